@@ -258,3 +258,10 @@ def test_a_programs_string_in_one_call_is_not_broken() -> None:
         vm.load(said)
     assert "line end" not in str(refused.value)
     assert len(vm.load(calls + said).task.map) == 1
+
+
+def test_right_lines_that_happen_to_be_the_longest_are_not_taken_for_wrapped_ones():
+    found = vm.load("brk(NULL) = 0x55d0c0e5d000\n42\n")
+    assert "passed over: 1 line" in str(found)
+    (one,) = vm.load("10000-11000 rw-p 00000000 00:00 0\n/tmp/x $ ls\n").ranges
+    assert not one.path

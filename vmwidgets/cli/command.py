@@ -37,8 +37,8 @@ NOT_DONE = 2
 PIPE_CLOSED = 141
 """The exit status that shells use for SIGPIPE."""
 
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
-"""The errors of a file on a full or broken disk, such as the one behind a shell's ">"."""
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""The errors of a file on a full disk, such as the one behind a shell's ">"."""
 
 
 def parser_for(arguments: Sequence[str], program: str) -> argparse.ArgumentParser:

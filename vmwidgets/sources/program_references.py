@@ -8,7 +8,7 @@ one of a reference.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from operator import add
 from typing import NamedTuple
 
@@ -166,15 +166,18 @@ def _csv(text: str, source: str, name: str) -> Trace | None:
     else:
         return None
     does = next((columns.index(one) for one in DOES if one in columns), None)
-    rows = [
-        (number, line, [one.strip().strip('"') for one in line.split(comma)])
-        for number, line in enumerate(rest.split("\n"), 2)
-        if line.strip()
-    ]
-    texts = [cells[where] for _, _, cells in rows if where < len(cells)]
-    base = 16 if any(map(_LETTER.match, texts)) else 10
+    lines = rest.split("\n")
+
+    def texts() -> Iterator[str]:
+        """Yield the column of addresses."""
+        return (one[where].strip().strip('"') for line in lines if len(one := line.split(comma)) > where)
+
+    base = 16 if any(map(_LETTER.match, texts())) else 10
     addresses, kinds = [], []
-    for number, line, cells in rows:
+    for number, line in enumerate(lines, 2):
+        if not line.strip():
+            continue
+        cells = [one.strip().strip('"') for one in line.split(comma)]
         try:
             address = cells[where]
             addresses.append(int(address, 16 if address[:2] in ("0x", "0X") else base))
@@ -189,4 +192,4 @@ def _csv(text: str, source: str, name: str) -> Trace | None:
             raise _too_long(number, source, address)
     if not addresses:
         raise Refused(f"{source} has a header, and no reference below it")
-    return ready(Trace(addresses, kinds, name=name, unsaid=_unsure(texts, "decimal")))
+    return ready(Trace(addresses, kinds, name=name, unsaid=_unsure(filter(None, texts()), "decimal")))

@@ -293,6 +293,7 @@ def run_for_ever(machine, presser):
         kernel_map.remove(address, size="16 KiB")
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # a press that Python drops
 @pytest.mark.parametrize("delay", [0.003, 0.007, 0.011, 0.017, 0.023])
 def test_the_stop_button_leaves_a_machine_that_is_whole(delay):
     """The press comes from another thread, at whatever place the loop has reached.

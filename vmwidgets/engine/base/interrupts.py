@@ -96,7 +96,7 @@ class DeferredInterrupt:
                 raise KeyboardInterrupt("stopped while waiting for another thread's operation; nothing has changed")
 
     def window(self, open_: bool) -> Window:
-        """Let signals through, even noted ones, while a learner's own code runs inside an operation (`open_`).
+        """Let signals through, even noted ones, while a learner's own code runs inside an operation (`open_`); or not.
 
         Calls of the machine by this code delay them again, so the machine is consistent whenever one is raised.
         """

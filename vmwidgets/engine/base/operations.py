@@ -1,8 +1,13 @@
 """The only way to change a machine: an operation, whose arguments and result are kept as data.
 
 Cells, buttons, replays and tests call the same methods, marked with :func:`operation`.  Only the outermost call is an
-operation; calls inside it are part of it.  The states of an operation:: asked ─────▶ decided ─────▶ changing ◀────▶
-asleep │  │  │ ▼  ▼  ▼ refused  refused, done  done, failed, stopped, panic failed, panic
+operation; calls inside it are part of it.  The states of an operation::
+
+    asked ─────▶ decided ─────▶ changing ◀────▶ asleep
+      │             │              │
+      ▼             ▼              ▼
+    refused     refused, done   done, failed, stopped, panic
+                failed, panic
 
 - asked: the call waits for the current operation, and is refused where no operation may begin;
 - decided: it was admitted, its arguments and the state were checked, and its action is decided.  Nothing has changed:

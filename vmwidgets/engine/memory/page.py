@@ -17,7 +17,7 @@ class Page(Generic[Owner]):
     """The page in `frame`: number `index` of `owner`, charged to `task`, or "" for the kernel's.
 
     After a fork that counts (`fork="counted"`), parent and child have their pages in the same frames, under the same
-    numbers, and the first to write to a page gets a copy (Linux copies page tables at fork; Gorman, 4.6.2).  Then
+    numbers, and one that writes to a page gets a copy (Linux copies page tables at fork; Gorman, 4.6.2).  Then
     `owner` is the first one, and the rest are in `others`.  Their number is counted when it is needed: no stored count
     could be wrong.
     """

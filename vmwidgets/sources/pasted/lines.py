@@ -8,11 +8,14 @@ from dataclasses import replace
 
 from ..cleaned import Cleaned, without_escapes
 
+MOST_SAID = 8
+"""The most wrapped numbers that are named by their lines."""
+
 NARROW = 40
 """The least width of a window that wraps lines: a longest line of fewer characters is no sign of one."""
 
 _TAIL = re.compile(r"(?<=[\s=:(])(?:0x?)?[0-9a-f]*$", re.IGNORECASE | re.ASCII)
-_HEAD = re.compile(r"x?[0-9a-f]+(?![0-9a-z_])", re.IGNORECASE | re.ASCII)
+_HEAD = re.compile(r"x?[0-9a-f]+(?![0-9a-z_:])", re.IGNORECASE | re.ASCII)
 """The parts of a number at the end of a line and at the beginning of the next."""
 
 
@@ -22,7 +25,8 @@ def without_wrapped(text: Cleaned) -> tuple[Cleaned, list[str]]:
     A window wraps each line at its own width, which is then the length of the longest line.  The two parts of a number
     could also be two words, so they are neither read nor joined.
     """
-    lengths = [len(line.rstrip("\r")) for line in without_escapes(text.whole).removesuffix("\n").split("\n")]
+    raw = [line.rstrip("\r") for line in without_escapes(text.whole).removesuffix("\n").split("\n")]
+    lengths = [*map(len, raw)]
     width = max(lengths)
     if width < NARROW or len(lengths) != len(text.lines):
         return text, []
@@ -30,6 +34,8 @@ def without_wrapped(text: Cleaned) -> tuple[Cleaned, list[str]]:
     for at, length in enumerate(lengths[:-1]):
         if length != width or (tail := _TAIL.search(lines[at])) is None or (head := _HEAD.match(lines[at + 1])) is None:
             continue
+        if not raw[at + 1].startswith(head[0]) or _HEAD.match(lines[at]):
+            continue  # a window adds no stamp, and these are lines of a dump
         digits = (tail[0] + head[0]).lower().removeprefix("0x")
         if tail[0] and "x" not in digits and len(digits) <= 16:
             lines[at], lines[at + 1] = lines[at][: tail.start()], lines[at + 1][head.end() :]
@@ -37,7 +43,8 @@ def without_wrapped(text: Cleaned) -> tuple[Cleaned, list[str]]:
                 f"A number goes on from line {at + 1} to line {at + 2}, as a window of {width} columns wraps it: it is"
                 " not read. Make the window wider, or join the lines."
             )
-    return replace(text, lines=lines), said
+    more = [f"{len(said) - MOST_SAID:,} more numbers go on like this."] if len(said) > MOST_SAID else []
+    return replace(text, lines=lines), said[:MOST_SAID] + more
 
 
 def whole_hex(digits: str, bits: int = 64) -> int | None:

@@ -39,7 +39,7 @@ def _is_whole(found: list[re.Match[str]]) -> bool:
     """Return whether the last descriptor of a line has all digits: after "=", Linux prints leading zeros."""
     digits = found[-1][2]
     longest = max(len(match[2]) for match in found)
-    return digits == "0" or len(digits) == (max(longest, 8) if "=" in found[-1][0] else 16)
+    return len(digits) == max(longest, 8) if "=" in found[-1][0] else digits == "0" or len(digits) == 16
 
 
 @dataclass

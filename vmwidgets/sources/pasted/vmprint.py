@@ -151,7 +151,7 @@ def _is_flat(items: Sequence[Item], roots: int) -> bool:
     """Return whether the lines of one table are less deep than their descriptors.
 
     A descriptor that leads to a table comes right before those of that table.  Where a table is whole, the third level
-    is there; lines of before it comes, two tables that are printed at once can look alike.
+    is there; before it comes, lines of two tables that are printed at once can look alike.
     """
     deepest = max((item.depth for item in items), default=0)
     if len(items) < 3 or deepest == LEVELS or (deepest > 1 and roots > 1):

@@ -98,7 +98,8 @@ def _read(text: Cleaned) -> Found:
             found.wrong(number)
             kept = 0
         elif ranges and (ranges[-1].line == number - 1 or (number - 1 in full and number - 1 in found.claimed)):
-            _go_on(found, line, number, is_cut=number - 1 in full)
+            has_file = not text.lines[number - 2].rstrip().endswith(" 0")
+            _go_on(found, line, number, is_cut=number - 1 in full, has_file=has_file)
     if wrapped and not full:
         found.unsaid.append(f"A window may have wrapped line {wrapped[0]}: its path may go on in the next line.")
     if has_smaps:
@@ -106,10 +107,15 @@ def _read(text: Cleaned) -> Found:
     return found
 
 
-def _go_on(found: Found, line: str, number: int, *, is_cut: bool) -> None:
-    """Add to the last range's path what is in the next line; `is_cut`: a window cut it there."""
+def _go_on(found: Found, line: str, number: int, *, is_cut: bool, has_file: bool) -> None:
+    """Add to the last range's path what is in the next line.
+
+    `is_cut`: a window cut it there.  A range without a file (inode 0) has no path that only a mail has moved.
+    """
     last = found.ranges[-1]
     rest = None if last.path else _REST.fullmatch(line)
+    if rest is not None and (rest[2] or "").startswith("/") and not has_file and not is_cut:
+        return
     if rest is not None or (is_cut and last.path):
         found.ranges[-1] = replace(last, path=last.path + (line if rest is None else rest[1] or rest[2]))
         found.claimed.add(number)

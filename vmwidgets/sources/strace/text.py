@@ -84,8 +84,11 @@ _WRAPPED = re.compile(
 )
 """A call that changes memory and continues in the next line."""
 
-_IN_A_RESULT = re.compile(r"\) += (?:0\nx|0x[0-9a-f]*\n)[0-9a-f]{1,16}\r?\n", re.ASCII)
+_IN_A_RESULT = re.compile(r"\) += (?:0\nx|0x([0-9a-f]*)\n)([0-9a-f]{1,16})\r?\n", re.ASCII)
 """The end of a call whose result goes on in the next line, which has nothing else."""
+
+DIGITS = 8, 12
+"""The usual lengths of an address in a program of 32 and of 64 bits."""
 
 _CLOCK = r"[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?"
 _STAMP = re.compile(
@@ -206,6 +209,15 @@ class _Waiting(NamedTuple):
     text: str
 
 
+def _is_cut_in_its_result(line: str, following: str) -> bool:
+    """Return whether the result of a call goes on in the next line: alone it is no whole address of a page."""
+    found = _IN_A_RESULT.search(f"{line}\n{following}\n")
+    if found is None or found[1] is None:
+        return found is not None
+    is_whole = len(found[1]) in DIGITS and found[1].endswith("000")
+    return not is_whole or len(found[1] + found[2]) == max(DIGITS)
+
+
 class _Reader:
     """The reader of a text; `waiting` are the calls that have begun, by process."""
 
@@ -254,7 +266,7 @@ class _Reader:
         for number, line in enumerate(lines, 1):
             if number > MOST_LINES:
                 raise self.refused(number, f"more than {MOST_LINES:,} lines are not read")
-            if len(line) == width and number < count and _IN_A_RESULT.search(f"{line}\n{lines[number]}\n"):
+            if len(line) == width and number < count and _is_cut_in_its_result(line, lines[number]):
                 raise self.refused(
                     number,
                     f"its result goes on in the next line: a window of {width} columns wrapped it; record with -o FILE",

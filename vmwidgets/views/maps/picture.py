@@ -311,7 +311,7 @@ def _deepest(look: Look[MapValue]) -> int:
             linked += 1
             if position:
                 found.append(depth_of(look.at(number)))
-            elif event.parent in look.before.nodes:  # a first leaf needs no replay: all others are as before
+            elif event.parent in look.before.nodes and not look.is_far:  # all others are as before: no replay
                 found.append(before[event.parent] + 1)
     return max(found, default=0)
 

@@ -154,7 +154,7 @@ class PageZeroed(Event):
 
 
 class _CachedPage(Event):
-    """A page was put into the cache; it belonged to `whose`."""
+    """A page in the cache, which belongs to `whose`."""
 
     frame: int
     whose: str

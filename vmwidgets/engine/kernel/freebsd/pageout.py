@@ -128,7 +128,7 @@ MAXBSIZE = 64 * 1024
 
 
 def page_count(total: int) -> int:
-    """Return how many pages are paged out together (`vm_pageout_page_count`): 16, or 8 of fewer than 2,000."""
+    """Return how many pages are paged out together (`vm_pageout_page_count`): 16; 8 if there are fewer than 2,000."""
     return 16 if total >= 2000 else 8
 
 

@@ -111,7 +111,7 @@ class Zones:
         return next(zone for zone in self.zones if zone.size >= size)
 
     def reclaim(self) -> None:
-        """Return the empty slabs of all zones (`uma_reclaim`); none while kmem_map is locked."""
+        """Free the empty slabs of all zones (`uma_reclaim`); none while kmem_map is locked."""
         if self.kmem_map.lock.held:
             return
         for zone in self.zones:

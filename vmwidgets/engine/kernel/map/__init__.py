@@ -6,6 +6,8 @@ modules:
 
 * :mod:`.vm_object`: memory objects, which contain the pages of entries, and the pagers that supply them;
 * :mod:`.fits`: first, best, worst and next fit, which can replace a map's own search;
-* :mod:`.window`: the part of a map that one picture shows, as a frozen value. Nothing here depends on the kernel:
-  :mod:`.x15.vm_map` and :mod:`.freebsd.vm_map` build on it.
+* :mod:`.window`: the part of a map that one picture shows, as a frozen value.
+
+Nothing here depends on the kernel:
+:mod:`.x15.vm_map` and :mod:`.freebsd.vm_map` build on it.
 """

@@ -145,7 +145,7 @@ class VmObject:
     def run(self, offset: int, count: int, task: str = "") -> int | None:
         """Return the first frame of `count` pages from `offset` on, if they are contiguous and aligned, or None.
 
-        If the object has none of them, the pager is asked for new contiguous ones. O(count).
+        If the object has none of them, the pager is asked for new contiguous ones, which it may not have. O(count).
         """
         first = offset >> PAGE_SHIFT
         frames = [self.pages.get(index) for index in range(first, first + count)]

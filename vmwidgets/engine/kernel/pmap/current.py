@@ -12,7 +12,7 @@ class FlushTarget(Protocol):
     """All processors of a machine; one of them runs the kernel."""
 
     def loaded(self, space: TableSpace) -> None:
-        """Load the tables of `space` on the processor that runs the kernel."""
+        """Note that the processor that runs the kernel loads the tables of `space`."""
 
     def flush(self, space: TableSpace, start: int, end: int, pages: int) -> None:
         """Drop the translations of [start, end) on all processors; with `pages` 0, drop all those of `space`."""

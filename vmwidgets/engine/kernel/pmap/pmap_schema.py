@@ -44,7 +44,7 @@ class InvertedValue:
 
 
 def bucket_of(task: str, page: int, buckets: int) -> int:
-    """Return a hash of page and task: neighbouring pages, and equal pages of two tasks, have different hashes."""
+    """Return a hash of page and task: neighbouring pages, and equal pages of two tasks, usually differ."""
     letters = sum(ord(letter) << number for number, letter in enumerate(task))
     return ((page * 0x9E37_79B1 + letters * 0x85EB_CA6B) >> 12 & 0xFFFF) % buckets
 

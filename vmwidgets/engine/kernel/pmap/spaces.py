@@ -1,4 +1,4 @@
-"""The address spaces of a machine: the kernel's, the tasks', and those lent to programs."""
+"""The address spaces of a machine: the kernel's, whose tables all share; the tasks'; and those lent to programs."""
 
 from __future__ import annotations
 

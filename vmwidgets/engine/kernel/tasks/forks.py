@@ -26,8 +26,8 @@ FORKS = {
 """The ways to fork, by name.
 
 "eager" is xv6's (`uvmcopy`). "counted" is Linux's for anonymous memory, and that of MIT's copy-on-write lab in xv6.
-"shadow" is that of Mach and 4.4BSD: parent and child refer to the same objects, and the first to write gets a shadow
-in front.
+"shadow" is that of Mach and 4.4BSD: parent and child refer to the same objects, and each that writes gets a shadow in
+front.
 """
 
 SAME_AS = {"cow": "counted"}

@@ -39,7 +39,7 @@ class LedObject(VmObject):
     @property
     @abstractmethod
     def keeps_pages(self) -> bool:
-        """Return whether its pages stay even if nothing leads to them: a file's, or those of a named object."""
+        """Return whether its pages stay even if nothing leads to them: a file's, and those that a learner named."""
 
     @abstractmethod
     def forget(self, pages: range) -> None:

@@ -505,7 +505,7 @@ class TaskMemory:
         return None
 
     def is_shared(self, frame: int) -> bool:
-        """Return whether several objects have their page in this frame: the first to write gets a copy."""
+        """Return whether several objects have their page in this frame: one that writes gets a copy."""
         page = self.pages.get(frame)
         return page is not None and page.others is not None
 

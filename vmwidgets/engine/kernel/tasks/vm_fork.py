@@ -24,7 +24,7 @@ class TaskForks(TaskFaults):
         """Fill `child`, an empty map, by the entries' inheritance: shared, copied, or nothing (`vm_map_fork`).
 
         Depending on the machine's way to fork (:data:`~.forks.FORKS`), a copy of private memory has copies of all
-        pages, or the same frames, or no page yet: then both maps refer to the object, and the first to write gets a
+        pages, or the same frames, or no page yet: then both maps refer to the object, and each that writes gets a
         shadow. Wired pages, and pages of an object that others may write, are always copied immediately. Raises NOMEM
         without memory for entries, objects or pages; the parent's memory is unchanged, though its entries may be marked
         to be copied, or shared. The child has entries of its own for a submap's mappings. O(entries + pages mapped).

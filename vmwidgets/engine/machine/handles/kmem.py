@@ -315,7 +315,7 @@ class MachineKmemMap(MapPart):
             )
 
     def _refuse_cuts(self, first: int, last: int) -> None:
-        """Refuse cuts of a range that a sleeping function is making: it must stay an entry until then.
+        """Refuse cuts of a range that a sleeping function is making: it must stay an entry until that one continues.
 
         So it is not cut, and no neighbour changes so that the two would merge.
         """
