@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from ...engine.base.units import Address
 from ...engine.mmu.formats.aarch64 import status_of as status_of_aarch64
 from ...engine.mmu.formats.aarch64 import with_granule
 from ...engine.mmu.formats.armv7 import ARMV7, STATUS, Armv7Controls
@@ -19,7 +18,7 @@ from ...engine.mmu.rules import Access
 from ...engine.mmu.tables import TablesWalk
 from . import oops_arm64
 from .one_walk import tables_of, walked
-from .oops_event import Event, Word
+from .oops_event import MADE, Event, Word, said_refused
 from .parts import Parts
 from .said import PastedTables
 
@@ -118,11 +117,9 @@ def read(event: Event, parts: Parts) -> None:
 
 
 def _explained(trap: Trap, access: Access, user: bool, event: Event, parts: Parts) -> Trap:
-    address, fsr = trap.address or 0, trap.code
-    made = {"execute": "fetch of", "read": "read of", "write": "write of"}[access]
+    fsr = trap.code
     is_known = fsr is not None or event.search(_WHEN, claim=False) is not None
-    made = made if is_known else "access to"
-    done = f"The {made} {Address(address)} in {trap.where} was refused"
+    done = said_refused(MADE[access], trap, is_known=is_known)
     by_fsr = f"FSR says: {status_of(fsr)}" if fsr is not None else "the text has no FSR"
     words = event.words(_WORDS)
     event.unread(words)

@@ -14,7 +14,7 @@ from ...engine.mmu.pasted import Trap
 from ...engine.mmu.rules import Access
 from ...engine.mmu.tables import TablesWalk
 from .one_walk import tables_of, walked
-from .oops_event import Event, Word
+from .oops_event import MADE, Event, Word, said_refused
 from .parts import Parts
 
 WHAT = "an oops of Linux on arm64"
@@ -111,8 +111,7 @@ def read(event: Event, parts: Parts) -> None:
 
 def _explained(trap: Trap, access: Access, user: bool, event: Event, parts: Parts) -> Trap:
     address, esr = trap.address or 0, trap.code
-    made = "access to" if esr is None else {"execute": "fetch of", "read": "read of", "write": "write of"}[access]
-    done = f"The {made} {Address(address)} in {trap.where} was refused"
+    done = said_refused(MADE[access], trap, is_known=esr is not None)
     status = None if esr is None else esr & 0x3F
     by_esr = f"ESR says: {status_of(status)}" if status is not None else "the text has no ESR"
     between = event.search(_BETWEEN)

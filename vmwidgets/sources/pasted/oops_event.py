@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from ...engine.base.errors import shown
+from ...engine.base.units import Address
+from ...engine.mmu.pasted import Trap
 from .parts import Parts
 from .said import PastedTables
 
@@ -27,6 +29,9 @@ _WIDE = re.compile(r"\b(?:0x)?[0-9a-f]{16}\b", re.ASCII)
 """A register of a processor with 64 bits."""
 
 
+MADE = {"execute": "fetch", "read": "read", "write": "write"}
+
+
 class Word(NamedTuple):
     """A descriptor in an oops: its name, its value and its line."""
 
@@ -40,6 +45,12 @@ def _is_whole(found: list[re.Match[str]]) -> bool:
     digits = found[-1][2]
     longest = max(len(match[2]) for match in found)
     return len(digits) == max(longest, 8) if "=" in found[-1][0] else digits == "0" or len(digits) == 16
+
+
+def said_refused(made: str, trap: Trap, *, is_known: bool) -> str:
+    """Return the beginning of a trap's sentence; `made`, such as "read", is left out if the text does not say it."""
+    access = f"{made} of" if is_known else "access to"
+    return f"The {access} {Address(trap.address or 0)} in {trap.where} was refused"
 
 
 @dataclass

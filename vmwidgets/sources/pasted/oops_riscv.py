@@ -11,11 +11,10 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from ...engine.base.units import Address
 from ...engine.mmu.formats.riscv import RiscvControls, deeper
 from ...engine.mmu.pasted import Trap
 from .one_walk import tables_of, walked
-from .oops_event import Event, Word
+from .oops_event import Event, Word, said_refused
 from .parts import Parts
 from .traps import ACCESSES, DONE, SPP, SUM, cause_of, refusing
 
@@ -74,8 +73,7 @@ def read(event: Event, parts: Parts) -> None:
     if access is None:
         parts.traps.append(replace(trap, says=f"{trap.means}; this is not a page fault."))
         return
-    made = "access to" if cause is None else f"{DONE[access]} of"
-    done = f"The {made} {Address(address)} in {trap.where} was refused"
+    done = said_refused(DONE[access], trap, is_known=cause is not None)
     words = event.words(_WORDS)
     event.unread(words)
     if not words:

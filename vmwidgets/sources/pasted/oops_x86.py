@@ -17,9 +17,9 @@ from ...engine.mmu.formats.x86 import X86_32, X86_64, X86_64_LA57, X86_PAE, X86C
 from ...engine.mmu.pasted import Trap
 from ...engine.mmu.tables import TablesWalk
 from .one_walk import tables_of, walked
-from .oops_event import Event
+from .oops_event import MADE, Event, said_refused
 from .parts import Parts
-from .x86_codes import MADE, PK, RSVD, Code, P, code_of
+from .x86_codes import PK, RSVD, Code, P, code_of
 
 WHAT = "an oops of Linux on x86"
 
@@ -227,8 +227,7 @@ def _controls(event: Event, fmt: TableFormat[Any]) -> X86Controls:
 
 def _explained(trap: Trap, said: Code, chain: _Chain | None, event: Event, parts: Parts) -> Trap:
     address = trap.address or 0
-    made = f"{MADE[said.access]} of" if said.is_known else "access to"
-    done = f"The {made} {Address(address)} in {trap.where} was refused"
+    done = said_refused(MADE[said.access], trap, is_known=said.is_known)
     if chain is None:
         parts.unsaid.append(f"The oops in line {event.first} has no descriptors (a line such as 'PGD 0 P4D 0').")
         return replace(trap, refused=said.refused, says=f"{done}: {said.why or 'the text does not say why'}.")

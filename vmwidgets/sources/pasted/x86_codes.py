@@ -71,6 +71,3 @@ def _refused(code: int, access: Access, user: bool) -> tuple[str, str]:
     if access == "write":
         return "", "all descriptors were present, so R/W is 0 (with CR0.WP), or SMAP keeps the supervisor out"
     return "SMAP", "the supervisor reads what is present unless SMAP keeps it out of user pages"
-
-
-MADE = {"execute": "fetch", "read": "read", "write": "write"}

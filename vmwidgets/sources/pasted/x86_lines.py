@@ -15,8 +15,9 @@ from dataclasses import replace
 
 from ...engine.base.units import Address
 from ...engine.mmu.pasted import Listing, SaidRange, Trap
+from .oops_event import MADE
 from .parts import Parts
-from .x86_codes import MADE, Code, P, U, W, code_of
+from .x86_codes import Code, P, U, W, code_of
 
 _FLAGS = re.IGNORECASE | re.ASCII
 _XV6 = re.compile(
