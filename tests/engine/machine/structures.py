@@ -87,9 +87,14 @@ def parts(value: Any) -> list[tuple[str, Any]]:
         return [("arguments", value.args)]
     if hasattr(value, "getstate"):  # random.Random
         return [("state", value.getstate())]
-    # Where the search for a free name begins is remembered; a name that was recorded is not searched for.
+    # Where the search for a free name begins is remembered; a name that was recorded is not searched for.  Which frames
+    # were written since a reader asked last is not part of what a machine is.
     names = [name for kind in type(value).__mro__ for name in kind.__dict__.get("__slots__", ())]
-    held = [(name, getattr(value, name)) for name in names if hasattr(value, name) and name != "__weakref__"]
+    held = [
+        (name, getattr(value, name))
+        for name in names
+        if hasattr(value, name) and name not in ("__weakref__", "written")
+    ]
     found = [*held, *sorted(one for one in getattr(value, "__dict__", {}).items() if one[0] != "_numbers")]
     return found or [("text", repr(value))]
 

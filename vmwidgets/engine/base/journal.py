@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from copy import copy
+from itertools import chain, islice
 from operator import index as whole
 from typing import Any, NamedTuple, Protocol, overload
 
@@ -334,6 +335,10 @@ class Journal(Suggesting):
     def first_kept(self) -> int:
         """The number of the first operation whose events are here."""
         return len(self) - len(self._events)
+
+    def reported_since(self, number: int) -> Iterator[Raw]:
+        """Yield what operation `number`, whose events are kept, and those after it reported."""
+        return chain.from_iterable(islice(self._events, number - self.first_kept, None))
 
     @property
     def incomplete(self) -> str:

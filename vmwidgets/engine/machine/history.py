@@ -29,6 +29,7 @@ from .kept.copies import NoCopy, no_collection
 from .learners.callbacks import Live
 from .replay import Replay, held, quiet, stop_if_wanted
 from .system import System
+from .touched import Touches
 
 V = TypeVar("V")
 
@@ -89,6 +90,7 @@ class History:
         self._insides: OrderedDict[int, Inside] = OrderedDict()
         self._ahead: Any = None
         """The machine of the last look, as this one was after some operation."""
+        self.touches = Touches(self.journal)
         self.noted: Any = None
         """The notes of operations' changes, after the first question (:mod:`.hindsight.noted`)."""
 
@@ -98,6 +100,13 @@ class History:
         return sum(len(copy.data) for copy in self._copies)
 
     # ---- copies ------------------------------------------------------------------------------
+
+    def keep_up(self) -> None:
+        """Keep what is due after an operation: a copy, and what the last stretch of operations may have changed."""
+        if self.journal.count > self.next_copy:
+            self.take_copy()
+        if self.journal.count >= self.touches.due:
+            self.touches.go_on(self.system.ram)
 
     def take_copy(self) -> None:
         """Keep a copy of the machine's current state, if one can be taken; compute when the next is due."""
@@ -489,6 +498,7 @@ class History:
     def _other_structures(self) -> Iterator[None]:
         """Replace the machine's structures in this block; if it fails, they and the journal are put back."""
         journal, system, callbacks = self.journal, self.system, self.system.callbacks
+        self.touches.lose()
         held, dead = system.structures(), self.door.dead
         state, recorded = journal.state(), dict(callbacks.recorded)
         with quiet(self.system.machine):

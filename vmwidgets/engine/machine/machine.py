@@ -117,6 +117,8 @@ class Machine(Hindsight):
         else:
             system.boot(given)
         self.history = History(system, self._another)
+        if not copy:
+            self.history.touches.begin(system.ram)
         self.kernel_map = system.part(MachineMap, "kernel_map")
         self.kentry = system.part(MachineKentry, "kentry")
         self.kmem = system.part(MachineKmem, "kmem")
@@ -544,9 +546,9 @@ class Machine(Hindsight):
 
     def _notify(self) -> None:
         """Call the listeners, and drop those that fail or no longer exist."""
-        if self.journal.count > self.history.next_copy:
+        if self.journal.count > self.history.next_copy or self.journal.count >= self.history.touches.due:
             with self.door.looking():
-                self.history.take_copy()
+                self.history.keep_up()
         if not self._listeners:
             return
         gone = []

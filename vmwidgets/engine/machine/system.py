@@ -214,6 +214,7 @@ class System:
         outside |= {id(one): ("named", name) for name, one in self._outside().items()}
         outside |= {id(handle): ("part", type(handle), *key) for key, handle in self._parts.items()}
         outside[id(self.kmem.daemon_call)] = ("nothing",)
+        outside[id(self.ram.written)] = ("written",)
         for handler in self.kmem.kmem.lowmem_handlers:
             if isinstance(handler, Handler):
                 outside[id(handler)] = ("handler", handler.name, handler.key)
@@ -245,6 +246,7 @@ class System:
         named = self._outside()
         makers: dict[str, Callable[..., Any]] = {
             "constant": constants().__getitem__,
+            "written": set,
             "named": named.__getitem__,
             "part": self.part,
             "handler": self.callbacks.handler,

@@ -34,8 +34,8 @@ class Ram:
 
     >>> ram = Ram(1 << 40)
     >>> ram.write_word(0x1008, 8, 0x1122334455667788)
-    >>> ram.read(0x1008, 3).hex()
-    '887766'
+    >>> ram.read(0x1008, 3).hex(), ram.written
+    ('887766', {1})
     """
 
     __slots__ = ("_frames", "size", "written")
@@ -47,6 +47,8 @@ class Ram:
             raise Refused(f"RAM of {size} bytes: the size must be a positive multiple of {PAGE}")
         self.size = size
         self._frames: dict[int, bytearray] = {}
+        self.written: set[int] = set()
+        """The numbers of the frames that were written since its one reader emptied it last."""
 
     def read(self, pa: int, length: int) -> bytes:
         """Return `length` bytes from `pa` on; raises :class:`BusError` outside.  Reading commits nothing."""
@@ -83,6 +85,7 @@ class Ram:
         if held is None or offset + width > PAGE or value >> 8 * width:
             self.write(pa, value.to_bytes(width, "little"))
         else:
+            self.written.add(pa >> PAGE_SHIFT)
             _WRITE[width](held, offset, value)
 
     def fill(self, pa: int, length: int, byte: int = 0) -> None:
@@ -92,22 +95,11 @@ class Ram:
     def zero_frame(self, frame: int) -> None:
         """Fill a whole frame with zeros; the host's memory for it is freed."""
         self._check_inside(frame << PAGE_SHIFT, PAGE)
+        self.written.add(frame)
         self._frames.pop(frame, None)
 
-    def watch(self) -> set[int]:
-        """Return a set that has the number of each frame that is written from now on; a reader may empty it.
-
-        >>> ram = Ram(1 << 20)
-        >>> written = ram.watch()
-        >>> ram.write(0x1FFF, b"xy")
-        >>> written
-        {1, 2}
-        """
-        self.__class__ = _Watched  # so that memory that is not watched is written as fast as before
-        self.written: set[int] = set()
-        return self.written
-
     def _commit(self, frame: int) -> bytearray:
+        self.written.add(frame)
         held = self._frames.get(frame)
         if held is None:
             held = self._frames[frame] = bytearray(PAGE)
@@ -120,24 +112,6 @@ class Ram:
             raise Refused(f"pa={shown(pa)} and length={shown(length)}: write whole numbers") from None
         if outside:
             raise BusError(pa, length, self.size)
-
-
-class _Watched(Ram):
-    """Memory that notes which frames are written."""
-
-    __slots__ = ()
-
-    def write_word(self, pa: int, width: int, value: int) -> None:
-        self.written.add(pa >> PAGE_SHIFT)
-        super().write_word(pa, width, value)
-
-    def zero_frame(self, frame: int) -> None:
-        self.written.add(frame)
-        super().zero_frame(frame)
-
-    def _commit(self, frame: int) -> bytearray:
-        self.written.add(frame)
-        return super()._commit(frame)
 
 
 def page_pieces(address: int, length: int) -> list[tuple[int, int]]:

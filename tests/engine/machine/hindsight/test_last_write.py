@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from tests.engine.machine.random_door import Walker
 from tests.engine.machine.task_model import Model
 from vmwidgets import PAGE
 from vmwidgets.engine.base.packed import unsqueezed
+from vmwidgets.engine.machine import touched
 from vmwidgets.engine.machine.hindsight import noted
 from vmwidgets.engine.machine.hindsight.noted import Noted
 
@@ -204,7 +206,7 @@ def notes_of(machine: Any) -> dict[Any, set[tuple[int, int, int]]]:
 @pytest.mark.sampled(3)
 def test_what_is_noted_bit_by_bit_is_what_is_noted_at_once(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Operations of all kinds, tasks with an undo now and then, threads; asked now and then."""
-    monkeypatch.setattr(noted, "STRETCH", 30)
+    monkeypatch.setattr(touched, "STRETCH", 30)
     walker, model = Walker(ARCHITECTURES[seed], 7), Model(ARCHITECTURES[seed], 20 + seed)
     life = ThreadsLife(ARCHITECTURES[seed], seed)
     walked: Any = walker.machine
@@ -230,7 +232,7 @@ def test_what_is_noted_bit_by_bit_is_what_is_noted_at_once(seed: int, monkeypatc
 
 
 def test_stretches_that_were_packed_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(noted, "STRETCH", 7)
+    monkeypatch.setattr(touched, "STRETCH", 7)
     monkeypatch.setattr(noted, "LOADED", 1)
     model = Model("x86-64", 4)
     for _ in range(60):
@@ -240,7 +242,7 @@ def test_stretches_that_were_packed_are_found(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_a_question_about_what_is_new_does_not_do_all_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(noted, "STRETCH", 10)
+    monkeypatch.setattr(touched, "STRETCH", 10)
     m = vm.boot("x86-64", layout="tiny")
     t = m.task("t")
     a = t.mmap(PAGE)
@@ -249,6 +251,53 @@ def test_a_question_about_what_is_new_does_not_do_all_again(monkeypatch: pytest.
     told: list[tuple[int, int]] = []
     assert m.last_write(t, a, progress=lambda done, count: told.append((done, count))).number == 62
     assert told == [(2, 63)], "operation 62"
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.sampled(3)
+def test_stretches_that_cannot_matter_are_left_out(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each question is the first one: what was noted for another would hide a stretch that was left out wrongly."""
+    monkeypatch.setattr(touched, "STRETCH", 4)
+    model = Model(ARCHITECTURES[seed % 4], 30 + seed)
+    for number in range(90):
+        model.step()
+        if model.panicked:
+            break
+        if number % 31 == 30:
+            model.machine.undo(3)
+            model.machine.redo(3)
+    m, chance = model.machine, model.chance
+    found = scan.last_changes_of_bytes(m, scan.pages_of(m))
+    for name, va in chance.sample(sorted(found), min(12, len(found))):
+        numbers = found[name, va]
+        for at in sorted({numbers.index(one) for one in set(numbers)}):
+            m.history.noted = None
+            said = m.last_write(m.tasks[name], va + at).number
+            assert said == numbers[at], f"{name} {va + at:#x}: {said} and not {numbers[at]}"
+
+
+def test_a_change_long_ago_costs_one_stretch(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Also in a journal that was loaded, in a branch that went on, and after an undo."""
+    monkeypatch.setattr(touched, "STRETCH", 10)
+    m = vm.boot("x86-64")
+    t, other = m.task("t"), m.task("other")
+    a, b = t.mmap(2 * PAGE), other.mmap(PAGE)
+    t.write(a, b"1")
+    for number in range(100):
+        other.write(b, bytes([number]))
+        m.kernel_map.enter(PAGE)
+    m.journal.save(tmp_path / "saved.jsonl")
+    branch = m.branch(50)
+    for machine in (branch, vm.load_journal(tmp_path / "saved.jsonl"), m):
+        for number in range(40):
+            machine.tasks["other"].write(b, bytes([number]))
+        told: list[int] = []
+        task = machine.tasks["t"]
+        assert machine.last_write(task, a, progress=lambda done, _, told=told: told.append(done)).number == 5
+        assert len(told) <= (62 if machine is branch else 12), "what a branch was made with is not known"
+        task.write(a, b"2")
+        machine.undo(20)
+        assert machine.last_write(task, a).number == 5
 
 
 def test_objects_and_files_say_where_a_page_is() -> None:

@@ -48,6 +48,7 @@ from ...mmu.tables_schema import PteRunWritten, PteWritten
 from ...spaces.paths import unquoted
 from ...spaces.task_space import TaskSpace
 from ..system import System
+from ..touched import Touched
 
 ZEROES = bytes(PAGE)
 
@@ -73,7 +74,8 @@ class Changes:
     def __init__(self, system: System) -> None:
         self.notes: Notes = {}
         self._pages: dict[str, dict[int, bytes]] = {}
-        self._written = system.ram.watch()
+        self._written = system.ram.written
+        self._written.clear()
         for task in system.tasks.values():
             seen = _seen(task, ((task.vm_map.start, task.vm_map.end),))
             self._pages[task.name] = {va: content for va, content in seen if content != ZEROES}
@@ -251,6 +253,80 @@ _TAKES: Mapping[str, Callable[..., None]] = {
     FileResized.tag: lambda reported, name, *_: reported.whole.add(f"file {name}"),
 }
 """The function that reads the fields of an event, by the event's tag."""
+
+
+class Seen(NamedTuple):
+    """What a task sees at one address: pages of objects, and the frames that have them."""
+
+    pages: frozenset[tuple[str, int]]
+    """The page of each object of the chain, by the object's name and the page's number."""
+    frames: frozenset[int]
+
+    @classmethod
+    def by(cls, system: System, task: str, va: int) -> Seen:
+        """Return what a task sees, or what it would: nothing, if it does not exist yet.  O(chain)."""
+        space = system.tasks.get(task)
+        entry = None if space is None else space.vm_map.inner(va)
+        if entry is None or not isinstance(entry.object, TaskObject):
+            return cls(frozenset(), frozenset())
+        index, objects = entry.offset_of(va) >> PAGE_SHIFT, list(entry.object.chain())
+        frames = (one.pages.get(index) for one in objects)
+        return cls(
+            frozenset((one.name, index) for one in objects), frozenset(frame for frame in frames if frame is not None)
+        )
+
+
+class MayChange:
+    """What the operations of a stretch may have changed, as a question about one place needs it."""
+
+    def __init__(self, touched: Touched) -> None:
+        self._frames = frozenset(touched.frames)
+        self._maps = touched.maps
+        events = touched.events()
+        reported = Reported.by(events)
+        self._pages = {(thing, key) for _, thing, key in reported.places}
+        self._whole = reported.whole
+        self._ranges: dict[str, Ranges] = {path: [(0, 1 << 64)] for path in reported.wired}
+        for tag, path, *fields in unpacked(events):
+            if tag in _OF_ENTRIES:
+                ones = (one for one in fields[:2] if isinstance(one, tuple))
+                self._ranges.setdefault(path, []).extend((one[1], one[2]) for one in ones)
+
+    def place(self, key: Any, at: int, seen: Seen | None) -> bool:
+        """Return whether a place of the notes may have changed; of a task's byte, with what the task saw at the end.
+
+        What it saw need not be known: None.
+        """
+        kind, name, *rest = key
+        if kind == "word":
+            return rest[0] >> PAGE_SHIFT in self._frames
+        if kind in ("page", "swapped"):
+            return (name, rest[0]) in self._pages
+        if kind == "entries":
+            return name in self._maps or self._has(at, lambda path: path == name)
+        if kind == "mapped":
+            return self._has(at, lambda path: _task_at(path) == name)
+        if kind != "bytes" or seen is None:
+            return True
+        if self._has(rest[0] + at, lambda path: _task_at(path) == name):
+            return True
+        objects = {one for one, _ in seen.pages}
+        return bool(seen.frames & self._frames or seen.pages & self._pages or objects & self._whole)
+
+    def _has(self, va: int, is_asked: Callable[[str], bool]) -> bool:
+        """Return whether an entry at an address may have changed, in a map that is asked for."""
+        return any(
+            start <= va < end for path, ranges in self._ranges.items() if is_asked(path) for start, end in ranges
+        )
+
+
+_OF_ENTRIES = frozenset(kind.tag for kind in (EntryLinked, EntryUnlinked, EntryResized, EntryChanged))
+
+
+def _task_at(path: str) -> str | None:
+    """Return the name of the task to which a map of this path belongs, as long as it lives."""
+    head, found, _ = path.partition("/map")
+    return unquoted(head.removeprefix("task:")) if found else None
 
 
 def _task_of(system: System, path: str) -> str | None:

@@ -51,8 +51,9 @@ class Hindsight(Handle):
 
         If an operation changes something and changes it back, it does not count.  Nor does a write of the same byte.
         Operations are replayed from the latest backwards, at first 500 and then ever more at a time, some 100 µs each,
-        until the answer is found.  That can be stopped, and `progress` is called with the number of replayed operations
-        and the total.  What was replayed once is known from then on.
+        until the answer is found.  Stretches that cannot have changed it are left out: a machine knows which frames its
+        operations wrote, and which pages and entries they moved.  A search can be stopped, and `progress` is called
+        with the number of replayed operations and the total.  What was replayed once is known from then on.
 
         Raises :class:`Refused` if nothing was ever there.
 

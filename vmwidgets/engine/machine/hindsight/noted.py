@@ -1,7 +1,8 @@
 """The notes of operations' changes (:mod:`.changes`): made when a question needs them, newest first, and kept.
 
-A question is answered backwards, until the answer is found.  Operations that were never noted are replayed on another
-machine: a stretch of them, then two stretches at once, then three.  Serials are never reused, so undone operations need
+A question is answered backwards, until the answer is found.  A stretch of operations that cannot have changed what the
+question is about is left out (:mod:`..touched`).  Others that were never noted are replayed on another machine: a
+stretch, then two stretches at once, then three.  Serials are never reused, so undone operations need
 no work here: of the notes of a stretch only those count whose operations are in the journal.
 """
 
@@ -10,31 +11,36 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any, NamedTuple
 
 from ...base.journal import Operation
 from ...base.packed import squeezed, unsqueezed
 from ...base.records import Raw
-from ..history import EVERY
+from .. import touched
 from ..system import System
-from .changes import Changes, Notes
-
-STRETCH = EVERY
-"""The number of operations that are noted at once: at least as many as there are between two copies of a machine."""
-
-BEYOND = 2
-"""A stretch begins this number of operations after a copy: its first machine is made from that copy."""
+from .changes import Changes, MayChange, Notes, Seen
 
 LOADED = 8
 """The number of stretches whose notes stay unpacked after use."""
 
+ASKED = 64
+"""The number of stretches of which it stays unpacked what they may have changed."""
+
 Progress = Callable[[int, int], object]
 """Called with the number of finished operations, and of all."""
 
-Places = Iterable[tuple[Hashable, int]]
-"""Keys of the notes, each with a place in the thing that it names."""
+Place = tuple[Any, int]
+"""A key of the notes, and a place in the thing that it names."""
+
+Places = Iterable[Place]
+
+Sights = Mapping[Place, Seen]
+"""What tasks see at places that are bytes of theirs; a place that is left out is not known."""
+
+Look = Callable[[int, System], None]
+"""Called with the number of the first operation of a replay, and with the machine before it."""
 
 
 class Piece(NamedTuple):
@@ -61,6 +67,8 @@ class Noted:
         """Whether an operation was noted, by serial; also of undone operations."""
         self._loaded: OrderedDict[int, Notes] = OrderedDict()
         """The notes of the pieces that were read last, by the pieces' ids."""
+        self._may: OrderedDict[tuple[int, int], MayChange] = OrderedDict()
+        """What the stretches that were asked last may have changed, by their first and last serials."""
 
     @classmethod
     def of(cls, machine: Any) -> Noted:
@@ -86,33 +94,62 @@ class Noted:
     def branched(self, machine: Any, number: int) -> None:
         """Give a branch the notes of stretches that are complete before operation `number`; it continues alone."""
         made = machine.history.noted = Noted(machine)
-        whole = _stretch_of(number)
+        whole = touched.stretch_of(number)
         made._pieces = {stretch: list(pieces) for stretch, pieces in self._pieces.items() if stretch < whole}
-        serials = map(self._machine.journal.serial, range(1, _first_of(whole)))
+        serials = map(self._machine.journal.serial, range(1, touched.first_of(whole)))
         made._mark(serial for serial in serials if self._was_noted(serial))
 
     # ---- backwards -----------------------------------------------------------------------------
 
     def _backwards(
-        self, places: list[tuple[Hashable, int]], before: int | None = None, progress: Progress | None = None
+        self, places: list[Place], before: int | None = None, progress: Progress | None = None
     ) -> Iterator[int]:
         """Yield the numbers of the operations that changed one of these places, the latest first."""
+        journal = self._machine.journal
+        end = len(journal) if before is None else before
+        last, done, replays = touched.stretch_of(end - 1), 1, 1
+        begun: dict[int, Sights] = {}
+        """What was seen before the first operation of each replay."""
+
+        def look(number: int, system: System) -> None:
+            begun[number] = {place: Seen.by(system, *place[0][1:]) for place in places if place[0][0] == "bytes"}
+
+        look(len(journal), self._machine.system)
+        seen = begun[len(journal)]
+        for stretch in range(touched.stretch_of(len(journal) - 1), -1, -1):
+            if not self._may_change(stretch, places, seen):
+                continue  # nor did what is seen
+            if stretch <= last:
+                were, done = done, self._note(stretch, replays, done, progress, look)
+                replays += done > were  # each goes back further than the one before: to make a machine costs, too
+                yield from sorted(self._in_notes(stretch, places, end), reverse=True)
+            seen = begun.get(touched.first_of(stretch), {})
+
+    def _may_change(self, stretch: int, places: list[Place], seen: Sights) -> bool:
+        """Return whether a stretch may have changed one of these places."""
+        history = self._machine.history
+        found = history.touches.of(stretch, history.system.ram)
+        if found is None:
+            return True
+        may = self._may.pop(found.serials, None) or MayChange(found)
+        self._may[found.serials] = may
+        if len(self._may) > ASKED:
+            self._may.popitem(last=False)
+        return any(may.place(*place, seen.get(place)) for place in places)
+
+    def _in_notes(self, stretch: int, places: list[Place], end: int) -> set[int]:
+        """Return the numbers of the operations of a stretch, before `end`, that changed one of these places."""
         number_of = self._machine.journal.number_of
-        end = len(self._machine.journal) if before is None else before
-        done, replays = 1, 1
-        for stretch in range(_stretch_of(end - 1), -1, -1):
-            were, done = done, self._note(stretch, replays, done, progress)
-            replays += done > were  # each goes back further than the one before: to make a machine costs, too
-            found: set[int] = set()
-            for key, at in places:
-                for piece in self._pieces.get(stretch, ()):
-                    held = self._notes(piece).get(key, ()) if piece.may_have(key) else ()
-                    for place in range(0, len(held), 3):
-                        if held[place + 1] <= at < held[place + 2]:
-                            number = number_of(held[place])
-                            if number is not None and number < end:
-                                found.add(number)
-            yield from sorted(found, reverse=True)
+        found: set[int] = set()
+        for key, at in places:
+            for piece in self._pieces.get(stretch, ()):
+                held = self._notes(piece).get(key, ()) if piece.may_have(key) else ()
+                for place in range(0, len(held), 3):
+                    if held[place + 1] <= at < held[place + 2]:
+                        number = number_of(held[place])
+                        if number is not None and number < end:
+                            found.add(number)
+        return found
 
     def _notes(self, piece: Piece) -> Notes:
         known = self._loaded.pop(id(piece), None)
@@ -124,7 +161,7 @@ class Noted:
 
     # ---- noting --------------------------------------------------------------------------------
 
-    def _note(self, stretch: int, most: int, done: int, progress: Progress | None) -> int:
+    def _note(self, stretch: int, most: int, done: int, progress: Progress | None, look: Look) -> int:
         """Note the missing parts of a stretch and of the ones before it, `most` stretches at most, in one replay.
 
         Return the number of finished operations, of which `done` were before; the same number if all was known.
@@ -134,7 +171,7 @@ class Noted:
             return done
         for before in range(stretch - 1, max(-1, stretch - most), -1):
             earlier = self._unknown(before)
-            if not earlier or numbers.start != _first_of(before + 1):
+            if not earlier or numbers.start != touched.first_of(before + 1):
                 break
             numbers = range(earlier.start, numbers.stop)
         made: list[Changes] = []
@@ -142,6 +179,7 @@ class Noted:
         first = numbers.start
 
         def begin(system: System) -> Callable[[System], None]:
+            look(first, system)
             made.append(Changes(system))
             system.door.overhear(raw.append)
             return note
@@ -154,7 +192,7 @@ class Noted:
             done += 1
             if progress is not None:
                 progress(done, len(journal))
-            if following == numbers.stop or _stretch_of(following) > _stretch_of(first):
+            if following == numbers.stop or touched.stretch_of(following) > touched.stretch_of(first):
                 self._keep(range(first, following), changes.notes)
                 changes.notes, first = {}, following
 
@@ -164,14 +202,14 @@ class Noted:
     def _unknown(self, stretch: int) -> range:
         """Return the numbers of the operations of a stretch that were never noted: its last ones."""
         journal = self._machine.journal
-        numbers = range(_first_of(stretch), min(len(journal), _first_of(stretch + 1)))
+        numbers = range(touched.first_of(stretch), min(len(journal), touched.first_of(stretch + 1)))
         known = bisect_left(numbers, True, key=lambda number: not self._was_noted(journal.serial(number)))
         return numbers[known:]
 
     def _keep(self, numbers: range, notes: Notes) -> None:
         """Keep the notes of operations of one stretch."""
         piece = Piece(array("q", sorted(map(hash, notes))), squeezed(notes))
-        self._pieces.setdefault(_stretch_of(numbers.start), []).append(piece)
+        self._pieces.setdefault(touched.stretch_of(numbers.start), []).append(piece)
         self._mark(map(self._machine.journal.serial, numbers))
 
     def _mark(self, serials: Iterable[int]) -> None:
@@ -181,12 +219,3 @@ class Noted:
 
     def _was_noted(self, serial: int) -> bool:
         return serial < len(self._has) and bool(self._has[serial])
-
-
-def _stretch_of(number: int) -> int:
-    return max(0, number - BEYOND) // STRETCH
-
-
-def _first_of(stretch: int) -> int:
-    """Return the number of the first operation of a stretch."""
-    return stretch * STRETCH + BEYOND if stretch else 1
