@@ -291,9 +291,9 @@ def test_a_change_long_ago_costs_one_stretch(monkeypatch: pytest.MonkeyPatch, tm
     for machine in (branch, vm.load_journal(tmp_path / "saved.jsonl"), m):
         for number in range(40):
             machine.tasks["other"].write(b, bytes([number]))
-        told: list[int] = []
+        told: list[tuple[int, ...]] = []
         task = machine.tasks["t"]
-        assert machine.last_write(task, a, progress=lambda done, _, told=told: told.append(done)).number == 5
+        assert machine.last_write(task, a, progress=lambda *done, told=told: told.append(done)).number == 5
         assert len(told) <= (62 if machine is branch else 12), "what a branch was made with is not known"
         task.write(a, b"2")
         machine.undo(20)
