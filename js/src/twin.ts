@@ -7,15 +7,13 @@ import { html } from "./svg.ts";
  *
  * In JupyterLab only inside the output area that holds the view as well: the same saved notebook, opened beside this
  * one, has a twin of the same name that must stay.  An output that holds the view too stays: it is what an `Output`
- * widget or `interact` shows, with an output area of its own.  What a later cell put into an `Output` has its twin below
- * that cell, in the same notebook.  Elsewhere the twin is hidden, and the box that it is in.
+ * widget or `interact` shows, with an output area of its own.  Elsewhere the twin is hidden, and the box that it is in.
  */
 export function hideTwin(id: string, inOutputArea: boolean): HTMLStyleElement {
   const twin = `[data-vmwidgets-twin="${CSS.escape(id)}"]`;
   const view = `[data-vmwidgets-view="${CSS.escape(id)}"]`;
   const rule = inOutputArea
-    ? `.jp-OutputArea:has(${view}) > .jp-OutputArea-child:has(${twin}):not(:has(${view})),
-       .jp-Notebook:has(${view}) .jp-OutputArea-child:has([data-vmwidgets-elsewhere] ${twin}) { display: none }`
+    ? `.jp-OutputArea:has(${view}) > .jp-OutputArea-child:has(${twin}):not(:has(${view})) { display: none }`
     : `${twin}, [data-vmwidgets-box]:has(${twin}) { display: none }`;
   return html("style", "", rule);
 }

@@ -161,22 +161,44 @@ def test_pictures_inside_of_outputs_are_saved_and_step_where_scripts_run(
     expect(reopened.page.get_by_text("model not found").locator("visible=true")).to_have_count(0)
 
 
+EMPTY = """
+import ipywidgets as w
+import vmwidgets as vm
+from IPython.display import display
+empty, button = w.Output(), w.Button(description="draw")
+
+def draw(_=None):
+    with empty:
+        display(vm.Tree(vm.boot("x86-64").kernel_map))
+
+button.on_click(draw)
+display(w.VBox([button, empty]))
+"""
+
+
 @pytest.mark.sweep
-def test_what_a_later_cell_puts_into_an_empty_output_is_saved_below_that_cell(
-    notebook: Notebook, open_notebook: Any, lab: Server
+@pytest.mark.parametrize("pressed", [False, True])
+def test_what_comes_later_into_an_empty_output_is_saved_below_it(
+    notebook: Notebook, open_notebook: Any, lab: Server, pressed: bool
 ) -> None:
-    first = notebook.run("import vmwidgets as vm\nempty = w.Output()\ndisplay(empty)")
-    later = notebook.run("with empty:\n    display(vm.Tree(vm.boot('x86-64').kernel_map))")
+    """By a later cell, or by the press of a button."""
+    first = notebook.run(EMPTY)
+    assert twin(notebook, first).count() == 0
+    child = notebook.cell(first).locator(".jp-OutputArea-child:has([data-vmwidgets-kept])")
+    assert not child.is_visible(), "the place that is kept takes no room"
+    if pressed:
+        notebook.cell(first).get_by_role("button", name="draw").click()
+    else:
+        notebook.run("draw()")
     notebook.cell(first).locator(".vmw-scene .node").first.wait_for(state="visible")
     notebook.page.wait_for_timeout(1000)
-    assert twin(notebook, later).count() == 1
-    assert not twin(notebook, later).first.is_visible()
+    assert [one.is_visible() for one in twin(notebook, first).all()] == [False, False], "in the output, and beside it"
     notebook.save()
     path = notebook.page.evaluate("() => window.panel.context.path")
     shutil.copy(lab.root / path, lab.root / "empty.ipynb")
     reopened = open_notebook("empty.ipynb")
     reopened.awaited = "model not found"
-    saved = twin(reopened, later)
+    saved = twin(reopened, first)
     saved.first.wait_for(state="visible")
     where = saved.locator(".vmw-where")
     before = where.inner_text()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import zlib
@@ -18,6 +19,7 @@ from tests.widgets.notebook import LabShell, PyodideShell, open_notebook
 from tests.widgets.page import HELLO, replies
 from vmwidgets.pictures import slim
 from vmwidgets.pictures.film import frame_of
+from vmwidgets.views.scene.twin import KEPT
 from vmwidgets.widgets.host import display
 from vmwidgets.widgets.host.outputs import _hear as heard_inside
 from vmwidgets.widgets.host.packing import WINDOW, unpack
@@ -45,7 +47,8 @@ def outputs(shell: PyodideShell, monkeypatch: pytest.MonkeyPatch) -> list[dict[s
     ) -> None:
         name = (transient or {}).get("display_id", "")
         if update:
-            shown[places[name]] = data
+            shown[places[name]].clear()
+            shown[places[name]].update(data)
         else:
             places[name] = len(shown)
             shown.append(data)
@@ -279,25 +282,34 @@ def test_what_a_later_cell_displays_inside_of_an_output_is_saved_beside_it_too(
     assert twins(outputs[3]["text/html"]) == [shell.user_ns["one"].twin_id]
 
 
-def test_what_comes_first_into_an_output_of_an_earlier_cell_is_saved_below_its_own_cell(
+def test_what_comes_later_into_an_empty_output_is_saved_below_it(
     shell: PyodideShell, outputs: list[dict[str, Any]]
 ) -> None:
     shell.run("from IPython.display import display\nk.enter('4 KiB')\nout = w.Output()\ndisplay(w.HBox([out]))", "c1")
+    saved = outputs[-1]
+    assert twins(saved["text/html"]) == []
     later = "one, two = vm.Map(k), vm.Tree(k)\nout.msg_id = 'm'\ndisplay(one, two)\nout.msg_id = ''"
-    for _ in range(2):  # run again, it has a twin again
-        before = len(outputs)
-        shell.run(later, "c2")
-        beside = [one["text/html"] for one in outputs[before:] if "elsewhere" in one.get("text/html", "")]
-        views = [shell.user_ns[name].twin_id for name in ("one", "two")]
-        assert twins(beside[-1])[-2:] == views
+    shell.run(later, "c2")
+    assert twins(saved["text/html"]) == [shell.user_ns[name].twin_id for name in ("one", "two")]
+    assert "DecompressionStream" in saved["text/html"], "it brings the player"
     shell.run("three = vm.EntryList(k)\nout.msg_id = 'm'\ndisplay(three)\nout.msg_id = ''", "c3")
-    updated = [one["text/html"] for one in outputs if "elsewhere" in one.get("text/html", "")]
-    assert twins(updated[-1])[-1] == shell.user_ns["three"].twin_id
-    shell.run("pass", "c2")
-    before = len(outputs)
-    shell.run("four = vm.Map(k)\nout.msg_id = 'm'\ndisplay(four)\nout.msg_id = ''", "c3")
-    own = [one["text/html"] for one in outputs[before:] if "elsewhere" in one.get("text/html", "")]
-    assert twins(own[-1])[-1] == shell.user_ns["four"].twin_id
+    assert twins(saved["text/html"])[-1] == shell.user_ns["three"].twin_id
+
+
+def test_what_a_callback_puts_into_an_empty_output_is_saved_below_it(
+    shell: PyodideShell, outputs: list[dict[str, Any]]
+) -> None:
+    """The press of a button, after the cell: no cell runs then."""
+    shell.run("from IPython.display import display\nk.enter('4 KiB')\nout = w.Output()\ndisplay(out)", "c1")
+    saved = outputs[-1]
+
+    async def pressed() -> None:
+        exec("out.msg_id = 'm'\none = vm.Tree(k)\ndisplay(one)\nout.msg_id = ''", shell.user_ns)
+        await asyncio.sleep(2 * display.SOON)
+
+    asyncio.run(pressed())
+    assert twins(saved["text/html"]) == [shell.user_ns["one"].twin_id]
+    assert "DecompressionStream" in saved["text/html"]
 
 
 def test_what_was_cleared_out_of_an_output_is_not_saved(shell: PyodideShell, outputs: list[dict[str, Any]]) -> None:
@@ -312,4 +324,5 @@ def test_what_was_cleared_out_of_an_output_is_not_saved(shell: PyodideShell, out
 
 def test_an_output_without_pictures_is_shown_as_ever(shell: PyodideShell, outputs: list[dict[str, Any]]) -> None:
     shell.run("from IPython.display import display\nout = w.Output()\ndisplay(out, w.HBox([out]))", "c1")
-    assert [VIEW in one for one in outputs] == [True, True]
+    assert [VIEW in one for one in outputs] == [True, True, False, False]
+    assert {one["text/html"] for one in outputs[2:]} == {KEPT}

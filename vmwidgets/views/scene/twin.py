@@ -227,6 +227,12 @@ _LATE_AREA = f".jp-OutputArea:has(> {_CHILD} [data-vmwidgets-late])"
 LATE = f"<style>{_LATE_AREA} > {LOST} {{ display: none }}</style>"
 """Rules against empty lines above twins that do not follow their widgets, since they were added to an output later."""
 
+KEPT = (
+    "<div data-vmwidgets-kept></div>"
+    f"<style>{_CHILD}:has(> .jp-OutputArea-output > [data-vmwidgets-kept]) {{ display: none }}</style>"
+)
+"""The twin of an `Output` without pictures: it takes no room, and keeps the place of what comes into the `Output`."""
+
 WHY_NOT_LIVE = (
     f"<style>{_instead(LOST, ABSENT)} "
     f"{_instead(_DRAWS, STOPPED, '; animation: vmw-stopped 1ms 3s both')} "

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from functools import partial
 from typing import Any
-from weakref import WeakKeyDictionary, WeakSet
+from weakref import WeakKeyDictionary
 
 from ipywidgets import Box, Output, Widget
 
@@ -21,7 +21,6 @@ SOON = 0.2
 
 _open_twins: dict[str, list[Twin]] = {}  # by cell
 _to_look_into: dict[str, list[Box | Output]] = {}  # by cell: a picture may have come into them at its end
-_was_empty: WeakSet[Output] = WeakSet()  # at the end of the cell that displayed it
 _twin_around: WeakKeyDictionary[Output, Twin] = WeakKeyDictionary()
 _player_in: list[Twin] = []  # the one that brings the player of the file, if there is one
 
@@ -34,8 +33,7 @@ def show_box(box: Box | Output) -> None:
     if views_in(box):
         show_or_say(box, show_widget)
         return
-    if outputs := outputs_in(box):
-        _was_empty.difference_update(outputs)
+    if outputs_in(box):
         _to_look_into.setdefault(current_cell().id, []).append(box)
     raise NotImplementedError
 
@@ -58,22 +56,8 @@ def show_widget(widget: View | Box | Output) -> None:
         displayed_inside(around, widget)
         if not cell_runs():  # a slider of `interact` was moved: what is saved beside it is another picture from now on
             _look_again(around)
-        else:
-            _fix_around(around, cell)
-
-
-def _fix_around(output: Output, cell: Cell) -> None:
-    """Fix the twin of an `Output` when this cell ends.
-
-    If the `Output` was empty, this cell may bring its first picture.
-    """
-    twin = _twin_around.get(output)
-    if twin is not None:
-        _fix_at_end(cell, twin)
-    elif output in _was_empty:
-        found = _to_look_into.setdefault(cell.id, [])
-        if output not in found:
-            found.append(output)
+        elif around in _twin_around:
+            _fix_at_end(cell, _twin_around[around])
 
 
 def _fix_at_end(cell: Cell, twin: Twin) -> None:
@@ -89,37 +73,23 @@ def _keep(twin: Twin, widget: Any, cell: Cell) -> None:
         _twin_around[output] = twin
 
 
-def forget_last_run() -> None:
-    """Forget the twins that the last run of this cell left below it for an `Output` elsewhere: they were cleared."""
-    cell = current_cell()
-    for output, twin in list(_twin_around.items()):
-        if twin.is_elsewhere and cell.lasts and twin.cell_id == cell.id:
-            del _twin_around[output]
-
-
 def fix_twins(*_result: object) -> None:
     """Fix the cell's twins at its end: they show the state that it left.  After that, only their width may change."""
     cell = current_cell()
     for widget in _to_look_into.pop(cell.id, []):
-        if views_in(widget):  # they came into it after it was displayed
-            twin = Twin(widget, cell)
-            twin.is_late = True
-            twin.is_elsewhere = widget in _was_empty
-            if _look(twin) is None:
-                continue
-            publish(twin.bundle(), display_id=twin.display_id)
-            _keep(twin, widget, cell)
-        else:
-            _was_empty.update(outputs_in(widget))
+        twin = Twin(widget, cell)  # of what came into it after it was displayed, or will come
+        twin.is_late = True
+        if _look(twin) is None:
+            continue
+        publish(twin.bundle(), display_id=twin.display_id)
+        _keep(twin, widget, cell)
     if _player_in and (_player_in[0].cell_id == cell.id or _player_in[0].is_gone):
         _player_in.clear()  # that output is gone
     for twin in _open_twins.pop(cell.id, []):
         is_new = _look(twin)
         if is_new is None:
             continue
-        if twin.film() and not _player_in and not twin.is_inside:
-            _player_in.append(twin)
-            twin.plays = True
+        _film(twin)
         if is_new or twin.films:
             _publish_again(twin)
         if not twin.fits:
@@ -151,8 +121,15 @@ def _look_again(output: Output) -> None:
 
 def _show_what_came(twin: Twin) -> None:
     if twin.views and _look(twin):
-        twin.film()
+        _film(twin)
         _publish_again(twin)
+
+
+def _film(twin: Twin) -> None:
+    """Make the films of a twin; the first twin that has one brings the player."""
+    if twin.film() and not _player_in and not twin.is_inside:
+        _player_in.append(twin)
+        twin.plays = True
 
 
 def _fit(twin: Twin) -> None:

@@ -14,7 +14,7 @@ from vmwidgets.pictures.picture import Picture
 from vmwidgets.pictures.registry import kinds_imported, kinds_shown, picture_named, picture_shown, registered
 
 from .cells import cell_runs, current_shell, note_cell
-from .display import fix_twins, forget_last_run, show_box, show_or_say, show_widget, watch_cells
+from .display import fix_twins, show_box, show_or_say, show_widget, watch_cells
 from .outputs import watch_clearing
 from .pictures import cell_begins, cell_ends, not_yet_displayed
 from .tracebacks import shorten_tracebacks
@@ -72,12 +72,6 @@ def _drops(caller: FrameType) -> bool:
     return next(following, "") == "POP_TOP"
 
 
-def _begins(*info: object) -> None:
-    """Note the beginning of a cell: what its last run left has gone."""
-    cell_begins(*info)
-    forget_last_run()
-
-
 def _display_presented(*_result: object) -> None:
     """Display at a cell's end the presented things that it has not displayed itself."""
     for view in not_yet_displayed():
@@ -86,7 +80,7 @@ def _display_presented(*_result: object) -> None:
 
 def register() -> None:
     """Register how objects are shown in the running notebook; harmless elsewhere, and when repeated."""
-    watch_cells(_begins, _display_presented, cell_ends, fix_twins)
+    watch_cells(cell_begins, _display_presented, cell_ends, fix_twins)
     note_cell(begins=False)
     shorten_tracebacks()
     if _teach not in registered:

@@ -10,9 +10,9 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from html import escape
-from itertools import count
 from math import inf
 from typing import Any
+from uuid import uuid4
 
 from ipywidgets import Box, GridBox, HBox, Label, Output
 
@@ -25,6 +25,7 @@ from vmwidgets.views.scene.model import Scene
 from vmwidgets.views.scene.svg import to_svg
 from vmwidgets.views.scene.text import visible
 from vmwidgets.views.scene.twin import (
+    KEPT,
     LATE,
     RULES,
     WHY_NOT_LIVE,
@@ -41,8 +42,6 @@ from .saved import SavedFilm, player, saved_film
 from .view import View
 
 AGAIN = "run the cells to step again"
-
-_numbers = count(1)
 
 
 @frozen(slots=False)
@@ -63,12 +62,11 @@ class Twin:
 
     def __init__(self, widget: Any, cell: Cell) -> None:
         self._widget, self._cell = widget, cell
-        self.display_id = f"{views_in(widget)[0].twin_id}-{next(_numbers)}"
+        self.display_id = uuid4().hex
         self._shown: dict[View, Shown] = {}
         self._films: dict[View, SavedFilm] = {}
         self.plays = False  # it brings the player
         self.is_late = False  # it does not follow its widget
-        self.is_elsewhere = False  # its widget is the output of another cell
         self.is_inside = False  # of an `Output`, and so in no notebook
 
     @property
@@ -140,9 +138,10 @@ class Twin:
             view: _picture(view, scene, self._shown[view].slim, self._films.get(view)) for view, scene in scenes.items()
         }
         html = _html(self._widget, pictures)
+        if not pictures:
+            return {"text/html": KEPT, "text/plain": ""}
         if not isinstance(self._widget, View):
-            marks = " data-vmwidgets-late" * self.is_late + " data-vmwidgets-elsewhere" * self.is_elsewhere
-            html = f"<div data-vmwidgets-box{marks}>{html}</div>{LATE * self.is_late}"
+            html = f"<div data-vmwidgets-box{' data-vmwidgets-late' * self.is_late}>{html}</div>{LATE * self.is_late}"
         if outputs_in(self._widget):
             html += "".join(map(unless_inside, (view.twin_id for view in pictures)))
         return {
