@@ -1,7 +1,7 @@
 """Physical memory: bytes at physical addresses, and nothing else.
 
-The page tables that the walker reads live here as bits.  Memory is committed a frame at a time on
-the first write, so a machine of many gigabytes costs what it uses.
+The page tables read by the walker are bits here.  Memory is committed a frame at a time on the first write, so a
+machine of many gigabytes costs only the memory it uses.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ class Ram:
         self._frames.pop(frame, None)
 
     def watch(self) -> set[int]:
-        """Return a set that has the number of each frame that is written from now on; a reader may empty it.
+        """Return a set that receives the number of each frame written from now on; a reader may empty it.
 
         >>> ram = Ram(1 << 20)
         >>> written = ram.watch()
@@ -123,7 +123,7 @@ class Ram:
 
 
 class _Watched(Ram):
-    """Memory that notes which frames are written."""
+    """A memory that notes which frames are written."""
 
     __slots__ = ()
 
