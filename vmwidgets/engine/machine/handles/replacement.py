@@ -20,10 +20,10 @@ from ..system import Part
 class MachineReplacement(Part):
     """The policy by which tasks' pages leave memory, and its rings of frames.
 
-    ``m.replacement = "clock"`` takes a policy by its name ("fifo", "lru", "second chance", "clock", "aging", "nru",
-    "working set"), ``vm.Replacement("clock", local=True)`` has each task give pages of its own, and
-    ``vm.Replacement("opt", future=…)`` needs the pages to come.  A function is given the pages that may go
-    (:class:`vmwidgets.ResidentPage`) and gives one of them.
+    ``m.replacement = "clock"`` chooses a policy by its name ("fifo", "lru", "second chance", "clock", "aging", "nru",
+    "working set").  With ``vm.Replacement("clock", local=True)``, each task evicts its own pages, and
+    ``vm.Replacement("opt", future=…)`` needs the future references.  A function as policy gets the pages that may be
+    evicted (:class:`vmwidgets.ResidentPage`) and returns the one to evict.
 
     >>> import vmwidgets as vm
     >>> m = vm.boot("x86-64")
@@ -87,9 +87,9 @@ class MachineReplacement(Part):
     # ---- looking -----------------------------------------------------------------------------
 
     def value(self, first: int | None = None) -> ReplacementValue:
-        """Return the rings as a frozen value: all pages of each, or the `first` ones in the order of eviction.
+        """Return the rings as a frozen value: all pages of each ring, or the `first` pages in the order of eviction.
 
-        O(pages in memory); with `first` much less for each page, as long as no descriptor was edited.
+        O(pages in memory), with much less work for each page with `first`, as long as no descriptor was edited.
         """
         rings = self.system.task_memory.rings
         value = ReplacementValue(rings.title, {})
@@ -125,7 +125,7 @@ class MachineReplacement(Part):
         return found
 
     def _uses_known(self) -> Callable[[int], list[Use]]:
-        """Return a function for the translations of a frame, from the kernel's records.  O(those), each."""
+        """Return a function for the translations of a frame, from the kernel's records.  O(translations) for a call."""
         reverse = self.system.task_memory.reverse
         rank = {task.pmap: number for number, task in enumerate(self.system.tasks.values())}
         names = {task.pmap: name for name, task in self.system.tasks.items()}
@@ -147,10 +147,10 @@ class MachineReplacement(Part):
         return lambda frame: found.get(frame, [])
 
     def _dirtiness(self) -> Callable[[str, int, int, bool], bool]:
-        """Return a function that says whether a page is dirty: it would be written if it left its frame.
+        """Return a function that says whether a page is dirty: whether it must be written before it leaves its frame.
 
-        Its arguments are an object, the number and the frame of its page, and whether a translation has a dirty bit.
-        See also :meth:`.task_memory.TaskMemory.dirty`.
+        The function's arguments are an object, the number and the frame of its page, and whether a translation has a
+        dirty bit. See also :meth:`.task_memory.TaskMemory.dirty`.
         """
         memory = self.system.task_memory
         blank = memory.reverse.blank

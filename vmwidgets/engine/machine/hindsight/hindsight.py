@@ -32,7 +32,7 @@ THINGS = "a task, a map, page tables, a walk, m.frames, a memory object or a fil
 class Hindsight(Handle):
     """The functions of a machine that search for an operation.
 
-    They change nothing, and none of them is an operation.
+    They change nothing, and are not operations.
     """
 
     system: System
@@ -49,10 +49,10 @@ class Hindsight(Handle):
         - ``m.frames`` and the number of a frame: the frame's owner;
         - a memory object or a file and the offset of a page: the place of that page.
 
-        If an operation changes something and changes it back, it does not count.  Nor does a write of the same byte.
+        An operation that changes something and changes it back does not count.  Nor does a write of the same byte.
         Operations are replayed from the latest backwards, at first 500 and then ever more at a time, some 100 µs each,
-        until the answer is found.  That can be stopped, and `progress` is called with the number of replayed operations
-        and the total.  What was replayed once is known from then on.
+        until the answer is found.  The search can be stopped, and `progress` is called with the number of replayed
+        operations and the total.  Results of replayed operations are kept for later questions.
 
         Raises :class:`Refused` if nothing was ever there.
 
@@ -78,7 +78,7 @@ class Hindsight(Handle):
         return found
 
     def why(self, thing: Any, where: Any = None) -> Why:
-        """Explain why `thing` is as it is at `where`: a smallest set of operations that has the same result on its own.
+        """Explain why `thing` is as it is at `where`: a smallest set of operations with the same result.
 
         `thing` and `where` are as for :meth:`last_write`: the byte of a task, the entry of a map, the translation of an
         address, a walk with its fault, or a frame that page tables map.  Each operation of the result is needed:
@@ -110,10 +110,10 @@ class Hindsight(Handle):
     def first(self, f: Callable[[Any], Any], *, progress: Progress | None = None) -> Operation:
         """Return the first operation after which `f` is true for this machine; `f` is called after each operation.
 
-        `f` is called with the machine at that point, and may only read it.  If it reads something that does not exist
-        at that point (a task that was not created yet, an address without a mapping), it counts as false. `progress` is
-        called with the number of operations searched and the total; the search can be stopped. O(operations), about 400
-        µs each.
+        `f` is called with the machine at that point, and may only read it.  If `f` reads something that does not exist
+        at that point (a task that has not been created yet, an address without a mapping), it counts as false.
+        `progress` is called with the number of operations searched and the total; the search can be stopped.
+        O(operations), about 400 µs each.
 
         Raises :class:`Refused` if `f` calls an operation or is never true, and CallbackFailed if it fails.
 
@@ -129,7 +129,7 @@ class Hindsight(Handle):
             return searches.first(self.history, f, progress)
 
     def turned(self, f: Callable[[Any], Any]) -> Turn:
-        """Return an operation at which the value of `f` changed, found by bisection, so there may be others.
+        """Return an operation at which the value of `f` changed.  It is found by bisection; there may be others.
 
         `f` is as for :meth:`first`; its values after the boot and now must differ.  In a history of 10,000 operations
         it is called some hundred times.  Raises :class:`Refused` if the two values are the same.
@@ -161,12 +161,12 @@ class Hindsight(Handle):
 
         The setting is another policy of `replacement` (as in ``m.replacement``; recorded choices of a policy are
         skipped), `tlb`, `fork` or `quirks` as in :func:`vmwidgets.boot`, or another `placement` for all tasks.  The
-        machine of the replay is ``.machine`` of the result, and can continue.
+        result's ``.machine`` is the machine of the replay, and can continue.
 
         An operation may return another address than before.  An address inside a range that an earlier call returned
-        moves with that range, and ``.moved`` counts such addresses.  Functions for pagers, policies and handlers that
-        take the machine are called again.  If the replay can't continue, for example at a thread's code, ``.stopped``
-        says where and why, and the counts are up to that operation.  O(operations), twice.
+        moves with that range, and ``.moved`` counts such addresses.  Functions for pagers and policies, and handlers
+        that take the machine, are called again.  If the replay can't continue, for example at a thread's code,
+        ``.stopped`` says where and why, and the counts are up to that operation.  O(operations), twice.
 
         >>> import vmwidgets as vm
         >>> m = vm.boot("x86-64", layout="tiny")
@@ -196,7 +196,7 @@ class Hindsight(Handle):
 
     @abstractmethod
     def _between(self, name: str) -> None:
-        """Refuse while an operation is running, or if the machine can't be rebuilt."""
+        """Refuse a question while an operation is running, or if the machine can't be rebuilt."""
 
 
 def _places(machine: Any, thing: Any, where: Any) -> Places:
@@ -229,7 +229,7 @@ def _places(machine: Any, thing: Any, where: Any) -> Places:
 
 
 def _to_explain(thing: Any, where: Any) -> tuple[Any, Any]:
-    """Return the page tables that map a frame, and the address, instead of the frame."""
+    """Return, for a frame, the page tables that map it and the address instead."""
     if isinstance(thing, (MemoryObject, MachineFile)):
         raise Refused(f"thing={thing!r}: ask why of a byte of a task that maps it; m.last_write says what moved a page")
     if not isinstance(thing, MachineFrames):
@@ -257,7 +257,7 @@ def _descriptor(walk: MachineWalk) -> Places:
 
 
 def _refuse_what_never_was(thing: Any, where: Any) -> None:
-    """Refuse a thing that is not there and never was; things that exist since the boot are accepted."""
+    """Refuse a thing that is not there and never was; things that have existed since the boot are accepted."""
     if isinstance(thing, Task):
         try:
             thing.peek(where)

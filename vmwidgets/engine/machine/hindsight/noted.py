@@ -1,8 +1,8 @@
-"""The notes of operations' changes (:mod:`.changes`): made when a question needs them, newest first, and kept.
+"""The notes of operations' changes (:mod:`.changes`): created when a question needs them, newest first, and kept.
 
 A question is answered backwards, until the answer is found.  Operations that were never noted are replayed on another
 machine: a stretch of them, then two stretches at once, then three.  Serials are never reused, so undone operations need
-no work here: of the notes of a stretch only those count whose operations are in the journal.
+no work here: a stretch's notes count only if their operations are in the journal.
 """
 
 from __future__ import annotations
@@ -25,42 +25,42 @@ STRETCH = EVERY
 """The number of operations that are noted at once: at least as many as there are between two copies of a machine."""
 
 BEYOND = 2
-"""A stretch begins this number of operations after a copy: its first machine is made from that copy."""
+"""A stretch begins this number of operations after a copy, from which the stretch's first machine is made."""
 
 LOADED = 8
 """The number of stretches whose notes stay unpacked after use."""
 
 Progress = Callable[[int, int], object]
-"""Called with the number of finished operations, and of all."""
+"""A function called with the number of finished operations and the total."""
 
 Places = Iterable[tuple[Hashable, int]]
-"""Keys of the notes, each with a place in the thing that it names."""
+"""Keys of the notes, each with a place in the thing named by the key."""
 
 
 class Piece(NamedTuple):
-    """The notes of one replay, packed; `hashes` are those of their keys, in order."""
+    """The notes of one replay, packed; `hashes` has the hashes of their keys, in order."""
 
     hashes: array[int]
     data: bytes
 
     def may_have(self, key: Hashable) -> bool:
-        """Return whether it may have notes of a key."""
+        """Return whether the piece may have notes for a key."""
         wanted = hash(key)
         at = bisect_left(self.hashes, wanted)
         return at < len(self.hashes) and self.hashes[at] == wanted
 
 
 class Noted:
-    """Knows which operations of a machine changed something."""
+    """The notes of which operations of a machine changed what."""
 
     def __init__(self, machine: Any) -> None:
         self._machine = machine
         self._pieces: dict[int, list[Piece]] = {}
         """The pieces by stretch."""
         self._has = bytearray()
-        """Whether an operation was noted, by serial; also of undone operations."""
+        """Whether an operation was noted, by serial, including undone operations."""
         self._loaded: OrderedDict[int, Notes] = OrderedDict()
-        """The notes of the pieces that were read last, by the pieces' ids."""
+        """The notes of the pieces that were read last, by the pieces' IDs."""
 
     @classmethod
     def of(cls, machine: Any) -> Noted:
@@ -72,12 +72,12 @@ class Noted:
         return found
 
     def latest(self, places: Places, before: int | None = None, progress: Progress | None = None) -> Operation | None:
-        """Return the latest operation that changed one of these places, before operation `before` if it is given."""
+        """Return the latest operation that changed one of these places, before operation `before` if given."""
         number = next(self._backwards(list(places), before, progress), None)
         return None if number is None else self._machine.journal[number]
 
     def recent(self, places: Places, most: int) -> list[int]:
-        """Return the numbers of the latest operations that changed one of these places, at most `most` of each."""
+        """Return the numbers of the latest operations that changed one of these places, at most `most` per place."""
         found: set[int] = set()
         for place in places:
             found.update(islice(self._backwards([place]), most))
@@ -125,9 +125,9 @@ class Noted:
     # ---- noting --------------------------------------------------------------------------------
 
     def _note(self, stretch: int, most: int, done: int, progress: Progress | None) -> int:
-        """Note the missing parts of a stretch and of the ones before it, `most` stretches at most, in one replay.
+        """Note the missing parts of a stretch and of earlier stretches, `most` stretches at most, in one replay.
 
-        Return the number of finished operations, of which `done` were before; the same number if all was known.
+        Return the number of finished operations, of which `done` were finished before; `done` if all was known.
         """
         journal, numbers = self._machine.journal, self._unknown(stretch)
         if not numbers:
@@ -162,14 +162,14 @@ class Noted:
         return done
 
     def _unknown(self, stretch: int) -> range:
-        """Return the numbers of the operations of a stretch that were never noted: its last ones."""
+        """Return the numbers of the stretch's operations that were never noted: its last ones."""
         journal = self._machine.journal
         numbers = range(_first_of(stretch), min(len(journal), _first_of(stretch + 1)))
         known = bisect_left(numbers, True, key=lambda number: not self._was_noted(journal.serial(number)))
         return numbers[known:]
 
     def _keep(self, numbers: range, notes: Notes) -> None:
-        """Keep the notes of operations of one stretch."""
+        """Keep the notes of one stretch's operations."""
         piece = Piece(array("q", sorted(map(hash, notes))), squeezed(notes))
         self._pieces.setdefault(_stretch_of(numbers.start), []).append(piece)
         self._mark(map(self._machine.journal.serial, numbers))
