@@ -42,7 +42,7 @@ class UnknownZone(ValueError):
 
 
 def moment(text: str, what: str, order: str = "") -> datetime:
-    """Return a date and time, in this computer's zone if it names none; a date alone is the end of its day.
+    """Return a text's date and time, in this computer's zone if none is named; a date alone is the end of its day.
 
     `order` says which number comes first in 03/04/2026, "day" or "month"; without it, such a date is refused unless
     only one order is possible.
@@ -72,7 +72,7 @@ def moment(text: str, what: str, order: str = "") -> datetime:
 
 
 def order_of(texts: Iterable[str]) -> str:
-    """Return which number comes first in the dates of one column, "day" or "month"; "" if none of them shows it.
+    """Return which number comes first in the dates of one column, "day" or "month"; "" if no date shows it.
 
     >>> order_of(["03/04/2026", "03/17/2026"]), order_of(["03/04/2026"])
     ('month', '')

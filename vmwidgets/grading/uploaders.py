@@ -1,6 +1,6 @@
-"""The uploader of a file, if its name or folder shows it, as those from learning systems do.
+"""The uploader of a file, if its name or folder shows the uploader, as files from learning systems do.
 
-Moodle and Canvas write names, Blackboard and nbgrader write ids.
+Moodle and Canvas write names, Blackboard and nbgrader write IDs.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ Submitted = tuple[str, Sequence[str]]
 
 
 def uploaders(roster: Roster | None, files: Iterable[Submitted]) -> Callable[[str], str]:
-    """Return the uploader's ID by file path, or "" if it is not shown, or not certain.
+    """Return the uploader's ID by file path; "" if the ID is not shown or not certain.
 
     A learning system puts its words first.  So the outermost folder with such words counts, and the first such words
     in a name: a student may have written the rest.  Below the folders that all files have in common, folders belong to
