@@ -22,13 +22,14 @@ Judge = Callable[..., Iterable[Criterion]]
 """A judge: takes the graded object and, if the exercise has sheets, what was asked; yields criteria."""
 
 Asking = Callable[..., tuple[Any, tuple[str, ...]]]
-"""A function that asks a learner's function: it also takes what was asked (None without sheets) and a
-:class:`.chosen.Chosen` that draws.  Returns the function's choices as plain data, and sentences about calls that
-failed.
+"""A function that asks a learner's function.
+
+It also takes what was asked (None without sheets) and a :class:`.chosen.Chosen` that draws.  It returns the learner's
+choices as plain data, and sentences about calls that failed.
 """
 
 Hints = Sequence[str] | Callable[[Any], Sequence[str]]
-"""Strings, the gentlest first, or a function that returns them for what was asked."""
+"""Hints: strings, the gentlest first, or a function that returns them for what was asked."""
 
 TIERS = 3
 """The kinds of hints: where to look, what to do, how to do it."""
@@ -49,11 +50,11 @@ class Asked(Protocol):
 class Exercise:
     """An exercise: `judge` examines an object of class `takes`, and yields criteria worth `points` in all.
 
-    `alive`: a machine that panicked can't be graded.  `shows` returns what to draw of the object next to a result, or
-    lines of text; if it takes two arguments, the second is what was asked.  Without it, only maps are drawn.  `sheet`
-    makes what is asked from draws; without it, everyone is asked the same.  `asks` asks a function that a learner
-    wrote.  `shipped`: it came with the package.  `edition` changes whenever seeds draw other sheets, or the judge gives
-    other points; work of all editions in `judged` is judged, by today's rules.
+    `alive` means that a machine that panicked can't be graded.  `shows` returns what to draw of the object next to a
+    result, or lines of text; if it takes two arguments, the second is what was asked.  Without `shows`, only maps are
+    drawn.  `sheet` makes what is asked from draws; without `sheet`, everyone is asked the same.  `asks` asks a function
+    that a learner wrote.  `shipped` says that the exercise came with the package.  `edition` changes whenever seeds
+    draw other sheets, or the judge gives other points; work of all editions in `judged` is judged, by today's rules.
     """
 
     id: str
@@ -149,7 +150,7 @@ def _edition(value: Any) -> int:
 
 
 def exercise_named(name: Any) -> Exercise:
-    """Return the exercise with this ID; the error for an unknown one names the nearest of its lab, or of all."""
+    """Return the exercise with this ID; the error for an unknown ID names the nearest of its lab, or of all labs."""
     every = _exercises.now()
     lab = name.partition("/")[0] if isinstance(name, str) else ""
     of_lab = [one for one in every if one.startswith(f"{lab}/")]

@@ -296,7 +296,7 @@ def nests(value: DomainValue) -> list[list[SlabHeadValue]]:
     """Return the slab's frames; frames of nested refills are together, innermost first.
 
     An outer frame is allocated before an inner one, and mapped after it, so capabilities of nested refills get younger
-    towards lower addresses.  Those of consecutive refills get older.
+    towards lower addresses.  Capabilities of consecutive refills get older.
     """
     ages = {one.ref: one.id for cnode in value.cnodes for one in cnode.capabilities}
     frames = {leaf.va: ages[leaf.cap] for leaf in leaves(value.root) if leaf.cap in ages}
