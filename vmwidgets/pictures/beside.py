@@ -71,7 +71,7 @@ class Beside(Picture):
         return draw_beside(*sides, places, _caption, one_machine=is_one, width=at.width)
 
     def _half(self, one: Picture, then: Place, at: At) -> Scene:
-        """Return one half at its moment; if its target does not exist then, it is empty and says so."""
+        """Return one half at its moment; if its target does not exist then, the half is empty and says so."""
         number, done = then
         try:
             there = one.at(When(_machine(one).journal.serial(number), done))
@@ -100,7 +100,7 @@ def _machine(one: Picture) -> Machine:
 
 
 def _said(absent: Scene) -> Scene:
-    """Return an empty scene with its sentence in it: above two halves, there is no room for one each."""
+    """Return an empty scene with its sentence in it: above two halves, there is no room for two sentences."""
     words = f"{absent.caption.text} {absent.caption.reason}"
     said = paragraph("absent", words, MARGIN, 4, absent.width - 2 * MARGIN)
     return replace(absent, nodes=(said,), height=said.h + 12)

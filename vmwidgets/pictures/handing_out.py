@@ -52,7 +52,7 @@ def handout(
     `thing` is a machine, a part of a machine, or a picture.  `pictures` are shown at each step; the default is the
     picture of `thing`.  The story begins after operation `since` (a number or a bookmark's name; the default is the
     boot).  `by` sets the size of a step: "step" of an operation, "function" or "operation".  The default is the finest
-    that has at most 60 steps.  `by` may also set the size from some points on, ``{"after fork": "step"}``; before the
+    unit with at most 60 steps.  `by` may also set the size from some points on, ``{"after fork": "step"}``; before the
     first point, each operation is one step.
 
     Bookmarks (``m.mark("after fork")``) are chapters.  `ask` asks questions at points, given by bookmark or number:
@@ -93,9 +93,9 @@ def handed_out(
     thing: Any, path: str | os.PathLike[str], pictures: Sequence[Any], options: dict[str, Any], *, fold: bool = False,
     quiet: Quiet = nothing, itself: bool = True,
 ) -> tuple[Path, tuple[str, ...]]:  # fmt: skip
-    """Work as :func:`handout`, and return sentences about missing parts, which the file contains too.
+    """Work like :func:`handout`, and return sentences about missing parts, which the file contains too.
 
-    `fold`: in a story that is too long, consecutive calls of one function become one step.  A step that ends with a
+    With `fold`, consecutive calls of one function become one step in a story that is too long.  A step that ends with a
     `quiet` event is part of the next one.  Without `itself`, the first step is the first one after the moment `since`.
     """
     title, questions, paper = (

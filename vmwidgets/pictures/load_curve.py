@@ -1,4 +1,4 @@
-"""The load curve, drawn by matplotlib as in courses, or as a small SVG without it; neither is a scene."""
+"""The load curve, drawn by matplotlib as in courses, or without it as a small SVG; neither is a scene."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ _SIZES = frozenset(("size", "bytes", "ram"))
 
 
 def operations_around(journal: Journal, number: int, asks: bool = False) -> list[tuple[int, str]]:
-    """Return the first operation, the latest, and those around operation `number`, each with number and name.
+    """Return the first operation, the latest, and the operations around `number`, each with number and name.
 
     For a picture that `asks`, failures of accesses are not shown.  O(named operations).
 

@@ -37,7 +37,7 @@ class Space(Protocol):
 
     @property
     def task(self) -> str:
-        """The task that owns them; "" if they are the kernel's or no task's."""
+        """The task that owns the tables; "" if they are the kernel's or no task's."""
 
     def whose(self, va: int) -> str:
         """Return the owner of an address by pictures' names of spaces (:mod:`vmwidgets.views.scene.relations`)."""
@@ -58,7 +58,7 @@ class Space(Protocol):
 
     @property
     def map_name(self) -> str:
-        """The events' name for that map; "" if there is none."""
+        """The map's name in events; "" if there is no map."""
 
     def entry(self, va: int) -> EntryValue | None:
         """Return the map's entry for an address, if there is a map."""

@@ -59,8 +59,8 @@ class Tables(Picture):
 
     `target` is a machine (its kernel's tables), a task, a domain, or tables without a machine.  A click opens and
     closes a table, a run or a fold, and shows a descriptor bit by bit.  "find" opens the path to an address.  Tables
-    that the operation made are marked as new and counted, and descriptors that map something else, or with other
-    rights, as changed.  The cost depends on what is open, not on the number of tables.
+    created by the operation are marked as new and counted; descriptors that now map something else, or with other
+    rights, are marked as changed.  The cost depends on what is open, not on the number of tables.
 
     >>> import vmwidgets as vm
     >>> m = vm.boot("x86-64")
@@ -236,7 +236,7 @@ class Tables(Picture):
         self.selection = f"pte:{found.steps[-1].pa:x}" if found.steps else ""
 
     def _open_slot(self, level: int, va: int) -> None:
-        """Select a descriptor; a table's opens or closes, a run of pages is shown page by page."""
+        """Select a descriptor; a table's descriptor opens or closes the table, a run of pages is shown page by page."""
         window = self._window(self.space.tables, [])
         rows = [(table, row) for table in window.tables for row in table.rows if row.kind != "fold"]
         found = next(((table, row) for table, row in rows if (table.level, row.va) == (level, va)), None)
@@ -442,7 +442,7 @@ def _title(address: int, whose: str) -> str:
 def walk_line(machine: Machine, task: str, address: int, *, is_open: bool, moment: Moment, width: float) -> Scene:
     """Return the scene of a read of `address` in the tables of `task` ("" the kernel's), at a moment.
 
-    It is one line; if it `is_open`, the walk itself is below it.
+    The scene is one line; if it `is_open`, the walk itself is below that line.
     """
     space = MachineSpace(machine, task, moment)
     found = space.walk(address, "read", bool(task))

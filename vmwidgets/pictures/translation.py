@@ -45,13 +45,13 @@ MOST_LOOKS = 30
 """The most stages of an operation that are drawn to find those that change the picture."""
 
 PROCESSORS = 2
-"""The number of processors whose lookups are drawn: that of the access, and its neighbour."""
+"""The number of processors whose lookups are drawn: the access's processor, and its neighbour."""
 
 
 def panes_of(wanted: object) -> tuple[str, ...]:
     """Return the requested panes; none for None.
 
-    Raises :class:`Refused` for an unknown one, and for one that is given twice.
+    Raises :class:`Refused` for an unknown pane, and for a pane given twice.
 
     >>> panes_of("translation"), panes_of(["walk"])
     (('address', 'tlb', 'walk', 'frames'), ('walk',))
@@ -80,7 +80,7 @@ def panes_of(wanted: object) -> tuple[str, ...]:
 class Translation:
     """An address that is translated in the tables of `task` ("": the kernel's), by operation `number`.
 
-    `lookups` are the operation's lookups of it; empty if no operation made any, and `va` was requested.
+    `lookups` are the operation's lookups of the address; empty if no operation made any and `va` was requested.
     """
 
     va: int
@@ -155,7 +155,7 @@ class Sight:
 
 
 def sight_of(machine: Machine, one: Translation, moment: Moment) -> Sight:
-    """Return how far a translation has come at a moment; without an operation, as a processor would do it."""
+    """Return how far a translation has come at a moment; without an operation, as a processor would make it."""
     found = walked(machine, one, moment)
     levels, width = _levels(machine, one)
     every = Reach(levels, len(found.steps), width=width)

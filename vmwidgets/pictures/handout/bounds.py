@@ -42,8 +42,8 @@ class Bounded(NamedTuple):
 def bounded(machine: Machine, first: int, moments: Collection[int], *, alone: bool, fold: bool) -> Bounded:
     """Return the story from operation `first` on, within the bounds.  O(operations).
 
-    `fold`: if it is too long, consecutive calls of one function become one step.  Each of `moments`, operation numbers,
-    remains the last of its step, since it has a question or a note.
+    With `fold`, consecutive calls of one function become one step if the story is too long.  Each of `moments`,
+    operation numbers, remains the last of its step, since it has a question or a note.
 
     >>> import vmwidgets as vm
     >>> m = vm.boot()

@@ -29,7 +29,7 @@ VERSION = 3
 """The version of the data; the front end's half is `js/src/story.ts`."""
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:"
-"""The things that the page may load: only its own contents."""
+"""The policy of what the page may load: only its own contents."""
 
 
 PAPER = ("sheets", "slides")
@@ -78,7 +78,8 @@ def _look(story: ToldStory, paper: str) -> str:
 def _room(story: ToldStory) -> int:
     """Return the height of a step's pictures in a row of their own on a sheet, in CSS pixels.
 
-    It is the height for reading them: the wide form of one, or the narrow form of two side by side.
+    This is the height at which they can be read: of the wide form of one picture, or the narrow form of two side by
+    side.
     """
     told = [(len(step.pictures) > 1, drawn) for step in _steps(story) for drawn in step.pictures]
     heights = [drawn.narrow.height if beside else drawn.wide.height for beside, drawn in told]

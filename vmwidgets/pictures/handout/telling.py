@@ -112,7 +112,7 @@ class Telling:
         return [self._step(unit, done, "") for done in (*sorted(places), None)]
 
     def units(self, first: int) -> Iterator[Unit]:
-        """Return the operations from number `first` on, with those of a group or a run together."""
+        """Return the operations from number `first` on, with a group's or a run's operations together."""
         return units(self._journal, first, self._alone, self._folded)
 
     def count(self, first: int, by: str) -> int:

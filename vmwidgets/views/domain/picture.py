@@ -68,7 +68,7 @@ class Extent(NamedTuple):
 class DomainPicture:
     """A domain at one moment: `value` as it was at `moment`.
 
-    `plan` contains all steps of the operation, and `at` the number of past ones; `opened` are folds.
+    `plan` contains all steps of the operation, and `at` is the number of past steps; `opened` are folds.
     """
 
     value: DomainValue
@@ -82,7 +82,7 @@ class DomainPicture:
     opened: Collection[str] = ()
     width: float = WIDTH
     things: dict[CapRef, str] = field(default_factory=dict)
-    """The ID that selects a capability: its vnode's, if it is a table's or a mapping's."""
+    """The ID that selects each capability: its vnode's ID, if it is a table's or a mapping's capability."""
     new: frozenset[str] = frozenset()
     changed: frozenset[str] = frozenset()
     """The things that the operation has made or changed so far."""
@@ -99,7 +99,7 @@ class DomainPicture:
 
     @cached_property
     def below(self) -> dict[int, Below]:
-        """For each vnode, the totals of it and everything below it."""
+        """For each vnode, the totals of itself and everything below it."""
         found: dict[int, Below] = {}
         for node in reversed(self.vnodes):
             parts = [*(found[child.id] for child in node.children), *(below_fold(fold) for fold in node.folds)]
@@ -163,7 +163,7 @@ def extents_of(vnodes: Iterable[VnodeValue]) -> list[Extent]:
 
 
 def things_of(value: DomainValue) -> dict[CapRef, str]:
-    """Return the ID of each capability that belongs to a vnode; a frame's may be in many, and belongs to none."""
+    """Return the ID of each capability that belongs to a vnode; a frame's belongs to none, since many may map it."""
     found = {ref: vnode_thing(identity) for ref, identity in value.owners}
     for node in all_vnodes(value.root):
         if node.mapping is not None:

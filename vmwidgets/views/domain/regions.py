@@ -28,7 +28,7 @@ BROKEN = 92.0
 """Width in pixels of a gap at which the axis is broken: room for its size."""
 
 MOST = 24
-"""The most regions that are drawn; mapped memory is drawn for all."""
+"""The most regions that are drawn; mapped memory is drawn for all regions."""
 
 RegionSegment = Segment[RegionValue]
 
@@ -41,7 +41,7 @@ class RegionAxis(NamedTuple):
 
     @property
     def is_to_scale(self) -> bool:
-        """Return whether it has no break."""
+        """Return whether the axis has no break."""
         return not any(segment.broken for segment in self.segments)
 
 
@@ -70,7 +70,7 @@ def regions_lane(picture: DomainPicture, axis: RegionAxis, top: float) -> tuple[
 
 
 def shown_regions(picture: DomainPicture) -> tuple[RegionValue, ...]:
-    """Return the regions that are drawn: changed and selected ones, that of the slab frames, then the lowest."""
+    """Return the regions that are drawn: changed and selected ones, the slab frames' region, then the lowest."""
     regions = picture.value.regions
     if len(regions) <= MOST:
         return regions

@@ -56,7 +56,7 @@ class Column:
 
 
 def are_brief(columns: Mapping[int, Column]) -> bool:
-    """Return whether one lacks room for its address: then all addresses of list and tree are page numbers."""
+    """Return whether a column lacks room for its address: then all addresses of list and tree are page numbers."""
     return any(column.is_brief for column in columns.values())
 
 
@@ -128,7 +128,7 @@ def _plan(items: int, folds: int, most: int, room: float, card: float, pages: Se
 
 
 def _are_told_apart(pages: Sequence[str], w: float) -> bool:
-    """Return whether page numbers still differ when each is shortened for a column."""
+    """Return whether page numbers still differ after each is shortened for a column."""
     return len({shorten_middle(page, w - SHORT_GAP, "mono label") for page in pages}) == len({*pages})
 
 

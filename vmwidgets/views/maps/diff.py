@@ -52,17 +52,17 @@ class Line(NamedTuple):
 
     @property
     def first(self) -> RangeDiff:
-        """The lowest of them, which is the example for all."""
+        """The lowest of the ranges, which is the example for all."""
         return self.rows[0]
 
     @property
     def size(self) -> str:
-        """Bytes of all of them."""
+        """The bytes of all ranges of the line."""
         return rounded(sum(row.size for row in self.rows))
 
     @property
     def section(self) -> str:
-        """The part that contains it."""
+        """The part that contains the line."""
         first = self.first
         if not first.is_fault:
             return "agree" if first.verdict == AGREES else "alone"

@@ -31,7 +31,7 @@ def overlap_of(one: EntryValue, other: EntryValue) -> Overlap | None:
 
 
 def overlaps_of(value: MapValue) -> list[Overlap]:
-    """Return the overlaps of each entry with the one that reaches furthest among those below."""
+    """Return the overlap of each entry with the entry below it that reaches furthest."""
     found: list[Overlap] = []
     furthest: EntryValue | None = None
     for entry in sorted(value.entries, key=lambda entry: entry.start):

@@ -88,9 +88,9 @@ class MapPicture:
     used: int
     """Bytes of the entries in the list, to match their number: the map's own sum is updated later."""
     moved: frozenset[int] = frozenset()
-    """Nodes of the tree with a new parent or colour; their entries may be unchanged."""
+    """The nodes of the tree with a new parent or colour; their entries may be unchanged."""
     rehung: frozenset[int] = frozenset()
-    """The ones among them with a new parent."""
+    """The moved nodes with a new parent."""
     gone: tuple[Range, ...] = ()
     """The entries that the operation has removed so far, unless they are in use again."""
     coming: frozenset[int] = frozenset()
@@ -155,7 +155,7 @@ def _names(event: ev.Event) -> tuple[object, ...]:
 
 
 def _is_about(name: str) -> Callable[[Step], bool]:
-    """Return which steps concern the map called `name`."""
+    """Return a function that says which steps concern the map called `name`."""
     return lambda step: step.about.kind in ("tree", "list", "map") and step.about.name == name
 
 
@@ -432,7 +432,7 @@ def entries_of(value: MapValue) -> dict[int, EntryValue]:
 def _merged(before: MapValue, value: MapValue, marks: Difference) -> set[int]:
     """Return new entries that replace an old one: it left the list, and its range is now theirs.
 
-    FreeBSD keeps the later of two entries that merge.  Most of its range may be as old as the other entry.
+    FreeBSD keeps the later of two merging entries.  Most of the merged range may be as old as the other entry.
     """
     gone = [entry for entry in before.entries if entry.id in marks.leaving]
     new = [entry for entry in value.entries if entry.id in marks.new] if gone else []
@@ -461,7 +461,7 @@ def parents_of(nodes: Iterable[NodeValue]) -> dict[int, int]:
 def touched(moment: Moment, name: str) -> list[int]:
     """Return the IDs of the entries of map `name` in an operation, each once, the most useful for a picture first.
 
-    New ones come first; then, latest first, those written in list and tree, and those visited.
+    New entries come first; then, latest first, entries written in list and tree, and visited entries.
     """
     met = [one for event in reversed(moment.events) for one in _met(event, name)]
     new = set(Entries.reported(moment.events).new(name))

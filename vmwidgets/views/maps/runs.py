@@ -1,4 +1,4 @@
-"""Entries' kinds, files and rights; runs of one file below one bracket, and what was removed.
+"""Entries' kinds, files and rights; runs of one file below one bracket, and removed ranges.
 
 A file is mapped in four or five adjacent entries; a bracket with its name is above them in list and ribbon.  The heap
 and the stack of a real process have brackets too.

@@ -20,7 +20,7 @@ from .sharing import NOT_HERE, say_shares, shares_of
 
 
 class Descriptor(NamedTuple):
-    """The content of a task's descriptor of a page; `state`: "new", "changed", or "fault" if it has just refused."""
+    """The content of a task's descriptor of a page; `state` is "new", "changed", or "fault" if it has just refused."""
 
     frame: int
     rights: str

@@ -62,7 +62,7 @@ def draw_clock(
     machine: str = "",
     width: float = WIDTH,
 ) -> Scene:
-    """Return the scene of one ring: that of `task`, or the ring of all."""
+    """Return the scene of one ring: the ring of `task`, or the ring of all tasks."""
     moment, value = look.moment, look.now
     ring = _chosen(value, task)
     pages, note = ring.pages, NOTES.get(value.name)
@@ -177,7 +177,7 @@ def _empty(number: int, box: Box) -> Node:
 
 
 def _chosen(value: ReplacementValue, task: str) -> RingValue:
-    """Return the ring of a task; without a task, of all tasks; and if each has its own, the largest."""
+    """Return the ring of a task or, without a task, the ring of all tasks; if each task has its own, the largest."""
     rings = value.rings
     if task in rings:
         return rings[task]
@@ -201,7 +201,7 @@ def steps_of_ring(task: str, look: Look[ReplacementValue]) -> Mine:
 def _not_clearing(stages: Sequence[Stage]) -> Iterator[Stage]:
     """Yield the stages that change a page's notes, except those just before a policy reports that it cleared a bit.
 
-    So a TLB that drops the translation first is no step of its own.
+    So a TLB that drops the translation first is not a step of its own.
     """
     for stage in having(*_NOTING)(stages):
         if stage.step.functions[-1:] != ("pmap_clear_reference",):
@@ -261,7 +261,7 @@ def _taken(ring: RingValue, moment: Moment) -> str:
 def _left(ring: RingValue, moment: Moment) -> list[tuple[int, str, bool]]:
     """Return the pages that left the ring in this operation: frame before, name, and whether they were evicted.
 
-    The others were freed, with their memory.
+    Pages that were not evicted were freed, with their memory.
     """
     moved = _moved(moment.so_far, ring.name)
     evicted = {event.frame for event in moment.so_far if isinstance(event, ev.PageOut | ev.PageLeaving)}

@@ -131,7 +131,7 @@ def _stage(
     key: str, number: int, y: float, width: float, done: Sequence[Mark], here: set[str], failing: tuple[str, str],
     *, is_new: bool,
 ) -> Node:  # fmt: skip  # which, where, then what
-    """Return its number, name, acting part and actions, the latest at the bottom; `is_new`: a frame was allocated."""
+    """Return a stage's number, name, acting part and actions, latest at the bottom; `is_new`: a frame was allocated."""
     title, who = BOXES[key]
     failed = failing[1] if key == failing[0] else ""
     words = [*(mark.words for mark in done), *([failed] if failed else [])]

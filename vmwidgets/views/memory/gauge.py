@@ -120,7 +120,7 @@ _CUT, _CUT_AT = 4, 0.86
 
 
 def level(counts: PageCounts, pages: int, width: float) -> float:
-    """Return the place of a number of pages on the gauge; what is beyond a cut shares the remaining space."""
+    """Return the place of a number of pages on the gauge; numbers beyond a cut share the remaining space."""
     room, share, most = width - 2 * MARGIN, 1.0, max(counts.total, counts.free_target + 1)
     if is_cut(counts):
         reach = _CUT * counts.free_target

@@ -1,4 +1,4 @@
-"""Memory objects: their mappings, their pages, and what is behind them, from front to back.
+"""Memory objects: their mappings, their pages, and the objects behind them, from front to back.
 
 On the left are the mappings, each with the pages as its task sees them: through the whole chain of objects.  A frame
 that several mappings see is round, and a frame of a single mapping is a box.  If forks count frames, each frame is
@@ -152,7 +152,7 @@ class Reported(NamedTuple):
 
     @classmethod
     def by(cls, events: Iterable[Event]) -> Reported:
-        """Return what these events report.  O(events)."""
+        """Return the reports of these events.  O(events)."""
         reported = cls({}, set(), {}, {})
         for event in events:
             if isinstance(event, (ev.ObjectMade, ev.ObjectGone)):
@@ -180,7 +180,7 @@ class Reported(NamedTuple):
 
 
 def steps_of_task(look: Look[ObjectsValue], task: str) -> Mine:
-    """Return the steps that change something of a task's, or objects without mappings."""
+    """Return the steps that change a task's memory, or objects without mappings."""
 
     def is_cheap() -> bool:
         return sum(len(one.pages) for one in look.after.objects.values()) <= FEW
@@ -350,9 +350,9 @@ class _Layout:
             yield "once", say_objects("once")
 
     def _together(self, ours: Sequence[_Mapping]) -> list[_Mapping]:
-        """Return one mapping for all that show the same pages of an object, at the same address, in the same way.
+        """Return one for all mappings that show the same pages of an object, at the same address, in the same way.
 
-        Those that the operation changed, and those of its task, stay separate.
+        Mappings that the operation changed, and mappings of its task, stay separate.
         """
         alike: dict[object, list[_Mapping]] = {}
         for one in ours:
@@ -363,7 +363,9 @@ class _Layout:
         return [one._replace(others=tuple(other.mapper for other in others)) for one, *others in alike.values()]
 
     def _chosen(self, ours: Sequence[_Mapping]) -> list[_Mapping]:
-        """Return as many as fit, in order: those that the operation wrote, its task's, then those that it examined."""
+        """Return as many as fit, in order; those written by the operation come first, then its task's, then examined
+        ones.
+        """
         written, looked_at = self._touched
 
         def rank(one: _Mapping) -> tuple[bool, bool, bool]:

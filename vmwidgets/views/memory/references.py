@@ -3,7 +3,7 @@
 The string is written once above each column.  Below it, each reference has a dot if it was a fault, then the contents
 of each frame after it, then the evicted page: faults are shaded, hits pale.  The count of faults is in a grid's margin.
 If the policy uses reference bits, a page whose bit is set has a line above it; a triangle is the clock's hand.  The
-same reference is the same thing in all grids, so selecting it in one selects it in all.
+same reference is the same thing in all grids, so that selecting it in one grid selects it in all.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Threads: which sleep, for what, and who will wake them; which can run; and which wait in a circle.
 
-First a sentence gives the answer.  Each thing waited for has a row: its sleepers on the left, in the order in which
-they will retry, and who wakes them on the right; they are below each other if there is little room.  A deadlock is
-drawn as a circle.
+First a sentence gives the answer.  Each thing that threads wait for has a row: its sleepers on the left, in the order
+in which they will retry, and who wakes them on the right; they are below each other if there is little room.  A
+deadlock is drawn as a circle.
 """
 
 from __future__ import annotations
@@ -177,7 +177,7 @@ def groups_of(value: ThreadsValue) -> tuple[_Group, ...]:
 
 
 _DAEMON = "vm_pages_needed"
-"""The page daemon's channel, which says least."""
+"""The page daemon's channel, the least informative one."""
 
 _KINDS = {"lock": 0, "room": 1, "pages": 2, "timer": 3}
 """The order of kinds of waiting; channels come last, the page daemon's among them."""

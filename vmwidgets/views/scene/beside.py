@@ -1,7 +1,7 @@
 """Two scenes of one kind in equal halves, with their differences marked and counted.
 
-Things are compared, not pixels: things at the same place on both sides are equal if everything said about them is.  A
-side's own history (new, changed, the path of a search) is not marked here: an outline means a difference.
+Things are compared, not pixels: things at the same place on both sides are equal if everything said about them is
+equal.  A side's own history (new, changed, the path of a search) is not marked here: an outline means a difference.
 """
 
 from __future__ import annotations

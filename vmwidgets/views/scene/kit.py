@@ -350,7 +350,7 @@ def legend(
 ) -> list[Node]:
     """Draw the meanings of a picture's colours: a sample of each style with words, in as many lines as needed.
 
-    An entry without a style ("") is words alone, and "break" has the double bars of a broken axis.  Pass only those
+    An entry without a style ("") is words alone, and "break" has the double bars of a broken axis.  Pass only entries
     that the picture shows.
     """
     insets = [15 if style else 0 for style, _ in entries]
@@ -377,7 +377,7 @@ def cells(count: int, box: Box, least: float, high: float, *, most: float = 1e9)
 
 
 def fold(identity: str, box: Box, words: str, *, title: str = "", lane: str = "", opens: bool = False) -> Node:
-    """Return a dashed box for what was left out; `opens`: a click shows it."""
+    """Return a dashed box for left-out things; with `opens`, a click shows them."""
     text = (fitted(box.w / 2, box.h / 2 + 4, words, box.w - 8, "", "middle"),)
     return Node(
         identity, "fold", *box, text=text, state=("folded",), title=title or words, lane=lane,

@@ -197,7 +197,7 @@ def wrapped(text: str, width: float, style: str = "label") -> list[str]:
 
 
 def shorten_middle(text: str, width: float, style: str = "label") -> str:
-    """Return the same as :func:`shorten`, but with both ends kept: the end of a path is the most informative part."""
+    """Return the text like :func:`shorten`, but with both ends kept: the end of a path is the most informative part."""
     shown = visible(text)
     if _fits(shown, width, style):
         return shown

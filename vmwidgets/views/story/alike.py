@@ -51,7 +51,7 @@ def _gain(found: tuple[int, int]) -> tuple[int, int]:
 
 
 def _shape(step: Step) -> object:
-    """Return what repeating steps have in common; "" for others."""
+    """Return the common part of repeating steps; "" for others."""
     is_one = step.about.kind in _KINDS or isinstance(step.event, ev.LookupCacheHit)
     return (_NUMBERS.sub("#", step.sentence), step.functions) if is_one else object()
 

@@ -152,7 +152,7 @@ class Moment:
     def told(self, mine: Mine) -> Told:
         """Return the words for a picture with a caption of its own: what the operation did, if it changed the picture.
 
-        After the operation, the picture's own words come first; at a step, the step's.
+        After the operation, the picture's own words come first; at a step, the step's words do.
         """
 
         def caption(own: Caption) -> Caption:

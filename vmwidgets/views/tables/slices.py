@@ -228,7 +228,7 @@ def _slice(walk: Walk, one: Slice, shared: range, box: Box, cell: float, split: 
 
 
 def _look(one: Slice) -> str:
-    """Return the meaning of a slice's colour: it chooses a descriptor, or a byte of the page."""
+    """Return the meaning of a slice's colour: the slice chooses a descriptor, or a byte of the page."""
     return "is-offset" if one.key == "offset" else "is-top" if one.key == "top" else "is-index"
 
 

@@ -65,7 +65,7 @@ def show_widget(widget: View | Box | Output) -> None:
 def _fix_around(output: Output, cell: Cell) -> None:
     """Fix the twin of an `Output` when this cell ends.
 
-    If the `Output` was empty, this cell may bring its first picture.
+    If the `Output` was empty, this cell may add its first picture.
     """
     twin = _twin_around.get(output)
     if twin is not None:

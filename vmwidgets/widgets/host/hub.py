@@ -1,8 +1,8 @@
 """The hub: the only model of a page with the drawing code.
 
-anywidget sends a class's code with every model of it.  So the code is in one model, made at the first display, and
-every view has a few lines that reach it through the host.  The code is sent in a message, not in the model's state,
-which nbclient, papermill and nbgrader store in each notebook that they run.
+anywidget sends a class's code with every model of it.  So the code is in one model, created at the first display, and
+every view has a few lines that reach that model through the host.  The code is sent in a message, not in the model's
+state, which nbclient, papermill and nbgrader store in each notebook that they run.
 
 Two parts are sent in messages of their own.  The controls follow when the first cell with a picture ends, so that the
 picture does not wait for them.  If the picture comes from a callback, no cell ends after it, and they follow

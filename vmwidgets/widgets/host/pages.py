@@ -104,11 +104,11 @@ class Pages:
         return page in self._unseen
 
     def once_measured(self, callback: Callable[[], None]) -> None:
-        """Keep a function to call as soon as a page has reported its room."""
+        """Keep a function, to be called as soon as a page has reported its room."""
         self._to_measure.append(callback)
 
     def _is_late(self, page: str, what: str, nth: int) -> bool:
-        """Note a page's message `nth`; return whether a later one about the same came before it.
+        """Note a page's message `nth`; return whether a later message on the same subject came before it.
 
         JupyterLab sends some messages through a shell of their own, which may be ahead of the kernel's, in another
         thread.

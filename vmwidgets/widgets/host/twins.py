@@ -97,7 +97,7 @@ class Twin:
     def fit(self) -> bool:
         """Lay out the same moments for the room that the views have now. Returns True if that changes something.
 
-        A view that shows something else since then stays as it is: its moment can't be drawn again.
+        A view that has shown something else since then stays as it is: its moment can't be drawn again.
         """
         before = self._shown
         self._shown = {
@@ -119,7 +119,7 @@ class Twin:
 
     @property
     def films(self) -> bool:
-        """Return whether any of it can be stepped through."""
+        """Return whether any part of it can be stepped through."""
         return bool(self._films)
 
     @property

@@ -154,13 +154,13 @@ class View(Answering, anywidget.AnyWidget):
 
     @property
     def room(self) -> float:
-        """The width in pixels of a frame: that of the narrowest page, if `width` is not set."""
+        """The width in pixels of a frame: the narrowest page's, if `width` is not set."""
         wide = self.width or min((wide for wide, _ in self._pages.rooms), default=self.usual)
         return float(min(max(wide / self.scale, NARROWEST), WIDEST))
 
     @property
     def high(self) -> float:
-        """The greatest height in pixels of a frame: that of the lowest window below the words, if the picture folds."""
+        """The greatest height in pixels of a frame: the lowest window's below the words, if the picture folds."""
         windows = [high for _, high in self._pages.rooms] if self.folds else []
         return max(min(windows) / self.scale - WORDS, 1.0) if windows else super().high
 

@@ -337,7 +337,7 @@ def _domains_functions(facts: Facts) -> Functions:
 
 
 def _where_it_failed(events: Sequence[ev.Event]) -> Functions:
-    """Return the functions that were running, at the deepest, at the last error; those that undo return after it."""
+    """Return the functions that were running at the last error, at its deepest; functions that undo return after it."""
     stack: list[str] = []
     deepest: Functions = ()
     for event in events:
