@@ -3,7 +3,7 @@
 While a breakpoint is set, QEMU executes all code in its page of 4 KiB one instruction at a time, and the functions that
 write descriptors are next to the loops that fill and copy pages.  So the instructions at such a place are copied to
 free space after the trampoline, and a jump to the copy is written over them.  The guest stops in the copy; everywhere
-else, addresses in the copy have the names of the original ones.
+else, addresses in the copy have the names of the original addresses.
 
 The jumps stay until the guest ends.  They are written before its first process runs, so no return address, and no place
 where the clock interrupted a process, lies inside the instructions that a jump replaces.
@@ -43,7 +43,7 @@ class Aside:
     to: dict[int, int] = field(default_factory=dict)
     back: dict[int, int] = field(default_factory=dict)
     first: Copy | None = None
-    """Any one of the copies, as a probe: after a reset, the guest has its original code again."""
+    """One of the copies, as a probe: after a reset, the guest has its original code again."""
 
     def add(self, one: Copy) -> None:
         """Add a copy that was written into the guest."""

@@ -1,4 +1,4 @@
-"""A port owned by one thread, which does calls one after another; an interrupt ends only the call.
+"""A port owned by one thread, which makes calls one after another; an interrupt ends only the current call.
 
 A Jupyter kernel interrupts its main thread at any point; in the middle of a packet, that would leave the connection out
 of step.  So the main thread only waits.  When it is interrupted, it notifies the owner, which stops between two

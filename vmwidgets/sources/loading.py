@@ -58,7 +58,7 @@ class ObjectNames:
 def lacking_room(machine: Machine, entries: int) -> Size | None:
     """Return the kernel memory that this many more entries need, if the machine does not have it.
 
-    They come from slabs in the kernel map, and running out there is a panic: loading stops before that.
+    Entries come from slabs in the kernel map, and running out of room there is a panic: loading stops before that.
     """
     cache, kernel_map = machine.system.kernel.entry_cache, machine.kernel_map
     slabs = -(-entries // cache.layout.buffers)

@@ -1,4 +1,4 @@
-"""Judges changes as soon as no call is changing those tables, and everything at the end.
+"""The judge of changes as soon as no call is changing those tables, and of everything at the end.
 
 Anything wrong is checked again when no other process or hart is in the middle of writing descriptors, and reported only
 if it is still wrong.
@@ -67,7 +67,7 @@ class Judge:
     left: dict[int, Leaving] = field(default_factory=dict)
     """The latest known facts on frames that left a table, for frames that are found lost at the end."""
     unled: set[int] | None = None
-    """The frames without any reference when the shell first waited: the kernel keeps them in its own way."""
+    """The frames without any reference when the shell first waited: the kernel keeps track of them in its own way."""
     free_before: int | None = None
     free_after: int | None = None
     images: dict[str, list[tuple[int, int, int]]] = field(default_factory=dict)

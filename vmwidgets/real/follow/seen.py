@@ -1,7 +1,7 @@
 """The memory of a guest at a stop, and its changes since the stop before.
 
 All tables and the lists of free pages are compared with their state at the stop before, and each change is ascribed to
-a call.  Tables that a call frees are not read until their process forgets them, since another processor may have their
+a call.  Tables freed by a call are not read until their process forgets them, since another processor may use their
 pages.
 """
 

@@ -46,7 +46,7 @@ class Judge:
     def __init__(self, architecture: str) -> None:
         self._architecture = architecture
         self.apart: set[str] = set()
-        """Tasks whose mappings differ from here: nothing of theirs is compared any longer."""
+        """The tasks whose mappings differ from here: they are no longer compared."""
         self._zeroes: set[tuple[str, int]] = set()
         """Pages that were read and not written: Linux maps its zero page there."""
         self._written: set[tuple[str, int]] = set()

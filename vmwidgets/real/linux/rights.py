@@ -1,6 +1,7 @@
 """The rights of a mapping in each table format: rights that the format can't refuse are granted.
 
-Linux's own mapping has the requested rights; what a processor then allows depends on the bits of its tables.
+Linux's own mapping has the requested rights; the accesses that a processor then allows depend on the bits of its
+tables.
 """
 
 from __future__ import annotations

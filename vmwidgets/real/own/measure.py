@@ -1,6 +1,6 @@
 """The effect of some code on the memory of its own process: two readings of the kernel's files, compared.
 
-The readings go into memory that was touched before, and are parsed only when the code has ended, so that the
+The readings are stored in memory that was touched before, and parsed only when the code has ended, so that the
 measurement does not measure itself.
 """
 

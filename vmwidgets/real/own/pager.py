@@ -59,7 +59,7 @@ LATE, OWN = 1, 2
 
 
 class _State:
-    """The state of the thread that calls the function: without the pager itself, so that a pager can be freed."""
+    """The state of the thread that calls the function; it leaves out the pager itself, so that a pager can be freed."""
 
     def __init__(self, supply: Supply, asks: socket.socket, noted: mmap.mmap) -> None:
         self.supply, self.asks, self.noted = supply, asks, noted

@@ -87,7 +87,7 @@ FORMATS = (
 )  # fmt: skip
 
 _ALMOST = re.compile(r"\s{0,9}([0-9a-f]{8}|[0-9a-f]{1,16}\s*$)", _FLAGS)
-"""The beginning of a line that belongs to the listing before it, or is cut off."""
+"""The beginning of a line that belongs to the previous listing, or is cut off."""
 
 _PG = re.compile(
     rf"\[([0-9a-f]{{5,13}})-([0-9a-f]{{5,13}})\]{_S}(PML[45]|PDPE?|PDE|PTE)\[([0-9a-f]{{1,3}})(?:-([0-9a-f]{{1,3}}))?\]"

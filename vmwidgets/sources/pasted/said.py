@@ -57,7 +57,7 @@ class SaidMemory:
         self._bases = sorted(tables)
 
     def read(self, pa: int, length: int) -> bytes:
-        """Return the bytes for pictures: the listed descriptors, with zeroes between them."""
+        """Return bytes for pictures: the listed descriptors, with zeroes between them."""
         base, table = self._table(pa, length)
         data, width = bytearray(table.size), self._width
         for index, word in table.words.items():

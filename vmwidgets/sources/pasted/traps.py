@@ -44,7 +44,7 @@ _UNEXPECTED = re.compile(r"\b(?:(?:user|kernel)trap\(\)|scause[ =]{1,9}0x)", _FL
 _UNREAD = re.compile(
     r"\b(?:user|kernel)trap\(\).{0,40}\bscause[\s=:]{1,9}\S*[0-9]|\bscause[\s=:]{1,9}0x\w*[g-z]", _FLAGS
 )
-"""A trap's line if no number is in it that can be read."""
+"""A trap's line without a readable number."""
 
 _SAID = re.compile(r"\b(?:sepc|stval|sstatus|scause)\b", _FLAGS)
 _KILLED = re.compile(r"\buser\b|usertrap", _FLAGS)
@@ -70,7 +70,7 @@ ACCESSES: dict[int, Access] = {12: "execute", 13: "read", 15: "write"}
 """The page faults, with the access of each."""
 
 DECIMAL = frozenset(str(cause) for cause in CAUSES if int(str(cause), 16) not in CAUSES)
-"""Causes that were typed by hand, or printed with %d, where they have no 0x: xv6 prints hexadecimal numbers."""
+"""Causes typed by hand or printed with %d, in traps without 0x: xv6 prints hexadecimal numbers."""
 
 SPP, SUM = 1 << 8, 1 << 18
 """Bits of sstatus: whether the trap came from the supervisor, and whether it may access user pages (4.1.1)."""
@@ -177,7 +177,7 @@ KERNEL = 0x8000_0000
 
 
 def _where(line: str, match: re.Match[str], sstatus: int | None, *, kernel: bool) -> tuple[str, bool | None]:
-    """Return where a trap came from, and whether that was user code; `kernel`: other evidence says the kernel."""
+    """Return a trap's origin, and whether that was user code; `kernel`: other evidence points to the kernel."""
     before = line[: match.start()] + (match[1] or "")
     user = None if sstatus is None else not sstatus & SPP
     if "kerneltrap" in before.lower():
@@ -298,7 +298,7 @@ def _can_have_been_used(table: PastedTables, found: _Found, access: Access, part
 
 
 def _lists(listing: Listing, found: _Found, access: Access) -> tuple[bool | None, str]:
-    """Return the same as :func:`_can_have_been_used` for a listing: a page with u is user code's."""
+    """Return the result of :func:`_can_have_been_used` for a listing: a page with u is user code's."""
     trap, user = found.trap, found.user
     if trap.pc is None or (access == "execute" and trap.pc >> 12 == (trap.address or 0) >> 12):
         return user, ""
@@ -365,7 +365,7 @@ def _looked_up(
 
 
 def refused_by(piece: SaidRange | None, access: Access, user: bool | None, may_touch: bool) -> tuple[str, str]:
-    """Return the bit that refuses an access to a page of these rights, and why; `may_touch` is sstatus.SUM.
+    """Return the bit that refuses an access to a page with these rights, and why; `may_touch` is sstatus.SUM.
 
     RISC-V Privileged 20211203, 4.3.2: V first, then the access, then U.
 

@@ -314,7 +314,7 @@ class _Planner:
                 self._files(call, process)
 
     def _files(self, call: Call, process: _Process) -> None:
-        """Follow what other calls do to file descriptors, and to processes that they wait for."""
+        """Follow the effects of other calls on file descriptors, and on processes that they wait for."""
         name, given, files = call.name, call.arguments, process.files
         result = call.result or 0
         if name in OPENS:
@@ -465,7 +465,7 @@ class _Planner:
             self._plan.flags[f"{name} {word}"] += 1
 
     def _numbers(self, call: Call, count: int, which: tuple[int, ...], more: bool = False) -> list[Any]:
-        """Return the arguments of a call, those in `which` as numbers."""
+        """Return the arguments of a call, with the arguments in `which` as numbers."""
         given: list[Any] = list(call.arguments)
         if len(given) != count and not (more and len(given) > count):
             raise self._refused(call, f"it takes {count} arguments, and has {len(given)}")
@@ -489,8 +489,8 @@ class _Planner:
 def _threads_of_one(events: Sequence[Event], births: Births) -> tuple[int | None, ...]:
     """Return the processes that no call in the trace created, if they can be threads of one: strace -p attached.
 
-    They are not, if one of them executes a program, ends its whole process while others continue, or maps at an address
-    that another has.
+    They can't be threads if one of them executes a program, ends its whole process while others continue, or maps at an
+    address that another has.
     """
     first: dict[int | None, int] = {}
     live: dict[int, int | None] = {}
@@ -526,7 +526,7 @@ Ahead = tuple[dict[int, int], dict[int | None, int], dict[int | None, str], Birt
 
 
 def _ahead(events: Sequence[Event]) -> Ahead:
-    """Return what is only known later: where heaps start, and each process's program and parent.
+    """Return facts that are only known later: where heaps start, and each process's program and parent.
 
     Heaps are found by the line of the last execve, or by the process if it had none.
     """
