@@ -19,7 +19,7 @@ from nbformat.v4 import new_output
 from traitlets import Bool
 
 VIEW = "application/vnd.jupyter.widget-view+json"
-_WITH_HTML = ("text/html", "application/json")  # the latter is a notebook, which keeps what its cells put out
+_WITH_HTML = ("text/html", "application/json")  # application/json is a notebook, which has its cells' outputs
 
 
 class PicturesPreprocessor(Preprocessor):
@@ -51,7 +51,7 @@ def drawn(outputs: list[Any]) -> list[Any]:
             found.append(output)
             continue
         if found and VIEW in found[-1].get("data", {}):
-            found.pop()  # its drawing follows
+            found.pop()  # its saved picture follows
         found += [_output({**_image(svg), "text/plain": alt}) for alt, svg in pictures]
     return found
 

@@ -227,7 +227,7 @@ def _write(options: argparse.Namespace, grades: Grades, roster: Roster | None) -
 
 
 def _say(grades: Grades, roster: Roster | None, to: Path, by_change: int) -> None:
-    files = counted(sum(bool(file.path) for file in grades.files), "file")  # the others are overrides
+    files = counted(sum(bool(file.path) for file in grades.files), "file")  # files without a path are overrides
     print(f"{files} of {counted(len(grades.students()), 'student')}; results are in {printable(str(to))}")
     if roster and (ids := missing(grades, roster)):
         print(f"  no gradable notebook from: {printable(', '.join(ids))}")

@@ -108,7 +108,7 @@ class Cluster:
             made.set_exception(CancelledError())
 
         asked.add_done_callback(finish)
-        made.add_done_callback(lambda _made: asked.release())  # until then Dask has to know that it is wanted
+        made.add_done_callback(lambda _made: asked.release())  # until then, Dask must know that the result is wanted
         return made
 
     def width(self) -> int:
@@ -184,7 +184,7 @@ def _connected(address: str) -> Any:
         from distributed import Client
     except ImportError:
         raise Refused(f"a Dask cluster needs the package distributed: {install('dask')}") from None
-    for name in ("distributed", "distributed.client"):  # what they would say is said here, in a sentence
+    for name in ("distributed", "distributed.client"):  # their warnings are replaced by a sentence here
         logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
         with ThreadPoolExecutor(1) as thread:  # beside a loop that a notebook may run

@@ -136,7 +136,7 @@ def _zone(name: str) -> timezone:
     if name in HOURS:
         return timezone(timedelta(hours=HOURS[name]))
     parsed = parsedate_tz(f"1 Jan 2000 00:00 {name.replace(':', '')}")
-    seconds = (parsed[9] if parsed else None) or 0  # also for a name that it does not know
+    seconds = (parsed[9] if parsed else None) or 0  # even for an unknown name
     if name.isalpha() and not seconds:
         raise UnknownZone(name)
     return timezone(timedelta(seconds=seconds))

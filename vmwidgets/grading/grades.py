@@ -275,7 +275,7 @@ class Grades:
         """
         rows, files = self.rows_of(student), self.files_of(student)
         labs = {file.lab for file in files if file.lab}
-        if not all(file.lab for file in files if file.path):  # of which lab it should be is not said
+        if not all(file.lab for file in files if file.path):  # some file does not name its lab
             there = {name for name in self.course.exercises for lab in labs if lab in labs_of(name)}
             yield there != set(self.course.exercises)
         for lab in labs:

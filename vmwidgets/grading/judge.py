@@ -91,7 +91,7 @@ def limit() -> None:
         resource.RLIMIT_CORE: (0, 0),
     }
     for what, values in limits.items():
-        with suppress(OSError, ValueError):  # not here, or a stricter limit holds already
+        with suppress(OSError, ValueError):  # not on this system, or a stricter limit is set already
             resource.setrlimit(what, values)
 
 

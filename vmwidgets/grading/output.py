@@ -49,7 +49,7 @@ def write(texts: Mapping[Path, str | bytes]) -> list[Path]:
     for others.  A file that already has this text is left alone: a continued run changes few of thousands.
     """
     for path, text in texts.items():
-        # the name of a student's file may be no text
+        # the path may be something other than a text file
         content = text if isinstance(text, bytes) else text.encode(errors="backslashreplace")
         if _has(path, content):
             close_to_others(path)

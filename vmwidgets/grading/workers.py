@@ -111,7 +111,7 @@ class Worker:
                 process.wait()
                 for pipe in (process.stdin, process.stdout):
                     if pipe is not None:
-                        with suppress(OSError):  # what was not sent can't be sent any longer
+                        with suppress(OSError):  # unsent data can't be sent any longer
                             pipe.close()
             if self._folder is not None:
                 self._folder.cleanup()

@@ -54,6 +54,6 @@ def explanations() -> dict[str, str]:
     found: dict[str, str] = {}
     for one in sorted((one for one in files(__package__).joinpath("explanations").iterdir()), key=lambda one: one.name):
         if one.name.endswith(".md"):
-            parts = one.read_text("utf-8").split("\n## ")[1:]  # before the first heading is the file's title
+            parts = one.read_text("utf-8").split("\n## ")[1:]  # the file's title comes before the first heading
             found.update((name.strip(), text.strip()) for name, _, text in (part.partition("\n") for part in parts))
     return found

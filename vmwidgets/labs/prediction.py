@@ -147,7 +147,7 @@ class Prediction:
                 return option
         try:
             return written(actual, self.kind, self.options)
-        except Refused:  # what happened is no answer of this kind: that is an outcome as well
+        except Refused:  # the result is not an answer of this kind: that is an outcome too
             return OTHER if self.options else shown(actual)
 
     @property

@@ -44,7 +44,7 @@ class Once:
 
     def _end(self, *_result: object) -> None:
         """Handle the end of the cell."""
-        if self._bundle and not captured():  # else this is a cell inside the one that captures
+        if self._bundle and not captured():  # otherwise this is a cell inside the capturing one
             bundle, self._bundle = self._bundle, {}
             publish(bundle)
 
@@ -104,7 +104,7 @@ class Cards:
 
     def _end(self, *_result: object) -> None:
         """Handle the end of the cell."""
-        if captured():  # this is a cell inside the one that captures
+        if captured():  # this is a cell inside the capturing one
             return
         cards, self._cards, self._cell = self._cards, {}, None
         for card in cards.values():

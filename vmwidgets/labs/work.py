@@ -217,7 +217,7 @@ def _machine(journal: bytes) -> Machine:
         path.write_bytes(journal)
         try:
             return load_journal(path)
-        except Refused as refusal:  # without the name of a file that is there for a moment only
+        except Refused as refusal:  # without the name of the temporary file
             raise Refused(f"{refusal}".replace(repr(str(path)), "its journal")) from None
 
 

@@ -363,7 +363,7 @@ def kmem_dashboard(
     if threads:
         scenes.append(threads_scene(machine.threads, moment, width))
     scenes.append(frames_scene(machine.frames, moment, selection, compact=True, width=width))
-    if threads:  # what a deadlock adds to the caption belongs on top
+    if threads:  # the caption about a deadlock belongs on top
         scenes[0] = replace(scenes[0], caption=scenes[1].caption)
     first = scenes[0]
     whole = stack(scenes, title=f"{machine.name}: kernel memory", subtitle=f"{machine.architecture} · {first.subtitle}")

@@ -196,7 +196,7 @@ def _story(
         told = _Changing(machine, pictures, since is not None, folded, quiet, by)
     steps, cut = _fitting(told, first, by)
     left_out += cut
-    if since is not None:  # the moment itself, and not how the machine came there
+    if since is not None:  # the moment itself, and not the steps before it
         steps = [step for step in steps if step.number > first or step.done is None]
     asked = _at_moments(steps, "ask", {moment: _question(given) for moment, given in ask.items()}, machine)
     noted = _at_moments(steps, "notes", {moment: _text(given) for moment, given in notes.items()}, machine)
@@ -237,7 +237,7 @@ def _fitting(telling: Telling, first: int, by: str | Mapping[Any, str] | None) -
     """Return the steps from an operation on, in a unit that keeps their number small, and a sentence about it."""
     wanted = UNITS if by is None else (by if isinstance(by, str) else "step",)
     if by is None and sum(1 for _ in telling.units(first)) > FINE:
-        wanted = UNITS[-1:]  # to count finer steps, each operation would be drawn
+        wanted = UNITS[-1:]  # counting finer steps would draw each operation
     for unit in wanted:
         count = telling.count(first, unit)
         if count <= (MOST_STEPS if by is not None else FINE):

@@ -73,7 +73,7 @@ _NAMES: weakref.WeakKeyDictionary[Journal, dict[tuple[int, int], str]] = weakref
 
 def _known(journal: Journal, known: dict[tuple[int, int], str], number: int) -> str:
     key = number, journal.serial(number)
-    if key not in known or number == len(journal) - 1:  # the latest may still be under way
+    if key not in known or number == len(journal) - 1:  # the latest may still be running
         known[key] = name_of(journal[number])
     return known[key]
 

@@ -58,7 +58,7 @@ class Picture(Exports, Finding, traitlets.HasTraits):
     value that the option doesn't accept.
     """
 
-    # What is public can be set, from the page too; of a view all of these are in its page's model.
+    # Public traits can be set, even from the page; a view's page has all of these in its model.
     step = traitlets.Int(
         -1, min=-1, help="Which of its steps of the operation the picture shows; after it: `steps`, or -1 in short."
     ).tag(public=True, sync=True)

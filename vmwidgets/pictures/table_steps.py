@@ -160,7 +160,7 @@ def marks_of_tables(moment: Moment, before: PageTables[Any], now: PageTables[Any
     for table in window.tables:
         end = table.pa + table.entries * window.entry_width
         if any(had and not has for pa, (had, has) in words.items() if table.pa <= pa < end):
-            tables[table.pa] = "changed"  # some of it is a gap now
+            tables[table.pa] = "changed"  # a part of it is a gap now
         for row in table.rows:
             state = _state_of(row, table, window.entry_width, words, before, now)
             if state:

@@ -125,7 +125,7 @@ class Tables(Picture):
         )
         opened = tuple(self._opened), tuple(self._expanded), tuple(self._centres.items()), tuple(marked), chosen
         told = moment.told(once(("tables", self._task, opened), mine))
-        if bench.marks and not told.steps.count and moment.is_after:  # it ended with what no step of its story says
+        if bench.marks and not told.steps.count and moment.is_after:  # no step of its story says how it ended
             told = told._replace(caption=lambda own: replace(own, reason=f"{own.reason} {moment.caption.text}"))
         return replace(draw_tables(window, bench, machine=machine.name, width=at.width, told=told), about=about)
 
@@ -156,7 +156,7 @@ class Tables(Picture):
             pa = Address(last.address | found.va & found.page_size - 1)
             size = binary_size(found.page_size)
             return Caption(f"{Address(found.va)} is mapped: physical {pa}, in a page of {size}.", (), way, "good")
-        if found.fault is not None and found.fault.kind == "bus-error":  # what is there is not known
+        if found.fault is not None and found.fault.kind == "bus-error":  # the contents are unknown
             return Caption(f"{Address(found.va)}: {found.fault.why}.", (), way, "error")
         return Caption(f"Nothing is mapped at {Address(found.va)}: {found.fault.why if found.fault else ''}.", (), way)
 
@@ -240,7 +240,7 @@ class Tables(Picture):
         window = self._window(self.space.tables, [])
         rows = [(table, row) for table in window.tables for row in table.rows if row.kind != "fold"]
         found = next(((table, row) for table, row in rows if (table.level, row.va) == (level, va)), None)
-        if found is None:  # it is one that was shown because it was looked for
+        if found is None:  # it was shown only because it was searched for
             return
         table, row = found
         self.selection = f"pte:{row.pa:x}"

@@ -145,7 +145,7 @@ def _groups(journal: Journal) -> list[list[Any]]:
     found: list[list[Any]] = []
     begun = journal.next_serial + 1
     for group in journal.groups[: -MOST_GROUPS - 1 : -1]:
-        if group.first >= begun:  # it is in the one that was found last
+        if group.first >= begun:  # it is inside the group found last
             continue
         begun = group.first
         first, last = journal.first_from(group.first), journal.first_from(group.last + 1) - 1

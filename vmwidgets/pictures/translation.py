@@ -102,7 +102,7 @@ def translation_in(machine: Machine, task: str | None, address: int | None) -> T
     """
     journal = machine.journal
     spaces = {"", *machine.tasks, *(domain.path for domain in machine.domains.values())}
-    loaded = {cpu.path: str(cpu.space) for cpu in machine.cpus}  # and, from operation to operation, what was before it
+    loaded = {cpu.path: str(cpu.space) for cpu in machine.cpus}  # going back, the owners before it
     for number in range(len(journal) - 1, max(-1, len(journal) - 1 - SEARCHED), -1):
         if not journal.keeps(number):
             break

@@ -126,7 +126,7 @@ def _moved(word: int, at: int, to: int) -> bytes | None:
     condition = lifted_branch(word, 8)
     if condition is not None:
         return condition.to_bytes(4, "little") + _jump(8) + _jump(target - to - 8)
-    if long and rd:  # JAL: what it leaves in `rd` is where the original one returns to
+    if long and rd:  # JAL: `rd` gets the original's return address
         return _address(rd, at + 4, to) + _jump(target - to - 8)
     return _jump(target - to)
 

@@ -333,7 +333,7 @@ class Gdb:
         return self._stopped(self._packets.receive(_STOPS_IN))
 
     def _stopped(self, answer: str) -> Stopped:
-        while answer.startswith("O"):  # what a program of the guest prints
+        while answer.startswith("O"):  # text printed by a program of the guest
             answer = self._packets.receive(_STOPS_IN)
         if answer[:1] in ("W", "X"):
             raise PortLost(f"{self.name}: the guest has ended, and QEMU with it")

@@ -152,6 +152,6 @@ class Port:
             return
         self._is_open = False
         self._stop.set()
-        with suppress(Refused):  # another has the port by now, or QEMU has ended
+        with suppress(Refused):  # another client has the port by now, or QEMU has ended
             self._submit(lambda: self._line.open().close(goes_on=goes_on)).result()
         self._calls.put(None)

@@ -36,7 +36,7 @@ class Pieces:
         """
         low, high = bisect_left(self._starts, start), bisect_left(self._starts, end)
         if low and self._by_start[self._starts[low - 1]].end > start:
-            low -= 1  # it begins below the range, and reaches into it
+            low -= 1  # a piece that begins below the range and reaches into it
         met = [self._by_start.pop(at) for at in self._starts[low:high]]
         kept = [
             UsedPiece(piece.name, first, last)

@@ -56,7 +56,7 @@ class Suggesting:
     if not TYPE_CHECKING:  # with a __getattr__, a type checker would let any name pass
 
         def __getattr__(self, name: str) -> Any:
-            if hasattr(type(self), name):  # a property that has failed so: its own error is the one to see
+            if hasattr(type(self), name):  # a property raised the error itself: show that one
                 return object.__getattribute__(self, name)
             raise UnknownAttribute(self, name)
 

@@ -108,7 +108,7 @@ class VMError(Exception):
 
     @in_ascii
     def __str__(self) -> str:
-        return BaseException.__str__(self)  # a KeyError's own is its repr
+        return BaseException.__str__(self)  # KeyError's own method returns the repr
 
     @in_ascii
     def __repr__(self) -> str:

@@ -53,7 +53,7 @@ def regular(target: Path) -> Path:
     """
     place = Path(os.path.realpath(target))
     try:
-        mode = target.stat().st_mode  # before the links are read: /dev/stdout leads to what no path names
+        mode = target.stat().st_mode  # before links are followed: /dev/stdout leads to something without a path
     except (FileNotFoundError, NotADirectoryError):
         return place
     except (RuntimeError, OSError) as error:
@@ -79,7 +79,7 @@ def close_to_others(file: Path) -> None:
     """Restrict a file to its owner and, if its group had access, to the group."""
     mode = stat.S_IMODE(file.stat().st_mode)
     if os.name == "posix" and mode & 0o007:
-        with suppress(PermissionError):  # another person's file, who shares it
+        with suppress(PermissionError):  # the file of another person, who shares it
             file.chmod(mode & ~0o007)
 
 
@@ -98,7 +98,7 @@ def written_whole(target: Path, *, private: bool = False) -> Iterator[BinaryIO]:
             part.touch(0o600 if private else 0o666, exist_ok=False)
             with part.open("wb") as raw:
                 yield raw
-            if regular(place).exists():  # looked at again: it may have come in the meantime
+            if regular(place).exists():  # checked again: a file may have been created meanwhile
                 shutil.copymode(place, part)
             if private:
                 close_to_others(part)

@@ -117,7 +117,7 @@ class _Promise:
         self.keep()
         made = vars(self.kind).get(self.name)
         if made is None and self.name == "__signature__":
-            raise AttributeError(self.name)  # then `inspect` takes that of `__init__`, which is now there
+            raise AttributeError(self.name)  # then `inspect` uses the signature of `__init__`, which exists now
         return made.__get__(instance, owner) if hasattr(made, "__get__") else made
 
 

@@ -120,7 +120,7 @@ class DeferredInterrupt:
             self.pending = True
             self.raise_noted()
         elif callable(self._previous) and not self._passing:
-            self._passing = True  # a handler that was put in our place may pass the signal back to us
+            self._passing = True  # a handler that replaced ours may pass the signal back to us
             try:
                 self._previous(number, frame)
             finally:

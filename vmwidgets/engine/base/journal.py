@@ -368,7 +368,7 @@ class Journal(Suggesting):
 
     def group_of(self, serial: int) -> Group | None:
         """Return the group with which the operation of this serial is undone: of nested groups, the outermost."""
-        groups = reversed(self.groups)  # a group in another ends before that one
+        groups = reversed(self.groups)  # an inner group ends before the outer one
         return next((group for group in groups if group.first <= serial <= group.last), None)
 
     @contextmanager

@@ -145,7 +145,7 @@ class Door:
 
         A refusal is not recorded, since nothing changed; an error and a panic are.
         """
-        # Held before the lock is taken: raised just after, an interrupt would leave it taken for ever.
+        # Interrupts are held before the lock is taken: one raised just after would leave it taken forever.
         INTERRUPT.hold()
         outcome: str = ""
         try:
@@ -216,7 +216,7 @@ class Door:
 
     def _failure(self, error: BaseException, edited_by_hand: bool) -> tuple[str, str, KernelPanic | None]:
         dead, raw = None, self._raw
-        if isinstance(error, Refused):  # recorded where something had happened before: threads ran, ticks passed
+        if isinstance(error, Refused):  # recorded if something had happened before: threads ran, or ticks passed
             outcome = "error" if raw else ""
         elif isinstance(error, KernelPanic):
             self.dead = error
@@ -230,7 +230,7 @@ class Door:
             return "error", "interrupted", None
         elif not isinstance(error, Exception) or not (raw or edited_by_hand):
             outcome = ""
-        else:  # without edits it is a bug of ours, in the middle of something
+        else:  # without edits, it is our own bug, in the middle of something
             reason = f"{type(error).__name__}: {error}"
             edited = f"the kernel could not go on with page tables that were edited by hand ({reason})"
             self.dead = KernelPanic("edited_tables", edited) if edited_by_hand else KernelPanic("internal", reason)
@@ -313,7 +313,7 @@ class Door:
             yield True
             return
         if wait:
-            with self._lock:  # the statement, since no interrupt comes between its lock and its body
+            with self._lock:  # a `with` statement: no interrupt comes between its lock and its body
                 yield True
             return
         INTERRUPT.hold()

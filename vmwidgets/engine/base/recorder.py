@@ -239,7 +239,7 @@ def _in_events(value: Any) -> tuple[Any, ...]:
         return said
     if isinstance(value, tuple):
         pair = all(isinstance(item, int) for item in value)
-        return (tuple(value) if pair else value,)  # a pair of numbers with names is a pair
+        return (tuple(value) if pair else value,)  # a pair of named numbers is a pair
     return (getattr(value, "name", ""),)
 
 
@@ -341,7 +341,7 @@ class CallStacks:
             if self.stack:
                 self.stack.pop()
         elif role in ("sleeps", "ends"):
-            if role == "ends":  # of one that is given up, another runs
+            if role == "ends":  # when a thread is given up, another one runs
                 self._stacks.pop(fields[0], None)
             if fields[0] == self.runner:
                 self._switch("")

@@ -107,7 +107,7 @@ class Allocations:
             if ledger is None:
                 return []
             one = ledger.live.get(start)
-            return [one] if one is not None and one.end >= end else ledger.overlapping(start, end)  # the one, mostly
+            return [one] if one is not None and one.end >= end else ledger.overlapping(start, end)  # usually the one
         found = [one for ledger in self._maps.values() for one in ledger.overlapping(start, end)]
         return sorted(found, key=_start)
 

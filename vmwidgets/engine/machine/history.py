@@ -227,7 +227,7 @@ class History:
 
         with no_collection():
             self.search(look, first, last)
-            gc.collect(0)  # that machine is garbage now, and all that is
+            gc.collect(0)  # that machine is garbage now, with everything in it
 
     def search(self, look: Callable[[System], object], first: int = 0, last: int = -1) -> int | None:
         """Return the number of the operation, from `first` to `last`, after which `look` is true for the first time.
@@ -307,7 +307,7 @@ class History:
         here = -1 if again is None else len(again.journal) - 1
         is_ours = 0 <= here < number and self.journal.serial(here) == again.journal.serial(here)
         if not is_ours or (copy is not None and copy.number > here):
-            again = None  # before there is another
+            again = None  # drop it before another one is made
             again = self._remade(number - 1, f"{self.system.machine.name} inside an operation")
         elif here < number - 1:
             with self.door.looking(), held():

@@ -344,9 +344,7 @@ class Machine(Hindsight):
 
     def tables_of(self, space: SpacePart | str | None) -> MachineTables:
         """Return the page tables of a task or domain, given as object, name or path; the kernel's for None and ""."""
-        self.system.pmap_of(
-            None if isinstance(space, str) and not space else space
-        )  # refuses what is not this machine's
+        self.system.pmap_of(None if isinstance(space, str) and not space else space)  # refuses parts of other machines
         if not isinstance(space, str):
             return MachineTables(self.system, space)
         path = space if space not in self.system.tasks else self.system.tasks[space].path
@@ -354,7 +352,7 @@ class Machine(Hindsight):
 
     def pmap_of(self, task: SpacePart | str | None) -> Reading:
         """The tables of a task, of a domain (or its path), or of the kernel, as the kernel keeps them; read-only."""
-        self.system.pmap_of(task)  # refuses what is none
+        self.system.pmap_of(task)  # refuses anything else
         whose = "m.pmap" if task is None else f"m.pmap_of({shown(getattr(task, 'path', task))})"
         return Reading(whose, lambda: self.system.pmap_of(task), OF_TABLES)
 

@@ -119,7 +119,7 @@ class Replay:
         except Refused as refused:
             if then.outcome != "error":
                 raise Diverged(_differs(then, f"{refused}")) from refused
-            journal.append(then)  # what it names was gone then too, and that was its error
+            journal.append(then)  # the part was missing in the recording too, and that was the error
             return
         try:
             call(**given)
@@ -136,9 +136,9 @@ class Replay:
         finally:
             door.stop_at = 0
         if then.name == "run" and then.outcome == "error" and len(journal) > done and journal.last.outcome == "done":
-            journal.amend(then)  # its steps were made; what ended it was the learner's own function, or the stop button
+            journal.amend(then)  # its steps were made; the learner's own function, or the stop button, ended it
         if len(journal) == done and then.outcome == "error" and isinstance(error, Refused) and f"{error}" == then.said:
-            journal.append(then)  # it is refused before anything happens, and was after that
+            journal.append(then)  # refused now before anything happens, and then after something had happened
         if any_result and len(journal) > done and journal.last.outcome == then.outcome == "done":
             then = then._replace(result=journal.last.result)
         if len(journal) == done or not journal.last.agrees(then):

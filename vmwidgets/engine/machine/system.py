@@ -508,7 +508,7 @@ def constants() -> tuple[Any, ...]:
     while todo:
         one = todo.pop()
         if isinstance(one, Chains):
-            continue  # what walks have read grows
+            continue  # it grows with each walk
         if isinstance(one, (list, tuple, dict)):
             todo += one.values() if isinstance(one, dict) else one
         if type(one).__module__.startswith(FORMATS_PACKAGE) and id(one) not in found:

@@ -60,7 +60,7 @@ class Clock(Policy):
         """Return the first vacant place after the page that the hand, at `at`, passed last; -1 if there is none."""
         passed, hand = at.previous.place, at.place
         if passed >= hand and hand == 0:
-            return passed + 1  # the hand is at the beginning: what comes after all others is asked last
+            return passed + 1  # the hand is at the beginning: a page after all others is checked last
         first = passed + 1 if passed < hand else 0
         return first if first < hand else -1
 

@@ -46,7 +46,7 @@ class Page(Generic[Owner]):
         self.is_wanted = False
         """Whether an eviction was wanted while the page was held."""
 
-        # in the ring of pages from which it may go, which alone writes these
+        # written only by the ring of evictable pages
         self.ring: object = None
         """The page's ring; None if it is in no ring."""
         self.place = -1

@@ -127,7 +127,7 @@ class Chain(Generic[C]):
         case = (access, user)
         if case in self._alike.passes:
             return None
-        found = self._stops.get(case)  # its sentence may say the word, so it is this chain's alone
+        found = self._stops.get(case)  # its sentence may contain the word, so it belongs to this chain alone
         if found is None:
             found = self._all.rules.check_access(self.path, self.rights, access, user, self._controls)
             if found is None:

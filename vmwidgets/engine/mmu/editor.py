@@ -182,7 +182,7 @@ class TableEditor(Generic[C]):
                     break
                 pa = table + (start >> shift & level.last) * width
                 word = read_word(pa, width)
-                if not word:  # nearly always, since most of what is unmapped was never touched
+                if not word:  # nearly always, since most unmapped pages were never touched
                     return ()
                 descriptor = level.read_as(word)
                 if descriptor.kind != "table":
@@ -273,7 +273,7 @@ class TableEditor(Generic[C]):
         """Write `word` into a slot, whatever it contains."""
         if self.edits.places:
             self.edits.end(slot.pa)
-            self.moved += 1  # what the kernel had there may differ from what is there
+            self.moved += 1  # the kernel's word may differ from the word in memory
         self.replace(slot, self.ram.read_word(slot.pa, self.fmt.entry_width), word)
 
     def replace(self, slot: Slot, before: int, word: int) -> None:

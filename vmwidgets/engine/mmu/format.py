@@ -87,7 +87,7 @@ class TableFormat(Generic[C]):
         >>> hex(X86_64.canonical(0x8000_0000_0000))
         '0xffff800000000000'
         """
-        upper_half = va >> self.word_bits - 1 & 1  # where halves have tables of their own, the highest bit tells
+        upper_half = va >> self.word_bits - 1 & 1  # if the halves have their own tables, the highest bit decides
         va &= (1 << self.va_bits) - 1
         if va >> self.va_bits - 1 if self.sign_extended else upper_half:
             va |= (1 << self.word_bits) - (1 << self.va_bits)

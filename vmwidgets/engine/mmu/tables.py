@@ -327,7 +327,7 @@ def _holds(row: WindowRow, marked: Collection[int], width: int) -> bool:
 def _with_folds(rows: list[WindowRow], kept: list[int]) -> Iterator[WindowRow]:
     done = 0
     for number in [*kept, len(rows)]:
-        if number - done == 1:  # a fold takes as much room as what it hides
+        if number - done == 1:  # a fold takes as much room as the row it hides
             yield rows[done]
         elif number > done:
             yield _folded(rows[done:number])

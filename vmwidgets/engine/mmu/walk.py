@@ -109,7 +109,7 @@ def translate(
 def fault_after(fmt: TableFormat[C], found: Descent[C], access: Access, user: bool, controls: C) -> Fault:
     """Return the processor's report of a walk that reached no address."""
     assert found.stop is not None, "a walk gives an address or a reason"
-    if found.chain.goes_on:  # no descriptor is to blame
+    if found.chain.goes_on:  # no descriptor is at fault
         return fault_of(fmt.rules, found.stop, found.path, access, user, controls)
     return found.chain.fault(access, user)
 

@@ -268,7 +268,7 @@ def from_distances(runs: Runs, distances: Numbers, stack: Sequence[int], sizes: 
             since[page] = 1
         elif low < distance:
             since[page] = distance if distance <= most else most + 1
-        # it came clean with any smaller size, and with larger ones it is dirty as before
+        # with smaller sizes, it was brought in clean; with larger ones, it is dirty as before
     for depth, page in enumerate(stack):
         if since[page] <= depth:
             change[since[page]] += 1
@@ -635,7 +635,7 @@ def tlb_misses(pages: Numbers, sets: int, ways: int, policy: str) -> int:
         own = pages[of == number]
         if len(own):
             found += counts_of(runs_of(own, np.zeros(len(own), bool)), policy, (ways,))[ways].faults
-    if policy == "lru":  # what other sets have lies elsewhere in this order, and counts for none
+    if policy == "lru":  # other sets' pages are elsewhere in this order, and don't count
         runs = runs_of(pages[np.argsort(of, kind="stable")], np.zeros(len(pages), bool))
         found = int((lru_distances(runs.pages) > ways).sum())
     return found

@@ -307,7 +307,7 @@ class _Run:
             for held in tuple(task.pages.values()):
                 self._evict(held)
             self.outside.append(task)
-        else:  # all that may go is on its way from the disk
+        else:  # all evictable pages are still being read from the disk
             self._wake(self.disk_free, task, None)
 
     def _frame_for(self, task: _Task) -> int:

@@ -335,7 +335,7 @@ class Trace:
         named = [NamedRange(start // size, (past - 1) // size, name) for start, past, name in self.ranges]
         begin, stop = low // size, -(-high // size)
         found = density(self.coded(size), first, end, parts, rows, (begin, stop), named)
-        # A reference to two pages is in the rows of both, and is one reference of those that are said.
+        # A reference to two pages is in the rows of both, but is listed as one reference.
         there = chosen if (low, high) == (0, 1 << 64) else chosen._to(begin * size, stop * size - 1)
         listed = tuple(
             Listed(first + number, address, DOES[kind])

@@ -164,7 +164,7 @@ class TaskSpace:
                 except KernelError:  # noqa: PERF203  once, unless memory runs out
                     if not self.memory.reclaim(self.name) and not (kill is not None and kill(self)):
                         raise
-                    if self.recorder.emit is not None:  # it is tried again
+                    if self.recorder.emit is not None:  # the fault is tried again
                         self.recorder.emit((Unwound.tag, "vm_map_fault"))
                 else:
                     break

@@ -72,10 +72,10 @@ def subject_of(exercise: str, of: str, work: dict[str, Any]) -> Subject:
     Raises :class:`VMError` for work that can't be rebuilt.
     """
     sheet = None if exercise_named(exercise).sheet is None else sheet_of(exercise, of)
-    is_function = work.get("kind") == "function"  # its source is looked at, and nothing of it is run
+    is_function = work.get("kind") == "function"  # its source is read, and never run
     thing = None if is_function else remade(work)
     if thing is not None:
-        criteria_of(exercise, of, thing)  # refuses what is no work for it
+        criteria_of(exercise, of, thing)  # refuses anything that is not work for this exercise
     given = None if sheet is None else sheet.given
     return Subject(exercise, of, given, thing, work, steps_of(exercise, of, thing))
 

@@ -68,7 +68,7 @@ def victim(subject: Subject, draws: Draws) -> Iterator[Question]:
     """Ask which page is evicted at a reference."""
     for words, run in _strings(subject, draws):
         if run.policy == "opt":
-            continue  # of pages that don't come again any may go
+            continue  # any page that is never used again may be evicted
         out = [number for number, step in enumerate(run.steps) if step.victim is not None]
         if out:
             number = draws.choice(out)

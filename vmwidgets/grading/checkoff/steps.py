@@ -227,7 +227,7 @@ class JournalSteps(Steps):
                 results[step] = f"{error}", failure(error)[0]
             if isinstance(operation.result, (PartReference, Address)):
                 here, then = results[step][1], operation.result
-                now[then] = here if now.get(then, here) == here else None  # two calls gave the same, and don't now
+                now[then] = here if now.get(then, here) == here else None  # two calls returned the same, and now don't
         thing: Any = None
         with suppress(VMError):
             thing = machine.part(self._path)
@@ -245,7 +245,7 @@ class JournalSteps(Steps):
         """Return an argument in this run, in which earlier calls returned `now` instead of their first results."""
         if isinstance(value, (PartReference, Address)):
             if value not in now and value in self._given:
-                raise Again  # it was given by a call that is left out, or that comes later now
+                raise Again  # a call that is left out, or comes later now, returned it
             if now.get(value, value) is None:
                 raise Again
             return now.get(value, value)

@@ -99,7 +99,7 @@ def fault(subject: Subject, draws: Draws) -> Iterator[Question]:
     bare = [one for one in steps.branch().part(f"{steps.space_path}/map").entries() if one.object is None]
     promised = [
         one for one in draws.shuffled(_places(steps)) if not any(entry.start <= one < entry.end for entry in bare)
-    ]  # memory without an object no program would find so: it faults for ever
+    ]  # no program would use memory without an object: it faults forever
     for address in promised[:5]:
         access = draws.choice(list(WORDS))
         answer, why = _touched(steps, address, access)

@@ -65,7 +65,7 @@ def bounded(machine: Machine, first: int, moments: Collection[int], *, alone: bo
             fitting = _fitting(machine, every)
             if len(fitting) == len(every):
                 break
-    if folded:  # by the last of the bounds that were tried
+    if folded:  # by the last of the tried lengths
         calls = f"{longest + 1} or more calls of one function in a row are one step"
         left_out.append(f"{calls}: {counted(len(folded), 'operation')} are not shown one by one.")
     if len(fitting) < len(every):

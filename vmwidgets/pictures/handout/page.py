@@ -167,7 +167,7 @@ def _table(scene: Scene) -> str:
 
 
 def _question(question: Question, opened: bool) -> str:
-    right = ' class="right"' if opened else ""  # of a closed question nothing shows which one it is
+    right = ' class="right"' if opened else ""  # a closed question does not reveal the right option
     marks = [right if option == question.answer else "" for option in question.options]
     options = "".join(
         f"<li{mark}>{escape(visible(option))}</li>" for mark, option in zip(marks, question.options, strict=True)

@@ -155,7 +155,7 @@ class Telling:
             return drawn[0].wide.caption
         try:
             moment: Moment = own.at(When(self._journal.serial(number), done)).moment
-        except Refused:  # what this one shows does not exist then
+        except Refused:  # this picture's target does not exist then
             return drawn[0].wide.caption
         return moment.caption
 

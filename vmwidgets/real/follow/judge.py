@@ -306,7 +306,7 @@ class Judge:
         if wrong.rule in ("mappages", "uvmunmap"):
             return program.definition(call.function)
         if call.function == "mappages":
-            return program.line(call.returns_to - 2)  # its caller asked for it
+            return program.line(call.returns_to - 2)  # its caller requested it
         sites = program.code.call_sites(call.function, "mappages")
         if wrong.rule in ("uvmcopy", "shared-and-writable", "count") and len(sites) == 1:
             return program.line(sites[0])

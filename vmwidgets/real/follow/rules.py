@@ -347,7 +347,7 @@ def _counted(
 def base_call(state: State, call: Call) -> Iterator[Wrong]:
     """Yield what a call did wrong to a table in the base kernel."""
     space = state.spaces.known.get(call.roots[-1]) if call.roots else None
-    if space is None or call.failed:  # what is left is its caller's to take away
+    if space is None or call.failed:  # its caller must remove the rest
         return
     if call.function == "mappages" and len(call.values) == 5:
         yield from _mapped(call, space)

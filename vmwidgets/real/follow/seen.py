@@ -182,7 +182,7 @@ class Seen:
         found |= {one.root for one in there if one.state in _DEAD and one.root not in mine}
         if not found or self._is_freeing(self.stacks.harts(self.gdb), there):
             return found
-        self.given_back.clear()  # a call that is known as under way has ended unseen
+        self.given_back.clear()  # a call that was thought to be running has ended unseen
         return set()
 
     def _is_freeing(self, harts: list[Hart], there: Iterable[Process]) -> bool:

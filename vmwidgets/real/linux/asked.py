@@ -138,7 +138,7 @@ class _Reading:
         self._watch_pages(system, then)
         try:
             self._read(system, then)
-        except Refused:  # an argument that its operation refused too
+        except Refused:  # the operation refused this argument too
             life.leave_out(then.name, "the call was refused before anything happened")
         for name in [one for one in self.tasks if one not in system.tasks]:
             self.tasks.discard(name)

@@ -131,7 +131,7 @@ class TwoProcesses(LiveFork):
 
     def _asked(self, ask: _Ask) -> int:
         try:
-            with self._talks:  # a picture that is drawn again meanwhile asks, too
+            with self._talks:  # a picture that is redrawn meanwhile also asks
                 self._socket.send(struct.pack("=cHB", ask.what, ask.page, ask.byte))
                 answer = self._socket.recv(1)
         except OSError as error:
@@ -144,7 +144,7 @@ class TwoProcesses(LiveFork):
 def forked() -> int:
     """Fork this process.  Returns 0 in the child, which must end by `os._exit`, and runs no destructors of others."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # of threads: the child calls nothing that needs them
+        warnings.simplefilter("ignore", DeprecationWarning)  # about threads: the child needs none
         child = os.fork()
     if not child:
         gc.disable()

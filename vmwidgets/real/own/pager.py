@@ -45,7 +45,7 @@ _API, _REGISTER, _COPY = 0xC018_AA3F, 0xC020_AA00, 0xC028_AA03
 
 _PAGEFAULT = 0x12
 
-with suppress(OSError, TypeError):  # no C library by this way: then there is no userfaultfd either
+with suppress(OSError, TypeError):  # no C library found this way: then there is no userfaultfd either
     _LIBC = ctypes.CDLL(None, use_errno=True)
     _LIBC.memcpy.argtypes = (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t)
     _LIBC.memcpy.restype = ctypes.c_void_p

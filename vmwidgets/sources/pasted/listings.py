@@ -114,7 +114,7 @@ def _pg(match: re.Match[str]) -> list[SaidRange] | None:
         if not re.fullmatch(r"[0-9a-f]{1,13}(-[0-9a-f]{1,13})?", part):
             if part.strip("."):
                 return None
-            break  # "..." stands for more
+            break  # "..." stands for more lines
         frames += range(int(low, 16), min(int(high or low, 16), int(low, 16) + last - first) + 1)
     if len(frames) != last - first + 1:
         frames = (

@@ -144,7 +144,7 @@ def _explained(trap: Trap, access: Access, user: bool, event: Event, parts: Part
     upper = bool(address >> 55 & 1)
     if upper:
         fmt = replace(fmt, base_register="TTBR1_EL1")
-    controls = replace(fmt.defaults, epd0=upper, epd1=not upper)  # of the other half, the text has no table
+    controls = replace(fmt.defaults, epd0=upper, epd1=not upper)  # the text has no table of the other half
     at = 0 if root is None else root - root % 4096
     controls = replace(controls, ttbr1=at, wxn=False)
     lines = words[0].line, words[-1].line

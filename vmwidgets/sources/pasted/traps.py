@@ -155,7 +155,7 @@ def _traps(parts: Parts) -> Iterator[_Found]:
             numbers = {name: _number(where, name, parts) for name in _NUMBER}
             has_any = any(value for value, _ in numbers.values())
             was_mixed, is_mixed = is_mixed, following is not None and not has_any
-            if was_mixed:  # the trap before it has no numbers: these may be its own
+            if was_mixed:  # the previous trap has no numbers: these may belong to it
                 numbers = dict.fromkeys(_NUMBER, (None, "numbers that may be those of the trap printed before it"))
             parts.claimed.update(number for number, one in where if _SAID.search(one))
             for name in ("sepc", "stval"):

@@ -45,7 +45,7 @@ def steps_of(name: str) -> tuple[ProgramStep, ...]:
             called, start = places.get(called, (called, 0))
             offset, size = start + numbers[0], numbers[1]
         else:
-            offset, size = 0, sum(numbers)  # of a fork and an exit none
+            offset, size = 0, sum(numbers)  # a fork and an exit have none
         found.append(ProgramStep(int(line), process, what, called, offset, size))
     return tuple(found)
 

@@ -207,8 +207,8 @@ class _Planner:
         if birth is not None:
             return self._born(birth, pid)
         if pid in self._gone and (self._alive or event.name != "execve"):
-            return None  # where all are over, an execve begins another program: -A appended it
-        if None in self._alive:  # on a terminal the first has no number while it is alone
+            return None  # when all have ended, an execve begins another program, which -A appended
+        if None in self._alive:  # on a terminal, the first process has no number while it is alone
             found = self._alive[pid] = self._alive.pop(None)
             self._users[found.space] = {pid if user is None else user for user in self._users[found.space]}
             found.group = pid if found.group is None else found.group
@@ -216,7 +216,7 @@ class _Planner:
         if self._alive and pid is None:
             return next(iter(self._alive.values()))
         if pid in self._threads and (first := next((one for one in self._threads if one in self._alive), None)):
-            of = self._alive[first]  # strace -p came when they were there
+            of = self._alive[first]  # strace -p attached to running processes
             return self._add(pid, _Process(of.group, of.space, of.files))
         return self._first(event.line, pid)
 
@@ -273,7 +273,7 @@ class _Planner:
         users.discard(pid)
         if not users:
             self._plan.ends[process.space] = how
-            if process.space:  # the first stays, to be looked at
+            if process.space:  # the first process's task stays for inspection
                 self._do(line, name, "exit", process.space)
 
     def _group_of(self, pid: int | None) -> list[int | None]:
@@ -418,7 +418,7 @@ class _Planner:
 
     def _brk(self, call: Call, process: _Process) -> None:
         space, wanted = process.space, arguments.number(call.arguments[0]) if call.arguments else None
-        if wanted and wanted != call.result:  # it has no other way to fail: the end stays where it was
+        if wanted and wanted != call.result:  # brk has no other way to fail: the end of the heap stays
             self._plan.failed["brk"] += 1
             return
         if space not in self._heap_ends:

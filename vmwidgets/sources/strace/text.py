@@ -380,10 +380,10 @@ class _Reader:
         whose = self._whose(pid, name)
         if whose not in self.waiting:
             if name in CHANGING and is_first:
-                return Headless(number, pid, name)  # the text begins in the middle, or strace -p came
+                return Headless(number, pid, name)  # the text begins in the middle of a run, or strace -p attached
             if name in CHANGING:
                 raise self.refused(number, f"{name} is resumed, but no earlier line began it")
-            return self._ended(number, number, Loose(pid, name, "call"), rest)  # strace came while it was under way
+            return self._ended(number, number, Loose(pid, name, "call"), rest)  # strace attached while it was running
         begun = self.waiting.pop(whose)
         if begun.name != name:
             raise self.refused(number, f"{name} is resumed, but line {begun.line} began {begun.name}")

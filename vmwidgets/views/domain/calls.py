@@ -107,7 +107,7 @@ def _places(items: Sequence[Item], width: float) -> list[tuple[float, float]]:
     boxes = sum(_is_box(item) for item in items)
     spare = max(0.0, room - _least(items))
     box = min(WIDEST, NARROWEST + spare / max(1, boxes))
-    squeeze = min(1.0, room / _least(items))  # what can't be folded further is narrower
+    squeeze = min(1.0, room / _least(items))  # boxes that can't be folded further are narrower
     places, x = [], MARGIN
     for item in items:
         w = (FOLD if item.folded else box if _is_box(item) else TICK) * squeeze

@@ -241,7 +241,7 @@ def _vnode(picture: DomainPicture, row: Row, box: kit.Box, second: float, wants:
     slot = visible(f"{node.cap}{f'+{node.offset:#x}' * bool(node.offset)}")
     flags = "" if node.is_table else flag_words(node.flags)
     if flags and text_width(flags, "mono label") > (w - 8 - left if second else wants):
-        flags = f"{flags.partition(' ')[0]} …"  # whole rights, and that there is more
+        flags = f"{flags.partition(' ')[0]} …"  # the rights in full, and a sign that there is more
     at_end = [Text(w - 8, base, flags, "mono label", "end")] * bool(flags)
     end = w - 8 if second else w - 24 - wants
     if second:
@@ -272,7 +272,7 @@ def _details(node: VnodeValue) -> tuple[str, ...]:
         ways = [(words, place, many), (words, place), (letters, place), (letters, _entries(node) if place else "")]
     else:
         pages = pages_words(node.count, node.span // max(1, node.count))
-        size = pages if node.level > 1 else binary_size(node.span)  # of small pages there is one a descriptor
+        size = pages if node.level > 1 else binary_size(node.span)  # small pages have one descriptor each
         ways = [(size, place), (size, _entries(node)), (_entries(node),)]
     return tuple(", ".join(part for part in way if part) for way in ways)
 

@@ -99,7 +99,7 @@ def axis_of(picture: MapPicture, zoom: Zoom, width: float) -> Axis:
     few = sum(segment.broken for segment in segments) <= FEW_BREAKS
     broken, room = _WIDE if few else BROKEN, width - 2 * MARGIN
     if any(segment.broken and segment.item is not None for segment in segments):
-        broken = max(broken, room / len(segments))  # what is cut is not narrower than what it dwarfs
+        broken = max(broken, room / len(segments))  # a cut stretch is not narrower than those it dwarfs
     return Axis(place(segments, MARGIN, room, broken))
 
 
@@ -133,7 +133,7 @@ def pieces_of(value: MapValue, axis: Axis) -> list[MapSegment]:
 
     def piece(item: EntryValue | Fold | None, start: int, end: int) -> MapSegment:
         one = by_start.get(start)
-        if one is not None and one.end == end:  # most: what is there at all steps
+        if one is not None and one.end == end:  # most items: they are there at all steps
             return Segment(item, start, end, one.broken, one.x, one.w, isinstance(item, Fold))
         inside = axis.crossed(start, end)
         left, right = inside[0].place(start), inside[-1].place(end)

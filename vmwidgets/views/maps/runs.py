@@ -155,12 +155,12 @@ MOST_GHOSTS = 12
 def removed(before: Sequence[EntryValue], now: Sequence[EntryValue | Fold]) -> tuple[Range, ...]:
     """Return addresses that entries had before and none has now; none if there are too many to draw.  O(n log n)."""
     same = set(map(id, now))
-    other = [entry for entry in before if id(entry) not in same]  # what did not change is the same value
+    other = [entry for entry in before if id(entry) not in same]  # an unchanged entry is the same value
     if other:
         taken = {(item.start, item.end) for item in now}
         other = [entry for entry in other if (entry.start, entry.end) not in taken]
     if not other:
-        return ()  # of the rest nothing is gone
+        return ()  # nothing of the rest is gone
     there = sorted(Range(item.start, item.end) for item in now)
     found: list[Range] = []
     place = 0

@@ -139,7 +139,7 @@ def _vacant(ring: RingValue, moment: Moment) -> list[int]:
     """Return the places from which pages were taken in this unfinished operation: the next page gets one of them."""
     places = _moved(moment.so_far, ring.name)
     if moment.is_after or any(was >= 0 and now >= 0 for was, now in places.values()):
-        return []  # others have other places, and so a place's number says nothing
+        return []  # the others' places changed, so a place's number says nothing
     gone = {was for was, now in places.values() if now < 0 <= was}
     return sorted(gone - {page.place for page in ring.pages})
 

@@ -363,9 +363,7 @@ class _Layout:
         return [one._replace(others=tuple(other.mapper for other in others)) for one, *others in alike.values()]
 
     def _chosen(self, ours: Sequence[_Mapping]) -> list[_Mapping]:
-        """Return as many as fit, in order; those written by the operation come first, then its task's, then examined
-        ones.
-        """
+        """Return as many as fit, in order; first the operation's, then its task's, then examined ones."""
         written, looked_at = self._touched
 
         def rank(one: _Mapping) -> tuple[bool, bool, bool]:
@@ -454,7 +452,7 @@ class _Layout:
             kind = "named after a file"
         count = self._references[name]
         said = counted(count, "reference")
-        if one.kind == "file":  # that it is open counts too, and no line leads to it from there
+        if one.kind == "file":  # an open file counts as a reference, without a line to it
             others = counted(count - 1, "reference")
             right = wording((f"{others} + open file", others), self._wide - text_width(kind) - 20, "label dim")
             names = visible(name), visible(name.removeprefix("file "))  # the line below says that it is a file

@@ -171,7 +171,7 @@ class _Structure:
         lanes = {lane.name: lane.label for lane in self.scene.lanes}
         in_a_row = {self.part(end).name for link in rows for end in (link.source, link.target)} if branches else set()
         lined_up = Counter(part.node.lane for part in self.parts.values() if part.node.lane)
-        # from left to right, `dot` fills a rank from below where no cluster is
+        # in drawings from left to right, `dot` fills a rank without clusters from below
         upwards = bool(self.links) and not branches and max(lined_up.values(), default=0) < 2
         for lane in dict.fromkeys(part.node.lane for part in self.parts.values()):
             parts = [part for part in self.parts.values() if part.node.lane == lane]

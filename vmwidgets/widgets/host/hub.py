@@ -86,7 +86,7 @@ def cell_done() -> None:
 
 
 def _new_hub() -> Hub:
-    if in_marimo():  # it keeps a model's code beside its state, and loads it once for all visitors
+    if in_marimo():  # marimo keeps a model's code next to its state, and loads it once for all visitors
         return Hub(_esm=read_static("hub.js"))
     hub = Hub(_esm=read_static("loader.js"), coming=True)
     hub.send_code()
@@ -94,5 +94,5 @@ def _new_hub() -> Hub:
         hub.owes_controls = True
     else:
         hub.send_code("controls")
-    hub.coming = False  # a page that has the model from now on has missed it
+    hub.coming = False  # a page that gets the model from now on has missed the message
     return hub

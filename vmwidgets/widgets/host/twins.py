@@ -66,7 +66,7 @@ class Twin:
         self.display_id = f"{views_in(widget)[0].twin_id}-{next(_numbers)}"
         self._shown: dict[View, Shown] = {}
         self._films: dict[View, SavedFilm] = {}
-        self.plays = False  # it brings the player
+        self.plays = False  # it contains the player
         self.is_late = False  # it does not follow its widget
         self.is_elsewhere = False  # its widget is the output of another cell
         self.is_inside = False  # of an `Output`, and so in no notebook

@@ -179,7 +179,7 @@ class MachineMemobj(Part):
 
     def check_alive(self) -> None:
         """Refuse if the object was removed or its domain destroyed: no other object ever has its name."""
-        _ = self.memobj  # refused where there is none
+        _ = self.memobj  # refused if there is no such domain
 
     @property
     def address(self) -> Address:

@@ -114,7 +114,7 @@ class MachineReplacement(Part):
     def _pages(self, asked: Sequence[tuple[int, int]], first: int | None) -> dict[int, RingPage]:
         """Return the pages in these frames, each at its place in a ring."""
         edited = any(task.pmap.editor.edits.places for task in self.system.tasks.values())
-        is_known = first is not None and not edited and not self.door.inside  # records follow what is in the tables
+        is_known = first is not None and not edited and not self.door.inside  # the records agree with the tables
         uses_of = self._uses_known() if is_known else self._uses_read({frame for frame, _ in asked})
         is_dirty, memory = self._dirtiness(), self.system.task_memory
         found = {}
@@ -141,7 +141,7 @@ class MachineReplacement(Part):
         """Return a function for the translations of a frame, read from all page tables.  O(pages of tasks)."""
         found: dict[int, list[Use]] = {}
         for name, task in self.system.tasks.items():
-            with suppress(KernelPanic):  # a descriptor that was edited leads out of memory: what is behind is not known
+            with suppress(KernelPanic):  # an edited descriptor leads out of memory: the tables below are unknown
                 for va, frame, referenced, dirty in task.pmap.noted(self.system.ram, asked):
                     found.setdefault(frame, []).append((name, va, referenced, dirty))
         return lambda frame: found.get(frame, [])

@@ -151,7 +151,7 @@ class MachineTables(Suggesting):
         pmap = self._pmap
         name = f"page tables of {self.task or 'the kernel'}"
         root, controls = pmap.registers(self.system.controls)
-        lent = pmap.layout.user_end if self.task else None  # the kernel has nothing lent
+        lent = pmap.layout.user_end if self.task else None  # the kernel's tables have no lent slots
         return PageTables(name, self.memory_with(words), pmap.fmt, root, controls, kernel_from=lent)
 
     def walk(self, address: int | str, access: str = "read", *, user: bool | None = None) -> MachineWalk:
@@ -407,7 +407,7 @@ class DescriptorFunctions(Part):
         if self.door.dead is None:
             first = self.system.edited_from
             self._settle()
-            self.system.edited_from = first  # what is refused changes nothing
+            self.system.edited_from = first  # a refused call changes nothing
             raise Refused("nothing to undo: no descriptor was edited, or the kernel has rewritten them all since")
         if not self._edits:
             raise Refused(

@@ -47,7 +47,7 @@ class Task(UnixCalls):
 
     def check_alive(self) -> None:
         """Refuse if the task no longer exists."""
-        _ = self.space  # refused where there is none
+        _ = self.space  # refused if there is no such task
 
     @property
     def tables(self) -> MachineTables:
@@ -187,7 +187,7 @@ class Task(UnixCalls):
         child = system.new_task(wanted, self.name, space.vm_map.fit)
         try:
             space.fork_into(child)
-        except VMError:  # also what a learner's function ends with, which was asked for a page that goes
+        except VMError:  # even the error of a learner's function that chose a page to evict
             system.ends.end(child, "fork failed")
             system.ends.exited.discard(wanted)
             raise

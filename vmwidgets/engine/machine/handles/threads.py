@@ -159,7 +159,7 @@ class ThreadFunctions(Part):
         callbacks, scheduler, system = self._callbacks, self._kmem.scheduler, self.system
         key = callbacks.begin_script(name, None if function is None else thread_body(function, arguments))
         actor = ThreadActor(callbacks, name, key)
-        ended = scheduler.threads.pop(name, None)  # it makes room for its namesake
+        ended = scheduler.threads.pop(name, None)  # the new thread of this name replaces it
         if ended is not None:
             generation = system.spawned.get(name, 0)
             system.replaced[name, generation] = ended
@@ -195,7 +195,7 @@ class ThreadFunctions(Part):
         while done < most and not reached() and not scheduler.interrupted():
             given[0] = ("steps", done + 1)
             if scheduler.step() is None and not scheduler.to_next_timer():
-                return done  # the step that found nothing to do is among those that were asked for
+                return done  # the step that found nothing to do counts as a requested one
             done += 1
             self._raise_failure()
         if done == most and not bounded and not reached():
@@ -242,7 +242,7 @@ class ThreadFunctions(Part):
         """End a thread: its unfinished call is rolled back and its locks are released."""
         scheduler, daemon = self._kmem.scheduler, self._kmem.daemon.name
         name = name.name if isinstance(name, MachineThread) else name
-        if type(name) is str and name == daemon:  # whatever else it is, it is not asked
+        if type(name) is str and name == daemon:  # a value of another class is not compared: its own == could run
             raise Refused("the page daemon can't be killed: m.pagedaemon.stop() keeps it from working")
         wanted = arguments.known(name, [one for one in scheduler.threads if one not in (daemon, "")], "thread")
         if scheduler.threads[wanted].state == "running":

@@ -189,7 +189,7 @@ class UnixCalls(SpacePart):
         target = None if entry is None else entry.object
         try:
             yield from space.populate(start, start + length, protection)
-        except (VMError, GeneratorExit):  # what a learner's function ends with, and a call that is given up
+        except (VMError, GeneratorExit):  # a learner's function failed, or the call was given up
             space.take_back(start, start + length, target)
             raise
         return Address(start)

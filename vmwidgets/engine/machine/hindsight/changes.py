@@ -190,7 +190,7 @@ class Reported(NamedTuple):
     def by(cls, raw: Iterable[Raw]) -> Reported:
         """Return the reports of these events.  O(events)."""
         reported = cls({}, Entries(), {}, set())
-        maybe = [one for one in raw if one[0] in _TAKES or (one[0] in RECORDS and one[0] != BEGAN)]  # of twenty, three
+        maybe = [one for one in raw if one[0] in _TAKES or (one[0] in RECORDS and one[0] != BEGAN)]  # three of twenty
         for tag, *fields in unpacked(maybe):
             take = _TAKES.get(tag)
             if take is not None:
@@ -333,7 +333,7 @@ def _having(front: TaskObject, window: range) -> list[int]:
     for last in front.chain():
         found.update(last.those_of(window))
     if last.is_file:
-        found.update(window)  # what lies after its end is not known either
+        found.update(window)  # bytes after its end are unknown too
     elif isinstance(last.pager, CodePager):
         found.update(common(window, range(last.pager.pages)))
     return sorted(found)

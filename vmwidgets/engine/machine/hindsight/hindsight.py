@@ -211,7 +211,7 @@ def _places(machine: Any, thing: Any, where: Any) -> Places:
     if where is None:
         raise Refused(f"where=None: {thing!r} has many; {_what_to_write(thing)}")
     if isinstance(thing, MachineFrames):
-        thing.owner(where)  # refuses what is not a frame
+        thing.owner(where)  # refuses anything that is not a frame
         return [(("frame", "", int(where)), 0)]
     if isinstance(thing, (MemoryObject, MachineFile)):
         target = thing.file.object if isinstance(thing, MachineFile) else thing.vm_object

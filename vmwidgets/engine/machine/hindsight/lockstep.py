@@ -138,7 +138,7 @@ class Lockstep:
         except CannotGoOn as reason:
             self._end(f"{begins}: {reason}")
             return
-        except BaseException as error:  # the stop button while a learner's code ran: it was done in part, or not at all
+        except BaseException as error:  # the stop button, in a learner's code: it was done in part, or not at all
             self._end(f"{begins}: {type(error).__name__} on {second.name}")
             raise
         self._expected = _end_of(second.journal)

@@ -102,7 +102,7 @@ class Noted:
         done, replays = 1, 1
         for stretch in range(_stretch_of(end - 1), -1, -1):
             were, done = done, self._note(stretch, replays, done, progress)
-            replays += done > were  # each goes back further than the one before: to make a machine costs, too
+            replays += done > were  # each goes back further than the one before, since making a machine costs time too
             found: set[int] = set()
             for key, at in places:
                 for piece in self._pieces.get(stretch, ()):

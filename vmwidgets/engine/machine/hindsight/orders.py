@@ -116,7 +116,7 @@ class Orders:
             place = f"{('first', 'second')[which]}[{at.done[which]}]"
             raise Refused(f"{place}, {_typed(step)}, after {counted(len(at.order), 'step')}: {error}") from None
         except (KernelPanic, VMError):
-            pass  # that it fails is what it comes to
+            pass  # its result is that it fails
         done = at.done[0] + (which == 0), at.done[1] + (which == 1)
         return Reached(machine, done, at.ways, (*at.order, which))
 

@@ -58,7 +58,7 @@ def freeze(state: Any, outside: Mapping[int, tuple[Any, ...]]) -> bytes:
             while pickler.empty:
                 objects, pickler.empty = pickler.empty, {}
                 pickler.dump([_columns(kind, ones) for kind, ones in objects.items()])
-            del pickler  # with all that it remembers, so that the collector has nothing to look for
+            del pickler  # with its memo, so that the garbage collector has nothing to do
     except (pickle.PicklingError, TypeError, AttributeError, RecursionError) as error:
         raise NoCopy(f"{error}") from error
     return zlib.compress(out.getbuffer(), FASTEST)
@@ -114,7 +114,7 @@ class _Pickler(pickle.Pickler):
         """Return the written form of one object."""
         kind: Any = type(value)
         if kind is type or kind is FunctionType:
-            return NotImplemented  # by its name; that refuses what has none
+            return NotImplemented  # by its name; objects without a name are refused
         place = self._outside.get(id(value))
         if place is not None:
             return make, place

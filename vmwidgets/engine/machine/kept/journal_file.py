@@ -394,7 +394,7 @@ class _Reader:
                     else:
                         yield data
                     check.update(text)
-        except (FileNotFoundError, IsADirectoryError, PermissionError) as error:  # it has no line that could be wrong
+        except (FileNotFoundError, IsADirectoryError, PermissionError) as error:  # there is no line to name
             raise BadJournal(self._path, 0, (error.strerror or "it can't be read").lower()) from None
         except (OSError, EOFError, zlib.error) as error:
             reason = error.strerror if isinstance(error, OSError) and error.strerror else "it is not a whole gzip file"

@@ -83,9 +83,9 @@ class Repeated:
                         yield made
                 except KernelPanic:
                     raise
-                except VMError as error:  # as it was then, or the comparison says so
+                except VMError as error:  # the recorded error, or the comparison finds a difference
                     if len(self._script) == place and action.answer == failure(error):
-                        self._script.append(action)  # what it names was gone already when it was waited for
+                        self._script.append(action)  # the part was gone already when the thread waited for the call
                 self._compare(place)
         except GeneratorExit:
             if not self.abandoned:
@@ -119,7 +119,7 @@ class Repeated:
         except KernelPanic:
             raise
         except VMError:
-            pass  # as it was then, or the comparison says so
+            pass  # the recorded error, or the comparison finds a difference
         self._compare(place)
 
     def _play(self, action: Action) -> Any:

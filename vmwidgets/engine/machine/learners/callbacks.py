@@ -151,7 +151,7 @@ class Callbacks:
         """
         result: T
         if isinstance(self.current, ThreadActor) or (self.unended and self._in_unended()):
-            waiting: Any = Call(steps)  # `yield from` it gives the result
+            waiting: Any = Call(steps)  # `yield from` returns its result
             self.handed_out = waiting
             result = waiting
             return result
@@ -413,7 +413,7 @@ class ThreadActor(LearnerCode):
         self._release_locks()
         self.callbacks.live.pop(self.key, None)
         self.callbacks.threads.pop(self.key, None)
-        if not sys.is_finalizing():  # then nothing can be imported, which packing does
+        if not sys.is_finalizing():  # packing imports modules, which is impossible while Python ends
             self.script.pack()
 
     def _release_locks(self) -> list[MapLock]:

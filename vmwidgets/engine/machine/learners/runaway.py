@@ -161,7 +161,7 @@ class _Monitoring:
 
     def _jumped(self, code: CodeType, source: int, destination: int) -> Any:
         if destination > source or _ours(code):
-            return self._monitoring.DISABLE  # it stays so; this place is not reported again
+            return self._monitoring.DISABLE  # the place never jumps back: it is not reported again
         budget = _budgets.get(get_ident())
         if budget is not None and budget.counting:
             budget.spend(code)
@@ -195,7 +195,7 @@ def _trace_call(frame: FrameType, event: str, argument: Any) -> Any:
     if budget is None or not budget.counting:
         return None
     budget.left -= 1
-    if budget.left < -budget.most:  # no turn has come: functions written in C make the calls
+    if budget.left < -budget.most:  # no loop has turned: functions written in C make the calls
         budget.spend(frame.f_code)
     if _ours(frame.f_code):
         return None
@@ -209,7 +209,7 @@ def _trace_turns(budget: _Budget, jumps: frozenset[int]) -> Callable[[FrameType,
 
     def trace(frame: FrameType, event: str, argument: Any) -> Any:
         nonlocal last
-        if event == "return":  # a generator's frame lives on, and a debugger may come to it
+        if event == "return":  # a generator's frame lives on, and a debugger may trace it
             frame.f_trace_lines, frame.f_trace_opcodes = True, False
         elif event == "opcode":
             here = frame.f_lasti

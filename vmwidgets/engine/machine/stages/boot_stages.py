@@ -362,7 +362,7 @@ class Kernel:
         kernel_map, sizes = self.kernel_map, self._kmem_sizes
         used = kernel_map.start + self._boot_bytes + self._kentry_bytes()
         start = -(-used // sizes.align) * sizes.align
-        entry = kernel_map.entries.allocate()  # supplied, so that quirk nomerge-enter is for what comes after the boot
+        entry = kernel_map.entries.allocate()  # supplied, so that quirk nomerge-enter applies only after the boot
         if entry is None:
             raise Refused("ram: no page is left for the kentry area's first slab: use more memory")
         # FIXED: the find cache stays where it was

@@ -181,7 +181,7 @@ def _page_out(facts: Facts) -> Headline:
 
 def _has_own(facts: Facts) -> bool:
     """Return whether pages are in frames or swap slots that a fork found and shared with the child."""
-    made = {event.object for event in facts.of(ev.ObjectMade)}  # into others a page came back, to be copied
+    made = {event.object for event in facts.of(ev.ObjectMade)}  # into others, a page was read back for copying
     copied = {(event.object, event.index) for event in facts.of(ev.PageCopied)}
     came = {
         (event.object, page) for event in facts.of(ev.PagesEntered) if event.object in made for page, _ in event.pages
