@@ -69,7 +69,7 @@ class Course:
 def read_course(path: Path, modules: Sequence[Path] = ()) -> Course:
     """Return the course described by the file at `path`; raises :class:`Refused` with one sentence if there is none.
 
-    `modules` are files with the course's own exercises, in addition to those in the course's file.
+    `modules` are files with the course's own exercises, in addition to the modules in the course's file.
 
     course = "os-2026"
     exercises = ["01/guard", "01/gaps"]      # or { "01/guard" = 10, "01/gaps" = 5 }

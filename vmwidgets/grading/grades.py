@@ -22,7 +22,7 @@ class Judged(NamedTuple):
     """Other work for the same exercise in the same file, from the output of `cell`, that does not count.
 
     `points` is None if the work was not judged, since it claims no more than the best; `findings` are as in
-    :class:`Row`. `stopped`: judging took too long, or its process ended.
+    :class:`Row`. `stopped` says that judging took too long, or that its process ended.
     """
 
     cell: int
@@ -202,7 +202,7 @@ class Graded:
 
     @property
     def predicted(self) -> set[str]:
-        """The answered predictions among those that the lab asks for."""
+        """The answered predictions that the lab asks for."""
         asked = of_lab(known_mistakes(), self.lab)
         return {
             name for name in asked

@@ -28,8 +28,7 @@ MOST_ANSWERS, MOST_SAID = 100, 500
 """The most predictions and outcomes of a file for which no lab asks, and the most characters of each."""
 
 MOST_WORKS = 1_000
-"""The most different works for one exercise in one notebook: those with the highest claims, and the last of equal
-ones."""
+"""The most different works kept for one exercise in one notebook: the highest claims and, of equal claims, the last."""
 
 
 class Work(NamedTuple):
@@ -186,7 +185,7 @@ def _keep_outcome(handed: Handed, one: Happened) -> None:
 def _keep_first(kept: dict[str, dict[str, Any]], name: str, members: dict[str, Any]) -> None:
     """Keep these members, shortened, from the first record in which the first member has a value.
 
-    Only a limited number of IDs is kept in addition to those of the lab.
+    Only a limited number of IDs is kept in addition to the lab's IDs.
     """
     name = name[:MOST_SAID]
     known = kept.get(name)

@@ -126,7 +126,7 @@ class Judges:
 
 
 class Here:
-    """This computer, with this many processes (0: one for each CPU) that import nothing from `submissions`."""
+    """This computer, with this many processes (0 for one per CPU) that import nothing from `submissions`."""
 
     def __init__(self, jobs: int = 0, submissions: Path | None = None) -> None:
         self._width = jobs or os.cpu_count() or 1

@@ -77,7 +77,7 @@ def _depth(paths: Iterable[str]) -> int:
 
 
 def _own_folders(files: Sequence[Submitted], depth: int, ids: Mapping[str, str], confirmed: bool) -> bool:
-    """Return whether most folders are named after students; `confirmed`: only by IDs that most of their files name.
+    """Return whether most folders have students' names; with `confirmed`, only IDs that most of their files name count.
 
     A single such folder may be the instructor's, with a notebook whose author wrote the folder's name as an ID.
     """

@@ -50,7 +50,7 @@ class Once:
 
 
 class Ranked(Protocol):
-    """A kind of output of which a cell may have many: the highest rank counts, or the latest of equal rank."""
+    """An output that may occur many times in a cell: the highest rank counts, or the latest of equal rank."""
 
     @property
     def id(self) -> str:

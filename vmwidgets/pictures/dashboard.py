@@ -59,7 +59,7 @@ class Dashboard(Map):
     With ``panes="translation"``, the picture shows the latest access of a task, of the machine, or to `address`: the
     address, the TLB, the walk and the frames.  `panes` may also list some of "address", "tlb", "walk" and "frames".
     With `ask`, the picture asks "what comes next?" and waits for a press; the outcome is drawn only afterwards.  The
-    answers are saved like those of :func:`vmwidgets.lab.predict`.  If `ask` is a string, their names begin with it.
+    answers are saved like answers to :func:`vmwidgets.lab.predict`.  If `ask` is a string, their names begin with it.
 
     Raises :class:`Refused` for a pane that is unknown or given twice, and if `ask` has nothing to ask about.
 

@@ -51,8 +51,8 @@ class Counted(traitlets.Int[int, int]):
 class Picture(Exports, Finding, traitlets.HasTraits):
     """A picture of one thing, at one moment of its machine.
 
-    A subclass overrides :meth:`draw`, and those of :meth:`opened`, :meth:`zoomed`, :meth:`panned`, :meth:`turned` and
-    :meth:`sought` that it supports: they handle a reader's gestures.
+    A subclass overrides :meth:`draw` and, for the reader's gestures that it supports, :meth:`opened`, :meth:`zoomed`,
+    :meth:`panned`, :meth:`turned` and :meth:`sought`.
 
     Raises :class:`Refused` for an option that the picture doesn't have, with the nearest option that it has, and for a
     value that the option doesn't accept.

@@ -1,4 +1,4 @@
-"""A common interface to a picture's page tables: those of a machine, or tables without one."""
+"""A common interface to a picture's page tables: a machine's tables, or tables without a machine."""
 
 from __future__ import annotations
 
@@ -217,7 +217,7 @@ def space_of(target: object, wanted: str) -> tuple[Space, Machine | None]:
 
 
 def live_space(machine: object, task: str, tables: PageTables[Any] | None, moment: Moment = NOW) -> Space:
-    """Return a view's space: `tables` if they have no machine, or else those of `task` in its machine at `moment`."""
+    """Return a view's space: `tables` if they have no machine, or else the tables of `task` at `moment`."""
     if tables is not None:
         return TablesSpace(tables)
     assert isinstance(machine, Machine), "a view whose machine is gone is not drawn"

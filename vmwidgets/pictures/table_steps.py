@@ -1,4 +1,4 @@
-"""The steps of page tables' pictures: those in which a shown descriptor is written."""
+"""The steps of page tables' pictures: the steps in which a shown descriptor is written."""
 
 from __future__ import annotations
 

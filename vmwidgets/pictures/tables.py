@@ -412,7 +412,7 @@ class Walk(Picture):
 
 
 def space_then(at: At, task: str, tables: PageTables[Any] | None) -> Space:
-    """Return a picture's space: `tables` if they have no machine, or else those of `task` at the moment."""
+    """Return a picture's space: `tables` if they have no machine, or else the tables of `task` at the moment."""
     if at.machine is None:
         return live_space(None, task, tables)
     return live_space(at.machine, task, tables, at.moment)

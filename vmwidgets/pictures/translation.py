@@ -140,7 +140,7 @@ def _loaded_before(events: Sequence[ev.Event]) -> dict[str, str]:
 class Sight:
     """The shown part of a translation: the current lookup, how much of its walk is drawn, and the frame, if known.
 
-    `over` are sets that are shown next to those that may contain the address.
+    `over` are sets that are shown next to the sets that may contain the address.
     """
 
     lookup: Lookup | None
@@ -301,7 +301,7 @@ _PANES: dict[str, Any] = {"address": _address, "tlb": _tlb, "walk": _walk, "fram
 
 
 def steps_of_translation(at: At, panes: tuple[str, ...], one: Translation) -> Mine:
-    """Return the steps of such a picture: those of its panes and lookups that change it."""
+    """Return the picture's steps: the steps of its panes and lookups that change it."""
     machine, whole = at.whole, at.moment
     access = one.lookups[-1].access if one.lookups else "read"
     own = {lookup.at for lookup in one.lookups} | {lookup.end for lookup in one.lookups}

@@ -137,8 +137,8 @@ def make_exam(
 
     Several topics are sections of one exam, with the questions that each topic has in an exam of its own.  `kinds` are
     names such as "walk/index": then only these kinds are asked and, without `n`, each once. A topic without a chosen
-    kind is refused. If `topics` is (), the topics are those of the kinds.  `form` "A" and "B" are two exams with the
-    same kinds in the same order, as a test before and after a lab needs; no question is in both.
+    kind is refused. If `topics` is (), the kinds determine the topics.  `form` "A" and "B" are two exams with the same
+    kinds in the same order, as a test before and after a lab needs; no question is in both.
 
     The seed and an instructor's `secret`, if there is one, determine the questions, on every computer; each kind is
     used once before one is repeated, and grades alternate.  No two questions have the same text.

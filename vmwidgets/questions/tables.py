@@ -205,7 +205,7 @@ def cheapest(draws: Draws) -> Question:
 
 
 RIVALS = "x86", "armv7"
-"""Formats of which either may have the smaller tables: a small root and large tables below it, or the reverse."""
+"""Pairs of formats, either of which may have smaller tables: a small root with large tables below, or the reverse."""
 
 
 def _cheapest(draws: Draws) -> Question:

@@ -150,7 +150,7 @@ def _given(given: Any) -> Given:
 
 
 def _is_there(name: str) -> bool:
-    """Return whether a text is the path of a file, or of anything else, of which a sentence says what it is."""
+    """Return whether a text is the path of a file; for anything else at a path, an error says what it is."""
     try:
         return (name != "" and Path(name).exists()) or (name.startswith("/proc/") and name.endswith("maps"))
     except (OSError, ValueError):

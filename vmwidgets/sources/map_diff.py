@@ -196,7 +196,7 @@ class _Names:
 class _Causes:
     """The reasons for ranges in the system alone: what execve and the kernel map themselves.
 
-    `files` are those that execve maps, by path, with the reason for each.
+    `files` are the files that execve maps, by path, with the reason for each.
     """
 
     def __init__(self, files: dict[str, str], ranges: Sequence[MapsRange]) -> None:

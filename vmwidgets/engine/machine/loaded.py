@@ -132,13 +132,14 @@ class LoadedStrace:
 
     `task` is its first process, `tasks` are all of its processes that have not ended, in the order in which they began.
     `replayed` counts the repeated calls by name, `skipped` the calls about memory that the model does not have, `flags`
-    the unknown flags; `beyond` counts calls on ranges that no call had mapped, such as those of the program itself,
-    which execve maps.  `failed` counts calls that failed in the system, `others` calls that do not concern memory.
-    `taken` counts mappings at addresses that were in use and that no call had freed, as happens if threads were not
-    recorded; `outside` counts calls for addresses outside the map; `unfinished`, calls that never returned; `signals`,
-    signals.  `ends` says how processes ended; the first process's task stays.  `maps_read` are the lines in which the
-    program read its own map.  `unread` counts the calls among `others` with unreadable arguments; `passed_over` are the
-    lines not written by strace, such as the program's output on the same terminal.  `text` is strace's output.
+    the unknown flags; `beyond` counts calls on ranges that no call had mapped, such as the ranges of the program
+    itself, which execve maps.  `failed` counts calls that failed in the system, `others` calls that do not concern
+    memory. `taken` counts mappings at addresses that were in use and that no call had freed, as happens if threads were
+    not recorded; `outside` counts calls for addresses outside the map; `unfinished`, calls that never returned;
+    `signals`, signals.  `ends` says how processes ended; the first process's task stays.  `maps_read` are the lines in
+    which the program read its own map.  `unread` counts the calls among `others` with unreadable arguments;
+    `passed_over` are the lines not written by strace, such as the program's output on the same terminal.  `text` is
+    strace's output.
     """
 
     task: Task

@@ -241,7 +241,7 @@ class System:
         self.callbacks.serve(self.kmem)
 
     def restore(self, copy: bytes) -> None:
-        """Replace the structures by those of a copy, of this machine or of one booted like it; handles stay."""
+        """Replace the structures by a copy's, made of this machine or of one booted like it; handles stay."""
         named = self._outside()
         makers: dict[str, Callable[..., Any]] = {
             "constant": constants().__getitem__,

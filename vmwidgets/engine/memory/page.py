@@ -17,9 +17,9 @@ class Page(Generic[Owner]):
     """The page in `frame`: number `index` of `owner`, charged to `task` ("" for the kernel).
 
     After a fork that counts (`fork="counted"`), parent and child have their pages in the same frames, under the same
-    numbers, and one that writes to a page gets a copy (Linux copies page tables at fork; Gorman, 4.6.2).  Then `owner`
-    is the first owner, and the rest are in `others`.  The owners are counted only when their number is needed, so no
-    stored count can be wrong.
+    numbers, and a task that writes to a page gets a copy (Linux copies page tables at fork; Gorman, 4.6.2).  Then
+    `owner` is the first owner, and the rest are in `others`.  The owners are counted only when their number is needed,
+    so no stored count can be wrong.
     """
 
     __slots__ = (

@@ -26,7 +26,7 @@ class Pages(Protocol):
 
 
 FOUND = ("used", "unused", "kept")
-"""The results of a hand's check: a set bit, which is cleared; a page to evict; one that can't be evicted now."""
+"""The results of a hand's check: a set bit, which is cleared; a page to evict; or a page that can't be evicted now."""
 
 
 class RingReport(Protocol):
@@ -132,7 +132,7 @@ class Policy(ABC):
         """Handle `ticks` ticks of the clock, at least 1, since the last call.  O(pages)."""
 
     def refresh(self) -> None:  # noqa: B027  most policies need not
-        """Update the ring after a reference of which all rings are informed (:meth:`References.made`).  O(pages)."""
+        """Update the ring after a reference that is reported to all rings (:meth:`References.made`).  O(pages)."""
 
     @property
     def hand(self) -> int:

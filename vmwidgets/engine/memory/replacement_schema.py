@@ -13,7 +13,7 @@ class RingPage:
     """A page in a ring: its frame, its place, and the hardware's bits in its descriptors.
 
     `dirty` means that the page must be written before it leaves its frame, according to its dirty bits and the kernel's
-    records. It is page `index` of `object`; `task` maps it at address `va` ("": no task), and there are `others` more
+    records. It is page `index` of `object`; `task` ("" for none) maps it at address `va`, and there are `others` more
     translations.  `note` is the policy's number for it: for OPT the next use, a position in the string, and for aging
     the counter.
     """

@@ -25,7 +25,7 @@ MOST_PAGES = 1 << 18
 
 RAM = 1 << 32
 FIRST_TABLE = 1 << 20
-"""The size of the bare memory, of which only written parts cost anything, and the address of its first table."""
+"""The size of the bare memory (only written parts cost anything), and the address of its first table."""
 
 _RIGHTS = Rights(execute=False)
 Range = tuple[int, int]

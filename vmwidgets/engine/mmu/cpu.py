@@ -109,7 +109,7 @@ class Cpu(Generic[C]):
             self.flush_all(globals_too=True)
 
     def flush_range(self, start: int, end: int, asid: int | None = None) -> None:
-        """Drop translations of [start, end) in address space `asid` (None: in all), global or not.
+        """Drop translations of [start, end) in address space `asid` (None for all), global or not.
 
         INVLPG, INVPCID type 0; TLBIMVA, TLBIMVAA; TLBI VAE1, VAAE1; sfence.vma with an address.
         """

@@ -77,7 +77,7 @@ class Descriptor:
 
     @cached_property
     def free_fields(self) -> tuple[str, ...]:
-        """The names of the fields other than the address and those that identify the kind of descriptor."""
+        """The names of the fields, except the address and the fields that identify the kind of descriptor."""
         free = (field for field in self.fields if not field.mask & self.mask)
         return tuple(field.name for field in free if not field.name.startswith("address"))
 

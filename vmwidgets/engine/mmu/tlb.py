@@ -248,7 +248,7 @@ class Tlb(Generic[C]):
     # ---- dropping ----------------------------------------------------------------------------
 
     def drop(self, va: int, asid: int | None) -> list[TlbEntry[C]]:
-        """Drop the entries for `va` in address space `asid` (None: in any), global or not.
+        """Drop the entries for `va` in address space `asid` (None for any), global or not.
 
         O(page sizes); for any address space, O(entries).
         """
@@ -259,7 +259,7 @@ class Tlb(Generic[C]):
         return self._drop([index[key] for key in keys if key in index])
 
     def drop_range(self, start: int, end: int, asid: int | None) -> list[TlbEntry[C]]:
-        """Drop the entries for parts of [start, end) in address space `asid` (None: in any), global or not."""
+        """Drop the entries for parts of [start, end) in address space `asid` (None for any), global or not."""
         return self._drop_in_order(
             entry
             for entry in self.index.values()

@@ -115,8 +115,8 @@ class TlbValue:
 class TlbHit(Event, changes=True):
     """The TLB had `va`, in way `way` of set `set`.
 
-    `outcome`: "used"; "forbidden", a fault because of the entry's permissions; "clean", a write that must first mark
-    the tables, so a walk follows.
+    `outcome` is "used"; "forbidden" for a fault because of the entry's permissions; or "clean" for a write that must
+    first mark the tables, so that a walk follows.
     """
 
     cpu: str
@@ -146,8 +146,8 @@ class TlbFilled(Event, changes=True):
 class TlbFlushed(Event, changes=True):
     """Translations were dropped from the TLB.
 
-    `scope`: "range" is [start, end); "space" is all of address space `asid`; "all" is everything except global entries;
-    "all and global" is everything; "fault" is the entry of an address that faulted.
+    `scope` says what was dropped: "range" is [start, end); "space" is all of address space `asid`; "all" is everything
+    except global entries; "all and global" is everything; "fault" is the entry of an address that faulted.
     """
 
     cpu: str

@@ -87,7 +87,7 @@ def _counted(codes: npt.NDArray[np.int32], names: counting.Numbers, lengths: cou
 
 
 class Density(NamedTuple):
-    """Rows of pages with their counts in each part of the time; pages used in each part; all pages; the hot ones."""
+    """The counts: rows of pages with parts of the time; and the numbers of pages used in each part, in all, and hot."""
 
     rows: tuple[PagesRow, ...]
     sets: tuple[int, ...]

@@ -1,6 +1,6 @@
 """The steps of a student's work: the state after each step, and the effect of other steps.
 
-Steps are the calls of a journal after those of the sheet's start (:class:`JournalSteps`), or the lines of a trace
+Steps are the calls of a journal after the sheet's start (:class:`JournalSteps`), or the lines of a trace
 (:class:`TraceSteps`).  A run of some of them is judged as the exercise does.
 """
 
@@ -155,7 +155,7 @@ class Steps(ABC):
 
 
 class JournalSteps(Steps):
-    """The calls of a machine's journal after those of the sheet's start."""
+    """The calls of a machine's journal after the sheet's start."""
 
     def __init__(self, exercise: str, of: str, thing: Any) -> None:
         self.exercise, self.of = exercise, of

@@ -38,7 +38,7 @@ def _place(draws: Draws, taken: set[int]) -> int:
 
 @frozen(slots=False)
 class BugSheet:
-    """Pages at `at`; those with the numbers in `some` are to become read-only."""
+    """Pages at `at`; the pages with the numbers in `some` are to become read-only."""
 
     at: int
     pages: int

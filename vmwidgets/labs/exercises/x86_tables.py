@@ -243,7 +243,7 @@ def _stopped(machine: Machine, va: int, access: str) -> bool:
 
 
 def _wrong(machine: Machine, asked: ByHandSheet) -> list[tuple[int, str]]:
-    """Return pages that lack their frame or a right that they should have: the address, and what is wrong."""
+    """Return pages that lack their frame or a right that they should have: the address, and the defect."""
     found = []
     for name in TASK, OTHER:
         whose = "" if name == TASK else f" of {OTHER}"

@@ -48,7 +48,7 @@ READABLE = 0.6
 def page(story: ToldStory, *, opened: bool = False, paper: str = "sheets") -> str:
     """Return the whole file.
 
-    `opened`: questions show their answers immediately, for after class.  `paper`: see :data:`PAPER`.
+    With `opened`, questions show their answers immediately, for after class.  `paper` is one of :data:`PAPER`.
     """
     data = b64encode(zlib.compress(_dumped(_data(story, opened)), 9)).decode()
     title = escape(visible(story.title))

@@ -149,7 +149,7 @@ class Telling:
         return ToldStep(number, done, caption, code, drawn, mark, name=name, kind=kind, end=end, line=line)
 
     def _caption(self, number: int, done: int | None, drawn: Sequence[Drawn]) -> Caption:
-        """Return the words of a single picture, or those that several pictures share: the effect of the operation."""
+        """Return the words of a single picture, or the words shared by several pictures: the operation's effect."""
         own = next(one for one in self._pictures if one.machine is self._machine)
         if len(drawn) == 1:
             return drawn[0].wide.caption
@@ -232,9 +232,9 @@ class Unit(NamedTuple):
 def units(
     journal: Journal, first: int, alone: bool = False, folded: Mapping[int, Group] = MappingProxyType({})
 ) -> Iterator[Unit]:
-    """Yield the operations from number `first` on; `alone`: the first by itself, even within a group.
+    """Yield the operations from number `first` on; with `alone`, the first by itself, even within a group.
 
-    `folded`: runs of operations, by number; each run is one step, as a group is.
+    `folded` has runs of operations, by number; each run is one step, like a group.
     """
     begun = first
     for number in range(first, len(journal)):

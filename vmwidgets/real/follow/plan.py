@@ -1,4 +1,4 @@
-"""The functions of a kernel to follow: those that can write descriptors, found in its machine code.
+"""The functions of a kernel to follow: the functions that can write descriptors, found in its machine code.
 
 A function can write a descriptor if it asks for the place of one (by calling `walk`, or another function that returns a
 `pte_t *`) and stores words through pointers.  So a student's own fault handler is followed, whatever its name.

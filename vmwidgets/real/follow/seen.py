@@ -213,7 +213,7 @@ class Seen:
         return next(self._possible(root, cause), None)
 
     def forget_strays(self, entering: tuple[int, ...]) -> None:
-        """Forget the tables that no process uses any longer, except those of the call that is being entered."""
+        """Forget the tables that no process uses any longer, except the tables of the call being entered."""
         for root in sorted(self.owners.keys() & self.spaces.known.keys() - self.there.keys() - set(entering)):
             self._note(root, *self.spaces.forget(root), self.last.get(root))
             self.owners.pop(root)

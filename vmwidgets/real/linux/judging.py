@@ -62,7 +62,7 @@ class Judge:
         """Differences of pages that already have a row."""
 
     def judge(self, asked: Asked, seen: Seen) -> tuple[list[LinuxDifference], bool]:
-        """Return the differences in one call, and whether Linux's rights must be set to those of the machine."""
+        """Return the differences in one call, and whether Linux's rights must be set to the machine's."""
         self._note_before(asked)
         rows = [*self._outcome(asked, seen)]
         has_come_apart, mends = False, False

@@ -1,8 +1,8 @@
 """A real process that makes the requested calls: ``python -I -S process.py SOCKET REGIONS``.
 
 The first process forks the others.  A request is one message on its socket, a marshalled tuple of a name and arguments.
-The answer is one message too: the result, and what is mapped then.  The process has no thread, and nothing of its own
-in the judged regions.  It ends when its socket closes.
+The answer is one message too: the result, and the mappings then.  The process has no thread, and nothing of its own in
+the judged regions.  It ends when its socket closes.
 
 An access is a system call that copies: `write` to a pipe reads memory, and `read` from a pipe writes it.  The kernel
 takes the same faults as for a program's own access, and answers EFAULT where a program would get a signal.
@@ -184,7 +184,8 @@ class Process:
     def do_mmap(self, at: int, size: int, rights: str, words: str, descriptor: int, offset: int) -> str:
         """Call mmap(2) at an address, replacing any mapping there.
 
-        `words`: "private" or "shared", "growsdown"; "new" if nothing may be replaced, "wish" if any place will do.
+        `words` may be "private" or "shared", "growsdown", "new" if nothing may be replaced, and "wish" if any place
+        will do.
         """
         flags = MAP_SHARED if "shared" in words else MAP_PRIVATE
         flags |= MAP_FIXED_NOREPLACE if "new" in words else 0 if "wish" in words else MAP_FIXED

@@ -56,7 +56,7 @@ def pages_of(system: System, task: str) -> Iterator[tuple[int, str]]:
 
 
 def private_of(system: System, task: str) -> list[tuple[int, int]]:
-    """Return the task's ranges of private anonymous memory that may be read, without those that are too large.
+    """Return the task's ranges of private anonymous memory that may be read, without ranges that are too large.
 
     Without the right to read, processors and their keys differ, and a range without access keeps its pages in Linux's
     tables but not in X15's.

@@ -93,7 +93,7 @@ class Printed:
         self.items.append((self.path, item))
 
     def damage(self, depth: int, why: str, *, is_one: bool = False) -> None:
-        """Note a missing line at `depth` (0: unknown): descriptors of its table and those below may be missing.
+        """Note a missing line at `depth` (0 if unknown): descriptors of its table and of tables below may be missing.
 
         If only one line is missing (`is_one`), the next descriptor comes right after it, and indices increase.
         """

@@ -41,7 +41,7 @@ class NotSaid(BusError):
 
 @dataclass
 class SaidTable:
-    """The descriptors of one table by index, of which others may be missing, and its bytes."""
+    """The known descriptors of one table by index, the indices that may be missing, and the table's bytes."""
 
     words: dict[int, int] = field(default_factory=dict)
     gaps: list[Gap] = field(default_factory=list)

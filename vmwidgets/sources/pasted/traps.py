@@ -79,7 +79,8 @@ FILLED = {
     0x0505050505050505: "kalloc fills a page with the byte 5: this address was read from memory that was never set.",
     0x0101010101010101: "kfree fills a page with the byte 1: this address was read from memory that was freed.",
 }
-"""Addresses made of xv6's junk (kalloc and kfree in kernel/kalloc.c), and those of structures' members after them."""
+"""Addresses made of xv6's junk (kalloc and kfree in kernel/kalloc.c), and addresses of structures' members after them.
+"""
 
 _BEHIND = 4096
 
@@ -205,7 +206,7 @@ def _written(lines: Sequence[str]) -> Iterator[re.Match[str]]:
 
 
 def _number(lines: Sequence[tuple[int, str]], name: str, parts: Parts) -> tuple[int | None, str]:
-    """Return a register in the lines, and what is wrong with it."""
+    """Return a register in the lines, and the defect of its number."""
     for number, line in lines:
         match = _NUMBER[name].search(line)
         if match is not None:

@@ -75,7 +75,7 @@ class Kind:
 
 @frozen(slots=False)
 class ReadRanges:
-    """The ranges of a text, ascending; the program that printed them; and what the text lacks, in sentences."""
+    """The ranges of a text, ascending; the program that printed them; and sentences about what the text lacks."""
 
     what: str
     ranges: tuple[MapsRange, ...]

@@ -43,7 +43,7 @@ class Step(NamedTuple):
 
 @dataclass
 class Plan:
-    """The steps, and what is left out: calls by name."""
+    """The steps, and the left-out calls, by name."""
 
     steps: list[Step] = field(default_factory=list)
     calls: int = 0

@@ -148,7 +148,7 @@ def vnode_id(thing: str) -> int | None:
 
 
 def below_fold(fold: VnodeFold) -> Below:
-    """Return the totals of what is folded."""
+    """Return the totals of a fold's contents."""
     return Below(fold.tables_below, fold.leaves, fold.bytes)
 
 
@@ -174,7 +174,7 @@ def things_of(value: DomainValue) -> dict[CapRef, str]:
 
 
 def marks_of(done: Sequence[ev.Event], value: DomainValue) -> tuple[frozenset[str], frozenset[str]]:
-    """Return the things that are new after these events, and those that changed."""
+    """Return the new things after these events, and the changed ones."""
     mine = [event for event in done if getattr(event, "domain", None) == value.name]
     slots, held, vnodes, regions = (
         _came_and_went(mine, *both)
@@ -229,7 +229,7 @@ class DomainStep:
     """A step of an operation in the strip.
 
     `short` is its word and `call` the name of its call to the outside, if it is one; `level` is the number of refills
-    around it; `undoing`: it undoes something.
+    around it; `undoing` says that it undoes something.
     """
 
     sentence: str

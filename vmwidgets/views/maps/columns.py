@@ -41,7 +41,7 @@ TIGHT, GAP = 5.0, 6.0
 
 @frozen
 class Column:
-    """The place of one item: `level` is "card", "short", "mark" or "fold"; `is_brief`: addresses are page numbers."""
+    """The place of one item: `level` is "card", "short", "mark" or "fold"; `is_brief` if addresses are page numbers."""
 
     id: int
     x: float

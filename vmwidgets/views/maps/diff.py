@@ -121,7 +121,7 @@ def _table(value: MapsDiff) -> Table:
 
 
 def _lines(rows: Sequence[RangeDiff]) -> list[Line]:
-    """Return the ranges in lines, by address: those of a file share a line, except differing ones on both sides."""
+    """Return the ranges in lines, by address: a file's ranges share a line, except differing ones on both sides."""
     found: dict[object, Line] = {}
     for number, row in enumerate(rows):
         what = _what(row)

@@ -192,7 +192,7 @@ def _brief_size(entry: EntryValue) -> str:
 
 
 def _card_rows(picture: MapPicture, entry: EntryValue, w: float, *, is_brief: bool) -> list[kit.Line]:
-    """Return the words of a card; `is_brief`: all addresses are page numbers, since others have no room."""
+    """Return the words of a card; with `is_brief`, all addresses are page numbers, since others have no room."""
     write, wired = picture.style.short if is_brief else picture.style.long, _wired(entry)
     what = name_of(entry)
     if wired and w <= _ROOMY and text_width(what) > w - 2 * TIGHT - 6 - text_width(wired, "label strong"):

@@ -41,9 +41,9 @@ class Taken(NamedTuple):
 class Layout(NamedTuple):
     """The layout that all steps of an operation share, so that only what changes moves.
 
-    `items` are those with a column, in order: everything in the map before the operation, after it, or at the moment;
-    `cards` are the most important; `looked_up` was found last; `depth` is the depth of the tree.  `taken` is what is
-    on the axis of addresses.
+    `items` are the items with a column, in order: everything in the map before the operation, after it, or at the
+    moment; `cards` are the most important; `looked_up` was found last; `depth` is the depth of the tree.  `taken` is
+    what is on the axis of addresses.
     """
 
     items: tuple[EntryValue | Fold, ...]
@@ -71,8 +71,8 @@ class Layout(NamedTuple):
 class MapPicture:
     """The map `value` at the step shown, with the `states` of entries by ID ("new", "changed", "path", "here").
 
-    `path` lists the nodes that the current search has compared, in order, with the direction taken at each; `sought`
-    is the address that it seeks; `hint` is the address given to a search for space (None: no hint).
+    `path` lists the nodes that the current search has compared, in order, with the direction taken at each; `sought` is
+    the address that it seeks; `hint` is the address given to a search for space (None if there is no hint).
     """
 
     value: MapValue
@@ -101,7 +101,7 @@ class MapPicture:
         return (kind_of(entry), rights_of(entry)) if self.layout.says_rights else (kind_of(entry),)
 
     def in_tree(self, identity: int) -> tuple[str, ...]:
-        """Return the states of a node of the tree: those of its entry, and whether its place or colour changed.
+        """Return the states of a node of the tree: its entry's states, and whether its place or colour changed.
 
         If the list is out of order there, the tree is not at fault.
         """
@@ -244,7 +244,7 @@ def laid_items(value: MapValue, before: MapValue, shown: MapValue) -> tuple[Entr
     gone = removed(before.entries, value.items)
 
     def place(item: EntryValue | Fold) -> int:
-        """Return an item's address; for an entry that was cut and removed, that of the lost part."""
+        """Return an item's address; for an entry that was cut and removed, the lost part's address."""
         if item.id in now:
             return item.start
         parts = (max(one.start, item.start) for one in gone if one.start < item.end and item.start < one.end)

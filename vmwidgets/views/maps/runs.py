@@ -72,7 +72,7 @@ def what_is(entry: EntryValue) -> str:
 
 
 def name_of(entry: EntryValue) -> str:
-    """Return the name of what is mapped, short enough for a card: the last part of a path, the most informative one."""
+    """Return the name of a mapped thing, short enough for a card: the last part of a path, the most informative one."""
     return file_of(entry) or what_is(entry)
 
 

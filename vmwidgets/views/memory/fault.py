@@ -92,7 +92,7 @@ def draw_fault(
 
 
 def _latest(moment: Moment, earlier: Iterable[Moment], space: str) -> tuple[Moment, list[Fault]]:
-    """Return the faults of the moment's operation; if it has none, those of the latest of `earlier` with some."""
+    """Return the faults of the moment's operation; if it has none, the latest faults in `earlier`."""
     for one in chain((moment,), earlier):
         faults = [fault for fault in faults_of(one) if not space or fault.space == space]
         if faults:

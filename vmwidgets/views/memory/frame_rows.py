@@ -19,7 +19,7 @@ from vmwidgets.views.scene.text import fitted, short_count, text_width, wording
 from vmwidgets.views.story.words.names import frames as frame_numbers
 
 ROWS, PIECES = 14, 120
-"""The most rows and bands that are drawn, those with changes first; and the most pieces in them."""
+"""The most rows and bands that are drawn, changed ones first; and the most pieces in them."""
 
 LABEL = 64.0
 """Room for the address of a row's first frame."""

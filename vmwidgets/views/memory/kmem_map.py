@@ -81,7 +81,7 @@ def map_box(
     depth: int,
     concerned: bool,
 ) -> list[Node]:
-    """Return the nodes of a map; `box` is x, y and width; `concerned`: the operation works on it."""
+    """Return the nodes of a map; `box` is x, y and width; `concerned` if the operation works on it."""
     x, y, w = box
     height = CARD_H if depth else ROOT_H
     card = _card(value, style, box, depth, concerned, value.map.name in shown.woken)

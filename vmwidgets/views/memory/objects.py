@@ -37,10 +37,10 @@ from .object_links import arrows
 from .seen_pages import NOWHERE, Place, Seen, copied_by_a_write, frames_of_several, seen_by
 
 MAPPINGS, OBJECTS, PAGES = 12, 18, 24
-"""The most mappings and objects that are drawn, those that the operation changed first; and the most pages of each."""
+"""The most mappings and objects that are drawn, changed ones first; and the most pages of each."""
 
 FOLDED = 8
-"""A mapping of more pages shows only those that differ from the object behind it, whose card has the others."""
+"""A mapping of more pages shows only pages that differ from the object behind it, whose card has the others."""
 
 CHAIN, ROWS = 12, 400
 """The most objects of a chain, including its end; and the most rows of the table."""
@@ -580,7 +580,7 @@ class _Layout:
     def _cell(
         self, identity: str, box: Box, index: int, place: Place, owner: ObjectValue | None, is_copied: bool
     ) -> Node:
-        """Return a page: its number, and its frame or its slot; `is_copied`: a write copies it."""
+        """Return a page: its number, and its frame or its slot; `is_copied` if a write copies it."""
         swapped, dirty = place.frame < 0, owner is not None and index in owner.dirty
         shared = (owner is None or self._once) and self._uses[place.frame] > 1 and not swapped
         where = f"slot {place.slot}" if swapped else f"frame {place.frame:#x}"

@@ -122,7 +122,7 @@ def _answer(value: ThreadsValue, groups: Sequence[_Group]) -> str:
 
 
 _AWAITED = {"lock": "the ", "": "", "channel": "a wakeup of "}
-"""The words before the name of what is waited for."""
+"""The words before the name of the thing that threads wait for."""
 
 
 def steps_of_threads(look: Look[ThreadsValue]) -> Mine:
@@ -232,7 +232,7 @@ def _ready_lane(value: ThreadsValue, touched: dict[str, str], place: Box) -> tup
 
 
 def _done_lane(value: ThreadsValue, touched: dict[str, str], y: float, width: float) -> tuple[list[Node], float]:
-    """Return the finished threads, small, those that this operation ended first, and their number."""
+    """Return the finished threads, small, with threads ended by this operation first, and their number."""
     done = [thread for thread in value.threads if thread.state in ("returned", "failed")]
     if not done:
         return [], y

@@ -604,7 +604,7 @@ def _tables(scene: Scene, first: Scene) -> list[tuple[str, Table]]:
 
 
 def _said_of(scene: Scene, first: Scene) -> str:
-    """Return the heading of a table: its subject, and what the picture says about it only here."""
+    """Return the heading of a table: its subject, and words about it that the picture has nowhere else."""
     said = "" if scene.caption.text == first.caption.text else scene.caption.text
     return " · ".join(part for part in (scene.title, scene.subtitle, said) if part)
 

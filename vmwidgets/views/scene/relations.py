@@ -78,7 +78,7 @@ class _Drawn(Protocol):
 
 
 def things_of(nodes: Iterable[_Drawn]) -> set[str]:
-    """Return the things of which nodes are drawn."""
+    """Return the things that have drawn nodes."""
     return {node.thing for node in nodes} - {""}
 
 

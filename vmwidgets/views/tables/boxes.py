@@ -129,7 +129,7 @@ def _heading(table: OpenTable, w: float) -> list[Text]:
 
 
 def pieces_of(table: OpenTable) -> Iterator[WindowRow | range]:
-    """Yield all slots of a table: its rows, and between them those that are empty or can't be read."""
+    """Yield all slots of a table: its rows, and between them slots that are empty or can't be read."""
     if table.unreadable:
         return
     done = table.skipped
@@ -141,7 +141,7 @@ def pieces_of(table: OpenTable) -> Iterator[WindowRow | range]:
 
 
 def _between(table: OpenTable, first: int, end: int) -> Iterator[range]:
-    """Slots without a row, those that can't be read apart."""
+    """Yield the slots without a row; slots that can't be read are separate."""
     edges = {edge for unread in table.unread for edge in (unread.start, unread.stop) if first < edge < end}
     pieces = [range(*pair) for pair in pairwise(sorted({first, *edges, end}))]
     for _, same in groupby(pieces, key=lambda piece: is_unread(table, piece)):

@@ -87,7 +87,7 @@ def rows_of(step: Step, rows: int = 3) -> range:
 
 
 def table_name(step: Step) -> str:
-    """Return the manual's name of the table that a step read, derived from that of its descriptors."""
+    """Return the manual's name of the table that a step read, derived from its descriptors' name."""
     if step.name.endswith("E") and len(step.name) > 2 and " " not in step.name:
         return step.name[:-1]
     return step.name.removesuffix(" descriptor").removesuffix(" PTE") + (" table" if " " in step.name else "")

@@ -62,7 +62,7 @@ def note_cell(*, begins: bool) -> None:
 
 
 def no_cell() -> None:
-    """Tell machines that no cell runs: what is done now comes from the page."""
+    """Tell machines that no cell runs: operations from now on come from the page."""
     RUNNING.cell = 0
 
 

@@ -27,7 +27,7 @@ Room = tuple[int, int]
 
 
 class Pages:
-    """The pages of one view; each has a name, which begins with that of its load in the browser."""
+    """The pages of one view; each has a name, which begins with the name of its load in the browser."""
 
     def __init__(self) -> None:
         self._trust: dict[str, int] = {}  # so many frames may still be drawn before each has to say that it is there

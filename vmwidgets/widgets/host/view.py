@@ -344,7 +344,7 @@ class View(Answering, anywidget.AnyWidget):
             self.film = {"seq": seq, "data": data}
 
     def _controls(self, pinned: tuple[int, int | None] | None = None) -> dict[str, Any]:
-        """Return the shown moment for the page's controls, or that of a pinned picture."""
+        """Return the shown moment for the page's controls, or a pinned picture's moment."""
         kept = pinned is not None
         return {
             **at_moment(self.machine, *(pinned or self._drawn_at), -1 if kept else self._cell_over, self.asks),

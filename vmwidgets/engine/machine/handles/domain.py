@@ -313,7 +313,7 @@ class MachineDomain(DomainPart):
     def determine_addr_raw(self, size: int | str, align: int | str = 0) -> Address:
         """Return an address at which descriptors of the root are free, whatever the vspace says.
 
-        The errors are those of :meth:`determine_addr`.
+        Fails like :meth:`determine_addr`.
         """
         with self._looking():
             return Address(self.domain.pmap.determine_addr_raw(*self._wanted(size, align)))

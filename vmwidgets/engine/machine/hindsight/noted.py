@@ -51,7 +51,7 @@ class Piece(NamedTuple):
 
 
 class Noted:
-    """The notes of which operations of a machine changed what."""
+    """Notes of what each operation of a machine changed."""
 
     def __init__(self, machine: Any) -> None:
         self._machine = machine

@@ -26,7 +26,7 @@ MOST_CALLS = 50_000
 """The most operations that a thread or handler may call in one go; each makes about twenty steps before it begins."""
 
 TOOLS = (4, 3, 5, 2, 1, 0)
-"""Ids of `sys.monitoring`, beginning with those that other tools usually do not use."""
+"""The IDs of `sys.monitoring`, beginning with IDs that other tools usually do not use."""
 
 
 class Runaway(BaseException):

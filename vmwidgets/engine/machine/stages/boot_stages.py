@@ -1,4 +1,4 @@
-"""The boot, stage by stage: each structure is created before those that need it.
+"""The boot, stage by stage: each structure is created before the structures that need it.
 
 RAM and the page allocator; the kernel's tables; the kernel map with its boot range; the kentry area; the cache of
 other maps' entries; FreeBSD's kernel memory in a range of the kernel map (:class:`KernelMemorySystem`), whose entries
