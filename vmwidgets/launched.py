@@ -27,7 +27,7 @@ HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH1
 def refuse_unsafe_paths() -> None:
     """End the process with a sentence and exit code 2 if a command would import from a folder that it should only read.
 
-    It can't help against a file that replaces this package, or that replaces a module which Python imports earlier.
+    It can't help against a file that replaces this package or a module imported earlier by Python.
     """
     given = _arguments()
     if given and given[0] in READING and _imports_what_it_reads(given):

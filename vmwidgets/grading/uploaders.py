@@ -31,10 +31,10 @@ Submitted = tuple[str, Sequence[str]]
 def uploaders(roster: Roster | None, files: Iterable[Submitted]) -> Callable[[str], str]:
     """Return the uploader's ID by file path; "" if the ID is not shown or not certain.
 
-    A learning system puts its words first.  So the outermost folder with such words counts, and the first such words
-    in a name: a student may have written the rest.  Below the folders that all files have in common, folders belong to
-    students, as nbgrader collects them, if there are several and most are IDs: IDs from the roster or, without one,
-    IDs that most files in them name.
+    A learning system puts its words first.  So the outermost folder with such words counts, and the first such words in
+    a name: a student may have written the rest.  Below the folders that all files have in common, folders belong to
+    students, as nbgrader collects them, if there are several and most are named by IDs.  These must be IDs from the
+    roster or, without one, IDs that most files in the folder name.
 
     >>> files = [("ada/1.ipynb", ["ada"]), ("bert/1.ipynb", ["bert"]), ("Lab 01_ada_attempt_2026-10-01-12-00-00_x", [])]
     >>> uploader = uploaders(None, files)

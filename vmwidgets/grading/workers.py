@@ -1,6 +1,6 @@
 """Judging processes: one question at a time, each with limits; a process that hangs or dies is replaced.
 
-The process that judges a notebook also reads it, so a file that takes all memory or time ends only that process, and
+The process that judges a notebook also reads it.  So a file that takes all memory or time ends only that process, and
 becomes a row.
 """
 

@@ -104,11 +104,11 @@ def exercise(
     an object with the text of the assignment and with `start()`.  The judge receives that object too.  `hints` are
     three texts, the gentlest first, or a function of that object.  Raise `edition` if a change makes a seed draw
     another variant, or makes the judge award different points; ``(1, 2)`` is edition 2, and also judges work of edition
-    1, whose variants were the same.  For a function that learners write,
-    `takes` is a function that asks it: it receives the learner's function, the variant's object and a :class:`Chosen`,
-    whose `draws` come from both.  It returns the answers as plain data, and sentences about calls that failed.  The
-    judge receives the answers as a :class:`Chosen`, in grading too, where no student's code runs.  The name of an
-    exercise of the package is refused, unless `replace=True`.
+    1, whose variants were the same.  If learners write a function, `takes` is a function that asks theirs: it receives
+    the learner's function, the variant's object and a :class:`Chosen`, whose `draws` depend on both.  It returns the
+    answers as plain data, and sentences about calls that failed.  The judge receives the answers as a :class:`Chosen`,
+    in grading too, where no student's code runs.  The name of an exercise of the package is refused, unless
+    `replace=True`.
 
     >>> from vmwidgets import lab, Machine
     >>> @lab.author.exercise("doc/small", "A small machine", points=1, takes=Machine)

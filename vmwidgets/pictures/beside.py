@@ -161,7 +161,7 @@ def _kind(one: Picture) -> str:
 class _Lag(NamedTuple):
     """The distance of the left picture behind the right one: in operations, or in steps of one operation.
 
-    `number` and `done` are the left one's place when they were put side by side.
+    `number` and `done` are the left picture's place when the two were put side by side.
     """
 
     operations: int
@@ -181,7 +181,7 @@ class _Lag(NamedTuple):
         return cls(0, steps[1] - steps[0], number, done)
 
     def left_at(self, left: Picture, both: Picture, at: At, right: Scene) -> Place:
-        """Return the left one's place while the right one, drawn as `right`, is at `at`."""
+        """Return the left picture's place while the right one, drawn as `right`, is at `at`."""
         machine = _machine(left)
         is_one = machine is both.machine
         latest = len(machine.journal) - 1

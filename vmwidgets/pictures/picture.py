@@ -54,8 +54,8 @@ class Picture(Exports, Finding, traitlets.HasTraits):
     A subclass overrides :meth:`draw` and, for the reader's gestures that it supports, :meth:`opened`, :meth:`zoomed`,
     :meth:`panned`, :meth:`turned` and :meth:`sought`.
 
-    Raises :class:`Refused` for an option that the picture doesn't have, with the nearest option that it has, and for a
-    value that the option doesn't accept.
+    Raises :class:`Refused` for an unknown option, naming the nearest known one, and for a value that the option doesn't
+    accept.
     """
 
     # Public traits can be set, even from the page; a view's page has all of these in its model.

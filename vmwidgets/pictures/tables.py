@@ -421,7 +421,7 @@ def space_then(at: At, task: str, tables: PageTables[Any] | None) -> Space:
 def walk_steps(
     machine: Machine, moment: Moment, task: str, address: int, access: str, user: bool, *, in_line: bool = False
 ) -> Mine:
-    """Return the steps of a walk in the tables of `task` ("": the kernel's), drawn as tables or `in_line`."""
+    """Return the steps of a walk in the tables of `task` ("" for the kernel's), drawn as tables or `in_line`."""
     mine = steps_of_walk(
         moment, lambda done: MachineSpace(machine, task, moment.at(done)), address, access, user, in_line=in_line
     )

@@ -78,7 +78,7 @@ def panes_of(wanted: object) -> tuple[str, ...]:
 
 @frozen(slots=False)
 class Translation:
-    """An address that is translated in the tables of `task` ("": the kernel's), by operation `number`.
+    """An address that is translated in the tables of `task` ("" for the kernel's), by operation `number`.
 
     `lookups` are the operation's lookups of the address; empty if no operation made any and `va` was requested.
     """
@@ -96,7 +96,7 @@ class Translation:
 
 
 def translation_in(machine: Machine, task: str | None, address: int | None) -> Translation | None:
-    """Return a machine's latest translation: of `task` only ("": the kernel), or of `address`; None if there is none.
+    """Return a machine's latest translation, of `task` only ("" for the kernel) or of `address`; None without any.
 
     O(events of the searched operations).
     """

@@ -205,7 +205,7 @@ def cheapest(draws: Draws) -> Question:
 
 
 RIVALS = "x86", "armv7"
-"""Pairs of formats, either of which may have smaller tables: a small root with large tables below, or the reverse."""
+"""Two formats, either of which may have smaller tables: a small root with large tables below, or the reverse."""
 
 
 def _cheapest(draws: Draws) -> Question:

@@ -70,7 +70,7 @@ LOST = 3
 """The least number of beginnings within a line that has lost its line ends: a second hart writes one or two into it."""
 
 ENOUGH = 3
-"""The number of lines that must have line numbers before they count as such."""
+"""The number of lines that must begin with numbers before these count as line numbers."""
 
 
 @frozen(slots=False)

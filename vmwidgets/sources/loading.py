@@ -44,7 +44,7 @@ class ObjectNames:
         """The next number to try, by the name without a number."""
 
     def new(self, base: str, is_free: Callable[[str], bool], second: str = "") -> str:
-        """Return the first free name; `second` is the second one's suffix, instead of a number."""
+        """Return the first free name; `second` is the suffix of the second name, instead of a number."""
         base = base if len(base) <= MAX_NAME else "…" + base[1 - MAX_NAME :]
         for number in count(self._numbers.get(base, 1)):
             suffix = "" if number == 1 else second[:60] if second and number == 2 else f" ({number})"

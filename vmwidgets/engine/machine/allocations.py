@@ -18,7 +18,7 @@ REMEMBERED = 10_000
 
 
 class Allocation(NamedTuple):
-    """A range [start, end) of the map called `map`, returned by `function` to `owner` ("": the learner)."""
+    """A range [start, end) of the map called `map`, returned by `function` to `owner` ("" for the learner)."""
 
     start: int
     end: int

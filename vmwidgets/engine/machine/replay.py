@@ -1,10 +1,10 @@
 """Replays of recorded operations: unchanged, or on a machine in which addresses may differ.
 
 All questions about the past use this module.  On the machine itself, or on a machine made from its copy, each operation
-must have the recorded result (:meth:`Replay.run`): actions of learners' code are repeated from the record, and the stop
-button waits for the end of an operation.  A machine that was booted with other settings, or that runs only some of the
-operations, may answer differently (:meth:`Replay.otherwise`): an address inside a range that an earlier call returned
-moves with that range, in the address space of its task.  Learners' functions are called if they still exist and can't
+must have the recorded result (:meth:`Replay.run`).  Actions of learners' code are repeated from the record, and the
+stop button waits for the end of an operation.  A machine booted with other settings, or running only some of the
+operations, may answer differently (:meth:`Replay.otherwise`): if an earlier call returned a range, an address inside it
+moves with the range, in the address space of its task.  Learners' functions are called if they still exist and can't
 reach the machine for which they were written.
 """
 

@@ -1,4 +1,4 @@
-"""Values of processors, with each one's tables and requests, and the kernel's events on processors."""
+"""Values of processors, with their tables and requests, and the kernel's events on processors."""
 
 from __future__ import annotations
 

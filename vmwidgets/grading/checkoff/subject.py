@@ -100,7 +100,7 @@ def choices(steps: Steps, found: Iterable[int]) -> str:
 
 
 def before(count: int) -> str:
-    """Return the number before a step for a question; "" if it can be counted on one's fingers.
+    """Return the number before a step for a question; "" if it is easy to count.
 
     >>> before(9), before(1_033)
     ('', ' (Before it there were 1,033.)')

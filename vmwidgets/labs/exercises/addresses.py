@@ -40,7 +40,7 @@ class SegmentsSheet:
 
     @classmethod
     def drawn(cls, draws: Draws) -> SegmentsSheet:
-        """Draw pieces into which the segments fit, but not if each is placed in the first piece with room."""
+        """Draw pieces into which the segments fit, though first fit (each into the first piece with room) fails."""
         while True:
             sizes = tuple(draws.between(2, 12) * UNIT for _ in RIGHTS)
             parts = draws.shuffled(range(len(sizes)))

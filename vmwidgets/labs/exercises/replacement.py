@@ -1,4 +1,5 @@
-"""Exercises of notebook 11, and the mistakes of its questions: more memory with more faults; and one's own policy."""
+"""Exercises of notebook 11, and the mistakes of its questions: more memory, more faults; and the student's own policy.
+"""
 
 from __future__ import annotations
 

@@ -109,7 +109,7 @@ class Judge:
                 self._doubt(wrong, culprit, _of_change(change, wrong))
 
     def _judge_changed(self, state: State, busy: set[int]) -> None:
-        """Judge descriptors that were written, pages that now hold tables, and frames that were freed."""
+        """Judge written descriptors, pages that now hold tables, and freed frames."""
         for root in [root for root in self.seen.changed if root not in busy]:
             changed = self.seen.changed.pop(root)
             for va in suspects(state, root, changed):

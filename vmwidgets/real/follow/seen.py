@@ -74,7 +74,7 @@ class Seen:
     changed: dict[int, dict[int, Call | None]] = field(default_factory=dict)
     freed: dict[int, Call | None] = field(default_factory=dict)
     taken: dict[int, tuple[Call | None, Call | None]] = field(default_factory=dict)
-    """For each frame that was handed out, the call that took it, and the call before that."""
+    """For each frame handed out, the call that took it, and the call before that."""
     new_tables: dict[int, Call | None] = field(default_factory=dict)
     leaving: dict[int, Leaving] = field(default_factory=dict)
     shrunk: dict[tuple[int, int, int], Call | None] = field(default_factory=dict)
@@ -120,7 +120,7 @@ class Seen:
                 self._note(root, *self.spaces.forget(root), call)
 
     def scan(self, cause: Call | None, *, at_panic: bool = False) -> None:
-        """Compare all tables and the free pages with what they were at the stop before.
+        """Compare all tables and the free pages with their state at the stop before.
 
         At a panic, tables that are being freed are read too: their remaining entries may have caused the panic.
         """

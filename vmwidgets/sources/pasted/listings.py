@@ -23,7 +23,7 @@ _LIMIT = 1 << 64
 
 @frozen(slots=False)
 class Format:
-    """The format of a command: its line, the line's contents (None: contradictory), and what no line shows."""
+    """The format of a command: its line, the line's contents (None if contradictory), and what no line shows."""
 
     name: str
     line: re.Pattern[str]

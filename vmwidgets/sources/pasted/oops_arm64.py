@@ -39,7 +39,8 @@ _PC = re.compile(r"\bpc : (?:\[<([0-9a-f]{16})>\])|\bpc : ([0-9a-f]{16})\b")
 _PAN = re.compile(r"pstate: [0-9a-f]{8} \([^)]*([+-])PAN")
 
 FETCH, DATA = (0x20, 0x21), (0x24, 0x25)
-"""Exception classes: instruction aborts and data aborts, each from a lower level (user code) and from the same one."""
+"""Exception classes: instruction aborts and data aborts, each from a lower level (user code) and from the same level.
+"""
 
 EC_NAMES = {
     0x20: "instruction abort from a lower exception level", 0x21: "instruction abort from the same exception level",

@@ -46,7 +46,7 @@ NARROW = 60
 """The least width of a window that wraps lines: a range alone has more characters."""
 
 ENOUGH = 3
-"""The number of lines of one length that a window must have wrapped before they count as such."""
+"""The number of lines of one length that count as wrapped by a window."""
 
 _KNOWN = re.compile(rf"{_RANGE}|[A-Z][A-Za-z_]+:", re.ASCII | re.IGNORECASE)
 """The beginning of a line that is not the rest of another."""

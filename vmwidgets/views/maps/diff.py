@@ -45,7 +45,7 @@ SECTIONS = {"wrong": "0", "missing": "missing", "alone": "1", "agree": "2"}
 
 
 class Line(NamedTuple):
-    """Ranges that are drawn as one; `number` is the first one's, among all."""
+    """Ranges that are drawn as one; `number` is the number of the first among all."""
 
     number: int
     rows: Sequence[RangeDiff]

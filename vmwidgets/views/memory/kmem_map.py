@@ -101,7 +101,7 @@ def _lines(value: KernelMapValue) -> int:
 
 
 def _waiting(value: KernelMapValue, line: Box) -> list[Node]:
-    """Return the threads that sleep for room in a map, in the order in which they will retry, and who wakes them."""
+    """Return the threads that sleep for room in a map, in the order of their retries, and who wakes them."""
     name, some = value.map.name, value.sleepers
     shown = some if len(some) <= SLEEPERS else some[: SLEEPERS - 1]
     nodes = []

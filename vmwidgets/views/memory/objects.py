@@ -250,7 +250,7 @@ def draw_objects(
 
 
 def _about(mappings: Sequence[_Mapping], drawn: Collection[str]) -> dict[str, About]:
-    """Return the places of the drawn mappings, and each one's object."""
+    """Return the places and objects of the drawn mappings."""
     known: dict[str, About] = {}
     for one in mappings:
         thing, mapper = f"entry:{one.mapper.entry}", one.mapper

@@ -422,7 +422,7 @@ _DROP = 60.0
 def _cycle_lane(
     ring: Sequence[ThreadValue], touched: Mapping[str, str], top: float, width: float
 ) -> tuple[list[Node], list[Link], float]:
-    """Return nodes and links of the circle, each thread waiting for the next one's lock, and the y where it ends."""
+    """Return nodes and links of the circle, each thread waiting for the lock of the next, and the y where it ends."""
     boxes = _boxes(ring, touched)
     upper = -(-len(boxes) // 2)
     row_y = (top + 8, top + 8 + H + _DROP)

@@ -563,7 +563,7 @@ def draw_switches(
 def stack(
     scenes: Sequence[Scene], view: str = "dashboard", title: str = "", subtitle: str = "", *, headed: bool = True
 ) -> Scene:
-    """Return the scenes below each other; caption and steps are the first one's, the tables of all are kept.
+    """Return the scenes below each other; caption and steps are the first scene's; the tables of all are kept.
 
     All but the first have a heading, unless they are not `headed`.
     """

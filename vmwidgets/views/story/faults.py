@@ -46,7 +46,7 @@ class Mark(NamedTuple):
 
 @dataclass
 class Fault:
-    """One access and its outcome: to `va` in `space`, the name of a task ("": unknown, or the kernel)."""
+    """One access and its outcome: to `va` in `space`, the name of a task ("" if unknown, or for the kernel)."""
 
     va: int
     access: str

@@ -35,7 +35,7 @@ class TableMarks:
 
 @frozen
 class TablesBench:
-    """The tools: `chosen` is the address of the descriptor that is shown bit by bit (0: none), `word` its bits.
+    """The tools: `chosen` is the address of the descriptor that is shown bit by bit (0 for none), `word` its bits.
 
     `path` are the addresses of the descriptors on the way to a searched address; `edited` contains the old values of
     edited descriptors.

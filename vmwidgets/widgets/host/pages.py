@@ -1,4 +1,4 @@
-"""The pages that show a view, as far as they report: which ones exist, which have it in sight, and their room."""
+"""The pages that show a view, as far as they report: all pages, the pages with the view in sight, and their room."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Pages:
 
     @property
     def rooms(self) -> list[Room]:
-        """The rooms of the pages; without pages, the first one's probable room, if it is known."""
+        """The rooms of the pages; without pages, the probable room of the first page, if known."""
         return list(self._rooms.values()) or ([] if self._likely is None else [self._likely])
 
     @property
@@ -67,7 +67,7 @@ class Pages:
         return bool(self._trust)
 
     def awaited(self, likely: Room | None) -> None:
-        """Note that the view was put on a page, which should say hello soon; its room is probably the last one's."""
+        """Note that the view was put on a page, which should say hello soon; its room is probably the last page's."""
         self._awaited = PATIENCE
         self._likely = likely or self._likely
 

@@ -86,8 +86,8 @@ class Refresher:
     def flush(self) -> None:
         """Send the newest state of everything that is marked.
 
-        Pictures of a machine on which another thread operates, or of which it draws a film, stay marked: that
-        operation's end sends them, or the timer.
+        If another thread operates on a machine or draws its film, the machine's pictures stay marked: the end of that
+        operation, or the timer, sends them.
         """
         with self._sending:
             self._send_all()

@@ -56,7 +56,7 @@ class MachineFrames(Part):
     def mapped_at(self, frame: int) -> tuple[tuple[str, Address], ...]:
         """Return the virtual addresses that map `frame`: task or domain ("" for the kernel), and page address.
 
-        The reverse map, found by reading all page tables: O(present descriptors).
+        This is the reverse map, found by reading all page tables: O(present descriptors).
         """
         wanted = self._known(frame) << PAGE_SHIFT
         with self.door.looking():

@@ -170,7 +170,7 @@ class Lockstep:
 
 
 def _end_of(journal: Any) -> tuple[int, int]:
-    """Return the number of operations and the last one's serial, which identify the contents of one journal."""
+    """Return the number of operations and the serial of the last, which identify the contents of one journal."""
     return len(journal), journal.serial(len(journal) - 1)
 
 

@@ -40,8 +40,8 @@ class NoCopy(Exception):
 def freeze(state: Any, outside: Mapping[int, tuple[Any, ...]]) -> bytes:
     """Return `state` and everything that it refers to as compressed bytes.  O(objects), some microseconds each.
 
-    `outside` lists, by `id`, the objects that are not copied, and each one's replacement in the copy: the name of a
-    maker, and the maker's argument.
+    `outside` lists, by `id`, the objects that are not copied, with their replacements in the copy: the name of a maker,
+    and the maker's argument.
 
     >>> from vmwidgets.engine.base.recorder import Recorder
     >>> inside, outside = [1], Recorder()

@@ -57,7 +57,7 @@ class Callbacks:
 
     def __init__(self, machine: Any, door: Door) -> None:
         self.machine = machine
-        """The machine that learners' code gets, and in which recorded scripts find the parts that they call."""
+        """The machine that learners' code gets; recorded scripts find the called parts in it."""
         self.door = door
         self.current: LearnerCode | None = None
         self._numbers: dict[str, int] = {}

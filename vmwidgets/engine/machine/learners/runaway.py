@@ -66,8 +66,8 @@ _PACKAGE = dirname(dirname(dirname(_ours.__code__.co_filename))) + sep  # noqa: 
 class bounded:  # noqa: N801  used as a function
     """Stop the code in this block after a number of steps.
 
-    Nested blocks also use up the outer one's steps.  Before Python 3.12, nothing is counted while a debugger or a
-    coverage tool traces, since there is only one trace function; from 3.12 on, both work side by side.
+    Nested blocks also use up the steps of the outer block.  Before Python 3.12, nothing is counted while a debugger or
+    a coverage tool traces, since there is only one trace function; from 3.12 on, both work side by side.
 
     This is a class and not a generator function: the steps of `contextlib` would be counted, and stopped.
     """
