@@ -65,7 +65,7 @@ def kind_of(journal: Journal, operation: Operation) -> str:
 
 
 def look_of(journal: Journal, first: int, last: int) -> tuple[str, str]:
-    """Return the letters of a mark for operations from `first` to `last`: kind ("s": several), and worst end."""
+    """Return the letters of a mark for operations from `first` to `last`: kind ("s" for several), and worst end."""
     done = [journal[number] for number in range(first, last + 1)]
     kinds = {kind_of(journal, one) for one in done}
     ends = [_ENDS.get(one.outcome, ".") for one in done]

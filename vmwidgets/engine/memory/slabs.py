@@ -1,8 +1,9 @@
 """Object caches: objects of one size from slabs, after Bonwick, as in X15's `kern/kmem`.
 
-A slab is a run of whole pages cut into equal buffers.  Its descriptor is at the slab's end or, if that would waste too
-much of big buffers, elsewhere.  A cache is given its supplier of slabs, so that kernel map entries can come from a
-cache whose pages need no map entry.  The original's optional pool for a processor, in front of the slabs, is left out.
+A slab is a run of whole pages cut into equal buffers.  Its descriptor is at the slab's end; if big buffers would then
+waste too much memory, it is elsewhere.  A cache is given its supplier of slabs, so that kernel map entries can come
+from a cache whose pages need no map entry.  The original's optional pool for a processor, in front of the slabs, is
+left out.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ HEADS = 22.0
 """Height of the words above the rows."""
 
 _LEFT, _RIGHT = "shadow tree", "what the hardware reads"
-"""The names of both columns; the first is what the program remembers of its tables."""
+"""The names of both columns; the first is the program's own record of its tables."""
 
 EXECUTABLE = "x that was not requested: no bit forbids execution, so pages that can be read can be executed"
 """The reason why the hardware allows more than was requested."""
@@ -96,7 +96,7 @@ def tree_lane(picture: DomainPicture, top: float, most: int) -> tuple[list[Node]
 
 
 def _heads(picture: DomainPicture, left: kit.Box, right: kit.Box, wants: float, has_leaves: bool) -> Iterator[Node]:
-    """Yield the headings of both columns, with the size of the first, and what its rows end with."""
+    """Yield the headings of both columns, with the size of the first column, and the end of its rows."""
     tables, leaves, _ = picture.below[picture.value.root.id]
     many, new = f"{counted(tables, 'table')}, {counted(leaves, 'leaf', 'leaves')}", len(picture.fresh)
     said = f"{many}, {new:,} new" if new else many

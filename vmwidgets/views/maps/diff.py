@@ -33,9 +33,10 @@ MOST_LINES, MOST_ROWS, MOST_CELLS = 60, 300, 8
 """The most lines that are drawn, rows of the table, and cells of a line; agreeing ranges are left out first."""
 
 FEW, MINIMAP = 14, 92.0
-"""With more lines, a picture is higher than many windows.
+"""The number of lines beyond which a picture is higher than many windows; and the room for its small map.
 
-It then has a small map of itself in its upper right corner, and its strips end this many pixels before the edge.
+A higher picture has a small map of itself in its upper right corner, and its strips end this many pixels before the
+edge.
 """
 
 SIDES = ("system", "model")
@@ -245,7 +246,7 @@ def _heading(section: str, key: str, lines: Sequence[Line], box: Box) -> Node:
 
 
 def _about(line: Line, style: AddressStyle) -> str:
-    """Return everything about a line in words."""
+    """Return a full description of a line."""
     first = line.first
     places = ", ".join(style.range(row.start, row.end) for row in line.rows[:8]) + ", …" * (len(line.rows) > 8)
     rights = " ".join(_what(row).protection for row in line.rows[:8])

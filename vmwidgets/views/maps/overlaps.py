@@ -42,7 +42,7 @@ def overlaps_of(value: MapValue) -> list[Overlap]:
 
 
 def levels_of(overlaps: Sequence[Overlap]) -> dict[int, int]:
-    """Return which of two levels each overlapping entry is drawn on, so that both are visible."""
+    """Return the level (one of two) on which each overlapping entry is drawn, so that both are visible."""
     levels: dict[int, int] = {}
     for one in overlaps:
         levels[one.high] = 1 - levels.setdefault(one.low, 0)

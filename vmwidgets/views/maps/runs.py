@@ -84,7 +84,7 @@ class Run(NamedTuple):
 
     @property
     def apart(self) -> list[EntryValue]:
-        """The entries that do not overlap: an entry that is being cut may be among them, or its parts."""
+        """The entries that do not overlap: an entry that is being cut counts, or its parts do."""
         found: list[EntryValue] = []
         for one in self.entries:
             if not found or one.start >= found[-1].end:
@@ -195,14 +195,14 @@ _APART, _MOST = 8.0, 130.0
 
 
 class _Labels:
-    """Names in rows above brackets, not covering each other or the lines from names to brackets."""
+    """Names in rows above brackets; they cover neither each other nor the lines from names to brackets."""
 
     def __init__(self) -> None:
         self._taken: list[list[tuple[float, float]]] = [[] for _ in range(ROWS)]
         self._stems: list[tuple[float, int]] = []
 
     def place(self, middle: float, left: float, w: float) -> int | None:
-        """Return the lowest row (0 is the lowest) with room from `left` on; the name belongs to what is at `middle`."""
+        """Return the lowest row (0 is the lowest) with room from `left` on, for the name of the thing at `middle`."""
         for row, taken in enumerate(self._taken):
             is_free = not any(left < end + _APART and begin < left + w + _APART for begin, end in taken)
             is_clear = not any(left - 2 < x < left + w + 2 and above > row for x, above in self._stems)

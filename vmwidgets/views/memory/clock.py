@@ -22,10 +22,12 @@ from vmwidgets.views.story.moment import Moment
 from vmwidgets.views.story.stages import Mine, Stage, either, having, once, seen, where
 
 ROWS = 200
-"""The most frames in a table, those next in turn first."""
+"""The most frames in a table, the next ones in turn first."""
 
 MOST = 12
-"""The most frames that are drawn: all of a small ring in a circle, otherwise those next in turn, in rows."""
+"""The most frames that are drawn: a small ring is a circle of all its frames; of a larger ring, the next frames in turn
+are drawn in rows.
+"""
 
 MOST_GONE = 4
 """The most pages that left in an operation and are named."""
@@ -37,7 +39,7 @@ _WIDE, _STORY = 760.0, 250.0
 
 
 class Noted(NamedTuple):
-    """The wording of a policy's notes on a page: the head of its column, a cell, and a card's line."""
+    """The wording of a policy's notes on a page: the head of the column, a cell, and the line of a card."""
 
     name: str
     words: Callable[[int | None], str]
@@ -136,7 +138,7 @@ def _subtitle(ring: RingValue, value: ReplacementValue) -> str:
 
 
 def _vacant(ring: RingValue, moment: Moment) -> list[int]:
-    """Return the places from which pages were taken in this unfinished operation: the next page gets one of them."""
+    """Return the places vacated by pages in this unfinished operation: the next page gets one of them."""
     places = _moved(moment.so_far, ring.name)
     if moment.is_after or any(was >= 0 and now >= 0 for was, now in places.values()):
         return []  # the others' places changed, so a place's number says nothing
@@ -370,7 +372,7 @@ def _gone(ring: RingValue, moment: Moment, y: float, width: float) -> list[Node]
 def _legend(
     ring: RingValue, value: ReplacementValue, cards: Sequence[Node], links: Sequence[Link], y: float, width: float
 ) -> list[Node]:
-    """Return the meanings of the strips and numbers on the cards, and of the arrow to where the hand continues."""
+    """Return the meanings of the strips and numbers on the cards, and of the arrow to the hand's next place."""
     looks = {"lamp-on" if page.referenced else "lamp-off" for page in ring.pages}
     entries = [
         one

@@ -116,7 +116,7 @@ MEANINGS = {
 """The effects at the marks, the largest mark first."""
 
 _CUT, _CUT_AT = 4, 0.86
-"""A scale reaches up to this multiple of free_target; if few are left, this part of its width is for that."""
+"""A cut scale shows numbers up to this multiple of free_target in this part of its width."""
 
 
 def level(counts: PageCounts, pages: int, width: float) -> float:
@@ -203,7 +203,7 @@ def _done(is_served: bool) -> str:
 
 
 def _classes(counts: PageCounts, before: PageCounts, note: Node, width: float) -> list[Node]:
-    """Return what each class of request would get now, in words and by shape: round if served, square if refused.
+    """Return each class of request with its result now, in words and by shape: round if served, square if refused.
 
     They are to the right of the note, or in lines of their own below it if there is no room.
     """

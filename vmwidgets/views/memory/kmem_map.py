@@ -38,7 +38,7 @@ def nothing_in(value: MapValue) -> MapValue:
 
 
 class Shown(NamedTuple):
-    """The moment of all maps, and the maps before and after the operation, by name."""
+    """The moment of all maps, with the maps before and after the operation, by name."""
 
     moment: Moment
     before: Mapping[str, MapValue]

@@ -40,7 +40,7 @@ from .thread_nodes import (
 )  # fmt: skip  # a list
 
 _SLEEPERS = 5
-"""The most sleepers of one thing; if there are more, one fewer and the number of others."""
+"""The most sleepers drawn for one thing; if there are more, one fewer is drawn, with the number of the others."""
 
 _GROUPS = 6
 """The most things waited for with a row; the others are counted."""
@@ -413,7 +413,7 @@ _TABLE_HEADER = ("thread", "state", "waits for", "held by", "until tick", "locks
 # ---- a deadlock ----------------------------------------------------------------------------------
 
 MOST = 4
-"""The most threads of a circle; if there are more, the first ones and the number of others."""
+"""The most threads drawn of a circle; if there are more, the first are drawn, with the number of the others."""
 
 _DROP = 60.0
 """Pixels between the upper and the lower row."""

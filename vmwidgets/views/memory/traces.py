@@ -82,7 +82,7 @@ def draw_locality(value: LocalityValue, *, width: float = WIDTH) -> Scene:
 
 
 def _said(value: LocalityValue, tops: list[float]) -> set[int]:
-    """Return the rows with words: the uppermost of each named range, and others from above as far as they fit."""
+    """Return the rows that have words: the uppermost of each named range, and others, from above, as they fit."""
     rows = value.rows
     said = {at for at, row in enumerate(rows) if row.name and (at + 1 == len(rows) or rows[at + 1].name != row.name)}
     for at in reversed(range(len(rows))):

@@ -163,7 +163,8 @@ _TITLE_LINE = 19.0
 class Line(NamedTuple):
     """A line of words in a card; the words at its right end get their room first.
 
-    Of several wordings (`left`), the first that fits is used, or else the last, cut at its end or in the `middle`.
+    Of several wordings (`left`), the first that fits is used; if none fits, the last is cut, at its end or in the
+    `middle`.
     """
 
     left: str | tuple[str, ...]
@@ -395,7 +396,7 @@ def arrow(identity: str, source: Node, target: Node, *, kind: str = "leader", st
 def curve(
     start: tuple[float, float], end: tuple[float, float], pieces: int = 6, *, upright: bool = False
 ) -> tuple[tuple[float, float], ...]:
-    """Return a curve that leaves and arrives level, or `upright`, as straight pieces; one if it is straight anyway.
+    """Return a curve that leaves and arrives level, or `upright`, as straight pieces; only one if it is straight.
 
     >>> curve((0, 0), (10, 10), 2)
     ((0, 0), (5.0, 5.0), (10, 10))
@@ -416,7 +417,7 @@ def band(
     identity: str, source: str, target: str, above: Box, below: Box, *, straight: float = 0.0,
     state: Collection[str] = ("kernel",),
 ) -> Link:  # fmt: skip  # from where, to where, then how
-    """Return a band from the lower edge of a place to the full upper edge of the same at another scale.
+    """Return a band from the lower edge of a place to the full upper edge of the same thing at another scale.
 
     It goes straight down for `straight` pixels first, past its neighbours.
     """
@@ -429,7 +430,7 @@ def band(
 def band_across(
     identity: str, source: str, target: str, left: Box, right: Box, *, state: Collection[str] = ("kernel",)
 ) -> Link:
-    """Return a band from the right edge of a place to the full left edge of the same at another scale."""
+    """Return a band from the right edge of a place to the full left edge of the same thing at another scale."""
     upper = curve((left.x + left.w, left.y), (right.x, right.y))
     lower = curve((left.x + left.w, left.y + left.h), (right.x, right.y + right.h))
     return Link(identity, "band", source, target, (*upper, *reversed(lower)), tuple(state))

@@ -78,7 +78,7 @@ class Drawings:
         if len(markup) < _SHORT:
             return f"<g{place}>{markup}</g>" if place else markup
         name = self._known[markup] = f"d{len(self._known) + 1}"
-        # Rules hold for what is inside of these classes, also where the group is drawn again.
+        # Rules hold for the contents of these classes, even where the group is drawn again.
         named = f'<g id="{name}" class="{_STANDALONE}">{markup}</g>'
         return f"<g{place}>{named}</g>" if place else named
 

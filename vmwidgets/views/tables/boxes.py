@@ -155,7 +155,7 @@ def is_unread(table: OpenTable, slots: range) -> bool:
 
 
 def _whose(is_lent: bool, y: float) -> Text:
-    """Return a line with the owner of the rows below it."""
+    """Return a line that names the owner of the rows below."""
     return Text(8, y + 11, "lent by the kernel:" if is_lent else "its own:", "label")
 
 

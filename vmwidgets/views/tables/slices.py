@@ -176,7 +176,7 @@ def _draw_line(
 
 
 def _measures(slices: tuple[Slice, ...], shared: range, room: float, split: AddressSplit) -> tuple[float, list[float]]:
-    """Return the width of a bit in a line, and of each slice: by its bits, or by its words for any number."""
+    """Return the width of a bit in a line, and of each slice: as wide as its bits, or as its words for any number."""
     room -= _GAP * (len(slices) - 1)
     own = [one.width - len(shared) * (one.key == "offset") for one in slices]
     least = [0.0 if one.key == "offset" and shared else _least(one, split) for one in slices]
