@@ -302,7 +302,7 @@ class Bits:
     def __init__(self, pages: int) -> None:
         self.used, self.dirty = bytearray(pages), bytearray(pages)
         self.settled = bytearray(2 * pages)
-        """At twice the page's number, plus one for a write: 1 if such a reference is a hit that changes no bit."""
+        """1 for a hit that changes no bit; a page's read is at twice its number, and its write is at the next index."""
 
     def clear(self, page: int) -> None:
         """Clear the reference bit of a page."""

@@ -282,7 +282,7 @@ def _bits(one: Slice) -> str:
 
 
 def _heading(heads: list[str], one: Slice, w: float, y: float, numbered: bool) -> tuple[Text, ...]:
-    """Return the first of `heads` that fits, next to the numbers of the bits if the slices are `numbered`."""
+    """Return the first of `heads` that fits; if the slices are `numbered`, next to the numbers of the bits."""
     right = _bits(one) if numbered else ""
     return lines_of([Line(tuple(heads), "label" if one.read else "label dim", right)], w, top=y, pad=4)
 
