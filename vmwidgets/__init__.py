@@ -103,7 +103,7 @@ _LAZY = {
     "workload": ".sources",
     "lab": ".labs",
 }  # fmt: skip  # read as a list of names
-"""Names that are imported when they are first used: drawing costs nothing until something is drawn."""
+"""The names imported at their first use: drawing costs nothing until something is drawn."""
 
 __all__ = [
     "GIB", "KIB", "LAYOUTS", "MIB", "M_NOWAIT", "M_USE_RESERVE", "M_WAITOK", "M_ZERO", "PAGE", "QUIRKS", "TIB",
@@ -132,7 +132,7 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    """Return the names that a learner sees after `vm.` and Tab: what this package offers, without its parts."""
+    """Return the names that a learner sees after `vm.` and Tab: the package's public names, without its modules."""
     return sorted({*__all__, *(name for name in globals() if name.startswith("__") and name.endswith("__"))})
 
 
@@ -167,7 +167,7 @@ EXAMINED_BY.append(_examined)
 
 
 def _kept(name: str) -> Any:
-    """Return the store for a picture's answers; labs are imported when it is needed."""
+    """Return the store for a picture's answers; labs are imported when the store is needed."""
     from .labs.pressing import Presses
 
     return Presses(name)

@@ -1,4 +1,4 @@
-"""``python -m vmwidgets`` is the command."""
+"""The command ``vmwidgets`` as ``python -m vmwidgets``."""
 
 from __future__ import annotations
 

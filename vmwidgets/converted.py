@@ -1,10 +1,10 @@
-"""Pictures of a notebook for readers of LaTeX, PDF, Markdown and other formats that show no HTML.
+"""A notebook's pictures in LaTeX, PDF, Markdown and other formats without HTML.
 
-A saved picture is an `<img>` with its drawing in it.  nbconvert puts no HTML into LaTeX, and would show a table
-instead.  The preprocessor inserts the drawing: a PNG if the extra ``png`` is installed, or else the SVG.
+A saved picture is an `<img>` that contains its drawing.  nbconvert puts no HTML into LaTeX, and would show a table
+instead of the picture.  The preprocessor inserts the drawing: a PNG if the extra ``png`` is installed, or else the SVG.
 
-nbconvert has no entry point for preprocessors.  When it starts, it loads all exporters that entry points name.  So ours
-names an exporter, which is disabled, and registers the preprocessor.
+nbconvert has no entry point for preprocessors.  But when it starts, it loads every exporter that an entry point names.
+So our entry point names a disabled exporter, and loading it registers the preprocessor.
 """
 
 from __future__ import annotations
@@ -19,23 +19,23 @@ from nbformat.v4 import new_output
 from traitlets import Bool
 
 VIEW = "application/vnd.jupyter.widget-view+json"
-_WITH_HTML = ("text/html", "application/json")  # the latter is a notebook, which keeps what its cells put out
+_WITH_HTML = ("text/html", "application/json")  # application/json is a notebook, which has its cells' outputs
 
 
 class PicturesPreprocessor(Preprocessor):
-    """Replace the HTML of vmwidgets' pictures with their drawings, for formats without HTML."""
+    """A preprocessor that replaces the HTML of vmwidgets' pictures with their drawings, for formats without HTML."""
 
     enabled = Bool(True, help="Whether pictures of vmwidgets are put in place of their HTML.").tag(config=True)
 
     def preprocess_cell(self, cell: Any, resources: Any, index: int) -> tuple[Any, Any]:
-        """Replace the outputs of a cell that have pictures."""
+        """Replace the pictures in a cell's outputs."""
         if getattr(self.parent, "output_mimetype", "text/html") not in _WITH_HTML and "outputs" in cell:
             cell.outputs = drawn(cell.outputs)
         return cell, resources
 
 
 def drawn(outputs: list[Any]) -> list[Any]:
-    """Return these outputs with drawings instead of pictures, and without the live pictures that they replace.
+    """Return these outputs with drawings instead of saved pictures, and without the live pictures.
 
     >>> html = '<div data-vmwidgets-twin="t"><img alt="a map" src="data:image/svg+xml;charset=utf-8,<svg/>"></div>'
     >>> [one] = drawn([_output({"text/html": html, "text/plain": "table"})])
@@ -51,7 +51,7 @@ def drawn(outputs: list[Any]) -> list[Any]:
             found.append(output)
             continue
         if found and VIEW in found[-1].get("data", {}):
-            found.pop()  # its drawing follows
+            found.pop()  # its saved picture follows
         found += [_output({**_image(svg), "text/plain": alt}) for alt, svg in pictures]
     return found
 
@@ -69,7 +69,7 @@ def _image(svg: str) -> dict[str, str]:
 
 
 class NoExporter(Exporter):
-    """The exporter of the entry point; it exports nothing, so no list of formats has it."""
+    """The entry point's exporter; it exports nothing, so no list of formats contains it."""
 
     enabled = Bool(False)
 

@@ -31,5 +31,5 @@ from .engine.spaces.tasks_schema import *  # noqa: F403
 
 
 def __dir__() -> list[str]:
-    """Return the classes of events, without what their modules use."""
+    """Return the names of the event classes, without names that their modules import."""
     return sorted(name for name, thing in globals().items() if isinstance(thing, type) and issubclass(thing, Event))

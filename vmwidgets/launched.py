@@ -1,8 +1,8 @@
-"""The way in which this process was started, checked before anything else of the package is imported.
+"""A check of how this process was started, before any other module of the package is imported.
 
 ``python -m vmwidgets`` puts the current folder before all other modules, and an empty or relative entry of PYTHONPATH
-does so for the command ``vmwidgets`` too.  In a folder of submissions, any student's file could then be imported.  This
-module needs nothing but what Python itself has loaded, and nothing may be imported before it.
+does so for the command ``vmwidgets`` too.  In a folder of submissions, a student's file could then be imported.  This
+module uses only modules that Python itself has loaded, and must be imported first.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ READING = ("grade",)
 """The commands that read other people's files."""
 
 ASK = "--ask"
-"""The option that gives a command a file of that folder."""
+"""The option with which such a command reads one file of a folder."""
 
 HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120  pathlib is not loaded yet
 """The folder of the package; in a clone, it may be the current one."""
 
 
 def refuse_unsafe_paths() -> None:
-    """End the process with a sentence and exit code 2 if such a command would import from what it should only read.
+    """End the process with a sentence and exit code 2 if a command would import from a folder that it should only read.
 
-    It can't help against a file that replaces this package, or a module that Python imports before it.
+    It can't help against a file that replaces this package or a module imported earlier by Python.
     """
     given = _arguments()
     if given and given[0] in READING and _imports_what_it_reads(given):
@@ -40,7 +40,7 @@ def refuse_unsafe_paths() -> None:
 
 
 def lying_in(entries: list[str], folder: str) -> list[str]:
-    """Return the entries of a search path in the folder or below; Python's own folders may be anywhere."""
+    """Return the search path's entries that are the folder or inside it, except Python's own folders."""
     own = [sys.prefix, sys.base_prefix, getattr(sys.modules.get("site"), "USER_BASE", None)]
     return [
         entry
@@ -71,14 +71,14 @@ def _imports_what_it_reads(given: list[str]) -> bool:
 
 
 def _folders(given: list[str]) -> list[str]:
-    """Return the folders passed to a command, and, for questions at the desk, the folders of its files."""
+    """Return the folders passed to a command and, for questions at the desk, the folders that contain its files."""
     files = any(ASK.startswith(one) and one > "--" for one in given)  # argparse takes the beginning of an option, too
     found = [one if os.path.isdir(one) else os.path.dirname(one) * files for one in given[1:]]  # noqa: PTH112, PTH120
     return [one for one in found if one]
 
 
 def say_less_of_an_interrupt() -> None:
-    """Have an interrupt while the command's modules are loaded, which takes half a second, end in one line."""
+    """Make an interrupt print only one line while the command's modules are loaded, which takes half a second."""
     if _arguments():
         sys.excepthook = _said
 

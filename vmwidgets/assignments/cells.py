@@ -34,7 +34,7 @@ class Lab:
 
     @property
     def questions(self) -> dict[str, str]:
-        """The text of each prediction in its cells, by ID; without computed ones."""
+        """The text of each prediction in its cells, by ID; computed texts are left out."""
         found: dict[str, str] = {}
         for cell in self.notebook["cells"]:
             if cell["cell_type"] == "code":
@@ -164,5 +164,5 @@ def _questions(cell: ast.AST) -> Iterator[tuple[str, str]]:
 
 
 def _calls(node: ast.Call, name: str) -> bool:
-    """Return whether it is a call of `lab.NAME`."""
+    """Return whether `node` is a call of `lab.NAME`."""
     return ast.unparse(node.func) == f"lab.{name}"

@@ -55,8 +55,8 @@ def archive(
     """Return the archive; equal contents give equal bytes.
 
     `course` is the text of a course's file.  `labs` are the numbers of the labs that are graded.  `people` has for each
-    folded id the first id of its person; it is empty if ids are the email addresses or student numbers that
-    Gradescope has.  `modules` has the texts of modules with a course's own exercises, by their file names.
+    folded ID the first ID of its owner; it is empty if IDs are the email addresses or student numbers known to
+    Gradescope.  `modules` contains the texts of the modules with a course's own exercises, by file name.
 
     Raises :class:`Refused` if `wheel` is not a wheel of this version of vmwidgets.
     """

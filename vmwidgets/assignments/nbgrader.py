@@ -15,7 +15,7 @@ SCHEMA = 3
 """The schema of a cell's metadata, as in nbgrader since version 0.6."""
 
 REGION = "### BEGIN SOLUTION\n### END SOLUTION"
-"""The marks around the part of a solution cell that students don't get. Without them, that would be the whole cell."""
+"""The marks around the part of a solution cell that students don't get. Without marks, they would get none of it."""
 
 CONFIG = """\
 c = get_config()
@@ -25,7 +25,7 @@ c.ClearSolutions.code_stub = {"python": ""}  # the cell says what to write
 
 
 def files(labs: Iterable[Lab], course: str, worth: Mapping[str, float]) -> dict[str, str]:
-    """Return the folder's files by name: its configuration, and for each lab a notebook.
+    """Return the folder's files by name: its configuration, and a notebook for each lab.
 
     `course` is the course's name in `lab.begin`; `worth` contains the points of each graded exercise.  Cells of other
     exercises are unchanged.

@@ -1,7 +1,8 @@
-"""Labs as assignments of Otter-Grader: a notebook for each lab, from which `otter assign` makes the students'.
+"""Labs as assignments of Otter-Grader: a notebook for each lab, which `otter assign` turns into the students' notebook.
 
 Raw cells mark a question and its tests.  The cell of an exercise stays as it is.  A question has a test case for each
-point of the exercise, and Otter gives each an equal share of the question's points, so the earned share is right.
+point of the exercise.  Otter gives each test case an equal share of the question's points, so a student gets the share
+earned.
 """
 
 from __future__ import annotations

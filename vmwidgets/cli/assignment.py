@@ -89,7 +89,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _made(options: argparse.Namespace) -> str:
-    """Write the folder or the archive; returns its place and what it holds."""
+    """Write the folder or the archive; returns its path and a description of its contents."""
     system = known(options.system, [*SYSTEMS, GRADESCOPE], "--for")
     if system == GRADESCOPE:
         return write_autograder(options)

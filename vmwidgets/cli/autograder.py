@@ -49,7 +49,7 @@ class Rules:
 
 @frozen(slots=False)
 class Submission:
-    """Notebooks that count, by their names for students, and sentences on all other files."""
+    """The notebooks that count, by the names that students see, and a sentence about each other file."""
 
     counted: dict[str, Path]
     sentences: list[str]
@@ -67,7 +67,7 @@ def main() -> int:
 def results(root: Path) -> dict[str, Any]:
     """Return the contents of results.json for the submission; never raises an error.
 
-    An error of the autograder itself is printed, since Gradescope shows that to instructors only.
+    An error of the autograder itself is printed, since Gradescope shows printed text to instructors only.
     """
     try:
         rules = _rules(root / "source" / SETTINGS)
@@ -105,7 +105,7 @@ def _users(path: Path) -> list[list[str]]:
 
 
 def _looked_at(folder: Path, rules: Rules, users: list[list[str]]) -> Submission:
-    """Return every notebook of the submission: those that count, and why others don't."""
+    """Return the submission's notebooks: those that count, and for each other the reason why it doesn't."""
     found = Submission({}, [])
     paths = sorted(_files(folder))
     notebooks = [path for path in paths if _is_notebook(path)]
@@ -132,7 +132,7 @@ def _files(folder: Path) -> Iterator[Path]:
 
 
 def _is_notebook(path: Path) -> bool:
-    """Return whether a file is named like a notebook, or is one under another name: some browsers change the ending."""
+    """Return whether a file is a notebook by its name or by its contents: some browsers change the ending."""
     if called_notebook(path.name):
         return True
     try:
@@ -142,7 +142,7 @@ def _is_notebook(path: Path) -> bool:
 
 
 def _problem(path: Path, rules: Rules, users: list[list[str]]) -> str:
-    """Return why a notebook has no points here, in a sentence for its student; "" if it counts."""
+    """Return the reason why a notebook gets no points here, in a sentence for its student; "" if it counts."""
     if path.is_symlink():
         return "this is a link: upload the notebook itself."
     handed = read_notebook(path)
@@ -166,7 +166,7 @@ def _listed(labs: tuple[str, ...]) -> str:
 
 
 def _uploaders(users: list[list[str]], rules: Rules) -> Roster:
-    """Return a roster of the uploaders: one's IDs, from Gradescope and the course's roster, are one person's."""
+    """Return a roster of the uploaders, each with all IDs from Gradescope and the course's roster."""
     people, aliases = dict[str, Person](), dict[str, str]()
     for ids in users:
         firsts = {rules.person(one) for one in ids}
@@ -180,8 +180,8 @@ def _uploaders(users: list[list[str]], rules: Rules) -> Roster:
 def _graded(found: Submission, source: Path, uploaders: Roster) -> dict[str, Any]:
     """Return the results of the notebooks that count.
 
-    Each of them belongs to everyone who uploaded, so all have the same points, except for work that one member of a
-    pair did alone: then the results with the most points are shown.  Suspicions are printed, for instructors only.
+    Each notebook belongs to everyone who uploaded it, so all of them get the same points.  If one member of a pair did
+    some work alone, the results with the most points are shown.  Suspicions are printed, for instructors only.
     """
     with TemporaryDirectory() as folder:
         copies = {f"{number}.ipynb": name for number, name in enumerate(found.counted)}

@@ -1,4 +1,4 @@
-"""``vmwidgets grade NOTEBOOK --ask``: three questions on what one student did, with answers."""
+"""``vmwidgets grade NOTEBOOK --ask``: three questions, with answers, on one student's work."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def whose(secret: Path | None) -> str:
-    """Return who else can make these questions."""
+    """Return who else could generate these questions."""
     if secret is None:
         return "Anyone who has this notebook can make the same questions: --secret FILE asks others."
     return f"Only the owner of the secret in {printable(str(secret))} can make these questions."

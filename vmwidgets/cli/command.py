@@ -38,11 +38,11 @@ PIPE_CLOSED = 141
 """The exit status that shells use for SIGPIPE."""
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-"""The errors of a file on a full disk, such as the one behind a shell's ">"."""
+"""The errors of writing to a full disk, for example through a shell's ">"."""
 
 
 def parser_for(arguments: Sequence[str], program: str) -> argparse.ArgumentParser:
-    """Return the parser of these arguments, without loading other commands' modules, which would take a second."""
+    """Return the parser for these arguments, without loading other commands' modules: that would take a second."""
     parser = argparse.ArgumentParser(program, description=ABOUT[program])
     parser.add_argument("--version", action="version", version=f"vmwidgets {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
@@ -54,14 +54,17 @@ def parser_for(arguments: Sequence[str], program: str) -> argparse.ArgumentParse
 
 
 def path_typed(text: str) -> Path:
-    """The path that was typed; an empty one would be the current folder, where a shell's variable had no value."""
+    """The typed path.
+
+    An empty path is refused: it comes from a shell variable without a value, and would be the current folder.
+    """
     if not text:
         raise argparse.ArgumentTypeError("'' is not a path: write the name of a file or folder")
     return Path(text)
 
 
 def main(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> int:
-    """Run the command with `arguments`, for which `parser` is; returns its exit status."""
+    """Run the command with `arguments`, which `parser` parses; returns its exit status."""
     for name, mode in ("stdin", "r"), ("stdout", "w"), ("stderr", "w"):
         stream = getattr(sys, name)
         if stream is None:  # the shell closed it: >&-
@@ -92,5 +95,5 @@ def main(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> int:
 
 
 def _write_nowhere() -> None:
-    """Give the flush at exit a place for what is left."""
+    """Let the flush at exit write the remaining output nowhere."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -29,7 +29,7 @@ FRONT_END = ("answer.js", "controls.js", "graphviz.js", "hub.js", "loader.js", "
 """The files of the front end."""
 
 NEEDED = ("anywidget", "fastjsonschema", "graphviz", "ipywidgets", "lark", "markdown-it-py")
-"""The packages that vmwidgets needs, by their names on the index."""
+"""The packages that vmwidgets needs, by their names on the package index."""
 
 STARTS_IN = 60
 """Seconds that a Jupyter kernel may take to answer."""
@@ -40,9 +40,10 @@ _SAYS_IN = 20
 
 @frozen
 class Finding:
-    """One line of the doctor: the subject, the result, and advice if it does not work.
+    """One line of the doctor: the part checked, the result, and advice if the part does not work.
 
-    `works` is None if only a browser can tell.  `needed`: the labs need it; the rest is optional.
+    `works` is None if only a browser can tell.  `needed` is true for parts that the labs need; other parts are
+    optional.
     """
 
     what: str
@@ -127,7 +128,7 @@ def _kernel() -> Finding:
 
 
 def _asked_of_a_kernel() -> tuple[str, str]:
-    """Return the program of the kernel "python3", and the version of vmwidgets that it imports, or ""."""
+    """Return the program of the kernel "python3", and the version of vmwidgets that it imports ("" if none)."""
     from jupyter_client.manager import start_new_kernel
 
     with tempfile.TemporaryDirectory() as folder:  # a kernel imports from where it is started: not from a clone here
@@ -255,7 +256,7 @@ def _programs(which: Callable[[str], str | None] = shutil.which) -> Iterator[Fin
 
 
 def _said(path: str, option: str) -> str | None:
-    """Return the first line of a program's version; None if it does not start."""
+    """Return the first line of a program's version; None if the program does not start."""
     try:
         done = subprocess.run(
             [path, option], stdin=subprocess.DEVNULL, capture_output=True, timeout=_SAYS_IN, check=False

@@ -1,7 +1,7 @@
 """The students' notebooks in a folder of their own: copied, updated, and never over a student's work.
 
-A manifest in the folder lists the copies.  A file that is still as it was copied may be replaced; any other is the
-student's: it stays, and a new version is put next to it.
+A manifest in the folder lists the copies.  A file that has not changed since it was copied may be replaced.  Any other
+file is the student's: it stays, and a new version is put next to it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ..engine.base.errors import Refused, shown
 from ..engine.base.files import regular, written_whole
 
 MANIFEST = ".vmwidgets-labs.json"
-"""The file with the notebooks' version, and the SHA-256 of each as it was copied."""
+"""The file with the notebooks' version and the SHA-256 of each copy."""
 
 SCHEMA = 1
 
@@ -36,7 +36,7 @@ class Copied:
     kept: list[str] = field(default_factory=list)
     beside: list[str] = field(default_factory=list)
     gone: list[str] = field(default_factory=list)
-    """Files of an earlier version that this one doesn't have; they stay."""
+    """Files that an earlier version had and this one doesn't; they stay."""
 
 
 def shipped() -> dict[str, bytes]:
@@ -60,9 +60,9 @@ def _source() -> Path:
 def copy_labs(folder: Path, files: Mapping[str, bytes], version: str, *, update: bool = False) -> Copied:
     """Put `files` of `version` into `folder`.
 
-    Missing ones are added.  With `update`, unchanged ones are replaced, and new versions of others are put next to
-    them.  Raises :class:`Refused` with a sentence if the folder contains another version and `update` is false, and for
-    an unusable folder, manifest or disk; no file is ever half-written.
+    Missing files are added.  With `update`, unchanged files are replaced, and new versions of changed files are put
+    next to them.  Raises :class:`Refused` with a sentence if the folder contains another version and `update` is false,
+    and for an unusable folder, manifest or disk; no file is ever half-written.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -115,7 +115,7 @@ def _put_beside(folder: Path, name: str, version: str, content: bytes) -> list[s
 
 
 def _digest_of(folder: Path, name: str) -> str | None:
-    """Return the SHA-256 of the file with this name; None if there is none, "" for a link, which a student made."""
+    """Return the SHA-256 of the file with this name; None if there is none, "" for a link (made by a student)."""
     path = folder / name
     if path.is_symlink():
         return ""

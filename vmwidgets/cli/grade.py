@@ -35,7 +35,7 @@ from .copying import shipped
 from .text import printable, say_refused
 
 LOOK, NOTHING, ZERO = 1, 2, 3
-"""Exit codes: rows are listed; the run failed; a student's submission earned nothing, but not because it is wrong."""
+"""Exit codes: rows are listed; the run failed; a submission earned nothing, but not because its answers are wrong."""
 
 OVERRIDES = "overrides.csv"
 """The file in the results folder that keeps overrides for later runs."""
@@ -165,7 +165,7 @@ def _gain(options: argparse.Namespace) -> int:
 
 
 def _left_out(gain: Gain) -> str:
-    """Return why a file does not count, if there is one."""
+    """Return why a file does not count, if any doesn't."""
     return f": {gain.left_out[0][0]}: {gain.left_out[0][1]}" if gain.left_out else ""
 
 
@@ -197,7 +197,7 @@ def _overrides(options: argparse.Namespace) -> Overrides | None:
 def _graded(
     options: argparse.Namespace, course: Course, roster: Roster | None, overrides: Overrides | None
 ) -> tuple[Grades, int]:
-    """Return the grades with all options, and how many files use the time of their last change."""
+    """Return the grades with all options, and the number of files dated by their last change."""
     until, by_change = due(options.due, options.grace, course.due), 0
     grades = grade(
         options.folder, course, state=options.to / "state.jsonl", jobs=options.jobs, dask=options.dask,
@@ -227,7 +227,7 @@ def _write(options: argparse.Namespace, grades: Grades, roster: Roster | None) -
 
 
 def _say(grades: Grades, roster: Roster | None, to: Path, by_change: int) -> None:
-    files = counted(sum(bool(file.path) for file in grades.files), "file")  # the others are overrides
+    files = counted(sum(bool(file.path) for file in grades.files), "file")  # files without a path are overrides
     print(f"{files} of {counted(len(grades.students()), 'student')}; results are in {printable(str(to))}")
     if roster and (ids := missing(grades, roster)):
         print(f"  no gradable notebook from: {printable(', '.join(ids))}")

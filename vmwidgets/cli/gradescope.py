@@ -69,5 +69,5 @@ def course_file(course: Course, exercises: Collection[str]) -> str:
 
 
 def _quoted(text: str) -> str:
-    """Return a TOML string: JSON's, with one more character escaped."""
+    """Return `text` as a TOML string: a JSON string with one more character escaped."""
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -1,4 +1,4 @@
-"""``vmwidgets lecture NOTEBOOK|JOURNAL``: its story as one file that can be stepped through without a kernel."""
+"""``vmwidgets lecture NOTEBOOK|JOURNAL``: its story as one file, to step through without a Jupyter kernel."""
 
 from __future__ import annotations
 
@@ -89,14 +89,14 @@ else:
 
 
 def _why(outputs: list[Any], error: Any) -> str:
-    """Return the error of a cell in a line; only the cell's output describes a value that can't be shown."""
+    """Return a cell's error in one line; only the cell's output describes a value that can't be shown."""
     told = [(one.ename, one.evalue) for one in outputs if one.output_type == "error"] or [(error.ename, error.evalue)]
     name, value = told[-1]
     return f"{name}: {value}".splitlines()[0]
 
 
 def _of_notebook(source: Path, output: Path, pictures: list[str], given: dict[str, Any]) -> list[str]:
-    """Run the notebook in a kernel of its own, in its folder; returns what is not in the handout, in sentences."""
+    """Run the notebook in its folder, in a Jupyter kernel of its own; returns sentences on what the handout lacks."""
     try:
         import nbformat
         from nbclient import NotebookClient
@@ -138,7 +138,7 @@ _HEADING = re.compile(r" {0,3}#{1,6}[ \t]+(.*?)(?:[ \t]+#+)?[ \t]*$")
 
 
 def _heading(text: str) -> str:
-    r"""Return the first heading of a text cell; in a block of code, "#" does not begin a heading.
+    r"""Return the first heading of a text cell; "#" in a block of code does not begin a heading.
 
     >>> _heading("```\n# no heading\n```\n## Fork ##")
     'Fork'
@@ -156,7 +156,7 @@ def _heading(text: str) -> str:
 
 
 def _helped(client: Any, code: str) -> str:
-    """Run code of ours in the notebook's kernel; returns its output."""
+    """Run our own code in the notebook's Jupyter kernel; returns its output."""
     from nbclient.exceptions import CellExecutionError
     from nbformat.v4 import new_code_cell
 

@@ -22,7 +22,7 @@ WRITTEN, BAD = 0, 2
 
 OF_A_LECTURE = {"fork": "--fork"}
 OF_A_SOURCE = {"picture": "--picture", "title": "--title", "since": "--since", "by": "--by", "paper": "--paper"}
-"""Options that go with only one of the two."""
+"""Options that go either with a lecture's name only, or with a notebook or journal only."""
 
 _ABOUT = """\
 Write a lecture to one HTML file, which can be stepped through in any browser without a Jupyter kernel, server or
@@ -104,7 +104,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _nearest(typed: str) -> str:
-    """Return the lectures about a word, or with nearly this name, as a part of a sentence; or ""."""
+    """Return, as part of a sentence, the lectures about a word or with nearly this name; "" if there are none."""
     word = typed.lower()
     about = [name for name, words in ABOUT.items() if len(word) > 2 and word in f"{name}: {words}".lower()]
     if about:

@@ -12,8 +12,8 @@ from ..grading.files import called_notebook
 def write_private(path: Path, content: bytes) -> None:
     """Write a new file that only its owner may read.
 
-    Raises :class:`Refused` if the file exists, if the folder contains notebooks (others may get such a folder), and if
-    the file can't be written; then there is no file.
+    Raises :class:`Refused` if the file exists, if the folder contains notebooks (such folders are passed on), and if
+    the file can't be written; then no file is left.
     """
     try:
         if any(called_notebook(one.name) for one in path.parent.iterdir()):

@@ -39,7 +39,7 @@ BITS = 60
 """The bits of a seed that the command draws: too many to be found by trying."""
 
 FEW_BITS = 50
-"""A seed with fewer bits can be found by trying: a question takes less than a tenth of a millisecond."""
+"""A seed with fewer bits can be found by trying: generating a question takes less than a tenth of a millisecond."""
 
 MOST_DIGITS = 19
 """The most digits of a number, as many as 60 bits have."""
@@ -126,7 +126,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _concepts(options: argparse.Namespace) -> int:
-    """Write one of the two tests of a course: a notebook, or a paper, where "before" is form A."""
+    """Write one of a course's two tests, as a notebook or on paper; "before" is form A."""
     try:
         from ..questions import concepts
         from ..questions.exam import FORMS
@@ -154,7 +154,7 @@ def _concepts(options: argparse.Namespace) -> int:
 
 
 def _names(options: list[str]) -> list[str]:
-    """Return names from repeated options and from commas."""
+    """Return the names in repeated options, and in lists with commas."""
     return [one.strip() for several in options for one in several.split(",")]
 
 

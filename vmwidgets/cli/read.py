@@ -1,4 +1,4 @@
-"""``vmwidgets read FILE``: the kind of a text about memory, and its contents: a map, a trace, or a kernel's output."""
+"""``vmwidgets read FILE``: what a text about memory contains: a map, a trace, or a kernel's output."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ def _replay(path: Path) -> int:
 
 
 def partly(outcome: Outcome) -> str:
-    """Return how many values were compared only with corrected ones, or not at all."""
+    """Return the number of values that were compared only with corrected values, or not at all."""
     if not outcome.corrected and not outcome.passed_over:
         return ""
     partly = f"{outcome.corrected} with what is correct where the original has a bug"

@@ -13,11 +13,11 @@ from ..sources.traces.reader import short
 __all__ = ["MOST_FIELDS", "comparison_table", "printable", "say_refused", "short_text", "value_text"]
 
 MOST_FIELDS = 40
-"""The most differing fields that are listed: further ones are of little interest."""
+"""The most differing fields that are listed: more would be of little interest."""
 
 
 def say_refused(why: object) -> None:
-    """Print why a command does not do what was asked, with the program's name, below what it has printed."""
+    """Print why a command refuses, after the program's name and below the command's other output."""
     sys.stdout.flush()
     print(f"vmwidgets: {printable(str(why))}", file=sys.stderr)
 
@@ -35,7 +35,7 @@ def comparison_table(found: Sequence[Difference]) -> list[str]:
 
 
 def value_text(value: Any) -> str:
-    """Return a value as it is in the file, an address also in hexadecimal."""
+    """Return a value as it is in the file, and an address also in hexadecimal."""
     if value is None or isinstance(value, bool):
         return {True: "true", False: "false", None: "null"}[value]
     if isinstance(value, int) and value >= 10:

@@ -1,4 +1,4 @@
-"""``python -m vmwidgets.tools walk``: page tables of a case file or an image of memory, walked as hardware does."""
+"""``python -m vmwidgets.tools walk``: the page tables in a case file or a memory image, walked as hardware does."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ def _print_answers(path: Path, case: Case, number: int) -> None:
 
 
 def mismatch_report(path: Path, comparison: Comparison, first: Mismatch) -> str:
-    """Return the file's line, the first query that differs with its walk, and the differences, side by side."""
+    """Return the file's line, the first query with a different walk, and the differences, side by side."""
     found, case = first.walk, first.case
     where = f"{printable(str(path))}: differs at case {first.number} (line {case.line}), query {first.query_number}"
     head = f"{where}; {comparison.mismatches:,} of {counted(comparison.compared, 'query')} differ"

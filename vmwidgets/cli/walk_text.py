@@ -22,7 +22,7 @@ def verdict(found: Walk) -> str:
 
 
 def walk_lines(found: Walk, fmt: TableFormat[Any], controls: Any) -> Iterator[str]:
-    """Yield every step with its fields, the verdict, and what each side may do with the page."""
+    """Yield every step with its fields, the verdict, and the permissions of user and kernel."""
     who = "user" if found.user else "supervisor"
     register, root = fmt.rules.second_base(found.va, controls) or (fmt.base_register, found.root)
     yield f"{Address(found.va)} {who} {found.access}, {found.format} from {register} = {Address(root)}"
@@ -53,6 +53,6 @@ def _target(step: Step) -> str:
 
 
 def _fields(decoded: tuple[FieldValue, ...]) -> str:
-    """Return the nonzero fields, without the address, which is in the line above."""
+    """Return the nonzero fields without the address, which the line above contains."""
     found = (part for part in decoded if part.value and not part.field.name.startswith("address"))
     return " ".join(f"{field.name}={value:#x}" if value > 9 else f"{field.name}={value}" for field, value in found)

@@ -1,4 +1,4 @@
-"""Grading from journals: a submission is data, from which machines are rebuilt and judged.
+"""Grading from journals: a submission is data from which machines are rebuilt and judged.
 
 Read first: `notebook` (the contents of a file), `judge` (one work's points, in a process with limits), `submission` (a
 whole file), `run` (a folder), `grades` (the results).

@@ -40,11 +40,11 @@ LARGE = "1 GiB"
 ADDRESS = re.compile(r"(?:(?:tcp|tls|wss?)://)?(?:[\w.-]+|\[[\da-fA-F:.]+\]):(\d{1,5})")
 
 JUDGES = Judges()
-"""The judging processes of a worker, one for each of its threads; they end with it."""
+"""The judging processes of a worker, one for each of its threads; they end when the worker ends."""
 
 
 def judge(version: str, name: str, content: bytes, course: Course) -> Graded:
-    """Judge a file, on a worker, for a client with this version of vmwidgets."""
+    """Judge a file on a worker, for a client with this version of vmwidgets."""
     if version != __version__:
         raise Refused(f"a worker of the cluster has vmwidgets {__version__}, and this is {version}")
     try:
@@ -64,9 +64,8 @@ def rest() -> None:
 class Cluster:
     """The cluster whose scheduler is at `address`, such as ``tcp://10.0.0.1:8786``.
 
-    Raises :class:`Refused` with one sentence if there is none that can judge.  A file that is lost with its workers
-    several times is :class:`Lost`; the number of times is a setting of the scheduler (`allowed-failures`, 3 by
-    default).
+    Raises :class:`Refused` with one sentence if no cluster there can judge.  A file lost with its workers several times
+    raises :class:`Lost`; the number of times is a setting of the scheduler (`allowed-failures`, 3 by default).
     """
 
     def __init__(self, address: str) -> None:
@@ -109,7 +108,7 @@ class Cluster:
             made.set_exception(CancelledError())
 
         asked.add_done_callback(finish)
-        made.add_done_callback(lambda _made: asked.release())  # until then Dask has to know that it is wanted
+        made.add_done_callback(lambda _made: asked.release())  # until then, Dask must know that the result is wanted
         return made
 
     def width(self) -> int:
@@ -185,7 +184,7 @@ def _connected(address: str) -> Any:
         from distributed import Client
     except ImportError:
         raise Refused(f"a Dask cluster needs the package distributed: {install('dask')}") from None
-    for name in ("distributed", "distributed.client"):  # what they would say is said here, in a sentence
+    for name in ("distributed", "distributed.client"):  # their warnings are replaced by a sentence here
         logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
         with ThreadPoolExecutor(1) as thread:  # beside a loop that a notebook may run
@@ -196,7 +195,7 @@ def _connected(address: str) -> Any:
 
 
 async def _greeted(address: str) -> None:
-    """Send a greeting, since a client waits for ever for a server that accepts connections but does not answer."""
+    """Send a greeting, since a client waits forever for a server that accepts connections but does not answer."""
     from distributed.comm import connect
     from distributed.security import Security
 

@@ -18,7 +18,7 @@ from .roster import Roster
 from .uploaders import uploaders
 
 Person = Callable[[str], str]
-"""A function from an ID to the one that stands for its owner in all results."""
+"""A function from an ID to the ID that stands for its owner in all results."""
 
 
 MOST_NAMED = 10
@@ -49,7 +49,7 @@ def _person(files: Sequence[Graded], roster: Roster | None) -> Person:
 
 
 def compared(files: Iterable[Graded], roster: Roster | None = None) -> tuple[Graded, ...]:
-    """Return the files, each with its owner and the others with the same work.
+    """Return the files, each with its owner and with the other students who have the same work.
 
     A file that another person uploaded counts for no student: otherwise, anyone could submit work in a classmate's
     name.
@@ -79,7 +79,7 @@ def _owned(file: Graded, person: Person, uploader: Person) -> Graded:
 
 
 def _beside(files: Sequence[Graded]) -> Iterator[Graded]:
-    """Yield the files, with the others who earn points by the same work.
+    """Yield the files, each with the other students who earn points by the same work.
 
     Work that earns no one more than half is not compared: students who did little have done the same.
     """
@@ -98,7 +98,7 @@ def _beside(files: Sequence[Graded]) -> Iterator[Graded]:
 
 
 def _copied(row: Row, owners: list[tuple[str, str]], me: set[str], seed: str) -> Row:
-    """Return the row with the others who earn points by the same work, marked if they were asked the same."""
+    """Return the row with the other students who earn points by the same work; those asked the same are marked."""
     others = ((one, theirs) for one, theirs in owners if me.isdisjoint(one.split("+")))
     named = list(islice(others, MOST_NAMED))
     if not named:
@@ -128,5 +128,5 @@ def odd_groups(files: Iterable[Graded], most: int) -> Iterator[Row]:
 
 @lru_cache(maxsize=10_000)
 def _asked(exercise: str, seed: str) -> tuple[str, ...]:
-    """Return the words on this seed's sheet, whatever the order of its lists; none if everyone is asked the same."""
+    """Return the words on this seed's sheet, in any order of its lists; none if everyone is asked the same."""
     return () if exercises()[exercise].sheet is None else tuple(sorted(sheet_of(exercise, seed).text.split()))

@@ -62,14 +62,14 @@ class Course:
         return sum(self.exercises.values())
 
     def scaled(self, exercise: Exercise, points: int) -> float:
-        """Return the course's points for this many of the exercise's own."""
+        """Return the course's points for this number of the exercise's own points."""
         return round(self.exercises[exercise.id] * points / exercise.points, 2)
 
 
 def read_course(path: Path, modules: Sequence[Path] = ()) -> Course:
-    """Return the course that the file at `path` describes; raises :class:`Refused` with one sentence if it can't.
+    """Return the course described by the file at `path`; raises :class:`Refused` with one sentence if there is none.
 
-    `modules` are files with the course's own exercises, in addition to those in the course's file.
+    `modules` are files with the course's own exercises, in addition to the modules in the course's file.
 
     course = "os-2026"
     exercises = ["01/guard", "01/gaps"]      # or { "01/guard" = 10, "01/gaps" = 5 }
@@ -91,15 +91,15 @@ def read_course(path: Path, modules: Sequence[Path] = ()) -> Course:
 def read_key(path: Path) -> tuple[str, str]:
     """Return the name and the key of the course in the file at `path`; raises :class:`Refused` as :func:`read_course`.
 
-    No exercise is needed for that: none of its modules runs.
+    The exercises are not read: none of the course's modules runs.
     """
     return _named(_data(path), path)
 
 
 def named_modules(path: Path) -> list[Path]:
-    """Return the modules that the course's file at `path` names; none of them runs.
+    """Return the modules named by the course's file at `path`, without running them.
 
-    Raises :class:`Refused` if it can't be read.
+    Raises :class:`Refused` if the file can't be read.
     """
     return _modules(_data(path).get("modules", []), path)
 

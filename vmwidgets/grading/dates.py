@@ -29,7 +29,7 @@ HOURS = {
     "z": 0, "ut": 0, "utc": 0, "gmt": 0, "wet": 0, "west": 1, "bst": 1, "cet": 1, "mez": 1, "cest": 2, "mesz": 2,
     "eet": 2, "eest": 3,
 }  # fmt: skip  # a table
-"""The hours by which Europe's time zones are ahead of UTC; the names of American ones are those of e-mail."""
+"""The hours by which Europe's time zones are ahead of UTC; the names of American zones are as in e-mail."""
 
 _YEAR_FIRST = re.compile(rf"(?P<year>\d{{4}})(?P<sign>[-/])(?P<month>\d{{1,2}})(?P=sign)(?P<day>\d{{1,2}})(?:{_TIME})?")
 _NUMBERS = re.compile(
@@ -42,7 +42,7 @@ class UnknownZone(ValueError):
 
 
 def moment(text: str, what: str, order: str = "") -> datetime:
-    """Return a date and time, in this computer's zone if it names none; a date alone is the end of its day.
+    """Return a text's date and time, in this computer's zone if none is named; a date alone is the end of its day.
 
     `order` says which number comes first in 03/04/2026, "day" or "month"; without it, such a date is refused unless
     only one order is possible.
@@ -72,7 +72,7 @@ def moment(text: str, what: str, order: str = "") -> datetime:
 
 
 def order_of(texts: Iterable[str]) -> str:
-    """Return which number comes first in the dates of one column, "day" or "month"; "" if none of them shows it.
+    """Return which number comes first in the dates of one column, "day" or "month"; "" if no date shows it.
 
     >>> order_of(["03/04/2026", "03/17/2026"]), order_of(["03/04/2026"])
     ('month', '')
@@ -136,7 +136,7 @@ def _zone(name: str) -> timezone:
     if name in HOURS:
         return timezone(timedelta(hours=HOURS[name]))
     parsed = parsedate_tz(f"1 Jan 2000 00:00 {name.replace(':', '')}")
-    seconds = (parsed[9] if parsed else None) or 0  # also for a name that it does not know
+    seconds = (parsed[9] if parsed else None) or 0  # even for an unknown name
     if name.isalpha() and not seconds:
         raise UnknownZone(name)
     return timezone(timedelta(seconds=seconds))

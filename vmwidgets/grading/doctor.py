@@ -1,4 +1,4 @@
-"""The work in a student's notebook that will count: read and judged as the grader does, before it is submitted."""
+"""The work in a student's notebook that will count: read and judged as by the grader, but before submission."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Diagnosis:
     unanswered: tuple[str, ...]
     named: bool
     kind: str = ""
-    """The file's kind, if it can't be a notebook; or ""."""
+    """The file's kind, if it can't be a notebook; otherwise ""."""
 
     @property
     def is_notebook(self) -> bool:
@@ -118,7 +118,7 @@ class Diagnosis:
 
 
 def diagnosis(path: Path) -> Diagnosis:
-    """Read and judge the notebook at `path`, in this process: it is the student's own work.
+    """Read and judge the notebook at `path` in this process, since it is the student's own work.
 
     A sheet from a code is accepted as the notebook says, since only the grader has the key.
 

@@ -16,7 +16,7 @@ from .submission import MOST_JUDGED
 
 
 def explained(grades: Grades, student: str, roster: Roster | None = None) -> Iterator[str]:
-    """Yield a student's points and where they come from; raises :class:`Refused` for an unknown ID."""
+    """Yield a student's points and their origins, line by line; raises :class:`Refused` for an unknown ID."""
     who = roster.person(student) if roster else grades.known_as(student)
     files = grades.files_of(who)
     if not files and not (roster and roster.find(who)):

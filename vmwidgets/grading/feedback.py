@@ -56,7 +56,7 @@ def html(grades: Grades, student: str, called: str, questions: Mapping[str, str]
 
 
 def _not_graded(file: Graded, grades: Grades) -> str:
-    """Return an ungraded file without any words of its own, not even its lab, since anyone may have written it."""
+    """Return a description of an ungraded file without any of its words, since anyone may have written it."""
     lab = f" of lab {file.lab}" if of_lab(grades.course.exercises, file.lab) else ""
     said = file.finding.student if file.finding else ""
     return f"In a file{lab} in your name, {said}" if file.counts else f"A file{lab} in your name was not graded: {said}"
@@ -71,7 +71,7 @@ def _counting(files: Sequence[Graded], rows: Mapping[str, Row]) -> list[Graded]:
 
 
 def text(grades: Grades, student: str, called: str) -> str:
-    """Return the same in at most 500 characters: points, and the first gap of each exercise, as far as there is room.
+    """Return feedback in at most 500 characters: points, and the first gap of each exercise, as far as there is room.
 
     The reasons of the last exercises are left out first.
     """

@@ -1,7 +1,7 @@
 """The files of a folder of submissions: their names, kinds and contents.
 
 The folder is other people's: a file may be a pipe, a link out of the folder, or larger than memory.  Each file gets a
-row in the grades, and none is read beyond the size of the largest notebook.
+row in the grades, and no file is read beyond the size of the largest notebook.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ OTHERS = {b"%PDF": "a PDF", b"\x89PNG": "an image", b"\xff\xd8\xff": "an image",
 """Files that can't be notebooks, by their first bytes."""
 
 ASK, NAME = "ask for the .ipynb", "name your .ipynb"
-"""What a reader does instead: staff, and the student whose file it is."""
+"""The advice on a file: for staff, and for the student whose file it is."""
 
 
 def names_of(folder: Path) -> list[str]:
@@ -99,7 +99,7 @@ def place_of(folder: Path, name: str) -> Path:
 
 
 def other_kind(name: str, path: Path, then: str = ASK) -> str:
-    """Name a file's kind if it can't be a notebook, and what to do; "" for one named like it, or beginning like JSON.
+    """Return a file's kind and advice if it can't be a notebook; "" if it is named like one, or begins like JSON.
 
     Raises :class:`Refused` for a file that can't be read.
     """
@@ -118,9 +118,9 @@ def no_lab(name: str) -> str:
 
 
 def content_of(path: Path, most: int = MOST_BYTES) -> bytes:
-    """Return the content of the file at `path`, read once; if the file is too large, one byte more than allowed.
+    """Return the content of the file at `path`, read once; of a file that is too large, one byte more than allowed.
 
-    Raises :class:`Refused` for anything but a file, and for one that can't be read.
+    Raises :class:`Refused` for anything but a file, and for a file that can't be read.
     """
     with _opened(path) as file:
         return _read(file, most + 1)
@@ -157,7 +157,7 @@ def _read(file: BinaryIO, most: int) -> bytes:
 
 
 def _of_the_system(name: str) -> bool:
-    """Return whether a system made the file: hidden ones are not submissions, unless they are named like notebooks."""
+    """Return whether a system made the file: hidden files are not submissions, unless they are named like notebooks."""
     if name.startswith("."):
         return not called_notebook(name) or name.startswith("._")  # which macOS puts beside each file
     return name.casefold() in SYSTEM

@@ -1,6 +1,6 @@
 """Findings on a file or a piece of work, as values, and their words for staff and for students.
 
-Code never examines a sentence: it asks for the status.  Both tables are here, side by side.
+Code never examines a sentence, only the status.  Both tables of words are here, side by side.
 """
 
 from __future__ import annotations
@@ -151,16 +151,16 @@ Anyone may submit a file in a classmate's name.
 """
 
 SUSPICIOUS = frozenset({Status.FORGED, Status.COPIED})
-"""A claim was changed, or others have the same work."""
+"""Findings that are suspicious: a claim was changed, or others have the same work."""
 
 NOT_JUDGED = frozenset({Status.OTHER_EDITION, Status.OTHER_LAB, Status.FUNCTION, Status.UNMADE, Status.UNJUDGED})
-"""The note of work whose points are unknown."""
+"""The finding on work whose points are unknown."""
 
 NO_WORK = frozenset({Status.NOTHING_DONE, Status.NOTHING_CHECKED})
-"""A readable file without work: its predictions count."""
+"""Findings on a readable file without work: its predictions count."""
 
 NO_LOOK = frozenset({Status.UNCHECKED, Status.GIVEN})
-"""Findings that staff need not look at."""
+"""Findings that need no attention from staff."""
 
 
 @frozen

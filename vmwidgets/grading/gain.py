@@ -21,10 +21,10 @@ from .notebook import Handed, read_notebook
 from .tables import as_csv
 
 Marks = tuple[bool, ...]
-"""Which of the ten questions were right, in the order of `KINDS`."""
+"""For each of the ten questions, in the order of `KINDS`, whether its answer was right."""
 
 RESAMPLES = 2000
-"""The number of classes that are drawn from a class, to find the margin of chance."""
+"""The number of classes drawn from a class, to find the margin of chance."""
 
 FEW = 10
 """The number of students below which no interval is given."""
@@ -34,7 +34,7 @@ FEW = 10
 class Gain:
     """The tests of a class: for each student who took both, the right answers before and after.
 
-    `alone` are the students who took one test, by test; `left_out` says why a file does not count.
+    `alone` are the students who took only one test, by test; `left_out` says why files do not count.
     """
 
     both: dict[str, tuple[Marks, Marks]]
@@ -86,7 +86,7 @@ class Gain:
         return float(min(1, 2 * tails / 2 ** (better + worse)))
 
     def item(self, place: int) -> tuple[int, int, int, int]:
-        """Return a question's counts: right before and after, learned (wrong, then right), lost (right, then wrong)."""
+        """Return a question's counts: right before; right after; learned (wrong, then right); lost (the reverse)."""
         pairs = [(before[place], after[place]) for before, after in self.both.values()]
         learned, lost = pairs.count((False, True)), pairs.count((True, False))
         return sum(one for one, _ in pairs), sum(one for _, one in pairs), learned, lost

@@ -19,10 +19,10 @@ from .findings import NO_LOOK, NO_WORK, SUSPICIOUS, Finding, Status, found, in_w
 
 
 class Judged(NamedTuple):
-    """Further work for the same exercise in the same file that does not count, from the output of `cell`.
+    """Other work for the same exercise in the same file, from the output of `cell`, that does not count.
 
-    `points` is None if it was not judged, since it claims no more than the best; `findings` are as in :class:`Row`.
-    `stopped`: judging took too long, or its process ended.
+    `points` is None if the work was not judged, since it claims no more than the best; `findings` are as in
+    :class:`Row`. `stopped` says that judging took too long, or that its process ended.
     """
 
     cell: int
@@ -37,8 +37,8 @@ class Row:
     """One exercise of one file: `points` of `of` in the course; `claimed` is the result of the student's own check.
 
     `findings` are the remarks on it, and `note` names the row that counts instead, if there is one.  `attempts` is the
-    number of runs that were stopped while judging it, if no other run will try.  `result` is the data of the check made
-    here, on the work in the output of `cell`; `others` are further pieces of work in this file.  `late` is in days;
+    number of runs that were stopped while judging it, if no other run will try.  `result` is the data of the grader's
+    check of the work in the output of `cell`; `others` are other pieces of work in this file.  `late` is in days;
     `override` is a person's reason for other points, or "".
     """
 
@@ -89,7 +89,7 @@ class Row:
 
     @property
     def needs_look(self) -> bool:
-        """Return whether staff should look at it."""
+        """Return whether staff should look at this row."""
         return any(one.status not in NO_LOOK for one in self.findings)
 
     @property
@@ -161,7 +161,7 @@ class Graded:
 
     @classmethod
     def none(cls, path: str, finding: Finding) -> Graded:
-        """Return a file about which nothing else is known."""
+        """Return a file of which nothing else is known."""
         return cls(path, "", "", finding, (), {}, {}, {})
 
     @classmethod
@@ -177,12 +177,12 @@ class Graded:
 
     @property
     def counts(self) -> bool:
-        """Return whether it was graded, even without work: its predictions count."""
+        """Return whether the file was graded, even without work: its predictions count."""
         return self.finding is None or self.finding.status in NO_WORK
 
     @property
     def says(self) -> str:
-        """The reason why it was not graded or has no work, in words for staff; or ""."""
+        """The reason why the file was not graded or has no work, in words for staff; otherwise ""."""
         return self.finding.staff if self.finding else ""
 
     @property
@@ -202,7 +202,7 @@ class Graded:
 
     @property
     def predicted(self) -> set[str]:
-        """The answered predictions among those that the lab asks for."""
+        """The answered predictions that the lab asks for."""
         asked = of_lab(known_mistakes(), self.lab)
         return {
             name for name in asked
@@ -236,9 +236,9 @@ class Grades:
         return [row for row in self.rows if row.needs_look and not row.override]
 
     def told(self, row: Row) -> Row:
-        """Return a file's row, with a note that names the row that counts instead for an owner, if there is one.
+        """Return a file's row.  If another row counts instead for an owner, a note names it.
 
-        The note then replaces its words, except suspicious ones.  A row with points and fewer late days needs
+        The note replaces the row's words, except suspicious ones.  A row with points and fewer late days needs
         attention.
         """
         best = {one: self.rows_of(one).get(row.exercise, row) for one in row.student.split("+")}
@@ -275,7 +275,7 @@ class Grades:
         """
         rows, files = self.rows_of(student), self.files_of(student)
         labs = {file.lab for file in files if file.lab}
-        if not all(file.lab for file in files if file.path):  # of which lab it should be is not said
+        if not all(file.lab for file in files if file.path):  # some file does not name its lab
             there = {name for name in self.course.exercises for lab in labs if lab in labs_of(name)}
             yield there != set(self.course.exercises)
         for lab in labs:
@@ -329,7 +329,7 @@ class Grades:
     def students(self) -> dict[str, float]:
         """Return the points of each student, over all exercises and with predictions, in the order of their ids.
 
-        Both members of a pair get what the pair earned.  For work that one also did alone, the better result counts.
+        Both members of a pair get the pair's points.  For work that a member also did alone, the better result counts.
         """
         return {one: self.points_of(one) for one in sorted(self._files_of)}
 
@@ -353,7 +353,7 @@ def _counting(student: str, files: list[Graded]) -> dict[str, Row]:
 
 
 def _counts(row: Row, student: str) -> tuple[bool, float, int]:
-    """Return a key, the largest of which counts: a person's decision, the most points, then the fewest late days."""
+    """Return a row's sort key; the largest counts: a person's decision, the most points, then the fewest late days."""
     return bool(row.override) and row.student == student, row.points, -row.late
 
 

@@ -36,14 +36,14 @@ SECONDS = 60
 """The most seconds of a processor for one piece of work."""
 
 FILE = 64 << 20
-"""The most bytes of a file that it may write."""
+"""The most bytes of a file that the process may write."""
 
 
 def judged(exercise: str, sheet: str, work: Any) -> dict[str, Any]:
     """Return the result of the work on the sheet `sheet`: the data of a check's result, without the work.
 
-    It has the `picture` of what was judged, and for each criterion the `why` of its mistake.  `digest` is equal for
-    equal work, however it was packed; for functions that chose, for the same function.
+    It has the `picture` of the judged work, and for each criterion the `why` of its mistake.  `digest` is equal for
+    equal work, however it was packed; for functions' choices, it is equal for the same function.
     """
     try:
         result = judged_for(exercise, sheet, _named(remade(work)))
@@ -91,7 +91,7 @@ def limit() -> None:
         resource.RLIMIT_CORE: (0, 0),
     }
     for what, values in limits.items():
-        with suppress(OSError, ValueError):  # not here, or a stricter limit holds already
+        with suppress(OSError, ValueError):  # not on this system, or a stricter limit is set already
             resource.setrlimit(what, values)
 
 

@@ -26,7 +26,7 @@ _HOURS = re.compile(r"([0-9]{1,5}(?:[.,][0-9]{1,4})?)\s*(?:h|hours?)?", re.IGNOR
 
 @frozen(slots=False)
 class Due:
-    """The due date of each lab, or under "" of all others; up to `grace` later, files are on time."""
+    """The due date of each lab, and under "" of all others; up to `grace` later, files are on time."""
 
     dates: Mapping[str, datetime]
     grace: timedelta = timedelta()
@@ -55,7 +55,7 @@ def with_late_days(grades: Grades, folder: Path, until: Due, roster: Roster | No
     An unreadable extension does not affect a readable time, and vice versa.
 
     A file's time is in the roster's column "handed in"; without one, it is the time of its last change. The returned
-    number says for how many files the latter was used.
+    number counts the files whose last change was used.
     """
     odd: dict[tuple[str, str], Row] = {}
     by_change = 0

@@ -25,9 +25,9 @@ from .titles import MEANINGS
 class Format:
     """The format of a file that a system reads.
 
-    `identity` are the columns before those of exercises; if it is empty, the roster's columns that identify a student.
-    `decoration` is the text that the system adds to the title of an exercise's column.  `possible`: a second row
-    contains the maximum points.
+    `identity` are the columns before those of exercises; if it is empty, they are the roster's columns that identify a
+    student. `decoration` is the text that the system adds to the title of an exercise's column.  `possible` says that a
+    second row contains the maximum points.
     """
 
     identity: tuple[str, ...]
@@ -68,7 +68,7 @@ def format_of(system: str) -> Format:
 def gradebook(grades: Grades, roster: Roster, system: str) -> tuple[str, bytes]:
     """Return the name and the content of the file that `system` imports, with a row for each person in the roster.
 
-    The grades are by the roster's first IDs.
+    The grades must use the roster's first IDs.
 
     The cell of a student who submitted nothing keeps the roster's value, or is empty, so the import changes nothing.
     """

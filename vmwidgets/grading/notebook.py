@@ -1,6 +1,6 @@
 """The contents of a submitted notebook, as data: its students, works, claims, predictions and hints.
 
-The file is a learner's: it may be anything.  Malformed parts are left out, and described in `problem`.
+The file is a learner's and may contain anything.  Malformed parts are left out, and described in `problem`.
 """
 
 from __future__ import annotations
@@ -22,18 +22,17 @@ from .files import BEFORE_JSON, MOST_BYTES, content_of
 from .findings import Finding, Status, found
 
 MOST_PARTS = 4_000_000
-"""The most commas and brackets: each value between them takes up to 80 bytes of memory."""
+"""The most commas and brackets in a file: each value between them takes up to 80 bytes of memory."""
 
 MOST_ANSWERS, MOST_SAID = 100, 500
-"""The most predictions and outcomes of a file that no lab asks for, and the most characters of each."""
+"""The most predictions and outcomes of a file for which no lab asks, and the most characters of each."""
 
 MOST_WORKS = 1_000
-"""The most different works for one exercise in one notebook: those with the highest claims, and the last of equal
-ones."""
+"""The most different works kept for one exercise in one notebook: the highest claims and, of equal claims, the last."""
 
 
 class Work(NamedTuple):
-    """One piece of work, as the output of cell `cell` keeps it (the first cell is 1).
+    """One piece of work from the output of cell `cell` (the first cell is 1).
 
     It was made for `sheet`, by this `edition` of the exercise, and its own check gave `claimed` points, or None if the
     output doesn't say.  `data` is the data from which the work can be rebuilt.
@@ -56,8 +55,8 @@ class Handed:
     """One file: all different `works` by exercise, in order; and its `predictions`, `outcomes` and `hints`.
 
     `begun` names its students, by vmwidgets of this `version`; `coded` and `seed` are its claims about a code and the
-    seed.  `undone`: a check found nothing yet.  `finding` is why the file can't be graded, or why it contains no work;
-    None otherwise.
+    seed.  `undone` says that a check has found nothing yet.  `finding` is why the file can't be graded, or why it
+    contains no work; None otherwise.
     """
 
     finding: Finding | None = None
@@ -78,7 +77,7 @@ class Handed:
         return best
 
     def keep(self, exercise: str, work: Work) -> None:
-        """Keep a piece of work; if it is there already, keep the higher claim."""
+        """Keep a piece of work; if the same work is there already, keep the higher claim."""
         kept = self.works.setdefault(exercise, [])
         same = sha256(json.dumps([exercise, work.sheet, work.data], sort_keys=True).encode()).digest()
         place = self._places.setdefault(same, len(kept))
@@ -88,7 +87,7 @@ class Handed:
             kept[place] = work
 
     def limit(self) -> None:
-        """Leave out surplus works, once all are kept."""
+        """Drop surplus works, once all have been collected."""
         for exercise, works in self.works.items():
             places = sorted(range(len(works)), key=lambda place: works[place].claim)[-MOST_WORKS:]
             self.works[exercise] = [works[place] for place in sorted(places)]
@@ -186,7 +185,7 @@ def _keep_outcome(handed: Handed, one: Happened) -> None:
 def _keep_first(kept: dict[str, dict[str, Any]], name: str, members: dict[str, Any]) -> None:
     """Keep these members, shortened, from the first record in which the first member has a value.
 
-    Only a limited number of IDs is kept in addition to those of the lab.
+    Only a limited number of IDs is kept in addition to the lab's IDs.
     """
     name = name[:MOST_SAID]
     known = kept.get(name)

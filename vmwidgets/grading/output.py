@@ -45,11 +45,11 @@ def _number(student: str) -> str:
 def write(texts: Mapping[Path, str | bytes]) -> list[Path]:
     """Write each text to its path, in UTF-8, and create its folders; returns the paths.
 
-    They are about students: only their owner can read new folders and files.  An existing file loses its access for
-    others.  A file that already has this text is left alone: a continued run changes few of thousands.
+    The texts are about students, so only their owner can read new folders and files.  An existing file loses its access
+    for others.  A file that already has this text is left alone: a continued run changes few of thousands.
     """
     for path, text in texts.items():
-        # the name of a student's file may be no text
+        # the path may be something other than a text file
         content = text if isinstance(text, bytes) else text.encode(errors="backslashreplace")
         if _has(path, content):
             close_to_others(path)
@@ -61,7 +61,7 @@ def write(texts: Mapping[Path, str | bytes]) -> list[Path]:
 
 
 def make_private(folder: Path) -> None:
-    """Create a results folder that only its owner can open; an existing one is a person's, and stays as it is."""
+    """Create a results folder that only its owner can open; a person's existing folder stays as it is."""
     folder.mkdir(0o700, parents=True, exist_ok=True)
 
 

@@ -1,7 +1,7 @@
 """A course's own exercises: the teacher's modules, which register them like the package's own.
 
-A module is passed by hand or named in the course's file; none is searched for.  Its text is sent with the course to
-each judging process, so it can import the standard library and vmwidgets, but no file next to it.
+A module is passed by hand or named in the course's file; modules are never searched for.  Its text is sent with the
+course to each judging process, so it can import the standard library and vmwidgets, but no file next to it.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class OwnModule(NamedTuple):
 
 
 def read_modules(paths: Iterable[Path]) -> tuple[OwnModule, ...]:
-    """Return the modules in these files, loaded; raises :class:`Refused` with one sentence if one can't be."""
+    """Return the modules in these files, loaded; raises :class:`Refused` with one sentence if one can't be loaded."""
     modules = tuple(map(_read, paths))
     load_modules(modules)
     return modules

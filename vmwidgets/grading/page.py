@@ -52,7 +52,7 @@ def page(title: str, body: str) -> str:
 
 
 def bar(part: float, of: float) -> str:
-    """Return a bar, filled up to this part; words next to it say how much."""
+    """Return a bar, filled up to this part; words next to the bar say how much."""
     width = 0 if of <= 0 else max(0, min(1, part / of)) * 98
     rest = '<rect class="all" x="1" y="1" width="98" height="8"/>'
     return (

@@ -15,7 +15,7 @@ from .grades import Graded
 from .workers import Worker
 
 LOOK = 1
-"""Seconds without a result after which a place is asked whether it works."""
+"""The seconds without a result after which a place is asked whether it works."""
 
 
 class File(NamedTuple):
@@ -46,7 +46,7 @@ class Place(Protocol):
 
 
 def judged(files: Iterable[File], course: Course, place: Place) -> Iterator[tuple[File, Graded | str]]:
-    """Yield each file with its grades as soon as it is judged, or with why the place lost it.
+    """Yield each file with its grades as soon as it is judged, or with the reason why the place lost it.
 
     A file may be lost because of its neighbours, so it is judged once more, alone.
     """
@@ -126,7 +126,7 @@ class Judges:
 
 
 class Here:
-    """This computer, with this many processes (0: one for each CPU) that import nothing from `submissions`."""
+    """This computer, with this many processes (0 for one per CPU) that import nothing from `submissions`."""
 
     def __init__(self, jobs: int = 0, submissions: Path | None = None) -> None:
         self._width = jobs or os.cpu_count() or 1

@@ -32,7 +32,7 @@ OTHER = "another answer"
 """The name of an unknown mistake."""
 
 MOST_QUESTIONS = 200
-"""The most questions that are shown: notebooks may contain any number."""
+"""The most questions shown: notebooks may contain any number."""
 
 
 def write_report(grades: Grades, folder: Path, name_of: Callable[[str], str] | None = None) -> Path:
@@ -105,8 +105,8 @@ def _part(title: str, titles: tuple[str, ...], rows: Sequence[Sequence[Cell]]) -
 def _criteria(grades: Grades, rows: list[Row]) -> Iterator[str]:
     """Yield for each exercise how many works met each criterion.
 
-    A criterion's sentence is the one for works that met it.  The other sentences describe the work, and may contain
-    text from a notebook.
+    A criterion's sentence is its sentence for works that met it.  Its other sentences describe the work, and may
+    contain text from a notebook.
     """
     for name in grades.course.exercises:
         found = [row.result["criteria"] for row in rows if row.exercise == name and row.result.get("criteria")]
@@ -128,7 +128,7 @@ NUMBER = re.compile(r"\d\S*")
 
 
 def _of_all(sentences: Sequence[str], *, same: bool) -> str:
-    """Return one sentence for all who met a criterion, with dots for the parts that differ between variants.
+    """Return one sentence for all works that met a criterion, with dots for parts that differ between variants.
 
     Numbers are kept if all were asked the `same`, or if several sentences contain them.
 

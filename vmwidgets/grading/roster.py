@@ -23,8 +23,8 @@ POSSIBLE = "points possible"
 class Person:
     """One row: `cells` as in the file; `extension` is a string or empty, `handed_in` are strings by lab.
 
-    `number` is Canvas's own, which is in the names of files it collects, or empty.  `ids` are all IDs that the student
-    may use, `id` first.
+    `number` is Canvas's own number, found in the names of files it collects, or empty.  `ids` are all IDs that the
+    student may use, `id` first.
     """
 
     id: str
@@ -36,7 +36,7 @@ class Person:
     ids: tuple[str, ...] = ()
 
     def handed_in_at(self, lab: str) -> str:
-        """Return when work of this lab was submitted: from its own column, or else the one for all labs; or ""."""
+        """Return when work of this lab was submitted, from the lab's column or the one for all labs; or ""."""
         return self.handed_in.get(lab) or self.handed_in.get("", "")
 
 
@@ -54,7 +54,7 @@ class Roster:
     aliases: dict[str, str] = field(default_factory=dict, repr=False)
 
     def find(self, student: str) -> Person | None:
-        """Return the person with this ID, in any of the columns with IDs, ignoring case."""
+        """Return the person with this ID in any column with IDs, ignoring case."""
         found = self.aliases.get(folded(student))
         return None if found is None else self.people[found]
 

@@ -39,8 +39,8 @@ def grade(
     `state` is a file with the grades so far: an unchanged file is not graded again, even after a run that was stopped.
     If judging a file is stopped, two more runs try it.  `jobs` is the number of processes, 0 for one for each CPU;
     `dask` is the address of a Dask cluster that judges instead.  `only` grades this student's files again, and takes
-    the others from `state`.  `roster` says which IDs are one person's, and the names; without it, IDs that are equal
-    when folded are one person's.  `progress` is called with the number of finished files, and of all.
+    other files' grades from `state`.  `roster` says which IDs are one person's, and the names; without it, IDs that are
+    equal when folded are one person's.  `progress` is called with the number of finished files and the total.
 
     Raises :class:`Refused` if nothing can be graded, and if the state is in the folder or Python imports from it.
     """
@@ -92,12 +92,12 @@ def grade(
 
 
 def _tried_again(before: Graded, again: set[str], person: Callable[[str], str]) -> bool:
-    """Return whether a file is one of these persons' own; an unreadable file may be."""
+    """Return whether a file is one of these persons' own; an unreadable file may be one."""
     return bool(again) and (before.unread or not again.isdisjoint(map(person, before.students)))
 
 
 def _as_named(graded: Graded) -> Graded:
-    """Return the grades of a file; one that is not named like a notebook and has no lab is not a notebook."""
+    """Return the grades of a file; a file without a notebook's name and without a lab is not a notebook."""
     if graded.lab or graded.unread or called_notebook(graded.path):
         return graded
     return replace(graded, finding=found(Status.NO_NOTEBOOK, kind=no_lab(graded.path)))

@@ -1,4 +1,4 @@
-"""The students to ask at the desk: an unpredictable part of the class, and everyone who is listed."""
+"""The students to question at the desk: an unpredictable part of the class, and everyone who is listed."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ class Table:
         return "," if self.separator == ";" and not any(map(_DOT.fullmatch, cells)) else "."
 
     def column(self, meanings: Sequence[str]) -> int | None:
-        """Return the index of the column with the first of these titles that exists; None if none does."""
+        """Return the index of the column with the first of these titles that exists; None if no such column exists."""
         return next(iter(self.columns(meanings)), None)
 
     def columns(self, meanings: Sequence[str]) -> list[int]:
@@ -56,7 +56,7 @@ class Table:
         return [plain.index(meaning) for meaning in meanings if meaning in plain]
 
     def needed(self, meanings: Sequence[str], what: str) -> int:
-        """Return the index of a required column; the error, :class:`Refused`, lists the existing ones."""
+        """Return the index of a required column; the error, :class:`Refused`, lists the existing columns."""
         found = self.column(meanings)
         if found is None:
             titles = ", ".join(map(shown, self.titles)) or "none"
@@ -93,7 +93,7 @@ def read_table(path: Path) -> Table:
 
 
 def _decoded(content: bytes) -> str:
-    """Return the text, in the encoding given by its first bytes, or else the first that works."""
+    """Return the text, in the encoding given by its first bytes, or else in the first encoding that works."""
     for mark, encoding in MARKED:
         if content.startswith(mark):
             return content.decode(encoding, errors="replace")

@@ -1,7 +1,7 @@
 """The saved state of a run, for the next one: each file's grades, and the settings that they depend on.
 
-There is a line for each file, added as soon as it is graded; a file's last line counts.  Each line is written in one
-piece, so that two runs at the same time only do the same work twice.
+There is a line for each file, added as soon as the file is graded; a file's last line counts.  Each line is written in
+one piece, so that two simultaneous runs only do the same work twice.
 
 The state is not signed: anyone who can write to the results folder can change points.  That folder belongs to the
 person who grades, and is never inside a folder of submissions (:mod:`.apart`).

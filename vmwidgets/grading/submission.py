@@ -21,7 +21,7 @@ from .grades import Graded, Judged, Row
 from .notebook import Handed, Work, made_with, notebook_of
 
 Asking = Callable[[str, str, Any], dict[str, Any]]
-"""A function that judges work: takes an exercise, a sheet and the work, and returns the data of a check's result."""
+"""A function that judges work: it takes an exercise, a sheet and the work, and returns the data of a check's result."""
 
 
 MOST_STOPPED = 2
@@ -82,7 +82,7 @@ def rows_of(name: str, handed: Handed, seed: int, course: Course, ask: Asking) -
 
 
 def _whose(handed: Handed, begun: Beginning, course: Course) -> Finding | None:
-    """Return why a file counts for no student of this course; None if it does.  `begun` has the course's codes."""
+    """Return why a file counts for no student of this course; None if it counts.  `begun` has the course's codes."""
     if not begun.students:
         return found(Status.NO_STUDENT)
     if folded(begun.course) != folded(course.name):

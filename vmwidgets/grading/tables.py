@@ -32,7 +32,7 @@ def write_tables(grades: Grades, folder: Path) -> list[Path]:
 
 
 def _data(file: Graded) -> dict[str, object]:
-    """Return all of a file's grades except pictures, which are in the feedback; with names and words of findings."""
+    """Return all of a file's grades, with names and findings in words, but without pictures, which the feedback has."""
     said = _said([file.finding] if file.finding else [])
     kept = {name: one for name, one in vars(file).items() if name != "finding"}
     return {**kept, "rows": list(map(_row, file.rows)), **said}
@@ -79,7 +79,7 @@ FORMULA = re.compile(r"(^|[;,|\t\r\n])(?=[\s\"']*[=+\-@\N{FULLWIDTH EQUALS SIGN}
 
 
 def harmless(cell: object) -> object:
-    """Return the cell in a form that no spreadsheet takes for a formula, whatever its separator.
+    """Return the cell in a form that no spreadsheet takes for a formula, whatever the separator.
 
     >>> harmless("=1+1"), harmless("x;=1+1.ipynb"), harmless("3 points; and its journal gives 2")
     ("'=1+1", "x;'=1+1.ipynb", '3 points; and its journal gives 2')

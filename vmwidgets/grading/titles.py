@@ -34,7 +34,7 @@ _OF_LAB = re.compile(rf"({'|'.join(sorted(MEANINGS['handed in'], key=len, revers
 
 
 def handed_in_columns(table: Table) -> dict[str, int]:
-    """Return the indices of the columns with submission times, by lab; the one for all labs is under ""."""
+    """Return the indices of the columns with submission times, by lab; the column for all labs is under ""."""
     found: dict[str, int] = {}
     for place, title in enumerate(table.titles):
         if match := _OF_LAB.fullmatch(plain_title(title)):

@@ -1,6 +1,6 @@
-"""The uploader of a file, if its name or folder shows it, as those from learning systems do.
+"""The uploader of a file, if its name or folder shows the uploader, as files from learning systems do.
 
-Moodle and Canvas write names, Blackboard and nbgrader write ids.
+Moodle and Canvas write names, Blackboard and nbgrader write IDs.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ Submitted = tuple[str, Sequence[str]]
 
 
 def uploaders(roster: Roster | None, files: Iterable[Submitted]) -> Callable[[str], str]:
-    """Return the uploader's ID by file path, or "" if it is not shown, or not certain.
+    """Return the uploader's ID by file path; "" if the ID is not shown or not certain.
 
-    A learning system puts its words first.  So the outermost folder with such words counts, and the first such words
-    in a name: a student may have written the rest.  Below the folders that all files have in common, folders belong to
-    students, as nbgrader collects them, if there are several and most are IDs: IDs from the roster or, without one,
-    IDs that most files in them name.
+    A learning system puts its words first.  So the outermost folder with such words counts, and the first such words in
+    a name: a student may have written the rest.  Below the folders that all files have in common, folders belong to
+    students, as nbgrader collects them, if there are several and most are named by IDs.  These must be IDs from the
+    roster or, without one, IDs that most files in the folder name.
 
     >>> files = [("ada/1.ipynb", ["ada"]), ("bert/1.ipynb", ["bert"]), ("Lab 01_ada_attempt_2026-10-01-12-00-00_x", [])]
     >>> uploader = uploaders(None, files)
@@ -77,7 +77,7 @@ def _depth(paths: Iterable[str]) -> int:
 
 
 def _own_folders(files: Sequence[Submitted], depth: int, ids: Mapping[str, str], confirmed: bool) -> bool:
-    """Return whether most folders are named after students; `confirmed`: only by IDs that most of their files name.
+    """Return whether most folders have students' names; with `confirmed`, only IDs that most of their files name count.
 
     A single such folder may be the instructor's, with a notebook whose author wrote the folder's name as an ID.
     """

@@ -1,6 +1,6 @@
-"""Judging processes: one question at a time, each with limits; one that hangs or dies is replaced.
+"""Judging processes: one question at a time, each with limits; a process that hangs or dies is replaced.
 
-The process that judges a notebook also reads it, so a file that takes all memory or time ends only that process, and
+The process that judges a notebook also reads it.  So a file that takes all memory or time ends only that process, and
 becomes a row.
 """
 
@@ -44,11 +44,11 @@ class Worker:
         self._process: subprocess.Popen[bytes] | None = None
         self._closed = False
         self._lock = RLock()
-        """Held while the process is started or ended, since another thread may close the worker."""
+        """The lock held while the process is started or ended, since another thread may close the worker."""
         self._folder: tempfile.TemporaryDirectory[str] | None = None
 
     def ask(self, exercise: str, sheet: str, work: Any, seconds: float = SECONDS) -> dict[str, Any]:
-        """Return the result for the work; 0 points, a problem in words and `stopped` if judging was not completed."""
+        """Return the result for the work; if judging was not completed, 0 points, a problem in words and `stopped`."""
         try:
             return self._answer([exercise, sheet, work], seconds)
         except OSError as error:
@@ -111,7 +111,7 @@ class Worker:
                 process.wait()
                 for pipe in (process.stdin, process.stdout):
                     if pipe is not None:
-                        with suppress(OSError):  # what was not sent can't be sent any longer
+                        with suppress(OSError):  # unsent data can't be sent any longer
                             pipe.close()
             if self._folder is not None:
                 self._folder.cleanup()
@@ -133,7 +133,7 @@ class Worker:
 
 
 def _stopped(exercise: str, problem: str) -> dict[str, Any]:
-    """Return the data of a result for work whose judging was not completed."""
+    """Return the data of a result for work that was not judged to the end."""
     return {"id": exercise, "points": 0, "problem": problem, "criteria": [], "stopped": True}
 
 

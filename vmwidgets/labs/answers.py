@@ -1,6 +1,6 @@
-"""Answers, each in one written form: they are stored as text that a person, JSON and a browser read alike.
+"""Answers, each in one written form: a text that a person, JSON and a browser read alike.
 
-As a number in JSON, a 64-bit address would lose its last digits when a browser saves the notebook.
+If a 64-bit address were a number in JSON, it would lose its last digits when a browser saves the notebook.
 """
 
 from __future__ import annotations

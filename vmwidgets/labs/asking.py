@@ -35,12 +35,12 @@ def predict(
     """Ask `question` before the notebook shows the answer, and save the reply in the notebook.
 
     With `options`, students choose one of them.  Without, `kind` is the kind of answer: "text", "number", "address" or
-    "size".  Options may state what they stand for, ``{"about 40": range(30, 51), "none": 0}``.  Then the cell that
-    compares passes the result it found, and names no option.
+    "size".  Options may state what they stand for, ``{"about 40": range(30, 51), "none": 0}``.  Then the comparing cell
+    passes the result it found, and names no option.
 
     Students answer in code (`answer=…`), or, in a notebook, with the control below the question.  "I don't know" is an
-    answer to every question.  None and ``...`` mean that there is no answer yet.  With `because=True`, the control asks
-    for a reason, too; in code, ``because="…"`` gives the reason.  `id` is the question's permanent name; without it,
+    answer to every question.  None and ``...`` mean that there is no answer yet.  With `because=True`, the control also
+    asks for a reason; in code, ``because="…"`` gives the reason.  `id` is the question's permanent name; without it,
     the name is made from the words.
 
     A question with the same words is the same prediction, even after a restart of the Jupyter kernel: its first answer
@@ -87,7 +87,7 @@ def _kind(kind: str, options: tuple[str, ...]) -> str:
 
 
 def _put_on_the_page(prediction: Prediction, with_control: bool) -> None:
-    """Publish question and answer as data, always with the same display id, and a control below them."""
+    """Publish the question and the answer as data, always with the same display ID, and a control below them."""
     shell = current_shell()
     if shell is None:
         return

@@ -1,7 +1,7 @@
-"""The owner of a lab: a student and a course determine a seed, and the seed the sheet.
+"""The owner of a lab: a student and a course determine a seed, and the seed determines the sheet.
 
-With the seed, a grader can make the same sheet again.  Without a code the seed proves nothing, since anyone who knows
-the names can compute it; with a code, only someone who knows the code can.
+With the seed, a grader can create the same sheet again.  Without a code, the seed proves nothing, since anyone who
+knows the names can compute it; with a code, only someone who knows the code can.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class Beginning:
 
     `students` are IDs as they were typed, in the order of the folded IDs.  `codes` are the students' secrets in the
     same order, if the course has codes.  Beginnings that differ only in how IDs were typed are equal.  `again` are the
-    exercises that were checked without an ID, and not since then.
+    exercises that were checked without an ID and have not been checked since.
     """
 
     lab: str
@@ -140,8 +140,9 @@ class Beginning:
 
         Raises :class:`Refused` for anything that :func:`begin` refuses.
 
-        With a course's `key`, it gets the codes that the course gave to its students, whether the notebook has codes or
-        not.  If the students left out their codes or made them up, the seed then differs from the one in `data`.
+        With a course's `key`, the beginning gets the codes that the course gave to its students, whether the notebook
+        has codes or not.  If the students left out their codes or made them up, the seed then differs from the one in
+        `data`.
 
         >>> Beginning.made_from(Beginning("01", "os", ("anna", "ben")).data()).students
         ('anna', 'ben')
@@ -154,7 +155,7 @@ class Beginning:
         return cls(made.lab, made.course, made.students, codes)
 
     def lets(self, later: Beginning) -> bool:
-        """Return whether `later` may follow in the same kernel: an ID for a lab that was begun without one."""
+        """Return whether `later` may follow in the same Jupyter kernel: it adds an ID to a lab begun without one."""
         return self.lab == later.lab and not self.students and bool(later.students)
 
     def __eq__(self, other: object) -> bool:
@@ -189,7 +190,7 @@ class Beginning:
 
 @dataclass
 class _Begun:
-    """The lab that a kernel has begun; `tried` are exercises that were checked without an ID, and not since then."""
+    """The lab that a kernel has begun; `tried` are exercises checked without an ID, and not since."""
 
     begun: Beginning | None = None
     tried: dict[str, None] = field(default_factory=dict)
@@ -279,10 +280,9 @@ def _lab(value: Any) -> str:
 
 
 def _refuse_misspelt(name: str) -> None:
-    """Refuse a name that is nearly a lab's, since it would give other variants, and count for nothing.
+    """Refuse a name that is nearly a lab's name, since it would give other variants, and count for nothing.
 
-    Any other name may be that of a course's own lab, which need not have exercises; if its name is a number, it must
-    have some.
+    Any other name may belong to a course's own lab, which need not have exercises unless its name is a number.
     """
     ours = {*map(lab_of, known_mistakes()), *WITHOUT_EXERCISES, CONCEPTS}
     there = {*map(lab_of, exercises()), *ours}

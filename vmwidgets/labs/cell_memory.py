@@ -14,7 +14,7 @@ _NAME = "_vmwidgets_pages"
 
 
 def pages(shell: Any, line: str, cell: str) -> None:
-    """Run a cell and show what it did to memory; with ``--lines`` for each of its statements.
+    """Run a cell and show what it did to memory; with ``--lines``, for each of its statements.
 
     A cell that fails or is stopped is reported up to that point.
     """

@@ -29,11 +29,12 @@ from .work import packed, plain
 def check(name: str | Sheet, thing: Any = None) -> Result:
     """Check `thing` for the exercise `name`: points with reasons, the same in a notebook and without a browser.
 
-    A missing solution (None or ``...``) has no points, and neither has one that makes the check fail; the result says
-    so, and nothing is raised.  If a map is asked for, you may pass its task or machine.  If the notebook began another
-    lab for a student, an exercise has no points, as in grading.  A machine must come from the variant's start(), or be
-    loaded or branched from that machine.  Any other machine has no points, and the result says so.  For practice,
-    `name` is the variant that :func:`practice` returned.  A copy made by :func:`try_on` has no points that count.
+    A missing solution (None or ``...``) earns no points, and neither does a solution that makes the check fail; the
+    result says so, and nothing is raised.  If the exercise takes a map, you may pass its task or machine.  If the
+    notebook began another lab for a student, an exercise has no points, as in grading.  A machine must come from the
+    variant's start(), or be loaded or branched from that machine.  Any other machine has no points, and the result says
+    so.  For practice, `name` is the variant that :func:`practice` returned.  A copy made by :func:`try_on` has no
+    points that count.
 
     Raises :class:`Refused` for an unknown exercise, and for a thing of the wrong kind.
 
@@ -75,7 +76,7 @@ def _of_the_lab(result: Result) -> Result:
 
 
 def best(of: str) -> dict[str, Result]:
-    """Return the best result of each exercise that this kernel graded, the latest if equal; without practice.
+    """Return the best result of each exercise that this kernel graded, without practice; of equal results, the latest.
 
     `of` is the sheet that counts; checks on another sheet don't.
     """
@@ -89,7 +90,7 @@ def judged_for(name: str, of: str, thing: Any) -> Result:
 
 
 def criteria_of(name: str, of: str, thing: Any) -> tuple[Criterion, ...]:
-    """Return the criteria alone, as far as the judge gets: for judging one piece of work on many variants.
+    """Return only the criteria, as far as the judge gets, for judging one piece of work on many variants.
 
     None for a machine that panicked, if the exercise needs one that works.
     """
@@ -106,7 +107,7 @@ _best: Kept[dict[tuple[str, str], Result]] = Kept(dict)
 
 
 def _graded(name: str | Sheet, thing: Any, *, passed_too: bool = False) -> Result:
-    """Return the result, with a picture if points are missing, or always for a learner (`passed_too`)."""
+    """Return the result, with a picture if points are missing; with `passed_too`, as for a learner, always."""
     exercise, sheet = asked(name)
     identity = exercise.id if sheet is None else sheet.id
     of = "" if sheet is None else sheet.of
@@ -182,7 +183,7 @@ def _not_kept(error: Exception) -> dict[str, Any]:
 
 
 def _picture(exercise: Exercise, sheet: Sheet | None, subject: Any) -> str:
-    """Return what was graded as a picture, or in words if they show more; nothing if there is neither."""
+    """Return the graded object as a picture, or in words if they show more; nothing if there is neither."""
     from vmwidgets.widgets import show
 
     if exercise.shows is None and not isinstance(subject, MachineMap):

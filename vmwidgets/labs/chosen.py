@@ -64,7 +64,7 @@ def source_of(function: FunctionType) -> str:
 
 
 def _lines(name: str, value: Any, module: str, seen: set[int]) -> Iterator[str]:
-    """Yield a variable, after what a function uses; functions of other modules are given by name."""
+    """Yield the text of a variable; for a function, first what it uses, with other modules' functions by name only."""
     if isinstance(value, ModuleType) or (isinstance(value, FunctionType) and value.__module__ != module):
         return
     if isinstance(value, type):

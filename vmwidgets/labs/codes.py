@@ -1,4 +1,4 @@
-"""Codes: a secret for each student, derived from the course's key; a mistyped one is found without the key.
+"""Codes: a secret for each student, derived from the course's key; a mistyped code is found without the key.
 
 A code has 14 characters of Crockford's base32, which has no I, L, O and U.  Of these, 12 are 60 bits of HMAC-SHA256 of
 the course and the folded ID, one belongs to the course and the ID, and the last one checks all of them.

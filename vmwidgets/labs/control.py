@@ -90,7 +90,7 @@ class Control(anywidget.AnyWidget):
 
 
 def _told(prediction: Prediction) -> dict[str, Any]:
-    """Return what a page shows of the answers so far."""
+    """Return the text that a page shows about the answers so far."""
     last = prediction.answers[-1] if prediction.answers else None
     outcome = prediction.outcome
     return {

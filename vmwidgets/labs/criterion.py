@@ -11,7 +11,7 @@ from vmwidgets.engine.base.frozen import frozen
 from .mistakes import Mistake
 
 WAITS = " (not judged yet: first "
-"""Joins the sentence of a criterion that can't be judged to what has to be done first."""
+"""The words between the sentence of a criterion that can't be judged yet and what has to be done first."""
 
 
 @frozen
@@ -70,8 +70,8 @@ def criterion(
     `yes` is the sentence if all points are earned.  Otherwise, the sentence is `no`: the reason, and what would be
     right, without the answer.  `first` is for a criterion that can't be judged yet: the sentence is then `yes`,
     followed by what has to be done first.  It takes no points away: let `earned` be False until then.  `expected` and
-    `actual` are shown next to it as text, but not while it can't be judged.  If points are missing, `mistake` names and
-    explains what is wrong, and is saved.
+    `actual` are shown next to the criterion as text, but not while it can't be judged.  If points are missing,
+    `mistake` names and explains what is wrong, and is saved.
 
     >>> criterion(2, 1, "both ends are cut", "one end is not cut", expected="2 cuts", actual="1 cut").sentence
     'one end is not cut'

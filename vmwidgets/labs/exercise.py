@@ -22,13 +22,14 @@ Judge = Callable[..., Iterable[Criterion]]
 """A judge: takes the graded object and, if the exercise has sheets, what was asked; yields criteria."""
 
 Asking = Callable[..., tuple[Any, tuple[str, ...]]]
-"""A function that asks a learner's function: it also takes what was asked (None without sheets) and a
-:class:`.chosen.Chosen` that draws.  Returns the function's choices as plain data, and sentences about calls that
-failed.
+"""A function that asks a learner's function.
+
+It also takes what was asked (None without sheets) and a :class:`.chosen.Chosen` that draws.  It returns the learner's
+choices as plain data, and sentences about calls that failed.
 """
 
 Hints = Sequence[str] | Callable[[Any], Sequence[str]]
-"""Strings, the gentlest first, or a function that returns them for what was asked."""
+"""Hints: strings, the gentlest first, or a function that returns them for what was asked."""
 
 TIERS = 3
 """The kinds of hints: where to look, what to do, how to do it."""
@@ -49,11 +50,11 @@ class Asked(Protocol):
 class Exercise:
     """An exercise: `judge` examines an object of class `takes`, and yields criteria worth `points` in all.
 
-    `alive`: a machine that panicked can't be graded.  `shows` returns what to draw of the object next to a result, or
-    lines of text; if it takes two arguments, the second is what was asked.  Without it, only maps are drawn.  `sheet`
-    makes what is asked from draws; without it, everyone is asked the same.  `asks` asks a function that a learner
-    wrote.  `shipped`: it came with the package.  `edition` changes whenever seeds draw other sheets, or the judge gives
-    other points; work of all editions in `judged` is judged, by today's rules.
+    `alive` means that a machine that panicked can't be graded.  `shows` returns what to draw of the object next to a
+    result, or lines of text; if it takes two arguments, the second is what was asked.  Without `shows`, only maps are
+    drawn.  `sheet` makes what is asked from draws; without `sheet`, everyone is asked the same.  `asks` asks a function
+    that a learner wrote.  `shipped` says that the exercise came with the package.  `edition` changes whenever seeds
+    draw other sheets, or the judge gives other points; work of all editions in `judged` is judged, by today's rules.
     """
 
     id: str
@@ -103,11 +104,11 @@ def exercise(
     an object with the text of the assignment and with `start()`.  The judge receives that object too.  `hints` are
     three texts, the gentlest first, or a function of that object.  Raise `edition` if a change makes a seed draw
     another variant, or makes the judge award different points; ``(1, 2)`` is edition 2, and also judges work of edition
-    1, whose variants were the same.  For a function that learners write,
-    `takes` is a function that asks it: it receives the learner's function, the variant's object and a :class:`Chosen`,
-    whose `draws` come from both.  It returns the answers as plain data, and sentences about calls that failed.  The
-    judge receives the answers as a :class:`Chosen`, in grading too, where no student's code runs.  The name of an
-    exercise of the package is refused, unless `replace=True`.
+    1, whose variants were the same.  If learners write a function, `takes` is a function that asks theirs: it receives
+    the learner's function, the variant's object and a :class:`Chosen`, whose `draws` depend on both.  It returns the
+    answers as plain data, and sentences about calls that failed.  The judge receives the answers as a :class:`Chosen`,
+    in grading too, where no student's code runs.  The name of an exercise of the package is refused, unless
+    `replace=True`.
 
     >>> from vmwidgets import lab, Machine
     >>> @lab.author.exercise("doc/small", "A small machine", points=1, takes=Machine)
@@ -149,7 +150,7 @@ def _edition(value: Any) -> int:
 
 
 def exercise_named(name: Any) -> Exercise:
-    """Return the exercise with this ID; the error for an unknown one names the nearest of its lab, or of all."""
+    """Return the exercise with this ID; the error for an unknown ID names the nearest of its lab, or of all labs."""
     every = _exercises.now()
     lab = name.partition("/")[0] if isinstance(name, str) else ""
     of_lab = [one for one in every if one.startswith(f"{lab}/")]

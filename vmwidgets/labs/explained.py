@@ -1,4 +1,4 @@
-"""Explanations of outcomes, shown once a question is answered: in a notebook's text, they would reveal the answer.
+"""Explanations of outcomes, shown once a question is answered; in the notebook's text, they would reveal the answer.
 
 Each lab of this package has a file in `explanations/`, with a heading for each prediction; a course's own labs call
 :func:`explain`.
@@ -25,7 +25,7 @@ _own: Kept[dict[str, str]] = Kept(dict, dict)
 def explain(question: str, text: Any) -> None:
     """Set the text, in Markdown, below the outcome of the prediction `question`, once it is answered.
 
-    Call it in a module, and not in the notebook, where it would give the answer away.
+    Call this in a module, and not in the notebook, where it would reveal the answer.
 
     >>> from vmwidgets import lab
     >>> lab.author.explain("doc/gaps", "Each gap has **two** posts, and shares them.")
@@ -54,6 +54,6 @@ def explanations() -> dict[str, str]:
     found: dict[str, str] = {}
     for one in sorted((one for one in files(__package__).joinpath("explanations").iterdir()), key=lambda one: one.name):
         if one.name.endswith(".md"):
-            parts = one.read_text("utf-8").split("\n## ")[1:]  # before the first heading is the file's title
+            parts = one.read_text("utf-8").split("\n## ")[1:]  # the file's title comes before the first heading
             found.update((name.strip(), text.strip()) for name, _, text in (part.partition("\n") for part in parts))
     return found

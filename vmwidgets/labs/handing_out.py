@@ -33,7 +33,7 @@ class Watched:
 
     def __init__(self) -> None:
         self._counts: weakref.WeakKeyDictionary[Machine, int] = weakref.WeakKeyDictionary()
-        self._asked: dict[str, dict[Machine, int]] = {}  # by the prediction's id: of each machine the latest serial
+        self._asked: dict[str, dict[Machine, int]] = {}  # by the prediction's ID: each machine's latest serial
         self._heading = ""
 
     def begins(self, heading: str) -> None:
@@ -87,11 +87,11 @@ class Watched:
         )
         serials = [(self._asked.get(identity, {}).get(machine), asked) for identity, asked in compared]
         found = [(machine.journal.number_of(serial), asked) for serial, asked in serials if serial is not None]
-        return {number: asked for number, asked in found if number is not None}  # others were asked and undone
+        return {number: asked for number, asked in found if number is not None}  # others were undone
 
 
 def named_picture(machine: Machine, name: str) -> Picture:
-    """Return the picture called `name`: a kind of picture, or one "of" a part of the machine.
+    """Return the picture called `name`: a kind of picture, or a kind "of" a part of the machine.
 
     >>> import vmwidgets as vm
     >>> named_picture(vm.boot(), "Tree of kernel_map")
@@ -132,7 +132,7 @@ def _different(pictures: list[Picture]) -> list[Picture]:
     """Return the pictures without repetitions of the same picture of the same part."""
     found: dict[tuple[str, str], Picture] = {}
     for one in pictures:
-        with suppress(Refused):  # what it showed is gone
+        with suppress(Refused):  # the shown thing is gone
             scene = one.scene()
             found.setdefault((scene.view, scene.title), one)
     return list(found.values())

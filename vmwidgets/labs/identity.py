@@ -1,4 +1,4 @@
-"""The comparison of texts that name a person: an ID is folded before it is compared, hashed or looked up."""
+"""Folding of texts that name a person: an ID is folded before it is compared, hashed or looked up."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from unicodedata import normalize
 def folded(text: str) -> str:
     r"""Return the ID without differences that people don't intend: capitals, wide letters, blanks around it.
 
-    NFKC and casefold, and NFKC once more, since folding can undo it.  The Turkish dotless i becomes an i with a dot,
-    since capitals don't distinguish them.
+    This is NFKC, casefold, and NFKC once more, since folding can undo it.  The Turkish dotless i becomes an i with a
+    dot, since capitals don't distinguish them.
 
     >>> folded("Ada"), folded(" \N{FULLWIDTH LATIN CAPITAL LETTER A}DA "), folded("STRASSE") == folded("Straße")
     ('ada', 'ada', True)

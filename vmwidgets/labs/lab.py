@@ -3,7 +3,7 @@
 :func:`predict` asks before a picture gives the answer away, and `predictions` lists the answers.  :func:`check` grades
 a solution; :func:`require` raises an error if a point is missing.  :func:`begin` sets the student and the lab,
 :func:`variant` returns the student's variant, :func:`practice` a public one, and :func:`hint` a hint.  :func:`minutes`
-shows how long each cell took, if the student agreed to it.  :func:`try_on` copies a machine for experiments.
+shows how long each cell took, if the student agreed to measure this.  :func:`try_on` copies a machine for experiments.
 :func:`attempt` returns the result of a call, or the reason of its failure.  After :func:`keep_moments`, each picture
 keeps its state at the end of its cell.
 

@@ -1,7 +1,7 @@
 """The minutes that each cell took, for students who want to know.
 
-They are measured and kept in the notebook's kernel: no output, journal or file contains them, unless the student shows
-them with :func:`minutes` and saves the notebook.
+Minutes are measured and kept in the notebook's Jupyter kernel: no output, journal or file contains them, unless the
+student shows them with :func:`minutes` and saves the notebook.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ _kept: Kept[list[Minutes]] = Kept(list)
 
 
 def measure(wanted: Any) -> None:
-    """Begin to measure if `wanted`; changes nothing if this has already begun."""
+    """Begin to measure if `wanted`; changes nothing if measuring has already begun."""
     if not isinstance(wanted, bool):
         raise Refused(f"minutes={wanted!r}: write True to measure how long each cell takes you, or leave it out")
     if wanted and not _kept.now():

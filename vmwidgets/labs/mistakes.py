@@ -32,7 +32,7 @@ _mistakes: Kept[dict[str, dict[str, Mistake]]] = Kept(dict, dict)
 def mistakes(question: str, table: Any) -> None:
     """Give names to wrong answers of the prediction `question`; the keys of `table` are answers in their written form.
 
-    Call it in a module: in the notebook, it would reveal the answer.
+    Call this in a module: in the notebook, it would reveal the answer.
 
     >>> from vmwidgets import lab
     >>> lab.author.mistakes("doc/ends", {"3": lab.author.Mistake("posts and gaps", "Three gaps have four posts.")})
@@ -45,13 +45,13 @@ def mistakes(question: str, table: Any) -> None:
 
 
 def mistake_of(question: str, answer: str) -> Mistake | None:
-    """Return the known mistake of this answer."""
+    """Return the known mistake behind this answer."""
     said = answer.casefold()
     return next((one for key, one in _mistakes.now().get(question, {}).items() if key.casefold() == said), None)
 
 
 def has_mistakes(question: str) -> bool:
-    """Return whether a lab asks this question and names mistakes in its answers."""
+    """Return whether a lab asks this question and gives names to wrong answers."""
     return question in _mistakes.now()
 
 

@@ -1,4 +1,4 @@
-"""The lab of an exercise or a prediction, by its ID, or by a table of those that moved; and what a lab is called."""
+"""The lab of an exercise or a prediction, from its ID or from a table of moved exercises; and what a lab is called."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ MOVED = {
 }
 """The present lab of each exercise that has moved.
 
-It keeps its ID, and work in a notebook of the lab in the ID still counts: lab 08 was one notebook until it became 08a
-and 08b.
+A moved exercise keeps its ID, and work in a notebook of the lab in the ID still counts: lab 08 was one notebook until
+it became 08a and 08b.
 """
 
 CONCEPTS = "concepts"
@@ -24,7 +24,7 @@ CONCEPTS = "concepts"
 
 
 def called(lab: str) -> str:
-    """Return what a reader calls this lab: a concept test is not a lab, though its notebook begins like one.
+    """Return this lab's name for readers: a concept test is not a lab, though its notebook begins like one.
 
     >>> called("01"), called(CONCEPTS)
     ('lab 01', 'the concept test')
@@ -42,7 +42,7 @@ def lab_of(name: str) -> str:
 
 
 def labs_of(name: str) -> tuple[str, ...]:
-    """Return the labs whose notebooks may contain it: its present lab, and the one in its ID.
+    """Return the labs whose notebooks may contain an exercise or a prediction: its present lab, and the lab in its ID.
 
     >>> labs_of("01/gaps"), labs_of("08/family")
     (('01',), ('08b', '08'))

@@ -41,7 +41,7 @@ class Outcome:
 
     @property
     def is_open(self) -> bool:
-        """Return whether it shows what happened."""
+        """Return whether the outcome shows what happened."""
         return self.said is not None or self.is_passed
 
     @property

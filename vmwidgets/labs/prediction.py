@@ -49,11 +49,11 @@ class Prediction:
     """A question and its answers, made by :func:`vmwidgets.lab.predict`.
 
     `id` is permanent ("01/first-fit"), `kind` is the kind of answer, `options` are the choices, and `means` says which
-    results each option stands for.  With `reasons`, it also asks for a reason.
+    results each option stands for.  With `reasons`, the question also asks for a reason.
 
     The first answer counts; later ones are kept after it.  `happened` is the first result passed to :meth:`compare`, or
-    None before; the first one counts here too.  `comes_after` says that another question with this ID was compared
-    before.  `missed` is the student's answer to "what did I miss?".  `listeners` are called after each change; `show`
+    None before; here too, the first counts.  `comes_after` says that another question with this ID had been compared
+    before. `missed` is the student's answer to "what did I miss?".  `listeners` are called after each change; `show`
     and `show_outcome` put the prediction and its outcome on a page.
     """
 
@@ -88,7 +88,7 @@ class Prediction:
 
     @property
     def has_happened(self) -> bool:
-        """Return whether answers are late from now on: it was compared, perhaps before its question changed."""
+        """Return whether answers are late from now on: a result was compared, perhaps before the question changed."""
         return self.comes_after or self.happened is not None
 
     @property
@@ -124,10 +124,12 @@ class Prediction:
             listener()
 
     def compare(self, actual: Any) -> Outcome:
-        """Return what happened next to the prediction; closed until there is an answer, even "I don't know".
+        """Return the outcome: what happened, next to the prediction.
 
-        `actual` is of the question's kind, or something that one of the options stands for.  Answers after this are
-        marked as late.  The first outcome counts: a second call returns it, and notes any difference.
+        It is closed until there is an answer, even "I don't know".
+
+        `actual` is an answer of the question's kind, or something that one of the options stands for.  Answers after
+        this are marked as late.  The first outcome counts: a second call returns it, and notes any difference.
         """
         happened = self._written(actual)
         if self.happened is None:
@@ -145,7 +147,7 @@ class Prediction:
                 return option
         try:
             return written(actual, self.kind, self.options)
-        except Refused:  # what happened is no answer of this kind: that is an outcome as well
+        except Refused:  # the result is not an answer of this kind: that is an outcome too
             return OTHER if self.options else shown(actual)
 
     @property
@@ -221,7 +223,7 @@ def _stands_for(meant: Any, actual: Any) -> bool:
 
 
 def identity_of(identity: Any, question: str) -> str:
-    """Return a permanent ID, given or made from the question.
+    """Return a permanent ID: the given one, or one made from the question.
 
     >>> identity_of("", "Where will it land?")
     'where-will-it-land'

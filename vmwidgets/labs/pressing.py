@@ -15,7 +15,7 @@ from .saved import recall
 class Presses:
     """The predictions of one picture; `name` begins their names.
 
-    Their table is an output of the cell that makes the picture, and is updated there.
+    The table of predictions is an output of the cell that makes the picture, and is updated there.
 
     Raises :class:`Refused` for an invalid name.
     """
@@ -27,7 +27,7 @@ class Presses:
             self._publish(update=False)
 
     def told(self, key: str, question: str) -> str:
-        """Return the answer to a question that was answered or passed; "" otherwise."""
+        """Return the reply to a question that was answered or passed; otherwise ""."""
         asked = self._mine.get(self._identity(key))
         one = asked if asked is not None and asked.question == line(question, "question") else self._ask(key, question)
         return one.outcome.sentence if one.outcome is not None else ""

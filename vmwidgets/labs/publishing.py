@@ -1,8 +1,8 @@
-"""Outputs that a cell has however it uses the value: printed, assigned, followed by other lines, or in a loop.
+"""Outputs that a cell gets however it uses the value: printed, assigned, followed by other lines, or in a loop.
 
-In a kernel, a call's data go into the running cell when the cell ends, even after an error.  So neither clear_output,
-nor %%capture, nor an Output widget can take them away.  As the value of the same cell, they are not shown twice.
-Without a kernel, nothing is published, and values are shown as usual.
+In a Jupyter kernel, a call's data are put into the running cell when the cell ends, even after an error.  So
+clear_output, %%capture and Output widgets can't remove them.  If they are also the cell's value, they are not shown
+twice. Without a kernel, nothing is published, and values are shown as usual.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Once:
         self._bundle: dict[str, Any] = {}
 
     def publish(self, bundle: dict[str, Any]) -> None:
-        """Put it into the running cell when the cell ends, unless it is there already."""
+        """Put the output into the running cell when the cell ends, unless it is there already."""
         cell = running_cell()
         if cell is not None and cell != self._cell:
             self._bundle = bundle
@@ -38,30 +38,30 @@ class Once:
         self._cell = cell
 
     def show(self) -> None:
-        """Do what ``_ipython_display_`` does: nothing in the cell that already has it; otherwise show it as a value."""
+        """Act as ``_ipython_display_``: do nothing in the cell that has the output; elsewhere, show it as a value."""
         if self._cell is None or running_cell() != self._cell:
             raise NotImplementedError  # which asks IPython for the bundle
 
     def _end(self, *_result: object) -> None:
         """Handle the end of the cell."""
-        if self._bundle and not captured():  # else this is a cell inside the one that captures
+        if self._bundle and not captured():  # otherwise this is a cell inside the capturing one
             bundle, self._bundle = self._bundle, {}
             publish(bundle)
 
 
 class Ranked(Protocol):
-    """Something that a cell may have many of: the one with the highest rank counts, or the latest of several."""
+    """An output that may occur many times in a cell: the highest rank counts, or the latest of equal rank."""
 
     @property
     def id(self) -> str:
-        """The subject; the best for each is kept."""
+        """The subject's ID; the best output for each subject is kept."""
 
     @property
     def rank(self) -> tuple[int, int]:
         """The rank; larger is better."""
 
     def bundle(self) -> dict[str, Any]:
-        """Return all forms of its output."""
+        """Return all forms of the output."""
 
 
 @dataclass
@@ -83,7 +83,7 @@ class Cards:
         self._cards: dict[str, _Card] = {}
 
     def publish(self, one: Ranked) -> None:
-        """Put it into the running cell when the cell ends, if it is as good as the cell's best, or the latest."""
+        """Put the result into the running cell at its end, if it is the latest or as good as the best there."""
         cell = running_cell()
         if cell is None:
             return
@@ -97,14 +97,14 @@ class Cards:
             card.best = one
 
     def show(self, one: Ranked) -> None:
-        """Do what ``_ipython_display_`` does: nothing if the running cell will have it, or else show it as a value."""
+        """Act as ``_ipython_display_``: do nothing if the running cell will have the result; else show it."""
         card = self._cards.get(one.id)
         if card is None or running_cell() != self._cell or card.latest is not one:
             raise NotImplementedError
 
     def _end(self, *_result: object) -> None:
         """Handle the end of the cell."""
-        if captured():  # this is a cell inside the one that captures
+        if captured():  # this is a cell inside the capturing one
             return
         cards, self._cards, self._cell = self._cards, {}, None
         for card in cards.values():

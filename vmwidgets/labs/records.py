@@ -1,7 +1,7 @@
 """The records in a notebook's outputs: data of one media type with a tag, decoded here for all readers.
 
 The grader, the doctor, the questions at the desk and a restarted kernel read a notebook through :func:`records`.  A
-notebook is a learner's file, so each part of it may be anything: malformed parts are left out.
+notebook is a learner's file, and any part of it may be malformed: malformed parts are left out.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ PREDICTION, PREDICTIONS, OUTCOME = "prediction", "predictions", "outcome"
 HINT, SHEET = "hint", "sheet"
 
 TAG = "record"
-"""The member that says which kind of record it is."""
+"""The member that gives the kind of record."""
 
 EARLIER = {
     "application/vnd.vmwidgets.lab+json": BEGIN,
@@ -48,8 +48,8 @@ class Begun(NamedTuple):
 class Checked(NamedTuple):
     """A piece of work for `exercise` that was checked or submitted in cell `cell` (the first cell is 1).
 
-    It was made for `sheet`, by this `edition` of the exercise, and its own check gave `claimed` points, or None if the
-    output doesn't say.  `work` is the data from which it can be rebuilt, empty if nothing was done.
+    The work was made for `sheet`, by this `edition` of the exercise, and its own check gave `claimed` points, or None
+    if the output doesn't say.  `work` is the data from which it can be rebuilt, empty if nothing was done.
     """
 
     cell: int
@@ -121,7 +121,7 @@ def _tagged(bundle: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def _read(value: Any) -> Any:
-    """Return JSON that a host saved as text, or as a list of lines, as its value."""
+    """Return the value of JSON that a host saved as text, or as a list of lines."""
     text = "".join(value) if isinstance(value, list) and all(isinstance(line, str) for line in value) else value
     if not isinstance(text, str):
         return value

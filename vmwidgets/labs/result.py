@@ -26,10 +26,10 @@ class Result:
     """A result: `points` out of `of` for the exercise `id`, with the criteria that add up to them.
 
     `problem` is the reason if the check could not be completed, or "".  `picture` is HTML of the graded solution.
-    `of_sheet` is the variant: a seed, "default" or "practice 3"; "" if all students have the same.  `hints`: there are
-    hints, and points are missing.  `work` is the solution as data, from which a grader rebuilds it.  `edition` is the
-    exercise's edition.  `unbegun`: the notebook had begun no lab.  `trying`: the lab was begun without an ID.  `tried`:
-    a copy of a machine was checked.
+    `of_sheet` is the variant: a seed, "default" or "practice 3"; "" if all students have the same.  `hints` says that
+    there are hints and points are missing.  `work` is the solution as data, from which a grader rebuilds it.  `edition`
+    is the exercise's edition.  `unbegun` says that the notebook had begun no lab, `trying` that the lab was begun
+    without an ID, and `tried` that a copy of a machine was checked.
     """
 
     id: str
@@ -48,7 +48,7 @@ class Result:
 
     @property
     def practice(self) -> bool:
-        """Return whether it is for a practice variant, and counts for nothing."""
+        """Return whether the result is for a practice variant, and counts for nothing."""
         return self.of_sheet.startswith("practice")
 
     @property
@@ -81,14 +81,14 @@ class Result:
     def rank(self) -> tuple[int, int]:
         """The key by which results are compared: the largest counts.
 
-        Empty ones are lowest, then unsaved ones, then by points.
+        Empty results are lowest, then unsaved ones, then results by points.
         """
         kept = self.work.get("kind", "nothing") != "nothing"
         return bool(self.work) + kept, self.points
 
     @property
     def not_kept(self) -> str:
-        """The reason why it counts for no student, or can't be judged again, in a sentence; "" if it counts."""
+        """The reason why the result counts for no student, or can't be judged again, in a sentence; "" if it counts."""
         if self.tried:
             return "This is a copy for experiments, so it counts for nothing: check what you passed to lab.try_on"
         if self.unbegun:

@@ -1,7 +1,7 @@
 """The records of an earlier kernel in the notebook, so that a restart does not turn a first answer into a late one.
 
-Each host has its own way to tell a kernel which notebook it runs; without one, nothing is known.  The notebook may have
-been edited by hand: anything that is not an answer to the question is left out.
+Each host tells a Jupyter kernel in its own way which notebook it runs; if a host doesn't, nothing is known.  The
+notebook may have been edited by hand: anything that is not an answer to the question is left out.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ MOST_BYTES = 64 * 1024 * 1024
 MOST_ANSWERS = 100
 
 PATIENCE = 5
-"""Seconds that Colab's page may take to answer; a closed page never does."""
+"""Seconds that Colab's page may take to answer; a closed page never answers."""
 
 
 @dataclass
@@ -59,7 +59,7 @@ _read: Kept[list[Saved]] = Kept(list)
 
 
 def of_the_notebook() -> Saved:
-    """Return the kernel's notebook; read once, before running it writes other outputs."""
+    """Return the kernel's notebook; it is read once, before running it writes other outputs."""
     kept = _read.now()
     if not kept:
         notebooks = (way() for way in WAYS)
@@ -79,7 +79,7 @@ def saved_in(notebook: Any) -> Saved:
 
 
 def answers_in(stored: list[Any], asked: Prediction) -> tuple[Answer, ...]:
-    """Return the stored answers that are answers to `asked`."""
+    """Return the stored answers that are valid answers to `asked`."""
     found = (_answer(one, asked) for one in stored[:MOST_ANSWERS])
     return tuple(answer for answer in found if answer is not None)
 

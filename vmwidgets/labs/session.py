@@ -34,7 +34,7 @@ class Session:
 class Kept(Generic[T]):
     """Something that each session keeps.
 
-    `new` creates it; if a session begins within another, `copied` makes it from the outer session's.
+    `new` creates the thing; if a session begins within another, `copied` makes it from the outer session's.
     """
 
     def __init__(self, new: Callable[[], T], copied: Callable[[T], T] | None = None) -> None:

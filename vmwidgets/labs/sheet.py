@@ -27,8 +27,8 @@ MOST_PRACTICE = 1_000_000
 class Sheet:
     """The task of `exercise` for one student: `text` in words; :meth:`start` returns what work begins with.
 
-    `of` is its origin: the seed in hexadecimal, "default", or "practice 3".  `given` is what was drawn, an object of
-    the exercise's own.
+    `of` is the sheet's origin: the seed in hexadecimal, "default", or "practice 3".  `given` is what was drawn, an
+    object of the exercise's own class.
     """
 
     exercise: Exercise
@@ -42,7 +42,7 @@ class Sheet:
 
     @property
     def practice(self) -> bool:
-        """Return whether it is for practice, and counts for nothing."""
+        """Return whether the sheet is for practice, and counts for nothing."""
         return self.of.startswith("practice")
 
     @property
@@ -51,16 +51,16 @@ class Sheet:
         return self.given.text
 
     def start(self) -> Any:
-        """Return what work begins with, a new one at each call: call it again to start over."""
+        """Return the object with which work begins, a new one at each call: call again to start over."""
         return self.given.start()
 
     @cached_property
     def begins(self) -> Start | None:
-        """The operations with which work on it begins; None if it starts with no machine."""
+        """The operations with which work on the sheet begins; None if it starts without a machine."""
         return start_of(self.start(), self.exercise)
 
     def not_begun(self, thing: Any) -> str:
-        """Return why `thing` is not work on this sheet, in a sentence; "" if it is, or without a machine.
+        """Return why `thing` is not work on this sheet, in a sentence; "" if it is, or if there is no machine.
 
         >>> import vmwidgets as vm
         >>> sheet = vm.lab.variant("01/gaps")
@@ -95,7 +95,7 @@ class Sheet:
 
     @property
     def _beside(self) -> str:
-        """The names of further calls for this sheet."""
+        """The other calls for this sheet."""
         name = self.exercise.id
         if self.practice:
             made = f'`practice = lab.practice("{name}", {self.of.split()[-1]})`'
@@ -151,7 +151,7 @@ def _made(exercise: Exercise, beginning: Beginning | None) -> Sheet:
 
 @lru_cache(maxsize=256)
 def _drawn(exercise: Exercise, of: str) -> Sheet:
-    """Return the sheet that `exercise` draws from `of`: no exercise changes another's sheets."""
+    """Return the sheet that `exercise` draws from `of`; other exercises do not affect it."""
     if exercise.sheet is None:
         raise Refused(f"exercise {exercise.id!r} has no variants: all students get the same one")
     given = exercise.sheet(Draws(f"{of}|{exercise.id}"))

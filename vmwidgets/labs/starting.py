@@ -37,9 +37,9 @@ class Start(NamedTuple):
 
 
 def start_of(thing: Any, exercise: Exercise) -> Start | None:
-    """Return the start of an exercise whose sheet gives `thing`; None if it is not a machine or a part of one.
+    """Return the start of an exercise whose sheet gives `thing`; None if that is not a machine or part of one.
 
-    A string, a dictionary or a function has no journal, so work on such a sheet may begin with any.
+    A string, a dictionary or a function has no journal, so work on such a sheet may begin with any object.
     """
     given = part_taken(thing, exercise)
     machine = machine_of(given)

@@ -76,10 +76,10 @@ class Submission:
 def submit(*, names: str = "as they are") -> Submission:
     """Gather your best checked solution of each exercise.  Then save the notebook and submit the file.
 
-    The notebook contains each check anyway.  The check with the most points counts, before or after this call.  The
-    submission contains the journal of each machine: a grader rebuilds the machine and judges it.  No code of the
-    notebook has to run.  Journals of ``/proc`` or strace contain names of files on this computer.  `names` "by kind"
-    replaces them (library 1, program 1, file 1) in the submission.  Other cells' outputs, including those of
+    The notebook contains each check anyway.  The check with the most points counts, whether made before or after this
+    call.  The submission contains the journal of each machine: a grader rebuilds the machine and judges it.  No code of
+    the notebook has to run.  Journals of ``/proc`` or strace contain names of files on this computer.  `names` "by
+    kind" replaces them (library 1, program 1, file 1) in the submission.  Other cells' outputs, including those of
     ``lab.check``, keep the names: clear them before you save.
 
     Raises :class:`Refused` if no lab was begun, and if nothing was checked.

@@ -18,12 +18,12 @@ _copies: Kept[WeakSet[Machine]] = Kept(WeakSet)
 
 @contextmanager
 def try_on(thing: Any) -> Iterator[Any]:
-    """Copy a machine, a task or a map for experiments; none of them is recorded or graded.
+    """Copy a machine, a task or a map for experiments, which are neither recorded nor graded.
 
-    The copy begins in the current state of `thing`.  Calls on the copy do not change `thing`, its journal, its
-    pictures or later cells.  A check of a copy reports what it finds and counts for nothing.  Variables are not
-    copied, so use the name after ``as``.  Numbers such as addresses are valid in both.  The cost is that of
-    :meth:`Machine.branch`; as there, a thread that sleeps stays asleep.
+    The copy begins in the current state of `thing`.  Calls on the copy do not change `thing`, its journal, its pictures
+    or later cells.  A check of a copy reports what it finds and counts for nothing.  Variables are not copied, so use
+    the name after ``as``.  Numbers such as addresses are valid in both.  It costs as much as :meth:`Machine.branch`; as
+    there, a sleeping thread stays asleep.
 
     Raises :class:`Refused` for anything except a machine or a part of a machine.
 

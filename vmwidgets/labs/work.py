@@ -40,7 +40,7 @@ PATH = re.compile(r"(?<=[\"\s<(])/(?:[\w.+~-]+/)+[\w.+~-]+")
 """A file name in journals and traces: after a quote, a blank or a bracket."""
 
 MOST_ANSWERS, MOST_ANSWER = 1000, 200
-"""The most answers in a dictionary, and the most characters of one that is not a number."""
+"""The most answers in a dictionary, and the most characters of an answer that is not a number."""
 
 VALUES = (bool, int, float, str, bytes, list, tuple)
 """The plain values that a course's own exercises may take."""
@@ -52,7 +52,7 @@ MOST_VALUE, MOST_BITS = 20_000, 10_000
 """The most characters of a plain value as Python writes it, and the most bits of a number."""
 
 FUNCTION = "function"
-"""The kind of a function's code, which earlier versions kept and ran: it is listed, and read by people."""
+"""The kind of a function's code, which earlier versions kept and ran: now it is only listed, for people to read."""
 
 
 MOST_WHY = 500
@@ -153,7 +153,7 @@ def plain(thing: Any, work: dict[str, Any], exercise: Exercise) -> Any:
 
 
 def _is_ours(one: type) -> bool:
-    """Return whether it is a class of this package, and not derived from one elsewhere."""
+    """Return whether `kind` is a class of this package, and not a class elsewhere derived from one."""
     module = sys.modules.get(one.__module__)
     return one.__module__.startswith("vmwidgets.") and getattr(module, one.__qualname__, None) is one
 
@@ -164,7 +164,7 @@ def users_names(work: Any) -> set[str]:
 
 
 def by_kind(work: dict[str, Any]) -> dict[str, Any]:
-    """Return packed work with other names for files (library 1, program 1, file 1), always the same for one file."""
+    """Return packed work with other names for files (library 1, program 1, file 1), always the same for a file."""
     text = _unpacked(work)
     names: dict[str, str] = {}
     counts: Counter[str] = Counter()
@@ -217,7 +217,7 @@ def _machine(journal: bytes) -> Machine:
         path.write_bytes(journal)
         try:
             return load_journal(path)
-        except Refused as refusal:  # without the name of a file that is there for a moment only
+        except Refused as refusal:  # without the name of the temporary file
             raise Refused(f"{refusal}".replace(repr(str(path)), "its journal")) from None
 
 
@@ -290,7 +290,7 @@ def _is_run(run: Any) -> bool:
 
 
 def _pairs(answers: dict[Any, Any]) -> list[list[Any]]:
-    """Return questions and answers as plain data; anything but numbers, strings and rows of them becomes text."""
+    """Return questions and answers as plain data; anything but numbers, strings and rows of these becomes text."""
     if len(answers) > MOST_ANSWERS:
         raise Refused(f"it has {len(answers):,} answers, more than {MOST_ANSWERS:,}")
     return [[_simple(question), _simple(answer)] for question, answer in answers.items()]

@@ -1,4 +1,4 @@
-"""Faults and fork: a page comes in at its first use; when it is copied depends on the way to fork."""
+"""Faults and fork: a page is brought in at its first use; when it is copied depends on the way to fork."""
 
 from __future__ import annotations
 

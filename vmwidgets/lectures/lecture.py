@@ -55,9 +55,9 @@ class Lecture:
         self.pictures = pictures
 
     def mark(self, name: str, notes: str, *, minutes: int, by: str = "") -> None:
-        """Begin a chapter of `minutes` here, with notes for the lecturer.
+        """Begin a chapter of this many `minutes`, with notes for the lecturer.
 
-        A step is one of `by` from here on ("": as before).
+        From here on, a step is one of `by` ("" for no change).
         """
         self.machine.mark(name)
         self.notes[name], self.minutes[name] = notes, minutes

@@ -19,7 +19,7 @@ LECTURES: Mapping[str, Callable[[], Lecture]] = {
 """The lectures, in the order of a course."""
 
 FORKING: Mapping[str, Callable[[str], Lecture]] = {"process": process.lecture, "faults": faults.lecture}
-"""The lectures with a fork, in each of the ways that :func:`vmwidgets.boot` has."""
+"""The lectures with a fork, which exist for each way to fork of :func:`vmwidgets.boot`."""
 
 ABOUT = {
     "process": "a cell of a notebook: mapped and in memory; one address, two values (OSTEP 13, 21)",
@@ -30,4 +30,4 @@ ABOUT = {
     "replacement": "a clock with four frames (OSTEP 21, 22)",
     "locality": "two loops over one matrix, as traces and on a machine (OSTEP 22)",
 }
-"""The subject of each, in a line; docs/lecture.md has the chapters of textbooks."""
+"""The subject of each lecture, in a line; docs/lecture.md has the chapters of textbooks."""

@@ -1,4 +1,4 @@
-"""Your own process: mapped and in memory, and one address with two values; in a notebook, and in the model."""
+"""Your own process: mapped memory, memory in use, and one address with two values; in a notebook and in the model."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from vmwidgets.real.own.recorded import recorded_cell
 from .lecture import Lecture
 
 PAGES, QUARTER = 16, 4
-"""The number of pages of the model's memory, and of those that are written."""
+"""The number of pages of the model's memory, and the number of written pages."""
 
 WHY = {
     "counted": "Only this page is copied, when the child writes: 4 frames, and one more.",

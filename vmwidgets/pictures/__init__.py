@@ -1,5 +1,5 @@
 """Pictures of a machine's parts: each takes a thing and a moment, reads frozen values, and calls a view.
 
-They need no page: `vmwidgets.widgets` puts them on one.  `picture` has the base class, and `registry` knows all
+Pictures need no page: `vmwidgets.widgets` puts them on one.  `picture` has the base class, and `registry` knows all
 pictures by name and by what they show; read `memory` as an example.  A new module here registers its pictures itself.
 """

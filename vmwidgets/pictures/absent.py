@@ -1,4 +1,4 @@
-"""The picture of something that does not exist at a moment: a sentence that says so, above it and in it."""
+"""The picture of something that does not exist at a moment: a sentence says so, above the picture and in it."""
 
 from __future__ import annotations
 

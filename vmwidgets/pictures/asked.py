@@ -109,7 +109,7 @@ def _asked_of(machine: Machine, one: Translation, lookup: Lookup, moment: Moment
 
 
 def _frames_to_choose(machine: Machine, moment: Moment, lookup: Lookup, right: int | None) -> tuple[int, ...]:
-    """Return frames with pages of tasks at that time, as many whether or not one of them is right."""
+    """Return frames with pages of tasks at that time, always as many, whether or not one of them is right."""
     frames = set(machine.system.task_memory.pages)
     for event in reversed(moment.events[lookup.at :]):
         if isinstance(event, PagesEntered):
@@ -217,7 +217,7 @@ class Asker:
         return None, said
 
     def answer(self, one: Translation, asked: Question, said: str | None, actual: str) -> None:
-        """Keep the answer to a question; None: it was passed."""
+        """Keep the answer to a question; None if it was passed."""
         self._keeper.keep(_key(one, asked), question_words(one, asked), said, actual)
 
 

@@ -27,8 +27,8 @@ from .moments import look_at
 class At:
     """A moment of a picture: `target` and its `machine` (None if it has none) as they are then.
 
-    It is after operation `number`, the latest of that machine, or after `done` of its events (None: all). The scene is
-    laid out for `width` pixels, and for `height` if the picture folds parts that do not fit on a page.
+    The moment is after operation `number`, the latest of that machine, or after `done` of its events (None for all).
+    The scene is laid out for `width` pixels, and for `height` if the picture folds parts that do not fit on a page.
     """
 
     target: Any
@@ -62,7 +62,7 @@ class At:
         return look_at(part, self.moment, *focus, **more)
 
     def steps(self, look: Callable[[At], object], *kinds: Any) -> Steps:
-        """Return the picture's steps: those with events of these `kinds` (classes) that change the result of `look`.
+        """Return the picture's steps, with events of these `kinds` (classes) that change the result of `look`.
 
         `look` returns what is drawn at a moment, as far as it changes in an operation: a value, or counts of it.
         """

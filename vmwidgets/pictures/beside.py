@@ -71,7 +71,7 @@ class Beside(Picture):
         return draw_beside(*sides, places, _caption, one_machine=is_one, width=at.width)
 
     def _half(self, one: Picture, then: Place, at: At) -> Scene:
-        """Return one half at its moment; if its target does not exist then, it is empty and says so."""
+        """Return one half at its moment; if its target does not exist then, the half is empty and says so."""
         number, done = then
         try:
             there = one.at(When(_machine(one).journal.serial(number), done))
@@ -100,7 +100,7 @@ def _machine(one: Picture) -> Machine:
 
 
 def _said(absent: Scene) -> Scene:
-    """Return an empty scene with its sentence in it: above two halves, there is no room for one each."""
+    """Return an empty scene with its sentence in it: above two halves, there is no room for two sentences."""
     words = f"{absent.caption.text} {absent.caption.reason}"
     said = paragraph("absent", words, MARGIN, 4, absent.width - 2 * MARGIN)
     return replace(absent, nodes=(said,), height=said.h + 12)
@@ -161,7 +161,7 @@ def _kind(one: Picture) -> str:
 class _Lag(NamedTuple):
     """The distance of the left picture behind the right one: in operations, or in steps of one operation.
 
-    `number` and `done` are the left one's place when they were put side by side.
+    `number` and `done` are the left picture's place when the two were put side by side.
     """
 
     operations: int
@@ -181,7 +181,7 @@ class _Lag(NamedTuple):
         return cls(0, steps[1] - steps[0], number, done)
 
     def left_at(self, left: Picture, both: Picture, at: At, right: Scene) -> Place:
-        """Return the left one's place while the right one, drawn as `right`, is at `at`."""
+        """Return the left picture's place while the right one, drawn as `right`, is at `at`."""
         machine = _machine(left)
         is_one = machine is both.machine
         latest = len(machine.journal) - 1

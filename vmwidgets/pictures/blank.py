@@ -1,7 +1,7 @@
 """A picture with words left out, to be filled in on paper: the worksheet, its key, and an exam from both.
 
 Anything that the picture itself names can be left out: a column of its table, or a name before a value, such as "frame
-0x1ec".  A value is left out everywhere in the picture, its table and its titles.
+0x1ec".  A left-out value is missing everywhere in the picture, its table and its titles.
 """
 
 from __future__ import annotations
@@ -148,7 +148,7 @@ def _without(scene: Scene, answers: Sequence[Answer], words: Sequence[str]) -> S
     """Return the scene with blanks, and nothing that gives them away."""
 
     def told(text: str, *, alone: bool = False) -> str:
-        """Return the text with blanks; `alone`: the whole text may be a value."""
+        """Return the text with blanks; with `alone`, the whole text may be a value."""
         for one in answers:
             if alone and text == one.value and _is_known(text):
                 return _blank(one)

@@ -52,14 +52,14 @@ from .translation import (
 class Dashboard(Map):
     """The map of the last operation, with tree, list and ribbon; the kentry area; the walk of the current address.
 
-    While operations change kernel memory, it shows its maps, the threads if there are any, and the amount of free
-    physical memory.  While operations change a self-paging domain, it shows the domain's picture.  `target` is a
-    machine, or one of its maps, which then stays in view.
+    While operations change kernel memory, the picture shows its maps, the threads if there are any, and the amount of
+    free physical memory.  While operations change a self-paging domain, the picture shows the domain's picture.
+    `target` is a machine, or one of its maps, which then stays in view.
 
-    With ``panes="translation"`` it shows the latest access of a task, of the machine, or to `address`: the address, the
-    TLB, the walk and the frames.  `panes` may also list some of "address", "tlb", "walk" and "frames".  With `ask` it
-    asks "what comes next?" and waits for a press; the outcome is drawn only afterwards.  The answers are saved like
-    those of :func:`vmwidgets.lab.predict`.  If `ask` is a string, their names begin with it.
+    With ``panes="translation"``, the picture shows the latest access of a task, of the machine, or to `address`: the
+    address, the TLB, the walk and the frames.  `panes` may also list some of "address", "tlb", "walk" and "frames".
+    With `ask`, the picture asks "what comes next?" and waits for a press; the outcome is drawn only afterwards.  The
+    answers are saved like answers to :func:`vmwidgets.lab.predict`.  If `ask` is a string, their names begin with it.
 
     Raises :class:`Refused` for a pane that is unknown or given twice, and if `ask` has nothing to ask about.
 
@@ -201,7 +201,7 @@ class Dashboard(Map):
 
     @property
     def asks(self) -> bool:
-        """Return whether it asks what comes next."""
+        """Return whether the picture asks what comes next."""
         return self._asker is not None
 
     # ---- one access from its address to a frame --------------------------------------------------
@@ -363,7 +363,7 @@ def kmem_dashboard(
     if threads:
         scenes.append(threads_scene(machine.threads, moment, width))
     scenes.append(frames_scene(machine.frames, moment, selection, compact=True, width=width))
-    if threads:  # what a deadlock adds to the caption belongs on top
+    if threads:  # the caption about a deadlock belongs on top
         scenes[0] = replace(scenes[0], caption=scenes[1].caption)
     first = scenes[0]
     whole = stack(scenes, title=f"{machine.name}: kernel memory", subtitle=f"{machine.architecture} · {first.subtitle}")

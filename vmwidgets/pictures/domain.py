@@ -38,7 +38,7 @@ from .picture import Picture
 from .registry import picture_of
 
 NOT_THE_PROGRAMS = "--- user"
-"""A program's rights to a page that it can't access; the supervisor's rights do not matter to it."""
+"""A program's rights to a page that it can't access; the supervisor's rights do not matter to the program."""
 
 AMONG = 200
 """The number of latest operations that are searched for a domain's destruction."""

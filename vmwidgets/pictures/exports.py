@@ -43,7 +43,7 @@ class Exports:
     def graphviz(self, *, theme: str = "light") -> Any:
         """Return the picture's structure as a `graphviz.Source`, such as for ``source.render("map", format="pdf")``.
 
-        Its text is made here; to draw it, the package `graphviz` runs Graphviz's program `dot`.
+        Its text is created here; to draw it, the package `graphviz` runs Graphviz's program `dot`.
 
         >>> import vmwidgets as vm
         >>> source = vm.picture(vm.boot("x86-64")).graphviz()
@@ -125,7 +125,7 @@ _FORMATS: dict[str, Callable[[Exports], str | bytes]] = {
 
 
 def maker_of(file: Path, option: str = "save") -> Callable[[Exports], str | bytes]:
-    """Return what makes a file of this ending; :class:`Refused` for another, and says where the name was given."""
+    """Return the maker of files with this ending; :class:`Refused` for others names the option of the call."""
     make = _FORMATS.get(file.suffix.lower())
     if make is None:
         endings = ", ".join(_FORMATS)

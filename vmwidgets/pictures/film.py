@@ -1,4 +1,4 @@
-"""The film of a picture: one drawing of an operation, and the differences at its other steps."""
+"""The film of a picture: one drawing of an operation, and the differences at the other steps."""
 
 from __future__ import annotations
 
@@ -23,8 +23,9 @@ LISTS = ("nodes", "links", "marks")
 class Film:
     """The drawings of a picture at the `places` of an operation, as data.
 
-    The drawing at place number `base` is one that a page already has.  `frames` contains for each place the difference
-    from its neighbour on the side of `base`, and nothing for `base`.  `digests` identify the drawing at each place.
+    The drawing at place number `base` is one that a page already has.  `frames` contains, for each place, the
+    difference from its neighbour on the side of `base`; for `base`, nothing.  `digests` identify the drawing at each
+    place.
     """
 
     places: tuple[int, ...]
@@ -105,7 +106,7 @@ def spliced(base: Scene, others: Mapping[int, dict[str, Any]]) -> Film | None:
 
 
 def difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what turns one drawing into another: fields by name, None for one that is removed.
+    """Return the difference between two drawings: fields by name, None for a removed field.
 
     >>> difference({"title": "a", "nodes": [{"id": 1}, {"id": 2}]}, {"title": "a", "nodes": [{"id": 0}, {"id": 2}]})
     {'nodes': [{'id': 0}, [1, 1]]}

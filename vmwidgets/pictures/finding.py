@@ -43,7 +43,7 @@ class Found:
     at: int = -1
     hit: Hit | None = None
     folded: bool = False
-    """Whether the one that is shown is in a folded part of the picture."""
+    """Whether the shown result is in a folded part of the picture."""
 
     @in_ascii
     def __repr__(self) -> str:

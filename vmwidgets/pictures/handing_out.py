@@ -52,7 +52,7 @@ def handout(
     `thing` is a machine, a part of a machine, or a picture.  `pictures` are shown at each step; the default is the
     picture of `thing`.  The story begins after operation `since` (a number or a bookmark's name; the default is the
     boot).  `by` sets the size of a step: "step" of an operation, "function" or "operation".  The default is the finest
-    that has at most 60 steps.  `by` may also set the size from some points on, ``{"after fork": "step"}``; before the
+    unit with at most 60 steps.  `by` may also set the size from some points on, ``{"after fork": "step"}``; before the
     first point, each operation is one step.
 
     Bookmarks (``m.mark("after fork")``) are chapters.  `ask` asks questions at points, given by bookmark or number:
@@ -93,9 +93,9 @@ def handed_out(
     thing: Any, path: str | os.PathLike[str], pictures: Sequence[Any], options: dict[str, Any], *, fold: bool = False,
     quiet: Quiet = nothing, itself: bool = True,
 ) -> tuple[Path, tuple[str, ...]]:  # fmt: skip
-    """Work as :func:`handout`, and return sentences about missing parts, which the file contains too.
+    """Work like :func:`handout`, and return sentences about missing parts, which the file contains too.
 
-    `fold`: in a story that is too long, consecutive calls of one function become one step.  A step that ends with a
+    With `fold`, consecutive calls of one function become one step in a story that is too long.  A step that ends with a
     `quiet` event is part of the next one.  Without `itself`, the first step is the first one after the moment `since`.
     """
     title, questions, paper = (
@@ -196,7 +196,7 @@ def _story(
         told = _Changing(machine, pictures, since is not None, folded, quiet, by)
     steps, cut = _fitting(told, first, by)
     left_out += cut
-    if since is not None:  # the moment itself, and not how the machine came there
+    if since is not None:  # the moment itself, and not the steps before it
         steps = [step for step in steps if step.number > first or step.done is None]
     asked = _at_moments(steps, "ask", {moment: _question(given) for moment, given in ask.items()}, machine)
     noted = _at_moments(steps, "notes", {moment: _text(given) for moment, given in notes.items()}, machine)
@@ -237,7 +237,7 @@ def _fitting(telling: Telling, first: int, by: str | Mapping[Any, str] | None) -
     """Return the steps from an operation on, in a unit that keeps their number small, and a sentence about it."""
     wanted = UNITS if by is None else (by if isinstance(by, str) else "step",)
     if by is None and sum(1 for _ in telling.units(first)) > FINE:
-        wanted = UNITS[-1:]  # to count finer steps, each operation would be drawn
+        wanted = UNITS[-1:]  # counting finer steps would draw each operation
     for unit in wanted:
         count = telling.count(first, unit)
         if count <= (MOST_STEPS if by is not None else FINE):

@@ -14,7 +14,7 @@ class Keeper(Protocol):
         """Return the answer to a question that was answered or passed; "" otherwise."""
 
     def keep(self, key: str, question: str, said: str | None, actual: str) -> None:
-        """Keep an answer (None: it was passed) and what happened."""
+        """Keep an answer (None if the question was passed) and what happened."""
 
 
 KEPT_BY: list[Callable[[str], Keeper]] = []

@@ -1,4 +1,4 @@
-"""The load curve, drawn by matplotlib as in courses, or as a small SVG without it; neither is a scene."""
+"""The load curve, drawn by matplotlib as in courses, or without it as a small SVG; neither is a scene."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ class DrawnCurve:
     def _of_width(self, width: float) -> str:
         curve, bottom = self._curve, TOP + HIGH
         most = max(*curve.tasks, 2)
-        # room at the right; of the legend where it begins, a line, and the room of a line with its word
+        # the room on the right; the legend's start, the length of its lines, and the room of a line with its word
         right, words, dash, room = (80.0, LEFT, 34, 150) if width == WIDTH else (16.0, 4.0, 24, 92)
         wide = width - LEFT - right
 

@@ -105,7 +105,7 @@ def next_mark(journal: Journal, number: int, done: int | None, way: int) -> When
 class NotThere(Refused):
     """Raised if the target does not exist after operation `number`, or after `done` of its events.
 
-    Operation `made` creates it, later or earlier (-1: unknown).
+    Operation `made` creates it, later or earlier (-1 if unknown).
     """
 
     def __init__(self, name: str, there: There, made: int) -> None:

@@ -44,7 +44,7 @@ class Fault(Picture):
 
 
 AMONG, READ = 2_000, 50
-"""How many of the latest operations are searched for faults, and the faults of how many are read."""
+"""The number of latest operations searched for faults, and the number of those whose faults are read."""
 
 
 def _faulted(machine: Machine) -> Iterator[Moment]:

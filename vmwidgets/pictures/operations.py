@@ -31,7 +31,7 @@ _SIZES = frozenset(("size", "bytes", "ram"))
 
 
 def operations_around(journal: Journal, number: int, asks: bool = False) -> list[tuple[int, str]]:
-    """Return the first operation, the latest, and those around operation `number`, each with number and name.
+    """Return the first operation, the latest, and the operations around `number`, each with number and name.
 
     For a picture that `asks`, failures of accesses are not shown.  O(named operations).
 
@@ -73,7 +73,7 @@ _NAMES: weakref.WeakKeyDictionary[Journal, dict[tuple[int, int], str]] = weakref
 
 def _known(journal: Journal, known: dict[tuple[int, int], str], number: int) -> str:
     key = number, journal.serial(number)
-    if key not in known or number == len(journal) - 1:  # the latest may still be under way
+    if key not in known or number == len(journal) - 1:  # the latest may still be running
         known[key] = name_of(journal[number])
     return known[key]
 

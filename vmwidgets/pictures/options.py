@@ -71,7 +71,7 @@ def nothing() -> None:
 
 
 def weakly(value: Any) -> Callable[[], Any]:
-    """Return a function for `value` that does not keep it alive, if its class allows that."""
+    """Return a function that returns `value` and does not keep it alive, if its class allows that."""
     if value is None:
         return nothing
     try:

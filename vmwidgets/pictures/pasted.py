@@ -24,8 +24,8 @@ from .tables import Tables, Walk
 class Pasted(Picture):
     """A terminal's text: traps with their walks, panics, lists of rights, and a page table that can be opened.
 
-    `target` is the result of ``vm.load(text)``.  The table is that of the first trap that could be walked, or else the
-    first table.  ``pasted.tables[1]`` shows another table.
+    `target` is the result of ``vm.load(text)``.  The table is the first one with a trap that could be walked, or else
+    the first table.  ``pasted.tables[1]`` shows another table.
 
     >>> import vmwidgets as vm
     >>> vm.picture(vm.load("panic: freewalk: leaf")).scene().title

@@ -43,7 +43,7 @@ class Counted(traitlets.Int[int, int]):
     """A number that only a drawing determines: reading it draws the picture, if its operation was never drawn."""
 
     def get(self, obj: Any, cls: Any = None) -> int:
-        """Return the number for the operation that is shown."""
+        """Return the number for the shown operation."""
         obj.settle()
         return super().get(obj, cls) or 0
 
@@ -51,14 +51,14 @@ class Counted(traitlets.Int[int, int]):
 class Picture(Exports, Finding, traitlets.HasTraits):
     """A picture of one thing, at one moment of its machine.
 
-    A subclass overrides :meth:`draw`, and those of :meth:`opened`, :meth:`zoomed`, :meth:`panned`, :meth:`turned` and
-    :meth:`sought` that it supports: they handle a reader's gestures.
+    A subclass overrides :meth:`draw` and, for the reader's gestures that it supports, :meth:`opened`, :meth:`zoomed`,
+    :meth:`panned`, :meth:`turned` and :meth:`sought`.
 
-    Raises :class:`Refused` for an option that the picture doesn't have, with the nearest option that it has, and for a
-    value that the option doesn't accept.
+    Raises :class:`Refused` for an unknown option, naming the nearest known one, and for a value that the option doesn't
+    accept.
     """
 
-    # What is public can be set, from the page too; of a view all of these are in its page's model.
+    # Public traits can be set, even from the page; a view's page has all of these in its model.
     step = traitlets.Int(
         -1, min=-1, help="Which of its steps of the operation the picture shows; after it: `steps`, or -1 in short."
     ).tag(public=True, sync=True)
@@ -180,14 +180,14 @@ class Picture(Exports, Finding, traitlets.HasTraits):
 
     @property
     def target(self) -> Any:
-        """The thing that is shown; None if it no longer exists."""
+        """The shown thing; None if it no longer exists."""
         return self._target()
 
     @target.setter
     def target(self, thing: Any) -> None:
         """Show another thing of the same kind and machine; options are kept, and what was opened in the picture closes.
 
-        Raises :class:`Refused` for what the picture can't show; it stays as it was.
+        Raises :class:`Refused` for a thing that the picture can't show; the picture then stays as it was.
         """
         other = type(self)(thing)
         if other.machine is not self.machine:
@@ -211,19 +211,19 @@ class Picture(Exports, Finding, traitlets.HasTraits):
 
     @property
     def machine(self) -> Machine | None:
-        """The machine that is shown; None if it no longer exists, or there never was one."""
+        """The shown machine; None if it no longer exists, or if there never was one."""
         machine: Machine | None = self._machine()
         return machine
 
     @property
     def machines(self) -> tuple[Machine, ...]:
-        """The machines that are shown: usually one, and none if it no longer exists."""
+        """The shown machines: usually one, and none if it no longer exists."""
         machine = self.machine
         return () if machine is None else (machine,)
 
     @property
     def asks(self) -> bool:
-        """Return whether it asks "what comes next?": then the browser must not reveal the outcome of an access."""
+        """Return whether the picture asks "what comes next?": then the browser must not reveal an access's outcome."""
         return False
 
     @property
@@ -232,7 +232,7 @@ class Picture(Exports, Finding, traitlets.HasTraits):
         return not self._has_machine or self.machine is not None
 
     def at(self, *other: When | None) -> At:
-        """Return the moment that is shown, or another one.
+        """Return the shown moment, or another one.
 
         Raises :class:`Refused` if the machine's history does not have it, or if the target does not exist then.
         """
@@ -337,7 +337,8 @@ class Picture(Exports, Finding, traitlets.HasTraits):
         `to` is a kind of ``m.break_on``, such as "rotation" or "fault", or "mark".  The step after that moment is the
         event.  All pictures of the machine go there, except pictures that don't follow.
 
-        Raises :class:`Refused` if there is none, and for a picture without a machine; the picture does not change then.
+        Raises :class:`Refused` if there is no such event or bookmark, and for a picture without a machine; the picture
+        then does not change.
 
         >>> import vmwidgets as vm
         >>> m = vm.boot()
@@ -372,7 +373,7 @@ class Picture(Exports, Finding, traitlets.HasTraits):
         A word is a column of the picture's table, or a name before values in the picture: "frame" leaves out the
         numbers of frames.  Each blank has a number; if a value occurs twice, both blanks have the same number.
 
-        Raises :class:`Refused` for a word that the picture does not have, naming those that it has.
+        Raises :class:`Refused` for a word that the picture does not have, naming the words that it has.
 
         >>> import vmwidgets as vm
         >>> m = vm.boot("x86-64")
@@ -490,7 +491,7 @@ class Picture(Exports, Finding, traitlets.HasTraits):
 
     @classmethod
     def as_live(cls, drawn: type[Picture]) -> type[Picture]:
-        """Return the class for pictures as live as this one: this one is not."""
+        """Return the class for pictures as live as this one; this one is not live."""
         return drawn
 
     def beside(self, other: Picture) -> Picture:

@@ -58,7 +58,7 @@ class Followed(Picture):
 class Stops(Picture):
     """The stops of a kernel: the changes since the previous stop, and which process has which page of memory.
 
-    `target` is ``k.stops``. *earlier* and *later* step through the stops; `stop` is the number of a stop (-1: the
+    `target` is ``k.stops``. *earlier* and *later* step through the stops; `stop` is the number of a stop (-1 for the
     last).
     """
 

@@ -21,7 +21,7 @@ class References(Picture):
     """A reference string under page replacement policies: a row for each policy, a column for each number of frames.
 
     `target` is the result of ``vm.reference_string(…)``, or one run of it.  Select a reference to read what each policy
-    does there.  For a long string, only a part is drawn, from the reference `first` on.  If there are many runs, each
+    does at it.  For a long string, only a part is drawn, from the reference `first` on.  If there are many runs, each
     is a line with a dot for each fault; press its name to see the contents of its frames.
 
     >>> import vmwidgets as vm

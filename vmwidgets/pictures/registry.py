@@ -27,10 +27,10 @@ Kinds = type | tuple[type, ...]
 def picture_of(*, first_for: Kinds = (), shows: Kinds = (), name: str = "") -> Callable[[Any], Any]:
     """Register a picture, which is a class or a function that draws.
 
-    `first_for` are the kinds of objects for which it is the first choice: the end of a cell and :func:`picture` show
-    them with it.  `shows` are others that a function draws when it is asked by name: they keep their own picture.  A
-    class is a :class:`Picture`, whose constructor declares what it shows; a function takes a moment (:class:`At`),
-    returns its scene, and needs a `name`.  Both are then in `vmwidgets` under their name.
+    `first_for` are the kinds of objects for which this picture is the first choice: the end of a cell and
+    :func:`picture` use it.  `shows` are other kinds that a function draws when it is called by name: these keep their
+    own picture.  A class is a :class:`Picture`, whose constructor declares what it shows; a function takes a moment
+    (:class:`At`), returns its scene, and needs a `name`.  Both are then available in `vmwidgets` under their name.
 
     Raises :class:`Refused` for a function without a name, or of nothing.
 
@@ -126,7 +126,7 @@ def picture(thing: Any, **options: Any) -> Picture:
 
     It has ``to_svg()``, ``to_html()``, ``to_json()``, ``to_dot()``, ``to_text()`` and ``save(path)``.
 
-    Raises :class:`Refused` for an object that has no picture, and for options of one that is a picture already.
+    Raises :class:`Refused` for an object that has no picture, and for options of an object that is a picture already.
 
     >>> import vmwidgets as vm
     >>> m = vm.boot()

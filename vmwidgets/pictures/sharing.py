@@ -27,7 +27,7 @@ from .spaces import MachineSpace
 def draw(at: At) -> Scene:
     """Return the tasks whose page tables refer to each frame, and their rights.  `target` is the machine.
 
-    A frame that came into tables is marked as new; one with other tasks or other rights is marked as changed.
+    A frame that was added to tables is marked as new; a frame with other tasks or other rights is marked as changed.
 
     >>> import vmwidgets as vm
     >>> m = vm.boot("x86-64")
@@ -125,7 +125,7 @@ def _in_words(first: bytes) -> str:
 
 
 def _under_way(at: At) -> tuple[list[tuple[str, PageCopied]], set[tuple[str, int]]]:
-    """Return copies without a page table so far, each with the task that writes; and descriptors that just refused.
+    """Return copies that are in no page table yet, each with the writing task; and descriptors that just refused.
 
     A descriptor is a task and a page's address.  Both remain until the fault's descriptor is written.
     """

@@ -1,4 +1,4 @@
-"""A common interface to a picture's page tables: those of a machine, or tables without one."""
+"""A common interface to a picture's page tables: a machine's tables, or tables without a machine."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Space(Protocol):
 
     @property
     def task(self) -> str:
-        """The task that owns them; "" if they are the kernel's or no task's."""
+        """The task that owns the tables; "" if they are the kernel's or no task's."""
 
     def whose(self, va: int) -> str:
         """Return the owner of an address by pictures' names of spaces (:mod:`vmwidgets.views.scene.relations`)."""
@@ -58,7 +58,7 @@ class Space(Protocol):
 
     @property
     def map_name(self) -> str:
-        """The events' name for that map; "" if there is none."""
+        """The map's name in events; "" if there is no map."""
 
     def entry(self, va: int) -> EntryValue | None:
         """Return the map's entry for an address, if there is a map."""
@@ -217,7 +217,7 @@ def space_of(target: object, wanted: str) -> tuple[Space, Machine | None]:
 
 
 def live_space(machine: object, task: str, tables: PageTables[Any] | None, moment: Moment = NOW) -> Space:
-    """Return a view's space: `tables` if they have no machine, or else those of `task` in its machine at `moment`."""
+    """Return a view's space: `tables` if they have no machine, or else the tables of `task` at `moment`."""
     if tables is not None:
         return TablesSpace(tables)
     assert isinstance(machine, Machine), "a view whose machine is gone is not drawn"

@@ -1,4 +1,4 @@
-"""The steps of page tables' pictures: those in which a shown descriptor is written."""
+"""The steps of page tables' pictures: the steps in which a shown descriptor is written."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def steps_of_walk(
 ) -> Mine:
     """Return the steps of a walk: a descriptor it read, or a neighbour, is written; or the map's entry changes.
 
-    For a walk `in_line`, only what it read is drawn.  `at` returns the tables after a number of events.  Steps are
-    found from the last to the first, because each may make the walk read other tables.
+    For a walk `in_line`, only the descriptors that it read are drawn.  `at` returns the tables after a number of
+    events.  Steps are found from the last to the first, because each may make the walk read other tables.
     """
 
     def shown(done: int) -> Shown:
@@ -46,11 +46,11 @@ def _changed_words(stage: Stage) -> set[int]:
 
 
 Shown = tuple[set[int], set[int]]
-"""The part of memory that a picture shows, and the part of it that leads to the rest: words or frames, by number."""
+"""The shown part of memory, and the part of it that leads to the rest: words or frames, by number."""
 
 
 def _from_the_last(shown: Callable[[int], Shown], written: Callable[[Stage], set[int]]) -> Mine:
-    """Return the stages that wrote what is shown; the part that leads to the rest is read again after each of them."""
+    """Return the stages that wrote a shown part; the part that leads to the rest is read again after each stage."""
 
     def mine(stages: Sequence[Stage]) -> Sequence[Stage]:
         found: list[Stage] = []
@@ -143,8 +143,8 @@ def steps_of_tables(
 def marks_of_tables(moment: Moment, before: PageTables[Any], now: PageTables[Any], window: TableWindow) -> TableMarks:
     """Return the tables that the events so far created, and the changes of descriptors that `window` shows.
 
-    Bits that the hardware sets for accesses are no change.  Nor is a page replaced by a smaller one with the same frame
-    and rights.
+    Bits that the hardware sets for accesses are not changes.  Nor is a page replaced by a smaller one with the same
+    frame and rights.
     """
     written = words_written(moment.so_far)
     if not written:
@@ -160,7 +160,7 @@ def marks_of_tables(moment: Moment, before: PageTables[Any], now: PageTables[Any
     for table in window.tables:
         end = table.pa + table.entries * window.entry_width
         if any(had and not has for pa, (had, has) in words.items() if table.pa <= pa < end):
-            tables[table.pa] = "changed"  # some of it is a gap now
+            tables[table.pa] = "changed"  # a part of it is a gap now
         for row in table.rows:
             state = _state_of(row, table, window.entry_width, words, before, now)
             if state:

@@ -59,8 +59,8 @@ class Tables(Picture):
 
     `target` is a machine (its kernel's tables), a task, a domain, or tables without a machine.  A click opens and
     closes a table, a run or a fold, and shows a descriptor bit by bit.  "find" opens the path to an address.  Tables
-    that the operation made are marked as new and counted, and descriptors that map something else, or with other
-    rights, as changed.  The cost depends on what is open, not on the number of tables.
+    created by the operation are marked as new and counted; descriptors that now map something else, or with other
+    rights, are marked as changed.  The cost depends on what is open, not on the number of tables.
 
     >>> import vmwidgets as vm
     >>> m = vm.boot("x86-64")
@@ -125,7 +125,7 @@ class Tables(Picture):
         )
         opened = tuple(self._opened), tuple(self._expanded), tuple(self._centres.items()), tuple(marked), chosen
         told = moment.told(once(("tables", self._task, opened), mine))
-        if bench.marks and not told.steps.count and moment.is_after:  # it ended with what no step of its story says
+        if bench.marks and not told.steps.count and moment.is_after:  # no step of its story says how it ended
             told = told._replace(caption=lambda own: replace(own, reason=f"{own.reason} {moment.caption.text}"))
         return replace(draw_tables(window, bench, machine=machine.name, width=at.width, told=told), about=about)
 
@@ -156,7 +156,7 @@ class Tables(Picture):
             pa = Address(last.address | found.va & found.page_size - 1)
             size = binary_size(found.page_size)
             return Caption(f"{Address(found.va)} is mapped: physical {pa}, in a page of {size}.", (), way, "good")
-        if found.fault is not None and found.fault.kind == "bus-error":  # what is there is not known
+        if found.fault is not None and found.fault.kind == "bus-error":  # the contents are unknown
             return Caption(f"{Address(found.va)}: {found.fault.why}.", (), way, "error")
         return Caption(f"Nothing is mapped at {Address(found.va)}: {found.fault.why if found.fault else ''}.", (), way)
 
@@ -236,11 +236,11 @@ class Tables(Picture):
         self.selection = f"pte:{found.steps[-1].pa:x}" if found.steps else ""
 
     def _open_slot(self, level: int, va: int) -> None:
-        """Select a descriptor; a table's opens or closes, a run of pages is shown page by page."""
+        """Select a descriptor; a table's descriptor opens or closes the table, a run of pages is shown page by page."""
         window = self._window(self.space.tables, [])
         rows = [(table, row) for table in window.tables for row in table.rows if row.kind != "fold"]
         found = next(((table, row) for table, row in rows if (table.level, row.va) == (level, va)), None)
-        if found is None:  # it is one that was shown because it was looked for
+        if found is None:  # it was shown only because it was searched for
             return
         table, row = found
         self.selection = f"pte:{row.pa:x}"
@@ -412,7 +412,7 @@ class Walk(Picture):
 
 
 def space_then(at: At, task: str, tables: PageTables[Any] | None) -> Space:
-    """Return a picture's space: `tables` if they have no machine, or else those of `task` at the moment."""
+    """Return a picture's space: `tables` if they have no machine, or else the tables of `task` at the moment."""
     if at.machine is None:
         return live_space(None, task, tables)
     return live_space(at.machine, task, tables, at.moment)
@@ -421,7 +421,7 @@ def space_then(at: At, task: str, tables: PageTables[Any] | None) -> Space:
 def walk_steps(
     machine: Machine, moment: Moment, task: str, address: int, access: str, user: bool, *, in_line: bool = False
 ) -> Mine:
-    """Return the steps of a walk in the tables of `task` ("": the kernel's), drawn as tables or `in_line`."""
+    """Return the steps of a walk in the tables of `task` ("" for the kernel's), drawn as tables or `in_line`."""
     mine = steps_of_walk(
         moment, lambda done: MachineSpace(machine, task, moment.at(done)), address, access, user, in_line=in_line
     )
@@ -442,7 +442,7 @@ def _title(address: int, whose: str) -> str:
 def walk_line(machine: Machine, task: str, address: int, *, is_open: bool, moment: Moment, width: float) -> Scene:
     """Return the scene of a read of `address` in the tables of `task` ("" the kernel's), at a moment.
 
-    It is one line; if it `is_open`, the walk itself is below it.
+    The scene is one line; if it `is_open`, the walk itself is below that line.
     """
     space = MachineSpace(machine, task, moment)
     found = space.walk(address, "read", bool(task))

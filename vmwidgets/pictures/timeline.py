@@ -65,7 +65,7 @@ def kind_of(journal: Journal, operation: Operation) -> str:
 
 
 def look_of(journal: Journal, first: int, last: int) -> tuple[str, str]:
-    """Return the letters of a mark for operations from `first` to `last`: kind ("s": several), and worst end."""
+    """Return the letters of a mark for operations from `first` to `last`: kind ("s" for several), and worst end."""
     done = [journal[number] for number in range(first, last + 1)]
     kinds = {kind_of(journal, one) for one in done}
     ends = [_ENDS.get(one.outcome, ".") for one in done]
@@ -101,7 +101,7 @@ def stamp(journal: Journal) -> int:
 
 
 def timeline(journal: Journal, have: int = 0, serial: int = -1, asks: bool = False) -> dict[str, Any]:
-    """Return what a page needs that has the first `have` operations, the last of which has this serial.
+    """Return the data that a page still needs if it has the first `have` operations, the last with this serial.
 
     `kinds` and `ends` have a letter for each operation from `first` on, `sizes` its events; `groups` have the numbers
     of their first and last operation.  O(operations since then + groups).
@@ -141,11 +141,11 @@ def timeline(journal: Journal, have: int = 0, serial: int = -1, asks: bool = Fal
 
 
 def _groups(journal: Journal) -> list[list[Any]]:
-    """Return groups that no other one contains, oldest first."""
+    """Return the groups that no other group contains, oldest first."""
     found: list[list[Any]] = []
     begun = journal.next_serial + 1
     for group in journal.groups[: -MOST_GROUPS - 1 : -1]:
-        if group.first >= begun:  # it is in the one that was found last
+        if group.first >= begun:  # it is inside the group found last
             continue
         begun = group.first
         first, last = journal.first_from(group.first), journal.first_from(group.last + 1) - 1

@@ -22,8 +22,8 @@ from .registry import picture_of
 class Locality(Picture):
     """A program's references: time to the right, pages upwards.  `target` is a trace, or a real process's locality.
 
-    A part is darker the more often it is referenced, and has another colour if it is written, or only executed.  Below
-    are the pages used in each part of the time.  Rows that are apart have unused pages between them;
+    The more often a part is referenced, the darker it is; it has another colour if it is written, or only executed.
+    Below are the pages used in each part of the time.  Rows that are apart have unused pages between them;
     ``t.named(ranges)`` names them.  Press a row to see only its pages, and the curve below to see the references of
     that time; the table lists the references if they are few.  For a real process (``vm.process().locality()``), each
     range is a row, darker the more of its pages are used.
@@ -54,7 +54,7 @@ class Locality(Picture):
         return draw_locality(self._value(at.target), width=at.width)
 
     def opened(self, node_id: str) -> None:
-        """Draw only what a part of the time references, or only some pages; or everything again."""
+        """Draw only the references of a part of the time, or only some pages; or everything again."""
         value = self._value(self.target)
         _, what, *number = node_id.split("/")
         with self.hold_trait_notifications():

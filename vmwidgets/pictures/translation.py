@@ -45,13 +45,13 @@ MOST_LOOKS = 30
 """The most stages of an operation that are drawn to find those that change the picture."""
 
 PROCESSORS = 2
-"""The number of processors whose lookups are drawn: that of the access, and its neighbour."""
+"""The number of processors whose lookups are drawn: the access's processor, and its neighbour."""
 
 
 def panes_of(wanted: object) -> tuple[str, ...]:
     """Return the requested panes; none for None.
 
-    Raises :class:`Refused` for an unknown one, and for one that is given twice.
+    Raises :class:`Refused` for an unknown pane, and for a pane given twice.
 
     >>> panes_of("translation"), panes_of(["walk"])
     (('address', 'tlb', 'walk', 'frames'), ('walk',))
@@ -78,9 +78,9 @@ def panes_of(wanted: object) -> tuple[str, ...]:
 
 @frozen(slots=False)
 class Translation:
-    """An address that is translated in the tables of `task` ("": the kernel's), by operation `number`.
+    """An address that is translated in the tables of `task` ("" for the kernel's), by operation `number`.
 
-    `lookups` are the operation's lookups of it; empty if no operation made any, and `va` was requested.
+    `lookups` are the operation's lookups of the address; empty if no operation made any and `va` was requested.
     """
 
     va: int
@@ -96,13 +96,13 @@ class Translation:
 
 
 def translation_in(machine: Machine, task: str | None, address: int | None) -> Translation | None:
-    """Return a machine's latest translation: of `task` only ("": the kernel), or of `address`; None if there is none.
+    """Return a machine's latest translation, of `task` only ("" for the kernel) or of `address`; None without any.
 
     O(events of the searched operations).
     """
     journal = machine.journal
     spaces = {"", *machine.tasks, *(domain.path for domain in machine.domains.values())}
-    loaded = {cpu.path: str(cpu.space) for cpu in machine.cpus}  # and, from operation to operation, what was before it
+    loaded = {cpu.path: str(cpu.space) for cpu in machine.cpus}  # going back, the owners before it
     for number in range(len(journal) - 1, max(-1, len(journal) - 1 - SEARCHED), -1):
         if not journal.keeps(number):
             break
@@ -140,7 +140,7 @@ def _loaded_before(events: Sequence[ev.Event]) -> dict[str, str]:
 class Sight:
     """The shown part of a translation: the current lookup, how much of its walk is drawn, and the frame, if known.
 
-    `over` are sets that are shown next to those that may contain the address.
+    `over` are sets that are shown next to the sets that may contain the address.
     """
 
     lookup: Lookup | None
@@ -155,7 +155,7 @@ class Sight:
 
 
 def sight_of(machine: Machine, one: Translation, moment: Moment) -> Sight:
-    """Return how far a translation has come at a moment; without an operation, as a processor would do it."""
+    """Return how far a translation has come at a moment; without an operation, as a processor would make it."""
     found = walked(machine, one, moment)
     levels, width = _levels(machine, one)
     every = Reach(levels, len(found.steps), width=width)
@@ -301,7 +301,7 @@ _PANES: dict[str, Any] = {"address": _address, "tlb": _tlb, "walk": _walk, "fram
 
 
 def steps_of_translation(at: At, panes: tuple[str, ...], one: Translation) -> Mine:
-    """Return the steps of such a picture: those of its panes and lookups that change it."""
+    """Return the picture's steps: the steps of its panes and lookups that change it."""
     machine, whole = at.whole, at.moment
     access = one.lookups[-1].access if one.lookups else "read"
     own = {lookup.at for lookup in one.lookups} | {lookup.end for lookup in one.lookups}

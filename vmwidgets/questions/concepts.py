@@ -1,7 +1,7 @@
 """The concept test: ten questions before a course and their twins after it, for a notebook or on paper.
 
 A question and its twin are of one kind, with other numbers, so answers can't be learned by heart.  Half of a class gets
-form A first, and the other half form B, so an easier form does not look like a gain.
+form A first, and the other half form B, so that an easier form does not look like a gain.
 """
 
 from __future__ import annotations

@@ -156,7 +156,7 @@ def value(draws: Draws) -> Question:
 
 
 def _whose(question: Question) -> str:
-    """Return the rule of thumb that would give the answer: the last write, one's own last write, or none."""
+    """Return the rule of thumb that gives the answer: the last write, the task's own last write, or no rule."""
     asked = re.findall(r"What does the (\w+) read in page (\d)", question.text)[0]
     writes = re.findall(rf"\| (\w+) \| writes (`\w`) to page {asked[1]} \|", question.text)
     own = [letter for who, letter in writes if who == asked[0]]
@@ -192,7 +192,7 @@ def _value(draws: Draws) -> Question:
 
 
 def _not_read(steps: Sequence[Step], asked: Step, last: Step) -> dict[str, str]:
-    """Return why the task does not read another write to the page: it was overwritten, or is in another's page."""
+    """Return why the task does not read another write to the page: it was overwritten, or is in another task's page."""
     found = {}
     for number, step in enumerate(steps, 1):
         if step.verb == "writes" and step.page == asked.page and step != last:

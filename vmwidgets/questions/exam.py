@@ -42,7 +42,7 @@ FORMS = "A", "B"
 
 @frozen(slots=False)
 class Section:
-    """The questions on a topic, the easy ones first; `first` is the number of the first one."""
+    """The questions on a topic, the easy ones first; `first` is the number of the first question."""
 
     topic: str
     first: int
@@ -50,7 +50,7 @@ class Section:
 
     @property
     def title(self) -> str:
-        """The title above it."""
+        """The title above the section."""
         return TOPICS.get(self.topic, self.topic)
 
     @property
@@ -68,8 +68,8 @@ class Section:
 class Exam:
     """A section for each topic, with the same number of questions each, numbered consecutively.
 
-    The questions come from the seed, and from an instructor's secret as well if `with_secret`.  `kinds` are those that
-    were chosen, and `form` is A or B if there are two papers of the same kinds.
+    The questions come from the seed, and from an instructor's secret as well if `with_secret`.  `kinds` are the chosen
+    kinds, and `form` is A or B if there are two papers of the same kinds.
     """
 
     seed: int
@@ -90,7 +90,7 @@ class Exam:
 
     @property
     def title(self) -> str:
-        """The title above it."""
+        """The title above the exam."""
         title = "Virtual memory" if self.several else self.sections[0].title
         return f"{title}, form {self.form}" if self.form else title
 
@@ -136,15 +136,15 @@ def make_exam(
     """Create an exam of `n` questions (6 by default) on a topic, or on each of several topics.
 
     Several topics are sections of one exam, with the questions that each topic has in an exam of its own.  `kinds` are
-    names such as "walk/index": then no others are asked, and without `n` each is asked once. A topic without a chosen
-    kind is refused. If `topics` is (), the topics are those of the kinds.  `form` "A" and "B" are two exams with the
-    same kinds in the same order, as a test before and after a lab needs; no question is in both.
+    names such as "walk/index": then only these kinds are asked and, without `n`, each once. A topic without a chosen
+    kind is refused. If `topics` is (), the kinds determine the topics.  `form` "A" and "B" are two exams with the same
+    kinds in the same order, as a test before and after a lab needs; no question is in both.
 
     The seed and an instructor's `secret`, if there is one, determine the questions, on every computer; each kind is
     used once before one is repeated, and grades alternate.  No two questions have the same text.
 
-    Raises :class:`Refused` for an unknown topic, kind or form, one that is named twice, a seed that is not a whole
-    number, and fewer than 1 or too many questions.
+    Raises :class:`Refused` for an unknown topic, kind or form, for a topic or kind named twice, for a seed that is not
+    a whole number, and for fewer than 1 or too many questions.
 
     >>> [question.id for question in make_exam("walk", seed=1, n=3).questions]
     ['walk/descriptor', 'walk/fault', 'walk/reverse']
@@ -201,7 +201,7 @@ def _chosen(topic: str | Sequence[str], kinds: Sequence[str]) -> tuple[tuple[Any
 
 
 def _drawn(kinds: tuple[Kind, ...], text: str, n: int, form: str) -> tuple[Question, ...]:
-    """Return `n` questions of these kinds, drawn from `text`, the easy ones first; form B has none of form A's."""
+    """Return `n` questions of these kinds, drawn from `text`, the easy ones first; form B has no question of form A."""
     chosen = _in_turn(kinds, Draws(text), n)
     questions: list[Question] = []
     taken = {one.text for one in _drawn(kinds, text, n, FORMS[0])} if form == FORMS[1] else set[str]()

@@ -22,7 +22,7 @@ SUFFIXES = (".md", ".html", ".qti", ".imscc")
 def place(path: str | os.PathLike[str], *, key: bool = True, force: bool = False) -> Path:
     """Return the path of an exam.
 
-    Raises :class:`Refused` for another suffix, a missing folder, an existing file (unless `force`), and for a package
+    Raises :class:`Refused` for another suffix, a missing folder, an existing file (unless `force`), and a package
     without its key.
     """
     file = place_of(path, "exam.md")

@@ -50,7 +50,7 @@ TOP = 0x8000_0000_0000
 class Layout:
     """Ranges of a map in address order, with gaps between; sizes are in pages.
 
-    Below the first range nothing is free; after the last one everything is, unless the layout is `closed`.
+    Below the first range, nothing is free; after the last range, everything is free unless the layout is `closed`.
     """
 
     start: int
@@ -116,7 +116,7 @@ class Layout:
         return scene("gaps", title, "", nodes, caption=Caption(""), table=words)
 
     def after(self, requests: Sequence[int]) -> Callable[[], Scene]:
-        """Return a function that draws it after requests."""
+        """Return a function that draws the map after requests."""
 
         def draw() -> Scene:
             space = self.map()

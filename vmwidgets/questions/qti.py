@@ -1,7 +1,7 @@
 """An exam for Canvas, Moodle, Blackboard and others: QTI 1.2.1 in a Common Cartridge 1.1.
 
-1EdTech, Common Cartridge 1.1: its profile of QTI 1.2.1 (`ccv1p1_qtiasiv1p2p1_v1p0.xsd`, with the rules that it has in
-words) and its manifest (`ccv1p1_imscp_v1p2_v1p0.xsd`).
+1EdTech, Common Cartridge 1.1: its profile of QTI 1.2.1 (`ccv1p1_qtiasiv1p2p1_v1p0.xsd`, with the rules that the profile
+states in words) and its manifest (`ccv1p1_imscp_v1p2_v1p0.xsd`).
 """
 
 from __future__ import annotations

@@ -34,10 +34,10 @@ class Again(Exception):
 class Question:
     """A question on paper; its texts use a small part of Markdown (see :mod:`.markup`).
 
-    `answer` is as the key prints it; with `options`, it is one of them, and no other option is right.  `why` explains
-    it, with the kernel's function or the manual's section, and `mistakes` explains how a student arrives at each wrong
-    option.  `rules` are paragraphs that other questions need too: a paper prints each once.  `figure` draws the
-    subject, `solution` the key's figure; they draw when they are called.
+    `answer` is in the form that the key prints; with `options`, it is one of these, and no other option is right.
+    `why` explains it, with the kernel's function or the manual's section, and `mistakes` explains how a student arrives
+    at each wrong option.  `rules` are paragraphs that other questions need too: a paper prints each once.  `figure`
+    draws the subject, `solution` the key's figure; they draw when they are called.
     """
 
     text: str
@@ -110,7 +110,7 @@ def _grouped(digits: str) -> str:
 
 @frozen(slots=False)
 class Kind:
-    """One kind of question: its name such as "walk/index", its grade, its subject, and its function."""
+    """One kind of question: its name, for example "walk/index", its grade, its subject, and its function."""
 
     name: str
     grade: int
@@ -142,7 +142,7 @@ def options_of(draws: Draws, right: str, wrong: Iterable[str], *, most: int = 5)
 def options_around(
     draws: Draws, right: int, wrong: Iterable[int], said: Callable[[int], str], *, most: int = 5
 ) -> tuple[str, ...]:
-    """Return options that are numbers; the number of wrong ones below the right one is drawn, if possible.
+    """Return options that are numbers; how many wrong ones are below the right one is drawn, if possible.
 
     If all wrong ones were smaller, the right one would obviously be the largest.
 

@@ -1,4 +1,4 @@
-"""A secret mixed into a text, so a draw can't be repeated from the text alone."""
+"""A secret mixed into a text, so that a draw can't be repeated from the text alone."""
 
 from __future__ import annotations
 

@@ -100,7 +100,7 @@ def head(exam: Exam) -> str:
 
 
 def source(exam: Exam) -> str:
-    """Return how to make the same exam again: only for the key, since it reveals the answers too."""
+    """Return how to make the same exam again, for the key only, since this reveals the answers."""
     if exam.seed == UNDRAWN:
         return f"From the picture: {exam.topic}."
     topics = ", ".join(f"`{section.topic}`" for section in exam.sections)

@@ -205,7 +205,7 @@ def cheapest(draws: Draws) -> Question:
 
 
 RIVALS = "x86", "armv7"
-"""Formats of which either may have the smaller tables: a small root and large tables below it, or the reverse."""
+"""Two formats, either of which may have smaller tables: a small root with large tables below, or the reverse."""
 
 
 def _cheapest(draws: Draws) -> Question:
@@ -215,7 +215,7 @@ def _cheapest(draws: Draws) -> Question:
     less = costs[other].table_bytes - costs[one].table_bytes
     amounts = [less, less + draws.choice((-2, -1, 1, 2)) * KIB]
     if less <= 2 * KIB or len({len(_bytes(amount)) for amount in amounts}) > 1:
-        raise Again  # the wrong amount could only be the larger one, or the length of an option would tell
+        raise Again  # only a larger wrong amount is possible, or the length of an option would reveal the answer
     said = "; ".join(
         f"{PAPERS[name].title}: {_bytes(costs[name].table_bytes)} ({by_level(costs[name])})" for name in RIVALS
     )

@@ -54,7 +54,7 @@ class Processor:
         self.load(0, keep=False)
 
     def load(self, asid: int, *, keep: bool) -> None:
-        """Load the tables as those of an address space."""
+        """Load the tables as the tables of an address space."""
         self.cpu.load_root(self.root, asid, keep=keep)
 
     def read(self, va: int) -> int | None:

@@ -112,7 +112,7 @@ class Memory:
         return PageTables("memory", self._ram, self.fmt, self.root)
 
     def walk(self, va: int, access: Access = "read", *, user: bool = True) -> WalkValue:
-        """Return what the hardware does with the access."""
+        """Return the hardware's walk for the access."""
         return self.tables.walk(va, access, user=user)
 
     def drawing(self, va: int, access: Access = "read", *, user: bool = True) -> Callable[[], Scene]:

@@ -3,7 +3,7 @@
 While a breakpoint is set, QEMU executes all code in its page of 4 KiB one instruction at a time, and the functions that
 write descriptors are next to the loops that fill and copy pages.  So the instructions at such a place are copied to
 free space after the trampoline, and a jump to the copy is written over them.  The guest stops in the copy; everywhere
-else, addresses in the copy have the names of the original ones.
+else, addresses in the copy have the names of the original addresses.
 
 The jumps stay until the guest ends.  They are written before its first process runs, so no return address, and no place
 where the clock interrupted a process, lies inside the instructions that a jump replaces.
@@ -43,7 +43,7 @@ class Aside:
     to: dict[int, int] = field(default_factory=dict)
     back: dict[int, int] = field(default_factory=dict)
     first: Copy | None = None
-    """Any one of the copies, as a probe: after a reset, the guest has its original code again."""
+    """One of the copies, as a probe: after a reset, the guest has its original code again."""
 
     def add(self, one: Copy) -> None:
         """Add a copy that was written into the guest."""
@@ -126,7 +126,7 @@ def _moved(word: int, at: int, to: int) -> bytes | None:
     condition = lifted_branch(word, 8)
     if condition is not None:
         return condition.to_bytes(4, "little") + _jump(8) + _jump(target - to - 8)
-    if long and rd:  # JAL: what it leaves in `rd` is where the original one returns to
+    if long and rd:  # JAL: `rd` gets the original's return address
         return _address(rd, at + 4, to) + _jump(target - to - 8)
     return _jump(target - to)
 

@@ -37,11 +37,11 @@ class Body:
     returns: tuple[int, ...]
     leaves_to: tuple[int, ...]
     stores_words: bool
-    """Whether it stores 8 bytes anywhere but on its stack: a descriptor has 8 bytes."""
+    """Whether the function stores 8 bytes anywhere but on its stack: a descriptor has 8 bytes."""
     writes: frozenset[int] = frozenset()
-    """The control registers (CSRs) that it writes."""
+    """The control registers (CSRs) that the function writes."""
     saves_ra: bool = False
-    """Whether it saves its return address on its stack, as a function that calls others does."""
+    """Whether the function saves its return address on its stack, as functions that call others do."""
 
 
 class Code:
@@ -63,7 +63,7 @@ class Code:
         return 0
 
     def body(self, name: str) -> Body:
-        """Return what a function does; an empty body for a function without a size, such as assembly code."""
+        """Return the body of a function; an empty one for a function without a size, such as assembly code."""
         if name not in self._bodies:
             part = self._parts.get(name)
             self._bodies[name] = _body(list(self._instructions(part)), part) if part is not None else _NOTHING
@@ -127,14 +127,14 @@ class Code:
 
     @cached_property
     def _targets(self) -> frozenset[int]:
-        """Return where functions begin, and where jumps and branches lead to."""
+        """Return where functions begin, and where jumps and branches lead."""
         words = (pair for part in self._parts.values() for pair in self._instructions(part))
         found = {target_of(at, word) for at, word in words} | {part.start for part in self._parts.values()}
         return frozenset(one for one in found if one is not None)
 
     @cached_property
     def _through_registers(self) -> frozenset[str]:
-        """Functions that jump through a register other than ra, as the table of a `switch` does."""
+        """The functions that jump through a register other than ra, for example by the table of a `switch`."""
         return frozenset(
             part.name
             for part in self._parts.values()
@@ -228,7 +228,7 @@ def length_of(word: int) -> int:
 
 
 def target_of(at: int, word: int) -> int | None:
-    """Return where the jump or branch at `at` leads to, if its target is in the instruction."""
+    """Return the target of the jump or branch at `at`, if the instruction contains it."""
     if word & 0x7F == 0x6F:
         return at + _jal(word)
     if word & 0x7F == 0x63:
@@ -252,7 +252,7 @@ def lifted_branch(word: int, offset: int) -> int | None:
 def passed(word: int, registers: list[int]) -> dict[int, int] | None:
     """Return what one instruction changes: registers by number, 32 for the pc; None for an unknown instruction.
 
-    The known instructions are those with which functions begin and end.  `registers` are x0 to x31 and pc.
+    Only instructions with which functions begin and end are known.  `registers` are x0 to x31 and pc.
     """
     pc, mask = registers[32], (1 << 64) - 1
     if word in (_RET, _LONG_RET):

@@ -1,7 +1,6 @@
 """A client of QEMU's GDB port: registers, physical memory, processors, breakpoints, one step, running and stopping.
 
-It is used by one thread (:mod:`.port`).  Nothing is written into the guest except breakpoints
-(:mod:`.aside`).
+Only one thread uses it (:mod:`.port`).  Nothing is written into the guest except breakpoints (:mod:`.aside`).
 """
 
 from __future__ import annotations
@@ -122,7 +121,7 @@ class Gdb:
         return self._threads
 
     def halted(self) -> str:
-        """Return why the guest executes nothing: all its processors have halted.  "" if one of them executes."""
+        """Return why the guest executes nothing (all its processors have halted); "" if one of them executes."""
         for name in self.threads():
             state = bytes.fromhex(self._packets.ask(f"qThreadExtraInfo,{name}")).decode("latin-1")
             if "halted" not in state:
@@ -238,7 +237,7 @@ class Gdb:
     def put_aside(self, made: Iterable[Copy]) -> None:
         """Write copies of instructions, and jumps to them: from then on, breakpoints are set in the copies.
 
-        Only for a kernel that has no process yet, at its own physical addresses.
+        This works only for a kernel that has no process yet, at its own physical addresses.
         """
         made = list(made)
         between = {at for one in made for at in one.places if at != one.start}
@@ -256,7 +255,7 @@ class Gdb:
 
     @property
     def was_reset(self) -> bool:
-        """Return whether the guest has its original code again: nothing that was written into it is there."""
+        """Return whether the guest has its original code again, without anything that was written into it."""
         first = self._aside.first
         return first is not None and self.read([(first.start, 4)]) != [first.jump]
 
@@ -294,7 +293,7 @@ class Gdb:
         self._passes = passed(word, registers)
 
     def go(self, seconds: float, wanted: Callable[[], bool]) -> Stopped:
-        """Let all processors run until one stops at a breakpoint, at most `seconds`, or until `wanted` says so.
+        """Let all processors run until one stops at a breakpoint, at most `seconds`, or until `wanted` returns true.
 
         A processor that has reached a breakpoint steps over it first, alone: the others would pass it unnoticed.
 
@@ -334,7 +333,7 @@ class Gdb:
         return self._stopped(self._packets.receive(_STOPS_IN))
 
     def _stopped(self, answer: str) -> Stopped:
-        while answer.startswith("O"):  # what a program of the guest prints
+        while answer.startswith("O"):  # text printed by a program of the guest
             answer = self._packets.receive(_STOPS_IN)
         if answer[:1] in ("W", "X"):
             raise PortLost(f"{self.name}: the guest has ended, and QEMU with it")

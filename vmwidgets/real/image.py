@@ -42,7 +42,7 @@ class SavedMemory:
         return int.from_bytes(self.read(pa, width), "little")
 
     def read_one(self, pa: int, length: int) -> bytes:
-        """Return the same as :meth:`read`; a running guest has this method too."""
+        """Return the result of :meth:`read`; a running guest has this method too."""
         return self.read(pa, length)
 
     def words(self, places: Iterable[int]) -> list[int]:

@@ -64,7 +64,7 @@ class Kernel:
         self._letters: dict[str, str] = {}
         self._named_as: dict[int, str] = {}
         self._spoiled = ""
-        """The broken rule that following found: its damage would be blamed on later calls."""
+        """The broken rule found by following: its damage would be blamed on later calls."""
 
     # ---- what is there -----------------------------------------------------------------------
 
@@ -114,9 +114,9 @@ class Kernel:
         return self.tables.walk(address, access, user=user)
 
     def runs(self, tables: PageTables[Any] | None = None) -> Runs:
-        """Return everything that the tables (by default the first processor's) map, as runs of equal permissions.
+        """Return all mappings of the tables (by default the first processor's), as runs of equal permissions.
 
-        They are the ranges that QEMU's `info mem` lists.  O(descriptors in use).
+        The runs are the ranges that QEMU's `info mem` lists.  O(descriptors in use).
         """
         return runs(self.tables if tables is None else tables, self._memory.fetch)
 
@@ -297,7 +297,7 @@ class Kernel:
         return self._port.do(call)
 
     def _take_up(self) -> None:
-        """Connect to the port again; if GDB let the guest run meanwhile, what was read belongs to an earlier stop."""
+        """Connect to the port again; if GDB let the guest run meanwhile, memory read so far belongs to an old stop."""
         if self._port.guest_has_moved():
             self._go_on()
 
@@ -391,7 +391,7 @@ _EXAMPLES = {"lab": "cow", "run": "cowtest", "counts": "refcount"}
 
 
 def _explained(panic: str) -> Iterator[str]:
-    """Yield what the check that panicked protects, and three usual mistakes; nothing for an unknown panic."""
+    """Yield the purpose of the check that panicked, and three usual mistakes; nothing for an unknown panic."""
     check = check_of(panic.strip())
     if check is not None:
         yield f"what {check.function} protects: {check.protects}"

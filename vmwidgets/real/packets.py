@@ -113,7 +113,7 @@ class Packets:
         if said != b"%02x" % (sum(body) & 0xFF):
             raise PortLost(f"{self.name}: a packet came damaged; attach again")
         del data[: end + 3]
-        self._unacknowledged += 1  # it goes with the next packet: QEMU takes that for the same
+        self._unacknowledged += 1  # it is sent with the next packet, which QEMU accepts
         return _unescaped(body)
 
     def _write(self, data: bytes) -> None:

@@ -1,4 +1,4 @@
-"""A port owned by one thread, which does calls one after another; an interrupt ends only the call.
+"""A port owned by one thread, which makes calls one after another; an interrupt ends only the current call.
 
 A Jupyter kernel interrupts its main thread at any point; in the middle of a packet, that would leave the connection out
 of step.  So the main thread only waits.  When it is interrupted, it notifies the owner, which stops between two
@@ -152,6 +152,6 @@ class Port:
             return
         self._is_open = False
         self._stop.set()
-        with suppress(Refused):  # another has the port by now, or QEMU has ended
+        with suppress(Refused):  # another client has the port by now, or QEMU has ended
             self._submit(lambda: self._line.open().close(goes_on=goes_on)).result()
         self._calls.put(None)

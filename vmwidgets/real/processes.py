@@ -1,6 +1,6 @@
 """The processes of xv6, by the names in its source: `proc`, `kernel_pagetable`, the free list.
 
-The fields of `struct proc` are looked up by name, so a student's own fields in between do no harm.
+The fields of `struct proc` are looked up by name, so that a student's own fields in between do no harm.
 """
 
 from __future__ import annotations

@@ -74,20 +74,20 @@ class Variable:
     """Bytes from one element to the next: more than `size` for a field in an array of structures."""
     is_number: bool = False
     through: bool = False
-    """Whether the variable is a pointer to the elements: then `address` is the pointer's, and `count` is 0."""
+    """Whether the variable is a pointer to the elements: then `address` is the pointer's address, and `count` is 0."""
     inner: int = 0
     """The offset of the number in an element, if the elements are structures reached by a pointer."""
 
     @property
     def counts(self) -> bool:
-        """Return whether it may have a number for each frame: it has enough elements, or an unknown number."""
+        """Return whether the variable may have a number for each frame: it has enough elements, or an unknown count."""
         return self.is_number and (self.through or self.count >= FEWEST_FRAMES)
 
 
 class Program:
     """The file of a kernel for RISC-V, with its debugging information.
 
-    Raises :class:`Refused` for a file that is not one, is for another processor, or was stripped.
+    Raises :class:`Refused` for a file that is not a kernel, is for another processor, or was stripped.
     """
 
     def __init__(self, path: Path) -> None:

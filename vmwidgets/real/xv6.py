@@ -122,7 +122,7 @@ def _why_not(place: Path) -> str:
 
 
 def _wait_for(started: Started, port: int, place: Path) -> None:
-    """Wait until QEMU listens; without connecting, since QEMU would take that for its client."""
+    """Wait until QEMU listens, without connecting, since QEMU would take the connection for its client."""
     end = monotonic() + STARTS_IN
     while not _listens(port):
         if started.has_ended:

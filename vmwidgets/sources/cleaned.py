@@ -39,7 +39,7 @@ _STAMPS = re.compile(
     "[ \t]?",
     re.MULTILINE,
 )
-"""Time stamps; each may be empty: a match of blanks alone is no stamp."""
+"""Time stamps; each may be empty: a match of blanks alone is not a stamp."""
 
 _STAMPED = re.compile(
     rf"\[ *[0-9]{{1,8}}\.[0-9]{{1,9}}\]|{_CLOCK}|^[ \t]*[VDIWEFA]/[^(\n]{{1,64}}\( *[0-9]+\):", re.MULTILINE
@@ -70,7 +70,7 @@ LOST = 3
 """The least number of beginnings within a line that has lost its line ends: a second hart writes one or two into it."""
 
 ENOUGH = 3
-"""The number of lines that must have line numbers before they count as such."""
+"""The number of lines that must begin with numbers before these count as line numbers."""
 
 
 @frozen(slots=False)
@@ -170,9 +170,9 @@ def _beginnings(line: str) -> int:
 
 
 def _broken(lines: list[str], taken: Counter[str]) -> list[str]:
-    """Return the lines; one that has lost its line ends is broken before each beginning that is known.
+    """Return the lines; a line that has lost its line ends is broken before each known beginning.
 
-    A text of one line that writes its line ends as a string of a program does is broken there.
+    A text of one line with line ends written as in a program's string is broken at these.
     """
     if len(lines) == 1 and lines[0].count("\\n") >= LOST:
         parts = lines[0].replace("\\r\\n", "\\n").removesuffix("\\n").split("\\n")
@@ -227,7 +227,7 @@ def _unstamped(lines: list[str], taken: Counter[str]) -> list[str]:
 
 
 def _without(lines: list[str], mark: re.Pattern[str], name: str, taken: Counter[str]) -> list[str]:
-    """Return the lines without a mark before each, if more than half of those that are not blank have it."""
+    """Return the lines without a mark before each, if more than half of the lines that are not blank have it."""
     some = _sample(lines)
     if 2 * sum(mark.match(line) is not None for line in some) <= sum(map(bool, map(str.strip, some))):
         return lines
@@ -269,9 +269,9 @@ def _unquoted(lines: list[str], taken: Counter[str]) -> list[str]:
 
 
 def blank_but(text: str, words: Iterable[str], numbers: re.Pattern[str], around: int) -> tuple[str, int]:
-    r"""Return the text with lines blanked that are far from any with a word or a number, and how many.
+    r"""Return the text with all lines blanked that are far from any word or number, and the number of these lines.
 
-    Words and numbers are in small letters.  O(characters × words), each word at the speed of a search.
+    The words and numbers must be in small letters.  O(characters × words), each word at the speed of a search.
 
     >>> blank_but("a\nb\nPanic", ["panic"], re.compile("0x"), 1)
     ('\nb\nPanic', 1)

@@ -164,7 +164,7 @@ LABELS: dict[str, tuple[str, str]] = {
     **{fit: ("x15", fit) for fit in FITS},
     **{f"freebsd {fit}": ("freebsd", fit) for fit in FITS},
 }
-"""The maps to compare: the kernel, and the placement rule ("": the kernel's own)."""
+"""The maps to compare: the kernel, and the placement rule ("" for the kernel's own)."""
 
 
 def bare_map(label: str, start: int, end: int) -> BareMap:

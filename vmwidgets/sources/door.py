@@ -51,7 +51,7 @@ _NUMBERS = re.compile(
 def load(path_or_text: str | bytes | os.PathLike[str], /, *, progress: Progress | None = None) -> Any:
     r"""Read anything that people have about memory: the path of a file, its text, or its bytes.
 
-    It finds out what the text is, and returns what the function for that kind of text returns:
+    It recognizes the kind of text, and returns the result of the function for that kind:
 
     * page tables, traps, faults and panics of kernels, as a terminal or a log shows them: page tables of xv6
       (`vmprint`, `print_pgtbl`), lists of QEMU's monitor (`info mem`, `info tlb`, `info pg`), traps of RISC-V kernels,
@@ -65,13 +65,13 @@ def load(path_or_text: str | bytes | os.PathLike[str], /, *, progress: Progress 
       DRAMSim, or a table with a header (:func:`vmwidgets.trace`).
     * a journal of a machine (:func:`vmwidgets.load_journal`), and recorded tables (:func:`vmwidgets.load_tables`).
 
-    Everything around it is skipped and counted: prompts, a log before and after, colours, time stamps, line numbers,
-    quotation marks, fences, HTML, NULs and UTF-16.  A text may be packed by gzip or xz.
+    Everything around the text is skipped and counted: prompts, a log before and after, colours, time stamps, line
+    numbers, quotation marks, fences, HTML, NULs and UTF-16.  A text may be packed by gzip or xz.
 
-    A long load in a notebook shows a bar.  `progress`, a function of the work done and of all the work, replaces the
-    bar.  An interrupt leaves nothing behind.
+    A long load in a notebook shows a bar.  `progress`, a function of the finished and of all work, replaces the bar.
+    An interrupt leaves nothing behind.
 
-    Raises :class:`Refused` for anything else, with what it looks like and what could be read.  O(characters).
+    Raises :class:`Refused` for anything else, and says what it looks like and what could be read.  O(characters).
 
     >>> import vmwidgets as vm
     >>> pasted = vm.load('''$ crash
@@ -150,7 +150,7 @@ def _given(given: Any) -> Given:
 
 
 def _is_there(name: str) -> bool:
-    """Return whether a text is the path of a file, or of anything else, of which a sentence says what it is."""
+    """Return whether a text is the path of a file; for anything else at a path, an error says what it is."""
     try:
         return (name != "" and Path(name).exists()) or (name.startswith("/proc/") and name.endswith("maps"))
     except (OSError, ValueError):

@@ -26,7 +26,7 @@ if lzma is not None:
     BROKEN = (*BROKEN, lzma.LZMAError)
 
 OR_TEXT = ", or its text"
-"""The end of sentences that ask for another path; those of a command, which takes no text, end in another way."""
+"""The end of sentences that ask for another path; a command, which takes no text, ends them differently."""
 
 GZIP = b"\x1f\x8b"
 """The first bytes of a file that gzip has packed."""
@@ -42,7 +42,7 @@ def checked(text: str, most: int) -> str:
 
 
 def path_of(given: Any, what: str) -> str:
-    """Return the path that a value stands for, whatever its class does; `what` is the name of the file's contents."""
+    """Return the path given by a value of any class; `what` names the file's contents."""
     try:
         name = os.fspath(given)
     except Exception:  # noqa: BLE001  whatever a learner's object does when it is asked

@@ -44,7 +44,7 @@ class ObjectNames:
         """The next number to try, by the name without a number."""
 
     def new(self, base: str, is_free: Callable[[str], bool], second: str = "") -> str:
-        """Return the first free name; `second` is the second one's suffix, instead of a number."""
+        """Return the first free name; `second` is the suffix of the second name, instead of a number."""
         base = base if len(base) <= MAX_NAME else "…" + base[1 - MAX_NAME :]
         for number in count(self._numbers.get(base, 1)):
             suffix = "" if number == 1 else second[:60] if second and number == 2 else f" ({number})"
@@ -58,7 +58,7 @@ class ObjectNames:
 def lacking_room(machine: Machine, entries: int) -> Size | None:
     """Return the kernel memory that this many more entries need, if the machine does not have it.
 
-    They come from slabs in the kernel map, and running out there is a panic: loading stops before that.
+    Entries come from slabs in the kernel map, and running out of room there is a panic: loading stops before that.
     """
     cache, kernel_map = machine.system.kernel.entry_cache, machine.kernel_map
     slabs = -(-entries // cache.layout.buffers)

@@ -62,17 +62,17 @@ def diff(task: Any, maps: Any, *, program: str | None = None) -> Any:
     kernel's own ranges.  File names may differ, if each name on one side always stands for the same name on the other:
     a trace without ``-y`` has the names of links.
 
-    For two moments (``vm.process().at()``), it shows which ranges are new, gone, larger or used between them, and the
-    faults of one process in between.
+    For two moments (``vm.process().at()``), the result shows which ranges are new, gone, larger or used between them,
+    and the faults of one process in between.
 
     `program` is the program's path in `maps`.  Without it, the program is the file with the task's name, perhaps
     followed by a version (python3.11 of task "python3").  If there is none, it is the file just below ``[heap]``.  If
     there is no heap either, no file counts as the program.  The interpreter is the dynamic linker, found by its name,
-    such as ld-linux-x86-64.so.2.  Of program and interpreter, only one run of ranges is expected, including the zeroes
-    after it.
+    such as ld-linux-x86-64.so.2.  Only one run of ranges of the program and of the interpreter is expected, including
+    the zeroes after it.
 
-    O(n log n).  Raises :class:`Refused` for a text that is damaged or does not say offsets and rights, and for a
-    `program` that is not in it.
+    O(n log n).  Raises :class:`Refused` for a text that is damaged or lacks offsets or rights, and for a `program` that
+    is not in the text.
 
     >>> import vmwidgets as vm
     >>> t = vm.boot("x86-64").task("init")
@@ -107,7 +107,7 @@ def diff(task: Any, maps: Any, *, program: str | None = None) -> Any:
 
 
 def _model(task: Task) -> Iterator[_Side]:
-    """Yield the ranges of a task; copies of pages of a file are the file's."""
+    """Yield the ranges of a task; copies of a file's pages count as the file's."""
     system = task.system
     for entry in task.map.entries():
         kept = task.space.vm_map.peek(entry.start)
@@ -175,7 +175,7 @@ def _file(what: MappedAs) -> bool:
 
 
 class _Names:
-    """Names of files that mean the same: those most often at the same place, if each has one counterpart."""
+    """Names of files that mean the same file: the names most often at the same place, if each has one counterpart."""
 
     def __init__(self, model: Sequence[_Side], system: Sequence[_Side]) -> None:
         met: Counter[tuple[str, str]] = Counter()
@@ -189,14 +189,14 @@ class _Names:
                 self._theirs[pair[0]], self._mine[pair[1]] = pair[1], pair[0]
 
     def same(self, mine: str, theirs: str) -> bool:
-        """Return whether two names are the same file's."""
+        """Return whether two names belong to the same file."""
         return self._theirs.get(mine) == theirs
 
 
 class _Causes:
     """The reasons for ranges in the system alone: what execve and the kernel map themselves.
 
-    `files` are those that execve maps, by path, with the reason for each.
+    `files` are the files that execve maps, by path, with the reason for each.
     """
 
     def __init__(self, files: dict[str, str], ranges: Sequence[MapsRange]) -> None:

@@ -30,10 +30,13 @@ class Pieces:
         self._by_start[piece.start] = piece
 
     def cut(self, start: int, end: int) -> int:
-        """Remove [start, end); returns how many bytes of it existed.  O(log n + pieces in it), and as `add`."""
+        """Remove [start, end); returns how many of its bytes existed.
+
+        O(log n + pieces in it), plus the cost of `add`.
+        """
         low, high = bisect_left(self._starts, start), bisect_left(self._starts, end)
         if low and self._by_start[self._starts[low - 1]].end > start:
-            low -= 1  # it begins below the range, and reaches into it
+            low -= 1  # a piece that begins below the range and reaches into it
         met = [self._by_start.pop(at) for at in self._starts[low:high]]
         kept = [
             UsedPiece(piece.name, first, last)

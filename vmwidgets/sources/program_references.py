@@ -1,8 +1,8 @@
 r"""References of programs in files: lines of addresses with R or W, Valgrind's lackey, Dinero, DRAMSim, CSV.
 
 Each format is a pattern of a line, for which the whole text is searched at once: a million lines take about a second.
-What Valgrind and the program print between lackey's lines is skipped and counted; in other formats, every line must be
-one of a reference.
+Other output of Valgrind and of the program between lackey's lines is skipped and counted; in other formats, every line
+must be a reference.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ _CSV_KINDS = {
 
 
 def form_of(text: str) -> Form | None:
-    """Return the format of the first line with words, or of lackey's among other lines; None if unknown."""
+    """Return the format of the first line with words, or of lackey's lines among others; None if unknown."""
     first = [line for line in text[:20_000].split("\n") if not _BLANK.match(line)]
     for form in FORMS:
         if any(form.line.match(line) for line in (first if form.between else first[:1])):

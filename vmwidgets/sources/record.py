@@ -54,8 +54,8 @@ def record(program: str | os.PathLike[str] | Sequence[str], *, references: int =
     goes.  It runs some hundred times slower, and is ended after this many `references`; so are children that are still
     running.
 
-    What a function in Python references can't be seen from within Python: its objects are where the interpreter put
-    them, and most references are the interpreter's own.  Record all of it, ``["python3", "file.py"]``, or write down
+    A Python function's references can't be seen from within Python: its objects are where the interpreter put them, and
+    most references are the interpreter's own.  Record the whole interpreter, ``["python3", "file.py"]``, or write down
     the addresses of your data yourself, for :func:`vmwidgets.trace`.
 
     Raises :class:`Refused` if there is no Valgrind or no such program, and for a function.

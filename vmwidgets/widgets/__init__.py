@@ -1,6 +1,6 @@
 """Live pictures for notebooks: each picture of :mod:`vmwidgets.pictures` as a view on a page.
 
-`host` brings them there.
+`host` puts them on the page.
 """
 
 from typing import Any

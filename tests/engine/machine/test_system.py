@@ -137,7 +137,7 @@ def test_no_structure_leads_to_a_handle_or_to_the_machine(m):
 
 def test_the_machine_lends_functions_with_their_signatures_and_documentation(m):
     assert list(inspect.signature(m.kmem_malloc).parameters) == ["size", "flags", "map"]
-    assert m.kmem_malloc.__doc__.startswith("Wired pages of kmem_object")
+    assert m.kmem_malloc.__doc__.startswith("Return wired pages of kmem_object")
     assert m.kmem_malloc.is_operation
     assert m.take_pages.__self__ is m
     m.take_pages(1)

@@ -24,7 +24,7 @@ def zipped(files: Mapping[str, bytes], programs: Collection[str] = ()) -> bytes:
     with zipfile.ZipFile(made, "w", zipfile.ZIP_STORED) as archive:
         for name, content in files.items():
             entry = zipfile.ZipInfo(name, _LONG_AGO)
-            entry.create_system = _UNIX  # on each system, so that permissions are read
+            entry.create_system = _UNIX  # on every system, so that permissions are read
             entry.external_attr = (0o755 if name in programs else 0o644) << 16
             archive.writestr(entry, content)
     return made.getvalue()

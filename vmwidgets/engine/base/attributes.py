@@ -15,8 +15,8 @@ from .errors import in_ascii
 class UnknownAttribute(AttributeError):
     """An attribute that an object does not have.
 
-    The sentence is made when it is read, since `hasattr`, and notebooks that search for a way to show an object, raise
-    many such errors.
+    The sentence is made only when it is read: `hasattr` raises many such errors, and so does a notebook that looks for
+    a way to show an object.
     """
 
     def __init__(self, owner: object, name: str) -> None:
@@ -32,7 +32,7 @@ class UnknownAttribute(AttributeError):
         return f"{self}"
 
     def __reduce__(self) -> Any:
-        """Pickle as the sentence: another process has no such owner."""
+        """Pickle as the sentence: another process does not have the owner."""
         return AttributeError, (str(self),)
 
 
@@ -56,7 +56,7 @@ class Suggesting:
     if not TYPE_CHECKING:  # with a __getattr__, a type checker would let any name pass
 
         def __getattr__(self, name: str) -> Any:
-            if hasattr(type(self), name):  # a property that has failed so: its own error is the one to see
+            if hasattr(type(self), name):  # a property raised the error itself: show that one
                 return object.__getattribute__(self, name)
             raise UnknownAttribute(self, name)
 
@@ -88,7 +88,7 @@ def _elsewhere(owner: Any, name: str) -> Iterator[str]:
 
 
 def _parts(owner: Any) -> Iterator[tuple[str, type, bool]]:
-    """Yield the parts of an object that are such objects too: name, class, and whether it is one or many."""
+    """Yield the parts of an object that are :class:`Suggesting` too: name, class, and whether there are many."""
     for name, value in owner.__dict__.items():
         if isinstance(value, Suggesting) and not name.startswith("_"):
             yield name, type(value), True

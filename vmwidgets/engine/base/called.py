@@ -1,4 +1,4 @@
-"""The names of a machine's parts in sentences: learners' names, where records have paths."""
+"""The names of a machine's parts in sentences: the names learners use, where records have paths."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from .errors import shown
 def called(path: str) -> str:
     """Return a part's name in a sentence.
 
-    FreeBSD's kernel map is ``kmem.kernel_map``, since X15 has a kernel_map, too.
+    FreeBSD's kernel map is called ``kmem.kernel_map``, since X15 has a kernel_map too.
 
     >>> called("task:init"), called("task:init/map"), called("task:init/map/heap"), called("domain:hello")
     ('init', 'the map of init', 'heap of the map of init', 'hello')

@@ -1,12 +1,12 @@
 """The three kinds of failure, which are never mixed up.
 
 * :class:`Refused`: an invalid call that was stopped before it changed anything. * :class:`KernelError`: the kernel
-  function returned an error. It changed what the original changes on that error (search caches, counters), never
-  entries, mappings or pages. * :class:`KernelPanic`: the kernel gave up. The machine is dead, but the state that it
-  reached is kept, to be looked at.
+  function returned an error. It changed what the original changes on that error (search caches, counters), but no
+  entries, mappings or pages. * :class:`KernelPanic`: the kernel gave up. The machine is dead, but its last state is
+  kept for inspection.
 
-Code of the learner's that the machine calls (threads, handlers) may fail too: :class:`CallbackFailed`.
-A broken invariant is none of these: it is a bug of ours, :class:`Broken`.
+A learner's code that the machine calls (threads, handlers) may fail too: :class:`CallbackFailed`. A broken invariant is
+none of these: it is our own bug, :class:`Broken`.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def with_signs(thing: object) -> str:
 
 
 def shown(value: object) -> str:
-    """Return a value for a sentence: as Python writes it, on one line, and shortened.
+    """Return a value for use in a sentence: as Python writes it, on one line, and shortened.
 
     >>> shown("two words"), shown(10**10_000)
     ("'two words'", 'a number of 33220 bits')
@@ -108,7 +108,7 @@ class VMError(Exception):
 
     @in_ascii
     def __str__(self) -> str:
-        return BaseException.__str__(self)  # a KeyError's own is its repr
+        return BaseException.__str__(self)  # KeyError's own method returns the repr
 
     @in_ascii
     def __repr__(self) -> str:
@@ -116,7 +116,7 @@ class VMError(Exception):
 
 
 class Refused(VMError, ValueError):
-    """A request that makes no sense; the sentence gives the mistake, its place, and a correct form.
+    """A request that makes no sense; the sentence names the mistake and its place, and shows a correct form.
 
     >>> import vmwidgets as vm
     >>> vm.boot("x86-64").kernel_map.enter("3 apples")
@@ -148,7 +148,7 @@ class KernelError(VMError):
 
 
 class KernelPanic(VMError):
-    """The kernel stopped for good; `name` is the assertion or panic that stopped it.
+    """A panic: the kernel stopped for good.  `name` is the assertion or panic that stopped it.
 
     >>> import vmwidgets as vm
     >>> vm.boot("x86-64", quirks={"nomerge-enter"}).kernel_map.enter("4 KiB", nomerge=True)
@@ -193,7 +193,7 @@ class Broken(AssertionError):
 
 
 ERROR_CODES = {"NOMEM": 1, "AGAIN": 2, "INVAL": 3, "BUSY": 4, "FAULT": 5, "ACCES": 6, "IO": 7}
-"""Names and numbers of X15's errors (its `error.h`); 0 is success.  IO, for a failing pager, is our own."""
+"""Names and numbers of X15's errors (its `error.h`); 0 is success.  IO, for a failing pager, is our addition."""
 
 
 def kernel_error(name: str, reason: str) -> KernelError:

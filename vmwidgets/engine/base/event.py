@@ -1,7 +1,7 @@
-"""Events: each is a frozen record of one thing that happened, with the kernel function that did it.
+"""Events: frozen records, each of one thing that happened and the kernel function that did it.
 
-Ids are small integers given once and never reused: an entry's id names the entry, its tree node and
-its card in every picture.  Frames are page frame numbers (physical address >> 12).
+IDs are small integers, assigned once and never reused: an entry's ID names the entry, its tree node and its card in
+every picture.  Frames are page frame numbers (physical address >> 12).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from .errors import in_ascii
 from .frozen import dataclass_transform, own_fields
 
 EVENTS: dict[str, type[Event]] = {}
-"""Every class of events by its tag."""
+"""Every event class, by its tag."""
 
 WRITING: set[str] = set()
 """The tags of events that report a change."""
@@ -21,14 +21,14 @@ WRITING: set[str] = set()
 ROLES: dict[str, str] = {}
 """The role of an event in tracking which functions are running, and in which thread, by tag.
 
-"called", "returned" and "unwound" are for functions; "runs", "sleeps" and "ends" for a thread; "handlers" are called
-from the running function, and are "handled"; a processor "faults".
+A function is "called", "returned" or "unwound"; a thread "runs", "sleeps" or "ends"; the running function calls
+"handlers", which are then "handled"; a processor "faults".
 """
 
 
 @dataclass_transform(frozen_default=True, field_specifiers=(field,))
 class _Declared:
-    """The declaration for type checkers that annotated names are fields."""
+    """A base class that tells type checkers that annotated names are fields."""
 
 
 class Event(_Declared):
@@ -36,7 +36,7 @@ class Event(_Declared):
 
     `function` is the kernel function that did it, and `depth` its nesting in the operation.  A structure reports a
     tuple of the class's `tag` and its fields in order: `(EntryLinked.tag, name, fields, previous, following)`.  The tag
-    is a string, so that the garbage collector need not follow what is kept.
+    is a string, so that the garbage collector need not follow stored events.
 
     >>> class Rang(Event):
     ...     bell: str
@@ -45,7 +45,7 @@ class Event(_Declared):
     >>> EVENTS.pop("Rang").__name__
     'Rang'
 
-    There are some 160 kinds, and a first picture needs few of them, so all share the methods below.
+    There are some 160 kinds, and a first picture needs only a few, so all kinds share the methods below.
     """
 
     tag: ClassVar[str]
@@ -61,9 +61,9 @@ class Event(_Declared):
         depth: int = field(default=0, kw_only=True)
 
     def __init_subclass__(cls, role: str = "", *, changes: bool = False) -> None:
-        """Register the class; a name with an underscore only shares its fields.
+        """Register the class; a class whose name begins with an underscore only shares its fields.
 
-        It declares whether it `changes` something, so that changes outside operations are noticed.
+        A class declares whether its events report a change (`changes`), so that changes outside operations are noticed.
         """
         cls.tag = cls.__name__
         own = own_fields(cls)
@@ -126,7 +126,8 @@ class Returned(Event, role="returned"):
 class Unwound(Event, role="unwound"):
     """The function `to` caught an error: the functions that it had called have ended.
 
-    If `to` is "", a thread's own code caught it; if it is "LowMemory", the handler of the latest :class:`LowMemory`.
+    If `to` is "", a thread's own code caught it; if `to` is "LowMemory", the handler of the latest :class:`LowMemory`
+    did.
     """
 
     to: str

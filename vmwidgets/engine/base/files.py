@@ -1,4 +1,4 @@
-"""Files that are written completely or not at all, and only where a regular file may be."""
+"""Files that are written completely or not at all, and never in place of anything but a regular file."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from .errors import Refused, shown
 
 
 def place_of(path: Any, such: str) -> Path:
-    """Return a path from an argument, such as `such`; raises :class:`Refused` if it can't be one."""
+    """Return an argument as a path; raises :class:`Refused`, with the example `such`, if it can't be a path."""
     if isinstance(path, (str, os.PathLike)) and is_path(path):
         return Path(path)
     raise Refused(f"{shown(path)} is not a path: write the name of a file, such as {such!r}")
 
 
 def is_path(path: str | os.PathLike[Any]) -> bool:
-    r"""Return whether the system allows such a name: a string that is not empty and has no NULs or lone surrogates.
+    r"""Return whether the system allows this path: a string that is not empty and has no NULs or lone surrogates.
 
     >>> is_path("mine.svg"), is_path("a\0b"), is_path("")
     (True, False, False)
@@ -38,11 +38,11 @@ _KINDS = (
     (stat.S_ISDIR, "a folder"), (stat.S_ISFIFO, "a pipe"), (stat.S_ISSOCK, "a socket"),
     (stat.S_ISCHR, "a device"), (stat.S_ISBLK, "a device"), (stat.S_ISLNK, "a link that leads in a circle"),
 )  # fmt: skip  # pairs
-"""The kinds of things that a path may refer to, other than a regular file, in words."""
+"""The kinds of things other than a regular file that a path may refer to, in words."""
 
 
 def regular(target: Path) -> Path:
-    """Return the regular file that `target` names, after all symbolic links; it need not exist.
+    """Return the regular file that `target` names, with all symbolic links followed; the file need not exist.
 
     Raises :class:`Refused` for a folder, a device, a pipe or anything else that is not a regular file: writing there
     would replace it with a file.
@@ -53,7 +53,7 @@ def regular(target: Path) -> Path:
     """
     place = Path(os.path.realpath(target))
     try:
-        mode = target.stat().st_mode  # before the links are read: /dev/stdout leads to what no path names
+        mode = target.stat().st_mode  # before links are followed: /dev/stdout leads to something without a path
     except (FileNotFoundError, NotADirectoryError):
         return place
     except (RuntimeError, OSError) as error:
@@ -69,27 +69,27 @@ def regular(target: Path) -> Path:
 
 
 def check_free(*places: Path, force: bool) -> None:
-    """Raise :class:`Refused` for an existing file, unless a command has ``--force``."""
+    """Raise :class:`Refused` for an existing file, unless the command has ``--force``."""
     there = next((place for place in places if place.exists() and not force), None)
     if there is not None:
         raise Refused(f"{shown(str(there))} already exists: choose another name, or write --force")
 
 
 def close_to_others(file: Path) -> None:
-    """Restrict a file to its owner, and its group where the group had access."""
+    """Restrict a file to its owner and, if its group had access, to the group."""
     mode = stat.S_IMODE(file.stat().st_mode)
     if os.name == "posix" and mode & 0o007:
-        with suppress(PermissionError):  # another person's file, who shares it
+        with suppress(PermissionError):  # the file of another person, who shares it
             file.chmod(mode & ~0o007)
 
 
 @contextmanager
 def written_whole(target: Path, *, private: bool = False) -> Iterator[BinaryIO]:
-    """Provide a file for writing, which replaces `target` at the end; if writing fails, `target` stays as it was.
+    """Provide a file for writing that replaces `target` at the end; if writing fails, `target` stays as it was.
 
-    A `private` file is new and its owner's alone; an existing one keeps its mode, but others lose their access.  A
+    Only the owner may read a new `private` file; an existing file keeps its mode, but others lose their access.  A
     symbolic link stays, and its target is replaced.  Raises :class:`Refused` with the system's reason if no file can be
-    written, and if there is something other than a regular file.
+    written, and if `target` is something other than a regular file.
     """
     place = regular(target)
     part = place.with_name(f".{place.name}.{secrets.token_hex(4)}")
@@ -98,7 +98,7 @@ def written_whole(target: Path, *, private: bool = False) -> Iterator[BinaryIO]:
             part.touch(0o600 if private else 0o666, exist_ok=False)
             with part.open("wb") as raw:
                 yield raw
-            if regular(place).exists():  # looked at again: it may have come in the meantime
+            if regular(place).exists():  # checked again: a file may have been created meanwhile
                 shutil.copymode(place, part)
             if private:
                 close_to_others(part)

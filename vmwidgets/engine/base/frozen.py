@@ -1,8 +1,8 @@
-"""Values: frozen dataclasses whose methods are made at the first use.
+"""Values: frozen dataclasses whose methods are created at the first use.
 
 The package has some 290 kinds of values, and a first picture uses about 60 of them.  `dataclasses` compiles up to eight
 methods for each kind, which took much of the package's import time.  So :func:`frozen` only makes a class with its
-slots, and leaves the rest to `dataclasses` until it is needed.
+slots, and leaves the rest to `dataclasses`, at the first use.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ else:
 Kind = TypeVar("Kind", bound=type)
 
 _MAKING = RLock()
-"""Held while methods are made, in case two threads first use a kind at the same time."""
+"""The lock held while methods are created, in case two threads first use a kind at the same time."""
 
 _OF_EACH = "__init__", "__match_args__", "__dataclass_fields__", "__dataclass_params__"
 
@@ -68,7 +68,7 @@ def own_fields(kind: type) -> tuple[str, ...]:
 
 
 def _slotted(given: Any, body: Mapping[str, Any]) -> Any:
-    """Return the same class with a slot for each of its fields, which an existing class can't get."""
+    """Return a copy of the class with a slot for each field, since an existing class can't get slots."""
     names = own_fields(given)
     inherited = {slot for base in given.__mro__[1:] for slot in vars(base).get("__slots__", ())}
     slots = tuple(name for name in names if name not in inherited)
@@ -106,7 +106,7 @@ def _freeze(made: Any) -> None:
 
 
 class _Promise:
-    """The placeholder in a class for something that `dataclasses` has not made yet."""
+    """The placeholder in a class for a method or attribute that `dataclasses` has not created yet."""
 
     __slots__ = ("keep", "kind", "name")
 
@@ -117,12 +117,12 @@ class _Promise:
         self.keep()
         made = vars(self.kind).get(self.name)
         if made is None and self.name == "__signature__":
-            raise AttributeError(self.name)  # then `inspect` takes that of `__init__`, which is now there
+            raise AttributeError(self.name)  # then `inspect` uses the signature of `__init__`, which exists now
         return made.__get__(instance, owner) if hasattr(made, "__get__") else made
 
 
 def _promise(made: Any, body: dict[str, Any], **settings: bool) -> None:
-    """Put a placeholder for everything that `dataclasses` would make of `body`."""
+    """Put placeholders in a class for everything that `dataclasses` would create from `body`."""
     by_setting = {"repr": ("__repr__",), "eq": ("__eq__", "__hash__")}
     names = [*_OF_EACH, *(name for setting, of in by_setting.items() if settings[setting] for name in of)]
     promised = [name for name in names if body.get(name) is None]

@@ -1,7 +1,8 @@
 """The stop button, delayed while an operation runs.
 
 An interrupt in the middle of a relinking would leave a map that no kernel ever had.  So the signal is noted while an
-operation runs, and raised when it is done.  Only the main thread gets signals; elsewhere this does nothing.
+operation runs, and raised when the operation has finished.  Only the main thread receives signals; in other threads,
+this module does nothing.
 
 The handler stays installed: setting it for each operation would cost more than most operations.  Outside operations, it
 passes the signal on to the previous handler.
@@ -20,27 +21,27 @@ _MAIN = threading.main_thread().ident
 _SIGINT = int(signal.SIGINT)
 
 _present_handler: Any = getattr(sys.modules.get("_signal"), "getsignal", signal.getsignal)
-"""`signal.getsignal` without the detour through enumerations, if possible, since it runs at every operation."""
+"""`signal.getsignal`, if possible without its detour through enumerations, since every operation calls it."""
 
 PATIENCE = 0.05
 """The most seconds that a wait for a lock continues after an interrupt."""
 
 
 class Lock(Protocol):
-    """The part of a lock's interface that is used here."""
+    """The part of a lock's interface used here."""
 
     def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
-        """Acquire it; returns False when the time is over."""
+        """Acquire the lock; returns False when the time is over."""
 
 
 class Stopped(KeyboardInterrupt):
-    """The stop button, pressed during an operation that may stop in the middle: a part of it is done."""
+    """Raised when the stop button ends an operation that may stop in the middle: a part of it is done."""
 
 
 class DeferredInterrupt:
-    """A delay of SIGINT: between :meth:`hold` and :meth:`release`, it is noted instead of raised.
+    """A delay of SIGINT: between :meth:`hold` and :meth:`release`, the signal is noted instead of raised.
 
-    Holds nest, since a listener of an operation may begin another: the outermost release raises what was noted.
+    Holds nest, since a listener of an operation may begin another: the outermost release raises the noted interrupt.
     """
 
     __slots__ = ("_handler", "_held", "_open", "_passing", "_previous", "pending")
@@ -84,8 +85,8 @@ class DeferredInterrupt:
     def acquire(self, lock: Lock) -> None:
         """Wait for a lock while delaying; an interrupt ends the wait if nothing was begun that must be finished.
 
-        It is checked every `PATIENCE` seconds: raised by the lock's own wait, it could come just after the lock was
-        acquired.
+        The interrupt is checked every `PATIENCE` seconds: if the lock's own wait raised it, it could come just after
+        the lock was acquired.
         """
         if get_ident() != _MAIN:
             lock.acquire()
@@ -96,9 +97,10 @@ class DeferredInterrupt:
                 raise KeyboardInterrupt("stopped while waiting for another thread's operation; nothing has changed")
 
     def window(self, open_: bool) -> Window:
-        """Let signals through, even noted ones, while a learner's own code runs inside an operation (`open_`); or not.
+        """Let signals through (`open_`), even noted ones, or delay them, while a learner's code runs in an operation.
 
-        Calls of the machine by this code delay them again, so the machine is consistent whenever one is raised.
+        When this code calls the machine, signals are delayed again, so the machine is consistent whenever one is
+        raised.
         """
         return Window(self, open_)
 
@@ -118,7 +120,7 @@ class DeferredInterrupt:
             self.pending = True
             self.raise_noted()
         elif callable(self._previous) and not self._passing:
-            self._passing = True  # a handler that was put in our place may pass the signal back to us
+            self._passing = True  # a handler that replaced ours may pass the signal back to us
             try:
                 self._previous(number, frame)
             finally:
@@ -128,9 +130,10 @@ class DeferredInterrupt:
 
 
 class Window:
-    """A time in which signals are let through, or not; the result of :meth:`DeferredInterrupt.window`.
+    """A period in which signals are let through, or not; the result of :meth:`DeferredInterrupt.window`.
 
-    It is a class and not a generator function, since `contextlib`'s steps would count as the learner's, and be stopped.
+    It is a class and not a generator function, since an interrupt could stop `contextlib`'s steps, as part of the
+    learner's code.
     """
 
     __slots__ = ("_interrupt", "_open", "_outer")

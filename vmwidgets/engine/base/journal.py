@@ -1,7 +1,7 @@
 """A machine's operations: one compact record for each, and the events of the latest thousand.
 
-A machine is its journal: :mod:`~vmwidgets.engine.machine.history` rebuilds it from there.  Undone operations are kept
-too: first to be redone, and as a branch once something else was done instead.
+A machine can be rebuilt from its journal, by :mod:`~vmwidgets.engine.machine.history`.  Undone operations are kept too:
+first to be redone, and as a branch once something else has been done instead.
 """
 
 from __future__ import annotations
@@ -27,26 +27,26 @@ from .tree_schema import TreeRotated
 from .units import MIB, Address
 
 MOST_EVENTS = 200_000
-"""The most events that the latest operations keep together; beyond that, those of the oldest are dropped earlier."""
+"""The most events that the latest operations keep together; beyond it, the oldest events are dropped earlier."""
 
 MAX_EVENTS = 4096
-"""The most events of one operation: the last ones, from which a picture can step backwards."""
+"""The most events kept of one operation: the last ones, from which a picture can step backwards."""
 
 ACCESSES = frozenset(("read", "write", "load", "store", "fetch", "touch", "read_file"))
 """Operations that may fault; a record notes whether one did."""
 
 LEAST_ADDRESS = 16 * MIB
-"""The least number that counts as an address where arguments are listed."""
+"""The least number that counts as an address in a list of arguments."""
 
 _FAULTED = 1 << 15
 """The bit of a note that means "faulted"; the other bits count events."""
 
 
 class Running:
-    """The cell or code that is running now, as far as it is known: a notebook's host sets it."""
+    """The cell or code that is running now, as far as known: a notebook's host sets it."""
 
     cell = 0
-    """The number of the cell; 0 if none is running, or none is known."""
+    """The number of the running cell; 0 if no cell is running or known."""
 
 
 RUNNING = Running()
@@ -80,7 +80,7 @@ class Operation(NamedTuple):
 
     @property
     def raw(self) -> tuple[Raw, ...]:
-        """The events as reported, with a path down a tree as one.  O(events)."""
+        """The events as reported, with a path down a tree as one event.  O(events)."""
         return tuple(unpacked(self.records))
 
     @property
@@ -141,9 +141,9 @@ class Operation(NamedTuple):
         return ["    " * (event.depth - 1) + f"{event.name}({_listed(event)})" for event in calls]
 
     def outline(self, *words: str) -> object:
-        """Return what it did, as :meth:`explain` does, without the steps in trees, lists and slabs of entries.
+        """Return the operation's story, like :meth:`explain`, without the steps in trees, lists and slabs of entries.
 
-        With `words`, only the steps that contain one of them.
+        With `words`, return only the steps that contain one of the words.
 
         >>> import vmwidgets as vm
         >>> m = vm.boot("x86-64", layout="tiny")
@@ -174,11 +174,11 @@ class Operation(NamedTuple):
         return EXPLAINED_BY[-1](self)
 
     def is_same(self, other: Operation) -> bool:
-        """Return whether both are one record of one journal, or can't differ."""
+        """Return whether both are the same record of one journal, or can't differ."""
         return self.records is other.records and self.serial == other.serial and self.agrees(other)
 
     def agrees(self, other: Operation) -> bool:
-        """Return whether another run of it did the same, with the same result."""
+        """Return whether `other`, another run of the operation, did the same, with the same result."""
         return self[2:7] == other[2:7] and self.stopped_at == other.stopped_at
 
     @in_ascii
@@ -196,15 +196,15 @@ class Told(Protocol):
     """An operation's story, which prints as text."""
 
     def outline(self, *words: str) -> object:
-        """Return the story without the steps in structures; with `words`, the steps that contain one of them."""
+        """Return the story without the steps in structures; with `words`, only the steps with one of these words."""
 
 
 EXPLAINED_BY: list[Callable[[Operation], Told]] = []
-"""The functions that write an operation's story, the last one first: words are not the engine's business."""
+"""The functions that write an operation's story, the last one first: the engine itself has no words."""
 
 
 class Line(NamedTuple):
-    """Operations that were undone, oldest first, with the recorded actions of learners' code in them.
+    """Undone operations, oldest first, with the recorded actions of the learners' code in them.
 
     They followed the operation `after` (its serial).
     """
@@ -219,7 +219,7 @@ class Line(NamedTuple):
 
 
 class Group(NamedTuple):
-    """The operations of one group, by the serials of the first and the last: undone as one."""
+    """A group: operations that are undone as one, by the serials of the first and the last."""
 
     name: str
     first: int
@@ -239,19 +239,18 @@ class Journal(Suggesting):
         self._recent: list[Row] = []
         """The operations that are not packed yet."""
         self._events: deque[Sequence[Raw]] = deque()
-        """The events of the latest operations, freed as fast as others come, so that the garbage collector finds
-        little.
+        """The latest operations' events, freed as fast as new ones come, to leave the garbage collector little to do.
         """
         self._held = 0
         """The total number of these events."""
         self._notes = array("H")
-        """For each operation, the number of its events, and whether it faulted: kept when events are dropped."""
+        """For each operation, its number of events and whether it faulted; kept when the events are dropped."""
         self._forgotten = _Forgotten()
         self._remake = remake
         self.next_serial = 0
         """The serial of the current or the next operation."""
         self.most_serial = 0
-        """The limit of serials used so far."""
+        """The highest serial used so far."""
         self.scripts: dict[str, Script] = {}
         """The recorded actions of learners' code, by the name of its thread or handler."""
         self.undone: Line | None = None
@@ -264,7 +263,7 @@ class Journal(Suggesting):
         self.unrecorded = Unrecorded()
         """The events between operations."""
         self.marks: dict[str, int] = {}
-        """The learners' names for moments, each with the serial of the operation before it."""
+        """The learners' names for moments, each with the serial of the operation just before the moment."""
         self.cell = 0
         """The number of the notebook cell whose operations are recorded; 0 if there is none."""
         self._cells: list[tuple[int, int]] = []
@@ -288,9 +287,11 @@ class Journal(Suggesting):
         raw: Sequence[Raw],
         stopped_at: int = 0,
     ) -> None:
-        """Append a record; events of operations a thousand back are dropped, or earlier if they are many.  O(1).
+        """Append a record, and drop the events of operations a thousand back, or earlier if there are many events.
 
-        `words` are the arguments' names; without them, `values` are pairs of name and value.
+        O(1).
+
+        `words` are the arguments' names; without `words`, `values` are pairs of name and value.
         """
         serial, recent, events = self.next_serial, self._recent, self._events
         recent.append((serial, target, name, words, values, outcome, result, said, stopped_at))
@@ -333,7 +334,7 @@ class Journal(Suggesting):
 
     @property
     def first_kept(self) -> int:
-        """The number of the first operation whose events are here."""
+        """The number of the first operation whose events are kept."""
         return len(self) - len(self._events)
 
     def reported_since(self, number: int) -> Iterator[Raw]:
@@ -342,7 +343,7 @@ class Journal(Suggesting):
 
     @property
     def incomplete(self) -> str:
-        """The reason why the machine differs from the result of its operations, in a sentence; "" if it does not."""
+        """The reason why the machine differs from the result of its operations, in a sentence; "" if it doesn't."""
         first = self.unrecorded.first
         return first and (
             f"this machine was changed past its operations ({first}), and its journal does not have that: "
@@ -366,13 +367,13 @@ class Journal(Suggesting):
         return packed.serial(number) if number < packed.count else self._recent[number - packed.count][0]
 
     def unit_before(self, number: int) -> int:
-        """Return the number of operations before the last unit among the first `number`: a single one, or a group."""
+        """Return the number of operations before the last unit (one operation, or a group) of the first `number`."""
         group = self.group_of(self.serial(number - 1))
         return number - 1 if group is None else self.first_from(group.first)
 
     def group_of(self, serial: int) -> Group | None:
-        """Return the group with which the operation of this serial is undone: the outermost of nested groups."""
-        groups = reversed(self.groups)  # a group in another ends before that one
+        """Return the group with which the operation of this serial is undone: of nested groups, the outermost."""
+        groups = reversed(self.groups)  # an inner group ends before the outer one
         return next((group for group in groups if group.first <= serial <= group.last), None)
 
     @contextmanager
@@ -388,16 +389,18 @@ class Journal(Suggesting):
                 self.groups.append(Group(name, first, self.most_serial - 1))
 
     def begin_cell(self, number: int) -> None:
-        """Assign the next operations to the cell with this number, or to none (0)."""
+        """Assign the next operations to the cell with this number, or to no cell (0)."""
         self.cell = number
         self._cells.append((self.next_serial, number))
 
     def forget_cells(self) -> None:
-        """Note that no operation so far belongs to a cell: all were done elsewhere, and are repeated here."""
+        """Note that no operation so far belongs to a cell: all come from another process, and are repeated here."""
         self.cell, self._cells = 0, []
 
     def cell_of(self, serial: int) -> int:
-        """Return the number of the notebook cell in which the operation of this serial was done; 0 if none.  O(log n).
+        """Return the number of the notebook cell in which the operation of this serial was done; 0 if it was in none.
+
+        O(log n).
 
         >>> journal = Journal()
         >>> journal.begin_cell(3)
@@ -414,7 +417,7 @@ class Journal(Suggesting):
     # ---- undoing -----------------------------------------------------------------------------
 
     def give_up(self, before: Line | None) -> None:
-        """Make a branch of what was just undone; `before` can then be redone."""
+        """Make a branch of the operations just undone; the operations `before` can then be redone."""
         first = before.operations[0].serial if before is not None else -1
         lines = (line for line in (*self.branches, self.undone) if line is not None)
         self.branches = [line for line in lines if line.operations[0].serial != first]
@@ -449,13 +452,13 @@ class Journal(Suggesting):
         self.next_serial = self.most_serial = self._recent[-1][0] + 1 if self._recent else self._row(count - 1)[0] + 1
 
     def state(self) -> dict[str, Any]:
-        """Return its state, for :meth:`restore`, unaffected by later changes."""
+        """Return the journal's state, for :meth:`restore`; later changes do not affect it."""
         held = {**self.__dict__, "_packed": self._packed.first(self._packed.count // KEPT)}
         kinds = (list, dict, deque, array)
         return {name: copy(value) if isinstance(value, kinds) else value for name, value in held.items()}
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Restore an earlier state."""
+        """Restore an earlier state from :meth:`state`."""
         self.__dict__.update(state)
 
     # ---- reading -----------------------------------------------------------------------------
@@ -527,7 +530,7 @@ class Journal(Suggesting):
 
 
 class Unit(NamedTuple):
-    """Operations that are undone as one: those of the group `name`, or a single one, without a name."""
+    """Operations that are undone as one: the group `name`, or a single operation without a name."""
 
     name: str
     operations: list[Operation]
@@ -543,7 +546,10 @@ class Unit(NamedTuple):
 
 
 class _Forgotten(tuple[Raw, ...]):
-    """The mark for dropped events.  Each journal has its own, to tell its old operations from another's."""
+    """The mark for dropped events.
+
+    Each journal has its own mark, which distinguishes its old operations from another journal's.
+    """
 
     __slots__ = ()
 

@@ -1,4 +1,4 @@
-"""The only way to change a machine: an operation, whose arguments and result are kept as data.
+"""The only way to change a machine: an operation, with its arguments and result recorded as data.
 
 Cells, buttons, replays and tests call the same methods, marked with :func:`operation`.  Only the outermost call is an
 operation; calls inside it are part of it.  The states of an operation::
@@ -9,15 +9,16 @@ operation; calls inside it are part of it.  The states of an operation::
     refused     refused, done   done, failed, stopped, panic
                 failed, panic
 
-- asked: the call waits for the current operation, and is refused where no operation may begin;
-- decided: it was admitted, its arguments and the state were checked, and its action is decided.  Nothing has changed:
-  a refusal is not recorded, and an error is recorded without events;
-- changing: it has reported an event.  It ends as done, as failed (an error; its changes were undone, or the error
-  states them), as stopped (by the stop button, at a safe point: done in part), or in a panic, after which the machine
-  can only be looked at;
-- asleep: the call waits, and other threads run inside this operation until it is woken or given up.
+- asked: the call waits for the current operation to end, and is refused if no operation may begin here;
+- decided: the call was admitted, its arguments and the machine's state were checked, and its action is decided.
+  Nothing has changed: a refusal is not recorded, and an error is recorded without events;
+- changing: the operation has reported an event.  It ends as done, as failed (an error; its changes were undone, or the
+  error states them), as stopped (by the stop button, at a safe point: done in part), or in a panic, after which the
+  machine  can only be looked at;
+- asleep: the call waits, and other threads run inside this operation until the call is woken or given up.
 
-:attr:`Door.state` is the state of the current operation, and each end is asserted to be one that the state leads to.
+:attr:`Door.state` is the state of the current operation, and assertions check that each end is possible from that
+state.
 """
 
 from __future__ import annotations
@@ -41,19 +42,19 @@ from .recorder import Raw, Recorder
 from .units import Address, Size
 
 AFTER_A_PANIC = frozenset({"undo_descriptor"})
-"""Operations that a dead machine still does: they undo the one that killed it."""
+"""Operations that a dead machine still does: they undo the fatal operation."""
 
 
 class Edits(Protocol):
-    """Descriptors that were written without the kernel."""
+    """Descriptors written without the kernel."""
 
     @property
     def places(self) -> Collection[int]:
-        """The addresses of these descriptors."""
+        """The addresses of the edited descriptors."""
 
 
 class _Untouched:
-    """An object without page tables has no edits."""
+    """The edits of an object without page tables: none."""
 
     places = ()
 
@@ -69,32 +70,32 @@ class Door:
         self.journal = journal
         self.dead: KernelPanic | None = None
         self.only_to_look_at = ""
-        """The reason why no operation is admitted, in a sentence: the machine is one of the past."""
+        """The reason why no operation is admitted (the machine is one of the past), in a sentence."""
         self._closed: dict[int, str] = {}
-        """Python threads whose operations are refused, and why."""
+        """The Python threads whose operations are refused, each with the reason."""
         self.listeners: list[Callable[[], None]] = []
         self.edits: Edits = _Untouched()
-        """A learner's edits of page tables, with which the machine may be unable to continue."""
+        """A learner's edits of page tables, which may keep the machine from continuing."""
         self.actor: Actor | None = None
         """The learner's thread or handler that runs inside an operation: its calls are noted."""
         self.remedy: Callable[[], str] = lambda: "boot another"
         """Advice for a dead machine, in words."""
         self.whole = False
-        """True while a learner's code makes a call, which then must not be interrupted."""
+        """Whether a learner's code is making a call, which must not be interrupted."""
         self.repeats = False
         """Whether recorded operations are being repeated."""
         self._only_looked = False
-        """Whether the current operation only read something."""
+        """Whether the current operation has only read."""
         self.asleep = False
         """Whether the current operation's call is waiting, so that other threads run."""
         self.stop_at = 0
-        """The safe point at which the next, repeated operation stops; 0 for none."""
+        """The safe point at which the next operation, a repeated one, stops; 0 if it does not stop."""
         self._lock = threading.RLock()
         self._raw: deque[Raw] = deque(maxlen=MAX_EVENTS)
-        """The events of the current operation: the last ones."""
+        """The last events of the current operation."""
         self._report: Callable[[Raw], None] = self._raw.append
         self.owner = 0
-        """The Python thread that is in the middle of an operation; 0 for none."""
+        """The Python thread that is in the middle of an operation; 0 if there is none."""
         self._between: Callable[[Raw], None] | None = None
         """The listener for changes between operations."""
         self._points = 0
@@ -119,7 +120,7 @@ class Door:
         return "asleep" if self.asleep else "changing" if self._raw else "decided"
 
     def _may_fail(self, outcome: str) -> bool:
-        """Return whether the current operation may end with this failure; "" stands for an end without a record."""
+        """Return whether the current operation may end with this failure; "" means an end without a record."""
         if outcome == "panic":
             return self.dead is not None
         if outcome == "interrupted":
@@ -127,7 +128,7 @@ class Door:
         return not self.asleep and (outcome != "" or not self._raw)
 
     def operate(self, target: str, name: str, arguments: Arguments, call: Callable[[], Any]) -> Any:
-        """Run `call` as one recorded operation, while others wait.  `arguments` are read when it is done."""
+        """Run `call` as one recorded operation, while others wait.  `arguments` are read when the call is done."""
         return self.perform(target, name, None, _recorded(arguments), call, (), {})
 
     def perform(
@@ -140,11 +141,11 @@ class Door:
         args: tuple[Any, ...],
         kwargs: Mapping[str, Any],
     ) -> Any:
-        """Do the same, with separate names and values of the arguments; the call gets `args` and `kwargs`.
+        """Run `call` like :meth:`operate`, with the arguments' names and values apart; it gets `args` and `kwargs`.
 
         A refusal is not recorded, since nothing changed; an error and a panic are.
         """
-        # Held before the lock is taken: raised just after, an interrupt would leave it taken for ever.
+        # Interrupts are held before the lock is taken: one raised just after would leave it taken forever.
         INTERRUPT.hold()
         outcome: str = ""
         try:
@@ -196,18 +197,18 @@ class Door:
                 INTERRUPT.release()
 
     def _note_cell(self) -> None:
-        """Note that the next record belongs to the running cell, unless it is a repetition."""
+        """Assign the next record to the running cell, unless the record is a repetition."""
         if self.journal.cell != RUNNING.cell and not self.repeats:
             self.journal.begin_cell(RUNNING.cell)
 
     def _refuse(self, name: str) -> None:
-        """Refuse the operation `name` if none is admitted here, or if the machine is dead."""
+        """Refuse the operation `name` if no operation is admitted here, or if the machine is dead."""
         self.refuse_if_closed()
         if self.dead is not None and name not in AFTER_A_PANIC:
             raise Refused(f"this machine is dead ({self.dead}); you can still look at it; {self.remedy()}")
 
     def _failed(self, error: BaseException, edited_by_hand: bool) -> tuple[str, str, KernelPanic | None]:
-        """Return outcome ("" for no record) and sentence of a call that raised an error, and the panic, if any."""
+        """Return the outcome ("" for no record), the sentence and the panic, if any, of a call that raised an error."""
         found = self._failure(error, edited_by_hand)
         is_ours = isinstance(error, Exception)  # else Python itself ends
         assert not is_ours or self._may_fail(found[0]), (self.state, found[0])
@@ -215,7 +216,7 @@ class Door:
 
     def _failure(self, error: BaseException, edited_by_hand: bool) -> tuple[str, str, KernelPanic | None]:
         dead, raw = None, self._raw
-        if isinstance(error, Refused):  # recorded where something had happened before: threads ran, ticks passed
+        if isinstance(error, Refused):  # recorded if something had happened before: threads ran, or ticks passed
             outcome = "error" if raw else ""
         elif isinstance(error, KernelPanic):
             self.dead = error
@@ -229,7 +230,7 @@ class Door:
             return "error", "interrupted", None
         elif not isinstance(error, Exception) or not (raw or edited_by_hand):
             outcome = ""
-        else:  # without edits it is a bug of ours, in the middle of something
+        else:  # without edits, it is our own bug, in the middle of something
             reason = f"{type(error).__name__}: {error}"
             edited = f"the kernel could not go on with page tables that were edited by hand ({reason})"
             self.dead = KernelPanic("edited_tables", edited) if edited_by_hand else KernelPanic("internal", reason)
@@ -238,9 +239,9 @@ class Door:
         return outcome, f"{error}", dead
 
     def only_looked(self) -> None:
-        """Note that the current operation changes nothing: it is not recorded, and undone ones can still be redone.
+        """Note that the current operation changes nothing: it is not recorded, and redo still works.
 
-        A recorded one remains an operation when it is repeated.
+        An operation that was recorded remains one when it is repeated.
         """
         self._only_looked = True
 
@@ -250,7 +251,7 @@ class Door:
             self.recorder.stop = self._stops_before
 
     def _stops_before(self, address: int) -> bool:
-        """Return, at a safe point, whether to stop there."""
+        """Return whether to stop at this safe point."""
         if self._stopped < 0:
             self._points += 1
             if self._points == self.stop_at or (INTERRUPT.pending and INTERRUPT.take()):
@@ -258,13 +259,13 @@ class Door:
         return self._stopped >= 0
 
     def watch(self) -> None:
-        """Note in the journal whatever structures report between operations from now on."""
+        """Note in the journal, from now on, whatever structures report between operations."""
         self.recorder.emit = self._between = self.journal.unrecorded
 
     def overhear(self, hears: Callable[[Raw], None] | None) -> None:
-        """Call `hears` with each event of operations from now on, even with those that the journal drops.
+        """Call `hears` with each event of operations from now on, even with events that the journal drops.
 
-        None stops this.
+        None stops the calls.
         """
         keep = self._raw.append
         if hears is None:
@@ -284,7 +285,7 @@ class Door:
 
     @contextmanager
     def closed(self, why: str) -> Iterator[None]:
-        """Refuse operations of this Python thread in a ``with`` block, and say why."""
+        """Refuse operations of this Python thread in a ``with`` block, with a reason."""
         thread = get_ident()
         before = self._closed.get(thread)
         self._closed[thread] = why
@@ -297,14 +298,14 @@ class Door:
                 self._closed[thread] = before
 
     def refuse_if_closed(self) -> None:
-        """Raise :class:`Refused`, with the reason, if nothing may be changed: for changes outside operations, too."""
+        """Raise :class:`Refused`, with the reason, if nothing may be changed, not even outside an operation."""
         why = self.only_to_look_at or self._closed.get(get_ident())
         if why:
             raise Refused(why)
 
     @contextmanager
     def looking(self, wait: bool = True) -> Iterator[bool]:
-        """Keep operations out while a view reads; without `wait`, false if one is running.
+        """Keep operations out while a view reads; without `wait`, yields false if an operation is running.
 
         Reading from inside an operation is allowed.
         """
@@ -312,7 +313,7 @@ class Door:
             yield True
             return
         if wait:
-            with self._lock:  # the statement, since no interrupt comes between its lock and its body
+            with self._lock:  # a `with` statement: no interrupt comes between its lock and its body
                 yield True
             return
         INTERRUPT.hold()
@@ -334,11 +335,11 @@ class Actor(Protocol):
     """A learner's thread or handler: its engine calls are noted, so that a replay can repeat them."""
 
     def act(self, target: str, name: str, arguments: Iterable[tuple[str, Any]], call: Callable[[], Any]) -> Any:
-        """Make a call of an operation on its behalf."""
+        """Call an operation on the actor's behalf."""
 
 
 class HasDoor(Protocol):
-    """Anything with operations: it knows its door, and its own path."""
+    """Anything that has operations, with its door and its path in the machine."""
 
     @property
     def door(self) -> Door:
@@ -346,7 +347,7 @@ class HasDoor(Protocol):
 
     @property
     def path(self) -> str:
-        """Its path in the machine ("kernel_map", "task:init/map")."""
+        """The object's path in the machine ("kernel_map", "task:init/map")."""
 
 
 S = TypeVar("S", bound=HasDoor)
@@ -359,8 +360,8 @@ R = TypeVar("R")
 def operation(method: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[S, P], R]:
     """Mark a method as an operation: called from outside, it goes through the door.
 
-    A part that can be destroyed has `check_alive`, which is called first, and refuses then.  Arguments that the method
-    does not accept raise a TypeError before the door, as for any Python function.
+    A part that can be destroyed has `check_alive`, which is called first, and refuses if the part was destroyed.
+    Arguments that the method does not accept raise a TypeError before the door, as for any Python function.
     """
     takes = _Parameters(method)
     known, name = takes.known, method.__name__
@@ -401,7 +402,7 @@ def operation(method: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[S,
 
 
 class _Parameters:
-    """A method's parameters without `self`, to be compared with arguments: cheaper than binding its signature."""
+    """A method's parameters without `self`, to compare with arguments: cheaper than binding the method's signature."""
 
     __slots__ = ("_most", "_names", "_needed", "_places", "_signature", "_title", "known")
 
@@ -414,7 +415,7 @@ class _Parameters:
         self._places = {name: at for at, name in enumerate(self._names)}
         self._needed = tuple(at for at, one in enumerate(parameters) if one.default is Parameter.empty)
         self.known: dict[tuple[Any, ...], tuple[str, ...]] = {}
-        """The names of all arguments, by the number of positional ones and the names of the others."""
+        """The names of all arguments, by the number of positional arguments and the names of the others."""
 
     def words(self, part: Any, args: tuple[Any, ...], words: Mapping[str, Any]) -> tuple[str, ...]:
         """Return the names of the arguments, in that order; raises a TypeError if the method does not accept them."""
@@ -438,10 +439,10 @@ class _Parameters:
 
 
 def through(part: HasDoor, name: str, arguments: Arguments, call: Callable[[], R]) -> R:
-    """Make `call` as the operation `name` of a part of a machine, from anywhere.
+    """Run `call` as the operation `name` of a part of a machine, from anywhere.
 
-    From outside, it is recorded; inside another operation, it is a part of that operation; in a learner's thread, it
-    is noted as the thread's.
+    From outside, the call is recorded; inside another operation, it is a part of that operation; in a learner's thread,
+    it is noted as the thread's action.
     """
     door = part.door
     result: R
@@ -455,12 +456,12 @@ def through(part: HasDoor, name: str, arguments: Arguments, call: Callable[[], R
 
 
 def _recorded(arguments: Arguments) -> Iterator[tuple[str, Any]]:
-    """Return arguments as their record has them."""
+    """Return arguments in the form in which they are recorded."""
     return ((name, as_data(value)) for name, value in arguments)
 
 
 MOST_ITEMS, DEEPEST = 1000, 4
-"""The most items of an argument that is a list or the like, and how deeply lists may be nested."""
+"""The most items of an argument that is a list or the like, and the deepest nesting of lists."""
 
 _COLLECTIONS = (tuple, list, set, frozenset)
 
@@ -469,7 +470,7 @@ _ATOMS = frozenset((int, str, bytes, bool, type(None), Address, Size))
 
 
 def _settled(value: Any, depth: int = 0) -> Any:
-    """Return an argument that no longer changes: a list or set is copied; an iterator is read, which works only once.
+    """Return an argument as a value that can't change: lists and sets are copied, iterators (usable once) are read.
 
     The operation and the record get the same plain number or string, whatever its class was.
     """
@@ -485,7 +486,7 @@ def _settled(value: Any, depth: int = 0) -> Any:
 
 
 def exact(value: Any) -> Any:
-    """Return a number, string or bytes of a derived class as Python's own; anything else unchanged.
+    """Return a number, string or bytes of a derived class in Python's own class; anything else unchanged.
 
     A number is whatever Python accepts as an index (``__index__``): NumPy's integers, arrays without dimensions,
     members of an ``IntEnum``.  Addresses and sizes stay what they are, since they have formats of their own.
@@ -542,7 +543,7 @@ def plain(value: Any) -> Any:
 
 
 def _written(value: Any) -> str:
-    """Return a value as Python writes it, or its kind if it can't be written."""
+    """Return a value as Python writes it, or the value's kind if writing it fails."""
     try:
         return repr(value)
     except Exception:  # noqa: BLE001  whatever a learner's object does when it is asked
@@ -569,7 +570,7 @@ _ENGINE = __name__.partition("base.")[0]
 
 
 def _is_value(module: str) -> bool:
-    """Return whether a module contains frozen values: a schema, or a table format with processors' settings."""
+    """Return whether a module contains frozen values: it is a schema, or a table format with processors' settings."""
     return module.startswith(_ENGINE) and (module.endswith("_schema") or module.startswith(f"{_ENGINE}mmu.formats."))
 
 

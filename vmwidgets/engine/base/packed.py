@@ -15,11 +15,11 @@ from .units import Address, Size
 KEPT = 1000
 """The number of operations in a packed piece, and the most of the latest operations that keep their events.
 
-The events of older ones are recreated by replay.
+The events of older operations are recreated by replay.
 """
 
 IN_MEMORY = 64 << 20
-"""The most bytes of packed records in memory; the rest is in a temporary file."""
+"""The most bytes of packed records in memory; further records are in a temporary file."""
 
 
 Row = tuple[int, str, str, "tuple[str, ...] | None", tuple[Any, ...], str, Any, str, int]
@@ -27,7 +27,7 @@ Row = tuple[int, str, str, "tuple[str, ...] | None", tuple[Any, ...], str, Any, 
 
 
 def squeezed(data: Any) -> bytes:
-    """Return plain data as bytes, a quarter as many as pickle alone makes, as fast as possible.
+    """Return plain data as bytes, as fast as possible, and a quarter as many bytes as pickle alone makes.
 
     >>> unsqueezed(squeezed([1, "two"]))
     [1, 'two']
@@ -41,13 +41,13 @@ def unsqueezed(data: bytes) -> Any:
 
 
 class Packed:
-    """Records of old operations, KEPT in a piece."""
+    """Records of old operations, in pieces of KEPT each."""
 
     def __init__(self) -> None:
         self.count = 0
         self.bytes = 0
         self._pieces: list[bytes | tuple[int, int]] = []
-        """The packed bytes, or their place in the file and their length."""
+        """The packed bytes of each piece, or their place in the file and their length."""
         self._serials: list[tuple[int, int]] = []
         """The serials of each piece's first and last operation."""
         self._file: IO[bytes] | None = None
@@ -93,7 +93,7 @@ class Packed:
         return operations
 
     def serial(self, number: int) -> int:
-        """Return the serial of operation `number`; its record is read only if operations in between were undone."""
+        """Return the serial of operation `number`; the record is read only if operations in between were undone."""
         first, last = self._serials[number // KEPT]
         return first + number % KEPT if last - first == KEPT - 1 else self[number][0]
 
@@ -117,9 +117,9 @@ class Packed:
 
 
 def pack(rows: Sequence[Row]) -> bytes:
-    """Return records as bytes: in columns, with addresses and sizes as numbers, which is several times as fast.
+    """Return records as bytes: packed in columns, with addresses and sizes as numbers, which is several times as fast.
 
-    Column by column, since `zip` makes an iterator for each row, enough to start a garbage collection.
+    The loop goes column by column, since `zip` creates an iterator for each row: enough to start a garbage collection.
     """
     serials, targets, names, words, values, outcomes, results, said, stopped = (
         list(map(itemgetter(place), rows)) for place in range(9)

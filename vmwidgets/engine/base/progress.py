@@ -17,7 +17,7 @@ WIDE = 30
 
 
 def bar(done: int, total: int) -> None:
-    """Show a bar on standard error, on one line that is rewritten; nothing for a short load."""
+    """Show a progress bar on standard error, on one line that is rewritten; a short load has no bar."""
     if total < LONG:
         return
     full = WIDE * done // total
@@ -27,5 +27,5 @@ def bar(done: int, total: int) -> None:
 
 
 def usual() -> Progress | None:
-    """Return the bar in a notebook, where a person can see it; None elsewhere."""
+    """Return :func:`bar` in a notebook, where a person can see it; None elsewhere."""
     return bar if "ipykernel" in sys.modules else None

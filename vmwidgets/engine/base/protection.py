@@ -18,7 +18,7 @@ PROTECTION_SHIFT, MAX_PROTECTION_SHIFT, INHERITANCE_SHIFT, ADVICE_SHIFT = 0, 4, 
 NOMERGE = 0x10000
 FIXED = 0x20000
 ENTRY_MASK = 0x1FFFF
-"""The flags of a request that an entry keeps: FIXED is never among them."""
+"""The flags of a request that an entry keeps: FIXED is never one of them."""
 NEEDS_COPY = 0x80000
 """Our flag of an entry: its first write goes to a shadow of its object (FreeBSD MAP_ENTRY_NEEDS_COPY)."""
 GROWS_DOWN = 0x100000
@@ -77,7 +77,7 @@ def protection_text(protection: int) -> str:
 
 
 def parse_protection(value: object, name: str = "prot") -> int:
-    """Return protection bits from letters or from the number itself.
+    """Return protection bits, given as letters or as the number itself.
 
     >>> parse_protection("rw"), parse_protection("r-x"), parse_protection("none"), parse_protection(7)
     (3, 5, 0, 7)

@@ -2,8 +2,8 @@
 
 Nodes are intrusive: the ordered objects derive from :class:`Node`, so that identity survives every relinking.  No two
 nodes of a tree overlap.  Shapes and colours are exactly those of X15's `rbtree` (top-down descent; a removed node with
-two children is replaced by its in-order successor).  Each node also counts its subtree, which the original does not: it
-lets a picture say how much it leaves out.
+two children is replaced by its in-order successor).  Unlike the original's, each node also counts its subtree, so that
+a picture can say how many nodes it leaves out.
 
 Costs: search, insert, remove, rank and select are O(log n).
 """
@@ -33,7 +33,7 @@ from .tree_schema import (
 
 
 class Node:
-    """A tree node, [start, end); `id` names it in events, `count` is the size of its subtree, itself included."""
+    """A tree node, [start, end); `id` names it in events, `count` is the size of its subtree, with the node."""
 
     __slots__ = ("count", "end", "id", "left", "parent", "red", "right", "start")
 
@@ -91,7 +91,7 @@ class RedBlackTree(Generic[N]):
         self._recorder = recorder
         self.root: N | None = None
         self._gap: tuple[int, N | None, str, Path | None] | None = None
-        """The end of the latest lookup that fell on no node: its key, the node above, the side, and the path if noted.
+        """The end of the latest lookup that found no node: its key, the node above, the side, and the path if noted.
 
         An insertion usually follows such a lookup, and need not descend again.
         """
@@ -141,7 +141,7 @@ class RedBlackTree(Generic[N]):
         return found, way, False
 
     def ranges_changed(self) -> None:
-        """Note that a node of the tree has a new range, without having been removed."""
+        """Note that a node got a new range while it stayed in the tree."""
         self._gap = None
 
     def rank(self, node: N) -> int:
@@ -172,8 +172,8 @@ class RedBlackTree(Generic[N]):
     def insert(self, node: N, key: int, duplicates: bool = False) -> None:
         """Insert `node` as a red leaf at the place of `key`, then repair.
 
-        A key that falls on a node raises :class:`Duplicate` with nothing changed or, with `duplicates`,
-        goes left (what X15 does without assertions).
+        If the key falls on a node, this raises :class:`Duplicate` and changes nothing; with `duplicates`, the new node
+        goes left instead, as in X15 without assertions.
         """
         emit, gap = self._recorder.emit, self._gap
         if gap is None or gap[0] != key or (gap[3] is None and emit is not None):

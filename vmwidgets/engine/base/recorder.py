@@ -1,15 +1,15 @@
-"""Recorders, to which structures report changes, and kernel functions their beginning and end.
+"""Recorders: structures report changes to them, and kernel functions report their beginning and end.
 
-A structure holds a :class:`Recorder` and reports through its `emit`, which is ``None`` while
-no listener is there, so that an event then costs one test::
+A structure holds a :class:`Recorder` and reports through its `emit`.  Without a listener, `emit` is ``None``, and an
+event costs only one test::
 
     emit = recorder.emit
     if emit is not None:
         emit((PageAllocated.tag, frame, order))
 
-What is reported is a plain tuple, the tag of the event's class and its fields in order, or a record of several
-(:mod:`.records`); :func:`materialize` makes the frozen events of :mod:`~vmwidgets.events` from them when
-a view asks.  :func:`kernel_function` reports where a kernel function begins and ends, which gives each event its
+A report is a plain tuple: the tag of the event's class, then its fields in order; or a record of several events
+(:mod:`.records`).  When a view asks, :func:`materialize` creates the frozen events of :mod:`~vmwidgets.events` from
+these tuples.  :func:`kernel_function` reports where a kernel function begins and ends, which gives each event its
 function and depth (:class:`CallStacks`).
 """
 
@@ -39,14 +39,16 @@ __all__ = [
 
 
 class Recorder:
-    """The listener that one machine's structures share; a bare structure has one without a listener."""
+    """The recorder that one machine's structures share; a bare structure has a recorder without a listener."""
 
     __slots__ = ("emit", "stepwise", "stop")
 
     def __init__(self) -> None:
         self.emit: Callable[[Raw], None] | None = None
         self.stepwise = False
-        """Whether an insertion's path down is reported before the new leaf is linked, for looks at each event."""
+        """Whether an insertion's path down is reported before the new leaf is linked, for listeners that read each
+        event.
+        """
         self.stop: Callable[[int], bool] | None = None
         """A function called at the safe points of a long operation, when everything below an address is done and
         nothing from there on; it returns whether to stop there, with the rest unchanged.  ``None`` if an operation
@@ -59,13 +61,13 @@ class Recorder:
             self.emit((tag, *fields))
 
     def take_stop(self) -> Callable[[int], bool] | None:
-        """Return `stop` for the only loop that uses it, and clear it: functions that the loop calls must finish."""
+        """Return `stop` for the only loop that uses it, and clear it: functions called by the loop must finish."""
         stop, self.stop = self.stop, None
         return stop
 
     @contextmanager
     def quiet(self) -> Iterator[None]:
-        """Hide events from listeners in a ``with`` block, for asking a structure what it would do."""
+        """Hide events from listeners in a ``with`` block, to ask a structure what it would do."""
         emit, self.emit = self.emit, None
         try:
             yield
@@ -74,7 +76,7 @@ class Recorder:
 
 
 class Unrecorded:
-    """A listener for times without recording: `first` is the first event that reports a change.
+    """A listener for periods without recording: `first` is the first event that reports a change.
 
     >>> from vmwidgets.engine.base.event import Called
     >>> from vmwidgets.engine.kernel.map.map_schema import MapResized
@@ -100,7 +102,7 @@ class Unrecorded:
 
 
 class HasRecorder(Protocol):
-    """The first argument of a kernel function, which reports to its recorder."""
+    """The first argument of a kernel function; the function reports to this argument's recorder."""
 
     @property
     def recorder(self) -> Recorder:
@@ -182,13 +184,13 @@ _IN_EVENTS = {
     "E | None": "None if {0} is None else {0}.id",
     "Request": "{0}.start, {0}.size",
 }
-"""By annotation, how an argument is written in an event: as it is, by its ID, or by its own description."""
+"""The form of an argument in an event, by its annotation: unchanged, its ID, or its own description."""
 
 
 def _marked(function: Any, called: str, first: int | None, errors: bool) -> Any:
-    """Return a wrapper with exactly the parameters of `function`, made from text, as `dataclasses` makes methods.
+    """Return a wrapper with exactly the parameters of `function`, compiled from text, as `dataclasses` does.
 
-    One with `*args` would cost three times as much, and maps call such functions at every step.
+    A wrapper with `*args` would cost three times as much, and maps call kernel functions at every step.
     """
     parameters: list[str] = []
     passed: list[str] = []
@@ -237,7 +239,7 @@ def _in_events(value: Any) -> tuple[Any, ...]:
         return said
     if isinstance(value, tuple):
         pair = all(isinstance(item, int) for item in value)
-        return (tuple(value) if pair else value,)  # a pair of numbers with names is a pair
+        return (tuple(value) if pair else value,)  # a pair of named numbers is a pair
     return (getattr(value, "name", ""),)
 
 
@@ -280,7 +282,7 @@ def _innermost(stacks: CallStacks, outermost: str) -> str:
 
 
 def moves(tag: str) -> bool:
-    """Return whether events with this tag change what is running; a :class:`CallStacks` may skip the others."""
+    """Return whether events with this tag change the running function; a :class:`CallStacks` may skip others."""
     return ROLES.get(tag, "faults") != "faults"
 
 
@@ -313,13 +315,13 @@ class CallStacks:
         self.runner = ""
         """The running thread's name, or "" for the learner's cell."""
         self.stack: list[str] = []
-        """Its running functions, outermost first."""
+        """The thread's running functions, outermost first."""
         self._stacks = {self.runner: self.stack}
         self._fired: list[int] = []
         """The number of functions that were running at the call of each running handler; the innermost last."""
 
     def begin(self, tag: str, *fields: Any) -> None:
-        """Begin an event: its call is running from here on, or the calls of a thread that continues."""
+        """Begin an event: from here on its call is running, or the calls of a thread that continues."""
         role = ROLES.get(tag)
         if role == "called":
             self.stack.append(fields[0])
@@ -339,7 +341,7 @@ class CallStacks:
             if self.stack:
                 self.stack.pop()
         elif role in ("sleeps", "ends"):
-            if role == "ends":  # of one that is given up, another runs
+            if role == "ends":  # when a thread is given up, another one runs
                 self._stacks.pop(fields[0], None)
             if fields[0] == self.runner:
                 self._switch("")

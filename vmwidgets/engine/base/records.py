@@ -1,8 +1,9 @@
-"""Several events in one record: events that always come together are one flat tuple, at a third of the cost.
+"""Records of several events: events that always come together are one flat tuple, at a third of the cost.
 
-A record is an event's tag and its fields, or a tag of its own.  Readers call :func:`unpacked`, which yields the events.
-A record contains existing numbers and strings, and few tuples: the events of a thousand operations are kept, and each
-tuple costs its creation, cache misses, and its release.  A structure's records are declared next to its events.
+A record begins with an event's tag, or with a tag of its own, and continues with fields.  Readers call
+:func:`unpacked`, which yields the events. A record contains existing numbers and strings, and few tuples: the events of
+a thousand operations are kept, and creating, reading and freeing each tuple costs time.  A structure's records are
+declared next to its events.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ RECORDS: dict[str, Events] = {}
 """The functions that unpack records, by tag."""
 
 WAYS: dict[str, Events] = {}
-"""The functions that unpack paths down trees, which remain one record until each comparison is needed."""
+"""The functions that unpack paths down trees; a path remains one record until each comparison is needed."""
 
 
 def record(tag: str, among: dict[str, Events] = RECORDS) -> Callable[[F], F]:

@@ -1,4 +1,4 @@
-"""Whether vmwidgets has been released, as one constant, and how it is installed before and after."""
+"""One constant for whether vmwidgets has been released, and the way to install it before and after."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ RELEASED = False
 """Whether a package index has vmwidgets.  Until then, the name on an index may belong to others.
 
 While this is false, no message or page mentions an installation from an index: messages call :func:`install`, and
-tests/docs/test_readme.py reads the pages.  CONTRIBUTING.md says when it is changed.
+tests/docs/test_readme.py reads the pages.  CONTRIBUTING.md says when to change it.
 """
 
 REPOSITORY = "https://github.com/vmwidgets/vmwidgets"

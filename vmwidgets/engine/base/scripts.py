@@ -15,7 +15,7 @@ from .packed import squeezed, unsqueezed
 class Action(NamedTuple):
     """One action of a learner's code during the operation `serial`: an operation of `target`, and its result.
 
-    Without a target, it is how the code began or ended ("begins", "returned", "failed", "closed").
+    An action without a target is how the code began or ended ("begins", "returned", "failed", "closed").
     """
 
     target: str
@@ -25,7 +25,7 @@ class Action(NamedTuple):
     serial: int = 0
 
     def agrees(self, other: Action) -> bool:
-        """Return whether it is the same call, with the same result."""
+        """Return whether `other` is the same call, with the same result."""
         return self[:4] == other[:4]
 
 
@@ -46,13 +46,13 @@ class Script(Sequence[Action]):
 
     def __init__(self, actions: Iterable[Action] = (), serial: int = 0) -> None:
         self._packed: list[bytes] = []
-        """The first actions, PIECE in each but the last."""
+        """The first actions, PIECE in each piece but the last."""
         self._before = 0
-        """The number of these actions."""
+        """The number of actions in these pieces."""
         self._open = list(actions)
-        """The actions after them, while more may come."""
+        """The actions after these pieces, while more may come."""
         self.last = self._open[-1].serial if self._open else serial
-        """The operation of its latest action."""
+        """The operation of the script's latest action."""
         self.serial = serial
 
     def append(self, action: Action) -> None:
@@ -70,7 +70,7 @@ class Script(Sequence[Action]):
         self._open[at] = self._open[at]._replace(answer=answer)
 
     def pack(self) -> None:
-        """Pack the script, which has ended, into a quarter of the memory."""
+        """Pack the script, which has ended: it then takes a quarter of the memory."""
         while self._open:
             self._pack(PIECE)
 

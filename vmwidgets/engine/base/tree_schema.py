@@ -10,11 +10,11 @@ from .records import WAYS, Raw, record
 # ---- the red-black tree (`tree` is its name: that of the map it belongs to) ---------------------
 
 Write = tuple[int, str, int, int]
-"""A link that was written: node ID (0 for the tree itself), side ("left", "right", "root"), before, after."""
+"""A written link: node ID (0 for the tree itself), side ("left", "right", "root"), before, after."""
 
 
 class TreeCompared(Event):
-    """On the path down, `key` was compared with `node`: go "left", "right", or it is "here"."""
+    """On the path down, `key` was compared with `node`: the path goes "left" or "right", or ends "here"."""
 
     tree: str
     node: int
@@ -67,17 +67,18 @@ DONE: Raw = (Returned.tag,)
 """The record of a tree function's end."""
 
 Path = tuple["int | None", ...]
-"""The IDs of the nodes on a path down; None follows a node where it turned left."""
+"""The IDs of the nodes on a path down; None follows a node where the path turned left."""
 
 LOOKED_UP, DESCENDED = "TreeLookedUp", "TreeDescended"
-"""The records of a lookup in a tree, and of an insertion's path, each in one to cost little:
-:func:`.records.expanded` makes events.
+"""The tags of two records, each cheap as a single record: a lookup in a tree, and an insertion's path.
+
+:func:`.records.expanded` creates events from them.
 
 Fields: the tree, the path, the key; and for a lookup, whether the key falls on the last node, and the ID of the result.
 """
 
 TREE_LINKED = "TreeDescendedAndLinked"
-"""The record of an insertion's path and link: tree, path, key, node, parent, side."""
+"""The record of an insertion's path and link.  Fields: tree, path, key, node, parent, side."""
 
 LEAF_UNLINKED = "TreeLeafUnlinked"
 """The record of `rbtree_remove` for a node with at most one child.

@@ -15,7 +15,7 @@ from .errors import ascii_text, shown
 PAGE_SHIFT = 12
 PAGE = 1 << PAGE_SHIFT
 IN_PAGE = PAGE - 1
-"""The number of bits in an address that give the offset in a page."""
+"""The number of address bits that give the offset in a page."""
 """Bytes in a page."""
 
 KIB = 1 << 10
@@ -68,7 +68,7 @@ def counted(count: int, noun: str, plural: str | None = None) -> str:
 
 
 def listed(words: Sequence[str]) -> str:
-    """Return all words as a list in a sentence.
+    """Return words as a list in a sentence.
 
     >>> listed(["read", "write", "execute"]), listed(["read", "write"]), listed(["read"]), listed([])
     ('read, write and execute', 'read and write', 'read', '')
@@ -102,7 +102,7 @@ def in_columns(rows: Sequence[Sequence[str]]) -> str:
 
 
 def grouped_size(size: int) -> str:
-    """Return a size as :func:`binary_size` does, with its digits in groups, for reading and not for typing.
+    """Return a size as :func:`binary_size` does, but with digits in groups, for reading and not for typing.
 
     >>> grouped_size(4608), grouped_size(20 * KIB)
     ('4,608 B', '20 KiB')
@@ -113,9 +113,9 @@ def grouped_size(size: int) -> str:
 
 @lru_cache(maxsize=1024)
 def parse_size(text: str) -> int:
-    """Return the bytes that a text such as ``"64 MiB"``, ``"3 pages"`` or ``"0x1000"`` names.
+    """Return the number of bytes that a text names, for example ``"64 MiB"``, ``"3 pages"`` or ``"0x1000"``.
 
-    Raises :class:`ValueError` with a sentence that says what would be right.
+    Raises :class:`ValueError` with a sentence that shows a correct form.
 
     >>> parse_size("64 MiB") == 64 * MIB
     True
@@ -133,7 +133,7 @@ def parse_address(text: str) -> int:
     """Return the address in a text: decimal digits, hexadecimal ones after 0x, or a size such as ``"8 KiB"``.
 
     Hexadecimal digits need no 0x if they are in groups, as pictures print them, or if one of them is a letter.  Raises
-    :class:`ValueError` with a sentence that says what would be right.
+    :class:`ValueError` with a sentence that shows a correct form.
 
     >>> parse_address("4096"), parse_address("0x1000"), parse_address("1 MiB") == MIB
     (4096, 4096, True)
@@ -153,16 +153,16 @@ def parse_address(text: str) -> int:
 
 
 _AS_TEXT = re.compile(r"(?:.?[<>^])?(?:[1-9]\d*)?s?")
-"""A format with a width but no base, sign or separator, which lays out the text."""
+"""A format with a width but without a base, sign or separator: it applies to the text."""
 
 
 class _Printed(int):
-    """A number that prints as a text."""
+    """A number that is printed as text."""
 
     __slots__ = ()
 
     def __format__(self, spec: str) -> str:
-        """Lay out its text; a base, a sign or a separator asks for the number: ``f"{size:,}"``, ``f"{address:x}"``."""
+        """Format the text or, with a base, sign or separator, the number: ``f"{size:,}"``, ``f"{address:x}"``."""
         return format(str(self), spec) if _AS_TEXT.fullmatch(spec) else int.__format__(self, spec)
 
 

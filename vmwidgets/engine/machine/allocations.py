@@ -1,6 +1,6 @@
 """The function that returned each allocation of kernel memory; the checks of m.kmem_free need it.
 
-Entries are joined, so a map can't say which allocation an address belongs to; the kernel trusts its callers to know.
+Entries are merged, so a map can't say which allocation an address belongs to; the kernel trusts its callers to know.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ REMEMBERED = 10_000
 
 
 class Allocation(NamedTuple):
-    """A range [start, end) of the map called `map`, returned by `function` to `owner` ("": the learner)."""
+    """A range [start, end) of the map called `map`, returned by `function` to `owner` ("" for the learner)."""
 
     start: int
     end: int
@@ -38,7 +38,7 @@ class Allocation(NamedTuple):
 
 
 class Allocations:
-    """Live allocations by map and address; none overlaps another of the same map."""
+    """Live allocations by map and address; no two of one map overlap."""
 
     def __init__(self) -> None:
         self._maps: dict[str, _Ledger] = {}
@@ -46,7 +46,7 @@ class Allocations:
         self._going: dict[tuple[str, int], str] = {}
 
     def add(self, allocation: Allocation) -> None:
-        """Add an allocation; if it overlaps others of its map, these were freed without a report, and are dropped."""
+        """Add an allocation; drop others of its map that it overlaps, since these were freed without a report."""
         if self.overlapping(allocation.start, allocation.end, allocation.map):
             self.drop(allocation.map, allocation.start, allocation.end, allocation.function)
         self._put(allocation)
@@ -54,7 +54,7 @@ class Allocations:
     def drop(self, map: str, start: int, end: int, by: str) -> None:  # noqa: A002  the kernel's own argument
         """Note that [start, end) of a map is freed `by` a function; parts of allocations outside the range stay.
 
-        A part that is left belongs to the learner: its former owner does not know it.
+        A remaining part belongs to the learner: its former owner does not know of it.
         """
         for one in self.overlapping(start, end, map):
             self._maps[map].remove(one.start)
@@ -74,31 +74,31 @@ class Allocations:
         self._freed.pop((allocation.map, allocation.start), None)
 
     def begin_going(self, map: str, start: int, end: int, by: str) -> list[tuple[str, int]]:  # noqa: A002
-        """Mark [start, end) of a map as being freed, until :meth:`end_going` gets the returned value."""
+        """Mark [start, end) of a map as being freed; the returned value, passed to :meth:`end_going`, ends this."""
         places = [(map, one.start) for one in self.overlapping(start, end, map)]
         for place in places:
             self._going[place] = by
         return places
 
     def end_going(self, places: list[tuple[str, int]]) -> None:
-        """Note that the function that frees them no longer waits."""
+        """Note that the function that frees these allocations no longer waits."""
         for place in places:
             self._going.pop(place, None)
 
     def is_free_to_go(self, start: int, end: int, map: str) -> bool:  # noqa: A002  the kernel's own argument
-        """Return whether [start, end) of a map is one allocation, the learner's, that nothing is freeing.  O(1)."""
+        """Return whether [start, end) of a map is one allocation of the learner's that nothing is freeing.  O(1)."""
         ledger = self._maps.get(map)
         one = None if ledger is None else ledger.live.get(start)
         return one is not None and one.end == end and not one.owner and (map, start) not in self._going
 
     def going_by(self, allocation: Allocation) -> str:
-        """Return the function that is freeing an allocation, and waits; "" for none."""
+        """Return the function that is waiting in the middle of freeing an allocation; "" if there is none."""
         return self._going.get((allocation.map, allocation.start), "")
 
     def overlapping(self, start: int, end: int, map: str | None = None) -> list[Allocation]:  # noqa: A002
-        """Return the allocations with a byte in [start, end), in rising order; of one map or of all.
+        """Return the allocations of one map, or of all, with a byte in [start, end), in rising order.
 
-        O(log n + found), of each.
+        O(log n + found) for each map.
         """
         if start >= end:
             return []
@@ -107,7 +107,7 @@ class Allocations:
             if ledger is None:
                 return []
             one = ledger.live.get(start)
-            return [one] if one is not None and one.end >= end else ledger.overlapping(start, end)  # the one, mostly
+            return [one] if one is not None and one.end >= end else ledger.overlapping(start, end)  # usually the one
         found = [one for ledger in self._maps.values() for one in ledger.overlapping(start, end)]
         return sorted(found, key=_start)
 
@@ -117,7 +117,7 @@ class Allocations:
         return found[0] if found else None
 
     def freed_by(self, map: str, start: int) -> str:  # noqa: A002
-        """Return the function that freed the allocation of a map that began at `start`; "" if it is not remembered."""
+        """Return the function that freed a map's allocation at `start`; "" if that is not remembered."""
         return self._freed.get((map, start), "")
 
     def __iter__(self) -> Iterator[Allocation]:

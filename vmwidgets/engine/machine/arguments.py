@@ -1,4 +1,4 @@
-"""Arguments of operations: their checks before the call, and the names of parts."""
+"""Checks of operations' arguments before the call, and the names of parts."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def whole(value: Any, name: str) -> int:
 
 
 ADDRESSES = ("at", "address", "start", "end", "pa")
-"""The arguments that are addresses: they may be written as pictures print them."""
+"""The arguments that are addresses: these may be written as pictures print them."""
 
 
 def _from_text(text: str, name: str) -> int:
@@ -69,7 +69,7 @@ def _index(value: Any) -> int | None:
 
 
 def word(value: Any, name: str) -> int:
-    """Return any word of 64 bits: an integer, whatever its meaning."""
+    """Return a 64-bit word: any integer, whatever its meaning."""
     if isinstance(value, str) or _index(value) is None:
         raise Refused(f"{name}={shown(value)} is {a_kind(value)}: write a whole number")
     return whole(value, name)
@@ -103,21 +103,21 @@ def size_within(value: Any, name: str, start: int, end: int, where: str) -> int:
 
 
 def within(value: int, name: str, start: int, end: int, where: str) -> int:
-    """Return an address of [start, end)."""
+    """Return an address in [start, end)."""
     if not start <= value < end:
         raise Refused(f"{name}={Address(value)} lies outside {where}, {Address(start)} to {Address(end)}")
     return value
 
 
 def page_within(value: Any, name: str, start: int, end: int, where: str) -> int:
-    """Return the address of a page of [start, end)."""
+    """Return the address of a page in [start, end)."""
     if type(value) is int and start <= value < end and not value & IN_PAGE:
         return value  # nearly always
     return within(aligned(value, name), name, start, end, where)
 
 
 MAX_BYTES = 64 * 1024
-"""The most bytes that one read or write moves: they are kept in the journal."""
+"""The most bytes that one read or write moves: the journal keeps them."""
 
 
 def span(address: Any, length: Any, bits: int = 64, name: str = "address") -> tuple[int, int]:
@@ -164,7 +164,7 @@ def power_of_two(value: Any, name: str) -> int:
 
 
 def known(value: Any, names: Any, what: str) -> str:
-    """Return `value` if it is one of `names`; else refuse it, with the nearest name."""
+    """Return `value` if it is one of `names`; refuse any other, with the nearest name."""
     if isinstance(value, str) and value in names:
         return str.__str__(value)
     listed = sorted(names)
@@ -177,7 +177,7 @@ def known(value: Any, names: Any, what: str) -> str:
 
 
 class Named(Suggesting, dict[str, V]):
-    """Parts by their names; an unknown name is refused with the existing ones."""
+    """Parts by their names; an unknown name is refused with a list of the existing names."""
 
     def __init__(self, what: str, parts: Iterable[tuple[str, V]]) -> None:
         super().__init__(parts)
@@ -196,7 +196,7 @@ class Named(Suggesting, dict[str, V]):
 
 
 def in_order(values: Iterable[Any]) -> tuple[Any, ...]:
-    """Return several values, those of a set in the order of their texts: each run refuses the same one first."""
+    """Return several values, a set's in the order of their texts: so each run refuses the same value first."""
     return tuple(sorted(values, key=shown) if isinstance(values, (set, frozenset)) else values)
 
 
@@ -210,7 +210,7 @@ def text_name(value: Any, what: str) -> str:
 
 
 def characters(value: str, what: str) -> str:
-    """Return a text of whole characters: files and pages can't contain a lone surrogate, which Python allows."""
+    """Return a text of whole characters: files and pages can't contain lone surrogates, which Python allows."""
     try:
         str.encode(value)
     except UnicodeEncodeError:
@@ -238,7 +238,7 @@ def reads_as_size(text: str) -> bool:
 
 
 def flag(value: Any, name: str) -> bool:
-    """Return True or False; other values are refused, even if they look like these."""
+    """Return True or False; other values are refused, even 0, 1 and their like."""
     if value is not True and value is not False:
         raise Refused(f"{name}={shown(value)}: write True or False")
     return value
@@ -255,7 +255,7 @@ def access(value: Any) -> Access:
 
 
 def one_protection(prot: Any, max_prot: Any) -> int:
-    """Return the protection bits of the one argument of two that was given; exactly one must be."""
+    """Return the protection bits of `prot` or `max_prot`; exactly one of them must be given."""
     if (prot is None) == (max_prot is None):
         raise Refused("protect sets either the protection or the maximum: write prot='r' or max_prot='r'")
     given, name = (max_prot, "max_prot") if prot is None else (prot, "prot")
@@ -263,7 +263,7 @@ def one_protection(prot: Any, max_prot: Any) -> int:
 
 
 def malloc_flags(value: Any) -> int:
-    """Return the flags word for a learner's flags; each spelling is computed only once."""
+    """Return the flags word for a learner's flags; each spelling is parsed only once."""
     return _malloc_flags(value) if type(value) in (int, str) else _malloc_flags.__wrapped__(value)
 
 
@@ -284,7 +284,7 @@ def _malloc_flags(value: Any) -> int:
 
 
 def flags_text(word: int) -> str:
-    """Return the flags by name.
+    """Return the names of flags as a text.
 
     >>> flags_text(0x102)
     'M_WAITOK|M_ZERO'
@@ -316,7 +316,7 @@ ANY = sum(VREGION_FLAGS.values())
 
 
 def region_flags(value: Any) -> int:
-    """Return the flags word of a text such as "rw" or "rwx large", of several such, or of the word itself.
+    """Return the flags word of one or more texts such as "rw" or "rwx large", or of the word itself.
 
     >>> region_flags("rw"), region_flags("rx|large") == region_flags(["r", "execute", "LARGE"])
     (3, True)

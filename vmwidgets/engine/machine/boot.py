@@ -35,17 +35,17 @@ def boot(
     """Return a new machine.  Each boot stage is an event of its first operation.
 
     `architecture` is the format of the page tables and the place of user and kernel addresses: "x86", "x86-pae",
-    "x86-64", "x86-64-la57", "armv7", "aarch64" or "riscv-sv39".  `ram` is a number of bytes or a string; your
-    computer's memory is used only for touched pages.  `layout` is "small", "tiny", or a layout of the originals
-    (:data:`~vmwidgets.engine.machine.stages.layouts.LAYOUTS`).  `quirks` are the originals' bugs that are switched on,
-    by the names of :data:`~vmwidgets.engine.machine.boot.QUIRKS`.
+    "x86-64", "x86-64-la57", "armv7", "aarch64" or "riscv-sv39".  `ram` is a number of bytes or a string; only touched
+    pages use your computer's memory.  `layout` is "small", "tiny", or a layout of the originals
+    (:data:`~vmwidgets.engine.machine.stages.layouts.LAYOUTS`).  `quirks` names the originals' bugs to switch on, from
+    :data:`~vmwidgets.engine.machine.boot.QUIRKS`.
 
-    With `seed` 0, threads run in the order in which they became ready.  Any other seed draws the next thread, in the
-    same way in every run.
+    With `seed` 0, threads run in the order in which they became ready.  Any other seed draws the next thread at random,
+    in the same way in every run.
 
     There are `cpus` processors.  Each has a TLB; `tlb` gives its numbers of sets and ways.  With `asids`, TLB entries
-    carry an address-space number (PCID on x86).  Without, a processor drops a task's translations when it loads another
-    task's tables.
+    carry an address-space number (PCID on x86).  Without `asids`, a processor drops a task's translations when it loads
+    another task's tables.
 
     `fork` says how `task.fork()` copies private memory.  "eager": each page is copied immediately, as in xv6
     (`uvmcopy`).  "counted" or "cow": parent and child share frames that neither may write.  The first to write a page
@@ -80,6 +80,6 @@ def _quirks(given: Any) -> frozenset[str]:
 
 
 QUIRKS = {**X15_QUIRKS, **BARRELFISH_QUIRKS}
-"""The name and the meaning of each."""
+"""The name and the meaning of each quirk."""
 
 BOOTED_BY.append(boot)

@@ -1,4 +1,4 @@
-"""The work of a kernel for a task compared with the work of a self-paging domain, from journals and tables."""
+"""A comparison, from journals and tables, of a kernel's work for a task and a self-paging domain's work."""
 
 from __future__ import annotations
 

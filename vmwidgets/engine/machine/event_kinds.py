@@ -70,7 +70,7 @@ def checked_kinds(names: Sequence[Any], what: str) -> tuple[str, ...]:
 
 
 class TooFar(Refused):
-    """A search has ended at an operation before it was complete."""
+    """A search that ended at an operation before it was complete."""
 
     def __init__(self, number: int, way: int) -> None:
         first, last = ("to", number - 1) if way > 0 else ("from", number + 1)
@@ -85,10 +85,10 @@ def next_event(
 ) -> tuple[int, int] | None:
     """Return the place of the next event of one of `kinds`: its operation, and the number of events before it.
 
-    The search begins after `done` events of operation `number` (None: all); it goes forwards for `way` 1 and backwards
-    for -1.  None if there is none.  O(events searched).
+    The search begins after `done` events of operation `number` (None: after all); it goes forwards if `way` is 1, and
+    backwards if it is -1.  Returns None if there is no such event.  O(events searched).
 
-    Raises :class:`TooFar` if there is none among the operations that keep their events and the nearest 100 others, and
+    Raises :class:`TooFar` if the operations that keep their events and the nearest 100 others have no such event, and
     further operations exist.
     """
     tests = [KINDS[kind] for kind in kinds]

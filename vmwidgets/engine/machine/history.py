@@ -1,8 +1,8 @@
 """Time in both directions: a machine as it was, a branch of it, undo and redo.
 
-A machine is its journal: the same operations on the same structures give the same machine.  So the past is made from
-the nearest copy before it (:mod:`.copies`) and the operations since then.  Every result is compared with the recorded
-one.
+A machine is its journal: the same operations on the same structures give the same machine.  So a machine of the past is
+made from the nearest copy before that point (:mod:`.copies`) and the operations since then.  Every result is compared
+with the recorded one.
 
 A machine of the past shares nothing changeable with the machine that it was made from.  An undo keeps the machine and
 its handles, and replaces the machine's structures.
@@ -34,7 +34,7 @@ from .touched import Touches
 V = TypeVar("V")
 
 EVERY = 500
-"""The least number of operations between two copies; a larger machine is copied less often."""
+"""The least number of operations between two copies; larger machines are copied less often."""
 
 NEVER = 1 << 62
 """A number that no operation has."""
@@ -43,13 +43,13 @@ BYTES_AN_OPERATION = 80
 """The size of a copy, in bytes, that is worth one further operation between two copies."""
 
 MOST_BYTES = 64 << 20
-"""The most bytes of all copies of one machine; beyond that every second one is dropped."""
+"""The most bytes of all copies of one machine; beyond that, every second copy is dropped."""
 
 SOON = 10
 """The number of operations until the next try, if a thread inside a call prevents a copy."""
 
 NEAR = 100
-"""The number of operations before a requested point in which copies are kept more often, for requests nearby."""
+"""The number of operations before a requested point in which copies are kept more often, for later requests nearby."""
 
 LOOKED_AT = 4
 """The number of machines of the past that are kept for later requests."""
@@ -60,9 +60,9 @@ FAR, FAR_EVENTS = 1_000, 2_000
 UNCOLLECTED = 8 << 20
 """The bytes of copies after which the garbage collector is called.
 
-A machine is full of cycles, so an unused one stays in memory until the collector runs.  Python calls it after a number
-of new objects, and those that come from a copy are not counted (:func:`.copies.thaw`): a handout of a machine with
-100,000 entries grew to 1.5 GiB of unused machines.
+A machine is full of cycles, so an unused machine stays in memory until the collector runs.  Python calls the collector
+after a number of new objects, but objects from a copy are not counted (:func:`.copies.thaw`): a handout of a machine
+with 100,000 entries grew to 1.5 GiB of unused machines.
 """
 
 
@@ -89,7 +89,7 @@ class History:
         self._uncollected = 0
         self._insides: OrderedDict[int, Inside] = OrderedDict()
         self._ahead: Any = None
-        """The machine of the last look, as this one was after some operation."""
+        """The machine of the last request for the past: this machine as it was after some operation."""
         self.touches = Touches(self.journal)
         self.noted: Any = None
         """The notes of operations' changes, after the first question (:mod:`.hindsight.noted`)."""
@@ -126,9 +126,9 @@ class History:
 
     @contextmanager
     def without_copies(self) -> Iterator[None]:
-        """Take no copies in this block: for a long load they take most of the memory, and its past is rarely requested.
+        """Take no copies in this block: in a long load, they take most of the memory, and its past is rarely requested.
 
-        A request for a point inside replays the operations before it, and keeps copies then.
+        A request for a point inside the load replays the operations before that point, and then keeps copies.
         """
         due, self.next_copy = self.next_copy - len(self.journal), NEVER
         try:
@@ -143,7 +143,7 @@ class History:
             del self._copies[1:-1:2]
 
     def _is_ours(self, copy: Copy) -> bool:
-        """Return whether it belongs to this line of operations, and not to an undone one."""
+        """Return whether a copy belongs to this line of operations, and not to an undone line."""
         return copy.number < len(self.journal) and self.journal.serial(copy.number) == copy.serial
 
     def bytes_near(self, number: int) -> int:
@@ -206,7 +206,7 @@ class History:
     def visit(self, first: int, see: Callable[[Operation], None]) -> None:
         """Call `see` for each operation from number `first`, at least 1, on, with its events.
 
-        Operations whose events were dropped are replayed, in one go.  O(operations).
+        Operations whose events were dropped are replayed, all in one run.  O(operations).
         """
         kept = max(first, self.journal.first_kept)
         if first < kept:
@@ -223,7 +223,7 @@ class History:
     def retrace(self, begin: Callable[[System], Callable[[System], None]], first: int = 0, last: int = -1) -> None:
         """Replay the operations after `first` up to `last`, on another machine.
 
-        `begin` gets the machine after operation `first`, and returns a function that is called after each.
+        `begin` gets the machine after operation `first`, and returns a function that is called after each operation.
         O(operations).
         """
         sees: list[Callable[[System], None]] = []
@@ -236,12 +236,13 @@ class History:
 
         with no_collection():
             self.search(look, first, last)
-            gc.collect(0)  # that machine is garbage now, and all that is
+            gc.collect(0)  # that machine is garbage now, with everything in it
 
     def search(self, look: Callable[[System], object], first: int = 0, last: int = -1) -> int | None:
         """Return the number of the operation, from `first` to `last`, after which `look` is true for the first time.
 
-        The operations are repeated on another machine, made as this one was after operation `first`.  O(operations).
+        The operations are repeated on another machine, which begins as this one was after operation `first`.
+        O(operations).
         """
         again = self._remade(first, f"{self.system.machine.name} once more")
         wanted = self.journal[first + 1 : range(len(self.journal))[last] + 1]
@@ -254,7 +255,7 @@ class History:
         """Return the values of `look` before operation `number`, at least 1, and after each of its events.
 
         The operation is replayed on another machine, which is read while it runs.  If there are more events than a
-        journal keeps, the latest count, as there.
+        journal keeps, only the latest count, as in the journal.
 
         >>> import vmwidgets as vm
         >>> m = vm.boot()
@@ -277,7 +278,7 @@ class History:
         return list(seen)
 
     def inside(self, number: int) -> Inside:
-        """Return what is read from parts in the middle of operation `number`, at least 1; kept for a few operations."""
+        """Return the values in the middle of operation `number`, at least 1; they are kept for a few operations."""
         serial = self.journal.serial(number)
         if serial not in self._insides:
             if len(self._insides) >= LOOKED_AT:
@@ -289,13 +290,13 @@ class History:
         return self._insides[serial]
 
     def is_far(self, number: int) -> bool:
-        """Return whether it takes long to read inside an operation: then a picture of its end leaves that out."""
+        """Return whether reading inside an operation takes long: then a picture of the end leaves it out."""
         copy = self._latest(number - 1)
         ago = number - (0 if copy is None else copy.number)
         return ago > FAR or self.journal.size(number) > FAR_EVENTS
 
     def _do_again(self, number: int, begin: Callable[[Any], Callable[[Raw], None]]) -> None:
-        """Replay an operation on a machine that `begin` gets first; call the function that it returns at each event."""
+        """Replay an operation on a machine that `begin` gets first; at each event, call what `begin` returned."""
         with self._before(number) as again:
             again.system.recorder.stepwise = True
             at_event = begin(again)
@@ -308,14 +309,14 @@ class History:
     def _before(self, number: int) -> Iterator[Any]:
         """Give a machine as this one was before operation `number`, at least 1, to one reader.
 
-        The machine of the last look continues to that point, unless a copy is nearer.  Afterwards it is kept for the
-        next look, unless it was stopped on the way.
+        The machine of the last request continues to that point, unless a copy is nearer.  Afterwards it is kept for the
+        next request, unless it was stopped on the way.
         """
         again, copy = self._taken(), self._latest(number - 1)
         here = -1 if again is None else len(again.journal) - 1
         is_ours = 0 <= here < number and self.journal.serial(here) == again.journal.serial(here)
         if not is_ours or (copy is not None and copy.number > here):
-            again = None  # before there is another
+            again = None  # drop it before another one is made
             again = self._remade(number - 1, f"{self.system.machine.name} inside an operation")
         elif here < number - 1:
             with self.door.looking(), held():
@@ -325,13 +326,13 @@ class History:
         self._let_go_on(again)
 
     def _taken(self) -> Any:
-        """Take the machine of the last look away, so that no other thread reads it meanwhile; None if there is none."""
+        """Take out the machine of the last request, so that no other thread reads it; None if there is none."""
         with _TAKING:
             again, self._ahead = self._ahead, None
         return again
 
     def _let_go_on(self, again: Any) -> None:
-        """Keep the machine of a look for the next operation, if a copy of it could be taken; one for all histories."""
+        """Keep a request's machine for the next request, if a copy of it could be taken; all histories share one."""
         if not _is_whole(again.system):
             return
         with _TAKING:
@@ -342,11 +343,11 @@ class History:
             self._ahead = again
 
     def cheap(self) -> list[int]:
-        """Return the numbers of operations after which the machine is rebuilt immediately, since a copy is near."""
+        """Return the numbers of operations after which the machine can be rebuilt immediately, since a copy is near."""
         return [copy.number + 1 for copy in self._copies if self._is_ours(copy) and copy.number + 1 < len(self.journal)]
 
     def share(self, copies: Iterable[Copy]) -> None:
-        """Take these copies too, as far as they belong to this line of operations."""
+        """Use these copies too, as far as they belong to this line of operations."""
         for copy in copies:
             if self._is_ours(copy):
                 self._keep(copy)
@@ -383,7 +384,7 @@ class History:
         journal.groups = [group for group in self.journal.groups if group.last <= serial]
 
     def _scripts(self) -> dict[str, Script]:
-        """Return the actions of learners' code, with later ones in undone operations, if these are known."""
+        """Return the actions of learners' code, with known later actions in undone operations."""
         recorded, found = self.system.callbacks.recorded, dict(self.journal.scripts)
         for key, script in found.items():
             longer = recorded.get(key, ())
@@ -392,9 +393,9 @@ class History:
         return found
 
     def note(self, other: System, apart: int = 0) -> None:
-        """Keep a copy of a machine that is being rebuilt and has reached this point, if it pays.
+        """Keep a copy of a machine that is being rebuilt and has reached this point, if the copy pays.
 
-        It pays if none of the last `apart` operations has one; by default, as many as a copy of its size is worth.
+        It pays if none of the last `apart` operations has a copy; by default, `apart` depends on the copy's size.
         """
         number = len(other.journal) - 1
         before = self._latest(number + 1)
@@ -457,7 +458,7 @@ class History:
                 self.door.tell()
 
     def _redo(self, again: Sequence[Operation], line: Line) -> None:
-        """Redo these operations of a line; if one fails, those before it stay done."""
+        """Redo these operations of a line; if one fails, the operations before it stay done."""
         journal, begun = self.journal, len(self.journal)
         self.system.callbacks.begin(line.scripts, again[-1].serial)
         try:
@@ -496,7 +497,7 @@ class History:
 
     @contextmanager
     def _other_structures(self) -> Iterator[None]:
-        """Replace the machine's structures in this block; if it fails, they and the journal are put back."""
+        """Replace the machine's structures in this block; if it fails, restore the old structures and journal."""
         journal, system, callbacks = self.journal, self.system, self.system.callbacks
         self.touches.lose()
         held, dead = system.structures(), self.door.dead
@@ -518,7 +519,7 @@ class History:
 
     @contextmanager
     def group(self, name: str) -> Iterator[None]:
-        """Make this block one operation for undo; if it fails, all of it is undone and the error is raised.
+        """Make this block one operation for undo; if the block fails, all of it is undone and the error is raised.
 
         A machine that dies in the block stays dead, and one undo undoes the whole block.
         """
@@ -546,14 +547,14 @@ class History:
 
 
 _TAKING = threading.Lock()
-"""Held while such a machine is taken or kept."""
+"""The lock held while the machine of a request is taken out or kept."""
 
 _AHEAD: WeakSet[History] = WeakSet()
-"""The history whose machine continues: only one has such a machine, which takes as much memory as its own."""
+"""The only history with a machine of the last request, which takes as much memory as the history's own machine."""
 
 
 def _is_whole(system: System) -> bool:
-    """Return whether a machine can be made as this one is, to go on: it lives, and no call is under way in it."""
+    """Return whether a machine like this one can be made and continue: this one lives, and no call is under way."""
     sound = system.door.dead is None and not system.descriptor_edits and not system.journal.incomplete
     return sound and system.between_calls
 
@@ -564,7 +565,7 @@ def _worth(size: int) -> int:
 
 
 def number_of(value: Any, name: str, system: System) -> int:
-    """Return the number of a learner's operation, or of the operation at a mark of this name."""
+    """Return the number of the operation that a learner means: a number, or the name of a bookmark."""
     journal = system.journal
     if isinstance(value, str):
         if value not in journal.marks:

@@ -1,4 +1,4 @@
-"""The inside of one operation: it is replayed on another machine, and parts of that are read at each event."""
+"""The inside of one operation: it is replayed on another machine, whose parts are read at each event."""
 
 from __future__ import annotations
 
@@ -10,39 +10,40 @@ from ..base.errors import Refused
 from ..base.recorder import Raw, expanded
 
 Do = Callable[[Callable[[Any], Callable[[Raw], None]]], None]
-"""Replays an operation: calls its argument with the machine before it, and the function that this returns at each
-event.
+"""A function that replays an operation.
+
+It calls its argument with the machine before the operation, and calls what that returns at each event.
 """
 
 Sight = Callable[[Any], Any]
-"""Returns a value of a machine; Refused if the machine lacks the part."""
+"""A function that returns a value of a machine, or raises Refused if the machine lacks the part."""
 
 
 class Inside:
     """The values in the middle of one operation, by a key of the part and by the number of finished events.
 
-    One replay reads all values that may be needed next: of all parts that were ever read, at all places of interest.
+    One replay reads all values that may be needed next: from all parts that were ever read, at all places of interest.
     """
 
     def __init__(self, do: Do, before: Callable[[], AbstractContextManager[Any]], kept: int = -1) -> None:
         self._do = do
         self._before = before
-        """Gives the machine as it is before the operation."""
+        """A function that provides the machine as it is before the operation."""
         self._kept = kept
-        """The number of events that a journal has kept, if these are the last of more; -1: all."""
+        """The number of events that a journal has kept, if these are the last of more; -1 if it has kept all."""
         self._skipped: int | None = None
-        """The number of its first events that it has not kept."""
+        """The number of the operation's first events that the journal has not kept."""
         self._sights: dict[Hashable, Sight] = {}
         self._seen: dict[tuple[Hashable, int], Any] = {}
 
     def expect(self, key: Hashable, sight: Sight) -> None:
-        """Read this part, too, in the next replay."""
+        """Read this part too in the next replay."""
         self._sights[key] = sight
 
     def at(self, key: Hashable, place: int, places: Collection[int] = ()) -> Any:
-        """Return the value after this number of kept events; afterwards it is known at all `places`.
+        """Return the value after this number of kept events; afterwards, the value is known at all `places`.
 
-        A part that does not exist yet is read as soon as it is made.
+        A part that does not exist yet is read as soon as it is created.
         """
         if (key, place) not in self._seen:
             self._look({place, *places})

@@ -26,10 +26,10 @@ def check_machine(system: System) -> None:
     """Raise :class:`Broken` unless each structure is sound and the invariants across them hold.
 
     M1. every entry is in a buffer that its cache allocated, and every allocated buffer has an entry; M2. page tables
-    reach every entry of the kernel map; M3. an object's references are the entries that map it, and it knows them; M4.
-    every page of a kentry slab is mapped at the slab's address.  Those of kernel memory are in :func:`check_kmem`; P1
-    of the processors in :meth:`.processors.Processors.check`.  M11. each submap of X15's maps has all its addresses:
-    its parent map's entries contain them.
+    reach every entry of the kernel map; M3. an object's references are the entries that map it, and the object knows
+    them; M4. every page of a kentry slab is mapped at the slab's address.  M11. each submap of X15's maps has all its
+    addresses: its parent map's entries contain them.  The invariants of kernel memory are in :func:`check_kmem`; P1, of
+    the processors, is in :meth:`.processors.Processors.check`.
     """
     kernel = system.kernel
     system.pages.check()
@@ -115,7 +115,7 @@ def check_tasks(system: System) -> None:
 
 
 def _check_translation(task: TaskSpace, va: int, end: int, frame: int, write: bool) -> int:
-    """Check that `task` may map `va` to `frame`, and so on to `end`, or to the end of the entry; return which.
+    """Check that `task` may map `va` to `frame`, and the pages up to `end` or the entry's end; return that end.
 
     A device's memory is one piece: its first page is checked for all.
     """
@@ -142,11 +142,11 @@ def _wrong(task: TaskSpace, va: int, frame: int, problem: str) -> Broken:
 def check_kmem(kernel: Kernel) -> None:
     """Raise :class:`Broken` unless maps, frames and zones are sound, and the invariants across them hold.
 
-    M5. the entries that were allocated and not freed are those that the maps link; M6. free, cached and used frames are
-    all frames: in the page allocator, a used one belongs to the object that has it, a zeroed or cached one to the frame
-    store, and nothing else belongs to these; M7. each translation leads to a page of the object that is mapped at that
-    address, or to map entries; M8. a page is mapped at each slab of map entries; M9. the slabs of zones and their
-    large allocations are in entries of kmem_map.
+    M5. the allocated entries that were not freed are exactly the entries that the maps link; M6. every frame is free,
+    cached or used: in the page allocator, a used frame belongs to the object that has it, a zeroed or cached frame to
+    the frame store, and nothing else belongs to these; M7. each translation leads to a page of the object that is
+    mapped at that address, or to map entries; M8. a page is mapped at each slab of map entries; M9. the slabs of zones
+    and their large allocations are in entries of kmem_map.
     """
     system = kernel.kmem
     system.kmem.check()
@@ -159,7 +159,7 @@ def check_kmem(kernel: Kernel) -> None:
 
 
 def check_allocations(system: KernelMemorySystem, allocations: Allocations) -> None:
-    """Raise :class:`Broken` unless M10. each recorded allocation is in entries of its map, and overlaps no other."""
+    """Raise :class:`Broken` unless M10: each recorded allocation is in entries of its map, and overlaps no other."""
     maps = {vm_map.name: vm_map for vm_map in system.kmem.maps}
     ends: dict[str, int] = {}
     for one in allocations:
@@ -233,7 +233,7 @@ def _check_translations(kernel: Kernel, system: KernelMemorySystem) -> None:
 
 
 def _belongs(kmem: Kmem, page: KernelPage, va: int) -> bool:
-    """Return whether that page is the one at `va`."""
+    """Return whether this page is the one mapped at `va`."""
     if page.owner in (kmem.kernel_object, kmem.kmem_object):
         return va == kmem.start + (page.index << PAGE_SHIFT)
     found = (entry for vm_map in kmem.maps if (entry := vm_map.lookup(va)) is not None and entry.submap is None)

@@ -21,10 +21,10 @@ MOST_STEPS = 10_000_000
 def load_journal(path: str | os.PathLike[str]) -> Machine:
     """Return the machine whose journal was saved to `path`: the same structures, journal, branches and bookmarks.
 
-    A file can only name operations, with arguments that they accept.  Loading it opens no other file and runs no code
-    from it.  The past actions of learners' threads and handlers are repeated, but these can't continue afterwards.  If
-    an operation in a file of an earlier version behaves differently now, the file is refused, with the operation and
-    the reason.  O(operations).
+    A file can only name operations, with arguments that these accept.  Loading it opens no other file and runs no code
+    from it.  The past actions of learners' threads and handlers are repeated, but the threads and handlers can't
+    continue afterwards.  If an operation in a file of an earlier version behaves differently now, the file is refused,
+    with the operation and the reason.  O(operations).
 
     >>> import tempfile, vmwidgets as vm
     >>> m = vm.boot()
@@ -82,11 +82,11 @@ def load_journal(path: str | os.PathLike[str]) -> Machine:
 
 
 GIVES_WORDS = ("set_descriptor", "undo_descriptor")
-"""The operations that return the word of a descriptor: since version 2, bits that forbid fetches are set in it."""
+"""The operations that return a descriptor's word: since version 2, it has the bits that forbid fetches."""
 
 
 def _same_bits(operation: Operation, given: dict[str, Any], machine: Machine) -> Any:
-    """Return the word that changes the bits which an edit of version 1 changed, and no others."""
+    """Return the word that changes exactly the bits changed by an edit of version 1."""
     before, after, place = operation.result, given.get("value"), given.get("pa")
     if not all(type(one) is int for one in (before, after)) or not isinstance(place, int):
         return after
@@ -124,7 +124,7 @@ def why_it_differs(operation: Operation) -> str:
 
 
 def _made_line(line: Line | None, machine: Machine) -> Line | None:
-    """Return the operations to redo, with their arguments in the form that they take."""
+    """Return the operations to redo, with arguments in the form that the operations take."""
     if line is None:
         return None
     made = (
@@ -146,7 +146,7 @@ def _made(value: Any, machine: Machine) -> Any:
 
 
 def _steps(operation: Operation, given: dict[str, Any], machine: Machine) -> int:
-    """Return the number of threads' steps in an operation; refused if a record has no such arguments."""
+    """Return the number of threads' steps in an operation; refused if its record lacks the arguments."""
     machine.recorded(operation.target, operation.name)
     if operation.target != "machine" or operation.name not in RECORDED:
         return 0

@@ -1,4 +1,4 @@
-"""The results of loading a process into a machine's tasks: its ranges from a text, or its repeated calls."""
+"""The results of loading a process into a machine's tasks: ranges from a text, or repeated calls."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ UNKNOWN = "???"
 class MapsRange:
     """One line: [start, end) in bytes, its protection, and the source of its contents.
 
-    `path` is a file's path, one of the kernel's names such as ``"[heap]"``, or empty; `offset` (bytes) is where in the
-    file it begins; `shared` tells MAP_SHARED from MAP_PRIVATE; `line` counts from 1.  `resident` (bytes) is the part of
-    it in memory, which only smaps and similar texts have.  Only smaps has `fair`, `dirty` and `swap`, as in
-    :class:`ProcessRange`.  If a text has no rights, the protection is "???".
+    `path` is a file's path, one of the kernel's names such as ``"[heap]"``, or empty; `offset` (bytes) is the beginning
+    of the contents in the file; `shared` tells MAP_SHARED from MAP_PRIVATE; `line` counts from 1.  `resident` (bytes)
+    is the part of the range in memory, known only from smaps and similar texts.  Only smaps has `fair`, `dirty` and
+    `swap`, as in :class:`ProcessRange`.  If a text has no rights, the protection is "???".
     """
 
     line: int
@@ -50,7 +50,7 @@ class MapsRange:
 
     @property
     def is_reserved(self) -> bool:
-        """Return whether it has no rights at all: addresses that nothing can use."""
+        """Return whether the range has no rights at all: these are addresses that nothing can use."""
         return self.protection == "---"
 
     @in_ascii
@@ -63,10 +63,11 @@ class MapsRange:
 class LoadedMaps:
     """The result of loading the ranges of a process.
 
-    `task` has them in `task.map`; `entered` is the number of ranges that were entered.  `ranges` are all of the text.
-    `merged` lists groups of neighbours that are one entry in the model; `outside` those that are beyond the addresses
-    of its user map. `source` names their origin, `what` the format; `recorded` is true if this system has no /proc and
-    the recorded map was used.  `unsaid` are sentences about missing information, `passed_over` counts skipped lines.
+    `task` has the ranges in `task.map`; `entered` is the number of ranges that were entered.  `ranges` are all ranges
+    in the text. `merged` lists groups of neighbours that are one entry in the model; `outside` lists the ranges beyond
+    the addresses of its user map. `source` names their origin, `what` the format; `recorded` is true if this system has
+    no /proc and the recorded map was used.  `unsaid` are sentences about missing information, `passed_over` counts
+    skipped lines.
     """
 
     task: Task
@@ -78,7 +79,7 @@ class LoadedMaps:
     mapped: Size
     """The bytes of the ranges that have rights, or of all ranges if the text has no rights."""
     resident: Size | None
-    """The bytes of them that are in memory, which only smaps and similar texts have."""
+    """The bytes of these ranges that are in memory, known only from smaps and similar texts."""
     ranges: tuple[MapsRange, ...] = ()
     what: str = ""
     unsaid: tuple[str, ...] = ()
@@ -131,13 +132,14 @@ class LoadedStrace:
 
     `task` is its first process, `tasks` are all of its processes that have not ended, in the order in which they began.
     `replayed` counts the repeated calls by name, `skipped` the calls about memory that the model does not have, `flags`
-    the unknown flags; `beyond` counts calls on ranges that no call had mapped, such as those of the program itself,
-    which execve maps.  `failed` counts calls that failed in the system, `others` those that do not concern memory.
-    `taken` counts mappings at addresses that were in use and that no call had freed, as happens if threads were not
-    recorded; `outside` counts calls for addresses that the map does not have; `unfinished` calls that never returned;
-    `signals` signals.  `ends` says how processes ended; the first one's task stays.  `maps_read` are the lines in which
-    the program read its own map.  `unread` counts those of `others` whose arguments can't be read, `passed_over` are
-    the lines that are not strace's, such as the program's output on the same terminal.  `text` is strace's output.
+    the unknown flags; `beyond` counts calls on ranges that no call had mapped, such as the ranges of the program
+    itself, which execve maps.  `failed` counts calls that failed in the system, `others` calls that do not concern
+    memory. `taken` counts mappings at addresses that were in use and that no call had freed, as happens if threads were
+    not recorded; `outside` counts calls for addresses outside the map; `unfinished`, calls that never returned;
+    `signals`, signals.  `ends` says how processes ended; the first process's task stays.  `maps_read` are the lines in
+    which the program read its own map.  `unread` counts the calls among `others` with unreadable arguments;
+    `passed_over` are the lines not written by strace, such as the program's output on the same terminal.  `text` is
+    strace's output.
     """
 
     task: Task

@@ -1,4 +1,4 @@
-"""The machine: the one object that learners hold, with its parts and the functions that they lend it."""
+"""The machine: the one object that learners hold, with its parts and the functions that the parts lend it."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 _numbers = count(1)
 
 MACHINES: WeakSet[Machine] = WeakSet()
-"""All machines in use, those of the past too."""
+"""All machines in use, including machines of the past."""
 
 F = TypeVar("F", bound=Part)
 P = ParamSpec("P")
@@ -60,7 +60,7 @@ R = TypeVar("R")
 
 
 def lent(part: str, method: Callable[Concatenate[F, P], R]) -> Callable[Concatenate[Machine, P], R]:
-    """Return a method of the machine that calls its part `part`: same signature, same documentation, same record."""
+    """Return a method of the machine that calls its part `part`, with the same signature, documentation and record."""
 
     @wraps(method)
     def forwarded(self: Machine, /, *args: P.args, **kwargs: P.kwargs) -> R:
@@ -73,8 +73,8 @@ class Machine(Hindsight):
     """A small simulated computer with a complete VM system; :func:`vmwidgets.boot` creates one.
 
     `kernel_map` is X15's kernel map, and `kmem` is FreeBSD's kernel memory with its maps.  `threads` has the threads,
-    running and waiting.  `tasks`, `domains` and `objects` have what was created by name.  `journal` has the operations,
-    `controls` the processors' settings that walks obey, and `cpus` the processors with their TLBs.
+    running and waiting.  `tasks`, `domains` and `objects` contain what was created, by name.  `journal` has the
+    operations, `controls` the processors' settings that walks obey, and `cpus` the processors with their TLBs.
     """
 
     path = "machine"
@@ -263,7 +263,7 @@ class Machine(Hindsight):
     def replacement(self) -> MachineReplacement:
         """The page replacement policy for task pages. Assign to it to change the policy.
 
-        A policy by its name, a :class:`vmwidgets.Replacement`, or a function; see :class:`.MachineReplacement`.
+        The value is a policy's name, a :class:`vmwidgets.Replacement`, or a function; see :class:`.MachineReplacement`.
         """
         return self._replacement
 
@@ -273,7 +273,10 @@ class Machine(Hindsight):
 
     @property
     def costs(self) -> Costs | None:
-        """The costs of accesses and faults, for the times that operations report; None: no times.  Assign to change."""
+        """The costs of accesses and faults, for the times that operations report; None for no times.
+
+        Assign to change.
+        """
         return self.system.processors.costs
 
     @costs.setter
@@ -282,23 +285,23 @@ class Machine(Hindsight):
 
     @property
     def tasks(self) -> Named[Task]:
-        """The tasks by name, in the order they were made."""
+        """The tasks by name, in the order of their creation."""
         return Named("task", ((name, self.system.part(Task, task.path)) for name, task in self.system.tasks.items()))
 
     @property
     def domains(self) -> Named[MachineDomain]:
-        """The domains by name, in the order they were made."""
+        """The domains by name, in the order of their creation."""
         return Named("domain", ((name, self._domains.handle(domain)) for name, domain in self.system.domains.items()))
 
     @property
     def objects(self) -> Named[MemoryObject]:
-        """The memory objects by name, in the order they were made."""
+        """The memory objects by name, in the order of their creation."""
         paths = ((name, f"object:{name}") for name in self.system.objects)
         return Named("object", ((name, self.system.part(MemoryObject, path)) for name, path in paths))
 
     @property
     def files(self) -> Named[MachineFile]:
-        """The files by name, in the order they were made."""
+        """The files by name, in the order of their creation."""
         paths = ((name, f"file:{name}") for name in self.system.files)
         return Named("file", ((name, self.system.part(MachineFile, path)) for name, path in paths))
 
@@ -309,8 +312,8 @@ class Machine(Hindsight):
     ) -> MachineWalk:
         """Return what the hardware does with one access to `address`, level by level; nothing changes.
 
-        `access` is "read", "write" or "execute".  `task` is a task or a domain; without it, the kernel's tables are
-        walked.  `user` says whether user code makes the access.  Without it, user code does if the address is a user
+        `access` is "read", "write" or "execute".  `task` is a task or a domain; without `task`, the kernel's tables are
+        walked.  `user` says whether user code makes the access; by default, user code does if the address is a user
         address.
         """
         return self.tables_of(task).walk(address, access, user=user)
@@ -323,9 +326,9 @@ class Machine(Hindsight):
         user: bool = False,
         task: SpacePart | str | None = None,
     ) -> Translation:
-        """Return physical addresses of an array of addresses, all at once, as by :meth:`walk`; nothing changes.
+        """Return the physical addresses of an array of addresses, all at once, as by :meth:`walk`; nothing changes.
 
-        It needs NumPy, which converts `addresses` to an array.  Without `task`, the kernel's tables are walked.
+        This needs NumPy, which converts `addresses` to an array.  Without `task`, the kernel's tables are walked.
 
         >>> import vmwidgets as vm
         >>> m = vm.boot("x86-64")
@@ -342,18 +345,16 @@ class Machine(Hindsight):
             return translate(self.system.ram, pmap.fmt, root, addresses, kind, by_user, controls)
 
     def tables_of(self, space: SpacePart | str | None) -> MachineTables:
-        """Return the page tables of a task or a domain, given by itself, name or path; the kernel's for None and ""."""
-        self.system.pmap_of(
-            None if isinstance(space, str) and not space else space
-        )  # refuses what is not this machine's
+        """Return the page tables of a task or domain, given as object, name or path; the kernel's for None and ""."""
+        self.system.pmap_of(None if isinstance(space, str) and not space else space)  # refuses parts of other machines
         if not isinstance(space, str):
             return MachineTables(self.system, space)
         path = space if space not in self.system.tasks else self.system.tasks[space].path
         return MachineTables(self.system, self.part(path) if space else None)
 
     def pmap_of(self, task: SpacePart | str | None) -> Reading:
-        """The tables of a task, of a domain (or by its path), or the kernel's, as the kernel keeps them, read-only."""
-        self.system.pmap_of(task)  # refuses what is none
+        """The tables of a task, of a domain (or its path), or of the kernel, as the kernel keeps them; read-only."""
+        self.system.pmap_of(task)  # refuses anything else
         whose = "m.pmap" if task is None else f"m.pmap_of({shown(getattr(task, 'path', task))})"
         return Reading(whose, lambda: self.system.pmap_of(task), OF_TABLES)
 
@@ -373,7 +374,7 @@ class Machine(Hindsight):
         return self._descriptors.before()
 
     def check(self) -> None:
-        """Check every invariant of the machine; raise an error that names structure and invariant if one fails."""
+        """Check every invariant of the machine; if one fails, raise an error that names it and the structure."""
         with self.door.looking():
             try:
                 with self._descriptors.without_edits():
@@ -444,8 +445,8 @@ class Machine(Hindsight):
     def at(self, n: int | str) -> Any:
         """Return this machine as it was after operation `n`, read-only; 0 is after the boot.
 
-        `n` may be negative, as in ``m.journal[n]``, or the name of a bookmark.  A call that would change the machine is
-        refused.  O(operations since the nearest copy: some hundred).
+        `n` may be negative, as in ``m.journal[n]``, or the name of a bookmark.  A call that would change the returned
+        machine is refused.  O(operations since the nearest copy: some hundred).
 
         >>> import vmwidgets as vm
         >>> m = vm.boot()
@@ -475,7 +476,7 @@ class Machine(Hindsight):
     def undo(self, n: int = 1) -> None:
         """Undo the last `n` operations; a group, for example of ``vm.load_maps``, counts as one.
 
-        Handles remain, and are refused if their object no longer exists.  Python's own variables are not undone.
+        Handles remain; using one whose object no longer exists is refused.  Python's own variables are not undone.
         Threads continue from their earlier state, unless their functions have run further.
 
         >>> import vmwidgets as vm
@@ -559,7 +560,7 @@ class Machine(Hindsight):
         self._listeners = [held for held in self._listeners if held not in gone]
 
     def _call(self, callback: Callable[[Machine], Any]) -> bool:
-        """Call one listener; return false if it fails: the operation stays done, and it is not called later."""
+        """Call one listener; return false if it fails: the operation stays done, and it is not called again."""
         try:
             callback(self)
         except Exception as error:  # noqa: BLE001  whatever a listener's code does
@@ -587,7 +588,7 @@ class Machine(Hindsight):
 
 
 RECORDED = frozenset(("spawn", "run", "register_handler", "make_pager", "replace_by"))
-"""Calls of the machine that are recorded in addition to the methods marked as operations: they take learners' code."""
+"""The calls of the machine that are recorded though they are not marked as operations: they take learners' code."""
 
 SINGLE_PARTS = (
     "kernel_map", "kentry", "unchecked", "kmem", "threads", "pagedaemon", "frames", "caches", "cpus", "memory_objects",

@@ -1,4 +1,4 @@
-"""A small program in C that was played on a machine: its text, and the operations of each line."""
+"""A small C program that was played on a machine: its text, and the operations of each line."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class ProgramStep:
 
 @frozen
 class PlayedStep:
-    """A step that was made by the operation of this `serial`, and its cost."""
+    """A step, the `serial` of the operation that made it, and its cost."""
 
     step: ProgramStep
     serial: int
@@ -46,9 +46,9 @@ class PlayedStep:
 
 @frozen
 class LineCounts:
-    """The counts of one program line so far: its accesses, and of those the misses in the TLB and the faults.
+    """The counts of one program line so far: its accesses, and how many of them missed the TLB or faulted.
 
-    `copies` are the pages that the kernel copied for it.
+    `copies` is the number of pages that the kernel copied for it.
     """
 
     accesses: int = 0
@@ -61,7 +61,7 @@ class LineCounts:
 class Played:
     """A program in C as a machine played it, access by access; :func:`vmwidgets.play` makes it.
 
-    `text` are the lines of the program, the first of them line 1; `steps` are its steps, in order.
+    `text` has the lines of the program, the first of them line 1; `steps` has its steps, in order.
     """
 
     name: str
@@ -75,7 +75,7 @@ class Played:
         return counts_of(self.steps)
 
     def steps_in(self, journal: Journal) -> tuple[PlayedStep, ...]:
-        """Return the steps whose operations are in a history: all, those before a point, or none after an undo.
+        """Return the steps whose operations are in a history: all, only those before a point, or none after an undo.
 
         O(steps).
         """

@@ -16,7 +16,8 @@ class NotForReading(Refused, AttributeError):
 class Reading:
     r"""A read-only structure of a machine: only the attributes in its class's `readable` can be read.
 
-    It is looked up at each use, so it is the structure of the machine's present.  `instead` names the way to change it.
+    The structure is looked up at each use, so it is always the machine's current one.  `instead` names the call that
+    changes it.
 
     >>> import vmwidgets as vm
     >>> m = vm.boot("x86-64")
@@ -46,7 +47,7 @@ class Reading:
         raise self._refused(name)
 
     def __reduce_ex__(self, protocol: Any) -> Any:
-        """Refuse `copy` and `pickle`: it refers to its machine."""
+        """Refuse `copy` and `pickle`: the object refers to its machine."""
         raise Refused(f"{self._name} can't be copied: m.branch() makes another machine, with all that is in it")
 
     def _refused(self, name: str) -> NotForReading:

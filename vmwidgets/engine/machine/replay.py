@@ -1,11 +1,11 @@
 """Replays of recorded operations: unchanged, or on a machine in which addresses may differ.
 
-All questions about the past use this.  On the machine itself, or on one made from a copy of it, each operation must
-have the recorded result (:meth:`Replay.run`): actions of learners' code are repeated from the record, and the stop
-button waits for the end of an operation.  A machine that was booted with other settings, or that runs only some of the
-operations, may answer differently (:meth:`Replay.otherwise`): an address inside a range that an earlier call returned
-moves with that range, in the address space of its task.  Learners' functions are called, if they are kept and can't
-reach the machine that they were written for.
+All questions about the past use this module.  On the machine itself, or on a machine made from its copy, each operation
+must have the recorded result (:meth:`Replay.run`).  Actions of learners' code are repeated from the record, and the
+stop button waits for the end of an operation.  A machine booted with other settings, or running only some of the
+operations, may answer differently (:meth:`Replay.otherwise`): if an earlier call returned a range, an address inside it
+moves with the range, in the address space of its task.  Learners' functions are called if they still exist and can't
+reach the machine for which they were written.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ KERNEL = "kernel"
 
 
 BOOTED_BY: list[Callable[..., Any]] = []
-"""The function that boots a machine, as the last item: it makes machines, which import this package."""
+"""The function that boots a machine, as the last item; a list, since machines import this module."""
 
 
 def booted(machine: Any, **other: Any) -> Any:
@@ -40,7 +40,7 @@ def booted(machine: Any, **other: Any) -> Any:
 
 
 PLAIN = (int, float, str, bytes, tuple, type(None))
-"""The results that are compared; walks and entries contain frames and ids, which may differ."""
+"""The types of results that are compared; walks and entries contain frames and IDs, which may differ."""
 
 
 class Diverged(VMError):
@@ -52,17 +52,17 @@ class CannotGoOn(Exception):
 
 
 class Range(NamedTuple):
-    """A range [start, end) of the first machine, which begins at `now` in the other."""
+    """A range [start, end) of the first machine, which begins at `now` in the other machine."""
 
     start: int
     end: int
     now: int
     serial: int
-    """The serial of the operation that returned it."""
+    """The serial of the operation that returned the range."""
 
 
 class Replay:
-    """Replays operations on `target`, in their order; `source` is the machine that recorded them, if another."""
+    """A replay of operations on `target`, in order; `source` is the machine that recorded them, if another."""
 
     def __init__(self, target: Any, source: Any = None) -> None:
         self.source = source
@@ -74,7 +74,7 @@ class Replay:
     # ---- as they were ------------------------------------------------------------------------
 
     def begin(self, serial: int, scripts: Mapping[str, Script]) -> None:
-        """Repeat the actions of learners' code up to the operation of this serial, and be ready for those after it."""
+        """Repeat the actions of learners' code up to the operation of this serial, and prepare for later actions."""
         found = {key: script.until(serial) for key, script in scripts.items() if script.serial <= serial}
         self.target.journal.scripts = found
 
@@ -88,8 +88,8 @@ class Replay:
     ) -> bool:
         """Replay operations as they were recorded; :class:`Diverged` if one has another result.
 
-        `after` is called after each, and ends the replay if it returns true: then this returns true, too.  `at_event`
-        is called at each event.
+        `after` is called after each operation, and ends the replay by returning true; then this method returns true
+        too.  `at_event` is called at each event.
         """
         if not operations:
             return False
@@ -107,7 +107,7 @@ class Replay:
         return False
 
     def once(self, then: Operation, *, any_result: bool = False) -> None:
-        """Replay one operation, and compare its result; with `any_result` its returned value may differ."""
+        """Replay one operation, and compare its result; with `any_result`, its returned value may differ."""
         machine, journal, door = self.target, self.target.journal, self.target.door
         done = len(journal)
         journal.next_serial = then.serial
@@ -119,7 +119,7 @@ class Replay:
         except Refused as refused:
             if then.outcome != "error":
                 raise Diverged(_differs(then, f"{refused}")) from refused
-            journal.append(then)  # what it names was gone then too, and that was its error
+            journal.append(then)  # the part was missing in the recording too, and that was the error
             return
         try:
             call(**given)
@@ -136,9 +136,9 @@ class Replay:
         finally:
             door.stop_at = 0
         if then.name == "run" and then.outcome == "error" and len(journal) > done and journal.last.outcome == "done":
-            journal.amend(then)  # its steps were made; what ended it was the learner's own function, or the stop button
+            journal.amend(then)  # its steps were made; the learner's own function, or the stop button, ended it
         if len(journal) == done and then.outcome == "error" and isinstance(error, Refused) and f"{error}" == then.said:
-            journal.append(then)  # it is refused before anything happens, and was after that
+            journal.append(then)  # refused now before anything happens, and then after something had happened
         if any_result and len(journal) > done and journal.last.outcome == then.outcome == "done":
             then = then._replace(result=journal.last.result)
         if len(journal) == done or not journal.last.agrees(then):
@@ -151,8 +151,8 @@ class Replay:
         """Run an operation, with `other` arguments instead of its own; return whether the result is the same.
 
         The same result means the same outcome, the same error, the same number, text or bytes; addresses are not
-        compared. :class:`CannotGoOn` if it names something that does not exist, if the machine dies of it, or if its
-        code is not available.
+        compared. Raises :class:`CannotGoOn` if the operation names something that does not exist, if the machine dies
+        of it, or if its code is not available.
         """
         target, journal = self.target, self.target.journal
         if self._lacks_a_part_of(then):
@@ -190,7 +190,7 @@ class Replay:
     def _lacks_a_part_of(self, then: Operation) -> bool:
         """Return whether the other machine lacks a part that an operation needs, and the operation did nothing.
 
-        :class:`CannotGoOn` if the operation did something.
+        Raises :class:`CannotGoOn` if the operation did something.
         """
         missing = next((path for path in (then.target, *_references(then.arguments)) if not self._has(path)), "")
         if missing and then.outcome != "error":
@@ -228,19 +228,19 @@ class Replay:
         return value if now == address else Address(now)
 
     def now(self, space: str, address: int, *, is_end: bool = False) -> int:
-        """Return the place in the other machine of an address in a space of the first one."""
+        """Return the place in the other machine of an address in a space of the first machine."""
         for one in reversed(self._ranges.get(space, ())):
             if one.start <= address < one.end or (is_end and address == one.end):
                 return address - one.start + one.now
         return address
 
     def forget_from(self, serial: int) -> None:
-        """Forget the ranges that the operation of this serial returned, and those after it."""
+        """Forget the ranges returned by the operation of this serial and by later ones."""
         for ranges in self._ranges.values():
             ranges[:] = [one for one in ranges if one.serial < serial]
 
     def _learn(self, space: str, then: Operation, given: dict[str, Any], result: Any) -> None:
-        """Note the range that an operation returned, and that a child has the ranges of its parent."""
+        """Note the range that an operation returned, or a child's ranges, which are its parent's."""
         if then.name == "fork":
             self._ranges[result.path] = list(self._ranges.get(space, ()))
         if isinstance(result, Address) and isinstance(then.result, int):
@@ -299,7 +299,7 @@ def _differs(then: Operation, now: str) -> str:
 
 @contextmanager
 def held() -> Iterator[None]:
-    """Check the stop button only between two operations of this block, where everything can be put back."""
+    """Check the stop button only between two operations of this block, where everything can be restored."""
     INTERRUPT.hold()
     try:
         yield
@@ -315,7 +315,7 @@ def stop_if_wanted() -> None:
 
 @contextmanager
 def quiet(machine: Any) -> Iterator[None]:
-    """Report no operation of this block to listeners, and give no warning a second time."""
+    """Report no operation of this block to listeners, and repeat no warning."""
     door, callbacks = machine.door, machine.system.callbacks
     listeners, door.listeners = door.listeners, []
     silent, callbacks.silent = callbacks.silent, True

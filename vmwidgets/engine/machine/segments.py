@@ -1,4 +1,7 @@
-"""Translation before page tables: base and bounds, and segments.  These are small models; machines here have tables."""
+"""Translation before page tables: base and bounds, and segments.
+
+Both are small models; the machines here use tables.
+"""
 
 from __future__ import annotations
 

@@ -1,23 +1,23 @@
 """The data that the parts of one machine share, and how learners' handles find their structures.
 
 A machine has two layers.  Its **structures** are those of a kernel: RAM, page tables, maps, processors, threads.  They
-belong to the :class:`System`, which keeps those with a path in dictionaries.  Its **handles** are the learners'
+belong to the :class:`System`, which keeps structures with a path in dictionaries.  Its **handles** are the learners'
 objects: ``m.kernel_map``, a task, a domain, a thread.  A handle is a :class:`Part`: it has the System and its own path,
-and no structure.  It looks its structure up by that path at every use, so that a machine can go back in time:
+but no structure.  At every use, it looks up its structure by that path, so that a machine can go back in time:
 
-* A handle stays the same Python object while the structures behind it are replaced by older or newer ones.  Where its
-  path names nothing at this moment, each use is refused with one sentence, and nothing changes.
+* A handle stays the same Python object while the structures behind it are replaced by older or newer ones.  If its path
+  names nothing at the moment, each use is refused with one sentence, and nothing changes.
 * The same path gives the same handle (:meth:`System.part`), which lives as long as the machine: pictures hold handles
-  weakly.  Capabilities and a domain's memory objects are compared by what they name instead.
-* Where a name can be used again (a destroyed domain's, an ended thread's), the handle also holds a generation number,
-  so that it never becomes a handle of the later thing.
-* Structures don't refer to handles, to the System or to the Machine, and hold no lambda and no closure, but bound
+  weakly.  Handles of capabilities and of a domain's memory objects are equal if they name the same thing.
+* If a name can be used again (a destroyed domain's, an ended thread's), the handle also holds a generation number, so
+  that it never becomes a handle of a later domain or thread.
+* Structures don't refer to handles, to the System or to the Machine.  They hold no lambdas or closures, only bound
   methods, `functools.partial` and small classes, so that they can be copied.  The lock belongs to the door, which is
-  outside.  One exception is left: a learner's own code.  A registered handler and a thread that sleeps in a call lead
-  to the machine by way of :class:`~.callbacks.Callbacks`; a copy of the structures has to leave those out.
+  outside.  The one exception is a learner's own code: a registered handler and a thread that sleeps in a call lead to
+  the machine by way of :class:`~.callbacks.Callbacks`, so a copy of the structures leaves handlers and threads out.
 
-`System.machine` exists only to be passed on: to learners' code, to pictures, to recorded scripts that are repeated.
-Nothing here asks it for a structure.
+`System.machine` exists only to be passed on: to learners' code, to pictures, and to recorded scripts that are repeated.
+No code here asks the machine for a structure.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ STRUCTURES = (
     "domains", "domains_made", "destroyed", "objects", "replaced", "spawned", "descriptor_edits", "edited_from",
     "wirings", "allocations", "coming", "task_memory", "files", "injections", "ends",
 )  # fmt: skip  # read as a list of names
-"""The attributes of a System that a copy contains: all that operations change."""
+"""The attributes of a System that a copy contains: everything that operations change."""
 
 
 class Edit(NamedTuple):
@@ -89,13 +89,13 @@ class Edit(NamedTuple):
     level: int
     va: int
     space: str
-    """The task or the domain (by its path) whose tables contain it; "": the kernel's."""
+    """The task or the domain (by its path) whose tables contain the descriptor; "" for the kernel."""
 
 
 class System:
     """The structures of one machine, and the data that all its parts need.
 
-    The settings of its boot never change: `architecture`, `layout`, `quirks`, `ram_bytes`, `seed`, `cpus`, `fork`.
+    The settings of the boot never change: `architecture`, `layout`, `quirks`, `ram_bytes`, `seed`, `cpus`, `fork`.
     """
 
     kernel: Kernel
@@ -149,16 +149,16 @@ class System:
         self.tasks: dict[str, TaskSpace] = {}
         self.domains: dict[str, DomainSpace] = {}
         self.domains_made = 0
-        """The number of domains that were ever made; each has its number as generation."""
+        """The number of domains created so far; each domain's number is its generation."""
         self.destroyed: dict[tuple[str, int], DomainSpace] = {}
         """The remains of destroyed domains, by name and generation, to look at."""
         self.objects: dict[str, TaskObject] = {}
         self.files: dict[str, File] = {}
         self.ends = TaskEnds(self.recorder, self.tasks, self.maps, (self.submaps, self.parents, self.roles))
         self.injections = Injections(self.recorder)
-        """The requests that are made to fail."""
+        """The injected failures of requests."""
         self.replaced: dict[tuple[str, int], Thread] = {}
-        """The ended threads whose names are in use by others now, by name and generation."""
+        """The ended threads whose names other threads use now, by name and generation."""
         self.spawned: dict[str, int] = {}
         """The number of times that a thread of this name replaced an earlier one."""
         self.descriptor_edits: list[Edit] = []
@@ -166,11 +166,11 @@ class System:
         self.edited_from: int | None = None
         """The operation of the first edit since the machine was last known to be whole."""
         self.wirings = 0
-        """The number of objects that were made for ranges without one when they were wired, in any map."""
+        """The number of objects created for ranges that had none when they were wired, in any map."""
         self.allocations = Allocations()
         """The allocations of kernel memory that were not freed."""
         self.coming: set[str] = set()
-        """The names of kernel memory's maps that are being made, by calls that wait."""
+        """The names of kernel memory's maps that waiting calls are creating."""
         self.callbacks = Callbacks(machine, self.door)
         self.breaks: tuple[str, ...] = ()
         self._parts: dict[tuple[Any, ...], Any] = {}
@@ -206,7 +206,7 @@ class System:
     # ---- copies ------------------------------------------------------------------------------
 
     def copy(self) -> bytes:
-        """Return the structures between two operations, as bytes; NoCopy while a thread is inside a call.
+        """Return the structures between two operations, as bytes; raises NoCopy while a thread is inside a call.
 
         O(structures).
         """
@@ -228,7 +228,7 @@ class System:
 
     @property
     def between_calls(self) -> bool:
-        """Return whether no thread but the page daemon is in the middle of a call: only then a copy can be made."""
+        """Return whether no thread but the page daemon is in the middle of a call: only then can a copy be made."""
         return all(thread.done or thread.daemon for thread in self.kmem.scheduler.threads.values())
 
     def structures(self) -> dict[str, Any]:
@@ -236,13 +236,13 @@ class System:
         return {name: getattr(self, name) for name in STRUCTURES}
 
     def hold(self, structures: dict[str, Any]) -> None:
-        """Replace the structures by these."""
+        """Replace the structures by the given ones."""
         self.__dict__.update(structures)
         self.door.edits = self.pmap.editor.edits
         self.callbacks.serve(self.kmem)
 
     def restore(self, copy: bytes) -> None:
-        """Replace the structures by those of a copy, of this machine or of one booted like it; handles stay."""
+        """Replace the structures by a copy's, made of this machine or of one booted like it; handles stay."""
         named = self._outside()
         makers: dict[str, Callable[..., Any]] = {
             "constant": constants().__getitem__,
@@ -257,7 +257,7 @@ class System:
         self.kmem.restart_daemon()
 
     def _outside(self) -> dict[str, Any]:
-        """Return the objects that structures refer to and a copy leaves out, by name."""
+        """Return the objects to which structures refer but which a copy leaves out, by name."""
         return {"recorder": self.recorder, "door": self.door, "system": self, "machine": self.machine}
 
     # ---- structures --------------------------------------------------------------------------
@@ -291,7 +291,7 @@ class System:
         return domain.pmap if domain is not None else self.tasks[arguments.known(space, self.tasks, "task")].pmap
 
     def has_had_task(self, name: str) -> bool:
-        """Return whether a task has this name, or one that has exited had it."""
+        """Return whether a task has this name, or an exited task had it."""
         return name in self.tasks or name in self.ends.exited
 
     def refuse_task_name(self, name: str) -> None:
@@ -301,12 +301,12 @@ class System:
             raise Refused(f"task name {shown(name)}: a task with this name {what}; choose another")
 
     def refuse_object_name(self, name: str) -> None:
-        """Refuse a name that events use for the pages of a file, or for memory without a name."""
+        """Refuse a name that events use for a file's pages, or for unnamed memory."""
         if {name, f"file {name}"} & self.task_memory.objects.keys():
             raise Refused(f"name {shown(name)}: there is already an object with this name; choose another")
 
     def new_task(self, name: str, parent: str, fit: Fit | None) -> TaskSpace:
-        """Return a new task with an empty map (`vm_map_create`); NOMEM without a page for its root table."""
+        """Return a new task with an empty map (`vm_map_create`); raises NOMEM without a page for its root table."""
         pmap, layout = self._root_of(name), self.layout
         entries = CachedEntries(self.kernel.entry_cache, self.kernel.identities, Entry)
         vm_map = X15Map(
@@ -358,7 +358,7 @@ class System:
         return position >= submap.end and self.has_place(parent)
 
     def note_allocation(self, vm_map: FreeBSDMap, address: int, length: int, function: str, owner: str = "") -> None:
-        """Record a function's allocation, unless it returned nothing, or it was freed while the function slept."""
+        """Record a function's allocation, unless it returned nothing, or the memory was freed while it slept."""
         if address and length and vm_map.covers(address, address + length):
             self.allocations.add(Allocation(address, address + length, vm_map.name, function, owner))
 
@@ -390,7 +390,7 @@ class System:
 
 
 class _Sealing(ABCMeta):
-    """The metaclass of classes whose objects are sealed as soon as they are made, with advice on how to make them."""
+    """A metaclass: objects of its classes are sealed at creation, and the classes say how to get their objects."""
 
     made_by: str
 
@@ -415,11 +415,11 @@ class _Sealing(ABCMeta):
 class Handle(Suggesting, metaclass=_Sealing):
     """An object for learners.
 
-    Only attributes that are meant to be set can be set, so no typo replaces a part.
+    Only attributes that are meant to be set can be set, so that no typo replaces a part.
     """
 
     made_by = "a machine makes its parts itself, and has them as in machine.tasks"
-    """The call to use instead of the class."""
+    """The call that returns such an object; the class itself can't be called."""
 
     _sealed = False
 
@@ -448,7 +448,7 @@ class Part(Handle):
         raise Refused(f"{called(self.path)} can't be copied: m.branch() makes another machine, with all that is in it")
 
     def __init_subclass__(cls) -> None:
-        """Let parts that do not exist now be printed, too: notebooks show the value at the end of a cell."""
+        """Let even parts that do not exist now be printed: notebooks show the value at the end of a cell."""
         shows = cls.__dict__.get("__repr__")
         if shows is not None:
 
@@ -462,7 +462,7 @@ class Part(Handle):
 
     @property
     def machine(self) -> Any:
-        """The machine that this is a part of."""
+        """The machine to which this part belongs."""
         return self.system.machine
 
     def missing(self) -> NoReturn:
@@ -476,7 +476,7 @@ class SpacePart(Part):
     noun = "task"
     name: str
     space_name: str
-    """The name of its tables in events: a task's name, a domain's path."""
+    """The name of the space's tables in events: a task's name, a domain's path."""
 
     @property
     @abstractmethod
@@ -485,32 +485,32 @@ class SpacePart(Part):
 
     @property
     def pmap(self) -> Reading:
-        """Its page tables as processors load them, read-only."""
+        """The space's page tables as processors load them, read-only."""
         return Reading(f"{self.path}.pmap", lambda: self.space.pmap, OF_TABLES)
 
     @property
     def _processor(self) -> Processor:
-        """Processor 0, which makes its accesses."""
+        """Processor 0, which makes the space's accesses."""
         return self.system.processors.all[0]
 
     def _tables(self) -> Pmap:
-        """Return the kernel's own page tables of it."""
+        """Return the kernel's own page tables of the space."""
         return self.space.pmap
 
     @abstractmethod
     def check_alive(self) -> None:
-        """Refuse if it does not exist, or was destroyed."""
+        """Refuse if the task or domain does not exist, or was destroyed."""
 
 
 @lru_cache(maxsize=1)
 def constants() -> tuple[Any, ...]:
-    """Return the objects of the table formats, in a fixed order: machines share them, and copies only name them."""
+    """Return the table formats' objects, in a fixed order: machines share these objects, and copies only name them."""
     found: dict[int, Any] = {}
     todo: list[Any] = [FORMATS[name] for name in sorted(FORMATS)]
     while todo:
         one = todo.pop()
         if isinstance(one, Chains):
-            continue  # what walks have read grows
+            continue  # it grows with each walk
         if isinstance(one, (list, tuple, dict)):
             todo += one.values() if isinstance(one, dict) else one
         if type(one).__module__.startswith(FORMATS_PACKAGE) and id(one) not in found:
@@ -521,7 +521,7 @@ def constants() -> tuple[Any, ...]:
 
 @lru_cache(maxsize=1)
 def places_of_constants() -> dict[int, tuple[str, int]]:
-    """Return the replacement in a copy for each constant, by `id`."""
+    """Return each constant's replacement in a copy, by the constant's `id`."""
     return {id(one): ("constant", place) for place, one in enumerate(constants())}
 
 
@@ -530,5 +530,5 @@ FORMATS_PACKAGE = f"{__name__.partition('.machine.')[0]}.mmu."
 
 
 def short_name(vm_map: FreeBSDMap) -> str:
-    """Return learners' name for a map: FreeBSD's kernel map is "kmem/kernel_map" in events, "kernel_map" here."""
+    """Return the learners' name for a map: FreeBSD's kernel map, "kmem/kernel_map" in events, is "kernel_map" here."""
     return vm_map.name.removeprefix("kmem/")

@@ -25,20 +25,20 @@ class Aging(Arrivals):
     uses_bits: ClassVar[bool] = True
 
     def entered(self, page: AnyPage) -> None:
-        """Set its counter to 0."""
+        """Set a new page's counter to 0."""
         super().entered(page)
         self._note(page, 0)
 
     def kept(self, page: AnyPage) -> int:
-        """Return its counter."""
+        """Return a page's counter."""
         return page.note or 0
 
     def restore(self, page: AnyPage, kept: int) -> None:
-        """Restore its counter."""
+        """Restore a page's counter."""
         self._note(page, kept)
 
     def ticked(self, pages: Pages, count: int) -> None:
-        """Shift the counters, and add the reference bits on the left; further ticks at once find none set."""
+        """Shift the counters, and add the reference bits on the left; further ticks in this call find no bit set."""
         changed = []
         for page in self.queue:
             is_used = pages.referenced(page)
@@ -62,8 +62,8 @@ class Aging(Arrivals):
 class NotRecentlyUsed(Arrivals):
     """Evict a page of the lowest of four classes: not referenced and clean, dirty, referenced, both ("NRU").
 
-    Reference bits are cleared at each tick (Tanenbaum, 3.4.2).  The first to arrive in the class is evicted; the
-    textbook takes any.  O(pages log pages) for an eviction, O(pages) for a tick.
+    Reference bits are cleared at each tick (Tanenbaum, 3.4.2).  The first page to arrive in the class is evicted; the
+    textbook evicts any.  O(pages log pages) for an eviction, O(pages) for a tick.
     """
 
     ages: ClassVar[bool] = True

@@ -9,14 +9,14 @@ from .page import AnyPage
 from .policy import Pages, Policy, References, RingReport
 
 FEW = 64
-"""Rings that had at most this many pages keep their places, however many pages leave."""
+"""Rings that never had more than this many pages keep their places, however many pages leave."""
 
 
 class Clock(Policy):
     """The choice of second chance, on a fixed ring with a moving hand.
 
-    A new page is placed right behind the hand, so that it is checked last.  It takes the vacant place there, usually
-    the victim's (Corbató, "A Paging Experiment with the Multics System", 1968; 4BSD).  If a page left elsewhere in the
+    A new page is placed just behind the hand, so that it is checked last.  It takes the vacant place there, usually the
+    victim's (Corbató, "A Paging Experiment with the Multics System", 1968; 4BSD).  If a page left elsewhere in the
     ring, there is no vacant place: the places are then renumbered with gaps, in the same order.  O(1) amortized for a
     page that comes or goes, since there are twice as many numbers as pages.
 
@@ -37,7 +37,7 @@ class Clock(Policy):
 
     @property
     def hand(self) -> int:
-        """The place of the page that is checked next, the first of the ring."""
+        """The place of the next page to be checked, the first of the ring."""
         return 0 if self._first is None else self._first.place
 
     def entered(self, page: AnyPage) -> None:
@@ -46,7 +46,7 @@ class Clock(Policy):
         self._most = max(self._most, len(self))
 
     def _new_place(self) -> int:
-        """Return a vacant place right before the page at the hand, after renumbering if necessary."""
+        """Return a vacant place just before the page at the hand, after renumbering if necessary."""
         if self._first is None:
             return 0
         place = self._vacant(self._first)
@@ -60,12 +60,12 @@ class Clock(Policy):
         """Return the first vacant place after the page that the hand, at `at`, passed last; -1 if there is none."""
         passed, hand = at.previous.place, at.place
         if passed >= hand and hand == 0:
-            return passed + 1  # the hand is at the beginning: what comes after all others is asked last
+            return passed + 1  # the hand is at the beginning: a page after all others is checked last
         first = passed + 1 if passed < hand else 0
         return first if first < hand else -1
 
     def left(self, page: AnyPage) -> None:
-        """Vacate its place; a hand that pointed at it points at the next page.  O(1), amortized."""
+        """Vacate the page's place; if the hand pointed at it, it now points at the next page.  O(1), amortized."""
         super().left(page)
         if self._most > FEW and 4 * len(self) < self._most and len(self):
             self._renumber(1)
@@ -84,7 +84,7 @@ class Clock(Policy):
     def candidates(self, pages: Pages) -> Iterator[AnyPage]:
         """Yield, from the hand on, the pages with a clear bit; the others are cleared on the way.
 
-        Each look is reported.
+        Each check is reported.
         """
         for _ in range(2 * len(self)):
             page = self._first
@@ -100,7 +100,7 @@ class Clock(Policy):
                 yield page
 
     def _looked(self, page: AnyPage, found: str) -> None:
-        """Report the hand at the page that it checked, not at the next one."""
+        """Report the hand at the page just checked, not at the next one."""
         before, self.reported = self.reported, page.place
         if self._report is not None:
             self._report.looked(page.frame, before, self.reported, found)

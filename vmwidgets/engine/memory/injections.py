@@ -21,7 +21,7 @@ TABLES = "page tables of "
 
 @dataclass
 class Rule:
-    """Make one request in `every` at `point` fail, from the first after `after`, at most `times` (0: no limit)."""
+    """A rule: after `after` requests, one in `every` at `point` fails, at most `times` times (0: no limit)."""
 
     point: str
     every: int
@@ -62,6 +62,6 @@ class Injections:
         return bool(hits)
 
     def no_frame(self, owner: str) -> bool:
-        """Return whether the page allocator's next request fails; one for a table counts as both."""
+        """Return whether the page allocator's next request fails; a request for a table counts as both."""
         for_table = owner.startswith(TABLES) and self.hit("table_page")
         return self.hit("page_alloc") or for_table

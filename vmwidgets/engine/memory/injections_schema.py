@@ -6,7 +6,7 @@ from ..base.event import Event
 
 
 class Injected(Event):
-    """A request at a named point was made to fail; it was the `count`th there."""
+    """A request at a named point was made to fail; it was request number `count` there."""
 
     point: str
     count: int

@@ -16,9 +16,9 @@ PageKey: TypeAlias = "int | tuple[str, int]"
 class Future(References):
     """The future references, and how many of them have been made: the time of OPT.
 
-    They are pairs of task and page, or numbers of pages.  Numbers belong to one task, the first that refers to any of
-    them; until then, they may be any task's.  Only references to these pages count: other tasks, and other pages of the
-    string's tasks, do not advance the time.
+    References are pairs of task and page, or numbers of pages.  The numbers belong to one task, the first that refers
+    to any of them; until then, they may be any task's.  Only references to these pages count: other tasks, and other
+    pages of the string's tasks, do not advance the time.
 
     >>> future = Future((7, 8, 7))
     >>> future.made("init", 7), future.made("other", 8), future.made("init", 8), future.count
@@ -52,7 +52,7 @@ class Future(References):
         return found or key != expected
 
     def next_use(self, pages: Iterable[tuple[str, int]]) -> int | None:
-        """Return the string's next reference to a page with these tasks and numbers; None if there is none."""
+        """Return the position of the next reference to a page with these tasks and numbers; None if there is none."""
         found = [use for page in pages if (use := self._next(self._key(*page))) is not None]
         return min(found, default=None)
 
@@ -71,7 +71,7 @@ class Future(References):
 class Optimal(Arrivals):
     """Evict the page whose next use is last, given all future references (Belady 1966).
 
-    Pages that are not in the string are never used again, as far as it shows, so they are evicted first.  The notes are
+    As far as the string shows, pages that are not in it are never used again, so they are evicted first.  The notes are
     next uses, as numbers of references from 0 on.  O(pages log pages) for an eviction, and O(pages) for a reference to
     a page of the string that is not the string's next.
     """
@@ -100,7 +100,7 @@ class Optimal(Arrivals):
     knows = seen
 
     def refresh(self) -> None:
-        """Update the next uses, since the time may have passed them, or they may be another task's."""
+        """Update the next uses: their time may have passed, or they may belong to another task."""
         for page in self.queue:
             self._look(page)
 
@@ -109,6 +109,6 @@ class Optimal(Arrivals):
 
     @property
     def order(self) -> list[AnyPage]:
-        """The pages by next use, the last first; of those never used again, the one that came first."""
+        """The pages by next use, the last first; before them, pages never used again, in order of arrival."""
         never = len(self.future.string)
         return sorted(self.queue, key=lambda page: -(never if page.note is None else page.note))

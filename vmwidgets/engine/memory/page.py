@@ -1,4 +1,4 @@
-"""A page in memory: the record of everything known of it, by its frame.
+"""A page in memory: the record of everything known about it, by its frame.
 
 Kernels keep one record for each frame: `struct page` in Linux, `vm_page` in 4.4BSD (Gorman: Understanding the Linux
 Virtual Memory Manager, 2004, 2.5; The Design and Implementation of the 4.4BSD Operating System, 5.12).  Events and
@@ -14,12 +14,12 @@ Owner = TypeVar("Owner")
 
 
 class Page(Generic[Owner]):
-    """The page in `frame`: number `index` of `owner`, charged to `task`, or "" for the kernel's.
+    """The page in `frame`: number `index` of `owner`, charged to `task` ("" for the kernel).
 
     After a fork that counts (`fork="counted"`), parent and child have their pages in the same frames, under the same
-    numbers, and one that writes to a page gets a copy (Linux copies page tables at fork; Gorman, 4.6.2).  Then
-    `owner` is the first one, and the rest are in `others`.  Their number is counted when it is needed: no stored count
-    could be wrong.
+    numbers, and a task that writes to a page gets a copy (Linux copies page tables at fork; Gorman, 4.6.2).  Then
+    `owner` is the first owner, and the rest are in `others`.  The owners are counted only when their number is needed,
+    so no stored count can be wrong.
     """
 
     __slots__ = (
@@ -35,28 +35,31 @@ class Page(Generic[Owner]):
         """Further owners of the page, in order of arrival; None if there is only one."""
         self.task = task
         self.last_use: tuple[int, str] | None = None
-        """The task that last used or mapped it, if known, and the page's number among that task's addresses."""
+        """The task that last used or mapped the page, if known, and the page's number among that task's addresses."""
         self.wired = wired
-        """The number of times that it is wired. Tasks' pages are wired by number, even while they are not in memory."""
-        self.held = held
-        """The number of users that need it in its frame at this moment."""
-        self.is_wanted = False
-        """Whether it was to be evicted while it was held."""
+        """The number of times that the page is wired.
 
-        # in the ring of pages from which it may go, which alone writes these
+        A task's pages are wired by number, even while they are not in memory.
+        """
+        self.held = held
+        """The number of users that need the page in its frame now."""
+        self.is_wanted = False
+        """Whether an eviction was wanted while the page was held."""
+
+        # written only by the ring of evictable pages
         self.ring: object = None
-        """The ring; None if it is in none."""
+        """The page's ring; None if it is in no ring."""
         self.place = -1
-        """Its place in the ring's order; -1 without a ring."""
+        """The page's place in the ring's order; -1 without a ring."""
         self.previous: Page[Owner] = self
         self.following: Page[Owner] = self
-        """Its neighbours in the ring; itself if it is alone."""
+        """The page's neighbours in the ring; the page itself if it is alone."""
         self.is_aside = False
-        """Whether it could not be evicted at the last check, so that it is not checked until it can."""
+        """Whether the last check could not evict the page, so that it is not checked again until it can be evicted."""
         self.note: int | None = None
-        """The ring's policy's number for it, which pictures show; None if there is none."""
+        """The policy's number for the page, which pictures show; None if there is none."""
         self.known: Any = None
-        """Further facts of the policy on its uses."""
+        """Further facts of the policy about the page's uses."""
 
     @property
     def users(self) -> tuple[Owner, ...]:
@@ -70,7 +73,7 @@ class Page(Generic[Owner]):
         self.others[owner] = None
 
     def remove(self, owner: Owner) -> None:
-        """Remove one of several owners; after the first, the next one is first."""
+        """Remove one of several owners; if it was the first, the next becomes the first."""
         assert self.others is not None, "one that has it alone gives up the frame"
         if self.owner is owner:
             self.owner = owner = next(iter(self.others))

@@ -1,6 +1,6 @@
-"""The page allocator: the owners of the frames of physical memory.
+"""The page allocator: the frames of physical memory and their owners.
 
-It works as X15's `vm_phys` with one segment: a buddy system with a processor's pool.  Its creation costs the same for
+It works like X15's `vm_phys` with one segment: a buddy system with a processor's pool.  Creating it costs the same for
 any amount of memory.
 """
 
@@ -214,9 +214,9 @@ class Segment:
         self._pooled.add(frame)
 
     def makeable(self, order: int, others: Mapping[int, int]) -> Iterator[int]:
-        """Yield first frames of blocks of 2**order that could be free: all frames are free, pooled or in `others`.
+        """Yield the first frames of possible blocks of 2**order: all its frames are free, pooled or in `others`.
 
-        `others` are numbers of owned frames, by the first frame of such a block.  O(free blocks).
+        `others` has the numbers of owned frames in each block, by the block's first frame.  O(free blocks).
         """
         free = Counter(frame >> order << order for frame in self.pool)
         for lower in range(order):
@@ -282,7 +282,7 @@ class Stock(Protocol):
         """Return the number of frames.  O(1)."""
 
     def __iter__(self) -> Iterator[int]:
-        """Return the frames, in the order in which single ones are given up."""
+        """Yield the frames, in the order in which single ones are given up."""
 
     def give_up(self, frame: int) -> None:
         """Free one of them."""
@@ -291,8 +291,8 @@ class Stock(Protocol):
 class PageAllocator:
     """Frames [first_frame, first_frame + frames), and their owners.
 
-    `veto` is a hook for tests and lessons: called before each allocation with the owner, it makes the allocation fail
-    by returning true.
+    `veto` is a hook for tests and lessons: it is called with the owner before each allocation, and makes the allocation
+    fail by returning true.
 
     >>> pages = PageAllocator(Recorder(), first_frame=256, frames=1 << 20)
     >>> block = pages.allocate(3, owner="init")
@@ -341,11 +341,11 @@ class PageAllocator:
         return self.free_pages + (0 if self.stock is None else len(self.stock))
 
     def allocate(self, order: int = 0, owner: str = "") -> int | None:
-        """Return the first of 2**order neighbouring frames, aligned to their size; None if there are none.
+        """Return the first of 2**order adjacent frames, aligned to their size; None if there are none.
 
-        The frames keep their last owner's contents.  If the buddy system has no such block, a single frame is taken
-        from the stock, and a larger block is made of frames in pool and stock, if possible; a failed request changes
-        nothing.  O(orders), or then O(free blocks + frames in stock).
+        The frames keep their last owner's contents.  If the buddy system has no block of this order, a single frame is
+        taken from the stock, and a larger block is assembled from frames in the pool and the stock, if possible; a
+        failed request changes nothing.  O(orders), or then O(free blocks + frames in stock).
         """
         if not 0 <= order <= MAX_ORDER:
             raise Refused(f"order {order}: a block has 2**order frames with an order from 0 to {MAX_ORDER}")
@@ -363,7 +363,7 @@ class PageAllocator:
         return frame
 
     def allocate_run(self, order: int, owner: str = "") -> int | None:
-        """Return the first of 2**order neighbouring frames, aligned, each to be freed by itself; or None.
+        """Return the first of 2**order adjacent, aligned frames that are freed one by one; None if there are none.
 
         O(2**order).
         """
@@ -381,9 +381,9 @@ class PageAllocator:
         return True
 
     def _make_block(self, order: int) -> bool:
-        """Make a block of frames that are free, pooled or in stock; returns False, without changes, if it can't.
+        """Assemble a block from free, pooled and stock frames; returns False, without changes, if that is impossible.
 
-        Of all possible blocks, it takes the one that needs the fewest frames from the stock, and the lowest of these.
+        The block that needs the fewest frames from the stock is taken; of several such blocks, the lowest.
         """
         stock = [] if self.stock is None else list(self.stock)
         stocked = Counter(frame >> order << order for frame in stock)

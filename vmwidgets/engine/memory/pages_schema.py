@@ -11,7 +11,7 @@ from ..base.frozen import frozen
 
 @frozen
 class Block:
-    """2**order neighbouring frames that are free, pooled or owned together."""
+    """2**order adjacent frames that are free, pooled or owned together."""
 
     frame: int
     order: int
@@ -51,11 +51,11 @@ class PagesValue:
 
 @frozen
 class PageCounts:
-    """The number of pages (4 KiB) in each state, and the marks below which requests are refused.
+    """The number of pages (4 KiB) in each state, and the limits below which requests are refused.
 
     `free` includes `zeroed` ones; total = free + cached + used; `wired` and `inactive` are part of `used`.  A request
     can use free + cached: NORMAL needs more than `free_reserved`, SYSTEM more than `interrupt_free_min`, INTERRUPT more
-    than 0.  Threads that wait for pages wake at `free_min`; the page daemon works until `free_target` is reached.
+    than 0.  Threads waiting for pages wake at `free_min`; the page daemon works until `free_target` is reached.
     """
 
     total: int
@@ -79,10 +79,10 @@ class PageCounts:
 
 @frozen
 class FrameRun:
-    """Neighbouring frames [first, first + frames) with the same state.
+    """Adjacent frames [first, first + frames) with the same state.
 
     `state` is "free" (on a buddy list), "pooled" (free, in the processor's pool), "zeroed" (free and known to be zero),
-    "cached" or "used"; `owner` names the owner; `wired` says that they can't be taken away.
+    "cached" or "used"; `owner` names the owner; `wired` means that the frames can't be taken away.
     """
 
     first: int
@@ -96,7 +96,8 @@ class FrameRun:
 class FrameValue:
     """One frame: its owner's page number (`pindex`, None if unknown), and the virtual addresses mapped to it.
 
-    `mapped` are pairs of a task's name ("" the kernel) and an address; `mappings` is their total number.
+    `mapped` contains pairs of a task's name ("" for the kernel) and an address; `mappings` is the total number of
+    pairs.
     """
 
     frame: int
@@ -112,7 +113,7 @@ class FrameValue:
 class FramesValue:
     """Physical memory: counts, free blocks by order, owners, and the frames as runs in address order.
 
-    Runs that were left out of the picture are between those that are shown; `owners` counts frames by owner.
+    Runs left out of the picture are between the runs shown; `owners` counts frames by owner.
     """
 
     counts: PageCounts
@@ -124,7 +125,7 @@ class FramesValue:
 
 
 def joined(runs: Iterable[FrameRun]) -> Iterator[FrameRun]:
-    """Yield equal neighbours joined."""
+    """Yield the runs, with equal neighbours joined."""
     last: FrameRun | None = None
     for run in runs:
         alike = last is not None and (last.state, last.owner, last.wired) == (run.state, run.owner, run.wired)
@@ -149,7 +150,7 @@ POOLED = 0
 
 
 Owner = str | int | None
-"""The owner of a frame; None: it is on the free lists."""
+"""The owner of a frame; None for a frame on the free lists."""
 
 
 def state_of(owner: Owner) -> str:
@@ -209,7 +210,7 @@ class _FreeBlock(Event):
 
 
 class BlockSplit(_FreeBlock, changes=True):
-    """The free block at `frame` of `order` was halved; its upper half is on the list below."""
+    """The free block at `frame` of `order` was halved; its upper half is now on the list of the next lower order."""
 
 
 class BlockJoined(_FreeBlock, changes=True):

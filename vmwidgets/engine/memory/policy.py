@@ -13,33 +13,33 @@ class Pages(Protocol):
     """The queries of a policy on pages in memory."""
 
     def may_go(self, page: AnyPage) -> bool:
-        """Return whether the page may be evicted: a wired one may not."""
+        """Return whether the page may be evicted: a wired page may not."""
 
     def referenced(self, page: AnyPage) -> bool:
-        """Return whether a reference bit of it is set: it was used since the bit was cleared."""
+        """Return whether the page has a reference bit set: it was used since the bit was cleared."""
 
     def clear_referenced(self, page: AnyPage) -> None:
-        """Clear its reference bits, and flush its translations."""
+        """Clear the page's reference bits, and flush its translations."""
 
     def dirty(self, page: AnyPage) -> bool:
-        """Return whether it was written since it came in, or since its file was updated."""
+        """Return whether the page was written since it was brought in, or since its file was updated."""
 
 
 FOUND = ("used", "unused", "kept")
-"""The results of a hand's check: a set bit, which is cleared; a page to evict; one that can't be evicted now."""
+"""The results of a hand's check: a set bit, which is cleared; a page to evict; or a page that can't be evicted now."""
 
 
 class RingReport(Protocol):
     """A listener for changes in a ring; pages are named by their frames."""
 
     def moved(self, frame: int, before: int, after: int) -> None:
-        """Note that a frame has another place in the order; -1: it is not in the ring."""
+        """Note that a frame has another place in the order; -1 if it is no longer in the ring."""
 
     def noted(self, notes: tuple[tuple[int, int | None, int | None], ...]) -> None:
-        """Note that the policy's numbers for pages changed: frame, old and new number (None without one)."""
+        """Note that the policy's numbers for pages changed: frame, old and new number (None for no number)."""
 
     def aged(self, notes: tuple[tuple[int, int, int], ...]) -> None:
-        """Note the same at a tick of the clock."""
+        """Note changed numbers, as :meth:`noted` does, at a tick of the clock."""
 
     def cleared(self, frame: int) -> None:
         """Note that a used page stays, and its reference bits are cleared."""
@@ -48,7 +48,7 @@ class RingReport(Protocol):
         """Note that the hand checked a frame, whose place is `after`, with one of the results :data:`FOUND`."""
 
     def renumbered(self, places: tuple[tuple[int, int, int], ...], before: int, after: int) -> None:
-        """Note that frames and the hand got new places, in the same order: each frame with both places."""
+        """Note that frames and the hand got new places, in the same order; each frame with its old and new place."""
 
 
 class References:
@@ -58,7 +58,7 @@ class References:
         self.count = 0
 
     def made(self, task: str, page: int) -> bool:
-        """Count a reference of a task to page number `page`; returns whether all rings must know.  O(1)."""
+        """Count a reference of a task to page number `page`; returns whether all rings must be informed.  O(1)."""
         self.count += 1
         return False
 
@@ -70,12 +70,12 @@ class Policy(ABC):
     """
 
     counts: ClassVar[bool] = False
-    """Whether it must see each reference (:meth:`touched`), which no real processor reports."""
+    """Whether the policy must see each reference (:meth:`touched`); no real processor reports them."""
 
     ages: ClassVar[bool] = False
-    """Whether it examines pages at each tick of the clock (:meth:`ticked`)."""
+    """Whether the policy examines pages at each tick of the clock (:meth:`ticked`)."""
     uses_bits: ClassVar[bool] = False
-    """Whether it reads reference bits."""
+    """Whether the policy reads reference bits."""
 
     def __init__(self, report: RingReport | None = None, references: References | None = None) -> None:
         self._first: AnyPage | None = None
@@ -95,11 +95,11 @@ class Policy(ABC):
         self._put(page, self._new_place())
 
     def kept(self, page: AnyPage) -> Any:
-        """Return the facts on a page, for another ring of this policy (:meth:`restore`); None without any."""
+        """Return the facts about a page, for another ring of this policy (:meth:`restore`); None if there are none."""
         return page.known
 
     def restore(self, page: AnyPage, kept: Any) -> None:
-        """Restore the facts on a page that came from another ring."""
+        """Restore the facts about a page that came from another ring."""
         page.known = kept
 
     def left(self, page: AnyPage) -> None:
@@ -132,16 +132,16 @@ class Policy(ABC):
         """Handle `ticks` ticks of the clock, at least 1, since the last call.  O(pages)."""
 
     def refresh(self) -> None:  # noqa: B027  most policies need not
-        """Update after a reference that all rings must know (:meth:`References.made`).  O(pages)."""
+        """Update the ring after a reference that is reported to all rings (:meth:`References.made`).  O(pages)."""
 
     @property
     def hand(self) -> int:
-        """The place that the hand checks next; 0 for policies without a hand."""
+        """The place that the hand checks next; 0 if the policy has no hand."""
         return 0
 
     @property
     def queue(self) -> list[AnyPage]:
-        """The pages in the order in which another ring gets them, if they move there.  O(pages)."""
+        """The pages in the order in which they move to another ring.  O(pages)."""
         first = self._first
         if first is None:
             return []
@@ -172,9 +172,9 @@ class Policy(ABC):
 
     @abstractmethod
     def candidates(self, pages: Pages) -> Iterator[AnyPage]:
-        """Yield the pages in the order of eviction; the next is read only if one could not be evicted.
+        """Yield the pages in the order of eviction; the caller reads the next only if a page could not be evicted.
 
-        O(1) to the next where none is in use.
+        O(1) for each page, if no page is in use.
         """
 
     @abstractmethod
@@ -188,7 +188,7 @@ class Policy(ABC):
             self._report.cleared(page.frame)
 
     def _note(self, page: AnyPage, note: int | None) -> None:
-        """Store this number for a page; None: no number."""
+        """Store this number for a page; None for no number."""
         before = page.note
         if before == note:
             return

@@ -13,31 +13,32 @@ from .policy import Arrivals, Pages, References, RingReport
 class Fifo(Arrivals):
     """First in, first out.
 
-    A page that can't be evicted keeps its place in the order and is set aside: it is checked again only once it can
-    (:meth:`may_go_again`).  So wired pages are passed once for each wiring, not once for each fault.
+    A page that can't be evicted keeps its place in the order and is set aside: it is checked again only once it can be
+    evicted (:meth:`may_go_again`).  So wired pages are passed once for each wiring, not once for each fault.
     """
 
     def __init__(self, report: RingReport | None = None, references: References | None = None) -> None:
         super().__init__(report, references)
         self._line: AnyPage | None = None
-        """The first page that may be evictable; those before it are set aside, or evictable again."""
+        """The first page that may be evictable; the pages before it are set aside, or evictable again."""
         self._returned: list[tuple[int, AnyPage]] = []
-        """A heap of place and page of those evictable again; an entry with an old place or ring has no meaning."""
+        """A heap of the pages that are evictable again, with their places; items with an old place or ring are ignored.
+        """
 
     def left(self, page: AnyPage) -> None:
-        """Remove it from the line."""
+        """Remove a page from the line."""
         self._forget(page)
         super().left(page)
 
     def _put(self, page: AnyPage, place: int) -> None:
-        """Put it at the end of the line."""
+        """Put a page at the end of the line."""
         self._forget(page)
         super()._put(page, place)
         if self._line is None:
             self._line = page
 
     def _forget(self, page: AnyPage) -> None:
-        """Remove a page that leaves its place from the line, and from those set aside."""
+        """Remove a page that leaves its place from the line, and from the pages set aside."""
         page.is_aside = False
         if self._line is page:
             self._line = self._behind_in_line(page)
@@ -47,7 +48,7 @@ class Fifo(Arrivals):
         return None if page.following is self._first else page.following
 
     def may_go_again(self, page: AnyPage) -> None:
-        """Check it again, at its old place."""
+        """Let the page be checked again, at its old place."""
         if page.is_aside:
             page.is_aside = False
             heappush(self._returned, (page.place, page))
@@ -96,7 +97,7 @@ class SecondChance(Fifo):
     uses_bits: ClassVar[bool] = True
 
     def candidates(self, pages: Pages) -> Iterator[AnyPage]:
-        """Yield the first page that was not used; at the latest, each one again without its bit."""
+        """Yield the first page that was not used; if all were used, the first of them again, now without its bit."""
         for _ in range(2 * len(self)):
             page = self._first
             assert page is not None, "none leaves on the way"
@@ -109,20 +110,20 @@ class SecondChance(Fifo):
 
 
 class Lru(Fifo):
-    """Evict the least recently used page, by a count of references: the other policies approximate this."""
+    """Evict the least recently used page, by a count of references: the other policies approximate LRU."""
 
     counts = True
 
     def seen(self, page: AnyPage, number: int, task: str) -> None:
-        """Move it to the end."""
+        """Move the page to the end."""
         self._behind(page)
 
 
 class WorkingSet(Lru):
     """Pages used in the last `window` references stay, and others leave (Denning 1968).
 
-    If a frame is needed and all are in the set, the least recently used page is evicted.  The only fact on a page is
-    its last use.
+    If a frame is needed and all are in the set, the least recently used page is evicted.  The only stored fact about a
+    page is its last use.
     """
 
     def __init__(self, window: int, report: RingReport | None = None, references: References | None = None) -> None:
@@ -130,19 +131,19 @@ class WorkingSet(Lru):
         self.window = window
 
     def entered(self, page: AnyPage) -> None:
-        """Count it as used now."""
+        """Count a new page as used now."""
         super().entered(page)
         page.known = self.time
 
     def seen(self, page: AnyPage, number: int, task: str) -> None:
-        """Note that it was used now."""
+        """Note that a page was used now."""
         super().seen(page, number, task)
         page.known = self.time
 
     def expired(self, pages: Pages) -> list[AnyPage]:
         """Return the pages whose last use is at least `window` references ago, the oldest first.
 
-        O(1), plus O(log pages) for each of these, and for each that is set aside.
+        O(1), plus O(log pages) for each of these pages, and for each page that is set aside.
         """
         found = []
         while (page := self._next()) is not None and page.known <= self.time - self.window:

@@ -1,7 +1,7 @@
 """Physical memory: bytes at physical addresses, and nothing else.
 
-The page tables that the walker reads live here as bits.  Memory is committed a frame at a time on
-the first write, so a machine of many gigabytes costs what it uses.
+The page tables read by the walker are bits here.  Memory is committed a frame at a time on the first write, so a
+machine of many gigabytes costs only the memory it uses.
 """
 
 from __future__ import annotations

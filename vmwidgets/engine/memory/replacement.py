@@ -1,7 +1,7 @@
 """The policies of page replacement by name, with a small interface to pages.
 
 A policy has the pages of one ring: all pages (global replacement), or one task's (local).  It returns the order in
-which they should be tried; the caller takes the first that can be evicted.  It reads reference bits through
+which they should be tried; the caller evicts the first page that can be evicted.  It reads reference bits through
 :class:`Pages`, so that the same policy works with page tables and with a string of references on paper.
 """
 
@@ -44,7 +44,7 @@ class ResidentPage:
 
 
 Choice = Callable[[list[ResidentPage]], int]
-"""A function from the given pages, in order of arrival, to the frame of the page to evict."""
+"""A function that takes pages in order of arrival, and returns the frame of the page to evict."""
 
 
 class Own(Arrivals):
@@ -62,11 +62,11 @@ class Own(Arrivals):
         page.known = -1, self.time, self.time
 
     def seen(self, page: AnyPage, number: int, task: str) -> None:
-        """Note that it was used now."""
+        """Note that a page was used now."""
         page.known = number, page.known[1], self.time - 1
 
     def knows(self, page: AnyPage, number: int, task: str) -> None:
-        """Note its number, whenever it was used."""
+        """Note a page's number, whenever it was used."""
         page.known = number, *page.known[1:]
 
     def candidates(self, pages: Pages) -> Iterator[AnyPage]:
@@ -93,13 +93,13 @@ POLICIES = (*SIMPLE, "working set", "opt")
 
 @frozen(slots=False)
 class Replacement:
-    """A way to replace pages: a policy by its name, its parameters, and the frames from which it chooses.
+    """A way to replace pages: a policy's name, its parameters, and the frames from which it chooses.
 
     `window` is the size of the working set in references.  `future` is for OPT: the pages in the order of their future
     use.  A page is a number, or a pair of task and number; a number alone is a page of the task that first refers to
-    it.  References to other pages do not advance OPT's time, and pages that `future` does not contain are evicted
-    before all others.  With `local`, a task that needs a frame evicts one of its own pages; without, any task's page
-    may be evicted.
+    it.  References to other pages do not advance OPT's time, and pages that are not in `future` are evicted before all
+    others.  With `local`, a task that needs a frame evicts one of its own pages; without `local`, any task's page may
+    be evicted.
 
     >>> Replacement("working set", window=4)
     Replacement(policy='working set', window=4, future=(), local=False)
@@ -133,7 +133,7 @@ class Replacement:
 
     @property
     def times_by_task(self) -> bool:
-        """Return whether each task has its own time, and so its own ring."""
+        """Return whether each task has its own time, and therefore its own ring."""
         return self.policy == "working set"
 
     def references(self) -> References:

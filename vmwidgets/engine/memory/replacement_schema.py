@@ -12,8 +12,8 @@ from ..base.frozen import frozen
 class RingPage:
     """A page in a ring: its frame, its place, and the hardware's bits in its descriptors.
 
-    `dirty` says that the page must be written before it leaves its frame, by its dirty bits and the kernel's records.
-    It is page `index` of `object`; `task` maps it at address `va` ("": no task), and there are `others` more
+    `dirty` means that the page must be written before it leaves its frame, according to its dirty bits and the kernel's
+    records. It is page `index` of `object`; `task` ("" for none) maps it at address `va`, and there are `others` more
     translations.  `note` is the policy's number for it: for OPT the next use, a position in the string, and for aging
     the counter.
     """
@@ -32,10 +32,10 @@ class RingPage:
 
 @frozen
 class RingValue:
-    """A ring, with its name: the task whose pages are in it, or "" for those of all tasks.
+    """A ring, with its name: the task whose pages are in it, or "" for all tasks' pages.
 
-    `pages` are in the policy's order or, if a function decides, in order of arrival; of `count` pages in all, they are
-    the first.  `hand` is the place that a clock checks next.
+    `pages` are in the policy's order or, if a function decides, in order of arrival; they are the first of `count`
+    pages.  `hand` is the place that a clock checks next.
     """
 
     name: str
@@ -58,12 +58,12 @@ class ReplacementValue:
 
     @property
     def has_hand(self) -> bool:
-        """Return whether there is a moving hand."""
+        """Return whether the policy has a moving hand."""
         return self.name == "clock"
 
     @property
     def is_function(self) -> bool:
-        """Return whether a function chooses the page, in an order that only it knows."""
+        """Return whether a function chooses the page, in an order that only the function knows."""
         return self.name == "a function"
 
 
@@ -75,7 +75,7 @@ ORDERS: dict[str, Key] = {
     "aging": lambda place, note, hand: (note or 0,),
     "opt": lambda place, note, hand: (-inf if note is None else -note,),
 }
-"""For each policy, a function of a page's place and note, and of the hand: the sort key that comes before the place."""
+"""For each policy, the function of a page's place, note and the hand for the sort key; ties are broken by place."""
 
 BY_BITS = ("nru",)
 """The policies that use the hardware's bits of all pages."""

@@ -1,8 +1,9 @@
 """Object caches: objects of one size from slabs, after Bonwick, as in X15's `kern/kmem`.
 
-A slab is a run of whole pages cut into equal buffers.  Its descriptor is at the slab's end or, for big buffers of which
-it would waste too much, elsewhere.  A cache is given its supplier of slabs, so that kernel map entries can come from a
-cache whose pages need no map entry.  The processor's pool, which the original can put before the slabs, is left out.
+A slab is a run of whole pages cut into equal buffers.  Its descriptor is at the slab's end; if big buffers would then
+waste too much memory, it is elsewhere.  A cache is given its supplier of slabs, so that kernel map entries can come
+from a cache whose pages need no map entry.  The original's optional pool for a processor, in front of the slabs, is
+left out.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ class SlabLayout:
     descriptor_inside: bool
 
     def next_colour(self, colour: int) -> int:
-        """Return the shift of the first buffer in the slab that follows one shifted by `colour`."""
+        """Return the first buffer's shift in the next slab, after a slab with the shift `colour`."""
         following = colour + self.align
         return following if following <= self.leftover else 0
 
@@ -55,7 +56,7 @@ def slab_layout(object_size: int, align: int = MIN_ALIGN, *, bits: int = 64, off
     """Return the layout for objects of `object_size` bytes; without `off_slab`, descriptors are always inside.
 
     Slabs of 1, 2, … buffers, rounded up to pages, are tried (each time continuing from the number that fitted), until 8
-    buffers fit or the slab has 8 pages.  The one that wastes least is used, or the later one if they are equal.
+    buffers fit or the slab has 8 pages.  The slab that wastes least is used; of equal slabs, the later.
 
     >>> slab_layout(80).buffers, slab_layout(80).leftover
     (50, 56)
@@ -119,9 +120,9 @@ class ObjectCache:
     """A cache of objects of `object_size` bytes, in slabs from `supplier`.
 
     Partial slabs are used first, then the first free one, then a new one.  A slab that becomes partial goes to the
-    list's tail if it was free, and to its head if it was full.  The cache of kernel map entries keeps no data outside
-    its slabs (`off_slab=False`).  `bits` is the machine's word width.  Addresses are the supplier's; their contents are
-    never accessed.
+    list's tail if it was free, and to the list's head if it was full.  The cache of kernel map entries keeps no data
+    outside its slabs (`off_slab=False`).  `bits` is the machine's word width.  Addresses are the supplier's; the memory
+    at them is never accessed.
 
     >>> class Supplier:
     ...     def allocate(self):
@@ -196,7 +197,7 @@ class ObjectCache:
     def free(self, address: int) -> None:
         """Free an object.  O(1).
 
-        The address of anything but an allocated object is a panic: `slab_foreign_free` or `slab_double_free`.
+        The address of anything but an allocated object causes a panic: `slab_foreign_free` or `slab_double_free`.
         """
         layout, slab = self.layout, self._by_page.get(address >> PAGE_SHIFT)
         if slab is None:
@@ -228,7 +229,7 @@ class ObjectCache:
         return len(free)
 
     def drop_slab(self, address: int) -> list[int]:
-        """Remove the slab at `address`, whose memory was freed by another; returns its objects, which are freed."""
+        """Remove the slab at `address`, whose memory another has freed; returns its objects, which are freed."""
         slab = self._by_page[address >> PAGE_SHIFT]
         objects = [self._address(slab, index) for index in range(self.layout.buffers) if slab.used[index]]
         for one in objects:
@@ -258,7 +259,7 @@ class ObjectCache:
         return self.summary(tuple(self.slabs()))
 
     def summary(self, slabs: tuple[SlabValue, ...]) -> CacheValue:
-        """Return the cache as a frozen value with only these slabs.  O(1)."""
+        """Return the cache as a frozen value with only the given slabs.  O(1)."""
         cut = self.layout
         sizes = (cut.object_size, cut.buffer_size, cut.slab_size, cut.buffers)
         return CacheValue(self.name, *sizes, slabs, self.allocated, tuple(self.slab_counts.items()))
@@ -300,7 +301,7 @@ class ObjectCache:
     # ---- slabs -------------------------------------------------------------------------------
 
     def _foreign(self, address: int) -> KernelPanic:
-        """Return the panic about an address that is not an object's."""
+        """Return the panic about an address that is not an object's address."""
         return KernelPanic("slab_foreign_free", f"{address:#x} is not the address of an object of cache {self.name}")
 
     def _first(self, state: str) -> Slab | None:

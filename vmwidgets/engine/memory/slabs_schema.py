@@ -13,7 +13,7 @@ class SlabValue:
     address: int
     colour: int
     state: str
-    """``"partial"``, ``"free"`` or ``"full"``: the list it is on."""
+    """``"partial"``, ``"free"`` or ``"full"``: the slab's list."""
     buffers: int
     free: tuple[int, ...]
     """The addresses of the free buffers, the next to be allocated first."""
@@ -52,7 +52,7 @@ class CacheValue:
 
 @frozen
 class CachesValue:
-    """The object caches and zones of a machine, each with its slabs by address; or some of them, if there are many."""
+    """The object caches and zones of a machine, each with its slabs by address, or with some if there are many."""
 
     caches: tuple[CacheValue, ...]
 

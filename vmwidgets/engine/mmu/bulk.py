@@ -1,8 +1,8 @@
 """Bulk translation: from arrays of addresses to arrays of physical addresses, with the walker's results.
 
-It serves every format, with the same results as the walker.  Each table is read once, into arrays from slot to slot, as
-far as addresses need them.  The format's rules are consulted once for all descriptors that differ only in their
-address; addresses then descend through the arrays, one gather for each level.
+It serves every format.  Each table is read once, into arrays from slot to slot, as far as addresses need them.  The
+format's rules are consulted once for all descriptors that differ only in their address; addresses then descend through
+the arrays, one gather for each level.
 
 This is the only module of the engine that needs NumPy; it is imported when it is used.
 """
@@ -46,7 +46,7 @@ Flags = NDArray[np.bool_]
 
 
 class WalkOutcome(NamedTuple):
-    """The end of a walk: None three times if it found a page, otherwise the fault's kind, level and code."""
+    """The end of a walk: the fault's kind, level and code, or three times None if the walk found a page."""
 
     kind: str | None = None
     level: int | None = None
@@ -153,7 +153,7 @@ class ReachedTables(Generic[C]):
         pa[which], outcome[which] = some_pa, some_outcome
 
     def _descend(self, number: int, node: int | Numbers, va: Words, pa: Words, outcome: Codes) -> None:
-        """Take addresses through the tables `node` of a level and everything below."""
+        """Translate addresses through the tables `node` of a level and the levels below."""
         tables = self._levels[number]
         level = tables.level
         slots = (va >> np.uint64(level.shift)).view(np.int64)
@@ -210,7 +210,7 @@ class ReachedTables(Generic[C]):
         return tables.add(address, known, np.frombuffer(data, f"<u{self.fmt.entry_width}").astype(np.uint64))
 
     def _decide(self, tables: _Tables, slots: Numbers) -> None:
-        """Determine the meanings of the descriptors in `slots`, equal ones together."""
+        """Determine the meanings of the descriptors in `slots`, once for equal ones."""
         nodes = slots >> tables.level.bits
         known = np.array(tables.known, np.int64)[nodes]
         if tables.unreadable:
@@ -237,7 +237,7 @@ class ReachedTables(Generic[C]):
         return True
 
     def _decide_type(self, tables: _Tables, slots: Numbers, known: int) -> None:
-        """Do the same for descriptors of one kind, below equal ones."""
+        """Determine the meanings of descriptors of one kind, below equal descriptors."""
         rules, level, words = self.fmt.rules, tables.level, tables.words[slots]
         descriptor = rules.read_as(level, int(words[0]), self.controls)
         plain = descriptor.address_mask & ~rules.checked_bits(level, descriptor, self.controls) & ~tables.types
@@ -262,7 +262,7 @@ class ReachedTables(Generic[C]):
         tables.below[slots] = np.array(nodes, np.int64)[inverse]
 
     def _decide_word(self, level: Level, descriptor: Descriptor, word: int, above: int) -> tuple[int, int]:
-        """Return the state below descriptors equal to `word` but for the address (-1: nothing), and their outcome."""
+        """Return the state (-1 for none) below descriptors like `word` with any address, and their outcome."""
         rules, (path, rights) = self.fmt.rules, self._known[above]
         path = (*path, WalkEntry(level, descriptor, word))
         stop = rules.check_descriptor(level, descriptor, word, self.controls)
@@ -313,7 +313,7 @@ def _alike(values: Words | Numbers) -> Iterator[tuple[int, Numbers | slice]]:
 
 
 def _once(slots: Numbers, among: int) -> Numbers:
-    """Return each of `slots` once: by sorting if they are few, else with a mark for each possible slot."""
+    """Return each of `slots` once: by sorting if there are few, or else with a mark for each possible slot."""
     if slots.size * 8 < among:
         return np.unique(slots)
     marked = np.zeros(among, np.bool_)
@@ -325,15 +325,15 @@ def _once(slots: Numbers, among: int) -> Numbers:
 
 
 _CHUNK = 1 << 14
-"""The number of addresses that descend together: their arrays fit into a processor's second-level cache."""
+"""The number of addresses that descend together, so that their arrays fit into a processor's second-level cache."""
 
 
 @frozen(slots=False)
 class Translation:
     """The translations of an array of addresses, in arrays of the same shape.
 
-    `pa` contains :data:`NO_ADDRESS` if the walk ended in a fault; `outcome` is an index into `outcomes`, whose first is
-    success.
+    `pa` contains :data:`NO_ADDRESS` if the walk ended in a fault; `outcome` has indices into `outcomes`, whose first
+    item is success.
     """
 
     pa: Words
@@ -362,8 +362,8 @@ def translate(
 ) -> Translation:
     """Translate each of `addresses` as :func:`.walk.walk` would, with the present tables.
 
-    `addresses` is an array of unsigned 64-bit integers, or a sequence for one.  Reads only memory: O(tables and
-    descriptors that the addresses need), each once, and then a few array operations for each level.
+    `addresses` is an array of unsigned 64-bit integers, or a sequence that can become one.  Only memory is read:
+    O(tables and descriptors that the addresses need), each once, and then a few array operations for each level.
 
     >>> from vmwidgets.engine.memory.ram import Ram
     >>> from vmwidgets.engine.mmu.formats.armv7 import ARMV7
@@ -399,7 +399,7 @@ def _words(addresses: Any, word_bits: int) -> Words:
 
 
 def _from_sequence(addresses: Any) -> Any:
-    """Return an array of 64-bit words from Python's integers; NumPy itself would make floats of mixed ones."""
+    """Return an array of 64-bit words from Python's integers; NumPy itself would turn mixed ones into floats."""
     try:
         given = np.array(addresses, object)
         words = [-1 if isinstance(one, (bool, np.bool_)) else operator.index(one) for one in given.flat]

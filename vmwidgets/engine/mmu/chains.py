@@ -1,9 +1,9 @@
 """Results of walks, cached by words: a chain of descriptors has the same meaning anywhere in memory.
 
-A walk reads the same few words again and again: those of the upper tables at each access, and those of a leaf whenever
-the TLB has lost its page.  :class:`~.rules.Rules` interpret them; here this is done once for each chain of words, so
-that a walk reads one word for each level and looks up its meaning.  Pages of the smallest size whose descriptors differ
-only in the address are judged alike, so even the first read of a page needs little new work.
+Walks read the same few words again and again: the upper tables' at each access, and a leaf's whenever the TLB has lost
+its page.  :class:`~.rules.Rules` interpret the words; this module does so once for each chain of words, so that a walk
+reads one word for each level and looks up its meaning.  Pages of the smallest size whose descriptors differ only in the
+address are judged alike, so even the first read of a page needs little new work.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from .rules import Access, C, Rules, Stop
 from .tables_schema import Fault, Permission, Permissions, Rights
 
 MOST_CHAINS = 1 << 14
-"""The most chains of a format that are cached; then all are dropped at once."""
+"""The most cached chains of a format; beyond it, all are dropped at once."""
 
 MOST_SETTINGS = 32
 """The same limit for settings of processors."""
@@ -26,7 +26,7 @@ Case = tuple[Access, bool]
 
 
 class _Alike:
-    """The facts on a page, and on all pages whose descriptors differ only in the address."""
+    """The facts about a page, and about all pages whose descriptors differ only in the address."""
 
     __slots__ = ("is_global", "passes", "permissions")
 
@@ -40,7 +40,7 @@ class _Alike:
 class Chain(Generic[C]):
     """The descriptors that a walk has read so far, root first, with some settings; only :meth:`below` extends it.
 
-    `level` is that of the next table; `address` is the table's address, or a leaf's target (0: none).
+    `level` is the level of the next table; `address` is the table's address, or a leaf's target (0 if there is none).
     """
 
     __slots__ = ("_alike", "_all", "_below", "_controls", "_faults", "_pages", "_stops", "above", "address",
@@ -69,7 +69,7 @@ class Chain(Generic[C]):
         self._faults: dict[Case, Fault] = {}
 
     def below(self, word: int) -> Chain[C]:
-        """Return this chain with one more descriptor.  O(1) if it was read before."""
+        """Return this chain with one more descriptor.  O(1) if this was done before."""
         found = self._below.get(word)
         if found is None:
             self._all.count_one()
@@ -105,19 +105,19 @@ class Chain(Generic[C]):
         return found
 
     def _judged_like(self, known: Chain[C]) -> None:
-        """Copy the facts on a page whose descriptor differs only in the address."""
+        """Copy the facts from a page whose descriptor differs only in the address."""
         self.size, self.rights, self.sets = known.size, known.rights, known.sets
         self.goes_on = False
         self._alike = known._alike
 
     def with_set(self, bits: Sequence[int]) -> Chain[C]:
-        """Return the chain in which each descriptor has these bits set too."""
+        """Return the same chain with these bits set in each descriptor."""
         if not any(bits):
             return self
         return self.above.with_set(bits[:-1]).below(self.path[-1].word | bits[-1])
 
     def from_root(self) -> list[Chain[C]]:
-        """Return the chains that end with each of the descriptors."""
+        """Return the chains that end with each of this chain's descriptors, root first."""
         return [] if self.above is self else [*self.above.from_root(), self]
 
     # ---- what a chain that ends with a leaf says ---------------------------------------------------
@@ -127,7 +127,7 @@ class Chain(Generic[C]):
         case = (access, user)
         if case in self._alike.passes:
             return None
-        found = self._stops.get(case)  # its sentence may say the word, so it is this chain's alone
+        found = self._stops.get(case)  # its sentence may contain the word, so it belongs to this chain alone
         if found is None:
             found = self._all.rules.check_access(self.path, self.rights, access, user, self._controls)
             if found is None:
@@ -178,10 +178,10 @@ class Chains(Generic[C]):
         self._count = 0
         self._by_settings: dict[C, dict[tuple[int, int], Chain[C]]] = {}
         self._latest: tuple[C | None, dict[tuple[int, int], Chain[C]]] = None, {}
-        """A single value, so that a thread with other settings can't interfere."""
+        """The latest settings and their chains, as one value, so that a thread with other settings can't interfere."""
 
     def root(self, level: Level, controls: C) -> Chain[C]:
-        """Return the chain of a walk that has read nothing; a smaller root under its settings has its own level."""
+        """Return the chain of a walk that has read nothing; a root made smaller by the settings has its own level."""
         latest, roots = self._latest
         if controls is not latest:
             if len(self._by_settings) >= MOST_SETTINGS:
@@ -195,7 +195,7 @@ class Chains(Generic[C]):
         return found
 
     def count_one(self) -> None:
-        """Count one more chain; if there are too many, all are dropped, except those in use."""
+        """Count one more chain; if there are too many, drop all except those in use."""
         self._count += 1
         if self._count > MOST_CHAINS:
             self._count = 0

@@ -25,7 +25,7 @@ MOST_PAGES = 1 << 18
 
 RAM = 1 << 32
 FIRST_TABLE = 1 << 20
-"""The size of the bare memory, which costs only what is written, and the address of its first table."""
+"""The size of the bare memory (only written parts cost anything), and the address of its first table."""
 
 _RIGHTS = Rights(execute=False)
 Range = tuple[int, int]
@@ -36,7 +36,7 @@ def _left_out(cost: FormatCost) -> str:
 
 
 class FormatComparison:
-    """One mapping in several formats: `value` contains the costs, `tables` each format's tables."""
+    """One mapping in several formats: `value` has the costs, `tables` the tables of each format."""
 
     def __init__(self, value: FormatsValue, tables: dict[str, PageTables[Any]]) -> None:
         self.value = value
@@ -54,7 +54,7 @@ class FormatComparison:
 def build_formats(ranges: Sequence[Range], formats: Sequence[str], *, large: bool) -> FormatComparison:
     """Map [start, end) of each range in each format; `large` uses the largest pages that fit.
 
-    The physical address of a page has the low bits of the virtual one, so any alignment is also possible in memory.
+    A page's physical address has the low bits of its virtual address, so any alignment is also possible in memory.
     """
     costs, tables = [], {}
     for name in formats:
@@ -84,7 +84,7 @@ class _Built:
         self._leaves = {size: self._leaf(size) for size in self._sizes}
         self.root = self._new_table(fmt.root_level)
         self._upper_root: int | None = None
-        """The upper half's root, if the format has one, once something is mapped there."""
+        """The upper half's root, if the format has one and something is mapped there."""
 
     @property
     def controls(self) -> Any:
@@ -142,7 +142,7 @@ class _Built:
         self._count += 1
 
     def _leaf(self, size: int) -> tuple[Level, Descriptor, int, int]:
-        """Return how pages of a size are written: level, descriptor, the bits without the address, number of copies."""
+        """Return how pages of a size are written: level, descriptor, bits without the address, and number of copies."""
         found = self.fmt.leaf(size)
         assert found is not None, "the sizes are the format's own"
         level, descriptor = found
@@ -183,10 +183,10 @@ def compare_formats(
 ) -> FormatComparison:
     """Return the same mapping in two or more page-table formats: tables, bytes of tables, TLB reach.
 
-    `ranges` are pairs (start, size), as integers or strings such as "64 KiB".  A map is accepted too, as is anything
-    whose items have `start` and `end`.  Without `large`, all pages have 4 KiB.  Ranges that a format's addresses don't
-    reach are counted and left out.  Raises :class:`Refused` for ranges that are empty, overlap or are not page aligned,
-    and for more than 2**18 pages.
+    `ranges` are pairs (start, size), as integers or strings such as "64 KiB".  `ranges` can also be a map, or anything
+    else whose items have `start` and `end`.  Without `large`, all pages have 4 KiB.  Ranges that a format's addresses
+    don't reach are counted and left out.  Raises :class:`Refused` for ranges that are empty, overlap or are not page
+    aligned, and for more than 2**18 pages.
 
     >>> both = compare_formats([(0x40_0000, "4 MiB")], ("x86-64", "armv7"))
     >>> [(cost.tables, cost.table_bytes, cost.entries) for cost in both.value.formats]

@@ -1,7 +1,7 @@
 """A processor's access to memory: loads, stores and fetches through its TLB.
 
-It knows no kernel.  Its owner decides what to do with a fault: :meth:`Cpu.translate` returns the fault, and the
-machine's processors move bytes with it.
+The processor knows no kernel.  Its owner decides what to do with a fault: :meth:`Cpu.translate` returns the fault, and
+the machine's processors move bytes with it.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ class Cpu(Generic[C]):
         self.tlb = tlb
         self.controls = fmt.defaults
         self.root = 0
-        """Physical address of the root table, as in CR3, TTBR0 or satp."""
+        """The physical address of the root table, as in CR3, TTBR0 or satp."""
         self.asid = 0
         """The number of the loaded address space; 0 if none are used."""
         self.references = 0
-        """The number of descriptors that its walks have read."""
+        """The number of descriptors that this processor's walks have read."""
         self._loaded: dict[int, tuple[int, C]] = {0: (0, self.controls)}
         """The last loaded root of each address space's number, with its settings."""
         self._recorder = recorder
@@ -45,7 +45,7 @@ class Cpu(Generic[C]):
     # ---- translation -------------------------------------------------------------------------
 
     def translate(self, va: int, access: Access, user: bool) -> int | Fault:
-        """Return the physical address for one access, or its fault: from the TLB, or else by a walk, which fills it.
+        """Return the physical address for one access, or its fault: from the TLB, or by a walk, which fills the TLB.
 
         A hit depends on the cached permissions, whatever the tables say now.  Only a successful walk is cached:
         anything absent is walked again each time.  O(1) for a hit, O(levels) for a miss.
@@ -66,7 +66,7 @@ class Cpu(Generic[C]):
         return self._walk(va, access, user, entry) if clean else entry.pa | va & entry.size - 1
 
     def _walk(self, va: int, access: Access, user: bool, clean: TlbEntry[C] | None) -> int | Fault:
-        """Read the tables, set the hardware's bits in them, and cache the result, perhaps replacing a `clean` entry."""
+        """Read the tables, set the hardware's bits in them, and cache the result, perhaps over a `clean` entry."""
         found = translate(self.ram, self.fmt, self.root, va, access, user, self.controls)
         self.references += len(found.path)
         if found.pa is None:
@@ -82,7 +82,7 @@ class Cpu(Generic[C]):
         return found.pa
 
     def _after_fault(self, va: int) -> None:
-        """Drop the cached translation after a page fault on x86 (SDM 4.10.4.1); elsewhere it stays."""
+        """Drop the cached translation after a page fault on x86 (SDM 4.10.4.1); on other processors, it stays."""
         if self.fmt.faults_flush:
             self._dropped("fault", va, va, self.asid, self.tlb.drop(va, self.asid))
 
@@ -92,8 +92,8 @@ class Cpu(Generic[C]):
         """Load the tables at `root` for address space `asid`, with `controls` if other base registers are loaded too.
 
         Cached translations for that number are dropped, except global ones, unless `keep`.  SDM 4.10.4.1 (MOV to CR3;
-        bit 63 is `keep`).  On ARM and RISC-V, the register by itself drops nothing, and the kernel flushes if it uses
-        no numbers.
+        bit 63 is `keep`).  On ARM and RISC-V, loading the register drops nothing, and a kernel that uses no numbers
+        flushes by itself.
         """
         self.root, self.asid = root, asid
         self.controls = self.controls if controls is None else controls
@@ -109,7 +109,7 @@ class Cpu(Generic[C]):
             self.flush_all(globals_too=True)
 
     def flush_range(self, start: int, end: int, asid: int | None = None) -> None:
-        """Drop translations of [start, end) in address space `asid` (None: in all), global or not.
+        """Drop translations of [start, end) in address space `asid` (None for all), global or not.
 
         INVLPG, INVPCID type 0; TLBIMVA, TLBIMVAA; TLBI VAE1, VAAE1; sfence.vma with an address.
         """
@@ -136,7 +136,7 @@ class Cpu(Generic[C]):
     # ---- looking -----------------------------------------------------------------------------
 
     def stale(self, entry: TlbEntry[C]) -> tuple[Difference, ...]:
-        """Return how an entry differs from a fresh walk in its address space's tables; empty if it does not."""
+        """Return how an entry differs from a fresh walk of its address space's tables; empty if it does not differ."""
         return entry.differences(self.ram, *self._loaded[self.asid if entry.asid is None else entry.asid])
 
     @in_ascii

@@ -1,6 +1,6 @@
-"""The table editor: how a kernel reads and writes page tables as bits in RAM; and edits without the kernel.
+"""The table editor, which reads and writes page tables as bits in RAM for a kernel; and edits without the kernel.
 
-A descriptor is read into a :class:`Slot`.  The format (:class:`~.format.TableFormat`) interprets words, and makes them.
+A descriptor is read into a :class:`Slot`.  The format (:class:`~.format.TableFormat`) interprets and builds words.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from .walk import Descent
 
 
 class HandEdit(NamedTuple):
-    """A descriptor that was written without the kernel, in the tables with that root: its old and its new value."""
+    """A descriptor written without the kernel, in the tables with this root: its old and its new value."""
 
     root: int
     level: Level
@@ -38,7 +38,7 @@ class HandEdit(NamedTuple):
 
     @property
     def cuts_off(self) -> bool:
-        """Return whether a table of the kernel's can no longer be reached there."""
+        """Return whether the edit makes one of the kernel's tables unreachable."""
         now, kept = self.level.read_as(self.after), self.kept_as
         return kept.kind == "table" and not (
             now.kind == "table" and now.address_of(self.after) == kept.address_of(self.kept)
@@ -46,11 +46,11 @@ class HandEdit(NamedTuple):
 
 
 class HandEdits:
-    """The descriptors of one machine that were written without its kernel, by physical address.
+    """The descriptors of a machine that were written without its kernel, by physical address.
 
     The hardware obeys an edit immediately.  The kernel's editors, which share this object, read the kernel's own word
-    in an edited place.  So the kernel unmaps, frees and counts what is its own, and never takes a foreign frame for one
-    of its tables.  An edit ends when the kernel writes the descriptor, even with the same word.
+    in an edited place.  So the kernel unmaps, frees and counts only its own pages, and never mistakes a foreign frame
+    for one of its tables.  An edit ends when the kernel writes the descriptor, even with the same word.
     """
 
     __slots__ = ("places",)
@@ -69,12 +69,12 @@ class HandEdits:
         self.places.pop(pa, None)
 
     def freed(self, start: int, size: int) -> None:
-        """End the edits in memory that is no longer a table, or an empty one.  O(edits)."""
+        """End the edits in memory that is no longer a table, or is an empty one.  O(edits)."""
         if self.places:
             self.places = {pa: edit for pa, edit in self.places.items() if not start <= pa < start + size}
 
     def drop(self, root: int) -> None:
-        """End the edits in the tables with that root, which were freed."""
+        """End the edits in the tables with this root, which were freed."""
         self.places = {pa: edit for pa, edit in self.places.items() if edit.root != root}
 
 
@@ -85,7 +85,7 @@ class Slot(NamedTuple):
     va: int
     """An address that the slot maps."""
     pa: int
-    """Physical address of the slot."""
+    """The physical address of the slot."""
     word: int
     descriptor: Descriptor
 
@@ -96,7 +96,7 @@ class Slot(NamedTuple):
 
     @property
     def address(self) -> int:
-        """The physical address of its table or page."""
+        """The physical address of the slot's table or page."""
         return self.descriptor.address_of(self.word)
 
     @property
@@ -118,9 +118,9 @@ class TableEditor(Generic[C]):
     def __init__(self, ram: Ram, fmt: TableFormat[C], recorder: Recorder, edits: HandEdits | None = None) -> None:
         self.ram = ram
         self.edits = HandEdits() if edits is None else edits
-        """The edits made without it: in those places, it reads the kernel's own word.
+        """The edits made without this editor: in edited places, it reads the kernel's own word.
 
-        The hardware's editor has none.
+        The hardware's editor has no edits.
         """
         self.fmt = fmt
         self.moved = 0
@@ -151,7 +151,7 @@ class TableEditor(Generic[C]):
         return found
 
     def find(self, root: int, va: int, down_to: int = 1) -> Slot:
-        """Return the last slot on the walk of `va`: a leaf, an absent one, or the one of level `down_to`."""
+        """Return the last slot on the walk of `va`: a leaf, an absent slot, or the slot of level `down_to`."""
         width, read_word, table = self.fmt.entry_width, self._reader, root
         try:
             for level in self.fmt.levels:
@@ -171,8 +171,8 @@ class TableEditor(Generic[C]):
         For a page that fills several slots, only the first is yielded.  With `frames`, pages of the smallest size in
         other frames are left out.
 
-        O(existing tables for the range): absent slots are skipped with everything they cover.  A table is read when the
-        first of its slots is needed.
+        O(existing tables for the range): absent slots are skipped with everything they cover.  A table is read when its
+        first slot is needed.
         """
         width, read_word, table, last = self.fmt.entry_width, self._reader, root, end - 1
         try:
@@ -182,7 +182,7 @@ class TableEditor(Generic[C]):
                     break
                 pa = table + (start >> shift & level.last) * width
                 word = read_word(pa, width)
-                if not word:  # nearly always, since most of what is unmapped was never touched
+                if not word:  # nearly always, since most unmapped pages were never touched
                     return ()
                 descriptor = level.read_as(word)
                 if descriptor.kind != "table":
@@ -216,7 +216,7 @@ class TableEditor(Generic[C]):
                 yield from self._leaves_below(below, slot.address, first, end, frames)
 
     def slots(self, level: Level, table: int, va: int = 0) -> Iterator[Slot]:
-        """Yield all slots of a table whose first one maps `va`, in order.  One read of memory."""
+        """Yield all slots of a table whose first slot maps `va`, in order.  One read of memory."""
         for index, word in enumerate(self.words(level, table)):
             yield self._slot_at(level, table, va, index, word)
 
@@ -273,11 +273,11 @@ class TableEditor(Generic[C]):
         """Write `word` into a slot, whatever it contains."""
         if self.edits.places:
             self.edits.end(slot.pa)
-            self.moved += 1  # what the kernel had there may differ from what is there
+            self.moved += 1  # the kernel's word may differ from the word in memory
         self.replace(slot, self.ram.read_word(slot.pa, self.fmt.entry_width), word)
 
     def replace(self, slot: Slot, before: int, word: int) -> None:
-        """Write `word` into a slot that contains `before`, and was not edited."""
+        """Write `word` into a slot that contains `before` and was not edited."""
         if before == word:
             return
         self.ram.write_word(slot.pa, self.fmt.entry_width, word)
@@ -290,7 +290,7 @@ class TableEditor(Generic[C]):
     def write_range(self, level: Level, table: int, first: int, va: int, words: tuple[int, ...]) -> None:
         """Write words into neighbouring slots from number `first` on, which maps `va`.  One write of memory.
 
-        A run of words that change in equal steps, as those of pages do, is one event.
+        A run of words that change in equal steps, as pages' words do, is one event.
         """
         width = self.fmt.entry_width
         start, layout = table + first * width, f"<{len(words)}{_LETTERS[width]}"
@@ -321,7 +321,7 @@ class TableEditor(Generic[C]):
             self.write(copy, 0)
 
     def set_rights(self, slot: Slot, rights: Rights) -> None:
-        """Give a slot's mapping other rights, in all copies."""
+        """Give a slot's mapping other rights, in all its copies."""
         word = self.fmt.with_rights(slot.level, slot.word, rights)
         for copy in self.copies(slot):
             self.write(copy, word)
@@ -351,7 +351,7 @@ class TableEditor(Generic[C]):
         """Map a slot's large page by smaller ones in the empty `table`, and refer to that with `rights`.
 
         The parts keep the page's rights and attributes; the table is filled before the slot refers to it.  A page that
-        fills several slots is split first (:meth:`split`), and one slot's part of it demoted.
+        fills several slots is split first (:meth:`split`), and only one slot's part is demoted.
         """
         if slot.descriptor.shift is not None:
             self.split(slot)
@@ -373,7 +373,7 @@ class TableEditor(Generic[C]):
                     self._recorder.emit((PageMarked.tag, found.va, *self._marks(at.descriptor, bits)))
 
     def _marks(self, leaf: Descriptor, bits: int) -> tuple[bool, bool]:
-        """Return whether these bits include a leaf's reference bit, and its dirty bit."""
+        """Return whether these bits include a leaf's reference bit, and whether they include its dirty bit."""
         known = _REFERENCE_BITS.get(id(leaf))
         if known is None or known[0] is not leaf:
             rules = self.fmt.rules
@@ -384,11 +384,11 @@ class TableEditor(Generic[C]):
 
 
 _REFERENCE_BITS: dict[int, tuple[Descriptor, int]] = {}
-"""The reference bit of each kind of leaf, by the kind's identity, which is constant in formats."""
+"""The reference bit of each kind of leaf, by the kind's `id`, since formats never change."""
 
 
 def _runs(before: tuple[int, ...], words: tuple[int, ...]) -> Iterator[tuple[int, int]]:
-    """Yield the runs of changed words in which old and new words both change in equal steps: start and end of each.
+    """Yield start and end of the runs of changed words in which old and new words both change in equal steps.
 
     >>> list(_runs((0, 0, 0, 7, 0), (1, 3, 5, 7, 8)))
     [(0, 3), (4, 5)]
@@ -424,5 +424,5 @@ _LETTERS = {4: "I", 8: "Q"}
 
 
 def _outside(error: BusError) -> KernelPanic:
-    """Return the panic for a kernel whose tables point outside memory, as an edit by hand can make them."""
+    """Return the panic for a kernel whose tables point outside memory, for example after an edit by hand."""
     return KernelPanic("table_outside_ram", f"the kernel follows its page tables to {Address(error.pa)}: {error}")

@@ -1,4 +1,4 @@
-"""The results of following a kernel: values that the follower makes and pictures show."""
+"""The results of following a kernel: values that the follower creates and pictures show."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Break:
     line: str = ""
     """The line of C of the call or the descriptor, such as "vm.c:150"."""
     lines: tuple[str, ...] = ()
-    """The followed calls, the innermost first, each with its lines."""
+    """The followed calls, innermost first, each with its lines."""
     process: str = ""
     address: int | None = None
     """The virtual address of the wrong descriptor."""
@@ -35,7 +35,7 @@ class Break:
     """The walks to the wrong descriptors, at the break."""
 
     def record(self) -> dict[str, Any]:
-        """Return the same as JSON values."""
+        """Return the broken rule as JSON values."""
         return {
             "rule": self.rule,
             "says": self.says,
@@ -51,7 +51,7 @@ class Break:
 
 @frozen(slots=False)
 class Followed:
-    """The result of following a kernel: the findings, how much was checked, and what was not."""
+    """The result of following a kernel: the findings, how much was checked, and the unchecked parts."""
 
     outcome: Outcome
     lab: str
@@ -62,15 +62,13 @@ class Followed:
     panic: str = ""
     """The kernel's words when it panicked."""
     why: str = ""
-    """The reason why it ended, if nothing was found."""
+    """The reason why following ended, if nothing was found."""
     outside: tuple[str, ...] = field(default=())
     """Sentences about unchecked parts."""
     console: str = ""
     """The kernel's output while it was followed."""
     lines: tuple[str, ...] = ()
-    """The backtrace of a panic, with lines; or at a limit, each processor's place, and the calls that never
-    returned.
-    """
+    """The backtrace of a panic, with lines; or, at a limit, each processor's place, and calls that never returned."""
     free: tuple[int | None, int | None] = (None, None)
     """The number of free pages when the shell waited for its first command, and at the end."""
 
@@ -87,7 +85,7 @@ class Followed:
         )
 
     def record(self) -> dict[str, Any]:
-        """Return the same as JSON values."""
+        """Return the result as JSON values."""
         return {
             "outcome": self.outcome,
             "lab": self.lab,

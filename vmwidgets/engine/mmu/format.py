@@ -1,4 +1,4 @@
-"""A page-table format: its levels and rules, sizes and registers, and how words are made.
+"""A page-table format: its levels and rules, sizes and registers, and how words are built.
 
 One walker (:mod:`.walk`), one editor (:mod:`.editor`), one TLB (:mod:`.tlb`) and one pmap serve every format.
 :mod:`.formats` lists what a format needs.
@@ -18,7 +18,7 @@ from .tables_schema import AddressSplit, IndexBits, Rights
 
 
 class Root(NamedTuple):
-    """A table at which walks begin: slot 0 maps address `base`, and addresses below `first` don't use it."""
+    """A table at which walks begin: slot 0 maps address `base`, and addresses below `first` don't use the table."""
 
     level: Level
     table: int
@@ -27,9 +27,9 @@ class Root(NamedTuple):
 
 
 class KernelPlace(NamedTuple):
-    """The end of the users' addresses (`user_end`) and the beginning of a kernel on these tables, chosen as in Linux.
+    """The end of user addresses (`user_end`) and the beginning of a kernel's addresses on these tables, as in Linux.
 
-    `recursive` is the start and size of the root slot in which it keeps a recursive mapping, if it has one.
+    `recursive` is the start and size of the root slot with the kernel's recursive mapping, if it has one.
     """
 
     user_end: int
@@ -47,7 +47,7 @@ class TableFormat(Generic[C]):
     va_bits: int
     """The number of translated bits of a virtual address."""
     sign_extended: bool
-    """Whether the bits above must repeat the highest translated one (canonical addresses)."""
+    """Whether the bits above must repeat the highest translated bit (canonical addresses)."""
     word_bits: int
     """The number of bits of a virtual address in a register."""
     base_register: str
@@ -56,7 +56,7 @@ class TableFormat(Generic[C]):
     """The controls for walks, unless others are given."""
     kernel_place: KernelPlace
     halves: bool = False
-    """Whether the upper half has a base register, and so a root table, of its own; `va_bits` are those of each half."""
+    """Whether the upper half has its own base register, and so its own root table; `va_bits` is then for one half."""
     asid_bits: int = 0
     """The number of bits in an address space's number; 0 if the processor has no such numbers.
 
@@ -68,7 +68,7 @@ class TableFormat(Generic[C]):
 
     @cached_property
     def chains(self) -> Chains[C]:
-        """The tables of this format that walks have read, by their words."""
+        """The chains of this format's descriptors that walks have read, by their words."""
         return Chains(self.rules, lambda level: self.level(level.number - 1))
 
     def level(self, number: int) -> Level:
@@ -87,7 +87,7 @@ class TableFormat(Generic[C]):
         >>> hex(X86_64.canonical(0x8000_0000_0000))
         '0xffff800000000000'
         """
-        upper_half = va >> self.word_bits - 1 & 1  # where halves have tables of their own, the highest bit tells
+        upper_half = va >> self.word_bits - 1 & 1  # if the halves have their own tables, the highest bit decides
         va &= (1 << self.va_bits) - 1
         if va >> self.va_bits - 1 if self.sign_extended else upper_half:
             va |= (1 << self.word_bits) - (1 << self.va_bits)
@@ -125,7 +125,7 @@ class TableFormat(Generic[C]):
 
     @property
     def root_bits(self) -> int:
-        """Bits of a root table's physical address: those of a register, and of the address of a table.
+        """The bits of a root table's physical address: in the register, and in a table's address.
 
         >>> from vmwidgets.engine.mmu.formats import FORMATS
         >>> FORMATS["x86-pae"].root_bits, FORMATS["aarch64"].root_bits
@@ -150,7 +150,7 @@ class TableFormat(Generic[C]):
     # ---- addresses and roots -----------------------------------------------------------------
 
     def roots(self, root: int, controls: C) -> list[Root]:
-        """Return the tables that walks begin at: one, or the two of ARM's."""
+        """Return the tables at which walks begin: one, or on ARM two."""
         found: list[Root] = []
         top = (1 << self.word_bits) - 1
         for va in (0, top):
@@ -164,11 +164,11 @@ class TableFormat(Generic[C]):
         return found or [Root(self.root_level, root, 0, 0)]
 
     def extends_sign(self, controls: C) -> bool:
-        """Return whether the bits above the translated ones repeat the highest of these; else they choose the root."""
+        """Return whether the bits above the translated ones repeat the highest of these, and don't choose the root."""
         return self.sign_extended and self.rules.start_shift(controls) < self.va_bits
 
     def as_register(self, va: int, controls: C) -> int:
-        """Return the address as a register holds it, from a root's first address and the offset from it."""
+        """Return the address as a register holds it, from a root's first address and the offset from there."""
         return self.canonical(va) if self.extends_sign(controls) else va
 
     def address_split(self, controls: C | None = None) -> AddressSplit:
@@ -206,7 +206,7 @@ class TableFormat(Generic[C]):
         return descriptor.place(pa) | self.rules.encode(descriptor, rights, shared)
 
     def with_rights(self, level: Level, word: int, rights: Rights) -> int:
-        """Return `word` with other rights and everything else as it was."""
+        """Return `word` with other rights and everything else unchanged."""
         descriptor = level.read_as(word)
         mask = self.rules.rights_bits(descriptor)
         return word & ~mask | self.rules.encode(descriptor, rights, shared=False) & mask
@@ -216,13 +216,13 @@ class TableFormat(Generic[C]):
         return self.level(level.number - 1).part_word(level.read_as(word), word, index)
 
     def inherited_bits(self, level: Level, word: int) -> int:
-        """Return the bits that a table's descriptor takes over from the large page `word` that it replaces."""
+        """Return the bits that a table's descriptor takes over from the large page `word` which it replaces."""
         return level.made_of_kind("table").same_fields(level.read_as(word), word, self.rules.inherited)
 
     def promoted_word(self, level: Level, size: int, part_level: Level, part: int, table: int | None, pa: int) -> int:
         """Return the word that maps `size` bytes at `pa` instead of equal smaller pages; `part` is the first.
 
-        Fields keep what the parts have, or what the word of their `table` says: dirty, global, memory type, domain.
+        Other fields (dirty, global, memory type, domain) are as in the parts, or as in the word of their `table`.
         """
         large = level.made_of_size(size)
         small, names = part_level.read_as(part), large.free_fields

@@ -11,7 +11,7 @@ from ..base.units import PAGE, binary_size
 
 
 class LevelCost(NamedTuple):
-    """The tables of one level: the manual's name, how many there are, and the bytes of one."""
+    """The tables of one level: the manual's name, their number, and the bytes of one table."""
 
     level: int
     name: str
@@ -20,7 +20,7 @@ class LevelCost(NamedTuple):
 
     @property
     def bytes(self) -> int:
-        """The bytes of all of them."""
+        """The bytes of all tables of this level."""
         return self.tables * self.table_bytes
 
 
@@ -32,7 +32,7 @@ class PageCount(NamedTuple):
 
     @property
     def bytes(self) -> int:
-        """The bytes that they map."""
+        """The bytes that these pages map."""
         return self.size * self.number
 
 
@@ -44,9 +44,9 @@ class FormatCost:
     levels: tuple[LevelCost, ...]
     """The levels from the root down."""
     pages: tuple[PageCount, ...]
-    """The sizes that are used, smallest first."""
+    """The pages by size, the smallest first."""
     left_out: int
-    """Ranges beyond the addresses of the format, which are not mapped."""
+    """The number of ranges beyond the format's addresses, which are not mapped."""
     left_out_bytes: int
 
     @property
@@ -61,17 +61,17 @@ class FormatCost:
 
     @property
     def mapped(self) -> int:
-        """The bytes that are mapped."""
+        """The number of mapped bytes."""
         return sum(page.bytes for page in self.pages)
 
     @property
     def entries(self) -> int:
-        """The TLB entries that it takes to reach everything that is mapped: one for each page, of whatever size."""
+        """The number of TLB entries needed to reach all mapped bytes: one for each page, of any size."""
         return sum(page.number for page in self.pages)
 
     @property
     def bytes_a_page(self) -> float:
-        """The bytes of tables for each 4 KiB that are mapped."""
+        """The bytes of tables for each mapped 4 KiB."""
         return self.table_bytes * PAGE / self.mapped if self.mapped else 0.0
 
     def reach(self, entries: int) -> int:

@@ -1,4 +1,4 @@
-"""The data of a table format: levels, and the descriptors that each can hold, as a manual's tables of bit ranges."""
+"""The data of a table format: levels, and each level's possible descriptors, as a manual's tables of bit ranges."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Kind = Literal["table", "leaf", "invalid", "reserved"]
 
 @frozen
 class AddressBits:
-    """The bits [low, high] of a descriptor that are address bits from `to` on."""
+    """The bits [low, high] of a descriptor that hold address bits from `to` on."""
 
     low: int
     high: int
@@ -25,7 +25,7 @@ class AddressBits:
 
     @property
     def mask(self) -> int:
-        """The bits in the descriptor, set."""
+        """A mask of these bits in the descriptor."""
         return (1 << self.high + 1) - (1 << self.low)
 
 
@@ -41,9 +41,9 @@ class Descriptor:
     address: tuple[AddressBits, ...] = ()
     fields: tuple[Field, ...] = ()
     reserved: int = 0
-    """The bits that must be 0 whatever the processor's controls are."""
+    """The bits that must be 0, whatever the processor's controls."""
     shift: int | None = None
-    """For a leaf that maps more than its level's span: log2 of the bytes.  It fills several neighbouring slots."""
+    """For a leaf that maps more than its level's span, log2 of the bytes.  Such a leaf fills several adjacent slots."""
 
     def address_of(self, word: int) -> int:
         """Return the physical address in `word`."""
@@ -77,18 +77,18 @@ class Descriptor:
 
     @cached_property
     def free_fields(self) -> tuple[str, ...]:
-        """The names of the fields other than the address and those that identify the kind of descriptor."""
+        """The names of the fields, except the address and the fields that identify the kind of descriptor."""
         free = (field for field in self.fields if not field.mask & self.mask)
         return tuple(field.name for field in free if not field.name.startswith("address"))
 
     @cached_property
     def address_mask(self) -> int:
-        """The bits that hold the address, set."""
+        """A mask of the bits that hold the address."""
         return sum(bits.mask for bits in self.address)
 
     @cached_property
     def in_place(self) -> int | None:
-        """The address bits, if they are one piece at its own place, as in most formats."""
+        """The address bits, if they are one piece at the place of the address, as in most formats."""
         if len(self.address) == 1 and self.address[0].low == self.address[0].to:
             return self.address[0].mask
         return None
@@ -105,7 +105,7 @@ class Level:
     number: int
     """The number of the level: 1 maps the smallest pages; the root has the highest number."""
     name: str
-    """The manual's name of a descriptor here."""
+    """The manual's name of a descriptor at this level."""
     table_name: str
     shift: int
     bits: int
@@ -124,7 +124,7 @@ class Level:
 
     @cached_property
     def last(self) -> int:
-        """The number of the last descriptor of a table: a mask of all numbers."""
+        """The number of a table's last descriptor, also used as a mask of all numbers."""
         return self.entries - 1
 
     def index(self, va: int) -> int:
@@ -139,7 +139,7 @@ class Level:
         raise AssertionError(f"no descriptor of {self.name} covers {word:#x}")
 
     def mapped(self, words: Iterable[int]) -> list[int]:
-        """Return the physical addresses of the pages that these words map; similar neighbours are read alike."""
+        """Return the physical addresses of the pages that these words map; equal kinds are read only once."""
         found: list[int] = []
         read_as, known = self.descriptors[0], -1
         for word in words:
@@ -151,7 +151,7 @@ class Level:
         return found
 
     def not_elsewhere(self, words: Iterable[int], frames: Container[int]) -> list[int]:
-        """Return the places of nonzero words, without those that map a page of one slot in none of these frames."""
+        """Return the places of nonzero words, except words that map a one-slot page in none of these frames."""
         pages = [one for one in self.descriptors if one.kind == "leaf" and one.shift is None]
         others = [(one.mask, one.value) for one in self.descriptors if one.shift is not None]
         if not others and len(pages) == 1 and pages[0].in_place is not None:
@@ -169,11 +169,11 @@ class Level:
 
     @cached_property
     def _deciding(self) -> int:
-        """The bits that say how a word is read, set."""
+        """A mask of the bits that decide how a word is read."""
         return reduce(or_, (one.mask for one in self.descriptors))
 
     def of_kind(self, kind: Kind) -> Descriptor | None:
-        """Return the first descriptor of `kind`, which is the one that new words use; or None."""
+        """Return the first descriptor of `kind`, the one that new words use, or None."""
         return next((one for one in self.descriptors if one.kind == kind), None)
 
     def leaf(self, size: int) -> Descriptor | None:
@@ -181,35 +181,35 @@ class Level:
         return next((one for one in self.descriptors if one.kind == "leaf" and self.span_of(one) == size), None)
 
     def made_of_kind(self, kind: Kind) -> Descriptor:
-        """Return the same as :meth:`of_kind`; raise :class:`Refused` if there is none."""
+        """Return the result of :meth:`of_kind`; raise :class:`Refused` if there is none."""
         descriptor = self.of_kind(kind)
         if descriptor is None:
             raise Refused(f"a {self.name} can't be a {kind} descriptor")
         return descriptor
 
     def made_of_size(self, size: int) -> Descriptor:
-        """Return the same as :meth:`leaf`; raise :class:`Refused` if there is none."""
+        """Return the result of :meth:`leaf`; raise :class:`Refused` if there is none."""
         descriptor = self.leaf(size)
         if descriptor is None:
             raise Refused(f"a {self.name} can't map a page of {Size(size)}")
         return descriptor
 
     def part_word(self, large: Descriptor, word: int, index: int) -> int:
-        """Return the word that maps part `index`, of this level's span, of the page that a `word` of `large` maps.
+        """Return the word that maps part `index`, of this level's span, of the page mapped by `word`, a `large` one.
 
-        All fields but the address stay.  A supersection's parts are sections: `Refused` if they are where only
-        supersections reach.
+        All fields but the address stay.  A supersection's parts are sections; raises `Refused` if they are at addresses
+        that only supersections can map.
         """
         small = self.made_of_kind("leaf")
         place = small.place(large.address_of(word) + index * self.span)
         return place | small.same_fields(large, word, small.free_fields)
 
     def span_of(self, descriptor: Descriptor) -> int:
-        """Return the bytes that a descriptor of this level covers; for a repeated one, all its copies together."""
+        """Return the bytes covered by a descriptor of this level; for a repeated one, by all its copies together."""
         return 1 << (self.shift if descriptor.shift is None else descriptor.shift)
 
     def copies_of(self, descriptor: Descriptor) -> int:
-        """Return how many neighbouring slots a descriptor fills: 1, but for ARM's supersections and large pages."""
+        """Return the number of slots that a descriptor fills: 1, except for ARM's supersections and large pages."""
         return 1 if descriptor.shift is None else 1 << descriptor.shift - self.shift
 
 
@@ -232,7 +232,7 @@ class WalkEntry(NamedTuple):
 
 
 def bits(high: int, low: int) -> int:
-    """Return a mask of the bits high to low, as manuals write them.
+    """Return a mask of the bits from `high` down to `low`, in the order that manuals use.
 
     >>> hex(bits(7, 4))
     '0xf0'

@@ -1,6 +1,6 @@
-"""The values that readers make of a terminal's text about page tables, traps and panics, and that pictures show.
+"""The values that readers create from a terminal's text about page tables, traps and panics, for pictures.
 
-A part is here only if the text has it.  What the text leaves open is said in sentences, and no value stands for it.
+A part is here only if the text has it.  Sentences say what the text leaves open; no value replaces it.
 """
 
 from __future__ import annotations
@@ -18,22 +18,20 @@ from .tables import TablesWalk
 
 @frozen
 class SaidRange:
-    """Neighbouring addresses with the same rights: `size` bytes from `start` on."""
+    """Adjacent addresses with the same rights: `size` bytes from `start` on."""
 
     start: int
     size: int
     rights: str
     """Read, write, execute and user as four letters: "rw-u".  A "?" is a right that the text does not give."""
     pa: int | None = None
-    """The physical address of the first byte, if the rest follows it; None if it does not, or if the text has no
-    address.
-    """
+    """The physical address of the first byte if the rest follows in memory; None if not, or if the text has none."""
     word: int | None = field(default=None, compare=False)
     """The descriptor, if the text has it."""
 
     @property
     def end(self) -> int:
-        """The first byte after it."""
+        """The first byte after the range."""
         return self.start + self.size
 
     @in_ascii
@@ -61,7 +59,7 @@ def joined(ranges: Iterable[SaidRange]) -> tuple[SaidRange, ...]:
 
 @frozen
 class SaidDifference:
-    """Neighbouring addresses that two texts describe differently; None: not mapped there."""
+    """Adjacent addresses that two texts describe differently; None means that a text does not map them."""
 
     start: int
     size: int
@@ -79,7 +77,7 @@ def _from(side: SaidRange, start: int) -> str:
 
 
 def compared(one: Sequence[SaidRange], other: Sequence[SaidRange]) -> tuple[SaidDifference, ...]:
-    """Compare two lists of ranges: the mapped addresses, the rights, and the physical addresses if both have them.
+    """Compare two lists of ranges: mapped addresses, rights, and physical addresses if both lists have them.
 
     >>> compared([SaidRange(0, 0x2000, "rw?u")], [SaidRange(0, 0x1000, "rwxu"), SaidRange(0x1000, 0x1000, "r-xu")])
     (<0x1000: 4 KiB rw?u -> r-xu>,)
@@ -115,14 +113,14 @@ class Listing:
     pieces: tuple[SaidRange, ...]
     """The contents of each line."""
     line: int
-    """The first line of it in the text, from 1."""
+    """The number of the listing's first line in the text, from 1."""
     absent: tuple[SaidRange, ...] = ()
     """The addresses that are not mapped, according to the text."""
     is_whole: bool = True
-    """Whether everything that it does not list is not mapped."""
+    """Whether everything that the listing leaves out is unmapped."""
 
     def at(self, address: int) -> SaidRange | None:
-        """Return its piece for an address, or None.  O(pieces)."""
+        """Return the listing's piece for an address, or None.  O(pieces)."""
         return next((one for one in (*self.pieces, *self.absent) if one.start <= address < one.end), None)
 
     @property
@@ -138,7 +136,7 @@ class Listing:
 
 @frozen(slots=False)
 class Trap:
-    """A trap of any processor: its numbers, and, if the same text has tables, the walk of the address.
+    """A trap of any processor: its numbers and, if the text also has tables, the walk of the address.
 
     `code` is the value of `register`: scause of RISC-V, the error code of x86, ESR_EL1 of AArch64, FSR of ARMv7.
     """
@@ -153,12 +151,12 @@ class Trap:
     pc: int | None = None
     """The address of the instruction."""
     address: int | None = None
-    """The address that it accessed."""
+    """The address that the instruction accessed."""
     walk: TablesWalk | None = None
     refused: str = ""
     """The bit of the descriptor that refused the access, such as "W"; "" if the text does not show one."""
     says: str = ""
-    """The known facts about it, in sentences."""
+    """The known facts about the trap, in sentences."""
     register: str = "scause"
     decoded: tuple[str, ...] = ()
     """The parts of the code with their meanings, such as "WnR (bit 6) is 1: a write"."""
@@ -192,7 +190,7 @@ class Trap:
 
 @frozen(slots=False)
 class Panic:
-    """A panic's line: what its check protects, and three usual mistakes; both empty for an unknown panic."""
+    """A panic's line: the purpose of its check, and three usual mistakes; both are empty for an unknown panic."""
 
     text: str
     line: int
@@ -208,9 +206,9 @@ class Panic:
 
 @frozen(slots=False)
 class Pasted:
-    """The parts that were found in a text, by name and in the text's order.
+    """The parts found in a text, by name and in the text's order.
 
-    ``vm.load(text)`` makes it.
+    ``vm.load(text)`` returns it.
     """
 
     tables: tuple[Any, ...] = ()
@@ -219,11 +217,11 @@ class Pasted:
     panics: tuple[Panic, ...] = ()
     listings: tuple[Listing, ...] = ()
     unsaid: tuple[str, ...] = field(default=())
-    """Sentences about what is missing from the text."""
+    """Sentences about information missing from the text."""
     what: tuple[str, ...] = ()
-    """The program that printed it, such as "an oops of Linux on arm64"."""
+    """The source of the text, such as "an oops of Linux on arm64"."""
     passed_over: str = ""
-    """A sentence that counts the lines around it in the text."""
+    """A sentence that counts the other lines of the text."""
     claimed: frozenset[int] = frozenset()
     """The lines of the text that these parts use."""
 

@@ -21,7 +21,7 @@ C = TypeVar("C")
 
 
 class NumberLimits(NamedTuple):
-    """Limits of a number among the settings: from `low` to `high`, a multiple of `unit`."""
+    """The limits of a number among the settings: from `low` to `high`, and a multiple of `unit`."""
 
     low: int
     high: int
@@ -65,9 +65,9 @@ class Stop:
     kind: str
     why: str
     culprit: tuple[str, int] | None = None
-    """The field that caused it, and its value in the descriptors concerned."""
+    """The field that caused the failure, and its value in the descriptors concerned."""
     called: str = ""
-    """The fault's name, if its kind says too little."""
+    """The fault's name, if its kind is not specific enough."""
 
 
 @frozen
@@ -90,7 +90,7 @@ class Rules(ABC, Generic[C]):
     """
 
     inherited: tuple[str, ...] = ()
-    """Fields that a table's descriptor takes over when a large page is demoted to a table."""
+    """The fields that a table's descriptor takes over when a large page is demoted to a table."""
 
     # ---- walking -----------------------------------------------------------------------------
 
@@ -99,12 +99,12 @@ class Rules(ABC, Generic[C]):
         """Return where the walk begins (`level` is the root's), or a reason not to walk: a non-canonical address."""
 
     def second_base(self, va: int, controls: C) -> tuple[str, int] | None:
-        """Return the name and value of the base register, other than the usual one, that the walk of `va` begins at."""
+        """Return the name and value of the base register for the walk of `va`, if it is not the usual one."""
         return None
 
     @abstractmethod
     def start_shift(self, controls: C) -> int:
-        """Return the lowest of the address bits that :meth:`start` looks at."""
+        """Return the lowest address bit that :meth:`start` looks at."""
 
     def read_as(self, level: Level, word: int, controls: C) -> Descriptor:
         """Return how a descriptor is read under these settings."""
@@ -112,7 +112,7 @@ class Rules(ABC, Generic[C]):
 
     @abstractmethod
     def check_descriptor(self, level: Level, descriptor: Descriptor, word: int, controls: C) -> Stop | None:
-        """Return what is wrong with a descriptor by itself: it is absent, or has reserved bits set."""
+        """Return the fault in a descriptor itself: it is absent, or has reserved bits set."""
 
     def checked_bits(self, level: Level, descriptor: Descriptor, controls: C) -> int:
         """Return the address bits of a descriptor that :meth:`check_descriptor` can find wrong."""
@@ -120,24 +120,24 @@ class Rules(ABC, Generic[C]):
 
     @abstractmethod
     def narrow(self, rights: Rights, descriptor: Descriptor, word: int, controls: C) -> Rights:
-        """Return the part of `rights` that is left below a descriptor."""
+        """Return the `rights` that remain below a descriptor."""
 
     @abstractmethod
     def check_access(
         self, path: Sequence[WalkEntry], rights: Rights, access: Access, user: bool, controls: C
     ) -> Stop | None:
-        """Check whether a walk's descriptors, which end in a leaf, forbid the access; they leave `rights`."""
+        """Check whether a walk's descriptors, the last a leaf, forbid the access; `rights` remain after them."""
 
     @abstractmethod
     def report(self, stop: Stop, path: Sequence[WalkEntry], access: Access, user: bool, controls: C) -> FaultReport:
         """Return the processor's report of a fault; `path` has the descriptors that were read."""
 
     def root_level(self, level: Level, controls: C) -> Level:
-        """Return the root's level, with as many descriptors as the lower root table has under these settings."""
+        """Return the root's level, with as many descriptors as the lower root table has with these settings."""
         return level
 
     def physical_limit(self, controls: C) -> int:
-        """Return the bits of a physical address, if the settings limit them; else 64."""
+        """Return the number of bits of a physical address, if the settings limit it; otherwise 64."""
         return 64
 
     # ---- descriptors -------------------------------------------------------------------------
@@ -147,9 +147,9 @@ class Rules(ABC, Generic[C]):
         """Return the bits that give `rights`; `shared` leaves are the same in all address spaces (global)."""
 
     def granted(self, wanted: Permission) -> Permission:
-        """Return user code's rights to a page that a kernel maps for `wanted`, with those that can't be refused.
+        """Return user code's rights to a page that a kernel maps for `wanted`, including unavoidable rights.
 
-        Here, every mapped page can be read. If nothing is wanted, no page is mapped, and there are no rights.
+        Here, every mapped page can be read. If no right is wanted, no page is mapped, and there are no rights.
         """
         return wanted._replace(read=any(wanted))
 
@@ -172,7 +172,7 @@ class Rules(ABC, Generic[C]):
     # ---- what a kernel sets ------------------------------------------------------------------
 
     def registers(self, user: int | None, kernel: int | None, controls: C) -> tuple[int, C]:
-        """Return the base register and the settings for the root tables of a user and of the kernel; None for no walks.
+        """Return the base register and the settings for a user's and the kernel's root tables; None for no walks.
 
         Here there is one register: the user's tables contain the kernel's slots.
         """
@@ -180,13 +180,13 @@ class Rules(ABC, Generic[C]):
         return root or 0, controls
 
     def with_access_flag(self, controls: C) -> C:
-        """Return the settings with which descriptors have an access flag, if a format can be used without it."""
+        """Return the settings with which descriptors have an access flag, if the format can be used without one."""
         return controls
 
     def without_access_flag(self, controls: C) -> C:
-        """Return the settings of the model without access flag, if a format has both."""
+        """Return the settings of the model without an access flag, if the format has both models."""
         return controls
 
     def with_hardware_flags(self, controls: C) -> C:
-        """Return the settings with which the hardware sets accessed and dirty flags, if it can do without."""
+        """Return the settings with which the hardware sets accessed and dirty flags, if it need not set them."""
         return controls

@@ -1,6 +1,6 @@
-"""Everything that page tables map, as runs of equal permissions: each table is read and decoded once, level by level.
+"""All mappings of page tables, as runs of equal permissions: each table is read and decoded once, level by level.
 
-A table that several descriptors refer to, as in a recursive mapping or Linux's ESPFIX area, is decoded once for each
+A table to which several descriptors refer, as in a recursive mapping or Linux's ESPFIX area, is decoded once for each
 set of rights above it.
 """
 
@@ -23,11 +23,11 @@ number.
 """
 
 Fetch = Callable[[Iterable[int]], None]
-"""Reads the pages at these physical addresses ahead, all at once."""
+"""A function that reads the pages at these physical addresses ahead, all at once."""
 
 
 class Runs(NamedTuple):
-    """Runs of equal rights by address, the number of tables that they were read from, and the unreadable tables."""
+    """Runs of equal rights by address, the number of tables from which they were read, and the unreadable tables."""
 
     ranges: tuple[SaidRange, ...]
     tables: int
@@ -35,7 +35,7 @@ class Runs(NamedTuple):
 
 
 def runs(tables: PageTables[Any], fetch: Fetch | None = None) -> Runs:
-    """Return the runs of neighbouring pages that `tables` map with equal rights, those that the hardware grants.
+    """Return the runs of adjacent pages that `tables` map with equal rights, as granted by the hardware.
 
     A descriptor with reserved bits set maps nothing.  `fetch` is called once for each level.
 
@@ -62,7 +62,7 @@ class _Means(NamedTuple):
 
 
 _Run = tuple[int, int, str, int | None]
-"""Offset, size, rights, and the physical address of the first byte if the rest follows."""
+"""A run: offset, size, rights, and the physical address of the first byte if the rest follows."""
 
 
 class _Reader:
@@ -71,7 +71,7 @@ class _Reader:
         self.fmt = tables.fmt
         self.fetch = fetch
         self.words: dict[tuple[int, int, int], list[tuple[int, int]]] = {}
-        """The numbers of the descriptors that are not empty and their words, by table, level and size."""
+        """The numbers and words of the descriptors that are not empty, by table, level and size."""
         self.unreadable: set[int] = set()
         self._below: dict[tuple[int, int, Rights], list[_Run]] = {}
         self._known: dict[tuple[int, Rights, int], _Means] = {}
@@ -98,7 +98,7 @@ class _Reader:
     # ---- reading -----------------------------------------------------------------------------
 
     def _read_all(self, level_tables: dict[tuple[int, int], Level]) -> None:
-        """Read the tables of one level, and those below."""
+        """Read the tables of one level and of all levels below."""
         while level_tables:
             if self.fetch is not None:
                 self.fetch(
@@ -149,7 +149,7 @@ class _Reader:
     # ---- joining -----------------------------------------------------------------------------
 
     def _of(self, table: int, level: Level, above: Rights) -> list[_Run]:
-        """Return the runs of one table and of all below it, from its first address on."""
+        """Return the runs of one table and of all tables below it, from its first address on."""
         key = table, level.number, above
         known = self._below.get(key)
         if known is not None:
@@ -175,7 +175,7 @@ class _Reader:
 
 
 def _free_bits(level: Level, tables: PageTables[Any]) -> int:
-    """Return the bits of a word that are address bits in every descriptor, and that no rule looks at."""
+    """Return the bits of a word that are address bits in every descriptor and that no rule checks."""
     free = ~0
     for one in level.descriptors:
         if one.kind in ("table", "leaf"):
@@ -192,7 +192,7 @@ def _halves(start: int, size: int, half: int, signed: bool) -> list[tuple[int, i
 
 
 def _add(found: list[_Run], start: int, size: int, rights: str, pa: int | None) -> None:
-    """Append a run, or make the last one longer."""
+    """Append a run, or extend the last one."""
     if found:
         first, length, last_rights, last_pa = found[-1]
         if first + length == start and last_rights == rights:

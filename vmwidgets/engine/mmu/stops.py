@@ -1,4 +1,4 @@
-"""The stops of a real kernel, and its processes' mappings at each: the values that pictures step through."""
+"""The stops of a real kernel, and its processes' mappings at each stop: values that pictures step through."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ class SpaceAtStop:
     ranges: tuple[SaidRange, ...]
     """Runs of equal rights."""
     frames: tuple[int, ...]
-    """The physical pages that it maps, without those at the top of the addresses that every process has."""
+    """The physical pages that the process maps, without the pages at the top addresses that every process maps."""
     tables: tuple[int, ...]
-    """The physical pages that hold its tables."""
+    """The physical pages that hold the process's tables."""
     pid: int = 0
     """The process's number; unlike its name, it stays the same when the process executes a program."""
 
@@ -70,7 +70,7 @@ class Stop:
 
 @frozen
 class Stops:
-    """All stops of a kernel, the newest last; it is shown as a picture that steps back through them."""
+    """All stops of a kernel, the newest last, shown as a picture that steps back through them."""
 
     all: tuple[Stop, ...]
 
@@ -90,7 +90,7 @@ class Stops:
 
 
 def lettered(names: Iterable[str], known: dict[str, str]) -> dict[str, str]:
-    """Return a letter for each process: the first of its name if that is free; letters in `known` stay.
+    """Return a letter for each process: its name's first letter if that is free; letters in `known` stay.
 
     >>> lettered(["init (1)", "sh (2)", "sleep (3)"], {})
     {'init (1)': 'I', 'sh (2)': 'S', 'sleep (3)': 'L'}

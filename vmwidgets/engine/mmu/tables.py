@@ -1,7 +1,7 @@
 """Page tables without a machine: memory, a format and a root are enough to walk them and to show them.
 
-:meth:`PageTables.window` is what pictures are drawn from: the open tables, and of each the rows that are shown.  The
-cost depends on the number of open tables, never on the number of all tables: each open table is read once.
+Pictures are drawn from :meth:`PageTables.window`: the open tables, with the shown rows of each.  The cost depends on
+the number of open tables, never on the number of all tables: each open table is read once.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ from .walk import Memory, walk
 class PageTables(Generic[C]):
     """Tables of one address space in `memory`, walked with `controls`.
 
-    From the address `kernel_from` on they are the kernel's, the same in all spaces; without it no slot is lent.
+    From the address `kernel_from` on, the tables are the kernel's, the same in all spaces; without `kernel_from`, no
+    slot is lent.
 
     >>> from vmwidgets.engine.memory.ram import Ram
     >>> from vmwidgets.engine.mmu.formats.x86 import X86_64
@@ -55,19 +56,19 @@ class PageTables(Generic[C]):
     def walk(self, address: int | str, access: Access = "read", *, user: bool | None = None) -> TablesWalk:
         """Return what the hardware does for one access to `address`, level by level.
 
-        A text is read by :func:`.units.parse_address`.  `user` says whether user code makes the access; by default,
-        user code makes it if the tables allow that.
+        A text as address is read by :func:`.units.parse_address`.  `user` says whether user code makes the access; by
+        default, user code makes it if the tables allow that.
         """
         va = _number(address)
         by_user = self._lets_users_in(va, access) if user is None else user
         return TablesWalk.of(walk(self.memory, self.fmt, self.root, va, access, by_user, self.controls), tables=self)
 
     def window(self, shown: Shown) -> TableWindow:
-        """Return the tables that are open, with their rows; the roots always are.  O(slots of open tables)."""
+        """Return the open tables, with their rows; the roots are always open.  O(slots of open tables)."""
         return _Look(self, shown).window()
 
     def unread(self, table: int) -> Sequence[range]:
-        """Slots of the table at `table` that may hold something that can't be read; those of a text have some."""
+        """The slots of the table at `table` whose contents may be unreadable; only tables from a text have any."""
         return ()
 
     def _lets_users_in(self, va: int, access: Access) -> bool:
@@ -96,7 +97,7 @@ def _number(address: object) -> int:
 
 @frozen(slots=False, repr=False)
 class TablesWalk(Walk):
-    """A walk in tables without a machine; two are equal if the hardware did the same."""
+    """A walk in tables without a machine; two walks are equal if the hardware did the same."""
 
     tables: PageTables[Any] | None = field(default=None, repr=False, compare=False)
 
@@ -105,15 +106,15 @@ TableKey = tuple[int, int]
 """A table by its place in the tree: its level, and the first address."""
 
 MOST_OPEN = 16
-"""The most tables that are open at a time, the roots among them."""
+"""The most tables that are open at a time, including the roots."""
 
 
 @frozen(slots=False)
 class Shown:
-    """The tables to show by key, and which parts of each.
+    """The tables to show, by key, and the parts of each to show.
 
     `expanded` are physical addresses of descriptors whose run of pages is shown slot by slot; `centres` are slots, by
-    table, around which rows are shown; `marked` are addresses of descriptors that must be shown.
+    table, around which rows are shown; `marked` are addresses of descriptors that are always shown.
     """
 
     opened: Collection[TableKey] = ()
@@ -131,10 +132,10 @@ class _Slot(NamedTuple):
     descriptor: Descriptor
     kind: str
     effective: int
-    """The mapping of the slot's own piece: a repeated descriptor's address and the piece's place in the page."""
+    """The mapping of the slot's own piece: for a repeated descriptor, its address and the piece's place in the page."""
 
     def continues(self, before: _Slot, level: Level) -> bool:
-        """Return whether it continues the mapping of the slot `before` in the same way."""
+        """Return whether the slot continues the mapping of the slot `before` in the same way."""
         return (
             before.kind == "leaf"
             and self.descriptor is before.descriptor
@@ -170,7 +171,7 @@ class _Look:
         self, level: Level, table: int, va: int, parent: TableKey | None, above: tuple[int, ...], room: int,
         skip: int = 0,
     ) -> list[OpenTable]:  # fmt: skip
-        """Return this table, without its first `skip` slots, and the open ones below it, at most `room` in all."""
+        """Return this table, without its first `skip` slots, and the open tables below it; at most `room` tables."""
         above = (*above, table)
         begin = va + skip * level.span
         try:
@@ -194,7 +195,7 @@ class _Look:
         return [self._value(level, table, begin, parent, kept, present, skip), *below]
 
     def _slots(self, level: Level, table: int, above: Collection[int]) -> list[_Slot]:
-        """Return the slots of a table that are not empty, and those that are marked.  One read."""
+        """Return the slots of a table that are not empty or are marked.  One read."""
         width, marked = self.fmt.entry_width, self.shown.marked
         count = level.entries
         data = self.tables.memory.read(table, count * width)
@@ -233,7 +234,7 @@ class _Look:
     # ---- rows --------------------------------------------------------------------------------
 
     def _rows(self, level: Level, va: int, slots: list[_Slot]) -> Iterator[WindowRow]:
-        """Yield runs of slots that continue each other; expanded ones page by page."""
+        """Yield runs of slots that continue each other; expanded runs page by page."""
         start = 0
         for end in range(1, len(slots) + 1):
             if end < len(slots) and slots[end].continues(slots[end - 1], level):
@@ -275,9 +276,9 @@ class _Look:
         )
 
     def _fold(self, rows: list[WindowRow], key: TableKey, inner: Collection[int]) -> tuple[WindowRow, ...]:
-        """Return the rows that are shown, and folds that count the others.
+        """Return the shown rows, and folds that count the others.
 
-        The kernel's rows are folded apart from the space's own, all of them unless one of them is the table's centre.
+        The kernel's rows are folded separately from the space's own, and all of them unless one is the table's centre.
         """
         width, shown = self.fmt.entry_width, self.shown
         marked = {row.pa for row in rows if row.pa in inner or _holds(row, shown.marked, width)}
@@ -296,7 +297,7 @@ class _Look:
 
 
 def rights_in_words(rights: Rights) -> str:
-    """Return rights as a row shows them.
+    """Return rights in the words of a row.
 
     >>> rights_in_words(Rights(write=False))
     'r-x user'
@@ -326,7 +327,7 @@ def _holds(row: WindowRow, marked: Collection[int], width: int) -> bool:
 def _with_folds(rows: list[WindowRow], kept: list[int]) -> Iterator[WindowRow]:
     done = 0
     for number in [*kept, len(rows)]:
-        if number - done == 1:  # a fold takes as much room as what it hides
+        if number - done == 1:  # a fold takes as much room as the row it hides
             yield rows[done]
         elif number > done:
             yield _folded(rows[done:number])

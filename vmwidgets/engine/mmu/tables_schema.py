@@ -1,6 +1,6 @@
 """The values that views and graders receive for a page-table walk, decoded with the manual's names.
 
-They are made by :mod:`vmwidgets.engine.mmu.walk`, which reads nothing but memory.
+:mod:`vmwidgets.engine.mmu.walk` creates them, and reads nothing but memory.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ..base.units import Address
 
 
 class Rights(NamedTuple):
-    """The rights of a descriptor or of a whole walk: for user code if it may enter, otherwise for the supervisor.
+    """The rights of a descriptor or a whole walk: user code's if it has access, otherwise the supervisor's.
 
     If the two may do different things (as with some ARM pages), :class:`Permissions` has both.
     """
@@ -29,7 +29,7 @@ class Rights(NamedTuple):
 
 
 class Permission(NamedTuple):
-    """The rights of one side on a page, everything taken together."""
+    """All rights of one side on a page."""
 
     read: bool
     write: bool
@@ -62,7 +62,7 @@ class Field:
 
     @property
     def mask(self) -> int:
-        """The field's bits, set."""
+        """A mask of the field's bits."""
         return (1 << self.high + 1) - (1 << self.low)
 
 
@@ -83,13 +83,13 @@ class Step:
     """One descriptor that the walk read."""
 
     level: int
-    """1 for the tables that map the smallest pages; the root has the highest."""
+    """The number of the level: 1 for the tables that map the smallest pages; the root has the highest."""
     name: str
     """The manual's name of a descriptor at this level, such as ``"PDE"``."""
     table: int
-    """Physical address of the table."""
+    """The physical address of the table."""
     index_bits: tuple[int, int]
-    """Highest and lowest bit of the virtual address that make the index."""
+    """The highest and lowest bit of the virtual address that form the index."""
     index: int
     pa: int
     """The physical address of the descriptor."""
@@ -99,12 +99,12 @@ class Step:
     layout: str
     """The kind of descriptor, in words: ``"PDE of a 2 MiB page"``."""
     section: str
-    """The section of the manual that defines it."""
+    """The section of the manual that defines this descriptor."""
     fields: tuple[Field, ...]
     address: int
     """The physical address of the next table or of the page; 0 if there is none."""
     rights: Rights
-    """The rights that all descriptors up to this one give."""
+    """The rights given by all descriptors up to this one together."""
 
     @property
     def decoded(self) -> tuple[FieldValue, ...]:
@@ -114,14 +114,14 @@ class Step:
 
 @frozen
 class Syndrome:
-    """A register with details of a fault that its code does not have."""
+    """A register with details of a fault that the fault's code lacks."""
 
     register: str
     """The manual's name, such as ``"ESR_EL1"``."""
     value: int
     fields: tuple[Field, ...]
     says: str = ""
-    """Its information on the access, in words."""
+    """The register's information on the access, in words."""
 
     @property
     def decoded(self) -> tuple[FieldValue, ...]:
@@ -137,7 +137,7 @@ class Fault:
     """``"not-present"``, ``"protection"``, ``"reserved"``, ``"access-flag"``, ``"domain"``, ``"address-size"``,
     ``"non-canonical"`` or ``"bus-error"``."""
     level: int | None
-    """The level of the descriptor at which the walk stopped; None if it read none."""
+    """The level of the descriptor at which the walk stopped; None if it read no descriptor."""
     code: int | None
     """The code that the processor reports; None if there is no memory at a table's address."""
     exception: str
@@ -150,7 +150,7 @@ class Fault:
     says: str = ""
     """The meaning of the code, in words; "" if it has none."""
     called: str = ""
-    """Its name in words: the kind, or more."""
+    """The fault's name in words: its kind, or a more specific name."""
 
     @property
     def decoded(self) -> tuple[FieldValue, ...]:
@@ -197,15 +197,15 @@ class Walk:
     rights: Rights
     """The rights that the descriptors give together."""
     page_size: int
-    """The bytes of the page that was found; 0 if none was."""
+    """The size of the page in bytes; 0 if no page was found."""
     pa: int | None
     fault: Fault | None
     sets: tuple[int, ...] = ()
-    """For each step, the bits that the hardware sets in the descriptor and that are not set yet (accessed, dirty)."""
+    """For each step, the bits that the hardware still has to set in the descriptor (accessed, dirty)."""
     permissions: Permissions | None = None
-    """The rights of each side on the page that was found, for any access; None if none was found."""
+    """The rights of each side on the page, for any access; None if no page was found."""
     word_bits: int = 64
-    """The bits of an address in a register."""
+    """The number of bits of an address in a register."""
 
     @property
     def fault_line(self) -> str:
@@ -275,19 +275,19 @@ class IndexBits(NamedTuple):
 class AddressSplit:
     """The parts into which a format divides an address: the indices, from the root's down; the rest is the offset.
 
-    The `va_bits` are translated, of the `word_bits` of a register.
+    Of a register's `word_bits`, the lowest `va_bits` are translated.
     """
 
     parts: tuple[IndexBits, ...]
     word_bits: int
     va_bits: int
     signed: bool = True
-    """Whether the bits above repeat the highest translated one; else they choose the root."""
+    """Whether the bits above repeat the highest translated bit; otherwise they choose the root."""
 
 
 @frozen
 class WindowRow:
-    """Neighbouring slots of an open table that are one thing: a descriptor, a run of pages, or a fold."""
+    """Adjacent slots of an open table that form one row: a descriptor, a run of pages, or a fold."""
 
     first: int
     """The index of the first slot."""
@@ -296,8 +296,9 @@ class WindowRow:
     va: int
     """The first virtual address of the first slot."""
     kind: str
-    """``"leaf"``, ``"table"``, ``"reserved"``, ``"window"`` (a table above, seen as one below), ``"invalid"``, or
-    ``"fold"``: rows that are not shown."""
+    """``"leaf"``, ``"table"``, ``"reserved"``, ``"window"`` (an upper table, seen as a lower one), ``"invalid"``, or
+    ``"fold"`` (hidden rows).
+    """
     pa: int = 0
     """The physical address of the first descriptor."""
     word: int = 0
@@ -316,14 +317,14 @@ class WindowRow:
     layout: str = ""
     """The kind of descriptor, in words."""
     section: str = ""
-    """The section of the manual that defines it."""
+    """The section of the manual that defines this kind of descriptor."""
     rights: str = ""
     """The rights of the descriptor by itself: ``"rwx user"``."""
     fields: tuple[Field, ...] = ()
     repeated: int = 1
     """The number of slots that each descriptor fills."""
     is_lent: bool = False
-    """Whether it belongs to the kernel and is lent to this space."""
+    """Whether the row belongs to the kernel and is lent to this space."""
 
     @property
     def bytes(self) -> int:
@@ -338,14 +339,14 @@ class WindowRow:
 
 @frozen
 class OpenTable:
-    """An open table: its place, the addresses that it covers, its rows."""
+    """An open table: its place, the addresses that it covers, and its rows."""
 
     level: int
     name: str
     """The manual's name, such as ``"PD"``."""
     pa: int
     va: int
-    """The first address that it covers."""
+    """The first address that the table covers."""
     span: int
     """The bytes of virtual memory that one slot covers."""
     entries: int
@@ -353,20 +354,20 @@ class OpenTable:
     """The number of slots that are not empty."""
     rows: tuple[WindowRow, ...]
     unreadable: str = ""
-    """The reason why it can't be read, if it is outside memory."""
+    """The reason why the table can't be read, if it is outside memory."""
     parent: tuple[int, int] | None = None
-    """The level and physical address of the slot that refers to it; None for a root."""
+    """The level and physical address of the slot that refers to the table; None for a root."""
     skipped: int = 0
-    """The number of slots at its beginning that no address reaches: they belong to the other root (ARM)."""
+    """The number of slots at the table's beginning that no address reaches: they belong to the other root (ARM)."""
     is_lent: bool = False
-    """Whether all of it belongs to the kernel and is lent to this space."""
+    """Whether the whole table belongs to the kernel and is lent to this space."""
     unread: tuple[range, ...] = ()
-    """The slots that may hold something that can't be read: a text does not have their descriptors."""
+    """The slots whose contents may be unreadable: the text lacks their descriptors."""
 
 
 @frozen
 class TableWindow:
-    """Part of one address space's tables: the open ones, the roots first, each before those below it."""
+    """Part of one address space's tables: the open tables, the roots first, and each before the tables below it."""
 
     name: str
     format: str
@@ -376,7 +377,7 @@ class TableWindow:
     entry_width: int
     tables: tuple[OpenTable, ...]
     words_read: int
-    """The number of descriptors that were read for it, which is its cost."""
+    """The number of descriptors read for this window, which is its cost."""
 
     def row(self, pa: int) -> WindowRow | None:
         """Return the row that contains the descriptor at `pa`, or None."""
@@ -401,7 +402,7 @@ class PteWritten(Event, changes=True):
 class PageMarked(Event):
     """An access to `va` set bits of the page in its tables: the reference bit, the dirty bit, or both.
 
-    The written descriptor is in an earlier :class:`PteWritten`.
+    An earlier :class:`PteWritten` has the written descriptor.
     """
 
     va: int
@@ -438,7 +439,7 @@ class PteRunWritten(Event, changes=True):
 
 
 def words_written(events: Iterable[Event]) -> dict[int, tuple[int, int]]:
-    """Return the value before and after of each descriptor that these events wrote, by physical address.
+    """Return the values before and after of each descriptor that these events wrote, by physical address.
 
     >>> words_written([PteWritten(8, 0, 1, 1, 0), PteRunWritten(8, 2, 8, 1, 0, 5, 0, 1, 0)])
     {8: (0, 5), 16: (1, 5)}

@@ -1,13 +1,12 @@
 """The TLB: translations that a processor caches, so that it need not walk the tables again.
 
-It keeps an entry until it is flushed or replaced.  An entry holds the descriptors that the walk read, and with them
-everything that is needed to check another access without a walk; when the tables change, the entry stays as it is, and
-remains in use.
+An entry stays until it is flushed or replaced.  It holds the descriptors that the walk read, and with them everything
+needed to check another access without a walk; when the tables change, the entry stays as it is, and in use.
 
 Intel SDM volume 3A, 4.10; ARM DDI 0406C, B3.9 and B3.10; ARM DDI 0487, D5.10 (D8.14 from issue H); RISC-V Privileged
 20211203, 4.2.1 (sfence.vma).  The manuals do not say how many entries there are, nor which entry is replaced when a set
-is full; here it is the set's least recently used one.  They do not say either which of two overlapping entries answers
-(a large page's, and one of a small page from before that was never flushed): here it is that of the smaller page.
+is full; here, it is the set's least recently used entry.  Nor do they say which of two overlapping entries answers (a
+large page's entry, and a small page's older entry that was never flushed): here, it is the smaller page's.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ from .tlb_schema import Difference, TlbEntryValue, TlbSlot, TlbValue
 from .walk import Descent, Memory, fault_after, translate
 
 GLOBAL = -1
-"""The value that a global entry has instead of an address space's number."""
+"""The value that global entries have instead of an address space's number."""
 
 Key = tuple[int, int, int]
 """The key of an entry: log2 of a page's size, the address divided by it, the address space."""
@@ -38,7 +37,7 @@ _BARRED = ("protection", "domain")
 
 
 class TlbEntry(Generic[C]):
-    """The TLB's copy of one walk; only its use, and the results that depend on the settings, change later."""
+    """The TLB's copy of one walk; only its use and the results that depend on the settings change later."""
 
     __slots__ = ("_controls", "_judged", "_value", "fmt", "key", "pa", "path", "pending", "permissions",
                  "rights", "set", "size", "used", "va", "way")  # fmt: skip  # read as a list of names
@@ -58,14 +57,14 @@ class TlbEntry(Generic[C]):
         self.path = kept.path
         """The descriptors of the walk, with the bits that the hardware set in them."""
         self.used = used
-        """The time of its last use, by the TLB's count."""
+        """The time of the entry's last use, by the TLB's count."""
         self.rights = kept.rights
         self.pending = kept.pending
         """The bits that the hardware must set in the last descriptor before a write succeeds."""
         self._controls = controls
         self._judged: dict[tuple[Access, bool], Stop | None] = {}
         self.permissions = kept.permissions
-        """The rights of each side, under the settings that it was last used with."""
+        """The rights of each side, under the settings of the last use."""
         self._value: TlbEntryValue | None = None
 
     def _use(self, controls: C) -> None:
@@ -87,7 +86,7 @@ class TlbEntry(Generic[C]):
         return None if self.key[2] < 0 else self.key[2]
 
     def forbids(self, access: Access, user: bool, controls: C) -> Stop | None:
-        """Return whether the entry forbids an access under the processor's current settings; O(1) the second time."""
+        """Return why the entry forbids an access under the processor's current settings; O(1) the second time."""
         if controls is not self._controls and controls != self._controls:
             self._use(controls)
         case = (access, user)
@@ -120,9 +119,9 @@ def differences(
 
     O(levels).
 
-    Only differences that matter count: if the tables have a dirty bit that the entry lacks, this costs a walk and does
-    no harm; the other way round, writes would not be noticed.  Dirty bits of global entries are left out: each space
-    may have its own copy of the descriptor, and the loaded one was marked.
+    Only differences that matter count.  If the tables have a dirty bit that the entry lacks, this only costs a walk;
+    the other way round, writes would go unnoticed.  Dirty bits of global entries are left out: each space may have its
+    own copy of the descriptor, and the loaded one was marked.
     """
     rules, user = fmt.rules, any(kept.permissions.user)
     now = translate(memory, fmt, root, kept.va, "read", user, controls)
@@ -154,11 +153,11 @@ def _whose(is_global: bool) -> str:
 
 
 Stale = Callable[[TlbEntry[C]], tuple[Difference, ...]]
-"""Returns the differences of an entry from the tables."""
+"""A function that returns the differences of an entry from the tables."""
 
 
 class Tlb(Generic[C]):
-    """`sets` sets (a power of two) of `ways` ways, each way for a page of any size of the format.
+    """A TLB of `sets` sets (a power of two) of `ways` ways, each way for a page of any size of the format.
 
     A page of size s at va belongs to set (va / s) mod `sets`.
 
@@ -190,7 +189,7 @@ class Tlb(Generic[C]):
     # ---- looking something up ----------------------------------------------------------------
 
     def lookup(self, va: int, asid: int) -> TlbEntry[C] | None:
-        """Look up `va` in address space `asid`; a hit is counted and becomes the last used in its set.
+        """Look up `va` in address space `asid`; a hit is counted, and its entry becomes the last used of its set.
 
         O(page sizes).
         """
@@ -204,7 +203,7 @@ class Tlb(Generic[C]):
         return entry
 
     def peek(self, va: int, asid: int) -> TlbEntry[C] | None:
-        """Look up as :meth:`lookup` does, without counting a hit or changing the order of use."""
+        """Look up like :meth:`lookup`, without counting a hit or changing the order of use."""
         index = self.index
         for shift in self._shifts:
             page = va >> shift
@@ -218,7 +217,7 @@ class Tlb(Generic[C]):
     def fill(self, found: Descent[C], asid: int, controls: C) -> tuple[TlbEntry[C], TlbEntry[C] | None]:
         """Cache the result of a walk that succeeded.
 
-        Return the entry that it replaced: an older one, or the set's LRU.
+        Returns the replaced entry: an older one for the page, or the set's least recently used one.
 
         The bits that the hardware sets during the walk (accessed, dirty) count as set.
         """
@@ -249,9 +248,9 @@ class Tlb(Generic[C]):
     # ---- dropping ----------------------------------------------------------------------------
 
     def drop(self, va: int, asid: int | None) -> list[TlbEntry[C]]:
-        """Drop the entries for `va` in address space `asid` (None: in any), global or not.
+        """Drop the entries for `va` in address space `asid` (None for any), global or not.
 
-        O(page sizes), or in any address space O(entries).
+        O(page sizes); for any address space, O(entries).
         """
         index = self.index
         if asid is None:
@@ -260,7 +259,7 @@ class Tlb(Generic[C]):
         return self._drop([index[key] for key in keys if key in index])
 
     def drop_range(self, start: int, end: int, asid: int | None) -> list[TlbEntry[C]]:
-        """Drop the entries for parts of [start, end) in address space `asid` (None: in any), global or not."""
+        """Drop the entries for parts of [start, end) in address space `asid` (None for any), global or not."""
         return self._drop_in_order(
             entry
             for entry in self.index.values()
@@ -276,7 +275,7 @@ class Tlb(Generic[C]):
         return self._drop_in_order(entry for entry in self.index.values() if globals_too or entry.asid is not None)
 
     def _drop_in_order(self, entries: Iterable[TlbEntry[C]]) -> list[TlbEntry[C]]:
-        """Drop these, in the order of sets and ways."""
+        """Drop these entries, in the order of sets and ways."""
         return self._drop(sorted(entries, key=_PLACE))
 
     def _drop(self, entries: list[TlbEntry[C]]) -> list[TlbEntry[C]]:

@@ -21,26 +21,26 @@ class TlbEntryValue:
     va: int
     """The page's first virtual address."""
     pa: int
-    """Its first physical address."""
+    """The page's first physical address."""
     page_size: int
     asid: int | None
-    """The address space (ASID, PCID) of the entry; None: global, for all."""
+    """The address space (ASID, PCID) of the entry; None for a global entry, valid in all."""
     permissions: Permissions
     """The rights of each side on the page, at the time when the entry was filled."""
     dirty: bool
     """Whether writes need no walk.
 
-    If they do, the first write walks, to set the bits that the hardware sets for a write.
+    If they do need one, the first write walks, to set the bits that the hardware sets for a write.
     """
 
     @property
     def place(self) -> tuple[int, int]:
-        """Its set and its way."""
+        """The entry's set and way."""
         return self.set, self.way
 
     @property
     def page(self) -> tuple[int, int, int | None]:
-        """The page that it translates: address, size and address space."""
+        """The page that the entry translates: address, size and address space."""
         return self.va, self.page_size, self.asid
 
 
@@ -63,11 +63,11 @@ class TlbSlot:
 
     entry: TlbEntryValue
     age: int
-    """The rank in its set: 0 was used last, the highest is evicted next."""
+    """The entry's rank in its set: 0 was used last, the highest is evicted next."""
     stale: tuple[Difference, ...] = ()
-    """The differences from a fresh walk of the tables; empty if it is not stale."""
+    """The differences from a fresh walk of the tables; empty if the entry is not stale."""
     used: int = 0
-    """The time of its last use, by the TLB's count."""
+    """The time of the entry's last use, by the TLB's count."""
 
 
 @frozen
@@ -86,7 +86,7 @@ class TlbValue:
 
     @classmethod
     def of(cls, sets: int, ways: int, kept: Iterable[TlbSlot], *counts: int) -> TlbValue:
-        """Return the TLB in which each slot is at its entry's place, and has its age in that set."""
+        """Return the TLB with each slot at its entry's place, and with the slot's age in that set."""
         by_use: list[list[TlbSlot]] = [[] for _ in range(sets)]
         for slot in sorted(kept, key=lambda one: -one.used):
             by_use[slot.entry.set].append(slot)
@@ -108,15 +108,15 @@ class TlbValue:
 
     @property
     def stale(self) -> tuple[TlbSlot, ...]:
-        """The entries that should have been flushed."""
+        """The entries that are stale: they should have been flushed."""
         return tuple(slot for slot in self.slots if slot.stale)
 
 
 class TlbHit(Event, changes=True):
     """The TLB had `va`, in way `way` of set `set`.
 
-    `outcome`: "used"; "forbidden", a fault because of the entry's permissions; "clean", a write that must first mark
-    the tables, so a walk follows.
+    `outcome` is "used"; "forbidden" for a fault because of the entry's permissions; or "clean" for a write that must
+    first mark the tables, so that a walk follows.
     """
 
     cpu: str
@@ -146,8 +146,8 @@ class TlbFilled(Event, changes=True):
 class TlbFlushed(Event, changes=True):
     """Translations were dropped from the TLB.
 
-    `scope`: "range" is [start, end); "space" is all of address space `asid`; "all" is everything except global entries;
-    "all and global" is everything; "fault" is the entry of an address that faulted.
+    `scope` says what was dropped: "range" is [start, end); "space" is all of address space `asid`; "all" is everything
+    except global entries; "all and global" is everything; "fault" is the entry of an address that faulted.
     """
 
     cpu: str

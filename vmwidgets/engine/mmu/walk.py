@@ -1,6 +1,6 @@
-"""The walk: the words that the hardware reads for a virtual address, without a change of memory.
+"""The walk: the words that the hardware reads for a virtual address, without changes in memory.
 
-:func:`translate` is the walk itself, as a processor makes it when its TLB has no entry; :func:`walk` explains the same
+:func:`translate` is the walk itself, as a processor makes it when its TLB has no entry.  :func:`walk` explains the same
 walk: every step, decoded with the manual's names, and the rights of each side on the page.
 
 A walk only reads memory, one word for each level, and cannot loop: a table that refers to itself is read a second time,
@@ -30,7 +30,7 @@ class WordReader(Protocol):
 
 
 class Memory(WordReader, Protocol):
-    """Physical memory of which whole tables can be read."""
+    """Physical memory from which whole tables can be read."""
 
     def read(self, pa: int, length: int) -> bytes:
         """Return `length` bytes from `pa` on."""
@@ -51,10 +51,10 @@ class Descent(Generic[C]):
         """The physical address of each descriptor."""
         self.stop: Stop | None = None
         self.found_page = False
-        """Whether a valid descriptor of a page was reached, no matter whether it allows the access."""
+        """Whether a page's valid descriptor was reached, no matter whether it allows the access."""
         self.pa: int | None = None
         self.sets: tuple[int, ...] = ()
-        """The bits of each descriptor of a successful walk that the hardware sets and that are not set yet."""
+        """For each descriptor of a successful walk, the bits that the hardware still has to set."""
 
     @property
     def path(self) -> tuple[WalkEntry, ...]:
@@ -63,12 +63,12 @@ class Descent(Generic[C]):
 
     @property
     def rights(self) -> Rights:
-        """The rights that all of them give together."""
+        """The rights that all descriptors give together."""
         return self.chain.rights
 
     @property
     def page_size(self) -> int:
-        """The bytes of the page whose descriptor was reached, valid or not; else 0."""
+        """The size in bytes of the page whose descriptor was reached, valid or not; otherwise 0."""
         return self.chain.size
 
 
@@ -109,7 +109,7 @@ def translate(
 def fault_after(fmt: TableFormat[C], found: Descent[C], access: Access, user: bool, controls: C) -> Fault:
     """Return the processor's report of a walk that reached no address."""
     assert found.stop is not None, "a walk gives an address or a reason"
-    if found.chain.goes_on:  # no descriptor is to blame
+    if found.chain.goes_on:  # no descriptor is at fault
         return fault_of(fmt.rules, found.stop, found.path, access, user, controls)
     return found.chain.fault(access, user)
 

@@ -10,13 +10,13 @@ from ..base.units import counted
 from ..memory.replacement import ResidentPage
 
 Choose: TypeAlias = Callable[[list[ResidentPage]], object] | Callable[[], Callable[[list[ResidentPage]], object]]
-"""A learner's policy, or its class: gets the pages in memory, in the order of their arrival; returns one of them."""
+"""A learner's policy, or its class.  It gets the pages in memory, in order of arrival, and returns one of them."""
 
 
 def asked(label: str, choose: Choose) -> Callable[[list[ResidentPage]], int]:
-    """Return a learner's function as a policy calls it: its answer is the frame of one of the pages that it got.
+    """Return a learner's function in the form that a policy calls: it returns the frame of one of the given pages.
 
-    If it is a class, an object is made first, so that its attributes belong to one run.
+    If the function is a class, an object is created first, so that its attributes belong to one run.
     """
     title = f"policy {printable(label)}"
     made: list[Any] = [] if isinstance(choose, type) else [choose]
@@ -37,8 +37,8 @@ def asked(label: str, choose: Choose) -> Callable[[list[ResidentPage]], int]:
 def chosen_frame(title: str, pages: Sequence[ResidentPage], chosen: object) -> int:
     """Return the frame of the page `chosen`, which must be one of `pages`.
 
-    `title` names the function in the message of :class:`CallbackFailed` for any other answer.  A number is refused too:
-    it could mean a page, a frame, or a place in the list.
+    `title` names the function in the message of :class:`CallbackFailed` for any other answer.  A number is refused too,
+    since it could mean a page, a frame, or a place in the list.
 
     >>> chosen_frame("policy p", [], None)
     Traceback (most recent call last):

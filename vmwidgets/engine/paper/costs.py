@@ -1,4 +1,4 @@
-"""The costs of accesses and faults in time, and the effective access time that follows from their counts."""
+"""The times of accesses and faults, and the effective access time that follows from their counts."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from ..base.operations import exact
 from ..base.units import counted, duration
 
 MOST = 10**18
-"""The most nanoseconds that something may take: some 30 years."""
+"""The longest time that may be set, in nanoseconds: some 30 years."""
 
 
 @frozen(slots=False)
 class Costs:
     """Times in nanoseconds: a lookup in the TLB, a reference to memory, a minor and a major fault.
 
-    100 ns for memory and 10 ms for a disk are the example of Arpaci-Dusseau, "Operating Systems: Three Easy Pieces",
+    100 ns for memory and 10 ms for a disk are the example in Arpaci-Dusseau, "Operating Systems: Three Easy Pieces",
     chapter 22.  A lookup in the TLB takes one or a few cycles.  A minor fault of Linux on x86-64 takes about a
     microsecond.  A solid-state drive needs about 100,000 ns where a disk needs 10,000,000 ns.
 
-    Raises :class:`Refused` for a time that is not a number from 0 on.
+    Raises :class:`Refused` for a time that is negative or not a number.
 
     >>> Costs(major=100_000)
     Costs(tlb=1, memory=100, minor=1000, major=100000)
@@ -68,8 +68,8 @@ class AccessCounts(NamedTuple):
 class EffectiveAccessTime:
     """The average time of an access, by counts.
 
-    Of `accesses`, `tlb_hits` found their page in the TLB; the walks of the others read memory `walk_references` times.
-    `minor` faults needed no disk, `major` ones did.
+    Of the `accesses`, `tlb_hits` found their page in the TLB; the walks of the others read memory `walk_references`
+    times. `minor` faults needed no disk, `major` faults did.
 
         t = tlb + (1 + w) × memory + f × minor + F × major
 
@@ -107,14 +107,14 @@ class EffectiveAccessTime:
 
     @property
     def parts(self) -> tuple[float, float, float, float]:
-        """The nanoseconds of an access by cause: the TLB, references to memory, minor and major faults."""
+        """The average nanoseconds of an access by cause: the TLB, references to memory, minor and major faults."""
         costs = self.costs
         walks, minor, major = self._rates
         return costs.tlb, (1 + walks) * costs.memory, minor * costs.minor, major * costs.major
 
     @property
     def time(self) -> float:
-        """The nanoseconds of an access on average."""
+        """The average nanoseconds of an access."""
         return sum(self.parts)
 
     @property

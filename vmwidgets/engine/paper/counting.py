@@ -1,10 +1,10 @@
 """Counts of the faults of page replacement policies on a trace, for each number of frames; no steps are kept.
 
-A reference to the page that was referenced just before changes nothing, except that it may be a write: such runs count
-as one.  LRU and OPT are stack algorithms: a larger memory always contains the pages of a smaller one (Mattson, Gecsei,
-Slutz, Traiger, "Evaluation techniques for storage hierarchies", 1970).  So one pass finds for each reference the least
-size for which it is a hit, its *distance*, and the faults with all sizes follow.  Other policies are run once for each
-size. A dirty page is counted as written when it is evicted; pages that are in memory at the end are not.
+A reference to the page that was referenced just before changes nothing, except that it may be a write: a run of such
+references counts as one.  LRU and OPT are stack algorithms: a larger memory always contains the pages of a smaller one
+(Mattson, Gecsei, Slutz, Traiger, "Evaluation techniques for storage hierarchies", 1970).  So one pass finds for each
+reference the least size for which it is a hit, its *distance*, and the faults with all sizes follow.  Other policies
+are run once for each size. A dirty page counts as written when it is evicted; pages in memory at the end do not count.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from .traces_schema import Counts, Window
 
 
 class Absent:
-    """A substitute for NumPy if it is not installed: pictures of all kinds are listed without it."""
+    """A substitute for NumPy if it is not installed: all kinds of pictures must be listed even without NumPy."""
 
     def __getattr__(self, name: str) -> object:
         raise Refused("a trace needs NumPy, which is not installed: pip install numpy")
@@ -45,10 +45,10 @@ NEVER = 1 << 62
 
 
 class Runs(NamedTuple):
-    """References in runs to one page: `pages` are numbers from 0 on, `writes` says whether a run contains a write.
+    """Runs of references to one page each: `pages` are numbers from 0 on, `writes` says whether a run has a write.
 
     `starts` are the references at which runs begin, and `names` the pages by their numbers.  Time is in references:
-    there are `length`.
+    there are `length` of them.
     """
 
     pages: Numbers
@@ -75,18 +75,18 @@ def runs_of(pages: Numbers, writes: npt.NDArray[np.bool_], tick: int = 0) -> Run
 
 
 _REGION, _REGIONS, _SLOTS = 20, 32, 1 << 16
-"""Bits of a page's number within a region, the number of regions that have tables (a program uses a few), and the
-slots of the table in which a region's table is looked up.
+"""The bits of a page's number within a region; the number of regions with tables (a program uses a few); and the slots
+of the table in which a region's table is looked up.
 """
 
 AT_ONCE = 1 << 16
-"""The number of references that are numbered at once: the arrays in between stay in the processor's cache."""
+"""The number of references that are numbered at once, so that intermediate arrays stay in the processor's cache."""
 
 
 class Numbering:
-    """The numbers of pages in their order, in O(references): each region of 4 GiB that is used has a table.
+    """The pages' numbers in their order, in O(references): each used region of 4 GiB has a table.
 
-    Pages are passed to :meth:`places`, some at a time.  After all of them, :meth:`finish` numbers them.
+    Pass pages to :meth:`places`, some at a time; after all of them, :meth:`finish` numbers them.
     """
 
     def __init__(self) -> None:
@@ -130,14 +130,14 @@ class Numbering:
 
 
 def _slot(region: Any) -> Any:
-    """Return the slot of a region, or of each of several: their numbers often begin or end alike."""
+    """Return the slot of a region, or of each of several; regions' numbers often begin or end alike."""
     return (region * 0x9E37_79B1 >> 16) % _SLOTS
 
 
 def numbered(pages: Numbers) -> tuple[Numbers, Numbers]:
     """Return all pages in their order, and for each reference the number of its page among them.
 
-    Uses tables if all pages are in a few regions; else it sorts, in O(n log n).
+    If all pages are in a few regions, this uses tables; otherwise, it sorts, in O(n log n).
 
     >>> [found.tolist() for found in numbered(np.array([7, 1 << 40, 7, 3]))]
     [[3, 7, 1099511627776], [1, 2, 1, 0]]
@@ -154,7 +154,7 @@ def numbered(pages: Numbers) -> tuple[Numbers, Numbers]:
 
 
 def before_and_after(pages: Numbers) -> tuple[Numbers, Numbers]:
-    """Return for each reference the one before to the same page (-1: none), and the next (NEVER: none)."""
+    """Return, for each reference, the previous one to its page (-1 for none) and the next one (NEVER for none)."""
     order = np.argsort(pages, kind="stable")
     same = pages[order][1:] == pages[order][:-1]
     before, after = np.full(len(pages), -1, np.int64), np.full(len(pages), NEVER, np.int64)
@@ -167,10 +167,10 @@ def before_and_after(pages: Numbers) -> tuple[Numbers, Numbers]:
 
 
 def lru_distances(pages: Numbers) -> Numbers:
-    """Return how many frames LRU needs for each reference to be a hit; NEVER for a first one.  O(n log² n).
+    """Return the frames that LRU needs for each reference to be a hit; NEVER for a first one.  O(n log² n).
 
-    This is the number of other pages since the previous reference to the page, plus one: of the references since then,
-    those count whose own previous reference is further back.
+    This is the number of other pages since the previous reference to the page, plus one.  They are counted by the
+    references since then whose own previous reference is further back.
 
     >>> lru_distances(np.array([1, 2, 3, 2, 1])).tolist()[3:]
     [2, 3]
@@ -182,13 +182,13 @@ def lru_distances(pages: Numbers) -> Numbers:
 
 
 _SMALL = 64
-"""The number of values in a block that are compared each with each."""
+"""The number of values in a block, within which every two values are compared."""
 
 
 def _no_larger_before(values: Numbers) -> Numbers:
-    """Return for each value how many before it are at most as large: within blocks, then from each block to the next.
+    """Return, for each value, the number of earlier values no larger: within blocks, then from each block to the next.
 
-    Each value is below its number.
+    Each value is less than its position.
     """
     count, width = len(values), _SMALL
     size = max(_SMALL, 1 << (count - 1).bit_length())
@@ -215,8 +215,8 @@ class TooDeep(Exception):
 def opt_distances(pages: Numbers, names: Numbers, most: float = 20.0) -> tuple[Numbers, list[int]]:
     """Return the distances of OPT, and its stack at the end.  O(n × the depth at which pages are found).
 
-    Of two pages the one that is used again sooner stays nearer to the top; of pages that are not used again, the one
-    with the lower number.  Raises :class:`TooDeep` if more than `most` places are looked at for each reference.
+    Of two pages, the one used again sooner stays nearer the top; of pages not used again, the one with the lower
+    number.  Raises :class:`TooDeep` if an average reference takes a look at more than `most` places.
     """
     _, after = before_and_after(pages)
     count = len(names)
@@ -251,8 +251,8 @@ def opt_distances(pages: Numbers, names: Numbers, most: float = 20.0) -> tuple[N
 def from_distances(runs: Runs, distances: Numbers, stack: Sequence[int], sizes: Sequence[int]) -> dict[int, Counts]:
     """Return the counts of a stack algorithm, from its distances and its stack at the end.
 
-    A page that is evicted between two references is written if it was dirty: with a size that is larger than each
-    distance since the write, and no larger than that of the next reference.
+    A page evicted between two references is written if it was dirty.  That is so for sizes larger than each distance
+    since the write, and no larger than the next reference's distance.
     """
     most = len(runs.names)
     finite = np.minimum(distances, most + 1)
@@ -268,7 +268,7 @@ def from_distances(runs: Runs, distances: Numbers, stack: Sequence[int], sizes: 
             since[page] = 1
         elif low < distance:
             since[page] = distance if distance <= most else most + 1
-        # it came clean with any smaller size, and with larger ones it is dirty as before
+        # with smaller sizes, it was brought in clean; with larger ones, it is dirty as before
     for depth, page in enumerate(stack):
         if since[page] <= depth:
             change[since[page]] += 1
@@ -293,7 +293,7 @@ def nothing() -> None:
 
 
 Come = Callable[[int], int]
-"""Brings a page into memory; returns the page that it replaces, or -1 while there is a free frame."""
+"""A function that brings a page into memory, and returns the page it replaces, or -1 while there is a free frame."""
 
 
 class Bits:
@@ -302,7 +302,7 @@ class Bits:
     def __init__(self, pages: int) -> None:
         self.used, self.dirty = bytearray(pages), bytearray(pages)
         self.settled = bytearray(2 * pages)
-        """1 if a reference is a hit that changes no bit, at twice the page's number, plus one for a write."""
+        """1 for a hit that changes no bit; a page's read is at twice its number, and its write is at the next index."""
 
     def clear(self, page: int) -> None:
         """Clear the reference bit of a page."""
@@ -315,13 +315,16 @@ class Bits:
 
 
 Policy = Callable[[int, Bits], tuple[Come, Callable[[], None]]]
-"""A policy, made from a number of frames and the bits: returns the functions for a page that comes and for a tick."""
+"""A policy: a function of the number of frames and the bits.
+
+It returns the functions for a new page and for a tick.
+"""
 
 
 def _run(policy: Policy, epochs: Sequence[Sequence[int]], pages: int, size: int) -> Counts:
-    """Run a policy: a page comes with its reference bit set, and clean unless it is written.
+    """Run a policy: a page is brought in with its reference bit set, and clean unless it is written.
 
-    Most references are hits that change no bit: for these, only one byte is read.
+    Most references are hits that change no bit: each of these reads only one byte.
     """
     bits, inside = Bits(pages), bytearray(pages)
     used, dirty, settled = bits.used, bits.dirty, bits.settled
@@ -388,7 +391,7 @@ def _own_run(ask: Callable[[list[ResidentPage]], int], runs: Runs, size: int) ->
 
 
 def _epochs(runs: Runs, tick: int) -> list[list[int]]:
-    """Return the runs between one tick and the next: twice the page's number, plus one if it is written."""
+    """Yield the runs between one tick and the next: for each, twice the page's number, plus one if it is written."""
     begins = np.unique(np.searchsorted(runs.starts, np.arange(0, runs.length, tick))) if tick else np.zeros(1, int)
     keys = 2 * runs.pages + runs.writes
     return [keys[first:last].tolist() for first, last in pairwise([*begins.tolist(), len(keys)])]
@@ -405,7 +408,7 @@ def _fifo(size: int, bits: Bits) -> tuple[Come, Callable[[], None]]:
 
 
 def _clock(size: int, bits: Bits) -> tuple[Come, Callable[[], None]]:
-    """Put the new page in the place of the evicted one; the hand moves on past it."""
+    """Put the new page in the place of the evicted page; the hand moves past it."""
     ring: deque[int] = deque()  # the hand is at its left end
     used = bits.used
 
@@ -441,8 +444,7 @@ def _random(size: int, bits: Bits) -> tuple[Come, Callable[[], None]]:
 def _nru(size: int, bits: Bits) -> tuple[Come, Callable[[], None]]:
     """Evict, from the lowest class (not referenced since the tick, clean, …), the page that came first.
 
-    Until the next tick a page's class only rises: pages that were listed in too low a class are moved when they are
-    found.
+    Until the next tick, a page's class only rises: pages listed in too low a class are moved when they are found.
     """
     there: dict[int, int] = {}  # by page, when it came; in this order
     noted: list[tuple[int, int, int]] = []  # class, when it came, page
@@ -468,9 +470,9 @@ def _nru(size: int, bits: Bits) -> tuple[Come, Callable[[], None]]:
 
 
 def _aging(size: int, bits: Bits) -> tuple[Come, Callable[[], None]]:
-    """Evict the page with the lowest counter of eight bits; of equal ones, the page that came first.
+    """Evict the page with the lowest eight-bit counter; of equal counters, the page that came first.
 
-    Counters change at ticks alone, and a page begins with a counter of 0.
+    Counters change only at ticks, and a new page's counter is 0.
     """
     counters: dict[int, int] = {}  # in the order in which they came
     zero: deque[int] = deque()
@@ -503,7 +505,7 @@ def _aging(size: int, bits: Bits) -> tuple[Come, Callable[[], None]]:
 def _optimal(runs: Runs, sizes: Sequence[int]) -> dict[int, Counts]:
     """Run OPT where its stack is deep: each size sees only the faults of the next smaller one.
 
-    Next uses are looked up at each eviction: for pages whose next use has passed, the one after it.
+    Next uses are looked up at each eviction, again for pages whose next use has passed.
     """
     order = np.argsort(runs.pages, kind="stable")
     ends = np.cumsum(np.bincount(runs.pages, minlength=len(runs.names))).tolist()
@@ -563,7 +565,7 @@ ONE_BY_ONE: dict[str, Policy] = {
 """The policies that are run for each size, by name."""
 
 SAME = {"second chance": "clock"}
-"""The policies that evict the same pages as another one: second chance is the clock with its ring turned."""
+"""The policies that evict the same pages as another policy: second chance is the clock with its ring turned."""
 
 COUNTED = ("fifo", "lru", "clock", "second chance", "opt", "aging", "nru", "random")
 
@@ -571,7 +573,7 @@ COUNTED = ("fifo", "lru", "clock", "second chance", "opt", "aging", "nru", "rand
 def counts_of(
     runs: Runs, policy: str, sizes: Sequence[int], tick: int = 0, done: Callable[[], object] = nothing
 ) -> dict[int, Counts]:
-    """Return faults and dirty pages written of a policy for each of these sizes; `tick` is in references (0: none).
+    """Return a policy's faults and written dirty pages for each size; `tick` is in references (0 for no ticks).
 
     `done` is called after each size.
     """
@@ -622,7 +624,7 @@ def spread(most: int, count: int = 24) -> tuple[int, ...]:
 
 
 def tlb_misses(pages: Numbers, sets: int, ways: int, policy: str) -> int:
-    """Return the misses of a TLB: the lowest bits of a page's number choose its set, in which a policy evicts.
+    """Return the misses of a TLB: the lowest bits of a page's number choose its set, in which the policy evicts.
 
     >>> [tlb_misses(np.array([0, 2, 4, 0]), sets, 4 // sets, "lru") for sets in (1, 2)]
     [3, 4]
@@ -633,7 +635,7 @@ def tlb_misses(pages: Numbers, sets: int, ways: int, policy: str) -> int:
         own = pages[of == number]
         if len(own):
             found += counts_of(runs_of(own, np.zeros(len(own), bool)), policy, (ways,))[ways].faults
-    if policy == "lru":  # what other sets have lies elsewhere in this order, and counts for none
+    if policy == "lru":  # other sets' pages are elsewhere in this order, and don't count
         runs = runs_of(pages[np.argsort(of, kind="stable")], np.zeros(len(pages), bool))
         found = int((lru_distances(runs.pages) > ways).sum())
     return found
@@ -643,7 +645,7 @@ def tlb_misses(pages: Numbers, sets: int, ways: int, policy: str) -> int:
 
 
 def windows_of(pages: Numbers, sizes: Sequence[int]) -> list[Window]:
-    """Return Denning's working set for each window, in references (Denning, 1968).  O(n) for each, after a sort.
+    """Return Denning's working set for each window in references (Denning, 1968).  O(n) per window, after a sort.
 
     A reference faults if the page was not among the `size` references before it.
     """

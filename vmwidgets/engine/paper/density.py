@@ -1,4 +1,4 @@
-"""A program's references by place and time, as counts: parts of its time, and rows of its pages."""
+"""Counts of a program's references by place and time: rows of its pages, and parts of its time."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 KINDS = 4
-"""The number of codes for each page: the rest after division by it is the kind of reference."""
+"""The number of codes for each page: a code modulo this number is the kind of reference."""
 
 
 class Coded(NamedTuple):
     """References as numbers: `codes` are page numbers times :data:`KINDS`, plus the kind; `names` are the pages.
 
-    `counts` is the number of times that each code occurs.  `offsets`: the place at which each reference begins, if some
-    reference touches more than one page.
+    `counts` is the number of times that each code occurs.  `offsets` is the place at which each reference begins, if
+    some reference touches more than one page.
     """
 
     codes: npt.NDArray[np.int32]
@@ -47,7 +47,7 @@ class Coded(NamedTuple):
 
 
 class Touched(NamedTuple):
-    """The pages that some references touch, the kind of each, and the number of pages that each touches (None: one)."""
+    """The pages touched by references, each page's kind, and each reference's number of pages (None for one each)."""
 
     pages: counting.Numbers
     kinds: npt.NDArray[np.uint8]
@@ -55,7 +55,7 @@ class Touched(NamedTuple):
 
 
 def coded(touched: Callable[[slice], Touched], references: int) -> Coded:
-    """Return the references as numbers; `touched` returns the pages that some of them touch.  O(references)."""
+    """Return the references as numbers; `touched` returns the pages touched by a part of them.  O(references)."""
     numbering, places, kinds, lengths = counting.Numbering(), [], [], []
     for first in range(0, references, counting.AT_ONCE):
         some = touched(slice(first, first + counting.AT_ONCE))
@@ -87,7 +87,7 @@ def _counted(codes: npt.NDArray[np.int32], names: counting.Numbers, lengths: cou
 
 
 class Density(NamedTuple):
-    """Rows of pages with their counts in each part of the time; pages used in each part; all pages; the hot ones."""
+    """The counts: rows of pages with parts of the time; and the numbers of pages used in each part, in all, and hot."""
 
     rows: tuple[PagesRow, ...]
     sets: tuple[int, ...]

@@ -1,4 +1,4 @@
-"""A trace on a machine: a task makes its references, with page tables, a TLB and rings.
+"""A trace on a machine: a task makes the trace's references, with page tables, a TLB and rings.
 
 The caller has booted the machine: this file only calls its operations.
 """
@@ -16,11 +16,11 @@ from ..memory.replacement import Replacement
 from .traces_schema import PlayedTrace
 
 MOST_PLAYED = 5_000
-"""The most references that a machine makes: it keeps what it needs to go back to each."""
+"""The most references that a machine makes, since it keeps data to go back to each."""
 
 
 class References(Protocol):
-    """The part of a trace that is used here."""
+    """The part of a trace used here."""
 
     addresses: Any
     name: str
@@ -82,13 +82,13 @@ def _check_room(machine: Any, task: Any, names: list[int]) -> None:
 
 
 def _map_pages(task: Any, names: list[int]) -> None:
-    """Map the pages at their addresses, neighbours in one mapping."""
+    """Map the pages at their addresses, adjacent pages in one mapping."""
     for _, part in groupby(enumerate(names), lambda one: one[1] - one[0]):
         numbers = [number for _, number in part]
         task.mmap(len(numbers) * PAGE, flags="fixed", at=numbers[0] * PAGE)
 
 
 def _swap(machine: Any, size: int) -> None:
-    """Provide swap space for all pages; if there is more, it stays."""
+    """Provide swap space for all pages; a larger one stays."""
     with suppress(Refused):
         machine.swap_on(size)

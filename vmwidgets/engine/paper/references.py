@@ -1,4 +1,4 @@
-"""A string of references on paper: any policy of page replacement, on pages of which only the numbers are known."""
+"""A string of references on paper: any page replacement policy, on pages known only by their numbers."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def reference_string(
     sizes.  A policy is a name (fifo, lru, second chance, clock, aging, nru, working set, opt), a
     ``vm.Replacement("working set", window=4)``, or a function.  The function gets a list of the pages in memory, each
     with `page`, `frame`, `arrived`, `used`, `referenced` and `dirty`.  It returns the page to evict.  If you pass a
-    class, an object is made for each run, and called: it can keep data.  OPT knows the whole string.  A page that is
+    class, an object is created for each run, and called: it can keep data.  OPT knows the whole string.  A page that is
     brought in has its reference bit set.  If the references are letters, a function gets their codes (``ord``).
 
     Raises :class:`Refused` for an invalid string, size or policy.  All runs together may have at most 100,000
@@ -96,7 +96,7 @@ class _Wanted:
     page: PageName
     write: bool
     ticks: int = 0
-    """The time on the machine's clock after it."""
+    """The time on the machine's clock after this reference."""
 
     @property
     def number(self) -> int:
@@ -202,7 +202,7 @@ def _made(label: str, policy: Replacement | Choose, future: tuple[int, ...]) -> 
 
 
 class _Paper:
-    """Frames with their pages and bits; free ones are taken from the lowest on."""
+    """Frames with their pages and bits; the lowest free frame is used first."""
 
     def __init__(self, policy: Policy, size: int) -> None:
         self.policy = policy

@@ -18,11 +18,11 @@ PageName: TypeAlias = int | str
 class PageReference:
     """One reference of a run, and the contents of memory after it.
 
-    `page` was referenced, and written if `write`.  A `fault` without a free frame evicted `victim` (None: no page);
-    `expired` were evicted after the reference, by the working set.  `pages` has the page of each frame, None if it is
-    free. `referenced` and `dirty` are the frames with these bits set.  `hand` is the frame at which the clock's hand
-    looks next; None for policies without a hand.  The clock ticks `ticks` times after it, and the contents of memory
-    are those after these ticks; `counters` are the counters of aging then, by frame.
+    `page` was referenced, and written if `write`.  A `fault` without a free frame evicted `victim` (None if no page was
+    evicted); after the reference, the working set evicted `expired`.  `pages` has the page of each frame, None for a
+    free one. `referenced` and `dirty` are the frames with these bits set.  `hand` is the frame that the clock's hand
+    checks next; None for policies without a hand.  After the reference, the clock ticks `ticks` times; the contents of
+    memory and aging's `counters`, by frame, are shown after these ticks.
     """
 
     page: PageName
@@ -56,7 +56,7 @@ class PolicyRun:
     frames: int
     steps: tuple[PageReference, ...]
     uses_bits: bool = False
-    """Whether the policy looks at reference bits."""
+    """Whether the policy reads reference bits."""
 
     @property
     def faults(self) -> int:
@@ -80,7 +80,7 @@ class PolicyRun:
 
     @in_ascii
     def __repr__(self) -> str:
-        """Return a text: time across, frames down; `'` is a reference bit, `>` the hand, `|` a tick; evicted pages."""
+        """Return a text: time across, frames down, evicted pages; `'` is a reference bit, `>` the hand, `|` a tick."""
         lines = [f"{self.headline} of {counted(len(self.steps), 'reference')}"]
         for start in range(0, len(self.steps), LINE):
             steps = self.steps[start : start + LINE]
@@ -137,10 +137,10 @@ class ReferencesValue:
         return tuple(dict.fromkeys(run.frames for run in self.runs))
 
     def run(self, policy: str, frames: int | None = None) -> PolicyRun:
-        """Return the run of a policy with this number of frames, which is needed if there are several.
+        """Return a policy's run with this number of frames, which may be omitted if there is only one.
 
-        "working set" is enough for "working set of 10" if there is only one.  Raises :class:`Refused` if there is no
-        such run, or more than one.
+        "working set" is enough for "working set of 10" if no other working set was run.  Raises :class:`Refused` if
+        there is no such run, or more than one.
         """
         if frames is None and len(self.frames) > 1:
             raise UnknownName(f"frames: write which, {' or '.join(map(str, self.frames))}")
@@ -164,7 +164,7 @@ class ReferencesValue:
 
     @property
     def anomalies(self) -> tuple[Anomaly, ...]:
-        """The cases in which more frames made more faults, each from one number of frames to the next larger."""
+        """The cases in which more frames caused more faults, each from one number of frames to the next larger."""
         by_size = sorted(self.frames)
         return tuple(
             Anomaly(policy, (few, many), (before, after))
@@ -179,7 +179,7 @@ class ReferencesValue:
         return f"{counted(len(self.pages), 'reference')} to {counted(len(set(self.pages)), 'page')}"
 
     def table(self) -> tuple[tuple[str, ...], ...]:
-        """Return faults by policy, a column for each number of frames: the rows below ``("policy", "3 frames", …)``."""
+        """Return the faults as rows of text, one for each policy, with a column for each number of frames."""
         return tuple(
             (printable(policy), *(f"{self.faults(policy, frames):,}" for frames in self.frames))
             for policy in self.policies

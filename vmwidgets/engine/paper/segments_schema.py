@@ -19,12 +19,12 @@ class Segment(NamedTuple):
 
     @property
     def end(self) -> int:
-        """The first physical address after it."""
+        """The first physical address after the segment."""
         return self.base + self.size
 
 
 class Stretch(NamedTuple):
-    """A range of physical memory, the segments in it, and whether a program may have it."""
+    """A range of physical memory, the segments in it, and whether programs may use it."""
 
     start: int
     end: int
@@ -34,19 +34,19 @@ class Stretch(NamedTuple):
 
 @frozen
 class SegmentsValue:
-    """The segments of a program, and the `free` pieces of memory, start and size; without any, all memory is free."""
+    """A program's segments, and the `free` pieces of memory (start and size); if there are none, all memory is free."""
 
     segments: tuple[Segment, ...]
     free: tuple[tuple[int, int], ...] = ()
 
     @property
     def placed(self) -> tuple[Segment, ...]:
-        """The segments that have a size."""
+        """The segments that are not empty."""
         return tuple(one for one in self.segments if one.size)
 
     @property
     def stretches(self) -> tuple[Stretch, ...]:
-        """Memory from address 0 to the end of all free pieces and segments, divided at each edge.
+        """The memory from address 0 to the end of all free pieces and segments, divided at each edge.
 
         >>> code, data = Segment("code", 0, 0x2000, 0x2000, "r-x"), Segment("data", 0x1000, 0x3000, 0x2000, "rw-")
         >>> for one in SegmentsValue((code, data), free=((0x2000, 0x2000),)).stretches:

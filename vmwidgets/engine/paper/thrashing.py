@@ -2,7 +2,7 @@
 
 A model in steps of one reference.  Each task goes through phases.  In a phase it uses a few of its pages, its locality;
 after some references it waits for a device of its own.  There is one processor, and one disk, which reads one page at a
-time.  So with more tasks the processor is used better, until their localities no longer fit into memory together.
+time.  So the processor is used better with more tasks, until their localities no longer fit into memory together.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from ..memory.queues import WorkingSet
 from ..memory.replacement import SIMPLE
 
 SCOPES = ("global", "local", "working set")
-"""The pages that may be evicted: any task's; the task's own, with equally many frames for each; none that a task
-needs.
+"""The pages that may be evicted: any task's; only the task's own, with equally many frames for each task; none that a
+task needs.
 """
 
 CURVE_POLICIES = tuple(name for name, kind in SIMPLE.items() if not kind.ages)
@@ -42,16 +42,16 @@ TIME, WARM = 32_000, 2_000
 """The length of a run, and the part of it before measuring begins.  All times are in references."""
 
 WINDOW = 40
-"""The references whose pages are a task's working set: nearly all of its locality."""
+"""The number of latest references whose pages are a task's working set: nearly all of its locality."""
 
 MOST_TASKS, MOST_FRAMES = 32, 1024
 
 
 @frozen
 class LoadPoint:
-    """One number of `tasks` in one scope: `work` and `disk` are the busy shares of processor and disk.
+    """One number of `tasks` in one scope: `work` and `disk` are the busy shares of the processor's and disk's time.
 
-    `faults` are for each 1,000 references; `outside` is the average number of tasks that wait to be let into memory.
+    `faults` are counted per 1,000 references; `outside` is the average number of tasks that wait to be let into memory.
     """
 
     scope: str
@@ -77,7 +77,7 @@ class LoadCurve:
 
     @property
     def scopes(self) -> tuple[str, ...]:
-        """The scopes that were asked for: global, local, working set."""
+        """The requested scopes: global, local, working set."""
         return tuple(dict.fromkeys(point.scope for point in self.points))
 
     def of(self, scope: str) -> tuple[LoadPoint, ...]:
@@ -87,9 +87,10 @@ class LoadCurve:
         return tuple(point for point in self.points if point.scope == scope)
 
     def knee(self, scope: str = "global") -> int:
-        """Return the least number of tasks whose useful work is within one hundredth of all time of the most.
+        """Return the least number of tasks whose useful work is within one hundredth of all time from the maximum.
 
-        Up to there each further task increases the useful work.  Beyond it there is no gain, and thrashing is possible.
+        Up to this number, each further task increases the useful work.  Beyond it, there is no gain, and thrashing is
+        possible.
         """
         points = self.of(scope)
         most = max(point.work for point in points)
@@ -172,15 +173,15 @@ def _phase(draws: random.Random, length: int) -> list[int]:
 
 
 class _Task:
-    """A task: `page` is the page that it uses next, `pages` are those that it has in memory, by number."""
+    """A task: `page` is the page that it uses next, `pages` are its pages in memory, by number."""
 
     def __init__(self, seed: int, number: int, policy: Policy) -> None:
         self.policy = policy
         self.pages: dict[int, Page[_Task]] = {}
         self.wanted = self.reserved = LOCALITY
-        """The frames that must be free before it is let in, and how many of them it has not taken yet."""
+        """The frames that must be free before the task is let in, and the number of them that it has not taken yet."""
         self.left = BURST
-        """The references until it waits for its device."""
+        """The number of references until the task waits for its device."""
         self._references = references(seed, number)
         self.page = next(self._references)
 
@@ -213,7 +214,7 @@ class _Run:
         self.ready: deque[_Task] = deque()
         self.outside = deque(self.tasks)
         self.events: list[tuple[int, int, _Task, Page[_Task] | None]] = []
-        """The time at which each task can continue, and its page (None: its device is done); the second number orders
+        """The time at which each task can continue, and its page (None if its device is done); the second number orders
         equal times.
         """
         self.now = self.disk_free = self.faults = self.references = self.serial = 0
@@ -249,7 +250,7 @@ class _Run:
         )  # fmt: skip
 
     def _arrive(self) -> None:
-        """Let tasks go on whose page or device is ready by now."""
+        """Let tasks continue whose page or device is ready by now."""
         while self.events and self.events[0][0] <= self.now:
             _, _, task, page = heappop(self.events)
             if page is not None:
@@ -258,7 +259,7 @@ class _Run:
             self.ready.append(task)
 
     def _let_in(self) -> None:
-        """Let tasks in: with working sets, as many as there is memory for."""
+        """Let tasks in; with working sets, only as many as fit into memory."""
         while self.outside:
             inside = [task for task in self.tasks if task not in self.outside]
             spare = len(self.free) - sum(task.reserved for task in inside)
@@ -306,7 +307,7 @@ class _Run:
             for held in tuple(task.pages.values()):
                 self._evict(held)
             self.outside.append(task)
-        else:  # all that may go is on its way from the disk
+        else:  # all evictable pages are still being read from the disk
             self._wake(self.disk_free, task, None)
 
     def _frame_for(self, task: _Task) -> int:
@@ -334,5 +335,5 @@ class _Run:
 
 
 def _measured(begin: int, end: int) -> int:
-    """Return the part of [begin, end) that is measured."""
+    """Return the length of the measured part of [begin, end)."""
     return max(0, min(end, TIME) - max(begin, WARM))

@@ -40,7 +40,7 @@ MOST = 20_000_000
 """The most references of a trace."""
 
 MOST_FRAMES = 1 << 32
-"""The most frames of any memory that is counted."""
+"""The most frames of a memory for which faults are counted."""
 
 READ, WRITE, FETCH = 0, 1, 2
 """The kinds of reference, as in `kinds`."""
@@ -51,7 +51,7 @@ MOST_TLB, MOST_PROGRAMS, _SPACE = 1 << 16, 64, 56
 """The most entries of a TLB; the most programs that are interleaved; the bits of an address of each."""
 
 TICKING = "aging", "nru"
-"""The policies that look at reference bits at ticks."""
+"""The policies that read reference bits at ticks."""
 
 MOST_POLICIES, MOST_SIZES = 64, 10_000
 """The most policies, and numbers of frames, that are counted at once."""
@@ -71,9 +71,9 @@ SMALLEST, LARGEST = 256, 2 << 20
 class Trace:
     """References in the order in which a program made them: the result of ``vm.trace(…)`` or of ``vm.load(…)``.
 
-    `addresses` are bytes, `kinds` the kinds of reference (0 read, 1 write, 2 fetch), `sizes` the numbers of bytes. They
-    are NumPy arrays of one length; a reference that crosses into another page counts for both.  `unsaid` are sentences
-    about lines of a text that were skipped, and `ranges` are those with names (:meth:`named`).
+    `addresses` are in bytes, `kinds` are the kinds of reference (0 read, 1 write, 2 fetch), and `sizes` are numbers of
+    bytes. All are NumPy arrays of the same length; a reference that crosses into another page counts for both. `unsaid`
+    are sentences about skipped lines of a text, and `ranges` are named ranges (:meth:`named`).
     """
 
     __slots__ = ("__dict__",)  # it can't be referenced weakly, so a picture keeps it
@@ -98,7 +98,7 @@ class Trace:
         return len(self.addresses)
 
     def pages(self, page: int | str = PAGE) -> tuple[counting.Numbers, npt.NDArray[np.bool_]]:
-        """Return the number of the page of each reference, and whether it writes: two arrays.  O(references).
+        """Return two arrays: the page number of each reference, and whether the reference writes.  O(references).
 
         A reference that crosses from one page into the next counts as two.
 
@@ -124,7 +124,7 @@ class Trace:
         return Touched(pages, np.repeat(kinds, each), each)
 
     def coded(self, page: int = PAGE) -> Coded:
-        """Return the references as numbers, kept for pages of one size: a picture is drawn many times."""
+        """Return the references as numbers, kept for pages of one size, since a picture is drawn many times."""
         if page not in self._kept:
             self._kept = {page: coded(partial(self._touched, page), len(self))}
         return self._kept[page]
@@ -171,18 +171,18 @@ class Trace:
         """Count the faults, and the dirty pages written, of policies with several numbers of frames.
 
         `frames` are numbers; by default 24 are spread from 1 to the number of pages.  `policies` are fifo, lru, clock,
-        second chance, opt, aging, nru or random.  Aging and NRU look at reference bits each `tick` references. The
-        clock brings a page in with its reference bit set.  A dirty page counts as written when it is evicted: pages
-        that are in memory at the end are not counted.  A function can be a policy, or a class of which an object is
-        made for each number of frames and called, as for ``vm.reference_string``: it gets the pages in memory, and
-        returns the page to evict.  It is called at each fault, with all pages that are in memory.
+        second chance, opt, aging, nru or random.  Aging and NRU read reference bits every `tick` references. The clock
+        brings in a page with its reference bit set.  A dirty page counts as written when it is evicted: pages in memory
+        at the end are not counted.  A policy can also be a function, or a class from which an object is created for
+        each number of frames and called, as for ``vm.reference_string``.  It is called at each fault with all pages in
+        memory, and returns the page to evict.
 
-        If programs are interleaved (:meth:`interleaved`), they share all frames; with `local`, each has an equal part
-        of them, and evicts only its own pages: then there must be at least one frame for each program.
+        If programs are interleaved (:meth:`interleaved`), they share all frames; with `local`, each program has an
+        equal part of the frames, and evicts only its own pages; then there must be at least one frame for each program.
 
-        A long count in a notebook shows a bar; `progress` replaces it, a function of the work done and of all work.
-        "working set" is Denning's, with windows of different lengths: it has a mean size instead of a number of
-        frames.  LRU and OPT are counted for all sizes in one pass.  A million references take a few seconds.  Raises
+        A long count in a notebook shows a bar; `progress`, a function of the finished and of all work, replaces it.
+        "working set" is Denning's, for several lengths of the window: it has a mean size instead of a number of frames.
+        LRU and OPT are counted for all sizes in one pass.  A million references take a few seconds.  Raises
         :class:`Refused` for an unknown policy or an impossible number of frames, and :class:`CallbackFailed` if a
         function raises, or returns anything but a page in memory.
 
@@ -225,7 +225,7 @@ class Trace:
     def intervals(self, *, page: int | str = PAGE) -> IntervalsValue:
         """Count the references until a page is referenced again, by powers of two.
 
-        Short times mean locality: a working set with a window as long as most of them has few faults.
+        Short times mean locality: a working set has few faults if its window is as long as most of these times.
 
         >>> trace([0, 0, 4096, 0]).intervals()
         references from one use of a page of 4 KiB to the next:
@@ -245,8 +245,8 @@ class Trace:
     ) -> TlbCounts:
         """Count the hits and the misses of a TLB in front of the page tables.
 
-        Its entries are in sets of `ways` entries; by default all are one set.  The lowest bits of a page's number
-        choose its set, in which `policy` (lru, fifo, clock, random, opt) evicts.  O(n log² n) for LRU.
+        Its entries are in sets of `ways` entries; by default, all entries are in one set.  The lowest bits of a page's
+        number choose its set, in which `policy` (lru, fifo, clock, random, opt) evicts.  O(n log² n) for LRU.
 
         >>> recorded = trace([4096 * page for page in (0, 2, 4, 0)])
         >>> recorded.tlb(4), recorded.tlb(4, ways=2).misses
@@ -267,9 +267,9 @@ class Trace:
     def interleaved(self, *others: Trace, quantum: int = 10_000) -> Trace:
         """Return the references of several programs that take turns, each for `quantum` references.
 
-        They share nothing: program number n has its addresses from n × 2⁵⁶ on, in ranges with its name.  So
-        :meth:`faults` counts a memory that all share, with global replacement; with ``local=True`` each has its part.
-        After a program has ended, the others take turns without it.
+        They share no addresses: program number n has its addresses from n × 2⁵⁶ on, in ranges with its name.  So
+        :meth:`faults` counts the faults of one memory for all programs, with global replacement; with ``local=True``,
+        each program has its part. After a program has ended, the others take turns without it.
 
         >>> both = trace([0, 0, 4096]).interleaved(trace([0, 4096]), quantum=2)
         >>> [f"{address:#x}" for address in both.addresses.tolist()]
@@ -296,7 +296,7 @@ class Trace:
         return ready(found)
 
     def named(self, ranges: Any) -> Trace:
-        """Return the same trace with names of ranges, which its pictures write next to their pages.
+        """Return the same trace with names of ranges; pictures show them next to the ranges' pages.
 
         `ranges` are the result of ``vm.load_maps`` for a text of /proc/PID/maps, or a dictionary of names, each with a
         first address and a size in bytes.
@@ -321,9 +321,8 @@ class Trace:
     ) -> LocalityValue:
         """Count the program's references by place and time, in `parts` of its time and at most `rows` rows of pages.
 
-        The references are those from number `first` to before `last`, with addresses from `low` to before `high`.
-        Ranges with names, and pages that are far apart, have separate rows as long as there are enough rows.
-        O(references).
+        The references are those from number `first` to before `last`, with addresses from `low` to before `high`. Named
+        ranges, and pages that are far apart, have separate rows as long as there are enough rows. O(references).
 
         >>> [row.cells for row in trace([0, 4096, 0, 1 << 30]).locality(2, 9).rows]
         [((1, 0, 0), (1, 0, 0)), ((1, 0, 0), (0, 0, 0)), ((0, 0, 0), (1, 0, 0))]
@@ -336,7 +335,7 @@ class Trace:
         named = [NamedRange(start // size, (past - 1) // size, name) for start, past, name in self.ranges]
         begin, stop = low // size, -(-high // size)
         found = density(self.coded(size), first, end, parts, rows, (begin, stop), named)
-        # A reference to two pages is in the rows of both, and is one reference of those that are said.
+        # A reference to two pages is in the rows of both, but is listed as one reference.
         there = chosen if (low, high) == (0, 1 << 64) else chosen._to(begin * size, stop * size - 1)
         listed = tuple(
             Listed(first + number, address, DOES[kind])
@@ -350,7 +349,7 @@ class Trace:
         )  # fmt: skip  # its parts
 
     def working_set(self, windows: int | Iterable[int] | None = None, *, page: int | str = PAGE) -> list[Window]:
-        """Return for each window, in references, the faults of Denning's working set, its mean and its largest size.
+        """Return the faults of Denning's working set for each window in references, its mean and its largest size.
 
         >>> [one.faults for one in trace([0, 4096, 0, 8192, 4096]).working_set((1, 2, 3))]
         [5, 4, 3]
@@ -361,7 +360,7 @@ class Trace:
     def _local(
         self, chosen: dict[str, Choose | None], frames: Any, size: int, tick: int, progress: Progress | None
     ) -> FaultsValue:
-        """Return the counts of each program alone, with its part of the frames; the first get the remainder."""
+        """Return the counts of each program alone, with its part of the frames; the first ones get the remainder."""
         if WORKING_SET in chosen and chosen[WORKING_SET] is None:
             raise Refused(f"local=True divides the frames, and the {WORKING_SET} has none: count other policies")
         which = (self.addresses >> np.uint64(_SPACE)).astype(np.int64)
@@ -397,7 +396,7 @@ class Trace:
         return FaultsValue(self.name, references, pages, size, sizes, counts, (), tick, each[0].own)
 
     def _to(self, low: int, high: int) -> Trace:
-        """The references that touch bytes from `low` to `high`, both included."""
+        """The references that touch bytes from `low` to `high`, inclusive."""
         starts_below = self.addresses <= np.uint64(high)
         return self._chosen(starts_below & (last_bytes(self.addresses, self.sizes) >= np.uint64(low)))
 
@@ -417,12 +416,12 @@ class Trace:
         references: int = 1_000,
         tick: int = 0,
     ) -> PlayedTrace:
-        """Make the first references in a task of a machine, with this number of frames for it.
+        """Make the first references in a task of a machine, with this number of frames for the task.
 
         All accesses use page tables, TLB and the policy's ring, so the machine's pictures and its slider show each
         step.  The faults, and the dirty pages written, equal those of :meth:`faults`.  `task` is the name of a new
         task, or a task without entries.  `policy` is an argument for ``m.replacement``; OPT gets the references.  With
-        `tick` the machine's clock ticks after each `tick` references.  A write writes one byte, a fetch reads.
+        `tick`, the machine's clock ticks after every `tick` references.  A write writes one byte, a fetch reads.
 
         Raises :class:`Refused` for addresses that the task does not have.  About 150 µs per reference.
 
@@ -437,7 +436,7 @@ class Trace:
 
 
 def _ranges(given: Any) -> tuple[tuple[int, int, str], ...]:
-    """Return the ranges with names, in bytes: from a loaded map, or from a dictionary."""
+    """Return the named ranges, in bytes, from a loaded map or a dictionary."""
     if isinstance(given, Mapping):
         pairs = {str(name): pair for name, pair in given.items()}
         for name, pair in pairs.items():
@@ -454,11 +453,11 @@ def _ranges(given: Any) -> tuple[tuple[int, int, str], ...]:
 
 
 def trace(addresses: Any, writes: Any = None, *, sizes: Any = None, name: str = "") -> Trace:
-    """Make a trace of addresses in bytes: a NumPy array, a list, or any iterable of numbers.
+    """Make a trace from addresses in bytes: a NumPy array, a list, or any iterable of numbers.
 
     `writes` says whether each reference is a write (by default, all are reads), and `sizes` how many bytes each
-    touches.  Raises :class:`Refused` for anything that is not an address of 64 bits, and unless there are 1 to
-    20,000,000 references.
+    touches.  Raises :class:`Refused` for anything that is not a 64-bit address, and unless there are 1 to 20,000,000
+    references.
 
     >>> trace([0x1000, 0x1008, 0x2000], [False, True, False])
     3 references to 2 pages of 4 KiB (2 reads, 1 write)
@@ -478,7 +477,7 @@ def trace(addresses: Any, writes: Any = None, *, sizes: Any = None, name: str = 
 
 
 def ready(found: Trace) -> Trace:
-    """Number the pages of a long trace when it is made, so that its first picture is as fast as any other."""
+    """Number the pages of a long trace when it is created, so that its first picture is as fast as any other."""
     if len(found) >= LONG_TRACE:
         found.coded()
     return found
@@ -519,7 +518,7 @@ def _page(page: object) -> int:
 
 
 def _several(given: Any, most: int) -> list[Any]:
-    """Return the given items as a list, at most one more than `most`; anything not iterable as a list of one."""
+    """Return the given items as a list, at most one more than `most`; anything not iterable, as a list of one."""
     try:
         return [given] if isinstance(given, str) or callable(given) else list(islice(iter(given), most + 1))
     except TypeError:
@@ -549,7 +548,7 @@ def _policies(policies: object) -> dict[str, Choose | None]:
 
 
 def _steps(progress: Progress | None, references: int, total: int) -> Callable[[], object]:
-    """Return a function to call after each number of frames of each policy: it reports the finished references."""
+    """Return a function to call after each number of frames of each policy; it reports the finished references."""
     tell = progress if progress is not None else usual() if references >= LONG_TRACE else None
     steps = count(1)
     return lambda: tell and tell(min(next(steps), total) * references, total * references)

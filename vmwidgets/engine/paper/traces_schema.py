@@ -21,8 +21,8 @@ class Counts(NamedTuple):
 class IntervalsValue:
     """The times until a page is referenced again: the result of :meth:`Trace.intervals`.
 
-    Number n of `counts` is for the times from 2ⁿ to before 2ⁿ⁺¹, in references; `first` is the number of first
-    references, which have no such time.
+    Item n of `counts` is for the times from 2ⁿ to before 2ⁿ⁺¹, in references; `first` is the number of first
+    references, which have no time.
     """
 
     name: str
@@ -48,7 +48,7 @@ class IntervalsValue:
 
 
 class TlbCounts(NamedTuple):
-    """Hits and misses of a TLB with `entries` entries, in sets of `ways`, by its policy."""
+    """Hits and misses of a TLB with `entries` entries, in sets of `ways`, and its policy."""
 
     entries: int
     ways: int
@@ -76,7 +76,7 @@ class PlayedTrace:
     references: int
     faults: int
     written: int
-    """The number of dirty pages that were written when they were evicted."""
+    """The number of dirty pages written on eviction."""
 
     @in_ascii
     def __repr__(self) -> str:
@@ -95,10 +95,10 @@ class NamedRange(NamedTuple):
 
 
 class PagesRow(NamedTuple):
-    """Pages in a row: the numbers of the first and the last, the number of used ones, and references and writes.
+    """The pages in a row: the numbers of the first and last, the number of used pages, and references and writes.
 
-    `cells` are its references, and of these the writes and the instruction fetches, in each part of the time.  `name`
-    is the name of the first page's range, or "".
+    `cells` has its references in each part of the time, and how many of these are writes and instruction fetches.
+    `name` is the name of the first page's range, or "".
     """
 
     first: int
@@ -122,9 +122,9 @@ class Listed(NamedTuple):
 class LocalityValue:
     """A program's references by place and time: `rows` of pages, the lowest first, each with parts of the time.
 
-    It is about the references `first` to before `last`, of all in the trace; `is_part`: some of the references or pages
-    are left out.  `sets` are the numbers of pages used in each part.  `hot` is the number of the most used pages that
-    get 9 of 10 references.  `listed` are the references themselves, if they are few.
+    The references are those from number `first` to before `last`; `is_part` says that some of the trace's references or
+    pages are left out.  `sets` has the number of pages used in each part.  `hot` is the number of most used pages that
+    get 9 of 10 references.  `listed` has the references themselves, if they are few.
     """
 
     name: str
@@ -159,7 +159,7 @@ class FaultsValue:
     windows: tuple[Window, ...] = ()
     """Denning's working set, if it was counted: it has a mean size, not a number of frames."""
     tick: int = 0
-    """The references from one look at reference bits to the next, for aging and NRU; 0: none."""
+    """The references between two readings of reference bits, for aging and NRU; 0 if the bits are never read."""
     own: tuple[str, ...] = ()
     """The policies that are learners' functions, by their names."""
 
@@ -173,7 +173,7 @@ class FaultsValue:
         return self._of(policy, frames).faults
 
     def written(self, policy: str, frames: int) -> int:
-        """Return how many dirty pages a policy evicts with this number of frames."""
+        """Return the number of dirty pages that a policy evicts with this number of frames."""
         return self._of(policy, frames).written
 
     def _of(self, policy: str, frames: int) -> Counts:
@@ -186,7 +186,7 @@ class FaultsValue:
 
     @property
     def anomalies(self) -> list[tuple[str, int, int]]:
-        """The cases of FIFO or the clock with more faults for more frames (Belady, 1969): policy, both numbers."""
+        """The cases of FIFO or the clock with more faults for more frames (Belady, 1969): policy, and both numbers."""
         return [one for one in self.worse if one[0] in BELADYS and one[0] not in self.own]
 
     @property
@@ -206,12 +206,13 @@ class FaultsValue:
     def knee(self, policy: str) -> int:
         """Return the counted number of frames for which frames × faults is least: the knee of the curve.
 
-        Below it one frame more saves many faults; above it few.  (Denning, "Working sets past and present", 1980.)
+        Below the knee, one more frame saves many faults; above it, few.  (Denning, "Working sets past and present",
+        1980.)
         """
         return min(self.sizes, key=lambda size: (size * self.faults(policy, size), size))
 
     def worth(self, policy: str, frames: int) -> float:
-        """Return the faults that one frame more saves, on average up to the next counted number of frames."""
+        """Return the faults saved by one more frame, on average up to the next counted number of frames."""
         larger = [size for size in self.sizes if size > frames]
         if not larger:
             return 0.0
@@ -224,7 +225,7 @@ class FaultsValue:
         return f"{of} of {binary_size(self.page)}"
 
     def table(self) -> tuple[tuple[str, ...], ...]:
-        """Return the faults by number of frames, a column for each policy."""
+        """Return the faults as rows, one for each number of frames, with a column for each policy."""
         return tuple((f"{size:,}", *(f"{self.faults(one, size):,}" for one in self.policies)) for size in self.sizes)
 
     @in_ascii

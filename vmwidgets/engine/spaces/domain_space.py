@@ -16,13 +16,14 @@ from .paths import domain_path
 class DomainSpace:
     """A domain: the program's own page tables, lent to the processors.
 
-    `generation` counts the domains that the machine has made, so that another of the same name is not mistaken for it.
+    `generation` counts the domains that the machine has created, so that a later domain of the same name is not
+    mistaken for this one.
     """
 
     domain: Domain
     pmap: LentPmap
     reads = 0
-    """Zero: it reads nothing in."""
+    """The number of pages read in for its faults: always 0."""
 
     def __init__(self, name: str, generation: int) -> None:
         self.name = name
@@ -30,13 +31,13 @@ class DomainSpace:
         self.generation = generation
 
     def flush(self) -> None:
-        """Make all processors drop their translations of it."""
+        """Make all processors drop their translations of this space."""
         self.pmap.flush()
 
     def resolve(self, va: int, access: Access, user: bool, fault: Fault) -> MaySleep[None]:
         """Map a page of the memory object at `va`: the program's own handler.
 
-        FAULT if there is no object, and ACCES for an access that a mapping does not allow.
+        Raises FAULT if there is no object, and ACCES for an access that a mapping does not allow.
         """
         region = self.domain.pmap.vspace.find(va) if fault.kind == "not-present" else None
         memobj = None if region is None else self.domain.memobjs.get(region.memobj)
@@ -54,7 +55,7 @@ class DomainSpace:
     # ---- regions of the vspace ---------------------------------------------------------------
 
     def remember(self, va: int, size: int, flags: int) -> None:
-        """Enter mapped pages in regions of the vspace: a new one for each part that is in none yet."""
+        """Enter mapped pages in regions of the vspace: a part in no region yet gets a new one."""
         vspace = self.domain.pmap.vspace
         at, end = va, va + size
         for region in [*vspace.overlapping(va, end), None]:
@@ -64,7 +65,7 @@ class DomainSpace:
             at = end if region is None else region.end
 
     def forget(self, start: int, end: int) -> None:
-        """Remove [start, end), which was unmapped, from the regions of mappings: the parts on either side stay."""
+        """Remove [start, end), which was unmapped, from the regions of mappings; the parts on either side stay."""
         vspace = self.domain.pmap.vspace
         for region in self._of_mappings(start, end):
             vspace.remove(region)
@@ -79,7 +80,7 @@ class DomainSpace:
                 self.domain.pmap.vspace.remove(region)
 
     def _of_mappings(self, start: int, end: int) -> list[Vregion]:
-        """Return the regions of [start, end), except those of memory objects and of the slab frames."""
+        """Return the regions in [start, end), except regions of memory objects and of the slab frames."""
         begin = self.domain.layout.vspace_begin
         found = self.domain.pmap.vspace.overlapping(start, end)
         return [region for region in found if not region.memobj and region.base != begin]

@@ -21,14 +21,14 @@ class KernelSpace:
     """Kernel addresses: FreeBSD's fault handler maps the pages of its pageable maps."""
 
     reads = 0
-    """Zero: it reads nothing in."""
+    """The number of pages read in for its faults: always 0."""
 
     def __init__(self, kmem: Kmem, map_at: Callable[[int], FreeBSDMap | None]) -> None:
         self._kmem = kmem
         self._map_at = map_at
 
     def resolve(self, va: int, access: Access, user: bool, fault: Fault) -> MaySleep[None]:
-        """Map a page of the map that contains `va` (`vm_fault`), which may have to wait for one; FAULT outside."""
+        """Map a page in the map that contains `va` (`vm_fault`), perhaps after waiting for one; FAULT outside maps."""
         inside = None if user else self._map_at(va)
         if inside is None:
             raise kernel_error("FAULT", f"{Address(va)}: {fault.why}")

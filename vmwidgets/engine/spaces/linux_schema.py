@@ -14,7 +14,7 @@ LISTED = 12
 
 
 class Sayings(NamedTuple):
-    """The behaviour of each of the three for one kind of difference."""
+    """The behaviour of POSIX, Linux and X15 for one kind of difference."""
 
     posix: str
     linux: str
@@ -39,12 +39,12 @@ class LinuxDifference:
 
     @property
     def is_known(self) -> bool:
-        """Return whether POSIX leaves it open, or the model follows another kernel in it."""
+        """Return whether the difference is known: POSIX leaves it open, or the model follows another kernel."""
         return bool(self.kind)
 
     @property
     def cells(self) -> tuple[str, ...]:
-        """The cells of its row in the table."""
+        """The cells of the difference's row in the table."""
         words = (self.operation, self.task, self.what, self.here, self.linux, self.kind or "≠ not expected")
         return (str(self.number), *(printable(word) for word in words))
 
@@ -55,7 +55,7 @@ class LinuxDifference:
 
 
 class LeftOut(NamedTuple):
-    """Operations of one name that were not made in Linux: how often, and why."""
+    """Operations of one name that were not repeated in Linux: how often, and why."""
 
     name: str
     times: int
@@ -71,11 +71,11 @@ class LinuxComparison:
 
     machine: str
     source: str
-    """The Linux that was used: this computer's or a recording's."""
+    """The Linux used: this computer's or a recording's."""
     is_recording: bool
     rows: tuple[LinuxDifference, ...]
     calls: tuple[tuple[str, int], ...]
-    """The operations that were made in Linux as well, by name, with their numbers."""
+    """The number of operations repeated in Linux, by name."""
     left_out: tuple[LeftOut, ...]
     not_compared: tuple[str, ...]
     """Sentences about anything that was not compared."""
@@ -96,11 +96,11 @@ class LinuxComparison:
 
     @property
     def done(self) -> int:
-        """The number of operations that were made in Linux as well."""
+        """The number of operations repeated in Linux."""
         return sum(count for _, count in self.calls)
 
     def of(self, kind: str) -> tuple[LinuxDifference, ...]:
-        """Return the differences of one kind; for "" the unexplained ones."""
+        """Return the differences of one kind; for "", the unexplained ones."""
         return tuple(row for row in self.rows if row.kind == kind)
 
     @property
@@ -124,7 +124,7 @@ class LinuxComparison:
 
     @property
     def unseen(self) -> tuple[str, ...]:
-        """Everything that was left out or not compared, in sentences."""
+        """Sentences about everything left out or not compared."""
         left = [f"{one.name}, {counted(one.times, 'time')}: {one.why}" for one in self.left_out]
         ended = [f"The comparison ended early: {self.stopped}"] if self.stopped else []
         return (*ended, *left, *self.not_compared)

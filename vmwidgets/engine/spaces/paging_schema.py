@@ -1,4 +1,4 @@
-"""The work of a kernel for a task compared with the work of a program for itself, as a value."""
+"""A value: a kernel's work for a task, compared with a program's work for itself."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..base.units import Address, Size, grouped_size, in_columns
 
 @frozen
 class PagedRange:
-    """A range [start, end), as one side has it: `present` bytes are mapped by `leaves` descriptors or runs of them."""
+    """A range [start, end) of one side: `present` bytes are mapped by `leaves` descriptors or runs of descriptors."""
 
     start: int
     end: int
@@ -19,7 +19,7 @@ class PagedRange:
     present: int
     leaves: int
     backing: str
-    """The source of its contents: an object, a frame's slot."""
+    """The source of the range's contents: an object, or a frame's slot."""
 
     @in_ascii
     def __str__(self) -> str:
@@ -29,22 +29,22 @@ class PagedRange:
 
 @frozen
 class PagingRecords:
-    """Records of one kind that one side keeps: their number, and the bytes that they take."""
+    """The records of one kind that one side keeps: their number, and their bytes."""
 
     what: str
     count: int
     bytes: int
     single: str = ""
-    """The name of one of them, if `what` is a plural."""
+    """The name of a single record, if `what` is a plural."""
 
 
 @frozen
 class PagingSide:
     """The work of one side for its memory, and the records that it keeps now.
 
-    `functions` are those that ran for it, with their numbers, the most frequent first.  `calls` are operations of the
-    learner, `faults` those taken, `invocations` calls of the kernel by the program; `descriptors` were written.
-    Operations that are too old for the journal's events count in `forgotten` only.
+    `functions` are the functions that ran for it, with their numbers of runs, the most frequent first.  `calls` counts
+    operations of the learner, `faults` page faults, `invocations` calls of the kernel by the program, and `descriptors`
+    written descriptors. Operations too old for the journal's events count only in `forgotten`.
     """
 
     label: str
@@ -65,22 +65,22 @@ class PagingSide:
 
     @property
     def functions_run(self) -> int:
-        """The number of times that any function ran."""
+        """The number of runs of all functions together."""
         return sum(times for _, times in self.functions)
 
     @property
     def table_bytes(self) -> Size:
-        """The bytes of its tables."""
+        """The bytes of this side's tables."""
         return Size(sum(one.bytes for one in self.tables))
 
     @property
     def record_bytes(self) -> Size:
-        """The bytes of the records about its memory."""
+        """The bytes of the records about this side's memory."""
         return Size(sum(one.bytes for one in self.records))
 
     @property
     def present(self) -> Size:
-        """The bytes that are mapped."""
+        """The number of mapped bytes."""
         return Size(sum(one.present for one in self.ranges))
 
 
@@ -92,7 +92,7 @@ class PagingComparison:
     domain: PagingSide
 
     def measures(self) -> tuple[tuple[str, int, int, bool], ...]:
-        """Return the measures that are compared: the name, both values, and whether they are bytes."""
+        """Return the compared measures: the name, both values, and whether they are bytes."""
         one, other = self.task, self.domain
         return (
             ("your calls", one.calls, other.calls, False),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 def quoted(name: str) -> str:
-    """Return a name as a part of a path, with its slashes replaced.
+    """Return a name as part of a path, with its slashes replaced.
 
     >>> quoted("init"), quoted("a/b")
     ('init', 'a%2Fb')
@@ -13,7 +13,7 @@ def quoted(name: str) -> str:
 
 
 def unquoted(part: str) -> str:
-    """Return the name that was written as a part of a path.
+    """Return the name from its form in a path.
 
     >>> unquoted("a%2Fb")
     'a/b'

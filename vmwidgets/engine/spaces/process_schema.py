@@ -1,4 +1,4 @@
-"""A process of this computer as its kernel describes it: at one time, page by page, and before and after some code."""
+"""Values for a process of this computer, as the kernel describes it: at one time, page by page, and around code."""
 
 from __future__ import annotations
 
@@ -19,17 +19,18 @@ LISTED = 8
 NAMELESS = "memory without a file"
 
 SMALL = 64 << 10
-"""Bytes below which a change is called small."""
+"""The number of bytes below which a change is called small."""
 
 
 @frozen
 class ProcessRange:
     """A range of a process: [start, end) in bytes, its rights ("rw-"), and the source of its contents.
 
-    `shared` tells MAP_SHARED from MAP_PRIVATE, `path` is a file or one of the kernel's names such as "[heap]", `offset`
-    (bytes) is where in the file it begins.  In bytes, if the kernel reports them: `resident` (Rss), `fair` (each page
-    divided by the number of processes that map it: Pss), `dirty` (written, and only this process has it), `swap`,
-    `huge` (in huge pages), `referenced` (since the bits were cleared).  The source is proc_pid_smaps(5).
+    `shared` is true for MAP_SHARED and false for MAP_PRIVATE, `path` is a file or one of the kernel's names such as
+    "[heap]", and `offset` (bytes) is the beginning of its contents in the file.  In bytes, if the kernel reports them:
+    `resident` (Rss), `fair` (each page divided by the number of processes that map it: Pss), `dirty` (written, and only
+    in this process), `swap`, `huge` (in huge pages), `referenced` (since the bits were cleared).  The source is
+    proc_pid_smaps(5).
     """
 
     start: int
@@ -52,7 +53,7 @@ class ProcessRange:
 
     @property
     def is_reserved(self) -> bool:
-        """Return whether it has no rights at all: reserved addresses."""
+        """Return whether the range has no rights at all: its addresses are only reserved."""
         return self.protection == "---"
 
     @property
@@ -74,8 +75,8 @@ class ProcessRange:
 class ProcessMoment:
     """A process at one time: its ranges in the order of their addresses, and its faults since its start.
 
-    `minor` faults found their page in memory, `major` ones waited for a disk; None if the system does not count them.
-    `peak` is the most that was in memory at one time, in bytes.  `unsaid` are sentences about missing numbers.
+    `minor` faults found their page in memory, `major` faults waited for a disk; None if the system does not count them.
+    `peak` is the most bytes that were in memory at one time.  `unsaid` are sentences about missing numbers.
     """
 
     pid: int
@@ -119,9 +120,9 @@ class ProcessMoment:
         return tuple(one for one in self.ranges if words in one.path or words in one.owner)
 
     def owners(self) -> dict[str, tuple[ProcessRange, ...]]:
-        """Return the ranges by owner: those with most in memory first, then those with most mapped.
+        """Return the ranges by owner: owners with the most bytes in memory first; if equal, with the most mapped.
 
-        Two files with the same name are given by their paths.
+        Files with the same name are given by their paths.
         """
         found: dict[str, list[ProcessRange]] = {}
         for one in self.ranges:
@@ -136,7 +137,7 @@ class ProcessMoment:
 
     @property
     def title(self) -> str:
-        """The answer in one line: the bytes in memory, and the size of its addresses."""
+        """The answer in one line: the bytes in memory, and the size of the process's addresses."""
         addresses = Size(self.mapped + self.reserved)
         if not self.is_measured:
             return f"{self.mapped} mapped"
@@ -159,10 +160,10 @@ class ProcessMoment:
 class PageStates(NamedTuple):
     """The number of pages of a range in each state.
 
-    `present` pages are in memory.  Of these, `zero` are the kernel's page of zeros, which is mapped for a page that was
-    only read: it does not count as memory (Rss), and the first write faults again.  `huge` are parts of huge pages,
-    `alone` are mapped by this process only, and `file` belong to a file or to shared memory.  `swapped` pages are on a
-    disk. None: this kernel does not report it.
+    `present` pages are in memory.  Of these, `zero` are the kernel's page of zeros, which is mapped in place of pages
+    that were only read: it does not count as memory (Rss), and the first write faults again.  `huge` are parts of huge
+    pages, `alone` are mapped by this process only, and `file` belong to a file or to shared memory.  `swapped` pages
+    are on a disk. A number is None if this kernel does not report it.
     """
 
     pages: int
@@ -200,10 +201,10 @@ def together(some: Sequence[PageStates]) -> PageStates:
 
 
 class Change(NamedTuple):
-    """A change of some ranges: `kind` is "came", "left", "grew", "shrank" or "used" (only pages came or left).
+    """A change of ranges: `kind` is "came", "left", "grew", "shrank", "changed" or "used" (only pages came or left).
 
-    `mapped`, `resident` and `huge` are differences in bytes; `ranges` is their number.  `holds` names their contents,
-    such as arrays.  Several ranges of one file whose kinds differ are "changed".
+    `mapped`, `resident` and `huge` are differences in bytes; `ranges` is the number of ranges.  `holds` names their
+    contents, for example arrays.  "changed" is for several ranges of one file whose kinds differ.
     """
 
     kind: str
@@ -217,7 +218,7 @@ class Change(NamedTuple):
 
     @property
     def words(self) -> str:
-        """The name: "64 MiB, no file", "libm.so.6", "[heap]"."""
+        """The name of the ranges: "64 MiB, no file", "libm.so.6", "[heap]"."""
         if self.owner != NAMELESS:
             return self.owner
         size = rounded(abs(self.mapped)) if self.mapped and self.ranges == 1 else ""
@@ -225,7 +226,7 @@ class Change(NamedTuple):
 
 
 class LineCost(NamedTuple):
-    """The cost of one statement: its first line, differences in bytes, and faults."""
+    """The cost of one statement: its first line, the differences in bytes, and the faults."""
 
     line: str
     mapped: int
@@ -237,7 +238,7 @@ class LineCost(NamedTuple):
 
     @property
     def why(self) -> str:
-        """The conclusion from its faults about its pages."""
+        """The conclusion from the statement's faults about its pages."""
         pages, faults = self.resident // PAGE, self.minor + self.major
         if self.modules:
             return f"imports {counted(self.modules, 'module')}"
@@ -260,9 +261,9 @@ class LineCost(NamedTuple):
 class CellMemory:
     """The effect of some code on the memory of its process.
 
-    `before` and `after` are the process at both ends; `minor` and `major` are its faults in between; `lines` are the
+    `before` and `after` are the process at both ends; `minor` and `major` are its faults in between; `lines` has the
     costs of each statement, if you asked for them.  `python` are sentences about the work of Python itself, `failed` is
-    the error of the code if there was one, and `footprint` is the cost of measuring, which is not in the numbers.
+    the error of the code if there was one, and `footprint` is the cost of measuring, which the numbers leave out.
     """
 
     before: ProcessMoment
@@ -275,11 +276,11 @@ class CellMemory:
     failed: str = ""
     footprint: str = ""
     recorded: str = ""
-    """The place of the recording, if this system has no such numbers."""
+    """The place of the recording, if this system has no numbers of its own."""
     subject: str = "This cell"
     """The subject, as the beginning of a sentence."""
     beside: str = ""
-    """The other process, if two are compared: then the words state differences, not events."""
+    """The other process, if two are compared; then the words state differences, not events."""
 
     @property
     def mapped(self) -> int:
@@ -340,7 +341,7 @@ class CellMemory:
         return (*found, *self.python, *filter(None, [self.footprint]))
 
     def json(self) -> dict[str, object]:
-        """Return the numbers, as JSON has them: bytes, faults, and a list for changes and for lines."""
+        """Return the numbers as JSON values: bytes, faults, and lists of changes and of lines."""
         return {
             "mapped": {"before": int(self.before.mapped), "after": int(self.after.mapped)},
             "in memory": {"before": int(self.before.resident), "after": int(self.after.resident)},
@@ -382,9 +383,9 @@ class CellMemory:
 
 @frozen
 class UsedRange:
-    """A process's use of some of its memory: of `pages` pages, the number that was used in each part of the time.
+    """A process's use of some of its memory: how many of its `pages` pages were used in each part of the time.
 
-    `start` is None for ranges that were put together because little of them was used.
+    `start` is None for ranges that were combined because they were little used.
     """
 
     name: str
@@ -395,9 +396,9 @@ class UsedRange:
 
 @frozen
 class UsedOverTime:
-    """The working set of a process by time: its ranges, the lowest first and others last, with parts of the time.
+    """The working set of a process over time: its ranges, the lowest first and combined ones last.
 
-    There are `parts` parts.  `each` is the length of one, in seconds: its count is of the pages that were used in it.
+    There are `parts` parts of the time, each of `each` seconds; a part's count is the number of pages used in it.
     """
 
     pid: int
@@ -408,7 +409,7 @@ class UsedOverTime:
 
     @property
     def sets(self) -> tuple[int, ...]:
-        """The pages that were used in each part."""
+        """The number of pages used in each part."""
         return tuple(sum(one.parts[at] for one in self.ranges) for at in range(self.parts))
 
     @property
@@ -485,7 +486,7 @@ def changes_between(
     before: Sequence[ProcessRange], after: Sequence[ProcessRange],
     held_before: Sequence[tuple[int, int, str]] = (), held_after: Sequence[tuple[int, int, str]] = (),
 ) -> tuple[Change, ...]:  # fmt: skip  # two looks, then what lay where
-    """Return the differences between two looks at a process, the biggest change in memory first.
+    """Return the differences between two moments of a process, the biggest change in memory first.
 
     `held_before` and `held_after` are the named addresses: start, end, name.  Ranges of one file are one change, and so
     are small ranges without a file.
@@ -535,7 +536,7 @@ def _joined(one: Change, two: Change) -> Change:
 def _pairs(
     before: Sequence[ProcessRange], after: Sequence[ProcessRange]
 ) -> Iterator[tuple[str, ProcessRange | None, ProcessRange | None]]:
-    """Yield each range of both looks with its partner: of the same start and file, else one that it overlaps."""
+    """Yield each range of both moments with its partner: one with the same start and file, or else one it overlaps."""
     left = [*before]
     at = {(one.start, one.path): one for one in left}
     taken: set[int] = set()
@@ -565,7 +566,7 @@ def _pairs(
 
 
 class Span(Protocol):
-    """Anything with two ends."""
+    """Anything with a start and an end."""
 
     @property
     def start(self) -> int:
@@ -588,7 +589,7 @@ def holes(ranges: Sequence[Span]) -> list[tuple[int, int]]:
 
 
 class Measuring:
-    """Code that is measured: `result` is its effect, after it has ended."""
+    """Measured code: `result` is its effect, after it has ended."""
 
     result: CellMemory | None = None
 
@@ -596,14 +597,14 @@ class Measuring:
 class LiveProcess:
     """A process that can be looked at repeatedly; the code that reads it is in a layer above the pictures.
 
-    It has no slot for a weak reference: a picture keeps it.
+    It has no slot for a weak reference, so pictures hold it strongly.
     """
 
     __slots__ = ("pid",)
     pid: int
 
     def at(self) -> ProcessMoment:
-        """Look at it now."""
+        """Return the process as it is now."""
         raise NotImplementedError
 
 
@@ -611,9 +612,9 @@ class LiveProcess:
 
 
 class ForkedPage(NamedTuple):
-    """A page of parent and child at one address: the letter that each reads, and whether its page belongs to it alone.
+    """A page of parent and child at one address: the letter that each reads there, and whether each has its own frame.
 
-    None: it is not in memory.
+    None means that the page is not in memory.
     """
 
     address: int
@@ -624,7 +625,7 @@ class ForkedPage(NamedTuple):
 
     @property
     def is_shared(self) -> bool:
-        """Return whether both have the same frame."""
+        """Return whether both processes have the same frame."""
         return self.parent_alone is False and self.child_alone is False
 
 
@@ -640,13 +641,13 @@ class ForkedValue:
 
     @property
     def frames(self) -> int:
-        """The number of frames for the pages of both."""
+        """The number of frames for the pages of both processes."""
         own = sum((one.parent_alone is not None) + (one.child_alone is not None) for one in self.pages)
         return own - sum(one.is_shared for one in self.pages)
 
     @property
     def title(self) -> str:
-        """The answer: the number of frames, and of pages of each."""
+        """The answer: the number of frames, and each process's number of pages."""
         both = counted(sum(one.is_shared for one in self.pages), "page")
         return f"{counted(len(self.pages), 'page')} of each process in {counted(self.frames, 'frame')}: {both} shared"
 
@@ -665,5 +666,5 @@ class LiveFork:
     """Two processes that can be looked at repeatedly; the code that reads them is in a layer above the pictures."""
 
     def at(self) -> ForkedValue:
-        """Look at them now."""
+        """Return both as they are now."""
         raise NotImplementedError

@@ -1,10 +1,10 @@
-"""The processors of a machine in its kernel: the tables that each has loaded, its TLB, and TLB shootdown.
+"""The kernel's view of a machine's processors: the tables that each has loaded, its TLB, and TLB shootdown.
 
 A processor reads and writes bytes through its TLB, page by page, and calls the fault handler of the address space for
 faults.  The code that creates a space registers its handler here.
 
 X15's `pmap_update` drops up to 64 pages one by one, and the whole TLB for more; the other processors get an interrupt,
-and the sender waits for each (Intel SDM volume 3A, 4.10.5, explains the errors without it).
+and the sender waits for each (Intel SDM volume 3A, 4.10.5, explains what goes wrong otherwise).
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ from .processors_schema import (
 T = TypeVar("T")
 
 SHOOTDOWNS = ("acknowledged", "sent", "forgotten")
-"""The choices for a request to another processor: it is done before the sender continues, left waiting, or never sent.
+"""The treatments of a request to another processor: done before the sender continues, left waiting, or never sent.
 
 A waiting request is done by the other's ``acknowledge()``.
 """
@@ -56,7 +56,7 @@ class CpuSettings(NamedTuple):
     sets: int = 16
     ways: int = 4
     asids: bool = False
-    """Whether address spaces have a number in the TLB, so that their entries stay when another is loaded."""
+    """Whether address spaces have numbers in the TLB, so that their entries stay when another space is loaded."""
 
     def arguments(self) -> dict[str, Any]:
         """Return the settings by the names of :func:`vmwidgets.boot`'s arguments."""
@@ -78,18 +78,18 @@ class FaultHandler(Protocol):
 
     @property
     def reads(self) -> int:
-        """The number of pages that were read in for its faults."""
+        """The number of pages read in for this space's faults."""
 
 
 class Watch(Protocol):
-    """Is called for each access of a processor to an address of a task, for a policy that counts accesses."""
+    """A listener for each access of a processor to an address of a task, for policies that count accesses."""
 
     def used(self, task: str, frame: int, page: int) -> None:
         """Note that `task` accessed `frame`, by page number `page` of its addresses."""
 
 
 Reach = Callable[[int], MaySleep[int]]
-"""A function that returns the physical address of an address, after it is mapped."""
+"""A function that returns the physical address of an address, once that is mapped."""
 
 
 def read_bytes(ram: Ram, start: int, length: int, reach: Reach) -> MaySleep[bytes]:
@@ -115,7 +115,7 @@ def write_bytes(ram: Ram, start: int, data: bytes, reach: Reach) -> MaySleep[Non
 
 
 def _no_answer(va: int, error: BusError) -> KernelError:
-    """Return the error of an access to a device, or by an edited descriptor: there is no memory at the address."""
+    """Return the error of an access to an address without memory: a device's, or an edited descriptor's."""
     return kernel_error("FAULT", f"{Address(va)} is mapped, and no memory answers: {error}")
 
 
@@ -128,16 +128,16 @@ class Processor:
         self.path = f"cpu:{number}"
         self.cpu: Cpu[Any] = Cpu(self.path, kernel.ram, kernel.fmt, tlb, processors.recorder)
         self.pmap: Pmap = kernel
-        """The tables that it has loaded."""
+        """The tables that the processor has loaded."""
         self.current: Pmap = kernel
-        """The tables that the kernel made it load last; a task's reads and writes borrow processor 0 from them."""
+        """The tables that the kernel loaded last; a task's reads and writes replace them on processor 0 for a while."""
         self.seen: set[Pmap] = {kernel}
-        """The address spaces with a number of which the TLB may have entries."""
+        """The address spaces with a number that may have entries in the TLB."""
         self.pending: deque[FlushRequest] = deque()
         self.forgotten = 0
-        """The number of flushes that it was not asked for but should have been, since its TLB was last empty."""
+        """The number of flushes never requested of it, though needed, since its TLB was last empty."""
         self.edits = 0
-        """The number of descriptors that were edited by hand since its TLB was last empty."""
+        """The number of descriptors edited by hand since the processor's TLB was last empty."""
         self._window_used = False
         root, controls = kernel.registers(processors.controls)
         self.cpu.load_root(root, controls=controls)
@@ -163,15 +163,15 @@ class Processor:
         return (yield from self._reaching(access, user, space)(va))
 
     def _reaching(self, access: Access, user: bool, space: Callable[[], Pmap] | None) -> Reach:
-        """Return the function that maps each page of one access: always in the same space, whatever is loaded later."""
+        """Return the function that maps each page of one access, always in the same space, whatever is loaded later."""
         wanted = self.pmap if space is None else space()
         return partial(self._reach, wanted, space is not None, access=access, user=user)
 
     def _reach(self, space: Pmap, stays: bool, va: int, access: Access, user: bool) -> MaySleep[int]:
-        """Work as :meth:`reach` in `space`, which is loaded again if other tables were loaded meanwhile.
+        """Work like :meth:`reach` in `space`, which is loaded again if other tables were loaded meanwhile.
 
-        Those tables are loaded again at the end, for the space that used the processor in between.  If only the start
-        of the access is left, and the space `stays` loaded after it, nothing was interrupted.
+        The other tables are loaded again at the end, for the space that used the processor in between.  If only the
+        start of the access remains, and the space `stays` loaded after it, nothing was interrupted.
         """
         handler: FaultHandler | None = None
         is_user = space.layout.is_user(va)
@@ -239,7 +239,7 @@ class Processor:
             self.seen.add(pmap)
 
     def drop(self, start: int, end: int, pages: int, asid: int | None) -> None:
-        """Flush a range for the kernel, or with `pages` 0 everything of the space."""
+        """Flush a range for the kernel or, if `pages` is 0, the whole space."""
         if self._window_used:
             self._flush_window()
         if self.cpu.tlb.index:
@@ -259,7 +259,7 @@ class Processor:
             self._all.keeps_nothing_of(self, None)
 
     def doubt(self, forgotten: int, edits: int) -> None:
-        """Set both counts."""
+        """Set the counts of forgotten flushes and of edits."""
         before, after = (self.forgotten, self.edits), (forgotten, edits)
         self.forgotten, self.edits = after
         emit = self._all.recorder.emit
@@ -267,7 +267,7 @@ class Processor:
             emit((TlbDoubted.tag, self.path, before, after))
 
     def comply(self) -> int:
-        """Do the requests of other processors, and acknowledge them; return their number."""
+        """Handle the requests of other processors and acknowledge them; return the number of requests."""
         count, emit = len(self.pending), self._all.recorder.emit
         while self.pending:
             request = self.pending[0]
@@ -305,13 +305,13 @@ class Processors:
         self.costs: Costs | None = None
         """The costs of accesses, if operations report their time."""
         self.watch: Watch | None = None
-        """The object that is called for each access, if any."""
+        """The listener for each access, if any."""
         self.sent = self.acknowledged = self.forgotten = 0
-        """The numbers of requests that were sent, acknowledged and forgotten since boot."""
+        """The numbers of requests sent, acknowledged and forgotten since boot."""
         self._asids: dict[Pmap, int] = {}
         self._retired: dict[int, list[Processor]] = {}
-        """The numbers of spaces that no longer exist, and the processors that may have entries of them; none is
-        reused.
+        """The numbers of spaces that no longer exist, each with the processors that may have its entries; until they
+        are flushed, the numbers are not reused.
         """
         self._handlers: dict[Pmap, FaultHandler] = {}
         sets, ways = settings.sets, settings.ways
@@ -322,9 +322,9 @@ class Processors:
     # ---- time --------------------------------------------------------------------------------
 
     def perform(self, steps: MaySleep[T], processor: Processor | None = None) -> MaySleep[T]:
-        """Do the steps of accesses with the kernel on `processor`, and report how long they took, if costs are set.
+        """Do the steps of accesses with the kernel on `processor`; if costs are set, report how long they took.
 
-        Other threads that run while these steps sleep use the processor from before, and take their own time.  O(1),
+        Other threads that run while these steps sleep use the previous processor, and their times are their own.  O(1),
         plus the steps.
         """
         if processor is None and self.costs is None:
@@ -382,7 +382,7 @@ class Processors:
         self._running.switch(space)
 
     def flush(self, space: TableSpace, start: int, end: int, pages: int) -> None:
-        """Drop [start, end), or with `pages` 0 everything, here and on all processors that may have entries for it."""
+        """Drop [start, end) or, if `pages` is 0, everything, here and on all processors that may have entries."""
         assert isinstance(space, Pmap), "all spaces of a machine are pmaps"
         kernel, running = space is self.kernel, self._running
         asid = None if kernel or space.global_leaves else self.asid_of(space)
@@ -396,7 +396,7 @@ class Processors:
                 self._ask(cpu, FlushRequest(running.path, space.name, start, end, pages, asid, number))
 
     def unload(self, space: TableSpace) -> None:
-        """Load the kernel's tables wherever those of `space`, which ends, are loaded; flush it, free its number.
+        """Load the kernel's tables wherever the tables of `space`, which ends, are loaded; flush it, free its number.
 
         The tables are never used again, whatever `shootdown` is; the number is free after all processors have
         acknowledged the flush.
@@ -419,7 +419,7 @@ class Processors:
                 cpu.seen.discard(space)
 
     def keeps_nothing_of(self, cpu: Processor, asid: int | None) -> None:
-        """Note that `cpu` has no entry of the space that had this number, or (None) of any."""
+        """Note that `cpu` has no entry of the space that had this number or, for None, of any space."""
         for number in list(self._retired) if asid is None else (asid,):
             waiting = self._retired.get(number, [])
             if cpu in waiting:
@@ -474,10 +474,10 @@ class Processors:
         return self._asids.get(pmap, 0)
 
     def assign_asid(self, pmap: Pmap) -> int:
-        """Return the number of an address space that is loaded: the lowest free one when it was first loaded.
+        """Return the number of a loaded address space: the lowest that was free when the space was first loaded.
 
-        If some processor never acknowledged the flush of all numbers that are left, all TLBs are flushed first.  If all
-        numbers are in use, its number is 0, and its translations are dropped whenever it is loaded.
+        If, for each unused number, some processor never acknowledged the flush, all TLBs are flushed first.  If all
+        numbers are in use, the space gets number 0, and its translations are dropped whenever it is loaded.
         """
         if pmap is not self.kernel and self.settings.asids and pmap not in self._asids:
             most = (1 << pmap.fmt.asid_bits) - 1

@@ -1,4 +1,4 @@
-"""Processors: the tables and requests of each, as values, and the kernel's events on them."""
+"""Values of processors, with their tables and requests, and the kernel's events on processors."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class FlushRequest:
     end: int
     pages: int
     asid: int | None
-    """The only address space concerned; None: all, globals too."""
+    """The only address space concerned; None for all, with global entries."""
     number: int = field(default=0, compare=False)
     """The number of the request since boot, from 1 on; 0 for a forgotten one."""
 
@@ -33,7 +33,7 @@ class FlushRequest:
 
 @frozen
 class CpuValue:
-    """A processor: its loaded tables, its TLB, and the flushes that others asked for and it has not done yet."""
+    """A processor: its loaded tables, its TLB, and the flushes that others requested and it has not done yet."""
 
     cpu: str
     space: str
@@ -43,20 +43,20 @@ class CpuValue:
     tlb: TlbValue
     pending: tuple[FlushRequest, ...] = ()
     forgotten: int = 0
-    """The number of flushes that it was not asked for but should have been."""
+    """The number of flushes never requested of this processor, though needed."""
     edits: int = 0
     """The number of descriptors that were edited by hand, without a flush, since the TLB was last empty."""
 
 
 @frozen
 class CpusValue:
-    """All processors, and the treatment of a flush that one asks another for."""
+    """All processors, and the treatment of flush requests between them."""
 
     cpus: tuple[CpuValue, ...]
     shootdown: str
     """``"acknowledged"``, ``"sent"`` or ``"forgotten"``."""
     asids: bool
-    """Whether numbers tell address spaces apart in the TLB; else the TLB is flushed when another is loaded."""
+    """Whether TLB entries have address-space numbers; otherwise, loading another space flushes the TLB."""
     sent: int
     acknowledged: int
     forgotten: int
@@ -75,7 +75,7 @@ class SpaceLoaded(Event, changes=True):
 class AsidRollover(Event):
     """No ASID was free: all TLBs were flushed, and the `freed` ASIDs may be used again.
 
-    They belonged to address spaces that no longer exist, and some processor never acknowledged their flush.
+    The ASIDs belonged to address spaces that no longer exist, and some processor never acknowledged their flush.
     """
 
     freed: tuple[int, ...]
@@ -101,7 +101,7 @@ class TlbDoubted(Event, changes=True):
 
 
 class _Request(Event):
-    """A request that `cpu` drop its translations of a range."""
+    """A request to `cpu` to drop its translations of a range."""
 
     cpu: str
     request: FlushRequest
@@ -116,7 +116,7 @@ class ShootdownAcknowledged(_Request, changes=True):
 
 
 class ShootdownForgotten(_Request, changes=True):
-    """`cpu` was not asked to drop `request`, as it should have been: its translations may be wrong from now on."""
+    """`cpu` never got `request`, though it should have: its translations may be wrong from now on."""
 
 
 class ShootdownChosen(Event, changes=True):

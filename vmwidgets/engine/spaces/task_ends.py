@@ -1,7 +1,7 @@
 """The ends of tasks: their own exit, or a kill when memory is exhausted.
 
 Linux's OOM killer chooses by resident pages, pages in swap space and page tables, with an adjustment for each task;
-here it chooses the task with most pages in its page tables, so never one that is entirely in swap space.
+here, the task with most pages in its page tables is chosen, so never a task that is entirely in swap space.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from .tasks_schema import OutOfMemory, TaskExited
 
 
 class TaskEnds:
-    """Ends tasks; `tasks` are all by name, `maps` X15's by path, `beside` is further data about maps by their paths."""
+    """The ends of tasks; `tasks` has all by name, `maps` has X15's maps by path, `beside` further data by map path."""
 
     def __init__(
         self,
@@ -60,9 +60,9 @@ class TaskEnds:
             known.pop(own, None)
 
     def out_of_memory(self, space: TaskSpace) -> bool:
-        """Kill a task, if kills are on, since a fault of `space` found no free frame; return whether to try again.
+        """If kills are on, kill a task since a fault of `space` found no free frame; return whether to try again.
 
-        It kills the task with most pages in its page tables, the oldest of equals, and none if no task has any.  If
+        The task with most pages in its page tables is killed, of equals the oldest; no task, if none has any pages.  If
         `space` has reached its own limit of frames, no other task is killed for it.
         """
         if space.memory.rings.is_full(space.name, 1):
@@ -73,13 +73,13 @@ class TaskEnds:
         return bool(killed)
 
     def kill_another(self, space: TaskSpace) -> bool:
-        """Kill another task than `space`, if kills are on, since there is no frame for a page table."""
+        """If kills are on, kill a task other than `space`, since there is no frame for a page table."""
         return bool(self._kill([name for name in self._tasks if name != space.name]))
 
     def _kill(self, names: Iterable[str]) -> str:
-        """Kill the one of these tasks with the most pages in memory, if kills are on.
+        """If kills are on, kill the task with the most pages in memory among these.
 
-        Return its name, or "" if none has pages.
+        Returns its name, or "" if no task has pages.
         """
         resident = {name: self._tasks[name].resident for name in names} if self.kills else {}
         victim = max(resident, key=lambda name: resident[name], default="")

@@ -1,6 +1,6 @@
 """A task in its kernel: X15's map and page tables, and the further data of a process.
 
-These are a heap, limits, a parent, and the signals that it received.
+The further data are a heap, limits, a parent, and received signals.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ SIGNALS = {"FAULT": "SIGSEGV", "ACCES": "SIGSEGV", "IO": "SIGBUS"}
 """The signal for an access that ends with an error of this name; none for NOMEM."""
 
 LOWEST = 64 * 1024
-"""The lowest address that is mapped without a request for it: a null pointer faults (Linux's vm.mmap_min_addr)."""
+"""The lowest address mapped without an explicit request: null pointers fault (Linux's vm.mmap_min_addr)."""
 
 STACK_TOP = 1 << 51
-"""The page of its object that a stack ends with: far from both ends, since the stack grows down."""
+"""The page of a stack's object with which the stack ends: far from the object's ends, since stacks grow down."""
 
 MOST_SIGNALS = 100
-"""The number of a task's signals that are kept, the latest."""
+"""The number of a task's latest signals that are kept."""
 
 
 @frozen(slots=False)
@@ -53,16 +53,16 @@ class Signal:
 
 @dataclass
 class TaskLimits:
-    """The limits of a task (bytes; setrlimit(2)); None: as much as there is room for."""
+    """The limits of a task (bytes; setrlimit(2)); None for as much as there is room for."""
 
     space: int | None = None
     """The bytes of addresses, in all entries (RLIMIT_AS)."""
     data: int | None = None
-    """The bytes of its heap (RLIMIT_DATA, as 4.4BSD counts it)."""
+    """The bytes of the heap (RLIMIT_DATA, as 4.4BSD counts it)."""
     stack: int = 8 << 20
     """The bytes of an entry that grows down (RLIMIT_STACK)."""
     resident: int | None = None
-    """The bytes of its pages in memory: at the limit each new page replaces one of its own, unlike RLIMIT_RSS."""
+    """The bytes of the task's pages in memory: at the limit, each new page replaces one of them, unlike RLIMIT_RSS."""
 
 
 @dataclass
@@ -74,7 +74,7 @@ class Heap:
 
 
 class TaskSpace:
-    """A task: X15's map and page tables; `parent` is the name of the task that it was forked from, or ""."""
+    """A task: X15's map and page tables; `parent` is the name of the task from which it was forked, or ""."""
 
     def __init__(self, name: str, vm_map: X15Map, pmap: UserPmap, memory: TaskMemory, parent: str = "") -> None:
         self.name = name
@@ -84,14 +84,14 @@ class TaskSpace:
         self.memory = memory
         self.parent = parent
         self.children = 0
-        """The number of children since its start."""
+        """The number of children since the task's start."""
         self.limits = TaskLimits()
         self.heap = self._no_heap()
         self.signals: list[Signal] = []
         self.out_of_memory: Callable[[TaskSpace], bool] | None = None
-        """Called when a fault finds no free frame; returns whether to try again."""
+        """A function called when a fault finds no free frame; it returns whether to try again."""
         self.kill_another: Callable[[TaskSpace], bool] | None = None
-        """Called when there is no frame for a page table."""
+        """A function called when there is no frame for a page table."""
         vm_map.stack_limit = self.limits.stack
 
     @property
@@ -107,7 +107,7 @@ class TaskSpace:
     # ---- faults ------------------------------------------------------------------------------
 
     def resolve(self, va: int, access: Access, user: bool, fault: Fault) -> MaySleep[None]:
-        """Map the page of the object at `va` (`vm_map_fault`); sleeps for a pager that is slow.
+        """Map the page of the object at `va` (`vm_map_fault`); sleeps if a pager is slow.
 
         The task gets a signal if that fails.
         """
@@ -132,7 +132,7 @@ class TaskSpace:
             return
 
     def populate(self, start: int, end: int, protection: int) -> MaySleep[None]:
-        """Map the pages of a range, also those of slow pagers, up to one that is not available: a fault tries again.
+        """Map a range's pages, even slow pagers', up to the first that is not available: a later fault tries again.
 
         This makes no access, and sends no signal (MAP_POPULATE of mmap(2)).
         """
@@ -150,13 +150,13 @@ class TaskSpace:
     def enter_page(self, va: int, frame: int, protection: int) -> None:
         """Map a page and flush its old TLB entries: the end of a fault.
 
-        If there is no frame for a table, one of the tasks' pages in memory is evicted for it, if possible; else, if
-        kills are on, another task is killed.
+        If there is no frame for a table, a page of some task is evicted, if possible; otherwise, if kills are on,
+        another task is killed.
         """
         self._enter(va, frame, protection, self.kill_another)
 
     def _enter(self, va: int, frame: int, protection: int, kill: Callable[[TaskSpace], bool] | None) -> None:
-        """Map as :meth:`enter_page` does; call `kill` if a page for a table can't be had otherwise."""
+        """Map like :meth:`enter_page`; call `kill` if there is no other way to get a page for a table."""
         with self.memory.holding(frame):
             while True:
                 try:
@@ -164,7 +164,7 @@ class TaskSpace:
                 except KernelError:  # noqa: PERF203  once, unless memory runs out
                     if not self.memory.reclaim(self.name) and not (kill is not None and kill(self)):
                         raise
-                    if self.recorder.emit is not None:  # it is tried again
+                    if self.recorder.emit is not None:  # the fault is tried again
                         self.recorder.emit((Unwound.tag, "vm_map_fault"))
                 else:
                     break
@@ -185,7 +185,7 @@ class TaskSpace:
                 emit((SignalSent.tag, self.name, name, va, error.reason))
 
     def peek(self, start: int, length: int) -> bytes:
-        """Return bytes from `start` on, as the entries' objects have them; nothing is read in, and nothing reported."""
+        """Return bytes from `start` on, as the entries' objects have them, without reading in pages or reporting."""
         parts = []
         for va, count in page_pieces(start, length):
             entry = self.vm_map.inner(va)
@@ -214,9 +214,9 @@ class TaskSpace:
         """Map `target` from `offset` on, or new memory without a target, and return the address.
 
         A file is mapped privately unless `shared`.  `extra` are this model's flags for the entry.  With `fixed`, old
-        mappings in the range are removed; without it, `start` is a hint (0: none): if the range is in use, the mapping
-        gets another one. NOMEM beyond the limit of addresses, if nothing fits, or without an entry; then nothing has
-        changed.
+        mappings in the range are removed; without it, `start` is a hint (0 for none): if the range is in use, the
+        mapping gets another. Raises NOMEM beyond the limit of addresses, if no gap is large enough, or if there is no
+        memory for an entry; then nothing has changed.
         """
         vm_map, end, taken = self.vm_map, start + size, 0
         if fixed:
@@ -241,7 +241,7 @@ class TaskSpace:
         fixed: bool,
         extra: int,
     ) -> int:
-        """Map as :meth:`mmap` does, after the checks."""
+        """Map like :meth:`mmap`, after the checks."""
         vm_map = self.vm_map
         if fixed:
             vm_map.remove(start, start + size)
@@ -259,7 +259,7 @@ class TaskSpace:
         return where
 
     def _is_free(self, start: int, size: int) -> bool:
-        """Return whether a mapping can have the range that the caller hints at; 0 is not a hint."""
+        """Return whether a mapping can have the range at the caller's hint; 0 is not a hint."""
         vm_map = self.vm_map
         return bool(start) and start + size <= vm_map.end and not any(vm_map.entries_in(start, start + size))
 
@@ -289,14 +289,14 @@ class TaskSpace:
         self.vm_map.remove(start, end)
 
     def mprotect(self, start: int, end: int, protection: int) -> None:
-        """Set the rights of [start, end): FAULT for a hole, ACCES beyond the most that an entry may ever allow."""
+        """Set the rights of [start, end); raises FAULT for a hole, ACCES beyond an entry's maximum protection."""
         self.vm_map.guard("protect", start, end)
         self.vm_map.protect(start, end, protection)
 
     def madvise(self, start: int, end: int, advice: int) -> None:
         """Set the expected use of [start, end); "dontneed" discards its contents.
 
-        NOMEM if a part of it is not mapped, after the rest was done, as on Linux.
+        Raises NOMEM if a part of the range is not mapped, after the rest was done, as on Linux.
         """
         vm_map = self.vm_map
         vm_map.guard("advise", start, end)
@@ -318,7 +318,7 @@ class TaskSpace:
         return position if position < end else None
 
     def brk(self, end: int) -> None:
-        """Move the end of the heap to `end`; NOMEM beyond a limit, and if another mapping is in the way."""
+        """Move the end of the heap to `end`; raises NOMEM beyond a limit, and if another mapping is in the way."""
         old, new = -(-self.heap.end // PAGE) * PAGE, -(-end // PAGE) * PAGE
         if new < old:
             self.vm_map.guard("remove", new, old)
@@ -349,7 +349,7 @@ class TaskSpace:
             self._enter_fresh(old, new - old, flags, 0)
 
     def _enter_fresh(self, where: int, size: int, flags: int, offset: int, *, shared: bool = False) -> TaskObject:
-        """Map a fresh object of zeros, which is removed if that fails."""
+        """Map a fresh object of zeros, which is removed if mapping it fails."""
         made = TaskObject.anonymous(self.memory, shared=shared)
         try:
             self.vm_map.enter(where, size, 0, flags, made, offset)
@@ -360,14 +360,14 @@ class TaskSpace:
 
     @staticmethod
     def _may_stretch(last: Entry, target: TaskObject, size: int) -> bool:
-        """Return whether `last` may have `size` bytes more of its object: it is not shared, and they are unused."""
+        """Return whether `last` may have `size` more bytes of its object: it is not shared, and they are unused."""
         if last.flags & NEEDS_COPY or target.is_file or target.shared or target.shadow is not None:
             return False
         end = pages_of(last).stop
         return target.is_free(range(end, end + size // PAGE))
 
     def msync(self, start: int, end: int) -> int:
-        """Write the dirty pages of files that are mapped in a range back; return their number.  FAULT for a hole."""
+        """Write back the dirty pages of files mapped in a range; return their number.  Raises FAULT for a hole."""
         written, hole = 0, self._hole(start, end)
         if hole is not None:
             raise kernel_error("FAULT", f"nothing is mapped at {Address(hole)} in {self.vm_map.called}")
@@ -385,7 +385,7 @@ class TaskSpace:
     def _dont_need(self, start: int, end: int) -> None:
         """Discard a range's contents (`madvise`, MADV_DONTNEED): private memory then reads as zeros, or as its file.
 
-        Shared pages stay in their object and are only unmapped.  Wired ranges are INVAL, holes are skipped.
+        Shared pages stay in their object and are only unmapped.  Raises INVAL for wired ranges; holes are skipped.
         """
         vm_map = self.vm_map
         for entry in vm_map.entries_in(start, end):
@@ -406,7 +406,7 @@ class TaskSpace:
 
     @staticmethod
     def _begins_again(entry: Entry) -> bool:
-        """Return whether `entry` needs a new object to discard its contents: others, or a file, share the pages."""
+        """Return whether `entry` needs a new object to discard its contents, since others or a file share the pages."""
         target = entry.object
         if not isinstance(target, TaskObject) or not target.has_frames or target.shared:
             return False
@@ -423,7 +423,7 @@ class TaskSpace:
         return gone
 
     def apply_limits(self) -> None:
-        """Apply its limits to its map and its ring of frames."""
+        """Apply the task's limits to its map and its ring of frames."""
         resident = self.limits.resident
         self.vm_map.stack_limit, self.vm_map.space_limit = self.limits.stack, self.limits.space
         self.memory.rings.limit(self.name, None if resident is None else resident // PAGE)
@@ -432,11 +432,11 @@ class TaskSpace:
 
     @property
     def resident(self) -> int:
-        """The number of pages in its tables."""
+        """The number of pages in the task's tables."""
         return sum(one.span // PAGE for one in self.pmap.editor.leaves(self.pmap.root, 0, self.pmap.layout.user_end))
 
     def clear(self, heap: int | None = None) -> None:
-        """Unmap everything, submaps too, and begin an empty heap at `heap`, as `exec` does."""
+        """Unmap everything, even submaps, and begin an empty heap at `heap`, as `exec` does."""
         self.vm_map.clear()
         self.heap, self.signals = self._no_heap() if heap is None else Heap(heap, heap), []
 
@@ -450,10 +450,10 @@ class TaskSpace:
             self._copy_tables(child)
 
     def _copy_tables(self, child: TaskSpace) -> None:
-        """Map the mapped private memory for `child` too, in its own pages (xv6 `uvmcopy`).
+        """Map the mapped private memory for `child` as well, in pages of its own (xv6 `uvmcopy`).
 
-        If forks are counted, these share their frames, without the right to write (Linux `copy_page_range`).  No task
-        is killed if there is no page for a table: then the fork fails.
+        If forks are counted, parent and child share the frames, without the right to write (Linux `copy_page_range`).
+        No task is killed if there is no page for a table: then the fork fails.
         """
         for entry in child.vm_map:
             target = entry.object

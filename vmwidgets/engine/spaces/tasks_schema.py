@@ -8,7 +8,7 @@ from ..base.event import Event
 
 
 class TaskForked(Event, changes=True):
-    """A task got a child with a copy of its address space, made in this `way`: "eager", "counted" or "shadow"."""
+    """A task got a child with a copy of its address space, made in one `way`: "eager", "counted" or "shadow"."""
 
     task: str
     child: str
@@ -16,7 +16,7 @@ class TaskForked(Event, changes=True):
 
 
 class TaskExited(Event, changes=True):
-    """A task has ended: its memory is freed.  `parent` is the task that was forked to create it, or ""."""
+    """A task has ended: its memory is freed.  `parent` is the task from which it was forked, or ""."""
 
     task: str
     parent: str

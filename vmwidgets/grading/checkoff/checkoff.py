@@ -56,11 +56,11 @@ def check_off(
     """Ask about the notebook at `path`, or one of its exercises; always the same for one notebook and secret.
 
     Without a `secret`, everyone who has the notebook, including its student, can make the same questions.  `again`
-    gives others, as long as there are any.  `key` is the course's, which is needed if its students have codes.
-    `modules` have the course's own exercises; they have already run in this process.
+    returns others, as long as there are any.  `key` is the course's key, needed if its students have codes. `modules`
+    have the course's own exercises; they have already run in this process.
 
-    Raises :class:`Refused` for a file that is not a notebook, for one without a check, for one with a code if there is
-    no `key`, and if no question can be asked.
+    Raises :class:`Refused` for a file that is not a notebook, for a notebook without a check, for a notebook with a
+    code if there is no `key`, and if no question can be asked.
     """
     if not 0 <= again <= MOST_AGAIN:
         raise Refused(f"--again {again}: write a number, 0 to {MOST_AGAIN:,}")
@@ -87,7 +87,7 @@ def check_off(
 
 
 def _with_steps(chosen: list[Asked], steps: dict[str, str]) -> Iterator[Asked]:
-    """Yield the questions; the first on each exercise is followed by what was done, unless one contains it."""
+    """Yield the questions; the first on each exercise is followed by the steps, unless a question contains them."""
     left = {name: table for name, table in steps.items() if not any(table in one.question.text for one in chosen)}
     for one in chosen:
         table = left.pop(one.exercise, "")

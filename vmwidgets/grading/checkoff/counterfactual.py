@@ -24,7 +24,7 @@ MOST_OPERATIONS = 20_000
 
 
 def without(subject: Subject, draws: Draws) -> Iterator[Question]:
-    """Yield which steps could be left out, and what is lost without a necessary one."""
+    """Ask which steps could be left out, and what is lost without a necessary step."""
     steps = subject.steps
     if steps is None or len(steps) < 2 or not _runs(steps) or not steps.whole.criteria:
         return
@@ -51,7 +51,7 @@ def without(subject: Subject, draws: Draws) -> Iterator[Question]:
 
 
 def order(subject: Subject, draws: Draws) -> Iterator[Question]:
-    """Yield what differs if two steps are swapped."""
+    """Ask what differs if two steps are swapped."""
     steps = subject.steps
     if steps is None or len(steps) < 2 or not _runs(steps) or not steps.whole.criteria:
         return

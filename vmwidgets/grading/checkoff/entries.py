@@ -24,7 +24,7 @@ FEW = 4
 
 
 def count(subject: Subject, draws: Draws) -> Iterator[Question]:
-    """Yield how many entries there are right after a step."""
+    """Ask how many entries there are right after a step."""
     steps = subject.steps
     if steps is None or not steps.map_path or len(steps) < 1:
         return
@@ -40,7 +40,7 @@ def count(subject: Subject, draws: Draws) -> Iterator[Question]:
 
 
 def maker(subject: Subject, draws: Draws) -> Iterator[Question]:
-    """Yield which step made an entry what it is now: an entry whose limits are not a call's."""
+    """Ask which step made an entry what it is now, for an entry whose limits are not a call's."""
     steps = subject.steps
     if steps is None or not steps.map_path or not 3 <= len(steps) <= LISTED:
         return
@@ -79,7 +79,7 @@ def _names(typed: str, address: str, number: int) -> bool:
 
 
 def coming(subject: Subject, draws: Draws) -> Iterator[Question]:
-    """Yield where the next request would land."""
+    """Ask where the next request would land."""
     steps = subject.steps
     if steps is None or not steps.map_path or not isinstance(steps.branch().part(steps.map_path), MachineMap):
         return
@@ -108,7 +108,7 @@ def space_start(steps: Steps) -> int:
 
 
 def lookup(subject: Subject, draws: Draws) -> Iterator[Question]:
-    """Yield how many nodes of the tree a lookup compares."""
+    """Ask how many nodes of the tree a lookup compares."""
     for steps, step in _moments(subject, draws):
         entries = steps.entries_at(step)
         chosen = draws.choice(entries)

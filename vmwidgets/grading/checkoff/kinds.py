@@ -1,6 +1,6 @@
 """The kinds of question, as a table; and all possible questions on one piece of work.
 
-As a program, it runs in the judging process: work comes from a notebook, which may contain anything.
+As a program, this module runs in the judging process, since work comes from a notebook, which may contain anything.
 """
 
 from __future__ import annotations
@@ -53,8 +53,8 @@ KINDS = (
 )  # fmt: skip  # makers in a line
 """The kinds by difficulty.
 
-Each is one idea, used for machines, threads and paper alike; nothing is asked that can just be read from a picture,
-such as the root of a tree.
+Each kind is one idea, used for machines, threads and paper; no kind asks for something that can just be read from a
+picture, such as the root of a tree.
 """
 
 BY_NAME = {kind.name: kind for kind in KINDS}
@@ -67,21 +67,21 @@ def questions(subject: Subject, drawn_from: str = "") -> Iterator[Question]:
 
 
 def subject_of(exercise: str, of: str, work: dict[str, Any]) -> Subject:
-    """Return one piece of work, as a notebook keeps it, rebuilt on the sheet `of`.
+    """Return one piece of a notebook's work, rebuilt on the sheet `of`.
 
     Raises :class:`VMError` for work that can't be rebuilt.
     """
     sheet = None if exercise_named(exercise).sheet is None else sheet_of(exercise, of)
-    is_function = work.get("kind") == "function"  # its source is looked at, and nothing of it is run
+    is_function = work.get("kind") == "function"  # its source is read, and never run
     thing = None if is_function else remade(work)
     if thing is not None:
-        criteria_of(exercise, of, thing)  # refuses what is no work for it
+        criteria_of(exercise, of, thing)  # refuses anything that is not work for this exercise
     given = None if sheet is None else sheet.given
     return Subject(exercise, of, given, thing, work, steps_of(exercise, of, thing))
 
 
 def steps_of(exercise: str, of: str, thing: Any) -> Steps | None:
-    """Return what was done, step by step; None if that is unknown."""
+    """Return the work step by step; None if the steps are unknown."""
     if isinstance(thing, LoadedStrace):
         return TraceSteps(exercise, of, thing)
     if isinstance(thing, Machine) or isinstance(getattr(thing, "machine", None), Machine):
@@ -91,7 +91,7 @@ def steps_of(exercise: str, of: str, thing: Any) -> Steps | None:
 
 
 def asked(exercise: str, of: str, asking: Any) -> dict[str, Any]:
-    """Return the same as data: `questions`, the `steps` if they are few, and `problem` in words if there are none.
+    """Return as data the `questions`, the `steps` if they are few, and the `problem` in words if there are none.
 
     `asking` contains the `work`, the text `drawn_from`, and the `modules` with the course's own exercises.
     """

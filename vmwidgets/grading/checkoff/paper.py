@@ -32,7 +32,7 @@ def _sized(subject: Subject) -> list[tuple[int, str, int, int]]:
 
 
 def physical(subject: Subject, draws: Draws) -> Iterator[Question]:
-    """Yield the place of an address of the program in physical memory."""
+    """Ask for the place of an address of the program in physical memory."""
     for number, name, base, bounds in draws.shuffled(_sized(subject)):
         offset = draws.below(bounds // 4) * 4
         address = number << SELECTOR | offset
@@ -50,7 +50,7 @@ def physical(subject: Subject, draws: Draws) -> Iterator[Question]:
 
 
 def forbidden(subject: Subject, draws: Draws) -> Iterator[Question]:
-    """Yield an access past a segment's bounds, or one that its rights forbid."""
+    """Ask about an access past a segment's bounds, or one that its rights forbid."""
     for number, name, _, bounds in draws.shuffled(_sized(subject)):
         offset = draws.choice([bounds - 4, bounds])
         address, access = number << SELECTOR | offset, draws.choice(list(ACCESSES))
@@ -73,7 +73,7 @@ def forbidden(subject: Subject, draws: Draws) -> Iterator[Question]:
 
 
 def moved(subject: Subject, draws: Draws) -> Iterator[Question]:
-    """Yield what the check says if two segments are swapped."""
+    """Ask what the check says if two segments are swapped."""
     rows = _sized(subject)
     if not rows:
         return
@@ -96,7 +96,7 @@ def moved(subject: Subject, draws: Draws) -> Iterator[Question]:
 
 
 def answered(subject: Subject, draws: Draws) -> Iterator[Question]:
-    """Yield whether an answer is right, and why."""
+    """Ask whether an answer is right, and why."""
     for address, walk in _walks(subject, draws):
         given, right = subject.thing.get(address), solved(subject.given)[address]
         if given is not None:
@@ -109,7 +109,7 @@ def answered(subject: Subject, draws: Draws) -> Iterator[Question]:
 
 
 def reads(subject: Subject, draws: Draws) -> Iterator[Question]:
-    """Yield the places of the descriptors that a walk reads."""
+    """Ask for the places of the descriptors that a walk reads."""
     for address, walk in _walks(subject, draws):
         yield asks(
             f"User code writes to `{Address(address)}`, one of your addresses. At which physical addresses does the "
@@ -120,7 +120,7 @@ def reads(subject: Subject, draws: Draws) -> Iterator[Question]:
 
 
 def instead(subject: Subject, draws: Draws) -> Iterator[Question]:
-    """Yield the outcome for the same address if user code only reads it, or the kernel writes to it."""
+    """Ask for the outcome for the same address if user code only reads it, or the kernel writes to it."""
     others = [
         (address, user, _end(walked(subject.given, address, "read", user=user)), _end(walk))
         for address, walk in _walks(subject, draws)

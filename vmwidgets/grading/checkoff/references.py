@@ -27,7 +27,7 @@ WINDOW = 14
 
 
 def _strings(subject: Subject, draws: Draws) -> Iterator[tuple[str, PolicyRun]]:
-    """Yield runs to ask about, with words: a part of the student's string or, for a policy, of the sheet's."""
+    """Yield runs to ask about, with words: part of the student's string or, for a policy, part of the sheet's."""
     thing = subject.thing
     runs: list[tuple[str, list[str], str, int]] = []
     if isinstance(thing, ReferencesValue):
@@ -65,10 +65,10 @@ def _own(subject: Subject) -> str:
 
 
 def victim(subject: Subject, draws: Draws) -> Iterator[Question]:
-    """Yield which page is evicted at a reference."""
+    """Ask which page is evicted at a reference."""
     for words, run in _strings(subject, draws):
         if run.policy == "opt":
-            continue  # of pages that don't come again any may go
+            continue  # any page that is never used again may be evicted
         out = [number for number, step in enumerate(run.steps) if step.victim is not None]
         if out:
             number = draws.choice(out)
@@ -86,7 +86,7 @@ def _pages(step: PageReference) -> str:
 
 
 def _reasons(run: PolicyRun, number: int) -> str:
-    """Return when the evicted page came in, and when it was used last."""
+    """Return when the evicted page was brought in, and when it was used last."""
     gone = run.steps[number].victim
     used = [place + 1 for place, step in enumerate(run.steps[:number]) if step.page == gone]
     came = [place + 1 for place, step in enumerate(run.steps[:number]) if step.page == gone and step.fault]
@@ -94,7 +94,7 @@ def _reasons(run: PolicyRun, number: int) -> str:
 
 
 def resident(subject: Subject, draws: Draws) -> Iterator[Question]:
-    """Yield which pages are in memory after a reference."""
+    """Ask which pages are in memory after a reference."""
     for words, run in _strings(subject, draws):
         if run.policy == "opt":
             continue  # as above
@@ -115,7 +115,7 @@ def _by_number(page: str) -> tuple[int, str]:
 
 
 def more(subject: Subject, draws: Draws) -> Iterator[Question]:
-    """Yield a question on the number of faults, and on the number with one more frame."""
+    """Ask for the number of faults, and for the number with one more frame."""
     found = [
         (words, run, reference_string([_written(step) for step in run.steps], run.frames + 1, run.policy).runs[0])
         for words, run in _strings(subject, draws)
@@ -131,7 +131,7 @@ def more(subject: Subject, draws: Draws) -> Iterator[Question]:
 
 
 def without(subject: Subject, draws: Draws) -> Iterator[Question]:
-    """Yield the number of faults if one reference is left out."""
+    """Ask for the number of faults if one reference is left out."""
     for words, run in _strings(subject, draws):
         for number in draws.shuffled(range(len(run.steps))):
             left = [_written(step) for place, step in enumerate(run.steps) if place != number]

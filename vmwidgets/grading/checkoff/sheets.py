@@ -63,7 +63,7 @@ def markdown(checkoff: Checkoff) -> str:
 
 
 def html(checkoff: Checkoff) -> str:
-    """Return one page that needs no other file."""
+    """Return one page of HTML that needs no other file."""
     parts = []
     for number, one in enumerate(checkoff.asked, 1):
         question = one.question
@@ -88,5 +88,5 @@ def format_of(path: Path) -> Callable[[Checkoff], str]:
 
 
 def save(checkoff: Checkoff, path: Path) -> None:
-    """Write it in the format of the file's ending."""
+    """Write a checkoff in the format of the file's ending."""
     write({path: format_of(path)(checkoff)})

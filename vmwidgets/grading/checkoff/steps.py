@@ -1,6 +1,6 @@
 """The steps of a student's work: the state after each step, and the effect of other steps.
 
-Steps are the calls of a journal after those of the sheet's start (:class:`JournalSteps`), or the lines of a trace
+Steps are the calls of a journal after the sheet's start (:class:`JournalSteps`), or the lines of a trace
 (:class:`TraceSteps`).  A run of some of them is judged as the exercise does.
 """
 
@@ -37,7 +37,7 @@ from vmwidgets.views.story.typed import called, typed
 T = TypeVar("T")
 
 MOST = 40
-"""The most steps that are examined one by one: if there are more, the last."""
+"""The most steps that are examined one by one: if there are more, only the last ones are."""
 
 MOST_STEPS = 10_000
 """The most steps of threads in a changed run."""
@@ -46,13 +46,13 @@ PLACES = ("at", "address", "start", "end")
 """Arguments that may be the result of an earlier call, or an address after it."""
 
 TRIVIAL = ("run", "register_handler", "spawn", "object")
-"""Calls that no question is about: without them nothing happens, or they only name a file."""
+"""Calls about which no question is asked: they change nothing, or only name a file."""
 
 REACH = 1 << 24
 """Bytes after a returned address within which a later argument may be an offset from it."""
 
 LEARNERS = ("make_pager", "replace_by")
-"""Calls that take a learner's function, which is unknown."""
+"""Calls that take a learner's function, whose code is unknown."""
 
 
 @frozen(slots=False)
@@ -104,14 +104,14 @@ class Steps(ABC):
 
     @abstractmethod
     def again(self, steps: Sequence[int]) -> Outcome:
-        """Do these steps, in this order, from the sheet's start."""
+        """Repeat these steps, in this order, from the sheet's start."""
 
     @abstractmethod
     def why(self, step: int) -> str:
         """Return what a step did, in a sentence or two."""
 
     def is_trivial(self, step: int) -> bool:
-        """Return whether leaving this step out makes no question."""
+        """Return whether no question asks about leaving out this step."""
         return False
 
     @property
@@ -138,7 +138,7 @@ class Steps(ABC):
         return self.again([places.get(step, step) for step in range(1, len(self) + 1)])
 
     def along(self, measure: Callable[[int], T]) -> dict[int, T]:
-        """Return the result of `measure` for each examined step, and for the one before the first."""
+        """Return the result of `measure` after each examined step, and before the first."""
         return {step: measure(step) for step in (self.late[0] - 1, *self.late)}
 
     def entries_at(self, step: int) -> tuple[EntryValue, ...]:
@@ -155,7 +155,7 @@ class Steps(ABC):
 
 
 class JournalSteps(Steps):
-    """The calls of a machine's journal after those of the sheet's start."""
+    """The calls of a machine's journal after the sheet's start."""
 
     def __init__(self, exercise: str, of: str, thing: Any) -> None:
         self.exercise, self.of = exercise, of
@@ -188,7 +188,7 @@ class JournalSteps(Steps):
         return typed(self.operation(step))
 
     def is_trivial(self, step: int) -> bool:
-        """Return whether it only runs or creates threads."""
+        """Return whether the step only runs or creates threads."""
         return self.operation(step).name in TRIVIAL
 
     def machine_at(self, step: int) -> Machine:
@@ -200,7 +200,7 @@ class JournalSteps(Steps):
         return found
 
     def branch(self) -> Machine:
-        """Return a machine of its own."""
+        """Return a copy of the machine."""
         return self.machine.branch()
 
     def why(self, step: int) -> str:
@@ -209,10 +209,10 @@ class JournalSteps(Steps):
         return headline(self.machine_at(step), self.operation(step), events)
 
     def again(self, steps: Sequence[int], but: tuple[str, int] | None = None) -> Outcome:
-        """Do these calls with their arguments; in a script, `but` leaves an action out.
+        """Repeat these calls with their arguments; in a script, `but` leaves an action out.
 
         The result of an earlier call was kept under a name and passed to a later one, which now gets the new result.
-        Raises :class:`Again` if it can't be known whether an argument comes from there.
+        Raises :class:`Again` if it is unknown whether an argument comes from an earlier call.
         """
         machine = self.machine.branch(self._first - 1)
         results: dict[int, tuple[str, Any]] = {}
@@ -227,14 +227,14 @@ class JournalSteps(Steps):
                 results[step] = f"{error}", failure(error)[0]
             if isinstance(operation.result, (PartReference, Address)):
                 here, then = results[step][1], operation.result
-                now[then] = here if now.get(then, here) == here else None  # two calls gave the same, and don't now
+                now[then] = here if now.get(then, here) == here else None  # two calls returned the same, and now don't
         thing: Any = None
         with suppress(VMError):
             thing = machine.part(self._path)
         return Outcome(thing, () if thing is None else criteria_of(self.exercise, self.of, thing), results)
 
     def _refuse_unplaced(self, step: int, results: Collection[int]) -> None:
-        """Refuse a call at an address in memory that is placed by an earlier call not yet made in this run."""
+        """Refuse a call at an address in memory placed by an earlier call that this run has not made."""
         for name, value in self.operation(step).arguments:
             if name in PLACES and isinstance(value, int):
                 for placed, (start, size) in self._placed.items():
@@ -245,7 +245,7 @@ class JournalSteps(Steps):
         """Return an argument in this run, in which earlier calls returned `now` instead of their first results."""
         if isinstance(value, (PartReference, Address)):
             if value not in now and value in self._given:
-                raise Again  # it was given by a call that is left out, or that comes later now
+                raise Again  # a call that is left out, or comes later now, returned it
             if now.get(value, value) is None:
                 raise Again
             return now.get(value, value)
@@ -303,7 +303,7 @@ def _size(operation: Operation) -> int:
 
 
 def thread_of(machine: Machine, actions: Sequence[Action]) -> Iterator[Any]:
-    """Yield the calls recorded of another thread, whatever is answered."""
+    """Yield the calls recorded of another thread, whatever their answers."""
     for action in actions:
         if action.target:
             with suppress(Refused):
@@ -313,7 +313,7 @@ def thread_of(machine: Machine, actions: Sequence[Action]) -> Iterator[Any]:
 
 
 def handler_of(machine: Machine, actions: Sequence[Action]) -> Callable[[], None]:
-    """Return a handler that repeats in each run what was recorded of that run."""
+    """Return a handler that repeats, in each of its runs, the actions recorded for that run."""
     left = iter(actions)
 
     def handler() -> None:

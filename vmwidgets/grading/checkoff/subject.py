@@ -54,7 +54,8 @@ class Kind:
     def of(self, subject: Subject, drawn_from: str = "") -> list[Question]:
         """Ask a few questions on this work, always the same for the same work and the same text `drawn_from`.
 
-        The first of each maker comes before the second of any.  Operations that the machine refuses make no question.
+        The first question of each maker comes before the second of any.  Operations that the machine refuses give no
+        question.
         """
         draws = Draws(f"checkoff|{self.name}|{subject.exercise}|{subject.of}{drawn_from and '|'}{drawn_from}")
         made = [list(_made(maker(subject, draws))) for maker in self.makers]
@@ -63,7 +64,7 @@ class Kind:
 
 
 def _made(questions: Iterator[Question]) -> Iterator[Question]:
-    """Yield the first ones, up to an error."""
+    """Yield the first questions of a maker, up to an error."""
     with suppress(VMError):
         yield from islice(questions, MOST)
 
@@ -74,7 +75,7 @@ def asks(text: str, answer: str, why: str) -> Question:
 
 
 def with_steps(text: str, steps: Steps) -> str:
-    """Return the question, followed by the steps that it chooses from."""
+    """Return the question, followed by the steps to choose from."""
     return f"{text}\n\n{listed(steps)}"
 
 
@@ -99,7 +100,7 @@ def choices(steps: Steps, found: Iterable[int]) -> str:
 
 
 def before(count: int) -> str:
-    """Return the number before a step for a question; "" if it can be counted on one's fingers.
+    """Return the number before a step for a question; "" if it is easy to count.
 
     >>> before(9), before(1_033)
     ('', ' (Before it there were 1,033.)')

@@ -48,7 +48,7 @@ def _listed(orders: Orders) -> str:
 
 
 def waits(subject: Subject, draws: Draws) -> Iterator[Question]:
-    """Yield which threads waited for a lock, and its owner."""
+    """Ask which threads waited for a lock, and who owned it."""
     steps = _steps(subject)
     if steps is None:
         return
@@ -68,7 +68,7 @@ def waits(subject: Subject, draws: Draws) -> Iterator[Question]:
 
 
 def ended(subject: Subject, draws: Draws) -> Iterator[Question]:
-    """Yield in which order threads returned, and at which tick the last one did."""
+    """Ask in which order threads returned, and at which tick the last one did."""
     steps = _steps(subject)
     if steps is None:
         return
@@ -88,7 +88,7 @@ def ended(subject: Subject, draws: Draws) -> Iterator[Question]:
 
 
 def held(subject: Subject, draws: Draws) -> Iterator[Question]:
-    """Yield the thread that got a lock last, and when."""
+    """Ask which thread got a lock last, and when."""
     steps = _steps(subject)
     orders = {} if steps is None else _orders(steps)
     if steps is None or not orders:
@@ -111,7 +111,7 @@ def held(subject: Subject, draws: Draws) -> Iterator[Question]:
 
 
 def locks(subject: Subject, draws: Draws) -> Iterator[Question]:
-    """Yield the result if one thread takes its locks in another order."""
+    """Ask for the result if one thread takes its locks in another order."""
     steps = _steps(subject)
     if steps is None or not isinstance(subject.given, OrderSheet):
         return
@@ -135,7 +135,7 @@ def locks(subject: Subject, draws: Draws) -> Iterator[Question]:
 
 
 def _run(subject: Subject, steps: JournalSteps, orders: Orders) -> tuple[bool, str]:
-    """Return whether threads with these orders all return if they run where they ran, and the circle if not."""
+    """Return whether threads with these orders all return in the same schedule, and the circle if they don't."""
     machine: Machine = subject.given.start()
     for step in range(1, len(steps) + 1):
         operation = steps.operation(step)
@@ -150,7 +150,7 @@ def _run(subject: Subject, steps: JournalSteps, orders: Orders) -> tuple[bool, s
 
 
 def handler(subject: Subject, draws: Draws) -> Iterator[Question]:
-    """Yield how often a handler was called."""
+    """Ask how often a handler was called."""
     steps = _steps(subject)
     if steps is None:
         return
@@ -166,7 +166,7 @@ def handler(subject: Subject, draws: Draws) -> Iterator[Question]:
 
 
 def freed(subject: Subject, draws: Draws) -> Iterator[Question]:
-    """Yield the result if a handler leaves one call out."""
+    """Ask for the result if a handler leaves one call out."""
     steps = _steps(subject)
     if steps is None:
         return
@@ -192,7 +192,7 @@ def freed(subject: Subject, draws: Draws) -> Iterator[Question]:
 
 
 def got(subject: Subject, draws: Draws) -> Iterator[Question]:
-    """Yield the address of the memory that a thread got."""
+    """Ask for the address of the memory that a thread got."""
     steps = _steps(subject)
     if steps is None:
         return

@@ -27,7 +27,7 @@ AT = ("at", "address", "start")
 
 
 def walk(subject: Subject, draws: Draws) -> Iterator[Question]:
-    """Yield what the hardware's walk reads right after a step, and how it ends."""
+    """Ask what the hardware's walk reads right after a step, and how it ends."""
     steps = subject.steps
     if steps is None or not steps.space_path:
         return
@@ -91,7 +91,7 @@ def _named(steps: Steps) -> set[int]:
 
 
 def fault(subject: Subject, draws: Draws) -> Iterator[Question]:
-    """Yield the outcome of an access by user code now: no fault, a page, or a signal."""
+    """Ask for the outcome of an access by user code now: no fault, a page, or a signal."""
     steps = subject.steps
     if steps is None or not steps.space_path.startswith("task:"):
         return
@@ -99,7 +99,7 @@ def fault(subject: Subject, draws: Draws) -> Iterator[Question]:
     bare = [one for one in steps.branch().part(f"{steps.space_path}/map").entries() if one.object is None]
     promised = [
         one for one in draws.shuffled(_places(steps)) if not any(entry.start <= one < entry.end for entry in bare)
-    ]  # memory without an object no program would find so: it faults for ever
+    ]  # no program would use memory without an object: it faults forever
     for address in promised[:5]:
         access = draws.choice(list(WORDS))
         answer, why = _touched(steps, address, access)
@@ -154,7 +154,7 @@ def _measured(steps: Steps, measure: Measure) -> dict[int, int]:
 
 
 def tables(subject: Subject, draws: Draws) -> Iterator[Question]:
-    """Yield which steps created page tables."""
+    """Ask which steps created page tables."""
     steps = subject.steps
     if steps is None or not steps.space_path or not 2 <= len(steps) <= LISTED:
         return
@@ -168,7 +168,7 @@ def tables(subject: Subject, draws: Draws) -> Iterator[Question]:
 
 
 def frames(subject: Subject, draws: Draws) -> Iterator[Question]:
-    """Yield how many frames the page tables map."""
+    """Ask how many frames the page tables map."""
     steps = subject.steps
     if steps is None or not steps.space_path.startswith("task:"):
         return
@@ -184,7 +184,7 @@ def frames(subject: Subject, draws: Draws) -> Iterator[Question]:
 
 
 def slots(subject: Subject, draws: Draws) -> Iterator[Question]:
-    """Yield how many of its own slots a domain used."""
+    """Ask how many of its own slots a domain used."""
     steps = subject.steps
     if steps is None or not steps.space_path.startswith("domain:"):
         return
@@ -202,7 +202,7 @@ def slots(subject: Subject, draws: Draws) -> Iterator[Question]:
 
 
 def stale(subject: Subject, draws: Draws) -> Iterator[Question]:
-    """Yield which TLBs have stale entries at a moment between an edit and the last flush."""
+    """Ask which TLBs have stale entries at a moment between an edit and the last flush."""
     steps = subject.steps
     if steps is None or len(steps.machine_at(0).cpus) < 2:
         return
@@ -219,7 +219,7 @@ def stale(subject: Subject, draws: Draws) -> Iterator[Question]:
 
 
 def bits(subject: Subject, draws: Draws) -> Iterator[Question]:
-    """Yield which bits of a descriptor a step changed, and their names."""
+    """Ask which bits of a descriptor a step changed, and for their names."""
     steps = subject.steps
     if not isinstance(steps, JournalSteps):
         return
@@ -258,7 +258,7 @@ def _fields(steps: JournalSteps, step: int, pa: int, changed: int) -> list[str]:
 
 
 def room(subject: Subject, draws: Draws) -> Iterator[Question]:
-    """Yield how many slots of the kentry area are free, if they are few."""
+    """Ask how many slots of the kentry area are free, if there are few."""
     steps = subject.steps
     if steps is None or steps.map_path != "kernel_map":
         return

@@ -26,7 +26,7 @@ from ..mistakes import Mistake, mistakes
 # ---- segments ----------------------------------------------------------------------------------
 
 RIGHTS = {"code": "r-x", "data": "rw-", "heap": "rw-", "stack": "rw-"}
-"""A program's segments in the order of their numbers, with the accesses that each allows."""
+"""A program's segments in the order of their numbers, each with the accesses it allows."""
 
 UNIT = 64 * KIB
 
@@ -40,7 +40,7 @@ class SegmentsSheet:
 
     @classmethod
     def drawn(cls, draws: Draws) -> SegmentsSheet:
-        """Draw pieces into which the segments fit, but not if each is placed in the first piece with room."""
+        """Draw pieces into which the segments fit, though first fit (each into the first piece with room) fails."""
         while True:
             sizes = tuple(draws.between(2, 12) * UNIT for _ in RIGHTS)
             parts = draws.shuffled(range(len(sizes)))
@@ -188,7 +188,7 @@ KINDS = {
     "kernel's table": (OK & ~USER, OK),
     "kernel's page": (OK, OK & ~USER),
 }
-"""The kinds of addresses: what is there, and the bits of its two descriptors."""
+"""The kinds of addresses: what is there, and the bits of the address's two descriptors."""
 
 Answer = int | tuple[int, str]
 """A physical address, or the level of the descriptor that forbids the access (2 for the root, 1 below it) and the kind

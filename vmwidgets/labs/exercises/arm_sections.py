@@ -180,7 +180,7 @@ OUT_OF_STEP = Mistake(
 
 
 def _reached(task: Task, part: Part, access: str) -> list[Walk]:
-    """Return what user code finds for each page of an object in the map; each page once, without faults.
+    """Return what user code finds for each page of an object in the map: each page is accessed once, without faults.
 
     Tables edited by hand don't count, since they may point anywhere.
     """
@@ -210,7 +210,7 @@ STORED = ("gold", "silver", "papers", "seal", "keys")
 
 @frozen(slots=False)
 class Range:
-    """A range of the vault, a section or a page; `asked` is what should become of it."""
+    """A range of the vault: a section or a page; `asked` is what should become of it."""
 
     name: str
     at: int
@@ -387,7 +387,7 @@ def _attributes(machine: Machine, one: Range) -> int:
 
 
 def _as_it_was(machine: Machine, one: Range) -> bool:
-    """Return whether user code reaches the same memory by as large a page with the same rights, ignoring domains."""
+    """Return whether user code reaches the same memory, by a page of the same size and rights, ignoring domains."""
     pmap = machine.system.pmap_of(TASK)
     root, controls = pmap.registers(replace(machine.controls, dacr=OPEN))
     read, write = (

@@ -27,10 +27,10 @@ BLOCK, BLOCKS, LENGTH = 32, 8, 16
 
 NEEDS = {"whole": 0, "hole": 2, "edge": 1, "grow": 0, "other": 1, "alone": 1}
 TAKES = {"whole": -1, "hole": 1, "edge": 0, "grow": 0, "other": 1, "alone": 1}
-"""The free slots that a job needs at its start, and how many it uses up."""
+"""The free slots that a job needs at its start, and the number it uses up."""
 
 RANK = {"whole": 0, "edge": 1, "grow": 1, "hole": 2, "other": 3, "alone": 3}
-"""An order that works if any does: first jobs that free slots, then those that use none, then the neediest."""
+"""An order that works if any does: first jobs that free slots, then jobs that use none, then the neediest."""
 
 GIVES_BACK = ("whole", "hole", "edge")
 
@@ -72,7 +72,7 @@ class Job:
         }[self.kind]
 
     def pages(self) -> range:
-        """Return its pages, counted from the first block."""
+        """Return the job's pages, counted from the first block."""
         first = self.block * BLOCK + self.page
         return range(first, first + self.size // PAGE)
 
@@ -95,7 +95,7 @@ class JobsSheet:
 
     @classmethod
     def drawn(cls, draws: Draws) -> JobsSheet:
-        """Draw six or seven jobs that can be done in some orders, but not in those that come to mind first."""
+        """Draw six or seven jobs that can be done in some orders, but not in the orders that come to mind first."""
         while True:
             kinds = ["whole", "whole", "hole", draws.choice(["other", "alone"])]
             kinds += [draws.choice([*NEEDS]) for _ in range(draws.between(2, 3))]
@@ -177,7 +177,7 @@ def _static(machine: Machine) -> list[int]:
     ),
 )
 def thrifty(machine: Machine, asked: JobsSheet) -> Iterator[Criterion]:
-    """Judge the pages: those of the jobs as required, and all others unchanged."""
+    """Judge the pages: the jobs' pages are as required, and all others unchanged."""
     found = _mapped(machine)
     gone = [page for job in asked.jobs if job.kind in GIVES_BACK for page in job.pages()]
     left = [page for page in gone if page in found]

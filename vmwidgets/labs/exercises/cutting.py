@@ -20,7 +20,7 @@ from .structures import in_words, runs
 
 PAGES = 16
 FILM = 40
-"""The number of pages of the film: the object that each window shows a part of."""
+"""The number of pages of the film, an object; each window shows a part of the film."""
 
 
 @frozen(slots=False)

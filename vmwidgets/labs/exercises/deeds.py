@@ -46,9 +46,9 @@ ENTERED, REMOVED, CHANGED, UNSEEN = "entered", "removed", "changed", "unseen"
 class Deed:
     """A change of a map by an operation.
 
-    `kind` is "entered", "removed", "changed" (entries were changed in another way), or "unseen": the operation had more
-    events than a journal keeps.  `ranges` are those that were entered or removed.  `searched` says whether the kernel
-    chose the place, and `rotations` counts the rotations of the map's tree.
+    `kind` is "entered", "removed", "changed" (entries were changed in another way), or "unseen" (the operation had more
+    events than a journal keeps).  `ranges` are the ranges that were entered or removed.  `searched` says whether the
+    kernel chose the place, and `rotations` counts the rotations of the map's tree.
     """
 
     kind: str
@@ -69,13 +69,13 @@ class Deed:
 
 @lru_cache(maxsize=64)
 def begun(asked: Any) -> int:
-    """Return the number of operations with which a sheet starts."""
+    """Return the number of operations of a sheet's start."""
     machine = machine_of(asked.start())
     return 0 if machine is None else len(machine.journal)
 
 
 class Done(NamedTuple):
-    """An operation after the start of a sheet, with the events that judges read; `truncated`: some are missing."""
+    """An operation after the start of a sheet, with the events that judges read; `truncated` if some are missing."""
 
     operation: Operation
     events: tuple[Event, ...]

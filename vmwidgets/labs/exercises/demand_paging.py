@@ -250,7 +250,7 @@ class FilePage(NamedTuple):
     ),
 )
 def survivor(task: Task, asked: SurvivorSheet) -> Iterator[Criterion]:
-    """Judge a file truncated under its private mapping: pages of the task, pages of the file, one signal.
+    """Judge a file truncated under its private mapping: the task's pages, the file's pages, and one signal.
 
     Any read past the new end gives a signal: it counts if a page survives the truncation.
     """

@@ -114,7 +114,8 @@ def _content(number: int) -> bytes:
 class Given:
     """The journal's facts on capabilities: each window's, and how each capability ended.
 
-    A capability is the number of the operation that made it; 0 is the server's own, or one that is not a copy of it.
+    A capability is named by the number of the operation that made it; 0 is the server's own, or one that is not its
+    copy.
     """
 
     held: dict[str, int] = field(default_factory=dict)

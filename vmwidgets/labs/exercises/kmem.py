@@ -26,7 +26,7 @@ FULL = 64
 """The pages of kmem_map in the layout "tiny"."""
 
 FIRST = "get the caller its memory"
-"""The criterion that must be met first: the rest is judged only if the caller got its memory."""
+"""The criterion that must be met first: the others are judged only if the caller got its memory."""
 
 FREEING = ("kmem_free", "kmem_free_wakeup")
 HANDLER = "on_lowmem:"
@@ -231,7 +231,7 @@ def _got(machine: Machine, asked: HandlerSheet) -> Allocation | None:
 
 
 def _gone(machine: Machine, asked: HandlerSheet, got: Allocation | None) -> list[Block]:
-    """Return the blocks that are or were free at some time; the caller's memory may be in one of them.
+    """Return the blocks that are free or once were; the caller's memory may be in one of them.
 
     A block that a handler freed counts as lost, even if the handler allocates the same addresses again.
     """

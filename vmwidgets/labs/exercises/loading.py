@@ -156,7 +156,7 @@ def its_objects(machine: Machine) -> View:
     ),
 )
 def loader(machine: Machine, asked: LoaderSheet) -> Iterator[Criterion]:
-    """Judge the file's parts in two tasks: in place, in shared frames until they are written, followed by zeroes."""
+    """Judge the file's parts in two tasks: in place, in shared frames until written, and followed by zeroes."""
     content, known = _content(asked), asked.file in machine.files
     places = [Loaded(machine, asked, name, content) for name in asked.bases if known and name in machine.tasks]
     mapped = len(places) == len(asked.bases) and all(one.task.map.entries() for one in places)
@@ -231,7 +231,7 @@ def _judged_zeroes(places: Sequence[Loaded], first: str) -> Criterion:
 
 
 ZEROES, PAST_END, NOTHING, OTHERS = "zeroes", "SIGBUS", "not mapped", "other bytes"
-"""What may be found where zeroes should be; anything else is what an entry allows."""
+"""What may be found where zeroes should be; anything else is an entry's rights."""
 
 
 @frozen(slots=False)
@@ -296,7 +296,7 @@ class Loaded:
         return self.content[start : start + BEGINNING]
 
     def _shows(self, part: Part) -> bool:
-        """Return whether the bytes are the file's; the written variable and zeroes are judged separately."""
+        """Return whether the bytes are the file's bytes; the written variable and zeroes are judged separately."""
         found = self.sees(part.address, part.in_file)
         wanted = self.content[part.offset : part.offset + part.in_file]
         if found is None or part is not self.asked.parts[-1]:
@@ -360,7 +360,7 @@ class Loaded:
 
     @property
     def zeroes(self) -> str:
-        """The pages after it, up to the part's end."""
+        """The pages after that page, up to the part's end."""
         last = self.asked.parts[-1]
         start, end = round_page(last.address + last.in_file), round_page(last.address + last.in_memory)
         for page in range(start, end, PAGE):

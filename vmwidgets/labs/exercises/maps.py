@@ -323,7 +323,7 @@ def _gaps(left: list[tuple[int, int]]) -> str:
 
 
 def _requests(space: MachineMap, asked: GapsSheet) -> list[Deed]:
-    """Return what was entered, by whatever call, since the last gap was made."""
+    """Return the ranges entered, by any call, since the last gap was made."""
     found = deeds(space, asked)
     last = max((number for number, deed in enumerate(found, 1) if removals([deed])), default=0)
     return [deed for deed in found[last:] if deed.kind == ENTERED]

@@ -1,4 +1,4 @@
-"""Exercises of notebook 11, and the mistakes of its questions: more memory with more faults; and one's own policy."""
+"""Exercises of notebook 11, and the mistakes of its questions: more memory, more faults; and a student's policy."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ def _place(draws: Draws, taken: set[int]) -> int:
 
 @frozen(slots=False)
 class BugSheet:
-    """Pages at `at`; those with the numbers in `some` are to become read-only."""
+    """Pages at `at`; the pages with the numbers in `some` are to become read-only."""
 
     at: int
     pages: int
@@ -296,7 +296,7 @@ def nests(value: DomainValue) -> list[list[SlabHeadValue]]:
     """Return the slab's frames; frames of nested refills are together, innermost first.
 
     An outer frame is allocated before an inner one, and mapped after it, so capabilities of nested refills get younger
-    towards lower addresses.  Those of consecutive refills get older.
+    towards lower addresses.  Capabilities of consecutive refills get older.
     """
     ages = {one.ref: one.id for cnode in value.cnodes for one in cnode.capabilities}
     frames = {leaf.va: ages[leaf.cap] for leaf in leaves(value.root) if leaf.cap in ages}

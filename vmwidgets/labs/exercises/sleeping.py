@@ -76,7 +76,7 @@ class OrderSheet:
 
 
 def mended(asked: OrderSheet) -> list[Orders]:
-    """Return orders without a circle, one for each order of all locks, those that change the fewest threads first."""
+    """Return orders without a circle, one for each order of all locks; the fewest changed threads come first."""
     found = []
     for ranking in permutations(LOCKS):
         one = {name: tuple(sorted(locks, key=ranking.index)) for name, locks in asked.threads}
@@ -86,7 +86,7 @@ def mended(asked: OrderSheet) -> list[Orders]:
 
 
 def changed(asked: OrderSheet, orders: Orders) -> int:
-    """Return how many threads have another order here; missing locks are not counted."""
+    """Return how many threads have another order here; missing locks don't count."""
     before = asked.orders
     return sum(locks != tuple(one for one in before[name] if one in locks) for name, locks in orders.items())
 
@@ -167,7 +167,7 @@ def _latest(machine: Machine, name: str) -> Script:
 
 
 def _held(script: Script) -> Iterator[tuple[str, str, tuple[str, ...]]]:
-    """Yield each action of a thread: its name, the lock or channel, and the locks that it held, as it took them."""
+    """Yield each action of a thread: its name, the lock or channel, and the locks that the thread held, in order."""
     held: dict[str, None] = {}
     for action in script:
         lock = action.target.removeprefix("kmem/")
@@ -188,9 +188,9 @@ def _copies(script: Script, locks: set[str]) -> bool:
 
 
 def _order(script: Script, before: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the order in which a thread took the locks that it copied with; a new order, if there are several.
+    """Return the order in which a thread took the locks with which it copied; if there are several, a new one.
 
-    If it never copied with all of them, the order in which it first took each.
+    If the thread never copied with all locks, return the order in which it first took each.
     """
     orders = [
         held for name, what, held in _held(script) if name == "tsleep" and what == "copy" and {*before} <= {*held}
@@ -200,7 +200,7 @@ def _order(script: Script, before: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _circle(pairs: set[tuple[str, str]]) -> list[str]:
-    """Return locks of which each is taken before the next, and the last before the first; empty without a circle."""
+    """Return a circle of locks: each is taken before the next, and the last before the first; empty without one."""
     for length in range(2, len(LOCKS) + 1):
         for locks in permutations(sorted({lock for pair in pairs for lock in pair}), length):
             if all(pair in pairs for pair in zip(locks, [*locks[1:], locks[0]], strict=True)):

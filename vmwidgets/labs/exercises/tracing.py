@@ -1,4 +1,4 @@
-"""The second exercise on replacement, for notebook 11: one's own trace, and the frames that its program needs."""
+"""The second exercise on replacement, for notebook 11: the student's own trace, and the frames its program needs."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ APART = 0x1_0000
 
 @frozen(slots=False)
 class TreeSheet:
-    """Addresses of single pages: those present, in the order in which they were entered, and those to enter."""
+    """Addresses of single pages: the present ones, in the order in which they were entered, and the pages to enter."""
 
     there: tuple[int, ...]
     wanted: tuple[int, ...]

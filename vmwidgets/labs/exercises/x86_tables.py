@@ -52,7 +52,7 @@ class ByHandSheet:
 
     @classmethod
     def drawn(cls, draws: Draws) -> ByHandSheet:
-        """Draw two tables of 4 KiB pages below one of the next level, and another one; the first pages lose rights."""
+        """Draw two tables of 4 KiB pages below one of the next level, and one more; the first pages lose rights."""
         level = draws.between(2, 3)
         first, second = draws.sample(range(1, 4), 2)
         slots = draws.sample(range(1, 500), 3)
@@ -243,7 +243,7 @@ def _stopped(machine: Machine, va: int, access: str) -> bool:
 
 
 def _wrong(machine: Machine, asked: ByHandSheet) -> list[tuple[int, str]]:
-    """Return pages that lack their frame or a right that they should have: the address, and what is wrong."""
+    """Return pages that lack their frame or a right that they should have: the address, and the defect."""
     found = []
     for name in TASK, OTHER:
         whose = "" if name == TASK else f" of {OTHER}"

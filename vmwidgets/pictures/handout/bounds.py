@@ -42,8 +42,8 @@ class Bounded(NamedTuple):
 def bounded(machine: Machine, first: int, moments: Collection[int], *, alone: bool, fold: bool) -> Bounded:
     """Return the story from operation `first` on, within the bounds.  O(operations).
 
-    `fold`: if it is too long, consecutive calls of one function become one step.  Each of `moments`, operation numbers,
-    remains the last of its step, since it has a question or a note.
+    With `fold`, consecutive calls of one function become one step if the story is too long.  Each of `moments`,
+    operation numbers, remains the last of its step, since it has a question or a note.
 
     >>> import vmwidgets as vm
     >>> m = vm.boot()
@@ -65,7 +65,7 @@ def bounded(machine: Machine, first: int, moments: Collection[int], *, alone: bo
             fitting = _fitting(machine, every)
             if len(fitting) == len(every):
                 break
-    if folded:  # by the last of the bounds that were tried
+    if folded:  # by the last of the tried lengths
         calls = f"{longest + 1} or more calls of one function in a row are one step"
         left_out.append(f"{calls}: {counted(len(folded), 'operation')} are not shown one by one.")
     if len(fitting) < len(every):

@@ -29,7 +29,7 @@ VERSION = 3
 """The version of the data; the front end's half is `js/src/story.ts`."""
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:"
-"""The things that the page may load: only its own contents."""
+"""The policy of what the page may load: only its own contents."""
 
 
 PAPER = ("sheets", "slides")
@@ -48,7 +48,7 @@ READABLE = 0.6
 def page(story: ToldStory, *, opened: bool = False, paper: str = "sheets") -> str:
     """Return the whole file.
 
-    `opened`: questions show their answers immediately, for after class.  `paper`: see :data:`PAPER`.
+    With `opened`, questions show their answers immediately, for after class.  `paper` is one of :data:`PAPER`.
     """
     data = b64encode(zlib.compress(_dumped(_data(story, opened)), 9)).decode()
     title = escape(visible(story.title))
@@ -78,7 +78,8 @@ def _look(story: ToldStory, paper: str) -> str:
 def _room(story: ToldStory) -> int:
     """Return the height of a step's pictures in a row of their own on a sheet, in CSS pixels.
 
-    It is the height for reading them: the wide form of one, or the narrow form of two side by side.
+    This is the height at which they can be read: of the wide form of one picture, or the narrow form of two side by
+    side.
     """
     told = [(len(step.pictures) > 1, drawn) for step in _steps(story) for drawn in step.pictures]
     heights = [drawn.narrow.height if beside else drawn.wide.height for beside, drawn in told]
@@ -166,7 +167,7 @@ def _table(scene: Scene) -> str:
 
 
 def _question(question: Question, opened: bool) -> str:
-    right = ' class="right"' if opened else ""  # of a closed question nothing shows which one it is
+    right = ' class="right"' if opened else ""  # a closed question does not reveal the right option
     marks = [right if option == question.answer else "" for option in question.options]
     options = "".join(
         f"<li{mark}>{escape(visible(option))}</li>" for mark, option in zip(marks, question.options, strict=True)

@@ -28,11 +28,11 @@ class Question:
 
 @frozen(slots=False)
 class ToldStep:
-    """One step: after `done` events of operation `number` (None: after all of it).
+    """One step: after `done` events of operation `number` (None for all of it).
 
     `code` is the call as it may be typed; `chapter` is the mark at this moment, or ""; `notes` are for the presenter.
     On the slider's strip, its mark has the letters `kind` and `end`, and the name `name`; `line` is the call as a line
-    of Python, or "" if it takes more than one.
+    of Python, or "" if one line is not enough.
     """
 
     number: int

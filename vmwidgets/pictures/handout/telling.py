@@ -112,7 +112,7 @@ class Telling:
         return [self._step(unit, done, "") for done in (*sorted(places), None)]
 
     def units(self, first: int) -> Iterator[Unit]:
-        """Return the operations from number `first` on, with those of a group or a run together."""
+        """Return the operations from number `first` on, with a group's or a run's operations together."""
         return units(self._journal, first, self._alone, self._folded)
 
     def count(self, first: int, by: str) -> int:
@@ -149,13 +149,13 @@ class Telling:
         return ToldStep(number, done, caption, code, drawn, mark, name=name, kind=kind, end=end, line=line)
 
     def _caption(self, number: int, done: int | None, drawn: Sequence[Drawn]) -> Caption:
-        """Return the words of a single picture, or those that several pictures share: the effect of the operation."""
+        """Return the words of a single picture, or the words shared by several pictures: the operation's effect."""
         own = next(one for one in self._pictures if one.machine is self._machine)
         if len(drawn) == 1:
             return drawn[0].wide.caption
         try:
             moment: Moment = own.at(When(self._journal.serial(number), done)).moment
-        except Refused:  # what this one shows does not exist then
+        except Refused:  # this picture's target does not exist then
             return drawn[0].wide.caption
         return moment.caption
 
@@ -232,9 +232,9 @@ class Unit(NamedTuple):
 def units(
     journal: Journal, first: int, alone: bool = False, folded: Mapping[int, Group] = MappingProxyType({})
 ) -> Iterator[Unit]:
-    """Yield the operations from number `first` on; `alone`: the first by itself, even within a group.
+    """Yield the operations from number `first` on; with `alone`, the first by itself, even within a group.
 
-    `folded`: runs of operations, by number; each run is one step, as a group is.
+    `folded` has runs of operations, by number; each run is one step, like a group.
     """
     begun = first
     for number in range(first, len(journal)):

@@ -41,11 +41,11 @@ class Call:
     """The followed call that made this one, directly or indirectly."""
     result: int = 0
     before: dict[int, dict[int, Leaf]] = field(default_factory=dict)
-    """The mappings of its tables at its entry, by root, if a rule or a course's check needs them."""
+    """The mappings of the call's tables at its entry, by root, if a rule or a course's check needs them."""
     far: int = 0
-    """The return address of its caller's caller, if the end of the call is watched there."""
+    """The return address of the caller's caller, if the end of the call is watched there."""
     fault: int | None = None
-    """The address of the fault that it handles, if it is followed from its first look at a descriptor."""
+    """The address of the fault that the call handles, if it is followed from its first look at a descriptor."""
 
     @property
     def function(self) -> str:
@@ -63,7 +63,7 @@ class Call:
 
     @property
     def pages(self) -> range | None:
-        """The virtual addresses that it may change, page by page; None if it may change any."""
+        """The virtual addresses that the call may change, page by page; None if it may change any."""
         if self.function == "mappages" and len(self.values) >= 3:
             va, size = self.values[1:3]
             return range(va & -PAGE, va + max(size, 1), PAGE)
@@ -78,13 +78,13 @@ class Call:
 
     @property
     def is_large(self) -> bool:
-        """Return whether it maps or copies so many pages that filling them takes long."""
+        """Return whether the call maps or copies so many pages that filling them takes long."""
         pages = len(self.pages or ()) if self.function in ("uvmalloc", "mappages") else 0
         return pages > LARGE or any(name in ("sz", "size") and at > LARGE * PAGE for name, at in self.arguments.items())
 
     @property
     def failed(self) -> bool:
-        """Return whether its result reports an error: 0 for uvmalloc, anything but 0 for mappages and uvmcopy."""
+        """Return whether the result reports an error: 0 for uvmalloc, anything but 0 for mappages and uvmcopy."""
         result = self.result & 0xFFFF_FFFF
         return result == 0 if self.function == "uvmalloc" else self.function in ("mappages", "uvmcopy") and result != 0
 

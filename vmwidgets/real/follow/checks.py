@@ -38,7 +38,7 @@ Check = Callable[[CallSeen], "Iterable[tuple[int, str]] | None"]
 
 
 def checked(checks: object) -> dict[str, Check]:
-    """Return a course's checks, if they are functions whose names in the table are functions that are followed."""
+    """Return a course's checks, if they are functions, and the names in the table are followed functions."""
     if checks is None:
         return {}
     if not isinstance(checks, Mapping):

@@ -74,7 +74,7 @@ class FreeList:
         self.update(gdb)
 
     def _is_known(self, gdb: Gdb, node: int, links: dict[int, int]) -> bool:
-        """Return whether the list from `node` on is as it was known."""
+        """Return whether the list from `node` on is unchanged."""
         at = self.places[node]
         below = self._chain[max(0, at - _VERIFIED) : at + 1][::-1]
         found = gdb.words(below)

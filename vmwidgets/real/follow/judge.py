@@ -1,4 +1,4 @@
-"""Judges changes as soon as no call is changing those tables, and everything at the end.
+"""The judge of changes as soon as no call is changing those tables, and of everything at the end.
 
 Anything wrong is checked again when no other process or hart is in the middle of writing descriptors, and reported only
 if it is still wrong.
@@ -67,7 +67,7 @@ class Judge:
     left: dict[int, Leaving] = field(default_factory=dict)
     """The latest known facts on frames that left a table, for frames that are found lost at the end."""
     unled: set[int] | None = None
-    """The frames without any reference when the shell first waited: the kernel keeps them in its own way."""
+    """The frames without any reference when the shell first waited: the kernel keeps track of them in its own way."""
     free_before: int | None = None
     free_after: int | None = None
     images: dict[str, list[tuple[int, int, int]]] = field(default_factory=dict)
@@ -109,7 +109,7 @@ class Judge:
                 self._doubt(wrong, culprit, _of_change(change, wrong))
 
     def _judge_changed(self, state: State, busy: set[int]) -> None:
-        """Judge descriptors that were written, pages that now hold tables, and frames that were freed."""
+        """Judge written descriptors, pages that now hold tables, and freed frames."""
         for root in [root for root in self.seen.changed if root not in busy]:
             changed = self.seen.changed.pop(root)
             for va in suspects(state, root, changed):
@@ -306,7 +306,7 @@ class Judge:
         if wrong.rule in ("mappages", "uvmunmap"):
             return program.definition(call.function)
         if call.function == "mappages":
-            return program.line(call.returns_to - 2)  # its caller asked for it
+            return program.line(call.returns_to - 2)  # its caller requested it
         sites = program.code.call_sites(call.function, "mappages")
         if wrong.rule in ("uvmcopy", "shared-and-writable", "count") and len(sites) == 1:
             return program.line(sites[0])

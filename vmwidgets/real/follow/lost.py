@@ -77,7 +77,7 @@ class Lost:
 
 
 class _Marks:
-    """The marked frames, and those of them whose words have not been examined yet."""
+    """The marked frames, and the marked frames whose words have not been examined yet."""
 
     def __init__(self, frames: range, free: FreePages) -> None:
         self.frames, self._free = frames, free
@@ -118,7 +118,7 @@ def _files(program: Program) -> list[tuple[int, int, int]]:
 
 
 def _data_of(program: Program) -> list[tuple[int, int]]:
-    """Return the parts of memory with the kernel's variables, except those that are not roots."""
+    """Return the parts of memory with the kernel's variables, except variables that are not roots."""
     if "etext" not in program.symbols or "end" not in program.symbols:
         return []
     at, stop = program.address("etext"), program.address("end")

@@ -1,7 +1,7 @@
-"""The functions of a kernel to follow: those that can write descriptors, found in its machine code.
+"""The functions of a kernel to follow: the functions that can write descriptors, found in its machine code.
 
 A function can write a descriptor if it asks for the place of one (by calling `walk`, or another function that returns a
-`pte_t *`) and stores words through pointers.  So a student's own fault handler is followed, whatever its name is.
+`pte_t *`) and stores words through pointers.  So a student's own fault handler is followed, whatever its name.
 
 While a breakpoint is set, QEMU runs the code in the same page of 4 KiB one instruction at a time.  So a function near
 the loops that fill and copy pages is followed for short periods only, and not while many pages are filled.
@@ -44,16 +44,16 @@ class Point:
     name: str
     entry: int
     ends: tuple[int, ...]
-    """Its returns; empty if it may end by a jump, so that its return address is watched instead."""
+    """The function's returns; empty if it may end by a jump, so that its return address is watched instead."""
     late: tuple[int, ...]
-    """The place after which it has written or looked for a descriptor, if it is followed from there on."""
+    """The place after which the function has written or looked for a descriptor, if it is followed from there on."""
     parameters: tuple[Parameter, ...]
     near_loops: bool = False
     """Whether a breakpoint there makes filling and copying pages slow."""
 
     @property
     def places(self) -> tuple[int, ...]:
-        """The places of its breakpoints while it is followed."""
+        """The places of the function's breakpoints while it is followed."""
         return self.late or ((self.entry,) if self.near_loops else (self.entry, *self.ends))
 
 
@@ -71,7 +71,7 @@ def plan(program: Program) -> dict[str, Point]:
 
 
 def with_loops(points: dict[str, Point], near: set[int], is_aside: Callable[[int], bool]) -> dict[str, Point]:
-    """Return the same functions, with a mark on those near loops; `near` are the pages of the loops."""
+    """Return the functions, with a mark on the ones near loops; `near` are the pages of the loops."""
     return {
         name: replace(one, near_loops=any(at & -PAGE in near and not is_aside(at) for at in one.places))
         for name, one in points.items()

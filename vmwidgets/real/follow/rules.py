@@ -98,7 +98,7 @@ class Wrong:
 
     @property
     def key(self) -> tuple[str, int, int | None, int | None]:
-        """The key that identifies it when it is checked again."""
+        """The key that identifies the broken rule when it is checked again."""
         return self.rule, self.root, self.address, self.frame
 
 
@@ -135,7 +135,7 @@ class State:
         return root in self.processes and root not in self.changing
 
     def lives(self, root: int) -> bool:
-        """Return whether a root's process is not being freed: otherwise another may already have its tables."""
+        """Return whether a root's process is not being freed: if it is, another process may already have its tables."""
         process = self.processes.get(root)
         return process is not None and process.state.lower() not in ("zombie", "unused")
 
@@ -347,7 +347,7 @@ def _counted(
 def base_call(state: State, call: Call) -> Iterator[Wrong]:
     """Yield what a call did wrong to a table in the base kernel."""
     space = state.spaces.known.get(call.roots[-1]) if call.roots else None
-    if space is None or call.failed:  # what is left is its caller's to take away
+    if space is None or call.failed:  # its caller must remove the rest
         return
     if call.function == "mappages" and len(call.values) == 5:
         yield from _mapped(call, space)

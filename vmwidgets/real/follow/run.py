@@ -394,7 +394,7 @@ class _Run:
             call.fault = self.gdb.register("stval") or 0
         self.calls.entered(call)
         if not point.ends or (point.near_loops and not point.late):
-            if call.is_large and returns_to & -PAGE in self.loops:  # its end would make it slow: a later one is taken
+            if call.is_large and returns_to & -PAGE in self.loops:  # its end would be slow: use a later place
                 places = self.stacks.of_registers(self.gdb, registers)[1:]
                 call.far = next((at for at in places if at & -PAGE not in self.loops), 0)
                 returns_to = call.far or returns_to

@@ -1,7 +1,7 @@
 """The memory of a guest at a stop, and its changes since the stop before.
 
 All tables and the lists of free pages are compared with their state at the stop before, and each change is ascribed to
-a call.  Tables that a call frees are not read until their process forgets them, since another processor may have their
+a call.  Tables freed by a call are not read until their process forgets them, since another processor may use their
 pages.
 """
 
@@ -74,7 +74,7 @@ class Seen:
     changed: dict[int, dict[int, Call | None]] = field(default_factory=dict)
     freed: dict[int, Call | None] = field(default_factory=dict)
     taken: dict[int, tuple[Call | None, Call | None]] = field(default_factory=dict)
-    """For each frame that was handed out, the call that took it, and the call before that."""
+    """For each frame handed out, the call that took it, and the call before that."""
     new_tables: dict[int, Call | None] = field(default_factory=dict)
     leaving: dict[int, Leaving] = field(default_factory=dict)
     shrunk: dict[tuple[int, int, int], Call | None] = field(default_factory=dict)
@@ -120,7 +120,7 @@ class Seen:
                 self._note(root, *self.spaces.forget(root), call)
 
     def scan(self, cause: Call | None, *, at_panic: bool = False) -> None:
-        """Compare all tables and the free pages with what they were at the stop before.
+        """Compare all tables and the free pages with their state at the stop before.
 
         At a panic, tables that are being freed are read too: their remaining entries may have caused the panic.
         """
@@ -182,7 +182,7 @@ class Seen:
         found |= {one.root for one in there if one.state in _DEAD and one.root not in mine}
         if not found or self._is_freeing(self.stacks.harts(self.gdb), there):
             return found
-        self.given_back.clear()  # a call that is known as under way has ended unseen
+        self.given_back.clear()  # a call that was thought to be running has ended unseen
         return set()
 
     def _is_freeing(self, harts: list[Hart], there: Iterable[Process]) -> bool:
@@ -213,7 +213,7 @@ class Seen:
         return next(self._possible(root, cause), None)
 
     def forget_strays(self, entering: tuple[int, ...]) -> None:
-        """Forget the tables that no process uses any longer, except those of the call that is being entered."""
+        """Forget the tables that no process uses any longer, except the tables of the call being entered."""
         for root in sorted(self.owners.keys() & self.spaces.known.keys() - self.there.keys() - set(entering)):
             self._note(root, *self.spaces.forget(root), self.last.get(root))
             self.owners.pop(root)

@@ -171,7 +171,7 @@ def _by_hardware(change: Change) -> bool:
 
 
 def _compare(root: int, before: Table | None, table: Table | None, changes: dict[int, Change]) -> None:
-    """Note which descriptors differ, and which one has replaced another at the same address."""
+    """Note which descriptors differ, and which descriptors have replaced others at the same address."""
     old = before.leaves if before is not None else {}
     new = table.leaves if table is not None else {}
     if before is not None and table is not None and (before.va, before.shift) == (table.va, table.shift):

@@ -34,7 +34,7 @@ MOST_TASKS = 64
 """The most tasks that may exist at once: each is a process of this computer."""
 
 AT_THE_END = "looked at in the end"
-"""The name of a read that no operation asked for: it reads a page at the end."""
+"""The name of a read that no operation requested: it reads a page at the end."""
 
 ACCESSES = {"read": "read", "load": "read", "write": "write", "store": "write", "touch": "", "fetch": "execute"}
 """Operations that access memory, and the kind of access; a touch has its own."""
@@ -120,7 +120,7 @@ class _Reading:
         self.system = system
         self.tasks: set[str] = set(system.tasks)
         self.apart: set[str] = set()
-        """Tasks that did something without an equivalent: nothing of theirs is compared from there on."""
+        """The tasks that did something without an equivalent: they are not compared from there on."""
         self.counts_pages = True
         """Whether pages are comparable: no fork of another kind, and no page-out so far."""
         self.unknown: set[str] = set()
@@ -138,7 +138,7 @@ class _Reading:
         self._watch_pages(system, then)
         try:
             self._read(system, then)
-        except Refused:  # an argument that its operation refused too
+        except Refused:  # the operation refused this argument too
             life.leave_out(then.name, "the call was refused before anything happened")
         for name in [one for one in self.tasks if one not in system.tasks]:
             self.tasks.discard(name)
@@ -393,7 +393,7 @@ class _Reading:
 
     @staticmethod
     def _byte(system: System, task: str, at: int) -> bytes:
-        """Return the byte that a touch for writing stores again: it has to write some byte, and must not change any."""
+        """Return the byte that a touch for writing stores again: it must write some byte, but not change any."""
         try:
             return bytes(system.machine.tasks[task].peek(at))
         except VMError:

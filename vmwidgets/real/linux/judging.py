@@ -46,7 +46,7 @@ class Judge:
     def __init__(self, architecture: str) -> None:
         self._architecture = architecture
         self.apart: set[str] = set()
-        """Tasks whose mappings differ from here: nothing of theirs is compared any longer."""
+        """The tasks whose mappings differ from here: they are no longer compared."""
         self._zeroes: set[tuple[str, int]] = set()
         """Pages that were read and not written: Linux maps its zero page there."""
         self._written: set[tuple[str, int]] = set()
@@ -62,7 +62,7 @@ class Judge:
         """Differences of pages that already have a row."""
 
     def judge(self, asked: Asked, seen: Seen) -> tuple[list[LinuxDifference], bool]:
-        """Return the differences in one call, and whether Linux's rights must be set to those of the machine."""
+        """Return the differences in one call, and whether Linux's rights must be set to the machine's."""
         self._note_before(asked)
         rows = [*self._outcome(asked, seen)]
         has_come_apart, mends = False, False

@@ -57,4 +57,4 @@ KNOWN = {
         "X15 has no brk; here the heap may end where another mapping begins",
     ),
 }  # fmt: skip  # a table
-"""The known differences by name: the rule of each of the three."""
+"""The known differences by name, each with the rules of POSIX, Linux and X15."""

@@ -1,4 +1,4 @@
-"""Makes the requested calls in real processes of this computer's Linux, and reports the results."""
+"""Real processes of this computer's Linux: they make the requested calls and report the results."""
 
 from __future__ import annotations
 
@@ -64,11 +64,11 @@ class Places:
         return [(max(LEAST, start + by), end + by) for start, end, by in self._moved]
 
     def there(self, address: int) -> int:
-        """Return the address in a real process of one of the machine's."""
+        """Return a machine's address in the real process."""
         return next((address + by for start, end, by in self._moved if start <= address < end), address)
 
     def here(self, address: int, *, is_end: bool = False) -> int:
-        """Return the machine's address of one in a real process."""
+        """Return a real process's address in the machine."""
         for start, end, by in self._moved:
             if start + by <= address < end + by or (is_end and address == end + by):
                 return address - by

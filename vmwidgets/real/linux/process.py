@@ -1,8 +1,8 @@
-"""A real process that makes the calls it is asked to: ``python -I -S process.py SOCKET REGIONS``.
+"""A real process that makes the requested calls: ``python -I -S process.py SOCKET REGIONS``.
 
 The first process forks the others.  A request is one message on its socket, a marshalled tuple of a name and arguments.
-The answer is one message too: the result, and what is mapped then.  The process has no thread, and nothing of its own
-in the judged regions.  It ends when its socket closes.
+The answer is one message too: the result, and the mappings then.  The process has no thread, and nothing of its own in
+the judged regions.  It ends when its socket closes.
 
 An access is a system call that copies: `write` to a pipe reads memory, and `read` from a pipe writes it.  The kernel
 takes the same faults as for a program's own access, and answers EFAULT where a program would get a signal.
@@ -52,7 +52,7 @@ PRESENT, ALONE = 63, 56
 """Bits of a page in /proc/self/pagemap: it is in memory; only this process has it mapped, once."""
 MADV_POPULATE_WRITE = 23
 WARM = 8
-"""The number of copies of its own bytes that are made before one whose faults are counted: most processes need two."""
+"""The number of copies of its own bytes before a copy whose faults are counted: most processes need two."""
 FAILED = ctypes.c_void_p(-1).value
 STACK_LIMIT = 8 << 20
 
@@ -136,8 +136,8 @@ class Process:
     def own_its_pages(self) -> None:
         """Take the faults of the interpreter's own memory now, so that none is counted with a later access.
 
-        After a fork both processes have their private pages write-protected, and Python writes to any of them, were it
-        only a count of references.  Linux before 5.14 refuses this; there, warm copies must do (`_counted`).
+        After a fork, both processes' private pages are write-protected, and Python may write to any of them, if only to
+        a reference count.  Linux before 5.14 refuses this; there, warm copies must suffice (`_counted`).
         """
         for start, end, rights, *_ in all_mapped():
             if rights == "rw-p" and not is_judged(start, end):
@@ -182,9 +182,10 @@ class Process:
     # ---- calls -------------------------------------------------------------------------------
 
     def do_mmap(self, at: int, size: int, rights: str, words: str, descriptor: int, offset: int) -> str:
-        """Call mmap(2) at an address, replacing what is there.
+        """Call mmap(2) at an address, replacing any mapping there.
 
-        `words`: "private" or "shared", "growsdown"; "new" if nothing may be replaced, "wish" if any place will do.
+        `words` may be "private" or "shared", "growsdown", "new" if nothing may be replaced, and "wish" if any place
+        will do.
         """
         flags = MAP_SHARED if "shared" in words else MAP_PRIVATE
         flags |= MAP_FIXED_NOREPLACE if "new" in words else 0 if "wish" in words else MAP_FIXED
@@ -270,7 +271,7 @@ class Process:
         return found
 
     def do_read(self, at: int, count: int) -> tuple[str, bytes | None, int]:
-        """Run `do_load`, and return the minor faults of the copy, too."""
+        """Run `do_load`; return also the minor faults of the copy."""
         self.quiet = 0
         for _ in range(WARM):
             self._take(ctypes.addressof(self.own), count)
@@ -280,7 +281,7 @@ class Process:
         return *self.do_load(at, count), self.faults
 
     def do_write(self, at: int, data: bytes) -> tuple[str, bool, int]:
-        """Do `do_store`; returns also the minor faults of the copy."""
+        """Run `do_store`; return also the minor faults of the copy."""
         self.quiet = 0
         for _ in range(WARM):
             self._put(ctypes.addressof(self.own), data)
@@ -344,7 +345,7 @@ class Process:
 
 
 def main(descriptor: int, regions: str) -> None:
-    """Be the first process, from which all others are forked; ended children are reaped.
+    """Run the first process, from which all others are forked; ended children are reaped.
 
     `regions` are hexadecimal, such as "10000-90000,10000000-12000000".
     """

@@ -57,7 +57,7 @@ class Occupied(Refused):
 
 
 class RealTask:
-    """A process that was forked from another; it ends with `close`."""
+    """A real process, forked from another; it ends with `close`."""
 
     def __init__(self, connection: socket.socket) -> None:
         self.connection = connection
@@ -88,7 +88,7 @@ class RealTask:
         return answer
 
     def fork(self) -> RealTask:
-        """Fork it; returns the child."""
+        """Fork the process; returns the child."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         ours.settimeout(PATIENCE)
         with theirs:
@@ -98,7 +98,7 @@ class RealTask:
         return child
 
     def exit(self) -> None:
-        """End it, and wait until its memory is free."""
+        """End the process, and wait until its memory is free."""
         with suppress(BrokenPipeError, ConnectionResetError):
             self.connection.send(marshal.dumps(("exit",)))
             if self.connection.recv(1):
@@ -106,7 +106,7 @@ class RealTask:
         self.connection.close()
 
     def close(self) -> None:
-        """Let it end by itself."""
+        """Let the process end by itself."""
         self.connection.close()
 
 

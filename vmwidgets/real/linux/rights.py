@@ -1,6 +1,7 @@
 """The rights of a mapping in each table format: rights that the format can't refuse are granted.
 
-Linux's own mapping has the requested rights; what a processor then allows depends on the bits of its tables.
+Linux's own mapping has the requested rights; the accesses that a processor then allows depend on the bits of its
+tables.
 """
 
 from __future__ import annotations
@@ -9,15 +10,16 @@ GIVES_READING = {
     "x86-64": "rwx", "x86-64-la57": "rwx", "x86-pae": "rwx", "x86": "rwx", "armv7": "rwx",
     "aarch64": "rw", "riscv-sv39": "rw",
 }  # fmt: skip  # a table
-"""The rights of which each one allows reading.
+"""The rights each of which allows reading.
 
-x86: what is present and the user's can be read (SDM 3A, 4.6.1).  ARMv7: what may be written may be read, and a fetch
-needs the right to read (ARM DDI 0406C, B3.7).  AArch64: what may be written may be read, and a page may be for fetches
-alone (ARM DDI 0487, D8.4).  RISC-V: W without R is reserved, X alone is allowed (Privileged Architecture, 4.3.1).
+x86: present pages of the user can be read (SDM 3A, 4.6.1).  ARMv7: a page that may be written may be read, and a fetch
+needs the right to read (ARM DDI 0406C, B3.7).  AArch64: a page that may be written may be read, and a page may be for
+fetches alone (ARM DDI 0487, D8.4).  RISC-V: W without R is reserved, X alone is allowed (Privileged Architecture,
+4.3.1).
 """
 
 GIVES_EXECUTING = {"x86": "rwx"}
-"""The rights of which each one allows execution; in a format with a bit against it, X alone."""
+"""The rights each of which allows execution; in a format with a bit that forbids it, only X does."""
 
 
 def granted(architecture: str, rights: str) -> str:

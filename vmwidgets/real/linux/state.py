@@ -17,7 +17,7 @@ MOST_RANGE = 2 << 20
 """The largest range whose pages are compared, in bytes: huge pages complicate larger ones."""
 
 Span = tuple[int, int, str]
-"""Start, end and rights of what is mapped, such as "rw-p"."""
+"""A mapped range: its start, end and rights, such as "rw-p"."""
 
 
 def spans_of(system: System, task: str) -> Iterator[Span]:
@@ -39,7 +39,7 @@ def add(found: list[Span], start: int, end: int, letters: str) -> None:
 def pages_of(system: System, task: str) -> Iterator[tuple[int, str]]:
     """Yield a letter for each page of the task's ranges of private anonymous memory, after the start of each.
 
-    "." not in memory, "x" mapped here alone, "s" by others too.  O(pages mapped in all tasks).
+    The letters: "." not in memory, "x" mapped only here, "s" also mapped by others.  O(pages mapped in all tasks).
     """
     users: Counter[int] = Counter()
     frames: dict[int, int] = {}
@@ -56,7 +56,7 @@ def pages_of(system: System, task: str) -> Iterator[tuple[int, str]]:
 
 
 def private_of(system: System, task: str) -> list[tuple[int, int]]:
-    """Return the task's ranges of private anonymous memory that may be read, without those that are too large.
+    """Return the task's ranges of private anonymous memory that may be read, without ranges that are too large.
 
     Without the right to read, processors and their keys differ, and a range without access keeps its pages in Linux's
     tables but not in X15's.

@@ -21,7 +21,7 @@ from ...engine.spaces.process_schema import ForkedPage, ForkedValue, LiveFork
 from .reader import ALONE, PRESENT, refuse_other_pages, words_of
 
 MOST = 64
-"""The most pages that both share."""
+"""The most pages shared by both processes."""
 
 
 class _Ask(NamedTuple):
@@ -124,14 +124,14 @@ class TwoProcesses(LiveFork):
             raise Refused("the child has ended: vm.copy_on_write() makes another")
 
     def _states(self, pid: int) -> list[bool | None]:
-        """Return for each page whether only this process has it; None if it is not in memory."""
+        """Return, for each page, whether only this process has it; None if the page is not in memory."""
         start = int(self.address)
         words = [word for some in words_of(pid, start, start + self.pages * PAGE) for word in some]
         return [bool(word & ALONE) if word & PRESENT else None for word in words]
 
     def _asked(self, ask: _Ask) -> int:
         try:
-            with self._talks:  # a picture that is drawn again meanwhile asks, too
+            with self._talks:  # a picture that is redrawn meanwhile also asks
                 self._socket.send(struct.pack("=cHB", ask.what, ask.page, ask.byte))
                 answer = self._socket.recv(1)
         except OSError as error:
@@ -144,7 +144,7 @@ class TwoProcesses(LiveFork):
 def forked() -> int:
     """Fork this process.  Returns 0 in the child, which must end by `os._exit`, and runs no destructors of others."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # of threads: the child calls nothing that needs them
+        warnings.simplefilter("ignore", DeprecationWarning)  # about threads: the child needs none
         child = os.fork()
     if not child:
         gc.disable()
@@ -179,7 +179,7 @@ def _live(memory: mmap.mmap, asks: socket.socket, others: socket.socket) -> None
 
 
 def copy_on_write(pages: int = 4, letter: str = "A") -> TwoProcesses:
-    """Fork this process, and show pages that both then have: the kernel's own copy-on-write, from outside.
+    """Fork this process, and show pages that both processes then have: the kernel's own copy-on-write.
 
     The pages are filled with a `letter` beforehand.  After the fork, each is mapped twice; the first write of either
     process copies the page.  Addresses are the same in both.  The child waits, and ends with `close()`.

@@ -1,6 +1,6 @@
 """The effect of some code on the memory of its own process: two readings of the kernel's files, compared.
 
-The readings go into memory that was touched before, and are parsed only when the code has ended, so that the
+The readings are stored in memory that was touched before, and parsed only when the code has ended, so that the
 measurement does not measure itself.
 """
 
@@ -212,8 +212,8 @@ class Measured(Measuring):
 def guessed(changes: Sequence[Change], ranges: Sequence[ProcessRange], objects: int) -> tuple[Change, ...]:
     """Return the ranges with guessed names for Python's arenas, stacks and big objects; each ends with "?".
 
-    `ranges` are those of before and after, and `objects` is the number of new Python objects.  An arena has at least a
-    thousand objects, so a range that came without objects is not an arena.
+    `ranges` are the ranges before and after, and `objects` is the number of new Python objects.  An arena has at least
+    a thousand objects, so a range that came without objects is not an arena.
     """
     guards = {one.end for one in ranges if one.is_reserved and one.size <= 64 << 10}
     ends = {one.start: one.end for one in ranges}

@@ -79,7 +79,7 @@ class Process(LiveProcess):
     def task(self, machine: Machine, name: str | None = None) -> LoadedMaps:
         """Make a task of a machine from its current ranges, so that you can ask the model about it: ``.task``.
 
-        As :func:`vmwidgets.load_maps`: each range is entered at its address, files are objects.
+        As with :func:`vmwidgets.load_maps`, each range is entered at its address, and files are objects.
         """
         return task_of(self.at(), machine, name)
 
@@ -87,7 +87,7 @@ class Process(LiveProcess):
         """Return how many pages it uses in `seconds`: their referenced bits are cleared, and counted afterwards.
 
         It disturbs what it measures: each page that is used again costs the processor a walk of the tables.  Another
-        thread of this process may run meanwhile; alone, a process that waits uses next to nothing.
+        thread of this process may run meanwhile; without one, a waiting process uses next to no pages.
         """
         _refuse_without_proc()
         return used_during(self.pid, lambda: _wait(seconds))
@@ -142,7 +142,7 @@ class WorkingSet:
 
     @property
     def size(self) -> int:
-        """Bytes of the pages that were used."""
+        """The bytes of the used pages."""
         return sum(self.owners.values())
 
     @in_ascii
@@ -206,7 +206,7 @@ def watched(pid: int, do: Callable[[], object] | None, parts: int, each: float) 
 
 
 def used_in_parts(parts: Sequence[Sequence[ProcessRange]]) -> tuple[UsedRange, ...]:
-    """Return the ranges that were used in any part, the lowest first, and the least used ones as one, which is last.
+    """Return the ranges used in any part, the lowest first; the least used ones are combined into one, which is last.
 
     The ranges of one file are joined, and so are small ones without a file.
     """
@@ -248,7 +248,7 @@ def _as_line(number: int, one: ProcessRange) -> MapsRange:
 
 
 def process(pid: int | str = "self") -> Process:
-    """Show a process of your own: what uses its memory, what is in memory, and where it is.
+    """Show a process of your own: the users of its memory, the part in memory, and its places.
 
     `pid` is its number, or "self" for the process that runs this code.  A notebook draws it; ``at()`` keeps a moment,
     ``pages()`` counts pages, ``task(machine)`` makes a task of the model from it, and ``working_set()`` measures what
@@ -256,7 +256,7 @@ def process(pid: int | str = "self") -> Process:
 
     Costs a reading of /proc/PID/smaps, 15 ms for 1,000 ranges.  On macOS it is read by vmmap(1), on Windows by
     VirtualQueryEx; on any other system it is a recording, marked as one.  Raises :class:`Refused` for a process of
-    another user, one that has ended, a zombie, or a kernel thread.
+    another user, a process that has ended, a zombie, or a kernel thread.
 
     >>> import vmwidgets as vm
     >>> me = vm.process()

@@ -1,7 +1,7 @@
 """A reader of /proc/PID/smaps, stat, status and pagemap of Linux (proc(5)).
 
-You need no root rights for your own processes.  The numbers of frames are hidden from ordinary accounts, and not asked
-for.
+You need no root rights for your own processes.  The numbers of frames are hidden from ordinary accounts, and not
+requested.
 """
 
 from __future__ import annotations
@@ -253,7 +253,7 @@ def states_of(pid: int, start: int, end: int) -> PageStates:
 
 
 def _counts(words: array[int]) -> tuple[int, int, int, int]:
-    """Return how many of these words are present, swapped, of a file, and of this process alone."""
+    """Return how many of these words are for pages that are present, swapped, a file's, and only this process's."""
     try:
         import numpy as np
     except ImportError:

@@ -23,7 +23,8 @@ class _State(NamedTuple):
 def assignments(items: Sequence[Item]) -> list[int] | None:
     """Return the table's number for each item, including roots' lines; None if there are no or several answers.
 
-    Every way to assign lines to tables is followed; ways with the same state of all tables are one.  O(lines × states).
+    Every way to assign lines to tables is followed; ways with the same state of all tables are joined.  O(lines ×
+    states).
     """
     if sum(item.is_root for item in items) > MOST_AT_ONCE:
         return None

@@ -23,7 +23,7 @@ _LIMIT = 1 << 64
 
 @frozen(slots=False)
 class Format:
-    """The format of a command: its line, the line's contents (None: contradictory), and what no line shows."""
+    """The format of a command: its line, the line's contents (None if contradictory), and what no line shows."""
 
     name: str
     line: re.Pattern[str]
@@ -87,7 +87,7 @@ FORMATS = (
 )  # fmt: skip
 
 _ALMOST = re.compile(r"\s{0,9}([0-9a-f]{8}|[0-9a-f]{1,16}\s*$)", _FLAGS)
-"""The beginning of a line that belongs to the listing before it, or is cut off."""
+"""The beginning of a line that belongs to the previous listing, or is cut off."""
 
 _PG = re.compile(
     rf"\[([0-9a-f]{{5,13}})-([0-9a-f]{{5,13}})\]{_S}(PML[45]|PDPE?|PDE|PTE)\[([0-9a-f]{{1,3}})(?:-([0-9a-f]{{1,3}}))?\]"
@@ -114,7 +114,7 @@ def _pg(match: re.Match[str]) -> list[SaidRange] | None:
         if not re.fullmatch(r"[0-9a-f]{1,13}(-[0-9a-f]{1,13})?", part):
             if part.strip("."):
                 return None
-            break  # "..." stands for more
+            break  # "..." stands for more lines
         frames += range(int(low, 16), min(int(high or low, 16), int(low, 16) + last - first) + 1)
     if len(frames) != last - first + 1:
         frames = (

@@ -10,7 +10,7 @@ from .lines import without_wrapped
 from .parts import Parts
 
 READERS = (print_pgtbl, vmprint, listings, ptdump, oops, x86_lines, traps, rcore, panics)
-"""The modules with `read`, in order: first those for mappings, then those that use them."""
+"""The modules with `read`, in order: first modules for mappings, then modules that use mappings."""
 
 READS = (
     "page tables, traps, faults and panics of a kernel (vmprint, print_pgtbl, scause, info mem, an oops of Linux, …)"

@@ -1,4 +1,4 @@
-"""Tables of which a text has only one address's descriptors, as an oops of Linux prints them."""
+"""Tables known only by the descriptors of one address, as an oops of Linux prints them."""
 
 from __future__ import annotations
 

@@ -197,7 +197,7 @@ def _short(
 def _long(
     trap: Trap, access: Access, user: bool, event: Event, words: list[Word], by_name: dict[str, int]
 ) -> tuple[PastedTables, TablesWalk | None]:
-    """Return long descriptors (LPAE): three levels of 8 bytes, of which the first has four descriptors."""
+    """Return long descriptors (LPAE): three levels, with descriptors of 8 bytes; the first level has four of them."""
     fmt, address = with_granule(12, 32), trap.address or 0
     values = []
     for name in ("pgd", "pmd", "pte"):

@@ -39,7 +39,8 @@ _PC = re.compile(r"\bpc : (?:\[<([0-9a-f]{16})>\])|\bpc : ([0-9a-f]{16})\b")
 _PAN = re.compile(r"pstate: [0-9a-f]{8} \([^)]*([+-])PAN")
 
 FETCH, DATA = (0x20, 0x21), (0x24, 0x25)
-"""Exception classes: instruction aborts and data aborts, each from a lower level (user code) and from the same one."""
+"""Exception classes: instruction aborts and data aborts, each from a lower level (user code) and from the same level.
+"""
 
 EC_NAMES = {
     0x20: "instruction abort from a lower exception level", 0x21: "instruction abort from the same exception level",
@@ -144,7 +145,7 @@ def _explained(trap: Trap, access: Access, user: bool, event: Event, parts: Part
     upper = bool(address >> 55 & 1)
     if upper:
         fmt = replace(fmt, base_register="TTBR1_EL1")
-    controls = replace(fmt.defaults, epd0=upper, epd1=not upper)  # of the other half, the text has no table
+    controls = replace(fmt.defaults, epd0=upper, epd1=not upper)  # the text has no table of the other half
     at = 0 if root is None else root - root % 4096
     controls = replace(controls, ttbr1=at, wxn=False)
     lines = words[0].line, words[-1].line

@@ -22,7 +22,7 @@ LEVELS = ("pgd", "p4d", "pud", "pmd", "pte")
 
 
 _GOES_ON = re.compile(r" [0-9a-f]+(?![\w.:+/])", re.ASCII)
-"""What follows a number with a blank in it: then its first digits are not the number."""
+"""The text after a number with a blank in it: then its first digits are not the whole number."""
 
 
 _WIDE = re.compile(r"\b(?:0x)?[0-9a-f]{16}\b", re.ASCII)
@@ -102,7 +102,7 @@ class Event:
     def words(self, pattern: re.Pattern[str]) -> list[Word]:
         """Return the descriptors matched by a pattern as name and value, all in the first line with one.
 
-        One at the end of the text is not read if digits of it may be missing.
+        A descriptor at the end of the text is not read if some of its digits may be missing.
         """
         for number, line in self.lines:
             found = [
@@ -125,7 +125,7 @@ class Event:
     def unread(self, words: list[Word]) -> set[str]:
         """Return the names in the line of `words` whose values can't be read, each with a sentence about it.
 
-        Without `words` it is the first line that names two descriptors.
+        Without `words`, it is the first line that names two descriptors.
         """
         read = {one.name for one in words}
         for number, line in self.lines:
@@ -140,7 +140,7 @@ class Event:
         return set()
 
     def values(self, words: list[Word], names: tuple[str, ...]) -> list[int | None]:
-        """Return the descriptors of levels by Linux's names, down to the last one: None for one that can't be read.
+        """Return the descriptors of levels by Linux's names, down to the last; None for an unreadable descriptor.
 
         The levels between the first two names are folded: each repeats the first.
         """

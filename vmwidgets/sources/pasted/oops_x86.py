@@ -1,8 +1,8 @@
 """An oops of Linux on x86: `BUG: … address: …`, `#PF: error_code(0x0002)`, `PGD 1234067 P4D 1234067 PUD 0`.
 
-The descriptors are printed from the root down, to the first that is not present or maps a large page.  Their names say
-their levels, so one that can't be read shifts no other.  With four levels, P4D repeats PGD.  32-bit kernels print
-`*pde = … *pte = …`, or with PAE `*pdpt = … *pde = …`.
+The descriptors are printed from the root down, to the first that is not present or maps a large page.  Their names give
+their levels, so that an unreadable descriptor does not shift the others.  With four levels, P4D repeats PGD.  32-bit
+kernels print `*pde = … *pte = …`, or with PAE `*pdpt = … *pde = …`.
 """
 
 from __future__ import annotations
@@ -157,7 +157,7 @@ NAMES = {
 
 
 class _Chain(NamedTuple):
-    """The descriptors of an oops, the root's first: None for one that can't be read or is missing."""
+    """The descriptors of an oops, the root's first; None for a descriptor that is missing or can't be read."""
 
     fmt: TableFormat[Any]
     values: list[int | None]
@@ -294,9 +294,9 @@ def _explained(trap: Trap, said: Code, chain: _Chain | None, event: Event, parts
 def _fault_without(
     fmt: TableFormat[Any], controls: X86Controls, va: int, values: list[int | None], said: Code
 ) -> tuple[str, str] | None:
-    """Return the bit that refuses and why, with all allowed in place of what can't be read; None if nothing refuses.
+    """Return the refusing bit and why, as if unreadable descriptors allowed everything; None if no bit refuses.
 
-    Linux prints a descriptor only if those above it are present, so what refuses here refused in any case.
+    Linux prints a descriptor only if the ones above it are present, so a bit that refuses here refused in any case.
     """
     assumed: list[int | None] = []
     for level, word in zip(fmt.levels, values, strict=False):

@@ -1,7 +1,7 @@
 """Panics of xv6 (RISC-V): the function that checks, what its check protects, and three usual mistakes.
 
-The names of the functions are those of the kernel's own source, github.com/mit-pdos/xv6-riscv; what they protect is
-in the xv6 book, chapters 3 (page tables), 4 (traps), 6 (locks) and 7 (scheduling).
+The names of the functions are from the kernel's own source, github.com/mit-pdos/xv6-riscv; the xv6 book explains what
+they protect, in chapters 3 (page tables), 4 (traps), 6 (locks) and 7 (scheduling).
 """
 
 from __future__ import annotations
@@ -363,11 +363,11 @@ NEAREST = 0.85
 """The least likeness (`difflib`) at which a known panic is named as the nearest to an unknown one."""
 
 LEAST = 5
-"""The least number of letters by which the beginning of a panic may identify it."""
+"""The fewest letters at the beginning of a panic that may identify it."""
 
 
 def known_as(words: str) -> str:
-    """Return the panic that is known by these words, in any letters, or that alone begins with them; else "".
+    """Return the panic known by these words, in any letters, or the only one that begins with them; otherwise "".
 
     >>> known_as("Freewalk: leaf"), known_as("freewalk: l"), known_as("uvmunmap: not")
     ('freewalk: leaf', 'freewalk: leaf', '')

@@ -23,7 +23,7 @@ class Parts:
     panics: list[Panic] = field(default_factory=list)
     unsaid: list[str] = field(default_factory=list)
     reasons: list[str] = field(default_factory=list)
-    """Those of the sentences that say why a part of the text is not read; a refusal begins with these."""
+    """The sentences that say why a part of the text is not read; a refusal begins with them."""
     what: dict[str, None] = field(default_factory=dict)
     claimed: set[int] = field(default_factory=set)
 

@@ -101,7 +101,7 @@ def _said(match: re.Match[str], number: int, parts: Parts) -> _Line | None:
 
 
 def _in_turn(found: list[_Line]) -> Iterator[list[_Line]]:
-    """Yield the lines in listings, in each of which addresses only increase."""
+    """Yield the lines in listings with only increasing addresses."""
     listed: list[_Line] = []
     for one in found:
         if listed and one.va <= listed[-1].va:

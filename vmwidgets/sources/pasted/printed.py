@@ -24,13 +24,13 @@ class Item(NamedTuple):
     line: int
     root: int | None = None
     path: Path = ()
-    """The indices; in the index form, only the last is known, and the others are -1."""
+    """The descriptor's indices; in the index form, only the last is known, and the others are -1."""
     word: int = 0
     damage: str = ""
     note: str = ""
     """A remark on a line that can be used."""
     is_root: bool = False
-    """Whether it names a table, whose address may be damaged."""
+    """Whether the line names a table, whose address may be damaged."""
 
     @property
     def depth(self) -> int:
@@ -39,7 +39,7 @@ class Item(NamedTuple):
 
     @property
     def is_table(self) -> bool:
-        """Return whether it refers to another table."""
+        """Return whether the line's descriptor refers to another table."""
         return self.word & (V | R | W | X) == V and self.depth < LEVELS
 
 
@@ -71,7 +71,7 @@ class Printed:
     leads_on: bool = True
     """Whether the latest descriptor refers to a table, whose descriptors can follow."""
     open: list[tuple[Path, Gap]] = field(default_factory=list)
-    """The gaps that go only to the next descriptor of their table, if one comes right after."""
+    """The gaps that end at the next descriptor of their table, if a descriptor comes right after."""
     is_whole: bool = True
     """Whether nothing is missing since the latest descriptor."""
 
@@ -93,9 +93,9 @@ class Printed:
         self.items.append((self.path, item))
 
     def damage(self, depth: int, why: str, *, is_one: bool = False) -> None:
-        """Note a missing line at `depth` (0: unknown): descriptors of its table and those below may be missing.
+        """Note a missing line at `depth` (0 if unknown): descriptors of its table and of tables below may be missing.
 
-        If it `is_one` line, the next descriptor comes right after it, and indices increase.
+        If only one line is missing (`is_one`), the next descriptor comes right after it, and indices increase.
         """
         keep = max(depth, 1) - 1
         for above in range(keep, len(self.path) + self.leads_on):
@@ -106,7 +106,7 @@ class Printed:
         self.path, self.leads_on, self.is_whole = self.path[:keep], True, False
 
     def ends(self, why: str) -> None:
-        """Note the end of the text: each table on the path may go on, and so may the one that begins."""
+        """Note the end of the text: each table on the path may continue, and so may the table that begins."""
         for above, index in enumerate(self.path):
             self.miss(self.path[:above], index + 1, ENTRIES, why)
         if self.leads_on and self.is_whole:

@@ -34,14 +34,14 @@ class NotSaid(BusError):
     """Raised if the text does not list this table, or not all of it."""
 
     def __init__(self, pa: int, length: int, why: str) -> None:
-        VMError.__init__(self, why)  # there is no RAM whose end a sentence could name
+        VMError.__init__(self, why)  # there is no RAM whose end the sentence could give
         self.pa = pa
         self.length = length
 
 
 @dataclass
 class SaidTable:
-    """The descriptors of one table by index, of which others may be missing, and its bytes."""
+    """The known descriptors of one table by index, the indices that may be missing, and the table's bytes."""
 
     words: dict[int, int] = field(default_factory=dict)
     gaps: list[Gap] = field(default_factory=list)
@@ -57,7 +57,7 @@ class SaidMemory:
         self._bases = sorted(tables)
 
     def read(self, pa: int, length: int) -> bytes:
-        """Return the bytes for pictures: the listed descriptors, with zeroes between them."""
+        """Return bytes for pictures: the listed descriptors, with zeroes between them."""
         base, table = self._table(pa, length)
         data, width = bytearray(table.size), self._width
         for index, word in table.words.items():

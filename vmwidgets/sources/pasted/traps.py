@@ -44,7 +44,7 @@ _UNEXPECTED = re.compile(r"\b(?:(?:user|kernel)trap\(\)|scause[ =]{1,9}0x)", _FL
 _UNREAD = re.compile(
     r"\b(?:user|kernel)trap\(\).{0,40}\bscause[\s=:]{1,9}\S*[0-9]|\bscause[\s=:]{1,9}0x\w*[g-z]", _FLAGS
 )
-"""A trap's line if no number is in it that can be read."""
+"""A trap's line without a readable number."""
 
 _SAID = re.compile(r"\b(?:sepc|stval|sstatus|scause)\b", _FLAGS)
 _KILLED = re.compile(r"\buser\b|usertrap", _FLAGS)
@@ -70,7 +70,7 @@ ACCESSES: dict[int, Access] = {12: "execute", 13: "read", 15: "write"}
 """The page faults, with the access of each."""
 
 DECIMAL = frozenset(str(cause) for cause in CAUSES if int(str(cause), 16) not in CAUSES)
-"""Causes that were typed by hand, or printed with %d, where they have no 0x: xv6 prints hexadecimal numbers."""
+"""Causes typed by hand or printed with %d, in traps without 0x: xv6 prints hexadecimal numbers."""
 
 SPP, SUM = 1 << 8, 1 << 18
 """Bits of sstatus: whether the trap came from the supervisor, and whether it may access user pages (4.1.1)."""
@@ -79,7 +79,7 @@ FILLED = {
     0x0505050505050505: "kalloc fills a page with the byte 5: this address was read from memory that was never set.",
     0x0101010101010101: "kfree fills a page with the byte 1: this address was read from memory that was freed.",
 }
-"""Addresses made of xv6's junk (kalloc and kfree in kernel/kalloc.c), and those of structures' members after them."""
+"""Addresses made of xv6's junk (kalloc and kfree in kernel/kalloc.c), and of structures' members after them."""
 
 _BEHIND = 4096
 
@@ -155,7 +155,7 @@ def _traps(parts: Parts) -> Iterator[_Found]:
             numbers = {name: _number(where, name, parts) for name in _NUMBER}
             has_any = any(value for value, _ in numbers.values())
             was_mixed, is_mixed = is_mixed, following is not None and not has_any
-            if was_mixed:  # the trap before it has no numbers: these may be its own
+            if was_mixed:  # the previous trap has no numbers: these may belong to it
                 numbers = dict.fromkeys(_NUMBER, (None, "numbers that may be those of the trap printed before it"))
             parts.claimed.update(number for number, one in where if _SAID.search(one))
             for name in ("sepc", "stval"):
@@ -177,7 +177,7 @@ KERNEL = 0x8000_0000
 
 
 def _where(line: str, match: re.Match[str], sstatus: int | None, *, kernel: bool) -> tuple[str, bool | None]:
-    """Return where a trap came from, and whether that was user code; `kernel`: other evidence says the kernel."""
+    """Return a trap's origin, and whether that was user code; `kernel`: other evidence points to the kernel."""
     before = line[: match.start()] + (match[1] or "")
     user = None if sstatus is None else not sstatus & SPP
     if "kerneltrap" in before.lower():
@@ -205,7 +205,7 @@ def _written(lines: Sequence[str]) -> Iterator[re.Match[str]]:
 
 
 def _number(lines: Sequence[tuple[int, str]], name: str, parts: Parts) -> tuple[int | None, str]:
-    """Return a register in the lines, and what is wrong with it."""
+    """Return a register in the lines, and the defect of its number."""
     for number, line in lines:
         match = _NUMBER[name].search(line)
         if match is not None:
@@ -298,7 +298,7 @@ def _can_have_been_used(table: PastedTables, found: _Found, access: Access, part
 
 
 def _lists(listing: Listing, found: _Found, access: Access) -> tuple[bool | None, str]:
-    """Return the same as :func:`_can_have_been_used` for a listing: a page with u is user code's."""
+    """Return the result of :func:`_can_have_been_used` for a listing: a page with u is user code's."""
     trap, user = found.trap, found.user
     if trap.pc is None or (access == "execute" and trap.pc >> 12 == (trap.address or 0) >> 12):
         return user, ""
@@ -365,7 +365,7 @@ def _looked_up(
 
 
 def refused_by(piece: SaidRange | None, access: Access, user: bool | None, may_touch: bool) -> tuple[str, str]:
-    """Return the bit that refuses an access to a page of these rights, and why; `may_touch` is sstatus.SUM.
+    """Return the bit that refuses an access to a page with these rights, and why; `may_touch` is sstatus.SUM.
 
     RISC-V Privileged 20211203, 4.3.2: V first, then the access, then U.
 

@@ -3,8 +3,8 @@
 A line is `..0: pte 0x… pa 0x…`: as many pairs of dots as levels, then the index in the table (2020 to 2023) or the
 virtual address (since 2024).  A line `page table 0x…` before them names the root, in most years.
 
-A printed table is in order: a descriptor is followed by those of its table, and indices only increase.  So a line that
-can't follow the one before it shows that something is missing, or that two tables were printed at once.
+A printed table is in order: a descriptor is followed by its table's descriptors, and indices only increase.  So a line
+that can't follow the one before it shows that something is missing, or that two tables were printed at once.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ _LEFT_OUT = re.compile(
 """A line that stands for left-out lines, as in handouts."""
 
 _ALMOST = re.compile(r"\.\.\s{0,9}(0x[0-9a-f]{1,40}|[0-9]{1,3})\s{0,9}:|\bpte\s+0x|\bpa\s+0x[0-9a-f]{9}", _FLAGS)
-"""A pattern that only a line of a table matches: if the whole does not match, the line is damaged."""
+"""A pattern that matches only lines of a table: if such a line does not match the full pattern, it is damaged."""
 
 _BARE = re.compile(
     r"\s*(?:(?:0x[0-9a-f]{1,40}|[0-9a-f]{16}|[0-9]{1,3})\s{0,9}:)?\s{0,9}"
@@ -108,7 +108,7 @@ def read(parts: Parts) -> None:
 
 
 def _behind(last: Item, lines: Sequence[str]) -> Iterator[str]:
-    """Yield what follows a line of a table, also on that line: after a blank, since a number may be cut in its 0x."""
+    """Yield the text after a table's line, even on that line: after a blank, since a number may be cut in its 0x."""
     line = _dotted(lines[last.line - 1])
     rest = line[max((found.end() for found in _LINE.finditer(line)), default=len(line)) :]
     yield rest if rest[:1].isspace() else ""
@@ -131,7 +131,7 @@ def _said_of(items: Sequence[Item]) -> Iterator[str]:
 
 
 def _nested(items: Sequence[Item], parts: Parts) -> Iterator[Item]:
-    """The items without the tables whose lines have lost the dots at their left: how deep each was is not known."""
+    """Yield the items, without tables whose lines have lost the dots at their left and so their depths."""
     roots = [number for number, item in enumerate(items) if item.is_root]
     starts = sorted({0, *roots})
     for first, end in zip(starts, [*starts[1:], len(items)], strict=True):
@@ -150,8 +150,8 @@ def _nested(items: Sequence[Item], parts: Parts) -> Iterator[Item]:
 def _is_flat(items: Sequence[Item], roots: int) -> bool:
     """Return whether the lines of one table are less deep than their descriptors.
 
-    A descriptor that leads to a table comes right before those of that table.  Where a table is whole, the third level
-    is there; before it comes, lines of two tables that are printed at once can look alike.
+    A descriptor that leads to a table comes right before that table's descriptors.  Where a table is whole, the third
+    level is there; before it comes, lines of two tables that are printed at once can look alike.
     """
     deepest = max((item.depth for item in items), default=0)
     if len(items) < 3 or deepest == LEVELS or (deepest > 1 and roots > 1):
@@ -242,7 +242,7 @@ def _otherwise(match: re.Match[str], number: int, parts: Parts) -> Iterator[Item
     if path is None or (pte is None and (pa is None or rights is None)):
         return
     if pa is None and (_has_both(parts.lines) or parts.ends_in(number, match.end())):
-        return  # a line of which the end is missing
+        return  # a line whose end is missing
     place = whole_hex(pa[1]) if pa is not None else None
     if pte is not None:
         word = whole_hex(pte[1])
@@ -296,7 +296,7 @@ def _path(depth: int, at: str) -> Path | None:
 
 
 def _in_turn(items: Sequence[Item]) -> tuple[list[Printed], list[int], bool]:
-    """Return the tables, if printed one after the other, misfits, and whether two were printed at once."""
+    """Return the tables, as if printed one after the other, the misfits, and whether two were printed at once."""
     found: list[Printed] = []
     lost: list[int] = []
     damaged = any(item.damage for item in items)
@@ -348,7 +348,7 @@ def _mark_end(one: Printed, last: Item, unsaid: list[str]) -> None:
 
 
 def _made(one: Printed, number: int, unsaid: list[str]) -> PastedTables:
-    """Return the tables in memory: at their descriptors' addresses, the root at its own, or in unused memory."""
+    """Return the tables in memory at their descriptors' addresses; the root at its own, or in unused memory."""
     addresses: dict[Path, int] = {(): one.root or _unused(one)}
     tables: dict[int, SaidTable] = {addresses[()]: SaidTable()}
     tables[addresses[()]].gaps += one.gaps.get((), [])

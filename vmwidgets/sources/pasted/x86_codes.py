@@ -29,7 +29,7 @@ class Code(NamedTuple):
     refused: str
     why: str
     is_known: bool = True
-    """Whether the text has the code, or says the access in words: otherwise a read is taken."""
+    """Whether the text has the code, or names the access in words: otherwise a read is assumed."""
 
 
 def code_of(code: int) -> Code:

@@ -1,4 +1,4 @@
-"""The programs in the package: their text, and the list of what they do.
+"""The programs in the package: their texts, and lists of their actions.
 
 A line of a list gives the line of the text, the process, the action, and what the action needs.
 
@@ -32,7 +32,7 @@ def text_of(name: str) -> tuple[str, ...]:
 
 
 def steps_of(name: str) -> tuple[ProgramStep, ...]:
-    """Return what a program does, in order; names of parts of memory are resolved, so no step is a "name"."""
+    """Return a program's steps, in order; names of parts of memory are resolved, so that no step is a "name"."""
     places: dict[str, tuple[str, int]] = {}
     found = []
     for row in _read(f"{_known(name)}.txt").splitlines():
@@ -45,7 +45,7 @@ def steps_of(name: str) -> tuple[ProgramStep, ...]:
             called, start = places.get(called, (called, 0))
             offset, size = start + numbers[0], numbers[1]
         else:
-            offset, size = 0, sum(numbers)  # of a fork and an exit none
+            offset, size = 0, sum(numbers)  # a fork and an exit have none
         found.append(ProgramStep(int(line), process, what, called, offset, size))
     return tuple(found)
 

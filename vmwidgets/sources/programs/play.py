@@ -15,8 +15,8 @@ def play(program: str, machine: Machine) -> Played:
     """Make a task of `machine` do what a small C program does, access by access; the picture shows the program's text.
 
     `program` is "matrix", "fork" or "malloc".  The task has the program's name, and a child is called "child".  The
-    accesses are those of the compiled program, except accesses to its stack, its instructions, and the private data of
-    malloc and free.  Stack and instructions are not in the machine.
+    accesses are the compiled program's, except accesses to its stack, its instructions, and the private data of malloc
+    and free.  Stack and instructions are not in the machine.
 
     Each access is an operation, and ``m.undo()`` undoes one.  O(accesses); a program has at most a hundred.
 

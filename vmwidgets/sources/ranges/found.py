@@ -32,7 +32,7 @@ class Found:
     claimed: set[int] = field(default_factory=set)
     """Lines that are not ranges, but belong to the format."""
     damaged: dict[str, list[int]] = field(default_factory=dict)
-    """Lines that look like a range, by what is wrong with them."""
+    """Lines that look like a range, by their defect."""
 
     def wrong(self, line: int, words: str = "looks like a range and can't be read") -> None:
         """Note a line that should be a range."""
@@ -75,14 +75,14 @@ class Kind:
 
 @frozen(slots=False)
 class ReadRanges:
-    """The ranges of a text, ascending; the program that printed them; and what the text lacks, in sentences."""
+    """The ranges of a text, ascending; the program that printed them; and sentences about what the text lacks."""
 
     what: str
     ranges: tuple[MapsRange, ...]
     unsaid: tuple[str, ...]
     passed_over: str
     wrong: tuple[tuple[int, str], ...] = ()
-    """Lines that can't be part of one map, each with the reason, as a part of a sentence."""
+    """Lines that can't be part of the map, each with the reason, as part of a sentence."""
 
 
 def arranged(kind: Kind, text: Cleaned, found: Found) -> ReadRanges:

@@ -1,4 +1,4 @@
-"""The libraries in a crash report of the JVM (hs_err) on Windows, and the sentence about one of macOS.
+"""The libraries in a crash report of the JVM (hs_err) on Windows, and the sentence about a report of macOS.
 
 Linux's reports have the lines of /proc/PID/maps.  Windows prints the start and the end of each library, and macOS only
 the start, so a library's length is unknown there.

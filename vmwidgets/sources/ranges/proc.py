@@ -46,7 +46,7 @@ NARROW = 60
 """The least width of a window that wraps lines: a range alone has more characters."""
 
 ENOUGH = 3
-"""The number of lines of one length that a window must have wrapped before they count as such."""
+"""The number of lines of one length that count as wrapped by a window."""
 
 _KNOWN = re.compile(rf"{_RANGE}|[A-Z][A-Za-z_]+:", re.ASCII | re.IGNORECASE)
 """The beginning of a line that is not the rest of another."""
@@ -108,9 +108,10 @@ def _read(text: Cleaned) -> Found:
 
 
 def _go_on(found: Found, line: str, number: int, *, is_cut: bool, has_file: bool) -> None:
-    """Add to the last range's path what is in the next line.
+    """Add the next line to the last range's path.
 
-    `is_cut`: a window cut it there.  A range without a file (inode 0) has no path that only a mail has moved.
+    With `is_cut`, a window cut the path there.  A range without a file (inode 0) has no path that only a mail has
+    moved.
     """
     last = found.ranges[-1]
     rest = None if last.path else _REST.fullmatch(line)
@@ -164,7 +165,7 @@ def _add(found: Found, match: re.Match[str], number: int) -> None:
 
 
 def _about(found: Found, at: int, number: int, said: re.Match[str], held: dict[str, int]) -> None:
-    """A line of smaps about a range, of which `held` has the numbers."""
+    """A line of smaps about a range, whose numbers are in `held`."""
     one, name = found.ranges[at], said[1]
     if name == "Name" and said[3] and not one.path:
         found.ranges[at] = replace(one, path=said[3].strip())

@@ -1,4 +1,4 @@
-r"""Lines of strace that the grammar can't read: how much of them is still read.
+r"""Lines of strace that the grammar can't read: the parts of them that are still read.
 
 Arguments matter only for calls that change memory or create processes (:data:`CHANGING`).  For any other call, the name
 and the result are enough: strace has its own notation for each call, and a new one for each new call.
@@ -72,7 +72,7 @@ def outcome(rest: str) -> tuple[str, str] | None:
 
 
 def calls_inside(line: str) -> list[str]:
-    """Return the ends of a line that begin with a call that changes memory, after a program's output on the terminal.
+    """Return the ends of a line, after a program's output on the terminal, that begin with a call that changes memory.
 
     >>> calls_inside("$ munmap(0x1000, 4096) = 0")
     ['munmap(0x1000, 4096) = 0']

@@ -24,8 +24,8 @@ OFTEN = 32
 class Performer:
     """The performer of steps; `tasks` are the tasks of address spaces by number, `done` calls by name.
 
-    `beyond` counts calls on ranges that no call has mapped; `taken` counts mappings over something that no call
-    unmapped; `outside` counts those at addresses that the map does not have.
+    `beyond` counts calls on ranges that no call has mapped; `taken` counts mappings over memory that no call unmapped;
+    `outside` counts mappings at addresses that the map does not have.
     """
 
     def __init__(self, machine: Machine, first: str, source: str) -> None:

@@ -43,7 +43,7 @@ class Step(NamedTuple):
 
 @dataclass
 class Plan:
-    """The steps, and what is left out: calls by name."""
+    """The steps, and the left-out calls, by name."""
 
     steps: list[Step] = field(default_factory=list)
     calls: int = 0
@@ -207,8 +207,8 @@ class _Planner:
         if birth is not None:
             return self._born(birth, pid)
         if pid in self._gone and (self._alive or event.name != "execve"):
-            return None  # where all are over, an execve begins another program: -A appended it
-        if None in self._alive:  # on a terminal the first has no number while it is alone
+            return None  # when all have ended, an execve begins another program, which -A appended
+        if None in self._alive:  # on a terminal, the first process has no number while it is alone
             found = self._alive[pid] = self._alive.pop(None)
             self._users[found.space] = {pid if user is None else user for user in self._users[found.space]}
             found.group = pid if found.group is None else found.group
@@ -216,7 +216,7 @@ class _Planner:
         if self._alive and pid is None:
             return next(iter(self._alive.values()))
         if pid in self._threads and (first := next((one for one in self._threads if one in self._alive), None)):
-            of = self._alive[first]  # strace -p came when they were there
+            of = self._alive[first]  # strace -p attached to running processes
             return self._add(pid, _Process(of.group, of.space, of.files))
         return self._first(event.line, pid)
 
@@ -273,7 +273,7 @@ class _Planner:
         users.discard(pid)
         if not users:
             self._plan.ends[process.space] = how
-            if process.space:  # the first stays, to be looked at
+            if process.space:  # the first process's task stays for inspection
                 self._do(line, name, "exit", process.space)
 
     def _group_of(self, pid: int | None) -> list[int | None]:
@@ -314,7 +314,7 @@ class _Planner:
                 self._files(call, process)
 
     def _files(self, call: Call, process: _Process) -> None:
-        """Follow what other calls do to file descriptors, and to processes that they wait for."""
+        """Follow the effects of other calls on file descriptors, and on processes that they wait for."""
         name, given, files = call.name, call.arguments, process.files
         result = call.result or 0
         if name in OPENS:
@@ -418,7 +418,7 @@ class _Planner:
 
     def _brk(self, call: Call, process: _Process) -> None:
         space, wanted = process.space, arguments.number(call.arguments[0]) if call.arguments else None
-        if wanted and wanted != call.result:  # it has no other way to fail: the end stays where it was
+        if wanted and wanted != call.result:  # brk has no other way to fail: the end of the heap stays
             self._plan.failed["brk"] += 1
             return
         if space not in self._heap_ends:
@@ -465,7 +465,7 @@ class _Planner:
             self._plan.flags[f"{name} {word}"] += 1
 
     def _numbers(self, call: Call, count: int, which: tuple[int, ...], more: bool = False) -> list[Any]:
-        """Return the arguments of a call, those in `which` as numbers."""
+        """Return the arguments of a call, with the arguments in `which` as numbers."""
         given: list[Any] = list(call.arguments)
         if len(given) != count and not (more and len(given) > count):
             raise self._refused(call, f"it takes {count} arguments, and has {len(given)}")
@@ -489,8 +489,8 @@ class _Planner:
 def _threads_of_one(events: Sequence[Event], births: Births) -> tuple[int | None, ...]:
     """Return the processes that no call in the trace created, if they can be threads of one: strace -p attached.
 
-    They are not, if one of them executes a program, ends its whole process while others continue, or maps at an address
-    that another has.
+    They can't be threads if one of them executes a program, ends its whole process while others continue, or maps at an
+    address that another has.
     """
     first: dict[int | None, int] = {}
     live: dict[int, int | None] = {}
@@ -526,7 +526,7 @@ Ahead = tuple[dict[int, int], dict[int | None, int], dict[int | None, str], Birt
 
 
 def _ahead(events: Sequence[Event]) -> Ahead:
-    """Return what is only known later: where heaps start, and each process's program and parent.
+    """Return facts that are only known later: where heaps start, and each process's program and parent.
 
     Heaps are found by the line of the last execve, or by the process if it had none.
     """

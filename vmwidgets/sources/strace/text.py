@@ -95,7 +95,7 @@ _STAMP = re.compile(
     rf"(?:[A-Z][a-z]{{2}} [ 0-9]?[0-9]|[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}})[ T]{_CLOCK}Z?[ \t]+|{_CLOCK}[ \t]+(?=\[pid )",
     re.ASCII,
 )
-"""What another program, such as `ts`, writes before a line: strace writes no date, and its own clock after the pid."""
+"""The stamp of another program, such as `ts`, before a line: strace writes no date, and its own clock after the pid."""
 
 _PID = re.compile(r"\[pid +[0-9]{1,10}(?:<[^<>]*>)?\] ", re.ASCII)
 
@@ -120,8 +120,8 @@ class Call:
 
     `line`, counted from 1, is where the call ended, and `begun` where it began.  `pid` is None if strace wrote none.
     `result` is a number, or None if strace has a question mark; `error` is a name such as "ENOMEM", or empty; `path` is
-    what ``-y`` writes after a returned file descriptor, such as ``</etc/passwd>``.  `loose` is a call whose arguments
-    can't be read, and which does not change memory: it has none here.
+    what ``-y`` writes after a returned file descriptor, such as ``</etc/passwd>``.  `loose` marks a call that does not
+    change memory and whose arguments can't be read: it has none here.
     """
 
     line: int
@@ -210,7 +210,7 @@ class _Waiting(NamedTuple):
 
 
 def _is_cut_in_its_result(line: str, following: str) -> bool:
-    """Return whether the result of a call goes on in the next line: alone it is no whole address of a page."""
+    """Return whether the result of a call continues in the next line: alone, it is not a whole page address."""
     found = _IN_A_RESULT.search(f"{line}\n{following}\n")
     if found is None or found[1] is None:
         return found is not None
@@ -286,7 +286,7 @@ class _Reader:
         return Refused(f"line {number} of {self.source}: {why}")
 
     def _refuse_all(self, text: str, first: int) -> None:
-        """Refuse a text without a line of strace, and say what it is, if that is known."""
+        """Refuse a text without a line of strace, and say what the text is, if that is known."""
         refuse_foreign(text, self.source)
         refuse_others(text, self.source, MAPS_LINE, "a map of /proc/PID/maps", "give it to vm.load_maps")
         if not first:
@@ -380,10 +380,10 @@ class _Reader:
         whose = self._whose(pid, name)
         if whose not in self.waiting:
             if name in CHANGING and is_first:
-                return Headless(number, pid, name)  # the text begins in the middle, or strace -p came
+                return Headless(number, pid, name)  # the text begins in the middle of a run, or strace -p attached
             if name in CHANGING:
                 raise self.refused(number, f"{name} is resumed, but no earlier line began it")
-            return self._ended(number, number, Loose(pid, name, "call"), rest)  # strace came while it was under way
+            return self._ended(number, number, Loose(pid, name, "call"), rest)  # strace attached while it was running
         begun = self.waiting.pop(whose)
         if begun.name != name:
             raise self.refused(number, f"{name} is resumed, but line {begun.line} began {begun.name}")

@@ -39,7 +39,7 @@ class Query:
 class Case:
     """One line of a case file: tables in memory, and queries about them.
 
-    `answers` are those of the file, in its form, or None.
+    `answers` are the file's answers, in its form, or None.
     """
 
     line: int

@@ -1,7 +1,7 @@
 """Barrelfish's recorded runs (August 2016): each recorded operation done on our pmap, with our CPU driver.
 
 The recorder's substitutes are in :mod:`.barrelfish_world`, its names for events in :mod:`.barrelfish_events`, for state
-in :mod:`.barrelfish_state`.  None of this is in the engine.
+in :mod:`.barrelfish_state`.  None of these is in the engine.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Calls in FreeBSD's recorded runs: the rest of the kernel during a call, where it sleeps, who wakes first."""
+"""Calls in FreeBSD's recorded runs: the rest of the kernel during a call, where it sleeps, and who wakes first."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .freebsd_events import RECORDER, Row
 from .freebsd_pages import CountedFrames
 
 VM_WAIT = "vm_wait"
-"""The channel of those who wait for pages."""
+"""The channel of the threads that wait for pages."""
 
 HookFree = Callable[[Row], None]
 """Another caller's kmem_free of map, address and size."""
@@ -40,7 +40,7 @@ class Call:
 
 
 class Calls:
-    """All calls: the one that runs, the sleepers in order, and those woken but not resumed yet."""
+    """All calls: the running one, the sleepers in order, and the calls woken but not resumed yet."""
 
     def __init__(self, frames: CountedFrames, report: Callable[[Raw], None], hook_free: HookFree) -> None:
         self._frames = frames
@@ -67,13 +67,13 @@ class Calls:
             self.running = None
 
     def wake(self, where: str) -> int:
-        """Make all sleepers there ready, in the order in which they fell asleep; returns their number."""
+        """Make all sleepers of a channel ready, in the order in which they fell asleep; returns their number."""
         woken = [call for call, place in self.sleepers if place == where and call not in self.ready]
         self.ready += woken
         return len(woken)
 
     def resume(self) -> Call:
-        """Return the call to continue next; until then, the recorder counts woken ones as sleepers."""
+        """Return the call to continue next; until then, the recorder counts woken calls as sleepers."""
         call = self.ready.pop(0)
         self.sleepers = [(one, place) for one, place in self.sleepers if one is not call]
         return call

@@ -20,7 +20,7 @@ Record = dict[str, Any]
 
 
 class Unreadable(Exception):
-    """Raised if a recorded file can't be read: `path`, `line` (0: none in particular) and the reason."""
+    """Raised if a recorded file can't be read: `path`, `line` (0 for none in particular) and the reason."""
 
     def __init__(self, path: Path | str, line: int, reason: str) -> None:
         where = f"{path}:{line}" if line else f"{path}"

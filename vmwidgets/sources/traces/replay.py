@@ -44,7 +44,7 @@ class Corrected(System, Protocol):
     """A system whose traces show bugs that we do not have, and also contain the correct values."""
 
     diverged: bool
-    """Whether the original is in another state than a correct one by now."""
+    """Whether the original's state differs from a correct kernel's by now."""
 
     def at_start(self) -> list[Difference]:
         """Return the differences before the first operation, in the header's facts."""

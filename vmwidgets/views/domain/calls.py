@@ -1,4 +1,4 @@
-"""The strip of an operation's calls: the pmap's calls to the outside, in order; a refill is a row lower.
+"""The strip of an operation's calls: the pmap's calls to the outside, in order.  A refill's calls are a row lower.
 
 A box is a call; a tick is a change by the pmap itself.  Past steps are filled, future ones faint.
 """
@@ -102,12 +102,12 @@ def _is_box(item: Item) -> bool:
 
 
 def _places(items: Sequence[Item], width: float) -> list[tuple[float, float]]:
-    """Return the left edge and the width of each, from left to right over all levels: time goes one way."""
+    """Return the left edge and the width of each item, from left to right over all levels, since time goes one way."""
     room = width - 2 * MARGIN
     boxes = sum(_is_box(item) for item in items)
     spare = max(0.0, room - _least(items))
     box = min(WIDEST, NARROWEST + spare / max(1, boxes))
-    squeeze = min(1.0, room / _least(items))  # what can't be folded further is narrower
+    squeeze = min(1.0, room / _least(items))  # boxes that can't be folded further are narrower
     places, x = [], MARGIN
     for item in items:
         w = (FOLD if item.folded else box if _is_box(item) else TICK) * squeeze
@@ -117,7 +117,7 @@ def _places(items: Sequence[Item], width: float) -> list[tuple[float, float]]:
 
 
 def _words(boxes: Sequence[tuple[Item, float]]) -> bool:
-    """Return whether all boxes have room for their call's whole name: all show it, or none does."""
+    """Return whether all boxes have room for the whole names of their calls: all show them, or none does."""
     return kit.all_or_none((item.step.call for item, _ in boxes), (w - 4 for _, w in boxes))
 
 
@@ -164,7 +164,7 @@ def _refills(
 
 
 def _runs(items: Sequence[Item], level: int) -> list[tuple[int, int]]:
-    """Return runs of neighbours at least `level` refills deep: the index of the first and of the last."""
+    """Return runs of neighbours that are at least `level` refills deep: the indices of the first and the last."""
     runs: list[tuple[int, int]] = []
     for number, item in enumerate(items):
         if item.step.level < level:

@@ -33,7 +33,7 @@ Drawn = tuple[list[Node], list[Link], float]
 
 
 class Lane(NamedTuple):
-    """A part of a picture: its name, its heading with a remark, and a function that draws it from a y on."""
+    """A part of a picture: its name, its heading with a remark, and a function that draws the part from some y down."""
 
     name: str
     words: str

@@ -1,7 +1,7 @@
 """A kernel-managed task next to a self-paging domain: the decisions, the functions, and the costs of each.
 
-At the top, both cards show what is mapped.  Below them, each measure is in the middle, with its bars to the left for
-the task and to the right for the domain, on a common scale.  At the end are the functions that ran.
+At the top, two cards show the mappings.  Below them, each measure is in the middle, with its bars to the left for the
+task and to the right for the domain, on a common scale.  At the end are the functions that ran.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def draw_paging(value: PagingComparison, *, width: float = WIDTH) -> Scene:
 
 
 def _subtitle(value: PagingComparison) -> str:
-    """Return whether both have mapped the same amount: only then are their costs comparable."""
+    """Return, in words, whether both have mapped the same amount: only then are their costs comparable."""
     task, domain = value.task.present, value.domain.present
     much = "as much memory" if task == domain else f"{task} and {domain}"
     return f"{much}, mapped by the kernel and by the program itself · bars of a row have one scale"

@@ -68,7 +68,7 @@ class Extent(NamedTuple):
 class DomainPicture:
     """A domain at one moment: `value` as it was at `moment`.
 
-    `plan` contains all steps of the operation, and `at` the number of past ones; `opened` are folds.
+    `plan` contains all steps of the operation, and `at` is the number of past steps; `opened` are folds.
     """
 
     value: DomainValue
@@ -82,7 +82,7 @@ class DomainPicture:
     opened: Collection[str] = ()
     width: float = WIDTH
     things: dict[CapRef, str] = field(default_factory=dict)
-    """The ID that selects a capability: its vnode's, if it is a table's or a mapping's."""
+    """The ID that selects each capability: its vnode's ID, if it is a table's or a mapping's capability."""
     new: frozenset[str] = frozenset()
     changed: frozenset[str] = frozenset()
     """The things that the operation has made or changed so far."""
@@ -99,7 +99,7 @@ class DomainPicture:
 
     @cached_property
     def below(self) -> dict[int, Below]:
-        """For each vnode, the totals of it and everything below it."""
+        """For each vnode, the totals of itself and everything below it."""
         found: dict[int, Below] = {}
         for node in reversed(self.vnodes):
             parts = [*(found[child.id] for child in node.children), *(below_fold(fold) for fold in node.folds)]
@@ -148,7 +148,7 @@ def vnode_id(thing: str) -> int | None:
 
 
 def below_fold(fold: VnodeFold) -> Below:
-    """Return the totals of what is folded."""
+    """Return the totals of a fold's contents."""
     return Below(fold.tables_below, fold.leaves, fold.bytes)
 
 
@@ -163,7 +163,7 @@ def extents_of(vnodes: Iterable[VnodeValue]) -> list[Extent]:
 
 
 def things_of(value: DomainValue) -> dict[CapRef, str]:
-    """Return the ID of each capability that belongs to a vnode; a frame's may be in many, and belongs to none."""
+    """Return the ID of each capability that belongs to a vnode; a frame's belongs to none, since many may map it."""
     found = {ref: vnode_thing(identity) for ref, identity in value.owners}
     for node in all_vnodes(value.root):
         if node.mapping is not None:
@@ -174,7 +174,7 @@ def things_of(value: DomainValue) -> dict[CapRef, str]:
 
 
 def marks_of(done: Sequence[ev.Event], value: DomainValue) -> tuple[frozenset[str], frozenset[str]]:
-    """Return the things that are new after these events, and those that changed."""
+    """Return the new things after these events, and the changed ones."""
     mine = [event for event in done if getattr(event, "domain", None) == value.name]
     slots, held, vnodes, regions = (
         _came_and_went(mine, *both)
@@ -229,7 +229,7 @@ class DomainStep:
     """A step of an operation in the strip.
 
     `short` is its word and `call` the name of its call to the outside, if it is one; `level` is the number of refills
-    around it; `undoing`: it undoes something.
+    around it; `undoing` says that it undoes something.
     """
 
     sentence: str

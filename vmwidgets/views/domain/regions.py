@@ -22,13 +22,13 @@ from vmwidgets.views.story.words.names import flag_words
 from .picture import DomainPicture, Extent
 
 BAR, LEAVES, FOLDED = 30.0, 8.0, 2.0
-"""Height of the ribbon; of the strip of mapped memory below it; of that strip where leaves are folded."""
+"""Heights: of the ribbon, of the strip of mapped memory below it, and of the strip at folded leaves."""
 
 BROKEN = 92.0
 """Width in pixels of a gap at which the axis is broken: room for its size."""
 
 MOST = 24
-"""The most regions that are drawn; mapped memory is drawn for all."""
+"""The most regions that are drawn; mapped memory is drawn for all regions."""
 
 RegionSegment = Segment[RegionValue]
 
@@ -41,7 +41,7 @@ class RegionAxis(NamedTuple):
 
     @property
     def is_to_scale(self) -> bool:
-        """Return whether it has no break."""
+        """Return whether the axis has no break."""
         return not any(segment.broken for segment in self.segments)
 
 
@@ -70,7 +70,7 @@ def regions_lane(picture: DomainPicture, axis: RegionAxis, top: float) -> tuple[
 
 
 def shown_regions(picture: DomainPicture) -> tuple[RegionValue, ...]:
-    """Return the regions that are drawn: changed and selected ones, that of the slab frames, then the lowest."""
+    """Return the regions that are drawn: changed and selected ones, the slab frames' region, then the lowest."""
     regions = picture.value.regions
     if len(regions) <= MOST:
         return regions
@@ -87,7 +87,7 @@ def shown_regions(picture: DomainPicture) -> tuple[RegionValue, ...]:
 def _segments(picture: DomainPicture, folded: Mapping[int, RegionFold]) -> list[RegionSegment]:
     """Return regions, folds and gaps, from the first to the end of used addresses, with leaves outside regions.
 
-    A fold is a gap: if it is wide, the axis is broken there.
+    A fold counts as a gap: if it is wide, the axis is broken there.
     """
     regions = shown_regions(picture)
     extents = picture.extents
@@ -112,7 +112,7 @@ def _segments(picture: DomainPicture, folded: Mapping[int, RegionFold]) -> list[
 
 
 def _with_meta_broken(picture: DomainPicture, segments: list[RegionSegment]) -> list[RegionSegment]:
-    """Return whether the slab frames' region must not be to scale, because the others would be invisible."""
+    """Return whether the slab frames' region must not be to scale, since the other regions would be invisible."""
     sizes = {segment.start: segment.end - segment.start for segment in segments if segment.item is not None}
     meta = picture.value.meta_start
     if meta not in sizes or not 0 < DRAWABLE * (sum(sizes.values()) - sizes[meta]) < sizes[meta]:

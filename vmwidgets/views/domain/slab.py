@@ -16,9 +16,7 @@ from vmwidgets.views.story.calls import with_functions
 from .picture import DomainPicture
 
 RESERVE = {"armv7": 3, "x86-64": 5}
-"""The blocks that every map must leave: what mapping one page for the slab can take, a leaf and a table for each
-level.
-"""
+"""The blocks that every map must leave: the most that mapping a page for the slab can take (a leaf and the tables)."""
 
 CELLS = 63
 """The most blocks of a piece with a cell each; for more, bars show how many are used."""

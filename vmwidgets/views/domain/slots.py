@@ -30,7 +30,7 @@ class Cell:
     """A slot, or the slots [first, last] folded into one.
 
     `held` is the content of a single slot; `kinds` counts the contents of several, by letters; `reserved` is the number
-    of slots that were given out and are empty.
+    of empty slots that were handed out.
     """
 
     first: int

@@ -28,7 +28,7 @@ HEADS = 22.0
 """Height of the words above the rows."""
 
 _LEFT, _RIGHT = "shadow tree", "what the hardware reads"
-"""The names of both columns; the first is what the program remembers of its tables."""
+"""The names of both columns; the first is the program's own record of its tables."""
 
 EXECUTABLE = "x that was not requested: no bit forbids execution, so pages that can be read can be executed"
 """The reason why the hardware allows more than was requested."""
@@ -96,7 +96,7 @@ def tree_lane(picture: DomainPicture, top: float, most: int) -> tuple[list[Node]
 
 
 def _heads(picture: DomainPicture, left: kit.Box, right: kit.Box, wants: float, has_leaves: bool) -> Iterator[Node]:
-    """Yield the headings of both columns, with the size of the first, and what its rows end with."""
+    """Yield the headings of both columns, with the size of the first column, and the end of its rows."""
     tables, leaves, _ = picture.below[picture.value.root.id]
     many, new = f"{counted(tables, 'table')}, {counted(leaves, 'leaf', 'leaves')}", len(picture.fresh)
     said = f"{many}, {new:,} new" if new else many
@@ -241,7 +241,7 @@ def _vnode(picture: DomainPicture, row: Row, box: kit.Box, second: float, wants:
     slot = visible(f"{node.cap}{f'+{node.offset:#x}' * bool(node.offset)}")
     flags = "" if node.is_table else flag_words(node.flags)
     if flags and text_width(flags, "mono label") > (w - 8 - left if second else wants):
-        flags = f"{flags.partition(' ')[0]} …"  # whole rights, and that there is more
+        flags = f"{flags.partition(' ')[0]} …"  # the rights in full, and a sign that there is more
     at_end = [Text(w - 8, base, flags, "mono label", "end")] * bool(flags)
     end = w - 8 if second else w - 24 - wants
     if second:
@@ -272,7 +272,7 @@ def _details(node: VnodeValue) -> tuple[str, ...]:
         ways = [(words, place, many), (words, place), (letters, place), (letters, _entries(node) if place else "")]
     else:
         pages = pages_words(node.count, node.span // max(1, node.count))
-        size = pages if node.level > 1 else binary_size(node.span)  # of small pages there is one a descriptor
+        size = pages if node.level > 1 else binary_size(node.span)  # small pages have one descriptor each
         ways = [(size, place), (size, _entries(node)), (_entries(node),)]
     return tuple(", ".join(part for part in way if part) for way in ways)
 

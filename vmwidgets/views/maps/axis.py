@@ -33,8 +33,7 @@ BROKEN = 60.0
 """Pixels of a gap at which the axis is broken, if there are many."""
 
 DWARFS, LEGIBLE = 8, 4.0
-"""A stretch dwarfs the others if it is this many times as large as all smaller ones, and leaves them fewer pixels than
-this.
+"""A stretch dwarfs the others if it is DWARFS times as large as all smaller ones, and leaves them under LEGIBLE pixels.
 """
 
 FEW_BREAKS, _WIDE = 3, 96.0
@@ -51,7 +50,7 @@ T = TypeVar("T")
 class Segment(Generic[T]):
     """A stretch of an axis, of an item or a gap (item None), from `start` to `end`, `w` pixels wide at `x`.
 
-    Breaks and places are known once all stretches are: :func:`place`.
+    Breaks and places are known only once all stretches are known: :func:`place`.
 
     A `folded` stretch has a width of its own; at a `broken` one, the axis is broken.
     """
@@ -99,7 +98,7 @@ def axis_of(picture: MapPicture, zoom: Zoom, width: float) -> Axis:
     few = sum(segment.broken for segment in segments) <= FEW_BREAKS
     broken, room = _WIDE if few else BROKEN, width - 2 * MARGIN
     if any(segment.broken and segment.item is not None for segment in segments):
-        broken = max(broken, room / len(segments))  # what is cut is not narrower than what it dwarfs
+        broken = max(broken, room / len(segments))  # a cut stretch is not narrower than those it dwarfs
     return Axis(place(segments, MARGIN, room, broken))
 
 
@@ -133,7 +132,7 @@ def pieces_of(value: MapValue, axis: Axis) -> list[MapSegment]:
 
     def piece(item: EntryValue | Fold | None, start: int, end: int) -> MapSegment:
         one = by_start.get(start)
-        if one is not None and one.end == end:  # most: what is there at all steps
+        if one is not None and one.end == end:  # most items: they are there at all steps
             return Segment(item, start, end, one.broken, one.x, one.w, isinstance(item, Fold))
         inside = axis.crossed(start, end)
         left, right = inside[0].place(start), inside[-1].place(end)
@@ -154,7 +153,7 @@ def pieces_of(value: MapValue, axis: Axis) -> list[MapSegment]:
 
 
 def break_large_gaps(segments: list[Segment[T]]) -> list[Segment[T]]:
-    """Break the axis at the largest gaps: from one that is more than :data:`DRAWABLE` times all smaller stretches.
+    """Break the axis at the largest gaps, beginning with one of more than :data:`DRAWABLE` times all smaller stretches.
 
     The smaller stretches are everything used, and the gaps drawn to scale.
     """
@@ -200,7 +199,7 @@ def _least(segments: Sequence[Segment[Any]], broken: float) -> list[float]:
 def place(segments: Sequence[Segment[T]], left: float, room: float, broken: float = BROKEN) -> Sequence[Segment[T]]:
     """Give the segments their places from `left` on, `room` pixels in all, `broken` of them for each break.
 
-    Widths by water-filling: to scale, except where that is less than the least width.
+    Widths are to scale, except where that would be less than the least width (water-filling).
     """
     widths = _least(segments, broken)
     squeeze = min(1.0, room / sum(widths)) if widths and sum(widths) else 1.0

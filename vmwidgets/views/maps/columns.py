@@ -11,7 +11,8 @@ from vmwidgets.views.scene.kit import MARGIN, WIDTH
 from vmwidgets.views.scene.text import shorten_middle, text_width
 
 CARD, BRIEF, LEAST = 106.0, 92.0, 76.0
-"""Widths of a card's column: for "kernel memory"; with page numbers as addresses; at least, for "768K rwx"."""
+"""Widths of a card's column: with room for "kernel memory"; with page numbers as addresses; the least, for "768K rwx".
+"""
 
 SHORT, SIZED = 34.0, 44.0
 """Widths of a column with a readable page number, and with a size too."""
@@ -22,7 +23,7 @@ PAGE_NUMBERS = " · short labels are page numbers"
 FOLD = 56.0
 LEAST_FOLD = 34.0
 MAX_CARDS, FEWER = 6, 3
-"""The most cards, and how many fewer are drawn if the others then have room for sizes or page numbers."""
+"""The most cards; and the number by which there may be fewer, to give the others room for sizes or page numbers."""
 
 
 def _card_width(style: AddressStyle) -> float:
@@ -41,7 +42,7 @@ TIGHT, GAP = 5.0, 6.0
 
 @frozen
 class Column:
-    """The place of one item: `level` is "card", "short", "mark" or "fold"; `is_brief`: addresses are page numbers."""
+    """The place of one item: `level` is "card", "short", "mark" or "fold"; `is_brief` if addresses are page numbers."""
 
     id: int
     x: float
@@ -56,7 +57,7 @@ class Column:
 
 
 def are_brief(columns: Mapping[int, Column]) -> bool:
-    """Return whether one lacks room for its address: then all addresses of list and tree are page numbers."""
+    """Return whether a column lacks room for its address: then all addresses of list and tree are page numbers."""
     return any(column.is_brief for column in columns.values())
 
 
@@ -69,11 +70,11 @@ def lay_columns(
 ) -> dict[int, Column]:
     """Return a column for every item: all are cards if each has room for its addresses in `style`, or page numbers.
 
-    Otherwise, those in `important` (IDs, most important first) get cards as far as these fit.
+    Otherwise, the items in `important` (IDs, most important first) get cards, as far as cards fit.
 
     The others share the rest, as cards if there is enough room.
 
-    `left` is kept free.
+    `left` pixels stay free.
     """
     room, card = width - left - MARGIN, _card_width(style)
     if not items:
@@ -106,7 +107,7 @@ def lay_columns(
 
 @frozen
 class _Plan:
-    """A number of cards and their width, a fold's width, and width and level of the others."""
+    """A plan: the number of cards and their width, a fold's width, and the width and level of other items."""
 
     cards: int
     card: float
@@ -128,7 +129,7 @@ def _plan(items: int, folds: int, most: int, room: float, card: float, pages: Se
 
 
 def _are_told_apart(pages: Sequence[str], w: float) -> bool:
-    """Return whether page numbers still differ when each is shortened for a column."""
+    """Return whether page numbers still differ after each is shortened for a column."""
     return len({shorten_middle(page, w - SHORT_GAP, "mono label") for page in pages}) == len({*pages})
 
 

@@ -1,8 +1,8 @@
 """Several maps after the same operations: ribbons on a common scale, above a grid of the operations' results.
 
 Differences from the first map have a dashed outline and ≠.  A ribbon shows the allocations, by name; the lines below it
-are the map's entries.  Ribbons show the state after all operations.  If it is the same everywhere, although the maps
-disagreed on the way, they show the state after the first operation with different results.
+are the map's entries.  Ribbons show the state after all operations.  If that state is the same everywhere, although the
+maps disagreed on the way, ribbons show the state after the first operation with different results.
 """
 
 from __future__ import annotations

@@ -33,9 +33,10 @@ MOST_LINES, MOST_ROWS, MOST_CELLS = 60, 300, 8
 """The most lines that are drawn, rows of the table, and cells of a line; agreeing ranges are left out first."""
 
 FEW, MINIMAP = 14, 92.0
-"""With more lines, a picture is higher than many windows.
+"""The number of lines beyond which a picture is higher than many windows; and the room for its small map.
 
-It then has a small map of itself in its upper right corner, and its strips end this many pixels before the edge.
+A higher picture has a small map of itself in its upper right corner, and its strips end this many pixels before the
+edge.
 """
 
 SIDES = ("system", "model")
@@ -45,24 +46,24 @@ SECTIONS = {"wrong": "0", "missing": "missing", "alone": "1", "agree": "2"}
 
 
 class Line(NamedTuple):
-    """Ranges that are drawn as one; `number` is the first one's, among all."""
+    """Ranges that are drawn as one; `number` is the number of the first among all."""
 
     number: int
     rows: Sequence[RangeDiff]
 
     @property
     def first(self) -> RangeDiff:
-        """The lowest of them, which is the example for all."""
+        """The lowest of the ranges, which is the example for all."""
         return self.rows[0]
 
     @property
     def size(self) -> str:
-        """Bytes of all of them."""
+        """The bytes of all ranges of the line."""
         return rounded(sum(row.size for row in self.rows))
 
     @property
     def section(self) -> str:
-        """The part that contains it."""
+        """The part that contains the line."""
         first = self.first
         if not first.is_fault:
             return "agree" if first.verdict == AGREES else "alone"
@@ -121,7 +122,7 @@ def _table(value: MapsDiff) -> Table:
 
 
 def _lines(rows: Sequence[RangeDiff]) -> list[Line]:
-    """Return the ranges in lines, by address: those of a file share a line, except differing ones on both sides."""
+    """Return the ranges in lines, by address: a file's ranges share a line, except differing ones on both sides."""
     found: dict[object, Line] = {}
     for number, row in enumerate(rows):
         what = _what(row)
@@ -245,7 +246,7 @@ def _heading(section: str, key: str, lines: Sequence[Line], box: Box) -> Node:
 
 
 def _about(line: Line, style: AddressStyle) -> str:
-    """Return everything about a line in words."""
+    """Return a full description of a line."""
     first = line.first
     places = ", ".join(style.range(row.start, row.end) for row in line.rows[:8]) + ", …" * (len(line.rows) > 8)
     rights = " ".join(_what(row).protection for row in line.rows[:8])

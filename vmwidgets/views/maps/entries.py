@@ -129,7 +129,7 @@ def _end(node: Node) -> _End:
 
 @frozen
 class _Brief:
-    """The parts that all short entries show with their page number, or none does."""
+    """The parts that short entries show with their page number: either all entries do, or none does."""
 
     sizes: bool
     rights: bool
@@ -192,7 +192,7 @@ def _brief_size(entry: EntryValue) -> str:
 
 
 def _card_rows(picture: MapPicture, entry: EntryValue, w: float, *, is_brief: bool) -> list[kit.Line]:
-    """Return the words of a card; `is_brief`: all addresses are page numbers, since others have no room."""
+    """Return the words of a card; with `is_brief`, all addresses are page numbers, since others have no room."""
     write, wired = picture.style.short if is_brief else picture.style.long, _wired(entry)
     what = name_of(entry)
     if wired and w <= _ROOMY and text_width(what) > w - 2 * TIGHT - 6 - text_width(wired, "label strong"):
@@ -260,7 +260,7 @@ def _fold(fold: Fold, column: Column, top: float, words: str) -> Node:
 
 
 LEAST_LINK = 2.0
-"""Pixels between two items below which they are not joined by a line, since they are in a row anyway."""
+"""The distance in pixels below which two items are not joined by a line, since they are in a row anyway."""
 
 
 def _links(ends: Sequence[_End], items: Sequence[EntryValue | Fold | None]) -> list[Link]:
@@ -276,7 +276,7 @@ def _links(ends: Sequence[_End], items: Sequence[EntryValue | Fold | None]) -> l
 
 
 def _gaps(picture: MapPicture, columns: Mapping[int, Column], y: float) -> list[Node]:
-    """Return the sizes of the gaps between cards, and of what two neighbours share, if there is room."""
+    """Return the sizes of the gaps between cards, and of neighbours' overlaps, if there is room."""
     labels: list[Node] = []
     reached = 0.0
     for before, after in pairwise(picture.value.items):

@@ -37,7 +37,7 @@ def draw_map(
     zoom: Zoom = None,
     width: float = WIDTH,
 ) -> Scene:
-    """Return the scene of a map with the requested `lanes`, top to bottom; `selection` is an entry's ID (0: none).
+    """Return the scene of a map with the requested `lanes`, top to bottom; `selection` is an entry's ID (0 for none).
 
     If there are several `stages`, they replace the tree; if there are fewer, a sentence above it says so.
     """

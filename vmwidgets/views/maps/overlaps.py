@@ -31,7 +31,7 @@ def overlap_of(one: EntryValue, other: EntryValue) -> Overlap | None:
 
 
 def overlaps_of(value: MapValue) -> list[Overlap]:
-    """Return the overlaps of each entry with the one that reaches furthest among those below."""
+    """Return the overlap of each entry with the entry below it that reaches furthest."""
     found: list[Overlap] = []
     furthest: EntryValue | None = None
     for entry in sorted(value.entries, key=lambda entry: entry.start):
@@ -42,7 +42,7 @@ def overlaps_of(value: MapValue) -> list[Overlap]:
 
 
 def levels_of(overlaps: Sequence[Overlap]) -> dict[int, int]:
-    """Return which of two levels each overlapping entry is drawn on, so that both are visible."""
+    """Return the level (one of two) on which each overlapping entry is drawn, so that both are visible."""
     levels: dict[int, int] = {}
     for one in overlaps:
         levels[one.high] = 1 - levels.setdefault(one.low, 0)

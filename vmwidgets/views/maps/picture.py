@@ -41,9 +41,9 @@ class Taken(NamedTuple):
 class Layout(NamedTuple):
     """The layout that all steps of an operation share, so that only what changes moves.
 
-    `items` are those with a column, in order: everything in the map before the operation, after it, or at the moment;
-    `cards` are the most important; `looked_up` was found last; `depth` is the depth of the tree.  `taken` is what is
-    on the axis of addresses.
+    `items` are the items with a column, in order: everything in the map before the operation, after it, or at the
+    moment; `cards` are the most important; `looked_up` was found last; `depth` is the depth of the tree.  `taken` is
+    what is on the axis of addresses.
     """
 
     items: tuple[EntryValue | Fold, ...]
@@ -71,8 +71,8 @@ class Layout(NamedTuple):
 class MapPicture:
     """The map `value` at the step shown, with the `states` of entries by ID ("new", "changed", "path", "here").
 
-    `path` lists the nodes that the current search has compared, in order, with the direction taken at each; `sought`
-    is the address that it seeks; `hint` is the address given to a search for space (None: no hint).
+    `path` lists the nodes that the current search has compared, in order, with the direction taken at each; `sought` is
+    the address that it seeks; `hint` is the address given to a search for space (None if there is no hint).
     """
 
     value: MapValue
@@ -88,9 +88,9 @@ class MapPicture:
     used: int
     """Bytes of the entries in the list, to match their number: the map's own sum is updated later."""
     moved: frozenset[int] = frozenset()
-    """Nodes of the tree with a new parent or colour; their entries may be unchanged."""
+    """The nodes of the tree with a new parent or colour; their entries may be unchanged."""
     rehung: frozenset[int] = frozenset()
-    """The ones among them with a new parent."""
+    """The moved nodes with a new parent."""
     gone: tuple[Range, ...] = ()
     """The entries that the operation has removed so far, unless they are in use again."""
     coming: frozenset[int] = frozenset()
@@ -101,7 +101,7 @@ class MapPicture:
         return (kind_of(entry), rights_of(entry)) if self.layout.says_rights else (kind_of(entry),)
 
     def in_tree(self, identity: int) -> tuple[str, ...]:
-        """Return the states of a node of the tree: those of its entry, and whether its place or colour changed.
+        """Return the states of a node of the tree: its entry's states, and whether its place or colour changed.
 
         If the list is out of order there, the tree is not at fault.
         """
@@ -155,7 +155,7 @@ def _names(event: ev.Event) -> tuple[object, ...]:
 
 
 def _is_about(name: str) -> Callable[[Step], bool]:
-    """Return which steps concern the map called `name`."""
+    """Return a function that says which steps concern the map called `name`."""
     return lambda step: step.about.kind in ("tree", "list", "map") and step.about.name == name
 
 
@@ -244,7 +244,7 @@ def laid_items(value: MapValue, before: MapValue, shown: MapValue) -> tuple[Entr
     gone = removed(before.entries, value.items)
 
     def place(item: EntryValue | Fold) -> int:
-        """Return an item's address; for an entry that was cut and removed, that of the lost part."""
+        """Return an item's address; for an entry that was cut and removed, the lost part's address."""
         if item.id in now:
             return item.start
         parts = (max(one.start, item.start) for one in gone if one.start < item.end and item.start < one.end)
@@ -432,7 +432,7 @@ def entries_of(value: MapValue) -> dict[int, EntryValue]:
 def _merged(before: MapValue, value: MapValue, marks: Difference) -> set[int]:
     """Return new entries that replace an old one: it left the list, and its range is now theirs.
 
-    FreeBSD keeps the later of two entries that merge.  Most of its range may be as old as the other entry.
+    FreeBSD keeps the later of two merging entries.  Most of the merged range may be as old as the other entry.
     """
     gone = [entry for entry in before.entries if entry.id in marks.leaving]
     new = [entry for entry in value.entries if entry.id in marks.new] if gone else []
@@ -461,7 +461,7 @@ def parents_of(nodes: Iterable[NodeValue]) -> dict[int, int]:
 def touched(moment: Moment, name: str) -> list[int]:
     """Return the IDs of the entries of map `name` in an operation, each once, the most useful for a picture first.
 
-    New ones come first; then, latest first, those written in list and tree, and those visited.
+    New entries come first; then, latest first, entries written in list and tree, and visited entries.
     """
     met = [one for event in reversed(moment.events) for one in _met(event, name)]
     new = set(Entries.reported(moment.events).new(name))

@@ -45,8 +45,8 @@ MOST_STAGES = 12
 def stages_of(look: Look[MapValue]) -> list[Stage]:
     """Return the stages up to the moment that is drawn.
 
-    None of the boot, of an operation that is too long or too far back to look into, and where a folded tree lacks a
-    node that a stage is about.
+    There are no stages for the boot, for an operation that is too long or too far back to look into, and for a folded
+    tree that lacks a node of a stage.
     """
     operation = look.moment.operation
     if look.is_far or operation is None or operation.name == "boot":
@@ -163,7 +163,7 @@ def _linked(event: ev.TreeLinked, tree: MapValue, name: Callable[[int], str]) ->
 
 
 def order_kept(stages: Sequence[Stage], style: AddressStyle) -> str:
-    """Return words for what a rotation leaves alone, and the child that changes sides; "" without a rotation."""
+    """Return words about the order that a rotation keeps, and the child that changes sides; "" without a rotation."""
     turns = [stage for stage in stages if isinstance(stage.events[-1], ev.TreeRotated)]
     if not turns:
         return ""

@@ -1,4 +1,4 @@
-"""The ribbon lane: what is where, and where the gaps are.
+"""The ribbon lane: the places of entries and gaps.
 
 A break of the axis has double bars and, if it is a gap, its size and the words "not to scale".  Overlapping entries are
 at two heights, so that both are visible, and their overlap has a frame.
@@ -46,7 +46,7 @@ def ribbon_lane(
     width: float = WIDTH,
     on: str = GROUND,
 ) -> Drawn:
-    """Return the ribbon from `top` on.  `columns`: where bands start; `on`: the name of its bar."""
+    """Return the ribbon from `top` on.  `columns` are the places where bands start, `on` is the name of the bar."""
     axis = axis_of(picture, zoom, width)
     pieces = pieces_of(picture.value, axis)
     both = overlaps_of(picture.value)
@@ -282,7 +282,7 @@ def _markers(
 ) -> list[Node]:
     """Draw the marks that point at the ribbon.
 
-    Their words are next to them, or end at `words_at`, above those of `named`.
+    Their words are next to them, or end at `words_at`, above the words of `named`.
     """
     value = picture.value
     marks = []

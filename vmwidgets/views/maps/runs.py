@@ -1,4 +1,4 @@
-"""Entries' kinds, files and rights; runs of one file below one bracket, and what was removed.
+"""Entries' kinds, files and rights; runs of one file below one bracket, and removed ranges.
 
 A file is mapped in four or five adjacent entries; a bracket with its name is above them in list and ribbon.  The heap
 and the stack of a real process have brackets too.
@@ -72,7 +72,7 @@ def what_is(entry: EntryValue) -> str:
 
 
 def name_of(entry: EntryValue) -> str:
-    """Return the name of what is mapped, short enough for a card: the last part of a path, the most informative one."""
+    """Return the name of a mapped thing, short enough for a card: the last part of a path, the most informative one."""
     return file_of(entry) or what_is(entry)
 
 
@@ -84,7 +84,7 @@ class Run(NamedTuple):
 
     @property
     def apart(self) -> list[EntryValue]:
-        """The entries that do not overlap: an entry that is being cut may be among them, or its parts."""
+        """The entries that do not overlap: an entry that is being cut counts, or its parts do."""
         found: list[EntryValue] = []
         for one in self.entries:
             if not found or one.start >= found[-1].end:
@@ -155,12 +155,12 @@ MOST_GHOSTS = 12
 def removed(before: Sequence[EntryValue], now: Sequence[EntryValue | Fold]) -> tuple[Range, ...]:
     """Return addresses that entries had before and none has now; none if there are too many to draw.  O(n log n)."""
     same = set(map(id, now))
-    other = [entry for entry in before if id(entry) not in same]  # what did not change is the same value
+    other = [entry for entry in before if id(entry) not in same]  # an unchanged entry is the same value
     if other:
         taken = {(item.start, item.end) for item in now}
         other = [entry for entry in other if (entry.start, entry.end) not in taken]
     if not other:
-        return ()  # of the rest nothing is gone
+        return ()  # nothing of the rest is gone
     there = sorted(Range(item.start, item.end) for item in now)
     found: list[Range] = []
     place = 0
@@ -195,14 +195,14 @@ _APART, _MOST = 8.0, 130.0
 
 
 class _Labels:
-    """Names in rows above brackets, not covering each other or the lines from names to brackets."""
+    """Names in rows above brackets; they cover neither each other nor the lines from names to brackets."""
 
     def __init__(self) -> None:
         self._taken: list[list[tuple[float, float]]] = [[] for _ in range(ROWS)]
         self._stems: list[tuple[float, int]] = []
 
     def place(self, middle: float, left: float, w: float) -> int | None:
-        """Return the lowest row (0 is the lowest) with room from `left` on; the name belongs to what is at `middle`."""
+        """Return the lowest row (0 is the lowest) with room from `left` on, for the name of the thing at `middle`."""
         for row, taken in enumerate(self._taken):
             is_free = not any(left < end + _APART and begin < left + w + _APART for begin, end in taken)
             is_clear = not any(left - 2 < x < left + w + 2 and above > row for x, above in self._stems)

@@ -235,7 +235,7 @@ def _compared(picture: MapPicture, item: EntryValue | Fold, outcome: str, *, is_
 
 
 def _leans_right(asked: Node, *beside: Node | None) -> bool:
-    """Return whether the flattest link of the path at this mark is on its right, where it would cross a label."""
+    """Return whether the path's flattest link at this mark is on the right, where it would cross a label."""
     across = [one.x + one.w / 2 - asked.x - asked.w / 2 for one in beside if one is not None]
     return max(across, default=0) > -min(across, default=0)
 
@@ -246,7 +246,7 @@ def _is_free(x: float, w: float, others: Sequence[Node], width: float) -> bool:
 
 
 def _is_marked(x: float, w: float, asked: Node, marks: Sequence[Marks]) -> bool:
-    """Return whether a label next to `asked` from `x` on covers a mark of its row."""
+    """Return whether a label from `x` on, next to `asked`, covers a mark of its row."""
     y = asked.y + asked.h / 2
     return any(
         left < x + w and left + wide > x

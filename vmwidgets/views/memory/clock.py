@@ -22,10 +22,12 @@ from vmwidgets.views.story.moment import Moment
 from vmwidgets.views.story.stages import Mine, Stage, either, having, once, seen, where
 
 ROWS = 200
-"""The most frames in a table, those next in turn first."""
+"""The most frames in a table, the next ones in turn first."""
 
 MOST = 12
-"""The most frames that are drawn: all of a small ring in a circle, otherwise those next in turn, in rows."""
+"""The most frames that are drawn: a small ring is a circle of all its frames; of a larger ring, the next frames in turn
+are drawn in rows.
+"""
 
 MOST_GONE = 4
 """The most pages that left in an operation and are named."""
@@ -37,7 +39,7 @@ _WIDE, _STORY = 760.0, 250.0
 
 
 class Noted(NamedTuple):
-    """The wording of a policy's notes on a page: the head of its column, a cell, and a card's line."""
+    """The wording of a policy's notes on a page: the head of the column, a cell, and the line of a card."""
 
     name: str
     words: Callable[[int | None], str]
@@ -62,7 +64,7 @@ def draw_clock(
     machine: str = "",
     width: float = WIDTH,
 ) -> Scene:
-    """Return the scene of one ring: that of `task`, or the ring of all."""
+    """Return the scene of one ring: the ring of `task`, or the ring of all tasks."""
     moment, value = look.moment, look.now
     ring = _chosen(value, task)
     pages, note = ring.pages, NOTES.get(value.name)
@@ -136,10 +138,10 @@ def _subtitle(ring: RingValue, value: ReplacementValue) -> str:
 
 
 def _vacant(ring: RingValue, moment: Moment) -> list[int]:
-    """Return the places from which pages were taken in this unfinished operation: the next page gets one of them."""
+    """Return the places vacated by pages in this unfinished operation: the next page gets one of them."""
     places = _moved(moment.so_far, ring.name)
     if moment.is_after or any(was >= 0 and now >= 0 for was, now in places.values()):
-        return []  # others have other places, and so a place's number says nothing
+        return []  # the others' places changed, so a place's number says nothing
     gone = {was for was, now in places.values() if now < 0 <= was}
     return sorted(gone - {page.place for page in ring.pages})
 
@@ -177,7 +179,7 @@ def _empty(number: int, box: Box) -> Node:
 
 
 def _chosen(value: ReplacementValue, task: str) -> RingValue:
-    """Return the ring of a task; without a task, of all tasks; and if each has its own, the largest."""
+    """Return the ring of a task or, without a task, the ring of all tasks; if each task has its own, the largest."""
     rings = value.rings
     if task in rings:
         return rings[task]
@@ -201,7 +203,7 @@ def steps_of_ring(task: str, look: Look[ReplacementValue]) -> Mine:
 def _not_clearing(stages: Sequence[Stage]) -> Iterator[Stage]:
     """Yield the stages that change a page's notes, except those just before a policy reports that it cleared a bit.
 
-    So a TLB that drops the translation first is no step of its own.
+    So a TLB that drops the translation first is not a step of its own.
     """
     for stage in having(*_NOTING)(stages):
         if stage.step.functions[-1:] != ("pmap_clear_reference",):
@@ -261,7 +263,7 @@ def _taken(ring: RingValue, moment: Moment) -> str:
 def _left(ring: RingValue, moment: Moment) -> list[tuple[int, str, bool]]:
     """Return the pages that left the ring in this operation: frame before, name, and whether they were evicted.
 
-    The others were freed, with their memory.
+    Pages that were not evicted were freed, with their memory.
     """
     moved = _moved(moment.so_far, ring.name)
     evicted = {event.frame for event in moment.so_far if isinstance(event, ev.PageOut | ev.PageLeaving)}
@@ -370,7 +372,7 @@ def _gone(ring: RingValue, moment: Moment, y: float, width: float) -> list[Node]
 def _legend(
     ring: RingValue, value: ReplacementValue, cards: Sequence[Node], links: Sequence[Link], y: float, width: float
 ) -> list[Node]:
-    """Return the meanings of the strips and numbers on the cards, and of the arrow to where the hand continues."""
+    """Return the meanings of the strips and numbers on the cards, and of the arrow to the hand's next place."""
     looks = {"lamp-on" if page.referenced else "lamp-off" for page in ring.pages}
     entries = [
         one

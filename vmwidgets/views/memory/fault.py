@@ -92,7 +92,7 @@ def draw_fault(
 
 
 def _latest(moment: Moment, earlier: Iterable[Moment], space: str) -> tuple[Moment, list[Fault]]:
-    """Return the faults of the moment's operation; if it has none, those of the latest of `earlier` with some."""
+    """Return the faults of the moment's operation; if it has none, the latest faults in `earlier`."""
     for one in chain((moment,), earlier):
         faults = [fault for fault in faults_of(one) if not space or fault.space == space]
         if faults:
@@ -131,7 +131,7 @@ def _stage(
     key: str, number: int, y: float, width: float, done: Sequence[Mark], here: set[str], failing: tuple[str, str],
     *, is_new: bool,
 ) -> Node:  # fmt: skip  # which, where, then what
-    """Return its number, name, acting part and actions, the latest at the bottom; `is_new`: a frame was allocated."""
+    """Return a stage's number, name, acting part and actions, latest at the bottom; `is_new`: a frame was allocated."""
     title, who = BOXES[key]
     failed = failing[1] if key == failing[0] else ""
     words = [*(mark.words for mark in done), *([failed] if failed else [])]

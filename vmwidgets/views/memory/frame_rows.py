@@ -1,6 +1,6 @@
 """The frames of memory in rows, in address order: each cell is a frame, and a free block is drawn as one.
 
-Rows that are alike form one band, and rows without changes are folded if there are too many.
+Equal rows form one band, and rows without changes are folded if there are too many.
 """
 
 from __future__ import annotations
@@ -19,15 +19,16 @@ from vmwidgets.views.scene.text import fitted, short_count, text_width, wording
 from vmwidgets.views.story.words.names import frames as frame_numbers
 
 ROWS, PIECES = 14, 120
-"""The most rows and bands that are drawn, those with changes first; and the most pieces in them."""
+"""The most rows and bands that are drawn, changed ones first; and the most pieces in them."""
 
 LABEL = 64.0
 """Room for the address of a row's first frame."""
 
 _ROW, _PITCH, _BAND, _UNIFORM, _AROUND = 18.0, 24.0, 34.0, 6, 2.5
-"""Sizes of a row and a band; the most full rows of one owner that stay rows; from a frame to the line around it.
+"""Heights of a row, of a row with its gap, and of a band; the most full rows of one owner that stay rows; the distance
+from a frame to the line around it.
 
-A line that continues in the next row is lower than one with a badge: one badge is enough.
+A line's continuation in the next row is too low for a badge: one badge is enough.
 """
 
 _LARGEST = 10

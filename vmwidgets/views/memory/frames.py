@@ -52,10 +52,10 @@ def draw_frames(
 ) -> Scene:
     """Return the scene of physical memory.
 
-    `selected` is a frame to describe completely, and `lit` are the frames of a selection elsewhere; `compact` draws
-    the gauges alone.  With `rows`, only this many rows of runs are drawn: those with frames of the first group of
-    `among` before all others, and so on; changed frames are as important as the last group.  In a narrow picture,
-    which has few boxes in a row, changed frames get more rows if they need them.
+    `selected` is a frame to describe completely, and `lit` are the frames of a selection elsewhere; `compact` draws the
+    gauges alone.  With `rows`, only this many rows of runs are drawn: first the rows with frames of the first group of
+    `among`, and so on; changed frames are as important as the last group.  In a narrow picture, which has few boxes in
+    a row, changed frames get more rows if they need them.
     """
     moment, value, before = look.moment, look.now, look.before.counts
     touched = touched_frames(moment.so_far)
@@ -260,7 +260,7 @@ def _frames_of(run: FrameRun, some: Iterable[int]) -> list[int]:
 def _chosen(
     runs: Sequence[FrameRun], ranks: Sequence[Collection[int]], most: int, changed: Collection[int]
 ) -> list[FrameRun]:
-    """Return the most important runs: those with frames of the first of `ranks`, and so on; large before small.
+    """Return the most important runs: first runs with frames of the first of `ranks`, and so on; large before small.
 
     Those with frames of `changed` are always included, up to :data:`RUNS`.
     """

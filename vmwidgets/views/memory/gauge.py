@@ -116,11 +116,11 @@ MEANINGS = {
 """The effects at the marks, the largest mark first."""
 
 _CUT, _CUT_AT = 4, 0.86
-"""A scale reaches up to this multiple of free_target; if few are left, this part of its width is for that."""
+"""A cut scale shows numbers up to this multiple of free_target in this part of its width."""
 
 
 def level(counts: PageCounts, pages: int, width: float) -> float:
-    """Return the place of a number of pages on the gauge; what is beyond a cut shares the remaining space."""
+    """Return the place of a number of pages on the gauge; numbers beyond a cut share the remaining space."""
     room, share, most = width - 2 * MARGIN, 1.0, max(counts.total, counts.free_target + 1)
     if is_cut(counts):
         reach = _CUT * counts.free_target
@@ -203,7 +203,7 @@ def _done(is_served: bool) -> str:
 
 
 def _classes(counts: PageCounts, before: PageCounts, note: Node, width: float) -> list[Node]:
-    """Return what each class of request would get now, in words and by shape: round if served, square if refused.
+    """Return each class of request with its result now, in words and by shape: round if served, square if refused.
 
     They are to the right of the note, or in lines of their own below it if there is no room.
     """

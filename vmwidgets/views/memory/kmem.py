@@ -1,7 +1,7 @@
 """Kernel memory: maps inside maps, each as a ribbon of its own scale below its place in its parent.
 
 At the top is the kernel map over the whole width.  Below it is a row for each level of submaps, with lines from each
-one's part of its parent.  At the end are the entry list and the ribbon of the map concerned.
+submap's part of its parent.  At the end are the entry list and the ribbon of the map concerned.
 """
 
 from __future__ import annotations
@@ -227,7 +227,7 @@ _LOOKS = (ev.SpaceSought, ev.MapLocked)
 def _nested(
     root: KernelMapValue, shown: Shown, style: AddressStyle, concerned: str, width: float, top: float
 ) -> tuple[list[Node], list[Link], float]:
-    """Return all maps, each level in a row, with a band from each one's place in its parent."""
+    """Return all maps, each level in a row, with a band from each map's place in its parent."""
     nodes: list[Node] = []
     links: list[Link] = []
     row = [Place(root, "", MARGIN, width - 2 * MARGIN)]

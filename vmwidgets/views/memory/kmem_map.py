@@ -38,7 +38,7 @@ def nothing_in(value: MapValue) -> MapValue:
 
 
 class Shown(NamedTuple):
-    """The moment of all maps, and the maps before and after the operation, by name."""
+    """The moment of all maps, with the maps before and after the operation, by name."""
 
     moment: Moment
     before: Mapping[str, MapValue]
@@ -81,7 +81,7 @@ def map_box(
     depth: int,
     concerned: bool,
 ) -> list[Node]:
-    """Return the nodes of a map; `box` is x, y and width; `concerned`: the operation works on it."""
+    """Return the nodes of a map; `box` is x, y and width; `concerned` if the operation works on it."""
     x, y, w = box
     height = CARD_H if depth else ROOT_H
     card = _card(value, style, box, depth, concerned, value.map.name in shown.woken)
@@ -101,7 +101,7 @@ def _lines(value: KernelMapValue) -> int:
 
 
 def _waiting(value: KernelMapValue, line: Box) -> list[Node]:
-    """Return the threads that sleep for room in a map, in the order in which they will retry, and who wakes them."""
+    """Return the threads that sleep for room in a map, in the order of their retries, and who wakes them."""
     name, some = value.map.name, value.sleepers
     shown = some if len(some) <= SLEEPERS else some[: SLEEPERS - 1]
     nodes = []

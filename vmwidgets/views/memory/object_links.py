@@ -19,7 +19,7 @@ STRAIGHT = 22.0
 """Pixels from a card's upper edge at which an arrow to another column leaves, and a straight one arrives."""
 
 ARRIVES = (34.0, 38.0, 30.0, 26.0)
-"""The places where an arrow that turned may arrive: the first one where no arrow to another object begins is used."""
+"""The places where an arrow with a turn may arrive; the first at which no arrow to another object begins is used."""
 
 FROM_ABOVE, UP, DOWN, FROM_BELOW = 8.0, 18.0, 28.0, 38.0
 """The places in one column where an arrow arrives from above, leaves upwards, leaves downwards, arrives from below."""

@@ -1,4 +1,4 @@
-"""Memory objects: their mappings, their pages, and what is behind them, from front to back.
+"""Memory objects: their mappings, their pages, and the objects behind them, from front to back.
 
 On the left are the mappings, each with the pages as its task sees them: through the whole chain of objects.  A frame
 that several mappings see is round, and a frame of a single mapping is a box.  If forks count frames, each frame is
@@ -37,10 +37,10 @@ from .object_links import arrows
 from .seen_pages import NOWHERE, Place, Seen, copied_by_a_write, frames_of_several, seen_by
 
 MAPPINGS, OBJECTS, PAGES = 12, 18, 24
-"""The most mappings and objects that are drawn, those that the operation changed first; and the most pages of each."""
+"""The most mappings and objects that are drawn, changed ones first; and the most pages of each."""
 
 FOLDED = 8
-"""A mapping of more pages shows only those that differ from the object behind it, whose card has the others."""
+"""A mapping of more pages shows only pages that differ from the object behind it, whose card has the others."""
 
 CHAIN, ROWS = 12, 400
 """The most objects of a chain, including its end; and the most rows of the table."""
@@ -152,7 +152,7 @@ class Reported(NamedTuple):
 
     @classmethod
     def by(cls, events: Iterable[Event]) -> Reported:
-        """Return what these events report.  O(events)."""
+        """Return the reports of these events.  O(events)."""
         reported = cls({}, set(), {}, {})
         for event in events:
             if isinstance(event, (ev.ObjectMade, ev.ObjectGone)):
@@ -180,7 +180,7 @@ class Reported(NamedTuple):
 
 
 def steps_of_task(look: Look[ObjectsValue], task: str) -> Mine:
-    """Return the steps that change something of a task's, or objects without mappings."""
+    """Return the steps that change a task's memory, or objects without mappings."""
 
     def is_cheap() -> bool:
         return sum(len(one.pages) for one in look.after.objects.values()) <= FEW
@@ -250,7 +250,7 @@ def draw_objects(
 
 
 def _about(mappings: Sequence[_Mapping], drawn: Collection[str]) -> dict[str, About]:
-    """Return the places of the drawn mappings, and each one's object."""
+    """Return the places and objects of the drawn mappings."""
     known: dict[str, About] = {}
     for one in mappings:
         thing, mapper = f"entry:{one.mapper.entry}", one.mapper
@@ -350,9 +350,9 @@ class _Layout:
             yield "once", say_objects("once")
 
     def _together(self, ours: Sequence[_Mapping]) -> list[_Mapping]:
-        """Return one mapping for all that show the same pages of an object, at the same address, in the same way.
+        """Return one for all mappings that show the same pages of an object, at the same address, in the same way.
 
-        Those that the operation changed, and those of its task, stay separate.
+        Mappings that the operation changed, and mappings of its task, stay separate.
         """
         alike: dict[object, list[_Mapping]] = {}
         for one in ours:
@@ -363,7 +363,7 @@ class _Layout:
         return [one._replace(others=tuple(other.mapper for other in others)) for one, *others in alike.values()]
 
     def _chosen(self, ours: Sequence[_Mapping]) -> list[_Mapping]:
-        """Return as many as fit, in order: those that the operation wrote, its task's, then those that it examined."""
+        """Return as many as fit, in order; first the operation's, then its task's, then examined ones."""
         written, looked_at = self._touched
 
         def rank(one: _Mapping) -> tuple[bool, bool, bool]:
@@ -452,7 +452,7 @@ class _Layout:
             kind = "named after a file"
         count = self._references[name]
         said = counted(count, "reference")
-        if one.kind == "file":  # that it is open counts too, and no line leads to it from there
+        if one.kind == "file":  # an open file counts as a reference, without a line to it
             others = counted(count - 1, "reference")
             right = wording((f"{others} + open file", others), self._wide - text_width(kind) - 20, "label dim")
             names = visible(name), visible(name.removeprefix("file "))  # the line below says that it is a file
@@ -580,7 +580,7 @@ class _Layout:
     def _cell(
         self, identity: str, box: Box, index: int, place: Place, owner: ObjectValue | None, is_copied: bool
     ) -> Node:
-        """Return a page: its number, and its frame or its slot; `is_copied`: a write copies it."""
+        """Return a page: its number, and its frame or its slot; `is_copied` if a write copies it."""
         swapped, dirty = place.frame < 0, owner is not None and index in owner.dirty
         shared = (owner is None or self._once) and self._uses[place.frame] > 1 and not swapped
         where = f"slot {place.slot}" if swapped else f"frame {place.frame:#x}"

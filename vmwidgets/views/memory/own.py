@@ -1,4 +1,4 @@
-"""A process of this computer: what uses its memory, what a cell did to it, and one page in two processes."""
+"""A process of this computer: its memory by owner, the effect of a cell on it, and one page in two processes."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 The string is written once above each column.  Below it, each reference has a dot if it was a fault, then the contents
 of each frame after it, then the evicted page: faults are shaded, hits pale.  The count of faults is in a grid's margin.
 If the policy uses reference bits, a page whose bit is set has a line above it; a triangle is the clock's hand.  The
-same reference is the same thing in all grids, so selecting it in one selects it in all.
+same reference is the same thing in all grids, so that selecting it in one grid selects it in all.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ class _Sheet:
     def of(
         cls, runs: Sequence[PolicyRun], value: ReferencesValue | None, opened: Collection[int], width: float
     ) -> _Sheet:
-        """Return columns wide enough for the longest page, and for a policy's hand.
+        """Return a layout with columns wide enough for the longest page and for a policy's hand.
 
         The runs of a policy are side by side if the whole string then fits, with their names above them if there is no
         room on the left.
@@ -260,7 +260,7 @@ def _frames(run: PolicyRun, number: int, sheet: _Sheet, x: float) -> Iterator[Te
 
 
 def _frames_beside(run: PolicyRun, number: int, sheet: _Sheet, line: int, x: float, y: float) -> Node:
-    """Return the meanings of the rows of a grid with another one to its left."""
+    """Return the meanings of a grid's rows, if another grid is to its left."""
     text = tuple(_frames(run, number, sheet, 0))
     high = sheet.high(run, number)
     return kit.runs(f"references/{number}/{line}/names", kit.Box(x, y, _INDEX - 4, high), text)

@@ -30,7 +30,7 @@ class SharedRange(NamedTuple):
 
 
 MOST, MOST_TASKS = 24, 24
-"""The most pages of a range, those that not all tasks share first; and the most tasks.  The table has all."""
+"""The most pages of a range, first the pages that not all tasks share; and the most tasks.  The table has all."""
 
 Cells = Mapping[int, Mapping[str, tuple[int, str]]]
 """The frame and its rights, by the address of a page and by task."""
@@ -46,7 +46,7 @@ NOT_HERE = "A page that is not in a page table yet is not shown: its first acces
 def draw_frames_of(
     frames: Frames, before: Frames, tasks: Sequence[str], ranges: Sequence[SharedRange], width: float
 ) -> list[Node]:
-    """Return the nodes of all tasks' frames; `before`: those before the operation."""
+    """Return the nodes of all tasks' frames; `before` are the frames before the operation."""
     cells = cells_of(frames)
     left_out, tasks = len(tasks) - MOST_TASKS, tasks[:MOST_TASKS]
     left = min(130.0, max(text_width(visible(one), "body strong") for one in tasks) + 16)

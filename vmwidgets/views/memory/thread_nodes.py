@@ -31,7 +31,7 @@ def thread_card(
 ) -> Node:  # fmt: skip
     """Return a thread; `number` is its place in the row, in its mark (below 1: none).
 
-    `brief` shows only what it holds.
+    With `brief`, only the locks that it holds are shown.
     """
     until = "" if thread.until is None else f"to tick {thread.until:,}"
     held = f"holds {', '.join(thread.locks)}" if thread.locks else ""

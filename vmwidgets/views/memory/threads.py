@@ -1,8 +1,8 @@
 """Threads: which sleep, for what, and who will wake them; which can run; and which wait in a circle.
 
-First a sentence gives the answer.  Each thing waited for has a row: its sleepers on the left, in the order in which
-they will retry, and who wakes them on the right; they are below each other if there is little room.  A deadlock is
-drawn as a circle.
+First a sentence gives the answer.  Each thing that threads wait for has a row: its sleepers on the left, in the order
+in which they will retry, and who wakes them on the right; they are below each other if there is little room.  A
+deadlock is drawn as a circle.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ from .thread_nodes import (
 )  # fmt: skip  # a list
 
 _SLEEPERS = 5
-"""The most sleepers of one thing; if there are more, one fewer and the number of others."""
+"""The most sleepers drawn for one thing; if there are more, one fewer is drawn, with the number of the others."""
 
 _GROUPS = 6
 """The most things waited for with a row; the others are counted."""
@@ -122,7 +122,7 @@ def _answer(value: ThreadsValue, groups: Sequence[_Group]) -> str:
 
 
 _AWAITED = {"lock": "the ", "": "", "channel": "a wakeup of "}
-"""The words before the name of what is waited for."""
+"""The words before the name of the thing that threads wait for."""
 
 
 def steps_of_threads(look: Look[ThreadsValue]) -> Mine:
@@ -177,7 +177,7 @@ def groups_of(value: ThreadsValue) -> tuple[_Group, ...]:
 
 
 _DAEMON = "vm_pages_needed"
-"""The page daemon's channel, which says least."""
+"""The page daemon's channel, the least informative one."""
 
 _KINDS = {"lock": 0, "room": 1, "pages": 2, "timer": 3}
 """The order of kinds of waiting; channels come last, the page daemon's among them."""
@@ -232,7 +232,7 @@ def _ready_lane(value: ThreadsValue, touched: dict[str, str], place: Box) -> tup
 
 
 def _done_lane(value: ThreadsValue, touched: dict[str, str], y: float, width: float) -> tuple[list[Node], float]:
-    """Return the finished threads, small, those that this operation ended first, and their number."""
+    """Return the finished threads, small, with threads ended by this operation first, and their number."""
     done = [thread for thread in value.threads if thread.state in ("returned", "failed")]
     if not done:
         return [], y
@@ -413,7 +413,7 @@ _TABLE_HEADER = ("thread", "state", "waits for", "held by", "until tick", "locks
 # ---- a deadlock ----------------------------------------------------------------------------------
 
 MOST = 4
-"""The most threads of a circle; if there are more, the first ones and the number of others."""
+"""The most threads drawn of a circle; if there are more, the first are drawn, with the number of the others."""
 
 _DROP = 60.0
 """Pixels between the upper and the lower row."""
@@ -422,7 +422,7 @@ _DROP = 60.0
 def _cycle_lane(
     ring: Sequence[ThreadValue], touched: Mapping[str, str], top: float, width: float
 ) -> tuple[list[Node], list[Link], float]:
-    """Return nodes and links of the circle, each thread waiting for the next one's lock, and the y where it ends."""
+    """Return nodes and links of the circle, each thread waiting for the lock of the next, and the y where it ends."""
     boxes = _boxes(ring, touched)
     upper = -(-len(boxes) // 2)
     row_y = (top + 8, top + 8 + H + _DROP)

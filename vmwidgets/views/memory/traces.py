@@ -82,7 +82,7 @@ def draw_locality(value: LocalityValue, *, width: float = WIDTH) -> Scene:
 
 
 def _said(value: LocalityValue, tops: list[float]) -> set[int]:
-    """Return the rows with words: the uppermost of each named range, and others from above as far as they fit."""
+    """Return the rows that have words: the uppermost of each named range, and others, from above, as they fit."""
     rows = value.rows
     said = {at for at, row in enumerate(rows) if row.name and (at + 1 == len(rows) or rows[at + 1].name != row.name)}
     for at in reversed(range(len(rows))):
@@ -373,7 +373,7 @@ class _Curve(NamedTuple):
 def _named(curves: Sequence[_Curve], sizes: Sequence[int], within: kit.Box) -> list[tuple[Node, Link | None]]:
     """Return each curve's name with its faults, and a line to the curve, if curves are far apart and there is room.
 
-    Nothing if there is no such room within the box; a legend then names them.
+    Returns nothing if there is no room within the box; a legend then names the curves.
     """
     places = [x for x, _ in curves[0].points]
     spread = [max(one.at(x) for one in curves) - min(one.at(x) for one in curves) for x in places]
@@ -502,8 +502,8 @@ OPTIMAL = "opt"
 def _compared(value: FaultsValue) -> list[str]:
     """Return which policies fault least and most, for the number of frames at which they differ most.
 
-    There are none if they never differ.  The optimal policy, which no kernel can have, is not compared if there are two
-    others.
+    Returns nothing if they never differ.  The optimal policy, which no kernel can have, is not compared if there are
+    two others.
     """
     real = [policy for policy in value.policies if policy != OPTIMAL or policy in value.own]
     policies = real if len(real) > 1 else value.policies

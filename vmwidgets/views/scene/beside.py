@@ -1,7 +1,7 @@
 """Two scenes of one kind in equal halves, with their differences marked and counted.
 
-Things are compared, not pixels: things at the same place on both sides are equal if everything said about them is.  A
-side's own history (new, changed, the path of a search) is not marked here: an outline means a difference.
+Things are compared, not pixels: things at the same place on both sides are equal if everything said about them is
+equal.  A side's own history (new, changed, the path of a search) is not marked here: an outline means a difference.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ PAIRED = "beside"
 
 
 class Said(NamedTuple):
-    """A thing of one side: what is said about it, by place, and the longest of these texts.
+    """A thing of one side: the texts about it, by place, and the longest of these texts.
 
     Texts in the same place can be compared: a card says more than a strip, and a row of the table says everything.
     """
@@ -248,9 +248,9 @@ def draw_beside(
     one_machine: bool,
     width: float = WIDTH,
 ) -> Scene:
-    """Return both sides in one scene; its steps are those of the right side, which leads.
+    """Return both sides in one scene; its steps are the steps of the right side, which leads.
 
-    `caption` describes the differences; `one_machine`: both are of the same machine.
+    `caption` describes the differences; `one_machine` says that both are of the same machine.
     """
     found = Differences.between(left.scene, right.scene, places)
     across = width >= 2 * HALF + GAP
@@ -394,7 +394,7 @@ class _Half:
         return known
 
     def _moved(self, about: About) -> About:
-        """Return a thing's places in this side's spaces: those of another machine are different."""
+        """Return a thing's places in this side's spaces: another machine has other spaces."""
         if not self._apart:
             return about
         at = tuple(one._replace(space=f"{self._apart}{one.space}") for one in about.at)

@@ -1,9 +1,9 @@
 """A scene as DOT, for Graphviz: its structure, which `dot` lays out by itself.
 
 It contains the linked parts of a picture: nodes with their words, contents of a box as its ports, links as edges, lanes
-as clusters.  Anything that only places things is left out: axes, bands, ticks, legends.  Three orders are kept.  A left
-child is left of its parent, with an invisible leaf for a missing child; things linked in a row stay in a row; and the
-target of a reference comes after it.
+as clusters.  Everything that serves only to place things is left out: axes, bands, ticks, legends.  Three orders are
+kept.  A left child is left of its parent, with an invisible leaf for a missing child; things linked in a row stay in a
+row; and the target of a reference comes after it.
 
 The names of nodes are `n0`, `n1`, … in the scene's order; the scene's own ID is in `id`, and what the style sheet needs
 is in `class`.
@@ -171,7 +171,7 @@ class _Structure:
         lanes = {lane.name: lane.label for lane in self.scene.lanes}
         in_a_row = {self.part(end).name for link in rows for end in (link.source, link.target)} if branches else set()
         lined_up = Counter(part.node.lane for part in self.parts.values() if part.node.lane)
-        # from left to right, `dot` fills a rank from below where no cluster is
+        # in drawings from left to right, `dot` fills a rank without clusters from below
         upwards = bool(self.links) and not branches and max(lined_up.values(), default=0) < 2
         for lane in dict.fromkeys(part.node.lane for part in self.parts.values()):
             parts = [part for part in self.parts.values() if part.node.lane == lane]

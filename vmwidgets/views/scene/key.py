@@ -43,7 +43,7 @@ def kind_of_range(path: str, protection: str) -> str:
 
 
 def with_key(scene: Scene) -> Scene:
-    """Return the scene with one more line, dim: the colours of its entries that it does not explain itself."""
+    """Return the scene with one more, dim line: the colours of entries that the scene itself does not explain."""
     said = {bar.style for node in scene.nodes if "/legend/" in node.id for bar in node.bars}
     seen = set(_looks(scene)) - said
     entries = [(look, words) for look, words in ENTRIES.items() if look in seen]

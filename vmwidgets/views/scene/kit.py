@@ -163,7 +163,8 @@ _TITLE_LINE = 19.0
 class Line(NamedTuple):
     """A line of words in a card; the words at its right end get their room first.
 
-    Of several wordings (`left`), the first that fits is used, or else the last, cut at its end or in the `middle`.
+    Of several wordings (`left`), the first that fits is used; if none fits, the last is cut, at its end or in the
+    `middle`.
     """
 
     left: str | tuple[str, ...]
@@ -350,7 +351,7 @@ def legend(
 ) -> list[Node]:
     """Draw the meanings of a picture's colours: a sample of each style with words, in as many lines as needed.
 
-    An entry without a style ("") is words alone, and "break" has the double bars of a broken axis.  Pass only those
+    An entry without a style ("") is words alone, and "break" has the double bars of a broken axis.  Pass only entries
     that the picture shows.
     """
     insets = [15 if style else 0 for style, _ in entries]
@@ -377,7 +378,7 @@ def cells(count: int, box: Box, least: float, high: float, *, most: float = 1e9)
 
 
 def fold(identity: str, box: Box, words: str, *, title: str = "", lane: str = "", opens: bool = False) -> Node:
-    """Return a dashed box for what was left out; `opens`: a click shows it."""
+    """Return a dashed box for left-out things; with `opens`, a click shows them."""
     text = (fitted(box.w / 2, box.h / 2 + 4, words, box.w - 8, "", "middle"),)
     return Node(
         identity, "fold", *box, text=text, state=("folded",), title=title or words, lane=lane,
@@ -395,7 +396,7 @@ def arrow(identity: str, source: Node, target: Node, *, kind: str = "leader", st
 def curve(
     start: tuple[float, float], end: tuple[float, float], pieces: int = 6, *, upright: bool = False
 ) -> tuple[tuple[float, float], ...]:
-    """Return a curve that leaves and arrives level, or `upright`, as straight pieces; one if it is straight anyway.
+    """Return a curve that leaves and arrives level, or `upright`, as straight pieces; only one if it is straight.
 
     >>> curve((0, 0), (10, 10), 2)
     ((0, 0), (5.0, 5.0), (10, 10))
@@ -416,7 +417,7 @@ def band(
     identity: str, source: str, target: str, above: Box, below: Box, *, straight: float = 0.0,
     state: Collection[str] = ("kernel",),
 ) -> Link:  # fmt: skip  # from where, to where, then how
-    """Return a band from the lower edge of a place to the full upper edge of the same at another scale.
+    """Return a band from the lower edge of a place to the full upper edge of the same thing at another scale.
 
     It goes straight down for `straight` pixels first, past its neighbours.
     """
@@ -429,7 +430,7 @@ def band(
 def band_across(
     identity: str, source: str, target: str, left: Box, right: Box, *, state: Collection[str] = ("kernel",)
 ) -> Link:
-    """Return a band from the right edge of a place to the full left edge of the same at another scale."""
+    """Return a band from the right edge of a place to the full left edge of the same thing at another scale."""
     upper = curve((left.x + left.w, left.y), (right.x, right.y))
     lower = curve((left.x + left.w, left.y + left.h), (right.x, right.y + right.h))
     return Link(identity, "band", source, target, (*upper, *reversed(lower)), tuple(state))
@@ -563,7 +564,7 @@ def draw_switches(
 def stack(
     scenes: Sequence[Scene], view: str = "dashboard", title: str = "", subtitle: str = "", *, headed: bool = True
 ) -> Scene:
-    """Return the scenes below each other; caption and steps are the first one's, the tables of all are kept.
+    """Return the scenes below each other; caption and steps are the first scene's; the tables of all are kept.
 
     All but the first have a heading, unless they are not `headed`.
     """
@@ -604,7 +605,7 @@ def _tables(scene: Scene, first: Scene) -> list[tuple[str, Table]]:
 
 
 def _said_of(scene: Scene, first: Scene) -> str:
-    """Return the heading of a table: its subject, and what the picture says about it only here."""
+    """Return the heading of a table: its subject, and words about it that the picture has nowhere else."""
     said = "" if scene.caption.text == first.caption.text else scene.caption.text
     return " · ".join(part for part in (scene.title, scene.subtitle, said) if part)
 

@@ -26,8 +26,8 @@ class Text:
 
     `style` is a class of the style sheet: "mono", "mono dim", "label", "label dim", "strong", "letter", "body",
     "title".  `anchor` is "start", "middle" or "end"; (x, y) is the baseline.  `room` is the available width, if the
-    text may need more: a page, which knows its font, cuts it if necessary; 0 means that it fits.  `middle`: it is cut
-    in its middle, since the end of a path is the most informative part.
+    text may need more: a page, which knows its font, cuts it if necessary; 0 means that it fits.  `middle` means that
+    it is cut in its middle, since the end of a path is the most informative part.
     """
 
     x: float
@@ -88,7 +88,7 @@ class Link:
     """A line between two nodes.
 
     `kind` is a class ("tree", "next", "prev", "leader", "walk"); `points` is the polyline in absolute pixels; `arrow`
-    puts a head at the end.  `branch`: it connects a parent to a child, and arrow keys follow it.
+    puts a head at the end.  A `branch` connects a parent to a child, and arrow keys follow it.
     """
 
     id: str
@@ -129,11 +129,11 @@ class Marks:
 
     A mark's node ID is the lane and its number ("tree/17"); its thing is `of` and the number ("entry:17").  `x`, `y`
     are top left corners, `w` widths; they are in the order of x, and so are their right edges.  All have the height
-    `h`.  `look` gives the index in `looks` of each, `parent` the place of its parent (-1: not among the marks; empty:
-    no lines are drawn).  `page` is the page of each, `pages` the number of its pages (empty if unknown).  In its title
-    ``{state}``, ``{number}``, ``{words}``, ``{address}``, ``{end}`` and ``{size}`` are filled in.  `on` is the ID of
-    the node that they are on, "" for none.  `space` is the address space of their pages (see :mod:`.relations`), or
-    "".
+    `h`.  `look` gives the index in `looks` of each, `parent` the place of its parent (-1 if it is not among the marks;
+    empty if no lines are drawn).  `page` is the page of each, `pages` the number of its pages (empty if unknown).  In
+    its title ``{state}``, ``{number}``, ``{words}``, ``{address}``, ``{end}`` and ``{size}`` are filled in.  `on` is
+    the ID of the node that they are on, "" for none.  `space` is the address space of their pages (see
+    :mod:`.relations`), or "".
 
     >>> two = Marks(
     ...     lane="tree",
@@ -305,8 +305,8 @@ STILL = Steps(0, 0, -1)
 class Lane:
     """A lane's properties, unless it is a plain row of things from left to right.
 
-    `role` "tree": links that are branches connect parents to children.  `down`: it goes downwards, and the next such
-    lane is to its right.  `label` is its name for screen readers.
+    `role` "tree": links that are branches connect parents to children.  A lane with `down` goes downwards, and the next
+    lane like it is to its right.  `label` is its name for screen readers.
     """
 
     name: str
@@ -319,8 +319,8 @@ class Lane:
 class Scene:
     """One whole picture of one view at one moment; `lanes` are the lanes that are not plain rows.
 
-    `about` contains facts about its things, for lighting up related ones (:mod:`.relations`).  `answers`: the title
-    gives the answer, and is large; otherwise it is a name, and the caption's text is large.
+    `about` contains facts about its things, for lighting up related ones (:mod:`.relations`).  With `answers`, the
+    title gives the answer, and is large; otherwise the title is a name, and the caption's text is large.
     """
 
     view: str

@@ -1,8 +1,8 @@
 """Relations between the things in pictures: the place of each, and its references.
 
-A page lights up everything related to the thing that is pointed at, in all pictures of a machine, without asking
-Python: an entry and its node by their name, descriptors by their addresses, frames by the descriptors that refer to
-them.  `js/src/kin.ts` is the other half.
+When a reader points at a thing, the page lights up everything related to it, in all pictures of a machine, without
+asking Python: an entry and its node by their name, descriptors by their addresses, and frames by the descriptors that
+refer to them.  `js/src/kin.ts` is the other half.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ class _Drawn(Protocol):
 
 
 def things_of(nodes: Iterable[_Drawn]) -> set[str]:
-    """Return the things of which nodes are drawn."""
+    """Return the things that have drawn nodes."""
     return {node.thing for node in nodes} - {""}
 
 

@@ -48,7 +48,7 @@ def to_svg(scene: Scene, *, bare: bool = False, scale: float = 1.0, selected: st
 class Drawings:
     """Drawings without words around them, for a page with the style sheet (:func:`style_sheet`).
 
-    What was drawn on the page before is not repeated, but referenced.
+    Parts already drawn on the page are not repeated, but referenced.
     """
 
     def __init__(self) -> None:
@@ -78,7 +78,7 @@ class Drawings:
         if len(markup) < _SHORT:
             return f"<g{place}>{markup}</g>" if place else markup
         name = self._known[markup] = f"d{len(self._known) + 1}"
-        # Rules hold for what is inside of these classes, also where the group is drawn again.
+        # Rules hold for the contents of these classes, even where the group is drawn again.
         named = f'<g id="{name}" class="{_STANDALONE}">{markup}</g>'
         return f"<g{place}>{named}</g>" if place else named
 
@@ -206,7 +206,7 @@ _LEAST_BADGED, _MOST_BADGES = (24, 18), 7
 
 
 def _badges(nodes: Iterable[Node]) -> str:
-    """Return a badge at the corner of what is new ("+") or leaving ("−"); none if that is nearly everything."""
+    """Return a badge at the corner of new ("+") or leaving ("−") nodes; none if nearly all nodes are."""
     w, h = _LEAST_BADGED
     found = [
         (node, "+" if "new" in node.state else "−")

@@ -1,9 +1,9 @@
 """Text in pictures: its width, how to shorten it, and visible forms of invisible characters.
 
-Sizes must be known in Python, before any browser has drawn them.  So widths are bounds: monospaced characters have one
-width, others are as wide as in the widest common font on average, and East Asian ones count as two.  A text that may be
-too long by that bound is given its room (:func:`fitted`): a page cuts it only if it is too long in the page's own font
-(`js/src/fit.ts`), a file by the bound (:func:`cut`).
+Sizes must be known in Python, before any browser has drawn them.  So widths are bounds: monospaced characters all have
+the same width, other characters have their average width in the widest common font, and East Asian characters count as
+two.  If a text may be too long by this bound, its room is stored with it (:func:`fitted`).  A page cuts the text only
+if it is too long in the page's own font (`js/src/fit.ts`); a file cuts it by the bound (:func:`cut`).
 """
 
 from __future__ import annotations
@@ -197,7 +197,7 @@ def wrapped(text: str, width: float, style: str = "label") -> list[str]:
 
 
 def shorten_middle(text: str, width: float, style: str = "label") -> str:
-    """Return the same as :func:`shorten`, but with both ends kept: the end of a path is the most informative part."""
+    """Return the text like :func:`shorten`, but with both ends kept: the end of a path is the most informative part."""
     shown = visible(text)
     if _fits(shown, width, style):
         return shown

@@ -150,7 +150,7 @@ TELEPHONE = "(max-width: 520px)"
 def twin_html(twin_id: str, image: str, note: str = "", again: str = "") -> str:
     """Return the twin of a view: its image, with a note on its origin; the live view with the same ID hides it.
 
-    `again` says how to get the live view; if a page can tell more (:data:`WHY_NOT_LIVE`), that replaces it.
+    `again` says how to get the live view; if a page can say more (:data:`WHY_NOT_LIVE`), its sentence replaces `again`.
 
     >>> twin_html("t1", "<img>", "cell [3]")
     '<div data-vmwidgets-twin="t1"><img><div style="font-size: 11px; opacity: 0.8">cell [3]</div></div>'
@@ -196,7 +196,7 @@ RULES = (
 )
 """Rules for all twins of a page: no empty line above them, and a dark theme if the page says so.
 
-On a narrow page, letters keep their size: pictures scroll, and those side by side are placed below each other.
+On a narrow page, letters keep their size: pictures scroll, and pictures side by side are placed below each other.
 """
 
 ABSENT = (

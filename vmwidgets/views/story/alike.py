@@ -12,7 +12,7 @@ from .step import Step
 from .words.kmem import said_of_alike
 
 LONGEST, ROUNDS, KEPT = 6, 8, 3
-"""The most steps of a round; the fewest rounds of a run; the rounds that are not folded."""
+"""The most steps of a round; the fewest rounds of a run; the number of rounds that are not folded."""
 
 _KINDS = frozenset(("pages", "buffers", "object", "ring", "machine"))
 """Subjects of runs: a search in a tree and a call of a domain have steps of their own."""
@@ -24,7 +24,7 @@ _NUMBERS = re.compile(r"0x[0-9a-f_]+|\d[\d,_]*")
 
 
 def folded(steps: Sequence[Step]) -> Iterator[Step]:
-    """Yield the steps, with those of a run, after its first rounds, as one.  O(steps)."""
+    """Yield the steps; the steps of a run, after its first rounds, are one step.  O(steps)."""
     solid = [index for index, step in enumerate(steps) if not isinstance(step.event, _BETWEEN)]
     shapes = [_shape(steps[index]) for index in solid]
     done = at = 0
@@ -51,7 +51,7 @@ def _gain(found: tuple[int, int]) -> tuple[int, int]:
 
 
 def _shape(step: Step) -> object:
-    """Return what repeating steps have in common; "" for others."""
+    """Return the common part of repeating steps; "" for others."""
     is_one = step.about.kind in _KINDS or isinstance(step.event, ev.LookupCacheHit)
     return (_NUMBERS.sub("#", step.sentence), step.functions) if is_one else object()
 

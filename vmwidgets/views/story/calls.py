@@ -21,9 +21,9 @@ def with_functions(events: Iterable[ev.Event]) -> Iterator[tuple[int, ev.Event, 
 
 
 def followed(events: Iterable[ev.Event]) -> Iterator[tuple[int, ev.Event, Functions, str]]:
-    """Yield the same as :func:`with_functions`, and the thread: threads take turns, and each has its own functions.
+    """Yield events like :func:`with_functions`, with the thread: threads take turns, and each has its own functions.
 
-    "" is the learner's cell.
+    The thread is "" for the learner's cell.
     """
     stacks = CallStacks()
     for index, event in enumerate(events):

@@ -46,7 +46,7 @@ class Mark(NamedTuple):
 
 @dataclass
 class Fault:
-    """One access and its outcome: to `va` in `space`, the name of a task ("": unknown, or the kernel)."""
+    """One access and its outcome: to `va` in `space`, the name of a task ("" if unknown, or for the kernel)."""
 
     va: int
     access: str
@@ -55,11 +55,11 @@ class Fault:
     faulted: bool = False
     tried_again: bool = False
     failed: int = -1
-    """The index of the event by which it failed, or -1."""
+    """The index of the event by which the access failed, or -1."""
     signal: str = ""
-    """The signal or error with which it failed."""
+    """The signal or error with which the access failed."""
     waited: str = ""
-    """The time that it waited for its pager, as "50 ticks"."""
+    """The time that the access waited for its pager, as "50 ticks"."""
 
     @property
     def failing(self) -> str:

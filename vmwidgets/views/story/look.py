@@ -57,7 +57,7 @@ class Look(Generic[V]):
 
 
 class Difference(NamedTuple):
-    """The keys of what is new between two looks, of what changed, and of what is gone."""
+    """The keys of new, changed and removed things between two looks."""
 
     new: frozenset[Any]
     changed: frozenset[Any]

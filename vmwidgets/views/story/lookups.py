@@ -17,8 +17,8 @@ from vmwidgets.engine.mmu.tlb_schema import TlbEntryValue
 class Lookup:
     """A lookup of `va` in the TLB of `cpu`, at event `at`.
 
-    `outcome`: "missed"; "used", the TLB answered; "forbidden", a fault by its cached permissions; "clean", a write
-    before which the tables must be marked dirty.
+    `outcome` is "missed"; "used" if the TLB answered; "forbidden" for a fault by its cached permissions; or "clean" for
+    a write before which the tables must be marked dirty.
     """
 
     at: int

@@ -134,12 +134,12 @@ class Moment:
         return Caption(say_moment("before"))
 
     def caption_with(self, own: str) -> Caption:
-        """Return the caption, followed by a sentence about the picture's own subject ("": none)."""
+        """Return the caption, followed by a sentence about the picture's own subject ("" for none)."""
         caption = self.caption
         return replace(caption, reason=f"{caption.reason} {own}".strip()) if own else caption
 
     def answered(self, answer: str, more: str = "") -> Caption:
-        """Return the caption of a picture that has an `answer` of its own ("": none), which heads it; `more` is last.
+        """Return the caption of a picture that has an `answer` of its own ("" for none) at its head; `more` is last.
 
         A step comes before the answer, and so does an operation that failed.
         """
@@ -152,7 +152,7 @@ class Moment:
     def told(self, mine: Mine) -> Told:
         """Return the words for a picture with a caption of its own: what the operation did, if it changed the picture.
 
-        After the operation, the picture's own words come first; at a step, the step's.
+        After the operation, the picture's own words come first; at a step, the step's words do.
         """
 
         def caption(own: Caption) -> Caption:

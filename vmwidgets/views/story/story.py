@@ -220,7 +220,7 @@ class Explanation:
 
     @property
     def whole(self) -> Explanation:
-        """The story with all steps, even those that are folded."""
+        """The story with all steps, even folded ones."""
         return Explanation(replace(self.story, steps=self.story.every_step))
 
     def outline(self, *words: str) -> Explanation:

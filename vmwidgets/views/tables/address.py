@@ -77,7 +77,7 @@ class _Shown:
         return "offset" if self.slice.key == "offset" else f"{self.slice.name} index"
 
     def said(self, *, brief: bool) -> str:
-        """Return the words above its bits; `brief`: all slices use short names of tables."""
+        """Return the words above its bits; with `brief`, all slices use short names of tables."""
         if self.slice.key == "offset":
             return f"offset {self.number:#x}"
         name = self.slice.name.removesuffix(" table") if brief else self.slice.name

@@ -112,7 +112,7 @@ def draw_descriptor(one: DescriptorPicture, view: str, y: float, width: float) -
 
 
 def names_of_bits(fields: Sequence[Field], bits: int) -> list[Field | None]:
-    """Return the field of each bit; if fields overlap, the narrower one.
+    """Return the field of each bit; of overlapping fields, the narrower.
 
     >>> [field.name for field in names_of_bits((Field("type", 0, 1, ""), Field("XN", 0, 0, "")), 2)]
     ['XN', 'type']
@@ -125,7 +125,7 @@ def names_of_bits(fields: Sequence[Field], bits: int) -> list[Field | None]:
 
 
 class _Name(NamedTuple):
-    """A field's name above its bits, from `bit` down: from `x` on, in the lower line or the one `above` it."""
+    """A field's name above its bits, from `bit` down: it begins at `x`, in the lower line or in the line `above`."""
 
     field: Field
     bit: int

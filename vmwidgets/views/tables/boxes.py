@@ -35,7 +35,7 @@ class TableMarks:
 
 @frozen
 class TablesBench:
-    """The tools: `chosen` is the address of the descriptor that is shown bit by bit (0: none), `word` its bits.
+    """The tools: `chosen` is the address of the descriptor that is shown bit by bit (0 for none), `word` its bits.
 
     `path` are the addresses of the descriptors on the way to a searched address; `edited` contains the old values of
     edited descriptors.
@@ -129,7 +129,7 @@ def _heading(table: OpenTable, w: float) -> list[Text]:
 
 
 def pieces_of(table: OpenTable) -> Iterator[WindowRow | range]:
-    """Yield all slots of a table: its rows, and between them those that are empty or can't be read."""
+    """Yield all slots of a table: its rows, and between them slots that are empty or can't be read."""
     if table.unreadable:
         return
     done = table.skipped
@@ -141,7 +141,7 @@ def pieces_of(table: OpenTable) -> Iterator[WindowRow | range]:
 
 
 def _between(table: OpenTable, first: int, end: int) -> Iterator[range]:
-    """Slots without a row, those that can't be read apart."""
+    """Yield the slots without a row; slots that can't be read are separate."""
     edges = {edge for unread in table.unread for edge in (unread.start, unread.stop) if first < edge < end}
     pieces = [range(*pair) for pair in pairwise(sorted({first, *edges, end}))]
     for _, same in groupby(pieces, key=lambda piece: is_unread(table, piece)):
@@ -155,7 +155,7 @@ def is_unread(table: OpenTable, slots: range) -> bool:
 
 
 def _whose(is_lent: bool, y: float) -> Text:
-    """Return a line with the owner of the rows below it."""
+    """Return a line that names the owner of the rows below."""
     return Text(8, y + 11, "lent by the kernel:" if is_lent else "its own:", "label")
 
 

@@ -23,7 +23,7 @@ LEAST = 380.0
 """Pixels for bars below which they are drawn below each other."""
 
 TABLES = 0.46
-"""The share of the rest for the bars of tables; those of pages take what remains."""
+"""The share of the remaining width for the bars of tables; the bars of pages take what remains."""
 
 NARROW = 3.0
 _STYLES = ("page", "large-page", "larger-page", "largest-page")

@@ -153,7 +153,7 @@ def _card(identity: str, alike: Alike, box: Box) -> Node:
 
 
 def _sayings(identity: str, said: Sayings, box: Box) -> Node:
-    """Return the rules of each of the three, with their names in a column."""
+    """Return the rules of POSIX, Linux and X15, with their names in a column."""
     begin = max(text_width(who, "strong") for who in WHO) + 12
     text: list[Text] = []
     y = 14.0

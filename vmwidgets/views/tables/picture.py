@@ -118,7 +118,7 @@ def _caption(window: TableWindow) -> Caption:
 
 
 def _in_use(roots: list[OpenTable]) -> str:
-    """Return what the roots map; in a space with lent tables, how much belongs to whom."""
+    """Return how much the roots map; in a space with lent tables, also how much belongs to whom."""
     rows = [row for table in roots for row in table.rows]
     own = [row for row in rows if not row.is_lent and row.kind not in ("window", "invalid")]
     lent = [row for row in rows if row.is_lent]

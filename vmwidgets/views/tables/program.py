@@ -69,7 +69,7 @@ def draw_program(
 
 
 def room_of_panes(lines: Sequence[CodeLine], columns: Sequence[str], width: float) -> float:
-    """Return the width for the panes: what the text leaves if they are next to it, and the whole width below it."""
+    """Return the width for the panes: next to the text, the width it leaves; below it, the whole width."""
     return max(PANES, width - _needed(lines, columns)) if width >= ACROSS else width
 
 

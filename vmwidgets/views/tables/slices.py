@@ -176,7 +176,7 @@ def _draw_line(
 
 
 def _measures(slices: tuple[Slice, ...], shared: range, room: float, split: AddressSplit) -> tuple[float, list[float]]:
-    """Return the width of a bit in a line, and of each slice: by its bits, or by its words for any number."""
+    """Return the width of a bit in a line, and of each slice: as wide as its bits, or as its words for any number."""
     room -= _GAP * (len(slices) - 1)
     own = [one.width - len(shared) * (one.key == "offset") for one in slices]
     least = [0.0 if one.key == "offset" and shared else _least(one, split) for one in slices]
@@ -228,7 +228,7 @@ def _slice(walk: Walk, one: Slice, shared: range, box: Box, cell: float, split: 
 
 
 def _look(one: Slice) -> str:
-    """Return the meaning of a slice's colour: it chooses a descriptor, or a byte of the page."""
+    """Return the meaning of a slice's colour: the slice chooses a descriptor, or a byte of the page."""
     return "is-offset" if one.key == "offset" else "is-top" if one.key == "top" else "is-index"
 
 
@@ -282,7 +282,7 @@ def _bits(one: Slice) -> str:
 
 
 def _heading(heads: list[str], one: Slice, w: float, y: float, numbered: bool) -> tuple[Text, ...]:
-    """Return the first of `heads` that fits, next to the numbers of the bits if the slices are `numbered`."""
+    """Return the first of `heads` that fits; if the slices are `numbered`, next to the numbers of the bits."""
     right = _bits(one) if numbered else ""
     return lines_of([Line(tuple(heads), "label" if one.read else "label dim", right)], w, top=y, pad=4)
 

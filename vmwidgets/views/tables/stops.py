@@ -31,7 +31,7 @@ STYLES: dict[Kind, tuple[str, str]] = {
     "table": ("table", "a page with one of its tables"),
     "several": ("changed", "a page that several processes map"),
 }
-"""The strip below a letter, by the page's kind, and its meaning."""
+"""The strip below a letter, by the page's kind, with its meaning."""
 
 
 class Change(NamedTuple):

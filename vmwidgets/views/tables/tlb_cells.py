@@ -112,7 +112,7 @@ def _page(slot: TlbSlot) -> str:
 def draw_grid(
     cpu: CpuValue, grid: Grid, sets: Sequence[int], asids: bool, touched: Touched, place: Box, named: bool
 ) -> tuple[list[Node], float]:
-    """Return the sets of a processor from the top of `place` on, and where they end; `named`: its ways have names."""
+    """Return the sets of a processor from the top of `place` on, and where they end; its ways can be `named`."""
     tlb, x, y = cpu.tlb, place.x, place.y
     bars: list[Bar] = []
     text: list[Text] = []
@@ -172,7 +172,7 @@ def draw_cell(
     cpu: CpuValue, slot: TlbSlot, asids: bool, touched: Touched, place: Box, says_page: bool = True, *,
     framed: bool = False,
 ) -> Node:  # fmt: skip
-    """Return a way with a translation; `framed`: it also shows the frame."""
+    """Return a way with a translation; if `framed`, it also shows the frame."""
     x, y, w, h = place
     entry = slot.entry
     identity = f"tlb/{cpu.cpu}/{entry.set}/{entry.way}"
@@ -236,7 +236,7 @@ _TOLD = 420.0
 def told(cpu: CpuValue, touched: Touched) -> tuple[list[TlbSlot], int]:
     """Return the translations that are described in words, and how many stale ones are left out.
 
-    Stale ones come first, then those that the operation touched; of a small TLB, all.
+    Stale translations come first, then touched ones; a small TLB's translations are all described.
     """
     slots = cpu.tlb.slots
     kept = sorted(slots, key=lambda one: (not one.stale, not touched.state(cpu.cpu, one)))

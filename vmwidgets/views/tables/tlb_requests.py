@@ -82,7 +82,7 @@ def _lines(request: FlushRequest, w: float) -> tuple[str, ...]:
 
 
 def links_to_senders(nodes: Sequence[Node], value: CpusValue, buses: dict[str, float]) -> list[Link]:
-    """Return arrows from each sender's head down, along the bus of its row and of the other's, to a waiting flush.
+    """Return arrows from each sender's head down to a waiting flush, along the buses of both rows.
 
     `buses` gives the place of the bus below the head of each processor.
     """

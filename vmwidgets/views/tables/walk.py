@@ -117,7 +117,7 @@ def draw_walk(
 
 
 def draw_walk_line(walk: Walk, *, title: str, is_open: bool = False, machine: str = "", width: float = WIDTH) -> Scene:
-    """Return the scene of a walk in one line, with its whole table; `is_open`: the walk itself comes below it."""
+    """Return the scene of a walk in one line, with its whole table; if it `is_open`, the walk itself is below."""
     nodes, links, height = line_of(walk, is_open=is_open, width=width)
     return kit.scene(
         "walk", title, _subtitle(walk), nodes, links=links, caption=_caption_of(walk, None),
@@ -136,7 +136,7 @@ def draw_reach(
     machine: str = "",
     width: float = WIDTH,
 ) -> Scene:
-    """Return the scene of a walk's tables alone, as far as a processor has come; `made`: it made the access."""
+    """Return the scene of a walk's tables alone, as far as a processor has come; `made` if it made the access."""
     is_open = reach.verdict is not None
     known = replace(walk, pa=None, fault=None, page_size=0) if is_open else walk  # nothing says how it ends
     tables, place = _tables_of(known, neighbours, (), 2.0, width, reach)
@@ -409,8 +409,8 @@ def _place_of(walk: Walk, fault: Fault) -> str:
 class Bench:
     """The settings of a walk that can be experimented with.
 
-    `chosen` is the address of the descriptor that is shown bit by bit (0: where the walk ended); `edited` contains the
-    old values of edited descriptors, by address; `unedited` is the walk with these values.
+    `chosen` is the address of the descriptor that is shown bit by bit (0 for the place where the walk ended); `edited`
+    contains the old values of edited descriptors, by address; `unedited` is the walk with these values.
     """
 
     split: AddressSplit

@@ -25,7 +25,7 @@ _OPENS, _VERDICT = 26.0, 0.3
 
 
 def line_of(walk: Walk, *, is_open: bool, width: float = WIDTH) -> tuple[list[Node], list[Link], float]:
-    """Return the line's nodes and links, and its height; `is_open`: the walk is below it, and a press folds it."""
+    """Return the line's nodes and links, and its height; if it `is_open`, the walk is below, and a press folds it."""
     room = width - 2 * MARGIN - _OPENS - _GAP
     verdict_wide = max(120.0, min(330.0, room * _VERDICT))
     w = min(110.0, (room - verdict_wide) / max(1, len(walk.steps)) - _GAP)

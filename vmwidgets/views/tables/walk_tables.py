@@ -87,7 +87,7 @@ def rows_of(step: Step, rows: int = 3) -> range:
 
 
 def table_name(step: Step) -> str:
-    """Return the manual's name of the table that a step read, derived from that of its descriptors."""
+    """Return the manual's name of the table that a step read, derived from its descriptors' name."""
     if step.name.endswith("E") and len(step.name) > 2 and " " not in step.name:
         return step.name[:-1]
     return step.name.removesuffix(" descriptor").removesuffix(" PTE") + (" table" if " " in step.name else "")
@@ -297,8 +297,8 @@ Source: Intel SDM 3A, 4.6 and 4.8.
 def draw_flags(walk: Walk, places: Sequence[Box], last: float, y: float, width: float) -> list[Node]:
     """Return a line for each flag, with a dot below each table, filled if its descriptor has the flag; and the result.
 
-    `places` are those of the tables, and `last` is the place of the words about all of them.  Tables that are below
-    each other have a narrow column each, headed by their name.
+    `places` are the places of the tables, and `last` is the place of the words about all of them.  Tables that are
+    below each other have a narrow column each, headed by their name.
     """
     fields = (field.name for step in walk.steps for field in step.fields)
     known = dict.fromkeys(name for name in fields if name in (*_FLAGS, *_VALID, "AP"))
@@ -376,7 +376,7 @@ def _value(step: Step, name: str) -> str:
 
 
 def _follows(walk: Walk, name: str) -> str:
-    """Return what a flag means for the access as a whole."""
+    """Return a flag's meaning for the access as a whole."""
     if name not in _SAID or not any(field.name == "P" for step in walk.steps for field in step.fields):
         return ""
     bad = "on" if name == "XD" else "off"

@@ -112,7 +112,7 @@ class Answering(Picture):
     def _on_stand(self, operation: int, place: int, latest: int) -> None:
         when, machine = self._when_of(operation, place), self.machine
         is_latest = machine is not None and len(machine.journal) - 1 == latest
-        if is_latest or not self.follow:  # else what was done since is to be seen
+        if is_latest or not self.follow:  # otherwise the later operations are shown
             self.moment = when
 
     def _when_of(self, operation: int, place: int) -> When | None:
@@ -132,7 +132,7 @@ class Answering(Picture):
     def _on_seek_pin(self, index: int, operation: int, place: int) -> None:
         self._check_pin("seek_pin", index)
         machine, when = self.machine, self._when_of(operation, place)
-        if when is NOW and machine is not None:  # what is pinned stays there
+        if when is NOW and machine is not None:  # a pinned picture stays there
             when = When(machine.journal.last.serial)
         at = self.at(when)
         data = pack(self.drawing(at), self._controls((at.number, at.done)))

@@ -24,8 +24,8 @@ class Cell:
     def has_page(self) -> bool:
         """Return whether a page runs it, as far as this can be known: pages name the cells that they run.
 
-        A program that runs a notebook without a page (nbclient, papermill, nbgrader) does not, and stores everything
-        that a page would be sent.  Voilà does so too, and its page says hello later.
+        A program that runs a notebook without a page (nbclient, papermill, nbgrader) names no cells, and stores
+        everything that would be sent to a page.  Voilà does the same, and its page says hello later.
         """
         return self.lasts or sys.platform == "emscripten"
 
@@ -62,7 +62,7 @@ def note_cell(*, begins: bool) -> None:
 
 
 def no_cell() -> None:
-    """Tell machines that no cell runs: what is done now comes from the page."""
+    """Tell machines that no cell runs: operations from now on come from the page."""
     RUNNING.cell = 0
 
 
@@ -74,8 +74,8 @@ def cell_runs() -> bool:
 def current_cell(shell: Any | None = None) -> Cell:
     """Return the cell that is running now.
 
-    If the shell can't say which it is (Pyodide's), the ID is the number of the run, and never recurs.  That number is
-    known once the cell's input is stored, which is after `pre_run_cell`.
+    If the shell can't name the cell (Pyodide's can't), the ID is the number of the run, and never recurs.  That number
+    is known once the cell's input is stored, which is after `pre_run_cell`.
     """
     shell = shell or current_shell()
     if shell is None:

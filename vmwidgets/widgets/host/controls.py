@@ -27,7 +27,7 @@ def at_moment(machine: Machine | None, number: int, done: int | None, cell_over:
 
 
 def told(what: str, journal: Journal, given: dict[str, int], asks: bool) -> bytes:
-    """Return the operations, or their names, that a page has requested; `asks`: see `View.asks`."""
+    """Return the operations, or their names, that a page has requested; `View.asks` explains `asks`."""
     if what == "timeline":
         return pack_plain(timeline(journal, **given, asks=asks))
     return pack_plain({**given, "names": names(journal, **given, asks=asks)})

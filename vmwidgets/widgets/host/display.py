@@ -22,7 +22,7 @@ SOON = 0.2
 _open_twins: dict[str, list[Twin]] = {}  # by cell
 _to_look_into: dict[str, list[Box | Output]] = {}  # by cell: a picture may have come into them at its end
 _twin_around: WeakKeyDictionary[Output, Twin] = WeakKeyDictionary()
-_player_in: list[Twin] = []  # the one that brings the player of the file, if there is one
+_player_in: list[Twin] = []  # the twin with the file's player, if there is one
 
 
 def show_box(box: Box | Output) -> None:
@@ -44,7 +44,7 @@ def show_widget(widget: View | Box | Output) -> None:
     twin = Twin(widget, cell)
     for view in twin.views:
         view.prepare(cell)
-    twin.look()  # at what the page has just got
+    twin.look()  # at the state that the page has just received
     publish_widget(widget, twin.words)
     publish(twin.bundle(), display_id=twin.display_id)
     _keep(twin, widget, cell)
@@ -95,7 +95,7 @@ def fix_twins(*_result: object) -> None:
         if not twin.fits:
             for view in twin.views:
                 view.once_measured(partial(_fit, twin))
-    _open_twins.clear()  # those of callbacks, which ended without a word
+    _open_twins.clear()  # twins of callbacks, whose end is not reported
     _to_look_into.clear()
 
 

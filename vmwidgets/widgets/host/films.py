@@ -99,7 +99,7 @@ class Films:
         made = False
         try:
             made = self.make()
-        finally:  # also when the stop button came
+        finally:  # even after the stop button
             self._is_due = bool(self._wanted)
             if self._is_due:
                 loop.call_later(0 if made else IDLE, self._next, loop)

@@ -1,8 +1,8 @@
 """The hub: the only model of a page with the drawing code.
 
-anywidget sends a class's code with every model of it.  So the code is in one model, made at the first display, and
-every view has a few lines that reach it through the host.  The code is sent in a message, not in the model's state,
-which nbclient, papermill and nbgrader store in each notebook that they run.
+anywidget sends a class's code with every model of it.  So the code is in one model, created at the first display, and
+every view has a few lines that reach that model through the host.  The code is sent in a message, not in the model's
+state, which nbclient, papermill and nbgrader store in each notebook that they run.
 
 Two parts are sent in messages of their own.  The controls follow when the first cell with a picture ends, so that the
 picture does not wait for them.  If the picture comes from a callback, no cell ends after it, and they follow
@@ -86,7 +86,7 @@ def cell_done() -> None:
 
 
 def _new_hub() -> Hub:
-    if in_marimo():  # it keeps a model's code beside its state, and loads it once for all visitors
+    if in_marimo():  # marimo keeps a model's code next to its state, and loads it once for all visitors
         return Hub(_esm=read_static("hub.js"))
     hub = Hub(_esm=read_static("loader.js"), coming=True)
     hub.send_code()
@@ -94,5 +94,5 @@ def _new_hub() -> Hub:
         hub.owes_controls = True
     else:
         hub.send_code("controls")
-    hub.coming = False  # a page that has the model from now on has missed it
+    hub.coming = False  # a page that gets the model from now on has missed the message
     return hub

@@ -26,7 +26,7 @@ class Living(Protocol):
 
     @property
     def in_sight(self) -> bool:
-        """Return whether a reader may see it."""
+        """Return whether a reader may see the picture."""
 
 
 _living: WeakSet[Living] = WeakSet()

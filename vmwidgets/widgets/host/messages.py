@@ -19,7 +19,7 @@ Check = Callable[[Any], bool]
 
 
 def is_text(value: Any) -> bool:
-    """Return whether it is a string that is short enough and can be encoded."""
+    """Return whether a value is a string that is short enough and can be encoded."""
     if not isinstance(value, str) or len(value) > MAX_TEXT:
         return False
     return not any("\ud800" <= letter <= "\udfff" for letter in value)  # half a letter, which nothing can write
@@ -132,7 +132,7 @@ def check_public(widget: Widget, name: str) -> None:
 
 
 def asker(content: Any) -> str:
-    """Return the name of the page that sends this and gets the reply; "" if it is not given: then all pages get it.
+    """Return the name of the page that sends this and gets the reply; "" if all pages get the reply.
 
     >>> asker({"type": "save", "page": "ab-1"})
     'ab-1'

@@ -1,6 +1,6 @@
 """Displays inside `Output` widgets, such as the one of `interact`.
 
-They go to the page's model of the `Output`, and are in no notebook.  The page informs the kernel too late.
+They are sent to the page's model of the `Output`, and are in no notebook.  The page informs the kernel too late.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The pages that show a view, as far as they report: which ones exist, which have it in sight, and their room."""
+"""The pages that show a view, as far as they report: all pages, the pages with the view in sight, and their room."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Room = tuple[int, int]
 
 
 class Pages:
-    """The pages of one view; each has a name, which begins with that of its load in the browser."""
+    """The pages of one view; each has a name, which begins with the name of its load in the browser."""
 
     def __init__(self) -> None:
         self._trust: dict[str, int] = {}  # so many frames may still be drawn before each has to say that it is there
@@ -53,7 +53,7 @@ class Pages:
 
     @property
     def rooms(self) -> list[Room]:
-        """The rooms of the pages; without pages, the first one's probable room, if it is known."""
+        """The rooms of the pages; without pages, the probable room of the first page, if known."""
         return list(self._rooms.values()) or ([] if self._likely is None else [self._likely])
 
     @property
@@ -67,7 +67,7 @@ class Pages:
         return bool(self._trust)
 
     def awaited(self, likely: Room | None) -> None:
-        """Note that the view was put on a page, which should say hello soon; its room is probably the last one's."""
+        """Note that the view was put on a page, which should say hello soon; its room is probably the last page's."""
         self._awaited = PATIENCE
         self._likely = likely or self._likely
 
@@ -104,11 +104,11 @@ class Pages:
         return page in self._unseen
 
     def once_measured(self, callback: Callable[[], None]) -> None:
-        """Keep a function to call as soon as a page has reported its room."""
+        """Keep a function, to be called as soon as a page has reported its room."""
         self._to_measure.append(callback)
 
     def _is_late(self, page: str, what: str, nth: int) -> bool:
-        """Note a page's message `nth`; return whether a later one about the same came before it.
+        """Note a page's message `nth`; return whether a later message on the same subject came before it.
 
         JupyterLab sends some messages through a shell of their own, which may be ahead of the kernel's, in another
         thread.

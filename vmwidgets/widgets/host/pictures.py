@@ -50,13 +50,13 @@ class LivePicture(Picture, Protocol):
 
     @property
     def can_stay(self) -> bool:
-        """Return whether it still follows its machine after its cell's end, without a request to do so."""
+        """Return whether the picture still follows its machine after its cell's end, without a request to do so."""
 
     def stay(self) -> None:
-        """Keep showing the machine as it was then."""
+        """Keep showing the machine as it was at the end of the picture's cell."""
 
     def close(self) -> None:
-        """Free its model on both sides."""
+        """Free the picture's model, in Python and on the page."""
 
 
 class MachinePictures:
@@ -173,7 +173,7 @@ def all_displayed() -> list[LivePicture]:
 def cell_begins(*_info: object) -> None:
     """Note that a cell runs, perhaps again: displays of its last run have left the page, and are closed.
 
-    A view made in another cell has a name there, and one displayed by another cell is in use: both stay.
+    A view made in another cell has a name there, and a view displayed by another cell is in use: both stay.
     """
     idle.ends()
     note_cell(begins=True)

@@ -1,6 +1,6 @@
 """The times at which pictures are sent: requested ones immediately, others after a pause, the rest after the cell.
 
-While a cell runs, this happens at most thirty times a second.
+While a cell runs, pictures are sent at most thirty times a second.
 
 Without a limit, updates would be wrong, not just slow: a Jupyter server drops messages beyond a thousand a second, and
 with them the newest state.  No event loop runs while a cell does, so an operation itself sends when the pause is over;
@@ -65,7 +65,7 @@ class Refresher:
     def answering(self, picture: Picture) -> Iterator[None]:
         """Answer a page's request to `picture` in a ``with`` block: it is sent afterwards, other changes in time.
 
-        A page asks for one picture at a time, so what it waits for needs no pause.
+        A page asks for one picture at a time, so the requested picture needs no pause.
         """
         with self._sending:
             self._answers = True
@@ -86,8 +86,8 @@ class Refresher:
     def flush(self) -> None:
         """Send the newest state of everything that is marked.
 
-        Pictures of a machine on which another thread operates, or of which it draws a film, stay marked: that
-        operation's end sends them, or the timer.
+        If another thread operates on a machine or draws its film, the machine's pictures stay marked: the end of that
+        operation, or the timer, sends them.
         """
         with self._sending:
             self._send_all()

@@ -19,7 +19,7 @@ SELECTION_ESM = "export default {}"
 
 
 class Selection(anywidget.AnyWidget):
-    """The selected thing in every picture of one machine; "" is none.
+    """The selected thing in every picture of one machine; "" for none.
 
     Views on the page follow a change immediately, even while the kernel is busy; Python learns of it when it is idle.
     """

@@ -12,7 +12,7 @@ LOST = 200.0
 class Idle:
     """The kernel's idle time in seconds: while a cell runs and others are queued, it hears no page.
 
-    Where no cells begin or end (marimo), it is never idle, and no page is lost.  `clock` is for tests.
+    Where no cells begin or end (marimo), the kernel is never idle, and no page is lost.  `clock` is for tests.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:

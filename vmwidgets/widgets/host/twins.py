@@ -65,7 +65,7 @@ class Twin:
         self.display_id = uuid4().hex
         self._shown: dict[View, Shown] = {}
         self._films: dict[View, SavedFilm] = {}
-        self.plays = False  # it brings the player
+        self.plays = False  # it contains the player
         self.is_late = False  # it does not follow its widget
         self.is_inside = False  # of an `Output`, and so in no notebook
 
@@ -95,7 +95,7 @@ class Twin:
     def fit(self) -> bool:
         """Lay out the same moments for the room that the views have now. Returns True if that changes something.
 
-        A view that shows something else since then stays as it is: its moment can't be drawn again.
+        A view that has shown something else since then stays as it is: its moment can't be drawn again.
         """
         before = self._shown
         self._shown = {
@@ -117,7 +117,7 @@ class Twin:
 
     @property
     def films(self) -> bool:
-        """Return whether any of it can be stepped through."""
+        """Return whether any part of it can be stepped through."""
         return bool(self._films)
 
     @property

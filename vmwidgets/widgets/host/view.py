@@ -76,7 +76,7 @@ class View(Answering, anywidget.AnyWidget):
 
     made_in = NOWHERE
     cleared = False
-    _holding_sync: bool  # ipywidgets' own, and so are the names of what is to be sent
+    _holding_sync: bool  # ipywidgets' own attribute, as are the names of traits to be sent
     _states_to_send: set[str]
 
     def __init__(self, target: Any = None, **options: Any) -> None:
@@ -89,11 +89,11 @@ class View(Answering, anywidget.AnyWidget):
         self._drawings = 0  # that were begun
         self._drawn = True
         self._adding = threading.RLock()  # held while names of traits are put down or taken, and never while drawing
-        self._quiet = False  # what changes is not to be drawn
-        self._free = False  # it was kept at its cell, and shall follow again
+        self._quiet = False  # changes are not drawn
+        self._free = False  # it was kept at its cell's end, and will follow again
         self._sent: Sent | None = None
         self._film: Film | None = None
-        self._film_due = False  # something but the moment is another thing since the film was made
+        self._film_due = False  # something other than the moment has changed since the film was made
         self._cell_over = -1  # the serial of the latest operation when the view's cell was done
         self.made_in = current_cell()
         super().__init__(target, **options)
@@ -154,13 +154,13 @@ class View(Answering, anywidget.AnyWidget):
 
     @property
     def room(self) -> float:
-        """The width in pixels of a frame: that of the narrowest page, if `width` is not set."""
+        """The width in pixels of a frame: the narrowest page's, if `width` is not set."""
         wide = self.width or min((wide for wide, _ in self._pages.rooms), default=self.usual)
         return float(min(max(wide / self.scale, NARROWEST), WIDEST))
 
     @property
     def high(self) -> float:
-        """The greatest height in pixels of a frame: that of the lowest window below the words, if the picture folds."""
+        """The greatest height in pixels of a frame: the lowest window's below the words, if the picture folds."""
         windows = [high for _, high in self._pages.rooms] if self.folds else []
         return max(min(windows) / self.scale - WORDS, 1.0) if windows else super().high
 
@@ -174,7 +174,7 @@ class View(Answering, anywidget.AnyWidget):
         if self._is_as_in_files or not self.alive:
             return super().scene()
         if self._stale or not self._drawn or self._scene is None:
-            super().scene()  # it finds at which step the picture is
+            super().scene()  # it finds the picture's step
         return self._laid_out(super().room, super().high)
 
     def saved(self, wide: float) -> Scene:
@@ -238,7 +238,7 @@ class View(Answering, anywidget.AnyWidget):
         machine, when = self.machine, self.moment
         is_there = when is not None and machine is not None and machine.journal.number_of(when.operation) is not None
         if is_there and self._drawn:
-            return False  # what was, stays
+            return False  # the earlier state stays shown
         super().operation_done()
         self._stale = True
         return self.in_sight
@@ -332,7 +332,7 @@ class View(Answering, anywidget.AnyWidget):
                 yield
                 if self._sent is not sent or self._film_due or not self.alive or self._stale:
                     return
-        except Refused:  # what is shown is not there at all of the steps
+        except Refused:  # the shown thing does not exist at all steps
             return
         film = spliced(sent.scene, drawn)
         data = b"" if film is None else pack_film(film, sent.when["number"], frame)
@@ -344,7 +344,7 @@ class View(Answering, anywidget.AnyWidget):
             self.film = {"seq": seq, "data": data}
 
     def _controls(self, pinned: tuple[int, int | None] | None = None) -> dict[str, Any]:
-        """Return the shown moment for the page's controls, or that of a pinned picture."""
+        """Return the shown moment for the page's controls, or a pinned picture's moment."""
         kept = pinned is not None
         return {
             **at_moment(self.machine, *(pinned or self._drawn_at), -1 if kept else self._cell_over, self.asks),
@@ -516,7 +516,7 @@ class View(Answering, anywidget.AnyWidget):
         hub, shared = open_hub().model_id, self._choice.model.model_id
         others = self._pictures.views if self._pictures is not None else ()
         for view in (self, *(view for view in list(others) if isinstance(view, View) and view.comm is not None)):
-            view.hub, view.selection_model = hub, shared  # where they were made again, all of them change
+            view.hub, view.selection_model = hub, shared  # if they were created again, they change for all views
 
     # ---- what the page asks ----------------------------------------------------------------------
 

@@ -20,7 +20,7 @@ def in_marimo() -> bool:
 
 
 def visitor() -> threading.Thread:
-    """Return the thread of the visitor whose cell runs: marimo has one for each; elsewhere, it is always the same."""
+    """Return the thread of the visitor whose cell runs: marimo has one for each visitor, others only one."""
     return threading.current_thread() if in_marimo() else threading.main_thread()
 
 

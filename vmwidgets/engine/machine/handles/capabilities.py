@@ -22,7 +22,7 @@ from ..arguments import region_flags
 from ..system import Part, SpacePart, System
 
 _SLOT = re.compile(r"(\w+)\[(\d{1,9})\](?:#(\d{1,12}))?")
-"""The text of a slot: "slots[3]", or with the capability's number "slots[3]#17"."""
+"""The pattern of a slot's text: "slots[3]", or with the capability's number "slots[3]#17"."""
 
 
 class DomainPart(SpacePart):
@@ -38,7 +38,7 @@ class DomainPart(SpacePart):
 
     @property
     def space(self) -> DomainSpace:
-        """The domain, or its remains after it was destroyed."""
+        """The domain, or the remains of a destroyed one."""
         found = self.system.domains.get(self.name)
         if found is None or found.generation != self.generation:
             found = self.system.destroyed.get((self.name, self.generation))
@@ -62,7 +62,7 @@ class DomainPart(SpacePart):
     # ---- capabilities ------------------------------------------------------------------------
 
     def slot(self, place: Any) -> MachineCapability:
-        """Return the capability in a slot ("slots[3]"); with its number ("slots[3]#17") also a deleted one."""
+        """Return the capability in a slot ("slots[3]"), or the one with a number, even if deleted ("slots[3]#17")."""
         self.check_alive()
         found = _SLOT.fullmatch(place) if isinstance(place, str) else None
         if found is None:
@@ -91,29 +91,29 @@ class DomainPart(SpacePart):
 
 
 class MachineCapability(Part):
-    """A capability of a domain, found by its slot; after it is deleted, its handle is refused."""
+    """The handle of a domain's capability, found by its slot; it is refused after the capability is deleted."""
 
     def __init__(self, domain: DomainPart, ref: CapRef, number: int) -> None:
         super().__init__(domain.system, f"{domain.path}/{ref}#{number}")
         self.domain = domain
         self.ref = ref
         self.number = number
-        """The capability's own number, never reused: another one in the same slot has another number."""
+        """The capability's own number, never reused: a later capability in the same slot has another number."""
 
     @property
     def value(self) -> CapabilityValue | None:
-        """Its current state; None if it was deleted.  O(its copies and mappings)."""
+        """The capability's current state; None if it was deleted.  O(copies + mappings)."""
         held = self._find()
         return None if held is None else held.snapshot()
 
     @property
     def base(self) -> Address:
-        """The physical address of its memory."""
+        """The physical address of the capability's memory."""
         return Address(self.held.object.base)
 
     @property
     def bytes(self) -> Size:
-        """The bytes of its memory."""
+        """The number of bytes of the capability's memory."""
         return Size(self.held.object.bytes)
 
     @property
@@ -170,7 +170,7 @@ class MachineMemobj(Part):
 
     @property
     def memobj(self) -> Memobj:
-        """The engine's own object; refused after it was removed."""
+        """The engine's own object; refused after its removal."""
         self.domain.check_alive()
         held = self.domain.domain.memobjs.get(self.name)
         if held is None:
@@ -178,12 +178,12 @@ class MachineMemobj(Part):
         return held
 
     def check_alive(self) -> None:
-        """Refuse if it was removed, or its domain destroyed: no other object ever has its name."""
-        _ = self.memobj  # refused where there is none
+        """Refuse if the object was removed or its domain destroyed: no other object ever has its name."""
+        _ = self.memobj  # refused if there is no such domain
 
     @property
     def address(self) -> Address:
-        """The start of its region."""
+        """The start of the object's region."""
         region = self.memobj.region
         assert region is not None, "an object has its region until it is removed"
         return Address(region.base)
@@ -201,10 +201,10 @@ class MachineMemobj(Part):
         frame_offset: int | str = 0,
         size: int | str | None = None,
     ) -> None:
-        """Fill the object from `offset` on with a frame: `size` bytes of it from `frame_offset` on, or the rest.
+        """Fill the object from `offset` on with `size` bytes of a frame from `frame_offset` on, or with its rest.
 
-        Fails with LIB_ERR_MEMOBJ_DUPLICATE_FILL if a frame is there, and with LIB_ERR_MEMOBJ_WRONG_OFFSET for an offset
-        outside, or not aligned.
+        Fails with LIB_ERR_MEMOBJ_DUPLICATE_FILL if a frame is there already, and with LIB_ERR_MEMOBJ_WRONG_OFFSET for
+        an offset outside the object, or not aligned.
         """
         held, start = self.memobj, arguments.aligned(offset, "offset")
         ref, skipped = self.domain.slot_of(frame), arguments.aligned(frame_offset, "frame_offset")
@@ -223,7 +223,7 @@ class MachineMemobj(Part):
 
     @operation
     def protect(self, flags: str | Iterable[str] | int, offset: int | str = 0, size: int | str | None = None) -> None:
-        """Change the flags of [offset, offset + size), also for faults that map it later.
+        """Change the flags of [offset, offset + size), even for faults that map it later.
 
         Fails with LIB_ERR_MEMOBJ_PROTECT, and changes nothing, if a frame's capability lacks a right.
         """
@@ -235,7 +235,7 @@ class MachineMemobj(Part):
 
     @operation
     def remove(self) -> None:
-        """Unmap all of it, and remove its region from the vspace; the program keeps its frames."""
+        """Unmap the whole object, and remove its region from the vspace; the program keeps its frames."""
         held = self.memobj
         region = held.region
         assert region is not None, "an object has its region until it is removed"

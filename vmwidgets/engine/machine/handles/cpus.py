@@ -41,7 +41,7 @@ def cpu_settings(fmt: TableFormat[Any], cpus: Any, tlb: Any, asids: Any) -> CpuS
 
 
 class MachineCpu(Part):
-    """One processor; the programs and the kernel that run on it make its operations.
+    """One processor; the programs and the kernel running on it make its operations.
 
     >>> import vmwidgets as vm
     >>> m = vm.boot("x86-64", cpus=2)
@@ -63,14 +63,14 @@ class MachineCpu(Part):
 
     @property
     def pmap(self) -> Reading:
-        """The page tables that it has loaded, read-only."""
+        """The page tables that the processor has loaded, read-only."""
         return Reading(f"{self.path}.pmap", lambda: self._processor.pmap, OF_TABLES)
 
     # ---- what runs on it ---------------------------------------------------------------------
 
     @operation
     def run(self, task: SpacePart | str | None = None) -> None:
-        """Run `task`, or a domain ("domain:hello"), on this processor: load its tables; without one, only the kernel's.
+        """Run `task`, or a domain ("domain:hello"), on this processor: load its tables, or only the kernel's for None.
 
         Cached translations of other tasks are dropped, unless the machine has ASIDs (``asids=True``).
         """
@@ -82,7 +82,7 @@ class MachineCpu(Part):
     def load(self, address: int | str, length: int | str = 1, *, user: bool | None = None) -> bytes:
         """Return `length` bytes from `address` on, read through the TLB by the running program; faults are resolved.
 
-        `user` says whether user code makes the access.  Without it, user code does if the address is a user address.
+        `user` says whether user code makes the access; by default, user code does if the address is a user address.
         Fails with FAULT and ACCES, as the kernel's fault handler does.  O(pages).
         """
         return self._load("load", address, length, "read", user)
@@ -127,8 +127,9 @@ class MachineCpu(Part):
     ) -> int:
         """Drop translations from the TLB; returns their number.
 
-        With `address`: translations of its page, global or not.  With `task`, a task or a domain: translations of its
-        address space that are not global.  Without either: all translations, except global ones if these are kept.
+        With `address`, drop the translations of its page, global or not.  With `task` (a task or a domain), drop the
+        translations of its address space that are not global.  Without either, drop all translations, except global
+        ones if these are kept.
         """
         processors, processor = self.system.processors, self._processor
         kept = arguments.flag(keep_globals, "keep_globals")
@@ -165,7 +166,7 @@ class MachineCpu(Part):
         return self._processor.cpu.asid
 
     def lookup(self, address: int | str) -> TlbSlot | None:
-        """Return the TLB entry for `address` and whether it is stale, or None; it does not count as a use."""
+        """Return the TLB entry for `address` and whether it is stale, or None; this does not count as a use."""
         with self.door.looking():
             line = self._processor.cpu.tlb.peek(arguments.whole(address, "address"), self.asid)
             if line is None:
@@ -214,7 +215,7 @@ class MachineCpus(Part):
 
     @property
     def shootdown(self) -> str:
-        """The treatment of flush requests to another processor; setting it is an operation."""
+        """The treatment of flush requests to another processor; setting this is an operation."""
         return self._processors.shootdown
 
     @shootdown.setter

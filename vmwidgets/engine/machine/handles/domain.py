@@ -27,7 +27,7 @@ from .tables import MachineTables, MachineWalk
 
 
 class MachineDomain(DomainPart):
-    """A self-paging program: it holds capabilities, and requests each descriptor of its page tables itself.
+    """A self-paging program: it holds capabilities, and itself requests each descriptor of its page tables.
 
     `domain` is the engine's object; `pmap` has the tables as processors load them.  ``m.domain(name)`` creates a
     domain.
@@ -35,7 +35,7 @@ class MachineDomain(DomainPart):
 
     @property
     def tables(self) -> MachineTables:
-        """Its page tables, to show and walk."""
+        """The domain's page tables, to show and walk."""
         self.check_alive()
         return MachineTables(self.system, self)
 
@@ -58,8 +58,8 @@ class MachineDomain(DomainPart):
     def frame(self, size: int | str = PAGE) -> MachineCapability:
         """Return a frame to map: `size` is rounded up to a power of two of bytes, at least a page (`frame_alloc`).
 
-        Fails with LIB_ERR_FRAME_ALLOC without a free slot, or without such a contiguous piece of RAM: a page allocator
-        has at most 4 MiB.
+        Fails with LIB_ERR_FRAME_ALLOC without a free slot, or without a contiguous piece of RAM of this size: a page
+        allocator's largest piece is 4 MiB.
         """
         return self.capability(self.domain.frame(_bytes(size)))
 
@@ -70,9 +70,9 @@ class MachineDomain(DomainPart):
 
     @operation
     def device_frame(self, at: int | str, size: int | str) -> MachineCapability:
-        """Return a frame of a device's memory at physical `at`, beyond RAM; no device answers there in this machine.
+        """Return a frame of a device's memory at physical address `at`, beyond RAM; this machine has no device there.
 
-        It is refused if the domain already has a frame of a part of it, which can be copied, retyped and revoked.
+        This is refused if the domain already has a frame for a part of that memory: copy, retype or revoke that frame.
         """
         start, length = arguments.aligned(at, "at"), arguments.aligned(size, "size")
         reach = 1 << min(40, 8 * self.domain.fmt.entry_width)
@@ -93,11 +93,10 @@ class MachineDomain(DomainPart):
     def retype(
         self, capability: MachineCapability | str, kind: str, offset: int | str = 0, size: int | str | None = None
     ) -> MachineCapability:
-        """Return a capability of `kind` for a part of another one's memory: from `offset` on, `size` bytes or the rest.
+        """Return a capability of `kind` for part of another's memory: `size` bytes from `offset` on, or the rest.
 
-        RAM becomes RAM, frames or tables; a frame becomes smaller frames.  Fails with LIB_ERR_CAP_RETYPE over
-        SYS_ERR_INVALID_RETYPE, over SYS_ERR_REVOKE_FIRST if that part was retyped before, or over
-        SYS_ERR_FRAME_OFFSET_INVALID.
+        RAM becomes RAM, frames or tables; a frame becomes smaller frames.  Fails with LIB_ERR_CAP_RETYPE on top of
+        SYS_ERR_INVALID_RETYPE, SYS_ERR_REVOKE_FIRST (that part was retyped before) or SYS_ERR_FRAME_OFFSET_INVALID.
         """
         ref, wanted, here = self.slot_of(capability), arguments.known(kind, OBJ_TYPES, "kind"), self.domain.fmt.name
         if OBJ_TYPES[wanted].format not in ("", here):
@@ -108,7 +107,7 @@ class MachineDomain(DomainPart):
 
     @operation
     def copy(self, capability: MachineCapability | str) -> MachineCapability:
-        """Return another capability for the same memory; the copied capability must have the right to grant."""
+        """Return another capability for the same memory; the original must have the right to grant."""
         return self.capability(self.domain.copy(self.slot_of(capability)))
 
     @operation
@@ -132,7 +131,7 @@ class MachineDomain(DomainPart):
 
     @operation
     def revoke(self, capability: MachineCapability | str) -> None:
-        """Delete all other capabilities for the same memory, and for objects retyped from it; none of it stays mapped.
+        """Delete all other capabilities for the same memory and for objects retyped from it, and unmap it all.
 
         O(vnodes + capabilities deleted).
         """
@@ -142,7 +141,7 @@ class MachineDomain(DomainPart):
 
     @operation
     def take_slots(self, count: int) -> int:
-        """Use up the `count` lowest free slots, as another part of the program would; returns the number left."""
+        """Use up the `count` lowest free slots, like another part of the program; returns the number of slots left."""
         self.domain.stubs.allocate_for_others(arguments.count(count, "count"))
         return self.domain.slots.free_slots
 
@@ -165,7 +164,7 @@ class MachineDomain(DomainPart):
         piece: int | str | None = None,
         flags: str | Iterable[str] | int = "rw",
     ) -> MachineMemobj:
-        """Return a memory object of `size` bytes with a region that shows it, at `at` or where the vspace has room.
+        """Return a memory object of `size` bytes, with a region for it at `at` or where the vspace has room.
 
         `kind`: "anonymous" and "one frame" are mapped on a page fault; "one frame one map", "pinned" and "fixed"
         (frames of `piece` bytes) are mapped immediately.  `frame` fills the object from its beginning.  Fails with
@@ -215,13 +214,13 @@ class MachineDomain(DomainPart):
         size: int | str | None = None,
         flags: str | Iterable[str] | int = "rw",
     ) -> Address:
-        """Map a frame from byte `offset` on, `size` bytes or the rest of it; returns the address of the mapping.
+        """Map `size` bytes of a frame from `offset` on, or the rest of the frame; returns the address of the mapping.
 
-        Without `at`, the vspace chooses the address (`determine_addr`); with it, the pmap is called directly.  `flags`
+        Without `at`, the vspace chooses the address (`determine_addr`); with `at`, the pmap is called directly. `flags`
         are the letters "r", "w", "x", and words such as "large" and "nocache".  Whole pages are mapped: with "large",
         pages of 1 MiB (x86-64: 2 MiB) if address and frame allow it.  Byte `offset` then has the same offset in the
-        mapping as in its page.  The call succeeds completely or changes nothing: it fails with LIB_ERR_PMAP_DO_MAP over
-        the cause, or with LIB_ERR_PMAP_FRAME_SIZE if the frame is too short.
+        mapping as in its page.  The call succeeds completely or changes nothing: it fails with LIB_ERR_PMAP_DO_MAP on
+        top of the cause, or with LIB_ERR_PMAP_FRAME_SIZE if the frame is too short.
 
         >>> import vmwidgets as vm
         >>> d = vm.boot("armv7").domain("hello")
@@ -249,10 +248,10 @@ class MachineDomain(DomainPart):
 
     @operation
     def unmap(self, address: int | str, size: int | str) -> Size:
-        """Unmap what one call mapped at `address`, or the part of it in one table; returns the number of bytes.
+        """Unmap one call's mapping at `address`, or its part in one table; returns the number of bytes.
 
         In each table, the range must be exactly one mapping; neighbours in one table are unmapped one by one.
-        Otherwise it fails with LIB_ERR_PMAP_UNMAP over LIB_ERR_PMAP_FIND_VNODE and changes nothing.
+        Otherwise, the call fails with LIB_ERR_PMAP_UNMAP on top of LIB_ERR_PMAP_FIND_VNODE and changes nothing.
         """
         va, length = self._range(address, size)
         done = self.domain.pmap.unmap(va, length)
@@ -263,8 +262,8 @@ class MachineDomain(DomainPart):
     def modify_flags(self, address: int | str, size: int | str, flags: str | Iterable[str] | int) -> Size:
         """Set the flags of the mappings in [address, address + size); returns the number of bytes changed.
 
-        Fails with LIB_ERR_PMAP_MODIFY_FLAGS, and changes nothing, if a part of it is not mapped, or if the frame's
-        capability lacks a requested right.
+        Fails with LIB_ERR_PMAP_MODIFY_FLAGS, and changes nothing, if a part of the range is not mapped, or if the
+        frame's capability lacks a requested right.
         """
         word = region_flags(flags)
         va, length = self._range(address, size)
@@ -272,10 +271,10 @@ class MachineDomain(DomainPart):
 
     @operation
     def deserialise(self, data: bytes) -> None:
-        """Map what :meth:`serialise` of another domain returned; nothing may be mapped here.
+        """Map what :meth:`serialise` of another domain returned; this domain must have no mapping.
 
-        Its frames must be in the same slots here.  Fails with LIB_ERR_PMAP_DESERIALISE, and changes nothing, if any
-        part of it can't be mapped.
+        The other domain's frames must be in the same slots here.  Fails with LIB_ERR_PMAP_DESERIALISE, and changes
+        nothing, if anything can't be mapped.
         """
         pmap, layout = self.domain.pmap, self.domain.layout
         deserialise(pmap, arguments.content(data))
@@ -299,14 +298,14 @@ class MachineDomain(DomainPart):
             return serialise(self.domain.pmap)
 
     def lookup(self, address: int | str) -> Found:
-        """Return the mapping that covers `address`; LIB_ERR_PMAP_LOOKUP without one.  O(levels)."""
+        """Return the mapping that covers `address`; fails with LIB_ERR_PMAP_LOOKUP if there is none.  O(levels)."""
         with self._looking():
             return self.domain.pmap.lookup(arguments.whole(address, "address"))
 
     def determine_addr(self, size: int | str, align: int | str = 0) -> Address:
         """Return an address after a region at which the vspace has room for `size` bytes; nothing changes.
 
-        Fails with LIB_ERR_OUT_OF_VIRTUAL_ADDR without room.  `align` is in bytes, 0 for a page.  O(regions).
+        Fails with LIB_ERR_OUT_OF_VIRTUAL_ADDR if there is no room.  `align` is in bytes, 0 for a page.  O(regions).
         """
         with self._looking():
             return Address(self.domain.pmap.determine_addr(*self._wanted(size, align)))
@@ -314,7 +313,7 @@ class MachineDomain(DomainPart):
     def determine_addr_raw(self, size: int | str, align: int | str = 0) -> Address:
         """Return an address at which descriptors of the root are free, whatever the vspace says.
 
-        The errors are those of :meth:`determine_addr`.
+        Fails like :meth:`determine_addr`.
         """
         with self._looking():
             return Address(self.domain.pmap.determine_addr_raw(*self._wanted(size, align)))
@@ -329,7 +328,7 @@ class MachineDomain(DomainPart):
             return self.domain.snapshot()
 
     def window(self, focus: DomainFocus = EVERYWHERE, *, whole: int = WHOLE, few: int = FEW) -> DomainValue:
-        """Return a part of it as a frozen value, the rest as counts; see :meth:`.selfpaging.domain.Domain.window`."""
+        """Return a part as a frozen value, the rest as counts; see :meth:`.selfpaging.domain.Domain.window`."""
         if not isinstance(focus, DomainFocus):
             raise Refused(f"focus={shown(focus)} is {a_kind(focus)}: write a DomainFocus")
         most, least = arguments.count(whole, "whole"), arguments.count(few, "few")
@@ -337,7 +336,7 @@ class MachineDomain(DomainPart):
             return self.domain.window(focus, whole=most, few=least)
 
     def only(self, shown: DomainShown) -> DomainValue:
-        """Return the part that another window shows (:meth:`.DomainValue.shown`), as far as it exists."""
+        """Return the part that another window shows (:meth:`.DomainValue.shown`), as far as that part exists."""
         with self.door.looking():
             return self.domain.only(shown)
 
@@ -358,9 +357,9 @@ class MachineDomain(DomainPart):
     def read(self, address: int | str, length: int | str = 1) -> bytes:
         """Return `length` bytes from `address` on, as the program reads them.
 
-        Fails with FAULT if nothing is mapped, and with ACCES if reading is not allowed: no kernel resolves a page fault
-        for it.  In a region of a memory object, the program's own handler makes the object map its frame; it fails with
-        LIB_ERR_MEMOBJ_UNDER_FILLED if there is none.
+        Fails with FAULT if nothing is mapped, and with ACCES if reading is not allowed: no kernel resolves the
+        program's page faults.  In a region of a memory object, the program's own handler makes the object map its
+        frame, and fails with LIB_ERR_MEMOBJ_UNDER_FILLED if there is none.
         """
         start, count = arguments.span(address, length, self.pmap.fmt.word_bits)
         return run_without_sleeping(self._processor.load(start, count, "read", True, self._tables))
@@ -374,7 +373,7 @@ class MachineDomain(DomainPart):
 
     @operation
     def touch(self, address: int | str, access: str = "read") -> MachineWalk:
-        """Make one access that moves no data; returns the hardware's walk.  FAULT and ACCES as for :meth:`read`."""
+        """Make one access that moves no data; returns the hardware's walk.  Fails like :meth:`read`."""
         kind = arguments.access(access)
         start, _ = arguments.span(address, 1, self.pmap.fmt.word_bits)
         run_without_sleeping(self._processor.reach(start, kind, True, self._tables))
@@ -384,7 +383,7 @@ class MachineDomain(DomainPart):
 
     @contextmanager
     def _looking(self) -> Iterator[None]:
-        """Check that the domain exists, and that nothing changes in this block."""
+        """Check that the domain exists, and keep it unchanged in this block."""
         with self.door.looking():
             self.check_alive()
             yield
@@ -402,7 +401,7 @@ class MachineDomain(DomainPart):
         return self._address(va, length, "address"), length
 
     def _address(self, va: int, length: int, name: str) -> int:
-        """Return an address that the program may map at, outside of its pmap's own records."""
+        """Return an address at which the program may map, outside its pmap's own records."""
         domain = self.domain
         layout = domain.layout
         begin, end = layout.vspace_begin, layout.meta_end
@@ -419,7 +418,7 @@ class MachineDomain(DomainPart):
         return va
 
     def _room(self, at: int | str | None, length: int, flags: int) -> int:
-        """Find room for a region of `length` bytes: at `at`, or anywhere in the vspace; large pages need alignment."""
+        """Find room for a region of `length` bytes, at `at` or anywhere in the vspace; large pages need alignment."""
         layout, pmap = self.domain.layout, self.domain.pmap
         if at is None:
             unit = layout.large_unit(flags)

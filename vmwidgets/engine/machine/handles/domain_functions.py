@@ -1,4 +1,4 @@
-"""The functions of a machine that make domains: programs that page themselves, in addition to the kernel's tasks."""
+"""The functions of a machine that create domains: programs that page themselves, next to the kernel's tasks."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ MOST_SLOTS = 1 << 20
 
 
 class DomainFunctions(Part):
-    """The functions of a machine that make and destroy domains."""
+    """The functions of a machine that create and destroy domains."""
 
     @operation
     def domain(
         self, name: str, *, slots: int | None = None, ram_pages_only: bool = False, hardening: Iterable[str] = ()
     ) -> MachineDomain:
-        """Return a new self-paging domain, on "armv7" or "x86-64"; an existing name returns that domain.
+        """Return a new self-paging domain (on "armv7" and "x86-64"), or the existing domain with this name.
 
-        `slots` is the number of its slots for capabilities (default: 16,384).  With `ram_pages_only` it gets memory in
+        `slots` is the number of its slots for capabilities (default: 16,384).  With `ram_pages_only`, it gets memory in
         single pages, as in early boot.  `hardening` may be {"execute-never"}.  Fails with LIB_ERR_VNODE_CREATE if there
         is no memory for its root table.
 
@@ -91,7 +91,7 @@ class DomainFunctions(Part):
         return self.system.part(MachineDomain, space.path, space.generation)
 
     def part(self, path: str) -> MachineDomain | MachineCapability | MachineMemobj:
-        """Return the domain at `path`, or a part of one ("domain:hello/slots[3]#17")."""
+        """Return the domain at `path`, or a part of a domain ("domain:hello/slots[3]#17")."""
         place, _, rest = path.partition("/")
         space = self.system.domain_at(place)
         if space is None:

@@ -30,7 +30,7 @@ class MachineFile(Part):
     def read(self, offset: int | str = 0, length: int | str = PAGE) -> bytes:
         """Return `length` bytes from `offset` on, fewer at its end (pread(2)), through the page cache.
 
-        It waits for the pages of a slow file: in a thread, write ``yield from f.read(…)``.
+        The call waits for the pages of a slow file: in a thread, write ``yield from f.read(…)``.
         """
         start, count = arguments.span(offset, length, name="offset")
 
@@ -44,7 +44,7 @@ class MachineFile(Part):
     def write(self, offset: int | str, data: bytes) -> None:
         """Write `data` into the file at `offset` (pwrite(2)), through the page cache; the file grows if necessary.
 
-        It waits for the pages of a slow file: in a thread, write ``yield from f.write(…)``.
+        The call waits for the pages of a slow file: in a thread, write ``yield from f.write(…)``.
         """
         content = arguments.content(data)
         start, _ = arguments.span(offset, len(content), name="offset")
@@ -64,7 +64,7 @@ class MachineFile(Part):
 
     @operation
     def truncate(self, size: int | str) -> None:
-        """Set the file's size (ftruncate(2)); an access to a mapping of a removed page is a SIGBUS."""
+        """Set the file's size (ftruncate(2)); an access to a mapping of a removed page causes a SIGBUS."""
         self._refuse_gone()
         wanted = arguments.whole(size, "size")
         if not 0 <= wanted <= MOST:
@@ -73,7 +73,7 @@ class MachineFile(Part):
 
     @operation
     def vanish(self) -> None:
-        """Remove the file, as if its disk were gone: its mappings stay, and an access to them is a SIGBUS."""
+        """Remove the file, as if its disk were gone: its mappings stay, and an access to them causes a SIGBUS."""
         self._refuse_gone()
         self.file.vanish()
 

@@ -22,16 +22,16 @@ from .. import arguments
 from ..system import Part
 
 WHOLE = 600
-"""The most blocks of which all are read; if there are more, those around frames in focus and the largest."""
+"""The most blocks that are all read; if there are more, only the largest and those near frames in focus are."""
 
 AROUND = 24
-"""The frames on either side of one in focus that are read with it."""
+"""The number of frames on either side of a frame in focus that are read with it."""
 
 FOCUS = 32
 """The most frames in focus."""
 
 MOST_BLOCKS = 6
-"""The most free blocks of a value that is not whole: the largest ones."""
+"""The most free blocks (the largest) of a value that is not complete."""
 
 MOST_BUCKETS = 64
 """The most buckets of an inverted table."""
@@ -54,9 +54,9 @@ class MachineFrames(Part):
         return self._pages.owner(self._known(frame)) or ""
 
     def mapped_at(self, frame: int) -> tuple[tuple[str, Address], ...]:
-        """Return the virtual addresses that map `frame`: task or domain ("": the kernel), address of the page.
+        """Return the virtual addresses that map `frame`: task or domain ("" for the kernel), and page address.
 
-        The reverse map, found by reading all page tables: O(present descriptors).
+        This is the reverse map, found by reading all page tables: O(present descriptors).
         """
         wanted = self._known(frame) << PAGE_SHIFT
         with self.door.looking():
@@ -78,7 +78,7 @@ class MachineFrames(Part):
         return ()
 
     def frame(self, frame: int) -> FrameValue:
-        """Return everything that is known about one frame; costs as much as :meth:`mapped_at`."""
+        """Return everything known about one frame; costs as much as :meth:`mapped_at`."""
         number = self._known(frame)
         mapped = self.mapped_at(number)
         page = self.system.kmem.pages.in_use.get(number)
@@ -95,7 +95,7 @@ class MachineFrames(Part):
         )
 
     def beginnings(self, frames: Iterable[int], length: int = 8) -> dict[int, bytes]:
-        r"""Return the first `length` bytes of each of these frames, by frame.  O(frames × length).
+        r"""Return the first `length` bytes of each frame in `frames`, by frame.  O(frames × length).
 
         >>> import vmwidgets as vm
         >>> m = vm.boot("x86-64")
@@ -107,9 +107,9 @@ class MachineFrames(Part):
         return {frame: bytes(self.system.ram.read(self._known(frame) << PAGE_SHIFT, length)) for frame in frames}
 
     def value(self, focus: Iterable[int] = (), *, whole: int = WHOLE) -> FramesValue:
-        """Return frames as a frozen value: all of them up to `whole` blocks, or else those near the frames in `focus`.
+        """Return frames as a frozen value: all, up to `whole` blocks; otherwise, frames near the ones in `focus`.
 
-        O(what is shown + owners), for any size of memory.
+        O(shown frames + owners), for any size of memory.
         """
         pages = self._pages
         first, end = pages.segment.buddy.first, pages.segment.buddy.end
@@ -121,7 +121,7 @@ class MachineFrames(Part):
         return FramesValue(counts, self._orders(), self._owners(), tuple(self._runs(blocks)), first, end)
 
     def inverted(self, buckets: Any = 8) -> InvertedValue:
-        """Return the contents that an inverted page table of this machine's tasks would have; it is shown as a picture.
+        """Return the contents that an inverted page table of this machine's tasks would have, shown as a picture.
 
         The machine has no such table: the entries are read from the machine's reverse map.  A hash of task and page
         puts them into `buckets` chains.  O(pages in memory).
@@ -177,7 +177,7 @@ class MachineFrames(Part):
         return tuple(FreeList(order, buddy.count(order), buddy.in_order(order, 4)) for order in range(MAX_ORDER + 1))
 
     def _owners(self) -> tuple[tuple[str, int], ...]:
-        """Return the number of frames of each owner, most first; zeroed and cached frames have no owner."""
+        """Return the number of frames of each owner, the largest first; zeroed and cached frames have no owner."""
         owned = [(name, count) for name, count in self._pages.owners if state_of(name) == "used"]
         return tuple(sorted(owned, key=lambda pair: (-pair[1], pair[0])))
 
@@ -209,7 +209,7 @@ class MachineFrames(Part):
 
 
 def _frames_of(pmap: Pmap, start: int, end: int) -> tuple[int, ...]:
-    """Return the frames of the first pages of [start, end) that have one."""
+    """Return the frames of the first pages in [start, end) that have frames."""
     pages = range(start, min(end, start + (FOCUS << PAGE_SHIFT)), 1 << PAGE_SHIFT)
     return tuple(physical >> PAGE_SHIFT for va in pages if (physical := pmap.extract(va)) is not None)
 
@@ -225,16 +225,16 @@ SLABS = 8
 
 
 class MachineCaches(Part):
-    """All caches: for entries of the kernel map and of other maps, for kernel memory; and the zones of malloc."""
+    """All caches (for entries of the kernel map and of other maps, and for kernel memory), and malloc's zones."""
 
     def __iter__(self) -> Iterator[ObjectCache]:
-        """Yield the caches in the order in which they were made."""
+        """Yield the caches in the order of their creation."""
         kernel = self.system.kernel
         yield from (kernel.kentry_cache, kernel.entry_cache, kernel.kmem.entry_cache)
         yield from (zone.cache for zone in kernel.kmem.zones.zones)
 
     def value(self, focus: Iterable[int] = (), most: int = SLABS) -> CachesValue:
-        """Return the caches as frozen values, each with up to `most` slabs: first those with the buffers in `focus`.
+        """Return the caches as frozen values, each with up to `most` slabs: slabs with buffers in `focus` first.
 
         O(caches + slabs shown).
         """
@@ -297,7 +297,7 @@ class MachineKentry(Part):
         return self.area.slabs * self.cache.layout.buffers
 
     def contents(self, focus: Iterable[int] = (), most: int = OPEN_SLABS) -> KentryContents:
-        """Return the area as a frozen value with up to `most` open slabs: those with slots in `focus` first."""
+        """Return the area as a frozen value with up to `most` open slabs: slabs with slots in `focus` first."""
         opened: dict[int, SlabValue] = {}
         limit = arguments.count(most, "most")
         for address in focus:

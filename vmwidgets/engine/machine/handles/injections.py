@@ -1,4 +1,4 @@
-"""The handles of failures on purpose."""
+"""The handles of injected failures."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..system import Part
 
 
 class Injection(Part):
-    """Failures on request: they stop with :meth:`stop`, or at the end of a ``with`` block."""
+    """Injected failures: they stop with :meth:`stop`, or at the end of a ``with`` block."""
 
     @property
     def rule(self) -> Rule:
@@ -22,7 +22,7 @@ class Injection(Part):
 
     @operation
     def stop(self) -> int:
-        """Let requests succeed again; return the number of failures."""
+        """Let requests succeed again; returns the number of failures."""
         system, failed = self.system, self.rule.failed
         del system.injections.rules[int(self.path.removeprefix("injection:"))]
         system.apply_injections()
@@ -50,10 +50,10 @@ class InjectionFunctions(Part):
 
     @operation
     def inject(self, point: str, every: int = 1, *, after: int = 0, times: int = 0) -> Injection:
-        """Make one request in `every` fail at a point of the kernel, after the first `after`, at most `times` (0: all).
+        """Make one request in `every` at a `point` fail, after the first `after`; at most `times` (0: no limit).
 
-        Points: "page_alloc", "table_page", "pager_read", "swap_full".  The kernel's own code runs after the failure: it
-        recovers, or it dies.
+        Points: "page_alloc", "table_page", "pager_read", "swap_full".  After the failure, the kernel's own code runs:
+        the kernel recovers, or dies.
 
         >>> import vmwidgets as vm
         >>> m = vm.boot("x86-64")

@@ -29,12 +29,12 @@ class MachineKmem(Part):
 
     @property
     def allocations(self) -> Allocations:
-        """The allocations that were not freed."""
+        """The allocations that have not been freed."""
         return self.system.allocations
 
     @property
     def maps(self) -> Named[MachineKmemMap]:
-        """All maps by name, in the order in which they were made."""
+        """All maps by name, in the order of their creation."""
         return Named("map", ((name, self._map(name)) for name in self.system.kmem_maps))
 
     def _map(self, name: str) -> MachineKmemMap:
@@ -51,10 +51,10 @@ class MachineKmem(Part):
         return [*super().__dir__(), *self.maps]
 
     def copier(self, *locks: str) -> Generator[Any, Any, None]:
-        """Return a function for :meth:`Machine.spawn`: its thread locks these maps in this order, and copies.
+        """Return a function for :meth:`Machine.spawn`: a thread that locks these maps in this order, and copies.
 
         After each lock except the last, the thread reads from disk for 5 ticks.  With all locks, it copies for one
-        tick, and then releases them.
+        tick, and then releases the locks.
 
         >>> import vmwidgets as vm
         >>> m = vm.boot("x86-64", layout="tiny")
@@ -112,7 +112,7 @@ class MachineKmem(Part):
 
 
 class MachinePageDaemon(Part):
-    """The page daemon, ``m.pagedaemon``: the thread that frees pages when requests were refused."""
+    """The page daemon, ``m.pagedaemon``: the thread that frees pages after requests were refused."""
 
     @property
     def _daemon(self) -> PageDaemon:
@@ -120,17 +120,17 @@ class MachinePageDaemon(Part):
 
     @operation
     def stop(self) -> None:
-        """Make it sleep until ``start``: threads that wait for pages wait until some are freed."""
+        """Make the daemon sleep until ``start``; waiting threads then wait until others free pages."""
         self._daemon.stopped = True
 
     @operation
     def start(self) -> None:
-        """Let it work again."""
+        """Let the daemon work again."""
         self._daemon.restart()
 
     @operation
     def pace(self, *, interval: int | None = None, pages: int | None = None) -> None:
-        """Set its speed: the clock ticks between two passes, and the most pages that one pass moves."""
+        """Set the daemon's speed: the clock ticks between two passes, and the most pages that one pass moves."""
         ticks = self._daemon.interval if interval is None else arguments.count(interval, "interval")
         most = self._daemon.most if pages is None else arguments.count(pages, "pages")
         if most == 0:
@@ -139,12 +139,12 @@ class MachinePageDaemon(Part):
 
     @property
     def stopped(self) -> bool:
-        """Return whether it was stopped."""
+        """Return whether the daemon is stopped."""
         return self._daemon.stopped
 
     @property
     def needed(self) -> bool:
-        """Return whether a request for a page was refused since it last had enough (`vm_pages_needed`)."""
+        """Return whether a request for a page was refused since there were last enough (`vm_pages_needed`)."""
         return self._daemon.needed
 
     @in_ascii
@@ -169,7 +169,7 @@ _REASONS = {
     ("wire", PROTECTION_FAILURE): "an entry there does not allow reading, and pages are read in",
     ("unwire", INVALID_ARGUMENT): "a part of it is a submap's place, or is not wired",
 }
-"""The meaning of a status for one function, if it differs."""
+"""The meaning of a status for one function, if it differs from the usual one."""
 
 _CHANGES: dict[str, Callable[..., MaySleep[int]]] = {
     "protect": FreeBSDMap.protect,
@@ -229,12 +229,12 @@ class MachineKmemMap(MapPart):
 
     @property
     def free(self) -> Size:
-        """The bytes in no entry."""
+        """The number of bytes outside all entries."""
         return Size(self.vm_map.end - self.vm_map.start - self.vm_map.size)
 
     @property
     def largest_gap(self) -> Size:
-        """The bytes of the largest free range: the most that one allocation can get.  O(log n)."""
+        """The size of the largest free range: the most that one allocation can get.  O(log n)."""
         vm_map = self.vm_map
         first = (vm_map.end if vm_map.first is None else vm_map.first.start) - vm_map.start
         root = vm_map.tree.root
@@ -247,22 +247,22 @@ class MachineKmemMap(MapPart):
 
     @property
     def locked_by(self) -> str | None:
-        """The thread that has the lock; "" for the cell, None if it is free."""
+        """The thread that has the lock; "" for the cell, None if the lock is free."""
         return self.vm_map.lock.holder
 
     @property
     def needs_wakeup(self) -> bool:
-        """Return whether a thread sleeps for room in it."""
+        """Return whether a thread sleeps until the map has room."""
         return self.vm_map.needs_wakeup
 
     @property
     def sleepers(self) -> tuple[str, ...]:
-        """The names of the threads that sleep until it has room, in the order in which they will look again."""
+        """The names of the threads that sleep until the map has room, in the order in which they will try again."""
         return tuple(thread.name for thread in self.waiting)
 
     @property
     def waiting(self) -> list[Thread]:
-        """The threads that sleep until it has room."""
+        """The threads that sleep until the map has room."""
         return self.system.kmem.scheduler.asleep_in(self.vm_map)
 
     def lookup(self, address: int | str) -> EntryValue | None:
@@ -284,7 +284,7 @@ class MachineKmemMap(MapPart):
     # ---- inside ------------------------------------------------------------------------------
 
     def _change(self, verb: str, start: int, end: int, *arguments: Any) -> None:
-        """Make the kernel change a range after it gets the lock; a status other than 0 is an error."""
+        """Make the kernel change a range after it gets the lock; a status other than 0 raises an error."""
         vm_map = self.vm_map
         if verb == "wire":
             for entry in vm_map.entries_in(start, end):
@@ -300,7 +300,7 @@ class MachineKmemMap(MapPart):
         return self.system.callbacks.complete(verb, steps())
 
     def _refuse_range(self, verb: str, start: int, end: int) -> None:
-        """Refuse the range that boot used, and cuts or joins of a range that is still being made."""
+        """Refuse the range that boot used, and cuts or merges of a range that is still being created."""
         self._refuse_boots(start, end)
         self._refuse_cuts(start, end)
 
@@ -315,9 +315,9 @@ class MachineKmemMap(MapPart):
             )
 
     def _refuse_cuts(self, first: int, last: int) -> None:
-        """Refuse cuts of a range that a sleeping function is making: it must stay an entry until that one continues.
+        """Refuse cuts of a range that a sleeping function is creating: it must stay one entry until that has finished.
 
-        So it is not cut, and no neighbour changes so that the two would merge.
+        So the range is not cut, and no neighbour may change so that the two would merge.
         """
         for entry in self.vm_map.entries_in(first - 1, last + 1):
             whole = first <= entry.start and entry.end <= last

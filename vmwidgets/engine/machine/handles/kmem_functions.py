@@ -1,8 +1,8 @@
 """The kmem functions of a machine: FreeBSD's kernel functions, and the checks of their arguments before the call.
 
-Each takes its map by name or, as the original does, first: ``m.kmem_alloc("16 KiB")``, ``m.kmem_alloc(m.kmem.pipe_map,
-"16 KiB")``.  A function that may sleep does so in a thread until it is woken; in a cell, other threads run until it has
-finished.
+Each function takes its map by name or, like the original, as the first argument: ``m.kmem_alloc("16 KiB")``,
+``m.kmem_alloc(m.kmem.pipe_map, "16 KiB")``.  In a thread, a function may sleep until it is woken; in a cell, other
+threads run until the function has finished.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class KmemFunctions(Part):
     def kmem_alloc(self, size: int | str, *, map: MachineKmemMap | str = "kernel_map") -> Address:  # noqa: A002  the kernel's own argument
         """Return zeroed, wired pages of kernel_object; 0 if there is no address space (`kmem_alloc`).
 
-        `size` in bytes is rounded up to whole pages.  It waits for pages as long as necessary.  O(log n + pages).
+        `size` in bytes is rounded up to whole pages.  The call waits for pages as long as necessary.  O(log n + pages).
 
         >>> import vmwidgets as vm
         >>> m = vm.boot("x86-64")
@@ -87,10 +87,10 @@ class KmemFunctions(Part):
         *,
         map: MachineKmemMap | str = "kmem_map",  # noqa: A002
     ) -> Address:
-        """Wired pages of kmem_object (`kmem_malloc`); 0 if a caller that may not wait (M_NOWAIT) can't get them.
+        """Return wired pages of kmem_object (`kmem_malloc`); 0 if a caller that may not wait (M_NOWAIT) can't get them.
 
         `flags` are ``vm.M_WAITOK`` or ``vm.M_NOWAIT``, with ``vm.M_ZERO`` and ``vm.M_USE_RESERVE``, as numbers or
-        strings.  With M_WAITOK it waits for pages, looks eight times for address space and then panics.
+        strings.  With M_WAITOK, the call waits for pages; if it finds no address space in eight tries, it panics.
 
         >>> import vmwidgets as vm
         >>> m = vm.boot("x86-64")
@@ -105,9 +105,9 @@ class KmemFunctions(Part):
     @map_may_be_first
     @operation
     def kmem_alloc_nofault(self, size: int | str, *, map: MachineKmemMap | str = "kernel_map") -> Address:  # noqa: A002
-        """Return addresses alone, without pages: a page fault there is a panic (`kmem_alloc_nofault`).
+        """Return addresses without pages: a page fault there causes a panic (`kmem_alloc_nofault`).
 
-        0 if it fails.
+        Returns 0 if it fails.
         """
         vm_map = self._where(map)
         length = self._length(size, vm_map)
@@ -128,9 +128,9 @@ class KmemFunctions(Part):
     ) -> MachineKmemMap:
         """Return a new map, with its own lock and entries, over `size` bytes of `parent` (`kmem_suballoc`).
 
-        It is refused when the original panics (`m.unchecked.kmem_suballoc` panics, too): if `parent` has no gap of that
-        size or there is no memory for an entry, and if the range would merge with a neighbour that gets an object.
-        `placement` is the rule by which the new map is searched for a gap: "freebsd" (its own, the lowest gap),
+        The call is refused where the original panics (as `m.unchecked.kmem_suballoc` does): if `parent` has no gap of
+        that size, if there is no memory for an entry, and if the range would merge with a neighbour that gets an
+        object. `placement` is the rule by which the new map is searched for a gap: "freebsd" (its own, the lowest gap),
         "first", "best", "worst" or "next".
         """
         vm_map = self._where(parent)
@@ -163,7 +163,7 @@ class KmemFunctions(Part):
         *,
         map: MachineKmemMap | str | None = None,  # noqa: A002
     ) -> None:
-        """Free memory that one of these functions returned (`kmem_free`); it wakes no sleeper.
+        """Free memory that one of these functions returned (`kmem_free`); no sleeper is woken.
 
         The original checks nothing.  Here the range must consist of whole allocations of that map.
         ``m.unchecked.kmem_free`` does what the original does with other ranges.
@@ -188,7 +188,7 @@ class KmemFunctions(Part):
     # ---- the door's own checks ---------------------------------------------------------------
 
     def _where(self, value: Any) -> FreeBSDMap:
-        """Return the map of the call."""
+        """Return the map for the call."""
         if type(value) is str and value in self.system.kmem_maps:
             return self.system.kmem_maps[value]
         if isinstance(value, MachineMap):
@@ -217,7 +217,7 @@ class KmemFunctions(Part):
         return round_page(length)
 
     def _refuse_suballoc(self, parent: FreeBSDMap, length: int) -> None:
-        """Refuse if `kmem_suballoc` would panic; the lock is free, so it won't sleep before it decides."""
+        """Refuse if `kmem_suballoc` would panic; the lock is free, so the function won't sleep before it decides."""
         address, shown_size = parent.would_find(length), f"size={length} ({binary_size(length)})"
         instead = "; the original panics here (m.unchecked.kmem_suballoc)"
         if address is None:
@@ -268,7 +268,7 @@ class KmemFunctions(Part):
         return vm_map, start, end
 
     def _map_to_free_in(self, address: int) -> FreeBSDMap | None:
-        """Return the map that contains `address`; if no allocation there is known, the only map with one."""
+        """Return the map that contains `address`; if no allocation there is known, return the only map that has one."""
         inside = self.system.kmem.map_at(address)
         if inside is not None and self.system.allocations.overlapping(address, address + 1, inside.name):
             return inside

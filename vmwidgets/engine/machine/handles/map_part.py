@@ -1,7 +1,7 @@
 """The common part of both kernels' map handles: reading, and the operations on ranges that both kernels have.
 
-A range is given by its start and end, or its start and size.  Entries across its edges are cut, and equal neighbours
-are joined afterwards.  A refused operation changes nothing.
+A range is given by its start and end, or its start and size.  Entries across the range's edges are cut, and equal
+neighbours are merged afterwards.  A refused operation changes nothing.
 """
 
 from __future__ import annotations
@@ -89,11 +89,11 @@ class MapPart(Part):
 
     @operation
     def wire(self, start: int | str, end: int | str | None = None, *, size: int | str | None = None) -> None:
-        """Bring all pages of a range into memory and map them; they stay until they are unwired (vm_map_wire(9)).
+        """Bring all pages of a range into memory, map them and keep them until they are unwired (vm_map_wire(9)).
 
-        A page stays until ``unwire`` is called as often as ``wire``.  The call waits for the pages of slow files: in a
-        thread, write ``yield from space.wire(…)``.  An entry without an object gets one.  Fails with FAULT for a hole,
-        with ACCES if reading is not allowed, and with NOMEM if there are not enough pages; no page is wired then.
+        A page stays until ``unwire`` has been called as often as ``wire``.  The call waits for the pages of slow files:
+        in a thread, write ``yield from space.wire(…)``.  An entry without an object gets one.  Fails with FAULT for a
+        hole, with ACCES if reading is not allowed, and with NOMEM if there are not enough pages; then no page is wired.
         O((entries + 1) log n + pages).
 
         >>> import vmwidgets as vm
@@ -107,7 +107,7 @@ class MapPart(Part):
 
     @operation
     def unwire(self, start: int | str, end: int | str | None = None, *, size: int | str | None = None) -> None:
-        """Remove one wiring from a range (vm_map_unwire(9)): INVAL if it is not wired, FAULT for a hole.
+        """Remove one wiring from a range (vm_map_unwire(9)); fails with INVAL if it is not wired, FAULT for a hole.
 
         Pages whose last wiring was removed stay mapped; only `remove` unmaps them.
         """
@@ -132,7 +132,7 @@ class MapPart(Part):
 
     @property
     def size(self) -> Size:
-        """The bytes in entries."""
+        """The number of bytes in entries."""
         return Size(self.vm_map.size)
 
     @property
@@ -166,9 +166,9 @@ class MapPart(Part):
         whole: int = WHOLE,
         around: bool = True,
     ) -> MapValue:
-        """Return the map as a frozen value: whole up to `whole` entries, else the part around the entries in `focus`.
+        """Return the map as a frozen value: all, up to `whole` entries; otherwise, the part around entries in `focus`.
 
-        Without `around`, only these entries, and those above them in the tree.
+        Without `around`, the part is only these entries and their ancestors in the tree.
         """
         most = arguments.count(whole, "whole")
         return map_value(self.vm_map, focus, opened, addresses, whole=most, around=around, roles=self.roles)
@@ -178,7 +178,7 @@ class MapPart(Part):
         return list(self)
 
     def check(self) -> None:
-        """Check every invariant of the map; raise an error that names the entry and the invariant if one fails."""
+        """Check every invariant of the map; if one fails, raise an error that names the entry and the invariant."""
         self.vm_map.check()
 
     def listed(self, heading: str) -> str:
@@ -197,7 +197,7 @@ class MapPart(Part):
     # ---- inside ------------------------------------------------------------------------------
 
     def _range(self, verb: str, start: Any, end: Any, size: Any) -> tuple[int, int]:
-        """Return a range of the map that is not empty, and that may be changed."""
+        """Return a range of the map that is not empty and may be changed."""
         vm_map = self.vm_map
         first = arguments.page_within(start, "start", vm_map.start, vm_map.end, vm_map.called)
         if (end is None) == (size is None):

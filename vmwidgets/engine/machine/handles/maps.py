@@ -27,7 +27,7 @@ from .objects import MemoryObject
 class MachineMap(MapPart):
     """One address space of a machine; `path` is its name in records ("kernel_map", "task:init/map").
 
-    Addresses and sizes are bytes, or strings such as ``"64 KiB"``.  Returned ones print in hexadecimal and in binary
+    Addresses and sizes are bytes, or strings such as ``"64 KiB"``.  Returned values print in hexadecimal and in binary
     units.  Invalid arguments are refused immediately; a refusal by the kernel is a kernel error.
     """
 
@@ -59,7 +59,7 @@ class MachineMap(MapPart):
     ) -> Address:
         """Map `size` bytes and return the address (`vm_map_enter`).
 
-        `at` is a hint, or with `fixed` the address itself.  Without it, the kernel looks for the lowest gap, starting
+        `at` is a hint, or with `fixed` the address itself.  Without `at`, the kernel looks for the lowest gap, starting
         at its find cache.  `prot` and `max_prot` are letters such as ``"rw"``; `inherit` is "none", "share" or "copy";
         `advice` is "normal", "random", "sequential", "willneed" or "dontneed".  `object` (or its name) is mapped from
         `offset` on.  Fails with NOMEM if there is no gap, and with INVAL for an object in the kernel map.  O(log n)
@@ -93,9 +93,9 @@ class MachineMap(MapPart):
     def remove(self, start: int | str, end: int | str | None = None, *, size: int | str | None = None) -> None:
         """Unmap [start, end), or `size` bytes from `start` on (`vm_map_remove`).
 
-        Holes are allowed; entries across the edges are cut.  In the kernel map, the ranges with the kernel itself can't
-        be removed.  Fails with NOMEM, and changes nothing, if an edge cuts a large page and there is no page for a
-        table.  The stop button works between two entries: lower entries are then removed, and the others unchanged.
+        Holes are allowed; entries across the edges are cut.  In the kernel map, the kernel's own ranges can't be
+        removed.  Fails with NOMEM, and changes nothing, if an edge cuts a large page and there is no page for a table.
+        The stop button works between two entries: then the lower entries are removed, and the others unchanged.
         O((entries removed + 1) log n), and O(page tables of the range + pages mapped there).
         """
         first, last = self._range("remove", start, end, size)
@@ -126,8 +126,8 @@ class MachineMap(MapPart):
     ) -> int:
         """Map a range with large pages of `page` bytes (default: the smallest), where possible; returns their number.
 
-        Each needs aligned addresses and one contiguous piece of memory: the object's own memory if it is contiguous, or
-        else new frames.  Entries without an object have no memory to map.  Fails with FAULT for a hole.
+        Each large page needs aligned addresses and one contiguous piece of memory: the object's own memory if that is
+        contiguous, or else new frames.  Entries without an object have no memory to map.  Fails with FAULT for a hole.
 
         >>> import vmwidgets as vm
         >>> m = vm.boot("armv7")
@@ -152,7 +152,7 @@ class MachineMap(MapPart):
     ) -> int:
         """Replace runs of equal small pages with large pages of `page` bytes; returns their number (pmap_promote).
 
-        Nothing is moved: pages with scattered frames stay small.
+        No contents are moved: pages with scattered frames stay small.
         """
         first, last = self._range("promote", start, end, size)
         wanted, tables = self._page_size(page), self._pmap
@@ -166,7 +166,7 @@ class MachineMap(MapPart):
     def simplify(
         self, start: int | str | None = None, end: int | str | None = None, *, size: int | str | None = None
     ) -> int:
-        """Merge adjacent entries with the same properties, in a range or in the whole map; returns the number saved.
+        """Merge adjacent entries with the same properties, in a range or in the whole map; returns the entries saved.
 
         It calls FreeBSD's vm_map_simplify_entry(9) for each entry.  Neighbours merge if they have the same object with
         consecutive offsets, the same flags and the same wirings.  O((entries + 1) log n).
@@ -185,11 +185,11 @@ class MachineMap(MapPart):
     def submap(
         self, name: str, start: int | str, end: int | str | None = None, *, size: int | str | None = None
     ) -> MachineMap:
-        """Turn a range into a submap, which has all operations of a map (vm_map_submap(9)).
+        """Turn a range into a submap, which offers all operations of a map (vm_map_submap(9)).
 
         The range must be one empty entry: it fails with INVAL if the range has an object, is wired or has several
-        entries, and with FAULT for a hole.  From now on, its addresses belong to the new map.  This can't be reversed
-        by a call.
+        entries, and with FAULT for a hole.  From now on, its addresses belong to the new map.  No call can reverse
+        this.
 
         >>> import vmwidgets as vm
         >>> m = vm.boot("x86-64")
@@ -214,7 +214,7 @@ class MachineMap(MapPart):
     def fill(self, entries: int) -> None:
         """Enter single pages that never merge, until the map has `entries` entries.
 
-        Fails as `enter` does: a map of the kernel may have room for fewer.
+        Fails like `enter`: a map of the kernel may have room for fewer entries.
 
         >>> import vmwidgets as vm
         >>> space = vm.boot().task("t").map
@@ -261,7 +261,7 @@ class MachineMap(MapPart):
     def comparisons(self, address: int | str) -> int:
         """Return the number of tree nodes that a lookup of `address` compares; 0 on a hit in the lookup cache.
 
-        It makes a lookup, which changes the cache.
+        This makes a lookup, which changes the cache.
 
         >>> import vmwidgets as vm
         >>> space = vm.boot().task("t").map
@@ -304,7 +304,7 @@ class MachineMap(MapPart):
         self.vm_map.wire(start, end, self._wired_memory)
 
     def _wired_memory(self) -> TaskObject:
-        """Return an object for a range that is wired and had none."""
+        """Return an object for a wired range that had none."""
         self.system.wirings += 1
         memory = self.system.task_memory
         return TaskObject(f"wired memory {self.system.wirings}", AnonymousPager(memory), memory)
@@ -330,7 +330,7 @@ class MachineMap(MapPart):
     # ---- the door's own checks ---------------------------------------------------------------
 
     def _start_of(self, vm_map: X15Map, at: Any, length: int, fixed: bool) -> int:
-        """Return the requested address: a hint, or the address itself with `fixed`; 0 without one."""
+        """Return the requested address: a hint, or the address itself with `fixed`; 0 if none was requested."""
         if at is None:
             if fixed:
                 raise Refused("fixed=True needs an address: write at=…")
@@ -344,7 +344,7 @@ class MachineMap(MapPart):
         return start
 
     def _refuse_lost_place(self) -> None:
-        """Refuse to allocate addresses in a map that has lost its range: its parent may allocate them to others."""
+        """Refuse to allocate addresses in a map that has lost its range: its parent may give them to others."""
         if not self.system.has_place(self.path):
             raise Refused(
                 f"{self.vm_map.called} has lost its place, {self.start} to {self.end}: m.unchecked removed an entry "
@@ -398,7 +398,7 @@ class MachineMap(MapPart):
         return wanted
 
     def _check_settings(self, page: int) -> None:
-        """Refuse page sizes that the processors would read differently with their current settings."""
+        """Refuse page sizes that the processors, with their current settings, would read differently."""
         fmt, controls = self.system.pmap.fmt, self.system.controls
         found = fmt.leaf(page)
         assert found is not None, "one of the format's page sizes"

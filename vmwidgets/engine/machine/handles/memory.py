@@ -28,7 +28,7 @@ class MemoryFunctions(Part):
 
     @property
     def frame_count(self) -> int:
-        """The number of frames that hold memory of tasks and files; page tables and the kernel's own don't count.
+        """The number of frames with memory of tasks and files, without page tables and the kernel's own frames.
 
         >>> import vmwidgets as vm
         >>> m = vm.boot("x86-64")
@@ -95,7 +95,7 @@ class MemoryFunctions(Part):
     def malloc(self, size: int | str, flags: int | str = M_WAITOK) -> Address:
         """Allocate at least `size` bytes of kernel memory (malloc(9)): a zone's object, or whole pages beyond 4 KiB.
 
-        Returns 0 only under M_NOWAIT.  Zones get their slabs from kmem_malloc and keep empty slabs until `uma_reclaim`.
+        Returns 0 only with M_NOWAIT.  Zones get their slabs from kmem_malloc and keep empty slabs until `uma_reclaim`.
 
         >>> import vmwidgets as vm
         >>> m = vm.boot("x86-64")
@@ -153,7 +153,7 @@ class MemoryFunctions(Part):
     def uma_reclaim(self) -> int:
         """Make the zones return their empty slabs to kmem_map (`uma_reclaim`); returns the number of bytes.
 
-        None while the lock of kmem_map is held.
+        Returns None while another thread holds the lock of kmem_map.
         """
         zones = self.system.kmem.zones
         before = zones.kmem_map.size
@@ -166,7 +166,7 @@ class MemoryFunctions(Part):
     def read_file(self, name: str, size: int | str, *, offset: int | str = 0) -> int:
         """Bring `size` bytes of a file from `offset` on into memory; returns the number of pages read.
 
-        Pages of files use memory that is not needed yet: the page daemon can reclaim them immediately.
+        Pages of files use memory that is not needed otherwise: the page daemon can reclaim it immediately.
         """
         wanted, first = arguments.text_name(name, "name"), arguments.aligned(offset, "offset")
         length = arguments.whole(size, "size")
@@ -196,7 +196,7 @@ class MemoryFunctions(Part):
     def give_pages(self, count: int) -> int:
         """Free up to `count` of the pages that :meth:`take_pages` allocated; returns the number of pages freed.
 
-        Threads that wait for pages are woken at free_min.
+        Threads waiting for pages are woken when free_min pages are free.
         """
         others = self.system.kmem.others
         given = min(arguments.count(count, "count"), len(others))

@@ -14,9 +14,9 @@ from ..system import Part, System
 
 
 class MemoryObject(Part):
-    """Memory that maps can map: anonymous, with pages that are allocated when they are touched, or a device's.
+    """Memory that maps can map: a device's, or anonymous memory, whose pages are allocated when first touched.
 
-    When no entry maps an object any longer, its pages are freed.  It can be mapped again and is then empty.
+    When no entry maps an object any longer, its pages are freed.  The object can be mapped again, and is then empty.
     """
 
     def __init__(self, system: System, path: str) -> None:
@@ -30,7 +30,7 @@ class MemoryObject(Part):
 
     @property
     def pager(self) -> AnonymousPager | CodePager | DevicePager:
-        """The source of its pages."""
+        """The source of the object's pages."""
         pager = self.vm_object.pager
         assert isinstance(pager, (AnonymousPager, CodePager, DevicePager)), "the machine's objects have one of these"
         return pager
@@ -42,7 +42,7 @@ class MemoryObject(Part):
 
     @property
     def resident(self) -> Size:
-        """The bytes that are in memory."""
+        """The number of bytes in memory."""
         return Size(len(self.vm_object.pages) << PAGE_SHIFT)
 
     @in_ascii
@@ -61,10 +61,10 @@ class MachineObjects(Part):
     """All memory objects that tasks have, with and without a name: ``m.memory_objects``."""
 
     def value(self, first: int | None = None, named: Collection[str] = ()) -> ObjectsValue:
-        """Return them as a frozen value, with the entries that map them.  O(objects + pages + entries).
+        """Return the objects as a frozen value, with the entries that map them.  O(objects + pages + entries).
 
-        With `first`, at most that many objects that no entry leads to are read, others only counted, unless they are
-        `named` or have pages in swap space; for these, only reading their names takes time.
+        With `first`, at most this number of objects that no entry leads to are read.  Others are only counted, unless
+        they are `named` or have pages in swap space: for the counted ones, only reading their names takes time.
         """
         system, memory = self.system, self.system.task_memory
         entries = {

@@ -20,10 +20,10 @@ from ..system import Part
 class MachineReplacement(Part):
     """The policy by which tasks' pages leave memory, and its rings of frames.
 
-    ``m.replacement = "clock"`` takes a policy by its name ("fifo", "lru", "second chance", "clock", "aging", "nru",
-    "working set"), ``vm.Replacement("clock", local=True)`` has each task give pages of its own, and
-    ``vm.Replacement("opt", future=…)`` needs the pages to come.  A function is given the pages that may go
-    (:class:`vmwidgets.ResidentPage`) and gives one of them.
+    ``m.replacement = "clock"`` chooses a policy by its name ("fifo", "lru", "second chance", "clock", "aging", "nru",
+    "working set").  With ``vm.Replacement("clock", local=True)``, each task evicts its own pages, and
+    ``vm.Replacement("opt", future=…)`` needs the future references.  A function as policy gets the pages that may be
+    evicted (:class:`vmwidgets.ResidentPage`) and returns the one to evict.
 
     >>> import vmwidgets as vm
     >>> m = vm.boot("x86-64")
@@ -87,9 +87,9 @@ class MachineReplacement(Part):
     # ---- looking -----------------------------------------------------------------------------
 
     def value(self, first: int | None = None) -> ReplacementValue:
-        """Return the rings as a frozen value: all pages of each, or the `first` ones in the order of eviction.
+        """Return the rings as a frozen value: all pages of each ring, or the `first` pages in the order of eviction.
 
-        O(pages in memory); with `first` much less for each page, as long as no descriptor was edited.
+        O(pages in memory), with much less work for each page with `first`, as long as no descriptor was edited.
         """
         rings = self.system.task_memory.rings
         value = ReplacementValue(rings.title, {})
@@ -114,7 +114,7 @@ class MachineReplacement(Part):
     def _pages(self, asked: Sequence[tuple[int, int]], first: int | None) -> dict[int, RingPage]:
         """Return the pages in these frames, each at its place in a ring."""
         edited = any(task.pmap.editor.edits.places for task in self.system.tasks.values())
-        is_known = first is not None and not edited and not self.door.inside  # records follow what is in the tables
+        is_known = first is not None and not edited and not self.door.inside  # the records agree with the tables
         uses_of = self._uses_known() if is_known else self._uses_read({frame for frame, _ in asked})
         is_dirty, memory = self._dirtiness(), self.system.task_memory
         found = {}
@@ -125,7 +125,7 @@ class MachineReplacement(Part):
         return found
 
     def _uses_known(self) -> Callable[[int], list[Use]]:
-        """Return a function for the translations of a frame, from the kernel's records.  O(those), each."""
+        """Return a function for the translations of a frame, from the kernel's records.  O(translations) for a call."""
         reverse = self.system.task_memory.reverse
         rank = {task.pmap: number for number, task in enumerate(self.system.tasks.values())}
         names = {task.pmap: name for name, task in self.system.tasks.items()}
@@ -141,16 +141,16 @@ class MachineReplacement(Part):
         """Return a function for the translations of a frame, read from all page tables.  O(pages of tasks)."""
         found: dict[int, list[Use]] = {}
         for name, task in self.system.tasks.items():
-            with suppress(KernelPanic):  # a descriptor that was edited leads out of memory: what is behind is not known
+            with suppress(KernelPanic):  # an edited descriptor leads out of memory: the tables below are unknown
                 for va, frame, referenced, dirty in task.pmap.noted(self.system.ram, asked):
                     found.setdefault(frame, []).append((name, va, referenced, dirty))
         return lambda frame: found.get(frame, [])
 
     def _dirtiness(self) -> Callable[[str, int, int, bool], bool]:
-        """Return a function that says whether a page is dirty: it would be written if it left its frame.
+        """Return a function that says whether a page is dirty: whether it must be written before it leaves its frame.
 
-        Its arguments are an object, the number and the frame of its page, and whether a translation has a dirty bit.
-        See also :meth:`.task_memory.TaskMemory.dirty`.
+        The function's arguments are an object, the number and the frame of its page, and whether a translation has a
+        dirty bit. See also :meth:`.task_memory.TaskMemory.dirty`.
         """
         memory = self.system.task_memory
         blank = memory.reverse.blank

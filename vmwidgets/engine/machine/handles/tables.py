@@ -1,4 +1,4 @@
-"""The page tables of a machine's address spaces: show them, walk them, and edit them by hand, to see what breaks."""
+"""The page tables of a machine's address spaces, to show, to walk, and to edit by hand to see what breaks."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from ..system import Edit, Part, SpacePart, System
 
 
 class MemoryBefore:
-    """Physical memory with earlier values of some words of `width` bytes: `before` has them by physical address."""
+    """Physical memory with earlier values of some words of `width` bytes, from `before`, by physical address."""
 
     def __init__(self, ram: Ram, before: Mapping[int, int], width: int) -> None:
         self._ram = ram
@@ -45,7 +45,7 @@ class MemoryBefore:
         return self._ram.read_word(pa, width) if before is None else before
 
     def read(self, pa: int, length: int) -> bytes:
-        """Return `length` bytes from `pa` on.  O(bytes + words in their pages that had other values)."""
+        """Return `length` bytes from `pa` on.  O(bytes + words with earlier values in their pages)."""
         data = bytearray(self._ram.read(pa, length))
         for page in range(pa >> PAGE_SHIFT, (pa + length - 1 >> PAGE_SHIFT) + 1):
             for place in self._in_page.get(page, ()):
@@ -72,8 +72,8 @@ class MachineWalk(Walk):
     def flips(self, level: int = 1) -> dict[str, str]:
         """For each bit of a descriptor that the walk read: the result of the same access with that bit flipped.
 
-        `level` 1 is the last descriptor, 2 the one before.  Bits with the same result are grouped: the result and its
-        bits.  All flips are undone.  Refused for a walk that read no descriptor at that level.
+        `level` 1 is the last descriptor, 2 the one before it.  Bits with the same result are grouped.  All flips are
+        undone.  The call is refused for a walk that read no descriptor at that level.
 
         >>> import vmwidgets as vm
         >>> task = vm.boot("x86-64").task("init")
@@ -147,11 +147,11 @@ class MachineTables(Suggesting):
         return MemoryBefore(ram, words, self._pmap.fmt.entry_width) if words else ram
 
     def now(self, words: Mapping[int, int] = MappingProxyType({})) -> PageTables[Any]:
-        """Return the tables as they are, or with earlier values of some descriptors, by physical address."""
+        """Return the tables as they are, or with the given earlier values of descriptors, by physical address."""
         pmap = self._pmap
         name = f"page tables of {self.task or 'the kernel'}"
         root, controls = pmap.registers(self.system.controls)
-        lent = pmap.layout.user_end if self.task else None  # the kernel has nothing lent
+        lent = pmap.layout.user_end if self.task else None  # the kernel's tables have no lent slots
         return PageTables(name, self.memory_with(words), pmap.fmt, root, controls, kernel_from=lent)
 
     def walk(self, address: int | str, access: str = "read", *, user: bool | None = None) -> MachineWalk:
@@ -178,7 +178,7 @@ class MachineTables(Suggesting):
         return {Address(step.table): Size(width << step.index_bits[0] - step.index_bits[1] + 1) for step in steps}
 
     def descriptors(self, at: int | str, size: int | str = PAGE) -> set[Address]:
-        """Return the addresses of the last descriptors that walks of a range's pages read, for walks that find a page.
+        """Return the addresses of the last descriptors in the successful walks of a range's pages.
 
         >>> import vmwidgets as vm
         >>> task = vm.boot("x86-64").task("init")
@@ -208,7 +208,7 @@ class MachineTables(Suggesting):
         return int(ram.read_word(at & -width, width))
 
     def rights(self, *addresses: int | str) -> list[str]:
-        """Return the user's rights at each address: "rw", "r-", or "--", which can also mean that nothing is mapped.
+        """Return the user's rights at each address: "rw", "r-", or "--" (nothing mapped, or no rights).
 
         >>> import vmwidgets as vm
         >>> domain = vm.boot("armv7").domain("log")
@@ -258,7 +258,7 @@ class DescriptorFunctions(Part):
 
     @operation
     def set_descriptor(self, pa: int | str, value: int) -> int:
-        """Write `value` into the descriptor at physical address `pa`, whatever it breaks; returns the old value.
+        """Write `value` into the descriptor at physical address `pa`, whatever breaks; returns the old value.
 
         `pa` must be in a table of this machine: the kernel's, or a task's.  :meth:`undo_descriptor` undoes the edit.
         O(tables of the machine).
@@ -294,8 +294,8 @@ class DescriptorFunctions(Part):
 
         An edit is no longer in force once the kernel has written the descriptor, even with the same value, or has freed
         its table.  A machine that died of its edits continues when the last edit is undone, if no structure was left
-        half changed.  The unfinished work of the operation that died is lost.  If something was written while the edits
-        were in force, and undoing them can't repair it, the call raises KernelPanic "edited_tables".
+        half changed.  The unfinished work of the operation that died is lost.  If writes were made while the edits were
+        in force, and undoing the edits can't repair these, the call raises KernelPanic "edited_tables".
         """
         standing, edits = self.standing(), self._edits
         if standing:
@@ -360,7 +360,7 @@ class DescriptorFunctions(Part):
 
     @property
     def _places(self) -> HandEdits:
-        """The descriptors that the kernel has not written since they were edited; its editors keep them."""
+        """The edited descriptors that the kernel has not written since; its table editors keep them."""
         return self.system.pmap.editor.edits
 
     @property
@@ -373,7 +373,7 @@ class DescriptorFunctions(Part):
         return self.system.pmap if not space else dict(self.system.spaces()).get(space)
 
     def _in_place(self, edit: Edit, memory: MemoryBefore) -> bool:
-        """Return whether a descriptor is in the kernel's tables and was not written by it since the edit.
+        """Return whether a descriptor is in the kernel's tables, and the kernel has not written it since the edit.
 
         O(levels).
         """
@@ -403,11 +403,11 @@ class DescriptorFunctions(Part):
         self._write(edit.pa, now, edit.before, edit.level, edit.va)
 
     def _ended(self) -> Edit:
-        """Drop all edits, none of which is in force, and return the latest; refused unless the machine died of them."""
+        """Drop all edits (none is in force) and return the latest; refused unless the machine died of the edits."""
         if self.door.dead is None:
             first = self.system.edited_from
             self._settle()
-            self.system.edited_from = first  # what is refused changes nothing
+            self.system.edited_from = first  # a refused call changes nothing
             raise Refused("nothing to undo: no descriptor was edited, or the kernel has rewritten them all since")
         if not self._edits:
             raise Refused(
@@ -419,7 +419,7 @@ class DescriptorFunctions(Part):
         return edit
 
     def _settle(self) -> None:
-        """Check whether the machine is whole, with no edit in force; revive one that died of its edits if it is.
+        """Check, with no edit in force, whether the machine is whole; if so, revive a machine that died of its edits.
 
         O(machine), if there were operations since the first edit.
         """
@@ -446,7 +446,7 @@ class DescriptorFunctions(Part):
         self.system.processors.edited()
 
     def _place_of(self, pa: int) -> Place:
-        """Return the place of the descriptor at `pa`, in the tables that the kernel made, as they were before edits."""
+        """Return the place of the descriptor at `pa` in the kernel's tables as they were before edits."""
         system = self.system
         kept, now = (MemoryBefore(system.ram, words, self._width) for words in (self.before(), {}))
         for memory in (kept, now):
@@ -470,8 +470,8 @@ class DescriptorFunctions(Part):
 def _find_place(memory: MemoryBefore, pmap: Pmap, settings: Any, pa: int) -> tuple[Level, int] | None:
     """Return the level of the table that contains `pa`, and the address of the slot; None if no table does.
 
-    Tables are searched from the root down, so that a table that the recursive window shows a level lower, too, is found
-    at its own level.
+    Tables are searched from the root down: the recursive window also shows a table one level lower, but the table must
+    be found at its own level.
     """
     fmt, width = pmap.fmt, pmap.fmt.entry_width
     seen: set[tuple[int, int]] = set()

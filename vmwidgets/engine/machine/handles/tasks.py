@@ -1,6 +1,6 @@
-"""Tasks: address spaces with maps and page tables of their own; and the functions of a machine that make them.
+"""Tasks (address spaces with maps and page tables of their own) and the functions of a machine that create them.
 
-The same functions make the memory objects for a task's map.
+The memory objects for a task's map are created here too.
 """
 
 from __future__ import annotations
@@ -46,12 +46,12 @@ class Task(UnixCalls):
         return self.system.tasks.get(self.name) or self.missing()
 
     def check_alive(self) -> None:
-        """Refuse if the task does not exist."""
-        _ = self.space  # refused where there is none
+        """Refuse if the task no longer exists."""
+        _ = self.space  # refused if there is no such task
 
     @property
     def tables(self) -> MachineTables:
-        """Its page tables, to show and walk."""
+        """The task's page tables, to show and walk."""
         return MachineTables(self.system, self)
 
     @operation
@@ -81,7 +81,7 @@ class Task(UnixCalls):
         return self.system.complete_access("touch", self._touched(start, kind))
 
     def _touched(self, address: int, access: Access) -> MaySleep[MachineWalk]:
-        """Make one access, and return the hardware's work for a second one."""
+        """Make one access, and return the hardware's walk for a second access."""
         yield from self._processor.reach(address, access, True, self._tables)
         return self.walk(address, access)
 
@@ -91,7 +91,7 @@ class Task(UnixCalls):
         This is neither an access nor an operation: no TLB is used, no page is brought in, no bit is set, and
         ``m.redo()`` still works afterwards.  A page may be in memory, in swap space or in its file on disk; a page that
         was never touched is zero.  The entries' protections are ignored.  Fails with FAULT if nothing is mapped, and
-        with IO beyond a file's end and for pages that only a learner's pager has.  O(pages × objects in a chain).
+        with IO past a file's end and for pages that only a learner's pager has.  O(pages × objects in a chain).
 
         >>> import vmwidgets as vm
         >>> m = vm.boot("x86-64")
@@ -187,7 +187,7 @@ class Task(UnixCalls):
         child = system.new_task(wanted, self.name, space.vm_map.fit)
         try:
             space.fork_into(child)
-        except VMError:  # also what a learner's function ends with, which was asked for a page that goes
+        except VMError:  # even the error of a learner's function that chose a page to evict
             system.ends.end(child, "fork failed")
             system.ends.exited.discard(wanted)
             raise
@@ -198,7 +198,7 @@ class Task(UnixCalls):
         return system.part(Task, child.path)
 
     def _child_name(self) -> str:
-        """Return the name of the next child: "init.1" of "init", or the next number that no task has or had."""
+        """Return the name of the next child: "init.1" for "init", or the next number that no task has or had."""
         number, system = self.space.children + 1, self.system
         while system.has_had_task(f"{self.name}.{number}"):
             number += 1
@@ -206,7 +206,7 @@ class Task(UnixCalls):
 
     @operation
     def exec(self, heap: int | str | None = None) -> None:
-        """Start again with nothing mapped, no heap and no signals, as for another program (exec(2)).
+        """Start over with nothing mapped, no heap and no signals, as for another program (exec(2)).
 
         The heap begins at `heap`, or by default at a quarter of the address range.
         """
@@ -235,14 +235,14 @@ class Task(UnixCalls):
 
 
 class TaskFunctions(Part):
-    """The functions of a machine that make tasks, and the memory objects that maps can map."""
+    """The functions of a machine that create tasks, and memory objects that maps can map."""
 
     @operation
     def task(self, name: str, placement: str | None = None) -> Task:
-        """Return a new task with an empty address space (`vm_map_create`); an existing name returns that task.
+        """Return a new task with an empty address space (`vm_map_create`), or the existing task with this name.
 
         `placement` is the rule by which its map is searched for a gap: "x15" (X15's own), "first", "best", "worst" or
-        "next".  Fails with NOMEM if there is no page for its root table.
+        "next".  Fails with NOMEM if there is no page for the task's root table.
         """
         wanted = arguments.part_name(name, "task name")
         rule = None if placement is None else arguments.known(placement, ("x15", *FITS), "placement")
@@ -259,7 +259,7 @@ class TaskFunctions(Part):
 
     @operation
     def object(self, name: str, max_pages: int | None = None) -> MemoryObject:
-        """Return a new memory object of at most `max_pages` anonymous pages; an existing name returns that object."""
+        """Return a new memory object of at most `max_pages` anonymous pages, or the existing object with this name."""
         wanted = arguments.part_name(name, "object name")
         limit = None if max_pages is None else arguments.whole(max_pages, "max_pages")
         system = self.system
@@ -275,7 +275,7 @@ class TaskFunctions(Part):
         return system.part(MemoryObject, f"object:{wanted}")
 
     def pager(self, name: str, size: int | str, function: Callable[[int], bytes]) -> MemoryObject:
-        r"""Return a memory object with pages from your function: ``function(page)`` returns up to 4 KiB for a number.
+        r"""Return a memory object with pages from your function: ``function(page)`` returns up to 4 KiB for a page.
 
         The journal keeps what the function returned, at most 1 MiB, so that the machine can be rebuilt.  If the
         function raises, the page can't be read: the task that touches it gets a SIGBUS.
@@ -295,7 +295,7 @@ class TaskFunctions(Part):
         return through(self, "make_pager", given, lambda: self._make_pager(name, size, function))
 
     def make_pager(self, name: str, size: int | str) -> MemoryObject:
-        """Return a pager that returns what the journal recorded."""
+        """Return a pager that returns the recorded bytes from the journal."""
         if not self.system.callbacks.silent:
             raise Refused("make_pager repeats a recorded pager: to make your own, call m.pager(name, size, function)")
         given = (("name", name), ("size", size))
@@ -315,9 +315,9 @@ class TaskFunctions(Part):
 
     @operation
     def device(self, name: str, at: int | str, size: int | str) -> MemoryObject:
-        """Return a device's memory at physical addresses from `at` on, as a memory object that can be mapped.
+        """Return a device's memory at physical addresses from `at` on (beyond RAM), as an object that can be mapped.
 
-        It is beyond RAM.  No device answers there in this machine, so it can be mapped and walked, but not read.
+        This machine has no device there, so the memory can be mapped and walked, but not read.
         """
         system, controls = self.system, self.system.controls
         wanted, start = arguments.part_name(name, "device name"), arguments.aligned(at, "at")
@@ -336,8 +336,8 @@ class TaskFunctions(Part):
     def file(self, name: str, content: bytes | str | PathLike[str] = b"", *, latency: int = 0) -> MachineFile:
         """Return a new file with `content`: bytes, or a real file's path (read once); or return the file of that name.
 
-        A page takes `latency` ticks to be read in.  A fault, ``f.read``, ``f.write`` and ``wire`` wait for it; in a
-        thread, write `yield from` before these three.  A file has at most 1 MiB, which the journal keeps.
+        A page takes `latency` ticks to be read in.  A fault, ``f.read``, ``f.write`` and ``wire`` wait for the page; in
+        a thread, write `yield from` before these three calls.  A file has at most 1 MiB, which the journal keeps.
 
         >>> import vmwidgets as vm
         >>> m = vm.boot("x86-64")
@@ -353,7 +353,7 @@ class TaskFunctions(Part):
 
     @operation
     def make_file(self, name: str, content: bytes, latency: int = 0) -> MachineFile:
-        """Make a :meth:`file` with its content, as the journal records it."""
+        """Create a :meth:`file` with its content, as the journal records it."""
         system, wanted = self.system, arguments.part_name(name, "file name")
         ticks = arguments.count(latency, "latency")
         data = arguments.content(content)
@@ -370,9 +370,9 @@ class TaskFunctions(Part):
 
     @operation
     def swap_on(self, size: int | str, *, latency: int | None = None) -> None:
-        """Set the size of swap space, to which pages of tasks are paged out when memory runs short; it can't shrink.
+        """Set the size of swap space, which holds tasks' pages when memory runs short; it can't shrink.
 
-        A page takes `latency` ticks to be read in; without it, the earlier value stays (0 at first).
+        Reading in a page takes `latency` ticks; without this argument, the earlier value stays (0 at first).
         """
         swap, wanted = self.system.task_memory.swap, arguments.aligned(size, "size")
         ticks = swap.latency if latency is None else arguments.count(latency, "latency")
@@ -385,7 +385,7 @@ class TaskFunctions(Part):
 
     @operation
     def read_ahead(self, pages: int) -> None:
-        """Read the next pages of a file, too, whenever one page is requested; `pages` is their number, 0 for none."""
+        """Whenever a page of a file is requested, read the next `pages` pages too; 0 for none."""
         wanted = arguments.count(pages, "pages")
         if wanted > MOST_AHEAD:
             raise Refused(f"pages={wanted}: read at most {MOST_AHEAD} pages ahead")
@@ -393,7 +393,7 @@ class TaskFunctions(Part):
 
     @operation
     def kill_when_out_of_memory(self, kills: bool = True) -> None:
-        """Make a fault that finds no frame kill the task with the most pages in memory, instead of failing with NOMEM.
+        """Make faults that find no frame kill the task with the most pages in memory, instead of failing with NOMEM.
 
         Linux's OOM killer counts pages in swap space and page tables too.
         """

@@ -20,7 +20,7 @@ H = TypeVar("H", bound=Callable[..., Any])
 
 
 class MachineThread(Part):
-    """One thread of a machine; `path` is its path there ("thread:sh").
+    """One thread of a machine; `path` is its path in the machine ("thread:sh").
 
     `generation` counts the earlier threads of this name: a name can be reused after its thread has ended.
     """
@@ -47,22 +47,22 @@ class MachineThread(Part):
 
     @property
     def state(self) -> str:
-        """Its state: "ready", "running", "asleep", "returned" or "failed"."""
+        """The thread's state: "ready", "running", "asleep", "returned" or "failed"."""
         return self.thread.state
 
     @property
     def done(self) -> bool:
-        """Return whether it has ended."""
+        """Return whether the thread has ended."""
         return self.thread.done
 
     @property
     def result(self) -> Any:
-        """The value that it returned; None before."""
+        """The thread's returned value; None until it has returned."""
         return self.thread.result
 
     @property
     def error(self) -> BaseException | None:
-        """The error that ended it, if it failed."""
+        """The error that ended the thread, if it failed."""
         return self.thread.error
 
     @property
@@ -95,7 +95,7 @@ class MachineThreads(Part):
 
     @property
     def cycle(self) -> tuple[str, ...]:
-        """The threads that wait for each other's locks in a circle: a deadlock; empty if there is none."""
+        """The threads of a deadlock, which wait for each other's locks in a circle; empty if there is none."""
         return self._scheduler.cycle()
 
     def value(self) -> ThreadsValue:
@@ -132,7 +132,7 @@ class ThreadFunctions(Part):
         return self.system.callbacks
 
     def spawn(self, function: Callable[..., Any] | None = None, *arguments: Any, name: str = "") -> MachineThread:
-        """Return a new thread that runs `function`; it does not start before ``m.step()`` or ``m.run()``.
+        """Return a new thread that runs `function`; the thread does not start before ``m.step()`` or ``m.run()``.
 
         A generator function waits with ``yield from``: ``a = yield from m.kmem_alloc_wait("64 KiB")``.  A single call
         needs no function: ``m.spawn(m.kmem_alloc_wait, "64 KiB", name="sh")``.  A name can be used only once.
@@ -159,7 +159,7 @@ class ThreadFunctions(Part):
         callbacks, scheduler, system = self._callbacks, self._kmem.scheduler, self.system
         key = callbacks.begin_script(name, None if function is None else thread_body(function, arguments))
         actor = ThreadActor(callbacks, name, key)
-        ended = scheduler.threads.pop(name, None)  # it makes room for its namesake
+        ended = scheduler.threads.pop(name, None)  # the new thread of this name replaces it
         if ended is not None:
             generation = system.spawned.get(name, 0)
             system.replaced[name, generation] = ended
@@ -179,9 +179,9 @@ class ThreadFunctions(Part):
     def run(self, until: str | int | Callable[[], Any] | None = None, *, steps: int | None = None) -> int:
         """Run threads, one after the other, until none is ready; returns the number of steps.
 
-        `until` stops earlier: at the end of the thread with that name, at a tick of the clock, or when a function
-        returns true.  If all threads sleep, the clock advances to the next timer.  A thread that fails stops the run
-        with its error.  `steps` is the maximum number of steps.
+        `until` stops the run earlier: at the end of the thread with that name, at a tick of the clock, or when a
+        function returns true.  If all threads sleep, the clock advances to the next timer.  A thread that fails stops
+        the run with its error.  `steps` is the maximum number of steps.
         """
         reached, most = self._goal(until), STEPS if steps is None else arguments.count(steps, "steps")
         given: list[tuple[str, Any]] = []
@@ -195,7 +195,7 @@ class ThreadFunctions(Part):
         while done < most and not reached() and not scheduler.interrupted():
             given[0] = ("steps", done + 1)
             if scheduler.step() is None and not scheduler.to_next_timer():
-                return done  # the step that found nothing to do is among those that were asked for
+                return done  # the step that found nothing to do counts as a requested one
             done += 1
             self._raise_failure()
         if done == most and not bounded and not reached():
@@ -206,7 +206,7 @@ class ThreadFunctions(Part):
 
     @operation
     def tick(self, count: int = 1) -> int:
-        """Advance the clock by `count` ticks; the idle loop zeroes a page in each.  Returns the time.
+        """Advance the clock by `count` ticks; in each, the idle loop zeroes a page.  Returns the time.
 
         Threads whose timer has expired become ready; they run at the next ``m.step()``.  A replacement policy with
         aging looks at the reference bits of all pages.
@@ -219,7 +219,7 @@ class ThreadFunctions(Part):
 
     @operation
     def tsleep(self, channel: str, message: str = "", ticks: int = 0) -> int:
-        """Sleep on `channel` until its ``wakeup`` (`tsleep`); returns 35, EWOULDBLOCK, if `ticks` pass first.
+        """Sleep on `channel` until its ``wakeup`` (`tsleep`); returns 35 (EWOULDBLOCK) if `ticks` pass first.
 
         With 0 ticks there is no limit.
         """
@@ -242,7 +242,7 @@ class ThreadFunctions(Part):
         """End a thread: its unfinished call is rolled back and its locks are released."""
         scheduler, daemon = self._kmem.scheduler, self._kmem.daemon.name
         name = name.name if isinstance(name, MachineThread) else name
-        if type(name) is str and name == daemon:  # whatever else it is, it is not asked
+        if type(name) is str and name == daemon:  # a value of another class is not compared: its own == could run
             raise Refused("the page daemon can't be killed: m.pagedaemon.stop() keeps it from working")
         wanted = arguments.known(name, [one for one in scheduler.threads if one not in (daemon, "")], "thread")
         if scheduler.threads[wanted].state == "running":
@@ -252,15 +252,15 @@ class ThreadFunctions(Part):
     def on_lowmem(self, handler: H) -> H:
         """Call `handler` whenever kernel memory is short (the event vm_lowmem): ``@m.on_lowmem``.
 
-        It may free memory and must not sleep.  It may have the machine as its parameter.  A new handler replaces an
-        earlier one with the same name.
+        The handler may free memory and must not sleep.  It may have the machine as its parameter.  A new handler
+        replaces an earlier handler with the same name.
         """
         self._refuse_handler(handler)
         self.register_handler(getattr(handler, "__name__", "handler"), handler)
         return handler
 
     def register_handler(self, name: str, function: Callable[..., Any] | None = None) -> None:
-        """Register a low-memory handler by name; without a function, the handler repeats its recorded calls.
+        """Register a low-memory handler by name; without a function, the handler repeats the recorded calls.
 
         The name has 1 to 200 characters.  The function has the machine as its parameter, or no parameter.
         """

@@ -33,8 +33,8 @@ class TimeFunctions(Part):
     def effective_access_time(self) -> EffectiveAccessTime:
         """Return the average time of an access since boot, with the formula and the measured rates.
 
-        It counts the accesses that processors made for tasks, domains and the kernel and that reached memory.  A fault
-        is major if a page had to be read in for it.  The costs are ``m.costs``, or ``vm.Costs()`` if none were set.
+        Accesses count if processors made them for tasks, domains or the kernel and if they reached memory.  A fault is
+        major if a page had to be read in to resolve it.  The costs are ``m.costs``, or ``vm.Costs()`` if none were set.
 
         >>> import vmwidgets as vm
         >>> m = vm.boot("x86-64")

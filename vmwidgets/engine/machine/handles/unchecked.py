@@ -1,4 +1,4 @@
-"""The original kernel functions without argument checks, to see what they do with invalid arguments.
+"""The original kernel functions without argument checks, to show what they do with invalid arguments.
 
 The machine runs a debug build, so most invalid arguments cause a panic, which ends the machine.
 """
@@ -25,7 +25,7 @@ from .objects import MemoryObject
 
 
 class Unchecked(Part):
-    """Kernel functions on the machine's maps; arguments are words of 64 bits and reach the kernel unchanged.
+    """Kernel functions on the machine's maps; arguments are 64-bit words and reach the kernel unchanged.
 
     Arguments that are not words, maps or objects of this machine are refused: a kernel could not get them.
     """
@@ -65,7 +65,7 @@ class Unchecked(Part):
 
     @operation
     def kmem_malloc(self, map: MachineKmemMap, size: int, flags: int) -> Address:  # noqa: A002
-        """Call `kmem_malloc`: flags may contradict each other, size 0 is a panic with the map locked."""
+        """Call `kmem_malloc`: flags may contradict each other; size 0 causes a panic with the map locked."""
         return self._got("kmem_malloc", Kmem.kmem_malloc, map, size, arguments.word(flags, "flags"))
 
     @operation
@@ -85,7 +85,7 @@ class Unchecked(Part):
 
     @operation
     def kmem_suballoc(self, map: MachineKmemMap, size: int, name: str) -> MachineKmemMap:  # noqa: A002
-        """Call `kmem_suballoc`: every failure is a panic."""
+        """Call `kmem_suballoc`: every failure causes a panic."""
         vm_map, length = self._kmem_map(map), arguments.word(size, "size")
         wanted = arguments.text_name(name, "name")
         self.system.refuse_map_name(wanted)

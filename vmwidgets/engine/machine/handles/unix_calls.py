@@ -27,11 +27,11 @@ FLAGS = ("shared", "private", "anonymous", "fixed", "growsdown", "populate")
 """The possible `flags` of mmap: MAP_SHARED, MAP_PRIVATE and so on."""
 
 LIMITS = {"as": "space", "data": "data", "stack": "stack", "rss": "resident"}
-"""The limits by their names without RLIMIT."""
+"""The limits by their names without "RLIMIT_"."""
 
 
 class UnixCalls(SpacePart):
-    """The part of a task's handle with a process's calls."""
+    """The part of a task's handle that has a process's calls."""
 
     @property
     @abstractmethod
@@ -96,7 +96,7 @@ class UnixCalls(SpacePart):
 
     @operation
     def mprotect(self, start: int | str, size: int | str, prot: int | str) -> None:
-        """Set a range's protection (mprotect(2)): FAULT for a hole, ACCES beyond an entry's maximum protection."""
+        """Set a range's protection (mprotect(2)); fails with FAULT for a hole, ACCES beyond a maximum protection."""
         first = self._place(start, _length(size), True)
         self.space.mprotect(first, first + _length(size), parse_protection(prot))
 
@@ -105,7 +105,7 @@ class UnixCalls(SpacePart):
         """Move the end of the heap to `end` and return it (brk(2)); without `end`, only return it.
 
         The heap begins at a quarter of the address range.  Fails with NOMEM beyond the limit "data", and if another
-        mapping is in the way; the heap does not change then.
+        mapping is in the way; then the heap does not change.
 
         >>> import vmwidgets as vm
         >>> t = vm.boot("armv7").task("init")
@@ -126,7 +126,7 @@ class UnixCalls(SpacePart):
 
     @operation
     def msync(self, start: int | str, size: int | str) -> int:
-        """Write a range's changed file pages back (msync(2)); returns the number of pages.  FAULT for a hole."""
+        """Write a range's changed file pages back (msync(2)); returns their number.  Fails with FAULT for a hole."""
         first = self._place(start, _length(size), True)
         return self.space.msync(first, first + _length(size))
 
@@ -135,7 +135,7 @@ class UnixCalls(SpacePart):
         """Advise how a range will be used (madvise(2)): as ``map.advise``, but "dontneed" discards its contents.
 
         Private memory then has its first contents again: zeros, or the contents of its file.  Fails with NOMEM if a
-        part of the range is not mapped; the rest is done first.
+        part of the range is not mapped, after handling the rest.
         """
         number = parse_name(advice, ADVICE, "advice")
         first = self._place(start, _length(size), True)
@@ -145,14 +145,14 @@ class UnixCalls(SpacePart):
     def page_out(self, start: int | str, size: int | str = PAGE) -> int:
         """Page out a range, to swap space or its file, as far as possible; returns the number of pages.
 
-        Wired pages stay, and so do pages for which swap space has no room.
+        Wired pages stay, as do pages for which swap space has no room.
         """
         first = self._place(start, _length(size), True)
         return self.space.page_out(first, first + _length(size))
 
     @operation
     def limit(self, name: str, most: int | str | None) -> None:
-        """Set a limit (setrlimit(2)): "as" for addresses, "data" for the heap, "stack"; None: no limit.
+        """Set a limit (setrlimit(2)): "as" for addresses, "data" for the heap, "stack", "rss"; None for no limit.
 
         "data" counts the heap alone, as in 4.4BSD; since 4.7, Linux counts all private writable memory.  "rss" is this
         machine's own limit: at the limit, each new page replaces a page of the same task.  Linux ignores RLIMIT_RSS,
@@ -176,26 +176,26 @@ class UnixCalls(SpacePart):
 
     @property
     def resident(self) -> Size:
-        """The bytes of memory that its page tables map.  O(page tables)."""
+        """The number of bytes of memory that the task's page tables map.  O(page tables)."""
         return Size(self.space.resident * PAGE)
 
     # ---- inside ------------------------------------------------------------------------------
 
     def _populated(self, mapped: Callable[[], int], length: int, protection: int) -> MaySleep[Address]:
-        """Make a mapping, map all its pages as far as there is memory, and return its address."""
+        """Create a mapping, map its pages as far as there is memory, and return its address."""
         self.check_alive()
         space, start = self.space, mapped()
         entry = space.vm_map.peek(start)
         target = None if entry is None else entry.object
         try:
             yield from space.populate(start, start + length, protection)
-        except (VMError, GeneratorExit):  # what a learner's function ends with, and a call that is given up
+        except (VMError, GeneratorExit):  # a learner's function failed, or the call was given up
             space.take_back(start, start + length, target)
             raise
         return Address(start)
 
     def _place(self, at: Any, length: int, is_fixed: bool, name: str = "start") -> int:
-        """Return an address of a page of the task, with room for `length` bytes after it."""
+        """Return a page address of the task, with room for `length` bytes from there on."""
         vm_map = self.space.vm_map
         start = arguments.page_within(at, name, vm_map.start, vm_map.end, vm_map.called)
         if is_fixed and length > vm_map.end - start:

@@ -1,4 +1,4 @@
-"""Questions about a machine's history: the operation that last changed something, the first one, and the reasons.
+"""Questions about a machine's history: which operation last changed something, which was first, and why.
 
 Read :mod:`.hindsight` first: the functions that learners call.  :mod:`.changes` notes the changes of an operation, and
 :mod:`.noted` makes these notes, from the latest operation backwards; :mod:`.why` and :mod:`.searches` answer from the

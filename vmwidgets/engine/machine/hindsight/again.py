@@ -29,24 +29,24 @@ BOOTED = ("tlb", "fork", "quirks")
 """The settings that are chosen at boot."""
 
 REPLACEMENT = ("set_replacement", "replace_by")
-"""The operations that choose a policy: a different policy from the boot on replaces them."""
+"""The operations that choose a policy: a replay with a different policy from the boot on skips them."""
 
 
 @frozen(slots=False)
 class Again:
-    """A history that was replayed with one setting changed.
+    """A history replayed with one setting changed.
 
-    `machine` is the one of the replay, and can go on; `counts` has both numbers by name, before and with the change;
-    `done` of `count` operations were replayed, and if these are not all, `stopped` gives the reason.
+    `machine` is the machine of the replay, and can continue; `counts` has both numbers by name, before and with the
+    change; `done` of `count` operations were replayed, and if some are missing, `stopped` gives the reason.
     """
 
     machine: Any = field(repr=False)
     change: str
     counts: dict[str, tuple[int, int]]
     first_difference: Operation | None
-    """The first operation that had another result: an error, other bytes."""
+    """The first operation with a different result, for example an error or other bytes."""
     moved: int
-    """The number of addresses among the arguments that moved with their range."""
+    """The number of addresses in arguments that moved with their range."""
     done: int
     count: int
     stopped: str
@@ -81,7 +81,7 @@ class Tally:
                 self._counts[TIME] += round(one[-1])
 
     def counts(self) -> dict[str, int]:
-        """Return the counts of each kind so far; for table pages and entries the current numbers."""
+        """Return the counts of each kind so far; for table pages and entries, the current numbers."""
         system = self._system
         found = {name: self._counts[name] for name in EVENTS.values()}
         if TIME in self._counts:
@@ -134,7 +134,7 @@ def _booted(machine: Any, name: str, value: Any, title: str) -> Any:
 
 
 def _tallied(machine: Any, last: int) -> dict[str, int]:
-    """Return the counts of a machine's operations, up to one."""
+    """Return the counts of a machine's operations, up to a given operation."""
     found: list[Tally] = []
 
     def begin(system: System) -> Callable[[System], None]:

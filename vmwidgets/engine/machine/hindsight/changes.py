@@ -1,9 +1,9 @@
-"""The changes by each operation of a machine, noted as it runs.
+"""The changes made by each operation of a machine, noted while it runs.
 
-Only the result of a whole operation counts, not a change that it reverses.  Events report changes of frames,
-descriptors, pages and entries, and are read as they come.  No event reports stored bytes, so memory notes which frames
-are written, and the pages that tasks see through them are compared: the results of :meth:`.Task.peek`, before the
-operation and after it.
+Only the result of a whole operation counts: a change that the operation reverses does not.  Events report changes of
+frames, descriptors, pages and entries, and are read as they come.  No event reports stored bytes.  So memory notes
+which frames are written, and the pages that tasks see in these frames are compared before and after the operation, as
+:meth:`.Task.peek` returns them.
 """
 
 from __future__ import annotations
@@ -53,22 +53,22 @@ from ..touched import Touched
 ZEROES = bytes(PAGE)
 
 NOT_KNOWN = b""
-"""Stands for the contents of a page that only its pager knows."""
+"""The placeholder for the contents of a page that only its pager knows."""
 
 Ranges = list[tuple[int, int]]
 
 
 Notes = dict[Hashable, "array[int]"]
-"""The changes of each key: serial, first and end of each change, one after the other.
+"""The changes of each key: the serial, first and end of each change, one after the other.
 
-[first, end) is a range in the thing that the key names: bytes of a page, addresses of a map.
+[first, end) is a range in the thing named by the key: bytes of a page, or addresses of a map.
 """
 
 
 class Changes:
-    """The changes by the operations of one machine from now on, each noted right after it with :meth:`note`.
+    """The changes made by one machine's operations from now on; call :meth:`note` right after each operation.
 
-    O(pages of tasks) to begin.
+    O(pages of tasks) at the beginning.
     """
 
     def __init__(self, system: System) -> None:
@@ -92,7 +92,7 @@ class Changes:
         self._note_bytes(system, serial, reported, mapped)
 
     def _add(self, key: Hashable, serial: int, first: int = 0, end: int = 1) -> None:
-        """Note that the operation of this serial changed [first, end) of the thing that the key names."""
+        """Note that the operation of this serial changed [first, end) of the thing named by the key."""
         held = self.notes.get(key)
         if held is None:
             held = self.notes[key] = array("Q")
@@ -101,7 +101,7 @@ class Changes:
     def _note_entries(
         self, system: System, serial: int, reported: Reported, path: str, mapped: dict[str, tuple[Ranges, Ranges]]
     ) -> None:
-        """Note changed entries of one map; and in `mapped`, mappings of an object's memory before and after."""
+        """Note changed entries of one map and, in `mapped`, the mappings of an object's memory before and after."""
         add, entries = self._add, reported.entries.of.get(path, {})
         task = _task_of(system, path)
         for _, (before, after) in sorted(entries.items()):
@@ -145,7 +145,7 @@ class Changes:
                 self._compare_pages(task, serial, _joined(ranges))
 
     def _pages_written(self, system: System) -> dict[str, set[int]]:
-        """Return the pages whose frames were written since the last call, by the objects that have them."""
+        """Return the pages whose frames were written since the last call, by the objects they belong to."""
         found: dict[str, set[int]] = {}
         for frame in self._written:
             page = system.task_memory.pages.get(frame)
@@ -156,7 +156,7 @@ class Changes:
         return found
 
     def _compare_pages(self, task: TaskSpace, serial: int, ranges: Ranges) -> None:
-        """Note changed bytes of a task in these ranges."""
+        """Note the changed bytes of a task in these ranges."""
         known = self._pages.setdefault(task.name, {})
         now = dict(_seen(task, ranges))
         if sum(end - start for start, end in ranges) >> PAGE_SHIFT < len(known):
@@ -176,9 +176,9 @@ class Changes:
 
 
 class Reported(NamedTuple):
-    """The reports of one operation's events: the values before the first and after the last.
+    """The reports of one operation's events: the values before the first event and after the last.
 
-    None means that there is nothing; a frame without an owner has none, also in the processor's pool.
+    None means that there is no value; a frame without an owner has none, even if it is in the processor's pool.
     """
 
     places: dict[tuple[str, str, int], tuple[Any, Any]]
@@ -186,13 +186,13 @@ class Reported(NamedTuple):
     entries: Entries
     wired: dict[str, dict[int, tuple[int, int]]]
     whole: set[str]
-    """The objects of which each page may have changed."""
+    """The objects whose pages may all have changed."""
 
     @classmethod
     def by(cls, raw: Iterable[Raw]) -> Reported:
         """Return the reports of these events.  O(events)."""
         reported = cls({}, Entries(), {}, set())
-        maybe = [one for one in raw if one[0] in _TAKES or (one[0] in RECORDS and one[0] != BEGAN)]  # of twenty, three
+        maybe = [one for one in raw if one[0] in _TAKES or (one[0] in RECORDS and one[0] != BEGAN)]  # three of twenty
         for tag, *fields in unpacked(maybe):
             take = _TAKES.get(tag)
             if take is not None:
@@ -330,7 +330,7 @@ def _task_at(path: str) -> str | None:
 
 
 def _task_of(system: System, path: str) -> str | None:
-    """Return the task whose map, or a submap of it, has this path."""
+    """Return the task whose map, or one of whose submaps, has this path."""
     head, found, _ = path.partition("/map")
     name = unquoted(head.removeprefix("task:"))
     return name if found and name in system.tasks and system.tasks[name].path == head else None
@@ -341,7 +341,7 @@ def _has_object(fields: EntryFields) -> bool:
 
 
 def _in_one_only(before: Ranges, after: Ranges) -> Ranges:
-    """Return the parts that are in only one of these lists of ranges; within a list none overlap.
+    """Return the parts that are in only one of these lists of ranges; ranges within a list don't overlap.
 
     >>> _in_one_only([(0, 8)], [(0, 2), (2, 4)]), _in_one_only([(0, 4)], [(2, 6)])
     ([(4, 8)], [(0, 2), (4, 6)])
@@ -366,7 +366,7 @@ def _joined(ranges: Ranges) -> Ranges:
 
 
 def _mapping(task: TaskSpace, objects: Mapping[TaskObject, set[int]], whole: Iterable[TaskObject]) -> Ranges:
-    """Return the addresses at which a task maps these pages of objects, or all of one, by an entry or shadows."""
+    """Return the addresses at which a task maps these pages of objects, or a whole object, directly or by shadows."""
     found: Ranges = []
     for one in {**dict.fromkeys(whole), **objects}:
         for entry in _leading_to(one):
@@ -391,7 +391,7 @@ def _leading_to(one: TaskObject) -> Iterator[Entry]:
 
 
 def _seen(task: TaskSpace, ranges: Iterable[tuple[int, int]]) -> Iterator[tuple[int, bytes]]:
-    """Yield the pages that a task sees in these ranges and that may differ from zeros, by address."""
+    """Yield the pages that a task sees in these ranges, by address, without pages that are certainly zero."""
     for start, end in ranges:
         for entry in task.vm_map.inner_in(start, end):
             if not isinstance(entry.object, TaskObject):
@@ -403,13 +403,13 @@ def _seen(task: TaskSpace, ranges: Iterable[tuple[int, int]]) -> Iterator[tuple[
 
 
 def _having(front: TaskObject, window: range) -> list[int]:
-    """Return the pages of a window that some object of a chain has, or the last one's pager."""
+    """Return the pages of a window that some object of a chain has, or that the last object's pager has."""
     found: set[int] = set()
     last = front
     for last in front.chain():
         found.update(last.those_of(window))
     if last.is_file:
-        found.update(window)  # what lies after its end is not known either
+        found.update(window)  # bytes after its end are unknown too
     elif isinstance(last.pager, CodePager):
         found.update(common(window, range(last.pager.pages)))
     return sorted(found)

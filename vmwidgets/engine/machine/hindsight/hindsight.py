@@ -32,7 +32,7 @@ THINGS = "a task, a map, page tables, a walk, m.frames, a memory object or a fil
 class Hindsight(Handle):
     """The functions of a machine that search for an operation.
 
-    They change nothing, and none of them is an operation.
+    They change nothing, and are not operations.
     """
 
     system: System
@@ -49,7 +49,7 @@ class Hindsight(Handle):
         - ``m.frames`` and the number of a frame: the frame's owner;
         - a memory object or a file and the offset of a page: the place of that page.
 
-        If an operation changes something and changes it back, it does not count.  Nor does a write of the same byte.
+        An operation that changes something and changes it back does not count.  Nor does a write of the same byte.
         Operations are replayed from the latest backwards, at first 500 and then ever more at a time, some 100 µs each,
         until the answer is found.  Stretches that cannot have changed it are left out: a machine knows which frames its
         operations wrote, and which pages and entries they moved.  A search can be stopped, and `progress` is called
@@ -79,7 +79,7 @@ class Hindsight(Handle):
         return found
 
     def why(self, thing: Any, where: Any = None) -> Why:
-        """Explain why `thing` is as it is at `where`: a smallest set of operations that has the same result on its own.
+        """Explain why `thing` is as it is at `where`: a smallest set of operations with the same result.
 
         `thing` and `where` are as for :meth:`last_write`: the byte of a task, the entry of a map, the translation of an
         address, a walk with its fault, or a frame that page tables map.  Each operation of the result is needed:
@@ -111,10 +111,10 @@ class Hindsight(Handle):
     def first(self, f: Callable[[Any], Any], *, progress: Progress | None = None) -> Operation:
         """Return the first operation after which `f` is true for this machine; `f` is called after each operation.
 
-        `f` is called with the machine at that point, and may only read it.  If it reads something that does not exist
-        at that point (a task that was not created yet, an address without a mapping), it counts as false. `progress` is
-        called with the number of operations searched and the total; the search can be stopped. O(operations), about 400
-        µs each.
+        `f` is called with the machine at that point, and may only read it.  If `f` reads something that does not exist
+        at that point (a task that has not been created yet, an address without a mapping), it counts as false.
+        `progress` is called with the number of operations searched and the total; the search can be stopped.
+        O(operations), about 400 µs each.
 
         Raises :class:`Refused` if `f` calls an operation or is never true, and CallbackFailed if it fails.
 
@@ -130,7 +130,7 @@ class Hindsight(Handle):
             return searches.first(self.history, f, progress)
 
     def turned(self, f: Callable[[Any], Any]) -> Turn:
-        """Return an operation at which the value of `f` changed, found by bisection, so there may be others.
+        """Return an operation at which the value of `f` changed.  It is found by bisection; there may be others.
 
         `f` is as for :meth:`first`; its values after the boot and now must differ.  In a history of 10,000 operations
         it is called some hundred times.  Raises :class:`Refused` if the two values are the same.
@@ -162,12 +162,12 @@ class Hindsight(Handle):
 
         The setting is another policy of `replacement` (as in ``m.replacement``; recorded choices of a policy are
         skipped), `tlb`, `fork` or `quirks` as in :func:`vmwidgets.boot`, or another `placement` for all tasks.  The
-        machine of the replay is ``.machine`` of the result, and can continue.
+        result's ``.machine`` is the machine of the replay, and can continue.
 
         An operation may return another address than before.  An address inside a range that an earlier call returned
-        moves with that range, and ``.moved`` counts such addresses.  Functions for pagers, policies and handlers that
-        take the machine are called again.  If the replay can't continue, for example at a thread's code, ``.stopped``
-        says where and why, and the counts are up to that operation.  O(operations), twice.
+        moves with that range, and ``.moved`` counts such addresses.  Functions for pagers and policies, and handlers
+        that take the machine, are called again.  If the replay can't continue, for example at a thread's code,
+        ``.stopped`` says where and why, and the counts are up to that operation.  O(operations), twice.
 
         >>> import vmwidgets as vm
         >>> m = vm.boot("x86-64", layout="tiny")
@@ -197,7 +197,7 @@ class Hindsight(Handle):
 
     @abstractmethod
     def _between(self, name: str) -> None:
-        """Refuse while an operation is running, or if the machine can't be rebuilt."""
+        """Refuse a question while an operation is running, or if the machine can't be rebuilt."""
 
 
 def _places(machine: Any, thing: Any, where: Any) -> Places:
@@ -212,7 +212,7 @@ def _places(machine: Any, thing: Any, where: Any) -> Places:
     if where is None:
         raise Refused(f"where=None: {thing!r} has many; {_what_to_write(thing)}")
     if isinstance(thing, MachineFrames):
-        thing.owner(where)  # refuses what is not a frame
+        thing.owner(where)  # refuses anything that is not a frame
         return [(("frame", "", int(where)), 0)]
     if isinstance(thing, (MemoryObject, MachineFile)):
         target = thing.file.object if isinstance(thing, MachineFile) else thing.vm_object
@@ -230,7 +230,7 @@ def _places(machine: Any, thing: Any, where: Any) -> Places:
 
 
 def _to_explain(thing: Any, where: Any) -> tuple[Any, Any]:
-    """Return the page tables that map a frame, and the address, instead of the frame."""
+    """Return, for a frame, the page tables that map it and the address instead."""
     if isinstance(thing, (MemoryObject, MachineFile)):
         raise Refused(f"thing={thing!r}: ask why of a byte of a task that maps it; m.last_write says what moved a page")
     if not isinstance(thing, MachineFrames):
@@ -258,7 +258,7 @@ def _descriptor(walk: MachineWalk) -> Places:
 
 
 def _refuse_what_never_was(thing: Any, where: Any) -> None:
-    """Refuse a thing that is not there and never was; things that exist since the boot are accepted."""
+    """Refuse a thing that is not there and never was; things that have existed since the boot are accepted."""
     if isinstance(thing, Task):
         try:
             thing.peek(where)

@@ -26,13 +26,13 @@ from ...kernel.tasks.objects_schema import (
 )
 
 MOST = 10_000
-"""The number of latest operations that are read for a history, about 50 µs each; older pages have no beginning."""
+"""The number of latest operations read for a history, about 50 µs each; older pages' histories lack their beginning."""
 
 _FILE = "file "
 """The beginning of the names of files' objects."""
 
 ZEROES = "zeroes"
-"""The place of a page that was never written, or of which nothing else is known."""
+"""The place of a page that was never written, or about which nothing else is known."""
 
 NOWHERE = "nowhere"
 """The place of a page that was discarded."""
@@ -42,7 +42,7 @@ Key = tuple[str, int]
 
 
 class Station(NamedTuple):
-    """The place of a page from `operation` on: `place` such as "frame 0x1e1"; `how` says what brought it there."""
+    """The place of a page from `operation` on: `place`, such as "frame 0x1e1", and `how` it got there."""
 
     operation: Operation
     place: str
@@ -55,7 +55,7 @@ class Station(NamedTuple):
 
 @frozen
 class _Stay:
-    """A station, and the one before it."""
+    """A station, and the previous one."""
 
     station: Station
     before: _Stay | None
@@ -70,18 +70,18 @@ class _Stay:
 
 
 class Lives:
-    """The histories of all pages, operation by operation: :meth:`follow` takes the next one."""
+    """The histories of all pages; :meth:`follow` continues them by one operation."""
 
     def __init__(self) -> None:
         self.of: dict[Key, _Stay] = {}
         self._in_frame: dict[int, dict[Key, None]] = {}
-        """The pages in each frame, by frame."""
+        """The pages in frames, by frame."""
         self._last_in: dict[int, _Stay] = {}
-        """The latest stay, by frame, and by slot as a number below 0."""
+        """The latest stay in each frame, by its number, and in each swap slot, by a number below 0."""
         self._left: dict[int, _Stay] = {}
         """The pages that left a frame in this operation, by frame; the frame may belong to another object now."""
         self._gone: dict[Key, _Stay] = {}
-        """The pages that left memory in this operation and are in no other place."""
+        """The pages that left memory in this operation and are nowhere else."""
         self._operation: Operation
 
     def follow(self, operation: Operation) -> None:
@@ -212,7 +212,7 @@ _TAKES: dict[type[Event], Callable[[Lives, Any], None]] = {
 
 
 def life_of(machine: Any, space: Any, address: int) -> tuple[Station, ...]:
-    """Return the stations of the task's page at an address, the first one first; none if there is no page.
+    """Return the stations of the task's page at an address, from the first on; none if there is no page.
 
     O(events of the latest :data:`MOST` operations).
     """

@@ -13,7 +13,7 @@ from .again import Tally
 
 
 class Difference(NamedTuple):
-    """An operation that had another result on the second machine; `other` is its record there, if it has one."""
+    """An operation with another result on the second machine; `other` is its record there, if there is one."""
 
     operation: Operation
     other: Operation | None
@@ -28,19 +28,20 @@ class Step(NamedTuple):
 
 
 class Lockstep:
-    """Two machines in step, made by :func:`lockstep`; they are in step until `stopped` gives a reason."""
+    """Two machines in step, from :func:`lockstep`; they stay in step until `stopped` gives a reason."""
 
     def __init__(self, first: Any, second: Any, stop: bool) -> None:
         self.first = first
         self.second = second
         self.stopped = ""
-        """The reason why the second machine no longer follows, and the first operation concerned; "" while it does."""
+        """The reason why the second machine no longer follows, with the first operation concerned; "" while it does."""
         self.differences: list[Difference] = []
-        """The operations with another outcome or result on the second machine; undone operations are not in it.
+        """The operations with another outcome or result on the second machine, without undone operations.
 
         The outcome is done, a panic or an error, with the error's name.  Results are numbers, texts and bytes; an
-        address that a call returns is not compared, since ranges move.  Structures are not compared: two machines
-        with other table pages or other memory objects have no difference here.  `counts` and pictures show these.
+        address that a call returns is not compared, since ranges move.  Structures are not compared: machines that
+        differ only in table pages or memory objects have no difference here.  `counts` and pictures show such
+        differences.
         """
         self._stop = stop
         self._begun = len(first.journal), first.journal.last.serial
@@ -54,17 +55,17 @@ class Lockstep:
 
     @property
     def done(self) -> int:
-        """The number of operations that both have done in step."""
+        """The number of operations that both machines have done in step."""
         return len(self._steps)
 
     @property
     def counts(self) -> dict[str, tuple[int, int]]:
-        """The counts of each since they are in step, by name; for table pages and entries the current numbers."""
+        """Each machine's counts, by name, since they are in step; for table pages and entries, the current numbers."""
         one, other = (tally.counts() for tally in self._tallies)
         return {name: (one.get(name, 0), other.get(name, 0)) for name in {**one, **other}}
 
     def close(self) -> None:
-        """Let each machine go on alone from here."""
+        """Let each machine continue alone from here."""
         self._end("the pair was released")
 
     @in_ascii
@@ -83,7 +84,7 @@ class Lockstep:
     # ---- in step -----------------------------------------------------------------------------
 
     def _follow(self) -> None:
-        """Repeat on the second machine what was done, undone or redone on the first."""
+        """Repeat on the second machine the operations that were done, undone or redone on the first."""
         if self.stopped or self._is_sending:
             return
         self._is_sending = True
@@ -106,7 +107,7 @@ class Lockstep:
             self._is_sending = False
 
     def _is_apart(self) -> bool:
-        """Return whether one of them did something that the other can't follow."""
+        """Return whether one machine did something that the other can't follow."""
         journal, (begun, serial) = self.first.journal, self._begun
         if len(journal) < begun or journal.serial(begun - 1) != serial:
             self._end(f"{self.first.name} is back before they were in step")
@@ -115,7 +116,7 @@ class Lockstep:
         return bool(self.stopped)
 
     def _watch(self) -> None:
-        """Check what was done, undone or redone on the second machine, apart from the repeated operations."""
+        """Check the operations done, undone or redone on the second machine, apart from the repeated ones."""
         if not (self.stopped or self._is_sending) and _end_of(self.second.journal) != self._expected:
             self._end_by_second()
 
@@ -137,7 +138,7 @@ class Lockstep:
         except CannotGoOn as reason:
             self._end(f"{begins}: {reason}")
             return
-        except BaseException as error:  # the stop button while a learner's code ran: it was done in part, or not at all
+        except BaseException as error:  # the stop button, in a learner's code: it was done in part, or not at all
             self._end(f"{begins}: {type(error).__name__} on {second.name}")
             raise
         self._expected = _end_of(second.journal)
@@ -169,22 +170,23 @@ class Lockstep:
 
 
 def _end_of(journal: Any) -> tuple[int, int]:
-    """Return the number of operations, and the serial of the last: these identify the contents of one journal."""
+    """Return the number of operations and the serial of the last, which identify the contents of one journal."""
     return len(journal), journal.serial(len(journal) - 1)
 
 
 def lockstep(first: Any, second: Any, *, stop: bool = False) -> Lockstep:
     """Make `second` repeat each operation of `first` from now on, and note the differences.
 
-    Use the first machine as usual, with its handles and pictures.  Undo and redo are repeated on the second one, too.
-    The two machines begin as they are: make the second a branch of the first, or boot both and make every call in step.
-    An address moves with the range that an operation returned, as in :meth:`.Machine.again`.  With `stop`, the second
-    machine stops at the first difference; :attr:`Lockstep.differences` says which differences count.
+    Use the first machine as usual, with its handles and pictures.  Undo and redo are repeated on the second machine
+    too. Both machines begin in their current state: make the second a branch of the first, or boot both and make every
+    call in step. An address moves with the range that an operation returned, as in :meth:`.Machine.again`.  With
+    `stop`, the second machine stops at the first difference; :attr:`Lockstep.differences` says which differences count.
 
-    The two are no longer in step if the second can't repeat an operation, for example if it lacks the processor, or if
-    the operation takes a thread's function.  The same holds if the second does or undoes operations of its own, or if
-    the first goes back to before they were in step.  ``.stopped`` then says so.  Raises :class:`Refused` if both are
-    the same machine, if the second already follows another machine, and for a machine that is read-only.
+    The two are no longer in step if the second can't repeat an operation, for example because it lacks the processor,
+    or because the operation takes a thread's function.  They are not in step either if the second does or undoes
+    operations of its own, or if the first goes back to before they were in step.  ``.stopped`` then gives the reason.
+    Raises :class:`Refused` if both are the same machine, if the second already follows another machine, and for a
+    machine that is read-only.
 
     >>> import vmwidgets as vm
     >>> a, b = vm.boot("x86-64", layout="tiny"), vm.boot("x86-64", layout="tiny", fork="eager")
@@ -220,7 +222,7 @@ def lockstep(first: Any, second: Any, *, stop: bool = False) -> Lockstep:
 
 
 def _led_by(machine: Any) -> list[Any]:
-    """Return a machine and those that follow it."""
+    """Return a machine and the machines that follow it."""
     found = [machine]
     for one in found:
         found += [pair.second for pair in _pairs_of(one) if pair.first is one]

@@ -1,9 +1,9 @@
-"""The notes of operations' changes (:mod:`.changes`): made when a question needs them, newest first, and kept.
+"""The notes of operations' changes (:mod:`.changes`): created when a question needs them, newest first, and kept.
 
 A question is answered backwards, until the answer is found.  A stretch of operations that cannot have changed what the
 question is about is left out (:mod:`..touched`).  Others that were never noted are replayed on another machine: a
-stretch, then two stretches at once, then three.  Serials are never reused, so undone operations need
-no work here: of the notes of a stretch only those count whose operations are in the journal.
+stretch, then two stretches at once, then three.  Serials are never reused, so undone operations
+need no work here: a stretch's notes count only if their operations are in the journal.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ ASKED = 64
 """The number of stretches of which it stays unpacked what they may have changed."""
 
 Progress = Callable[[int, int], object]
-"""Called with the number of finished operations, and of all."""
+"""A function called with the number of finished operations and the total."""
 
 Place = tuple[Any, int]
 """A key of the notes, and a place in the thing that it names."""
@@ -44,27 +44,27 @@ Look = Callable[[int, System], None]
 
 
 class Piece(NamedTuple):
-    """The notes of one replay, packed; `hashes` are those of their keys, in order."""
+    """The notes of one replay, packed; `hashes` has the hashes of their keys, in order."""
 
     hashes: array[int]
     data: bytes
 
     def may_have(self, key: Hashable) -> bool:
-        """Return whether it may have notes of a key."""
+        """Return whether the piece may have notes for a key."""
         wanted = hash(key)
         at = bisect_left(self.hashes, wanted)
         return at < len(self.hashes) and self.hashes[at] == wanted
 
 
 class Noted:
-    """Knows which operations of a machine changed something."""
+    """Notes of what each operation of a machine changed."""
 
     def __init__(self, machine: Any) -> None:
         self._machine = machine
         self._pieces: dict[int, list[Piece]] = {}
         """The pieces by stretch."""
         self._has = bytearray()
-        """Whether an operation was noted, by serial; also of undone operations."""
+        """Whether an operation was noted, by serial, including undone operations."""
         self._loaded: OrderedDict[int, Notes] = OrderedDict()
         """The notes of the pieces that were read last, by the pieces' ids."""
         self._may: OrderedDict[tuple[int, int], MayChange] = OrderedDict()
@@ -80,12 +80,12 @@ class Noted:
         return found
 
     def latest(self, places: Places, before: int | None = None, progress: Progress | None = None) -> Operation | None:
-        """Return the latest operation that changed one of these places, before operation `before` if it is given."""
+        """Return the latest operation that changed one of these places, before operation `before` if given."""
         number = next(self._backwards(list(places), before, progress), None)
         return None if number is None else self._machine.journal[number]
 
     def recent(self, places: Places, most: int) -> list[int]:
-        """Return the numbers of the latest operations that changed one of these places, at most `most` of each."""
+        """Return the numbers of the latest operations that changed one of these places, at most `most` per place."""
         found: set[int] = set()
         for place in places:
             found.update(islice(self._backwards([place]), most))
@@ -164,7 +164,7 @@ class Noted:
     def _note(self, stretch: int, most: int, done: int, progress: Progress | None, look: Look) -> int:
         """Note the missing parts of a stretch and of the ones before it, `most` stretches at most, in one replay.
 
-        Return the number of finished operations, of which `done` were before; the same number if all was known.
+        Return the number of finished operations, of which `done` were finished before; `done` if all was known.
         """
         journal, numbers = self._machine.journal, self._unknown(stretch)
         if not numbers:
@@ -200,14 +200,14 @@ class Noted:
         return done
 
     def _unknown(self, stretch: int) -> range:
-        """Return the numbers of the operations of a stretch that were never noted: its last ones."""
+        """Return the numbers of the stretch's operations that were never noted: its last ones."""
         journal = self._machine.journal
         numbers = range(touched.first_of(stretch), min(len(journal), touched.first_of(stretch + 1)))
         known = bisect_left(numbers, True, key=lambda number: not self._was_noted(journal.serial(number)))
         return numbers[known:]
 
     def _keep(self, numbers: range, notes: Notes) -> None:
-        """Keep the notes of operations of one stretch."""
+        """Keep the notes of one stretch's operations."""
         piece = Piece(array("q", sorted(map(hash, notes))), squeezed(notes))
         self._pieces.setdefault(touched.stretch_of(numbers.start), []).append(piece)
         self._mark(map(self._machine.journal.serial, numbers))

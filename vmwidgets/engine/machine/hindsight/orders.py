@@ -1,4 +1,4 @@
-"""Two scripts of operations in every order: the possible results of a race, and the shortest order for one."""
+"""Two scripts of operations in every order: the possible results of a race, and the shortest order for each."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..kept.copies import NoCopy
 from .searches import Question
 
 MOST_STEPS = 20_000
-"""The most steps by default, unless `most` differs."""
+"""The default for `most`: the most steps."""
 
 SCRIPT = (
     "write a list of steps, each with a part of the machine, its operation, and the arguments, such as "
@@ -21,7 +21,7 @@ SCRIPT = (
 
 
 class Reached(NamedTuple):
-    """A machine after some steps of each script; `ways` orders of these steps lead to it, `order` is the first one."""
+    """A machine after some steps of each script; `ways` orders of these steps lead to it, and `order` is the first."""
 
     machine: Any
     done: tuple[int, int]
@@ -30,7 +30,7 @@ class Reached(NamedTuple):
 
 
 class Orders:
-    """The results of two scripts in all orders, made by :func:`orders`."""
+    """The results of two scripts in all orders, from :func:`orders`."""
 
     def __init__(self, first: Sequence[Any], second: Sequence[Any]) -> None:
         self.scripts = (tuple(first), tuple(second))
@@ -39,20 +39,20 @@ class Orders:
         self.wrong = 0
         """The number of orders in which the function was true after some step."""
         self.died = 0
-        """The number of orders in which the machine had died before that."""
+        """The number of orders in which the machine died before the function became true."""
         self.done = 0
         """The number of steps that were run; orders that lead to the same machine continue as one."""
         self.stopped_before = 0
-        """The number of steps after which incomplete orders were stopped; 0: all are complete."""
+        """The number of steps after which incomplete orders were stopped; 0 if all are complete."""
         self.machine: Any = None
-        """A machine that did the shortest of them, to step through; None if there is none."""
+        """A machine that did the shortest of these orders, to step through; None if there is none."""
         self._shortest: tuple[int, ...] | None = None
 
     @property
     def shortest(self) -> tuple[tuple[Any, ...], ...] | None:
-        """The steps of the shortest order in which the function was true, up to there; None if it never was.
+        """The steps of the shortest order that made the function true, up to that point; None if it never was true.
 
-        Of equally short ones, the order in which the first script is further ahead.
+        Of equally short orders, it is the one in which the first script is further ahead.
         """
         if self._shortest is None:
             return None
@@ -106,7 +106,7 @@ class Orders:
             reached = list(further.values())
 
     def _step(self, at: Reached, which: int) -> Reached:
-        """Return the machine after one further step, of the first script or the second."""
+        """Return the machine after one further step of the first or second script."""
         machine, step = at.machine.branch(), self.scripts[which][at.done[which]]
         path, name, given, named = _parts(step)
         self.done += 1
@@ -116,7 +116,7 @@ class Orders:
             place = f"{('first', 'second')[which]}[{at.done[which]}]"
             raise Refused(f"{place}, {_typed(step)}, after {counted(len(at.order), 'step')}: {error}") from None
         except (KernelPanic, VMError):
-            pass  # that it fails is what it comes to
+            pass  # its result is that it fails
         done = at.done[0] + (which == 0), at.done[1] + (which == 1)
         return Reached(machine, done, at.ways, (*at.order, which))
 
@@ -132,11 +132,11 @@ def orders(
 ) -> Orders:
     """Run two scripts in every order on branches of `machine`, and count the orders in which `wrong` becomes true.
 
-    A step is a tuple: a part of the machine as records name it, one of its operations, and the arguments.  A dictionary
-    at the end has the keyword arguments.  The steps of a script keep their order.  `wrong` is called after each step
-    with a machine whose ``journal.last`` is that step; it may only read.  A step that fails counts as done; its record
-    has the error.  Orders that lead to the same machine continue as one, unless `prune` is False; the result is the
-    same.  At most `most` steps are run.  The machine itself does not change.
+    A step is a tuple: the name of a part of the machine, as in records; one of the part's operations; and the
+    arguments.  A dictionary at the end contains the keyword arguments.  The steps of a script keep their order. `wrong`
+    is called after each step with a machine whose ``journal.last`` is that step; it may only read.  A step that fails
+    counts as done; the error is in its record.  Orders that lead to the same machine continue as one, unless `prune` is
+    False, which gives the same result.  At most `most` steps are run.  The machine itself does not change.
 
     Raises :class:`Refused` for an invalid script, for a step that a machine refuses, and for a function that changes
     something.  O(steps run), some milliseconds each on a small machine.
@@ -171,7 +171,7 @@ def _check(name: str, script: Any) -> None:
 
 
 def _state(machine: Any) -> object:
-    """Return a value that is equal for equal machines; a machine with a thread inside a call equals no other."""
+    """Return a value that is equal for equal machines; a machine with a thread inside a call is equal to no other."""
     try:
         return machine.system.copy()
     except NoCopy:
@@ -179,7 +179,7 @@ def _state(machine: Any) -> object:
 
 
 def _parts(step: Sequence[Any]) -> tuple[str, str, list[Any], dict[str, Any]]:
-    """Return the part, the operation, the positional and the keyword arguments."""
+    """Return a step's part, operation, positional arguments and keyword arguments."""
     path, name, *given = step
     named = given.pop() if given and isinstance(given[-1], dict) else {}
     return path, name, given, named

@@ -1,6 +1,7 @@
-"""Searches for an operation by a learner's own function: the first after which it is true, or one where it changes.
+"""Searches for an operation by a learner's function: the first after which it is true, or one where it changes.
 
-The function may only read.  It gets a rebuilt machine of that time, so that it reads the values of that time.
+The function may only read.  It gets a machine rebuilt as it was after an operation, and so reads the values of that
+time.
 """
 
 from __future__ import annotations
@@ -16,13 +17,13 @@ from ..history import History
 from ..system import System
 
 Progress = Callable[[int, int], object]
-"""Called with the number of finished operations, and of all."""
+"""A function called with the number of finished operations and the total."""
 
 MEANS = "write a function that reads the machine that it receives, such as lambda m: len(m.kernel_map) > 4"
 
 
 class NotThere:
-    """The value of a function if the machine refuses its request."""
+    """The value of a function whose request the machine refuses."""
 
     @in_ascii
     def __repr__(self) -> str:
@@ -56,12 +57,12 @@ class Question:
         self._changes = f"{name}(f): f calls an operation, and it may only look; {MEANS}"
         self.refusals = 0
         self.refused = ""
-        """The machine's latest refusal of a request of the function."""
+        """The machine's latest refusal of a request by the function."""
 
     def ask(self, machine: Any) -> Any:
         """Return the function's value for a machine; :data:`NOT_THERE` if it asks for something that does not exist.
 
-        Refused if it changes something, CallbackFailed if it raises.
+        Raises Refused if the function changes something, and CallbackFailed if it fails.
         """
         number = machine.journal.last.number
         try:
@@ -78,7 +79,7 @@ class Question:
         return found
 
     def is_true(self, machine: Any) -> bool:
-        """Return whether a value of the function counts as true."""
+        """Return whether a value from the function counts as true."""
         found = self.ask(machine)
         try:
             return found is not NOT_THERE and bool(found)
@@ -99,14 +100,14 @@ class Question:
 
     @property
     def why_never(self) -> str:
-        """The addition to a failed search: the machine's refusal of the request."""
+        """The addition to the message of a failed search: the machine's refusal of the request."""
         if not self.refusals:
             return ""
         return f"; {counted(self.refusals, 'time')} it asked for what was not there, the last time: {self.refused}"
 
 
 def first(history: History, function: Any, progress: Progress | None) -> Operation:
-    """Return the first operation after which a function is true; each is checked once."""
+    """Return the first operation after which a function is true; each operation is checked once."""
     if progress is not None and not callable(progress):
         raise Refused(f"progress={shown(progress)}: pass a function of two numbers, the operations done and the total")
     question, journal = Question("first", function), history.journal
@@ -125,9 +126,9 @@ def first(history: History, function: Any, progress: Progress | None) -> Operati
 
 
 def turned(history: History, function: Any) -> Turn:
-    """Return an operation with which the value of a function changes, between two points where it differs.
+    """Return an operation that changes the value of a function, between two points where the value differs.
 
-    The history is halved at the copies that it keeps, and the part between two copies is replayed.
+    The history is bisected at its copies, and the part between two copies is replayed.
     """
     question, journal = Question("turned", function), history.journal
     low, high = 0, len(journal) - 1
@@ -162,7 +163,7 @@ def _said(found: Any) -> str:
 
 
 def _between(history: History, question: Question, low: int, high: int) -> Turn:
-    """Return the first operation from after `low` to `high` with which the function's value changes."""
+    """Return the first operation after `low`, up to `high`, that changes the function's value."""
     seen: list[Any] = []
 
     def look(system: System) -> bool:

@@ -1,8 +1,8 @@
 """The reasons of a state: the fewest operations that produce it, found by leaving the others out.
 
-The notes of :mod:`.changes` give the operations that changed the thing, and those that made the parts that these use:
-the task, the file, the mapping.  All of them are run on a fresh machine; if the result is the same, each operation is
-left out once, to see whether it is needed.
+The notes of :mod:`.changes` give the operations that changed the thing, and the operations that created the parts used
+there: the task, the file, the mapping.  All these operations are run on a fresh machine; if the result is the same,
+each operation is left out once, to see whether it is needed.
 """
 
 from __future__ import annotations
@@ -26,23 +26,23 @@ from .life import Station, life_of
 from .noted import Noted
 
 RECENT = 24
-"""The number of latest changes that are tried before all operations of this kind are."""
+"""The number of latest changes that are tried before all operations of their kind."""
 
 Places = list[tuple[Hashable, int]]
-"""Keys of the notes of changes, each with a place in the thing that it names."""
+"""Keys of the notes of changes, each with a place in the thing named by the key."""
 
 LINES = 5
-"""The most operations that are written."""
+"""The most operations in the text."""
 
 LONGEST = 200
-"""The most characters of an operation in a line: a file's content may be an argument."""
+"""The most characters of an operation's line: a file's content may be an argument."""
 
 
 @frozen(slots=False)
 class Why:
-    """The reason of `what`: `operations` alone produce it, and without any one of them it would differ.
+    """The reason for `what`: `operations` alone produce it, and without any one of them it would differ.
 
-    `last` is the operation that last changed it.  If only that is known, `reason` gives the cause.
+    `last` is the operation that last changed it.  If only `last` is known, `reason` says why.
     """
 
     what: str
@@ -67,7 +67,7 @@ class Why:
         return "\n".join(lines)
 
     def cell_of(self, operation: Operation) -> int:
-        """Return the number of the notebook cell that ran one of the operations, or the last one; 0: none."""
+        """Return the number of the notebook cell that ran one of the operations, or the last one; 0 for none."""
         serials = (one.serial for one in (*self.operations, self.last))
         return dict(zip(serials, self.cells, strict=False)).get(operation.serial, 0)
 
@@ -86,10 +86,10 @@ class Subject(NamedTuple):
     """The subject of a question: its space, path and address, and how to read it on a machine."""
 
     path: str
-    """The path of the part: a task, a map; for page tables their task's, "kernel_map" for the kernel's."""
+    """The path of the task or map; for page tables, their task's path, or "kernel_map" for the kernel's."""
     address: int
     look: Callable[[Any, int], Any]
-    """Its value on a machine, at its address there."""
+    """The subject's value on a machine, at its address there."""
     says: Callable[[Any], str]
     """The value in words."""
 
@@ -171,9 +171,9 @@ class Candidates:
                 self._made.setdefault(str(then.result), then.number)
 
     def tiers(self, last: Operation) -> Iterable[list[Operation]]:
-        """Yield operations in their order, more each time: the last changes with what they need, then all of this kind.
+        """Yield lists of operations, each longer: the last changes with what they need, then all of their kind.
 
-        Doing the first ones takes some 2 ms, and doing all takes as long as a replay.
+        Running the first list takes some 2 ms, and running all operations takes as long as a replay.
         """
         yield self._journal_of(self._needed([last.number]))
         numbers = self._needed([last.number, *self._noted.recent(self._places, RECENT)])
@@ -187,7 +187,7 @@ class Candidates:
         return [self._journal[number] for number in sorted(numbers) if number]
 
     def _needed(self, changes: Iterable[int]) -> set[int]:
-        """Return these operations, which changed the thing, and those that they need, by the parts that they name."""
+        """Return these operations, which changed the thing, and the operations they need, by the parts they name."""
         found: set[int] = set()
         todo: list[tuple[int, int]] = [(number, self._subject.address) for number in changes]
         todo += self._before(_root(self._subject.path), self._subject.address, len(self._journal))
@@ -206,7 +206,7 @@ class Candidates:
         return found
 
     def _before(self, path: str, address: int, number: int) -> list[tuple[int, int]]:
-        """Return the operations before one that last changed the byte at a task's address, and whether it is mapped."""
+        """Return the earlier operations that last changed the byte at a task's address, and whether it is mapped."""
         made = [(self._made.get(path, 0), address)]
         if not path.startswith("task:"):
             return made
@@ -225,7 +225,7 @@ def _root(path: str) -> str:
 
 
 def _parts_of(then: Operation) -> set[str]:
-    """Return the parts that an operation names and another operation made."""
+    """Return the parts named by an operation and created by another."""
     named = [then.target, *(str(value) for _, value in then.arguments if isinstance(value, PartReference))]
     return {_root(path) for path in named if ":" in path}
 
@@ -245,7 +245,7 @@ def _addresses(then: Operation) -> list[int]:
 
 
 class Trial:
-    """Runs some of a machine's operations on a fresh one, and compares the state there."""
+    """A trial: some of a machine's operations are run on a fresh machine, and the state there is compared."""
 
     def __init__(self, machine: Any, subject: Subject) -> None:
         self._machine = machine
@@ -294,9 +294,9 @@ def smallest(holds: Callable[[Sequence[Operation]], bool], operations: Sequence[
 
 
 def _chain(holds: Trial, operations: Sequence[Operation], last: Operation) -> list[Operation]:
-    """Return the fewest operations that hold, with the one that changed the thing last, if that is needed.
+    """Return the fewest operations that produce the state, with the one that changed the thing last, if needed.
 
-    Without it they may hold by chance: the same byte may have been written earlier.
+    Without that operation they may produce it by chance: the same byte may have been written earlier.
     """
     others = [then for then in operations if then.number != last.number]
 
@@ -312,7 +312,7 @@ def _chain(holds: Trial, operations: Sequence[Operation], last: Operation) -> li
 
 
 def why(machine: Any, thing: Any, where: Any, places: Places, last: Operation) -> Why:
-    """Return the reason of a state; `places` are its places in the notes, and `last` changed it last."""
+    """Return the reason for a state; `places` are its places in the notes, and operation `last` changed it last."""
     subject = subject_of(thing, where)
     holds = Trial(machine, subject)
     what = subject.says(holds.seen)

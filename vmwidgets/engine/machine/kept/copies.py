@@ -1,12 +1,12 @@
 """Copies of a machine's structures, as bytes: the same structures can be rebuilt from them, any number of times.
 
-A copy shares nothing changeable with its machine.  It has structures only.  Objects outside (the machine itself, its
-door, its recorder, its handles, the table formats) are named in it, and a machine that restores it puts its own in
-their place.
+A copy shares nothing changeable with its machine.  It contains only structures.  Other objects (the machine itself, its
+door, its recorder, its handles, the table formats) are only named in the copy, and a machine that restores the copy
+puts its own objects in their place.
 
 An object is written as empty first, and its contents later: lists and trees of any length are written without
-recursion.  A simulated thread in the middle of a call can't be copied, as Python can't copy a generator.  The page
-daemon can, between two of its passes: a new one starts at the top of its loop.
+recursion.  A simulated thread in the middle of a call can't be copied, since Python can't copy a generator.  The page
+daemon can be copied between two of its passes: a new daemon starts at the top of its loop.
 
 The bytes are compressed: most of a machine's memory is zeros.
 """
@@ -40,8 +40,8 @@ class NoCopy(Exception):
 def freeze(state: Any, outside: Mapping[int, tuple[Any, ...]]) -> bytes:
     """Return `state` and everything that it refers to as compressed bytes.  O(objects), some microseconds each.
 
-    `outside` lists by `id` the objects that are not copied, and their replacements in the copy: the name of a maker,
-    and its argument.
+    `outside` lists, by `id`, the objects that are not copied, with their replacements in the copy: the name of a maker,
+    and the maker's argument.
 
     >>> from vmwidgets.engine.base.recorder import Recorder
     >>> inside, outside = [1], Recorder()
@@ -58,14 +58,14 @@ def freeze(state: Any, outside: Mapping[int, tuple[Any, ...]]) -> bytes:
             while pickler.empty:
                 objects, pickler.empty = pickler.empty, {}
                 pickler.dump([_columns(kind, ones) for kind, ones in objects.items()])
-            del pickler  # with all that it remembers, so that the collector has nothing to look for
+            del pickler  # with its memo, so that the garbage collector has nothing to do
     except (pickle.PicklingError, TypeError, AttributeError, RecursionError) as error:
         raise NoCopy(f"{error}") from error
     return zlib.compress(out.getbuffer(), FASTEST)
 
 
 def thaw(data: bytes, makers: Mapping[str, Callable[..., Any]]) -> Any:
-    """Return frozen structures, rebuilt; `makers` make the objects outside."""
+    """Return frozen structures, rebuilt; `makers` create the objects that were not copied."""
     written = zlib.decompress(data)
     unpickler = _Unpickler(BytesIO(written), makers)
     with no_collection():
@@ -93,7 +93,7 @@ def no_collection() -> Iterator[None]:
 
 
 def _columns(kind: Any, objects: list[Any]) -> tuple[Any, list[Any], dict[str, tuple[Any, ...]], list[dict[str, Any]]]:
-    """Return the contents of objects of one kind: slots in columns if all are set, the rest object by object."""
+    """Return the contents of objects of one kind: slots in columns if all slots are set, the rest object by object."""
     slots = _slots(kind)
     if slots and not hasattr(objects[0], "__dict__"):
         try:
@@ -114,7 +114,7 @@ class _Pickler(pickle.Pickler):
         """Return the written form of one object."""
         kind: Any = type(value)
         if kind is type or kind is FunctionType:
-            return NotImplemented  # by its name; that refuses what has none
+            return NotImplemented  # by its name; objects without a name are refused
         place = self._outside.get(id(value))
         if place is not None:
             return make, place
@@ -139,7 +139,7 @@ class _Unpickler(pickle.Unpickler):
         self._makers = makers
 
     def find_class(self, module: str, name: str) -> Any:
-        """Return a class or function by its name; one of them makes the objects outside."""
+        """Return a class or function by its name; :meth:`make` is one, for objects that were not copied."""
         return self._make if (module, name) == (__name__, "make") else super().find_class(module, name)
 
     def _make(self, maker: str, *given: Any) -> Any:
@@ -147,13 +147,13 @@ class _Unpickler(pickle.Unpickler):
 
 
 def make(maker: str, *given: Any) -> Any:
-    """Return the copy's replacement of an object outside; :func:`thaw` calls one of its makers instead."""
+    """Return the replacement of an object that is not copied; :func:`thaw` calls one of its makers instead."""
     raise RuntimeError(f"{maker}{given} is made by thaw()")
 
 
 @cache
 def _by_identity(kind: Any) -> bool:
-    """Return whether this is one of our kinds, whose objects are compared by identity."""
+    """Return whether this is one of our own classes whose objects are compared by identity."""
     return bool(kind.__hash__ is object.__hash__ and kind.__module__.startswith(_OWN))
 
 

@@ -3,10 +3,10 @@
 The first line is the header: ``{"format": "vmwidgets journal", "version": 2, "by": …}``.  Then come lines of these
 kinds, identified by their first key:
 
-* ``{"operation": serial, "target": path, "name": …, "arguments": {…}, "outcome": …, "result": …}``, the boot first;
-  an interrupted one has ``"stopped_at"`` too;
-* ``{"script": name, "serial": …, "actions": [[target, name, {arguments}, answer, serial], …]}``: what a learner's
-  thread or handler did, in as many lines as it takes;
+* ``{"operation": serial, "target": path, "name": …, "arguments": {…}, "outcome": …, "result": …}``, the boot first; an
+  interrupted operation has ``"stopped_at"`` too;
+* ``{"script": name, "serial": …, "actions": [[target, name, {arguments}, answer, serial], …]}``: the actions of a
+  learner's thread or handler, in as many lines as needed;
 * ``{"line": "undone" | "branch", "after": serial}``: the operations and scripts after it were undone;
 * ``{"group": name, "first": serial, "last": serial}`` and ``{"mark": name, "serial": serial}``.
 
@@ -40,13 +40,16 @@ from ...base.units import Address
 from ...mmu.rules import Controls
 
 FORMAT, VERSION = "vmwidgets journal", 2
-"""Version 1 has the same lines; the machines that wrote it did some things differently (:mod:`.load`)."""
+"""The format.
+
+Version 1 has the same lines, but the machines that wrote it did some things differently (:mod:`.load`).
+"""
 
 MOST_BYTES, MOST_LINE, MOST_LINES, DEEPEST = 256 << 20, 4 << 20, 1_000_000, 16
 """The limits of an unpacked file: bytes, bytes in a line, lines, and nested lists or objects."""
 
 MOST_ITEMS_A_LINE, MOST_ITEMS = 100_000, 20_000_000
-"""The most items of lists and objects, in a line and in all."""
+"""The most items of lists and objects, in a line and in the whole file."""
 
 ACTIONS_A_LINE = 500
 """The most actions in a line; a longer script has several lines."""
@@ -64,15 +67,15 @@ class BadJournal(Refused):
 
 
 class Settings(dict[str, Any]):
-    """The settings of processors by name: the machine that uses them makes its own of them."""
+    """The settings of processors by name: the machine that uses them creates its own settings from them."""
 
 
 class Written:
-    """A value of an operation in the form of a file: equal to every value with the same form."""
+    """A value of an operation in its form in a file, equal to every value with the same form."""
 
     __slots__ = ("text",)
     is_data = True
-    """Says that records keep it unchanged."""
+    """A mark: records keep this value unchanged."""
 
     def __init__(self, data: Any) -> None:
         self.text = _dumped(data)
@@ -147,11 +150,11 @@ _TEXTS: dict[str, Any] = {
     "bytes": bytes.fromhex,
     "float": float,
 }
-"""Makes a value from its text."""
+"""A function that creates a value from its text."""
 
 
 SUCH = "mine.jsonl.gz"
-"""The name of a file if none is given."""
+"""The name used in messages for a file without a name."""
 
 # ---- writing -----------------------------------------------------------------------------------
 
@@ -248,19 +251,19 @@ def _scripts(scripts: dict[str, Script]) -> Iterator[dict[str, Any]]:
 
 
 class Loaded:
-    """The contents of a file: the operations with their line numbers, and the rest as in a journal."""
+    """The contents of a file: the operations with their line numbers, and everything else as in a journal."""
 
     def __init__(self) -> None:
         self.version = VERSION
         """The version of the file's format."""
         self.operations: list[Operation] = []
         self.lines: dict[int, int] = {}
-        """The line of the file, by an operation's serial."""
+        """The lines of operations in the file, by serial."""
         self.scripts: dict[str, Script] = {}
         self.groups: list[Group] = []
         self.marks: dict[str, int] = {}
         self._sections: list[tuple[str, int, list[Operation], dict[str, Script]]] = []
-        """The undone lines of operations: of each its kind, the serial before it, its operations and scripts."""
+        """The undone lines of operations: for each, its kind, the serial before it, its operations and scripts."""
 
     @property
     def undone(self) -> Line | None:
@@ -333,7 +336,7 @@ def _whole(value: Any) -> int:
 
 
 def _deeper(data: Any, most: int) -> bool:
-    """Return whether lists and objects are nested more deeply than that."""
+    """Return whether lists and objects are nested more deeply than allowed."""
     held = [data]
     for _ in range(most):
         held = [
@@ -349,7 +352,7 @@ def _deeper(data: Any, most: int) -> bool:
 
 
 def load(path: str | os.PathLike[str]) -> Loaded:
-    """Read a file within all limits; :class:`BadJournal` if it is no journal, is damaged, or is of a later version."""
+    """Read a file within all limits; raises :class:`BadJournal` for any other, damaged or later one."""
     loaded, reader = Loaded(), _Reader(path)
     for data in reader.lines():
         try:
@@ -374,7 +377,7 @@ class _Reader:
         return BadJournal(self._path, line or self.count, why)
 
     def lines(self) -> Iterator[dict[str, Any]]:
-        """Yield all lines between the header and the end, each as its data."""
+        """Yield the data of all lines between the header and the end."""
         check = hashlib.sha256()
         try:
             with gzip.open(self._path, "rb") as file:
@@ -391,7 +394,7 @@ class _Reader:
                     else:
                         yield data
                     check.update(text)
-        except (FileNotFoundError, IsADirectoryError, PermissionError) as error:  # it has no line that could be wrong
+        except (FileNotFoundError, IsADirectoryError, PermissionError) as error:  # there is no line to name
             raise BadJournal(self._path, 0, (error.strerror or "it can't be read").lower()) from None
         except (OSError, EOFError, zlib.error) as error:
             reason = error.strerror if isinstance(error, OSError) and error.strerror else "it is not a whole gzip file"

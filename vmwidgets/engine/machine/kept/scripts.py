@@ -1,7 +1,7 @@
 """The recorded actions of learners' code, repeated: each call in its order, with the recorded answer.
 
-A Python function is not data.  So the journal keeps the operations that it called, and their answers
-(:class:`~vmwidgets.engine.base.scripts.Script`); a rebuilt machine repeats those.
+A Python function is not data.  So the journal keeps the operations that the function called, and their answers
+(:class:`~vmwidgets.engine.base.scripts.Script`); a rebuilt machine repeats these.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from ...kernel.threads.waits import MaySleep
 
 
 class Call:
-    """A call that may sleep, made in a thread: ``address = yield from m.kmem_alloc(4096)`` waits for it."""
+    """A call in a thread that may sleep: ``address = yield from m.kmem_alloc(4096)`` waits for it."""
 
     def __init__(self, steps: MaySleep[Any]) -> None:
         self.steps = steps
@@ -34,11 +34,11 @@ ASLEEP = ("asleep",)
 """The answer of a call that has not returned yet."""
 
 BEYOND = object()
-"""The value that a thread which repeats its record yields at the record's end."""
+"""The value that a thread yields at the end of the record that it repeats."""
 
 
 class Repeated:
-    """The record of one thread or handler, repeated on `machine`; `recorded` has it by the name of its script.
+    """The record of one thread or handler, repeated on `machine`; `recorded` contains records by the names of scripts.
 
     Each call must have the recorded answer.  If it does not, the thread or the handler's run ends: what its code would
     have done with another answer is unknown.
@@ -50,7 +50,7 @@ class Repeated:
         self._key = key
         self._recorded = recorded
         self.abandoned = False
-        """Whether the machine is at another point now, so that this script is no longer the current one."""
+        """Whether the machine is at another point now, so that this script is no longer current."""
 
     @property
     def _record(self) -> Sequence[Action]:
@@ -83,9 +83,9 @@ class Repeated:
                         yield made
                 except KernelPanic:
                     raise
-                except VMError as error:  # as it was then, or the comparison says so
+                except VMError as error:  # the recorded error, or the comparison finds a difference
                     if len(self._script) == place and action.answer == failure(error):
-                        self._script.append(action)  # what it names was gone already when it was waited for
+                        self._script.append(action)  # the part was gone already when the thread waited for the call
                 self._compare(place)
         except GeneratorExit:
             if not self.abandoned:
@@ -94,7 +94,7 @@ class Repeated:
         yield BEYOND
 
     def _play_ending(self) -> None:
-        """Repeat the actions of a thread when it was ended, if they are in its record."""
+        """Repeat the actions that a thread made while it was being ended, if they are in its record."""
         serial, begun = self._machine.journal.next_serial, len(self._script)
         ended = self._record[begun - 1] if 0 < begun <= len(self._record) else None
         if ended is None or (ended.target, ended.name, ended.serial) != ("", "closed", serial):
@@ -103,7 +103,7 @@ class Repeated:
             self._repeat(len(self._script))
 
     def run(self) -> None:
-        """Repeat the actions of a handler in its next run."""
+        """Repeat the handler's actions in its next run."""
         while self.left:
             place = len(self._script)
             action = self._record[place]
@@ -119,7 +119,7 @@ class Repeated:
         except KernelPanic:
             raise
         except VMError:
-            pass  # as it was then, or the comparison says so
+            pass  # the recorded error, or the comparison finds a difference
         self._compare(place)
 
     def _play(self, action: Action) -> Any:

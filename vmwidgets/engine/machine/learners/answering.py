@@ -1,6 +1,6 @@
 """Learners' functions that the kernel calls in the middle of a fault: for a page's bytes, or to choose a page to evict.
 
-Each answer is in the function's script, so that a rebuilt machine gets the same ones.
+Each answer is in the function's script, so that a rebuilt machine gets the same answers.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Answering(LearnerCode):
         raise CallbackFailed(f"{self.title} runs {self.when}: it may not call the machine, as {name} does")
 
     def answer(self, name: str, question: tuple[str, Any], ask: Callable[[Callable[..., Any], int], Any]) -> Any:
-        """Return the recorded answer, or the function's answer to `ask`, which is recorded, and a failure too.
+        """Return the recorded answer, or the function's answer to `ask`; that answer, or a failure, is recorded.
 
         `ask` gets the function, and the number of earlier calls.
         """
@@ -61,7 +61,7 @@ class PagerCode(Answering):
         self.name = name
 
     def __call__(self, index: int) -> bytes:
-        """Return the bytes of page `index`; CallbackFailed with a message if the function fails or returns no page."""
+        """Return the bytes of page `index`; raises CallbackFailed if the function fails or returns no page."""
 
         def ask(function: Callable[[int], Any], place: int) -> bytes:
             if place >= MOST_PAGES:
@@ -83,7 +83,7 @@ class ReplacementCode(Answering):
         super().__init__(callbacks, "the function of m.replacement", key)
 
     def __call__(self, pages: list[ResidentPage]) -> int:
-        """Return the frame of the chosen page; CallbackFailed if the function fails or chooses none of these."""
+        """Return the frame of the chosen page; raises CallbackFailed if the function fails or chooses none."""
 
         def ask(function: Callable[[list[ResidentPage]], Any], place: int) -> int:
             chosen = self.run(lambda: function(list(pages)))

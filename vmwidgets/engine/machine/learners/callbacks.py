@@ -1,7 +1,7 @@
 """Learners' code that the machine calls: threads, handlers, and functions that only read.
 
-Its actions are recorded in the journal's scripts.  On a rebuilt machine the record comes first
-(:class:`~.scripts.Repeated`); after it a learner's own code continues, if it is known and has not run further.
+Its actions are recorded in the journal's scripts.  On a rebuilt machine, the record comes first
+(:class:`~.scripts.Repeated`); then a learner's own code continues, if it is known and has not run further.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ T = TypeVar("T")
 
 
 class Live:
-    """A learner's own code: a handler's function, or a thread's generator, which has done `position` actions.
+    """A learner's own code: a handler's function, or a thread's generator, with `position` actions done.
 
-    `door` is that of its machine.
+    `door` is the door of its machine.
     """
 
     def __init__(self, code: Any, door: Door) -> None:
@@ -45,23 +45,23 @@ class Live:
 
     @property
     def again(self) -> bool:
-        """Return whether it can be run from its beginning, any number of times."""
+        """Return whether the code can be run from its beginning, any number of times."""
         return callable(self.code)
 
 
 class Callbacks:
-    """The learner's code in one machine, and the part that runs now."""
+    """The learner's code in one machine, and the part of it that is running."""
 
     kmem: KernelMemorySystem
     scheduler: Scheduler
 
     def __init__(self, machine: Any, door: Door) -> None:
         self.machine = machine
-        """The machine that learners' code gets; recorded scripts find the parts that they call in it."""
+        """The machine that learners' code gets; recorded scripts find the called parts in it."""
         self.door = door
         self.current: LearnerCode | None = None
         self._numbers: dict[str, int] = {}
-        """The number from which a name's next script is searched, since all below are used."""
+        """The number from which a name's next script is searched: all lower numbers are used."""
         self.recorded: dict[str, Script] = {}
         """The actions to repeat before learners' own code continues, by the names of scripts."""
         self.live: dict[str, Live] = {}
@@ -71,7 +71,7 @@ class Callbacks:
         self.silent = False
         """Whether operations are being replayed: records are repeated, and no warning is given a second time."""
         self.handed_out: Call | None = None
-        """The latest call that a thread got to wait for."""
+        """The latest call that a thread received to wait for."""
         self.unended: list[GeneratorType[Any, Any, Any]] = []
         """The learners' generators that ignored GeneratorExit."""
 
@@ -81,21 +81,21 @@ class Callbacks:
         return self.door.journal.scripts
 
     def serve(self, kmem: KernelMemorySystem) -> None:
-        """Run the learner's code on these threads."""
+        """Run learners' code on these threads."""
         self.kmem, self.scheduler = kmem, kmem.scheduler
         self.scheduler.interrupted = _interrupted
 
     def begin(self, scripts: Mapping[str, Script], serial: int) -> None:
-        """Repeat these records, those of handlers up to the operation of this serial: then their functions run."""
+        """Repeat these records, handlers' only up to the operation of this serial; then the handlers' functions run."""
         for key, script in scripts.items():
             live = self.live.get(key)
             again = live is not None and live.again
             self.recorded[key] = script.until(serial) if again else script.until(script.last)
 
     def leave(self) -> dict[str, ThreadActor]:
-        """Take out and return all threads, before other structures come.
+        """Take out and return all threads, before other structures replace the current ones.
 
-        Actions of generators stay done; none is ended.
+        The actions of generators stay done, and no generator is ended.
         """
         left, self.threads, self._numbers = self.threads, {}, {}
         return left
@@ -110,12 +110,12 @@ class Callbacks:
                     thread.call.close()
 
     def warn(self, sentence: str, stacklevel: int = 3) -> None:
-        """Warn of learners' code that failed in a place where no call can raise its error."""
+        """Warn that learners' code failed in a place where no call can raise its error."""
         if not self.silent:
             warnings.warn(sentence, RuntimeWarning, stacklevel=stacklevel)
 
     def begin_script(self, name: str, code: Any = None) -> str:
-        """Begin the script of a new thread or handler, to be repeated if it has no code of its own; return its key."""
+        """Begin the script of a new thread or handler, and return its key; without own code, the script is repeated."""
         key = self.next_script(name)
         self.scripts[key] = Script(serial=self.door.journal.next_serial)
         if code is not None:
@@ -132,7 +132,7 @@ class Callbacks:
         return Repeated(self.machine, title, key, self.recorded)
 
     def _in_unended(self) -> bool:
-        """Return whether this runs inside a generator that ignored GeneratorExit (Python will close it later)."""
+        """Return whether the caller is inside a generator that ignored GeneratorExit (Python will close it later)."""
         frames = {id(one.gi_frame) for one in self.unended}
         frame: FrameType | None = sys._getframe()
         while frame is not None and id(frame) not in frames:
@@ -140,18 +140,18 @@ class Callbacks:
         return frame is not None
 
     def next_script(self, name: str) -> str:
-        """Return the key of the next script of the thread or handler `name`: a name may be used several times."""
+        """Return the key of the next script of the thread or handler `name`; a name may be used several times."""
         return numbered(name, "#", self.scripts, self._numbers)
 
     def complete(self, name: str, steps: MaySleep[T]) -> T:
-        """Make a call that may sleep, in a way in which its caller can wait.
+        """Make a call that may sleep, in a way that lets its caller wait.
 
         A thread gets a :class:`Call` to yield; a handler can't wait at all; for the cell, other threads run until it
         ends.
         """
         result: T
         if isinstance(self.current, ThreadActor) or (self.unended and self._in_unended()):
-            waiting: Any = Call(steps)  # `yield from` it gives the result
+            waiting: Any = Call(steps)  # `yield from` returns its result
             self.handed_out = waiting
             result = waiting
             return result
@@ -195,7 +195,7 @@ class LearnerCode:
     """A learner's code while it runs: its calls of operations are recorded in its script."""
 
     caller = ""
-    """The caller of its calls, as :class:`~.event.Unwound` names it: no kernel function calls a thread."""
+    """The caller's name in :class:`~.event.Unwound`: no kernel function calls a thread."""
 
     def __init__(self, callbacks: Callbacks, title: str, key: str) -> None:
         self.callbacks = callbacks
@@ -204,11 +204,11 @@ class LearnerCode:
         self._calls = 0
         self._made: list[Call] = []
         self._raised = False
-        """Whether its latest call failed, and the failed kernel functions have not ended yet in the events."""
+        """Whether the latest call failed, and in the events, the failed kernel functions have not ended yet."""
 
     @property
     def script(self) -> Script:
-        """Its actions so far."""
+        """The script of the code's actions so far."""
         return self.callbacks.scripts[self.key]
 
     def note(self, name: str, target: str = "", arguments: Iterable[tuple[str, Any]] = (), answer: Any = None) -> int:
@@ -221,7 +221,7 @@ class LearnerCode:
         self.note("failed", arguments=(("why", f"{why}"),))
 
     def act(self, target: str, name: str, arguments: Iterable[tuple[str, Any]], call: Callable[[], Any]) -> Any:
-        """Make a call for it and record it; one that may sleep is recorded when it is waited for."""
+        """Make a call for the code and record it; a call that may sleep is recorded when the code waits for it."""
         self._calls += 1
         if self._calls > MOST_CALLS:
             raise Runaway(f"it called more than {MOST_CALLS:,} operations without waiting for anything")
@@ -256,9 +256,9 @@ class LearnerCode:
         return result
 
     def _unwind(self) -> None:
-        """Report that the functions which failed have ended, since the code continues after the error.
+        """Report that the failed functions have ended, since the code continues after the error.
 
-        This is not reported if it caught the error: the error may be about to end it, and then they show its origin.
+        This is not reported as soon as the error is raised: if the error ends the code, the functions show its origin.
         """
         raised, self._raised = self._raised, False
         emit = self.callbacks.kmem.recorder.emit
@@ -266,7 +266,7 @@ class LearnerCode:
             emit((Unwound.tag, self.caller))
 
     def run(self, step: Callable[[], Any], *, stoppable: bool = True) -> Any:
-        """Let the learner's code go on; every exception becomes one sentence.  The stop button works if it may."""
+        """Let the learner's code continue; every exception becomes one sentence.  The stop button works if allowed."""
         callbacks, door = self.callbacks, self.callbacks.door
         outer, callbacks.current, door.actor = (callbacks.current, door.actor), self, self
         self._calls = 0
@@ -292,16 +292,16 @@ class ThreadActor(LearnerCode):
         super().__init__(callbacks, f"thread {shown(name)}", key)
         self._name = name
         self._live: Live | None = None
-        """The learner's own generator, after it continues."""
+        """The learner's own generator, once it continues."""
         self.repeated = callbacks.repeated(self.title, key)
-        """Its record, which is repeated first."""
+        """The thread's record, which is repeated first."""
         self._body = self.repeated.thread()
         self.left = False
         """Whether the machine is at another point now, so that this is an earlier thread."""
         callbacks.threads[key] = self
 
     def steps(self) -> MaySleep[Any]:
-        """Run the learner's generator from call to call; its returned value is the thread's result."""
+        """Run the learner's generator from call to call; the value it returns is the thread's result."""
         answer, error = None, None
         try:
             while True:
@@ -327,7 +327,7 @@ class ThreadActor(LearnerCode):
                 self._close()
 
     def _go_on(self, answer: Any, error: BaseException | None) -> tuple[Any, bool]:
-        """Return the next yielded value of the generator, or its returned one, and whether that is the end."""
+        """Return the generator's next yielded value, or its returned value, and whether that is the end."""
 
         def step() -> tuple[Any, bool]:
             try:
@@ -355,14 +355,14 @@ class ThreadActor(LearnerCode):
         return live
 
     def _refuse_locks(self) -> None:
-        """Release the locks that a thread has kept at its end, and raise: it should have released them itself."""
+        """Release the locks that a thread still has at its end, and raise: it should have released them itself."""
         kept = self._release_locks()
         if kept:
             names = " and ".join(called(lock.name) for lock in kept)
             raise CallbackFailed(f"{self.title} ended with the lock of {names}: unlock it before; it is free now")
 
     def _wait_for(self, item: Any) -> MaySleep[tuple[Any, VMError | None]]:
-        """Make the call that was yielded, and return its result, or the error to raise in the thread."""
+        """Make the yielded call, and return its result, or the error to raise in the thread."""
         if not isinstance(item, Call):
             raise CallbackFailed(
                 f"{self.title} yielded {shown(item)}: a thread yields calls, such as `yield from m.kmem_alloc(4096)`"
@@ -401,8 +401,8 @@ class ThreadActor(LearnerCode):
     def _close(self) -> None:
         """Close the learner's generator: its further actions are recorded; it can't wait for anything.
 
-        This may happen in the middle of another machine's operation, when this one is garbage: an interrupt raised here
-        would be lost.
+        This may happen in the middle of another machine's operation, when this machine is garbage: an interrupt raised
+        here would be lost.
         """
         chain = list(_delegates(self._body))
         try:
@@ -413,7 +413,7 @@ class ThreadActor(LearnerCode):
         self._release_locks()
         self.callbacks.live.pop(self.key, None)
         self.callbacks.threads.pop(self.key, None)
-        if not sys.is_finalizing():  # then nothing can be imported, which packing does
+        if not sys.is_finalizing():  # packing imports modules, which is impossible while Python ends
             self.script.pack()
 
     def _release_locks(self) -> list[MapLock]:
@@ -434,7 +434,7 @@ class Handler(LearnerCode):
         self._runs = False
 
     def _step(self) -> Any:
-        """Run it once: its recorded actions, or the learner's function."""
+        """Run the handler once: its recorded actions, or the learner's function."""
         repeated = self.callbacks.repeated(self.title, self.key)
         self.note("begins")
         if len(self.script) <= len(self.callbacks.recorded.get(self.key, ())):
@@ -453,7 +453,7 @@ class Handler(LearnerCode):
             return function()
 
     def __call__(self) -> None:
-        """Run it once; its exception is the error of the operation that called it, and a warning in the daemon."""
+        """Run the handler once; its exception is the calling operation's error, and a warning in the daemon."""
         kmem = self.callbacks.kmem
         if self._runs:
             raise CallbackFailed(
@@ -499,12 +499,12 @@ class Watcher(LearnerCode):
         raise CallbackFailed(f"{self.title} calls {name}: it may only look")
 
     def __call__(self) -> bool:
-        """Return whether its answer is true."""
+        """Return whether the function's answer is true."""
         return bool(self.run(lambda: bool(self._function())))
 
 
 def thread_body(function: Callable[..., Any], args: tuple[Any, ...]) -> Generator[Any, Any, Any]:
-    """Yield the steps of a learner's function as a thread: a generator's, one call of the machine's, or all at once."""
+    """Yield the steps of a learner's function as a thread: a generator's, one call of the machine, or all at once."""
     made = function(*args)
     if isgenerator(made):
         return (yield from made)
@@ -515,7 +515,7 @@ def thread_body(function: Callable[..., Any], args: tuple[Any, ...]) -> Generato
 
 
 def with_machine(handler: Callable[..., Any], machine: Any) -> Callable[[], Any]:
-    """Return a handler as a function without arguments: it gets the machine, or nothing."""
+    """Return a handler as a function without arguments; the handler itself gets the machine, or nothing."""
     try:
         wants = [one for one in signature(handler).parameters.values() if one.default is one.empty]
     except (TypeError, ValueError):
@@ -534,7 +534,7 @@ def _result(value: Any) -> Any:
 
 
 def _delegates(body: Generator[Any, Any, Any]) -> Iterator[GeneratorType[Any, Any, Any]]:
-    """Yield a generator and those that it waits for with `yield from`."""
+    """Yield a generator and the generators that it waits for with `yield from`."""
     inner: Any = body
     while isgenerator(inner):
         yield inner
@@ -542,7 +542,7 @@ def _delegates(body: Generator[Any, Any, Any]) -> Iterator[GeneratorType[Any, An
 
 
 def _said(error: BaseException) -> str:
-    """Return an error's message, after its kind unless that is one of this project's own."""
+    """Return an error's message, after the error's kind unless that is one of this project's own."""
     name = "" if isinstance(error, (VMError, Runaway)) else f"{type(error).__name__}: "
     try:
         return f"{name}{error}".rstrip(": ")

@@ -1,7 +1,7 @@
 """A limit on the steps of a learner's code before it waits, so that it can't block a cell.
 
-It is a number of steps, not a time: the same code stops at the same place every time. A step is a turn of a loop or a
-call of a Python function. All endless code makes steps, except for loops inside of functions written in C
+The limit is a number of steps, not a time: the same code stops at the same place every time. A step is a turn of a loop
+or a call of a Python function. All endless code makes steps, except for loops inside of functions written in C
 (``list(itertools.count())``).
 
 Code of this package is never stopped. Its steps count while it only reads the machine, since that may take long; steps
@@ -23,10 +23,10 @@ MOST_STEPS = 1_000_000
 """The most turns of loops and calls of functions that a thread or handler may make in one go."""
 
 MOST_CALLS = 50_000
-"""The most operations that it may call in one go; each makes about twenty steps before it begins."""
+"""The most operations that a thread or handler may call in one go; each makes about twenty steps before it begins."""
 
 TOOLS = (4, 3, 5, 2, 1, 0)
-"""Ids of `sys.monitoring`, beginning with those that other tools usually do not use."""
+"""The IDs of `sys.monitoring`, beginning with IDs that other tools usually do not use."""
 
 
 class Runaway(BaseException):
@@ -44,7 +44,7 @@ class _Budget:
         self.counting = False
 
     def spend(self, code: CodeType) -> None:
-        """Count a step; :class:`Runaway` if none is left, in code that may be stopped."""
+        """Count a step; raises :class:`Runaway` in code that may be stopped if no step is left."""
         self.left -= 1
         if self.left < 0 and not _ours(code):
             raise Runaway(
@@ -64,10 +64,10 @@ _PACKAGE = dirname(dirname(dirname(_ours.__code__.co_filename))) + sep  # noqa: 
 
 
 class bounded:  # noqa: N801  used as a function
-    """Stops the code in this block after a number of steps.
+    """Stop the code in this block after a number of steps.
 
-    Nested blocks also use up the outer one's steps.  Before Python 3.12 nothing is counted while a debugger or a
-    coverage tool traces, since there is only one trace function; from 3.12 on both work side by side.
+    Nested blocks also use up the steps of the outer block.  Before Python 3.12, nothing is counted while a debugger or
+    a coverage tool traces, since there is only one trace function; from 3.12 on, both work side by side.
 
     This is a class and not a generator function: the steps of `contextlib` would be counted, and stopped.
     """
@@ -105,7 +105,7 @@ class bounded:  # noqa: N801  used as a function
 
 
 def counting(on: bool) -> bool:
-    """Count the steps of this Python thread from now on, or stop counting; return whether they were counted before."""
+    """Count the steps of this Python thread from now on, or no longer; return whether they were counted before."""
     budget = _budgets.get(get_ident())
     if budget is None:
         return False
@@ -161,7 +161,7 @@ class _Monitoring:
 
     def _jumped(self, code: CodeType, source: int, destination: int) -> Any:
         if destination > source or _ours(code):
-            return self._monitoring.DISABLE  # it stays so; this place is not reported again
+            return self._monitoring.DISABLE  # the place never jumps back: it is not reported again
         budget = _budgets.get(get_ident())
         if budget is not None and budget.counting:
             budget.spend(code)
@@ -172,7 +172,7 @@ class _Tracing:
     """The method for earlier Python versions: a trace function, which gets each instruction."""
 
     def begin(self) -> bool:
-        """Trace this Python thread; return false if it is traced already."""
+        """Trace this Python thread; return false if a tool traces it already."""
         if sys.gettrace() is not None:
             return False
         sys.settrace(_trace_call)
@@ -195,7 +195,7 @@ def _trace_call(frame: FrameType, event: str, argument: Any) -> Any:
     if budget is None or not budget.counting:
         return None
     budget.left -= 1
-    if budget.left < -budget.most:  # no turn has come: functions written in C make the calls
+    if budget.left < -budget.most:  # no loop has turned: functions written in C make the calls
         budget.spend(frame.f_code)
     if _ours(frame.f_code):
         return None
@@ -209,7 +209,7 @@ def _trace_turns(budget: _Budget, jumps: frozenset[int]) -> Callable[[FrameType,
 
     def trace(frame: FrameType, event: str, argument: Any) -> Any:
         nonlocal last
-        if event == "return":  # a generator's frame lives on, and a debugger may come to it
+        if event == "return":  # a generator's frame lives on, and a debugger may trace it
             frame.f_trace_lines, frame.f_trace_opcodes = True, False
         elif event == "opcode":
             here = frame.f_lasti
@@ -223,7 +223,7 @@ def _trace_turns(budget: _Budget, jumps: frozenset[int]) -> Callable[[FrameType,
 
 @lru_cache(maxsize=256)
 def _jumps_back(code: CodeType) -> frozenset[int]:
-    """Return the places of the instructions that jump back; one with prefixes has the place of the first."""
+    """Return the places of the instructions that jump back; an instruction's place is that of its first prefix."""
     found: set[int] = set()
     prefix = -1
     for one in get_instructions(code):

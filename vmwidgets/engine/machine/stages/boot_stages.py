@@ -1,4 +1,4 @@
-"""The boot, stage by stage, in the order in which the structures need each other.
+"""The boot, stage by stage: each structure is created before the structures that need it.
 
 RAM and the page allocator; the kernel's tables; the kernel map with its boot range; the kentry area; the cache of
 other maps' entries; FreeBSD's kernel memory in a range of the kernel map (:class:`KernelMemorySystem`), whose entries
@@ -46,7 +46,7 @@ HZ = 1000
 """The clock ticks in a second."""
 
 ROOT = "kmem/kernel_map"
-"""The name of FreeBSD's kernel map in a machine, whose events tell it from X15's, "kernel_map"."""
+"""The name of FreeBSD's kernel map in a machine's events, to distinguish it from X15's "kernel_map"."""
 
 
 class KmemTables:
@@ -61,7 +61,7 @@ class KmemTables:
         return self._pmap.large
 
     def enter(self, va: int, frames: Sequence[int], wired: bool, protection: int) -> None:
-        """Map the pages from `va` on to `frames`; the tables don't tell wired pages from others."""
+        """Map the pages from `va` on to `frames`; the tables don't distinguish wired pages from others."""
         self._pmap.kenter_pages(va, frames, READ | protection & WRITE)
 
     def remove(self, start: int, end: int) -> None:
@@ -84,7 +84,7 @@ class KmemTables:
 
 
 class BootSlabs:
-    """Slabs for map entries, in the range that boot used: they need no entry themselves (FreeBSD `kmapentzone`)."""
+    """Slabs for map entries, in the range that boot used: slabs need no entry themselves (FreeBSD `kmapentzone`)."""
 
     def __init__(self, backing: PageBacking, start: int, end: int) -> None:
         self._backing = backing
@@ -142,7 +142,7 @@ class KernelMemorySystem:
             wake_waiters=self.scheduler.wakeup_pages,
         )
         self.others: list[int] = []
-        """The frames that were taken to create memory pressure."""
+        """The frames allocated to create memory pressure."""
         self._make_maps(sizes, start)
         self.zones = Zones(self.kmem, self.map("kmem_map"), kernel.write_zeroes)
         self.frames.zero_ahead(ZERO_POOL)
@@ -155,18 +155,18 @@ class KernelMemorySystem:
         return self.scheduler.threads[self.daemon.name].call
 
     def restart_daemon(self) -> None:
-        """Restart the page daemon at the top of its loop, where each of its sleeps leads anyway."""
+        """Restart the page daemon at the top of its loop, to which each of its sleeps leads anyway."""
         self.scheduler.threads[self.daemon.name].call = self.daemon.run()
 
     @property
     def has_entry(self) -> bool:
-        """Return whether a further entry of a map is available now: without one, the kernel functions panic."""
+        """Return whether another map entry is available now: without it, the kernel functions panic."""
         counts = self.entry_cache.slab_counts
         return sum(count for state, count in counts.items() if state != "full") > 0 or self._slabs.left > 0
 
     @property
     def running(self) -> Running:
-        """The thread that runs."""
+        """The running thread."""
         return self.kmem.running
 
     def map(self, name: str) -> FreeBSDMap:
@@ -208,7 +208,7 @@ class KernelMemorySystem:
         self.boot_entry = 0 if root.first is None else root.first.id
         """The id of the entry for the range that boot used."""
         self.boot_range = start, start + sizes.boot
-        """The range that boot used: the entries of the maps are in it."""
+        """The range that boot used, which contains the maps' entries."""
         run_without_sleeping(kmem.kmem_suballoc(root, sizes.kmem_map, "kmem_map")).system = True
         clean = run_without_sleeping(kmem.kmem_suballoc(root, sizes.buffer_map + sizes.pager_map, "clean_map"))
         run_without_sleeping(kmem.kmem_suballoc(clean, sizes.buffer_map, "buffer_map")).system = True
@@ -237,17 +237,17 @@ def boot_kmem(kernel: Kernel, recorder: Recorder, sizes: KmemSizes, start: int, 
 
 
 IMAGE_BYTES = MIB
-"""The physical memory below this contains the kernel image; it is mapped above the kernel map and has no entry."""
+"""The size of the kernel image, at the start of physical memory; mapped above the kernel map, without an entry."""
 
 RESERVED_FLAGS = flag.pack_flags(flag.ALL, flag.ALL, flag.INHERITANCE["none"], flag.ADVICE["normal"], nomerge=True)
 """The flags of the boot range and the kentry area: all rights, inherit none, never merged."""
 
 BOOT_ENTRY, KENTRY_ENTRY, KMEM_ENTRY = 1, 2, 3
-"""The ids of the two static entries, and of kernel memory's, the first that comes from the kentry area."""
+"""The IDs of the two static entries, and of kernel memory's entry, the first from the kentry area."""
 
 
 class Kernel:
-    """Everything that the boot of one machine makes."""
+    """Everything that the boot of one machine creates."""
 
     path = "machine"
 
@@ -362,7 +362,7 @@ class Kernel:
         kernel_map, sizes = self.kernel_map, self._kmem_sizes
         used = kernel_map.start + self._boot_bytes + self._kentry_bytes()
         start = -(-used // sizes.align) * sizes.align
-        entry = kernel_map.entries.allocate()  # supplied, so that quirk nomerge-enter is for what comes after the boot
+        entry = kernel_map.entries.allocate()  # supplied, so that quirk nomerge-enter applies only after the boot
         if entry is None:
             raise Refused("ram: no page is left for the kentry area's first slab: use more memory")
         # FIXED: the find cache stays where it was
@@ -371,13 +371,13 @@ class Kernel:
 
     @property
     def _kmem_sizes(self) -> KmemSizes:
-        """The layout's sizes, or small ones if page descriptors leave no room for those."""
+        """The layout's sizes, or small sizes if page descriptors leave no room for the layout's."""
         layout, sizes = self._layout, self._layout.kmem
         used = self._boot_bytes + self._kentry_bytes() + sizes.whole + sizes.align
         return sizes if used <= (layout.kernel_end - layout.kernel_start) // 2 else TINY_KMEM
 
     def write_zeroes(self, start: int, size: int) -> None:
-        """Fill kernel memory that is mapped with zeros, through the page tables."""
+        """Fill mapped kernel memory with zeros, through the page tables."""
         while size:
             physical = self.pmap.extract(start)
             if physical is None:

@@ -1,4 +1,4 @@
-"""The layout of the address space: X15's real layouts as data, and small ones to learn with."""
+"""Layouts of the address space: X15's real layouts as data, and small layouts to learn with."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ...mmu.formats.x86 import X86_64
 
 @frozen
 class KmemSizes:
-    """The bytes of FreeBSD's kernel maps: of the whole, of the part that its boot used, and of the submaps.
+    """The sizes of FreeBSD's kernel maps in bytes: the whole, the part that its boot used, and the submaps.
 
     clean_map holds buffer_map and pager_map.  The range begins at a multiple of `align` in X15's kernel map.
     """
@@ -33,16 +33,17 @@ TINY_KMEM = KmemSizes(MIB, MIB, 64 * KIB, 256 * KIB, 64 * KIB, 32 * KIB, 64 * KI
 REAL_KMEM = KmemSizes(128 * MIB, 2 * MIB, 2 * MIB, 96 * MIB, 8 * MIB, 4 * MIB, 4 * MIB, 2 * MIB)
 """Sizes for the real layouts.
 
-In the real system they follow from the amount of memory; these hold 10⁴ live allocations with holes between.
+In the real system, the sizes depend on the amount of memory; these sizes have room for 10⁴ live allocations with holes
+between.
 """
 
 
 @frozen
 class Layout:
-    """Limits of the user and kernel maps and of the page-table window; all in bytes, ends exclusive.
+    """The limits of the user and kernel maps and of the page-table window; all in bytes, ends exclusive.
 
     `bits` is the word width of the kernel that has this layout: it sets the size of an entry and of a pointer. `window`
-    is the place of the current space's tables (None: no window on these tables).
+    is the place of the current space's tables (None if there is no window on these tables).
     """
 
     name: str
@@ -107,4 +108,4 @@ def _layout(
 
 
 LAYOUTS = layouts_of(X86_64)
-"""The layouts of x86-64, by name; machines with other tables have "small" and "tiny" too, with limits of their own."""
+"""The layouts of x86-64, by name; machines with other tables also have "small" and "tiny", with other limits."""

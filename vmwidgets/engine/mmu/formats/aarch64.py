@@ -1,7 +1,7 @@
 """AArch64 stage 1 of EL1&0 with the 4 KiB granule: pages of 4 KiB, blocks of 2 MiB and 1 GiB, 48-bit addresses.
 
-ARM DDI 0487: D5.2 to D5.4 in issues A to G, D8.2 to D8.4 from issue H.  The manual counts levels from the root, 0 to 3;
-so do the names here.
+ARM DDI 0487: D5.2 to D5.4 in issues A to G, D8.2 to D8.4 from issue H.  The manual counts levels from the root, 0 to 3,
+as do the names here.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ class Aarch64Controls(Controls):
     wxn: bool = False
     """SCTLR_EL1.WXN: code at an exception level can't execute what it can write."""
     ha: bool = False
-    """TCR_EL1.HA: the hardware sets AF itself; without, a page that lacks it faults."""
+    """TCR_EL1.HA: the hardware sets AF itself; without HA, a page that lacks AF faults."""
     pa_bits: int = 48
     """TCR_EL1.IPS: bits of a physical address; a descriptor that holds more gives an address size fault."""
     ttbr1: int = 0
@@ -108,7 +108,7 @@ class Aarch64Controls(Controls):
 
 
 class Aarch64Rules(Rules[Aarch64Controls]):
-    """Order of checks: translation, address size, access flag, permission.
+    """The rules, checked in this order: translation, address size, access flag, permission.
 
     Addresses have `va_bits` bits; the root is at the manual's level `first`.
     """
@@ -130,7 +130,7 @@ class Aarch64Rules(Rules[Aarch64Controls]):
         return ("TTBR1_EL1", controls.ttbr1) if va >> 55 == 0x1FF else None
 
     def half(self, level: Level, root: int, va: int, controls: Aarch64Controls, upper: bool) -> Start | Stop:
-        """Return the root of a half, unless TCR_EL1 says that nothing is walked there."""
+        """Return the root of a half, unless TCR_EL1 forbids walks there."""
         if controls.epd1 if upper else controls.epd0:
             which = int(upper)
             why = f"TCR_EL1.EPD{which} is 1: no walks from TTBR{which}_EL1, which is for {Address(va)}"
@@ -138,7 +138,7 @@ class Aarch64Rules(Rules[Aarch64Controls]):
         return Start(controls.ttbr1 if upper else root, level)
 
     def start_shift(self, controls: Aarch64Controls) -> int:
-        """Return the lowest of the bits that tell the halves apart."""
+        """Return the lowest of the bits that distinguish the halves."""
         return self.va_bits
 
     def check_descriptor(
@@ -187,7 +187,7 @@ class Aarch64Rules(Rules[Aarch64Controls]):
     ) -> FaultReport:
         """Report the status code (D17.2.37), with the manual's level, and the syndrome register with its class.
 
-        Where no descriptor is read, it is a fault of level 0, whatever the root's is.
+        If no descriptor is read, the fault has level 0, whatever the root's level.
         """
         read = len(path) + (stop.kind == "bus-error")
         level = read - 1 + self.first if read else 0
@@ -205,8 +205,7 @@ class Aarch64Rules(Rules[Aarch64Controls]):
     def encode(self, descriptor: Descriptor, rights: Rights, shared: bool) -> int:
         """Return AP, UXN, PXN and nG; AF is set and the page inner shareable.
 
-        User code never executes a page that only the supervisor may use; it need not be able to read a page to execute
-        it.
+        User code never executes a page that only the supervisor may use; a page need not be readable to be executed.
         """
         if descriptor.kind == "table":
             word = 0 if rights.write else AP_TABLE_READ_ONLY
@@ -219,7 +218,7 @@ class Aarch64Rules(Rules[Aarch64Controls]):
         return word if rights.execute else word | UXN | PXN
 
     def granted(self, wanted: Permission) -> Permission:
-        """Return the granted rights: reading always (D5.4.5), unless a page is for fetches alone (D5.4.6)."""
+        """Return the granted rights: always reading (D5.4.5), unless a page is only for fetches (D5.4.6)."""
         return wanted._replace(read=wanted.read or wanted.write)
 
     def rights_bits(self, descriptor: Descriptor) -> int:
@@ -229,13 +228,13 @@ class Aarch64Rules(Rules[Aarch64Controls]):
         return AP_USER | AP_READ_ONLY | UXN | PXN
 
     def rights_of(self, descriptor: Descriptor, word: int) -> Rights:
-        """Return the rights in one descriptor, by itself; if user code may only fetch from the page, these rights."""
+        """Return the rights in one descriptor, taken by itself; user code's, if it may do no more than fetch."""
         if descriptor.kind == "leaf" and not word & (AP_USER | UXN):
             return Rights(False, False, True, True)
         return self._data_rights(descriptor, word)
 
     def _data_rights(self, descriptor: Descriptor, word: int) -> Rights:
-        """Return the rights in one descriptor: those of the code that may read there."""
+        """Return the rights in one descriptor, of the code that may read there."""
         if descriptor.kind == "table":
             user = not word & AP_TABLE_NO_USER
             return Rights(True, not word & AP_TABLE_READ_ONLY, not word & (UXN_TABLE if user else PXN_TABLE), user)
@@ -255,7 +254,7 @@ class Aarch64Rules(Rules[Aarch64Controls]):
         return not path[-1].value("nG")
 
     def registers(self, user: int | None, kernel: int | None, controls: Aarch64Controls) -> tuple[int, Aarch64Controls]:
-        """Return TTBR0 with the user's root, TTBR1 with the kernel's, or TCR_EL1.EPD0 or EPD1 for none (D5.2.1)."""
+        """Return TTBR0 with the user's root, TTBR1 with the kernel's; TCR_EL1.EPD0 or EPD1 for no root (D5.2.1)."""
         if user is None:
             controls = replace(controls, epd0=True)
         return user or 0, replace(controls, epd1=True) if kernel is None else replace(controls, ttbr1=kernel)
@@ -266,7 +265,7 @@ class Aarch64Rules(Rules[Aarch64Controls]):
 
 
 def _closed(path: Sequence[WalkEntry]) -> str | None:
-    """Return why user code may not access the page, if it may not (D5.4.5 and D5.4.4)."""
+    """Return why user code may not access the page, or None if it may (D5.4.5 and D5.4.4)."""
     for at in path[:-1]:
         if at.word & AP_TABLE_NO_USER:
             return f"APTable[0] is 1 in the {at.level.name}"
@@ -398,7 +397,8 @@ AARCH64: TableFormat[Aarch64Controls] = TableFormat(
 def with_granule(granule: int, va_bits: int) -> TableFormat[Aarch64Controls]:
     """Return the format with pages of 2**`granule` bytes (12, 14 or 16) and `va_bits`-bit addresses, as in Linux.
 
-    D5.2: a level translates `granule` - 3 bits, the root what is left.  Blocks are at level 2, with 4 KiB also at 1.
+    D5.2: a level translates `granule` - 3 bits, and the root the remaining bits.  Blocks are at level 2, and with 4 KiB
+    pages also at 1.
 
     >>> [level.table_name for level in with_granule(12, 39).levels]
     ['level 1 table', 'level 2 table', 'level 3 table']

@@ -83,19 +83,19 @@ class Armv7Controls(Controls):
     }
 
     dacr: int = 0x5555_5555
-    """Two bits for each domain: 00 no access, 01 client (rights are checked), 11 manager (they are not)."""
+    """Two bits for each domain: 00 no access, 01 client (rights are checked), 11 manager (rights are not checked)."""
     afe: bool = False
     """SCTLR.AFE: AP[0] is the access flag."""
     ha: bool = False
-    """SCTLR.HA: the hardware sets the access flag itself; without, a page that lacks it faults."""
+    """SCTLR.HA: the hardware sets the access flag itself; without HA, a page that lacks the flag faults."""
     tre: bool = False
-    """SCTLR.TRE: how TEX, C and B are read; no address and no right depends on it."""
+    """SCTLR.TRE: how TEX, C and B are read; addresses and rights don't depend on it."""
     pxn: bool = True
-    """Whether the processor has PXN (those with the Large Physical Address Extension have it)."""
+    """Whether the processor has PXN (processors with the Large Physical Address Extension have it)."""
     ttbcr_n: int = 0
     """TTBCR.N: addresses with any of the top N bits set are translated from `ttbr1`."""
     ttbr1: int = 0
-    """Physical address of the table for these, always of 16 KiB."""
+    """The physical address of the table for these addresses, which always has 16 KiB."""
     pd0: bool = False
     """TTBCR.PD0: no walks from TTBR0."""
     pd1: bool = False
@@ -145,7 +145,7 @@ class Armv7Rules(Rules[Armv7Controls]):
         return Stop("not-present", f"the {level.name} is {word:#x}: {why}")
 
     def narrow(self, rights: Rights, descriptor: Descriptor, word: int, controls: Armv7Controls) -> Rights:
-        """Return the leaf's rights; PXN of the first level counts too, if user code may not enter."""
+        """Return the leaf's rights; PXN of the first level counts too, if user code has no access."""
         if descriptor.kind == "table":
             return rights._replace(execute=not (controls.pxn and WalkEntry(_ANY, descriptor, word).value("PXN")))
         own = _rights(WalkEntry(_ANY, descriptor, word), afe=controls.afe)
@@ -169,7 +169,7 @@ class Armv7Rules(Rules[Armv7Controls]):
     def report(
         self, stop: Stop, path: Sequence[WalkEntry], access: Access, user: bool, controls: Armv7Controls
     ) -> FaultReport:
-        """Report the status code, and the register that has it (B3.13.3)."""
+        """Report the status code, and the register that contains it (B3.13.3)."""
         second = len(path) == 1 if stop.kind == "bus-error" else len(path) == 2
         code = _STATUS[stop.kind][second]
         status = code & 0xF | (code >> 4) << 10
@@ -225,7 +225,7 @@ class Armv7Rules(Rules[Armv7Controls]):
 
 
 def domain_of(path: Sequence[WalkEntry]) -> int:
-    """Return the domain of a walk: that of the first-level descriptor; a supersection is in domain 0 (B3.5.1)."""
+    """Return the domain of a walk, from the first-level descriptor; a supersection is in domain 0 (B3.5.1)."""
     return path[0].value("domain")
 
 
@@ -254,7 +254,7 @@ def _rights(leaf: WalkEntry, *, afe: bool) -> Rights:
 
 
 def _access_permissions(leaf: WalkEntry, afe: bool) -> int:
-    """Return AP[2:0]; with SCTLR.AFE bit 0 is the access flag, and AP[0] counts as 1 (B3.7.1, table B3-7)."""
+    """Return AP[2:0]; with SCTLR.AFE, bit 0 is the access flag, and AP[0] counts as 1 (B3.7.1, table B3-7)."""
     return leaf.value("AP[2]") << 2 | leaf.value("AP") | afe
 
 
@@ -265,7 +265,7 @@ def _put(descriptor: Descriptor, values: dict[str, int]) -> int:
 
 
 _ANY = Level(0, "", "", 0, 0, ())
-"""The controls for a descriptor that is looked at by itself."""
+"""The controls for looking at a single descriptor."""
 
 
 # ---- levels and descriptors --------------------------------------------------------------------

@@ -1,7 +1,8 @@
 """RISC-V Sv39: 39-bit addresses, pages of 4 KiB, superpages of 2 MiB (megapages) and 1 GiB (gigapages).
 
 RISC-V Privileged Architecture 20211203, 4.4; 4.3.2 (the algorithm), 4.3.1 (rights), 4.1.8 (scause).  The specification
-counts levels down to 0, the smallest pages; so do the names here.  Without Svnapot and Svpbmt: bits 63:61 are reserved.
+counts levels down to 0, the smallest pages, as do the names here.  There is no Svnapot and no Svpbmt: bits 63:61 are
+reserved.
 """
 
 from __future__ import annotations
@@ -42,10 +43,10 @@ class RiscvControls(Controls):
 
 
 class RiscvRules(Rules[RiscvControls]):
-    """Checks in this order: at each descriptor V, then reserved bits; at the leaf rights, alignment, A and D."""
+    """The rules, checked in this order: V and reserved bits at each descriptor; rights, alignment, A, D at the leaf."""
 
     def start(self, level: Level, root: int, va: int, controls: RiscvControls) -> Start | Stop:
-        """Check that bits 63:39 equal bit 38, else a page fault (4.4.1)."""
+        """Check that bits 63:39 equal bit 38; otherwise, a page fault (4.4.1)."""
         if va >> 38 in (0, (1 << 26) - 1):
             return Start(root, level)
         return Stop("non-canonical", f"{Address(va)} is not an Sv39 address: bits 63 to 38 are not all equal")
@@ -67,7 +68,7 @@ class RiscvRules(Rules[RiscvControls]):
         )
 
     def narrow(self, rights: Rights, descriptor: Descriptor, word: int, controls: RiscvControls) -> Rights:
-        """Return the rights as they are for a pointer, and those of a leaf."""
+        """Return the rights so far for a pointer, or the rights of a leaf."""
         if descriptor.kind != "leaf":
             return rights
         own = self.rights_of(descriptor, word)
@@ -231,7 +232,7 @@ class DeeperRules(RiscvRules):
         self.va_bits = va_bits
 
     def start(self, level: Level, root: int, va: int, controls: RiscvControls) -> Start | Stop:
-        """Check that the bits above the highest translated one equal it, else a page fault (4.5.1, 4.6.1)."""
+        """Check that the bits above the highest translated bit equal it; otherwise, a page fault (4.5.1, 4.6.1)."""
         top = self.va_bits - 1
         if va >> top in (0, (1 << 64 - top) - 1):
             return Start(root, level)

@@ -1,11 +1,11 @@
 """The x86 formats: 32-bit paging (4 KiB, 4 MiB), PAE (4 KiB, 2 MiB), four and five levels (4 KiB, 2 MiB, 1 GiB).
 
 Intel SDM volume 3A, 4.3 to 4.5 (formats), 4.6 (access rights), 4.7 (page-fault exceptions) and 4.8 (accessed and dirty
-flags); section numbers as in the editions of 2013 to 2023, bit ranges the manual's.
+flags); section numbers are those of the editions of 2013 to 2023, and bit ranges are the manual's.
 
 A 4 MiB page can be above 4 GiB (PSE-36); nothing else in 32-bit paging can.  Real processors load the four PDPTEs of
-PAE when CR3 is written (4.4.1), and raise #GP if a present one has reserved bits set; here, as in emulators, they are
-read at each walk, and reserved bits cause a page fault.
+PAE when CR3 is written (4.4.1), and raise #GP if reserved bits are set in a present PDPTE; here, as in emulators,
+PDPTEs are read at each walk, and reserved bits cause a page fault.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ ERROR_CODE = (
 """The error code of a page fault, SDM 4.7."""
 
 _SAYS = (("not present", "present"), ("read", "write"), ("supervisor", "user"), ("", "reserved bit"), ("", "fetch"))
-"""The meaning of each bit of the error code, if it is 0 and if it is 1."""
+"""The meaning of each bit of the error code: if it is 0, and if it is 1."""
 
 
 def code_says(code: int) -> str:
@@ -66,10 +66,10 @@ class X86Controls(Controls):
     nxe: bool = True
     """EFER.NXE: bit 63 of a descriptor forbids fetches; without NXE, it is reserved.
 
-    32-bit tables have no such bit.
+    32-bit tables have no bit to forbid fetches.
     """
     maxphyaddr: int = 40
-    """Bits of a physical address; the bits above, up to 51, are reserved in descriptors."""
+    """The number of bits of a physical address; higher bits, up to 51, are reserved in descriptors."""
     gib_pages: bool = True
     """CPUID Page1GB: a PDPTE may map a 1 GiB page."""
     pse: bool = True
@@ -87,7 +87,7 @@ class X86Rules(Rules[X86Controls]):
         self.highest = highest
 
     def start(self, level: Level, root: int, va: int, controls: X86Controls) -> Start | Stop:
-        """Check that the bits from the highest translated one up are equal, else #GP and no walk (SDM 1, 3.3.7.1)."""
+        """Check that the bits from the highest translated one up are equal; if not, #GP, no walk (SDM 1, 3.3.7.1)."""
         high = va >> self.va_bits - 1
         if high in (0, (1 << 65 - self.va_bits) - 1):
             return Start(root, level)
@@ -146,7 +146,7 @@ class X86Rules(Rules[X86Controls]):
         return WRITABLE | USER | EXECUTE_DISABLE
 
     def rights_of(self, descriptor: Descriptor, word: int) -> Rights:
-        """Return the rights in one descriptor, as if NXE is set."""
+        """Return the rights in one descriptor, as if NXE were set."""
         return Rights(True, bool(word & WRITABLE), not word & EXECUTE_DISABLE, bool(word & USER))
 
     def accessed(self, descriptor: Descriptor, write: bool, controls: X86Controls) -> int:
@@ -220,7 +220,7 @@ COMMON = (P, RW, US, PWT, PCD, A)
 
 
 class Entries:
-    """The 8-byte descriptors, as one section of the manual describes them, with or without protection keys."""
+    """The 8-byte descriptors, each described by a section of the manual, with or without protection keys."""
 
     def __init__(self, section: str, *, keys: bool) -> None:
         self.section = section
@@ -243,7 +243,7 @@ class Entries:
         return large(name, size, self.section, place, fields, bits(shift - 1, 13))
 
     def page(self) -> Descriptor:
-        """Return the descriptor of a page, a PTE."""
+        """Return the descriptor of a page: a PTE."""
         address = Field("address", 12, 51, "bits 51:12 of the page's address")
         return page(self.section, (*COMMON, D, PAT, G, address, *self._upper), 51)
 
@@ -288,11 +288,11 @@ class X86Rules32(X86Rules):
         return Start(root, level)
 
     def start_shift(self, controls: X86Controls) -> int:
-        """Return a number above all bits: none is checked."""
+        """Return a number above all bits, since no bit is checked."""
         return 32
 
     def read_as(self, level: Level, word: int, controls: X86Controls) -> Descriptor:
-        """Read the descriptor, by SDM 4.3: without CR4.PSE bit 7 of a PDE is ignored, and it refers to a table."""
+        """Read the descriptor, by SDM 4.3: without CR4.PSE, bit 7 of a PDE is ignored: it refers to a table."""
         return level.read_as(word if controls.pse or level is PT_32 else word & ~PAGE_SIZE)
 
     def encode(self, descriptor: Descriptor, rights: Rights, shared: bool) -> int:
@@ -312,7 +312,7 @@ class X86Rules32(X86Rules):
         return controls.smep
 
     def reserved(self, level: Level, descriptor: Descriptor, controls: X86Controls) -> int:
-        """Return bit 21 of a 4 MiB page, and the bits of 20:13 for addresses that the processor lacks (SDM 4.3)."""
+        """Return bit 21 of a 4 MiB page, and those of bits 20:13 for addresses beyond the processor's (SDM 4.3)."""
         if descriptor is not _LARGE_32:
             return 0
         return descriptor.reserved | bits(20, 13 + max(0, min(controls.maxphyaddr, 40) - 32))
@@ -374,7 +374,7 @@ class PaeRules(X86Rules):
         return Start(root, level)
 
     def start_shift(self, controls: X86Controls) -> int:
-        """Return a number above all bits: none is checked."""
+        """Return a number above all bits, since no bit is checked."""
         return 32
 
     def narrow(self, rights: Rights, descriptor: Descriptor, word: int, controls: X86Controls) -> Rights:

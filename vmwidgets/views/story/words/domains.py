@@ -86,7 +86,7 @@ def _slot_of(given: object) -> str:
 
 
 class _Asked(NamedTuple):
-    """A call of the pmap in an operation: address, bytes and flags (0: none are known)."""
+    """A call of the pmap in an operation: address, bytes and flags (0 if none are known)."""
 
     address: int
     size: int

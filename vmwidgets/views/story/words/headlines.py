@@ -291,9 +291,9 @@ def telling(facts: Facts) -> Functions:
         weight = _weight(event, where)
         if functions and weight >= rank and (weight or where == "map"):
             best, rank = functions, weight
-    if where == "map" and rank < _CHANGE and facts.name != "lookup":  # nothing says much: what all of it was done by
+    if where == "map" and rank < _CHANGE and facts.name != "lookup":  # no event is telling: what all share
         best = _shared(functions for _, _, functions, _ in followed(facts.events) if functions)
-        best = () if best[:1] == ("rbtree_lookup_nearest",) else best  # a search by itself is not what was asked for
+        best = () if best[:1] == ("rbtree_lookup_nearest",) else best  # a search alone is not the requested operation
     return shortened(best) or ((facts.name,) if facts.truncated else ())
 
 
@@ -337,7 +337,7 @@ def _domains_functions(facts: Facts) -> Functions:
 
 
 def _where_it_failed(events: Sequence[ev.Event]) -> Functions:
-    """Return the functions that were running, at the deepest, at the last error; those that undo return after it."""
+    """Return the functions that were running at the last error, at its deepest; functions that undo return after it."""
     stack: list[str] = []
     deepest: Functions = ()
     for event in events:

@@ -38,7 +38,7 @@ MAPS = ("map", "kmem")
 
 @headline_of("enter", "vm_map_enter", part=("map",))
 def _enter(facts: Facts) -> Headline:
-    resized = facts.at_map(ev.MapResized)  # of an entry that is replaced as well: it comes last
+    resized = facts.at_map(ev.MapResized)  # a replaced entry resizes too: the last event is the new one's
     size = binary_size(resized[-1].after - resized[-1].before) if resized else facts.size()
     return Headline(say("enter", size=size, address=address(facts.result), map=facts.map), _how_entered(facts))
 

@@ -119,7 +119,7 @@ def _left(facts: Facts) -> str:
 
 
 def _pages_that_left(facts: Facts) -> set[tuple[str, int]]:
-    """Return the objects and numbers of pages that left memory, except those that another object took over."""
+    """Return the objects and numbers of pages that left memory, except pages that another object took over."""
     entered = {frame for event in facts.of(ev.PagesEntered) for _, frame in event.pages}
     left = [(event.object, page, frame) for event in facts.of(ev.PagesLeft) for page, frame in event.pages]
     return {(name, page) for name, page, frame in left if frame not in entered}
@@ -142,7 +142,7 @@ def _brk(facts: Facts) -> Headline:
 
 
 def _given_back(facts: Facts, name: str, **fields: str) -> str:
-    """Return how many frames and slots of swap space were freed with pages, without those of paged-out pages."""
+    """Return how many frames and slots of swap space were freed with pages, without the frames of paged-out pages."""
     frames, slots = _freed(facts)
     if slots and not frames:
         return say(f"{name}/only swap", slots, **fields)
@@ -181,7 +181,7 @@ def _page_out(facts: Facts) -> Headline:
 
 def _has_own(facts: Facts) -> bool:
     """Return whether pages are in frames or swap slots that a fork found and shared with the child."""
-    made = {event.object for event in facts.of(ev.ObjectMade)}  # into others a page came back, to be copied
+    made = {event.object for event in facts.of(ev.ObjectMade)}  # into others, a page was read back for copying
     copied = {(event.object, event.index) for event in facts.of(ev.PageCopied)}
     came = {
         (event.object, page) for event in facts.of(ev.PagesEntered) if event.object in made for page, _ in event.pages

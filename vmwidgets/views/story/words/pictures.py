@@ -133,7 +133,7 @@ def earlier_walk(walk: Walk) -> str:
 
 
 def edited_walk(count: int, before: Walk | None) -> str:
-    """Return how many descriptors were edited, and the access's outcome `before` (None: the same)."""
+    """Return how many descriptors were edited, and the access's outcome `before` (None if it was the same)."""
     if before is None:
         return say_walk("edited", count)
     if before.fault is not None:
@@ -170,7 +170,7 @@ say_beside = Sentences("side by side")
 def differing(left: int, right: int, both: int, folded: bool, noun: tuple[str, str]) -> tuple[str, str]:
     """Return how many things differ, and on which side; `noun` is their name, singular and plural.
 
-    `folded`: some may be in parts that are folded.
+    `folded` says that some may be in folded parts.
     """
     more, which = ([say_beside("folded")], "/folded") if folded else ([], "")
     count = left + right + both

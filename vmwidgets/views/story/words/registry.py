@@ -196,7 +196,7 @@ class Saying(NamedTuple):
     box: InBox | None = None
     tick: Tick | None = None
     housekeeping: Callable[[ev.Event], bool] | None = None
-    """Whether it is incidental work of the kernel (None: never)."""
+    """Whether it is incidental work of the kernel (None for never)."""
 
     def thing_of(self, event: ev.Event) -> str:
         """Return the ID of an event's subject for selection; "" if there is none."""
@@ -222,7 +222,7 @@ def is_housekeeping(event: ev.Event) -> bool:
 
 Fact = Callable[[Any, Names], Any]
 FACTS: dict[tuple[type | None, str], Fact] = {(None, "function"): lambda _, names: (names.functions or ("",))[-1]}
-"""Values that a sentence may use in addition to the event's own fields, by class of event (None: any) and name."""
+"""Values that a sentence may use in addition to the event's own fields, by class of event (None for any) and name."""
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -244,7 +244,7 @@ def fact(*kinds: type) -> Callable[[F], F]:
 
 
 class Headline(NamedTuple):
-    """The effect of an operation, in one sentence, and the way or the reason in another ("": none)."""
+    """The effect of an operation, in one sentence, and the way or the reason in another ("" for none)."""
 
     text: str
     reason: str = ""
@@ -252,7 +252,7 @@ class Headline(NamedTuple):
 
 HeadlineWriter = Callable[[Any], Headline]
 HEADLINES: dict[tuple[str, str], HeadlineWriter] = {}
-"""The headlines by the kind of part that was called ("": any) and the operation's name."""
+"""The headlines by the kind of part that was called ("" for any) and the operation's name."""
 
 H = TypeVar("H", bound=HeadlineWriter)
 
