@@ -99,7 +99,7 @@ export class Film {
 
 /** The film that Python sent around the picture `base`, which came in `frame`. */
 export function openFilm(data: DataView, base: Picture, frame: DataView): Film {
-  return new Film(JSON.parse(textOf(data, textOf(frame))) as Packed, base);
+  return new Film(JSON.parse(textOf(data, frame)) as Packed, base);
 }
 
 /** Places in their order: -1, which is after the operation, comes last. */
