@@ -33,6 +33,7 @@ SOURCES = (
     "vmwidgets/views/scene/style.css",
     "vmwidgets/views/scene/live.css",
     "vmwidgets/views/story/functions",
+    "vmwidgets/widgets/host/dictionary.txt",
 )
 """What the bundle is made of."""
 

@@ -20,12 +20,18 @@ async function pseudocode() {
   return Object.fromEntries(await Promise.all(texts));
 }
 
+/** What pictures have in common, as vmwidgets/widgets/host/packing.py reads it. */
+async function dictionary() {
+  const text = await readFile(join(here, "..", "vmwidgets", "widgets", "host", "dictionary.txt"), "utf8");
+  return text.split(/\r?\n/).join("");
+}
+
 /** A hash of everything that is drawn with: it names the class that the style sheet's rules hold under. */
 async function fingerprint() {
   const names = (await readdir(join(here, "src"))).sort().map((name) => join(here, "src", name));
   const sum = createHash("sha256");
   for (const path of [...names, join(here, "package-lock.json"), ...sheets]) sum.update(await readFile(path));
-  sum.update(JSON.stringify(await pseudocode()));
+  sum.update(JSON.stringify([await pseudocode(), await dictionary()]));
   return sum.digest("hex").slice(0, 8);
 }
 
@@ -66,6 +72,7 @@ for (const [names, format] of [
     plugins: [styles],
     define: {
       BUNDLE: JSON.stringify(bundle),
+      DICTIONARY: JSON.stringify(await dictionary()),
       FUNCTIONS: JSON.stringify(Object.keys(texts)),
       TEXTS: JSON.stringify(texts),
     },

@@ -4,10 +4,10 @@
 import { textOf } from "./packing.ts";
 import { type Picture, type Scene, SUPPORTED_VERSION } from "./scene.ts";
 
-/** A run of what is kept, or something new. */
-type Part = [first: number, count: number] | object;
-
 type Fields = Record<string, unknown>;
+
+/** A run of what is kept, or something new; of what was there, its `id` and the fields that differ. */
+type Part = [first: number, count: number] | Fields;
 
 interface Packed {
   version: number;
@@ -99,7 +99,7 @@ export class Film {
 
 /** The film that Python sent around the picture `base`, which came in `frame`. */
 export function openFilm(data: DataView, base: Picture, frame: DataView): Film {
-  return new Film(JSON.parse(textOf(data, textOf(frame))) as Packed, base);
+  return new Film(JSON.parse(textOf(data, frame)) as Packed, base);
 }
 
 /** Places in their order: -1, which is after the operation, comes last. */
@@ -110,20 +110,24 @@ export function after(place: number): number {
 function changed(before: Fields, change: Fields): Fields {
   const found: Fields = { ...before };
   for (const [name, value] of Object.entries(change)) {
+    const old = before[name];
     if (value === null) delete found[name];
-    else if (LISTS.has(name) && before[name]) found[name] = merged(before[name] as object[], value as Part[]);
-    else if (name === "about" && before[name]) {
-      const all = Object.entries({ ...(before[name] as Fields), ...(value as Fields) });
-      found[name] = Object.fromEntries(all.filter(([, one]) => one !== null));
-    } else found[name] = value;
+    else if (LISTS.has(name) && old) found[name] = merged(old as Fields[], value as Part[]);
+    else if (hasFields(value) && hasFields(old)) found[name] = changed(old, value);
+    else found[name] = value;
   }
   return found;
 }
 
-function merged(before: readonly object[], parts: readonly Part[]): object[] {
+function hasFields(value: unknown): value is Fields {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function merged(before: readonly Fields[], parts: readonly Part[]): Fields[] {
+  const known = new Map(before.filter((one) => "id" in one).map((one) => [one.id, one]));
   return parts.flatMap((part) => {
-    if (!Array.isArray(part)) return [part];
-    const [first, count] = part as [number, number];
+    if (!Array.isArray(part)) return [changed(known.get(part.id) ?? {}, part)];
+    const [first, count] = part;
     if (first < 0 || first + count > before.length) throw new Error("this film is of another picture");
     return before.slice(first, first + count);
   });

@@ -77,6 +77,18 @@ test("each drawing is made of its neighbour, and the last one follows the machin
   assert.deepEqual(shown(), ["after", -1, true, "abc"]);
 });
 
+test("a difference says only fields: the others stay, null is gone, and what is new comes whole", () => {
+  const { reel, drawn, text } = setUp(new Company(), { filmed: false });
+  const { scene: base } = JSON.parse(text) as Picture;
+  const change = { caption: { text: "half" }, nodes: [{ id: "b", x: 5, kind: null }, node("d"), [2, 1]] };
+  reel.take({ frame: {}, film: { seq: 1, data: film(text, { frames: [{}, {}, change, {}] }) } });
+  reel.go(3, 5);
+  const made = drawn.at(-1)?.scene;
+  const { kind: _, ...moved } = node("b", { x: 5 });
+  assert.deepEqual(made?.caption, { ...base.caption, text: "half" });
+  assert.deepEqual(made?.nodes, [moved, node("d"), node("c")]);
+});
+
 test("while the kernel is busy it is told once, and the last step when it has heard", () => {
   const { reel, sent } = setUp();
   for (const place of [5, 2, 0, 2]) reel.go(3, place);

@@ -9,13 +9,18 @@ import pytest
 
 import hatch_build
 
-STYLES = ("vmwidgets/views/scene/style.css", "vmwidgets/views/scene/live.css")
+OURS = (
+    "vmwidgets/views/scene/style.css",
+    "vmwidgets/views/scene/live.css",
+    "vmwidgets/widgets/host/dictionary.txt",
+)
+"""What the bundle takes of the package."""
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """A project whose bundle is up to date."""
-    for name in ("js/package.json", "js/package-lock.json", "js/build.mjs", "js/src/hub.ts", *STYLES):
+    for name in ("js/package.json", "js/package-lock.json", "js/build.mjs", "js/src/hub.ts", *OURS):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(name)
     (tmp_path / hatch_build.OUTPUT).mkdir(parents=True)
@@ -29,7 +34,7 @@ def test_what_was_built_from_these_sources_stays(project: Path) -> None:
     assert hatch_build.up_to_date(project, hatch_build.sources_of(project))
 
 
-@pytest.mark.parametrize("name", ["js/src/hub.ts", "js/src/new.ts", "js/build.mjs", "js/tsconfig.json", *STYLES])
+@pytest.mark.parametrize("name", ["js/src/hub.ts", "js/src/new.ts", "js/build.mjs", "js/tsconfig.json", *OURS])
 def test_a_changed_or_new_source_asks_for_a_build(project: Path, name: str) -> None:
     (project / name).write_text("changed")
     assert not hatch_build.up_to_date(project, hatch_build.sources_of(project))

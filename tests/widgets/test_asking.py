@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import zlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,6 +16,7 @@ from vmwidgets.pictures.moments import When
 from vmwidgets.pictures.operations import FAILED, operations_around
 from vmwidgets.views.scene.dot import to_dot
 from vmwidgets.views.scene.model import Scene
+from vmwidgets.widgets.host.packing import unpack_text
 from vmwidgets.widgets.host.view import View
 
 
@@ -171,7 +171,7 @@ def test_nothing_that_a_page_may_ask_for_gives_the_outcome_away() -> None:
     view = asking_of(task)
     view.scene()
     given: list[str] = []
-    view.send = lambda content, buffers=(): given.extend(zlib.decompress(one).decode() for one in buffers)
+    view.send = lambda content, buffers=(): given.extend(unpack_text(one) for one in buffers)
     number = machine.journal.last.number
     for place in (-1, *range(len(machine.journal.events(number)))):
         view._receive({"type": "dot", "operation": number, "place": place})

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import zlib
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
@@ -21,7 +20,7 @@ from vmwidgets.pictures.moments import When
 from vmwidgets.pictures.picture import Picture
 from vmwidgets.views.scene.model import AFTER, Scene, Steps
 from vmwidgets.widgets.host.films import Films, films
-from vmwidgets.widgets.host.packing import WINDOW, unpack
+from vmwidgets.widgets.host.packing import unpack, unpack_text
 from vmwidgets.widgets.host.view import View
 
 
@@ -40,8 +39,7 @@ def frames_of(film: Film, base: Scene) -> list[dict[str, Any]]:
 def sent_film(view: View) -> dict[str, Any]:
     """The film that a page has of the frame that it has."""
     assert view.film["seq"] == view.frame["seq"]
-    unpacker = zlib.decompressobj(zdict=zlib.decompress(view.frame["data"])[-WINDOW:])
-    film: dict[str, Any] = json.loads(unpacker.decompress(view.film["data"]) + unpacker.flush())
+    film: dict[str, Any] = json.loads(unpack_text(view.film["data"], view.frame["data"]))
     return film
 
 

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import json
-import zlib
 from typing import Any
 
 import vmwidgets as vm
 from tests.widgets.page import HELLO, draw
 from vmwidgets.views.scene.dot import to_dot
-from vmwidgets.widgets.host.packing import unpack
+from vmwidgets.widgets.host.packing import unpack, unpack_text
 
 
 def told(view: Any, *messages: dict[str, Any]) -> list[tuple[dict[str, Any], str]]:
     """What a page is told when it sends these, with what was packed beside it."""
     found: list[tuple[dict[str, Any], str]] = []
     view.open()
-    view.send = lambda content, buffers=(): found.append((content, *(zlib.decompress(one).decode() for one in buffers)))
+    view.send = lambda content, buffers=(): found.append((content, *(unpack_text(one) for one in buffers)))
     for message in messages:
         view._handle_msg({"content": {"data": {"method": "custom", "content": message}}, "buffers": []})
     return found

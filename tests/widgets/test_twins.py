@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-import zlib
 from base64 import b64decode
 from collections.abc import Iterator
 from typing import Any
@@ -22,7 +21,7 @@ from vmwidgets.pictures.film import frame_of
 from vmwidgets.views.scene.twin import KEPT
 from vmwidgets.widgets.host import display
 from vmwidgets.widgets.host.outputs import _hear as heard_inside
-from vmwidgets.widgets.host.packing import WINDOW, unpack
+from vmwidgets.widgets.host.packing import unpack, unpack_text
 from vmwidgets.widgets.host.pictures import keep_moments
 
 VIEW = "application/vnd.jupyter.widget-view+json"
@@ -183,8 +182,7 @@ def test_a_page_for_telephones_too_has_both_layouts_of_the_same_moment(
 def film_in(html: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """The picture and its film that a page finds in an output."""
     frame, steps = (b64decode(re.findall(f'data-{name}="([^"]*)"', html)[0]) for name in ("frame", "steps"))
-    unpacker = zlib.decompressobj(zdict=zlib.decompress(frame)[-WINDOW:])
-    return unpack(frame), json.loads(unpacker.decompress(steps) + unpacker.flush())
+    return unpack(frame), json.loads(unpack_text(steps, frame))
 
 
 def test_beside_a_saved_picture_are_its_steps_as_wide_as_it_is(

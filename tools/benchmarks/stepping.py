@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from statistics import median
@@ -97,8 +98,8 @@ def measure(entries: tuple[int, ...] = (8, 127, 1_000), presses: int = PRESSES) 
     return found
 
 
-def subjects() -> list[tuple[str, Picture]]:
-    """Pictures after operations with steps."""
+def subjects() -> Iterator[tuple[str, Picture]]:
+    """Pictures after operations with steps; their machines live until the last of them is drawn."""
     machine = vm.boot("x86-64")
     for rights in ("rw", "r", "rw"):
         machine.kernel_map.enter("16 KiB", prot=rights)
@@ -114,11 +115,9 @@ def subjects() -> list[tuple[str, Picture]]:
     child.write(start, b"own")
     kinds_of_copies = (vm.Fault, vm.Objects, vm.Frames, vm.Sharing, vm.Tlb)
     found += [(f"copy, {kind.__name__}", vm.picture(kind(other))) for kind in kinds_of_copies]
-    return [
-        *found,
-        ("copy, Tables", vm.picture(vm.Tables(child))),
-        ("copy, Walk", vm.picture(vm.Walk(child.walk(start)))),
-    ]
+    yield from found
+    yield "copy, Tables", vm.picture(vm.Tables(child))
+    yield "copy, Walk", vm.picture(vm.Walk(child.walk(start)))
 
 
 def sizes() -> list[tuple[str, int, int, int]]:
@@ -127,14 +126,15 @@ def sizes() -> list[tuple[str, int, int, int]]:
     for name, picture in subjects():
         scene, machine = picture.scene(), picture.machine
         assert machine is not None
-        film = film_of(partial(_drawn, picture, machine.journal.last.serial), scene)
+        film = film_of(partial(drawn, picture, machine.journal.last.serial), scene)
         frame = pack(scene, {"number": picture.operation, "place": -1})
         if film is not None:
             found.append((name, len(film.places), len(frame), len(pack_film(film, picture.operation, frame))))
     return found
 
 
-def _drawn(picture: Picture, serial: int, done: int | None) -> Scene:
+def drawn(picture: Picture, serial: int, done: int | None) -> Scene:
+    """The drawing of a picture after so many events of an operation; None is after all."""
     return picture.drawing(picture.at(When(serial, done)))
 
 

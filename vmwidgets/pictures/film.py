@@ -108,8 +108,11 @@ def spliced(base: Scene, others: Mapping[int, dict[str, Any]]) -> Film | None:
 def difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
     """Return the difference between two drawings: fields by name, None for a removed field.
 
-    >>> difference({"title": "a", "nodes": [{"id": 1}, {"id": 2}]}, {"title": "a", "nodes": [{"id": 0}, {"id": 2}]})
-    {'nodes': [{'id': 0}, [1, 1]]}
+    A field that has fields itself says only those that differ.  So does an item of a list whose `id` was in the list.
+
+    >>> before = {"title": "a", "nodes": [{"id": "x", "y": 1, "w": 9}, {"id": "z"}]}
+    >>> difference(before, {"title": "a", "nodes": [{"id": "new"}, {"id": "x", "y": 2}, {"id": "z"}]})
+    {'nodes': [{'id': 'new'}, {'id': 'x', 'w': None, 'y': 2}, [1, 1]]}
     """
     found: dict[str, Any] = {name: None for name in before if name not in after}
     for name, value in after.items():
@@ -118,9 +121,8 @@ def difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str,
             continue
         if name in LISTS and old is not None:
             found[name] = _kept_and_new(old, value)
-        elif name == "about" and old is not None:
-            gone = {thing: None for thing in old if thing not in value}
-            found[name] = gone | {thing: one for thing, one in value.items() if old.get(thing) != one}
+        elif isinstance(value, Mapping) and isinstance(old, Mapping):
+            found[name] = difference(old, value)
         else:
             found[name] = value
     return found
@@ -129,11 +131,13 @@ def difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str,
 def _kept_and_new(before: Sequence[Any], after: Sequence[Any]) -> list[Any]:
     """Return a list as runs of another, each [first, length], and the items that are not in it."""
     places = {dumps(one): place for place, one in enumerate(before)}
+    known = _by_id(before)
     found: list[Any] = []
     for one in after:
         place = places.get(dumps(one))
         if place is None:
-            found.append(one)
+            old = known.get(one.get("id"))
+            found.append(one if old is None else {"id": one["id"], **difference(old, one)})
         elif found and isinstance(found[-1], list) and sum(found[-1]) == place:
             found[-1][1] += 1
         else:
@@ -141,24 +145,36 @@ def _kept_and_new(before: Sequence[Any], after: Sequence[Any]) -> list[Any]:
     return found
 
 
+def _by_id(items: Sequence[Any]) -> dict[str, Any]:
+    return {one["id"]: one for one in items if "id" in one}
+
+
 def applied(before: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
     """Return the drawing that results from a difference.
 
-    >>> applied({"title": "a", "nodes": [{"id": 1}, {"id": 2}]}, {"nodes": [{"id": 0}, [1, 1]]})
-    {'title': 'a', 'nodes': [{'id': 0}, {'id': 2}]}
+    >>> applied({"nodes": [{"id": "x", "y": 1}, {"id": "z"}]}, {"nodes": [{"id": "x", "y": 2}, [1, 1]]})
+    {'nodes': [{'id': 'x', 'y': 2}, {'id': 'z'}]}
     """
     found = dict(before)
     for name, value in change.items():
+        old = before.get(name)
         if value is None:
             del found[name]
-        elif name in LISTS and name in before:
-            found[name] = [
-                one
-                for part in value
-                for one in (before[name][part[0] : sum(part)] if isinstance(part, list) else [part])
-            ]
-        elif name == "about" and name in before:
-            found[name] = {thing: one for thing, one in (before[name] | value).items() if one is not None}
+        elif name in LISTS and old is not None:
+            found[name] = _merged(old, value)
+        elif isinstance(value, Mapping) and isinstance(old, Mapping):
+            found[name] = applied(old, value)
         else:
             found[name] = value
+    return found
+
+
+def _merged(before: Sequence[Any], parts: Sequence[Any]) -> list[Any]:
+    known = _by_id(before)
+    found: list[Any] = []
+    for part in parts:
+        if isinstance(part, list):
+            found += before[part[0] : sum(part)]
+        else:
+            found.append(applied(known.get(part.get("id"), {}), part))
     return found

@@ -1,7 +1,8 @@
 """A picture's bytes on their way to the page.
 
 A scene is JSON with much repetition: packed, it is an eighth of the size, and the widget machinery, which walks through
-every list that it sends, has only one buffer.
+every list that it sends, has only one buffer.  What nearly all pictures say is not sent: zlib finds it in a dictionary
+that the page has too (`js/src/packing.ts`).
 """
 
 from __future__ import annotations
@@ -9,11 +10,16 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
 from typing import Any
 
 from vmwidgets.pictures.film import Film
 from vmwidgets.views.scene.model import VERSION, Scene, Table
 from vmwidgets.views.scene.wire import encode_scene, encode_table
+
+WINDOW = 1 << 15
+"""The number of bytes that zlib looks back."""
 
 
 def pack(scene: Scene, when: Mapping[str, Any], level: int = 6) -> bytes:
@@ -21,43 +27,64 @@ def pack(scene: Scene, when: Mapping[str, Any], level: int = 6) -> bytes:
 
     The page requests the table when it is opened.
     """
-    return _packed({"scene": encode_scene(scene, with_table=False), "when": when}, level)
+    return pack_text(_dumped({"scene": encode_scene(scene, with_table=False), "when": when}), level)
 
 
 def pack_table(table: Table) -> bytes:
     """Return a table twin alone."""
-    return _packed(encode_table(table))
+    return pack_plain(encode_table(table))
 
 
 def pack_film(film: Film, number: int, frame: bytes) -> bytes:
-    """Return the film of operation `number` around a packed frame, whose text is zlib's dictionary."""
-    text = json.dumps({"version": VERSION, "number": number, **film.encode()}, **_SHORT)
-    packer = zlib.compressobj(9, zdict=zlib.decompress(frame)[-WINDOW:])
-    return packer.compress(text.encode("utf-8", "replace")) + packer.flush()
-
-
-WINDOW = 1 << 15
-"""The number of bytes that zlib looks back."""
+    """Return the film of operation `number` around a packed frame, whose text is added to zlib's dictionary."""
+    text = _dumped({"version": VERSION, "number": number, **film.encode()})
+    return _packed(text, 9, dictionary() + _unpacked(frame, dictionary()))
 
 
 def pack_plain(data: Mapping[str, Any]) -> bytes:
     """Return plain data alone."""
-    return _packed(data)
+    return pack_text(_dumped(data))
 
 
 def pack_text(text: str, level: int = 6) -> bytes:
     """Return a text alone."""
-    return zlib.compress(text.encode("utf-8", "replace"), level)
+    return _packed(text, level, dictionary())
 
 
-def _packed(data: Mapping[str, Any], level: int = 6) -> bytes:
-    return pack_text(json.dumps(data, **_SHORT), level)
+def unpack_text(data: bytes, frame: bytes | None = None) -> str:
+    """Return a packed text; for a film, `frame` is the packed frame that it is around.
 
-
-_SHORT: Any = {"ensure_ascii": False, "separators": (",", ":")}
+    Raises :class:`zlib.error` if the text was packed with another dictionary.
+    """
+    known = dictionary()
+    return _unpacked(data, known if frame is None else known + _unpacked(frame, known)).decode()
 
 
 def unpack(data: bytes) -> dict[str, Any]:
     """Return what :func:`pack` packed, as plain data: `scene` and `when`."""
-    unpacked: dict[str, Any] = json.loads(zlib.decompress(data))
+    unpacked: dict[str, Any] = json.loads(unpack_text(data))
     return unpacked
+
+
+@cache
+def dictionary() -> bytes:
+    """Return what pictures have in common, as `python -m tools.dictionary` found it in pictures of all kinds.
+
+    It is a file that the page's bundle contains too (`js/build.mjs`): one piece a line, and the lines joined.
+    """
+    text = files("vmwidgets.widgets.host").joinpath("dictionary.txt").read_text("utf-8")
+    return "".join(text.splitlines()).encode()
+
+
+def _dumped(data: Mapping[str, Any]) -> str:
+    return json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+
+
+def _packed(text: str, level: int, known: bytes) -> bytes:
+    packer = zlib.compressobj(level, zdict=known[-WINDOW:])
+    return packer.compress(text.encode("utf-8", "replace")) + packer.flush()
+
+
+def _unpacked(data: bytes, known: bytes) -> bytes:
+    unpacker = zlib.decompressobj(zdict=known[-WINDOW:])
+    return unpacker.decompress(data) + unpacker.flush()
