@@ -54,7 +54,7 @@ class Question(NamedTuple):
 
 
 def questions_of(machine: Machine, one: Translation, moment: Moment, panes: Sequence[str]) -> list[Question]:
-    """Return the questions of a translation in order, for these panes; `machine` is after its operation."""
+    """Return the questions of a translation in order, for these panes; `machine` has just done its operation."""
     found: list[Question] = []
     for lookup in one.lookups[:MOST_LOOKUPS]:
         for place, sight, right in _asked_of(machine, one, lookup, moment):
@@ -68,7 +68,7 @@ def _pane_of(right: str) -> str:
 
 
 def _asked_of(machine: Machine, one: Translation, lookup: Lookup, moment: Moment) -> Iterator[tuple[int, Sight, str]]:
-    """Yield, for one lookup, how many events are done, what is drawn, and the right answer."""
+    """Yield the questions of one lookup: the number of events done, the drawn part, and the right answer."""
     then = replace(one, lookups=(lookup,))
     space = MachineSpace(machine, one.task, moment.at(lookup.at))
     found = walked(machine, then, moment.at(lookup.at))
@@ -109,7 +109,7 @@ def _asked_of(machine: Machine, one: Translation, lookup: Lookup, moment: Moment
 
 
 def _frames_to_choose(machine: Machine, moment: Moment, lookup: Lookup, right: int | None) -> tuple[int, ...]:
-    """Return frames with pages of tasks at that time, always as many, whether or not one of them is right."""
+    """Return at most :data:`FRAMES` frames that held pages of tasks then; if one of them is `right`, it is included."""
     frames = set(machine.system.task_memory.pages)
     for event in reversed(moment.events[lookup.at :]):
         if isinstance(event, PagesEntered):
@@ -201,7 +201,7 @@ def right_choice(choices: Sequence[Choice], drawn: Scene, asked: Question) -> st
 
 
 class Asker:
-    """The questions of one picture, and their answers; `name`, which is permanent, begins the names of all answers."""
+    """The questions of one picture, and their answers, whose names all begin with the permanent `name`."""
 
     def __init__(self, name: str) -> None:
         self._keeper = KEPT_BY[-1](name)
@@ -222,6 +222,6 @@ class Asker:
 
 
 def _key(one: Translation, asked: Question) -> str:
-    """Return the key of the answer.  In another history, another answer is right: that is another question."""
+    """Return the key of the answer.  In another history the right answer may differ, so the key differs too."""
     right = crc32(repr((one.task, asked.right)).encode("utf-8", "replace")) & 0xFFFF
     return f"{one.number}/{asked.number}-{right:04x}"

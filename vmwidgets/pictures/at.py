@@ -75,7 +75,7 @@ class At:
 
 
 _TOLD: deque[Moment] = deque(maxlen=4)
-"""The moments after the latest operations of drawn pictures, with their stories."""
+"""The moment after the latest operation of each machine drawn lately, with its story."""
 
 
 def _told(machine: Machine) -> Moment:

@@ -234,7 +234,7 @@ class Dashboard(Map):
         return replace(there, width=at.width, height=at.height)
 
     def _press(self, node_id: str) -> None:
-        """Answer the open question with a pressed node; one press passes it, another all that are left."""
+        """Answer the open question with the pressed node; two other nodes pass it, or all open questions."""
         at = self.at()
         one = translation_in(at.whole, self._task, self.address)
         if one is None or self._asker is None:

@@ -176,9 +176,9 @@ def fold_of(node_id: str) -> str:
 
 
 def destruction_of(target: MachineDomain) -> Moment:
-    """Return the moment after the operation that destroyed a domain; without one, if it is too long ago.
+    """Return the moment after the operation that destroyed a domain, without an operation if that was too long ago.
 
-    A later domain may have had the same name, and be destroyed, too.
+    A later domain may have had the same name, and may have been destroyed too.
     """
     later = [one for name, one in target.system.destroyed if name == target.name and one > target.generation]
     latest = reversed(target.machine.journal[-AMONG - 1 :])
@@ -210,9 +210,9 @@ _known: weakref.WeakKeyDictionary[MachineDomain, tuple[int, Windows]] = weakref.
 
 
 def window_of(target: MachineDomain, focus: DomainFocus) -> DomainValue:
-    """Return a domain's value; computed once after an operation, for all pictures with that focus and all steps.
+    """Return a domain's value, computed once per operation and focus for all pictures and steps.
 
-    The serial identifies the operation: after an undo, another one has its number.
+    The serial identifies the operation: after an undo, another operation gets its number.
     """
     latest = target.machine.journal.last.serial
     known = _known.get(target)

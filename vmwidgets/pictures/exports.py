@@ -41,7 +41,7 @@ class Exports:
         return to_dot(self.scene(), theme)
 
     def graphviz(self, *, theme: str = "light") -> Any:
-        """Return the picture's structure as a `graphviz.Source`, such as for ``source.render("map", format="pdf")``.
+        """Return the picture's structure as a `graphviz.Source`: ``source.render("map", format="pdf")`` draws it.
 
         Its text is created here; to draw it, the package `graphviz` runs Graphviz's program `dot`.
 
@@ -76,7 +76,7 @@ class Exports:
         return to_png(self.to_svg(), theme=theme, scale=scale)
 
     def _each_step(self) -> Sequence[Exports]:
-        """Return the picture at each step of the operation that is shown; here there is only one."""
+        """Return the picture at each step of the shown operation; here there is only one step."""
         return [self]
 
     def save(self, path: str | os.PathLike[str]) -> Path:
@@ -137,7 +137,7 @@ def maker_of(file: Path, option: str = "save") -> Callable[[Exports], str | byte
 
 
 def signature(scene: Scene, cell: str, operation: int) -> str:
-    """Return the machine and the cell of a picture, and the operation before it; negative without a machine."""
+    """Return the words that name a picture's machine, its cell and its latest `operation`, unless that is negative."""
     words = [scene.machine, cell, f"after operation {operation}" if operation >= 0 else ""]
     return visible(" · ".join(word for word in words if word))
 
@@ -165,7 +165,7 @@ class Snapshot(Exports):
         return self._scene
 
     def to_svg(self) -> str:
-        """Return the picture as a standalone SVG document, as large as the `scale` of the view said."""
+        """Return the picture as a standalone SVG document, enlarged by the view's `scale`."""
         from vmwidgets.views.scene.svg import to_svg
 
         return to_svg(self._scene, scale=self._scale, selected=self._selected)

@@ -13,7 +13,7 @@ from vmwidgets.views.scene.model import AFTER, Scene, Steps
 from vmwidgets.views.scene.wire import encode_scene
 
 MOST = 40
-"""The most steps of a film; a longer one has those where another kernel function begins or, if too many, none."""
+"""The most steps of a film.  A longer film has only steps where another kernel function begins; if too many, none."""
 
 LISTS = ("nodes", "links", "marks")
 """The lists of a scene: a difference says which of their items are kept."""
@@ -69,7 +69,7 @@ def places_of(steps: Steps, most: int = MOST) -> tuple[int, ...]:
 
 
 def places_around(base: Scene) -> tuple[int, ...]:
-    """Return the film's places for a drawing; none if it would be the only one."""
+    """Return the places of a film around a drawing; none if the drawing would be the only one."""
     found = {*places_of(base.steps), _here(base)}
     return tuple(sorted(found, key=lambda place: (place == AFTER, place))) if len(found) > 1 else ()
 
@@ -90,7 +90,7 @@ def film_of(draw: Callable[[int | None], Scene], base: Scene) -> Film | None:
 
 
 def spliced(base: Scene, others: Mapping[int, dict[str, Any]]) -> Film | None:
-    """Return the film from the drawing `base` and those at all other places."""
+    """Return the film from the drawing `base` and the drawings at all other places."""
     places, here = places_around(base), _here(base)
     if not places:
         return None
@@ -108,7 +108,8 @@ def spliced(base: Scene, others: Mapping[int, dict[str, Any]]) -> Film | None:
 def difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
     """Return the difference between two drawings: fields by name, None for a removed field.
 
-    A field that has fields itself says only those that differ.  So does an item of a list whose `id` was in the list.
+    For a field with fields of its own, only the fields that differ are given.  So they are for an item of a list if the
+    list had an item with its `id`.
 
     >>> before = {"title": "a", "nodes": [{"id": "x", "y": 1, "w": 9}, {"id": "z"}]}
     >>> difference(before, {"title": "a", "nodes": [{"id": "new"}, {"id": "x", "y": 2}, {"id": "z"}]})
@@ -129,7 +130,7 @@ def difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str,
 
 
 def _kept_and_new(before: Sequence[Any], after: Sequence[Any]) -> list[Any]:
-    """Return a list as runs of another, each [first, length], and the items that are not in it."""
+    """Return the list `after` as runs of `before`, each [first, length], and items that `before` lacks."""
     places = {dumps(one): place for place, one in enumerate(before)}
     known = _by_id(before)
     found: list[Any] = []

@@ -22,7 +22,7 @@ LONGEST = 120
 
 
 EVERY = 10**9
-"""The number of entries for a search, which examines all of them."""
+"""More entries than any map has: a search examines all of them."""
 
 
 class Hit(NamedTuple):
@@ -189,7 +189,7 @@ def _things(scene: Scene) -> set[str]:
 
 
 def hits_in(scene: Scene, text: str) -> Iterator[Hit]:
-    """Yield the nodes of a scene with `text`; those without a thing or a name of their own count as words."""
+    """Yield the nodes of a scene with `text`; nodes without a thing or a name of their own count as words."""
     for node in scene.whole().nodes:
         if not (node.thing or node.title):
             continue

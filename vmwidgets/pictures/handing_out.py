@@ -228,7 +228,7 @@ class _Changing(Telling):
         self._units = {number_of(moment, "by", machine.system): unit for moment, unit in moments.items()}
 
     def _places(self, unit: Unit, by: str) -> list[int]:
-        """Return the places in a unit of its own, whatever `by` is."""
+        """Return the places within an operation, in the unit that is set at that point; `by` is ignored."""
         begun = [number for number in self._units if number < unit.number]
         return super()._places(unit, self._units[max(begun)] if begun else "operation")
 

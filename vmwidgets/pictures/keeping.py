@@ -21,4 +21,4 @@ KEPT_BY: list[Callable[[str], Keeper]] = []
 """The function that returns a keeper by name."""
 
 EXAMINED_BY: list[Callable[[Any, str | Path, bool, bool], Path]] = []
-"""The function that writes a worksheet's exam to a file, with or without its key, and perhaps over a file."""
+"""The function that writes a worksheet's exam to a file, with or without its key; it may replace an existing file."""

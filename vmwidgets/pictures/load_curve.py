@@ -24,7 +24,7 @@ class LoadCurve(thrashing.LoadCurve):
     def drawn(self, *, mark: float | str | None = None) -> DrawnCurve:
         """Return the curve that :meth:`plot` draws, without matplotlib: a cell shows it as an image.
 
-        A mark that is not a number from 1 to the most tasks is not drawn.
+        A mark that is not a number from 1 to the greatest number of tasks is not drawn.
 
         >>> load_curve(tasks=(1, 7, 11)).drawn(mark=7).svg.count("<polyline")
         3
@@ -108,7 +108,7 @@ class DrawnCurve:
             y = bottom - HIGH * share / 100
             parts.append(f'<line class="axis" opacity="0.3" x1="{LEFT}" y1="{y}" x2="{LEFT + wide}" y2="{y}"/>')
             parts.append(f'<text x="{LEFT - 6}" y="{y + 4}" text-anchor="end">{share}</text>')
-        each = -(-len(curve.tasks) // 20)  # numbers have room for as many
+        each = -(-len(curve.tasks) // 20)  # there is room for 20 numbers
         numbers = curve.tasks[::each]
         parts += [f'<text x="{x(n):.1f}" y="{bottom + 18}" text-anchor="middle">{n}</text>' for n in numbers]
         for place, scope in enumerate(curve.scopes):
@@ -151,7 +151,7 @@ def load_curve(
 ) -> LoadCurve:
     """Measure how much a processor computes with each number of tasks, in a repeatable model.
 
-    `scopes`: "global" replacement evicts any task's page, "local" one of the faulting task's own, by `policy` ("fifo",
+    `scopes`: "global" replacement evicts any task's page, "local" a page of the faulting task, by `policy` ("fifo",
     "lru", "second chance", "clock").  With "working set", a task keeps the pages of its last 40 references. If there is
     no memory for them, the task waits outside, without any pages.  The same `seed` gives the same references in all
     scopes.

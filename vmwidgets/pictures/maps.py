@@ -105,7 +105,7 @@ class Map(Picture):
         )
 
     def _stages(self, _target: AnyMap, _moment: Moment) -> Sequence[Stage] | None:
-        """Return the stages to draw instead of the tree; None if none are wanted; only :class:`Tree` can have some."""
+        """Return the stages to draw instead of the tree, or None; only :class:`Tree` can have stages."""
         return None
 
     def operation_done(self) -> bool:

@@ -197,7 +197,7 @@ class Frames(Picture):
 
 
 BLOCKS = 1200
-"""The number of blocks of frames that are examined one by one; if there are more, those around important ones."""
+"""The number of blocks of frames that are examined one by one; if there are more, only blocks around important ones."""
 
 
 def frames_scene(

@@ -1,4 +1,4 @@
-"""The moment of a picture: now, or an operation by its serial and how many of its events are done.
+"""The moment of a picture: now, or an operation, by its serial, and the number of its events that are done.
 
 Inside the machine's latest operation, the operation is repeated and watched; for an earlier one, the machine is rebuilt
 (``m.at(n)``).
@@ -42,7 +42,7 @@ NOW: None = None
 
 
 class WhenTrait(traitlets.TraitType["When | None", Any]):
-    """A moment: None for now, or (serial of an operation, events done); None or -1 events: after all of them."""
+    """A moment: None for now, or (serial of an operation, events done); None or -1 events means all of them."""
 
     default_value = NOW
     info_text = "None for now, or a pair (operation, step), such as (3, None) for after operation 3"
@@ -120,7 +120,7 @@ class NotThere(Refused):
 
 
 MOST_SEARCHED = 5_000
-"""The most operations after a moment, and before it, that are searched for the one that creates something."""
+"""The most operations after a moment, and before it, that are searched for the creation of something."""
 
 
 def made_by(machine: Machine, path: str, number: int) -> int:
@@ -203,7 +203,7 @@ def look_at_domain(part: MachineDomain, moment: Moment, after: DomainValue, focu
 
 
 MOST_KEPT = 64
-"""The most steps of an operation for which a part is read at all of them at once."""
+"""The most steps of an operation at which a part is read in one go."""
 
 
 def _look_inside(

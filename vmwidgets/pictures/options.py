@@ -92,7 +92,7 @@ def refuse_unknown(view: type, options: Mapping[str, object]) -> None:
 
 
 def refuse_unfit(view: traitlets.HasTraits, options: Mapping[str, object]) -> None:
-    """Raise :class:`Refused` for the first option whose value its trait doesn't accept, naming both."""
+    """Raise :class:`Refused` for the first option whose value its trait doesn't accept, naming option and value."""
     for name, value in options.items():
         trait: Any = view.traits()[name]
         if name == "layout":  # trying it would make a widget

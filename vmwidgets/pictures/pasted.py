@@ -39,7 +39,7 @@ class Pasted(Picture):
         walked = next((trap.walk for trap in target.traps if trap.walk is not None), None)
         self._walk = Walk(walked) if walked is not None else None
         table = walked.tables if walked is not None else next(iter(target.tables), None)
-        is_one_walk = walked is not None and getattr(table, "is_one_walk", False)  # its walk shows all that is said
+        is_one_walk = walked is not None and getattr(table, "is_one_walk", False)  # the walk already shows everything
         self._tables = Tables(table) if table is not None and not is_one_walk else None
         super().__init__(target, **options)
 

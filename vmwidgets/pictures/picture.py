@@ -1,4 +1,4 @@
-"""A picture: a target, and the scene of it at a moment.  It needs no page; one on a page is a view."""
+"""A picture: a target, and its scene at a moment.  It needs no page; a picture on a page is a view."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ class Picture(Exports, Finding, traitlets.HasTraits):
             self.step = step
 
     def _hold(self, thing: Any) -> Callable[[], Any]:
-        """Return a function for `thing`: a variable with the picture keeps it alive."""
+        """Return a function that returns `thing`: whoever keeps the picture keeps `thing` alive."""
         return lambda: thing
 
     def _page_traits(self) -> dict[str, Any]:
@@ -491,7 +491,7 @@ class Picture(Exports, Finding, traitlets.HasTraits):
 
     @classmethod
     def as_live(cls, drawn: type[Picture]) -> type[Picture]:
-        """Return the class for pictures as live as this one; this one is not live."""
+        """Return the class to use for a picture of class `drawn` next to this one; a view overrides it, to be live."""
         return drawn
 
     def beside(self, other: Picture) -> Picture:

@@ -28,9 +28,9 @@ KERNEL = 1 << 56
 class Process(Picture):
     r"""The memory of a process by owner, with the biggest ranges, executable ranges and the largest holes.
 
-    `target` is a process of your own (``vm.process()``) or a moment of it, the result of ``vm.load`` for a map of a
-    process, or for what strace recorded.  Mapped bytes need not be in memory: the bytes in memory have a column of
-    their own where they are known (Rss).
+    `target` is a process of your own (``vm.process()``), a moment of it, or the result of ``vm.load`` for a process's
+    map or for a recording of strace.  Mapped bytes need not be in memory: the bytes in memory have a column of their
+    own where they are known (Rss).
 
     >>> import vmwidgets as vm
     >>> vm.picture(vm.load("1000-3000 r-xp 00000000 08:01 7 /bin/true\n")).scene().title

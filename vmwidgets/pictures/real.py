@@ -96,7 +96,7 @@ class Stops(Picture):
         self.changed(change)
 
     def _place_of(self) -> int:
-        """Return the place of the shown stop among those kept."""
+        """Return the place of the shown stop among the recorded stops."""
         numbers = [one.number for one in self._held.all]
         return numbers.index(self.stop) if self.stop in numbers else len(numbers) - 1
 

@@ -24,7 +24,7 @@ from .picture import Picture
 from .registry import picture_of
 
 MOST, STEPS, PLACES = 8, 3, 12
-"""The most operations that are drawn, the last ones; the most steps of each; and the most places of a page."""
+"""The most operations that are drawn (the last ones), the most steps of each, and the most places of a page."""
 
 _LIFE = (
     ev.PagerAsked, ev.PagesEntered, ev.PagesLeft, ev.PageCopied, ev.PageOut, ev.PageIn, ev.PageJoined, ev.SwapMoved,
@@ -153,7 +153,7 @@ def _life(why: Why, y: float, width: float, *, is_column: bool = False) -> list[
 
 
 def _functions(operation: Operation) -> tuple[str, ...]:
-    """Return the kernel functions of an operation in order, in ever fewer words."""
+    """Return texts with the kernel functions of an operation in order, each text one function shorter."""
     story = story_of(operation)
     names = [*dict.fromkeys(name for step in story.every_step for name in step.functions)]
     return tuple(

@@ -51,7 +51,7 @@ class References(Picture):
         )
 
     def opened(self, node_id: str) -> None:
-        """Draw what comes before or after, or the frames of a run if there are many runs."""
+        """Draw the references before or after, or the frames of one of many runs."""
         _, what, number, *_ = node_id.split("/")
         if what == "run":
             self._opened ^= {int(number)}

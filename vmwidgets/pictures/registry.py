@@ -18,7 +18,7 @@ _pictures: dict[str, type[Picture]] = {}
 _shown_as: dict[type, type[Picture]] = {}
 
 registered: list[Callable[[type], None]] = []
-"""Functions that are called with each kind of object that gets a picture: a running notebook registers it."""
+"""Functions that are called with each kind of object that gets a picture, so that a running notebook can show it."""
 
 
 Kinds = type | tuple[type, ...]
@@ -28,11 +28,12 @@ def picture_of(*, first_for: Kinds = (), shows: Kinds = (), name: str = "") -> C
     """Register a picture, which is a class or a function that draws.
 
     `first_for` are the kinds of objects for which this picture is the first choice: the end of a cell and
-    :func:`picture` use it.  `shows` are other kinds that a function draws when it is called by name: these keep their
-    own picture.  A class is a :class:`Picture`, whose constructor declares what it shows; a function takes a moment
-    (:class:`At`), returns its scene, and needs a `name`.  Both are then available in `vmwidgets` under their name.
+    :func:`picture` use it.  `shows` are other kinds, which a function draws only when it is called by name: they keep
+    their own picture.  A class is a :class:`Picture`, whose constructor declares what it shows; a function takes a
+    moment (:class:`At`), returns its scene, and needs a `name`.  Both are then available in `vmwidgets` under their
+    name.
 
-    Raises :class:`Refused` for a function without a name, or of nothing.
+    Raises :class:`Refused` for a function without a name or without kinds.
 
     >>> from vmwidgets.views.scene.kit import scene
     >>> from vmwidgets.views.scene.model import Caption, Table

@@ -20,7 +20,7 @@ class Clock(Picture):
     """The frames of tasks in the order in which a policy looks at them: reference and dirty bits, and a clock's hand.
 
     If a function decides, only the function knows the order: frames are in the order in which their pages were brought
-    in.  `target` is a machine, or a task: if tasks evict only their own pages, its frames.
+    in.  `target` is a machine or, if tasks evict only their own pages, a task, whose frames are then shown.
 
     >>> import vmwidgets as vm
     >>> m = vm.boot("x86-64")

@@ -15,7 +15,7 @@ def placement(at: At) -> Scene:
     """Return a program's segments, or its only piece, and their places in physical memory.
 
     `target` is the ``layout`` of a ``vm.BaseAndBounds`` or a ``vm.Segments``.  Free pieces are drawn if they are known,
-    as after a check of 00/segments; a segment in memory that is in use or another's is marked.
+    as after a check of 00/segments; a segment is marked if its memory is in use or belongs to another program.
 
     >>> import vmwidgets as vm
     >>> vm.Placement(vm.BaseAndBounds(base=0x8000, bounds=0x1000).layout)

@@ -125,7 +125,7 @@ def _in_words(first: bytes) -> str:
 
 
 def _under_way(at: At) -> tuple[list[tuple[str, PageCopied]], set[tuple[str, int]]]:
-    """Return copies that are in no page table yet, each with the writing task; and descriptors that just refused.
+    """Return copies in no page table yet, each with the writing task, and descriptors that just refused an access.
 
     A descriptor is a task and a page's address.  Both remain until the fault's descriptor is written.
     """

@@ -40,7 +40,7 @@ class Space(Protocol):
         """The task that owns the tables; "" if they are the kernel's or no task's."""
 
     def whose(self, va: int) -> str:
-        """Return the owner of an address by pictures' names of spaces (:mod:`vmwidgets.views.scene.relations`)."""
+        """Return the owner of an address, as pictures name spaces (:mod:`vmwidgets.views.scene.relations`)."""
 
     def walk(self, va: int, access: str, user: bool) -> Walk:
         """Return the hardware's walk."""
@@ -246,7 +246,7 @@ def chosen_descriptor(selection: str) -> int:
 
 
 def neighbours_of(tables: PageTables[Any], found: Walk, rows: int = 3) -> dict[tuple[int, int], Neighbour]:
-    """Return the neighbours of the descriptors that a walk read, by table and index, without those outside memory.
+    """Return the neighbours of the descriptors that a walk read, by table and index, except any outside memory.
 
     `rows` is how many of a table are drawn.
     """

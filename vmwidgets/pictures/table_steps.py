@@ -22,7 +22,7 @@ from .spaces import Space, neighbours_of
 def steps_of_walk(
     moment: Moment, at: Callable[[int], Space], address: int, access: str, user: bool, *, in_line: bool = False
 ) -> Mine:
-    """Return the steps of a walk: a descriptor it read, or a neighbour, is written; or the map's entry changes.
+    """Return the steps of a walk: each writes a descriptor it read, or a neighbour, or changes the map's entry.
 
     For a walk `in_line`, only the descriptors that it read are drawn.  `at` returns the tables after a number of
     events.  Steps are found from the last to the first, because each may make the walk read other tables.
@@ -69,7 +69,7 @@ def _from_the_last(shown: Callable[[int], Shown], written: Callable[[Stage], set
 
 
 def _steps_of_entry(moment: Moment, at: Callable[[int], Space], address: int) -> Mine:
-    """Return the steps in which another entry contains an address, or one with other rights or another object."""
+    """Return the steps that change which entry contains an address, or that entry's rights or object."""
 
     def mine(stages: Sequence[Stage]) -> Iterable[Stage]:
         space = at(0)
@@ -137,7 +137,7 @@ def steps_of_tables(
     return mine
 
 
-# ---- what an operation made of tables ------------------------------------------------------------
+# ---- the effect of an operation on tables ------------------------------------------------------------
 
 
 def marks_of_tables(moment: Moment, before: PageTables[Any], now: PageTables[Any], window: TableWindow) -> TableMarks:

@@ -103,8 +103,8 @@ def stamp(journal: Journal) -> int:
 def timeline(journal: Journal, have: int = 0, serial: int = -1, asks: bool = False) -> dict[str, Any]:
     """Return the data that a page still needs if it has the first `have` operations, the last with this serial.
 
-    `kinds` and `ends` have a letter for each operation from `first` on, `sizes` its events; `groups` have the numbers
-    of their first and last operation.  O(operations since then + groups).
+    `kinds` and `ends` have a letter for each operation from `first` on, `sizes` the number of its events; `groups` have
+    the numbers of their first and last operation.  O(operations since then + groups).
 
     For a picture that `asks`, all accesses look alike, whatever their outcome.
 

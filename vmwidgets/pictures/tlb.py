@@ -54,7 +54,7 @@ class Tlb(Picture):
         return replace(drawn, about=of_tlbs(look.now, lambda va: whose_of(machine, va), things_of(drawn.nodes)))
 
     def opened(self, node_id: str) -> None:
-        """Open a processor, further sets or older shootdowns, handle a waiting one, or choose how they are handled."""
+        """Open a processor, further sets or older shootdowns, handle a waiting one, or choose how all are handled."""
         machine = self.at().whole
         parts = node_id.split("/")
         if parts[1] == "switch" and parts[2] in MODES:

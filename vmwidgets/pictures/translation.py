@@ -102,7 +102,7 @@ def translation_in(machine: Machine, task: str | None, address: int | None) -> T
     """
     journal = machine.journal
     spaces = {"", *machine.tasks, *(domain.path for domain in machine.domains.values())}
-    loaded = {cpu.path: str(cpu.space) for cpu in machine.cpus}  # going back, the owners before it
+    loaded = {cpu.path: str(cpu.space) for cpu in machine.cpus}  # going backwards, the owners before each operation
     for number in range(len(journal) - 1, max(-1, len(journal) - 1 - SEARCHED), -1):
         if not journal.keeps(number):
             break
@@ -180,7 +180,7 @@ def sight_of(machine: Machine, one: Translation, moment: Moment) -> Sight:
 
 
 def _answered(machine: Machine, lookup: Lookup, moment: Moment) -> tuple[str, str]:
-    """Return the effect on a walk of a TLB hit."""
+    """Return the effect of a TLB hit on a walk."""
     if lookup.outcome == "forbidden":
         return "Page fault", "by the permissions in the TLB"
     assert lookup.place is not None, "a hit has a place"
@@ -200,7 +200,7 @@ def _kept_frame(machine: Machine, lookup: Lookup, moment: Moment) -> int | None:
 
 
 def frames_cached(machine: Machine, one: Translation, moment: Moment) -> list[int]:
-    """Return the frames cached for its address in any address space: a stale translation has one too."""
+    """Return the frames cached for a translation's address in any address space, even by stale TLB entries."""
     value: CpusValue = look_at(machine.cpus, moment).now
     entries = [slot.entry for cpu in value.cpus for slot in cpu.tlb.slots]
     return [
@@ -211,7 +211,7 @@ def frames_cached(machine: Machine, one: Translation, moment: Moment) -> list[in
 
 
 def walked(machine: Machine, one: Translation, moment: Moment) -> Walk:
-    """Return its walk, in the tables at a moment."""
+    """Return a translation's walk, in the tables at a moment."""
     access = one.lookups[-1].access if one.lookups else "read"
     return MachineSpace(machine, one.task, moment).walk(one.va, access, one.user)
 

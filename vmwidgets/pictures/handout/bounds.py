@@ -25,7 +25,7 @@ The copy of a machine with 100,000 entries has 2 MiB, and takes about half a sec
 """
 
 LONGEST_RUNS = (60, 20, 5, 1)
-"""The lengths above which consecutive calls of one function become one step: the first with which the story fits."""
+"""Lengths above which consecutive calls of one function become one step; the first with which a story fits is used."""
 
 
 class Bounded(NamedTuple):

@@ -78,8 +78,7 @@ def _look(story: ToldStory, paper: str) -> str:
 def _room(story: ToldStory) -> int:
     """Return the height of a step's pictures in a row of their own on a sheet, in CSS pixels.
 
-    This is the height at which they can be read: of the wide form of one picture, or the narrow form of two side by
-    side.
+    At this height, one picture can be read in its wide form, or two side by side in their narrow form.
     """
     told = [(len(step.pictures) > 1, drawn) for step in _steps(story) for drawn in step.pictures]
     heights = [drawn.narrow.height if beside else drawn.wide.height for beside, drawn in told]

@@ -51,7 +51,7 @@ class ToldStep:
 
 @frozen(slots=False)
 class Branch:
-    """The result if something else is done after step `after` of the story: `name` describes it."""
+    """What happens if something else is done after step `after` of the story; `name` describes this."""
 
     name: str
     after: int

@@ -28,7 +28,7 @@ from vmwidgets.views.story.typed import typed
 from .story import Drawn, ToldStep
 
 NARROW, BESIDE = 420.0, 480.0
-"""Width in pixels of a narrow picture, for half of a sheet; and of one of several side by side."""
+"""Widths in pixels: of a narrow picture, for half of a sheet, and of each of several pictures side by side."""
 
 UNITS = ("step", "function", "operation")
 """The possible units of a handout's steps, the finest first."""
@@ -74,7 +74,7 @@ class Telling:
         folded: Mapping[int, Group] = MappingProxyType({}),
         quiet: Quiet = nothing,
     ) -> None:
-        """Set up: `alone` means one step for the first operation, the moment after it, even inside a group.
+        """Set up; with `alone`, the first operation has one step, the moment after it, even inside a group.
 
         `folded` gives, by operation number, the run of calls with which an operation is one step.  A step that ends
         with a `quiet` event is part of the next one.
@@ -84,9 +84,9 @@ class Telling:
         self._drawn_after: dict[int, tuple[Scene, ...]] = {}
 
     def steps(self, first: int, by: str, cut: slice = slice(None)) -> list[ToldStep]:
-        """Return the steps from operation `first` on, each one of `by` (:data:`UNITS`); a group of operations is one.
+        """Return the steps from operation `first` on, in the unit `by` (:data:`UNITS`); a group is one step.
 
-        Those outside `cut` are not drawn.
+        Steps outside `cut` are not drawn.
         """
         marks: dict[int, list[str]] = {}
         for name, serial in self._journal.marks.items():
@@ -182,7 +182,7 @@ def settled(scene: Scene) -> Scene:
 
     A past machine may take a hundred mebibytes, and a story has hundreds of scenes.
     """
-    return replace(scene, table=_settled(scene.table), steps=replace(scene.steps, said=()))  # the page doesn't say them
+    return replace(scene, table=_settled(scene.table), steps=replace(scene.steps, said=()))  # no page shows these words
 
 
 def _settled(table: Table) -> Table:
@@ -250,5 +250,5 @@ def units(
 
 
 def _of_group(said: str, last: Caption) -> Caption:
-    """Return the words for a group: that it is one, and the effect of its last operation."""
+    """Return the words for a group: its description, and the effect of its last operation."""
     return replace(last, text=f"{said}.", reason=f"The last: {last.text}")
