@@ -31,9 +31,9 @@ class Copy(NamedTuple):
     to: int
     code: bytes
     places: dict[int, int]
-    """For each original instruction, the offset of its copy."""
+    """The offset of the copy of each original instruction."""
     back: dict[int, int]
-    """For each place in the copy, the address of the original instruction that is executed next."""
+    """The address of the original instruction that is executed next, by place in the copy."""
 
 
 @dataclass

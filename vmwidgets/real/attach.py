@@ -20,7 +20,7 @@ def attach(where: str | None = None, *, program: str | Path | None = None) -> Ke
     xv6, its functions and processes have names.
 
     Raises :class:`Refused` if nothing listens at the port, if GDB or another program uses it, if the processor is
-    unknown, and if another kernel than `program` is running.
+    unknown, and if a kernel other than `program` is running.
 
     >>> import vmwidgets as vm
     >>> vm.attach("example.org:1234")

@@ -94,7 +94,7 @@ class Gdb:
 
     @property
     def name(self) -> str:
-        """Return what errors call the port."""
+        """Return the name of the port in errors."""
         return self._packets.name
 
     def _described(self, name: str) -> str:
@@ -288,7 +288,7 @@ class Gdb:
         """Let :meth:`go` emulate the instruction `word` when a processor has reached the breakpoint.
 
         This saves a step, which would be one more stop.  It works only for instructions that change nothing but
-        registers; for any other, a step is made.
+        registers; any other instruction is stepped.
         """
         self._passes = passed(word, registers)
 
@@ -351,7 +351,7 @@ class Gdb:
         return self._general(self._packets.ask("g"))
 
     def general_of_all(self) -> list[list[int]]:
-        """Return these registers of each hart, read once for each stop."""
+        """Return the registers x0 to x31 and pc of each hart, read once for each stop."""
         if not self._registers:
             threads = self.threads()
             questions = [question for one in threads for question in (f"Hg{one}", "g")]

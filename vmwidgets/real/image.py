@@ -21,7 +21,7 @@ from .processes import Process, Processes
 from .program import Program, segments_of
 
 KERNBASE = 0x8000_0000
-"""The address at which the memory of QEMU's machine "virt" begins, and xv6 in it."""
+"""The address at which the memory of QEMU's machine "virt" begins, and with it xv6."""
 
 
 class SavedMemory:
@@ -85,7 +85,7 @@ class Image:
         return Processes.one_called(which, self.processes).tables(self._memory)
 
     def runs(self, tables: PageTables[Any] | None = None) -> Runs:
-        """Return everything that the tables (the kernel's) map, as runs of equal permissions.
+        """Return everything that the tables (by default the kernel's) map, as runs of equal permissions.
 
         O(descriptors in use).
         """

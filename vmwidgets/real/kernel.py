@@ -60,7 +60,7 @@ class Kernel:
         self._running: Future[Stopped] | None = None
         self._stops: list[Stop] = []
         self._has_paged = False
-        """Whether a processor was seen to translate addresses: if none does later, the guest was reset."""
+        """Whether a processor was seen translating addresses: if none does later, the guest was reset."""
         self._letters: dict[str, str] = {}
         self._named_as: dict[int, str] = {}
         self._spoiled = ""
@@ -234,8 +234,8 @@ class Kernel:
         `lab` is "base", "pgtbl", "cow", "lazy" or "mmap".  `run` is a command such as "cowtest", which is typed when
         the shell waits (for a kernel of ``vm.xv6``); following ends when the shell waits again.  `counts` is the name
         of the array of reference counts, such as "refcount" or "kmem.count", even if reached through a pointer; in the
-        lab "cow", the only such array is found by itself.  There are at most `stops` stops and `seconds` seconds.  The
-        last stop is added to :attr:`stops`.
+        lab "cow", the only such array is found automatically.  There are at most `stops` stops and `seconds` seconds.
+        The last stop is added to :attr:`stops`.
 
         `checks` are the course's own functions, by the name of the function whose calls they check ("mappages",
         "uvmunmap", "uvmalloc", "uvmcopy").  When such a call on a process's table has returned without an error, the
@@ -306,7 +306,7 @@ class Kernel:
             raise Refused("the kernel runs: stop it first, with k.stop()")
 
     def _go_on(self) -> None:
-        """Note that the guest runs: memory that was read stays with the tables made from it."""
+        """Note that the guest runs: the memory that was read stays with the tables that were made from it."""
         self._must_be_stopped()
         self._memory.close()
         self._memory = self._new_memory()

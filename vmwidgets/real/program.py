@@ -334,7 +334,7 @@ def _text(attribute: Any) -> str:
 
 
 def _type_name(entry: Any) -> str:
-    """Return the name of a variable's type or a function's result, through pointers; "" if it has none."""
+    """Return the name of the type of a variable or of a function's result, through pointers; "" if it has none."""
     for _ in range(_DEEPEST):
         if "DW_AT_type" not in entry.attributes:
             return ""

@@ -38,7 +38,7 @@ class Started:
 
     @property
     def text(self) -> str:
-        """The output of the program, its last `MOST_KEPT` bytes."""
+        """The last `MOST_KEPT` bytes of the program's output."""
         with self._lock:
             return self._printed.decode("utf-8", "replace").replace("\r\n", "\n")
 

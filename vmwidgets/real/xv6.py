@@ -44,7 +44,7 @@ def port_of_make() -> str:
 def xv6(folder: str | Path, *, cpus: int = 1, options: tuple[str, ...] = ()) -> Kernel:
     """Build and start the xv6 in `folder` with its own Makefile (``make CPUS=1 GDBPORT=… qemu-gdb``).
 
-    It is stopped at its first instruction.  It ends with the notebook, or with :meth:`~.kernel.Kernel.close`.
+    The kernel is stopped at its first instruction.  It ends with the notebook, or with :meth:`~.kernel.Kernel.close`.
     `options` are further arguments for make, such as "LAB=cow".
 
     Raises :class:`Refused` for a folder that is not xv6's, and if the build fails, with its last lines.
@@ -72,7 +72,7 @@ def xv6(folder: str | Path, *, cpus: int = 1, options: tuple[str, ...] = ()) -> 
 
 @contextmanager
 def _shared(place: Path, words: list[str]) -> Iterator[tuple[str, Ram | None]]:
-    """Return the options with which QEMU shares the guest's memory, and that memory; none if it can't.
+    """Return the options with which QEMU shares the guest's memory, and that memory; nothing if it can't be shared.
 
     Reading such memory costs no packets.  The file loses its name once QEMU has opened it.
     """

@@ -54,11 +54,11 @@ class Call:
 
     @property
     def arguments(self) -> dict[str, int]:
-        """Its arguments by name."""
+        """The arguments by name."""
         return {one.name: value for one, value in zip(self.point.parameters, self.values, strict=False)}
 
     def argument(self, place: int) -> int:
-        """Return an argument by its place; 0 if it has fewer."""
+        """Return an argument by its place; 0 if the call has fewer."""
         return self.values[place] if place < len(self.values) else 0
 
     @property

@@ -1,4 +1,4 @@
-"""A course's own checks: what a call must do to a table, asked after each call of a function."""
+"""A course's own checks of the tables that a call leaves behind, made after each call of a function."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def _tables(call: Call, by_root: Mapping[int, Mapping[int, Leaf]]) -> dict[str, 
 
 
 def asked(check: Check, call: Call, spaces: Spaces) -> Iterator[Wrong]:
-    """Yield what a course's check reports on a call; raises :class:`Refused` if it fails or reports anything else."""
+    """Yield the mistakes that a course's check reports; raises :class:`Refused` for a failure or anything else."""
     now = {root: spaces.known[root].leaves for root in call.roots if root in spaces.known}
     before, after = _tables(call, call.before), _tables(call, now)
     seen = CallSeen(call.function, call.arguments, call.result, before, after)

@@ -1,7 +1,8 @@
 """The array of reference counts of a copy-on-write kernel: the place of a frame's count, and its meaning.
 
 A kernel may count from its first frame or from address 0, and may use 1 or 0 for a page that a single process has.
-Both are learned when the shell waits for its first command.  If the pages disagree then, nothing is judged.
+These two choices are learned when the shell waits for its first command.  If the pages disagree then, nothing is
+judged.
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ class Counts:
             if value not in (0, 1) or number / rest < _AGREE or number / rest <= best:
                 continue
             if freed and freed.most_common(1)[0][0] == value:
-                continue  # it does not say what is free: another base, or another array
+                continue  # these counts do not tell free frames apart: another base, or another array
             best, self._base, self._alone = number / rest, base, value
 
     def _has_one_for_each(self, gdb: Gdb, frames: range, free: FreePages, base: int) -> bool:
@@ -73,7 +74,7 @@ class Counts:
         return descriptors - 1 + self._alone
 
     def of(self, gdb: Gdb, frame: int) -> int | None:
-        """Return the count of a frame; None if it has none, or if the meaning of counts is unknown."""
+        """Return the count of a frame; None without a count, or if the meaning of counts is unknown."""
         return None if self._base is None else self._at(gdb, frame, self._base)
 
     def reader(self, gdb: Gdb) -> Callable[[int], int | None]:

@@ -19,7 +19,7 @@ LARGE = 512 * PAGE
 
 
 class FreeList:
-    """One list, oldest page first; `head` is the address of the variable that points to the newest."""
+    """One list, oldest page first; `head` is the address of the variable that points to the newest page."""
 
     def __init__(self, head: int) -> None:
         self._head = head

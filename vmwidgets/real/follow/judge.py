@@ -1,4 +1,4 @@
-"""The judge of changes as soon as no call is changing those tables, and of everything at the end.
+"""The judge of changes: it checks tables as soon as no call is changing them, and everything at the end.
 
 Anything wrong is checked again when no other process or hart is in the middle of writing descriptors, and reported only
 if it is still wrong.
@@ -65,7 +65,7 @@ class Judge:
     doubts: list[Doubt] = field(default_factory=list)
     first: Break | None = None
     left: dict[int, Leaving] = field(default_factory=dict)
-    """The latest known facts on frames that left a table, for frames that are found lost at the end."""
+    """The latest known facts on frames that left a table, in case they turn out to be lost at the end."""
     unled: set[int] | None = None
     """The frames without any reference when the shell first waited: the kernel keeps track of them in its own way."""
     free_before: int | None = None
@@ -232,7 +232,7 @@ class Judge:
                 one.learn(self.seen.gdb, alone, self.lost.frames(self.seen.gdb), self.seen.free)
             known = [one for one in self.arrays if one.is_known]
             places = {one.place(self.seen.gdb) for one in known}
-            self.counts = known[0] if len(places) == 1 else None  # an array, or a pointer to the same
+            self.counts = known[0] if len(places) == 1 else None  # an array, or a pointer to it
 
     def check_all(self) -> None:
         """Check everything at the end: descriptors, tables, counts, and frames without references."""

@@ -26,7 +26,7 @@ _NO_ROOTS = ("proc", "stack0", "bcache", "ftable")
 
 
 class Lost:
-    """A kernel's frames, and those without any reference."""
+    """A kernel's frames, and the frames without any reference."""
 
     def __init__(self, program: Program, processes: Processes, stacks: Stacks) -> None:
         self._processes, self._stacks = processes, stacks

@@ -1,7 +1,8 @@
 """The functions of a kernel to follow: the functions that can write descriptors, found in its machine code.
 
-A function can write a descriptor if it asks for the place of one (by calling `walk`, or another function that returns a
-`pte_t *`) and stores words through pointers.  So a student's own fault handler is followed, whatever its name.
+A function can write a descriptor if it asks for a descriptor's place (by calling `walk`, or another function that
+returns a `pte_t *`) and stores words through pointers.  So a student's own fault handler is followed, whatever its
+name.
 
 While a breakpoint is set, QEMU runs the code in the same page of 4 KiB one instruction at a time.  So a function near
 the loops that fill and copy pages is followed for short periods only, and not while many pages are filled.
@@ -23,7 +24,8 @@ NAMED = ("mappages", "uvmunmap", "uvmalloc", "uvmdealloc", "uvmcopy", "freewalk"
 _WRITE = ("mappages", "uvmunmap", "freewalk")
 
 _BUSY_ANYWAY = ("usertrap", "kerneltrap", "syscall", "copyout", "copyin", "copyinstr")
-"""Functions that run far more often than they write a descriptor: they are followed from their first look at one."""
+"""Functions that run far more often than they write a descriptor: they are followed from their first look at a
+descriptor."""
 
 _BOOT = ("kvm", "proc_mapstacks", "uvmfirst", "uvminit", "userinit", "main")
 
@@ -63,7 +65,7 @@ def plan(program: Program) -> dict[str, Point]:
     walks = program.gives_descriptors | {name for name in ("walk",) if name in code.callees}
     writers = _writing(program) - walks
     writers |= {name for name in NAMED if name in program.symbols}
-    for name, callees in code.callees.items():  # one level up: they say what is meant
+    for name, callees in code.callees.items():  # one level up: their names say what is done
         if callees & set(_WRITE) and any(one.type == "pagetable_t" for one in program.parameters.get(name, ())):
             writers.add(name)
     chosen = {name for name in writers if not name.startswith(_BOOT) and name not in walks}
@@ -71,7 +73,7 @@ def plan(program: Program) -> dict[str, Point]:
 
 
 def with_loops(points: dict[str, Point], near: set[int], is_aside: Callable[[int], bool]) -> dict[str, Point]:
-    """Return the functions, with a mark on the ones near loops; `near` are the pages of the loops."""
+    """Return the functions, and mark the functions near loops; `near` are the pages of the loops."""
     return {
         name: replace(one, near_loops=any(at & -PAGE in near and not is_aside(at) for at in one.places))
         for name, one in points.items()
@@ -100,7 +102,7 @@ def writers_of(program: Program) -> frozenset[str]:
     others = ("uvmfree", "proc_freepagetable", "freeproc", "kalloc", "kfree", "proc_pagetable")
     return frozenset(found | {name for name in (*NAMED, *others) if name in program.symbols} - {"walk"}) - {
         "kerneltrap", "syscall",
-    }  # fmt: skip  # in these, a process may wait
+    }  # fmt: skip  # a process may wait in these functions
 
 
 def is_writing(names: list[str], writers: frozenset[str]) -> bool:

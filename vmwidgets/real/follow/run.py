@@ -58,7 +58,7 @@ _FASTER = 3.0
 """The length of a pause, as a multiple of the time for which the kernel was stopped since the last pause."""
 
 NEAR_MUTED_AFTER = 100
-"""The same limit for all functions together near the loops that fill and copy pages."""
+"""The same limit, for all functions near the loops that fill and copy pages together."""
 
 _SLOW_FOR = 2.0
 """The seconds that the kernel runs with breakpoints near these loops before a long pause."""
@@ -68,7 +68,7 @@ _LONG_PAUSE = 1.0
 
 
 _SETTLES_IN = 3.0
-"""Seconds in which the processes that a command started end after it."""
+"""Seconds after a command's end in which the processes that it started end too."""
 
 
 class Console(Protocol):
@@ -140,7 +140,7 @@ class _Run:
         self.panicked = panicked.address if panicked is not None and self.gdb.ram is not None else None
 
     def run(self) -> tuple[Outcome, str]:
-        """Run to the end; returns how it ended, and why."""
+        """Run the kernel to the end; returns how it ended, and why."""
         if not any(name in self.points for name in ("mappages", "uvmunmap", "uvmcopy", "uvmalloc")):
             raise Refused(f"{self.program.path}: the kernel has no mappages, uvmunmap or uvmcopy; is this xv6?")
         self.ends_at = monotonic() + self.limits.seconds
@@ -209,7 +209,7 @@ class _Run:
             except TookTooLong:
                 if monotonic() >= self.ends_at:
                     return self._unfinished(f"{self.limits.seconds:g} s were over")
-                if self.gdb.words(heads) == before:  # else it is still filling its list of free pages
+                if self.gdb.words(heads) == before:  # otherwise it is still filling its list of free pages
                     why = self._why_no_boot()
                     return self._unfinished(f"it did not come to {start.name} in {BOOTS_IN:g} s{why}")
         registers = self.gdb.general()
@@ -339,7 +339,7 @@ class _Run:
         return ("broken", "") if self.judge.first is not None else ("nothing found", "")
 
     def _settled(self) -> bool:
-        """Let ended processes go; returns whether all others wait."""
+        """Let processes that are ending end; returns whether all others wait."""
         end = monotonic() + _SETTLES_IN
         while True:
             self.seen.scan(None)
@@ -439,7 +439,7 @@ class _Run:
             self._mute(name)
 
     def _set_near(self, on: bool) -> None:
-        """Follow the functions near the loops, or not: while a call fills many pages, its end is enough."""
+        """Turn following near the loops `on` or off: while a call fills many pages, watching its end is enough."""
         for one in self.points.values():
             if one.near_loops and one.name not in self.muted and one.name not in self.dropped:
                 for address in one.places:

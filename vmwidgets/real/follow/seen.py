@@ -70,7 +70,7 @@ class Seen:
     given_back: set[tuple[int, int]] = field(default_factory=set)
     """Freed tables, by the address of their process and their root, until the process forgets them."""
     being_freed: set[int] = field(default_factory=set)
-    """Roots whose tables may already be free, and their pages in use for anything."""
+    """Roots whose tables may already be free, so that their pages may be in use for anything."""
     changed: dict[int, dict[int, Call | None]] = field(default_factory=dict)
     freed: dict[int, Call | None] = field(default_factory=dict)
     taken: dict[int, tuple[Call | None, Call | None]] = field(default_factory=dict)
@@ -113,7 +113,7 @@ class Seen:
         return tuple(root for root in roots if root not in self.kernels), name
 
     def give_back(self, call: Call) -> None:
-        """Record that the call that freed a process's tables has returned, whatever the process still has of them."""
+        """Record that the call that freed a process's tables has returned, even if the process still has some."""
         if call.function in _GIVING_BACK:
             self.given_back.update((one.place, one.root) for one in self.there.values() if one.root in call.roots)
             for root in call.roots:

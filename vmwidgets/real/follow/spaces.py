@@ -33,7 +33,7 @@ class Leaf(NamedTuple):
 
     @property
     def frames(self) -> range:
-        """The physical addresses of its frames; only the first ones of a page of 1 GiB, which no solution has.
+        """The physical addresses of its frames; only the first frames of a page of 1 GiB, which no solution has.
 
         A page that was freed and is no longer a table looks like 512 pages of 1 GiB.
         """
@@ -209,7 +209,7 @@ def _tables(gdb: Gdb, root: int, known: dict[int, Table], free: Container[int]) 
         level = [(pa, va) for pa, va in level if pa not in found and pa not in free]
         below: list[tuple[int, int]] = []
         for (pa, va), data in zip(level, gdb.read((pa, PAGE) for pa, _ in level), strict=True):
-            if pa in found or data is None:  # twice in one table, or no memory is there
+            if pa in found or data is None:  # it is referred to twice, or there is no memory
                 continue
             before = known.get(pa)
             if before is not None and before.va == va and before.shift == shift and before.data == data:

@@ -120,9 +120,9 @@ class _Reading:
         self.system = system
         self.tasks: set[str] = set(system.tasks)
         self.apart: set[str] = set()
-        """The tasks that did something without an equivalent: they are not compared from there on."""
+        """The tasks that did something without an equivalent: they are not compared from then on."""
         self.counts_pages = True
-        """Whether pages are comparable: no fork of another kind, and no page-out so far."""
+        """Whether pages are comparable: so far there was no fork of another kind, and no page-out."""
         self.unknown: set[str] = set()
         """Objects without a file."""
 
@@ -393,7 +393,7 @@ class _Reading:
 
     @staticmethod
     def _byte(system: System, task: str, at: int) -> bytes:
-        """Return the byte that a touch for writing stores again: it must write some byte, but not change any."""
+        """Return the byte that a touch for writing stores again: it must write a byte without changing it."""
         try:
             return bytes(system.machine.tasks[task].peek(at))
         except VMError:
@@ -432,7 +432,7 @@ def _letters(prot: Any) -> str:
 
 
 def _ends(then: Operation) -> str:
-    """Return why nothing can be compared from an operation on; "" if it can."""
+    """Return why nothing can be compared from an operation on; "" if comparing can go on."""
     if then.outcome == "panic":
         return "the machine died of it"
     if then.outcome == "interrupted":

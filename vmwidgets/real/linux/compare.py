@@ -70,7 +70,7 @@ def compare_with_linux(machine: Machine) -> LinuxComparison:
 
 
 def compared(name: str, life: Life, linux: Answering, source: str, *, is_recording: bool = False) -> LinuxComparison:
-    """Compare each call with Linux's result, of now or from the recording."""
+    """Compare each call with Linux's result, made now or recorded."""
     judge, rows, stopped = Judge(life.architecture), list[LinuxDifference](), life.stopped
     notes, sees_pages = [*life.notes], True
     counts: dict[str, int] = {}

@@ -13,7 +13,7 @@ from .rights import granted
 from .state import pieces
 
 ERRORS = {"": "", "ENOMEM": "NOMEM", "EEXIST": "NOMEM", "EACCES": "ACCES", "EINVAL": "INVAL"}
-"""The machine's names for Linux's errors; `ERRORS_OF` has those that depend on the call."""
+"""The machine's names for Linux's errors; `ERRORS_OF` has the errors that depend on the call."""
 
 ERRORS_OF = {"mprotect": {"ENOMEM": "FAULT"}, "msync": {"ENOMEM": "FAULT"}}
 
@@ -36,7 +36,7 @@ class Mapping(NamedTuple):
     offset: int
 
     def into(self, address: int) -> int:
-        """Return the offset in the file of an address."""
+        """Return an address's offset in the file."""
         return self.offset + address - self.start
 
 
@@ -46,7 +46,7 @@ class Judge:
     def __init__(self, architecture: str) -> None:
         self._architecture = architecture
         self.apart: set[str] = set()
-        """The tasks whose mappings differ from here: they are no longer compared."""
+        """The tasks whose mappings differ from the machine's: they are no longer compared."""
         self._zeroes: set[tuple[str, int]] = set()
         """Pages that were read and not written: Linux maps its zero page there."""
         self._written: set[tuple[str, int]] = set()

@@ -145,7 +145,7 @@ class Living:
         return self._with_map(asked, task, Seen(self._call(task, asked.name, asked.arguments)))
 
     def mend(self, asked: Asked) -> None:
-        """Give a task's mappings the rights that they have here."""
+        """Give a task's mappings the rights that they have in the machine."""
         task = self.tasks[asked.task]
         for start, end, rights in asked.here.spans:
             task.ask("mprotect", self.places.there(start), end - start, rights[:3])

@@ -1,8 +1,8 @@
 """A real process that makes the requested calls: ``python -I -S process.py SOCKET REGIONS``.
 
 The first process forks the others.  A request is one message on its socket, a marshalled tuple of a name and arguments.
-The answer is one message too: the result, and the mappings then.  The process has no thread, and nothing of its own in
-the judged regions.  It ends when its socket closes.
+The answer is one message too: the result, and the mappings then.  The process has no thread, and no memory of its own
+in the judged regions.  It ends when its socket closes.
 
 An access is a system call that copies: `write` to a pipe reads memory, and `read` from a pipe writes it.  The kernel
 takes the same faults as for a program's own access, and answers EFAULT where a program would get a signal.
@@ -63,7 +63,7 @@ def protection_number(words: str) -> int:
 
 
 def all_mapped(until: int = 1 << 64) -> list[tuple[int, int, str, int, str]]:
-    """Return this process's mappings, from /proc/self/maps, at least those that begin below an address."""
+    """Return this process's mappings, from /proc/self/maps: at least all that begin below an address."""
     text, descriptor = b"", os.open("/proc/self/maps", os.O_RDONLY)
     while part := os.read(descriptor, 8192):  # lines come in the order of addresses
         text += part
@@ -155,7 +155,7 @@ class Process:
 
     @contextmanager
     def limited(self) -> Iterator[None]:
-        """Set RLIMIT_AS so that the judged regions may have `most` bytes, in addition to the interpreter's."""
+        """Set RLIMIT_AS so that the judged regions may have `most` bytes on top of the interpreter's memory."""
         if self.most is None:
             yield
             return

@@ -10,7 +10,7 @@ GIVES_READING = {
     "x86-64": "rwx", "x86-64-la57": "rwx", "x86-pae": "rwx", "x86": "rwx", "armv7": "rwx",
     "aarch64": "rw", "riscv-sv39": "rw",
 }  # fmt: skip  # a table
-"""The rights each of which allows reading.
+"""The rights that include reading: each of them alone allows it.
 
 x86: present pages of the user can be read (SDM 3A, 4.6.1).  ARMv7: a page that may be written may be read, and a fetch
 needs the right to read (ARM DDI 0406C, B3.7).  AArch64: a page that may be written may be read, and a page may be for
@@ -19,7 +19,7 @@ fetches alone (ARM DDI 0487, D8.4).  RISC-V: W without R is reserved, X alone is
 """
 
 GIVES_EXECUTING = {"x86": "rwx"}
-"""The rights each of which allows execution; in a format with a bit that forbids it, only X does."""
+"""The rights that include execution; if a format has a bit that forbids it, only X allows it."""
 
 
 def granted(architecture: str, rights: str) -> str:

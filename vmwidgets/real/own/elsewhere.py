@@ -1,7 +1,8 @@
-"""One's own process on macOS and on Windows: its ranges, their rights, and their bytes in memory.
+"""A learner's own process on macOS and on Windows: its ranges, their rights, and their bytes in memory.
 
-On macOS, this is read from its own program, vmmap(1).  On Windows, it comes from VirtualQueryEx, GetMappedFileName and
-QueryWorkingSetEx, which Microsoft documents under "Memory Management Functions" and "Process Status API".
+On macOS, the facts are read from the system's own program, vmmap(1).  On Windows, they come from VirtualQueryEx,
+GetMappedFileName and QueryWorkingSetEx, which Microsoft documents under "Memory Management Functions" and "Process
+Status API".
 """
 
 from __future__ import annotations

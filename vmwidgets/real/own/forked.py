@@ -142,9 +142,9 @@ class TwoProcesses(LiveFork):
 
 
 def forked() -> int:
-    """Fork this process.  Returns 0 in the child, which must end by `os._exit`, and runs no destructors of others."""
+    """Fork this process.  Returns 0 in the child, which must end by `os._exit`, and runs no inherited destructors."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # about threads: the child needs none
+        warnings.simplefilter("ignore", DeprecationWarning)  # a warning about threads: the child needs none
         child = os.fork()
     if not child:
         gc.disable()

@@ -39,7 +39,7 @@ ARENA = 1 << 20
 """Bytes that CPython allocates at once for small objects, since 3.10."""
 
 LEAST = 1000
-"""The fewest objects of an arena: a block has at most 512 bytes, and CPython allocates an arena when all are full."""
+"""The fewest objects of an arena: a block has at most 512 bytes, and CPython adds an arena only when all are full."""
 
 ARENAS = "Python's objects?"
 
@@ -64,7 +64,8 @@ class Mark(NamedTuple):
 class Measured(Measuring):
     """The effect of some code on memory: ``with vm.memory() as seen: …``, then ``print(seen)`` or ``seen.json()``.
 
-    `names` are the variables whose big buffers are named in the answer, by default none; a cell's are the notebook's.
+    `names` are the variables whose big buffers are named in the answer, by default none; for a cell, they are the
+    notebook's variables.
     """
 
     def __init__(self, names: Mapping[str, Any] | None = None, *, subject: str = "This code") -> None:
@@ -213,7 +214,7 @@ def guessed(changes: Sequence[Change], ranges: Sequence[ProcessRange], objects: 
     """Return the ranges with guessed names for Python's arenas, stacks and big objects; each ends with "?".
 
     `ranges` are the ranges before and after, and `objects` is the number of new Python objects.  An arena has at least
-    a thousand objects, so a range that came without objects is not an arena.
+    a thousand objects, so a range that appeared without new objects is not an arena.
     """
     guards = {one.end for one in ranges if one.is_reserved and one.size <= 64 << 10}
     ends = {one.start: one.end for one in ranges}

@@ -45,7 +45,7 @@ _API, _REGISTER, _COPY = 0xC018_AA3F, 0xC020_AA00, 0xC028_AA03
 
 _PAGEFAULT = 0x12
 
-with suppress(OSError, TypeError):  # no C library found this way: then there is no userfaultfd either
+with suppress(OSError, TypeError):  # no C library is found this way: then there is no userfaultfd either
     _LIBC = ctypes.CDLL(None, use_errno=True)
     _LIBC.memcpy.argtypes = (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t)
     _LIBC.memcpy.restype = ctypes.c_void_p
@@ -59,7 +59,7 @@ LATE, OWN = 1, 2
 
 
 class _State:
-    """The state of the thread that calls the function; it leaves out the pager itself, so that a pager can be freed."""
+    """The state of the thread that calls the function, without the pager itself, so that a pager can be freed."""
 
     def __init__(self, supply: Supply, asks: socket.socket, noted: mmap.mmap) -> None:
         self.supply, self.asks, self.noted = supply, asks, noted
@@ -130,7 +130,7 @@ class Pager:
         return to.raw
 
     def _wrong(self, page: int) -> str:
-        """Return the error to report once for a page that was touched, or that the function touched meanwhile."""
+        """Return the error to report once, for the touched page or for a page that the function touched meanwhile."""
         noted = self._state.noted
         own = noted.find(bytes([OWN]), 0)
         if own >= 0:

@@ -33,7 +33,7 @@ from .reader import Readings, checked_pid, forget_references, moment_of, ranges_
 from .recorded import has_proc, recorded_moment
 
 MOST_PARTS, MOST_ROWS = 240, 20
-"""The most parts of a time in which use is counted, and the most ranges with a row of their own."""
+"""The most parts of the time for counting use, and the most ranges with a row of their own."""
 
 
 class Process(LiveProcess):
@@ -53,8 +53,9 @@ class Process(LiveProcess):
     def pages(self, where: int | str | None = None) -> PageStates:
         """Return how many pages of a range are in memory, and in which state.
 
-        `where` is an address in the range, or words of its name such as "[heap]"; all ranges without it.  1 GiB takes
-        at most 50 ms with NumPy.  Raises :class:`Refused` if there is no such range, or no pagemap.
+        `where` is an address in the range, or part of its name, such as "[heap]"; without `where`, all ranges are
+        counted.  1 GiB takes at most 50 ms with NumPy.  Raises :class:`Refused` if there is no such range, or no
+        pagemap.
         """
         _refuse_without_proc()
         found = self._ranges(where)
@@ -84,10 +85,10 @@ class Process(LiveProcess):
         return task_of(self.at(), machine, name)
 
     def working_set(self, seconds: float = 1.0) -> WorkingSet:
-        """Return how many pages it uses in `seconds`: their referenced bits are cleared, and counted afterwards.
+        """Return how many pages the process uses in `seconds`: referenced bits are cleared, and counted afterwards.
 
         It disturbs what it measures: each page that is used again costs the processor a walk of the tables.  Another
-        thread of this process may run meanwhile; without one, a waiting process uses next to no pages.
+        thread of this process may run meanwhile; if none does, a waiting process uses next to no pages.
         """
         _refuse_without_proc()
         return used_during(self.pid, lambda: _wait(seconds))
@@ -95,7 +96,7 @@ class Process(LiveProcess):
     def locality(
         self, do: Callable[[], object] | None = None, *, seconds: float = 5.0, each: float = 0.2
     ) -> UsedOverTime:
-        """Count the pages that it uses in each part of a time: its locality, which ``vm.Locality`` draws.
+        """Count the pages that the process uses in each part of the time: its locality, which ``vm.Locality`` draws.
 
         All parts are of one length, about `each` seconds, and count a page once, however often it is used.  `do` is a
         function that is called meanwhile; when it returns, the count ends.  This disturbs the process as

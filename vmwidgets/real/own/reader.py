@@ -25,7 +25,7 @@ with suppress(ImportError):  # Windows and browsers have none
 PROC = Path("/proc")
 
 PRESENT, SWAPPED, FILE, ALONE = 1 << 63, 1 << 62, 1 << 61, 1 << 56
-"""Bits of a page in pagemap; the last: only one process maps it, once (Linux's admin-guide/mm/pagemap)."""
+"""Bits of a page in pagemap; ALONE: only one process maps it, once (Linux's admin-guide/mm/pagemap)."""
 
 _SCAN = 0xC060_6610
 """PAGEMAP_SCAN, an ioctl of pagemap since Linux 6.7: _IOWR('f', 16, struct pm_scan_arg)."""
@@ -123,7 +123,7 @@ def checked_pid(given: int | str) -> int:
 def moment_of(pid: int) -> ProcessMoment:
     """Return a process now.  At most 15 ms for 1,000 ranges.
 
-    For smaps, the kernel goes through all pages: 20 to 50 ms more for each GiB in small pages, and 1 ms in huge ones.
+    For smaps, the kernel goes through all pages: 20 to 50 ms more for each GiB in small pages, 1 ms in huge pages.
     """
     unsaid: list[str] = []
     try:
@@ -253,7 +253,7 @@ def states_of(pid: int, start: int, end: int) -> PageStates:
 
 
 def _counts(words: array[int]) -> tuple[int, int, int, int]:
-    """Return how many of these words are for pages that are present, swapped, a file's, and only this process's."""
+    """Return the number of pages that are present, swapped, a file's, and only this process's, from these words."""
     try:
         import numpy as np
     except ImportError:
