@@ -62,20 +62,20 @@ _BEGINS = re.compile(
     r"|(?:usertrap|kerneltrap)\(\)|scause[ =]|sepc=|panic: |(?:<[0-9]>)?\[ *[0-9]{1,8}\.[0-9]{6}\] )",
     re.IGNORECASE | re.ASCII,
 )
-"""The text before a beginning that a kernel writes at the left, or after blanks."""
+"""The text before words that a kernel writes at the left, or after blanks."""
 
 _OF_A_TRAP = re.compile(r"(?:usertrap|kerneltrap)\(\)|scause[ =]|sepc=|panic: ", re.IGNORECASE)
 
 LOST = 3
-"""The least number of beginnings within a line that has lost its line ends: a second hart writes one or two into it."""
+"""The least number of beginnings within a line that has lost its line ends: a second hart causes only one or two."""
 
 ENOUGH = 3
-"""The number of lines that must begin with numbers before these count as line numbers."""
+"""The number of lines that must begin with numbers for these to count as line numbers."""
 
 
 @frozen(slots=False)
 class Cleaned:
-    """The lines of a text without additions, and how many of each were removed."""
+    """The lines of a text without additions, and how many additions of each kind were removed."""
 
     lines: list[str]
     taken: Counter[str]
@@ -172,7 +172,7 @@ def _beginnings(line: str) -> int:
 def _broken(lines: list[str], taken: Counter[str]) -> list[str]:
     """Return the lines; a line that has lost its line ends is broken before each known beginning.
 
-    A text of one line with line ends written as in a program's string is broken at these.
+    If a text is one line, with line ends written as in a program's string, it is broken there.
     """
     if len(lines) == 1 and lines[0].count("\\n") >= LOST:
         parts = lines[0].replace("\\r\\n", "\\n").removesuffix("\\n").split("\\n")
@@ -189,7 +189,7 @@ def _broken(lines: list[str], taken: Counter[str]) -> list[str]:
 
 
 SAMPLE = 1_000
-"""The number of lines, first ones and lines from everywhere, that are sampled for additions before lines."""
+"""The number of lines, first lines and lines from everywhere, that are sampled for additions before lines."""
 
 
 def _sample(lines: list[str]) -> list[str]:
@@ -253,7 +253,7 @@ def _unnumbered(lines: list[str], taken: Counter[str]) -> list[str]:
 
 
 def _count_up(found: list[re.Match[str]]) -> bool:
-    """Return whether nine of ten numbers follow the one before, at most after a few blank lines."""
+    """Return whether nine of ten numbers follow the number before, at most after a few blank lines."""
     steps = [int(after[1]) - int(before[1]) for before, after in pairwise(found)]
     return bool(steps) and 10 * sum(1 <= step <= 3 for step in steps) >= 9 * len(steps)
 

@@ -31,7 +31,7 @@ MOST_BYTES = 256 << 20
 """Bytes of one text or file."""
 
 LONG = 20_000
-"""The number of lines from which lines far from anything relevant are skipped."""
+"""The number of lines of a text from which on lines far from anything relevant are skipped."""
 
 AROUND = 40
 """The number of lines before and after a relevant line that are read."""
@@ -55,9 +55,9 @@ def load(path_or_text: str | bytes | os.PathLike[str], /, *, progress: Progress 
 
     * page tables, traps, faults and panics of kernels, as a terminal or a log shows them: page tables of xv6
       (`vmprint`, `print_pgtbl`), lists of QEMU's monitor (`info mem`, `info tlb`, `info pg`), traps of RISC-V kernels,
-      oopses of Linux on x86, ARM and RISC-V, page faults of xv6 on x86, Pintos and JOS.  The result shows itself; its
-      parts are `tables`, `traps`, `panics`, `listings` and `ranges`, and `unsaid` has sentences about facts that the
-      text does not contain.
+      oopses of Linux on x86, ARM and RISC-V, page faults of xv6 on x86, Pintos and JOS.  The result is shown as a
+      picture; its parts are `tables`, `traps`, `panics`, `listings` and `ranges`, and `unsaid` has sentences about
+      facts that the text does not contain.
     * ranges of a process: /proc/PID/maps and smaps, also within crash reports, `pmap`, gdb, pwndbg and gef, `procstat`,
       `vmmap`, tombstones of Android.  They are loaded into a task of a new machine (:func:`vmwidgets.load_maps`).
     * what strace recorded, replayed in a new machine (:func:`vmwidgets.load_strace`).
@@ -102,7 +102,7 @@ def load(path_or_text: str | bytes | os.PathLike[str], /, *, progress: Progress 
 
 @dataclass
 class Given:
-    """The passed text, its name, and the path of its file, if it was one."""
+    """The passed text, its name, and the path of its file, if it is from a file."""
 
     text: str
     source: str
@@ -111,7 +111,7 @@ class Given:
 
     @cached_property
     def short(self) -> Cleaned:
-        """The text without additions; of a long one, the parts near relevant lines."""
+        """The text without additions; if it is long, only the parts near relevant lines."""
         text, blanked = self.text, 0
         if text.count("\n") > LONG:
             text, blanked = blank_but(text, _WORDS, _NUMBERS, AROUND)

@@ -1,4 +1,4 @@
-"""Texts of other programs that learners pass to the readers of strace and of maps, recognized by a line."""
+"""Texts of other programs that learners pass to the readers of strace and of maps; one line tells the program."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ def checked(text: str, most: int) -> str:
 
 
 def path_of(given: Any, what: str) -> str:
-    """Return the path given by a value of any class; `what` names the file's contents."""
+    """Return the path that a value of any class stands for; `what` names the file's contents."""
     try:
         name = os.fspath(given)
     except Exception:  # noqa: BLE001  whatever a learner's object does when it is asked
@@ -53,7 +53,7 @@ def path_of(given: Any, what: str) -> str:
 
 
 def read(name: str, what: str, never: str, most: int) -> str:
-    """Return a file's contents, at most `most` bytes; `never` says what something larger can't be."""
+    """Return a file's contents, at most `most` bytes; `never` says what a larger file can't be."""
     label = printable(name if len(name) <= MAX_NAME else name[:MAX_NAME] + "…")
     if not name:
         raise Refused(f"path_or_text='' names no file: write the path of {what}{OR_TEXT}")

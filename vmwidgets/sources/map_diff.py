@@ -54,10 +54,10 @@ def diff(task: ProcessMoment, maps: ProcessMoment) -> CellMemory: ...
 @overload
 def diff(task: Task, maps: str | os.PathLike[str], *, program: str | None = None) -> MapsDiff: ...
 def diff(task: Any, maps: Any, *, program: str | None = None) -> Any:
-    r"""Compare the map of `task` with the system's report on a process, range by range; or two moments of processes.
+    r"""Compare a task's map with the system's report on a process, range by range, or two moments of a process.
 
     `maps` is the name of a file in the format of /proc/PID/maps or smaps, or its text.  Each range agrees, differs (in
-    its protection, sharing, file or offset), or is in only one of them.  Some ranges are expected in the system alone,
+    its protection, sharing, file or offset), or is in only one of them.  Some ranges are expected only in the system,
     since no call of the process maps them: the program and its interpreter, which execve maps, the stack, and the
     kernel's own ranges.  File names may differ, if each name on one side always stands for the same name on the other:
     a trace without ``-y`` has the names of links.
@@ -94,7 +94,7 @@ def diff(task: Any, maps: Any, *, program: str | None = None) -> Any:
     found = ranges_of(text, source)
     refuse_damaged(found, source)
     ranges, missing = found.ranges, [one for one in found.unsaid if not one.startswith(ENDS_WITHIN)]
-    if missing:  # a difference would be the text's
+    if missing:  # a difference would be a defect of the text
         raise Refused(f"{source} does not say all that is compared. {missing[0]} Give the whole of /proc/PID/maps")
     model, system = list(_model(task)), [_reported(one) for one in ranges]
     names = _Names(model, system)
@@ -126,7 +126,7 @@ def _reported(one: MapsRange) -> _Side:
 def _swept(
     model: Sequence[_Side], system: Sequence[_Side]
 ) -> Iterator[tuple[int, int, MappedAs | None, MappedAs | None]]:
-    """Yield each stretch between two edges that at least one side has, with both sides' states."""
+    """Yield each stretch between two edges in which at least one side has a range, with both sides' states."""
     edges = sorted({Address(edge) for one in (*model, *system) for edge in (one.start, one.end)})
     at = [0, 0]
     for start, end in pairwise(edges):
@@ -175,7 +175,7 @@ def _file(what: MappedAs) -> bool:
 
 
 class _Names:
-    """Names of files that mean the same file: the names most often at the same place, if each has one counterpart."""
+    """Pairs of names for the same file: the names most often at the same place, if each has one counterpart."""
 
     def __init__(self, model: Sequence[_Side], system: Sequence[_Side]) -> None:
         met: Counter[tuple[str, str]] = Counter()
@@ -194,7 +194,7 @@ class _Names:
 
 
 class _Causes:
-    """The reasons for ranges in the system alone: what execve and the kernel map themselves.
+    """The reasons for ranges that only the system has: execve or the kernel itself mapped them.
 
     `files` are the files that execve maps, by path, with the reason for each.
     """

@@ -36,12 +36,12 @@ def load_maps(machine: Machine, path_or_text: str | os.PathLike[str] = SELF, *, 
 
     `path_or_text` is the name of a file in the format of /proc/PID/maps, or its text.  On a computer without /proc, a
     recorded map replaces this process's map, and the result says so.  `task` names the task ("maps" by default, or the
-    first free name of "maps 2", "maps 3", …); it must not have entries yet.
+    first free name of "maps 2", "maps 3", …); a task with this name must not have entries yet.
 
     A range with a file maps a memory object with the file's path as its name, at the file's offset.  A range with a
-    name of the kernel's, such as ``[heap]``, maps its own object.  MAP_SHARED is inherit "share", and MAP_PRIVATE is
-    "copy".  Ranges without a name have no object: neighbours with equal flags merge, although Linux had reasons to keep
-    them apart.
+    name from the kernel, such as ``[heap]``, maps an object of its own.  MAP_SHARED is inherit "share", and MAP_PRIVATE
+    is "copy".  Ranges without a name have no object: neighbours with equal flags merge, although Linux had reasons to
+    keep them apart.
 
     The call is one group: one ``m.undo()`` undoes it, and if it fails half-way, nothing has changed.  Damaged lines,
     ranges that overlap, and more ranges than the machine has memory for are refused beforehand; other lines are
@@ -169,7 +169,7 @@ def _enter(machine: Machine, task: Task, ranges: Sequence[MapsRange], progress: 
 class _Objects:
     """The object of each range, and the range's offset in it.
 
-    The machine's tasks share files; memory that only has a kernel's name, such as ``[heap]``, is the task's own.
+    The machine's tasks share files; memory with only a name from the kernel, such as ``[heap]``, is the task's own.
     """
 
     def __init__(self, machine: Machine, task: str) -> None:

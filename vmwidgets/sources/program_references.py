@@ -58,7 +58,7 @@ FORMS = (
 
 _BLANK = re.compile(r"^[ \t]*(?:#.*)?\r?$")
 _LETTER = re.compile(r"(?!0[xX])[0-9]*[a-fA-F]")
-"""A number that is hexadecimal without 0x: then all numbers of its column are."""
+"""A number that is hexadecimal without 0x: then all numbers of its column are hexadecimal."""
 
 ADDRESS = ("address", "addr", "va", "vaddr", "virtual address", "page address")
 DOES = ("type", "op", "rw", "r/w", "access", "kind", "operation", "is_write", "write")
@@ -78,7 +78,7 @@ def form_of(text: str) -> Form | None:
 
 
 def _quickly(text: str, source: str, name: str) -> Trace | None:
-    """Return a text with only addresses and R or W, one of each a line, read as alternating words."""
+    """Return a text with only addresses and R or W, one of each per line, read as alternating words."""
     words = text.split()
     does = words[1::2]
     if len(words) % 2 or set(does) - set("RWrwIiFf") or len(does) != text.count("\n") + (not text.endswith("\n")):
@@ -156,7 +156,7 @@ def _too_long(line: int, source: str, address: str) -> Refused:
 
 
 def _csv(text: str, source: str, name: str) -> Trace | None:
-    """Return a table with a header: a column of addresses, and one of accesses if there is one."""
+    """Return the references in a table with a header, which has a column of addresses and perhaps one of accesses."""
     head, _, rest = text.partition("\n")
     for comma in (",", ";", "\t"):
         columns = [one.strip().strip('"').lower() for one in head.split(comma)]

@@ -50,13 +50,13 @@ def recorded_references(name: str) -> Trace:
 def record(program: str | os.PathLike[str] | Sequence[str], *, references: int = MOST_RECORDED) -> Trace:
     """Run a program under Valgrind's lackey, and return its first references as a trace.
 
-    `program` is a path, or a list of the program and its arguments.  It gets no input, and its output goes where yours
-    goes.  It runs some hundred times slower, and is ended after this many `references`; so are children that are still
-    running.
+    `program` is a path, or a list of the program and its arguments.  The program gets no input, and its output goes
+    where yours goes.  It runs some hundred times slower, and is ended after `references` references, together with
+    children that are still running.
 
-    A Python function's references can't be seen from within Python: its objects are where the interpreter put them, and
-    most references are the interpreter's own.  Record the whole interpreter, ``["python3", "file.py"]``, or write down
-    the addresses of your data yourself, for :func:`vmwidgets.trace`.
+    A Python function's references can't be seen from within Python: the interpreter chooses where objects are, and
+    makes most of the references itself.  Record the whole interpreter, ``["python3", "file.py"]``, or write down the
+    addresses of your data yourself, for :func:`vmwidgets.trace`.
 
     Raises :class:`Refused` if there is no Valgrind or no such program, and for a function.
 
@@ -84,7 +84,7 @@ def record(program: str | os.PathLike[str] | Sequence[str], *, references: int =
         try:
             text, is_cut = _first(reading, running, references)
         finally:
-            with suppress(ProcessLookupError, PermissionError):  # none is left; as macOS says it
+            with suppress(ProcessLookupError, PermissionError):  # no process is left; macOS's word for it
                 os.killpg(running.pid, signal.SIGKILL)
             running.wait()
     finally:

@@ -11,11 +11,11 @@ MOST_AT_ONCE = 8
 """Tables that may be printed at the same time: one for each hart."""
 
 MOST = 256
-"""The most states at a line: with more, no line's table is certain."""
+"""The most states at a line: if there are more, no line's table is certain."""
 
 
 class _State(NamedTuple):
-    """The state of each table: the indices of its latest descriptor, and whether it refers to a table."""
+    """The state of each table: the indices of its latest descriptor, and whether that descriptor refers to a table."""
 
     tables: tuple[tuple[tuple[int, ...], bool], ...]
 

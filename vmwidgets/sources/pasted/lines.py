@@ -12,7 +12,7 @@ MOST_SAID = 8
 """The most wrapped numbers that are named by their lines."""
 
 NARROW = 40
-"""The least width of a window that wraps lines: a longest line of fewer characters is no sign of one."""
+"""The least width of a window that wraps lines: if the longest line is shorter, no window has wrapped it."""
 
 _TAIL = re.compile(r"(?<=[\s=:(])(?:0x?)?[0-9a-f]*$", re.IGNORECASE | re.ASCII)
 _HEAD = re.compile(r"x?[0-9a-f]+(?![0-9a-z_:])", re.IGNORECASE | re.ASCII)

@@ -19,8 +19,8 @@ def tables_of(
 ) -> PastedTables:  # fmt: skip  # what the text has, then where
     """Return the tables on the walk of `va`: `words` are the descriptors of the levels, the root's first.
 
-    A word that can't be read is None: the descriptors below it are listed, and no walk gets there.  If the text has no
-    root address, the root is put in unused memory.
+    A word that can't be read is None: the descriptors below it are listed, but no walk reaches them.  If the text has
+    no root address, the root is put in unused memory.
     """
     why = f"the text has only the descriptors of {Address(va)}"
     found: list[tuple[int, int, Path, int | None]] = []

@@ -95,12 +95,12 @@ class Event:
         return None
 
     def _is_padded(self, digits: str) -> bool:
-        """Return whether the first digits of a number are its leading zeros, so that others are missing."""
+        """Return whether a number begins with zeros but is too short, so that its last digits are missing."""
         is_64 = any(_WIDE.search(line) for _, line in self.lines)
         return digits[:1] == "0" and len(digits) not in ((1, 16) if is_64 else (1, 8, 16))
 
     def words(self, pattern: re.Pattern[str]) -> list[Word]:
-        """Return the descriptors matched by a pattern as name and value, all in the first line with one.
+        """Return the descriptors matched by a pattern as name and value, all in the first line that has one.
 
         A descriptor at the end of the text is not read if some of its digits may be missing.
         """
@@ -123,9 +123,9 @@ class Event:
         return []
 
     def unread(self, words: list[Word]) -> set[str]:
-        """Return the names in the line of `words` whose values can't be read, each with a sentence about it.
+        """Return the names in the line of `words` whose values can't be read, and add a sentence about each.
 
-        Without `words`, it is the first line that names two descriptors.
+        Without `words`, the line is the first one that names two descriptors.
         """
         read = {one.name for one in words}
         for number, line in self.lines:

@@ -325,7 +325,7 @@ OLDER = {
     "freewalk": "freewalk: leaf",
     "inituvm: more than a page": "uvmfirst: more than a page",
 }
-"""The words of some years for the same check."""
+"""The words that some years use for the same check."""
 
 
 def check_of(words: str) -> Check | None:
@@ -357,7 +357,7 @@ OTHERS = {
     }.items()
     for what in words
 }  # fmt: skip  # as a table
-"""Panics of xv6 that have nothing to do with memory, and what each is."""
+"""Panics of xv6 that have nothing to do with memory, and the meaning of each."""
 
 NEAREST = 0.85
 """The least likeness (`difflib`) at which a known panic is named as the nearest to an unknown one."""
@@ -400,7 +400,7 @@ def read(parts: Parts) -> None:
             continue
         known = known_as(words)
         if known != words.casefold() and any(map(str.strip, parts.lines[number:])):
-            known = words.casefold()  # what follows in another line shows that it is not cut
+            known = words.casefold()  # another line follows, so this line is not cut
         check = check_of(known)
         if check is not None:
             if len(words) < len(known):

@@ -13,7 +13,7 @@ from .said import PastedTables
 class Parts:
     """Tables, listings, traps and panics; `unsaid` are sentences about what the text lacks.
 
-    `what` names the programs that printed them, and `claimed` are their lines.
+    `what` names the programs that printed them, and `claimed` are the numbers of their lines.
     """
 
     text: Cleaned

@@ -1,7 +1,7 @@
 """`print_pgtbl` and `print_kpgtbl` of xv6's page-table lab (2024, 2025): a line for each requested page.
 
 A line is `va 0x0 pte 0x21FC885B pa 0x87F22000 perm 0x5B`; `%p` of 2023 prints 16 digits, kernels of 32 bits print 8.
-It has the last descriptor of a page, and nothing of the tables above it.  A lab of 2020 prints `va=… pte=…`.
+It has only the last descriptor of a page, not the tables above it.  A lab of 2020 prints `va=… pte=…`.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _TREE = re.compile(r"[.|`+│├└─-]\s*$")
 """The text before a line of a table with levels."""
 
 PERM = (1 << 10) - 1
-"""PTE_FLAGS: the flags of a descriptor, with the two that are free for the kernel."""
+"""PTE_FLAGS: the flags of a descriptor, with the two flags that are free for the kernel."""
 
 
 class _Line(NamedTuple):

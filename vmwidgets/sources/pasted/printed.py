@@ -12,7 +12,7 @@ ENTRIES = 512
 """The number of descriptors in a table of Sv39."""
 
 HIGHEST = (255, 511, 511)
-"""The indices of the highest page below xv6's MAXVA, its trampoline, which ends a table."""
+"""The indices of the highest page below xv6's MAXVA: this is the trampoline, the end of a table."""
 
 LEVELS = 3
 """The levels of Sv39: the most pairs of dots."""
@@ -44,7 +44,7 @@ class Item(NamedTuple):
 
 
 def can_follow(path: Path, leads_on: bool, item: Item) -> bool:
-    """Return whether a descriptor can come after the one at `path`, which refers to another table or not.
+    """Return whether a descriptor can come after the descriptor at `path`, which refers to a table if it `leads_on`.
 
     >>> can_follow((0, 3), True, Item(9, None, (-1, -1, 0))), can_follow((0, 3), True, Item(9, None, (-1, 3)))
     (True, False)
@@ -113,6 +113,6 @@ class Printed:
             self.miss(self.path, 0, ENTRIES, why)
 
     def miss(self, path: Path, first: int, end: int, why: str) -> None:
-        """Note that descriptors from `first` to the one before `end` may be missing in the table at `path`."""
+        """Note that descriptors from `first` up to `end`, exclusive, may be missing in the table at `path`."""
         if first < end:
             self.gaps.setdefault(path, []).append(Gap(first, end, why))

@@ -34,7 +34,7 @@ class NotSaid(BusError):
     """Raised if the text does not list this table, or not all of it."""
 
     def __init__(self, pa: int, length: int, why: str) -> None:
-        VMError.__init__(self, why)  # there is no RAM whose end the sentence could give
+        VMError.__init__(self, why)  # the sentence can't name the end of RAM: there is none
         self.pa = pa
         self.length = length
 

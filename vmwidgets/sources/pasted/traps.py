@@ -103,7 +103,7 @@ def read(parts: Parts) -> None:
 
 
 def explained_alone(trap: Trap, user: bool | None, parts: Parts) -> Trap:
-    """Return a trap from another reader, with the text's tables and listings; `user` as far as it is known."""
+    """Return a trap from another reader, explained by the text's tables and listings; `user` is None if unknown."""
     return _in_context(_Found(trap, user, False, True), parts)
 
 
@@ -127,7 +127,7 @@ def _traps(parts: Parts) -> Iterator[_Found]:
     for at, line in enumerate(lines):
         if not line or ("cause" not in line and "CAUSE" not in line):
             continue
-        if at + 1 in parts.claimed and not _UNEXPECTED.search(line):  # an oops; but behind a table's line is a trap
+        if at + 1 in parts.claimed and not _UNEXPECTED.search(line):  # an oops; but after a table's line, it is a trap
             continue
         matches = [*_SCAUSE.finditer(line)]
         if not matches and "%" not in line and _UNREAD.search(line):
@@ -177,7 +177,7 @@ KERNEL = 0x8000_0000
 
 
 def _where(line: str, match: re.Match[str], sstatus: int | None, *, kernel: bool) -> tuple[str, bool | None]:
-    """Return a trap's origin, and whether that was user code; `kernel`: other evidence points to the kernel."""
+    """Return a trap's origin, and whether that was user code; `kernel` is other evidence that it was the kernel."""
     before = line[: match.start()] + (match[1] or "")
     user = None if sstatus is None else not sstatus & SPP
     if "kerneltrap" in before.lower():
@@ -186,7 +186,7 @@ def _where(line: str, match: re.Match[str], sstatus: int | None, *, kernel: bool
         return "usertrap", True
     if _KILLED.search(before):
         return "user trap", True
-    if not before.strip() and kernel:  # xv6's kerneltrap prints the registers, and its name only in the panic
+    if not before.strip() and kernel:  # xv6's kerneltrap prints the registers first, and its own name only in the panic
         return "kerneltrap", False if user is None else user
     return "trap", user
 
@@ -205,7 +205,7 @@ def _written(lines: Sequence[str]) -> Iterator[re.Match[str]]:
 
 
 def _number(lines: Sequence[tuple[int, str]], name: str, parts: Parts) -> tuple[int | None, str]:
-    """Return a register in the lines, and the defect of its number."""
+    """Return a register's value in the lines, and the defect of its number."""
     for number, line in lines:
         match = _NUMBER[name].search(line)
         if match is not None:
@@ -277,7 +277,7 @@ def _explained(found: _Found, tables: Sequence[PastedTables], listings: Sequence
 
 
 def _can_have_been_used(table: PastedTables, found: _Found, access: Access, parts: Parts) -> tuple[bool | None, str]:
-    """Return whether user code made the access, and why the table can't have been in use, by sepc."""
+    """Return whether user code made the access, and, judging by sepc, why the table can't have been in use."""
     trap, user = found.trap, found.user
     if trap.pc is None or (access == "execute" and trap.pc >> 12 == (trap.address or 0) >> 12):
         return user, ""

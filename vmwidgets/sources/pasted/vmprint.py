@@ -34,7 +34,7 @@ _OTHER = re.compile(
     r"(?:idx|index|va)?[\s:=]{0,5}\[?(?P<at>0x[0-9a-f]{1,40}|[0-9a-f]{16}|[0-9]{1,3})\]?(?![0-9a-z])(?P<rest>.*)",
     _FLAGS,
 )
-"""A line of a table in another format: students print bars and trees, and other names and orders of its numbers."""
+"""A line of a table in another format: students print bars and trees, and name or order the numbers differently."""
 
 _PTE = re.compile(r"\bpte[\s:=]{1,5}(?:0x)?([0-9a-f]{1,40})(?![0-9a-z])", _FLAGS)
 _PA = re.compile(r"\bpa[\s:=]{1,5}(?:0x)?([0-9a-f]{1,40})(?![0-9a-z])", _FLAGS)
@@ -59,7 +59,7 @@ _ELLIPSIS = re.compile(r"[…‥](?=[\s.…‥]{0,20}(?:0x[0-9a-f]{1,40}|[0-9a-f
 """A character that an editor or a web page puts in place of a pair of dots."""
 
 _BEGUN = re.compile(r"\s*\.(\.\s*\.)*\.?\s*(0x[0-9a-f]*|[0-9]*)\s*", _FLAGS)
-"""The beginning of such a line, which counts only right after another one, at the end of the text."""
+"""The beginning of a table's line, which counts only right after another such line, at the end of the text."""
 
 _IN_BETWEEN = re.compile(r"\s*(h|ha|har|hart( [0-9]*( s[a-z]*)?)?)?\s*", re.ASCII)
 """Another hart's output while it boots, perhaps cut off: it does not show that a table has ended."""
@@ -108,7 +108,7 @@ def read(parts: Parts) -> None:
 
 
 def _behind(last: Item, lines: Sequence[str]) -> Iterator[str]:
-    """Yield the text after a table's line, even on that line: after a blank, since a number may be cut in its 0x."""
+    """Yield the text after a table's last line: the rest of that line if it begins with a blank, then other lines."""
     line = _dotted(lines[last.line - 1])
     rest = line[max((found.end() for found in _LINE.finditer(line)), default=len(line)) :]
     yield rest if rest[:1].isspace() else ""
@@ -131,7 +131,7 @@ def _said_of(items: Sequence[Item]) -> Iterator[str]:
 
 
 def _nested(items: Sequence[Item], parts: Parts) -> Iterator[Item]:
-    """Yield the items, without tables whose lines have lost the dots at their left and so their depths."""
+    """Yield the items, except tables whose lines have lost the dots at the left, and with them their depths."""
     roots = [number for number, item in enumerate(items) if item.is_root]
     starts = sorted({0, *roots})
     for first, end in zip(starts, [*starts[1:], len(items)], strict=True):
@@ -150,8 +150,8 @@ def _nested(items: Sequence[Item], parts: Parts) -> Iterator[Item]:
 def _is_flat(items: Sequence[Item], roots: int) -> bool:
     """Return whether the lines of one table are less deep than their descriptors.
 
-    A descriptor that leads to a table comes right before that table's descriptors.  Where a table is whole, the third
-    level is there; before it comes, lines of two tables that are printed at once can look alike.
+    A descriptor that leads to a table comes right before that table's descriptors.  A whole table has a third level;
+    until it comes, lines of two tables that are printed at once can look alike.
     """
     deepest = max((item.depth for item in items), default=0)
     if len(items) < 3 or deepest == LEVELS or (deepest > 1 and roots > 1):
@@ -198,7 +198,7 @@ def _dotted(line: str) -> str:
 
 
 def _without_cut_head(items: list[Item]) -> list[Item]:
-    """Return the items; the first is damaged if the text may begin within its dots, so that its depth is unknown.
+    """Return the items; the first counts as damaged if the text may begin within its dots, which hides its depth.
 
     If it refers to another table and a descriptor of that table follows, its depth is right.
     """
@@ -348,7 +348,7 @@ def _mark_end(one: Printed, last: Item, unsaid: list[str]) -> None:
 
 
 def _made(one: Printed, number: int, unsaid: list[str]) -> PastedTables:
-    """Return the tables in memory at their descriptors' addresses; the root at its own, or in unused memory."""
+    """Return the tables in memory, each at the address in its descriptor; the root may be in unused memory."""
     addresses: dict[Path, int] = {(): one.root or _unused(one)}
     tables: dict[int, SaidTable] = {addresses[()]: SaidTable()}
     tables[addresses[()]].gaps += one.gaps.get((), [])

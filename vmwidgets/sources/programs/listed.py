@@ -1,12 +1,12 @@
-"""The programs in the package: their texts, and lists of their actions.
+"""The programs in the package: their texts, and the lists of their actions.
 
 A line of a list gives the line of the text, the process, the action, and what the action needs.
 
     3 main map a 32768          `a` is 32,768 bytes of memory of its own
-    6 main heap heap 135168     the heap grows by so many bytes, and is called `heap`
+    6 main heap heap 135168     the heap grows by 135,168 bytes, and is called `heap`
     6 main name small heap 672  `small` is 672 bytes after the start of `heap`
     7 main write small 0 1      1 byte is written at `small`
-    14 main fork child          a process begins, with what its parent has
+    14 main fork child          a process begins, with its parent's memory
     17 child exit               it ends
     13 main unmap large 1052672 `large` is no longer mapped
 """

@@ -43,7 +43,7 @@ def play(program: str, machine: Machine) -> Played:
 
 
 class _Player:
-    """The processes of a program, and the addresses of its memory: a child has the same as its parent."""
+    """The processes of a program, and the addresses of its memory: a child has the same addresses as its parent."""
 
     def __init__(self, machine: Machine, first: Task) -> None:
         self._machine = machine

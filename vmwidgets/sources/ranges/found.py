@@ -39,7 +39,7 @@ class Found:
         self.damaged.setdefault(words, []).append(line)
 
     def add(self, one: MapsRange) -> None:
-        """Add a line's range, if there can be one."""
+        """Add a line's range, if it is a possible range."""
         if one.end <= one.start:
             self.wrong(one.line, f"has an end, {Address(one.end)}, that is not above its start, {Address(one.start)}")
         elif one.end > _WORD or one.offset + one.size >= _WORD:
@@ -68,7 +68,7 @@ class Kind:
     read: Callable[[Cleaned], Found]
 
     def weight(self, text: Cleaned) -> int:
-        """Return how many lines match it.  O(lines)."""
+        """Return how many lines of a text have this format.  O(lines)."""
         search = self.is_line.search
         return sum(1 for line in text.lines if line and search(line))
 
@@ -117,7 +117,7 @@ def _first_line(sentence: str) -> tuple[str, str]:
 
 
 def _ascending(ranges: Sequence[MapsRange]) -> tuple[list[MapsRange], list[str]]:
-    """Return one map from a text's ranges, which may be repeated, unordered, or of several maps."""
+    """Return one map from a text's ranges, which may be repeated, unordered, or from several maps."""
     ends = [one for before, one in pairwise(ranges) if one.start < before.end]
     if not ends:
         return list(ranges), []

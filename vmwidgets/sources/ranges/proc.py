@@ -1,7 +1,7 @@
 r"""/proc/PID/maps and /proc/PID/smaps of Linux, also in crash reports of glibc, Ruby and the JVM, and in profiles.
 
 Format: `proc_pid_maps(5)` and `proc_pid_smaps(5)` of the Linux manual.  A newline in a path is written ``\012`` there,
-and kept so; every other character of a path is literal.  Crash reports have the same lines among others.
+and kept like that; every other character of a path is literal.  Crash reports have the same lines among others.
 """
 
 from __future__ import annotations
@@ -110,8 +110,8 @@ def _read(text: Cleaned) -> Found:
 def _go_on(found: Found, line: str, number: int, *, is_cut: bool, has_file: bool) -> None:
     """Add the next line to the last range's path.
 
-    With `is_cut`, a window cut the path there.  A range without a file (inode 0) has no path that only a mail has
-    moved.
+    With `is_cut`, a window cut the path there.  Otherwise, a path on the next line does not belong to a range without a
+    file (inode 0).
     """
     last = found.ranges[-1]
     rest = None if last.path else _REST.fullmatch(line)
@@ -123,7 +123,7 @@ def _go_on(found: Found, line: str, number: int, *, is_cut: bool, has_file: bool
 
 
 def _wrapped(lines: Sequence[str]) -> list[int]:
-    """Return the lines that a window may have wrapped: ranges of the greatest length that no range follows.  O(n)."""
+    """Return the lines that a window may have wrapped: the longest ranges that no range follows.  O(n)."""
     width = max(map(len, lines), default=0)
     if width < NARROW:
         return []
@@ -165,7 +165,7 @@ def _add(found: Found, match: re.Match[str], number: int) -> None:
 
 
 def _about(found: Found, at: int, number: int, said: re.Match[str], held: dict[str, int]) -> None:
-    """A line of smaps about a range, whose numbers are in `held`."""
+    """Read a line of smaps about a range, whose numbers are in `held`."""
     one, name = found.ranges[at], said[1]
     if name == "Name" and said[3] and not one.path:
         found.ranges[at] = replace(one, path=said[3].strip())

@@ -1,6 +1,6 @@
 r"""The arguments of a call: numbers, flags, names of files, file descriptors.
 
-A flag is read by its name, or by its bits where strace wrote numbers (``-X raw``); numbers are those of x86-64.
+A flag is read by its name, or by its bits if strace wrote numbers (``-X raw``); numbers are those of x86-64.
 """
 
 from __future__ import annotations

@@ -40,14 +40,14 @@ def load_strace(
     `path_or_text` is the name of a file that ``strace -o`` wrote, which may be packed by gzip, or its text.  With
     ``-f`` it contains child processes, and with ``-y`` the names of files that were opened before.  `task` names the
     first task (the program's name by default); it must not have entries yet.  `until` is the number of the last line to
-    replay.  "maps" means the last line in which the program read its own /proc/PID/maps, so that you can compare the
-    map it read (:func:`vmwidgets.diff`).
+    replay.  "maps" means the last line in which the program read its own /proc/PID/maps, so that you can compare that
+    map (:func:`vmwidgets.diff`).
 
     mmap, munmap, mprotect, brk, mremap, madvise and msync are repeated at the addresses that the system returned. fork,
-    clone and vfork create tasks; threads share a task. execve starts again with nothing mapped, since no call shows
-    what execve maps itself.  Files are memory objects with the files' names, but without contents.  No page is touched.
-    Failed calls are not repeated.  Calls that the model lacks are listed and counted in the result.  The first
-    process's task remains after its exit, so that you can look at it.
+    clone and vfork create tasks; threads share a task. execve starts again with nothing mapped, since no call shows the
+    mappings that execve makes.  Files are memory objects with the files' names, but without contents.  No page is
+    touched.  Failed calls are not repeated.  Calls that the model lacks are listed and counted in the result.  The
+    first process's task remains after its exit, so that you can look at it.
 
     The arguments of calls that change memory or create processes are read strictly.  Other calls are only counted.  The
     same holds for lines that are not strace's, and for incomplete calls: strace may have been detached (``strace -p``),

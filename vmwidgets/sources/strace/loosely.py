@@ -1,7 +1,7 @@
 r"""Lines of strace that the grammar can't read: the parts of them that are still read.
 
 Arguments matter only for calls that change memory or create processes (:data:`CHANGING`).  For any other call, the name
-and the result are enough: strace has its own notation for each call, and a new one for each new call.
+and the result are enough: strace has a notation for each call, and new calls bring new notations.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ _INSIDE = re.compile(rf"(?:\[pid +[0-9]{{1,10}}\] )?(?<![A-Za-z0-9_])(?:{'|'.joi
 class Loose(NamedTuple):
     """A line about a call: its name, its process, and how far it got.
 
-    `how` is "call" for a completed one, with `result` and `error`; "begun" for one that another interrupts; "detached"
-    for one that strace left; "" if its end can't be read.
+    `how` is "call" for a completed call, with `result` and `error`, "begun" for a call that another one interrupts,
+    "detached" for a call that strace left, and "" if the call's end can't be read.
     """
 
     pid: int | None

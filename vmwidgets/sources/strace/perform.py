@@ -22,7 +22,7 @@ OFTEN = 32
 
 
 class Performer:
-    """The performer of steps; `tasks` are the tasks of address spaces by number, `done` calls by name.
+    """The performer of steps; `tasks` are the tasks of address spaces by number, `done` counts calls by name.
 
     `beyond` counts calls on ranges that no call has mapped; `taken` counts mappings over memory that no call unmapped;
     `outside` counts mappings at addresses that the map does not have.
@@ -42,7 +42,7 @@ class Performer:
         self._paths: dict[str, str] = {}
         self._names = ObjectNames()
         self._numbers: dict[str, int] = {}
-        """The number below which all names of a program's tasks are taken, by the program's name."""
+        """The number below which all task names of a program are taken, by the program's name."""
         self._steps: dict[str, Callable[..., bool]] = {
             "begin": self._begin, "fork": self._fork, "share": lambda step: True, "exec": self._exec,
             "exit": self._exit, "mmap": self._mmap, "munmap": self._munmap, "mprotect": self._mprotect,
@@ -87,7 +87,7 @@ class Performer:
         return True
 
     def _keep_files(self, parent: Task, child: Task) -> None:
-        """Map a parent's files for its child, which gets copies: nothing was written, so they are equal."""
+        """Map a parent's files for its child, instead of copies of them: nothing was written, so they are equal."""
         for entry in [EntryValue.of(one.fields()) for one in parent.space.vm_map]:
             path = self._paths.get(entry.object or "")
             if path is not None and entry.inheritance == "copy":
@@ -211,7 +211,7 @@ class Performer:
     # ---- what is there -----------------------------------------------------------------------
 
     def _inside(self, step: Step, start: int, size: int) -> bool:
-        """Return whether the map has such addresses; a call elsewhere is counted."""
+        """Return whether the range is among the map's addresses; a call on a range elsewhere is counted."""
         if start % PAGE:
             raise Refused(f"{start:#x} is not page aligned, and the call succeeded")
         if size <= 0:

@@ -1,7 +1,7 @@
 """The plan for strace's recording: the address space and the file of each call.
 
-Nothing here depends on a machine.  A space is shared by threads: `fork` creates another, and `execve` leaves one that
-others may still use.  File descriptors have paths, from ``-y`` or from `openat`.
+Nothing here depends on a machine.  A space is shared by threads: `fork` creates another space, and `execve` leaves a
+space that others may still use.  File descriptors have paths, from ``-y`` or from `openat`.
 """
 
 from __future__ import annotations
@@ -197,7 +197,7 @@ class _Planner:
     # ---- processes ---------------------------------------------------------------------------
 
     def _process(self, event: Call) -> _Process | None:
-        """Return a call's process; an unknown one is a child, or the first.  None if it has ended."""
+        """Return a call's process, or None if it has ended.  An unknown process is a child, or the first process."""
         pid = event.pid
         if pid in self._alive:
             return self._alive[pid]
@@ -231,7 +231,7 @@ class _Planner:
         return self._add(pid, _Process(pid, space, {}))
 
     def _birth(self, pid: int | None, line: int) -> Call | None:
-        """Return the call that created a process, if one began before the line; each creates one."""
+        """Return the call that created a process, if it began before the line; each call creates one process."""
         births = self._births.get(pid, [])
         return next((one for one in births if one.begun <= line), None) if self._alive else None
 
@@ -314,7 +314,7 @@ class _Planner:
                 self._files(call, process)
 
     def _files(self, call: Call, process: _Process) -> None:
-        """Follow the effects of other calls on file descriptors, and on processes that they wait for."""
+        """Follow the effects of other calls on file descriptors, and on the processes that they wait for."""
         name, given, files = call.name, call.arguments, process.files
         result = call.result or 0
         if name in OPENS:
@@ -348,7 +348,7 @@ class _Planner:
         return f"{path}\0{self._generations[path]}" if self._generations[path] else path
 
     def _forget(self, call: Call) -> None:
-        """Note that a file opened by this name from now on is another."""
+        """Note that a file opened by this name from now on is another file."""
         names = [text for value in call.arguments if (text := arguments.text(value)) is not None]
         for name in names[-1:]:
             self._generations[name] += 1
@@ -396,7 +396,7 @@ class _Planner:
         if "MAP_SHARED_VALIDATE" in words:
             words = words - {"MAP_PRIVATE"} | {"MAP_SHARED"}
         if "MAP_GUARD" in words or ("MAP_STACK" in words and not words & {"MAP_SHARED", "MAP_PRIVATE"}):
-            words |= {"MAP_PRIVATE"}  # FreeBSD's are private without saying it
+            words |= {"MAP_PRIVATE"}  # FreeBSD's mappings are private without saying so
         if "MAP_SHARED" not in words and "MAP_PRIVATE" not in words:
             raise self._refused(call, "its flags are neither MAP_SHARED nor MAP_PRIVATE")
         is_anonymous = "MAP_ANONYMOUS" in words or arguments.number(call.arguments[4]) == -1
@@ -412,7 +412,7 @@ class _Planner:
     def _mprotect(self, call: Call, process: _Process) -> None:
         start, size, prot, *keys = self._numbers(call, 4 if call.name == "pkey_mprotect" else 3, (0, 1))
         for key in keys:
-            if arguments.number(key) not in (-1, 0):  # no key, and the one that all memory has
+            if arguments.number(key) not in (-1, 0):  # no key, and the key that all memory has
                 self._flags(call.name, frozenset(("pkey",)))
         self._step(call, process, "mprotect", start, size, self._protection(prot, call.name))
 
@@ -424,7 +424,7 @@ class _Planner:
         if space not in self._heap_ends:
             self._plan.skipped["brk, of a heap that began before"] += 1
             return
-        if wanted == 0 and call.result != self._heap_ends[space]:  # another heap: an execve that was not recorded
+        if wanted == 0 and call.result != self._heap_ends[space]:  # another heap: an execve was not recorded
             self._do(call.line, "", "exec", space, -(-(call.result or 0) // PAGE) * PAGE)
         self._heap_ends[space] = call.result or 0
         self._step(call, process, "brk", call.result)
@@ -487,10 +487,10 @@ class _Planner:
 
 
 def _threads_of_one(events: Sequence[Event], births: Births) -> tuple[int | None, ...]:
-    """Return the processes that no call in the trace created, if they can be threads of one: strace -p attached.
+    """Return the processes that no call in the trace created, if they can be threads of one process (strace -p).
 
     They can't be threads if one of them executes a program, ends its whole process while others continue, or maps at an
-    address that another has.
+    address that another one has mapped.
     """
     first: dict[int | None, int] = {}
     live: dict[int, int | None] = {}
@@ -528,7 +528,7 @@ Ahead = tuple[dict[int, int], dict[int | None, int], dict[int | None, str], Birt
 def _ahead(events: Sequence[Event]) -> Ahead:
     """Return facts that are only known later: where heaps start, and each process's program and parent.
 
-    Heaps are found by the line of the last execve, or by the process if it had none.
+    Heaps are listed by the line of the last execve, or by the process if it made none.
     """
     heaps: dict[int, int] = {}
     starts: dict[int | None, int] = {}

@@ -1,6 +1,6 @@
 """Lines of strace that need no grammar: calls whose arguments are numbers, names, strings and file descriptors.
 
-The result is the grammar's, some ten times as fast; any other line is left to the grammar.
+The result is the same as the grammar's, some ten times as fast; all other lines are left to the grammar.
 """
 
 from __future__ import annotations
@@ -51,9 +51,9 @@ class Quick(NamedTuple):
 
 
 def quickly(line: str, *, whole: bool) -> Quick | None:
-    """Return the contents of a simple line; None for any other.
+    """Return the contents of a simple line; None for any other line.
 
-    Without `whole`, calls whose arguments are not used have none, even if these are hard to read.
+    Without `whole`, calls whose arguments are not used are returned without arguments, however hard these are to read.
     """
     match = _CALL.fullmatch(line)
     if match is not None:
@@ -130,7 +130,7 @@ def _arguments(text: str) -> tuple[list[str] | None, ...] | None:
 
 @lru_cache(1 << 12)
 def _value(text: str) -> list[str] | None:
-    """Return the pieces of an argument; None if any is not simple."""
+    """Return the pieces of an argument; None if any piece is not simple."""
     pieces, at, end = [], 0, len(text.rstrip())
     while at < end:
         match = _PIECE.match(text, at)

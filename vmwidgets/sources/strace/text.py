@@ -1,8 +1,8 @@
 r"""The text of strace(1), line by line, read by a grammar: calls, signals and ends, each with its process.
 
-Format: what strace writes with any of ``-f``, ``-y``, ``-yy``, ``-Y``, ``-t`` to ``-ttt``, ``-r``, ``-T``, ``-X``,
+Format: the output of strace with any of ``-f``, ``-y``, ``-yy``, ``-Y``, ``-t`` to ``-ttt``, ``-r``, ``-T``, ``-X``,
 ``-i``, ``-n`` and ``-k``, to the terminal or with ``-o``.  A call that another process interrupts takes two lines,
-``mmap(… <unfinished ...>`` and ``<... mmap resumed>…``: they are put together, and read as one call.
+``mmap(… <unfinished ...>`` and ``<... mmap resumed>…``: the two are put together, and read as one call.
 
 An error of the grammar is fatal only in calls that change memory (`loosely.py`).  Other calls are read without their
 arguments, and lines that are not strace's, such as the program's output, are skipped and counted.
@@ -85,7 +85,7 @@ _WRAPPED = re.compile(
 """A call that changes memory and continues in the next line."""
 
 _IN_A_RESULT = re.compile(r"\) += (?:0\nx|0x([0-9a-f]*)\n)([0-9a-f]{1,16})\r?\n", re.ASCII)
-"""The end of a call whose result goes on in the next line, which has nothing else."""
+"""The end of a call whose result goes on in the next line, which contains nothing else."""
 
 DIGITS = 8, 12
 """The usual lengths of an address in a program of 32 and of 64 bits."""
@@ -120,8 +120,8 @@ class Call:
 
     `line`, counted from 1, is where the call ended, and `begun` where it began.  `pid` is None if strace wrote none.
     `result` is a number, or None if strace has a question mark; `error` is a name such as "ENOMEM", or empty; `path` is
-    what ``-y`` writes after a returned file descriptor, such as ``</etc/passwd>``.  `loose` marks a call that does not
-    change memory and whose arguments can't be read: it has none here.
+    the text that ``-y`` writes after a returned file descriptor, such as ``</etc/passwd>``.  `loose` marks a call that
+    does not change memory and whose arguments can't be read: here, the call has none.
     """
 
     line: int
@@ -240,7 +240,7 @@ class _Reader:
             if len(content) > MOST_IN_LINE:
                 raise self.refused(number, f"more than {MOST_IN_LINE:,} characters are not read in one line")
             if seen and SUMMARY.fullmatch(content.strip()):
-                break  # what -C writes after the last call
+                break  # the summary that -C writes after the last call
             broken = _BROKEN.fullmatch(content)
             held = broken[1] if broken is not None else ""
             if held or not content.strip():
@@ -319,7 +319,7 @@ class _Reader:
         if kind == "superseded":
             heir = int(parts)
             if heir in self.waiting:
-                self.waiting[pid] = self.waiting.pop(heir)  # its exec goes on under the number of the first
+                self.waiting[pid] = self.waiting.pop(heir)  # its exec goes on under the number of the first thread
             return Ended(number, pid, "superseded by execve", heir)
         return None
 
@@ -349,7 +349,7 @@ class _Reader:
         return Call(number, begun, found.pid, found.name, (), result, found.error, "", loose=True)
 
     def _beside_output(self, number: int, content: str) -> Event | None:
-        """Return a line with a program's output before a call, or with only a program's output."""
+        """Return the event of a line with a program's output before a call, or with only a program's output."""
         whose = _PID.search(content)
         if whose is not None and whose.start() and self._is_read(content[whose.start() :]):
             return self._event(number, content[whose.start() :])

@@ -1,4 +1,4 @@
-"""The architectures of case files: their names, their options, and the meaning of these in a walk."""
+"""The architectures of case files: their names, their options, and the meaning of the options in a walk."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Architecture:
     always: Mapping[str, Value] = field(default_factory=dict)
 
     def controls(self, given: Mapping[str, Any]) -> Any:
-        """Return the processor's settings from options; others have the format's defaults."""
+        """Return the processor's settings from options; all other settings have the format's defaults."""
         values: dict[str, Any] = dict(self.always)
         for name, value in given.items():
             option = self.options.get(name)
@@ -88,7 +88,7 @@ class Architecture:
 
 
 def shown_address(value: int) -> str:
-    """Return a number that should be an address, and may be anything."""
+    """Return the words for a number that should be an address, but may be anything."""
     return str(Address(value)) if 0 <= value < 1 << 128 else shown(value)
 
 

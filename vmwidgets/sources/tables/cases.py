@@ -70,7 +70,7 @@ class Mismatch:
 
 @dataclass
 class Comparison:
-    """The result for one file: how much was compared, how many answers differ, and the first that does."""
+    """The result for one file: how much was compared, how many answers differ, and the first mismatch."""
 
     cases: int = 0
     queries: int = 0

@@ -80,7 +80,7 @@ class ImageMemory:
 
 
 def open_image(path: Path, base: int = 0) -> ImageMemory:
-    """Return the image in a file, such as QEMU's ``pmemsave`` writes; mapped, not read, if possible."""
+    """Return the image in a file, such as QEMU's ``pmemsave`` writes; the file is mapped, not read, if possible."""
     data: bytes | mmap.mmap = b""
     with path.open("rb") as raw:
         state = os.fstat(raw.fileno())

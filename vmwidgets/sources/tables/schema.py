@@ -1,4 +1,4 @@
-"""The shape of a case, as a JSON schema, so that a damaged file is not mistaken for one with other answers."""
+"""The shape of a case, as a JSON schema, so that a damaged file is not mistaken for a file with other answers."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Barrelfish's recorded runs (August 2016): each recorded operation done on our pmap, with our CPU driver.
 
-The recorder's substitutes are in :mod:`.barrelfish_world`, its names for events in :mod:`.barrelfish_events`, for state
-in :mod:`.barrelfish_state`.  None of these is in the engine.
+The recorder's substitutes are in :mod:`.barrelfish_world`, its names for events in :mod:`.barrelfish_events`, and its
+names for state in :mod:`.barrelfish_state`.  None of these is in the engine.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class BarrelfishReplay:
         self._reset({"setup": {}})
 
     def at_start(self) -> list[Difference]:
-        """Return the differences in creating the pmap: the header's `init`."""
+        """Return the differences from the header's `init`, which records how the pmap was created."""
         done = {"result": _OK, "events": recorded(self._events)}
         return differences(self._header_setup["init"], done, "setup.init")
 

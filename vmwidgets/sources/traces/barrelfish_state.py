@@ -46,7 +46,7 @@ def runs(words: Iterable[int]) -> list[list[int]]:
 
 
 def leaves(node: VnodeValue) -> set[tuple[Any, ...]]:
-    """Return all leaves of the tree, with everything that the recorder knew of each."""
+    """Return all leaves of the tree, with everything that the recorder knew about each."""
     if not node.is_table:
         return {(node.va, node.span, node.cap, node.flags, node.mapping)}
     return {leaf for child in node.children for leaf in leaves(child)}

@@ -28,7 +28,7 @@ _STATE_EVERY = 10
 
 
 class FreeBSDReplay:
-    """One trace's kernel memory, and the recorder's facts on it."""
+    """One trace's kernel memory, and the recorder's facts about it."""
 
     def __init__(self, header: Record) -> None:
         setup = header["setup"]

@@ -32,7 +32,7 @@ class Call:
     used: dict[str, int] = field(default_factory=dict)
 
     def hook(self, name: str) -> Any:
-        """Return its next hook of this name; None after the last."""
+        """Return the call's next hook of this name; None after the last one."""
         at = self.used.get(name, 0)
         self.used[name] = at + 1
         planned = self.hooks.get(name, [])

@@ -31,7 +31,7 @@ from ...engine.kernel.threads.threads_schema import MapLocked, MapUnlocked
 Row = list[Any]
 
 RECORDER = "recorder"
-"""The tag of what the recorder's substitutes report; its only field is the row."""
+"""The tag of events that the recorder's substitutes report; their only field is the row."""
 
 _ROWS: dict[str, Callable[..., Row]] = {
     RECORDER: lambda row: row,

@@ -10,10 +10,10 @@ from ...engine.base.units import PAGE
 
 
 class CountedFrames:
-    """Frames that are only counted.  A request takes a free one if there is one, or else a cached one.
+    """Frames that are only counted.  A request takes a free frame if there is one, or else a cached one.
 
-    A request for zeroes takes a zeroed frame if there is one; other requests take a zeroed frame only if all free ones
-    are zeroed. A freed frame never counts as zeroed.  `taken` is the number of frames that others have.
+    A request for zeroes takes a zeroed frame if there is one; other requests take a zeroed frame only if all free
+    frames are zeroed. A freed frame never counts as zeroed.  `taken` is the number of frames that others have.
     """
 
     def __init__(self, pages: int) -> None:

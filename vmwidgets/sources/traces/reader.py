@@ -30,7 +30,7 @@ class Unreadable(Exception):
 def read_records(path: Path) -> Iterator[tuple[int, Record]]:
     """Yield each line's number and JSON object, one at a time; raises :class:`Unreadable`.
 
-    Plain text or gzip, recognized by the first bytes; read once, so that a pipe works.
+    The file is plain text or gzip, recognized by its first bytes; it is read once, so that a pipe works.
     """
     number = 0
     try:

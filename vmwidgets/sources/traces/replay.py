@@ -26,7 +26,7 @@ class System(Protocol):
     def run(self, record: Record) -> Any:
         """Do one operation; returns its result in the recording's form.
 
-        Raises :class:`ValueError` for an unknown one.
+        Raises :class:`ValueError` for an unknown operation.
         """
 
     def beside(self) -> Record:
@@ -64,9 +64,9 @@ class Kind:
     header: Validator
     operations: dict[str, Validator]
     last: Validator | None
-    """The schema of a last line that is not an operation; None if the last operation is "end", or any."""
+    """The schema of a last line that is not an operation; None if the last line is an operation."""
     open_ended: bool = False
-    """Whether a trace ends where its file does: its last operation has the full state, or stopped the program."""
+    """Whether a trace ends with its file: then its last operation has the full state, or stopped the program."""
 
     def ends_with(self, record: Record) -> bool:
         """Return whether nothing can follow this line."""
@@ -108,10 +108,10 @@ class Divergence:
 
 @frozen
 class Outcome:
-    """The result for one file: how many operations agreed, and the first that did not.
+    """The result for one file: how many operations agreed, and the first one that did not.
 
-    Of those, `corrected` agree with the recording's correct values, since the original had a bug; `passed_over` were
-    done but not compared, since the original was in a wrong state after a bug.
+    Among the operations, `corrected` agree with the recording's correct values, since the original had a bug;
+    `passed_over` were done but not compared, since the original was in a wrong state after a bug.
     """
 
     path: Path

@@ -22,7 +22,7 @@ from ...engine.kernel.x15.vm_map import X15Map
 from .reader import Record, short
 
 _WORDS = ("hint", "size", "align", "start", "end", "addr", "va")
-"""Inputs as wide as the trace's word; offsets always have 64 bits."""
+"""Inputs that are as wide as the trace's word; offsets always have 64 bits."""
 
 
 class CountedTables:
