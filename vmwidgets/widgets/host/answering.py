@@ -24,7 +24,7 @@ from .packing import pack, pack_table, pack_text
 from .refresh import refresher
 
 MAX_PINS = 4
-"""The most pinned pictures of a view; one more removes the oldest."""
+"""The most pinned pictures of a view; pinning one more removes the oldest."""
 
 
 class Answering(Picture):
@@ -49,7 +49,7 @@ class Answering(Picture):
 
     _gestures: CallbackDispatcher
 
-    if TYPE_CHECKING:  # a view has these
+    if TYPE_CHECKING:  # a view has these methods
         send: Callable[..., None]
         refresh: Callable[[], None]
         stay: Callable[[], None]
@@ -116,7 +116,7 @@ class Answering(Picture):
             self.moment = when
 
     def _when_of(self, operation: int, place: int) -> When | None:
-        """Return the moment that a page means; now for operation -1."""
+        """Return the moment that a page asks for; operation -1 means now."""
         machine = self.machine
         if machine is None:
             raise Refused("this picture has no history: move in it with the arrow keys, and select with Enter")

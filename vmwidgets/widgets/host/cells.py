@@ -22,7 +22,7 @@ class Cell:
 
     @property
     def has_page(self) -> bool:
-        """Return whether a page runs it, as far as this can be known: pages name the cells that they run.
+        """Return whether a page runs the cell, as far as this can be known: pages name the cells that they run.
 
         A program that runs a notebook without a page (nbclient, papermill, nbgrader) names no cells, and stores
         everything that would be sent to a page.  Voilà does the same, and its page says hello later.
@@ -31,7 +31,7 @@ class Cell:
 
     @property
     def label(self) -> str:
-        """The pictures' name for it.
+        """The name of the cell in pictures.
 
         >>> Cell("4c1d", 7).label
         'cell [7]'
@@ -67,7 +67,7 @@ def no_cell() -> None:
 
 
 def cell_runs() -> bool:
-    """Return whether a cell is running: a callback or a task belongs to none, and no cell ends after it."""
+    """Return whether a cell is running: callbacks and tasks belong to no cell, and no cell ends after them."""
     return RUNNING.cell != 0
 
 

@@ -13,7 +13,7 @@ class Door(Protocol):
     """The gate for a machine's operations, one at a time."""
 
     def looking(self, wait: bool = True) -> AbstractContextManager[bool]:
-        """Keep operations out during a reading; without `wait`, returns false if one is running."""
+        """Keep operations out during a reading; without `wait`, returns false if an operation is running."""
 
 
 class Guarded(Protocol):

@@ -1,4 +1,4 @@
-"""The controls of a page: the moment that they show, and all operations."""
+"""The data for a page's controls: the moment that they show, and all operations."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ _player_in: list[Twin] = []  # the twin with the file's player, if there is one
 def show_box(box: Box | Output) -> None:
     """Display a box, tabs, an accordion or an `Output` with a twin of the views in it.
 
-    Raises :class:`NotImplementedError`, so that IPython displays it as usual, if it can't contain any.
+    Raises :class:`NotImplementedError` if the box can't contain views, so that IPython displays it as usual.
     """
     if views_in(box):
         show_or_say(box, show_widget)
@@ -44,7 +44,7 @@ def show_widget(widget: View | Box | Output) -> None:
     twin = Twin(widget, cell)
     for view in twin.views:
         view.prepare(cell)
-    twin.look()  # at the state that the page has just received
+    twin.look()  # in the state that the page has just received
     publish_widget(widget, twin.words)
     publish(twin.bundle(), display_id=twin.display_id)
     _keep(twin, widget, cell)
@@ -54,7 +54,7 @@ def show_widget(widget: View | Box | Output) -> None:
     if around is not None:
         twin.is_inside = True
         displayed_inside(around, widget)
-        if not cell_runs():  # a slider of `interact` was moved: what is saved beside it is another picture from now on
+        if not cell_runs():  # a slider of `interact` was moved: from now on, another picture is saved with it
             _look_again(around)
         elif around in _twin_around:
             _fix_at_end(cell, _twin_around[around])
@@ -77,14 +77,14 @@ def fix_twins(*_result: object) -> None:
     """Fix the cell's twins at its end: they show the state that it left.  After that, only their width may change."""
     cell = current_cell()
     for widget in _to_look_into.pop(cell.id, []):
-        twin = Twin(widget, cell)  # of what came into it after it was displayed, or will come
+        twin = Twin(widget, cell)  # the views that came into it after it was displayed, or will come
         twin.is_late = True
         if _look(twin) is None:
             continue
         publish(twin.bundle(), display_id=twin.display_id)
         _keep(twin, widget, cell)
     if _player_in and (_player_in[0].cell_id == cell.id or _player_in[0].is_gone):
-        _player_in.clear()  # that output is gone
+        _player_in.clear()  # that output no longer exists
     for twin in _open_twins.pop(cell.id, []):
         is_new = _look(twin)
         if is_new is None:
@@ -100,7 +100,7 @@ def fix_twins(*_result: object) -> None:
 
 
 def _look(twin: Twin) -> bool | None:
-    """Update a twin from its views; returns whether one has changed, or None if one can't be drawn."""
+    """Update a twin from its views; returns whether a view has changed, or None if a view can't be drawn."""
     try:
         return twin.look()
     except Exception:  # noqa: BLE001  the twin stays as it was, and the live picture says why
@@ -126,14 +126,14 @@ def _show_what_came(twin: Twin) -> None:
 
 
 def _film(twin: Twin) -> None:
-    """Make the films of a twin; the first twin that has one brings the player."""
+    """Make the films of a twin; the first twin with a film brings the player."""
     if twin.film() and not _player_in and not twin.is_inside:
         _player_in.append(twin)
         twin.plays = True
 
 
 def _fit(twin: Twin) -> None:
-    """Note that a page has reported the room for one of the twin's views."""
+    """Note that a page has reported the room for a view of the twin."""
     if twin.fit():
         _publish_again(twin)
 
@@ -178,7 +178,7 @@ def publish(bundle: dict[str, Any], **options: Any) -> None:
 
 
 def captured() -> bool:
-    """Return whether published output is now captured by ``%%capture`` and the like."""
+    """Return whether published output is now captured, for example by ``%%capture``."""
     from IPython.core.displaypub import CapturingDisplayPublisher
 
     return isinstance(getattr(current_shell(), "display_pub", None), CapturingDisplayPublisher)

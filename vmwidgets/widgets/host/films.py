@@ -65,7 +65,7 @@ class Films:
         self._wanted.pop(picture, None)
 
     def make(self) -> bool:
-        """Make one drawing of a film.  Returns False if none is needed for a machine at rest.
+        """Make one drawing of a film.  Returns False if no machine at rest needs a drawing.
 
         So an operation or a page waits for at most one drawing, and not for a film.
         """
@@ -90,7 +90,7 @@ class Films:
             return
         try:
             loop = asyncio.get_running_loop()
-        except RuntimeError:  # another thread's, or none
+        except RuntimeError:  # another thread's loop, or no loop
             return
         self._is_due = True
         loop.call_later(IDLE, self._next, loop)
@@ -122,7 +122,7 @@ class Films:
                 if self._marked.is_set():
                     self._marked.clear()
                     if self._marked.wait(ASLEEP):
-                        continue  # it does something
+                        continue  # the cell does something
                 if not self.make():
                     self._marked.set()
             self._marked.clear()

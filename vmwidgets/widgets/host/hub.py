@@ -1,11 +1,11 @@
 """The hub: the only model of a page with the drawing code.
 
-anywidget sends a class's code with every model of it.  So the code is in one model, created at the first display, and
-every view has a few lines that reach that model through the host.  The code is sent in a message, not in the model's
-state, which nbclient, papermill and nbgrader store in each notebook that they run.
+anywidget sends a class's code with every model of that class.  So the code is in one model, created at the first
+display, and every view has a few lines that reach that model through the host.  The code is sent in a message, not in
+the model's state, which nbclient, papermill and nbgrader store in each notebook that they run.
 
 Two parts are sent in messages of their own.  The controls follow when the first cell with a picture ends, so that the
-picture does not wait for them.  If the picture comes from a callback, no cell ends after it, and they follow
+picture does not wait for them.  If the picture comes from a callback, no cell ends after it, and the controls follow
 immediately.  Graphviz, which is twelve times as large as the drawing code, is sent to a page that asks for it.
 """
 
@@ -37,7 +37,7 @@ class Hub(anywidget.AnyWidget):
     room: tuple[int, int] | None = None
     """A page's latest report: the width in pixels for a picture, and the height of its window.
 
-    The next picture's first frame is laid out for it.
+    The next picture's first frame is laid out for this room.
     """
 
     def send_code(self, which: str = "code") -> None:
@@ -67,11 +67,11 @@ def is_open(widget: Any) -> bool:
     return widget.comm is not None and not getattr(widget.comm, "_closed", False)
 
 
-_hubs: OfEachVisitor[list[Hub]] = OfEachVisitor(list)  # none before the first display, then one
+_hubs: OfEachVisitor[list[Hub]] = OfEachVisitor(list)  # empty before the first display, then one hub
 
 
 def open_hub() -> Hub:
-    """Return the visitor's hub; created at the first call, and again after it was closed (`Widget.close_all()`)."""
+    """Return the visitor's hub, which is created at the first call, and again after `Widget.close_all()`."""
     hubs = _hubs.mine
     if not hubs or not is_open(hubs[0]):
         hubs[:] = [_new_hub()]

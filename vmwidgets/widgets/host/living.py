@@ -14,8 +14,7 @@ EVERY = 1.0
 """The least number of seconds between two readings."""
 
 SHARE = 100
-"""The pause after a reading and its drawing, as a multiple of their time, so that they use at most 1 % of a
-processor.
+"""The pause after a reading and its drawing, as a multiple of their time, so that both use at most 1 % of a processor.
 """
 
 

@@ -54,9 +54,9 @@ SCHEMA: dict[str, dict[str, Field]] = {
     "hello": {"page": TEXT, "seq": (_whole(-1, 2**53), "a whole number")},
     # That drawing is gone; `cleared`: its notebook is still open, so the output was cleared or the cell deleted.
     "bye": {"page": TEXT, "cleared": FLAG},
-    # That drawing came into sight, or out of it; its message `nth`, since a kernel may get a later one first.
+    # That drawing came into sight, or out of it; `nth` numbers its messages, since a kernel may get a later one first.
     "sight": {"page": TEXT, "visible": FLAG, "nth": NTH},
-    # That drawing has so many pixels of room, in a window that shows so many from top to bottom; its message `nth`.
+    # That drawing has `width` pixels of room, in a window of `height` pixels; `nth` numbers its messages.
     "room": {
         "page": TEXT,
         "width": (_whole(1, 10**5), "a whole number from 1 to 100000"),
@@ -64,7 +64,7 @@ SCHEMA: dict[str, dict[str, Field]] = {
         "nth": NTH,
     },
     "open": {"id": TEXT},
-    # Show the moment after so many events of an operation, by its number (-1: now; place -1: after all of them).
+    # Show the moment after `place` events of an operation (operation -1: now; place -1: after all of them).
     "seek": {
         "operation": (_whole(-1, 2**53), "a whole number from -1"),
         "place": (_whole(-1, 10**9), "a whole number from -1"),
@@ -81,38 +81,38 @@ SCHEMA: dict[str, dict[str, Field]] = {
         "operation": (_whole(-1, 2**53), "a whole number from -1"),
         "place": (_whole(-1, 10**9), "a whole number from -1"),
     },
-    # Show the moment before the next event of a kind, or of the one before.
+    # Show the moment before the next event of a kind or, with way -1, before the previous one.
     "jump": {"to": TEXT, "way": WAY},
     # Show the picture as it was when its cell was done.
     "stay": {},
-    # Show 1/factor of what is shown, around `at` (0 left, 1 right).
+    # Show 1/factor of the shown part, around `at` (0 left, 1 right).
     "zoom": {
         "factor": (_number(0.001, 1000), "a number from 0.001 to 1000"),
         "at": (_number(0, 1), "a number from 0 to 1"),
     },
-    # Move by so many widths of what is shown.
+    # Move by `by` times the width of the shown part.
     "pan": {"by": (_number(-100, 100), "a number from -100 to 100")},
-    # Change the number in a slice of the address by so much.
+    # Change the number in a slice of the address by `by`.
     "turn": {"id": TEXT, "by": (_whole(-(10**6), 10**6), "a whole number from -1000000 to 1000000")},
-    # An address or a name, as it was typed; the same once more: the next hit, or for -1 the one before.
+    # An address or a name, as it was typed; the same text again asks for the next hit or, with way -1, the previous.
     "find": {"text": TEXT, "way": WAY},
     "pin": {},
     # Give the picture as a file.
     "save": {},
     # Give the rows of the table twin.
     "table": {},
-    # Give the picture in Graphviz's language, as it is after so many events of an operation.
+    # Give the picture in Graphviz's language, as it is after `place` events of an operation.
     "dot": {
         "operation": (_whole(-1, 2**53), "a whole number from -1"),
         "place": (_whole(-1, 10**9), "a whole number from -1"),
     },
-    # Give the operations for the slider's strip; the page has the first `have`, of which the last has this serial.
+    # Give the operations for the slider's strip; the page has the first `have`, the last of them with this serial.
     "timeline": {"have": (_whole(0, 2**53), "a whole number from 0"), "serial": (_whole(-1, 2**53), "a whole number")},
     # Give the names of operations from this number on.
     "names": {"first": (_whole(0, 2**53), "a whole number from 0")},
     "unpin": {"index": INDEX},
 }
-"""Each message's fields; all are required.  There are no others, except the page that asks (:func:`asker`)."""
+"""Each message's fields.  All are required, and no others are accepted, except the page that asks (:func:`asker`)."""
 
 BY_ITSELF = frozenset(("hello", "bye", "sight", "room", "table", "dot", "timeline", "names"))
 """Messages that a page sends by itself, without its reader."""

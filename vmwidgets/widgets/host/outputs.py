@@ -1,6 +1,7 @@
-"""Displays inside `Output` widgets, such as the one of `interact`.
+"""Displays inside `Output` widgets, such as the `Output` of `interact`.
 
-They are sent to the page's model of the `Output`, and are in no notebook.  The page informs the kernel too late.
+They are sent to the page's model of the `Output`, and are in no notebook.  The page informs the kernel of them too
+late.
 """
 
 from __future__ import annotations

@@ -31,7 +31,7 @@ def pack(scene: Scene, when: Mapping[str, Any], level: int = 6) -> bytes:
 
 
 def pack_table(table: Table) -> bytes:
-    """Return a table twin alone."""
+    """Return a table twin, packed."""
     return pack_plain(encode_table(table))
 
 
@@ -42,17 +42,17 @@ def pack_film(film: Film, number: int, frame: bytes) -> bytes:
 
 
 def pack_plain(data: Mapping[str, Any]) -> bytes:
-    """Return plain data alone."""
+    """Return plain data, packed."""
     return pack_text(_dumped(data))
 
 
 def pack_text(text: str, level: int = 6) -> bytes:
-    """Return a text alone."""
+    """Return a text, packed."""
     return _packed(text, level, dictionary())
 
 
 def unpack_text(data: bytes, frame: bytes | None = None) -> str:
-    """Return a packed text; for a film, `frame` is the packed frame that it is around.
+    """Return the text that was packed; for a film, `frame` is the packed frame around which it was made.
 
     Raises :class:`zlib.error` if the text was packed with another dictionary.
     """
@@ -61,7 +61,7 @@ def unpack_text(data: bytes, frame: bytes | None = None) -> str:
 
 
 def unpack(data: bytes) -> dict[str, Any]:
-    """Return what :func:`pack` packed, as plain data: `scene` and `when`."""
+    """Return the scene and the moment that :func:`pack` packed, as plain data: `scene` and `when`."""
     unpacked: dict[str, Any] = json.loads(unpack_text(data))
     return unpacked
 

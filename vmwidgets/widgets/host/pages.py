@@ -11,7 +11,7 @@ from .silence import LOST, idle
 PATIENCE = 3
 """The number of cells that may end before a page shows a new view.
 
-After that, nothing is drawn until a page shows one.
+After that, nothing is drawn until a page shows the view.
 
 A page can't answer while cells are queued, and without a page (papermill, nbconvert) there is never an answer.
 """
@@ -19,7 +19,7 @@ A page can't answer while cells are queued, and without a page (papermill, nbcon
 TRUST = 100
 """The number of frames after which a page is asked whether it still exists; without an answer, it is forgotten.
 
-A page that is closed says so, but its last message may be lost.
+A page reports that it is closed, but this last message may be lost.
 """
 
 Room = tuple[int, int]
@@ -48,7 +48,7 @@ class Pages:
 
     @property
     def in_sight(self) -> bool:
-        """Return whether a reader may see it on some page."""
+        """Return whether a reader may see the view on some page."""
         return self.any and (not self._trust or any(page not in self._unseen for page in self._trust))
 
     @property
@@ -128,7 +128,7 @@ class Pages:
         return waiting
 
     def tell(self, message: dict[str, Any] | None = None) -> list[dict[str, Any]]:
-        """Return the message to send now, this one or a waiting one; None while no page is known to listen.
+        """Return the message to send now, this one or a waiting one, in a list; [] while no page is known to listen.
 
         A message to a page that does not listen yet is lost: it waits for the page's hello.
         """

@@ -1,6 +1,6 @@
-"""The pictures of each machine, and those made by each cell.
+"""The pictures of each machine, and the pictures made by each cell.
 
-Machines are held weakly: a picture does not keep one alive.
+Machines are held weakly: a picture does not keep its machine alive.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ class LivePicture(Picture, Protocol):
     """A picture that cells display: a view."""
 
     status: Any
-    """The state of its machine, in words."""
+    """The state of the picture's machine, in words."""
     made_in: Cell
-    """The cell that made it."""
+    """The cell that made the picture."""
     cleared: bool
-    """Whether the outputs that showed it were cleared."""
+    """Whether the outputs that showed the picture were cleared."""
 
     @property
     def shown(self) -> bool:
-        """Return whether a page shows it."""
+        """Return whether a page shows the picture."""
 
     def operation_done(self) -> bool:
-        """Note that its machine has done an operation; returns whether to redraw the picture."""
+        """Note that the machine has done an operation; returns whether to redraw the picture."""
 
     def cell_begun(self) -> None:
         """Note that a cell begins to run."""
@@ -46,7 +46,7 @@ class LivePicture(Picture, Protocol):
         """Note that a cell has ended."""
 
     def cell_over(self) -> None:
-        """Note that the cell that displayed it has ended."""
+        """Note that the cell that displayed the picture has ended."""
 
     @property
     def can_stay(self) -> bool:
@@ -88,7 +88,7 @@ class MachinePictures:
         return self.chosen.model
 
     def say(self, sentence: str) -> None:
-        """Show the state of their machine in all pictures; "": it is unchanged."""
+        """Show the `sentence` about the machine's state in all pictures; "" removes the last one."""
         for view in list(self.views):
             if view.status == self._said:
                 view.status = sentence
@@ -118,7 +118,7 @@ class MachinePictures:
     def _changed(self, _machine: Machine) -> None:
         if self._said:
             self.say("")
-        self.chosen.go(NOW)  # what a call does is seen, whatever its reader looked at before; a kept picture stays
+        self.chosen.go(NOW)  # a call's effect is seen, whatever its reader looked at before; a kept picture stays
         shared: list[Picture] = [self] if self.chosen.on_a_page else []
         refresher.mark([*shared, *(view for view in list(self.views) if view.operation_done())])
 
@@ -173,7 +173,7 @@ def all_displayed() -> list[LivePicture]:
 def cell_begins(*_info: object) -> None:
     """Note that a cell runs, perhaps again: displays of its last run have left the page, and are closed.
 
-    A view made in another cell has a name there, and a view displayed by another cell is in use: both stay.
+    Views made in another cell, which has names for them, and views displayed by another cell, which are in use, stay.
     """
     idle.ends()
     note_cell(begins=True)
@@ -212,7 +212,7 @@ def cell_ends(*_result: object) -> None:
         view.close()
     no_cell()
     idle.begins()
-    hub.cell_done()  # the last: it reads a file, and nothing depends on it
+    hub.cell_done()  # last, since it reads a file, and nothing depends on it
 
 
 def keep_moments(keep: bool = True) -> None:

@@ -3,9 +3,10 @@
 While a cell runs, pictures are sent at most thirty times a second.
 
 Without a limit, updates would be wrong, not just slow: a Jupyter server drops messages beyond a thousand a second, and
-with them the newest state.  No event loop runs while a cell does, so an operation itself sends when the pause is over;
-the end of the cell sends the rest; one daemon thread handles a cell that sleeps.  If threads can't start (Pyodide), the
-event loop sends what a callback left, since no cell ends after it.  Pictures are made when they are sent.
+with them the newest state.  While a cell runs, no event loop does, so an operation itself sends pictures when the pause
+is over, and the end of the cell sends the rest.  A daemon thread sends the pictures of a cell that sleeps.  If threads
+can't start (Pyodide), the event loop sends what a callback left, since no cell ends after it.  Pictures are made when
+they are sent.
 """
 
 from __future__ import annotations
@@ -63,7 +64,7 @@ class Refresher:
 
     @contextmanager
     def answering(self, picture: Picture) -> Iterator[None]:
-        """Answer a page's request to `picture` in a ``with`` block: it is sent afterwards, other changes in time.
+        """Answer a page's request to `picture` in a ``with`` block: it is sent right afterwards, other pictures later.
 
         A page asks for one picture at a time, so the requested picture needs no pause.
         """

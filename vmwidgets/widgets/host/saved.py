@@ -1,6 +1,6 @@
-"""The parts of a saved notebook that can still be stepped: a film with each drawing, and the player once in each file.
+"""The parts of a saved notebook that can still be stepped: a film with each drawing, and one player in each file.
 
-Without scripts (in a notebook that is not trusted, on GitHub, in an email), none of it is visible.
+Without scripts (in a notebook that is not trusted, on GitHub, in an email), these parts are invisible.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ CALL = '<script>document.dispatchEvent(new Event("vmwidgets-film"))</script>'
 def saved_film(view: View, scene: Scene, when: When | None) -> SavedFilm | None:
     """Return the film around `scene`, which a view showed at a moment; None without other steps.
 
-    A picture that can't be drawn at each step gets none.
+    A picture that can't be drawn at each step gets no film.
     """
     machine = view.machine
     if machine is None or when is None or view.asks or not scene.steps.count:

@@ -41,7 +41,7 @@ class Selection(anywidget.AnyWidget):
             super().set_state(sync_data)
 
     def _refuse(self, reason: str) -> None:
-        """Send the reason to the picture of the selection (`js/src/mount.ts`); all pictures keep the old one."""
+        """Send the reason to the picture of the selection (`js/src/mount.ts`); all pictures keep the old selection."""
         self.send({"type": "refused", "reason": reason})
         self.send_state("selection")
 
@@ -56,25 +56,25 @@ class Chooser(Protocol):
     """The part of a view that shares a choice."""
 
     selection: Any
-    """The thing that it shows as selected, as a string."""
+    """The thing that the view shows as selected, as a string."""
     moment: Any
-    """The moment that it shows: a :class:`When`, or None for now."""
+    """The moment that the view shows: a :class:`When`, or None for now."""
     follow: Any
-    """Whether it shows the moment of the others."""
+    """Whether the view shows the moment of the other views."""
     comm: Any
-    """Its channel to the page; None while it is on no page."""
+    """The view's channel to the page; None while it is on no page."""
 
 
 class Chosen:
     """The selection and the moment of one machine's views; a view without a machine has its own.
 
-    The views are held weakly.  The page has a model only while one of them has one.
+    The views are held weakly.  The page has this model only while one of the views has a model.
     """
 
     def __init__(self) -> None:
         self.thing = ""
         self.when: When | None = NOW
-        self._went_in = 0  # the number of the cell that chose the moment; 0: the page did, or a script
+        self._went_in = 0  # the number of the cell that chose the moment; 0 if the page or a script did
         self.latest = self.stamp = 0
         self._views: weakref.WeakSet[Chooser] = weakref.WeakSet()
         self._model: Selection | None = None
@@ -132,7 +132,7 @@ class Chosen:
             view.moment = self.when
 
     def leave(self, view: Chooser) -> None:
-        """Note that `view` is closed; the last one removes the model from the page."""
+        """Note that `view` is closed; closing the last view removes the model from the page."""
         self._views.discard(view)
         if self._model is not None and all(other.comm is None for other in list(self._views)):
             self._model.close()

@@ -73,7 +73,7 @@ def _drops(caller: FrameType) -> bool:
 
 
 def _display_presented(*_result: object) -> None:
-    """Display at a cell's end the presented things that it has not displayed itself."""
+    """Display, at a cell's end, the presented things that the cell has not displayed itself."""
     for view in not_yet_displayed():
         show_or_say(view, show_widget)
 

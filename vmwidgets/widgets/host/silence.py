@@ -12,7 +12,7 @@ LOST = 200.0
 class Idle:
     """The kernel's idle time in seconds: while a cell runs and others are queued, it hears no page.
 
-    Where no cells begin or end (marimo), the kernel is never idle, and no page is lost.  `clock` is for tests.
+    If no cells begin or end (marimo), the kernel is never idle, and no page is lost.  `clock` is for tests.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -30,7 +30,7 @@ class Idle:
 
     @property
     def seconds(self) -> float:
-        """The seconds until now."""
+        """The idle seconds until now."""
         return self._before + (self.clock() - self._since if self._since is not None else 0.0)
 
 

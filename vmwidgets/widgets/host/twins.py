@@ -48,7 +48,7 @@ AGAIN = "run the cells to step again"
 class Shown:
     """The scene that a view showed after operation `number`; `when` identifies that moment.
 
-    `slim` is the same, laid out for a telephone.
+    `slim` is the same scene, laid out for a telephone.
     """
 
     scene: Scene
@@ -71,23 +71,23 @@ class Twin:
 
     @property
     def cell_id(self) -> str:
-        """Return the id of the cell that displays it."""
+        """Return the ID of the cell that displays the twin."""
         return self._cell.id
 
     @property
     def views(self) -> list[View]:
-        """Its views; others are added to an `Output`."""
+        """The twin's views; an `Output` may get further ones."""
         return views_in(self._widget)
 
     def look(self) -> bool:
-        """Read the current state of the views.  Returns True if one has changed since the last time."""
+        """Read the current state of the views.  Returns True if a view has changed since the last time."""
         before = self._shown
         self._shown = {view: _shown(view, share) for view, share in _shares(self._widget)}
         self._films = {}
         return self._shown != before
 
     def film(self) -> bool:
-        """Make the films of the state that was read last.  Returns True if there is one."""
+        """Make the films of the state that was read last.  Returns True if there is any film."""
         made = {view: saved_film(view, shown.scene, shown.when) for view, shown in self._shown.items()}
         self._films = {view: film for view, film in made.items() if film is not None}
         return bool(self._films)
@@ -111,13 +111,13 @@ class Twin:
 
     @property
     def is_gone(self) -> bool:
-        """Return whether its output was cleared or replaced, as far as this is known."""
+        """Return whether the twin's output was cleared or replaced, as far as this is known."""
         views = self.views
         return not views or any(view.cleared or view.comm is None for view in views)
 
     @property
     def films(self) -> bool:
-        """Return whether any part of it can be stepped through."""
+        """Return whether any part of the twin can be stepped through."""
         return bool(self._films)
 
     @property
@@ -127,7 +127,7 @@ class Twin:
 
     @property
     def words(self) -> str:
-        """The words for the widget where it is not drawn."""
+        """The words that replace the widget if it is not drawn."""
         names = ", ".join(f"{type(view).__name__}: {heading(shown.scene)}" for view, shown in self._shown.items())
         return names if isinstance(self._widget, View) else f"{type(self._widget).__name__} of {names}"
 

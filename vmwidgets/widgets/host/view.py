@@ -76,7 +76,7 @@ class View(Answering, anywidget.AnyWidget):
 
     made_in = NOWHERE
     cleared = False
-    _holding_sync: bool  # ipywidgets' own attribute, as are the names of traits to be sent
+    _holding_sync: bool  # ipywidgets' own attribute: the names of the traits to be sent
     _states_to_send: set[str]
 
     def __init__(self, target: Any = None, **options: Any) -> None:
@@ -98,7 +98,7 @@ class View(Answering, anywidget.AnyWidget):
         self.made_in = current_cell()
         super().__init__(target, **options)
         machine = self.machine
-        self._until_drawn: Any = (target, machine)  # until it is drawn: it may be all that has them in a name
+        self._until_drawn: Any = (target, machine)  # until it is drawn: nothing else may keep them alive
         if machine is not None:
             self._pictures = pictures_of(machine)
             self._choice = self._pictures.chosen
@@ -123,8 +123,8 @@ class View(Answering, anywidget.AnyWidget):
         """Release the machine once it has been drawn: pictures must not keep machines without a name alive.
 
         The line that creates a machine may be the line that shows it.  So on a page, the view holds the machine until
-        it has been drawn in the page's width, or until an operation or another cell, which has a name for the machine.
-        Elsewhere, the view holds it until it has been drawn.
+        it has been drawn in the page's width, or until an operation or another cell, either of which shows that the
+        machine has a name.  Elsewhere, the view holds it until it has been drawn.
         """
         if self._scene is not None:
             self._until_drawn = None
@@ -160,7 +160,7 @@ class View(Answering, anywidget.AnyWidget):
 
     @property
     def high(self) -> float:
-        """The greatest height in pixels of a frame: the lowest window's below the words, if the picture folds."""
+        """The greatest height in pixels of a frame: the lowest window's room below the words, if the picture folds."""
         windows = [high for _, high in self._pages.rooms] if self.folds else []
         return max(min(windows) / self.scale - WORDS, 1.0) if windows else super().high
 
@@ -174,7 +174,7 @@ class View(Answering, anywidget.AnyWidget):
         if self._is_as_in_files or not self.alive:
             return super().scene()
         if self._stale or not self._drawn or self._scene is None:
-            super().scene()  # it finds the picture's step
+            super().scene()  # it has found the picture's step
         return self._laid_out(super().room, super().high)
 
     def saved(self, wide: float) -> Scene:
@@ -261,7 +261,7 @@ class View(Answering, anywidget.AnyWidget):
             self.status, self._drawn = f"this picture could not be drawn: {type(error).__name__}: {error}", False
         else:
             if this != self._drawings:
-                return  # another shell of the kernel has begun a newer one meanwhile
+                return  # another shell of the kernel has begun a newer frame meanwhile
             if not self._drawn or self._missing is not None:
                 self.status, self._drawn = str(self._missing or ""), self._missing is None
             self._send_scene(scene, when)
@@ -395,7 +395,7 @@ class View(Answering, anywidget.AnyWidget):
             raise Refused("stay: the cell of this picture has not finished")
         is_drawn = self.moment is None and self._cell_over == machine.journal.last.serial and not self._stale
         with self.hold_sync():
-            self._quiet = True  # nothing else is to be seen
+            self._quiet = True  # there is no other moment to show
             try:
                 self.follow = False
                 self.moment = When(self._cell_over)
@@ -474,7 +474,7 @@ class View(Answering, anywidget.AnyWidget):
         if not self._made:  # it was refused
             return
         self._pages.gone()
-        if self.trait_has_value("layout"):  # asking for it would make one
+        if self.trait_has_value("layout"):  # asking for it would create it
             self.layout.close()
         super().close()
         self._choice.leave(self)
@@ -545,7 +545,7 @@ class View(Answering, anywidget.AnyWidget):
 
     @contextmanager
     def hold_sync(self) -> Iterator[None]:
-        """Send everything set in the ``with`` block in one message; another thread's changes are in the next one."""
+        """Send everything set in the ``with`` block in one message; another thread's changes follow in the next."""
         if self._holding_sync:
             yield
             return
@@ -586,9 +586,9 @@ class View(Answering, anywidget.AnyWidget):
 
     def _on_hello(self, page: str, seq: int) -> None:
         self.cleared = False
-        if seq < 0:  # it has no drawing, or can't read the film of it
+        if seq < 0:  # it has no drawing, or can't read the drawing's film
             self._film = None
-        if self._pages.hello(page):  # the same page before it was loaded again, or a second one
+        if self._pages.hello(page):  # the same page before it was reloaded, or a second page
             self.send({"type": "who"})
         if not self._pages.is_unseen(page) and (self._stale or seq != self._seq):
             self.refresh()

@@ -1,6 +1,6 @@
-"""The visitor of a page.  A Jupyter kernel has one; `marimo run` has all visitors of an app in one process.
+"""The visitor of a page.  A Jupyter kernel has one visitor; `marimo run` has all visitors of an app in one process.
 
-Each visitor's page has its own models and knows no others, so nothing with a model is shared between visitors.
+Each visitor's page has its own models and knows no other models, so nothing with a model is shared between visitors.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ def in_marimo() -> bool:
 
 
 def visitor() -> threading.Thread:
-    """Return the thread of the visitor whose cell runs: marimo has one for each visitor, others only one."""
+    """Return the thread of the visitor whose cell runs: marimo has a thread for each visitor, other hosts only one."""
     return threading.current_thread() if in_marimo() else threading.main_thread()
 
 
