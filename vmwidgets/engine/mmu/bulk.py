@@ -1,8 +1,8 @@
 """Bulk translation: from arrays of addresses to arrays of physical addresses, with the walker's results.
 
-It serves every format.  Each table is read once, into arrays from slot to slot, as far as addresses need them.  The
-format's rules are consulted once for all descriptors that differ only in their address; addresses then descend through
-the arrays, one gather for each level.
+It serves every format.  Each table is read once, as far as addresses need it, into arrays that lead from slot to slot.
+The format's rules are consulted once for all descriptors that differ only in their address; addresses then descend
+through the arrays, one gather for each level.
 
 This is the only module of the engine that needs NumPy; it is imported when it is used.
 """
@@ -54,7 +54,7 @@ class WalkOutcome(NamedTuple):
 
 
 class _Known(NamedTuple):
-    """The descriptors above a table, without their addresses, and the remaining rights."""
+    """The descriptors above a table, without their addresses, and the rights that remain below them."""
 
     path: tuple[WalkEntry, ...]
     rights: Rights
@@ -132,7 +132,7 @@ class ReachedTables(Generic[C]):
                 self._descend_some(self.fmt.root_level.number, node, which, va, pa, outcome)
 
     def _by_start(self, va: Words) -> Iterator[tuple[int, Numbers | None]]:
-        """Yield the addresses with the same start of the walk, by their top bits: nearly always a half, or all."""
+        """Yield the addresses whose walks have the same start, by their top bits: nearly always a half, or all."""
         keys = va >> self._start_shift
         first = int(keys[0])
         same = keys == keys[0]
@@ -253,7 +253,7 @@ class ReachedTables(Generic[C]):
             return
         found = tables.outcome[slots] == 0
         ended = slots[found]
-        part = ended & level.copies_of(descriptor) - 1  # of a page that fills several slots
+        part = ended & level.copies_of(descriptor) - 1  # the descriptor of a page that fills several slots
         tables.base[ended] = addresses[found] + (part << level.shift).astype(np.uint64)
 
     def _refer(self, tables: _Tables, slots: Numbers, addresses: Words, known: int) -> None:
@@ -295,7 +295,7 @@ def _addresses(descriptor: Descriptor, words: Words) -> Words:
 
 
 def _distinct(values: Words) -> tuple[Words, Numbers]:
-    """Return `np.unique` with the inverse; fast if all values are equal, as neighbours' rights nearly always are."""
+    """Return `np.unique` with the inverse; fast if all values are equal, as the rights of neighbours usually are."""
     if (values == values[0]).all():
         return values[:1], np.zeros(values.size, np.int64)
     return np.unique(values, return_inverse=True)
@@ -399,7 +399,7 @@ def _words(addresses: Any, word_bits: int) -> Words:
 
 
 def _from_sequence(addresses: Any) -> Any:
-    """Return an array of 64-bit words from Python's integers; NumPy itself would turn mixed ones into floats."""
+    """Return an array of 64-bit words from Python's integers; NumPy itself may turn them into floats."""
     try:
         given = np.array(addresses, object)
         words = [-1 if isinstance(one, (bool, np.bool_)) else operator.index(one) for one in given.flat]

@@ -1,9 +1,9 @@
 """Results of walks, cached by words: a chain of descriptors has the same meaning anywhere in memory.
 
-Walks read the same few words again and again: the upper tables' at each access, and a leaf's whenever the TLB has lost
-its page.  :class:`~.rules.Rules` interpret the words; this module does so once for each chain of words, so that a walk
-reads one word for each level and looks up its meaning.  Pages of the smallest size whose descriptors differ only in the
-address are judged alike, so even the first read of a page needs little new work.
+Walks read the same few words again and again: those of the upper tables at each access, and a leaf's word whenever the
+TLB has lost its page.  :class:`~.rules.Rules` interpret the words; this module does so once for each chain of words, so
+that a walk reads one word for each level and looks up its meaning.  Pages of the smallest size whose descriptors differ
+only in the address are judged alike, so even the first read of a page needs little new work.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from .rules import Access, C, Rules, Stop
 from .tables_schema import Fault, Permission, Permissions, Rights
 
 MOST_CHAINS = 1 << 14
-"""The most cached chains of a format; beyond it, all are dropped at once."""
+"""The most cached chains of a format; if there are more, all are dropped at once."""
 
 MOST_SETTINGS = 32
 """The same limit for settings of processors."""
@@ -56,14 +56,14 @@ class Chain(Generic[C]):
         self.rights = _ALL
         """The accesses that all descriptors together allow."""
         self.sets: tuple[tuple[int, ...], tuple[int, ...]] = (), ()
-        """For each descriptor, the bits that the hardware still has to set, at a read and at a write."""
+        """The bits of each descriptor that the hardware still has to set at a read, and at a write."""
         self.stop: Stop | None = None
         """The reason why the last descriptor ends a walk, whatever the access."""
         self.goes_on = True
         """Whether the last descriptor refers to a table."""
         self._below: dict[int, Chain[C]] = {}
         self._pages: dict[int, tuple[Chain[C], int]] = {}
-        """The longer chain that ends with a page, and the address bits to check, by all bits except the address."""
+        """By all bits of a page's word except the address: a chain with such a page, and the address bits to check."""
         self._alike = _Alike()
         self._stops: dict[Case, Stop] = {}
         self._faults: dict[Case, Fault] = {}
@@ -120,14 +120,14 @@ class Chain(Generic[C]):
         """Return the chains that end with each of this chain's descriptors, root first."""
         return [] if self.above is self else [*self.above.from_root(), self]
 
-    # ---- what a chain that ends with a leaf says ---------------------------------------------------
+    # ---- facts about a chain that ends with a leaf ---------------------------------------------------
 
     def forbids(self, access: Access, user: bool) -> Stop | None:
         """Return why an access may not use the page; None if it may."""
         case = (access, user)
         if case in self._alike.passes:
             return None
-        found = self._stops.get(case)  # its sentence may contain the word, so it belongs to this chain alone
+        found = self._stops.get(case)  # the sentence may contain the word, so it is for this chain alone
         if found is None:
             found = self._all.rules.check_access(self.path, self.rights, access, user, self._controls)
             if found is None:
@@ -170,7 +170,7 @@ _ALL = Rights()
 
 
 class Chains(Generic[C]):
-    """All chains of a format, by settings and by the level of their root; `level_below` returns the next level's."""
+    """All chains of a format, by settings and by the level of their root; `level_below` returns the next level."""
 
     def __init__(self, rules: Rules[C], level_below: Callable[[Level], Level]) -> None:
         self.rules = rules
@@ -195,7 +195,7 @@ class Chains(Generic[C]):
         return found
 
     def count_one(self) -> None:
-        """Count one more chain; if there are too many, drop all except those in use."""
+        """Count one more chain; if there are too many, drop all chains that are not in use."""
         self._count += 1
         if self._count > MOST_CHAINS:
             self._count = 0

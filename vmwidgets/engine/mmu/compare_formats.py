@@ -80,7 +80,7 @@ class _Built:
         self._tables: Counter[int] = Counter()
         self._pages: Counter[int] = Counter()
         self._left_out, self._left_out_bytes, self._count = 0, 0, 0
-        self._last = (0, -1, 0)  # level and range of the table that was written last, and the table
+        self._last = (0, -1, 0)  # the level and the range of the table that was written last, and that table
         self._leaves = {size: self._leaf(size) for size in self._sizes}
         self.root = self._new_table(fmt.root_level)
         self._upper_root: int | None = None

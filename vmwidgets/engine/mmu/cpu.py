@@ -47,8 +47,8 @@ class Cpu(Generic[C]):
     def translate(self, va: int, access: Access, user: bool) -> int | Fault:
         """Return the physical address for one access, or its fault: from the TLB, or by a walk, which fills the TLB.
 
-        A hit depends on the cached permissions, whatever the tables say now.  Only a successful walk is cached:
-        anything absent is walked again each time.  O(1) for a hit, O(levels) for a miss.
+        A hit depends on the cached permissions, whatever the tables say now.  Only a successful walk is cached: an
+        absent page is walked again each time.  O(1) for a hit, O(levels) for a miss.
         """
         entry, emit = self.tlb.lookup(va, self.asid), self._recorder.emit
         if entry is None:
@@ -91,7 +91,7 @@ class Cpu(Generic[C]):
     def load_root(self, root: int, asid: int = 0, *, keep: bool = False, controls: C | None = None) -> None:
         """Load the tables at `root` for address space `asid`, with `controls` if other base registers are loaded too.
 
-        Cached translations for that number are dropped, except global ones, unless `keep`.  SDM 4.10.4.1 (MOV to CR3;
+        Unless `keep`, cached translations for that number are dropped, except global ones.  SDM 4.10.4.1 (MOV to CR3;
         bit 63 is `keep`).  On ARM and RISC-V, loading the register drops nothing, and a kernel that uses no numbers
         flushes by itself.
         """
@@ -136,7 +136,7 @@ class Cpu(Generic[C]):
     # ---- looking -----------------------------------------------------------------------------
 
     def stale(self, entry: TlbEntry[C]) -> tuple[Difference, ...]:
-        """Return how an entry differs from a fresh walk of its address space's tables; empty if it does not differ."""
+        """Return how an entry differs from a fresh walk of its address space's tables; empty if it does not."""
         return entry.differences(self.ram, *self._loaded[self.asid if entry.asid is None else entry.asid])
 
     @in_ascii

@@ -1,4 +1,4 @@
-"""The table editor, which reads and writes page tables as bits in RAM for a kernel; and edits without the kernel.
+"""The table editor, which reads and writes page tables as bits in RAM for a kernel, and edits made without the kernel.
 
 A descriptor is read into a :class:`Slot`.  The format (:class:`~.format.TableFormat`) interprets and builds words.
 """
@@ -69,7 +69,7 @@ class HandEdits:
         self.places.pop(pa, None)
 
     def freed(self, start: int, size: int) -> None:
-        """End the edits in memory that is no longer a table, or is an empty one.  O(edits)."""
+        """End the edits in memory that is no longer a table, or is an empty table.  O(edits)."""
         if self.places:
             self.places = {pa: edit for pa, edit in self.places.items() if not start <= pa < start + size}
 
@@ -182,7 +182,7 @@ class TableEditor(Generic[C]):
                     break
                 pa = table + (start >> shift & level.last) * width
                 word = read_word(pa, width)
-                if not word:  # nearly always, since most unmapped pages were never touched
+                if not word:  # nearly always the case, since most unmapped pages were never touched
                     return ()
                 descriptor = level.read_as(word)
                 if descriptor.kind != "table":
@@ -348,7 +348,7 @@ class TableEditor(Generic[C]):
             self.write(copy, part)
 
     def demote(self, slot: Slot, table: int, rights: Rights) -> None:
-        """Map a slot's large page by smaller ones in the empty `table`, and refer to that with `rights`.
+        """Map a slot's large page by smaller ones in the empty `table`, and refer to that table with `rights`.
 
         The parts keep the page's rights and attributes; the table is filled before the slot refers to it.  A page that
         fills several slots is split first (:meth:`split`), and only one slot's part is demoted.

@@ -15,7 +15,7 @@ Outcome = Literal["nothing found", "broken", "panicked", "unfinished"]
 
 @frozen(slots=False)
 class Break:
-    """The first broken rule: which one, where, and the call that broke it."""
+    """The first broken rule: its name, the place, and the call that broke it."""
 
     rule: str
     """The rule's name, such as "free-and-mapped"."""

@@ -111,7 +111,7 @@ class TableFormat(Generic[C]):
 
     @cached_property
     def _leaves(self) -> dict[int, tuple[Level, Descriptor]]:
-        """The highest level with such descriptors, and the first of them, by page size."""
+        """By page size, the highest level with descriptors for such pages, and the first of these descriptors."""
         found: dict[int, tuple[Level, Descriptor]] = {}
         for level in self.levels:
             for one in level.descriptors:
@@ -164,7 +164,7 @@ class TableFormat(Generic[C]):
         return found or [Root(self.root_level, root, 0, 0)]
 
     def extends_sign(self, controls: C) -> bool:
-        """Return whether the bits above the translated ones repeat the highest of these, and don't choose the root."""
+        """Return whether the bits above the translated bits repeat the highest of them, and don't choose the root."""
         return self.sign_extended and self.rules.start_shift(controls) < self.va_bits
 
     def as_register(self, va: int, controls: C) -> int:
@@ -172,7 +172,7 @@ class TableFormat(Generic[C]):
         return self.canonical(va) if self.extends_sign(controls) else va
 
     def address_split(self, controls: C | None = None) -> AddressSplit:
-        """Return how the format cuts an address.
+        """Return the parts into which the format divides an address.
 
         >>> from vmwidgets.engine.mmu.formats.x86 import X86_PAE
         >>> [part.high - part.low + 1 for part in X86_PAE.address_split().parts]
@@ -185,7 +185,7 @@ class TableFormat(Generic[C]):
         signed = self.extends_sign(self.defaults if controls is None else controls)
         return AddressSplit(parts, self.word_bits, self.va_bits, signed)
 
-    # ---- descriptors made and changed: from rights and addresses to words ----------------------
+    # ---- building and changing descriptors: from rights and addresses to words ----------------------
 
     def table_word(self, level: Level, table: int, rights: Rights) -> int:
         """Return the word that refers to the table at physical address `table` and allows `rights`."""

@@ -110,7 +110,7 @@ class Level:
     shift: int
     bits: int
     descriptors: tuple[Descriptor, ...]
-    """The ways to read a descriptor; the first that matches is used."""
+    """The ways to read a descriptor; the first match is used."""
 
     @property
     def entries(self) -> int:
@@ -151,7 +151,7 @@ class Level:
         return found
 
     def not_elsewhere(self, words: Iterable[int], frames: Container[int]) -> list[int]:
-        """Return the places of nonzero words, except words that map a one-slot page in none of these frames."""
+        """Return the places of nonzero words, except words that map a one-slot page outside these frames."""
         pages = [one for one in self.descriptors if one.kind == "leaf" and one.shift is None]
         others = [(one.mask, one.value) for one in self.descriptors if one.shift is not None]
         if not others and len(pages) == 1 and pages[0].in_place is not None:
@@ -205,7 +205,7 @@ class Level:
         return place | small.same_fields(large, word, small.free_fields)
 
     def span_of(self, descriptor: Descriptor) -> int:
-        """Return the bytes covered by a descriptor of this level; for a repeated one, by all its copies together."""
+        """Return the bytes covered by a descriptor of this level or, if it is repeated, by all its copies together."""
         return 1 << (self.shift if descriptor.shift is None else descriptor.shift)
 
     def copies_of(self, descriptor: Descriptor) -> int:

@@ -1,6 +1,6 @@
 """The values that readers create from a terminal's text about page tables, traps and panics, for pictures.
 
-A part is here only if the text has it.  Sentences say what the text leaves open; no value replaces it.
+A part is here only if the text has it.  Sentences say what the text leaves open; no made-up value replaces it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ class SaidRange:
     rights: str
     """Read, write, execute and user as four letters: "rw-u".  A "?" is a right that the text does not give."""
     pa: int | None = None
-    """The physical address of the first byte if the rest follows in memory; None if not, or if the text has none."""
+    """The physical address of the first byte if the rest follows in memory; None if it does not, or if the text has no
+    physical addresses."""
     word: int | None = field(default=None, compare=False)
     """The descriptor, if the text has it."""
 
@@ -163,17 +164,17 @@ class Trap:
 
     @property
     def scause(self) -> int | None:
-        """The code, by its name on RISC-V."""
+        """The code, under its name on RISC-V."""
         return self.code
 
     @property
     def sepc(self) -> int | None:
-        """The address of the instruction, by its name on RISC-V."""
+        """The address of the instruction, under its name on RISC-V."""
         return self.pc
 
     @property
     def stval(self) -> int | None:
-        """The address that was accessed, by its name on RISC-V."""
+        """The address that was accessed, under its name on RISC-V."""
         return self.address
 
     @in_ascii
@@ -212,7 +213,7 @@ class Pasted:
     """
 
     tables: tuple[Any, ...] = ()
-    """Tables that answer only what the text says (``PageTables`` with `lines`, `pieces` and `ranges`)."""
+    """Tables that know only the contents of the text (``PageTables`` with `lines`, `pieces` and `ranges`)."""
     traps: tuple[Trap, ...] = ()
     panics: tuple[Panic, ...] = ()
     listings: tuple[Listing, ...] = ()

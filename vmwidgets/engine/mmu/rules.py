@@ -180,7 +180,7 @@ class Rules(ABC, Generic[C]):
         return root or 0, controls
 
     def with_access_flag(self, controls: C) -> C:
-        """Return the settings with which descriptors have an access flag, if the format can be used without one."""
+        """Return the settings with which descriptors have an access flag, if the format can do without the flag."""
         return controls
 
     def without_access_flag(self, controls: C) -> C:

@@ -18,8 +18,8 @@ from .tables import PageTables
 from .tables_schema import Rights
 
 MOST_RUNS = 1 << 18
-"""The most runs of one address space that are listed: tables that refer to each other in a circle can have any
-number.
+"""The most runs of one address space that are listed: tables that refer to each other in a circle can have any number
+of runs.
 """
 
 Fetch = Callable[[Iterable[int]], None]
@@ -56,7 +56,7 @@ class _Means(NamedTuple):
 
     descriptor: Descriptor
     kind: str
-    """"table", "leaf", or "" if it maps nothing."""
+    """"table", "leaf", or "" for descriptors that map nothing."""
     rights: Rights
     letters: str
 

@@ -32,7 +32,7 @@ class SpaceAtStop:
 
     @property
     def key(self) -> int | str:
-        """The part that stays the same from stop to stop."""
+        """The process's identity, which stays the same from stop to stop."""
         return self.pid or self.name
 
 
@@ -45,7 +45,7 @@ class Stop:
     spaces: tuple[SpaceAtStop, ...]
 
     def letters(self) -> dict[int, str]:
-        """The letter for each physical page: the process that maps it (small if the page is a table), or `SEVERAL`."""
+        """The letter for each physical page: the process that maps it (small for a table), or `SEVERAL`."""
         found: dict[int, str] = {}
         for space in self.spaces:
             for letter, pages in ((space.letter, space.frames), (space.letter.lower(), space.tables)):

@@ -132,7 +132,8 @@ class _Slot(NamedTuple):
     descriptor: Descriptor
     kind: str
     effective: int
-    """The mapping of the slot's own piece: for a repeated descriptor, its address and the piece's place in the page."""
+    """The mapping of the slot's own piece; for a repeated descriptor, its address plus the piece's place in the
+    page."""
 
     def continues(self, before: _Slot, level: Level) -> bool:
         """Return whether the slot continues the mapping of the slot `before` in the same way."""
@@ -278,7 +279,8 @@ class _Look:
     def _fold(self, rows: list[WindowRow], key: TableKey, inner: Collection[int]) -> tuple[WindowRow, ...]:
         """Return the shown rows, and folds that count the others.
 
-        The kernel's rows are folded separately from the space's own, and all of them unless one is the table's centre.
+        The kernel's rows are folded separately from the space's own, and completely unless one of them is the table's
+        centre.
         """
         width, shown = self.fmt.entry_width, self.shown
         marked = {row.pa for row in rows if row.pa in inner or _holds(row, shown.marked, width)}
@@ -307,7 +309,7 @@ def rights_in_words(rights: Rights) -> str:
 
 
 def _kept(rows: list[WindowRow], centre: int | None, marked: Collection[int], most: int) -> list[int]:
-    """Choose about `most` of one owner's rows to show: around slot `centre`, the marked ones, the first."""
+    """Choose about `most` of one owner's rows to show: rows around slot `centre`, marked rows, and the first."""
     if len(rows) <= most:
         return list(range(len(rows)))
     needed = {number for number, row in enumerate(rows) if row.pa in marked}

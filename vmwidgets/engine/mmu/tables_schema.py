@@ -17,7 +17,7 @@ from ..base.units import Address
 
 
 class Rights(NamedTuple):
-    """The rights of a descriptor or a whole walk: user code's if it has access, otherwise the supervisor's.
+    """The rights of a descriptor or a whole walk: user code's rights if it has access, otherwise the supervisor's.
 
     If the two may do different things (as with some ARM pages), :class:`Permissions` has both.
     """
@@ -171,7 +171,7 @@ class Fault:
 
 
 def named_fields(decoded: Iterable[FieldValue]) -> str:
-    """Return the fields of a code that are not 0: flags by name, others with their number."""
+    """Return the fields of a code that are not 0: flags by name, other fields with their numbers."""
     words = [
         value.field.name if value.field.low == value.field.high else f"{value.field.name}={value.value:#x}"
         for value in decoded
@@ -201,7 +201,7 @@ class Walk:
     pa: int | None
     fault: Fault | None
     sets: tuple[int, ...] = ()
-    """For each step, the bits that the hardware still has to set in the descriptor (accessed, dirty)."""
+    """The bits that the hardware still has to set in the descriptor of each step (accessed, dirty)."""
     permissions: Permissions | None = None
     """The rights of each side on the page, for any access; None if no page was found."""
     word_bits: int = 64
@@ -275,7 +275,7 @@ class IndexBits(NamedTuple):
 class AddressSplit:
     """The parts into which a format divides an address: the indices, from the root's down; the rest is the offset.
 
-    Of a register's `word_bits`, the lowest `va_bits` are translated.
+    The lowest `va_bits` of a register's `word_bits` are translated.
     """
 
     parts: tuple[IndexBits, ...]

@@ -6,7 +6,7 @@ needed to check another access without a walk; when the tables change, the entry
 Intel SDM volume 3A, 4.10; ARM DDI 0406C, B3.9 and B3.10; ARM DDI 0487, D5.10 (D8.14 from issue H); RISC-V Privileged
 20211203, 4.2.1 (sfence.vma).  The manuals do not say how many entries there are, nor which entry is replaced when a set
 is full; here, it is the set's least recently used entry.  Nor do they say which of two overlapping entries answers (a
-large page's entry, and a small page's older entry that was never flushed): here, it is the smaller page's.
+large page's entry, and a small page's older entry that was never flushed): here, the smaller page's entry does.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _BARRED = ("protection", "domain")
 
 
 class TlbEntry(Generic[C]):
-    """The TLB's copy of one walk; only its use and the results that depend on the settings change later."""
+    """The TLB's copy of one walk; only its time of use, and results that depend on the settings, change later."""
 
     __slots__ = ("_controls", "_judged", "_value", "fmt", "key", "pa", "path", "pending", "permissions",
                  "rights", "set", "size", "used", "va", "way")  # fmt: skip  # read as a list of names
@@ -108,7 +108,7 @@ class TlbEntry(Generic[C]):
 
         O(levels).
         """
-        self.forbids("read", False, controls)  # so that its rights are those of these settings
+        self.forbids("read", False, controls)  # so that its rights are computed under these settings
         return differences(self.value, self.fmt, memory, root, controls)
 
 
@@ -119,9 +119,9 @@ def differences(
 
     O(levels).
 
-    Only differences that matter count.  If the tables have a dirty bit that the entry lacks, this only costs a walk;
-    the other way round, writes would go unnoticed.  Dirty bits of global entries are left out: each space may have its
-    own copy of the descriptor, and the loaded one was marked.
+    Only differences that matter count.  A dirty bit that only the tables have costs no more than a walk; if only the
+    entry has it, writes go unnoticed.  Dirty bits of global entries are left out: each space may have its own copy of
+    the descriptor, and only the loaded space's copy was marked.
     """
     rules, user = fmt.rules, any(kept.permissions.user)
     now = translate(memory, fmt, root, kept.va, "read", user, controls)

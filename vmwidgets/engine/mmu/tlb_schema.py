@@ -30,7 +30,7 @@ class TlbEntryValue:
     dirty: bool
     """Whether writes need no walk.
 
-    If they do need one, the first write walks, to set the bits that the hardware sets for a write.
+    Otherwise, the first write walks the tables, to set the bits that the hardware sets for a write.
     """
 
     @property
@@ -115,8 +115,8 @@ class TlbValue:
 class TlbHit(Event, changes=True):
     """The TLB had `va`, in way `way` of set `set`.
 
-    `outcome` is "used"; "forbidden" for a fault because of the entry's permissions; or "clean" for a write that must
-    first mark the tables, so that a walk follows.
+    `outcome` is "used", "forbidden" (the entry's permissions cause a fault), or "clean" (a write must first mark the
+    tables, so a walk follows).
     """
 
     cpu: str

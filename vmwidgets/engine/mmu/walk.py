@@ -54,7 +54,7 @@ class Descent(Generic[C]):
         """Whether a page's valid descriptor was reached, no matter whether it allows the access."""
         self.pa: int | None = None
         self.sets: tuple[int, ...] = ()
-        """For each descriptor of a successful walk, the bits that the hardware still has to set."""
+        """The bits that the hardware still has to set in each descriptor of a successful walk."""
 
     @property
     def path(self) -> tuple[WalkEntry, ...]:

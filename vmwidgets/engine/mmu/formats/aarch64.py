@@ -126,7 +126,7 @@ class Aarch64Rules(Rules[Aarch64Controls]):
         return self.half(level, root, va, controls, bool(high))
 
     def second_base(self, va: int, controls: Aarch64Controls) -> tuple[str, int] | None:
-        """Return TTBR1 for the upper half, in which bit 55 and those above it are 1."""
+        """Return TTBR1 for the upper half, in which bit 55 and all bits above it are 1."""
         return ("TTBR1_EL1", controls.ttbr1) if va >> 55 == 0x1FF else None
 
     def half(self, level: Level, root: int, va: int, controls: Aarch64Controls, upper: bool) -> Start | Stop:
@@ -203,7 +203,7 @@ class Aarch64Rules(Rules[Aarch64Controls]):
         return FaultReport("Data Abort", code, STATUS_CODE, syndrome, status_of(code))
 
     def encode(self, descriptor: Descriptor, rights: Rights, shared: bool) -> int:
-        """Return AP, UXN, PXN and nG; AF is set and the page inner shareable.
+        """Return AP, UXN, PXN and nG; AF is set, and the page is inner shareable.
 
         User code never executes a page that only the supervisor may use; a page need not be readable to be executed.
         """
@@ -228,13 +228,13 @@ class Aarch64Rules(Rules[Aarch64Controls]):
         return AP_USER | AP_READ_ONLY | UXN | PXN
 
     def rights_of(self, descriptor: Descriptor, word: int) -> Rights:
-        """Return the rights in one descriptor, taken by itself; user code's, if it may do no more than fetch."""
+        """Return the rights in one descriptor, taken by itself: user code's rights if it may only fetch."""
         if descriptor.kind == "leaf" and not word & (AP_USER | UXN):
             return Rights(False, False, True, True)
         return self._data_rights(descriptor, word)
 
     def _data_rights(self, descriptor: Descriptor, word: int) -> Rights:
-        """Return the rights in one descriptor, of the code that may read there."""
+        """Return the rights that one descriptor gives to the code that may read there."""
         if descriptor.kind == "table":
             user = not word & AP_TABLE_NO_USER
             return Rights(True, not word & AP_TABLE_READ_ONLY, not word & (UXN_TABLE if user else PXN_TABLE), user)
@@ -254,7 +254,7 @@ class Aarch64Rules(Rules[Aarch64Controls]):
         return not path[-1].value("nG")
 
     def registers(self, user: int | None, kernel: int | None, controls: Aarch64Controls) -> tuple[int, Aarch64Controls]:
-        """Return TTBR0 with the user's root, TTBR1 with the kernel's; TCR_EL1.EPD0 or EPD1 for no root (D5.2.1)."""
+        """Return TTBR0 with the user's root, TTBR1 with the kernel's; TCR_EL1.EPD0 or EPD1 for None (D5.2.1)."""
         if user is None:
             controls = replace(controls, epd0=True)
         return user or 0, replace(controls, epd1=True) if kernel is None else replace(controls, ttbr1=kernel)

@@ -39,7 +39,7 @@ class RiscvControls(Controls):
     mxr: bool = False
     """mstatus.MXR: executable pages can be read."""
     adue: bool = True
-    """menvcfg.ADUE (Svadu): the hardware sets A and D itself; without (Svade), a page that lacks them faults."""
+    """menvcfg.ADUE (Svadu): the hardware sets A and D itself; without it (Svade), a page that lacks them faults."""
 
 
 class RiscvRules(Rules[RiscvControls]):

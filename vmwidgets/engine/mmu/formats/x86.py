@@ -3,7 +3,7 @@
 Intel SDM volume 3A, 4.3 to 4.5 (formats), 4.6 (access rights), 4.7 (page-fault exceptions) and 4.8 (accessed and dirty
 flags); section numbers are those of the editions of 2013 to 2023, and bit ranges are the manual's.
 
-A 4 MiB page can be above 4 GiB (PSE-36); nothing else in 32-bit paging can.  Real processors load the four PDPTEs of
+In 32-bit paging, only a 4 MiB page can be above 4 GiB (PSE-36).  Real processors load the four PDPTEs of
 PAE when CR3 is written (4.4.1), and raise #GP if reserved bits are set in a present PDPTE; here, as in emulators,
 PDPTEs are read at each walk, and reserved bits cause a page fault.
 """
@@ -77,7 +77,7 @@ class X86Controls(Controls):
 
 
 class X86Rules(Rules[X86Controls]):
-    """The rules of the formats with 8-byte descriptors, here those of 64-bit mode.
+    """The rules of the formats with 8-byte descriptors, here in 64-bit mode.
 
     Canonical addresses have `va_bits` bits; descriptors hold an address up to bit `highest`.
     """
@@ -87,7 +87,7 @@ class X86Rules(Rules[X86Controls]):
         self.highest = highest
 
     def start(self, level: Level, root: int, va: int, controls: X86Controls) -> Start | Stop:
-        """Check that the bits from the highest translated one up are equal; if not, #GP, no walk (SDM 1, 3.3.7.1)."""
+        """Check that bits from the highest translated one up are equal; if not, #GP and no walk (SDM 1, 3.3.7.1)."""
         high = va >> self.va_bits - 1
         if high in (0, (1 << 65 - self.va_bits) - 1):
             return Start(root, level)
@@ -292,7 +292,7 @@ class X86Rules32(X86Rules):
         return 32
 
     def read_as(self, level: Level, word: int, controls: X86Controls) -> Descriptor:
-        """Read the descriptor, by SDM 4.3: without CR4.PSE, bit 7 of a PDE is ignored: it refers to a table."""
+        """Read the descriptor, by SDM 4.3: without CR4.PSE, bit 7 of a PDE is ignored, and it refers to a table."""
         return level.read_as(word if controls.pse or level is PT_32 else word & ~PAGE_SIZE)
 
     def encode(self, descriptor: Descriptor, rights: Rights, shared: bool) -> int:
@@ -312,7 +312,7 @@ class X86Rules32(X86Rules):
         return controls.smep
 
     def reserved(self, level: Level, descriptor: Descriptor, controls: X86Controls) -> int:
-        """Return bit 21 of a 4 MiB page, and those of bits 20:13 for addresses beyond the processor's (SDM 4.3)."""
+        """Return bit 21 of a 4 MiB page, and any of bits 20:13 for addresses beyond the processor's (SDM 4.3)."""
         if descriptor is not _LARGE_32:
             return 0
         return descriptor.reserved | bits(20, 13 + max(0, min(controls.maxphyaddr, 40) - 32))
