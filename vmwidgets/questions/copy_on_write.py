@@ -38,7 +38,7 @@ COUNTED = "Linux's `do_wp_page`; here `vm_map_fork` on a machine with counted fr
 
 
 class Step(NamedTuple):
-    """A task's action: "forks" another, or "reads" or "writes" a page, in the shared memory if `shared`."""
+    """A task's action: it "forks" another task, or "reads" or "writes" a page, in shared memory if `shared`."""
 
     who: str
     verb: str
@@ -56,7 +56,7 @@ class Step(NamedTuple):
 
 
 class Family:
-    """A task with pages of private and perhaps of shared memory; and, later, its descendants."""
+    """A task with pages of private and perhaps of shared memory, and later its descendants."""
 
     def __init__(self, pages: int, shared: int = 0, *, fork: str = "counted") -> None:
         self.machine = boot("x86-64", fork=fork)
@@ -295,7 +295,7 @@ def _why(raised: Sequence[FaultRaised], asked: Step) -> str:
 
 
 def _reason(raised: Sequence[FaultRaised]) -> str:
-    """Return what the fault was about; "" if there was none."""
+    """Return the reason for the fault; "" if there was none."""
     if not raised:
         return ""
     return "the page " + ("is mapped, but not to be written" if (raised[0].code or 0) & 1 else "is not mapped yet")

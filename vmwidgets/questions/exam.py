@@ -55,12 +55,12 @@ class Section:
 
     @property
     def rules(self) -> list[str]:
-        """The rules for its questions, each paragraph once."""
+        """The rules for the section's questions, each paragraph once."""
         return list(dict.fromkeys(rule for question in self.questions for rule in question.rules))
 
     @property
     def numbered(self) -> list[tuple[int, Question]]:
-        """Its questions with their numbers in the exam."""
+        """The section's questions with their numbers in the exam."""
         return list(enumerate(self.questions, self.first))
 
 
@@ -80,7 +80,7 @@ class Exam:
 
     @property
     def topic(self) -> str:
-        """Its topics by name, separated by commas."""
+        """The exam's topics by name, separated by commas."""
         return ",".join(section.topic for section in self.sections)
 
     @property
@@ -136,9 +136,9 @@ def make_exam(
     """Create an exam of `n` questions (6 by default) on a topic, or on each of several topics.
 
     Several topics are sections of one exam, with the questions that each topic has in an exam of its own.  `kinds` are
-    names such as "walk/index": then only these kinds are asked and, without `n`, each once. A topic without a chosen
-    kind is refused. If `topics` is (), the kinds determine the topics.  `form` "A" and "B" are two exams with the same
-    kinds in the same order, as a test before and after a lab needs; no question is in both.
+    names such as "walk/index": then only these kinds are asked and, without `n`, each of them once. A topic without a
+    chosen kind is refused. If `topics` is (), the kinds determine the topics.  `form` "A" and "B" are two exams with
+    the same kinds in the same order, as a test before and after a lab needs; no question is in both.
 
     The seed and an instructor's `secret`, if there is one, determine the questions, on every computer; each kind is
     used once before one is repeated, and grades alternate.  No two questions have the same text.

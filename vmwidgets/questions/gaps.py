@@ -155,7 +155,7 @@ def _around(draws: Draws, gaps: Sequence[int], *, closed: bool = False) -> Layou
 
 
 def where(draws: Draws) -> Question:
-    """Make a question on where one request is placed: in each gap, or past them all, equally often."""
+    """Make a question on where one request is placed: each gap, and the place past all gaps, is right equally often."""
     layout, wanted = drawn_layout(draws), draws.below(5)
     size = draws.between(2, max(layout.gaps) + 2)
     fitting = [number for number, gap in enumerate(layout.gaps) if gap >= size]
@@ -214,7 +214,7 @@ def _unfit(gap: int, size: int, policy: str) -> str:
 
 
 def fit(draws: Draws) -> Question:
-    """Make a question on where best fit or worst fit puts a request: in each gap equally often."""
+    """Make a question on where best fit or worst fit puts a request: each gap is right equally often."""
     wanted = draws.below(4)
     while True:  # a machine is booted for the one layout that is kept
         layout, policy = drawn_layout(draws, closed=True), draws.choice(("best", "worst"))
@@ -273,7 +273,7 @@ def _entries(draws: Draws) -> Question:
     rows = [_done(space, *step) for step in steps]
     count = len(space.entries())
     ranges = [f"`{address(one.start)}` to `{address(one.end)}` {one.protection}" for one in space.entries()]
-    if count != len(runs(space)):  # vm_map_protect may leave two that are alike: its loop skips one
+    if count != len(runs(space)):  # vm_map_protect may leave two equal entries: its loop skips one
         raise Again
     return Question(
         f"An address space has one entry: anonymous memory, readable and writable, from `{address(start)}` to "

@@ -34,7 +34,7 @@ class Again(Exception):
 class Question:
     """A question on paper; its texts use a small part of Markdown (see :mod:`.markup`).
 
-    `answer` is in the form that the key prints; with `options`, it is one of these, and no other option is right.
+    `answer` is in the form that the key prints; with `options`, it is one of them, and no other option is right.
     `why` explains it, with the kernel's function or the manual's section, and `mistakes` explains how a student arrives
     at each wrong option.  `rules` are paragraphs that other questions need too: a paper prints each once.  `figure`
     draws the subject, `solution` the key's figure; they draw when they are called.
@@ -142,7 +142,7 @@ def options_of(draws: Draws, right: str, wrong: Iterable[str], *, most: int = 5)
 def options_around(
     draws: Draws, right: int, wrong: Iterable[int], said: Callable[[int], str], *, most: int = 5
 ) -> tuple[str, ...]:
-    """Return options that are numbers; how many wrong ones are below the right one is drawn, if possible.
+    """Return options that are numbers; if possible, a draw decides how many wrong ones are below the right one.
 
     If all wrong ones were smaller, the right one would obviously be the largest.
 
@@ -161,7 +161,7 @@ def options_around(
 def evenly(
     draws: Draws, make: Callable[[Draws], Question], of: Callable[[Question], T], values: Sequence[T]
 ) -> Question:
-    """Return a question for which each of these values of `of` is equally likely, however rare it is.
+    """Return a question such that each of these values of `of` is equally likely, however rare it is by itself.
 
     Raises :class:`Again` if the value does not occur.
     """

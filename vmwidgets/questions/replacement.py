@@ -186,16 +186,16 @@ def _anomalous(draws: Draws) -> str:
 
 
 def more(draws: Draws) -> Question:
-    """Make a question on the effect of one more frame on FIFO: each change is equally likely, however rare it is."""
+    """Make a question on the effect of one more frame on FIFO: each change is equally likely, even a rare one."""
     wanted = draws.choice((-3, -2, -1, 0, 1))
-    while True:  # with another string, and not with another change: then rare ones would not be asked
+    while True:  # draw another string, but not another change: otherwise rare changes would not be asked
         string = _anomalous(draws) if wanted > 0 else drawn_string(draws, 5, len(BELADY) + 1)
         found = reference_string(string, (3, 4), "fifo")
         few, many = found.faults("fifo", 3), found.faults("fifo", 4)
         if many - few == wanted:
             break
     same, other = (draws.shuffled([sign * size for size in (1, 2, 3)]) for sign in ((-1, 1) if wanted < 0 else (1, -1)))
-    alike = [one for one in same if one != wanted]  # two that fall and two that grow, beside "it stays the same"
+    alike = [one for one in same if one != wanted]  # two that fall and two that grow, next to "it stays the same"
     nearby = [0, *alike[: 1 + (wanted == 0)], *other[:2]]
     return Question(
         f"{_given(string, 3, RULES['fifo'])} The same pages are used with a memory of 4 frames. How does the "

@@ -31,7 +31,7 @@ def svg_of(scene: Scene) -> str:
 def figure_html(draw: Callable[[], Scene], *, large: bool = False) -> str:
     """Return a figure as an image in the page; each SVG keeps its own style sheet.
 
-    Students write into one that is `large`.
+    Students write into a `large` figure.
     """
     scene, look = draw(), ' class="large"' if large else ""
     return f"<figure{look}>{image_html(svg_of(scene), alternative_text(scene))}</figure>"
@@ -41,7 +41,7 @@ Draw = Callable[[], Scene] | None
 
 
 def seen_first(section: Section, of: Callable[[Question], Draw]) -> list[Draw]:
-    """Return the figure of each question; None if it is the previous question's figure: a paper prints it once."""
+    """Return the figure of each question; None if it is the previous question's, since a paper prints it once."""
     figures = [of(question) for _, question in section.numbered]
     return [None if at and one == figures[at - 1] else one for at, one in enumerate(figures)]
 

@@ -205,7 +205,8 @@ def cheapest(draws: Draws) -> Question:
 
 
 RIVALS = "x86", "armv7"
-"""Two formats, either of which may have smaller tables: a small root with large tables below, or the reverse."""
+"""Two formats, of which either may have smaller tables: one has a small root and large tables below, one the
+reverse."""
 
 
 def _cheapest(draws: Draws) -> Question:

@@ -365,7 +365,7 @@ def _fault(draws: Draws) -> Question:
     name = draws.choice(("x86", "x86-64"))
     va, access, user = drawn_va(draws, FORMATS[name]), draws.choice(ACCESSES), draws.choice((True, False))
     memory = _mapped(draws, name, va, 1, lambda: _drawn_rights(draws))
-    if draws.below(3) == 0:  # one that is not in use, whatever else it says
+    if draws.below(3) == 0:  # a descriptor that is not in use, whatever its other bits are
         gone = draws.choice(memory.walk(va).steps)
         memory.write(memory.fmt.level(gone.level), gone.table, gone.index, gone.value & ~1)
     found = memory.walk(va, access, user=user)
