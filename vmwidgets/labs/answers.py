@@ -1,4 +1,4 @@
-"""Answers, each in one written form: a text that a person, JSON and a browser read alike.
+"""Answers, each in one written form: a string that people, JSON and browsers read alike.
 
 If a 64-bit address were a number in JSON, it would lose its last digits when a browser saves the notebook.
 """
@@ -22,7 +22,8 @@ KINDS = {
 """The kinds of answers, with the text of their fields."""
 
 UNSURE = "I don't know"
-"""The answer that every question accepts: it is neither right nor wrong, and opens the outcome as any answer does."""
+"""The answer that every question accepts: it is neither right nor wrong, and opens the outcome like any other
+answer."""
 
 MOST_CHARACTERS = 500
 """The most characters of an answer, a question or an option."""

@@ -1,6 +1,6 @@
 """Predictions on the page: asked, shown, and kept up to date.
 
-The answer is data in the cell's output, however it was given.  Saving the notebook saves it.
+However it is given, an answer is data in the cell's output, so saving the notebook saves the answer.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ def _show_elsewhere(prediction: Prediction, asked_in: Cell) -> None:
 
 def _update(prediction: Prediction) -> None:
     publish(prediction.bundle(), display_id=_display_id(prediction), update=True)
-    if prediction.outcome is not None:  # a cell that shows it closed opens
+    if prediction.outcome is not None:  # cells that show the closed outcome then open it
         publish(prediction.outcome.bundle(), display_id=f"{_display_id(prediction)}-outcome", update=True)
 
 

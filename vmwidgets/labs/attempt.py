@@ -1,4 +1,4 @@
-"""A call as one line of a cell: its result, or why it failed."""
+"""A call as one line of a cell: its result, or the reason for its failure."""
 
 from __future__ import annotations
 

@@ -101,7 +101,7 @@ class Beginning:
 
     @property
     def _has_exercises(self) -> bool:
-        """Return whether the package or the course has an exercise of this lab."""
+        """Return whether the package or the course has an exercise for this lab."""
         return any(lab_of(name) == self.lab for name in exercises())
 
     @property
@@ -141,7 +141,7 @@ class Beginning:
         Raises :class:`Refused` for anything that :func:`begin` refuses.
 
         With a course's `key`, the beginning gets the codes that the course gave to its students, whether the notebook
-        has codes or not.  If the students left out their codes or made them up, the seed then differs from the one in
+        has codes or not.  If the students left out their codes or made them up, the seed then differs from the seed in
         `data`.
 
         >>> Beginning.made_from(Beginning("01", "os", ("anna", "ben")).data()).students
@@ -190,7 +190,7 @@ class Beginning:
 
 @dataclass
 class _Begun:
-    """The lab that a kernel has begun; `tried` are exercises checked without an ID, and not since."""
+    """The lab that a kernel has begun; `tried` are exercises that were checked only without an ID."""
 
     begun: Beginning | None = None
     tried: dict[str, None] = field(default_factory=dict)

@@ -76,7 +76,7 @@ def _of_the_lab(result: Result) -> Result:
 
 
 def best(of: str) -> dict[str, Result]:
-    """Return the best result of each exercise that this kernel graded, without practice; of equal results, the latest.
+    """Return the best (or latest equal) result of each exercise that this kernel graded, without practice.
 
     `of` is the sheet that counts; checks on another sheet don't.
     """
@@ -90,7 +90,7 @@ def judged_for(name: str, of: str, thing: Any) -> Result:
 
 
 def criteria_of(name: str, of: str, thing: Any) -> tuple[Criterion, ...]:
-    """Return only the criteria, as far as the judge gets, for judging one piece of work on many variants.
+    """Return only the criteria, up to the one at which the judge stops, for judging one piece of work on many variants.
 
     None for a machine that panicked, if the exercise needs one that works.
     """
@@ -107,7 +107,7 @@ _best: Kept[dict[tuple[str, str], Result]] = Kept(dict)
 
 
 def _graded(name: str | Sheet, thing: Any, *, passed_too: bool = False) -> Result:
-    """Return the result, with a picture if points are missing; with `passed_too`, as for a learner, always."""
+    """Return the result, with a picture if points are missing; a learner's always has one (`passed_too`)."""
     exercise, sheet = asked(name)
     identity = exercise.id if sheet is None else sheet.id
     of = "" if sheet is None else sheet.of
@@ -183,7 +183,7 @@ def _not_kept(error: Exception) -> dict[str, Any]:
 
 
 def _picture(exercise: Exercise, sheet: Sheet | None, subject: Any) -> str:
-    """Return the graded object as a picture, or in words if they show more; nothing if there is neither."""
+    """Return the graded object as a picture, or in words if words show more; "" if there is neither."""
     from vmwidgets.widgets import show
 
     if exercise.shows is None and not isinstance(subject, MachineMap):

@@ -1,8 +1,8 @@
 """A function's choices as data: a learner's function runs in the learner's kernel, and nowhere else.
 
-An exercise that takes a function asks it there (`asks=` of :func:`.exercise.exercise`), and keeps the answers.  The
-questions depend on the variant and on a hash of the function's text with everything that it uses, so a table of answers
-changes its own questions.
+An exercise that takes a function asks the function there (`asks=` of :func:`.exercise.exercise`), and keeps its
+answers.  The questions depend on the variant and on a hash of the function's text with everything that it uses, so a
+table of answers changes its own questions.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 
 @frozen
 class Chosen:
-    """A function's `answers`, as plain data, and its `source` with what it uses.
+    """A function's `answers`, as plain data, and its `source` with everything that it uses.
 
-    `failed` are sentences about calls that failed; they are shown to the learner, and not kept.
+    `failed` are sentences about calls that failed; they are shown to the learner, but not saved.
     """
 
     source: str
@@ -64,7 +64,7 @@ def source_of(function: FunctionType) -> str:
 
 
 def _lines(name: str, value: Any, module: str, seen: set[int]) -> Iterator[str]:
-    """Yield the text of a variable; for a function, first what it uses, with other modules' functions by name only."""
+    """Yield the text of a variable; for a function, first what it uses; other modules' functions are only named."""
     if isinstance(value, ModuleType) or (isinstance(value, FunctionType) and value.__module__ != module):
         return
     if isinstance(value, type):
@@ -93,9 +93,9 @@ def _lines(name: str, value: Any, module: str, seen: set[int]) -> Iterator[str]:
 
 
 def _source_of(function: FunctionType) -> str:
-    """Return the text of a function; it is not known for a function that `exec` made."""
+    """Return the text of a function; for a function that `exec` made, the text is unknown."""
     try:
-        if function.__code__.co_filename == "<string>":  # Python 3.13 gives that of `python -c` for it
+        if function.__code__.co_filename == "<string>":  # Python 3.13 gives the text of `python -c` instead
             raise OSError
         return textwrap.dedent(inspect.getsource(function)).rstrip("\n")
     except (OSError, TypeError, SyntaxError, IndexError):

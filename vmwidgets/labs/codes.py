@@ -1,7 +1,7 @@
 """Codes: a secret for each student, derived from the course's key; a mistyped code is found without the key.
 
-A code has 14 characters of Crockford's base32, which has no I, L, O and U.  Of these, 12 are 60 bits of HMAC-SHA256 of
-the course and the folded ID, one belongs to the course and the ID, and the last one checks all of them.
+A code has 14 characters of Crockford's base32, which has no I, L, O and U.  The first 12 are 60 bits of HMAC-SHA256 of
+the course and the folded ID, the next depends on the course and the ID, and the last checks all the others.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""One thing that a check examines: its points, whether it is met, and the sentence with the reason."""
+"""A criterion of a check: its points, whether it is met, and the sentence with the reason."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ WAITS = " (not judged yet: first "
 class Criterion:
     """`points` earned out of `of`; `sentence` says what was found; `expected` and `actual` are strings, or empty.
 
-    `mistake` is the name of the mistake, if it has one.
+    `mistake` is the mistake's name, if it has a name.
     """
 
     points: int
@@ -69,9 +69,9 @@ def criterion(
 
     `yes` is the sentence if all points are earned.  Otherwise, the sentence is `no`: the reason, and what would be
     right, without the answer.  `first` is for a criterion that can't be judged yet: the sentence is then `yes`,
-    followed by what has to be done first.  It takes no points away: let `earned` be False until then.  `expected` and
-    `actual` are shown next to the criterion as text, but not while it can't be judged.  If points are missing,
-    `mistake` names and explains what is wrong, and is saved.
+    followed by what has to be done first.  Such a criterion takes no points away: let `earned` be False until then.
+    `expected` and `actual` are shown next to the criterion as text, but not while it can't be judged.  If points are
+    missing, `mistake` names and explains what is wrong, and is saved.
 
     >>> criterion(2, 1, "both ends are cut", "one end is not cut", expected="2 cuts", actual="1 cut").sentence
     'one end is not cut'

@@ -19,24 +19,24 @@ from .prediction import identity_of
 from .session import Kept
 
 Judge = Callable[..., Iterable[Criterion]]
-"""A judge: takes the graded object and, if the exercise has sheets, what was asked; yields criteria."""
+"""A judge, which takes the graded object and, if the exercise has sheets, the task; it yields criteria."""
 
 Asking = Callable[..., tuple[Any, tuple[str, ...]]]
 """A function that asks a learner's function.
 
-It also takes what was asked (None without sheets) and a :class:`.chosen.Chosen` that draws.  It returns the learner's
+It also takes the task (None without sheets) and a :class:`.chosen.Chosen` that draws.  It returns the learner's
 choices as plain data, and sentences about calls that failed.
 """
 
 Hints = Sequence[str] | Callable[[Any], Sequence[str]]
-"""Hints: strings, the gentlest first, or a function that returns them for what was asked."""
+"""Hints: strings, the gentlest first, or a function that returns them for a task."""
 
 TIERS = 3
 """The kinds of hints: where to look, what to do, how to do it."""
 
 
 class Asked(Protocol):
-    """The values that a seed determines: an author's own class, often a frozen dataclass."""
+    """A task, which a seed determines: an author's own class, often a frozen dataclass."""
 
     @property
     def text(self) -> str:
@@ -51,10 +51,10 @@ class Exercise:
     """An exercise: `judge` examines an object of class `takes`, and yields criteria worth `points` in all.
 
     `alive` means that a machine that panicked can't be graded.  `shows` returns what to draw of the object next to a
-    result, or lines of text; if it takes two arguments, the second is what was asked.  Without `shows`, only maps are
-    drawn.  `sheet` makes what is asked from draws; without `sheet`, everyone is asked the same.  `asks` asks a function
-    that a learner wrote.  `shipped` says that the exercise came with the package.  `edition` changes whenever seeds
-    draw other sheets, or the judge gives other points; work of all editions in `judged` is judged, by today's rules.
+    result, or lines of text; if it takes two arguments, the second is the task.  Without `shows`, only maps are drawn.
+    `sheet` makes the task from draws; without `sheet`, everyone has the same task.  `asks` asks a function that a
+    learner wrote.  `shipped` says that the exercise came with the package.  `edition` changes whenever seeds draw other
+    sheets, or the judge gives other points; work of all editions in `judged` is still judged, by the present rules.
     """
 
     id: str
@@ -72,7 +72,7 @@ class Exercise:
     asks: Asking | None = None
 
     def seen(self, thing: Any, asked: Any) -> Any:
-        """Return what to draw of an object; `shows` also receives what was asked, if it takes a second argument."""
+        """Return what to draw of an object; `shows` also receives the task, if it takes a second argument."""
         if self.shows is None:
             return thing
         takes_both = len(signature(self.shows).parameters) > 1
@@ -104,11 +104,11 @@ def exercise(
     an object with the text of the assignment and with `start()`.  The judge receives that object too.  `hints` are
     three texts, the gentlest first, or a function of that object.  Raise `edition` if a change makes a seed draw
     another variant, or makes the judge award different points; ``(1, 2)`` is edition 2, and also judges work of edition
-    1, whose variants were the same.  If learners write a function, `takes` is a function that asks theirs: it receives
-    the learner's function, the variant's object and a :class:`Chosen`, whose `draws` depend on both.  It returns the
-    answers as plain data, and sentences about calls that failed.  The judge receives the answers as a :class:`Chosen`,
-    in grading too, where no student's code runs.  The name of an exercise of the package is refused, unless
-    `replace=True`.
+    1, whose variants were the same.  If learners write a function, `takes` is a function that asks the learner's
+    function: it receives that function, the variant's object and a :class:`Chosen`, whose `draws` depend on the two.
+    It returns the answers as plain data, and sentences about calls that failed.  The judge receives the answers as a
+    :class:`Chosen`, in grading too, where no student's code runs.  The name of an exercise of the package is refused,
+    unless `replace=True`.
 
     >>> from vmwidgets import lab, Machine
     >>> @lab.author.exercise("doc/small", "A small machine", points=1, takes=Machine)

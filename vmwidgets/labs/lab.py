@@ -2,10 +2,10 @@
 
 :func:`predict` asks before a picture gives the answer away, and `predictions` lists the answers.  :func:`check` grades
 a solution; :func:`require` raises an error if a point is missing.  :func:`begin` sets the student and the lab,
-:func:`variant` returns the student's variant, :func:`practice` a public one, and :func:`hint` a hint.  :func:`minutes`
-shows how long each cell took, if the student agreed to measure this.  :func:`try_on` copies a machine for experiments.
-:func:`attempt` returns the result of a call, or the reason of its failure.  After :func:`keep_moments`, each picture
-keeps its state at the end of its cell.
+:func:`variant` returns the student's variant, :func:`practice` a public variant, and :func:`hint` a hint.
+:func:`minutes` shows how long each cell took, if the student agreed to this measurement.  :func:`try_on` copies a
+machine for experiments.  :func:`attempt` returns the result of a call, or the reason of its failure.  After
+:func:`keep_moments`, each picture keeps its state at the end of its cell.
 
 Calls for authors of labs, such as `exercise` and `criterion`, are in `lab.author`; see docs/own-lab.md.  Facts about an
 object are methods of the object: ``space.levels``, ``operation.faults``, ``walk.flips()``,
@@ -31,7 +31,7 @@ from .sheet import practice, variant
 from .submitting import submit
 from .trying import try_on
 
-predictions: Predictions  # those of this kernel: __getattr__ gives them
+predictions: Predictions  # this kernel's predictions: __getattr__ returns them
 
 __all__ = [
     "attempt",

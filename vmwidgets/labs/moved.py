@@ -1,4 +1,4 @@
-"""The lab of an exercise or a prediction, from its ID or from a table of moved exercises; and what a lab is called."""
+"""The lab of an exercise or a prediction, from its ID or from a table of moved exercises, and the name of a lab."""
 
 from __future__ import annotations
 

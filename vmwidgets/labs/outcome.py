@@ -24,7 +24,7 @@ NOT_YET = (
 
 @frozen
 class Outcome:
-    """The prediction `said` (None for nothing), and the result `actual`, both in their written form.
+    """The prediction `said` (None without one) and the result `actual`, both in their written form.
 
     `late` means that the answer came after the outcome.  The outcome is closed until the question is answered or
     passed.  `again` is the result of another run of the cell, if it differs; `show` puts the outcome on a page.
@@ -46,7 +46,7 @@ class Outcome:
 
     @property
     def right(self) -> bool | None:
-        """Return whether the prediction was right; None if there was none, or it was "I don't know"."""
+        """Return whether the prediction was right; None if there was none, or if it was "I don't know"."""
         return None if self.said in (None, UNSURE) else str(self.said).casefold() == self.actual.casefold()
 
     @property

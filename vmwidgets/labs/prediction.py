@@ -51,8 +51,8 @@ class Prediction:
     `id` is permanent ("01/first-fit"), `kind` is the kind of answer, `options` are the choices, and `means` says which
     results each option stands for.  With `reasons`, the question also asks for a reason.
 
-    The first answer counts; later ones are kept after it.  `happened` is the first result passed to :meth:`compare`, or
-    None before; here too, the first counts.  `comes_after` says that another question with this ID had been compared
+    The first answer counts; later answers are kept after it.  `happened` is the first result passed to :meth:`compare`,
+    or None before; here too, the first counts.  `comes_after` says that another question with this ID had been compared
     before. `missed` is the student's answer to "what did I miss?".  `listeners` are called after each change; `show`
     and `show_outcome` put the prediction and its outcome on a page.
     """
@@ -128,7 +128,7 @@ class Prediction:
 
         It is closed until there is an answer, even "I don't know".
 
-        `actual` is an answer of the question's kind, or something that one of the options stands for.  Answers after
+        `actual` is an answer of the question's kind, or a result that one of the options stands for.  Answers after
         this are marked as late.  The first outcome counts: a second call returns it, and notes any difference.
         """
         happened = self._written(actual)

@@ -1,4 +1,4 @@
-"""Outputs that a cell gets however it uses the value: printed, assigned, followed by other lines, or in a loop.
+"""Outputs that a cell gets whatever it does with a value: prints it, assigns it, makes it in a loop, or goes on.
 
 In a Jupyter kernel, a call's data are put into the running cell when the cell ends, even after an error.  So
 clear_output, %%capture and Output widgets can't remove them.  If they are also the cell's value, they are not shown
@@ -40,7 +40,7 @@ class Once:
     def show(self) -> None:
         """Act as ``_ipython_display_``: do nothing in the cell that has the output; elsewhere, show it as a value."""
         if self._cell is None or running_cell() != self._cell:
-            raise NotImplementedError  # which asks IPython for the bundle
+            raise NotImplementedError  # IPython then asks for the bundle
 
     def _end(self, *_result: object) -> None:
         """Handle the end of the cell."""
@@ -83,7 +83,7 @@ class Cards:
         self._cards: dict[str, _Card] = {}
 
     def publish(self, one: Ranked) -> None:
-        """Put the result into the running cell at its end, if it is the latest or as good as the best there."""
+        """Put the result into the running cell at its end, if it is the cell's latest result or as good as its best."""
         cell = running_cell()
         if cell is None:
             return
@@ -97,7 +97,7 @@ class Cards:
             card.best = one
 
     def show(self, one: Ranked) -> None:
-        """Act as ``_ipython_display_``: do nothing if the running cell will have the result; else show it."""
+        """Act as ``_ipython_display_``: do nothing if the running cell will have the result; otherwise, show it."""
         card = self._cards.get(one.id)
         if card is None or running_cell() != self._cell or card.latest is not one:
             raise NotImplementedError

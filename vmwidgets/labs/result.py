@@ -81,7 +81,7 @@ class Result:
     def rank(self) -> tuple[int, int]:
         """The key by which results are compared: the largest counts.
 
-        Empty results are lowest, then unsaved ones, then results by points.
+        Empty results are lowest, then unsaved results, then all others by points.
         """
         kept = self.work.get("kind", "nothing") != "nothing"
         return bool(self.work) + kept, self.points

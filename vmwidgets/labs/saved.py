@@ -1,6 +1,6 @@
 """The records of an earlier kernel in the notebook, so that a restart does not turn a first answer into a late one.
 
-Each host tells a Jupyter kernel in its own way which notebook it runs; if a host doesn't, nothing is known.  The
+Each host tells a Jupyter kernel in its own way which notebook runs in it; if a host doesn't, nothing is known.  The
 notebook may have been edited by hand: anything that is not an answer to the question is left out.
 """
 

@@ -105,7 +105,7 @@ class Sheet:
 
 
 def variant(name: str) -> Sheet:
-    """Return the exercise's variant for the student who began this lab; without :func:`begin`, the default one.
+    """Return the exercise's variant for the student who began this lab; without :func:`begin`, the default variant.
 
     Raises :class:`Refused` for an unknown exercise, and for an exercise that is the same for all students.
 
@@ -137,7 +137,7 @@ def sheet_of(name: str, of: str) -> Sheet:
 
 
 def asked(name: Any) -> tuple[Exercise, Sheet | None]:
-    """Return the exercise that a name or a sheet means, and its sheet; None if everyone is asked the same."""
+    """Return the exercise that a name or a sheet means, and its sheet; None if everyone has the same task."""
     if isinstance(name, Sheet):
         return name.exercise, name
     exercise = exercise_named(name)

@@ -21,7 +21,7 @@ class Start(NamedTuple):
     def why_not(self, thing: Any, call: str) -> str:
         """Return why the machine of `thing` does not begin with these operations; "" if it does.
 
-        `call` is the right start.
+        `call` is the call that starts the work properly.
 
         The machine may be loaded, a branch, or a moment of the past; none of these operations may be undone.
         """

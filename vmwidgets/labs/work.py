@@ -65,7 +65,7 @@ def packed(thing: Any) -> dict[str, Any]:
     `kind` is "machine" (with `part`, a path, and `journal`, a saved journal in base64), "references" (with `string` and
     `runs`, pairs of a policy and a number of frames), "strace" (with `text`), "segments" (with base, bounds and
     rights of each), "answers" (with pairs), "value" (with `text`, a number, a text or a row as Python writes it), or
-    "chosen" (with a function's `source`, to be read, and what it chose as `text`).
+    "chosen" (with a function's `source`, to be read, and its choices as `text`).
 
     >>> import vmwidgets as vm
     >>> space = vm.boot().task("t").map
@@ -113,7 +113,7 @@ def remade(data: Any) -> Any:
     if kind == "references":
         return _references(data)
     if kind == "strace":
-        return load_strace(boot(), f"{_text(data, 'text')}\n")  # text of one line could be taken for a file's name
+        return load_strace(boot(), f"{_text(data, 'text')}\n")  # one line of text could be taken for a file's name
     if kind == "segments":
         return Segments.made_from(data.get("segments"))
     if kind == "answers":
@@ -132,10 +132,10 @@ def remade(data: Any) -> Any:
 
 
 def plain(thing: Any, work: dict[str, Any], exercise: Exercise) -> Any:
-    """Return what the judge of `exercise` gets for `thing`, which was packed as `work`: a copy of plain data.
+    """Return the judge's version of `thing`, which was packed as `work`: plain data is copied.
 
     A judge's own variables contain answers, so no class of a learner's may run there: neither a dictionary with its own
-    `get`, nor a number with its own `==`.  The copy is what a grader makes.  Machines, their parts and traces are
+    `get`, nor a number with its own `==`.  A grader makes the same copy.  Machines, their parts and traces are
     passed as they are, and so is an object of a course's own exercise that can't be rebuilt.
 
     Raises :class:`Refused` for anything that can't be kept or rebuilt, and for a machine of a learner's class.
@@ -164,7 +164,7 @@ def users_names(work: Any) -> set[str]:
 
 
 def by_kind(work: dict[str, Any]) -> dict[str, Any]:
-    """Return packed work with other names for files (library 1, program 1, file 1), always the same for a file."""
+    """Return packed work with other names for files (library 1, program 1, file 1), one name for each file."""
     text = _unpacked(work)
     names: dict[str, str] = {}
     counts: Counter[str] = Counter()

@@ -33,7 +33,7 @@ UNIT = 64 * KIB
 
 @frozen(slots=False)
 class SegmentsSheet:
-    """Segments with their sizes, and free pieces of memory (start and size) into which they fit in only one way."""
+    """Segments with their sizes, and free pieces of memory (start and size); all segments fit in only one way."""
 
     sizes: tuple[int, ...]
     free: tuple[tuple[int, int], ...]

@@ -180,7 +180,7 @@ OUT_OF_STEP = Mistake(
 
 
 def _reached(task: Task, part: Part, access: str) -> list[Walk]:
-    """Return what user code finds for each page of an object in the map: each page is accessed once, without faults.
+    """Return the walks of user code for each page of an object in the map: each page is accessed once, without faults.
 
     Tables edited by hand don't count, since they may point anywhere.
     """
@@ -210,7 +210,7 @@ STORED = ("gold", "silver", "papers", "seal", "keys")
 
 @frozen(slots=False)
 class Range:
-    """A range of the vault: a section or a page; `asked` is what should become of it."""
+    """A range of the vault: a section or a page; `asked` is the change that is required."""
 
     name: str
     at: int
@@ -242,7 +242,7 @@ class DoorSheet:
         return cls(tuple(found))
 
     def of(self, asked: str) -> list[Range]:
-        """Return the ranges for which this is required."""
+        """Return the ranges for which `asked` is required."""
         return [one for one in self.ranges if one.asked == asked]
 
     @property

@@ -53,7 +53,7 @@ class Range:
 
     @property
     def text(self) -> str:
-        """Return where the range is, and which parts are used."""
+        """Return the place of the range and its used parts, in words."""
         return f"`{self.name}`, {self.pages:,} pages at `{Address(self.start)}`: uses {_runs(self.used)}."
 
 

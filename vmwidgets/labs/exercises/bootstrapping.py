@@ -30,14 +30,14 @@ TAKES = {"whole": -1, "hole": 1, "edge": 0, "grow": 0, "other": 1, "alone": 1}
 """The free slots that a job needs at its start, and the number it uses up."""
 
 RANK = {"whole": 0, "edge": 1, "grow": 1, "hole": 2, "other": 3, "alone": 3}
-"""An order that works if any does: first jobs that free slots, then jobs that use none, then the neediest."""
+"""An order that works if any order does: first jobs that free slots, then jobs that use none, then the neediest."""
 
 GIVES_BACK = ("whole", "hole", "edge")
 
 
 @frozen(slots=False)
 class Job:
-    """A job of this kind in this block; `page` is counted from the block's beginning."""
+    """A job of one kind in one block; `page` is counted from the block's beginning."""
 
     kind: str
     block: int

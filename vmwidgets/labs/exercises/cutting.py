@@ -93,7 +93,7 @@ class WindowSheet:
         )
 
     def pages(self, what: str) -> list[int]:
-        """Return the pages of the window for which this is required."""
+        """Return the pages of the window for which `what` is required."""
         return [page for part in self.parts if part.what == what for page in range(part.first, part.end)]
 
     def start(self) -> MachineMap:
@@ -143,7 +143,7 @@ def window(space: MachineMap, asked: WindowSheet) -> Iterator[Criterion]:
         "the wrong pages are unmapped",
         expected=_listed(holes),
         actual=_listed(hole),
-        mistake=_a_page_more([page for page in hole if page not in moved], holes),  # those may be removed for a while
+        mistake=_a_page_more([page for page in hole if page not in moved], holes),  # they may be removed for a while
     )
     strange = [page for page in moved if page not in right]
     end = asked.base + PAGES * PAGE

@@ -1,7 +1,7 @@
 """The changes since the start of a sheet, read from events, whatever the call's name and its caller.
 
-A page is removed by `remove`, `munmap`, `brk`, a mapping over it or `exec`, perhaps by a thread or a handler inside
-another operation.  The events are the same.
+Pages are removed by `remove`, `munmap`, `brk`, `exec` or a mapping over them, perhaps by a thread or a handler inside
+another operation.  The events are always the same.
 """
 
 from __future__ import annotations

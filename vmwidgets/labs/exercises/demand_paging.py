@@ -30,7 +30,7 @@ GROUPS = tuple(group for size in (3, 2, 1) for group in combinations(TASKS, size
 
 @frozen(slots=False)
 class FamilySheet:
-    """The task that forks `right`, and how many frames are mapped by exactly the tasks of each of the seven groups."""
+    """The task that forks `right`, and for each of the seven groups, the number of frames mapped by just its tasks."""
 
     parent: str
     frames: Mapping[tuple[str, ...], int]
@@ -148,7 +148,7 @@ SHARED = Mistake("shared memory in place of shared frames", "Private memory shar
 
 
 def _groups(tasks: Mapping[str, Task]) -> Counter[tuple[str, ...]]:
-    """Return how many frames each group's tasks, and no others, have in their page tables."""
+    """Return how many frames are in the page tables of each group's tasks and of no other task."""
     frames = {name: {frame for _, frame in task.space.pmap.managed()} for name, task in tasks.items()}
     every = set().union(*frames.values())
     return Counter(tuple(name for name in TASKS if frame in frames.get(name, ())) for frame in every)

@@ -112,10 +112,10 @@ def _content(number: int) -> bytes:
 
 @dataclass
 class Given:
-    """The journal's facts on capabilities: each window's, and how each capability ended.
+    """The journal's facts about capabilities: the capability of each window, and the end of each capability.
 
-    A capability is named by the number of the operation that made it; 0 is the server's own, or one that is not its
-    copy.
+    A capability is named by the number of the operation that made it; 0 stands for the server's own capability, or for
+    one that is not a copy of it.
     """
 
     held: dict[str, int] = field(default_factory=dict)
@@ -157,7 +157,7 @@ def _slot(capability: object) -> str:
 
 
 def its_capabilities(domain: MachineDomain) -> View:
-    """Return what the exercise is about: the capabilities of the frame, and the mappings made from each."""
+    """Return a picture of the frame's capabilities, and of the mappings made from each."""
     from vmwidgets.widgets import Capabilities  # a judge draws nothing
 
     return Capabilities(domain)

@@ -36,7 +36,7 @@ CHANGING = (*FREEING, "kmem_malloc", "kmem_alloc")
 
 
 class Block(NamedTuple):
-    """Pages of kmem_map, counted from its start: the cache's ("cache"), others' ("used"), or free ("")."""
+    """Pages of kmem_map, counted from its start; they are the cache's ("cache"), others' ("used"), or free ("")."""
 
     page: int
     length: int
@@ -264,7 +264,7 @@ def _why_not(machine: Machine) -> str:
 
 
 def _frees(machine: Machine, asked: HandlerSheet, gone: Sequence[Block]) -> tuple[int, str]:
-    """Return how many of these blocks handlers freed, and who else freed or allocated any, in words."""
+    """Return how many of these blocks handlers freed and, in words, who else freed or allocated any."""
     given = 2 + len(asked.blocks) + sum(not block.whose for block in asked.blocks)
     scripts = machine.journal.scripts.items()
     counts = {name: sum(one.name in CHANGING for one in script) for name, script in scripts}

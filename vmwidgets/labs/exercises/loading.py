@@ -129,7 +129,7 @@ def _content(asked: LoaderSheet) -> bytes:
 
 
 def its_objects(machine: Machine) -> View:
-    """Return what the exercise is about: the objects of the two tasks' entries, and the owners of pages."""
+    """Return a picture of the objects of the two tasks' entries, and of the owners of pages."""
     from vmwidgets.widgets import Objects  # a judge draws nothing
 
     return Objects(machine)
@@ -231,7 +231,7 @@ def _judged_zeroes(places: Sequence[Loaded], first: str) -> Criterion:
 
 
 ZEROES, PAST_END, NOTHING, OTHERS = "zeroes", "SIGBUS", "not mapped", "other bytes"
-"""What may be found where zeroes should be; anything else is an entry's rights."""
+"""The possible findings where zeroes should be; any other finding is an entry's rights."""
 
 
 @frozen(slots=False)
@@ -315,7 +315,7 @@ class Loaded:
         ]
 
     def _is_written(self, address: int) -> bool:
-        """Return whether the task has to write to this page: the variable's, and the last one, for its zeroes."""
+        """Return whether the task has to write to this page: the variable's page, or the last page, for its zeroes."""
         last, page = self.asked.parts[-1], address >> PAGE_SHIFT
         return page in (self.asked.variable >> PAGE_SHIFT, last.address + last.in_file >> PAGE_SHIFT)
 

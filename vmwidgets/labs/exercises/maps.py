@@ -113,7 +113,7 @@ def _stack_pages(asked: GuardSheet) -> Iterator[range]:
 def guard(space: MachineMap, asked: GuardSheet) -> Iterator[Criterion]:
     """Judge the pages of the stacks and guards: each as the sheet says, and nothing else mapped.
 
-    One page at the base, or all pages at once, doesn't count as a beginning: most stacks and a guard must be there.
+    One page at the base, or all pages at once, does not count as a beginning: most stacks and a guard must be mapped.
     """
     wanted = page_by_page(asked)
     end = asked.base + len(wanted) * PAGE

@@ -19,7 +19,7 @@ from ..mistakes import Mistake, mistakes
 from .structures import pages, runs
 
 RIGHTS = {"---": "without access", "rw-": "to read and write", "r--": "to read only", "": "not mapped"}
-"""The rights of a piece of the address space, and their names; without a name, a gap."""
+"""The rights of a piece of the address space, and their names; a gap has no name."""
 
 
 @frozen(slots=False)
@@ -42,7 +42,7 @@ class StackSheet:
 
     @property
     def most(self) -> int:
-        """The calls needed: execve, two of brk, one mmap for all pieces, and one more for each with other rights."""
+        """The calls needed: execve, two of brk, one mmap for all pieces, and one for each piece with other rights."""
         rights = [one for one, _ in self.pieces]
         return 4 + len(rights) - max(rights.count(one) for one in RIGHTS if one)
 

@@ -211,7 +211,7 @@ def _most(string: str, frames: int) -> int:
 
 
 def _not_shown(asked: PolicySheet, chosen: Chosen) -> tuple[str, str]:
-    """Return two more strings of the sheet's kinds, different for each function: none knows them by heart."""
+    """Return two more strings of the sheet's kinds, different for each function, so that none knows them by heart."""
     draws = chosen.draws(f"{asked.strings}|not shown")
     favourites, others = _favourites(draws, asked.rule)
     scan = _scan_of(draws, favourites, others, asked.frames)
@@ -263,12 +263,12 @@ def nothing_yet(pages: list[ResidentPage]) -> object:
 
 
 def _all_strings(asked: PolicySheet, chosen: Chosen) -> list[str]:
-    """Return all strings: the two on the sheet, each before the hidden one of its kind."""
+    """Return all strings: the two on the sheet, each followed by the hidden string of its kind."""
     return [one for pair in zip(asked.strings, _not_shown(asked, chosen), strict=True) for one in pair]
 
 
 def ask_policy(choose: Any, asked: PolicySheet, chosen: Chosen) -> tuple[list[list[int]], tuple[str, ...]]:
-    """Return the pages that a function evicts in each string; none if it fails, and why."""
+    """Return the pages that a function evicts in each string, or none and the reasons if it fails."""
     runs = [_victims(choose, string, asked.frames) for string in _all_strings(asked, chosen)]
     return [victims for victims, _ in runs], tuple(failed for _, failed in runs)
 

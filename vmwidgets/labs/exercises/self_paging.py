@@ -172,7 +172,7 @@ def page_rights(domain: MachineDomain, va: int) -> str:
 
 
 def _worst_call(domain: MachineDomain) -> tuple[int, set[int]]:
-    """Return the call of modify_flags with the most wrong flags: the flags it received, and those it passed on."""
+    """Return the call of modify_flags with the most wrong flags: the flags it received, and the flags it passed on."""
     journal = domain.machine.journal
     done = [one for one in journal if (one.target, one.name, one.outcome) == (domain.path, "modify_flags", "done")]
     calls = [(_asked(one), _passed_on(journal.events(one.number))) for one in done]

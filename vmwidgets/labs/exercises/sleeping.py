@@ -86,7 +86,7 @@ def mended(asked: OrderSheet) -> list[Orders]:
 
 
 def changed(asked: OrderSheet, orders: Orders) -> int:
-    """Return how many threads have another order here; missing locks don't count."""
+    """Return how many threads have another order in `orders`; missing locks don't count."""
     before = asked.orders
     return sum(locks != tuple(one for one in before[name] if one in locks) for name, locks in orders.items())
 
@@ -188,7 +188,7 @@ def _copies(script: Script, locks: set[str]) -> bool:
 
 
 def _order(script: Script, before: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the order in which a thread took the locks with which it copied; if there are several, a new one.
+    """Return the order in which a thread took the locks with which it copied; if there are several, a new order.
 
     If the thread never copied with all locks, return the order in which it first took each.
     """

@@ -51,7 +51,7 @@ def entry_at(space: MachineMap, address: int) -> EntryValue | None:
 
 
 def is_shared(task: Task, address: int) -> bool:
-    """Return whether other tasks see writes through the entry at `address`, or it sees theirs."""
+    """Return whether other tasks see writes through the entry at `address`, or their writes are seen through it."""
     entry = task.space.vm_map.peek(address)
     target = None if entry is None or address < entry.start else entry.object
     return entry is not None and isinstance(target, TaskObject) and target.shared and not entry.flags & NEEDS_COPY

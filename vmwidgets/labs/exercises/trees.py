@@ -26,14 +26,14 @@ APART = 0x1_0000
 
 @frozen(slots=False)
 class TreeSheet:
-    """Addresses of single pages: the present ones, in the order in which they were entered, and the pages to enter."""
+    """Addresses of single pages: the present pages, in the order in which they were entered, and the pages to enter."""
 
     there: tuple[int, ...]
     wanted: tuple[int, ...]
 
     @classmethod
     def drawn(cls, draws: Draws) -> TreeSheet:
-        """Draw the upper levels of a tree that never rotated; the orders that come to mind first rotate."""
+        """Draw the upper levels of a tree that never rotated; orders that come to mind first make it rotate."""
         while True:
             order = _by_levels(draws)
             count = draws.between(2, 4)
@@ -62,8 +62,8 @@ class TreeSheet:
 def _by_levels(draws: Draws) -> list[int]:
     """Return addresses from the root down: three full levels and a part of the fourth, each level in any order.
 
-    In a full tree of 15 nodes, numbered from the left, the root is 8, followed by 4 and 12: a node's level is in its
-    lowest set bit.
+    In a full tree of 15 nodes, numbered from the left, the root is 8, followed by 4 and 12: the lowest set bit of a
+    node's number shows its level.
     """
     nodes = sorted([*range(2, 16, 2), *draws.sample(range(1, 16, 2), draws.between(1, 3))])
     places = sorted(draws.sample(range(1, 50), len(nodes)))

@@ -43,7 +43,7 @@ FIRST = "remove a permission"
 
 @frozen(slots=False)
 class ByHandSheet:
-    """Pages of two tasks; those below one descriptor of `level` lose `rights`; `other_cpu` runs the other task."""
+    """Pages of two tasks; the pages below one descriptor of `level` lose `rights`; `other_cpu` runs the other task."""
 
     pages: tuple[int, ...]
     level: int
@@ -52,7 +52,7 @@ class ByHandSheet:
 
     @classmethod
     def drawn(cls, draws: Draws) -> ByHandSheet:
-        """Draw two tables of 4 KiB pages below one of the next level, and one more; the first pages lose rights."""
+        """Draw two tables of 4 KiB pages below a table of the next level, and a third; the first pages lose rights."""
         level = draws.between(2, 3)
         first, second = draws.sample(range(1, 4), 2)
         slots = draws.sample(range(1, 500), 3)
