@@ -137,7 +137,7 @@ def steps_of_tables(
     return mine
 
 
-# ---- the effect of an operation on tables ------------------------------------------------------------
+# ---- the effect of an operation on tables --------------------------------------------------------
 
 
 def marks_of_tables(moment: Moment, before: PageTables[Any], now: PageTables[Any], window: TableWindow) -> TableMarks:

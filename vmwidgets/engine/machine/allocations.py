@@ -1,4 +1,4 @@
-"""The function that returned each allocation of kernel memory; the checks of m.kmem_free need it.
+"""The allocations of kernel memory, each with the function that returned it, for the checks of m.kmem_free.
 
 Entries are merged, so a map can't say which allocation an address belongs to; the kernel trusts its callers to know.
 """
@@ -46,7 +46,7 @@ class Allocations:
         self._going: dict[tuple[str, int], str] = {}
 
     def add(self, allocation: Allocation) -> None:
-        """Add an allocation; drop others of its map that it overlaps, since these were freed without a report."""
+        """Add an allocation; drop allocations of its map that it overlaps, since they were freed without a report."""
         if self.overlapping(allocation.start, allocation.end, allocation.map):
             self.drop(allocation.map, allocation.start, allocation.end, allocation.function)
         self._put(allocation)
@@ -86,7 +86,7 @@ class Allocations:
             self._going.pop(place, None)
 
     def is_free_to_go(self, start: int, end: int, map: str) -> bool:  # noqa: A002  the kernel's own argument
-        """Return whether [start, end) of a map is one allocation of the learner's that nothing is freeing.  O(1)."""
+        """Return whether [start, end) of a map is one allocation of the learner's, and nothing is freeing it.  O(1)."""
         ledger = self._maps.get(map)
         one = None if ledger is None else ledger.live.get(start)
         return one is not None and one.end == end and not one.owner and (map, start) not in self._going
@@ -107,7 +107,7 @@ class Allocations:
             if ledger is None:
                 return []
             one = ledger.live.get(start)
-            return [one] if one is not None and one.end >= end else ledger.overlapping(start, end)  # usually the one
+            return [one] if one is not None and one.end >= end else ledger.overlapping(start, end)  # usually just one
         found = [one for ledger in self._maps.values() for one in ledger.overlapping(start, end)]
         return sorted(found, key=_start)
 

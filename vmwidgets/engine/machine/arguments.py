@@ -46,7 +46,7 @@ def whole(value: Any, name: str) -> int:
 
 
 ADDRESSES = ("at", "address", "start", "end", "pa")
-"""The arguments that are addresses: these may be written as pictures print them."""
+"""The arguments that are addresses: their values may be written as pictures print them."""
 
 
 def _from_text(text: str, name: str) -> int:
@@ -196,7 +196,7 @@ class Named(Suggesting, dict[str, V]):
 
 
 def in_order(values: Iterable[Any]) -> tuple[Any, ...]:
-    """Return several values, a set's in the order of their texts: so each run refuses the same value first."""
+    """Return several values; a set is sorted by the values' texts, so that each run refuses the same one first."""
     return tuple(sorted(values, key=shown) if isinstance(values, (set, frozenset)) else values)
 
 

@@ -102,14 +102,14 @@ class History:
     # ---- copies ------------------------------------------------------------------------------
 
     def keep_up(self) -> None:
-        """Keep what is due after an operation: a copy, and what the last stretch of operations may have changed."""
+        """Keep what is due after an operation: a copy, and the possible changes of the last stretch of operations."""
         if self.journal.count > self.next_copy:
             self.take_copy()
         if self.journal.count >= self.touches.due:
             self.touches.go_on(self.system.ram)
 
     def take_copy(self) -> None:
-        """Keep a copy of the machine's current state, if one can be taken; compute when the next is due."""
+        """Keep a copy of the machine's current state, if one can be taken; compute when the next copy is due."""
         number = len(self.journal) - 1
         self.next_copy = number + SOON
         if not self.system.between_calls:
@@ -126,7 +126,7 @@ class History:
 
     @contextmanager
     def without_copies(self) -> Iterator[None]:
-        """Take no copies in this block: in a long load, they take most of the memory, and its past is rarely requested.
+        """Take no copies in this block: copies take most of the memory of a long load, whose past is rarely requested.
 
         A request for a point inside the load replays the operations before that point, and then keeps copies.
         """
@@ -236,7 +236,7 @@ class History:
 
         with no_collection():
             self.search(look, first, last)
-            gc.collect(0)  # that machine is garbage now, with everything in it
+            gc.collect(0)  # that machine, with everything in it, is garbage now
 
     def search(self, look: Callable[[System], object], first: int = 0, last: int = -1) -> int | None:
         """Return the number of the operation, from `first` to `last`, after which `look` is true for the first time.
@@ -290,13 +290,13 @@ class History:
         return self._insides[serial]
 
     def is_far(self, number: int) -> bool:
-        """Return whether reading inside an operation takes long: then a picture of the end leaves it out."""
+        """Return whether reading inside an operation takes long, so that a picture of its end does without."""
         copy = self._latest(number - 1)
         ago = number - (0 if copy is None else copy.number)
         return ago > FAR or self.journal.size(number) > FAR_EVENTS
 
     def _do_again(self, number: int, begin: Callable[[Any], Callable[[Raw], None]]) -> None:
-        """Replay an operation on a machine that `begin` gets first; at each event, call what `begin` returned."""
+        """Replay an operation on a machine that `begin` gets first; at each event, call the function it returned."""
         with self._before(number) as again:
             again.system.recorder.stepwise = True
             at_event = begin(again)
@@ -309,8 +309,8 @@ class History:
     def _before(self, number: int) -> Iterator[Any]:
         """Give a machine as this one was before operation `number`, at least 1, to one reader.
 
-        The machine of the last request continues to that point, unless a copy is nearer.  Afterwards it is kept for the
-        next request, unless it was stopped on the way.
+        The machine of the last request continues to that point, unless a copy is nearer.  Afterwards, that machine is
+        kept for the next request, unless it was stopped on the way.
         """
         again, copy = self._taken(), self._latest(number - 1)
         here = -1 if again is None else len(again.journal) - 1
@@ -332,7 +332,7 @@ class History:
         return again
 
     def _let_go_on(self, again: Any) -> None:
-        """Keep a request's machine for the next request, if a copy of it could be taken; all histories share one."""
+        """Keep a request's machine for the next request, if it could be copied; only one history keeps a machine."""
         if not _is_whole(again.system):
             return
         with _TAKING:
@@ -384,7 +384,7 @@ class History:
         journal.groups = [group for group in self.journal.groups if group.last <= serial]
 
     def _scripts(self) -> dict[str, Script]:
-        """Return the actions of learners' code, with known later actions in undone operations."""
+        """Return the actions of learners' code, including known later actions from undone operations."""
         recorded, found = self.system.callbacks.recorded, dict(self.journal.scripts)
         for key, script in found.items():
             longer = recorded.get(key, ())
@@ -395,7 +395,7 @@ class History:
     def note(self, other: System, apart: int = 0) -> None:
         """Keep a copy of a machine that is being rebuilt and has reached this point, if the copy pays.
 
-        It pays if none of the last `apart` operations has a copy; by default, `apart` depends on the copy's size.
+        The copy pays if none of the last `apart` operations has one; by default, `apart` depends on the copy's size.
         """
         number = len(other.journal) - 1
         before = self._latest(number + 1)
@@ -554,7 +554,7 @@ _AHEAD: WeakSet[History] = WeakSet()
 
 
 def _is_whole(system: System) -> bool:
-    """Return whether a machine like this one can be made and continue: this one lives, and no call is under way."""
+    """Return whether a machine like this can be made and can continue: the system lives, and no call is under way."""
     sound = system.door.dead is None and not system.descriptor_edits and not system.journal.incomplete
     return sound and system.between_calls
 

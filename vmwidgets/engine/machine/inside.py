@@ -12,7 +12,8 @@ from ..base.recorder import Raw, expanded
 Do = Callable[[Callable[[Any], Callable[[Raw], None]]], None]
 """A function that replays an operation.
 
-It calls its argument with the machine before the operation, and calls what that returns at each event.
+It calls its argument with the machine before the operation.  At each event, it calls the function that this call
+returned.
 """
 
 Sight = Callable[[Any], Any]

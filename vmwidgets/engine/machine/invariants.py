@@ -1,4 +1,4 @@
-"""The invariants across the structures of a machine, in addition to those of each structure."""
+"""The invariants across the structures of a machine, in addition to each structure's own invariants."""
 
 from __future__ import annotations
 
@@ -144,7 +144,7 @@ def check_kmem(kernel: Kernel) -> None:
 
     M5. the allocated entries that were not freed are exactly the entries that the maps link; M6. every frame is free,
     cached or used: in the page allocator, a used frame belongs to the object that has it, a zeroed or cached frame to
-    the frame store, and nothing else belongs to these; M7. each translation leads to a page of the object that is
+    the frame store, and no other frame belongs to the two; M7. each translation leads to a page of the object that is
     mapped at that address, or to map entries; M8. a page is mapped at each slab of map entries; M9. the slabs of zones
     and their large allocations are in entries of kmem_map.
     """

@@ -21,10 +21,10 @@ MOST_STEPS = 10_000_000
 def load_journal(path: str | os.PathLike[str]) -> Machine:
     """Return the machine whose journal was saved to `path`: the same structures, journal, branches and bookmarks.
 
-    A file can only name operations, with arguments that these accept.  Loading it opens no other file and runs no code
-    from it.  The past actions of learners' threads and handlers are repeated, but the threads and handlers can't
-    continue afterwards.  If an operation in a file of an earlier version behaves differently now, the file is refused,
-    with the operation and the reason.  O(operations).
+    A file can only name operations, with arguments that the operations accept.  Loading it opens no other file and runs
+    no code from it.  The past actions of learners' threads and handlers are repeated, but the threads and handlers
+    can't continue afterwards.  If an operation in a file of an earlier version behaves differently now, the file is
+    refused, with the operation and the reason.  O(operations).
 
     >>> import tempfile, vmwidgets as vm
     >>> m = vm.boot()

@@ -50,7 +50,7 @@ class MapsRange:
 
     @property
     def is_reserved(self) -> bool:
-        """Return whether the range has no rights at all: these are addresses that nothing can use."""
+        """Return whether the range has no rights at all: nothing can use its addresses."""
         return self.protection == "---"
 
     @in_ascii
@@ -65,8 +65,8 @@ class LoadedMaps:
 
     `task` has the ranges in `task.map`; `entered` is the number of ranges that were entered.  `ranges` are all ranges
     in the text. `merged` lists groups of neighbours that are one entry in the model; `outside` lists the ranges beyond
-    the addresses of its user map. `source` names their origin, `what` the format; `recorded` is true if this system has
-    no /proc and the recorded map was used.  `unsaid` are sentences about missing information, `passed_over` counts
+    the addresses of the task's map. `source` names their origin, `what` the format; `recorded` is true if this system
+    has no /proc and the recorded map was used.  `unsaid` are sentences about missing information, `passed_over` counts
     skipped lines.
     """
 

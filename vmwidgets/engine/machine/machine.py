@@ -458,7 +458,7 @@ class Machine(Hindsight):
             return self.history.at(self._moment(n, "at"))
 
     def branch(self, n: int | str | None = None) -> Machine:
-        """Return an independent machine that starts as this one after operation `n`, or now; each continues alone.
+        """Return an independent machine that begins like this one after operation `n`, or now; each continues alone.
 
         A thread that sleeps inside its function can't continue in a branch: Python can't copy it.  Handlers can.
 
@@ -560,7 +560,7 @@ class Machine(Hindsight):
         self._listeners = [held for held in self._listeners if held not in gone]
 
     def _call(self, callback: Callable[[Machine], Any]) -> bool:
-        """Call one listener; return false if it fails: the operation stays done, and it is not called again."""
+        """Call one listener; return false if it fails: the operation stays done, and that listener is dropped."""
         try:
             callback(self)
         except Exception as error:  # noqa: BLE001  whatever a listener's code does
@@ -588,7 +588,7 @@ class Machine(Hindsight):
 
 
 RECORDED = frozenset(("spawn", "run", "register_handler", "make_pager", "replace_by"))
-"""The calls of the machine that are recorded though they are not marked as operations: they take learners' code."""
+"""The calls of the machine that are recorded without being marked as operations, since they take learners' code."""
 
 SINGLE_PARTS = (
     "kernel_map", "kentry", "unchecked", "kmem", "threads", "pagedaemon", "frames", "caches", "cpus", "memory_objects",

@@ -48,7 +48,7 @@ class PlayedStep:
 class LineCounts:
     """The counts of one program line so far: its accesses, and how many of them missed the TLB or faulted.
 
-    `copies` is the number of pages that the kernel copied for it.
+    `copies` is the number of pages that the kernel copied for the line.
     """
 
     accesses: int = 0
@@ -61,7 +61,7 @@ class LineCounts:
 class Played:
     """A program in C as a machine played it, access by access; :func:`vmwidgets.play` makes it.
 
-    `text` has the lines of the program, the first of them line 1; `steps` has its steps, in order.
+    `text` has the lines of the program, counted from 1; `steps` has its steps, in order.
     """
 
     name: str
@@ -75,7 +75,7 @@ class Played:
         return counts_of(self.steps)
 
     def steps_in(self, journal: Journal) -> tuple[PlayedStep, ...]:
-        """Return the steps whose operations are in a history: all, only those before a point, or none after an undo.
+        """Return the steps whose operations are in a history: all, those before a point, or none after an undo.
 
         O(steps).
         """

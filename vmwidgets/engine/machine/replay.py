@@ -62,7 +62,7 @@ class Range(NamedTuple):
 
 
 class Replay:
-    """A replay of operations on `target`, in order; `source` is the machine that recorded them, if another."""
+    """A replay of operations on `target`, in order; `source` is the machine that recorded them, if not `target`."""
 
     def __init__(self, target: Any, source: Any = None) -> None:
         self.source = source
@@ -119,7 +119,7 @@ class Replay:
         except Refused as refused:
             if then.outcome != "error":
                 raise Diverged(_differs(then, f"{refused}")) from refused
-            journal.append(then)  # the part was missing in the recording too, and that was the error
+            journal.append(then)  # the part was missing in the recording too, and this was the error
             return
         try:
             call(**given)
@@ -136,16 +136,16 @@ class Replay:
         finally:
             door.stop_at = 0
         if then.name == "run" and then.outcome == "error" and len(journal) > done and journal.last.outcome == "done":
-            journal.amend(then)  # its steps were made; the learner's own function, or the stop button, ended it
+            journal.amend(then)  # its steps were made; then the learner's own function, or the stop button, ended it
         if len(journal) == done and then.outcome == "error" and isinstance(error, Refused) and f"{error}" == then.said:
-            journal.append(then)  # refused now before anything happens, and then after something had happened
+            journal.append(then)  # refused now before anything happened, and then after something had happened
         if any_result and len(journal) > done and journal.last.outcome == then.outcome == "done":
             then = then._replace(result=journal.last.result)
         if len(journal) == done or not journal.last.agrees(then):
             now = (journal.last.said or shown(journal.last.result)) if len(journal) > done else f"{error}"
             raise Diverged(_differs(then, now)) from error
 
-    # ---- where things may lie elsewhere ------------------------------------------------------
+    # ---- where addresses may differ ----------------------------------------------------------
 
     def otherwise(self, then: Operation, **other: Any) -> bool:
         """Run an operation, with `other` arguments instead of its own; return whether the result is the same.
@@ -207,7 +207,7 @@ class Replay:
     # ---- addresses ---------------------------------------------------------------------------
 
     def space_of(self, path: str) -> str:
-        """Return the address space of the addresses that a part's operations take."""
+        """Return the address space to which the addresses in a part's operations belong."""
         kind, _, rest = path.partition(":")
         if kind in ("task", "domain"):
             return f"{kind}:{rest.partition('/')[0]}"
@@ -240,7 +240,7 @@ class Replay:
             ranges[:] = [one for one in ranges if one.serial < serial]
 
     def _learn(self, space: str, then: Operation, given: dict[str, Any], result: Any) -> None:
-        """Note the range that an operation returned, or a child's ranges, which are its parent's."""
+        """Note the range that an operation returned, or a child's ranges, which are the same as its parent's."""
         if then.name == "fork":
             self._ranges[result.path] = list(self._ranges.get(space, ()))
         if isinstance(result, Address) and isinstance(then.result, int):

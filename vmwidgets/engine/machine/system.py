@@ -1,9 +1,10 @@
 """The data that the parts of one machine share, and how learners' handles find their structures.
 
-A machine has two layers.  Its **structures** are those of a kernel: RAM, page tables, maps, processors, threads.  They
-belong to the :class:`System`, which keeps structures with a path in dictionaries.  Its **handles** are the learners'
-objects: ``m.kernel_map``, a task, a domain, a thread.  A handle is a :class:`Part`: it has the System and its own path,
-but no structure.  At every use, it looks up its structure by that path, so that a machine can go back in time:
+A machine has two layers.  Its **structures** are a kernel's structures: RAM, page tables, maps, processors, threads.
+They belong to the :class:`System`, which keeps structures with a path in dictionaries.  Its **handles** are the
+learners' objects: ``m.kernel_map``, a task, a domain, a thread.  A handle is a :class:`Part`: it has the System and its
+own path, but no structure.  At every use, it looks up its structure by that path, so that a machine can go back in
+time:
 
 * A handle stays the same Python object while the structures behind it are replaced by older or newer ones.  If its path
   names nothing at the moment, each use is refused with one sentence, and nothing changes.
@@ -242,7 +243,7 @@ class System:
         self.callbacks.serve(self.kmem)
 
     def restore(self, copy: bytes) -> None:
-        """Replace the structures by a copy's, made of this machine or of one booted like it; handles stay."""
+        """Replace the structures by a copy's, made of this machine or of a machine booted like it; handles stay."""
         named = self._outside()
         makers: dict[str, Callable[..., Any]] = {
             "constant": constants().__getitem__,
@@ -257,7 +258,7 @@ class System:
         self.kmem.restart_daemon()
 
     def _outside(self) -> dict[str, Any]:
-        """Return the objects to which structures refer but which a copy leaves out, by name."""
+        """Return, by name, the objects that structures refer to and a copy leaves out."""
         return {"recorder": self.recorder, "door": self.door, "system": self, "machine": self.machine}
 
     # ---- structures --------------------------------------------------------------------------
@@ -371,7 +372,7 @@ class System:
 
     @contextmanager
     def making_map(self, name: str) -> Iterator[None]:
-        """Refuse to make another map of kernel memory with this name in this block."""
+        """Refuse, in this block, to create another map of kernel memory with this name."""
         self.coming.add(name)
         try:
             yield
@@ -390,7 +391,7 @@ class System:
 
 
 class _Sealing(ABCMeta):
-    """A metaclass: objects of its classes are sealed at creation, and the classes say how to get their objects."""
+    """A metaclass: objects of its classes are sealed when they are created; calling a class says how to get one."""
 
     made_by: str
 
@@ -423,7 +424,7 @@ class Handle(Suggesting, metaclass=_Sealing):
 
     _sealed = False
 
-    if not TYPE_CHECKING:  # with a __setattr__, a type checker would let any name pass
+    if not TYPE_CHECKING:  # with a visible __setattr__, a type checker would accept any name
 
         def __setattr__(self, name: str, value: Any) -> None:
             if self._sealed and not name.startswith("_"):

@@ -1,8 +1,8 @@
-"""What stretches of operations may have changed: a search through the history leaves out those that cannot matter.
+"""What stretches of operations may have changed: a search through the history skips stretches that cannot matter.
 
 A machine that runs keeps, for each stretch of its operations, the frames that were written and the events that change
-maps and objects.  That costs little, as nothing is worked out until a question needs it; and it says only what *may*
-have changed: :mod:`.hindsight.noted` replays a stretch to know what did.
+maps and objects.  That costs little, since nothing is worked out until a question needs it.  It shows only what *may*
+have changed; :mod:`.hindsight.noted` replays a stretch to find out what has changed.
 """
 
 from __future__ import annotations
@@ -69,14 +69,14 @@ def first_of(stretch: int) -> int:
 
 
 class Touched(NamedTuple):
-    """What the operations of one stretch may have changed."""
+    """The possible changes of the operations of one stretch."""
 
     serials: tuple[int, int]
     """The serials of its first and its last operation."""
     frames: array[int]
     """The frames that were written, in order."""
     maps: frozenset[str]
-    """The maps of no task whose entries changed."""
+    """The maps with changed entries that belong to no task."""
     packed: bytes
     """The events that changed entries of tasks' maps, and objects."""
 
@@ -87,13 +87,13 @@ class Touched(NamedTuple):
 
 
 class Touches:
-    """What the stretches of one machine may have changed, as far as it ran them itself and in one go."""
+    """The possible changes of a machine's stretches, as far as the machine ran them itself and in one go."""
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
         self._by_stretch: dict[int, Touched] = {}
         self._ram: Ram | None = None
-        """The memory that was written since operation `_first`; None if that is not known."""
+        """The memory that was written since operation `_first`; None if it is unknown."""
         self._first = 0
         self.due = 0
         """The number of operations after which :meth:`go_on` is to be called."""
@@ -105,7 +105,7 @@ class Touches:
         self.due = first_of(stretch_of(self._first) + 1)
 
     def lose(self) -> None:
-        """Forget the stretch that is under way: it was not run in one go."""
+        """Forget the current stretch: it was not run in one go."""
         self._ram = None
         self.due = first_of(stretch_of(len(self._journal)) + 1)
 
@@ -121,7 +121,7 @@ class Touches:
         self.begin(ram)
 
     def of(self, stretch: int, ram: Ram) -> Touched | None:
-        """Return what a stretch may have changed, also the one that is under way; None if it is not known."""
+        """Return the possible changes of a stretch, even of the current one; None if they are unknown."""
         journal = self._journal
         if len(journal) <= first_of(stretch + 1) - 1:
             return self._now(ram) if self._first == first_of(stretch) else None
@@ -129,7 +129,7 @@ class Touches:
         return found if found is not None and found.serials == tuple(map(journal.serial, ends)) else None
 
     def _now(self, ram: Ram) -> Touched | None:
-        """Return what may have changed since the current stretch began; None if it is not known."""
+        """Return the possible changes since the current stretch began; None if they are unknown."""
         journal, first = self._journal, self._first
         numbers = range(first, len(journal))
         if self._ram is not ram or not numbers or journal.first_kept > first:
@@ -144,5 +144,5 @@ class Touches:
 
 
 def _is_of_task(one: Raw) -> bool:
-    """Return whether an event of a map is of a task's."""
+    """Return whether an event concerns a task's map."""
     return bool(one[1].startswith("task:"))

@@ -120,7 +120,7 @@ class Chain(Generic[C]):
         """Return the chains that end with each of this chain's descriptors, root first."""
         return [] if self.above is self else [*self.above.from_root(), self]
 
-    # ---- facts about a chain that ends with a leaf ---------------------------------------------------
+    # ---- facts about a chain that ends with a leaf -------------------------------------------------
 
     def forbids(self, access: Access, user: bool) -> Stop | None:
         """Return why an access may not use the page; None if it may."""

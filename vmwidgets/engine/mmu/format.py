@@ -185,7 +185,7 @@ class TableFormat(Generic[C]):
         signed = self.extends_sign(self.defaults if controls is None else controls)
         return AddressSplit(parts, self.word_bits, self.va_bits, signed)
 
-    # ---- building and changing descriptors: from rights and addresses to words ----------------------
+    # ---- building and changing descriptors: from rights and addresses to words -----------------
 
     def table_word(self, level: Level, table: int, rights: Rights) -> int:
         """Return the word that refers to the table at physical address `table` and allows `rights`."""

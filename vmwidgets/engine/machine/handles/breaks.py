@@ -10,7 +10,7 @@ class BreakFunctions(Part):
     """The functions of a machine about breaks."""
 
     def break_on(self, *kinds: str) -> None:
-        """When a cell ends, show the moment before its first event of these kinds; without kinds, no longer do so.
+        """When a cell ends, show the moment before its first event of these kinds; without kinds, stop doing so.
 
         Kinds are "rotation", "clip", "merge", "refill", "fault", "copy", "page-out", "flush", "sleep", "wake" and
         "panic".  This changes pictures and not the machine: it is not an operation, and branches do not inherit it.

@@ -62,7 +62,7 @@ class DomainPart(SpacePart):
     # ---- capabilities ------------------------------------------------------------------------
 
     def slot(self, place: Any) -> MachineCapability:
-        """Return the capability in a slot ("slots[3]"), or the one with a number, even if deleted ("slots[3]#17")."""
+        """Return the capability in a slot ("slots[3]"), or by its number, even if it was deleted ("slots[3]#17")."""
         self.check_alive()
         found = _SLOT.fullmatch(place) if isinstance(place, str) else None
         if found is None:
@@ -75,7 +75,7 @@ class DomainPart(SpacePart):
         return MachineCapability(self, ref, self.domain.cspace.lookup(ref).id)
 
     def slot_of(self, given: Any) -> CapRef:
-        """Return the slot of a capability (or of the text of a slot), if it still contains that capability."""
+        """Return the slot of a capability, given as such or by its slot's text, if the slot still contains it."""
         if isinstance(given, str):
             given = self.slot(given)
         if not isinstance(given, MachineCapability):
@@ -91,7 +91,7 @@ class DomainPart(SpacePart):
 
 
 class MachineCapability(Part):
-    """The handle of a domain's capability, found by its slot; it is refused after the capability is deleted."""
+    """The handle of a domain's capability, found by its slot; its use is refused after the capability is deleted."""
 
     def __init__(self, domain: DomainPart, ref: CapRef, number: int) -> None:
         super().__init__(domain.system, f"{domain.path}/{ref}#{number}")
@@ -201,7 +201,7 @@ class MachineMemobj(Part):
         frame_offset: int | str = 0,
         size: int | str | None = None,
     ) -> None:
-        """Fill the object from `offset` on with `size` bytes of a frame from `frame_offset` on, or with its rest.
+        """Fill the object from `offset` on with `size` bytes of a frame from `frame_offset` on, or the frame's rest.
 
         Fails with LIB_ERR_MEMOBJ_DUPLICATE_FILL if a frame is there already, and with LIB_ERR_MEMOBJ_WRONG_OFFSET for
         an offset outside the object, or not aligned.
@@ -223,7 +223,7 @@ class MachineMemobj(Part):
 
     @operation
     def protect(self, flags: str | Iterable[str] | int, offset: int | str = 0, size: int | str | None = None) -> None:
-        """Change the flags of [offset, offset + size), even for faults that map it later.
+        """Change the flags of [offset, offset + size), which also holds for faults that map pages later.
 
         Fails with LIB_ERR_MEMOBJ_PROTECT, and changes nothing, if a frame's capability lacks a right.
         """

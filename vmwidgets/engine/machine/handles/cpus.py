@@ -215,7 +215,7 @@ class MachineCpus(Part):
 
     @property
     def shootdown(self) -> str:
-        """The treatment of flush requests to another processor; setting this is an operation."""
+        """The treatment of flush requests to other processors; setting it is an operation."""
         return self._processors.shootdown
 
     @shootdown.setter

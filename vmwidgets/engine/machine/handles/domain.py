@@ -93,7 +93,7 @@ class MachineDomain(DomainPart):
     def retype(
         self, capability: MachineCapability | str, kind: str, offset: int | str = 0, size: int | str | None = None
     ) -> MachineCapability:
-        """Return a capability of `kind` for part of another's memory: `size` bytes from `offset` on, or the rest.
+        """Return a capability of `kind` for part of the memory of another: `size` bytes from `offset` on, or the rest.
 
         RAM becomes RAM, frames or tables; a frame becomes smaller frames.  Fails with LIB_ERR_CAP_RETYPE on top of
         SYS_ERR_INVALID_RETYPE, SYS_ERR_REVOKE_FIRST (that part was retyped before) or SYS_ERR_FRAME_OFFSET_INVALID.
@@ -131,7 +131,7 @@ class MachineDomain(DomainPart):
 
     @operation
     def revoke(self, capability: MachineCapability | str) -> None:
-        """Delete all other capabilities for the same memory and for objects retyped from it, and unmap it all.
+        """Delete all other capabilities for the same memory and for objects retyped from it, and unmap all this memory.
 
         O(vnodes + capabilities deleted).
         """
@@ -218,9 +218,9 @@ class MachineDomain(DomainPart):
 
         Without `at`, the vspace chooses the address (`determine_addr`); with `at`, the pmap is called directly. `flags`
         are the letters "r", "w", "x", and words such as "large" and "nocache".  Whole pages are mapped: with "large",
-        pages of 1 MiB (x86-64: 2 MiB) if address and frame allow it.  Byte `offset` then has the same offset in the
-        mapping as in its page.  The call succeeds completely or changes nothing: it fails with LIB_ERR_PMAP_DO_MAP on
-        top of the cause, or with LIB_ERR_PMAP_FRAME_SIZE if the frame is too short.
+        pages of 1 MiB (x86-64: 2 MiB) if address and frame allow it.  Byte `offset` of the frame then has the same
+        offset in the mapping as in its page.  The call succeeds completely or changes nothing: it fails with
+        LIB_ERR_PMAP_DO_MAP on top of the cause, or with LIB_ERR_PMAP_FRAME_SIZE if the frame is too short.
 
         >>> import vmwidgets as vm
         >>> d = vm.boot("armv7").domain("hello")

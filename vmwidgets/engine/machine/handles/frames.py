@@ -22,7 +22,7 @@ from .. import arguments
 from ..system import Part
 
 WHOLE = 600
-"""The most blocks that are all read; if there are more, only the largest and those near frames in focus are."""
+"""The most blocks that are all read; if there are more, only the largest blocks and blocks near frames in focus are."""
 
 AROUND = 24
 """The number of frames on either side of a frame in focus that are read with it."""
@@ -107,7 +107,7 @@ class MachineFrames(Part):
         return {frame: bytes(self.system.ram.read(self._known(frame) << PAGE_SHIFT, length)) for frame in frames}
 
     def value(self, focus: Iterable[int] = (), *, whole: int = WHOLE) -> FramesValue:
-        """Return frames as a frozen value: all, up to `whole` blocks; otherwise, frames near the ones in `focus`.
+        """Return frames as a frozen value: all, up to `whole` blocks; otherwise, frames near the frames in `focus`.
 
         O(shown frames + owners), for any size of memory.
         """
@@ -157,7 +157,7 @@ class MachineFrames(Part):
         free = f"{counts.free:,} free ({binary_size(counts.free << PAGE_SHIFT)})"
         return f"<{counts.total:,} frames: {free}, {counts.cached:,} cached, {counts.used:,} used; {owners}>"
 
-    # ---- what is behind ----------------------------------------------------------------------
+    # ---- inside ------------------------------------------------------------------------------
 
     def _known(self, frame: int) -> int:
         number = arguments.whole(frame, "frame")

@@ -144,7 +144,7 @@ class MachinePageDaemon(Part):
 
     @property
     def needed(self) -> bool:
-        """Return whether a request for a page was refused since there were last enough (`vm_pages_needed`)."""
+        """Return whether a request for a page was refused since the last time there were enough (`vm_pages_needed`)."""
         return self._daemon.needed
 
     @in_ascii
@@ -317,7 +317,7 @@ class MachineKmemMap(MapPart):
     def _refuse_cuts(self, first: int, last: int) -> None:
         """Refuse cuts of a range that a sleeping function is creating: it must stay one entry until that has finished.
 
-        So the range is not cut, and no neighbour may change so that the two would merge.
+        So the range is not cut, and no neighbour may change in such a way that it would merge with the range.
         """
         for entry in self.vm_map.entries_in(first - 1, last + 1):
             whole = first <= entry.start and entry.end <= last

@@ -69,7 +69,7 @@ class MapPart(Part):
     def inherit(
         self, start: int | str, end: int | str | None = None, *, size: int | str | None = None, inherit: int | str
     ) -> None:
-        """Set the inheritance of a range, for a task's children: "none", "share" or "copy" (vm_map_inherit(9)).
+        """Set what a task's children inherit of a range: "none", "share" or "copy" (vm_map_inherit(9)).
 
         Holes are skipped.  O((entries + 1) log n).
         """

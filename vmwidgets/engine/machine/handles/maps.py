@@ -166,7 +166,7 @@ class MachineMap(MapPart):
     def simplify(
         self, start: int | str | None = None, end: int | str | None = None, *, size: int | str | None = None
     ) -> int:
-        """Merge adjacent entries with the same properties, in a range or in the whole map; returns the entries saved.
+        """Merge adjacent entries with the same properties, in a range or in the whole map; returns how many were saved.
 
         It calls FreeBSD's vm_map_simplify_entry(9) for each entry.  Neighbours merge if they have the same object with
         consecutive offsets, the same flags and the same wirings.  O((entries + 1) log n).
@@ -304,7 +304,7 @@ class MachineMap(MapPart):
         self.vm_map.wire(start, end, self._wired_memory)
 
     def _wired_memory(self) -> TaskObject:
-        """Return an object for a wired range that had none."""
+        """Return an object for a wired range that had no object."""
         self.system.wirings += 1
         memory = self.system.task_memory
         return TaskObject(f"wired memory {self.system.wirings}", AnonymousPager(memory), memory)
@@ -344,7 +344,7 @@ class MachineMap(MapPart):
         return start
 
     def _refuse_lost_place(self) -> None:
-        """Refuse to allocate addresses in a map that has lost its range: its parent may give them to others."""
+        """Refuse to allocate addresses in a map that has lost its range: its parent may allocate them elsewhere."""
         if not self.system.has_place(self.path):
             raise Refused(
                 f"{self.vm_map.called} has lost its place, {self.start} to {self.end}: m.unchecked removed an entry "

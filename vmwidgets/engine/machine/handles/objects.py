@@ -16,7 +16,7 @@ from ..system import Part, System
 class MemoryObject(Part):
     """Memory that maps can map: a device's, or anonymous memory, whose pages are allocated when first touched.
 
-    When no entry maps an object any longer, its pages are freed.  The object can be mapped again, and is then empty.
+    When no entry maps an object any longer, its pages are freed.  It can be mapped again, and is then empty.
     """
 
     def __init__(self, system: System, path: str) -> None:
@@ -63,8 +63,8 @@ class MachineObjects(Part):
     def value(self, first: int | None = None, named: Collection[str] = ()) -> ObjectsValue:
         """Return the objects as a frozen value, with the entries that map them.  O(objects + pages + entries).
 
-        With `first`, at most this number of objects that no entry leads to are read.  Others are only counted, unless
-        they are `named` or have pages in swap space: for the counted ones, only reading their names takes time.
+        With `first`, at most this number of objects that no entry leads to are read.  Further such objects are only
+        counted, unless they are `named` or have pages in swap space; counting an object only takes reading its name.
         """
         system, memory = self.system, self.system.task_memory
         entries = {

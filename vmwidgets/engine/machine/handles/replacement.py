@@ -23,7 +23,7 @@ class MachineReplacement(Part):
     ``m.replacement = "clock"`` chooses a policy by its name ("fifo", "lru", "second chance", "clock", "aging", "nru",
     "working set").  With ``vm.Replacement("clock", local=True)``, each task evicts its own pages, and
     ``vm.Replacement("opt", future=…)`` needs the future references.  A function as policy gets the pages that may be
-    evicted (:class:`vmwidgets.ResidentPage`) and returns the one to evict.
+    evicted (:class:`vmwidgets.ResidentPage`) and returns the page to evict.
 
     >>> import vmwidgets as vm
     >>> m = vm.boot("x86-64")
@@ -89,7 +89,7 @@ class MachineReplacement(Part):
     def value(self, first: int | None = None) -> ReplacementValue:
         """Return the rings as a frozen value: all pages of each ring, or the `first` pages in the order of eviction.
 
-        O(pages in memory), with much less work for each page with `first`, as long as no descriptor was edited.
+        O(pages in memory), and with `first` much less work for each page, as long as no descriptor was edited.
         """
         rings = self.system.task_memory.rings
         value = ReplacementValue(rings.title, {})
@@ -147,7 +147,7 @@ class MachineReplacement(Part):
         return lambda frame: found.get(frame, [])
 
     def _dirtiness(self) -> Callable[[str, int, int, bool], bool]:
-        """Return a function that says whether a page is dirty: whether it must be written before it leaves its frame.
+        """Return a function that says whether a page is dirty, so that it must be written before it leaves its frame.
 
         The function's arguments are an object, the number and the frame of its page, and whether a translation has a
         dirty bit. See also :meth:`.task_memory.TaskMemory.dirty`.

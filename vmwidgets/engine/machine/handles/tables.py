@@ -70,10 +70,10 @@ class MachineWalk(Walk):
         return None if self.source is None else self.source()
 
     def flips(self, level: int = 1) -> dict[str, str]:
-        """For each bit of a descriptor that the walk read: the result of the same access with that bit flipped.
+        """Return the bits of a descriptor that the walk read, by the result of the same access with the bit flipped.
 
-        `level` 1 is the last descriptor, 2 the one before it.  Bits with the same result are grouped.  All flips are
-        undone.  The call is refused for a walk that read no descriptor at that level.
+        `level` 1 is the last descriptor, 2 the descriptor before it.  Bits with the same result are grouped.  All flips
+        are undone.  The call is refused for a walk that read no descriptor at that level.
 
         >>> import vmwidgets as vm
         >>> task = vm.boot("x86-64").task("init")
@@ -111,7 +111,7 @@ MOST_WALKED = 256 * MIB
 
 
 class MachineTables(Suggesting):
-    """The page tables of a machine: the kernel's, or those of a task or a domain."""
+    """The page tables of a machine's kernel, of a task, or of a domain."""
 
     def __init__(self, system: System, space: SpacePart | None = None) -> None:
         self.system = system
@@ -294,8 +294,8 @@ class DescriptorFunctions(Part):
 
         An edit is no longer in force once the kernel has written the descriptor, even with the same value, or has freed
         its table.  A machine that died of its edits continues when the last edit is undone, if no structure was left
-        half changed.  The unfinished work of the operation that died is lost.  If writes were made while the edits were
-        in force, and undoing the edits can't repair these, the call raises KernelPanic "edited_tables".
+        half changed.  The unfinished work of the operation that died is lost.  If undoing the edits can't repair the
+        effects of writes that were made under them, the call raises KernelPanic "edited_tables".
         """
         standing, edits = self.standing(), self._edits
         if standing:
@@ -490,7 +490,7 @@ def _find_place(memory: MemoryBefore, pmap: Pmap, settings: Any, pa: int) -> tup
         for index in range(level.entries):
             try:
                 word = memory.read_word(table + index * width, width)
-            except BusError:  # the table lies outside of memory: an edit made it so
+            except BusError:  # an edit put the table outside of memory
                 break
             if not word:
                 continue

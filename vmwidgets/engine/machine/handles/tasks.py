@@ -160,7 +160,7 @@ class Task(UnixCalls):
 
     @operation
     def fork(self, name: str | None = None) -> Task:
-        """Create a child with a copy of the address space (fork(2)); each entry's inheritance decides, usually "copy".
+        """Create a child with a copy of the address space (fork(2)), as each entry's inheritance says, usually "copy".
 
         The machine's `fork` (:func:`vmwidgets.boot`) decides how private memory is copied; by default, a page is copied
         when parent or child first writes it.  Pages that are wired, or shared in their object, are always copied
@@ -337,7 +337,7 @@ class TaskFunctions(Part):
         """Return a new file with `content`: bytes, or a real file's path (read once); or return the file of that name.
 
         A page takes `latency` ticks to be read in.  A fault, ``f.read``, ``f.write`` and ``wire`` wait for the page; in
-        a thread, write `yield from` before these three calls.  A file has at most 1 MiB, which the journal keeps.
+        a thread, write `yield from` before the three calls.  A file has at most 1 MiB, which the journal keeps.
 
         >>> import vmwidgets as vm
         >>> m = vm.boot("x86-64")

@@ -132,7 +132,7 @@ class ThreadFunctions(Part):
         return self.system.callbacks
 
     def spawn(self, function: Callable[..., Any] | None = None, *arguments: Any, name: str = "") -> MachineThread:
-        """Return a new thread that runs `function`; the thread does not start before ``m.step()`` or ``m.run()``.
+        """Return a new thread that will run `function`; it does not start before ``m.step()`` or ``m.run()``.
 
         A generator function waits with ``yield from``: ``a = yield from m.kmem_alloc_wait("64 KiB")``.  A single call
         needs no function: ``m.spawn(m.kmem_alloc_wait, "64 KiB", name="sh")``.  A name can be used only once.
@@ -195,7 +195,7 @@ class ThreadFunctions(Part):
         while done < most and not reached() and not scheduler.interrupted():
             given[0] = ("steps", done + 1)
             if scheduler.step() is None and not scheduler.to_next_timer():
-                return done  # the step that found nothing to do counts as a requested one
+                return done  # a step that found nothing to do counts as one of the requested steps
             done += 1
             self._raise_failure()
         if done == most and not bounded and not reached():

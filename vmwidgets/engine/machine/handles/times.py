@@ -33,7 +33,7 @@ class TimeFunctions(Part):
     def effective_access_time(self) -> EffectiveAccessTime:
         """Return the average time of an access since boot, with the formula and the measured rates.
 
-        Accesses count if processors made them for tasks, domains or the kernel and if they reached memory.  A fault is
+        Accesses count if they reached memory, and if processors made them for tasks, domains or the kernel.  A fault is
         major if a page had to be read in to resolve it.  The costs are ``m.costs``, or ``vm.Costs()`` if none were set.
 
         >>> import vmwidgets as vm

@@ -55,9 +55,9 @@ class UnixCalls(SpacePart):
 
         `flags` are words: "private" or "shared"; "anonymous" (the default without `file`); "fixed", which needs `at`
         and replaces existing mappings there; "growsdown" for a stack; "populate", which brings in all pages immediately
-        and may have to wait: in a thread, write `yield from` before the call.  `file` is a file, a memory object, or
-        the name of one.  A private mapping of a file shows the file's contents until a page is written; then the page
-        is copied.  Without `at`, the address is in the lowest gap, or where the placement rule of the task's map
+        and may have to wait: in a thread, write `yield from` before the call.  `file` is a file or a memory object, or
+        its name.  A private mapping of a file shows the file's contents until a page is written; then the page is
+        copied.  Without `at`, the address is in the lowest gap, or where the placement rule of the task's map
         (`placement`) puts it.  Fails with NOMEM if there is no gap, or beyond a limit.  O(log n); without an address,
         O(entries).
 
@@ -134,7 +134,7 @@ class UnixCalls(SpacePart):
     def madvise(self, start: int | str, size: int | str, advice: str) -> None:
         """Advise how a range will be used (madvise(2)): as ``map.advise``, but "dontneed" discards its contents.
 
-        Private memory then has its first contents again: zeros, or the contents of its file.  Fails with NOMEM if a
+        Private memory then has its original contents again: zeros, or the contents of its file.  Fails with NOMEM if a
         part of the range is not mapped, after handling the rest.
         """
         number = parse_name(advice, ADVICE, "advice")

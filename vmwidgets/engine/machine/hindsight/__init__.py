@@ -1,8 +1,8 @@
-"""Questions about a machine's history: which operation last changed something, which was first, and why.
+"""Questions about a machine's history: which operation changed something last, which was the first, and why.
 
 Read :mod:`.hindsight` first: the functions that learners call.  :mod:`.changes` notes the changes of an operation, and
 :mod:`.noted` makes these notes, from the latest operation backwards; :mod:`.why` and :mod:`.searches` answer from the
-notes and from the history.  :mod:`..touched` says which stretches of operations need no look.  :mod:`.again` changes
+notes and from the history.  :mod:`..touched` says which stretches of operations can be left out.  :mod:`.again` changes
 one setting, :mod:`.lockstep` runs two machines in step, and :mod:`.orders` runs two scripts of operations in every
 order.
 """

@@ -59,7 +59,7 @@ Ranges = list[tuple[int, int]]
 
 
 Notes = dict[Hashable, "array[int]"]
-"""The changes of each key: the serial, first and end of each change, one after the other.
+"""The changes of each key: serial, first and end of each change, one after the other.
 
 [first, end) is a range in the thing named by the key: bytes of a page, or addresses of a map.
 """
@@ -264,7 +264,7 @@ class Seen(NamedTuple):
 
     @classmethod
     def by(cls, system: System, task: str, va: int) -> Seen:
-        """Return what a task sees, or what it would: nothing, if it does not exist yet.  O(chain)."""
+        """Return what a task sees or would see; nothing if the task does not exist yet.  O(chain)."""
         space = system.tasks.get(task)
         entry = None if space is None else space.vm_map.inner(va)
         if entry is None or not isinstance(entry.object, TaskObject):
@@ -277,7 +277,7 @@ class Seen(NamedTuple):
 
 
 class MayChange:
-    """What the operations of a stretch may have changed, as a question about one place needs it."""
+    """The changes that the operations of a stretch may have made, prepared for questions about one place."""
 
     def __init__(self, touched: Touched) -> None:
         self._frames = frozenset(touched.frames)
@@ -293,9 +293,9 @@ class MayChange:
                 self._ranges.setdefault(path, []).extend((one[1], one[2]) for one in ones)
 
     def place(self, key: Any, at: int, seen: Seen | None) -> bool:
-        """Return whether a place of the notes may have changed; of a task's byte, with what the task saw at the end.
+        """Return whether a place of the notes may have changed; `seen` is what a task saw there at the end.
 
-        What it saw need not be known: None.
+        If that is unknown, `seen` is None.
         """
         kind, name, *rest = key
         if kind == "word":
@@ -314,7 +314,7 @@ class MayChange:
         return bool(seen.frames & self._frames or seen.pages & self._pages or objects & self._whole)
 
     def _has(self, va: int, is_asked: Callable[[str], bool]) -> bool:
-        """Return whether an entry at an address may have changed, in a map that is asked for."""
+        """Return whether an entry at an address may have changed, in a map to which the question applies."""
         return any(
             start <= va < end for path, ranges in self._ranges.items() if is_asked(path) for start, end in ranges
         )
@@ -324,13 +324,13 @@ _OF_ENTRIES = frozenset(kind.tag for kind in (EntryLinked, EntryUnlinked, EntryR
 
 
 def _task_at(path: str) -> str | None:
-    """Return the name of the task to which a map of this path belongs, as long as it lives."""
+    """Return the name of the task to which a map of this path belongs, as long as the task exists."""
     head, found, _ = path.partition("/map")
     return unquoted(head.removeprefix("task:")) if found else None
 
 
 def _task_of(system: System, path: str) -> str | None:
-    """Return the task whose map, or one of whose submaps, has this path."""
+    """Return the task with this path as the path of its map or of a submap."""
     head, found, _ = path.partition("/map")
     name = unquoted(head.removeprefix("task:"))
     return name if found and name in system.tasks and system.tasks[name].path == head else None
@@ -370,7 +370,7 @@ def _mapping(task: TaskSpace, objects: Mapping[TaskObject, set[int]], whole: Ite
     found: Ranges = []
     for one in {**dict.fromkeys(whole), **objects}:
         for entry in _leading_to(one):
-            if task.vm_map.inner(entry.start) is not entry:  # another task's
+            if task.vm_map.inner(entry.start) is not entry:  # another task's entry
                 continue
             if one in whole:
                 found.append((entry.start, entry.end))

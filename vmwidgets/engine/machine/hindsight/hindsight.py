@@ -51,9 +51,10 @@ class Hindsight(Handle):
 
         An operation that changes something and changes it back does not count.  Nor does a write of the same byte.
         Operations are replayed from the latest backwards, at first 500 and then ever more at a time, some 100 µs each,
-        until the answer is found.  Stretches that cannot have changed it are left out: a machine knows which frames its
-        operations wrote, and which pages and entries they moved.  A search can be stopped, and `progress` is called
-        with the number of replayed operations and the total.  What was replayed once is known from then on.
+        until the answer is found.  Stretches that cannot have changed the thing are left out: a machine knows which
+        frames its operations wrote, and which pages and entries they moved.  A search can be stopped, and `progress` is
+        called with the number of replayed operations and the total.  The changes of replayed operations are known from
+        then on.
 
         Raises :class:`Refused` if nothing was ever there.
 
@@ -79,7 +80,7 @@ class Hindsight(Handle):
         return found
 
     def why(self, thing: Any, where: Any = None) -> Why:
-        """Explain why `thing` is as it is at `where`: a smallest set of operations with the same result.
+        """Explain why `thing` is as it is at `where`, by a smallest set of operations with the same result.
 
         `thing` and `where` are as for :meth:`last_write`: the byte of a task, the entry of a map, the translation of an
         address, a walk with its fault, or a frame that page tables map.  Each operation of the result is needed:
@@ -132,8 +133,8 @@ class Hindsight(Handle):
     def turned(self, f: Callable[[Any], Any]) -> Turn:
         """Return an operation at which the value of `f` changed.  It is found by bisection; there may be others.
 
-        `f` is as for :meth:`first`; its values after the boot and now must differ.  In a history of 10,000 operations
-        it is called some hundred times.  Raises :class:`Refused` if the two values are the same.
+        `f` is as for :meth:`first`; its values after the boot and now must differ.  In a history of 10,000 operations,
+        `f` is called some hundred times.  Raises :class:`Refused` if the two values are the same.
 
         >>> import vmwidgets as vm
         >>> m = vm.boot("x86-64")
@@ -258,7 +259,7 @@ def _descriptor(walk: MachineWalk) -> Places:
 
 
 def _refuse_what_never_was(thing: Any, where: Any) -> None:
-    """Refuse a thing that is not there and never was; things that have existed since the boot are accepted."""
+    """Refuse a thing that does not exist and never did; things that have existed since the boot are accepted."""
     if isinstance(thing, Task):
         try:
             thing.peek(where)

@@ -26,7 +26,7 @@ from ...kernel.tasks.objects_schema import (
 )
 
 MOST = 10_000
-"""The number of latest operations read for a history, about 50 µs each; older pages' histories lack their beginning."""
+"""The number of latest operations read for a history, about 50 µs each; histories of older pages lack the beginning."""
 
 _FILE = "file "
 """The beginning of the names of files' objects."""

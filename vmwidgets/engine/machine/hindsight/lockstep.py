@@ -60,7 +60,7 @@ class Lockstep:
 
     @property
     def counts(self) -> dict[str, tuple[int, int]]:
-        """Each machine's counts, by name, since they are in step; for table pages and entries, the current numbers."""
+        """Each machine's counts, by name, while they are in step; for table pages and entries, the current numbers."""
         one, other = (tally.counts() for tally in self._tallies)
         return {name: (one.get(name, 0), other.get(name, 0)) for name in {**one, **other}}
 
@@ -116,7 +116,7 @@ class Lockstep:
         return bool(self.stopped)
 
     def _watch(self) -> None:
-        """Check the operations done, undone or redone on the second machine, apart from the repeated ones."""
+        """Check the operations done, undone or redone on the second machine, except the repeated operations."""
         if not (self.stopped or self._is_sending) and _end_of(self.second.journal) != self._expected:
             self._end_by_second()
 
@@ -183,10 +183,10 @@ def lockstep(first: Any, second: Any, *, stop: bool = False) -> Lockstep:
     `stop`, the second machine stops at the first difference; :attr:`Lockstep.differences` says which differences count.
 
     The two are no longer in step if the second can't repeat an operation, for example because it lacks the processor,
-    or because the operation takes a thread's function.  They are not in step either if the second does or undoes
-    operations of its own, or if the first goes back to before they were in step.  ``.stopped`` then gives the reason.
-    Raises :class:`Refused` if both are the same machine, if the second already follows another machine, and for a
-    machine that is read-only.
+    or because the operation takes a thread's function.  Nor are they in step if the second does or undoes operations of
+    its own, or if the first goes back beyond the point from which they were in step.  ``.stopped`` then gives the
+    reason.  Raises :class:`Refused` if both are the same machine, if the second already follows another machine, and
+    for a machine that is read-only.
 
     >>> import vmwidgets as vm
     >>> a, b = vm.boot("x86-64", layout="tiny"), vm.boot("x86-64", layout="tiny", fork="eager")

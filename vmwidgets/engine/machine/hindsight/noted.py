@@ -1,9 +1,9 @@
 """The notes of operations' changes (:mod:`.changes`): created when a question needs them, newest first, and kept.
 
-A question is answered backwards, until the answer is found.  A stretch of operations that cannot have changed what the
-question is about is left out (:mod:`..touched`).  Others that were never noted are replayed on another machine: a
-stretch, then two stretches at once, then three.  Serials are never reused, so undone operations
-need no work here: a stretch's notes count only if their operations are in the journal.
+A question is answered backwards, until the answer is found.  A stretch of operations that cannot have changed the thing
+in question is left out (:mod:`..touched`).  Other stretches that were never noted are replayed on another machine: one
+stretch, then two at once, then three.  Serials are never reused, so undone operations need no work here: a stretch's
+notes count only if their operations are in the journal.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ LOADED = 8
 """The number of stretches whose notes stay unpacked after use."""
 
 ASKED = 64
-"""The number of stretches of which it stays unpacked what they may have changed."""
+"""The number of stretches whose possible changes stay unpacked."""
 
 Progress = Callable[[int, int], object]
 """A function called with the number of finished operations and the total."""
@@ -37,10 +37,10 @@ Place = tuple[Any, int]
 Places = Iterable[Place]
 
 Sights = Mapping[Place, Seen]
-"""What tasks see at places that are bytes of theirs; a place that is left out is not known."""
+"""What tasks see at places that are bytes of tasks; a missing place is unknown."""
 
 Look = Callable[[int, System], None]
-"""Called with the number of the first operation of a replay, and with the machine before it."""
+"""A function called with the number of a replay's first operation, and with the machine before that operation."""
 
 
 class Piece(NamedTuple):
@@ -68,7 +68,7 @@ class Noted:
         self._loaded: OrderedDict[int, Notes] = OrderedDict()
         """The notes of the pieces that were read last, by the pieces' ids."""
         self._may: OrderedDict[tuple[int, int], MayChange] = OrderedDict()
-        """What the stretches that were asked last may have changed, by their first and last serials."""
+        """The possible changes of the stretches that were examined last, by their first and last serials."""
 
     @classmethod
     def of(cls, machine: Any) -> Noted:
@@ -92,7 +92,7 @@ class Noted:
         return sorted(found)
 
     def branched(self, machine: Any, number: int) -> None:
-        """Give a branch the notes of stretches that are complete before operation `number`; it continues alone."""
+        """Give a branch, which continues alone, the notes of stretches that are complete before operation `number`."""
         made = machine.history.noted = Noted(machine)
         whole = touched.stretch_of(number)
         made._pieces = {stretch: list(pieces) for stretch, pieces in self._pieces.items() if stretch < whole}
@@ -109,7 +109,7 @@ class Noted:
         end = len(journal) if before is None else before
         last, done, replays = touched.stretch_of(end - 1), 1, 1
         begun: dict[int, Sights] = {}
-        """What was seen before the first operation of each replay."""
+        """What tasks saw before the first operation of each replay."""
 
         def look(number: int, system: System) -> None:
             begun[number] = {place: Seen.by(system, *place[0][1:]) for place in places if place[0][0] == "bytes"}
@@ -118,10 +118,10 @@ class Noted:
         seen = begun[len(journal)]
         for stretch in range(touched.stretch_of(len(journal) - 1), -1, -1):
             if not self._may_change(stretch, places, seen):
-                continue  # nor did what is seen
+                continue  # and nothing that is seen has changed
             if stretch <= last:
                 were, done = done, self._note(stretch, replays, done, progress, look)
-                replays += done > were  # each goes back further than the one before: to make a machine costs, too
+                replays += done > were  # each goes back further than the one before: making a machine costs time too
                 yield from sorted(self._in_notes(stretch, places, end), reverse=True)
             seen = begun.get(touched.first_of(stretch), {})
 
@@ -162,9 +162,9 @@ class Noted:
     # ---- noting --------------------------------------------------------------------------------
 
     def _note(self, stretch: int, most: int, done: int, progress: Progress | None, look: Look) -> int:
-        """Note the missing parts of a stretch and of the ones before it, `most` stretches at most, in one replay.
+        """Note the missing parts of a stretch and of earlier stretches, `most` stretches at most, in one replay.
 
-        Return the number of finished operations, of which `done` were finished before; `done` if all was known.
+        Return the number of finished operations, including `done` earlier ones; `done` if everything was known.
         """
         journal, numbers = self._machine.journal, self._unknown(stretch)
         if not numbers:
@@ -200,7 +200,7 @@ class Noted:
         return done
 
     def _unknown(self, stretch: int) -> range:
-        """Return the numbers of the stretch's operations that were never noted: its last ones."""
+        """Return the numbers of the stretch's operations that were never noted: these are its last operations."""
         journal = self._machine.journal
         numbers = range(touched.first_of(stretch), min(len(journal), touched.first_of(stretch + 1)))
         known = bisect_left(numbers, True, key=lambda number: not self._was_noted(journal.serial(number)))

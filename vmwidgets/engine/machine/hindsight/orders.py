@@ -45,14 +45,14 @@ class Orders:
         self.stopped_before = 0
         """The number of steps after which incomplete orders were stopped; 0 if all are complete."""
         self.machine: Any = None
-        """A machine that did the shortest of these orders, to step through; None if there is none."""
+        """A machine that did the shortest of the wrong orders, to step through; None without such orders."""
         self._shortest: tuple[int, ...] | None = None
 
     @property
     def shortest(self) -> tuple[tuple[Any, ...], ...] | None:
         """The steps of the shortest order that made the function true, up to that point; None if it never was true.
 
-        Of equally short orders, it is the one in which the first script is further ahead.
+        Among equally short orders, the first script is further ahead in this one.
         """
         if self._shortest is None:
             return None
@@ -116,7 +116,7 @@ class Orders:
             place = f"{('first', 'second')[which]}[{at.done[which]}]"
             raise Refused(f"{place}, {_typed(step)}, after {counted(len(at.order), 'step')}: {error}") from None
         except (KernelPanic, VMError):
-            pass  # its result is that it fails
+            pass  # the step's result is its failure
         done = at.done[0] + (which == 0), at.done[1] + (which == 1)
         return Reached(machine, done, at.ways, (*at.order, which))
 

@@ -23,7 +23,7 @@ MEANS = "write a function that reads the machine that it receives, such as lambd
 
 
 class NotThere:
-    """The value of a function whose request the machine refuses."""
+    """The value of a function if the machine refuses the function's request."""
 
     @in_ascii
     def __repr__(self) -> str:

@@ -40,7 +40,7 @@ LONGEST = 200
 
 @frozen(slots=False)
 class Why:
-    """The reason for `what`: `operations` alone produce it, and without any one of them it would differ.
+    """The reason for `what`: `operations` alone produce it, and it would differ if any one of them were missing.
 
     `last` is the operation that last changed it.  If only `last` is known, `reason` says why.
     """
@@ -67,7 +67,7 @@ class Why:
         return "\n".join(lines)
 
     def cell_of(self, operation: Operation) -> int:
-        """Return the number of the notebook cell that ran one of the operations, or the last one; 0 for none."""
+        """Return the number of the notebook cell that ran one of the operations, or the last operation; 0 for none."""
         serials = (one.serial for one in (*self.operations, self.last))
         return dict(zip(serials, self.cells, strict=False)).get(operation.serial, 0)
 
@@ -171,7 +171,7 @@ class Candidates:
                 self._made.setdefault(str(then.result), then.number)
 
     def tiers(self, last: Operation) -> Iterable[list[Operation]]:
-        """Yield lists of operations, each longer: the last changes with what they need, then all of their kind.
+        """Yield ever longer lists of operations: the last changes with what they need, then all of their kind.
 
         Running the first list takes some 2 ms, and running all operations takes as long as a replay.
         """
@@ -267,12 +267,12 @@ class Trial:
         except CannotGoOn as reason:
             self.why_not = f"operation {then.number}, {then.target}.{then.name}: {reason}"
         except Refused:
-            pass  # the thing is not there
+            pass  # the thing does not exist
         return False
 
 
 def smallest(holds: Callable[[Sequence[Operation]], bool], operations: Sequence[Operation]) -> list[Operation]:
-    """Return a minimal set of these operations for which the statement holds: it fails without any one of them.
+    """Return a minimal set of these operations for which the statement holds: each of them is needed.
 
     Large and early parts are left out first, since late operations are more likely to be the reason.
 

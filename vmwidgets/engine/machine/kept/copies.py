@@ -30,7 +30,7 @@ _OWN = __name__.partition(".")[0]
 """The package whose objects are written empty first."""
 
 FASTEST = 1
-"""The compression level of zlib: higher ones would take longer than they are worth."""
+"""The compression level of zlib: higher levels would take more time than they are worth."""
 
 
 class NoCopy(Exception):
@@ -73,7 +73,7 @@ def thaw(data: bytes, makers: Mapping[str, Callable[..., Any]]) -> Any:
         while unpickler.file.tell() < len(written):
             for kind, objects, columns, others in unpickler.load():
                 for name, column in columns.items():
-                    deque(map(getattr(kind, name).__set__, objects, column), maxlen=0)  # a loop without Python's steps
+                    deque(map(getattr(kind, name).__set__, objects, column), maxlen=0)  # a loop without steps of Python
                 for one, held in zip(objects, others, strict=False):
                     for name, value in held.items():
                         object.__setattr__(one, name, value)
@@ -139,7 +139,7 @@ class _Unpickler(pickle.Unpickler):
         self._makers = makers
 
     def find_class(self, module: str, name: str) -> Any:
-        """Return a class or function by its name; :meth:`make` is one, for objects that were not copied."""
+        """Return a class or function by its name, or :meth:`make` for objects that were not copied."""
         return self._make if (module, name) == (__name__, "make") else super().find_class(module, name)
 
     def _make(self, maker: str, *given: Any) -> Any:

@@ -127,7 +127,7 @@ for _kind in (tuple, list, set, frozenset):
 
 
 def decode(data: Any) -> Any:
-    """Return the value from :func:`encode`'s result; a ValueError if it can't be one."""
+    """Return the value from :func:`encode`'s result; raises ValueError if there is no such value."""
     if data is None or isinstance(data, (bool, int, str)):
         return data
     if isinstance(data, list):
@@ -352,7 +352,7 @@ def _deeper(data: Any, most: int) -> bool:
 
 
 def load(path: str | os.PathLike[str]) -> Loaded:
-    """Read a file within all limits; raises :class:`BadJournal` for any other, damaged or later one."""
+    """Read a file within all limits; raises :class:`BadJournal` for any other file, and if it is damaged or newer."""
     loaded, reader = Loaded(), _Reader(path)
     for data in reader.lines():
         try:

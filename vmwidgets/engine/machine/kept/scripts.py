@@ -40,8 +40,8 @@ BEYOND = object()
 class Repeated:
     """The record of one thread or handler, repeated on `machine`; `recorded` contains records by the names of scripts.
 
-    Each call must have the recorded answer.  If it does not, the thread or the handler's run ends: what its code would
-    have done with another answer is unknown.
+    Each call must have the recorded answer.  If it does not, the thread or the handler's run ends: the next actions of
+    its code after another answer are unknown.
     """
 
     def __init__(self, machine: Any, title: str, key: str, recorded: Mapping[str, Script]) -> None:
@@ -74,7 +74,7 @@ class Repeated:
                 place = len(self._script)
                 action = self._record[place]
                 if action.name == "closed" and not action.target:
-                    break  # it was ended from outside, in the middle of its function
+                    break  # the thread was ended from outside, in the middle of its function
                 if not action.target:
                     return self._end(action)
                 try:

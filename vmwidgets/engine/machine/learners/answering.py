@@ -28,7 +28,7 @@ class Answering(LearnerCode):
         raise CallbackFailed(f"{self.title} runs {self.when}: it may not call the machine, as {name} does")
 
     def answer(self, name: str, question: tuple[str, Any], ask: Callable[[Callable[..., Any], int], Any]) -> Any:
-        """Return the recorded answer, or the function's answer to `ask`; that answer, or a failure, is recorded.
+        """Return the recorded answer, or the function's answer to `ask`; a new answer, or a failure, is recorded.
 
         `ask` gets the function, and the number of earlier calls.
         """
@@ -83,7 +83,7 @@ class ReplacementCode(Answering):
         super().__init__(callbacks, "the function of m.replacement", key)
 
     def __call__(self, pages: list[ResidentPage]) -> int:
-        """Return the frame of the chosen page; raises CallbackFailed if the function fails or chooses none."""
+        """Return the frame of the chosen page; raises CallbackFailed if the function fails or chooses no page."""
 
         def ask(function: Callable[[list[ResidentPage]], Any], place: int) -> int:
             chosen = self.run(lambda: function(list(pages)))

@@ -86,7 +86,7 @@ class Callbacks:
         self.scheduler.interrupted = _interrupted
 
     def begin(self, scripts: Mapping[str, Script], serial: int) -> None:
-        """Repeat these records, handlers' only up to the operation of this serial; then the handlers' functions run."""
+        """Repeat these records, handlers' only up to the operation of this serial; after it, their functions run."""
         for key, script in scripts.items():
             live = self.live.get(key)
             again = live is not None and live.again
@@ -258,7 +258,8 @@ class LearnerCode:
     def _unwind(self) -> None:
         """Report that the failed functions have ended, since the code continues after the error.
 
-        This is not reported as soon as the error is raised: if the error ends the code, the functions show its origin.
+        This is not reported as soon as the error is raised: if the error ends the code, the functions show the error's
+        origin.
         """
         raised, self._raised = self._raised, False
         emit = self.callbacks.kmem.recorder.emit
@@ -266,7 +267,7 @@ class LearnerCode:
             emit((Unwound.tag, self.caller))
 
     def run(self, step: Callable[[], Any], *, stoppable: bool = True) -> Any:
-        """Let the learner's code continue; every exception becomes one sentence.  The stop button works if allowed."""
+        """Let the learner's code continue; every exception becomes a sentence.  If `stoppable`, it can be stopped."""
         callbacks, door = self.callbacks, self.callbacks.door
         outer, callbacks.current, door.actor = (callbacks.current, door.actor), self, self
         self._calls = 0
@@ -327,7 +328,7 @@ class ThreadActor(LearnerCode):
                 self._close()
 
     def _go_on(self, answer: Any, error: BaseException | None) -> tuple[Any, bool]:
-        """Return the generator's next yielded value, or its returned value, and whether that is the end."""
+        """Return the generator's next yielded value or its returned value, and whether it has ended."""
 
         def step() -> tuple[Any, bool]:
             try:
@@ -504,7 +505,7 @@ class Watcher(LearnerCode):
 
 
 def thread_body(function: Callable[..., Any], args: tuple[Any, ...]) -> Generator[Any, Any, Any]:
-    """Yield the steps of a learner's function as a thread: a generator's, one call of the machine, or all at once."""
+    """Yield the steps of a learner's function as a thread: a generator's steps, one call, or all at once."""
     made = function(*args)
     if isgenerator(made):
         return (yield from made)
@@ -542,7 +543,7 @@ def _delegates(body: Generator[Any, Any, Any]) -> Iterator[GeneratorType[Any, An
 
 
 def _said(error: BaseException) -> str:
-    """Return an error's message, after the error's kind unless that is one of this project's own."""
+    """Return an error's message, after the error's kind unless the kind is one of this project's own."""
     name = "" if isinstance(error, (VMError, Runaway)) else f"{type(error).__name__}: "
     try:
         return f"{name}{error}".rstrip(": ")

@@ -23,7 +23,8 @@ MOST_STEPS = 1_000_000
 """The most turns of loops and calls of functions that a thread or handler may make in one go."""
 
 MOST_CALLS = 50_000
-"""The most operations that a thread or handler may call in one go; each makes about twenty steps before it begins."""
+"""The most operations that a thread or handler may call in one go; each of them makes about twenty steps before it
+begins."""
 
 TOOLS = (4, 3, 5, 2, 1, 0)
 """The IDs of `sys.monitoring`, beginning with IDs that other tools usually do not use."""
@@ -204,7 +205,7 @@ def _trace_call(frame: FrameType, event: str, argument: Any) -> Any:
 
 
 def _trace_turns(budget: _Budget, jumps: frozenset[int]) -> Callable[[FrameType, str, Any], Any]:
-    """Count an instruction of one frame: a jump back begins a loop's next turn, and so does a repetition."""
+    """Count an instruction of one frame: a jump back begins a loop's next turn, and so does a repeated instruction."""
     last = -1
 
     def trace(frame: FrameType, event: str, argument: Any) -> Any:
@@ -223,7 +224,7 @@ def _trace_turns(budget: _Budget, jumps: frozenset[int]) -> Callable[[FrameType,
 
 @lru_cache(maxsize=256)
 def _jumps_back(code: CodeType) -> frozenset[int]:
-    """Return the places of the instructions that jump back; an instruction's place is that of its first prefix."""
+    """Return the places of the instructions that jump back; an instruction's place is the place of its first prefix."""
     found: set[int] = set()
     prefix = -1
     for one in get_instructions(code):

@@ -155,7 +155,7 @@ class KernelMemorySystem:
         return self.scheduler.threads[self.daemon.name].call
 
     def restart_daemon(self) -> None:
-        """Restart the page daemon at the top of its loop, to which each of its sleeps leads anyway."""
+        """Restart the page daemon at the top of its loop, to which it returns after each sleep anyway."""
         self.scheduler.threads[self.daemon.name].call = self.daemon.run()
 
     @property
@@ -362,7 +362,7 @@ class Kernel:
         kernel_map, sizes = self.kernel_map, self._kmem_sizes
         used = kernel_map.start + self._boot_bytes + self._kentry_bytes()
         start = -(-used // sizes.align) * sizes.align
-        entry = kernel_map.entries.allocate()  # supplied, so that quirk nomerge-enter applies only after the boot
+        entry = kernel_map.entries.allocate()  # passed, so that the quirk nomerge-enter applies only after the boot
         if entry is None:
             raise Refused("ram: no page is left for the kentry area's first slab: use more memory")
         # FIXED: the find cache stays where it was

@@ -78,7 +78,7 @@ _REAL = {
             "X15 on x86 with PAE",
         ),
     )
-}  # fmt: skip  # one layout a block reads as a table
+}  # fmt: skip  # one block per layout, read as a table
 """The real layouts by name.  Limits: X15 `machine/param.h` of 2013."""
 
 _ORIGINALS = {
