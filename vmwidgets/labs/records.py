@@ -61,7 +61,7 @@ class Checked(NamedTuple):
 
 
 class Asked(NamedTuple):
-    """A prediction: `answer` is the first answer, `happened` the first outcome; all fields but the ID are as in the file."""
+    """A prediction: `answer` is the first answer, `happened` the first outcome; all but the ID are as in the file."""
 
     cell: int
     id: str
@@ -74,7 +74,7 @@ class Asked(NamedTuple):
 
 
 class Happened(NamedTuple):
-    """An outcome and the prediction, `said`; all fields but the ID are as in the file."""
+    """An outcome and the prediction, `said`; all but the ID are as in the file."""
 
     cell: int
     id: str
