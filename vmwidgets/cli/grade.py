@@ -213,7 +213,7 @@ def _graded(
 
 
 def _write(options: argparse.Namespace, grades: Grades, roster: Roster | None) -> None:
-    """Write all results; given overrides are kept among them."""
+    """Write all results, including the given overrides."""
     if options.overrides:
         write({options.to / OVERRIDES: options.overrides.read_bytes()})
     write_tables(grades, options.to)

@@ -80,7 +80,7 @@ def hint(name: str | Sheet, tier: Any = None) -> Hint:
 
 
 def hints_of(exercise: Exercise, sheet: Sheet | None) -> tuple[str, ...]:
-    """Return the hints for what was asked, the gentlest first."""
+    """Return the hints for the task, the gentlest first."""
     if not callable(exercise.hints):
         return tuple(exercise.hints)
     return three(exercise.hints(None if sheet is None else sheet.given))

@@ -27,7 +27,7 @@ MOST_PRACTICE = 1_000_000
 class Sheet:
     """The task of `exercise` for one student: `text` in words; :meth:`start` returns what work begins with.
 
-    `of` is the sheet's origin: the seed in hexadecimal, "default", or "practice 3".  `given` is what was drawn, an
+    `of` is the sheet's origin: the seed in hexadecimal, "default", or "practice 3".  `given` is the drawn task, an
     object of the exercise's own class.
     """
 

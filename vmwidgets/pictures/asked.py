@@ -207,7 +207,7 @@ class Asker:
         self._keeper = KEPT_BY[-1](name)
 
     def first_open(self, one: Translation, questions: Sequence[Question]) -> tuple[Question | None, str]:
-        """Return the first open question, and the answer to the one before it."""
+        """Return the first open question, and the answer to the question before it."""
         said = ""
         for asked in questions:
             told = self._keeper.told(_key(one, asked), question_words(one, asked))

@@ -297,7 +297,7 @@ def _heads_of(scene: Scene) -> tuple[str, ...]:
 
 
 class _Asked(NamedTuple):
-    """The first open question at a moment after its operation, and the answer to the one before it."""
+    """The first open question at a moment after its operation, and the answer to the question before it."""
 
     at: At
     question: Question | None

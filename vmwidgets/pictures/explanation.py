@@ -1,4 +1,4 @@
-"""The story of a machine's operation, for which the machine gives the start addresses of entries."""
+"""The story of a machine's operation; the machine supplies the start addresses of entries for it."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ SLIM = 328.0
 """Width in pixels of a picture on a telephone of 360 pixels, whose page has margins."""
 
 KEPT = False
-"""Whether static pictures have this layout too: the site's build sets it.  A notebook would be twice as large."""
+"""Whether static pictures have this layout too: the site's build sets it.  It would double the size of a notebook."""
 
 
 def slim(picture: Any) -> Scene:

@@ -255,7 +255,7 @@ class Tables(Picture):
             self._centres[table.level, table.va] = row.first
 
     def _close(self, key: TableKey) -> None:
-        """Close a table, and those below it."""
+        """Close a table, and all tables below it."""
         level, va = key
         fmt = self.space.tables.fmt
         shift = fmt.level(level).shift + fmt.level(level).bits

@@ -357,7 +357,7 @@ def code_mistakes(right: int | None, fault: str, codes: Iterable[int | None]) ->
 
 
 def fault(draws: Draws) -> Question:
-    """Make a question on the error code of an access; one in five has none."""
+    """Make a question on the error code of an access; one access in five has none."""
     return evenly(draws, _fault, lambda found: found.answer == _outcome(None), (True, False, False, False, False))
 
 
@@ -440,7 +440,7 @@ def _access(one: tuple[int, Access, bool]) -> str:
 
 
 def reverse(draws: Draws) -> Question:
-    """Make a question on the virtual address that is mapped to a physical one."""
+    """Make a question on the virtual address that is mapped to a physical address."""
     name = draws.choice(("x86", "armv7"))
     memory = Memory(draws, name)
     fmt, (upper, lower) = memory.fmt, memory.fmt.levels

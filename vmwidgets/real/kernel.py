@@ -432,7 +432,7 @@ class _Console:
 
     @property
     def waits(self) -> bool:
-        """Return whether the shell waits for a command: the first one, or the one after the command that was typed."""
+        """Return whether the shell waits for a command: the first command, or the next one after the typed command."""
         return self._started.ends_with(PROMPT) and self._started.length > self._typed
 
     def type_command(self) -> None:

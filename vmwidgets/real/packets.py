@@ -154,7 +154,7 @@ def _packet(question: str) -> bytes:
 
 
 def _unescaped(body: bytes) -> str:
-    """Return the data of a packet: ``}`` escapes the next byte, ``*`` repeats the one before."""
+    """Return the data of a packet: ``}`` escapes the next byte, ``*`` repeats the previous byte."""
     if b"}" not in body and b"*" not in body:
         return body.decode("latin-1")
     found = bytearray()

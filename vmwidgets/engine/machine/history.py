@@ -2,7 +2,7 @@
 
 A machine is its journal: the same operations on the same structures give the same machine.  So a machine of the past is
 made from the nearest copy before that point (:mod:`.copies`) and the operations since then.  Every result is compared
-with the recorded one.
+with the recorded result.
 
 A machine of the past shares nothing changeable with the machine that it was made from.  An undo keeps the machine and
 its handles, and replaces the machine's structures.

@@ -75,7 +75,8 @@ ORDERS: dict[str, Key] = {
     "aging": lambda place, note, hand: (note or 0,),
     "opt": lambda place, note, hand: (-inf if note is None else -note,),
 }
-"""For each policy, the function of a page's place, note and the hand for the sort key; ties are broken by place."""
+"""By policy: a function that returns a page's sort key from its place, its note and the hand; ties are broken by
+place."""
 
 BY_BITS = ("nru",)
 """The policies that use the hardware's bits of all pages."""

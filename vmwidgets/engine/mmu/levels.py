@@ -195,10 +195,10 @@ class Level:
         return descriptor
 
     def part_word(self, large: Descriptor, word: int, index: int) -> int:
-        """Return the word that maps part `index`, of this level's span, of the page mapped by `word`, a `large` one.
+        """Return the word that maps part `index` of a large page: `large` is the page's descriptor, `word` its word.
 
-        All fields but the address stay.  A supersection's parts are sections; raises `Refused` if they are at addresses
-        that only supersections can map.
+        A part has this level's span, and all fields but the address stay.  A supersection's parts are sections; raises
+        `Refused` if they are at addresses that only supersections can map.
         """
         small = self.made_of_kind("leaf")
         place = small.place(large.address_of(word) + index * self.span)

@@ -77,7 +77,7 @@ def order(subject: Subject, draws: Draws) -> Iterator[Question]:
 
 
 def lost(before: Outcome, after: Outcome) -> list[tuple[Criterion, Criterion]]:
-    """Return the criteria with fewer points than before, before and after; all of them if nothing can be judged."""
+    """Return the criteria that lost points, as they were before and are after; all of them if nothing can be judged."""
     if not after.criteria:
         return [(one, one) for one in before.criteria]
     pairs = zip(before.criteria, after.criteria, strict=False)

@@ -71,7 +71,7 @@ def _who(group: tuple[str, ...]) -> str:
 
 
 def in_page_tables(machine: Machine) -> View:
-    """Return what the exercise counts, the frames in each task's page tables, which no picture of objects shows."""
+    """Return a picture of the frames in each task's page tables, which the exercise counts."""
     from vmwidgets.widgets import Sharing  # a judge draws nothing
 
     return Sharing(machine)

@@ -1,7 +1,7 @@
-"""The memory of a guest at a stop, and its changes since the stop before.
+"""The memory of a guest at a stop, and its changes since the previous stop.
 
-All tables and the lists of free pages are compared with their state at the stop before, and each change is ascribed to
-a call.  Tables freed by a call are not read until their process forgets them, since another processor may use their
+All tables and the lists of free pages are compared with their state at the previous stop, and each change is ascribed
+to a call.  Tables freed by a call are not read until their process forgets them, since another processor may use their
 pages.
 """
 
@@ -57,7 +57,7 @@ class Seen:
     there: dict[int, Process] = field(default_factory=dict)
     """The current processes, by root."""
     slots: dict[int, Process] = field(default_factory=dict)
-    """The processes at the stop before, by the address of their `struct proc`."""
+    """The processes at the previous stop, by the address of their `struct proc`."""
     owners: dict[int, str] = field(default_factory=dict)
     """The process that has, or had, each root."""
     kernels: set[int] = field(default_factory=set)
@@ -120,7 +120,7 @@ class Seen:
                 self._note(root, *self.spaces.forget(root), call)
 
     def scan(self, cause: Call | None, *, at_panic: bool = False) -> None:
-        """Compare all tables and the free pages with their state at the stop before.
+        """Compare all tables and the free pages with their state at the previous stop.
 
         At a panic, tables that are being freed are read too: their remaining entries may have caused the panic.
         """
@@ -173,7 +173,7 @@ class Seen:
         self.owners.update((one.root, str(one)) for one in there)
 
     def _being_freed(self, there: Iterable[Process], mine: set[int], cause: Call | None) -> set[int]:
-        """Return the roots that a call frees, or that a process is about to forget, by what the stacks show."""
+        """Return the roots that a call frees, or that a process is about to forget, according to the stacks."""
         found = {root for one in self.calls.innermost() if one.function in _GIVING_BACK for root in one.roots}
         if cause is not None:
             found = found | set(cause.roots) if cause.function in _GIVING_BACK else found - set(cause.roots)

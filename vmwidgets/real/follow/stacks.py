@@ -140,7 +140,7 @@ class Stacks:
         return found
 
     def _physical(self, gdb: Gdb, va: int) -> int | None:
-        """Return where a kernel stack is: stacks of processes are mapped high, those of boot at their own addresses."""
+        """Return where a kernel stack is: processes' stacks are mapped high, boot's stacks at their own addresses."""
         if 1 << 31 <= va < 1 << 36:
             return va
         page = va & -PAGE

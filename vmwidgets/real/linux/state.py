@@ -58,8 +58,8 @@ def pages_of(system: System, task: str) -> Iterator[tuple[int, str]]:
 def private_of(system: System, task: str) -> list[tuple[int, int]]:
     """Return the task's ranges of private anonymous memory that may be read, without ranges that are too large.
 
-    Without the right to read, processors and their keys differ, and a range without access keeps its pages in Linux's
-    tables but not in X15's.
+    Ranges without the right to read are left out: their effect depends on the processor and its protection keys.  A
+    range without any access keeps its pages in Linux's tables, but not in X15's.
     """
     handles = {int(one.start): one for one in system.machine.tasks[task].map}
     found: list[tuple[int, int]] = []

@@ -207,7 +207,7 @@ def watched(pid: int, do: Callable[[], object] | None, parts: int, each: float) 
 
 
 def used_in_parts(parts: Sequence[Sequence[ProcessRange]]) -> tuple[UsedRange, ...]:
-    """Return the ranges used in any part, the lowest first; the least used ones are combined into one, which is last.
+    """Return the ranges used in any part, the lowest first; the least used ranges are combined into one, which is last.
 
     The ranges of one file are joined, and so are small ones without a file.
     """

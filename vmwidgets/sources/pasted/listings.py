@@ -130,7 +130,7 @@ OFF = {"PG disabled": "x86", "No translation or protection": "RISC-V"}
 
 
 def read(parts: Parts) -> None:
-    """Add the listings in the lines of a text, each as runs of equal permissions, and what they do not show."""
+    """Add the listings in the lines of a text, each as runs of equal permissions, and the facts that it lacks."""
     unsaid: list[str] = []
     found: list[tuple[Format, int, list[SaidRange]]] = []
     follows = False

@@ -1,7 +1,7 @@
 """Oopses of Linux on any processor: one text after the other, each passed to its processor's reader.
 
 An oops begins with a line that names the failed address, and ends before the next such line.  Processors print at the
-same time, so lines of one oops may be mixed with those of another: the first of each kind counts.
+same time, so lines of two oopses may be mixed: the first line of each kind counts.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ A line is `..0: pte 0x… pa 0x…`: as many pairs of dots as levels, then the i
 virtual address (since 2024).  A line `page table 0x…` before them names the root, in most years.
 
 A printed table is in order: a descriptor is followed by its table's descriptors, and indices only increase.  So a line
-that can't follow the one before it shows that something is missing, or that two tables were printed at once.
+that can't follow the line before it shows that something is missing, or that two tables were printed at once.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 r"""/proc/PID/maps and /proc/PID/smaps of Linux, also in crash reports of glibc, Ruby and the JVM, and in profiles.
 
 Format: `proc_pid_maps(5)` and `proc_pid_smaps(5)` of the Linux manual.  A newline in a path is written ``\012`` there,
-and kept like that; every other character of a path is literal.  Crash reports have the same lines among others.
+and kept like that; every other character of a path is literal.  Crash reports contain such lines among others.
 """
 
 from __future__ import annotations

@@ -41,7 +41,7 @@ class BarrelfishReplay:
     """One trace's pmap and its environment.
 
     A trace of the original's bugs is compared completely until our correct pmap is in another state: from there to the
-    next reset, only what the recording calls correct is compared.  `quirks` switch the bugs on.
+    next reset, only values that the recording calls correct are compared.  `quirks` switch the bugs on.
     """
 
     def __init__(self, header: Record, quirks: frozenset[str] = frozenset()) -> None:

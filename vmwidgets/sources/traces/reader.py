@@ -12,7 +12,7 @@ from typing import IO, Any, cast
 from ..given_text import GZIP
 
 MAX_LINE = 32 << 20
-"""The longest line in bytes: a limit on memory, above a full state of 200,000 entries."""
+"""The longest line in bytes: this limits memory, and leaves room for a full state of 200,000 entries."""
 
 _SHOWN = 60
 

@@ -210,7 +210,7 @@ class X15Replay:
         return (record["i"] + 1) % self._state_every == 0 and not _ends_trace(record["result"])
 
     def state(self) -> Record:
-        """Return the full state: the short one, the entries in list order, the tree in preorder."""
+        """Return the full state: the short state, the entries in list order, the tree in preorder."""
         return {**self.after(), "entries": [entry_row(entry) for entry in self.map], "tree": self._preorder()}
 
     def _preorder(self) -> list[list[Any]]:

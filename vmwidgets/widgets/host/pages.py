@@ -30,14 +30,14 @@ class Pages:
     """The pages of one view; each has a name, which begins with the name of its load in the browser."""
 
     def __init__(self) -> None:
-        self._trust: dict[str, int] = {}  # so many frames may still be drawn before each has to say that it is there
-        self._heard: dict[str, float] = {}  # how long the kernel had been idle when each said something last
+        self._trust: dict[str, int] = {}  # by page: frames that may still be drawn before it has to say hello
+        self._heard: dict[str, float] = {}  # by page: the kernel's idle time when the page last said something
         self._unseen: set[str] = set()
         self._rooms: dict[str, Room] = {}
         self._nth: dict[str, dict[str, int]] = {}
         self._ordering = threading.Lock()
         self._likely: Room | None = None
-        self._awaited = 0  # so many cells may still end before a page says hello
+        self._awaited = 0  # the number of cells that may still end before a page says hello
         self._to_measure: list[Callable[[], None]] = []
         self._to_tell: dict[str, Any] | None = None
 
