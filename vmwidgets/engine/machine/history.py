@@ -29,11 +29,11 @@ from .kept.copies import NoCopy, no_collection
 from .learners.callbacks import Live
 from .replay import Replay, held, quiet, stop_if_wanted
 from .system import System
-from .touched import Touches
+from .touched import STRETCH, Touches
 
 V = TypeVar("V")
 
-EVERY = 500
+EVERY = STRETCH
 """The least number of operations between two copies; larger machines are copied less often."""
 
 NEVER = 1 << 62
@@ -105,8 +105,7 @@ class History:
         """Keep what is due after an operation: a copy, and the possible changes of the last stretch of operations."""
         if self.journal.count > self.next_copy:
             self.take_copy()
-        if self.journal.count >= self.touches.due:
-            self.touches.go_on(self.system.ram)
+        self.touches.go_on(self.system.ram)
 
     def take_copy(self) -> None:
         """Keep a copy of the machine's current state, if one can be taken; compute when the next copy is due."""

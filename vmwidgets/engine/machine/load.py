@@ -65,8 +65,7 @@ def load_journal(path: str | os.PathLike[str]) -> Machine:
                     given["value"] = _same_bits(operation, given, machine)
                 wanted = operation._replace(arguments=tuple(given.items()))
                 replay.once(wanted, any_result=loaded.version == 1 and operation.name in GIVES_WORDS)
-                if journal.count >= machine.history.touches.due:
-                    machine.history.touches.go_on(machine.system.ram)
+                machine.history.touches.go_on(machine.system.ram)
             except Diverged as error:  # noqa: PERF203  each line has its own error
                 why = "" if loaded.version == VERSION else f"; {why_it_differs(operation)}"
                 raise wrong(operation, f"{error}{why}") from None

@@ -8,14 +8,16 @@ have changed; :mod:`.hindsight.noted` replays a stretch to find out what has cha
 from __future__ import annotations
 
 from array import array
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple
 
 from ..base.journal import MAX_EVENTS, Journal
 from ..base.packed import squeezed, unsqueezed
-from ..base.records import Raw
+from ..base.records import BEGAN, RECORDS, Raw, unpacked
 from ..kernel.map.map_schema import (
     ENTRY_LINKED,
     ENTRY_UNLINKED,
+    Entries,
     EntryChanged,
     EntryLinked,
     EntryResized,
@@ -35,27 +37,15 @@ from ..kernel.tasks.objects_schema import (
     SwapMoved,
     SwapShared,
 )
+from ..memory.pages_schema import PageAllocated, PageFreed, PageHandedOver
 from ..memory.ram import Ram
+from ..mmu.tables_schema import PteRunWritten, PteWritten
 
 STRETCH = 500
 """The number of operations in a stretch: at least as many as there are between two copies of a machine."""
 
 BEYOND = 2
 """A stretch begins this number of operations after a copy: its first machine is made from that copy."""
-
-OF_MAPS = frozenset(
-    (
-        ENTRY_LINKED, ENTRY_UNLINKED, EntryLinked.tag, EntryUnlinked.tag, EntryResized.tag, EntryChanged.tag,
-        EntryWired.tag,
-    )
-)  # fmt: skip  # a list
-OF_OBJECTS = frozenset(
-    (
-        FileResized.tag, ObjectGone.tag, ObjectMade.tag, PageOut.tag, PagesEntered.tag, PagesLeft.tag, ShadowMoved.tag,
-        SwapFreed.tag, SwapLeft.tag, SwapMoved.tag, SwapShared.tag,
-    )
-)  # fmt: skip  # a list
-"""The tags of events, and of records, that change entries of maps, and pages of objects."""
 
 
 def stretch_of(number: int) -> int:
@@ -96,7 +86,7 @@ class Touches:
         """The memory that was written since operation `_first`; None if it is unknown."""
         self._first = 0
         self.due = 0
-        """The number of operations after which :meth:`go_on` is to be called."""
+        """The number of operations after which :meth:`go_on` has something to do."""
 
     def begin(self, ram: Ram) -> None:
         """Watch from the next operation on, which is the first of a stretch."""
@@ -110,8 +100,10 @@ class Touches:
         self.due = first_of(stretch_of(len(self._journal)) + 1)
 
     def go_on(self, ram: Ram) -> None:
-        """Keep the stretch that has just ended, and begin the next.  O(events of the stretch)."""
+        """If it is due, keep the stretch that has just ended, and begin the next.  O(events of the stretch)."""
         count = len(self._journal)
+        if count < self.due:
+            return
         if count != self.due:
             self.lose()
             return
@@ -136,8 +128,8 @@ class Touches:
             return None
         if any(journal.size(number) >= MAX_EVENTS for number in numbers):
             return None
-        kept = [one for one in journal.reported_since(first) if one[0] in OF_MAPS or one[0] in OF_OBJECTS]
-        others = {one[1] for one in kept if one[0] in OF_MAPS and not _is_of_task(one)}
+        kept = [one for one in journal.reported_since(first) if one[0] in _CHANGES_ENTRIES or one[0] in OF_OBJECTS]
+        others = {one[1] for one in kept if one[0] in _CHANGES_ENTRIES and not _is_of_task(one)}
         ours = [one for one in kept if one[0] in OF_OBJECTS or _is_of_task(one)]
         ends = journal.serial(first), journal.serial(numbers[-1])
         return Touched(ends, array("Q", sorted(ram.written)), frozenset(others), squeezed(ours))
@@ -146,3 +138,95 @@ class Touches:
 def _is_of_task(one: Raw) -> bool:
     """Return whether an event concerns a task's map."""
     return bool(one[1].startswith("task:"))
+
+
+# ---- the reports of events ---------------------------------------------------------------------
+
+
+class Reported(NamedTuple):
+    """The reports of one operation's events: the values before the first event and after the last.
+
+    None means that there is no value; a frame without an owner has none, even if it is in the processor's pool.
+    """
+
+    places: dict[tuple[str, str, int], tuple[Any, Any]]
+    """The values by kind ("frame", "word", "page" or "swapped"), owner and number."""
+    entries: Entries
+    wired: dict[str, dict[int, tuple[int, int]]]
+    whole: set[str]
+    """The objects whose pages may all have changed."""
+
+    @classmethod
+    def by(cls, raw: Iterable[Raw]) -> Reported:
+        """Return the reports of these events.  O(events)."""
+        reported = cls({}, Entries(), {}, set())
+        maybe = [one for one in raw if one[0] in _TAKES or (one[0] in RECORDS and one[0] != BEGAN)]  # three of twenty
+        for tag, *fields in unpacked(maybe):
+            take = _TAKES.get(tag)
+            if take is not None:
+                take(reported, *fields)
+        return reported
+
+    def _place(self, table: str, thing: str, key: int, before: Any, after: Any) -> None:
+        place, places = (table, thing, key), self.places
+        known = places.get(place)
+        places[place] = (before if known is None else known[0]), after
+
+    def _frames(self, frame: int, order: int, before: Any, after: Any) -> None:
+        for one in range(frame, frame + (1 << order)):
+            self._place("frame", "", one, before, after)
+
+    def _pages(self, table: str, thing: str, pages: Iterable[tuple[int, int]], *, is_there: bool) -> None:
+        for index, at in pages:
+            self._place(table, thing, index, *((None, at) if is_there else (at, None)))
+
+    def _run(self, pa: int, count: int, width: int, *values: int) -> None:
+        for word in PteRunWritten(pa, count, width, *values).words():
+            self._place("word", "", *word)
+
+    def _page_out(self, thing: str, index: int, frame: int, to: str, slot: int = -1, has: str = "") -> None:
+        if slot >= 0:
+            self._place("swapped", thing, index, None, slot)
+
+    def _slots_moved(self, before: str, thing: str, slots: Iterable[tuple[int, int]]) -> None:
+        self._pages("swapped", before, slots, is_there=False)
+        self._pages("swapped", thing, slots, is_there=True)
+
+    def _wired(self, path: str, entry: int, before: int, after: int) -> None:
+        wired = self.wired.setdefault(path, {})
+        wired[entry] = wired.get(entry, (before, after))[0], after
+
+
+OF_ENTRIES: Mapping[str, Callable[..., None]] = {
+    EntryLinked.tag: lambda reported, *fields: reported.entries.linked(*fields),
+    EntryUnlinked.tag: lambda reported, *fields: reported.entries.unlinked(*fields),
+    EntryResized.tag: lambda reported, *fields: reported.entries.changed(*fields),
+    EntryChanged.tag: lambda reported, *fields: reported.entries.changed(*fields),
+    EntryWired.tag: Reported._wired,
+}
+OF_OBJECTS: Mapping[str, Callable[..., None]] = {
+    PagesEntered.tag: lambda reported, name, pages: reported._pages("page", name, pages, is_there=True),
+    PagesLeft.tag: lambda reported, name, pages: reported._pages("page", name, pages, is_there=False),
+    PageOut.tag: Reported._page_out,
+    SwapShared.tag: lambda reported, name, slots: reported._pages("swapped", name, slots, is_there=True),
+    SwapLeft.tag: lambda reported, name, slots: reported._pages("swapped", name, slots, is_there=False),
+    SwapFreed.tag: lambda reported, name, slots: reported._pages("swapped", name, slots, is_there=False),
+    SwapMoved.tag: Reported._slots_moved,
+    ObjectMade.tag: lambda reported, name, *_: reported.whole.add(name),
+    ObjectGone.tag: lambda reported, name, *_: reported.whole.add(name),
+    ShadowMoved.tag: lambda reported, name, *_: reported.whole.add(name),
+    FileResized.tag: lambda reported, name, *_: reported.whole.add(f"file {name}"),
+}
+_TAKES: Mapping[str, Callable[..., None]] = {
+    **OF_ENTRIES,
+    **OF_OBJECTS,
+    PageAllocated.tag: lambda reported, frame, order, owner: reported._frames(frame, order, None, owner),
+    PageFreed.tag: lambda reported, frame, order, owner: reported._frames(frame, order, owner, None),
+    PageHandedOver.tag: lambda reported, frame, before, owner: reported._frames(frame, 0, before, owner),
+    PteWritten.tag: lambda reported, pa, before, after, *_: reported._place("word", "", pa, before, after),
+    PteRunWritten.tag: Reported._run,
+}
+"""The functions that read an event's fields, by its tag: of events of entries, of objects' pages, and of all."""
+
+_CHANGES_ENTRIES = OF_ENTRIES.keys() | {ENTRY_LINKED, ENTRY_UNLINKED}
+"""The tags of events of entries, and of the records that contain such events."""

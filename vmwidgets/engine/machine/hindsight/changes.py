@@ -15,40 +15,19 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from ...base.errors import KernelError
-from ...base.records import BEGAN, RECORDS, Raw, unpacked
+from ...base.records import Raw, unpacked
 from ...base.units import PAGE, PAGE_SHIFT
 from ...kernel.map.core import Entry
 from ...kernel.map.map_schema import (
-    Entries,
-    EntryChanged,
     EntryFields,
-    EntryLinked,
-    EntryResized,
-    EntryUnlinked,
-    EntryWired,
 )
 from ...kernel.tasks.led_object import common
 from ...kernel.tasks.memory_object import TaskObject
-from ...kernel.tasks.objects_schema import (
-    FileResized,
-    ObjectGone,
-    ObjectMade,
-    PageOut,
-    PagesEntered,
-    PagesLeft,
-    ShadowMoved,
-    SwapFreed,
-    SwapLeft,
-    SwapMoved,
-    SwapShared,
-)
 from ...kernel.tasks.pagers import CodePager
-from ...memory.pages_schema import PageAllocated, PageFreed, PageHandedOver
-from ...mmu.tables_schema import PteRunWritten, PteWritten
 from ...spaces.paths import unquoted
 from ...spaces.task_space import TaskSpace
 from ..system import System
-from ..touched import Touched
+from ..touched import OF_ENTRIES, Reported, Touched
 
 ZEROES = bytes(PAGE)
 
@@ -175,86 +154,6 @@ class Changes:
                 self._add(("bytes", task.name, va), serial, first, end)
 
 
-class Reported(NamedTuple):
-    """The reports of one operation's events: the values before the first event and after the last.
-
-    None means that there is no value; a frame without an owner has none, even if it is in the processor's pool.
-    """
-
-    places: dict[tuple[str, str, int], tuple[Any, Any]]
-    """The values by kind ("frame", "word", "page" or "swapped"), owner and number."""
-    entries: Entries
-    wired: dict[str, dict[int, tuple[int, int]]]
-    whole: set[str]
-    """The objects whose pages may all have changed."""
-
-    @classmethod
-    def by(cls, raw: Iterable[Raw]) -> Reported:
-        """Return the reports of these events.  O(events)."""
-        reported = cls({}, Entries(), {}, set())
-        maybe = [one for one in raw if one[0] in _TAKES or (one[0] in RECORDS and one[0] != BEGAN)]  # three of twenty
-        for tag, *fields in unpacked(maybe):
-            take = _TAKES.get(tag)
-            if take is not None:
-                take(reported, *fields)
-        return reported
-
-    def _place(self, table: str, thing: str, key: int, before: Any, after: Any) -> None:
-        place, places = (table, thing, key), self.places
-        known = places.get(place)
-        places[place] = (before if known is None else known[0]), after
-
-    def _frames(self, frame: int, order: int, before: Any, after: Any) -> None:
-        for one in range(frame, frame + (1 << order)):
-            self._place("frame", "", one, before, after)
-
-    def _pages(self, table: str, thing: str, pages: Iterable[tuple[int, int]], *, is_there: bool) -> None:
-        for index, at in pages:
-            self._place(table, thing, index, *((None, at) if is_there else (at, None)))
-
-    def _run(self, pa: int, count: int, width: int, *values: int) -> None:
-        for word in PteRunWritten(pa, count, width, *values).words():
-            self._place("word", "", *word)
-
-    def _page_out(self, thing: str, index: int, frame: int, to: str, slot: int = -1, has: str = "") -> None:
-        if slot >= 0:
-            self._place("swapped", thing, index, None, slot)
-
-    def _slots_moved(self, before: str, thing: str, slots: Iterable[tuple[int, int]]) -> None:
-        self._pages("swapped", before, slots, is_there=False)
-        self._pages("swapped", thing, slots, is_there=True)
-
-    def _wired(self, path: str, entry: int, before: int, after: int) -> None:
-        wired = self.wired.setdefault(path, {})
-        wired[entry] = wired.get(entry, (before, after))[0], after
-
-
-_TAKES: Mapping[str, Callable[..., None]] = {
-    PageAllocated.tag: lambda reported, frame, order, owner: reported._frames(frame, order, None, owner),
-    PageFreed.tag: lambda reported, frame, order, owner: reported._frames(frame, order, owner, None),
-    PageHandedOver.tag: lambda reported, frame, before, owner: reported._frames(frame, 0, before, owner),
-    PteWritten.tag: lambda reported, pa, before, after, *_: reported._place("word", "", pa, before, after),
-    PteRunWritten.tag: Reported._run,
-    PagesEntered.tag: lambda reported, name, pages: reported._pages("page", name, pages, is_there=True),
-    PagesLeft.tag: lambda reported, name, pages: reported._pages("page", name, pages, is_there=False),
-    PageOut.tag: Reported._page_out,
-    SwapShared.tag: lambda reported, name, slots: reported._pages("swapped", name, slots, is_there=True),
-    SwapLeft.tag: lambda reported, name, slots: reported._pages("swapped", name, slots, is_there=False),
-    SwapFreed.tag: lambda reported, name, slots: reported._pages("swapped", name, slots, is_there=False),
-    SwapMoved.tag: Reported._slots_moved,
-    EntryLinked.tag: lambda reported, *fields: reported.entries.linked(*fields),
-    EntryUnlinked.tag: lambda reported, *fields: reported.entries.unlinked(*fields),
-    EntryResized.tag: lambda reported, *fields: reported.entries.changed(*fields),
-    EntryChanged.tag: lambda reported, *fields: reported.entries.changed(*fields),
-    EntryWired.tag: Reported._wired,
-    ObjectMade.tag: lambda reported, name, *_: reported.whole.add(name),
-    ObjectGone.tag: lambda reported, name, *_: reported.whole.add(name),
-    ShadowMoved.tag: lambda reported, name, *_: reported.whole.add(name),
-    FileResized.tag: lambda reported, name, *_: reported.whole.add(f"file {name}"),
-}
-"""The function that reads the fields of an event, by the event's tag."""
-
-
 class Seen(NamedTuple):
     """What a task sees at one address: pages of objects, and the frames that have them."""
 
@@ -288,7 +187,7 @@ class MayChange:
         self._whole = reported.whole
         self._ranges: dict[str, Ranges] = {path: [(0, 1 << 64)] for path in reported.wired}
         for tag, path, *fields in unpacked(events):
-            if tag in _OF_ENTRIES:
+            if tag in OF_ENTRIES:
                 ones = (one for one in fields[:2] if isinstance(one, tuple))
                 self._ranges.setdefault(path, []).extend((one[1], one[2]) for one in ones)
 
@@ -318,9 +217,6 @@ class MayChange:
         return any(
             start <= va < end for path, ranges in self._ranges.items() if is_asked(path) for start, end in ranges
         )
-
-
-_OF_ENTRIES = frozenset(kind.tag for kind in (EntryLinked, EntryUnlinked, EntryResized, EntryChanged))
 
 
 def _task_at(path: str) -> str | None:
