@@ -38,10 +38,15 @@ const LOOKS: readonly (readonly [string, string])[] = [
 /** A colour or a fill of a map's ranges, and what it means; views/maps/runs.py gives each range one of both.  A list of
  * entries has the colours too, as the strip of each card. */
 const RANGES: readonly (readonly [string, string])[] = [
-  ["object", "an entry with a memory object"],
-  ["plain", "an entry without a memory object"],
+  ["anonymous", "memory without a file"],
+  ["heap", "heap"],
+  ["stack", "stack"],
+  ["code", "code"],
+  ["file", "file, read only"],
+  ["data", "file, written"],
+  ["unknown", "file, rights unknown"],
+  ["kernel", "the kernel's own"],
   ["submap", "a submap"],
-  ["static", "an entry of the kernel's own"],
   ["writes", "read and write"],
   ["reads", "read only"],
   ["nothing", "no access"],
@@ -76,7 +81,7 @@ function sample(state: string, kind = "sample"): SVGSVGElement {
   root.setAttribute("aria-label", state);
   const selected = state === "selected";
   const text: Run[] = state === "folded" ? [[13, 11, "12", "label", "middle", 0]] : []; // a fold says how many
-  const look = FILLS.has(state) ? `plain ${state}` : state; // a fill has the colour of what it fills
+  const look = FILLS.has(state) ? `anonymous ${state}` : state; // a fill has the colour of what it fills
   const looks = { id: state, kind, x: 3, y: 3, w: 26, h: 14, state: selected ? "" : look, text };
   const node = new NodeElement(looks, new Ruler(root));
   node.choose(selected);

@@ -279,7 +279,7 @@ def test_regions_stand_in_order_and_say_what_the_slab_uses(domain: MachineDomain
     assert [regions[node.thing].base for node in sorted(nodes, key=lambda node: node.x)] == sorted(
         region.base for region in regions.values()
     )
-    meta = next(node for node in nodes if "static" in node.state)
+    meta = next(node for node in nodes if "kernel" in node.state)
     assert "4 KiB used" in meta.title
 
 

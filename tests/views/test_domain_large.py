@@ -47,7 +47,7 @@ def test_what_a_picture_of_a_large_domain_leaves_out_is_counted(large: MachineDo
     gaps = [node.title.split()[0] for node in scene.nodes if node.kind == "gap" and " regions in" in node.title]
     ranges = [node for node in scene.nodes if node.kind == "range"]
     assert sum(map(int, gaps)) + len(ranges) == len(whole.regions)
-    assert [node.thing for node in ranges if "static" in node.state] == [f"region:{whole.regions[0].id}"]
+    assert [node.thing for node in ranges if "kernel" in node.state] == [f"region:{whole.regions[0].id}"]
 
 
 def test_a_fold_in_the_middle_of_a_large_table_opens_where_it_begins(large: MachineDomain) -> None:

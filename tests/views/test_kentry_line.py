@@ -147,7 +147,7 @@ def test_a_map_of_many_entries_has_no_ranges_here() -> None:
 def test_an_entry_has_the_colour_of_its_maps_picture(number: int) -> None:
     machine = machine_with(number)
     kinds = {f"entry:{one.id}": kind_of(one) for one in machine.kernel_map.entries()}
-    assert {"plain", "static"} <= set(kinds.values())
+    assert {"anonymous", "kernel"} <= set(kinds.values())
     scene = with_key(vm.Kentry(machine).scene())
     slots = [node for node in scene.nodes if node.kind == "slot" and node.thing]
     assert len(slots) == sum(one.address != 0 for one in machine.kernel_map.entries())

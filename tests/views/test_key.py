@@ -25,6 +25,7 @@ def machine() -> vm.Machine:
     task = machine.task("init")
     task.map.enter("64 KiB")
     task.map.enter("64 KiB", object=machine.object("heap"))
+    task.mmap("4 KiB", "r", "private", machine.file("motd", b"hello"))
     return machine
 
 
@@ -32,7 +33,7 @@ def test_a_saved_map_has_one_line_with_its_own_colours(machine: vm.Machine) -> N
     picture = vm.Map(machine.tasks["init"].map)
     live, saved = picture.scene(), with_key(picture.scene())
     assert key_of(live) == []
-    assert key_of(saved) == [ENTRIES["object"], ENTRIES["plain"]]
+    assert key_of(saved) == [ENTRIES["anonymous"], ENTRIES["file"]]
     assert len({node.y for node in saved.nodes if node.id.startswith("key/")}) == 1
     assert min(node.y for node in saved.nodes if node.id.startswith("key/")) >= live.height
     assert ENTRIES["submap"] not in picture.to_svg()
@@ -46,21 +47,41 @@ def test_a_ribbon_in_which_all_is_new_has_no_colour_to_explain(machine: vm.Machi
     task = machine.task("one")
     task.map.enter("64 KiB")
     assert key_of(with_key(vm.Ribbon(task.map).scene())) == []
-    assert key_of(with_key(vm.EntryList(task.map).scene())) == [ENTRIES["plain"]]  # a card's strip has it
+    assert key_of(with_key(vm.EntryList(task.map).scene())) == [ENTRIES["anonymous"]]  # a card's strip has it
 
 
 def test_marks_have_the_colours_too() -> None:
     named = dict(of_maps())
     scene = with_key(named["Ribbon of many"].scene())
     assert scene.marks
-    assert key_of(scene) == [ENTRIES["plain"], ENTRIES["static"]]
+    assert key_of(scene) == [ENTRIES["anonymous"], ENTRIES["kernel"]]
+
+
+def test_memory_has_one_colour_in_all_pictures() -> None:
+    machine = vm.boot("x86-64", layout="small")
+    task = machine.task("init")
+    text = task.mmap("4 KiB", "r", "private", machine.file("motd", b"hello"))
+    heap = task.mmap("4 KiB")
+    fresh = vm.Ribbon(task.map).scene()
+    task.read(text, 1)
+    task.write(heap, b"x")
+    machine.file("other", b"")  # nothing is new any more
+    kinds = [node.state[0] for node in vm.Ribbon(task.map).scene().nodes if node.kind == "range"]
+    assert [node.state[0] for node in fresh.nodes if node.kind == "range"] == kinds, "also before it has an object"
+    frames = [node for node in vm.Sharing(machine).scene().nodes if node.kind == "board-frame"]
+    assert sorted(state for node in frames for state in node.state) == sorted(kinds)
+    assert len({*kinds}) == 2
+    tiles = {state for node in vm.Frames(machine).scene().nodes if node.kind == "run" for state in node.state}
+    assert {f"is-{kind}" for kind in kinds} <= tiles
+    cards = [node for node in vm.Objects(machine).scene().nodes if node.lane.startswith("objects/")]
+    assert {bar.style for node in cards for bar in node.bars} == {*kinds}
 
 
 def test_what_a_picture_explains_itself_is_not_said_again() -> None:
     named = dict(of_memory())
     assert key_of(with_key(named["Kmem of a life"].scene())) == []
     twice = with_key(with_key(dict(of_maps())["Map of few"].scene()))
-    assert key_of(twice) == [ENTRIES["plain"], ENTRIES["static"]]
+    assert key_of(twice) == [ENTRIES["anonymous"], ENTRIES["kernel"]]
 
 
 def test_pages_and_files_use_the_same_words() -> None:

@@ -235,7 +235,7 @@ def test_the_colours_are_explained_beside_threads_too() -> None:
     scene = vm.Dashboard(machine).scene()
     assert any(node.kind == "thread" or node.id.startswith("threads/") for node in scene.nodes), "the list is left out"
     said = [run.text for node in scene.nodes if "kmem/legend/" in node.id for run in node.text]
-    assert {"a submap: a range that is a map of its own", "pages of an object", "wired"} <= set(said)
+    assert {"a submap: a range that is a map of its own", "memory of the kernel", "wired"} <= set(said)
 
 
 def test_a_band_leads_from_a_maps_place_to_its_box_past_those_who_wait(machine: vm.Machine) -> None:

@@ -104,7 +104,7 @@ def test_entries_of_kernel_memory_stay_where_they_are_in_all_steps_of_an_operati
         assert [name for name, places in seen.items() if len(places) > 1] == []
 
 
-KINDS = {"submap", "object", "plain", "static"}
+KINDS = {"submap", "kernel", "anonymous"}
 
 
 @pytest.mark.parametrize("booted", [False, True])

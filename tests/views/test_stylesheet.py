@@ -34,13 +34,13 @@ def contrast(one: str, other: str) -> float:
 
 
 WORDS = ("new", "changed", "path", "error", "held")
-FILLS = ("plain", "object", "submap", "static")
+FILLS = ("plain", "table", "submap", "heap", "stack")
 GROUNDS = ("bg", "card", "rail", "path-ground", "error-ground", "good-ground")
 TEXT = [
     *((text, ground) for text in ("fg", "dim") for ground in GROUNDS),
     *((text, ground) for text in WORDS for ground in ("bg", "card")),
     *(("on-fill", fill) for fill in (*FILLS, "new")),
-    *(("on-bright", fill) for fill in ("anonymous", "file")),
+    *(("on-bright", fill) for fill in ("anonymous", "file", "kernel")),
     *(("on-fill", fill) for fill in ("code", "data")),
     ("on-red", "red"),
     ("on-black", "black"),

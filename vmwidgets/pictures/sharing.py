@@ -13,7 +13,7 @@ from vmwidgets.engine.mmu.tables_schema import FaultRaised, PteRunWritten, PteWr
 from vmwidgets.views.memory.blackboard import MOST, BoardFrame, BoardPage, Descriptor, draw_blackboard
 from vmwidgets.views.memory.sharing import Frames, SharedRange, cells_of, draw_frames_of, tasks_by_frame
 from vmwidgets.views.scene import kit
-from vmwidgets.views.scene.key import kind_of_range
+from vmwidgets.views.scene.key import kind_of_object
 from vmwidgets.views.scene.model import Link, Node, Scene, Table
 from vmwidgets.views.story.faults import faults_of
 
@@ -160,7 +160,7 @@ def ranges_of(at: At, frames: Frames) -> list[SharedRange]:
 def _called(entry: EntryValue) -> tuple[str, str, int]:
     """Return the name and the kind of an entry's memory, and the address of its page 0."""
     name, is_file = (entry.object or "").removeprefix("file "), (entry.object or "").startswith("file ")
-    kind = kind_of_range("/", entry.protection) if is_file else "anonymous"
+    kind = kind_of_object(entry.object, entry.protection) if is_file else "anonymous"
     return f"{name}, {KINDS[kind]}" if is_file else KINDS[kind], kind, entry.start - entry.offset * is_file
 
 

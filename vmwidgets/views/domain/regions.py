@@ -158,7 +158,7 @@ def _region(picture: DomainPicture, segment: RegionSegment, region: RegionValue,
     return kit.chip(
         f"regions/{region.id}", "range", Box(segment.x + inset, y, w, BAR), wanted, spare=18 if segment.broken else 8,
         foot=8 if meta and used else 0, bars=bars,
-        state=("static" if meta else "object", *picture.states(f"region:{region.id}")),
+        state=("kernel" if meta else "anonymous", *picture.states(f"region:{region.id}")),
         thing=f"region:{region.id}", title=title, lane="regions",
     )  # fmt: skip
 

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from vmwidgets.engine.base.units import binary_size, counted
 from vmwidgets.engine.kernel.map.map_schema import EntryValue, Fold
+from vmwidgets.views.scene.key import kind_of_object
 from vmwidgets.views.scene.kit import MARGIN
 from vmwidgets.views.scene.model import Bar, Node, Text
 from vmwidgets.views.scene.text import shorten_middle, text_width, visible
@@ -48,12 +49,10 @@ def rights_of(entry: EntryValue) -> str:
 
 
 def kind_of(entry: EntryValue) -> str:
-    """Return the colour class of an entry: "static", "submap", "object" or "plain"."""
+    """Return what an entry's memory is, which determines its colour: "submap", "kernel", or the kind of a range."""
     if entry.role or entry.flags & NOFAULT:
-        return "static"
-    if entry.flags & _SUB_MAP:
-        return "submap"
-    return "object" if entry.object is not None else "plain"
+        return "kernel"
+    return "submap" if entry.flags & _SUB_MAP else kind_of_object(entry.object, entry.protection)
 
 
 NOFAULT, _SUB_MAP = 0x100000, 0x200000

@@ -66,7 +66,9 @@ def kind_of(owner: str) -> str:
     """Return the kind of memory of an owner's frames, which determines their colour."""
     if owner.startswith("page tables"):
         return "table"
-    return "file" if owner.startswith("file ") else "anonymous" if owner.startswith("object ") else "kernel"
+    if owner.startswith(("file ", "object file ")):
+        return "file"
+    return "anonymous" if owner.startswith("object ") else "kernel"
 
 
 def pieces_of(value: FramesValue, touched: Mapping[int, str], lit: Collection[int], chosen: int) -> Iterator[Piece]:

@@ -142,9 +142,8 @@ def _largest(value: MapValue) -> int:
 
 _COLOURS = (
     ("submap", "a submap: a range that is a map of its own"),
-    ("object", "pages of an object"),
-    ("plain", "no object"),
-    ("static", "reserved at boot"),
+    ("kernel", "memory of the kernel"),
+    ("anonymous", "no object"),
     ("new", "new"),
     ("wired inside", "wired"),
 )

@@ -319,7 +319,7 @@ def thinned(value: MapValue, w: float, states: Mapping[int, tuple[str, ...]]) ->
         return value
     items: list[EntryValue | Fold] = []
     for item in value.items:
-        alone = isinstance(item, EntryValue) and (item.id in states or kind_of(item) in ("submap", "static"))
+        alone = isinstance(item, EntryValue) and (item.id in states or kind_of(item) in ("submap", "kernel"))
         last = items[-1] if items else None
         if alone:
             items.append(item)

@@ -415,7 +415,7 @@ class _Layout:
         thing = f"entry:{mapper.entry}"
         card = self._card(
             f"mapping/{mapper.map}/{mapper.entry}", 0, 0.0, rows, title, thing, state,
-            Seen([]) if self._once else one.seen, copied=one.copied,
+            Seen([]) if self._once else one.seen, one.target, copied=one.copied,
         )  # fmt: skip
         before, start = card, card.y
         chain = self._chain(one.target)
@@ -465,7 +465,7 @@ class _Layout:
         was, now = self._reported.objects.get(name, (True, True))
         state = ("new",) if now and not was else ("changed",) if was and name in self._reported.moved else ()
         title = f"{visible(name)}, {kind}, {said}"
-        node = self._card(f"object/{name}", column, least, rows, title, f"object:{name}", state, pages, one)
+        node = self._card(f"object/{name}", column, least, rows, title, f"object:{name}", state, pages, name)
         self._placed[name] = node
         return node
 
@@ -479,18 +479,19 @@ class _Layout:
         thing: str,
         state: Sequence[str],
         pages: Seen,
-        owner: ObjectValue | None = None,
+        target: str,
         copied: Collection[int] = (),
     ) -> Node:
         """Return a card in a column, with a cell for each page, new pages first.
 
-        `owner` is its object; a write through its mapping copies the pages in `copied`.
+        `target` is the object, or what a mapping maps; a write through the mapping copies the pages in `copied`.
         """
+        whole = self._value.objects.get(target)
+        owner = whole if thing.startswith("object:") else None
         new = {
             index for one in pages.chain for those in self._came(one.name) for index in those
             if pages.get(index, NOWHERE)[2] == one.name
         }  # fmt: skip
-        bar = "mapping" if owner is None else "object"
         elsewhere = self._drawn_elsewhere(owner) if self._once and owner is not None else {}
         if elsewhere:
             drawn: set[int] | None = {*pages} - elsewhere.keys()
@@ -507,7 +508,7 @@ class _Layout:
         self._tops[column] = top + box.h + _BELOW
         node = kit.card(
             identity, box, rows, thing=thing, state=state, title=title, lane=f"objects/{column}", top=18,
-            step=16, pad=7, bars=(Bar(0, 0, 4, box.h, bar),), action="select",
+            step=16, pad=7, bars=(Bar(0, 0, 4, box.h, _colour(whole)),), action="select",
         )  # fmt: skip
         self.nodes.append(node)
         for number, index in enumerate([*shown, -1] if left else shown):
@@ -619,6 +620,11 @@ _LEGEND = (
 
 _KINDS = ("is-file", "is-anonymous")
 """States of cells that show what a page is."""
+
+
+def _colour(one: ObjectValue | None) -> str:
+    """Return the kind of an object's memory, which has its own colour in all pictures."""
+    return {"file": "file", "device": "kernel"}.get(one.kind if one is not None else "", "anonymous")
 
 
 def _legend(nodes: Sequence[Node], y: float, width: float) -> list[Node]:

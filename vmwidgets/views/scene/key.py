@@ -8,19 +8,14 @@ from dataclasses import replace
 from . import kit
 from .model import Scene
 
-ENTRIES = {
-    "object": "an entry with a memory object",
-    "plain": "an entry without a memory object",
-    "submap": "a submap",
-    "static": "an entry of the kernel's own",
-}
-"""The kinds of a map's entries, which determine the colours of ranges and cards, with their meanings."""
-
 RANGES = {
     "anonymous": "memory without a file", "heap": "heap", "stack": "stack", "code": "code", "file": "file, read only",
     "data": "file, written", "unknown": "file, rights unknown", "kernel": "the kernel's own",
 }  # fmt: skip  # a kind, and what a legend calls it
 """The kinds of a process's ranges, which determine their colours."""
+
+ENTRIES = {**RANGES, "submap": "a submap"}
+"""The kinds of a map's entries, which have the same colours as ranges of a process."""
 
 
 def kind_of_range(path: str, protection: str) -> str:
@@ -40,6 +35,19 @@ def kind_of_range(path: str, protection: str) -> str:
     if "?" in protection:
         return "unknown"
     return "code" if "x" in protection else "data" if "w" in protection else "file"
+
+
+def kind_of_object(name: str | None, protection: str) -> str:
+    """Return the kind of memory that a map's entry shows, by its object's name and its rights.
+
+    >>> [kind_of_object(one, "r-x") for one in (None, "memory 2", "file libc.so", "/lib/x", "kmem_object")]
+    ['anonymous', 'anonymous', 'code', 'code', 'kernel']
+    """
+    if name in ("kernel_object", "kmem_object"):
+        return "kernel"
+    if name is None or not name.startswith(("file ", "/", "[")):
+        return "anonymous"
+    return kind_of_range("/" if name.startswith("file ") else name, protection)
 
 
 def with_key(scene: Scene) -> Scene:

@@ -184,7 +184,7 @@ def _links(window: TableWindow, nodes: list[Node], bench: TablesBench, is_outlin
             holder = next(node for node in nodes if node.kind == "table" and _holds(node, source))
             row = Box(source.x, source.y, holder.x + holder.w - source.x, source.h)
             whole = Box(target.x, target.y, target.w, target.h)
-            links.append(kit.band_across(name, source.id, target.id, row, whole, state=("submap", *state)))
+            links.append(kit.band_across(name, source.id, target.id, row, whole, state=("table", *state)))
     return links
 
 

@@ -318,5 +318,5 @@ def bands_of(nodes: list[Node], levels: list[int]) -> list[Link]:
         if source is not None and target is not None:
             bare = next((bar.x for bar in source.bars), source.w)  # where the offset does not stand below it
             above, below = Box(source.x, source.y, bare, source.h), Box(target.x, target.y, target.w, 0)
-            links.append(band(f"walk/index/{level}", source.id, target.id, above, below, state=("submap",)))
+            links.append(band(f"walk/index/{level}", source.id, target.id, above, below, state=("table",)))
     return links
