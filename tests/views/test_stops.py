@@ -60,11 +60,11 @@ def test_changes_are_those_since_the_stop_before() -> None:
     scene = scene_of((INIT,), (WRITES, SHELL))
     cards = {node.title: node.state for node in scene.nodes if node.lane == "changes"}
     assert cards == {
-        "0x0, 8 KiB: r--u → rw-u": ("changed",),
-        "0x1000, 4 KiB: not mapped → rw-u": ("new",),
+        "0x0, 8 KiB: r-- user → rw- user": ("changed",),
+        "0x1000, 4 KiB: not mapped → rw- user": ("new",),
     }
     assert scene.caption.text == "2 processes changed since stop 0."
-    assert scene.table.rows[0] == ("init (1)", "0x0", "8 KiB", "r--u", "rw-u")
+    assert scene.table.rows[0] == ("init (1)", "0x0", "8 KiB", "r-- user", "rw- user")
 
 
 def test_a_kernel_that_has_not_stopped_has_a_sentence() -> None:

@@ -12,7 +12,7 @@ from vmwidgets.engine.mmu.pasted import Panic, SaidRange
 from vmwidgets.engine.mmu.pasted import Pasted as PastedText
 from vmwidgets.views.scene.kit import stack
 from vmwidgets.views.scene.model import Scene, Table
-from vmwidgets.views.tables.pasted import Found, draw_pasted
+from vmwidgets.views.tables.pasted import Found, draw_pasted, in_words
 
 from .at import At
 from .picture import Picture
@@ -134,7 +134,7 @@ COLUMNS = ("address", "size", "rights", "physical")
 
 def _row(one: SaidRange) -> tuple[str, ...]:
     where = "" if one.pa is None else f"{Address(one.pa)}"
-    return f"{Address(one.start)}", f"{Size(one.size)}", one.rights, where
+    return f"{Address(one.start)}", f"{Size(one.size)}", in_words(one.rights), where
 
 
 def _style(rights: str) -> str:

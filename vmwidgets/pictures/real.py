@@ -15,7 +15,7 @@ from vmwidgets.engine.mmu.stops import SEVERAL, Stop
 from vmwidgets.engine.mmu.stops import Stops as StopsOfKernel
 from vmwidgets.views.scene.kit import Switch, stack
 from vmwidgets.views.scene.model import Scene
-from vmwidgets.views.tables.pasted import Found, draw_pasted
+from vmwidgets.views.tables.pasted import Found, draw_pasted, in_words
 from vmwidgets.views.tables.stops import Change, Halt, Kind, draw_no_stop, draw_stop
 
 from .at import At
@@ -47,7 +47,7 @@ class Followed(Picture):
         if found.first is not None:
             first = found.first
             words = [first.says, *([first.call] if first.call else []), *first.lines]
-            parts.insert(0, Found(f"{first.line or 'no line'}: {first.rule}", words))
+            parts.insert(0, Found(f"{first.line or 'No line'} broke the rule {first.rule}", words))
         summary = f"{found.outcome}, {counted(found.calls, 'call')} and {counted(found.stops, 'stop')}"
         scene = draw_pasted(parts, summary, found.headline, view="followed", title="kernel, followed", width=at.width)
         walks = [walk.draw(replace(at, target=walk.target)) for walk in self._walks]
@@ -117,5 +117,5 @@ def _kind(letter: str) -> Kind:
 
 
 def _change(one: SaidDifference) -> Change:
-    was, now = ("not mapped" if side is None else side.rights for side in (one.one, one.other))
+    was, now = ("not mapped" if side is None else in_words(side.rights) for side in (one.one, one.other))
     return Change(one.start, one.size, was, f"{now} in another frame" if was == now else now, one.one is None)

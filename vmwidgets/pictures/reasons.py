@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
-from itertools import pairwise
 from typing import Any
 
 from vmwidgets import events as ev
@@ -12,8 +10,9 @@ from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.engine.base.journal import Operation
 from vmwidgets.engine.base.units import counted
 from vmwidgets.engine.machine.hindsight.why import Why
-from vmwidgets.views.scene import kit
-from vmwidgets.views.scene.kit import LINE, MARGIN, Box, Line
+from vmwidgets.views.scene import boxes, kit
+from vmwidgets.views.scene.boxes import Part
+from vmwidgets.views.scene.kit import Line
 from vmwidgets.views.scene.model import Caption, Link, Node, Scene, Table
 from vmwidgets.views.scene.text import text_width, visible
 from vmwidgets.views.story.story import story_of
@@ -59,47 +58,39 @@ class Reasons(Picture):
 
 
 def _draw(why: Why, width: float) -> Scene:
-    beside = width >= ACROSS and len(why.life) > 0
-    whole, width = width, width - (WIDEST + 2 * MARGIN) * beside
-    w = min(width - 2 * MARGIN, MOST_WIDE)
     shown = why.operations[-MOST:]
-    nodes: list[Node] = []
-    y = 4.0
-    if len(shown) < len(why.operations):
-        nodes.append(
-            kit.fold(
-                "why/fold", Box(MARGIN, y, w, 26), f"{counted(len(why.operations) - MOST, 'operation')} before these"
-            )
-        )
-        y += 26 + _GAP
-    for operation in shown:
-        nodes.append(_card(f"why/{operation.serial}", operation, why.cell_of(operation), y, w, ""))
-        y += nodes[-1].h + _GAP
-    if why.last not in why.operations and why.last.number:
-        nodes.append(_card(f"why/{why.last.serial}", why.last, why.cell_of(why.last), y, w, "last changed by "))
-        y += nodes[-1].h + _GAP
-    nodes.append(kit.card("why/end", Box(MARGIN, y, w, 32), [Line(visible(why.what), middle=True)], state=("path",)))
-    arrows = [kit.arrow(f"why/arrow/{number}", *two) for number, two in enumerate(pairwise(nodes))]
-    if beside:
-        stations = _life(why, 0.0, WIDEST + 2 * MARGIN, is_column=True)
-        stations = [replace(one, x=one.x + 2 * MARGIN + w) for one in stations]
-    else:
-        stations = _life(why, y + 32 + 2 * _GAP, width)
-    nodes += stations
-    arrows += [_on(left, right) for left, right in pairwise(stations[1:])]
+    left = len(why.operations) - len(shown)
+    is_later = why.last not in why.operations and bool(why.last.number)
+    cards = [_card(f"why/{one.serial}", one, why.cell_of(one), "") for one in shown]
+    if left:
+        cards.insert(0, boxes.folded("why/fold", f"{counted(left, 'operation')} before these"))
+    if is_later:
+        cards.append(_card(f"why/{why.last.serial}", why.last, why.cell_of(why.last), "last changed by "))
+    cards.append(boxes.card("why/end", [Line(visible(why.what), middle=True)], least=32, state=("path",)))
+    chain = boxes.narrower(MOST_WIDE, boxes.joined(boxes.below(*cards, gap=18), _leads))
     rows = [(str(one.number), visible(name_of(one)), " ".join(_said(one))) for one in why.operations]
-    if why.last not in why.operations and why.last.number:
+    if is_later:
         rows.append((str(why.last.number), f"last changed by {visible(name_of(why.last))}", " ".join(_said(why.last))))
     rows += [(str(one.operation.number), visible(one.place), one.how) for one in why.life]
     said = "because of" if why.operations else "without"
-    return kit.scene(
-        "why", "why is this so?", f"{said} {counted(len(why.operations), 'operation')}", nodes, links=arrows,
-        caption=Caption(visible(why.what), (), why.reason), table=Table(("operation", "call", "what it did"), rows),
-        width=whole,
+    return boxes.picture(
+        "why", "why is this so?", f"{said} {counted(len(why.operations), 'operation')}",
+        boxes.beside(chain, _life(why), last=WIDEST, least=ACROSS - WIDEST) if why.life else chain,
+        caption=_caption(why), table=Table(("operation", "call", "what it did"), rows),
+        width=width,
     )  # fmt: skip
 
 
-_GAP = 18.0
+def _caption(why: Why) -> Caption:
+    """Return what is so, and what its chain of operations means."""
+    needed = len(why.operations)
+    each = f"Without any one of these {needed} operations it would differ." if needed > 1 else ""
+    return Caption(visible(f"{why.what[:1].upper()}{why.what[1:]}."), (), why.reason or each)
+
+
+def _leads(number: int, one: Node, after: Node) -> Link:
+    return kit.arrow(f"why/arrow/{number}", one, after)
+
 
 WIDEST = 320.0
 """The greatest width in pixels of a place in a page's life: files may have long names."""
@@ -108,17 +99,7 @@ ACROSS, MOST_WIDE = 1200.0, 1100.0
 """The width from which a page's life is next to the operations, not below; the greatest width of an operation."""
 
 
-def _on(one: Node, after: Node) -> Link:
-    """Return an arrow to the next place: in its row, below it, or at the beginning of the next row."""
-    if one.y == after.y:
-        return kit.beside(f"{one.id}/next", one, after)
-    (x, bottom), to_x = (one.x + min(one.w, after.w) / 2, one.y + one.h), after.x + min(one.w, after.w) / 2
-    turn = (bottom + after.y) / 2
-    ways = ((x, bottom), (x, turn), (to_x, turn), (to_x, after.y))
-    return Link(f"{one.id}/next", "next", one.id, after.id, ways, arrow=True)
-
-
-def _card(identity: str, operation: Operation, cell: int, y: float, w: float, before: str) -> Node:
+def _card(identity: str, operation: Operation, cell: int, before: str) -> Part:
     """Return an operation: its call, its effect, and what became of pages."""
     said = [*_said(operation)]
     more = len(said) - 1 - STEPS
@@ -127,29 +108,25 @@ def _card(identity: str, operation: Operation, cell: int, y: float, w: float, be
     rows += [Line(f"… {counted(more, 'step')} more", "label dim")] * (more > 0)
     functions = _functions(operation)
     rows += [Line(functions[-1] if len(functions) == 1 else functions, "label dim code")] * (len(functions) > 0)
-    box = Box(MARGIN, y, w, LINE * len(rows) + 10)
-    return kit.card(identity, box, rows, title=f"{visible(name_of(operation))}: {' '.join(said)}", top=17, lane="why")
+    return boxes.card(identity, rows, title=f"{visible(name_of(operation))}: {' '.join(said)}", lane="why")
 
 
-def _life(why: Why, y: float, width: float, *, is_column: bool = False) -> list[Node]:
+def _life(why: Why) -> Part:
     """Return the places of the page, one after the other, each with the operation that moved it there."""
-    if not why.life:
-        return []
     stations = [*why.life[:1], *why.life[1:][1 - PLACES :]]
-    words = [(visible(one.place), f"{one.how}, operation {one.operation.number}") for one in stations]
-    most = min(WIDEST, width - 2 * MARGIN)
-    wide = [min(most, max(text_width(place, "strong"), text_width(how)) + 16) for place, how in words]
-    boxes = kit.flow([most] * len(wide) if is_column else wide, y + 34, 44, width=width, gap=26)
-    left_out = len(why.life) - len(stations)
-    less = f", without {counted(left_out, 'place')} after the first" if left_out else ""
-    return [
-        kit.heading("why/life", f"The life of its page{less}", "", y, width=width),
-        *(
-            kit.card(f"why/life/{number}", box, [Line(place, "strong"), Line(how, "label dim")],
-                     title=f"{place}: {how}", top=17, state=("path",) if number == len(stations) - 1 else ())
-            for number, ((place, how), box) in enumerate(zip(words, boxes, strict=True))
-        ),
-    ]  # fmt: skip
+    left = len(why.life) - len(stations)
+    less = f", without {counted(left, 'place')} after the first" if left else ""
+    cards = []
+    for number, one in enumerate(stations):
+        place, how = visible(one.place), f"{one.how}, operation {one.operation.number}"
+        wide = min(WIDEST, max(text_width(place, "strong"), text_width(how)) + 16)
+        state = ("path",) if number == len(stations) - 1 else ()
+        lines = [Line(place, "strong"), Line(how, "label dim")]
+        cards.append((wide, boxes.card(f"why/life/{number}", lines, title=f"{place}: {how}", state=state)))
+    return boxes.below(
+        boxes.heading("why/life", f"The life of its page{less}"),
+        boxes.joined(boxes.flowing(cards, gap=26), boxes.onward),
+    )
 
 
 def _functions(operation: Operation) -> tuple[str, ...]:

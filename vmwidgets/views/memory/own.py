@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from math import log
-from typing import NamedTuple
 
 from vmwidgets.engine.base.errors import printable
 from vmwidgets.engine.base.units import Address, counted
@@ -21,7 +21,8 @@ from vmwidgets.engine.spaces.process_schema import (
     short,
     signed,
 )
-from vmwidgets.views.scene import kit
+from vmwidgets.views.scene import boxes, kit
+from vmwidgets.views.scene.boxes import Cell, Column, Part, Row
 from vmwidgets.views.scene.key import RANGES, kind_of_range
 from vmwidgets.views.scene.kit import MARGIN, WIDTH, Box
 from vmwidgets.views.scene.model import Bar, Caption, Link, Node, Scene, Table, Text
@@ -49,22 +50,9 @@ def _kind(one: ProcessRange) -> str:
 
 def draw_cell(value: CellMemory, *, width: float = WIDTH) -> Scene:
     """Return what some code did: a sentence, mapped and in memory before and after, then its lines and its ranges."""
-    nodes: list[Node] = []
-    y = 6.0
     was, now = value.before, value.after
     most = max(was.mapped, now.mapped, 1)
-    for name, before, after in (("mapped", was.mapped, now.mapped), ("in memory", was.resident, now.resident)):
-        nodes.append(_two(name, before, after, most, Box(MARGIN, y, width - 2 * MARGIN, 20)))
-        y += 28
-    if value.lines:
-        y = _section(nodes, "lines", "by line", y + 12, width)
-        y = _lines(nodes, value.lines, y, width)
-    if value.changes:
-        y = _section(nodes, "ranges", "by range", y + 12, width)
-        y = _changes(nodes, value.changes, y, width)
-    for number, words in enumerate(value.notes):
-        nodes.append(kit.paragraph(f"cell/note/{number}", visible(words), MARGIN, y + 10, width - 2 * MARGIN))
-        y += nodes[-1].h
+    totals = (("mapped", was.mapped, now.mapped), ("in memory", was.resident, now.resident))
     rows = [
         ("line", visible(short(one.line)), signed(one.mapped), signed(one.resident), f"{one.minor + one.major:,}",
          one.why)
@@ -72,17 +60,33 @@ def draw_cell(value: CellMemory, *, width: float = WIDTH) -> Scene:
     ]  # fmt: skip  # a row a line
     rows += [(f"range that {_DONE[one.kind]}", printable(one.words), signed(one.mapped), signed(one.resident), "",
               one.holds) for one in value.changes]  # fmt: skip
-    table = Table(("what", "which", "mapped", "in memory", "faults", "why"), tuple(rows))
-    return kit.scene("cell", visible(value.title), "", nodes, caption=Caption(visible(value.faults)), table=table,
-                     width=width, answers=True)  # fmt: skip  # the title says it
+    parts = [
+        boxes.below(*(boxes.drawing(20, partial(_two, name, before, after, most)) for name, before, after in totals),
+                    gap=8),
+        _lines(value.lines), _changes(value.changes), _notes("cell", value.notes),
+    ]  # fmt: skip  # from the answer to its reasons
+    return boxes.picture(
+        "cell", visible(value.title), "", boxes.below(*parts, gap=16), caption=Caption(visible(value.faults)),
+        table=Table(("what", "which", "mapped", "in memory", "faults", "why"), tuple(rows)), width=width, answers=True,
+    )  # fmt: skip  # the title says it
+
+
+def _section(key: str, said: str) -> Part:
+    return boxes.words(f"section/own/{key}", said, "strong")
+
+
+def _notes(view: str, notes: Iterable[str]) -> Part:
+    return boxes.below(
+        *(boxes.words(f"{view}/note/{number}", visible(note)) for number, note in enumerate(notes)), gap=3
+    )
 
 
 _DONE = {"came": "came", "left": "left", "grew": "grew", "shrank": "shrank", "used": "stayed", "changed": "changed"}
 _BADGES = {"came": "+", "left": "−", "grew": "~", "shrank": "~", "used": "~", "changed": "~"}
 
 
-def _two(name: str, before: int, after: int, most: int, box: Box) -> Node:
-    """Return a bar of the old amount, with the change at its end, and the numbers next to it."""
+def _two(name: str, before: int, after: int, most: int, box: Box) -> Iterator[Node]:
+    """Yield a bar of the old amount, with the change at its end, and the numbers next to it."""
     words = f"{rounded(before)} before, {rounded(after)} now"
     beside = words if box.w + 2 * MARGIN > NARROW else f"{rounded(after)} now"
     left, right = 92.0, text_width(beside) + text_width("+9,999 MiB", "strong") + 28
@@ -96,87 +100,50 @@ def _two(name: str, before: int, after: int, most: int, box: Box) -> Node:
     change = signed(after - before) if after != before else "no change"
     text = (Text(0, 14, name, "strong"), Text(x, 14, change, "new" if after > before else "strong"),
             Text(x + text_width(change, "strong") + 10, 14, beside, "label dim"))  # fmt: skip  # name, then numbers
-    return Node(f"cell/{name}", "label", *box, shape="none", text=text, bars=tuple(bars),
-                title=f"{name}: {words}", lane="cell")  # fmt: skip
+    yield Node(f"cell/{name}", "label", *box, shape="none", text=text, bars=tuple(bars),
+               title=f"{name}: {words}", lane="cell")  # fmt: skip
 
 
-def _section(nodes: list[Node], key: str, words: str, y: float, width: float) -> float:
-    nodes.append(kit.label(f"section/own/{key}", words, MARGIN, y, style="strong", most=width - 2 * MARGIN))
-    return y + ROW
-
-
-def _lines(nodes: list[Node], lines: Sequence[LineCost], y: float, width: float) -> float:
+def _lines(lines: Sequence[LineCost]) -> Part:
     """Return a row for each statement: its first line, new mappings, bytes in memory, faults, and their reasons."""
-    code = min(300.0, (width - 2 * MARGIN) * 0.34)
-    bars, faults = 200.0 if width > 600 else 90.0, 70.0
+    columns = (
+        Column("by line", "mono", "strong", most=300),
+        Column("mapped and in memory", bars=True, least=60, takes=True),
+        Column("", "strong", end=True), Column("faults", end=True), Column("", "label dim", rank=1),
+    )  # fmt: skip  # what, how much, why
     most = max((max(abs(one.mapped), abs(one.resident)) for one in lines), default=1) or 1
+    shown = []
     for number, one in enumerate(lines):
-        x = code + 12
-        room = bars - 8
         both = [(abs(one.mapped), "own-reserved"), (abs(one.resident), "own-new" if one.resident > 0 else "own-gone")]
-        drawn = tuple(
-            Bar(x, 4, max(1.0, room * size / most), 14, style) for size, style in both if size >= most // 400 + 1
-        )
         said = signed(one.resident) if abs(one.resident) >= 4096 else (
             f"{rounded(one.mapped)} mapped" if one.mapped > 0 else ""
         )  # fmt: skip  # what is in memory, else what is mapped
-        text = [fitted(0, 15, visible(short(one.line)), code, "mono"), Text(x + bars + 84, 15, said, "strong", "end"),
-                Text(x + bars + 84 + faults, 15, f"{one.minor + one.major:,}", "label", "end")]  # fmt: skip
-        after = x + bars + 84 + faults + 14
-        text.append(fitted(after, 15, one.why, width - 2 * MARGIN - after, "label dim"))
-        title = (
-            f"{visible(short(one.line))}: {signed(one.mapped)} mapped, {signed(one.resident)} in memory, "
-            + counted(one.minor + one.major, "fault")
-        )
-        box, runs = Box(MARGIN, y, width - 2 * MARGIN, ROW), [run for run in text if run.text]
-        nodes.append(kit.runs(f"cell/line/{number}", box, runs, bars=drawn, title=title, lane="lines"))
-        if not number:
-            nodes.append(kit.runs("cell/lines/names", Box(MARGIN, y - ROW, width - 2 * MARGIN, ROW),
-                                  [Text(x, 15, "mapped and in memory", "label dim"),
-                                   Text(x + bars + 84 + faults, 15, "faults", "label dim", "end")]))  # fmt: skip
-        y += ROW
-    return y
+        code, faults = visible(short(one.line)), one.minor + one.major
+        cells = (code, [part for part in both if part[0] >= most // 400 + 1], said, f"{faults:,}", one.why)
+        title = f"{code}: {signed(one.mapped)} mapped, {signed(one.resident)} in memory, {counted(faults, 'fault')}"
+        shown.append(Row(f"cell/line/{number}", cells, title, lane="lines"))
+    return boxes.rows("cell/lines", columns, shown, high=ROW)
 
 
-def _changes(nodes: list[Node], changes: Sequence[Change], y: float, width: float) -> float:
+def _changes(changes: Sequence[Change]) -> Part:
     """Return a row for each range that is new, gone, larger or used, the biggest first."""
-    is_wide = width > NARROW
-    name, numbers = min(250.0, (width - 2 * MARGIN) * (0.3 if is_wide else 0.4)), 170.0 if is_wide else 92.0
-    room = max(40.0, width - 2 * MARGIN - name - numbers - (230.0 if width > 700 else 0.0))
-    most = max((max(abs(one.mapped), abs(one.resident)) for one in changes), default=1) or 1
-    for number, one in enumerate(changes[:MOST]):
-        bars = []
-        if one.mapped:
-            bars.append(Bar(name + 8, 4, max(2.0, room * abs(one.mapped) / most), 14,
-                            "own-reserved" if one.mapped > 0 else "own-gone"))  # fmt: skip  # what it maps
-        if one.resident:
-            bars.append(Bar(name + 8, 4, max(2.0, room * abs(one.resident) / most), 14,
-                            "own-anonymous" if one.resident > 0 else "own-gone"))  # fmt: skip  # what is in memory
-        x = name + 8 + room
-        words = f"{_BADGES[one.kind]} {visible(one.words if is_wide else one.holds or one.words)}"
-        text = [fitted(0, 15, words, name - 4, "label", middle=True),
-                Text(x + 84, 15, signed(one.resident), "strong", "end")]  # fmt: skip  # a name, a number
-        if is_wide:
-            text.append(Text(x + 164, 15, signed(one.mapped), "label dim", "end"))
-        if width > 700:
-            text.append(fitted(x + 180, 15, visible(one.holds), 220.0, "label dim"))
-        title = (
-            f"{printable(one.words)} {_DONE[one.kind]}: {signed(one.mapped)} mapped, {signed(one.resident)} in memory"
-        )
-        box, runs = Box(MARGIN, y, width - 2 * MARGIN, ROW), [run for run in text if run.text]
-        nodes.append(kit.runs(f"cell/range/{number}", box, runs, bars=bars, title=title, lane="ranges"))
-        if not number:
-            heads = [Text(x + 84, 15, "in memory", "label dim", "end")]
-            heads += [Text(x + 164, 15, "mapped", "label dim", "end")] * is_wide
-            nodes.append(kit.runs("cell/ranges/names", Box(MARGIN, y - ROW, width - 2 * MARGIN, ROW), heads))
-        y += ROW
+    columns = (
+        Column("by range", head="strong", most=250, middle=True), Column(bars=True, least=60, takes=True),
+        Column("in memory", "strong", end=True), Column("mapped", "label dim", end=True, rank=1),
+        Column("", "label dim", most=220, rank=2),
+    )  # fmt: skip  # what, how much, which variable
+    shown = []
+    for number, one in enumerate(changes):
+        amounts = [(abs(one.mapped), "own-reserved" if one.mapped > 0 else "own-gone"),
+                   (abs(one.resident), "own-anonymous" if one.resident > 0 else "own-gone")]  # fmt: skip  # two bars
+        said, numbers = f"{_BADGES[one.kind]} {visible(one.words)}", (signed(one.resident), signed(one.mapped))
+        title = f"{printable(one.words)} {_DONE[one.kind]}: {numbers[1]} mapped, {numbers[0]} in memory"
+        cells = (said, amounts, *numbers, visible(one.holds))
+        shown.append(Row(f"cell/range/{number}", cells, title, lane="ranges"))
     rest = changes[MOST:]
-    if rest:
-        held, mapped = sum(one.resident for one in rest), sum(one.mapped for one in rest)
-        words = f"{len(rest):,} more, in the table: {signed(held)} in memory, {signed(mapped)} mapped"
-        nodes.append(kit.label("cell/range/more", words, MARGIN, y, most=width - 2 * MARGIN))
-        y += ROW
-    return y
+    held, mapped = sum(one.resident for one in rest), sum(one.mapped for one in rest)
+    more = f"{len(rest):,} more, in the table: {signed(held)} in memory, {signed(mapped)} mapped"
+    return boxes.rows("cell/range", columns, shown, high=ROW, most=MOST, more=more)
 
 
 # ---- a process -------------------------------------------------------------------------------------
@@ -184,14 +151,6 @@ def _changes(nodes: list[Node], changes: Sequence[Change], y: float, width: floa
 
 def draw_process(value: ProcessMoment, *, width: float = WIDTH, summary: str = "", notes: Sequence[str] = ()) -> Scene:
     """Return a process at a moment: what is in memory, the owners, the biggest first, and where it is."""
-    room = width - 2 * MARGIN
-    nodes: list[Node] = []
-    y = _whole(nodes, value, 6.0, width)
-    y = _owners(nodes, value, y + 8, width)
-    y = _places(nodes, value, y + 8, width)
-    for number, note in enumerate((*value.unsaid, *notes)):
-        nodes.append(kit.paragraph(f"process/note/{number}", visible(note), MARGIN, y + 6, room))
-        y += nodes[-1].h
     said = {
         name: field for name, field in _SAID.items() if any(getattr(one, field) is not None for one in value.ranges)
     }
@@ -208,16 +167,11 @@ def draw_process(value: ProcessMoment, *, width: float = WIDTH, summary: str = "
         words = f"{rounded(value.mapped)} may be used; {rest} of it has no page in memory."
     if value.reserved:
         words += f" {rounded(value.reserved)} is only reserved: no rights, and nothing there to read or write."
-    return kit.scene(
-        "process",
-        value.title,
-        who,
-        nodes,
-        caption=Caption(words),
-        table=Table(names, tuple(rows)),
-        width=width,
-        answers=True,
-    )
+    return boxes.picture(
+        "process", value.title, who,
+        boxes.below(_whole(value), _owners(value), _places(value), _notes("process", (*value.unsaid, *notes)), gap=10),
+        caption=Caption(words), table=Table(names, tuple(rows)), width=width, answers=True,
+    )  # fmt: skip  # all of it
 
 
 _SAID = {"in memory (Rss)": "resident", "fair share (Pss)": "fair", "private, written": "dirty", "swap": "swap"}
@@ -228,121 +182,78 @@ def _known(size: int | None) -> str:
     return "" if size is None else rounded(size)
 
 
-def _whole(nodes: list[Node], value: ProcessMoment, y: float, width: float) -> float:
+def _whole(value: ProcessMoment) -> Part:
     """Return all usable memory on one scale, by kind: in memory, then not in memory."""
-    room, x = width - 2 * MARGIN, 0.0
     sums: dict[str, int] = {}
     for one in value.ranges:
         if not one.is_reserved:
             kind = _kind(one)
             sums[kind] = sums.get(kind, 0) + (one.resident or 0 if value.is_measured else one.size)
-    bars = [Bar(0, 0, room, 22, "rail")]
     shown = [(kind, sums[kind]) for kind in RANGES if sums.get(kind)]
-    for kind, size in shown:
-        w = room * size / max(1, value.mapped)
-        bars.append(Bar(x, 0, max(1.0, w - 1), 22, f"own-{kind}"))
-        x += w
     rest = value.mapped - sum(size for _, size in shown)
-    text: tuple[Text, ...] = ()
-    if value.is_measured and rest > 0:
-        words = f"{rounded(rest)}: no page in memory"
-        text = (fitted(x + 8, 15, words, room - x - 8, "label dim"),) if room - x > 90 else ()
-    nodes.append(Node("process/whole", "label", MARGIN, y, room, 22, shape="none", bars=tuple(bars), text=text,
-                      title=f"{rounded(value.mapped)} mapped", lane="process"))  # fmt: skip
-    colours = [(f"own-{kind}", f"{RANGES[kind]}: {rounded(size)}") for kind, size in shown]
-    legend = kit.legend("process", colours, y + 28, width=width)
-    nodes += legend
-    return max((one.y + one.h for one in legend), default=y + 28)
+    words = f"{rounded(rest)}: no page in memory" if value.is_measured and rest > 0 else ""
+    amounts = [(size, f"own-{kind}") for kind, size in shown]
+    return boxes.below(
+        boxes.whole("process/whole", amounts, value.mapped, words, f"{rounded(value.mapped)} mapped", lane="process"),
+        boxes.key("process", [(f"own-{kind}", f"{RANGES[kind]}: {rounded(size)}") for kind, size in shown]),
+        gap=6,
+    )
 
 
-class _Column(NamedTuple):
-    name: str
-    field: str
-    wide: float
-
-
-_COLUMNS = (
-    _Column("private, written", "dirty", 104),
-    _Column("fair share (PSS)", "fair", 110),
-    _Column("swap", "swap", 60),
-)
-
-
-def _owners(nodes: list[Node], value: ProcessMoment, y: float, width: float) -> float:
+def _owners(value: ProcessMoment) -> Part:
     """Return a row for each owner, the biggest first: a bar on a rail, and numbers in columns."""
-    room = width - 2 * MARGIN
-    columns = [one for one in _COLUMNS if width > 700 and value.is_measured and value.total(one.field)]
-    has_count = width > NARROW
-    has_mapped = has_count and value.is_measured
-    numbers = 86.0 + 96 * has_mapped + sum(one.wide for one in columns) + 66 * has_count
-    name = min(250.0, (room - numbers) * (0.55 if has_count else 0.6))
-    long = room - numbers - name - 8
+    measured = value.is_measured
+    more = [("private, written", "dirty"), ("fair share (PSS)", "fair"), ("swap", "swap")]
+    fields = [(name, field) for name, field in more if measured and value.total(field)]
+    dim = Column(style="label dim", end=True)
+    columns = [
+        Column("who has it, biggest first", most=250, middle=True), Column(bars=True, least=60, takes=True),
+        Column("in memory" if measured else "mapped", "strong", "strong", end=True),
+        *(dim._replace(name=name, rank=3) for name, _ in fields),
+        *([dim._replace(name="may be used", rank=2)] * measured), dim._replace(name="ranges", rank=1),
+    ]  # fmt: skip  # from the answer to what it is made of
     owners = [*value.owners().items()]
     first, rest = owners[:MOST], [one for _, some in owners[MOST:] for one in some]
-    rows = [(f"owner/{printable(called)}", called, some) for called, some in first]
-    if rest:
-        rows.append(("more", f"{len(owners) - len(first):,} more", tuple(rest)))
     most = max((_mapped(some) for _, some in first), default=1) or 1
-    head = [fitted(0, 15, "who has it, biggest first" if has_count else "biggest first", name, "label dim")]
-    x = name + long + 8
-    names = [("in memory" if value.is_measured else "mapped", 86.0, "strong")]
-    names += [(one.name, one.wide, "label dim") for one in columns]
-    names += [("may be used", 96.0, "label dim")] * has_mapped + [("ranges", 66.0, "label dim")] * has_count
-    for words, wide, style in names:
-        x += wide
-        head.append(Text(x, 15, words, style, "end"))
-    nodes.append(kit.runs("process/names", Box(MARGIN, y, room, ROW), head))
-    y += ROW
+    rows = [(f"owner/{printable(called)}", called, some) for called, some in first]
+    rows += [("more", f"{len(owners) - len(first):,} more", tuple(rest))] * bool(rest)
+    shown = []
     for key, called, some in rows:
         held, mapped = sum(one.resident or 0 for one in some), _mapped(some)
         kind = _kind(max(some, key=lambda one: (one.resident or 0, one.end - one.start)))
-        bars = [Bar(name, 5, max(1.0, min(1.0, mapped / most) * long), 14, "rail")]
-        size = held if value.is_measured else mapped
-        bars += [Bar(name, 5, max(1.0, min(1.0, size / most) * long), 14, f"own-{kind}")] * bool(size)
-        figures = [rounded(size)] + [rounded(sum(getattr(one, each.field) or 0 for one in some)) for each in columns]
-        figures += [rounded(mapped)] * has_mapped + [f"{len(some):,}"] * has_count
-        text = [fitted(0, 16, visible(called), name - 8, "label", middle=True)]
-        x = name + long + 8
-        for words, (_, wide, style) in zip(figures, names, strict=True):
-            x += wide
-            text.append(Text(x, 16, words, style, "end"))
-        known = f"{rounded(held)} in memory, " if value.is_measured else ""
+        size = held if measured else mapped
+        figures = [size, *(sum(getattr(one, field) or 0 for one in some) for _, field in fields), *[mapped] * measured]
+        amounts = [(float(min(mapped, most)), "rail"), (float(min(size, most)), f"own-{kind}")]
+        cells: list[Cell] = [visible(called), amounts, *map(rounded, figures), f"{len(some):,}"]
+        known = f"{rounded(held)} in memory, " if measured else ""
         title = f"{printable(called)}: {known}{rounded(mapped)} mapped, {counted(len(some), 'range')}"
-        nodes.append(Node(f"process/{key}", "label", MARGIN, y, room, ROW, shape="none",
-                          text=tuple(text), bars=tuple(bars), title=title, lane="owners"))  # fmt: skip
-        y += ROW
-    return y
+        shown.append(Row(f"process/{key}", cells, title, lane="owners"))
+    return boxes.rows("process", columns, shown, high=ROW)
 
 
 def _mapped(some: Sequence[ProcessRange]) -> int:
     return sum(one.end - one.start for one in some if not one.is_reserved)
 
 
-def _places(nodes: list[Node], value: ProcessMoment, y: float, width: float) -> float:
+def _places(value: ProcessMoment) -> Part:
     """Return a window for each place with much empty space around it, each to its own scale."""
-    below = [one for one in value.ranges if one.end <= 1 << 56]
-    places = _split(below)
+    places = _split([one for one in value.ranges if one.end <= 1 << 56])
     if len(places) < 2:
-        return y
-    room = width - 2 * MARGIN
+        return boxes.apart(0)
     shown = sorted(sorted(places, key=_weight, reverse=True)[:MOST_PLACES], key=lambda some: some[0].start)
     left = len(places) - len(shown)
-    words = f"where it lies: {counted(len(shown), 'place')}, each to its own scale"
-    nodes.append(kit.label("section/own/places", words, MARGIN, y, style="strong", most=room))
     measured = value.is_measured
     what = "in memory" if measured else "mapped"
     said = f"The empty space between them is cut out. A bar: ranges; its height: what is {what} there, logarithmic."
     said += f" {counted(left, 'place')} with less {what} left out." if left else ""
-    nodes.append(kit.paragraph("process/scale", said, MARGIN, y + 18, room))
-    y = nodes[-1].y + nodes[-1].h + 6
-    gap = 14.0
-    each = (room - gap * (len(shown) - 1)) / len(shown)
-    sizes = [(one.resident or 0) if measured else one.size for some in shown for one in some]
-    top = max(sizes, default=4096)
-    for number, some in enumerate(shown):
-        x = MARGIN + number * (each + gap)
-        nodes.append(_place(number, some, Box(x, y, each, 96), top, measured=measured))
-    return y + 96 + 8
+    top = max(((one.resident or 0) if measured else one.size for some in shown for one in some), default=4096)
+    windows = [
+        boxes.drawing(96, partial(_place, number, some, top, measured=measured)) for number, some in enumerate(shown)
+    ]
+    return boxes.below(
+        _section("places", f"where it lies: {counted(len(shown), 'place')}, each to its own scale"),
+        boxes.words("process/scale", said), boxes.apart(6), boxes.beside(*windows, gap=14),
+    )  # fmt: skip  # from the words down
 
 
 def _weight(some: Sequence[ProcessRange]) -> tuple[int, int]:
@@ -361,8 +272,8 @@ def _split(ranges: Sequence[ProcessRange]) -> list[list[ProcessRange]]:
     return places
 
 
-def _place(number: int, some: Sequence[ProcessRange], box: Box, top: int, *, measured: bool) -> Node:
-    """Return one window of addresses: a bar for each column of three pixels that contains anything."""
+def _place(number: int, some: Sequence[ProcessRange], top: int, box: Box, *, measured: bool) -> Iterator[Node]:
+    """Yield one window of addresses: a bar for each column of three pixels that contains anything."""
     start, end = some[0].start, some[-1].end
     count = max(1, int(box.w // 3))
     columns: dict[int, tuple[int, str]] = {}
@@ -385,8 +296,8 @@ def _place(number: int, some: Sequence[ProcessRange], box: Box, top: int, *, mea
     title = f"{Address(start)}–{Address(end)}: {counted(len(some), 'range')}, {rounded(mapped)} mapped" + (
         f", {rounded(held)} in memory" if measured else ""
     )
-    return Node(f"process/place/{number}", "label", *box, shape="none", text=tuple(run for run in text if run.text),
-                bars=tuple(bars), title=title, lane="places")  # fmt: skip
+    yield Node(f"process/place/{number}", "label", *box, shape="none", text=tuple(run for run in text if run.text),
+               bars=tuple(bars), title=title, lane="places")  # fmt: skip
 
 
 # ---- two processes after a fork --------------------------------------------------------------------

@@ -137,23 +137,25 @@ def paragraph(identity: str, words: str, x: float, y: float, w: float, *, style:
     return Node(identity, "label", x, y, w, LINE * len(lines), shape="none", text=text)
 
 
-def heading(identity: str, title: str, words: str, y: float, *, width: float = WIDTH, high: float = 30.0) -> Node:
+def heading(
+    identity: str, title: str, words: str, y: float, *, width: float = WIDTH, high: float = 30.0, x: float = MARGIN
+) -> Node:
     """Return a title in a line of this height, or in several.
 
     The words about it are next to it, or below if there is no room.
     """
     base, w = high - 10, width - 2 * MARGIN
     first, *more = wrapped(title, w, "body strong") or [""]
-    x = text_width(first, "body strong") + 14
-    beside = not more and x + text_width(words) <= w
+    after = text_width(first, "body strong") + 14
+    beside = not more and after + text_width(words) <= w
     last = base + _TITLE_LINE * len(more)
     lines = [] if beside else wrapped(words, w)
     text = (
         *(Text(0, base + _TITLE_LINE * number, line, "body strong") for number, line in enumerate((first, *more))),
-        *([Text(x, base, visible(words), "label dim")] if beside and words else []),
+        *([Text(after, base, visible(words), "label dim")] if beside and words else []),
         *(Text(0, last + LINE * number, line, "label dim") for number, line in enumerate(lines, 1)),
     )
-    return Node(identity, "label", MARGIN, y, w, last + 10 + LINE * len(lines), shape="none", text=text)
+    return Node(identity, "label", x, y, w, last + 10 + LINE * len(lines), shape="none", text=text)
 
 
 _TITLE_LINE = 19.0

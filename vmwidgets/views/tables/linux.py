@@ -7,14 +7,16 @@ an outline; equal differences share a card.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from vmwidgets.engine.base.units import counted
 from vmwidgets.engine.spaces.linux_schema import LinuxComparison, LinuxDifference, Sayings
-from vmwidgets.views.scene import kit
-from vmwidgets.views.scene.kit import LINE, MARGIN, PAD, WIDTH, Box
+from vmwidgets.views.scene import boxes
+from vmwidgets.views.scene.boxes import Part
+from vmwidgets.views.scene.kit import MARGIN, PAD, WIDTH, Box
 from vmwidgets.views.scene.model import Bar, Caption, Lane, Node, Scene, Table, Text
-from vmwidgets.views.scene.text import fitted, text_width, visible, wrapped
+from vmwidgets.views.scene.text import fitted, text_width, visible
 
 MOST_CARDS, MOST_ROWS = 40, 300
 """The most cards of a section, and the most rows of the table."""
@@ -49,40 +51,44 @@ class Alike(NamedTuple):
 
 def draw_linux(value: LinuxComparison, *, width: float = WIDTH) -> Scene:
     """Return the scene of a comparison with Linux."""
-    nodes: list[Node] = []
-    y = 4.0
-    for number, (title, said, rows) in enumerate(_sections(value)):
-        nodes.append(kit.heading(f"section/linux/{number}", visible(title), "", y, width=width))
-        y += nodes[-1].h
-        cards = _alike(rows)
-        for one in cards[:MOST_CARDS]:
-            nodes.append(_card(f"linux/{number}/{len(nodes)}", one, Box(MARGIN, y, width - 2 * MARGIN, 0)))
-            y += nodes[-1].h + 6
-        if len(cards) > MOST_CARDS:
-            nodes.append(
-                kit.label(f"linux/{number}/more", f"… {len(cards) - MOST_CARDS:,} more, in the table", MARGIN, y)
-            )
-            y += LINE
-        drawn = dict.fromkeys(letter for one in cards if one.is_of_pages for letter in one.first.here + one.first.linux)
-        keys = [PAGES[letter] for letter in PAGES if letter in drawn]
-        if keys:
-            nodes += kit.legend(f"linux/{number}", keys, y, width=width)
-            y = nodes[-1].y + LINE + 6
-        if said is not None:
-            nodes.append(_sayings(f"linux/{number}/said", said, Box(MARGIN, y, width - 2 * MARGIN, 0)))
-            y += nodes[-1].h + 8
-    for title, lines in (("Done in Linux as well", [_calls(value)]), ("Not compared", value.unseen)):
-        nodes.append(kit.heading(f"section/linux/{title}", title, "", y, width=width))
-        y += nodes[-1].h
-        for line, words in enumerate(lines):
-            nodes.append(kit.paragraph(f"linux/{title}/{line}", visible(words), MARGIN, y, width - 2 * MARGIN))
-            y += nodes[-1].h + 3
+    high = 46.0 if width >= WIDE else 84.0
+    lines = (("Done in Linux as well", [_calls(value)]), ("Not compared", value.unseen))
+    notes = [
+        boxes.below(
+            boxes.heading(f"section/linux/{title}", title),
+            boxes.below(
+                *(boxes.words(f"linux/{title}/{line}", visible(said)) for line, said in enumerate(some)), gap=3
+            ),
+        )
+        for title, some in lines
+    ]
+    parts = [_kind(number, high, *one) for number, one in enumerate(_sections(value))]
     ended = f" The comparison ended early: {value.stopped.rstrip('.')}." if value.stopped else ""
-    return kit.scene(
-        "linux", f"{visible(value.machine)} and Linux", f"beside {visible(value.source)}", nodes,
-        caption=Caption(value.headline + ended), table=_table(value),
+    return boxes.picture(
+        "linux", f"{visible(value.machine)} and Linux", f"beside {visible(value.source)}",
+        boxes.below(*parts, *notes, gap=8), caption=Caption(value.headline + ended), table=_table(value),
         lanes=[Lane("differences", "Differences, by kind", down=True)], width=width,
     )  # fmt: skip
+
+
+def _kind(number: int, high: float, title: str, said: Sayings | None, rows: Sequence[LinuxDifference]) -> Part:
+    """Return the differences of a kind, each `high` pixels, the looks of their pages, and the rules about the kind."""
+    cards = _alike(rows)
+    shown = [
+        boxes.drawing(high, partial(_card, f"linux/{number}/{at}", one)) for at, one in enumerate(cards[:MOST_CARDS])
+    ]
+    letters = {letter for one in cards if one.is_of_pages for letter in one.first.here + one.first.linux}
+    left = len(cards) - len(shown)
+    return boxes.below(
+        boxes.heading(f"section/linux/{number}", visible(title)),
+        boxes.below(
+            *shown,
+            boxes.words(f"linux/{number}/more", f"… {left:,} more, in the table" if left > 0 else ""),
+            boxes.key(f"linux/{number}", [PAGES[letter] for letter in PAGES if letter in letters]),
+            *([boxes.pairs(f"linux/{number}/said", [*zip(WHO, map(visible, said), strict=True)])] if said else []),
+            gap=6,
+        ),
+    )
 
 
 def _sections(value: LinuxComparison) -> Iterator[tuple[str, Sayings | None, Sequence[LinuxDifference]]]:
@@ -114,10 +120,10 @@ def _numbers(numbers: Sequence[int]) -> str:
     return ", ".join(shown) + f" ({len(numbers)} times)" * (len(numbers) > 1)
 
 
-def _card(identity: str, alike: Alike, box: Box) -> Node:
-    """Return one difference: the operation, the difference, and both sides."""
+def _card(identity: str, alike: Alike, box: Box) -> Iterator[Node]:
+    """Yield one difference: the operation, the difference, and both sides."""
     row, room = alike.first, box.w - 2 * PAD
-    beside = box.w >= WIDE - 2 * MARGIN
+    beside = box.w + 2 * MARGIN >= WIDE
     numbers = _numbers(alike.numbers)
     begin = PAD + text_width(numbers) + 10
     text = [
@@ -146,24 +152,10 @@ def _card(identity: str, alike: Alike, box: Box) -> Node:
         else:
             text.append(fitted(at, y[1], visible(said), most, "strong"))
     title = f"operation {numbers}, {row.operation}: {row.what}, machine {row.here}, Linux {row.linux}"
-    return Node(
-        identity, "card", box.x, box.y, box.w, 46.0 if beside else 84.0, text=tuple(text), bars=tuple(bars),
+    yield Node(
+        identity, "card", *box, text=tuple(text), bars=tuple(bars),
         state=() if row.is_known else ("fault",), title=visible(title), lane="differences",
     )  # fmt: skip
-
-
-def _sayings(identity: str, said: Sayings, box: Box) -> Node:
-    """Return the rules of POSIX, Linux and X15, with their names in a column."""
-    begin = max(text_width(who, "strong") for who in WHO) + 12
-    text: list[Text] = []
-    y = 14.0
-    for who, words in zip(WHO, said, strict=True):
-        text.append(Text(0, y, who, "strong"))
-        for line in wrapped(visible(words), box.w - begin):
-            text.append(Text(begin, y, line, "label"))
-            y += LINE
-        y += 2
-    return kit.runs(identity, box._replace(h=y - 14), text, title=" ".join(said))
 
 
 def _calls(value: LinuxComparison) -> str:

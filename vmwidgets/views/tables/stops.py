@@ -9,10 +9,11 @@ from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from vmwidgets.engine.base.units import PAGE, Address, Size, counted
-from vmwidgets.views.scene import kit
-from vmwidgets.views.scene.kit import LINE, MARGIN, PAD, WIDTH, Box
-from vmwidgets.views.scene.model import Bar, Caption, Lane, Node, Scene, Table, Text
-from vmwidgets.views.scene.text import fitted, text_width, visible
+from vmwidgets.views.scene import boxes, kit
+from vmwidgets.views.scene.boxes import Column, Part, Row
+from vmwidgets.views.scene.kit import WIDTH
+from vmwidgets.views.scene.model import Caption, Lane, Scene, Table
+from vmwidgets.views.scene.text import visible
 
 MOST_CHANGES, MOST_ROWS = 24, 48
 """The most changes of a process, and the most rows of memory; the table has all."""
@@ -21,8 +22,6 @@ ACROSS = (32, 16)
 """Pages in a row on a wide and on a narrow page."""
 
 WIDE = 640.0
-
-_ROW, _STRIP = 24.0, 4.0
 
 Kind = Literal["page", "table", "several"]
 
@@ -60,23 +59,10 @@ class Halt(NamedTuple):
 
 def draw_stop(halt: Halt, *, width: float = WIDTH, switches: Sequence[Sequence[kit.Switch]] = ()) -> Scene:
     """Return the scene of a stop."""
-    nodes, y = kit.draw_switches(switches, "stops", 4, width)
-    y += 8 * bool(nodes)
-    changes = halt.changes
-    for number, (name, some) in enumerate(changes.items()):
-        title = f"{visible(name)}: {counted(len(some), 'change')}"
-        nodes.append(kit.heading(f"section/stops/{number}", title, "", y, width=width))
-        y += nodes[-1].h
-        for line, one in enumerate(some[:MOST_CHANGES]):
-            nodes.append(_change(f"stops/{number}/{line}", one, Box(MARGIN, y, width - 2 * MARGIN, _ROW)))
-            y += nodes[-1].h + 4
-        if len(some) > MOST_CHANGES:
-            words = f"… {len(some) - MOST_CHANGES:,} more, in the table"
-            nodes.append(kit.label(f"stops/{number}/more", words, MARGIN, y))
-            y += LINE
-    nodes += _memory(halt, y, width)
-    return kit.scene(
-        "stops", "stops of the kernel", visible(halt.summary), nodes,
+    changes = [_changes(number, name, some) for number, (name, some) in enumerate(halt.changes.items())]
+    return boxes.picture(
+        "stops", "stops of the kernel", visible(halt.summary),
+        boxes.below(boxes.switches("stops", switches), *changes, _memory(halt, ACROSS[width < WIDE]), gap=8),
         caption=Caption(f"{counted(len(changes), 'process', 'processes')} changed {halt.since}."),
         table=_table(halt), width=width,
         lanes=[Lane("changes", "What changed", down=True), Lane("memory", "Memory, by address", down=True)],
@@ -89,50 +75,43 @@ def draw_no_stop(width: float = WIDTH) -> Scene:
                      table=Table((), ()), width=width)  # fmt: skip
 
 
-def _change(identity: str, one: Change, box: Box) -> Node:
-    place, size = str(Address(one.start)), str(Size(one.size))
-    begin = PAD + max(text_width("0xffff_ffff_f000", "mono"), text_width(place, "mono")) + 14
-    at = begin + text_width("1023.9 KiB") + 14
-    words = f"{one.was} → {one.now}"
-    text = (
-        Text(PAD, 16, place, "mono"),
-        Text(begin, 16, size, "dim"),
-        fitted(at, 16, words, box.w - at - PAD, "mono"),
+def _changes(number: int, name: str, some: Sequence[Change]) -> Part:
+    """Return a process and each range of it that changed, with its rights before and after."""
+    said = [(str(Address(one.start)), str(Size(one.size)), f"{one.was} → {one.now}") for one in some]
+    columns = [Column(style="mono"), Column(style="dim"), Column(style="mono")]
+    shown = [
+        Row(f"stops/{number}/{line}", cells, f"{cells[0]}, {cells[1]}: {cells[2]}", lane="changes",
+            state=("new",) if one.is_new else ("changed",))
+        for line, (one, cells) in enumerate(zip(some, said, strict=True))
+    ]  # fmt: skip  # a row a change
+    return boxes.below(
+        boxes.heading(f"section/stops/{number}", f"{visible(name)}: {counted(len(some), 'change')}"),
+        boxes.rows(f"stops/{number}", columns, shown, high=24, most=MOST_CHANGES, boxed=True),
     )
-    state = ("new",) if one.is_new else ("changed",)
-    return Node(identity, "card", *box, text=text, state=state, title=f"{place}, {size}: {words}", lane="changes")
 
 
-def _memory(halt: Halt, y: float, width: float) -> list[Node]:
+def _memory(halt: Halt, across: int) -> Part:
     """Return rows of pages with processes in them, and the meanings of letters and strips."""
-    across = ACROSS[width < WIDE]
-    named = visible("; ".join(halt.processes))
-    nodes = [kit.heading("section/stops/memory", "Memory", f"{across * PAGE // 1024} KiB a row", y, width=width)]
-    y += nodes[-1].h
-    if named:
-        nodes.append(kit.paragraph("stops/memory/named", named, MARGIN, y, width - 2 * MARGIN, style="label"))
-        y += nodes[-1].h + 6
     size = PAGE * across
     starts = sorted({pa // size * size for pa in halt.pages})
-    left = max((text_width(str(Address(start)), "mono") for start in starts), default=0.0) + 12
-    w = min(22.0, (width - 2 * MARGIN - left) / across)
-    for start in starts[:MOST_ROWS]:
-        box = Box(MARGIN, y, width - 2 * MARGIN, _ROW)
+    shown = []
+    for start in starts:
         pages = [halt.pages.get(pa) for pa in range(start, start + size, PAGE)]
-        text = [Text(0, 14, str(Address(start)), "mono dim")]
-        text += [Text(left + w * (at + 0.5), 14, one[0], "mono", "middle") for at, one in enumerate(pages) if one]
-        styles = [STYLES[one[1]][0] if one else "rail" for one in pages]
-        bars = [Bar(left + w * at, 18, w - 2, _STRIP, style) for at, style in enumerate(styles)]
+        looks = [(one[0], STYLES[one[1]][0]) if one else ("", "rail") for one in pages]
         said = ", ".join(f"{one[0]} at {Address(start + at * PAGE)}" for at, one in enumerate(pages) if one)
-        nodes.append(kit.runs(f"stops/memory/{start:x}", box, text, bars=bars, title=said, lane="memory"))
-        y += _ROW + 4
-    if len(starts) > MOST_ROWS:
-        words = f"… {len(starts) - MOST_ROWS:,} rows more, in the table"
-        nodes.append(kit.label("stops/memory/more", words, MARGIN, y))
-        y += LINE
+        shown.append(boxes.Strip(f"stops/memory/{start:x}", str(Address(start)), looks, said))
     kinds = {kind for _, kind in halt.pages.values()}
-    keys = [STYLES[kind] for kind in STYLES if kind in kinds]
-    return [*nodes, *kit.legend("stops", keys, y + 2, width=width)]
+    named = [*halt.processes, *(["small letter: a page of its tables"] if "table" in kinds else []),
+             *(["*: several processes"] if "several" in kinds else [])]  # fmt: skip  # what the letters say
+    left = len(starts) - MOST_ROWS
+    return boxes.below(
+        boxes.heading("section/stops/memory", "Memory", f"{across * PAGE // 1024} KiB a row"),
+        boxes.words("stops/memory/named", visible("; ".join(named)) if halt.processes else "", "label"),
+        boxes.strips(shown[:MOST_ROWS], lane="memory"),
+        boxes.words("stops/memory/more", f"… {left:,} rows more, in the table" if left > 0 else ""),
+        boxes.key("stops", [STYLES[kind] for kind in STYLES if kind in kinds]),
+        gap=4,
+    )
 
 
 def _table(halt: Halt) -> Table:

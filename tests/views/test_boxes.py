@@ -1,0 +1,103 @@
+"""Parts that place themselves: nothing leaves its width or meets its neighbour, whatever is said in them."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vmwidgets.views.scene import boxes
+from vmwidgets.views.scene.boxes import Column, Drawn, Row
+from vmwidgets.views.scene.model import Node, Text
+from vmwidgets.views.scene.text import cut, text_width
+
+WORDS = st.text("abc WM", max_size=40)
+
+
+def put(part: boxes.Part, width: float) -> tuple[Drawn, float]:
+    drawn = Drawn()
+    return drawn, part(drawn, 10.0, 20.0, width)
+
+
+def span(node: Node, run: Text) -> tuple[float, float]:
+    wide = text_width(cut(run), run.style)
+    left = run.x - wide if run.anchor == "end" else run.x
+    return node.x + left, node.x + left + wide
+
+
+@given(
+    st.lists(st.tuples(WORDS, WORDS, st.integers(0, 10**6)), min_size=1, max_size=6),
+    st.integers(160, 900),
+    st.booleans(),
+)
+def test_cells_of_rows_stay_in_their_width_and_apart(said: list[tuple[str, str, int]], width: int, boxed: bool) -> None:
+    columns = [
+        Column("name", middle=True), Column(bars=True, least=40, takes=True), Column("size", "strong", end=True),
+        Column("why", "mono", rank=1),
+    ]  # fmt: skip  # of each kind
+    some = [
+        Row(f"row/{at}", (name, [(size, "used")], f"{size:,}", why), edge="page" * (at % 2))
+        for at, (name, why, size) in enumerate(said)
+    ]
+    drawn, end = put(boxes.rows("rows", columns, some, boxed=boxed), width)
+    assert max(node.y + node.h for node in drawn.nodes) <= end
+    for node in drawn.nodes:
+        spans = sorted(
+            [*(span(node, run) for run in node.text), *((node.x + bar.x, node.x + bar.x + bar.w) for bar in node.bars)]
+        )
+        assert all(one[1] <= other[0] + 0.01 for one, other in pairwise(spans))
+        assert spans[0][0] >= 10 and spans[-1][1] <= 10 + width + 0.01
+
+
+@pytest.mark.parametrize(("width", "kept"), [(600, "abc"), (230, "ab"), (150, "a")])
+def test_without_room_the_columns_of_the_greatest_rank_go_first(width: int, kept: str) -> None:
+    columns = [Column(end=True), Column(rank=1), Column(rank=2)]
+    drawn, _ = put(boxes.rows("rows", columns, [Row("row", [letter * 12 for letter in "abc"])]), width)
+    assert "".join(run.text[0] for run in drawn.nodes[0].text) == kept
+
+
+def test_rows_beyond_the_most_are_counted() -> None:
+    some = [Row(f"row/{number}", (str(number),)) for number in range(9)]
+    drawn, end = put(boxes.rows("rows", [Column()], some, most=4), 300)
+    assert [node.id for node in drawn.nodes] == [*(f"row/{number}" for number in range(4)), "rows/more"]
+    assert "5" in drawn.nodes[-1].text[0].text and end == drawn.nodes[-1].y + drawn.nodes[-1].h
+
+
+def test_amounts_have_one_scale() -> None:
+    some = [Row("long", ([(30, "used")],)), Row("short", ([(10, "used")],))]
+    drawn, _ = put(boxes.rows("rows", [Column(bars=True, takes=True)], some), 300)
+    long, short = (node.bars[0].w for node in drawn.nodes)
+    assert (long, long / short) == (300, pytest.approx(3))
+
+
+@given(st.lists(st.integers(20, 200), min_size=1, max_size=8), st.integers(220, 700))
+def test_flowing_parts_neither_meet_nor_leave_the_width(wides: list[int], width: int) -> None:
+    cards = [(float(wide), boxes.card(f"{at}", ["word"])) for at, wide in enumerate(wides)]
+    drawn, end = put(boxes.flowing(cards, gap=8), width)
+    assert all(node.x >= 10 and node.x + node.w <= 10 + width and node.y + node.h <= end for node in drawn.nodes)
+    for one, other in pairwise(drawn.nodes):
+        assert other.x >= one.x + one.w + 8 or (other.x == 10 and other.y >= one.y + one.h + 8)
+
+
+@pytest.mark.parametrize(("width", "is_beside"), [(500, True), (250, False)])
+def test_parts_are_beside_each_other_where_each_has_room(width: int, is_beside: bool) -> None:
+    one, other = (boxes.card(name, ["word"]) for name in ("one", "other"))
+    drawn, end = put(boxes.beside(one, other, gap=10, least=200), width)
+    first, second = drawn.nodes
+    assert (first.y == second.y) == is_beside
+    assert second.x + second.w == 10 + width and end == second.y + second.h
+
+
+def test_a_part_that_draws_nothing_takes_no_room() -> None:
+    card = boxes.card("card", ["word"])
+    _, alone = put(card, 300)
+    _, end = put(boxes.below(boxes.words("none", ""), card, boxes.below(), gap=30), 300)
+    assert end == alone
+
+
+def test_links_join_each_thing_to_the_next() -> None:
+    cards = boxes.below(*(boxes.card(name, ["word"]) for name in "abc"), gap=10)
+    drawn, _ = put(boxes.joined(cards, boxes.onward), 300)
+    assert [(link.source, link.target) for link in drawn.links] == [("a", "b"), ("b", "c")]

@@ -1,0 +1,431 @@
+"""Parts that place themselves: a picture says what is in, beside and below what, and no pixel.
+
+A part is a function: it draws into a :class:`Drawn` from a corner on, into a width, and returns where it ends.
+:func:`picture` makes a scene of one, with the margins and the height that follow from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from itertools import pairwise
+from math import inf
+from typing import TYPE_CHECKING, NamedTuple
+
+from . import kit
+from .kit import LINE, MARGIN, PAD, WIDTH, Box
+from .model import Bar, Caption, Lane, Link, Node, Scene, Table, Text
+from .text import fitted, text_width, wrapped
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+GAP = 14.0
+"""Pixels between two columns."""
+
+ROW = 20.0
+"""Pixels from one row of words to the next."""
+
+
+class Drawn:
+    """What parts have drawn: nodes and links, in the order in which they are read."""
+
+    def __init__(self) -> None:
+        self.nodes: list[Node] = []
+        self.links: list[Link] = []
+
+
+Part = Callable[[Drawn, float, float, float], float]
+"""Draws itself at x, y, in a width, and returns the y where it ends."""
+
+
+def picture(
+    view: str, title: str, subtitle: str, part: Part, *, caption: Caption, table: Table, width: float = WIDTH,
+    lanes: Iterable[Lane] = (), answers: bool = False,
+) -> Scene:  # fmt: skip  # what it says, then how
+    """Return the scene of a part, with margins around it."""
+    drawn = Drawn()
+    part(drawn, MARGIN, 4.0, width - 2 * MARGIN)
+    return kit.scene(view, title, subtitle, drawn.nodes, links=drawn.links, caption=caption, table=table, width=width,
+                     lanes=lanes, answers=answers)  # fmt: skip  # all of it
+
+
+# ---- arrangement -----------------------------------------------------------------------------------
+
+
+def below(*parts: Part, gap: float = 0.0) -> Part:
+    """Return parts one below the other; a part that draws nothing takes no gap."""
+
+    def put(drawn: Drawn, x: float, y: float, w: float) -> float:
+        end = y
+        for part in parts:
+            bottom = part(drawn, x, y, w)
+            if bottom > y:
+                end, y = bottom, bottom + gap
+        return end
+
+    return put
+
+
+def beside(*parts: Part, gap: float = 2 * MARGIN, least: float = 0.0, last: float = 0.0) -> Part:
+    """Return parts next to each other, in equal shares; the last one `last` pixels wide, if that is given.
+
+    They are below each other where a share would be under `least` pixels.
+    """
+
+    def put(drawn: Drawn, x: float, y: float, w: float) -> float:
+        share = (w - last - gap * (len(parts) - 1)) / max(1, len(parts) - bool(last))
+        if share < least:
+            return below(*parts, gap=gap)(drawn, x, y, w)
+        ends = [y]
+        for number, part in enumerate(parts, 1):
+            own = last if last and number == len(parts) else share
+            ends.append(part(drawn, x, y, own))
+            x += own + gap
+        return max(ends)
+
+    return put
+
+
+def flowing(parts: Sequence[tuple[float, Part]], *, gap: float = 8.0) -> Part:
+    """Return parts of these widths next to each other, in a new line where one is full."""
+
+    def put(drawn: Drawn, x: float, y: float, w: float) -> float:
+        at, end = x, y
+        for wide, part in parts:
+            if at > x and at + wide > x + w:
+                at, y = x, end + gap
+            end = max(end, part(drawn, at, y, min(wide, w)))
+            at += wide + gap
+        return end
+
+    return put
+
+
+def apart(high: float) -> Part:
+    """Return empty room of this height."""
+    return lambda _drawn, _x, y, _w: y + high
+
+
+def narrower(most: float, part: Part) -> Part:
+    """Return a part in at most so many pixels."""
+    return lambda drawn, x, y, w: part(drawn, x, y, min(w, most))
+
+
+def drawing(high: float, draw: Callable[[Box], Iterable[Node]]) -> Part:
+    """Return a part with a layout of its own, such as an axis: `draw` gets its box."""
+
+    def put(drawn: Drawn, x: float, y: float, w: float) -> float:
+        drawn.nodes += draw(Box(x, y, w, high))
+        return y + high
+
+    return put
+
+
+def joined(part: Part, link: Callable[[int, Node, Node], Link]) -> Part:
+    """Return a part with a link from each of its things to the next; `link` also gets the link's number."""
+
+    def put(drawn: Drawn, x: float, y: float, w: float) -> float:
+        start = len(drawn.nodes)
+        end = part(drawn, x, y, w)
+        drawn.links += [link(number, *two) for number, two in enumerate(pairwise(drawn.nodes[start:]))]
+        return end
+
+    return put
+
+
+def onward(_number: int, one: Node, after: Node) -> Link:
+    """Return an arrow to the next thing: in its row, below it, or at the beginning of the next row."""
+    if one.y == after.y:
+        return kit.beside(f"{one.id}/next", one, after)
+    (x, bottom), to_x = (one.x + min(one.w, after.w) / 2, one.y + one.h), after.x + min(one.w, after.w) / 2
+    turn = (bottom + after.y) / 2
+    ways = ((x, bottom), (x, turn), (to_x, turn), (to_x, after.y))
+    return Link(f"{one.id}/next", "next", one.id, after.id, ways, arrow=True)
+
+
+# ---- words -----------------------------------------------------------------------------------------
+
+
+def heading(identity: str, title: str, words: str = "") -> Part:
+    """Return a section's title, and words about it next to it or below."""
+
+    def put(drawn: Drawn, x: float, y: float, w: float) -> float:
+        drawn.nodes.append(kit.heading(identity, title, words, y, width=w + 2 * MARGIN, x=x))
+        return y + drawn.nodes[-1].h
+
+    return put
+
+
+def words(identity: str, said: str, style: str = "label dim") -> Part:
+    """Return words in as many lines as they need."""
+
+    def put(drawn: Drawn, x: float, y: float, w: float) -> float:
+        if not said:
+            return y
+        drawn.nodes.append(kit.paragraph(identity, said, x, y, w, style=style))
+        return y + drawn.nodes[-1].h
+
+    return put
+
+
+def key(prefix: str, meanings: Sequence[tuple[str, str]]) -> Part:
+    """Return the meanings of colours and fills, each next to a sample, in as many lines as needed."""
+
+    def put(drawn: Drawn, x: float, y: float, w: float) -> float:
+        nodes = kit.legend(prefix, meanings, y, width=w + x + MARGIN, x=x)
+        drawn.nodes += nodes
+        return max((node.y + node.h for node in nodes), default=y)
+
+    return put
+
+
+def switches(view: str, groups: Sequence[Sequence[kit.Switch]]) -> Part:
+    """Return switches in groups, from left to right."""
+
+    def put(drawn: Drawn, _x: float, y: float, w: float) -> float:
+        nodes, high = kit.draw_switches(groups, view, y, w + 2 * MARGIN)
+        drawn.nodes += nodes
+        return y + high
+
+    return put
+
+
+def folded(identity: str, said: str, *, high: float = 26.0) -> Part:
+    """Return a dashed box that says what is left out."""
+    return drawing(high, lambda box: [kit.fold(identity, box, said)])
+
+
+def card(identity: str, lines: Sequence[str | kit.Line], *, least: float = 0.0, **more: Unpack[kit.Rest]) -> Part:
+    """Return a box with lines of words, as high as these, or at least this high."""
+
+    def put(drawn: Drawn, x: float, y: float, w: float) -> float:
+        high = max(least, LINE * len(lines) + 10)
+        top = None if high == least else LINE - 1
+        drawn.nodes.append(kit.card(identity, Box(x, y, w, high), lines, top=top, **more))
+        return y + high
+
+    return put
+
+
+def pairs(identity: str, said: Sequence[tuple[str, str]]) -> Part:
+    """Return names in a column, each with words about it in as many lines as they need."""
+
+    def put(drawn: Drawn, x: float, y: float, w: float) -> float:
+        begin = max(text_width(name, "strong") for name, _ in said) + GAP - 2
+        text: list[Text] = []
+        base = LINE - 4.0
+        for name, about in said:
+            text.append(Text(0, base, name, "strong"))
+            for line in wrapped(about, w - begin):
+                text.append(Text(begin, base, line))
+                base += LINE
+            base += 2
+        high = base - LINE + 4
+        drawn.nodes.append(kit.runs(identity, Box(x, y, w, high), text, title=" ".join(about for _, about in said)))
+        return y + high
+
+    return put
+
+
+# ---- rows ------------------------------------------------------------------------------------------
+
+
+class Column(NamedTuple):
+    """A column of rows: as wide as its longest words, from `least` to `most` pixels.
+
+    Numbers are at its `end`; with `bars`, its cells are amounts, to one scale.  Words that are too long are cut, in the
+    `middle` if their end is the most informative part.  A column that `takes` gets the room that is left.  If there is
+    not room for all, the columns with the greatest `rank` go first, and those with 0 stay; the table has all.
+    """
+
+    name: str = ""
+    style: str = "label"
+    head: str = "label dim"
+    least: float = 0.0
+    most: float = inf
+    end: bool = False
+    bars: bool = False
+    middle: bool = False
+    takes: bool = False
+    rank: int = 0
+
+
+Cell = str | Sequence[tuple[float, str]]
+"""Words, or amounts with the styles of their bars, which begin at one place."""
+
+
+class Row(NamedTuple):
+    """A row: a cell for each column; `edge` is the colour of its left end."""
+
+    id: str
+    cells: Sequence[Cell]
+    title: str = ""
+    edge: str = ""
+    state: Collection[str] = ()
+    lane: str = ""
+    thing: str = ""
+
+
+def rows(
+    identity: str, columns: Sequence[Column], some: Sequence[Row], *, high: float = ROW, most: int = 0,
+    more: str = "", boxed: bool = False,
+) -> Part:  # fmt: skip  # what is in them, then how they look
+    """Return rows in columns, below their names if these have any; `boxed` rows are cards.
+
+    At most `most` rows are drawn, and a line says how many more the table has, or says `more`.
+    """
+    shown = some[:most] if most else some
+    named = any(column.name for column in columns) and bool(shown)
+
+    def put(drawn: Drawn, x: float, y: float, w: float) -> float:
+        inset = PAD if boxed else 12.0 if any(row.edge for row in shown) else 0.0
+        places = _places(columns, shown, w - inset - PAD * boxed)
+        scales = [
+            max(
+                (amount for row in shown if not isinstance(cell := _cell(row, at), str) for amount, _ in cell),
+                default=0,
+            )
+            for at in range(len(columns))
+        ]
+        if named:
+            head = [
+                fitted(inset + (at + wide if column.end else at), (high + 8) / 2, column.name, wide, column.head,
+                       "end" if column.end else "start")
+                for column, (at, wide) in zip(columns, places, strict=True) if wide and column.name
+            ]  # fmt: skip  # a name over each column
+            drawn.nodes.append(kit.runs(f"{identity}/names", Box(x, y, w, high), head))
+            y += high
+        for row in shown:
+            text, bars = _cells(columns, row, places, scales, inset, high)
+            if row.edge:
+                bars.insert(0, Bar(0, 3, 4, high - 6, row.edge))
+            drawn.nodes.append(
+                Node(row.id, "card" if boxed else "label", x, y, w, high, row.thing, "box" if boxed else "none",
+                     tuple(text), tuple(bars), tuple(row.state), row.title, "select" if row.thing else "", row.lane)
+            )  # fmt: skip  # a row
+            y += high + 4 * boxed
+        if len(some) > len(shown):
+            said = more or f"… {len(some) - len(shown):,} more, in the table"
+            drawn.nodes.append(kit.label(f"{identity}/more", said, x, y, most=w))
+            y += LINE
+        return y
+
+    return put
+
+
+def _places(columns: Sequence[Column], some: Sequence[Row], room: float) -> list[tuple[float, float]]:
+    """Return the left end and the width of each column; a column that is left out has no width."""
+    wides = [
+        min(
+            column.most,
+            max(
+                column.least, _LEAST * column.bars, text_width(column.name, column.head),
+                *(text_width(cell, column.style) for row in some if isinstance(cell := _cell(row, number), str)),
+            ),
+        )
+        for number, column in enumerate(columns)
+    ]  # fmt: skip  # as wide as its longest words
+    kept = [number for number, wide in enumerate(wides) if wide]
+
+    def spare() -> float:
+        return room - sum(wides[number] for number in kept) - GAP * (len(kept) - 1)
+
+    for number in sorted((one for one in kept if columns[one].rank), key=lambda one: -columns[one].rank):
+        if spare() < 0:
+            kept.remove(number)
+    while spare() < 0 and (long := [one for one in kept if not columns[one].end and wides[one] > _LEAST]):
+        widest = max(long, key=lambda one: wides[one])
+        wides[widest] = max(_LEAST, wides[widest] + spare())
+    takers = [number for number in kept if columns[number].takes]
+    rest = max(0.0, spare())
+    for number in takers:
+        wides[number] += rest / len(takers)
+    at, places = 0.0, []
+    for number, wide in enumerate(wides):
+        places.append((at, wide if number in kept else 0.0))
+        at += (wide + GAP) * (number in kept)
+    return places
+
+
+_LEAST = 40.0
+"""The least width of bars, and the width to which a column of words may be cut."""
+
+
+def _cell(row: Row, number: int) -> Cell:
+    return row.cells[number] if number < len(row.cells) else ""
+
+
+def _cells(
+    columns: Sequence[Column], row: Row, places: Sequence[tuple[float, float]], scales: Sequence[float], inset: float,
+    high: float,
+) -> tuple[list[Text], list[Bar]]:  # fmt: skip  # one row of many
+    """Return the words of a row, and its bars; `scales` are the greatest amounts of the columns."""
+    text: list[Text] = []
+    bars: list[Bar] = []
+    for number, (column, (at, wide)) in enumerate(zip(columns, places, strict=True)):
+        cell = _cell(row, number)
+        if not wide or not cell:
+            continue
+        if isinstance(cell, str):
+            left = inset + (at + wide if column.end else at)
+            anchor = "end" if column.end else "start"
+            text.append(fitted(left, (high + 8) / 2, cell, wide, column.style, anchor, middle=column.middle))
+            continue
+        most = scales[number] or 1
+        bars += [Bar(inset + at, 5, max(1.0, wide * size / most), high - 10, style) for size, style in cell if size]
+    return [run for run in text if run.text], bars
+
+
+# ---- strips ----------------------------------------------------------------------------------------
+
+
+def whole(
+    identity: str, amounts: Sequence[tuple[float, str]], total: float, rest: str = "", title: str = "", *,
+    high: float = 22.0, lane: str = "",
+) -> Part:  # fmt: skip  # what it is made of, then how it looks
+    """Return a bar with a part for each amount, on a rail for the `total`; words say what the `rest` of it is."""
+
+    def put(drawn: Drawn, x: float, y: float, w: float) -> float:
+        bars, at = [Bar(0, 0, w, high, "rail")], 0.0
+        for amount, style in amounts:
+            wide = w * amount / max(1, total)
+            bars.append(Bar(at, 0, max(1.0, wide - 1), high, style))
+            at += wide
+        text = [fitted(at + PAD, high / 2 + 4, rest, w - at - PAD, "label dim")] if rest and w - at > _WORDS else []
+        drawn.nodes.append(kit.runs(identity, Box(x, y, w, high), text, bars=bars, title=title, lane=lane))
+        return y + high
+
+    return put
+
+
+_WORDS = 90.0
+"""Room in which words may begin."""
+
+
+class Strip(NamedTuple):
+    """A row of small things of one size, such as pages: each has a letter or none, and a style."""
+
+    id: str
+    name: str
+    looks: Sequence[tuple[str, str]]
+    title: str = ""
+
+
+def strips(some: Sequence[Strip], *, lane: str = "", most: float = 22.0) -> Part:
+    """Return strips below each other, each after its name: letters, and below each a bar in its style."""
+
+    def put(drawn: Drawn, x: float, y: float, w: float) -> float:
+        left = max((text_width(one.name, "mono") for one in some), default=0.0) + GAP - 2
+        wide = min(most, (w - left) / max((len(one.looks) for one in some), default=1))
+        for one in some:
+            text = [Text(0, 14, one.name, "mono dim")]
+            text += [
+                Text(left + wide * (at + 0.5), 14, letter, "mono", "middle")
+                for at, (letter, _) in enumerate(one.looks) if letter
+            ]  # fmt: skip  # a letter over its bar
+            bars = [Bar(left + wide * at, 18, wide - 2, 4, style) for at, (_, style) in enumerate(one.looks)]
+            drawn.nodes.append(kit.runs(one.id, Box(x, y, w, 24), text, bars=bars, title=one.title, lane=lane))
+            y += 28
+        return y
+
+    return put
