@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vmwidgets.views.scene import boxes
-from vmwidgets.views.scene.boxes import Column, Drawn, Row
+from vmwidgets.views.scene import boxes, kit
+from vmwidgets.views.scene.boxes import Bars, Chips, Column, Drawn, Row
 from vmwidgets.views.scene.model import Node, Text
 from vmwidgets.views.scene.text import cut, text_width
 
@@ -21,10 +21,16 @@ def put(part: boxes.Part, width: float) -> tuple[Drawn, float]:
     return drawn, part(drawn, 10.0, 20.0, width)
 
 
-def span(node: Node, run: Text) -> tuple[float, float]:
+def place(node: Node, run: Text) -> kit.Box:
+    """Return where the letters of a text are."""
     wide = text_width(cut(run), run.style)
-    left = run.x - wide if run.anchor == "end" else run.x
-    return node.x + left, node.x + left + wide
+    left = run.x - {"start": 0, "middle": wide / 2, "end": wide}[run.anchor]
+    return kit.Box(node.x + left, run.y - 9, wide, 12)
+
+
+def meet(one: kit.Box, other: kit.Box) -> bool:
+    across = min(one.x + one.w, other.x + other.w) - max(one.x, other.x)
+    return across > 0.01 and min(one.y + one.h, other.y + other.h) > max(one.y, other.y)
 
 
 @given(
@@ -34,21 +40,28 @@ def span(node: Node, run: Text) -> tuple[float, float]:
 )
 def test_cells_of_rows_stay_in_their_width_and_apart(said: list[tuple[str, str, int]], width: int, boxed: bool) -> None:
     columns = [
-        Column("name", middle=True), Column(bars=True, least=40, takes=True), Column("size", "strong", end=True),
-        Column("why", "mono", rank=1),
+        Column("name", middle=True), Column(least=40, takes=True), Column("size", "strong", end=True),
+        Column("why", "mono", rank=1), Column("rights", rank=2, under=True), Column("", rank=3, under=True),
     ]  # fmt: skip  # of each kind
     some = [
-        Row(f"row/{at}", (name, [(size, "used")], f"{size:,}", why), edge="page" * (at % 2))
+        Row(
+            f"row/{at}",
+            (name, Bars([(size, "used")]), f"{size:,}", why, Chips([("r", "page")] * (size % 5), 30, 16), why),
+            edge="page" * (at % 2),
+        )
         for at, (name, why, size) in enumerate(said)
     ]
     drawn, end = put(boxes.rows("rows", columns, some, boxed=boxed), width)
     assert max(node.y + node.h for node in drawn.nodes) <= end
     for node in drawn.nodes:
-        spans = sorted(
-            [*(span(node, run) for run in node.text), *((node.x + bar.x, node.x + bar.x + bar.w) for bar in node.bars)]
+        bars = [kit.Box(node.x + bar.x, bar.y, bar.w, bar.h) for bar in node.bars]
+        words = [place(node, run) for run in node.text]
+        in_bars = [run for run in words if any(meet(run, bar) for bar in bars)]
+        assert all(any(run.x >= bar.x and run.x + run.w <= bar.x + bar.w for bar in bars) for run in in_bars)
+        assert not any(meet(*two) for some in (words, bars) for two in combinations(some, 2))
+        assert all(
+            one.x >= 10 and one.x + one.w <= 10.01 + width and one.y + one.h <= node.h for one in [*words, *bars]
         )
-        assert all(one[1] <= other[0] + 0.01 for one, other in pairwise(spans))
-        assert spans[0][0] >= 10 and spans[-1][1] <= 10 + width + 0.01
 
 
 @pytest.mark.parametrize(("width", "kept"), [(600, "abc"), (230, "ab"), (150, "a")])
@@ -66,8 +79,8 @@ def test_rows_beyond_the_most_are_counted() -> None:
 
 
 def test_amounts_have_one_scale() -> None:
-    some = [Row("long", ([(30, "used")],)), Row("short", ([(10, "used")],))]
-    drawn, _ = put(boxes.rows("rows", [Column(bars=True, takes=True)], some), 300)
+    some = [Row("long", (Bars([(30, "used")]),)), Row("short", (Bars([(10, "used")]),))]
+    drawn, _ = put(boxes.rows("rows", [Column(takes=True)], some), 300)
     long, short = (node.bars[0].w for node in drawn.nodes)
     assert long == 300
     assert long / short == pytest.approx(3)

@@ -7,13 +7,15 @@ ranges of the model, facts that only one side can know, and at the end equal ran
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from vmwidgets.engine.base.units import counted
 from vmwidgets.engine.kernel.map.diffs_schema import AGREES, DIFFERS, SYSTEM, VERDICTS, MappedAs, MapsDiff, RangeDiff
 from vmwidgets.engine.spaces.process_schema import rounded
-from vmwidgets.views.scene import kit
+from vmwidgets.views.scene import boxes, kit
 from vmwidgets.views.scene.addresses import AddressStyle
+from vmwidgets.views.scene.boxes import Cell, Chips, Column, Part, Row
 from vmwidgets.views.scene.key import RANGES, kind_of_range
 from vmwidgets.views.scene.kit import LINE, MARGIN, WIDTH, Box
 from vmwidgets.views.scene.model import Bar, Caption, Lane, Node, Scene, Table, Text
@@ -77,21 +79,18 @@ def draw_diff(value: MapsDiff, *, width: float = WIDTH) -> Scene:
     lines = _lines(rows)
     shown = _most(lines)
     high = len(shown) > FEW and width >= WIDE
-    nodes, y = _overview(rows, style, 4.0, width - (MINIMAP if high else 0))
+    parts = [boxes.drawing(0, partial(_overview, rows, style, MINIMAP if high else 0.0))] if rows else []
     draw = {"wrong": _differing, "missing": _missing, "alone": _alone, "agree": _agreeing}
     for section, key in SECTIONS.items():
         if of_it := [line for line in shown if line.section == section]:
-            box = Box(MARGIN, y, width - 2 * MARGIN, LINE)
-            nodes.append(_heading(section, key, [line for line in lines if line.section == section], box))
-            nodes += draw[section](of_it, style, box._replace(y=y + 26))
-            y = max(node.y + node.h for node in nodes) + 18
+            whole = [line for line in lines if line.section == section]
+            head = boxes.drawing(26, partial(_heading, section, key, whole))
+            parts.append(boxes.below(head, draw[section](of_it, style, is_wide=width >= WIDE)))
     left = sum(len(line.rows) for line in lines) - sum(len(line.rows) for line in shown)
-    if left:
-        words = f"… {counted(left, 'range')} more, in the table"
-        nodes.append(kit.label("diff/more", words, MARGIN, y - 10, style="dim", most=width - 2 * MARGIN))
+    parts.append(boxes.words("diff/more", f"… {counted(left, 'range')} more, in the table" if left else "", "dim"))
     subtitle = f"the model's map next to the system's, read from {value.source}"
-    return kit.scene(
-        "diff", visible(value.task), subtitle, nodes, caption=_caption(value, lines),
+    return boxes.picture(
+        "diff", visible(value.task), subtitle, boxes.below(*parts, gap=18), caption=_caption(value, lines),
         table=_table(value), lanes=[Lane("ranges", "Ranges, by address", down=True)], width=width,
     )  # fmt: skip
 
@@ -156,30 +155,30 @@ def _colour(what: MappedAs) -> str:
 # ---- the overview --------------------------------------------------------------------------------
 
 
-def _overview(rows: Sequence[RangeDiff], style: AddressStyle, y: float, width: float) -> tuple[list[Node], float]:
-    """Return two strips with a cell for each range, whatever its size, below files' names; the ends, and a legend."""
-    if not rows:
-        return [], y
+def _overview(rows: Sequence[RangeDiff], style: AddressStyle, spare: float, box: Box) -> Iterator[Node]:
+    """Yield two strips with a cell for each range, whatever its size, below files' names; the ends, and a legend.
+
+    They leave `spare` pixels at their right.
+    """
     left = max(text_width(side, "strong") for side in SIDES) + 10
-    w = min(WIDEST, (width - 2 * MARGIN - left) / len(rows))
+    x, y, room = box.x + left, box.y, box.w - spare - left
+    w = min(WIDEST, room / len(rows))
     ends = [style.long(rows[0].start), style.long(rows[-1].end)]
     whole = max(w * len(rows), sum(text_width(one, "mono") for one in ends) + 12)
-    text, bars = _files(rows, w, width - 2 * MARGIN - left)
-    nodes = [kit.runs("diff/files", Box(MARGIN + left, y, width - 2 * MARGIN - left, 20), text, bars=bars)]
+    text, bars = _files(rows, w, room)
+    yield kit.runs("diff/files", Box(x, y, room, 20), text, bars=bars)
     y += 22
-    for number, side in enumerate(SIDES):
+    for side in SIDES:
         have = sum(getattr(row, side) is not None for row in rows)
         title = f"The {side} has {counted(have, 'range')} of {len(rows):,}"
-        at = y + number * (STRIP + GAP)
-        nodes.append(kit.label(f"diff/head/{side}", side, MARGIN, at + 2, style="strong"))
+        yield kit.label(f"diff/head/{side}", side, box.x, y + 2, style="strong")
         bars = [bar for column, row in enumerate(rows) for bar in _cell(row, side, column * w, w)]
-        strip = Box(MARGIN + left, at, w * len(rows), STRIP + GAP)
-        nodes.append(kit.runs(f"diff/strip/{side}", strip, (), bars=bars, title=title, lane=f"strip {side}"))
-    y += 2 * (STRIP + GAP) - 4
+        strip = Box(x, y, w * len(rows), STRIP + GAP)
+        yield kit.runs(f"diff/strip/{side}", strip, (), bars=bars, title=title, lane=f"strip {side}")
+        y += STRIP + GAP
     text = [Text(0, 12, ends[0], "mono dim"), Text(whole, 12, ends[1], "mono dim", "end")]
-    nodes.append(kit.runs("diff/axis", Box(MARGIN + left, y, whole, LINE), text))
-    nodes += kit.legend("diff", [*_legend(rows)], y + LINE + 2, width=width, x=MARGIN + left)
-    return nodes, nodes[-1].y + LINE + 16
+    yield kit.runs("diff/axis", Box(x, y - 4, whole, LINE), text)
+    yield from kit.legend("diff", [*_legend(rows)], y + LINE - 2, width=x + room + MARGIN, x=x)
 
 
 def _cell(row: RangeDiff, side: str, x: float, w: float) -> Iterator[Bar]:
@@ -226,8 +225,8 @@ def _legend(rows: Sequence[RangeDiff]) -> Iterator[tuple[str, str]]:
 # ---- lines ---------------------------------------------------------------------------------------
 
 
-def _heading(section: str, key: str, lines: Sequence[Line], box: Box) -> Node:
-    """Return a section's meaning, the number of its ranges, and their size."""
+def _heading(section: str, key: str, lines: Sequence[Line], box: Box) -> Iterator[Node]:
+    """Yield a section's meaning, the number of its ranges, and their size."""
     many, size = sum(len(line.rows) for line in lines), rounded(sum(row.size for line in lines for row in line.rows))
     head, about = {
         "wrong": (f"{counted(many, 'range')} should agree", "and do not" if many > 1 else "and does not"),
@@ -242,7 +241,7 @@ def _heading(section: str, key: str, lines: Sequence[Line], box: Box) -> Node:
     text = [Text(0, 14, head, strong), Text(box.w, 14, size, "label dim", "end")]
     if text_width(about, "label dim") <= room:
         text.append(Text(x, 14, about, "label dim"))
-    return kit.runs(f"diff/section/{key}", box, text)
+    yield kit.runs(f"diff/section/{key}", box, text)
 
 
 def _about(line: Line, style: AddressStyle) -> str:
@@ -262,111 +261,88 @@ def _name(line: Line) -> str:
     return visible(what.name.rpartition("/")[2] or "memory") + (", shared" if what.shared else "") + many
 
 
-def _row(line: Line, style: AddressStyle, box: Box, text: list[Text], bars: list[Bar]) -> Node:
+def _row(line: Line, style: AddressStyle, *cells: Cell) -> Row:
     """Return a line as a thing that can be selected."""
-    return Node(
-        f"diff/{line.number}/row", "label", *box, f"range:{line.number}", "none", text=tuple(text), bars=tuple(bars),
-        state=("fault",) if line.first.is_fault else (), title=_about(line, style), action="select", lane="ranges",
+    return Row(f"diff/{line.number}/row", cells, _about(line, style), state=("fault",) if line.first.is_fault else (),
+               lane="ranges", thing=f"range:{line.number}")  # fmt: skip  # what it is, then where it leads
+
+
+def _rights(have: Sequence[MappedAs], look: str) -> Chips:
+    """Return a box for each range, with its rights."""
+    looks = [(what.protection.replace("-", "") or "–", f"{look} {_colour(what)}") for what in have[:MOST_CELLS]]
+    return Chips(looks, CELL - 1, HIGH - 1, 4)
+
+
+def _missing(lines: Sequence[Line], style: AddressStyle, *, is_wide: bool) -> Part:
+    """Return what the model lacks: its name, its ranges with their rights, bytes, and its first address."""
+    is_named = is_wide and len(lines) > 1
+    names = ("ranges", "size", "begins at") if is_named else ("", "", "")
+    columns = [
+        Column(style="body strong", middle=True, takes=True), Column(names[0], rank=2, under=True),
+        Column(names[1], "body", end=True), Column(names[2], "mono dim", rank=1, under=True),
+    ]  # fmt: skip  # what, how, how much, where
+    some = [
+        _row(line, style, _name(line), _rights([_what(row) for row in line.rows], "missing"), line.size,
+             style.long(line.first.start))
+        for line in lines
+    ]  # fmt: skip  # a row a line
+    return boxes.rows("diff/missing", columns, some, high=24, gap=4)
+
+
+def _differing(lines: Sequence[Line], style: AddressStyle, *, is_wide: bool) -> Part:
+    """Return what differs but should not: each side's version, and the reason."""
+    return boxes.below(*(boxes.drawing(0, partial(_both, line, style, is_wide)) for line in lines), gap=8)
+
+
+def _both(line: Line, style: AddressStyle, is_wide: bool, box: Box) -> Iterator[Node]:
+    """Yield one line: its name, the model's version, the system's, and why they should agree."""
+    place, left = style.long(line.first.start), 24.0
+    text = [Text(2, 19, "≠", "title error"),
+            fitted(left, 18, _name(line), box.w * (0.36 if is_wide else 0.6) - left, "body strong", middle=True),
+            Text(box.w, 18, line.size, "body", "end")]  # fmt: skip  # that it differs, name, size
+    x, at, bars = (box.w * 0.36 + 12 if is_wide else left), (3.0 if is_wide else 25.0), list[Bar]()
+    for side in reversed(SIDES):
+        have = [what for row in line.rows if (what := getattr(row, side)) is not None]
+        text.append(Text(x, at + 14, side, "label dim"))
+        x += text_width(side, "label dim") + 8
+        for word, look in _rights(have, "pale").looks:
+            bars.append(Bar(x + 0.5, at + 0.5, CELL - 1, HIGH - 1, look))
+            text.append(Text(x + CELL / 2, at + 14.5, word, "mono", "middle"))
+            x += CELL + 3
+        if not have:
+            text.append(Text(x, at + 14, "nothing", "label error"))
+            x += text_width("nothing", "label")
+        x += 14
+    foot = at + HIGH + 14
+    for why in wrapped(line.first.why, box.w - left - text_width(place, "mono") - 12):
+        text.append(Text(left, foot, why, "label error"))
+        foot += LINE
+    text.append(Text(box.w, at + HIGH + 14, place, "mono dim", "end"))
+    yield Node(
+        f"diff/{line.number}/row", "label", box.x, box.y, box.w, foot - 8, f"range:{line.number}", "none",
+        text=tuple(text), bars=tuple(bars), state=("fault",) if line.first.is_fault else (),
+        title=_about(line, style), action="select", lane="ranges",
     )  # fmt: skip
 
 
-def _cells(have: Sequence[MappedAs], x: float, y: float, look: str) -> tuple[list[Bar], list[Text], float]:
-    """Return a cell for each range with its rights, from `x` on; and where they end."""
-    bars: list[Bar] = []
-    text: list[Text] = []
-    for what in have[:MOST_CELLS]:
-        bars.append(Bar(x + 0.5, y + 0.5, CELL - 1, HIGH - 1, f"{look} {_colour(what)}"))
-        text.append(Text(x + CELL / 2, y + 14.5, what.protection.replace("-", "") or "–", "mono", "middle"))
-        x += CELL + 3
-    return bars, text, x
+def _small(line: Line) -> Chips:
+    """Return a small box for each range, without words."""
+    return Chips([("", _colour(_what(row))) for row in line.rows[:MOST_CELLS]])
 
 
-def _missing(lines: Sequence[Line], style: AddressStyle, box: Box) -> Iterator[Node]:
-    """Yield what the model lacks: its name, its ranges with their rights, bytes, and its first address."""
-    wide = box.w + 2 * MARGIN >= WIDE
-    names = max(text_width(_name(line), "body strong") for line in lines)
-    most = max(min(MOST_CELLS, len(line.rows)) for line in lines) * (CELL + 3)
-    place = max(text_width(style.long(line.first.start), "mono") for line in lines)
-    left = min(names, box.w - most - place - 120) + 20 if wide else 0.0
-    if wide and len(lines) > 1:
-        heads = [Text(left, 12, "ranges", "label dim"), Text(box.w - place - 16, 12, "size", "label dim", "end"),
-                 Text(box.w - place, 12, "begins at", "label dim")]  # fmt: skip  # over three columns
-        yield kit.runs("diff/missing/heads", box._replace(h=16), heads)
-        box = box._replace(y=box.y + 20)
-    high = 28.0 if wide else 48.0
-    for number, line in enumerate(lines):
-        bars, text, _ = _cells([_what(row) for row in line.rows], left, 3 if wide else 23, "missing")
-        end = box.w - (place + 16) * wide
-        room = left - 16 if wide else box.w - text_width(line.size, "body") - 12
-        text += [fitted(0, 18, _name(line), room, "body strong", middle=True), Text(end, 18, line.size, "body", "end"),
-                 Text(box.w - place * wide, 18 if wide else 38, style.long(line.first.start), "mono dim",
-                      "start" if wide else "end")]  # fmt: skip  # name, size, place
-        yield _row(line, style, box._replace(y=box.y + number * high, h=high - 4), text, bars)
+def _alone(lines: Sequence[Line], style: AddressStyle, *, is_wide: bool) -> Part:  # as the others
+    """Return the facts that only one side can know: its ranges, its name, and its side."""
+    columns = [Column(), Column(middle=True), Column(style="label dim", takes=True, rank=1, under=True),
+               Column(style="label dim", end=True)]  # fmt: skip  # what, why, how much
+    some = [_row(line, style, _small(line), _name(line), visible(line.first.why), line.size) for line in lines]
+    return boxes.rows("diff/alone", columns, some, high=22)
 
 
-def _differing(lines: Sequence[Line], style: AddressStyle, box: Box) -> Iterator[Node]:
-    """Yield what differs but should not: each side's version, and the reason."""
-    wide = box.w + 2 * MARGIN >= WIDE
-    y = box.y
-    for line in lines:
-        place, left = style.long(line.first.start), 24.0
-        text = [Text(2, 19, "≠", "title error"),
-                fitted(left, 18, _name(line), box.w * (0.36 if wide else 0.6) - left, "body strong", middle=True),
-                Text(box.w, 18, line.size, "body", "end")]  # fmt: skip  # that it differs, name, size
-        x, at, bars = (box.w * 0.36 + 12 if wide else left), (3.0 if wide else 25.0), list[Bar]()
-        for side in reversed(SIDES):
-            have = [what for row in line.rows if (what := getattr(row, side)) is not None]
-            text.append(Text(x, at + 14, side, "label dim"))
-            x += text_width(side, "label dim") + 8
-            its, words, end = _cells(have, x, at, "pale")
-            bars += its
-            text += words or [Text(x, at + 14, "nothing", "label error")]
-            x = (end if its else x + text_width("nothing", "label")) + 14
-        foot = at + HIGH + 14
-        for why in wrapped(line.first.why, box.w - left - text_width(place, "mono") - 12):
-            text.append(Text(left, foot, why, "label error"))
-            foot += LINE
-        text.append(Text(box.w, at + HIGH + 14, place, "mono dim", "end"))
-        node = _row(line, style, Box(box.x, y, box.w, foot - 8), text, bars)
-        yield node
-        y += node.h + 8
-
-
-def _small(line: Line, x: float) -> list[Bar]:
-    """Return a small cell for each range, without words."""
-    return [Bar(x + number * 10, 4, 8, 14, _colour(_what(row))) for number, row in enumerate(line.rows[:MOST_CELLS])]
-
-
-def _room(lines: Iterable[Line]) -> float:
-    """Return the width in pixels of a section's small cells."""
-    return max(min(MOST_CELLS, len(line.rows)) for line in lines) * 10 + 8
-
-
-def _alone(lines: Sequence[Line], style: AddressStyle, box: Box) -> Iterator[Node]:
-    """Yield the facts that only one side can know: its ranges, its name, and its side."""
-    left, wide = _room(lines), box.w + 2 * MARGIN >= WIDE
-    names = min(max(text_width(_name(line)) for line in lines) + 20, box.w * 0.4)
-    y = box.y
-    for line in lines:
-        why, size = visible(line.first.why), text_width(line.size) + 10
-        text = [fitted(left, 15, _name(line), names - 8 if wide else box.w - left - size, middle=True),
-                Text(box.w, 15, line.size, "label dim", "end")]  # fmt: skip  # name and size
-        if wide:
-            text.append(fitted(left + names, 15, why, box.w - left - names - size, "label dim"))
-        else:
-            text += [Text(left, 15 + LINE * at, one, "label dim") for at, one in
-                     enumerate(wrapped(why, box.w - left), 1)]  # fmt: skip  # whose it is, below it
-        high = 22 if wide else text[-1].y + 7
-        yield _row(line, style, Box(box.x, y, box.w, high), text, _small(line, 0))
-        y += high
-
-
-def _agreeing(lines: Sequence[Line], style: AddressStyle, box: Box) -> Iterator[Node]:
-    """Yield what agrees: its ranges, its name and bytes; in two columns, downwards, if there is room."""
-    columns = 2 if box.w + 2 * MARGIN >= WIDE and len(lines) > 1 else 1
-    w, down, left = (box.w - 32 * (columns - 1)) / columns, -(-len(lines) // columns), _room(lines)
-    for number, line in enumerate(lines):
-        room = w - left - text_width(line.size) - 10
-        text = [fitted(left, 15, _name(line), room, middle=True), Text(w, 15, line.size, "label dim", "end")]
-        place = Box(box.x + number // down * (w + 32), box.y + number % down * 22, w, 22)
-        yield _row(line, style, place, text, _small(line, 0))
+def _agreeing(lines: Sequence[Line], style: AddressStyle, *, is_wide: bool) -> Part:
+    """Return what agrees: its ranges, its name and bytes; in two columns, downwards, if there is room."""
+    columns = [Column(least=max(_small(line).wide for line in lines)), Column(middle=True, takes=True),
+               Column(style="label dim", end=True)]  # fmt: skip  # what, and how much
+    down = -(-len(lines) // 2) if is_wide else len(lines)
+    some = [_row(line, style, _small(line), _name(line), line.size) for line in lines]
+    halves = [boxes.rows("diff/agree", columns, part, high=22) for part in (some[:down], some[down:]) if part]
+    return boxes.beside(*halves, gap=32)

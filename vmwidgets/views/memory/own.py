@@ -22,7 +22,7 @@ from vmwidgets.engine.spaces.process_schema import (
     signed,
 )
 from vmwidgets.views.scene import boxes, kit
-from vmwidgets.views.scene.boxes import Cell, Column, Part, Row
+from vmwidgets.views.scene.boxes import Bars, Cell, Column, Part, Row
 from vmwidgets.views.scene.key import RANGES, kind_of_range
 from vmwidgets.views.scene.kit import MARGIN, WIDTH, Box
 from vmwidgets.views.scene.model import Bar, Caption, Link, Node, Scene, Table, Text
@@ -108,7 +108,7 @@ def _lines(lines: Sequence[LineCost]) -> Part:
     """Return a row for each statement: its first line, new mappings, bytes in memory, faults, and their reasons."""
     columns = (
         Column("by line", "mono", "strong", most=300),
-        Column("mapped and in memory", bars=True, least=60, takes=True),
+        Column("mapped and in memory", least=60, takes=True),
         Column("", "strong", end=True), Column("faults", end=True), Column("", "label dim", rank=1),
     )  # fmt: skip  # what, how much, why
     most = max((max(abs(one.mapped), abs(one.resident)) for one in lines), default=1) or 1
@@ -119,7 +119,7 @@ def _lines(lines: Sequence[LineCost]) -> Part:
             f"{rounded(one.mapped)} mapped" if one.mapped > 0 else ""
         )  # fmt: skip  # what is in memory, else what is mapped
         code, faults = visible(short(one.line)), one.minor + one.major
-        cells = (code, [part for part in both if part[0] >= most // 400 + 1], said, f"{faults:,}", one.why)
+        cells = (code, Bars([part for part in both if part[0] >= most // 400 + 1]), said, f"{faults:,}", one.why)
         title = f"{code}: {signed(one.mapped)} mapped, {signed(one.resident)} in memory, {counted(faults, 'fault')}"
         shown.append(Row(f"cell/line/{number}", cells, title, lane="lines"))
     return boxes.rows("cell/lines", columns, shown, high=ROW)
@@ -128,7 +128,7 @@ def _lines(lines: Sequence[LineCost]) -> Part:
 def _changes(changes: Sequence[Change]) -> Part:
     """Return a row for each range that is new, gone, larger or used, the biggest first."""
     columns = (
-        Column("by range", head="strong", most=250, middle=True), Column(bars=True, least=60, takes=True),
+        Column("by range", head="strong", most=250, middle=True), Column(least=60, takes=True),
         Column("in memory", "strong", end=True), Column("mapped", "label dim", end=True, rank=1),
         Column("", "label dim", most=220, rank=2),
     )  # fmt: skip  # what, how much, which variable
@@ -138,7 +138,7 @@ def _changes(changes: Sequence[Change]) -> Part:
                    (abs(one.resident), "own-anonymous" if one.resident > 0 else "own-gone")]  # fmt: skip  # two bars
         said, numbers = f"{_BADGES[one.kind]} {visible(one.words)}", (signed(one.resident), signed(one.mapped))
         title = f"{printable(one.words)} {_DONE[one.kind]}: {numbers[1]} mapped, {numbers[0]} in memory"
-        cells = (said, amounts, *numbers, visible(one.holds))
+        cells = (said, Bars(amounts), *numbers, visible(one.holds))
         shown.append(Row(f"cell/range/{number}", cells, title, lane="ranges"))
     rest = changes[MOST:]
     held, mapped = sum(one.resident for one in rest), sum(one.mapped for one in rest)
@@ -207,7 +207,7 @@ def _owners(value: ProcessMoment) -> Part:
     fields = [(name, field) for name, field in more if measured and value.total(field)]
     dim = Column(style="label dim", end=True)
     columns = [
-        Column("who has it, biggest first", most=250, middle=True), Column(bars=True, least=60, takes=True),
+        Column("who has it, biggest first", most=250, middle=True), Column(least=60, takes=True),
         Column("in memory" if measured else "mapped", "strong", "strong", end=True),
         *(dim._replace(name=name, rank=3) for name, _ in fields),
         *([dim._replace(name="may be used", rank=2)] * measured), dim._replace(name="ranges", rank=1),
@@ -223,8 +223,8 @@ def _owners(value: ProcessMoment) -> Part:
         kind = _kind(max(some, key=lambda one: (one.resident or 0, one.end - one.start)))
         size = held if measured else mapped
         figures = [size, *(sum(getattr(one, field) or 0 for one in some) for _, field in fields), *[mapped] * measured]
-        amounts = [(float(min(mapped, most)), "rail"), (float(min(size, most)), f"own-{kind}")]
-        cells: list[Cell] = [visible(called), amounts, *map(rounded, figures), f"{len(some):,}"]
+        amounts = [(min(mapped, most), "rail"), (min(size, most), f"own-{kind}")]
+        cells: list[Cell] = [visible(called), Bars(amounts), *map(rounded, figures), f"{len(some):,}"]
         known = f"{rounded(held)} in memory, " if measured else ""
         title = f"{printable(called)}: {known}{rounded(mapped)} mapped, {counted(len(some), 'range')}"
         shown.append(Row(f"process/{key}", cells, title, lane="owners"))

@@ -112,11 +112,12 @@ def narrower(most: float, part: Part) -> Part:
 
 
 def drawing(high: float, draw: Callable[[Box], Iterable[Node]]) -> Part:
-    """Return a part with a layout of its own, such as an axis: `draw` gets its box."""
+    """Return a part with a layout of its own, such as an axis: `draw` gets a box this high, and may go on below it."""
 
     def put(drawn: Drawn, x: float, y: float, w: float) -> float:
-        drawn.nodes += draw(Box(x, y, w, high))
-        return y + high
+        nodes = [*draw(Box(x, y, w, high))]
+        drawn.nodes += nodes
+        return max((node.y + node.h for node in nodes), default=y)
 
     return put
 
@@ -233,9 +234,9 @@ def pairs(identity: str, said: Sequence[tuple[str, str]]) -> Part:
 class Column(NamedTuple):
     """A column of rows: as wide as its longest words, from `least` to `most` pixels.
 
-    Numbers are at its `end`; with `bars`, its cells are amounts, to one scale.  Words that are too long are cut, in the
-    `middle` if their end is the most informative part.  A column that `takes` gets the room that is left.  If there is
-    not room for all, the columns with the greatest `rank` go first, and those with 0 stay; the table has all.
+    Numbers are at its `end`.  Words that are too long are cut, in the `middle` if their end says most.  A column that
+    `takes` gets the room that is left.  If there is no room for all, the columns with the greatest `rank` go first, and
+    those with 0 stay.  What may go `under` is then below the row; the table has the others.
     """
 
     name: str = ""
@@ -244,14 +245,33 @@ class Column(NamedTuple):
     least: float = 0.0
     most: float = inf
     end: bool = False
-    bars: bool = False
     middle: bool = False
     takes: bool = False
     rank: int = 0
+    under: bool = False
 
 
-Cell = str | Sequence[tuple[float, str]]
-"""Words, or amounts with the styles of their bars, which begin at one place."""
+class Bars(NamedTuple):
+    """Amounts with their styles, as bars that begin at one place, the last in front; the column has one scale."""
+
+    amounts: Sequence[tuple[float, str]]
+
+
+class Chips(NamedTuple):
+    """Small boxes side by side, each with a word or none, and a style; `w` and `h` are a box's size in pixels."""
+
+    looks: Sequence[tuple[str, str]]
+    w: float = 8.0
+    h: float = 14.0
+    gap: float = 2.0
+
+    @property
+    def wide(self) -> float:
+        """The width of all."""
+        return len(self.looks) * (self.w + self.gap) - self.gap if self.looks else 0.0
+
+
+Cell = str | Bars | Chips
 
 
 class Row(NamedTuple):
@@ -265,10 +285,14 @@ class Row(NamedTuple):
     lane: str = ""
     thing: str = ""
 
+    def cell(self, column: int) -> Cell:
+        """Return the cell of a column, which may be missing at the end of a row."""
+        return self.cells[column] if column < len(self.cells) else ""
+
 
 def rows(
-    identity: str, columns: Sequence[Column], some: Sequence[Row], *, high: float = ROW, most: int = 0,
-    more: str = "", boxed: bool = False,
+    identity: str, columns: Sequence[Column], some: Sequence[Row], *, high: float = ROW, gap: float = 0.0,
+    most: int = 0, more: str = "", boxed: bool = False,
 ) -> Part:  # fmt: skip  # what is in them, then how they look
     """Return rows in columns, below their names if these have any; `boxed` rows are cards.
 
@@ -278,32 +302,17 @@ def rows(
     named = any(column.name for column in columns) and bool(shown)
 
     def put(drawn: Drawn, x: float, y: float, w: float) -> float:
-        inset = PAD if boxed else 12.0 if any(row.edge for row in shown) else 0.0
-        places = _places(columns, shown, w - inset - PAD * boxed)
-        scales = [
-            max(
-                (amount for row in shown if not isinstance(cell := _cell(row, at), str) for amount, _ in cell),
-                default=0,
-            )
-            for at in range(len(columns))
-        ]
+        grid = _Grid.of(columns, shown, PAD if boxed else 12.0 if any(row.edge for row in shown) else 0.0, w, high)
         if named:
-            head = [
-                fitted(inset + (at + wide if column.end else at), (high + 8) / 2, column.name, wide, column.head,
-                       "end" if column.end else "start")
-                for column, (at, wide) in zip(columns, places, strict=True) if wide and column.name
-            ]  # fmt: skip  # a name over each column
-            drawn.nodes.append(kit.runs(f"{identity}/names", Box(x, y, w, high), head))
+            drawn.nodes.append(kit.runs(f"{identity}/names", Box(x, y, w, high), grid.names()))
             y += high
         for row in shown:
-            text, bars = _cells(columns, row, places, scales, inset, high)
-            if row.edge:
-                bars.insert(0, Bar(0, 3, 4, high - 6, row.edge))
+            text, bars, tall = grid.put(row)
             drawn.nodes.append(
-                Node(row.id, "card" if boxed else "label", x, y, w, high, row.thing, "box" if boxed else "none",
-                     tuple(text), tuple(bars), tuple(row.state), row.title, "select" if row.thing else "", row.lane)
+                Node(row.id, "card" if boxed else "label", x, y, w, tall, row.thing, "box" if boxed else "none", text,
+                     bars, tuple(row.state), row.title, "select" if row.thing else "", row.lane)
             )  # fmt: skip  # a row
-            y += high + 4 * boxed
+            y += tall + gap
         if len(some) > len(shown):
             said = more or f"… {len(some) - len(shown):,} more, in the table"
             drawn.nodes.append(kit.label(f"{identity}/more", said, x, y, most=w))
@@ -313,18 +322,102 @@ def rows(
     return put
 
 
-def _places(columns: Sequence[Column], some: Sequence[Row], room: float) -> list[tuple[float, float]]:
-    """Return the left end and the width of each column; a column that is left out has no width."""
+class _Grid(NamedTuple):
+    """The places of the columns of some rows: left end and width, 0 for one that is left out."""
+
+    columns: Sequence[Column]
+    places: Sequence[tuple[float, float]]
+    scales: Sequence[float]
+    """The greatest amount of each column of bars."""
+    w: float
+    high: float
+
+    @classmethod
+    def of(cls, columns: Sequence[Column], some: Sequence[Row], inset: float, w: float, high: float) -> _Grid:
+        """Return the places in `w` pixels, `inset` at the left."""
+        cells = [[row.cell(at) for row in some] for at in range(len(columns))]
+        wides = [min(one.most, _needed(one, its)) for one, its in zip(columns, cells, strict=True)]
+        kept = _fitting(columns, wides, w - inset - (PAD if inset == PAD else 0.0))
+        at, places = inset, []
+        for number, wide in enumerate(wides):
+            places.append((at, wide if number in kept else 0.0))
+            at += (wide + GAP) * (number in kept)
+        bars = ([size for one in its if isinstance(one, Bars) for size, _ in one.amounts] for its in cells)
+        return cls(columns, places, [max(sizes, default=0) or 1 for sizes in bars], w, high)
+
+    def names(self) -> list[Text]:
+        """Return the columns' names, each over its column."""
+        return [
+            self._words(column, place, column.name, column.head)
+            for column, place in zip(self.columns, self.places, strict=True) if place[1] and column.name
+        ]  # fmt: skip  # a name a column
+
+    def put(self, row: Row) -> tuple[tuple[Text, ...], tuple[Bar, ...], float]:
+        """Return the words and bars of a row, and its height."""
+        text: list[Text] = []
+        bars = [Bar(0, 3, 4, self.high - 6, row.edge)] * bool(row.edge)
+        under: list[tuple[str | Chips, str]] = []
+        for number, (column, (at, wide)) in enumerate(zip(self.columns, self.places, strict=True)):
+            cell = row.cell(number)
+            if isinstance(cell, Bars):
+                share = wide / self.scales[number]
+                bars += [
+                    Bar(at, 5, max(1.0, share * size), self.high - 10, style)
+                    for size, style in cell.amounts if size and wide
+                ]  # fmt: skip  # a bar an amount
+            elif not wide:
+                under += [(cell, column.style)] * (column.under and bool(cell))
+            elif isinstance(cell, Chips):
+                _put_chips(cell, at, (self.high - cell.h) / 2, text, bars)
+            else:
+                text.append(self._words(column, (at, wide), cell, column.style))
+        left = next((run.x for run in text if run.anchor == "start"), self.places[0][0])
+        tall = self._put_under(under, left, text, bars) if under else self.high
+        return tuple(run for run in text if run.text), tuple(bars), tall
+
+    def _put_under(
+        self, cells: Sequence[tuple[str | Chips, str]], left: float, text: list[Text], bars: list[Bar]
+    ) -> float:
+        """Draw cells below a row, from `left` on, and return where they end."""
+        at, y = left, self.high - 3
+        for cell, style in cells:
+            wide = cell.wide if isinstance(cell, Chips) else text_width(cell, style)
+            if at > left and at + wide > self.w:
+                at, y = left, y + LINE + 2
+            if isinstance(cell, Chips):
+                _put_chips(cell, at, y + (LINE - cell.h) / 2, text, bars)
+            else:
+                lines = wrapped(cell, self.w - at, style)
+                text += [Text(at, y + 12 + LINE * number, line, style) for number, line in enumerate(lines)]
+                y += LINE * (len(lines) - 1)
+            at += wide + GAP
+        return y + LINE + 5
+
+    def _words(self, column: Column, place: tuple[float, float], said: str, style: str) -> Text:
+        at, wide = place
+        x, anchor = (at + wide, "end") if column.end else (at, "start")
+        return fitted(x, (self.high + 8) / 2, said, wide, style, anchor, middle=column.middle)
+
+
+def _put_chips(chips: Chips, x: float, y: float, text: list[Text], bars: list[Bar]) -> None:
+    """Draw boxes from a place on, to the right."""
+    for word, style in chips.looks:
+        bars.append(Bar(x, y, chips.w, chips.h, style))
+        text += [Text(x + chips.w / 2, y + chips.h / 2 + 4.5, word, "mono", "middle")] * bool(word)
+        x += chips.w + chips.gap
+
+
+def _needed(column: Column, cells: Sequence[Cell]) -> float:
+    """Return the width that a column asks for."""
     wides = [
-        min(
-            column.most,
-            max(
-                column.least, _LEAST * column.bars, text_width(column.name, column.head),
-                *(text_width(cell, column.style) for row in some if isinstance(cell := _cell(row, number), str)),
-            ),
-        )
-        for number, column in enumerate(columns)
-    ]  # fmt: skip  # as wide as its longest words
+        text_width(cell, column.style) if isinstance(cell, str) else cell.wide if isinstance(cell, Chips) else _LEAST
+        for cell in cells
+    ]
+    return max(column.least, text_width(column.name, column.head), *wides, 0.0)
+
+
+def _fitting(columns: Sequence[Column], wides: list[float], room: float) -> list[int]:
+    """Return the columns for which there is room; words are made narrower in `wides`, and what takes more wider."""
     kept = [number for number, wide in enumerate(wides) if wide]
 
     def spare() -> float:
@@ -336,44 +429,16 @@ def _places(columns: Sequence[Column], some: Sequence[Row], room: float) -> list
     while spare() < 0 and (long := [one for one in kept if not columns[one].end and wides[one] > _LEAST]):
         widest = max(long, key=lambda one: wides[one])
         wides[widest] = max(_LEAST, wides[widest] + spare())
-    takers = [number for number in kept if columns[number].takes]
-    rest = max(0.0, spare())
+    takers, rest = [number for number in kept if columns[number].takes], max(0.0, spare())
+    if not takers and any(column.takes for column in columns):  # what takes it was left out
+        takers = [number for number in kept if not columns[number].end][-1:]
     for number in takers:
         wides[number] += rest / len(takers)
-    at, places = 0.0, []
-    for number, wide in enumerate(wides):
-        places.append((at, wide if number in kept else 0.0))
-        at += (wide + GAP) * (number in kept)
-    return places
+    return kept
 
 
 _LEAST = 40.0
 """The least width of bars, and the width to which a column of words may be cut."""
-
-
-def _cell(row: Row, number: int) -> Cell:
-    return row.cells[number] if number < len(row.cells) else ""
-
-
-def _cells(
-    columns: Sequence[Column], row: Row, places: Sequence[tuple[float, float]], scales: Sequence[float], inset: float,
-    high: float,
-) -> tuple[list[Text], list[Bar]]:  # fmt: skip  # one row of many
-    """Return the words of a row, and its bars; `scales` are the greatest amounts of the columns."""
-    text: list[Text] = []
-    bars: list[Bar] = []
-    for number, (column, (at, wide)) in enumerate(zip(columns, places, strict=True)):
-        cell = _cell(row, number)
-        if not wide or not cell:
-            continue
-        if isinstance(cell, str):
-            left = inset + (at + wide if column.end else at)
-            anchor = "end" if column.end else "start"
-            text.append(fitted(left, (high + 8) / 2, cell, wide, column.style, anchor, middle=column.middle))
-            continue
-        most = scales[number] or 1
-        bars += [Bar(inset + at, 5, max(1.0, wide * size / most), high - 10, style) for size, style in cell if size]
-    return [run for run in text if run.text], bars
 
 
 # ---- strips ----------------------------------------------------------------------------------------

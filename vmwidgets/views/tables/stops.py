@@ -86,7 +86,7 @@ def _changes(number: int, name: str, some: Sequence[Change]) -> Part:
     ]  # fmt: skip  # a row a change
     return boxes.below(
         boxes.heading(f"section/stops/{number}", f"{visible(name)}: {counted(len(some), 'change')}"),
-        boxes.rows(f"stops/{number}", columns, shown, high=24, most=MOST_CHANGES, boxed=True),
+        boxes.rows(f"stops/{number}", columns, shown, high=24, gap=4, most=MOST_CHANGES, boxed=True),
     )
 
 
