@@ -34,7 +34,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -282,15 +282,18 @@ _PATH = re.compile(r"(\w+)((?:\.\w+|\[\d+\])*)")
 def _look(path: str) -> Look:
     """Return the function for a path such as `pages[0][1]` or `start..end`."""
     if ".." in path:
-        first, second = map(_look, path.split(".."))
-        return lambda event, names: (first(event, names), second(event, names))
+        start, end = map(_look, path.split(".."))
+        return lambda event, names: (start(event, names), end(event, names))
     match = _PATH.fullmatch(path)
     assert match, path
     name, steps = match[1], re.findall(r"\.(\w+)|\[(\d+)\]", match[2])
 
-    def look(event: Any, names: Any) -> Any:
+    def first(event: Any, names: Any) -> Any:
         known = FACTS.get((type(event), name)) or FACTS.get((None, name))
-        value = known(event, names) if known else getattr(event, name)
+        return known(event, names) if known else getattr(event, name)
+
+    def look(event: Any, names: Any) -> Any:
+        value = first(event, names)
         for attribute, place in steps:
             if value is None:
                 return None
@@ -300,7 +303,7 @@ def _look(path: str) -> Look:
                 value = value.get(attribute) if isinstance(value, Mapping) else getattr(value, attribute)
         return value
 
-    return look
+    return look if steps else first
 
 
 _CONDITION = re.compile(r"(!?)(#?)([\w.\[\]]+)(\?|[=<>].*)?")
@@ -318,20 +321,36 @@ class Condition:
     """"?", "=", "<", ">", or "" for any true value."""
     values: tuple[str, ...] = ()
 
-    def holds(self, event: Any, names: Any) -> bool:
-        """Return whether it holds."""
-        value = _look(self.path)(event, names)
-        value = len(value) if self.is_count else value
+    def test(self) -> Callable[[Any, Any], bool]:
+        """Return a function that says whether it holds of an event and its names."""
+        look, is_not = _look(self.path), self.is_not
+        of = (lambda event, names: len(look(event, names))) if self.is_count else look
         if self.sign == "?":
-            return (value is not None) != self.is_not
+            return lambda event, names: (of(event, names) is not None) != is_not
         if not self.sign:
-            return bool(value) != self.is_not
-        others = [_look(one[1:-1])(event, names) if one.startswith("{") else one for one in self.values]
+            return lambda event, names: bool(of(event, names)) != is_not
+        others = [_look(one[1:-1]) if one.startswith("{") else _always(one) for one in self.values]
         if self.sign == "=":
-            return any(_is_alike(value, one) for one in others) != self.is_not
-        if not isinstance(value, int):
-            return False
-        return value < int(others[0]) if self.sign == "<" else value > int(others[0])
+
+            def alike(event: Any, names: Any) -> bool:
+                value = of(event, names)
+                return any(_is_alike(value, other(event, names)) for other in others) != is_not
+
+            return alike
+        (bound,), is_less = others, self.sign == "<"
+
+        def compared(event: Any, names: Any) -> bool:
+            value = of(event, names)
+            if not isinstance(value, int):
+                return False
+            limit = int(bound(event, names))
+            return value < limit if is_less else value > limit
+
+        return compared
+
+
+def _always(value: str) -> Look:
+    return lambda _event, _names: value
 
 
 def _is_alike(value: Any, other: Any) -> bool:
@@ -370,14 +389,18 @@ class Case:
     key: str = ""
     """The key of its template; "" if nothing is said."""
 
-    @property
+    @cached_property
     def places(self) -> dict[str, tuple[str, str]]:
-        """For each field's name, its path and how it is written."""
+        """For each field's name, its path and how it is written; the words are complete when this is asked."""
         return {one[1]: (one[2] or one[1], one[3] or "") for words in self.words for one in _PLACE.finditer(words)}
 
     def holds(self, event: Any, names: Any) -> bool:
         """Return whether all conditions hold."""
-        return all(one.holds(event, names) for one in self.conditions)
+        return all(test(event, names) for test in self._tests)
+
+    @cached_property
+    def _tests(self) -> list[Callable[[Any, Any], bool]]:
+        return [one.test() for one in self.conditions]
 
     def count(self, event: Any, names: Any) -> int:
         """Return the count; 1 if nothing is counted."""
@@ -391,11 +414,11 @@ class Case:
     def texts(self, event: Any, names: Any) -> dict[str, str]:
         """Return its fields as texts."""
         known = names if isinstance(names, Names) else None
-        return {
-            name: _in_words(_look(path)(event, names), spec, known)
-            for name, (path, spec) in self.places.items()
-            if name != "count"
-        }
+        return {name: _in_words(look(event, names), spec, known) for name, look, spec in self._fields}
+
+    @cached_property
+    def _fields(self) -> list[tuple[str, Look, str]]:
+        return [(name, _look(path), spec) for name, (path, spec) in self.places.items() if name != "count"]
 
 
 @dataclass
