@@ -1,8 +1,8 @@
 """The axis of addresses along which ribbons are drawn.
 
-It is to scale, except for a readable least width.  It is broken at gaps too large to be drawn next to what is used, and
-at entries and gaps that dwarf the others.  A map has one axis for all steps of an operation (`Layout.taken`), so that
-only what changes moves; zoomed in, everything is to scale.
+It is to scale, except that each stretch has a readable least width.  It is broken at gaps too large to be drawn next to
+the used ranges, and at entries and gaps that dwarf the others.  A map has one axis for all steps of an operation
+(`Layout.taken`), so that only what changes moves.  When the axis is zoomed in, everything is to scale.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from vmwidgets.views.scene.kit import MARGIN, WIDTH
 from .picture import MapPicture, Taken
 
 LEAST_GAP = 3.0
-"""Pixels from which a gap is drawn separately."""
+"""The least width in pixels of a gap that is drawn separately."""
 
 MAX_BREAKS = 8
 """The most breaks of the axis."""
@@ -30,14 +30,14 @@ DRAWABLE = 20
 """A gap is to scale if it is at most this many times as large as the rest: its neighbours are then still visible."""
 
 BROKEN = 60.0
-"""Pixels of a gap at which the axis is broken, if there are many."""
+"""Width in pixels of a break of the axis, if there are many breaks."""
 
 DWARFS, LEGIBLE = 8, 4.0
-"""A stretch dwarfs the others if it is DWARFS times as large as all smaller ones, and leaves them under LEGIBLE pixels.
+"""A stretch dwarfs the smaller ones if it is DWARFS times as large as their sum, and leaves them under LEGIBLE pixels.
 """
 
 FEW_BREAKS, _WIDE = 3, 96.0
-"""The number of breaks up to which each has this many pixels, room for the words "not to scale"."""
+"""If the axis has at most FEW_BREAKS breaks, each is _WIDE pixels wide: room for the words "not to scale"."""
 
 Zoom = tuple[int, int] | None
 """The addresses shown, or None for the whole map."""
@@ -48,11 +48,11 @@ T = TypeVar("T")
 
 @dataclass(slots=True)
 class Segment(Generic[T]):
-    """A stretch of an axis, of an item or a gap (item None), from `start` to `end`, `w` pixels wide at `x`.
+    """A stretch of an axis from `start` to `end`, for an item or a gap (item None), drawn `w` pixels wide at `x`.
 
     Breaks and places are known only once all stretches are known: :func:`place`.
 
-    A `folded` stretch has a width of its own; at a `broken` one, the axis is broken.
+    A `folded` stretch has a width of its own; at a `broken` stretch, the axis is broken.
     """
 
     item: T | None
@@ -98,7 +98,7 @@ def axis_of(picture: MapPicture, zoom: Zoom, width: float) -> Axis:
     few = sum(segment.broken for segment in segments) <= FEW_BREAKS
     broken, room = _WIDE if few else BROKEN, width - 2 * MARGIN
     if any(segment.broken and segment.item is not None for segment in segments):
-        broken = max(broken, room / len(segments))  # a cut stretch is not narrower than those it dwarfs
+        broken = max(broken, room / len(segments))  # a broken stretch is not narrower than the others
     return Axis(place(segments, MARGIN, room, broken))
 
 
@@ -153,9 +153,10 @@ def pieces_of(value: MapValue, axis: Axis) -> list[MapSegment]:
 
 
 def break_large_gaps(segments: list[Segment[T]]) -> list[Segment[T]]:
-    """Break the axis at the largest gaps, beginning with one of more than :data:`DRAWABLE` times all smaller stretches.
+    """Break the axis at each gap that is more than :data:`DRAWABLE` times as large as all smaller stretches together.
 
-    The smaller stretches are everything used, and the gaps drawn to scale.
+    Larger gaps are breaks too, but at most :data:`MAX_BREAKS` in all.  The smaller stretches are everything used, and
+    the gaps drawn to scale.
     """
     gaps = sorted((s for s in segments if s.item is None), key=lambda s: s.end - s.start)
     drawn = sum(segment.end - segment.start for segment in segments if segment.item is not None)
@@ -172,7 +173,7 @@ def break_large_gaps(segments: list[Segment[T]]) -> list[Segment[T]]:
 
 
 def break_what_dwarfs(segments: list[Segment[T]], room: float = WIDTH) -> list[Segment[T]]:
-    """Break the axis at whatever dwarfs the others, even entries: the others would be invisible in `room` pixels."""
+    """Break the axis at stretches, even entries, that dwarf the others: these would be invisible in `room` pixels."""
     parts = sorted((s for s in segments if not (s.broken or s.folded)), key=lambda s: s.end - s.start)
     total = sum(one.end - one.start for one in parts)
     smaller = 0

@@ -11,7 +11,7 @@ from vmwidgets.views.scene.kit import MARGIN, WIDTH
 from vmwidgets.views.scene.text import shorten_middle, text_width
 
 CARD, BRIEF, LEAST = 106.0, 92.0, 76.0
-"""Widths of a card's column: with room for "kernel memory"; with page numbers as addresses; the least, for "768K rwx".
+"""Widths of a card's column: for "kernel memory", for addresses as page numbers, and for only "768K rwx".
 """
 
 SHORT, SIZED = 34.0, 44.0
@@ -23,7 +23,7 @@ PAGE_NUMBERS = " · short labels are page numbers"
 FOLD = 56.0
 LEAST_FOLD = 34.0
 MAX_CARDS, FEWER = 6, 3
-"""The most cards; and the number by which there may be fewer, to give the others room for sizes or page numbers."""
+"""The most cards, and how many of them may be left out to give other items room for sizes or page numbers."""
 
 
 def _card_width(style: AddressStyle) -> float:
@@ -52,7 +52,7 @@ class Column:
 
     @property
     def middle(self) -> float:
-        """The x of its axis."""
+        """The x of its middle."""
         return self.x + self.w / 2
 
 
@@ -70,9 +70,9 @@ def lay_columns(
 ) -> dict[int, Column]:
     """Return a column for every item: all are cards if each has room for its addresses in `style`, or page numbers.
 
-    Otherwise, the items in `important` (IDs, most important first) get cards, as far as cards fit.
+    Otherwise, as many of the items in `important` (IDs, most important first) get cards as fit.
 
-    The others share the rest, as cards if there is enough room.
+    The other items share the rest of the width, as cards if there is enough room.
 
     `left` pixels stay free.
     """
@@ -81,7 +81,7 @@ def lay_columns(
         return {}
     folds = {item.id for item in items if isinstance(item, Fold)}
     pages: list[str] = []
-    if len(items) * SHORT <= room:  # else none has room for its page number
+    if len(items) * SHORT <= room:  # otherwise there is no room for page numbers
         entries = [item for item in items if isinstance(item, EntryValue)]
         pages = [style.short(entry.start) for entry in entries]
         ways = () if folds else ((style.long, False), (style.short, True))

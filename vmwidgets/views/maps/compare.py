@@ -29,14 +29,14 @@ from .axis import Segment, x_of
 from .ribbon import NOT_TO_SCALE
 
 HEADING, RIBBON, GAP = 20.0, 26.0, 14.0
-"""Heights: of the words above a ribbon, of a ribbon, and of the space below it with its lines."""
+"""Heights of the words above a ribbon, of a ribbon, and of the space below it with its lines."""
 
 LINE, CELL = 18.0, 22.0
 """Height of a line of words, and of a row of the grid."""
 
 MOST_ROWS, MOST_TABLE_ROWS, MOST_PIECES = 14, 200, 300
-"""The most operations in the grid, which then lists different ones; the most rows of the table; the most allocations
-with a box.
+"""The most operations in the grid (of more, only those with different results are listed), the most rows of the table,
+and the most allocations with a box each.
 """
 
 NARROW = 3.0
@@ -48,7 +48,7 @@ TAIL = 112.0
 _NAMES = {"x15": "X15", "freebsd": "FreeBSD"}
 
 Axis = Sequence[Segment[None]]
-"""The common axis of all maps: to scale, with a break if their common end is too large for that."""
+"""The common axis of all maps: to scale, with a break if their unused end is too large for that."""
 
 
 def draw_comparison(value: ComparisonValue, *, width: float = WIDTH) -> Scene:
@@ -129,7 +129,7 @@ def _work(value: ComparisonValue) -> str:
 
 
 def _axis(value: ComparisonValue, maps: Sequence[ComparedMap], width: float) -> Axis:
-    """Return the axis: to scale over used addresses; if these are not most of the maps, the common end is shortened."""
+    """Return the axis: used addresses are to scale; a long unused end that all maps share is shortened."""
     used = max((entry.end for one in maps for entry in one.map.entries), default=value.end)
     used = max([used, *(piece.end for one in maps for piece in one.pieces)])
     end = value.start + (used - value.start) * 9 // 8
@@ -203,7 +203,7 @@ def _heading(one: ComparedMap, y: float, w: float) -> Node:
 
 
 def _looked(count: int) -> str:
-    """Return the cost of an operation, which is not a number of steps to go through."""
+    """Return the cost of an operation in words; "steps" would mean the steps of a picture."""
     return f"looked at {counted(count, 'node or gap', 'nodes and gaps')}"
 
 
@@ -282,7 +282,7 @@ def _grid(value: ComparisonValue, y: float, width: float) -> tuple[list[Node], f
     begin = max((text_width(_ways(*one)[-1], "mono label") for row in rows for one in _outcomes(row)), default=0.0)
     room = width - 2 * MARGIN
     wanted = min(250.0, longest)
-    is_beside = wanted <= room - (begin + 14) * len(value.maps)  # else an operation has a line above what maps said
+    is_beside = wanted <= room - (begin + 14) * len(value.maps)  # otherwise an operation is in a line above its results
     first = wanted if is_beside else 0.0
     share = (room - first) / len(value.maps)
     nodes = [

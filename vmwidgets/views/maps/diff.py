@@ -23,7 +23,7 @@ from vmwidgets.views.scene.text import fitted, text_width, visible, wrapped
 from vmwidgets.views.story.words.pictures import say_compared
 
 STRIP, GAP, WIDEST = 22.0, 8.0, 44.0
-"""Pixels: the height of a strip of the overview, the space between both, and the widest cell."""
+"""Pixels: the height of a strip of the overview, the space between the strips, and the widest cell."""
 
 CELL, HIGH = 36.0, 20.0
 """Width and height of a range's cell with its rights."""
@@ -32,7 +32,7 @@ WIDE = 640.0
 """Width in pixels from which a differing range fits one line, and agreeing ranges two columns."""
 
 MOST_LINES, MOST_ROWS, MOST_CELLS = 60, 300, 8
-"""The most lines that are drawn, rows of the table, and cells of a line; agreeing ranges are left out first."""
+"""The most lines drawn, rows of the table, and cells of a line.  Agreeing ranges are left out first."""
 
 FEW, MINIMAP = 14, 92.0
 """The number of lines beyond which a picture is higher than many windows; and the room for its small map.
@@ -48,14 +48,14 @@ SECTIONS = {"wrong": "0", "missing": "missing", "alone": "1", "agree": "2"}
 
 
 class Line(NamedTuple):
-    """Ranges that are drawn as one; `number` is the number of the first among all."""
+    """Ranges that are drawn as one; `number` is the place of the first among all ranges."""
 
     number: int
     rows: Sequence[RangeDiff]
 
     @property
     def first(self) -> RangeDiff:
-        """The lowest of the ranges, which is the example for all."""
+        """The lowest of the ranges, as an example of all."""
         return self.rows[0]
 
     @property
@@ -65,7 +65,7 @@ class Line(NamedTuple):
 
     @property
     def section(self) -> str:
-        """The part that contains the line."""
+        """The section that contains the line."""
         first = self.first
         if not first.is_fault:
             return "agree" if first.verdict == AGREES else "alone"
@@ -96,7 +96,7 @@ def draw_diff(value: MapsDiff, *, width: float = WIDTH) -> Scene:
 
 
 def _caption(value: MapsDiff, lines: Iterable[Line]) -> Caption:
-    """Return the answer: whether anything is wrong, or only missing; and its numbers."""
+    """Return the answer, with numbers: whether anything is wrong, or only missing."""
     found = {line.section for line in lines}
     count = len(value.faults)
     if "wrong" in found:
@@ -132,7 +132,7 @@ def _lines(rows: Sequence[RangeDiff]) -> list[Line]:
 
 
 def _most(lines: Sequence[Line]) -> list[Line]:
-    """Return as many lines as are drawn: agreeing ones are left out first, from the highest addresses."""
+    """Return as many lines as are drawn: agreeing ranges are left out first, from the highest addresses."""
     spare = len(lines) - MOST_LINES
     if spare <= 0:
         return list(lines)
@@ -156,7 +156,7 @@ def _colour(what: MappedAs) -> str:
 
 
 def _overview(rows: Sequence[RangeDiff], style: AddressStyle, spare: float, box: Box) -> Iterator[Node]:
-    """Yield two strips with a cell for each range, whatever its size, below files' names; the ends, and a legend.
+    """Yield files' names, two strips with equal cells for all ranges, the first and the last address, and a legend.
 
     They leave `spare` pixels at their right.
     """
@@ -255,7 +255,7 @@ def _about(line: Line, style: AddressStyle) -> str:
 
 
 def _name(line: Line) -> str:
-    """Return the file, the kernel's name for it, or "memory"; and the number of ranges, if not all have a cell."""
+    """Return the name of a line's file or memory, and the number of its ranges if not all of them have a cell."""
     what = _what(line.first)
     many = f" ×{len(line.rows)}" if len(line.rows) > MOST_CELLS else ""
     return visible(what.name.rpartition("/")[2] or "memory") + (", shared" if what.shared else "") + many
@@ -331,7 +331,7 @@ def _small(line: Line) -> Chips:
 
 
 def _alone(lines: Sequence[Line], style: AddressStyle, *, is_wide: bool) -> Part:  # as the others
-    """Return the facts that only one side can know: its ranges, its name, and its side."""
+    """Return memory that only one side can know about: its ranges, its name, and that side."""
     columns = [Column(), Column(middle=True), Column(style="label dim", takes=True, rank=1, under=True),
                Column(style="label dim", end=True)]  # fmt: skip  # what, why, how much
     some = [_row(line, style, _small(line), _name(line), visible(line.first.why), line.size) for line in lines]
@@ -339,7 +339,7 @@ def _alone(lines: Sequence[Line], style: AddressStyle, *, is_wide: bool) -> Part
 
 
 def _agreeing(lines: Sequence[Line], style: AddressStyle, *, is_wide: bool) -> Part:
-    """Return what agrees: its ranges, its name and bytes; in two columns, downwards, if there is room."""
+    """Return memory that agrees: its ranges, name and size, in two columns (read downwards) if there is room."""
     columns = [Column(least=max(_small(line).wide for line in lines)), Column(middle=True, takes=True),
                Column(style="label dim", end=True)]  # fmt: skip  # what, and how much
     down = -(-len(lines) // 2) if is_wide else len(lines)

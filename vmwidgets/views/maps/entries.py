@@ -129,7 +129,7 @@ def _end(node: Node) -> _End:
 
 @frozen
 class _Brief:
-    """The parts that short entries show with their page number: either all entries do, or none does."""
+    """The parts that short entries show with their page number: either all entries show a part, or none does."""
 
     sizes: bool
     rights: bool

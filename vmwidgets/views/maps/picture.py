@@ -54,11 +54,11 @@ class Layout(NamedTuple):
     runs: tuple[Run, ...] = ()
     """Files with several consecutive entries, heap and stack."""
     has_guards: bool = False
-    """Whether there are ranges without any access."""
+    """Whether some ranges allow no access."""
 
     @property
     def has_files(self) -> bool:
-        """Return whether files are mapped, so that brackets show what is mapped."""
+        """Return whether files are mapped, so that brackets show which."""
         return any(run.is_file for run in self.runs)
 
     @property
@@ -69,7 +69,7 @@ class Layout(NamedTuple):
 
 @frozen
 class MapPicture:
-    """The map `value` at the step shown, with the `states` of entries by ID ("new", "changed", "path", "here").
+    """The map `value` at one step, with the `states` of entries by ID ("new", "changed", "path", "here").
 
     `path` lists the nodes that the current search has compared, in order, with the direction taken at each; `sought` is
     the address that it seeks; `hint` is the address given to a search for space (None if there is no hint).
@@ -86,7 +86,7 @@ class MapPicture:
     moment: Moment
     layout: Layout
     used: int
-    """Bytes of the entries in the list, to match their number: the map's own sum is updated later."""
+    """Bytes of the entries in the list: the map's own sum is updated later, and would not match their number."""
     moved: frozenset[int] = frozenset()
     """The nodes of the tree with a new parent or colour; their entries may be unchanged."""
     rehung: frozenset[int] = frozenset()
@@ -103,13 +103,13 @@ class MapPicture:
     def in_tree(self, identity: int) -> tuple[str, ...]:
         """Return the states of a node of the tree: its entry's states, and whether its place or colour changed.
 
-        If the list is out of order there, the tree is not at fault.
+        If the list is out of order at the entry, the node does not show a fault.
         """
         states = tuple(state for state in self.states.get(identity, ()) if state != "fault")
         return (*states, "changed") if identity in self.moved and not {"new", "changed"} & set(states) else states
 
     def in_order(self, identity: int) -> tuple[str, ...]:
-        """Return the states of an entry in list and ribbon: a search goes through the tree."""
+        """Return the states of an entry in list and ribbon, without "path": a search goes through the tree."""
         return tuple(state for state in self.states.get(identity, ()) if state != "path")
 
     def important(self, selection: int = 0) -> list[int]:
@@ -194,7 +194,7 @@ def map_picture(look: Look[MapValue], lanes: Collection[str] = LANES) -> MapPict
 
 
 def _used(shown: MapValue, value: MapValue) -> int:
-    """Return bytes in use: of an unfolded map, the bytes in its list, which its own sum follows."""
+    """Return the bytes in use; for an unfolded map, the bytes in its list, since its own sum is updated later."""
     if shown is value or shown.folds or value.folds:
         return shown.size
     return value.size + bytes_in(shown.entries) - bytes_in(value.entries)
@@ -210,7 +210,7 @@ def bytes_in(entries: Iterable[EntryValue]) -> int:
 
 
 MOST_LEAVING = 4
-"""The most removed entries that keep their columns after an operation; if there are more, the others use the space."""
+"""The most removed entries that keep their columns after an operation; if there are more, none keeps its column."""
 
 
 def _layout_of(look: Look[MapValue], lanes: Collection[str]) -> Layout:
@@ -226,7 +226,7 @@ def _layout_of(look: Look[MapValue], lanes: Collection[str]) -> Layout:
 
 
 def has_guards(items: Iterable[EntryValue | Fold]) -> bool:
-    """Return whether there are ranges without access: drawn like others, they would look fully accessible."""
+    """Return whether there are ranges without access: drawn like other ranges, they would look accessible."""
     return any(isinstance(item, EntryValue) and rights_of(item) == "nothing" for item in items)
 
 
@@ -258,7 +258,7 @@ MOST_LEFT_FREE = 40
 
 
 def taken_over(value: MapValue, before: MapValue | None, shown: MapValue, moment: Moment) -> tuple[Taken, ...]:
-    """Return what is on the axis at any step of the operation; only now, if far more is freed than stays."""
+    """Return what is on the axis at any step, or only at the present one, if far more is freed than stays."""
     after = taken_in(value)
     freed = taken_in(before) - after if before is not None else set()
     if len(freed) > MOST_LEFT_FREE:
@@ -336,7 +336,7 @@ def depth_of(value: MapValue) -> int:
 
 
 def _caption(value: MapValue, moment: Moment, lanes: Collection[str]) -> Caption:
-    """Return the moment's caption, with what was passed in the map since; at the end, with the effect on the map."""
+    """Return the moment's caption, with the map's skipped steps or, at the end, the effect on the map."""
     if moment.operation is None:
         return moment.caption
     if not moment.is_after:
@@ -387,14 +387,14 @@ class _Path:
 
 
 def _path(done: Sequence[ev.Event], value: MapValue) -> tuple[tuple[tuple[int, str], ...], int]:
-    """Return the comparisons of the latest search with any, and what it seeks; none once rotations changed its way."""
+    """Return the latest search's comparisons, unless rotations changed the path later, and the address it seeks."""
     path = _Path(value.name)
     path.goes_on(done)
     return path.nodes if _leads_down(value, path.nodes) else (), path.sought
 
 
 def _leads_down(value: MapValue, path: Sequence[tuple[int, str]]) -> bool:
-    """Return whether each compared node is still the child on the side chosen at the one before."""
+    """Return whether each compared node is still the child on the side chosen at the node before it."""
     for (node, outcome), (following, _) in pairwise(path):
         there = value.nodes.get(node)
         if there is None or following != (there.left if outcome == "left" else there.right):
@@ -432,7 +432,7 @@ def entries_of(value: MapValue) -> dict[int, EntryValue]:
 def _merged(before: MapValue, value: MapValue, marks: Difference) -> set[int]:
     """Return new entries that replace an old one: it left the list, and its range is now theirs.
 
-    FreeBSD keeps the later of two merging entries.  Most of the merged range may be as old as the other entry.
+    FreeBSD keeps the later of two merging entries, so most of its range may come from the earlier entry.
     """
     gone = [entry for entry in before.entries if entry.id in marks.leaving]
     new = [entry for entry in value.entries if entry.id in marks.new] if gone else []
@@ -502,7 +502,7 @@ def maps_touched(moment: Moment) -> set[str]:
 
 
 def _out_of_order(value: MapValue) -> list[EntryValue]:
-    """Return entries that are in the list after one at a higher address, as quirk clip-end-first puts them."""
+    """Return entries that are in the list after an entry at a higher address, as quirk clip-end-first puts them."""
     pairs = pairwise(value.entries)
     return [after for before, after in pairs if after.start < before.start]
 
@@ -567,7 +567,7 @@ def _answer(value: MapValue, address: int, found: EntryValue | None, compared: i
 
 
 class Drawn(NamedTuple):
-    """The output of a lane: nodes, links that end at one, marks with their own, and the y where it ends."""
+    """The output of a lane: nodes, links that end at a node, marks with links of their own, and the y where it ends."""
 
     nodes: list[Node]
     links: list[Link]
@@ -576,7 +576,7 @@ class Drawn(NamedTuple):
 
 
 def plain_ones(picture: MapPicture, entries: Iterable[EntryValue]) -> frozenset[int]:
-    """Return the IDs of those drawn as marks: nothing is said about them, and there are many."""
+    """Return the IDs of entries drawn as marks: there are many of them, and none has a state."""
     plain = frozenset(entry.id for entry in entries if not picture.in_order(entry.id))
     return plain if len(plain) >= MANY else frozenset()
 
@@ -592,7 +592,7 @@ def entry_marks(
     *,
     on: str = "",
 ) -> tuple[Marks, ...]:
-    """Return entries as marks of a lane, with x and width from `places` and style from `fill`; None without entries."""
+    """Return entries as marks of a lane, with x and width from `places` and style from `fill`; none without entries."""
     if not entries:
         return ()
     looks, look = looks_of((fill(entry), entry.protection) for entry in entries)

@@ -28,7 +28,7 @@ TreeEvent = ev.TreeLinked | ev.TreeUnlinked | ev.TreeRecoloured | ev.TreeRotated
 
 
 class Stage(NamedTuple):
-    """The tree before and after some events that belong together, the last of which names the stage."""
+    """The tree before and after some events that belong together; the last event names the stage."""
 
     events: tuple[TreeEvent, ...]
     before: MapValue
@@ -88,13 +88,13 @@ def _nodes_of(event: TreeEvent, tree: MapValue) -> tuple[int, ...]:
 
 
 def _uncle(event: ev.TreeLinked, tree: MapValue) -> int:
-    """Return the brother of a new node's parent; 0 without one."""
+    """Return the brother of a new node's parent; 0 if it has none."""
     pairs = ((node.left, node.right) for node in tree.nodes.values())
     return next((one if other == event.parent else other for one, other in pairs if event.parent in (one, other)), 0)
 
 
 _ALONE = "red uncle", "brother without red child", "the root is black"
-"""The beginning of the reason for a recolouring that is a separate step; the others prepare a rotation."""
+"""How the reason begins for a recolouring that is a separate step; other recolourings prepare a rotation."""
 
 
 def _belongs(event: TreeEvent, following: TreeEvent) -> bool:
@@ -181,7 +181,7 @@ def order_kept(stages: Sequence[Stage], style: AddressStyle) -> str:
 # ---- drawing ---------------------------------------------------------------------------------------
 
 LEAST = 262.0
-"""The pixels that a stage needs; with fewer, stages are below each other."""
+"""The pixels that a stage needs; if there are fewer, stages are below each other."""
 
 _MARK, _ROW, _GAP, _FOOT, _WIDEST = 14.0, 30.0, 24.0, 22.0, 60.0
 

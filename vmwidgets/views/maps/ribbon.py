@@ -1,7 +1,7 @@
 """The ribbon lane: the places of entries and gaps.
 
-A break of the axis has double bars and, if it is a gap, its size and the words "not to scale".  Overlapping entries are
-at two heights, so that both are visible, and their overlap has a frame.
+A break of the axis has double bars; a gap there also has its size and the words "not to scale".  Overlapping entries
+are at two heights, so that both are visible, and their overlap has a frame.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def ribbon_lane(
     bar_top = band_top + BAND * bool(runs)
     ranges = [(s.item, _strip(s)) for s in pieces if isinstance(s.item, EntryValue)]
     bare = [one for one in ranges if one[0].id not in levels]
-    # else the list above, or the brackets, have the names
+    # otherwise the list above or the brackets have the names
     names = (
         {entry.id: _name(entry, w) for entry, (_, w) in bare}
         if columns is None and not picture.layout.has_files
@@ -93,7 +93,7 @@ _SEEN = 0.5
 
 
 def _to_scale(picture: MapPicture, y: float, width: float) -> Iterator[Node]:
-    """Yield the whole map in a thin strip, to scale, unlike the broken axis above; nothing if none is visible."""
+    """Yield the whole map in a thin strip, to scale, unlike the broken axis above; nothing if it would be empty."""
     value, left = picture.value, text_width(TRUE_SCALE) + 12
     room = width - 2 * MARGIN - left
     scale = room / (value.end - value.start)
@@ -105,7 +105,7 @@ def _to_scale(picture: MapPicture, y: float, width: float) -> Iterator[Node]:
 
 
 def break_marks(w: float, height: float, room: float = 16.0) -> tuple[Bar, ...]:
-    """Return double bars at both ends of a stretch of `w` pixels that is not to scale; single ones in little `room`."""
+    """Return double bars at both ends of a stretch of `w` pixels that is not to scale; single bars in little `room`."""
     if w <= 14:
         return ()
     return tuple(Bar(x, 3, 1.5, height - 6, "line") for x in ((1, 4, w - 6, w - 3) if room >= 15 else (1, w - 3)))
@@ -148,7 +148,7 @@ def _node(
 
 
 def _name(entry: EntryValue, w: float) -> str:
-    """Return what a range of `w` pixels has room to show of itself."""
+    """Return the longest of a range's texts that fits in `w` pixels."""
     if w <= 8:
         return ""  # most ranges of a large map: nothing is worded for them
     size, name = binary_size(entry.size), visible(name_of(entry))
@@ -198,7 +198,7 @@ def _overlap(picture: MapPicture, overlap: Overlap, axis: Axis, y: float) -> Nod
 
 
 def _gap(picture: MapPicture, segment: MapSegment, axis: Axis, y: float) -> Node | None:
-    """Return a gap; None if it is too narrow to point at, since the bar is visible there anyway.
+    """Return a gap; None if it is too narrow to point at, where the bar shows anyway.
 
     Its size is in the widest of its stretches on the axis; others may be in use at other steps.
     """
@@ -233,7 +233,7 @@ def _sizes_below(
 ) -> list[Node]:
     """Return sizes of overlaps and of narrow gaps below them, the largest first, as far as there is room.
 
-    If the axis is broken and no gap has room to say so, the end of the row does.
+    If the axis is broken and no gap has room to say so, the end of the row says it.
     """
     nodes: list[Node] = []
     taken: list[tuple[float, float]] = []
@@ -282,7 +282,7 @@ def _markers(
 ) -> list[Node]:
     """Draw the marks that point at the ribbon.
 
-    Their words are next to them, or end at `words_at`, above the words of `named`.
+    The words of a mark are next to it, or end at `words_at`, above the words of `named`.
     """
     value = picture.value
     marks = []

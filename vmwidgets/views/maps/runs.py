@@ -60,7 +60,7 @@ NOFAULT, _SUB_MAP = 0x100000, 0x200000
 
 
 def what_is(entry: EntryValue) -> str:
-    """Return an entry's purpose in a word or two: its role, its submap, its object and offset."""
+    """Return an entry's purpose in a few words: its role, its submap, or its object and offset."""
     if entry.role:
         return entry.role
     if entry.flags & _SUB_MAP:
@@ -71,7 +71,7 @@ def what_is(entry: EntryValue) -> str:
 
 
 def name_of(entry: EntryValue) -> str:
-    """Return the name of a mapped thing, short enough for a card: the last part of a path, the most informative one."""
+    """Return the name of a mapped thing, short enough for a card: of a path, the last part, which says most."""
     return file_of(entry) or what_is(entry)
 
 
@@ -83,7 +83,7 @@ class Run(NamedTuple):
 
     @property
     def apart(self) -> list[EntryValue]:
-        """The entries that do not overlap: an entry that is being cut counts, or its parts do."""
+        """The entries without overlaps: of an entry that is being cut, either the entry or its parts."""
         found: list[EntryValue] = []
         for one in self.entries:
             if not found or one.start >= found[-1].end:
@@ -92,7 +92,7 @@ class Run(NamedTuple):
 
     @property
     def size(self) -> int:
-        """Bytes of all of them."""
+        """Bytes of all entries."""
         return sum(one.size for one in self.apart)
 
     @property
@@ -109,7 +109,7 @@ class Run(NamedTuple):
 
     @property
     def is_file(self) -> bool:
-        """Return whether it belongs to a file."""
+        """Return whether the entries map a file."""
         return self.name not in NAMED
 
     @property
@@ -152,7 +152,7 @@ MOST_GHOSTS = 12
 
 
 def removed(before: Sequence[EntryValue], now: Sequence[EntryValue | Fold]) -> tuple[Range, ...]:
-    """Return addresses that entries had before and none has now; none if there are too many to draw.  O(n log n)."""
+    """Return ranges that were mapped before and are not mapped now; none if there are too many to draw.  O(n log n)."""
     same = set(map(id, now))
     other = [entry for entry in before if id(entry) not in same]  # an unchanged entry is the same value
     if other:
@@ -218,7 +218,7 @@ def brackets(
 ) -> list[Node]:
     """Return a bracket for each run, with its ends from `place`, and as many names as have room, the largest first.
 
-    Heap and stack get theirs before any file.
+    Heap and stack get their names before any file.
     """
     labels = _Labels()
     nodes = []

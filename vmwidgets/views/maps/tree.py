@@ -94,7 +94,7 @@ def _node(picture: MapPicture, entry: EntryValue, column: Column, y: float) -> N
     text: tuple[Text, ...] = ()
     if column.level == "card":
         label = picture.style.short(entry.start) if column.is_brief else picture.style.long(entry.start)
-        letter = 0 if column.is_brief else 16  # all nodes of a tree have theirs, or none
+        letter = 0 if column.is_brief else 16  # all nodes of a tree have a letter, or none has
         w = min(column.w + 8, text_width(label, "mono label") + 12 + letter)  # neighbours in order are at other depths
         letters = (Text(6, 15.5, "R" if red else "B", "letter"),) if letter else ()
         text = (*letters, Text(w / 2 + letter / 2, 16, label, "mono label", "middle"))
@@ -158,7 +158,7 @@ def is_red(tree: MapValue, *nodes: int) -> bool:
 
 
 def _conflicts(picture: MapPicture, placed: Mapping[str, Node], labels: Sequence[Node], width: float) -> Iterator[Node]:
-    """Yield a note that a node and its parent are red, next to the node, if there is room."""
+    """Yield notes that a node and its parent are both red, next to the node, if there is room."""
     for parent in picture.value.nodes.values():
         for child in (parent.left, parent.right):
             node = placed.get(f"tree/{child}")
@@ -187,8 +187,8 @@ def _comparisons(
 ) -> list[Node]:
     """Draw the comparison at each node of the path, next to it if there is room.
 
-    It has the node's address if the node shows none.  It compares the address that is sought with the start or the end
-    of the node's entry.
+    The comparison is between the sought address and the start or the end of the node's entry.  At a node drawn without
+    its address, the entry's start is written instead.
     """
     rows: dict[float, list[Node]] = {}
     for node in placed.values():
@@ -210,7 +210,7 @@ def _comparisons(
             if is_bare and _leans_right(asked, before, after):
                 sides.reverse()
             if is_bare and label is full:
-                sides = sides[:1]  # an address is so long that a link of the path would cross it at the other
+                sides = sides[:1]  # on the other side, the path's link would cross the address
             free = [x for x in sides if _is_free(x, w, others, width) and not _is_marked(x, w, asked, marks)]
             if free:
                 text = (Text(0, 13, label, "label path"),)
@@ -221,7 +221,7 @@ def _comparisons(
 
 
 def _compared(picture: MapPicture, item: EntryValue | Fold, outcome: str, *, is_brief: bool) -> Iterator[str]:
-    """Yield a comparison in words: with both addresses, if the bound has not moved since; with one; without."""
+    """Yield a comparison in words, longest first: both addresses (if the bound has not moved), one, none."""
     write = picture.style.short if is_brief else picture.style.long
     start, end, sought = item.start, item.end, picture.sought
     if outcome == "here":
