@@ -1,4 +1,4 @@
-"""The strip of an operation's calls: the pmap's calls to the outside, in order.  A refill's calls are a row lower.
+"""The strip of an operation's calls: the pmap's calls to the outside, in order.  Calls of a refill are a row lower.
 
 A box is a call; a tick is a change by the pmap itself.  Past steps are filled, future ones faint.
 """
@@ -37,7 +37,7 @@ class Item:
 
     @property
     def folded(self) -> bool:
-        """Return whether it stands for several steps."""
+        """Return whether the item stands for several steps."""
         return self.last > self.first
 
 
@@ -57,7 +57,7 @@ def calls_lane(picture: DomainPicture, top: float) -> tuple[list[Node], float]:
 
 
 def chosen(plan: Sequence[DomainStep], at: int, room: float) -> list[Item]:
-    """Return the steps with room: the first, the last, those near the current one, and starts of refills."""
+    """Return the steps that have room: the first, the last, the ones near the current step, and starts of refills."""
     items = [Item(number, number, step) for number, step in enumerate(plan, 1)]
     around = 24
     while _least(items) > room and around:
@@ -72,7 +72,7 @@ def _least(items: Sequence[Item]) -> float:
 
 
 def _kept(plan: Sequence[DomainStep], at: int, around: int) -> set[int]:
-    """Return the steps that are not folded: `around` the current one, the ends, and some starts of refills."""
+    """Return the steps that are not folded: `around` steps near the current one, both ends, some starts of refills."""
     last = len(plan)
     kept = {
         *range(at - around // 2, at + around // 2 + 1),
@@ -102,7 +102,7 @@ def _is_box(item: Item) -> bool:
 
 
 def _places(items: Sequence[Item], width: float) -> list[tuple[float, float]]:
-    """Return the left edge and the width of each item, from left to right over all levels, since time goes one way."""
+    """Return the left edge and the width of each item, from left to right over all levels, in the order of time."""
     room = width - 2 * MARGIN
     boxes = sum(_is_box(item) for item in items)
     spare = max(0.0, room - _least(items))
@@ -117,7 +117,7 @@ def _places(items: Sequence[Item], width: float) -> list[tuple[float, float]]:
 
 
 def _words(boxes: Sequence[tuple[Item, float]]) -> bool:
-    """Return whether all boxes have room for the whole names of their calls: all show them, or none does."""
+    """Return whether each box has room for the whole name of its call: either all boxes show the name, or none does."""
     return kit.all_or_none((item.step.call for item, _ in boxes), (w - 4 for _, w in boxes))
 
 
@@ -164,7 +164,7 @@ def _refills(
 
 
 def _runs(items: Sequence[Item], level: int) -> list[tuple[int, int]]:
-    """Return runs of neighbours that are at least `level` refills deep: the indices of the first and the last."""
+    """Return runs of neighbours that are at least `level` refills deep: for each, the first and the last index."""
     runs: list[tuple[int, int]] = []
     for number, item in enumerate(items):
         if item.step.level < level:
@@ -177,7 +177,7 @@ def _runs(items: Sequence[Item], level: int) -> list[tuple[int, int]]:
 
 
 def _refill_words(items: Sequence[Item], level: int) -> tuple[tuple[str, ...], str]:
-    """Return the purpose of a refill, in ever fewer words, and in full."""
+    """Return the purpose of a refill in wordings that get shorter, and in full."""
     here = [item.step.event for item in items if item.step.level == level]
     began = [event for event in here if isinstance(event, ev.SlabRefillBegan) and event.level == level]
     frames = [event for event in here if isinstance(event, ev.FrameAllocated) and event.bytes is not None]

@@ -23,7 +23,7 @@ from .slots import slots_lane, slots_table
 from .tree import tree_lane, tree_table
 
 ROWS, ROWS_ALONE = 11, 26
-"""Rows of the tree next to other lanes, and alone."""
+"""The rows of a tree next to other lanes, and of a tree alone."""
 
 HEADING = 25.0
 

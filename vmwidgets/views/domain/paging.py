@@ -19,7 +19,7 @@ from vmwidgets.views.scene.text import fitted, text_width, visible, wording, wra
 from vmwidgets.views.story.words.pictures import say_compared
 
 RANGES, FUNCTIONS = 6, 10
-"""How many ranges and functions of a side are drawn; the others are counted."""
+"""The most ranges and the most functions drawn on each side; the others are counted."""
 
 MIDDLE, GAP = 236.0, 10.0
 """Width of the words between the bars; space next to them."""
@@ -67,7 +67,7 @@ def draw_paging(value: PagingComparison, *, width: float = WIDTH) -> Scene:
 
 
 def _subtitle(value: PagingComparison) -> str:
-    """Return, in words, whether both have mapped the same amount: only then are their costs comparable."""
+    """Return, in words, whether both sides have mapped the same amount: only then are their costs comparable."""
     task, domain = value.task.present, value.domain.present
     much = "as much memory" if task == domain else f"{task} and {domain}"
     return f"{much}, mapped by the kernel and by the program itself · bars of a row have one scale"

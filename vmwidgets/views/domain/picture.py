@@ -47,7 +47,7 @@ Decode = Callable[[int, int], Decoded]
 
 
 class Below(NamedTuple):
-    """The number of tables, of leaves, and of the bytes that these map."""
+    """The number of tables, of leaves, and of bytes that the leaves map."""
 
     tables: int
     leaves: int
@@ -68,7 +68,7 @@ class Extent(NamedTuple):
 class DomainPicture:
     """A domain at one moment: `value` as it was at `moment`.
 
-    `plan` contains all steps of the operation, and `at` is the number of past steps; `opened` are folds.
+    `plan` contains all steps of the operation, and `at` is the number of past steps; `opened` are the opened folds.
     """
 
     value: DomainValue
@@ -163,7 +163,7 @@ def extents_of(vnodes: Iterable[VnodeValue]) -> list[Extent]:
 
 
 def things_of(value: DomainValue) -> dict[CapRef, str]:
-    """Return the ID of each capability that belongs to a vnode; a frame's belongs to none, since many may map it."""
+    """Return the vnode's ID for each capability of a vnode; a frame's has none, since many vnodes may map the frame."""
     found = {ref: vnode_thing(identity) for ref, identity in value.owners}
     for node in all_vnodes(value.root):
         if node.mapping is not None:
@@ -194,7 +194,7 @@ def marks_of(done: Sequence[ev.Event], value: DomainValue) -> tuple[frozenset[st
 
 
 def _came_and_went(events: Iterable[ev.Event], came: type[ev.Event], went: type[ev.Event], key: str) -> Difference:
-    """Return what is new after these events, what was removed and is back, and what is gone."""
+    """Return things that are new after these events, things that were removed and are back, and things now gone."""
     before: dict[Any, bool] = {}
     now: dict[Any, bool] = {}
     for event in events:
@@ -228,8 +228,8 @@ def _holds(node: VnodeValue, written: set[int], width: int) -> bool:
 class DomainStep:
     """A step of an operation in the strip.
 
-    `short` is its word and `call` the name of its call to the outside, if it is one; `level` is the number of refills
-    around it; `undoing` says that it undoes something.
+    `short` is the word in its box.  If it is a call to the outside, `call` is the name.  `level` is the number of
+    refills that contain the step; `undoing` says that the step undoes something.
     """
 
     sentence: str
@@ -284,7 +284,7 @@ def _marked(steps: Sequence[DomainStep]) -> Iterator[DomainStep]:
 
 
 def focus_of(events: Sequence[ev.Event], domain: str, selection: str = "", opened: Collection[str] = ()) -> DomainFocus:
-    """Return everything that `events` changed and named in a domain, with the selection, and the folds in `opened`."""
+    """Return everything that `events` changed or named in a domain, the selection, and the folds in `opened`."""
     mine = [event for event in events if getattr(event, "domain", None) == domain]
     placed = [event for event in mine if isinstance(event, (ev.VnodeLinked, ev.VnodeUnlinked))]
     regions = [event for event in mine if isinstance(event, (ev.RegionAdded, ev.RegionRemoved))]

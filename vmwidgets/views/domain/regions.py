@@ -1,4 +1,4 @@
-"""The address space as a ribbon: regions to scale, the used part of the slab frames' region, what is mapped."""
+"""The address space as a ribbon: regions to scale, the used part of the slab frames' region, and mapped memory."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from vmwidgets.views.story.words.names import flag_words
 from .picture import DomainPicture, Extent
 
 BAR, LEAVES, FOLDED = 30.0, 8.0, 2.0
-"""Heights: of the ribbon, of the strip of mapped memory below it, and of the strip at folded leaves."""
+"""Heights of the ribbon, of the strip of mapped memory below it, and of that strip at folded leaves."""
 
 BROKEN = 92.0
 """Width in pixels of a gap at which the axis is broken: room for its size."""
@@ -85,7 +85,7 @@ def shown_regions(picture: DomainPicture) -> tuple[RegionValue, ...]:
 
 
 def _segments(picture: DomainPicture, folded: Mapping[int, RegionFold]) -> list[RegionSegment]:
-    """Return regions, folds and gaps, from the first to the end of used addresses, with leaves outside regions.
+    """Return regions, folds and gaps in all used addresses, and the leaves outside regions.
 
     A fold counts as a gap: if it is wide, the axis is broken there.
     """
@@ -112,7 +112,7 @@ def _segments(picture: DomainPicture, folded: Mapping[int, RegionFold]) -> list[
 
 
 def _with_meta_broken(picture: DomainPicture, segments: list[RegionSegment]) -> list[RegionSegment]:
-    """Return whether the slab frames' region must not be to scale, since the other regions would be invisible."""
+    """Return whether the slab frames' region is so large that, to scale, it would make other regions invisible."""
     sizes = {segment.start: segment.end - segment.start for segment in segments if segment.item is not None}
     meta = picture.value.meta_start
     if meta not in sizes or not 0 < DRAWABLE * (sum(sizes.values()) - sizes[meta]) < sizes[meta]:
@@ -123,7 +123,7 @@ def _with_meta_broken(picture: DomainPicture, segments: list[RegionSegment]) -> 
 def _parted(
     segments: Sequence[RegionSegment], extents: Sequence[Extent], folded: Container[int]
 ) -> list[RegionSegment]:
-    """Return gaps, cut where something is mapped outside all regions, so that the axis is not broken there."""
+    """Return gaps, divided where something is mapped outside all regions, so that the axis is not broken there."""
     result: list[RegionSegment] = []
     places = [extent.start for extent in extents]
     for segment in segments:
@@ -164,7 +164,7 @@ def _region(picture: DomainPicture, segment: RegionSegment, region: RegionValue,
 
 
 def _gap(folded: Mapping[int, RegionFold], segment: RegionSegment, y: float) -> Node:
-    """Return a range of addresses without a drawn region: there is none, or some are folded."""
+    """Return a range of addresses without drawn regions: it has none, or they are folded."""
     size = binary_size(segment.end - segment.start)
     count = folded[segment.start].count if segment.start in folded else 0
     many = counted(count, "region")

@@ -16,10 +16,10 @@ from vmwidgets.views.story.calls import with_functions
 from .picture import DomainPicture
 
 RESERVE = {"armv7": 3, "x86-64": 5}
-"""The blocks that every map must leave: the most that mapping a page for the slab can take (a leaf and the tables)."""
+"""The blocks that each mapping must leave free: mapping a page for the slab may use as many (a leaf and the tables)."""
 
 CELLS = 63
-"""The most blocks of a piece with a cell each; for more, bars show how many are used."""
+"""The most blocks of a piece that are drawn as cells; in larger pieces, a bar shows how many are used."""
 
 HEAD_W, HEAD_H, GAP, OLDER_W = 236.0, 62.0, 8.0, 130.0
 LEVEL_H = 24.0
@@ -74,7 +74,7 @@ def _older(label: Sequence[str], x: float, y: float) -> Node:
 
 
 def _reserved(slab: SlabAllocatorValue, reserve: int) -> dict[int, int]:
-    """Return how many free blocks of each piece are the reserve, which would be used last."""
+    """Return how many free blocks of each piece belong to the reserve, which is used last."""
     found: dict[int, int] = {}
     left = max(0, min(reserve, slab.free) - slab.fold.free)
     for number in reversed(range(len(slab.heads))):
@@ -117,7 +117,7 @@ def _head(
 
 
 def _cells(head: SlabHeadValue, number: int, reserve: int, x: float, y: float) -> Node:
-    """Return the blocks: filled if in use, empty if free, and bold in the reserve, which is taken last.
+    """Return the blocks: filled if in use, empty if free, and bold in the reserve, which is used last.
 
     A piece of many blocks is a bar.
     """

@@ -29,8 +29,8 @@ FOLD_W = 74.0
 class Cell:
     """A slot, or the slots [first, last] folded into one.
 
-    `held` is the content of a single slot; `kinds` counts the contents of several, by letters; `reserved` is the number
-    of empty slots that were handed out.
+    `held` is the capability in a single slot; `kinds` counts the capabilities in several slots, by letters; `reserved`
+    is the number of empty slots that were handed out.
     """
 
     first: int
@@ -41,7 +41,7 @@ class Cell:
 
     @property
     def folded(self) -> bool:
-        """Return whether it stands for several slots."""
+        """Return whether the cell stands for several slots."""
         return self.last > self.first
 
 
@@ -93,7 +93,7 @@ def _cnode(picture: DomainPicture, cnode: CnodeValue, cells: Sequence[Cell], lef
 
 
 def cells_of(picture: DomainPicture, cnode: CnodeValue, room: float) -> list[Cell]:
-    """Return the cells of a cnode for `room` pixels of rows: changed ones, selected ones, then the first ones."""
+    """Return the cells of a cnode that fit in `room` pixels: changed and selected slots first, then the lowest ones."""
     held = {one.ref.slot: one for one in cnode.capabilities}
     taken = sorted({*held, *cnode.reserved})
     names = picture.new | picture.changed | {picture.selection}
@@ -111,7 +111,7 @@ def cells_of(picture: DomainPicture, cnode: CnodeValue, room: float) -> list[Cel
 
 
 OPENED = 300
-"""The number of further slots that are drawn of an opened cnode."""
+"""The number of further slots that are drawn if a cnode is opened."""
 
 
 def _width(cell: Cell) -> float:
@@ -140,7 +140,7 @@ def _cells(
 
 
 def _several(first: int, last: int, held: Sequence[CapabilityValue | None], folds: Sequence[SlotFold]) -> Cell:
-    """Return a cell for several slots: some that are known, and some that are only counted."""
+    """Return a cell for several slots, whose contents are known or only counted."""
     if first == last:
         return Cell(first, last, held[0], reserved=held[0] is None)
     kinds = Counter(kind_words(one.kind).letters for one in held if one is not None)

@@ -1,6 +1,6 @@
 """The shadow tree next to the hardware's tables: the program's records on the left, the RAM on the right, row by row.
 
-Rows are vnodes in address order, indented by depth; a line connects each to its descriptor.
+Rows are vnodes in address order, indented by depth; a line connects each vnode to its descriptor.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _LEFT, _RIGHT = "shadow tree", "what the hardware reads"
 """The names of both columns; the first is the program's own record of its tables."""
 
 EXECUTABLE = "x that was not requested: no bit forbids execution, so pages that can be read can be executed"
-"""The reason why the hardware allows more than was requested."""
+"""The reason why the hardware allows more than the program requested."""
 
 NARROW, CLOSE, SECOND = 640.0, 22.0, 15.0
 """The width in pixels below which rows have two lines; the space for lines then; the height of the second line."""
@@ -134,7 +134,7 @@ def _runs_too(picture: DomainPicture, row: Row) -> bool:
 
 
 def _branch(above: Node, below: Node) -> Link:
-    """Return the line from a table's row down to one in the table."""
+    """Return the line from a table's row down to a row in the table."""
     x, middle = above.x + INDENT / 2, below.y + below.h / 2
     points = ((x, above.y + above.h), (x, middle), (below.x, middle))
     return Link(f"{below.id}/branch", "branch", above.id, below.id, points, branch=True)
@@ -151,7 +151,7 @@ OPENED = 60
 
 
 def rows_of(picture: DomainPicture, most: int) -> list[Row]:
-    """Return the root and as many vnodes as fit: changed or selected ones, then from the top; others are folded."""
+    """Return the root and as many vnodes as fit, changed and selected ones first, then from the top; fold the rest."""
     root = picture.value.root
     parents = {child.id: node for node in picture.vnodes for child in node.children}
     most += OPENED * sum(one.startswith("tree/") for one in picture.opened)
@@ -263,7 +263,7 @@ def _entries(node: VnodeValue) -> str:
 
 
 def _details(node: VnodeValue) -> tuple[str, ...]:
-    """Return what a row is and its place in its table, from the longest wording to the shortest."""
+    """Return wordings of a row's kind and its place in its table, the longest first."""
     place = f"descriptor{'s' * (node.count > 1)} {_entries(node)}" if node.descriptor_pa is not None else ""
     ways: list[tuple[str, ...]]
     if node.is_table:
