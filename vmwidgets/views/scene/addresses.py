@@ -1,4 +1,4 @@
-"""The addresses of one picture: as Python writes them, without the digits that all share."""
+"""The addresses of one picture, as Python writes them but without the leading digits that all of them share."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class AddressStyle:
         return self.long((self.top + 1 << 4 * self.digits) - 1)
 
     def long(self, address: int) -> str:
-        """Return the address, with a mark for the digits that all share."""
+        """Return the address, with a mark for the digits that all addresses share."""
         if not self.top or address >> 4 * self.digits != self.top:
             return self.whole(address)
         rest = grouped_hex(address & (1 << 4 * self.digits) - 1, self.digits)

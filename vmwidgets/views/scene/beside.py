@@ -24,7 +24,7 @@ GAP = 20.0
 """Pixels between the halves."""
 
 HALF = 420.0
-"""Pixels that a half needs: if there is less room, one is below the other."""
+"""Pixels that a half needs: if there is less room, one half is below the other."""
 
 HEAD = 46.0
 """Pixels above a half, for its name and its moment."""
@@ -38,10 +38,10 @@ _NOUNS = {
 }  # fmt: skip  # read as a list
 
 BESIDE = "beside"
-"""The state of a difference, whose title describes it."""
+"""The state of a thing that differs; its title describes the difference."""
 
 PAIRED = "beside"
-"""The space in which both sides of a thing are at the same page, so that they light up together."""
+"""A space in which a thing has the same page on both sides, so that both light up together."""
 
 
 class Said(NamedTuple):
@@ -149,10 +149,11 @@ def by_name(scene: Scene) -> Mapping[str, str]:
 
 
 def by_address(scene: Scene) -> Mapping[str, str]:
-    """Return places for two things: entries have other numbers there, and are the same if they begin at one address.
+    """Return places for two machines: entries have different numbers, and are the same if they begin at one address.
 
-    Tables and descriptors are elsewhere, and are the same if they are for the same addresses, as their nodes say.
-    Frames have other numbers too: if objects are drawn, they are the same if they contain the same page of an object.
+    Tables and descriptors are at different places in memory, and are the same if they are for the same addresses, which
+    their nodes' IDs contain.  Frames have different numbers too; if objects are drawn, frames are the same if they
+    contain the same page of an object.
     """
     found = dict(by_name(scene))
     found |= {node.thing: node.id for node in reversed(scene.nodes) if node.id.startswith("object/") and _is_page(node)}
@@ -209,9 +210,9 @@ def _rows_of_entries(scene: Scene) -> dict[str, str]:
 
 
 def _words(node: Node, is_tree: bool) -> str:
-    """Return a node's text, without its thing's name in its machine: a number, or a descriptor's address.
+    """Return a node's text without names that only one machine uses: the thing's number, or a descriptor's address.
 
-    The colour of an entry's node is the tree's: it counts if nothing else is shown.
+    The colour of an entry's node belongs to the tree, and is compared only in a picture of the tree.
     """
     said = node.title or " ".join(run.text for run in node.text)
     kind, _, name = node.thing.partition(":")
@@ -302,9 +303,9 @@ def half_of(width: float) -> float:
 
 
 class _Half:
-    """One side's part of the scene: with names of its own, at its place, marked where it differs.
+    """One side's part of the scene: with names of its own, at its place, and marked where it differs.
 
-    `apart` is a prefix for things of another machine, which are different things.
+    `apart` is a prefix for the things of another machine, which are not the things on this side.
     """
 
     def __init__(

@@ -42,10 +42,10 @@ _LOOKS: tuple[tuple[frozenset[str], dict[str, str]], ...] = (
     (frozenset(("fault",)), {"color": "error", "penwidth": "1.5"}),
     (frozenset(("leaving", "coming")), {"style": "dashed"}),
 )
-"""The looks of states in a file; the first true one counts.  In a page, the style sheet decides, by `class`."""
+"""The looks of states in a file: a thing's first state in this list decides.  On a page, the style sheet does."""
 
 _FILLS = ("red", "black")
-"""States with a fill; the words on it are white."""
+"""States with a fill on which words are white."""
 
 _LEVEL = 4.0
 """Pixels by which the texts of one line may differ in height: large letters and small ones."""
@@ -57,7 +57,7 @@ _LINES = {"start": "\\l", "middle": "\\n", "end": "\\r"}
 _DECORATION = frozenset((
     "label", "bit", "address-bit", "slice", "switch", "press", "axis", "ribbon", "marker", "tick",
 ))  # fmt: skip  # a list
-"""Kinds of nodes that explain others, or are pressed: they are drawn only at the end of a link."""
+"""Kinds of nodes that explain others or are buttons: they are drawn only at the end of a link."""
 
 _PLAIN = re.compile(r"[\w/:.+-]+")
 """An id that means the same in markup."""
@@ -66,14 +66,14 @@ BACKSLASH = "\N{SET MINUS}"
 """A backslash in a box with ports, where Graphviz combines a backslash with the character after it."""
 
 _SIDE_BY_SIDE = 4
-"""The number of unlinked things that are side by side."""
+"""The number of unlinked things in a row."""
 
 
 def to_dot(scene: Scene, theme: str = "light", *, links_rows: bool = False) -> str:
     """Return the structure of a scene as DOT.
 
-    With `links_rows`, Graphviz makes a link of each row in a box that a press selects, with the row's id: our page
-    takes the link away and hears the press.
+    With `links_rows`, Graphviz turns each selectable row of a box into a link with the row's ID; our page removes the
+    link and handles the press itself.
 
     Raises :class:`Refused` for an unknown theme.
     """
@@ -216,7 +216,7 @@ class _Structure:
             part = self.part(parent)
             sides = {_middle(one) < _middle(part.node): self.parts[one.id].name for one in found}
             if len(sides) < len(found):
-                continue  # both are on one side: they are no left and right child
+                continue  # both are on one side: they are not a left and a right child
             left, right = (sides.get(is_left, f"{part.name}_{side}") for is_left, side in ((True, "l"), (False, "r")))
             between = f"{part.name}_m"
             invisible = [name for name in (left, between, right) if name not in sides.values()]
@@ -246,7 +246,7 @@ class _Structure:
 
 
 def _relates(link: Link, source: Node, target: Node) -> bool:
-    """Return whether a link relates two things: a band may also lead to the same thing at another scale."""
+    """Return whether a link connects two different things: a band may lead to the same thing at another scale."""
     if link.kind != "band":
         return link.kind not in GROUNDS
     explains = source.kind in _DECORATION or target.kind in _DECORATION

@@ -1,4 +1,4 @@
-"""The key of a map's colours in a saved picture: on a page, "?" shows it (`js/src/legend.ts`)."""
+"""The key to a map's colours in a saved picture.  On a page, the key "?" shows it (`js/src/legend.ts`)."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def with_key(scene: Scene) -> Scene:
 
 
 def _looks(scene: Scene) -> Iterator[str]:
-    """Yield the states of what is drawn in an entry's colour; new ones have another colour."""
+    """Yield the states of everything drawn in an entry's colour; new entries have another colour."""
     for node in scene.nodes:
         if node.thing.startswith("entry:") and (node.kind == "entry" or _has_own_colour(node.kind, node.state)):
             yield from node.state

@@ -165,7 +165,7 @@ _TITLE_LINE = 19.0
 class Line(NamedTuple):
     """A line of words in a card; the words at its right end get their room first.
 
-    Of several wordings (`left`), the first that fits is used; if none fits, the last is cut, at its end or in the
+    If `left` has several wordings, the first that fits is used; if none fits, the last is cut, at its end or in the
     `middle`.
     """
 
@@ -197,7 +197,7 @@ def lines_of(
 class Rest(TypedDict, total=False):
     """Further properties of a card or a chip: fields of :class:`Node`.
 
-    A click selects one with a `thing`, unless it has another `action`.
+    A click selects a card or chip that has a `thing`, unless it has another `action`.
     """
 
     thing: str
@@ -223,8 +223,8 @@ def card(
 ) -> Node:
     """Return a box with lines of words, the first of them strong; `bar` is the style of a strip on its upper edge.
 
-    A line that is too long ends in an ellipsis.  `top` is the baseline of the first line; without it, the lines are in
-    the middle of the box.
+    A line that is too long ends in an ellipsis.  `top` is the baseline of the first line; if it is None, the lines are
+    in the middle of the box.
     """
     if top is None:
         top = max(LINE - 4, (box.h - step * (len(rows) - 1)) / 2 + (6 if bar else 4))
@@ -251,7 +251,7 @@ def block(
 
 
 def runs(identity: str, box: Box, text: Iterable[Text], **more: Unpack[Rest]) -> Node:
-    """Return words without a box, each at its place; also bars, such as a tick next to them."""
+    """Return words without a box, each at its place, and bars, such as a tick next to a word."""
     more["shape"] = "none"
     return _node(identity, "label", box, tuple(text), "", more)
 
@@ -267,10 +267,10 @@ def chip(
     foot: float = 0.0,
     **more: Unpack[Rest],
 ) -> Node:
-    """Return a box with a word in its middle: a slot, a piece of a bar.  Of several words, the first that fits.
+    """Return a box with a word in its middle: a slot, a piece of a bar.  It has the first of the `words` that fits.
 
-    If not even the last fits into the box, less `spare` pixels, it has none; `foot` is the height of a strip on its
-    lower edge.
+    If not even the last word fits into the box, less `spare` pixels, the box is empty.  `foot` is the height of a strip
+    on its lower edge.
     """
     ways = (words,) if isinstance(words, str) else words
     shown = visible(wording((*ways, ""), box.w - spare, style))
@@ -302,7 +302,7 @@ def cell(
 
 
 def _node(identity: str, kind: str, box: Box, text: tuple[Text, ...], said: str, more: Rest) -> Node:
-    """Return a node with these words; its title is `said` unless it has another."""
+    """Return a node with these words; its title is `said` unless `more` has one."""
     thing = more.get("thing", "")
     return Node(
         identity, kind, *box, thing, more.get("shape", "box"), text, tuple(more.get("bars", ())),
@@ -319,7 +319,7 @@ def all_or_none(words: Iterable[str], widths: Iterable[float], style: str = "lab
 def bar_rows(
     prefix: str, rows: Sequence[tuple[str, Sequence[tuple[float, str]], str]], y: float, *, width: float = WIDTH
 ) -> list[Node]:
-    """Return bars below each other that can be compared, each between a name and a number in words.
+    """Return bars below each other, for comparison, each between a name and a number in words.
 
     A bar has parts, each with an amount and a style.  The longest bar fills the space.
 
@@ -398,7 +398,7 @@ def arrow(identity: str, source: Node, target: Node, *, kind: str = "leader", st
 def curve(
     start: tuple[float, float], end: tuple[float, float], pieces: int = 6, *, upright: bool = False
 ) -> tuple[tuple[float, float], ...]:
-    """Return a curve that leaves and arrives level, or `upright`, as straight pieces; only one if it is straight.
+    """Return a curve in straight pieces whose ends are level or, if `upright`, vertical; a straight curve is one piece.
 
     >>> curve((0, 0), (10, 10), 2)
     ((0, 0), (5.0, 5.0), (10, 10))
@@ -448,7 +448,7 @@ def around(identity: str, nodes: Sequence[Node], *, state: Collection[str] = ("n
 
 def beside(identity: str, left: Node, right: Node, *, kind: str = "next", state: Collection[str] = (),
            head: bool = True) -> Link:  # fmt: skip
-    """Return a straight line from a thing to its neighbour in the row."""
+    """Return a straight line from a thing to its neighbour in a row."""
     y = left.y + left.h / 2
     ends = ((left.x + left.w, y), (right.x, y)) if left.x < right.x else ((left.x, y), (right.x + right.w, y))
     return Link(identity, kind, left.id, right.id, ends, state=tuple(state), arrow=head)
@@ -467,8 +467,8 @@ def ticks(
 ) -> list[Node]:
     """Return addresses below an axis, as far as there is room: both ends first, then the most important.
 
-    `place` returns an address's x, or None for one that is not written.  With a `drop`, they are lower by this much,
-    and no tick crosses the space between, from x to x of `avoid`.
+    `place` returns an address's x, or None for one that is not written.  With a `drop`, they are lower by that many
+    pixels, and the longer ticks do not cross the spaces in `avoid`, each from x to x.
     """
     nodes: list[Node] = []
     taken: list[tuple[float, float]] = []
@@ -528,7 +528,7 @@ SWITCHES, _SWITCH_GAP, _GROUP_GAP = 22.0, 4.0, 18.0
 
 @frozen
 class Switch:
-    """A switch with one word: `key` ends its ID; `chosen` is None for one that is only pressed, such as "undo"."""
+    """A switch with one word: `key` ends its ID; `chosen` is None for a button without a state, such as "undo"."""
 
     key: str
     word: str
@@ -566,9 +566,9 @@ def draw_switches(
 def stack(
     scenes: Sequence[Scene], view: str = "dashboard", title: str = "", subtitle: str = "", *, headed: bool = True
 ) -> Scene:
-    """Return the scenes below each other; caption and steps are the first scene's; the tables of all are kept.
+    """Return the scenes below each other, with the caption and the steps of the first one, and the tables of all.
 
-    All but the first have a heading, unless they are not `headed`.
+    With `headed`, each scene except the first has a heading.
     """
     first = scenes[0]
     nodes: list[Node] = []
@@ -607,7 +607,7 @@ def _tables(scene: Scene, first: Scene) -> list[tuple[str, Table]]:
 
 
 def _said_of(scene: Scene, first: Scene) -> str:
-    """Return the heading of a table: its subject, and words about it that the picture has nowhere else."""
+    """Return the heading of a table: its subject, and words about it that are nowhere else in the picture."""
     said = "" if scene.caption.text == first.caption.text else scene.caption.text
     return " · ".join(part for part in (scene.title, scene.subtitle, said) if part)
 

@@ -25,9 +25,9 @@ class Text:
     """One run of text inside a node.
 
     `style` is a class of the style sheet: "mono", "mono dim", "label", "label dim", "strong", "letter", "body",
-    "title".  `anchor` is "start", "middle" or "end"; (x, y) is the baseline.  `room` is the available width, if the
-    text may need more: a page, which knows its font, cuts it if necessary; 0 means that it fits.  `middle` means that
-    it is cut in its middle, since the end of a path is the most informative part.
+    "title".  `anchor` is "start", "middle" or "end"; (x, y) is the baseline.  `room` is the available width if the text
+    may need more, and 0 if the text fits; a page, which knows its font, cuts the text if necessary.  With `middle`, the
+    text is cut in its middle, since the end of a path says most.
     """
 
     x: float
@@ -79,7 +79,7 @@ class Node:
     title: str = ""
     action: str = ""
     lane: str = ""
-    value: int = field(default=-1, kw_only=True)  # by name: a bool in its place would pass for a number
+    value: int = field(default=-1, kw_only=True)  # keyword-only: as a position, a bool would pass for a number
     role: str = field(default="", kw_only=True)
 
 
@@ -117,7 +117,7 @@ class Look(NamedTuple):
 
 
 MANY = 60
-"""The number of things without words in a lane from which they are drawn as marks; fewer are nodes, which move."""
+"""The least number of a lane's things without words that are drawn as marks; fewer are nodes, which can move."""
 
 
 @frozen
@@ -125,15 +125,15 @@ class Marks:
     """Many small things of one lane, without words, as columns of numbers instead of nodes.
 
     A tree of a thousand nodes is a thousand squares of a few pixels.  As columns they cost a page a few kilobytes and a
-    dozen elements; each can still be reached, selected, found and read out.
+    dozen elements; each square can still be reached, selected, found and read out.
 
     A mark's node ID is the lane and its number ("tree/17"); its thing is `of` and the number ("entry:17").  `x`, `y`
-    are top left corners, `w` widths; they are in the order of x, and so are their right edges.  All have the height
-    `h`.  `look` gives the index in `looks` of each, `parent` the place of its parent (-1 if it is not among the marks;
-    empty if no lines are drawn).  `page` is the page of each, `pages` the number of its pages (empty if unknown).  In
-    its title ``{state}``, ``{number}``, ``{words}``, ``{address}``, ``{end}`` and ``{size}`` are filled in.  `on` is
-    the ID of the node that they are on, "" for none.  `space` is the address space of their pages (see
-    :mod:`.relations`), or "".
+    are top left corners, `w` widths; marks are in the order of x, and their right edges are in order too.  All have the
+    height `h`.  `look` gives the index in `looks` of each, `parent` the place of its parent (-1 if it is not among the
+    marks; empty if no lines are drawn).  `page` is the page of each, `pages` how many pages each has (empty if
+    unknown).  In a mark's title, ``{state}``, ``{number}``, ``{words}``, ``{address}``, ``{end}`` and ``{size}`` are
+    filled in.  `on` is the ID of the node on which the marks are drawn, or "".  `space` is the address space of their
+    pages (see :mod:`.relations`), or "".
 
     >>> two = Marks(
     ...     lane="tree",
@@ -206,7 +206,7 @@ class Marks:
 
 
 def looks_of(kinds: Iterable[tuple[tuple[str, ...], str]], shape: str = "box") -> tuple[tuple[Look, ...], list[int]]:
-    """Return the different looks for the states and letters `kinds`, in order of appearance; and each thing's.
+    """Return the different looks for the states and words in `kinds`, in order of appearance, and each thing's index.
 
     >>> looks_of([(("plain",), ""), (("object",), ""), (("plain",), "")])[1]
     [0, 1, 0]
@@ -280,12 +280,12 @@ AFTER = -1
 
 @frozen
 class Steps:
-    """The picture's place in an operation: at `index` of its own `count` steps (count: after the operation).
+    """The picture's place in an operation: at `index` of its own `count` steps (at `count`: after the operation).
 
     `places` gives, for each step from 0 to count, the number of events that are done there: a slider goes from one to
     the next.  The last is :data:`AFTER`.  `functions` are the steps at which another kernel function begins.  `said`
-    has a sentence for each step from 1 on, and its functions; the last is what the operation did.  `every` are the
-    places with all folds opened, if there are any.
+    has a sentence and its functions for each step from 1 on; the last sentence says what the operation did.  `every`
+    are the places with all folds opened, if there are any.
     """
 
     index: int
@@ -303,7 +303,7 @@ STILL = Steps(0, 0, -1)
 
 @frozen
 class Lane:
-    """A lane's properties, unless it is a plain row of things from left to right.
+    """The properties of a lane that is not a plain row of things from left to right.
 
     `role` "tree": links that are branches connect parents to children.  A lane with `down` goes downwards, and the next
     lane like it is to its right.  `label` is its name for screen readers.
@@ -317,7 +317,7 @@ class Lane:
 
 @frozen
 class Scene:
-    """One whole picture of one view at one moment; `lanes` are the lanes that are not plain rows.
+    """A whole picture by one view at one moment; `lanes` are the lanes that are not plain rows.
 
     `about` contains facts about its things, for lighting up related ones (:mod:`.relations`).  With `answers`, the
     title gives the answer, and is large; otherwise the title is a name, and the caption's text is large.

@@ -1,4 +1,4 @@
-"""Parts of a tall picture: if a page is too low, some are folded into a line, and a press opens them."""
+"""Parts of a tall picture: if a page is too low, some parts are folded into a line each, and a press opens a part."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def fold_parts(scene: Scene, heads: Collection[str], room: float, asked: Mapping
     """Return the scene, at most `room` pixels high if that is possible: the last parts fold first.
 
     A part begins at one of the nodes `heads`, its heading; anything above the first always stays.  `asked` gives, by
-    heading, the parts that a reader opened (True) or folded (False), which stay that way.  Without a limit nothing is
+    heading, the parts that a reader opened (True) or folded (False): they stay that way.  Without a limit nothing is
     folded, and headings can't be pressed.
     """
     if isinf(room):
@@ -69,7 +69,7 @@ def _placed(
 
 
 def _heading(node: Node, y: float, width: float, is_closed: bool) -> Node:
-    parts = groupby(node.text, lambda run: run.style)  # a name may have several lines, and so may what is said of it
+    parts = groupby(node.text, lambda run: run.style)  # the name and the words about it may have several lines
     words = " · ".join(filter(None, (" ".join(run.text for run in some) for _, some in parts)))
     if is_closed:
         box = Box(MARGIN, y + 4, width - 2 * MARGIN, FOLDED - 10)

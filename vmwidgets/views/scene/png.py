@@ -1,7 +1,7 @@
 """A scene's SVG as a PNG, for slides and pages that accept nothing else.
 
-The rasterizer is `resvg <https://pypi.org/project/resvg-py/>`_, the extra ``png``.  It supports neither variables of
-style sheets nor ``:not(…)``, so both are resolved before.
+The rasterizer is `resvg <https://pypi.org/project/resvg-py/>`_, the extra ``png``.  It supports neither style-sheet
+variables nor ``:not(…)``, so both are resolved first.
 """
 
 from __future__ import annotations

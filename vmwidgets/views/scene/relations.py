@@ -1,7 +1,7 @@
 """Relations between the things in pictures: the place of each, and its references.
 
 When a reader points at a thing, the page lights up everything related to it, in all pictures of a machine, without
-asking Python: an entry and its node by their name, descriptors by their addresses, and frames by the descriptors that
+asking Python: an entry and its node have the same name, descriptors have addresses, and frames have descriptors that
 refer to them.  `js/src/kin.ts` is the other half.
 """
 
@@ -37,7 +37,7 @@ class Pages(NamedTuple):
 
 
 class About(NamedTuple):
-    """A thing: the pages `at` which it is, and the pages or things `to` which it refers."""
+    """The facts about a thing: the pages where it is (`at`), and the pages or things to which it refers (`to`)."""
 
     at: tuple[Pages, ...] = ()
     to: tuple[Pages | str, ...] = ()
@@ -95,7 +95,7 @@ def of_entries(map_name: str, entries: Iterable[_Entry], drawn: Collection[str])
 
 
 def together(parts: Iterable[Relations]) -> dict[str, About]:
-    """Return the facts of several pictures; a thing in two of them is at the places of both."""
+    """Return the facts of several pictures; a thing that is in two of them has the places of both."""
     known: dict[str, About] = {}
     for part in parts:
         for thing, about in part.items():

@@ -1,4 +1,4 @@
-"""A scene as a standalone SVG: the static twin of the live drawing, from the same numbers and style sheet."""
+"""A scene as a standalone SVG: the static twin of the live drawing, with the same numbers and style sheet."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ _SHORT = 120
 
 
 def _without_switches(scene: Scene) -> Scene:
-    """Return the scene without parts that only work in a live picture, and without rows that become empty."""
+    """Return the scene without parts that only work in a live picture, and without rows left empty by that."""
     stays = tuple(node for node in scene.nodes if node.kind not in ("press", "switch"))
     if len(stays) == len(scene.nodes):
         return scene
@@ -99,14 +99,14 @@ def _without_switches(scene: Scene) -> Scene:
     for top, bottom in rows:
         if not any(node.y < bottom and top < node.y + node.h for node in stays):
             below = min((node.y for node in stays if node.y >= bottom), default=bottom)
-            if empty and top < empty[-1][1]:  # rows that overlap, or with nothing between them, leave one gap
+            if empty and top < empty[-1][1]:  # rows that overlap or touch leave one gap
                 begun, ended = empty.pop()
                 empty.append((begun, max(below, ended)))
             else:
                 empty.append((top, below))
 
     def higher(y: float) -> float:
-        """Return the place of something at `y` without those rows."""
+        """Return the new `y` of a place if those rows are removed."""
         return y - sum(below - top for top, below in empty if below <= y)
 
     return replace(
@@ -162,7 +162,7 @@ def _lines(scene: Scene, room: float) -> Iterator[tuple[str, str, float]]:
 
 
 LONG = 90
-"""The length from which an answer is not large (`js/src/words.ts` has the same)."""
+"""The length from which an answer is not written large (the same as in `js/src/words.ts`)."""
 
 
 def _node(node: Node, bare: bool, is_selected: bool = False) -> str:
@@ -195,7 +195,7 @@ def _is_chosen(node: Node, selected: str) -> bool:
 
 
 def _shade(node: Node) -> str:
-    """Return the line to the right of a selected thing, and below it, above all nodes."""
+    """Return the line to the right of a selected thing and below it, which is drawn over all nodes."""
     x, y, r, right, below = node.x, node.y, _rounding(node), node.x + node.w + _SHADE, node.y + node.h + _SHADE
     line = f"M{x + r:g},{below:g} H{right - r:g} A{r:g},{r:g} 0 0 0 {right:g},{below - r:g} V{y + r:g}"
     return f'<path class="shade" d="{line}"/>'
@@ -206,7 +206,7 @@ _LEAST_BADGED, _MOST_BADGES = (24, 18), 7
 
 
 def _badges(nodes: Iterable[Node]) -> str:
-    """Return a badge at the corner of new ("+") or leaving ("−") nodes; none if nearly all nodes are."""
+    """Return a badge at the corner of new ("+") or leaving ("−") nodes; none if nearly all nodes would have one."""
     w, h = _LEAST_BADGED
     found = [
         (node, "+" if "new" in node.state else "−")
@@ -224,7 +224,7 @@ def _badges(nodes: Iterable[Node]) -> str:
 
 
 def _whole_title(node: Node) -> str:
-    """Return the node's title, with texts that are cut and not in the title, as in `js/src/node.ts`."""
+    """Return the node's title, with its cut texts if the title lacks them, as in `js/src/node.ts`."""
     lost = [run.text for run in node.text if run.room and run.text not in node.title]
     return " · ".join(part for part in (node.title, *lost) if part)
 

@@ -24,14 +24,14 @@ _SANS = {
     **dict.fromkeys("+=<>~≥", 0.84),
     **dict.fromkeys("mwMW@%—…→&", 1.0),
 }
-"""Widths in parts of the font size, for unusual ones; of the widest common font."""
+"""Widths of unusually wide or narrow characters in the widest common font, in parts of the font size."""
 
 _BOLD = frozenset(("strong", "title", "letter"))
 
 _LOWER, _UPPER = 0.64, 0.77
 
 _OTHER_SCRIPTS, _OTHER = "\u0530", 1.2
-"""Letters from this one on, except East Asian ones, come from any available font, even in monospaced styles."""
+"""Letters from this one on, except East Asian letters, come from any available font, even in monospaced styles."""
 
 _LARGE = (("\ufdf0", "\ufdfc", 3.0), ("\ufdfd", "\ufdfd", 12.0), ("\U00012000", "\U0001254f", 5.0))
 """Characters that are whole words or sentences: the first, the last, and their width."""
@@ -69,7 +69,7 @@ def font_size(style: str) -> float:
 
 
 def text_width(text: str, style: str = "label") -> float:
-    """Return a bound on the width in pixels of `text` in `style`."""
+    """Return an upper bound on the width in pixels of `text` in `style`."""
     return _kept_width(text, style) if len(text) <= _USUAL_LENGTH else _width(text, style)
 
 
@@ -139,7 +139,7 @@ def fitted(
 ) -> Text:
     """Return `text`, made visible, with its `room` in pixels; nothing if not even its first character fits.
 
-    Of several texts, it is the first that fits by the bound, or else the last.
+    If there are several texts, the first that fits by the bound is used, or else the last.
 
     >>> fitted(0, 12, "libcrypto.so.3", 60).room, fitted(0, 12, "libc", 60).room, fitted(0, 12, "libc", 5).text
     (60, 0.0, '')
@@ -151,7 +151,7 @@ def fitted(
 
 
 def cut(run: Text) -> str:
-    """Return what a file shows of a text: the bound of its width has to fit into its room.
+    """Return a text as a file shows it, cut so that the bound of its width fits into its room.
 
     >>> cut(fitted(0, 12, "libcrypto.so.3", 60)), cut(fitted(0, 12, "libc", 60))
     ('libcryp…', 'libc')
@@ -197,7 +197,7 @@ def wrapped(text: str, width: float, style: str = "label") -> list[str]:
 
 
 def shorten_middle(text: str, width: float, style: str = "label") -> str:
-    """Return the text like :func:`shorten`, but with both ends kept: the end of a path is the most informative part."""
+    """Return the text like :func:`shorten`, but keep both ends: the end of a path says most."""
     shown = visible(text)
     if _fits(shown, width, style):
         return shown

@@ -1,4 +1,4 @@
-"""The static twin of a picture, if there is no live view: in words, as an image, as a page of HTML."""
+"""The static twin of a picture, for readers without a live view: in words, as an image, as a page of HTML."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def caption_words(scene: Scene) -> str:
 
 
 def alternative_text(scene: Scene) -> str:
-    """Return the text of a screen reader instead of the picture."""
+    """Return the text that a screen reader reads instead of the picture."""
     parts = (heading(scene), caption_words(scene), *map(visible, scene.notes))
     return ". ".join(part.rstrip(".") for part in parts if part) + "."
 
@@ -77,17 +77,17 @@ def table_twin(scene: Scene) -> Table:
 
 
 def data_uri(svg: str) -> str:
-    """Return an SVG as an address that needs no server, for double quotes; base64 would be a third longer.
+    """Return an SVG as a data URI, which can stand between double quotes; base64 would be a third longer.
 
     >>> data_uri('<svg width="9">→ #</svg>')
     "data:image/svg+xml;charset=utf-8,<svg width='9'>→ %23</svg>"
     """
-    single = in_tenths(svg).replace("'", "&apos;").replace('"', "'")  # which neither HTML nor JSON has to escape
+    single = in_tenths(svg).replace("'", "&apos;").replace('"', "'")  # neither HTML nor JSON escapes single quotes
     return "data:image/svg+xml;charset=utf-8," + re.sub(r"[%#&\s]", lambda one: _quoted(one[0]), single)
 
 
 def drawing_in(uri: str) -> str:
-    """Return the SVG in an address made by :func:`data_uri`.
+    """Return the SVG in an address from :func:`data_uri`.
 
     >>> drawing_in(data_uri('<svg width="9">→ #</svg>'))
     '<svg width="9">→ #</svg>'
@@ -123,10 +123,10 @@ def image_html(svg: str, alt: str, style: str = "") -> str:
 def output_html(scene: Scene, svg: str, wide: float = 0, slim: str = "") -> str:
     """Return the image in a notebook's output, `wide` pixels wide; 0: the SVG's own width.
 
-    A telephone gets `slim`, if given.
+    A telephone gets the SVG `slim`, if given.
 
-    A browser draws an SVG by the `color-scheme` of its image.  So it has its page's theme, not that of the reader's
-    system, and is light on paper.
+    A browser draws an SVG by the `color-scheme` of its image.  So the image has the theme of its page, not of the
+    reader's system, and is light on paper.
     """
     size = f"; width: {wide:g}px" if wide else ""
     image = image_html(svg, alternative_text(scene), f"; color-scheme: light{size}")
@@ -134,7 +134,7 @@ def output_html(scene: Scene, svg: str, wide: float = 0, slim: str = "") -> str:
 
 
 def picture_html(image: str, slim: str) -> str:
-    """Return an `<img>`, with the address of a telephone's version; its blanks are escaped: one would end it.
+    """Return an `<img>`, with the address of a version for telephones; a blank would end the address and is escaped.
 
     >>> picture_html('<img src="walk.svg">', "slim.svg")
     '<picture><source media="(max-width: 520px)" srcset="slim.svg"><img src="walk.svg"></picture>'
@@ -144,7 +144,7 @@ def picture_html(image: str, slim: str) -> str:
 
 
 TELEPHONE = "(max-width: 520px)"
-"""The condition of pages for which pictures are laid out as for a telephone."""
+"""The media condition of pages that get pictures laid out for a telephone."""
 
 
 def twin_html(twin_id: str, image: str, note: str = "", again: str = "") -> str:
@@ -172,10 +172,10 @@ _TWIN = re.compile(r'data-vmwidgets-twin="[^"]*">(?:<picture>.*?)?<img alt="([^"
 
 _ALIVE = "> .jupyter-widgets > :is(.lm-Widget, script)"
 LOST = f".jp-OutputArea-child:has(> .jupyter-widgets):not(:has({_ALIVE}))"
-"""JupyterLab's output of a widget whose kernel is gone: only its own line, "model not found".
+"""JupyterLab's output of a widget whose kernel is gone: only JupyterLab's own line, "model not found".
 
-The selector names what else may be there.  A selector for any child is slow: the browser then computes the styles of
-the whole output for each element that a picture adds or removes.
+The selector names the other possible children, because a selector for any child is slow: the browser then computes the
+styles of the whole output for each element that a picture adds or removes.
 """
 
 _DARK = ":is([data-jp-theme-light=false], .vscode-dark, html[theme=dark])"
@@ -194,7 +194,7 @@ RULES = (
     f"@media screen {{ {_DARK} {_OURS} img {{ color-scheme: dark !important }} }} "
     f"@media screen and (max-width: 46em) {{ {_NARROW} }}</style>"
 )
-"""Rules for all twins of a page: no empty line above them, and a dark theme if the page says so.
+"""Rules for all twins of a page: no empty line above them, and a dark theme if the page has one.
 
 On a narrow page, letters keep their size: pictures scroll, and pictures side by side are placed below each other.
 """
@@ -225,13 +225,13 @@ def unless_inside(twin_id: str) -> str:
 
 _LATE_AREA = f".jp-OutputArea:has(> {_CHILD} [data-vmwidgets-late])"
 LATE = f"<style>{_LATE_AREA} > {LOST} {{ display: none }}</style>"
-"""Rules against empty lines above twins that do not follow their widgets, since they were added to an output later."""
+"""Rules against empty lines above twins that were added to an output later, and so do not follow their widgets."""
 
 KEPT = (
     "<div data-vmwidgets-kept></div>"
     f"<style>{_CHILD}:has(> .jp-OutputArea-output > [data-vmwidgets-kept]) {{ display: none }}</style>"
 )
-"""The twin of an `Output` without pictures: it takes no room, and keeps the place of what comes into the `Output`."""
+"""The twin of an `Output` without pictures: it takes no room, and keeps the place for what the `Output` will show."""
 
 WHY_NOT_LIVE = (
     f"<style>{_instead(LOST, ABSENT)} "
@@ -240,9 +240,9 @@ WHY_NOT_LIVE = (
 )
 """The text of a twin in JupyterLab and Notebook if its live view is missing.
 
-Either its page has no model for it, or no script draws it.  No script of ours runs in either case, so only rules can
-say it.  A page can't tell a cell that was not run in this session from one that was run on another page of the same
-kernel: the sentence mentions both.
+Either the page has no model for the view, or no script draws it.  In both cases no script of ours runs, so only rules
+can show the text.  A page can't tell a cell that has not been run in this session from a cell that was run on another
+page of the same kernel, so the sentence mentions both.
 """
 
 
@@ -278,7 +278,7 @@ def html_page(scene: Scene, svg: str) -> str:
 
 
 def table_html(table: Table, level: int = 2) -> str:
-    """Return a table, with those below it, which have headings of this level."""
+    """Return a table and the tables below it, which have headings of this level."""
     head = "".join(f'<th scope="col">{escape(word)}</th>' for word in table.header)
     rows = "".join(
         "<tr>" + "".join(f"<td>{escape(visible(word))}</td>" for word in row) + "</tr>" for row in table.rows

@@ -21,9 +21,9 @@ def _number(value: float) -> float | int:
 
 
 def encode_node(node: Node) -> dict[str, Any]:
-    """Return one node; texts are [x, y, text, style, anchor, room if it must be measured], bars [x, y, w, h, style].
+    """Return one node; a text is [x, y, text, style, anchor, room if it may not fit], bars [x, y, w, h, style].
 
-    The room of a text that is cut in its middle is negative.
+    The room is negative if the text is to be cut in its middle.
     """
     data: dict[str, Any] = {
         "id": node.id,
@@ -73,7 +73,7 @@ def encode_link(link: Link) -> dict[str, Any]:
 
 
 def encode_table(table: Table) -> dict[str, Any]:
-    """Return one table, with those below it."""
+    """Return one table, with the tables below it."""
     data: dict[str, Any] = {"header": list(table.header), "rows": [list(row) for row in table.rows]}
     if table.more:
         data["more"] = [{"title": title, **encode_table(other)} for title, other in table.more]
@@ -113,7 +113,7 @@ def _differences(column: Sequence[int]) -> list[int]:
 
 
 def encode_scene(scene: Scene, *, with_table: bool = True) -> dict[str, Any]:
-    """Return the whole scene; `with_table` with its table twin, otherwise with its beginning."""
+    """Return the whole scene; without `with_table`, the table twin has no rows."""
     caption, table = scene.caption, scene.table
     return {
         "version": VERSION,
