@@ -1,4 +1,4 @@
-"""Runs of steps that repeat for one page after another: after a few, they become one step, which can be opened."""
+"""Runs of steps that are repeated page by page: after a few rounds, the rest becomes one step, which can be opened."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LONGEST, ROUNDS, KEPT = 6, 8, 3
 """The most steps of a round; the fewest rounds of a run; the number of rounds that are not folded."""
 
 _KINDS = frozenset(("pages", "buffers", "object", "ring", "machine"))
-"""Subjects of runs: a search in a tree and a call of a domain have steps of their own."""
+"""Subjects whose steps may form a run: searches in trees and calls of domains always have steps of their own."""
 
 _BETWEEN = (ev.BlockSplit, ev.BlockJoined)
 """Events that may occur within a run without ending it."""
@@ -29,7 +29,7 @@ def folded(steps: Sequence[Step]) -> Iterator[Step]:
     shapes = [_shape(steps[index]) for index in solid]
     done = at = 0
     while at < len(solid):
-        most = min(LONGEST, (len(shapes) - at) // ROUNDS)  # so long a round can still be repeated often enough
+        most = min(LONGEST, (len(shapes) - at) // ROUNDS)  # a round of this length can still be repeated often enough
         if not most:
             break
         long, rounds = max(((one, _rounds(shapes, at, one)) for one in range(1, most + 1)), key=_gain)
@@ -45,19 +45,19 @@ def folded(steps: Sequence[Step]) -> Iterator[Step]:
 
 
 def _gain(found: tuple[int, int]) -> tuple[int, int]:
-    """Return how many steps a run with rounds of this length saves; shorter rounds win if equal."""
+    """Return how many steps a run with rounds of this length saves; if lengths save as many, the shorter one wins."""
     long, rounds = found
     return (long * rounds if rounds >= ROUNDS else 0), -long
 
 
 def _shape(step: Step) -> object:
-    """Return the common part of repeating steps; "" for others."""
+    """Return the part of a step that repeats in a run; for other steps, something unique."""
     is_one = step.about.kind in _KINDS or isinstance(step.event, ev.LookupCacheHit)
     return (_NUMBERS.sub("#", step.sentence), step.functions) if is_one else object()
 
 
 def _rounds(shapes: Sequence[object], at: int, long: int) -> int:
-    """Return how often the `count` steps from `at` on are repeated in a row."""
+    """Return how many rounds of `long` steps are alike, from `at` on."""
     first = shapes[at : at + long]
     rounds = 0
     while len(first) == long and shapes[at + rounds * long : at + (rounds + 1) * long] == first:

@@ -37,7 +37,7 @@ def followed(events: Iterable[ev.Event]) -> Iterator[tuple[int, ev.Event, Functi
 
 
 def returned(events: Iterable[ev.Event], name: str) -> list[tuple[int, object]]:
-    """Return the results of a kernel function's calls, with their indices, without failed ones."""
+    """Return the results of a kernel function's successful calls, with their indices."""
     stacks, found = CallStacks(), list[tuple[int, object]]()
     for index, event in enumerate(events):
         moving = _moving(event)
@@ -60,7 +60,7 @@ def left_open(events: Iterable[ev.Event]) -> Functions:
             continue
         stacks.begin(*moving)
         if isinstance(event, (ev.Called, ThreadRuns)):
-            failed = ()  # whatever failed before, it continued
+            failed = ()  # earlier failures did not end the thread
         elif isinstance(event, ThreadEnded) and event.how != "returned" and event.thread == stacks.runner:
             failed = tuple(stacks.stack)
         stacks.end(*moving)

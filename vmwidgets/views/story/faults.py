@@ -1,4 +1,4 @@
-"""The faults of an operation, each as a path from box to box, with the functions that acted, from the events alone.
+"""The faults of an operation, found in its events alone: each is a path from box to box, with the acting functions.
 
 The boxes are the parts of a textbook's fault, in order: access, TLB, walk, fault code, map lookup, object and pager,
 frame, page tables, retry.
@@ -31,7 +31,7 @@ BOXES = {
     "enter": ("page tables", "pmap_enter"),
     "retry": ("retry", PROCESSOR),
 }
-"""Title of each box, and its usual actor, before an event names one."""
+"""The title of each box, and its usual actor, used until an event names the actor."""
 
 
 class Mark(NamedTuple):
@@ -63,7 +63,7 @@ class Fault:
 
     @property
     def failing(self) -> str:
-        """The box where it failed: the last with an action, or the lookup if there was only a fault code."""
+        """The box where it failed: the last box with an action, or the lookup if there was only a fault code."""
         last = self.marks[-1].box
         return "lookup" if last == "code" else last
 
@@ -78,7 +78,7 @@ def faults_of(moment: Moment) -> list[Fault]:
 
 
 class _Reader:
-    """The accesses of one operation, as they are collected: each thread makes one at a time."""
+    """The accesses of one operation, as they are collected: each thread makes one access at a time."""
 
     def __init__(self, moment: Moment) -> None:
         self._moment = moment
@@ -183,7 +183,7 @@ def _task_of(event: ev.Event) -> str:
 
 
 def _with_frame(marks: list[Mark], frame: int) -> list[Mark]:
-    """Return the fault with its frame: a page in memory needs no new one, and is known when it is entered."""
+    """Return the marks with the frame: a page in memory needs no new frame, and its own is known when it is entered."""
     entered = next((place for place, mark in enumerate(marks) if mark.box == "enter"), None)
     if entered is None or any(mark.box == "frame" for mark in marks):
         return marks
@@ -192,12 +192,12 @@ def _with_frame(marks: list[Mark], frame: int) -> list[Mark]:
 
 
 def _stopped_at(mark: Mark, pa: int) -> Mark:
-    """Return the fault with the place where its walk stopped: the descriptor that is written first."""
+    """Return the mark with the place where the walk stopped: the descriptor that is written first."""
     return mark._replace(thing=f"pte:{pa:x}") if mark.box == "walk" and not mark.thing else mark
 
 
 def _is_for_want_of_a_frame(one: Fault, event: ev.Event) -> bool:
-    """Return whether a pager has no page because there was no frame, which the frame's box already says."""
+    """Return whether a pager has no page because there was no free frame: the frame's box already says so."""
     return isinstance(event, ev.PagerAsked) and event.outcome == "NOMEM" and one.marks[-1].box == "frame"
 
 

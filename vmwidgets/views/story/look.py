@@ -11,7 +11,7 @@ V = TypeVar("V")
 
 
 class Look(Generic[V]):
-    """A part of a machine at the moments of an operation; `moment` is the one that is drawn.
+    """A part of a machine at the moments of an operation; `moment` is the moment that is drawn.
 
     `at` returns the value after a number of events.
 
@@ -27,7 +27,7 @@ class Look(Generic[V]):
     def __init__(self, moment: Moment, at: Callable[[int], V], after: V | None = None, *, is_far: bool = False) -> None:
         self.moment = moment
         self.is_far = is_far
-        """Whether looking inside would take long while the operation is drawn at its end: then it is not done."""
+        """Whether a look inside the operation would take long while its end is drawn: then each look is at the end."""
         self._at = at
         self._known: dict[int, V] = {} if after is None else {len(moment.events): after}
 

@@ -17,8 +17,8 @@ from vmwidgets.engine.mmu.tlb_schema import TlbEntryValue
 class Lookup:
     """A lookup of `va` in the TLB of `cpu`, at event `at`.
 
-    `outcome` is "missed"; "used" if the TLB answered; "forbidden" for a fault by its cached permissions; or "clean" for
-    a write before which the tables must be marked dirty.
+    `outcome` is "missed"; "used" if the TLB answered; "forbidden" for a fault by its cached permissions; or "clean" if
+    the tables must be marked dirty before the write.
     """
 
     at: int
@@ -31,7 +31,7 @@ class Lookup:
     space: str = ""
     """The owner of the tables that the processor had loaded; "" if this operation does not show it."""
     end: int = -1
-    """The index of the event that ended it; -1 if it was not kept."""
+    """The index of the event that ended the lookup; -1 if the event was not kept."""
     filled: TlbEntryValue | None = None
     """The translation that the TLB caches from then on."""
     faulted: bool = False
@@ -43,7 +43,7 @@ class Lookup:
 
     @property
     def is_walked(self) -> bool:
-        """Return whether the processor read page tables for it."""
+        """Return whether the processor read page tables for the lookup."""
         return self.outcome in ("missed", "clean")
 
 

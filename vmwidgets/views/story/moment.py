@@ -1,4 +1,4 @@
-"""The moment that all pictures of an operation share: a number of its events that are done."""
+"""The moment that all pictures of an operation share: the number of its events that are done."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ MOST_PASSED = 3
 
 
 class Told(NamedTuple):
-    """A moment's words for a picture with words of its own: its steps, and the caption of both."""
+    """A moment's words for a picture that has words of its own: the picture's steps, and a caption from both."""
 
     steps: Steps = STILL
     caption: Callable[[Caption], Caption] = lambda own: own
@@ -36,7 +36,7 @@ class Told(NamedTuple):
 
 @frozen(slots=False)
 class Moment:
-    """A moment of `operation` after `done` events, or after all of it if `done` is None.
+    """A moment of `operation`: after `done` events, or after the whole operation if `done` is None.
 
     `starts` is for :func:`.story.story_of`.  Without `has_steps`, the picture shows the end (:meth:`at_end`).
 
@@ -96,7 +96,7 @@ class Moment:
         return self.events[: self.place]
 
     def words(self, place: int) -> dict[int, int]:
-        """Return the words of descriptors that later events change, after this many events, by physical address."""
+        """Return, by physical address, the words after this many events of the descriptors that later events change."""
         known = self._words
         if place not in known:
             if len(known) >= MOST_WORDS:
@@ -139,9 +139,9 @@ class Moment:
         return replace(caption, reason=f"{caption.reason} {own}".strip()) if own else caption
 
     def answered(self, answer: str, more: str = "") -> Caption:
-        """Return the caption of a picture that has an `answer` of its own ("" for none) at its head; `more` is last.
+        """Return the caption of a picture that has its own `answer` ("" for none): the answer first, and `more` last.
 
-        A step comes before the answer, and so does an operation that failed.
+        If the moment is a step, or the operation failed, that comes before the answer.
         """
         caption = self.caption
         if not self.is_after or not answer or caption.tone in ("error", "panic"):
@@ -150,7 +150,7 @@ class Moment:
         return replace(caption, text=answer, reason=reason)
 
     def told(self, mine: Mine) -> Told:
-        """Return the words for a picture with a caption of its own: what the operation did, if it changed the picture.
+        """Return the words for a picture with a caption of its own, and what the operation did to it.
 
         After the operation, the picture's own words come first; at a step, the step's words do.
         """
@@ -172,7 +172,7 @@ class Moment:
         return [stage.step for stage in mine(self.stages)] if self.has_steps else []
 
     def passed(self, mine: Mine, about: About) -> str:
-        """Return sentences on the steps about its subject that a picture skipped before the current one."""
+        """Return sentences on the steps about a picture's subject that the picture skipped before the current step."""
         if self.is_after:
             return ""
         done = [step.index for step in self.mine(mine) if step.index < self.place]
@@ -186,7 +186,7 @@ class Moment:
     def steps(self, mine: Mine, about: About = lambda step: False) -> Steps:
         """Return the picture's place among its own steps: the last place is after the operation.
 
-        `about` selects other steps about its subject, whose sentences are added to its next step.
+        `about` selects further steps about the picture's subject, whose sentences are added to the picture's next step.
         """
         if self.operation is None:
             return STILL
@@ -217,14 +217,14 @@ class Moment:
         return tuple((f"{one.text} {one.reason}".strip(), " → ".join(one.functions)) for one in captions)
 
     def at(self, place: int | None, starts: Starts | None = None) -> Moment:
-        """Return another moment of the same operation with the same story; after it, for None or AFTER.
+        """Return another moment of the same operation, with the same story; None and AFTER mean after the operation.
 
-        Views that name entries need `starts`, which a moment kept with its story does not have.
+        Views that name entries need `starts`, which a moment that was kept with its story does not have.
         """
         return self._with(done=None if place == AFTER else place, starts=self.starts if starts is None else starts)
 
     def at_end(self) -> Moment:
-        """Return the moment after the operation, for a picture without steps inside it."""
+        """Return the moment after the operation, for a picture without steps inside the operation."""
         return self._with(done=None, has_steps=False)
 
     def with_story(self) -> Moment:
@@ -242,7 +242,7 @@ class Moment:
 
 
 MOST_WORDS = 8
-"""For how many moments of an operation the words of descriptors are cached."""
+"""The number of an operation's moments for which the words of descriptors are cached."""
 
 
 def _begins(step: Step, before: Step) -> bool:

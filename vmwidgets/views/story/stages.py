@@ -23,7 +23,7 @@ class Stage:
 
 
 class Stages(tuple[Stage, ...]):  # noqa: SLOT001  slots of a tuple can hold nothing
-    """The stages of one operation, with results that were computed once (:func:`once`)."""
+    """The stages of one operation, with the results that are computed once for it (:func:`once`)."""
 
     def __init__(self, _stages: Iterable[Stage]) -> None:
         self.known: dict[Hashable, tuple[Stage, ...]] = {}
@@ -47,7 +47,7 @@ def once(key: Hashable, mine: Mine) -> Mine:
 
 
 def where(changes: Callable[[Stage], bool]) -> Mine:
-    """Return the stages that change a picture, if each can be judged alone."""
+    """Return the stages that change a picture, if each stage can be judged by itself."""
     return lambda stages: filter(changes, stages)
 
 
@@ -69,9 +69,9 @@ def either(*mine: Mine) -> Mine:
 def seen(
     look: Callable[[int], object], among: Mine, is_cheap: Callable[[], bool] = lambda: True, most: int = 12
 ) -> Mine:
-    """Return the stages `among` others at which `look` changes; its argument is the number of events done.
+    """Return the stages selected by `among` at which `look` changes; its argument is the number of events done.
 
-    All, if there are more than `most`, or if a look is expensive.
+    All are returned if there are more than `most`, or if a look is expensive.
     """
 
     def mine(stages: Sequence[Stage]) -> Iterable[Stage]:
@@ -93,7 +93,7 @@ class Listed(NamedTuple):
 
 
 Change = tuple["EntryFields | None", "EntryFields | None"]
-"""An entry before and after a stage; None if it does not exist."""
+"""An entry before and after a stage; None where it does not exist."""
 
 
 def listed(stages: Sequence[Stage], name: str) -> Iterator[Listed]:

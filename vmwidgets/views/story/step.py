@@ -26,8 +26,8 @@ class Step:
     """One step: `index` is the index of its last event in the operation, so that index + 1 events are done then.
 
     `functions` were running, outermost first; `thing` is the ID of its subject for selection ("entry:17", or "" if it
-    can't be selected); `event` is the event of its sentence (for a run, the last one).  `inside` are the steps in the
-    fold, if it is a fold.
+    can't be selected); `event` is the event that the sentence is about (for a run, the last event).  If the step is a
+    fold, `inside` are the steps in it.
     """
 
     index: int

@@ -1,4 +1,4 @@
-"""The story of an operation: one sentence, and its steps.  It is the same for every picture.
+"""The story of an operation: a sentence about all of it, and its steps.  It is the same for every picture.
 
 A step is one thing that an event reports, such as a comparison, a link, a lock, or a call of the kernel.  After three
 pages of a run, the others become one step, and so do other repeating steps (:mod:`.alike`).  The kernel's work for a
@@ -49,10 +49,10 @@ class Story:
 
 
 def story_of(operation: Operation, starts: Starts = UNKNOWN, events: Sequence[ev.Event] | None = None) -> Story:
-    """Return the story of `operation`, from its events, arguments, result and outcome alone.  O(events).
+    """Return the story of `operation`, which needs only its events, arguments, result and outcome.  O(events).
 
-    `starts` gives the addresses of entries that events mention only by ID; an entry without one is "entry 17".
-    `events` are the operation's, if it has forgotten them.
+    `starts` gives the addresses of entries that events mention only by ID; without an address, an entry is "entry 17".
+    `events` are the operation's events, if it has forgotten them.
 
     >>> import vmwidgets as vm
     >>> m = vm.boot("x86-64")
@@ -97,7 +97,7 @@ class _Plan:
         return "" if writer is None else writer(event, self._names)
 
     def _told_by_requests(self, event: ev.Event) -> bool:
-        """Return whether page requests already say what the allocator below them does, or what an object has."""
+        """Return whether page requests already say what an event of the allocator or of an object's pages would say."""
         if isinstance(event, (ev.BlockSplit, ev.BlockJoined)):
             return bool(self._requested)
         if isinstance(event, (ev.PagesEntered, ev.PagesLeft)):
@@ -107,11 +107,11 @@ class _Plan:
     # ---- what the kernel does inside a domain's call ---------------------------------------------
 
     def _goes_with_a_call(self, said: _Said) -> bool:
-        """Return whether an event is the kernel's work in a call, and part of the call's step."""
+        """Return whether an event is the kernel's work for a call, and so part of the call's step."""
         event = said.event
         if isinstance(event, ev.VnodeMapped) or (_of_a_domain(event) and self._steps):
             of_domains = (step for step in reversed(self._steps) if step.about.kind == "domain")
-            # what a table maps goes before the table itself
+            # a table's mappings are removed before the table itself
             call = next((step for step in of_domains if not isinstance(step.event, ev.CapabilityDeleted)), None)
             if call is not None and _belongs_to(event, call.event):
                 self._steps.remove(call)
@@ -172,7 +172,7 @@ def _of_a_domain(event: ev.Event) -> bool:
 
 
 _WITH_THE_CALL = frozenset(("caps_copy_to_vnode", "page_mappings_unmap", "page_mappings_modify_flags"))
-"""The functions in which the kernel's work is one step with the call that follows."""
+"""The functions in which the kernel's work and the call that follows are one step."""
 
 
 def _belongs_to(event: ev.Event, before: ev.Event) -> bool:
@@ -209,7 +209,7 @@ def _folded(run: Sequence[_Said]) -> Iterator[Step]:
 # ---- as text -------------------------------------------------------------------------------------
 
 MOST = 400
-"""The most steps that are printed: if there are more, the first and the last."""
+"""The most steps that are printed; if there are more, the first and the last steps are."""
 
 
 @frozen(repr=False)
@@ -226,7 +226,7 @@ class Explanation:
     def outline(self, *words: str) -> Explanation:
         """Return the story without steps in trees, lists and slabs of entries.
 
-        With `words`, it has only steps that contain one of them.
+        With `words`, the outline has only steps that contain one of these words.
         """
         steps = (step for step in self.story.steps if step.about.kind not in STRUCTURES)
         kept = tuple(step for step in steps if not words or any(word in step.sentence for word in words))
@@ -249,7 +249,7 @@ class Explanation:
 
 
 def _numbered(steps: Sequence[tuple[int, Step]]) -> Iterator[str]:
-    """Yield a line for each step, with its functions if they differ from the step before."""
+    """Yield a line for each step, with its functions if they differ from the functions of the step before."""
     said: Functions = ()
     for number, step in steps:
         if step.functions != said:

@@ -1,4 +1,4 @@
-"""Calls as they were typed: equivalent Python on one line of limited length."""
+"""Calls as they might be typed: equivalent Python, in one line of limited length."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def typed(operation: Operation) -> str:
 
 
 def arguments_of(operation: Operation) -> Sequence[tuple[str, Any]]:
-    """Return the arguments of an operation's call; how far threads ran is recorded, but not part of the call."""
+    """Return the arguments of an operation's call, without the record of how far threads ran, which is not typed."""
     is_of_threads = operation.name == "run" and operation.target == "machine"
     return () if is_of_threads else operation.arguments
 
@@ -84,7 +84,7 @@ def _size(pages: int) -> str:
 
 
 def _settings(given: Any) -> str:
-    """Return settings of processors that differ from those at boot."""
+    """Return the settings of processors that differ from the settings at boot."""
     own = [one for one in fields(given) if getattr(given, one.name) != one.default] if is_dataclass(given) else []
     values = ", ".join(f"{one.name}={_bits(getattr(given, one.name))}" for one in own)
     return f"replace(…, {values})" if own else _short(given)

@@ -64,7 +64,7 @@ def _range(event: ev.RegionAdded | ev.RegionRemoved, _: Names) -> tuple[int, int
 
 
 def call_of(event: ev.Event) -> str:
-    """Return the name of the call that an event is; "" for a change by the pmap itself."""
+    """Return the name of the call that an event reports; "" for a change by the pmap itself."""
     tick = saying_of(event).tick
     return "" if tick is None else tick.of(event).call
 
@@ -94,7 +94,7 @@ class _Asked(NamedTuple):
 
 
 def _asked(facts: Facts, name: str) -> list[_Asked]:
-    """Return the operation's own calls of the pmap, without those inside them for the slab's frames."""
+    """Return the operation's own calls of the pmap, without the calls inside them that map the slab's frames."""
     found: list[_Asked] = []
     depth = 0
     for event in facts.events:
@@ -111,7 +111,7 @@ def _asked(facts: Facts, name: str) -> list[_Asked]:
 @headline_of("map", part=("domain",))
 def _map(facts: Facts) -> Headline:
     start, frame = int(facts.result), _slot_of(facts.given["frame"])
-    called = facts.called("do_map")  # the latest: those for the slab's frames come before
+    called = facts.called("do_map")  # the latest: calls for the slab's frames come before it
     size = called.arguments[3] if called else sum(one.size for one in facts.of(ev.RegionAdded))
     mine = [one for one in facts.of(ev.VnodeLinked) if not one.table and ref(one.cap) == frame]
     fields = {"size": binary_size(size), "address": address(start), "frame": frame, "flags": flag_words(mine[0].flags)}

@@ -75,7 +75,7 @@ def _accessed(facts: Facts) -> Headline:
     came = {(event.object, page) for event in facts.of(ev.PagesEntered) for page, _ in event.pages}
     asked = {(event.object, event.offset // PAGE) for event in facts.of(ev.PagerAsked) if event.outcome == "miss"}
     came -= {(event.object, event.index) for event in facts.of(ev.PageJoined)}
-    pages = counted(len(came | asked), "page")  # with those that were read ahead
+    pages = counted(len(came | asked), "page")  # including pages that were read ahead
     alone = facts.of(ev.NoCopyNeeded)
     if len(alone) == len(faults):
         return Headline(text, say("access/faults/no copy", len(faults), task=visible(alone[0].task)))
@@ -97,9 +97,9 @@ def _translated(facts: Facts, tables: str) -> str:
 
 
 def _who_else(copied: Sequence[ev.PageCopied], target: str) -> list[str]:
-    """Return the tasks other than `target` that mapped all of these pages; none if `target` is not a task.
+    """Return the tasks other than `target` that mapped all of the copied pages; none if `target` is not a task.
 
-    There are none for pages of a file either: a private mapping copies them in any case.
+    There are also none for pages of a file, which a private mapping copies in any case.
     """
     if not target.startswith("task:") or any(one.source.startswith("file ") for one in copied):
         return []

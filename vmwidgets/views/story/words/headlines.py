@@ -1,4 +1,4 @@
-"""The effect of an operation, in one sentence: its words, its functions, and the wording of failures."""
+"""The effect of an operation in one sentence: the words, the functions to name, and the wording of failures."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from .registry import HEADLINES, Headline, Sentences, saying_of
 say = Sentences("headlines")
 
 MAX_FUNCTIONS = 5
-"""The most functions that a caption names; if there are more, the first and the last ones."""
+"""The most functions that a caption names; if there are more, it names the first and the last ones."""
 
 MAX_WORDS = 20
 """The most words of a headline."""
@@ -71,16 +71,16 @@ class Facts:
         return self.operation.target.partition(":")[2].replace("%2F", "/").replace("%25", "%")
 
     def of(self, *kinds: type[E]) -> list[E]:
-        """Return the events of some kinds, of all maps, caches and tasks, to be counted or searched.
+        """Return the events of some kinds, whatever their map, cache or task, to be counted or searched.
 
-        To find the latest one, call :meth:`last`, which needs the map, cache or task.
+        To find the latest event of a map, cache or task, call :meth:`last`.
         """
         return [event for event in self.events if isinstance(event, kinds)]
 
     def last(self, kind: type[E], **which: object) -> E | None:
         """Return the latest event of a kind with the attributes `which`; None if there is none.
 
-        Raises :class:`TypeError` if such events name their map, cache or object, and `which` does not.
+        Raises :class:`TypeError` if events of that kind name their map, cache or object, and `which` does not.
         """
         naming = [name for name in NAMING if name in kind.field_names]
         if naming and not which.keys() & {*naming}:
@@ -102,7 +102,7 @@ class Facts:
         return [event for event in self.of(*kinds) if getattr(event, "map", name) in names]
 
     def of_task(self, *kinds: type[E]) -> list[E]:
-        """Return the events of the called task's address space: the kernel's maps may change too."""
+        """Return the events of the called task's address space, without events of the kernel's maps."""
         own = f"{self.operation.target}/map"
         return [event for event in self.of(*kinds) if getattr(event, "map", own) == own]
 
@@ -111,11 +111,11 @@ class Facts:
         return next((event for event in reversed(self.of(ev.Called)) if event.name == name), None)
 
     def returned(self, name: str) -> list[object]:
-        """Return the results of a kernel function's calls, without failed ones."""
+        """Return the results of a kernel function's successful calls."""
         return [result for _, result in returned(self.events, name)]
 
     def mapped_by_faults(self) -> int:
-        """Return how many pages faults mapped that then stayed in memory."""
+        """Return the number of pages that faults mapped and that then stayed in memory."""
         left: dict[object, int] = {
             event.frame: at for at, event in enumerate(self.events) if isinstance(event, ev.PageOut)
         }
@@ -178,7 +178,7 @@ def counts_of(events: Iterable[ev.Event]) -> dict[str, Counter[str]]:
 
 
 def receipt(events: Iterable[ev.Event]) -> str:
-    """Return the changes in numbers: the text for an operation without a sentence, and a check for the others.
+    """Return the changes in numbers: the text of an operation without a sentence, and a check of the other sentences.
 
     >>> import vmwidgets as vm
     >>> m = vm.boot("x86-64")
@@ -209,7 +209,7 @@ def part_of(target: str) -> str:
 
 
 def _failed(facts: Facts) -> Caption:
-    """Return what failed, and with which error: in a chain, the one that caused the others."""
+    """Return what failed, and with which error: in a chain of errors, the one that caused the others."""
     operation = facts.operation
     said = visible(operation.said)
     after = HEADLINES.get((part_of(operation.target), "failed"), HEADLINES[("", "failed")])(facts)
@@ -227,7 +227,7 @@ def _failed(facts: Facts) -> Caption:
 
 
 def _begun(said: str) -> str:
-    """Return an error's text as the beginning of a sentence; a function keeps its name.
+    """Return an error's text with a capital letter, to begin a sentence; a function's name at its start stays as it is.
 
     >>> _begun("no gap of 1 TiB"), _begun("kmem_alloc_wait can't finish")
     ('No gap of 1 TiB', "kmem_alloc_wait can't finish")
@@ -252,7 +252,7 @@ def causes_of(said: str) -> list[tuple[str, str]]:
     found = list(_CAUSE.finditer(said))
     if not found or found[0].start():
         return []
-    ends = [*(one.start() for one in found[1:]), len(said) - (len(found) > 1)]  # all but the first are in brackets
+    ends = [*(one.start() for one in found[1:]), len(said) - (len(found) > 1)]  # all but the first name are in brackets
     return [(one[1], said[one.end() : end]) for one, end in zip(found, ends, strict=True)]
 
 
@@ -291,7 +291,7 @@ def telling(facts: Facts) -> Functions:
         weight = _weight(event, where)
         if functions and weight >= rank and (weight or where == "map"):
             best, rank = functions, weight
-    if where == "map" and rank < _CHANGE and facts.name != "lookup":  # no event is telling: what all share
+    if where == "map" and rank < _CHANGE and facts.name != "lookup":  # no important event: what all have in common
         best = _shared(functions for _, _, functions, _ in followed(facts.events) if functions)
         best = () if best[:1] == ("rbtree_lookup_nearest",) else best  # a search alone is not the requested operation
     return shortened(best) or ((facts.name,) if facts.truncated else ())
@@ -311,7 +311,7 @@ def _in_common(facts: Facts) -> Functions:
 
 
 def _shared(stacks: Iterable[Functions]) -> Functions:
-    """Return the functions with which all of these begin."""
+    """Return the functions with which all of the stacks begin."""
     return tuple(names[0] for names in takewhile(lambda names: len(set(names)) == 1, zip(*stacks, strict=False)))
 
 
@@ -321,7 +321,7 @@ def _is_domains(facts: Facts) -> bool:
 
 
 def _domains_functions(facts: Facts) -> Functions:
-    """Return the functions at the kernel's last request to write entries, or otherwise to make a capability.
+    """Return the functions at the last request to write entries, or if there is none, to make a capability.
 
     Revoking is recognized by its own name, whatever it unmaps.
     """
@@ -337,7 +337,7 @@ def _domains_functions(facts: Facts) -> Functions:
 
 
 def _where_it_failed(events: Sequence[ev.Event]) -> Functions:
-    """Return the functions that were running at the last error, at its deepest; functions that undo return after it."""
+    """Return the functions that were running where the last error began; functions that undo work return after that."""
     stack: list[str] = []
     deepest: Functions = ()
     for event in events:

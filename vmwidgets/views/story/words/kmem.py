@@ -23,7 +23,7 @@ KENTRY = "vm_map_kentry"
 """The cache whose buffers are the kentry area's slots."""
 
 _ZONE = "zone "
-"""The beginning of the names of the zones' caches, with which a sentence begins in capitals."""
+"""The beginning of the names of zones' caches, which get a capital at the start of a sentence."""
 
 
 @fact(ev.RangeInserted)
@@ -88,7 +88,7 @@ def _released(events: Sequence[ev.Event]) -> str:
     unwired = len(events) - len(freed)
     if not freed:
         return _step("PageUnwired", unwired)
-    name = "PageReleased/unwired" if unwired else "PageReleased"  # kmem_malloc gives back what it got, the last first
+    name = "PageReleased/unwired" if unwired else "PageReleased"  # kmem_malloc frees its pages, the last one first
     return _step(name, len(freed), object=visible(freed[0].object))
 
 
@@ -107,7 +107,7 @@ def said_of_page(events: Sequence[ev.Event]) -> str:
 
 
 def said_of_alike(steps: int, last: str) -> str:
-    """Return the sentence of steps that repeat those before them; `last` is the sentence of the last one."""
+    """Return the sentence about steps that repeat the steps before them; `last` is the sentence of the last step."""
     return _step("Alike", steps, last=last.removesuffix("."))
 
 
@@ -173,7 +173,7 @@ def _refused(facts: Facts) -> Headline:
 
 
 def _is_of(event: ev.RangeInserted, result: object) -> bool:
-    """Return whether the freed range is the one that was inserted."""
+    """Return whether the allocated range is the range that was inserted."""
     return not event.status and event.start == result
 
 
@@ -181,7 +181,7 @@ def _merged(facts: Facts, inserted: ev.RangeInserted | None) -> str:
     if inserted is None:
         return ""
     joined = [event for event in facts.of(ev.EntryJoined) if event.map == inserted.map]
-    grew = inserted.how == "extend"  # the one before, over the range
+    grew = inserted.how == "extend"  # the entry before, over the range
     if joined:
         return say("alloc/both" if grew or len(joined) > 1 else f"alloc/{joined[0].side}")
     return say("alloc/grown" if grew else "alloc/new")
@@ -195,7 +195,7 @@ def _waited(facts: Facts) -> str:
 
 
 def _long(facts: Facts, verb: str, where: object) -> Headline:
-    """Return the sentence of an operation on so many pages that its first events are no longer recorded."""
+    """Return the sentence of an operation on so many pages that its first events were no longer kept."""
     return Headline(say(verb, name=facts.name, size=facts.size(), address=visible(address(where)), map=_map(facts)))
 
 
@@ -249,7 +249,7 @@ def _submap(facts: Facts, _: None) -> str:
 def _malloc(facts: Facts) -> Headline:
     facts = facts.of_the_cell()
     taken = next((event for event in facts.of(ev.BufferAllocated) if event.address == facts.result), None)
-    if taken is None:  # larger than the zones' buffers, or none
+    if taken is None:  # larger than the zones' buffers, or no buffer at all
         return _allocated(facts)
     made = facts.last(ev.SlabCreated, cache=taken.cache)
     text = say("malloc", address=address(taken.address), cache=visible(taken.cache))

@@ -38,7 +38,7 @@ MAPS = ("map", "kmem")
 
 @headline_of("enter", "vm_map_enter", part=("map",))
 def _enter(facts: Facts) -> Headline:
-    resized = facts.at_map(ev.MapResized)  # a replaced entry resizes too: the last event is the new one's
+    resized = facts.at_map(ev.MapResized)  # a replaced entry resizes too: the last event is the new entry's
     size = binary_size(resized[-1].after - resized[-1].before) if resized else facts.size()
     return Headline(say("enter", size=size, address=address(facts.result), map=facts.map), _how_entered(facts))
 
@@ -146,12 +146,12 @@ def _entries(facts: Facts) -> str:
 def split(facts: Facts) -> str:
     """Return how many large pages are now mapped by smaller ones, so that parts of them can change.
 
-    A page of one descriptor gets a table, which is filled before the descriptor refers to it: first empty words are
-    written, one level below, and then a word that was not empty.  The words of a page that fills several slots are
-    equal before, and all different after.
+    A large page with one descriptor gets a table, which is filled before the descriptor refers to it: first empty words
+    of the next lower level are written, and then a word that was not empty.  If the page fills several slots, their
+    words are equal before, and all different after.
     """
     count, last = 0, None
-    pieces: set[int] = set()  # words of smaller pages: one that is split further was counted already
+    pieces: set[int] = set()  # words of smaller pages: a page that is split again was counted already
     for event in facts.of(ev.PteWritten):
         if not event.before:
             pieces.add(event.pa)

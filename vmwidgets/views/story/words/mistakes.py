@@ -1,6 +1,6 @@
 """Mistakes in a file of sentences: a field that does not exist, or a case that is never said.
 
-Tests and the build of a wheel check for them; stories do not.
+Tests and the build of a wheel look for them; stories do not.
 """
 
 from __future__ import annotations

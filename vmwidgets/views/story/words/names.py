@@ -47,7 +47,7 @@ def frames(first: int, count: int = 1) -> str:
 
 
 def exactly(size: object) -> str:
-    """Return the size of a file, in which each byte counts.
+    """Return the size of a file: in bytes, unless it is a whole number of KiB.
 
     >>> exactly(10584), exactly(8192), exactly("9 KiB")
     ('10,584 B', '8 KiB', '9 KiB')
@@ -59,7 +59,7 @@ def exactly(size: object) -> str:
 class Names:
     """The names of entries: their start addresses, as they were at each event.
 
-    Events that change an entry give its old start, and take precedence over `starts`, which is the state after the
+    An event that changes an entry gives its old start, which takes precedence over `starts`, the state after the
     operation.
 
     >>> names = Names([], {17: 0x400000})
@@ -110,7 +110,7 @@ class Names:
 
 
 def _before(event: ev.Event) -> EntryFields | None:
-    """Return an entry in an event as it was before."""
+    """Return the entry of an event as it was before."""
     if isinstance(event, (ev.EntryResized, ev.EntryChanged)):
         return event.before
     return event.entry if isinstance(event, (ev.EntryLinked, ev.EntryUnlinked)) else None
@@ -143,7 +143,7 @@ KINDS = {
 """The kinds by their names in values and events."""
 
 _FLAGS = ((0x8, "uncached"), (0x10, "mpb"), (0x20, "guard"), (0x40, "large"), (0x80, "huge"), (0x100, "combining"))
-"""The words for flags of a region; flags for other processors are left out."""
+"""The words for a region's flags; flags for other processors are left out."""
 
 
 def kind_words(kind: str) -> KindWords:
@@ -176,7 +176,7 @@ def flag_words(flags: int) -> str:
 
 
 def given_flags(given: object) -> str:
-    """Return a learner's flags in the same words: a number, or one or several strings.
+    """Return a learner's flags (a number, or one or several strings) in the same words.
 
     >>> given_flags(3), given_flags("xr|NOCACHE"), given_flags(["read", "large"])
     ('rw-', 'r-x uncached', 'r-- large')

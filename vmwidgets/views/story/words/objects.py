@@ -34,7 +34,7 @@ def _was_evicted(event: ev.RingMoved, names: Names) -> bool:
 
 @fact(ev.RingMoved)
 def _leaving(event: ev.RingMoved, names: Names) -> ev.PageLeaving | None:
-    """Return the page that leaves memory as its frame leaves the ring."""
+    """Return the page that leaves memory when its frame leaves the ring."""
     leaving = names.leaving
     return leaving if leaving is not None and leaving.frame == event.frame else None
 
@@ -69,7 +69,7 @@ def _mmap(facts: Facts) -> Headline:
     flags = visible(", ".join(str(facts.given.get("flags", "private")).replace("|", " ").split()))
     fields = {"address": visible(address(facts.result)), "size": size, "task": facts.part, "flags": flags}
     killed = [event.task for event in facts.of(ev.OutOfMemory)]
-    if facts.own_name in killed:  # by one of its own page faults, for `populate`
+    if facts.own_name in killed:  # by one of the task's own page faults, for `populate`
         return Headline(say("mmap/killed", **fields))
     others = [say("killed", task=visible(task)) for task in killed]
     return Headline(say("mmap", **fields), " ".join(filter(None, (_mapped(facts), _replaced(facts), *others))))
@@ -89,7 +89,7 @@ def _mapped(facts: Facts) -> str:
     if came:
         return say("mmap/filled", came, object=target)
     if not target or any(event.object == target for event in facts.of(ev.ObjectMade)):
-        got = _pages_of(facts, target)  # for `populate`, which had no frame left for a page table
+        got = _pages_of(facts, target)  # for `populate`, if no frame was left for a page table
         words = say("mmap/short", got, object=target) if got else say("mmap/new", object=target)
         return words if target else ""
     copies = any(event.why.startswith("is to be copied") for event in facts.of_task(ev.EntryChanged))
@@ -97,7 +97,7 @@ def _mapped(facts: Facts) -> str:
 
 
 def _pages_of(facts: Facts, target: str) -> int:
-    """Return how many pages came into a new object, and stayed."""
+    """Return how many pages came into a new object and stayed in it."""
     came = sum(len(event.pages) for event in facts.of(ev.PagesEntered) if visible(event.object) == target)
     return came - sum(len(event.pages) for event in facts.of(ev.PagesLeft) if visible(event.object) == target)
 
@@ -180,8 +180,8 @@ def _page_out(facts: Facts) -> Headline:
 
 
 def _has_own(facts: Facts) -> bool:
-    """Return whether pages are in frames or swap slots that a fork found and shared with the child."""
-    made = {event.object for event in facts.of(ev.ObjectMade)}  # into others, a page was read back for copying
+    """Return whether a fork found pages in frames or in swap slots and shared them with the child."""
+    made = {event.object for event in facts.of(ev.ObjectMade)}  # a page in another object was read back to be copied
     copied = {(event.object, event.index) for event in facts.of(ev.PageCopied)}
     came = {
         (event.object, page) for event in facts.of(ev.PagesEntered) if event.object in made for page, _ in event.pages
@@ -242,7 +242,7 @@ def _make_pager(facts: Facts) -> Headline:
 def _file(facts: Facts) -> Headline:
     data = facts.result if facts.name == "read" else facts.given.get("data")
     count = len(data) if isinstance(data, (bytes, bytearray)) else 0
-    came = {page for event in facts.of(ev.PagesEntered) for page, _ in event.pages}  # with those read ahead
+    came = {page for event in facts.of(ev.PagesEntered) for page, _ in event.pages}  # including pages read ahead
     asked = {event.offset // PAGE for event in facts.of(ev.PagerAsked)}
     pages = {"hits": counted(len(asked - came), "page"), "misses": counted(len(came), "page")}
     return Headline(say(f"file {facts.name}", count, file=_file_of(facts)), say("file/pages", **pages) if asked else "")

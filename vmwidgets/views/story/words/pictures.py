@@ -1,4 +1,4 @@
-"""The pictures' own sentences: in addition to an operation's story, and without an operation."""
+"""The pictures' own sentences: some are in addition to an operation's story, some need no operation."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def out_of_order(starts: Iterable[int]) -> str:
 
 
 def same_map() -> str:
-    """Return the sentence that an operation concerned something else, and left a map unchanged."""
+    """Return a sentence that says that an operation concerned something else, and left a map unchanged."""
     return _say_map("map/same")
 
 
@@ -111,7 +111,7 @@ say_walk = Sentences("walks")
 
 
 def walk_rights(walk: Walk) -> str:
-    """Return what each side may do with the page, with the processor's settings of the walk."""
+    """Return what the program and the kernel may do with the page, under the processor's settings during the walk."""
     may = walk.permissions
     if may is None:
         return ""
@@ -170,7 +170,7 @@ say_beside = Sentences("side by side")
 def differing(left: int, right: int, both: int, folded: bool, noun: tuple[str, str]) -> tuple[str, str]:
     """Return how many things differ, and on which side; `noun` is their name, singular and plural.
 
-    `folded` says that some may be in folded parts.
+    `folded` says that there may be more in folded parts.
     """
     more, which = ([say_beside("folded")], "/folded") if folded else ([], "")
     count = left + right + both

@@ -14,17 +14,16 @@ A file has sections, which are subjects; a sentence is named by its subject and 
 
 * At the margin: an event with the subject of its steps (:class:`Saying`), an operation (`on=`), or the name of a
   sentence that Python says.  Two spaces in: a case, which holds if its conditions do; the first that holds is said.  A
-  case without words is no step.  Four spaces in: the words, and, if something is counted (`per`), the words for
+  case without words is not a step.  Four spaces in: the words and, if something is counted (`per`), the words for
   several.  Six spaces in: the line before continues.
 * `{key:addr}` is the event's field `key`, written as an address (:data:`SPECS`); `{entry=node:entry}` is its field
   `node`, which the sentence calls `entry`.  `{range=start..end:span}` takes two.  A field may also be a *fact*: a
   function that :func:`fact` marks, in the Python file next to the sentences.
-* Conditions: `red`, `!parent`, `ref?` (it is not None), `side=left|right`, `source={object}`, `level>1`, `#slots=1`
-  (so many of them), joined by commas.
-  The first case that holds is said; `else` has no name and no condition.
-* `because` begins the second sentence of an operation; `=Refused` says a sentence of another name; `box lookup` are
+* Conditions, joined by commas: `red`, `!parent`, `ref?` (it is not None), `side=left|right`, `source={object}`,
+  `level>1`, `#slots=1` (how many there are).  The first case that holds is said; `else` has no name and no condition.
+* `because` begins the second sentence of an operation; `=Refused` says the sentence of that name; `box lookup` begins
   the few words in a box on the way of a fault; `housekeeping` marks work that lectures fold into the next step;
-  `silent` lists events that are no steps, after the reason.
+  `silent` lists events that are not steps, after the reason.
 
 `mistakes.py` says what can't be right in a file: tests ask it, and so does the build of a wheel.
 """
@@ -64,7 +63,7 @@ class Template(NamedTuple):
     specs: Mapping[str, str] = {}
 
     def say(self, count: int = 1, /, **fields: object) -> str:
-        """Return the sentence; fields that are not strings are written as the template says.
+        """Return the sentence; fields that are not strings are written in the way that the template names.
 
         >>> Template("tasks: pages", "{who} has 1 page.", "{who} has {count} pages.").say(1200, who="init")
         'init has 1,200 pages.'
@@ -80,7 +79,7 @@ class Template(NamedTuple):
 
 
 TEMPLATES: dict[str, Template] = {}
-"""All sentences by subject and name: the event's class or the operation's name, and the case."""
+"""All sentences by subject and name; the name is the event's class or the operation's name, and the case."""
 
 
 class Sentences:
@@ -182,7 +181,7 @@ class Saying(NamedTuple):
     """Everything about a class of events."""
 
     writer: Writer | None
-    """The writer of its sentence; None if it is not a step."""
+    """The writer of its sentence; None if the event is not a step."""
     kind: str = "machine"
     """The kind of its subject, one of :data:`SUBJECTS` (`about=`)."""
     of: str = ""
@@ -190,13 +189,13 @@ class Saying(NamedTuple):
     thing: str = ""
     """The ID of its subject for selection, as "entry:{node}"."""
     family: str = ""
-    """The family of runs of pages to which it belongs: a run is one step, or a few."""
+    """The family of runs of pages to which the event belongs: a run is one step, or a few steps."""
     weight: Mapping[str, int] = NO_WEIGHT
     """The importance of the sentence for an operation's subject: on an X15 "map", in "kmem", in a "domain"."""
     box: InBox | None = None
     tick: Tick | None = None
     housekeeping: Callable[[ev.Event], bool] | None = None
-    """Whether it is incidental work of the kernel (None for never)."""
+    """Whether an event is incidental work of the kernel (None: it never is)."""
 
     def thing_of(self, event: ev.Event) -> str:
         """Return the ID of an event's subject for selection; "" if there is none."""
@@ -204,13 +203,13 @@ class Saying(NamedTuple):
 
 
 SAYINGS: dict[type[ev.Event], Saying] = {}
-"""The sayings by class of event: every class has one."""
+"""The sayings by class of event: every class has a saying."""
 
 _UNSAID = Saying(None)
 
 
 def saying_of(event: ev.Event) -> Saying:
-    """Return the saying of an event's class; an empty one for an unknown class."""
+    """Return the saying of an event's class; an empty saying for an unknown class."""
     return SAYINGS.get(type(event), _UNSAID)
 
 
@@ -228,7 +227,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def fact(*kinds: type) -> Callable[[F], F]:
-    """Mark a function as a fact, which sentences of these events, or of an operation's `Facts`, use by its name.
+    """Mark a function as a fact, whose name can be used in sentences about these events, or about operations (`Facts`).
 
     Its arguments are an event and its names, or an operation's facts and None.
     """
@@ -244,7 +243,7 @@ def fact(*kinds: type) -> Callable[[F], F]:
 
 
 class Headline(NamedTuple):
-    """The effect of an operation, in one sentence, and the way or the reason in another ("" for none)."""
+    """The effect of an operation in one sentence, and how or why it happened in another ("" if there is none)."""
 
     text: str
     reason: str = ""
@@ -260,7 +259,7 @@ H = TypeVar("H", bound=HeadlineWriter)
 def headline_of(*names: str, part: Collection[str] = ("",)) -> Callable[[H], H]:
     """Mark the function that writes the headline of these operations, of all parts or of some kinds.
 
-    It is for headlines that need to search events; the others are in `.say` files (`on=`).
+    Such a function is for a headline that needs to search events; other headlines are in `.say` files (`on=`).
     """
 
     def mark(writer: H) -> H:
@@ -311,7 +310,7 @@ _CONDITION = re.compile(r"(!?)(#?)([\w.\[\]]+)(\?|[=<>].*)?")
 
 @frozen
 class Condition:
-    """A condition on an event, for one of its cases."""
+    """A condition that an event must meet for one of its cases."""
 
     text: str
     path: str
@@ -322,7 +321,7 @@ class Condition:
     values: tuple[str, ...] = ()
 
     def test(self) -> Callable[[Any, Any], bool]:
-        """Return a function that says whether it holds of an event and its names."""
+        """Return a function that says whether the condition holds for an event and its names."""
         look, is_not = _look(self.path), self.is_not
         of = (lambda event, names: len(look(event, names))) if self.is_count else look
         if self.sign == "?":
@@ -412,7 +411,7 @@ class Case:
         return value if isinstance(value, int) else 0
 
     def texts(self, event: Any, names: Any) -> dict[str, str]:
-        """Return its fields as texts."""
+        """Return the fields of the sentence as texts."""
         known = names if isinstance(names, Names) else None
         return {name: _in_words(look(event, names), spec, known) for name, look, spec in self._fields}
 

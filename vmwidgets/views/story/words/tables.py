@@ -23,7 +23,7 @@ def _page(event: ev.PageMarked, _: Names) -> int:
 
 @fact(ev.TlbFilled)
 def _another(event: ev.TlbFilled, _: Names) -> Any:
-    """Return the evicted translation of another page."""
+    """Return the evicted translation, if it is of another page."""
     gone = event.evicted
     return gone if gone is not None and gone.page != event.entry.page else None
 

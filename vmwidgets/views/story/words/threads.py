@@ -1,4 +1,4 @@
-"""The functions that `threads.say` needs: the ends of threads, the reasons of waiting, the clock."""
+"""The functions that `threads.say` needs: how threads end, why they wait, and the clock."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def _ran(facts: Facts) -> Headline:
 
 
 def _fate(name: str, events: Sequence[ev.Event]) -> str:
-    """Return the fate of a thread that ran: a failed one would be the operation's error."""
+    """Return the fate of a thread that ran: it did not fail, or its failure would be the operation's error."""
     thread = visible(name)
     fates = [event for event in events if isinstance(event, THREADS) and event.thread == name]
     event = fates[-1]
@@ -84,7 +84,7 @@ def _fate(name: str, events: Sequence[ev.Event]) -> str:
 
 
 def _deed(facts: Facts, name: str) -> str:
-    """Return what a thread did to memory; one that has fallen asleep since has the addresses, but not all pages."""
+    """Return what a thread did to memory; a thread that has fallen asleep since has addresses, but not all pages."""
     for event in reversed(facts.events):
         if isinstance(event, ev.RangeDeleted):
             return say("gave", **_range(event))
