@@ -23,7 +23,7 @@ PACKAGE = Path(pictures.__file__).parent.parent
 LISTED = PACKAGE / "pictures" / "listed.py"
 TYPED = PACKAGE / "widgets" / "__init__.pyi"
 
-HEAD = '''"""The pictures of the package, by the modules that register them: each is imported when it is first needed.
+HEAD = '''"""The pictures of the package, by the modules that register them, each imported when it is first needed.
 
 Most notebooks show a few pictures.  Importing all of them takes as long as everything else that a notebook needs.
 `python -m tools.listing` writes this file.
@@ -84,7 +84,7 @@ def listed(names: dict[str, str], first_for: dict[str, dict[str, str]]) -> str:
         HEAD, "PICTURES = {", *rows, "}  # fmt: skip  # a row for each module",
         '"""The names of each module\'s pictures."""', "",
         "FIRST_FOR = {", *kinds, "}",
-        '"""By module and name of a class, the module with the first-choice picture of its objects."""', "",
+        '"""By a class\'s module and name, the module with the first-choice picture of its objects."""', "",
         "MODULE_OF = {name: module for module, names in PICTURES.items() for name in names}",
         '"""The module of each picture, by the picture\'s name."""', "",
     ))  # fmt: skip  # as the file has it

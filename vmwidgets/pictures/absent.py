@@ -19,7 +19,7 @@ def blank(view: str, title: str, width: float) -> Scene:
 
 
 def absent_scene(number: int, missing: Refused, drawn: Scene) -> Scene:
-    """Return the scene of something missing after operation `number`: what is `missing`, and where to look for it.
+    """Return a scene that says what is `missing` after operation `number`, and where to look for it.
 
     `drawn` is a scene of the same picture from another moment, or a blank one: its title, size and columns stay.
     """

@@ -1,7 +1,7 @@
-"""The question "what comes next?" in a picture of a translation: each outcome waits for a press.
+"""The question "what comes next?" in a picture of a translation, which waits for a press before each outcome.
 
 A translation is divided into questions: which way of the TLB answers, which descriptor is read, where the walk ends,
-which frame it reaches, which way caches it.  Nothing after the first open question is drawn.
+which frame it reaches, and which way caches the translation.  Nothing after the first open question is drawn.
 """
 
 from __future__ import annotations
@@ -29,19 +29,19 @@ from .spaces import MachineSpace
 from .translation import Sight, Translation, runs_in, translation_scene, walked
 
 MOST_LOOKUPS = 3
-"""The most lookups of an access with questions: the first try, and two after faults."""
+"""The most lookups of an access that get questions: the first try, and two tries after faults."""
 
 ROWS = 4
-"""The descriptors of a table to choose from."""
+"""The number of a table's descriptors to choose from."""
 
 FRAMES = 4
-"""The frames of tasks to choose from."""
+"""The number of tasks' frames to choose from."""
 
 FAULT = "a page fault"
 
 
 class Question(NamedTuple):
-    """One question: its number, its lookup, the picture meanwhile, and the right thing to press.
+    """One question: its number, its lookup, the part of the picture drawn with it, and the right thing to press.
 
     `right` is a way (its node), a descriptor (its node), "frame" and a number, or the verdict.
     """
@@ -54,7 +54,7 @@ class Question(NamedTuple):
 
 
 def questions_of(machine: Machine, one: Translation, moment: Moment, panes: Sequence[str]) -> list[Question]:
-    """Return the questions of a translation in order, for these panes; `machine` has just done its operation."""
+    """Return the questions of a translation in order, for these panes; the latest operation of `machine` made it."""
     found: list[Question] = []
     for lookup in one.lookups[:MOST_LOOKUPS]:
         for place, sight, right in _asked_of(machine, one, lookup, moment):
@@ -109,7 +109,7 @@ def _asked_of(machine: Machine, one: Translation, lookup: Lookup, moment: Moment
 
 
 def _frames_to_choose(machine: Machine, moment: Moment, lookup: Lookup, right: int | None) -> tuple[int, ...]:
-    """Return at most :data:`FRAMES` frames that held pages of tasks then; if one of them is `right`, it is included."""
+    """Return at most :data:`FRAMES` frames that held pages of tasks then, among them `right` if it held one."""
     frames = set(machine.system.task_memory.pages)
     for event in reversed(moment.events[lookup.at :]):
         if isinstance(event, PagesEntered):
@@ -217,11 +217,11 @@ class Asker:
         return None, said
 
     def answer(self, one: Translation, asked: Question, said: str | None, actual: str) -> None:
-        """Keep the answer to a question; None if it was passed."""
+        """Keep the answer to a question; None means that it was passed."""
         self._keeper.keep(_key(one, asked), question_words(one, asked), said, actual)
 
 
 def _key(one: Translation, asked: Question) -> str:
-    """Return the key of the answer.  In another history the right answer may differ, so the key differs too."""
+    """Return the key of the answer.  In another history, the right answer may differ, so the key does too."""
     right = crc32(repr((one.task, asked.right)).encode("utf-8", "replace")) & 0xFFFF
     return f"{one.number}/{asked.number}-{right:04x}"

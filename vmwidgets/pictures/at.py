@@ -25,10 +25,10 @@ from .moments import look_at
 
 @frozen(slots=False)
 class At:
-    """A moment of a picture: `target` and its `machine` (None if it has none) as they are then.
+    """A moment of a picture: its `target`, and the target's `machine` if there is one, as they are at the moment.
 
-    The moment is after operation `number`, the latest of that machine, or after `done` of its events (None for all).
-    The scene is laid out for `width` pixels, and for `height` if the picture folds parts that do not fit on a page.
+    The moment is after operation `number`, the machine's latest, or after `done` of that operation's events.  The scene
+    is laid out for `width` pixels, and for `height` if the picture folds parts that do not fit on a page.
     """
 
     target: Any
@@ -64,7 +64,7 @@ class At:
     def steps(self, look: Callable[[At], object], *kinds: Any) -> Steps:
         """Return the picture's steps, with events of these `kinds` (classes) that change the result of `look`.
 
-        `look` returns what is drawn at a moment, as far as it changes in an operation: a value, or counts of it.
+        `look` returns the part of the drawing that an operation can change: a value, or counts.
         """
         wrong = next((one for one in kinds if not isinstance(one, type)), None)
         if wrong is not None:
@@ -75,7 +75,7 @@ class At:
 
 
 _TOLD: deque[Moment] = deque(maxlen=4)
-"""The moment after the latest operation of each machine drawn lately, with its story."""
+"""For each machine drawn lately, the moment after its latest operation, with the story."""
 
 
 def _told(machine: Machine) -> Moment:

@@ -1,4 +1,4 @@
-"""Two pictures of one kind in equal halves: one thing at two moments, or two machines, with common controls."""
+"""Two pictures of one kind in equal halves, with common controls: one thing at two moments, or two machines."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class Beside(Picture):
         return draw_beside(*sides, places, _caption, one_machine=is_one, width=at.width)
 
     def _half(self, one: Picture, then: Place, at: At) -> Scene:
-        """Return one half at its moment; if its target does not exist then, the half is empty and says so."""
+        """Return one half at its moment; if the target does not exist at that moment, the half is empty and says so."""
         number, done = then
         try:
             there = one.at(When(_machine(one).journal.serial(number), done))
@@ -90,7 +90,7 @@ class Beside(Picture):
 
 
 Place = tuple[int, "int | None"]
-"""An operation, and how many of its events are done; None: all."""
+"""An operation, and how many of its events are done (None for all)."""
 
 
 def _machine(one: Picture) -> Machine:
@@ -100,7 +100,7 @@ def _machine(one: Picture) -> Machine:
 
 
 def _said(absent: Scene) -> Scene:
-    """Return an empty scene with its sentence in it: above two halves, there is no room for two sentences."""
+    """Return an empty scene with its sentence inside, because there is no room for two sentences above two halves."""
     words = f"{absent.caption.text} {absent.caption.reason}"
     said = paragraph("absent", words, MARGIN, 4, absent.width - 2 * MARGIN)
     return replace(absent, nodes=(said,), height=said.h + 12)
@@ -127,7 +127,7 @@ _PLACED = frozenset(("step", "moment", "selection", "width", "scale", "follow", 
 def _shows(one: Picture) -> tuple[Any, ...]:
     """Return what a picture shows, independent of the moment: equal if the names and options are."""
     public = {name for name, trait in one.traits().items() if trait.metadata.get("public")} - _PLACED
-    own = [str(getattr(one.target, name, "")) for name in ("task", "va")]  # of tables and walks, which have no path
+    own = [str(getattr(one.target, name, "")) for name in ("task", "va")]  # page tables and walks have no path
     return [*one._named(), *own], {name: getattr(one, name) for name in sorted(public)}
 
 
@@ -161,7 +161,7 @@ def _kind(one: Picture) -> str:
 class _Lag(NamedTuple):
     """The distance of the left picture behind the right one: in operations, or in steps of one operation.
 
-    `number` and `done` are the left picture's place when the two were put side by side.
+    `number` and `done` are the left picture's place when the two pictures were put side by side.
     """
 
     operations: int
@@ -171,7 +171,7 @@ class _Lag(NamedTuple):
 
     @classmethod
     def between(cls, left: Picture, right: Picture) -> _Lag:
-        """Return the lag of their present moments; two machines that are both shown as now are in step."""
+        """Return the lag between the pictures' present moments; two machines that both show the present are in step."""
         (number, done), (other, other_done) = (_place(one) for one in (left, right))
         if left.machine is not right.machine and left.moment is None and right.moment is None:
             return cls(0, 0, number, None)

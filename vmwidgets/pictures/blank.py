@@ -1,4 +1,4 @@
-"""A picture with words left out, to be filled in on paper: the worksheet, its key, and an exam from both.
+"""A picture with words left out, to be filled in on paper: a worksheet, its key, and an exam made from both.
 
 Anything that the picture itself names can be left out: a column of its table, or a name before a value, such as "frame
 0x1ec".  A left-out value is missing everywhere in the picture, its table and its titles.
@@ -24,10 +24,10 @@ _NAMED = re.compile(rf"(?<![\w'.])((?:[A-Za-z][\w-]* )?[A-Za-z][\w-]*) ({_VALUE}
 """A name of one or two words before a value."""
 
 _NO_NAMES = frozenset(("a", "at", "by", "copy", "for", "found", "from", "in", "is", "of", "than", "the", "to", "with"))
-"""Words before a value that don't name it."""
+"""Words that don't name the value after them."""
 
 _MEANS = r"(?:: [a-z][^;.]*)?"
-"""The meaning of a code in words, after it: "6: not present, write, user"."""
+"""The meaning of a code, which follows it in words: "6: not present, write, user"."""
 
 _LONG = 3
 """The length from which a value is unmistakable; a shorter one may mean other things."""
@@ -51,7 +51,8 @@ class Worksheet(Snapshot):
     def exam(self, path: str | Path, *, key: bool = True, force: bool = False) -> Path:
         """Write an exam with a question for each blank, to a file that ends in .md, .html or .qti.
 
-        With `key`, the answers follow on a page of their own; `force` replaces a file.  Returns the path.
+        With `key`, the answers follow on a page of their own; with `force`, an existing file is replaced.  Returns the
+        path.
 
         Raises :class:`Refused` for another ending, and if the file exists or can't be written.
         """
@@ -126,7 +127,7 @@ def _tables(table: Table) -> Iterator[Table]:
 
 
 def _is_known(value: str) -> bool:
-    """Return whether a text alone is unmistakable: "6" may be a step's number, "rw-" is not."""
+    """Return whether a text by itself is unmistakable: "6" may be a step's number, but "rw-" can only be rights."""
     return len(value) >= _LONG
 
 
@@ -145,7 +146,7 @@ def _blank(answer: Answer) -> str:
 
 
 def _without(scene: Scene, answers: Sequence[Answer], words: Sequence[str]) -> Scene:
-    """Return the scene with blanks, and nothing that gives them away."""
+    """Return the scene with blanks, and without anything that gives away the answers."""
 
     def told(text: str, *, alone: bool = False) -> str:
         """Return the text with blanks; with `alone`, the whole text may be a value."""

@@ -56,7 +56,7 @@ class Formats(Picture):
         if not isinstance(target, FormatComparison):
             raise Refused(f"Formats shows the result of vm.compare_formats(…), not {shown(target)}")
         super().__init__(target, **options)
-        self._held = target  # weakly held otherwise, and nothing else may keep it
+        self._held = target  # keep it alive: pictures hold their targets weakly
 
     def draw(self, at: At) -> Scene:
         """Return the comparison."""
@@ -65,7 +65,7 @@ class Formats(Picture):
 
 @picture_of(first_for=PagingComparison)
 class Paging(Picture):
-    """The work of the kernel for a task, next to the work of a domain for itself.
+    """The work of the kernel for a task, next to the work that a domain does for itself.
 
     `target` is the result of ``vm.compare_paging(task, domain)``.
 
@@ -90,7 +90,7 @@ class Paging(Picture):
 
 @picture_of(first_for=MapsDiff)
 class Diff(Picture):
-    """A task's map next to the map that the system reported for a process: agreements, and ranges in only one of them.
+    """A task's map next to the map that the system reported for a process: ranges that agree, and ranges in one map.
 
     `target` is the result of ``vm.diff(task, maps)``.
 

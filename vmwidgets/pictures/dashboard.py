@@ -54,7 +54,7 @@ class Dashboard(Map):
 
     While operations change kernel memory, the picture shows its maps, the threads if there are any, and the amount of
     free physical memory.  While operations change a self-paging domain, the picture shows the domain's picture.
-    `target` is a machine, or one of its maps, which then stays in view.
+    `target` is a machine, or one of its maps; a map stays in view.
 
     With ``panes="translation"``, the picture shows the latest access of a task, of the machine, or to `address`: the
     address, the TLB, the walk and the frames.  `panes` may also list some of "address", "tlb", "walk" and "frames".
@@ -87,8 +87,8 @@ class Dashboard(Map):
         self._follows = isinstance(target, Machine)
         self._domain_folds: list[str] = []
         self._kentry_whole = self._walk_whole = False
-        self._parts_asked: dict[str, bool] = {}  # parts that were opened and folded, by their headings
-        if not self._made:  # else it is given another target
+        self._parts_asked: dict[str, bool] = {}  # by heading, whether a reader opened or folded the part
+        if not self._made:  # otherwise the picture gets another target
             self._panes = panes_of(panes)
             self._asker = _asker_of(target, self._panes, ask)
         self._task = None if self._follows else _space_of(target)
@@ -176,7 +176,7 @@ class Dashboard(Map):
             self._domain_folds = [*self._domain_folds, fold_of(node_id)][-8:]
 
     def sought(self, text: str) -> None:
-        """Show the address `text`, in kernel memory or a domain if one is shown."""
+        """Show the address `text`; if kernel memory or a domain is shown, in that part."""
         machine = self.at().whole
         if self._panes:
             self.address = typed_in_register(text, machine.system.pmap.fmt.word_bits)
@@ -207,7 +207,7 @@ class Dashboard(Map):
     # ---- one access from its address to a frame --------------------------------------------------
 
     def _translation(self, at: At) -> Scene:
-        """Return the current translation, as far as it was answered if the picture asks."""
+        """Return the current translation; if the picture asks, only as far as its questions were answered."""
         one = translation_in(at.whole, self._task, self.address)
         if one is None:
             return nothing_translated(at, self._task or "")
@@ -234,7 +234,7 @@ class Dashboard(Map):
         return replace(there, width=at.width, height=at.height)
 
     def _press(self, node_id: str) -> None:
-        """Answer the open question with the pressed node; two other nodes pass it, or all open questions."""
+        """Answer the open question with the pressed node; two further nodes pass the question, or all open ones."""
         at = self.at()
         one = translation_in(at.whole, self._task, self.address)
         if one is None or self._asker is None:
@@ -292,12 +292,12 @@ class Dashboard(Map):
 
 
 def _heads_of(scene: Scene) -> tuple[str, ...]:
-    """Return the headings of the parts that can be folded: in a domain, all lanes but the calls and the tree."""
+    """Return the headings of the parts that can be folded: in a domain, all lanes except calls and tree."""
     return tuple(node.id for node in scene.nodes if node.id.startswith(("section/", "heading/")))
 
 
 class _Asked(NamedTuple):
-    """The first open question at a moment after its operation, and the answer to the question before it."""
+    """The first open question, a moment after the operation it is about, and the answer to the question before it."""
 
     at: At
     question: Question | None
@@ -321,7 +321,7 @@ def _asker_of(target: Any, panes: Sequence[str], ask: object) -> Asker | None:
 
 
 def _space_of(target: AnyMap | Task | Machine) -> str:
-    """Return the task whose addresses a picture shows; "" for the kernel's."""
+    """Return the task whose addresses a picture shows; "" if they are the kernel's."""
     if isinstance(target, Task):
         return target.name
     path = getattr(target, "path", None)
@@ -337,7 +337,7 @@ _ELSEWHERE = frozenset(
     ("boot", "task", "object", "device", "domain", "destroy_domain", "reap", "set_controls", "set_descriptor",
      "undo_descriptor")
 )  # fmt: skip
-"""Operations of a machine that do not concern kernel memory."""
+"""A machine's operations that do not concern kernel memory."""
 
 
 def is_kmem_at_hand(machine: Machine) -> bool:
@@ -357,7 +357,7 @@ def is_kmem_at_hand(machine: Machine) -> bool:
 def kmem_dashboard(
     machine: Machine, moment: Moment, selection: str, opened: Sequence[int] = (), width: float = WIDTH
 ) -> Scene:
-    """Return kernel memory with its other parts; a map's list only if no thread needs the room."""
+    """Return kernel memory with its other parts; the list of a map is left out if threads need the room."""
     threads = any(thread.name != "pagedaemon" for thread in machine.threads)
     scenes = [kmem_scene(machine.kmem, moment, selection, opened=opened, compact=threads, width=width)]
     if threads:

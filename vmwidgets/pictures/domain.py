@@ -176,7 +176,7 @@ def fold_of(node_id: str) -> str:
 
 
 def destruction_of(target: MachineDomain) -> Moment:
-    """Return the moment after the operation that destroyed a domain, without an operation if that was too long ago.
+    """Return the moment after the operation that destroyed a domain; it has no operation if that was too long ago.
 
     A later domain may have had the same name, and may have been destroyed too.
     """
@@ -212,7 +212,7 @@ _known: weakref.WeakKeyDictionary[MachineDomain, tuple[int, Windows]] = weakref.
 def window_of(target: MachineDomain, focus: DomainFocus) -> DomainValue:
     """Return a domain's value, computed once per operation and focus for all pictures and steps.
 
-    The serial identifies the operation: after an undo, another operation gets its number.
+    The serial identifies the operation, since after an undo another operation gets the same number.
     """
     latest = target.machine.journal.last.serial
     known = _known.get(target)

@@ -12,7 +12,7 @@ from .at import starts_of
 
 
 def explained(operation: Operation) -> Explanation:
-    """Return the story of `operation`, with the names of entries at that time if its machine is alive."""
+    """Return the story of `operation`, with entries' names at the time of the operation if its machine still exists."""
     machine = _machine_of(operation)
     if machine is None:
         return Explanation(story_of(operation))
@@ -30,7 +30,7 @@ def _machine_of(operation: Operation) -> Machine | None:
 
 
 def _starts_at(machine: Machine, operation: Operation) -> Starts:
-    """Return the start addresses of entries after an operation, if the machine of that time can be rebuilt."""
+    """Return the start addresses of entries after an operation, if the machine as it was then can be rebuilt."""
     if operation.number == machine.journal.last.number:
         return starts_of(machine)
     try:

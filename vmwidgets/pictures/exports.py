@@ -69,7 +69,7 @@ class Exports:
     def to_png(self, *, theme: str = "light", scale: float = 2.0) -> bytes:
         """Return the picture as a PNG, with `scale` pixels for each pixel of the drawing; `theme` is "light" or "dark".
 
-        It needs the extra ``png``; without it, :class:`Refused` is raised.
+        Raises :class:`Refused` if the extra ``png`` is not installed.
         """
         from vmwidgets.views.scene.png import to_png
 
@@ -125,7 +125,7 @@ _FORMATS: dict[str, Callable[[Exports], str | bytes]] = {
 
 
 def maker_of(file: Path, option: str = "save") -> Callable[[Exports], str | bytes]:
-    """Return the maker of files with this ending; :class:`Refused` for others names the option of the call."""
+    """Return the function that makes files with this ending.  The error for another ending names the `option`."""
     make = _FORMATS.get(file.suffix.lower())
     if make is None:
         endings = ", ".join(_FORMATS)
@@ -137,7 +137,7 @@ def maker_of(file: Path, option: str = "save") -> Callable[[Exports], str | byte
 
 
 def signature(scene: Scene, cell: str, operation: int) -> str:
-    """Return the words that name a picture's machine, its cell and its latest `operation`, unless that is negative."""
+    """Return the words that name a picture's machine, its cell and, unless it is negative, the latest `operation`."""
     words = [scene.machine, cell, f"after operation {operation}" if operation >= 0 else ""]
     return visible(" · ".join(word for word in words if word))
 
@@ -148,7 +148,7 @@ def signed(scene: Scene, cell: str, operation: int) -> Scene:
 
 
 class Snapshot(Exports):
-    """One moment of a view, for before and after; a cell shows it as a static picture.
+    """One moment of a view, to compare before with after; a cell shows it as a static picture.
 
     The last note of `scene` gives its origin: see :func:`signed`.
     """

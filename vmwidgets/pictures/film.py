@@ -13,19 +13,18 @@ from vmwidgets.views.scene.model import AFTER, Scene, Steps
 from vmwidgets.views.scene.wire import encode_scene
 
 MOST = 40
-"""The most steps of a film.  A longer film has only steps where another kernel function begins; if too many, none."""
+"""The most steps of a film.  A longer film has only steps where another function begins; if they are too many, none."""
 
 LISTS = ("nodes", "links", "marks")
-"""The lists of a scene: a difference says which of their items are kept."""
+"""The lists of a scene; a difference says which items of a list are kept."""
 
 
 @frozen
 class Film:
     """The drawings of a picture at the `places` of an operation, as data.
 
-    The drawing at place number `base` is one that a page already has.  `frames` contains, for each place, the
-    difference from its neighbour on the side of `base`; for `base`, nothing.  `digests` identify the drawing at each
-    place.
+    A page already has the drawing at place number `base`.  `frames` contains, for every other place, the difference
+    from the neighbour on the side of `base`.  `digests` identify the drawing at each place.
     """
 
     places: tuple[int, ...]
@@ -108,8 +107,8 @@ def spliced(base: Scene, others: Mapping[int, dict[str, Any]]) -> Film | None:
 def difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
     """Return the difference between two drawings: fields by name, None for a removed field.
 
-    For a field with fields of its own, only the fields that differ are given.  So they are for an item of a list if the
-    list had an item with its `id`.
+    For a field with fields of its own, only the fields that differ are given, and so for an item of a list if the list
+    had an item with the same `id`.
 
     >>> before = {"title": "a", "nodes": [{"id": "x", "y": 1, "w": 9}, {"id": "z"}]}
     >>> difference(before, {"title": "a", "nodes": [{"id": "new"}, {"id": "x", "y": 2}, {"id": "z"}]})

@@ -36,7 +36,7 @@ class Hit(NamedTuple):
 
 @frozen(slots=False)
 class Found:
-    """The results of a search, by name, and the index of the one that is shown; -1: an address was looked up."""
+    """The results of a search for a name, and the index of the result that is shown; -1 if an address was looked up."""
 
     text: str
     names: tuple[str, ...]
@@ -92,14 +92,14 @@ class Finding:
         raise Refused("find: there are no addresses in this picture")
 
     def called(self, text: str) -> Iterable[Hit]:
-        """Return the things with this name, drawn or not; each has a `thing`, which the picture shows if selected."""
+        """Return the things with this name, drawn or not.  Each has a `thing`, which the picture shows if selected."""
         return ()
 
     def search(self, text: str, way: int = 1) -> Found:
         """Find an address, or a name `text`: a file, an object, a thread, a kernel function, rights ("rw-").
 
-        The first result is selected, in all pictures of the machine.  The same search again goes to the next result;
-        with `way` -1, to the previous one.  A kernel function is found at the steps of the current operation.  Returns
+        The first result is selected in all pictures of the machine.  Repeating the search selects the next result, or
+        with `way` -1 the previous result.  A kernel function is found at the steps of the current operation.  Returns
         the result.  O(things of the picture); for a map, O(entries).
 
         Raises :class:`Refused` if there is nothing.
@@ -143,7 +143,7 @@ class Finding:
         return Found(visible(text), ())
 
     def _hits(self, text: str) -> tuple[tuple[Hit, ...], int]:
-        """Return all results, and the index of the last one shown; -1 for a new search, or another moment."""
+        """Return all results, and the index of the result shown last; -1 for a new search, or at another moment."""
         picture: Any = self
         key = (text.lower(), picture.target, picture.operation, _latest(picture))
         if key == self._search[0]:

@@ -93,10 +93,11 @@ def handed_out(
     thing: Any, path: str | os.PathLike[str], pictures: Sequence[Any], options: dict[str, Any], *, fold: bool = False,
     quiet: Quiet = nothing, itself: bool = True,
 ) -> tuple[Path, tuple[str, ...]]:  # fmt: skip
-    """Work like :func:`handout`, and return sentences about missing parts, which the file contains too.
+    """Write a handout as :func:`handout` does; return the sentences about missing parts, which are also in the file.
 
     With `fold`, consecutive calls of one function become one step in a story that is too long.  A step that ends with a
-    `quiet` event is part of the next one.  Without `itself`, the first step is the first one after the moment `since`.
+    `quiet` event is part of the next step.  Without `itself`, the moment `since` is not a step, and the next step is
+    the first.
     """
     title, questions, paper = (
         options.get("title", ""),
@@ -228,13 +229,13 @@ class _Changing(Telling):
         self._units = {number_of(moment, "by", machine.system): unit for moment, unit in moments.items()}
 
     def _places(self, unit: Unit, by: str) -> list[int]:
-        """Return the places within an operation, in the unit that is set at that point; `by` is ignored."""
+        """Return the places within an operation, in the unit set for that part of the story; `by` is ignored."""
         begun = [number for number in self._units if number < unit.number]
         return super()._places(unit, self._units[max(begun)] if begun else "operation")
 
 
 def _fitting(telling: Telling, first: int, by: str | Mapping[Any, str] | None) -> tuple[list[ToldStep], list[str]]:
-    """Return the steps from an operation on, in a unit that keeps their number small, and a sentence about it."""
+    """Return the steps from an operation on, in a unit that keeps them few, and a sentence if some are left out."""
     wanted = UNITS if by is None else (by if isinstance(by, str) else "step",)
     if by is None and sum(1 for _ in telling.units(first)) > FINE:
         wanted = UNITS[-1:]  # counting finer steps would draw each operation
@@ -253,7 +254,7 @@ def _fitting(telling: Telling, first: int, by: str | Mapping[Any, str] | None) -
 
 
 def _at_moments(steps: Sequence[ToldStep], what: str, given: Mapping[Any, Given], machine: Machine) -> dict[int, Given]:
-    """Return the values for moments, by the indices of their steps."""
+    """Return the values given for moments, by the indices of the moments' steps."""
     places = {step.number: place for place, step in enumerate(steps) if step.done is None}
     found: dict[int, Given] = {}
     for moment, one in given.items():
@@ -269,7 +270,7 @@ def _at_moments(steps: Sequence[ToldStep], what: str, given: Mapping[Any, Given]
 
 
 def _moment(moment: Any, what: str, machine: Machine) -> int:
-    """Return the operation number before a moment, and the steps after it."""
+    """Return the number of the operation that a moment names."""
     is_later = isinstance(moment, tuple) and len(moment) == 2
     return number_of(moment[0] if is_later else moment, what, machine.system)
 
@@ -277,7 +278,7 @@ def _moment(moment: Any, what: str, machine: Machine) -> int:
 def _told(
     given: Mapping[Any, Given], what: str, machine: Machine, untold: range, noun: str
 ) -> tuple[Mapping[Any, Given], list[str]]:
-    """Return the values for moments in the story, with a sentence on those left out."""
+    """Return the values given for moments in the story, with a sentence on the values left out."""
     told = {moment: one for moment, one in given.items() if _moment(moment, what, machine) not in untold}
     count = len(given) - len(told)
     return told, [f"{counted(count, noun)} in that part {'is' if count == 1 else 'are'} left out."] if count else []

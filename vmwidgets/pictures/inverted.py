@@ -1,4 +1,4 @@
-"""An inverted page table, which has no machine and does not change."""
+"""The picture of an inverted page table, which has no machine and does not change."""
 
 from __future__ import annotations
 

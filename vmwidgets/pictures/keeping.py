@@ -1,4 +1,4 @@
-"""Interfaces to the store of a picture's answers and to exams: the package provides them, and pictures know neither."""
+"""Interfaces to the store of a picture's answers and to exams, which the package provides: pictures know neither."""
 
 from __future__ import annotations
 
@@ -21,4 +21,4 @@ KEPT_BY: list[Callable[[str], Keeper]] = []
 """The function that returns a keeper by name."""
 
 EXAMINED_BY: list[Callable[[Any, str | Path, bool, bool], Path]] = []
-"""The function that writes a worksheet's exam to a file, with or without its key; it may replace an existing file."""
+"""The function that writes a worksheet's exam to a file, with or without the key; it can replace an existing file."""

@@ -1,4 +1,4 @@
-"""The pictures of the package, by the modules that register them: each is imported when it is first needed.
+"""The pictures of the package, by the modules that register them, each imported when it is first needed.
 
 Most notebooks show a few pictures.  Importing all of them takes as long as everything else that a notebook needs.
 `python -m tools.listing` writes this file.
@@ -141,7 +141,7 @@ FIRST_FOR = {
         "Pair": "beside",
     },
 }
-"""By module and name of a class, the module with the first-choice picture of its objects."""
+"""By a class's module and name, the module with the first-choice picture of its objects."""
 
 MODULE_OF = {name: module for module, names in PICTURES.items() for name in names}
 """The module of each picture, by the picture's name."""

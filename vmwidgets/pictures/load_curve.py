@@ -1,4 +1,4 @@
-"""The load curve, drawn by matplotlib as in courses, or without it as a small SVG; neither is a scene."""
+"""The load curve, drawn by matplotlib as in courses, or as a small SVG without matplotlib; neither is a scene."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from vmwidgets.views.scene.twin import RULES, data_uri, image_html, picture_html
 from . import slim
 
 LINES = dict(zip(thrashing.SCOPES, (("#b3341f", "-"), ("#0a5cc2", "--"), ("#0b7a53", "-.")), strict=True))
-"""The colour of each scope, and a line style that needs no colour."""
+"""The colour of each scope, and a line style for readers without colours."""
 
 
 class LoadCurve(thrashing.LoadCurve):
@@ -24,7 +24,7 @@ class LoadCurve(thrashing.LoadCurve):
     def drawn(self, *, mark: float | str | None = None) -> DrawnCurve:
         """Return the curve that :meth:`plot` draws, without matplotlib: a cell shows it as an image.
 
-        A mark that is not a number from 1 to the greatest number of tasks is not drawn.
+        A mark is not drawn unless it is a number from 1 to the greatest number of tasks.
 
         >>> load_curve(tasks=(1, 7, 11)).drawn(mark=7).svg.count("<polyline")
         3
@@ -73,7 +73,7 @@ LEFT, TOP, HIGH = 44.0, 34.0, 220.0
 """Space in pixels left of the small drawing's lines and above them, and their height."""
 
 WIDTH = 684.0
-"""Its width in pixels, except for a telephone."""
+"""The small drawing's width in pixels, except on a telephone."""
 
 STYLE = (
     "text{font:13px sans-serif;fill:#24292f}.axis{stroke:#57606a}"
@@ -108,7 +108,7 @@ class DrawnCurve:
             y = bottom - HIGH * share / 100
             parts.append(f'<line class="axis" opacity="0.3" x1="{LEFT}" y1="{y}" x2="{LEFT + wide}" y2="{y}"/>')
             parts.append(f'<text x="{LEFT - 6}" y="{y + 4}" text-anchor="end">{share}</text>')
-        each = -(-len(curve.tasks) // 20)  # there is room for 20 numbers
+        each = -(-len(curve.tasks) // 20)  # the axis has room for 20 numbers
         numbers = curve.tasks[::each]
         parts += [f'<text x="{x(n):.1f}" y="{bottom + 18}" text-anchor="middle">{n}</text>' for n in numbers]
         for place, scope in enumerate(curve.scopes):
@@ -151,10 +151,10 @@ def load_curve(
 ) -> LoadCurve:
     """Measure how much a processor computes with each number of tasks, in a repeatable model.
 
-    `scopes`: "global" replacement evicts any task's page, "local" a page of the faulting task, by `policy` ("fifo",
-    "lru", "second chance", "clock").  With "working set", a task keeps the pages of its last 40 references. If there is
-    no memory for them, the task waits outside, without any pages.  The same `seed` gives the same references in all
-    scopes.
+    `scopes`: "global" replacement evicts any task's page, "local" evicts a page of the faulting task, by `policy`
+    ("fifo", "lru", "second chance", "clock").  With "working set", a task keeps the pages of its last 40 references. If
+    there is no memory for them, the task waits outside, without any pages.  The same `seed` gives the same references
+    in all scopes.
 
     Raises :class:`Refused` for numbers that no machine has.
 

@@ -31,15 +31,15 @@ from .picture import Picture
 from .registry import picture_of
 
 MOST_LANE, MOST_LANES = 1050, 400
-"""The most entries that one lane, and several lanes, show whole, however large `whole` is: updates stay below 64
-KiB.
+"""The most entries of a map that one lane and several lanes show whole, even if `whole` is larger, so that updates stay
+below 64 KiB.
 """
 
 MOST_STAGED = 24
 """The most nodes of trees that the stages of a repair show whole."""
 
 FOCUS = 10
-"""The number of entries of the last operation that are kept in a folded picture."""
+"""The number of the last operation's entries that a folded picture keeps."""
 
 
 AnyMap = MachineMap | MachineKmemMap
@@ -92,7 +92,7 @@ class Map(Picture):
         )
 
     def picture(self, target: AnyMap, moment: Moment) -> MapPicture:
-        """Return the value to draw: the map around its important entries, at a moment, or the result of a search."""
+        """Return the value to draw: the map at a moment, around important entries, or with the result of a search."""
         picture = map_picture(self._look(target, moment, self._most()), self.lanes)
         return seek(picture, self.find) if self._seeking and self.find is not None else picture
 
@@ -117,7 +117,7 @@ class Map(Picture):
         return min(self.whole, MOST_LANE if len(self.lanes) == 1 else MOST_LANES)
 
     def opened(self, node_id: str) -> None:
-        """Open a folded subtree; the ones opened earlier stay open."""
+        """Open a folded subtree; subtrees opened earlier stay open."""
         self._folds_opened = [*self._folds_opened, int(node_id.rpartition("/")[2])][-8:]
 
     def zoomed(self, factor: float, at: float) -> None:
@@ -180,8 +180,8 @@ class Tree(Map):
     >>> vm.Tree(m.kernel_map)
     <Tree of kernel_map ...>
 
-    With ``stages=True`` it shows how the last operation repaired the tree: linked or removed, recoloured, rotated, each
-    stage as a tree of its own, side by side.
+    With ``stages=True`` it shows how the last operation repaired the tree, stage by stage (linked or removed,
+    recoloured, rotated), with the trees of the stages side by side.
 
     >>> vm.Tree(m.kernel_map, stages=True).scene().table.header[0]
     'stage'
@@ -231,7 +231,7 @@ class Ribbon(Map):
 
 
 def map_of(target: object, view: str) -> AnyMap:
-    """Return the map that a view called `view` shows: a map itself, a machine's kernel map, or a task's map.
+    """Return the map that a view called `view` shows: `target` itself, a machine's kernel map, or a task's map.
 
     Raises :class:`Refused` for anything else.
     """

@@ -1,4 +1,4 @@
-"""Pictures of kernel memory: the maps inside maps, the kentry area, physical memory, slabs, threads."""
+"""Pictures of kernel memory: maps inside maps, the kentry area, physical memory, slabs, threads."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ WHOLE = 48
 class Kmem(Picture):
     """Kernel memory: the kernel map's ribbon, its submaps below it, and the list of the map of the last operation.
 
-    `target` is ``m.kmem``, the machine, or one of the maps, which is then shown in full at first.
+    `target` is ``m.kmem``, the machine, or one of the maps: that map is shown in full at first.
 
     >>> import vmwidgets as vm
     >>> m = vm.boot("x86-64")
@@ -64,7 +64,7 @@ class Kmem(Picture):
         return kmem_scene(target, at.moment, self.selection or self._chosen, opened=self._folds_opened, width=at.width)
 
     def opened(self, node_id: str) -> None:
-        """Open a folded part of a map; those opened earlier stay open."""
+        """Open a folded part of a map; parts opened earlier stay open."""
         self._folds_opened = [*self._folds_opened, int(node_id.rpartition("/")[2])][-8:]
 
     def sought(self, text: str) -> None:
@@ -197,7 +197,7 @@ class Frames(Picture):
 
 
 BLOCKS = 1200
-"""The number of blocks of frames that are examined one by one; if there are more, only blocks around important ones."""
+"""The most blocks of frames that are all examined; if there are more, only blocks around important frames are."""
 
 
 def frames_scene(
@@ -216,7 +216,7 @@ def frames_scene(
 
 
 def frame_of(selection: str, frames: int) -> int | None:
-    """Return the frame that a selection names; None if it names something else, or there is no such frame."""
+    """Return the frame that a selection names; None if it names something else, or a frame that does not exist."""
     kind, _, number = selection.partition(":")
     return int(number) if kind == "frame" and number.isdecimal() and int(number) < frames else None
 
@@ -253,9 +253,9 @@ class Slabs(Picture):
 
 @picture_of(first_for=(MachineThreads, MachineThread))
 class Threads(Picture):
-    """Threads: the ready ones, the sleepers by reason in the order in which they wake, and a deadlock.
+    """Threads: threads that are ready, sleeping threads by reason in the order in which they wake, and a deadlock.
 
-    `target` is ``m.threads``, the machine, or a thread, which is then selected.
+    `target` is ``m.threads``, the machine, or a thread; a thread is selected.
 
     >>> import vmwidgets as vm
     >>> m = vm.boot("x86-64")

@@ -1,7 +1,7 @@
-"""The moment of a picture: now, or an operation, by its serial, and the number of its events that are done.
+"""The moment of a picture: now, or an operation (by its serial) and the number of its events that are done.
 
-Inside the machine's latest operation, the operation is repeated and watched; for an earlier one, the machine is rebuilt
-(``m.at(n)``).
+For a moment inside the machine's latest operation, the operation is repeated and watched; for a moment of an earlier
+operation, the machine is rebuilt (``m.at(n)``).
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ from vmwidgets.views.story.moment import Moment
 
 
 class When(NamedTuple):
-    """A moment in a machine's history: after `done` events of the operation with this serial; None: all."""
+    """A moment in a machine's history: after `done` events (None for all) of the operation with this serial."""
 
     operation: int
     done: int | None = None
 
 
 NOW: None = None
-"""The moment that follows the machine."""
+"""The moment that is always the machine's present."""
 
 
 class WhenTrait(traitlets.TraitType["When | None", Any]):
@@ -78,7 +78,7 @@ class Undone(Refused):
 def machine_at(machine: Machine, when: When | None) -> There:
     """Return `machine` at a moment.  O(operations since the nearest copy), or O(1) for the latest operation.
 
-    Raises :class:`Undone` for an operation that is not in the machine's history any longer.
+    Raises :class:`Undone` for an operation that is no longer in the machine's history.
     """
     latest = len(machine.journal) - 1
     if when is None:
@@ -105,7 +105,7 @@ def next_mark(journal: Journal, number: int, done: int | None, way: int) -> When
 class NotThere(Refused):
     """Raised if the target does not exist after operation `number`, or after `done` of its events.
 
-    Operation `made` creates it, later or earlier (-1 if unknown).
+    `made` is the number of the operation that creates it, later or earlier (-1 if unknown).
     """
 
     def __init__(self, name: str, there: There, made: int) -> None:
@@ -126,7 +126,7 @@ MOST_SEARCHED = 5_000
 def made_by(machine: Machine, path: str, number: int) -> int:
     """Return the number of the operation that creates the part at `path`; -1 if none is found.
 
-    It is the first such operation after `number`, or else the last one before.
+    It is the first such operation after `number`, or else the last such operation before that.
     """
     journal = machine.journal
     later = range(number + 1, min(len(journal), number + 1 + MOST_SEARCHED))
@@ -141,7 +141,7 @@ def _makes(operation: Operation, path: str) -> bool:
 
 
 def counterpart(target: Any, machine: Machine, there: There) -> Any:
-    """Return `target`, the machine or a part of it, as it is at a moment; anything else is the same at all moments.
+    """Return `target`, a machine or a part of one, as it is at a moment; anything else is the same at all moments.
 
     Raises :class:`NotThere` for a part that does not exist then.
     """
@@ -165,7 +165,7 @@ def part_at(path: str, machine: Machine, there: There) -> Any:
 
 
 def entry_at(target: MachineMap, moment: Moment, va: int) -> EntryValue | None:
-    """Return the entry of a map at an address at a moment, only for reading."""
+    """Return a map's entry at an address and a moment, for reading only."""
     value: MapValue = look_at(target, moment, (), (), [va], whole=1).now
     return next((entry for entry in value.entries if entry.start <= va < entry.end), None)
 
@@ -185,9 +185,9 @@ def look_at(part: Any, moment: Moment, *focus: Any, of: str = "value", **more: A
 def look_at_map(
     part: MapPart | MachineKmem, moment: Moment, focus: Sequence[int], opened: Sequence[int], *also: Any, whole: int
 ) -> Look[Any]:
-    """Return a map, or all maps of kernel memory, at the moments of the latest operation; they may be folded.
+    """Return a map, or all maps of kernel memory, at the moments of the latest operation; maps may be folded.
 
-    All moments contain the parts that are shown after the operation, and removed parts in `focus`.
+    Every moment contains the parts that are shown after the operation, and the removed parts in `focus`.
     """
     after = part.value(focus, opened, *also, whole=whole)
     maps = [one.map for one in after.all()] if isinstance(after, KernelMapValue) else [after]
@@ -196,7 +196,7 @@ def look_at_map(
 
 
 def look_at_domain(part: MachineDomain, moment: Moment, after: DomainValue, focus: DomainFocus) -> Look[DomainValue]:
-    """Return a domain at the moments of the latest operation: all contain the window `after` it, and the focus."""
+    """Return a domain at the moments of the latest operation: each has the focus, and the window shown `after` it."""
     if is_made_by(moment.events, after.name):
         return Look(moment, lambda place: while_made(after, moment.events[:place]), after)
     return _look_inside(part, moment, after, "only", (after.shown(focus),), {})
@@ -209,7 +209,7 @@ MOST_KEPT = 64
 def _look_inside(
     part: Any, moment: Moment, after: Any, of: str, focus: tuple[Any, ...], more: dict[str, Any]
 ) -> Look[Any]:
-    """Return the look at a part: its latest operation is repeated when the inside is first needed."""
+    """Return the look at a part: the latest operation is repeated when a moment inside it is first needed."""
     operation, history = moment.operation, part.machine.history
     if operation is not None and operation.number == 0 and isinstance(after, (MapValue, KernelMapValue)):
         return Look(moment, lambda place: at_boot(after, moment.events[:place]), after)

@@ -23,8 +23,8 @@ from .registry import picture_of
 class Fault(Picture):
     """The story of a fault: an access through TLB, walk, map lookup, object and pager, frame and page tables.
 
-    `target` is a task, or a machine, which shows the faults of all address spaces.  After an operation without a fault,
-    the latest fault stays in the picture, and the caption says which operation it is from.
+    `target` is a task, or a machine, whose picture shows the faults of all address spaces.  After an operation without
+    a fault, the latest fault stays in the picture, and the caption says which operation it is from.
 
     >>> import vmwidgets as vm
     >>> t = vm.boot("x86-64").task("init")
@@ -44,7 +44,7 @@ class Fault(Picture):
 
 
 AMONG, READ = 2_000, 50
-"""The number of latest operations searched for faults, and the number of those whose faults are read."""
+"""The number of latest operations that are searched for faults, and the number of operations whose faults are read."""
 
 
 def _faulted(machine: Machine) -> Iterator[Moment]:
@@ -60,7 +60,7 @@ def _faulted(machine: Machine) -> Iterator[Moment]:
 class Objects(Picture):
     """Memory objects: the tasks that map them, the pages of each, and shadow chains from front to back with references.
 
-    `target` is ``m.memory_objects``, the machine, or a task, which shows the objects that it maps.
+    `target` is ``m.memory_objects``, the machine, or a task, whose picture shows the objects that the task maps.
 
     >>> import vmwidgets as vm
     >>> t = vm.boot("x86-64").task("init")

@@ -1,4 +1,4 @@
-"""The operations around a moment by name, for the list from which a reader chooses."""
+"""The names of the operations around a moment, for the list from which a reader chooses."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _PLACES = frozenset(("address", "at", "start", "end", "to", "hint", "pa"))
 """The names of arguments that are addresses."""
 
 _OF_CODE = frozenset(("spawn", "set_controls", "replace_by", "register_handler", "make_pager"))
-"""Operations that were called in another way, or with a learner's function, which is not recorded."""
+"""Operations that are called in a way of their own, or with a learner's function, which is not recorded."""
 
 _SIZES = frozenset(("size", "bytes", "ram"))
 """The names of arguments that are sizes."""
@@ -33,7 +33,7 @@ _SIZES = frozenset(("size", "bytes", "ram"))
 def operations_around(journal: Journal, number: int, asks: bool = False) -> list[tuple[int, str]]:
     """Return the first operation, the latest, and the operations around `number`, each with number and name.
 
-    For a picture that `asks`, failures of accesses are not shown.  O(named operations).
+    For a picture that `asks`, the names do not show that an access failed.  O(named operations).
 
     >>> import vmwidgets as vm
     >>> m = vm.boot("x86-64")
@@ -60,7 +60,7 @@ def without_end(name: str) -> str:
 
 
 def is_access(operation: Operation) -> bool:
-    """Return whether it is an access, whose outcome a picture may ask for."""
+    """Return whether an operation is an access, whose outcome a picture may ask for."""
     return operation.name in ACCESSES
 
 
@@ -68,7 +68,7 @@ MOST_KNOWN = 1_000
 """The most names of a machine's operations that are cached."""
 
 _NAMES: weakref.WeakKeyDictionary[Journal, dict[tuple[int, int], str]] = weakref.WeakKeyDictionary()
-"""The names by number and serial, since after an undo another operation has the number."""
+"""The names by number and serial: after an undo, another operation gets the same number."""
 
 
 def _known(journal: Journal, known: dict[tuple[int, int], str], number: int) -> str:
@@ -118,7 +118,7 @@ def _short(value: Any) -> str:
 def line_of(operation: Operation) -> str:
     """Return the call of an operation as a line of Python for a machine `m`.
 
-    "" if there is none, because a value has no literal, or a learner's function is not recorded.
+    Returns "" if no line is possible, because a value has no literal, or a learner's function is not recorded.
 
     >>> import vmwidgets as vm
     >>> m = vm.boot("x86-64")

@@ -1,4 +1,4 @@
-"""Arguments of pictures: errors for unknown ones with advice, addresses as people type them, weak references."""
+"""Arguments of pictures: errors with advice for unknown arguments, addresses as people type them, weak references."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class AddressTrait(traitlets.Int):  # type: ignore[type-arg]  # traitlets' own, 
 
 
 def typed_between(text: str, start: int, end: int) -> int:
-    """Return an address in [start, end) as people type it: hexadecimal, with or without groups or first digits.
+    """Return an address in [start, end) as people type it: hexadecimal, perhaps in groups or without the first digits.
 
     >>> hex(typed_between("…0014_1000", 0xFFFF_8080_0000_0000, 0xFFFF_8080_0400_0000))
     '0xffff808000141000'
@@ -45,7 +45,7 @@ def typed_between(text: str, start: int, end: int) -> int:
 
 
 def typed_in_register(text: str, bits: int) -> int:
-    """Return an address of `bits` bits as people type it: hexadecimal, with or without groups.
+    """Return an address of `bits` bits as people type it: hexadecimal, perhaps in groups.
 
     >>> hex(typed_in_register("ffff 8080 0014 1000", 64))
     '0xffff808000141000'
@@ -71,7 +71,7 @@ def nothing() -> None:
 
 
 def weakly(value: Any) -> Callable[[], Any]:
-    """Return a function that returns `value` and does not keep it alive, if its class allows that."""
+    """Return a function that returns `value` and, if its class allows weak references, does not keep it alive."""
     if value is None:
         return nothing
     try:
@@ -98,7 +98,7 @@ def refuse_unfit(view: traitlets.HasTraits, options: Mapping[str, object]) -> No
         if name == "layout":  # trying it would make a widget
             continue
         try:
-            trait._validate(view, value)  # traitlets has no other way to ask without setting
+            trait._validate(view, value)  # traitlets offers no other way to check a value without setting it
         except Refused:
             raise
         except Exception:  # noqa: BLE001  the value is a learner's, whatever it does when it is asked

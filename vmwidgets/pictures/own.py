@@ -1,4 +1,4 @@
-"""Pictures of this computer's own processes: the effects of some code on memory, and copy-on-write between two."""
+"""Pictures of this computer's own processes: the effects of code on memory, and copy-on-write of two processes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .registry import picture_of
 
 @picture_of(first_for=(CellMemory, Measuring), name="CellMemory")
 def draw(at: At) -> Scene:
-    """Return what a cell did to its process's memory: mapped and in memory, before and after; lines and ranges.
+    """Return what a cell did to its process's memory: bytes mapped and in memory before and after, by line and range.
 
     `target` is the result of ``%%pages`` or of ``vm.memory()``.
 

@@ -1,4 +1,4 @@
-"""A pasted text: sentences, the walk of the address that failed, and the tables."""
+"""A pasted text as a picture: sentences, the walk of the failed address, and the tables."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from .tables import Tables, Walk
 class Pasted(Picture):
     """A terminal's text: traps with their walks, panics, lists of rights, and a page table that can be opened.
 
-    `target` is the result of ``vm.load(text)``.  The table is the first one with a trap that could be walked, or else
-    the first table.  ``pasted.tables[1]`` shows another table.
+    `target` is the result of ``vm.load(text)``.  The picture shows the first table in which a trap's address could be
+    walked, or else the first table.  ``pasted.tables[1]`` is a picture of another table.
 
     >>> import vmwidgets as vm
     >>> vm.picture(vm.load("panic: freewalk: leaf")).scene().title
@@ -51,7 +51,7 @@ class Pasted(Picture):
         if len(text.traps) == 1 and not seeks:
             found[0] = Found(text.traps[0].headline, text.traps[0].decoded)  # the caption says the rest
         first = draw_pasted(found, text.summary, _caption(text), width=at.width)
-        if not first.table.rows and self._walk is None and self._tables is None:  # the caption says it all
+        if not first.table.rows and self._walk is None and self._tables is None:  # the caption says everything
             first = replace(first, table=Table((), ()))
         scenes = [first]
         if self._walk is not None:
@@ -59,7 +59,7 @@ class Pasted(Picture):
         if self._tables is not None:
             self._tables.selection = self.selection
             scenes.append(self._tables.draw(replace(at, target=self._tables.target)))
-            if seeks:  # an address was looked for, and this says what is there
+            if seeks:  # the answer to a search for an address
                 scenes[0] = replace(first, caption=scenes[-1].caption)
         return stack(scenes, "pasted")
 
@@ -93,7 +93,7 @@ def _caption(text: PastedText) -> str:
 
 
 def _reached(ranges: Sequence[SaidRange]) -> str:
-    """Return how much a listing maps, and how much of it a program can access and write."""
+    """Return how much memory a listing maps, and how much of that a program can access and write."""
     mapped = sum(one.size for one in ranges)
     user = sum(one.size for one in ranges if one.rights.endswith("u"))
     written = sum(one.size for one in ranges if one.rights.endswith("u") and "w" in one.rights)
@@ -138,7 +138,7 @@ def _row(one: SaidRange) -> tuple[str, ...]:
 
 
 def _style(rights: str) -> str:
-    """Return the colour of a range: the kernel's own, or by the program's rights."""
+    """Return the colour of a range: by the program's rights, or the kernel's own colour."""
     if rights.endswith("-"):
         return "own-kernel"
     return "own-code" if "x" in rights else "own-anonymous" if "w" in rights else "own-file"

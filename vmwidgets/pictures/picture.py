@@ -36,11 +36,11 @@ NARROWEST, WIDEST = 420, 1600
 
 
 _MOMENTARY = ("step", "moment", "selection", "follow")
-"""Traits of one moment, which a similar picture does not take over."""
+"""Traits that belong to one moment, and are not copied to a similar picture."""
 
 
 class Counted(traitlets.Int[int, int]):
-    """A number that only a drawing determines: reading it draws the picture, if its operation was never drawn."""
+    """A number that only a drawing determines: reading it draws the picture if the operation has not been drawn yet."""
 
     def get(self, obj: Any, cls: Any = None) -> int:
         """Return the number for the shown operation."""
@@ -87,14 +87,14 @@ class Picture(Exports, Finding, traitlets.HasTraits):
     folds = False
     """Whether parts of the picture fold if its page is not high enough."""
 
-    _placing = True  # `step` follows the moment, and does not choose it
-    _settled = True  # `steps` and `operation` are read as they were drawn last
+    _placing = True  # `step` follows from the moment, and does not set it
+    _settled = True  # `steps` and `operation` stay as they were drawn last
     _made = False
 
     def __init__(self, target: Any = None, *, machine: Any = None, **options: Any) -> None:
         refuse_unknown(type(self), options)
         refuse_unfit(self, options)
-        if self._made:  # it is given another target
+        if self._made:  # the picture gets another target
             self._target, self._drawn_serial = self._hold(target), -1
             for name, value in options.items():
                 setattr(self, name, value)
@@ -120,7 +120,7 @@ class Picture(Exports, Finding, traitlets.HasTraits):
         return lambda: thing
 
     def _page_traits(self) -> dict[str, Any]:
-        """Return the picture's traits, except those about its place on a page."""
+        """Return the picture's traits, except the traits about its place on a page."""
         return {}
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -147,7 +147,7 @@ class Picture(Exports, Finding, traitlets.HasTraits):
         return list(dict.fromkeys(printable(text) for text in (part, whole) if isinstance(text, str) and text))
 
     def _part(self) -> Any:
-        """Return the part of the machine that is shown; None: the machine itself."""
+        """Return the part of the machine that is shown; None for the machine itself."""
         return self.target
 
     # ---- for subclasses --------------------------------------------------------------------------
@@ -174,7 +174,7 @@ class Picture(Exports, Finding, traitlets.HasTraits):
         return True
 
     def changed(self, _change: object = None) -> None:
-        """Note that the picture shows something else from now on, because a trait was set."""
+        """Note that a trait was set, so that the picture shows something else from now on."""
 
     # ---- what is shown ---------------------------------------------------------------------------
 
@@ -185,7 +185,7 @@ class Picture(Exports, Finding, traitlets.HasTraits):
 
     @target.setter
     def target(self, thing: Any) -> None:
-        """Show another thing of the same kind and machine; options are kept, and what was opened in the picture closes.
+        """Show another thing of the same kind and machine; options are kept, and anything opened in the picture closes.
 
         Raises :class:`Refused` for a thing that the picture can't show; the picture then stays as it was.
         """
@@ -201,7 +201,7 @@ class Picture(Exports, Finding, traitlets.HasTraits):
         type(self).__init__(self, thing)
 
     def of_another(self, target: Any) -> Picture:
-        """Return a similar picture of `target`, perhaps of another machine: with the options, without the moment."""
+        """Return a picture of `target`, perhaps in another machine, with the same options but not the same moment."""
         options = {name: getattr(self, name) for name in self.trait_names(public=True) if name not in _MOMENTARY}
         return type(self)(target, **options, **self._own_options())
 
@@ -232,7 +232,7 @@ class Picture(Exports, Finding, traitlets.HasTraits):
         return not self._has_machine or self.machine is not None
 
     def at(self, *other: When | None) -> At:
-        """Return the shown moment, or another one.
+        """Return the shown moment, or the moment `when`.
 
         Raises :class:`Refused` if the machine's history does not have it, or if the target does not exist then.
         """
@@ -253,7 +253,7 @@ class Picture(Exports, Finding, traitlets.HasTraits):
         return inf
 
     def scene(self) -> Scene:
-        """Return the newest scene; if the machine is gone, the last scene that was drawn.
+        """Return the newest scene; if the machine no longer exists, the last scene that was drawn.
 
         If the target does not exist at the moment, the scene is empty, and its caption names the operation that creates
         it.  Raises :class:`Refused` for a moment that was undone.
@@ -265,7 +265,7 @@ class Picture(Exports, Finding, traitlets.HasTraits):
         return self._scene
 
     def _draw(self) -> Scene:
-        """Draw the moment that is shown, and set its step; empty if the target does not exist then."""
+        """Return the scene of the shown moment, and set its step; the scene is empty if there is no target then."""
         self._missing = None
         with self.as_drawn():
             try:
@@ -281,12 +281,12 @@ class Picture(Exports, Finding, traitlets.HasTraits):
         return scene
 
     def _blank(self) -> Scene:
-        """Return the picture before its first drawing, under the name of its target."""
+        """Return an empty scene for the time before the first drawing, with the target's name."""
         name = self._named()
         return blank(type(self).__name__.lower(), visible(whole_name(name[0])) if name else "", self.room)
 
     def drawing(self, at: At) -> Scene:
-        """Return the scene of a moment under the machine's own name: a machine rebuilt for reading has another name.
+        """Return the scene of a moment, with the machine's own name: a machine rebuilt for reading has another name.
 
         Raises :class:`NotThere` if the target does not exist.
         """
@@ -334,8 +334,8 @@ class Picture(Exports, Finding, traitlets.HasTraits):
     def jump(self, to: str, way: int = 1) -> None:
         """Show the moment before the next event of a kind, or the next bookmark; with `way` -1, search backwards.
 
-        `to` is a kind of ``m.break_on``, such as "rotation" or "fault", or "mark".  The step after that moment is the
-        event.  All pictures of the machine go there, except pictures that don't follow.
+        `to` is a kind of ``m.break_on``, such as "rotation" or "fault", or "mark".  The next step after that moment is
+        the event.  All pictures of the machine go to the moment, except pictures that don't follow.
 
         Raises :class:`Refused` if there is no such event or bookmark, and for a picture without a machine; the picture
         then does not change.
@@ -396,7 +396,7 @@ class Picture(Exports, Finding, traitlets.HasTraits):
         raise Refused("present: no page shows this picture: in a cell of a notebook, write vm.show(thing).present()")
 
     def settle(self) -> None:
-        """Compute `steps` and `operation` of the current moment; a moment that can't be drawn has no steps."""
+        """Compute `steps` and `operation` for the current moment; a moment that can't be drawn has no steps."""
         if self._settled or not self.alive or self._known is not None:
             return
         with self.as_drawn():
@@ -417,7 +417,7 @@ class Picture(Exports, Finding, traitlets.HasTraits):
 
     @property
     def _known(self) -> Scene | None:
-        """The latest scene, if it is of the operation that is shown."""
+        """The latest scene, if it shows the operation that is shown now."""
         return self._scene if self._drawn_serial == self._serial() else None
 
     def _place(self, step: int) -> None:
@@ -437,7 +437,7 @@ class Picture(Exports, Finding, traitlets.HasTraits):
 
     @traitlets.validate("moment")
     def _moment_was(self, proposal: Any) -> When | None:
-        """Refuse an operation that the machine has never had, and more events than the operation has."""
+        """Refuse an operation that the machine never had, or more events than the operation has."""
         when: When | None = proposal["value"]
         machine = self.machine if when is not None and not self._placing else None
         if when is not None and machine is not None and when.operation >= machine.journal.next_serial:
@@ -491,7 +491,7 @@ class Picture(Exports, Finding, traitlets.HasTraits):
 
     @classmethod
     def as_live(cls, drawn: type[Picture]) -> type[Picture]:
-        """Return the class to use for a picture of class `drawn` next to this one; a view overrides it, to be live."""
+        """Return the class for a picture of class `drawn` next to this picture; a view overrides this, to be live."""
         return drawn
 
     def beside(self, other: Picture) -> Picture:
@@ -537,14 +537,14 @@ class Picture(Exports, Finding, traitlets.HasTraits):
 
 
 BESIDE_BY: list[Callable[[Picture, Picture], Picture]] = []
-"""The function that puts two pictures side by side; its module depends on this one, not the reverse."""
+"""The function that puts two pictures side by side; its module imports this module, so this one can't import it."""
 
 
 # ---- of which machine ----------------------------------------------------------------------------
 
 
 def machine_of(target: object, *parts: type, wanted: str) -> Machine:
-    """Return the machine that `target` is or belongs to, if it is one of the kinds `parts`.
+    """Return the machine of `target`, which must be a machine or one of the kinds `parts`.
 
     Raises :class:`Refused` for anything else, with a sentence that begins with `wanted`: what the view shows.
     """

@@ -29,8 +29,8 @@ class Process(Picture):
     r"""The memory of a process by owner, with the biggest ranges, executable ranges and the largest holes.
 
     `target` is a process of your own (``vm.process()``), a moment of it, or the result of ``vm.load`` for a process's
-    map or for a recording of strace.  Mapped bytes need not be in memory: the bytes in memory have a column of their
-    own where they are known (Rss).
+    map or for a recording of strace.  Mapped bytes need not be in memory, so bytes in memory have a column of their own
+    if they are known (Rss).
 
     >>> import vmwidgets as vm
     >>> vm.picture(vm.load("1000-3000 r-xp 00000000 08:01 7 /bin/true\n")).scene().title
@@ -47,7 +47,7 @@ class Process(Picture):
         super().__init__(target, **options)
 
     def draw(self, at: At) -> Scene:
-        """Return the answers, each under its question."""
+        """Return the answers, each below its question."""
         target = self._held
         if isinstance(target, LiveProcess):
             return draw_process(target.at(), width=at.width)

@@ -22,12 +22,12 @@ _PANES = ("tlb", "frames")
 _COLUMNS: dict[str, Callable[[LineCounts], int]] = dict(
     zip(COLUMNS, map(attrgetter, ("accesses", "misses", "faults", "copies")), strict=True)
 )
-"""The number in each column of a line, by the column's head."""
+"""The functions that give a line's number in each column, by the column's heading."""
 
 
 @picture_of(first_for=Played)
 class Program(Picture):
-    """The text of a C program that was played: the current line, the cost of each line so far, the TLB, the frames.
+    """The text of a C program that was played, with the current line, each line's cost so far, the TLB and the frames.
 
     `target` is the result of ``vm.play(…)``.  Each access is an operation of the machine, so the picture steps from
     access to access.
@@ -46,7 +46,7 @@ class Program(Picture):
         super().__init__(target, machine=target.machine, **options)
 
     def draw(self, at: At) -> Scene:
-        """Return the text, with what has been done at this moment."""
+        """Return the text, with the costs up to this moment."""
         played, machine = self._held, at.whole
         done, whole = played.steps_in(machine.journal), played.lines
         counts = counts_of(done)
@@ -65,7 +65,7 @@ class Program(Picture):
         )  # fmt: skip
 
     def _panes(self, at: At, width: float) -> Scene | None:
-        """Return TLB and frames of the latest access, laid out for `width` pixels; None before the first one."""
+        """Return TLB and frames of the latest access, laid out for `width` pixels; None before the first access."""
         one = translation_in(at.whole, None, None)
         if one is None:
             return None

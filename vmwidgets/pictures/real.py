@@ -26,7 +26,7 @@ from .tables import Walk
 
 @picture_of(first_for=FollowedKernel)
 class Followed(Picture):
-    """The end of following a kernel: the rule, the line of C and the call, and the walk to each wrong descriptor.
+    """The outcome of following a kernel: the rule, the line of C and the call, and the walk to each wrong descriptor.
 
     `target` is the result of ``k.follow(…)``.
     """
@@ -96,13 +96,13 @@ class Stops(Picture):
         self.changed(change)
 
     def _place_of(self) -> int:
-        """Return the place of the shown stop among the recorded stops."""
+        """Return the shown stop's place among the recorded stops."""
         numbers = [one.number for one in self._held.all]
         return numbers.index(self.stop) if self.stop in numbers else len(numbers) - 1
 
 
 def _halt(stop: Stop, before: Stop | None, place: str) -> Halt:
-    """Return a stop compared with the previous one, to be drawn; `place` is its number and the total."""
+    """Return a stop compared with the previous stop, to be drawn; `place` is its number and the total."""
     return Halt(
         f"stop {stop.number}, {place}: {stop.where}",
         f"since stop {before.number}" if before is not None else "so far",

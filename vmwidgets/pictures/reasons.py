@@ -1,4 +1,4 @@
-"""The reasons for a state: the necessary operations, one below the other, and the effect of each on pages."""
+"""The reasons for a state: the operations that were needed, one below the other, and the effect of each on pages."""
 
 from __future__ import annotations
 
@@ -96,11 +96,11 @@ WIDEST = 320.0
 """The greatest width in pixels of a place in a page's life: files may have long names."""
 
 ACROSS, MOST_WIDE = 1200.0, 1100.0
-"""The width from which a page's life is next to the operations, not below; the greatest width of an operation."""
+"""The width from which a page's life is next to the operations, not below them; the greatest width of an operation."""
 
 
 def _card(identity: str, operation: Operation, cell: int, before: str) -> Part:
-    """Return an operation: its call, its effect, and what became of pages."""
+    """Return an operation as a card: its call, its effect, and what happened to pages."""
     said = [*_said(operation)]
     more = len(said) - 1 - STEPS
     rows = [Line(f"{before}{visible(name_of(operation))}", "strong", f"cell {cell}" if cell else "")]
@@ -130,7 +130,7 @@ def _life(why: Why) -> Part:
 
 
 def _functions(operation: Operation) -> tuple[str, ...]:
-    """Return texts with the kernel functions of an operation in order, each text one function shorter."""
+    """Return texts that name an operation's kernel functions in order, each text one function shorter than the last."""
     story = story_of(operation)
     names = [*dict.fromkeys(name for step in story.every_step for name in step.functions)]
     return tuple(

@@ -1,4 +1,4 @@
-"""Reference and dirty bits: how many pages of each task were used, and written.  See docs: a new picture."""
+"""Reference and dirty bits: how many pages of each task were used, and written."""
 
 from collections import Counter
 
@@ -12,7 +12,7 @@ from .at import At
 from .registry import picture_of
 
 BITS = {"referenced and dirty": "used-and-dirty", "referenced": "used", "dirty": "dirty", "neither": "unused"}
-"""The combinations of bits of a page, and the style of each part of a bar."""
+"""The combinations of a page's bits, and the style of each in a bar."""
 
 CHANGING = ev.RingMoved, ev.PagesEntered, ev.PagesLeft, ev.PageDirtied, ev.PageCleaned, ev.PteWritten, ev.PteRunWritten
 
@@ -50,7 +50,7 @@ def _answer(tasks: dict[str, Counter[str]], at: At) -> str:
     both = every["referenced and dirty"]
     said = f"{_of(every['referenced'] + both, every.total())} referenced, and {every['dirty'] + both:,} dirty."
     cleared = sum(isinstance(event, ev.ReferenceCleared) or (isinstance(event, ev.HandLooked) and event.found == "used")
-                  for event in at.moment.so_far)  # fmt: skip  # by a queue's policy, or by a hand
+                  for event in at.moment.so_far)  # fmt: skip  # by the policy of a queue, or by a clock's hand
     return said + f" {counted(cleared, 'reference bit')} {'was' if cleared == 1 else 'were'} cleared." * bool(cleared)
 
 

@@ -20,9 +20,9 @@ from .registry import picture_of
 class References(Picture):
     """A reference string under page replacement policies: a row for each policy, a column for each number of frames.
 
-    `target` is the result of ``vm.reference_string(…)``, or one run of it.  Select a reference to read what each policy
-    does at it.  For a long string, only a part is drawn, from the reference `first` on.  If there are many runs, each
-    is a line with a dot for each fault; press its name to see the contents of its frames.
+    `target` is the result of ``vm.reference_string(…)``, or one of its runs.  Select a reference to read what each
+    policy does at that point.  Only a part of a long string is drawn, from the reference `first` on.  If there are many
+    runs, each run is a line with a dot for each fault; press the run's name to see the contents of its frames.
 
     >>> import vmwidgets as vm
     >>> found = vm.reference_string("1 2 3 1 2", 2, ("fifo", "opt"))
@@ -51,7 +51,7 @@ class References(Picture):
         )
 
     def opened(self, node_id: str) -> None:
-        """Draw the references before or after, or the frames of one of many runs."""
+        """Draw earlier or later references, or the frames of one of many runs."""
         _, what, number, *_ = node_id.split("/")
         if what == "run":
             self._opened ^= {int(number)}

@@ -28,10 +28,10 @@ def picture_of(*, first_for: Kinds = (), shows: Kinds = (), name: str = "") -> C
     """Register a picture, which is a class or a function that draws.
 
     `first_for` are the kinds of objects for which this picture is the first choice: the end of a cell and
-    :func:`picture` use it.  `shows` are other kinds, which a function draws only when it is called by name: they keep
-    their own picture.  A class is a :class:`Picture`, whose constructor declares what it shows; a function takes a
-    moment (:class:`At`), returns its scene, and needs a `name`.  Both are then available in `vmwidgets` under their
-    name.
+    :func:`picture` use it.  `shows` are other kinds of objects, which a function draws only when it is called by name:
+    these kinds keep their own pictures.  A class is a :class:`Picture`, whose constructor declares what it shows; a
+    function takes a moment (:class:`At`), returns its scene, and needs a `name`.  Class and function are then available
+    in `vmwidgets` under their names.
 
     Raises :class:`Refused` for a function without a name or without kinds.
 
@@ -48,7 +48,7 @@ def picture_of(*, first_for: Kinds = (), shows: Kinds = (), name: str = "") -> C
 
     def register(drawn: Any) -> Any:
         made = drawn if isinstance(drawn, type) else _from_function(drawn, name, (*first, *others))
-        picture_named(made.__name__)  # the package's own is imported before it is replaced
+        picture_named(made.__name__)  # a picture of the package is imported before it is replaced
         _pictures[made.__name__] = made
         for kind in first:
             _first_for(kind)
@@ -77,7 +77,7 @@ def _from_function(draw: Callable[[At], Scene], name: str, kinds: tuple[type, ..
 
 
 def known_pictures() -> dict[str, type[Picture]]:
-    """Return all pictures by name: the package's, whose modules are imported, and added ones."""
+    """Return all pictures by name: the package's own, whose modules are imported, and added pictures."""
     for module in PICTURES:
         _import(module)
     return dict(_pictures)
@@ -111,7 +111,7 @@ def kinds_shown() -> dict[type, type[Picture]]:
 
 
 def kinds_imported() -> dict[type, type[Picture]]:
-    """Return the pictures in modules that are already imported, and added ones, by the class of objects they show."""
+    """Return pictures of modules that are already imported, and added pictures, by the class of objects they show."""
     return dict(_shown_as)
 
 

@@ -19,8 +19,8 @@ from .registry import picture_of
 class Clock(Picture):
     """The frames of tasks in the order in which a policy looks at them: reference and dirty bits, and a clock's hand.
 
-    If a function decides, only the function knows the order: frames are in the order in which their pages were brought
-    in.  `target` is a machine or, if tasks evict only their own pages, a task, whose frames are then shown.
+    If a function decides, only the function knows that order; frames are then in the order in which their pages were
+    brought in.  `target` is a machine or, if tasks evict only their own pages, a task: then its frames are shown.
 
     >>> import vmwidgets as vm
     >>> m = vm.boot("x86-64")

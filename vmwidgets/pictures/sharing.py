@@ -25,7 +25,7 @@ from .spaces import MachineSpace
 
 @picture_of(shows=Machine, name="Sharing")
 def draw(at: At) -> Scene:
-    """Return the tasks whose page tables refer to each frame, and their rights.  `target` is the machine.
+    """Return, for each frame, the tasks whose page tables refer to it, and their rights.  `target` is the machine.
 
     A frame that was added to tables is marked as new; a frame with other tasks or other rights is marked as changed.
 
@@ -61,7 +61,7 @@ def draw(at: At) -> Scene:
 
 
 def _answer(frames: Frames) -> str:
-    """Return how many frames several tasks have, and how many of these may be written; "" if no table maps a frame."""
+    """Return how many frames several tasks share, and how many of these can be written; "" if no table maps a frame."""
     if not frames:
         return ""
     several = [users for users in frames.values() if len({task for task, _ in users}) > 1]
@@ -89,7 +89,7 @@ def board_of(at: At, frames: Frames, before: Frames, tasks: tuple[str, str]) -> 
     split, refused = _under_way(at)
     kinds = {va: one.kind for one in ranges_of(at, frames) for va in one.pages}
     copied = (event.frame for event in at.moment.events if isinstance(event, PageCopied))
-    known = {*frames, *before, *frames_of(replace(at, done=None)), *copied}  # the same at all steps: one look for all
+    known = {*frames, *before, *frames_of(replace(at, done=None)), *copied}  # the same at all steps: one look is enough
     first = at.look(at.whole.frames, tuple(sorted(known)), of="beginnings").now
     pages = []
     for va in sorted(cells):
@@ -125,7 +125,7 @@ def _in_words(first: bytes) -> str:
 
 
 def _under_way(at: At) -> tuple[list[tuple[str, PageCopied]], set[tuple[str, int]]]:
-    """Return copies in no page table yet, each with the writing task, and descriptors that just refused an access.
+    """Return copies that no table maps yet, each with the writing task, and descriptors that just refused an access.
 
     A descriptor is a task and a page's address.  Both remain until the fault's descriptor is written.
     """

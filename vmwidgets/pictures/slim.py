@@ -13,7 +13,7 @@ SLIM = 328.0
 """Width in pixels of a picture on a telephone of 360 pixels, whose page has margins."""
 
 KEPT = False
-"""Whether static pictures have this layout too: the site's build sets it.  It would double the size of a notebook."""
+"""Whether static pictures have this layout too: only the site's build sets it.  It would double a notebook's size."""
 
 
 def slim(picture: Any) -> Scene:
@@ -35,5 +35,5 @@ def slim_if_kept(picture: Any) -> Scene | None:
         return None
     try:
         return slim(picture)
-    except Refused:  # it is not there at that moment, or the moment was undone
+    except Refused:  # the target does not exist at that moment, or the moment was undone
         return None

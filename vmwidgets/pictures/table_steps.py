@@ -1,4 +1,4 @@
-"""The steps of page tables' pictures: the steps in which a shown descriptor is written."""
+"""The steps of pictures of page tables, in which a descriptor that is shown is written."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from .spaces import Space, neighbours_of
 def steps_of_walk(
     moment: Moment, at: Callable[[int], Space], address: int, access: str, user: bool, *, in_line: bool = False
 ) -> Mine:
-    """Return the steps of a walk: each writes a descriptor it read, or a neighbour, or changes the map's entry.
+    """Return the steps of a walk: each writes a descriptor that it read, or a neighbour, or changes the map's entry.
 
-    For a walk `in_line`, only the descriptors that it read are drawn.  `at` returns the tables after a number of
-    events.  Steps are found from the last to the first, because each may make the walk read other tables.
+    A walk `in_line` draws only the descriptors that it read.  `at` returns the tables after a number of events.  Steps
+    are found from the last to the first, because each may make the walk read other tables.
     """
 
     def shown(done: int) -> Shown:
@@ -115,7 +115,7 @@ def steps_of_tables(
     window: Callable[[PageTables[Any]], TableWindow],
     chosen: int = 0,
 ) -> Mine:
-    """Return the steps of open tables, in which one of their descriptors is written.  `window` shows the open ones.
+    """Return the steps of open tables, in which one of their descriptors is written.  `window` returns the open tables.
 
     Bits that the hardware sets for accesses show only in the descriptor at `chosen`, which is drawn bit by bit.
     """
@@ -143,8 +143,8 @@ def steps_of_tables(
 def marks_of_tables(moment: Moment, before: PageTables[Any], now: PageTables[Any], window: TableWindow) -> TableMarks:
     """Return the tables that the events so far created, and the changes of descriptors that `window` shows.
 
-    Bits that the hardware sets for accesses are not changes.  Nor is a page replaced by a smaller one with the same
-    frame and rights.
+    Bits that the hardware sets for accesses are not changes.  Nor is it a change if a smaller page with the same frame
+    and rights replaces a page.
     """
     written = words_written(moment.so_far)
     if not written:

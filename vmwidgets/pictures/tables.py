@@ -1,4 +1,4 @@
-"""Live page tables: all of them in levels, opened, folded and searched; and a walk of one address."""
+"""Live page tables: all tables in levels, which can be opened, folded and searched; and the walk of one address."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ class Tables(Picture):
         must_be_there(self.machine, at, self._task)
         space = space_then(at, self._task, self._without_machine)
         tables = space.tables
-        if not self._touched:  # from how the operation left them, so that its steps show the same tables
+        if not self._touched:  # as the operation left them, so that all steps show the same tables
             self._open_first(live_space(at.machine, self._task, self._without_machine).tables)
         found = self._walked(space) if self.address >= 0 else None
         path = [step.pa for step in found.steps] if found is not None else []
@@ -125,7 +125,7 @@ class Tables(Picture):
         )
         opened = tuple(self._opened), tuple(self._expanded), tuple(self._centres.items()), tuple(marked), chosen
         told = moment.told(once(("tables", self._task, opened), mine))
-        if bench.marks and not told.steps.count and moment.is_after:  # no step of its story says how it ended
+        if bench.marks and not told.steps.count and moment.is_after:  # no step of the story says how it ended
             told = told._replace(caption=lambda own: replace(own, reason=f"{own.reason} {moment.caption.text}"))
         return replace(draw_tables(window, bench, machine=machine.name, width=at.width, told=told), about=about)
 
@@ -163,7 +163,7 @@ class Tables(Picture):
     def _open_first(self, tables: PageTables[Any]) -> None:
         """Open some tables of each level, from the lowest addresses: as much as can be read at a glance.
 
-        Lent tables of the kernel are opened only if there are no others.
+        Tables that the kernel lent are opened only if there are no other tables.
         """
         self._opened = []
         budget = AT_FIRST
@@ -222,7 +222,7 @@ class Tables(Picture):
             self.address = address
 
     def _open_way(self) -> None:
-        """Open the path to `address`, and nothing else."""
+        """Open the path to `address`, and no other table."""
         self._touched = True
         found = self._walked(self.space)
         tables = self.space.tables
@@ -240,7 +240,7 @@ class Tables(Picture):
         window = self._window(self.space.tables, [])
         rows = [(table, row) for table in window.tables for row in table.rows if row.kind != "fold"]
         found = next(((table, row) for table, row in rows if (table.level, row.va) == (level, va)), None)
-        if found is None:  # it was shown only because it was searched for
+        if found is None:  # it was drawn only because of a search
             return
         table, row = found
         self.selection = f"pte:{row.pa:x}"
@@ -283,7 +283,7 @@ class Tables(Picture):
 
 @picture_of(first_for=(MachineWalk, TablesWalk))
 class Walk(Picture):
-    """The steps of the hardware for one address: each descriptor, the combined permissions, the verdict.
+    """The hardware's steps for one address: each descriptor, the combined permissions, and the verdict.
 
     `target` is the result of ``m.walk(…)``, or a walk in tables without a machine.  After every operation, the picture
     walks again and marks differences from the result.  You can change `address`, `access` and `user`, in Python and in
@@ -318,7 +318,7 @@ class Walk(Picture):
 
     @property
     def space(self) -> Space:
-        """The tables that are walked."""
+        """The page tables that are walked."""
         return live_space(self.at().machine, self._task, self._without_machine)
 
     def draw(self, at: At) -> Scene:
@@ -421,7 +421,7 @@ def space_then(at: At, task: str, tables: PageTables[Any] | None) -> Space:
 def walk_steps(
     machine: Machine, moment: Moment, task: str, address: int, access: str, user: bool, *, in_line: bool = False
 ) -> Mine:
-    """Return the steps of a walk in the tables of `task` ("" for the kernel's), drawn as tables or `in_line`."""
+    """Return the steps of a walk in the tables of `task` ("" for the kernel's tables), drawn as tables or `in_line`."""
     mine = steps_of_walk(
         moment, lambda done: MachineSpace(machine, task, moment.at(done)), address, access, user, in_line=in_line
     )
@@ -440,7 +440,7 @@ def _title(address: int, whose: str) -> str:
 
 
 def walk_line(machine: Machine, task: str, address: int, *, is_open: bool, moment: Moment, width: float) -> Scene:
-    """Return the scene of a read of `address` in the tables of `task` ("" the kernel's), at a moment.
+    """Return the scene of a read of `address` in the tables of `task` ("" for the kernel's tables), at a moment.
 
     The scene is one line; if it `is_open`, the walk itself is below that line.
     """

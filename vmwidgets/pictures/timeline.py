@@ -46,8 +46,8 @@ _ENDS = {"done": ".", "error": "e", "panic": "p", "interrupted": "i"}
 def kind_of(journal: Journal, operation: Operation) -> str:
     """Return the kind of an operation as a letter.
 
-    "n" creates something, "g" frees something, "a" is an access, "f" one that faulted, "t" lets threads run, and "c" is
-    any other change.
+    "n" creates something, "g" frees something, "a" is an access, "f" is an access that faulted, "t" lets threads run,
+    and "c" is any other change.
 
     >>> import vmwidgets as vm
     >>> m = vm.boot("x86-64")
@@ -65,7 +65,7 @@ def kind_of(journal: Journal, operation: Operation) -> str:
 
 
 def look_of(journal: Journal, first: int, last: int) -> tuple[str, str]:
-    """Return the letters of a mark for operations from `first` to `last`: kind ("s" for several), and worst end."""
+    """Return the letters of a mark for operations `first` to `last`: the kind ("s" for several), and the worst end."""
     done = [journal[number] for number in range(first, last + 1)]
     kinds = {kind_of(journal, one) for one in done}
     ends = [_ENDS.get(one.outcome, ".") for one in done]
@@ -79,7 +79,7 @@ class _Columns:
         self.kinds, self.ends, self.serials = bytearray(), bytearray(), array("q")
 
     def read(self, journal: Journal) -> None:
-        """Read the journal's new operations; serials only rise, and an operation has only one history before it."""
+        """Read the journal's new operations.  Serials only rise, so all operations before a known serial are known."""
         serials = self.serials
         while serials and (len(serials) > len(journal) or serials[-1] != journal.serial(len(serials) - 1)):
             serials.pop()
@@ -101,10 +101,10 @@ def stamp(journal: Journal) -> int:
 
 
 def timeline(journal: Journal, have: int = 0, serial: int = -1, asks: bool = False) -> dict[str, Any]:
-    """Return the data that a page still needs if it has the first `have` operations, the last with this serial.
+    """Return the data that a page still needs if it has the first `have` operations, the last of them with this serial.
 
-    `kinds` and `ends` have a letter for each operation from `first` on, `sizes` the number of its events; `groups` have
-    the numbers of their first and last operation.  O(operations since then + groups).
+    `kinds` and `ends` have a letter for each operation from `first` on, `sizes` its number of events; `groups`
+    have the numbers of their first and last operations.  O(operations since then + groups).
 
     For a picture that `asks`, all accesses look alike, whatever their outcome.
 
@@ -145,7 +145,7 @@ def _groups(journal: Journal) -> list[list[Any]]:
     found: list[list[Any]] = []
     begun = journal.next_serial + 1
     for group in journal.groups[: -MOST_GROUPS - 1 : -1]:
-        if group.first >= begun:  # it is inside the group found last
+        if group.first >= begun:  # the group is inside the group found last
             continue
         begun = group.first
         first, last = journal.first_from(group.first), journal.first_from(group.last + 1) - 1
@@ -162,7 +162,7 @@ def _marks(journal: Journal) -> list[list[Any]]:
 def names(journal: Journal, first: int, asks: bool = False) -> list[str]:
     """Return the names of :data:`PIECE` operations from number `first` on, or as many as there are.  O(:data:`PIECE`).
 
-    For a picture that `asks`, failures of accesses are not shown.
+    For a picture that `asks`, the names do not show that an access failed.
     """
     found = [journal[number] for number in range(first, min(first + PIECE, len(journal)))]
     return [without_end(name_of(one)) if asks and is_access(one) else name_of(one) for one in found]

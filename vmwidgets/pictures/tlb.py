@@ -23,9 +23,9 @@ from .spaces import whose_of
 class Tlb(Picture):
     """The TLBs of a machine's processors: sets and ways, the owner and age of each translation, and the stale ones.
 
-    `target` is a machine, its processors (``m.cpus``) or one of them.  With several processors, the picture shows the
-    state of each shootdown; click a waiting shootdown to acknowledge it.  The cells of four processors are drawn.  A
-    click on another processor's fold opens it, and folds the one that was opened first.
+    `target` is a machine, its processors (``m.cpus``) or one of them.  If there are several processors, the picture
+    shows the state of each shootdown; click a waiting shootdown to acknowledge it.  The cells of four processors are
+    drawn.  A click on another processor's fold opens that processor, and folds the processor that was opened first.
 
     >>> import vmwidgets as vm
     >>> m = vm.boot("x86-64", cpus=2)
@@ -40,7 +40,7 @@ class Tlb(Picture):
         wanted = target.number if isinstance(target, MachineCpu) else 0
         first = max(0, min(wanted, len(machine.cpus) - DETAILED))
         others = [number for number in range(first, first + DETAILED) if number != wanted]
-        self._opened = [*reversed(others), wanted]  # the first of these folds when another is opened
+        self._opened = [*reversed(others), wanted]  # the first of these processors folds when another is opened
         self._sets = 0
         self._requests: dict[int, int] = {}
         super().__init__(target, machine=machine, **options)
@@ -54,7 +54,7 @@ class Tlb(Picture):
         return replace(drawn, about=of_tlbs(look.now, lambda va: whose_of(machine, va), things_of(drawn.nodes)))
 
     def opened(self, node_id: str) -> None:
-        """Open a processor, further sets or older shootdowns, handle a waiting one, or choose how all are handled."""
+        """Open a processor, further sets or older shootdowns, handle a shootdown, or choose how all are handled."""
         machine = self.at().whole
         parts = node_id.split("/")
         if parts[1] == "switch" and parts[2] in MODES:

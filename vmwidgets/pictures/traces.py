@@ -22,11 +22,11 @@ from .registry import picture_of
 class Locality(Picture):
     """A program's references: time to the right, pages upwards.  `target` is a trace, or a real process's locality.
 
-    The more often a part is referenced, the darker it is; it has another colour if it is written, or only executed.
-    Below are the pages used in each part of the time.  Rows that are apart have unused pages between them;
-    ``t.named(ranges)`` names them.  Press a row to see only its pages, and the curve below to see the references of
-    that time; the table lists the references if they are few.  For a real process (``vm.process().locality()``), each
-    range is a row, darker the more of its pages are used.
+    The more often a part is referenced, the darker it is; parts that are written, or only executed, have other colours.
+    Below are the pages used in each part of the time.  There are unused pages between rows that are apart;
+    ``t.named(ranges)`` names the rows.  Press a row to see only its pages, and the curve below to see the references of
+    that time; if there are few references, the table lists them.  For a real process (``vm.process().locality()``),
+    each range is a row, which is darker if more of its pages are used.
 
     >>> import vmwidgets as vm
     >>> vm.picture(vm.trace([0x1000, 0x1008, 0x2000], [False, True, False])).scene().caption.text

@@ -42,7 +42,7 @@ SEARCHED = 64
 """The number of latest operations that are searched for an access."""
 
 MOST_LOOKS = 30
-"""The most stages of an operation that are drawn to find those that change the picture."""
+"""The most stages of an operation that are drawn to find the stages that change the picture."""
 
 PROCESSORS = 2
 """The number of processors whose lookups are drawn: the access's processor, and its neighbour."""
@@ -96,13 +96,13 @@ class Translation:
 
 
 def translation_in(machine: Machine, task: str | None, address: int | None) -> Translation | None:
-    """Return a machine's latest translation, of `task` only ("" for the kernel) or of `address`; None without any.
+    """Return a machine's latest translation, of `task` only ("" for the kernel) or of `address`; None if there is none.
 
     O(events of the searched operations).
     """
     journal = machine.journal
     spaces = {"", *machine.tasks, *(domain.path for domain in machine.domains.values())}
-    loaded = {cpu.path: str(cpu.space) for cpu in machine.cpus}  # going backwards, the owners before each operation
+    loaded = {cpu.path: str(cpu.space) for cpu in machine.cpus}  # the owners before each operation, going back
     for number in range(len(journal) - 1, max(-1, len(journal) - 1 - SEARCHED), -1):
         if not journal.keeps(number):
             break
@@ -129,7 +129,7 @@ def _is_users(machine: Machine, va: int) -> bool:
 
 
 def _loaded_before(events: Sequence[ev.Event]) -> dict[str, str]:
-    """Return the owners of the tables that processors had loaded before these events, as far as they show it."""
+    """Return the owners of the tables that processors had loaded before these events, as far as events show them."""
     return {event.cpu: event.before for event in reversed(events) if isinstance(event, ev.SpaceLoaded)}
 
 
@@ -138,7 +138,7 @@ def _loaded_before(events: Sequence[ev.Event]) -> dict[str, str]:
 
 @frozen(slots=False)
 class Sight:
-    """The shown part of a translation: the current lookup, how much of its walk is drawn, and the frame, if known.
+    """The shown part of a translation: the current lookup, how much of the walk is drawn, and the frame if known.
 
     `over` are sets that are shown next to the sets that may contain the address.
     """
@@ -149,13 +149,13 @@ class Sight:
     sets: tuple[int, ...] = ()
     rows: int = 1
     among: tuple[int, ...] = ()
-    """Frames drawn with the others, looking the same."""
+    """Frames to draw like the others, so that they look the same."""
     asked: bool = False
     """Whether a question is open, so that no number in the address reveals the next descriptor."""
 
 
 def sight_of(machine: Machine, one: Translation, moment: Moment) -> Sight:
-    """Return how far a translation has come at a moment; without an operation, as a processor would make it."""
+    """Return how far a translation has come at a moment; if no operation made it, the way a processor would."""
     found = walked(machine, one, moment)
     levels, width = _levels(machine, one)
     every = Reach(levels, len(found.steps), width=width)
@@ -180,7 +180,7 @@ def sight_of(machine: Machine, one: Translation, moment: Moment) -> Sight:
 
 
 def _answered(machine: Machine, lookup: Lookup, moment: Moment) -> tuple[str, str]:
-    """Return the effect of a TLB hit on a walk."""
+    """Return a walk's verdict after a TLB hit, and the reason."""
     if lookup.outcome == "forbidden":
         return "Page fault", "by the permissions in the TLB"
     assert lookup.place is not None, "a hit has a place"
@@ -217,13 +217,13 @@ def walked(machine: Machine, one: Translation, moment: Moment) -> Walk:
 
 
 def _levels(machine: Machine, one: Translation) -> tuple[int, int]:
-    """Return how many tables a walk reads at most, and the bytes of a descriptor."""
+    """Return the most tables that a walk reads, and a descriptor's size in bytes."""
     tables = MachineSpace(machine, one.task).tables
     return len(tables.fmt.address_split(tables.controls).parts), tables.fmt.entry_width
 
 
 def sets_of(machine: Machine, one: Translation, moment: Moment) -> tuple[int, ...]:
-    """Return the sets that may contain an address: for pages of the smallest size, and of the sizes in the TLB."""
+    """Return the sets that may contain an address: a set for the smallest pages, and for each size in the TLB."""
     value: CpusValue = look_at(machine.cpus, moment).now
     sizes = {PAGE} | {slot.entry.page_size for cpu in value.cpus for slot in cpu.tlb.slots}
     return tuple(dict.fromkeys(one.va // size % value.cpus[0].tlb.sets for size in sorted(sizes)))
@@ -279,7 +279,7 @@ def _walk(at: At, one: Translation, moment: Moment, sight: Sight) -> Scene:
         found, beside, sight.reach, entry=space.entry(one.va), has_map=space.has_map,
         made=sight.lookup is not None, machine=at.whole.name, width=at.width,
     )  # fmt: skip
-    return replace(drawn, about={} if sight.asked else of_walk(found, space.whose))  # else a pointer finds the answer
+    return replace(drawn, about={} if sight.asked else of_walk(found, space.whose))  # or hovering tells
 
 
 def _frames(at: At, one: Translation, moment: Moment, sight: Sight) -> Scene:
@@ -301,7 +301,7 @@ _PANES: dict[str, Any] = {"address": _address, "tlb": _tlb, "walk": _walk, "fram
 
 
 def steps_of_translation(at: At, panes: tuple[str, ...], one: Translation) -> Mine:
-    """Return the picture's steps: the steps of its panes and lookups that change it."""
+    """Return the picture's steps: the steps of panes and lookups that change the picture."""
     machine, whole = at.whole, at.moment
     access = one.lookups[-1].access if one.lookups else "read"
     own = {lookup.at for lookup in one.lookups} | {lookup.end for lookup in one.lookups}

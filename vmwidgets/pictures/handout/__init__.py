@@ -1,4 +1,4 @@
-"""A handout: a machine's story in one file that steps without a kernel, and can be read without scripts.
+"""A handout: a machine's story in one file, which can be stepped through without a kernel, and read without scripts.
 
 :mod:`.telling` chooses the moments and draws them, :mod:`.story` is the result, and :mod:`.page` writes the file.
 """

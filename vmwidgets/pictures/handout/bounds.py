@@ -21,17 +21,17 @@ MOST_STEPS = 200
 MOST_COPIED = 48 << 20
 """The most bytes of the copies from which past machines are rebuilt for one handout.
 
-The copy of a machine with 100,000 entries has 2 MiB, and takes about half a second.
+The copy of a machine with 100,000 entries has 2 MiB; rebuilding the machine takes about half a second.
 """
 
 LONGEST_RUNS = (60, 20, 5, 1)
-"""Lengths above which consecutive calls of one function become one step; the first with which a story fits is used."""
+"""Lengths above which consecutive calls of one function become one step: the first length that makes a story fit."""
 
 
 class Bounded(NamedTuple):
     """A story within its bounds: its first operation, and the runs of calls that are one step.
 
-    `left_out` are sentences on the rest.
+    `left_out` are sentences about the rest of the story.
     """
 
     first: int
@@ -42,8 +42,8 @@ class Bounded(NamedTuple):
 def bounded(machine: Machine, first: int, moments: Collection[int], *, alone: bool, fold: bool) -> Bounded:
     """Return the story from operation `first` on, within the bounds.  O(operations).
 
-    With `fold`, consecutive calls of one function become one step if the story is too long.  Each of `moments`,
-    operation numbers, remains the last of its step, since it has a question or a note.
+    With `fold`, consecutive calls of one function become one step if the story is too long.  Each operation whose
+    number is in `moments` remains the last of its step, since it has a question or a note.
 
     >>> import vmwidgets as vm
     >>> m = vm.boot()
@@ -65,7 +65,7 @@ def bounded(machine: Machine, first: int, moments: Collection[int], *, alone: bo
             fitting = _fitting(machine, every)
             if len(fitting) == len(every):
                 break
-    if folded:  # by the last of the tried lengths
+    if folded:  # with the last length that was tried
         calls = f"{longest + 1} or more calls of one function in a row are one step"
         left_out.append(f"{calls}: {counted(len(folded), 'operation')} are not shown one by one.")
     if len(fitting) < len(every):
@@ -78,7 +78,7 @@ def bounded(machine: Machine, first: int, moments: Collection[int], *, alone: bo
 
 
 def _fitting(machine: Machine, every: list[Unit]) -> list[Unit]:
-    """Return the last of these that fit the bounds, at least one."""
+    """Return the last units that fit the bounds, but at least one."""
     copied, count = 0, 0
     for unit in reversed(every):
         copied += machine.history.bytes_near(unit.number)

@@ -29,17 +29,17 @@ VERSION = 3
 """The version of the data; the front end's half is `js/src/story.ts`."""
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:"
-"""The policy of what the page may load: only its own contents."""
+"""The policy that limits what the page may load to its own contents."""
 
 
 PAPER = ("sheets", "slides")
-"""The ways to print it: up to six steps on a sheet, or one on a slide."""
+"""The ways to print a handout: up to six steps on a sheet, or one step on a slide."""
 
 HALF = 328, 189
-"""CSS pixels, across and down, for a step's picture on half of a sheet's width (`page.css`)."""
+"""CSS pixels, across and down, for a step's picture that has half of a sheet's width (`page.css`)."""
 
 LEAST_ROOM = 227
-"""CSS pixels, down, for the pictures of a step with a row of its own, at least."""
+"""The least height in CSS pixels for the pictures of a step that has a row of its own."""
 
 READABLE = 0.6
 """The smallest scale of a printed picture: its smallest letters, of 9 pixels, then have four points."""
@@ -68,7 +68,7 @@ def page(story: ToldStory, *, opened: bool = False, paper: str = "sheets") -> st
 def _look(story: ToldStory, paper: str) -> str:
     """Return how steps are printed: "slides", "sheets", or "rows" on sheets, each as wide as the sheet.
 
-    On half of a sheet, the words of a picture that is large, or higher than wide, would be too small to read.
+    On half a sheet, the words of a large picture, or of a picture higher than wide, would be too small to read.
     """
     alone = [step.pictures[0].narrow for step in _steps(story) if len(step.pictures) == 1]
     can_be_read = all(min(HALF[0] / scene.width, HALF[1] / scene.height) >= READABLE for scene in alone)
@@ -102,11 +102,11 @@ def _page_style() -> str:
 
 
 class _Listed:
-    """The steps one by one.  In a look (see :func:`_look`) other than "sheets", pictures are wide."""
+    """The steps in a list.  Pictures are wide, except in the look "sheets" (see :func:`_look`)."""
 
     def __init__(self, opened: bool, look: str, selected: str) -> None:
         self._opened, self._wide, self._selected = opened, look != "sheets", selected
-        self._scrolls = ' tabindex="0"' * (look == "rows")  # by keys too
+        self._scrolls = ' tabindex="0"' * (look == "rows")  # so that keys can scroll it too
         self._drawings = Drawings()
 
     def parts(self, story: ToldStory) -> Iterator[str]:

@@ -8,7 +8,7 @@ from vmwidgets.views.scene.model import Caption, Scene
 
 @frozen(slots=False)
 class Drawn:
-    """One picture at one step: laid out for a page, for half of a page or sheet, and for a telephone."""
+    """One picture at one step, laid out for a page, for half of a page or sheet, and for a telephone."""
 
     wide: Scene
     narrow: Scene
@@ -30,9 +30,9 @@ class Question:
 class ToldStep:
     """One step: after `done` events of operation `number` (None for all of it).
 
-    `code` is the call as it may be typed; `chapter` is the mark at this moment, or ""; `notes` are for the presenter.
-    On the slider's strip, its mark has the letters `kind` and `end`, and the name `name`; `line` is the call as a line
-    of Python, or "" if one line is not enough.
+    `code` is the call as one might type it; `chapter` is the bookmark at this moment, or ""; `notes` are for the
+    presenter.  On the slider's strip, the step's mark has the letters `kind` and `end`, and the name `name`.  `line` is
+    the call as a line of Python, or "" if one line is not enough.
     """
 
     number: int
@@ -51,7 +51,7 @@ class ToldStep:
 
 @frozen(slots=False)
 class Branch:
-    """What happens if something else is done after step `after` of the story; `name` describes this."""
+    """A branch of the story after step `after`, in which something else is done; `name` says what."""
 
     name: str
     after: int
@@ -60,7 +60,7 @@ class Branch:
 
 @frozen(slots=False)
 class ToldStory:
-    """The contents of a handout; `left_out` lists in sentences what it lacks, `journal` is a machine's journal file.
+    """The contents of a handout; `left_out` says in sentences what is missing, `journal` is a machine's journal file.
 
     `opens_at` is the index of the step that the player shows first; `selected` is the thing that is marked.
     """

@@ -28,14 +28,14 @@ from vmwidgets.views.story.typed import typed
 from .story import Drawn, ToldStep
 
 NARROW, BESIDE = 420.0, 480.0
-"""Widths in pixels: of a narrow picture, for half of a sheet, and of each of several pictures side by side."""
+"""Widths in pixels of a narrow picture, for half of a sheet, and of each of several pictures side by side."""
 
 UNITS = ("step", "function", "operation")
 """The possible units of a handout's steps, the finest first."""
 
 
 Quiet = Callable[[Event], bool]
-"""A function that selects events without steps of their own: they are part of the next step."""
+"""A function that selects events without a step of their own: these are part of the next step."""
 
 
 def nothing(_event: Event) -> bool:
@@ -44,23 +44,23 @@ def nothing(_event: Event) -> bool:
 
 
 class Drawable(Protocol):
-    """The interface of a picture that a handout needs."""
+    """The interface that a handout needs of a picture."""
 
     scale: float
     width: int
 
     @property
     def machine(self) -> Machine | None:
-        """The machine whose past it shows."""
+        """The machine whose past the picture shows."""
 
     def at(self, *other: When | None) -> Any:
-        """Return a moment, with the target at that moment."""
+        """Return a moment, with the target as it is then."""
 
     def drawing(self, at: Any) -> Scene:
         """Return the scene of a moment."""
 
     def as_drawn(self) -> AbstractContextManager[None]:
-        """Keep anything else from being drawn meanwhile."""
+        """Prevent other drawing, in a ``with`` block."""
 
 
 class Telling:
@@ -74,10 +74,10 @@ class Telling:
         folded: Mapping[int, Group] = MappingProxyType({}),
         quiet: Quiet = nothing,
     ) -> None:
-        """Set up; with `alone`, the first operation has one step, the moment after it, even inside a group.
+        """Begin; with `alone`, the first operation has a single step, the moment after it, even inside a group.
 
-        `folded` gives, by operation number, the run of calls with which an operation is one step.  A step that ends
-        with a `quiet` event is part of the next one.
+        `folded` gives, by operation number, the run of calls that an operation belongs to: a run is one step.  A step
+        that ends with a `quiet` event is part of the next step.
         """
         self._machine, self._journal = machine, machine.journal
         self._pictures, self._alone, self._folded, self._quiet = pictures, alone, folded, quiet
@@ -112,15 +112,15 @@ class Telling:
         return [self._step(unit, done, "") for done in (*sorted(places), None)]
 
     def units(self, first: int) -> Iterator[Unit]:
-        """Return the operations from number `first` on, with a group's or a run's operations together."""
+        """Return the operations from number `first` on, keeping the operations of a group or a run together."""
         return units(self._journal, first, self._alone, self._folded)
 
     def count(self, first: int, by: str) -> int:
-        """Return the number of these steps."""
+        """Return the number of steps that :meth:`steps` would return."""
         return sum(len(self._places(unit, by)) for unit in self.units(first))
 
     def _places(self, unit: Unit, by: str) -> list[int]:
-        """Return how many events are done at each step of an operation; a group's only step is after it."""
+        """Return how many events are done at each step of an operation; a group's only step is after the group."""
         found: set[int] = set()
         if by != "operation" and unit.group is None:
             for scene in self._after(unit.number):
@@ -155,7 +155,7 @@ class Telling:
             return drawn[0].wide.caption
         try:
             moment: Moment = own.at(When(self._journal.serial(number), done)).moment
-        except Refused:  # this picture's target does not exist then
+        except Refused:  # the picture's target does not exist at this moment
             return drawn[0].wide.caption
         return moment.caption
 
@@ -167,7 +167,7 @@ class Telling:
         return Drawn(wide, narrow, self._scene(picture, number, done, SLIM), picture.scale)
 
     def _scene(self, picture: Drawable, number: int, done: int | None, width: float = 0) -> Scene:
-        """Return a picture at a moment; an empty one if its target does not exist then."""
+        """Return a picture's scene at a moment; an empty scene if its target does not exist then."""
         when = When(self._journal.serial(number), done) if picture.machine is self._machine else NOW
         with picture.as_drawn():
             try:
@@ -191,7 +191,7 @@ def _settled(table: Table) -> Table:
 
 
 class Absent:
-    """A substitute for a picture of something that another machine lacks."""
+    """A substitute for the picture of a part that another machine lacks."""
 
     scale, width = 1.0, 0
 
@@ -213,7 +213,7 @@ class Absent:
 
 
 class Unit(NamedTuple):
-    """Operations from `first` to `number` that are one step: a group, or the rest of it; or a single one."""
+    """Operations from `first` to `number` that are one step: a group, the rest of a group, or a single operation."""
 
     number: int
     first: int
@@ -225,14 +225,14 @@ class Unit(NamedTuple):
         return f"{name}: {counted(self.number - self.first + 1, 'operation')} as one"
 
     def name(self) -> str:
-        """Return the name of its mark on the slider's strip."""
+        """Return the name of the step's mark on the slider's strip."""
         return f"{self.first:,} to {self.number:,} · {printable(self.said())}"
 
 
 def units(
     journal: Journal, first: int, alone: bool = False, folded: Mapping[int, Group] = MappingProxyType({})
 ) -> Iterator[Unit]:
-    """Yield the operations from number `first` on; with `alone`, the first by itself, even within a group.
+    """Yield the operations from number `first` on, as units; with `alone`, the first is by itself, even within a group.
 
     `folded` has runs of operations, by number; each run is one step, like a group.
     """

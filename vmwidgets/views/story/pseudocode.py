@@ -1,4 +1,4 @@
-"""The kernel functions that labs show most, each in at most ten lines of our own words, in a file in `functions/`.
+"""The kernel functions shown most in labs, each in at most ten lines of our own words and a file in `functions/`.
 
 The first line is the call; below the first line, the name of another kernel function is a call of that function, and
 calls are in order.  Lines below "for each" and "while" are repeated.  Pages show the same files
