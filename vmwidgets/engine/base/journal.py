@@ -424,7 +424,7 @@ class Journal(Suggesting):
         self.undone = before
 
     def amend(self, then: Operation) -> None:
-        """Set the latest operation's outcome to that of `then`, with its result and sentence."""
+        """Give the latest operation the outcome, the result and the sentence of `then`."""
         *head, _, _, _, stopped_at = self._recent[-1]
         self._recent[-1] = (*head, then.outcome, then.result, then.said, stopped_at)
 

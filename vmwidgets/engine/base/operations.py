@@ -528,7 +528,7 @@ def number_within(given: Any, name: str, low: int, high: int) -> int:
 def plain(value: Any) -> Any:
     """Return an argument or result as data: a machine's parts as paths, numbers and strings by :func:`exact`.
 
-    A tuple, list or set becomes a tuple of its items, each made plain; those of a set are sorted by their text.
+    A tuple, list or set becomes a tuple of its items, each made plain; a set's items are sorted by their text.
 
     >>> plain("64 MiB"), plain(4096), plain(["r", bytearray(b"x")])
     ('64 MiB', 4096, ('r', b'x'))

@@ -99,7 +99,7 @@ class RedBlackTree(Generic[N]):
     # ---- finding -----------------------------------------------------------------------------
 
     def nearest(self, key: int) -> N | None:
-        """Return the node that `key` falls on, or else the next one to the right, or None."""
+        """Return the node that `key` falls on, or else the next node to the right, or None."""
         emit = self._recorder.emit
         if emit is not None:
             found, path, hit = self.search(key)

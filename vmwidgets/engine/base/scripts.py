@@ -56,7 +56,7 @@ class Script(Sequence[Action]):
         self.serial = serial
 
     def append(self, action: Action) -> None:
-        """Append an action; old ones are packed.  O(1), amortized."""
+        """Append an action; old actions are packed.  O(1), amortized."""
         if len(self._open) >= 2 * PIECE:
             self._pack(PIECE)
         self._opened().append(action)
@@ -94,7 +94,7 @@ class Script(Sequence[Action]):
         return self._open
 
     def until(self, serial: int) -> Script:
-        """Return the actions up to an operation; packed ones are not copied."""
+        """Return the actions up to an operation; packed actions are not copied."""
         if serial < self.last:
             return Script((action for action in self if action.serial <= serial), self.serial)
         same = Script(self._open, self.serial)

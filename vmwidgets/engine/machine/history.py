@@ -295,7 +295,7 @@ class History:
         return ago > FAR or self.journal.size(number) > FAR_EVENTS
 
     def _do_again(self, number: int, begin: Callable[[Any], Callable[[Raw], None]]) -> None:
-        """Replay an operation on a machine that `begin` gets first; at each event, call the function it returned."""
+        """Replay an operation on a machine that `begin` gets first; at each event, call the function from `begin`."""
         with self._before(number) as again:
             again.system.recorder.stepwise = True
             at_event = begin(again)

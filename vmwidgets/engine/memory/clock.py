@@ -82,7 +82,7 @@ class Clock(Policy):
             self._report.renumbered(moved, before, self.hand)
 
     def candidates(self, pages: Pages) -> Iterator[AnyPage]:
-        """Yield, from the hand on, the pages with a clear bit; the others are cleared on the way.
+        """Yield, from the hand on, the pages with a clear bit; set bits are cleared on the way.
 
         Each check is reported.
         """

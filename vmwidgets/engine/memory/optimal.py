@@ -31,7 +31,7 @@ class Future(References):
         super().__init__()
         self.string = string
         self.owner: str | None = None
-        """The task of the numbers, once it has referred to one."""
+        """The task whose pages the string's numbers are, once a task has referred to one of them."""
         self._uses: dict[PageKey, list[int]] = {}
         for time, page in enumerate(string):
             self._uses.setdefault(page, []).append(time)
@@ -39,7 +39,7 @@ class Future(References):
     def made(self, task: str, page: int) -> bool:
         """Count a reference.
 
-        Returns whether it was not the string's next one, or determined the task of the string's pages.
+        Returns whether it was not the string's next reference, or determined the task of the string's pages.
         """
         key = self._key(task, page)
         if key is None:
@@ -62,7 +62,7 @@ class Future(References):
         return uses[place] if place < len(uses) else None
 
     def _key(self, task: str, page: int) -> PageKey | None:
-        """Return the string's name for this page; None if it is not in it."""
+        """Return the string's name for this page; None if the page is not in the string."""
         if (task, page) in self._uses:
             return task, page
         return page if page in self._uses and self.owner in (None, task) else None

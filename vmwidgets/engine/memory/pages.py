@@ -276,16 +276,16 @@ class Segment:
 
 
 class Stock(Protocol):
-    """Frames with an owner that are still available: zeroed and cached ones."""
+    """Frames with an owner that are still available: zeroed and cached frames."""
 
     def __len__(self) -> int:
         """Return the number of frames.  O(1)."""
 
     def __iter__(self) -> Iterator[int]:
-        """Yield the frames, in the order in which single ones are given up."""
+        """Yield the frames in the order in which they are given up, one by one."""
 
     def give_up(self, frame: int) -> None:
-        """Free one of them."""
+        """Free one of the frames."""
 
 
 class PageAllocator:
@@ -337,7 +337,7 @@ class PageAllocator:
 
     @property
     def obtainable_pages(self) -> int:
-        """The number of single pages available: free ones, and those in stock."""
+        """The number of single pages available: free pages and pages in stock."""
         return self.free_pages + (0 if self.stock is None else len(self.stock))
 
     def allocate(self, order: int = 0, owner: str = "") -> int | None:

@@ -167,7 +167,7 @@ def state_of(owner: Owner) -> str:
 
 
 def shown_owner(owner: Owner) -> str:
-    """Return the owner of a frame for pictures: for a cached frame the page's, for a free one none.
+    """Return the owner of a frame for pictures: a cached frame has its page's owner, a free frame none.
 
     >>> shown_owner("cached: file data"), shown_owner("zeroed pages")
     ('file data', '')

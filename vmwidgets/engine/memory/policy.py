@@ -206,7 +206,7 @@ class Policy(ABC):
             self._report.moved(page.frame, before, place)
 
     def _link(self, page: AnyPage) -> None:
-        """Link a page before the first one, and so after all others."""
+        """Link a page before the first page, and so after all others."""
         first = self._first
         if first is None:
             self._first = page
@@ -217,7 +217,7 @@ class Policy(ABC):
         self._count += 1
 
     def _unlink(self, page: AnyPage) -> None:
-        """Unlink a page; after the first one, the next is first."""
+        """Unlink a page; if it was the first, the next page is first."""
         previous, following = page.previous, page.following
         if following is page:
             self._first = None

@@ -43,7 +43,7 @@ class SlabLayout:
     buffers: int
     """The number of buffers in a slab."""
     leftover: int
-    """The bytes left unused by the buffers and an inside descriptor; the colours shift the buffers in them."""
+    """The bytes left unused by the buffers and an inside descriptor; the colours shift the buffers by these bytes."""
     descriptor_inside: bool
 
     def next_colour(self, colour: int) -> int:
@@ -119,7 +119,7 @@ class Slab:
 class ObjectCache:
     """A cache of objects of `object_size` bytes, in slabs from `supplier`.
 
-    Partial slabs are used first, then the first free one, then a new one.  A slab that becomes partial goes to the
+    Partial slabs are used first, then the first free slab, then a new slab.  A slab that becomes partial goes to the
     list's tail if it was free, and to the list's head if it was full.  The cache of kernel map entries keeps no data
     outside its slabs (`off_slab=False`).  `bits` is the machine's word width.  Addresses are the supplier's; the memory
     at them is never accessed.
@@ -249,7 +249,7 @@ class ObjectCache:
         return self._value(self._by_page[address >> PAGE_SHIFT])
 
     def slabs(self) -> Iterator[SlabValue]:
-        """Yield the slabs as frozen values: partial ones, free ones, full ones, each in list order."""
+        """Yield the slabs as frozen values: partial, free and full slabs, each kind in list order."""
         for state in STATES:
             for slab in self._lists[state].values():
                 yield self._value(slab)

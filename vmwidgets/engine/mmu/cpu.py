@@ -34,7 +34,7 @@ class Cpu(Generic[C]):
         self.root = 0
         """The physical address of the root table, as in CR3, TTBR0 or satp."""
         self.asid = 0
-        """The number of the loaded address space; 0 if none are used."""
+        """The number of the loaded address space; 0 if address spaces have no numbers."""
         self.references = 0
         """The number of descriptors that this processor's walks have read."""
         self._loaded: dict[int, tuple[int, C]] = {0: (0, self.controls)}

@@ -28,7 +28,7 @@ GLOBAL = -1
 """The value that global entries have instead of an address space's number."""
 
 Key = tuple[int, int, int]
-"""The key of an entry: log2 of a page's size, the address divided by it, the address space."""
+"""The key of an entry: log2 of a page's size, the address divided by that size, and the address space."""
 
 _PLACE = attrgetter("set", "way")
 
@@ -217,7 +217,7 @@ class Tlb(Generic[C]):
     def fill(self, found: Descent[C], asid: int, controls: C) -> tuple[TlbEntry[C], TlbEntry[C] | None]:
         """Cache the result of a walk that succeeded.
 
-        Returns the replaced entry: an older one for the page, or the set's least recently used one.
+        Returns the replaced entry: an older entry for the page, or the least recently used entry of the set.
 
         The bits that the hardware sets during the walk (accessed, dirty) count as set.
         """
@@ -241,7 +241,7 @@ class Tlb(Generic[C]):
         return entry, gone
 
     def _way_for(self, row: list[TlbEntry[C] | None]) -> int:
-        """Return an empty way, or the least recently used one."""
+        """Return an empty way, or the least recently used way."""
         ages = [-1 if entry is None else entry.used for entry in row]
         return ages.index(min(ages))
 

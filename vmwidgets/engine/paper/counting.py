@@ -154,7 +154,7 @@ def numbered(pages: Numbers) -> tuple[Numbers, Numbers]:
 
 
 def before_and_after(pages: Numbers) -> tuple[Numbers, Numbers]:
-    """Return, for each reference, the previous one to its page (-1 for none) and the next one (NEVER for none)."""
+    """Return, for each reference, the previous reference to its page (-1 if none) and the next (NEVER if none)."""
     order = np.argsort(pages, kind="stable")
     same = pages[order][1:] == pages[order][:-1]
     before, after = np.full(len(pages), -1, np.int64), np.full(len(pages), NEVER, np.int64)
@@ -167,10 +167,10 @@ def before_and_after(pages: Numbers) -> tuple[Numbers, Numbers]:
 
 
 def lru_distances(pages: Numbers) -> Numbers:
-    """Return the frames that LRU needs for each reference to be a hit; NEVER for a first one.  O(n log² n).
+    """Return the frames that LRU needs for each reference to be a hit; NEVER for a first reference.  O(n log² n).
 
-    This is the number of other pages since the previous reference to the page, plus one.  They are counted by the
-    references since then whose own previous reference is further back.
+    This is the number of other pages since the previous reference to the page, plus one.  Each of these pages is
+    counted once, at its first reference since then: its own previous reference is further back.
 
     >>> lru_distances(np.array([1, 2, 3, 2, 1])).tolist()[3:]
     [2, 3]
@@ -503,7 +503,7 @@ def _aging(size: int, bits: Bits) -> tuple[Come, Callable[[], None]]:
 
 
 def _optimal(runs: Runs, sizes: Sequence[int]) -> dict[int, Counts]:
-    """Run OPT where its stack is deep: each size sees only the faults of the next smaller one.
+    """Run OPT where its stack is deep: each size sees only the faults of the next smaller size.
 
     Next uses are looked up at each eviction, again for pages whose next use has passed.
     """

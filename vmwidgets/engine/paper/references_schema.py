@@ -20,7 +20,7 @@ class PageReference:
 
     `page` was referenced, and written if `write`.  A `fault` without a free frame evicted `victim` (None if no page was
     evicted); after the reference, the working set evicted `expired`.  `pages` has the page of each frame, None for a
-    free one. `referenced` and `dirty` are the frames with these bits set.  `hand` is the frame that the clock's hand
+    free frame. `referenced` and `dirty` are the frames with these bits set.  `hand` is the frame that the clock's hand
     checks next; None for policies without a hand.  After the reference, the clock ticks `ticks` times; the contents of
     memory and aging's `counters`, by frame, are shown after these ticks.
     """

@@ -22,8 +22,8 @@ from ..memory.queues import WorkingSet
 from ..memory.replacement import SIMPLE
 
 SCOPES = ("global", "local", "working set")
-"""The pages that may be evicted: any task's; only the task's own, with equally many frames for each task; none that a
-task needs.
+"""The pages that may be evicted: pages of any task; only the task's own pages, if each task has as many frames; only
+pages that no task needs.
 """
 
 CURVE_POLICIES = tuple(name for name, kind in SIMPLE.items() if not kind.ages)

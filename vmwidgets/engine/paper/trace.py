@@ -48,7 +48,7 @@ READ, WRITE, FETCH = 0, 1, 2
 WORKING_SET = "working set"
 
 MOST_TLB, MOST_PROGRAMS, _SPACE = 1 << 16, 64, 56
-"""The most entries of a TLB; the most programs that are interleaved; the bits of an address of each."""
+"""The most entries of a TLB; the most programs that are interleaved; the bits of such a program's addresses."""
 
 TICKING = "aging", "nru"
 """The policies that read reference bits at ticks."""

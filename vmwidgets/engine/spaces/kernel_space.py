@@ -28,7 +28,7 @@ class KernelSpace:
         self._map_at = map_at
 
     def resolve(self, va: int, access: Access, user: bool, fault: Fault) -> MaySleep[None]:
-        """Map a page in the map that contains `va` (`vm_fault`), perhaps after waiting for one; FAULT outside maps."""
+        """Map a page in the map that contains `va` (`vm_fault`), perhaps after waiting; FAULT outside maps."""
         inside = None if user else self._map_at(va)
         if inside is None:
             raise kernel_error("FAULT", f"{Address(va)}: {fault.why}")

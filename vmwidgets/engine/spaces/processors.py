@@ -45,7 +45,7 @@ T = TypeVar("T")
 SHOOTDOWNS = ("acknowledged", "sent", "forgotten")
 """The treatments of a request to another processor: done before the sender continues, left waiting, or never sent.
 
-A waiting request is done by the other's ``acknowledge()``.
+A waiting request is done by the other processor's ``acknowledge()``.
 """
 
 
@@ -135,7 +135,7 @@ class Processor:
         """The address spaces with a number that may have entries in the TLB."""
         self.pending: deque[FlushRequest] = deque()
         self.forgotten = 0
-        """The number of flushes never requested of it, though needed, since its TLB was last empty."""
+        """The number of flushes that it needed but that were never requested, since its TLB was last empty."""
         self.edits = 0
         """The number of descriptors edited by hand since the processor's TLB was last empty."""
         self._window_used = False

@@ -43,7 +43,7 @@ class CpuValue:
     tlb: TlbValue
     pending: tuple[FlushRequest, ...] = ()
     forgotten: int = 0
-    """The number of flushes never requested of this processor, though needed."""
+    """The number of flushes that this processor needed but that were never requested."""
     edits: int = 0
     """The number of descriptors that were edited by hand, without a flush, since the TLB was last empty."""
 

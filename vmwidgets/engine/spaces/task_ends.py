@@ -62,8 +62,8 @@ class TaskEnds:
     def out_of_memory(self, space: TaskSpace) -> bool:
         """If kills are on, kill a task since a fault of `space` found no free frame; return whether to try again.
 
-        The task with most pages in its page tables is killed, of equals the oldest; no task, if none has any pages.  If
-        `space` has reached its own limit of frames, no other task is killed for it.
+        The task with the most pages in its page tables is killed, or the oldest of several such tasks; no task is
+        killed if none has pages.  If `space` has reached its own limit of frames, no other task is killed for it.
         """
         if space.memory.rings.is_full(space.name, 1):
             return False

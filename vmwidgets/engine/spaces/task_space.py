@@ -215,8 +215,8 @@ class TaskSpace:
 
         A file is mapped privately unless `shared`.  `extra` are this model's flags for the entry.  With `fixed`, old
         mappings in the range are removed; without it, `start` is a hint (0 for none): if the range is in use, the
-        mapping gets another. Raises NOMEM beyond the limit of addresses, if no gap is large enough, or if there is no
-        memory for an entry; then nothing has changed.
+        mapping gets another range. Raises NOMEM beyond the limit of addresses, if no gap is large enough, or if there
+        is no memory for an entry; then nothing has changed.
         """
         vm_map, end, taken = self.vm_map, start + size, 0
         if fixed:

@@ -75,7 +75,7 @@ class DomainPart(SpacePart):
         return MachineCapability(self, ref, self.domain.cspace.lookup(ref).id)
 
     def slot_of(self, given: Any) -> CapRef:
-        """Return the slot of a capability, given as such or by its slot's text, if the slot still contains it."""
+        """Return the slot of a capability, passed itself or as its slot's text, if the slot still contains it."""
         if isinstance(given, str):
             given = self.slot(given)
         if not isinstance(given, MachineCapability):

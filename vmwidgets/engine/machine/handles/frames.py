@@ -182,7 +182,7 @@ class MachineFrames(Part):
         return tuple(sorted(owned, key=lambda pair: (-pair[1], pair[0])))
 
     def _some_blocks(self, focus: Iterable[int], first: int, end: int) -> Iterator[Block]:
-        """Yield the blocks around frames in focus, at the start of memory, and the largest free ones, in order."""
+        """Yield, in order, the blocks around frames in focus, at the start of memory, and the largest free blocks."""
         windows = [(first, first + AROUND)]
         windows += [(max(first, frame - AROUND), min(end, frame + AROUND)) for frame in islice(focus, FOCUS)]
         largest = (
@@ -221,7 +221,7 @@ def _leaves(pmap: Pmap, physical: int, start: int, end: int, name: str) -> Itera
 
 
 SLABS = 8
-"""The slabs of a cache that a value contains: those in focus, then partial, free and full ones in list order."""
+"""The slabs of a cache that a value contains: slabs in focus, then partial, free and full slabs in list order."""
 
 
 class MachineCaches(Part):

@@ -315,7 +315,7 @@ class MachineKmemMap(MapPart):
             )
 
     def _refuse_cuts(self, first: int, last: int) -> None:
-        """Refuse cuts of a range that a sleeping function is creating: it must stay one entry until that has finished.
+        """Refuse cuts of a range that a sleeping function is creating: the range must stay one entry until then.
 
         So the range is not cut, and no neighbour may change in such a way that it would merge with the range.
         """

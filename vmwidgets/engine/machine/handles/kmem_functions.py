@@ -268,7 +268,7 @@ class KmemFunctions(Part):
         return vm_map, start, end
 
     def _map_to_free_in(self, address: int) -> FreeBSDMap | None:
-        """Return the map that contains `address`; if no allocation there is known, return the only map with one."""
+        """Return the map that contains `address`, or the only map that has an allocation there if that map has none."""
         inside = self.system.kmem.map_at(address)
         if inside is not None and self.system.allocations.overlapping(address, address + 1, inside.name):
             return inside

@@ -154,7 +154,7 @@ class MapPart(Part):
 
     @property
     def roles(self) -> Mapping[int, str]:
-        """The roles of entries, by their ids; most entries have none."""
+        """The roles of entries, by their ids; most entries have no role."""
         return self.system.roles.get(self.path, {})
 
     def value(
@@ -166,9 +166,9 @@ class MapPart(Part):
         whole: int = WHOLE,
         around: bool = True,
     ) -> MapValue:
-        """Return the map as a frozen value: all, up to `whole` entries; otherwise, the part around entries in `focus`.
+        """Return the map as a frozen value: all of it, or beyond `whole` entries the part around entries in `focus`.
 
-        Without `around`, the part is only these entries and their ancestors in the tree.
+        Without `around`, the part is only the entries in `focus` and their ancestors in the tree.
         """
         most = arguments.count(whole, "whole")
         return map_value(self.vm_map, focus, opened, addresses, whole=most, around=around, roles=self.roles)

@@ -147,7 +147,7 @@ class MachineTables(Suggesting):
         return MemoryBefore(ram, words, self._pmap.fmt.entry_width) if words else ram
 
     def now(self, words: Mapping[int, int] = MappingProxyType({})) -> PageTables[Any]:
-        """Return the tables as they are, or with the given earlier values of descriptors, by physical address."""
+        """Return the tables as they are, or with earlier values of descriptors, given by physical address."""
         pmap = self._pmap
         name = f"page tables of {self.task or 'the kernel'}"
         root, controls = pmap.registers(self.system.controls)

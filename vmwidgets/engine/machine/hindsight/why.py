@@ -225,7 +225,7 @@ def _root(path: str) -> str:
 
 
 def _parts_of(then: Operation) -> set[str]:
-    """Return the parts named by an operation and created by another."""
+    """Return the parts that an operation names and another operation created."""
     named = [then.target, *(str(value) for _, value in then.arguments if isinstance(value, PartReference))]
     return {_root(path) for path in named if ":" in path}
 

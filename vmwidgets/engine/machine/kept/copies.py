@@ -147,7 +147,7 @@ class _Unpickler(pickle.Unpickler):
 
 
 def make(maker: str, *given: Any) -> Any:
-    """Return the replacement of an object that is not copied; :func:`thaw` calls one of its makers instead."""
+    """Stand for the replacement of an object that is not copied; :func:`thaw` calls one of its `makers` instead."""
     raise RuntimeError(f"{maker}{given} is made by thaw()")
 
 

@@ -86,7 +86,7 @@ class Callbacks:
         self.scheduler.interrupted = _interrupted
 
     def begin(self, scripts: Mapping[str, Script], serial: int) -> None:
-        """Repeat these records, handlers' only up to the operation of this serial; after it, their functions run."""
+        """Repeat these records; after the operation of this serial, the functions of handlers run instead."""
         for key, script in scripts.items():
             live = self.live.get(key)
             again = live is not None and live.again
@@ -115,7 +115,7 @@ class Callbacks:
             warnings.warn(sentence, RuntimeWarning, stacklevel=stacklevel)
 
     def begin_script(self, name: str, code: Any = None) -> str:
-        """Begin the script of a new thread or handler, and return its key; without own code, the script is repeated."""
+        """Begin the script of a new thread or handler, and return its key; without `code`, the script is repeated."""
         key = self.next_script(name)
         self.scripts[key] = Script(serial=self.door.journal.next_serial)
         if code is not None:
@@ -146,8 +146,8 @@ class Callbacks:
     def complete(self, name: str, steps: MaySleep[T]) -> T:
         """Make a call that may sleep, in a way that lets its caller wait.
 
-        A thread gets a :class:`Call` to yield; a handler can't wait at all; for the cell, other threads run until it
-        ends.
+        A thread gets a :class:`Call` to yield; a handler can't wait at all; for the cell, other threads run until the
+        call ends.
         """
         result: T
         if isinstance(self.current, ThreadActor) or (self.unended and self._in_unended()):
@@ -543,7 +543,7 @@ def _delegates(body: Generator[Any, Any, Any]) -> Iterator[GeneratorType[Any, An
 
 
 def _said(error: BaseException) -> str:
-    """Return an error's message, after the error's kind unless the kind is one of this project's own."""
+    """Return an error's message; the error's kind comes before it, unless this project defines that kind."""
     name = "" if isinstance(error, (VMError, Runaway)) else f"{type(error).__name__}: "
     try:
         return f"{name}{error}".rstrip(": ")

@@ -60,7 +60,7 @@ class X86Controls(Controls):
     smep: bool = False
     """CR4.SMEP: the supervisor can't fetch from user pages."""
     smap: bool = False
-    """CR4.SMAP: the supervisor can't access data in user pages, unless `ac`."""
+    """CR4.SMAP: the supervisor can't access data in user pages, unless `ac` is set."""
     ac: bool = False
     """RFLAGS.AC: lifts SMAP."""
     nxe: bool = True
@@ -386,7 +386,7 @@ class PaeRules(X86Rules):
         return 0 if descriptor is _PDPTE else super().encode(descriptor, rights, shared)
 
     def rights_bits(self, descriptor: Descriptor) -> int:
-        """Return the bits for rights; a PDPTE has none."""
+        """Return the bits for rights; a PDPTE has no such bits."""
         return 0 if descriptor is _PDPTE else super().rights_bits(descriptor)
 
     def rights_of(self, descriptor: Descriptor, word: int) -> Rights:
