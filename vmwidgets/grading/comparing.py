@@ -98,7 +98,7 @@ def _beside(files: Sequence[Graded]) -> Iterator[Graded]:
 
 
 def _copied(row: Row, owners: list[tuple[str, str]], me: set[str], seed: str) -> Row:
-    """Return the row with the other students who earn points by the same work; those asked the same are marked."""
+    """Return the row with the other students who earn points by the same work; a mark means "asked the same"."""
     others = ((one, theirs) for one, theirs in owners if me.isdisjoint(one.split("+")))
     named = list(islice(others, MOST_NAMED))
     if not named:

@@ -41,9 +41,9 @@ class Course:
     """A course: `name` as students wrote it in `lab.begin`; `exercises` with their points in this course.
 
     Each answered prediction, right or wrong, is worth `prediction` points.  `due` contains dates by lab, and under ""
-    for the others.  `key` is the course's secret, from which students' codes are made; "" without codes.  `modules`
-    have the course's own exercises.  `groups` is the most students for one notebook.  `size` is the largest file in
-    bytes, and `seconds` the time for judging it.
+    the date for all other labs.  `key` is the course's secret, from which students' codes are made; "" without codes.
+    `modules` have the course's own exercises.  `groups` is the most students for one notebook.  `size` is the largest
+    file in bytes, and `seconds` the time for judging it.
     """
 
     name: str

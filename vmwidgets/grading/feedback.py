@@ -29,7 +29,7 @@ def write_feedback(
 ) -> list[Path]:
     """Write `STUDENT.html` and `STUDENT.txt` into `folder`; with a student's name if it is known.
 
-    `questions` are the texts of the labs' predictions by ID; a prediction without one is named by its ID.
+    `questions` are the texts of the labs' predictions by ID; a prediction without a text is named by its ID.
     """
     texts: dict[Path, str | bytes] = {}
     for student, name in file_names(grades.students()).items():
@@ -63,7 +63,7 @@ def _not_graded(file: Graded, grades: Grades) -> str:
 
 
 def _counting(files: Sequence[Graded], rows: Mapping[str, Row]) -> list[Graded]:
-    """Return the files with work that counts; for a lab without one, all graded files."""
+    """Return the files with work that counts; for a lab without such files, all graded files."""
     graded = [file for file in files if file.counts and file.path]
     counting = [file for file in graded if any(row.cell and rows.get(row.exercise) is row for row in file.rows)]
     labs = {file.lab for file in counting}

@@ -134,7 +134,7 @@ def _handed(folder: Path, name: str) -> tuple[Handed, str]:
 
 
 def answers_of(handed: Handed, test: str) -> dict[str, Any]:
-    """Return the answers to a test's questions by their kinds; None for a question without one."""
+    """Return the answers to a test's questions by their kinds; None for a question without an answer."""
     return {kind: handed.predictions.get(identity_of(test, kind), {}).get("answer") for kind in KINDS}
 
 

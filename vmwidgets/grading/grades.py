@@ -258,7 +258,7 @@ class Grades:
         )
 
     def known_as(self, student: str) -> str:
-        """Return the ID that stands for this one in these grades, whatever its spelling."""
+        """Return the ID that stands for this ID in these grades, whatever the spelling."""
         same = folded(student)
         owners = (one for file in self.files for one in file.students)
         wrote = (one for file in self.files for one in file.wrote.split("+"))
@@ -358,6 +358,6 @@ def _counts(row: Row, student: str) -> tuple[bool, float, int]:
 
 
 def _named(row: Row) -> str:
-    """Return a row that counts, in words."""
+    """Return, in words, that a row counts, with its points and its days of delay."""
     late = f", {counted(row.late, 'day')} late" if row.late else ""
     return f"{printable(row.path) or 'an override'} counts, with {row.points:g} of {row.of:g}{late}"

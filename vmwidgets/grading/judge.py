@@ -1,6 +1,6 @@
 """Judging one piece of work: rebuilt from data, with this student's sheet, in a process with limits.
 
-The process also reads the notebooks, and judges each piece of work in one.
+The process also reads the notebooks, and judges each piece of work in a notebook.
 """
 
 from __future__ import annotations

@@ -54,8 +54,8 @@ def with_late_days(grades: Grades, folder: Path, until: Due, roster: Roster | No
 
     An unreadable extension does not affect a readable time, and vice versa.
 
-    A file's time is in the roster's column "handed in"; without one, it is the time of its last change. The returned
-    number counts the files whose last change was used.
+    A file's time is in the roster's column "handed in"; without that column, it is the time of the file's last change.
+    The returned number counts the files whose last change was used.
     """
     odd: dict[tuple[str, str], Row] = {}
     by_change = 0

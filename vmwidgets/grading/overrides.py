@@ -85,7 +85,7 @@ def with_overrides(grades: Grades, overrides: Overrides, roster: Roster | None) 
 
 
 def _put(files: Iterable[Graded], given: Mapping[tuple[str, str], Row]) -> Iterator[Graded]:
-    """Yield the files with these rows replaced, and one more file for each row that belongs to none."""
+    """Yield the files with these rows replaced, and one more file for each row that belongs to no file."""
     left = dict(given)
     for file in files:
         rows = list(file.rows)

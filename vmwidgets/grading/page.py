@@ -9,7 +9,7 @@ from vmwidgets.labs.markup import marked
 from vmwidgets.views.scene.text import visible
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
-"""The things that a browser may load and run for such a page: its own styles and pictures."""
+"""The policy for pages written by graders: a browser may load only their own styles and pictures."""
 
 STYLE = """
 :root { color-scheme: light dark; --fg: #1b1f24; --dim: #566270; --line: #c9d1d9; --bg: #ffffff; --bar: #0a5cc2 }

@@ -36,7 +36,7 @@ class Person:
     ids: tuple[str, ...] = ()
 
     def handed_in_at(self, lab: str) -> str:
-        """Return when work of this lab was submitted, from the lab's column or the one for all labs; or ""."""
+        """Return when work of this lab was submitted, from the lab's column or the column for all labs; or ""."""
         return self.handed_in.get(lab) or self.handed_in.get("", "")
 
 
@@ -136,7 +136,8 @@ def _handed_in(text: str) -> str:
 def with_roster(grades: Grades, roster: Roster) -> Grades:
     """Return the grades, made with this roster's :meth:`Roster.person`.
 
-    Adds a note for each odd row of the roster, each student who is not in it, and each who used two IDs in one lab.
+    Adds a note for each odd row of the roster, each student who is not in it, and each student who used two IDs in one
+    lab.
     """
     name = roster.table.path.name
     odd = [Row(name, "", "", findings=(found(Status.ROSTER, problem=one),)) for one in roster.problems]

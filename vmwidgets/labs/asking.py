@@ -34,9 +34,9 @@ def predict(
 ) -> Prediction:
     """Ask `question` before the notebook shows the answer, and save the reply in the notebook.
 
-    With `options`, students choose one of them.  Without, `kind` is the kind of answer: "text", "number", "address" or
-    "size".  Options may state what they stand for, ``{"about 40": range(30, 51), "none": 0}``.  Then the comparing cell
-    passes the result it found, and names no option.
+    With `options`, students choose one of them.  Without `options`, `kind` is the kind of answer: "text", "number",
+    "address" or "size".  Options may state what they stand for, ``{"about 40": range(30, 51), "none": 0}``.  Then the
+    comparing cell passes the result it found, and names no option.
 
     Students answer in code (`answer=…`), or, in a notebook, with the control below the question.  "I don't know" is an
     answer to every question.  None and ``...`` mean that there is no answer yet.  With `because=True`, the control also

@@ -346,6 +346,6 @@ def _id(value: Any, what: str) -> str:
 
 
 def _seen(sign: str) -> bool:
-    """Return whether an ID may contain this: a letter, a digit, a mark on a letter, or one of `MARKS`."""
+    """Return whether an ID may contain this character: a letter, a digit, a mark on a letter, or one of `MARKS`."""
     marks = unicodedata.category(sign) in ("Mn", "Mc")
     return (sign.isalnum() or sign in MARKS or marks) and not any(first <= sign <= last for first, last in INVISIBLE)

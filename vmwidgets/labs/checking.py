@@ -92,7 +92,7 @@ def judged_for(name: str, of: str, thing: Any) -> Result:
 def criteria_of(name: str, of: str, thing: Any) -> tuple[Criterion, ...]:
     """Return only the criteria, up to the one at which the judge stops, for judging one piece of work on many variants.
 
-    None for a machine that panicked, if the exercise needs one that works.
+    None for a machine that panicked, if the exercise needs a working machine.
     """
     exercise, _ = asked(name)
     subject = _as_taken(thing, exercise)

@@ -11,7 +11,7 @@ from vmwidgets.engine.base.frozen import frozen
 from .mistakes import Mistake
 
 WAITS = " (not judged yet: first "
-"""The words between the sentence of a criterion that can't be judged yet and what has to be done first."""
+"""The words after the sentence of a criterion that can't be judged yet: the work to be done first follows them."""
 
 
 @frozen

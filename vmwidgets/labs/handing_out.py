@@ -91,7 +91,7 @@ class Watched:
 
 
 def named_picture(machine: Machine, name: str) -> Picture:
-    """Return the picture called `name`: a kind of picture, or a kind "of" a part of the machine.
+    """Return the picture called `name`: the name of a kind, or a kind "of" a part of the machine.
 
     >>> import vmwidgets as vm
     >>> named_picture(vm.boot(), "Tree of kernel_map")

@@ -33,7 +33,7 @@ MOST_AGAIN = 1000
 
 @frozen(slots=False)
 class Checkoff:
-    """At most three questions on a student's work; `missing` says, by exercise, why there are none about it."""
+    """At most three questions on a student's work; `missing` says, by exercise, why there is no question about it."""
 
     begun: Beginning
     asked: tuple[Asked, ...]
@@ -41,7 +41,7 @@ class Checkoff:
 
     @property
     def whole(self) -> bool:
-        """Return whether there are three."""
+        """Return whether there are three questions."""
         return len(self.asked) == WANTED
 
 
@@ -56,8 +56,8 @@ def check_off(
     """Ask about the notebook at `path`, or one of its exercises; always the same for one notebook and secret.
 
     Without a `secret`, everyone who has the notebook, including its student, can make the same questions.  `again`
-    returns others, as long as there are any.  `key` is the course's key, needed if its students have codes. `modules`
-    have the course's own exercises; they have already run in this process.
+    returns other questions, as long as there are any.  `key` is the course's key, needed if its students have codes.
+    `modules` have the course's own exercises; they have already run in this process.
 
     Raises :class:`Refused` for a file that is not a notebook, for a notebook without a check, for a notebook with a
     code if there is no `key`, and if no question can be asked.

@@ -50,7 +50,7 @@ def physical(subject: Subject, draws: Draws) -> Iterator[Question]:
 
 
 def forbidden(subject: Subject, draws: Draws) -> Iterator[Question]:
-    """Ask about an access past a segment's bounds, or one that its rights forbid."""
+    """Ask about an access past a segment's bounds, or an access that the segment's rights forbid."""
     for number, name, _, bounds in draws.shuffled(_sized(subject)):
         offset = draws.choice([bounds - 4, bounds])
         address, access = number << SELECTOR | offset, draws.choice(list(ACCESSES))

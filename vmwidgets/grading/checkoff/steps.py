@@ -100,7 +100,7 @@ class Steps(ABC):
 
     @abstractmethod
     def branch(self) -> Machine:
-        """Return a copy of the machine after all steps, for changing."""
+        """Return a copy of the machine after all steps, which may be changed."""
 
     @abstractmethod
     def again(self, steps: Sequence[int]) -> Outcome:

@@ -181,7 +181,7 @@ class SurvivorSheet:
 
     @classmethod
     def drawn(cls, draws: Draws) -> SurvivorSheet:
-        """Draw the owner of each page: the task, the file or none before the end; task, none or a signal after it."""
+        """Draw each page's owner: the task, the file or none before the file's end; task, none or a signal after it."""
         kept = draws.between(3, 4)
         before = draws.shuffled([OWN, FILES, UNUSED, draws.choice((OWN, FILES))][:kept])
         behind = draws.shuffled([OWN, SIGNAL, UNUSED, draws.choice((OWN, UNUSED))][: FILE_PAGES - kept])

@@ -115,7 +115,7 @@ class Given:
     """The journal's facts about capabilities: the capability of each window, and the end of each capability.
 
     A capability is named by the number of the operation that made it; 0 stands for the server's own capability, or for
-    one that is not a copy of it.
+    a capability that is not a copy of it.
     """
 
     held: dict[str, int] = field(default_factory=dict)

@@ -85,7 +85,7 @@ class AnomalySheet:
     ),
 )
 def anomaly(found: ReferencesValue, asked: AnomalySheet) -> Iterator[Criterion]:
-    """Judge the string: it has the sheet's numbers of references and pages, and one more frame the required faults."""
+    """Judge the string: its length, its number of pages, and the faults that more frames add are the sheet's."""
     is_run = asked.policy in found.policies and set(asked.sizes) <= set(found.frames)
     few, many = (found.faults(asked.policy, frames) if is_run else 0 for frames in asked.sizes)
     yield criterion(
@@ -211,7 +211,7 @@ def _most(string: str, frames: int) -> int:
 
 
 def _not_shown(asked: PolicySheet, chosen: Chosen) -> tuple[str, str]:
-    """Return two more strings of the sheet's kinds, different for each function, so that none knows them by heart."""
+    """Return two more strings of the sheet's kinds, different for each function, and so not known by heart."""
     draws = chosen.draws(f"{asked.strings}|not shown")
     favourites, others = _favourites(draws, asked.rule)
     scan = _scan_of(draws, favourites, others, asked.frames)
@@ -243,7 +243,7 @@ def _other(draws: Draws, kind: str, pages: list[int], frames: int) -> str:
 
 
 def _scan(draws: Draws, again: list[str], pages: list[int], frames: int) -> list[str]:
-    """Return consecutive pages, none twice, with all of `again` among them, further apart than memory has pages."""
+    """Return a scan of pages, each once, in which all of `again` recur after more references than memory has frames."""
     left, found = [str(page) for page in pages], []
     for _ in range(6):
         count = draws.between(frames + 1, frames + 3)

@@ -200,7 +200,7 @@ def _order(script: Script, before: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _circle(pairs: set[tuple[str, str]]) -> list[str]:
-    """Return a circle of locks: each is taken before the next, and the last before the first; empty without one."""
+    """Return a circle of locks: each is taken before the next, and the last before the first; else empty."""
     for length in range(2, len(LOCKS) + 1):
         for locks in permutations(sorted({lock for pair in pairs for lock in pair}), length):
             if all(pair in pairs for pair in zip(locks, [*locks[1:], locks[0]], strict=True)):

@@ -21,7 +21,7 @@ from .deeds import ENTERED, REMOVED, Deed, deeds, removals
 from .structures import in_words, listed, runs
 
 APART = 0x1_0000
-"""The least distance between pages, so that none merge."""
+"""The least distance between pages, so that they do not merge."""
 
 
 @frozen(slots=False)
