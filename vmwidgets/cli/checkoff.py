@@ -16,7 +16,7 @@ from .secret import HELP, is_course, secret_in
 from .text import printable, say_refused
 
 FEW, NOTHING = 1, 2
-"""Exit codes: fewer than three questions; none at all."""
+"""Exit codes for fewer than three questions, and for none at all."""
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

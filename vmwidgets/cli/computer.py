@@ -178,7 +178,7 @@ def _extension() -> Finding:
 
 
 def _lab_extension(name: str) -> str | None:
-    """Return the version of an extension in the first of JupyterLab's folders that has it; None if none has."""
+    """Return the version of an extension in the first of JupyterLab's folders that has it; None if no folder has it."""
     if find_spec("jupyter_core") is None:
         return None
     from jupyter_core.paths import jupyter_path

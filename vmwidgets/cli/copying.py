@@ -115,7 +115,7 @@ def _put_beside(folder: Path, name: str, version: str, content: bytes) -> list[s
 
 
 def _digest_of(folder: Path, name: str) -> str | None:
-    """Return the SHA-256 of the file with this name; None if there is none, "" for a link (made by a student)."""
+    """Return the SHA-256 of the file with this name; None if no file has it, "" for a link (made by a student)."""
     path = folder / name
     if path.is_symlink():
         return ""

@@ -165,7 +165,7 @@ def _gain(options: argparse.Namespace) -> int:
 
 
 def _left_out(gain: Gain) -> str:
-    """Return why a file does not count, if any doesn't."""
+    """Return why the first file that does not count is left out; "" if all count."""
     return f": {gain.left_out[0][0]}: {gain.left_out[0][1]}" if gain.left_out else ""
 
 

@@ -67,7 +67,7 @@ def run_key(_options: argparse.Namespace) -> int:
 
 
 def run_codes(options: argparse.Namespace) -> int:
-    """Print or write the codes, and list the rows of the roster that have none."""
+    """Print or write the codes, and list the rows of the roster that have no code."""
     try:
         course, key = named_key(options.course)
         roster = read_roster(options.roster)

@@ -70,8 +70,8 @@ class Lecture:
     ) -> None:  # fmt: skip
         """Ask at a mark, or `later` steps after it; the machine computes the answer, which must be among the options.
 
-        `wrong` has a reply to each other option.  Raises :class:`Refused` if an option has none, or if the answer is
-        not an option.
+        `wrong` has a reply to each other option.  Raises :class:`Refused` if an option has no reply, or if the answer
+        is not an option.
         """
         if str(answer) not in options:
             raise Refused(f"the machine's answer to {shown(text)} is {shown(str(answer))}, which is not an option")

@@ -1,4 +1,4 @@
-"""Replacement: a task with more pages than frames, and a hand that looks for one to evict."""
+"""Replacement: a task with more pages than frames, and a hand that looks for a page to evict."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ def _xml(root: Element, namespace: str) -> str:
 
 
 def _ident(exam: Exam, *parts: object) -> str:
-    """Return a unique name for an exam; it does not come from the seed, which students could find by trying."""
+    """Return a unique name for an exam, not made from the seed, since students could find the seed by trying."""
     words = "|".join(map(str, ("vmwidgets", exam.digest, *parts)))
     return f"i{sha256(words.encode()).hexdigest()[:24]}"
 

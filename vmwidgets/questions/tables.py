@@ -205,8 +205,7 @@ def cheapest(draws: Draws) -> Question:
 
 
 RIVALS = "x86", "armv7"
-"""Two formats, of which either may have smaller tables: one has a small root and large tables below, one the
-reverse."""
+"""Two formats, of which either may have smaller tables: one has a small root above large tables, one the reverse."""
 
 
 def _cheapest(draws: Draws) -> Question:

@@ -267,7 +267,7 @@ class Gdb:
         return self._aside.to.get(address, address)
 
     def step(self, thread: str) -> Stopped:
-        """Execute one instruction of one processor, over a breakpoint if it is at one; the others do not move."""
+        """Execute one instruction of one processor, over a breakpoint if it is at one; other processors do not move."""
         self.thread = thread
         before = self.pc()
         found = self._step(thread)

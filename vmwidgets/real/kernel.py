@@ -158,7 +158,7 @@ class Kernel:
     # ---- running -----------------------------------------------------------------------------
 
     def step(self, processor: int = 0) -> str:
-        """Run one instruction of one processor; the others do not move.  Returns the processor's new place."""
+        """Run one instruction of one processor; other processors do not move.  Returns the processor's new place."""
         thread = self._do(lambda gdb: _thread_of(gdb, processor))
         self._go_on()
         self._do(lambda gdb: gdb.step(thread))

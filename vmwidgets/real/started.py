@@ -54,7 +54,7 @@ class Started:
 
     @property
     def has_ended(self) -> bool:
-        """Return whether it ended by itself."""
+        """Return whether the program ended by itself."""
         return self._process.poll() is not None
 
     def type(self, text: str) -> None:

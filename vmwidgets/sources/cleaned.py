@@ -189,7 +189,7 @@ def _broken(lines: list[str], taken: Counter[str]) -> list[str]:
 
 
 SAMPLE = 1_000
-"""The number of lines, first lines and lines from everywhere, that are sampled for additions before lines."""
+"""To find additions before lines, this many first lines are sampled, and as many lines from everywhere."""
 
 
 def _sample(lines: list[str]) -> list[str]:

@@ -94,7 +94,7 @@ class BareX15(_Counting):
         self.map.remove(start, end)
 
     def lookup(self, address: int) -> tuple[int, int] | None:
-        """Call `vm_map_lookup_nearest`, which returns the entry at the address, or the next one above."""
+        """Call `vm_map_lookup_nearest`, which returns the entry at the address, or the next entry above."""
         entry = self.map.lookup_nearest(address)
         return None if entry is None else (entry.start, entry.end)
 

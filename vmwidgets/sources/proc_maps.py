@@ -88,7 +88,7 @@ def load_ranges(
 
 
 def text_of(given: Any) -> tuple[str, str, bool]:
-    """Return the text, its name, and whether it is the recorded one."""
+    """Return the text, its name, and whether it is the recorded text."""
     if isinstance(given, str) and ("\n" in given or looks_like_ranges(given)):
         return given_text.checked(given, MOST_BYTES), "the text", False
     name = given_text.path_of(given, "a maps file")

@@ -38,7 +38,7 @@ class Call:
     """The root tables that the call works on."""
     process: str = ""
     outer: Call | None = None
-    """The followed call that made this one, directly or indirectly."""
+    """The followed call that made this call, directly or indirectly."""
     result: int = 0
     before: dict[int, dict[int, Leaf]] = field(default_factory=dict)
     """The mappings of the call's tables at its entry, by root, if a rule or a course's check needs them."""
@@ -151,7 +151,7 @@ class Calls:
         return None
 
     def is_inner(self, call: Call) -> bool:
-        """Return whether another followed call made this one; the other may have just returned."""
+        """Return whether another followed call made this call; the other call may have just returned."""
         return any(other is not call and other.sp > call.sp for other in self._under_way.get(_stack(call.sp), ()))
 
     def of(self, sp: int) -> Call | None:

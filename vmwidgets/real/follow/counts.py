@@ -46,7 +46,7 @@ class Counts:
         return (gdb.words([one.address])[0] if one.through else one.address) + one.inner
 
     def learn(self, gdb: Gdb, alone: list[int], frames: range, free: FreePages) -> None:
-        """Learn from frames with one descriptor, and from free frames at both ends of memory."""
+        """Learn what the counts mean, from frames with one descriptor and from free frames at both ends of memory."""
         best, unused = 0.0, [pa for pa in frames if pa in free]
         unused = unused[:_FREE] + unused[-_FREE:]
         for base in self._bases:

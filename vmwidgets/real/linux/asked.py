@@ -393,7 +393,7 @@ class _Reading:
 
     @staticmethod
     def _byte(system: System, task: str, at: int) -> bytes:
-        """Return the byte that a touch for writing stores again: it must write a byte without changing it."""
+        """Return the byte that a touch for writing stores again, so that the write changes nothing."""
         try:
             return bytes(system.machine.tasks[task].peek(at))
         except VMError:

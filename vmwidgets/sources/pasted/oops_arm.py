@@ -169,7 +169,7 @@ def _explained(trap: Trap, access: Access, user: bool, event: Event, parts: Part
 def _short(
     trap: Trap, access: Access, user: bool, event: Event, words: list[Word], by_name: dict[str, int]
 ) -> tuple[PastedTables, TablesWalk | None]:
-    """Return short descriptors: the one of the first level, and the processor's own of the second level."""
+    """Return short descriptors: the first-level descriptor, and the processor's own second-level descriptor."""
     address, parts = trap.address or 0, event.parts
     dac, control, table = event.number(_DAC), event.number(_CONTROL), event.number(_TABLE)
     controls = Armv7Controls(dacr=0x5555_5555 if dac is None else dac, afe=bool((control or 0) & AFE))

@@ -82,7 +82,7 @@ class ReadRanges:
     unsaid: tuple[str, ...]
     passed_over: str
     wrong: tuple[tuple[int, str], ...] = ()
-    """Lines that can't be part of the map, each with the reason, as part of a sentence."""
+    """Lines that can't be part of the map, each with the reason, which is worded as part of a sentence."""
 
 
 def arranged(kind: Kind, text: Cleaned, found: Found) -> ReadRanges:

@@ -49,7 +49,7 @@ ENOUGH = 3
 """The number of lines of one length that count as wrapped by a window."""
 
 _KNOWN = re.compile(rf"{_RANGE}|[A-Z][A-Za-z_]+:", re.ASCII | re.IGNORECASE)
-"""The beginning of a line that is not the rest of another."""
+"""The beginning of a line that is not the rest of another line."""
 
 _KEPT = "Rss", "Pss", "Private_Dirty", "Swap"
 """The names whose numbers a range keeps."""

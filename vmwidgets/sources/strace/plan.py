@@ -341,7 +341,7 @@ class _Planner:
         return name or ""
 
     def _identity(self, path: str, name: str) -> str:
-        """Return the path, followed by NUL and a number if another file had it before."""
+        """Return the path, followed by NUL and a number if another file had that path before."""
         if name == "memfd_create":
             self._memfds += 1
             return f"{path}\0{self._memfds}" if self._memfds > 1 else path

@@ -40,7 +40,7 @@ class Call:
 
 
 class Calls:
-    """All calls: the running one, the sleepers in order, and the calls woken but not resumed yet."""
+    """All calls: the running call, the sleepers in order, and the calls that were woken but have not resumed yet."""
 
     def __init__(self, frames: CountedFrames, report: Callable[[Raw], None], hook_free: HookFree) -> None:
         self._frames = frames

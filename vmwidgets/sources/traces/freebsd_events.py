@@ -96,7 +96,7 @@ def recorded(events: Iterable[Raw]) -> list[Row]:
 
 
 def _fold(run: Row, row: Row) -> bool:
-    """Return whether `row` continues `run`; it is then counted there."""
+    """Return whether `row` continues `run`, which then counts it."""
     if run[0] != row[0] or row[0] not in _FOLDED:
         return False
     place, counted, step = _FOLDED[row[0]]

@@ -13,7 +13,7 @@ class CountedFrames:
     """Frames that are only counted.  A request takes a free frame if there is one, or else a cached one.
 
     A request for zeroes takes a zeroed frame if there is one; other requests take a zeroed frame only if all free
-    frames are zeroed. A freed frame never counts as zeroed.  `taken` is the number of frames that others have.
+    frames are zeroed. A freed frame never counts as zeroed.  `taken` is the number of frames that others use.
     """
 
     def __init__(self, pages: int) -> None:

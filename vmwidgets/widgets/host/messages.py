@@ -132,7 +132,7 @@ def check_public(widget: Widget, name: str) -> None:
 
 
 def asker(content: Any) -> str:
-    """Return the name of the page that sends this and gets the reply; "" if all pages get the reply.
+    """Return the name of the page that sends the message and gets the reply; "" if all pages get the reply.
 
     >>> asker({"type": "save", "page": "ab-1"})
     'ab-1'

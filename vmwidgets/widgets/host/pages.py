@@ -100,7 +100,7 @@ class Pages:
                 self._unseen.add(page)
 
     def is_unseen(self, page: str) -> bool:
-        """Return whether the view is out of sight there."""
+        """Return whether the view is out of sight on a page."""
         return page in self._unseen
 
     def once_measured(self, callback: Callable[[], None]) -> None:
