@@ -105,7 +105,7 @@ def _users(path: Path) -> list[list[str]]:
 
 
 def _looked_at(folder: Path, rules: Rules, users: list[list[str]]) -> Submission:
-    """Return the submission's notebooks: those that count, and for each other the reason why it doesn't."""
+    """Return the submission's notebooks: the ones that count, and for each of the others the reason why it doesn't."""
     found = Submission({}, [])
     paths = sorted(_files(folder))
     notebooks = [path for path in paths if _is_notebook(path)]

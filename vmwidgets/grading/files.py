@@ -24,7 +24,7 @@ CHUNK = 1 << 20
 """The number of bytes that are read at a time for a digest."""
 
 COPIES = {"__MACOSX"}
-"""Folders that systems add, apart from hidden ones: everything in them is left out."""
+"""Folders that systems add, apart from hidden folders: everything in them is left out."""
 
 SYSTEM = {"thumbs.db", "desktop.ini"}
 """Files that systems add, apart from hidden ones, in small letters."""

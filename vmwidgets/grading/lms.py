@@ -61,7 +61,7 @@ FALLBACK: dict[str, Callable[[Person], str]] = {
 
 
 def format_of(system: str) -> Format:
-    """Return the format of this system; raises :class:`Refused` for an unknown one."""
+    """Return the format of this system; raises :class:`Refused` for an unknown system."""
     return FORMATS[known(system, FORMATS, "--lms")]
 
 

@@ -65,7 +65,7 @@ class Roster:
         return "+".join(sorted(set(map(self.person, student.split("+"))))) if "+" in student else student
 
     def name_of(self, student: str) -> str:
-        """Return the name of a student, or of several joined by `+`; the ID of one without a name."""
+        """Return the name of a student, or of several joined by `+`; the ID of a student without a name."""
         people = ((one, self.find(one)) for one in student.split("+"))
         return ", ".join((person and person.name) or one for one, person in people)
 

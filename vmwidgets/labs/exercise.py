@@ -150,7 +150,7 @@ def _edition(value: Any) -> int:
 
 
 def exercise_named(name: Any) -> Exercise:
-    """Return the exercise with this ID; the error for an unknown ID names the nearest of its lab, or of all labs."""
+    """Return the exercise with this ID; the error for an unknown ID names the nearest ID of its lab, or of all labs."""
     every = _exercises.now()
     lab = name.partition("/")[0] if isinstance(name, str) else ""
     of_lab = [one for one in every if one.startswith(f"{lab}/")]

@@ -129,9 +129,9 @@ class Kind:
 
 
 def options_of(draws: Draws, right: str, wrong: Iterable[str], *, most: int = 5) -> tuple[str, ...]:
-    """Return four or five options in any order: the right one, and the first different wrong ones.
+    """Return four or five options in any order: the right option, and the first different wrong options.
 
-    Raises :class:`Again` if there are fewer than three wrong ones.
+    Raises :class:`Again` if there are fewer than three wrong options.
     """
     others = [one for one in dict.fromkeys(wrong) if one != right][: most - 1]
     if len(others) < 3:
@@ -142,9 +142,9 @@ def options_of(draws: Draws, right: str, wrong: Iterable[str], *, most: int = 5)
 def options_around(
     draws: Draws, right: int, wrong: Iterable[int], said: Callable[[int], str], *, most: int = 5
 ) -> tuple[str, ...]:
-    """Return options that are numbers; if possible, a draw decides how many wrong ones are below the right one.
+    """Return options that are numbers; if possible, a draw decides how many wrong options are below the right option.
 
-    If all wrong ones were smaller, the right one would obviously be the largest.
+    If all wrong options were smaller, the right option would obviously be the largest.
 
     >>> options = options_around(Draws("doc"), 5, [1, 2, 3, 4, 6, 7, 8, 9], str)
     >>> len(options), "5" in options

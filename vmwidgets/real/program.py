@@ -459,7 +459,7 @@ _PLUS_UCONST = 0x23
 
 
 def _offset(member: Any) -> int | None:
-    """Return a member's offset: a number or, in DWARF 2, which xv6 is built with, an expression that adds one.
+    """Return a member's offset: a number or, in DWARF 2, which xv6 is built with, an expression that adds a number.
 
     DWARF 2, 5.5.4 (the member's location) and 2.4.3 (DW_OP_plus_uconst, an unsigned LEB128).
     """

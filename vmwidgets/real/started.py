@@ -67,7 +67,7 @@ class Started:
             raise Refused("the emulator has ended, so nothing can be typed") from None
 
     def wait_for(self, text: str, seconds: float) -> bool:
-        """Wait until it has printed `text`; returns False if it has not in that time."""
+        """Wait until the program has printed `text`; returns False if it has not done so in time."""
         end = monotonic() + seconds
         while text not in self.text:
             if monotonic() > end or (self.has_ended and text not in self.text):

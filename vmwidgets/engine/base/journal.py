@@ -338,7 +338,7 @@ class Journal(Suggesting):
         return len(self) - len(self._events)
 
     def reported_since(self, number: int) -> Iterator[Raw]:
-        """Yield what operation `number`, whose events are kept, and those after it reported."""
+        """Yield the reports of operation `number`, whose events are kept, and of the operations after it."""
         return chain.from_iterable(islice(self._events, number - self.first_kept, None))
 
     @property

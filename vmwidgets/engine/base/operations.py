@@ -141,7 +141,7 @@ class Door:
         args: tuple[Any, ...],
         kwargs: Mapping[str, Any],
     ) -> Any:
-        """Run `call` like :meth:`operate`, with the arguments' names and values apart; it gets `args` and `kwargs`.
+        """Run `call` like :meth:`operate`, with the arguments' names and values apart; `call` gets `args` and `kwargs`.
 
         A refusal is not recorded, since nothing changed; an error and a panic are.
         """

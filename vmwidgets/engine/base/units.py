@@ -1,7 +1,7 @@
 """Bytes, pages and addresses: the units in every layer.
 
-Sizes and addresses are plain integers of bytes.  Those returned to a learner are :class:`Address` and :class:`Size`:
-integers that print the way kernel people read them.
+Sizes and addresses are plain integers of bytes.  Sizes and addresses returned to a learner are :class:`Address` and
+:class:`Size`: integers that print the way kernel people read them.
 """
 
 from __future__ import annotations

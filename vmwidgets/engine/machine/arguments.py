@@ -196,7 +196,7 @@ class Named(Suggesting, dict[str, V]):
 
 
 def in_order(values: Iterable[Any]) -> tuple[Any, ...]:
-    """Return several values; a set is sorted by the values' texts, so that each run refuses the same one first."""
+    """Return several values; a set is sorted by the values' texts, so that each run refuses the same value first."""
     return tuple(sorted(values, key=shown) if isinstance(values, (set, frozenset)) else values)
 
 

@@ -31,7 +31,7 @@ class Inside:
         self._before = before
         """A function that provides the machine as it is before the operation."""
         self._kept = kept
-        """The number of events that a journal has kept, if these are the last of more; -1 if it has kept all."""
+        """The number of events that a journal has kept, if there were more; -1 if it has kept all events."""
         self._skipped: int | None = None
         """The number of the operation's first events that the journal has not kept."""
         self._sights: dict[Hashable, Sight] = {}
@@ -73,7 +73,7 @@ class Inside:
 
 
 class _Looked:
-    """One replay: reads the requested parts at each place, and missing ones at the next event."""
+    """One replay: reads the requested parts at each place, and missing parts at the next event."""
 
     def __init__(
         self, sights: dict[Hashable, Sight], seen: dict[tuple[Hashable, int], Any], places: Iterator[int], skipped: int

@@ -21,7 +21,7 @@ SEGMENTS = 4
 
 @frozen(slots=False)
 class BaseAndBounds:
-    """Two registers: an address below `bounds` is added to `base`, and any other is a fault.
+    """Two registers: an address below `bounds` is added to `base`, and any other address is a fault.
 
     >>> import vmwidgets as vm
     >>> unit = vm.BaseAndBounds("4 MiB", "64 KiB")

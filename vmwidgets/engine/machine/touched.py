@@ -226,7 +226,7 @@ _TAKES: Mapping[str, Callable[..., None]] = {
     PteWritten.tag: lambda reported, pa, before, after, *_: reported._place("word", "", pa, before, after),
     PteRunWritten.tag: Reported._run,
 }
-"""The functions that read an event's fields, by its tag: of events of entries, of objects' pages, and of all."""
+"""The functions that read an event's fields, by its tag: for entries, for objects' pages, and for all events."""
 
 _CHANGES_ENTRIES = OF_ENTRIES.keys() | {ENTRY_LINKED, ENTRY_UNLINKED}
 """The tags of events of entries, and of the records that contain such events."""

@@ -53,7 +53,7 @@ class PagesValue:
 class PageCounts:
     """The number of pages (4 KiB) in each state, and the limits below which requests are refused.
 
-    `free` includes `zeroed` ones; total = free + cached + used; `wired` and `inactive` are part of `used`.  A request
+    `free` includes `zeroed` pages; total = free + cached + used; `wired` and `inactive` are part of `used`.  A request
     can use free + cached: NORMAL needs more than `free_reserved`, SYSTEM more than `interrupt_free_min`, INTERRUPT more
     than 0.  Threads waiting for pages wake at `free_min`; the page daemon works until `free_target` is reached.
     """

@@ -229,7 +229,7 @@ class ObjectCache:
         return len(free)
 
     def drop_slab(self, address: int) -> list[int]:
-        """Remove the slab at `address`, whose memory another has freed; returns its objects, which are freed."""
+        """Remove the slab at `address`, whose memory another caller has freed; returns its objects, now free."""
         slab = self._by_page[address >> PAGE_SHIFT]
         objects = [self._address(slab, index) for index in range(self.layout.buffers) if slab.used[index]]
         for one in objects:

@@ -36,7 +36,7 @@ def slab_state(used: int, buffers: int) -> str:
 
 @frozen
 class CacheValue:
-    """An object cache and its slabs, partial ones first, then free, then full, each in list order."""
+    """An object cache and its slabs: partial, free and full slabs, each kind in list order."""
 
     name: str
     object_size: int

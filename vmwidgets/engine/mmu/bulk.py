@@ -210,7 +210,7 @@ class ReachedTables(Generic[C]):
         return tables.add(address, known, np.frombuffer(data, f"<u{self.fmt.entry_width}").astype(np.uint64))
 
     def _decide(self, tables: _Tables, slots: Numbers) -> None:
-        """Determine the meanings of the descriptors in `slots`, once for equal ones."""
+        """Determine the meanings of the descriptors in `slots`, once for equal descriptors."""
         nodes = slots >> tables.level.bits
         known = np.array(tables.known, np.int64)[nodes]
         if tables.unreadable:

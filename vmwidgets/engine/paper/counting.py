@@ -186,7 +186,7 @@ _SMALL = 64
 
 
 def _no_larger_before(values: Numbers) -> Numbers:
-    """Return, for each value, the number of earlier values no larger: within blocks, then from each block to the next.
+    """Return, for each value, the number of earlier values that are no larger, block by block.
 
     Each value is less than its position.
     """

@@ -360,7 +360,7 @@ class Trace:
     def _local(
         self, chosen: dict[str, Choose | None], frames: Any, size: int, tick: int, progress: Progress | None
     ) -> FaultsValue:
-        """Return the counts of each program alone, with its part of the frames; the first ones get the remainder."""
+        """Return the counts of each program alone, with its part of the frames; the first get the remainder."""
         if WORKING_SET in chosen and chosen[WORKING_SET] is None:
             raise Refused(f"local=True divides the frames, and the {WORKING_SET} has none: count other policies")
         which = (self.addresses >> np.uint64(_SPACE)).astype(np.int64)

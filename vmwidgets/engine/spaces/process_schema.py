@@ -536,7 +536,7 @@ def _joined(one: Change, two: Change) -> Change:
 def _pairs(
     before: Sequence[ProcessRange], after: Sequence[ProcessRange]
 ) -> Iterator[tuple[str, ProcessRange | None, ProcessRange | None]]:
-    """Yield each range of both moments with its partner: one with the same start and file, or else one it overlaps."""
+    """Yield each range of both moments with its partner: the same start and file, or else an overlapping range."""
     left = [*before]
     at = {(one.start, one.path): one for one in left}
     taken: set[int] = set()

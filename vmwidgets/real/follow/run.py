@@ -37,13 +37,13 @@ BOOTS_IN = 20.0
 """Seconds that a kernel may take to reach `userinit`, and then the shell."""
 
 HANGS_AFTER = 20.0
-"""Seconds without a stop, a printed letter or a system call after which a kernel hangs."""
+"""Seconds without a stop, a printed letter or a system call after which a kernel counts as hanging."""
 
 _STARTS = ("userinit", "virtio_disk_init", "fileinit", "iinit", "binit", "trapinit", "procinit", "kvminithart")
 """Functions that are called after all pages are in the free list, and before the first process runs."""
 
 _LOOKS = 4
-"""The number of times that a silent kernel is checked in that time."""
+"""The number of times that a silent kernel is checked before it counts as hanging."""
 
 MUTED_AFTER = 100
 """The number of calls of one function after which only some are followed."""

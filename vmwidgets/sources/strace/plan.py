@@ -354,7 +354,7 @@ class _Planner:
             self._generations[name] += 1
 
     def _path(self, value: Value | None, process: _Process) -> str:
-        """Return the path of a file descriptor; an unknown one is named by its number."""
+        """Return the path of a file descriptor; an unknown file descriptor is named by its number."""
         known = arguments.path_behind(value)
         fd = arguments.number(value)
         opened = process.files.get(-1 if fd is None else fd, "")

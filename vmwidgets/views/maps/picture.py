@@ -440,13 +440,13 @@ def _merged(before: MapValue, value: MapValue, marks: Difference) -> set[int]:
 
 
 def moved_in_tree(before: MapValue, value: MapValue) -> frozenset[int]:
-    """Return nodes of the tree of `value` whose parent or colour has changed; without new ones."""
+    """Return the nodes of the tree of `value` whose parent or colour has changed, without new nodes."""
     both = before.nodes.keys() & value.nodes.keys()
     return rehung_in_tree(before, value) | {one for one in both if before.nodes[one].red != value.nodes[one].red}
 
 
 def rehung_in_tree(before: MapValue, value: MapValue) -> frozenset[int]:
-    """Return nodes of the tree of `value` whose parent has changed; without new ones."""
+    """Return the nodes of the tree of `value` whose parent has changed, without new nodes."""
     was = parents_of(node for node in before.nodes.values() if value.nodes.get(node.id) is not node)
     now = parents_of(node for node in value.nodes.values() if before.nodes.get(node.id) is not node)
     both = before.nodes.keys() & value.nodes.keys()

@@ -107,7 +107,7 @@ class MachineFrames(Part):
         return {frame: bytes(self.system.ram.read(self._known(frame) << PAGE_SHIFT, length)) for frame in frames}
 
     def value(self, focus: Iterable[int] = (), *, whole: int = WHOLE) -> FramesValue:
-        """Return frames as a frozen value: all, up to `whole` blocks; otherwise, frames near the frames in `focus`.
+        """Return frames as a frozen value: all of them, or beyond `whole` blocks the frames near the frames in `focus`.
 
         O(shown frames + owners), for any size of memory.
         """

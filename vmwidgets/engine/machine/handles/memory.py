@@ -181,7 +181,7 @@ class MemoryFunctions(Part):
     def take_pages(self, count: int) -> int:
         """Allocate up to `count` free pages, to create memory pressure; returns the number of pages.
 
-        Zeroed pages are allocated last, and cached ones never.  The kernel's reserves are ignored.
+        Zeroed pages are allocated last, and cached pages never.  The kernel's reserves are ignored.
         """
         taken = 0
         for _ in range(arguments.count(count, "count")):

@@ -87,7 +87,7 @@ class X86Rules(Rules[X86Controls]):
         self.highest = highest
 
     def start(self, level: Level, root: int, va: int, controls: X86Controls) -> Start | Stop:
-        """Check that bits from the highest translated one up are equal; if not, #GP and no walk (SDM 1, 3.3.7.1)."""
+        """Check that bits from the highest translated bit up are equal; if not, #GP and no walk (SDM 1, 3.3.7.1)."""
         high = va >> self.va_bits - 1
         if high in (0, (1 << 65 - self.va_bits) - 1):
             return Start(root, level)
