@@ -68,7 +68,7 @@ _TOP, _CARD, _HEAD, _GAP, _STACK = 2.0, 47.0, 44.0, 10.0, 7.0
 def draw_blackboard(
     tasks: tuple[str, str], pages: Sequence[BoardPage], having: Sequence[Set[str]], width: float
 ) -> tuple[list[Node], list[Link]]:
-    """Return nodes and links between two tasks ("" for a missing one); `having` has each frame's tasks."""
+    """Return nodes and links between two tasks ("" for a missing task); `having` has each frame's tasks."""
     room = min(width - 2 * MARGIN, _WIDEST)
     side, middle = (92.0, 112.0) if room < _SLIM else (124.0, 160.0)
     left, right, centre = MARGIN, MARGIN + room - side, MARGIN + (room - middle) / 2

@@ -22,11 +22,11 @@ from vmwidgets.views.story.moment import Moment
 from vmwidgets.views.story.stages import Mine, Stage, either, having, once, seen, where
 
 ROWS = 200
-"""The most frames in a table, the next ones in turn first."""
+"""The most frames in a table; it begins with the frames that are next in turn."""
 
 MOST = 12
-"""The most frames that are drawn: a small ring is a circle of all its frames; of a larger ring, the next frames in turn
-are drawn in rows.
+"""The most frames that are drawn: a small ring is a circle of all its frames; a larger ring is rows of the frames that
+are next in turn.
 """
 
 MOST_GONE = 4
@@ -221,7 +221,7 @@ _NOTING = (
     ev.PagesEntered, ev.PagesLeft, ev.PageDirtied, ev.PageCleaned, ev.PageLost, ev.PageOut, ev.SwapShared, ev.SwapLeft,
     ev.SwapFreed, ev.SwapMoved, ev.PageBlank, ev.PageWritten, ev.BlankGone, ev.PteWritten, ev.PteRunWritten,
 )  # fmt: skip  # a list
-"""Events that may change a page's owner, or whether it is referenced or dirty."""
+"""Events that may change a page's owner, or its reference and dirty bits."""
 
 
 FEW = 64
@@ -391,7 +391,7 @@ def _legend(
 
 
 def _onwards(boxes: Mapping[int, Box], pages: Sequence[RingPage]) -> Iterator[Link]:
-    """Yield an arrow from the page at the hand to the next one."""
+    """Yield an arrow from the page at the hand to the next page."""
     first, second = (boxes[page.place] for page in pages[:2])
     ends = first.edge_towards(second.middle), second.edge_towards(first.middle)
     yield Link("clock/onwards", "next", f"clock/{pages[0].frame}", f"clock/{pages[1].frame}", ends, arrow=True)

@@ -26,7 +26,7 @@ LINES = 3
 """The most lines about each stage, the latest at the bottom."""
 
 _TOP, _GAP, _NUMBER, _NAME = 6.0, 6.0, 34.0, 190.0
-"""Pixels above the first stage and between two; the widths of the number's column and the name's."""
+"""Pixels above the first stage and between two stages; the widths of the columns of numbers and of names."""
 
 _WHO, _BY = 186.0, "mono label dim"
 """Room for the acting part, at the right end of a row; and its style."""
@@ -43,8 +43,8 @@ def draw_fault(
 ) -> Scene:
     """Return the scene of an operation's fault at the step shown; with `space`, a task's name, only its faults.
 
-    If the operation has none, the last fault of `earlier` is shown: moments after previous operations with faults, the
-    latest first.
+    If the operation has no fault, the last fault of `earlier` is shown: these are moments after previous operations
+    with faults, the latest first.
     """
     shown, faults = _latest(moment, earlier, space)
     begun = [one for one in faults if one.marks[0].at < shown.place]
@@ -92,7 +92,7 @@ def draw_fault(
 
 
 def _latest(moment: Moment, earlier: Iterable[Moment], space: str) -> tuple[Moment, list[Fault]]:
-    """Return the faults of the moment's operation; if it has none, the latest faults in `earlier`."""
+    """Return the faults of the moment's operation; if it has no faults, the latest faults in `earlier`."""
     for one in chain((moment,), earlier):
         faults = [fault for fault in faults_of(one) if not space or fault.space == space]
         if faults:

@@ -19,7 +19,7 @@ from vmwidgets.views.scene.text import fitted, short_count, text_width, wording
 from vmwidgets.views.story.words.names import frames as frame_numbers
 
 ROWS, PIECES = 14, 120
-"""The most rows and bands that are drawn, changed ones first; and the most pieces in them."""
+"""The most rows and bands that are drawn (changed rows first), and the most pieces in them."""
 
 LABEL = 64.0
 """Room for the address of a row's first frame."""
@@ -28,7 +28,7 @@ _ROW, _PITCH, _BAND, _UNIFORM, _AROUND = 18.0, 24.0, 34.0, 6, 2.5
 """Heights of a row, of a row with its gap, and of a band; the most full rows of one owner that stay rows; the distance
 from a frame to the line around it.
 
-A line's continuation in the next row is too low for a badge: one badge is enough.
+The part of a line in the next row is too low for a badge, so a line has only one badge.
 """
 
 _LARGEST = 10
@@ -207,7 +207,7 @@ def _fold(pieces: Sequence[Piece], box: Box) -> Node:
 
 
 def _piece(piece: Piece, strip: Strip, box: Box, unit: float) -> Node:
-    """Return the frames of a piece in one row, or a band of it."""
+    """Return the frames of a piece in one row, or the band of a piece."""
     run = piece.run
     if run is None:
         return kit.chip(f"frames/fold/{piece.first:x}", "fold", box, ("…", ""), lane="frames/runs", state=["folded"],
@@ -271,7 +271,7 @@ def _contours(around: Sequence[tuple[Piece, Box]]) -> Iterator[Link]:
 
 
 def _outlines(boxes: Sequence[Box]) -> Iterator[tuple[tuple[float, float], ...]]:
-    """Yield the line around boxes that fill consecutive rows; two lines, if of two rows no box is below another."""
+    """Yield the line around boxes in consecutive rows, or two lines if no box of a row is below a box of the other."""
     rows = [[*row] for _, row in groupby(boxes, key=lambda box: box.y)]
     spans = [(row[0].x - _AROUND, row[0].y - _AROUND, row[-1].x + row[-1].w + _AROUND, row[0].y + row[0].h + _AROUND)
              for row in rows]  # fmt: skip

@@ -1,4 +1,4 @@
-"""Physical memory: each frame's use, the frames of each owner, what is left, and which requests are still served.
+"""Physical memory: each frame's use, the frames of each owner, the free frames, and which requests are still served.
 
 First a sentence says what the kernel does at this number of free pages; then come the frames in rows, the buddy
 system's free lists by order, and the gauges.
@@ -27,7 +27,7 @@ _NARROW = 600.0
 """Width in pixels below which a row has few boxes; a wider picture with `rows` may have to fit on a screen."""
 
 RUNS = 18
-"""The most runs that are drawn: changed ones, the selected one, and the largest; the others are counted."""
+"""The most runs that are drawn: changed runs, the selected run, and the largest runs; the others are counted."""
 
 OWNERS = 7
 _COLUMNS, _RUN_H, _ORDER_H = 8, 40.0, 58.0
@@ -54,8 +54,8 @@ def draw_frames(
 
     `selected` is a frame to describe completely, and `lit` are the frames of a selection elsewhere; `compact` draws the
     gauges alone.  With `rows`, only this many rows of runs are drawn: first the rows with frames of the first group of
-    `among`, and so on; changed frames are as important as the last group.  In a narrow picture, which has few boxes in
-    a row, changed frames get more rows if they need them.
+    `among`, then of the next group, and so on; changed frames are as important as the last group.  In a narrow picture,
+    which has few boxes in a row, changed frames get more rows if they need them.
     """
     moment, value, before = look.moment, look.now, look.before.counts
     touched = touched_frames(moment.so_far)
@@ -212,7 +212,7 @@ def _runs_lane(
     rows: int = 0,
     among: Sequence[Collection[int]] = (),
 ) -> tuple[list[Node], float]:
-    """Return runs and what is left out between them; with `rows`, as many as fit into these rows."""
+    """Return runs, and boxes for everything left out between them; with `rows`, as many as fit into these rows."""
     columns = min(_COLUMNS, int((width - 2 * MARGIN + 8) // _LEAST_RUN))
     chosen = [] if selected is None else [selected.frame]
     ranks = [frozenset(group) for group in (chosen, *among[:-1], [*touched, *lit, *(among[-1] if among else ())])]
@@ -245,7 +245,7 @@ def _runs_lane(
 
 
 def _laid_out(value: FramesValue, shown: Sequence[FrameRun]) -> list[int]:
-    """Return the first frames of the boxes of runs, and of the boxes for what is left out between them."""
+    """Return the first frames of the boxes of runs, and of the boxes for everything left out between them."""
     at, boxes = value.first_frame, []
     for run in shown:
         boxes += [at, run.first] if run.first > at else [run.first]
@@ -262,7 +262,7 @@ def _chosen(
 ) -> list[FrameRun]:
     """Return the most important runs: first runs with frames of the first of `ranks`, and so on; large before small.
 
-    Those with frames of `changed` are always included, up to :data:`RUNS`.
+    Runs with frames of `changed` are always included, up to :data:`RUNS`.
     """
 
     def rank(run: FrameRun) -> tuple[int, int]:
@@ -325,7 +325,7 @@ def _detail(frame: FrameValue, y: float, width: float) -> Node:
 
 
 def _mapped(frame: FrameValue) -> tuple[str, ...]:
-    """Return what maps a frame, from the full list to the number of addresses."""
+    """Return the wordings of a frame's mappings, from the full list to the number of addresses."""
     places = [f"{name + ' ' if name else ''}{Address(va)}" for name, va in frame.mapped]
     if not places:
         return ("no virtual address leads to it",)

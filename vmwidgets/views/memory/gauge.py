@@ -61,7 +61,7 @@ def answer(counts: PageCounts) -> str:
 
 
 def _parts(counts: PageCounts) -> list[tuple[str, int, str]]:
-    """Return the name, pages and style of each part, in order: first the available ones."""
+    """Return the name, pages and style of each part, in order: first the available pages."""
     other = max(0, counts.used - counts.wired - counts.inactive)
     return [
         ("free", counts.free - counts.zeroed, "free"),
@@ -116,7 +116,7 @@ MEANINGS = {
 """The effects at the marks, the largest mark first."""
 
 _CUT, _CUT_AT = 4, 0.86
-"""A cut scale shows numbers up to this multiple of free_target in this part of its width."""
+"""On a cut scale, numbers up to this multiple of free_target take this part of the width."""
 
 
 def level(counts: PageCounts, pages: int, width: float) -> float:

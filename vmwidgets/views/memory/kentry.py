@@ -138,7 +138,7 @@ _WHY = {
 
 
 def _answer(contents: KentryContents, static: Sequence[EntryValue]) -> str:
-    """Return how many slots of the open slabs are used, and which entries have none."""
+    """Return how many slots of the open slabs are used, and which entries have no slot."""
     slots = sum(slab.buffers for slab in contents.slabs)
     used = slots - sum(len(slab.free) for slab in contents.slabs)
     of = (
@@ -432,7 +432,7 @@ def _table(contents: KentryContents, style: AddressStyle) -> Table:
 
 
 def _slot_rows(contents: KentryContents, style: AddressStyle) -> Iterator[Row]:
-    """Yield the slots of open slabs with entries, and the one that is allocated next."""
+    """Yield the slots of open slabs with entries, and the slot that is allocated next."""
     for slab in contents.slabs:
         for number in range(slab.buffers):
             address = slab.address + slab.colour + number * contents.buffer_size
@@ -462,9 +462,9 @@ def _is_in_use(area: KentryValue, index: int) -> bool:
 
 
 def steps_of_kentry(contents: KentryContents, *, with_ranges: bool = False) -> Mine:
-    """Return the steps of the area: its slabs, the slots of open ones, entries that get these slots.
+    """Return the steps of the area: its slabs, the slots of open slabs, entries that get these slots.
 
-    With `with_ranges`, also those that change a range of the map.
+    With `with_ranges`, steps that change a range of the map are included.
     """
     shown = [range(slab.address, slab.address + contents.area.slab_size) for slab in contents.slabs]
 

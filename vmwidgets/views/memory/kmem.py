@@ -248,7 +248,7 @@ def _nested(
 
 
 def _row_below(row: Sequence[Place], concerned: str, width: float) -> tuple[list[Place], int]:
-    """Return the submaps of the maps in `row`, each as near below its parent as possible; and how many have no room."""
+    """Return the submaps of the maps in `row`, each as near to its parent as possible, and how many have no room."""
     children = [(child, place) for place in row for child in place.value.submaps]
     if not children:
         return [], 0

@@ -62,7 +62,7 @@ class Shown(NamedTuple):
         return self.moment.so_far
 
     def states(self, value: MapValue) -> dict[int, tuple[str, ...]]:
-        """Return what is true of the entries of a map at the moment."""
+        """Return the states of a map's entries at the moment."""
         return states_of(self.before.get(value.name, nothing_in(value)), value)
 
     def taken(self, value: MapValue) -> tuple[Taken, ...]:
@@ -168,7 +168,7 @@ def _card(
 
 
 def used_words(value: MapValue, *, has_submaps: bool = False) -> tuple[str, ...]:
-    """Return how much of a map is used, in ever fewer words; submaps' ranges count as used, whatever they contain."""
+    """Return how much of a map is used, in wordings that get shorter; submaps' ranges count as used, even if empty."""
     used, whole = binary_size(value.size), binary_size(value.end - value.start)
     number, _, unit = used.partition(" ")
     least = f"{number if unit == whole.partition(' ')[2] else used} of {whole}"
@@ -277,7 +277,7 @@ _SPARE = 6.0
 
 
 def _all_have_room_for_sizes(pieces: Iterable[MapSegment]) -> bool:
-    """Return whether each range with room for its name also has room for its size: all show it, or none does."""
+    """Return whether each range with room for its name also has room for its size: all ranges show it, or none does."""
     ranges = [(one.item, one.w - 2 * _inset(one) - _SPARE) for one in pieces if isinstance(one.item, EntryValue)]
     return all(text_width(_words(entry)[0]) <= w for entry, w in ranges if text_width(_words(entry)[1]) <= w)
 

@@ -16,10 +16,10 @@ Pair = tuple[Node, Node]
 """A thing and the object behind it."""
 
 STRAIGHT = 22.0
-"""Pixels from a card's upper edge at which an arrow to another column leaves, and a straight one arrives."""
+"""Pixels from a card's upper edge at which an arrow to another column leaves, and a straight arrow arrives."""
 
 ARRIVES = (34.0, 38.0, 30.0, 26.0)
-"""The places where an arrow with a turn may arrive; the first at which no arrow to another object begins is used."""
+"""The places where an arrow with a turn may arrive; the first place where no arrow to another object begins is used."""
 
 FROM_ABOVE, UP, DOWN, FROM_BELOW = 8.0, 18.0, 28.0, 38.0
 """The places in one column where an arrow arrives from above, leaves upwards, leaves downwards, arrives from below."""
@@ -116,7 +116,7 @@ def _arrivals(pairs: Sequence[Pair]) -> dict[Place, float]:
 
 
 def _lanes(ways: Iterable[Way]) -> tuple[dict[Place, int], dict[tuple[float, bool], int]]:
-    """Return a track for each place, the nearest that is free at that height; and the last of each column."""
+    """Return a track for each place, the nearest that is free at that height, and the last track of each column."""
     lanes: dict[Place, int] = {}
     taken: dict[tuple[float, bool], list[list[Way]]] = {}
     for way in sorted(ways, key=lambda one: one.bottom - one.top):  # short ones are next to their cards

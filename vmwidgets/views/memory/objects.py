@@ -2,7 +2,7 @@
 
 On the left are the mappings, each with the pages as its task sees them: through the whole chain of objects.  A frame
 that several mappings see is round, and a frame of a single mapping is a box.  If forks count frames, each frame is
-drawn once, in the first object that has it: the same frame can be a page of several.
+drawn once, in the first object that has it: the same frame can be a page of several objects.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from .object_links import arrows
 from .seen_pages import NOWHERE, Place, Seen, copied_by_a_write, frames_of_several, seen_by
 
 MAPPINGS, OBJECTS, PAGES = 12, 18, 24
-"""The most mappings and objects that are drawn, changed ones first; and the most pages of each."""
+"""The most mappings and objects that are drawn (changed ones first), and the most pages of each."""
 
 FOLDED = 8
 """A mapping of more pages shows only pages that differ from the object behind it, whose card has the others."""
@@ -60,7 +60,7 @@ TO_COPY = "to copy"
 
 
 class _Mapping(NamedTuple):
-    """An entry with its object and the pages that it shows; `others` are equal ones on the same card."""
+    """An entry with its object and the pages that it shows; `others` are equal mappings on the same card."""
 
     mapper: MappedBy
     target: str
@@ -71,7 +71,7 @@ class _Mapping(NamedTuple):
 
     @property
     def said(self) -> str:
-        """The note that a write copies its pages, or this many of them; "" if it copies none."""
+        """The note that a write copies the mapping's pages, or this many of them; "" if it copies none."""
         if not self.copied:
             return ""
         return TO_COPY if len(self.copied) == len(self.seen) else f"{len(self.copied):,} {TO_COPY}"
@@ -350,7 +350,7 @@ class _Layout:
             yield "once", say_objects("once")
 
     def _together(self, ours: Sequence[_Mapping]) -> list[_Mapping]:
-        """Return one for all mappings that show the same pages of an object, at the same address, in the same way.
+        """Return one mapping for all that show the same pages of an object, at the same address, in the same way.
 
         Mappings that the operation changed, and mappings of its task, stay separate.
         """
@@ -363,7 +363,7 @@ class _Layout:
         return [one._replace(others=tuple(other.mapper for other in others)) for one, *others in alike.values()]
 
     def _chosen(self, ours: Sequence[_Mapping]) -> list[_Mapping]:
-        """Return as many as fit, in order; first the operation's, then its task's, then examined ones."""
+        """Return as many mappings as fit, in order; first the operation's, then its task's, then examined mappings."""
         written, looked_at = self._touched
 
         def rank(one: _Mapping) -> tuple[bool, bool, bool]:
@@ -381,7 +381,7 @@ class _Layout:
         return sorted(shown, key=lambda one: (_in_order(one.mapper.map.removesuffix("/map")), one.mapper.start))
 
     def _chain(self, name: str) -> Sequence[str]:
-        """Return an object and those behind it, without the middle of a long chain."""
+        """Return an object and the objects behind it, without the middle of a long chain."""
         chain = self._value.chain(name)
         return chain if len(chain) <= CHAIN else (*chain[: CHAIN - 1], chain[-1])
 

@@ -150,7 +150,7 @@ def _changes(changes: Sequence[Change]) -> Part:
 
 
 def draw_process(value: ProcessMoment, *, width: float = WIDTH, summary: str = "", notes: Sequence[str] = ()) -> Scene:
-    """Return a process at a moment: what is in memory, the owners, the biggest first, and where it is."""
+    """Return a process at a moment: its memory, the owners (the biggest first), and its places in the address space."""
     said = {
         name: field for name, field in _SAID.items() if any(getattr(one, field) is not None for one in value.ranges)
     }

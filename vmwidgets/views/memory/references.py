@@ -1,9 +1,9 @@
 """A string of references as a table of small grids: a row for each policy, a column for each number of frames.
 
-The string is written once above each column.  Below it, each reference has a dot if it was a fault, then the contents
-of each frame after it, then the evicted page: faults are shaded, hits pale.  The count of faults is in a grid's margin.
-If the policy uses reference bits, a page whose bit is set has a line above it; a triangle is the clock's hand.  The
-same reference is the same thing in all grids, so that selecting it in one grid selects it in all.
+The string is written once above each column.  Below the string, each reference has a dot if it was a fault, then the
+contents of each frame after it, then the evicted page; faults are shaded, hits pale.  The count of faults is in a
+grid's margin.  If the policy uses reference bits, a page whose bit is set has a line above it; a triangle is the
+clock's hand.  The same reference is the same thing in all grids, so that selecting it in one grid selects it in all.
 """
 
 from __future__ import annotations
@@ -36,10 +36,10 @@ ROWS = 400
 """The most references of a run in its table."""
 
 _ROW, _DOTS, _OUT, _BELOW = 17.0, 16.0, 17.0, 12.0
-"""Heights: of a frame, of the dots, of the evicted page; space below a grid."""
+"""Heights of a frame, of the dots and of the evicted page; space below a grid."""
 
 _INDEX, _COUNT, _APART = 38.0, 76.0, 18.0
-"""Widths: of the names of frames, of the count of faults; space between grids."""
+"""Widths of the names of frames and of the count of faults; space between grids."""
 
 _NARROW = 640.0
 """Width in pixels below which each grid has its name above it, with the count next to it."""
@@ -52,7 +52,7 @@ def draw_references(
     runs: Sequence[PolicyRun], value: ReferencesValue | None = None, *, first: int = 0, selection: str = "",
     opened: Collection[int] = (), width: float = WIDTH,
 ) -> Scene:  # fmt: skip  # as others have it
-    """Return the scene of runs of one string, from reference `first` on; of many, those `opened` are whole."""
+    """Return the scene of runs of one string, from reference `first` on; of many runs, the `opened` ones are whole."""
     length = len(runs[0].steps)
     sheet = _Sheet.of(runs, value, opened, width)
     whole = len(runs) if sheet.opened is None else len(sheet.opened)
@@ -239,7 +239,7 @@ def _name_beside(run: PolicyRun, number: int, sheet: _Sheet, line: int, y: float
 
 
 def _opens(node: Node, number: int, sheet: _Sheet) -> Node:
-    """Return a name that opens or folds its grid, if there are too many to show all whole."""
+    """Return a name that opens or folds its grid, if there are too many grids to show all of them whole."""
     if sheet.opened is None:
         return node
     word = "fold it" if sheet.is_whole(number) else "show what its frames hold"
@@ -389,7 +389,7 @@ def _outcome(step: PageReference) -> str:
 
 
 def _folds(start: int, count: int, length: int, y: float, width: float) -> Iterator[Node]:
-    """Yield folds for what comes before and after; a click opens them."""
+    """Yield folds for the references before and after; a click opens them."""
     left = kit.row(2, y, 24, width=width, most=220)
     if start:
         words = f"◂ {counted(start, 'earlier reference')}"

@@ -62,7 +62,7 @@ class Seen(Mapping[int, Place]):
         return len(self.numbers)
 
     def first(self, count: int, before: Collection[int], among: Collection[int] | None = None) -> list[int]:
-        """Return the first `count` numbers in order, of those in `among` if given; those in `before` come first."""
+        """Return the first `count` numbers in order, only of `among` if given; numbers in `before` come first."""
         numbers = self.numbers if among is None else self.numbers.intersection(among)
         ahead = sorted(numbers & {*before})[:count]
         rest = nsmallest(count - len(ahead), numbers.difference(ahead) if ahead else numbers)

@@ -11,7 +11,7 @@ from vmwidgets.views.scene.text import text_width
 from vmwidgets.views.story.words.pictures import say_segments
 
 HIGH, STEP, TOP = 42.0, 50.0, 30.0
-"""Height of a box, distance of two, and the y of the first."""
+"""Height of a box, distance of two boxes, and the y of the first box."""
 
 VIRTUAL, BETWEEN, BESIDE = 0.4, 60.0, 28.0
 """The virtual side's share of the width; the room for bands, and around two words in a row."""

@@ -168,7 +168,7 @@ def _columns(
 def _capsules(
     kind: str, va: int, rows: Sequence[tuple[int, str] | None], frames: Frames, before: Frames, x: float, y: float
 ) -> Iterator[Node]:
-    """Yield the frames of one page: parts across neighbouring tasks, bridges between them, and dots for none."""
+    """Yield the frames of one page: parts across neighbouring tasks, bridges, and dots for tasks without the frame."""
     parts: dict[int, list[tuple[int, int]]] = {}
     for number, cell in enumerate(rows):
         if cell is None:

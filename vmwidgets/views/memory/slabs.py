@@ -1,7 +1,7 @@
 """Object caches and zones: how they fill, slab by slab.
 
-First a sentence says how much of their slabs is used.  Each cache has a row; its slabs are rows of buffers, with used
-ones filled, the free ones numbered in the order in which they will be allocated, and the slab's page.
+First a sentence says how much of their slabs is used.  Each cache has a row; its slabs are rows of buffers, used
+buffers filled and free buffers numbered in the order in which they will be allocated, and the slab's page.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ SLABS = 4
 """The most slabs of a cache that are drawn; the others are counted."""
 
 CACHES = 8
-"""The most caches that are drawn: changed and fullest ones; the others are in the table."""
+"""The most caches that are drawn, changed and fullest caches first; the others are in the table."""
 
 CELLS = 64
-"""The most buffers of a slab with a cell each; for more, cells are in proportion."""
+"""The most buffers of a slab with a cell each; in larger slabs, a cell stands for several buffers."""
 
 _NAME_W, _LEAST = 178.0, 158.0
 """Width of a cache's name; least width of a slab."""
@@ -53,7 +53,7 @@ class _Sheet(NamedTuple):
 
     @classmethod
     def of(cls, caches: Sequence[CacheValue], width: float) -> _Sheet:
-        """Return the layout for the slabs of the cache with the most, as far as they are drawn."""
+        """Return the layout for the cache with the most slabs, as far as they are drawn."""
         room = width - 2 * MARGIN - _NAME_W
         fit = max(1, min(SLABS, int((room - _MORE) // (_LEAST + _APART))))
         abreast = min(fit, max((_slabs(one) for one in caches), default=1))
@@ -142,7 +142,7 @@ def _touched(done: Iterable[ev.Event]) -> Touched:
 
 
 def buffers_touched(done: Iterable[ev.Event]) -> Touched:
-    """Return the buffers that these events allocated, which are new, and those they freed, by cache and address."""
+    """Return the buffers that these events allocated (new) or freed, by cache and address."""
     places: dict[tuple[str, int], tuple[bool, bool]] = {}
     for event in done:
         if isinstance(event, (ev.BufferAllocated, ev.BufferFreed)):
@@ -184,7 +184,7 @@ def _row(
 
 
 def _important(cache: CacheValue, touched: Touched, most: int) -> list[SlabValue]:
-    """Return the changed slabs, then partial ones, then others; in address order, so that none moves."""
+    """Return the most important slabs (changed, then partial, then others) in address order, so that none moves."""
 
     def rank(slab: SlabValue) -> tuple[bool, int]:
         changed = any(
@@ -232,7 +232,7 @@ def _slab(cache: CacheValue, slab: SlabValue, touched: Touched, style: AddressSt
 
 
 def _cells(cache: CacheValue, slab: SlabValue, touched: Touched, box: Box) -> Node:
-    """Return the buffers as rows of cells: used ones filled, free ones with their place on the free list, 1 the next.
+    """Return the buffers as rows of cells: used buffers are filled, free buffers have their place on the free list.
 
     A cell for several buffers has several places, and so no number.
     """

@@ -15,7 +15,7 @@ from vmwidgets.views.scene.model import Bar, Node, Text
 from vmwidgets.views.scene.text import fitted, text_width, wrapped
 
 LEAST, WIDEST, H, GAP = 150.0, 240.0, 40.0, 14.0
-"""Least and greatest width of a thread; height of one; space between two."""
+"""Least and greatest width of a thread, its height, and the space between two."""
 
 SUBJECT_W = 172.0
 NAMES = 12
@@ -96,7 +96,7 @@ def describe(thread: ThreadValue) -> str:
 
 
 def name_of(kind: str, subject: str) -> str:
-    """Return the name of what is waited for.
+    """Return the name of the thing that threads wait for.
 
     >>> name_of("room", "exec_map"), name_of("timer", "")
     ('room in exec_map', 'the clock')
@@ -108,7 +108,7 @@ def name_of(kind: str, subject: str) -> str:
 def subject_box(
     identity: str, kind: str, subject: str, holder: str | None, count: int, x: float, y: float, w: float = SUBJECT_W
 ) -> Node:
-    """Return what is waited for, round if it is a lock, and the number of waiting threads."""
+    """Return the thing that threads wait for, round if it is a lock, with the number of waiting threads."""
     name, is_lock = name_of(kind, subject), kind == "lock"
     says = f", which {holder or 'the cell'} holds" if holder is not None else ""
     rows: list[str | kit.Line] = [name, kit.Line(f"{count:,} wait{'s' if count == 1 else ''}", "label dim")]

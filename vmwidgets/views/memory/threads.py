@@ -43,7 +43,7 @@ _SLEEPERS = 5
 """The most sleepers drawn for one thing; if there are more, one fewer is drawn, with the number of the others."""
 
 _GROUPS = 6
-"""The most things waited for with a row; the others are counted."""
+"""The most things that get a row because threads wait for them; the others are counted."""
 
 _BESIDE, _APART, _PITCH = 640.0, 36.0, H + 4
 """Width from which a row has columns, and the space between the first two; distance of two sleepers."""
@@ -161,7 +161,7 @@ def _changes(event: ev.Event) -> bool:
 
 
 def groups_of(value: ThreadsValue) -> tuple[_Group, ...]:
-    """Return the sleepers by the thing that they wait for, in the order of falling asleep; without deadlocked ones."""
+    """Return the sleepers by the thing that they wait for, in the order of falling asleep; no deadlocked threads."""
     threads = {thread.name: thread for thread in value.threads}
     order = [threads[name] for name in value.sleeping if name in threads]
     order += [thread for thread in value.asleep if thread not in order]
@@ -177,7 +177,7 @@ def groups_of(value: ThreadsValue) -> tuple[_Group, ...]:
 
 
 _DAEMON = "vm_pages_needed"
-"""The page daemon's channel, the least informative one."""
+"""The page daemon's channel, which says least."""
 
 _KINDS = {"lock": 0, "room": 1, "pages": 2, "timer": 3}
 """The order of kinds of waiting; channels come last, the page daemon's among them."""
@@ -318,7 +318,7 @@ def _sleepers(group: _Group, touched: dict[str, str], box: Box) -> list[Node]:
 
 
 def _wait(one: Node, subject: Node) -> Link:
-    """Return the line from a sleeper to what it waits for: on its right, or above it."""
+    """Return the line from a sleeper to the thing it waits for, on its right or above it."""
     name = f"{one.id}/waits"
     if subject.x > one.x:
         start, end = (one.x + one.w + 4, one.y + H / 2), (subject.x, subject.y + H / 2)

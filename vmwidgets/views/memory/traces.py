@@ -202,7 +202,7 @@ def times(value: LocalityValue, number: int) -> tuple[int, int]:
 
 
 def draw_used(value: UsedOverTime, *, width: float = WIDTH) -> Scene:
-    """Return what a real process uses of its ranges in each part of the time, and the total of pages below."""
+    """Return how much of its ranges a real process uses in each part of the time, and the total of pages below."""
     sets, rows = value.sets, value.ranges
     left = MARGIN + min(width * 0.3, max(map(text_width, (_IN_USE, *(one.name for one in rows))))) + 8
     each = (width - MARGIN - left) / len(sets)

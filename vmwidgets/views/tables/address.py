@@ -17,7 +17,7 @@ from .walk import share_of
 from .walk_tables import BESIDE
 
 _HIGH, _LEAST, _OFFSET = 40.0, 100.0, 216.0
-"""Height of a slice; least width of one with neighbours; greatest width of the offset's."""
+"""Height of a slice; least width of a slice with neighbours; greatest width of the offset's slice."""
 
 
 def draw_address(
@@ -58,7 +58,7 @@ class _Shown:
 
     @property
     def number(self) -> int:
-        """The number that its bits make."""
+        """The number that the slice's bits make."""
         return self.va >> self.slice.low & (1 << self.slice.width) - 1
 
     @property
@@ -68,7 +68,7 @@ class _Shown:
 
     @property
     def digits(self) -> str:
-        """Its bits."""
+        """The digits of its bits."""
         return f"{self.number:0{self.slice.width}b}"
 
     @property

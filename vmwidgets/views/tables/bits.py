@@ -112,7 +112,7 @@ def draw_descriptor(one: DescriptorPicture, view: str, y: float, width: float) -
 
 
 def names_of_bits(fields: Sequence[Field], bits: int) -> list[Field | None]:
-    """Return the field of each bit; of overlapping fields, the narrower.
+    """Return the field of each bit; if fields overlap, the narrower one.
 
     >>> [field.name for field in names_of_bits((Field("type", 0, 1, ""), Field("XN", 0, 0, "")), 2)]
     ['XN', 'type']

@@ -20,10 +20,10 @@ NAME, GAP, RIGHT = 100.0, 12.0, 196.0
 """Width of the names, space between columns, width of the words on the right."""
 
 LEAST = 380.0
-"""Pixels for bars below which they are drawn below each other."""
+"""If the bars have less room than this, in pixels, they are below each other."""
 
 TABLES = 0.46
-"""The share of the remaining width for the bars of tables; the bars of pages take what remains."""
+"""The share of the remaining width for the bars of tables; the bars of pages take the rest."""
 
 NARROW = 3.0
 _STYLES = ("page", "large-page", "larger-page", "largest-page")

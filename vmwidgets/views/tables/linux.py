@@ -1,6 +1,6 @@
 """A machine's operations compared with Linux: each difference with both sides, and the rules about its kind.
 
-The differences without an explanation come first, then each known kind.  Pages are drawn as cells, differing ones with
+The differences without an explanation come first, then each known kind.  Pages are drawn as cells, differing pages with
 an outline; equal differences share a card.
 """
 

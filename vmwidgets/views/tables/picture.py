@@ -130,7 +130,7 @@ def _in_use(roots: list[OpenTable]) -> str:
 
 
 def _refers_to(rows: list[WindowRow]) -> str:
-    """Return the targets of descriptors; if large pages fill several (ARM's supersections), their number too.
+    """Return the targets of descriptors; if large pages fill several each (ARM's supersections), their number too.
 
     Pages of a single size are named by it: on ARM, only a page of 64 KiB is called a large page.
     """

@@ -32,7 +32,7 @@ COLUMNS = {
 _ROW, _NUMBER, _COLUMN, _HEAD = LINE + 2, 26.0, 64.0, 2 * LINE + 6
 
 _NARROW = 26.0
-"""Width in pixels of a column headed by a letter, if lines of code have no room next to wider ones."""
+"""Width in pixels of a column headed by a letter, if lines of code have no room next to wider columns."""
 _LETTER = text_width("m", "mono")
 
 
@@ -141,7 +141,7 @@ def _table(lines: Sequence[CodeLine], columns: Sequence[str]) -> Iterator[tuple[
 
 
 def _joined(text: Scene, panes: Scene, is_across: bool, width: float) -> Scene:
-    """Return both in one scene, with the panes' steps."""
+    """Return text and panes in one scene, with the panes' steps."""
     dx, dy = (text.width, 0.0) if is_across else (0.0, text.height + 8)
     nodes = (*text.nodes, *(replace(node, x=node.x + dx, y=node.y + dy) for node in panes.nodes))
     links = tuple(replace(link, points=tuple((x + dx, y + dy) for x, y in link.points)) for link in panes.links)

@@ -27,7 +27,7 @@ def of_walk(walk: Walk, whose: Whose) -> dict[str, About]:
 
 
 def of_window(window: TableWindow, space: str) -> dict[str, About]:
-    """Return the open tables of a space and their rows; lent ones belong to the kernel."""
+    """Return the open tables of a space and their rows; lent tables belong to the kernel."""
     known = {}
     for table in window.tables:
         known[f"table:{table.pa:x}"] = About((Pages(FRAMES, table.pa >> PAGE_SHIFT, 1),))

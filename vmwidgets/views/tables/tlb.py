@@ -196,7 +196,7 @@ DETAILED = 4
 """The number of processors whose cells are drawn."""
 
 _HEAD, _FOLD_H, _GAP, _BELOW = 56.0, 22.0, 18.0, 18.0
-"""Heights: of a processor's words, of a fold; space between two processors side by side, and below each other."""
+"""Heights of a processor's words and of a fold; space between two processors side by side, and below each other."""
 
 _LEAST, _LEAST_FOLDED = 160.0, 180.0
 """Least width in pixels of a processor with cells, and of a folded one."""

@@ -1,7 +1,7 @@
-"""A TLB's contents: all of its sets as one compact grid, and the important ones in words below the grid.
+"""A TLB's contents: all of its sets as one compact grid, and the important translations in words below the grid.
 
-A column is a set, a row a way.  A cell's fill shows how recently it was used in its set; a round cell is global, and
-one with ≠ differs from the tables.  If there is room, each cell shows the last digits of its page.
+A column is a set, a row a way.  A cell's fill shows how recently it was used in its set; a round cell is global, and a
+cell with ≠ differs from the tables.  If there is room, each cell shows the last digits of its page.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ CELL_H = 32.0
 """Height of a cell that shows its page."""
 
 _SMALL_H, _LEAST, _WORDY, _MOST = 16.0, 12.0, 50.0, 96.0
-"""Height of a small cell; pixels from set to set: at least, at least with long page numbers, and at most."""
+"""Height of a small cell; the least pixels from set to set, the least with long page numbers, and the most."""
 
 _TALLEST = 32
 """The most rows of cells in a grid; if there were more, only sets with translations are shown."""
@@ -92,7 +92,7 @@ class Grid:
         return [index for index, row in enumerate(cpu.tlb.rows) if any(row)]
 
     def shown(self, cpu: CpuValue, first: int) -> tuple[list[int], int]:
-        """Return the sets that are drawn: all, or from the `first` one with translations; and how many do not fit."""
+        """Return the sets that are drawn (all, or from the `first` with translations on), and how many do not fit."""
         tlb = cpu.tlb
         if -(-tlb.sets // self.across) * tlb.ways <= _TALLEST:
             return [*range(tlb.sets)], 0
@@ -230,7 +230,7 @@ ROWS = 4
 """The number of translations of a processor that are described in words."""
 
 _TOLD = 420.0
-"""The most pixels for one of them."""
+"""The most pixels for one description."""
 
 
 def told(cpu: CpuValue, touched: Touched) -> tuple[list[TlbSlot], int]:
@@ -246,7 +246,7 @@ def told(cpu: CpuValue, touched: Touched) -> tuple[list[TlbSlot], int]:
 
 
 def says(slot: TlbSlot) -> str:
-    """Return a translation's target and permissions, or for a stale one the difference, "rw- ≠ r--"."""
+    """Return a translation's target and permissions, or the difference if it is stale: "rw- ≠ r--"."""
     if slot.stale:
         return ", ".join(_differs(slot, difference) for difference in slot.stale)
     return f"→ {Address(slot.entry.pa)} {_rights(slot)}"
@@ -277,7 +277,7 @@ def _sides(kept: str, now: str) -> Iterator[tuple[str, str]]:
 
 
 def has_room(value: CpusValue, opened: Sequence[int], touched: Touched, w: float) -> bool:
-    """Return whether each described translation has room in one line; otherwise all have two."""
+    """Return whether each described translation has room in one line; otherwise each has two lines."""
     rows = [slot for number in opened for slot in told(value.cpus[number], touched)[0]]
     return all(_one_line(slot) + 2 * _PAD + 12 <= w for slot in rows)
 

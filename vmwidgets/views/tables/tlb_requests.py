@@ -22,7 +22,7 @@ _SECOND, _PAD, _LANES = 16.0, 9.0, 3
 
 
 def draw_requests(cpu: CpuValue, number: int, most: int, place: Box) -> tuple[list[Node], float]:
-    """Return the `most` newest waiting flushes, the numbers of forgotten ones and of edits; and where they end."""
+    """Return the `most` newest waiting flushes, the numbers of forgotten flushes and of edits, and where they end."""
     nodes, y = _waiting(cpu, number, most, place)
     if cpu.forgotten:
         words = f"{counted(cpu.forgotten, 'flush', 'flushes')} forgotten so far: cached translations may be stale"

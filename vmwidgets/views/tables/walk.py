@@ -239,7 +239,8 @@ def _bits_row(walk: Walk, share: float, width: float, is_stacked: bool) -> list[
 def _arrows(walk: Walk, nodes: list[Node], is_stacked: bool) -> list[Link]:
     """Return arrows from descriptor to descriptor, and to the verdict.
 
-    If tables are stacked, the arrows are on their right, each leading down to the head of the next one: no two overlap.
+    If tables are stacked, the arrows are on their right, each leading down to the head of the next table: no two
+    overlap.
     """
     placed = {node.id: node for node in nodes}
     links = []
@@ -319,7 +320,7 @@ _AN_ACCESS = {"read": "A read", "write": "A write", "execute": "An execution"}
 def _verdict_box(
     walk: Walk, entry: EntryValue | None, place: Box, changed: bool, mapped: bool, *, made: bool = True
 ) -> Node:
-    """Return the verdict's box, at least as high as `place`: `changed` by edits; of a map with entries, if `mapped`.
+    """Return the verdict's box, at least as high as `place`; `changed` by edits, `mapped` if a map has entries.
 
     An access that no processor `made` is named, with its possible outcome.
     """

@@ -18,7 +18,7 @@ _HIGH, _GAP = 26.0, 16.0
 """Height of the line, and space for an arrow."""
 
 _SPARE = 4.0
-"""Pixels of a chip that no word uses: all indices have the names of their tables, or none has."""
+"""Pixels of a chip that no word uses: either all indices have the names of their tables, or none has."""
 
 _OPENS, _VERDICT = 26.0, 0.3
 """Width of the button that opens the line; the verdict's share of the rest."""

@@ -51,7 +51,7 @@ class Neighbour(NamedTuple):
 
 
 Neighbours = Mapping[tuple[int, int], Neighbour]
-"""The neighbours by table and index, without those outside memory."""
+"""The neighbours by table and index, without neighbours outside memory."""
 
 
 @frozen
@@ -100,7 +100,7 @@ def draw_tables_read(
     places: Sequence[Box],
     reach: Reach,
 ) -> list[Node]:
-    """Return a table for each step at its place, those at one place below each other, all with one height.
+    """Return a table for each step at its place, all with one height; tables at one place are below each other.
 
     `changed` are the levels whose descriptors differ; `reach` says how far the processor has come.
     """
@@ -205,7 +205,7 @@ def _nothing(step: Step, w: float) -> str:
 
 
 def _label(step: Step, w: float = 1e9) -> str:
-    """Return a descriptor's target, or why it has none."""
+    """Return a descriptor's target, or why it has no target."""
     words = {"invalid": _nothing(step, w), "reserved": "reserved"}
     return words.get(step.kind) or str(Address(step.address))
 
@@ -288,7 +288,7 @@ _SAID = {
     "A": ("set at an access", "no access yet in {}"),
     "D": ("set at a write", "no write yet"),
 }
-"""The consequence of an x86 flag in all tables: if all allow access, and if one, which is named, does not.
+"""The consequence of an x86 flag in all tables: if all tables allow access, and if one table, which is named, does not.
 
 Source: Intel SDM 3A, 4.6 and 4.8.
 """
