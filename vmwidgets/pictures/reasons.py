@@ -82,7 +82,7 @@ def _draw(why: Why, width: float) -> Scene:
 
 
 def _caption(why: Why) -> Caption:
-    """Return what is so, and what its chain of operations means."""
+    """Return the state in question, and the meaning of its chain of operations."""
     needed = len(why.operations)
     each = f"Without any one of these {needed} operations it would differ." if needed > 1 else ""
     return Caption(visible(f"{why.what[:1].upper()}{why.what[1:]}."), (), why.reason or each)

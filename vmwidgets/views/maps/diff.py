@@ -274,7 +274,7 @@ def _rights(have: Sequence[MappedAs], look: str) -> Chips:
 
 
 def _missing(lines: Sequence[Line], style: AddressStyle, *, is_wide: bool) -> Part:
-    """Return what the model lacks: its name, its ranges with their rights, bytes, and its first address."""
+    """Return memory that the model lacks: its name, its ranges with their rights, its size, and its first address."""
     is_named = is_wide and len(lines) > 1
     names = ("ranges", "size", "begins at") if is_named else ("", "", "")
     columns = [
@@ -290,12 +290,12 @@ def _missing(lines: Sequence[Line], style: AddressStyle, *, is_wide: bool) -> Pa
 
 
 def _differing(lines: Sequence[Line], style: AddressStyle, *, is_wide: bool) -> Part:
-    """Return what differs but should not: each side's version, and the reason."""
+    """Return ranges that differ but should not: each side's version, and the reason."""
     return boxes.below(*(boxes.drawing(0, partial(_both, line, style, is_wide)) for line in lines), gap=8)
 
 
 def _both(line: Line, style: AddressStyle, is_wide: bool, box: Box) -> Iterator[Node]:
-    """Yield one line: its name, the model's version, the system's, and why they should agree."""
+    """Yield one line: its name, the model's version, the system's version, and why they should agree."""
     place, left = style.long(line.first.start), 24.0
     text = [Text(2, 19, "≠", "title error"),
             fitted(left, 18, _name(line), box.w * (0.36 if is_wide else 0.6) - left, "body strong", middle=True),

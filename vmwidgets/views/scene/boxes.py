@@ -1,4 +1,4 @@
-"""Parts that place themselves: a picture says what is in, beside and below what, and no pixel.
+"""Parts that place themselves: a picture says which part is in, next to or below which, without any pixels.
 
 A part is a function: it draws into a :class:`Drawn` from a corner on, into a width, and returns where it ends.
 :func:`picture` makes a scene of one, with the margins and the height that follow from it.
@@ -67,9 +67,9 @@ def below(*parts: Part, gap: float = 0.0) -> Part:
 
 
 def beside(*parts: Part, gap: float = 2 * MARGIN, least: float = 0.0, last: float = 0.0) -> Part:
-    """Return parts next to each other, in equal shares; the last one `last` pixels wide, if that is given.
+    """Return parts next to each other, in equal shares; the last part is `last` pixels wide, if that is given.
 
-    They are below each other where a share would be under `least` pixels.
+    The parts are below each other if a share would be under `least` pixels.
     """
 
     def put(drawn: Drawn, x: float, y: float, w: float) -> float:
@@ -107,7 +107,7 @@ def apart(high: float) -> Part:
 
 
 def narrower(most: float, part: Part) -> Part:
-    """Return a part in at most so many pixels."""
+    """Return a part at most `most` pixels wide."""
     return lambda drawn, x, y, w: part(drawn, x, y, min(w, most))
 
 
@@ -197,7 +197,7 @@ def folded(identity: str, said: str, *, high: float = 26.0) -> Part:
 
 
 def card(identity: str, lines: Sequence[str | kit.Line], *, least: float = 0.0, **more: Unpack[kit.Rest]) -> Part:
-    """Return a box with lines of words, as high as these, or at least this high."""
+    """Return a box with lines of words, as high as the words, but at least `high` pixels."""
 
     def put(drawn: Drawn, x: float, y: float, w: float) -> float:
         high = max(least, LINE * len(lines) + 10)
@@ -236,7 +236,7 @@ class Column(NamedTuple):
 
     Numbers are at its `end`.  Words that are too long are cut, in the `middle` if their end says most.  A column that
     `takes` gets the room that is left.  If there is no room for all, the columns with the greatest `rank` go first, and
-    those with 0 stay.  What may go `under` is then below the row; the table has the others.
+    columns with 0 stay.  A column that may go `under` is then below the row; the table has the others.
     """
 
     name: str = ""
@@ -267,7 +267,7 @@ class Chips(NamedTuple):
 
     @property
     def wide(self) -> float:
-        """The width of all."""
+        """The width of all boxes together."""
         return len(self.looks) * (self.w + self.gap) - self.gap if self.looks else 0.0
 
 
@@ -294,7 +294,7 @@ def rows(
     identity: str, columns: Sequence[Column], some: Sequence[Row], *, high: float = ROW, gap: float = 0.0,
     most: int = 0, more: str = "", boxed: bool = False,
 ) -> Part:  # fmt: skip  # what is in them, then how they look
-    """Return rows in columns, below their names if these have any; `boxed` rows are cards.
+    """Return rows in columns, below the columns' names if there are any; `boxed` rows are cards.
 
     At most `most` rows are drawn, and a line says how many more the table has, or says `more`.
     """
@@ -323,7 +323,7 @@ def rows(
 
 
 class _Grid(NamedTuple):
-    """The places of the columns of some rows: left end and width, 0 for one that is left out."""
+    """The places of the columns of some rows: left end and width, 0 for a column that is left out."""
 
     columns: Sequence[Column]
     places: Sequence[tuple[float, float]]
@@ -430,7 +430,7 @@ def _fitting(columns: Sequence[Column], wides: list[float], room: float) -> list
         widest = max(long, key=lambda one: wides[one])
         wides[widest] = max(_LEAST, wides[widest] + spare())
     takers, rest = [number for number in kept if columns[number].takes], max(0.0, spare())
-    if not takers and any(column.takes for column in columns):  # what takes it was left out
+    if not takers and any(column.takes for column in columns):  # the column that takes the rest was left out
         takers = [number for number in kept if not columns[number].end][-1:]
     for number in takers:
         wides[number] += rest / len(takers)
