@@ -47,7 +47,7 @@ class Corrected(System, Protocol):
     """Whether the original's state differs from a correct kernel's by now."""
 
     def at_start(self) -> list[Difference]:
-        """Return the differences before the first operation, in the header's facts."""
+        """Return the differences before the first operation, by the facts in the header."""
 
     def partly(self, record: Record, result: Any) -> list[Difference] | None:
         """Return the differences of an operation that is compared in part; None if it is compared completely."""

@@ -359,11 +359,11 @@ class _Curve(NamedTuple):
     faults: Sequence[int] = ()
 
     def said(self, size: int) -> str:
-        """Return its name, with its faults for this number of frames."""
+        """Return the curve's name, with its faults for this number of frames."""
         return f"{visible(self.policy)}  {self.faults[size]:,}" if self.faults else self.policy
 
     def at(self, x: float) -> float:
-        """Return its height at `x`, or at its end if it ends before."""
+        """Return the curve's height at `x`, or at its end if it ends before `x`."""
         for (first, one), (last, other) in pairwise(self.points):
             if first <= x <= last:
                 return one + (other - one) * (x - first) / ((last - first) or 1)

@@ -81,7 +81,7 @@ def encode_table(table: Table) -> dict[str, Any]:
 
 
 def encode_marks(marks: Marks) -> dict[str, Any]:
-    """Return marks as columns; all but `look` as differences, coordinates in tenths of a pixel, which compress well."""
+    """Return marks as columns: lengths in tenths of a pixel, all numbers but `look` as differences, which are short."""
     data: dict[str, Any] = {
         "lane": marks.lane,
         "kind": marks.kind,
