@@ -40,7 +40,7 @@ def draw_tables(
     width: float = WIDTH,
     told: Told | None = None,
 ) -> Scene:
-    """Return the scene of the open tables; `told` has the words that the moment adds."""
+    """Return the scene of the open tables, with the words that the moment adds."""
     told = told or Told()
     bench = bench or TablesBench()
     parts = window.split.parts

@@ -62,8 +62,8 @@ def draw_walk(
     """Return the scene of a walk.
 
     `entry` is the map's entry for the address, if there is one, and `has_map` says whether there is a map.  `earlier`
-    is an older walk of the same address: differences from it are marked as changes.  `told` has the words that the
-    moment adds.
+    is an older walk of the same address: differences from it are marked as changes.  The last argument has the words
+    that the moment adds.
     """
     share = share_of(len(walk.steps), width)
     is_stacked = share < least_share(walk, neighbours)
