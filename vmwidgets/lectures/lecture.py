@@ -27,7 +27,7 @@ Asked = tuple[str, list[str], str, str]
 class Lecture:
     """A lecture under construction: `pictures` show `machine` at each step; moments are marks.
 
-    A step of the story is one of `by`, as in :func:`vmwidgets.handout`; a mark can begin another unit.
+    `by` is the unit of the story's steps, as in :func:`vmwidgets.handout`; a mark can begin another unit.
 
     >>> from vmwidgets.lectures import faults
     >>> [answer for _, _, answer, _ in faults.lecture().ask.values()]
@@ -57,7 +57,7 @@ class Lecture:
     def mark(self, name: str, notes: str, *, minutes: int, by: str = "") -> None:
         """Begin a chapter of this many `minutes`, with notes for the lecturer.
 
-        From here on, a step is one of `by` ("" for no change).
+        From here on, `by` is the unit of the steps ("" for no change).
         """
         self.machine.mark(name)
         self.notes[name], self.minutes[name] = notes, minutes

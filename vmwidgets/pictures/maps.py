@@ -121,7 +121,7 @@ class Map(Picture):
         self._folds_opened = [*self._folds_opened, int(node_id.rpartition("/")[2])][-8:]
 
     def zoomed(self, factor: float, at: float) -> None:
-        """Zoom the ribbon around the pointer, or without one (`at` 0.5) around its important entries."""
+        """Zoom the ribbon around the pointer, or around its important entries if there is no pointer (`at` 0.5)."""
         here = self.at()
         target: AnyMap = here.target
         picture = self.picture(target, here.moment)

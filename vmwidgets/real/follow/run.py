@@ -61,10 +61,10 @@ NEAR_MUTED_AFTER = 100
 """The same limit, for all functions near the loops that fill and copy pages together."""
 
 _SLOW_FOR = 2.0
-"""The seconds that the kernel runs with breakpoints near these loops before a long pause."""
+"""The seconds that the kernel runs with breakpoints near the loops that fill and copy pages, before a long pause."""
 
 _LONG_PAUSE = 1.0
-"""The least seconds of a long pause, in which these loops run at full speed."""
+"""The least seconds of a long pause, in which the loops run at full speed."""
 
 
 _SETTLES_IN = 3.0

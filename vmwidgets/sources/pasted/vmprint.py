@@ -116,7 +116,7 @@ def _behind(last: Item, lines: Sequence[str]) -> Iterator[str]:
 
 
 def _said_of(items: Sequence[Item]) -> Iterator[str]:
-    """Yield sentences about lines that can't be read, or only in part; equal neighbours share one."""
+    """Yield sentences about lines that can't be read, or only in part; equal neighbours share a sentence."""
     by_words: dict[str, list[int]] = {}
     for item in items:
         if words := item.damage or item.note:
