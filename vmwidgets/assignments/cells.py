@@ -89,7 +89,7 @@ def task_of(source: str) -> Task | None:
 
 
 def for_course(source: str, course: str) -> str:
-    """Return a cell with the course's name in its ``lab.begin``; a cell without one is unchanged.
+    """Return a cell with the course's name in its ``lab.begin``; a cell without that call is unchanged.
 
     >>> for_course('lab.begin("01", student="", course="")  # your id', "os-2026")
     'lab.begin("01", student="", course="os-2026")  # your id'

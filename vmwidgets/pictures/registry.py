@@ -145,7 +145,7 @@ def picture(thing: Any, **options: Any) -> Picture:
 def picture_shown(thing: Any) -> type[Picture]:
     """Return the picture by which an object is shown.
 
-    Raises :class:`Refused` for an object without one.
+    Raises :class:`Refused` for an object without a picture.
     """
     for kind in type(thing).__mro__:
         if found := _first_for(kind):

@@ -171,7 +171,7 @@ def _ribbon(
 
 
 def _strips(ranges: Sequence[UsedPiece | EntryValue], axis: Axis, y: float, h: float, style: str) -> tuple[Bar, ...]:
-    """Return a strip for each range; ranges too narrow to be distinguished share one."""
+    """Return a strip for each range; ranges too narrow to be distinguished share a strip."""
     strips: list[tuple[float, float]] = []
     for one in ranges:
         left, right = _x(axis, one.start) - MARGIN, _x(axis, one.end) - MARGIN

@@ -148,7 +148,7 @@ def _brief(picture: MapPicture, columns: Mapping[int, Column]) -> _Brief | None:
 
 
 def _entry(picture: MapPicture, entry: EntryValue, column: Column, top: float, brief: _Brief | None) -> Node:
-    """Return an entry; `brief` says what short ones show, if there are any."""
+    """Return an entry; `brief` says what short entries show, if there are any."""
     states, kind = picture.in_order(entry.id), kind_of(entry)
     if column.level == "mark":
         return _mark(picture, entry, column, top, (*states, *picture.fill_of(entry)))
