@@ -471,7 +471,7 @@ def test_the_reference_bits_are_counted_and_those_that_were_cleared(policy: str)
     scene = vm.ReferenceBits(m).scene()
     total = sum(int(one) for row in scene.table.rows for one in row[1:])
     seen = sum(int(row[1]) + int(row[2]) for row in scene.table.rows)
-    assert scene.caption.text.startswith(f"{seen} of {total} pages {'is' if seen == 1 else 'are'} referenced, and ")
+    assert scene.caption.text.startswith(f"{seen} of {total} pages {'was' if seen == 1 else 'were'} used, and ")
     for page in range(20, 30):
         t.write(a + page * PAGE, b"x")
         events = m.journal.last.events

@@ -274,7 +274,9 @@ def draw_intervals(value: IntervalsValue, *, width: float = WIDTH) -> Scene:
     return kit.scene(
         "intervals", f"when {visible(value.name)} comes back" if value.name else "when pages come back",
         f"references from one use of a page of {binary_size(value.page)} to the next",
-        kit.bar_rows("intervals", rows, 8, width=width), caption=Caption(text),
+        [kit.label("intervals/head", "references until the page is used again, and how often", MARGIN, 4,
+                   most=width - 2 * MARGIN), *kit.bar_rows("intervals", rows, 28, width=width)],
+        caption=Caption(text),
         table=Table(("references later", "references"), [(words, f"{count:,}") for words, count in value.rows()]),
         width=width,
     )  # fmt: skip  # its parts
