@@ -37,8 +37,8 @@ MOST_GONE = 4
 
 _W, _H = 124.0, 70.0
 
-_WIDE, _STORY = 760.0, 250.0
-"""The width from which the hand's actions are next to the ring; and their room there."""
+_WIDEST, _STORY = 1000.0, 250.0
+"""The greatest width of the ring with the hand's actions next to it; and their room there."""
 
 
 class Noted(NamedTuple):
@@ -78,7 +78,7 @@ def draw_clock(
     top = 8.0 if pages else 0.0
     looked = [event for event in moment.so_far if isinstance(event, ev.HandLooked) and event.ring == ring.name]
     is_beside = is_circle and bool(_all_looked(look, ring.name)) and _circle(count) <= width - 2 * MARGIN - _STORY
-    room = width - _STORY * is_beside
+    room = min(width, _WIDEST) - _STORY if is_beside else width
     drawn = sorted(pages, key=lambda page: page.place) if is_circle else pages[:MOST]
     places = kit.ring(count, _W, h, width=room, top=top + 8) if is_circle else _rows(len(drawn), h, width, top)
     came = _came(ring, moment)

@@ -37,6 +37,9 @@ _WIDE = 560.0
 _WIDEST = 800.0
 """The width from which there is room for frames next to the story."""
 
+_BESIDE = 1000.0
+"""The greatest width at whose end these frames are: further away they look like another story."""
+
 
 def draw_fault(
     moment: Moment, earlier: Iterable[Moment] = (), *, read: Read | None = None, space: str = "", machine: str = "",
@@ -173,7 +176,7 @@ def _copied(event: ev.PageCopied, space: str, y: float, width: float) -> tuple[l
     """Return the frame that was copied, and its copy, since both exist now."""
     others = [visible(one) for one in event.mapped if one != space]
     w, h, gap = 168.0, 44.0, 56.0
-    x = width - kit.MARGIN - 2 * w - gap
+    x = min(width, _BESIDE) - kit.MARGIN - 2 * w - gap
     cells = [
         kit.card(f"fault/copied/{key}", Box(left, y - 2, w, h), [f"frame {frame:#x}", whose], kind="slot", top=18,
                  step=17, bars=(Bar(0, h - 4, w, 4, "own-anonymous"),), state=state, thing=f"frame:{frame}",

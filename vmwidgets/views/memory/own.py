@@ -394,9 +394,9 @@ def _place(number: int, some: Sequence[ProcessRange], box: Box, top: int, *, mea
 
 def draw_forked(value: ForkedValue, *, width: float = WIDTH) -> Scene:
     """Return the parent's pages on the left, the child's on the right, and each frame once between them."""
-    side = min(230.0, (width - 2 * MARGIN) * 0.3)
-    frame = min(150.0, (width - 2 * MARGIN) * 0.22)
-    left, right, middle = MARGIN, width - MARGIN - side, width / 2
+    room = min(WIDTH, width) - 2 * MARGIN
+    side, frame = min(230.0, room * 0.3), min(150.0, room * 0.22)
+    left, right, middle = MARGIN, MARGIN + room - side, MARGIN + room / 2
     names = f"parent, process {value.parent}", f"child, process {value.child}"
     first, second = names if kit.all_or_none(names, (side, side), "strong") else ("parent", "child")
     nodes = [
