@@ -133,7 +133,7 @@ def test_a_copy_is_said_with_its_source_and_the_chain_that_was_searched() -> Non
     assert source is not None
     assert said(scene, "frame")[1] == f"copy of {source >> 12:#x}"
     rows = [row[2] for row in scene.table.rows if row[0] == "object and pager"]
-    assert rows == ["new: memory 2", "memory 2: no", "memory 1: in memory"]
+    assert rows == ["new: memory 2", "memory 2: no such page", "memory 1: in memory"]
 
 
 def test_what_has_no_room_in_a_line_has_two_and_what_no_room_in_the_box_is_counted() -> None:
