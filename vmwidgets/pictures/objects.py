@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
-from vmwidgets.engine.base.units import PAGE_SHIFT
 from vmwidgets.engine.machine import Machine
 from vmwidgets.engine.machine.handles.objects import MachineObjects
 from vmwidgets.engine.machine.handles.tasks import Task
@@ -53,8 +52,9 @@ def _reader(machine: Machine) -> Read:
     def read(level: int, word: int) -> Meaning:
         descriptor = fmt.rules.read_as(fmt.level(level), word, controls)
         is_leaf = descriptor.kind == "leaf"
-        frame = descriptor.address_of(word) >> PAGE_SHIFT
-        return Meaning(descriptor.kind, frame, is_leaf and fmt.rules.rights_of(descriptor, word).write)
+        return Meaning(
+            descriptor.kind, descriptor.address_of(word), is_leaf and fmt.rules.rights_of(descriptor, word).write
+        )
 
     return read
 

@@ -50,11 +50,20 @@ class Mark(NamedTuple):
 
 
 class Meaning(NamedTuple):
-    """What a descriptor says: its `kind` ("table", "leaf" or another), a frame, and whether writes are allowed."""
+    """What a descriptor says: its `kind` ("table", "leaf" or another), where it leads, whether writes are allowed."""
 
     kind: str
-    frame: int = 0
+    address: int = 0
     may_write: bool = False
+
+    def __str__(self) -> str:
+        """Return the place: a table's address, or a page's frame."""
+        return f"a table at {address(self.address)}" if self.kind == "table" else f"frame {self.number}"
+
+    @property
+    def number(self) -> str:
+        """The number of the frame."""
+        return f"{self.address >> PAGE_SHIFT:#x}"
 
 
 Read = Callable[[int, int], Meaning]
@@ -213,16 +222,13 @@ def _rewritten(event: ev.PteWritten, read: Read) -> str:
     """Return what changed in a descriptor, in words: its frame, and whether writes are allowed."""
     was, now = read(event.level, event.before), read(event.level, event.after)
     if now.kind == "table":
-        return f"a table in frame {now.frame:#x}"
+        return str(now)
     if now.kind != "leaf":
-        gone = {"table": f"no longer a table in frame {was.frame:#x}", "leaf": f"no longer frame {was.frame:#x}"}
-        return gone.get(was.kind, "cleared")
+        return f"no longer {was}" if was.kind in ("table", "leaf") else "cleared"
     may, might = ("may write" if one.may_write else "no write" for one in (now, was))
     if was.kind != "leaf":
-        return f"frame {now.frame:#x}, {may}"
-    if was.frame != now.frame:
-        return f"frame {was.frame:#x} → {now.frame:#x}, {may if may == might else f'{might} → {may}'}"
-    return f"frame {now.frame:#x}, {may if may == might else f'{might} → {may}'}"
+        return f"{now}, {may}"
+    return f"{was}{f' → {now.number}' * (was.address != now.address)}, {may if may == might else f'{might} → {may}'}"
 
 
 def _task_of(event: ev.Event) -> str:
