@@ -50,7 +50,7 @@ def test_what_is_left_out_is_nowhere_in_the_worksheet_and_all_of_it_is_in_the_ke
 def test_a_value_that_is_said_twice_has_one_number(sheet: Worksheet) -> None:
     copy = next(one for one in sheet.answers if one.value in sheet.key.scene().table.rows[-1][2])
     blanks = re.findall(rf"_+{copy.number}_+", " ".join(cell for row in sheet.scene().table.rows for cell in row))
-    assert len(blanks) == 2, "where the frame is taken, and where the walk ends"
+    assert len(blanks) == 3, "where the frame is taken, what the descriptor says, and where the walk ends"
 
 
 def test_a_column_is_left_out_and_a_number_in_a_circle_is_no_value_of_it() -> None:

@@ -392,9 +392,18 @@ def test_the_dirty_bit_is_explained_where_a_page_has_it() -> None:
     def key() -> list[str]:
         return [node.text[0].text for node in vm.Clock(m).scene().nodes if node.id.startswith("clock/legend/")]
 
-    assert not [line for line in key() if line.startswith("D 1")]  # the pages have only been read
+    def dots() -> list[bool]:
+        scene = vm.Clock(m).scene()
+        by_frame = {f"frame:{int(row[1], 16)}": row[5] == "1" for row in scene.table.rows}
+        cards = [node for node in scene.nodes if node.kind == "ring-page"]
+        assert [card.bars[1].style == "dot-on" for card in cards] == [by_frame[card.thing] for card in cards]
+        return [card.bars[1].style == "dot-on" for card in cards]
+
+    assert not any(dots())  # the pages have only been read
+    assert not [line for line in key() if "dirty" in line]
     t.write(a, b"x")
-    assert [line for line in key() if line.startswith("D 1")] == ["D 1: dirty, saved before it is evicted"]
+    assert dots().count(True) == 1
+    assert len([line for line in key() if "dirty" in line]) == 1
 
 
 @pytest.mark.parametrize("width", [420, 900])
@@ -406,7 +415,7 @@ def test_what_the_hand_did_is_said_page_by_page(width: int) -> None:
     assert [node.thing for node in said] == [f"frame:{event.frame}" for event in looked]
     for number, (node, event) in enumerate(zip(said, looked, strict=True), 1):
         words = [run.text for run in node.text]
-        assert words[:2] == [str(number), f"frame {event.frame:#x}: R was {event.found == 'used':d}"]
+        assert words[:2] == [str(number), f"frame {event.frame:#x}: lamp {'on' if event.found == 'used' else 'off'}"]
         assert ("stays" in words[2]) == (event.found == "used")
     assert len(looked) > 1
     links = {link.id: link for link in scene.links}
@@ -430,9 +439,9 @@ def test_the_headline_says_what_was_evicted_or_where_the_hand_is_and_what_was_no
         if gone:
             assert caption.text.partition(" was ")[0].casefold() == gone[0].removeprefix("evicted: ")
         answer = caption.reason[caption.reason.index("The hand is at ") :] if gone else caption.text
-        assert answer.startswith(f"The hand is at {first[3].partition(' of ')[0]} of memory 1, in init: it was ")
+        assert answer.startswith(f"The hand is at {first[3].partition(' of ')[0]} of memory 1, in init: ")
         assert answer.endswith(f"(R is {referenced}).")
-        (lamp, _) = next(node for node in scene.nodes if node.id == pointed(scene)).bars
+        (lamp, *_) = next(node for node in scene.nodes if node.id == pointed(scene)).bars
         assert lamp.style == ("lamp-on" if referenced else "lamp-off")
         t.read(a + 2 * PAGE)  # by hand: the page at the hand
 
@@ -453,7 +462,7 @@ def test_a_hand_that_goes_all_around_has_cleared_the_page_that_it_takes() -> Non
     for page, _ in asked(vm.Clock(t).scene(), a):
         t.read(a + page * PAGE)
     t.write(a + 40 * PAGE, b"x")
-    assert vm.Clock(t).scene().caption.text.endswith(" was evicted after the hand cleared R of all 4 pages.")
+    assert vm.Clock(t).scene().caption.text.endswith(" was evicted after the hand turned off the lamps of all 4 pages.")
 
 
 @pytest.mark.parametrize("policy", ["clock", "second chance"])
@@ -462,7 +471,7 @@ def test_the_reference_bits_are_counted_and_those_that_were_cleared(policy: str)
     scene = vm.ReferenceBits(m).scene()
     total = sum(int(one) for row in scene.table.rows for one in row[1:])
     seen = sum(int(row[1]) + int(row[2]) for row in scene.table.rows)
-    assert scene.caption.text.startswith(f"{seen} of {total} pages {'is' if seen == 1 else 'are'} referenced, and ")
+    assert scene.caption.text.startswith(f"{seen} of {total} pages {'was' if seen == 1 else 'were'} used, and ")
     for page in range(20, 30):
         t.write(a + page * PAGE, b"x")
         events = m.journal.last.events

@@ -71,7 +71,8 @@ def test_one_reference_is_one_thing_in_all_blocks():
     picture = vm.References(vm.reference_string(TEXTBOOK, (3, 4), ("fifo", "opt")))
     faults = ("3 frames", "15 by fifo, 9 by opt"), ("4 frames", "10 by fifo, 8 by opt")
     said = [saying("strings of references: faults", frames=frames, faults=made) for frames, made in faults]
-    assert picture.scene().caption.text == " ".join(said)
+    best = saying("strings of references: fewest", faults="9 by opt with 3 frames, 8 by opt with 4 frames")
+    assert (picture.scene().caption.text, picture.scene().caption.reason) == (best, " ".join(said))
     assert sum(node.thing == "reference:7" for node in picture.scene().nodes) == 4
     picture.selection = "reference:7"
     assert picture.scene().caption.text == (
@@ -84,7 +85,17 @@ def test_one_reference_is_one_thing_in_all_blocks():
         )
     )
     picture.selection = "reference:99"
-    assert picture.scene().caption.text == " ".join(said)
+    assert picture.scene().caption.text == best
+    alone = vm.References(vm.reference_string(TEXTBOOK, (1, 2, 3, 4), "fifo")).scene().caption
+    assert all(say not in alone.text for say in ("fifo with", "opt")), "with one policy there is no best"
+    assert said[0].split("15 by")[0] in alone.text
+
+
+def test_a_w_is_explained_where_it_stands():
+    for string, is_there in (("A Bw C", True), ("A B C", False)):
+        scene = vm.picture(vm.reference_string(string, 2, "fifo")).scene()
+        key = " ".join(run.text for node in scene.nodes if node.id == "references/legend" for run in node.text)
+        assert ("w: " in key) == is_there
 
 
 def test_of_many_runs_the_caption_names_the_best():

@@ -9,6 +9,7 @@ import pytest
 
 import vmwidgets as vm
 from vmwidgets.engine.machine import Machine
+from vmwidgets.engine.spaces.process_schema import ForkedPage, ForkedValue
 from vmwidgets.views.scene.text import text_width
 
 
@@ -309,3 +310,23 @@ def test_the_headline_says_how_many_frames_are_shared_and_how_many_of_them_may_b
     for page in range(1, 4):
         child.write(at + page * 4096, b"y")
     assert said() == "1 of 9 frames is in the page tables of several tasks; a task may write to it."
+
+
+@pytest.mark.parametrize("last", [None, ("child", 1), ("parent", 0)])
+def test_of_two_real_processes_only_the_last_write_s_line_is_the_story_s(last: tuple[str, int] | None) -> None:
+    pages = ForkedPage(0x1000, "C", "A", True, True), ForkedPage(0x2000, "A", "B", True, True)
+    shared = ForkedPage(0x3000, "A", "A", False, False)
+    scene = vm.picture(ForkedValue(7, 8, (*pages, shared), "fork", last)).scene()
+    boxes = {node.id: node for node in scene.nodes}
+    targets = [(link.source, link.target) for link in scene.links]
+    assert len(set(targets)) == len(targets) == 6
+    assert len({target for _, target in targets}) == 5, "two pages share one frame"
+    lit = [(link.source, link.target) for link in scene.links if {"path", "new"} & {*link.state} or link.kind == "walk"]
+    assert [boxes[source].lane for source, _ in lit] == ([last[0]] if last else [])
+    assert all("new" in boxes[target].state for _, target in lit)
+    for link in scene.links:  # from edge to edge, level
+        (x, y), (end_x, end_y) = link.points[0], link.points[-1]
+        one, other = boxes[link.source], boxes[link.target]
+        assert x in (one.x, one.x + one.w)
+        assert end_x in (other.x, other.x + other.w)
+        assert (y, end_y) == (one.y + one.h / 2, other.y + other.h / 2)

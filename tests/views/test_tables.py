@@ -359,7 +359,7 @@ def test_names_of_levels_are_in_the_bars_that_have_room_and_always_below(ranges:
             level.name.removesuffix(" table") + (f" ×{level.tables:,}" if level.tables > 1 else "") for level in used
         ]
         assert below.text[-1].text.startswith(f"{grouped_size(cost.table_bytes)}, ")
-        assert below.text[-1].text.endswith(" B per 4 KiB")
+        assert below.text[-1].text.endswith(" B for each 4 KiB")
     texts = [node for node in scene.nodes if node.kind == "label"]
     for above, under in pairwise(sorted((node for node in texts if node.x == texts[3].x), key=lambda node: node.y)):
         assert above.y + above.h <= under.y

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import random
+from itertools import pairwise
 
 import pytest
 
@@ -124,17 +125,35 @@ def test_each_curve_has_its_name_at_its_line(width: int) -> None:
     sound(scene)
     head = next(node.text[0].text for node in scene.nodes if node.id == "faults/names")
     frames = int(head.split()[1])
+    lines = {link.id.split("/")[2]: link for link in scene.links if link.kind == "named"}
+    assert len({link.points[-1] for link in lines.values()}) == len(lines), "curves at one place have one line"
     for policy in found.policies:
         name = next(node for node in scene.nodes if node.id == f"faults/name/{policy}")
         assert name.text[0].text.endswith(f"{found.faults(policy, frames):,}")
-        line = next(link for link in scene.links if link.id == f"faults/name/{policy}/to")
-        point = next(node for node in scene.nodes if node.id == line.target)
-        assert point.title.startswith(f"{policy}, {frames} frames")
         ends = next(link for link in scene.links if link.id == f"faults/{policy}").points
-        assert line.points[-1] in ends
+        if policy in lines:
+            point = next(node for node in scene.nodes if node.id == lines[policy].target)
+            assert point.title.startswith(f"{policy}, {frames} frames")
+            assert lines[policy].points[-1] in ends
+        else:
+            own = next(y for x, y in ends if x == lines["fifo"].points[-1][0])
+            assert any(abs(own - link.points[-1][1]) < 4 for link in lines.values())
         assert not any(name.x < x < name.x + name.w and name.y < y < name.y + name.h for x, y in ends)
     legend = [text.text for node in scene.nodes if node.id.startswith("faults/legend") for text in node.text]
     assert "fifo" not in legend
+
+
+@pytest.mark.parametrize("width", [420, 900, 1600])
+@pytest.mark.parametrize(
+    "policies", [("fifo", "lru", "clock", "opt", "random"), ("fifo", "lru", "aging", "working set")]
+)
+def test_lines_to_the_names_of_curves_do_not_meet(policies: tuple[str, ...], width: int) -> None:
+    trace = vm.trace([(5 + one * one % 97) << 12 for one in range(900)])
+    scene = vm.FaultCurves(trace.faults(policies, tick=40), width=width).scene()
+    lines = sorted((link.points for link in scene.links if link.kind == "named"), key=lambda ends: ends[0][1])
+    assert len(lines) > 1
+    assert len({start for (start, _), _ in lines}) == len({end for _, (end, _) in lines}) == 1
+    assert all(one[1][1] < other[1][1] for one, other in pairwise(lines)), "in the order of their names"
 
 
 def test_a_working_set_is_drawn_at_its_mean_size_and_never_as_frames() -> None:

@@ -81,22 +81,29 @@ def test_a_miss_shows_the_walk_and_then_the_refill() -> None:
     assert "here" in node(filled, frame).state
 
 
-def test_letters_are_explained_when_their_descriptor_was_read_and_nothing_moves() -> None:
+def test_what_descriptors_allow_is_said_in_words_when_they_were_read_and_nothing_moves() -> None:
     machine, task = machine_with()
     task.write(PLACE, b"x")
     machine.cpus[0].flush()
     task.read(PLACE)
     scenes = list(steps_of(picture(task), machine.journal.last.number))
-    keys = [words_of_key(scene) for scene in scenes]
-    assert keys[0] == []
-    assert keys[-1] == ["P present", "W writable", "U user", "A accessed", "D dirty", "XD execute disable"]
-    assert [key != [] for key in keys] == [bool(read_in(scene)) for scene in scenes]
+    flags = [flags_of(scene) for scene in scenes]
+    assert flags[0] == []
+    assert [found != [] for found in flags] == [bool(read_in(scene)) for scene in scenes]
+    last = task.walk(PLACE).steps[-1]
+    named = {one.field.name for one in last.decoded if one.value and one.field.low == one.field.high}
+    assert named <= {one.id.rpartition("walk/flag/")[2] for one in flags[-1]}
     assert len({scene.height for scene in scenes}) == 1
+    machine.cpus[0].flush()
+    task.read(PLACE)
+    task.read(PLACE)
+    *_, hit = steps_of(picture(task), machine.journal.last.number)
+    assert hit.height < scenes[-1].height, "no table is read: no room is kept for it"
 
 
-def words_of_key(scene: Scene) -> list[str]:
-    """What the letters of descriptors mean, as far as the scene says it."""
-    return [run.text for one in scene.nodes if one.id.startswith("walk/legend/") for run in one.text if run.text]
+def flags_of(scene: Scene) -> list[Node]:
+    """The lines that say in words what the descriptors allow."""
+    return [one for one in scene.nodes if one.id.startswith("walk/flag/")]
 
 
 def test_a_hit_reads_no_table() -> None:

@@ -128,3 +128,17 @@ def test_where_nothing_is_mapped_the_bit_of_presence_refuses() -> None:
     task = vm.boot("x86-64").task("init")
     nodes = vm.picture(task.walk(0x5000)).scene().nodes
     assert [node.id for node in nodes if node.kind == "bit" and "fault" in node.state] == ["walk/bit/0"]
+
+
+@pytest.mark.parametrize("architecture", ["armv7", "aarch64"])
+def test_permissions_that_are_a_number_have_words_beside_them(architecture: str) -> None:
+    machine = vm.boot(architecture, layout="small")
+    task = machine.task("init")
+    task.write(first := task.mmap("4 KiB"), b"x")
+    task.read(second := task.mmap("4 KiB", "r"))
+    found = task.walk(first), task.walk(second), machine.walk(machine.kmem_malloc("4 KiB"))
+    scenes = [vm.Walk(one).scene() for one in found]
+    writes, reads, kernels = (one.title for scene in scenes for one in scene.nodes if one.id == "walk/flag/AP")
+    assert ("user" in writes, "write" in writes) == (True, True)
+    assert ("user" in reads, "write" in reads) == (True, False)
+    assert ("user" in kernels, "kernel" in kernels) == (False, True)

@@ -75,10 +75,11 @@ def _asked_of(machine: Machine, one: Translation, lookup: Lookup, moment: Moment
     width = space.tables.fmt.entry_width
     levels = len(space.tables.fmt.address_split(space.tables.controls).parts)
     frame = None if found.pa is None else found.pa >> PAGE_SHIFT
-    hidden = _frames_to_choose(machine, moment, lookup, frame)
+    hidden, is_walked = _frames_to_choose(machine, moment, lookup, frame), any(each.is_walked for each in one.lookups)
 
     def sight(read: int, opened: int, words: tuple[str, str] | None = _NEXT, reached: int | None = None) -> Sight:
-        return Sight(lookup, Reach(levels, read, opened, words, ROWS, width), reached, (), 2, hidden, True)
+        reach = Reach(levels, read, opened, words, ROWS, width, is_walked)
+        return Sight(lookup, reach, reached, (), 2, hidden, True)
 
     place = lookup.at
     if lookup.place is not None:

@@ -12,6 +12,7 @@ from vmwidgets.engine.machine.handles.tasks import Task
 from vmwidgets.views.memory.fault import draw_fault
 from vmwidgets.views.memory.objects import ROWS, draw_objects, named_in
 from vmwidgets.views.scene.model import Scene
+from vmwidgets.views.story.faults import Meaning, Read
 from vmwidgets.views.story.moment import Moment
 
 from .at import At, starts_of
@@ -40,7 +41,22 @@ class Fault(Picture):
     def draw(self, at: At) -> Scene:
         """Return the fault at this moment."""
         space = at.target.name if isinstance(at.target, Task) else ""
-        return draw_fault(at.moment, _faulted(at.whole), space=space, machine=at.whole.name, width=at.width)
+        read = _reader(at.whole)
+        return draw_fault(at.moment, _faulted(at.whole), read=read, space=space, machine=at.whole.name, width=at.width)
+
+
+def _reader(machine: Machine) -> Read:
+    """Return a function that reads descriptors of a machine's tables as its processors do."""
+    fmt, controls = machine.system.pmap.fmt, machine.system.controls
+
+    def read(level: int, word: int) -> Meaning:
+        descriptor = fmt.rules.read_as(fmt.level(level), word, controls)
+        is_leaf = descriptor.kind == "leaf"
+        return Meaning(
+            descriptor.kind, descriptor.address_of(word), is_leaf and fmt.rules.rights_of(descriptor, word).write
+        )
+
+    return read
 
 
 AMONG, READ = 2_000, 50

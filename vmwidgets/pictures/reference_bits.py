@@ -17,6 +17,12 @@ from .registry import picture_of
 BITS = {"referenced and dirty": "used-and-dirty", "referenced": "used", "dirty": "dirty", "neither": "unused"}
 """The combinations of a page's bits, and the style of each in a bar."""
 
+WORDS = {
+    "referenced and dirty": "used and written (bits R and D)", "referenced": "used (bit R)", "dirty": "written (bit D)",
+    "neither": "neither since the bits were cleared",
+}  # fmt: skip  # the words of a legend
+"""The combinations of bits in words."""
+
 CHANGING = ev.RingMoved, ev.PagesEntered, ev.PagesLeft, ev.PageDirtied, ev.PageCleaned, ev.PteWritten, ev.PteRunWritten
 
 
@@ -34,7 +40,7 @@ def draw(at: At) -> Scene:
     tasks, steps = bits_of(at), at.steps(bits_of, *CHANGING)
     parts = {task: [(one[bits], style) for bits, style in BITS.items()] for task, one in tasks.items()}
     rows = [(task or "not mapped", parts[task], counted(one.total(), "page")) for task, one in tasks.items()]
-    known = [(style, bits) for bits, style in BITS.items() if any(one[bits] for one in tasks.values())]
+    known = [(style, WORDS[bits]) for bits, style in BITS.items() if any(one[bits] for one in tasks.values())]
     none = [kit.label("bits/none", "No page of a task is in memory.", kit.MARGIN, 10)]
     bars = kit.bar_rows("bits", rows, 10, width=at.width) or none
     nodes = [*bars, *kit.legend("bits", known, bars[-1].y + 30, width=at.width)]
@@ -46,19 +52,19 @@ def draw(at: At) -> Scene:
 
 
 def _answer(tasks: dict[str, Counter[str]], at: At) -> str:
-    """Return how many pages were referenced and written, and how many reference bits the operation cleared."""
+    """Return how many pages were used and written, and how many reference bits the operation cleared."""
     every = sum(tasks.values(), Counter[str]())
     if not every.total():
         return ""
     both = every["referenced and dirty"]
-    said = f"{_of(every['referenced'] + both, every.total())} referenced, and {every['dirty'] + both:,} dirty."
+    said = f"{_of(every['referenced'] + both, every.total())} used, and {every['dirty'] + both:,} written."
     cleared = sum(isinstance(event, ev.ReferenceCleared) or (isinstance(event, ev.HandLooked) and event.found == "used")
                   for event in at.moment.so_far)  # fmt: skip  # by the policy of a queue, or by a clock's hand
     return said + f" {counted(cleared, 'reference bit')} {'was' if cleared == 1 else 'were'} cleared." * bool(cleared)
 
 
 def _of(some: int, every: int) -> str:
-    return f"{some:,} of {counted(every, 'page')} {'is' if some == 1 else 'are'}"
+    return f"{some:,} of {counted(every, 'page')} {'was' if some == 1 else 'were'}"
 
 
 def bits_of(at: At) -> dict[str, Counter[str]]:

@@ -158,13 +158,15 @@ def sight_of(machine: Machine, one: Translation, moment: Moment) -> Sight:
     """Return how far a translation has come at a moment; if no operation made it, the way a processor would."""
     found = walked(machine, one, moment)
     levels, width = _levels(machine, one)
-    every = Reach(levels, len(found.steps), width=width)
+    is_walked = not one.lookups or any(lookup.is_walked for lookup in one.lookups)
+    every = Reach(levels, len(found.steps), width=width, is_walked=is_walked)
     frame = None if found.pa is None else found.pa >> PAGE_SHIFT
     is_in_it = moment.operation is not None and moment.operation.number == one.number
     if not one.lookups or not is_in_it:
         return Sight(None, every, frame)
     begun = [lookup for lookup in one.lookups if lookup.at < moment.place]
-    unread = Reach(levels, 0, len(found.steps), ("Not read", "the TLB is checked first"), width=width)
+    unread = Reach(levels, 0, len(found.steps), ("Not read", "the TLB is checked first"), width=width,
+                   is_walked=is_walked)  # fmt: skip  # one call
     if not begun:
         return Sight(one.lookups[0], unread, None)
     lookup = begun[-1]

@@ -11,7 +11,7 @@ from tests.captions import saying
 
 
 def entries(table: Any) -> set[tuple[str, int, int]]:
-    return {tuple(entry) for chain in table.chains for entry in chain}
+    return {(entry.task, entry.page, entry.frame) for chain in table.chains for entry in chain}
 
 
 def two_tasks() -> vm.Machine:
@@ -60,6 +60,21 @@ def test_its_figure_has_an_arrow_into_each_entry_and_a_row_in_the_table() -> Non
     ]
     assert len(scene.table.rows) == 2
     assert scene.caption.text == saying("inverted tables: inverted/pages", 2)
+
+
+def test_a_file_s_page_has_another_colour_than_memory_of_its_own_and_both_are_named() -> None:
+    task = vm.boot("x86-64").task("init")
+    file = task.mmap("4 KiB", "r", "shared", task.machine.file("f", b"x"))
+    task.read(file)
+    nodes = vm.picture(task.machine.frames.inverted(1)).scene().nodes
+    looks = [{bar.style for bar in node.bars} for node in nodes if node.thing or "/legend/" in node.id]
+    assert len(looks) == 2
+    assert looks[0] == looks[1]
+    task.write(task.mmap("4 KiB"), b"y")
+    nodes = vm.picture(task.machine.frames.inverted(1)).scene().nodes
+    own = {bar.style for node in nodes if node.thing for bar in node.bars}
+    assert (len(own), own > looks[0]) == (2, True)
+    assert own == {bar.style for node in nodes if "/legend/" in node.id for bar in node.bars}
 
 
 def test_a_chain_without_room_is_folded() -> None:

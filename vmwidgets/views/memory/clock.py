@@ -1,11 +1,13 @@
 """Page replacement: the frames of a ring with the hardware's notes on each page, and the hand.
 
-A lamp shows whether a page was referenced.  The hand's actions in an operation are next to the ring, or below it.
+A lamp shows whether a page was used, and a dot whether it was written.  The hand's actions in an operation are next to
+the ring, or below it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from math import cos, hypot, pi, sin
 from typing import NamedTuple
 
@@ -14,6 +16,7 @@ from vmwidgets.engine.base.units import Address, counted
 from vmwidgets.engine.kernel.tasks.rings_schema import ReferenceCleared
 from vmwidgets.engine.memory.replacement_schema import ReplacementValue, RingPage, RingValue
 from vmwidgets.views.scene import kit
+from vmwidgets.views.scene.key import kind_of_object
 from vmwidgets.views.scene.kit import MARGIN, WIDTH, Box
 from vmwidgets.views.scene.model import Bar, Link, Node, Rows, Scene, Table, Text
 from vmwidgets.views.scene.text import fitted, text_width, visible
@@ -34,8 +37,8 @@ MOST_GONE = 4
 
 _W, _H = 124.0, 70.0
 
-_WIDE, _STORY = 760.0, 250.0
-"""The width from which the hand's actions are next to the ring; and their room there."""
+_WIDEST, _STORY = 1000.0, 250.0
+"""The greatest width of the ring with the hand's actions next to it; and their room there."""
 
 
 class Noted(NamedTuple):
@@ -75,7 +78,7 @@ def draw_clock(
     top = 8.0 if pages else 0.0
     looked = [event for event in moment.so_far if isinstance(event, ev.HandLooked) and event.ring == ring.name]
     is_beside = is_circle and bool(_all_looked(look, ring.name)) and _circle(count) <= width - 2 * MARGIN - _STORY
-    room = width - _STORY * is_beside
+    room = min(width, _WIDEST) - _STORY if is_beside else width
     drawn = sorted(pages, key=lambda page: page.place) if is_circle else pages[:MOST]
     places = kit.ring(count, _W, h, width=room, top=top + 8) if is_circle else _rows(len(drawn), h, width, top)
     came = _came(ring, moment)
@@ -254,9 +257,9 @@ def _taken(ring: RingValue, moment: Moment) -> str:
         return f"{counted(len(evicted), 'page')} were evicted."
     looked = [event for event in moment.so_far if isinstance(event, ev.HandLooked) and event.ring == ring.name]
     cleared = {event.frame for event in looked if event.found == "used"}
-    whose = f"all {len(cleared)} pages" if len(cleared) > 1 else "it"
-    whose = whose if frame in cleared else counted(len(cleared), "other page")
-    passed = f" after the hand cleared R of {whose}" if cleared else ""
+    whose = f"the lamps of all {len(cleared)} pages" if len(cleared) > 1 else "its lamp"
+    lamps = "the lamp of 1 other page" if len(cleared) == 1 else f"the lamps of {len(cleared):,} other pages"
+    passed = f" after the hand turned off {whose if frame in cleared else lamps}" if cleared else ""
     return f"{page[:1].upper()}{page[1:]} was evicted{passed}."
 
 
@@ -282,9 +285,7 @@ def _answer(ring: RingValue, value: ReplacementValue) -> str:
     page = f"page {first.index} of {visible(first.object)}" + f", in {visible(first.task)}" * bool(first.task)
     if value.is_function:
         return f"A function decides which of {counted(ring.count, 'page')} leaves; {page} was brought in first."
-    noted = (
-        f"it was {'' if first.referenced else 'not '}referenced since the bit was cleared (R is {first.referenced:d})"
-    )
+    noted = f"its lamp is {'on' if first.referenced else 'off'} (R is {first.referenced:d})"
     return f"The hand is at {page}: {noted}." if value.has_hand else f"Checked first: {page}; {noted}."
 
 
@@ -309,8 +310,8 @@ def _track(places: Sequence[Box], hub: Node, looked: Sequence[Box]) -> Iterator[
 
 
 _FOUND = {
-    "used": ("R was 1", "cleared: the page stays"),
-    "unused": ("R was 0", "the page is chosen"),
+    "used": ("lamp on", "turned off: the page stays"),
+    "unused": ("lamp off", "the page is chosen"),
     "kept": ("passed over", "it can't be evicted now"),
 }
 """The state of a page under the hand, and the result."""
@@ -372,17 +373,17 @@ def _gone(ring: RingValue, moment: Moment, y: float, width: float) -> list[Node]
 def _legend(
     ring: RingValue, value: ReplacementValue, cards: Sequence[Node], links: Sequence[Link], y: float, width: float
 ) -> list[Node]:
-    """Return the meanings of the strips and numbers on the cards, and of the arrow to the hand's next place."""
+    """Return the meanings of the lamps, dots and numbers on the cards, and of the arrow to the hand's next place.
+
+    It names the bits behind lamps and dots, once.
+    """
     looks = {"lamp-on" if page.referenced else "lamp-off" for page in ring.pages}
-    entries = [
-        one
-        for one in (("lamp-on", "lamp on, R 1: referenced"), ("lamp-off", "lamp off, R 0: not referenced"))
-        if one[0] in looks
-    ]
+    lamps = ("lamp-on", "lamp on: used (bit R)"), ("lamp-off", "lamp off: not used since it was turned off")
+    entries = [one for one in lamps if one[0] in looks]
+    if any(page.dirty for page in ring.pages):
+        entries.append(("dot-on", "written (bit D, dirty): saved before it is evicted"))
     happens = "were brought in" if value.is_function else "are checked"
     entries.append(("", f"1, 2, 3: the order in which they {happens}"))
-    if any(page.dirty for page in ring.pages):
-        entries.append(("", "D 1: dirty, saved before it is evicted"))
     if any(link.id == "clock/onwards" for link in links):
         entries.append(("", "arrow between cards: where the hand moves next"))
     if any(" +" in run.text for card in cards for run in card.text):  # if there is room for it
@@ -403,21 +404,30 @@ def _card(page: RingPage, place: Box, came: Collection[int], note: Noted | None,
     state = ["new"] * (page.frame in came)
     mapped = f"{where} of {who}" if who else where
     title = f"{mapped}, page {page.index} of {visible(page.object)}, place {page.place}, checked as number {turn}"
-    bits = f"R {page.referenced:d}  ·  D {page.dirty:d}"
-    lamp = Bar(place.w - 20, 44, 11, 11, "lamp-on" if page.referenced else "lamp-off")
+    title += f", {'used' if page.referenced else 'not used'}, {'written' if page.dirty else 'not written'}"
+    lamp = Bar(7, _BITS - 10, 11, 11, "lamp-on" if page.referenced else "lamp-off")
+    dot = Bar(57, _BITS - 9, 10, 10, "dot-on" if page.dirty else "dot-off")
+    foot = Bar(0, place.h - 4, place.w, 4, f"own-{kind_of_object(page.object, '')}")
     frame = kit.Line((f"frame {page.frame:#x}", f"{page.frame:#x}"), "strong", f"{turn:,}")
     whose = f"page {page.index} · {who}" if who else f"page {page.index}"
     lines: list[str | kit.Line] = [
         frame,
         kit.Line((whose, f"page {page.index}")),
         kit.Line(where, "mono label dim"),
-        bits,
+        "",
         *([note.card(page.note)] if note else []),
     ]
-    return kit.card(
+    card = kit.card(
         f"clock/{page.frame}", place, lines, thing=f"frame:{page.frame}", kind="ring-page", lane="clock", state=state,
-        title=title, top=15, step=15, bars=(lamp, Bar(0, place.h - 4, place.w, 4, "own-anonymous")),
+        title=title, top=15, step=15, bars=(lamp, dot, foot),
     )  # fmt: skip
+    bits = (22.0, "used", page.referenced), (71.0, "written", page.dirty)
+    words = [Text(x, _BITS, word, "label" if is_set else "label dim") for x, word, is_set in bits]
+    return replace(card, text=(*card.text[:_ABOVE], *words, *card.text[_ABOVE:]))
+
+
+_BITS, _ABOVE = 60.0, 4
+"""The baseline of the words for a page's bits; and the number of words above them."""
 
 
 def _rows_of(ring: RingValue, note: Noted | None, columns: int) -> tuple[tuple[str, ...], ...]:

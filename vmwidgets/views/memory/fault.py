@@ -16,7 +16,7 @@ from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import WIDTH, Box
 from vmwidgets.views.scene.model import Bar, Link, Node, Scene, Table, Text
 from vmwidgets.views.scene.text import fitted, text_width, visible, wrapped
-from vmwidgets.views.story.faults import BOXES, Fault, Mark, faults_of
+from vmwidgets.views.story.faults import BOXES, Fault, Mark, Read, faults_of
 from vmwidgets.views.story.moment import Moment
 from vmwidgets.views.story.stages import where
 from vmwidgets.views.story.words.names import address
@@ -37,16 +37,20 @@ _WIDE = 560.0
 _WIDEST = 800.0
 """The width from which there is room for frames next to the story."""
 
+_BESIDE = 1000.0
+"""The greatest width at whose end these frames are: further away they look like another story."""
+
 
 def draw_fault(
-    moment: Moment, earlier: Iterable[Moment] = (), *, space: str = "", machine: str = "", width: float = WIDTH
-) -> Scene:
+    moment: Moment, earlier: Iterable[Moment] = (), *, read: Read | None = None, space: str = "", machine: str = "",
+    width: float = WIDTH,
+) -> Scene:  # fmt: skip  # which faults, then how
     """Return the scene of an operation's fault at the step shown; with `space`, a task's name, only its faults.
 
     If the operation has no fault, the last fault of `earlier` is shown: these are moments after previous operations
-    with faults, the latest first.
+    with faults, the latest first.  `read` reads the descriptors that the kernel writes.
     """
-    shown, faults = _latest(moment, earlier, space)
+    shown, faults = _latest(moment, earlier, space, read)
     begun = [one for one in faults if one.marks[0].at < shown.place]
     fault = begun[-1] if begun else faults[0] if faults else None
     marks = [] if fault is None else fault.marks
@@ -84,17 +88,17 @@ def draw_fault(
         nodes,
         links=links,
         caption=replace(caption, tone="plain") if said and caption.tone == "good" else caption,
-        table=Table(("stage", "who", "what"), tuple((BOXES[mark.box][0], mark.who, mark.words) for mark in done)),
+        table=Table(("stage", "who", "what"), tuple((BOXES[mark.box][0], mark.who, _whole(mark)) for mark in done)),
         steps=moment.steps(where(lambda stage: stage.step.index in own)),
         machine=machine,
         width=width,
     )
 
 
-def _latest(moment: Moment, earlier: Iterable[Moment], space: str) -> tuple[Moment, list[Fault]]:
+def _latest(moment: Moment, earlier: Iterable[Moment], space: str, read: Read | None) -> tuple[Moment, list[Fault]]:
     """Return the faults of the moment's operation; if it has no faults, the latest faults in `earlier`."""
     for one in chain((moment,), earlier):
-        faults = [fault for fault in faults_of(one) if not space or fault.space == space]
+        faults = [fault for fault in faults_of(one, read) if not space or fault.space == space]
         if faults:
             return one, faults
     return moment, []
@@ -134,22 +138,27 @@ def _stage(
     """Return a stage's number, name, acting part and actions, latest at the bottom; `is_new`: a frame was allocated."""
     title, who = BOXES[key]
     failed = failing[1] if key == failing[0] else ""
-    words = [*(mark.words for mark in done), *([failed] if failed else [])]
+    said_of = [*((mark.words, mark.detail) for mark in done), *([(failed, "")] if failed else [])]
     who = done[-1].who if done else who
     state = ("fault",) if failed else ("done",) if done else ("coming",)
     wide, widest, room = width >= _WIDE, width >= _WIDEST, width - 2 * kit.MARGIN
     x, top = (_NUMBER + _NAME, 17.0) if wide else (_NUMBER, 36.0)
     beside = _WHO if wide and not widest else 0.0
-    lines, left_out = _lines(words, room - x - 40 - beside)
+    lines, left_out = _lines(said_of, room - x - 40 - beside)
     ink = " dim" if not done and not failed else ""
     said = "error" if failed else "new" if key in here else "dim" if ink else ""
     head = fitted(_NUMBER, 17, title, _NAME - 8 if wide else room - _NUMBER, f"body strong{ink}")
     left = beside - 16 if beside else room - _NUMBER - text_width(title, "body strong") - 16 - kit.PAD
     by = fitted(room - kit.PAD, 17, who, left, _BY, "end") if not widest else fitted(_NUMBER, 34, who, _NAME - 8, _BY)
-    text = [head, by, *(fitted(x, top + 19 * at, one, room - x - beside, f"body {said}".rstrip())
-                        for at, one in enumerate(lines))]  # fmt: skip  # the words below each other
+    text = [head, by]
+    for at, (one, behind) in enumerate(lines):
+        y_of, after = top + 19 * at, x + text_width(one, "body") + 14 if one else x
+        text += [fitted(x, y_of, one, room - x - beside, f"body {said}".rstrip())] if one else []
+        text += [fitted(after, y_of, behind, room - after - beside, _BY)] if behind else []
     if left_out:
-        text.append(Text(x + text_width(lines[0], "body") + 14, top, f"+{left_out}", "label dim"))
+        x_of = max(run.x + text_width(run.text, run.style) for run in text[2:] if run.y == top) + 14
+        text.append(Text(x_of, top, f"+{left_out}", "label dim"))
+    words = [*map(_whole, done), *([failed] if failed else [])]
     refused = failed or (key == "code" and done)
     circle = "step-refused" if refused else "step-new" if is_new else "step" if done else "step-coming"
     text.append(Text(11, 20, str(number), f"letter {'dim' if circle == 'step-coming' else 'on-step'}", "middle"))
@@ -167,7 +176,7 @@ def _copied(event: ev.PageCopied, space: str, y: float, width: float) -> tuple[l
     """Return the frame that was copied, and its copy, since both exist now."""
     others = [visible(one) for one in event.mapped if one != space]
     w, h, gap = 168.0, 44.0, 56.0
-    x = width - kit.MARGIN - 2 * w - gap
+    x = min(width, _BESIDE) - kit.MARGIN - 2 * w - gap
     cells = [
         kit.card(f"fault/copied/{key}", Box(left, y - 2, w, h), [f"frame {frame:#x}", whose], kind="slot", top=18,
                  step=17, bars=(Bar(0, h - 4, w, 4, "own-anonymous"),), state=state, thing=f"frame:{frame}",
@@ -180,14 +189,26 @@ def _copied(event: ev.PageCopied, space: str, y: float, width: float) -> tuple[l
     return cells, kit.arrow("fault/copied/arrow", cells[0], cells[1], kind="walk")
 
 
-def _lines(words: Sequence[str], room: float) -> tuple[list[str], int]:
-    """Return the latest actions, each in one line or two, as far as there is room; and the number left out."""
-    lines: list[str] = []
-    for number, one in enumerate(reversed(words)):
-        first, *others = wrapped(one, room)
-        needed = [first, *([" ".join(others)] if others else [])]
+def _whole(mark: Mark) -> str:
+    """Return an action with its detail, as tables have it."""
+    return f"{mark.words} · {mark.detail}" if mark.detail else mark.words
+
+
+def _lines(said: Sequence[tuple[str, str]], room: float) -> tuple[list[tuple[str, str]], int]:
+    """Return the latest actions, each with its detail, in one line or two, as far as there is room.
+
+    The second result is the number of actions left out.
+    """
+    lines: list[tuple[str, str]] = []
+    for number, (words, detail) in enumerate(reversed(said)):
+        first, *others = wrapped(words, room)
+        needed = [(first, ""), *([(" ".join(others), "")] if others else [])]
+        if detail and text_width(needed[-1][0], "body") + 14 + text_width(detail, _BY) <= room:
+            needed[-1] = needed[-1][0], detail
+        elif detail:
+            needed.append(("", detail))
         if len(lines) + len(needed) > LINES:
-            return lines, len(words) - number
+            return lines, len(said) - number
         lines = [*needed, *lines]
     return lines, 0
 

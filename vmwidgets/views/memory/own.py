@@ -305,9 +305,9 @@ def _place(number: int, some: Sequence[ProcessRange], top: int, box: Box, *, mea
 
 def draw_forked(value: ForkedValue, *, width: float = WIDTH) -> Scene:
     """Return the parent's pages on the left, the child's on the right, and each frame once between them."""
-    side = min(230.0, (width - 2 * MARGIN) * 0.3)
-    frame = min(150.0, (width - 2 * MARGIN) * 0.22)
-    left, right, middle = MARGIN, width - MARGIN - side, width / 2
+    room = min(WIDTH, width) - 2 * MARGIN
+    side, frame = min(230.0, room * 0.3), min(150.0, room * 0.22)
+    left, right, middle = MARGIN, MARGIN + room - side, MARGIN + room / 2
     names = f"parent, process {value.parent}", f"child, process {value.child}"
     first, second = names if kit.all_or_none(names, (side, side), "strong") else ("parent", "child")
     nodes = [
@@ -318,7 +318,7 @@ def draw_forked(value: ForkedValue, *, width: float = WIDTH) -> Scene:
     links: list[Link] = []
     y = 32.0
     for number, page in enumerate(value.pages):
-        high = 34.0 if page.is_shared else 66.0
+        high = 34.0 if page.is_shared else 72.0
         mine = _page("parent", number, page.parent, page, Box(left, y, side, high), value)
         theirs = _page("child", number, page.child, page, Box(right, y, side, high), value)
         nodes += [mine, theirs]
@@ -326,19 +326,13 @@ def draw_forked(value: ForkedValue, *, width: float = WIDTH) -> Scene:
         if page.is_shared:
             frames = [_frame(f"{number}", page.parent, "both", box)]
         else:
+            below = box._replace(y=y + 38)
             frames = [
                 _frame(f"{number}/parent", page.parent, "the parent's", box, new=value.last == ("parent", number)),
-                _frame(
-                    f"{number}/child",
-                    page.child,
-                    "the child's",
-                    box._replace(y=y + 32),
-                    new=value.last == ("child", number),
-                ),
+                _frame(f"{number}/child", page.child, "the child's", below, new=value.last == ("child", number)),
             ]
         nodes += frames
-        ends = ((mine, frames[0], "parent"), (theirs, frames[-1], "child"))
-        links += [kit.arrow(f"fork/{number}/{who}", one, other, kind="walk") for one, other, who in ends]
+        links += [_leads(number, "parent", mine, frames[0], value), _leads(number, "child", theirs, frames[-1], value)]
         y += high + 10
     rows = [
         (str(number), str(Address(one.address)), one.parent, one.child, "one, for both" if one.is_shared else "two")
@@ -352,6 +346,14 @@ def draw_forked(value: ForkedValue, *, width: float = WIDTH) -> Scene:
                      answers=True)  # fmt: skip  # the title says it
 
 
+def _leads(number: int, who: str, page: Node, frame: Node, value: ForkedValue) -> Link:
+    """Return a line from a page to its frame, in the story's colour if its write was the last event."""
+    state = ("path",) if value.last == (who, number) else ()
+    begin, end = (page.x + page.w, frame.x) if page.x < frame.x else (page.x, frame.x + frame.w)
+    points = kit.curve((begin, page.y + page.h / 2), (end, frame.y + frame.h / 2))
+    return Link(f"fork/{number}/{who}", "leads", page.id, frame.id, points, state)
+
+
 def _page(who: str, number: int, letter: str, page: ForkedPage, box: Box, value: ForkedValue) -> Node:
     state = ("changed",) if value.last == (who, number) else ()
     rows = [f"page {number}: {letter}", str(Address(page.address))]
@@ -362,5 +364,6 @@ def _page(who: str, number: int, letter: str, page: ForkedPage, box: Box, value:
 
 def _frame(key: str, letter: str, whose: str, box: Box, *, new: bool = False) -> Node:
     state = ("new",) if new else ()
-    return kit.chip(f"fork/frame/{key}", "slot", box._replace(h=28), (f"{letter} · {whose}", letter), state=state,
-                    shape="round", title=f"a frame with {letter}: {whose}", lane="frames")  # fmt: skip
+    bars = (Bar(0, box.h - 4, box.w, 4, "own-anonymous"),)
+    return kit.chip(f"fork/frame/{key}", "board-frame", box, (f"{letter} · {whose}", letter), state=state, foot=4,
+                    bars=bars, title=f"a frame with {letter}: {whose}", lane="frames")  # fmt: skip

@@ -350,7 +350,9 @@ def _legend(runs: Sequence[PolicyRun], sheet: _Sheet, y: float, width: float) ->
     parts = ["●, shaded: a fault"]
     parts += ["bar: faults of all references"] * (not sheet.is_narrow and (sheet.opened is None or bool(sheet.opened)))
     if sheet.opened is None or sheet.opened:
-        parts += ["bold: the referenced page", "out: the evicted page"]
+        parts += ["0, 1 and so on: the frames", "bold: the referenced page", "out: the evicted page"]
+        parts += ["w: a write"] * any(step.write for step in runs[0].steps)
+        parts += ["|: a tick"] * any(step.ticks for step in runs[0].steps)
         parts += ["line above: its reference bit is set"] * any(run.uses_bits for run in runs)
         parts += ["▸: the clock's hand"] * any(run.steps[0].hand is not None for run in runs)
     if sheet.anomalies:
@@ -420,9 +422,9 @@ def _caption(runs: Sequence[PolicyRun], value: ReferencesValue | None, selection
     by_frames: dict[int, list[PolicyRun]] = {}
     for run in runs:
         by_frames.setdefault(run.frames, []).append(run)
+    best = say_references("fewest", faults=", ".join(_fewest(*some) for some in by_frames.items()))
     if len(runs) > GRIDS:
-        fewest = ", ".join(_fewest(frames, of_them) for frames, of_them in by_frames.items())
-        return Caption(say_references("fewest", faults=fewest), (), reason)
+        return Caption(best, (), reason)
     said = [
         say_references(
             "faults",
@@ -431,7 +433,13 @@ def _caption(runs: Sequence[PolicyRun], value: ReferencesValue | None, selection
         )
         for frames, of_them in by_frames.items()
     ]
+    if len(runs) > MOST_COUNTS and len(by_frames) < len(runs):  # else there is nothing to choose from
+        return Caption(best, (), " ".join((*said, reason)).strip())
     return Caption(" ".join(said), (), reason)
+
+
+MOST_COUNTS = 3
+"""The most runs whose faults are the title; of more, it is the fewest."""
 
 
 def _fewest(frames: int, runs: Sequence[PolicyRun]) -> str:

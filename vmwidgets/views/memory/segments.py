@@ -5,8 +5,9 @@ from __future__ import annotations
 from vmwidgets.engine.base.units import Address, binary_size, listed
 from vmwidgets.engine.paper.segments_schema import Segment, SegmentsValue, Stretch
 from vmwidgets.views.scene import kit
+from vmwidgets.views.scene.key import RANGES
 from vmwidgets.views.scene.kit import MARGIN, WIDTH, Box, Line
-from vmwidgets.views.scene.model import Caption, Link, Node, Scene, Table
+from vmwidgets.views.scene.model import Bar, Caption, Link, Node, Scene, Table
 from vmwidgets.views.scene.text import text_width
 from vmwidgets.views.story.words.pictures import say_segments
 
@@ -70,25 +71,38 @@ def _segment(one: Segment, box: Box, *, is_whole: bool) -> Node:
     )
     rows = [Line(one.name, "strong", one.rights), second]
     title = f"{one.name}, {limits}, {binary_size(one.size)} {one.rights}: base {Address(one.base)}"
-    return kit.card(f"segments/{one.name}", box, rows, title=title, bar="page")
+    return kit.card(f"segments/{one.name}", box, rows, title=title, bar=_kind(one.name))
 
 
 def _stretch(value: SegmentsValue, one: Stretch, box: Box) -> Node:
     what, size = _what(value, one), binary_size(one.end - one.start)
     limits = f"{Address(one.start)}–{Address(one.end)}"
     wrong = len(one.names) > 1 or (bool(one.names) and not one.free)
-    rows = [Line(what, "strong" if one.names else "label", size), Line(limits, "mono label")]
+    ways = (what, f"{listed(one.names)}, in use") if wrong and not one.free else what
+    rows = [Line(ways, "strong" if one.names else "label", size), Line(limits, "mono label")]
     is_known = bool(value.free) and not one.names  # else the value does not say what is free
     state = ("fault",) if wrong else ("free" if one.free else "taken",) if is_known else ()
-    kind, bar = "piece" if is_known else "card", "page" if one.names else ""
-    title = f"{limits}, {size}: {what}"
-    return kit.card(f"segments/at/{one.start:x}", box, rows, kind=kind, title=title, state=state, bar=bar)
+    kind, title = "piece" if is_known else "card", f"{limits}, {size}: {what}"
+    part = box.w / max(1, len(one.names))  # each segment has its own
+    bar = _kind(one.names[0]) if one.names else ""
+    bars = [Bar(part * number, 0, part, 4, _kind(name)) for number, name in enumerate(one.names[1:], 1)]
+    return kit.card(f"segments/at/{one.start:x}", box, rows, kind=kind, title=title, state=state, bar=bar, bars=bars)
+
+
+def _kind(name: str) -> str:
+    """Return the kind of memory of a segment, by its name, which determines its colour.
+
+    >>> [_kind(name) for name in ("code", "Stack", "program")]
+    ['code', 'stack', 'anonymous']
+    """
+    return name.casefold() if name.casefold() in RANGES else "anonymous"
 
 
 def _band(left: Node, right: Node) -> Link:
     """Return a band between both boxes of a segment; no box is in between."""
     ends = (Box(one.x, one.y, one.w, one.h) for one in (left, right))
-    return kit.band_across(f"{left.id}>{right.id}", left.id, right.id, *ends, state=())
+    kind = _kind(left.id.partition("/")[2])
+    return kit.band_across(f"{left.id}>{right.id}", left.id, right.id, *ends, state=(kind,))
 
 
 def _what(value: SegmentsValue, one: Stretch) -> str:

@@ -274,7 +274,9 @@ def draw_intervals(value: IntervalsValue, *, width: float = WIDTH) -> Scene:
     return kit.scene(
         "intervals", f"when {visible(value.name)} comes back" if value.name else "when pages come back",
         f"references from one use of a page of {binary_size(value.page)} to the next",
-        kit.bar_rows("intervals", rows, 8, width=width), caption=Caption(text),
+        [kit.label("intervals/head", "references until the page is used again, and how often", MARGIN, 4,
+                   most=width - 2 * MARGIN), *kit.bar_rows("intervals", rows, 28, width=width)],
+        caption=Caption(text),
         table=Table(("references later", "references"), [(words, f"{count:,}") for words, count in value.rows()]),
         width=width,
     )  # fmt: skip  # its parts
@@ -373,6 +375,7 @@ class _Curve(NamedTuple):
 def _named(curves: Sequence[_Curve], sizes: Sequence[int], within: kit.Box) -> list[tuple[Node, Link | None]]:
     """Return each curve's name with its faults, and a line to the curve, if curves are far apart and there is room.
 
+    Names are in the order of the curves, so that no two lines cross; of curves at one place, the first has a line.
     Returns nothing if there is no room within the box; a legend then names the curves.
     """
     places = [x for x, _ in curves[0].points]
@@ -388,6 +391,7 @@ def _named(curves: Sequence[_Curve], sizes: Sequence[int], within: kit.Box) -> l
     _, at, box = min(found)
     x, head = places[at], _with(sizes[at])
     named: list[tuple[Node, Link | None]] = [(kit.label("faults/names", head, box.x, box.y), None)]
+    there: list[float] = []
     for place, one in enumerate(sorted(curves, key=lambda one: one.at(x)), 1):
         said = one.said(at)
         own = kit.Box(box.x, box.y + _WORDS * place, 18 + text_width(said, "strong"), _WORDS)
@@ -396,10 +400,18 @@ def _named(curves: Sequence[_Curve], sizes: Sequence[int], within: kit.Box) -> l
             text=(Text(18, 13, said, "strong"),), title=f"{head}: {said}" if one.faults else said,
         )  # fmt: skip  # a node
         near = min(range(len(one.points)), key=lambda end: abs(one.points[end][0] - x))
+        y = one.at(x)
+        is_led = not there or y - there[-1] > _APART
+        there += [y] * is_led  # the next one's name is below it: they are at the same place, or nearly
         start = box.x - 3 if box.x > x else box.x + box.w + 3
-        ends = (start, own.y + 9), one.points[near]
-        named.append((node, Link(f"{node.id}/to", "named", node.id, f"faults/{one.policy}/{near}", ends)))
+        ends = (start, own.y + 9), (min(max(x, one.points[0][0]), one.points[-1][0]), y)
+        link = Link(f"{node.id}/to", "named", node.id, f"faults/{one.policy}/{near}", ends)
+        named.append((node, link if is_led else None))
     return named
+
+
+_APART = 3.0
+"""Pixels between curves that have lines to their names; of several closer ones, the first has."""
 
 
 def _with(size: int) -> str:
@@ -418,15 +430,19 @@ def _rooms(
         edges = [left - 8, left + wide + 8]
         edges += [px for one in curves for px, _ in one.points if edges[0] < px < edges[1]]
         y = middle - tall / 2
-        if left > x + 14:
+        if left > x + _ASIDE:
             y = min(y, min(one.at(px) for one in curves for px in edges) - 18 - tall)
-        elif left + wide < x - 14:
+        elif left + wide < x - _ASIDE:
             y = max(y, max(one.at(px) for one in curves for px in edges) + 12)
         else:
             continue
         if within.y <= y <= within.y + within.h - tall:
             gap = left - x if left > x else x - left - wide
             yield gap + abs(y + tall / 2 - middle), kit.Box(left, y, wide, tall)
+
+
+_ASIDE = 36.0
+"""The least space between names and the curves' points: lines to them are not steep."""
 
 
 def _first_policy(value: FaultsValue) -> str:

@@ -6,6 +6,7 @@ frame, page tables, retry.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -35,13 +36,38 @@ BOXES = {
 
 
 class Mark(NamedTuple):
-    """An event at index `at` in a box: the actor, the action, and the ID of the thing it is about."""
+    """An event at index `at` in a box: the actor, the action, the ID of the thing it is about, and a number behind it.
+
+    The number, such as a descriptor's bits, is `detail`.
+    """
 
     at: int
     box: str
     who: str
     words: str
     thing: str = ""
+    detail: str = ""
+
+
+class Meaning(NamedTuple):
+    """What a descriptor says: its `kind` ("table", "leaf" or another), where it leads, whether writes are allowed."""
+
+    kind: str
+    address: int = 0
+    may_write: bool = False
+
+    def __str__(self) -> str:
+        """Return the place: a table's address, or a page's frame."""
+        return f"a table at {address(self.address)}" if self.kind == "table" else f"frame {self.number}"
+
+    @property
+    def number(self) -> str:
+        """The number of the frame."""
+        return f"{self.address >> PAGE_SHIFT:#x}"
+
+
+Read = Callable[[int, int], Meaning]
+"""A function that reads a descriptor, given its level and its word; it depends on the format."""
 
 
 @dataclass
@@ -68,9 +94,12 @@ class Fault:
         return "lookup" if last == "code" else last
 
 
-def faults_of(moment: Moment) -> list[Fault]:
-    """Return the faulting accesses of an operation, in order; if there are none, all accesses.  O(events)."""
-    reader = _Reader(moment)
+def faults_of(moment: Moment, read: Read | None = None) -> list[Fault]:
+    """Return the faulting accesses of an operation, in order; if there are none, all accesses.  O(events).
+
+    With `read`, the words about a descriptor are what it means, and its bits are their detail.
+    """
+    reader = _Reader(moment, read)
     for index, event, functions, runner in followed(moment.events):
         reader.read(index, event, functions, runner)
     reader.end()
@@ -80,8 +109,9 @@ def faults_of(moment: Moment) -> list[Fault]:
 class _Reader:
     """The accesses of one operation, as they are collected: each thread makes one access at a time."""
 
-    def __init__(self, moment: Moment) -> None:
+    def __init__(self, moment: Moment, read: Read | None) -> None:
         self._moment = moment
+        self._read_as = read
         operation = moment.operation
         target = "" if operation is None else operation.target
         self._named = target.removeprefix("task:") if target.startswith("task:") else ""
@@ -127,7 +157,7 @@ class _Reader:
     def _go_on(self, one: Fault, index: int, event: ev.Event, functions: Functions) -> None:
         if isinstance(event, ev.FaultRaised):
             one.faulted, one.tried_again = True, False
-            one.marks.append(Mark(index, "walk", PROCESSOR, f"stops: {event.kind}"))
+            one.marks.append(Mark(index, "walk", PROCESSOR, _stops(event.kind, one.access)))
             one.marks.append(Mark(index, "code", PROCESSOR, f"error code {event.words}"))
         elif isinstance(event, ev.TlbFilled):
             frame = event.entry.pa >> PAGE_SHIFT
@@ -148,14 +178,14 @@ class _Reader:
             saying, box = saying_of(event), _box_of(event, functions)
             is_its_own = not self._killed or box != "lookup"  # the exit of another task looks into that task's map
             if saying.box is not None and box and is_its_own and not _is_for_want_of_a_frame(one, event):
-                words = saying.box.words(event, self._names)
+                words, detail = _with_detail(event, saying.box.words(event, self._names), self._read_as)
                 if isinstance(event, ev.PagerAsked) and one.waited:
                     words += f" after {one.waited}"
                 if self._killed and box == "enter":
                     words += f" (exit of {visible(self._killed)})"
                 if box == "frame" and not any(mark.box == "object" for mark in one.marks):
                     one.marks.append(Mark(index, "object", functions[-1], "asked for the page", _owner(event)))
-                one.marks.append(Mark(index, box, functions[-1], words, saying.thing_of(event)))
+                one.marks.append(Mark(index, box, functions[-1], words, saying.thing_of(event), detail))
 
     def end(self) -> None:
         """Note the end: a failed operation failed in its last access, with or without a signal."""
@@ -174,6 +204,31 @@ def _box_of(event: ev.Event, functions: Functions) -> str:
     if saying.box is None or not functions:
         return ""
     return "enter" if functions[-1].startswith("pmap_") else _POINTS.get(_point(event), saying.box.name)
+
+
+def _stops(kind: str, access: str) -> str:
+    """Return the end of a walk by the kind of its fault."""
+    return f"refuses the {access}" if kind == "protection" else f"stops: {kind.replace('-', ' ')}"
+
+
+def _with_detail(event: ev.Event, words: str, read: Read | None) -> tuple[str, str]:
+    """Return the words about an event and their detail: for a descriptor, what it means and its bits."""
+    if isinstance(event, ev.PteWritten) and read is not None:
+        return _rewritten(event, read), words
+    return words, ""
+
+
+def _rewritten(event: ev.PteWritten, read: Read) -> str:
+    """Return what changed in a descriptor, in words: its frame, and whether writes are allowed."""
+    was, now = read(event.level, event.before), read(event.level, event.after)
+    if now.kind == "table":
+        return str(now)
+    if now.kind != "leaf":
+        return f"no longer {was}" if was.kind in ("table", "leaf") else "cleared"
+    may, might = ("may write" if one.may_write else "no write" for one in (now, was))
+    if was.kind != "leaf":
+        return f"{now}, {may}"
+    return f"{was}{f' → {now.number}' * (was.address != now.address)}, {may if may == might else f'{might} → {may}'}"
 
 
 def _task_of(event: ev.Event) -> str:

@@ -169,7 +169,7 @@ def _tables(cost: FormatCost, count: int, x: float, share: float, y: float, most
         )  # fmt: skip
         left += w
     levels = _levels_in_words(cost, share)
-    size = f"{grouped_size(cost.table_bytes)}, {_rounded(cost.bytes_a_page)} B per 4 KiB"
+    size = f"{grouped_size(cost.table_bytes)}, {_rounded(cost.bytes_a_page)} B for each 4 KiB"
     said = [*levels, *wrapped(size, share)]
     text = tuple(fitted(0, 14 + LINE * number, line, share) for number, line in enumerate(said))
     nodes.append(

@@ -7,6 +7,7 @@ import itertools
 from vmwidgets.engine.base.units import PAGE, Address, counted
 from vmwidgets.engine.kernel.pmap.pmap_schema import InvertedEntry, InvertedValue
 from vmwidgets.views.scene import kit
+from vmwidgets.views.scene.key import RANGES, kind_of_object
 from vmwidgets.views.scene.kit import MARGIN, WIDTH, Box
 from vmwidgets.views.scene.model import Caption, Link, Node, Scene, Table
 from vmwidgets.views.story.words.pictures import say_inverted
@@ -33,6 +34,9 @@ def draw_inverted(value: InvertedValue, *, width: float = WIDTH) -> Scene:
         row = _row(number, chain, places, Box(x, y, w, HIGH))
         nodes += row
         links += [kit.beside(f"{left.id}>{right.id}", left, right) for left, right in itertools.pairwise(row)]
+    kinds = {_kind(entry) for chain in value.chains for entry in chain}
+    meanings = [(kind, words) for kind, words in RANGES.items() if kind in kinds]
+    nodes += kit.legend("inverted", meanings, max(node.y + node.h for node in nodes) + 14, width=width)
     return kit.scene(
         "inverted",
         "inverted page table",
@@ -64,10 +68,15 @@ def _row(number: int, chain: tuple[InvertedEntry, ...], places: int, first: Box)
         words = [kit.Line(entry.task, "strong", frame, middle=True), kit.Line(str(page), "mono label")]
         title = f"{entry.task}: the page at {page} is in {frame}"
         thing = f"frame:{entry.frame}"
-        row.append(kit.card(f"inverted/{number}/{place}", box, words, title=title, thing=thing, bar="page"))
+        row.append(kit.card(f"inverted/{number}/{place}", box, words, title=title, thing=thing, bar=_kind(entry)))
     if len(shown) < len(chain):
         row.append(kit.fold(f"inverted/{number}/more", boxes[len(shown)], f"{len(chain) - len(shown)} more"))
     return row
+
+
+def _kind(entry: InvertedEntry) -> str:
+    """Return the kind of memory in an entry's frame, which determines its colour."""
+    return kind_of_object(entry.owner.removeprefix("object "), "")
 
 
 def _caption(value: InvertedValue) -> Caption:

@@ -37,7 +37,7 @@ from .walk_tables import (
     draw_flags,
     draw_tables_read,
     flags_of,
-    key_of,
+    height_of_flags,
     least_share,
     table_name,
 )
@@ -89,7 +89,7 @@ def draw_walk(
     height = verdict.y + verdict.h + 16
     placed = {node.id: Box(node.x, node.y, node.w, node.h) for node in tables}
     columns = [placed[f"walk/table/{step.level}"] for step in walk.steps]
-    flags = draw_flags(walk, columns, verdict.x, height, width)
+    flags = draw_flags(walk, columns, verdict.x, height, width, is_stacked=is_stacked)
     nodes += flags
     height = max((node.y + node.h + 16 for node in flags), default=height)
     if bench is not None:
@@ -146,29 +146,29 @@ def draw_reach(
         verdict = _verdict_box(walk, entry, place, False, has_map, made=made)
         caption = _caption_of(walk, None)
     nodes = [*tables, verdict]
-    bottom = max(node.y + node.h for node in nodes) + 10
-    room = max((node.y + node.h for node in _key(walk.steps, bottom, width)), default=bottom - 6)  # at each step alike
+    bottom = max(node.y + node.h for node in nodes) + 14
+    is_stacked = share_of(reach.levels, width) < least_share(walk, neighbours)
+    seen, placed = replace(walk, steps=walk.steps[: reach.read]), {node.id: node for node in tables}
+    heads = [placed[f"walk/table/{step.level}"] for step in seen.steps]
+    columns = [Box(head.x, head.y, head.w, head.h) for head in heads]
+    flags = draw_flags(seen, columns, verdict.x, bottom, width, is_stacked=is_stacked, is_over=not is_open)
+    room = height_of_flags(walk, is_stacked=is_stacked) if reach.is_walked or flags else 0.0  # at each step
     return kit.scene(
         "walk",
         "page tables",
         _subtitle(walk),
-        [*nodes, *_key(walk.steps[: reach.read], bottom, width)],
-        links=_arrows(known, nodes, share_of(reach.levels, width) < least_share(walk, neighbours)),
+        [*nodes, *flags],
+        links=_arrows(known, nodes, is_stacked),
         caption=caption,
         table=_rows(known, reach.read),
         machine=machine,
         width=width,
-        height=room + 4,
+        height=bottom + room,
     )
 
 
-def _key(steps: Sequence[Step], y: float, width: float) -> list[Node]:
-    """Return the meanings of the letters of these descriptors."""
-    return kit.legend("walk", [("", means) for means in key_of(steps)], y, width=width)
-
-
 def _all_of(walk: Walk) -> Reach:
-    return Reach(len(walk.steps), len(walk.steps), letters=False)
+    return Reach(len(walk.steps), len(walk.steps))
 
 
 def _subtitle(walk: Walk) -> str:
@@ -266,7 +266,7 @@ def _rows(walk: Walk, read: int) -> Table:
     """Return the first `read` descriptors, and the access's outcome."""
     rows = [
         (str(number), table_name(step), str(Address(step.table)), str(step.index), f"{step.value:#x}", step.kind,
-         flags_of(step.fields, step.value))
+         flags_of(step))
         for number, step in enumerate(walk.steps[:read], 1)
     ]  # fmt: skip
     verdict = (

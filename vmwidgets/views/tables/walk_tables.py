@@ -1,6 +1,6 @@
 """The tables of a walk: in each the descriptor that was read, between its neighbours.
 
-A descriptor has one line, or two if index, address and flags don't fit side by side: half an address is useless.
+A descriptor that was read has two lines, its index and its target; below all tables, words say what each allows.
 """
 
 from __future__ import annotations
@@ -26,19 +26,18 @@ _HEAD, _LINE, _ROW_H = 30.0, 14.0, 22.0
 """Height of a table's name, of one more line, of a descriptor."""
 
 _FLAGS = {
-    "P": ("P", "present"), "R/W": ("W", "writable"), "U/S": ("U", "user"), "A": ("A", "accessed"),
-    "D": ("D", "dirty"), "G": ("G", "global"), "PS": (" PS", "a large page"), "XD": (" XD", "execute disable"),
-    "R": ("R", "readable"), "W": ("W", "writable"), "X": ("X", "executable"), "U": ("U", "user"),
-    "XN": (" XN", "execute never"), "PXN": (" PXN", "privileged execute never"), "UXN": (" UXN", "user execute never"),
-    "AF": (" AF", "access flag"), "nG": (" nG", "not global"), "S": (" S", "shareable"), "AP[2]": (" AP2", "read-only"),
+    "P": "present", "R/W": "writable", "U/S": "user", "A": "accessed", "D": "dirty", "G": "global",
+    "PS": "a large page", "XD": "execute disable", "R": "readable", "W": "writable", "X": "executable", "U": "user",
+    "XN": "execute never", "PXN": "privileged execute never", "UXN": "user execute never", "AF": "access flag",
+    "nG": "not global", "S": "shareable", "AP[2]": "read-only",
 }  # fmt: skip  # x86's, RISC-V's, ARM's
-"""Short names of a descriptor's flags, in the order in which they are written, with their meanings.
+"""What a descriptor's flags mean, by their manual's names.
 
 Sources: Intel SDM 3A, 4.5; ARM DDI 0406C, B3.5; ARM DDI 0487, D8.3; RISC-V privileged, 4.3.
 """
 
-_DASHED = frozenset(("R/W", "U/S"))
-"""Flags that are shown as a dash if they are not set."""
+_DENIES = frozenset(("R/W", "U/S"))
+"""Flags that deny something if they are not set."""
 
 
 class Neighbour(NamedTuple):
@@ -70,8 +69,8 @@ class Reach:
     rows: int = 3
     width: int = 8
     """The size of a descriptor in bytes."""
-    letters: bool = True
-    """Whether descriptors have letters for their flags; otherwise words are below (:func:`draw_flags`)."""
+    is_walked: bool = True
+    """Whether some step reads the tables, so that each has room for the words below (:func:`draw_flags`)."""
 
     @property
     def drawn(self) -> int:
@@ -107,9 +106,7 @@ def draw_tables_read(
     steps = walk.steps[: reach.drawn]
     w = min((place.w for place in places), default=0.0)
     below = any(_address_is_below(step, w) for step in steps)  # alike in all tables
-    is_part = reach.levels > len(walk.steps)  # the other tables may come, and would have two lines
-    lines = below + (is_part or any(_has_two_lines(step, w - 8, reach) for step in walk.steps))
-    height = LEAST_H + _LINE * lines + (_ROW_H + 1) * (reach.rows - 3)
+    height = LEAST_H + _LINE * (below + 1) + (_ROW_H + 1) * (reach.rows - 3)
     nodes = []
     for position, (step, place) in enumerate(zip(steps, places, strict=False)):
         left, y = place.x, place.y + list(places[:position]).count(place) * (height + BELOW)
@@ -120,28 +117,18 @@ def draw_tables_read(
     return nodes
 
 
-def flags_of(fields: tuple[Field, ...], word: int) -> str:
-    """Return the set flags, by letter; missing permissions as a dash; ARM's access permissions as a number."""
-    return "".join(written for written, _ in _flags(fields, word)).strip()
+def flags_of(step: Step) -> str:
+    """Return a descriptor's flags in words: those that are set, and rights that it denies."""
+    return ", ".join(_flags(step.fields, step.value)) if step.kind != "invalid" else ""
 
 
-def key_of(steps: Sequence[Step]) -> list[str]:
-    """Return the meanings of these steps' flag letters, each letter once, in order of appearance.
-
-    A flag is included even if only its dash is present.
-    """
-    present = (step for step in steps if step.kind != "invalid")
-    return list(dict.fromkeys(means for step in present for _, means in _flags(step.fields, step.value)))
-
-
-def _flags(fields: Iterable[Field], word: int) -> Iterator[tuple[str, str]]:
-    """Yield the text of each flag that is set, or shown as a dash, and the meanings of its letters."""
+def _flags(fields: Iterable[Field], word: int) -> Iterator[str]:
     for field in fields:
         if field.name == "AP":
-            yield f" AP{field.of(word):0{field.high - field.low + 1}b}", "AP access permissions"
-        elif field.name in _FLAGS and field.low == field.high and (field.of(word) or field.name in _DASHED):
-            letter, means = _FLAGS[field.name]
-            yield letter if field.of(word) else "-", f"{letter.strip()} {means}"
+            yield f"access permissions {field.of(word):0{field.high - field.low + 1}b}"
+        elif field.name in _FLAGS and field.low == field.high and (field.of(word) or field.name in _DENIES):
+            means = _MEANS.get(field.name) or _FLAGS[field.name]
+            yield means if field.of(word) else f"not {means}"
 
 
 def least_share(walk: Walk, neighbours: Neighbours | None) -> float:
@@ -191,8 +178,8 @@ def _rows(
             nodes.append(_unread(step, index, step.table + index * width, held, Box(x, y, w, 0)))
         elif index == step.index:
             states = ("fault",) if faulty else ("changed", "path") if changed else ("path",)
-            nodes.append(_descriptor(step, x, y, w, states, reach))
-            y += _LINE * _has_two_lines(step, w, reach)
+            nodes.append(_descriptor(step, x, y, w, states))
+            y += _LINE
         elif neighbours is not None:
             nodes.append(_neighbour(step, index, neighbours.get((step.table, index)), x, y, w))
         y += _ROW_H + 1
@@ -210,36 +197,20 @@ def _label(step: Step, w: float = 1e9) -> str:
     return words.get(step.kind) or str(Address(step.address))
 
 
-def _has_two_lines(step: Step, w: float, reach: Reach) -> bool:
-    flags = "" if step.kind == "invalid" else flags_of(step.fields, step.value)
-    return not reach.letters or (
-        bool(flags) and text_width(f"{step.index}{_label(step)}{flags}", "mono label") + 28 > w
-    )
-
-
-def _descriptor(step: Step, x: float, y: float, w: float, states: tuple[str, ...], reach: Reach) -> Node:
-    two = _has_two_lines(step, w, reach)
+def _descriptor(step: Step, x: float, y: float, w: float, states: tuple[str, ...]) -> Node:
     title = f"{step.layout} at physical {Address(step.pa)}: {step.value:#x}; " + ", ".join(
         f"{value.field.name}={value.value:#x}" for value in step.decoded if value.value
     )
-    text: tuple[Text, ...]
-    if reach.letters:
-        flags = flags_of(step.fields, step.value) if step.kind != "invalid" else ""
-        text = (
-            *_indexed(step.index, _label(step, w), w, "mono label", "mono label"),
-            fitted(w - 3, 15 + _LINE * two, flags, w - 6, "mono label", "end"),
-        )
-    else:
-        is_long = text_width(f"descriptor {_last(step)}", "strong") > w - 14
-        index = f"{'' if is_long else 'descriptor '}{step.index}"
-        at = _label(step, w)
-        fits = text_width("table ") + text_width(at, "mono label") <= w - 13
-        leads = {"table": "table ", "leaf": "page "}.get(step.kind, "") * fits
-        text = (Text(9, 15, index, "strong"), *[Text(9, 15 + _LINE + 1, leads, "label dim")] * bool(leads),
-                Text(9 + text_width(leads), 15 + _LINE + 1, at, "mono label"))  # fmt: skip  # two lines
-    bars = () if reach.letters else (Bar(0, 0, 4, _ROW_H + _LINE, "own-anonymous" if step.kind == "leaf" else "table"),)
+    is_long = text_width(f"descriptor {_last(step)}", "strong") > w - 14
+    index = f"{'' if is_long else 'descriptor '}{step.index}"
+    at = _label(step, w)
+    fits = text_width("table ") + text_width(at, "mono label") <= w - 13
+    leads = {"table": "table ", "leaf": "page "}.get(step.kind, "") * fits
+    text = (Text(9, 15, index, "strong"), *[Text(9, 15 + _LINE + 1, leads, "label dim")] * bool(leads),
+            Text(9 + text_width(leads), 15 + _LINE + 1, at, "mono label"))  # fmt: skip  # two lines
+    bars = (Bar(0, 0, 4, _ROW_H + _LINE, "own-anonymous" if step.kind == "leaf" else "table"),)
     return Node(
-        f"walk/step/{step.level}", "descriptor", x, y, w, _ROW_H + _LINE * two, f"pte:{step.pa:x}", "box", text, bars,
+        f"walk/step/{step.level}", "descriptor", x, y, w, _ROW_H + _LINE, f"pte:{step.pa:x}", "box", text, bars,
         states, f"{title} ({step.section})", "select", "walk",
     )  # fmt: skip
 
@@ -294,18 +265,17 @@ Source: Intel SDM 3A, 4.6 and 4.8.
 """
 
 
-def draw_flags(walk: Walk, places: Sequence[Box], last: float, y: float, width: float) -> list[Node]:
+def draw_flags(
+    walk: Walk, places: Sequence[Box], last: float, y: float, width: float, *, is_stacked: bool, is_over: bool = True
+) -> list[Node]:
     """Return a line for each flag, with a dot below each table, filled if its descriptor has the flag; and the result.
 
-    `places` are the places of the tables, and `last` is the place of the words about all of them.  Tables that are
-    below each other have a narrow column each, headed by their name.
+    `places` are the places of the tables, and `last` is the place of the words about all of them, if the walk
+    `is_over`.  Tables that are stacked have a narrow column each, headed by their name.
     """
-    fields = (field.name for step in walk.steps for field in step.fields)
-    known = dict.fromkeys(name for name in fields if name in (*_FLAGS, *_VALID, "AP"))
-    shown = [name for name in known if any(_dot(step, name) for step in walk.steps)]
+    shown = _shown(walk)
     if not shown:
         return []
-    is_stacked = len({place.x for place in places}) < len(places)
     head = "what each descriptor allows: a right needs all of them" if "R/W" in shown else "what each descriptor says"
     nodes = [label("walk/flags", head, MARGIN, y, most=width - 2 * MARGIN)]
     y += 22
@@ -317,17 +287,30 @@ def draw_flags(walk: Walk, places: Sequence[Box], last: float, y: float, width: 
         nodes.append(runs("walk/flags/names", Box(MARGIN, y, width - 2 * MARGIN, 18), names))
         y += _FLAG_LINE
     for name in shown:
-        nodes.append(_flag_line(walk, name, places, last, y, width, is_stacked))
+        said = _follows(walk, name) if is_over else ""
+        nodes.append(_flag_line(walk, name, said, places, last, y, width, is_stacked))
         y += _FLAG_LINE
     return nodes
 
 
+def height_of_flags(walk: Walk, *, is_stacked: bool) -> float:
+    """Return the height of what :func:`draw_flags` draws."""
+    shown = _shown(walk)
+    return 22 + _FLAG_LINE * (len(shown) + is_stacked) if shown else 0.0
+
+
+def _shown(walk: Walk) -> list[str]:
+    """Return the names of the flags that a line is about."""
+    fields = (field.name for step in walk.steps for field in step.fields)
+    known = dict.fromkeys(name for name in fields if name in (*_FLAGS, *_VALID, "AP"))
+    return [name for name in known if any(_dot(step, name) for step in walk.steps)]
+
+
 def _flag_line(
-    walk: Walk, name: str, places: Sequence[Box], last: float, y: float, width: float, is_stacked: bool
+    walk: Walk, name: str, said: str, places: Sequence[Box], last: float, y: float, width: float, is_stacked: bool
 ) -> Node:
     """Return a flag in all tables."""
-    means = _MEANS.get(name) or _FLAGS[name][1]
-    said = _follows(walk, name)
+    means = _MEANS.get(name) or _FLAGS[name]
     named = f"{means} ({name})" if means != name else name
     beside = means if said else named  # without words about all of them, a letter alone on the right says nothing
     is_brief = name == "AP" or any(text_width(beside) > place.w - 18 for place in places)
@@ -377,6 +360,10 @@ def _value(step: Step, name: str) -> str:
 
 def _follows(walk: Walk, name: str) -> str:
     """Return a flag's meaning for the access as a whole."""
+    last = walk.steps[-1]
+    if name == "AP" and last.kind == "leaf":
+        who, may = "user code" if last.rights.user else "only the kernel", "write" if last.rights.write else "only read"
+        return f"{who} may {may}"
     if name not in _SAID or not any(field.name == "P" for step in walk.steps for field in step.fields):
         return ""
     bad = "on" if name == "XD" else "off"

@@ -13,11 +13,12 @@ from ...base.units import counted
 
 
 class InvertedEntry(NamedTuple):
-    """The page number `page` of `task` is in `frame`."""
+    """The page number `page` of `task` is in `frame`, which `owner` has ("object memory 1")."""
 
     task: str
     page: int
     frame: int
+    owner: str = ""
 
 
 @frozen

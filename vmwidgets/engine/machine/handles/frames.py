@@ -145,9 +145,10 @@ class MachineFrames(Part):
         chains: list[list[InvertedEntry]] = [[] for _ in range(buckets)]
         reverse = self.system.pmap.reverse
         for frame in reverse.frames():
+            owner = shown_owner(self._pages.owner(frame))
             for space, va in reverse.of(frame):
                 page = va // PAGE
-                chains[bucket_of(space.name, page, buckets)].append(InvertedEntry(space.name, page, frame))
+                chains[bucket_of(space.name, page, buckets)].append(InvertedEntry(space.name, page, frame, owner))
         return InvertedValue(tuple(map(tuple, chains)), self.system.ram.size // PAGE)
 
     @in_ascii
