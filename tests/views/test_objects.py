@@ -591,3 +591,39 @@ def test_names_after_many_forks_are_whole(width: int) -> None:
     assert len(names) > 20
     assert not [name for name in names if "…" in name]
     assert not [run.text for node in cards for run in node.text if "0x" in run.text and "…" in cut(run)]
+
+
+def told(scene: Scene) -> set[str]:
+    """Return the IDs of the links that are not faint."""
+    return {link.id for link in scene.links if link.kind == "backs" and "faint" not in link.state}
+
+
+def test_only_links_of_the_operation_and_of_the_selection_are_strong() -> None:
+    machine = vm.boot("x86-64", fork="shadow")
+    parent = machine.task("init")
+    start = parent.mmap("16 KiB")
+    parent.write(start, b"a")
+    for number in range(4):
+        parent.fork(f"child {number}")
+    machine.tasks["child 2"].write(start, b"b")
+    view = vm.Objects(machine)
+    scene = view.scene()
+    new = {node.thing for node in scene.nodes if node.id.startswith("object/") and "new" in node.state}
+    assert new
+    placed = {node.id: node for node in scene.nodes}
+    ends = {link.id: {placed[link.source].thing, placed[link.target].thing} for link in scene.links}
+    assert {one for one, both in ends.items() if both & new} <= told(scene) < {*ends}
+    faint = next(one for one in ends if one not in told(scene))
+    for thing in ends[faint]:
+        view.selection = thing
+        chosen = told(view.scene())
+        assert {one for one, both in ends.items() if thing in both} <= chosen
+
+
+def test_few_links_without_an_operation_are_alike() -> None:
+    machine = vm.boot("x86-64")
+    task = machine.task("init")
+    task.write(task.mmap("16 KiB"), b"a")
+    machine.kernel_map.enter("4 KiB")
+    scene = vm.Objects(machine).scene()
+    assert told(scene) == {link.id for link in scene.links} != set()

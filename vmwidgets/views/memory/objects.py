@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import replace
 from functools import cached_property
 from itertools import islice
 from typing import NamedTuple
@@ -23,7 +24,7 @@ from vmwidgets.engine.kernel.map.map_schema import Entries, EntryFields
 from vmwidgets.engine.kernel.tasks.objects_schema import MappedBy, ObjectsValue, ObjectValue
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import MARGIN, WIDTH, Box
-from vmwidgets.views.scene.model import Bar, Node, Row, Rows, Scene, Table
+from vmwidgets.views.scene.model import Bar, Link, Node, Row, Rows, Scene, Table
 from vmwidgets.views.scene.relations import About, Pages, space_of, things_of
 from vmwidgets.views.scene.text import short_count, text_width, visible, wording
 from vmwidgets.views.story.look import Look
@@ -41,6 +42,9 @@ MAPPINGS, OBJECTS, PAGES = 12, 18, 24
 
 FOLDED = 8
 """A mapping of more pages shows only pages that differ from the object behind it, whose card has the others."""
+
+MANY_LINKS = 12
+"""The most links that are drawn alike if none is of the operation or the selection."""
 
 CHAIN, ROWS = 12, 400
 """The most objects of a chain, including its end; and the most rows of the table."""
@@ -218,8 +222,9 @@ def _uses(every: Sequence[_Mapping]) -> Counter[int]:
 
 
 def draw_objects(
-    look: Look[ObjectsValue], *, task: str = "", once: bool = False, machine: str = "", width: float = WIDTH
-) -> Scene:
+    look: Look[ObjectsValue], *, task: str = "", once: bool = False, machine: str = "", width: float = WIDTH,
+    selection: str = "",
+) -> Scene:  # fmt: skip
     """Return the scene of memory objects, or of one task's, by its path.
 
     With `once`, each frame is drawn in one object only, and in no mapping.
@@ -229,7 +234,7 @@ def draw_objects(
     every = _mappings(value, mappers)
     uses = _uses(every)
     ours = [one for one in every if one.mapper.map.startswith(f"{task}/") or not task]
-    layout = _Layout(look, uses, width, ours, mappers, once)
+    layout = _Layout(look, uses, width, ours, mappers, once, selection)
     nodes, links = layout.nodes, layout.links
     if not nodes:
         words = say_objects("none/task", task=called(task)) if task else say_objects("none")
@@ -282,6 +287,7 @@ class _Layout:
         ours: Sequence[_Mapping],
         mappers: Mapping[str, Sequence[MappedBy]],
         once: bool,
+        selection: str,
     ) -> None:
         self.nodes: list[Node] = []
         self._pairs: list[tuple[Node, Node]] = []
@@ -319,7 +325,7 @@ class _Layout:
         }  # fmt: skip
         for one in shown:
             self._map(one, columns)
-        self.links = arrows(self._pairs, 9.0 if around else 6.0)
+        self.links = self._faint(arrows(self._pairs, 9.0 if around else 6.0), selection)
         drawn = sum(1 + len(one.others) for one in shown)
         room_left = max(1, OBJECTS - len(self._placed)) if len(ours) == drawn else 0
         for name in alone[:room_left]:
@@ -340,6 +346,21 @@ class _Layout:
         for name, words in self._notes(shown):
             below = max(node.y + node.h for node in self.nodes)
             self.nodes.append(kit.paragraph(f"objects/legend/{name}", words, MARGIN, below + 6, width - 2 * MARGIN))
+
+    def _faint(self, links: Sequence[Link], selection: str) -> list[Link]:
+        """Return the links, faint unless the operation or the selection is about them; a few alone stay as they are."""
+        written, looked_at = self._touched
+        told = {f"entry:{one}" if isinstance(one, int) else f"object:{one}" for one in (*written, *looked_at)}
+
+        def is_told(one: Node, behind: Node) -> bool:
+            changed = behind.thing.removeprefix("object:") in written
+            return one.thing in told or changed or (bool(selection) and selection in (one.thing, behind.thing))
+
+        kept = {link.id for link, pair in zip(links, self._pairs, strict=True) if is_told(*pair)}
+        if not kept and len(links) <= MANY_LINKS:
+            return list(links)
+        faint = [replace(link, state=(*link.state, "faint")) for link in links if link.id not in kept]
+        return [*faint, *(link for link in links if link.id in kept)]
 
     def _notes(self, shown: Sequence[_Mapping]) -> Iterator[tuple[str, str]]:
         """Yield the meanings of the words on the cards, if there are any."""
