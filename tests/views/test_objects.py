@@ -17,6 +17,7 @@ from vmwidgets.engine.machine.handles.tasks import Task
 from vmwidgets.views.memory.objects import CHAIN, MAPPINGS, OBJECTS, PAGES, draw_objects
 from vmwidgets.views.memory.seen_pages import seen_by
 from vmwidgets.views.scene.model import Node, Scene
+from vmwidgets.views.scene.svg import to_svg
 from vmwidgets.views.scene.text import cut
 
 
@@ -627,3 +628,42 @@ def test_few_links_without_an_operation_are_alike() -> None:
     machine.kernel_map.enter("4 KiB")
     scene = vm.Objects(machine).scene()
     assert told(scene) == {link.id for link in scene.links} != set()
+
+
+@pytest.mark.parametrize("width", [420, 900, 1600])
+@pytest.mark.parametrize("count", [1, 2, 7, 15])
+def test_pages_that_came_together_have_few_rings_and_each_is_in_one(count: int, width: int) -> None:
+    machine = vm.boot("x86-64", fork="shadow")
+    task = machine.task("init")
+    start = task.mmap("128 KiB")
+    task.write(start + 3 * vm.PAGE, b"a" * (count * vm.PAGE))
+    scene = vm.Objects(machine, width=width).scene()
+    new = [node for node in scene.nodes if node.kind == "page" and "new" in node.state]
+    rings = [node for node in scene.nodes if node.kind == "fresh"]
+    assert len(new) == 2 * count, "the mapping's and the object's"
+    for page in new:
+        across = [ring for ring in rings if ring.x < page.x < page.x + page.w < ring.x + ring.w]
+        around = [ring for ring in across if ring.y < page.y < page.y + page.h < ring.y + ring.h]
+        has_own = "within" not in page.state
+        assert len(around) + has_own == 1
+    assert len(rings) + sum("within" not in page.state for page in new) <= 6
+    told_new = [run.text for node in scene.nodes if node.lane.startswith("objects/") for run in node.text]
+    assert (f"{count} new" in told_new) == (count > 1)
+    drawn = to_svg(scene)
+    assert drawn.count('class="badge"') == (len(rings) or 2), "a badge for each ring, none for what is within"
+
+
+def test_a_new_object_s_pages_need_no_ring_of_their_own() -> None:
+    machine = vm.boot("x86-64", fork="shadow")
+    task = machine.task("init")
+    start = task.mmap("64 KiB")
+    task.write(start, b"a" * (8 * vm.PAGE))
+    child = task.fork()
+    child.write(start, b"b" * (8 * vm.PAGE))
+    scene = vm.Objects(machine).scene()
+    (made,) = (node for node in scene.nodes if node.id.startswith("object/") and node.text and "new" in node.state
+               and node.kind == "card")  # fmt: skip
+    rings = [node for node in scene.nodes if node.kind == "fresh"]
+    assert rings
+    assert not [ring for ring in rings if ring.id.startswith(made.id)]
+    assert "8 new" in words(made)

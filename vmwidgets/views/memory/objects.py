@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 from functools import cached_property
-from itertools import islice
+from itertools import groupby, islice
 from typing import NamedTuple
 
 from vmwidgets import events as ev
@@ -531,6 +531,7 @@ class _Layout:
             identity, box, rows, thing=thing, state=state, title=title, lane=f"objects/{column}", top=18,
             step=16, pad=7, bars=(Bar(0, 0, 4, box.h, _colour(whole)),), action="select",
         )  # fmt: skip
+        at = len(self.nodes)
         self.nodes.append(node)
         for number, index in enumerate([*shown, -1] if left else shown):
             x, y = box.x + 8 + number % across * (_CELL_W + 4), top + _HEAD + number // across * (_CELL_H + 4)
@@ -540,6 +541,7 @@ class _Layout:
                 self.nodes.append(kit.fold(f"{identity}/more", cell, words, title=f"{counted(left, 'page')} more"))
             else:
                 self.nodes.append(self._cell(f"{identity}/{index}", cell, index, pages[index], owner, index in copied))
+        self.nodes[at:] = self._ringed(self.nodes[at], self.nodes[at + 1 :], len(new))
         if same:
             front = pages.chain[0]
             place = Box(box.x + 8, below, self._wide - 16, _SAME_H)
@@ -555,6 +557,32 @@ class _Layout:
                 title += " and what is behind it" * bool(front.shadow)
                 self.nodes.append(kit.fold(f"{identity}/same", place, wording(ways, place.w - 8, ""), title=title))
         return node
+
+    def _ringed(self, card: Node, cells: Sequence[Node], count: int) -> Iterator[Node]:
+        """Yield a card, with the number of its new pages, and its cells, with one ring around neighbours that changed.
+
+        A new card has a ring of its own, which is around its new pages too.
+        """
+        runs = [(state, list(run)) for state, run in groupby(cells, key=_what_happened)]
+        many = sum(len(run) for state, run in runs if state == "new" and len(run) > 1)
+        said = f"{max(count, many):,} new"
+        below = sorted((run for run in card.text if run.y > card.text[0].y), key=lambda run: run.x)
+        used = max((run.x + text_width(run.text, run.style) for run in below), default=0.0)
+        has_room = len(below) < 2 and used + text_width(said, "label new") + 14 <= card.w
+        if many and has_room:
+            said_at = kit.lines_of([kit.Line("", right=said, beside="label new")], card.w, top=card.text[-1].y, pad=7)
+            card = replace(card, text=(*card.text, *said_at))
+        yield card
+        for state, run in runs:
+            if not state or len(run) < 2:
+                yield from run
+                continue
+            yield from (replace(cell, state=(*cell.state, "within")) for cell in run)
+            if state not in card.state:
+                rings = enumerate(_around(run))
+                yield from (
+                    kit.chip(f"{run[0].id}/ring/{number}", "fresh", box, state=(state,)) for number, box in rings
+                )
 
     def _drawn_elsewhere(self, owner: ObjectValue) -> dict[int, str]:
         """Return, for each page, the other object in which its frame is drawn."""
@@ -711,6 +739,28 @@ def _touched(moment: Moment) -> tuple[set[str | int], set[str]]:
         else:
             written.add(event.object)  # type: ignore[attr-defined]  # its class has one
     return written, looked_at
+
+
+def _what_happened(cell: Node) -> str:
+    """Return whether the operation brought or changed the page of a cell: "new", "changed", or ""."""
+    return next((state for state in ("new", "changed") if state in cell.state), "")
+
+
+def _around(cells: Sequence[Node]) -> list[Box]:
+    """Return as few boxes as are needed around neighbours in one row or in several."""
+    found: list[Box] = []
+    for _, group in groupby(cells, key=lambda cell: cell.y):
+        row = list(group)
+        left, right, y = row[0].x - _APART, row[-1].x + row[-1].w + _APART, row[0].y - _APART
+        box = Box(left, y, right - left, row[0].h + 2 * _APART)
+        if found and (found[-1].x, found[-1].w) == (box.x, box.w):
+            box = Box(left, found[-1].y, box.w, y + box.h - found.pop().y)
+        found.append(box)
+    return found
+
+
+_APART = 1.5
+"""Pixels from a cell to the ring around it and its neighbours."""
 
 
 def _in_order(path: str) -> list[str | int]:
