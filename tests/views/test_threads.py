@@ -269,3 +269,16 @@ def test_ended_threads_without_room_are_counted() -> None:
     (more,) = (node for node in scene.nodes if node.kind == "fold")
     assert len(drawn) + int(more.text[0].text.split()[1]) == 20
     assert outside(scene) == []
+
+
+def test_after_an_operation_on_something_else_the_title_says_who_waits() -> None:
+    machine = crowd(3)
+    machine.run()
+    scene = vm.Threads(machine).scene()
+    (answer,) = (words(node) for node in scene.nodes if node.id == "threads/answer")
+    assert scene.caption.text != answer, "what the operation did comes first if it did something to threads"
+    done = machine.kernel_map.enter("4 KiB")
+    scene = vm.Threads(machine).scene()
+    assert scene.caption.text == answer
+    assert f"{int(done):#_x}".replace("0x_", "0x") in scene.caption.reason
+    assert not [node for node in scene.nodes if node.id == "threads/answer"]

@@ -286,6 +286,6 @@ class Threads(Picture):
         return threads_scene(at.target, at.moment, at.width)
 
 
-def threads_scene(target: MachineThreads, moment: Moment, width: float = WIDTH) -> Scene:
-    """Return the scene of the threads at one moment of an operation."""
-    return draw_threads(look_at(target, moment), machine=target.machine.name, width=width)
+def threads_scene(target: MachineThreads, moment: Moment, width: float = WIDTH, *, compact: bool = False) -> Scene:
+    """Return the scene of the threads at one moment of an operation; `compact` for a part of another picture."""
+    return draw_threads(look_at(target, moment), machine=target.machine.name, width=width, compact=compact)

@@ -72,16 +72,23 @@ def draw_threads(
     title: str = "threads",
     machine: str = "",
     width: float = WIDTH,
+    compact: bool = False,
 ) -> Scene:
-    """Return the scene of the threads."""
+    """Return the scene of the threads.
+
+    If the operation changed no thread, the title says who waits, unless the scene is a part of another (`compact`).
+    """
     moment, value = look.moment, look.now
     touched = _touched(moment.so_far)
     nodes: list[Node] = []
     links: list[Link] = []
     groups = groups_of(value)
     ring = tuple(thread for name in value.cycle for thread in value.threads if thread.name == name)
-    nodes.append(kit.paragraph("threads/answer", _answer(value, groups), MARGIN, 4, width - 2 * MARGIN, style="body"))
-    y = nodes[-1].y + nodes[-1].h + 12
+    steps, answer, y = moment.steps(steps_of_threads(look)), _answer(value, groups), 4.0
+    is_still = not (compact or value.cycle or steps.count or moment.operation is None)
+    if not is_still:
+        nodes.append(kit.paragraph("threads/answer", answer, MARGIN, y, width - 2 * MARGIN, style="body"))
+        y += nodes[-1].h + 12
     if ring:
         more, links, y = _cycle_lane(ring, touched, y - 8, width)
         nodes += more
@@ -98,9 +105,9 @@ def draw_threads(
         nodes,
         links=links,
         lanes=[Lane(group.id, down=True, label=name_of(group.kind, group.subject)) for group in groups[:_GROUPS]],
-        caption=_caption(moment, value),
+        caption=moment.answered(answer) if is_still else _caption(moment, value),
         table=Table(_TABLE_HEADER, _rows(value)),
-        steps=moment.steps(steps_of_threads(look)),
+        steps=steps,
         machine=machine,
         width=width,
         height=y + 4,
