@@ -288,6 +288,8 @@ def test_a_ring_is_around_what_an_entry_grew_by_in_both_ribbons(machine: vm.Mach
     assert words(said).startswith("48 KiB ")
     assert said.y >= ranges[0].y + ranges[0].h
     assert "16 KiB" in said.title
+    below = [node.y for node in scene.nodes if node.kind == "kmem-map" and node.y > said.y]
+    assert min(below) - said.y - said.h > 20, "there is room for the bands, below the words"
 
 
 def test_a_new_entry_has_its_own_ring_and_the_words_only_when_it_is_there(machine: vm.Machine) -> None:
