@@ -264,6 +264,7 @@ export function badgesOf(nodes: readonly SceneNode[]): Map<string, string> {
   for (const { id, kind, shape, state, w, h } of nodes) {
     if (!state || shape === "none" || kind === "stage" || w < BADGED.w || h < BADGED.h) continue;
     const words = state.split(" ");
+    if (words.includes("within")) continue; // the ring around it and its neighbours has one
     const sign = words.includes("new") ? "+" : words.includes("leaving") ? "−" : "";
     if (sign) found.set(id, sign);
   }

@@ -283,6 +283,19 @@ def test_regions_stand_in_order_and_say_what_the_slab_uses(domain: MachineDomain
     assert "4 KiB used" in meta.title
 
 
+def test_the_slab_frames_have_a_strip_that_is_as_full_as_they_are(domain: MachineDomain) -> None:
+    while not domain.snapshot().meta_used:
+        domain.map(domain.frame("4 KiB"))
+    scene = vm.Vspace(domain, width=900).scene()
+    (meta,) = (node for node in scene.nodes if node.lane == "regions" and "kernel" in node.state)
+    rail, used = (next(bar for bar in meta.bars if bar.style == style) for style in ("rail", "used"))
+    value = domain.snapshot()
+    size = next(one.size for one in value.regions if one.base == value.meta_start)
+    assert used.w == pytest.approx(max(2.0, rail.w * value.meta_used / size))
+    assert rail.w == pytest.approx(meta.w)
+    assert "slab frames" in " ".join(run.text for node in scene.nodes for run in node.text if "mapped" in run.text)
+
+
 def test_the_slab_shows_used_blocks_and_the_reserve(domain: MachineDomain) -> None:
     domain.map(domain.frame("4 KiB"))
     scene = vm.SlabLevels(domain).scene()

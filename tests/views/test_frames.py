@@ -253,3 +253,21 @@ def test_the_headline_says_how_many_frames_are_free_against_the_marks() -> None:
     assert caption.text.startswith(f"{counts.available:,} of {counts.total:,} frames are available: ")
     assert f"{counts.free_reserved:,}" in caption.text
     assert caption.reason.startswith("kmem_malloc allocated 12 KiB")
+
+
+def test_a_file_has_one_name_mapped_or_only_cached_and_all_its_frames_count() -> None:
+    machine = vm.boot("x86-64")
+    machine.file("notes", b"a" * 6 * vm.PAGE)
+    machine.read_file("notes", "24 KiB")
+    task = machine.task("reader")
+    task.read(task.mmap("24 KiB", file="notes", prot="r"), 1)
+    view = vm.Frames(machine, width=900)
+    scene = view.scene()
+    said = [run.text for node in scene.nodes for run in node.text]
+    told = [node.title for node in scene.nodes] + [cell for row in scene.table.rows for cell in row]
+    assert not [one for one in (*said, *told) if "object file" in one]
+    (row,) = (row for row in scene.table.rows if row[0] == "owner file notes")
+    owned = [count for name, count in machine.frames.value().owners if name.endswith("file notes")]
+    assert int(row[1]) == sum(owned)
+    (node,) = (node for node in scene.nodes if node.id == "frames/owner/file notes")
+    assert node.bars[-1].style == "own-file"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 import vmwidgets as vm
@@ -157,3 +159,72 @@ def test_an_entry_has_the_colour_of_its_maps_picture(number: int) -> None:
     assert [node.state[0] for node in ranges] == [kinds[node.thing] for node in ranges]
     words = [run.text for node in scene.nodes if node.id.startswith("key/") for run in node.text]
     assert words == [ENTRIES[kind] for kind in ENTRIES if kind in kinds.values()]
+
+
+def folds(scene: Scene) -> list[Node]:
+    return [node for node in scene.nodes if node.kind == "fold"]
+
+
+def free_slots(machine: vm.Machine, scene: Scene) -> tuple[set[str], set[str]]:
+    """Return the IDs of the free slots, and of those that have a cell."""
+    free = {f"kentry/slot/{address:x}" for slab in machine.kentry.contents().slabs for address in slab.free}
+    return free, free & {node.id for node in scene.nodes}
+
+
+@pytest.mark.parametrize("width", [420, 900, 1600])
+def test_a_run_of_free_slots_is_a_fold_beside_the_next_one(width: int) -> None:
+    machine = worked()
+    view = vm.Kentry(machine, width=width)
+    scene = view.scene()
+    free, drawn = free_slots(machine, scene)
+    (slab,) = machine.kentry.contents().slabs
+    assert f"kentry/slot/{slab.free[0]:x}" in drawn
+    assert len(drawn) < 3
+    (fold,) = folds(scene)
+    assert fold.text[0].text.split()[0] == str(len(free - drawn))
+    assert (outside(scene), misplaced_text(scene), covered_words(scene)) == ([], [], [])
+    view.opened(fold.id)
+    scene = view.scene()
+    assert free_slots(machine, scene)[1] == free
+    assert not folds(scene)
+
+
+def test_a_few_free_slots_are_cells() -> None:
+    machine = vm.boot("x86-64")
+    counts = {}
+    while machine.kentry.contents().slabs[0].free:
+        machine.kernel_map.enter("4 KiB", nomerge=True)
+        scene = vm.Kentry(machine).scene()
+        free, drawn = free_slots(machine, scene)
+        counts[len(free)] = len(drawn), len(folds(scene))
+    assert all(counts[number] == (number, 0) for number in range(1, 6))
+    assert all(counts[number] == (1, 1) for number in range(10, 30))
+
+
+def test_slots_keep_their_places_while_an_operation_takes_them() -> None:
+    machine = worked()
+    machine.kernel_map.remove(machine.kernel_map.enter("16 KiB", prot="r") + 4096, size="4 KiB")
+    view = vm.Kentry(machine)
+    places = set()
+    for step in range(view.steps + 1):
+        view.step = step
+        places.add(tuple((node.id, node.x, node.w) for node in view.scene().nodes if node.lane == "slots"))
+    assert view.steps > 1
+    assert len(places) == 1
+
+
+@pytest.mark.parametrize("freed", range(2, 18))
+def test_the_line_to_a_slot_below_a_fold_goes_around_the_fold(freed: int) -> None:
+    machine = vm.boot("x86-64")
+    made = [machine.kernel_map.enter("16 KiB", nomerge=True) for _ in range(18)]
+    machine.kernel_map.remove(made[freed], size="16 KiB")
+    machine.kernel_map.enter("8 KiB", nomerge=True)
+    for width in 420, 900:
+        scene = vm.Kentry(machine, width=width).scene()
+        (fold,) = folds(scene)
+        (line,) = (one for one in scene.links if one.kind == "walk")
+        for x, y in line.points:
+            assert not (fold.x < x < fold.x + fold.w and fold.y - 1 < y < fold.y + fold.h)
+        for (x, y), (to_x, to_y) in pairwise(line.points):
+            passes = min(y, to_y) < fold.y + fold.h / 2 < max(y, to_y)
+            assert not (passes and fold.x < min(x, to_x) and max(x, to_x) < fold.x + fold.w), "through its words"

@@ -9,6 +9,7 @@ import pytest
 import vmwidgets as vm
 from tests.captions import saying, says
 from vmwidgets.views.scene.model import Node, Scene
+from vmwidgets.views.scene.text import cut
 from vmwidgets.views.story.words.called import called
 
 PAGE = 4096
@@ -266,3 +267,57 @@ def test_the_answer_says_the_largest_piece_that_a_sleeper_could_get() -> None:
     said = words(placed(vm.Kmem(machine).scene())["kmem/answer"])
     assert "In exec_map, 900 KiB of 1 MiB are used, by 1 entry." in said
     assert "sh waits for room in exec_map, where the largest free piece is 124 KiB." in said
+
+
+@pytest.mark.parametrize("width", [420, 900, 1600])
+def test_a_ring_is_around_what_an_entry_grew_by_in_both_ribbons(machine: vm.Machine, width: int) -> None:
+    machine.kmem_malloc(4 * PAGE)
+    at = machine.kmem_malloc(12 * PAGE)
+    scene = vm.Kmem(machine, width=width).scene()
+    (entry,) = machine.kmem.maps["kmem_map"]
+    rings = [node for node in scene.nodes if node.kind == "fresh"]
+    ranges = [node for node in scene.nodes if node.kind == "range" and node.thing == f"entry:{entry.id}"]
+    assert len(rings) == len(ranges) == 2
+    for ring, whole in zip(rings, ranges, strict=True):
+        share = (at - entry.start) / entry.size
+        assert ring.x - whole.x == pytest.approx(share * whole.w, abs=2)
+        assert ring.x + ring.w == pytest.approx(whole.x + whole.w, abs=2)
+        for run in whole.text:
+            assert abs(whole.x + run.x - ring.x) > 2, "no edge goes through the words"
+    said = placed(scene)["kmem/kmem_map/said"]
+    assert words(said).startswith("48 KiB ")
+    assert said.y >= ranges[0].y + ranges[0].h
+    assert "16 KiB" in said.title
+    below = [node.y for node in scene.nodes if node.kind == "kmem-map" and node.y > said.y]
+    assert min(below) - said.y - said.h > 20, "there is room for the bands, below the words"
+
+
+def test_a_new_entry_has_its_own_ring_and_the_words_only_when_it_is_there(machine: vm.Machine) -> None:
+    machine.kmem_alloc_wait(4 * PAGE)
+    view = vm.Kmem(machine)
+    heights, said = set(), []
+    for step in range(view.steps + 1):
+        view.step = step
+        scene = view.scene()
+        heights.add(scene.height)
+        said.append(words(placed(scene)["kmem/exec_map/said"]) if "kmem/exec_map/said" in placed(scene) else "")
+        assert not [node for node in scene.nodes if node.kind == "fresh"]
+    assert (said[0], said[-1].split()[0]) == ("", "16")
+    assert len(heights) == 1, "nothing moves from step to step"
+
+
+def test_the_map_whose_entries_are_listed_says_so_and_no_other(machine: vm.Machine) -> None:
+    machine.kmem_malloc(PAGE)
+    for width in 900, 1600:
+        boxes = [node for node in vm.Kmem(machine, width=width).scene().nodes if node.kind == "kmem-map"]
+        assert [box.id for box in boxes if "below" in words(box)] == ["kmem/kmem_map"]
+        assert not [box.bars for box in boxes if box.bars]
+
+
+def test_a_narrow_map_says_its_name_and_how_full_it_is(machine: vm.Machine) -> None:
+    machine.kmem_malloc(4 * PAGE)
+    boxes = placed(vm.Kmem(machine, width=420).scene())
+    for one in machine.kmem.maps.values():
+        box = boxes[f"kmem/{one.name}"]
+        assert cut(box.text[0]) == called(one.name)
+        assert " used" in words(box)

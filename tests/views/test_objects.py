@@ -17,6 +17,7 @@ from vmwidgets.engine.machine.handles.tasks import Task
 from vmwidgets.views.memory.objects import CHAIN, MAPPINGS, OBJECTS, PAGES, draw_objects
 from vmwidgets.views.memory.seen_pages import seen_by
 from vmwidgets.views.scene.model import Node, Scene
+from vmwidgets.views.scene.svg import to_svg
 from vmwidgets.views.scene.text import cut
 
 
@@ -591,3 +592,78 @@ def test_names_after_many_forks_are_whole(width: int) -> None:
     assert len(names) > 20
     assert not [name for name in names if "…" in name]
     assert not [run.text for node in cards for run in node.text if "0x" in run.text and "…" in cut(run)]
+
+
+def told(scene: Scene) -> set[str]:
+    """Return the IDs of the links that are not faint."""
+    return {link.id for link in scene.links if link.kind == "backs" and "faint" not in link.state}
+
+
+def test_only_links_of_the_operation_and_of_the_selection_are_strong() -> None:
+    machine = vm.boot("x86-64", fork="shadow")
+    parent = machine.task("init")
+    start = parent.mmap("16 KiB")
+    parent.write(start, b"a")
+    for number in range(4):
+        parent.fork(f"child {number}")
+    machine.tasks["child 2"].write(start, b"b")
+    view = vm.Objects(machine)
+    scene = view.scene()
+    new = {node.thing for node in scene.nodes if node.id.startswith("object/") and "new" in node.state}
+    assert new
+    placed = {node.id: node for node in scene.nodes}
+    ends = {link.id: {placed[link.source].thing, placed[link.target].thing} for link in scene.links}
+    assert {one for one, both in ends.items() if both & new} <= told(scene) < {*ends}
+    faint = next(one for one in ends if one not in told(scene))
+    for thing in ends[faint]:
+        view.selection = thing
+        chosen = told(view.scene())
+        assert {one for one, both in ends.items() if thing in both} <= chosen
+
+
+def test_few_links_without_an_operation_are_alike() -> None:
+    machine = vm.boot("x86-64")
+    task = machine.task("init")
+    task.write(task.mmap("16 KiB"), b"a")
+    machine.kernel_map.enter("4 KiB")
+    scene = vm.Objects(machine).scene()
+    assert told(scene) == {link.id for link in scene.links} != set()
+
+
+@pytest.mark.parametrize("width", [420, 900, 1600])
+@pytest.mark.parametrize("count", [1, 2, 7, 15])
+def test_pages_that_came_together_have_few_rings_and_each_is_in_one(count: int, width: int) -> None:
+    machine = vm.boot("x86-64", fork="shadow")
+    task = machine.task("init")
+    start = task.mmap("128 KiB")
+    task.write(start + 3 * vm.PAGE, b"a" * (count * vm.PAGE))
+    scene = vm.Objects(machine, width=width).scene()
+    new = [node for node in scene.nodes if node.kind == "page" and "new" in node.state]
+    rings = [node for node in scene.nodes if node.kind == "fresh"]
+    assert len(new) == 2 * count, "the mapping's and the object's"
+    for page in new:
+        across = [ring for ring in rings if ring.x < page.x < page.x + page.w < ring.x + ring.w]
+        around = [ring for ring in across if ring.y < page.y < page.y + page.h < ring.y + ring.h]
+        has_own = "within" not in page.state
+        assert len(around) + has_own == 1
+    assert len(rings) + sum("within" not in page.state for page in new) <= 6
+    told_new = [run.text for node in scene.nodes if node.lane.startswith("objects/") for run in node.text]
+    assert (f"{count} new" in told_new) == (count > 1)
+    drawn = to_svg(scene)
+    assert drawn.count('class="badge"') == (len(rings) or 2), "a badge for each ring, none for what is within"
+
+
+def test_a_new_object_s_pages_need_no_ring_of_their_own() -> None:
+    machine = vm.boot("x86-64", fork="shadow")
+    task = machine.task("init")
+    start = task.mmap("64 KiB")
+    task.write(start, b"a" * (8 * vm.PAGE))
+    child = task.fork()
+    child.write(start, b"b" * (8 * vm.PAGE))
+    scene = vm.Objects(machine).scene()
+    (made,) = (node for node in scene.nodes if node.id.startswith("object/") and node.text and "new" in node.state
+               and node.kind == "card")  # fmt: skip
+    rings = [node for node in scene.nodes if node.kind == "fresh"]
+    assert rings
+    assert not [ring for ring in rings if ring.id.startswith(made.id)]
+    assert "8 new" in words(made)

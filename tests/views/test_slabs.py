@@ -108,3 +108,29 @@ def test_the_answer_says_how_much_of_the_slabs_objects_fill_and_where_most_is_un
     assert answer.startswith(f"Objects fill {100 * sum(used.values()) / sum(held.values()):.0f} % of ")
     assert max(held, key=lambda name: held[name] - used[name]) == "zone 4096"
     assert "most is unused in zone 4096: 28 KiB." in answer
+
+
+def test_a_new_slab_has_one_line_and_its_buffers_none() -> None:
+    machine = vm.boot("x86-64")
+    scene = vm.Slabs(machine).scene()
+    new = {node.id for node in scene.nodes if node.kind == "slab" and "new" in node.state}
+    assert new
+    for node in scene.nodes:
+        if node.kind == "cells":
+            styles = [bar.style for bar in node.bars]
+            assert node.id.removesuffix("/buffers") in new
+            assert styles.count("used") > 0 == styles.count("new")
+    machine.kmem_malloc("4 KiB")
+    later = [bar.style for node in vm.Slabs(machine).scene().nodes if node.kind == "cells" for bar in node.bars]
+    assert later.count("new") == 1
+
+
+@pytest.mark.parametrize("width", [420, 900])
+def test_a_slab_counts_its_used_buffers_and_a_cache_its_slabs(machine: vm.Machine, width: int) -> None:
+    for _ in range(5):
+        machine.malloc(300)
+    scene = vm.Slabs(machine, width=width).scene()
+    head = next(words(node) for node in scene.nodes if node.id.startswith("slabs/zone 512/") and node.kind == "slab")
+    assert "5" in head.replace("/", " ").split()
+    name = next(node for node in scene.nodes if node.id == "slabs/zone 512")
+    assert words(name).endswith("slabs: 1 partial")

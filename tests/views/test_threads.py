@@ -9,7 +9,7 @@ import pytest
 
 import vmwidgets as vm
 from tests.captions import fields_of, says
-from tests.views.pictures import cut_text
+from tests.views.pictures import covered_words, cut_text, outside
 from vmwidgets.engine.kernel.threads.threads_schema import ThreadsValue, ThreadValue
 from vmwidgets.views.memory.threads import draw_threads, groups_of
 from vmwidgets.views.scene.model import Node, Scene
@@ -216,3 +216,69 @@ def test_what_wakes_a_sleeper_is_not_cut_in_a_file(width: int) -> None:
     waited = [node for node in scene.nodes if node.kind == "channel"]
     assert "kmem_free_wakeup" in {run.text for node in scene.nodes for run in node.text}
     assert [words for words in cut_text(scene) if words.startswith(tuple(node.id for node in waited))] == []
+
+
+def crowd(count: int) -> vm.Machine:
+    machine = vm.boot("x86-64")
+    machine.kmem_alloc_wait("1 MiB")
+    for number in range(count):
+        machine.spawn(machine.kmem_alloc_wait, "8 KiB", name=f"worker {number}")
+    return machine
+
+
+@pytest.mark.parametrize("width", [420, 900, 1600])
+@pytest.mark.parametrize("count", [2, 5, 20])
+def test_sleepers_that_an_operation_put_to_sleep_have_one_line_around_them_and_a_badge(count: int, width: int) -> None:
+    machine = crowd(count)
+    machine.run()
+    scene = vm.Threads(machine, width=width).scene()
+    (line,) = (link for link in scene.links if link.kind == "around")
+    left, right = (pick(x for x, _ in line.points) for pick in (min, max))
+    top, bottom = (pick(y for _, y in line.points) for pick in (min, max))
+    changed = [node for node in scene.nodes if "changed" in node.state]
+    assert changed
+    for node in changed:
+        assert left < node.x < node.x + node.w < right
+        assert top < node.y < node.y + node.h < bottom
+    (badge,) = (node for node in scene.nodes if "/count/" in node.id)
+    assert badge.text[0].text == str(count)
+    assert covered_words(scene) == []
+    subject = next(node for node in scene.nodes if node.kind == "channel" and "exec_map" in node.title)
+    assert width < 640 or top < subject.y + subject.h / 2 < bottom, "what they wait for is beside their middle"
+
+
+@pytest.mark.parametrize("width", [420, 900])
+def test_the_thread_that_an_operation_made_is_drawn_however_many_are_before_it(width: int) -> None:
+    machine = crowd(20)
+    scene = vm.Threads(machine, width=width).scene()
+    cards = {node.thing: node for node in scene.nodes if node.lane == "ready"}
+    assert {"thread:worker 0", "thread:worker 19"} <= {*cards}
+    assert "new" in cards["thread:worker 19"].state
+    assert cards["thread:worker 19"].text[0].text == "20", "its place in the row, not on the screen"
+    (more,) = (node for node in scene.nodes if node.kind == "fold")
+    assert more.text[0].text.split()[1] == str(20 - len(cards))
+
+
+def test_ended_threads_without_room_are_counted() -> None:
+    machine = vm.boot("x86-64")
+    for number in range(20):
+        machine.spawn(machine.kmem_alloc, "8 KiB", name=f"worker {number}")
+    machine.run()
+    scene = vm.Threads(machine, width=900).scene()
+    drawn = [node for node in scene.nodes if node.lane == "done"]
+    (more,) = (node for node in scene.nodes if node.kind == "fold")
+    assert len(drawn) + int(more.text[0].text.split()[1]) == 20
+    assert outside(scene) == []
+
+
+def test_after_an_operation_on_something_else_the_title_says_who_waits() -> None:
+    machine = crowd(3)
+    machine.run()
+    scene = vm.Threads(machine).scene()
+    (answer,) = (words(node) for node in scene.nodes if node.id == "threads/answer")
+    assert scene.caption.text != answer, "what the operation did comes first if it did something to threads"
+    done = machine.kernel_map.enter("4 KiB")
+    scene = vm.Threads(machine).scene()
+    assert scene.caption.text == answer
+    assert f"{int(done):#_x}".replace("0x_", "0x") in scene.caption.reason
+    assert not [node for node in scene.nodes if node.id == "threads/answer"]

@@ -361,7 +361,7 @@ def kmem_dashboard(
     threads = any(thread.name != "pagedaemon" for thread in machine.threads)
     scenes = [kmem_scene(machine.kmem, moment, selection, opened=opened, compact=threads, width=width)]
     if threads:
-        scenes.append(threads_scene(machine.threads, moment, width))
+        scenes.append(threads_scene(machine.threads, moment, width, compact=True))
     scenes.append(frames_scene(machine.frames, moment, selection, compact=True, width=width))
     if threads:  # the caption about a deadlock belongs on top
         scenes[0] = replace(scenes[0], caption=scenes[1].caption)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from vmwidgets.engine.base.errors import Refused, shown
@@ -134,24 +134,32 @@ class Kentry(Picture):
         area = target.kentry if isinstance(target, Machine) else target
         if not isinstance(area, MachineKentry):
             raise Refused(f"Kentry shows the kentry area of a machine, machine.kentry, not {shown(target)}")
+        self._slabs_unfolded: list[int] = []
         super().__init__(area, machine=area.machine, **options)
 
     def draw(self, at: At) -> Scene:
         """Return the area at a moment."""
-        return kentry_scene(at.target, at.moment, width=at.width)
+        return kentry_scene(at.target, at.moment, width=at.width, unfolded=self._slabs_unfolded)
+
+    def opened(self, node_id: str) -> None:
+        """Show each free slot of a slab, from now on."""
+        self._slabs_unfolded.append(int(node_id.split("/")[1]))
 
 
 def kentry_scene(
-    target: MachineKentry, moment: Moment, *, compact: bool = False, whole: bool = False, width: float = WIDTH
-) -> Scene:
-    """Return the scene of the area at a moment of an operation."""
+    target: MachineKentry, moment: Moment, *, compact: bool = False, whole: bool = False, width: float = WIDTH,
+    unfolded: Collection[int] = (),
+) -> Scene:  # fmt: skip
+    """Return the scene of the area at a moment of an operation; `unfolded` are slabs with a cell for each free slot."""
     look = _look(target, moment, compact=compact)
     kernel_map = target.machine.kernel_map
     style = AddressStyle.of(kernel_map.start, kernel_map.end)
     name = target.machine.name
     slots = [identity for when in (look.before, look.after) for identity, _ in when.residents.values()]
     entries = None if compact else look_at_map(kernel_map, moment, tuple(dict.fromkeys(slots)), (), whole=WHOLE)
-    return draw_kentry(look, style=style, machine=name, compact=compact, whole=whole, width=width, entries=entries)
+    return draw_kentry(
+        look, style=style, machine=name, compact=compact, whole=whole, width=width, entries=entries, unfolded=unfolded
+    )
 
 
 def kentry_steps(target: MachineKentry, moment: Moment, *, compact: bool = False) -> Mine:
@@ -278,6 +286,6 @@ class Threads(Picture):
         return threads_scene(at.target, at.moment, at.width)
 
 
-def threads_scene(target: MachineThreads, moment: Moment, width: float = WIDTH) -> Scene:
-    """Return the scene of the threads at one moment of an operation."""
-    return draw_threads(look_at(target, moment), machine=target.machine.name, width=width)
+def threads_scene(target: MachineThreads, moment: Moment, width: float = WIDTH, *, compact: bool = False) -> Scene:
+    """Return the scene of the threads at one moment of an operation; `compact` for a part of another picture."""
+    return draw_threads(look_at(target, moment), machine=target.machine.name, width=width, compact=compact)

@@ -96,4 +96,4 @@ class Objects(Picture):
         task = at.target.path if isinstance(at.target, Task) else ""
         look = at.look(at.whole.memory_objects, ROWS, named_in(at.moment))
         once = at.whole.system.task_memory.fork.counts
-        return draw_objects(look, task=task, once=once, machine=at.whole.name, width=at.width)
+        return draw_objects(look, task=task, once=once, machine=at.whole.name, width=at.width, selection=self.selection)

@@ -27,7 +27,7 @@ ROWS, ROWS_ALONE = 11, 26
 
 HEADING = 25.0
 
-CALLS = "of the kernel and the allocators, in order; bars are what the program wrote down itself"
+CALLS = "to the kernel and the allocators, in order; thin bars: changes that the program made itself"
 
 Drawn = tuple[list[Node], list[Link], float]
 
@@ -86,13 +86,14 @@ def _regions(picture: DomainPicture) -> Lane:
     axis = region_axis(picture)  # the heading says whether it is to scale
     bars = "" if axis.is_to_scale else f"; double bars: {NOT_TO_SCALE}"
     count = counted(picture.value.region_count, "region")
-    said = f"{count} of the address space; below them what is mapped{bars}"
+    used = ", in the slab frames what is used" if picture.value.meta_used else ""
+    said = f"{count}; below them what is mapped{used}{bars}"
     return Lane("regions", "regions", said, lambda y: _without_links(regions_lane(picture, axis, y)))
 
 
 def _slab(picture: DomainPicture) -> Lane:
     size = binary_size(picture.value.slab.block_bytes)
-    said = f"{size} for a vnode; blocks with a bold outline are the reserve"
+    said = f"{size} for a vnode; dashed blocks are the reserve"
     return Lane("slab", "slab of vnodes", said, lambda y: _without_links(slab_lane(picture, y)))
 
 

@@ -30,6 +30,9 @@ BROKEN = 92.0
 MOST = 24
 """The most regions that are drawn; mapped memory is drawn for all regions."""
 
+_USED = 6.0
+"""Height of the strip in the slab frames' region that says how much of it is used."""
+
 RegionSegment = Segment[RegionValue]
 
 
@@ -150,14 +153,15 @@ def _region(picture: DomainPicture, segment: RegionSegment, region: RegionValue,
     wanted = tuple(words for words in (f"{name} {size}, {extra}", f"{name} {size}", name, size) if words)
     bars = break_marks(w, BAR) if segment.broken else ()
     if meta and used:
-        bars = (Bar(0, BAR - 7, max(2.0, w * min(1.0, used / region.size)), 7, "wired"), *bars)
+        share = max(2.0, w * min(1.0, used / region.size))
+        bars = (Bar(0, BAR - _USED, w, _USED, "rail"), Bar(0, BAR - _USED, share, _USED, "used"), *bars)
     title = (
         f"region {Address(region.base)}–{Address(region.base + region.size)}, {size}"
         f"{f': {name}' if name else ''}, {extra}{f', {NOT_TO_SCALE}' if segment.broken else ''}"
     )
     return kit.chip(
         f"regions/{region.id}", "range", Box(segment.x + inset, y, w, BAR), wanted, spare=18 if segment.broken else 8,
-        foot=8 if meta and used else 0, bars=bars,
+        foot=_USED if meta and used else 0, bars=bars,
         state=("kernel" if meta else "anonymous", *picture.states(f"region:{region.id}")),
         thing=f"region:{region.id}", title=title, lane="regions",
     )  # fmt: skip

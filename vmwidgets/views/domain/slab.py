@@ -117,7 +117,7 @@ def _head(
 
 
 def _cells(head: SlabHeadValue, number: int, reserve: int, x: float, y: float) -> Node:
-    """Return the blocks: filled if in use, empty if free, and bold in the reserve, which is used last.
+    """Return the blocks: filled if in use, empty if free, and dashed in the reserve, which is taken last.
 
     A piece of many blocks is a bar.
     """

@@ -17,6 +17,7 @@ from vmwidgets.views.scene.kit import Box
 from vmwidgets.views.scene.model import Bar, Link, Node, Text
 from vmwidgets.views.scene.text import fitted, short_count, text_width, wording
 from vmwidgets.views.story.words.names import frames as frame_numbers
+from vmwidgets.views.story.words.names import owner_words
 
 ROWS, PIECES = 14, 120
 """The most rows and bands that are drawn (changed rows first), and the most pieces in them."""
@@ -62,12 +63,22 @@ class Strip(NamedTuple):
         return any(one.state for one in self.pieces)
 
 
+def owners_of(value: FramesValue) -> list[tuple[str, int]]:
+    """Return the owners by their drawn names, with the numbers of their frames, the most first."""
+    counts: dict[str, int] = {}
+    for owner, count in value.owners:
+        counts[owner_words(owner)] = counts.get(owner_words(owner), 0) + count
+    return sorted(counts.items(), key=lambda one: -one[1])
+
+
 def kind_of(owner: str) -> str:
     """Return the kind of memory of an owner's frames, which determines their colour."""
     if owner.startswith("page tables"):
         return "table"
-    if owner.startswith(("file ", "object file ")):
+    if owner_words(owner).startswith("file "):
         return "file"
+    if owner.startswith("memory "):
+        return "anonymous"
     return "anonymous" if owner.startswith("object ") else "kernel"
 
 
@@ -234,7 +245,8 @@ def _ways(piece: Piece, strip: Strip) -> tuple[str, ...]:
     """Return the words in free frames and in bands, from the longest wording to the count alone."""
     size, count = binary_size(piece.frames * PAGE), f"{piece.frames:,}"
     if piece.run is not None and piece.run.state != "free":
-        return f"{piece.run.owner}: {count} frames, {size}", f"{piece.run.owner}: {count}", f"{count}"
+        owner = owner_words(piece.run.owner)
+        return f"{owner}: {count} frames, {size}", f"{owner}: {count}", f"{count}"
     if strip.blocks > 1:
         one = piece.frames // strip.blocks
         long = f"{strip.blocks:,} free blocks of {one:,} frames, {binary_size(one * PAGE)} each"
@@ -248,7 +260,7 @@ def piece_words(piece: Piece) -> str:
     """Return everything about a piece, and about its run if it is a part of one."""
     run = piece.run
     assert run is not None
-    owner, wired = f" of {run.owner}" if run.owner else "", " wired" if run.wired else ""
+    owner, wired = f" of {owner_words(run.owner)}" if run.owner else "", " wired" if run.wired else ""
     part = "" if piece.frames == run.frames else f"; among the {run.frames:,} {frame_numbers(run.first, run.frames)}"
     return (
         f"{counted(piece.frames, 'frame')} {frame_numbers(piece.first, piece.frames)}: {run.state}{owner}{wired}{part}"
@@ -293,15 +305,17 @@ def _outlines(boxes: Sequence[Box]) -> Iterator[tuple[tuple[float, float], ...]]
 
 def said_of(owner: str, runs: Sequence[FrameRun]) -> str:
     """Return the frames of an owner, as far as they are known."""
-    return ", ".join(frame_numbers(run.first, run.frames) for run in runs if run.owner == owner and run.state == "used")
+    own = (run for run in runs if owner_words(run.owner) == owner and run.state == "used")
+    return ", ".join(frame_numbers(run.first, run.frames) for run in own)
 
 
 def owner_rows(value: FramesValue, before: Mapping[str, int], box: Box, most: int) -> tuple[list[Node], float]:
     """Return the owners, the largest first, each with a bar and the numbers of its frames."""
-    shown = value.owners[:most]
+    owners = owners_of(value)
+    shown = owners[:most]
     if not shown:
         return [kit.label("frames/owners", "no frame has an owner", box.x, box.y, most=box.w)], box.y + 22
-    left_out = len(value.owners) - len(shown)
+    left_out = len(owners) - len(shown)
     nodes = [kit.runs("frames/owners", Box(box.x, box.y, box.w, 18),
                       [Text(0, 14, "owner", "label dim"), Text(box.w, 14, "frames", "label dim", "end")])]  # fmt: skip
     y, largest = box.y + 22, shown[0][1]
@@ -321,7 +335,7 @@ def owner_rows(value: FramesValue, before: Mapping[str, int], box: Box, most: in
                               bars=bars, title=title, state=["new"] * (not was)))  # fmt: skip
         y += 48
     if left_out:
-        rest = sum(count for _, count in value.owners[most:])
+        rest = sum(count for _, count in owners[most:])
         nodes.append(kit.runs("frames/owners/more", Box(box.x, y, box.w, 18),
                               [Text(0, 13, f"{counted(left_out, 'more owner')}", "label dim"),
                                Text(box.w, 13, f"{rest:,}", "label dim", "end")]))  # fmt: skip

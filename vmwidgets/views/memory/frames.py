@@ -19,8 +19,19 @@ from vmwidgets.views.scene.text import fitted, short_count, text_width
 from vmwidgets.views.story.look import Look
 from vmwidgets.views.story.stages import either, having, once, where
 from vmwidgets.views.story.words.names import frames as frame_numbers
+from vmwidgets.views.story.words.names import owner_words
 
-from .frame_rows import LABEL, Piece, Strip, draw_rows, kind_of, owner_rows, pieces_of, strips_of
+from .frame_rows import (
+    LABEL,
+    Piece,
+    Strip,
+    draw_rows,
+    kind_of,
+    owner_rows,
+    owners_of,
+    pieces_of,
+    strips_of,
+)
 from .gauge import answer, gauges, served
 
 _NARROW = 600.0
@@ -169,7 +180,7 @@ def _grid(
     nodes += _orders(value, before, max(node.y + node.h for node in nodes) + 16, MARGIN + grid + MARGIN)
     y = max(node.y + node.h for node in nodes)
     box = Box(MARGIN + grid + 24, top, _OWNERS, 0) if wide else Box(MARGIN, y + 16, room, 0)
-    owners, below = owner_rows(value, dict(before.owners), box, OWNERS)
+    owners, below = owner_rows(value, dict(owners_of(before)), box, OWNERS)
     return [head, *nodes, *owners], links, max(y, below) + 20
 
 
@@ -276,9 +287,9 @@ def _chosen(
 
 def _run(run: FrameRun, marks: tuple[str, ...], selected: FrameValue | None, x: float, y: float, w: float) -> Node:
     last = run.first + run.frames - 1
-    words = run.owner or run.state
+    words = owner_words(run.owner) or run.state
     if run.state in ("cached", "pooled"):
-        words = f"cached: {run.owner}" if run.owner else "free, in the pool"
+        words = f"cached: {words}" if run.owner else "free, in the pool"
     numbers, count = frame_numbers(run.first, run.frames), short_count(run.frames)
     wired = "wired" if run.wired else ""
     # The name is what one looks for: the count goes below it, if there is more room.
@@ -301,7 +312,7 @@ def _run(run: FrameRun, marks: tuple[str, ...], selected: FrameValue | None, x: 
 
 def run_words(run: FrameRun) -> str:
     """Return everything about a run of frames."""
-    owner, wired = f" of {run.owner}" if run.owner else "", " wired" if run.wired else ""
+    owner, wired = f" of {owner_words(run.owner)}" if run.owner else "", " wired" if run.wired else ""
     return f"{counted(run.frames, 'frame')} {frame_numbers(run.first, run.frames)}: {run.state}{owner}{wired}"
 
 
@@ -316,7 +327,7 @@ def _detail(frame: FrameValue, y: float, width: float) -> Node:
     w = width - 2 * MARGIN
     page = "" if frame.pindex is None else f"page {frame.pindex:#x} of "
     wired = f", wired {frame.wire_count}×" if frame.wire_count else ""
-    words = f"frame {frame.frame:#x}: {page}{frame.owner or frame.state}{wired}"
+    words = f"frame {frame.frame:#x}: {page}{owner_words(frame.owner) or frame.state}{wired}"
     mapped = _mapped(frame)
     return kit.card(
         "frames/detail", Box(MARGIN, y, w, 42), [words, kit.Line(mapped, "mono label")], kind="run", top=16, pad=10,
@@ -344,10 +355,10 @@ def _rows(value: FramesValue) -> tuple[tuple[str, ...], ...]:
     rows = [(name, f"{getattr(counts, name):,}", "", "", "") for name in _COUNTED]
     now = served(counts)
     rows += [(f"class {name}", "served" if now[name] else "refused", "", "", "") for name in now]
-    rows += [(f"owner {name}", f"{count:,}", "", "", "") for name, count in value.owners[:40]]
+    rows += [(f"owner {name}", f"{count:,}", "", "", "") for name, count in owners_of(value)[:40]]
     rows += [(f"free blocks of order {free.order}", f"{free.count:,}", "", "", "") for free in value.orders]
     rows += [
-        (run.owner or run.state, f"{run.frames:,}", f"{run.first:#x}", f"{run.first + run.frames - 1:#x}",
+        (owner_words(run.owner) or run.state, f"{run.frames:,}", f"{run.first:#x}", f"{run.first + run.frames - 1:#x}",
          "wired" if run.wired else "")
         for run in value.runs[:200]
     ]  # fmt: skip

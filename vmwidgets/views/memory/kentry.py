@@ -6,8 +6,9 @@ entries in them, and the reserved range slab by slab, with its free list; at the
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import replace
+from itertools import groupby
 
 from vmwidgets import events as ev
 from vmwidgets.engine.base.units import binary_size
@@ -45,9 +46,11 @@ def draw_kentry(
     compact: bool = False,
     whole: bool = False,
     entries: Look[MapValue] | None = None,
+    unfolded: Collection[int] = (),
 ) -> Scene:
     """Return the scene of the area; `entries` is the map of its entries, which has those in open slabs.
 
+    A run of free slots is one fold, except in the slabs with the numbers `unfolded`.
     `compact` draws a line for each open slab, with the slots that the operation changed; `whole` adds the rest below.
     """
     moment, contents = look.moment, look.now
@@ -58,7 +61,7 @@ def draw_kentry(
     touched = {at: state for (cache, at), state in buffers_touched(moment.so_far).items() if cache == contents.cache}
     nodes: list[Node] = []
     links: list[Link] = []
-    y = 0.0
+    y, answer = 0.0, ""
     if compact:
         for slab in contents.slabs:
             more, y = _line(contents, slab, addresses, touched, y + 4, width, whole=whole)
@@ -67,10 +70,17 @@ def draw_kentry(
             more, y = _range_row(contents, addresses, _slabs_taken(moment.so_far), width, y)
             nodes += more
         for slab in contents.slabs if whole else ():
-            more, y = _slab_grid(contents, slab, addresses, touched, y + 8, compact, width)
+            more, y = _slab_taken(contents, slab, addresses, touched, y + 8, width)
             nodes += more
     else:
-        nodes, links, y = _whole(contents, addresses, touched, _slabs_taken(moment.so_far), entries, width)
+        ranges = entries if entries is not None and _has_ranges(entries) else None
+        answer = _answer(contents, [] if ranges is None else _static(ranges.now))
+        if not _is_still(moment):  # else it is the title
+            nodes.append(kit.paragraph("kentry/answer", answer, MARGIN, 2, width - 2 * MARGIN, style="body"))
+            y = nodes[0].h + 10
+        fresh, quiet = _slabs_taken(moment.so_far), _quiet(look, unfolded)
+        more, links, y = _whole(contents, addresses, touched, quiet, fresh, entries, y, width)
+        nodes += more
     subtitle = (
         f"{addresses.long(area.start)}–{addresses.long(end)} · {area.allocated:,} of {area.slabs:,} slabs in use · "
         f"{binary_size(area.allocated * area.slab_size)} in memory"
@@ -81,7 +91,7 @@ def draw_kentry(
         subtitle,
         nodes,
         links=links,
-        caption=_kentry_caption(moment),
+        caption=_kentry_caption(moment, "" if compact else answer),
         table=_table(contents, addresses),
         steps=moment.steps(mine),
         machine=machine,
@@ -91,16 +101,15 @@ def draw_kentry(
 
 
 def _whole(
-    contents: KentryContents, style: AddressStyle, touched: dict[int, str], fresh: Collection[int],
-    look: Look[MapValue] | None, width: float,
+    contents: KentryContents, style: AddressStyle, touched: dict[int, str], quiet: Set[int], fresh: Collection[int],
+    look: Look[MapValue] | None, y: float, width: float,
 ) -> tuple[list[Node], list[Link], float]:  # fmt: skip
     """Return the whole area: ranges, slots, slabs, and entries without a slot."""
     ranges = look if look is not None and _has_ranges(look) else None
+    nodes: list[Node] = []
     entries = ranges.now.entries if ranges is not None else ()
     before = {one.id: one for one in ranges.before.entries} if ranges is not None else {}
-    static = [one for one in entries if not one.address]
-    nodes = [kit.paragraph("kentry/answer", _answer(contents, static), MARGIN, 2, width - 2 * MARGIN, style="body")]
-    y = nodes[0].y + nodes[0].h + 8
+    static = _static(ranges.now) if ranges is not None else []
     if ranges is not None:
         more, y = _ranges(ranges.now, before, style, y, width)
         nodes += more
@@ -108,14 +117,14 @@ def _whole(
     known = () if look is None else (*look.before.entries, *look.after.entries, *look.now.entries)
     kinds = {one.id: kind_of(one) for one in known}
     for slab in contents.slabs:
-        more, y = _slab_grid(contents, slab, style, touched, y, False, width, kinds)
+        more, y = _slab_grid(contents, slab, style, touched, quiet, y, width, kinds)
         nodes += more
         y += 10
     placed = {node.id: node for node in nodes}
     at_hand = [one for one in entries if one != before.get(one.id)]
     both = [(placed.get(f"kentry/range/{one.id}"), placed.get(f"kentry/slot/{one.address:x}")) for one in at_hand]
-    top = min((node.y for node in nodes if node.kind == "slot"), default=0.0)
-    links = [_to_slot(one, other, top) for one, other in both if one is not None and other is not None]
+    cells = [node for node in nodes if node.lane == "slots"]
+    links = [_to_slot(one, other, cells) for one, other in both if one is not None and other is not None]
     more, y = _range_row(contents, style, fresh, width, y + 22)
     links += _bands(contents, nodes, more)
     nodes += more
@@ -135,6 +144,11 @@ _WHY = {
     "": "it is made before there is an area to take a slot from, and is kept in the kernel's image.",
 }
 """The reason why an entry is in no slot, by its range's role."""
+
+
+def _static(now: MapValue) -> list[EntryValue]:
+    """Return the map's entries that are in no slot."""
+    return [one for one in now.entries if not one.address]
 
 
 def _answer(contents: KentryContents, static: Sequence[EntryValue]) -> str:
@@ -221,10 +235,15 @@ def _ranges(
     return nodes, y + 5
 
 
-def _to_slot(one: Node, other: Node, top: float) -> Link:
-    """Return a line from a range to its entry's slot: down to the `top` of the slots, then between two columns."""
-    start, between = (one.x + one.w / 2, one.y + one.h), other.x - _BETWEEN / 2
-    points = (*kit.curve(start, (between, top - 4), upright=True), (between, other.y + other.h / 2))
+def _to_slot(one: Node, other: Node, cells: Sequence[Node]) -> Link:
+    """Return a line from a range to its entry's slot, between two columns, and not through a fold of other rows."""
+    above = [cell for cell in cells if cell.y < other.y]
+    start, ways = (one.x + one.w / 2, one.y + one.h), [cell.x - _BETWEEN / 2 for cell in (other, *above)]
+    free = [x for x in ways if not any(cell.x < x < cell.x + cell.w for cell in above)]
+    top, here = min(cell.y for cell in cells) - 4, ways[0]
+    x = min(free, key=lambda way: abs(way - here))
+    across = ((x, other.y - _BETWEEN / 2), (here, other.y - _BETWEEN / 2)) if x != here else ()
+    points = (*kit.curve(start, (x, top), upright=True), *across, (here, other.y + other.h / 2))
     return Link(f"{one.id}/in", "walk", one.id, other.id, points)
 
 
@@ -236,7 +255,7 @@ def _bands(contents: KentryContents, above: Sequence[Node], row: Sequence[Node])
         title = next(node for node in above if node.id == f"kentry/{index}/title")
         cell = cells.get(f"kentry/{index}")
         if cell is not None:
-            slots = [node for node in above if node.kind == "slot" and node.y < title.y]
+            slots = [node for node in above if node.lane == "slots" and node.y < title.y]
             right = max(node.x + node.w for node in slots)
             place = Box(MARGIN, title.y, right - MARGIN, title.h + 2)
             below = Box(cell.x, cell.y, cell.w, cell.h)
@@ -345,53 +364,94 @@ def _cell(address: int, free: Collection[int], touched: dict[int, str]) -> str:
     return touched.get(address) or ("free" if address in free else "used")
 
 
+_FOLDED, _SPAN = 6, 3
+"""The longest run of free slots that are drawn one by one; the width of a longer run's fold, in slots."""
+
+
+def _quiet(look: Look[KentryContents], unfolded: Collection[int]) -> Set[int]:
+    """Return the free slots that may be folded: those that the operation left alone, and that are never the next."""
+    cache, index = look.now.cache, look.now.area.index
+    taken = [one.address for one in look.moment.events if isinstance(one, ev.BufferAllocated) and one.cache == cache]
+    given = [one.address for one in look.moment.events if isinstance(one, ev.BufferFreed) and one.cache == cache]
+    found = {one for slab in look.now.slabs if index(slab.address) not in unfolded for one in slab.free}
+    loud = {*taken, *given}
+    for when, most in ((look.before, len(taken) + 1), (look.now, 1), (look.after, 1)):
+        for slab in when.slabs:
+            first = slab.address + slab.colour
+            buffers = {first + number * when.buffer_size for number in range(slab.buffers)}
+            loud |= buffers.difference(slab.free).union(slab.free[:most])
+    return found - loud
+
+
 def _slab_grid(
-    contents: KentryContents,
-    slab: SlabValue,
-    style: AddressStyle,
-    touched: dict[int, str],
-    top: float,
-    compact: bool,
-    width: float,
-    kinds: Mapping[int, str] | None = None,
-) -> tuple[list[Node], float]:
-    """Return a slab's slots in rows, and below them how many are used and what they contain."""
-    area = contents.area
-    index = area.index(slab.address)
+    contents: KentryContents, slab: SlabValue, style: AddressStyle, touched: dict[int, str], quiet: Set[int],
+    top: float, width: float, kinds: Mapping[int, str],
+) -> tuple[list[Node], float]:  # fmt: skip
+    """Return a slab's slots in rows, and below them how many are used and what they contain.
+
+    A run of `quiet` slots that is longer than a few is one fold.
+    """
+    index, first = contents.area.index(slab.address), slab.address + slab.colour
     free = {address: place for place, address in enumerate(slab.free)}
-    head = f"slab {index} at {style.long(slab.address)}: {slab.buffers - len(slab.free)} of {slab.buffers} slots in use"
-    colour = f", first slot shifted by {slab.colour} bytes" if slab.colour else ""
-    first = slab.address + slab.colour
     addresses = [first + number * contents.buffer_size for number in range(slab.buffers)]
-    shown = [a for a in addresses if not compact or a not in free]
-    left_out = slab.buffers - len(shown)
+    runs: list[list[int]] = []
+    for is_quiet, group in groupby(addresses, key=quiet.__contains__):
+        run = list(group)
+        runs += [run] if is_quiet and len(run) > _FOLDED else [[one] for one in run]
     nodes: list[Node] = []
-    if compact:
-        top -= 18  # the line above has its words
-    else:
-        top -= 22
-        numbers = " · the number in a slot: the first page of its entry" * any(a in contents.residents for a in shown)
-        numbers += " · next: the slot that is allocated next" * any(one in slab.free[:1] for one in shown)
-    place, high = Box(MARGIN, top + 22, width - 2 * MARGIN + _BETWEEN, 0), _SLOT_H if compact else _TALL
+    for run, box in zip(runs, _boxes_of([len(run) > 1 for run in runs], top, width), strict=True):
+        number = (run[0] - first) // contents.buffer_size
+        if len(run) > 1:
+            words = f"{len(run)} free slots"
+            one = kit.fold(f"kentry/{index}/free/{number}", box, words, lane="slots", opens=True,
+                           title=f"{words}, {number} to {number + len(run) - 1}; show each")  # fmt: skip
+            cut = (Bar(box.w - 14, 0, 2, box.h, "ground"), Bar(box.w - 10, 0, 2, box.h, "ground"))
+            nodes.append(replace(one, bars=cut, text=tuple(replace(part, style="label dim") for part in one.text)))
+            continue
+        slot = _slot(contents, run[0], number, free.get(run[0]), style, touched.get(run[0], ""), box)
+        nodes.append(_with_number(slot, contents.residents.get(run[0]), kinds))
+    used = f"{slab.buffers - len(slab.free)} of {slab.buffers} slots in use"
+    said = f"slab {index} at {style.long(slab.address)}: {used}"
+    said += f", first slot shifted by {slab.colour} bytes" * bool(slab.colour)
+    said += " · the number in a slot: the first page of its entry" * any(a in contents.residents for a in addresses)
+    said += " · next: the slot that is allocated next" * any(one in slab.free[:1] for one in addresses)
+    bottom = max((node.y + node.h for node in nodes), default=top)
+    nodes.append(kit.paragraph(f"kentry/{index}/title", said, MARGIN, bottom + 4, width - 2 * MARGIN))
+    return nodes, nodes[-1].y + nodes[-1].h + _BETWEEN
+
+
+def _boxes_of(folds: Sequence[bool], top: float, width: float) -> list[Box]:
+    """Return the places of a slab's slots and folds, in rows; a fold in a single row gets the room that is left."""
+    room = width - 2 * MARGIN + _BETWEEN
+    units = sum(_SPAN if is_fold else 1 for is_fold in folds) or 1
+    rows = -(-units // int(room // (_SLOT_W + _BETWEEN)))
+    pitch = min(_WIDEST, room / -(-units // rows))
+    spare = room - units * pitch if rows == 1 and any(folds) else 0.0
+    wide = pitch * _SPAN + spare / (sum(folds) or 1)
+    widths = [(wide if is_fold else pitch) - _BETWEEN for is_fold in folds]
+    return kit.flow(widths, top, _TALL, width=width + 0.01, gap=_BETWEEN)
+
+
+def _slab_taken(
+    contents: KentryContents, slab: SlabValue, style: AddressStyle, touched: dict[int, str], top: float, width: float
+) -> tuple[list[Node], float]:
+    """Return a slab's used slots in rows, after the number of its free ones: the line above has the words."""
+    index, first = contents.area.index(slab.address), slab.address + slab.colour
+    addresses = [first + number * contents.buffer_size for number in range(slab.buffers)]
+    shown, count = [one for one in addresses if one not in slab.free], len(slab.free)
+    place = Box(MARGIN, top + 4, width - 2 * MARGIN + _BETWEEN, 0)
     boxes = [
-        cell._replace(w=cell.w - _BETWEEN, h=high)
-        for cell in kit.cells(len(shown) + bool(left_out), place, _SLOT_W + _BETWEEN, high + _BETWEEN, most=_WIDEST)
+        cell._replace(w=cell.w - _BETWEEN, h=_SLOT_H)
+        for cell in kit.cells(len(shown) + bool(count), place, _SLOT_W + _BETWEEN, _SLOT_H + _BETWEEN, most=_WIDEST)
     ]
-    if left_out:
-        said, state = f"{left_out} free", ("free", "folded")
-        nodes.append(kit.chip(f"kentry/{index}/free", "slot", boxes.pop(0), said, style="label dim", state=state))
+    nodes: list[Node] = []
+    if count:
+        nodes.append(kit.chip(f"kentry/{index}/free", "slot", boxes.pop(0), f"{count} free", style="label dim",
+                              state=("free", "folded")))  # fmt: skip
     for address, box in zip(shown, boxes, strict=True):
         number = (address - first) // contents.buffer_size
-        one = _slot(contents, address, number, free.get(address), style, touched.get(address, ""), box)
-        nodes.append(one if compact else _with_number(one, contents.residents.get(address), kinds or {}))
-    bottom = max((node.y + node.h for node in nodes), default=top)
-    if not compact:
-        words = kit.paragraph(
-            f"kentry/{index}/title", head + colour + numbers, MARGIN, bottom + 4, width - 2 * MARGIN, style="label dim"
-        )
-        nodes.append(words)
-        bottom += words.h + 4
-    return nodes, bottom + _BETWEEN
+        nodes.append(_slot(contents, address, number, None, style, touched.get(address, ""), box))
+    return nodes, max((node.y + node.h for node in nodes), default=top) + _BETWEEN
 
 
 def _with_number(slot: Node, resident: tuple[int, int] | None, kinds: Mapping[int, str]) -> Node:
@@ -421,7 +481,8 @@ def _slot(
     is_taken = resident is not None or place is None
     return kit.chip(
         f"kentry/slot/{address:x}", "slot", box, label, style=look, thing=thing, spare=0,
-        state=[*[touched] * bool(touched), "taken" if is_taken else "free"], title=f"{where}: {what}", lane="slots",
+        state=[*[touched] * bool(touched), "taken" if is_taken else "free", *["coming"] * (place == 0)],
+        title=f"{where}: {what}", lane="slots",
     )  # fmt: skip
 
 
@@ -506,11 +567,22 @@ def _places(event: ev.Event, name: str) -> Sequence[int]:
     return ()
 
 
-def _kentry_caption(moment: Moment) -> Caption:
-    """Return the moment's caption, and at the end how many slots and slabs it allocated and freed."""
+def _is_still(moment: Moment) -> bool:
+    """Return whether the operation, which succeeded, allocated and freed no slot."""
+    if moment.operation is None or not moment.is_after or moment.operation.outcome != "done":
+        return False
+    return kentry_sentence(moment.operation.name, moment.events) == kentry_sentence("", ())
+
+
+def _kentry_caption(moment: Moment, answer: str) -> Caption:
+    """Return the moment's caption, and at the end how many slots and slabs it allocated and freed.
+
+    If the operation changed no slot, the `answer` comes first.
+    """
     if moment.operation is None or not moment.is_after or moment.operation.outcome == "panic":
         return moment.caption
     own = kentry_sentence(moment.operation.name, moment.events)
-    caption = moment.caption_with(own)
-    is_still = own == kentry_sentence("", ())  # as in a map that did not change
-    return replace(caption, tone="plain") if is_still and caption.tone == "good" else caption
+    if not _is_still(moment):
+        return moment.caption_with(own)
+    caption = moment.answered(answer, own)
+    return replace(caption, tone="plain") if caption.tone == "good" else caption

@@ -47,6 +47,7 @@ from .kmem_map import (
     place_of,
     used_words,
     what_was_freed,
+    with_new,
 )
 from .threads import locks_changed
 
@@ -87,7 +88,7 @@ def draw_kmem(
     shown = Shown.of(look)
     concerned = map_concerned(value, moment.events, selection)
     nodes = [kit.paragraph("kmem/answer", _answer(value, concerned), MARGIN, 2, width - 2 * MARGIN, style="body")]
-    more, links, y = _nested(value, shown, style, concerned.map.name, width, nodes[0].h + 12)
+    more, links, y = _nested(value, shown, style, concerned.map.name, width, nodes[0].h + 12, listed=not compact)
     nodes += more
     marks: tuple[Marks, ...] = ()
     if not compact:
@@ -224,9 +225,19 @@ _LOOKS = (ev.SpaceSought, ev.MapLocked)
 
 
 def _nested(
-    root: KernelMapValue, shown: Shown, style: AddressStyle, concerned: str, width: float, top: float
+    root: KernelMapValue,
+    shown: Shown,
+    style: AddressStyle,
+    concerned: str,
+    width: float,
+    top: float,
+    *,
+    listed: bool,
 ) -> tuple[list[Node], list[Link], float]:
-    """Return all maps, each level in a row, with a band from each map's place in its parent."""
+    """Return all maps, each level in a row, with a band from each map's place in its parent.
+
+    The entries of the map concerned may be `listed` below them.
+    """
     nodes: list[Node] = []
     links: list[Link] = []
     row = [Place(root, "", MARGIN, width - 2 * MARGIN)]
@@ -235,12 +246,13 @@ def _nested(
     while row:
         height = CARD_H if depth else ROOT_H
         for place in row:
-            nodes += map_box(place.value, shown, style, (place.x, y, place.w), depth, place.value.map.name == concerned)
+            is_listed = listed and place.value.map.name == concerned
+            nodes += map_box(place.value, shown, style, (place.x, y, place.w), depth, is_listed)
             if place.parent:
                 links.append(_band(above[place.parent], place, shown, y))
             above[place.value.map.name] = (place, y + height)
         below, left_out = _row_below(row, concerned, width)
-        bottom = y + max(height_of(place.value, depth) for place in row)
+        bottom = y + max(height_of(place.value, shown, depth) for place in row)
         if left_out:
             nodes.append(_more(left_out, bottom, width))
         y, row, depth = bottom + (_DROP if below else 8), below, depth + 1
@@ -320,7 +332,8 @@ def _detail(
     listed = list_lane(picture, columns, top) if laid else Drawn([], [], (), top - 12)
     ribbon = ribbon_lane(picture, columns, listed.bottom, None, width, f"kmem/{name}/whole")
     freed = {f"ribbon/gap/{start:x}" for start in what_was_freed(value.map, shown.done)}
-    nodes = [heading, *listed.nodes, *(_adapted(node, freed) for node in ribbon.nodes)]
+    below, _ = with_new([_adapted(node, freed) for node in ribbon.nodes], value.map, shown, "kmem/concerned")
+    nodes = [heading, *listed.nodes, *below]
     return Drawn(nodes, listed.links + ribbon.links, listed.marks + ribbon.marks, ribbon.bottom)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import replace
+from itertools import pairwise
 from typing import NamedTuple
 
 from vmwidgets import events as ev
@@ -45,6 +46,8 @@ class Shown(NamedTuple):
     after: Mapping[str, MapValue]
     woken: Set[str]
     """The maps whose sleepers for room were woken."""
+    fresh: Mapping[str, ev.RangeInserted]
+    """The only range that the operation inserted into a map, by the map's name."""
     axes: dict[str, tuple[Taken, ...]]
     """The contents of the maps' axes in all steps, filled when they are needed."""
 
@@ -54,7 +57,12 @@ class Shown(NamedTuple):
         moment = look.moment
         before, after = ({one.map.name: one.map for one in root.all()} for root in (look.before, look.after))
         woken = {event.map for event in moment.so_far if isinstance(event, ev.SleepersWoken)}
-        return cls(moment, before, after, woken, {})
+        ranges: dict[str, list[ev.RangeInserted]] = {}
+        for event in moment.events:
+            if isinstance(event, ev.RangeInserted) and event.how:
+                ranges.setdefault(event.map, []).append(event)
+        fresh = {name: some[0] for name, some in ranges.items() if len(some) == 1}
+        return cls(moment, before, after, woken, fresh, {})
 
     @property
     def done(self) -> Sequence[ev.Event]:
@@ -79,25 +87,26 @@ def map_box(
     style: AddressStyle,
     box: tuple[float, float, float],
     depth: int,
-    concerned: bool,
+    listed: bool,
 ) -> list[Node]:
-    """Return the nodes of a map; `box` is x, y and width; `concerned` if the operation works on it."""
+    """Return the nodes of a map; `box` is x, y and width; `listed` if its entries are listed below all maps."""
     x, y, w = box
-    height = CARD_H if depth else ROOT_H
-    card = _card(value, style, box, depth, concerned, value.map.name in shown.woken)
+    height, is_fresh = CARD_H if depth else ROOT_H, value.map.name in shown.fresh
+    card = _card(value, style, box, depth, listed, value.map.name in shown.woken)
     ribbon = _ribbon(value, shown, style, x, y + height, w, depth)
-    return [card, *ribbon, *_waiting(value, Box(x, y + height + RIBBON_H + 4, w, _LINE))]
+    return [card, *ribbon, *_waiting(value, Box(x, y + height + RIBBON_H + 4 + _LINE * is_fresh, w, _LINE))]
 
 
-def height_of(value: KernelMapValue, depth: int) -> float:
+def height_of(value: KernelMapValue, shown: Shown, depth: int) -> float:
     """Return the height of a map, from its card to the threads that wait for room."""
-    lines = _lines(value)
+    lines = _lines(value, shown)
     return (CARD_H if depth else ROOT_H) + RIBBON_H + (4 + _LINE * lines if lines else 0)
 
 
-def _lines(value: KernelMapValue) -> int:
-    """Return the lines below a map's ribbon: the waiting threads, and its flag."""
-    return min(len(value.sleepers), SLEEPERS) + bool(value.sleepers or value.needs_wakeup)
+def _lines(value: KernelMapValue, shown: Shown) -> int:
+    """Return the lines below a map's ribbon: what is new, the waiting threads, and its flag."""
+    waiting = min(len(value.sleepers), SLEEPERS) + bool(value.sleepers or value.needs_wakeup)
+    return waiting + (value.map.name in shown.fresh)
 
 
 def _waiting(value: KernelMapValue, line: Box) -> list[Node]:
@@ -137,7 +146,7 @@ def _card(
     style: AddressStyle,
     box: tuple[float, float, float],
     depth: int,
-    concerned: bool,
+    listed: bool,
     woken: bool,
 ) -> Node:
     x, y, w = box
@@ -147,22 +156,25 @@ def _card(
     lock = lock_words(value)
     mark = "label held" if held else "label dim"
     words = called(name)
-    used = wording(
-        (*used_words(value.map, has_submaps=bool(value.submaps)), ""), w - 2 * kit.PAD - 6 - text_width(words, "strong")
-    )
+    named = text_width(words, "strong")
+    ways = used_words(value.map, has_submaps=bool(value.submaps))
+    used = wording((*ways, ""), w - 2 * kit.PAD - 6 - named)
+    ways_here = ("entries below", "below", "") if listed else ("",)
+    here = wording(ways_here, w - 2 * kit.PAD - text_width(lock) - 6)
     rows = [kit.Line(words, "strong", used)]
     if depth:
+        locks = lock, lock.removeprefix("sleep "), lock.removeprefix("sleep ").partition(" by ")[0]
         rows += [
-            kit.Line((limits, f"from {starts}", starts), "mono label dim"),
-            kit.Line((lock, lock.removeprefix("sleep "), lock.removeprefix("sleep ").partition(" by ")[0]), mark),
+            kit.Line((limits, f"from {starts}", starts) if used else ways, "mono label dim" if used else "label"),
+            kit.Line(locks, mark, here),
         ]
     else:
-        rows.append(kit.Line((f"{limits}   {lock}", limits), mark if held else "mono label dim"))
+        rows.append(kit.Line((f"{limits}   {lock}", limits), mark if held else "mono label dim", here))
     height = CARD_H if depth else ROOT_H
-    state = ["concerned"] * concerned + ["changed"] * woken + ["held"] * held
+    state = ["changed"] * woken + ["held"] * held
     return kit.card(
         f"kmem/{name}", Box(x, y, w, height), rows, kind="kmem-map", thing=f"map:{name}", top=16, step=14.5,
-        bars=[Bar(0, 0, 4, height, "held" if held else "mark")] * (held or concerned), state=state,
+        bars=[Bar(0, 0, 4, height, "held")] * held, state=state, pad=max(3.0, min(kit.PAD, (w - named) / 2 - 1)),
         lane=f"maps/{depth}", title=_describe(value, style),
     )  # fmt: skip
 
@@ -220,7 +232,47 @@ def _ribbon(
         node = _piece(name, segment, states, freed, style, y, depth, sized=sized)
         if node is not None:
             nodes.append(node)
+    nodes, said = with_new(nodes, value.map, shown, f"kmem/{name}")
+    if said:
+        at = next((node.x for node in nodes if "new" in node.state and node.kind != "gap"), x)
+        line = fitted(0, 14, said, w, "label new")
+        at = max(x, min(at, x + w - text_width(line.text, "label new")))
+        box = Box(at, y + RIBBON_H + 4, x + w - at, _LINE)
+        nodes.append(kit.runs(f"kmem/{name}/said", box, [line], title=said[0]))
     return nodes
+
+
+def with_new(nodes: list[Node], value: MapValue, shown: Shown, prefix: str) -> tuple[list[Node], tuple[str, ...]]:
+    """Return a map's ribbon, with a ring around what the operation added to an entry; and words about what it added."""
+    fresh = shown.fresh.get(value.name)
+    if fresh is None or fresh not in shown.done:
+        return nodes, ()
+    entry = next((one for one in value.entries if one.start <= fresh.start and fresh.end <= one.end), None)
+    at = next((place for place, one in enumerate(nodes) if entry is not None and _is_range_of(entry, one)), None)
+    if entry is None or at is None:
+        return nodes, ()
+    size, old, whole = binary_size(fresh.end - fresh.start), entry.size - (fresh.end - fresh.start), nodes[at]
+    if not old or "new" in whole.state:
+        return nodes, (f"{size} new",)
+    said = (f"{size} new, in one entry with the {binary_size(old)} next to it", f"{size} new, merged", f"{size} new")
+    if any(bar.style in _CUTS for bar in whole.bars):
+        return nodes, said
+    left, right = (whole.x + (one - entry.start) * whole.w / entry.size for one in (fresh.start, fresh.end))
+    room, middle = max((b - a, (a + b) / 2) for a, b in pairwise((whole.x, left, right, whole.x + whole.w)))
+    text = tuple(replace(run, x=middle - whole.x) for run in whole.text if text_width(run.text) <= room - _SPARE)
+    gaps = [Bar(-3.0, 1, 2, whole.h, "ground")] * (left > whole.x + 3)
+    gaps += [Bar(right - left - 1, 1, 2, whole.h, "ground")] * (right < whole.x + whole.w - 3)
+    box = Box(left + 1, whole.y - 1, max(2.0, right - left - 2), whole.h + 2)
+    ring = kit.chip(f"{prefix}/new", "fresh", box, bars=gaps, state=("new",), title=said[0])
+    return [*nodes[:at], replace(whole, text=text, state=(*whole.state, "grew")), *nodes[at + 1 :], ring], said
+
+
+_CUTS = ("ground", "line")
+"""Styles of the bars of a range that is not drawn to scale."""
+
+
+def _is_range_of(entry: EntryValue, node: Node) -> bool:
+    return node.kind == "range" and node.thing == f"entry:{entry.id}"
 
 
 def _axis(
@@ -295,7 +347,8 @@ def _gap(name: str, segment: MapSegment, freed: frozenset[int], style: AddressSt
     size = binary_size(segment.end - segment.start)
     scale = f", {NOT_TO_SCALE}" if segment.broken else ""
     return kit.chip(
-        f"kmem/{name}/gap/{segment.start:x}", "gap", Box(segment.x, y, segment.w, RIBBON_H), size, style="label dim",
+        f"kmem/{name}/gap/{segment.start:x}", "gap", Box(segment.x, y, segment.w, RIBBON_H),
+        (f"{size} free", size), style="label dim",
         spare=16 if segment.broken else 4, state=["changed"] * (segment.start in freed),
         bars=break_marks(segment.w, RIBBON_H) if segment.broken else (),
         title=f"free: {style.whole(segment.start)}–{style.whole(segment.end)}, {size}{scale}",

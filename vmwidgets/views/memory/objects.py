@@ -10,8 +10,9 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import replace
 from functools import cached_property
-from itertools import islice
+from itertools import groupby, islice
 from typing import NamedTuple
 
 from vmwidgets import events as ev
@@ -23,7 +24,7 @@ from vmwidgets.engine.kernel.map.map_schema import Entries, EntryFields
 from vmwidgets.engine.kernel.tasks.objects_schema import MappedBy, ObjectsValue, ObjectValue
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import MARGIN, WIDTH, Box
-from vmwidgets.views.scene.model import Bar, Node, Row, Rows, Scene, Table
+from vmwidgets.views.scene.model import Bar, Link, Node, Row, Rows, Scene, Table
 from vmwidgets.views.scene.relations import About, Pages, space_of, things_of
 from vmwidgets.views.scene.text import short_count, text_width, visible, wording
 from vmwidgets.views.story.look import Look
@@ -41,6 +42,9 @@ MAPPINGS, OBJECTS, PAGES = 12, 18, 24
 
 FOLDED = 8
 """A mapping of more pages shows only pages that differ from the object behind it, whose card has the others."""
+
+MANY_LINKS = 12
+"""The most links that are drawn alike if none is of the operation or the selection."""
 
 CHAIN, ROWS = 12, 400
 """The most objects of a chain, including its end; and the most rows of the table."""
@@ -218,8 +222,9 @@ def _uses(every: Sequence[_Mapping]) -> Counter[int]:
 
 
 def draw_objects(
-    look: Look[ObjectsValue], *, task: str = "", once: bool = False, machine: str = "", width: float = WIDTH
-) -> Scene:
+    look: Look[ObjectsValue], *, task: str = "", once: bool = False, machine: str = "", width: float = WIDTH,
+    selection: str = "",
+) -> Scene:  # fmt: skip
     """Return the scene of memory objects, or of one task's, by its path.
 
     With `once`, each frame is drawn in one object only, and in no mapping.
@@ -229,7 +234,7 @@ def draw_objects(
     every = _mappings(value, mappers)
     uses = _uses(every)
     ours = [one for one in every if one.mapper.map.startswith(f"{task}/") or not task]
-    layout = _Layout(look, uses, width, ours, mappers, once)
+    layout = _Layout(look, uses, width, ours, mappers, once, selection)
     nodes, links = layout.nodes, layout.links
     if not nodes:
         words = say_objects("none/task", task=called(task)) if task else say_objects("none")
@@ -282,6 +287,7 @@ class _Layout:
         ours: Sequence[_Mapping],
         mappers: Mapping[str, Sequence[MappedBy]],
         once: bool,
+        selection: str,
     ) -> None:
         self.nodes: list[Node] = []
         self._pairs: list[tuple[Node, Node]] = []
@@ -319,7 +325,7 @@ class _Layout:
         }  # fmt: skip
         for one in shown:
             self._map(one, columns)
-        self.links = arrows(self._pairs, 9.0 if around else 6.0)
+        self.links = self._faint(arrows(self._pairs, 9.0 if around else 6.0), selection)
         drawn = sum(1 + len(one.others) for one in shown)
         room_left = max(1, OBJECTS - len(self._placed)) if len(ours) == drawn else 0
         for name in alone[:room_left]:
@@ -340,6 +346,21 @@ class _Layout:
         for name, words in self._notes(shown):
             below = max(node.y + node.h for node in self.nodes)
             self.nodes.append(kit.paragraph(f"objects/legend/{name}", words, MARGIN, below + 6, width - 2 * MARGIN))
+
+    def _faint(self, links: Sequence[Link], selection: str) -> list[Link]:
+        """Return the links, faint unless the operation or the selection is about them; a few alone stay as they are."""
+        written, looked_at = self._touched
+        told = {f"entry:{one}" if isinstance(one, int) else f"object:{one}" for one in (*written, *looked_at)}
+
+        def is_told(one: Node, behind: Node) -> bool:
+            changed = behind.thing.removeprefix("object:") in written
+            return one.thing in told or changed or (bool(selection) and selection in (one.thing, behind.thing))
+
+        kept = {link.id for link, pair in zip(links, self._pairs, strict=True) if is_told(*pair)}
+        if not kept and len(links) <= MANY_LINKS:
+            return list(links)
+        faint = [replace(link, state=(*link.state, "faint")) for link in links if link.id not in kept]
+        return [*faint, *(link for link in links if link.id in kept)]
 
     def _notes(self, shown: Sequence[_Mapping]) -> Iterator[tuple[str, str]]:
         """Yield the meanings of the words on the cards, if there are any."""
@@ -510,6 +531,7 @@ class _Layout:
             identity, box, rows, thing=thing, state=state, title=title, lane=f"objects/{column}", top=18,
             step=16, pad=7, bars=(Bar(0, 0, 4, box.h, _colour(whole)),), action="select",
         )  # fmt: skip
+        at = len(self.nodes)
         self.nodes.append(node)
         for number, index in enumerate([*shown, -1] if left else shown):
             x, y = box.x + 8 + number % across * (_CELL_W + 4), top + _HEAD + number // across * (_CELL_H + 4)
@@ -519,6 +541,7 @@ class _Layout:
                 self.nodes.append(kit.fold(f"{identity}/more", cell, words, title=f"{counted(left, 'page')} more"))
             else:
                 self.nodes.append(self._cell(f"{identity}/{index}", cell, index, pages[index], owner, index in copied))
+        self.nodes[at:] = self._ringed(self.nodes[at], self.nodes[at + 1 :], len(new))
         if same:
             front = pages.chain[0]
             place = Box(box.x + 8, below, self._wide - 16, _SAME_H)
@@ -534,6 +557,32 @@ class _Layout:
                 title += " and what is behind it" * bool(front.shadow)
                 self.nodes.append(kit.fold(f"{identity}/same", place, wording(ways, place.w - 8, ""), title=title))
         return node
+
+    def _ringed(self, card: Node, cells: Sequence[Node], count: int) -> Iterator[Node]:
+        """Yield a card, with the number of its new pages, and its cells, with one ring around neighbours that changed.
+
+        A new card has a ring of its own, which is around its new pages too.
+        """
+        runs = [(state, list(run)) for state, run in groupby(cells, key=_what_happened)]
+        many = sum(len(run) for state, run in runs if state == "new" and len(run) > 1)
+        said = f"{max(count, many):,} new"
+        below = sorted((run for run in card.text if run.y > card.text[0].y), key=lambda run: run.x)
+        used = max((run.x + text_width(run.text, run.style) for run in below), default=0.0)
+        has_room = len(below) < 2 and used + text_width(said, "label new") + 14 <= card.w
+        if many and has_room:
+            said_at = kit.lines_of([kit.Line("", right=said, beside="label new")], card.w, top=card.text[-1].y, pad=7)
+            card = replace(card, text=(*card.text, *said_at))
+        yield card
+        for state, run in runs:
+            if not state or len(run) < 2:
+                yield from run
+                continue
+            yield from (replace(cell, state=(*cell.state, "within")) for cell in run)
+            if state not in card.state:
+                rings = enumerate(_around(run))
+                yield from (
+                    kit.chip(f"{run[0].id}/ring/{number}", "fresh", box, state=(state,)) for number, box in rings
+                )
 
     def _drawn_elsewhere(self, owner: ObjectValue) -> dict[int, str]:
         """Return, for each page, the other object in which its frame is drawn."""
@@ -690,6 +739,28 @@ def _touched(moment: Moment) -> tuple[set[str | int], set[str]]:
         else:
             written.add(event.object)  # type: ignore[attr-defined]  # its class has one
     return written, looked_at
+
+
+def _what_happened(cell: Node) -> str:
+    """Return whether the operation brought or changed the page of a cell: "new", "changed", or ""."""
+    return next((state for state in ("new", "changed") if state in cell.state), "")
+
+
+def _around(cells: Sequence[Node]) -> list[Box]:
+    """Return as few boxes as are needed around neighbours in one row or in several."""
+    found: list[Box] = []
+    for _, group in groupby(cells, key=lambda cell: cell.y):
+        row = list(group)
+        left, right, y = row[0].x - _APART, row[-1].x + row[-1].w + _APART, row[0].y - _APART
+        box = Box(left, y, right - left, row[0].h + 2 * _APART)
+        if found and (found[-1].x, found[-1].w) == (box.x, box.w):
+            box = Box(left, found[-1].y, box.w, y + box.h - found.pop().y)
+        found.append(box)
+    return found
+
+
+_APART = 1.5
+"""Pixels from a cell to the ring around it and its neighbours."""
 
 
 def _in_order(path: str) -> list[str | int]:

@@ -163,7 +163,7 @@ def _slabs(cache: CacheValue) -> int:
 # ---- a row -----------------------------------------------------------------------------------------------
 
 
-_LEGEND = ("used", "allocated"), ("free", "free; 1, 2, 3: the order of allocation")
+_LEGEND = ("used", "allocated"), ("free", "free; dashed and 1: allocated next, then 2, 3 and so on")
 
 
 def _row(
@@ -201,7 +201,7 @@ def _name(cache: CacheValue, y: float, h: float) -> Node:
     rows: list[str | kit.Line] = [
         cache.name,
         f"{_objects(cache)} of {binary_size(cache.object_size)}",
-        kit.Line(summary or "no slab", "label dim"),
+        kit.Line((f"slabs: {summary}", summary) if summary else "no slab", "label dim"),
     ]
     title = f"{cache.name}: {_objects(cache)} of {cache.object_size} bytes, slabs: {summary or 'none'}"
     lane = f"slabs/{cache.name}"
@@ -217,7 +217,8 @@ _WORDS = {"full": "full", "partial": "partial", "free": "empty"}
 
 def _slab(cache: CacheValue, slab: SlabValue, touched: Touched, style: AddressStyle, box: Box) -> Node:
     state = (f"slab-{slab.state}", *(["new"] if (cache.name, ~slab.address) in touched else []))
-    ways = (f"{_WORDS[slab.state]} {slab.used}/{slab.buffers}", f"{slab.used}/{slab.buffers}")
+    where, share_used = _WORDS[slab.state], f"{slab.used}/{slab.buffers}"
+    ways = (f"{where}: {slab.used} of {slab.buffers} used", f"{where} {share_used}", share_used)
     address = style.long(slab.address)
     word = wording(ways, box.w - 2 * _INSET - 6 - text_width(address, "mono label"))
     share = -(-slab.buffers // CELLS)
@@ -239,13 +240,14 @@ def _cells(cache: CacheValue, slab: SlabValue, touched: Touched, box: Box) -> No
     count, room = min(CELLS, slab.buffers), box.w - 2 * _INSET
     rows = _rows_of_cells(count, room)
     order = {address: place for place, address in enumerate(slab.free, 1)}
-    first = slab.address + slab.colour
+    first, is_new = slab.address + slab.colour, (cache.name, ~slab.address) in touched
     bars: list[Bar] = []
     text: list[Text] = []
     for number, (x, y, w, h) in enumerate(kit.cells(count, Box(_INSET, 0, room, 0), room / -(-count // rows), _ROW)):
         low, high = number * slab.buffers // count, (number + 1) * slab.buffers // count
         addresses = [first + index * cache.buffer_size for index in range(low, max(high, low + 1))]
         look = _look(cache, addresses, order, touched)
+        look = "used" if is_new and look == "new" else look  # a line is around the whole slab
         bars.append(Bar(x + 0.5, y + 0.5, max(1.0, w - 2), h - 2, look))
         place = order.get(addresses[0], 0) if len(addresses) == 1 else 0
         if 0 < place <= NUMBERED and w >= _CELL - 0.01:

@@ -6,12 +6,14 @@ outline.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from itertools import groupby
 
 from vmwidgets.engine.kernel.threads.threads_schema import ThreadValue
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import Box
-from vmwidgets.views.scene.model import Bar, Node, Text
+from vmwidgets.views.scene.model import Bar, Link, Node, Text
 from vmwidgets.views.scene.text import fitted, text_width, wrapped
 
 LEAST, WIDEST, H, GAP = 150.0, 240.0, 40.0, 14.0
@@ -127,6 +129,52 @@ def waker(identity: str, words: str, more: str, box: Box, *, thing: str = "", st
     text = [Text(0, 14 + 16 * at, line, look) for at, (line, look) in enumerate(lines)]
     return kit.runs(identity, box._replace(h=18 + 16 * max(0, len(lines) - 1)), text, title=f"{words}: {more}",
                     thing=thing)  # fmt: skip
+
+
+def some_of(threads: Sequence[ThreadValue], most: int, touched: Collection[str]) -> list[tuple[int, ThreadValue]]:
+    """Return at most this many threads with their places from 1: the first one, those in `touched`, then others."""
+    order = sorted(range(len(threads)), key=lambda at: (at > 0 and threads[at].name not in touched, at))
+    return [(at + 1, threads[at]) for at in sorted(order[:most])]
+
+
+def ringed(
+    name: str, nodes: Sequence[Node], touched: Mapping[str, str], left_out: Collection[str] = ()
+) -> tuple[list[Node], list[Link]]:
+    """Return threads that are drawn next to each other, with one line around neighbours that the operation changed.
+
+    A badge says how many these are, with those `left_out` in a fold among the nodes.
+    """
+
+    def state_of(node: Node) -> str:
+        names = left_out if node.kind == "fold" else (node.thing.removeprefix("thread:"),)
+        states = {touched.get(one, "") for one in names}
+        return states.pop() if len(states) == 1 else ""
+
+    found: list[Node] = []
+    links: list[Link] = []
+    for state, group in groupby(nodes, key=state_of):
+        run = list(group)
+        if not state or len(run) < 2:
+            found += run
+            continue
+        links.append(kit.around(f"{name}/around/{len(links)}", run, state=(state,)))
+        found += [replace(node, state=(*node.state, "within")) for node in run]
+        count = sum(len(left_out) if node.kind == "fold" else 1 for node in run)
+        right, top = max(node.x + node.w for node in run), min(node.y for node in run)
+        found.append(_count(f"{name}/count/{len(links)}", f"{count:,}", right, top))
+    return found, links
+
+
+def _count(identity: str, count: str, right: float, top: float) -> Node:
+    """Return a badge with a number, on the upper right corner of a line, and not over what is inside."""
+    w = max(_BADGE, text_width(count, "letter") + 8)
+    return kit.runs(identity, Box(right + 2.5 - w, top + 1.5 - _BADGE, w, _BADGE),
+                    [Text(w / 2, _BADGE / 2 + 4, count, "letter on-step", "middle")],
+                    bars=(Bar(0, 0, w, _BADGE, "count step-new"),), title=f"{count} changed")  # fmt: skip
+
+
+_BADGE = 17.0
+"""Height of a badge."""
 
 
 def fold(name: str, count: int, place: Box, words: str = "more") -> Node:

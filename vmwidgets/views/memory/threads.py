@@ -34,6 +34,8 @@ from .thread_nodes import (
     cell_card,
     fold,
     name_of,
+    ringed,
+    some_of,
     subject_box,
     thread_card,
     waker,
@@ -45,8 +47,8 @@ _SLEEPERS = 5
 _GROUPS = 6
 """The most things that get a row because threads wait for them; the others are counted."""
 
-_BESIDE, _APART, _PITCH = 640.0, 36.0, H + 4
-"""Width from which a row has columns, and the space between the first two; distance of two sleepers."""
+_BESIDE, _APART, _PITCH, _HEADS = 640.0, 36.0, H + 4, 34.0
+"""Width from which a row has columns, and the space between the first two; distance of two sleepers; room for heads."""
 
 
 @frozen
@@ -70,25 +72,32 @@ def draw_threads(
     title: str = "threads",
     machine: str = "",
     width: float = WIDTH,
+    compact: bool = False,
 ) -> Scene:
-    """Return the scene of the threads."""
+    """Return the scene of the threads.
+
+    If the operation changed no thread, the title says who waits, unless the scene is a part of another (`compact`).
+    """
     moment, value = look.moment, look.now
     touched = _touched(moment.so_far)
     nodes: list[Node] = []
     links: list[Link] = []
     groups = groups_of(value)
     ring = tuple(thread for name in value.cycle for thread in value.threads if thread.name == name)
-    nodes.append(kit.paragraph("threads/answer", _answer(value, groups), MARGIN, 4, width - 2 * MARGIN, style="body"))
-    y = nodes[-1].y + nodes[-1].h + 12
+    steps, answer, y = moment.steps(steps_of_threads(look)), _answer(value, groups), 4.0
+    is_still = not (compact or value.cycle or steps.count or moment.operation is None)
+    if not is_still:
+        nodes.append(kit.paragraph("threads/answer", answer, MARGIN, y, width - 2 * MARGIN, style="body"))
+        y += nodes[-1].h + 12
     if ring:
         more, links, y = _cycle_lane(ring, touched, y - 8, width)
         nodes += more
-    more, y = _ready_lane(value, touched, Box(MARGIN, y, width - 2 * MARGIN, 0))
-    nodes += more
+    more, lines, y = _ready_lane(value, touched, Box(MARGIN, y, width - 2 * MARGIN, 0))
+    nodes, links = nodes + more, [*links, *lines]
     more, lines, y = _groups_lane(groups, value, touched, y, width)
     nodes, links = nodes + more, links + lines
-    more, y = _done_lane(value, touched, y, width)
-    nodes += more
+    more, lines, y = _done_lane(value, touched, y, width)
+    nodes, links = nodes + more, links + lines
     return kit.scene(
         "threads",
         title,
@@ -96,9 +105,9 @@ def draw_threads(
         nodes,
         links=links,
         lanes=[Lane(group.id, down=True, label=name_of(group.kind, group.subject)) for group in groups[:_GROUPS]],
-        caption=_caption(moment, value),
+        caption=moment.answered(answer) if is_still else _caption(moment, value),
         table=Table(_TABLE_HEADER, _rows(value)),
-        steps=moment.steps(steps_of_threads(look)),
+        steps=steps,
         machine=machine,
         width=width,
         height=y + 4,
@@ -205,7 +214,7 @@ def _touched(done: Sequence[ev.Event]) -> dict[str, str]:
 # ---- those that can go on, and those that are done -----------------------------------------------------
 
 
-def _ready_lane(value: ThreadsValue, touched: dict[str, str], place: Box) -> tuple[list[Node], float]:
+def _ready_lane(value: ThreadsValue, touched: dict[str, str], place: Box) -> tuple[list[Node], list[Link], float]:
     """Return the threads that can run, in one row."""
     threads = {thread.name: thread for thread in value.threads}
     running = [thread for thread in value.threads if thread.state == "running" and thread.name not in value.cycle]
@@ -214,36 +223,45 @@ def _ready_lane(value: ThreadsValue, touched: dict[str, str], place: Box) -> tup
     holds = any(thread.holder == "" for thread in value.threads) and "" not in threads
     cards = [*running, *ready]
     if not cards and not holds:
-        return [], place.y
+        return [], [], place.y
     nodes: list[Node] = [kit.paragraph("threads/ready", "can go on, the next one first", place.x, place.y, place.w)]
     across = max(1, int((place.w + GAP) // (LEAST + GAP)))
     most = max(1, across - holds)
-    shown = cards if len(cards) <= most else cards[: most - 1]
+    shown = some_of(cards, most if len(cards) <= most else max(2, most - 1), touched)
     count = holds + len(shown) + (len(shown) < len(cards))
     w = min(WIDEST, (place.w + GAP) / max(1, min(across, count)) - GAP)
-    boxes = [Box(place.x + number * (w + GAP), place.y + nodes[0].h + 4, w, H) for number in range(count)]
+    first = Box(place.x, place.y + nodes[0].h + 14, w, H)
+    boxes = [
+        first._replace(x=first.x + number % across * (w + GAP), y=first.y + number // across * (H + 8))
+        for number in range(count)
+    ]
     if holds:
         nodes.append(cell_card(boxes[0]))
-    for number, thread in enumerate(shown, 1):
-        nodes.append(thread_card(thread, boxes[number - (not holds)], touched, number - len(running), lane="ready"))
-    if len(shown) < len(cards):
-        nodes.append(fold("ready", len(cards) - len(shown), boxes[-1]))
-    return nodes, boxes[0].y + H + 18
+    for (number, thread), box in zip(shown, boxes[holds:], strict=False):
+        nodes.append(thread_card(thread, box, touched, number - len(running), lane="ready"))
+    left_out = {thread.name for thread in cards}.difference(thread.name for _, thread in shown)
+    if left_out:
+        nodes.append(fold("ready", len(left_out), boxes[-1]))
+    nodes, links = ringed("threads/ready", nodes, touched, left_out)
+    return nodes, links, boxes[-1].y + H + 18
 
 
-def _done_lane(value: ThreadsValue, touched: dict[str, str], y: float, width: float) -> tuple[list[Node], float]:
+def _done_lane(
+    value: ThreadsValue, touched: dict[str, str], y: float, width: float
+) -> tuple[list[Node], list[Link], float]:
     """Return the finished threads, small, with threads ended by this operation first, and their number."""
     done = [thread for thread in value.threads if thread.state in ("returned", "failed")]
     if not done:
-        return [], y
+        return [], [], y
     nodes = [kit.label("threads/done", f"{len(done):,} done", MARGIN, y)]
-    x, room = MARGIN, width - MARGIN
-    for thread in sorted(done, key=lambda one: one.name not in touched)[:NAMES]:
+    x, more = MARGIN, text_width(f"and {len(done):,} more") + 24
+    order = sorted(done, key=lambda one: one.name not in touched)
+    for number, thread in enumerate(order[:NAMES]):
         how = "returned" if thread.state == "returned" else "failed"
         why = thread.outcome.removeprefix(f"thread {thread.name!r} failed: ")
         label = f"{thread.name} {how}" + (f": {why}" if why and how == "failed" else "")
         w = min(260, text_width(label)) + 18
-        if x + w > room:
+        if x + w > width - MARGIN - (more if number < len(order) - 1 else 0):
             break
         state = ["fault"] * (how == "failed") + [touched.get(thread.name, "")] * (thread.name in touched)
         nodes.append(
@@ -252,7 +270,11 @@ def _done_lane(value: ThreadsValue, touched: dict[str, str], y: float, width: fl
                      lane="done", pad=9)
         )  # fmt: skip
         x += w + 8
-    return nodes, y + 48
+    left_out = [thread.name for thread in order[len(nodes) - 1 :]]
+    if left_out:
+        nodes.append(fold("done", len(left_out), Box(x, y + 20, more - 8, 22)))
+    nodes, links = ringed("threads/done", nodes, touched, left_out)
+    return nodes, links, y + 48
 
 
 # ---- those that wait -----------------------------------------------------------------------------------
@@ -275,23 +297,25 @@ def _groups_lane(
     for x, words in heads if wide else [(MARGIN, "asleep, in the order they will look again")]:
         most = first + _APART - 8 if wide and x == MARGIN else room
         nodes.append(kit.label("threads/asleep" if x == MARGIN else f"threads/asleep/{words}", words, x, y, most=most))
-    y += 24
+    y += _HEADS
     for group in groups[:_GROUPS]:
-        if y > top + 24:
+        if y > top + _HEADS:
             nodes.append(
                 kit.runs(f"{group.id}/line", Box(MARGIN, y - 8, room, 1), (), bars=(Bar(0, 0, room, 1, "rail"),))
             )
-        left, below = (MARGIN, y) if wide else (MARGIN + 24, y + H + 8)
-        sleepers = _sleepers(group, touched, Box(left, below, first if wide else room - 24, H))
+        left, below = (MARGIN, y) if wide else (MARGIN + 24, y + H + 18)
+        sleepers, lines = _sleepers(group, touched, Box(left, below, first if wide else room - 24, H))
         place, w = (columns[1], SUBJECT_W) if wide else (MARGIN, min(room, 300.0))
-        middle = (sleepers[0].y + sleepers[-1].y) / 2 if wide else y
+        rows = [one for one in sleepers if one.kind != "label"]
+        middle = (rows[0].y + rows[-1].y) / 2 if wide else y
         subject = subject_box(group.id, group.kind, group.subject, group.holder, len(group.sleepers), place, middle, w)
-        x, at = (columns[2], middle) if wide else (left, sleepers[-1].y + sleepers[-1].h + 24)
+        x, at = (columns[2], middle) if wide else (left, rows[-1].y + rows[-1].h + 24)
         said = _waker(group, value, Box(x, at, width - MARGIN - x, 0))
         said = replace(said, y=middle + (H - said.h) / 2) if wide else said
         if not wide:
             nodes.append(kit.label(f"{group.id}/who", "who wakes it", left, at - 18))
         nodes += [subject, said, *sleepers]
+        links += lines
         links += [_wait(one, subject) for one in sleepers if one.kind == "thread"]
         if group.holder is not None:
             ends = ((subject.x + subject.w, subject.y + H / 2), (said.x - 4, said.y + said.h / 2)) if wide else (
@@ -304,17 +328,18 @@ def _groups_lane(
     return nodes, links, y
 
 
-def _sleepers(group: _Group, touched: dict[str, str], box: Box) -> list[Node]:
+def _sleepers(group: _Group, touched: dict[str, str], box: Box) -> tuple[list[Node], list[Link]]:
     """Return the waiting threads, below each other."""
     some = group.sleepers
-    shown = some if len(some) <= _SLEEPERS else some[: _SLEEPERS - 1]
+    shown = some_of(some, _SLEEPERS if len(some) <= _SLEEPERS else _SLEEPERS - 1, touched)
     nodes = []
-    for number, thread in enumerate(shown):
-        place, said = box._replace(y=box.y + number * _PITCH), number + 1 if len(some) > 1 else 0
+    for row, (number, thread) in enumerate(shown):
+        place, said = box._replace(y=box.y + row * _PITCH), number if len(some) > 1 else 0
         nodes.append(thread_card(thread, place, touched, said, lane=group.id))
-    if len(shown) < len(some):
-        nodes.append(fold(group.id, len(some) - len(shown), Box(box.x, box.y + len(shown) * _PITCH + 4, 180, 26)))
-    return nodes
+    left_out = {thread.name for thread in some}.difference(thread.name for _, thread in shown)
+    if left_out:
+        nodes.append(fold(group.id, len(left_out), Box(box.x, box.y + len(shown) * _PITCH + 4, 180, 26)))
+    return ringed(group.id, nodes, touched, left_out)
 
 
 def _wait(one: Node, subject: Node) -> Link:

@@ -213,6 +213,7 @@ def _badges(nodes: Iterable[Node]) -> str:
         for node in nodes
         if ("new" in node.state or "leaving" in node.state) and node.w >= w and node.h >= h
         if node.shape != "none" and node.kind != "stage"  # a stage's number says it
+        if "within" not in node.state  # the ring around it and its neighbours has one
     ]
     if len(found) > _MOST_BADGES:
         return ""

@@ -11,7 +11,7 @@ from vmwidgets.views.scene.text import visible
 
 from .called import called
 from .headlines import Facts
-from .names import Names, address, frames, span
+from .names import Names, address, frames, owner_words, span
 from .registry import Headline, Sentences, fact, headline_of
 from .threads import waiting
 
@@ -44,7 +44,7 @@ def _frames(event: ev.PageAllocated | ev.PageFreed, _: Names) -> str:
 
 @fact(ev.PageAllocated, ev.PageFreed)
 def _whose(event: ev.PageAllocated | ev.PageFreed, _: Names) -> str:
-    return event.owner.removeprefix(CACHED) or "another user"
+    return owner_words(event.owner.removeprefix(CACHED)) or "another user"
 
 
 @fact(ev.PageDenied)

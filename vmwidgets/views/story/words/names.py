@@ -46,6 +46,16 @@ def frames(first: int, count: int = 1) -> str:
     return f"{first:#x}" if count == 1 else f"{first:#x}–{first + count - 1:#x}"
 
 
+def owner_words(owner: str) -> str:
+    """Return the name of a frame's owner: a file has one name, whether or not a task maps it.
+
+    >>> [owner_words(one) for one in ("object file libc.so", "file libc.so", "object memory 2", "object heap")]
+    ['file libc.so', 'file libc.so', 'memory 2', 'object heap']
+    """
+    name = owner.removeprefix("object ")
+    return name if name.startswith(("file ", "memory ")) else owner
+
+
 def exactly(size: object) -> str:
     """Return the size of a file: in bytes, unless it is a whole number of KiB.
 
