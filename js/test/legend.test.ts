@@ -72,12 +72,12 @@ test("the legend explains what the picture shows, and nothing else", () => {
   assert.deepEqual(looks(), ["new", "folded"]);
   asked.click();
   const ranges = [
-    node("c", { lane: "x", kind: "range", state: "object writes" }),
-    node("d", { lane: "x", state: "static" }), // not a range: the word means something else there
+    node("c", { lane: "x", kind: "range", state: "file writes" }),
+    node("d", { lane: "x", state: "heap" }), // not a range: the word means something else there
   ];
   figure.draw(3, { scene: scene(ranges), when: now });
   asked.click();
-  assert.deepEqual(looks(), ["object", "writes"]);
+  assert.deepEqual(looks(), ["file", "writes"]);
   asked.click();
   figure.draw(4, { scene: scene([node("e", { lane: "x", kind: "entry", state: "submap" })]), when: now });
   asked.click();

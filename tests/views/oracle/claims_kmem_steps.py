@@ -10,7 +10,7 @@ from vmwidgets.engine.kernel.map.map_schema import MapValue
 
 from .claiming import Said, claim
 from .claims_map_steps import entry, now, spans, was
-from .reading import PAGE, binary_size, bytes_of, bytes_of_given, ends, number
+from .reading import PAGE, binary_size, bytes_of, bytes_of_given, ends, number, owned_by
 from .steps import StepSeen, Then
 
 # ---- maps and locks ------------------------------------------------------------------------------
@@ -186,7 +186,7 @@ def owner(then: Then, frame: int) -> str:
     """What a frame belongs to."""
     for run in then.value("frames").runs:
         if run.first <= frame < run.first + run.frames:
-            return "zeroed pages" if run.state == "zeroed" else str(run.owner)
+            return "zeroed pages" if run.state == "zeroed" else owned_by(run.owner)
     return "?"
 
 

@@ -13,7 +13,7 @@ from vmwidgets.engine.machine.kept.copies import NoCopy
 
 from .claiming import counts
 from .pictured import Pictured
-from .reading import entries_of, number, translations
+from .reading import entries_of, number, owned_by, translations
 from .steps import Gone
 
 # ---- TLBs ----------------------------------------------------------------------------------------
@@ -383,7 +383,7 @@ def frames_by_state(seen: Pictured) -> None:
         by_state[run.state] += run.frames
         wired += run.frames * run.wired
         if run.state == "used":
-            by_owner[run.owner] += run.frames
+            by_owner[owned_by(run.owner)] += run.frames
     free = by_state["free"] + by_state["pooled"] + by_state["zeroed"]
     wanted = {"free": free, "zeroed": by_state["zeroed"], "cached": by_state["cached"], "used": by_state["used"]}
     wanted["total"] = free + by_state["cached"] + by_state["used"]

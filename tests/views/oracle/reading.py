@@ -10,6 +10,12 @@ from vmwidgets.engine.base.units import PAGE, Size, binary_size
 WHOLE = 10**6
 
 
+def owned_by(owner: str) -> str:
+    """A frame's owner as people are told: the object of a file is the file, and memory is memory."""
+    kind, _, name = owner.partition(" ")
+    return name if kind == "object" and name.partition(" ")[0] in ("file", "memory") else owner
+
+
 def number(text: str) -> int:
     """A count, an address, or a frame, as sentences write it."""
     return int(text.replace(",", "").replace("_", ""), 16 if text.startswith("0x") else 10)

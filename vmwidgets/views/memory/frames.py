@@ -302,7 +302,8 @@ def _run(run: FrameRun, marks: tuple[str, ...], selected: FrameValue | None, x: 
         kit.Line(numbers, "mono label dim", count if is_below else wired, "label strong" if is_below else "label"),
     ]
     chosen = selected is not None and run.first <= selected.frame <= last
-    bars = [Bar(0, 0, 4, _RUN_H, run.state), *[Bar(4, _RUN_H - 4, w - 4, 4, "wired")] * bool(wired)]
+    kind = kind_of(run.owner) if run.owner and run.state == "used" else run.state
+    bars = [Bar(0, 0, 4, _RUN_H, kind), *[Bar(4, _RUN_H - 4, w - 4, 4, "wired")] * bool(wired)]
     return kit.card(
         f"frames/run/{run.first:x}", Box(x, y, w, _RUN_H), rows, kind="run", thing=f"frame:{run.first}", bars=bars,
         state=[f"frame-{run.state}", *filter(None, marks), *["here"] * chosen], title=run_words(run),
