@@ -17,7 +17,8 @@ from vmwidgets.events import RingMoved
 from vmwidgets.pictures import registry
 from vmwidgets.pictures.at import At
 from vmwidgets.pictures.registry import known_pictures, picture_of
-from vmwidgets.views.scene import kit
+from vmwidgets.views.scene import boxes
+from vmwidgets.views.scene.boxes import Bars, Column, Row
 from vmwidgets.views.scene.model import Scene, Table
 
 
@@ -47,13 +48,12 @@ def _registry() -> Iterator[None]:
 def drawn(at: At) -> Scene:
     """How many pages of each task are in memory."""
     pages = Counter(page.task for ring in at.value(at.whole.replacement).rings.values() for page in ring.pages)
-    rows = [(task, [(count, "used")], "") for task, count in sorted(pages.items())]
-    bars = kit.bar_rows("pages", rows, 10, width=at.width)
+    rows = [Row(f"pages/{task}", (task, Bars([(count, "used")]))) for task, count in sorted(pages.items())]
     words = counted(sum(pages.values()), "page")
     table = Table(("task", "pages"), [(task, str(count)) for task, count in sorted(pages.items())])
-    return kit.scene(
-        "pages", words, "", bars, caption=at.moment.caption, table=table, steps=at.steps(drawn_of, RingMoved),
-        machine=at.whole.name, width=at.width,
+    return boxes.picture(
+        "pages", words, "", boxes.rows("pages", (Column(), Column(takes=True)), rows), caption=at.moment.caption,
+        table=table, steps=at.steps(drawn_of, RingMoved), machine=at.whole.name, width=at.width,
     )  # fmt: skip
 
 

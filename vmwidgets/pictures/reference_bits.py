@@ -8,7 +8,8 @@ from collections import Counter
 from vmwidgets import events as ev
 from vmwidgets.engine.base.units import counted
 from vmwidgets.engine.machine import Machine
-from vmwidgets.views.scene import kit
+from vmwidgets.views.scene import boxes
+from vmwidgets.views.scene.boxes import Bars, Column, Row
 from vmwidgets.views.scene.model import Scene, Table
 
 from .at import At
@@ -38,17 +39,23 @@ def draw(at: At) -> Scene:
     <ReferenceBits of machine ...>
     """
     tasks, steps = bits_of(at), at.steps(bits_of, *CHANGING)
-    parts = {task: [(one[bits], style) for bits, style in BITS.items()] for task, one in tasks.items()}
-    rows = [(task or "not mapped", parts[task], counted(one.total(), "page")) for task, one in tasks.items()]
+    bars = {task: Bars([(one[bits], style) for bits, style in BITS.items()]) for task, one in tasks.items()}
+    named = [(task or "not mapped", bars[task], counted(one.total(), "page")) for task, one in tasks.items()]
+    rows = [Row(f"bits/{cells[0]}", cells) for cells in named]
     known = [(style, WORDS[bits]) for bits, style in BITS.items() if any(one[bits] for one in tasks.values())]
-    none = [kit.label("bits/none", "No page of a task is in memory.", kit.MARGIN, 10)]
-    bars = kit.bar_rows("bits", rows, 10, width=at.width) or none
-    nodes = [*bars, *kit.legend("bits", known, bars[-1].y + 30, width=at.width)]
-    table = Table(("task", *BITS), [(task, *(f"{one[bits]:,}" for bits in BITS)) for task, one in tasks.items()])
-    words, caption, name = counted(len(tasks), "task"), at.moment.answered(_answer(tasks, at)), at.whole.name
-    return kit.scene(
-        "bits", "reference bits", words, nodes, caption=caption, table=table, steps=steps, machine=name, width=at.width
-    )
+    none = "" if rows else "No page of a task is in memory."
+    return boxes.picture(
+        "bits", "reference bits", counted(len(tasks), "task"),
+        boxes.below(
+            boxes.rows("bits", COLUMNS, rows), boxes.words("bits/none", none), boxes.key("bits", known), gap=10
+        ),
+        caption=at.moment.answered(_answer(tasks, at)), steps=steps, machine=at.whole.name, width=at.width,
+        table=Table(("task", *BITS), [(task, *(f"{one[bits]:,}" for bits in BITS)) for task, one in tasks.items()]),
+    )  # fmt: skip  # what it draws, what it says
+
+
+COLUMNS = Column(most=200, middle=True), Column(takes=True), Column(style="label dim", end=True)
+"""A task, a bar of its pages, and their number."""
 
 
 def _answer(tasks: dict[str, Counter[str]], at: At) -> str:

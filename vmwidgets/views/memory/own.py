@@ -119,7 +119,13 @@ def _lines(lines: Sequence[LineCost]) -> Part:
             f"{rounded(one.mapped)} mapped" if one.mapped > 0 else ""
         )  # fmt: skip  # what is in memory, else what is mapped
         code, faults = visible(short(one.line)), one.minor + one.major
-        cells = (code, Bars([part for part in both if part[0] >= most // 400 + 1]), said, f"{faults:,}", one.why)
+        cells = (
+            code,
+            Bars([part for part in both if part[0] >= most // 400 + 1], layered=True),
+            said,
+            f"{faults:,}",
+            one.why,
+        )
         title = f"{code}: {signed(one.mapped)} mapped, {signed(one.resident)} in memory, {counted(faults, 'fault')}"
         shown.append(Row(f"cell/line/{number}", cells, title, lane="lines"))
     return boxes.rows("cell/lines", columns, shown, high=ROW)
@@ -138,7 +144,7 @@ def _changes(changes: Sequence[Change]) -> Part:
                    (abs(one.resident), "own-anonymous" if one.resident > 0 else "own-gone")]  # fmt: skip  # two bars
         said, numbers = f"{_BADGES[one.kind]} {visible(one.words)}", (signed(one.resident), signed(one.mapped))
         title = f"{printable(one.words)} {_DONE[one.kind]}: {numbers[1]} mapped, {numbers[0]} in memory"
-        cells = (said, Bars(amounts), *numbers, visible(one.holds))
+        cells = (said, Bars(amounts, layered=True), *numbers, visible(one.holds))
         shown.append(Row(f"cell/range/{number}", cells, title, lane="ranges"))
     rest = changes[MOST:]
     held, mapped = sum(one.resident for one in rest), sum(one.mapped for one in rest)
@@ -224,7 +230,7 @@ def _owners(value: ProcessMoment) -> Part:
         size = held if measured else mapped
         figures = [size, *(sum(getattr(one, field) or 0 for one in some) for _, field in fields), *[mapped] * measured]
         amounts = [(min(mapped, most), "rail"), (min(size, most), f"own-{kind}")]
-        cells: list[Cell] = [visible(called), Bars(amounts), *map(rounded, figures), f"{len(some):,}"]
+        cells: list[Cell] = [visible(called), Bars(amounts, layered=True), *map(rounded, figures), f"{len(some):,}"]
         known = f"{rounded(held)} in memory, " if measured else ""
         title = f"{printable(called)}: {known}{rounded(mapped)} mapped, {counted(len(some), 'range')}"
         shown.append(Row(f"process/{key}", cells, title, lane="owners"))

@@ -10,7 +10,8 @@ from typing import NamedTuple
 from vmwidgets.engine.base.units import Address, binary_size, counted, listed
 from vmwidgets.engine.paper.traces_schema import FaultsValue, IntervalsValue, LocalityValue, PagesRow
 from vmwidgets.engine.spaces.process_schema import UsedOverTime, UsedRange
-from vmwidgets.views.scene import kit
+from vmwidgets.views.scene import boxes, kit
+from vmwidgets.views.scene.boxes import Bars, Column, Row
 from vmwidgets.views.scene.kit import MARGIN, WIDTH
 from vmwidgets.views.scene.model import Bar, Caption, Link, Node, Scene, Table, Text
 from vmwidgets.views.scene.text import fitted, text_width, visible
@@ -264,19 +265,21 @@ def _share(used: int, pages: int) -> int:
 
 def draw_intervals(value: IntervalsValue, *, width: float = WIDTH) -> Scene:
     """Return a bar for each length of time until a page is referenced again, each twice as long as the one before."""
-    rows = [(words, [(count, "refs-set")], f"{count:,}") for words, count in value.rows()]
+    head = boxes.words("intervals/head", "references until the page is used again, and how often")
+    columns = Column(), Column(takes=True), Column(end=True)
+    rows = [
+        Row(f"intervals/{words}", (words, Bars([(count, "refs-set")]), f"{count:,}")) for words, count in value.rows()
+    ]
     longest = max(range(len(value.counts)), key=lambda place: value.counts[place], default=-1)
     times = f"{value.rows()[longest][0]} reference{'s' * (longest > 0)}"
     often = value.counts[longest] if value.counts else 0
     text = say_traces("interval", often, times=times, all=f"{value.references:,}")
     if not value.counts:
         text = say_traces("no interval", value.first)
-    return kit.scene(
+    return boxes.picture(
         "intervals", f"when {visible(value.name)} comes back" if value.name else "when pages come back",
         f"references from one use of a page of {binary_size(value.page)} to the next",
-        [kit.label("intervals/head", "references until the page is used again, and how often", MARGIN, 4,
-                   most=width - 2 * MARGIN), *kit.bar_rows("intervals", rows, 28, width=width)],
-        caption=Caption(text),
+        boxes.below(head, boxes.rows("intervals", columns, rows)), caption=Caption(text),
         table=Table(("references later", "references"), [(words, f"{count:,}") for words, count in value.rows()]),
         width=width,
     )  # fmt: skip  # its parts

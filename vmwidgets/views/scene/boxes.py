@@ -6,14 +6,14 @@ A part is a function: it draws into a :class:`Drawn` from a corner on, into a wi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import pairwise
 from math import inf
 from typing import TYPE_CHECKING, NamedTuple
 
 from . import kit
 from .kit import LINE, MARGIN, PAD, WIDTH, Box
-from .model import Bar, Caption, Lane, Link, Node, Scene, Table, Text
+from .model import STILL, Bar, Caption, Lane, Link, Node, Scene, Steps, Table, Text
 from .text import fitted, text_width, wrapped
 
 if TYPE_CHECKING:
@@ -38,15 +38,15 @@ Part = Callable[[Drawn, float, float, float], float]
 """Draws itself at x, y, in a width, and returns the y where it ends."""
 
 
-def picture(
+def picture(  # noqa: PLR0913  what a scene has, all but four by name
     view: str, title: str, subtitle: str, part: Part, *, caption: Caption, table: Table, width: float = WIDTH,
-    lanes: Iterable[Lane] = (), answers: bool = False,
+    steps: Steps = STILL, machine: str = "", lanes: Iterable[Lane] = (), answers: bool = False,
 ) -> Scene:  # fmt: skip  # what it says, then how
     """Return the scene of a part, with margins around it."""
     drawn = Drawn()
     part(drawn, MARGIN, 4.0, width - 2 * MARGIN)
-    return kit.scene(view, title, subtitle, drawn.nodes, links=drawn.links, caption=caption, table=table, width=width,
-                     lanes=lanes, answers=answers)  # fmt: skip  # all of it
+    return kit.scene(view, title, subtitle, drawn.nodes, links=drawn.links, caption=caption, table=table, steps=steps,
+                     machine=machine, width=width, lanes=lanes, answers=answers)  # fmt: skip  # all of it
 
 
 # ---- arrangement -----------------------------------------------------------------------------------
@@ -252,9 +252,27 @@ class Column(NamedTuple):
 
 
 class Bars(NamedTuple):
-    """Amounts with their styles, as bars that begin at one place, the last in front; the column has one scale."""
+    """Amounts with their styles, as bars one after the other; the column has one scale.
+
+    With `layered`, all bars begin at one place, and the last is in front.
+    """
 
     amounts: Sequence[tuple[float, str]]
+    layered: bool = False
+
+    @property
+    def most(self) -> float:
+        """The amount at which the bars end."""
+        sizes = [size for size, _ in self.amounts]
+        return max(sizes, default=0) if self.layered else sum(sizes)
+
+    def put(self, x: float, y: float, share: float, high: float) -> Iterator[Bar]:
+        """Yield the bars from a place on, with `share` pixels for 1."""
+        for size, style in self.amounts:
+            if size:
+                wide = max(1.0, share * size)
+                yield Bar(x, y, wide, high, style)
+                x += 0 if self.layered else wide
 
 
 class Chips(NamedTuple):
@@ -342,8 +360,8 @@ class _Grid(NamedTuple):
         for number, wide in enumerate(wides):
             places.append((at, wide if number in kept else 0.0))
             at += (wide + GAP) * (number in kept)
-        bars = ([size for one in its if isinstance(one, Bars) for size, _ in one.amounts] for its in cells)
-        return cls(columns, places, [max(sizes, default=0) or 1 for sizes in bars], w, high)
+        scales = [max((one.most for one in its if isinstance(one, Bars)), default=0) or 1 for its in cells]
+        return cls(columns, places, scales, w, high)
 
     def names(self) -> list[Text]:
         """Return the columns' names, each over its column."""
@@ -360,11 +378,7 @@ class _Grid(NamedTuple):
         for number, (column, (at, wide)) in enumerate(zip(self.columns, self.places, strict=True)):
             cell = row.cell(number)
             if isinstance(cell, Bars):
-                share = wide / self.scales[number]
-                bars += [
-                    Bar(at, 5, max(1.0, share * size), self.high - 10, style)
-                    for size, style in cell.amounts if size and wide
-                ]  # fmt: skip  # a bar an amount
+                bars += cell.put(at, 5, wide / self.scales[number], self.high - 10) if wide else ()
             elif not wide:
                 under += [(cell, column.style)] * (column.under and bool(cell))
             elif isinstance(cell, Chips):

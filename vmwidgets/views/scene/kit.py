@@ -316,35 +316,6 @@ def all_or_none(words: Iterable[str], widths: Iterable[float], style: str = "lab
     return all(text_width(one, style) <= w for one, w in zip(words, widths, strict=False))
 
 
-def bar_rows(
-    prefix: str, rows: Sequence[tuple[str, Sequence[tuple[float, str]], str]], y: float, *, width: float = WIDTH
-) -> list[Node]:
-    """Return bars below each other, for comparison, each between a name and a number in words.
-
-    A bar has parts, each with an amount and a style.  The longest bar fills the space.
-
-    >>> init, shell = bar_rows("pages", [("init", [(3, "used")], "3 pages"), ("shell", [(1, "used")], "1 page")], 0)
-    >>> init.bars[0].w / shell.bars[0].w
-    3.0
-    """
-    room = width - 2 * MARGIN
-    begin = min(200.0, room / 3, max((text_width(name) + 16 for name, _, _ in rows), default=0.0))
-    end = max((text_width(words) for _, _, words in rows), default=0.0) + 8
-    most = max((sum(count for count, _ in parts) for _, parts, _ in rows), default=0) or 1
-    nodes = []
-    for number, (name, parts, words) in enumerate(rows):
-        x, bars = begin, []
-        for count, style in parts:
-            w = max(2.0, (room - begin - end) * count / most) if count else 0.0
-            bars += [Bar(x, 3, w, 12, style)] * bool(count)
-            x += w
-        text = (fitted(0, 13, name, begin - 10, middle=True), Text(x + 8, 13, words, "label dim"))
-        box = Box(MARGIN, y + number * (LINE + 2), room, LINE)
-        nodes.append(Node(f"{prefix}/{name}", "label", *box, shape="none", text=text, bars=tuple(bars),
-                          title=f"{name}: {words}"))  # fmt: skip
-    return nodes
-
-
 _BREAK = (Bar(2, 3, 1.5, 10, "line"), Bar(5, 3, 1.5, 10, "line"))
 
 
