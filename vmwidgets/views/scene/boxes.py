@@ -303,6 +303,12 @@ class Row(NamedTuple):
     lane: str = ""
     thing: str = ""
 
+    @property
+    def whole(self) -> str:
+        """Everything that it says, for hovering and for screen readers: its title, or its words."""
+        first, *rest = [cell for cell in self.cells if isinstance(cell, str) and cell] or [""]
+        return self.title or first + f": {', '.join(rest)}" * bool(rest)
+
     def cell(self, column: int) -> Cell:
         """Return the cell of a column, which may be missing at the end of a row."""
         return self.cells[column] if column < len(self.cells) else ""
@@ -328,7 +334,7 @@ def rows(
             text, bars, tall = grid.put(row)
             drawn.nodes.append(
                 Node(row.id, "card" if boxed else "label", x, y, w, tall, row.thing, "box" if boxed else "none", text,
-                     bars, tuple(row.state), row.title, "select" if row.thing else "", row.lane)
+                     bars, tuple(row.state), row.whole, "select" if row.thing else "", row.lane)
             )  # fmt: skip  # a row
             y += tall + gap
         if len(some) > len(shown):
