@@ -388,7 +388,7 @@ def operation(method: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[S,
                 given = {key: _settled(one) for key, one in kwargs.items()}
                 values = tuple(as_data(one) for one in (*places, *given.values()))
                 break
-        call = alive if hasattr(self, "check_alive") else method
+        call = alive if hasattr(type(self), "check_alive") else method
         result: R
         if inside:
             acting = partial(call, self, *places, **given)
