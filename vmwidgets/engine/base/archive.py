@@ -7,13 +7,13 @@ import zipfile
 from collections.abc import Collection, Mapping
 
 _LONG_AGO = (1980, 1, 1, 0, 0, 0)
-"""The time of each file: the first that a zip archive can hold."""
+"""The time of each file: the earliest time that a zip archive can hold."""
 
 _UNIX = 3
 
 
 def zipped(files: Mapping[str, bytes], programs: Collection[str] = ()) -> bytes:
-    """Return a zip archive of `files`, by their names in it, in order; those named in `programs` are executable.
+    """Return a zip archive of `files` (by name, in order); the files named in `programs` are executable.
 
     Nothing is compressed, since compressed bytes differ between versions of zlib.
 

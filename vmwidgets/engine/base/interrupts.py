@@ -83,10 +83,10 @@ class DeferredInterrupt:
         return True
 
     def acquire(self, lock: Lock) -> None:
-        """Wait for a lock while delaying; an interrupt ends the wait if nothing was begun that must be finished.
+        """Wait for a lock while signals are delayed; an interrupt ends the wait unless something begun must finish.
 
-        The interrupt is checked every `PATIENCE` seconds: if the lock's own wait raised it, it could come just after
-        the lock was acquired.
+        The interrupt is checked every `PATIENCE` seconds: if the lock's own wait raised the interrupt, it could come
+        just after the lock was acquired.
         """
         if get_ident() != _MAIN:
             lock.acquire()

@@ -27,7 +27,7 @@ from .tree_schema import TreeRotated
 from .units import MIB, Address
 
 MOST_EVENTS = 200_000
-"""The most events that the latest operations keep together; beyond it, the oldest events are dropped earlier."""
+"""The most events that the latest operations keep in all; beyond this number, the oldest events are dropped earlier."""
 
 MAX_EVENTS = 4096
 """The most events kept of one operation: the last ones, from which a picture can step backwards."""
@@ -214,7 +214,7 @@ class Line(NamedTuple):
     scripts: dict[str, Script]
 
     def packed(self) -> Line:
-        """Return the journal's contents without events, which can be rebuilt."""
+        """Return this line without its operations' events, which can be rebuilt."""
         return self._replace(operations=tuple(one._replace(records=()) for one in self.operations))
 
 

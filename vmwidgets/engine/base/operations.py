@@ -145,7 +145,7 @@ class Door:
 
         A refusal is not recorded, since nothing changed; an error and a panic are.
         """
-        # Interrupts are held before the lock is taken: one raised just after would leave it taken forever.
+        # Interrupts are held before the lock is taken: an interrupt just after that would leave it taken forever.
         INTERRUPT.hold()
         outcome: str = ""
         try:

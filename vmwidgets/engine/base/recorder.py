@@ -278,7 +278,7 @@ def _innermost(stacks: CallStacks, outermost: str) -> str:
     return stacks.stack[-1] if stacks.stack else outermost
 
 
-# ---- call stacks: which kernel functions are under way, of each simulated thread its own -------
+# ---- call stacks: the kernel functions under way in each simulated thread ----------------------
 
 
 def moves(tag: str) -> bool:
@@ -321,7 +321,7 @@ class CallStacks:
         """The number of functions that were running at the call of each running handler; the innermost last."""
 
     def begin(self, tag: str, *fields: Any) -> None:
-        """Begin an event: from here on its call is running, or the calls of a thread that continues."""
+        """Begin an event: from here on, its call is running, or if a thread continues, that thread's calls."""
         role = ROLES.get(tag)
         if role == "called":
             self.stack.append(fields[0])

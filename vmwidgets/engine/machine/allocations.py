@@ -74,7 +74,7 @@ class Allocations:
         self._freed.pop((allocation.map, allocation.start), None)
 
     def begin_going(self, map: str, start: int, end: int, by: str) -> list[tuple[str, int]]:  # noqa: A002
-        """Mark [start, end) of a map as being freed; the returned value, passed to :meth:`end_going`, ends this."""
+        """Mark [start, end) of a map as being freed; when this ends, pass the returned value to :meth:`end_going`."""
         places = [(map, one.start) for one in self.overlapping(start, end, map)]
         for place in places:
             self._going[place] = by
@@ -86,7 +86,7 @@ class Allocations:
             self._going.pop(place, None)
 
     def is_free_to_go(self, start: int, end: int, map: str) -> bool:  # noqa: A002  the kernel's own argument
-        """Return whether [start, end) of a map is one allocation of the learner's, and nothing is freeing it.  O(1)."""
+        """Return whether [start, end) of a map is a learner's allocation that no function is freeing.  O(1)."""
         ledger = self._maps.get(map)
         one = None if ledger is None else ledger.live.get(start)
         return one is not None and one.end == end and not one.owner and (map, start) not in self._going

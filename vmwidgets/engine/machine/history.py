@@ -203,7 +203,7 @@ class History:
         return machine
 
     def visit(self, first: int, see: Callable[[Operation], None]) -> None:
-        """Call `see` for each operation from number `first`, at least 1, on, with its events.
+        """Call `see` for each operation from number `first` (at least 1) on, with its events.
 
         Operations whose events were dropped are replayed, all in one run.  O(operations).
         """
@@ -251,7 +251,7 @@ class History:
         return None
 
     def moments(self, number: int, look: Callable[[Any], V]) -> list[V]:
-        """Return the values of `look` before operation `number`, at least 1, and after each of its events.
+        """Return the values of `look` before operation `number` (at least 1) and after each of its events.
 
         The operation is replayed on another machine, which is read while it runs.  If there are more events than a
         journal keeps, only the latest count, as in the journal.
@@ -277,7 +277,7 @@ class History:
         return list(seen)
 
     def inside(self, number: int) -> Inside:
-        """Return the values in the middle of operation `number`, at least 1; they are kept for a few operations."""
+        """Return the values in the middle of operation `number` (at least 1); they are kept for a few operations."""
         serial = self.journal.serial(number)
         if serial not in self._insides:
             if len(self._insides) >= LOOKED_AT:
@@ -289,13 +289,13 @@ class History:
         return self._insides[serial]
 
     def is_far(self, number: int) -> bool:
-        """Return whether reading inside an operation takes long, so that a picture of its end does without."""
+        """Return whether reading inside an operation is slow: then a picture of the operation's end does without it."""
         copy = self._latest(number - 1)
         ago = number - (0 if copy is None else copy.number)
         return ago > FAR or self.journal.size(number) > FAR_EVENTS
 
     def _do_again(self, number: int, begin: Callable[[Any], Callable[[Raw], None]]) -> None:
-        """Replay an operation on a machine that `begin` gets first; at each event, call the function from `begin`."""
+        """Replay an operation on a machine that `begin` gets first; at each event, call the function it returned."""
         with self._before(number) as again:
             again.system.recorder.stepwise = True
             at_event = begin(again)
@@ -306,7 +306,7 @@ class History:
 
     @contextmanager
     def _before(self, number: int) -> Iterator[Any]:
-        """Give a machine as this one was before operation `number`, at least 1, to one reader.
+        """Give one reader a machine as this one was before operation `number` (at least 1).
 
         The machine of the last request continues to that point, unless a copy is nearer.  Afterwards, that machine is
         kept for the next request, unless it was stopped on the way.

@@ -143,10 +143,10 @@ def check_kmem(kernel: Kernel) -> None:
     """Raise :class:`Broken` unless maps, frames and zones are sound, and the invariants across them hold.
 
     M5. the allocated entries that were not freed are exactly the entries that the maps link; M6. every frame is free,
-    cached or used: in the page allocator, a used frame belongs to the object that has it, a zeroed or cached frame to
-    the frame store, and no other frame belongs to the two; M7. each translation leads to a page of the object that is
-    mapped at that address, or to map entries; M8. a page is mapped at each slab of map entries; M9. the slabs of zones
-    and their large allocations are in entries of kmem_map.
+    cached or used: for the page allocator, a used frame's owner is the object that has the frame, a zeroed or cached
+    frame's owner is the frame store, and neither owns any other frame; M7. each translation leads to a page of the
+    object that is mapped at that address, or to map entries; M8. a page is mapped at each slab of map entries; M9. the
+    slabs of zones and their large allocations are in entries of kmem_map.
     """
     system = kernel.kmem
     system.kmem.check()

@@ -55,12 +55,12 @@ class Aging(Arrivals):
 
     @property
     def order(self) -> list[AnyPage]:
-        """The pages by counter, the lowest first; equal ones in order of arrival."""
+        """The pages by counter, the lowest first; pages with equal counters in order of arrival."""
         return sorted(self.queue, key=lambda page: page.note or 0)
 
 
 class NotRecentlyUsed(Arrivals):
-    """Evict a page of the lowest of four classes: not referenced and clean, dirty, referenced, both ("NRU").
+    """Evict a page of the lowest of four classes: neither referenced nor dirty, dirty, referenced, both ("NRU").
 
     Reference bits are cleared at each tick (Tanenbaum, 3.4.2).  The first page to arrive in the class is evicted; the
     textbook evicts any.  O(pages log pages) for an eviction, O(pages) for a tick.

@@ -39,7 +39,8 @@ class Future(References):
     def made(self, task: str, page: int) -> bool:
         """Count a reference.
 
-        Returns whether it was not the string's next reference, or determined the task of the string's pages.
+        Returns whether this was not the string's next reference, or whether it determined the task of the string's
+        pages.
         """
         key = self._key(task, page)
         if key is None:

@@ -19,7 +19,7 @@ MOST_CHAINS = 1 << 14
 """The most cached chains of a format; if there are more, all are dropped at once."""
 
 MOST_SETTINGS = 32
-"""The same limit for settings of processors."""
+"""The most settings of processors with cached chains; if there are more, the chains of all settings are dropped."""
 
 Case = tuple[Access, bool]
 """An access, and whether user code makes it."""

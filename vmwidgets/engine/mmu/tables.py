@@ -309,7 +309,7 @@ def rights_in_words(rights: Rights) -> str:
 
 
 def _kept(rows: list[WindowRow], centre: int | None, marked: Collection[int], most: int) -> list[int]:
-    """Choose about `most` of one owner's rows to show: rows around slot `centre`, marked rows, and the first."""
+    """Choose about `most` of one owner's rows to show: rows around slot `centre`, marked rows, and the first row."""
     if len(rows) <= most:
         return list(range(len(rows)))
     needed = {number for number, row in enumerate(rows) if row.pa in marked}

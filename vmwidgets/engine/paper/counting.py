@@ -196,7 +196,7 @@ def _no_larger_before(values: Numbers) -> Numbers:
     padded[:count] = values
     found = np.zeros(size, np.int64)
     earlier = np.tri(_SMALL, k=-1, dtype=bool)
-    for first in range(0, size, _SMALL * 512):  # so many at once as fit into a cache
+    for first in range(0, size, _SMALL * 512):  # as many at once as fit into a cache
         blocks = padded[first : first + _SMALL * 512].reshape(-1, _SMALL)
         found[first : first + blocks.size] = ((blocks[:, None, :] <= blocks[:, :, None]) & earlier).sum(2).ravel()
     while width < size:
@@ -251,14 +251,14 @@ def opt_distances(pages: Numbers, names: Numbers, most: float = 20.0) -> tuple[N
 def from_distances(runs: Runs, distances: Numbers, stack: Sequence[int], sizes: Sequence[int]) -> dict[int, Counts]:
     """Return the counts of a stack algorithm, from its distances and its stack at the end.
 
-    A page evicted between two references is written if it was dirty.  That is so for sizes larger than each distance
+    A page evicted between two references is written if it was dirty.  This happens with sizes larger than each distance
     since the write, and no larger than the next reference's distance.
     """
     most = len(runs.names)
     finite = np.minimum(distances, most + 1)
     hits = np.cumsum(np.bincount(finite, minlength=most + 2))
     change = [0] * (most + 3)
-    since = [most + 1] * most  # by page: the largest distance since its last write; too large: none
+    since = [most + 1] * most  # by page: the largest distance since its last write; if none, too large
     for page, distance, writes in zip(runs.pages.tolist(), finite.tolist(), runs.writes.tolist(), strict=True):
         low = since[page]
         if low < distance:  # evicted with sizes low to distance - 1, dirty
@@ -505,7 +505,7 @@ def _aging(size: int, bits: Bits) -> tuple[Come, Callable[[], None]]:
 def _optimal(runs: Runs, sizes: Sequence[int]) -> dict[int, Counts]:
     """Run OPT where its stack is deep: each size sees only the faults of the next smaller size.
 
-    Next uses are looked up at each eviction, again for pages whose next use has passed.
+    At each eviction, the next uses of pages are looked up again if they have passed.
     """
     order = np.argsort(runs.pages, kind="stable")
     ends = np.cumsum(np.bincount(runs.pages, minlength=len(runs.names))).tolist()

@@ -41,7 +41,7 @@ def live(chosen: References, machine: Any, task: Any, frames: int, policy: Any, 
         policy = Replacement(policy, future=tuple(pages.tolist()) if policy.lower() == "opt" else ())
     _check_room(machine, task, names)
     if not isinstance(policy, Replacement) and not callable(policy):
-        machine.replacement = policy  # refused before there is a task, unless it is the one that the machine has
+        machine.replacement = policy  # refused before a task is created, unless the machine has it already
     lived = machine.task(task) if isinstance(task, str) else task
     machine.replacement = policy
     _map_pages(lived, names)
@@ -89,6 +89,6 @@ def _map_pages(task: Any, names: list[int]) -> None:
 
 
 def _swap(machine: Any, size: int) -> None:
-    """Provide swap space for all pages; a larger one stays."""
+    """Provide swap space for all pages; swap space that is larger already stays."""
     with suppress(Refused):
         machine.swap_on(size)

@@ -520,7 +520,7 @@ def between(before: ProcessMoment, after: ProcessMoment) -> CellMemory:
     ]
     subject, other = f"{after.name} ({after.pid})", "" if is_one else f"{before.name} ({before.pid})"
     changes = changes_between(before.ranges, after.ranges)
-    later = replace(after, peak=None)  # which is that of its whole life
+    later = replace(after, peak=None)  # its peak is that of its whole life
     return CellMemory(before, later, faults[0], faults[1], changes, subject=subject, beside=other)
 
 

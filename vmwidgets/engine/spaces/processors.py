@@ -135,7 +135,7 @@ class Processor:
         """The address spaces with a number that may have entries in the TLB."""
         self.pending: deque[FlushRequest] = deque()
         self.forgotten = 0
-        """The number of flushes that it needed but that were never requested, since its TLB was last empty."""
+        """The flushes that the processor needed but that were never requested, counted since its TLB was last empty."""
         self.edits = 0
         """The number of descriptors edited by hand since the processor's TLB was last empty."""
         self._window_used = False
@@ -144,9 +144,9 @@ class Processor:
 
     # ---- accesses ----------------------------------------------------------------------------
 
-    # `space` gives the address space of a task, which borrows the processor: its tables stay loaded.  Without it an
-    # access is made in what is loaded when it begins.  Nothing is looked at before: a thread may ask for an access now
-    # and wait for it later, and it is made when it is waited for.
+    # `space` returns the address space of a task, which borrows the processor: its tables stay loaded.  Without
+    # `space`, an access uses the tables that are loaded when the access begins.  Nothing is checked earlier: a thread
+    # may request an access now and wait for it later, and only the wait makes the access.
 
     def load(
         self, start: int, length: int, access: Access, user: bool, space: Callable[[], Pmap] | None = None

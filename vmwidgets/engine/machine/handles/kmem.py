@@ -144,7 +144,7 @@ class MachinePageDaemon(Part):
 
     @property
     def needed(self) -> bool:
-        """Return whether a request for a page was refused since the last time there were enough (`vm_pages_needed`)."""
+        """Return whether a request for a page was refused since there were last enough pages (`vm_pages_needed`)."""
         return self._daemon.needed
 
     @in_ascii
@@ -315,9 +315,9 @@ class MachineKmemMap(MapPart):
             )
 
     def _refuse_cuts(self, first: int, last: int) -> None:
-        """Refuse cuts of a range that a sleeping function is creating: the range must stay one entry until then.
+        """Refuse cuts of a range that a sleeping function is creating: until it returns, the range must stay one entry.
 
-        So the range is not cut, and no neighbour may change in such a way that it would merge with the range.
+        So the range may not be cut, and no neighbour may change so that it would merge with the range.
         """
         for entry in self.vm_map.entries_in(first - 1, last + 1):
             whole = first <= entry.start and entry.end <= last

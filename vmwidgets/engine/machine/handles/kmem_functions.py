@@ -129,8 +129,8 @@ class KmemFunctions(Part):
         """Return a new map, with its own lock and entries, over `size` bytes of `parent` (`kmem_suballoc`).
 
         The call is refused where the original panics (as `m.unchecked.kmem_suballoc` does): if `parent` has no gap of
-        that size, if there is no memory for an entry, and if the range would merge with a neighbour that gets an
-        object. `placement` is the rule by which the new map is searched for a gap: "freebsd" (its own, the lowest gap),
+        that size, if there is no memory for an entry, or if the range would merge with a neighbour that gets an object.
+        `placement` is the rule by which the new map is searched for a gap: "freebsd" (its own, the lowest gap),
         "first", "best", "worst" or "next".
         """
         vm_map = self._where(parent)
@@ -268,7 +268,7 @@ class KmemFunctions(Part):
         return vm_map, start, end
 
     def _map_to_free_in(self, address: int) -> FreeBSDMap | None:
-        """Return the map that contains `address`, or the only map that has an allocation there if that map has none."""
+        """Return the map that contains `address`, or if it has no allocation there, the only map that has one."""
         inside = self.system.kmem.map_at(address)
         if inside is not None and self.system.allocations.overlapping(address, address + 1, inside.name):
             return inside

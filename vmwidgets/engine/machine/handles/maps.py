@@ -166,10 +166,10 @@ class MachineMap(MapPart):
     def simplify(
         self, start: int | str | None = None, end: int | str | None = None, *, size: int | str | None = None
     ) -> int:
-        """Merge adjacent entries with the same properties, in a range or in the whole map; returns how many were saved.
+        """Merge adjacent entries with the same properties, in a range or the whole map; returns the number saved.
 
-        It calls FreeBSD's vm_map_simplify_entry(9) for each entry.  Neighbours merge if they have the same object with
-        consecutive offsets, the same flags and the same wirings.  O((entries + 1) log n).
+        This calls FreeBSD's vm_map_simplify_entry(9) for each entry.  Neighbours merge if they have the same object
+        with consecutive offsets, the same flags and the same wirings.  O((entries + 1) log n).
         """
         vm_map = self.vm_map
         if start is None:

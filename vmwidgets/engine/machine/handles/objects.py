@@ -63,8 +63,8 @@ class MachineObjects(Part):
     def value(self, first: int | None = None, named: Collection[str] = ()) -> ObjectsValue:
         """Return the objects as a frozen value, with the entries that map them.  O(objects + pages + entries).
 
-        With `first`, at most this number of objects that no entry leads to are read.  Further such objects are only
-        counted, unless they are `named` or have pages in swap space; counting an object only takes reading its name.
+        With `first`, at most `first` objects that no entry leads to are read.  The rest are only counted, which reads
+        no more than their names, unless they are `named` or have pages in swap space.
         """
         system, memory = self.system, self.system.task_memory
         entries = {

@@ -125,7 +125,7 @@ class MachineReplacement(Part):
         return found
 
     def _uses_known(self) -> Callable[[int], list[Use]]:
-        """Return a function for the translations of a frame, from the kernel's records.  O(translations) for a call."""
+        """Return a function that returns a frame's translations, from the kernel's records.  O(translations) a call."""
         reverse = self.system.task_memory.reverse
         rank = {task.pmap: number for number, task in enumerate(self.system.tasks.values())}
         names = {task.pmap: name for name, task in self.system.tasks.items()}
@@ -138,7 +138,7 @@ class MachineReplacement(Part):
         return uses
 
     def _uses_read(self, asked: Container[int]) -> Callable[[int], list[Use]]:
-        """Return a function for the translations of a frame, read from all page tables.  O(pages of tasks)."""
+        """Return a function that returns a frame's translations, read from all page tables.  O(pages of tasks)."""
         found: dict[int, list[Use]] = {}
         for name, task in self.system.tasks.items():
             with suppress(KernelPanic):  # an edited descriptor leads out of memory: the tables below are unknown

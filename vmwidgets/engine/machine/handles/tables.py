@@ -360,7 +360,7 @@ class DescriptorFunctions(Part):
 
     @property
     def _places(self) -> HandEdits:
-        """The edited descriptors that the kernel has not written since; its table editors keep them."""
+        """The edited descriptors that the kernel has not written since; the kernel's table editors record them."""
         return self.system.pmap.editor.edits
 
     @property

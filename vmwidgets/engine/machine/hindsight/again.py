@@ -36,8 +36,8 @@ REPLACEMENT = ("set_replacement", "replace_by")
 class Again:
     """A history replayed with one setting changed.
 
-    `machine` is the machine of the replay, and can continue; `counts` has two numbers by name, without and with the
-    change; `done` of `count` operations were replayed, and if there are fewer, `stopped` gives the reason.
+    `machine` is the machine of the replay, and can continue.  `counts` has two numbers for each name: without and with
+    the change.  `done` of `count` operations were replayed; if not all were, `stopped` gives the reason.
     """
 
     machine: Any = field(repr=False)

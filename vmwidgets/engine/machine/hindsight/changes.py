@@ -194,7 +194,7 @@ class MayChange:
     def place(self, key: Any, at: int, seen: Seen | None) -> bool:
         """Return whether a place of the notes may have changed; `seen` is what a task saw there at the end.
 
-        If that is unknown, `seen` is None.
+        `seen` is None if that is unknown.
         """
         kind, name, *rest = key
         if kind == "word":

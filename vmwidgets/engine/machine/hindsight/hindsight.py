@@ -80,7 +80,7 @@ class Hindsight(Handle):
         return found
 
     def why(self, thing: Any, where: Any = None) -> Why:
-        """Explain why `thing` is as it is at `where`, by a smallest set of operations with the same result.
+        """Explain why `thing` is as it is at `where`, by a minimal set of operations with the same result.
 
         `thing` and `where` are as for :meth:`last_write`: the byte of a task, the entry of a map, the translation of an
         address, a walk with its fault, or a frame that page tables map.  Each operation of the result is needed:
@@ -161,9 +161,9 @@ class Hindsight(Handle):
     ) -> Again:
         """Replay this machine's history from the boot with one setting changed, and compare the results.
 
-        The setting is another policy of `replacement` (as in ``m.replacement``; recorded choices of a policy are
-        skipped), `tlb`, `fork` or `quirks` as in :func:`vmwidgets.boot`, or another `placement` for all tasks.  The
-        result's ``.machine`` is the machine of the replay, and can continue.
+        The setting is `replacement` (a policy, as in ``m.replacement``; recorded choices of a policy are skipped),
+        `tlb`, `fork` or `quirks` (as in :func:`vmwidgets.boot`), or `placement` (for all tasks).  The result's
+        ``.machine`` is the machine of the replay, and can continue.
 
         An operation may return another address than before.  An address inside a range that an earlier call returned
         moves with that range, and ``.moved`` counts such addresses.  Functions for pagers and policies, and handlers

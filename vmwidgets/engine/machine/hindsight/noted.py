@@ -121,7 +121,7 @@ class Noted:
                 continue  # and nothing that is seen has changed
             if stretch <= last:
                 were, done = done, self._note(stretch, replays, done, progress, look)
-                replays += done > were  # each goes back further than the one before: making a machine costs time too
+                replays += done > were  # each replay goes back further: making a machine costs time too
                 yield from sorted(self._in_notes(stretch, places, end), reverse=True)
             seen = begun.get(touched.first_of(stretch), {})
 

@@ -1,4 +1,4 @@
-"""Searches for an operation by a learner's function: the first after which it is true, or one where it changes.
+"""Searches by a learner's function: for the first operation after which it is true, or for one that changes its value.
 
 The function may only read.  It gets a machine rebuilt as it was after an operation, and so reads the values of that
 time.
@@ -87,7 +87,7 @@ class Question:
             raise CallbackFailed(f"{self._name}(f): {self._failed(machine.journal.last.number, error)}") from error
 
     def differ(self, one: Any, other: Any, number: int) -> bool:
-        """Return whether two answers differ; the later one is after operation `number`."""
+        """Return whether two answers differ; the later answer is from after operation `number`."""
         if one is NOT_THERE or other is NOT_THERE:
             one, other = one is not NOT_THERE and bool(one), other is not NOT_THERE and bool(other)
         try:

@@ -294,9 +294,9 @@ def smallest(holds: Callable[[Sequence[Operation]], bool], operations: Sequence[
 
 
 def _chain(holds: Trial, operations: Sequence[Operation], last: Operation) -> list[Operation]:
-    """Return the fewest operations that produce the state, with the one that changed the thing last, if needed.
+    """Return the fewest operations that produce the state, including the last to change the thing, if needed.
 
-    Without that operation they may produce it by chance: the same byte may have been written earlier.
+    Without that operation, the others may produce the state by chance: the same byte may have been written earlier.
     """
     others = [then for then in operations if then.number != last.number]
 

@@ -204,7 +204,7 @@ class LearnerCode:
         self._calls = 0
         self._made: list[Call] = []
         self._raised = False
-        """Whether the latest call failed, and in the events, the failed kernel functions have not ended yet."""
+        """Whether the latest call failed and, in the events, its kernel functions have not ended yet."""
 
     @property
     def script(self) -> Script:
@@ -267,7 +267,7 @@ class LearnerCode:
             emit((Unwound.tag, self.caller))
 
     def run(self, step: Callable[[], Any], *, stoppable: bool = True) -> Any:
-        """Let the learner's code continue; every exception becomes a sentence.  If `stoppable`, it can be stopped."""
+        """Let the learner's code continue; every exception becomes a sentence.  `stoppable` code can be stopped."""
         callbacks, door = self.callbacks, self.callbacks.door
         outer, callbacks.current, door.actor = (callbacks.current, door.actor), self, self
         self._calls = 0
@@ -454,7 +454,7 @@ class Handler(LearnerCode):
             return function()
 
     def __call__(self) -> None:
-        """Run the handler once; its exception is the calling operation's error, and a warning in the daemon."""
+        """Run the handler once; its exception becomes the calling operation's error, or a warning in the daemon."""
         kmem = self.callbacks.kmem
         if self._runs:
             raise CallbackFailed(
