@@ -106,7 +106,7 @@ def for_course(source: str, course: str) -> str:
 def cells_of(
     lab: Lab, course: str, worth: Mapping[str, float], graded: Callable[[Cell, Task, float], Iterable[Cell]]
 ) -> list[Cell]:
-    """Return the lab's cells with the course's name; `graded` replaces those of exercises in `worth`."""
+    """Return the lab's cells with the course's name; `graded` replaces the cells of exercises in `worth`."""
     found: list[Cell] = []
     for cell in lab.notebook["cells"]:
         if cell["cell_type"] != "code":

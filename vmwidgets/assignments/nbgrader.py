@@ -1,8 +1,8 @@
 """Labs as assignments of nbgrader: a folder for its course, with the labs' notebooks in source/.
 
-A cell of an exercise becomes two.  Students write in the first, a solution cell.  The second is locked and tests: its
-last expression is the points, which nbgrader uses for partial credit.  It also shows the check's result, with the
-journal that `vmwidgets grade` judges.
+A cell of an exercise becomes two cells.  Students write in the first, a solution cell.  The second is locked and tests
+the solution: its last expression is the points, which nbgrader uses for partial credit.  It also shows the check's
+result, with the journal that `vmwidgets grade` judges.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def assignment(lab: Lab, course: str, worth: Mapping[str, float]) -> str:
 
 
 def _graded(cell: Cell, task: Task, points: float) -> Iterator[Cell]:
-    """Yield a solution cell instead of the exercise's, and one that tests."""
+    """Yield a solution cell in place of the exercise's cell, and a cell that tests the solution."""
     lines = f"{task.lines}\n\n{REGION}"
     yield code(cell["id"], lines, nbgrader=_metadata(f"{task.label}-lines", solution=True, locked=False))
     graded = {**_metadata(task.label, solution=False, locked=True), "grade": True, "points": points}

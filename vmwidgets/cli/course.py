@@ -92,6 +92,6 @@ def open_labs(folder: Path) -> int:
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         arguments.append("--allow-root")
     if sys.platform == "linux" and not os.environ.get("DISPLAY") and not os.environ.get("WAYLAND_DISPLAY"):
-        arguments.append("--no-browser")  # there is no screen: the address that JupyterLab prints is what helps
+        arguments.append("--no-browser")  # there is no screen, but JupyterLab prints an address to open
     LabApp.launch_instance(argv=arguments)
     return DONE

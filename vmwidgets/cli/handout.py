@@ -108,7 +108,7 @@ def _of_notebook(source: Path, output: Path, pictures: list[str], given: dict[st
     except Exception as error:  # noqa: BLE001  whatever is wrong with the file
         raise Refused(f"{str(source)!r} is not a notebook: {str(error).splitlines()[0]}") from None
     folder = {"metadata": {"path": str(source.resolve().parent)}}
-    quiet = ["--IPKernelApp.log_level=40"]  # what goes wrong is said here
+    quiet = ["--IPKernelApp.log_level=40"]  # errors are reported here
     client = NotebookClient(notebook, timeout=None, kernel_name="python3", resources=folder, extra_arguments=quiet)
     wanted = {"path": str(output.resolve()), "names": pictures, **given}
     with client.setup_kernel():

@@ -9,9 +9,9 @@ from ..engine.machine.arguments import known
 
 
 def chosen(wanted: str, labs: Collection[str], graded: Collection[str]) -> list[str]:
-    """Return the labs in `wanted`, sorted; all graded ones if it is empty.
+    """Return the labs in `wanted`, sorted; all graded labs if it is empty.
 
-    Raises :class:`Refused` for an unknown lab, and for one without an exercise of the course.
+    Raises :class:`Refused` for an unknown lab, and for a lab without an exercise of the course.
 
     >>> chosen("02, 01", ["01", "02", "03"], ["01", "02"]), chosen("", ["01", "02", "03"], ["02"])
     (['01', '02'], ['02'])

@@ -71,7 +71,7 @@ def run(options: argparse.Namespace) -> int:
         _image(options)
     except Refused as error:
         return _failed(str(error))
-    except BrokenPipeError:  # not the image's: nothing reads the rest
+    except BrokenPipeError:  # not the image's error: the output's reader has ended
         raise
     except OSError as error:
         return _failed(f"{options.memory}: {error.strerror or error}")

@@ -1,7 +1,7 @@
 """Grading from journals: a submission is data from which machines are rebuilt and judged.
 
-Read first: `notebook` (the contents of a file), `judge` (one work's points, in a process with limits), `submission` (a
-whole file), `run` (a folder), `grades` (the results).
+Read first: `notebook` (the contents of a file), `judge` (the points of one piece of work, in a process with limits),
+`submission` (a whole file), `run` (a folder), `grades` (the results).
 """
 
 from __future__ import annotations

@@ -187,7 +187,7 @@ def _connected(address: str) -> Any:
     for name in ("distributed", "distributed.client"):  # their warnings are replaced by a sentence here
         logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
-        with ThreadPoolExecutor(1) as thread:  # beside a loop that a notebook may run
+        with ThreadPoolExecutor(1) as thread:  # next to an event loop that a notebook may run
             thread.submit(asyncio.run, _greeted(address)).result()
         return Client(address, timeout=ANSWER, set_as_default=False)
     except Exception:  # noqa: BLE001  whatever else listens there

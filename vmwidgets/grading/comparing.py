@@ -128,5 +128,5 @@ def odd_groups(files: Iterable[Graded], most: int) -> Iterator[Row]:
 
 @lru_cache(maxsize=10_000)
 def _asked(exercise: str, seed: str) -> tuple[str, ...]:
-    """Return the words on this seed's sheet, in any order of its lists; none if everyone is asked the same."""
+    """Return the words on this seed's sheet, sorted, so that lists may be in any order; none without variants."""
     return () if exercises()[exercise].sheet is None else tuple(sorted(sheet_of(exercise, seed).text.split()))

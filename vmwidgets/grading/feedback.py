@@ -43,7 +43,7 @@ def html(grades: Grades, student: str, called: str, questions: Mapping[str, str]
     """Return the page of a student.
 
     Anyone may have put a file into the folder in this student's name.  So the page contains no file name, which may be
-    another student's, and hints and predictions only from files that count.
+    another student's, and its hints and predictions come only from files that count.
     """
     rows, files = grades.rows_of(student), grades.files_of(student)
     body = [marked(_total(grades, student), "p")]

@@ -127,7 +127,7 @@ def content_of(path: Path, most: int = MOST_BYTES) -> bytes:
 
 
 def digest_of(path: Path, most: int = MOST_BYTES) -> str:
-    """Return a digest of what :func:`content_of` returns, without keeping it in memory."""
+    """Return a digest of the content that :func:`content_of` returns, without keeping it in memory."""
     digest = hashlib.sha256()
     left = most + 1
     with _opened(path) as file:
@@ -140,7 +140,7 @@ def digest_of(path: Path, most: int = MOST_BYTES) -> str:
 def _opened(path: Path) -> BinaryIO:
     try:
         if path.is_dir():
-            next(path.iterdir(), None)  # which says if it can't be read
+            next(path.iterdir(), None)  # raises an error if it can't be read
             raise Refused("it is a folder, not a notebook")
         if not stat.S_ISREG(path.stat().st_mode):
             raise Refused("it is not a file")  # reading a device or a pipe may never end

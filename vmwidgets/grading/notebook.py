@@ -122,7 +122,7 @@ def notebook_of(content: bytes, most: int = MOST_BYTES) -> Handed:
         notebook = json.loads(content, parse_constant=lambda _name: None, parse_float=_finite)
     except (ValueError, RecursionError, MemoryError):
         return Handed(_unreadable("not a notebook: the file is not valid JSON, is cut off, or is nested too deeply"))
-    is_old = isinstance(notebook, dict) and "worksheets" in notebook  # of nbformat 3, where they hold the cells
+    is_old = isinstance(notebook, dict) and "worksheets" in notebook  # of nbformat 3, whose worksheets hold the cells
     if not is_old and not (isinstance(notebook, dict) and isinstance(notebook.get("cells"), list)):
         return Handed(_unreadable("not a notebook: the file has no cells"))
     handed = Handed()
@@ -167,7 +167,7 @@ def _keep(handed: Handed, one: Record) -> None:
             handed.keep(one.exercise, Work(one.cell, one.sheet, one.edition, one.claimed, one.work))
     elif isinstance(one, Asked):
         _keep_first(handed.predictions, one.id, {"answer": one.answer, "question": one.question})
-        if isinstance(one.happened, str):  # also where no cell shows the outcome itself
+        if isinstance(one.happened, str):  # even if no cell shows the outcome itself
             first = one.answers[0] if one.answers else None
             late = isinstance(first, dict) and first.get("late") is True
             _keep_outcome(handed, Happened(one.cell, one.id, one.question, one.answer, one.happened, late))

@@ -97,7 +97,7 @@ def read_roster(path: Path) -> Roster:
             possible = row
             continue
         own = [row[column].strip() for column in ids if row[column].strip()]
-        own.sort(key=lambda one: "+" in one)  # which parts the ids of a pair
+        own.sort(key=lambda one: "+" in one)  # which separates the IDs of a pair
         own = own or [one for one in [cell(row, number)] if one]
         full = cell(row, name) or f"{cell(row, first)} {cell(row, last)}".strip()
         if not own:

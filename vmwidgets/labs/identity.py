@@ -8,7 +8,7 @@ from unicodedata import normalize
 def folded(text: str) -> str:
     r"""Return the ID without differences that people don't intend: capitals, wide letters, blanks around it.
 
-    This is NFKC, casefold, and NFKC once more, since folding can undo it.  The Turkish dotless i becomes an i with a
+    This is NFKC, casefold, and NFKC once more, since casefold can undo NFKC.  The Turkish dotless i becomes an i with a
     dot, since capitals don't distinguish them.
 
     >>> folded("Ada"), folded(" \N{FULLWIDTH LATIN CAPITAL LETTER A}DA "), folded("STRASSE") == folded("Straße")

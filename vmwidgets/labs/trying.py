@@ -22,8 +22,8 @@ def try_on(thing: Any) -> Iterator[Any]:
 
     The copy begins in the current state of `thing`.  Calls on the copy do not change `thing`, its journal, its pictures
     or later cells.  A check of a copy reports what it finds and counts for nothing.  Variables are not copied, so use
-    the name after ``as``.  Numbers such as addresses are valid in both.  It costs as much as :meth:`Machine.branch`;
-    like there, a sleeping thread stays asleep.
+    the name after ``as``.  Numbers such as addresses are valid in both.  The copy costs as much as
+    :meth:`Machine.branch`; as in a branch, a sleeping thread stays asleep.
 
     Raises :class:`Refused` for anything except a machine or a part of a machine.
 

@@ -205,7 +205,7 @@ def cheapest(draws: Draws) -> Question:
 
 
 RIVALS = "x86", "armv7"
-"""Two formats, of which either may have smaller tables: one has a small root above large tables, one the reverse."""
+"""Two formats, one with a small root above large tables, the other the reverse: either may have smaller tables."""
 
 
 def _cheapest(draws: Draws) -> Question:

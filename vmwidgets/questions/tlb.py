@@ -117,7 +117,7 @@ def which_set(draws: Draws) -> Question:
 
 
 def reach(draws: Draws) -> Question:
-    """Make a question on a TLB's reach, in one unit, since an option's length would give it away."""
+    """Make a question on a TLB's reach, in one unit, since an option's length would give away the answer."""
     return evenly(draws, _reach, place, range(5))
 
 

@@ -40,7 +40,7 @@ def count(subject: Subject, draws: Draws) -> Iterator[Question]:
 
 
 def maker(subject: Subject, draws: Draws) -> Iterator[Question]:
-    """Ask which step made an entry what it is now, for an entry whose limits are not a call's."""
+    """Ask which step gave an entry its present form, for an entry whose limits are not a call's."""
     steps = subject.steps
     if steps is None or not steps.map_path or not 3 <= len(steps) <= LISTED:
         return
@@ -84,7 +84,7 @@ def coming(subject: Subject, draws: Draws) -> Iterator[Question]:
     if steps is None or not steps.map_path or not isinstance(steps.branch().part(steps.map_path), MachineMap):
         return
     entries = steps.entries_at(len(steps))
-    seen = {space_start(steps)}  # that is not a question
+    seen = {space_start(steps)}  # a question with this answer would be too easy
     gaps = [high.start - low.end for low, high in pairwise(entries) if high.start > low.end]
     for size in drawn_first(draws, SIZES, lambda one: any(gap < one * PAGE for gap in gaps))[:4]:
         space = steps.branch().part(steps.map_path)
@@ -115,7 +115,7 @@ def lookup(subject: Subject, draws: Draws) -> Iterator[Question]:
         space = steps.machine_at(step).branch().part(steps.map_path)
         if not isinstance(space, MachineMap):
             return
-        space.lookup(next(one.start for one in entries if one != chosen))  # so that the cache has another
+        space.lookup(next(one.start for one in entries if one != chosen))  # so that another entry is cached
         found = space.comparisons(chosen.start)
         if found < 2:
             continue

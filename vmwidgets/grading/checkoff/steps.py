@@ -211,7 +211,7 @@ class JournalSteps(Steps):
     def again(self, steps: Sequence[int], but: tuple[str, int] | None = None) -> Outcome:
         """Repeat these calls with their arguments; in a script, `but` leaves an action out.
 
-        The result of an earlier call was kept under a name and passed to a later one, which now gets the new result.
+        The result of an earlier call was kept under a name and passed to a later call, which now gets the new result.
         Raises :class:`Again` if it is unknown whether an argument comes from an earlier call.
         """
         machine = self.machine.branch(self._first - 1)

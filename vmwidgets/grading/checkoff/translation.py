@@ -147,7 +147,7 @@ def _measured(steps: Steps, measure: Measure) -> dict[int, int]:
     def here(step: int) -> int:
         try:
             return measure(steps.machine_at(step), steps.space_path)
-        except VMError:  # it was not there yet
+        except VMError:  # the part did not exist yet
             return 0
 
     return steps.along(here)

@@ -88,7 +88,7 @@ def works(free: int, order: Sequence[Job]) -> bool:
 
 @frozen(slots=False)
 class JobsSheet:
-    """The number of free slots, and `jobs` in the order in which they are listed, which does not work."""
+    """The number of free slots, and `jobs` in their listed order, which does not work."""
 
     free: int
     jobs: tuple[Job, ...]

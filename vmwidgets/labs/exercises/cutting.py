@@ -233,7 +233,7 @@ class Change:
 class WholeSheet:
     """An object's 16 pages at `base`, mapped in pieces that meet at the pages `seams`, and then changed by `changes`.
 
-    `keeps` must stay as it is.
+    The property in `keeps` must stay unchanged.
     """
 
     base: int

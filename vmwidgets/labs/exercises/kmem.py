@@ -133,7 +133,7 @@ def _row(draws: Draws) -> list[tuple[int, str]]:
 
 
 def _parts(draws: Draws, total: int, count: int) -> list[list[tuple[int, str]]]:
-    """Return the blocks of others in `rows` rows, none of which is empty."""
+    """Return blocks of others, `total` pages in `count` rows, none of them empty."""
     cuts = sorted(draws.sample(range(1, total), count - 1))
     sizes = [end - start for start, end in zip([0, *cuts], [*cuts, total], strict=True)]
     return [[(min(4, size - at), "used") for at in range(0, size, 4)] for size in sizes]
