@@ -63,7 +63,7 @@ class Code:
         return 0
 
     def body(self, name: str) -> Body:
-        """Return the body of a function; an empty one for a function without a size, such as assembly code."""
+        """Return the body of a function; an empty body for a function without a size, such as assembly code."""
         if name not in self._bodies:
             part = self._parts.get(name)
             self._bodies[name] = _body(list(self._instructions(part)), part) if part is not None else _NOTHING

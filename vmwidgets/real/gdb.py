@@ -53,7 +53,7 @@ class Ram:
     """The breakpoints set in copies of the code: the guest keeps them while the port is released."""
 
     def part(self, pa: int, length: int) -> bytes | None:
-        """Return `length` bytes from `pa` on, or None if they are elsewhere."""
+        """Return `length` bytes from `pa` on, or None if they are not in this memory."""
         at = pa - self.base
         return bytes(self.data[at : at + length]) if at >= 0 and at + length <= len(self.data) else None
 

@@ -70,7 +70,7 @@ def _tables(call: Call, by_root: Mapping[int, Mapping[int, Leaf]]) -> dict[str, 
 
 
 def asked(check: Check, call: Call, spaces: Spaces) -> Iterator[Wrong]:
-    """Yield the mistakes that a course's check reports; raises :class:`Refused` for a failure or anything else."""
+    """Yield the mistakes of a course's check; raises :class:`Refused` if it fails or reports anything but mistakes."""
     now = {root: spaces.known[root].leaves for root in call.roots if root in spaces.known}
     before, after = _tables(call, call.before), _tables(call, now)
     seen = CallSeen(call.function, call.arguments, call.result, before, after)

@@ -60,12 +60,12 @@ class Point:
 
 
 def plan(program: Program) -> dict[str, Point]:
-    """Return the functions to follow, by name, ignoring how much they slow others down."""
+    """Return the functions to follow, by name, ignoring how much their breakpoints slow other code down."""
     code = program.code
     walks = program.gives_descriptors | {name for name in ("walk",) if name in code.callees}
     writers = _writing(program) - walks
     writers |= {name for name in NAMED if name in program.symbols}
-    for name, callees in code.callees.items():  # one level up: their names say what is done
+    for name, callees in code.callees.items():  # one level up: these functions have telling names
         if callees & set(_WRITE) and any(one.type == "pagetable_t" for one in program.parameters.get(name, ())):
             writers.add(name)
     chosen = {name for name in writers if not name.startswith(_BOOT) and name not in walks}

@@ -58,7 +58,7 @@ _FASTER = 3.0
 """The length of a pause, as a multiple of the time for which the kernel was stopped since the last pause."""
 
 NEAR_MUTED_AFTER = 100
-"""The same limit, for all functions near the loops that fill and copy pages together."""
+"""The same limit for all functions near the loops that fill and copy pages: their calls are counted together."""
 
 _SLOW_FOR = 2.0
 """The seconds that the kernel runs with breakpoints near the loops that fill and copy pages, before a long pause."""
@@ -461,7 +461,7 @@ class _Run:
                 self._silence(name, pause)
 
     def _mute(self, name: str) -> None:
-        """Stop no longer at that place for a while, or for good if each caller is followed."""
+        """Stop no longer at this function: for a while, or for good if each caller is followed."""
         if any(one.function == name for one in self.calls.all()):
             return
         others = {one for one in self.points if one not in self.dropped and one != name}

@@ -99,7 +99,8 @@ class Seen:
         name = str(mine) if mine is not None else ""
         if point.late:
             return ((mine.root,) if mine is not None else ()), name
-        # freewalk calls itself for tables below.  To others a page is a root, even if it was such a table a moment ago.
+        # freewalk calls itself for tables below.  To other functions, a page is a root, even if it was such a table a
+        # moment ago.
         calls_itself = point.name in self.program.code.callees.get(point.name, ())
         roots = [
             next(iter(sorted(self.spaces.having(value) - {value})), value) if calls_itself else value

@@ -47,7 +47,7 @@ class Leaf(NamedTuple):
 
     @property
     def lets(self) -> tuple[Access, bool]:
-        """An access that the descriptor allows, as access and user: a walk with it succeeds."""
+        """An access that the descriptor allows (access and user), so that a walk for it succeeds."""
         access: Access = "write" if self.word & W else "read" if self.word & R else "execute"
         return access, bool(self.word & U)
 

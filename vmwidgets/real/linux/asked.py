@@ -37,7 +37,7 @@ AT_THE_END = "looked at in the end"
 """The name of a read that no operation requested: it reads a page at the end."""
 
 ACCESSES = {"read": "read", "load": "read", "write": "write", "store": "write", "touch": "", "fetch": "execute"}
-"""Operations that access memory, and the kind of access; a touch has its own."""
+"""Operations that access memory, and the kind of access; a touch names its own kind."""
 
 
 @frozen(slots=False)

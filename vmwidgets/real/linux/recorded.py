@@ -56,7 +56,7 @@ class Recording:
         return next(self._seen)
 
     def mend(self, asked: Asked) -> None:
-        """Do nothing: the recorded answers include it."""
+        """Do nothing: the recorded answers include the effect of these rights."""
 
 
 def digest(life: Life) -> str:

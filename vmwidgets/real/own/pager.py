@@ -1,9 +1,9 @@
 """A pager for a range of this process: a learner's Python function supplies each page at its first access.
 
 Linux asks for pages through userfaultfd(2), which an ordinary account may use for faults of user code alone
-(`UFFD_USER_MODE_ONLY`, since 5.11).  A separate process receives the faults, and asks a thread of this one, which calls
-the learner's function.  So a function that touches its own range, or never ends, hangs nothing: the other process
-supplies zeros in time, even if nothing in this one can run.
+(`UFFD_USER_MODE_ONLY`, since 5.11).  A separate process receives the faults, and asks a thread of this process, which
+calls the learner's function.  So a function that touches its own range, or never ends, hangs nothing: the separate
+process supplies zeros in time, even if nothing in this process can run.
 """
 
 from __future__ import annotations
