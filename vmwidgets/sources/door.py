@@ -31,7 +31,7 @@ MOST_BYTES = 256 << 20
 """Bytes of one text or file."""
 
 LONG = 20_000
-"""The number of lines of a text from which on lines far from anything relevant are skipped."""
+"""The number of lines that make a text long: in a long text, lines far from anything relevant are skipped."""
 
 AROUND = 40
 """The number of lines before and after a relevant line that are read."""
@@ -45,7 +45,7 @@ _WORDS = (
 _NUMBERS = re.compile(
     r"(?<![0-9a-z])[0-9a-f']{4,17}(?:-(?:0x)?[0-9a-f']{4}|:? +[0-9a-f]{8}|\s+[0-9]+k?\s+[r-])|0x[0-9a-f]{4,16}\s+0x"
 )
-"""The words or numbers that make a line, in small letters, relevant."""
+"""The words or numbers that make a line relevant, in small letters."""
 
 
 def load(path_or_text: str | bytes | os.PathLike[str], /, *, progress: Progress | None = None) -> Any:

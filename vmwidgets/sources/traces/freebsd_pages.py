@@ -89,7 +89,7 @@ class TranslationTable:
         return [self._frames[va] for va in range(start, end, PAGE) if va in self._frames]
 
     def prepared(self, cuts: Iterable[int]) -> AbstractContextManager[None]:
-        """Return that no table is ever needed."""
+        """Return an empty context, since no table is ever needed."""
         return nullcontext()
 
     def protect(self, start: int, end: int, protection: int) -> None:

@@ -1,8 +1,8 @@
 """A picture's bytes on their way to the page.
 
 A scene is JSON with much repetition: packed, it is an eighth of the size, and the widget machinery, which walks through
-every list that it sends, has only one buffer.  What nearly all pictures say is not sent: zlib finds it in a dictionary
-that the page has too (`js/src/packing.ts`).
+every list that it sends, gets only one buffer.  Text that nearly all pictures contain is not sent: zlib finds it in a
+dictionary that the page has too (`js/src/packing.ts`).
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def unpack(data: bytes) -> dict[str, Any]:
 
 @cache
 def dictionary() -> bytes:
-    """Return what pictures have in common, as `python -m tools.dictionary` found it in pictures of all kinds.
+    """Return the text that pictures have in common, as `python -m tools.dictionary` found it in pictures of all kinds.
 
     It is a file that the page's bundle contains too (`js/build.mjs`): one piece a line, and the lines joined.
     """

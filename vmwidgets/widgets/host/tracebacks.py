@@ -1,4 +1,4 @@
-"""The message of a cell when an operation fails: the learner's own lines and the sentence, without the package's."""
+"""The message of a cell when an operation fails: the learner's own lines and the sentence, but no package lines."""
 
 from __future__ import annotations
 

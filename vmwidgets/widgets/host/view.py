@@ -370,7 +370,7 @@ class View(Answering, anywidget.AnyWidget):
         self.changed()
 
     def _when(self, number: int, done: int) -> When | None:
-        """Return the moment after `done` events of operation `number`; with a moment of its own, never now."""
+        """Return the moment after `done` events of operation `number`; never now if the view has its own moment."""
         when = super()._when(number, done)
         machine = self.machine
         return When(machine.journal.serial(number)) if when is NOW and machine is not None and not self.follow else when
