@@ -132,7 +132,7 @@ class Processor:
         self.current: Pmap = kernel
         """The tables that the kernel loaded last; a task's reads and writes replace them on processor 0 for a while."""
         self.seen: set[Pmap] = {kernel}
-        """The address spaces with a number that may have entries in the TLB."""
+        """The numbered address spaces that may have entries in the TLB."""
         self.pending: deque[FlushRequest] = deque()
         self.forgotten = 0
         """The flushes that the processor needed but that were never requested, counted since its TLB was last empty."""

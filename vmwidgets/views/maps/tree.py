@@ -221,7 +221,7 @@ def _comparisons(
 
 
 def _compared(picture: MapPicture, item: EntryValue | Fold, outcome: str, *, is_brief: bool) -> Iterator[str]:
-    """Yield a comparison in words, longest first: both addresses (if the bound has not moved), one, none."""
+    """Yield a comparison in words, longest form first: with both addresses (if the bound has not moved), one, none."""
     write = picture.style.short if is_brief else picture.style.long
     start, end, sought = item.start, item.end, picture.sought
     if outcome == "here":

@@ -136,7 +136,7 @@ def draw_reach(
     machine: str = "",
     width: float = WIDTH,
 ) -> Scene:
-    """Return the scene of a walk's tables alone, as far as a processor has come; `made` if it made the access."""
+    """Return the scene of a walk's tables alone, as far as a processor has come; `made`: it made the access."""
     is_open = reach.verdict is not None
     known = replace(walk, pa=None, fault=None, page_size=0) if is_open else walk  # nothing says how it ends
     tables, place = _tables_of(known, neighbours, (), 2.0, width, reach)

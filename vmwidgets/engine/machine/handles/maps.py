@@ -1,4 +1,4 @@
-"""The handles of X15's maps: the kernel map, a task's, and submaps."""
+"""The handles of X15's maps: the kernel map, tasks' maps, and submaps."""
 
 from __future__ import annotations
 
