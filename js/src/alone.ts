@@ -1,4 +1,4 @@
-// One picture that plays with no kernel: its frame and its film are beside an image, whose place it takes.
+// One picture that plays without a kernel: its frame and its film are next to an image, which it replaces.
 
 import type { Equipment } from "./equipment.ts";
 import { Figure } from "./figure.ts";
@@ -9,7 +9,7 @@ import { companyOf, Reel } from "./reel.ts";
 import { html } from "./svg.ts";
 import { Time } from "./time.ts";
 
-/** On a page that is narrower than so many pixels letters keep their size, and the picture is scrolled. */
+/** On a page narrower than this many pixels, letters keep their size, and the picture is scrolled. */
 const SMALL = 736;
 
 /** The controls of a picture that no kernel answers for. */
@@ -65,7 +65,7 @@ class Alone implements Equipment {
     this.hover.close();
   }
 
-  // What only a kernel's pictures have.
+  // The parts that only a kernel's pictures have.
   arrived(): void {}
   answered(): void {}
   select(): void {}
@@ -89,7 +89,7 @@ function bytes(text = ""): DataView {
 /** Gives an element its style until `signal` says that it is gone. */
 export type Dress = (el: HTMLElement, signal: AbortSignal) => void;
 
-/** Puts the player in the place of an image, until `signal` says that it ends. */
+/** Replaces an image by the player, until `signal` says that it ends. */
 export function play(twin: HTMLElement, film: HTMLElement, signal: AbortSignal, dress: Dress = () => {}): void {
   const { frame, steps, machine = "", selected = "" } = film.dataset;
   const el = html("div", "vmw-saved");
@@ -104,7 +104,7 @@ export function play(twin: HTMLElement, film: HTMLElement, signal: AbortSignal, 
     send: () => {},
   });
   dress(el, signal);
-  figure.measured(twin.clientWidth < SMALL ? twin.clientWidth : 0); // else it shrinks a little, as its image does
+  figure.measured(twin.clientWidth < SMALL ? twin.clientWidth : 0); // otherwise it shrinks a little, as its image does
   figure.live(false, "");
   figure.equip(new Alone(figure));
   reel.take({ frame: { seq: 1, data: bytes(frame) }, film: { seq: 1, data: bytes(steps) } });

@@ -1,5 +1,5 @@
-// The control that answers a prediction.  What is chosen is sent together with the press of the button, in one message:
-// choices that travelled by themselves could come later than the press, and another answer would be kept.
+// The control that answers a prediction.  The choice is sent together with the press of the button, in one message: a
+// choice sent by itself could arrive later than the press, and then another answer would be kept.
 
 import { hear } from "./hearing.ts";
 import { leave } from "./leaving.ts";
@@ -8,18 +8,18 @@ import type { Model } from "./model.ts";
 export interface AnswerTraits {
   own_id: string;
   question: string;
-  /** Empty: a field instead. */
+  /** If empty, the control is a field. */
   options: string[];
-  /** What a field is for. */
+  /** The purpose of a field. */
   hint: string;
-  /** The answer that was given last. */
+  /** The latest answer. */
   given: string;
-  /** The answer of who does not know. */
+  /** The answer of a student who does not know. */
   unsure: string;
-  /** Whether a reason is asked for, and the one that was given. */
+  /** Whether the control asks for a reason, and the given reason. */
   reasons: boolean;
   because: string;
-  /** Whether one may say what one missed, and what was said. */
+  /** Whether the student may say what was missed, and the student's words. */
   asks_missed: boolean;
   missed: string;
   status: string;
@@ -47,7 +47,7 @@ function radio(option: string, group: string, given: string): HTMLInputElement {
   return button;
 }
 
-/** A radio button with its words, which stay in a column of their own where they need several lines. */
+/** A radio button with its words, which stay in a column of their own if they need several lines. */
 function labelled(button: HTMLInputElement): HTMLLabelElement {
   const label = make("label");
   label.style.cssText = "display: flex; align-items: center; gap: 8px; min-height: 24px; width: fit-content";
@@ -58,7 +58,7 @@ function labelled(button: HTMLInputElement): HTMLLabelElement {
   return label;
 }
 
-/** A field of one line, with what it is for. */
+/** A field of one line, with its purpose. */
 function line(hint: string, title: string, value: string): HTMLInputElement {
   const field = make("input");
   field.type = "text";
@@ -69,11 +69,12 @@ function line(hint: string, title: string, value: string): HTMLInputElement {
   return field;
 }
 
-/** What stands in one line, and in several where that is too narrow; fields look as the host's do. */
+/** Puts elements in one line, or in several if there is not enough room; fields look like the host's. */
 function row(...content: HTMLElement[]): HTMLDivElement {
   const line = make("div", "jupyter-widgets widget-text");
   line.style.cssText = "display: flex; flex-wrap: wrap; align-items: center; gap: 4px 8px; margin: 4px 0";
-  line.style.cssText += "; width: auto; height: auto"; // the host's rows have a width, whatever the page's is
+  // the host's rows have a fixed width, whatever the page's width is
+  line.style.cssText += "; width: auto; height: auto";
   line.append(...content);
   return line;
 }
@@ -86,7 +87,7 @@ function pressed(words: string, press: () => void): HTMLButtonElement {
   return button;
 }
 
-/** Enter in a field is a press, and no key in it is the notebook's. */
+/** Enter in a field counts as a press, and no key typed in it reaches the notebook. */
 function entered(field: HTMLInputElement, press: () => void): void {
   field.addEventListener("keydown", (event) => {
     event.stopPropagation();
@@ -98,7 +99,8 @@ function render({ model, el }: AnswerArguments): () => void {
   const options = model.get("options");
   const question = model.get("question");
   const given = model.get("given") === model.get("unsure") ? "" : model.get("given");
-  const group = `vmw-answer-${Math.random().toString(36).slice(2)}`; // each model has loaded this file for itself: a count would begin at 1
+  // each model has loaded this file for itself, so a counter would begin at 1
+  const group = `vmw-answer-${Math.random().toString(36).slice(2)}`;
   const choices = options.map((option) => radio(option, group, given));
   const field = line(model.get("hint"), question, given);
   const because = line("because … (one line)", `why: ${question}`, model.get("because"));
@@ -107,7 +109,7 @@ function render({ model, el }: AnswerArguments): () => void {
   const asked = options.length > 0 ? make("div") : row(field);
   asked.append(...choices.map(labelled));
   asked.addEventListener("keydown", (event) => {
-    // To the notebook a letter may mean a command, such as deleting the cell: here it is an answer.
+    // For the notebook, a letter may be a command, such as deleting the cell; here, it is an answer.
     if (!event.ctrlKey && !event.metaKey && !event.altKey) event.stopPropagation();
   });
   const value = () => (options.length > 0 ? choices.find((one) => one.checked)?.value : field.value) ?? "";
@@ -122,7 +124,7 @@ function render({ model, el }: AnswerArguments): () => void {
   const tell = () => {
     const isGiven = model.get("given") !== "";
     answer.textContent = isGiven ? "Answer again" : "This is my answer";
-    answer.classList.toggle("mod-primary", !isGiven); // what is to be done next looks so
+    answer.classList.toggle("mod-primary", !isGiven); // the next thing to do looks like this
     unsure.style.display = isGiven ? "none" : "";
     after.style.display = model.get("asks_missed") ? "flex" : "none";
     status.textContent = model.get("status");

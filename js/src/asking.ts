@@ -1,10 +1,10 @@
 // A question of a handout: its options are pressed, or chosen with digits, which some clickers and every keyboard have.
-// A reader who only goes on reads so first, and then the answer.
+// A reader who only steps on reads the question first, and then the answer.
 
 import type { Question, Reader, ToldStep } from "./story.ts";
 import { html, say } from "./svg.ts";
 
-/** Options that have a digit of their own. */
+/** The number of options that have a digit of their own. */
 const DIGITS = 9;
 
 export class Asking {
@@ -16,14 +16,14 @@ export class Asking {
   private step: ToldStep | undefined;
   private buttons: HTMLButtonElement[] = [];
 
-  /** `answered` is called when the question of the reader's step is answered, or its answer shown. */
+  /** `answered` is called when the question of the reader's step has been answered, or its answer shown. */
   constructor(reader: Reader, answered: () => void) {
     this.reader = reader;
     this.answered = answered;
     for (const words of [this.said, this.hint]) words.setAttribute("role", "status");
   }
 
-  /** Asks what the reader's step asks, if anything. */
+  /** Asks the question of the reader's step, if it has one. */
   show(): void {
     const { step } = this.reader;
     if (this.step === step) return;
@@ -39,14 +39,14 @@ export class Asking {
     this.root.append(group);
   }
 
-  /** True if a key answers. */
+  /** Returns true if a key answers. */
   key(key: string): boolean {
     const one = this.reader.waits && /^[1-9]$/.test(key) ? this.buttons[Number(key) - 1] : undefined;
     one?.click();
     return one !== undefined;
   }
 
-  /** The reader goes on: at an open question a sentence says what to do, and the next time the answer is shown. */
+  /** Steps on: at an open question, a sentence says what to do, and the next time the answer is shown. */
   goOn(): void {
     const { question } = this.reader.step;
     if (!question) return;
@@ -77,7 +77,7 @@ export class Asking {
     this.answered();
   }
 
-  /** Says and marks what was chosen and what is right, once that may be known. */
+  /** Marks the chosen and the right option and says which is right, once that may be known. */
   private judge(question: Question): void {
     const { waits, chosen } = this.reader;
     say(this.said, waits ? "" : inWords(question, chosen));
@@ -101,7 +101,7 @@ function optionsOf({ options }: Question): string[] {
   return options.length ? options : ["show the answer"];
 }
 
-/** What is said of an answer; where none was chosen, what is right. */
+/** The sentence about an answer; if no option was chosen, the right answer. */
 function inWords({ options, answer, why }: Question, chosen: string): string {
   const judged = chosen && chosen !== answer ? "No, it is" : "Right:";
   const right = options.length ? `${judged} ${answer}` : answer;

@@ -1,9 +1,9 @@
-// What every player has: back, a slider on a strip, on, play and its speed, and where one is.
+// The parts of every player: back, a slider on a strip, forward, play and its speed, and the current place.
 
 import { button } from "./button.ts";
 import { html, say } from "./svg.ts";
 
-/** Milliseconds a step stays when playing, at speed 1. */
+/** Milliseconds for which a step stays when playing, at speed 1. */
 const PLAY_PAUSE = 900;
 const SPEEDS = [0.5, 1, 2, 4];
 
@@ -27,7 +27,7 @@ export class Bar {
   );
   readonly where = html("span", "vmw-where");
 
-  /** `words` are what back and forward are called, `key` is what plays. */
+  /** `words` are the names of back and forward; `key` is the key that plays. */
   constructor(calls: BarCalls, [back, forward]: readonly [string, string] = ["back", "forward"], key = "Space") {
     this.back = button("‹", back, "[");
     this.forward = button("›", forward, "]");
@@ -43,14 +43,14 @@ export class Bar {
     this.slider.addEventListener("input", () => calls.drag(Number(this.slider.value)));
   }
 
-  /** How far the slider is, of how much. */
+  /** The slider's position, and its maximum. */
   stand(at: number, most: number): void {
     this.slider.max = String(most);
     this.slider.value = String(at);
     this.slider.disabled = most === 0;
   }
 
-  /** Says where one is. */
+  /** Shows the current place. */
   say(text: string): void {
     this.slider.setAttribute("aria-valuetext", text);
     say(this.where, text);
@@ -61,7 +61,7 @@ export class Bar {
     say(this.play, plays ? "pause" : "play");
   }
 
-  /** Milliseconds that a step stays when it plays. */
+  /** Milliseconds for which a step stays when playing. */
   get pause(): number {
     return PLAY_PAUSE / Number.parseFloat(this.speed.value);
   }

@@ -2,7 +2,7 @@
 
 import { html } from "./svg.ts";
 
-/** A button that Tab reaches; `key`, if it has one, does the same. */
+/** A button that Tab reaches; `key`, if there is one, does the same. */
 export function button(text: string, label: string, key = ""): HTMLButtonElement {
   const element = html("button", "vmw-button", text);
   element.type = "button";

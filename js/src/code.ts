@@ -2,22 +2,27 @@
 
 import type { HubModel } from "./model.ts";
 
-/** The codes that the hub of vmwidgets/widgets/host/hub.py sends: what draws, what is pressed, Graphviz.  A page asks for
- * one with a message of this type, and the code comes in one of the same type, or the reason why there is none. */
+/**
+ * The kinds of code that the hub of vmwidgets/widgets/host/hub.py sends: the drawing code, the controls, Graphviz.  A
+ * page asks for one with a message of this type.  The code comes in a message of the same type, or else the reason why
+ * there is none.
+ */
 export type CodeType = "code" | "controls" | "graphviz";
 
-/** Milliseconds without the code after which it is asked for again; each time it is twice as many. */
+/** Milliseconds without the code after which it is requested again; they double each time. */
 export const PATIENCE = 5000;
 
 interface Fetching {
-  /** Whether it follows without being asked for. */
+  /** Whether the code follows without a request. */
   coming?: boolean;
-  /** Ends when the hub's model is destroyed. */
+  /** Fires when the hub's model is destroyed. */
   signal?: AbortSignal | undefined;
 }
 
-/** The code of this type.  A Jupyter server drops messages while a cell prints much, code among them: so what does not come is
- * asked for again.  It fails when nobody is left to ask, or the hub is closed. */
+/**
+ * Returns the code of this type.  A Jupyter server drops messages while a cell prints much, code among them, so code
+ * that does not come is requested again.  Fails if nobody is left to ask, or if the hub is closed.
+ */
 export function fetched(model: HubModel, type: CodeType, { coming = false, signal }: Fetching = {}): Promise<DataView> {
   return new Promise((resolve, reject) => {
     let patience = PATIENCE;
@@ -54,7 +59,7 @@ export function fetched(model: HubModel, type: CodeType, { coming = false, signa
       patience *= 2;
     };
     const again = (): void => {
-      // A busy kernel has not read the last one yet: it would answer each, with megabytes of Graphviz.
+      // A busy kernel has not read the last request yet: it would answer each request, with megabytes of Graphviz.
       if (asked && model.widget_manager?.kernel?.status === "busy") timer = setTimeout(again, PATIENCE);
       else ask();
     };
@@ -69,13 +74,13 @@ export function fetched(model: HubModel, type: CodeType, { coming = false, signa
   });
 }
 
-/** The text of code that was packed as zlib, which browsers know. */
+/** Returns the text of code packed with zlib, which browsers can unpack. */
 export function unpacked(code: DataView): Promise<string> {
   const plain = new Blob([code as DataView<ArrayBuffer>]).stream().pipeThrough(new DecompressionStream("deflate"));
   return new Response(plain).text();
 }
 
-/** The module whose text this is.  Where the page forbids such scripts, the error says so. */
+/** Returns the module with this text.  If the page forbids such scripts, the error says so. */
 export async function started<Module>(text: string): Promise<Module> {
   const address = URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
   let forbidden = false;
@@ -86,7 +91,7 @@ export async function started<Module>(text: string): Promise<Module> {
   try {
     return await import(address);
   } catch (cause) {
-    await new Promise((done) => setTimeout(done)); // the page tells it in a task of its own
+    await new Promise((done) => setTimeout(done)); // the page reports it in a task of its own
     if (!forbidden) throw cause;
     throw new Error(
       "this page forbids scripts at blob: addresses; ask for script-src blob: in its Content-Security-Policy",

@@ -1,5 +1,5 @@
-// What a reader does with a picture: the controls around it, keys, clicks and gestures.  They are code of their own, which
-// a page gets behind its first picture.
+// A reader's controls of a picture: the buttons around it, keys, clicks and gestures.  They are code of their own,
+// which a page gets after its first picture.
 
 import { button } from "./button.ts";
 import { Copies } from "./copies.ts";
@@ -47,16 +47,16 @@ export class Controls implements Equipment {
   private readonly copies: Copies;
   private readonly more: More;
   private readonly tabled = button("as a table", "show this picture as a table, too", "t");
-  /** Who waits for the rows of the table. */
+  /** The functions that wait for the rows of the table. */
   private readonly waiting: ((table: SceneTableTwin) => void)[] = [];
-  /** What was found last, until the picture that shows it has come. */
+  /** The latest find, until the picture that shows it has come. */
   private found: Found | null = null;
   private readonly legend = html("div", "vmw-legend");
   private hint: HTMLElement | null = null;
   private helper: HTMLButtonElement | undefined;
   private readonly drawing: Drawing;
   private alive = true;
-  /** Whether a pointer has brought the focus to where it is, not a key. */
+  /** Whether a pointer, and not a key, has moved the focus to its place. */
   private pointed = false;
 
   constructor(figure: Figure, router: Router) {
@@ -106,7 +106,7 @@ export class Controls implements Equipment {
     this.time.root.addEventListener("keydown", (event) => event.key === " " && figure.key(event), { capture: true });
   }
 
-  /** Picture `seq` is on screen. */
+  /** Notes that picture `seq` is on screen. */
   draw(seq: number, { scene, when }: Picture): void {
     this.map.draw(scene);
     this.time.draw(scene, when);
@@ -136,25 +136,28 @@ export class Controls implements Equipment {
     });
   }
 
-  /** Picture `seq` after so many events, in Graphviz's language. */
+  /** Picture `seq` after this many events, in Graphviz's language. */
   takeDot(seq: number, place: number, dot: string): void {
     this.drawing.take(seq, place, dot);
   }
 
-  /** The machine has come to operation `number`; another `stamp` says that operations, groups or marks are others. */
+  /**
+   * Notes that the machine has reached operation `number`; another `stamp` means that operations, groups or marks have
+   * changed.
+   */
   reach(number: number, stamp: number): void {
     this.time.reach(number);
     this.time.operations?.reach(stamp);
     this.pins.reach(number);
   }
 
-  /** What all pictures of its machine have in common: they light up together. */
+  /** Joins the machine's other pictures: they light up together. */
   meet(machine: string): void {
     this.hover.join(machine);
     this.pins.share();
   }
 
-  /** What the strip of operations has asked for. */
+  /** The operations or names that the strip has requested. */
   take(told: Told): void {
     this.time.operations?.take(told);
   }
@@ -163,27 +166,27 @@ export class Controls implements Equipment {
     this.time.operations?.takeNames(names);
   }
 
-  /** When the slider was moved last, in the page's milliseconds. */
+  /** The time when the slider was last moved, in the page's milliseconds. */
   get dragged(): number {
     return this.time.moved;
   }
 
-  /** A picture has come, and is drawn soon. */
+  /** Notes that a picture has come, and will be drawn soon. */
   arrived(): void {
     this.time.arrived();
   }
 
-  /** The last request was answered, and changed nothing. */
+  /** Notes that the last request was answered, and changed nothing. */
   answered(): void {
     this.time.answered();
   }
 
-  /** Fills the screen with the picture; notes for the lecturer's own screen have the names of marks. */
+  /** Fills the screen with the picture; notes for the lecturer's own screen are listed by the names of marks. */
   present(notes: Readonly<Record<string, string>> = {}): void {
     this.presenting.present(notes);
   }
 
-  /** It is on its page, made by a cell of this label. */
+  /** Notes that the picture is on its page, made by a cell with this label. */
   arrive(id: string, origin: string): void {
     this.presenting.arrive(id, origin);
   }
@@ -196,13 +199,13 @@ export class Controls implements Equipment {
     this.pins.draw(pictures);
   }
 
-  /** Keeps this picture below: the reader is shown where. */
+  /** Pins a copy of this picture below it, and shows the reader where. */
   private pin_(): void {
     this.pins.await();
     this.figure.calls.send({ type: "pin" });
   }
 
-  /** Whether a kernel answers. */
+  /** Notes whether a kernel answers. */
   live(alive: boolean): void {
     this.alive = alive;
     this.time.live(alive);
@@ -220,7 +223,7 @@ export class Controls implements Equipment {
     this.slicer.close();
   }
 
-  /** What "…" opens. */
+  /** The contents of "…". */
   private rows(): Record<string, readonly HTMLElement[]> {
     const { time, drawing, copies, finder, zoomer } = this;
     const pin = button("pin", "keep this picture below", "p");
@@ -264,7 +267,7 @@ export class Controls implements Equipment {
     words.header.classList.add("vmw-held");
     this.legend.hidden = true;
     words.header.after(this.legend, this.more.root);
-    bar.prepend(this.time.root); // the buttons stay where they are when the words grow
+    bar.prepend(this.time.root); // the buttons stay in place when the words get longer
     status.after(this.map.root);
     words.notes.before(this.drawing.root);
     const footer = html("div", "vmw-footer");
@@ -280,18 +283,18 @@ export class Controls implements Equipment {
     root.append(footer, this.pins.root);
   }
 
-  /** The picture is in sight: a reader who never saw one is told what looks mean. */
+  /** Notes that the picture is in sight: a reader who has never seen one is told what the looks mean. */
   seen(): void {
     const line = firstWords(() => {
       line?.remove();
-      this.helper?.focus(); // what shows it again
+      this.helper?.focus(); // the button that shows it again
     });
     if (!line) return;
     this.hint = line;
     this.legend.after(line);
   }
 
-  /** Shows which keys there are and what the looks of things mean, or hides it. */
+  /** Shows or hides the list of keys and the meanings of looks. */
   private explain(): void {
     this.hint?.remove();
     this.legend.replaceChildren(...legend((state) => this.renderer.root.querySelector(`.node.${state}`) !== null));
@@ -299,13 +302,13 @@ export class Controls implements Equipment {
     this.helper?.setAttribute("aria-expanded", String(!this.legend.hidden));
   }
 
-  /** A search has found something: its picture may be on the screen, or on its way. */
+  /** Notes that a search has found something: its picture may be on the screen, or on its way. */
   find(found: Found): void {
     this.found = found;
     speaker.say(this.reveal(found), true);
   }
 
-  /** Brings what was found into sight; says it, with a sentence where the picture has it folded. */
+  /** Brings the find into sight, and announces it; adds a sentence if it is in a folded part of the picture. */
   private reveal(found: Found): string {
     const things = found.thing ? this.renderer.nodesOf(new Set([found.thing])) : [];
     const id = things[0]?.id ?? (this.renderer.node(found.node) ? found.node : "");
@@ -318,9 +321,9 @@ export class Controls implements Equipment {
     return said;
   }
 
-  /** Does what a key means; true if it meant something here. */
+  /** Does what a key means; returns true if the key has a meaning here. */
   key(event: KeyboardEvent): boolean {
-    const made = BRACKETS.has(event.key) && event.altKey; // AltGr is Ctrl and Alt in Windows, Option is Alt
+    const made = BRACKETS.has(event.key) && event.altKey; // AltGr is Ctrl and Alt in Windows; Option is Alt
     if (!made && (event.ctrlKey || event.altKey)) return false;
     if (event.metaKey) return false;
     if (this.pressed(event)) return true; // the browser presses it, and the notebook has its own meaning for Enter
@@ -330,14 +333,14 @@ export class Controls implements Equipment {
     return meant;
   }
 
-  /** Whether the browser presses what has the focus: with Space only if a key has brought the focus there. */
+  /** Whether the browser presses the element with the focus: with Space only if a key has moved the focus there. */
   private pressed({ key, target }: KeyboardEvent): boolean {
     const controls = key === "Enter" ? "button, summary" : "button, summary, select";
     if (key !== "Enter" && (key !== " " || (this.pointed && this.alive))) return false;
     return (target as Element).closest(controls) !== null;
   }
 
-  /** The keys that need no kernel. */
+  /** Handles the keys that need no kernel. */
   private readOn(key: string, onNode: string | undefined): boolean {
     if (key === "?") this.explain();
     else if (key === "Enter" && onNode !== undefined) this.figure.act(onNode);
@@ -346,7 +349,7 @@ export class Controls implements Equipment {
     return true;
   }
 
-  /** The keys that go through moments. */
+  /** Handles the keys that go through moments. */
   private goes(key: string): boolean {
     const { time } = this;
     const way = { "[": () => time.by(-1), "]": () => time.by(1), "{": () => time.toFirst(), "}": () => time.toNow() };
@@ -357,7 +360,7 @@ export class Controls implements Equipment {
     return true;
   }
 
-  /** True if the key meant something here. */
+  /** Returns true if the key has a meaning here. */
   private press(key: string, onNode: string | undefined): boolean {
     if (!this.alive) return this.focus.move(key) || this.goes(key) || this.readOn(key, onNode);
     if (this.slicer.key(key, onNode)) return true;
@@ -406,7 +409,7 @@ export class Controls implements Equipment {
   }
 }
 
-/** What the hub gives: how Graphviz's code comes, the end of the page's hub, and who reads out. */
+/** The hub's services: how Graphviz's code comes, the end of the page's hub, and the speaker that reads out. */
 export interface Given {
   graphviz: () => Promise<string>;
   signal: AbortSignal | undefined;

@@ -1,21 +1,21 @@
-// Copies of a picture: as an image, and as a table.  Where a page may not copy, the same is offered as a file.
+// Copies of a picture: as an image, and as a table.  If a page may not copy, it offers a file instead.
 
 import { button } from "./button.ts";
 import type { SceneTable, SceneTableTwin } from "./scene.ts";
 import { speaker } from "./speaker.ts";
 import { html, say } from "./svg.ts";
 
-/** Milliseconds that a button says that it has copied. */
+/** Milliseconds for which a button says that it has copied. */
 const SAID = 1500;
 
 export interface CopiesCalls {
   image: () => Promise<Blob>;
   table: () => Promise<SceneTableTwin>;
-  /** What files are called, without their ending. */
+  /** The names of files, without their endings. */
   name: () => string;
 }
 
-/** Something that is copied: what there is of it for whom, and the file that it can be. */
+/** Something to copy: its form for each program that pastes it, and its form as a file. */
 interface Copy {
   what: string;
   ending: string;
@@ -32,7 +32,7 @@ export class Copies {
   private readonly save = button("save", "save it as a file");
   private readonly calls: CopiesCalls;
   private offered: Copy | null = null;
-  /** What was pressed last. */
+  /** The button that was pressed last. */
   private pressed = this.asImage;
   private timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -56,7 +56,7 @@ export class Copies {
     });
   }
 
-  /** Whether there is a table of this picture. */
+  /** Whether this picture has a table. */
   set hasTable(has: boolean) {
     this.asTable.hidden = !has;
   }
@@ -77,7 +77,7 @@ export class Copies {
   private async copy(copy: Copy, press: HTMLButtonElement): Promise<void> {
     this.refused.hidden = true;
     this.pressed = press;
-    for (const part of [...Object.values(copy.parts), copy.file]) part.catch(() => {}); // it is said below
+    for (const part of [...Object.values(copy.parts), copy.file]) part.catch(() => {}); // the sentence is below
     if (await written(copy.parts)) {
       for (const one of [this.asImage, this.asTable]) say(one, one === press ? "copied" : wordsOf(one));
       speaker.say(`the ${copy.what} is copied`, true);
@@ -105,7 +105,7 @@ export class Copies {
   }
 }
 
-/** What a button says when nothing was copied lately: its label's words without the object. */
+/** The label of a button when nothing was copied recently: the action without its object. */
 function wordsOf(press: HTMLButtonElement): string {
   return press.getAttribute("aria-label")?.replace(" this picture", "").replace(/ an? /, " ") ?? "";
 }
@@ -119,7 +119,7 @@ async function written(parts: Record<string, Promise<Blob>>): Promise<boolean> {
   }
 }
 
-/** Hands the browser a file. */
+/** Offers the browser a file to save. */
 export function download(name: string, file: Blob): void {
   const address = URL.createObjectURL(file);
   const link = document.createElement("a");
@@ -143,10 +143,10 @@ function joined(twin: SceneTableTwin, between: string, cell: (word: string) => s
   return `${all(twin).flatMap(lines).join("\n")}\n`;
 }
 
-/** For a text or a sheet: columns are parted by tabs. */
+/** For a text or a spreadsheet: tabs separate the columns. */
 export const tabbed = (twin: SceneTableTwin): string => joined(twin, "\t", (word) => word.replace(/\s/g, " "));
 
-/** A file for a sheet.  What a sheet would take for a formula is a text. */
+/** A file for a spreadsheet.  Cells that a spreadsheet would take for formulas are written as text. */
 export const separated = (twin: SceneTableTwin): string =>
   joined(twin, ",", (word) => {
     const plain = /^[=+@-]/.test(word) && Number.isNaN(Number(word)) ? `'${word}` : word;

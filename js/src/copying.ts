@@ -1,10 +1,10 @@
-// A button that copies a line of Python; where a page may not copy, it shows the line to be copied by hand.
+// A button that copies a line of Python; if a page may not copy, the line is shown, to be copied by hand.
 
 import { button } from "./button.ts";
 import { speaker } from "./speaker.ts";
 import { html, say } from "./svg.ts";
 
-/** Milliseconds that a button says that it has copied. */
+/** Milliseconds for which a button says that it has copied. */
 const SAID = 1500;
 
 export class Copying {
@@ -37,7 +37,7 @@ export class Copying {
     });
   }
 
-  /** What a press copies; "" is nothing, and the button stays where it is. */
+  /** The text that a press copies; if it is "", the button stays in place. */
   offer(line: string): void {
     this.line = line;
     this.press.disabled = !line;

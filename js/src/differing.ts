@@ -1,6 +1,6 @@
-// Names of operations in few words: those by which each differs from its neighbours.
+// Short names of operations: the words by which each differs from its neighbours.
 
-/** `"3 · enter 16 KiB rw at 0x14_1000, of kernel_map"` in its parts. */
+/** `"3 · enter 16 KiB rw at 0x14_1000, of kernel_map"`, divided into its parts. */
 function parts(name: string): { verb: string; rest: string; place: string; end: string } {
   const [, verb = "", words = ""] = /^(?:[\d,.]+ · )?([^\s,]*) ?(.*)$/s.exec(name) ?? [];
   const [said = "", end = ""] = words.split(/(?= ✗)/);
@@ -9,14 +9,16 @@ function parts(name: string): { verb: string; rest: string; place: string; end: 
   return { verb, rest: rest.trim(), place: short(place), end };
 }
 
-/** The end of an address, by which it differs from others of its map. */
+/** The end of an address, by which it differs from other addresses of its map. */
 function short(place: string): string {
   return place.length > 11 ? `…${place.slice(-9)}` : place;
 }
 
-/** What differs of each name from the one before and the one after it; "" where no name is known.
- *
- * One operation of several with a verb needs no verb, and one that is like its neighbour has its place. */
+/**
+ * The words by which each name differs from the previous and the next name; "" for an unknown name.  Among several
+ * operations with the same verb, the verb is left out; an operation that is like its neighbour has its place as its
+ * name.
+ */
 export function differing(names: readonly (string | undefined)[]): string[] {
   const all = names.map((name) => (name === undefined ? null : parts(name)));
   return all.map((one, at) => {

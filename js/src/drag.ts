@@ -1,8 +1,9 @@
-// A drag on a picture: it begins after a few pixels, so that a click stays one, and the click that ends it is none.
+// A drag on a picture: it begins after a few pixels, so that a click stays a click, and the click that ends a drag does
+// not count.
 
 import type { Renderer } from "./renderer.ts";
 
-const SLACK = 4; // pixels that still are a click
+const SLACK = 4; // pixels of movement that still count as a click
 
 /** `begin` says what a pressed pointer holds (null: nothing); `move` follows it from where it was pressed. */
 export class Drag<Held> {

@@ -1,4 +1,4 @@
-// The structure of the picture, laid out by Graphviz: a button that asks for it, and its SVG in place of ours.
+// The structure of the picture, laid out by Graphviz: a button that requests it, and its SVG in place of our picture.
 
 import type { Send } from "./requests.ts";
 import type { Client, Router } from "./router.ts";
@@ -7,13 +7,13 @@ import { html, put, svg } from "./svg.ts";
 
 interface DrawingCalls {
   send: Send;
-  /** Something in the drawing was pressed; "" is the ground. */
+  /** Called when something in the drawing was pressed; "" is the background. */
   act: (id: string) => void;
   /** A sentence for the reader. */
   tell: (sentence: string) => void;
 }
 
-/** The colours of a file, in vmwidgets/views/scene/dot.py, and what a page has in their place. */
+/** The colours in a file, as in vmwidgets/views/scene/dot.py, and the page's colours for them. */
 const COLOURS: Readonly<Record<string, string>> = {
   "#f6f8fa": "--vmw-card",
   "#7f8a97": "--vmw-line",
@@ -24,19 +24,19 @@ const COLOURS: Readonly<Record<string, string>> = {
 const OFFERED = "draw this picture with Graphviz";
 const DRAWN = "drawn by Graphviz: back to the picture as it was";
 
-/** Milliseconds from which a reader is told that the drawing is on its way: a kernel that is busy answers later. */
+/** Milliseconds after which a reader is told that the drawing is on its way: a busy kernel answers later. */
 const PATIENCE = 600;
 
 export class Drawing {
   readonly press = html("button", "vmw-button", "Graphviz");
   readonly root = html("div", "vmw-graphviz");
-  /** Our own picture, which is hidden as long as there is another. */
+  /** Our own picture, which is hidden while another one is shown. */
   private readonly own: SVGSVGElement;
   private readonly router: Router;
   private readonly calls: DrawingCalls;
   private readonly line: Client;
   private on = false;
-  /** What is on screen, and whether a text of DOT is on its way. */
+  /** The picture on screen, and whether a text of DOT is on its way. */
   private shown = "";
   private asked = false;
   private when: When | null = null;
@@ -67,7 +67,7 @@ export class Drawing {
     );
   }
 
-  /** Picture `seq` is on screen: the drawing follows it. */
+  /** Notes that picture `seq` is on screen: the drawing follows it. */
   draw(seq: number, scene: Scene, when: When): void {
     this.shown = `${seq} ${when.place}`;
     this.scene = scene;
@@ -76,7 +76,7 @@ export class Drawing {
     if (this.on) this.need();
   }
 
-  /** The DOT text of picture `seq` after so many events has come. */
+  /** Takes the DOT text of picture `seq` after this many events. */
   take(seq: number, place: number, dot: string): void {
     this.asked = false;
     if (!this.on || !this.scene) return;
@@ -102,14 +102,14 @@ export class Drawing {
     }
   }
 
-  /** Says that the drawing is on its way, if it does not come soon; or no longer. */
+  /** Says that the drawing is on its way if it does not come soon, or stops saying so. */
   private wait(waits: boolean): void {
     clearTimeout(this.timer);
     if (waits) this.timer = setTimeout(() => this.explain(), PATIENCE);
     else if (this.said) this.say("");
   }
 
-  /** The kernel sends Graphviz, and the picture's text for it; where both are here, Graphviz is at work. */
+  /** The kernel sends Graphviz, and the picture's text for it; when both have come, Graphviz starts to work. */
   private explain(): void {
     if (this.asked || !this.router.ready) this.say("The Jupyter kernel sends Graphviz as soon as it is idle.");
   }
@@ -125,7 +125,7 @@ export class Drawing {
   }
 
   private need(): void {
-    if (this.asked || !this.when) return; // one after the other: while a slider is dragged the newest one counts
+    if (this.asked || !this.when) return; // one after the other: while a slider is dragged, only the newest counts
     this.asked = true;
     this.calls.send({ type: "dot", operation: this.when.number, place: this.when.place });
   }
@@ -176,11 +176,11 @@ export function dressed(svg: Element, scene: Scene): void {
   const graph = svg.querySelector(".graph");
   if (!graph) return;
   graph.removeAttribute("id");
-  for (const part of [...graph.children]) if (part.tagName !== "g") part.remove(); // its ground and its name
+  for (const part of [...graph.children]) if (part.tagName !== "g") part.remove(); // its background and its name
   const nodes = new Map(scene.nodes.map((node) => [node.id, node]));
   for (const group of graph.children) {
     const node = group.classList.contains("node") ? nodes.get(group.id) : undefined;
-    put(group, "data-id", group.id); // ids are of the whole page
+    put(group, "data-id", group.id); // IDs are unique in the whole page
     group.removeAttribute("id");
     const title = group.querySelector("title");
     if (node?.title && title) title.textContent = node.title;
@@ -194,7 +194,7 @@ export function dressed(svg: Element, scene: Scene): void {
   }
 }
 
-/** Makes a node of a row that is a link: it is pressed as elsewhere, and leads nowhere. */
+/** Makes a node from a row that is a link: a press does the same as elsewhere, and follows no link. */
 function unlinked(link: Element, nodes: ReadonlyMap<string, SceneNode>): void {
   const row = link.parentElement as Element;
   const id = row.id.replace(/^a_/, ""); // Graphviz's mark of a link
@@ -210,7 +210,7 @@ function unlinked(link: Element, nodes: ReadonlyMap<string, SceneNode>): void {
   row.prepend(title);
 }
 
-/** Gives what has colours of its own those of the page. */
+/** Gives elements with colours of their own the page's colours. */
 function coloured(part: Element): void {
   for (const name of ["fill", "stroke"]) {
     const colour = COLOURS[part.getAttribute(name) ?? ""];

@@ -1,4 +1,4 @@
-// What a picture and its page tell the controls, which come later: see controls.ts.
+// The messages of a picture and its page to the controls, which come later: see controls.ts.
 
 import type { Names, Told } from "./operations.ts";
 import type { Found } from "./requests.ts";
@@ -7,31 +7,33 @@ import type { Picture, SceneTableTwin } from "./scene.ts";
 export interface Equipment {
   /** Picture `seq` is on screen. */
   draw(seq: number, picture: Picture): void;
-  /** A picture has come, and is drawn soon. */
+  /** A picture has come, and will be drawn soon. */
   arrived(): void;
   /** The last request was answered, and changed nothing. */
   answered(): void;
-  /** When the slider was moved last, in the page's milliseconds. */
+  /** The time when the slider was last moved, in the page's milliseconds. */
   readonly dragged: number;
-  /** The machine has come to operation `number`; another `stamp` says that operations, groups or marks are others. */
+  /**
+   * The machine has reached operation `number`; another `stamp` means that operations, groups or marks have changed.
+   */
   reach(number: number, stamp: number): void;
   select(thing: string): void;
   /** Whether a kernel answers. */
   live(alive: boolean): void;
-  /** Does what a key means; true if it meant something here. */
+  /** Does what a key means; returns true if the key has a meaning here. */
   key(event: KeyboardEvent): boolean;
   close(): void;
   /** The picture is on its page, made by a cell of this label. */
   arrive(id: string, origin: string): void;
   /** The picture is in sight. */
   seen(): void;
-  /** What all pictures of its machine have in common. */
+  /** The things that all pictures of the machine share. */
   meet(machine: string): void;
   /** The pictures that are pinned. */
   pin(pictures: readonly Picture[]): void;
-  /** Fills the screen with the picture; notes for the lecturer's own screen have the names of marks. */
+  /** Fills the screen with the picture; notes for the lecturer's own screen are listed by the names of marks. */
   present(notes?: Readonly<Record<string, string>>): void;
-  /** What was asked for: a search's find, the rows of the table, Graphviz's text, operations and their names. */
+  /** The requested data: a search's find, the rows of the table, Graphviz's text, operations and their names. */
   find(found: Found): void;
   tabulate(seq: number, table: SceneTableTwin): void;
   takeDot(seq: number, place: number, dot: string): void;

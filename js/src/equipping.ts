@@ -1,4 +1,5 @@
-// Which pictures wait for their controls, whose code comes after the first picture; and what those are told that wait long.
+// The pictures that wait for their controls, whose code comes after the first picture, and the message for pictures
+// that wait long.
 
 import { PATIENCE } from "./code.ts";
 import type { Equip } from "./controls.ts";
@@ -10,15 +11,15 @@ export class Equipping {
   private readonly start: () => Promise<Equip>;
   private put: Equip | null = null;
   private starts = false;
-  /** The pictures without controls, each with the timer that tells it why. */
+  /** The pictures without controls, each with the timer after which it is told why. */
   private readonly waiting = new Map<Figure, ReturnType<typeof setTimeout>>();
 
-  /** `start` brings the controls' code, and starts it. */
+  /** `start` requests the controls' code, and starts it. */
   constructor(start: () => Promise<Equip>) {
     this.start = start;
   }
 
-  /** Gives the picture its controls: now, or once they are there, unless `signal` says that it is gone. */
+  /** Gives the picture its controls: now, or once their code is here, unless `signal` says that it is gone. */
   give(figure: Figure, signal: AbortSignal): void {
     if (signal.aborted) return;
     const late = setTimeout(() => figure.lack(LATE), PATIENCE);
@@ -28,7 +29,7 @@ export class Equipping {
     else if (!this.starts) this.begin();
   }
 
-  /** Has all that wait get the controls.  If these fail, the next picture tries again, for all. */
+  /** Gives controls to all waiting pictures.  If that fails, the next picture tries again, for all. */
   private async begin(): Promise<void> {
     this.starts = true;
     try {

@@ -1,5 +1,5 @@
-// One view on the page: the drawing and the words around it.  What a reader presses comes with the controls, after the
-// first picture (controls.ts).
+// One view on the page: the drawing and the words around it.  Everything that a reader presses comes with the controls,
+// after the first picture (controls.ts).
 
 import type { Equipment } from "./equipment.ts";
 import type { Film } from "./film.ts";
@@ -15,20 +15,20 @@ import { Steady } from "./steady.ts";
 import { drop, html, put, say } from "./svg.ts";
 import { Words } from "./words.ts";
 
-/** Pixels that words need, however narrow the drawing. */
+/** Pixels that words need, however narrow the drawing is. */
 const NARROWEST = 640;
 
 export interface FigureCalls {
   send: Send;
-  /** A thing was chosen; "" clears the choice. */
+  /** Called when a thing was chosen; "" clears the choice. */
   select: (thing: string) => void;
-  /** Goes to a step by the film that the page has, and draws it; false where the kernel is to be asked. */
+  /** Goes to a step in the page's film, and draws it; returns false if the kernel has to be asked. */
   step?: (operation: number, place: number) => boolean;
-  /** The film that the page has of what is shown. */
+  /** The page's film of the shown operation. */
   film?: () => Film | null;
 }
 
-/** What a picture that stays below needs to be drawn. */
+/** The data to draw a pinned copy of the picture. */
 export interface Shown {
   renderer: Renderer;
   words: Words;
@@ -38,7 +38,7 @@ export class Figure {
   readonly root = html("div", "vmwidgets vmw-coming");
   readonly renderer = new Renderer();
   readonly words = new Words();
-  /** In sight while a tall picture is scrolled: the words, and the controls above them. */
+  /** The parts that stay in sight while a tall picture is scrolled: the words, and the controls above them. */
   readonly bar = html("div", "vmw-bar");
   readonly status = html("p", "vmw-status");
   readonly calls: FigureCalls;
@@ -47,13 +47,13 @@ export class Figure {
   private room = 0;
   private readonly steady = new Steady(this.words.caption, this.renderer.root);
   private controls: Equipment | null = null;
-  /** What the controls are to know once they are there: the newest of each kind. */
+  /** The messages for the controls once they are here: the newest of each kind. */
   private readonly waiting = new Map<string, (controls: Equipment) => void>();
   private picture: Picture | null = null;
   private seq = -1;
   private when: When | null = null;
   private latest = 0;
-  /** What is said of the last request, of a kernel that is gone, and of controls that are not there. */
+  /** Sentences about the last request, about a kernel that is gone, and about missing controls. */
   private said = "";
   private alone = "";
   private lacking = "";
@@ -61,7 +61,7 @@ export class Figure {
   constructor(calls: FigureCalls) {
     this.calls = calls;
     speaker.join();
-    this.root.tabIndex = -1; // a click on its words puts the focus into the picture too
+    this.root.tabIndex = -1; // a click on its words moves the focus into the picture too
     const { header, caption, functions, notes } = this.words;
     this.tell("");
     this.bar.append(caption, functions.panel);
@@ -76,19 +76,21 @@ export class Figure {
     this.act(id);
   }
 
-  /** Does what a press on a node means, for which no controls are needed; a press on the ground takes the selection back. */
+  /** Does what a press on a node means and needs no controls; a press on the background clears the selection. */
   act(id = ""): void {
     const { selected } = this.renderer;
     const node = this.renderer.node(id);
     if (!id) {
       if (selected) this.calls.select("");
     } else if (node?.action === "select" && node.thing)
-      this.calls.select(node.thing === selected ? "" : node.thing); // once more: back
+      this.calls.select(node.thing === selected ? "" : node.thing); // pressed again: clear the selection
     else if (node?.action === "open") this.calls.send({ type: "open", id });
   }
 
-  /** A key that was pressed here.  The notebook has its own meaning for most: two letters that mean nothing here would
-   * delete the cell, so no letter goes further, whether the controls are there or not. */
+  /**
+   * Handles a key that was pressed here.  The notebook has its own meaning for most keys: two letters without a meaning
+   * here would delete the cell.  So no letter goes further, with or without controls.
+   */
   key(event: KeyboardEvent): void {
     const { key } = event;
     const plain = !(event.ctrlKey || event.altKey || event.metaKey);
@@ -102,13 +104,13 @@ export class Figure {
     if (meant || (plain && key.length === 1)) event.stopPropagation();
   }
 
-  /** The selection is taken back; where there is none, the notebook gets the focus. */
+  /** Clears the selection; if there is none, the notebook gets the focus. */
   escape(): void {
     if (this.renderer.selected) this.calls.select("");
     else leave(this.root);
   }
 
-  /** The controls are there: they stand around the picture from now on, and know what has happened. */
+  /** Notes that the controls are here: from now on they are around the picture, and know what has happened. */
   equip(controls: Equipment): void {
     this.controls = controls;
     this.root.classList.remove("vmw-coming", "vmw-moves");
@@ -120,22 +122,24 @@ export class Figure {
       try {
         tell(controls);
       } catch (error) {
-        this.tell(`A control of this picture has failed. (${error})`); // the others hear what they wait for
+        this.tell(`A control of this picture has failed. (${error})`); // the others receive what they wait for
       }
     }
   }
 
-  /** Has the controls do something: now, or once they are there, unless there is a newer thing of its `kind` by then. */
+  /**
+   * Makes the controls do something: now, or once they are here, unless there is a newer message of its `kind` by then.
+   */
   with(kind: string, tell: (controls: Equipment) => void): void {
     if (this.controls) {
       tell(this.controls);
       return;
     }
-    this.waiting.delete(kind); // it comes behind what was told meanwhile
+    this.waiting.delete(kind); // after the messages that have come meanwhile
     this.waiting.set(kind, tell);
   }
 
-  /** Draws the picture of number `seq`, unless a newer one is on screen. */
+  /** Draws picture `seq`, unless a newer one is on screen. */
   draw(seq: number, picture: Picture): void {
     if (seq <= this.seq) return;
     this.seq = seq;
@@ -145,7 +149,7 @@ export class Figure {
   /** Draws the newest frame, or another step of its film. */
   show(picture: Picture): void {
     const { seq } = this;
-    this.tell(""); // what was said of the last request is answered by this picture
+    this.tell(""); // this picture answers the sentence about the last request
     const { scene, when } = picture;
     if (scene.version !== SUPPORTED_VERSION) {
       this.tell("This picture was made by another version of vmwidgets: run the cell again.");
@@ -173,12 +177,12 @@ export class Figure {
     if (held && (this.focused()?.matches(":disabled") ?? true)) this.root.focus({ preventScroll: true });
   }
 
-  /** The page has so many pixels for pictures. */
+  /** Notes that the page has this many pixels for pictures. */
   measured(room: number): void {
     this.room = room;
   }
 
-  /** A page that is narrower than any picture is laid out for scrolls it. */
+  /** A page that is narrower than any laid-out picture scrolls the picture. */
   private lay(width: number, scrolls: boolean): void {
     const { root } = this.renderer;
     const lies = root.parentNode === this.ground.root;
@@ -194,12 +198,15 @@ export class Figure {
     return this.seq;
   }
 
-  /** What draws another picture. */
+  /** The function that draws another picture. */
   another(): Shown {
     return { renderer: new Renderer(), words: new Words() };
   }
 
-  /** The machine has come to operation `number`; another `stamp` says that operations, groups or marks are others. */
+  /**
+   * Notes that the machine has reached operation `number`; another `stamp` means that operations, groups or marks have
+   * changed.
+   */
   reach(number: number, stamp: number): void {
     this.with("reach", (controls) => controls.reach(number, stamp));
     this.latest = number;
@@ -210,17 +217,17 @@ export class Figure {
     if (this.when) this.words.at(this.when, this.latest);
   }
 
-  /** When the slider was moved last, in the page's milliseconds. */
+  /** The time when the slider was last moved, in the page's milliseconds. */
   get dragged(): number {
     return this.controls?.dragged ?? Number.NEGATIVE_INFINITY;
   }
 
-  /** A picture has come, and is drawn soon. */
+  /** Notes that a picture has come, and will be drawn soon. */
   arrived(): void {
     this.controls?.arrived();
   }
 
-  /** The last request was answered, and changed nothing. */
+  /** Notes that the last request was answered, and changed nothing. */
   answered(): void {
     this.controls?.answered();
   }
@@ -230,13 +237,15 @@ export class Figure {
     this.with("select", (controls) => controls.select(thing));
   }
 
-  /** Machine, cell, and what has become of them. */
+  /** The machine, the cell, and their present state. */
   place(words: readonly string[]): void {
     this.words.place(words);
   }
 
-  /** Whether a kernel answers, and the sentence on it.  Without one the picture can still be read: with the controls that it
-   * has, or without any. */
+  /**
+   * Notes whether a kernel answers, with a sentence about it.  Without a kernel, the picture can still be read, with
+   * the controls that it has, or without any.
+   */
   live(alive: boolean, sentence: string): void {
     this.alone = sentence;
     this.tell("");
@@ -247,12 +256,12 @@ export class Figure {
     else put(this.renderer.root, "aria-disabled", "true");
   }
 
-  /** Whether the page has the steps of what is shown, so that they need no kernel. */
+  /** Whether the page has the steps of the shown operation, so that they need no kernel. */
   filmed(has: boolean): void {
     this.root.classList.toggle("vmw-filmed", has);
   }
 
-  /** Why there are no controls; "" where there are, or soon will be.  `final`: nobody sends them any more. */
+  /** Says why there are no controls; "" if there are, or soon will be.  `final`: nobody sends them any more. */
   lack(sentence: string, final = false): void {
     this.lacking = sentence;
     if (final) this.root.classList.remove("vmw-coming", "vmw-moves");
@@ -260,14 +269,14 @@ export class Figure {
     this.say();
   }
 
-  /** A sentence about the last request, which the next picture answers; "" takes it away. */
+  /** Shows a sentence about the last request, which the next picture answers; "" removes it. */
   tell(sentence: string): void {
     this.said = sentence;
     speaker.say(sentence, true);
     this.say();
   }
 
-  /** What is said of the view itself outlives what is said of a request. */
+  /** A sentence about the view itself stays longer than a sentence about a request. */
   private say(): void {
     const sentence = this.said || this.alone || this.lacking;
     say(this.status, sentence);
@@ -281,7 +290,10 @@ export class Figure {
     this.root.remove();
   }
 
-  /** What has the focus in this picture.  A node that is gone and a button that is disabled lose it: they hear no keys. */
+  /**
+   * The element with the focus in this picture.  A removed node and a disabled button lose the focus, and receive no
+   * keys.
+   */
   private focused(): Element | null {
     const { activeElement } = this.root.getRootNode() as Document | ShadowRoot;
     return activeElement && this.root.contains(activeElement) ? activeElement : null;

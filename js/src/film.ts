@@ -1,23 +1,23 @@
-// The film of a picture: how its drawings at the other steps of an operation differ from the one that is on the page.  The
-// browser's half of vmwidgets/pictures/film.py.
+// The film of a picture: the differences of its drawings at the other steps of an operation from the drawing on the
+// page.  The browser's half of vmwidgets/pictures/film.py.
 
 import { textOf } from "./packing.ts";
 import { type Picture, type Scene, SUPPORTED_VERSION } from "./scene.ts";
 
 type Fields = Record<string, unknown>;
 
-/** A run of what is kept, or something new; of what was there, its `id` and the fields that differ. */
+/** A run of things that are kept, or something new; for a kept thing, its `id` and the fields that differ. */
 type Part = [first: number, count: number] | Fields;
 
 interface Packed {
   version: number;
   /** The operation. */
   number: number;
-  /** How many of its events are done at each frame; -1 is after all of them. */
+  /** The number of its finished events at each frame; -1 is after all of them. */
   places: number[];
-  /** Which of the frames is on the page. */
+  /** The frame that is on the page. */
   base: number;
-  /** Of each the difference from the neighbour that is nearer to the base. */
+  /** For each frame, the difference from the neighbour that is nearer to the base. */
   frames: Fields[];
 }
 
@@ -29,11 +29,11 @@ export class Film {
   private readonly base: Picture;
   private readonly from: number;
   private readonly changes: readonly Fields[];
-  /** Those that were shown, and what lies between them and the base. */
+  /** The frames that were shown, and the frames between them and the base. */
   private readonly scenes: (Scene | undefined)[];
   private readonly pictures = new Map<number, Picture>();
 
-  /** The film of the picture `base`.  Throws, if it is cut, of another version, or of another picture. */
+  /** The film around the picture `base`.  Throws if it is cut, of another version, or of another picture. */
   constructor({ version, number, places, base: from, frames }: Packed, base: Picture) {
     if (version !== SUPPORTED_VERSION) throw new Error(`this film is of version ${version}, not ${SUPPORTED_VERSION}`);
     if (number !== base.when.number)
@@ -52,7 +52,7 @@ export class Film {
     return this.places.includes(place);
   }
 
-  /** The last of its places that is not after `place`: what is shown while another picture is there. */
+  /** The last of its places that is not after `place`: this is shown while another picture is on screen. */
   before(place: number): number {
     const known = this.places.filter((one) => after(place) >= after(one));
     return known.at(-1) ?? this.places[0] ?? place;
@@ -71,7 +71,7 @@ export class Film {
     return made;
   }
 
-  /** The same; undefined where it can't be made, and so the kernel is to be asked. */
+  /** The same; undefined if it can't be made, so that the kernel has to be asked. */
   made(place: number): Picture | undefined {
     try {
       return this.picture(place);
@@ -80,7 +80,9 @@ export class Film {
     }
   }
 
-  /** Makes the drawings that are so many steps from the present one, on both sides.  False where there are none. */
+  /**
+   * Makes the drawings at this distance in steps from the present one, on both sides.  Returns false if there are none.
+   */
   prepare(far: number): boolean {
     const there = [this.from - far, this.from + far].filter((index) => this.changes[index]);
     for (const index of there) this.made(this.places[index] ?? 0);
@@ -102,7 +104,7 @@ export function openFilm(data: DataView, base: Picture, frame: DataView): Film {
   return new Film(JSON.parse(textOf(data, frame)) as Packed, base);
 }
 
-/** Places in their order: -1, which is after the operation, comes last. */
+/** Compares places: -1, which is after the operation, comes last. */
 export function after(place: number): number {
   return place < 0 ? Number.POSITIVE_INFINITY : place;
 }

@@ -1,4 +1,4 @@
-// The field that finds addresses and names, how many there are, and the way from one to the next.
+// The field that finds addresses and names, the number of finds, and the way from one find to the next.
 
 import { button } from "./button.ts";
 import type { Found } from "./requests.ts";
@@ -8,7 +8,7 @@ const FINDS = "find an address or a name";
 
 export interface FinderCalls {
   find: (text: string, way: 1 | -1) => void;
-  /** The focus goes back to the picture. */
+  /** Called to move the focus back to the picture. */
   leave: () => void;
 }
 
@@ -19,7 +19,7 @@ export class Finder {
   private readonly back = button("‹", "the previous match", "Shift+Enter");
   private readonly forward = button("›", "the next match", "Enter");
   private readonly calls: FinderCalls;
-  /** What was looked for last. */
+  /** The text that was searched last. */
   private sought = "";
 
   constructor(calls: FinderCalls) {
@@ -36,7 +36,7 @@ export class Finder {
     this.clear();
   }
 
-  /** What was found; `hidden`: the picture does not show it.  The same as a sentence. */
+  /** Shows the find; `hidden`: the picture does not show it.  Returns the same as a sentence. */
   take({ at, count, words, folded }: Found, hidden: boolean): string {
     if (!count) {
       this.clear();
@@ -57,13 +57,13 @@ export class Finder {
   private find(way: 1 | -1): void {
     const { value } = this.field;
     if (!value.trim()) return;
-    if (value !== this.sought) this.clear(); // what is still said is of something else
+    if (value !== this.sought) this.clear(); // the old sentence is about another search
     this.sought = value;
     this.calls.find(value, way);
   }
 
   private key(event: KeyboardEvent): void {
-    event.stopPropagation(); // what is typed here means nothing else
+    event.stopPropagation(); // keys typed here have no other meaning
     if (event.key === "Enter") this.find(event.shiftKey ? -1 : 1);
     else if (event.key === "Escape") this.calls.leave();
   }

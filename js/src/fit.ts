@@ -1,24 +1,26 @@
-// Text that may be too long for its room: cut only where it is too long in the font of this page.
-//
-// Python knows a bound of a text's width, and gives a room to what does not fit by that; nothing else is measured.  A
-// canvas measures: it costs the page no layout, and each text is measured once.
+// Text that may be too long for its room: it is cut only if it is too long in this page's font.  Python knows a limit
+// of a text's width, and gives a room to each text that may exceed its space; no other text is measured.  A canvas
+// measures, which costs the page no layout, and each text is measured once.
 
 import type { Run } from "./scene.ts";
 import { svg } from "./svg.ts";
 
 const ELLIPSIS = "…";
-/** Pixels that a text may be too long: less than the space before its last letter. */
+/** Pixels by which a text may be too long: less than the space before its last letter. */
 const SLACK = 0.5;
-/** Widths that are kept. */
+/** The number of widths that are kept. */
 const MANY = 10_000;
 
 const widths = new Map<string, number>();
 let canvas: CanvasRenderingContext2D | null | undefined;
 
-/** The pixels of a text in some font. */
+/** The width of a text in some font, in pixels. */
 export type Measure = (text: string) => number;
 
-/** What is shown of `text` in `room` pixels, with an ellipsis at its end, or in its middle where the room is negative. */
+/**
+ * The part of `text` that is shown in `room` pixels, with an ellipsis at its end, or in its middle if the room is
+ * negative.
+ */
 export function cut(text: string, room: number, measure: Measure): string {
   const most = Math.abs(room) + SLACK;
   if (measure(text) <= most) return text;
@@ -45,12 +47,12 @@ export class Ruler {
     this.root = root;
   }
 
-  /** Whether the picture is on a page, and has its style there: before that its font can't be known. */
+  /** Whether the picture is on a page, and has its style there: before that, its font is unknown. */
   get ready(): boolean {
     return this.root.isConnected && getComputedStyle(this.root).getPropertyValue("--vmw-sans") !== "";
   }
 
-  /** What is shown of a run of text; all of it where nothing can be measured. */
+  /** The shown part of a run of text; all of it if nothing can be measured. */
   fit([, , text, style, , room]: Run): string {
     if (!room) return text;
     if (canvas === undefined) canvas = document.createElement("canvas").getContext("2d");

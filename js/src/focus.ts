@@ -1,4 +1,4 @@
-// One tab stop a view: exactly one node of the drawing is reached by Tab, and arrow keys carry the focus from there.
+// One tab stop for each view: Tab reaches exactly one node of the drawing, and arrow keys move the focus from there.
 
 import type { Arrow } from "./keyboard.ts";
 import { entrance, step } from "./keyboard.ts";
@@ -15,21 +15,21 @@ export class Focus {
 
   constructor(renderer: Renderer) {
     this.renderer = renderer;
-    this.current = this.focused(); // a click may have led there before
+    this.current = this.focused(); // a click may have moved it there before
     renderer.root.addEventListener("focusin", () => {
       const id = this.focused();
       if (id) this.stand(id);
     });
   }
 
-  /** The id of the node that has the focus; "" where none has. */
+  /** The ID of the node with the focus; "" if there is none. */
   private focused(): string {
     const { root } = this.renderer;
     const { activeElement } = root.getRootNode() as Document | ShadowRoot;
     return (root.contains(activeElement) && activeElement?.closest<SVGGElement>(".node")?.dataset.id) || "";
   }
 
-  /** After a frame: the tab stop stays on its node, or moves to what the new picture tells about. */
+  /** Handles a new frame: the tab stop stays on its node, or moves to the thing that the new picture tells about. */
   settle(): void {
     const scene = this.renderer.scene;
     if (!scene) return;
@@ -38,7 +38,7 @@ export class Focus {
     put(this.renderer.root, "tabindex", this.current ? -1 : 0);
   }
 
-  /** Moves the focus; true if `key` is one that does. */
+  /** Moves the focus; returns true if `key` is a key that does so. */
   move(key: string): boolean {
     const scene = this.renderer.scene;
     if (!scene || !ARROWS.has(key)) return false;

@@ -1,8 +1,8 @@
-// The kernel functions under a caption: a press on a name opens what the function does, in ten lines.
+// The kernel functions under a caption: a press on a name opens ten lines about what the function does.
 
 import { html } from "./svg.ts";
 
-/** The functions that have a text; the build puts them in. */
+/** The functions that have a text; the build inserts them. */
 declare const FUNCTIONS: readonly string[];
 
 const KNOWN: readonly string[] = typeof FUNCTIONS === "undefined" ? [] : FUNCTIONS;
@@ -17,10 +17,10 @@ export class Functions {
   private readonly head = html("span", "vmw-function-head");
   private readonly lines = html("pre");
   private drawn = "";
-  /** The function that is open; "" is none. */
+  /** The open function; "" for none. */
   private open = "";
 
-  /** `known` are the functions that have a text: `learn` brings it. */
+  /** `known` are the functions that have a text; `learn` loads the text. */
   constructor(known: Iterable<string> = KNOWN) {
     this.known = new Set(known);
     this.panel.id = `vmw-function-${panels++}`;
@@ -31,7 +31,7 @@ export class Functions {
     close.addEventListener("click", () => this.leave());
     const bar = html("p");
     bar.append(this.head, " ", close);
-    this.lines.tabIndex = 0; // it is scrolled by keys where it is too wide
+    this.lines.tabIndex = 0; // keys scroll it if it is too wide
     this.panel.append(bar, this.lines);
     for (const element of [this.root, this.panel]) {
       element.addEventListener("keydown", (event) => {
@@ -42,13 +42,13 @@ export class Functions {
     }
   }
 
-  /** What the functions do, by their names. */
+  /** The texts about the functions, by name. */
   learn(texts: Readonly<Record<string, string>>): void {
     this.texts = texts;
     if (this.open) this.show();
   }
 
-  /** Names, outermost first; what is open stays open while its reader goes on. */
+  /** Shows names, outermost first; an open text stays open while its reader steps on. */
   draw(names: readonly string[]): void {
     const drawn = names.join(" → ");
     if (drawn === this.drawn) return;

@@ -1,14 +1,14 @@
-// What a drawing lies on.  Where a page is narrower than the drawing it is scrolled sideways: letters stay as large as one
-// can read.
+// The background of a drawing.  If a page is narrower than the drawing, the drawing is scrolled sideways, so that
+// letters stay large enough to read.
 
 import { html } from "./svg.ts";
 
-/** How small a picture may be drawn beside its own size: its smallest letters have 12 pixels. */
+/** The smallest scale at which a picture may be drawn: its smallest letters then have 12 pixels. */
 export const SMALLEST = 1;
 
-/** Whether something that is scrolled sideways goes on to its left, and to its right. */
+/** Whether an element that is scrolled sideways continues on its left, and on its right. */
 export function hiddenIn({ scrollLeft, scrollWidth, clientWidth }: HTMLElement): [boolean, boolean] {
-  return [scrollLeft > 1, scrollLeft < scrollWidth - clientWidth - 1]; // parts of a pixel are none
+  return [scrollLeft > 1, scrollLeft < scrollWidth - clientWidth - 1]; // ignore fractions of a pixel
 }
 
 export class Ground {
@@ -20,7 +20,7 @@ export class Ground {
     this.root.addEventListener("scroll", () => this.goesOn(), { passive: true });
   }
 
-  /** Whether the drawing, laid out for so many pixels, is scrolled. */
+  /** Whether the drawing is scrolled if it is laid out for this many pixels. */
   scroll(scrolls: boolean, width: number): void {
     this.root.classList.toggle("vmw-scrolls", scrolls);
     if (scrolls) this.root.tabIndex = 0;
@@ -29,7 +29,7 @@ export class Ground {
     this.goesOn();
   }
 
-  /** Shades the sides to which the picture goes on. */
+  /** Shades the sides on which the picture continues. */
   private goesOn(): void {
     const [left, right] = this.root.classList.contains("vmw-scrolls") ? hiddenIn(this.root) : [false, false];
     this.root.classList.toggle("vmw-more-left", left);

@@ -1,13 +1,14 @@
-// anywidget 0.11 gives a model two seconds to load its code (packages/anywidget/src/runtime.ts, `ready`).  On a busy page
-// that may be too little.  The picture is drawn all the same, but from then on each message of the kernel is refused,
-// without a word.  Such a model hears again here, past anywidget, and asks for what it has missed.
+// anywidget 0.11 gives a model two seconds to load its code (packages/anywidget/src/runtime.ts, `ready`).  On a busy
+// page, that may be too little.  The picture is drawn all the same, but from then on each message of the kernel is
+// refused silently.  This module makes such a model hear again, past anywidget, and requests the messages that it has
+// missed.
 
 import type { Model, WidgetModel } from "./model.ts";
 
-/** What changes nothing: a model that hears takes it, one that is deaf fails. */
+/** A message that changes nothing: a model that hears takes it, and a deaf model fails. */
 const NOTHING = { content: { data: { method: "nothing" } }, buffers: [], metadata: {} };
 
-/** Has the model of this id hear its kernel; `missed` is what it asks for besides its state, if it was deaf. */
+/** Makes the model with this ID hear its kernel; if it was deaf, it requests `missed` in addition to its state. */
 export async function hear(
   manager: Model<object>["widget_manager"],
   id: string,
@@ -28,7 +29,7 @@ export async function hear(
   }
 }
 
-/** What a promise brings; undefined where it fails, or there is none. */
+/** Returns the result of a promise; undefined if it fails, or if there is none. */
 export async function found<T>(promise: Promise<T> | undefined): Promise<T | undefined> {
   try {
     return await promise;

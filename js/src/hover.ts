@@ -1,4 +1,4 @@
-// What is pointed at lights up wherever the pictures of a machine show it, and its name is there at once.
+// A thing under the pointer lights up wherever the pictures of a machine show it, and its name appears immediately.
 
 import { type Kin, kinOf, opposite, related } from "./kin.ts";
 import type { Renderer } from "./renderer.ts";
@@ -7,19 +7,19 @@ import { BRACKETS } from "./screen.ts";
 import { speaker } from "./speaker.ts";
 import { html, say } from "./svg.ts";
 
-/** Pixels between a thing and its name, and from the edges of the window. */
+/** Pixels between a thing and its name, and between the name and the edges of the window. */
 const BESIDE = 8;
-/** Pixels above which a thing is high: its name is beside the pointer, not below it. */
+/** Pixels above which a thing is tall: its name is next to the pointer, not below the thing. */
 const HIGH = 90;
 
-/** The pictures that light up together: all of a machine, or all of a handout. */
+/** The pictures that light up together: all pictures of a machine, or of a handout. */
 export class Lights {
   private static readonly shared = new Map<string, Lights>();
   private readonly renderers = new Set<Renderer>();
   private from: Renderer | null = null;
   private id = "";
 
-  /** Those of all pictures that have this name in common. */
+  /** The lights of all pictures with this name. */
   static of(name: string): Lights {
     const lights = Lights.shared.get(name) ?? new Lights();
     Lights.shared.set(name, lights);
@@ -36,7 +36,10 @@ export class Lights {
     for (const [name, lights] of Lights.shared) if (!lights.renderers.size) Lights.shared.delete(name);
   }
 
-  /** A node of a picture is pointed at; "" is none.  Returns how many things of other pictures lit up, by picture. */
+  /**
+   * Lights up the things of a node under the pointer; "" is none.  Returns how many things lit up in each other
+   * picture.
+   */
   point(renderer: Renderer, id: string): Map<Renderer, number> {
     if (!id && renderer !== this.from) return new Map();
     this.from = id ? renderer : null;
@@ -44,7 +47,7 @@ export class Lights {
     return this.light();
   }
 
-  /** A picture was drawn again: what is lit in it is somewhere else, or gone. */
+  /** Notes that a picture was drawn again: its lit things are somewhere else, or gone. */
   redrawn(renderer: Renderer): void {
     if (!this.from) return;
     if (renderer === this.from && !renderer.node(this.id)) this.point(renderer, "");
@@ -73,7 +76,7 @@ export class Lights {
 
 const acts = (node: SceneNode): boolean => Boolean(node.action);
 
-/** Hears a pointer and the keyboard in one picture, and says what is there. */
+/** Listens to a pointer and the keyboard in one picture, and names the thing there. */
 export class Hover {
   private readonly renderer: Renderer;
   private readonly tip = html("div", "vmw-name");
@@ -83,13 +86,13 @@ export class Hover {
   private id = "";
   private readonly hide = (): void => void this.point("");
 
-  /** `root` holds the picture and the name that is shown; `lights` are the pictures that light up with it. */
+  /** `root` holds the picture and the shown name; `lights` are the pictures that light up with it. */
   constructor(renderer: Renderer, root: HTMLElement, lights = new Lights()) {
     this.renderer = renderer;
     this.lights = lights;
     lights.join(renderer);
-    this.tip.setAttribute("aria-hidden", "true"); // who hears a page hears the name of what has the focus
-    this.tip.popover = "manual"; // above all else of the page, and cut by nothing
+    this.tip.setAttribute("aria-hidden", "true"); // a screen reader reads the name of the element with the focus
+    this.tip.popover = "manual"; // above everything else on the page, and cut off by nothing
     this.tip.append(this.name, this.also);
     root.append(this.tip);
     const { root: drawing } = renderer;
@@ -108,14 +111,16 @@ export class Hover {
     });
   }
 
-  /** It is a picture of this machine: what is pointed at lights up in the others of it too. */
+  /**
+   * Notes that the picture is of this machine: a thing under the pointer lights up in the machine's other pictures too.
+   */
   join(name: string): void {
     this.lights.leave(this.renderer);
     this.lights = Lights.of(name);
     this.lights.join(this.renderer);
   }
 
-  /** Another picture of the same machine, without the pointer. */
+  /** Adds another picture of the same machine, without the pointer. */
   share(renderer: Renderer): void {
     this.lights.join(renderer);
   }
@@ -124,12 +129,12 @@ export class Hover {
     this.lights.leave(renderer);
   }
 
-  /** A node is shown as if it were pointed at. */
+  /** Shows a node as if it were under the pointer. */
   show(id: string): void {
     this.point(id);
   }
 
-  /** The picture was drawn again. */
+  /** Notes that the picture was drawn again. */
   settle(): void {
     const node = this.id ? this.renderer.node(this.id) : undefined;
     if (!node) this.hide();
@@ -176,7 +181,10 @@ export class Hover {
     this.tip.hidePopover?.();
   }
 
-  /** Below the thing, above it where the window ends; beside the pointer where the thing is high. */
+  /**
+   * Returns the place of the name: below the thing, or above it near the window's end; next to the pointer if the thing
+   * is tall.
+   */
   private place(node: SceneNode, event?: PointerEvent): void {
     const box = this.renderer.boxOf(node);
     const { offsetWidth: w, offsetHeight: h } = this.tip;
@@ -190,7 +198,7 @@ export class Hover {
     this.tip.style.top = `${Math.max(BESIDE, y)}px`;
   }
 
-  /** Who can't see what lights up hears in which other pictures it is. */
+  /** Tells users of screen readers in which other pictures a thing lights up. */
   private speak(lit: ReadonlyMap<Renderer, number>): void {
     if (lit.size) speaker.say(alsoIn(lit), true);
   }

@@ -1,5 +1,6 @@
-// The hub: one model a kernel holds the code that draws; every view reaches it through its host.  The controls are not in
-// it, nor is Graphviz: these come from the kernel, the controls behind the first picture, Graphviz when it is needed.
+// The hub: one model in each kernel holds the drawing code, and every view reaches it through its host.  The hub has
+// neither the controls nor Graphviz: the kernel sends the controls after the first picture, and Graphviz when it is
+// needed.
 
 import live from "../../vmwidgets/views/scene/live.css";
 import stylesheet from "../../vmwidgets/views/scene/style.css";
@@ -12,7 +13,7 @@ import { speaker } from "./speaker.ts";
 import { Styles } from "./styles.ts";
 import { followTheme } from "./theme.ts";
 
-/** A hash of what this bundle is made of; the build puts it in. */
+/** A hash of the contents of this bundle; the build inserts it. */
 declare const BUNDLE: string;
 
 /** The module of the controls. */
@@ -24,11 +25,11 @@ const styles = new Styles(stylesheet + live, `vmw-${BUNDLE}`);
 
 function initialize({ model, signal, controls }: HubArguments): HubExports {
   const ask = async (type: CodeType): Promise<DataView> => {
-    await painted(); // what is on the page comes first
+    await painted(); // everything on the page comes first
     return fetched(model, type, { signal });
   };
   const graphviz = async (): Promise<string> => unpacked(await ask("graphviz"));
-  let coming = controls; // once: if what came by itself fails, it is asked for
+  let coming = controls; // only once: if the code that came by itself fails, it is requested
   const equipping = new Equipping(async (): Promise<Equip> => {
     const packed = coming ?? ask("controls");
     coming = undefined;
@@ -37,7 +38,7 @@ function initialize({ model, signal, controls }: HubArguments): HubExports {
   });
   return {
     mount: async (view: RenderArguments) => {
-      if (view.signal.aborted) return; // a signal that has fired tells no listener: what follows would stay
+      if (view.signal.aborted) return; // a fired signal notifies no new listener, so later listeners would stay
       styles.dress(view.el, view.signal);
       followTheme(view.el, view.signal);
       const figure = await mount(view);

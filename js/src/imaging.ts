@@ -1,6 +1,6 @@
-// A drawing as an image, as it looks on its page: each element carries the style that it has there.
+// A drawing as an image that looks as it does on its page: each element carries the style that it has there.
 
-/** What style sheets say of elements of a drawing. */
+/** The properties that style sheets set for elements of a drawing. */
 const STYLED = [
   "fill",
   "fill-opacity",
@@ -20,11 +20,11 @@ const STYLED = [
   "white-space",
 ];
 
-/** Pixels of the image for one of the drawing; and the most that it has in one direction. */
+/** Pixels of the image for each pixel of the drawing; and the most pixels in one direction. */
 const SHARP = 2;
 const MOST = 12_000;
 
-/** The drawing as a document of its own, on the ground that it has on its page. */
+/** Returns the drawing as a document of its own, on the background that it has on its page. */
 export function standalone(drawing: SVGSVGElement): string {
   const copy = drawing.cloneNode(true) as SVGSVGElement;
   const [own, made] = [drawing, copy].map((root) => [root, ...root.querySelectorAll<SVGElement>("*")]);
@@ -44,7 +44,7 @@ export function standalone(drawing: SVGSVGElement): string {
   return new XMLSerializer().serializeToString(copy);
 }
 
-/** The drawing as a PNG. */
+/** Returns the drawing as a PNG. */
 export async function png(drawing: SVGSVGElement): Promise<Blob> {
   const image = new Image();
   image.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(standalone(drawing))}`;

@@ -1,5 +1,5 @@
-// Where an arrow key goes: along the lane with left and right, to parents and children or to the next lane with up and
-// down.  In a lane that goes downwards it is the other way round.  So a tree has the keys that trees have everywhere.
+// The target of an arrow key: left and right go along the lane, up and down to parents and children or to the next
+// lane.  In a lane that goes downwards, it is the other way round.  So a tree has the keys that trees have everywhere.
 
 import { focusable } from "./node.ts";
 import type { Scene, SceneNode } from "./scene.ts";
@@ -7,7 +7,7 @@ import { treesOf } from "./tree.ts";
 
 export type Arrow = "ArrowLeft" | "ArrowRight" | "ArrowUp" | "ArrowDown" | "Home" | "End";
 
-/** The node to stand on after `key`, or null where there is nowhere to go. */
+/** The next node after `key`, or null if there is none. */
 export function step(scene: Scene, from: string, key: Arrow): SceneNode | null {
   const nodes = scene.nodes.filter(focusable);
   const here = nodes.find((node) => node.id === from);
@@ -16,7 +16,7 @@ export function step(scene: Scene, from: string, key: Arrow): SceneNode | null {
   const at = lane.indexOf(here);
   if (goesDown(scene, here.lane)) return alongColumn(scene, nodes, lane, here, key);
   switch (key) {
-    case "ArrowLeft": // up and down turn a slice: past an end of their lane is the way out of it
+    case "ArrowLeft": // up and down turn a slice; past an end of their lane, left and right leave the lane
       return lane[at - 1] ?? (here.value !== undefined ? acrossLanes(scene, nodes, here, -1) : null);
     case "ArrowRight":
       return lane[at + 1] ?? (here.value !== undefined ? acrossLanes(scene, nodes, here, 1) : null);
@@ -31,7 +31,7 @@ export function step(scene: Scene, from: string, key: Arrow): SceneNode | null {
   }
 }
 
-/** Whether a key opens the node that it is pressed on: a folded part of a tree, by the key that goes to children. */
+/** Whether a key opens the node with the focus: a folded part of a tree, by the key that goes to children. */
 export function opens(scene: Scene, from: string, key: string): boolean {
   const node = scene.nodes.find((one) => one.id === from);
   const lane = treesOf(scene).lane(node?.lane);
@@ -74,7 +74,7 @@ function alongColumn(
   }
 }
 
-/** The node that has the focus when a view is entered: what is told about, else the first. */
+/** The node that gets the focus when a view is entered: the thing that the step tells about, or else the first node. */
 export function entrance(scene: Scene): SceneNode | null {
   const nodes = scene.nodes.filter(focusable);
   const told = (word: string) => nodes.find((node) => node.state?.split(" ").includes(word));
@@ -90,7 +90,7 @@ function treeNeighbour(scene: Scene, nodes: SceneNode[], here: SceneNode, way: "
 
 const middle = (node: SceneNode): number => node.x + node.w / 2;
 
-/** The node nearest in x of the next lane above or below. */
+/** The nearest node, by x, in the next lane above or below. */
 function acrossLanes(scene: Scene, nodes: SceneNode[], here: SceneNode, way: 1 | -1): SceneNode | null {
   const lanes = new Map<string, SceneNode[]>();
   for (const node of nodes) lanes.set(node.lane ?? "", [...(lanes.get(node.lane ?? "") ?? []), node]);

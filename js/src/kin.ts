@@ -1,7 +1,6 @@
-// What of a page is the same thing: an entry, its node in the tree, the descriptors of its pages, and their frames.
-//
-// A thing is at places (an entry's pages, a run of frames) and leads to others (a descriptor to a frame, an entry to its
-// object).  Python says both with each scene; vmwidgets/views/scene/relations.py is the other half.
+// The things on a page that are the same: an entry, its node in the tree, the descriptors of its pages, and their
+// frames.  A thing is at places (an entry's pages, a run of frames) and leads to others (a descriptor to a frame, an
+// entry to its object).  Python sends both with each scene; vmwidgets/views/scene/relations.py is the other half.
 
 import { marksOf } from "./marks.ts";
 import type { Kinship, Scene, Span } from "./scene.ts";
@@ -9,10 +8,13 @@ import type { Kinship, Scene, Span } from "./scene.ts";
 /** The space of physical memory: its pages are frames. */
 const FRAMES = "";
 
-/** The space in which the two sides of a thing are at one page, in a picture of both: it holds in that picture alone. */
+/**
+ * In a picture of two sides, the space in which the two sides of a thing are at one page: it is valid in that picture
+ * alone.
+ */
 const BESIDE = "beside";
 
-/** A thing with what is known of it. */
+/** A thing with all known facts about it. */
 export interface Kin {
   thing: string;
   at: readonly Span[];
@@ -40,7 +42,7 @@ export function kinOf(scene: Scene): readonly Kin[] {
   return kin;
 }
 
-/** What a scene says of a thing; a frame is where its number says. */
+/** The facts in a scene about a thing; a frame is at the place of its number. */
 function kinNamed(scene: Scene, thing: string): Kin {
   const said: Kinship | undefined = scene.about?.[thing];
   const frame = /^frame:(\d+)$/.exec(thing)?.[1];
@@ -48,7 +50,7 @@ function kinNamed(scene: Scene, thing: string): Kin {
   return { thing, at: at.filter(([space]) => space !== BESIDE), to: said?.[1] ?? [] };
 }
 
-/** What is the same as `thing` on the other side of a picture of two. */
+/** The thing on the other side of a picture of two that is the same as `thing`. */
 export function opposite({ about }: Scene, thing: string): string[] {
   const own = about?.[thing]?.[0].find(([space]) => space === BESIDE);
   if (!own) return [];
@@ -59,10 +61,12 @@ export function opposite({ about }: Scene, thing: string): string[] {
     .map(([one]) => one);
 }
 
-/** Which of `all` a thing is, where it is, or what it leads to: by itself, or by one thing between (an entry leads to
- * frames by the descriptors of its pages). */
+/**
+ * Which of `all` are the same thing, are at its place, or are things that it leads to: directly, or by one thing
+ * between (an entry leads to frames by the descriptors of its pages).
+ */
 export function related(thing: string, all: readonly Kin[]): Set<string> {
-  const own = all.filter((kin) => kin.thing === thing); // one picture may know more of it than another
+  const own = all.filter((kin) => kin.thing === thing); // one picture may know more about it than another
   const one: Kin = { thing, at: own.flatMap(({ at }) => at), to: own.flatMap(({ to }) => to) };
   const things = new Set([thing]);
   const spans: Span[] = [...one.at];
@@ -90,13 +94,13 @@ function hits(span: Span, spans: readonly Span[]): boolean {
   return spans.some((other) => common(span, other) !== null);
 }
 
-/** What two ranges share; null if nothing. */
+/** The common part of two ranges; null if there is none. */
 function common([space, first, count]: Span, [other, begin, length]: Span): Span | null {
   const [from, end] = [Math.max(first, begin), Math.min(first + count, begin + length)];
   return space === other && from < end ? [space, from, end - from] : null;
 }
 
-/** Where the part of `place` leads that is in `own`: pages beside each other lead to frames beside each other. */
+/** The target of the part of `place` that is in `own`: adjacent pages lead to adjacent frames. */
 function followed(own: Span, place: Span, leads: readonly (Span | string)[]): (Span | string)[] {
   const part = common(own, place);
   if (!part) return [];

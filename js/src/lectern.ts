@@ -1,17 +1,17 @@
-// The lectern of a handout: which of its pictures is alone on the screen, notes in a second window, and where a page that
-// was loaded again goes on.
+// The lectern of a handout: the picture that is alone on the screen, notes in a second window, and the place where a
+// reloaded page continues.
 
 import { Notes } from "./notes.ts";
 import { isOwn, Screen } from "./screen.ts";
 import { tells } from "./sight.ts";
 import type { Reader } from "./story.ts";
 
-/** Milliseconds that a reader stays at a step before the address notes it. */
+/** Milliseconds for which a reader stays at a step before the address notes it. */
 const STILL = 100;
 
 export interface LecternCalls {
   step: (by: number) => void;
-  /** The room is another one. */
+  /** Called when the room has changed. */
   changed: () => void;
   /** Whether a button that leaves is on the screen. */
   leaves: () => boolean;
@@ -36,7 +36,7 @@ export class Lectern {
     });
   }
 
-  /** Goes on where a page that was loaded again was. */
+  /** Continues at the place where a reloaded page was. */
   resume(): void {
     const place = /^#(present|step)-(-?\d+)-(\d+)$/.exec(location.hash);
     if (!place) return;
@@ -55,7 +55,10 @@ export class Lectern {
     else this.screen.fill();
   }
 
-  /** Which picture is alone on the screen: the pinned one, else the one that changes at this step; -1 where `all` have room. */
+  /**
+   * The picture that is alone on the screen: the pinned one, or else the one that changes at this step; -1 if there is
+   * room for `all`.
+   */
   chosen(all: boolean): number {
     if (this.pinned >= 0) return this.pinned;
     if (all) return -1;
@@ -65,12 +68,12 @@ export class Lectern {
         const [here, before] = [steps[now], steps[now - 1]].map((step) => step?.pictures[place]?.wide);
         return here && before && tells(here, before);
       });
-      if (changed.length) return changed[0] ?? 0; // the first is the one that the story is about
+      if (changed.length) return changed[0] ?? 0; // the first one is the subject of the story
     }
     return 0;
   }
 
-  /** True if a key means something here. */
+  /** Returns true if a key has a meaning here. */
   key(event: KeyboardEvent): boolean {
     if (isOwn(event)) return false;
     if (this.screen.key(event)) return true;
@@ -85,7 +88,7 @@ export class Lectern {
     return true;
   }
 
-  /** The story is at another step. */
+  /** Notes that the story is at another step. */
   moved(): void {
     this.screen.wake();
     clearTimeout(this.timer);
@@ -119,7 +122,7 @@ export class Lectern {
     this.changed();
   }
 
-  /** Notes in the page's address where the reader is. */
+  /** Notes the reader's place in the page's address. */
   private remember(): void {
     const { branch, at } = this.reader;
     const place = this.presenting ? "present" : at || branch >= 0 ? "step" : "";

@@ -1,5 +1,5 @@
-// What "?" shows: the keys, and what the looks of things mean.  A reader who sees pictures for the first time is told of
-// the looks in one line.
+// The contents of "?": the keys, and the meanings of looks.  A reader who sees pictures for the first time gets one
+// line about the looks.
 
 import { button } from "./button.ts";
 import { Ruler } from "./fit.ts";
@@ -24,7 +24,7 @@ const KEYS: readonly (readonly [string, string])[] = [
   ["h", "full screen: hold this picture, or follow the newest"],
 ];
 
-/** A state of a node, and what it means. */
+/** A state of a node, and its meaning. */
 const LOOKS: readonly (readonly [string, string])[] = [
   ["new", "new"],
   ["changed", "changed"],
@@ -35,8 +35,10 @@ const LOOKS: readonly (readonly [string, string])[] = [
   ["folded", "folded: press it to open it"],
 ];
 
-/** A colour or a fill of a map's ranges, and what it means; views/maps/runs.py gives each range one of both.  A list of
- * entries has the colours too, as the strip of each card. */
+/**
+ * A colour or a fill of a map's ranges, and its meaning; views/maps/runs.py gives each range one of both.  A list of
+ * entries has the colours too, as the strip of each card.
+ */
 const RANGES: readonly (readonly [string, string])[] = [
   ["anonymous", "memory without a file"],
   ["heap", "heap"],
@@ -52,7 +54,7 @@ const RANGES: readonly (readonly [string, string])[] = [
   ["nothing", "no access"],
 ];
 
-/** Two lists, side by side where there is room: the keys, and those looks that the picture `has`. */
+/** Two lists, side by side if there is room: the keys, and the looks that the picture `has`. */
 export function legend(has: (state: string) => boolean = () => true): HTMLElement[] {
   const keys = html("dl");
   for (const [what, means] of KEYS) keys.append(html("dt", "", what), html("dd", "", means));
@@ -73,15 +75,15 @@ export function legend(has: (state: string) => boolean = () => true): HTMLElemen
   return [keys, looks];
 }
 
-/** A node of a kind as it looks in that state, whatever the theme. */
+/** A node of a kind, with its look in that state, whatever the theme. */
 function sample(state: string, kind = "sample"): SVGSVGElement {
   const root = svg("svg", "vmw-scene vmw-sample still");
   root.setAttribute("viewBox", "0 0 34 22");
   root.setAttribute("role", "img");
   root.setAttribute("aria-label", state);
   const selected = state === "selected";
-  const text: Run[] = state === "folded" ? [[13, 11, "12", "label", "middle", 0]] : []; // a fold says how many
-  const look = FILLS.has(state) ? `anonymous ${state}` : state; // a fill has the colour of what it fills
+  const text: Run[] = state === "folded" ? [[13, 11, "12", "label", "middle", 0]] : []; // a fold shows a number
+  const look = FILLS.has(state) ? `anonymous ${state}` : state; // a fill has the colour of the thing that it fills
   const looks = { id: state, kind, x: 3, y: 3, w: 26, h: 14, state: selected ? "" : look, text };
   const node = new NodeElement(looks, new Ruler(root));
   node.choose(selected);
@@ -100,13 +102,15 @@ const FIRST: readonly (readonly [string, string])[] = [
   ["folded", "folded"],
 ];
 
-/** All versions of this package ask the same browser whether its reader knows: so the name has none. */
+/** All versions of this package ask the same browser whether its reader knows the looks, so the name has no version. */
 const KNOWN = "vmwidgets: looks are known";
 
-/** Whether the line is on this page; once it was, it is on no other. */
+/** Whether a picture on this page has shown the line: then no other picture does. */
 let told = false;
 
-/** One line of looks for who sees a picture in this browser for the first time; null for all others. */
+/**
+ * Returns one line about looks for a reader who sees a picture in this browser for the first time; null for all others.
+ */
 export function firstWords(closed: () => void): HTMLElement | null {
   if (told || !isFirst()) return null;
   told = true;
@@ -122,7 +126,10 @@ export function firstWords(closed: () => void): HTMLElement | null {
   return line;
 }
 
-/** Notes that the reader has been told.  Where nothing can be kept, every page would say it again: there none does. */
+/**
+ * Notes that the reader has been told.  Where nothing can be stored, every page would repeat the line, so no page shows
+ * it there.
+ */
 function isFirst(): boolean {
   try {
     if (localStorage.getItem(KNOWN)) return false;

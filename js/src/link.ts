@@ -48,7 +48,7 @@ export class LinkElement {
 const short = (value: number): number => Math.round(value * 10) / 10;
 const at = ([x, y]: Point): string => `${short(x)},${short(y)}`;
 
-/** A polyline written as cubics, so that it melts into another of as many pieces. */
+/** Returns a polyline written as cubics, so that it can be animated into another with as many pieces. */
 export function polylinePath(points: readonly Point[]): string {
   const [start, ...rest] = points;
   if (!start) return "";
@@ -61,7 +61,7 @@ export function polylinePath(points: readonly Point[]): string {
   return path;
 }
 
-/** A filled head whose point is `to`, coming from `from`. */
+/** Returns a filled arrowhead with its point at `to`, coming from `from`. */
 export function arrowPath(from: Point, to: Point): string {
   const [dx, dy] = [to[0] - from[0], to[1] - from[1]];
   const length = Math.hypot(dx, dy);

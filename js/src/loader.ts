@@ -1,5 +1,5 @@
-// All that the hub's model carries: it waits for the drawing code, which Python sends in a message of its own.  What a
-// message brings is in no model's state, so no notebook is saved with it.
+// The whole code in the hub's model: it waits for the drawing code, which Python sends in a message of its own.  The
+// contents of a message are in no model's state, so no notebook is saved with them.
 
 import { fetched, PATIENCE, started, unpacked } from "./code.ts";
 import type { HubArguments, HubExports, Model, RenderArguments } from "./model.ts";
@@ -18,10 +18,10 @@ const LATE = "The Jupyter kernel sends the code of this picture as soon as it is
 
 function initialize({ model, signal }: LoaderArguments): HubExports {
   const coming = model.get("coming");
-  // A page that was opened later has missed both messages, and its hub asks for the controls once a picture is painted.
+  // A page that was opened later has missed both messages, and its hub requests the controls once a picture is painted.
   const controls = coming ? fetched(model, "controls", { coming, signal }) : undefined;
   let packed: Promise<DataView> | undefined = fetched(model, "code", { coming, signal });
-  for (const part of [packed, controls]) part?.catch(() => {}); // views say it; without a view nobody has to know
+  for (const part of [packed, controls]) part?.catch(() => {}); // views report it; without a view, nobody has to know
   let hub: Promise<HubExports> | undefined;
   const begin = async (): Promise<HubExports> => {
     try {
@@ -29,7 +29,7 @@ function initialize({ model, signal }: LoaderArguments): HubExports {
       const code = await started<Code>(await unpacked(await packed));
       return code.default.initialize({ model, signal, controls });
     } catch (error) {
-      hub = packed = undefined; // the next view tries it once more
+      hub = packed = undefined; // the next view tries again
       throw error;
     }
   };
@@ -37,7 +37,8 @@ function initialize({ model, signal }: LoaderArguments): HubExports {
     mount: async (view: RenderArguments) => {
       const { el, model: shown } = view;
       const late = setTimeout(() => {
-        if (shown.widget_manager?.kernel) el.textContent = LATE; // an exported page has none: its static picture is all
+        // an exported page has no kernel: only its static picture is shown
+        if (shown.widget_manager?.kernel) el.textContent = LATE;
       }, PATIENCE);
       view.signal.addEventListener("abort", () => clearTimeout(late));
       hub ??= begin();

@@ -1,4 +1,4 @@
-// Many small things without words: one path for each look, and a node of its own for the few that matter just now.
+// Many small things without words: one path for each look, and a node of its own for the few that matter now.
 //
 //   g.marks > g.node KIND STATE > path.shape          (in front of the links, behind the nodes)
 //   g.marks-lines > g.link LANE > path.line
@@ -7,7 +7,7 @@ import { rounding } from "./node.ts";
 import type { Point, Scene, SceneLink, SceneMarks, SceneNode } from "./scene.ts";
 import { match, put, svg } from "./svg.ts";
 
-/** The marks of one lane, as numbers; vmwidgets/views/scene/model.py says what each column is. */
+/** The marks of one lane, as numbers; vmwidgets/views/scene/model.py explains each column. */
 export class Marks {
   readonly data: SceneMarks;
   readonly number: number[];
@@ -60,7 +60,7 @@ export class Marks {
     };
   }
 
-  /** Both ends of the line from a mark's parent to it; null where its parent is none. */
+  /** Both ends of the line from a mark's parent to the mark; null if the mark has no parent. */
   ends(place: number): [foot: Point, head: Point] | null {
     const parent = this.parent[place] ?? -1;
     if (parent < 0) return null;
@@ -79,19 +79,21 @@ export class Marks {
     return { id: `${target}/up`, kind: lane, source, target, points, branch: true };
   }
 
-  /** The place of the mark whose node has this id; -1 for none. */
+  /** The place of the mark whose node has this ID; -1 if there is none. */
   placeOf(id: string): number {
     const { lane } = this.data;
     return id.startsWith(`${lane}/`) ? this.numbered(id.slice(lane.length + 1)) : -1;
   }
 
-  /** The place of the mark that is of `thing`; -1 for none. */
+  /** The place of the mark that shows `thing`; -1 if there is none. */
   placeOfThing(thing: string): number {
     const { of } = this.data;
     return thing.startsWith(`${of}:`) ? this.numbered(thing.slice(of.length + 1)) : -1;
   }
 
-  /** The place of the mark at a point, of several the nearest; -1 for none.  Left and right edges stand in order. */
+  /**
+   * The place of the mark at a point, the nearest of several; -1 if there is none.  Left and right edges are in order.
+   */
   at([x, y]: Point): number {
     let [low, high] = [0, this.x.length];
     while (low < high) {
@@ -121,7 +123,7 @@ export class Marks {
 const known = new WeakMap<Scene, Marks[]>();
 const wholes = new WeakMap<Scene, Scene>();
 
-/** The marks of a scene, worked out once. */
+/** The marks of a scene, computed once. */
 export function marksOf(scene: Scene): Marks[] {
   let marks = known.get(scene);
   if (!marks) {
@@ -131,7 +133,7 @@ export function marksOf(scene: Scene): Marks[] {
   return marks;
 }
 
-/** The scene with each mark as a node: what arrow keys go through. */
+/** The scene with each mark as a node, as arrow keys need it. */
 export function whole(scene: Scene): Scene {
   if (!scene.marks?.length) return scene;
   let found = wholes.get(scene);
@@ -161,7 +163,7 @@ export class MarksLayer {
   private drawn = "";
 
   draw(scene: Scene): void {
-    const drawn = JSON.stringify(scene.marks ?? []); // a tenth of what drawing a thousand takes
+    const drawn = JSON.stringify(scene.marks ?? []); // a tenth of the time for drawing a thousand marks
     if (drawn === this.drawn) return;
     this.drawn = drawn;
     const all = marksOf(scene);
@@ -206,7 +208,7 @@ function shapes(marks: Marks, look: number, round: boolean): string {
   return d;
 }
 
-/** Pixels from which a corner is seen to be round. */
+/** Pixels from which a rounded corner is visible. */
 const SEEN = 1.7;
 
 function lines(marks: Marks): string {
@@ -220,7 +222,7 @@ function lines(marks: Marks): string {
 
 const short = (value: number): number => Math.round(value * 10) / 10;
 
-/** Differences back to what they are differences of. */
+/** Returns the values whose differences these are. */
 function sums(differences: readonly number[]): number[] {
   let sum = 0;
   return differences.map((difference) => {
@@ -229,7 +231,7 @@ function sums(differences: readonly number[]): number[] {
   });
 }
 
-/** The address of a page as Python writes it. */
+/** The address of a page, as Python writes it. */
 function address(page: number): string {
   const digits = page ? `${page.toString(16)}000` : "0";
   return `0x${digits.replace(/\B(?=(....)+$)/g, "_")}`;
@@ -237,7 +239,7 @@ function address(page: number): string {
 
 const UNITS = ["KiB", "MiB", "GiB", "TiB", "PiB"];
 
-/** The size of so many pages as Python's binary_size writes it. */
+/** The size of this many pages, as Python's binary_size writes it. */
 export function size(pages: number): string {
   const bytes = pages * 4096; // exact: a page's worth of its last bits is 0
   for (let power = UNITS.length; power > 0; power--) {
@@ -248,7 +250,7 @@ export function size(pages: number): string {
   return `${bytes} B`;
 }
 
-/** The nearest whole number, of two the even one, as Python rounds. */
+/** The nearest whole number, or the even one of two equally near, as Python rounds. */
 function even(value: number): number {
   const near = Math.round(value);
   return near - value === 0.5 && near % 2 ? near - 1 : near;

@@ -1,25 +1,28 @@
-// A small map of a picture that is higher or wider than what is seen of it: which part that is, and the way to others.
-// It lies over the picture's upper right corner, and goes along while the page is scrolled: by script, since in JupyterLab
-// what holds an output lets nothing in it stick to the window.
+// A small map of a picture that is taller or wider than its visible part: it shows which part is visible, and leads to
+// the others. It lies over the picture's upper right corner, and follows while the page is scrolled.  A script moves
+// it, since the elements that hold an output in JupyterLab let nothing in it stick to the window.
 
 import { marksOf } from "./marks.ts";
 import type { Point, Scene } from "./scene.ts";
 import { html, put, svg } from "./svg.ts";
 
-/** Pixels of the map at most, across and down. */
+/** The map's most pixels, across and down. */
 const ACROSS = 72;
 const DOWN = 132;
 /** Pixels around it. */
 const ROOM = 12;
-/** Pixels that a thing has there at least. */
+/** The fewest pixels of a thing on the map. */
 const LEAST = 1.2;
-/** In a window narrower than so many pixels there is no map: it would cover a quarter of the picture, and a finger pans. */
+/**
+ * In a window narrower than this many pixels there is no map: it would cover a quarter of the picture, and a finger
+ * pans.
+ */
 const NARROW = 480;
-/** How much of what is seen an arrow key goes on, and a page key. */
+/** The distances that an arrow key and a page key move, as parts of the visible part. */
 const STEP = 0.25;
 const PAGE = 0.9;
 
-/** What of the picture is seen, from 0 to 1: left, top, right, bottom. */
+/** The visible part of the picture, from 0 to 1: left, top, right, bottom. */
 type Sight = readonly [number, number, number, number];
 
 export class MiniMap {
@@ -33,10 +36,10 @@ export class MiniMap {
   private scene: Scene | null = null;
   private mapped: Scene | null = null;
   private waiting = false;
-  /** Where a pointer came down: the middle of what was seen then, and how large the map is. */
+  /** The place where a pointer came down: the middle of the visible part then, and the size of the map. */
   private held: { place: Point; pressed: Point; size: Point } | null = null;
 
-  /** `drawing` is the picture; whatever it lies in scrolls it. */
+  /** `drawing` is the picture, which is scrolled by an element around it. */
   constructor(drawing: SVGElement) {
     this.drawing = drawing;
     this.box.tabIndex = 0;
@@ -80,7 +83,7 @@ export class MiniMap {
     this.ending.abort();
   }
 
-  /** Measures once a frame: pages scroll and pictures change more often. */
+  /** Measures once in each frame: pages scroll and pictures change more often. */
   private later(): void {
     if (this.waiting) return;
     this.waiting = true;
@@ -90,7 +93,7 @@ export class MiniMap {
     });
   }
 
-  /** Shows which part is seen; nothing where all of it is, or none. */
+  /** Shows which part is visible; nothing if all of it is, or none. */
   settle(): void {
     const { scene } = this;
     const window = this.window();
@@ -119,7 +122,7 @@ export class MiniMap {
     put(this.box, "aria-valuetext", `from ${from} to ${to} percent of its height`);
   }
 
-  /** What scrolls the picture up and down: the innermost that can, else the page. */
+  /** The element that scrolls the picture up and down: the innermost that can, or else the page. */
   private scroller(): Element {
     for (let around = this.drawing.parentElement; around && around !== document.body; around = around.parentElement) {
       if (around.scrollHeight > around.clientHeight + 1 && /auto|scroll/.test(getComputedStyle(around).overflowY))
@@ -128,12 +131,12 @@ export class MiniMap {
     return document.scrollingElement ?? document.documentElement;
   }
 
-  /** What scrolls it sideways, if something does. */
+  /** The element that scrolls the picture sideways, if there is one. */
   private ground(): Element | null {
     return this.drawing.closest(".vmw-scrolls");
   }
 
-  /** The top and the bottom of what is seen of the page where the picture is: below the bar that stays in sight. */
+  /** The top and the bottom of the visible part of the page where the picture is: below the bar that stays in sight. */
   private window(): [top: number, bottom: number] {
     const scroller = this.scroller();
     const page = document.documentElement.clientHeight;
@@ -141,7 +144,8 @@ export class MiniMap {
     const { top, bottom } = isPage ? { top: 0, bottom: page } : scroller.getBoundingClientRect();
     const bar = this.root.closest(".vmwidgets")?.querySelector(":scope > .vmw-bar")?.getBoundingClientRect();
     const above = Math.max(top, 0);
-    const least = bar?.height ? above + bar.height : above; // a picture that is not at the top yet would seem higher
+    // a picture that has not reached the top yet would seem higher
+    const least = bar?.height ? above + bar.height : above;
     const sticks = bar !== undefined && bar.top >= above - 1 && bar.bottom <= least + 1;
     return [sticks ? least : above, Math.min(bottom, page)];
   }
@@ -163,7 +167,7 @@ export class MiniMap {
     ];
   }
 
-  /** What is seen is taken hold of; beside it a press goes there. */
+  /** A press on the visible part grabs it; a press next to it moves it there. */
   private press(event: PointerEvent): void {
     const { left, top, width, height } = this.map.getBoundingClientRect();
     const [x, y] = [(event.clientX - left) / Math.max(width, 1), (event.clientY - top) / Math.max(height, 1)];
@@ -176,14 +180,17 @@ export class MiniMap {
     this.box.focus({ preventScroll: true });
   }
 
-  /** As far as the pointer has gone, whatever has become of the map's place meanwhile. */
+  /** Moves by the pointer's distance, wherever the map is now. */
   private drag(event: PointerEvent): void {
     if (!this.held) return;
     const { place, pressed, size } = this.held;
     this.show(place[0] + (event.clientX - pressed[0]) / size[0], place[1] + (event.clientY - pressed[1]) / size[1]);
   }
 
-  /** Has a place of the picture, each way from 0 to 1, in the middle of what is seen; an end of it goes no further. */
+  /**
+   * Moves a place of the picture (from 0 to 1 each way) to the middle of the visible part, as far as the picture's ends
+   * allow.
+   */
   private show(x: number, y: number): void {
     const { left, top, width, height } = this.drawing.getBoundingClientRect();
     const [above, below] = this.window();
@@ -218,7 +225,7 @@ export class MiniMap {
   }
 }
 
-/** The boxes of a scene, each at least so many of its pixels large. */
+/** The boxes of a scene, each at least this many of its pixels large. */
 function outline(scene: Scene, least: number): string {
   const box = (x: number, y: number, w: number, h: number): string =>
     `M${Math.round(x)},${Math.round(y)}h${Math.ceil(Math.max(w, least))}v${Math.ceil(Math.max(h, least))}h-${Math.ceil(Math.max(w, least))}z`;

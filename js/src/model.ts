@@ -1,11 +1,12 @@
-// What a widget model of the host (JupyterLab, Notebook, marimo) offers us: anywidget's contract, as far as we use it.
+// The services that a host's widget model (JupyterLab, Notebook, marimo) offers: anywidget's contract, as far as we use
+// it.
 
 import type { Frame, Spot } from "./scene.ts";
 
 export interface ViewTraits {
   /** Empty until the first picture. */
   frame: Partial<Frame>;
-  /** Its film, and where in that the picture is: empty until there is one. */
+  /** The film, and the picture's place in it: empty until there is a film. */
   film: Partial<Frame>;
   spot: Partial<Spot>;
   hub: string;
@@ -16,17 +17,19 @@ export interface ViewTraits {
   pinned: Frame[];
 }
 
-/** The hub's model, as far as the drawing code uses it: what it is asked for comes in a message. */
+/** The hub's model, as far as the drawing code uses it: requested code comes in a message. */
 export type HubModel = Pick<Model<object>, "on" | "off" | "send" | "widget_manager">;
 
 export interface HubArguments {
   model: HubModel;
   signal?: AbortSignal;
-  /** The controls' code, where it comes by itself. */
+  /** The controls' code, if it comes by itself. */
   controls?: Promise<DataView> | undefined;
 }
 
-/** JupyterLab's connection to a kernel: `disposed` fires when the kernel is shut down; `status` is "busy" while it runs. */
+/**
+ * JupyterLab's connection to a kernel: `disposed` fires when the kernel is shut down; `status` is "busy" while it runs.
+ */
 export interface Kernel {
   status?: string;
   disposed?: { connect(listener: () => void): boolean; disconnect(listener: () => void): boolean };
@@ -42,14 +45,17 @@ export interface Model<Traits> {
   widget_manager?: { get_model(id: string): Promise<WidgetModel>; kernel?: Kernel | null };
 }
 
-/** The host's own model behind anywidget's; how it hears is `hearing.ts`'s business. */
+/** The host's own model behind anywidget's; `hearing.ts` makes it hear. */
 export interface WidgetModel {
   comm_live?: boolean;
   comm?: { on_msg(hear: (message: unknown) => unknown): void; send(data: unknown): void };
   _handle_comm_msg?: (message: unknown) => Promise<unknown>;
 }
 
-/** What all pictures of a machine share: what is selected, the latest operation, and a number that changes with them. */
+/**
+ * The state that all pictures of a machine share: the selection, the latest operation, and a number that changes with
+ * them.
+ */
 export type SelectionModel = Model<{ selection: string; latest: number; stamp: number }>;
 
 /** anywidget 0.11: other widgets of the same kernel, by reference. */
@@ -65,7 +71,7 @@ export interface RenderArguments {
   host?: Host;
 }
 
-/** What the hub offers to views. */
+/** The services of the hub to views. */
 export interface HubExports {
   mount(view: RenderArguments): Promise<void>;
 }

@@ -1,16 +1,16 @@
-// What "…" opens: all that a picture offers and that is not always in sight, in rows, in the flow of the page.
+// The contents of "…": all offers of a picture that are not always in sight, in rows, in the flow of the page.
 
 import { button } from "./button.ts";
 import { html } from "./svg.ts";
 
-/** What has its own meaning for keys. */
+/** Elements that have their own meanings for keys. */
 const FIELDS = "input, select";
 
 export class More {
   readonly press = button("…", "more for this picture", "m");
   readonly root = html("div", "vmw-more");
 
-  /** Rows, each with what it is called. */
+  /** Rows, each with its name. */
   constructor(rows: Readonly<Record<string, readonly HTMLElement[]>>) {
     this.press.classList.add("vmw-opens");
     this.root.setAttribute("role", "toolbar");
@@ -35,7 +35,7 @@ export class More {
     return !this.root.hidden;
   }
 
-  /** Shows it with the focus in it, or hides it: the focus goes back to what opens it. */
+  /** Shows it with the focus in it, or hides it: the focus then returns to the button that opens it. */
   open(open: boolean): void {
     const held = this.root.contains((this.root.getRootNode() as Document).activeElement);
     this.root.hidden = !open;
@@ -44,7 +44,7 @@ export class More {
     else if (held) this.press.focus();
   }
 
-  /** What the focus can be on now. */
+  /** The elements that can have the focus now. */
   private get items(): HTMLElement[] {
     return [...this.root.querySelectorAll<HTMLElement>(`button, ${FIELDS}`)].filter(
       (one) => !one.matches(":disabled") && !one.closest("[hidden]"),
@@ -66,10 +66,10 @@ export class More {
     const next = to[event.key];
     if (event.key === "Escape") this.open(false);
     else if (target.matches(FIELDS)) {
-      event.stopPropagation(); // what is typed there means nothing else
+      event.stopPropagation(); // keys typed there have no other meaning
       return;
     } else if (next !== undefined) items.at(next % items.length)?.focus();
-    else return; // a letter means what it means elsewhere in the picture
+    else return; // a letter means the same as elsewhere in the picture
     event.preventDefault();
     event.stopPropagation();
   }

@@ -1,4 +1,5 @@
-// Ties one view's model to a figure on the page: frames, selection, status; hello when drawn, bye on cleanup.
+// Connects a view's model with a figure on the page: frames, selection and status, hello when it is drawn, bye when it
+// is removed.
 
 import { download } from "./copies.ts";
 import type { Equipment } from "./equipment.ts";
@@ -30,18 +31,18 @@ export async function mount({ model, el, signal, host }: RenderArguments): Promi
   let selection = await shared();
   if (signal.aborted) return null;
   const page = `${thisPage}-${++pages}`;
-  let live = whole?.comm_live ?? true; // a view that is made again, or moved, may find its kernel restarted
+  let live = whole?.comm_live ?? true; // a view that is created again, or moved, may find its kernel restarted
   const send = (request: Request): void => {
     if (live) model.send({ page, ...request });
   };
-  let chose = false; // here, and Python may not have taken it
+  let chose = false; // it is selected here, but Python may not have accepted it
   const refused = (reason: string): void => {
     if (chose) figure.tell(reason);
     chose = false;
   };
   const choose = (thing: string): void => {
     if (!live)
-      figure.select(thing); // in this picture: the others are not told of it
+      figure.select(thing); // in this picture: the others are not informed
     else if (selection) {
       chose = true;
       select(selection, thing);
@@ -63,7 +64,7 @@ export async function mount({ model, el, signal, host }: RenderArguments): Promi
   el.append(hideTwin(model.get("twin_id"), area !== null), figure.root);
   document.dispatchEvent(new CustomEvent(LIVE, { detail: model.get("twin_id") }));
 
-  let nth = 0; // a kernel may get the first of these after later ones
+  let nth = 0; // a kernel may receive the first of these after later ones
   const say = (width: number, height: number): void => {
     figure.measured(width);
     send({ type: "room", page, width, height, nth: ++nth });
@@ -81,7 +82,7 @@ export async function mount({ model, el, signal, host }: RenderArguments): Promi
     live = alive;
     figure.live(alive, sentence);
     if (!alive) return;
-    reel.heard(); // what the last kernel was to hear
+    reel.heard(); // the messages to the previous kernel
     hello();
   };
   const restarted = (): void => be(false, "kernel restarted: run all");
@@ -106,7 +107,7 @@ export async function mount({ model, el, signal, host }: RenderArguments): Promi
     meet();
     const change = ++changes;
     const another = await shared(); // the first one is gone: the kernel has made another
-    if (change !== changes || signal.aborted) return; // a newer change brings it, or nobody looks
+    if (change !== changes || signal.aborted) return; // a newer change brings it, or nobody is looking
     selection = another;
     if (selection) share(selection, figure, companyOf(model.get("selection_model")), refused, signal);
   });
@@ -119,10 +120,11 @@ export async function mount({ model, el, signal, host }: RenderArguments): Promi
     send({ type: "sight", page, visible, nth: ++nth });
     reel.see(visible);
   });
-  // A page that is closed or loaded again runs no cleanup of its pictures; one that the browser kept may come back.
+  // A page that is closed or reloaded runs no cleanup of its pictures; a page that the browser kept may come back.
   addEventListener("pagehide", () => goodbye(model, page, false), { signal });
   addEventListener("pageshow", (event) => event.persisted && hello(), { signal });
-  // A page out of sight is silent: after a while Python draws for it no longer, and has the newest when it is back.
+  // A page out of sight is silent: after a while, Python stops drawing for it, and draws the newest picture when it is
+  // back.
   const beat = (): void => {
     if (!document.hidden) hello();
   };
@@ -131,7 +133,7 @@ export async function mount({ model, el, signal, host }: RenderArguments): Promi
   signal.addEventListener("abort", () => {
     clearInterval(beats);
     if (closed) markTwins(area ?? document.body, model.get("twin_id"), "no longer live: run this cell again");
-    // A cleared output leaves its notebook standing; a closed notebook takes both away.
+    // A cleared output leaves its notebook on the page; a closed notebook removes both.
     setTimeout(() => goodbye(model, page, notebook?.isConnected ?? false));
   });
   return figure;
@@ -141,11 +143,14 @@ function goodbye(model: Model<ViewTraits>, page: string, cleared: boolean): void
   try {
     model.send({ type: "bye", page, cleared });
   } catch {
-    // The kernel or the model is gone, so there is nothing to send it to.
+    // The kernel or the model is gone, so no message can be sent to it.
   }
 }
 
-/** Milliseconds between two hellos; vmwidgets/widgets/host/silence.py says when too few have come. */
+/**
+ * Milliseconds between two hellos; vmwidgets/widgets/host/silence.py says after how long a silence a page counts as
+ * gone.
+ */
 const BEAT = 60_000;
 
 function follow(model: Model<ViewTraits>, figure: Figure, reel: Reel): void {
@@ -193,7 +198,7 @@ function listen(model: Model<ViewTraits>, figure: Figure, reel: Reel, hello: () 
   pin();
 }
 
-/** Gives the controls what they have asked for. */
+/** Gives the controls the data that they requested. */
 function answer(controls: Equipment, reply: Reply, packed?: DataView): void {
   if (reply.type === "found") controls.find(reply);
   else if (reply.type === "present") controls.present(reply.notes);
@@ -204,12 +209,12 @@ function answer(controls: Equipment, reply: Reply, packed?: DataView): void {
   else if (reply.type === "names") controls.takeNames(unpack<Names>(packed));
 }
 
-/** How far beyond the window a picture is kept up to date: a reader who scrolls finds it drawn. */
+/** The distance from the window within which a picture is kept up to date: a reader who scrolls finds it drawn. */
 const NEAR = "50% 0px";
 
-/** Says when the picture leaves the window, and when it comes back: out of sight it is not drawn. */
+/** Reports when the picture leaves the window, and when it comes back: out of sight, it is not drawn. */
 function watch(figure: Figure, signal: AbortSignal, say: (visible: boolean) => void): void {
-  let seen = true; // as Python takes it
+  let seen = true; // as Python assumes
   const observer = new IntersectionObserver(
     (entries) => {
       const visible = entries.at(-1)?.isIntersecting ?? true;
@@ -223,7 +228,7 @@ function watch(figure: Figure, signal: AbortSignal, say: (visible: boolean) => v
   signal.addEventListener("abort", () => observer.disconnect());
 }
 
-/** Follows what the pictures of a machine share; `refused` is told why Python did not take what was selected. */
+/** Follows the state that the pictures of a machine share; `refused` is told why Python refused a selection. */
 function share(
   selection: SelectionModel,
   figure: Figure,
@@ -240,7 +245,7 @@ function share(
     company.latest = selection.get("latest");
   };
   let timer: ReturnType<typeof setTimeout> | undefined;
-  // Nearly always a picture of what was reached comes right behind: both are painted at once.
+  // Nearly always, a picture of the latest operation follows immediately: both are painted at once.
   const reachSoon = (): void => {
     timer ??= setTimeout(() => {
       timer = undefined;
@@ -265,11 +270,11 @@ function share(
   reach();
 }
 
-/** Milliseconds that the controls wait for the picture of an operation. */
+/** Milliseconds for which the controls wait for the picture of an operation. */
 const SOON = 60;
 
 function select(selection: SelectionModel, thing: string): void {
   if (selection.get("selection") === thing) return;
-  selection.set("selection", thing); // all views follow now, Python when it is idle
+  selection.set("selection", thing); // all views follow now, and Python when it is idle
   selection.save_changes();
 }

@@ -1,12 +1,12 @@
-// One node of a scene as one <g>: its shape, its bars, its runs of text.  Drawn again, it is the same element.
+// One node of a scene as one <g>: its shape, its bars, its runs of text.  If it is drawn again, it is the same element.
 //
 //   <g class="node KIND STATE…" style="transform: translate(X, Y)" data-id data-thing>
 //     <rect|path class="shape"/> <rect|path class="bar STYLE"/>… <text class="STYLE"/>…
 //   </g>
 //   <g class="vmw-over" style="transform: translate(X, Y)"> <path class="shade"/> <rect class="ring"/> <g class="badge"/> </g>
 //
-// The shade is of what is selected, the ring where the keyboard is, and the badge says what has come or goes: all are
-// seen beside the outline, which says what is new or changed, and over all nodes.
+// The shade marks the selected thing, the ring shows where the keyboard is, and the badge marks things that are new or
+// will go.  All three lie over all nodes, and are visible next to the outline, which marks new and changed things.
 
 import type { Ruler } from "./fit.ts";
 import type { Place, SceneNode, Strip } from "./scene.ts";
@@ -18,7 +18,7 @@ const SHADE = 3.5;
 const RING = 6;
 /** The radius of a badge. */
 const BADGE = 6.5;
-/** So many bars of one style that follow each other are one path: cells of a slab, a TLB, a descriptor. */
+/** From this number on, consecutive bars of one style are one path: cells of a slab, a TLB, a descriptor. */
 const MANY_BARS = 4;
 
 export class NodeElement {
@@ -34,7 +34,7 @@ export class NodeElement {
   private drawn = "";
   private place = "";
   private readonly ruler: Ruler;
-  /** What it is called, with the whole of what is cut in it; shown by hover.ts. */
+  /** The node's name, with the complete text of each cut run; hover.ts shows it. */
   name = "";
   node: SceneNode;
 
@@ -45,7 +45,7 @@ export class NodeElement {
     this.draw(node, tree);
   }
 
-  /** `tree`: where it is in its tree, if it is in one. */
+  /** `tree`: the node's place in its tree, if it is in one. */
   draw(node: SceneNode, tree?: Place): void {
     this.node = node;
     const place = `translate(${node.x}px, ${node.y}px)`;
@@ -72,12 +72,12 @@ export class NodeElement {
     this.drawShape(node);
     this.drawBars(node);
     this.drawOver();
-    // A picture has hundreds of nodes, and painting them is most of what it costs: there is no element but these.
+    // A picture has hundreds of nodes, and painting them is most of its cost, so there are no elements but these.
     const { shape, bars, runs } = this;
     arrange(this.root, [...(shape ? [shape] : []), ...bars, ...runs]);
   }
 
-  /** Measures its text again: it may be in another font. */
+  /** Measures its text again, which may be in another font now. */
   fit(tree?: Place): void {
     this.drawn = "";
     this.draw(this.node, tree);
@@ -88,7 +88,7 @@ export class NodeElement {
     this.over.remove();
   }
 
-  /** It is selected from now on, or no longer. */
+  /** Selects the node, or ends its selection. */
   choose(selected: boolean): void {
     if (selected === (this.shade !== null)) return;
     this.shade = selected ? svg("path", "shade") : null;
@@ -97,14 +97,14 @@ export class NodeElement {
     this.drawOver();
   }
 
-  /** The keyboard comes to it when it enters the picture, or no longer. */
+  /** Notes whether the keyboard reaches this node when it enters the picture. */
   stand(here: boolean): void {
     if (here === (this.ring !== null)) return;
     this.ring = here ? svg("rect", "ring") : null;
     this.drawOver();
   }
 
-  /** It has come ("+") or goes ("−"), or neither (""). */
+  /** Notes that the node is new ("+"), will go ("−"), or neither (""). */
   announce(sign: string): void {
     if (sign === (this.badge?.textContent ?? "")) return;
     this.badge = sign ? svg("g", "badge") : null;
@@ -139,7 +139,7 @@ export class NodeElement {
     put(this.root, inTree ? "aria-selected" : "aria-pressed", String(this.shade !== null));
   }
 
-  /** `title` is the whole text, of what is cut too. */
+  /** `title` is the complete text, including cut parts. */
   private drawAccess(node: SceneNode, title: string, tree: Place | undefined): void {
     if (node.thing) put(this.root, "data-thing", node.thing);
     else drop(this.root, "data-thing");
@@ -159,7 +159,7 @@ export class NodeElement {
     if (!this.root.hasAttribute("tabindex")) put(this.root, "tabindex", -1);
   }
 
-  /** What no key comes to is read out by its name all the same. */
+  /** A node that no key reaches is read out by its name all the same. */
   private drawName(name: string): void {
     if (!name) {
       drop(this.root, "role");
@@ -214,7 +214,7 @@ export class NodeElement {
     });
   }
 
-  /** The node's title, with the whole of each text that is cut and not in it. */
+  /** The node's title, with the complete text of each cut run that is not in it. */
   private drawRuns(node: SceneNode): string {
     const runs = node.text ?? [];
     const said = [node.title ?? ""];
@@ -234,7 +234,7 @@ export class NodeElement {
   }
 }
 
-/** The bars, each alone but for many of one style that follow each other. */
+/** The bars: each is its own path, except many consecutive bars of one style. */
 function alike(strips: readonly Strip[]): Strip[][] {
   const found: Strip[][] = [];
   for (const strip of strips) {
@@ -255,23 +255,25 @@ export function rounding(w: number, h: number): number {
   return Math.min(ROUNDING, h / 5, w / 5);
 }
 
-/** Pixels that a node has at least for a badge, and so many badges a picture has at most: more say nothing. */
+/** The least pixels of a node with a badge, and the most badges of a picture: more would be meaningless. */
 const BADGED = { w: 24, h: 18, most: 7 };
 
-/** The badges of what has come ("+") or goes ("−"), by id; none where that is nearly all, as in `views/scene/svg.py`. */
+/**
+ * The badges of things that are new ("+") or will go ("−"), by ID; none if nearly all are, as in `views/scene/svg.py`.
+ */
 export function badgesOf(nodes: readonly SceneNode[]): Map<string, string> {
   const found = new Map<string, string>();
   for (const { id, kind, shape, state, w, h } of nodes) {
     if (!state || shape === "none" || kind === "stage" || w < BADGED.w || h < BADGED.h) continue;
     const words = state.split(" ");
-    if (words.includes("within")) continue; // the ring around it and its neighbours has one
+    if (words.includes("within")) continue; // the ring around it and its neighbours has a badge
     const sign = words.includes("new") ? "+" : words.includes("leaving") ? "−" : "";
     if (sign) found.set(id, sign);
   }
   return found.size > BADGED.most ? new Map() : found;
 }
 
-/** Whether the keyboard can stand on a node. */
+/** Whether the keyboard can move to a node. */
 export function focusable(node: SceneNode): boolean {
   return Boolean(node.lane || node.action);
 }
@@ -281,7 +283,7 @@ function roleOf(node: SceneNode): string {
   return node.action ? "button" : "img";
 }
 
-/** States that are only seen otherwise, in words. */
+/** States that other readers only see, in words. */
 const STATES: Record<string, string> = {
   new: "new",
   changed: "changed",

@@ -1,40 +1,42 @@
-// A second window for the lecturer's own screen: what is shown, notes, what comes next, and the time.
-//
-// It runs by itself, with a script of its own: its clock goes on while the page of the picture is loaded again.  Then the
-// page finds it by what it says each second.  They only send messages: a file that is loaded again may not touch what it
-// had opened before.
+// A second window for the lecturer's own screen: the shown step, notes, the next step, and the time.  It runs by
+// itself, with a script of its own: its clock continues while the page of the picture is reloaded.  The reloaded page
+// finds the window by the messages that the window sends each second.  The two only exchange messages, since a reloaded
+// page may not touch a window that it opened before.
 
 import { html } from "./svg.ts";
 
-/** What the browser calls the window: a page that opens it again is given the same one. */
+/** The window's name in the browser: a page that opens it again gets the same window. */
 const NAME = "vmwidgets-notes";
 
 export interface Noted {
-  /** Which step it is, and its sentence. */
+  /** The number of the step, and its sentence. */
   where: string;
   notes: string;
-  /** What comes next; "" is nothing. */
+  /** The next step; "" for none. */
   next: string;
 }
 
-/** What the window says to the page that opened it. */
+/** The window's messages to the page that opened it. */
 interface Heard {
   vmwidgets: "notes";
-  /** When the clock began. */
+  /** The time when the clock began. */
   began: number;
-  /** A key that was pressed there; none: it is there. */
+  /** A key that was pressed there; without a key, the window only says that it exists. */
   key?: string;
   repeat?: boolean;
 }
 
 export class Notes {
-  /** A window was found that an earlier load of this page had opened: it has to be told where the story is. */
+  /** Called when a window was found that an earlier load of this page had opened: it needs the story's place. */
   found: () => void = () => {};
   private window: Window | null = null;
   private began = 0;
   private readonly presents: () => boolean;
 
-  /** `presents`: a picture of this script fills the screen.  Each kernel of a page has brought the script, and all hear. */
+  /**
+   * `presents`: a picture of this script fills the screen.  Each kernel of a page has sent the script, and all copies
+   * listen.
+   */
   constructor(presents: () => boolean) {
     this.presents = presents;
     if (typeof document !== "undefined") addEventListener("message", this.hear); // this file is loaded in a worker too
@@ -44,7 +46,7 @@ export class Notes {
     return this.window !== null && !this.window.closed;
   }
 
-  /** Opens the window, or brings it to the front; false where the page may open none. */
+  /** Opens the window, or brings it to the front; returns false if the page may open none. */
   open(): boolean {
     const known = this.opened ? this.window : null;
     this.window = known ?? window.open("", NAME, "width=640,height=480");
@@ -58,7 +60,8 @@ export class Notes {
   }
 
   show(noted: Noted): void {
-    if (this.opened) this.window?.postMessage({ vmwidgets: "noted", ...noted }, "*"); // its page has no name, from a file
+    // its page has no name if it comes from a file
+    if (this.opened) this.window?.postMessage({ vmwidgets: "noted", ...noted }, "*");
   }
 
   close(): void {
@@ -80,7 +83,10 @@ export class Notes {
   };
 }
 
-/** Puts the notes into a window.  One that an earlier load of this page had opened has them, and may be closed to it. */
+/**
+ * Puts the notes into a window.  A window that an earlier load of this page had opened has them already, and may be
+ * closed to this page.
+ */
 function fill(window: Window, began: number): void {
   let page: Document;
   try {
@@ -98,7 +104,7 @@ function fill(window: Window, began: number): void {
   page.body.replaceChildren(...parts, script);
 }
 
-/** The script of the window: it is there as text, and knows nothing of this file. */
+/** The script of the window: it is stored as text, and knows nothing of this file. */
 function live(began: number): void {
   const say = (id: string, text: string): void => {
     const part = document.getElementById(id);

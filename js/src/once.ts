@@ -1,20 +1,20 @@
-// One sentence a cell: of several pictures in an output, the first says what happened.
+// One sentence for each cell: if an output has several pictures, the first says what happened.
 
 import { html } from "./svg.ts";
 
 const AREA = ".jp-OutputArea";
 
-/** What shows one of its parts at a time: each of these pictures may be alone in sight. */
+/** Elements that show one of their parts at a time: each of these pictures may be alone in sight. */
 const ONE_AT_A_TIME = ".jupyter-widget-tab, .jupyter-widget-accordion, .jupyter-widget-stack";
 
-/** The output of the cell that an element is in, whatever outputs are inside it; null outside of a notebook. */
+/** The output of the cell that contains an element, with any outputs nested in it; null outside a notebook. */
 function output(root: Element): Element | null {
   let found: Element | null = null;
   for (let area = root.closest(AREA); area; area = area.parentElement?.closest(AREA) ?? null) found = area;
   return found;
 }
 
-/** Of a part that begins or ends with what was said, only these sentences are hidden. */
+/** In a part that begins or ends with the earlier sentence, only the repeated sentences are hidden. */
 function fold(part: Element, sentence: string, said: ReadonlySet<string>): void {
   const known = [...said].sort((one, other) => other.length - one.length); // one may begin as another does
   const hidden = (words: string) => html("span", "vmw-said", words);
@@ -35,7 +35,10 @@ function fold(part: Element, sentence: string, said: ReadonlySet<string>): void 
   } else if (part.children.length) part.textContent = sentence;
 }
 
-/** Hides the sentences that an earlier picture of the same output has.  Full screen a picture has its own (style.css). */
+/**
+ * Hides the sentences that an earlier picture of the same output has.  On full screen, a picture has its own
+ * (style.css).
+ */
 export function once(root: Element): void {
   const said = new Set<string>();
   for (const caption of output(root)?.querySelectorAll<HTMLElement>(".vmwidgets .vmw-bar > .vmw-caption") ?? []) {

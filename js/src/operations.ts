@@ -1,24 +1,24 @@
-// What a page knows of a machine's operations.  What it lacks it asks for: all of them in columns, which only grow, and
-// their names piece by piece, the nearest first.
+// A page's knowledge of a machine's operations.  It requests missing data: all operations in columns, which only grow,
+// and their names piece by piece, the nearest first.
 
 import { NO_PAST, type Past } from "./past.ts";
 import type { Send } from "./requests.ts";
 
-/** So many names come at a time: see vmwidgets/pictures/timeline.py. */
+/** The number of names that come at a time: see vmwidgets/pictures/timeline.py. */
 export const NAMES = 500;
 
-/** So many pieces of names are asked for before anybody points at them. */
+/** The number of pieces of names that are requested before anybody points at them. */
 const MOST_AHEAD = 40;
 
-/** What Python tells of the operations from `first` on. */
+/** Python's data about the operations from `first` on. */
 export interface Told {
   stamp: number;
   first: number;
-  /** Of the latest operation. */
+  /** The stamp of the latest operation. */
   serial: number;
   kinds: string;
   ends: string;
-  /** Of each the number of its events. */
+  /** The number of events of each operation. */
   sizes: number[];
   groups: [number, number, string][];
   marks: [number, string][];
@@ -36,31 +36,31 @@ export class Operations {
   private readonly changed: () => void;
   private readonly named: () => void;
   private readonly names = new Map<number, string>();
-  /** The pieces of names that were asked for. */
+  /** The pieces of names that were requested. */
   private readonly pieces = new Set<number>();
   private stamp = 0;
   private wanted = 0;
-  /** The stamp that the last question was asked for. */
+  /** The stamp at the time of the last request. */
   private meant = 0;
   private serial = -1;
   private asked = false;
   private naming = false;
   private near = 0;
 
-  /** `changed`: there are other operations; `named`: more names are known. */
+  /** `changed`: the operations have changed; `named`: more names are known. */
   constructor(send: Send, changed: () => void, named: () => void) {
     this.send = send;
     this.changed = changed;
     this.named = named;
   }
 
-  /** The machine's operations have this stamp now. */
+  /** Notes that the machine's operations have this stamp now. */
   reach(stamp: number): void {
     this.wanted = stamp;
     this.ask();
   }
 
-  /** Whoever answers is another one: what was asked for does not come. */
+  /** Notes that somebody else answers now: earlier requests get no answer. */
   again(): void {
     this.asked = this.naming = false;
     this.ask();
@@ -68,9 +68,9 @@ export class Operations {
 
   take({ stamp, first, serial, kinds, ends, sizes, groups, marks }: Told): void {
     const { past } = this;
-    const fits = first <= past.kinds.length; // else it answers an older question
+    const fits = first <= past.kinds.length; // otherwise it answers an older question
     if (first < past.kinds.length) this.forget(first);
-    this.pieces.delete(Math.floor(first / NAMES)); // it was not whole
+    this.pieces.delete(Math.floor(first / NAMES)); // it was incomplete
     this.past = {
       kinds: past.kinds.slice(0, first) + kinds,
       ends: past.ends.slice(0, first) + ends,
@@ -82,11 +82,11 @@ export class Operations {
     this.serial = fits ? serial : -1;
     this.stamp = fits ? stamp : 0;
     this.asked = false;
-    if (!fits || this.wanted !== this.meant) this.ask(); // it has gone on meanwhile
+    if (!fits || this.wanted !== this.meant) this.ask(); // the machine has continued meanwhile
     this.changed();
   }
 
-  /** Names that a picture has brought. */
+  /** Adds names that a picture has brought. */
   learn(named: readonly (readonly [number, string])[]): void {
     for (const [number, name] of named) this.names.set(number, name);
   }
@@ -103,7 +103,7 @@ export class Operations {
     return this.names.get(number);
   }
 
-  /** An operation's name; one that is not known is asked for, and then those around it. */
+  /** An operation's name; an unknown name is requested, and then the names around it. */
   name(number: number): string | undefined {
     this.near = number;
     const name = this.names.get(number);
@@ -111,7 +111,7 @@ export class Operations {
     return name;
   }
 
-  /** The reader is about to point: names are fetched, the nearest to an operation first. */
+  /** Notes that the reader is about to point: names are requested, the nearest to an operation first. */
   fetch(number: number): void {
     this.near = number;
     this.askNames();
@@ -138,14 +138,14 @@ export class Operations {
     this.send({ type: "names", first: next * NAMES });
   }
 
-  /** Operations from `first` on are others than they were, or new ones. */
+  /** Notes that operations from `first` on are new, or have changed. */
   private forget(first: number): void {
     for (const number of [...this.names.keys()]) if (number >= first) this.names.delete(number);
     for (const piece of [...this.pieces]) if ((piece + 1) * NAMES > first) this.pieces.delete(piece);
   }
 }
 
-/** How wide an operation of so many events is: an eighth more events are not seen, eight times as many are. */
+/** The width of an operation with this many events: an eighth more events are not visible, eight times as many are. */
 function wide(events: number): number {
   return 1 + Math.log2(1 + events);
 }

@@ -1,17 +1,20 @@
-// Bytes as vmwidgets/widgets/host/packing.py packs them: zlib over UTF-8 text, JSON for a picture.
+// Bytes as vmwidgets/widgets/host/packing.py packs them: zlib over UTF-8 text; for a picture, the text is JSON.
 
 import { unzlibSync } from "fflate";
 import type { Picture } from "./scene.ts";
 
-/** What pictures have in common: vmwidgets/widgets/host/dictionary.txt, which the build puts in. */
+/** The text that pictures have in common: vmwidgets/widgets/host/dictionary.txt, which the build inserts. */
 declare const DICTIONARY: string;
 
 const COMMON = new TextEncoder().encode(typeof DICTIONARY === "undefined" ? "" : DICTIONARY);
 
-/** Bytes that zlib looks back. */
+/** The number of bytes that zlib looks back. */
 const WINDOW = 1 << 15;
 
-/** The text that was packed; `frame` is what a film is around, packed too.  Throws, if it was packed with another dictionary. */
+/**
+ * Returns the text that was packed; `frame` is the packed frame around which a film was made.  Throws if the text was
+ * packed with another dictionary.
+ */
 export function textOf(data: DataView, frame?: DataView): string {
   return new TextDecoder().decode(unpacked(data, frame ? joined(COMMON, unpacked(frame, COMMON)) : COMMON));
 }
@@ -20,7 +23,7 @@ export function unpack<Data = Picture>(data: DataView): Data {
   return JSON.parse(textOf(data)) as Data;
 }
 
-/** Packed without a dictionary, it is read too: the header says so. */
+/** A text packed without a dictionary is read too: its header says so. */
 function unpacked(data: DataView, known: Uint8Array): Uint8Array {
   const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
   if (!((bytes[1] ?? 0) & 32)) return unzlibSync(bytes);
@@ -29,7 +32,7 @@ function unpacked(data: DataView, known: Uint8Array): Uint8Array {
   return unzlibSync(bytes, { dictionary });
 }
 
-/** What zlib names a dictionary by.  The sums of so few bytes are exact. */
+/** The number by which zlib identifies a dictionary.  The sums of so few bytes are exact. */
 function adler32(bytes: Uint8Array): number {
   let low = 1;
   let high = 0;

@@ -1,24 +1,24 @@
-// The operations of a machine as a strip shows them: in columns, folded to as many marks as there is room for.
+// The operations of a machine as a strip shows them: in columns, combined into as many marks as there is room for.
 
-/** All operations, each with its kind, how it ended, and how wide it wants to be. */
+/** All operations, each with its kind, its outcome, and the width that it needs. */
 export interface Past {
   /** A letter for each operation: see {@link KINDS}. */
   kinds: string;
-  /** A letter for each: see {@link ENDS}; "." is done. */
+  /** A letter for each outcome: see {@link ENDS}; "." is done. */
   ends: string;
-  /** How wide each wants to be, in any unit. */
+  /** The width that each needs, in any unit. */
   weights: readonly number[];
-  /** What one call did: the first and the last operation, and the group's name. */
+  /** The effects of one call: the first and the last operation, and the group's name. */
   groups: readonly (readonly [first: number, last: number, name: string])[];
-  /** Names that were given to moments, each with the operation before it. */
+  /** The names given to moments, each with the operation before it. */
   marks: readonly (readonly [number: number, name: string])[];
 }
 
 export interface Kind {
-  /** In a list it stands before the name; its shape is that on the strip. */
+  /** In a list, the symbol is before the name; its shape is the shape on the strip. */
   glyph: string;
   means: string;
-  /** Its box on the strip, from top to bottom, of 12; two boxes for what is changed. */
+  /** Its box on the strip, from top to bottom, of 12; two boxes for changes. */
   boxes: readonly (readonly [top: number, bottom: number])[];
 }
 
@@ -39,7 +39,7 @@ export const KINDS: Readonly<Record<string, Kind>> = {
   s: { glyph: "▒", means: "several", boxes: [[4, 12]] },
 };
 
-/** How an operation ended that was not done. */
+/** The outcomes of operations that did not end as done. */
 export const ENDS: Readonly<Record<string, string>> = { e: "failed", p: "panic", i: "stopped" };
 
 /** One mark of the strip: operations from `first` to `last`. */
@@ -49,19 +49,22 @@ export interface Piece {
   kind: string;
   end: string;
   weight: number;
-  /** The name of the group that it is; "" is no group. */
+  /** The name of the group that the mark stands for; "" if it is not a group. */
   group: string;
 }
 
 export const NO_PAST: Past = { kinds: "", ends: "", weights: [], groups: [], marks: [] };
 
-/** What the list of operations says of the shapes. */
+/** The words for the shapes in the list of operations. */
 export const LEGEND = [
   ...Object.entries(KINDS).flatMap(([letter, { glyph, means }]) => (letter === "s" ? [] : [`${glyph} ${means}`])),
   "✗ failed",
 ].join("  ");
 
-/** At most `most` marks: each operation, if they fit; else groups as one, then runs of alike ones, then neighbours. */
+/**
+ * Returns at most `most` marks: each operation, if they fit; otherwise groups are combined, then runs of similar
+ * operations, then neighbours.
+ */
 export function fold(past: Past, most: number): Piece[] {
   let pieces = [...past.kinds].map(
     (kind, at): Piece => ({
@@ -97,7 +100,7 @@ function grouped(pieces: readonly Piece[], past: Past): Piece[] {
   return [...made, ...pieces.slice(at)];
 }
 
-/** Neighbours as one, from the first of a run on, as long as that and the next one belong together. */
+/** Combines neighbours, from the first of a run on, as long as the run and the next operation belong together. */
 function joined(pieces: readonly Piece[], together: (first: Piece, next: Piece) => boolean): Piece[] {
   const made: Piece[] = [];
   for (const piece of pieces) {
@@ -108,7 +111,7 @@ function joined(pieces: readonly Piece[], together: (first: Piece, next: Piece) 
   return made;
 }
 
-/** The worst end is the one that is seen. */
+/** The worst outcome is the visible one. */
 const WORST = ".iep";
 
 function both(a: Piece, b: Piece): Piece {
@@ -117,7 +120,10 @@ function both(a: Piece, b: Piece): Piece {
   return { first: a.first, last: b.last, kind, end, weight: a.weight + b.weight, group: "" };
 }
 
-/** Where each mark begins, and at the end where the last ends: at least `least` wide each, the rest by weight. */
+/**
+ * Returns where each mark begins, and at the end where the last ends: each is at least `least` wide, and the rest is
+ * divided by weight.
+ */
 export function edges(pieces: readonly Piece[], width: number, least: number): number[] {
   const total = pieces.reduce((sum, { weight }) => sum + weight, 0);
   const rest = Math.max(width - least * pieces.length, 0);
@@ -126,7 +132,10 @@ export function edges(pieces: readonly Piece[], width: number, least: number): n
   return [0, ...pieces.map(({ weight }) => (x += room + (rest * weight) / Math.max(total, 1e-9)))];
 }
 
-/** The operation at `x` of the strip, and how far in it that is; of a mark for several it lies as far as it is in it. */
+/**
+ * Returns the operation at `x` of the strip, and the part of it that is to the left; in a mark for several operations,
+ * in proportion.
+ */
 export function at(pieces: readonly Piece[], edge: readonly number[], x: number): [number: number, share: number] {
   let [low, high] = [0, pieces.length - 1];
   while (low < high) {
@@ -142,7 +151,7 @@ export function at(pieces: readonly Piece[], edge: readonly number[], x: number)
   return [piece.first + Math.floor(operations), operations % 1];
 }
 
-/** Where a moment is on the strip: so far in an operation. */
+/** Returns the place of a moment on the strip: this far into an operation. */
 export function place(pieces: readonly Piece[], edge: readonly number[], number: number, share: number): number {
   const index = pieces.findIndex((piece) => piece.last >= number);
   const piece = pieces[index];

@@ -1,4 +1,4 @@
-// Pinned pictures: earlier moments that stay under the live one, for before and after.  Each can be stepped.
+// Pinned pictures: earlier moments that stay below the live one, for before and after.  Each can be stepped.
 
 import { button } from "./button.ts";
 import type { Shown } from "./figure.ts";
@@ -21,8 +21,10 @@ export class Pins {
   private readonly another: () => Shown;
   private readonly film: () => Film | null;
 
-  /** What is pointed at with `hover` lights up in pinned pictures too; `another` makes what draws one, and `film` is that of
-   * the picture that is pinned. */
+  /**
+   * Things that `hover` points at light up in pinned pictures too; `another` creates the renderer of a copy, and `film`
+   * is the film of the pinned picture.
+   */
   constructor(send: Send, hover: Hover, another: () => Shown, film: () => Film | null = () => null) {
     this.send = send;
     this.hover = hover;
@@ -30,12 +32,12 @@ export class Pins {
     this.film = film;
   }
 
-  /** The pictures that light up together are others now. */
+  /** Notes that other pictures light up together now. */
   share(): void {
     for (const { renderer } of this.pins) this.hover.share(renderer);
   }
 
-  /** The next picture that is pinned was asked for here. */
+  /** Notes that the next pinned picture was requested here. */
   await(): void {
     this.awaited = true;
   }
@@ -56,7 +58,7 @@ export class Pins {
     this.pins.at(-1)?.root.scrollIntoView?.({ block: "nearest" });
   }
 
-  /** The machine has come to operation `number`. */
+  /** Notes that the machine has reached operation `number`. */
   reach(number: number): void {
     for (const pin of this.pins) pin.time.reach(number);
   }
@@ -111,7 +113,9 @@ class Pin {
     this.show({ scene, when });
   }
 
-  /** Shows a step of the film that the picture had when it was pinned; false where that can't draw this step. */
+  /**
+   * Shows a step of the film that the picture had when it was pinned; returns false if the film can't draw this step.
+   */
   private step(operation: number, place: number): boolean {
     if (this.film?.number !== operation || this.when?.number !== operation) return false;
     const made = this.film.made(place);

@@ -1,4 +1,4 @@
-// The player of a handout: it takes the place of the steps that are read without script.
+// The player of a handout: it replaces the steps that are read without a script.
 
 import { unzlibSync } from "fflate";
 import { Asking } from "./asking.ts";
@@ -18,26 +18,33 @@ import { html, put, say } from "./svg.ts";
 import { followTheme } from "./theme.ts";
 import { Timeline } from "./timeline.ts";
 
-/** Pixels that a finger goes sideways for a step. */
+/** Pixels that a finger moves sideways for a step. */
 const SWIPE = 50;
 
-/** Pixels beside a picture that is presented; and above it, for the sentence or the question, and the heading. */
+/** Pixels next to a picture that is presented; and above it, for the sentence or the question, and the heading. */
 const MARGIN = 32;
 const ABOVE = 228;
 
-/** Below so many pixels a screen is a telephone's: to fit there would make a picture smaller than it is on the page. */
+/**
+ * A screen with fewer pixels is a telephone's: fitting a picture there would make it smaller than it is on the page.
+ */
 const SMALL = { width: 640, height: 480 };
 
-/** So high a screen, for each time that pictures are enlarged, is read from the last row: words of 12 pixels, 24 of 1,080. */
+/**
+ * The height of a screen divided by this is the enlargement at which a picture can be read from the last row: words of
+ * 12 pixels, 24 of 1,080.
+ */
 const LAST_ROW = 540;
 
-/** Pixels between pictures that are beside each other. */
+/** Pixels between adjacent pictures. */
 const GAP = 32;
 
-/** Pixels of the buttons below: where a story has some, they have room at each step. */
+/** Pixels of the buttons below: if a story has some, there is room for them at each step. */
 const BELOW = 48;
 
-/** The share of sentences that have room at each step; a longer one has it at the steps of its operation. */
+/**
+ * The share of sentences for which there is always room; for a longer one, there is room at the steps of its operation.
+ */
 const USUAL = 0.9;
 
 export class Player implements Course<number> {
@@ -64,19 +71,19 @@ export class Player implements Course<number> {
   private readonly choices = html("p", "vmw-choices");
   private readonly present = button("present", "present: fill the screen", "p");
   private readonly lectern: Lectern;
-  /** Whether a key is held down: then the browser reports presses that the reader didn't make. */
+  /** Whether a key is held down: then the browser reports presses that the reader did not make. */
   private held = false;
-  /** What the strip shows: the story, or one of its branches. */
+  /** The contents of the strip: the story, or one of its branches. */
   private stripped: readonly ToldStep[] = [];
-  /** The last step of which the strip says something. */
+  /** The last step that the strip shows. */
   private known = -1;
-  /** The first step of each mark of the strip, and after the last one how many there are. */
+  /** The first step of each mark of the strip, and at the end the number of steps. */
   private starts: readonly number[] = [0];
-  /** How high each sentence is, at a width of the page; and how high most are at most. */
+  /** The height of each sentence at one width of the page; and the greatest height of most sentences. */
   private heights = { width: 0, of: new Map<ToldStep, number>(), usual: 0 };
   /** The step that was drawn last. */
   private drawn: ToldStep | undefined;
-  /** Where a finger came down, and whether the picture there goes on to the left and to the right. */
+  /** The place where a finger came down, and whether the picture there continues to the left and to the right. */
   private from: [number, number] | undefined;
   private hidden: [boolean, boolean] = [false, false];
 
@@ -87,7 +94,7 @@ export class Player implements Course<number> {
       for (const stage of this.stages) stage.select(thing);
     };
     const places = story.steps[0]?.pictures.map((_, place) => place) ?? [];
-    const lights = new Lights(); // what is pointed at in one of them lights up in all
+    const lights = new Lights(); // a thing under the pointer in one of them lights up in all
     this.stages = places.map(
       (place) =>
         new Stage(
@@ -116,12 +123,12 @@ export class Player implements Course<number> {
     this.draw();
   }
 
-  /** It is on the page: one that was loaded again while it was presented goes on there. */
+  /** Notes that it is on the page: a page that was reloaded while it was presented continues there. */
   begin(): void {
     this.lectern.resume();
   }
 
-  /** Keys of the page: brackets and a clicker's keys step, arrows do where they mean nothing else. */
+  /** Handles keys of the page: brackets and a clicker's keys step; arrows do if they have no other meaning. */
   key(event: KeyboardEvent): boolean {
     const made = BRACKETS.has(event.key) && event.altKey; // with AltGr or Option, on many keyboards
     if (isOwn(event) && !(made && !isField(event.target as Element))) return false;
@@ -155,13 +162,13 @@ export class Player implements Course<number> {
     }
   }
 
-  // ---- what a reader does ----------------------------------------------------------------------
+  // ---- actions of a reader ---------------------------------------------------------------------
 
   private by(steps: number): true {
     this.playing.stop();
     if (steps > 0 && this.reader.waits) this.goOn();
     else if (this.reader.by(steps)) this.draw();
-    return true; // at an end the page does not scroll instead
+    return true; // at an end, the page does not scroll instead
   }
 
   private byChapter(way: 1 | -1): true {
@@ -171,7 +178,7 @@ export class Player implements Course<number> {
     return true;
   }
 
-  /** On from an open question; a key that is held down stops there. */
+  /** Steps on from an open question; a key that is held down stops there. */
   private goOn(): void {
     if (!this.held) this.asking.goOn();
   }
@@ -193,7 +200,7 @@ export class Player implements Course<number> {
 
   foresee(): void {}
 
-  /** A play stops at the end, and at a question. */
+  /** Playing stops at the end, and at a question. */
   along(units: number): { to: number; left: number } | null {
     const { at, steps, waits } = this.reader;
     const to = at + units;
@@ -247,7 +254,7 @@ export class Player implements Course<number> {
       const hear = (event: KeyboardEvent): void => {
         this.held = type === "keydown" && event.repeat;
       };
-      addEventListener(type, hear, { capture: true }); // before anybody acts on it
+      addEventListener(type, hear, { capture: true }); // before anybody handles it
     }
     this.root.addEventListener("touchstart", (event) => this.touched(event), { passive: true });
     this.root.addEventListener("touchmove", (event) => this.moved(event), { passive: false });
@@ -256,13 +263,13 @@ export class Player implements Course<number> {
 
   private touched({ touches, target }: TouchEvent): void {
     const [one, another] = touches;
-    const swipes = one && !another && !(target as Element).closest(".vmw-track"); // two zoom
+    const swipes = one && !another && !(target as Element).closest(".vmw-track"); // two fingers zoom
     this.from = swipes ? [one.clientX, one.clientY] : undefined;
     const scrolled = (target as Element).closest<HTMLElement>(".vmw-scrolls");
     this.hidden = scrolled ? hiddenIn(scrolled) : [false, false];
   }
 
-  /** A picture that is scrolled to its end stays there: else the browser would go back in its history. */
+  /** A picture that is scrolled to its end stays there; otherwise, the browser would go back in its history. */
   private moved(event: TouchEvent): void {
     if (this.wayOf(event) && event.cancelable) event.preventDefault();
   }
@@ -273,7 +280,10 @@ export class Player implements Course<number> {
     if (way) this.by(way);
   }
 
-  /** Where a finger leads that has gone sideways more than so many pixels; nowhere, if it scrolls a picture. */
+  /**
+   * The step to which a finger leads that has moved sideways by more than this many pixels; none if it scrolls a
+   * picture.
+   */
   private wayOf({ changedTouches }: TouchEvent, least = 0): -1 | 0 | 1 {
     const [one] = changedTouches;
     const [x, y] = this.from ?? [];
@@ -284,7 +294,7 @@ export class Player implements Course<number> {
     return this.hidden[way < 0 ? 0 : 1] ? 0 : way;
   }
 
-  // ---- what a reader sees ----------------------------------------------------------------------
+  // ---- contents of the screen ------------------------------------------------------------------
 
   private draw(): void {
     const { reader } = this;
@@ -330,7 +340,10 @@ export class Player implements Course<number> {
     this.lectern.moved();
   }
 
-  /** What is below the sentence stays where it is: there is room for the longest of its operation, and for most others. */
+  /**
+   * The parts below the sentence stay in place: there is room for the longest sentence of its operation, and for most
+   * others.
+   */
   private hold(): void {
     const width = this.caption.clientWidth;
     if (this.lectern.presenting || !width) return;
@@ -355,7 +368,7 @@ export class Player implements Course<number> {
     this.caption.style.minHeight = `${most}px`;
   }
 
-  /** On a telephone the part that changes is brought into sight. */
+  /** On a telephone, the part that changes is scrolled into sight. */
   private bring(): void {
     const { step } = this.reader;
     const before = this.drawn;
@@ -367,13 +380,13 @@ export class Player implements Course<number> {
     });
   }
 
-  /** Whether all pictures can be read from the last row beside each other on the screen. */
+  /** Whether all pictures next to each other on the screen can be read from the last row. */
   private fitsAll(): boolean {
     const room = this.room(this.stages.length);
     return this.stages.length > 1 && this.stages.every((stage) => stage.fitted(room) >= room.least);
   }
 
-  /** What each of so many pictures can fill while the story is presented: words and questions are above. */
+  /** The room for each of this many pictures while the story is presented, below words and questions. */
   private room(beside: number): Room {
     return {
       width: (this.root.clientWidth - 2 * MARGIN - (beside - 1) * GAP) / beside,
@@ -383,7 +396,7 @@ export class Player implements Course<number> {
     };
   }
 
-  /** The strip lies under the slider: each operation is as wide as its steps. */
+  /** The strip is under the slider: each operation is as wide as its steps. */
   private mark(): void {
     const { steps, at, known } = this.reader;
     if (this.stripped !== steps || this.known !== known) {
@@ -429,13 +442,13 @@ function words(step: ToldStep): (Node | string)[] {
   return [html("b", "", step.sentence), " ", html("span", "vmw-reason", step.reason)];
 }
 
-/** The story that a page holds. */
+/** The story that a page contains. */
 export function readStory(text: string): Story {
   const packed = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
   return JSON.parse(new TextDecoder().decode(unzlibSync(packed))) as Story;
 }
 
-/** Puts the player onto the page.  Until it is there the page stays as it is read without script. */
+/** Puts the player onto the page.  Until it is there, the page stays as it is read without a script. */
 function start(): void {
   const story = readStory(document.getElementById("vmw-story")?.textContent ?? "");
   if (story.version !== STORY_VERSION) return;

@@ -1,29 +1,31 @@
-// How one goes through moments, wherever the drawings come from: a kernel, a film in the page, the story of a handout.  One
-// machine with named states, which knows no picture and no page.
+// Going through moments, whatever the source of the drawings: a kernel, a film in the page, or the story of a handout.
+// This is one machine with named states, which knows no picture and no page.
 
-/** "still": what is shown is what was asked for.
- * "asking": a picture is under way; presses and the newest drag wait for it, none is lost.  `plays`: it is a play's next.
- * "playing": a step is shown for a while, then comes the next one. */
+/**
+ * "still": the shown picture is the requested one. "asking": a picture is under way; presses and the newest drag wait
+ * for it, and none is lost.  `plays`: playing has requested it. "playing": a step is shown for a while, then comes the
+ * next one.
+ */
 export type State =
   | { readonly name: "still" }
   | { readonly name: "asking"; plays: boolean; presses: number; dragged: number | undefined; behind: boolean }
   | { readonly name: "playing"; readonly timer: ReturnType<typeof setTimeout> };
 
-/** What one goes through. */
+/** The moments to go through. */
 export interface Course<Spot> {
-  /** Shows a spot that is in the page.  False where it is not: nothing has changed then. */
+  /** Shows a spot that is in the page.  Returns false if it is not: nothing has changed then. */
   show(to: Spot): boolean;
-  /** Asks for a spot: its picture comes later, or the word that nothing has changed. */
+  /** Requests a spot: its picture comes later, or the message that nothing has changed. */
   request(to: Spot): void;
-  /** The spot so many units from the picture on the screen, and what is left of them beyond it; null at an end. */
+  /** Returns the spot this many units from the picture on the screen, and the units left beyond it; null at an end. */
   along(units: number): { to: Spot; left: number } | null;
-  /** The spot that a place of the slider means. */
+  /** Returns the spot for a place of the slider. */
   meant(value: number): Spot;
-  /** Says where a spot is, before its picture comes. */
+  /** Shows where a spot is, before its picture comes. */
   foresee(to: Spot): void;
-  /** It plays, or plays no longer. */
+  /** Notes that playing has begun or ended. */
   played(plays: boolean): void;
-  /** Milliseconds that a step stays when it plays. */
+  /** Milliseconds for which a step stays when playing. */
   readonly pause: number;
 }
 
@@ -42,19 +44,19 @@ export class Playing<Spot> {
     return this.state.name === "playing" || (this.state.name === "asking" && this.state.plays);
   }
 
-  /** Whether what is shown is not what was asked for last. */
+  /** Whether the shown picture is not the one that was requested last. */
   get waits(): boolean {
     return this.state.name === "asking";
   }
 
-  /** Goes so many units on. */
+  /** Goes this many units further. */
   by(units: number): void {
     this.stop();
     if (this.state.name === "asking") this.state.presses += units;
     else this.move(units);
   }
 
-  /** The slider is moved.  What is in the page is drawn, though another picture is under way. */
+  /** Handles a move of the slider.  A spot in the page is drawn even if another picture is under way. */
   drag(value: number): void {
     this.stop();
     const to = this.course.meant(value);
@@ -70,7 +72,7 @@ export class Playing<Spot> {
     this.course.foresee(to);
   }
 
-  /** Goes elsewhere: what was pressed before counts no longer. */
+  /** Goes elsewhere: earlier presses no longer count. */
   leave(): void {
     this.stop();
     if (this.state.name === "asking") Object.assign(this.state, { presses: 0, dragged: undefined, behind: false });
@@ -88,16 +90,19 @@ export class Playing<Spot> {
     if (!this.course.show(to)) {
       this.course.foresee(to);
       this.course.request(to);
-    } else if (this.state === asking) this.answered(); // else its drawing was the answer
+    } else if (this.state === asking) this.answered(); // otherwise its drawing was the answer
   }
 
-  /** Another request than for a spot is under way. */
+  /** Notes that a request other than for a spot is under way. */
   wait(): void {
     if (this.state.name !== "asking")
       this.state = { name: "asking", plays: false, presses: 0, dragged: undefined, behind: false };
   }
 
-  /** A picture has come, and is not drawn yet.  Where the slider has gone on meanwhile, the next one is asked for now. */
+  /**
+   * Notes that a picture has come, and is not drawn yet.  If the slider has moved on meanwhile, the next picture is
+   * requested now.
+   */
   arrived(): void {
     if (this.state.name !== "asking") return;
     this.state.behind = false;
@@ -106,12 +111,12 @@ export class Playing<Spot> {
     if (this.state.name === "asking") this.state.behind = true;
   }
 
-  /** Whether the picture that comes next is of a request before the last. */
+  /** Whether the next picture answers a request before the last. */
   get behind(): boolean {
     return this.state.name === "asking" && this.state.behind;
   }
 
-  /** Says once more where the last request leads. */
+  /** Shows again where the last request leads. */
   foresee(): void {
     if (this.state.name !== "asking") return;
     const { dragged } = this.state;
@@ -119,7 +124,7 @@ export class Playing<Spot> {
     if (to !== undefined) this.course.foresee(to);
   }
 
-  /** The last request was answered: by its picture, or because it changed nothing. */
+  /** Notes that the last request was answered: by its picture, or because it changed nothing. */
   answered(): void {
     if (this.state.name !== "asking") {
       if (this.state.name === "playing") this.last();
@@ -148,7 +153,7 @@ export class Playing<Spot> {
     this.course.played(false);
   }
 
-  /** The step on the screen lasts. */
+  /** Keeps the step on the screen for its time. */
   private last(): void {
     if (this.state.name === "playing") clearTimeout(this.state.timer);
     this.state = { name: "playing", timer: setTimeout(() => this.move(1), this.course.pause) };

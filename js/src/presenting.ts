@@ -1,37 +1,39 @@
 // A live picture in a lecture room: it fills the screen, with notes in a second window.  The newest picture of the
-// notebook takes its place, unless it is held; and a page that is loaded again goes on where it was.
+// notebook replaces it, unless it is held.  A page that is reloaded continues where it was.
 
 import { Notes } from "./notes.ts";
 import { Screen } from "./screen.ts";
 
-/** Which picture fills the screen of this page. */
+/** The picture that fills the screen of this page. */
 interface Presented {
   /** The model's id. */
   id: string;
-  /** How many cells had run when the newest picture of the page was made: one that was made later takes its place. */
+  /**
+   * The number of cells that had run when the newest picture of the page was made: a picture made later replaces it.
+   */
   newest: number;
-  /** It stays though there is a newer one. */
+  /** Whether the picture stays even if there is a newer one. */
   held: boolean;
   /** For the second window: texts for moments, by the names of their marks. */
   notes: Readonly<Record<string, string>>;
-  /** When that was so. */
+  /** The time of this note. */
   at: number;
 }
 
-/** What a picture says of its moment, for the second window. */
+/** A picture's words about its moment, for the second window. */
 export interface Pointed {
   where: string;
   marks: readonly string[];
   next: string;
 }
 
-/** Where a page notes it, so that a reload finds it; it is gone with the page's tab. */
+/** The place where a page notes this, so that a reloaded page finds it; it is deleted with the page's tab. */
 const KEY = "vmwidgets: presented";
 
 /** Milliseconds for which a page, or a cell that runs again, may be away. */
 const AWAY = 60_000;
 
-/** Milliseconds that the screen waits for the next picture, when its own is gone. */
+/** Milliseconds for which the screen waits for the next picture after its own is gone. */
 const EMPTY = 3000;
 
 /** One window for all pictures of a page. */
@@ -40,7 +42,7 @@ notes.found = () => {
   for (const one of here) one.show();
 };
 
-/** What it says at marks. */
+/** The notes for marks. */
 let texts: Presented["notes"] = {};
 
 /** The pictures of this page. */
@@ -48,9 +50,9 @@ const here = new Set<Presenting>();
 
 export interface PresentingCalls {
   step: (by: number) => void;
-  /** True if a key of the picture means something there. */
+  /** Returns true if a key of the picture has a meaning there. */
   key: (key: string) => boolean;
-  /** What the second window has of the picture. */
+  /** Returns the picture's words for the second window. */
   noted: () => Pointed;
 }
 
@@ -58,7 +60,7 @@ export class Presenting {
   private readonly screen: Screen;
   private readonly calls: PresentingCalls;
   private id = "";
-  /** How many cells had run when it was made. */
+  /** The number of cells that had run when it was made. */
   made = -1;
   private closing = false;
 
@@ -76,14 +78,17 @@ export class Presenting {
     return this.screen.filled;
   }
 
-  /** Fills the screen; notes that are given stay until others are. */
+  /** Fills the screen; given notes stay until others are given. */
   present(notes: Presented["notes"]): void {
     if (Object.keys(notes).length) texts = notes;
     this.screen.fill();
     this.show();
   }
 
-  /** The picture is on the page, made by a cell of this label: if it is the one to be presented, it is. */
+  /**
+   * Notes that the picture is on the page, made by a cell with this label; if it is the one to present, it is
+   * presented.
+   */
   arrive(id: string, origin: string): void {
     this.id = id;
     this.made = Number(/\[(\d+)\]/.exec(origin)?.[1] ?? -1);
@@ -99,12 +104,12 @@ export class Presenting {
     }
   }
 
-  /** True if a key means something here. */
+  /** Returns true if a key has a meaning here. */
   key(event: KeyboardEvent): boolean {
     return this.screen.key(event);
   }
 
-  /** The picture shows another moment. */
+  /** Notes that the picture shows another moment. */
   show(): void {
     if (!this.screen.filled || !notes.opened) return;
     const { where, marks, next } = this.calls.noted();
@@ -151,7 +156,7 @@ export class Presenting {
       write({ id: this.id, newest: newest(), held, notes: texts, at: Date.now() });
       this.show();
     } else if (known?.id === this.id && !this.closing) {
-      write(null); // it was left, and no other has come in its place
+      write(null); // it was left, and no other picture has replaced it
       notes.close();
     }
   }
@@ -172,7 +177,7 @@ function read(): Presented | null {
   try {
     return JSON.parse(sessionStorage.getItem(KEY) ?? "null") as Presented | null;
   } catch {
-    return kept; // a page that may keep nothing
+    return kept; // a page that may store nothing
   }
 }
 
@@ -182,6 +187,6 @@ function write(presented: Presented | null): void {
     if (presented) sessionStorage.setItem(KEY, JSON.stringify(presented));
     else sessionStorage.removeItem(KEY);
   } catch {
-    // A reload does not find it.
+    // Makes a reloaded page find nothing.
   }
 }

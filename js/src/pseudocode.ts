@@ -1,4 +1,4 @@
-// What kernel functions do, in ten lines each, by name: the build puts the package's texts in.
+// The actions of kernel functions, in ten lines each, by name: the build inserts the package's texts.
 
 declare const TEXTS: Readonly<Record<string, string>>;
 

@@ -1,22 +1,25 @@
-// Which moment a picture shows: the one that the kernel says, or for a while one that the page has gone to by itself, with
-// the film of the operation.  The pictures of a machine go together, and the kernel hears of it when it is idle.
+// The moment that a picture shows: the kernel's moment, or for a while a moment to which the page has gone by itself,
+// with the film of the operation.  The pictures of a machine go together, and the kernel is informed when it is idle.
 
 import { type Film, openFilm } from "./film.ts";
 import { unpack } from "./packing.ts";
 import type { Request } from "./requests.ts";
 import type { Frame, Picture, Spot, When } from "./scene.ts";
 
-/** What the kernel says of a picture: see vmwidgets/widgets/host/view.py. */
+/** The kernel's messages about a picture: see vmwidgets/widgets/host/view.py. */
 export interface Said {
   frame: Partial<Frame>;
   film?: Partial<Frame> | undefined;
   spot?: Partial<Spot> | undefined;
 }
 
-/** "following": the picture is the kernel's; "ahead": the page has gone to another step, and the kernel may not have heard. */
+/**
+ * "following": the picture is the kernel's; "ahead": the page has gone to another step, and the kernel may not know
+ * yet.
+ */
 export type Standing = { name: "following" } | { name: "ahead"; place: number };
 
-/** So many drawings of a film are made before anybody asks for them. */
+/** The number of drawings of a film that are made before anybody requests them. */
 const MOST_PREPARED = 32;
 
 const FOLLOWING: Standing = { name: "following" };
@@ -24,9 +27,9 @@ const FOLLOWING: Standing = { name: "following" };
 export interface ReelCalls {
   /** Draws a picture of frame `seq`. */
   draw: (seq: number, picture: Picture) => void;
-  /** Whether there is a film of what is shown. */
+  /** Notes whether there is a film of the shown operation. */
   filmed?: (has: boolean) => void;
-  /** The kernel shows a step of a film that the page does not have: it is to send the drawing. */
+  /** The kernel shows a step of a film that the page does not have: it has to send the drawing. */
   lost?: () => void;
   send: (request: Request) => void;
 }
@@ -39,7 +42,7 @@ export class Reel {
   private readonly calls: ReelCalls;
   private company: Company | null = null;
   private seq = -1;
-  /** The frame's picture, the film around it, and the one of its moments that the kernel shows. */
+  /** The frame's picture, the film around it, and the moment of the film that the kernel shows. */
   private base: Picture | null = null;
   private packed: DataView | undefined;
   film: Film | null = null;
@@ -64,13 +67,16 @@ export class Reel {
     this.company = null;
   }
 
-  /** The picture is in sight, or out of it. */
+  /** Notes that the picture is in sight, or out of sight. */
   see(seen: boolean): void {
     this.seen = seen;
     if (seen) this.company?.seen(this);
   }
 
-  /** Takes what the kernel says, all of it or what has changed.  What is late or of another frame changes nothing. */
+  /**
+   * Takes the kernel's message, all of it or its changes.  A message that is late or about another frame changes
+   * nothing.
+   */
   take({ frame, film, spot }: Said): void {
     const { seq = 0, data } = frame;
     if (data && seq > this.seq) {
@@ -88,7 +94,7 @@ export class Reel {
     }
     if (!this.base || !this.packed) return;
     if (film?.data && film.seq === this.seq && film.data !== this.filmed) {
-      this.filmed = film.data; // one that can't be read is not tried again
+      this.filmed = film.data; // a film that can't be read is not tried again
       this.film = openFilm(film.data, this.base, this.packed);
       this.calls.filmed?.(true);
       this.prepare(this.film);
@@ -96,13 +102,15 @@ export class Reel {
     if (spot?.when && spot.seq === this.seq) this.move(spot.when);
   }
 
-  /** Makes the drawings of a film while the page is idle, those near the present one first: a press finds them. */
+  /**
+   * Makes the drawings of a film while the page is idle, those near the present one first, so that a press finds them.
+   */
   private prepare(film: Film, made = 1): void {
     if (this.film !== film || made > MOST_PREPARED || !film.prepare(made)) return;
     globalThis.requestIdleCallback?.(() => this.prepare(film, made + 1));
   }
 
-  /** The kernel's picture is at another step of the film. */
+  /** Notes that the kernel's picture is at another step of the film. */
   private move(more: Partial<When>): void {
     const words = JSON.stringify(more);
     if (!this.base || words === this.spot) return;
@@ -115,13 +123,13 @@ export class Reel {
     const picture = when.place === this.base.when.place ? this.base : this.film?.picture(when.place);
     if (!picture) return;
     this.kernels = { ...picture, when };
-    if (this.standing.name === "ahead" && this.company?.waits) return; // the kernel has not heard all yet
+    if (this.standing.name === "ahead" && this.company?.waits) return; // the kernel does not know all steps yet
     this.standing = FOLLOWING;
     this.missed = false;
     this.calls.draw(this.seq, this.kernels);
   }
 
-  /** Goes to a step, with the others.  False if the page does not have it: then the kernel is to be asked. */
+  /** Goes to a step, with the others.  Returns false if the page does not have it: then the kernel has to be asked. */
   go(number: number, place: number): boolean {
     if (!this.film?.has(place) || this.film.number !== number || !this.kernels || !this.drawable(place)) return false;
     if (this.kernels.when.kept || !this.company) {
@@ -131,7 +139,7 @@ export class Reel {
     return true;
   }
 
-  /** Whether a drawing of the film can be made; the film is given up, if not. */
+  /** Whether a drawing of the film can be made; if not, the film is given up. */
   private drawable(place: number): boolean {
     if (this.film?.made(place)) return true;
     this.film = null;
@@ -150,7 +158,7 @@ export class Reel {
     return this.kernels?.when.kept ?? false;
   }
 
-  /** Shows a moment of the film, or the nearest before it; nothing where the film is of another operation. */
+  /** Shows a moment of the film, or the nearest before it; nothing if the film is of another operation. */
   stand(number: number, place: number, latest: number): void {
     if (!this.film || this.film.number !== number || !this.kernels) return;
     const here = this.film.before(place);
@@ -161,7 +169,7 @@ export class Reel {
     this.calls.draw(this.seq, { ...picture, when: { ...this.kernels.when, place: here, now } });
   }
 
-  /** The kernel has heard where the page is. */
+  /** Notes that the kernel knows where the page is. */
   heard(): void {
     this.company?.heard(this);
   }
@@ -180,12 +188,12 @@ export class Company {
   private leader: Reel | null = null;
   private readonly ended: () => void;
 
-  /** `ended` is called when it has no picture any more. */
+  /** `ended` is called when it has no pictures any more. */
   constructor(ended: () => void = () => {}) {
     this.ended = ended;
   }
 
-  /** Whether the kernel has still to hear of a step. */
+  /** Whether the kernel has yet to be informed of a step. */
   get waits(): boolean {
     return this.by !== null;
   }
@@ -198,7 +206,10 @@ export class Company {
     if (!this.by) this.tell(by);
   }
 
-  /** The others follow with the screen's next frame: of what a drag passes between two frames they draw the newest. */
+  /**
+   * The others follow with the screen's next frame: of the steps that a drag passes between two frames, they draw the
+   * newest.
+   */
   private later(): void {
     if (this.waiting) return;
     this.waiting = true;
@@ -208,7 +219,7 @@ export class Company {
     });
   }
 
-  /** Has a picture show where the page is; one that is out of sight does so when it is seen. */
+  /** Makes a picture show where the page is; a picture out of sight does so when it is seen. */
   private call(one: Reel): void {
     if (!this.here) return;
     const [number, place] = this.here;
@@ -216,7 +227,7 @@ export class Company {
     else one.missed = true;
   }
 
-  /** A picture is seen again. */
+  /** Notes that a picture is seen again. */
   seen(one: Reel): void {
     if (one.missed) this.call(one);
     one.missed = false;
@@ -226,7 +237,9 @@ export class Company {
     if (by === this.by) this.next(by);
   }
 
-  /** Nothing is awaited any more; if the page has gone on since, the kernel hears of the last step. */
+  /**
+   * Notes that no answer is awaited any more; if the page has moved on since, the kernel is informed of the last step.
+   */
   private next(by: Reel | undefined): void {
     this.by = null;
     if (by && String(this.here) !== String(this.told)) this.tell(by);
@@ -257,7 +270,7 @@ function nextFrame(act: () => void): void {
 
 const companies = new Map<string, Company>();
 
-/** The pictures of the machine whose selection has this id. */
+/** The pictures of the machine whose selection has this ID. */
 export function companyOf(id: string): Company {
   let company = companies.get(id);
   if (!company) {

@@ -1,4 +1,5 @@
-// A scene as SVG, keyed by id: what stays, stays the same element and moves by transition; nothing is torn down.
+// A scene as SVG, keyed by ID: an element that stays remains the same element and moves by transition; nothing is torn
+// down.
 
 import { Ruler } from "./fit.ts";
 import { LinkElement } from "./link.ts";
@@ -8,10 +9,13 @@ import type { Place, Scene, SceneNode } from "./scene.ts";
 import { arrange, match, put, svg } from "./svg.ts";
 import { treesOf } from "./tree.ts";
 
-/** Above so many nodes a frame jumps instead of moving: each one that moves is painted again in every frame. */
+/** With more nodes than this, a frame jumps instead of moving: each moving node is painted again in every frame. */
 export const MOVING_LIMIT = 100;
 
-/** Above so many links they jump while nodes move: a path that melts into another costs far more than a node that moves. */
+/**
+ * With more links than this, they jump while nodes move: animating a path into another costs far more than moving a
+ * node.
+ */
 export const MELTING_LIMIT = 40;
 
 /** Pixels from a node's edge to the light around it. */
@@ -21,7 +25,7 @@ export class Renderer {
   readonly root = svg("svg", "vmw-scene");
   readonly nodes = new Map<string, NodeElement>();
   readonly links = new Map<string, LinkElement>();
-  private readonly ground = svg("g", "nodes"); // what marks lie on
+  private readonly ground = svg("g", "nodes"); // the background of marks
   private readonly linkLayer = svg("g", "links");
   private readonly nodeLayer = svg("g", "nodes");
   private readonly litLayer = svg("g", "vmw-lit");
@@ -38,7 +42,7 @@ export class Renderer {
     this.root.setAttribute("role", "group");
     const drawn = [this.ground, this.marks.lines, this.linkLayer, this.marks.root, this.nodeLayer];
     this.root.append(...drawn, this.litLayer, this.overLayer);
-    this.litLayer.dataset.light = ""; // it is of the page, and not of the picture
+    this.litLayer.dataset.light = ""; // it belongs to the page, and not to the picture
     this.root.addEventListener("pointermove", (event) => this.hover(event));
     this.fitLater();
   }
@@ -50,14 +54,14 @@ export class Renderer {
     this.root.style.maxWidth = `${scene.width * scale}px`; // text has its size
     put(this.root, "aria-label", `${scene.title}: ${inWords(scene.view)}`);
     const still = first || Boolean(scene.marks?.length) || scene.nodes.length > MOVING_LIMIT;
-    this.root.classList.toggle("still", still); // marks jump: what is beside them would part from them
+    this.root.classList.toggle("still", still); // marks jump: things next to them would move apart from them
     this.root.classList.toggle("stiff", scene.links.length > MELTING_LIMIT);
     this.marks.draw(scene);
     this.drawLinks(scene);
     this.drawNodes(scene);
   }
 
-  /** Fits the text once the picture is on a page: it may be drawn before, and what is not there has no font. */
+  /** Fits the text once the picture is on a page: it may be drawn before, and text that is on no page has no font. */
   private fitLater(): void {
     if (typeof ResizeObserver === "undefined") return;
     const observer = new ResizeObserver(() => {
@@ -68,12 +72,15 @@ export class Renderer {
     observer.observe(this.root);
   }
 
-  /** A node of the scene, also one that is drawn as a mark. */
+  /** A node of the scene, even if it is drawn as a mark. */
   node(id: string): SceneNode | undefined {
     return this.nodes.get(id)?.node ?? this.marked(id);
   }
 
-  /** The element of a node; a mark gets one of its own, for as long as it is stood on, selected or under the pointer. */
+  /**
+   * The element of a node; a mark gets an element of its own as long as it has the focus, is selected or is under the
+   * pointer.
+   */
   element(id: string): NodeElement | undefined {
     const there = this.nodes.get(id);
     const node = there ? undefined : this.marked(id);
@@ -85,7 +92,7 @@ export class Renderer {
     return element;
   }
 
-  /** The element of the node on which the keyboard stands from now on. */
+  /** Notes on which node the keyboard is from now on; returns the node's element. */
   stand(id: string): NodeElement | undefined {
     if (id !== this.standing) this.nodes.get(this.standing)?.stand(false);
     this.standing = id;
@@ -98,7 +105,7 @@ export class Renderer {
     return element;
   }
 
-  /** The id of the node under the pointer, marks among them; undefined where there is none. */
+  /** The ID of the node under the pointer, marks among them; undefined if there is none. */
   under(event: MouseEvent): string | undefined {
     const id = (event.target as Element).closest<SVGGElement>(".node")?.dataset.id;
     const box = id === undefined && this.scene?.marks?.length ? this.root.getBoundingClientRect() : undefined;
@@ -112,18 +119,18 @@ export class Renderer {
     return undefined;
   }
 
-  /** What a node is called, with all of its words; "" where it has no name beside what is read in it. */
+  /** The name of a node, with all of its words; "" if it has no name besides its visible text. */
   nameOf(node: SceneNode): string {
     return this.nodes.get(node.id)?.name ?? node.title ?? "";
   }
 
-  /** The nodes that are drawn of these things, marks among them. */
+  /** The nodes that show these things, marks among them. */
   nodesOf(things: ReadonlySet<string>): SceneNode[] {
     const own = this.scene?.nodes.filter(({ thing }) => thing && things.has(thing)) ?? [];
     return [...own, ...[...things].flatMap((thing) => this.chosen(thing))];
   }
 
-  /** Where on the window a node is. */
+  /** The node's place in the window. */
   boxOf({ x, y, w, h }: SceneNode): { left: number; top: number; bottom: number; width: number; height: number } {
     const all = this.root.getBoundingClientRect();
     const scale = all.width / (this.scene?.width || 1);
@@ -145,7 +152,7 @@ export class Renderer {
     return this.among((marks) => marks.placeOf(id))[0];
   }
 
-  /** The marks that are of `thing`: there may be one in each lane. */
+  /** The marks that show `thing`: there may be one in each lane. */
   private chosen(thing: string): SceneNode[] {
     return this.among((marks) => marks.placeOfThing(thing));
   }
@@ -167,7 +174,7 @@ export class Renderer {
     this.settle();
   }
 
-  /** Takes away the elements of marks that no longer matter. */
+  /** Removes the elements of marks that no longer matter. */
   private settle(): void {
     if (!this.scene?.marks?.length) return;
     const own = new Set(this.scene.nodes.map((node) => node.id));
@@ -179,12 +186,12 @@ export class Renderer {
     }
   }
 
-  /** The thing that is selected; "" for none. */
+  /** The selected thing; "" for none. */
   get selected(): string {
     return this.selection;
   }
 
-  /** Marks everything that is drawn of the selected thing. */
+  /** Marks all nodes of the selected thing. */
   select(thing: string): void {
     this.selection = thing;
     for (const { id } of this.chosen(thing)) this.element(id);
@@ -198,13 +205,13 @@ export class Renderer {
     if (element.over.hasChildNodes() && !element.over.isConnected) this.overLayer.append(element.over);
   }
 
-  /** Where a node is in its tree, if its lane is one. */
+  /** The node's place in its tree, if its lane is one. */
   private placeOf(node: SceneNode): Place | undefined {
     const trees = this.scene && treesOf(this.scene);
     return trees?.lane(node.lane) ? trees.place(node.id) : undefined;
   }
 
-  /** What a node is drawn in: a group of its own for each tree. */
+  /** The parent of a node's element: a group of its own for each tree. */
   private layer(node: SceneNode): SVGGElement {
     const lane = this.scene && treesOf(this.scene).lane(node.lane);
     if (!lane) return this.nodeLayer;
@@ -275,7 +282,7 @@ export class Renderer {
   }
 }
 
-/** The name of a kind of picture as it is read out: "tree+list+ribbon" is a tree, list and ribbon. */
+/** The name of a kind of picture for screen readers: "tree+list+ribbon" is a tree, list and ribbon. */
 function inWords(view: string): string {
   const parts = view.replaceAll("-", " ").split("+");
   const last = parts.pop() ?? "";

@@ -1,4 +1,5 @@
-// What the browser may ask of Python; vmwidgets/widgets/host/messages.py checks each and refuses what does not fit.
+// The browser's requests to Python; vmwidgets/widgets/host/messages.py checks each, and refuses requests that do not
+// fit.
 
 export type Request =
   | { type: "hello"; page: string; seq: number }
@@ -23,18 +24,21 @@ export type Request =
   | { type: "names"; first: number }
   | { type: "unpin"; index: number };
 
-/** What a search has found: `count` things, of which one is shown; none are counted where it was an address. */
+/** The result of a search: `count` things, one of which is shown; none are counted if it was an address. */
 export interface Found {
   count: number;
   at: number;
   words: string;
-  /** The node and the thing that is shown; "" for a step. */
+  /** The shown node and thing; "" for a step. */
   node: string;
   thing: string;
   folded: boolean;
 }
 
-/** What Python sends outside the frame: why it did not do what was asked, or that it changed nothing; who is there. */
+/**
+ * Python's messages outside the frame: why a request was refused, that nothing has changed, requested data, or the
+ * question which pages exist.
+ */
 export type Reply =
   | { type: "refused"; reason: string }
   | { type: "unchanged" }
@@ -48,7 +52,7 @@ export type Reply =
   | { type: "who" }
   | { type: "present"; notes: Readonly<Record<string, string>> };
 
-/** All views of a model hear what is said to one, in all pages: a reply to one has its page, and is no matter of the others. */
+/** All views of a model receive each message, in all pages: a reply to one page names it, and the others ignore it. */
 export type Heard = Reply & { page?: string };
 
 export type Send = (request: Request) => void;

@@ -1,4 +1,4 @@
-// Gestures on an address ribbon: drag pans, ctrl or command with the wheel zooms.  Python decides what is then shown.
+// Gestures on an address ribbon: drag pans, ctrl or command with the wheel zooms.  Python decides what is shown then.
 
 import { Drag } from "./drag.ts";
 import type { Renderer } from "./renderer.ts";
@@ -48,7 +48,7 @@ export class Ribbon {
     return node && this.renderer.nodes.get(node.id)?.root.querySelector(".shape")?.getBoundingClientRect();
   }
 
-  /** Where on the ribbon the pointer is, from 0 to 1; null beside it. */
+  /** The pointer's place on the ribbon, from 0 to 1; null next to the ribbon. */
   private position(event: MouseEvent): number | null {
     const box = this.box();
     if (!box?.width || event.clientY < box.top - 24 || event.clientY > box.bottom + 24) return null;
@@ -62,13 +62,13 @@ export class Ribbon {
     this.ask({ factor: event.deltaY < 0 ? WHEEL_STEP : 1 / WHEEL_STEP, at, by: 0 });
   }
 
-  /** Where the ribbon is held. */
+  /** The place where the ribbon is held. */
   private press(event: PointerEvent): { from: number } | null {
     const from = this.isOn(event) ? this.position(event) : null;
     return from === null ? null : { from };
   }
 
-  /** Whether the pointer is on the ribbon, or on what lies on it: ranges and gaps cover nearly all of it. */
+  /** Whether the pointer is on the ribbon, or on things that cover it: ranges and gaps cover nearly all of it. */
   private isOn(event: PointerEvent): boolean {
     const box = this.box();
     return box !== undefined && box.top <= event.clientY && event.clientY <= box.bottom;

@@ -1,9 +1,9 @@
-// The page's side of Graphviz: one worker for all views, of code that comes when it is needed for the first time; each
-// client has one question under way and one waiting.  Where a worker can't run, pictures stay as they came.
+// The page's side of Graphviz: one worker for all views, from code that is loaded when it is first needed.  Each client
+// has one question under way, and one waiting.  If a worker can't run, pictures stay as they are.
 
 import type { Answer, Question } from "./worker.ts";
 
-/** What `Router` needs of a Worker. */
+/** The part of a Worker that `Router` needs. */
 export interface Line {
   postMessage(question: Question): void;
   terminate(): void;
@@ -11,7 +11,7 @@ export interface Line {
   onerror?: ((event: ErrorEvent) => unknown) | null;
 }
 
-/** Picture `seq`, and what it is in Graphviz's language. */
+/** Picture `seq`, in Graphviz's language. */
 interface Wish {
   seq: string;
   dot: string;
@@ -24,13 +24,13 @@ interface Asking {
   waiting: Wish | null;
 }
 
-/** So many workers that fail, and no other is tried. */
+/** After this many failed workers, no other is tried. */
 const MOST_LOST = 3;
 
 /** A view's line to Graphviz. */
 export interface Client {
   ask(seq: string, dot: string): void;
-  /** Asks no longer: the view is gone. */
+  /** Ends the line: the view is gone. */
   leave(): void;
 }
 
@@ -43,23 +43,25 @@ export class Router {
   private lost = 0;
   private reason: string;
   private key = 0;
-  /** All that may ask. */
+  /** All clients. */
   private readonly connected = new Set<Asking>();
   private readonly waiting = new Set<Asking>();
-  /** What is asked, in the order in which the worker answers. */
+  /** The questions in the order in which the worker answers. */
   private readonly clients = new Map<number, { client: Asking; wish: Wish }>();
   /** Whether this worker has answered: then it can run in this page. */
   private lives = false;
 
-  /** `code` brings Graphviz's code, and `open` starts the worker: both are called at the first question.  `reason` is why
-   * nothing can be asked in this page. */
+  /**
+   * `code` loads Graphviz's code, and `open` starts the worker: both are called at the first question.  `reason` says
+   * why no question is possible in this page.
+   */
   constructor(code: () => Promise<string>, open: (code: string) => Line, reason = "") {
     this.code = code;
     this.open = open;
     this.reason = reason;
   }
 
-  /** Why Graphviz can't run in this page; "" where it does, or was not tried yet. */
+  /** The reason why Graphviz can't run in this page; "" if it can, or has not been tried yet. */
   get why(): string {
     return this.reason;
   }
@@ -69,8 +71,10 @@ export class Router {
     return this.loaded !== null;
   }
 
-  /** A view's way to ask.  A newer question replaces one that still waits: its answer would be stale.
-   * `refused` is called where nothing will be answered: of this question, or ever (`why`). */
+  /**
+   * Returns a view's way to ask.  A newer question replaces a waiting one, whose answer would be out of date. `refused`
+   * is called if no answer will come: to this question, or ever (`why`).
+   */
   connect(answered: (seq: string, svg: string) => void, refused: () => void = () => {}): Client {
     const client: Asking = { answered, refused, asked: null, waiting: null };
     this.connected.add(client);
@@ -83,15 +87,15 @@ export class Router {
     };
   }
 
-  /** The last one ends the worker.  The code stays: the next question starts another. */
+  /** Ends the worker with the last client.  The code stays: the next question starts another worker. */
   private leave(client: Asking): void {
     this.connected.delete(client);
     this.waiting.delete(client);
-    client.refused = client.answered = () => {}; // what is under way is no matter of it any more
+    client.refused = client.answered = () => {}; // its question under way no longer matters
     if (!this.connected.size) this.end();
   }
 
-  /** The hub is closed: nothing is asked any more. */
+  /** Notes that the hub is closed: no questions are asked any more. */
   close(): void {
     this.reason ||= "its Jupyter kernel is gone";
     this.end();
@@ -139,7 +143,7 @@ export class Router {
     for (const client of clients) this.next(client);
   }
 
-  /** The worker; null where there have been enough that did not live. */
+  /** Returns the worker; null if too many have failed. */
   private worker(): Line | null {
     while (!this.line && !this.reason && this.loaded !== null) {
       try {
@@ -153,10 +157,13 @@ export class Router {
     return this.line;
   }
 
-  /** The worker is dead: what it was asked is asked of another one, and refused where there have been enough.  One that has
-   * answered before can run here: it died of the question that it was at, which is refused at once. */
+  /**
+   * Handles the worker's end: its questions go to another worker, or are refused if too many have failed.  A worker
+   * that has answered before can run here, so it died of its current question, which is refused immediately.
+   */
   private lose(why: unknown): void {
-    if (++this.lost >= MOST_LOST) this.reason = why ? String(why) : "its worker does not start"; // a policy gives no words
+    // a policy gives no words
+    if (++this.lost >= MOST_LOST) this.reason = why ? String(why) : "its worker does not start";
     this.line?.terminate();
     this.line = null;
     const asked = [...this.clients.values()];
@@ -190,13 +197,13 @@ export class Router {
   }
 }
 
-/** Why a page can't run Graphviz, as far as that can be known before it is tried; "" if it may. */
+/** The reason why a page can't run Graphviz, as far as it is known before a trial; "" if it may. */
 export function reasonAgainst(page: { Worker?: unknown; WebAssembly?: unknown } = globalThis): string {
   if (!page.Worker) return "this page allows no workers";
   return page.WebAssembly ? "" : "this page has no WebAssembly";
 }
 
-/** A Worker that runs `code`, a module given as its text. */
+/** Returns a Worker that runs `code`, the text of a module. */
 export function openWorker(code: string): Worker {
   const address = URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
   const revoke = (): void => URL.revokeObjectURL(address); // it holds the code

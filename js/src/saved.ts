@@ -1,5 +1,5 @@
-// The player of a saved notebook and of pages made of one: a picture that has its film beside it is stepped, with no kernel.
-// It comes once a file, and takes the place of an image when that is seen.
+// The player of a saved notebook and of pages made from it: a picture with its film next to it is stepped without a
+// kernel. The player comes once in each file, and replaces an image when that is seen.
 
 import live from "../../vmwidgets/views/scene/live.css";
 import stylesheet from "../../vmwidgets/views/scene/style.css";
@@ -8,10 +8,10 @@ import { Styles } from "./styles.ts";
 import { followTheme } from "./theme.ts";
 import { LIVE } from "./twin.ts";
 
-/** A hash of what this bundle is made of; the build puts it in. */
+/** A hash of the contents of this bundle; the build inserts it. */
 declare const BUNDLE: string;
 
-/** What each output with a film says when it is on the page: see vmwidgets/widgets/host/saved.py. */
+/** Called by each output with a film when it is on the page: see vmwidgets/widgets/host/saved.py. */
 const CALL = "vmwidgets-film";
 
 const styles = new Styles(stylesheet + live, `vmw-${BUNDLE}`);
@@ -21,23 +21,25 @@ function dress(el: HTMLElement, signal: AbortSignal): void {
   followTheme(el, signal);
 }
 
-/** Milliseconds that a live picture has to take its place before the saved one plays; and if JupyterLab has begun one, which
- * may have no code: a notebook that was saved with its widgets' state. */
+/**
+ * Milliseconds in which a live picture has to replace the saved one before the saved one plays; and the time if
+ * JupyterLab has begun a live one, which may have no code: a notebook saved with its widgets' state.
+ */
 const PATIENCE = 400;
 const LONG = 6000;
 
-/** Whether a live picture is there. */
+/** Whether there is a live picture. */
 function isLive({ dataset }: HTMLElement): boolean {
   return document.querySelector(`[data-vmwidgets-view="${CSS.escape(dataset.vmwidgetsTwin ?? "")}"]`) !== null;
 }
 
-/** Whether JupyterLab makes one. */
+/** Whether JupyterLab is making a live picture. */
 function comes(twin: HTMLElement): boolean {
   const output = twin.closest(".jp-OutputArea-child")?.previousElementSibling;
   return (output?.querySelector(":scope > .jupyter-widgets > .lm-Widget") ?? null) !== null;
 }
 
-/** The saved pictures of a page: each plays while it is seen and no live one has its place. */
+/** The saved pictures of a page: each plays while it is seen and no live picture has replaced it. */
 class Pictures {
   private readonly playing = new Map<HTMLElement, AbortController>();
   private readonly known = new WeakSet<Element>();
@@ -47,7 +49,7 @@ class Pictures {
   });
   private waits = false;
 
-  /** Looks for films that are new on the page, once for all that come together. */
+  /** Looks for new films on the page, once for all that come together. */
   look(): void {
     if (this.waits) return;
     this.waits = true;
@@ -67,7 +69,7 @@ class Pictures {
     });
   }
 
-  /** A live picture is there: the saved one of the same id ends. */
+  /** Notes that there is a live picture: the saved one with the same ID ends. */
   end(id: string): void {
     for (const [twin, stop] of this.playing) {
       if (twin.dataset.vmwidgetsTwin !== id) continue;

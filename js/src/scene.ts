@@ -1,7 +1,10 @@
-// The wire format of a scene: the browser's half of vmwidgets/views/scene/wire.py.  Fields at their defaults are left out.
+// The wire format of a scene: the browser's half of vmwidgets/views/scene/wire.py.  Fields with their default values
+// are left out.
 
-/** One run of text: x, y of the baseline, the text, its style classes, its anchor.
- * `room`: the pixels that it has, where it may need more; negative, if it is cut in its middle. */
+/**
+ * One run of text: x, y of the baseline, the text, its style classes, its anchor. `room`: the pixels for the text, if
+ * it may need more; negative if it is cut in its middle.
+ */
 export type Run = [
   x: number,
   y: number,
@@ -26,14 +29,14 @@ export interface SceneNode {
   text?: Run[];
   bars?: Strip[];
   shape?: "box" | "round" | "none" | "triangle";
-  /** Words with spaces between: "new", "changed", "path", "red" … */
+  /** Words separated by spaces: "new", "changed", "path", "red" … */
   state?: string;
-  /** What is drawn, in the engine's words; shared by all views, for selection. */
+  /** The thing that is drawn, in the engine's words; all views share it, for selection. */
   thing?: string;
   title?: string;
   action?: string;
   lane?: string;
-  /** What a hand does with it: "pan" what lies on it, "turn" the node with a value above it, "switch". */
+  /** The gesture on it: "pan" moves its contents, "turn" turns the node with a value above it, "switch". */
   role?: "pan" | "turn" | "switch";
   /** The number of a node that can be turned. */
   value?: number;
@@ -47,50 +50,53 @@ export interface SceneLink {
   points: Point[];
   state?: string;
   arrow?: boolean;
-  /** From a parent to a child: arrow keys follow it. */
+  /** Whether the link leads from a parent to a child: arrow keys follow it. */
   branch?: boolean;
 }
 
-/** Many small things of one lane, as columns: all but `look` are differences, `x`, `y` and `w` in tenths of a pixel. */
+/**
+ * Many small things of one lane, as columns: all but `look` are differences, and `x`, `y` and `w` are in tenths of a
+ * pixel.
+ */
 export interface SceneMarks {
   lane: string;
   kind: string;
-  /** What each is of: "entry". */
+  /** The kind of each: "entry". */
   of: string;
   number: number[];
   x: number[];
   y: number[];
   w: number[];
   h: number;
-  /** `words` are what all of a look have in their titles. */
+  /** `words` are in the titles of all things of a look. */
   looks: [shape: "box" | "round", state: string, words: string][];
   look: number[];
   page: number[];
-  /** How many pages each is about. */
+  /** The number of pages of each. */
   pages?: number[];
-  /** The place of each one's parent; -1: none. */
+  /** The place of each one's parent; -1 if it has none. */
   parent?: number[];
   title: string;
-  /** The node that they lie on. */
+  /** The node behind them. */
   on?: string;
-  /** The address space whose pages they are about. */
+  /** The address space whose pages they represent. */
   space?: string;
 }
 
-/** Pages of an address space; of the space "" they are frames. */
+/** Pages of an address space; in the space "", they are frames. */
 export type Span = [space: string, first: number, count: number];
 
-/** Where a thing is, and what it leads to: pages, or a thing by its name. */
+/** The place of a thing, and its targets: pages, or a thing by its name. */
 export type Kinship = [at: Span[], to: (Span | string)[]];
 
-/** What a lane is, where it is more than a row of things from left to right. */
+/** The nature of a lane, if it is more than a row of things from left to right. */
 export interface SceneLane {
   name: string;
   /** "tree": links that are branches lead from parents to children. */
   role?: "tree";
-  /** It goes downwards, and the next such lane is at its right. */
+  /** Whether it goes downwards, and the next such lane is to its right. */
   down?: boolean;
-  /** What a screen reader calls it. */
+  /** Its name for a screen reader. */
   label?: string;
 }
 
@@ -114,11 +120,12 @@ export interface Scene {
   caption: { text: string; functions: string[]; reason: string; tone: string };
   nodes: SceneNode[];
   links: SceneLink[];
-  /** How the table begins: its rows are sent when it is opened. */
+  /** The beginning of the table: its rows are sent when it is opened. */
   table: SceneTableTwin;
-  /** `places`: how many events are done at each step; -1 is after the operation.
-   * `functions`: the steps, by index, at which another kernel function begins.
-   * `every`: the places with runs opened that are one step. */
+  /**
+   * `places`: the number of finished events at each step; -1 is after the operation. `functions`: the steps, by index,
+   * at which another kernel function begins. `every`: the places if runs that count as one step are unfolded.
+   */
   steps: {
     index: number;
     count: number;
@@ -128,45 +135,45 @@ export interface Scene {
     every?: number[];
   };
   notes: string[];
-  /** The title says the answer; else it is a name, and the caption's text is large. */
+  /** Whether the title says the answer; otherwise it is a name, and the caption's text is large. */
   answers?: boolean;
   lanes: SceneLane[];
   marks?: SceneMarks[];
-  /** What is known of things, by their names: see kin.ts. */
+  /** The facts about things, by their names: see kin.ts. */
   about?: Readonly<Record<string, Kinship>>;
 }
 
-/** What Python sends for each picture: `seq` only rises, `data` is a packed {@link Picture}. */
+/** Python's message for each picture: `seq` only rises, `data` is a packed {@link Picture}. */
 export interface Frame {
   seq: number;
   data: DataView;
 }
 
-/** Which moment a picture shows. */
+/** The moment that a picture shows. */
 export interface When {
   /** The operation's number in the journal; -1: the picture has no history. */
   number: number;
-  /** How many of its events are done; -1: all. */
+  /** The number of its finished events; -1: all. */
   place: number;
-  /** It moves on with the machine. */
+  /** Whether it follows the machine. */
   now: boolean;
-  /** It stays, whatever moment the machine's other pictures show. */
+  /** Whether it stays, whatever moment the machine's other pictures show. */
   kept: boolean;
-  /** Addresses can be found in it. */
+  /** Whether addresses can be found in it. */
   finds: boolean;
-  /** How large the picture is drawn: 1 as it is, 2 for a lecture room. */
+  /** The scale of the picture: 1 as it is, 2 for a lecture room. */
   scale: number;
-  /** The operation that was the latest when the picture's cell was done; -1: it is not done. */
+  /** The latest operation when the picture's cell had ended; -1: the cell has not ended. */
   cell: number;
   /** The operations around it, by number and name, with the first and the latest. */
   operations: [number: number, name: string][];
-  /** The call of the operation that is shown, as a line of Python. */
+  /** The call of the shown operation, as a line of Python. */
   line: string;
-  /** The operation that makes what the picture shows, where that does not exist yet. */
+  /** The operation that creates the picture's subject, if that does not exist yet. */
   made?: number;
 }
 
-/** Where in the film of frame `seq` the kernel's picture is. */
+/** The place of the kernel's picture in the film of frame `seq`. */
 export interface Spot {
   seq: number;
   when: Partial<When>;
@@ -180,7 +187,7 @@ export interface Picture {
 
 export const SUPPORTED_VERSION = 3;
 
-/** Where a node is in its tree; `level` and `position` count from 1. */
+/** The place of a node in its tree; `level` and `position` count from 1. */
 export interface Place {
   level: number;
   position: number;

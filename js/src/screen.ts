@@ -1,25 +1,28 @@
-// One thing of a page alone on the screen, as large as it fits, for a lecture room: a live picture, or a handout's story.
-// It is the same element: what it shows and who draws it stays as it is, and so does its place on the page.
+// One thing of a page alone on the screen, as large as it fits, for a lecture room: a live picture, or a handout's
+// story. It is the same element: its contents and its owner stay the same, and so does its place on the page.
 
 import { speaker } from "./speaker.ts";
 import { html, say } from "./svg.ts";
 
-/** What a clicker sends to go back and on. */
+/** The keys that a clicker sends to go back and forward. */
 const STEPS: Record<string, number> = { PageUp: -1, PageDown: 1, ArrowUp: -1, ArrowDown: 1 };
 
-/** Told to all on a page, other versions of this package too: one thing fills the screen, and no two share keys. */
+/**
+ * Sent to all listeners on a page, even of other versions of this package: one thing fills the screen, and no two share
+ * keys.
+ */
 const FILLS = "vmwidgets: one fills the screen";
 
-/** Milliseconds that a sentence is on the screen. */
+/** Milliseconds for which a sentence is on the screen. */
 const TOLD = 4000;
 
 export interface ScreenCalls {
   step: (by: number) => void;
-  /** True if another key means something while it fills the screen. */
+  /** Returns true if another key has a meaning while it fills the screen. */
   key?: (key: string) => boolean;
-  /** It fills the screen, or has left it. */
+  /** Called when it fills the screen, or has left it. */
   changed?: (filled: boolean) => void;
-  /** Whether a button that leaves is on the screen: then keys need not be told. */
+  /** Whether a button that leaves is on the screen: then the keys need not be explained. */
   leaves?: () => boolean;
 }
 
@@ -43,12 +46,12 @@ export class Screen {
     return this.root.classList.contains("vmw-filled");
   }
 
-  /** Fills the screen; where a page may not do that by itself, its window, and says so. */
+  /** Fills the screen; if a page may not do that by itself, fills its window, and says so. */
   fill(): void {
     if (!this.filled) {
       document.dispatchEvent(new CustomEvent(FILLS, { detail: this.root }));
       this.root.classList.add("vmw-filled");
-      this.root.popover = "manual"; // above all else of the page, whatever holds it
+      this.root.popover = "manual"; // above everything else on the page, whatever contains it
       this.rise();
       this.root.focus({ preventScroll: true });
       dispatchEvent(new Event("resize")); // it has another room
@@ -57,17 +60,17 @@ export class Screen {
     this.widen();
   }
 
-  /** Puts it back to its place. */
+  /** Returns it to its place. */
   leave(): void {
     if (this.settle() && document.fullscreenElement) document.exitFullscreen().catch(() => {});
   }
 
-  /** What was blank is seen again. */
+  /** Ends the blank screen. */
   wake(): void {
     this.root.classList.remove("vmw-blank");
   }
 
-  /** A sentence below, for a while. */
+  /** Shows a sentence below, for a while. */
   tell(sentence: string): void {
     say(this.told, sentence);
     this.told.hidden = false;
@@ -78,7 +81,7 @@ export class Screen {
     }, TOLD);
   }
 
-  /** True if a key means something here while it fills the screen. */
+  /** Returns true if a key has a meaning here while it fills the screen. */
   key(event: KeyboardEvent): boolean {
     if (!this.filled || isOwn(event)) return false;
     const { key } = event;
@@ -89,7 +92,8 @@ export class Screen {
     } else if (key === "." || key === "b") this.root.classList.toggle("vmw-blank");
     else if (key === "f" && !document.fullscreenElement && this.root.dataset.window) this.widen();
     else if (key === "Escape" || key === "f") this.leave();
-    else return (this.calls.key?.(key) ?? false) || key === "F5"; // a clicker's "begin": the page must not be loaded again
+    // a clicker's "begin" key: the page must not be reloaded
+    else return (this.calls.key?.(key) ?? false) || key === "F5";
     return true;
   }
 
@@ -101,18 +105,18 @@ export class Screen {
     this.settle();
   }
 
-  /** All of the page is on the full screen: so another thing can follow this one there. */
+  /** The whole page is on the full screen, so another thing can follow this one there. */
   private async widen(): Promise<void> {
     delete this.root.dataset.window;
     if (document.fullscreenElement) return;
     try {
       if (navigator.userActivation?.isActive ?? true) await document.documentElement.requestFullscreen?.();
       if (document.fullscreenElement) {
-        this.rise(); // the page has come above it
+        this.rise(); // the page is above it now
         return;
       }
     } catch {
-      // In a frame a page may never do that; elsewhere it may after a key or a press.
+      // In a frame, a page may never do that; elsewhere, it may after a key or a press.
     }
     if (!this.filled) return;
     this.root.dataset.window = "only";
@@ -126,7 +130,7 @@ export class Screen {
     this.root.showPopover();
   }
 
-  /** Leaves the screen to the page; false if it did not have it. */
+  /** Returns the screen to the page; returns false if the thing did not have the screen. */
   private settle(): boolean {
     if (!this.filled) return false;
     this.root.classList.remove("vmw-filled", "vmw-blank");
@@ -138,7 +142,7 @@ export class Screen {
     return true;
   }
 
-  /** A cell that runs takes the focus: what is on the screen hears the keys all the same. */
+  /** A cell that runs takes the focus: the thing on the screen receives keys all the same. */
   private readonly elsewhere = (event: KeyboardEvent): void => {
     if (this.root.contains(event.target as Element) || !this.key(event)) return;
     event.preventDefault();
@@ -155,15 +159,15 @@ export class Screen {
   };
 }
 
-/** Keys that step.  On many keyboards they are made with AltGr or Option: what counts is the character. */
+/** Keys that step.  On many keyboards, they need AltGr or Option, so the character counts. */
 export const BRACKETS: ReadonlySet<string> = new Set(["[", "]", "{", "}"]);
 
-/** Whether a key belongs to what has the focus, or to the browser: then it means nothing here. */
+/** Whether a key belongs to the element with the focus, or to the browser: then it has no meaning here. */
 export function isOwn({ target, ctrlKey, metaKey, altKey }: KeyboardEvent): boolean {
   return ctrlKey || metaKey || altKey || isField(target as Element | null);
 }
 
-/** Whether one types or chooses there.  A slider is none: after a drag a clicker still steps. */
+/** Whether the reader types or chooses there.  A slider does not count: after a drag, a clicker still steps. */
 export function isField(element: Element | null): boolean {
   return element?.closest?.('select, textarea, input:not([type="range"])') != null;
 }

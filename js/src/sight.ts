@@ -1,15 +1,15 @@
-// What a step has changed, and that it is seen: on a telephone most of a picture is below the window's edge.
+// Makes sure that the changes of a step are seen: on a telephone, most of a picture is below the window's edge.
 
 import type { Renderer } from "./renderer.ts";
 import type { Scene, SceneLink, SceneNode } from "./scene.ts";
 
-/** In a window narrower than so many pixels. */
+/** The width in pixels below which a window counts as narrow. */
 const SMALL = 640;
 
 /** Pixels at the top of the window that controls and words cover. */
 const COVERED = 120;
 
-/** What tells something at this step: a mark that only goes out (what was new, what was changed) does not. */
+/** The states that tell something at this step: a mark that only disappears (of new or changed things) does not. */
 export function changedIn({ nodes, links }: Scene, before: Scene): (SceneNode | SceneLink)[] {
   const old = new Map([...before.nodes, ...before.links].map((one) => [one.id, one]));
   return [...nodes, ...links].filter((one) => {
@@ -27,9 +27,12 @@ export function tells(now: Scene, before: Scene): boolean {
   return isLess || changedIn(now, before).length > 0;
 }
 
-/** On a telephone, scrolls to the first thing that has changed, if it is out of sight.  True if it is of this picture. */
+/**
+ * On a telephone, scrolls to the first thing that has changed, if it is out of sight.  Returns true if it is in this
+ * picture.
+ */
 export function bringIntoSight(renderer: Renderer, now: Scene, before: Scene): boolean {
-  // To read the window's width in pixels would have the page laid out, here and once more behind this step.
+  // Reading the window's width in pixels would make the browser lay out the page, here and again after this step.
   if (!globalThis.matchMedia?.(`(max-width: ${SMALL - 1}px)`).matches) return false;
   const first = changedIn(now, before)
     .map(({ id }) => renderer.nodes.get(id)?.root)

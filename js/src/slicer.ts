@@ -1,16 +1,17 @@
-// The bit slicer: a slice of the address is dragged, or turned with keys, and the walk follows.  Python makes the address.
+// The bit slicer: a slice of the address is dragged, or turned with keys, and the walk follows.  Python computes the
+// address.
 
 import { Drag } from "./drag.ts";
 import type { Renderer } from "./renderer.ts";
 import type { Send } from "./requests.ts";
 import type { SceneNode } from "./scene.ts";
 
-const STEP = 5; // pixels of a drag for one more
+const STEP = 5; // pixels of a drag for each further value
 const COARSE = 16;
 const PAUSE = 60; // milliseconds between two requests: a pointer moves faster than a picture can be made
 const KEYS: Record<string, number> = { ArrowUp: 1, ArrowDown: -1, PageUp: COARSE, PageDown: -COARSE };
 
-/** A slice that is held: where it was pressed, and how far it was turned since. */
+/** A slice that is held: where it was pressed, and how far it has been turned since. */
 type Held = { id: string; from: number; done: number };
 
 export class Slicer {
@@ -29,7 +30,7 @@ export class Slicer {
     );
   }
 
-  /** True if `key` turns the slice called `id`. */
+  /** Returns true if `key` turns the slice called `id`. */
   key(key: string, id: string | undefined): boolean {
     const by = KEYS[key];
     if (!by || !id || this.renderer.nodes.get(id)?.node.value === undefined) return false;

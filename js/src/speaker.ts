@@ -1,27 +1,29 @@
-// What is read out: one live region a page for all pictures, so that what several of them say is heard once.
+// The sentences for screen readers: one live region on a page for all pictures, so that a sentence of several pictures
+// is heard once.
 
 import { html, say } from "./svg.ts";
 
 /** Milliseconds for which sentences are gathered: pictures of one operation come one after the other. */
 const GATHER = 60;
 
-/** Read out and not seen, in whatever page it is. */
+/** The style of an element that is read out and not seen, on any page. */
 const UNSEEN =
   "position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap";
 
 export class Speaker {
-  private region: HTMLElement | null = null; // made for the first picture: the controls' copy of this file never needs one
+  // created for the first picture: the controls' copy of this file never needs one
+  private region: HTMLElement | null = null;
   private pictures = 0;
   private waiting: string[] = [];
   private last = "";
   private through: Pick<Speaker, "say"> | null = null;
 
-  /** Another code of the page has the region: what is said here is said there. */
+  /** Another bundle on the page has the region: sentences from here go there. */
   speakThrough(other: Pick<Speaker, "say">): void {
     if (other !== this) this.through = other;
   }
 
-  /** A picture is on the page: what it will say has a place from now on. */
+  /** Notes that a picture is on the page: its sentences have a place from now on. */
   join(): void {
     if (this.pictures++ > 0) return;
     this.region ??= html("div", "vmw-spoken");
@@ -34,7 +36,7 @@ export class Speaker {
     if (--this.pictures === 0) this.region?.remove();
   }
 
-  /** Reads a sentence out, once however many pictures say it; `again`, though it was the last one. */
+  /** Reads a sentence out, once however many pictures say it; with `again`, even if it was the last one. */
   say(sentence: string, again = false): void {
     if (this.through) {
       this.through.say(sentence, again);
@@ -50,7 +52,7 @@ export class Speaker {
     const sentences = this.waiting.join(" ");
     this.waiting = [];
     if (!this.region) return;
-    // The same text once more is no change to a screen reader; a space at its end is one.
+    // The same text again is not a change for a screen reader; a space at its end makes it one.
     say(this.region, this.region.textContent === sentences ? `${sentences}\u00a0` : sentences);
   }
 }

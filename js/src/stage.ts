@@ -1,4 +1,4 @@
-// One picture of a handout: heading, drawing and notes, in as much room as the page has.
+// One picture of a handout: heading, drawing and notes, in the room that the page has.
 
 import { Focus } from "./focus.ts";
 import { Ground, SMALLEST } from "./ground.ts";
@@ -10,21 +10,21 @@ import { bringIntoSight } from "./sight.ts";
 import type { Drawn } from "./story.ts";
 import { html, put, say } from "./svg.ts";
 
-/** Below so many pixels the narrow picture is shown; and below so many the one for a telephone. */
+/** Below this many pixels, the narrow picture is shown; and below this many, the one for a telephone. */
 const NARROW = 640;
 const SLIM = 420;
 
-/** So much larger a narrow picture has to be than a wide one, which shortens less. */
+/** The factor by which a narrow picture has to be larger than a wide one, which shortens less. */
 const WORTH = 1.2;
 
-/** Pixels from left to right, and from top to bottom; and how large a picture is at least if its words are to be read. */
+/** Pixels from left to right, and from top to bottom; and the least scale of a picture whose words are to be read. */
 export interface Room {
   width: number;
   height: number;
   least: number;
 }
 
-/** How large scenes can be drawn in a room, all alike: while one steps, nothing moves but what changes. */
+/** The scale at which all scenes can be drawn in a room: while a reader steps, nothing moves but changes. */
 function enlarged(scenes: readonly Scene[], room: Room): number {
   const each = scenes.map(({ width, height }) => Math.min(room.width / width, room.height / Math.max(height, 1)));
   return Math.min(...each);
@@ -44,7 +44,7 @@ export class Stage {
   private shown: Drawn | undefined;
   private fits: Room | null = null;
 
-  /** `all` are the picture's forms at every step: the tallest says how much room is kept. */
+  /** `all` are the picture's forms at every step: the tallest determines the reserved room. */
   constructor(all: readonly Drawn[], choose: (thing: string) => void, lights?: Lights) {
     this.all = all;
     this.hover = new Hover(this.renderer, this.root, lights);
@@ -89,12 +89,12 @@ export class Stage {
     this.map.draw(scene);
   }
 
-  /** How large the picture can be drawn in a room. */
+  /** The scale at which the picture can be drawn in a room. */
   fitted(room: Room): number {
     return this.larger(room)[1];
   }
 
-  /** Brings what a step has changed into sight; true if it is of this picture. */
+  /** Scrolls the changes of a step into sight; returns true if they are in this picture. */
   bring(now: Drawn, before: Drawn): boolean {
     return bringIntoSight(this.renderer, this.form(now), this.form(before));
   }
@@ -103,7 +103,7 @@ export class Stage {
     this.renderer.select(thing);
   }
 
-  /** The page has another width. */
+  /** Notes that the page has another width. */
   resized(): void {
     if (this.shown) this.draw(this.shown, this.fits);
   }
@@ -114,7 +114,7 @@ export class Stage {
     return this.room < NARROW ? drawn.narrow : drawn.wide;
   }
 
-  /** The form for a room, and how large it is there: the wide one, unless letters would be much smaller. */
+  /** The form for a room, and its scale there: the wide one, unless letters would be much smaller. */
   private larger(room: Room): ["wide" | "narrow" | "slim", number] {
     const of = (form: "wide" | "narrow" | "slim"): number =>
       enlarged(
@@ -130,7 +130,7 @@ export class Stage {
     return this.root.clientWidth || NARROW;
   }
 
-  /** What is below the picture stays where it is while one steps. */
+  /** The parts below the picture stay in place while a reader steps. */
   private keepRoom(): void {
     if (this.fits) {
       this.ground.root.style.minHeight = "";

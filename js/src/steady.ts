@@ -1,4 +1,4 @@
-// While one steps through an operation, what is above and below the drawing stays where it is: nothing gets lower.
+// While a reader steps through an operation, the parts above and below the drawing stay in place: no height shrinks.
 
 export class Steady {
   private readonly words: HTMLElement;
@@ -13,8 +13,8 @@ export class Steady {
   }
 
   /**
-   * A picture of an operation, so many pixels high, is about to be drawn in place of another.  Of the same place it is
-   * laid out again, for another room, and takes what it needs.
+   * Notes that a picture of an operation, this many pixels high, is about to be drawn in place of another.  A picture
+   * of the same place was laid out again, for another room, and takes the height that it needs.
    */
   keep(operation: number, place: number, height: number): void {
     const same = operation === this.operation && place !== this.place;

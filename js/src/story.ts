@@ -1,20 +1,20 @@
-// The story of a handout: the browser's half of vmwidgets/pictures/handout/page.py, and where a reader is in it.
+// The story of a handout: the browser's half of vmwidgets/pictures/handout/page.py, and a reader's place in it.
 
 import type { Past } from "./past.ts";
 import type { Scene } from "./scene.ts";
 
 export interface Drawn {
   wide: Scene;
-  /** For half of a page. */
+  /** The form for half of a page. */
   narrow: Scene;
-  /** For a telephone's page. */
+  /** The form for a telephone's page. */
   slim: Scene;
   scale: number;
 }
 
 export interface Question {
   text: string;
-  /** None: what is asked has no options, and the answer is only shown. */
+  /** Without options, the answer is only shown. */
   options: string[];
   answer: string;
   why: string;
@@ -26,35 +26,35 @@ export interface ToldStep {
   reason: string;
   tone: string;
   functions: string[];
-  /** What was called. */
+  /** The call. */
   code: string;
   pictures: Drawn[];
-  /** What its mark on the strip is called, and the letters of its look: see past.ts. */
+  /** The name of its mark on the strip, and the letters of its look: see past.ts. */
   name: string;
   kind: string;
   end: string;
-  /** The call as a line of Python; "" where it is more than one. */
+  /** The call as a line of Python; "" if it needs several lines. */
   line: string;
   chapter?: string;
   question?: Question;
-  /** For the person who presents it. */
+  /** The notes for the presenter. */
   notes?: string;
 }
 
 export interface Branch {
   name: string;
-  /** The step of the story after which something else is done. */
+  /** The step of the story after which the branch does something else. */
   after: number;
   steps: ToldStep[];
 }
 
 export interface Story {
   version: number;
-  /** Whether answers are there at once. */
+  /** Whether answers are shown immediately. */
   opened: boolean;
-  /** The step that is shown first; where it is not said, the first one. */
+  /** The first step to show; by default, the story's first step. */
   opensAt?: number;
-  /** The thing that is marked as selected, until the reader selects another. */
+  /** The thing that is marked as selected until the reader selects another. */
   selected?: string;
   steps: ToldStep[];
   branches: Branch[];
@@ -62,13 +62,13 @@ export interface Story {
 
 export const STORY_VERSION = 3;
 
-/** Where a reader is: at a step of the story, or of one of its branches. */
+/** A reader's place: a step of the story, or of one of its branches. */
 export class Reader {
   readonly story: Story;
-  /** Which branch; -1: the story. */
+  /** The branch; -1: the story. */
   branch = -1;
   at: number;
-  /** The steps whose question was answered, with what was chosen; "" where the answer was only shown. */
+  /** The steps whose question was answered, with the chosen option; "" if the answer was only shown. */
   private readonly answered = new Map<ToldStep, string>();
 
   constructor(story: Story) {
@@ -86,12 +86,12 @@ export class Reader {
     return step;
   }
 
-  /** Whether the step at hand waits for an answer. */
+  /** Whether the current step waits for an answer. */
   get waits(): boolean {
     return this.isAsked(this.step);
   }
 
-  /** The branches that part after the step at hand, each with its number. */
+  /** The branches that part after the current step, each with its number. */
   get choices(): [number, Branch][] {
     if (this.branch >= 0) return [];
     return [...this.story.branches.entries()].filter(([, branch]) => branch.after === this.at);
@@ -102,7 +102,10 @@ export class Reader {
     return this.story.steps.flatMap((step, at): [number, string][] => (step.chapter ? [[at, step.chapter]] : []));
   }
 
-  /** To a step of what is read, but not past a question that waits.  True if that is another step. */
+  /**
+   * Goes to a step of the current story or branch, but not past a question that waits.  Returns true if that is another
+   * step.
+   */
   go(wanted: number): boolean {
     const to = Math.max(0, Math.min(wanted, this.steps.length - 1, Math.max(this.known, this.at)));
     if (to === this.at) return false;
@@ -110,13 +113,13 @@ export class Reader {
     return true;
   }
 
-  /** The last step that may be read: after it a question waits. */
+  /** The last step that may be read: a question waits after it. */
   get known(): number {
     const open = this.steps.findIndex((step) => this.isAsked(step));
     return open < 0 ? this.steps.length - 1 : open;
   }
 
-  /** One step on or back; back from a branch's first step is the story again. */
+  /** Goes one step forward or back; back from a branch's first step is the story again. */
   by(steps: number): boolean {
     if (this.branch >= 0 && this.at + steps < 0) {
       this.leave();
@@ -125,7 +128,7 @@ export class Reader {
     return this.go(this.at + steps);
   }
 
-  /** To the next chapter, or the one before. */
+  /** Goes to the next chapter, or the previous one. */
   byChapter(way: 1 | -1): boolean {
     const left = this.branch >= 0;
     if (left) this.leave();
@@ -134,17 +137,17 @@ export class Reader {
     return (wanted !== undefined && this.go(wanted)) || left;
   }
 
-  /** The question of the step at hand is answered; with nothing chosen its answer is shown. */
+  /** Notes that the current step's question is answered; if no option was chosen, its answer is shown. */
   answer(chosen = ""): void {
     this.answered.set(this.step, chosen);
   }
 
-  /** What was chosen at the step at hand; "" is nothing. */
+  /** The option chosen at the current step; "" for none. */
   get chosen(): string {
     return this.answered.get(this.step) ?? "";
   }
 
-  /** Goes on at a step, as a reader who has answered what was asked before it. */
+  /** Continues at a step, as for a reader who has answered the earlier questions. */
   resume(branch: number, at: number): void {
     this.branch = branch < this.story.branches.length ? branch : -1;
     this.at = Math.min(at, this.steps.length - 1);
@@ -157,7 +160,7 @@ export class Reader {
     this.at = 0;
   }
 
-  /** Back to where the branch parted. */
+  /** Goes back to the place where the branch parted. */
   leave(): void {
     this.at = this.story.branches[this.branch]?.after ?? this.at;
     this.branch = -1;
@@ -168,8 +171,10 @@ export class Reader {
   }
 }
 
-/** The operations of steps for a strip, as wide as they have steps; and the first step of each, with the end behind.
- * Those that begin after step `last` look alike: what happens there is asked. */
+/**
+ * The operations of steps for a strip, each as wide as its number of steps; and the first step of each, with the end
+ * last. Those that begin after step `last` look alike, since a question asks what happens there.
+ */
 export function pastOf(steps: readonly ToldStep[], last = steps.length): { past: Past; starts: number[] } {
   const starts = [...steps.keys()].filter((at) => at === 0 || steps[at]?.operation !== steps[at - 1]?.operation);
   const first = starts.map((at) => steps[at]);

@@ -1,7 +1,8 @@
-// The style sheet, where a picture is: in the document, or in the shadow root that a host puts its widgets into (marimo).
-// Its rules hold inside one class, which has the hash of the bundle: another version on the same page keeps its own.
+// The style sheet, where a picture is: in the document, or in the shadow root into which a host puts its widgets
+// (marimo). Its rules apply inside one class, whose name has the hash of the bundle: another version on the same page
+// keeps its own rules.
 
-/** The rules, each for what is inside that class and for nothing else; none is stronger than it was. */
+/** The rules, each only for elements inside that class; no rule gets stronger. */
 export function scoped(css: string, bundle: string): string {
   return css.replace(/\.(vmwidgets|vmw-scene)(?![\w-])/g, `.$1:where(.${bundle} *)`);
 }
@@ -18,7 +19,9 @@ export class Styles {
     this.bundle = bundle;
   }
 
-  /** Styles what is in `el` until `signal` says that it is gone: at once, or as soon as `el` is on the page. */
+  /**
+   * Styles the contents of `el` until `signal` says that it is gone: immediately, or as soon as `el` is on the page.
+   */
   dress(el: HTMLElement, signal: AbortSignal): void {
     el.classList.add(this.bundle);
     const settle = (): void => {

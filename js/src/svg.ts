@@ -1,4 +1,4 @@
-// The few things that every drawing module does with elements.
+// The few operations on elements that every drawing module needs.
 
 const NAMESPACE = "http://www.w3.org/2000/svg";
 
@@ -19,7 +19,7 @@ export function html<K extends keyof HTMLElementTagNameMap>(
   return element;
 }
 
-/** Sets an attribute only where it differs: an untouched element costs the browser no style or layout. */
+/** Sets an attribute only if it differs: an untouched element costs the browser no style or layout. */
 export function put(element: Element, name: string, value: string | number): void {
   const text = String(value);
   if (element.getAttribute(name) !== text) element.setAttribute(name, text);
@@ -33,10 +33,12 @@ export function say(element: Element, text: string): void {
   if (element.textContent !== text) element.textContent = text;
 }
 
-/** Makes `parent` hold exactly `children` in this order, moving only what stands elsewhere.  What has the focus is not
- * moved, since it would lose it: the others go around it. */
+/**
+ * Makes `parent` contain exactly `children` in this order, moving only misplaced elements.  The element with the focus
+ * is not moved, since it would lose the focus: the others move around it.
+ */
 export function arrange(parent: Element, children: readonly Element[]): void {
-  // What leaves goes first: left standing, it would put everything behind it out of place.
+  // Elements that leave are removed first: otherwise, they would put everything after them out of place.
   const staying = new Set(children);
   for (const child of [...parent.children]) if (!staying.has(child)) child.remove();
   const focused = focusedIn(parent);
@@ -53,7 +55,7 @@ export function arrange(parent: Element, children: readonly Element[]): void {
   }
 }
 
-/** The child of `parent` that has the focus, or in which something has it. */
+/** The child of `parent` that has the focus, or contains the element with the focus. */
 function focusedIn(parent: Element): Element | null {
   let at: Node | null = (parent.getRootNode() as Document | ShadowRoot).activeElement ?? null;
   if (!at || at === parent || !parent.contains(at)) return null;
@@ -61,7 +63,7 @@ function focusedIn(parent: Element): Element | null {
   return at as Element | null;
 }
 
-/** As many `name` elements in `parent` as `count`, made or removed at the end. */
+/** Returns `count` elements called `name` in `parent`, adding or removing some at the end. */
 export function match<K extends keyof SVGElementTagNameMap>(
   parent: Element,
   name: K,

@@ -1,9 +1,9 @@
-// The table twin: what a picture shows, as rows.
+// The table twin: the contents of a picture, as rows.
 
 import type { Scene, SceneTable, SceneTableTwin } from "./scene.ts";
 import { html } from "./svg.ts";
 
-/** The table twin: real HTML.  While it is open its rows are asked for with each picture. */
+/** The table twin: real HTML.  While it is open, its rows are requested with each picture. */
 export class TableTwin {
   readonly root = html("details", "vmw-table");
   readonly summary = html("summary", "", "table");
@@ -14,7 +14,7 @@ export class TableTwin {
 
   constructor(ask: () => void) {
     this.ask = ask;
-    this.box.tabIndex = 0; // it is scrolled by keys
+    this.box.tabIndex = 0; // keys scroll it
     this.box.setAttribute("role", "region");
     this.box.setAttribute("aria-label", "table");
     this.box.addEventListener("keydown", (event) => event.stopPropagation());

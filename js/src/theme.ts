@@ -1,16 +1,16 @@
-// Light or dark, as the page is around a picture: read from the colours that are there, since each host has its own words
-// for its themes, and a shadow root hides them.
+// Light or dark, like the page around a picture: read from the colours there, since each host has its own names for its
+// themes, and a shadow root hides them.
 
-/** The class of what stands on a dark ground. */
+/** The class of elements on a dark background. */
 const DARK = "vmw-dark";
 
-/** Red, green, blue and how much of it covers, each from 0 to 1. */
+/** Red, green, blue and opacity, each from 0 to 1. */
 type Colour = readonly [number, number, number, number];
 
 const pictures = new Set<HTMLElement>();
 let watching = false;
 
-/** Has `el` the class of dark pictures whenever its surroundings are dark, until `signal` says that it is gone. */
+/** Gives `el` the class of dark pictures whenever its surroundings are dark, until `signal` says that it is gone. */
 export function followTheme(el: HTMLElement, signal: AbortSignal): void {
   pictures.add(el);
   signal.addEventListener("abort", () => pictures.delete(el));
@@ -18,7 +18,9 @@ export function followTheme(el: HTMLElement, signal: AbortSignal): void {
   watch();
 }
 
-/** Looks again whenever a page may have changed its theme: hosts set an attribute of the page, systems say so. */
+/**
+ * Looks again whenever a page may have changed its theme: hosts set an attribute of the page, and systems report it.
+ */
 function watch(): void {
   if (watching) return;
   watching = true;
@@ -39,7 +41,10 @@ function settle(el: HTMLElement): void {
   else requestAnimationFrame(() => el.isConnected && el.classList.toggle(DARK, isDark(el)));
 }
 
-/** Whether the ground under `el` is dark: that of the nearest element that has one; else its text is light. */
+/**
+ * Whether the background of `el` is dark: that of the nearest element that has one; without any, whether its text is
+ * light.
+ */
 export function isDark(el: Element): boolean {
   for (let at: Element | null = el; at; at = above(at)) {
     const [r, g, b, covers] = read(getComputedStyle(at).backgroundColor);
@@ -48,18 +53,18 @@ export function isDark(el: Element): boolean {
   return lightness(read(getComputedStyle(el).color)) > 0.5;
 }
 
-/** The element around another, also around a shadow root. */
+/** The element around another, even around a shadow root. */
 function above(el: Element): Element | null {
   const root = el.getRootNode();
   return el.parentElement ?? (root instanceof ShadowRoot ? root.host : null);
 }
 
-/** From 0, black, to 1, white, as bright as it looks. */
+/** The visible brightness, from 0 (black) to 1 (white). */
 const lightness = ([r, g, b]: Colour): number => 0.299 * r + 0.587 * g + 0.114 * b;
 
 let canvas: CanvasRenderingContext2D | null = null;
 
-/** A colour as browsers compute it: rgb(…) as a rule; any other is painted, and looked at. */
+/** A colour as browsers compute it: usually rgb(…); any other colour is painted, and read back. */
 function read(text: string): Colour {
   const [r, g, b, covers = 1] =
     /^rgba?\((.*)\)$/

@@ -1,4 +1,5 @@
-// The controls that go through the history of a machine: first, back, a slider, on, now, play; by what, and how fast.
+// The controls that go through the history of a machine: first, back, a slider, forward, now, play; the unit of the
+// steps, and the speed.
 
 import { Bar, choice } from "./bar.ts";
 import { button } from "./button.ts";
@@ -13,13 +14,13 @@ import { BRACKETS } from "./screen.ts";
 import { drop, html, put, say } from "./svg.ts";
 import { Timeline } from "./timeline.ts";
 
-/** The place of what is after an operation, in place of a number of events. */
+/** The place after an operation, instead of a number of events. */
 const AFTER = -1;
 
 type Unit = "step" | "every step" | "function" | "operation";
 const UNITS: readonly Unit[] = ["step", "every step", "function", "operation"];
 
-/** What one can jump to: marks, and the kinds of events in vmwidgets/engine/base/breaks.py. */
+/** The possible targets of a jump: marks, and the kinds of events in vmwidgets/engine/base/breaks.py. */
 const TARGETS: readonly string[] = [
   "mark",
   "rotation",
@@ -35,7 +36,7 @@ const TARGETS: readonly string[] = [
   "panic",
 ];
 
-/** Where a picture stands before anything was drawn. */
+/** The state of a picture before anything was drawn. */
 const NOWHERE: When = {
   number: -1,
   place: AFTER,
@@ -48,13 +49,13 @@ const NOWHERE: When = {
   line: "",
 };
 
-/** Of more steps than these, one plays from kernel function to kernel function, if nothing else was chosen. */
+/** With more steps than these, playing goes from kernel function to kernel function, unless a unit was chosen. */
 const MANY_STEPS = 12;
 
-/** Goes to a step of an operation by what the page has; false where the kernel is to be asked. */
+/** Goes to a step of an operation that the page has; returns false if the kernel has to be asked. */
 type Step = (operation: number, place: number) => boolean;
 
-/** An operation, and how many of its events are done there; operation -1 is now. */
+/** An operation, and the number of events that are done there; operation -1 is now. */
 type Spot = readonly [operation: number, place: number];
 
 export class Time implements Course<Spot> {
@@ -64,10 +65,13 @@ export class Time implements Course<Spot> {
     toggle: () => this.toggle(),
   });
   readonly root = this.bar.root;
-  /** What moves further than a step, and what copies a line of Python: they are for a place of their own. */
+  /**
+   * The buttons for moves further than a step, and the button that copies a line of Python: they are for a place of
+   * their own.
+   */
   readonly moves: readonly HTMLElement[];
   readonly lines: readonly HTMLElement[];
-  /** What is known of all operations; a pinned picture has no strip of them. */
+  /** The known facts about all operations; a pinned picture has no strip of them. */
   readonly operations: Operations | null;
   private readonly strip: Timeline | null;
   private readonly copying = new Copying("copy the call");
@@ -83,7 +87,7 @@ export class Time implements Course<Spot> {
   private readonly unit: HTMLSelectElement;
   private readonly operation = choice("operation", [], "");
   private readonly around = html("optgroup");
-  /** The line of what a drag passes, which the list around the picture's operation has not. */
+  /** The line for the operation that a drag passes, which is missing in the list around the picture's operation. */
   private readonly passed = html("option");
   private readonly maker = button("go", "show the operation that makes it");
   private readonly since = html("span", "vmw-since");
@@ -91,29 +95,31 @@ export class Time implements Course<Spot> {
   private when: When = NOWHERE;
   private places: readonly number[] = [AFTER];
   private functions: readonly number[] = [0];
-  /** The places with runs opened that are one step; none where nothing is folded. */
+  /** The places if runs that count as one step are unfolded; none if nothing is folded. */
   private every: readonly number[] = [];
   private index = 0;
   private latest = 0;
   private readonly playing = new Playing<Spot>(this);
-  /** When the slider was moved last. */
+  /** The time when the slider was last moved. */
   moved = Number.NEGATIVE_INFINITY;
   private listed: When["operations"] = [];
-  /** Presses go from step to step: an operation without any is passed, and the slider goes on by steps meanwhile. */
+  /**
+   * Whether presses go from step to step: an operation without steps is passed, and meanwhile the slider goes by steps.
+   */
   private passing = false;
-  /** No kernel answers: one goes through what the page has. */
+  /** Whether no kernel answers, so that the controls go through the steps of the page. */
   private alone = false;
-  /** A reader has chosen by what to go. */
+  /** Whether a reader has chosen the unit. */
   private chosen = false;
 
-  /** `targets` are what one can jump to; `step` goes to a step without the kernel, if that is possible. */
+  /** `targets` are the possible targets of a jump; `step` goes to a step without the kernel, if that is possible. */
   constructor(send: Send, targets = TARGETS, step: Step = () => false) {
     this.send = send;
     this.step = step;
     this.unit = choice("go by", UNITS, "step", targets);
     this.operation.classList.add("vmw-operation");
     for (const one of [this.operation, this.branching.root, this.maker, this.last, this.cell, this.since])
-      one.classList.add("vmw-asks"); // they are of no use without a kernel
+      one.classList.add("vmw-asks"); // they are useless without a kernel
     this.around.label = LEGEND;
     this.operation.append(this.around);
     this.maker.hidden = true;
@@ -154,11 +160,11 @@ export class Time implements Course<Spot> {
     this.operation.addEventListener("change", () => this.toOperation(Number(this.operation.value)));
     this.maker.addEventListener("click", () => this.toOperation(this.when.made ?? 0));
     this.root.addEventListener("keydown", (event) => {
-      if (event.key !== "Escape" && !BRACKETS.has(event.key)) event.stopPropagation(); // arrows are the slider's
+      if (event.key !== "Escape" && !BRACKETS.has(event.key)) event.stopPropagation(); // arrows belong to the slider
     });
   }
 
-  /** The picture of a moment is on screen. */
+  /** Notes that the picture of a moment is on screen. */
   draw(scene: Scene, when: When): void {
     this.when = when;
     this.index = scene.steps.index;
@@ -168,7 +174,7 @@ export class Time implements Course<Spot> {
     this.latest = Math.max(this.latest, when.number);
     this.operations?.learn(when.operations);
     if (this.playing.behind) {
-      this.settle(); // how far it goes, and by what
+      this.settle(); // how far it goes, and in which unit
       this.playing.foresee();
       return;
     }
@@ -177,30 +183,30 @@ export class Time implements Course<Spot> {
     this.playing.answered();
   }
 
-  /** A picture has come, and is drawn soon. */
+  /** Notes that a picture has come, and will be drawn soon. */
   arrived(): void {
     this.playing.arrived();
   }
 
-  /** The machine has come to operation `number`. */
+  /** Notes that the machine has reached operation `number`. */
   reach(number: number): void {
-    if (number === this.latest && this.when !== NOWHERE) return; // its picture has said so
+    if (number === this.latest && this.when !== NOWHERE) return; // its picture has reported it
     this.passing = false;
     this.latest = Math.max(number, 0);
     this.settle();
   }
 
-  /** Whether a kernel answers. */
+  /** Notes whether a kernel answers. */
   live(alive: boolean): void {
     this.stop();
     this.leave();
-    this.playing.answered(); // what was asked for does not come
+    this.playing.answered(); // requested data will not come
     this.alone = !alive;
     if (alive) this.operations?.again();
     this.settle();
   }
 
-  /** For a lecturer's own screen: the moment with this sentence, the marks that it has, and the next operation. */
+  /** For a lecturer's own screen: the moment with this sentence, its marks, and the next operation. */
   noted(sentence: string): Pointed {
     const { number } = this.when;
     const marks = this.operations?.past.marks.filter(([at]) => at === number).map(([, name]) => name) ?? [];
@@ -212,14 +218,14 @@ export class Time implements Course<Spot> {
     };
   }
 
-  /** The last request changed nothing: the picture stays where it was. */
+  /** Notes that the last request changed nothing: the picture stays where it was. */
   answered(): void {
     this.come();
     if (this.playing.waits) this.settle();
     this.playing.answered();
   }
 
-  /** Asks for the picture so many units on. */
+  /** Requests the picture this many units further. */
   by(units: number): void {
     this.stop();
     if (TARGETS.includes(this.unit.value) && !this.alone) {
@@ -230,7 +236,10 @@ export class Time implements Course<Spot> {
     this.playing.by(units);
   }
 
-  /** To the beginning of the operation, and from there to that of the one before; by operation to the first. */
+  /**
+   * Goes to the beginning of the operation, and from there to the beginning of the previous one; by operation, to the
+   * first.
+   */
   toFirst(): void {
     this.leave();
     const { number } = this.when;
@@ -256,7 +265,7 @@ export class Time implements Course<Spot> {
     this.send({ type: "stay" });
   }
 
-  /** Goes elsewhere: what was pressed before counts no longer. */
+  /** Goes elsewhere: earlier presses no longer count. */
   private leave(): void {
     this.playing.leave();
     this.passing = false;
@@ -273,12 +282,12 @@ export class Time implements Course<Spot> {
     this.playing.play(over ? [this.when.number, this.beginning] : undefined);
   }
 
-  /** Whether there is anything to play: steps of this operation, or operations where these were chosen. */
+  /** Whether there is anything to play: steps of this operation, or operations if these were chosen. */
   private get plays(): boolean {
     return this.places.length > 1 || (this.unit.value === "operation" && this.latest > 0);
   }
 
-  /** How many events are done before the first step. */
+  /** The number of events that are done before the first step. */
   private get beginning(): number {
     return this.places.length > 1 ? (this.places[0] ?? 0) : 0;
   }
@@ -291,9 +300,9 @@ export class Time implements Course<Spot> {
     this.playing.stop();
   }
 
-  // ---- where the slider is ---------------------------------------------------------------------
+  // ---- the slider's place ----------------------------------------------------------------------
 
-  /** By operation where the picture has no step in the one that is shown, so that the slider moves. */
+  /** By operation if the picture has no step in the shown operation, so that the slider moves. */
   private get by_(): Unit {
     if (TARGETS.includes(this.unit.value)) return this.places.length < 2 ? "operation" : "step";
     const chosen = this.unit.value as Unit;
@@ -301,17 +310,20 @@ export class Time implements Course<Spot> {
     return chosen === "every step" && !this.every.length ? "step" : chosen;
   }
 
-  /** Whether the slider goes through operations: not in one that is passed, in which it is at the beginning or the end. */
+  /**
+   * Whether the slider goes through operations: not inside an operation that is passed, in which it is at the beginning
+   * or the end.
+   */
   private get slides(): boolean {
     return this.by_ === "operation" && !this.passing;
   }
 
-  /** How many events are done at each place that the slider may stop at. */
+  /** The number of finished events at each place where the slider may stop. */
   private get spots(): readonly number[] {
     return this.by_ === "every step" ? this.every : this.places;
   }
 
-  /** At which of them the picture is. */
+  /** The index of the picture's place among them. */
   private get spot(): number {
     if (this.by_ !== "every step") return this.index;
     const { place } = this.when;
@@ -320,12 +332,12 @@ export class Time implements Course<Spot> {
       : this.every.slice(1).filter((one) => one > 0 && one <= place).length;
   }
 
-  /** The indices of steps that the slider stops at, within the operation that is shown. */
+  /** The indices of the steps at which the slider stops, within the shown operation. */
   private get stops(): readonly number[] {
     return this.by_ === "function" ? this.functions : this.spots.map((_, index) => index);
   }
 
-  /** How far the slider is, of how much. */
+  /** The slider's position, and its maximum. */
   private get reached(): [number, number] {
     if (this.slides) return [this.when.number, this.latest];
     if (this.places.length < 2) return [this.atEndOfOperation() ? 1 : 0, 1];
@@ -363,7 +375,7 @@ export class Time implements Course<Spot> {
     if (this.playing.plays && (this.by_ === "operation" ? this.atEnd() : this.atEndOfOperation())) this.stop();
   }
 
-  /** Says an operation, and at which of the steps that the slider has of it. */
+  /** Shows an operation, and which of the slider's steps of it. */
   private be(number: number, spot: number | null): void {
     const steps = this.spots.length - 1;
     const step = spot === null ? "" : ` · step ${spot} of ${steps}`;
@@ -373,7 +385,7 @@ export class Time implements Course<Spot> {
     this.strip?.stand(number, spot === null ? 1 : spot / Math.max(steps, 1));
   }
 
-  /** Says at once what was asked for: its picture may take a while.  What was asked for before counts no longer. */
+  /** Shows the request immediately: its picture may take a while.  Earlier requests no longer count. */
   foresee([operation, place]: Spot): void {
     const number = operation < 0 ? this.latest : operation;
     const inside = number === this.when.number && this.places.length > 1;
@@ -388,19 +400,22 @@ export class Time implements Course<Spot> {
     this.branching.offer("");
   }
 
-  /** What was asked for has come. */
+  /** Notes that the requested picture has come. */
   private come(): void {
     drop(this.root, "aria-busy");
   }
 
-  /** All operations, or their kinds, are others than they were. */
+  /** Notes that all operations, or their kinds, have changed. */
   private renamed(): void {
     if (this.operations) this.strip?.draw(this.operations.past);
     this.listed = [];
     if (!this.playing.waits) this.settle();
   }
 
-  /** The list of operations, with the one that is shown chosen; and the press that leads to where a thing is made. */
+  /**
+   * Updates the list of operations, with the shown one chosen; and the button that leads to the operation that creates
+   * a thing.
+   */
   private name(number: number): void {
     const { operations = [], made = -1 } = this.when;
     const known = operations.some(([one]) => one === number);
@@ -410,7 +425,7 @@ export class Time implements Course<Spot> {
       const options = [...operations].sort(([a], [b]) => a - b).map(([one, text]) => this.option(one, text));
       const shown = [...this.around.children].map((option) => option.textContent);
       if (options.length !== shown.length || options.some((option, index) => shown[index] !== option.textContent))
-        // An open list stays open while nothing else is in it.
+        // An open list stays open as long as its contents stay the same.
         this.around.replaceChildren(...options);
     }
     if (known || number < 0) this.passed.remove();
@@ -423,7 +438,7 @@ export class Time implements Course<Spot> {
     this.maker.setAttribute("aria-label", this.maker.textContent ?? "");
   }
 
-  /** While one drags, the list has the operation under the thumb too: one line that changes, not all of them. */
+  /** During a drag, the list shows the operation under the thumb too: only one line changes. */
   private pass(number: number): void {
     const text = this.operations?.name(number) ?? `${number.toLocaleString("en")} · …`;
     const { textContent, value } = this.option(number, text);
@@ -435,7 +450,7 @@ export class Time implements Course<Spot> {
       this.around.insertBefore(this.passed, next);
   }
 
-  /** A line of the list: the shape that the operation has on the strip, and its name. */
+  /** A line of the list: the shape of the operation on the strip, and its name. */
   private option(number: number, name: string): HTMLOptionElement {
     const glyph = KINDS[this.operations?.past.kinds[number] ?? ""]?.glyph;
     return Object.assign(html("option", "", glyph ? `${glyph} ${name}` : name), { value: String(number) });
@@ -449,27 +464,28 @@ export class Time implements Course<Spot> {
     return this.when.number >= this.latest && this.atEndOfOperation();
   }
 
-  // ---- asking ----------------------------------------------------------------------------------
+  // ---- requests --------------------------------------------------------------------------------
 
   private drag(value: number): void {
     this.moved = performance.now();
     this.playing.drag(value);
   }
 
-  /** The operation and the place that the slider means. */
+  /** The operation and the place at which the slider points. */
   meant(value: number): Spot {
     if (this.slides) return [value, AFTER];
     if (this.places.length < 2) return [this.when.number, value ? AFTER : 0];
     return [this.when.number, this.spots[this.stops[value] ?? 0] ?? AFTER];
   }
 
-  /** So many units from where the picture is; what lies beyond the operation waits for the next one's picture. */
+  /** Moves by this many units from the picture's place; units beyond the operation wait for the next one's picture. */
   along(units: number): { to: Spot; left: number } | null {
     const { number } = this.when;
     const to = (operation: number, place: number, left = 0) => ({ to: [operation, place] as const, left });
     if (this.by_ === "operation") {
       if (this.alone) return null;
-      if (this.unit.value !== "operation" && units > 0 && !this.atEndOfOperation()) return to(number, AFTER, units - 1); // the one step of a picture that does not change here
+      // the only step of a picture that does not change here
+      if (this.unit.value !== "operation" && units > 0 && !this.atEndOfOperation()) return to(number, AFTER, units - 1);
       const wanted = Math.min(Math.max(number + units, 0), this.latest);
       return wanted !== number || !this.atEndOfOperation() ? to(wanted, AFTER) : null;
     }

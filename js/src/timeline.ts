@@ -1,5 +1,5 @@
-// The strip of a slider: operations as marks, with groups, failures and names of moments.  Pointing at it says which
-// operation is there, a press goes to it.
+// The strip of a slider: operations as marks, with groups, failures and names of moments.  Pointing at the strip shows
+// which operation is there, and a press goes to it.
 
 import { differing } from "./differing.ts";
 import { at, ENDS, edges, fold, KINDS, LEGEND, NO_PAST, type Past, type Piece, place } from "./past.ts";
@@ -15,21 +15,21 @@ const LETTER = 7.7;
 const BETWEEN = 10;
 
 export interface TimelineCalls {
-  /** An operation was pressed, so far in it. */
+  /** Called when an operation was pressed, this far into it. */
   go: (number: number, share: number) => void;
-  /** An operation's name; none is known yet: it was asked for. */
+  /** Returns an operation's name; an unknown name is requested. */
   name: (number: number) => string | undefined;
-  /** The same, and nothing is asked for; without it marks have no words. */
+  /** The same without a request; without this function, marks have no words. */
   known?: (number: number) => string | undefined;
 }
 
 export class Timeline {
   readonly root = html("div", "vmw-timeline");
-  /** What says the operation: it lies over what is below, so that nothing moves. */
+  /** The label for the operation under the pointer: it covers the parts below, so that nothing moves. */
   readonly tip = html("div", "vmw-tip");
-  /** The marks by name, as far as there is room. */
+  /** The names of the marks, as far as there is room. */
   readonly labels = html("div", "vmw-marks");
-  /** The operation that they were written for; -1: they are to be written. */
+  /** The operation for which they were written; -1: they have to be written. */
   private labelled = -1;
   private readonly calls: TimelineCalls;
   private readonly drawing = svg("svg", "vmw-strip");
@@ -44,7 +44,7 @@ export class Timeline {
   private moment: [number: number, share: number] = [0, 1];
   private pointed: [number: number, share: number] | null = null;
 
-  /** `least`: the fewest pixels of a mark; 0 where marks lie under the steps of a slider. */
+  /** `least`: the fewest pixels of a mark; 0 if marks are under the steps of a slider. */
   constructor(calls: TimelineCalls, least = NARROWEST) {
     this.calls = calls;
     this.least = least;
@@ -59,11 +59,11 @@ export class Timeline {
     this.labels.setAttribute("aria-hidden", "true");
     this.tip.hidden = true;
     this.tip.setAttribute("aria-hidden", "true");
-    this.tip.dataset.legend = LEGEND; // a handout has no list that says it
+    this.tip.dataset.legend = LEGEND; // a handout has no list that names it
     this.root.addEventListener("pointermove", (event) => this.point(this.under(event)));
     this.root.addEventListener("pointerdown", (event) => {
       if (event.button !== 0) return;
-      event.preventDefault(); // the focus stays where it is
+      event.preventDefault(); // the focus stays in place
       this.point(this.under(event));
     });
     this.root.addEventListener("pointerup", (event) => {
@@ -80,7 +80,7 @@ export class Timeline {
     if (typeof ResizeObserver === "function") new ResizeObserver(() => this.lay()).observe(this.root);
   }
 
-  /** The operations are these now. */
+  /** Sets the operations. */
   draw(past: Past): void {
     this.past = past;
     this.width = 0;
@@ -88,7 +88,7 @@ export class Timeline {
     this.lay();
   }
 
-  /** The picture is at this operation, so far in it. */
+  /** Notes that the picture is at this operation, this far into it. */
   stand(number: number, share: number): void {
     this.moment = [number, share];
     this.mark(this.here, this.moment);
@@ -96,7 +96,7 @@ export class Timeline {
     if (!this.pointed) this.tell(this.moment);
   }
 
-  /** More names are known. */
+  /** Notes that more names are known. */
   named(): void {
     this.labelled = -1;
     this.label();
@@ -104,7 +104,7 @@ export class Timeline {
     else this.tell(this.moment);
   }
 
-  /** The marks on the strip, for tests of it: how many there are. */
+  /** The number of marks on the strip, for tests. */
   get count(): number {
     return this.pieces.length;
   }
@@ -123,7 +123,9 @@ export class Timeline {
     this.label();
   }
 
-  /** Names below the marks: the present one's, then from left to right those that there is room for. */
+  /**
+   * Writes names below the marks: the present one's first, then from left to right all names for which there is room.
+   */
   private label(): void {
     const { known } = this.calls;
     const [number] = this.moment;
@@ -147,7 +149,7 @@ export class Timeline {
     this.labels.replaceChildren(...shares);
   }
 
-  /** One path for each look; below them lines under groups, above them flags of named moments. */
+  /** Draws one path for each look; below them lines under groups, above them flags of named moments. */
   private shape(): void {
     const paths = new Map<string, string>();
     const add = (look: string, path: string): void => void paths.set(look, (paths.get(look) ?? "") + path);
@@ -183,7 +185,7 @@ export class Timeline {
     return at(this.pieces, this.edge, (this.width * (event.clientX - left)) / Math.max(width, 1));
   }
 
-  /** Says the operation there; null: none. */
+  /** Shows the name of the operation there; null: none. */
   private point(where: [number, number] | null): void {
     this.pointed = where;
     this.tip.hidden = !where || !this.pieces.length;
@@ -197,10 +199,11 @@ export class Timeline {
     const [own, around] = [this.root, this.tip.parentElement ?? this.root].map((one) => one.getBoundingClientRect());
     const x = (place(this.pieces, this.edge, where[0], 0.5) / Math.max(this.width, 1)) * (own?.width ?? 0);
     const share = ((own?.left ?? 0) + x - (around?.left ?? 0)) / Math.max(around?.width ?? 0, 1);
-    this.tip.style.setProperty("--vmw-at", share.toFixed(3)); // so far from its left it is to the left of there
+    // far from its left edge, the label is to the left of the pointer
+    this.tip.style.setProperty("--vmw-at", share.toFixed(3));
   }
 
-  /** For readers of any kind: what is there, in words. */
+  /** Describes the operation there in words, for readers of any kind. */
   private tell([number]: readonly [number, number]): string {
     const letter = this.past.kinds[number] ?? "";
     const { glyph = "", means = "" } = KINDS[letter] ?? {};
@@ -250,7 +253,7 @@ function box(left: number, right: number, top: number, bottom: number): string {
   return `M${x},${top}h${wide}v${bottom - top}h-${wide}z`;
 }
 
-/** A mark in its shape; one that failed is broken in the middle, one that was stopped has its last third missing. */
+/** A mark in its shape; a mark that failed is broken in the middle, and one that was stopped lacks its last third. */
 function drawn(piece: Piece, from: number, to: number, add: (look: string, path: string) => void): void {
   if (piece.end === "p") add("panic", box(from, Math.max(to, from + 3), -2, HIGH));
   else if (piece.end === "e") add("failed", box(from, to, -1, 4) + box(from, to, 8, HIGH));

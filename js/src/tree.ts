@@ -1,4 +1,5 @@
-// What a screen reader says of a tree: how deep a node is, which of how many under its parent, and what is below it.
+// The words of a screen reader about a tree: how deep a node is, its number among its parent's children, and the nodes
+// below it.
 
 import { marksOf } from "./marks.ts";
 import type { Place, Point, Scene, SceneLane, SceneLink } from "./scene.ts";

@@ -1,13 +1,14 @@
-// The static twin of a view: a second output of the same cell, which stays where no live view is.
+// The static twin of a view: a second output of the same cell, which is shown where there is no live view.
 
 import { html } from "./svg.ts";
 
 /**
  * A style element that hides the twin called `id` for as long as it is on the page.
  *
- * In JupyterLab only inside the output area that holds the view as well: the same saved notebook, opened beside this
- * one, has a twin of the same name that must stay.  An output that holds the view too stays: it is what an `Output`
- * widget or `interact` shows, with an output area of its own.  Elsewhere the twin is hidden, and the box that it is in.
+ * In JupyterLab, only a twin inside the output area that also contains the view is hidden: the same saved notebook,
+ * opened next to this one, has a twin of the same name that must stay.  An output that itself contains the view stays
+ * too: an `Output` widget or `interact` shows it, with an output area of its own.  In other hosts, the twin is hidden,
+ * with the box around it.
  */
 export function hideTwin(id: string, inOutputArea: boolean): HTMLStyleElement {
   const twin = `[data-vmwidgets-twin="${CSS.escape(id)}"]`;
@@ -18,7 +19,7 @@ export function hideTwin(id: string, inOutputArea: boolean): HTMLStyleElement {
   return html("style", "", rule);
 }
 
-/** What a live picture says on its page, with its id: a saved one that plays in its place ends. */
+/** A live picture's message on its page, with its ID: a saved picture that plays in its place ends. */
 export const LIVE = "vmwidgets-live";
 
 /** Writes a sentence below the twins of a view that is gone for good. */

@@ -1,4 +1,4 @@
-// All that a view carries: find the hub, and let it draw.
+// The whole code of a view: it finds the hub, and lets the hub draw.
 
 import { hear } from "./hearing.ts";
 import type { HubExports, RenderArguments } from "./model.ts";

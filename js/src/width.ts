@@ -1,11 +1,14 @@
-// How much room a picture has on its page: measured, and told once it has come to rest.
+// The room of a picture on its page: measured, and reported once it stops changing.
 
-/** Milliseconds that a width must last, but for the first. */
+/** Milliseconds for which a width must last, except the first. */
 const REST = 120;
-/** Pixels below which more room is left unused: a scroll bar that comes and goes with the picture's height needs less. */
+/**
+ * Pixels below which additional room is left unused: a scroll bar that comes and goes with the picture's height needs
+ * less.
+ */
 const SLACK = 24;
 
-/** Pixels that a picture is laid out for which fills the screen: enlarged to 1,920, its smallest words are 24 high. */
+/** Pixels for which a picture that fills the screen is laid out: enlarged to 1,920, its smallest words are 24 high. */
 const FROM_AFAR = 760;
 
 export class Room {
@@ -13,8 +16,10 @@ export class Room {
   private readonly tell: (width: number, height: number) => void;
   private told: [width: number, height: number] = [0, 0];
 
-  /** Calls `tell` with the room that `place` has, and again when that changes, until `signal` says that it is gone.
-   * The height is that of what is seen at once: of the window, or of the part of it that scrolls. */
+  /**
+   * Calls `tell` with the room of `place`, and again when it changes, until `signal` says that it is gone. The height
+   * is the visible height: of the window, or of the part of it that scrolls.
+   */
   constructor(place: HTMLElement, tell: (width: number, height: number) => void, signal: AbortSignal) {
     this.place = place;
     this.tell = tell;
@@ -34,7 +39,7 @@ export class Room {
     addEventListener("resize", changed, { signal });
   }
 
-  /** What was told is told once more: who asked may have forgotten it. */
+  /** Reports the room again: the receiver may have forgotten it. */
   again(): void {
     if (this.told[0]) this.tell(...this.told);
   }
@@ -52,7 +57,10 @@ export class Room {
   }
 }
 
-/** Pixels from top to bottom that are seen at once of what `place` is in: of the outermost part of the window that scrolls. */
+/**
+ * The visible pixels, from top to bottom, of the element around `place`: of the outermost part of the window that
+ * scrolls.
+ */
 function seen(place: HTMLElement): number {
   let outermost: HTMLElement | undefined;
   for (let around = place.parentElement; around && around !== document.body; around = around.parentElement) {

@@ -4,7 +4,7 @@ import { Functions } from "./functions.ts";
 import type { Scene, When } from "./scene.ts";
 import { html, say } from "./svg.ts";
 
-/** Characters beyond which an answer is not large, as in `views/scene/svg.py`. */
+/** The number of characters beyond which an answer is not large, as in `views/scene/svg.py`. */
 const LONG = 90;
 
 type Moment = Pick<When, "now" | "kept" | "number" | "place">;
@@ -59,8 +59,10 @@ export class Words {
     this.notes.hidden = scene.notes.length === 0;
   }
 
-  /** Whether the machine has come to operation `latest` since this picture of now; which moment a picture of the past
-   * shows, and whether it stays there. */
+  /**
+   * Shows whether the machine has reached operation `latest` since this picture of now; or, for a picture of the past,
+   * its moment, and whether it stays there.
+   */
   at({ now, kept, number, place }: Moment, latest: number): void {
     this.late.hidden = !now || number < 0 || number >= latest;
     const operation = `operation ${number.toLocaleString("en")} of ${Math.max(latest, number).toLocaleString("en")}`;
@@ -72,7 +74,7 @@ export class Words {
       : "press “›|”, or run a call, to go to now";
   }
 
-  /** Which cell made the picture, and what has become of its machine. */
+  /** Shows which cell made the picture, and the present state of its machine. */
   place(words: readonly string[]): void {
     this.placed = words;
     this.sign();

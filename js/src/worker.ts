@@ -10,19 +10,19 @@ export interface Question {
 export interface Answer {
   key: number;
   svg?: string;
-  /** Why this picture was refused. */
+  /** The reason why this picture was refused. */
   error?: string;
-  /** Why none will ever be answered. */
+  /** The reason why no picture will ever be answered. */
   dead?: string;
 }
 
-/** Serves questions for as long as the worker lives. */
+/** Answers questions for as long as the worker lives. */
 export function serve(): void {
   const graphviz = Graphviz.load();
   graphviz.catch((error) => postMessage({ key: 0, dead: String(error) } satisfies Answer));
   addEventListener("message", async (event: MessageEvent<Question>) => {
     const { key, dot } = event.data;
-    const loaded = await graphviz; // where it fails, that was said
+    const loaded = await graphviz; // a failure was reported above
     let answer: Answer;
     try {
       answer = { key, svg: loaded.layout(dot, "svg", "dot") };
