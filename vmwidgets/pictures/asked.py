@@ -139,7 +139,7 @@ class Choice:
 
 
 def asking_scene(at: At, panes: Sequence[str], one: Translation, moment: Moment, asked: Question, before: str) -> Scene:
-    """Return the translation so far with the question; `before` is the answer to the question before it."""
+    """Return the translation so far with the question; `before` is the answer to the previous question."""
     drawn = translation_scene(at, panes, one, moment.at(asked.place), asked.sight)
     choices = {choice.node for choice in choices_in(drawn, at.whole, one, moment, asked)}
     switches = [Switch("pass", "show this", None, "skip this question, and show what comes next"),
@@ -208,7 +208,7 @@ class Asker:
         self._keeper = KEPT_BY[-1](name)
 
     def first_open(self, one: Translation, questions: Sequence[Question]) -> tuple[Question | None, str]:
-        """Return the first open question, and the answer to the question before it."""
+        """Return the first open question, and the answer to the previous question."""
         said = ""
         for asked in questions:
             told = self._keeper.told(_key(one, asked), question_words(one, asked))

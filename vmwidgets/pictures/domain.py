@@ -176,7 +176,7 @@ def fold_of(node_id: str) -> str:
 
 
 def destruction_of(target: MachineDomain) -> Moment:
-    """Return the moment after the operation that destroyed a domain; it has no operation if that was too long ago.
+    """Return the moment after the operation that destroyed a domain; the moment has no operation if that was long ago.
 
     A later domain may have had the same name, and may have been destroyed too.
     """

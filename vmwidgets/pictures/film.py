@@ -107,8 +107,8 @@ def spliced(base: Scene, others: Mapping[int, dict[str, Any]]) -> Film | None:
 def difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
     """Return the difference between two drawings: fields by name, None for a removed field.
 
-    For a field with fields of its own, only the fields that differ are given, and so for an item of a list if the list
-    had an item with the same `id`.
+    For a field with fields of its own, only the fields that differ are given.  The same holds for an item of a list if
+    the list had an item with the same `id`.
 
     >>> before = {"title": "a", "nodes": [{"id": "x", "y": 1, "w": 9}, {"id": "z"}]}
     >>> difference(before, {"title": "a", "nodes": [{"id": "new"}, {"id": "x", "y": 2}, {"id": "z"}]})

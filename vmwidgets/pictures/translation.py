@@ -155,7 +155,7 @@ class Sight:
 
 
 def sight_of(machine: Machine, one: Translation, moment: Moment) -> Sight:
-    """Return how far a translation has come at a moment; if no operation made it, the way a processor would."""
+    """Return how far a translation has come at a moment; if no operation made it, how far a processor would come."""
     found = walked(machine, one, moment)
     levels, width = _levels(machine, one)
     is_walked = not one.lookups or any(lookup.is_walked for lookup in one.lookups)

@@ -48,7 +48,7 @@ class Row:
 
 
 def tree_lane(picture: DomainPicture, top: float, most: int) -> tuple[list[Node], list[Link], float]:
-    """Return the nodes and lines of about `most` rows at most, and the y where they end."""
+    """Return the nodes and lines of up to about `most` rows, and the y where they end."""
     rows = rows_of(picture, most)
     second = SECOND if picture.width < NARROW else 0.0
     between = CLOSE if second else BETWEEN

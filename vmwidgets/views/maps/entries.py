@@ -187,12 +187,12 @@ def _strip(column: Column) -> tuple[float, float]:
 
 
 def _brief_size(entry: EntryValue) -> str:
-    """Return its size in little space, with its unit as a letter."""
+    """Return an entry's size in little space, with the unit as a letter."""
     return binary_size(entry.size).replace(" ", "").replace("iB", "")
 
 
 def _card_rows(picture: MapPicture, entry: EntryValue, w: float, *, is_brief: bool) -> list[kit.Line]:
-    """Return the words of a card; with `is_brief`, all addresses are page numbers, since others have no room."""
+    """Return the words of a card; with `is_brief`, all addresses are page numbers, which need less room."""
     write, wired = picture.style.short if is_brief else picture.style.long, _wired(entry)
     what = name_of(entry)
     if wired and w <= _ROOMY and text_width(what) > w - 2 * TIGHT - 6 - text_width(wired, "label strong"):
@@ -217,14 +217,14 @@ _ROOMY = 130.0
 
 
 def _wired(entry: EntryValue, before: str = "") -> str:
-    """Return that an entry is wired, and how often if more than once."""
+    """Return words that say that an entry is wired, and how often if more than once."""
     if not entry.wired:
         return ""
     return before + ("wired" if entry.wired == 1 else f"wired {short_count(entry.wired)}×")
 
 
 def _short_text(picture: MapPicture, entry: EntryValue, w: float, brief: _Brief) -> tuple[Text, ...]:
-    """Return its page number, and whatever else fits, at the same height as on cards."""
+    """Return a short entry's page number, and whatever else fits, at the same height as on cards."""
     rows = [fitted(w / 2, 20, picture.style.short(entry.start), w, "mono label", "middle", middle=True)]
     if brief.sizes:
         rows.append(Text(w / 2, 50, _brief_size(entry), "label strong", "middle"))

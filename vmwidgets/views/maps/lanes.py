@@ -45,7 +45,7 @@ def draw_map(
     y = 6.0
     left = HEADER if "list" in lanes else MARGIN
     items = picture.layout.items
-    by_address = sorted(items, key=lambda item: item.start)  # the tree's order, also if the list has another
+    by_address = sorted(items, key=lambda item: item.start)  # the tree's order, even if the list has another
 
     def lay(items: Sequence[EntryValue | Fold]) -> Mapping[int, Column]:
         return lay_columns(items, picture.important(selection), picture.style, width, left)

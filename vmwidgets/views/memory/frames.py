@@ -292,7 +292,7 @@ def _run(run: FrameRun, marks: tuple[str, ...], selected: FrameValue | None, x: 
         words = f"cached: {words}" if run.owner else "free, in the pool"
     numbers, count = frame_numbers(run.first, run.frames), short_count(run.frames)
     wired = "wired" if run.wired else ""
-    # The name is what one looks for: the count goes below it, if there is more room.
+    # Readers look for the name: the count goes below it, if there is more room.
     beside = 6 + text_width(count, "label strong")
     is_below = (
         not wired and text_width(words) > w - 16 - beside and text_width(numbers, "mono label") <= w - 16 - beside

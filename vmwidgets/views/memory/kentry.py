@@ -435,7 +435,7 @@ def _boxes_of(folds: Sequence[bool], top: float, width: float) -> list[Box]:
 def _slab_taken(
     contents: KentryContents, slab: SlabValue, style: AddressStyle, touched: dict[int, str], top: float, width: float
 ) -> tuple[list[Node], float]:
-    """Return a slab's used slots in rows, after the number of its free ones: the line above has the words."""
+    """Return a slab's used slots in rows, after the number of its free slots: the line above has the words."""
     index, first = contents.area.index(slab.address), slab.address + slab.colour
     addresses = [first + number * contents.buffer_size for number in range(slab.buffers)]
     shown, count = [one for one in addresses if one not in slab.free], len(slab.free)

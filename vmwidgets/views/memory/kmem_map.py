@@ -243,7 +243,7 @@ def _ribbon(
 
 
 def with_new(nodes: list[Node], value: MapValue, shown: Shown, prefix: str) -> tuple[list[Node], tuple[str, ...]]:
-    """Return a map's ribbon, with a ring around what the operation added to an entry; and words about what it added."""
+    """Return a map's ribbon, with a ring around the part that the operation added to an entry, and words about it."""
     fresh = shown.fresh.get(value.name)
     if fresh is None or fresh not in shown.done:
         return nodes, ()

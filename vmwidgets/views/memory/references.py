@@ -85,7 +85,7 @@ def draw_references(
 
 @frozen(slots=False)
 class _Sheet:
-    """The layout of grids: `beside` of them in a row, whose places in `runs` are given.
+    """The layout of grids: `beside` grids in a row, given by their places in `runs`.
 
     A reference is `column` pixels wide.
     """
@@ -439,7 +439,7 @@ def _caption(runs: Sequence[PolicyRun], value: ReferencesValue | None, selection
 
 
 MOST_COUNTS = 3
-"""The most runs whose faults are the title; of more, it is the fewest."""
+"""The most runs whose faults are the title; for more runs, the title has the fewest faults."""
 
 
 def _fewest(frames: int, runs: Sequence[PolicyRun]) -> str:

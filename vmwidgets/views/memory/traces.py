@@ -414,7 +414,7 @@ def _named(curves: Sequence[_Curve], sizes: Sequence[int], within: kit.Box) -> l
 
 
 _APART = 3.0
-"""Pixels between curves that have lines to their names; of several closer ones, the first has."""
+"""Pixels between curves that have lines to their names; of several closer curves, only the first has one."""
 
 
 def _with(size: int) -> str:

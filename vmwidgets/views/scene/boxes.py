@@ -437,7 +437,7 @@ def _needed(column: Column, cells: Sequence[Cell]) -> float:
 
 
 def _fitting(columns: Sequence[Column], wides: list[float], room: float) -> list[int]:
-    """Return the columns for which there is room; words are made narrower in `wides`, and what takes more wider."""
+    """Return the columns for which there is room; `wides` gets narrower words, and wider columns that take the rest."""
     kept = [number for number, wide in enumerate(wides) if wide]
 
     def spare() -> float:

@@ -218,7 +218,7 @@ def _instead(output: str, sentence: str, more: str = "") -> str:
 
 
 def unless_inside(twin_id: str) -> str:
-    """Return a rule that hides a twin if the output above it contains the same one, as a saved `Output` does."""
+    """Return a rule that hides a twin if the output above it contains the same twin, as a saved `Output` does."""
     twin = f'[data-vmwidgets-twin="{escape(twin_id)}"]'
     return f"<style>{_CHILD}:has(.jp-OutputArea {twin}) + {_CHILD}:has({twin}) {{ display: none }}</style>"
 

@@ -36,9 +36,9 @@ BOXES = {
 
 
 class Mark(NamedTuple):
-    """An event at index `at` in a box: the actor, the action, the ID of the thing it is about, and a number behind it.
+    """An event at index `at` in a box: the actor, the action, the ID of its subject, and a `detail`.
 
-    The number, such as a descriptor's bits, is `detail`.
+    The detail is the number behind the action, such as a descriptor's bits.
     """
 
     at: int

@@ -19,7 +19,7 @@ MOST_CHANGES, MOST_ROWS = 24, 48
 """The most changes of a process, and the most rows of memory; the table has all."""
 
 ACROSS = (32, 16)
-"""Pages in a row on a wide and on a narrow page."""
+"""The number of memory pages in a row, in a wide and in a narrow picture."""
 
 WIDE = 640.0
 
