@@ -18,7 +18,7 @@ READING = ("grade",)
 """The commands that read other people's files."""
 
 ASK = "--ask"
-"""The option with which such a command reads one file of a folder."""
+"""The option with which one of these commands reads one file of a folder."""
 
 HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120  pathlib is not loaded yet
 """The folder of the package; in a clone, it may be the current one."""

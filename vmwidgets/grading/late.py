@@ -42,7 +42,7 @@ class Due:
 
 
 def due(date: str, grace: float = 0, of_labs: Mapping[str, datetime] | None = None) -> Due:
-    """Return due dates: by lab and, if `date` is not "", for all others; with hours of grace."""
+    """Return due dates, with hours of grace: by lab and, if `date` is not "", for all other labs."""
     if not 0 <= grace <= MOST_HOURS:
         raise Refused(f"--grace {grace:g}: write hours, 0 to {MOST_HOURS}")
     of_others = {"": moment(date, "--due")} if date else {}

@@ -46,7 +46,7 @@ INVISIBLE = (
     ("\u034f", "\u034f"), ("\u115f", "\u1160"), ("\u17b4", "\u17b5"), ("\u180b", "\u180f"), ("\u3164", "\u3164"),
     ("\ufe00", "\ufe0f"), ("\uffa0", "\uffa0"), ("\U000e0000", "\U000e0fff"),
 )  # fmt: skip  # a table
-"""Letters and marks that show nothing (Default_Ignorable_Code_Point, DerivedCoreProperties.txt), first and last."""
+"""Ranges, first and last, of letters and marks that show nothing (Default_Ignorable_Code_Point in Unicode's data)."""
 
 LAB = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{,99}")
 """The name of a lab."""

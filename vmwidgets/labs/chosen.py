@@ -64,7 +64,7 @@ def source_of(function: FunctionType) -> str:
 
 
 def _lines(name: str, value: Any, module: str, seen: set[int]) -> Iterator[str]:
-    """Yield the text of a variable; for a function, first what it uses; other modules' functions are only named."""
+    """Yield a variable's text; before a function, the texts that it uses; other modules' functions are only named."""
     if isinstance(value, ModuleType) or (isinstance(value, FunctionType) and value.__module__ != module):
         return
     if isinstance(value, type):

@@ -46,6 +46,6 @@ def try_on(thing: Any) -> Iterator[Any]:
 
 
 def is_tried(thing: Any) -> bool:
-    """Return whether `thing` is such a copy, or a part of one."""
+    """Return whether `thing` is a copy made by :func:`try_on`, or a part of one."""
     machine = machine_of(thing)
     return machine is not None and machine in _copies.now()

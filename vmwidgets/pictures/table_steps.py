@@ -1,4 +1,4 @@
-"""The steps of pictures of page tables, in which a descriptor that is shown is written."""
+"""The steps of pictures of page tables: each step writes a descriptor that is shown."""
 
 from __future__ import annotations
 

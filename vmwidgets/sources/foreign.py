@@ -8,7 +8,7 @@ from typing import NamedTuple
 from ..engine.base.errors import Refused
 
 LOOKED_AT = 400
-"""The number of lines that are searched for such a line, which comes early."""
+"""The number of lines that are searched for the line that tells the program, which comes early."""
 
 
 class Foreign(NamedTuple):

@@ -84,7 +84,7 @@ AT_ONCE = 1 << 16
 
 
 class Numbering:
-    """The pages' numbers in their order, in O(references): each used region of 4 GiB has a table.
+    """A numbering of pages in their order, with a table for each used region of 4 GiB.  O(references).
 
     Pass pages to :meth:`places`, some at a time; after all of them, :meth:`finish` numbers them.
     """

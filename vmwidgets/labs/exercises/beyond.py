@@ -63,7 +63,7 @@ def large_blocks(asked: Range) -> list[int]:
 
 
 def small_pages(asked: Range) -> list[int]:
-    """Return the addresses of the used pages outside those blocks."""
+    """Return the addresses of the used pages outside completely used blocks."""
     places = (asked.start + page * PAGE for page in asked.used)
     return [place for place in places if place & -LARGE not in large_blocks(asked)]
 

@@ -37,7 +37,7 @@ class TraceSheet:
 
     @classmethod
     def drawn(cls, draws: Draws) -> TraceSheet:
-        """Draw such a program, and a memory that holds a part of its pages, but neither all nor very few."""
+        """Draw the program's sizes, and a memory that holds a part of its pages, but neither all nor very few."""
         rows, kib = 2 * draws.between(9, 14), draws.choice((2, 4))
         columns = draws.between(6, 9)
         lookups = tuple(tuple(sorted(draws.sample(range(TABLE_PAGES), draws.between(1, 4)))) for _ in range(columns))

@@ -49,7 +49,7 @@ MUTED_AFTER = 100
 """The number of calls of one function after which only some are followed."""
 
 _BURST = 12
-"""The number of calls of such a function that are followed in a row before a pause."""
+"""The number of calls of a muted function that are followed in a row before a pause."""
 
 _PAUSE, _LONGEST_PAUSE = 0.25, 5.0
 """The least and the most seconds of a pause, in which the kernel runs without stopping there."""

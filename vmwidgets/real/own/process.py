@@ -87,8 +87,8 @@ class Process(LiveProcess):
     def working_set(self, seconds: float = 1.0) -> WorkingSet:
         """Return how many pages the process uses in `seconds`: referenced bits are cleared, and counted afterwards.
 
-        It disturbs what it measures: each page that is used again costs the processor a walk of the tables.  Another
-        thread of this process may run meanwhile; if none does, a waiting process uses next to no pages.
+        The measurement disturbs the process: each page that is used again costs the processor a walk of the tables.
+        Another thread of this process may run meanwhile; if none does, a waiting process uses next to no pages.
         """
         _refuse_without_proc()
         return used_during(self.pid, lambda: _wait(seconds))
@@ -209,7 +209,7 @@ def watched(pid: int, do: Callable[[], object] | None, parts: int, each: float) 
 def used_in_parts(parts: Sequence[Sequence[ProcessRange]]) -> tuple[UsedRange, ...]:
     """Return the ranges used in any part, the lowest first; the least used ranges are combined into one, which is last.
 
-    The ranges of one file are joined, and so are small ones without a file.
+    The ranges of one file are joined, and so are small ranges without a file.
     """
     used: dict[object, list[int]] = {}
     found: dict[object, tuple[str, int, int]] = {}

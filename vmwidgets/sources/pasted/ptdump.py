@@ -27,7 +27,7 @@ _TOKENS = re.compile(
 
 
 def read(parts: Parts) -> None:
-    """Add such a dump as one listing for each time that addresses start again."""
+    """Add a dump of Linux's ptdump as one listing for each time that addresses start again."""
     found: list[tuple[int, list[SaidRange], list[SaidRange]]] = []
     damaged = []
     for number, line in enumerate(parts.lines, 1):

@@ -68,7 +68,7 @@ MEANS = {
 
 
 def read(parts: Parts) -> None:
-    """Add the faults that such kernels print."""
+    """Add the faults that small kernels for x86 print."""
     for what, trap in _traps(parts):
         parts.what[what] = None
         parts.traps.append(_explained(trap, parts))

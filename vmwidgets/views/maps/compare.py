@@ -35,8 +35,9 @@ LINE, CELL = 18.0, 22.0
 """Height of a line of words, and of a row of the grid."""
 
 MOST_ROWS, MOST_TABLE_ROWS, MOST_PIECES = 14, 200, 300
-"""The most operations in the grid (of more, only those with different results are listed), the most rows of the table,
-and the most allocations with a box each.
+"""The most operations in the grid, the most rows of the table, and the most allocations with a box each.
+
+If there are more operations, the grid has only operations with different results.
 """
 
 NARROW = 3.0

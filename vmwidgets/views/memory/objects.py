@@ -590,7 +590,7 @@ class _Layout:
         return {index: home for index, home in homes if home != owner.name}
 
     def _differing(self, pages: Seen) -> set[int]:
-        """Return the pages of a mapping that differ from those behind it: the front object's own, and private ones."""
+        """Return the pages of a mapping that differ from pages behind it: the front object's own and private pages."""
         front = pages.chain[0]
         own = {*front.pages, *front.swapped} if front.shadow else set()
         copied = {

@@ -52,7 +52,7 @@ def draw_references(
     runs: Sequence[PolicyRun], value: ReferencesValue | None = None, *, first: int = 0, selection: str = "",
     opened: Collection[int] = (), width: float = WIDTH,
 ) -> Scene:  # fmt: skip  # as others have it
-    """Return the scene of runs of one string, from reference `first` on; of many runs, the `opened` ones are whole."""
+    """Return the scene of runs of one string, from reference `first` on; many runs are whole only if `opened`."""
     length = len(runs[0].steps)
     sheet = _Sheet.of(runs, value, opened, width)
     whole = len(runs) if sheet.opened is None else len(sheet.opened)

@@ -438,8 +438,8 @@ def ticks(
 ) -> list[Node]:
     """Return addresses below an axis, as far as there is room: both ends first, then the most important.
 
-    `place` returns an address's x, or None for one that is not written.  With a `drop`, they are lower by that many
-    pixels, and the longer ticks do not cross the spaces in `avoid`, each from x to x.
+    `place` returns an address's x, or None if the address is not written.  A `drop` moves the addresses down by that
+    many pixels; their ticks are then longer, and do not cross the spaces in `avoid` (each from x to x).
     """
     nodes: list[Node] = []
     taken: list[tuple[float, float]] = []

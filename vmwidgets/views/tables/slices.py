@@ -169,7 +169,7 @@ def _draw_line(
             _bit(walk.va, bit, one, bit in shared, right - cell * (bit - one.low), y + _HEAD, cell)
             for bit in range(one.high, one.low - 1, -1)
             if cell
-            if one.key != "offset" or bit not in shared  # those stand in the index's slice
+            if one.key != "offset" or bit not in shared  # these bits are in the index's slice
         ]
         x += w + _GAP
     return boxes + bits
