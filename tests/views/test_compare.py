@@ -119,7 +119,7 @@ def test_operations_are_whole_above_what_the_maps_said_or_beside_it(width: int) 
 def test_the_caption_says_who_said_what_first() -> None:
     caption = vm.Comparison(small()).scene().caption
     assert caption.text == saying("comparisons: maps/disagree", 5, differing="1")
-    answers = "x15, freebsd: 0x10_0000; worst: 0x12_0000"
+    answers = "X15, FreeBSD: 0x10_0000; worst fit: 0x12_0000"
     assert caption.reason.startswith(saying("comparisons: maps/first", operation="allocate c 32 KiB", answers=answers))
     assert vm.Comparison(vm.compare([], on=["x15", "best"])).scene().caption.text == saying("comparisons: maps/agree")
 

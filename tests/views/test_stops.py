@@ -44,7 +44,7 @@ def test_each_page_has_its_letter_above_the_strip_of_what_it_is(width: int, acro
             found[(int(start.text, 16) - FIRST) // 4096 + place] = letter.text, row.bars[place].style
         assert sum(bar.style == "rail" for bar in row.bars) == across - len(letters)
     assert found == {
-        0: ("I", "used"), 1: ("*", "changed"), 2: ("i", "table"), 3: ("s", "table"), 40: ("S", "used"),
+        0: ("I", "used"), 1: ("*", "several"), 2: ("i", "table"), 3: ("s", "table"), 40: ("S", "used"),
     }  # fmt: skip
 
 
@@ -53,7 +53,7 @@ def test_the_legend_explains_the_strips_that_are_there() -> None:
         return [bar.style for node in scene.nodes if "/legend/" in node.id for bar in node.bars]
 
     assert styles(scene_of((INIT,))) == ["used", "table"]
-    assert styles(scene_of((INIT, SHELL))) == ["used", "table", "changed"]
+    assert styles(scene_of((INIT, SHELL))) == ["used", "table", "several"]
 
 
 def test_changes_are_those_since_the_stop_before() -> None:

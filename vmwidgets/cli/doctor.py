@@ -23,7 +23,7 @@ def add_doctor(commands: Any) -> None:
     """Add the command's arguments."""
     parser = commands.add_parser(
         "doctor",
-        help="check this computer, or say what in your notebook will count",
+        help="check this computer, or list which parts of your notebook will count",
         description="Without a file: check what the labs need on this computer, and say what to do about what is "
         "missing, one line for each check. With a file: read a saved notebook as the grader does, and say what will "
         "count, for whom, for how many points, and what is missing. Exit code 0: everything needed is there; 1: "

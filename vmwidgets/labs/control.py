@@ -29,18 +29,18 @@ class Control(anywidget.AnyWidget):
 
     _esm = traitlets.Unicode().tag(sync=True)
     own_id = traitlets.Unicode(help="Model id of this control.").tag(sync=True)
-    question = traitlets.Unicode(help="What is asked.").tag(sync=True)
-    options: traitlets.List[str] = traitlets.List(help="What there is to choose from; none: a field.").tag(sync=True)
-    hint = traitlets.Unicode(help="What may be written into the field.").tag(sync=True)
+    question = traitlets.Unicode(help="The question.").tag(sync=True)
+    options: traitlets.List[str] = traitlets.List(help="The choices; without any, there is a field.").tag(sync=True)
+    hint = traitlets.Unicode(help="A hint in the field about possible answers.").tag(sync=True)
     given = traitlets.Unicode(help="The latest answer.").tag(sync=True)
-    unsure = traitlets.Unicode(UNSURE, help="The answer of who does not know.").tag(sync=True)
-    reasons = traitlets.Bool(help="Whether a reason is asked for.").tag(sync=True)
-    because = traitlets.Unicode(help="The reason that was given.").tag(sync=True)
-    asks_missed = traitlets.Bool(help="Whether the answer was wrong, so that one may say what one missed.").tag(
+    unsure = traitlets.Unicode(UNSURE, help='The answer for "I do not know".').tag(sync=True)
+    reasons = traitlets.Bool(help="Whether it asks for a reason.").tag(sync=True)
+    because = traitlets.Unicode(help="The learner's reason.").tag(sync=True)
+    asks_missed = traitlets.Bool(help="Whether the answer was wrong, and it asks what the learner had missed.").tag(
         sync=True
     )
-    missed = traitlets.Unicode(help="What one missed.").tag(sync=True)
-    status = traitlets.Unicode(help="What became of the last press.").tag(sync=True)
+    missed = traitlets.Unicode(help="What the learner had missed.").tag(sync=True)
+    status = traitlets.Unicode(help="The result of the last press.").tag(sync=True)
 
     def __init__(self, prediction: Prediction) -> None:
         self._prediction = prediction

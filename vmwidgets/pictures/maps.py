@@ -62,10 +62,10 @@ class Map(Picture):
     lanes: Sequence[str] = LANES
 
     whole = traitlets.Int(
-        WHOLE, min=1, help="Maps of up to so many entries are drawn whole, as far as an update can carry them."
+        WHOLE, min=1, help="The most entries of a map that is drawn whole, as far as an update can carry them."
     ).tag(public=True)
     find = AddressTrait(
-        None, allow_none=True, min=0, max=2**64 - 1, help="An address that a folded picture shows as well."
+        None, allow_none=True, min=0, max=2**64 - 1, help="An address that a folded picture also shows."
     ).tag(public=True, sync=True)
 
     def __init__(self, target: AnyMap | Machine | Task, **options: Any) -> None:

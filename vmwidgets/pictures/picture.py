@@ -60,10 +60,12 @@ class Picture(Exports, Finding, traitlets.HasTraits):
 
     # Public traits can be set, even from the page; a view's page has all of these in its model.
     step = traitlets.Int(
-        -1, min=-1, help="Which of its steps of the operation the picture shows; after it: `steps`, or -1 in short."
+        -1,
+        min=-1,
+        help="The step of the operation that the picture shows; after it: `steps`, or -1 in short.",
     ).tag(public=True, sync=True)
     moment = WhenTrait(
-        help="What is shown: None for now, or (serial of an operation, how many of its events are done or None)."
+        help="The moment: None for now, or (an operation's serial, the number of its events that are done, or None)."
     ).tag(public=True, sync=True)
     selection = traitlets.Unicode(help="The selected thing, such as 'entry:17', in all views.").tag(
         public=True, sync=True
@@ -72,12 +74,12 @@ class Picture(Exports, Finding, traitlets.HasTraits):
         0, min=0, max=WIDEST, help=f"Pixels that the picture is laid out for, from {NARROWEST}; 0: as the page has."
     ).tag(public=True, sync=True)
     scale = traitlets.Float(
-        1.0, min=0.5, max=4.0, help="How large the picture is on its page, words and all: 2 for a lecture room."
+        1.0, min=0.5, max=4.0, help="The scale of the whole picture, its words too: 2 for a lecture room."
     ).tag(public=True, sync=True)
     steps = Counted(
-        help="How many steps the picture has of the operation that is shown: the last is after it.", read_only=True
+        help="The number of the picture's steps in the operation on screen; the last step is after it.", read_only=True
     ).tag(sync=True)
-    operation = Counted(-1, help="The number of the operation that is shown; -1: of none.", read_only=True).tag(
+    operation = Counted(-1, help="The number of the operation on screen, or -1 for none.", read_only=True).tag(
         sync=True
     )
 

@@ -46,7 +46,7 @@ class Followed(Picture):
             parts.insert(0, Found("Where it was", found.lines))
         if found.first is not None:
             first = found.first
-            words = [first.says, *([first.call] if first.call else []), *first.lines]
+            words = [*([first.call] if first.call else []), *first.lines]
             parts.insert(0, Found(f"{first.line or 'No line'} broke the rule {first.rule}", words))
         summary = f"{found.outcome}, {counted(found.calls, 'call')} and {counted(found.stops, 'stop')}"
         scene = draw_pasted(parts, summary, found.headline, view="followed", title="kernel, followed", width=at.width)

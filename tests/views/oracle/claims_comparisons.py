@@ -23,9 +23,18 @@ def outcomes(seen: Pictured) -> list[list[str]]:
     return [[one.result + " failed" * one.failed for one in row.outcomes] for row in seen.subject.rows]
 
 
+SYSTEMS = {"x15": "X15", "freebsd": "FreeBSD"}
+
+
+def called(label: str) -> str:
+    """How people call the map that a program calls `label`."""
+    system, _, fit = label.rpartition(" ")
+    return SYSTEMS[label] if label in SYSTEMS else f"{fit} fit" + f" of {SYSTEMS.get(system)}" * bool(system)
+
+
 @claim("comparisons: maps/one")
 def one_map(seen: Pictured, said: Said) -> None:
-    assert [one.label for one in seen.subject.maps] == [said["map"]]
+    assert [called(one.label) for one in seen.subject.maps] == [said["map"]]
     assert len(outcomes(seen)) == number(said["count"])
 
 
@@ -49,7 +58,9 @@ def first_difference(seen: Pictured, said: Said) -> None:
     parts = said["answers"].split("; ")
     assert len(parts) == len(answers)
     for part, answer in zip(parts, answers, strict=True):
-        labels = [one.label for one, it in zip(seen.subject.maps, row.outcomes, strict=True) if it.result == answer]
+        labels = [
+            called(one.label) for one, it in zip(seen.subject.maps, row.outcomes, strict=True) if it.result == answer
+        ]
         assert part == f"{', '.join(labels)}: {visible(answer)}"
 
 
@@ -64,7 +75,7 @@ def maps_apart(seen: Pictured, said: Said) -> None:
 def work(seen: Pictured) -> dict[str, int]:
     """The nodes and gaps that each map looked at, in all operations."""
     rows, maps = seen.subject.rows, seen.subject.maps
-    return {one.label: sum(row.outcomes[place].steps for row in rows) for place, one in enumerate(maps)}
+    return {called(one.label): sum(row.outcomes[place].steps for row in rows) for place, one in enumerate(maps)}
 
 
 @claim("comparisons: maps/equal work")

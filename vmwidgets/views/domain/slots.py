@@ -14,7 +14,7 @@ from vmwidgets.engine.selfpaging.domain_schema import CapabilityValue, CapRef, C
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import MARGIN, Box, Line
 from vmwidgets.views.scene.model import Bar, Link, Node, Table
-from vmwidgets.views.scene.text import short_count, visible
+from vmwidgets.views.scene.text import short_count, text_width, visible
 from vmwidgets.views.story.words.names import kind_words
 
 from .picture import DomainPicture
@@ -189,6 +189,7 @@ def _fold(cnode: CnodeValue, cell: Cell, box: Box) -> Node:
     if kinds:
         summary = ", ".join(f"{number:,} {letters}" for letters, number in kinds)
         second = ", ".join(f"{short_count(number)} {letters}" for letters, number in kinds)
+        second = second if text_width(second, "label") <= box.w - 2 else "slots"
     elif cell.reserved:
         summary, second = f"{cell.reserved:,} allocated, and empty", "empty"
     else:

@@ -67,7 +67,7 @@ def draw_comparison(value: ComparisonValue, *, width: float = WIDTH) -> Scene:
         nodes.append(kit.paragraph("compare/moment", words, MARGIN, y, width - 2 * MARGIN))
         y = nodes[-1].y + nodes[-1].h + 6
     for one in maps:
-        headed = _heading(one, y, width - 2 * MARGIN)
+        headed = _heading(one, y, width - 2 * MARGIN, is_end=maps is not value.apart)
         nodes += [headed, *_ribbon(one, reference, axis, style, y + headed.h, crowded)]
         y += headed.h + RIBBON + GAP
     nodes += _ticks(axis, style, y - GAP + 6, width)
@@ -93,14 +93,14 @@ def _shown(value: ComparisonValue) -> tuple[ComparedMap, ...]:
 
 def _subtitle(value: ComparisonValue, style: AddressStyle) -> str:
     size = binary_size(value.end - value.start)
-    against = f" · ≠ differs from {value.maps[0].label}" if len(value.maps) > 1 else ""
+    against = f" · ≠ differs from {_name(value.maps[0])}" if len(value.maps) > 1 else ""
     return f"{len(value.rows):,} operations on empty maps of {size} from {style.long(value.start)}{against}"
 
 
 def _caption(value: ComparisonValue) -> Caption:
     differing, count = value.differences, len(value.rows)
     if len(value.maps) == 1:
-        return Caption(say_compared("maps/one", count, map=value.maps[0].label))
+        return Caption(say_compared("maps/one", count, map=_name(value.maps[0])))
     if not differing:
         return Caption(say_compared("maps/agree"), reason=_work(value))
     first = differing[0]
@@ -114,7 +114,7 @@ def _voices(value: ComparisonValue, row: Row) -> Iterator[tuple[str, list[str]]]
     """Yield each result of one operation, and the maps with it."""
     said: dict[str, list[str]] = {}
     for one, outcome in zip(value.maps, row.outcomes, strict=True):
-        said.setdefault(outcome.result, []).append(one.label)
+        said.setdefault(outcome.result, []).append(_name(one))
     yield from said.items()
 
 
@@ -122,7 +122,7 @@ def _work(value: ComparisonValue) -> str:
     least, most = (choose(one.steps for one in value.maps) for choose in (min, max))
     if least == most:
         return say_compared("maps/equal work", least=f"{least:,}")
-    fewest, more = (" and ".join(one.label for one in value.maps if one.steps == steps) for steps in (least, most))
+    fewest, more = (" and ".join(_name(one) for one in value.maps if one.steps == steps) for steps in (least, most))
     return say_compared("maps/work", fewest=fewest, most=more, least=f"{least:,}", more=f"{most:,}")
 
 
@@ -182,10 +182,12 @@ def _strips(ranges: Sequence[UsedPiece | EntryValue], axis: Axis, y: float, h: f
     return tuple(Bar(round(left + 0.5, 1), y, round(max(1.0, right - left - 1), 1), h, style) for left, right in strips)
 
 
-def _heading(one: ComparedMap, y: float, w: float) -> Node:
+def _heading(one: ComparedMap, y: float, w: float, *, is_end: bool) -> Node:
     name, rule = _name(one), one.rule
     counts = f"{counted(one.entries, 'entry')} · {counted(len(one.gaps), 'gap', 'gaps')}"
-    work = f"looked at {one.steps:,}" + (f" · {one.failures:,} failed" if one.failures else "")
+    work = (
+        f"looked at {one.steps:,}" + " so far" * (not is_end) + (f" · {one.failures:,} failed" if one.failures else "")
+    )
     stats = f"{counts}, largest {one.largest_gap} · {work}"
     x = text_width(name, "strong") + 10
     right = text_width(stats, "label")
@@ -212,7 +214,7 @@ def _name(one: ComparedMap) -> str:
     kernel, _, fit = one.label.rpartition(" ")
     if one.label in _NAMES:
         return _NAMES[one.label]
-    return f"{fit} fit" + (f", {_NAMES[kernel]}" if kernel else "")
+    return f"{fit} fit" + (f" of {_NAMES[kernel]}" if kernel else "")
 
 
 def _describe(one: ComparedMap) -> str:
@@ -288,7 +290,10 @@ def _grid(value: ComparisonValue, y: float, width: float) -> tuple[list[Node], f
     share = (room - first) / len(value.maps)
     nodes = [
         _words(
-            f"compare/head/{one.label}", Box(MARGIN + first + share * number, y, share, LINE), one.label, "label strong"
+            f"compare/head/{one.label}",
+            Box(MARGIN + first + share * number, y, share, LINE),
+            _name(one),
+            "label strong",
         )
         for number, one in enumerate(value.maps)
     ]

@@ -296,8 +296,13 @@ def _place(number: int, some: Sequence[ProcessRange], top: int, box: Box, *, mea
             bars.append(Bar(round(at * box.w / count, 1), 18 + high - tall, 3, tall, f"own-{kind}"))
     held = sum(one.resident or 0 for one in some)
     mapped = _mapped(some)
-    words = (rounded(held), f"of {rounded(mapped)}") if measured else (rounded(mapped), "")
-    text = [fitted(0, 12, f"{Address(start)}", box.w, "mono"), fitted(0, 74, words[0], box.w, "strong"),
+    words = (
+        (f"{rounded(held)} in memory", f"of {rounded(mapped)} mapped")
+        if measured
+        else (f"{rounded(mapped)} mapped", "")
+    )
+    ways = words[0], words[0].partition(" in ")[0]
+    text = [fitted(0, 12, f"{Address(start)}", box.w, "mono"), fitted(0, 74, ways, box.w, "strong"),
             fitted(0, 90, words[1], box.w, "label dim")]  # fmt: skip  # where, how much
     title = f"{Address(start)}–{Address(end)}: {counted(len(some), 'range')}, {rounded(mapped)} mapped" + (
         f", {rounded(held)} in memory" if measured else ""

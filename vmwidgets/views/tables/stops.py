@@ -28,7 +28,7 @@ Kind = Literal["page", "table", "several"]
 STYLES: dict[Kind, tuple[str, str]] = {
     "page": ("used", "a page that one process maps"),
     "table": ("table", "a page with one of its tables"),
-    "several": ("changed", "a page that several processes map"),
+    "several": ("several", "a page that several processes map"),
 }
 """The strip below a letter, by the page's kind, with its meaning."""
 

@@ -29,7 +29,7 @@ class Hub(anywidget.AnyWidget):
     """The drawing code, as a model that views find by its ID."""
 
     _esm = traitlets.Unicode().tag(sync=True)
-    coming = traitlets.Bool(help="Whether the code follows without being asked for.").tag(sync=True)
+    coming = traitlets.Bool(help="Whether the code follows without a request.").tag(sync=True)
 
     owes_controls = False
     """Whether a page still needs the controls, which follow its first picture."""

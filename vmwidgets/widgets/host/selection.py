@@ -28,7 +28,7 @@ class Selection(anywidget.AnyWidget):
 
     selection = traitlets.Unicode(help="The engine's name of the selected thing, such as 'entry:17'.").tag(sync=True)
     latest = traitlets.Int(help="The number of the machine's latest operation.").tag(sync=True)
-    stamp = traitlets.Int(help="Another number whenever operations, groups or marks are others.").tag(sync=True)
+    stamp = traitlets.Int(help="A number that changes with the operations, groups or marks.").tag(sync=True)
 
     def set_state(self, sync_data: dict[str, Any]) -> None:
         """Accept the browser's choice; anything else that it sends is refused and changes nothing."""

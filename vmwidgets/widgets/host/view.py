@@ -61,18 +61,16 @@ class View(Answering, anywidget.AnyWidget):
     _esm = traitlets.Unicode().tag(sync=True)
 
     # Between Python and the page.  A frame is one trait, so that a picture never mixes two states.
-    frame = traitlets.Dict(help="The picture: its rising number `seq`, and `data`, the packed scene.").tag(sync=True)
-    film = traitlets.Dict(help="Of frame `seq`: `data`, the packed differences to the operation's other steps.").tag(
+    frame = traitlets.Dict(help="The picture: `data`, the packed scene, and its rising number `seq`.").tag(sync=True)
+    film = traitlets.Dict(help="The steps of frame `seq`: `data`, their packed differences from that frame.").tag(
         sync=True
     )
-    spot = traitlets.Dict(help="The film's step that is shown: its frame's `seq`, and how its `when` differs.").tag(
-        sync=True
-    )
+    spot = traitlets.Dict(help="The step on the page: its frame's `seq`, and the changes to its `when`.").tag(sync=True)
     hub = traitlets.Unicode(help="Model id of the hub.").tag(sync=True)
     selection_model = traitlets.Unicode(help="Model id of the machine's selection.").tag(sync=True)
     twin_id = traitlets.Unicode(help="Model id of this view, and name of its static twins.").tag(sync=True)
     origin = traitlets.Unicode(help="The cell that made the picture.").tag(sync=True)
-    status = traitlets.Unicode(help="What became of the machine, or why it could not be drawn.").tag(sync=True)
+    status = traitlets.Unicode(help="The state of the machine, or the reason why there is no picture.").tag(sync=True)
 
     made_in = NOWHERE
     cleared = False
