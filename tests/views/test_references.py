@@ -264,3 +264,19 @@ def test_a_long_page_number_is_written_whole(page: int, width: int) -> None:
     runs = [run for node in picture.scene().nodes for run in node.text if str(page)[:8] in run.text]
     assert len(runs) > 7
     assert not [run.text for run in runs if run.room]
+
+
+@pytest.mark.parametrize("width", [420, 900])
+def test_grids_of_many_frames_fit_a_few_screens_and_folds_lead_to_the_rest(width: int) -> None:
+    numbers = [at * 7 % 40 for at in range(200)]
+    picture = vm.References(vm.reference_string(numbers, 40, ("lru", "clock")), width=width)
+    seen: list[str] = []
+    while True:
+        scene = picture.scene()
+        assert scene.height < 2000
+        seen += string_of(scene)
+        later = [node for node in scene.nodes if node.kind == "fold" and "later" in node.text[0].text]
+        if not later:
+            break
+        picture.opened(later[0].id)
+    assert seen == list(map(str, numbers))

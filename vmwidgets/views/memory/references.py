@@ -35,6 +35,9 @@ FRAMES = 16
 ROWS = 400
 """The most references of a run in its table."""
 
+TALL = 1400.0
+"""The greatest height in pixels of all grids, if that is enough for one line of the string; the rest is folded."""
+
 _ROW, _DOTS, _OUT, _BELOW = 17.0, 16.0, 17.0, 12.0
 """Heights of a frame, of the dots and of the evicted page; space below a grid."""
 
@@ -57,7 +60,8 @@ def draw_references(
     sheet = _Sheet.of(runs, value, opened, width)
     whole = len(runs) if sheet.opened is None else len(sheet.opened)
     most = min(COLUMNS // max(1, whole), DOTS // len(runs))
-    count = max(1, most // sheet.count) * sheet.count
+    each = sum(max(sheet.high(runs[one], one) for one in row) + _BELOW for row in sheet.rows)
+    count = max(1, min(most // sheet.count, int(TALL // each))) * sheet.count
     start = min(first, length - 1)
     shown = range(start, min(start + count, length))
     nodes: list[Node] = []
