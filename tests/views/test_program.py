@@ -40,6 +40,15 @@ def test_the_table_has_the_numbers_of_each_line() -> None:
     ]
 
 
+def test_the_title_names_the_line_that_costs_most() -> None:
+    m = vm.boot("x86-64", tlb=(1, 4))
+    scene = vm.picture(vm.play("matrix", m)).scene()
+    misses = {line: int(count) for line, _, count, *_ in scene.table.rows if count}
+    line = max(misses, key=misses.__getitem__)
+    assert scene.caption.text.startswith(f"Line {line} has {misses[line]} of {sum(misses.values())} ")
+    assert m.journal.last.number and scene.caption.reason, "what the last line did is said after it"
+
+
 def test_the_text_is_that_of_the_file_with_its_indents() -> None:
     played = vm.play("fork", vm.boot("x86-64"))
     scene = vm.picture(played, width=1200).scene()

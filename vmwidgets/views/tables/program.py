@@ -60,12 +60,25 @@ def draw_program(
     top, heads = _heads(columns, room, column)
     nodes = [*heads, *_rows(lines, columns, at, room, column, top)]
     text = kit.scene(
-        "program", f"{name}.c" if at is None else f"{name}.c, line {at}", doing, nodes, caption=moment.caption,
+        "program", f"{name}.c" if at is None else f"{name}.c, line {at}", doing, nodes,
+        caption=moment.answered(_answer(lines, columns)),
         table=Table(("line", *columns, "text"), Rows(lambda: tuple(_table(lines, columns)))),
         machine=machine, width=room,
         lanes=[Lane("program", down=True, label="lines of the program")],
     )  # fmt: skip
     return text if panes is None else _joined(text, panes, is_across, width)
+
+
+def _answer(lines: Sequence[CodeLine], columns: Sequence[str]) -> str:
+    """Return which line has the most of the most frequent cost, accesses apart; "" if no line has more than all others."""
+    totals = {name: sum(one.counts.get(name, 0) for one in lines) for name in columns if name != "accesses"}
+    most = max(totals, key=lambda name: totals[name], default="")
+    if not most or not totals[most]:
+        return ""
+    number, line = max(enumerate(lines, 1), key=lambda one: one[1].counts.get(most, 0))
+    if sum(one.counts.get(most, 0) == line.counts[most] for one in lines) > 1:
+        return ""
+    return f"Line {number} has {line.counts[most]:,} of {counted(totals[most], *COLUMNS[most])}."
 
 
 def room_of_panes(lines: Sequence[CodeLine], columns: Sequence[str], width: float) -> float:
