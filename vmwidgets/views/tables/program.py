@@ -70,7 +70,7 @@ def draw_program(
 
 
 def _answer(lines: Sequence[CodeLine], columns: Sequence[str]) -> str:
-    """Return which line has the most of the most frequent cost, accesses apart; "" if no line has more than all others."""
+    """Return which line has the most of the most frequent cost, apart from accesses; "" if two lines have as much."""
     totals = {name: sum(one.counts.get(name, 0) for one in lines) for name in columns if name != "accesses"}
     most = max(totals, key=lambda name: totals[name], default="")
     if not most or not totals[most]:
