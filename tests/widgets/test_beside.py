@@ -85,6 +85,54 @@ def test_what_is_only_on_one_side_and_what_differs_look_so(task: Any) -> None:
     assert rows == [("differs", "entry 0x", "entry 0x"), ("right", "", "entry 0x")]
 
 
+def test_frames_that_differ_are_counted_and_have_a_line_around_them(task: Any) -> None:
+    frames, serial = task.machine.frames, task.machine.journal.last.serial
+
+    def uses() -> dict[int, tuple[str, str]]:
+        return {run.first + at: (run.state, run.owner) for run in frames.value().runs for at in range(run.frames)}
+
+    before = uses()
+    task.write(0x40_0000, b"x")
+    differ = {frame for frame, use in uses().items() if before[frame] != use}
+    scene = vm.picture(frames, moment=(serial, None)).beside(vm.picture(frames)).scene()
+    assert scene.caption.text == saying("side by side: differ", len(differ), what=f"{len(differ)} frames")
+    for side in ("left", "right"):
+        tiles = [node for node in scene.nodes if node.id.startswith(side) and "tile" in node.state]
+        lines = [link for link in scene.links if link.id.startswith(side) and "changed" in link.state]
+        assert {node.id for node in tiles if "changed" in node.state} == {
+            node.id for node in tiles if any(is_around(line.points, node) for line in lines)
+        }
+        starts = {int(node.thing.partition(":")[2]): "changed" in node.state for node in tiles}
+        has = dict.fromkeys(starts, False) | {max(at for at in starts if at <= frame): True for frame in differ}
+        assert starts == has, "and no others, whatever became of the block that they are in"
+
+
+def is_around(points: Any, node: Any) -> bool:
+    (left, *_, right), (top, *_, bottom) = (sorted(of) for of in zip(*points, strict=True))
+    return bool(left < node.x and node.x + node.w < right and top < node.y and node.y + node.h < bottom)
+
+
+def test_a_descriptor_is_missing_where_the_other_side_has_a_gap_but_not_where_it_may_be_folded() -> None:
+    m = vm.boot("armv7")  # its picture folds the kernel's tables
+    task = m.task("init")
+    task.mmap(4 * PAGE, "rw", at=0x40_0000)
+    task.mmap(4 * PAGE, "rw", at=0x90_0000)
+    child = task.fork("child")
+    for place in (0x40_0000, 0x40_2000, 0x90_0000):
+        task.write(place, b"x")
+    child.write(0x40_0000, b"y")
+    scene = vm.picture(task.tables).beside(vm.picture(child.tables)).scene()
+    assert [node for node in scene.nodes if node.kind == "fold"]
+    new = {node.id for node in scene.nodes if "new" in node.state}
+    assert {f"left/tables/slot/1/{place:x}" for place in (0x40_2000, 0x90_0000)} <= new
+    left = vm.picture(task.tables)
+    both = left.beside(vm.picture(child.tables))
+    both.opened("right/tables/slot/2/400000")
+    closed = {node.id for node in both.scene().nodes if "new" in node.state}
+    assert "left/tables/slot/1/402000" not in closed, "the right table is closed"
+    assert "left/tables/slot/1/900000" in closed
+
+
 def test_halves_are_equal_and_below_each_other_where_there_is_no_room(task: Any) -> None:
     both = at(task, 4).beside(at(task, 5))
     for width, across in ((1200, True), (860, True), (859, False), (420, False)):

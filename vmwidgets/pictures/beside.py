@@ -115,8 +115,7 @@ def _side(one: Picture, scene: Scene, then: Place) -> Side:
 
 
 def _caption(found: Differences) -> Caption:
-    counts = len(found.only_left), len(found.only_right), len(found.both)
-    text, reason = differing(*counts, found.has_folds, found.noun)
+    text, reason = differing(*found.counts, found.has_folds, found.noun)
     return Caption(text, (), reason)
 
 
