@@ -228,3 +228,13 @@ def test_the_line_to_a_slot_below_a_fold_goes_around_the_fold(freed: int) -> Non
         for (x, y), (to_x, to_y) in pairwise(line.points):
             passes = min(y, to_y) < fold.y + fold.h / 2 < max(y, to_y)
             assert not (passes and fold.x < min(x, to_x) and max(x, to_x) < fold.x + fold.w), "through its words"
+
+
+@pytest.mark.parametrize("width", [420, 900])
+def test_a_range_has_its_size_with_its_unit_or_none(width: int) -> None:
+    machine = vm.boot("x86-64")
+    for pages in (4, 4, 4):
+        machine.kernel_map.enter(pages * vm.PAGE, prot="r")
+    scene = vm.Kentry(machine, width=width).scene()
+    words = [run.text for node in scene.nodes if node.id.startswith("kentry/range/") for run in node.text]
+    assert words and [word for word in words if word.isdecimal()] == []

@@ -122,3 +122,38 @@ def test_an_operation_that_moved_no_node_has_the_tree_alone() -> None:
     plain, staged = Tree(task.map).scene(), Tree(task.map, stages=True).scene()
     assert {node.id for node in staged.nodes} - {node.id for node in plain.nodes} == {"tree/none"}
     assert staged.lanes == plain.lanes
+
+
+@pytest.mark.parametrize("width", [420, 900])
+def test_each_node_that_a_stage_is_about_has_its_address_below_it(width: int) -> None:
+    crowded = 0
+    for task in lives(3):
+        _, stages = looked_at(task)
+        scene = vm.Tree(task.map, stages=True, width=width, whole=100).scene()
+        if len(stages) < 2:
+            continue
+        style = AddressStyle.of(task.map.start, task.map.end)
+        places = {node.id: node for node in scene.nodes}
+        for number, stage in enumerate(stages):
+            _, words = words_of(stage, style)
+            named = re.findall(r"0x[\da-f_]+", words)
+            in_tree = [entry for entry in stage.after.entries if entry.id in stage.after.nodes]
+            about = [entry.id for entry in in_tree if style.long(entry.start) in named]
+            below = [places[f"tree/{number}/address/{one}"] for one in about]
+            for identity, label in zip(about, below, strict=True):
+                node = places[f"tree/{number}/{identity}"]
+                assert label.y > node.y and label.x < node.x + node.w / 2 < label.x + label.w
+            crowded += len({label.y for label in below}) > 1
+        labels = [node for node in scene.nodes if "/address/" in node.id]
+        for left, right in pairwise(sorted(labels, key=lambda node: (node.y, node.x))):
+            assert left.y != right.y or left.x + left.w <= right.x
+    assert crowded, "some have no room in one line"
+
+
+def test_the_count_of_a_fold_is_explained_if_there_is_one() -> None:
+    *_, task = lives(3)
+    for whole in (5, 100):
+        scene = vm.Tree(task.map, stages=True, whole=whole).scene()
+        is_folded = any(node.kind == "fold" for node in scene.nodes)
+        assert is_folded == (whole == 5)
+        assert is_folded == any(node.id == "tree/folds" for node in scene.nodes)

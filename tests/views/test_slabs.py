@@ -134,3 +134,14 @@ def test_a_slab_counts_its_used_buffers_and_a_cache_its_slabs(machine: vm.Machin
     assert "5" in head.replace("/", " ").split()
     name = next(node for node in scene.nodes if node.id == "slabs/zone 512")
     assert words(name).endswith("slabs: 1 partial")
+
+
+@pytest.mark.parametrize("width", [420, 900])
+def test_each_slab_says_which_buffer_is_next(width: int, machine: vm.Machine) -> None:
+    scene = vm.Slabs(machine, width=width).scene()
+    cells = [node for node in scene.nodes if node.kind == "cells" and any(bar.style == "next" for bar in node.bars)]
+    assert cells
+    for node in cells:
+        (bar,) = [bar for bar in node.bars if bar.style == "next"]
+        inside = [run.text for run in node.text if bar.x < run.x < bar.x + bar.w and bar.y < run.y < bar.y + bar.h]
+        assert inside == ["1"], node.id

@@ -144,3 +144,50 @@ def test_the_reserve_of_a_slab_is_bolder_than_free_blocks_in_a_readers_own_colou
     forced = CSS.read_text().split("@media (forced-colors: active) {")[1].split("\n}")[0]
     rule = re.search(r"\.bar\.next \{ stroke-width: ([\d.]+); \}", forced)
     assert rule is not None and float(rule[1]) >= 2, "free blocks have an outline of 1 in the same colour"
+
+
+def forced_rules() -> list[tuple[list[str], dict[str, str]]]:
+    """The rules of a reader's own colours: selectors, and what they declare."""
+    forced = CSS.read_text().split("@media (forced-colors: active) {")[1].split("\n}")[0]
+    bare = re.sub(r"/\*.*?\*/", "", forced)
+    return [
+        (
+            [one.strip() for one in re.split(r",(?![^(]*\))", chosen)],
+            dict(re.findall(r"([\w-]+):\s*([^;]+);", declared)),
+        )
+        for chosen, declared in re.findall(r"([^{}]+)\{([^{}]*)\}", bare)
+    ]
+
+
+@pytest.mark.parametrize("kind", ["anonymous", "heap", "stack"])
+def test_a_range_that_is_new_or_on_the_path_stays_filled_in_a_readers_own_colours(kind: str) -> None:
+    """What is hollow is free there."""
+    filled = [one for ones, said in forced_rules() for one in ones if said.get("fill") in ("CanvasText", "GrayText")]
+    assert f".vmw-scene .node.range.{kind} > .shape" in filled, "whatever its state"
+    hollow = [
+        one
+        for ones, said in forced_rules()
+        for one in ones
+        if said.get("fill") == "Canvas" and re.search(r"range\.(new|changed|path|selected) > \.shape", one)
+    ]
+    assert hollow == []
+
+
+@pytest.mark.parametrize("which", [".bar.rail", ".bar.own-reserved", ".node.cells .bar.free", ".bar.inside"])
+def test_what_others_see_as_a_pale_tint_is_outlined_in_a_readers_own_colours(which: str) -> None:
+    lines = [said for ones, said in forced_rules() for one in ones if one.endswith(which) and "stroke" in said]
+    assert [said["stroke"] for said in lines] == ["CanvasText"]
+
+
+def test_the_kernel_has_one_colour_in_a_readers_own_colours() -> None:
+    """Ranges, frames, and bars of a process or of a comparison."""
+    own = [said["--vmw-kernel"] for _, said in forced_rules() if "--vmw-kernel" in said]
+    bars = [said["fill"] for ones, said in forced_rules() if any("kernel" in one for one in ones) and "fill" in said]
+    assert own and {*own, *bars} == {*own}
+
+
+def test_what_is_refused_does_not_look_as_the_path_in_a_readers_own_colours() -> None:
+    (refused,) = [
+        said for ones, said in forced_rules() if any(one.startswith(".vmw-scene .node.fault:") for one in ones)
+    ]
+    assert "stroke-dasharray" in refused, "a line of the path is whole"

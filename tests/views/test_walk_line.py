@@ -27,7 +27,7 @@ def test_a_line_has_what_is_read_in_each_table_and_what_comes_of_it(architecture
         assert (outside(scene), misplaced_text(scene), covered_words(scene)) == ([], [], [])
         *read, verdict = line(scene)
         assert [node.thing for node in read] == [f"pte:{step.pa:x}" for step in walk.steps]
-        assert [node.text[0].text.split()[-1] for node in read] == [str(step.index) for step in walk.steps]
+        assert [node.text[-1].text.split()[-1] for node in read] == [str(step.index) for step in walk.steps]
         assert ("fault" in verdict.state) is (walk.fault is not None)
         assert [("fault" in node.state) for node in read] == [
             walk.fault is not None and step.level == walk.fault.level for step in walk.steps
@@ -47,3 +47,15 @@ def test_a_press_shows_the_tables_and_another_folds_them() -> None:
     assert whole.table.more == before.table.more, "the rows are there in both"
     view.opened("walk/line")
     assert view.scene() == before
+
+
+@pytest.mark.parametrize("width", [420, 640, 1600])
+@pytest.mark.parametrize("architecture", ["x86-64", "x86-64-la57", "x86-pae"])
+def test_an_index_has_the_name_of_its_table(architecture: str, width: int) -> None:
+    """A bare index, such as 257, could be anything; where names and indices have no room in one line, there are two."""
+    machine = vm.boot(architecture)
+    start = machine.kernel_map.enter("8 KiB", prot="r")
+    scene = vm.Dashboard(machine, width=width, selection=f"entry:{machine.kernel_map.lookup(start).id}").scene()
+    *read, _ = line(scene)
+    assert [" ".join(run.text for run in node.text).rpartition(" ")[0] != "" for node in read] == [True] * len(read)
+    assert len({node.text[0].text for node in read}) == len(read), "each has another name"

@@ -85,6 +85,69 @@ def test_what_is_only_on_one_side_and_what_differs_look_so(task: Any) -> None:
     assert rows == [("differs", "entry 0x", "entry 0x"), ("right", "", "entry 0x")]
 
 
+def test_frames_that_differ_are_counted_and_have_a_line_around_them(task: Any) -> None:
+    frames, serial = task.machine.frames, task.machine.journal.last.serial
+
+    def uses() -> dict[int, tuple[str, str]]:
+        return {run.first + at: (run.state, run.owner) for run in frames.value().runs for at in range(run.frames)}
+
+    before = uses()
+    task.write(0x40_0000, b"x")
+    differ = {frame for frame, use in uses().items() if before[frame] != use}
+    scene = vm.picture(frames, moment=(serial, None)).beside(vm.picture(frames)).scene()
+    assert scene.caption.text == saying("side by side: differ", len(differ), what=f"{len(differ)} frames")
+    for side in ("left", "right"):
+        tiles = [node for node in scene.nodes if node.id.startswith(side) and "tile" in node.state]
+        lines = [link for link in scene.links if link.id.startswith(side) and "changed" in link.state]
+        assert {node.id for node in tiles if "changed" in node.state} == {
+            node.id for node in tiles if any(is_around(line.points, node) for line in lines)
+        }
+        starts = {int(node.thing.partition(":")[2]): "changed" in node.state for node in tiles}
+        has = dict.fromkeys(starts, False) | {max(at for at in starts if at <= frame): True for frame in differ}
+        assert starts == has, "and no others, whatever became of the block that they are in"
+
+
+def is_around(points: Any, node: Any) -> bool:
+    (left, *_, right), (top, *_, bottom) = (sorted(of) for of in zip(*points, strict=True))
+    return bool(left < node.x and node.x + node.w < right and top < node.y and node.y + node.h < bottom)
+
+
+def test_a_descriptor_is_missing_where_the_other_side_has_a_gap_but_not_where_it_may_be_folded() -> None:
+    m = vm.boot("armv7")  # its picture folds the kernel's tables
+    task = m.task("init")
+    task.mmap(4 * PAGE, "rw", at=0x40_0000)
+    task.mmap(4 * PAGE, "rw", at=0x90_0000)
+    child = task.fork("child")
+    for place in (0x40_0000, 0x40_2000, 0x90_0000):
+        task.write(place, b"x")
+    child.write(0x40_0000, b"y")
+    scene = vm.picture(task.tables).beside(vm.picture(child.tables)).scene()
+    assert [node for node in scene.nodes if node.kind == "fold"]
+    new = {node.id for node in scene.nodes if "new" in node.state}
+    assert {f"left/tables/slot/1/{place:x}" for place in (0x40_2000, 0x90_0000)} <= new
+    left = vm.picture(task.tables)
+    both = left.beside(vm.picture(child.tables))
+    both.opened("right/tables/slot/2/400000")
+    closed = {node.id for node in both.scene().nodes if "new" in node.state}
+    assert "left/tables/slot/1/402000" not in closed, "the right table is closed"
+    assert "left/tables/slot/1/900000" in closed
+
+
+@pytest.mark.parametrize("width", [420, 900])
+def test_one_entry_has_one_label_on_both_sides(task: Any, width: int) -> None:
+    early = vm.picture(task.map, moment=(task.machine.journal.last.serial, None))
+    for number in range(3):
+        task.mmap(PAGE, "r", at=0x90_0000 + number * 0x10_0000)
+    both = early.beside(vm.picture(task.map))
+    both.width = width
+    labels: dict[str, list[str]] = {}
+    for node in both.scene().nodes:
+        if node.kind == "tree-node":
+            labels.setdefault(node.thing, []).append(node.text[-1].text)
+    assert max(map(len, labels.values())) == 2
+    assert [one for one in labels.values() if len({*one}) > 1] == []
+
+
 def test_halves_are_equal_and_below_each_other_where_there_is_no_room(task: Any) -> None:
     both = at(task, 4).beside(at(task, 5))
     for width, across in ((1200, True), (860, True), (859, False), (420, False)):
@@ -228,12 +291,14 @@ def test_pages_of_two_machines_are_compared_by_their_objects_and_not_by_their_fr
         )
 
 
-def test_a_half_with_page_numbers_says_so() -> None:
+def test_halves_with_page_numbers_say_so_even_where_one_has_room_for_addresses() -> None:
     machine = vm.boot("x86-64", layout="small")
     task = machine.task("init")
     for page in range(8):
         task.map.enter("4 KiB", at=2 * page * vm.PAGE, prot="r" if page % 2 else "rw")
     few = machine.at(3)
+    alone = vm.Map(few.tasks["init"].map, width=640).scene()
+    assert "page numbers" not in alone.subtitle
     pair = vm.Map(task.map).beside(vm.Map(few.tasks["init"].map))
     pair.width = 640
     scene = pair.scene()
@@ -243,4 +308,4 @@ def test_a_half_with_page_numbers_says_so() -> None:
         labels = [run.text for node in scene.nodes if node.id.startswith(f"{half}/tree/") for run in node.text]
         short = [text for text in labels if text.startswith("0x") and len(text) <= len("0x10")]
         numbered[half] = "page numbers" in " ".join(heads), len(short) > 1
-    assert numbered == {"left": (True, True), "right": (False, False)}
+    assert numbered == {"left": (True, True), "right": (True, True)}

@@ -28,7 +28,8 @@ class At:
     """A moment of a picture: its `target`, and the target's `machine` if there is one, as they are at the moment.
 
     The moment is after operation `number`, the machine's latest, or after `done` of that operation's events.  The scene
-    is laid out for `width` pixels, and for `height` if the picture folds parts that do not fit on a page.
+    is laid out for `width` pixels, and for `height` if the picture folds parts that do not fit on a page.  If it is
+    `brief`, a map's addresses are page numbers, as on the other side of a pair.
     """
 
     target: Any
@@ -37,6 +38,7 @@ class At:
     done: int | None = None
     width: float = WIDTH
     height: float = inf
+    brief: bool = False
 
     @cached_property
     def moment(self) -> Moment:

@@ -65,6 +65,9 @@ class Beside(Picture):
         right = self._half(pair.right, (at.number, at.done), wide)
         then = self._lag.left_at(pair.left, self, at, right)
         left = self._half(pair.left, then, wide)
+        if _is_brief(left) != _is_brief(right):  # one label for one address on both sides
+            wide = replace(wide, brief=True)
+            left, right = self._half(pair.left, then, wide), self._half(pair.right, (at.number, at.done), wide)
         is_one = pair.left.machine is pair.right.machine
         places = by_name if is_one and _shows(pair.left)[0] == _shows(pair.right)[0] else by_address
         sides = _side(pair.left, left, then), _side(pair.right, right, (at.number, at.done))
@@ -75,7 +78,7 @@ class Beside(Picture):
         number, done = then
         try:
             there = one.at(When(_machine(one).journal.serial(number), done))
-            return one.drawing(replace(there, width=at.width, height=at.height))
+            return one.drawing(replace(there, width=at.width, height=at.height, brief=at.brief))
         except NotThere as missing:
             name = one._named()
             empty = blank(type(one).__name__.lower(), visible(whole_name(name[0])) if name else "", at.width)
@@ -106,17 +109,21 @@ def _said(absent: Scene) -> Scene:
     return replace(absent, nodes=(said,), height=said.h + 12)
 
 
+def _is_brief(scene: Scene) -> bool:
+    """Return whether a map's addresses are page numbers."""
+    return scene.subtitle.endswith(PAGE_NUMBERS)
+
+
 def _side(one: Picture, scene: Scene, then: Place) -> Side:
     machine, (number, done) = _machine(one), then
     when = "after" if done is None else "in"
-    numbered = PAGE_NUMBERS if scene.subtitle.endswith(PAGE_NUMBERS) else ""
+    numbered = PAGE_NUMBERS if _is_brief(scene) else ""
     said = f"{visible(machine.name)}{numbered} · {when} operation {name_of(machine.journal[number])}"
     return Side(scene, scene.title, said)
 
 
 def _caption(found: Differences) -> Caption:
-    counts = len(found.only_left), len(found.only_right), len(found.both)
-    text, reason = differing(*counts, found.has_folds, found.noun)
+    text, reason = differing(*found.counts, found.has_folds, found.noun)
     return Caption(text, (), reason)
 
 

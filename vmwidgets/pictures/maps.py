@@ -89,6 +89,7 @@ class Map(Picture):
             selection=entry_id(self.selection),
             zoom=self._zoom,
             width=at.width,
+            brief=at.brief,
         )
 
     def picture(self, target: AnyMap, moment: Moment) -> MapPicture:

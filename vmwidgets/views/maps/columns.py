@@ -67,8 +67,12 @@ def lay_columns(
     style: AddressStyle,
     width: float = WIDTH,
     left: float = MARGIN,
+    *,
+    brief: bool = False,
 ) -> dict[int, Column]:
     """Return a column for every item: all are cards if each has room for its addresses in `style`, or page numbers.
+
+    With `brief`, whole addresses are not tried.
 
     Otherwise, as many of the items in `important` (IDs, most important first) get cards as fit.
 
@@ -84,7 +88,7 @@ def lay_columns(
     if len(items) * SHORT <= room:  # otherwise there is no room for page numbers
         entries = [item for item in items if isinstance(item, EntryValue)]
         pages = [style.short(entry.start) for entry in entries]
-        ways = () if folds else ((style.long, False), (style.short, True))
+        ways = () if folds else ((style.long, False), (style.short, True))[brief:]
         for write, is_brief in ways:
             longest = max((write(address) for entry in entries for address in (entry.start, entry.end)), key=len)
             if len(items) * _least_width(longest) <= room:
@@ -92,7 +96,7 @@ def lay_columns(
                 x = left + (room - w * len(items)) / 2
                 return {item.id: Column(item.id, x + i * w, w, "card", is_brief) for i, item in enumerate(items)}
     chosen = _choose_cards(items, important, max(card, room * 0.9 - len(folds) * LEAST_FOLD - len(items) * 3), card)
-    plan = _plan(len(items), len(folds), len(chosen), room, card, pages)
+    plan = _plan(len(items), len(folds), len(chosen), room, card, pages, brief=brief)
     cards, rest = frozenset(chosen[: plan.cards]), len(items) - plan.cards - len(folds)
     columns: dict[int, Column] = {}
     x = left + max(0.0, room - plan.cards * plan.card - len(folds) * plan.fold - rest * plan.share) / 2
@@ -117,14 +121,14 @@ class _Plan:
     is_brief: bool
 
 
-def _plan(items: int, folds: int, most: int, room: float, card: float, pages: Sequence[str]) -> _Plan:
-    """Return a plan: all in full, or all with page numbers, or `most` as cards and the others as marks."""
+def _plan(items: int, folds: int, most: int, room: float, card: float, pages: Sequence[str], *, brief: bool) -> _Plan:
+    """Return a plan: all in full unless `brief`, or all with page numbers, or `most` as cards and others as marks."""
     whole = _shared(items, folds, most, room, card)
-    if whole.share >= card or not pages:
+    if (whole.share >= card and not brief) or not pages:
         return whole
     counts = range(most, max(0, most - FEWER), -1)
-    brief = [_shared(items, folds, count, room, BRIEF, is_brief=True) for count in counts]
-    told_apart = [one for one in brief if _are_told_apart(pages, one.share)]
+    ways = [_shared(items, folds, count, room, BRIEF, is_brief=True) for count in counts]
+    told_apart = [one for one in ways if _are_told_apart(pages, one.share)]
     return next((one for least in (SIZED, SHORT) for one in told_apart if one.share >= least), whole)
 
 

@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from vmwidgets.engine.base.frozen import frozen
-from vmwidgets.engine.base.units import binary_size
+from vmwidgets.engine.base.units import binary_size, brief_size
 from vmwidgets.engine.kernel.map.map_schema import EntryValue, Fold, MapValue
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import MARGIN, Box
@@ -142,7 +142,7 @@ def _brief(picture: MapPicture, columns: Mapping[int, Column]) -> _Brief | None:
     short = [entry for entry in picture.value.entries if columns[entry.id].level == "short"]
     room = [columns[entry.id].w - SHORT_GAP - 2 for entry in short]
     return _Brief(
-        kit.all_or_none((_brief_size(entry) for entry in short), room, "label strong"),
+        kit.all_or_none((brief_size(entry.size) for entry in short), room, "label strong"),
         kit.all_or_none((entry.protection for entry in short), room, "mono label"),
     )
 
@@ -186,11 +186,6 @@ def _strip(column: Column) -> tuple[float, float]:
     return column.middle - w / 2, w
 
 
-def _brief_size(entry: EntryValue) -> str:
-    """Return an entry's size in little space, with the unit as a letter."""
-    return binary_size(entry.size).replace(" ", "").replace("iB", "")
-
-
 def _card_rows(picture: MapPicture, entry: EntryValue, w: float, *, is_brief: bool) -> list[kit.Line]:
     """Return the words of a card; with `is_brief`, all addresses are page numbers, which need less room."""
     write, wired = picture.style.short if is_brief else picture.style.long, _wired(entry)
@@ -201,7 +196,7 @@ def _card_rows(picture: MapPicture, entry: EntryValue, w: float, *, is_brief: bo
     return [
         kit.Line(start, "mono label", _number(start, entry, w)),
         kit.Line(write(entry.end), "mono label dim"),
-        kit.Line((binary_size(entry.size), _brief_size(entry)), "label strong", entry.protection, "mono label"),
+        kit.Line((binary_size(entry.size), brief_size(entry.size)), "label strong", entry.protection, "mono label"),
         kit.Line(what, "label dim", wired, "label strong", middle=True),
     ]
 
@@ -227,7 +222,7 @@ def _short_text(picture: MapPicture, entry: EntryValue, w: float, brief: _Brief)
     """Return a short entry's page number, and whatever else fits, at the same height as on cards."""
     rows = [fitted(w / 2, 20, picture.style.short(entry.start), w, "mono label", "middle", middle=True)]
     if brief.sizes:
-        rows.append(Text(w / 2, 50, _brief_size(entry), "label strong", "middle"))
+        rows.append(Text(w / 2, 50, brief_size(entry.size), "label strong", "middle"))
     if brief.rights:
         rows.append(Text(w / 2, 65 if brief.sizes else 42, entry.protection, "mono label dim", "middle"))
     return tuple(rows)

@@ -36,8 +36,11 @@ def draw_map(
     selection: int = 0,
     zoom: Zoom = None,
     width: float = WIDTH,
+    brief: bool = False,
 ) -> Scene:
     """Return the scene of a map with the requested `lanes`, top to bottom; `selection` is an entry's ID (0 for none).
+
+    With `brief`, addresses are page numbers, even if there is room for whole ones.
 
     If there are several `stages`, they replace the tree; if there are fewer, a sentence above it says so.
     """
@@ -48,7 +51,7 @@ def draw_map(
     by_address = sorted(items, key=lambda item: item.start)  # the tree's order, even if the list has another
 
     def lay(items: Sequence[EntryValue | Fold]) -> Mapping[int, Column]:
-        return lay_columns(items, picture.important(selection), picture.style, width, left)
+        return lay_columns(items, picture.important(selection), picture.style, width, left, brief=brief)
 
     columns = lay(items)
     staged = [] if stages is None or len(stages) < 2 else stages

@@ -183,7 +183,7 @@ def order_kept(stages: Sequence[Stage], style: AddressStyle) -> str:
 LEAST = 262.0
 """The pixels that a stage needs; if there are fewer, stages are below each other."""
 
-_MARK, _ROW, _GAP, _FOOT, _WIDEST = 14.0, 30.0, 24.0, 22.0, 60.0
+_MARK, _ROW, _GAP, _FOOT, _LINE, _WIDEST = 14.0, 30.0, 24.0, 22.0, 16.0, 60.0
 
 
 def stages_lane(stages: Sequence[Stage], style: AddressStyle, top: float, width: float) -> Drawn:
@@ -214,7 +214,14 @@ def stages_lane(stages: Sequence[Stage], style: AddressStyle, top: float, width:
     if kept := order_kept(stages, style):
         nodes.append(kit.paragraph("tree/kept", kept, MARGIN, y, room, style="body"))
         y += nodes[-1].h
+    if any(node.kind == "fold" for node in nodes):
+        nodes.append(kit.paragraph("tree/folds", _FOLDS, MARGIN, y, room))
+        y += nodes[-1].h
     return Drawn(nodes, links, (), y + 6)
+
+
+_FOLDS = "A number in place of a node: so many entries are folded there."
+"""The meaning of a fold's count."""
 
 
 _NUMBER = 30.0
@@ -246,8 +253,10 @@ def _draw(stage: Stage, number: int, style: AddressStyle, box: Box, nodes: list[
     nodes.extend(drawn.values())
     links.extend(_links(stage, number, drawn))
     bottom = box.y + (max(depths.values(), default=0) + 1) * _ROW
-    nodes.extend(_addresses(order, items, middle, new | moved, number, style, box._replace(y=bottom)))
-    return bottom + _FOOT
+    said = {one for event in stage.events for one in _nodes_of(event, tree)}
+    below = list(_addresses(order, items, middle, (said, new | moved), number, style, box._replace(y=bottom)))
+    nodes.extend(below)
+    return max((node.y + _FOOT for node in below), default=bottom + _FOOT)
 
 
 def _node(
@@ -290,23 +299,34 @@ def _links(stage: Stage, number: int, drawn: Mapping[int, Node]) -> Iterator[Lin
 
 
 def _addresses(
-    order: Sequence[int], items: Mapping[int, EntryValue | Fold], middle: Mapping[int, float], marked: Collection[int],
-    number: int, style: AddressStyle, box: Box,
+    order: Sequence[int], items: Mapping[int, EntryValue | Fold], middle: Mapping[int, float],
+    first: tuple[Collection[int], Collection[int]], number: int, style: AddressStyle, box: Box,
 ) -> Iterator[Node]:  # fmt: skip  # which, where, how
-    """Yield the addresses below a tree, as far as there is room: changed nodes come first, in the accent."""
-    taken: list[tuple[float, float]] = []
-    for one in sorted(order, key=lambda one: one not in marked):
+    """Yield the addresses below a tree, as far as there is room.
+
+    Those of `first` come first: the nodes that the stage's words are about, which may need lines of their own, and the
+    nodes that changed, in the accent.
+    """
+    said, marked = first
+    lines: list[list[tuple[float, float]]] = [[]]
+    for one in sorted(order, key=lambda one: (one not in said, one not in marked)):
         if isinstance(items[one], Fold):
             continue
         words = style.short(items[one].start)
         w = text_width(words, "mono label")
         left = max(box.x, min(middle[one] - w / 2, box.x + box.w - w))
-        if any(left < end + 4 and left + w > start - 4 for start, end in taken):
+        free = (all(left >= end + 4 or left + w <= start - 4 for start, end in line) for line in lines)
+        line = next((line for line, is_free in enumerate(free) if is_free), len(lines))
+        if line and one not in said:
             continue
-        taken.append((left, left + w))
-        look = "mono label path" if one in marked else "mono label dim"
+        if line == len(lines):
+            lines.append([])
+        lines[line].append((left, left + w))
+        look = "mono label path" if one in marked else "mono label" if one in said else "mono label dim"
         yield kit.runs(
-            f"tree/{number}/address/{one}", Box(left, box.y, w, 18), (Text(w / 2, 13, words, look, "middle"),)
+            f"tree/{number}/address/{one}",
+            Box(left, box.y + line * _LINE, w, 18),
+            (Text(w / 2, 13, words, look, "middle"),),
         )
 
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 from itertools import groupby
 
 from vmwidgets import events as ev
-from vmwidgets.engine.base.units import binary_size
+from vmwidgets.engine.base.units import binary_size, brief_size
 from vmwidgets.engine.kernel.map.map_schema import EntryValue, MapValue
 from vmwidgets.engine.kernel.x15.kentry_schema import KentryContents, KentryValue
 from vmwidgets.engine.memory.slabs_schema import SlabValue
@@ -204,7 +204,7 @@ def _ranges(
         is_cut = end - start > most
         place = Box(x, y, w - 2, _TALL)
         cut = (Bar(w - 14, 0, 2, _TALL, "ground"), Bar(w - 10, 0, 2, _TALL, "ground")) if is_cut else ()
-        spare = 32.0 if is_cut else 6.0
+        spare = 32.0 if is_cut else 2.0
         if one is None:
             title = f"{size} free from {style.whole(start)} on"
             nodes.append(kit.chip(f"kentry/gap/{start:x}", "tile", place, (f"{size} free", size, ""), bars=cut,
@@ -212,11 +212,8 @@ def _ranges(
         else:
             old = before.get(one.id)
             state = "new" if old is None else "changed" if (old.start, old.end) != (start, end) else ""
-            said = (
-                (f"{one.role}, {size}", one.role, size, size.partition(" ")[0])
-                if one.role
-                else (size, size.partition(" ")[0])
-            )
+            short = (size, brief_size(end - start), "")  # a number alone would be of what?
+            said = (f"{one.role}, {size}", one.role, *short) if one.role else short
             where = "in no slot" if not one.address else f"its entry is at {style.whole(one.address)}"
             nodes.append(
                 kit.chip(f"kentry/range/{one.id}", "range", place, said, bars=cut, spare=spare, thing=f"entry:{one.id}",

@@ -250,7 +250,7 @@ def _cells(cache: CacheValue, slab: SlabValue, touched: Touched, box: Box) -> No
         look = "used" if is_new and look == "new" else look  # a line is around the whole slab
         bars.append(Bar(x + 0.5, y + 0.5, max(1.0, w - 2), h - 2, look))
         place = order.get(addresses[0], 0) if len(addresses) == 1 else 0
-        if 0 < place <= NUMBERED and w >= _CELL - 0.01:
+        if 0 < place <= NUMBERED and w - 2 >= text_width(str(place), "letter"):
             text.append(Text(x + w / 2 - 0.5, y + 12, str(place), "letter", "middle"))
     return Node(
         f"slabs/{cache.name}/{slab.address:x}/buffers", "cells", box.x, box.y + _HEAD, box.w, rows * _ROW,

@@ -7,8 +7,10 @@ equal.  A side's own history (new, changed, the path of a search) is not marked 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from bisect import bisect_left
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import groupby, pairwise
 from typing import NamedTuple
 
 from vmwidgets.engine.base.frozen import frozen
@@ -17,8 +19,11 @@ from vmwidgets.views.scene import kit
 
 from .kit import MARGIN, WIDTH
 from .model import Caption, Lane, Link, Look, Marks, Node, Row, Rows, Scene, Table
-from .relations import About, Pages, together
+from .relations import FRAMES, About, Pages, together
 from .text import fitted
+
+_AROUND = 2.0
+"""Pixels between frames that differ and the line around them."""
 
 GAP = 20.0
 """Pixels between the halves."""
@@ -53,6 +58,8 @@ class Said(NamedTuple):
     thing: str
     words: dict[str, str]
     title: str
+    many: int = 1
+    """How many things it is: neighbouring frames with the same words are one."""
 
 
 @frozen
@@ -65,14 +72,17 @@ class Differences:
     """Places of one side that a folded part of the other side may contain."""
     has_folds: bool
     """Whether a side has folds."""
+    cuts: tuple[int, ...] = ()
+    """Frames where the words about frames may change on a side."""
 
     @classmethod
     def between(cls, left: Scene, right: Scene, places: Places) -> Differences:
         """Compare what is drawn.  O(things)."""
-        ours, theirs = _things(left, places(left)), _things(right, places(right))
-        folded = [place for place in ours if place not in theirs and _is_folded(right)]
-        folded += [place for place in theirs if place not in ours and _is_folded(left)]
-        return cls(ours, theirs, frozenset(folded), _is_folded(left) or _is_folded(right))
+        sides = ((left, _things(left, places(left))), (right, _things(right, places(right))))
+        cuts = tuple(sorted({frame for scene, _ in sides for run in _runs(scene).values() for frame in run[:2]}))
+        ours, theirs = (_frames_cut(scene, said, cuts) for scene, said in sides)
+        folded = _hidden(left, ours, right, theirs) + _hidden(right, theirs, left, ours)
+        return cls(ours, theirs, frozenset(folded), _is_folded(left) or _is_folded(right), cuts)
 
     @property
     def only_left(self) -> list[str]:
@@ -92,6 +102,21 @@ class Differences:
     def _differs(self, place: str, one: Said) -> bool:
         other = self.right.get(place)
         return other is not None and any(other.words.get(where, said) != said for where, said in one.words.items())
+
+    @property
+    def counts(self) -> tuple[int, int, int]:
+        """The numbers of things only on the left, only on the right, and on both sides with different words."""
+        left, right, both = (
+            sum(side[place].many for place in places)
+            for side, places in ((self.left, self.only_left), (self.right, self.only_right), (self.left, self.both))
+        )
+        return left, right, both
+
+    def state_of_frames(self, first: int, end: int) -> tuple[str, ...]:
+        """Return the mark of neighbouring frames: some of them may differ."""
+        inside = self.cuts[bisect_left(self.cuts, first) : bisect_left(self.cuts, end)]
+        marks = {self.state(f"frame:{frame}") for frame in inside}
+        return next((mark for mark in (("changed",), ("new",)) if mark in marks), ())
 
     def state(self, place: str) -> tuple[str, ...]:
         """Return the mark of a thing at a place."""
@@ -137,6 +162,88 @@ def _is_page(node: Node) -> bool:
 
 def _is_folded(scene: Scene) -> bool:
     return any("folded" in node.state for node in scene.nodes)
+
+
+def _hidden(scene: Scene, said: Mapping[str, Said], other: Scene, others: Mapping[str, Said]) -> list[str]:
+    """Return the places of a scene that the other one has not, or has in a fold."""
+    missing = [place for place in said if place not in others]
+    if not missing or not _is_folded(other):
+        return []
+    at = {node.thing: node for node in scene.nodes if node.id.startswith("tables/")}
+    tables = _Tables(scene, other)
+    return [place for place in missing if said[place].thing not in at or tables.hide(at[said[place].thing])]
+
+
+class _Tables:
+    """The open page tables of a scene, and what of them the other scene may have in folds and closed tables."""
+
+    def __init__(self, scene: Scene, other: Scene) -> None:
+        self._other = {node.id for node in other.nodes}
+        self._slots = {node.id: node for node in scene.nodes if node.id.startswith("tables/slot/")}
+        self._open: dict[int, list[int]] = {}
+        self._folds: dict[tuple[int, int], list[range]] = {}
+        for node in scene.nodes:
+            if node.id.startswith("tables/table/"):
+                level, start = _level_and_start(node.id)
+                self._open.setdefault(level, []).append(start)
+        for node in other.nodes:
+            found = re.match(r"descriptors (\d+) to (\d+)", node.title) if node.kind == "fold" else None
+            if found and node.id.startswith("tables/fold/"):
+                self._folds.setdefault(_level_and_start(node.id), []).append(range(int(found[1]), int(found[2]) + 1))
+
+    def hide(self, node: Node) -> bool:
+        """Return whether the other scene has a fold or a closed table where this scene has a descriptor or a table."""
+        if node.id not in self._slots:
+            return self._above(*_level_and_start(node.id))
+        level, start = _level_and_start(node.id)
+        table = max((one for one in self._open.get(level, ()) if one <= start), default=0)
+        if f"tables/table/{level}/{table:x}" not in self._other:
+            return self._above(level, table)
+        slot = re.match(r"\d+", node.text[0].text if node.text else "")
+        return slot is None or any(int(slot[0]) in fold for fold in self._folds.get((level, table), ()))
+
+    def _above(self, level: int, table: int) -> bool:
+        """Return whether a table that the other scene has not opened may be there."""
+        descriptor = f"tables/slot/{level + 1}/{table:x}"
+        return descriptor in self._other or descriptor not in self._slots or self.hide(self._slots[descriptor])
+
+
+def _level_and_start(name: str) -> tuple[int, int]:
+    """Return the level and the first address in the ID of a table, a descriptor or a fold."""
+    _, _, level, start, *_ = name.split("/")
+    return int(level), int(start, 16)
+
+
+def _is_tile(node: Node) -> bool:
+    """Return whether a node is neighbouring frames, in rows of frames."""
+    return "tile" in node.state and _kind(node.thing) == "frame"
+
+
+def _runs(scene: Scene) -> dict[str, tuple[int, int, str]]:
+    """Return the drawn runs of frames by name: the first frame, the one after the last, and what they are."""
+    found = {}
+    for node in scene.whole().nodes:
+        if _is_tile(node) and (span := _span(scene, node)) is not None:
+            _, _, words = node.title.partition(": ")
+            found[node.thing] = (*span, words.partition("; ")[0])
+    return found
+
+
+def _span(scene: Scene, node: Node) -> tuple[int, int] | None:
+    """Return the first frame of a tile, and the frame after its last one."""
+    pages = next((at for at in scene.about.get(node.thing, About()).at if at.space == FRAMES), None)
+    return None if pages is None or not _is_tile(node) else (pages.first, pages.first + pages.length)
+
+
+def _frames_cut(scene: Scene, said: Mapping[str, Said], cuts: Sequence[int]) -> dict[str, Said]:
+    """Return a side's things, with its runs of frames cut at `cuts`."""
+    runs = _runs(scene)
+    found = {place: one for place, one in said.items() if one.thing not in runs}
+    for first, end, words in runs.values():
+        for start, after in pairwise(cuts[bisect_left(cuts, first) : bisect_left(cuts, end) + 1]):
+            title = f"{counted(after - start, 'frame')} from {start:#x}: {words}"
+            found[f"frame:{start}"] = Said(f"frame:{start}", {"run": words}, title, after - start)
+    return found
 
 
 Places = Callable[[Scene], Mapping[str, str]]
@@ -270,6 +377,10 @@ def draw_beside(
         lanes += half.lanes()
         known.append(half.about())
     heights = [one.scene.height + HEAD for one in (left, right)]
+    height = max(heights) if across else sum(heights) + 8
+    if any(found.counts):
+        nodes.append(kit.paragraph("beside/legend", LEGEND, MARGIN, height, width - 2 * MARGIN))
+        height += nodes[-1].h + 8
     parts = tuple((f"{one.name} · {one.when}", replace(one.scene.table, more=())) for one in (left, right))
     scene = right.scene
     return replace(
@@ -278,13 +389,13 @@ def draw_beside(
         title=left.name if left.name == right.name else f"{left.name} beside {right.name}",
         subtitle=f"{'left and right' if across else 'left is above, right below'}, in step",
         width=width,
-        height=max(heights) if across else sum(heights) + 8,
+        height=height,
         caption=caption(found),
         nodes=tuple(nodes),
         links=tuple(links),
         marks=tuple(marks),
         lanes=tuple(lanes),
-        notes=tuple(dict.fromkeys((*left.scene.notes, *right.scene.notes, LEGEND))),
+        notes=tuple(dict.fromkeys((*left.scene.notes, *right.scene.notes))),
         about=together(known),
         table=Table(("differs", "left", "right"), Rows(lambda: found.rows), parts),
     )
@@ -320,7 +431,7 @@ class _Half:
         for node in self._scene.nodes:
             if node.kind in ("switch", "press") or _is_history(node):
                 continue
-            mark = self._found.state(self._places[node.thing]) if node.thing else ()
+            mark = self._mark(node)
             yield replace(
                 node,
                 id=f"{self._key}/{node.id}",
@@ -333,6 +444,12 @@ class _Half:
                 value=-1,
                 role="",
             )
+
+    def _mark(self, node: Node) -> tuple[str, ...]:
+        if not node.thing:
+            return ()
+        span = _span(self._scene, node)
+        return self._found.state(self._places[node.thing]) if span is None else self._found.state_of_frames(*span)
 
     def _titled(self, title: str, mark: Collection[str]) -> str:
         words = {"new": f"only at the {self._key}", "changed": "differs from the other side"}
@@ -352,6 +469,16 @@ class _Half:
                 points=tuple((x + self._x, y + self._y) for x, y in link.points),
                 state=tuple(state for state in link.state if state not in _HAPPENED),
             )
+        marked = [(node, self._mark(node)) for node in self._scene.nodes if _is_tile(node)]
+        rows = [list(row) for _, row in groupby(marked, key=lambda one: (one[0].y, one[1]))]
+        for row in rows:
+            (first, mark), (last, _) = row[0], row[-1]
+            if mark:
+                x, y = self._x + first.x - _AROUND, self._y + first.y - _AROUND
+                right, bottom = self._x + last.x + last.w + _AROUND, y + max(one.h for one, _ in row) + 2 * _AROUND
+                name = f"{self._key}/{first.id}"
+                around = (x, y), (right, y), (right, bottom), (x, bottom), (x, y - 1)
+                yield Link(f"{name}/{BESIDE}", "around", name, name, around, mark)
 
     def marks(self) -> Iterator[Marks]:
         """Yield the things without words; differences have another style."""
