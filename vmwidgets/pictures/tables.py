@@ -447,12 +447,13 @@ def walk_line(machine: Machine, task: str, address: int, *, is_open: bool, momen
     space = MachineSpace(machine, task, moment)
     found = space.walk(address, "read", bool(task))
     title = _title(address, name_of_space(task))
-    line = draw_walk_line(found, title=title, is_open=is_open, machine=machine.name, width=width)
+    entry = space.entry(address)
+    line = draw_walk_line(found, title=title, entry=entry, is_open=is_open, machine=machine.name, width=width)
     line = replace(line, about=of_walk(found, space.whose))
     if not is_open:
         return line
     walk = draw_walk(
-        found, neighbours_of(space.tables, found), title=title, entry=space.entry(address), has_map=space.has_map,
+        found, neighbours_of(space.tables, found), title=title, entry=entry, has_map=space.has_map,
         machine=machine.name, width=width,
     )  # fmt: skip
     return replace(stack([line, walk], "walk", headed=False), table=line.table)

@@ -131,7 +131,7 @@ def walk(
     >>> from vmwidgets.engine.memory.ram import Ram
     >>> from vmwidgets.engine.mmu.formats.x86 import X86_64
     >>> walk(Ram(1 << 20), X86_64, 0x1000, 0x20_0000).fault.why
-    'the PML4E is 0x0: P (bit 0) is 0, so nothing is mapped here'
+    'the PML4E is 0x0: P (bit 0) is 0, so the tables map nothing here'
     """
     if access not in _ACCESSES:
         raise Refused(f"access {access!r}: it is 'read', 'write' or 'execute'")

@@ -100,7 +100,9 @@ def draw_walk(
             nodes += draw_descriptor(picture, "walk", height, width)
             height += picture.height(width) + 4
     told = told or Told()
-    own = _caption_of(walk, earlier) if bench is None or not bench.edited else _edited_caption(walk, bench)
+    own = (
+        _caption_of(walk, earlier, entry) if bench is None or not bench.edited else _edited_caption(walk, bench, entry)
+    )
     return kit.scene(
         "walk",
         title,
@@ -116,11 +118,14 @@ def draw_walk(
     )
 
 
-def draw_walk_line(walk: Walk, *, title: str, is_open: bool = False, machine: str = "", width: float = WIDTH) -> Scene:
+def draw_walk_line(
+    walk: Walk, *, title: str, entry: EntryValue | None = None, is_open: bool = False, machine: str = "",
+    width: float = WIDTH,
+) -> Scene:  # fmt: skip  # as others have it
     """Return the scene of a walk in one line, with its whole table; if it `is_open`, the walk itself is below."""
     nodes, links, height = line_of(walk, is_open=is_open, width=width)
     return kit.scene(
-        "walk", title, _subtitle(walk), nodes, links=links, caption=_caption_of(walk, None),
+        "walk", title, _subtitle(walk), nodes, links=links, caption=_caption_of(walk, None, entry),
         table=_rows(walk, len(walk.steps)), machine=machine, width=width, height=height,
     )  # fmt: skip
 
@@ -144,7 +149,7 @@ def draw_reach(
         verdict, caption = _other_verdict(reach.verdict, place), Caption(reach.verdict[0])
     else:
         verdict = _verdict_box(walk, entry, place, False, has_map, made=made)
-        caption = _caption_of(walk, None)
+        caption = _caption_of(walk, None, entry)
     nodes = [*tables, verdict]
     bottom = max(node.y + node.h for node in nodes) + 14
     is_stacked = share_of(reach.levels, width) < least_share(walk, neighbours)
@@ -296,10 +301,10 @@ _FIRST, _LINE = 39.0, 17.0
 """Place of the first line below the verdict; height of a line."""
 
 
-def _caption_of(walk: Walk, earlier: Walk | None) -> Caption:
+def _caption_of(walk: Walk, earlier: Walk | None, entry: EntryValue | None) -> Caption:
     """Return the access's outcome, and the outcome of an earlier walk of the address, if it was different."""
     if walk.fault is not None:
-        caption = Caption(_fault(walk.fault), (), "", "error")
+        caption = Caption(_fault(walk.fault, entry), (), "", "error")
     else:
         assert walk.pa is not None
         places = {"address": address(walk.va), "physical": address(walk.pa), "size": binary_size(walk.page_size)}
@@ -309,9 +314,12 @@ def _caption_of(walk: Walk, earlier: Walk | None) -> Caption:
     return caption
 
 
-def _fault(fault: Fault) -> str:
-    why = fault.why[:1].upper() + fault.why[1:]
-    return words.say_walk("fault", exception=fault.exception, why=why.removesuffix("."))
+def _fault(fault: Fault, entry: EntryValue | None) -> str:
+    """Return the fault with its reason, and the map's entry for an address that the tables do not map yet."""
+    why = (fault.why[:1].upper() + fault.why[1:]).removesuffix(".")
+    if entry is not None and fault.kind == "not-present":
+        return words.say_walk("fault/covered", exception=fault.exception, why=why, entry=entry.id)
+    return words.say_walk("fault", exception=fault.exception, why=why)
 
 
 _AN_ACCESS = {"read": "A read", "write": "A write", "execute": "An execution"}
@@ -478,7 +486,7 @@ def _has_broken(walk: Walk, bench: Bench | None) -> bool:
     return was is not None and (was.pa, was.fault) != (walk.pa, walk.fault)
 
 
-def _edited_caption(walk: Walk, bench: Bench) -> Caption:
+def _edited_caption(walk: Walk, bench: Bench, entry: EntryValue | None) -> Caption:
     """Return the access's outcome, and the outcome before descriptors were edited."""
     before = bench.unedited if _has_broken(walk, bench) else None
-    return replace(_caption_of(walk, None), reason=edited_walk(len(bench.edited), before))
+    return replace(_caption_of(walk, None, entry), reason=edited_walk(len(bench.edited), before))

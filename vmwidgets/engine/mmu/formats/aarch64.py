@@ -146,7 +146,7 @@ class Aarch64Rules(Rules[Aarch64Controls]):
     ) -> Stop | None:
         """Return the fault of a descriptor that maps nothing, or has a physical address that is too large."""
         if descriptor.kind == "invalid":
-            why = "bit 0 is 0, so nothing is mapped here" if not word & 1 else "no block can be at this level"
+            why = "bit 0 is 0, so the tables map nothing here" if not word & 1 else "no block can be at this level"
             return Stop("not-present", f"the {level.name} is {word:#x}: {why}")
         wrong = word & self.checked_bits(level, descriptor, controls)
         if not wrong:

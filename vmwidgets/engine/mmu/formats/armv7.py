@@ -141,7 +141,11 @@ class Armv7Rules(Rules[Armv7Controls]):
         """Return the fault of a descriptor that maps nothing."""
         if descriptor.kind != "invalid":
             return None
-        why = "bits 1:0 are 00, so nothing is mapped here" if word & 3 == 0 else "type 11 needs PXN, so it is reserved"
+        why = (
+            "bits 1:0 are 00, so the tables map nothing here"
+            if word & 3 == 0
+            else "type 11 needs PXN, so it is reserved"
+        )
         return Stop("not-present", f"the {level.name} is {word:#x}: {why}")
 
     def narrow(self, rights: Rights, descriptor: Descriptor, word: int, controls: Armv7Controls) -> Rights:

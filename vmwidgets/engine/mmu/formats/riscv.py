@@ -58,7 +58,7 @@ class RiscvRules(Rules[RiscvControls]):
     def check_descriptor(self, level: Level, descriptor: Descriptor, word: int, controls: RiscvControls) -> Stop | None:
         """Apply 4.3.2, step 3: V = 0, W without R, reserved bits, a pointer at the lowest level."""
         if descriptor.kind == "invalid":
-            return Stop("not-present", f"the {level.name} is {word:#x}: V (bit 0) is 0, so nothing is mapped here")
+            return Stop("not-present", f"the {level.name} is {word:#x}: V (bit 0) is 0, so the tables map nothing here")
         if descriptor.kind == "reserved":
             why = "W without R is reserved" if word & W else "a pointer at the last level leads nowhere"
             return Stop("reserved", f"the {level.name} is {word:#x}: {why}")

@@ -100,7 +100,7 @@ class X86Rules(Rules[X86Controls]):
     def check_descriptor(self, level: Level, descriptor: Descriptor, word: int, controls: X86Controls) -> Stop | None:
         """Check P, which ends the walk if it is 0, and the reserved bits of each present descriptor."""
         if descriptor.kind == "invalid":
-            return Stop("not-present", f"the {level.name} is {word:#x}: P (bit 0) is 0, so nothing is mapped here")
+            return Stop("not-present", f"the {level.name} is {word:#x}: P (bit 0) is 0, so the tables map nothing here")
         wrong = word & self.reserved(level, descriptor, controls)
         if not wrong:
             return None
