@@ -64,7 +64,9 @@ export function legend(has: (state: string) => boolean = () => true): HTMLElemen
     term.append(sample(state));
     looks.append(term, html("dd", "", means));
   }
-  for (const [look, means] of RANGES.filter(([look]) => has(`range.${look}`) || has(`entry.${look}`))) {
+  for (const [look, means] of RANGES.filter(
+    ([look]) => has(`range.${look}`) || has(`entry.${look}`) || has(`descriptor.${look}`),
+  )) {
     const term = html("dt");
     term.append(sample(look, "range"));
     looks.append(term, html("dd", "", means));

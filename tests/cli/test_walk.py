@@ -286,7 +286,7 @@ class TestImage:
         assert status == 0
         assert [line for line in out.splitlines() if line.startswith("  =")] == [
             "  = physical 0x10, in a page of 1 GiB; supervisor rwx, user ---",
-            "  = #PF, not-present at level 3, code 0x0: the PDPTE is 0x0: P (bit 0) is 0, so nothing is mapped here",
+            ("  = #PF, not-present at level 3, code 0x0: the PDPTE is 0x0: P (bit 0) is 0, so nothing is mapped here"),
         ]
 
     def test_tables_that_refer_to_themselves_or_outside(self, capsys, tmp_path):

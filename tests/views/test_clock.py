@@ -440,10 +440,27 @@ def test_the_headline_says_what_was_evicted_or_where_the_hand_is_and_what_was_no
             assert caption.text.partition(" was ")[0].casefold() == gone[0].removeprefix("evicted: ")
         answer = caption.reason[caption.reason.index("The hand is at ") :] if gone else caption.text
         assert answer.startswith(f"The hand is at {first[3].partition(' of ')[0]} of memory 1, in init: ")
-        assert answer.endswith(f"(R is {referenced}).")
+        assert f"(R is {referenced})." in answer
         (lamp, *_) = next(node for node in scene.nodes if node.id == pointed(scene)).bars
         assert lamp.style == ("lamp-on" if referenced else "lamp-off")
         t.read(a + 2 * PAGE)  # by hand: the page at the hand
+
+
+@pytest.mark.parametrize("is_used", [False, True])
+def test_what_the_title_says_of_the_page_at_the_hand_comes_true(is_used: bool) -> None:
+    _m, t, a = turned()
+    if is_used:
+        t.read(a + 2 * PAGE)  # the page at the hand
+    scene = vm.Clock(t).scene()
+    page = scene.table.rows[0][3]
+    said = f"{scene.caption.text} {scene.caption.reason}"
+    assert ("it goes next" in said, "it is spared" in said) == (not is_used, is_used)
+    t.write(a + 40 * PAGE, b"x")
+    after = vm.Clock(t).scene()
+    gone = [run.text for node in after.nodes if node.id.startswith("clock/gone/") for run in node.text]
+    assert (f"evicted: {page}" in gone) == (not is_used)
+    left = {row[3]: row[4] for row in after.table.rows}
+    assert left.get(page) == ("0" if is_used else None)
 
 
 @pytest.mark.parametrize("policy", ["clock", "fifo"])

@@ -77,6 +77,31 @@ def test_memory_has_one_colour_in_all_pictures() -> None:
     assert {bar.style for node in cards for bar in node.bars} == {*kinds}
 
 
+def test_descriptors_have_the_colour_of_the_memory_that_they_map() -> None:
+    machine = vm.boot("x86-64", layout="small")
+    task = machine.task("init")
+    task.read(task.mmap("4 KiB", "r", "private", machine.file("motd", b"hello")), 1)
+    task.write(task.mmap("4 KiB"), b"x")
+    ranges = {state for node in vm.Ribbon(task.map).scene().nodes if node.kind == "range" for state in node.state}
+    for part, kinds in ((task, {*ENTRIES} & ranges), (machine, {"kernel"})):
+        tables = vm.Tables(part).scene()
+        leaves = [node for node in tables.nodes if node.kind == "descriptor" and "is-leaf" in node.state]
+        assert kinds <= {state for node in leaves for state in node.state} & {*ENTRIES}
+        assert {ENTRIES[kind] for kind in kinds} <= {*key_of(with_key(tables))}
+        for leaf in leaves:
+            (kind,) = {*leaf.state} & {*ENTRIES}
+            assert [bar.style for bar in leaf.bars] == [f"own-{kind}"]
+
+
+def test_a_descriptor_of_unknown_memory_has_no_kind() -> None:
+    pasted = vm.load("page table 0x0000000087f6b000\n..0: pte 0x0000000021fd9c01 pa 0x0000000087f67000\n"
+                     ".. ..0: pte 0x0000000021fd9801 pa 0x0000000087f66000\n"
+                     ".. .. ..0: pte 0x0000000021fda01b pa 0x0000000087f68000\n")  # fmt: skip  # as xv6 prints it
+    scene = vm.picture(pasted).scene()
+    assert any("is-leaf" in node.state for node in scene.nodes)
+    assert not key_of(with_key(scene))
+
+
 def test_what_a_picture_explains_itself_is_not_said_again() -> None:
     named = dict(of_memory())
     assert key_of(with_key(named["Kmem of a life"].scene())) == []

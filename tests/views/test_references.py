@@ -8,7 +8,7 @@ from urllib.parse import unquote
 import pytest
 
 import vmwidgets as vm
-from tests.captions import saying
+from tests.captions import fields_of, saying
 from tests.views.test_kmem_layout import sound
 from vmwidgets.engine.base.errors import Refused
 from vmwidgets.views.scene.model import Node, Scene
@@ -48,7 +48,7 @@ def test_each_column_is_its_step(width, policy):
         assert said == expected + ([gone] if gone else [])
         assert [run.text for run in node.text if "strong" in run.style] == [str(step.page)], "bold: the page itself"
         assert node.state == (("miss",) if step.fault else ("hit",))
-        above = [bar for bar in node.bars if bar.style == "mark"]
+        above = [bar for bar in node.bars if bar.style.startswith("mark")]
         assert len(above) == (len(step.referenced) if found.runs[0].uses_bits else 0)
         hands = [run.y for run in node.text if run.text == "▸"]
         assert len(hands) == (policy == "clock")
@@ -78,7 +78,7 @@ def test_one_reference_is_one_thing_in_all_blocks():
     assert picture.scene().caption.text == (
         saying(
             "strings of references: reference",
-            number="7",
+            number="8",
             page="4",
             what="fifo with 3 frames: fault, 2 is evicted; fifo with 4 frames: fault, 0 is evicted; "
             "opt with 3 frames: fault, 0 is evicted; opt with 4 frames: fault, 1 is evicted",
@@ -140,8 +140,8 @@ def test_the_table_has_every_reference():
     found = vm.reference_string("1 2w 1 3", 2, "clock")
     ((_, table),) = vm.picture(found).scene().table.more
     assert table.header == ("reference", "page", "frame 0", "frame 1", "bits", "hand", "fault", "evicted")
-    assert table.rows[1] == ("1", "2w", "1", "2", "0 1", "0", "fault", "")
-    assert table.rows[3] == ("3", "3", "3", "2", "0", "1", "fault", "1")
+    assert table.rows[1] == ("2", "2w", "1", "2", "0 1", "0", "fault", "")
+    assert table.rows[3] == ("4", "3", "3", "2", "0", "1", "fault", "1")
 
 
 def test_other_things_are_refused():
@@ -238,6 +238,29 @@ def test_no_line_of_a_string_is_much_shorter_than_the_others() -> None:
     scene = vm.picture(vm.References(vm.reference_string(TEXTBOOK, 3, "clock"), width=420)).scene()
     lines = [[node for node in columns(scene, 0) if node.lane == lane] for lane in ("references/0/0", "references/0/1")]
     assert [len(line) for line in lines] == [10, 10]
+
+
+@pytest.mark.parametrize("width", [420, 900, 1600])
+@pytest.mark.parametrize("index", [0, 3, 5, 19])
+def test_a_number_above_the_string_is_the_titles_number(index: int, width: int) -> None:
+    picture = vm.References(vm.reference_string(TEXTBOOK, 3, ("second chance", "clock")), width=width)
+    picture.selection = f"reference:{index}"
+    scene = picture.scene()
+    node = next(node for node in columns(scene, 0) if node.thing == picture.selection)
+    numbers = {
+        (line.id.split("/")[2], round(line.x + run.x)): run
+        for line in scene.nodes
+        if line.id.startswith("references/string/")
+        for run in line.text
+        if run.text.isdecimal() and "mono" not in run.style
+    }
+    (bold,) = [run.text for run in numbers.values() if run.style == "strong"]
+    assert bold == fields_of("strings of references: reference", scene.caption.text)["number"] == f"{index + 1}"
+    assert f"reference {bold}:" in node.title
+    found = [numbers.get((one.id.split("/")[2], round(one.x + one.w / 2))) for one in columns(scene, 0)]
+    for one, said in zip(columns(scene, 0), found, strict=True):
+        assert said is None or one.title.startswith(f"reference {said.text}:")
+    assert sum(run is not None for run in found) == len(numbers)
 
 
 @pytest.mark.parametrize("form", ["svg", "snapshot", "html"])

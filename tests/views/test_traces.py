@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import gc
 import random
+import re
 from itertools import pairwise
+from typing import Literal
 
 import pytest
 
 import vmwidgets as vm
-from tests.captions import says
+from tests.captions import fields_of, says
 from tests.views.test_kmem_layout import sound
 from vmwidgets.engine.base.errors import Refused
 from vmwidgets.engine.paper.trace import Trace
@@ -119,6 +121,19 @@ def test_curves_mark_the_knee_the_anomaly_and_what_was_counted(width: int) -> No
 
 
 @pytest.mark.parametrize("width", [420, 900, 1600])
+@pytest.mark.parametrize("name", ["columns", "rows"])
+def test_the_names_of_curves_have_the_faults_that_the_title_compares(
+    name: Literal["rows", "columns"], width: int
+) -> None:
+    scene = vm.FaultCurves(vm.recording(name).faults(("fifo", "lru", "random")), width=width).scene()
+    title = fields_of("traces: least", scene.caption.text)
+    head = next(node.text[0].text for node in scene.nodes if node.id == "faults/names")
+    assert re.findall(r"\d+", head) == [title["count"]]
+    said = {node.text[0].text.split()[-1] for node in scene.nodes if node.id.startswith("faults/name/")}
+    assert {title["few"], title["many"]} <= said
+
+
+@pytest.mark.parametrize("width", [420, 900, 1600])
 def test_each_curve_has_its_name_at_its_line(width: int) -> None:
     found = vm.recording("columns").faults(("fifo", "lru", "opt"))
     scene = vm.FaultCurves(found, width=width).scene()
@@ -217,8 +232,12 @@ def test_a_picture_keeps_the_trace_that_has_no_other_name() -> None:
 
 def test_curves_of_six_policies_look_different() -> None:
     picture = vm.FaultCurves(vm.recording("columns").faults(("fifo", "clock", "random", "lru", "opt", "second chance")))
-    looks = [link.state for link in picture.scene().links if link.kind == "curve"]
-    assert len(looks) == len({*looks}) == 6
+    links = {link.id: link for link in picture.scene().links if link.kind == "curve"}
+    looks = {key: link.state for key, link in links.items() if not key.endswith("/line")}
+    assert len(looks) == len({*looks.values()}) == 6
+    samples = {key.split("/")[-2]: link for key, link in links.items() if key.endswith("/line")}
+    assert {f"faults/{policy}": link.state for policy, link in samples.items()} == looks
+    assert all(link.points[0][1] == link.points[1][1] for link in samples.values())
 
 
 def test_the_headline_of_several_policies_says_which_faults_least_and_most() -> None:

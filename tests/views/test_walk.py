@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 
 import vmwidgets as vm
-from tests.captions import saying
+from tests.captions import fields_of, saying, says
 from tests.views.pictures import covered_words, cut_text
 from vmwidgets.engine.memory.ram import Ram
 from vmwidgets.engine.mmu.formats.armv7 import ARMV7
@@ -35,6 +35,18 @@ def test_each_sides_rights_are_told(supervisor, user, sentence):
     scene = draw_walk(replace(found, permissions=Permissions(*sides)))
     assert scene.caption is not None
     assert scene.caption.reason == sentence
+
+
+@pytest.mark.parametrize("architecture", ["x86-64", "armv7", "aarch64", "riscv-sv39"])
+def test_an_untouched_page_is_of_the_entry_that_covers_it(architecture: str) -> None:
+    task = vm.boot(architecture, layout="small").task("init")
+    start = task.mmap("16 KiB")
+    entry = task.map.lookup(start)
+    for address, is_covered in ((start, True), (entry.end - 1, True), (entry.end, False)):
+        caption = vm.picture(task.walk(address)).scene().caption
+        assert caption is not None
+        assert says("walks: fault/covered", caption.text) == is_covered
+        assert not is_covered or fields_of("walks: fault/covered", caption.text)["entry"] == str(entry.id)
 
 
 @pytest.mark.parametrize("architecture", ["x86-64", "armv7", "aarch64", "riscv-sv39"])

@@ -76,6 +76,18 @@ def test_each_press_is_a_prediction_with_its_verdict(no_predictions: Predictions
     assert view.steps > 0, "it steps from now on"
 
 
+def test_what_can_be_pressed_as_an_answer_is_dashed_and_nothing_else() -> None:
+    machine, task = missed()
+    view = asking_of(task)
+    for identity in right_presses(machine, task):
+        scene = view.scene()
+        answers = {one for one in pressable(scene) if not one.startswith("ask/")}
+        assert answers == {one.id for one in scene.nodes if "choice" in one.state}
+        assert identity in answers
+        press(view, identity)
+    assert not [one for one in view.scene().nodes if "choice" in one.state]
+
+
 def test_a_wrong_press_says_what_happened_and_goes_on(no_predictions: Predictions) -> None:
     _, task = missed()
     view = asking_of(task)

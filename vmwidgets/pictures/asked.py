@@ -153,15 +153,15 @@ def asking_scene(at: At, panes: Sequence[str], one: Translation, moment: Moment,
         height=drawn.height + down,
         nodes=(*pressed, *(replace(node, y=node.y + down) for node in nodes)),
         links=tuple(replace(link, points=tuple((x, y + down) for x, y in link.points)) for link in drawn.links),
-        caption=Caption(f"{question_words(one, asked)} Press it.", (), before),
+        caption=Caption(f"{question_words(one, asked)} Press one of the dashed boxes.", (), before),
         steps=Steps(0, 0, number),
     )
 
 
 def _pressable(node: Node) -> Node:
-    return replace(
-        node, action="open", thing="", lane=node.lane or "walk", title=f"{node.title}; press it if it comes next"
-    )
+    """Return a node that can be pressed as an answer, with a dashed line around it."""
+    said = f"{node.title}; press it if it comes next"
+    return replace(node, action="open", thing="", lane=node.lane or "walk", state=(*node.state, "choice"), title=said)
 
 
 def question_words(one: Translation, asked: Question) -> str:

@@ -6,7 +6,8 @@ operation, the machine is rebuilt (``m.at(n)``).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -166,8 +167,15 @@ def part_at(path: str, machine: Machine, there: There) -> Any:
 
 def entry_at(target: MachineMap, moment: Moment, va: int) -> EntryValue | None:
     """Return a map's entry at an address and a moment, for reading only."""
-    value: MapValue = look_at(target, moment, (), (), [va], whole=1).now
-    return next((entry for entry in value.entries if entry.start <= va < entry.end), None)
+    return entries_at(target, moment, [va]).get(va)
+
+
+def entries_at(target: MachineMap, moment: Moment, vas: Collection[int]) -> dict[int, EntryValue]:
+    """Return a map's entries at addresses and a moment, for reading only; addresses without an entry are left out."""
+    value: MapValue = look_at(target, moment, (), (), sorted(vas), whole=1).now
+    starts = [entry.start for entry in value.entries]
+    found = ((va, value.entries[place - 1]) for va in vas if (place := bisect_right(starts, va)))
+    return {va: entry for va, entry in found if va < entry.end}
 
 
 def look_at(part: Any, moment: Moment, *focus: Any, of: str = "value", **more: Any) -> Look[Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from typing import Any, Protocol
 
@@ -18,12 +18,14 @@ from vmwidgets.engine.mmu.tables import PageTables
 from vmwidgets.engine.mmu.tables_schema import Walk
 from vmwidgets.engine.mmu.walk import walk
 from vmwidgets.engine.spaces.paths import unquoted
+from vmwidgets.views.maps.runs import kind_of
 from vmwidgets.views.scene.relations import KERNEL
 from vmwidgets.views.scene.text import visible
 from vmwidgets.views.story.moment import Moment
+from vmwidgets.views.tables.walk import There
 from vmwidgets.views.tables.walk_tables import Neighbour, rows_of
 
-from .moments import entry_at, look_at
+from .moments import entries_at, entry_at, look_at
 
 
 class Space(Protocol):
@@ -62,6 +64,9 @@ class Space(Protocol):
 
     def entry(self, va: int) -> EntryValue | None:
         """Return the map's entry for an address, if there is a map."""
+
+    def kinds(self, vas: Collection[int]) -> Mapping[int, str]:
+        """Return the kind of memory at each address, which determines its colour, if a map or an owner says so."""
 
     def flip(self, pa: int, word: int, bit: int) -> None:
         """Write the descriptor at `pa`, now `word`, with one bit flipped: an operation.
@@ -143,6 +148,17 @@ class MachineSpace:
         """Return the entry at `va`, only for reading."""
         return entry_at(self._map, self._moment, va) if self.has_map else None
 
+    def kinds(self, vas: Collection[int]) -> Mapping[int, str]:
+        """Return the kind of memory at each address: the kernel's, as its map has it, or the task's or domain's."""
+        of_kernel = [va for va in vas if self.whose(va) == KERNEL]
+        own = [va for va in vas if va not in of_kernel]
+        kernels = entries_at(self._machine.kernel_map, self._moment, of_kernel)
+        known = {va: _kind(kernels[va], "kernel") if va in kernels else "kernel" for va in of_kernel}
+        if not self.has_map:
+            return known | dict.fromkeys(own, "anonymous")  # a domain has no other memory
+        entries = entries_at(self._map, self._moment, own)
+        return known | {va: _kind(entry, "anonymous") for va, entry in entries.items()}
+
     def flip(self, pa: int, word: int, bit: int) -> None:
         """Write the descriptor at `pa`, now `word`, with one bit flipped."""
         self._machine.set_descriptor(pa, word ^ 1 << bit)
@@ -150,6 +166,12 @@ class MachineSpace:
     def undo_edit(self) -> None:
         """Undo the latest edit of a descriptor."""
         self._machine.undo_descriptor()
+
+
+def _kind(entry: EntryValue, in_submap: str) -> str:
+    """Return the kind of an entry's memory; `in_submap` if it belongs to another map's entries."""
+    kind = kind_of(entry)
+    return in_submap if kind == "submap" else kind
 
 
 class TablesSpace:
@@ -185,6 +207,10 @@ class TablesSpace:
     def entry(self, va: int) -> EntryValue | None:
         """Return None: there is no map."""
         return None
+
+    def kinds(self, vas: Collection[int]) -> Mapping[int, str]:
+        """Return nothing: the owner of the memory is unknown."""
+        return {}
 
     def flip(self, pa: int, word: int, bit: int) -> None:
         """Refuse: nothing can be edited here."""
@@ -243,6 +269,11 @@ def chosen_descriptor(selection: str) -> int:
     kind, _, digits = selection.partition(":")
     known = kind == "pte" and 0 < len(digits) <= 16 and all(digit in "0123456789abcdef" for digit in digits)
     return int(digits, 16) if known else 0
+
+
+def there(space: Space, va: int) -> There:
+    """Return what a space's map says of an address, for the picture of a walk."""
+    return There(space.entry(va), space.has_map, space.kinds([va]).get(va, ""))
 
 
 def neighbours_of(tables: PageTables[Any], found: Walk, rows: int = 3) -> dict[tuple[int, int], Neighbour]:

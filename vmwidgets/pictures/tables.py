@@ -43,6 +43,7 @@ from .spaces import (
     name_of_space,
     neighbours_of,
     space_of,
+    there,
 )
 from .table_steps import marks_of_tables, steps_of_tables, steps_of_walk
 
@@ -110,7 +111,9 @@ class Tables(Picture):
         word = self._word(tables, chosen)
         if word is None:
             chosen = 0
-        bench = TablesBench(space.editable, chosen, word or 0, path, edited, self._answer(found))
+        leaves = [row.va for table in window.tables for row in table.rows if row.kind == "leaf"]
+        kinds = space.kinds(leaves)
+        bench = TablesBench(space.editable, chosen, word or 0, path, edited, self._answer(found), kinds=kinds)
         about = of_window(window, space.task or (tables.name if at.machine is None else KERNEL))
         if at.machine is None:
             return replace(draw_tables(window, bench, width=at.width), about=about)
@@ -336,8 +339,7 @@ class Walk(Picture):
             found,
             neighbours_of(space.tables, found),
             title=_title(self.address, space.tables.name if self._without_machine else name_of_space(self._task)),
-            entry=space.entry(self.address),
-            has_map=space.has_map,
+            there=there(space, self.address),
             earlier=result if same and at.done is None else None,
             machine="" if at.machine is None else at.machine.name,
             bench=self._bench(space),
@@ -447,12 +449,12 @@ def walk_line(machine: Machine, task: str, address: int, *, is_open: bool, momen
     space = MachineSpace(machine, task, moment)
     found = space.walk(address, "read", bool(task))
     title = _title(address, name_of_space(task))
-    line = draw_walk_line(found, title=title, is_open=is_open, machine=machine.name, width=width)
+    said = there(space, address)
+    line = draw_walk_line(found, title=title, entry=said.entry, is_open=is_open, machine=machine.name, width=width)
     line = replace(line, about=of_walk(found, space.whose))
     if not is_open:
         return line
     walk = draw_walk(
-        found, neighbours_of(space.tables, found), title=title, entry=space.entry(address), has_map=space.has_map,
-        machine=machine.name, width=width,
+        found, neighbours_of(space.tables, found), title=title, there=said, machine=machine.name, width=width,
     )  # fmt: skip
     return replace(stack([line, walk], "walk", headed=False), table=line.table)

@@ -30,7 +30,7 @@ from vmwidgets.views.tables.walk_tables import Reach
 
 from .at import At
 from .moments import look_at
-from .spaces import MachineSpace, name_of_space, neighbours_of, whose_of
+from .spaces import MachineSpace, name_of_space, neighbours_of, there, whose_of
 from .tables import walk_steps
 
 PANES = ("address", "tlb", "walk", "frames")
@@ -278,8 +278,8 @@ def _walk(at: At, one: Translation, moment: Moment, sight: Sight) -> Scene:
     found = walked(at.whole, one, moment)
     beside = neighbours_of(space.tables, found, sight.reach.rows)
     drawn = draw_reach(
-        found, beside, sight.reach, entry=space.entry(one.va), has_map=space.has_map,
-        made=sight.lookup is not None, machine=at.whole.name, width=at.width,
+        found, beside, sight.reach, there=there(space, one.va), made=sight.lookup is not None,
+        machine=at.whole.name, width=at.width,
     )  # fmt: skip
     return replace(drawn, about={} if sight.asked else of_walk(found, space.whose))  # or hovering tells
 

@@ -335,7 +335,7 @@ def fewest_faults(seen: Pictured, said: Said) -> None:
 @claim("strings of references: reference")
 def reference(seen: Pictured, said: Said) -> None:
     pages, policies = seen.subject
-    place = number(said["number"])
+    place = number(said["number"]) - 1
     assert str(pages[place]) == said["page"]
     parts = said["what"].split("; ")
     frames = len(seen.picture.target.frames) if hasattr(seen.picture.target, "frames") else 1

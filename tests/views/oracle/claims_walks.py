@@ -57,6 +57,17 @@ def fault(seen: Pictured, said: Said) -> None:
         assert found.steps[-1].kind == "invalid" if found.steps else True
 
 
+@claim("walks: fault/covered")
+def covered(seen: Pictured, said: Said) -> None:
+    fault(seen, said)
+    picture: Any = seen.picture
+    machine = seen.machine
+    of_map = machine.tasks[picture._task].map if picture._task in machine.tasks else machine.kernel_map
+    entry = next(one for one in of_map.entries() if one.id == number(said["entry"]))
+    assert entry.start <= picture.address < entry.end
+    assert walked(seen).fault.kind == "not-present"
+
+
 WORDS = {"read": 0, "write": 1, "execute": 2}
 
 

@@ -278,7 +278,7 @@ def _left(ring: RingValue, moment: Moment) -> list[tuple[int, str, bool]]:
 
 
 def _answer(ring: RingValue, value: ReplacementValue) -> str:
-    """Return the hand's position, or the page that is checked first, and the hardware's notes on it."""
+    """Return the hand's position and what it does there next, or the page that is checked first, with its notes."""
     if not ring.pages:
         return ""
     first = ring.pages[0]
@@ -286,7 +286,10 @@ def _answer(ring: RingValue, value: ReplacementValue) -> str:
     if value.is_function:
         return f"A function decides which of {counted(ring.count, 'page')} leaves; {page} was brought in first."
     noted = f"its lamp is {'on' if first.referenced else 'off'} (R is {first.referenced:d})"
-    return f"The hand is at {page}: {noted}." if value.has_hand else f"Checked first: {page}; {noted}."
+    if not value.has_hand:
+        return f"Checked first: {page}; {noted}."
+    follows = "it is spared once: its lamp goes off" if first.referenced else "it goes next"
+    return f"The hand is at {page}: {noted}. If the page may leave, {follows}."
 
 
 def _all_looked(look: Look[ReplacementValue], ring: str) -> list[ev.Event]:

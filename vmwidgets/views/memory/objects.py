@@ -667,6 +667,9 @@ _LEGEND = (
 )
 """The meanings of cells' styles."""
 
+_SIGNS = {"orphan": ORPHAN, "dirty": "*"}
+"""What is written in a cell of a style, after its frame."""
+
 _KINDS = ("is-file", "is-anonymous")
 """States of cells that show what a page is."""
 
@@ -689,7 +692,7 @@ def _legend(nodes: Sequence[Node], y: float, width: float) -> list[Node]:
     for (look, words), (x, top, w, h) in zip(known, boxes, strict=True):
         bars = (Bar(5, h - 4, 18, 3, "used-and-dirty"),) * (look == "dirty")
         drawn.append(
-            kit.chip(f"objects/legend/{look}", "page", Box(x, top, 28, h), ORPHAN * (look == "orphan"),
+            kit.chip(f"objects/legend/{look}", "page", Box(x, top, 28, h), _SIGNS.get(look, ""),
                      shape="round" if look == "round" else "box", state=(look,) * (look in ("folded", *_KINDS)),
                      bars=bars, title=words),
         )  # fmt: skip

@@ -2,8 +2,9 @@
 
 The string is written once above each column.  Below the string, each reference has a dot if it was a fault, then the
 contents of each frame after it, then the evicted page; faults are shaded, hits pale.  The count of faults is in a
-grid's margin.  If the policy uses reference bits, a page whose bit is set has a line above it; a triangle is the
-clock's hand.  The same reference is the same thing in all grids, so that selecting it in one grid selects it in all.
+grid's margin.  References are counted from 1: every fifth has its number, and the selected one.  If the policy uses
+reference bits, a page whose bit is set has a dot beside it; a triangle is the clock's hand.  The same reference is the
+same thing in all grids, so that selecting it in one grid selects it in all.
 """
 
 from __future__ import annotations
@@ -38,8 +39,11 @@ ROWS = 400
 TALL = 1400.0
 """The greatest height in pixels of all grids, if that is enough for one line of the string; the rest is folded."""
 
-_ROW, _DOTS, _OUT, _BELOW = 17.0, 16.0, 17.0, 12.0
-"""Heights of a frame, of the dots and of the evicted page; space below a grid."""
+_ROW, _DOTS, _OUT, _BELOW, _NUMBERS = 17.0, 16.0, 17.0, 12.0, 14.0
+"""Heights of a frame, of the dots and of the evicted page; space below a grid; height of the references' numbers."""
+
+_DOT = 4.0
+"""Size of the dot beside a page whose reference bit is set."""
 
 _INDEX, _COUNT, _APART = 38.0, 76.0, 18.0
 """Widths of the names of frames and of the count of faults; space between grids."""
@@ -63,11 +67,12 @@ def draw_references(
     each = sum(max(sheet.high(runs[one], one) for one in row) + _BELOW for row in sheet.rows)
     count = max(1, min(most // sheet.count, int(TALL // each))) * sheet.count
     start = min(first, length - 1)
+    selected = _selected(selection, length)
     shown = range(start, min(start + count, length))
     nodes: list[Node] = []
     y = 4.0
     for line, begin in enumerate(shown[:: sheet.count]):
-        drawn, y = _line(runs, sheet, line, range(begin, min(begin + sheet.count, shown.stop)), y)
+        drawn, y = _line(runs, sheet, line, range(begin, min(begin + sheet.count, shown.stop)), selected, y)
         nodes += drawn
     nodes += _legend(runs, sheet, y, width)
     nodes += _folds(start, count, length, y + nodes[-1].h + 4, width)
@@ -80,7 +85,7 @@ def draw_references(
         "a string of references",
         f"{counted(length, 'reference')} to {counted(pages, 'page')}{left_out}",
         nodes,
-        caption=_caption(runs, value, selection),
+        caption=_caption(runs, value, selected),
         table=_table(runs, start),
         lanes=[Lane(lane, label=_lane_label(lane, runs)) for lane in lanes if lane],
         width=width,
@@ -120,7 +125,8 @@ class _Sheet:
         """
         longest = max(text_width(_page(step), "mono strong") for run in runs for step in run.steps)
         hand = any(step.hand is not None for run in runs for step in run.steps[:1])
-        least = longest + (15.0 if hand else 8.0)
+        has_bits = any(run.uses_bits for run in runs)
+        least = longest + ((16.0 if hand else 13.0) if has_bits else 15.0 if hand else 8.0)
         name = max(text_width(visible(run.policy), "body strong") for run in runs)
         policies = len({run.policy for run in runs})
         each = len(runs) // policies if len(runs) % policies == 0 else 1
@@ -164,13 +170,16 @@ def _page(step: PageReference) -> str:
 # ---- a line of the string --------------------------------------------------------------------------------
 
 
-def _line(runs: Sequence[PolicyRun], sheet: _Sheet, line: int, shown: range, y: float) -> tuple[list[Node], float]:
+def _line(
+    runs: Sequence[PolicyRun], sheet: _Sheet, line: int, shown: range, selected: int | None, y: float
+) -> tuple[list[Node], float]:
     """Return a part of the string above each column of grids, and all runs' grids below; and the y where they end."""
     nodes: list[Node] = []
     sizes = [runs[number].frames for number in sheet.rows[0]]
     names_sizes = not line and len(sheet.rows[0]) > 1 and not sheet.is_narrow
     for place, frames in enumerate(sizes):
-        nodes.append(_string(runs[0], sheet, line, place, shown, y, counted(frames, "frame") if names_sizes else ""))
+        title = counted(frames, "frame") if names_sizes else ""
+        nodes.append(_string(runs[0], sheet, line, place, shown, selected, y, title))
     y += nodes[-1].h
     for row in sheet.rows:
         if sheet.is_narrow:
@@ -197,11 +206,18 @@ def _line(runs: Sequence[PolicyRun], sheet: _Sheet, line: int, shown: range, y: 
     return nodes, y + 6
 
 
-def _string(run: PolicyRun, sheet: _Sheet, line: int, place: int, shown: range, y: float, title: str) -> Node:
+def _string(
+    run: PolicyRun, sheet: _Sheet, line: int, place: int, shown: range, selected: int | None, y: float, title: str
+) -> Node:
     """Return the pages of references `shown`, above a column of grids for the number of frames in `title`."""
     middle = (sheet.column - 2) / 2
-    top = 18.0 if title else 0.0
-    text = [
+    top = _NUMBERS + (18.0 if title else 0.0)
+    numbers = [
+        Text(_INDEX + column * sheet.column + middle, top, f"{shown[column] + 1}",
+             "strong" if shown[column] == selected else "dim", "middle")
+        for column in _numbered(shown, selected, sheet.column)
+    ]  # fmt: skip
+    text = numbers + [
         fitted(_INDEX + column * sheet.column + middle, top + 14, _page(run.steps[index]), sheet.column - 2,
                "mono strong", "middle")
         for column, index in enumerate(shown)
@@ -209,7 +225,7 @@ def _string(run: PolicyRun, sheet: _Sheet, line: int, place: int, shown: range, 
     if title:
         text.append(Text(_INDEX, 13, title, "strong"))
     if not place:
-        text.append(fitted(0, top + 14, f"#{shown[0]}" if shown[0] else "page", _INDEX - 1, "dim"))
+        text += [Text(0, top, "#", "dim"), fitted(0, top + 14, "page", _INDEX - 1, "dim")]
     w = _INDEX + len(shown) * sheet.column
     bars = (Bar(_INDEX, top + 19, w - _INDEX - 2, 1, "line"),)
     return kit.runs(
@@ -217,8 +233,18 @@ def _string(run: PolicyRun, sheet: _Sheet, line: int, place: int, shown: range, 
         kit.Box(sheet.x(place) - _INDEX, y, w, top + 22),
         tuple(text),
         bars=bars,
-        title=f"references {shown[0]} to {shown[-1]}" if shown[0] else "the string, from its beginning",
+        title=f"references {shown[0] + 1} to {shown[-1] + 1}" if shown[0] else "the string, from its beginning",
     )
+
+
+def _numbered(shown: range, selected: int | None, column: float) -> list[int]:
+    """Return the columns with a number: the selected one, the first, and every fifth as far as there is room."""
+    chosen = [selected - shown.start] if selected is not None and selected in shown else []
+    apart = (text_width(f"{shown.stop}", "strong") + 6) / column
+    for place in (0, *(place for place, index in enumerate(shown) if index % 5 == 4)):
+        if all(abs(place - other) >= apart for other in chosen):
+            chosen.append(place)
+    return chosen
 
 
 def _name_beside(run: PolicyRun, number: int, sheet: _Sheet, line: int, y: float) -> Node:
@@ -328,15 +354,16 @@ def _column(lane: str, run: PolicyRun, index: int, is_whole: bool, box: Box) -> 
     drawn = min(run.frames, FRAMES) if is_whole else 0
     hand = 9.0 if step.hand is not None else 0.0
     middle, room = (box.w + hand / 2) / 2, box.w - hand - 2
+    held = min(room, 2 * (box.w - _DOT - 0.5 - middle)) if run.uses_bits else room
     text = [Text(middle, 12, "●", "error", "middle")] if step.fault else []
     bars = []
     for frame, page in enumerate(step.pages[:drawn]):
         top = _DOTS + frame * _ROW
         if page is not None:
             style = "mono strong" if frame == step.frame else "mono dim"
-            text.append(fitted(middle, top + 13, str(page), room, style, "middle"))
+            text.append(fitted(middle, top + 13, str(page), held, style, "middle"))
         if run.uses_bits and frame in step.referenced:
-            bars.append(Bar(middle - 5, top + 1, 10, 1.5, "mark"))
+            bars.append(Bar(box.w - _DOT - 0.5, top + 7, _DOT, _DOT, "mark dot"))
         if frame == step.hand:
             text.append(Text(0, top + 13, "▸", ""))
     if is_whole:
@@ -351,13 +378,13 @@ def _column(lane: str, run: PolicyRun, index: int, is_whole: bool, box: Box) -> 
 
 def _legend(runs: Sequence[PolicyRun], sheet: _Sheet, y: float, width: float) -> list[Node]:
     """Return the meanings of the marks that are present."""
-    parts = ["●, shaded: a fault"]
+    parts = ["#: the number of a reference", "●, shaded: a fault"]
     parts += ["bar: faults of all references"] * (not sheet.is_narrow and (sheet.opened is None or bool(sheet.opened)))
     if sheet.opened is None or sheet.opened:
         parts += ["0, 1 and so on: the frames", "bold: the referenced page", "out: the evicted page"]
         parts += ["w: a write"] * any(step.write for step in runs[0].steps)
         parts += ["|: a tick"] * any(step.ticks for step in runs[0].steps)
-        parts += ["line above: its reference bit is set"] * any(run.uses_bits for run in runs)
+        parts += ["dot beside a page: its reference bit is set"] * any(run.uses_bits for run in runs)
         parts += ["▸: the clock's hand"] * any(run.steps[0].hand is not None for run in runs)
     if sheet.anomalies:
         parts.append("▲: more faults with more frames")
@@ -367,7 +394,7 @@ def _legend(runs: Sequence[PolicyRun], sheet: _Sheet, y: float, width: float) ->
 def _title(run: PolicyRun, index: int) -> str:
     """Return everything about a column in words."""
     step = run.steps[index]
-    parts = [f"reference {index}: {'write to ' * step.write}page {step.page}, {_outcome(step)}"]
+    parts = [f"reference {index + 1}: {'write to ' * step.write}page {step.page}, {_outcome(step)}"]
     parts.append(f"frames hold {', '.join(map(_held, step.pages))}")
     if run.uses_bits:
         set_bits = ", ".join(str(frame) for frame in sorted(step.referenced)) or "none"
@@ -413,16 +440,21 @@ def _lane_label(lane: str, runs: Sequence[PolicyRun]) -> str:
 # ---- words -----------------------------------------------------------------------------------------------
 
 
-def _caption(runs: Sequence[PolicyRun], value: ReferencesValue | None, selection: str) -> Caption:
+def _selected(selection: str, length: int) -> int | None:
+    """Return the index of the selected reference, if a reference is selected."""
+    kind, _, number = selection.partition(":")
+    return int(number) if kind == "reference" and number.isdecimal() and int(number) < length else None
+
+
+def _caption(runs: Sequence[PolicyRun], value: ReferencesValue | None, index: int | None) -> Caption:
     anomalies = () if value is None else value.anomalies
     reason = " ".join(visible(with_signs(one)) for one in anomalies)
-    kind, _, number = selection.partition(":")
-    if kind == "reference" and number.isdecimal() and int(number) < len(runs[0].steps):
-        index = int(number)
+    if index is not None:
         several = len({run.frames for run in runs}) > 1
         labels = [f"{visible(run.policy)}{f' with {run.frames} frames' * several}" for run in runs]
+        page = runs[0].steps[index].page
         what = "; ".join(f"{label}: {_outcome(run.steps[index])}" for label, run in zip(labels, runs, strict=True))
-        return Caption(say_references("reference", number=index, page=runs[0].steps[index].page, what=what), (), reason)
+        return Caption(say_references("reference", number=index + 1, page=page, what=what), (), reason)
     by_frames: dict[int, list[PolicyRun]] = {}
     for run in runs:
         by_frames.setdefault(run.frames, []).append(run)
@@ -468,7 +500,7 @@ def _table_of(run: PolicyRun, start: int) -> Table:
     header = ("reference", "page", *(f"frame {frame}" for frame in range(run.frames)), *bits, *("hand",) * has_hand)
     rows = []
     for index, step in enumerate(run.steps[start : start + ROWS], start):
-        row = [f"{index}", _page(step), *("" if page is None else str(page) for page in step.pages)]
+        row = [f"{index + 1}", _page(step), *("" if page is None else str(page) for page in step.pages)]
         if run.uses_bits:
             row.append(" ".join(str(frame) for frame in sorted(step.referenced)))
         if has_hand:

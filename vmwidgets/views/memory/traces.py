@@ -338,14 +338,16 @@ def draw_faults(value: FaultsValue, *, width: float = WIDTH) -> Scene:
         nodes.append(Node("faults/knee", "marker", x(at) - 5, y(value.faults(shown_for, at)) - 15, 10, 9,
                           shape="triangle", title=knee))  # fmt: skip  # a node
     nodes += _anomalies(value, x, y)
-    names = _named(curves, value.sizes, kit.Box(left, top - 14, right - left, _HIGH + 10))
+    names = _named(curves, value.sizes, _most_apart(value), kit.Box(left, top - 14, right - left, _HIGH + 10))
     nodes += [node for node, _ in names]
-    links += [link for _, link in names if link]
-    meanings = [] if names else [(look, policy) for policy, look in looks.items()]
+    links += [link for _, some in names for link in some]
+    meanings = [] if names else [(look, visible(policy)) for policy, look in looks.items()]
     meanings += [("curve-4", "working set, at its mean size")] * bool(sets)
     meanings += [("", f"▾ the knee of {shown_for}")] * has_knee
     meanings += [("", "○ more frames, more faults")] * bool(value.anomalies)
-    nodes += kit.legend("faults/legend", meanings, top + _HIGH + 48, width=width)
+    explained = [*_legend(meanings, top + _HIGH + 48, width)]
+    nodes += [node for node, _ in explained]
+    links += [link for _, some in explained for link in some]
     subtitle = value.headline
     if value.tick:
         subtitle += f" · a tick each {counted(value.tick, 'reference')}"
@@ -375,32 +377,58 @@ class _Curve(NamedTuple):
         return self.points[0 if x < self.points[0][0] else -1][1]
 
 
-def _named(curves: Sequence[_Curve], sizes: Sequence[int], within: kit.Box) -> list[tuple[Node, Link | None]]:
+_SAMPLE = 30.0
+"""Width of a sample of a curve's line, with the space after it: as much as shows the line's dashes."""
+
+
+def _sample(node: Node, style: str) -> Link:
+    """Return a sample of a curve's line at the left of its name."""
+    y = node.y + 9
+    return Link(f"{node.id}/line", "curve", node.id, node.id, ((node.x, y), (node.x + _SAMPLE - 6, y)), (style,))
+
+
+def _legend(meanings: Sequence[tuple[str, str]], y: float, width: float) -> Iterator[tuple[Node, list[Link]]]:
+    """Yield the meanings of lines, with a sample of each, and of marks, which have no style."""
+    widths = [text_width(words) + _SAMPLE * bool(style) + 3 for style, words in meanings]
+    boxes = kit.flow(widths, y, kit.LINE - 10, width=width, gap=12)
+    for number, ((style, words), box) in enumerate(zip(meanings, boxes, strict=True)):
+        text = (Text(_SAMPLE * bool(style), 13, words),)
+        node = Node(f"faults/legend/{number}", "label", *box._replace(h=kit.LINE), shape="none", text=text)
+        yield node, [_sample(node, style)] * bool(style)
+
+
+def _named(
+    curves: Sequence[_Curve], sizes: Sequence[int], wanted: int, within: kit.Box
+) -> list[tuple[Node, list[Link]]]:
     """Return each curve's name with its faults, and a line to the curve, if curves are far apart and there is room.
 
-    Names are in the order of the curves, so that no two lines cross; of curves at one place, the first has a line.
+    They are those for `wanted` frames, of which the title speaks, if there is room near the curves there.  Names are in
+    the order of the curves, so that no two lines cross; of curves at one place, the first has a line.
     Returns nothing if there is no room within the box; a legend then names the curves.
     """
     places = [x for x, _ in curves[0].points]
     spread = [max(one.at(x) for one in curves) - min(one.at(x) for one in curves) for x in places]
-    found = []
+    found: list[tuple[bool, float, int, kit.Box]] = []
     for at, x in enumerate(places):
         if spread[at] * 2 >= max(spread):
             words = [one.said(at) for one in curves]
-            wide = max(text_width(_with(sizes[at])), *(text_width(one, "strong") + 18 for one in words))
-            found += [(far, at, box) for far, box in _rooms(curves, x, (wide, _WORDS * (len(words) + 1)), within)]
+            wide = max(text_width(_with(sizes[at])), *(text_width(one, "strong") + _SAMPLE for one in words))
+            found += [
+                (sizes[at] != wanted, far, at, box)
+                for far, box in _rooms(curves, x, (wide, _WORDS * (len(words) + 1)), within)
+            ]
     if not found:
         return []
-    _, at, box = min(found)
+    *_, at, box = min(found)
     x, head = places[at], _with(sizes[at])
-    named: list[tuple[Node, Link | None]] = [(kit.label("faults/names", head, box.x, box.y), None)]
+    named: list[tuple[Node, list[Link]]] = [(kit.label("faults/names", head, box.x, box.y), [])]
     there: list[float] = []
     for place, one in enumerate(sorted(curves, key=lambda one: one.at(x)), 1):
         said = one.said(at)
-        own = kit.Box(box.x, box.y + _WORDS * place, 18 + text_width(said, "strong"), _WORDS)
+        own = kit.Box(box.x, box.y + _WORDS * place, _SAMPLE + text_width(said, "strong"), _WORDS)
         node = Node(
-            f"faults/name/{one.policy}", "label", *own, shape="none", bars=(Bar(0, 4, 10, 10, one.style),),
-            text=(Text(18, 13, said, "strong"),), title=f"{head}: {said}" if one.faults else said,
+            f"faults/name/{one.policy}", "label", *own, shape="none", text=(Text(_SAMPLE, 13, said, "strong"),),
+            title=f"{head}: {said}" if one.faults else said,
         )  # fmt: skip  # a node
         near = min(range(len(one.points)), key=lambda end: abs(one.points[end][0] - x))
         y = one.at(x)
@@ -409,7 +437,7 @@ def _named(curves: Sequence[_Curve], sizes: Sequence[int], within: kit.Box) -> l
         start = box.x - 3 if box.x > x else box.x + box.w + 3
         ends = (start, own.y + 9), (min(max(x, one.points[0][0]), one.points[-1][0]), y)
         link = Link(f"{node.id}/to", "named", node.id, f"faults/{one.policy}/{near}", ends)
-        named.append((node, link if is_led else None))
+        named.append((node, [_sample(node, one.style), *[link] * is_led]))
     return named
 
 
@@ -518,17 +546,28 @@ def _caption(value: FaultsValue, knee: str) -> Caption:
 OPTIMAL = "opt"
 
 
+def _real(value: FaultsValue) -> Sequence[str]:
+    """Return the policies that are compared: without the optimal one if there are two others."""
+    real = [policy for policy in value.policies if policy != OPTIMAL or policy in value.own]
+    return real if len(real) > 1 else value.policies
+
+
+def _most_apart(value: FaultsValue) -> int:
+    """Return the number of frames at which the compared policies differ most."""
+    by_size = {size: [value.faults(policy, size) for policy in _real(value)] for size in value.sizes}
+    return max(by_size, key=lambda one: max(by_size[one]) - min(by_size[one]))
+
+
 def _compared(value: FaultsValue) -> list[str]:
     """Return which policies fault least and most, for the number of frames at which they differ most.
 
     Returns nothing if they never differ.  The optimal policy, which no kernel can have, is not compared if there are
     two others.
     """
-    real = [policy for policy in value.policies if policy != OPTIMAL or policy in value.own]
-    policies = real if len(real) > 1 else value.policies
-    by_size = {size: [value.faults(policy, size) for policy in policies] for size in value.sizes}
-    size = max(by_size, key=lambda one: max(by_size[one]) - min(by_size[one]), default=0)
-    few, many = min(by_size.get(size, [0])), max(by_size.get(size, [0]))
+    policies = _real(value)
+    size = _most_apart(value)
+    counts = [value.faults(policy, size) for policy in policies]
+    few, many = min(counts), max(counts)
     if few == many:
         return []
     least, most = ([one for one in policies if value.faults(one, size) == count] for count in (few, many))

@@ -48,6 +48,8 @@ class TablesBench:
     edited: Mapping[int, int] = field(default_factory=dict)
     found: Caption | None = None
     marks: TableMarks = field(default_factory=TableMarks)
+    kinds: Mapping[int, str] = field(default_factory=dict)
+    """What memory is mapped at an address, which determines the colour of its descriptor; others are neutral."""
 
 
 _HEAD, _ABSENT_H = 54.0, 16.0
@@ -262,7 +264,8 @@ def _draw_row(
     if row.kind == "fold":
         return _fold(table, row, words, x, y, w, h, lane)
     width = window.entry_width
-    state = [f"is-{row.kind}"]
+    kind = bench.kinds.get(row.va, "") if row.kind == "leaf" else ""
+    state = [f"is-{row.kind}", kind] if kind else [f"is-{row.kind}"]
     if any(row.pa <= pa < row.pa + row.count * width for pa in bench.path):
         state.append("path")
     changed = bench.marks.rows.get(row.pa, "")
@@ -271,7 +274,7 @@ def _draw_row(
     state += [changed] * bool(changed)
     return Node(
         f"tables/slot/{table.level}/{row.va:x}", "descriptor", x, y, w, h, f"pte:{row.pa:x}",
-        text=_lines(words, w, h, "mono label", "label"), bars=_bar(row, h), state=tuple(state),
+        text=_lines(words, w, h, "mono label", "label"), bars=_bar(row, kind, h), state=tuple(state),
         title=_title(window, table, row) + f", {changed}" * bool(changed), action="open", lane=lane,
     )  # fmt: skip
 
@@ -298,11 +301,16 @@ def _fold(table: OpenTable, row: WindowRow, words: _Words, x: float, y: float, w
     )  # fmt: skip
 
 
-def _bar(row: WindowRow, h: float) -> tuple[Bar, ...]:
-    """Return a strip on the left of a row that maps memory: wider for larger pages."""
+def _bar(row: WindowRow, kind: str, h: float) -> tuple[Bar, ...]:
+    """Return a strip on the left of a row that maps memory, in the colour of its kind: wider for larger pages."""
     if row.kind != "leaf":
         return ()
-    return (Bar(0, 0, 3.0 if row.size <= 1 << 12 else 6.0, h, "own-anonymous"),)
+    return (Bar(0, 0, 3.0 if row.size <= 1 << 12 else 6.0, h, leaf_style(kind)),)
+
+
+def leaf_style(kind: str) -> str:
+    """Return the style of a strip of a descriptor that maps memory of this kind; "" if the kind is not known."""
+    return f"own-{kind}" if kind else "plain"
 
 
 def _title(window: TableWindow, table: OpenTable, row: WindowRow) -> str:

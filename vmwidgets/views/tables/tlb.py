@@ -369,9 +369,12 @@ def _draw_sets(value: CpusValue, bench: TlbBench, touched: Touched, y: float, wi
     for line in range(0, len(shown), max(1, across)):
         top = bottom + 6 * (line > 0)
         for (number, cpu), place in zip(shown[line:][:across], places[line:], strict=False):
-            drawn, low = _ways_of(cpu, number, value.asids, bench.only, touched, place._replace(y=top))
-            nodes += drawn
+            ways, low = _ways_of(cpu, number, value.asids, bench.only, touched, place._replace(y=top))
+            nodes += ways
             bottom = max(bottom, low)
+    means = " · ".join(_WAYS if any(cpu.tlb.ways > 1 for _, cpu in shown) else _WAYS[:1])  # in all steps
+    nodes.append(kit.paragraph("tlb/legend", means, MARGIN, bottom, width - 2 * MARGIN, style="dim"))
+    bottom += nodes[-1].h + 2
     others = [one for number, one in enumerate(value.cpus) if number not in bench.opened]
     if others:
         stale = sum(len(one.tlb.stale) for one in others)
@@ -379,6 +382,10 @@ def _draw_sets(value: CpusValue, bench: TlbBench, touched: Touched, y: float, wi
         nodes.append(_line_of_words("tlb/others", MARGIN, bottom, width - 2 * MARGIN, words, "dim"))
         bottom += LINE
     return nodes, bottom
+
+
+_WAYS = ("in a way: page → frame", "in a set, the entry with the highest bar was used last")
+"""What the words and the bars in the ways of a set mean."""
 
 
 def _ways_of(

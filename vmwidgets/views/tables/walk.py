@@ -12,6 +12,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
+from typing import NamedTuple
 
 from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.base.units import Address, binary_size
@@ -46,13 +47,23 @@ _WIDEST = 240.0
 """Greatest width of a table, with the space next to it."""
 
 
+class There(NamedTuple):
+    """What a map says of an address: its entry, whether there is a map, and the kind of the memory, if known."""
+
+    entry: EntryValue | None = None
+    has_map: bool = False
+    kind: str = ""
+
+
+NOT_SAID = There()
+
+
 def draw_walk(
     walk: Walk,
     neighbours: Neighbours | None = None,
     *,
     title: str = "walk",
-    entry: EntryValue | None = None,
-    has_map: bool = False,
+    there: There = NOT_SAID,
     earlier: Walk | None = None,
     machine: str = "",
     width: float = WIDTH,
@@ -61,9 +72,8 @@ def draw_walk(
 ) -> Scene:
     """Return the scene of a walk.
 
-    `entry` is the map's entry for the address, if there is one, and `has_map` says whether there is a map.  `earlier`
-    is an older walk of the same address: differences from it are marked as changes.  The last argument has the words
-    that the moment adds.
+    `there` has what the map says of the address.  `earlier` is an older walk of the same address: differences from it
+    are marked as changes.  The last argument has the words that the moment adds.
     """
     share = share_of(len(walk.steps), width)
     is_stacked = share < least_share(walk, neighbours)
@@ -82,8 +92,8 @@ def draw_walk(
         for step in walk.steps
         if (earlier is not None and before.get(step.level) != step.value) or step.pa in edited
     }
-    tables, place = _tables_of(walk, neighbours, changed, top, width, _all_of(walk))
-    verdict = _verdict_box(walk, entry, place, _has_broken(walk, bench), has_map)
+    tables, place = _tables_of(walk, neighbours, changed, top, width, _all_of(walk), there.kind)
+    verdict = _verdict_box(walk, there, place, _has_broken(walk, bench))
     nodes += [*tables, verdict]
     links = _arrows(walk, nodes, is_stacked)
     height = verdict.y + verdict.h + 16
@@ -100,7 +110,10 @@ def draw_walk(
             nodes += draw_descriptor(picture, "walk", height, width)
             height += picture.height(width) + 4
     told = told or Told()
-    own = _caption_of(walk, earlier) if bench is None or not bench.edited else _edited_caption(walk, bench)
+    if bench is not None and bench.edited:
+        own = _edited_caption(walk, bench, there.entry)
+    else:
+        own = _caption_of(walk, earlier, there.entry)
     return kit.scene(
         "walk",
         title,
@@ -116,11 +129,14 @@ def draw_walk(
     )
 
 
-def draw_walk_line(walk: Walk, *, title: str, is_open: bool = False, machine: str = "", width: float = WIDTH) -> Scene:
+def draw_walk_line(
+    walk: Walk, *, title: str, entry: EntryValue | None = None, is_open: bool = False, machine: str = "",
+    width: float = WIDTH,
+) -> Scene:  # fmt: skip  # as others have it
     """Return the scene of a walk in one line, with its whole table; if it `is_open`, the walk itself is below."""
     nodes, links, height = line_of(walk, is_open=is_open, width=width)
     return kit.scene(
-        "walk", title, _subtitle(walk), nodes, links=links, caption=_caption_of(walk, None),
+        "walk", title, _subtitle(walk), nodes, links=links, caption=_caption_of(walk, None, entry),
         table=_rows(walk, len(walk.steps)), machine=machine, width=width, height=height,
     )  # fmt: skip
 
@@ -130,8 +146,7 @@ def draw_reach(
     neighbours: Neighbours,
     reach: Reach,
     *,
-    entry: EntryValue | None = None,
-    has_map: bool = False,
+    there: There = NOT_SAID,
     made: bool = True,
     machine: str = "",
     width: float = WIDTH,
@@ -139,12 +154,12 @@ def draw_reach(
     """Return the scene of a walk's tables alone, as far as a processor has come; `made`: it made the access."""
     is_open = reach.verdict is not None
     known = replace(walk, pa=None, fault=None, page_size=0) if is_open else walk  # nothing says how it ends
-    tables, place = _tables_of(known, neighbours, (), 2.0, width, reach)
+    tables, place = _tables_of(known, neighbours, (), 2.0, width, reach, there.kind)
     if reach.verdict is not None:
         verdict, caption = _other_verdict(reach.verdict, place), Caption(reach.verdict[0])
     else:
-        verdict = _verdict_box(walk, entry, place, False, has_map, made=made)
-        caption = _caption_of(walk, None)
+        verdict = _verdict_box(walk, there, place, False, made=made)
+        caption = _caption_of(walk, None, there.entry)
     nodes = [*tables, verdict]
     bottom = max(node.y + node.h for node in nodes) + 14
     is_stacked = share_of(reach.levels, width) < least_share(walk, neighbours)
@@ -176,17 +191,23 @@ def _subtitle(walk: Walk) -> str:
 
 
 def _tables_of(
-    walk: Walk, neighbours: Neighbours | None, changed: Collection[int], top: float, width: float, reach: Reach
+    walk: Walk,
+    neighbours: Neighbours | None,
+    changed: Collection[int],
+    top: float,
+    width: float,
+    reach: Reach,
+    kind: str,
 ) -> tuple[list[Node], Box]:
     """Return the tables from `top` on, side by side or below each other, and the place of the verdict."""
     room, share = width - 2 * MARGIN, share_of(reach.levels, width)
     if share < least_share(walk, neighbours):
         below = [Box(MARGIN, top, room - _GUTTER, 0)] * len(walk.steps)
-        tables = draw_tables_read(walk, neighbours, changed, below, reach)
+        tables = draw_tables_read(walk, neighbours, changed, below, reach, kind)
         bottom = max((node.y + node.h + BELOW for node in tables if node.kind == "table"), default=top)
         return tables, Box(MARGIN, bottom, room - _GUTTER * bool(tables), 0)
     places = [Box(MARGIN + number * share, top, share - BESIDE, 0) for number in range(len(walk.steps))]
-    tables = draw_tables_read(walk, neighbours, changed, places, reach)
+    tables = draw_tables_read(walk, neighbours, changed, places, reach, kind)
     x, least = MARGIN + reach.levels * share, max((node.h for node in tables), default=0.0)
     return tables, Box(x, top, min(_VERDICT, width - MARGIN - x), least)
 
@@ -296,10 +317,10 @@ _FIRST, _LINE = 39.0, 17.0
 """Place of the first line below the verdict; height of a line."""
 
 
-def _caption_of(walk: Walk, earlier: Walk | None) -> Caption:
+def _caption_of(walk: Walk, earlier: Walk | None, entry: EntryValue | None) -> Caption:
     """Return the access's outcome, and the outcome of an earlier walk of the address, if it was different."""
     if walk.fault is not None:
-        caption = Caption(_fault(walk.fault), (), "", "error")
+        caption = Caption(_fault(walk.fault, entry), (), "", "error")
     else:
         assert walk.pa is not None
         places = {"address": address(walk.va), "physical": address(walk.pa), "size": binary_size(walk.page_size)}
@@ -309,18 +330,19 @@ def _caption_of(walk: Walk, earlier: Walk | None) -> Caption:
     return caption
 
 
-def _fault(fault: Fault) -> str:
-    why = fault.why[:1].upper() + fault.why[1:]
-    return words.say_walk("fault", exception=fault.exception, why=why.removesuffix("."))
+def _fault(fault: Fault, entry: EntryValue | None) -> str:
+    """Return the fault with its reason, and the map's entry for an address that the tables do not map yet."""
+    why = (fault.why[:1].upper() + fault.why[1:]).removesuffix(".")
+    if entry is not None and fault.kind == "not-present":
+        return words.say_walk("fault/covered", exception=fault.exception, why=why, entry=entry.id)
+    return words.say_walk("fault", exception=fault.exception, why=why)
 
 
 _AN_ACCESS = {"read": "A read", "write": "A write", "execute": "An execution"}
 
 
-def _verdict_box(
-    walk: Walk, entry: EntryValue | None, place: Box, changed: bool, mapped: bool, *, made: bool = True
-) -> Node:
-    """Return the verdict's box, at least as high as `place`; `changed` by edits, `mapped` if a map has entries.
+def _verdict_box(walk: Walk, there: There, place: Box, changed: bool, *, made: bool = True) -> Node:
+    """Return the verdict's box, at least as high as `place`; `changed` by edits.
 
     An access that no processor `made` is named, with its possible outcome.
     """
@@ -338,9 +360,10 @@ def _verdict_box(
     if not made:
         what = _AN_ACCESS[walk.access]
         head = f"{what} would succeed" if walk.fault is None else f"{what} would end with: {head}"
+    entry = there.entry
     if entry is not None:
         lines.append((f"entry {entry.id}: {entry.protection} {entry.role or entry.object or 'anonymous'}", "label dim"))
-    elif walk.fault is not None and mapped:
+    elif walk.fault is not None and there.has_map:
         lines.append(("no map entry there", "label dim"))
     title = f"{head}: {walk.fault.why}" if walk.fault is not None else head
     return _verdict(head, lines, place, (state, "changed") if changed else (state,), title)
@@ -478,7 +501,7 @@ def _has_broken(walk: Walk, bench: Bench | None) -> bool:
     return was is not None and (was.pa, was.fault) != (walk.pa, walk.fault)
 
 
-def _edited_caption(walk: Walk, bench: Bench) -> Caption:
+def _edited_caption(walk: Walk, bench: Bench, entry: EntryValue | None) -> Caption:
     """Return the access's outcome, and the outcome before descriptors were edited."""
     before = bench.unedited if _has_broken(walk, bench) else None
-    return replace(_caption_of(walk, None), reason=edited_walk(len(bench.edited), before))
+    return replace(_caption_of(walk, None, entry), reason=edited_walk(len(bench.edited), before))

@@ -16,6 +16,8 @@ from vmwidgets.views.scene.kit import MARGIN, Box, Line, card, label, runs
 from vmwidgets.views.scene.model import Bar, Node, Text
 from vmwidgets.views.scene.text import fitted, text_width, wording
 
+from .boxes import leaf_style
+
 LEAST_H = 104.0
 """Least height of a table."""
 
@@ -98,10 +100,12 @@ def draw_tables_read(
     changed: Collection[int],
     places: Sequence[Box],
     reach: Reach,
+    kind: str = "",
 ) -> list[Node]:
     """Return a table for each step at its place, all with one height; tables at one place are below each other.
 
-    `changed` are the levels whose descriptors differ; `reach` says how far the processor has come.
+    `changed` are the levels whose descriptors differ; `reach` says how far the processor has come; `kind` is the kind
+    of memory that is mapped.
     """
     steps = walk.steps[: reach.drawn]
     w = min((place.w for place in places), default=0.0)
@@ -113,7 +117,7 @@ def draw_tables_read(
         is_read = position < reach.read
         nodes.append(_box(step, left, y, w, height, below))
         marked = (step.level in changed) if is_read else None
-        nodes += _rows(walk, step, neighbours, Box(left + 4, y + _HEAD + _LINE * below, w - 8, 0), reach, marked)
+        nodes += _rows(walk, step, neighbours, Box(left + 4, y + _HEAD + _LINE * below, w - 8, 0), reach, marked, kind)
     return nodes
 
 
@@ -164,7 +168,13 @@ def _box(step: Step, x: float, y: float, w: float, h: float, below: bool) -> Nod
 
 
 def _rows(
-    walk: Walk, step: Step, neighbours: Neighbours | None, place: Box, reach: Reach, changed: bool | None
+    walk: Walk,
+    step: Step,
+    neighbours: Neighbours | None,
+    place: Box,
+    reach: Reach,
+    changed: bool | None,
+    kind: str,
 ) -> list[Node]:
     """Return the descriptors of a table; with None for `changed`, the processor has not read any of them yet."""
     nodes = []
@@ -178,7 +188,7 @@ def _rows(
             nodes.append(_unread(step, index, step.table + index * width, held, Box(x, y, w, 0)))
         elif index == step.index:
             states = ("fault",) if faulty else ("changed", "path") if changed else ("path",)
-            nodes.append(_descriptor(step, x, y, w, states))
+            nodes.append(_descriptor(step, x, y, w, states, kind))
             y += _LINE
         elif neighbours is not None:
             nodes.append(_neighbour(step, index, neighbours.get((step.table, index)), x, y, w))
@@ -197,7 +207,7 @@ def _label(step: Step, w: float = 1e9) -> str:
     return words.get(step.kind) or str(Address(step.address))
 
 
-def _descriptor(step: Step, x: float, y: float, w: float, states: tuple[str, ...]) -> Node:
+def _descriptor(step: Step, x: float, y: float, w: float, states: tuple[str, ...], kind: str) -> Node:
     title = f"{step.layout} at physical {Address(step.pa)}: {step.value:#x}; " + ", ".join(
         f"{value.field.name}={value.value:#x}" for value in step.decoded if value.value
     )
@@ -208,7 +218,7 @@ def _descriptor(step: Step, x: float, y: float, w: float, states: tuple[str, ...
     leads = {"table": "table ", "leaf": "page "}.get(step.kind, "") * fits
     text = (Text(9, 15, index, "strong"), *[Text(9, 15 + _LINE + 1, leads, "label dim")] * bool(leads),
             Text(9 + text_width(leads), 15 + _LINE + 1, at, "mono label"))  # fmt: skip  # two lines
-    bars = (Bar(0, 0, 4, _ROW_H + _LINE, "own-anonymous" if step.kind == "leaf" else "table"),)
+    bars = (Bar(0, 0, 4, _ROW_H + _LINE, leaf_style(kind) if step.kind == "leaf" else "table"),)
     return Node(
         f"walk/step/{step.level}", "descriptor", x, y, w, _ROW_H + _LINE, f"pte:{step.pa:x}", "box", text, bars,
         states, f"{title} ({step.section})", "select", "walk",
