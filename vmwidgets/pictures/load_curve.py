@@ -151,10 +151,10 @@ def load_curve(
 ) -> LoadCurve:
     """Measure how much a processor computes with each number of tasks, in a repeatable model.
 
-    `scopes`: "global" replacement evicts any task's page, "local" evicts a page of the faulting task, by `policy`
-    ("fifo", "lru", "second chance", "clock").  With "working set", a task keeps the pages of its last 40 references. If
-    there is no memory for them, the task waits outside, without any pages.  The same `seed` gives the same references
-    in all scopes.
+    `scopes`: "global" replacement evicts any task's page, "local" evicts a page of the faulting task, each
+    by `policy` ("fifo", "lru", "second chance", "clock").  With "working set", a task keeps the pages of its last 40
+    references. If there is no memory for them, the task waits outside, without any pages.  The same `seed` gives the
+    same references in all scopes.
 
     Raises :class:`Refused` for numbers that no machine has.
 
