@@ -12,7 +12,7 @@ from vmwidgets.engine.base.units import counted
 from vmwidgets.engine.machine.hindsight.why import Why
 from vmwidgets.views.scene import boxes, kit
 from vmwidgets.views.scene.boxes import Part
-from vmwidgets.views.scene.kit import Line
+from vmwidgets.views.scene.kit import MARGIN, Line
 from vmwidgets.views.scene.model import Caption, Link, Node, Scene, Table
 from vmwidgets.views.scene.text import text_width, visible
 from vmwidgets.views.story.story import story_of
@@ -75,7 +75,7 @@ def _draw(why: Why, width: float) -> Scene:
     said = "because of" if why.operations else "without"
     return boxes.picture(
         "why", "why is this so?", f"{said} {counted(len(why.operations), 'operation')}",
-        boxes.beside(chain, _life(why), last=WIDEST, least=ACROSS - WIDEST) if why.life else chain,
+        boxes.beside(chain, _life(why), last=WIDEST, least=ACROSS - WIDEST - 4 * MARGIN) if why.life else chain,
         caption=_caption(why), table=Table(("operation", "call", "what it did"), rows),
         width=width,
     )  # fmt: skip

@@ -20,7 +20,7 @@ BITS = {"referenced and dirty": "used-and-dirty", "referenced": "used", "dirty":
 
 WORDS = {
     "referenced and dirty": "used and written (bits R and D)", "referenced": "used (bit R)", "dirty": "written (bit D)",
-    "neither": "neither since the bits were cleared",
+    "neither": "neither, or not since the bits were cleared",
 }  # fmt: skip  # the words of a legend
 """The combinations of bits in words."""
 
@@ -41,7 +41,7 @@ def draw(at: At) -> Scene:
     tasks, steps = bits_of(at), at.steps(bits_of, *CHANGING)
     bars = {task: Bars([(one[bits], style) for bits, style in BITS.items()]) for task, one in tasks.items()}
     named = [(task or "not mapped", bars[task], counted(one.total(), "page")) for task, one in tasks.items()]
-    rows = [Row(f"bits/{cells[0]}", cells) for cells in named]
+    rows = [Row(f"bits/task/{task}", cells) for task, cells in zip(tasks, named, strict=True)]
     known = [(style, WORDS[bits]) for bits, style in BITS.items() if any(one[bits] for one in tasks.values())]
     none = "" if rows else "No page of a task is in memory."
     return boxes.picture(

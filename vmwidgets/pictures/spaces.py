@@ -150,9 +150,9 @@ class MachineSpace:
 
     def kinds(self, vas: Collection[int]) -> Mapping[int, str]:
         """Return the kind of memory at each address: the kernel's, as its map has it, or the task's or domain's."""
-        of_kernel = [va for va in vas if self.whose(va) == KERNEL]
+        of_kernel = {va for va in vas if self.whose(va) == KERNEL}
         own = [va for va in vas if va not in of_kernel]
-        kernels = entries_at(self._machine.kernel_map, self._moment, of_kernel)
+        kernels = entries_at(self._machine.kernel_map, self._moment, of_kernel) if of_kernel else {}
         known = {va: _kind(kernels[va], "kernel") if va in kernels else "kernel" for va in of_kernel}
         if not self.has_map:
             return known | dict.fromkeys(own, "anonymous")  # a domain has no other memory

@@ -140,7 +140,7 @@ def _wanted(item: object, place: int) -> _Wanted:
         page, write = -1 if isinstance(item, (str, bool)) else _index(item), False
     if isinstance(page, int) and not 0 <= page < MOST_PAGES:
         raise Refused(
-            f"reference {place}, {shown(item)}, is not a page: write numbers or letters, and 3w to write page 3"
+            f"reference {place + 1}, {shown(item)}, is not a page: write numbers or letters, and 3w to write page 3"
         )
     return _Wanted(page, write)
 

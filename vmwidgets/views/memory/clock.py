@@ -381,7 +381,7 @@ def _legend(
     It names the bits behind lamps and dots, once.
     """
     looks = {"lamp-on" if page.referenced else "lamp-off" for page in ring.pages}
-    lamps = ("lamp-on", "lamp on: used (bit R)"), ("lamp-off", "lamp off: not used since it was turned off")
+    lamps = ("lamp-on", "lamp on: used (bit R)"), ("lamp-off", "lamp off: not used, or not since it was turned off")
     entries = [one for one in lamps if one[0] in looks]
     if any(page.dirty for page in ring.pages):
         entries.append(("dot-on", "written (bit D, dirty): saved before it is evicted"))

@@ -42,6 +42,9 @@ TALL = 1400.0
 _ROW, _DOTS, _OUT, _BELOW, _NUMBERS = 17.0, 16.0, 17.0, 12.0, 14.0
 """Heights of a frame, of the dots and of the evicted page; space below a grid; height of the references' numbers."""
 
+_STRING = 54.0
+"""The most pixels above the grids of a line: the string, its numbers, and the numbers of frames."""
+
 _DOT = 4.0
 """Size of the dot beside a page whose reference bit is set."""
 
@@ -64,7 +67,9 @@ def draw_references(
     sheet = _Sheet.of(runs, value, opened, width)
     whole = len(runs) if sheet.opened is None else len(sheet.opened)
     most = min(COLUMNS // max(1, whole), DOTS // len(runs))
-    each = sum(max(sheet.high(runs[one], one) for one in row) + _BELOW for row in sheet.rows)
+    each = _STRING + sum(
+        max(sheet.high(runs[one], one) for one in row) + _BELOW + (LINE + 2) * sheet.is_narrow for row in sheet.rows
+    )
     count = max(1, min(most // sheet.count, int(TALL // each))) * sheet.count
     start = min(first, length - 1)
     selected = _selected(selection, length)

@@ -146,6 +146,8 @@ def ringed(
     """
 
     def state_of(node: Node) -> str:
+        if node.kind not in ("thread", "fold"):
+            return ""
         names = left_out if node.kind == "fold" else (node.thing.removeprefix("thread:"),)
         states = {touched.get(one, "") for one in names}
         return states.pop() if len(states) == 1 else ""
@@ -161,16 +163,16 @@ def ringed(
         found += [replace(node, state=(*node.state, "within")) for node in run]
         count = sum(len(left_out) if node.kind == "fold" else 1 for node in run)
         right, top = max(node.x + node.w for node in run), min(node.y for node in run)
-        found.append(_count(f"{name}/count/{len(links)}", f"{count:,}", right, top))
+        found.append(_count(f"{name}/count/{len(links)}", f"{count:,}", state, right, top))
     return found, links
 
 
-def _count(identity: str, count: str, right: float, top: float) -> Node:
+def _count(identity: str, count: str, state: str, right: float, top: float) -> Node:
     """Return a badge with a number, on the upper right corner of a line, and not over what is inside."""
     w = max(_BADGE, text_width(count, "letter") + 8)
     return kit.runs(identity, Box(right + 2.5 - w, top + 1.5 - _BADGE, w, _BADGE),
                     [Text(w / 2, _BADGE / 2 + 4, count, "letter on-step", "middle")],
-                    bars=(Bar(0, 0, w, _BADGE, "count step-new"),), title=f"{count} changed")  # fmt: skip
+                    bars=(Bar(0, 0, w, _BADGE, "count step-new"),), title=f"{count} {state}")  # fmt: skip
 
 
 _BADGE = 17.0

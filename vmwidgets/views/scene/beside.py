@@ -34,7 +34,7 @@ HALF = 420.0
 HEAD = 46.0
 """Pixels above a half, for its name and its moment."""
 
-_HAPPENED = frozenset(("new", "changed", "path", "here", "leaving", "shown"))
+_HAPPENED = frozenset(("new", "changed", "path", "here", "leaving", "shown", "within", "grew"))
 """States that describe a side's own history."""
 
 _NOUNS = {
@@ -147,8 +147,15 @@ class Differences:
 
 
 def _is_history(node: Node) -> bool:
-    """Return whether a node has words about the path of a search."""
-    return not node.thing and not node.lane and bool(node.text) and all("path" in run.style for run in node.text)
+    """Return whether a node has words about the path of a search, or counts or rings what an operation changed."""
+    if node.kind == "fresh" or any("count" in bar.style for bar in node.bars):
+        return True
+    return (
+        not node.thing
+        and not node.lane
+        and bool(node.text)
+        and all({"path", "new"} & set(run.style.split()) for run in node.text)
+    )
 
 
 def _kind(thing: str) -> str:

@@ -212,7 +212,7 @@ def pairs(identity: str, said: Sequence[tuple[str, str]]) -> Part:
     """Return names in a column, each with words about it in as many lines as they need."""
 
     def put(drawn: Drawn, x: float, y: float, w: float) -> float:
-        begin = max(text_width(name, "strong") for name, _ in said) + GAP - 2
+        begin = max((text_width(name, "strong") for name, _ in said), default=0.0) + GAP - 2
         text: list[Text] = []
         base = LINE - 4.0
         for name, about in said:
@@ -391,7 +391,7 @@ class _Grid(NamedTuple):
                 _put_chips(cell, at, (self.high - cell.h) / 2, text, bars)
             else:
                 text.append(self._words(column, (at, wide), cell, column.style))
-        left = next((run.x for run in text if run.anchor == "start"), self.places[0][0])
+        left = next((run.x for run in text if run.anchor == "start"), 0.0)
         tall = self._put_under(under, left, text, bars) if under else self.high
         return tuple(run for run in text if run.text), tuple(bars), tall
 
@@ -501,7 +501,7 @@ def strips(some: Sequence[Strip], *, lane: str = "", most: float = 22.0) -> Part
 
     def put(drawn: Drawn, x: float, y: float, w: float) -> float:
         left = max((text_width(one.name, "mono") for one in some), default=0.0) + GAP - 2
-        wide = min(most, (w - left) / max((len(one.looks) for one in some), default=1))
+        wide = min(most, (w - left) / max((len(one.looks) for one in some if one.looks), default=1))
         for one in some:
             text = [Text(0, 14, one.name, "mono dim")]
             text += [

@@ -58,7 +58,7 @@ class Node:
     ("entry:17"), shared by all views, for selection; "" can't be selected.  `kind` is a class of the style sheet
     ("tree-node", "entry", "range", "gap", "fold", "slot", "table", "descriptor", "bits", "verdict", "marker", "label").
     `shape` is "box", "round" (fully rounded), "none" (text only) or "triangle" (pointing down).  `state` contains the
-    present states: "new", "changed", "leaving", "path", "here", "red", "black", "folded", "static", "fault", "ok" ….
+    present states: "new", "changed", "leaving", "path", "here", "red", "black", "folded", "fault", "ok" ….
     `action` is the effect of a click or Enter: "select", "open" or "".  `title` is the whole text, for hovering and for
     screen readers.  `lane` orders keyboard movement.  `value` is the number of a node that can be turned, or -1.
     `role` is another use: "pan" (its contents are dragged and zoomed), "turn" (a drag turns the node with a value above
@@ -208,7 +208,7 @@ class Marks:
 def looks_of(kinds: Iterable[tuple[tuple[str, ...], str]], shape: str = "box") -> tuple[tuple[Look, ...], list[int]]:
     """Return the different looks for the states and words in `kinds`, in order of appearance, and each thing's index.
 
-    >>> looks_of([(("plain",), ""), (("object",), ""), (("plain",), "")])[1]
+    >>> looks_of([(("plain",), ""), (("used",), ""), (("plain",), "")])[1]
     [0, 1, 0]
     """
     known: dict[tuple[tuple[str, ...], str], int] = {}

@@ -35,7 +35,7 @@ def draw_inverted(value: InvertedValue, *, width: float = WIDTH) -> Scene:
         nodes += row
         links += [kit.beside(f"{left.id}>{right.id}", left, right) for left, right in itertools.pairwise(row)]
     kinds = {_kind(entry) for chain in value.chains for entry in chain}
-    meanings = [(kind, words) for kind, words in RANGES.items() if kind in kinds]
+    meanings = [(kind, words.partition(",")[0]) for kind, words in RANGES.items() if kind in kinds]  # without rights
     nodes += kit.legend("inverted", meanings, max(node.y + node.h for node in nodes) + 14, width=width)
     return kit.scene(
         "inverted",

@@ -52,7 +52,8 @@ def _finding(view: str, number: int, one: Found) -> Part:
         boxes.words(f"{view}/{number}/{line}", visible(said), "label")
         for line, said in enumerate(one.words[:MOST_ROWS])
     ]
-    columns = [Column(name, "mono") for name in one.names or ("",) * max(map(len, one.rows), default=0)]
+    most = max(map(len, one.rows), default=0)
+    columns = [Column(name, "mono") for name in (*one.names, *("",) * (most - len(one.names)))]
     some = [
         Row(f"{view}/{number}/row/{line}", [*map(visible, row)], "  ".join(row), one.styles[line] if one.styles else "")
         for line, row in enumerate(one.rows[:MOST_ROWS])
