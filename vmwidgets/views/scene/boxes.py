@@ -191,13 +191,13 @@ def switches(view: str, groups: Sequence[Sequence[kit.Switch]]) -> Part:
     return put
 
 
-def folded(identity: str, said: str, *, high: float = 26.0) -> Part:
+def folded(identity: str, said: str) -> Part:
     """Return a dashed box that says what is left out."""
-    return drawing(high, lambda box: [kit.fold(identity, box, said)])
+    return drawing(26.0, lambda box: [kit.fold(identity, box, said)])
 
 
 def card(identity: str, lines: Sequence[str | kit.Line], *, least: float = 0.0, **more: Unpack[kit.Rest]) -> Part:
-    """Return a box with lines of words, as high as the words, but at least `high` pixels."""
+    """Return a box with lines of words, as high as the words, but at least `least` pixels."""
 
     def put(drawn: Drawn, x: float, y: float, w: float) -> float:
         high = max(least, LINE * len(lines) + 10)
@@ -324,6 +324,8 @@ def rows(
     """
     shown = some[:most] if most else some
     named = any(column.name for column in columns) and bool(shown)
+
+    high = 22.0
 
     def put(drawn: Drawn, x: float, y: float, w: float) -> float:
         grid = _Grid.of(columns, shown, PAD if boxed else 12.0 if any(row.edge for row in shown) else 0.0, w, high)
@@ -466,9 +468,10 @@ _LEAST = 40.0
 
 def whole(
     identity: str, amounts: Sequence[tuple[float, str]], total: float, rest: str = "", title: str = "", *,
-    high: float = 22.0, lane: str = "",
+    lane: str = "",
 ) -> Part:  # fmt: skip  # what it is made of, then how it looks
     """Return a bar with a part for each amount, on a rail for the `total`; words say what the `rest` of it is."""
+    high = 22.0
 
     def put(drawn: Drawn, x: float, y: float, w: float) -> float:
         bars, at = [Bar(0, 0, w, high, "rail")], 0.0
@@ -496,12 +499,12 @@ class Strip(NamedTuple):
     title: str = ""
 
 
-def strips(some: Sequence[Strip], *, lane: str = "", most: float = 22.0) -> Part:
+def strips(some: Sequence[Strip], *, lane: str = "") -> Part:
     """Return strips below each other, each after its name: letters, and below each a bar in its style."""
 
     def put(drawn: Drawn, x: float, y: float, w: float) -> float:
         left = max((text_width(one.name, "mono") for one in some), default=0.0) + GAP - 2
-        wide = min(most, (w - left) / max((len(one.looks) for one in some if one.looks), default=1))
+        wide = min(22.0, (w - left) / max((len(one.looks) for one in some if one.looks), default=1))
         for one in some:
             text = [Text(0, 14, one.name, "mono dim")]
             text += [
