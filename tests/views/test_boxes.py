@@ -78,6 +78,15 @@ def test_rows_beyond_the_most_are_counted() -> None:
     assert "5" in drawn.nodes[-1].text[0].text and end == drawn.nodes[-1].y + drawn.nodes[-1].h
 
 
+@pytest.mark.parametrize("high", [18, 24, 40])
+def test_rows_are_as_high_as_asked(high: int) -> None:
+    some = [Row(f"row/{number}", (str(number),)) for number in range(3)]
+    drawn, end = put(boxes.rows("rows", [Column("name")], some, high=high, gap=4), 300)
+    names, *rows = drawn.nodes
+    assert {node.h for node in drawn.nodes} == {high}
+    assert [one.y - names.y for one in rows] == [high, 2 * high + 4, 3 * high + 8] and end == rows[-1].y + high + 4
+
+
 def test_amounts_have_one_scale() -> None:
     some = [Row("long", (Bars([(30, "used")]),)), Row("short", (Bars([(10, "used")]),))]
     drawn, _ = put(boxes.rows("rows", [Column(takes=True)], some), 300)

@@ -325,8 +325,6 @@ def rows(
     shown = some[:most] if most else some
     named = any(column.name for column in columns) and bool(shown)
 
-    high = 22.0
-
     def put(drawn: Drawn, x: float, y: float, w: float) -> float:
         grid = _Grid.of(columns, shown, PAD if boxed else 12.0 if any(row.edge for row in shown) else 0.0, w, high)
         if named:
