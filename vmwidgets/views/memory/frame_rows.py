@@ -13,6 +13,7 @@ from typing import NamedTuple
 from vmwidgets.engine.base.units import PAGE, binary_size, counted
 from vmwidgets.engine.memory.pages_schema import FrameRun, FramesValue
 from vmwidgets.views.scene import kit
+from vmwidgets.views.scene.key import kind_of_owner
 from vmwidgets.views.scene.kit import Box
 from vmwidgets.views.scene.model import Bar, Link, Node, Text
 from vmwidgets.views.scene.text import fitted, short_count, text_width, wording
@@ -69,17 +70,6 @@ def owners_of(value: FramesValue) -> list[tuple[str, int]]:
     for owner, count in value.owners:
         counts[owner_words(owner)] = counts.get(owner_words(owner), 0) + count
     return sorted(counts.items(), key=lambda one: -one[1])
-
-
-def kind_of(owner: str) -> str:
-    """Return the kind of memory of an owner's frames, which determines their colour."""
-    if owner.startswith("page tables"):
-        return "table"
-    if owner_words(owner).startswith("file "):
-        return "file"
-    if owner.startswith("memory "):
-        return "anonymous"
-    return "anonymous" if owner.startswith("object ") else "kernel"
 
 
 def pieces_of(value: FramesValue, touched: Mapping[int, str], lit: Collection[int], chosen: int) -> Iterator[Piece]:
@@ -224,7 +214,7 @@ def _piece(piece: Piece, strip: Strip, box: Box, unit: float) -> Node:
         return kit.chip(f"frames/fold/{piece.first:x}", "fold", box, ("…", ""), lane="frames/runs", state=["folded"],
                         title=f"{counted(piece.frames, 'frame')} from {piece.first:#x} on are left out")  # fmt: skip
     is_free, is_band = run.state in ("free", "pooled", "zeroed"), strip.rows > 1
-    kind = "free" if is_free else kind_of(run.owner)
+    kind = "free" if is_free else kind_of_owner(run.owner)
     bars: list[Bar] = []
     if run.state == "zeroed":
         bars += [Bar(unit * (at + 0.5) - 1.5, box.h / 2 - 1.5, 3, 3, "line") for at in range(piece.frames)]
@@ -329,7 +319,10 @@ def owner_rows(value: FramesValue, before: Mapping[str, int], box: Box, most: in
             *[Text(box.w - end - 8, 13, old, "label dim", "end")] * bool(old),
             fitted(0, 39, said_of(name, value.runs), box.w, "mono label dim"),
         ]
-        bars = (Bar(0, 19, box.w, 5, "rail"), Bar(0, 19, max(3.0, box.w * count / largest), 5, f"own-{kind_of(name)}"))
+        bars = (
+            Bar(0, 19, box.w, 5, "rail"),
+            Bar(0, 19, max(3.0, box.w * count / largest), 5, f"own-{kind_of_owner(name)}"),
+        )
         title = f"{name}: {counted(count, 'frame')}, {binary_size(count * PAGE)}{f', {old}' if old else ''}"
         nodes.append(kit.runs(f"frames/owner/{name}", Box(box.x, y, box.w, 44), [run for run in text if run.text],
                               bars=bars, title=title, state=["new"] * (not was)))  # fmt: skip

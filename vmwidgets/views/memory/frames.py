@@ -12,6 +12,7 @@ from vmwidgets import events as ev
 from vmwidgets.engine.base.units import PAGE, Address, binary_size, counted
 from vmwidgets.engine.memory.pages_schema import FrameRun, FramesValue, FrameValue
 from vmwidgets.views.scene import kit
+from vmwidgets.views.scene.key import kind_of_owner
 from vmwidgets.views.scene.kit import MARGIN, WIDTH, Box
 from vmwidgets.views.scene.model import Bar, Link, Node, Scene, Table, Text
 from vmwidgets.views.scene.relations import FRAMES, About, Pages, things_of
@@ -26,7 +27,6 @@ from .frame_rows import (
     Piece,
     Strip,
     draw_rows,
-    kind_of,
     owner_rows,
     owners_of,
     pieces_of,
@@ -172,7 +172,7 @@ def _grid(
     said = [Text(0, 14, "frame", "label dim"), fitted(LABEL, 14, ways, grid - LABEL, "label dim")]
     head = kit.runs("frames/runs", Box(MARGIN, top, grid, 18), said)
     nodes, links, y = draw_rows(strips, across, Box(MARGIN, top + 24, grid, 0))
-    owned = {kind_of(name) for name, _ in value.owners}
+    owned = {kind_of_owner(name) for name, _ in value.owners}
     known = [(f"own-{kind}", words) for kind, words in KINDS.items() if kind in owned]
     known += [("", "dotted: free, and filled with zeroes")] * any(run.state == "zeroed" for run in value.runs)
     known += [("", "with a line below: wired")] * any(run.wired for run in value.runs)
@@ -302,7 +302,7 @@ def _run(run: FrameRun, marks: tuple[str, ...], selected: FrameValue | None, x: 
         kit.Line(numbers, "mono label dim", count if is_below else wired, "label strong" if is_below else "label"),
     ]
     chosen = selected is not None and run.first <= selected.frame <= last
-    kind = kind_of(run.owner) if run.owner and run.state == "used" else run.state
+    kind = kind_of_owner(run.owner) if run.owner and run.state == "used" else run.state
     bars = [Bar(0, 0, 4, _RUN_H, kind), *[Bar(4, _RUN_H - 4, w - 4, 4, "wired")] * bool(wired)]
     return kit.card(
         f"frames/run/{run.first:x}", Box(x, y, w, _RUN_H), rows, kind="run", thing=f"frame:{run.first}", bars=bars,

@@ -50,6 +50,22 @@ def kind_of_object(name: str | None, protection: str) -> str:
     return kind_of_range("/" if name.startswith("file ") else name, protection)
 
 
+def kind_of_owner(owner: str) -> str:
+    """Return the kind of memory of an owner's frames.
+
+    >>> [
+    ...     kind_of_owner(one)
+    ...     for one in ("object file libc.so", "file libc.so", "object memory 2", "memory 2", "zone 64")
+    ... ]
+    ['file', 'file', 'anonymous', 'anonymous', 'kernel']
+    """
+    if owner.startswith("page tables"):
+        return "table"
+    if owner.removeprefix("object ").startswith("file "):
+        return "file"
+    return "anonymous" if owner.startswith(("object ", "memory ")) else "kernel"
+
+
 def with_key(scene: Scene) -> Scene:
     """Return the scene with one more, dim line: the colours of entries that the scene itself does not explain."""
     said = {bar.style for node in scene.nodes if "/legend/" in node.id for bar in node.bars}

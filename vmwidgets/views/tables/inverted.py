@@ -7,7 +7,7 @@ import itertools
 from vmwidgets.engine.base.units import PAGE, Address, counted
 from vmwidgets.engine.kernel.pmap.pmap_schema import InvertedEntry, InvertedValue
 from vmwidgets.views.scene import kit
-from vmwidgets.views.scene.key import RANGES, kind_of_object
+from vmwidgets.views.scene.key import RANGES, kind_of_owner
 from vmwidgets.views.scene.kit import MARGIN, WIDTH, Box
 from vmwidgets.views.scene.model import Caption, Link, Node, Scene, Table
 from vmwidgets.views.story.words.pictures import say_inverted
@@ -34,7 +34,7 @@ def draw_inverted(value: InvertedValue, *, width: float = WIDTH) -> Scene:
         row = _row(number, chain, places, Box(x, y, w, HIGH))
         nodes += row
         links += [kit.beside(f"{left.id}>{right.id}", left, right) for left, right in itertools.pairwise(row)]
-    kinds = {_kind(entry) for chain in value.chains for entry in chain}
+    kinds = {kind_of_owner(entry.owner) for chain in value.chains for entry in chain}
     meanings = [(kind, words.partition(",")[0]) for kind, words in RANGES.items() if kind in kinds]  # without rights
     nodes += kit.legend("inverted", meanings, max(node.y + node.h for node in nodes) + 14, width=width)
     return kit.scene(
@@ -68,15 +68,12 @@ def _row(number: int, chain: tuple[InvertedEntry, ...], places: int, first: Box)
         words = [kit.Line(entry.task, "strong", frame, middle=True), kit.Line(str(page), "mono label")]
         title = f"{entry.task}: the page at {page} is in {frame}"
         thing = f"frame:{entry.frame}"
-        row.append(kit.card(f"inverted/{number}/{place}", box, words, title=title, thing=thing, bar=_kind(entry)))
+        row.append(
+            kit.card(f"inverted/{number}/{place}", box, words, title=title, thing=thing, bar=kind_of_owner(entry.owner))
+        )
     if len(shown) < len(chain):
         row.append(kit.fold(f"inverted/{number}/more", boxes[len(shown)], f"{len(chain) - len(shown)} more"))
     return row
-
-
-def _kind(entry: InvertedEntry) -> str:
-    """Return the kind of memory in an entry's frame, which determines its colour."""
-    return kind_of_object(entry.owner.removeprefix("object "), "")
 
 
 def _caption(value: InvertedValue) -> Caption:
