@@ -6,7 +6,7 @@ ranges of the model, facts that only one side can know, and at the end equal ran
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -78,16 +78,20 @@ def draw_diff(value: MapsDiff, *, width: float = WIDTH) -> Scene:
     style = AddressStyle.of(0, rows[-1].end if rows else 0)
     lines = _lines(rows)
     shown = _most(lines)
-    high = len(shown) > FEW and width >= WIDE
+    is_wide = width >= WIDE
+    high = len(shown) > FEW and is_wide
     parts = [boxes.drawing(0, partial(_overview, rows, style, MINIMAP if high else 0.0))] if rows else []
-    draw = {"wrong": _differing, "missing": _missing, "alone": _alone, "agree": _agreeing}
+    draw: dict[str, Callable[[Sequence[Line], AddressStyle], Part]] = {
+        "wrong": partial(_differing, is_wide=is_wide), "missing": partial(_missing, is_wide=is_wide), "alone": _alone,
+        "agree": partial(_agreeing, is_wide=is_wide),
+    }  # fmt: skip  # a part a section
     for section, key in SECTIONS.items():
         if of_it := [line for line in shown if line.section == section]:
             whole = [line for line in lines if line.section == section]
             head = boxes.drawing(26, partial(_heading, section, key, whole))
-            parts.append(boxes.below(head, draw[section](of_it, style, is_wide=width >= WIDE)))
+            parts.append(boxes.below(head, draw[section](of_it, style)))
     left = sum(len(line.rows) for line in lines) - sum(len(line.rows) for line in shown)
-    parts.append(boxes.words("diff/more", f"… {counted(left, 'range')} more, in the table" if left else "", "dim"))
+    parts.append(boxes.more("diff/more", left, "range" if left == 1 else "ranges", "dim"))
     subtitle = f"the model's map next to the system's, read from {value.source}"
     return boxes.picture(
         "diff", visible(value.task), subtitle, boxes.below(*parts, gap=18), caption=_caption(value, lines),
@@ -305,10 +309,11 @@ def _both(line: Line, style: AddressStyle, is_wide: bool, box: Box) -> Iterator[
         have = [what for row in line.rows if (what := getattr(row, side)) is not None]
         text.append(Text(x, at + 14, side, "label dim"))
         x += text_width(side, "label dim") + 8
-        for word, look in _rights(have, "pale").looks:
-            bars.append(Bar(x + 0.5, at + 0.5, CELL - 1, HIGH - 1, look))
-            text.append(Text(x + CELL / 2, at + 14.5, word, "mono", "middle"))
-            x += CELL + 3
+        rights = _rights(have, "pale")
+        its, letters = rights.put(x, at)
+        bars += its
+        text += letters
+        x += rights.wide
         if not have:
             text.append(Text(x, at + 14, "nothing", "label error"))
             x += text_width("nothing", "label")
@@ -330,7 +335,7 @@ def _small(line: Line) -> Chips:
     return Chips([("", _colour(_what(row))) for row in line.rows[:MOST_CELLS]])
 
 
-def _alone(lines: Sequence[Line], style: AddressStyle, *, is_wide: bool) -> Part:  # as the others
+def _alone(lines: Sequence[Line], style: AddressStyle) -> Part:
     """Return memory that only one side can know about: its ranges, its name, and that side."""
     columns = [Column(), Column(middle=True), Column(style="label dim", takes=True, rank=1, under=True),
                Column(style="label dim", end=True)]  # fmt: skip  # what, why, how much

@@ -148,8 +148,8 @@ def _changes(changes: Sequence[Change]) -> Part:
         shown.append(Row(f"cell/range/{number}", cells, title, lane="ranges"))
     rest = changes[MOST:]
     held, mapped = sum(one.resident for one in rest), sum(one.mapped for one in rest)
-    more = f"{len(rest):,} more, in the table: {signed(held)} in memory, {signed(mapped)} mapped"
-    return boxes.rows("cell/range", columns, shown, high=ROW, most=MOST, more=more)
+    said_of_rest = f"{len(rest):,} more, in the table: {signed(held)} in memory, {signed(mapped)} mapped"
+    return boxes.rows("cell/range", columns, shown, high=ROW, most=MOST, rest=said_of_rest)
 
 
 # ---- a process -------------------------------------------------------------------------------------

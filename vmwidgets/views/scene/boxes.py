@@ -169,6 +169,12 @@ def words(identity: str, said: str, style: str = "label dim") -> Part:
     return put
 
 
+def more(identity: str, count: int, what: str = "", style: str = "label dim") -> Part:
+    """Return a line that says how many more things the table has; nothing if there are none."""
+    said = f"… {f'{count:,} {what}'.strip()} more, in the table"
+    return words(identity, said if count > 0 else "", style)
+
+
 def key(prefix: str, meanings: Sequence[tuple[str, str]]) -> Part:
     """Return the meanings of colours and fills, each next to a sample, in as many lines as needed."""
 
@@ -288,6 +294,16 @@ class Chips(NamedTuple):
         """The width of all boxes together."""
         return len(self.looks) * (self.w + self.gap) - self.gap if self.looks else 0.0
 
+    def put(self, x: float, y: float) -> tuple[list[Bar], list[Text]]:
+        """Return the boxes from a place on, and their words."""
+        lefts = [x + place * (self.w + self.gap) for place in range(len(self.looks))]
+        bars = [Bar(left, y, self.w, self.h, style) for left, (_, style) in zip(lefts, self.looks, strict=True)]
+        text = [
+            Text(left + self.w / 2, y + self.h / 2 + 4.5, word, "mono", "middle")
+            for left, (word, _) in zip(lefts, self.looks, strict=True) if word
+        ]  # fmt: skip  # a word a box
+        return bars, text
+
 
 Cell = str | Bars | Chips
 
@@ -316,17 +332,17 @@ class Row(NamedTuple):
 
 def rows(
     identity: str, columns: Sequence[Column], some: Sequence[Row], *, high: float = ROW, gap: float = 0.0,
-    most: int = 0, more: str = "", boxed: bool = False,
+    most: int = 0, rest: str = "", boxed: bool = False,
 ) -> Part:  # fmt: skip  # what is in them, then how they look
     """Return rows in columns, below the columns' names if there are any; `boxed` rows are cards.
 
-    At most `most` rows are drawn, and a line says how many more the table has, or says `more`.
+    At most `most` rows are drawn, and a line says how many more the table has, or says `rest`.
     """
     shown = some[:most] if most else some
     named = any(column.name for column in columns) and bool(shown)
 
     def put(drawn: Drawn, x: float, y: float, w: float) -> float:
-        grid = _Grid.of(columns, shown, PAD if boxed else 12.0 if any(row.edge for row in shown) else 0.0, w, high)
+        grid = _Grid.of(columns, shown, w, high, boxed=boxed)
         if named:
             drawn.nodes.append(kit.runs(f"{identity}/names", Box(x, y, w, high), grid.names()))
             y += high
@@ -337,11 +353,9 @@ def rows(
                      bars, tuple(row.state), row.whole, "select" if row.thing else "", row.lane)
             )  # fmt: skip  # a row
             y += tall + gap
-        if len(some) > len(shown):
-            said = more or f"… {len(some) - len(shown):,} more, in the table"
-            drawn.nodes.append(kit.label(f"{identity}/more", said, x, y, most=w))
-            y += LINE
-        return y
+        left = len(some) - len(shown)
+        line = words(f"{identity}/more", rest) if rest and left else more(f"{identity}/more", left)
+        return line(drawn, x, y, w)
 
     return put
 
@@ -357,11 +371,12 @@ class _Grid(NamedTuple):
     high: float
 
     @classmethod
-    def of(cls, columns: Sequence[Column], some: Sequence[Row], inset: float, w: float, high: float) -> _Grid:
-        """Return the places in `w` pixels, `inset` at the left."""
+    def of(cls, columns: Sequence[Column], some: Sequence[Row], w: float, high: float, *, boxed: bool) -> _Grid:
+        """Return the places in `w` pixels; words are apart from the edges of boxes, and from a row's colour."""
+        inset, end = (PAD, PAD) if boxed else (12.0 if any(row.edge for row in some) else 0.0, 0.0)
         cells = [[row.cell(at) for row in some] for at in range(len(columns))]
         wides = [min(one.most, _needed(one, its)) for one, its in zip(columns, cells, strict=True)]
-        kept = _fitting(columns, wides, w - inset - (PAD if inset == PAD else 0.0))
+        kept = _fitting(columns, wides, w - inset - end)
         at, places = inset, []
         for number, wide in enumerate(wides):
             places.append((at, wide if number in kept else 0.0))
@@ -388,7 +403,8 @@ class _Grid(NamedTuple):
             elif not wide:
                 under += [(cell, column.style)] * (column.under and bool(cell))
             elif isinstance(cell, Chips):
-                _put_chips(cell, at, (self.high - cell.h) / 2, text, bars)
+                boxes, letters = cell.put(at, (self.high - cell.h) / 2)
+                bars, text = bars + boxes, text + letters
             else:
                 text.append(self._words(column, (at, wide), cell, column.style))
         left = next((run.x for run in text if run.anchor == "start"), 0.0)
@@ -405,7 +421,9 @@ class _Grid(NamedTuple):
             if at > left and at + wide > self.w:
                 at, y = left, y + LINE + 2
             if isinstance(cell, Chips):
-                _put_chips(cell, at, y + (LINE - cell.h) / 2, text, bars)
+                boxes, letters = cell.put(at, y + (LINE - cell.h) / 2)
+                bars += boxes
+                text += letters
             else:
                 lines = wrapped(cell, self.w - at, style)
                 text += [Text(at, y + 12 + LINE * number, line, style) for number, line in enumerate(lines)]
@@ -417,14 +435,6 @@ class _Grid(NamedTuple):
         at, wide = place
         x, anchor = (at + wide, "end") if column.end else (at, "start")
         return fitted(x, (self.high + 8) / 2, said, wide, style, anchor, middle=column.middle)
-
-
-def _put_chips(chips: Chips, x: float, y: float, text: list[Text], bars: list[Bar]) -> None:
-    """Draw boxes from a place on, to the right."""
-    for word, style in chips.looks:
-        bars.append(Bar(x, y, chips.w, chips.h, style))
-        text += [Text(x + chips.w / 2, y + chips.h / 2 + 4.5, word, "mono", "middle")] * bool(word)
-        x += chips.w + chips.gap
 
 
 def _needed(column: Column, cells: Sequence[Cell]) -> float:

@@ -83,7 +83,7 @@ def _kind(number: int, high: float, title: str, said: Sayings | None, rows: Sequ
         boxes.heading(f"section/linux/{number}", visible(title)),
         boxes.below(
             *shown,
-            boxes.words(f"linux/{number}/more", f"… {left:,} more, in the table" if left > 0 else ""),
+            boxes.more(f"linux/{number}/more", left),
             boxes.key(f"linux/{number}", [PAGES[letter] for letter in PAGES if letter in letters]),
             *([boxes.pairs(f"linux/{number}/said", [*zip(WHO, map(visible, said), strict=True)])] if said else []),
             gap=6,

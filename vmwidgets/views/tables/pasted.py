@@ -40,7 +40,7 @@ def draw_pasted(
         view, title, summary,
         boxes.below(
             boxes.switches(view, switches), *parts,
-            boxes.words(f"{view}/more", f"… {left:,} more, in the table" if left else ""), gap=8,
+            boxes.more(f"{view}/more", left), gap=8,
         ),
         caption=Caption(caption), table=Table(("what", "says"), tuple(said)), width=width,
     )  # fmt: skip
@@ -63,7 +63,7 @@ def _finding(view: str, number: int, one: Found) -> Part:
         boxes.heading(f"section/{view}/{number}", visible(one.title)),
         boxes.below(*lines, gap=3),
         boxes.rows(f"{view}/{number}/row", columns, some),
-        boxes.words(f"{view}/{number}/more", f"… {left:,} more, in the table" if left else ""),
+        boxes.more(f"{view}/{number}/more", left),
     )
 
 

@@ -108,7 +108,7 @@ def _memory(halt: Halt, across: int) -> Part:
         boxes.heading("section/stops/memory", "Memory", f"{across * PAGE // 1024} KiB a row"),
         boxes.words("stops/memory/named", visible("; ".join(named)) if halt.processes else "", "label"),
         boxes.strips(shown[:MOST_ROWS], lane="memory"),
-        boxes.words("stops/memory/more", f"… {left:,} rows more, in the table" if left > 0 else ""),
+        boxes.more("stops/memory/more", left, "rows"),
         boxes.key("stops", [STYLES[kind] for kind in STYLES if kind in kinds]),
         gap=4,
     )
