@@ -78,9 +78,9 @@ class Differences:
     @classmethod
     def between(cls, left: Scene, right: Scene, places: Places) -> Differences:
         """Compare what is drawn.  O(things)."""
-        sides = ((left, _things(left, places(left))), (right, _things(right, places(right))))
-        cuts = tuple(sorted({frame for scene, _ in sides for run in _runs(scene).values() for frame in run[:2]}))
-        ours, theirs = (_frames_cut(scene, said, cuts) for scene, said in sides)
+        sides = [(_things(scene, places(scene)), _runs(scene)) for scene in (left, right)]
+        cuts = tuple(sorted({frame for _, runs in sides for run in runs.values() for frame in run[:2]}))
+        ours, theirs = (_frames_cut(said, runs, cuts) for said, runs in sides)
         folded = _hidden(left, ours, right, theirs) + _hidden(right, theirs, left, ours)
         return cls(ours, theirs, frozenset(folded), _is_folded(left) or _is_folded(right), cuts)
 
@@ -226,7 +226,10 @@ def _is_tile(node: Node) -> bool:
     return "tile" in node.state and _kind(node.thing) == "frame"
 
 
-def _runs(scene: Scene) -> dict[str, tuple[int, int, str]]:
+_Runs = Mapping[str, tuple[int, int, str]]
+
+
+def _runs(scene: Scene) -> _Runs:
     """Return the drawn runs of frames by name: the first frame, the one after the last, and what they are."""
     found = {}
     for node in scene.whole().nodes:
@@ -242,9 +245,8 @@ def _span(scene: Scene, node: Node) -> tuple[int, int] | None:
     return None if pages is None or not _is_tile(node) else (pages.first, pages.first + pages.length)
 
 
-def _frames_cut(scene: Scene, said: Mapping[str, Said], cuts: Sequence[int]) -> dict[str, Said]:
+def _frames_cut(said: Mapping[str, Said], runs: _Runs, cuts: Sequence[int]) -> dict[str, Said]:
     """Return a side's things, with its runs of frames cut at `cuts`."""
-    runs = _runs(scene)
     found = {place: one for place, one in said.items() if one.thing not in runs}
     for first, end, words in runs.values():
         for start, after in pairwise(cuts[bisect_left(cuts, first) : bisect_left(cuts, end) + 1]):
@@ -477,15 +479,12 @@ class _Half:
                 state=tuple(state for state in link.state if state not in _HAPPENED),
             )
         marked = [(node, self._mark(node)) for node in self._scene.nodes if _is_tile(node)]
-        rows = [list(row) for _, row in groupby(marked, key=lambda one: (one[0].y, one[1]))]
-        for row in rows:
-            (first, mark), (last, _) = row[0], row[-1]
+        for (_, mark), row in groupby(marked, key=lambda one: (one[0].y, one[1])):
             if mark:
-                x, y = self._x + first.x - _AROUND, self._y + first.y - _AROUND
-                right, bottom = self._x + last.x + last.w + _AROUND, y + max(one.h for one, _ in row) + 2 * _AROUND
-                name = f"{self._key}/{first.id}"
-                around = (x, y), (right, y), (right, bottom), (x, bottom), (x, y - 1)
-                yield Link(f"{name}/{BESIDE}", "around", name, name, around, mark)
+                tiles = [replace(tile, x=tile.x + self._x, y=tile.y + self._y) for tile, _ in row]
+                name = f"{self._key}/{tiles[0].id}"
+                line = kit.around(f"{name}/{BESIDE}", tiles, state=mark, apart=_AROUND)
+                yield replace(line, source=name, target=name)
 
     def marks(self) -> Iterator[Marks]:
         """Yield the things without words; differences have another style."""
