@@ -61,7 +61,9 @@ def draw_kentry(
     touched = {at: state for (cache, at), state in buffers_touched(moment.so_far).items() if cache == contents.cache}
     nodes: list[Node] = []
     links: list[Link] = []
-    y, answer = 0.0, ""
+    y, answer, own = 0.0, "", _said_of_slots(moment)
+    is_done = moment.operation is not None and moment.operation.outcome == "done"
+    is_still = is_done and own == kentry_sentence("", ())
     if compact:
         for slab in contents.slabs:
             more, y = _line(contents, slab, addresses, touched, y + 4, width, whole=whole)
@@ -75,7 +77,7 @@ def draw_kentry(
     else:
         ranges = entries if entries is not None and _has_ranges(entries) else None
         answer = _answer(contents, [] if ranges is None else _static(ranges.now))
-        if not _is_still(moment):  # else it is the title
+        if not is_still:  # else it is the title
             nodes.append(kit.paragraph("kentry/answer", answer, MARGIN, 2, width - 2 * MARGIN, style="body"))
             y = nodes[0].h + 10
         fresh, quiet = _slabs_taken(moment.so_far), _quiet(look, unfolded)
@@ -91,7 +93,7 @@ def draw_kentry(
         subtitle,
         nodes,
         links=links,
-        caption=_kentry_caption(moment, "" if compact else answer),
+        caption=_kentry_caption(moment, own, answer, is_still=is_still),
         table=_table(contents, addresses),
         steps=moment.steps(mine),
         machine=machine,
@@ -564,22 +566,18 @@ def _places(event: ev.Event, name: str) -> Sequence[int]:
     return ()
 
 
-def _is_still(moment: Moment) -> bool:
-    """Return whether the operation, which succeeded, allocated and freed no slot."""
-    if moment.operation is None or not moment.is_after or moment.operation.outcome != "done":
-        return False
-    return kentry_sentence(moment.operation.name, moment.events) == kentry_sentence("", ())
-
-
-def _kentry_caption(moment: Moment, answer: str) -> Caption:
-    """Return the moment's caption, and at the end how many slots and slabs it allocated and freed.
-
-    If the operation changed no slot, the `answer` comes first.
-    """
+def _said_of_slots(moment: Moment) -> str:
+    """Return how many slots and slabs the operation allocated and freed; "" before its end, and after a panic."""
     if moment.operation is None or not moment.is_after or moment.operation.outcome == "panic":
+        return ""
+    return kentry_sentence(moment.operation.name, moment.events)
+
+
+def _kentry_caption(moment: Moment, own: str, answer: str, *, is_still: bool) -> Caption:
+    """Return the moment's caption, with its `own` words about slots; if no slot changed, the `answer` comes first."""
+    if not own:
         return moment.caption
-    own = kentry_sentence(moment.operation.name, moment.events)
-    if not _is_still(moment):
+    if not is_still:
         return moment.caption_with(own)
     caption = moment.answered(answer, own)
     return replace(caption, tone="plain") if caption.tone == "good" else caption
