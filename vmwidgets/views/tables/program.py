@@ -75,10 +75,11 @@ def _answer(lines: Sequence[CodeLine], columns: Sequence[str]) -> str:
     most = max(totals, key=lambda name: totals[name], default="")
     if not most or not totals[most]:
         return ""
-    number, line = max(enumerate(lines, 1), key=lambda one: one[1].counts.get(most, 0))
-    if sum(one.counts.get(most, 0) == line.counts[most] for one in lines) > 1:
+    counts = [one.counts.get(most, 0) for one in lines]
+    top = max(counts)
+    if counts.count(top) > 1:
         return ""
-    return f"Line {number} has {line.counts[most]:,} of {counted(totals[most], *COLUMNS[most])}."
+    return f"Line {counts.index(top) + 1} has {top:,} of {counted(totals[most], *COLUMNS[most])}."
 
 
 def room_of_panes(lines: Sequence[CodeLine], columns: Sequence[str], width: float) -> float:
