@@ -32,6 +32,9 @@ else:
     import tomli as tomllib
 
 ROOT = Path(__file__).resolve().parent.parent
+MISTAKES = "vmwidgets/labs/exercises/*.toml"
+"""Names and explanations of mistakes, which are read like pages: the last string of each line."""
+
 PAGES = ("*.md", "docs/**/*.md", "course/*/*.md", "notebooks/*.md", "tools/website/*.md")
 """What is read, by pattern."""
 
@@ -158,9 +161,20 @@ def register() -> None:
     )
 
 
+def said_of_mistakes(text: str) -> str:
+    r"""Return the last string of each line of a TOML file, where it was.
+
+    >>> said_of_mistakes('["01/merge"]\n"4" = ["one call", "Neighbours become one."]')
+    '01/merge ¶\nNeighbours become one. ¶'
+    """
+    return "\n".join(
+        f"{found[-1]} {END}" if (found := re.findall(r'"([^"]*)"', line)) else "" for line in text.split("\n")
+    )
+
+
 def findings(path: str, text: str) -> Iterator[Finding]:
-    """Yield what breaks a rule in a page."""
-    page = LintFile(path, prose(text))
+    """Yield what breaks a rule in a page, or in a file of mistakes."""
+    page = LintFile(path, said_of_mistakes(text) if path.endswith(".toml") else prose(text))
     others = {name: on for name, on in DEFAULT["checks"].items() if name not in LEFT_OUT}
     known = {**dict.fromkeys(LEFT_OUT, False), **others, "vmwidgets": True}  # the most special name comes first
     for (rule, message, (begin, end), _), (line, _) in page.lint({**DEFAULT, "checks": known}):
@@ -178,7 +192,7 @@ def main() -> int:
     CheckRegistry().register_many(own_checks)
     register()
     allowed, used, wrong = exceptions(), set(), 0
-    for path in sorted(path for pattern in (*PAGES, "vmwidgets/**/*.py") for path in ROOT.glob(pattern)):
+    for path in sorted(path for pattern in (*PAGES, MISTAKES, "vmwidgets/**/*.py") for path in ROOT.glob(pattern)):
         name = path.relative_to(ROOT).as_posix()
         read = in_source if path.suffix == ".py" else findings
         for one in read(name, path.read_text(encoding="utf-8")):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tests.labs.solutions import Solved, Table
-from vmwidgets.labs.exercises.demand_paging import GROUPS, TASKS, FamilySheet
+from vmwidgets.labs.exercises.fork import GROUPS, TASKS, FamilySheet
 
 ALL, PAIRS, ALONE = GROUPS[0], GROUPS[1:4], GROUPS[4:]
 

@@ -6,8 +6,7 @@ from itertools import groupby
 
 from tests.labs.solutions import Solved, Table
 from vmwidgets.engine.base.units import KIB, MIB, PAGE
-from vmwidgets.labs.exercises.granting import OWN, GrantSheet
-from vmwidgets.labs.exercises.self_paging import BugSheet, RefillSheet
+from vmwidgets.labs.exercises.self_paging import OWN, BugSheet, GrantSheet, RefillSheet
 
 ELSEWHERE = 0x6010_0000
 """A border of two second-level tables, where a sheet may have something: then the next row is used."""

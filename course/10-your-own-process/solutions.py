@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from tests.labs.solutions import Solved, Table
-from vmwidgets.labs.exercises.loading import LoaderSheet
-from vmwidgets.labs.exercises.own_process import BEGINNING, StackSheet
+from vmwidgets.labs.exercises.own_process import BEGINNING, LoaderSheet, StackSheet
 
 PAGE = 4096
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tests.labs.solutions import Solved, Table
-from vmwidgets.labs.exercises.replacement import LOOP, PHASES, WRITES, AnomalySheet, PolicySheet
-from vmwidgets.labs.exercises.tracing import TraceSheet, solved
+from vmwidgets.labs.exercises.replacement import LOOP, PHASES, WRITES, AnomalySheet, PolicySheet, TraceSheet, solved
 
 
 def string(asked: AnomalySheet, *, first: int = 1) -> str:

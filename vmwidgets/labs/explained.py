@@ -1,11 +1,12 @@
 """Explanations of outcomes, shown once a question is answered; in the notebook's text, they would reveal the answer.
 
-Each lab of this package has a file in `explanations/`, with a heading for each prediction; a course's own labs call
-:func:`explain`.
+Each lab of this package has a Markdown file in `exercises/`, with a heading for each prediction; a course's own labs
+call :func:`explain`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -52,8 +53,14 @@ def explanation_of(question: str) -> str:
 def explanations() -> dict[str, str]:
     """Return all explanations of this package's labs, by prediction."""
     found: dict[str, str] = {}
-    for one in sorted((one for one in files(__package__).joinpath("explanations").iterdir()), key=lambda one: one.name):
-        if one.name.endswith(".md"):
-            parts = one.read_text("utf-8").split("\n## ")[1:]  # the file's title comes before the first heading
-            found.update((name.strip(), text.strip()) for name, _, text in (part.partition("\n") for part in parts))
+    for text in files_of_labs(".md"):
+        parts = text.split("\n## ")[1:]  # the file's title comes before the first heading
+        found.update((name.strip(), text.strip()) for name, _, text in (part.partition("\n") for part in parts))
     return found
+
+
+def files_of_labs(ending: str) -> Iterator[str]:
+    """Yield the texts of the files with this ending in `exercises/`, in the order of their names."""
+    for one in sorted(files(__package__).joinpath("exercises").iterdir(), key=lambda one: one.name):
+        if one.name.endswith(ending):
+            yield one.read_text("utf-8")

@@ -1,14 +1,26 @@
-"""Mistakes as data: a wrong answer with a name, and a sentence that says why it is wrong."""
+"""Mistakes as data: a wrong answer with a name, and a sentence that says why it is wrong.
+
+Each lab of this package has a TOML file in `exercises/`, with a table for each prediction; a course's own labs call
+:func:`mistakes`.
+"""
 
 from __future__ import annotations
 
+import sys
+from functools import cache
 from typing import Any
 
 from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.engine.base.frozen import frozen
 
 from .answers import line
+from .explained import files_of_labs
 from .session import Kept
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
 
 
 @frozen
@@ -26,7 +38,7 @@ class Mistake:
         object.__setattr__(self, "why", line(self.why, "why"))
 
 
-_mistakes: Kept[dict[str, dict[str, Mistake]]] = Kept(dict, dict)
+_own: Kept[dict[str, dict[str, Mistake]]] = Kept(dict, dict)
 
 
 def mistakes(question: str, table: Any) -> None:
@@ -41,20 +53,32 @@ def mistakes(question: str, table: Any) -> None:
     """
     if not isinstance(table, dict) or not all(isinstance(one, Mistake) for one in table.values()):
         raise Refused(f"mistakes={shown(table)}: write a dictionary from answers to lab.author.Mistake(name, why)")
-    _mistakes.now()[line(question, "question")] = {str(answer): mistake for answer, mistake in table.items()}
+    _own.now()[line(question, "question")] = {str(answer): mistake for answer, mistake in table.items()}
 
 
 def mistake_of(question: str, answer: str) -> Mistake | None:
     """Return the known mistake behind this answer."""
     said = answer.casefold()
-    return next((one for key, one in _mistakes.now().get(question, {}).items() if key.casefold() == said), None)
+    return next((one for key, one in _known(question).items() if key.casefold() == said), None)
 
 
 def has_mistakes(question: str) -> bool:
     """Return whether a lab asks this question and gives names to wrong answers."""
-    return question in _mistakes.now()
+    return question in _own.now() or question in _shipped()
 
 
 def known_mistakes() -> dict[str, dict[str, Mistake]]:
     """Return all known mistakes, by question and answer, for reports, the instructors' tables and checks of labs."""
-    return {question: dict(table) for question, table in _mistakes.now().items()}
+    return {question: dict(table) for question, table in {**_shipped(), **_own.now()}.items()}
+
+
+def _known(question: str) -> dict[str, Mistake]:
+    own = _own.now()
+    return own[question] if question in own else _shipped().get(question, {})
+
+
+@cache
+def _shipped() -> dict[str, dict[str, Mistake]]:
+    """Return the mistakes of this package's labs, by question and answer."""
+    tables = [table for text in files_of_labs(".toml") for table in tomllib.loads(text).items()]
+    return {question: {answer: Mistake(*said) for answer, said in table.items()} for question, table in tables}

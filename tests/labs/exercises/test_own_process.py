@@ -12,8 +12,7 @@ import vmwidgets as vm
 from vmwidgets import lab
 from vmwidgets.labs.criterion import Criterion
 from vmwidgets.labs.draws import Draws
-from vmwidgets.labs.exercises.loading import LoaderSheet, loader
-from vmwidgets.labs.exercises.own_process import StackSheet, stack
+from vmwidgets.labs.exercises.own_process import LoaderSheet, StackSheet, loader, stack
 from vmwidgets.sources.strace.result import LoadedStrace
 
 LOADS = """

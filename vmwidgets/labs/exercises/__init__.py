@@ -1,4 +1,7 @@
-"""The exercises of our notebooks, one module for each notebook."""
+"""What our labs have in the package: a module of exercises, mistakes (TOML) and explanations (Markdown) for each lab.
+
+A lab's folder in `course/` has links to its three files.
+"""
 
 from . import (
     addresses,
@@ -7,16 +10,13 @@ from . import (
     bootstrapping,
     cutting,
     demand_paging,
-    granting,
+    fork,
     kmem,
-    loading,
     maps,
-    own_kernel,
     own_process,
     replacement,
     self_paging,
     sleeping,
-    tracing,
     trees,
     x86_tables,
 )
@@ -28,16 +28,13 @@ __all__ = [
     "bootstrapping",
     "cutting",
     "demand_paging",
-    "granting",
+    "fork",
     "kmem",
-    "loading",
     "maps",
-    "own_kernel",
     "own_process",
     "replacement",
     "self_paging",
     "sleeping",
-    "tracing",
     "trees",
     "x86_tables",
 ]

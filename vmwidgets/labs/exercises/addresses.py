@@ -1,4 +1,4 @@
-"""Exercises of notebook 00, and the mistakes of its questions: placing segments, and walks on paper."""
+"""Exercises of notebook 00: placing segments, and walks on paper."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from vmwidgets.engine.paper.segments_schema import SegmentsValue
 from ..criterion import Criterion, criterion
 from ..draws import Draws
 from ..exercise import exercise
-from ..mistakes import Mistake, mistakes
+from ..mistakes import Mistake
 
 # ---- segments ----------------------------------------------------------------------------------
 
@@ -397,71 +397,3 @@ def said(value: Any) -> str:
 
 
 # ---- wrong answers -----------------------------------------------------------------------------
-
-mistakes(
-    "00/touch",
-    {
-        "64 MiB": Mistake(
-            "mapped is in memory", "To map addresses is a note in the kernel's list; memory comes with the first touch."
-        ),
-        "half of it": Mistake("some in advance", "The kernel brings in pages that are touched, and nothing was."),
-    },
-)
-mistakes(
-    "00/bounds",
-    {
-        "physical 0x41_0000": Mistake(
-            "bounds are the last address", "The bounds are a size: an address that is equal to them is too large."
-        ),
-        "physical 0x1_0000": Mistake("no base", "The unit adds the base to each allowed address."),
-    },
-)
-mistakes(
-    "00/pieces",
-    {
-        "yes, in two pieces": Mistake(
-            "a segment in parts", "The unit can't go on in a second piece: it adds one base to every offset."
-        ),
-        "yes, in the largest piece": Mistake(
-            "the sum", "The largest piece has 600 KiB; only the sum of all pieces is more than 1 MiB."
-        ),
-    },
-)
-mistakes(
-    "00/linear",
-    {
-        "4 KiB": Mistake(
-            "one table of a tree",
-            "That is one table of a tree, with 1,024 descriptors; a linear table has a descriptor for each page.",
-        ),
-        "1 MiB": Mistake("a byte a descriptor", "That is one byte for each descriptor; a descriptor has 4 bytes."),
-        "4 GiB": Mistake("a descriptor a byte", "A descriptor is for a page of 4,096 bytes."),
-    },
-)
-mistakes(
-    "00/index",
-    {
-        "8": Mistake("digits for bits", "Ten bits are two and a half hexadecimal digits; two digits are eight bits."),
-        "128": Mistake(
-            "digits for bits", "Ten bits are two and a half hexadecimal digits; three digits are twelve bits."
-        ),
-        "73": Mistake("the index below", "Those are bits 21:12; the root's index is in bits 31:22."),
-    },
-)
-mistakes(
-    "00/tree",
-    {
-        "1": Mistake("the root alone", "The root's descriptors lead to tables, and those lead to pages."),
-        "2": Mistake("one table for all", "A table covers 4 MiB; the two ranges are almost 3 GiB apart."),
-        "33": Mistake("a table a page", "One table has descriptors for 1,024 adjacent pages."),
-    },
-)
-mistakes(
-    "00/grows",
-    {
-        "the size of the address space": Mistake(
-            "it is linear", "An inverted table has entries only for pages that are in memory."
-        ),
-        "the number of tasks": Mistake("a table a task", "All tasks share one table; each entry names its task."),
-    },
-)

@@ -1,4 +1,4 @@
-"""Exercises of notebook 07, and the mistakes of its questions: few translations, and domains open and closed."""
+"""Exercises of notebook 07: few translations, and domains open and closed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from vmwidgets.engine.mmu.walk import walk
 from ..criterion import Criterion, criterion
 from ..draws import Draws
 from ..exercise import exercise
-from ..mistakes import Mistake, mistakes
+from ..mistakes import Mistake
 from .structures import EDITED, edited
 
 LARGE, SECTION = 64 * KIB, MIB
@@ -396,66 +396,3 @@ def _as_it_was(machine: Machine, one: Range) -> bool:
     size = SECTION if one.section else PAGE
     frame = machine.objects[one.name].pages.get(0, 0)
     return (read.pa, read.page_size, write.ok) == (frame * PAGE, size, one.writable)
-
-
-mistakes(
-    "07/first-page",
-    {
-        "2 KiB": Mistake(
-            "as many bits as x86", "The index has 12 bits in the first level, so there are 4,096 descriptors."
-        ),
-        "8 KiB": Mistake("a page a table", "That is x86; ARM's tables have 4,096 and 256 descriptors of 4 bytes."),
-        "20 KiB": Mistake("a page a table", "A second-level table has 256 descriptors: four of them fit into a page."),
-    },
-)
-mistakes(
-    "07/split",
-    {
-        "4": Mistake("a section has parts", "A section is one descriptor with one set of rights: it must be replaced."),
-        "5": Mistake(
-            "only the page is cut out", "The rest of the section is no longer a section: it becomes 255 small pages."
-        ),
-        "1024": Mistake("all are split", "Only the section that holds the page is split; three remain."),
-        "1027": Mistake("a large page of x86", "A section has 256 pages of 4 KiB; 1,024 are in a large page of x86."),
-        "256": Mistake("forgets the other sections", "Three sections are still there, each one descriptor."),
-    },
-)
-mistakes(
-    "07/sixteen",
-    {"1": Mistake("size before index", "The processor selects a descriptor before it can read how large the page is.")},
-)
-mistakes(
-    "07/one-of-sixteen",
-    {
-        "a translation fault": Mistake(
-            "no TLB", "The TLB holds one entry for the whole page, so the processor does not read the table."
-        ),
-        "four zeroes, from page 0": Mistake(
-            "the entry is the page", "The entry translates 64 KiB; the lowest 16 bits of the address select the byte."
-        ),
-    },
-)
-mistakes(
-    "07/manager",
-    {
-        "a permission fault": Mistake(
-            "a domain adds rights to check", "A manager domain checks no permissions; a client domain checks them."
-        ),
-        "a domain fault": Mistake(
-            "manager means the kernel's", "Manager does not mean supervisor: 11 opens the domain to all."
-        ),
-    },
-)
-mistakes(
-    "07/order",
-    {
-        "11: domain, second level": Mistake(
-            "checked where it is written",
-            "The domain is in the first-level descriptor, but it is checked after the second level is read.",
-        ),
-        "5: translation, first level": Mistake(
-            "level of the root",
-            "The first-level descriptor is valid: it leads to a table, in which the descriptor is 0.",
-        ),
-    },
-)

@@ -1,4 +1,4 @@
-"""Exercise of the notebook beyond, and the mistakes of its questions: where large pages are useful."""
+"""Exercise of the notebook beyond: where large pages are useful."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from vmwidgets.engine.machine.handles.tasks import Task
 from ..criterion import Criterion, criterion
 from ..draws import Draws
 from ..exercise import exercise
-from ..mistakes import Mistake, mistakes
+from ..mistakes import Mistake
 from .structures import EDITED, edited
 
 LARGE = 2 * MIB
@@ -215,59 +215,3 @@ def _mapped(task: Task, one: Range) -> list[tuple[int, int]]:
         large = (task.walk(places[0]).page_size or PAGE) >= LARGE
         found += [(block, LARGE)] if large else [(va, PAGE) for va in places]
     return found
-
-
-mistakes(
-    "beyond/large",
-    {
-        "3": Mistake("size without place", "A large page starts at a multiple of 2 MiB (Intel SDM)."),
-        "1536": Mistake("small pages only", "Only whole 2 MiB blocks of the 6 MiB can be large pages."),
-    },
-)
-mistakes(
-    "beyond/switch",
-    {
-        "8": Mistake("no first miss", "Each task misses once, before the TLB knows its page."),
-        "0": Mistake("a switch flushes", "With numbers in the TLB, the entries of both tasks stay."),
-        "2": Mistake("misses for hits", "2 is the number of misses: each task's first read."),
-    },
-)
-mistakes(
-    "beyond/kpti",
-    {
-        "protection, protection": Mistake(
-            "a right in place of a table", "Without the kernel's part there is no descriptor left."
-        ),
-        "not-present, not-present": Mistake(
-            "protected for absent", "The kernel's pages are in each task's tables, and a bit forbids their use."
-        ),
-    },
-)
-mistakes(
-    "beyond/nested",
-    {
-        "8": Mistake("host's walk once", "Each of the guest's tables has an address that the host's tables translate."),
-        "20": Mistake("the last address forgotten", "The page's own address has to be translated, too."),
-        "16": Mistake(
-            "tables by tables",
-            "The guest's own four descriptors are read too, and then the page's address is translated.",
-        ),
-    },
-)
-mistakes(
-    "beyond/malloc",
-    {
-        "brk": Mistake("malloc is brk", "From a threshold on (128 KiB at first) malloc asks for a mapping of its own."),
-        "none": Mistake("malloc has it", "The heap has no free MiB: the memory must come from the kernel."),
-    },
-)
-mistakes(
-    "beyond/find",
-    {
-        "41": Mistake("a later effect", "The list was out of order before that: look for the first operation."),
-        "40": Mistake(
-            "the number of calls", "There were 40 calls, and the list was out of order before the last call."
-        ),
-        "14": Mistake("the first cut", "A cut of a middle entry works; a cut of the first entry breaks the list."),
-    },
-)

@@ -1,4 +1,4 @@
-"""Exercises of notebook 04, and the mistakes of its questions: the map that needs memory to describe memory."""
+"""Exercises of notebook 04: the map that needs memory to describe memory."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from vmwidgets.engine.machine import Machine, boot
 from ..criterion import Criterion, criterion
 from ..draws import Draws
 from ..exercise import exercise
-from ..mistakes import Mistake, mistakes
+from ..mistakes import Mistake
 from .deeds import CHANGED, ENTERED, REMOVED, UNSEEN, Deed, Range, deeds
 from .structures import pages as in_pages
 
@@ -275,59 +275,3 @@ def _in_words(deed: Deed) -> str:
 def _fillers(machine: Machine) -> int:
     """Return the entries that only use up slots."""
     return sum(not entry.role and entry.start < FIRST for entry in machine.kernel_map.entries())
-
-
-mistakes(
-    "04/task-entry",
-    {
-        "0": Mistake("a task's entry costs the kernel nothing", "The entry is kernel memory, which is a range too."),
-        "2": Mistake("two maps, two entries each", "The entry of the task's map is not in the kernel's map."),
-    },
-)
-mistakes(
-    "04/own-entry",
-    {
-        "in the area itself": Mistake(
-            "the area describes itself", "The entry must be there before the area can be used."
-        ),
-        "in the cache of the other entries": Mistake(
-            "the cache comes first", "The cache needs kernel memory, and kernel memory needs the kernel's map."
-        ),
-    },
-)
-mistakes(
-    "04/next-slot",
-    {
-        "0xffff_8080_000c_0000": Mistake("filled from the beginning", "A new slab is used from its highest slot down."),
-        "0xffff_8080_000c_0050": Mistake("filled from the beginning", "A new slab is used from its highest slot down."),
-        "0xffff_8080_000c_0f50": Mistake("the highest slot", "The highest slots are in use: some entries came before."),
-    },
-)
-mistakes(
-    "04/new-slab",
-    {
-        "yes": Mistake("a page needs a request", "The address was reserved at boot; only a physical page is missing."),
-    },
-)
-mistakes(
-    "04/exhausted",
-    {
-        "an error: NOMEM": Mistake(
-            "the kernel as a library", "No caller deep inside an operation could handle the error."
-        ),
-        "the area grows": Mistake(
-            "an area that grows", "To grow the area, the map would need an entry, and no slot is free."
-        ),
-        "the oldest entry makes room": Mistake("entries as a cache", "An entry is the only record of its range."),
-    },
-)
-mistakes(
-    "04/giving-back",
-    {
-        "it works": Mistake("freeing costs nothing", "A hole makes two entries of one: a cut needs a slot."),
-        "an error: NOMEM, and nothing has changed": Mistake(
-            "all or nothing",
-            "The cut had already begun: the old entry is removed from the list before the new entry is allocated.",
-        ),
-    },
-)

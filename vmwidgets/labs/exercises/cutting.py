@@ -1,4 +1,4 @@
-"""Exercises of notebook 03, and the mistakes of its questions: the effect of changing a part on the rest."""
+"""Exercises of notebook 03: the effect of changing a part on the rest."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from vmwidgets.engine.machine.handles.maps import MachineMap
 from ..criterion import Criterion, criterion
 from ..draws import Draws
 from ..exercise import exercise
-from ..mistakes import Mistake, mistakes
+from ..mistakes import Mistake
 from .deeds import deeds, removals
 from .structures import in_words, runs
 
@@ -395,61 +395,3 @@ def _shown(base: int, seen: list[EntryValue | None], pages: list[int]) -> str:
 
 def _listed(numbers: list[int]) -> str:
     return f"page{'s' * (len(numbers) > 1)} {', '.join(map(str, numbers))}" if numbers else "none"
-
-
-mistakes(
-    "03/who-remains",
-    {
-        "the low part": Mistake("an entry shrinks from its end", "The old entry becomes the part inside the range."),
-        "the high part": Mistake(
-            "the second cut is forgotten",
-            "The old entry is the upper part after the first cut, but the second cut cuts that part again.",
-        ),
-    },
-)
-mistakes(
-    "03/cuts",
-    {
-        "100": Mistake("each entry is cut", "Entries that lie inside the range are removed whole."),
-        "200": Mistake("each entry is cut", "Entries that lie inside the range are removed whole."),
-        "0": Mistake("edges are free", "An edge in the middle of an entry needs a cut."),
-        "101": Mistake("each entry is cut", "Entries that lie inside the range are removed whole."),
-        "1": Mistake("one edge only", "A range has two edges, and both may be in the middle of an entry."),
-    },
-)
-mistakes(
-    "03/offset",
-    {
-        "16 KiB": Mistake("offset of the hole", "The upper part begins after the hole: pages 0 to 4 are below it."),
-        "0 bytes": Mistake("address and offset confused", "The upper part does not show the beginning of the object."),
-    },
-)
-mistakes(
-    "03/merge-again",
-    {
-        "1": Mistake("only addresses decide", "X15 never merges an entry that has an object."),
-        "2": Mistake("one side merges", "X15 never merges an entry that has an object, on either side."),
-    },
-)
-mistakes(
-    "03/fact",
-    {
-        "yes: its descriptor allows it": Mistake(
-            "the tables are left alone", "When a protection is reduced, the page tables are changed immediately."
-        ),
-        "no: the kernel checks each write": Mistake(
-            "the kernel sees each access", "The processor translates without the kernel; the kernel sees only faults."
-        ),
-    },
-)
-mistakes(
-    "03/hole",
-    {
-        "it is changed, then there is an error": Mistake(
-            "one loop", "The kernel first looks at the whole range, and only then changes it."
-        ),
-        "it is changed: holes are fine": Mistake(
-            "as with remove", "remove accepts a range with a hole; protect does not."
-        ),
-    },
-)

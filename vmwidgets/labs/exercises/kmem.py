@@ -1,4 +1,4 @@
-"""Exercise of notebook 05, and the mistakes of its questions: a handler that frees only what is needed."""
+"""Exercise of notebook 05: a handler that frees only what is needed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from vmwidgets.engine.machine.arguments import aligned, whole
 from ..criterion import Criterion, criterion
 from ..draws import Draws
 from ..exercise import exercise
-from ..mistakes import Mistake, mistakes
+from ..mistakes import Mistake
 from .structures import listed, pages
 
 CALLER = "caller"
@@ -288,53 +288,3 @@ def _range(action: Action) -> tuple[int, int]:
         return start, start + aligned(given.get("size"), "size")
     except Refused:
         return 0, 0
-
-
-mistakes(
-    "05/shortage",
-    {
-        "0: there is no room": Mistake("one store for all", "Each map has its own range, and its own shortage."),
-        "an address inside kmem_map": Mistake(
-            "the parent reaches into its submap", "To its parent a submap is one entry, which is in use."
-        ),
-    },
-)
-mistakes(
-    "05/eight",
-    {
-        "8": Mistake(
-            "an entry an allocation", "An entry is a range with one set of properties, not a record of a request."
-        )
-    },
-)
-mistakes(
-    "05/again",
-    {
-        "zeroes": Mistake("the kernel gets clean pages", "Only a request with M_ZERO is promised zeroes."),
-        "nothing: reading it is a fault": Mistake(
-            "freed forever", "The page was allocated again, and kmem_malloc maps its pages immediately."
-        ),
-    },
-)
-mistakes(
-    "05/patience",
-    {
-        "it returns 0": Mistake(
-            "flags confused", "0 is for callers with M_NOWAIT; callers with M_WAITOK don't check for 0."
-        ),
-        "it sleeps until there is room, forever": Mistake(
-            "waits until it works",
-            "Nothing wakes it early: it tries eight times, sleeps longer after each try, and then the kernel panics.",
-        ),
-    },
-)
-mistakes(
-    "05/last-pages",
-    {
-        "M_NOWAIT and M_USE_RESERVE": Mistake(
-            "trusts the name", "Its class may not use the last two pages; M_NOWAIT alone may."
-        ),
-        "M_WAITOK": Mistake("patience opens the reserve", "A caller that can wait needs the reserve least of all."),
-        "all three": Mistake("more than, or as many as", "SYSTEM needs more than two pages, and two are left."),
-    },
-)

@@ -1,4 +1,4 @@
-"""Exercises of notebook 01, and the mistakes of its questions: an address space is an ordered set of entries."""
+"""Exercises of notebook 01: an address space is an ordered set of entries."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from vmwidgets.engine.machine.handles.maps import MachineMap
 from ..criterion import Criterion, criterion
 from ..draws import Draws
 from ..exercise import exercise
-from ..mistakes import Mistake, mistakes
+from ..mistakes import Mistake
 from .deeds import ENTERED, Deed, deeds, removals
 from .structures import gaps, in_words, listed, pages, runs
 
@@ -337,57 +337,3 @@ def _in_used_pages(request: Deed, asked: GapsSheet) -> bool:
             return True
         first += 2 + gap
     return False
-
-
-mistakes(
-    "01/between",
-    {
-        "a page is mapped, then written": Mistake(
-            "every fault maps a page", "A fault maps a page only where an entry promises one."
-        ),
-        "the byte is written": Mistake(
-            "all addresses are memory", "No memory belongs to an address that is in no entry."
-        ),
-    },
-)
-mistakes(
-    "01/own",
-    {
-        "yes": Mistake(
-            "an object taken for its code", "The function's code is executable, but this object is not the code."
-        )
-    },
-)
-mistakes(
-    "01/merge",
-    {
-        "4": Mistake("one call, one entry", "Neighbours with the same properties become one entry."),
-        "5": Mistake("one call, one entry", "Neighbours with the same properties become one entry."),
-    },
-)
-mistakes(
-    "01/cut",
-    {
-        "0": Mistake("an entry with a hole", "An entry is one range without a hole: two ranges need two entries."),
-        "2": Mistake("each cut adds one", "Each cut adds an entry, but the middle one is then removed."),
-        "-1": Mistake("removing removes an entry", "Only the middle of the entry is removed; both its ends stay."),
-    },
-)
-mistakes(
-    "01/first-fit",
-    {
-        "in the gap of 1 page": Mistake(
-            "requests are divided", "A request is one range, so it needs one gap that is large enough."
-        ),
-        "in the gap of 2 pages": Mistake("best fit", "The search takes the lowest gap that is large enough."),
-        "after all of them": Mistake("the find cache survives", "A removal clears the find cache."),
-    },
-)
-mistakes(
-    "01/touched",
-    {
-        "16, then 16": Mistake("an entry is memory", "An entry is a promise: pages are allocated at the first touch."),
-        "1, then 2": Mistake("the first page comes with the entry", "No page is allocated before the first touch."),
-        "0, then 1": Mistake("one write, one page", "The 8 bytes lie in two pages; each page has its own fault."),
-    },
-)

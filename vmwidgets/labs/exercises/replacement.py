@@ -1,14 +1,15 @@
-"""Exercises of notebook 11, and the mistakes of its questions: more memory, more faults; and a student's policy."""
+"""Exercises of notebook 11: more memory, more faults; a student's policy; and the frames that a program needs."""
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterator
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, NamedTuple
 
 from vmwidgets.engine.base.errors import VMError
 from vmwidgets.engine.base.frozen import frozen
-from vmwidgets.engine.base.units import counted
+from vmwidgets.engine.base.units import KIB, PAGE, counted
 from vmwidgets.engine.memory.replacement import ResidentPage
 from vmwidgets.engine.paper.references import reference_string
 from vmwidgets.engine.paper.references_schema import ReferencesValue
@@ -17,7 +18,7 @@ from ..chosen import Chosen
 from ..criterion import Criterion, criterion
 from ..draws import Draws
 from ..exercise import exercise
-from ..mistakes import Mistake, mistakes
+from ..mistakes import Mistake
 
 WITH_ANOMALY = ("fifo", 3), ("fifo", 4), ("fifo", 5), ("clock", 3), ("second chance", 3)
 """Policies, with numbers of frames for which one more frame can be worse."""
@@ -378,54 +379,134 @@ def _tried(chosen: Chosen, place: int, string: str, asked: PolicySheet) -> _Trie
     return _Tried(faults, most, counted(faults, "fault"))
 
 
-mistakes(
-    "11/paper",
-    {
-        "6": Mistake("a hit makes younger", "With FIFO, a hit changes nothing: page 1 is still the oldest page."),
-        "5": Mistake("the future is known", "FIFO doesn't know the future; 5 is the number for OPT."),
-        "4": Mistake("first ones don't count", "The first reference to each page is a fault, too."),
-    },
-)
-mistakes("11/more", {"fewer": FEWER, "as many": Mistake("a frame that is not used", "All four frames are used.")})
-mistakes(
-    "11/loop",
-    {
-        "4": Mistake(
-            "pages for faults",
-            "The fourth page takes the frame of the first page, just before the first page is needed.",
+# ---- a program's references ----------------------------------------------------------------------
+
+
+INPUT, MATRIX, COUNTS, TABLE = 0x10_0000, 0x40_0000, 0x80_0000, 0xC0_0000
+"""The addresses at which the program's arrays begin."""
+
+TABLE_PAGES = 12
+
+
+@frozen(slots=False)
+class TraceSheet:
+    """A program that reads its input once, and then a matrix by columns, with some pages of a table after each column.
+
+    The matrix has `rows` rows of `kib` KiB; `lookups` are the pages of the table for each column.
+    """
+
+    frames: int
+    inputs: int
+    rows: int
+    kib: int
+    lookups: tuple[tuple[int, ...], ...]
+
+    @classmethod
+    def drawn(cls, draws: Draws) -> TraceSheet:
+        """Draw the program's sizes, and a memory that holds a part of its pages, but neither all nor very few."""
+        rows, kib = 2 * draws.between(9, 14), draws.choice((2, 4))
+        columns = draws.between(6, 9)
+        lookups = tuple(tuple(sorted(draws.sample(range(TABLE_PAGES), draws.between(1, 4)))) for _ in range(columns))
+        pages = rows * kib // 4
+        return cls(pages - draws.between(2, 4), draws.between(3, 6), rows, kib, lookups)
+
+    @property
+    def addresses(self) -> list[int]:
+        """The addresses that the program references, in order."""
+        found = [INPUT + at for at in range(0, self.inputs * PAGE, 512)]
+        for column, pages in enumerate(self.lookups):
+            for row in range(self.rows):
+                found += [MATRIX + row * self.kib * KIB + 8 * column, COUNTS + 8 * row]
+            found += [TABLE + page * PAGE for page in pages]
+        return found
+
+    @property
+    def text(self) -> str:
+        """The task in words."""
+        return (
+            "`trace_variant.given.addresses` are the addresses that a program references. It reads its input, then "
+            f"{counted(len(self.lookups), 'column')} of a matrix of {self.rows} rows of {self.kib} KiB, and counts "
+            "each row; after each column it looks up some pages of a table.\n"
+            "Set in `answers`: `pages`, the number of pages of 4 KiB that it uses; `lru`, LRU's faults with "
+            f"{counted(self.frames, 'frame')}; and `enough`, the fewest frames with which LRU faults on first "
+            "references only."
+        )
+
+    def start(self) -> dict[str, int | None]:
+        """Return an empty set of answers."""
+        return {"pages": None, "lru": None, "enough": None}
+
+
+class Solution(NamedTuple):
+    """The trace's results; `fifo` is for answers with the wrong policy."""
+
+    pages: int
+    lru: int
+    enough: int
+    fifo: int
+
+
+@cache
+def solved(asked: TraceSheet) -> Solution:
+    """Return the answers."""
+    string = [address // PAGE for address in asked.addresses]
+    pages = len(set(string))
+
+    def faults(frames: int, policy: str = "lru") -> int:
+        return reference_string(string, frames, policy).faults(policy)
+
+    enough = 1 + bisect_left(range(1, pages + 1), True, key=lambda frames: faults(frames) == pages)
+    return Solution(pages, faults(asked.frames), enough, faults(asked.frames, "fifo"))
+
+
+@exercise(
+    "11/trace",
+    "How much memory is enough?",
+    points=5,
+    takes=dict,
+    variant=TraceSheet.drawn,
+    hints=(
+        "t = vm.trace(trace_variant.given.addresses) makes a trace; t and vm.Locality(t) say what is in it.",
+        (
+            'found = t.faults("lru", frames=range(1, 60)) counts many sizes at once; print it. Without NumPy, with '
+            "string = [a // vm.PAGE for a in trace_variant.given.addresses], it is "
+            'vm.reference_string(string, frames=range(1, 60), policies="lru").'
         ),
-        "6": Mistake("the future is known", "LRU doesn't know the future; 6 is the number for OPT."),
-    },
+        "The fewest faults that there can be are one for each page: which is the first line with so few?",
+    ),
 )
-mistakes(
-    "11/hand",
-    {
-        "page 1": Mistake("a bit overlooked", "Page 1 was used, so its bit is set, and it has a second chance."),
-        "page 3": Mistake(
-            "a clear bit overlooked", "The hand reaches page 2 before page 3, and page 2's bit is clear."
-        ),
-        "page 4": Mistake("the hand at the newest", "The hand has moved past the newest page, to page 1."),
-    },
-)
-mistakes(
-    "11/slower",
-    {
-        "about 1.1 times": Mistake(
-            "an eighth of the faults", "In a loop, LRU always evicts the page that is needed next."
-        ),
-        "about 8 times": Mistake(
-            "an eighth of the faults", "In a loop, LRU always evicts the page that is needed next."
-        ),
-        "about 100 times": Mistake(
-            "a disk like memory",
-            "A major fault takes as long as 100,000 references; with 8 frames there are no major faults.",
-        ),
-    },
-)
-TASKS_BY_PAGES = Mistake(
-    "frames by pages", "Localities differ in size, and sometimes a task changes from one locality to another."
-)
-SMALLER_GAIN = Mistake(
-    "a smaller gain for none", "From 5 to 6 tasks the curve is flat, but the seventh task adds useful work."
-)
-mistakes("11/knee", {"8": TASKS_BY_PAGES, "5": SMALLER_GAIN, "6": SMALLER_GAIN})
+def trace(answers: dict[Any, Any], asked: TraceSheet) -> Iterator[Criterion]:
+    """Judge the numbers: each must be the trace's."""
+    right = solved(asked)
+    given = {name: answers.get(name) for name in ("pages", "lru", "enough")}
+    first = "" if any(one is not None for one in given.values()) else "write your answers"
+    yield criterion(
+        1,
+        given["pages"] == right.pages,
+        "the number of pages is right",
+        "the number of pages is wrong: what does the trace say of itself?",
+        first=first,
+        actual=str(given["pages"]),
+    )
+    yield criterion(
+        2,
+        given["lru"] == right.lru,
+        f"the faults with {counted(asked.frames, 'frame')} are right",
+        f"LRU has another number of faults with {counted(asked.frames, 'frame')}",
+        first=first,
+        actual=str(given["lru"]),
+        mistake=OTHER_POLICY if given["lru"] == right.fifo else None,
+    )
+    yield criterion(
+        2,
+        given["enough"] == right.enough,
+        "the fewest frames that are enough are right",
+        "either fewer frames are enough, or with so few a page is evicted that is used again",
+        first=first,
+        actual=str(given["enough"]),
+        mistake=ALL_PAGES if given["enough"] == right.pages else None,
+    )
+
+
+OTHER_POLICY = Mistake("another policy", "This is the number for FIFO.")
+ALL_PAGES = Mistake("a frame for each page", "The pages of the input are not used again, so they need no frame later.")

@@ -1,4 +1,4 @@
-"""Exercise of notebook 05b, and the mistakes of its questions: threads that must not wait in a circle."""
+"""Exercise of notebook 05b: threads that must not wait in a circle."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from vmwidgets.engine.machine import Machine, boot
 from ..criterion import Criterion, criterion
 from ..draws import Draws
 from ..exercise import exercise
-from ..mistakes import Mistake, mistakes
+from ..mistakes import Mistake
 from .structures import listed
 
 LOCKS = ("exec_map", "pipe_map", "log_map", "net_map")
@@ -206,52 +206,3 @@ def _circle(pairs: set[tuple[str, str]]) -> list[str]:
             if all(pair in pairs for pair in zip(locks, [*locks[1:], locks[0]], strict=True)):
                 return [*locks, locks[0]]
     return []
-
-
-mistakes(
-    "05b/daemon",
-    {
-        "one": Mistake("a page is enough to look", "The daemon wakes no thread before free_min pages are available."),
-        "four": Mistake("woken when it fits", "The daemon does not know how many pages each thread needs."),
-    },
-)
-mistakes(
-    "05b/woken",
-    {
-        "only ls: it came first": Mistake("a queue that serves", "A wakeup wakes all threads that sleep on the map."),
-        "only cat: it fits": Mistake(
-            "a wakeup that compares", "The kernel does not record how much each thread needs."
-        ),
-        "neither": Mistake(
-            "kmem_free and kmem_free_wakeup", "The second of these functions wakes threads, and it was called."
-        ),
-    },
-)
-mistakes(
-    "05b/served",
-    {
-        "ls": Mistake("first come, first served", "ls looks first, finds no 32 KiB in one piece, and sleeps again."),
-        "both": Mistake("woken is served", "A woken thread looks again, and may find too little memory."),
-        "neither": Mistake(
-            "the first blocks the queue", "Each thread looks for itself: ls does not stop cat from looking."
-        ),
-    },
-)
-mistakes(
-    "05b/circle",
-    {
-        "1": Mistake("one of them wins", "Neither thread releases a lock before it has both."),
-        "2": Mistake("the scheduler solves it", "Once each thread has one lock, the scheduler cannot help."),
-    },
-)
-mistakes(
-    "05b/mutex",
-    {
-        "others wait for the lock": Mistake(
-            "all locks are alike", "A sleep lock works like this; kmem_map has a mutex."
-        ),
-        "the thread gets an error": Mistake(
-            "the kernel asks nicely", "A thread that breaks this rule is a bug: the kernel stops."
-        ),
-    },
-)

@@ -1,4 +1,4 @@
-"""Exercises of notebook 02, and the mistakes of its questions: a lookup should not cost a scan."""
+"""Exercises of notebook 02: a lookup should not cost a scan."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from vmwidgets.engine.machine.handles.maps import MachineMap
 from ..criterion import Criterion, criterion
 from ..draws import Draws
 from ..exercise import exercise
-from ..mistakes import Mistake, mistakes
+from ..mistakes import Mistake
 from .deeds import ENTERED, REMOVED, Deed, deeds, removals
 from .structures import in_words, listed, runs
 
@@ -159,59 +159,3 @@ def _why(turned: list[Deed]) -> str:
 
 def _place(deed: Deed) -> str:
     return str(Address(deed.start)) if deed.ranges else "a part of an entry"
-
-
-mistakes(
-    "02/comparisons",
-    {
-        "5": Mistake("perfectly balanced", "This tree is deeper on the right, where each entry was added."),
-        "4": Mistake(
-            "perfectly balanced",
-            "In a full tree of 31 nodes, each path has five nodes; this tree is not full, so some paths are longer.",
-        ),
-        "7": Mistake("counts the steps", "Each node on the path is compared, even the first and the last."),
-        "31": Mistake("the tree is scanned", "A search follows one path down, and ignores the rest of the tree."),
-        "30": Mistake("the tree is scanned", "A search follows one path down, and ignores the rest of the tree."),
-        "1": Mistake(
-            "the tree is an index", "Each node says only left, right or here, so a search compares several nodes."
-        ),
-    },
-)
-mistakes(
-    "02/hundred-thousand",
-    {
-        "about 300": Mistake("grows like a square root", "Each doubling of the entries adds about one comparison."),
-        "about 5,000": Mistake("grows in proportion", "Each doubling of the entries adds about one comparison."),
-        "about 50,000": Mistake("the tree is scanned", "A search follows one path down, and ignores the rest."),
-    },
-)
-mistakes(
-    "02/depth",
-    {
-        "4 levels": Mistake("perfectly balanced", "The rules allow one path to be twice as long as another."),
-        "15 levels": Mistake("no repair", "Each insertion is repaired immediately, so the tree never becomes a list."),
-    },
-)
-mistakes(
-    "02/uncle",
-    {
-        "1": Mistake("each repair rotates", "With a red uncle, recolouring is enough; the shape stays the same."),
-        "2": Mistake("each repair rotates", "With a red uncle, recolouring is enough; the shape stays the same."),
-    },
-)
-mistakes(
-    "02/cached",
-    {
-        "about 17 each": Mistake("each lookup starts at the root", "The map first tries the entry that it found last."),
-        "about 1 each": Mistake("trying the cache is a comparison in the tree", "The cache is tried before the tree."),
-    },
-)
-mistakes(
-    "02/inner-grandchild",
-    {
-        "1": Mistake(
-            "inner taken for outer", "An inner grandchild is first turned into an outer one: one more rotation."
-        ),
-        "0": Mistake("colours are enough", "Recolouring is enough only with a red uncle; here the uncle is missing."),
-    },
-)

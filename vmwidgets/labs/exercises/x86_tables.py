@@ -1,4 +1,4 @@
-"""Exercise of notebook 06, and the mistakes of its questions: a descriptor by hand, and cached translations."""
+"""Exercise of notebook 06: a descriptor by hand, and cached translations."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from vmwidgets.engine.mmu.tlb_schema import TlbFlushed
 from ..criterion import Criterion, criterion
 from ..draws import Draws
 from ..exercise import exercise
-from ..mistakes import Mistake, mistakes
+from ..mistakes import Mistake
 from .deeds import operations_since
 from .structures import listed
 
@@ -349,90 +349,3 @@ def _lost(machine: Machine, asked: ByHandSheet, cpu: MachineCpu) -> int:
         if others or all(machine.walk(page, access, user=True, task=TASK).ok for access in ACCESSES)
     ]
     return sum(not _remembers(cpu, page, stale=False) for page in same)
-
-
-mistakes(
-    "06/far-away",
-    {
-        "0": Mistake("tables for all addresses", "A table is made when the first page below it is mapped."),
-        "1": Mistake(
-            "only the last level", "The two addresses are 512 GiB apart, so they differ in the index of the root."
-        ),
-        "4": Mistake("counts the root", "Both walks begin at the same root."),
-    },
-)
-mistakes(
-    "06/split",
-    {
-        "4": Mistake(
-            "rights are the map's", "The hardware knows only descriptors, and each descriptor has one R/W bit."
-        ),
-        "513": Mistake(
-            "counts the way there",
-            "The PDE of the split page now leads to a table; each of the other three large pages has one PDE.",
-        ),
-        "516": Mistake(
-            "keeps what it replaced", "The old 2 MiB descriptor now leads to a table, and maps nothing itself."
-        ),
-        **dict.fromkeys(
-            ("5", "6"),
-            Mistake(
-                "cut like an entry", "A descriptor maps one page of 4 KiB or of 2 MiB; no page has a size in between."
-            ),
-        ),
-        "512": Mistake("forgets the others", "The other three large pages are still mapped, each with one descriptor."),
-        "2048": Mistake("splits all", "Only the large page that contains the 4 KiB is split."),
-    },
-)
-mistakes(
-    "06/code",
-    {
-        "2": Mistake(
-            "forgets bits 0 and 2", "Bit 0 says that the page is present, and bit 2 that user code made the access."
-        ),
-        "3": Mistake("forgets user code", "Bit 2 is 1: user code made the access."),
-        "6": Mistake("P as in problem", "Bit 0 is 1: the page is present, and a permission is missing."),
-    },
-)
-mistakes(
-    "06/above",
-    {
-        "1023": Mistake("the last level decides", "A write needs R/W in each descriptor of the walk."),
-        "511": Mistake("counts one page twice", "The read-only page is one of the 512 pages of this PDE."),
-        "1022": Mistake("a descriptor is for one page", "A PDE is read for all pages below it, here 512."),
-        "0": Mistake("a PDE of 4 MiB", "In this format, a PDE covers 2 MiB: half of the pages have another PDE."),
-    },
-)
-mistakes(
-    "06/wp",
-    {
-        "a page fault, code 3": Mistake("R/W binds the kernel", "R/W restricts the kernel only while CR0.WP is 1."),
-        "a page fault, code 7": Mistake(
-            "whose page, or whose access", "Bit 2 of the code says who made the access, not whose page it is."
-        ),
-    },
-)
-mistakes(
-    "06/huge",
-    {
-        "none": Mistake(
-            "a fault brings 4 KiB", "There were fewer faults than pages. So some faults brought more than one page."
-        ),
-        "1 to 16": Mistake("guesses the half", "Each huge page saves 511 faults: divide the faults that are missing."),
-        "17 to 32": Mistake(
-            "asked for is given", "With huge pages, there would be some hundred faults, or up to 1,100 in all."
-        ),
-    },
-)
-mistakes(
-    "06/stale",
-    {
-        "a page fault": Mistake(
-            "looks at the tables each time",
-            "The processor uses the translation in its TLB, and does not read the tables.",
-        ),
-        "a byte that is 0": Mistake(
-            "memory is cleared", "The frame's contents are unchanged: only its descriptor has changed."
-        ),
-    },
-)

@@ -1,0 +1,1 @@
+../../vmwidgets/labs/exercises/trees.py

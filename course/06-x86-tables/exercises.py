@@ -1,0 +1,1 @@
+../../vmwidgets/labs/exercises/x86_tables.py

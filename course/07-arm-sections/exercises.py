@@ -1,0 +1,1 @@
+../../vmwidgets/labs/exercises/arm_sections.py

@@ -1,0 +1,1 @@
+../../vmwidgets/labs/exercises/self_paging.py
