@@ -19,10 +19,10 @@ OUTSIDE = {
     "vmwidgets/pictures": {"matplotlib", "traitlets"},
     "vmwidgets/views": {"graphviz", "resvg_py", "typing_extensions"},  # the last for type checkers alone
     "vmwidgets/widgets": {"anywidget", "ipywidgets", "traitlets", "IPython", "psygnal"},
-    "vmwidgets/labs": {"anywidget", "markdown_it", "traitlets"},
+    "vmwidgets/labs": {"anywidget", "markdown_it", "tomli", "traitlets"},
     "vmwidgets/assignments": set(),
     "vmwidgets/questions": set(),
-    "vmwidgets/grading": {"dask", "distributed", "tomli"},  # tomli: which Python has itself from 3.11 on
+    "vmwidgets/grading": {"dask", "distributed", "tomli"},  # tomli: which Python has itself from 3.11 on, as in labs
     "vmwidgets": {
         "anywidget",
         "dask",
