@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
+
 from vmwidgets.engine.base.units import Address, binary_size, listed
 from vmwidgets.engine.paper.segments_schema import Segment, SegmentsValue, Stretch
-from vmwidgets.views.scene import kit
+from vmwidgets.views.scene import boxes, kit
+from vmwidgets.views.scene.boxes import Part
 from vmwidgets.views.scene.key import RANGES
-from vmwidgets.views.scene.kit import MARGIN, WIDTH, Box, Line
-from vmwidgets.views.scene.model import Bar, Caption, Link, Node, Scene, Table
+from vmwidgets.views.scene.kit import WIDTH, Box, Line
+from vmwidgets.views.scene.model import Caption, Link, Node, Scene, Table
 from vmwidgets.views.scene.text import text_width
 from vmwidgets.views.story.words.pictures import say_segments
-
-HIGH, STEP, TOP = 42.0, 50.0, 30.0
-"""Height of a box, distance of two boxes, and the y of the first box."""
 
 VIRTUAL, BETWEEN, BESIDE = 0.4, 60.0, 28.0
 """The virtual side's share of the width; the room for bands, and around two words in a row."""
@@ -20,32 +20,41 @@ VIRTUAL, BETWEEN, BESIDE = 0.4, 60.0, 28.0
 
 def draw_segments(value: SegmentsValue, *, width: float = WIDTH) -> Scene:
     """Return the scene of a program's segments."""
-    room = width - 2 * MARGIN - BETWEEN
-    w = room * VIRTUAL
-    x = MARGIN + w + BETWEEN
-    heads = [
-        kit.label("segments/virtual", "virtual addresses", MARGIN, 4),
-        kit.label("segments/physical", "physical memory", x, 4),
-    ]
-    is_whole = all(_limits_fit(one, w) for one in value.segments)
-    left = [
-        _segment(one, Box(MARGIN, TOP + STEP * n, w, HIGH), is_whole=is_whole) for n, one in enumerate(value.segments)
-    ]
     stretches = value.stretches
-    right = [_stretch(value, one, Box(x, TOP + STEP * n, room - w, HIGH)) for n, one in enumerate(stretches)]
-    links = [
-        _band(node, target)
-        for one, node in zip(value.segments, left, strict=True)
-        for target in [box for box, at in zip(right, stretches, strict=True) if one.name in at.names]
-    ]
     rows = [
         (str(Address(one.start)), str(Address(one.end)), binary_size(one.end - one.start), _what(value, one))
         for one in stretches
     ]
-    return kit.scene(
-        "segments", "a program in physical memory", "", [*heads, *left, *right], caption=_caption(value),
-        table=Table(("from", "up to", "size", "what"), tuple(rows)), links=links, width=width,
+    memory = boxes.below(
+        boxes.words("segments/physical", "physical memory"), *(_stretch(value, one) for one in stretches), gap=8
+    )
+
+    def sides(w: float) -> Part:
+        virtual = (w - BETWEEN) * VIRTUAL
+        return boxes.columns((virtual, _program(value.segments, virtual)), (0, memory), gap=BETWEEN)
+
+    def bands(at: Mapping[str, Node]) -> Iterator[Link]:
+        for one in value.segments:
+            yield from (_band(one, at, other) for other in stretches if one.name in other.names)
+
+    return boxes.picture(
+        "segments", "a program in physical memory", "", boxes.linked(boxes.sized(sides), bands),
+        caption=_caption(value, stretches), table=Table(("from", "up to", "size", "what"), rows), width=width,
     )  # fmt: skip
+
+
+def _program(segments: Sequence[Segment], w: float) -> Part:
+    """Return the segments in the program's addresses: with both ends and sizes if `w` has room for all of them."""
+    is_whole = all(_limits_fit(one, w) for one in segments)
+    head = boxes.words("segments/virtual", "virtual addresses")
+    return boxes.below(head, *(_segment(one, is_whole=is_whole) for one in segments), gap=8)
+
+
+def _band(one: Segment, at: Mapping[str, Node], other: Stretch) -> Link:
+    """Return a band from a segment to its place in memory; no box is in between."""
+    left, right = at[f"segments/{one.name}"], at[f"segments/at/{other.start:x}"]
+    ends = (Box(node.x, node.y, node.w, node.h) for node in (left, right))
+    return kit.band_across(f"{left.id}>{right.id}", left.id, right.id, *ends, state=(_kind(one.name),))
 
 
 def _limits(one: Segment) -> str:
@@ -58,23 +67,21 @@ def _limits_fit(one: Segment, room: float) -> bool:
     return text_width(_limits(one), "mono label") + text_width(binary_size(one.size)) + BESIDE <= room
 
 
-def _segment(one: Segment, box: Box, *, is_whole: bool) -> Node:
+def _segment(one: Segment, *, is_whole: bool) -> Part:
     """Return a segment in the program's addresses: its ends and size if `is_whole`, otherwise its start.
 
     The box of physical memory that it points to has its size.
     """
     if not one.size:
-        return kit.card(f"segments/{one.name}", box, [one.name, "no size yet"], state=("dim",))
-    limits = _limits(one)
-    second = (
-        Line(limits, "mono label", binary_size(one.size)) if is_whole else Line(f"{Address(one.start)}…", "mono label")
-    )
+        return boxes.card(f"segments/{one.name}", [one.name, "no size yet"], state=("dim",))
+    limits, size = _limits(one), binary_size(one.size)
+    second = Line(limits, "mono label", size) if is_whole else Line(f"{Address(one.start)}…", "mono label")
+    title = f"{one.name}, {limits}, {size} {one.rights}: base {Address(one.base)}"
     rows = [Line(one.name, "strong", one.rights), second]
-    title = f"{one.name}, {limits}, {binary_size(one.size)} {one.rights}: base {Address(one.base)}"
-    return kit.card(f"segments/{one.name}", box, rows, title=title, bar=_kind(one.name))
+    return boxes.card(f"segments/{one.name}", rows, title=title, strip=[_kind(one.name)])
 
 
-def _stretch(value: SegmentsValue, one: Stretch, box: Box) -> Node:
+def _stretch(value: SegmentsValue, one: Stretch) -> Part:
     what, size = _what(value, one), binary_size(one.end - one.start)
     limits = f"{Address(one.start)}–{Address(one.end)}"
     wrong = len(one.names) > 1 or (bool(one.names) and not one.free)
@@ -82,11 +89,14 @@ def _stretch(value: SegmentsValue, one: Stretch, box: Box) -> Node:
     rows = [Line(ways, "strong" if one.names else "label", size), Line(limits, "mono label")]
     is_known = bool(value.free) and not one.names  # else the value does not say what is free
     state = ("fault",) if wrong else ("free" if one.free else "taken",) if is_known else ()
-    kind, title = "piece" if is_known else "card", f"{limits}, {size}: {what}"
-    part = box.w / max(1, len(one.names))  # each segment has its own
-    bar = _kind(one.names[0]) if one.names else ""
-    bars = [Bar(part * number, 0, part, 4, _kind(name)) for number, name in enumerate(one.names[1:], 1)]
-    return kit.card(f"segments/at/{one.start:x}", box, rows, kind=kind, title=title, state=state, bar=bar, bars=bars)
+    return boxes.card(
+        f"segments/at/{one.start:x}",
+        rows,
+        kind="piece" if is_known else "card",
+        title=f"{limits}, {size}: {what}",
+        state=state,
+        strip=[*map(_kind, one.names)],
+    )
 
 
 def _kind(name: str) -> str:
@@ -98,13 +108,6 @@ def _kind(name: str) -> str:
     return name.casefold() if name.casefold() in RANGES else "anonymous"
 
 
-def _band(left: Node, right: Node) -> Link:
-    """Return a band between both boxes of a segment; no box is in between."""
-    ends = (Box(one.x, one.y, one.w, one.h) for one in (left, right))
-    kind = _kind(left.id.partition("/")[2])
-    return kit.band_across(f"{left.id}>{right.id}", left.id, right.id, *ends, state=(kind,))
-
-
 def _what(value: SegmentsValue, one: Stretch) -> str:
     """Return the contents of a stretch of memory, in words."""
     if not one.names:
@@ -112,8 +115,7 @@ def _what(value: SegmentsValue, one: Stretch) -> str:
     return listed(one.names) if one.free else f"{listed(one.names)}, in memory in use"
 
 
-def _caption(value: SegmentsValue) -> Caption:
-    stretches = value.stretches
+def _caption(value: SegmentsValue, stretches: Sequence[Stretch]) -> Caption:
     over = dict.fromkeys(listed(one.names) for one in stretches if len(one.names) > 1)
     outside = dict.fromkeys(name for one in stretches if not one.free for name in one.names)
     left = [one.end - one.start for one in stretches if one.free and not one.names] if value.free else []
