@@ -255,9 +255,11 @@ def switches(view: str, groups: Sequence[Sequence[kit.Switch]]) -> Part:
     return put
 
 
-def folded(identity: str, said: str, *, title: str = "", lane: str = "", opens: bool = False) -> Part:
+def folded(
+    identity: str, said: str, *, title: str = "", lane: str = "", opens: bool = False, high: float = 26.0
+) -> Part:
     """Return a dashed box that says what is left out; with `opens`, a click shows it."""
-    return drawing(26.0, lambda box: [kit.fold(identity, box, said, title=title, lane=lane, opens=opens)])
+    return drawing(high, lambda box: [kit.fold(identity, box, said, title=title, lane=lane, opens=opens)])
 
 
 def card(
