@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import cycle, groupby, pairwise
 from math import log
 from typing import NamedTuple
@@ -11,7 +12,7 @@ from vmwidgets.engine.base.units import Address, binary_size, counted, listed
 from vmwidgets.engine.paper.traces_schema import FaultsValue, IntervalsValue, LocalityValue, PagesRow
 from vmwidgets.engine.spaces.process_schema import UsedOverTime, UsedRange
 from vmwidgets.views.scene import boxes, kit
-from vmwidgets.views.scene.boxes import Bars, Column, Row
+from vmwidgets.views.scene.boxes import Bars, Column, Part, Row
 from vmwidgets.views.scene.kit import MARGIN, WIDTH
 from vmwidgets.views.scene.model import Bar, Caption, Link, Node, Scene, Table, Text
 from vmwidgets.views.scene.text import fitted, text_width, visible
@@ -22,9 +23,6 @@ _ROW, _GAP, _SETS = 12.0, 2.0, 44.0
 
 SHADES = 3
 """The number of shades of a colour, by how often a part is referenced, in equal steps of the logarithm."""
-
-_USED = 18.0
-"""Height in pixels of a real process's range."""
 
 _STRIPS, _MOST_NAME = 24, 120.0
 """The number of strips of time that can be clicked; the width in pixels of a range's name."""
@@ -43,51 +41,42 @@ _HIGH, _ROOM, _WORDS = 240.0, 56.0, 18.0
 
 def draw_locality(value: LocalityValue, *, width: float = WIDTH) -> Scene:
     """Return time to the right, pages upwards: how often each part of memory is referenced in each part of the time."""
-    names = [row.name or _address(row, value.page) for row in value.rows]
-    wide = max(text_width(name, _name_style(row)) for name, row in zip(names, value.rows, strict=True))
-    left = MARGIN + max(min(_MOST_NAME, wide), text_width(_IN_USE)) + 8
-    each = (width - MARGIN - left) / len(value.sets)
-    most = max(cell[0] for row in value.rows for cell in row.cells)
-    nodes: list[Node] = []
-    y, tops = 4.0, [0.0] * len(value.rows)
-    for number in reversed(range(len(value.rows))):
-        if number + 1 < len(value.rows) and _is_apart(value.rows[number], value.rows[number + 1]):
-            y += _GAP
-        tops[number] = y
-        y += _ROW
-    said, sizes = _said(value, tops), _sizes_said(value.rows)
-    for number, row in enumerate(value.rows):
-        box = kit.Box(MARGIN, tops[number], width - 2 * MARGIN, _ROW)
-        words = names[number] if number in said else sizes.get(number, "")
-        style = _name_style(row) if number in said and row.name else "label dim" if row.name else "mono label dim"
-        nodes.append(_row(row, number, (words, style), box, left - MARGIN, each, most, value.page))
-    nodes += _sets(value, left, y + 10, each)
-    y += 10 + _SETS
     part = f"references {value.first:,} to {value.last - 1:,}"
     time = part if value.is_part else counted(value.references, "reference")
-    nodes.append(kit.label("locality/time", f"time: {time} →", width - MARGIN - text_width(f"time: {time} →"), y + 2))
-    if value.is_part:
-        words = "◂ all references and pages"
-        y += 26
-        nodes.append(kit.fold("locality/whole", kit.Box(MARGIN, y, text_width(words) + 20, 22), words, opens=True))
-    nodes += kit.legend("locality/legend", _meanings(value, most), y + 28, width=width)
+    most = max(cell[0] for row in value.rows for cell in row.cells)
+    names = [row.name or _address(row, value.page) for row in value.rows]
+    wide = max(text_width(name, _name_style(row)) for name, row in zip(names, value.rows, strict=True))
+    left = max(min(_MOST_NAME, wide), text_width(_IN_USE)) + 8
+    drawn = boxes.below(
+        _pages(value, names, left, most),
+        boxes.below(
+            boxes.drawing(_SETS, partial(_sets, value, left)), boxes.at_end("locality/time", f"time: {time} →")
+        ),
+        _back(value), boxes.key("locality/legend", _meanings(value, most)), gap=10,
+    )  # fmt: skip  # from the pages to what colours mean
     has_cold = value.hot < value.pages
     hot = say_traces("hot" if has_cold else "every page", value.hot, pages=f"{value.pages:,}")
     part = say_traces("part", first=f"{value.first}", last=f"{value.last}") if value.is_part else ""
-    return kit.scene(
+    return boxes.picture(
         "locality", visible(value.name) or "a program's references",
         f"{counted(value.references, 'reference')} to {counted(value.pages, 'page')} of {binary_size(value.page)}"
         f" · {value.mix}",
-        nodes, caption=Caption(hot, (), part), table=_table(value), width=width,
+        drawn, caption=Caption(hot, (), part), table=_table(value), width=width,
     )  # fmt: skip  # its parts
 
 
-def _said(value: LocalityValue, tops: list[float]) -> set[int]:
-    """Return the rows that have words: the uppermost of each named range, and others, from above, as they fit."""
-    rows = value.rows
+def _back(value: LocalityValue) -> Part:
+    """Return what leads back to everything, if this is a part."""
+    words = "◂ all references and pages"
+    fold = boxes.folded("locality/whole", words, opens=True, high=22)
+    return boxes.narrower(text_width(words) + 20, fold) if value.is_part else boxes.below()
+
+
+def _said(rows: Sequence[PagesRow]) -> set[int]:
+    """Return the rows that have words: the uppermost of each named range, and others, from above, but no neighbours."""
     said = {at for at, row in enumerate(rows) if row.name and (at + 1 == len(rows) or rows[at + 1].name != row.name)}
     for at in reversed(range(len(rows))):
-        if not rows[at].name and all(abs(tops[at] - tops[other]) >= 16 for other in said):
+        if not rows[at].name and said.isdisjoint((at - 1, at + 1)):
             said.add(at)
     return said
 
@@ -135,26 +124,43 @@ def _meanings(value: LocalityValue, most: int) -> list[tuple[str, str]]:
     return [*found, ("refs-read-1", "fainter: seldom")] if any(one.endswith("-1") for one in styles) else found
 
 
-def _row(
-    row: PagesRow, number: int, name: tuple[str, str], box: kit.Box, left: float, each: float, most: int, page: int
-) -> Node:
-    """Return one row of pages: parts of the time that look alike are one bar."""
-    bars = [Bar(left, 0, box.w - left, box.h, "refs-none")]
-    at = 0
-    for style, cells in groupby(row.cells, key=lambda cell: _style(cell, most)):
-        long = len(list(cells))
-        if style:
-            bars.append(Bar(round(left + at * each, 1), 0, round(long * each, 1), box.h, style))
-        at += long
-    pages = f"{counted(row.used, 'page')} from {Address(row.first * page)} to {Address((row.last + 1) * page)}"
-    of = f"{visible(row.name)}, " * bool(row.name)
-    title = f"{of}{pages}: {counted(row.references, 'reference')}, {counted(row.writes, 'write')}"
-    words, style = name
-    text = (fitted(0, 10, visible(words), left - 8, style),) if words else ()
-    return Node(
-        f"locality/row/{number}", "label", *box, shape="none", text=text, bars=tuple(bars), title=title,
-        lane="locality", action="open",
-    )  # fmt: skip  # a node
+def _pages(value: LocalityValue, names: Sequence[str], left: float, most: int) -> Part:
+    """Return the rows of pages, the highest addresses first, with a gap between two that are not neighbours."""
+    rows, said, sizes = value.rows, _said(value.rows), _sizes_said(value.rows)
+    parts: list[Part] = []
+    for number, row in reversed([*enumerate(rows)]):
+        if number + 1 < len(rows) and _is_apart(row, rows[number + 1]):
+            parts.append(boxes.apart(_GAP))
+        words = names[number] if number in said else sizes.get(number, "")
+        style = _name_style(row) if number in said and row.name else "label dim" if row.name else "mono label dim"
+        pages = f"{counted(row.used, 'page')} from {Address(row.first * value.page)} to "
+        pages += f"{Address((row.last + 1) * value.page)}"
+        of = f"{visible(row.name)}, " * bool(row.name)
+        title = f"{of}{pages}: {counted(row.references, 'reference')}, {counted(row.writes, 'write')}"
+        text = fitted(0, 10, visible(words), left - 8, style)
+        looks = [_style(cell, most) for cell in row.cells]
+        parts.append(_strip(f"locality/row/{number}", text, looks, left, title, opens=True))
+    return boxes.below(*parts)
+
+
+def _strip(
+    identity: str, name: Text, looks: Sequence[str], left: float, title: str, *, high: float = _ROW, pad: float = 0,
+    opens: bool = False,
+) -> Part:  # fmt: skip  # what it says, then how it looks
+    """Return a row after its name: a bar for parts of the time that look alike; a click may show only these pages."""
+
+    def draw(box: kit.Box) -> Iterator[Node]:
+        each, at = (box.w - left) / len(looks), 0
+        bars = [Bar(left, pad, box.w - left, high - 2 * pad, "refs-none")]
+        for style, some in groupby(looks):
+            long = len([*some])
+            if style:
+                bars.append(Bar(round(left + at * each, 1), pad, round(long * each, 1), bars[0].h, style))
+            at += long
+        yield kit.runs(identity, box, [name] * bool(name.text), bars=bars, title=title, lane="locality",
+                       action="open" if opens else "")  # fmt: skip  # a row
+
+    return boxes.drawing(high, draw)
 
 
 def _style(cell: tuple[int, int, int], most: int) -> str:
@@ -165,29 +171,42 @@ def _style(cell: tuple[int, int, int], most: int) -> str:
     return f"refs-{'write' if writes else 'fetch' if fetches == count else 'read'}-{shade}"
 
 
-def _sets(value: LocalityValue, left: float, y: float, each: float) -> Iterator[Node]:
+def _sets(value: LocalityValue, left: float, box: kit.Box) -> Iterator[Node]:
     """Yield how many pages are used in each part of the time; a click on some parts shows only their references."""
-    most, parts = max(value.sets), len(value.sets)
-    yield Node(
-        "locality/sets", "label", MARGIN, y, left - MARGIN, _SETS, shape="none",
-        text=(Text(0, 10, _IN_USE, "label dim"), Text(0, 26, f"most {most:,}", "label dim")),
-        title=say_traces("sets", most=f"{most:,}"),
-    )  # fmt: skip  # a node
-    together = -(-parts // _STRIPS)
-    edges = [round(left + place * each) for place in range(parts + 1)]
-    for number, start in enumerate(range(0, parts, together)):
+    yield _most_used(value.sets, box._replace(w=left))
+    together = -(-len(value.sets) // _STRIPS)
+    edges = _edges(value.sets, box.x + left, box.w - left)
+    for number, start in enumerate(range(0, len(value.sets), together)):
         some = value.sets[start : start + together]
-        box = kit.Box(edges[start], y, edges[start + len(some)] - edges[start], _SETS)
-        bars, at = [Bar(0, _SETS - 5, box.w, 1, "rail")], start
-        for count, alike in groupby(some):
-            end = at + len(list(alike))
-            high = round((_SETS - 4) * count / most, 1)
-            bars.append(Bar(edges[at] - box.x, _SETS - 4 - high, edges[end] - edges[at], high, "refs-set"))
-            at = end
+        own = edges[start : start + together + 1]
+        bars = _heights(some, [edge - own[0] for edge in own], max(value.sets))
         first, last = times(value, number)
         title = f"references {first:,} to {last - 1:,}: at most {counted(max(some), 'page')} in a part"
-        yield Node(f"locality/part/{number}", "label", *box, shape="none", bars=tuple(bars), title=title,
-                   lane="locality/parts", action="open")  # fmt: skip  # a node
+        place = box._replace(x=own[0], w=own[-1] - own[0])
+        yield kit.runs(f"locality/part/{number}", place, (), bars=bars, title=title, lane="locality/parts",
+                       action="open")  # fmt: skip  # a node
+
+
+def _edges(sets: Sequence[int], left: float, room: float) -> list[float]:
+    return [float(round(left + place * room / len(sets))) for place in range(len(sets) + 1)]
+
+
+def _most_used(sets: Sequence[int], box: kit.Box, bars: Sequence[Bar] = ()) -> Node:
+    """Return what the curve of sets is, and its height."""
+    most = f"{max(sets):,}"
+    text = (Text(0, 10, _IN_USE, "label dim"), Text(0, 26, f"most {most}", "label dim"))
+    return kit.runs("locality/sets", box, text, bars=bars, title=say_traces("sets", most=most))
+
+
+def _heights(sets: Sequence[int], edges: Sequence[float], most: int) -> list[Bar]:
+    """Return the curve of some sets between their edges, on a line."""
+    bars, at = [Bar(edges[0], _SETS - 5, edges[-1] - edges[0], 1, "rail")], 0
+    for count, alike in groupby(sets):
+        end = at + len([*alike])
+        high = round((_SETS - 4) * count / max(most, 1), 1)
+        bars.append(Bar(edges[at], _SETS - 4 - high, edges[end] - edges[at], high, "refs-set"))
+        at = end
+    return bars
 
 
 def times(value: LocalityValue, number: int) -> tuple[int, int]:
@@ -205,37 +224,17 @@ def times(value: LocalityValue, number: int) -> tuple[int, int]:
 def draw_used(value: UsedOverTime, *, width: float = WIDTH) -> Scene:
     """Return how much of its ranges a real process uses in each part of the time, and the total of pages below."""
     sets, rows = value.sets, value.ranges
-    left = MARGIN + min(width * 0.3, max(map(text_width, (_IN_USE, *(one.name for one in rows))))) + 8
-    each = (width - MARGIN - left) / len(sets)
-    nodes: list[Node] = []
-    y = 4.0
-    for number, one in sorted(enumerate(rows), key=lambda row: (row[1].start is None, -row[0])):
-        bars = [Bar(left - MARGIN, 3, width - MARGIN - left, _USED - 4, "refs-none")]
-        at = 0
-        for shade, some in groupby(one.parts, key=lambda used: _share(used, one.pages)):
-            long = len([*some])
-            if shade:
-                bars.append(Bar(round(left - MARGIN + at * each, 1), 3, round(long * each, 1), _USED - 4,
-                                f"refs-read-{shade}"))  # fmt: skip  # what is alike for some time
-            at += long
-        text = (fitted(0, 14, visible(one.name), left - MARGIN - 8, "label", middle=True),)
-        title = f"{visible(one.name)}: at most {max(one.parts):,} of {counted(one.pages, 'page')} in a part"
-        nodes.append(Node(f"locality/range/{number}", "label", MARGIN, y, width - 2 * MARGIN, _USED, shape="none",
-                          text=text, bars=tuple(bars), title=title, lane="locality"))  # fmt: skip  # a node
-        y += _USED
-    y += 8
-    most = max(sets)
-    bars = [Bar(left - MARGIN, _SETS - 5, width - MARGIN - left, 1, "rail")]
-    for at, used in enumerate(sets):
-        high = round((_SETS - 4) * used / max(most, 1), 1)
-        bars.append(Bar(round(left - MARGIN + at * each, 1), _SETS - 4 - high, round(each, 1), high, "refs-set"))
-    nodes.append(Node("locality/sets", "label", MARGIN, y, width - 2 * MARGIN, _SETS, shape="none", bars=tuple(bars),
-                      text=(Text(0, 10, _IN_USE, "label dim"), Text(0, 26, f"most {most:,}", "label dim")),
-                      title=say_traces("sets", most=f"{most:,}")))  # fmt: skip  # a node
-    words = f"time: {len(sets) * value.each:.3g} s →"
-    nodes.append(kit.label("locality/time", words, width - MARGIN - text_width(words), y + _SETS + 2))
-    shades = [("refs-read-3", "more than half of its pages"), ("refs-read-2", "some"), ("refs-read-1", "under a tenth")]
-    nodes += kit.legend("locality/legend", shades, y + _SETS + 28, width=width)
+    order = sorted(enumerate(rows), key=lambda row: (row[1].start is None, -row[0]))
+
+    def draw(w: float) -> Part:
+        left = min((w + 2 * MARGIN) * 0.3, max(map(text_width, (_IN_USE, *(one.name for one in rows))))) + 8
+        ranges = [_range(f"locality/range/{number}", one, left) for number, one in order]
+        curve = boxes.drawing(_SETS, lambda box: [
+            _most_used(sets, box, _heights(sets, _edges(sets, left, w - left), max(sets)))
+        ])  # fmt: skip  # what is in use
+        time = boxes.at_end("locality/time", f"time: {len(sets) * value.each:.3g} s →")
+        return boxes.below(boxes.below(*ranges), boxes.below(curve, time), boxes.key("locality/legend", _USED), gap=8)
+
     table = Table(
         ("range", "from", "pages", *(f"{(at + 1) * value.each:.3g} s" for at in range(len(sets)))),
         [(visible(one.name), _place(one), f"{one.pages:,}", *(f"{used:,}" for used in one.parts))
@@ -243,21 +242,33 @@ def draw_used(value: UsedOverTime, *, width: float = WIDTH) -> Scene:
     )  # fmt: skip  # a row a range
     said = f"A page counts once in each {value.each:.3g} s."
     said += " Counting disturbs: it clears the referenced bit of each page."
-    if not most:
+    if not any(sets):
         said = f"No page was used. {said}"
-    return kit.scene(
-        "locality", value.title, f"{visible(value.name)}, process {value.pid}", nodes,
+    return boxes.picture(
+        "locality", value.title, f"{visible(value.name)}, process {value.pid}", boxes.sized(draw),
         caption=Caption(said), table=table, width=width,
     )  # fmt: skip  # its parts
+
+
+_USED = ("refs-read-3", "more than half of its pages"), ("refs-read-2", "some"), ("refs-read-1", "under a tenth")
+"""The meanings of the shades of a real process's ranges."""
+
+
+def _range(identity: str, one: UsedRange, left: float) -> Part:
+    """Return how much of a range is used in the course of time."""
+    looks = [_shade(used, one.pages) for used in one.parts]
+    title = f"{visible(one.name)}: at most {max(one.parts):,} of {counted(one.pages, 'page')} in a part"
+    name = fitted(0, 14, visible(one.name), left - 8, "label", middle=True)
+    return _strip(identity, name, looks, left, title, high=18, pad=2)
 
 
 def _place(one: UsedRange) -> str:
     return "several places" if one.start is None else str(Address(one.start))
 
 
-def _share(used: int, pages: int) -> int:
-    """Return the shade of a part: how much of the range is used."""
-    return 0 if not used else 3 if used * 2 > pages else 2 if used * 10 >= pages else 1
+def _shade(used: int, pages: int) -> str:
+    """Return the style of a part of the time: how much of the range is used."""
+    return "" if not used else f"refs-read-{3 if used * 2 > pages else 2 if used * 10 >= pages else 1}"
 
 
 # ---- intervals -------------------------------------------------------------------------------------

@@ -227,6 +227,12 @@ def words(identity: str, said: str, style: str = "label dim") -> Part:
     return put
 
 
+def at_end(identity: str, said: str, style: str = "label dim") -> Part:
+    """Return a line of words at the right end of the width."""
+    wide = text_width(said, style)
+    return drawing(LINE, lambda box: [kit.label(identity, said, box.x + box.w - wide, box.y, style=style)])
+
+
 def more(identity: str, count: int, what: str = "", style: str = "label dim") -> Part:
     """Return a line that says how many more things the table has; nothing if there are none."""
     said = f"… {f'{count:,} {what}'.strip()} more, in the table"
