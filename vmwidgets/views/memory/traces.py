@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from itertools import cycle, groupby, pairwise
 from math import log
 from typing import NamedTuple
 
 from vmwidgets.engine.base.units import Address, binary_size, counted, listed
-from vmwidgets.engine.paper.traces_schema import FaultsValue, IntervalsValue, LocalityValue, PagesRow
+from vmwidgets.engine.paper.traces_schema import FaultsValue, IntervalsValue, LocalityValue, PagesRow, Window
 from vmwidgets.engine.spaces.process_schema import UsedOverTime, UsedRange
 from vmwidgets.views.scene import boxes, kit
-from vmwidgets.views.scene.boxes import Bars, Column, Part, Row
+from vmwidgets.views.scene.boxes import Bars, Column, Drawn, Part, Row
 from vmwidgets.views.scene.kit import MARGIN, WIDTH
 from vmwidgets.views.scene.model import Bar, Caption, Link, Node, Scene, Table, Text
 from vmwidgets.views.scene.text import fitted, text_width, visible
@@ -301,80 +301,162 @@ def draw_intervals(value: IntervalsValue, *, width: float = WIDTH) -> Scene:
 
 def draw_faults(value: FaultsValue, *, width: float = WIDTH) -> Scene:
     """Return faults upwards and frames to the right, both in equal steps of the logarithm if there are many."""
-    left, right, top = MARGIN + _ROOM, width - MARGIN - 8, 36.0
-    counts = {policy: [value.faults(policy, size) for size in value.sizes] for policy in value.policies}
-    sets = [one for one in value.windows if value.sizes[0] <= one.mean <= value.sizes[-1]]
-    every = [*(count for each in counts.values() for count in each), *(one.faults for one in sets)]
-    low, high = min(every), max(every)
-    is_wide = value.sizes[-1] > 32 * value.sizes[0]
-
-    def x(frames: float) -> float:
-        first, last = value.sizes[0], value.sizes[-1]
-        if first == last:
-            return (left + right) / 2
-        share = log(frames / first) / log(last / first) if is_wide else (frames - first) / (last - first)
-        return left + (right - left) * share
-
-    def y(faults: int) -> float:
-        return top + _HIGH * (1 - (log(faults / low) / log(high / low) if high > low else 0.5))
-
-    nodes = [kit.label("faults/up", "faults, logarithmic ↑", MARGIN, 2)]
-    nodes += [*_scale(low, high, y, left, right), *_sizes(value, x, top + _HIGH)]
-    words = "frames, logarithmic →" if is_wide else "frames →"
-    nodes.append(kit.label("faults/frames", words, right - text_width(words, "label dim"), top + _HIGH + 22))
-    links: list[Link] = []
-    curves: list[_Curve] = []
-    looks = dict(zip(value.policies, cycle(_CURVES), strict=False))
-    for policy, look in looks.items():
-        points = [(x(size), y(count)) for size, count in zip(value.sizes, counts[policy], strict=True)]
-        titles = [_point_title(value, policy, size) for size in value.sizes]
-        curves.append(_Curve(policy, look, points, counts[policy]))
-        nodes += _points(policy, look, points, titles)
-        links += _line(policy, look, points)
-    if sets:
-        points = [(x(one.mean), y(one.faults)) for one in sets]
-        titles = [
-            f"working set, a window of {counted(one.size, 'reference')}: {one.mean:,.1f} pages on average, at most "
-            f"{one.largest:,}; {counted(one.faults, 'fault')}"
-            for one in sets
-        ]
-        curves.append(_Curve("working set", "curve-4", points))
-        nodes += _points("working set", "curve-4", points, titles)
-        links += _line("working set", "curve-4", points)
     shown_for = _first_policy(value)
     at = value.knee(shown_for)
-    has_knee = value.sizes[0] < at < value.sizes[-1]
-    knee = say_traces("knee", at, policy=shown_for) if has_knee else ""
-    if has_knee:
-        nodes.append(Node("faults/knee", "marker", x(at) - 5, y(value.faults(shown_for, at)) - 15, 10, 9,
-                          shape="triangle", title=knee))  # fmt: skip  # a node
-    nodes += _anomalies(value, x, y)
-    names = _named(curves, value.sizes, _most_apart(value), kit.Box(left, top - 14, right - left, _HIGH + 10))
-    nodes += [node for node, _ in names]
-    links += [link for _, some in names for link in some]
-    meanings = [] if names else [(look, visible(policy)) for policy, look in looks.items()]
-    meanings += [("curve-4", "working set, at its mean size")] * bool(sets)
-    meanings += [("", f"▾ the knee of {shown_for}")] * has_knee
-    meanings += [("", "○ more frames, more faults")] * bool(value.anomalies)
-    explained = [*_legend(meanings, top + _HIGH + 48, width)]
-    nodes += [node for node, _ in explained]
-    links += [link for _, some in explained for link in some]
+    knee = say_traces("knee", at, policy=shown_for) if value.sizes[0] < at < value.sizes[-1] else ""
     subtitle = value.headline
     if value.tick:
         subtitle += f" · a tick each {counted(value.tick, 'reference')}"
-    return kit.scene(
-        "faults", f"faults of {visible(value.name)}" if value.name else "faults by number of frames", subtitle, nodes,
-        caption=_caption(value, knee), table=_faults_table(value), links=links, width=width,
+    return boxes.picture(
+        "faults", f"faults of {visible(value.name)}" if value.name else "faults by number of frames", subtitle,
+        boxes.below(boxes.words("faults/up", "faults, logarithmic ↑"), boxes.apart(14), _graph(value, knee)),
+        caption=_caption(value, knee), table=_faults_table(value), width=width,
     )  # fmt: skip  # its parts
 
 
+def _graph(value: FaultsValue, knee: str) -> Part:
+    """Return the curves on their scales, with their names, or with a legend if there is no room for names."""
+
+    def put(drawn: Drawn, x: float, y: float, w: float) -> float:
+        plot = _Plot.of(value, kit.Box(x + _ROOM, y, w - _ROOM - 8, _HIGH))
+        curves = plot.curves()
+        names = _named(curves, value.sizes, _most_apart(value), plot.box._replace(y=y - 14, h=_HIGH + 10))
+        meanings = [] if names else [(one.style, visible(one.policy)) for one in curves if one.faults]
+        meanings += [(one.style, "working set, at its mean size") for one in curves if not one.faults]
+        meanings += [("", f"▾ the knee of {_first_policy(value)}")] * bool(knee)
+        meanings += [("", "○ more frames, more faults")] * bool(value.anomalies)
+
+        def things(_: kit.Box) -> Iterator[Node | Link]:
+            yield from (*plot.scale(), *plot.numbers(), *(thing for one in curves for thing in one.drawn()))
+            yield from (*plot.knee(knee), *plot.anomalies(), *names)
+
+        words = "frames, logarithmic →" if plot.is_wide else "frames →"
+        return boxes.below(
+            boxes.below(boxes.drawing(_HIGH, things), boxes.at_end("faults/frames", words)),
+            boxes.flowing([_meaning(number, *one) for number, one in enumerate(meanings)], gap=12), gap=8,
+        )(drawn, x, y, w)  # fmt: skip  # curves, then what they mean
+
+    return put
+
+
+class _Plot(NamedTuple):
+    """The places of numbers of frames and of faults, in a box."""
+
+    value: FaultsValue
+    box: kit.Box
+    sets: Sequence[Window]
+    """The working sets that are on the scale of frames."""
+    low: int
+    high: int
+
+    @classmethod
+    def of(cls, value: FaultsValue, box: kit.Box) -> _Plot:
+        """Return the scales with room for all faults."""
+        sets = [one for one in value.windows if value.sizes[0] <= one.mean <= value.sizes[-1]]
+        every = [value.faults(policy, size) for policy in value.policies for size in value.sizes]
+        every += [one.faults for one in sets]
+        return cls(value, box, sets, min(every), max(every))
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether frames are in equal steps of the logarithm."""
+        return self.value.sizes[-1] > 32 * self.value.sizes[0]
+
+    def x(self, frames: float) -> float:
+        """Return the place of a number of frames."""
+        first, last = self.value.sizes[0], self.value.sizes[-1]
+        if first == last:
+            return self.box.middle[0]
+        share = log(frames / first) / log(last / first) if self.is_wide else (frames - first) / (last - first)
+        return self.box.x + self.box.w * share
+
+    def y(self, faults: int) -> float:
+        """Return the place of a number of faults."""
+        share = log(faults / self.low) / log(self.high / self.low) if self.high > self.low else 0.5
+        return self.box.y + self.box.h * (1 - share)
+
+    def curves(self) -> list[_Curve]:
+        """Return a curve for each policy, and one for working sets."""
+        value, curves = self.value, []
+        for policy, look in zip(value.policies, cycle(_CURVES), strict=False):
+            counts = [value.faults(policy, size) for size in value.sizes]
+            points = [(self.x(size), self.y(count)) for size, count in zip(value.sizes, counts, strict=True)]
+            curves.append(
+                _Curve(policy, look, points, [_point_title(value, policy, one) for one in value.sizes], counts)
+            )
+        if self.sets:
+            titles = [
+                f"working set, a window of {counted(one.size, 'reference')}: {one.mean:,.1f} pages on average, at most "
+                f"{one.largest:,}; {counted(one.faults, 'fault')}"
+                for one in self.sets
+            ]
+            points = [(self.x(one.mean), self.y(one.faults)) for one in self.sets]
+            curves.append(_Curve("working set", "curve-4", points, titles))
+        return curves
+
+    def knee(self, said: str) -> Iterator[Node]:
+        """Yield a mark above the knee, if there is one."""
+        if said:
+            policy = _first_policy(self.value)
+            at = self.value.knee(policy)
+            yield Node("faults/knee", "marker", self.x(at) - 5, self.y(self.value.faults(policy, at)) - 15, 10, 9,
+                       shape="triangle", title=said)  # fmt: skip  # a node
+
+    def anomalies(self) -> Iterator[Node]:
+        """Yield a ring around both numbers of frames if more frames make more faults."""
+        for policy, size in dict.fromkeys((policy, size) for policy, *sizes in self.value.anomalies for size in sizes):
+            faults = self.value.faults(policy, size)
+            title = f"{visible(policy)}, {counted(size, 'frame')}: {counted(faults, 'fault')}, Belady's anomaly"
+            ring = [Text(9, 16, "○", "body strong", "middle")]  # words: the curves would be led around a shape
+            place = kit.Box(self.x(size) - 9, self.y(faults) - 12.5, 18, 20)
+            yield kit.runs(f"faults/anomaly/{policy}/{size}", place, ring, title=title)
+
+    def scale(self) -> Iterator[Node]:
+        """Yield numbers of faults: the least, the most, and powers of ten between them, as far as there is room."""
+        between = [10**power for power in range(12) if self.low < 10**power < self.high]
+        for count, at, _ in _that_fit((count, self.y(count), 8) for count in (self.low, self.high, *between)):
+            words = f"{count:,}"
+            lines = [Bar(_ROOM, 7.5, self.box.w, 1, "rail")] * (count in between)  # others would hide curves
+            place = kit.Box(self.box.x - _ROOM, at - 8, self.box.w + _ROOM, 16)
+            yield kit.runs(f"faults/scale/{count}", place, [Text(_ROOM - 8, 12, words, "label dim", "end")], bars=lines,
+                           title=f"{words} faults")  # fmt: skip  # its parts
+
+    def numbers(self) -> Iterator[Node]:
+        """Yield numbers of frames, the least and the most first, as far as there is room."""
+        sizes = self.value.sizes
+        widths = ((size, self.x(size), text_width(f"{size:,}") / 2 + 5) for size in (sizes[0], sizes[-1], *sizes))
+        for size, at, half in _that_fit(widths):
+            place = kit.Box(at - half, self.box.y + self.box.h + 4, 2 * half, 18)
+            yield kit.runs(f"faults/frames/{size}", place, [Text(half, 13, f"{size:,}", "label dim", "middle")],
+                           title=counted(size, "frame"))  # fmt: skip  # its parts
+
+
+def _that_fit(places: Iterable[tuple[int, float, float]]) -> Iterator[tuple[int, float, float]]:
+    """Yield numbers, places and the room on both sides, without those that are too near an earlier one."""
+    taken: list[tuple[float, float]] = []
+    for number, at, half in places:
+        if all(abs(at - other) >= half + its for other, its in taken):
+            taken.append((at, half))
+            yield number, at, half
+
+
 class _Curve(NamedTuple):
-    """A line of the picture: its policy, its colour, its points, and the faults at each."""
+    """A line of the picture: its policy, its colour, its points and what they are, and the faults at each."""
 
     policy: str
     style: str
     points: list[tuple[float, float]]
+    titles: list[str]
     faults: Sequence[int] = ()
+
+    def drawn(self) -> Iterator[Node | Link]:
+        """Yield the points, and the line through them."""
+        for end, ((x, y), title) in enumerate(zip(self.points, self.titles, strict=True)):
+            yield kit.runs(f"faults/{self.policy}/{end}", kit.Box(x - 3, y - 3, 6, 6), (),
+                           bars=(Bar(1, 1, 4, 4, self.style),), lane=f"faults/{self.policy}", title=title)  # fmt: skip
+        if len(self.points) > 1:
+            ends = f"faults/{self.policy}/0", f"faults/{self.policy}/{len(self.points) - 1}"
+            yield Link(f"faults/{self.policy}", "curve", *ends, tuple(self.points), (self.style,))
 
     def said(self, size: int) -> str:
         """Return the curve's name, with its faults for this number of frames."""
@@ -398,19 +480,20 @@ def _sample(node: Node, style: str) -> Link:
     return Link(f"{node.id}/line", "curve", node.id, node.id, ((node.x, y), (node.x + _SAMPLE - 6, y)), (style,))
 
 
-def _legend(meanings: Sequence[tuple[str, str]], y: float, width: float) -> Iterator[tuple[Node, list[Link]]]:
-    """Yield the meanings of lines, with a sample of each, and of marks, which have no style."""
-    widths = [text_width(words) + _SAMPLE * bool(style) + 3 for style, words in meanings]
-    boxes = kit.flow(widths, y, kit.LINE - 10, width=width, gap=12)
-    for number, ((style, words), box) in enumerate(zip(meanings, boxes, strict=True)):
-        text = (Text(_SAMPLE * bool(style), 13, words),)
-        node = Node(f"faults/legend/{number}", "label", *box._replace(h=kit.LINE), shape="none", text=text)
-        yield node, [_sample(node, style)] * bool(style)
+def _meaning(number: int, style: str, said: str) -> tuple[float, Part]:
+    """Return the meaning of a line, with a sample of it, or of a mark, which has no style; and its width."""
+    left = _SAMPLE * bool(style)
+
+    def draw(box: kit.Box) -> Iterator[Node | Link]:
+        node = kit.runs(f"faults/legend/{number}", box, [Text(left, 13, said)])
+        yield node
+        if style:
+            yield _sample(node, style)
+
+    return text_width(said) + left + 3, boxes.drawing(kit.LINE, draw)
 
 
-def _named(
-    curves: Sequence[_Curve], sizes: Sequence[int], wanted: int, within: kit.Box
-) -> list[tuple[Node, list[Link]]]:
+def _named(curves: Sequence[_Curve], sizes: Sequence[int], wanted: int, within: kit.Box) -> list[Node | Link]:
     """Return each curve's name with its faults, and a line to the curve, if curves are far apart and there is room.
 
     They are those for `wanted` frames, of which the title speaks, if there is room near the curves there.  Names are in
@@ -432,15 +515,13 @@ def _named(
         return []
     *_, at, box = min(found)
     x, head = places[at], _with(sizes[at])
-    named: list[tuple[Node, list[Link]]] = [(kit.label("faults/names", head, box.x, box.y), [])]
+    named: list[Node | Link] = [kit.label("faults/names", head, box.x, box.y)]
     there: list[float] = []
     for place, one in enumerate(sorted(curves, key=lambda one: one.at(x)), 1):
         said = one.said(at)
         own = kit.Box(box.x, box.y + _WORDS * place, _SAMPLE + text_width(said, "strong"), _WORDS)
-        node = Node(
-            f"faults/name/{one.policy}", "label", *own, shape="none", text=(Text(_SAMPLE, 13, said, "strong"),),
-            title=f"{head}: {said}" if one.faults else said,
-        )  # fmt: skip  # a node
+        node = kit.runs(f"faults/name/{one.policy}", own, [Text(_SAMPLE, 13, said, "strong")],
+                        title=f"{head}: {said}" if one.faults else said)  # fmt: skip  # a node
         near = min(range(len(one.points)), key=lambda end: abs(one.points[end][0] - x))
         y = one.at(x)
         is_led = not there or y - there[-1] > _APART
@@ -448,7 +529,7 @@ def _named(
         start = box.x - 3 if box.x > x else box.x + box.w + 3
         ends = (start, own.y + 9), (min(max(x, one.points[0][0]), one.points[-1][0]), y)
         link = Link(f"{node.id}/to", "named", node.id, f"faults/{one.policy}/{near}", ends)
-        named.append((node, [_sample(node, one.style), *[link] * is_led]))
+        named += [node, _sample(node, one.style), *[link] * is_led]
     return named
 
 
@@ -492,34 +573,10 @@ def _first_policy(value: FaultsValue) -> str:
     return "lru" if "lru" in value.policies else value.policies[0]
 
 
-def _points(policy: str, style: str, points: list[tuple[float, float]], titles: list[str]) -> Iterator[Node]:
-    for end, ((px, py), title) in enumerate(zip(points, titles, strict=True)):
-        bars = (Bar(1, 1, 4, 4, style),)
-        yield Node(f"faults/{policy}/{end}", "label", px - 3, py - 3, 6, 6, shape="none", bars=bars,
-                   lane=f"faults/{policy}", title=title)  # fmt: skip  # a node
-
-
-def _line(policy: str, style: str, points: list[tuple[float, float]]) -> Iterator[Link]:
-    if len(points) > 1:
-        ends = f"faults/{policy}/0", f"faults/{policy}/{len(points) - 1}"
-        yield Link(f"faults/{policy}", "curve", *ends, tuple(points), (style,))
-
-
 def _point_title(value: FaultsValue, policy: str, size: int) -> str:
     saves = value.worth(policy, size)
     more = f"; a frame more saves {saves:,.1f} faults" if saves > 0 else ""
     return f"{visible(policy)}, {counted(size, 'frame')}: {counted(value.faults(policy, size), 'fault')}{more}"
-
-
-def _anomalies(value: FaultsValue, x: Callable[[float], float], y: Callable[[int], float]) -> Iterator[Node]:
-    """Yield a ring around both numbers of frames if more frames make more faults."""
-    ringed = dict.fromkeys((policy, size) for policy, *sizes in value.anomalies for size in sizes)
-    for policy, size in ringed:
-        faults = value.faults(policy, size)
-        title = f"{visible(policy)}, {counted(size, 'frame')}: {counted(faults, 'fault')}, Belady's anomaly"
-        ring = (Text(9, 16, "○", "body strong", "middle"),)  # words: the curves would be led around a shape
-        yield Node(f"faults/anomaly/{policy}/{size}", "label", x(size) - 9, y(faults) - 12.5, 18, 20, shape="none",
-                   text=ring, title=title)  # fmt: skip  # a node
 
 
 def _faults_table(value: FaultsValue) -> Table:
@@ -586,31 +643,3 @@ def _compared(value: FaultsValue) -> list[str]:
     said = say_traces("least", size, **names, few=f"{few:,}", many=f"{many:,}")
     best = [one for one in value.policies if one not in policies]
     return [said, *(say_traces("possible", size, policy=one, faults=f"{value.faults(one, size):,}") for one in best)]
-
-
-def _scale(low: int, high: int, y: Callable[[int], float], left: float, right: float) -> Iterator[Node]:
-    """Yield numbers of faults: the least, the most, and powers of ten between them, as far as there is room."""
-    between = [10**power for power in range(12) if low < 10**power < high]
-    taken: list[float] = []
-    for count in dict.fromkeys((low, high, *between)):
-        at = y(count)
-        if any(abs(at - other) < 16 for other in taken):
-            continue
-        taken.append(at)
-        words = f"{count:,}"
-        lines = (Bar(_ROOM, 7.5, right - left, 1, "rail"),) if low < count < high else ()  # others would hide curves
-        yield Node(f"faults/scale/{count}", "label", left - _ROOM, at - 8, right - left + _ROOM, 16, shape="none",
-                   text=(Text(_ROOM - 8, 12, words, "label dim", "end"),), bars=lines,
-                   title=f"{words} faults")  # fmt: skip  # its parts
-
-
-def _sizes(value: FaultsValue, x: Callable[[float], float], y: float) -> Iterator[Node]:
-    taken: list[tuple[float, float]] = []
-    for size in dict.fromkeys((value.sizes[0], value.sizes[-1], *value.sizes)):
-        at, words = x(size), f"{size:,}"
-        half = text_width(words) / 2 + 5
-        if any(at - half < b and at + half > a for a, b in taken):
-            continue
-        taken.append((at - half, at + half))
-        yield Node(f"faults/frames/{size}", "label", at - half, y + 4, 2 * half, 18, shape="none",
-                   text=(Text(half, 13, words, "label dim", "middle"),), title=counted(size, "frame"))  # fmt: skip
