@@ -160,6 +160,29 @@ def test_links_are_made_when_all_things_have_their_places() -> None:
     assert (start[1], end[1]) == (drawn.nodes[2].y, drawn.nodes[0].y + drawn.nodes[0].h)
 
 
+def test_neighbours_in_one_state_have_one_line_and_their_number_and_those_alone_keep_their_own() -> None:
+    cards = boxes.below(*(boxes.card(name, ["word"]) for name in "abcdef"), gap=10)
+    states = {"a": "new", "c": "new", "d": "new", "e": "changed", "f": "changed"}
+    drawn, end = put(boxes.ringed("ring", cards, states, {"d": 7}), 300)
+    at = {node.id: node for node in drawn.nodes}
+    assert [(link.source, link.target, *link.state) for link in drawn.links] == [
+        ("c", "d", "new"),
+        ("e", "f", "changed"),
+    ]
+    assert [name for name in "abcdef" if "within" in at[name].state] == [*"cdef"]
+    counts = [node.text[0].text for node in drawn.nodes if node.id not in "abcdef"]
+    assert counts == ["8", "2"] and end == at["f"].y + at["f"].h
+    ys = [y for _, y in drawn.links[0].points]
+    assert at["b"].y + at["b"].h < min(ys) < at["c"].y and at["d"].y + at["d"].h < max(ys) < at["e"].y
+
+
+def test_words_at_the_end_end_there_and_a_rule_is_as_wide_as_its_room() -> None:
+    drawn, _ = put(boxes.below(boxes.at_end("end", "some words"), boxes.rule("rule")), 300)
+    words, rule = drawn.nodes
+    assert place(words, words.text[0]).x + text_width("some words", words.text[0].style) == pytest.approx(310)
+    assert (rule.x, [bar.w for bar in rule.bars]) == (10, [300])
+
+
 def test_a_strip_is_as_wide_as_its_card_whose_words_are_below_it() -> None:
     drawn, _ = put(boxes.card("card", ["word"], strip=["code", "stack"]), 300)
     (card,) = drawn.nodes

@@ -359,7 +359,7 @@ class _Plot(NamedTuple):
 
     @property
     def is_wide(self) -> bool:
-        """Whether frames are in equal steps of the logarithm."""
+        """Return whether frames are in equal steps of the logarithm."""
         return self.value.sizes[-1] > 32 * self.value.sizes[0]
 
     def x(self, frames: float) -> float:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import pairwise
+from itertools import groupby, pairwise
 from math import inf
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from . import kit
@@ -144,6 +145,11 @@ def apart(high: float) -> Part:
     return lambda _drawn, _x, y, _w: y + high
 
 
+def rule(identity: str) -> Part:
+    """Return a thin line across the width."""
+    return drawing(1.0, lambda box: [kit.runs(identity, box, (), bars=(Bar(0, 0, box.w, 1, "rail"),))])
+
+
 def narrower(most: float, part: Part) -> Part:
     """Return a part at most `most` pixels wide."""
     return lambda drawn, x, y, w: part(drawn, x, y, min(w, most))
@@ -190,6 +196,48 @@ def linked(part: Part, links: Callable[[Mapping[str, Node]], Iterable[Link]]) ->
 def joined(part: Part, link: Callable[[int, Node, Node], Link]) -> Part:
     """Return a part with a link from each of its things to the next; `link` also gets the link's number."""
     return linked(part, lambda at: (link(number, *two) for number, two in enumerate(pairwise(at.values()))))
+
+
+def ringed(
+    identity: str, part: Part, states: Mapping[str, str], counts: Mapping[str, int] = MappingProxyType({})
+) -> Part:
+    """Return a part with one line around neighbours in one state, instead of a line around each of them.
+
+    `states` are those of things, by their IDs; a badge says how many they are.  A thing that stands for several counts
+    as `counts` says.
+    """
+
+    def put(drawn: Drawn, x: float, y: float, w: float) -> float:
+        start = len(drawn.nodes)
+        end = part(drawn, x, y, w)
+        nodes, drawn.nodes[start:] = drawn.nodes[start:], []
+        number = 0
+        for state, group in groupby(nodes, key=lambda node: states.get(node.id, "")):
+            some = [*group]
+            if not state or len(some) < 2:
+                drawn.nodes += some
+                continue
+            drawn.links.append(kit.around(f"{identity}/around/{number}", some, state=(state,)))
+            drawn.nodes += [replace(node, state=(*node.state, "within")) for node in some]
+            number += 1
+            count = f"{sum(counts.get(node.id, 1) for node in some):,}"
+            corner = max(node.x + node.w for node in some), min(node.y for node in some)
+            drawn.nodes.append(_badge(f"{identity}/count/{number}", count, state, *corner))
+        return end
+
+    return put
+
+
+def _badge(identity: str, count: str, state: str, right: float, top: float) -> Node:
+    """Return a badge with a number, on the upper right corner of a line, and not over what is inside."""
+    w = max(_BADGE, text_width(count, "letter") + 8)
+    return kit.runs(identity, Box(right + 2.5 - w, top + 1.5 - _BADGE, w, _BADGE),
+                    [Text(w / 2, _BADGE / 2 + 4, count, "letter on-step", "middle")],
+                    bars=(Bar(0, 0, w, _BADGE, "count step-new"),), title=f"{count} {state}")  # fmt: skip
+
+
+_BADGE = 17.0
+"""Height of a badge."""
 
 
 def onward(_number: int, one: Node, after: Node) -> Link:
