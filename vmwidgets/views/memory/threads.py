@@ -554,7 +554,8 @@ def _circle(ring: Sequence[ThreadValue], touched: Mapping[str, str]) -> Part:
 
 def _halves(ring: Sequence[ThreadValue], touched: Mapping[str, str], box: Box) -> Iterator[Node | Link]:
     """Yield thread, lock, thread, lock, … in the order of waiting, half of them in a row back below the others."""
-    shown = ring if len(ring) <= MOST else ring[: MOST - 1]
+    most = max(2, min(MOST, int(box.w // (SUBJECT_W + 20))))
+    shown = ring if len(ring) <= most else ring[: most - 1]
     makers: list[tuple[float, Callable[[Box], Node]]] = []
     for thread in shown:
         card = partial(thread_card, thread, touched=touched, lane="deadlock", state=("stuck",), brief=True)
@@ -569,10 +570,9 @@ def _halves(ring: Sequence[ThreadValue], touched: Mapping[str, str], box: Box) -
     placed = [make(place) for (_, make), place in zip(makers, places, strict=True)]
     links = [_link(one, other) for one, other in pairwise([*placed, placed[0]])]
     title = "deadlock: each of these threads waits for a lock that the next one holds"
-    word, place = (
-        Text(50, 15, "deadlock", "body strong error", "middle"),
-        Box(box.middle[0] - 50, box.y + H + 20, 100, 18),
-    )
+    down = 20 if len(placed) > 3 else 6  # above the corner of a triangle
+    place = Box(box.middle[0] - 50, box.y + H + down, 100, 18)
+    word = Text(50, 15, "deadlock", "body strong error", "middle")
     yield from placed
     yield kit.runs("threads/deadlock", place, [word], title=title)
     yield from _turns(placed, links)
