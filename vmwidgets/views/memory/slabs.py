@@ -165,7 +165,7 @@ def _row(cache: CacheValue, touched: Touched, style: AddressStyle, sheet: _Sheet
     if (left_out := _slabs(cache) - len(shown)) > 0:
         said = f"{left_out:,} slabs more"
         parts.append((0, boxes.folded(f"slabs/{cache.name}/more", f"+{left_out:,}", title=said, high=sheet.h)))
-    return boxes.columns((_NAME_W, boxes.drawing(sheet.h, partial(_name, cache))), *parts, gap=_APART)
+    return boxes.columns((_NAME_W, boxes.thing(sheet.h, partial(_name, cache))), *parts, gap=_APART)
 
 
 def _important(cache: CacheValue, touched: Touched, most: int) -> list[SlabValue]:
@@ -180,7 +180,7 @@ def _important(cache: CacheValue, touched: Touched, most: int) -> list[SlabValue
     return sorted(sorted(cache.slabs, key=rank)[:most], key=lambda slab: slab.address)
 
 
-def _name(cache: CacheValue, box: Box) -> Iterator[Node]:
+def _name(cache: CacheValue, box: Box) -> Node:
     counts = dict(cache.counts)
     summary = ", ".join(f"{counts[state]:,} {word}" for state, word in _WORDS.items() if counts.get(state))
     rows: list[str | kit.Line] = [
@@ -190,7 +190,7 @@ def _name(cache: CacheValue, box: Box) -> Iterator[Node]:
     ]
     title = f"{cache.name}: {_objects(cache)} of {cache.object_size} bytes, slabs: {summary or 'none'}"
     lane = f"slabs/{cache.name}"
-    yield kit.block(lane, box, rows, top=16, step=15.5, title=title, lane=lane)
+    return kit.block(lane, box, rows, top=16, step=15.5, title=title, lane=lane)
 
 
 def _objects(cache: CacheValue) -> str:

@@ -201,7 +201,7 @@ def _ready(value: ThreadsValue, touched: Mapping[str, str]) -> Part:
     def row(w: float) -> Part:
         most = max(1, int((w + GAP) // (LEAST + GAP)) - holds)
         shown = some_of(cards, most if len(cards) <= most else max(2, most - 1), touched)
-        parts = [boxes.drawing(H, _cell)] * holds
+        parts = [boxes.thing(H, _cell)] * holds
         parts += [_card(thread, touched, number - len(running), "ready") for number, thread in shown]
         left_out = {thread.name for thread in cards}.difference(thread.name for _, thread in shown)
         parts += [_fold("ready", len(left_out), H)] * bool(left_out)
@@ -291,9 +291,8 @@ def _columns(sleepers: Part, subject: Part, waker: Part) -> Part:
 def _group(group: _Group, value: ThreadsValue, touched: Mapping[str, str], *, is_wide: bool) -> Part:
     """Return what some threads wait for, with these threads and who wakes them next to it, or below."""
     sleepers, waker = _sleepers(group, touched), _waker(group, value)
-    subject = boxes.drawing(H, lambda box: [
-        subject_box(group.id, group.kind, group.subject, group.holder, len(group.sleepers), box)
-    ])  # fmt: skip  # a box
+    named = partial(subject_box, group.id, group.kind, group.subject, group.holder, len(group.sleepers))
+    subject = boxes.thing(H, named)
     who = boxes.below(boxes.words(f"{group.id}/who", "who wakes it"), waker)
     below = boxes.below(boxes.narrower(300, subject), boxes.inset(24, boxes.below(sleepers, who, gap=6)), gap=18)
 
@@ -396,14 +395,14 @@ def thread_card(
 
 def _card(thread: ThreadValue, touched: Mapping[str, str], number: int, lane: str) -> Part:
     """Return a thread with its place in a row; `lane` orders keyboard movement."""
-    return boxes.drawing(H, lambda box: [thread_card(thread, box, touched, number, lane)])
+    return boxes.thing(H, lambda box: thread_card(thread, box, touched, number, lane))
 
 
-def _cell(place: Box) -> Iterator[Node]:
-    """Yield the learner's cell, if it holds a lock that a thread waits for."""
+def _cell(place: Box) -> Node:
+    """Return the learner's cell, if it holds a lock that a thread waits for."""
     second = [("running", "label"), ("the notebook's calls", "label dim")]
     title = "the learner's cell: what was called from the notebook"
-    yield _thread("thread/", "the cell", second, place, 0, "ready", ["here"], title)
+    return _thread("thread/", "the cell", second, place, 0, "ready", ["here"], title)
 
 
 def _thread(
@@ -469,14 +468,14 @@ def subject_box(identity: str, kind: str, subject: str, holder: str | None, coun
 def _said(identity: str, words: str, more: str, *, thing: str = "", style: str = "strong") -> Part:
     """Return who wakes the sleepers, and how."""
 
-    def draw(box: Box) -> Iterator[Node]:
+    def draw(box: Box) -> Node:
         lines = [(line, style) for line in wrapped(words, box.w, style)[:3]]
         lines += [(line, "label dim") for line in wrapped(more, box.w)]
         text = [Text(0, 14 + 16 * at, line, look) for at, (line, look) in enumerate(lines)]
-        yield kit.runs(identity, box._replace(h=18 + 16 * max(0, len(lines) - 1)), text, title=f"{words}: {more}",
-                       thing=thing)  # fmt: skip
+        return kit.runs(identity, box._replace(h=18 + 16 * max(0, len(lines) - 1)), text, title=f"{words}: {more}",
+                        thing=thing)  # fmt: skip
 
-    return boxes.drawing(0, draw)
+    return boxes.thing(0, draw)
 
 
 def some_of(threads: Sequence[ThreadValue], most: int, touched: Collection[str]) -> list[tuple[int, ThreadValue]]:

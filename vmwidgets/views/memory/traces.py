@@ -149,7 +149,7 @@ def _strip(
 ) -> Part:  # fmt: skip  # what it says, then how it looks
     """Return a row after its name: a bar for parts of the time that look alike; a click may show only these pages."""
 
-    def draw(box: kit.Box) -> Iterator[Node]:
+    def draw(box: kit.Box) -> Node:
         each, at = (box.w - left) / len(looks), 0
         bars = [Bar(left, pad, box.w - left, high - 2 * pad, "refs-none")]
         for style, some in groupby(looks):
@@ -157,10 +157,10 @@ def _strip(
             if style:
                 bars.append(Bar(round(left + at * each, 1), pad, round(long * each, 1), bars[0].h, style))
             at += long
-        yield kit.runs(identity, box, [name] * bool(name.text), bars=bars, title=title, lane="locality",
+        return kit.runs(identity, box, [name] * bool(name.text), bars=bars, title=title, lane="locality",
                        action="open" if opens else "")  # fmt: skip  # a row
 
-    return boxes.drawing(high, draw)
+    return boxes.thing(high, draw)
 
 
 def _style(cell: tuple[int, int, int], most: int) -> str:
@@ -229,9 +229,8 @@ def draw_used(value: UsedOverTime, *, width: float = WIDTH) -> Scene:
     def draw(w: float) -> Part:
         left = min((w + 2 * MARGIN) * 0.3, max(map(text_width, (_IN_USE, *(one.name for one in rows))))) + 8
         ranges = [_range(f"locality/range/{number}", one, left) for number, one in order]
-        curve = boxes.drawing(_SETS, lambda box: [
-            _most_used(sets, box, _heights(sets, _edges(sets, left, w - left), max(sets)))
-        ])  # fmt: skip  # what is in use
+        heights = _heights(sets, _edges(sets, left, w - left), max(sets))
+        curve = boxes.thing(_SETS, lambda box: _most_used(sets, box, heights))
         time = boxes.at_end("locality/time", f"time: {len(sets) * value.each:.3g} s →")
         return boxes.below(boxes.below(*ranges), boxes.below(curve, time), boxes.key("locality/legend", _USED), gap=8)
 

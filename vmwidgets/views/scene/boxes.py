@@ -147,7 +147,7 @@ def apart(high: float) -> Part:
 
 def rule(identity: str) -> Part:
     """Return a thin line across the width."""
-    return drawing(1.0, lambda box: [kit.runs(identity, box, (), bars=(Bar(0, 0, box.w, 1, "rail"),))])
+    return thing(1.0, lambda box: kit.runs(identity, box, (), bars=(Bar(0, 0, box.w, 1, "rail"),)))
 
 
 def narrower(most: float, part: Part) -> Part:
@@ -179,6 +179,11 @@ def drawing(high: float, draw: Callable[[Box], Iterable[Node | Link]]) -> Part:
         return end
 
     return put
+
+
+def thing(high: float, draw: Callable[[Box], Node]) -> Part:
+    """Return a part with one thing in a box this high."""
+    return drawing(high, lambda box: (draw(box),))
 
 
 def linked(part: Part, links: Callable[[Mapping[str, Node]], Iterable[Link]]) -> Part:
@@ -278,7 +283,7 @@ def words(identity: str, said: str, style: str = "label dim") -> Part:
 def at_end(identity: str, said: str, style: str = "label dim") -> Part:
     """Return a line of words at the right end of the width."""
     wide = text_width(said, style)
-    return drawing(LINE, lambda box: [kit.label(identity, said, box.x + box.w - wide, box.y, style=style)])
+    return thing(LINE, lambda box: kit.label(identity, said, box.x + box.w - wide, box.y, style=style))
 
 
 def more(identity: str, count: int, what: str = "", style: str = "label dim") -> Part:
@@ -313,7 +318,7 @@ def folded(
     identity: str, said: str, *, title: str = "", lane: str = "", opens: bool = False, high: float = 26.0
 ) -> Part:
     """Return a dashed box that says what is left out; with `opens`, a click shows it."""
-    return drawing(high, lambda box: [kit.fold(identity, box, said, title=title, lane=lane, opens=opens)])
+    return thing(high, lambda box: kit.fold(identity, box, said, title=title, lane=lane, opens=opens))
 
 
 def card(
