@@ -10,12 +10,14 @@ same thing in all grids, so that selecting it in one grid selects it in all.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from functools import partial
 
 from vmwidgets.engine.base.errors import with_signs
 from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.base.units import counted
 from vmwidgets.engine.paper.references_schema import PageName, PageReference, PolicyRun, ReferencesValue
-from vmwidgets.views.scene import kit
+from vmwidgets.views.scene import boxes, kit
+from vmwidgets.views.scene.boxes import Part
 from vmwidgets.views.scene.kit import LINE, MARGIN, WIDTH, Box
 from vmwidgets.views.scene.model import Bar, Caption, Lane, Node, Scene, Table, Text
 from vmwidgets.views.scene.text import fitted, text_width, visible
@@ -51,8 +53,8 @@ _DOT = 4.0
 _INDEX, _COUNT, _APART = 38.0, 76.0, 18.0
 """Widths of the names of frames and of the count of faults; space between grids."""
 
-_NARROW = 640.0
-"""Width in pixels below which each grid has its name above it, with the count next to it."""
+_NARROW = 612.0
+"""Room in pixels below which each grid has its name above it, with the count next to it."""
 
 _ROOMY, _WIDEST = 36.0, 164.0
 """Width of a reference with enough room, and its maximum: 16 digits, with letters for a write, a tick and the hand."""
@@ -64,7 +66,7 @@ def draw_references(
 ) -> Scene:  # fmt: skip  # as others have it
     """Return the scene of runs of one string, from reference `first` on; many runs are whole only if `opened`."""
     length = len(runs[0].steps)
-    sheet = _Sheet.of(runs, value, opened, width)
+    sheet = _Sheet.of(runs, value, opened, width - 2 * MARGIN)
     whole = len(runs) if sheet.opened is None else len(sheet.opened)
     most = min(COLUMNS // max(1, whole), DOTS // len(runs))
     each = _STRING + sum(
@@ -74,27 +76,31 @@ def draw_references(
     start = min(first, length - 1)
     selected = _selected(selection, length)
     shown = range(start, min(start + count, length))
-    nodes: list[Node] = []
-    y = 4.0
-    for line, begin in enumerate(shown[:: sheet.count]):
-        drawn, y = _line(runs, sheet, line, range(begin, min(begin + sheet.count, shown.stop)), selected, y)
-        nodes += drawn
-    nodes += _legend(runs, sheet, y, width)
-    nodes += _folds(start, count, length, y + nodes[-1].h + 4, width)
-    lanes = dict.fromkeys(node.lane for node in nodes)
+    lines = [
+        _line(runs, sheet, line, range(begin, min(begin + sheet.count, shown.stop)), selected)
+        for line, begin in enumerate(shown[:: sheet.count])
+    ]
     pages = len({step.page for step in runs[0].steps})
     most = max((run.frames for run in runs), default=0)
     left_out = f" · {FRAMES} of {most:,} frames are drawn" if most > FRAMES else ""
-    return kit.scene(
-        "references",
-        "a string of references",
+    others = ["references/runs"] * (sheet.opened is not None)
+    others += ["references/more"] * (start > 0 or start + count < length)
+    lanes = [
+        Lane(_lane(number, line), label=f"{visible(run.headline)}, line {line + 1}")
+        for line in range(len(lines)) for number, run in enumerate(runs)
+    ]  # fmt: skip  # a lane a line of a grid
+    lanes += [Lane(lane, label="other references") for lane in others]
+    return boxes.picture(
+        "references", "a string of references",
         f"{counted(length, 'reference')} to {counted(pages, 'page')}{left_out}",
-        nodes,
-        caption=_caption(runs, value, selected),
-        table=_table(runs, start),
-        lanes=[Lane(lane, label=_lane_label(lane, runs)) for lane in lanes if lane],
-        width=width,
-    )
+        boxes.below(*lines, _legend(runs, sheet), _folds(start, count, length), gap=6),
+        caption=_caption(runs, value, selected), table=_table(runs, start),
+        lanes=lanes, width=width,
+    )  # fmt: skip  # what it draws, what it says
+
+
+def _lane(number: int, line: int) -> str:
+    return f"references/{number}/{line}"
 
 
 @frozen(slots=False)
@@ -109,7 +115,7 @@ class _Sheet:
     count: int
     """The number of references in a line."""
     left: float
-    """Pixels for the names of policies, and of frames."""
+    """Pixels for the names of policies."""
     block: float
     """Pixels from one grid to the next."""
     is_narrow: bool
@@ -120,9 +126,7 @@ class _Sheet:
     """A policy's additional faults with a number of frames, compared with fewer frames."""
 
     @classmethod
-    def of(
-        cls, runs: Sequence[PolicyRun], value: ReferencesValue | None, opened: Collection[int], width: float
-    ) -> _Sheet:
+    def of(cls, runs: Sequence[PolicyRun], value: ReferencesValue | None, opened: Collection[int], w: float) -> _Sheet:
         """Return a layout with columns wide enough for the longest page and for a policy's hand.
 
         The runs of a policy are side by side if the whole string then fits, with their names above them if there is no
@@ -135,10 +139,10 @@ class _Sheet:
         name = max(text_width(visible(run.policy), "body strong") for run in runs)
         policies = len({run.policy for run in runs})
         each = len(runs) // policies if len(runs) % policies == 0 else 1
-        ways = ((True, each), (True, 1)) if width < _NARROW else ((False, each), (True, each), (False, 1))
+        ways = ((True, each), (True, 1)) if w < _NARROW else ((False, each), (True, each), (False, 1))
         for is_narrow, beside in ways:
             left = 0.0 if is_narrow else min(150.0, max(name, text_width("16 frames"))) + 12
-            block = (width - 2 * MARGIN - left + _APART) / beside
+            block = (w - left + _APART) / beside
             room = block - _APART - _INDEX - _COUNT * (not is_narrow)
             if room / len(runs[0].steps) >= least:
                 break
@@ -153,11 +157,11 @@ class _Sheet:
         count = -(-len(runs[0].steps) // lines)  # no line is much shorter than the others
         if not is_narrow:  # no further from each other than their references take
             block = min(block, _INDEX + min(count, len(runs[0].steps)) * column + _COUNT + 2 * _APART)
-        return cls(rows, column, count, left + _INDEX, block, is_narrow, whole, more)
+        return cls(rows, column, count, left, block, is_narrow, whole, more)
 
-    def x(self, place: int) -> float:
-        """Return the x of the grid at a place of a row."""
-        return MARGIN + self.left + place * self.block
+    def beside(self, grids: Sequence[Part]) -> Part:
+        """Return a row of grids, or of what is above them, at the right of names."""
+        return boxes.inset(self.left, boxes.columns(*((self.block - _APART, one) for one in grids), gap=_APART))
 
     def is_whole(self, number: int) -> bool:
         """Return whether the run contains the frames' contents."""
@@ -175,44 +179,39 @@ def _page(step: PageReference) -> str:
 # ---- a line of the string --------------------------------------------------------------------------------
 
 
-def _line(
-    runs: Sequence[PolicyRun], sheet: _Sheet, line: int, shown: range, selected: int | None, y: float
-) -> tuple[list[Node], float]:
-    """Return a part of the string above each column of grids, and all runs' grids below; and the y where they end."""
-    nodes: list[Node] = []
-    sizes = [runs[number].frames for number in sheet.rows[0]]
+def _line(runs: Sequence[PolicyRun], sheet: _Sheet, line: int, shown: range, selected: int | None) -> Part:
+    """Return a part of the string above each column of grids, and all runs' grids below."""
     names_sizes = not line and len(sheet.rows[0]) > 1 and not sheet.is_narrow
-    for place, frames in enumerate(sizes):
-        title = counted(frames, "frame") if names_sizes else ""
-        nodes.append(_string(runs[0], sheet, line, place, shown, selected, y, title))
-    y += nodes[-1].h
+    titles = [counted(runs[number].frames, "frame") if names_sizes else "" for number in sheet.rows[0]]
+    strings = [partial(_string, runs[0], sheet, line, shown, selected, *one) for one in enumerate(titles)]
+    parts = [sheet.beside([boxes.thing(0, draw) for draw in strings])]
     for row in sheet.rows:
-        if sheet.is_narrow:
-            nodes += [_name_above(runs, number, sheet, line, sheet.x(at) - _INDEX, y) for at, number in enumerate(row)]
-            y += LINE + 2
-        else:
-            nodes.append(_name_beside(runs[row[0]], row[0], sheet, line, y))
-        bottom = y
-        for place, number in enumerate(row):
-            run = runs[number]
-            high = sheet.high(run, number)
-            lane = f"references/{number}/{line}"
-            if place and not sheet.is_narrow:
-                nodes.append(_frames_beside(run, number, sheet, line, sheet.x(place) - _INDEX, y))
-            for column, index in enumerate(shown):
-                box = Box(sheet.x(place) + column * sheet.column, y, sheet.column - 2, high)
-                nodes.append(_column(lane, run, index, sheet.is_whole(number), box))
-            if not sheet.is_narrow and not line:
-                nodes.append(_count(runs, number, sheet, sheet.x(place) + len(shown) * sheet.column + 4, y, high))
-            bottom = max(bottom, y + high)
-        if not sheet.is_narrow:
-            bottom = max(bottom, y + nodes[-1].h, y + LINE)
-        y = bottom + (_BELOW if sheet.is_whole(row[0]) or sheet.is_narrow else 4)
-    return nodes, y + 6
+        grids = [boxes.drawing(0, partial(_grid, runs, number, sheet, line, shown)) for number in row]
+        parts += [sheet.beside(grids), boxes.apart(_BELOW if sheet.is_whole(row[0]) or sheet.is_narrow else 4)]
+    return boxes.below(*parts)
+
+
+def _grid(runs: Sequence[PolicyRun], number: int, sheet: _Sheet, line: int, shown: range, box: Box) -> Iterator[Node]:
+    """Yield a run: the meanings of its rows, its references, and its count of faults."""
+    run, high, is_whole = runs[number], sheet.high(runs[number], number), sheet.is_whole(number)
+    if sheet.is_narrow:
+        yield _name_above(runs, number, sheet, line, box)
+        box = box._replace(y=box.y + LINE + 2)
+    elif any(number == row[0] for row in sheet.rows):
+        yield _name_beside(run, number, sheet, line, box)
+    else:
+        text = tuple(_frames(run, number, sheet, 0))
+        yield kit.runs(f"{_lane(number, line)}/names", box._replace(w=_INDEX - 4, h=high), text)
+    x = box.x + _INDEX
+    for column, index in enumerate(shown):
+        place = Box(x + column * sheet.column, box.y, sheet.column - 2, high)
+        yield _column(_lane(number, line), run, index, is_whole, place)
+    if not sheet.is_narrow and not line:
+        yield _count(runs, number, sheet, Box(x + len(shown) * sheet.column + 4, box.y, _COUNT - 6, high))
 
 
 def _string(
-    run: PolicyRun, sheet: _Sheet, line: int, place: int, shown: range, selected: int | None, y: float, title: str
+    run: PolicyRun, sheet: _Sheet, line: int, shown: range, selected: int | None, place: int, title: str, box: Box
 ) -> Node:
     """Return the pages of references `shown`, above a column of grids for the number of frames in `title`."""
     middle = (sheet.column - 2) / 2
@@ -233,13 +232,8 @@ def _string(
         text += [Text(0, top, "#", "dim"), fitted(0, top + 14, "page", _INDEX - 1, "dim")]
     w = _INDEX + len(shown) * sheet.column
     bars = (Bar(_INDEX, top + 19, w - _INDEX - 2, 1, "line"),)
-    return kit.runs(
-        f"references/string/{line}/{place}",
-        kit.Box(sheet.x(place) - _INDEX, y, w, top + 22),
-        tuple(text),
-        bars=bars,
-        title=f"references {shown[0] + 1} to {shown[-1] + 1}" if shown[0] else "the string, from its beginning",
-    )
+    words = f"references {shown[0] + 1} to {shown[-1] + 1}" if shown[0] else "the string, from its beginning"
+    return kit.runs(f"references/string/{line}/{place}", box._replace(w=w, h=top + 22), text, bars=bars, title=words)
 
 
 def _numbered(shown: range, selected: int | None, column: float) -> list[int]:
@@ -252,53 +246,37 @@ def _numbered(shown: range, selected: int | None, column: float) -> list[int]:
     return chosen
 
 
-def _name_beside(run: PolicyRun, number: int, sheet: _Sheet, line: int, y: float) -> Node:
+def _name_beside(run: PolicyRun, number: int, sheet: _Sheet, line: int, box: Box) -> Node:
     """Return the policy to the left of a row of grids, and the meanings of their rows."""
-    room = sheet.left - _INDEX - 6
+    room, wide = sheet.left - 6, sheet.left + _INDEX
     names = [fitted(0, 12, run.policy, room, "body strong")]
     if len(sheet.rows[0]) == 1 and sheet.is_whole(number):
         names.append(fitted(0, 29, counted(run.frames, "frame"), room, "dim"))
     elif len(sheet.rows[0]) == 1:
-        names = [fitted(0, 12, f"{visible(run.policy)}, {counted(run.frames, 'frame')}", sheet.left - 6, "")]
-    text = [*names, *_frames(run, number, sheet, sheet.left - _INDEX)]
-    return _opens(
-        kit.runs(
-            f"references/{number}/{line}/names",
-            kit.Box(MARGIN, y, sheet.left - 4, max(sheet.high(run, number), 34)),
-            tuple(text),
-            title=run.headline,
-        ),
-        number,
-        sheet,
-    )
+        names = [fitted(0, 12, f"{visible(run.policy)}, {counted(run.frames, 'frame')}", wide - 6, "")]
+    text = [*names, *_frames(run, number, sheet, sheet.left)]
+    place = Box(box.x - sheet.left, box.y, wide - 4, max(sheet.high(run, number), 34))
+    return _name(run, number, sheet, line, place, text)
 
 
-def _opens(node: Node, number: int, sheet: _Sheet) -> Node:
-    """Return a name that opens or folds its grid, if there are too many grids to show all of them whole."""
+def _name(run: PolicyRun, number: int, sheet: _Sheet, line: int, box: Box, text: Sequence[Text]) -> Node:
+    """Return a name; if there are too many grids to show all of them whole, it opens or folds its own."""
     if sheet.opened is None:
-        return node
-    word = "fold it" if sheet.is_whole(number) else "show what its frames hold"
+        return kit.runs(f"{_lane(number, line)}/names", box, text, title=run.headline)
+    word, high = ("fold it", box.h) if sheet.is_whole(number) else ("show what its frames hold", LINE)
     return Node(
-        f"references/run/{number}/{node.id.split('/')[2]}", "fold", node.x, node.y,
-        node.w, node.h if sheet.is_whole(number) else LINE, shape="none", text=node.text, title=f"{node.title}; {word}",
-        action="open", lane="references/runs",
+        f"references/run/{number}/{line}", "fold", *box._replace(h=high), shape="none", text=tuple(text),
+        title=f"{run.headline}; {word}", action="open", lane="references/runs",
     )  # fmt: skip
 
 
-def _frames(run: PolicyRun, number: int, sheet: _Sheet, x: float) -> Iterator[Text]:
+def _frames(run: PolicyRun, number: int, sheet: _Sheet, x: float, top: float = 0.0) -> Iterator[Text]:
     """Yield the meanings of a grid's rows: numbers of frames, and the evicted page."""
     if not sheet.is_whole(number):
         return
     for frame in range(min(run.frames, FRAMES)):
-        yield Text(x + 14, _DOTS + frame * _ROW + 13, f"{frame}", "dim", "middle")
-    yield Text(x, _DOTS + min(run.frames, FRAMES) * _ROW + 13, "out", "dim")
-
-
-def _frames_beside(run: PolicyRun, number: int, sheet: _Sheet, line: int, x: float, y: float) -> Node:
-    """Return the meanings of a grid's rows, if another grid is to its left."""
-    text = tuple(_frames(run, number, sheet, 0))
-    high = sheet.high(run, number)
-    return kit.runs(f"references/{number}/{line}/names", kit.Box(x, y, _INDEX - 4, high), text)
+        yield Text(x + 14, top + _DOTS + frame * _ROW + 13, f"{frame}", "dim", "middle")
+    yield Text(x, top + _DOTS + min(run.frames, FRAMES) * _ROW + 13, "out", "dim")
 
 
 def _is_best(runs: Sequence[PolicyRun], run: PolicyRun) -> bool:
@@ -307,27 +285,21 @@ def _is_best(runs: Sequence[PolicyRun], run: PolicyRun) -> bool:
     return len(others) > 1 and run.faults == min(others) < max(others)
 
 
-def _name_above(runs: Sequence[PolicyRun], number: int, sheet: _Sheet, line: int, x: float, y: float) -> Node:
+def _name_above(runs: Sequence[PolicyRun], number: int, sheet: _Sheet, line: int, box: Box) -> Node:
     """Return the policy's name above a grid, with its faults."""
-    run, w = runs[number], sheet.block - _APART
+    run, w = runs[number], box.w
     more = sheet.anomalies.get((run.policy, run.frames), 0)
     faults = counted(run.faults, "fault")
     words = f"▲ {faults}, {more:,} more" if more else f"{faults}, fewest" if _is_best(runs, run) else faults
     room = w - text_width(words, "strong") - 8
     text = [
         fitted(0, 14, f"{visible(run.policy)}, {counted(run.frames, 'frame')}", room, "strong"),
-        Text(w, 14, words, f"strong{' error' * bool(more)}", "end"),
-        *_frames(run, number, sheet, 0),
-    ]
-    shifted = [*text[:2], *(Text(one.x, one.y + LINE + 2, one.text, one.style, one.anchor) for one in text[2:])]
-    high = LINE + 2 + sheet.high(run, number)
-    return _opens(
-        kit.runs(f"references/{number}/{line}/names", kit.Box(x, y, w, high), tuple(shifted), title=run.headline),
-        number, sheet,
-    )  # fmt: skip
+        Text(w, 14, words, f"strong{' error' * bool(more)}", "end"), *_frames(run, number, sheet, 0, LINE + 2),
+    ]  # fmt: skip  # a name, then what its rows are
+    return _name(run, number, sheet, line, box._replace(h=LINE + 2 + sheet.high(run, number)), text)
 
 
-def _count(runs: Sequence[PolicyRun], number: int, sheet: _Sheet, x: float, y: float, high: float) -> Node:
+def _count(runs: Sequence[PolicyRun], number: int, sheet: _Sheet, box: Box) -> Node:
     """Return a grid's margin: its faults, whether they are the fewest, and how many more than with fewer frames."""
     run = runs[number]
     more = sheet.anomalies.get((run.policy, run.frames), 0)
@@ -335,12 +307,12 @@ def _count(runs: Sequence[PolicyRun], number: int, sheet: _Sheet, x: float, y: f
     title = f"{run.headline}, {counted(run.hits, 'hit')}: {100 * run.rate:.3g} % faults"
     if more:
         title += f"; {more:,} more than with fewer frames: Belady's anomaly"
-    count, w = f"{run.faults:,}", _COUNT - 6
+    count, w = f"{run.faults:,}", box.w
     text: tuple[Text, ...]
     if not sheet.is_whole(number):
         words = f"{'▲ ' * bool(more)}{count}"
         text = (fitted(4, 12, words, w - 4, "error strong" if more else "strong" if is_best else ""),)
-        return kit.runs(f"references/{number}/faults", kit.Box(x, y, w, LINE), text, title=title)
+        return kit.runs(f"references/{number}/faults", box._replace(h=LINE), text, title=title)
     words = "fault" if run.faults == 1 else "faults"
     text = (Text(4, _DOTS + 13, count, f"title{' error' * bool(more)}"), Text(4, _DOTS + 30, words, "dim"))
     if more:
@@ -349,8 +321,8 @@ def _count(runs: Sequence[PolicyRun], number: int, sheet: _Sheet, x: float, y: f
         text += (Text(4, _DOTS + 58, "fewest", "strong"),)
     part = (w - 4) * run.faults / len(run.steps)
     bars = Bar(4, _DOTS + 37, w - 4, 6, "rail"), Bar(4, _DOTS + 37, part, 6, "error")
-    box = kit.Box(x, y, w, max(high, _DOTS + (62 if more or is_best else 46)))
-    return kit.runs(f"references/{number}/faults", box, text, bars=bars, title=title)
+    high = max(box.h, _DOTS + (62 if more or is_best else 46))
+    return kit.runs(f"references/{number}/faults", box._replace(h=high), text, bars=bars, title=title)
 
 
 def _column(lane: str, run: PolicyRun, index: int, is_whole: bool, box: Box) -> Node:
@@ -381,7 +353,7 @@ def _column(lane: str, run: PolicyRun, index: int, is_whole: bool, box: Box) -> 
     )  # fmt: skip
 
 
-def _legend(runs: Sequence[PolicyRun], sheet: _Sheet, y: float, width: float) -> list[Node]:
+def _legend(runs: Sequence[PolicyRun], sheet: _Sheet) -> Part:
     """Return the meanings of the marks that are present."""
     parts = ["#: the number of a reference", "●, shaded: a fault"]
     parts += ["bar: faults of all references"] * (not sheet.is_narrow and (sheet.opened is None or bool(sheet.opened)))
@@ -393,7 +365,7 @@ def _legend(runs: Sequence[PolicyRun], sheet: _Sheet, y: float, width: float) ->
         parts += ["▸: the clock's hand"] * any(run.steps[0].hand is not None for run in runs)
     if sheet.anomalies:
         parts.append("▲: more faults with more frames")
-    return [kit.paragraph("references/legend", " · ".join(parts), MARGIN, y, width - 2 * MARGIN, style="dim")]
+    return boxes.words("references/legend", " · ".join(parts), "dim")
 
 
 def _title(run: PolicyRun, index: int) -> str:
@@ -426,20 +398,18 @@ def _outcome(step: PageReference) -> str:
     return f"{'fault' if step.fault else 'hit'}{gone}"
 
 
-def _folds(start: int, count: int, length: int, y: float, width: float) -> Iterator[Node]:
-    """Yield folds for the references before and after; a click opens them."""
-    left = kit.row(2, y, 24, width=width, most=220)
-    if start:
-        words = f"◂ {counted(start, 'earlier reference')}"
-        yield kit.fold(f"references/from/{max(0, start - count)}", left[0], words, lane="references/more", opens=True)
-    if start + count < length:
-        words = f"{counted(length - start - count, 'later reference')} ▸"
-        yield kit.fold(f"references/from/{start + count}", left[1], words, lane="references/more", opens=True)
-
-
-def _lane_label(lane: str, runs: Sequence[PolicyRun]) -> str:
-    number, _, line = lane.removeprefix("references/").partition("/")
-    return f"{visible(runs[int(number)].headline)}, line {int(line) + 1}" if number.isdecimal() else "other references"
+def _folds(start: int, count: int, length: int) -> Part:
+    """Return folds for the references before and after; a click opens them."""
+    later = length - start - count
+    ways = (
+        (start, max(0, start - count), f"◂ {counted(start, 'earlier reference')}"),
+        (later, start + count, f"{counted(later, 'later reference')} ▸"),
+    )
+    folds = [
+        boxes.folded(f"references/from/{first}", words, lane="references/more", opens=True) if some > 0
+        else boxes.below() for some, first, words in ways
+    ]  # fmt: skip  # on each side
+    return boxes.equal(folds, 1, most=220)
 
 
 # ---- words -----------------------------------------------------------------------------------------------
