@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import combinations, pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from vmwidgets.views.scene import boxes, kit
@@ -132,6 +132,7 @@ def test_in_the_middle_all_columns_have_their_middle_at_one_height_with_what_joi
 
 
 @given(st.integers(1, 9), st.integers(100, 900))
+@example(2, 170)  # just enough for both
 def test_equal_parts_are_as_wide_as_they_may_be_in_as_few_lines_as_possible(count: int, width: int) -> None:
     cards = [boxes.card(str(at), ["word"]) for at in range(count)]
     drawn, end = put(boxes.equal(cards, 80, most=150, gap=10), width)
