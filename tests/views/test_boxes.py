@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import combinations, pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from vmwidgets.views.scene import boxes, kit
 from vmwidgets.views.scene.boxes import Bars, Chips, Column, Drawn, Row
-from vmwidgets.views.scene.model import Node, Text
+from vmwidgets.views.scene.model import Link, Node, Text
 from vmwidgets.views.scene.text import cut, text_width
 
 WORDS = st.text("abc WM", max_size=40)
@@ -111,6 +112,90 @@ def test_parts_are_beside_each_other_where_each_has_room(width: int, is_beside: 
     first, second = drawn.nodes
     assert (first.y == second.y) == is_beside
     assert second.x + second.w == 10 + width and end == second.y + second.h
+
+
+def test_columns_have_their_widths_and_share_the_rest() -> None:
+    parts = [(wide, boxes.card(name, ["word"])) for name, wide in (("a", 60.0), ("b", 0), ("c", 100.0), ("d", 0))]
+    drawn, _ = put(boxes.columns(*parts, gap=10), 400)
+    assert [node.w for node in drawn.nodes] == [60, 105, 100, 105]
+    assert all(other.x == one.x + one.w + 10 for one, other in pairwise(drawn.nodes))
+
+
+def test_in_the_middle_all_columns_have_their_middle_at_one_height_with_what_joins_their_things() -> None:
+    low = boxes.joined(boxes.flowing([(60.0, boxes.card(name, ["word"])) for name in "ab"]), boxes.onward)
+    high = boxes.below(*(boxes.card(name, ["word"]) for name in "cde"), gap=10)
+    drawn, end = put(boxes.columns((200, low), (0, high), middle=True), 400)
+    at = {node.id: node for node in drawn.nodes}
+    middle = at["d"].y + at["d"].h / 2
+    assert {at[name].y + at[name].h / 2 for name in "ab"} == {middle} == {y for _, y in drawn.links[0].points}
+    assert (at["c"].y, at["e"].y + at["e"].h) == (20, end)
+
+
+@given(st.integers(1, 9), st.integers(100, 900))
+@example(2, 170)  # just enough for both
+def test_equal_parts_are_as_wide_as_they_may_be_in_as_few_lines_as_possible(count: int, width: int) -> None:
+    cards = [boxes.card(str(at), ["word"]) for at in range(count)]
+    drawn, end = put(boxes.equal(cards, 80, most=150, gap=10), width)
+    wides, lines = {node.w for node in drawn.nodes}, sorted({node.y for node in drawn.nodes})
+    assert len(wides) == 1 and 80 <= min(wides) <= 150
+    assert all(node.x >= 10 and node.x + node.w <= 10.01 + width and node.y + node.h <= end for node in drawn.nodes)
+    longest = max(sum(node.y == line for node in drawn.nodes) for line in lines)
+    assert len(lines) == 1 or 80 * (longest + 1) + 10 * longest > width
+
+
+def test_a_drawing_may_have_lines_between_its_things() -> None:
+    def draw(box: kit.Box) -> Iterator[Node | Link]:
+        one, other = (kit.card(name, box._replace(x=box.x + at, w=40), ["word"]) for name, at in (("a", 0), ("b", 90)))
+        yield from (kit.beside("a/b", one, other), one, other)
+
+    drawn, end = put(boxes.drawing(30, draw), 300)
+    assert [node.id for node in drawn.nodes] == ["a", "b"] and [link.id for link in drawn.links] == ["a/b"]
+    assert end == 50
+
+
+def test_links_are_made_when_all_things_have_their_places() -> None:
+    cards = boxes.inset(25, boxes.below(*(boxes.card(name, ["word"]) for name in "abc"), gap=10))
+    drawn, _ = put(boxes.linked(cards, lambda at: [kit.arrow("c/a", at["c"], at["a"])]), 300)
+    assert [node.id for node in drawn.nodes] == [*"abc"] and {node.x for node in drawn.nodes} == {35.0}
+    ((start, end),) = [link.points for link in drawn.links]
+    assert (start[1], end[1]) == (drawn.nodes[2].y, drawn.nodes[0].y + drawn.nodes[0].h)
+
+
+def test_neighbours_in_one_state_have_one_line_and_their_number_and_those_alone_keep_their_own() -> None:
+    cards = boxes.below(*(boxes.card(name, ["word"]) for name in "abcdef"), gap=10)
+    states = {"a": "new", "c": "new", "d": "new", "e": "changed", "f": "changed"}
+    drawn, end = put(boxes.ringed("ring", cards, states, {"d": 7}), 300)
+    at = {node.id: node for node in drawn.nodes}
+    assert [(link.source, link.target, *link.state) for link in drawn.links] == [
+        ("c", "d", "new"),
+        ("e", "f", "changed"),
+    ]
+    assert [name for name in "abcdef" if "within" in at[name].state] == [*"cdef"]
+    counts = [node.text[0].text for node in drawn.nodes if node.id not in "abcdef"]
+    assert counts == ["8", "2"] and end == at["f"].y + at["f"].h
+    ys = [y for _, y in drawn.links[0].points]
+    assert at["b"].y + at["b"].h < min(ys) < at["c"].y and at["d"].y + at["d"].h < max(ys) < at["e"].y
+
+
+def test_words_at_the_end_end_there_and_a_rule_is_as_wide_as_its_room() -> None:
+    drawn, _ = put(boxes.below(boxes.at_end("end", "some words"), boxes.rule("rule")), 300)
+    words, rule = drawn.nodes
+    assert place(words, words.text[0]).x + text_width("some words", words.text[0].style) == pytest.approx(310)
+    assert (rule.x, [bar.w for bar in rule.bars]) == (10, [300])
+
+
+def test_a_strip_is_as_wide_as_its_card_whose_words_are_below_it() -> None:
+    drawn, _ = put(boxes.card("card", ["word"], strip=["code", "stack"]), 300)
+    (card,) = drawn.nodes
+    assert [(bar.style, bar.x, bar.w) for bar in card.bars] == [("code", 0, 150), ("stack", 150, 150)]
+    assert not any(meet(place(card, run), kit.Box(card.x + bar.x, bar.y, bar.w, bar.h))
+                   for run in card.text for bar in card.bars)  # fmt: skip
+
+
+@pytest.mark.parametrize("width", [100, 500])
+def test_what_a_part_has_may_depend_on_its_room(width: int) -> None:
+    drawn, _ = put(boxes.sized(lambda w: boxes.words("room", f"{w}")), width)
+    assert drawn.nodes[0].text[0].text == str(width)
 
 
 def test_a_part_that_draws_nothing_takes_no_room() -> None:

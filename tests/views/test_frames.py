@@ -13,7 +13,7 @@ from vmwidgets.engine.kernel.freebsd.kmem_schema import DaemonScanned
 from vmwidgets.engine.memory.pages_schema import FrameRun, PageCounts
 from vmwidgets.views.memory.frame_rows import pieces_of, strips_of
 from vmwidgets.views.memory.gauge import answer, gauges, is_cut, level, served
-from vmwidgets.views.scene.kit import MARGIN, WIDTH
+from vmwidgets.views.scene.boxes import Drawn
 from vmwidgets.views.scene.model import Node, Scene
 from vmwidgets.views.scene.svg import to_svg
 
@@ -22,10 +22,19 @@ COUNTS = PageCounts(
     interrupt_free_min=2, free_min=140, free_target=600, deficit=0,
 )  # fmt: skip
 
+ROOM = 870.0
+
 
 def left(pages: int) -> PageCounts:
     """Counts with so many pages to be had."""
     return replace(COUNTS, free=pages, zeroed=0, cached=0, used=COUNTS.total - pages)
+
+
+def both(counts: PageCounts, before: PageCounts) -> list[Node]:
+    """Both gauges, from the left edge on."""
+    drawn = Drawn()
+    gauges(counts, before)(drawn, 0, 30, ROOM)
+    return drawn.nodes
 
 
 def words(node: Node) -> str:
@@ -49,7 +58,7 @@ def placed(scene: Scene) -> dict[str, Node]:
 )
 def test_the_classes_still_served_are_those_of_the_strict_limits(pages: int, classes: set[str]) -> None:
     assert {name for name, yes in served(left(pages)).items() if yes} == classes
-    drawn = {node.id.rpartition("/")[2]: node for node in gauges(left(pages), COUNTS, 0, WIDTH)[0]}
+    drawn = {node.id.rpartition("/")[2]: node for node in both(left(pages), COUNTS)}
     for name in ("NORMAL", "SYSTEM", "INTERRUPT"):
         assert ("served" in words(drawn[name])) == (name in classes)
         assert drawn[name].shape == ("round" if name in classes else "box")
@@ -57,25 +66,25 @@ def test_the_classes_still_served_are_those_of_the_strict_limits(pages: int, cla
 
 
 def test_fewer_pages_stand_further_left_and_marks_stand_at_their_numbers() -> None:
-    places = [level(COUNTS, pages, WIDTH) for pages in range(COUNTS.total + 1)]
+    places = [level(COUNTS, pages, ROOM) for pages in range(COUNTS.total + 1)]
     assert places == sorted(places)
-    assert (places[0], places[-1]) == (MARGIN, WIDTH - MARGIN)
-    drawn = {node.id: node for node in gauges(COUNTS, COUNTS, 0, WIDTH)[0]}
+    assert (places[0], places[-1]) == (0, ROOM)
+    drawn = {node.id: node for node in both(COUNTS, COUNTS)}
     for name in ("interrupt_free_min", "free_reserved", "free_min", "free_target"):
         node = drawn[f"frames/mark/{name}"]
-        assert node.x + node.bars[0].x == pytest.approx(level(COUNTS, getattr(COUNTS, name), WIDTH), abs=1.1)
+        assert node.x + node.bars[0].x == pytest.approx(level(COUNTS, getattr(COUNTS, name), ROOM), abs=1.1)
         assert words(node).startswith(f"{getattr(COUNTS, name):,} {name}: ")
 
 
 @pytest.mark.parametrize("pages", [30, 700, 2400, 2401, 9000])
 def test_where_few_are_left_the_marks_have_most_of_the_room(pages: int) -> None:
     counts = left(pages)
-    places = [level(counts, one, WIDTH) for one in range(COUNTS.total + 1)]
+    places = [level(counts, one, ROOM) for one in range(COUNTS.total + 1)]
     assert places == sorted(places)
-    assert (places[0], places[-1]) == (MARGIN, WIDTH - MARGIN)
+    assert (places[0], places[-1]) == (0, ROOM)
     assert is_cut(counts) == (pages <= 2400)
-    assert (places[counts.free_target] - MARGIN > WIDTH / 5) == is_cut(counts)
-    drawn = {node.id: node for node in gauges(counts, counts, 0, WIDTH)[0]}
+    assert (places[counts.free_target] > ROOM / 5) == is_cut(counts)
+    drawn = {node.id: node for node in both(counts, counts)}
     assert ("frames/cut" in drawn) == is_cut(counts)
     assert ("to scale" in words(drawn["frames/note"])) != is_cut(counts)
     assert "to scale" in words(drawn["frames/whole"])
@@ -89,7 +98,7 @@ def test_only_a_refused_request_wakes_the_page_daemon() -> None:
             counts = machine.frames.value().counts
             machine.take_pages(counts.available - getattr(counts, name) - more)
             pages = machine.frames.value().counts
-            drawn = {node.id: node for node in gauges(pages, pages, 0, WIDTH)[0]}
+            drawn = {node.id: node for node in both(pages, pages)}
             title = drawn["frames/class/NORMAL"].title
             with suppress(vm.VMError):  # refused, with no other thread that could free memory
                 machine.read_file("data", vm.PAGE)

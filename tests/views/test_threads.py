@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import combinations
 from typing import Any
 
 import pytest
@@ -171,15 +172,33 @@ def test_the_cell_is_shown_where_it_has_a_lock_that_is_waited_for(machine: vm.Ma
     assert (held.id, held.thing) == ("wait/lock/exec_map/wakes", "thread:")
 
 
+def in_a_circle(many: int, others: Sequence[ThreadValue] = ()) -> ThreadsValue:
+    names = [f"worker {number}" for number in range(many)]
+    every = [
+        ThreadValue(name, "asleep", f"the lock of map{number}", names[(number + 1) % many], locks=(f"map{number - 1}",),
+                    kind="lock", subject=f"map{number}")
+        for number, name in enumerate(names)
+    ]  # fmt: skip  # a thread a lock
+    every += others
+    return ThreadsValue(tuple(every), 7, 1000, tuple(names), (), tuple(one.name for one in every))
+
+
+@pytest.mark.parametrize("width", [420, 640, 900])
+@pytest.mark.parametrize("many", [2, 3, 9])
+def test_a_circle_has_as_many_threads_as_have_room(many: int, width: int) -> None:
+    scene = draw_threads(Look(NOW, lambda _: in_a_circle(many)), width=width)
+    circle = [node for node in scene.nodes if node.lane == "deadlock"]
+    assert len(circle) >= 3 and outside(scene) == [] and covered_words(scene) == []
+    for one, other in combinations(circle, 2):
+        assert one.y != other.y or one.x + one.w < other.x or other.x + other.w < one.x
+    (left_out,) = [words(node) for node in circle if node.kind == "fold"] or ["and 0 more"]
+    assert sum(node.kind == "thread" for node in circle) + int(left_out.split()[1]) == many
+
+
 @pytest.mark.parametrize("many", [3, 9, 40])
 def test_a_circle_of_many_and_crowds_are_counted(many: int) -> None:
-    names = [f"worker {number}" for number in range(many)]
-    stuck = [
-        ThreadValue(name, "asleep", f"the lock of map{number}", names[(number + 1) % many], locks=(f"map{number - 1}",))
-        for number, name in enumerate(names)
-    ]
     crowd = [ThreadValue(f"sleeper {number}", "asleep", "room in exec_map") for number in range(500)]
-    value = ThreadsValue((*stuck, *crowd), 7, 1000, tuple(names), (), tuple(one.name for one in (*stuck, *crowd)))
+    value = in_a_circle(many, crowd)
     scene = draw_threads(Look(NOW, lambda _: value))
     assert len(scene.nodes) < 40
     assert any("496 more" in words(node) for node in scene.nodes)

@@ -13,6 +13,7 @@ PICTURES = {
     "domain": ("Capabilities", "Domain", "SlabLevels", "Vnodes", "Vspace"),
     "inverted": ("Inverted",),
     "linux": ("BesideLinux",),
+    "locality": ("Locality",),
     "maps": ("EntryList", "Map", "Ribbon", "Tree"),
     "memory": ("Frames", "Kentry", "Kmem", "Slabs", "Threads"),
     "objects": ("Fault", "Objects"),
@@ -29,7 +30,7 @@ PICTURES = {
     "sharing": ("Sharing",),
     "tables": ("Tables", "Walk"),
     "tlb": ("Tlb",),
-    "traces": ("FaultCurves", "Intervals", "Locality"),
+    "traces": ("FaultCurves", "Intervals"),
 }  # fmt: skip  # a row for each module
 """The names of each module's pictures."""
 
@@ -116,7 +117,7 @@ FIRST_FOR = {
         "SegmentsValue": "segments",
     },
     "vmwidgets.engine.paper.trace": {
-        "Trace": "traces",
+        "Trace": "locality",
     },
     "vmwidgets.engine.paper.traces_schema": {
         "FaultsValue": "traces",
@@ -135,7 +136,7 @@ FIRST_FOR = {
         "LiveProcess": "process",
         "Measuring": "own",
         "ProcessMoment": "process",
-        "UsedOverTime": "traces",
+        "UsedOverTime": "locality",
     },
     "vmwidgets.pictures.beside": {
         "Pair": "beside",

@@ -1,19 +1,70 @@
-"""Pictures of strings of references, which have no machine and do not change."""
+"""A string of references as a table of small grids: a row for each policy, a column for each number of frames.
+
+The string is written once above each column.  Below the string, each reference has a dot if it was a fault, then the
+contents of each frame after it, then the evicted page; faults are shaded, hits pale.  The count of faults is in a
+grid's margin.  References are counted from 1: every fifth has its number, and the selected one.  If the policy uses
+reference bits, a page whose bit is set has a dot beside it; a triangle is the clock's hand.  The same reference is the
+same thing in all grids, so that selecting it in one grid selects it in all.  There is no machine, and nothing changes.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import traitlets
 
-from vmwidgets.engine.base.errors import Refused, shown
-from vmwidgets.engine.paper.references_schema import PolicyRun, ReferencesValue
-from vmwidgets.views.memory.references import draw_references
-from vmwidgets.views.scene.model import Scene
+from vmwidgets.engine.base.errors import Refused, shown, with_signs
+from vmwidgets.engine.base.frozen import frozen
+from vmwidgets.engine.base.units import counted
+from vmwidgets.engine.paper.references_schema import PageName, PageReference, PolicyRun, ReferencesValue
+from vmwidgets.views.scene import boxes, kit
+from vmwidgets.views.scene.boxes import Part
+from vmwidgets.views.scene.kit import LINE, MARGIN, WIDTH, Box
+from vmwidgets.views.scene.model import Bar, Caption, Lane, Node, Scene, Table, Text
+from vmwidgets.views.scene.text import fitted, text_width, visible
+from vmwidgets.views.story.words.pictures import say_references
 
 from .at import At
 from .picture import Picture
 from .registry import picture_of
+
+COLUMNS = 240
+"""The most references with their frames' contents, in all grids together; the others are folded."""
+
+DOTS = 480
+"""The most references that are drawn, including folded grids."""
+
+GRIDS = 9
+"""The most grids that are drawn whole; the others are a line of dots until they are opened."""
+
+FRAMES = 16
+"""The most frames of a grid."""
+
+ROWS = 400
+"""The most references of a run in its table."""
+
+TALL = 1400.0
+"""The greatest height in pixels of all grids, if that is enough for one line of the string; the rest is folded."""
+
+_ROW, _DOTS, _OUT, _BELOW, _NUMBERS = 17.0, 16.0, 17.0, 12.0, 14.0
+"""Heights of a frame, of the dots and of the evicted page; space below a grid; height of the references' numbers."""
+
+_STRING = 54.0
+"""The most pixels above the grids of a line: the string, its numbers, and the numbers of frames."""
+
+_DOT = 4.0
+"""Size of the dot beside a page whose reference bit is set."""
+
+_INDEX, _COUNT, _APART = 38.0, 76.0, 18.0
+"""Widths of the names of frames and of the count of faults; space between grids."""
+
+_NARROW = 612.0
+"""Room in pixels below which each grid has its name above it, with the count next to it."""
+
+_ROOMY, _WIDEST = 36.0, 164.0
+"""Width of a reference with enough room, and its maximum: 16 digits, with letters for a write, a tick and the hand."""
 
 
 @picture_of(first_for=(ReferencesValue, PolicyRun))
@@ -61,3 +112,427 @@ class References(Picture):
     @traitlets.observe("first")
     def _begins_otherwise(self, change: object) -> None:
         self.changed(change)
+
+
+def draw_references(
+    runs: Sequence[PolicyRun], value: ReferencesValue | None = None, *, first: int = 0, selection: str = "",
+    opened: Collection[int] = (), width: float = WIDTH,
+) -> Scene:  # fmt: skip  # as others have it
+    """Return the scene of runs of one string, from reference `first` on; many runs are whole only if `opened`."""
+    length = len(runs[0].steps)
+    sheet = _Sheet.of(runs, value, opened, width - 2 * MARGIN)
+    whole = len(runs) if sheet.opened is None else len(sheet.opened)
+    most = min(COLUMNS // max(1, whole), DOTS // len(runs))
+    each = _STRING + sum(
+        max(sheet.high(runs[one], one) for one in row) + _BELOW + (LINE + 2) * sheet.is_narrow for row in sheet.rows
+    )
+    count = max(1, min(most // sheet.count, int(TALL // each))) * sheet.count
+    start = min(first, length - 1)
+    selected = _selected(selection, length)
+    shown = range(start, min(start + count, length))
+    lines = [
+        _line(runs, sheet, line, range(begin, min(begin + sheet.count, shown.stop)), selected)
+        for line, begin in enumerate(shown[:: sheet.count])
+    ]
+    pages = len({step.page for step in runs[0].steps})
+    most = max((run.frames for run in runs), default=0)
+    left_out = f" · {FRAMES} of {most:,} frames are drawn" if most > FRAMES else ""
+    others = ["references/runs"] * (sheet.opened is not None)
+    others += ["references/more"] * (start > 0 or start + count < length)
+    lanes = [
+        Lane(_lane(number, line), label=f"{visible(run.headline)}, line {line + 1}")
+        for line in range(len(lines)) for number, run in enumerate(runs)
+    ]  # fmt: skip  # a lane a line of a grid
+    lanes += [Lane(lane, label="other references") for lane in others]
+    return boxes.picture(
+        "references", "a string of references",
+        f"{counted(length, 'reference')} to {counted(pages, 'page')}{left_out}",
+        boxes.below(*lines, _legend(runs, sheet), _folds(start, count, length), gap=6),
+        caption=_caption(runs, value, selected), table=_table(runs, start),
+        lanes=lanes, width=width,
+    )  # fmt: skip  # what it draws, what it says
+
+
+def _lane(number: int, line: int) -> str:
+    return f"references/{number}/{line}"
+
+
+@frozen(slots=False)
+class _Sheet:
+    """The layout of grids: `beside` grids in a row, given by their places in `runs`.
+
+    A reference is `column` pixels wide.
+    """
+
+    rows: tuple[tuple[int, ...], ...]
+    column: float
+    count: int
+    """The number of references in a line."""
+    left: float
+    """Pixels for the names of policies."""
+    block: float
+    """Pixels from one grid to the next."""
+    is_narrow: bool
+    """Whether each grid has its name above it, with its count next to it."""
+    opened: frozenset[int] | None
+    """The runs that are drawn whole; None for all."""
+    anomalies: dict[tuple[str, int], int]
+    """A policy's additional faults with a number of frames, compared with fewer frames."""
+
+    @classmethod
+    def of(cls, runs: Sequence[PolicyRun], value: ReferencesValue | None, opened: Collection[int], w: float) -> _Sheet:
+        """Return a layout with columns wide enough for the longest page and for a policy's hand.
+
+        The runs of a policy are side by side if the whole string then fits, with their names above them if there is no
+        room on the left.
+        """
+        longest = max(text_width(_page(step), "mono strong") for run in runs for step in run.steps)
+        hand = any(step.hand is not None for run in runs for step in run.steps[:1])
+        has_bits = any(run.uses_bits for run in runs)
+        least = longest + ((16.0 if hand else 13.0) if has_bits else 15.0 if hand else 8.0)
+        name = max(text_width(visible(run.policy), "body strong") for run in runs)
+        policies = len({run.policy for run in runs})
+        each = len(runs) // policies if len(runs) % policies == 0 else 1
+        ways = ((True, each), (True, 1)) if w < _NARROW else ((False, each), (True, each), (False, 1))
+        for is_narrow, beside in ways:
+            left = 0.0 if is_narrow else min(150.0, max(name, text_width("16 frames"))) + 12
+            block = (w - left + _APART) / beside
+            room = block - _APART - _INDEX - _COUNT * (not is_narrow)
+            if room / len(runs[0].steps) >= least:
+                break
+        column = min(_WIDEST, max(least, min(room / len(runs[0].steps), _ROOMY)))
+        rows = tuple(tuple(range(begin, begin + beside)) for begin in range(0, len(runs), beside))
+        more = {} if value is None else {
+            (one.policy, one.frames[1]): one.faults[1] - one.faults[0] for one in value.anomalies
+        }  # fmt: skip
+        whole = None if len(runs) <= GRIDS else frozenset(opened) & set(range(len(runs)))
+        count = max(1, int(room / column + 1e-6))
+        lines = -(-len(runs[0].steps) // count)
+        count = -(-len(runs[0].steps) // lines)  # no line is much shorter than the others
+        if not is_narrow:  # no further from each other than their references take
+            block = min(block, _INDEX + min(count, len(runs[0].steps)) * column + _COUNT + 2 * _APART)
+        return cls(rows, column, count, left, block, is_narrow, whole, more)
+
+    def beside(self, grids: Sequence[Part]) -> Part:
+        """Return a row of grids, or of what is above them, at the right of names."""
+        return boxes.inset(self.left, boxes.columns(*((self.block - _APART, one) for one in grids), gap=_APART))
+
+    def is_whole(self, number: int) -> bool:
+        """Return whether the run contains the frames' contents."""
+        return self.opened is None or number in self.opened
+
+    def high(self, run: PolicyRun, number: int) -> float:
+        """Return the height of a grid in pixels."""
+        return _DOTS + (min(run.frames, FRAMES) * _ROW + _OUT) * self.is_whole(number)
+
+
+def _page(step: PageReference) -> str:
+    return f"{step.page}{'w' * step.write}{'|' * step.ticks}"
+
+
+# ---- a line of the string --------------------------------------------------------------------------------
+
+
+def _line(runs: Sequence[PolicyRun], sheet: _Sheet, line: int, shown: range, selected: int | None) -> Part:
+    """Return a part of the string above each column of grids, and all runs' grids below."""
+    names_sizes = not line and len(sheet.rows[0]) > 1 and not sheet.is_narrow
+    titles = [counted(runs[number].frames, "frame") if names_sizes else "" for number in sheet.rows[0]]
+    strings = [partial(_string, runs[0], sheet, line, shown, selected, *one) for one in enumerate(titles)]
+    parts = [sheet.beside([boxes.thing(0, draw) for draw in strings])]
+    for row in sheet.rows:
+        grids = [boxes.drawing(0, partial(_grid, runs, number, sheet, line, shown)) for number in row]
+        parts += [sheet.beside(grids), boxes.apart(_BELOW if sheet.is_whole(row[0]) or sheet.is_narrow else 4)]
+    return boxes.below(*parts)
+
+
+def _grid(runs: Sequence[PolicyRun], number: int, sheet: _Sheet, line: int, shown: range, box: Box) -> Iterator[Node]:
+    """Yield a run: the meanings of its rows, its references, and its count of faults."""
+    run, high, is_whole = runs[number], sheet.high(runs[number], number), sheet.is_whole(number)
+    if sheet.is_narrow:
+        yield _name_above(runs, number, sheet, line, box)
+        box = box._replace(y=box.y + LINE + 2)
+    elif any(number == row[0] for row in sheet.rows):
+        yield _name_beside(run, number, sheet, line, box)
+    else:
+        text = tuple(_frames(run, number, sheet, 0))
+        yield kit.runs(f"{_lane(number, line)}/names", box._replace(w=_INDEX - 4, h=high), text)
+    x = box.x + _INDEX
+    for column, index in enumerate(shown):
+        place = Box(x + column * sheet.column, box.y, sheet.column - 2, high)
+        yield _column(_lane(number, line), run, index, is_whole, place)
+    if not sheet.is_narrow and not line:
+        yield _count(runs, number, sheet, Box(x + len(shown) * sheet.column + 4, box.y, _COUNT - 6, high))
+
+
+def _string(
+    run: PolicyRun, sheet: _Sheet, line: int, shown: range, selected: int | None, place: int, title: str, box: Box
+) -> Node:
+    """Return the pages of references `shown`, above a column of grids for the number of frames in `title`."""
+    middle = (sheet.column - 2) / 2
+    top = _NUMBERS + (18.0 if title else 0.0)
+    numbers = [
+        Text(_INDEX + column * sheet.column + middle, top, f"{shown[column] + 1}",
+             "strong" if shown[column] == selected else "dim", "middle")
+        for column in _numbered(shown, selected, sheet.column)
+    ]  # fmt: skip
+    text = numbers + [
+        fitted(_INDEX + column * sheet.column + middle, top + 14, _page(run.steps[index]), sheet.column - 2,
+               "mono strong", "middle")
+        for column, index in enumerate(shown)
+    ]  # fmt: skip
+    if title:
+        text.append(Text(_INDEX, 13, title, "strong"))
+    if not place:
+        text += [Text(0, top, "#", "dim"), fitted(0, top + 14, "page", _INDEX - 1, "dim")]
+    w = _INDEX + len(shown) * sheet.column
+    bars = (Bar(_INDEX, top + 19, w - _INDEX - 2, 1, "line"),)
+    words = f"references {shown[0] + 1} to {shown[-1] + 1}" if shown[0] else "the string, from its beginning"
+    return kit.runs(f"references/string/{line}/{place}", box._replace(w=w, h=top + 22), text, bars=bars, title=words)
+
+
+def _numbered(shown: range, selected: int | None, column: float) -> list[int]:
+    """Return the columns with a number: the selected one, the first, and every fifth as far as there is room."""
+    chosen = [selected - shown.start] if selected is not None and selected in shown else []
+    apart = (text_width(f"{shown.stop}", "strong") + 6) / column
+    for place in (0, *(place for place, index in enumerate(shown) if index % 5 == 4)):
+        if all(abs(place - other) >= apart for other in chosen):
+            chosen.append(place)
+    return chosen
+
+
+def _name_beside(run: PolicyRun, number: int, sheet: _Sheet, line: int, box: Box) -> Node:
+    """Return the policy to the left of a row of grids, and the meanings of their rows."""
+    room, wide = sheet.left - 6, sheet.left + _INDEX
+    names = [fitted(0, 12, run.policy, room, "body strong")]
+    if len(sheet.rows[0]) == 1 and sheet.is_whole(number):
+        names.append(fitted(0, 29, counted(run.frames, "frame"), room, "dim"))
+    elif len(sheet.rows[0]) == 1:
+        names = [fitted(0, 12, f"{visible(run.policy)}, {counted(run.frames, 'frame')}", wide - 6, "")]
+    text = [*names, *_frames(run, number, sheet, sheet.left)]
+    place = Box(box.x - sheet.left, box.y, wide - 4, max(sheet.high(run, number), 34))
+    return _name(run, number, sheet, line, place, text)
+
+
+def _name(run: PolicyRun, number: int, sheet: _Sheet, line: int, box: Box, text: Sequence[Text]) -> Node:
+    """Return a name; if there are too many grids to show all of them whole, it opens or folds its own."""
+    if sheet.opened is None:
+        return kit.runs(f"{_lane(number, line)}/names", box, text, title=run.headline)
+    word, high = ("fold it", box.h) if sheet.is_whole(number) else ("show what its frames hold", LINE)
+    return Node(
+        f"references/run/{number}/{line}", "fold", *box._replace(h=high), shape="none", text=tuple(text),
+        title=f"{run.headline}; {word}", action="open", lane="references/runs",
+    )  # fmt: skip
+
+
+def _frames(run: PolicyRun, number: int, sheet: _Sheet, x: float, top: float = 0.0) -> Iterator[Text]:
+    """Yield the meanings of a grid's rows: numbers of frames, and the evicted page."""
+    if not sheet.is_whole(number):
+        return
+    for frame in range(min(run.frames, FRAMES)):
+        yield Text(x + 14, top + _DOTS + frame * _ROW + 13, f"{frame}", "dim", "middle")
+    yield Text(x, top + _DOTS + min(run.frames, FRAMES) * _ROW + 13, "out", "dim")
+
+
+def _is_best(runs: Sequence[PolicyRun], run: PolicyRun) -> bool:
+    """Return whether a run has the fewest faults for its number of frames, and others have more."""
+    others = [one.faults for one in runs if one.frames == run.frames]
+    return len(others) > 1 and run.faults == min(others) < max(others)
+
+
+def _name_above(runs: Sequence[PolicyRun], number: int, sheet: _Sheet, line: int, box: Box) -> Node:
+    """Return the policy's name above a grid, with its faults."""
+    run, w = runs[number], box.w
+    more = sheet.anomalies.get((run.policy, run.frames), 0)
+    faults = counted(run.faults, "fault")
+    words = f"▲ {faults}, {more:,} more" if more else f"{faults}, fewest" if _is_best(runs, run) else faults
+    room = w - text_width(words, "strong") - 8
+    text = [
+        fitted(0, 14, f"{visible(run.policy)}, {counted(run.frames, 'frame')}", room, "strong"),
+        Text(w, 14, words, f"strong{' error' * bool(more)}", "end"), *_frames(run, number, sheet, 0, LINE + 2),
+    ]  # fmt: skip  # a name, then what its rows are
+    return _name(run, number, sheet, line, box._replace(h=LINE + 2 + sheet.high(run, number)), text)
+
+
+def _count(runs: Sequence[PolicyRun], number: int, sheet: _Sheet, box: Box) -> Node:
+    """Return a grid's margin: its faults, whether they are the fewest, and how many more than with fewer frames."""
+    run = runs[number]
+    more = sheet.anomalies.get((run.policy, run.frames), 0)
+    is_best = _is_best(runs, run)
+    title = f"{run.headline}, {counted(run.hits, 'hit')}: {100 * run.rate:.3g} % faults"
+    if more:
+        title += f"; {more:,} more than with fewer frames: Belady's anomaly"
+    count, w = f"{run.faults:,}", box.w
+    text: tuple[Text, ...]
+    if not sheet.is_whole(number):
+        words = f"{'▲ ' * bool(more)}{count}"
+        text = (fitted(4, 12, words, w - 4, "error strong" if more else "strong" if is_best else ""),)
+        return kit.runs(f"references/{number}/faults", box._replace(h=LINE), text, title=title)
+    words = "fault" if run.faults == 1 else "faults"
+    text = (Text(4, _DOTS + 13, count, f"title{' error' * bool(more)}"), Text(4, _DOTS + 30, words, "dim"))
+    if more:
+        text += (fitted(4, _DOTS + 58, f"▲ {more:,} more", w - 4, "error"),)
+    elif is_best:
+        text += (Text(4, _DOTS + 58, "fewest", "strong"),)
+    part = (w - 4) * run.faults / len(run.steps)
+    bars = Bar(4, _DOTS + 37, w - 4, 6, "rail"), Bar(4, _DOTS + 37, part, 6, "error")
+    high = max(box.h, _DOTS + (62 if more or is_best else 46))
+    return kit.runs(f"references/{number}/faults", box._replace(h=high), text, bars=bars, title=title)
+
+
+def _column(lane: str, run: PolicyRun, index: int, is_whole: bool, box: Box) -> Node:
+    """Return a reference in a grid."""
+    step = run.steps[index]
+    drawn = min(run.frames, FRAMES) if is_whole else 0
+    hand = 9.0 if step.hand is not None else 0.0
+    middle, room = (box.w + hand / 2) / 2, box.w - hand - 2
+    held = min(room, 2 * (box.w - _DOT - 0.5 - middle)) if run.uses_bits else room
+    text = [Text(middle, 12, "●", "error", "middle")] if step.fault else []
+    bars = []
+    for frame, page in enumerate(step.pages[:drawn]):
+        top = _DOTS + frame * _ROW
+        if page is not None:
+            style = "mono strong" if frame == step.frame else "mono dim"
+            text.append(fitted(middle, top + 13, str(page), held, style, "middle"))
+        if run.uses_bits and frame in step.referenced:
+            bars.append(Bar(box.w - _DOT - 0.5, top + 7, _DOT, _DOT, "mark dot"))
+        if frame == step.hand:
+            text.append(Text(0, top + 13, "▸", ""))
+    if is_whole:
+        gone = ",".join(map(str, step.gone))
+        text.append(fitted(middle, _DOTS + drawn * _ROW + 13, gone, room, "mono error", "middle"))
+    return Node(
+        f"{lane}/{index}", "reference", *box, thing=f"reference:{index}", text=tuple(run for run in text if run.text),
+        bars=tuple(bars), state=("miss",) if step.fault else ("hit",), title=_title(run, index), action="select",
+        lane=lane,
+    )  # fmt: skip
+
+
+def _legend(runs: Sequence[PolicyRun], sheet: _Sheet) -> Part:
+    """Return the meanings of the marks that are present."""
+    parts = ["#: the number of a reference", "●, shaded: a fault"]
+    parts += ["bar: faults of all references"] * (not sheet.is_narrow and (sheet.opened is None or bool(sheet.opened)))
+    if sheet.opened is None or sheet.opened:
+        parts += ["0, 1 and so on: the frames", "bold: the referenced page", "out: the evicted page"]
+        parts += ["w: a write"] * any(step.write for step in runs[0].steps)
+        parts += ["|: a tick"] * any(step.ticks for step in runs[0].steps)
+        parts += ["dot beside a page: its reference bit is set"] * any(run.uses_bits for run in runs)
+        parts += ["▸: the clock's hand"] * any(run.steps[0].hand is not None for run in runs)
+    if sheet.anomalies:
+        parts.append("▲: more faults with more frames")
+    return boxes.words("references/legend", " · ".join(parts), "dim")
+
+
+def _title(run: PolicyRun, index: int) -> str:
+    """Return everything about a column in words."""
+    step = run.steps[index]
+    parts = [f"reference {index + 1}: {'write to ' * step.write}page {step.page}, {_outcome(step)}"]
+    parts.append(f"frames hold {', '.join(map(_held, step.pages))}")
+    if run.uses_bits:
+        set_bits = ", ".join(str(frame) for frame in sorted(step.referenced)) or "none"
+        parts.append(f"reference bits set: {set_bits}")
+    if step.ticks:
+        parts.append(f"then {counted(step.ticks, 'tick')} of the clock")
+    if any(counter is not None for counter in step.counters):
+        counters = ", ".join("none" if one is None else f"{one:08b}" for one in step.counters)
+        parts.append(f"counters {counters}")
+    if step.hand is not None:
+        parts.append(f"hand at frame {step.hand}")
+    return "; ".join(parts)
+
+
+def _held(page: PageName | None) -> str:
+    return "nothing" if page is None else str(page)
+
+
+def _outcome(step: PageReference) -> str:
+    """Return the outcome, such as "fault, 7 is evicted"."""
+    gone = (
+        f", {' and '.join(map(str, step.gone))} {'is' if len(step.gone) == 1 else 'are'} evicted" if step.gone else ""
+    )
+    return f"{'fault' if step.fault else 'hit'}{gone}"
+
+
+def _folds(start: int, count: int, length: int) -> Part:
+    """Return folds for the references before and after; a click opens them."""
+    later = length - start - count
+    ways = (
+        (start, max(0, start - count), f"◂ {counted(start, 'earlier reference')}"),
+        (later, start + count, f"{counted(later, 'later reference')} ▸"),
+    )
+    folds = [
+        boxes.folded(f"references/from/{first}", words, lane="references/more", opens=True) if some > 0
+        else boxes.below() for some, first, words in ways
+    ]  # fmt: skip  # on each side
+    return boxes.equal(folds, 1, most=220)
+
+
+# ---- words -----------------------------------------------------------------------------------------------
+
+
+def _selected(selection: str, length: int) -> int | None:
+    """Return the index of the selected reference, if a reference is selected."""
+    kind, _, number = selection.partition(":")
+    return int(number) if kind == "reference" and number.isdecimal() and int(number) < length else None
+
+
+def _caption(runs: Sequence[PolicyRun], value: ReferencesValue | None, index: int | None) -> Caption:
+    anomalies = () if value is None else value.anomalies
+    reason = " ".join(visible(with_signs(one)) for one in anomalies)
+    if index is not None:
+        several = len({run.frames for run in runs}) > 1
+        labels = [f"{visible(run.policy)}{f' with {run.frames} frames' * several}" for run in runs]
+        page = runs[0].steps[index].page
+        what = "; ".join(f"{label}: {_outcome(run.steps[index])}" for label, run in zip(labels, runs, strict=True))
+        return Caption(say_references("reference", number=index + 1, page=page, what=what), (), reason)
+    by_frames: dict[int, list[PolicyRun]] = {}
+    for run in runs:
+        by_frames.setdefault(run.frames, []).append(run)
+    best = say_references("fewest", faults=", ".join(_fewest(*some) for some in by_frames.items()))
+    if len(runs) > GRIDS:
+        return Caption(best, (), reason)
+    said = [
+        say_references(
+            "faults",
+            frames=counted(frames, "frame"),
+            faults=", ".join(f"{run.faults:,} by {visible(run.policy)}" for run in of_them),
+        )
+        for frames, of_them in by_frames.items()
+    ]
+    if len(runs) > MOST_COUNTS and len(by_frames) < len(runs):  # else there is nothing to choose from
+        return Caption(best, (), " ".join((*said, reason)).strip())
+    return Caption(" ".join(said), (), reason)
+
+
+MOST_COUNTS = 3
+"""The most runs whose faults are the title; for more runs, the title has the fewest faults."""
+
+
+def _fewest(frames: int, runs: Sequence[PolicyRun]) -> str:
+    """Return the policies with the fewest faults for a number of frames."""
+    least = min(run.faults for run in runs)
+    best = [visible(run.policy) for run in runs if run.faults == least]
+    policies = "each policy" if len(best) == len(runs) > 1 else " and ".join(best)
+    return f"{least:,} by {policies} with {counted(frames, 'frame')}"
+
+
+def _table(runs: Sequence[PolicyRun], start: int) -> Table:
+    rows = [
+        (visible(run.policy), f"{run.frames}", f"{run.faults:,}", f"{run.hits:,}", f"{run.rate:.3f}") for run in runs
+    ]
+    more = tuple((f"{visible(run.headline)}", _table_of(run, start)) for run in runs)
+    return Table(("policy", "frames", "faults", "hits", "faults a reference"), tuple(rows), more)
+
+
+def _table_of(run: PolicyRun, start: int) -> Table:
+    has_hand = run.steps[0].hand is not None
+    bits = ("bits",) * run.uses_bits
+    header = ("reference", "page", *(f"frame {frame}" for frame in range(run.frames)), *bits, *("hand",) * has_hand)
+    rows = []
+    for index, step in enumerate(run.steps[start : start + ROWS], start):
+        row = [f"{index + 1}", _page(step), *("" if page is None else str(page) for page in step.pages)]
+        if run.uses_bits:
+            row.append(" ".join(str(frame) for frame in sorted(step.referenced)))
+        if has_hand:
+            row.append(f"{step.hand}")
+        rows.append((*row, "fault" if step.fault else "", ", ".join(map(str, step.gone))))
+    return Table((*header, "fault", "evicted"), tuple(rows))

@@ -12,6 +12,7 @@ from vmwidgets import events as ev
 from vmwidgets.engine.base.units import PAGE, Address, binary_size, counted
 from vmwidgets.engine.memory.pages_schema import FrameRun, FramesValue, FrameValue
 from vmwidgets.views.scene import kit
+from vmwidgets.views.scene.boxes import Drawn
 from vmwidgets.views.scene.key import kind_of_owner
 from vmwidgets.views.scene.kit import MARGIN, WIDTH, Box
 from vmwidgets.views.scene.model import Bar, Link, Node, Scene, Table, Text
@@ -89,8 +90,9 @@ def draw_frames(
             nodes.append(_detail(selected, y, width))
             y += 52
     if not rows:
-        more, y = gauges(value.counts, before, y, width)
-        nodes += more
+        drawn = Drawn()
+        y = gauges(value.counts, before)(drawn, MARGIN, y, width - 2 * MARGIN) + 8
+        nodes += drawn.nodes
     counts = value.counts
     subtitle = (
         f"{counts.total:,} frames, {binary_size(counts.total * PAGE)} · {counts.available:,} available · "

@@ -6,15 +6,17 @@ buffers filled and free buffers numbered in the order in which they will be allo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from vmwidgets import events as ev
 from vmwidgets.engine.base.units import binary_size
 from vmwidgets.engine.memory.slabs_schema import CachesValue, CacheValue, SlabValue
-from vmwidgets.views.scene import kit
+from vmwidgets.views.scene import boxes, kit
 from vmwidgets.views.scene.addresses import AddressStyle
-from vmwidgets.views.scene.kit import MARGIN, WIDTH, Box
+from vmwidgets.views.scene.boxes import Part
+from vmwidgets.views.scene.kit import WIDTH, Box
 from vmwidgets.views.scene.model import Bar, Node, Scene, Table, Text
 from vmwidgets.views.scene.text import text_width, wording
 from vmwidgets.views.story.look import Look
@@ -29,7 +31,7 @@ CACHES = 8
 CELLS = 64
 """The most buffers of a slab with a cell each; in larger slabs, a cell stands for several buffers."""
 
-_NAME_W, _LEAST = 178.0, 158.0
+_NAME_W, _LEAST = 170.0, 158.0
 """Width of a cache's name; least width of a slab."""
 
 _HEAD, _ROW, _ROWS, _CELL = 24.0, 17.0, 3, 15.0
@@ -52,9 +54,9 @@ class _Sheet(NamedTuple):
         return max(54.0, _HEAD + self.rows * _ROW + 5)
 
     @classmethod
-    def of(cls, caches: Sequence[CacheValue], width: float) -> _Sheet:
+    def of(cls, caches: Sequence[CacheValue], w: float) -> _Sheet:
         """Return the layout for the cache with the most slabs, as far as they are drawn."""
-        room = width - 2 * MARGIN - _NAME_W
+        room = w - _NAME_W - _APART
         fit = max(1, min(SLABS, int((room - _MORE) // (_LEAST + _APART))))
         abreast = min(fit, max((_slabs(one) for one in caches), default=1))
         has_more = any(_slabs(one) > abreast for one in caches)
@@ -82,35 +84,25 @@ def draw_slabs(
     touched = _touched(moment.so_far)
     names = {getattr(event, "cache", "") for event in moment.events}
     shown = _chosen(value, names)
-    sheet = _Sheet.of(shown, width)
     objects = sum(cache.allocated for cache in value.caches)
     held = sum(_slabs(cache) * cache.slab_size for cache in value.caches)
-    nodes: list[Node] = []
-    y = 10.0
-    for cache in shown:
-        more, y = _row(cache, touched, style, sheet, y, width)
-        nodes += more
     left_out = len(value.caches) - len(shown)
-    if left_out or not value.caches:
-        label = f"{left_out} more caches, in the table" if left_out else "No cache has a slab yet."
-        nodes.append(kit.label("slabs/more", label, MARGIN, y))
-        y += 22
-    if shown:
-        nodes += kit.legend("slabs", _LEGEND, y, width=width)
-        y = nodes[-1].y + nodes[-1].h
+
+    def rows(w: float) -> Part:
+        sheet = _Sheet.of(shown, w)
+        return boxes.below(*(_row(cache, touched, style, sheet) for cache in shown), gap=12)
+
     prefix = f" · {style.legend}" if style.legend else ""
-    return kit.scene(
-        "slabs",
-        title,
-        f"{len(value.caches)} in use, {objects:,} objects in {binary_size(held)} of slabs{prefix}",
-        nodes,
-        caption=moment.answered(_answer(value, held)),
-        table=Table(TABLE_HEADER, _rows(value, style)),
-        steps=moment.steps(steps_of_caches),
-        machine=machine,
-        width=width,
-        height=y + 4,
-    )
+    return boxes.picture(
+        "slabs", title, f"{len(value.caches)} in use, {objects:,} objects in {binary_size(held)} of slabs{prefix}",
+        boxes.below(
+            boxes.sized(rows), boxes.words("slabs/none", "" if shown else "No cache has a slab yet."),
+            boxes.more("slabs/more", left_out, "cache" if left_out == 1 else "caches"),
+            boxes.key("slabs", _LEGEND if shown else ()), gap=10,
+        ),
+        caption=moment.answered(_answer(value, held)), table=Table(TABLE_HEADER, _rows(value, style)),
+        steps=moment.steps(steps_of_caches), machine=machine, width=width,
+    )  # fmt: skip  # what it draws, what it says
 
 
 def _answer(value: CachesValue, held: int) -> str:
@@ -166,21 +158,14 @@ def _slabs(cache: CacheValue) -> int:
 _LEGEND = ("used", "allocated"), ("free", "free; dashed and 1: allocated next, then 2, 3 and so on")
 
 
-def _row(
-    cache: CacheValue, touched: Touched, style: AddressStyle, sheet: _Sheet, y: float, width: float
-) -> tuple[list[Node], float]:
-    nodes = [_name(cache, y, sheet.h)]
+def _row(cache: CacheValue, touched: Touched, style: AddressStyle, sheet: _Sheet) -> Part:
+    """Return a cache: its name, its slabs, and how many more it has."""
     shown = _important(cache, touched, sheet.abreast)
-    x = MARGIN + _NAME_W
-    for slab in shown:
-        box = Box(x, y, sheet.w, sheet.h)
-        nodes += [_slab(cache, slab, touched, style, box), _cells(cache, slab, touched, box)]
-        x += sheet.w + _APART
-    left_out = _slabs(cache) - len(shown)
-    if left_out > 0:
-        box = Box(x, y, width - MARGIN - x, sheet.h)
-        nodes.append(kit.fold(f"slabs/{cache.name}/more", box, f"+{left_out:,}", title=f"{left_out:,} slabs more"))
-    return nodes, y + sheet.h + 12
+    parts = [(sheet.w, boxes.drawing(sheet.h, partial(_slab, cache, slab, touched, style))) for slab in shown]
+    if (left_out := _slabs(cache) - len(shown)) > 0:
+        said = f"{left_out:,} slabs more"
+        parts.append((0, boxes.folded(f"slabs/{cache.name}/more", f"+{left_out:,}", title=said, high=sheet.h)))
+    return boxes.columns((_NAME_W, boxes.thing(sheet.h, partial(_name, cache))), *parts, gap=_APART)
 
 
 def _important(cache: CacheValue, touched: Touched, most: int) -> list[SlabValue]:
@@ -195,7 +180,7 @@ def _important(cache: CacheValue, touched: Touched, most: int) -> list[SlabValue
     return sorted(sorted(cache.slabs, key=rank)[:most], key=lambda slab: slab.address)
 
 
-def _name(cache: CacheValue, y: float, h: float) -> Node:
+def _name(cache: CacheValue, box: Box) -> Node:
     counts = dict(cache.counts)
     summary = ", ".join(f"{counts[state]:,} {word}" for state, word in _WORDS.items() if counts.get(state))
     rows: list[str | kit.Line] = [
@@ -205,7 +190,7 @@ def _name(cache: CacheValue, y: float, h: float) -> Node:
     ]
     title = f"{cache.name}: {_objects(cache)} of {cache.object_size} bytes, slabs: {summary or 'none'}"
     lane = f"slabs/{cache.name}"
-    return kit.block(lane, Box(MARGIN, y, _NAME_W - 10, h), rows, top=16, step=15.5, title=title, lane=lane)
+    return kit.block(lane, box, rows, top=16, step=15.5, title=title, lane=lane)
 
 
 def _objects(cache: CacheValue) -> str:
@@ -215,7 +200,8 @@ def _objects(cache: CacheValue) -> str:
 _WORDS = {"full": "full", "partial": "partial", "free": "empty"}
 
 
-def _slab(cache: CacheValue, slab: SlabValue, touched: Touched, style: AddressStyle, box: Box) -> Node:
+def _slab(cache: CacheValue, slab: SlabValue, touched: Touched, style: AddressStyle, box: Box) -> Iterator[Node]:
+    """Yield a slab: its list and its page, and its buffers below."""
     state = (f"slab-{slab.state}", *(["new"] if (cache.name, ~slab.address) in touched else []))
     where, share_used = _WORDS[slab.state], f"{slab.used}/{slab.buffers}"
     ways = (f"{where}: {slab.used} of {slab.buffers} used", f"{where} {share_used}", share_used)
@@ -225,11 +211,12 @@ def _slab(cache: CacheValue, slab: SlabValue, touched: Touched, style: AddressSt
     said = (f"{address} · up to {share} buffers a cell", address) if share > 1 else address
     order = ", ".join(style.short(address) + f"+{address & 0xFFF:x}" for address in slab.free[:6])
     following = f"; free, the next first: {order}{' …' if len(slab.free) > 6 else ''}" if slab.free else ""
-    return kit.card(
+    yield kit.card(
         f"slabs/{cache.name}/{slab.address:x}", box, [kit.Line(said, "mono label", word)], kind="slab",
         thing=f"slab:{slab.address:x}", state=state, title=f"slab at {style.whole(slab.address)}: {ways[0]}{following}",
         lane=f"slabs/{cache.name}", top=15, pad=_INSET,
     )  # fmt: skip
+    yield _cells(cache, slab, touched, box)
 
 
 def _cells(cache: CacheValue, slab: SlabValue, touched: Touched, box: Box) -> Node:

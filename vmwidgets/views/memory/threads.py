@@ -2,44 +2,36 @@
 
 First a sentence gives the answer.  Each thing that threads wait for has a row: its sleepers on the left, in the order
 in which they will retry, and who wakes them on the right; they are below each other if there is little room.  A
-deadlock is drawn as a circle.
+deadlock is drawn as a circle.  The state of a thread is a word and the shape of its mark: round if asleep, square
+otherwise; a running thread has an outline.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import pairwise
 
 from vmwidgets import events as ev
 from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.base.units import counted
 from vmwidgets.engine.kernel.threads.threads_schema import ThreadsValue, ThreadValue
-from vmwidgets.views.scene import kit
+from vmwidgets.views.scene import boxes, kit
+from vmwidgets.views.scene.boxes import Part
 from vmwidgets.views.scene.kit import MARGIN, WIDTH, Box
 from vmwidgets.views.scene.model import Bar, Caption, Lane, Link, Node, Scene, Table, Text
-from vmwidgets.views.scene.text import text_width, visible
+from vmwidgets.views.scene.text import fitted, text_width, visible, wrapped
 from vmwidgets.views.story.look import Look
 from vmwidgets.views.story.moment import Moment
 from vmwidgets.views.story.stages import Mine, Stage, where
 from vmwidgets.views.story.words.threads import deadlock
 
-from .thread_nodes import (
-    GAP,
-    LEAST,
-    NAMES,
-    SUBJECT_W,
-    WIDEST,
-    H,
-    cell_card,
-    fold,
-    name_of,
-    ringed,
-    some_of,
-    subject_box,
-    thread_card,
-    waker,
-)  # fmt: skip  # a list
+LEAST, WIDEST, H, GAP, SUBJECT_W = 150.0, 240.0, 40.0, 14.0, 172.0
+"""Least and greatest width of a thread, its height, and the space between two; width of what a thread waits for."""
+
+NAMES = 12
+"""The most finished threads that are named."""
 
 _SLEEPERS = 5
 """The most sleepers drawn for one thing; if there are more, one fewer is drawn, with the number of the others."""
@@ -47,8 +39,8 @@ _SLEEPERS = 5
 _GROUPS = 6
 """The most things that get a row because threads wait for them; the others are counted."""
 
-_BESIDE, _APART, _PITCH, _HEADS = 640.0, 36.0, H + 4, 34.0
-"""Width from which a row has columns, and the space between the first two; distance of two sleepers; room for heads."""
+_BESIDE = 640.0 - 2 * MARGIN
+"""Room from which a row has columns."""
 
 
 @frozen
@@ -80,38 +72,21 @@ def draw_threads(
     """
     moment, value = look.moment, look.now
     touched = _touched(moment.so_far)
-    nodes: list[Node] = []
-    links: list[Link] = []
     groups = groups_of(value)
-    ring = tuple(thread for name in value.cycle for thread in value.threads if thread.name == name)
-    steps, answer, y = moment.steps(steps_of_threads(look)), _answer(value, groups), 4.0
+    ring = [thread for name in value.cycle for thread in value.threads if thread.name == name]
+    steps, answer = moment.steps(steps_of_threads(look)), _answer(value, groups)
     is_still = not (compact or value.cycle or steps.count or moment.operation is None)
-    if not is_still:
-        nodes.append(kit.paragraph("threads/answer", answer, MARGIN, y, width - 2 * MARGIN, style="body"))
-        y += nodes[-1].h + 12
-    if ring:
-        more, links, y = _cycle_lane(ring, touched, y - 8, width)
-        nodes += more
-    more, lines, y = _ready_lane(value, touched, Box(MARGIN, y, width - 2 * MARGIN, 0))
-    nodes, links = nodes + more, [*links, *lines]
-    more, lines, y = _groups_lane(groups, value, touched, y, width)
-    nodes, links = nodes + more, links + lines
-    more, lines, y = _done_lane(value, touched, y, width)
-    nodes, links = nodes + more, links + lines
-    return kit.scene(
-        "threads",
-        title,
-        _subtitle(value),
-        nodes,
-        links=links,
+    return boxes.picture(
+        "threads", title, _subtitle(value),
+        boxes.below(
+            boxes.words("threads/answer", "" if is_still else answer, "body"),
+            _circle(ring, touched), _ready(value, touched), _waiting(groups, value, touched), _done(value, touched),
+            gap=18,
+        ),
         lanes=[Lane(group.id, down=True, label=name_of(group.kind, group.subject)) for group in groups[:_GROUPS]],
         caption=moment.answered(answer) if is_still else _caption(moment, value),
-        table=Table(_TABLE_HEADER, _rows(value)),
-        steps=steps,
-        machine=machine,
-        width=width,
-        height=y + 4,
-    )
+        table=Table(_TABLE_HEADER, _rows(value)), steps=steps, machine=machine, width=width,
+    )  # fmt: skip  # what it draws, what it says
 
 
 def _answer(value: ThreadsValue, groups: Sequence[_Group]) -> str:
@@ -214,7 +189,7 @@ def _touched(done: Sequence[ev.Event]) -> dict[str, str]:
 # ---- those that can go on, and those that are done -----------------------------------------------------
 
 
-def _ready_lane(value: ThreadsValue, touched: dict[str, str], place: Box) -> tuple[list[Node], list[Link], float]:
+def _ready(value: ThreadsValue, touched: Mapping[str, str]) -> Part:
     """Return the threads that can run, in one row."""
     threads = {thread.name: thread for thread in value.threads}
     running = [thread for thread in value.threads if thread.state == "running" and thread.name not in value.cycle]
@@ -222,124 +197,124 @@ def _ready_lane(value: ThreadsValue, touched: dict[str, str], place: Box) -> tup
     ready += [thread for thread in value.threads if thread.state == "ready" and thread not in ready]
     holds = any(thread.holder == "" for thread in value.threads) and "" not in threads
     cards = [*running, *ready]
-    if not cards and not holds:
-        return [], [], place.y
-    nodes: list[Node] = [kit.paragraph("threads/ready", "can go on, the next one first", place.x, place.y, place.w)]
-    across = max(1, int((place.w + GAP) // (LEAST + GAP)))
-    most = max(1, across - holds)
-    shown = some_of(cards, most if len(cards) <= most else max(2, most - 1), touched)
-    count = holds + len(shown) + (len(shown) < len(cards))
-    w = min(WIDEST, (place.w + GAP) / max(1, min(across, count)) - GAP)
-    first = Box(place.x, place.y + nodes[0].h + 14, w, H)
-    boxes = [
-        first._replace(x=first.x + number % across * (w + GAP), y=first.y + number // across * (H + 8))
-        for number in range(count)
-    ]
-    if holds:
-        nodes.append(cell_card(boxes[0]))
-    for (number, thread), box in zip(shown, boxes[holds:], strict=False):
-        nodes.append(thread_card(thread, box, touched, number - len(running), lane="ready"))
-    left_out = {thread.name for thread in cards}.difference(thread.name for _, thread in shown)
-    if left_out:
-        nodes.append(fold("ready", len(left_out), boxes[-1]))
-    nodes, links = ringed("threads/ready", nodes, touched, left_out)
-    return nodes, links, boxes[-1].y + H + 18
+
+    def row(w: float) -> Part:
+        most = max(1, int((w + GAP) // (LEAST + GAP)) - holds)
+        shown = some_of(cards, most if len(cards) <= most else max(2, most - 1), touched)
+        parts = [boxes.thing(H, _cell)] * holds
+        parts += [_card(thread, touched, number - len(running), "ready") for number, thread in shown]
+        left_out = {thread.name for thread in cards}.difference(thread.name for _, thread in shown)
+        parts += [_fold("ready", len(left_out), H)] * bool(left_out)
+        return _ringed("threads/ready", "ready", boxes.equal(parts, LEAST, most=WIDEST, gap=GAP), touched, left_out)
+
+    head = boxes.words("threads/ready", "can go on, the next one first" if cards or holds else "")
+    return boxes.below(head, boxes.sized(row), gap=GAP)
 
 
-def _done_lane(
-    value: ThreadsValue, touched: dict[str, str], y: float, width: float
-) -> tuple[list[Node], list[Link], float]:
+def _done(value: ThreadsValue, touched: Mapping[str, str]) -> Part:
     """Return the finished threads, small, with threads ended by this operation first, and their number."""
     done = [thread for thread in value.threads if thread.state in ("returned", "failed")]
-    if not done:
-        return [], [], y
-    nodes = [kit.label("threads/done", f"{len(done):,} done", MARGIN, y)]
-    x, more = MARGIN, text_width(f"and {len(done):,} more") + 24
     order = sorted(done, key=lambda one: one.name not in touched)
-    for number, thread in enumerate(order[:NAMES]):
-        how = "returned" if thread.state == "returned" else "failed"
-        why = thread.outcome.removeprefix(f"thread {thread.name!r} failed: ")
-        label = f"{thread.name} {how}" + (f": {why}" if why and how == "failed" else "")
-        w = min(260, text_width(label)) + 18
-        if x + w > width - MARGIN - (more if number < len(order) - 1 else 0):
-            break
-        state = ["fault"] * (how == "failed") + [touched.get(thread.name, "")] * (thread.name in touched)
-        nodes.append(
-            kit.card(f"thread/{thread.name}", Box(x, y + 20, w, 22), [kit.Line(label)], kind="thread",
-                     thing=f"thread:{thread.name}", state=state, title=f"{thread.name} {how}: {thread.outcome}",
-                     lane="done", pad=9)
-        )  # fmt: skip
-        x += w + 8
-    left_out = [thread.name for thread in order[len(nodes) - 1 :]]
-    if left_out:
-        nodes.append(fold("done", len(left_out), Box(x, y + 20, more - 8, 22)))
-    nodes, links = ringed("threads/done", nodes, touched, left_out)
-    return nodes, links, y + 48
+    more = text_width(f"and {len(done):,} more") + 16
+
+    def line(w: float) -> Part:
+        parts: list[tuple[float, Part]] = []
+        for thread in order[:NAMES]:
+            how, why = thread.state, thread.outcome.removeprefix(f"thread {thread.name!r} failed: ")
+            label = f"{thread.name} {how}" + (f": {why}" if why and how == "failed" else "")
+            wide, rest = min(260, text_width(label)) + 18, more + 8 if len(parts) < len(order) - 1 else 0
+            if sum(its + 8 for its, _ in parts) + wide + rest > w:
+                break
+            state = ["fault"] * (how == "failed") + [touched.get(thread.name, "")] * (thread.name in touched)
+            card = boxes.card(
+                f"thread/{thread.name}", [kit.Line(label)], kind="thread", thing=f"thread:{thread.name}", state=state,
+                title=f"{thread.name} {how}: {thread.outcome}", lane="done",
+            )  # fmt: skip  # a thread
+            parts.append((wide, card))
+        left_out = [thread.name for thread in order[len(parts) :]]
+        parts += [(more, _fold("done", len(left_out), 28))] * bool(left_out)
+        return _ringed("threads/done", "done", boxes.flowing(parts), touched, left_out)
+
+    return boxes.below(boxes.words("threads/done", f"{len(done):,} done" if done else ""), boxes.sized(line), gap=2)
+
+
+def _ringed(name: str, fold: str, part: Part, touched: Mapping[str, str], left_out: Collection[str]) -> Part:
+    """Return threads, with one line around neighbours that the operation changed, also if they are in a fold."""
+    states = {f"thread/{one}": state for one, state in touched.items()}
+    folded = {touched.get(one, "") for one in left_out}
+    if len(folded) == 1:
+        states[f"threads/fold/{fold}"] = folded.pop()
+    return boxes.ringed(name, part, states, {f"threads/fold/{fold}": len(left_out)})
+
+
+def _fold(name: str, count: int, high: float = 26.0, words: str = "more") -> Part:
+    """Return a fold with the number left out."""
+    said = f"{count:,} {words}"
+    return boxes.folded(f"threads/fold/{name}", f"and {said}", title=f"{said}, in the table", high=high)
 
 
 # ---- those that wait -----------------------------------------------------------------------------------
 
 
-def _groups_lane(
-    groups: Sequence[_Group], value: ThreadsValue, touched: dict[str, str], top: float, width: float
-) -> tuple[list[Node], list[Link], float]:
+_HEADS = {
+    "threads/asleep": "asleep, in the order they will look again",
+    "threads/asleep/what it waits for": "what it waits for", "threads/asleep/who wakes it": "who wakes it",
+}  # fmt: skip  # a head a column
+"""What is in the columns."""
+
+
+def _waiting(groups: Sequence[_Group], value: ThreadsValue, touched: Mapping[str, str]) -> Part:
     """Return a row for each thing waited for, with a line between two."""
-    if not groups:
-        return [], [], top
-    wide, room, y = width >= _BESIDE, width - 2 * MARGIN, top
-    first = min(300.0, 0.34 * room)
-    columns = (MARGIN, MARGIN + first + _APART, MARGIN + first + _APART + SUBJECT_W + 24)
-    nodes: list[Node] = []
-    links: list[Link] = []
-    heads = zip(
-        columns, ("asleep, in the order they will look again", "what it waits for", "who wakes it"), strict=True
-    )
-    for x, words in heads if wide else [(MARGIN, "asleep, in the order they will look again")]:
-        most = first + _APART - 8 if wide and x == MARGIN else room
-        nodes.append(kit.label("threads/asleep" if x == MARGIN else f"threads/asleep/{words}", words, x, y, most=most))
-    y += _HEADS
-    for group in groups[:_GROUPS]:
-        if y > top + _HEADS:
-            nodes.append(
-                kit.runs(f"{group.id}/line", Box(MARGIN, y - 8, room, 1), (), bars=(Bar(0, 0, room, 1, "rail"),))
-            )
-        left, below = (MARGIN, y) if wide else (MARGIN + 24, y + H + 18)
-        sleepers, lines = _sleepers(group, touched, Box(left, below, first if wide else room - 24, H))
-        place, w = (columns[1], SUBJECT_W) if wide else (MARGIN, min(room, 300.0))
-        rows = [one for one in sleepers if one.kind != "label"]
-        middle = (rows[0].y + rows[-1].y) / 2 if wide else y
-        subject = subject_box(group.id, group.kind, group.subject, group.holder, len(group.sleepers), place, middle, w)
-        x, at = (columns[2], middle) if wide else (left, rows[-1].y + rows[-1].h + 24)
-        said = _waker(group, value, Box(x, at, width - MARGIN - x, 0))
-        said = replace(said, y=middle + (H - said.h) / 2) if wide else said
-        if not wide:
-            nodes.append(kit.label(f"{group.id}/who", "who wakes it", left, at - 18))
-        nodes += [subject, said, *sleepers]
-        links += lines
-        links += [_wait(one, subject) for one in sleepers if one.kind == "thread"]
+    heads = [boxes.words(identity, said) for identity, said in _HEADS.items()]
+
+    def rows(w: float) -> Part:
+        parts: list[Part] = []
+        for group in groups[:_GROUPS]:
+            parts += [boxes.rule(f"{group.id}/line")] * bool(parts)
+            parts.append(_group(group, value, touched, is_wide=w >= _BESIDE))
+        left_out = len(groups) - _GROUPS
+        if left_out > 0:
+            parts.append(boxes.narrower(240, _fold("groups", left_out, words="more things waited for")))
+        head = _columns(*heads) if w >= _BESIDE else heads[0]
+        return boxes.below(head, boxes.below(*parts, gap=9), gap=16)
+
+    return boxes.sized(rows) if groups else boxes.below()
+
+
+def _columns(sleepers: Part, subject: Part, waker: Part) -> Part:
+    """Return sleepers, what they wait for, and who wakes them, with room for lines between them."""
+    return boxes.sized(lambda w: boxes.columns(
+        (min(300.0, 0.34 * w), sleepers), (SUBJECT_W, subject), (0, waker), gap=30, middle=True
+    ))  # fmt: skip  # three columns
+
+
+def _group(group: _Group, value: ThreadsValue, touched: Mapping[str, str], *, is_wide: bool) -> Part:
+    """Return what some threads wait for, with these threads and who wakes them next to it, or below."""
+    sleepers, waker = _sleepers(group, touched), _waker(group, value)
+    named = partial(subject_box, group.id, group.kind, group.subject, group.holder, len(group.sleepers))
+    subject = boxes.thing(H, named)
+    who = boxes.below(boxes.words(f"{group.id}/who", "who wakes it"), waker)
+    below = boxes.below(boxes.narrower(300, subject), boxes.inset(24, boxes.below(sleepers, who, gap=6)), gap=18)
+
+    def links(at: Mapping[str, Node]) -> Iterator[Link]:
+        subject, said = at[group.id], at[f"{group.id}/wakes"]
+        yield from (_wait(one, subject) for one in at.values() if one.kind == "thread")
         if group.holder is not None:
-            ends = ((subject.x + subject.w, subject.y + H / 2), (said.x - 4, said.y + said.h / 2)) if wide else (
+            ends = ((subject.x + subject.w, subject.y + H / 2), (said.x - 4, said.y + said.h / 2)) if is_wide else (
                 (subject.x + 8, subject.y + H), (subject.x + 8, said.y + 10), (said.x - 4, said.y + 10))  # fmt: skip
-            links.append(Link(f"{group.id}/held", "held-by", subject.id, said.id, ends, arrow=True))
-        y = max(node.y + node.h for node in (subject, said, *sleepers)) + 18
-    if len(groups) > _GROUPS:
-        nodes.append(fold("groups", len(groups) - _GROUPS, Box(MARGIN, y, 240, 26), "more things waited for"))
-        y += 40
-    return nodes, links, y
+            yield Link(f"{group.id}/held", "held-by", subject.id, said.id, ends, arrow=True)
+
+    return boxes.linked(_columns(sleepers, subject, waker) if is_wide else below, links)
 
 
-def _sleepers(group: _Group, touched: dict[str, str], box: Box) -> tuple[list[Node], list[Link]]:
+def _sleepers(group: _Group, touched: Mapping[str, str]) -> Part:
     """Return the waiting threads, below each other."""
     some = group.sleepers
     shown = some_of(some, _SLEEPERS if len(some) <= _SLEEPERS else _SLEEPERS - 1, touched)
-    nodes = []
-    for row, (number, thread) in enumerate(shown):
-        place, said = box._replace(y=box.y + row * _PITCH), number if len(some) > 1 else 0
-        nodes.append(thread_card(thread, place, touched, said, lane=group.id))
+    parts = [_card(thread, touched, number if len(some) > 1 else 0, group.id) for number, thread in shown]
     left_out = {thread.name for thread in some}.difference(thread.name for _, thread in shown)
-    if left_out:
-        nodes.append(fold(group.id, len(left_out), Box(box.x, box.y + len(shown) * _PITCH + 4, 180, 26)))
-    return ringed(group.id, nodes, touched, left_out)
+    parts += [boxes.narrower(180, _fold(group.id, len(left_out)))] * bool(left_out)
+    return _ringed(group.id, group.id, boxes.below(*parts, gap=4), touched, left_out)
 
 
 def _wait(one: Node, subject: Node) -> Link:
@@ -352,38 +327,161 @@ def _wait(one: Node, subject: Node) -> Link:
     return Link(name, "waits", one.id, subject.id, ((one.x + 2, y), (x, y), (x, subject.y + H)))
 
 
-def _waker(group: _Group, value: ThreadsValue, box: Box) -> Node:
+def _waker(group: _Group, value: ThreadsValue) -> Part:
     """Return who wakes the waiting threads, and whether that can happen."""
     name, several = f"{group.id}/wakes", len(group.sleepers) > 1
     threads = {thread.name: thread for thread in value.threads}
     first = "the first looks first, and who finds nothing sleeps again"
     if group.kind == "lock":
         if group.holder is None:
-            return waker(name, "the lock is free", "they are woken", box)
+            return _said(name, "the lock is free", "they are woken")
         holder = group.holder or "the cell"
         said = "when it releases the lock"
         if group.holder in value.cycle:
-            return waker(name, f"never: {holder} holds it", "it waits in the circle itself", box,
+            return _said(name, f"never: {holder} holds it", "it waits in the circle itself",
                          thing=f"thread:{group.holder}", style="strong error")  # fmt: skip
         state = threads[group.holder].state if group.holder in threads else "running"
         more = f"{said}; it is {state} itself" if state == "asleep" else said
-        return waker(name, f"{holder} holds it", more, box, thing=f"thread:{group.holder}", style="strong held")
+        return _said(name, f"{holder} holds it", more, thing=f"thread:{group.holder}", style="strong held")
     if group.kind == "room":
-        return waker(name, "kmem_free_wakeup", f"it wakes {'all: ' + first if several else 'it, to look again'}", box)
+        return _said(name, "kmem_free_wakeup", f"it wakes {'all: ' + first if several else 'it, to look again'}")
     if group.kind == "pages":
         daemon = next((one for one in value.threads if one.subject == _DAEMON or one.name == "pagedaemon"), None)
         if daemon is not None and daemon.state == "asleep":
-            return waker(name, f"{daemon.name}: asleep itself", "or a thread that frees pages", box,
+            return _said(name, f"{daemon.name}: asleep itself", "or a thread that frees pages",
                          thing=f"thread:{daemon.name}", style="strong error")  # fmt: skip
-        return waker(name, daemon.name if daemon is not None else "a thread that frees pages",
-                     f"it is {daemon.state}" if daemon is not None else "", box)  # fmt: skip
+        return _said(name, daemon.name if daemon is not None else "a thread that frees pages",
+                     f"it is {daemon.state}" if daemon is not None else "")  # fmt: skip
     ticks = [one.until for one in group.sleepers if one.until is not None]
     if group.kind == "timer":
-        return waker(name, f"the clock, at tick {min(ticks, default=0):,}", f"it is at {value.ticks:,}", box)
+        return _said(name, f"the clock, at tick {min(ticks, default=0):,}", f"it is at {value.ticks:,}")
     if group.subject == _DAEMON:
-        return waker(name, "a request that is refused", "it wakes the page daemon", box)
+        return _said(name, "a request that is refused", "it wakes the page daemon")
     more = f"or the clock, at tick {min(ticks):,}" if len(ticks) == len(group.sleepers) else "until then, nothing"
-    return waker(name, f"a wakeup of {visible(group.subject)}" if group.subject else "a wakeup", more, box)
+    return _said(name, f"a wakeup of {visible(group.subject)}" if group.subject else "a wakeup", more)
+
+
+# ---- the elements --------------------------------------------------------------------------------------
+
+_MARK = 32.0
+"""Room for a thread's mark."""
+
+
+def thread_card(
+    thread: ThreadValue, place: Box, touched: Mapping[str, str], number: int = 0, lane: str = "threads",
+    state: tuple[str, ...] = (), *, brief: bool = False,
+) -> Node:  # fmt: skip
+    """Return a thread; `number` is its place in the row, in its mark (below 1: none).
+
+    With `brief`, only the locks that it holds are shown.
+    """
+    until = "" if thread.until is None else f"to tick {thread.until:,}"
+    held = f"holds {', '.join(thread.locks)}" if thread.locks else ""
+    doing = "" if held else thread.doing
+    second = [
+        ("" if brief else thread.state, "label"),
+        (until, "label dim"),
+        (held, "label held"),
+        (doing, "mono label dim"),
+    ]
+    states = [
+        *state,
+        *([touched[thread.name]] if thread.name in touched else []),
+        *["asleep"] * (thread.state == "asleep"),
+    ]
+    return _thread(f"thread/{thread.name}", thread.name or "the cell", second, place, number, lane,
+                   [*states, *["here"] * (thread.state == "running")], describe(thread))  # fmt: skip
+
+
+def _card(thread: ThreadValue, touched: Mapping[str, str], number: int, lane: str) -> Part:
+    """Return a thread with its place in a row; `lane` orders keyboard movement."""
+    return boxes.thing(H, lambda box: thread_card(thread, box, touched, number, lane))
+
+
+def _cell(place: Box) -> Node:
+    """Return the learner's cell, if it holds a lock that a thread waits for."""
+    second = [("running", "label"), ("the notebook's calls", "label dim")]
+    title = "the learner's cell: what was called from the notebook"
+    return _thread("thread/", "the cell", second, place, 0, "ready", ["here"], title)
+
+
+def _thread(
+    identity: str, name: str, second: Sequence[tuple[str, str]], place: Box, number: int, lane: str,
+    state: Sequence[str], title: str,
+) -> Node:  # fmt: skip  # what it is, then where
+    """Return its mark, its name, and its states below, as far as there is room."""
+    text = [Text(15, 20, f"{number}", "letter on-step", "middle")] if 0 < number < 100 else []
+    text.append(fitted(_MARK, 16, name, place.w - _MARK - 4, "body strong", middle=True))
+    x = _MARK
+    for words, style in second:
+        room = place.w - 4 - x
+        if words and room > 24:
+            text.append(fitted(x, 33, words, room, style))
+            x += text_width(words, style) + 6
+    ends = [run.x + (run.room or text_width(run.text, run.style)) for run in text if run.anchor == "start"]
+    w = place.w if "stuck" in state else min(place.w, max(ends) + 8)
+    side = 22.0 if text[0].anchor == "middle" else 10.0
+    mark = Bar(15 - side / 2, 16 - side / 2, side, side, "step")
+    return Node(identity, "thread", *place._replace(w=w), identity.replace("/", ":", 1), "box",
+                tuple(run for run in text if run.text), (mark,), tuple(state), title, "select", lane)  # fmt: skip
+
+
+def describe(thread: ThreadValue) -> str:
+    """Return everything about a thread."""
+    said = [f"thread {thread.name}: {thread.state}" if thread.name else f"the cell: {thread.state}"]
+    if thread.waits_for:
+        said.append(f"waits for {thread.waits_for}")
+    if thread.holder is not None:
+        said.append(f"which {thread.holder or 'the cell'} holds")
+    if thread.until is not None:
+        said.append(f"at most until tick {thread.until:,}")
+    if thread.locks:
+        said.append(f"holds the lock of {', '.join(thread.locks)}")
+    return ", ".join(
+        [*said, *([f"in {thread.doing}"] if thread.doing else []), *([thread.outcome] if thread.outcome else [])]
+    )
+
+
+def name_of(kind: str, subject: str) -> str:
+    """Return the name of the thing that threads wait for.
+
+    >>> name_of("room", "exec_map"), name_of("timer", "")
+    ('room in exec_map', 'the clock')
+    """
+    named = {"room": f"room in {subject}", "lock": f"lock of {subject}", "pages": "free pages", "timer": "the clock"}
+    return named.get(kind, subject or "a wakeup")
+
+
+def subject_box(identity: str, kind: str, subject: str, holder: str | None, count: int, box: Box) -> Node:
+    """Return the thing that threads wait for, round if it is a lock, with the number of waiting threads."""
+    name, is_lock = name_of(kind, subject), kind == "lock"
+    says = f", which {holder or 'the cell'} holds" if holder is not None else ""
+    rows: list[str | kit.Line] = [name, kit.Line(f"{count:,} wait{'s' if count == 1 else ''}", "label dim")]
+    return kit.card(
+        identity, box, rows, kind="channel", title=f"{name}{says}: {count:,} wait", top=16,
+        thing=f"map:{subject}" if kind in ("room", "lock") else "", state=("held",) if holder is not None else (),
+        lane=identity, step=15, shape="round" if is_lock else "box", pad=18 if is_lock else 10,
+        bars=() if is_lock else (Bar(0, H - 4, box.w, 4, "own-kernel"),),
+    )  # fmt: skip
+
+
+def _said(identity: str, words: str, more: str, *, thing: str = "", style: str = "strong") -> Part:
+    """Return who wakes the sleepers, and how."""
+
+    def draw(box: Box) -> Node:
+        lines = [(line, style) for line in wrapped(words, box.w, style)[:3]]
+        lines += [(line, "label dim") for line in wrapped(more, box.w)]
+        text = [Text(0, 14 + 16 * at, line, look) for at, (line, look) in enumerate(lines)]
+        return kit.runs(identity, box._replace(h=18 + 16 * max(0, len(lines) - 1)), text, title=f"{words}: {more}",
+                        thing=thing)  # fmt: skip
+
+    return boxes.thing(0, draw)
+
+
+def some_of(threads: Sequence[ThreadValue], most: int, touched: Collection[str]) -> list[tuple[int, ThreadValue]]:
+    """Return at most this many threads with their places from 1: the first one, those in `touched`, then others."""
+    order = sorted(range(len(threads)), key=lambda at: (at > 0 and threads[at].name not in touched, at))
+    return [(at + 1, threads[at]) for at in sorted(order[:most])]
 
 
 # ---- words ---------------------------------------------------------------------------------------------
@@ -444,27 +542,56 @@ _DROP = 60.0
 """Pixels between the upper and the lower row."""
 
 
-def _cycle_lane(
-    ring: Sequence[ThreadValue], touched: Mapping[str, str], top: float, width: float
-) -> tuple[list[Node], list[Link], float]:
-    """Return nodes and links of the circle, each thread waiting for the lock of the next, and the y where it ends."""
-    boxes = _boxes(ring, touched)
-    upper = -(-len(boxes) // 2)
-    row_y = (top + 8, top + 8 + H + _DROP)
-    placed = [
-        *_row(boxes[:upper], row_y[0], width),
-        *reversed(_row(list(reversed(boxes[upper:])), row_y[1], width)),
-    ]
-    links = [_link(one, other) for one, other in pairwise([*placed, placed[0]])]
-    mark = kit.paragraph("threads/deadlock", "deadlock", width / 2 - 50, row_y[0] + H + _DROP / 2 - 10, 100)
-    word = Text(50, 15, "deadlock", "body strong error", "middle")
+def _circle(ring: Sequence[ThreadValue], touched: Mapping[str, str]) -> Part:
+    """Return the circle, each thread waiting for the lock of the next, and how it could not happen."""
     words = (
         "Each holds the lock that the one before it needs. If all took their locks in one order, it could not happen."
     )
-    more = kit.paragraph("threads/never", words, MARGIN, row_y[1] + H + 10, width - 2 * MARGIN)
+    parts = [boxes.drawing(H, partial(_halves, ring, touched)), boxes.words("threads/never", words)]
+    return boxes.below(*parts if ring else (), gap=10)
+
+
+def _halves(ring: Sequence[ThreadValue], touched: Mapping[str, str], box: Box) -> Iterator[Node | Link]:
+    """Yield thread, lock, thread, lock, … in the order of waiting, half of them in a row back below the others."""
+    most = max(2, min(MOST, int(box.w // (SUBJECT_W + 20))))
+    shown = ring if len(ring) <= most else ring[: most - 1]
+    makers: list[tuple[float, Callable[[Box], Node]]] = []
+    for thread in shown:
+        card = partial(thread_card, thread, touched=touched, lane="deadlock", state=("stuck",), brief=True)
+        makers += [(LEAST, card), (SUBJECT_W, partial(_lock, thread))]
+    if left_out := len(ring) - len(shown):
+        title = f"{left_out:,} more, in the table"
+        makers.append((LEAST, partial(kit.fold, "threads/fold/deadlock", words=f"and {left_out:,} more", title=title,
+                                      lane="deadlock")))  # fmt: skip  # a box
+    upper, wides = -(-len(makers) // 2), [wide for wide, _ in makers]
+    lower = box._replace(y=box.y + H + _DROP)
+    places = [*_row(wides[:upper], box), *reversed(_row([*reversed(wides[upper:])], lower))]
+    placed = [make(place) for (_, make), place in zip(makers, places, strict=True)]
+    links = [_link(one, other) for one, other in pairwise([*placed, placed[0]])]
     title = "deadlock: each of these threads waits for a lock that the next one holds"
-    turns = list(_turns(placed, links))
-    return [*placed, replace(mark, text=(word,), title=title), *turns, more], links, more.y + more.h + 18
+    down = 20 if len(placed) > 3 else 6  # above the corner of a triangle
+    place = Box(box.middle[0] - 50, box.y + H + down, 100, 18)
+    word = Text(50, 15, "deadlock", "body strong error", "middle")
+    yield from placed
+    yield kit.runs("threads/deadlock", place, [word], title=title)
+    yield from _turns(placed, links)
+    yield from links
+
+
+def _lock(thread: ThreadValue, box: Box) -> Node:
+    """Return the lock that a thread of the circle waits for."""
+    name = name_of("lock", thread.subject)
+    title = f"{name}, which {thread.holder or 'the cell'} holds: 1 wait"
+    return kit.cell(f"cycle/{thread.subject}", "channel", box, [(name, "strong")], feet=[H / 2 + 4], spare=36,
+                    shape="round", thing=f"map:{thread.subject}", title=title, state=("stuck",),
+                    lane="deadlock")  # fmt: skip  # a box
+
+
+def _row(wides: Sequence[float], box: Box) -> list[Box]:
+    """Return the places of half the circle, each in the middle of its share, so that both halves are aligned."""
+    share = min(SUBJECT_W + 80, box.w / max(1, len(wides)))
+    left = box.x + (box.w - share * len(wides)) / 2
+    return [box._replace(x=left + share * at + (share - wide) / 2, w=wide) for at, wide in enumerate(wides)]
 
 
 def _turns(placed: Sequence[Node], links: Sequence[Link]) -> Iterator[Node]:
@@ -480,32 +607,6 @@ def _turns(placed: Sequence[Node], links: Sequence[Link]) -> Iterator[Node]:
         left, top = ((x + to_x - w) / 2, y - 21) if y == to_y else (x + 10, (y + to_y) / 2 - 10)
         left -= (w + 22) * (y > to_y)  # at the left of an arrow that leads up
         yield kit.label(f"{link.id}/says", said, left, top)
-
-
-def _boxes(ring: Sequence[ThreadValue], touched: Mapping[str, str]) -> list[Node]:
-    """Return thread, lock, thread, lock, … in the order of waiting, without places."""
-    shown = ring if len(ring) <= MOST else ring[: MOST - 1]
-    boxes: list[Node] = []
-    for thread in shown:
-        boxes.append(thread_card(thread, Box(0, 0, LEAST, H), touched, lane="deadlock", state=("stuck",), brief=True))
-        lock = subject_box(f"cycle/{thread.subject}", "lock", thread.subject, thread.holder, 1, 0, 0)
-        boxes.append(replace(lock, text=(Text(SUBJECT_W / 2, H / 2 + 4, lock.text[0].text, "strong", "middle"),)))
-    if len(shown) < len(ring):
-        boxes.append(fold("deadlock", len(ring) - len(shown), Box(0, 0, LEAST, H)))
-    return boxes
-
-
-def _row(boxes: Sequence[Node], y: float, width: float) -> list[Node]:
-    """Return one half of the circle, each box in the middle of its share, so that both halves are aligned."""
-    room = width - 2 * MARGIN
-    share = min(SUBJECT_W + 80, room / max(1, len(boxes)))
-    left = MARGIN + (room - share * len(boxes)) / 2
-    return [_in(box, left + share * number + (share - box.w) / 2, y) for number, box in enumerate(boxes)]
-
-
-def _in(box: Node, x: float, y: float) -> Node:
-    state = box.state if box.kind != "channel" else ("stuck",)
-    return replace(box, x=x, y=y, lane="deadlock", state=state)
 
 
 def _link(one: Node, other: Node) -> Link:

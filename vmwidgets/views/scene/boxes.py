@@ -6,9 +6,11 @@ A part is a function: it draws into a :class:`Drawn` from a corner on, into a wi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from itertools import pairwise
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import groupby, pairwise
 from math import inf
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from . import kit
@@ -76,14 +78,51 @@ def beside(*parts: Part, gap: float = 2 * MARGIN, least: float = 0.0, last: floa
         share = (w - last - gap * (len(parts) - 1)) / max(1, len(parts) - bool(last))
         if share < least:
             return below(*parts, gap=gap)(drawn, x, y, w)
-        ends = [y]
-        for number, part in enumerate(parts, 1):
-            own = last if last and number == len(parts) else share
-            ends.append(part(drawn, x, y, own))
-            x += own + gap
-        return max(ends)
+        wides = [last if last and number == len(parts) else share for number in range(1, len(parts) + 1)]
+        return columns(*zip(wides, parts, strict=True), gap=gap)(drawn, x, y, w)
 
     return put
+
+
+def columns(*parts: tuple[float, Part], gap: float = 8.0, middle: bool = False) -> Part:
+    """Return parts of these widths next to each other; those whose width is 0 share what is left.
+
+    With `middle`, the middles of all parts are at one height.
+    """
+
+    def put(drawn: Drawn, x: float, y: float, w: float) -> float:
+        room = w - sum(wide for wide, _ in parts) - gap * (len(parts) - 1)
+        rest = room / max(1, sum(not wide for wide, _ in parts))
+        done: list[tuple[int, int, float]] = []
+        for wide, part in parts:
+            done.append((len(drawn.nodes), len(drawn.links), part(drawn, x, y, wide or rest)))
+            x += (wide or rest) + gap
+        bottom = max((end for *_, end in done), default=y)
+        ends = [*((nodes, links) for nodes, links, _ in done[1:]), (len(drawn.nodes), len(drawn.links))]
+        for (node, link, end), (to_node, to_link) in zip(done, ends, strict=True) if middle else ():
+            if down := (bottom - end) / 2:
+                drawn.nodes[node:to_node] = [replace(one, y=one.y + down) for one in drawn.nodes[node:to_node]]
+                drawn.links[link:to_link] = [kit.moved(one, down) for one in drawn.links[link:to_link]]
+        return bottom
+
+    return put
+
+
+def equal(parts: Sequence[Part], least: float, *, most: float = inf, gap: float = 8.0) -> Part:
+    """Return parts of one width, from `least` to `most` pixels, in as few lines as possible."""
+
+    def put(drawn: Drawn, x: float, y: float, w: float) -> float:
+        wide, across = share(w, len(parts), least, most=most, gap=gap)
+        lines = [parts[at : at + across] for at in range(0, len(parts), across)]
+        return below(*(columns(*((wide, part) for part in line), gap=gap) for line in lines), gap=gap)(drawn, x, y, w)
+
+    return put
+
+
+def share(w: float, count: int, least: float, *, most: float = inf, gap: float = 8.0) -> tuple[float, int]:
+    """Return the width of each of `count` equal parts, and the number of them in a line."""
+    across = max(1, min(count, int((w + gap) // (least + gap))))
+    return min(most, (w + gap) / across - gap), across
 
 
 def flowing(parts: Sequence[tuple[float, Part]], *, gap: float = 8.0) -> Part:
@@ -106,32 +145,104 @@ def apart(high: float) -> Part:
     return lambda _drawn, _x, y, _w: y + high
 
 
+def rule(identity: str) -> Part:
+    """Return a thin line across the width."""
+    return thing(1.0, lambda box: kit.runs(identity, box, (), bars=(Bar(0, 0, box.w, 1, "rail"),)))
+
+
 def narrower(most: float, part: Part) -> Part:
     """Return a part at most `most` pixels wide."""
     return lambda drawn, x, y, w: part(drawn, x, y, min(w, most))
 
 
-def drawing(high: float, draw: Callable[[Box], Iterable[Node]]) -> Part:
+def inset(by: float, part: Part) -> Part:
+    """Return a part that begins `by` pixels further right."""
+    return lambda drawn, x, y, w: part(drawn, x + by, y, w - by)
+
+
+def sized(make: Callable[[float], Part]) -> Part:
+    """Return a part that is made for its width: what it has depends on how much room there is."""
+    return lambda drawn, x, y, w: make(w)(drawn, x, y, w)
+
+
+def drawing(high: float, draw: Callable[[Box], Iterable[Node | Link]]) -> Part:
     """Return a part with a layout of its own, such as an axis: `draw` gets a box this high, and may go on below it."""
 
     def put(drawn: Drawn, x: float, y: float, w: float) -> float:
-        nodes = [*draw(Box(x, y, w, high))]
-        drawn.nodes += nodes
-        return max((node.y + node.h for node in nodes), default=y)
+        end = y
+        for one in draw(Box(x, y, w, high)):
+            if isinstance(one, Link):
+                drawn.links.append(one)
+            else:
+                drawn.nodes.append(one)
+                end = max(end, one.y + one.h)
+        return end
+
+    return put
+
+
+def thing(high: float, draw: Callable[[Box], Node]) -> Part:
+    """Return a part with one thing in a box this high."""
+    return drawing(high, lambda box: (draw(box),))
+
+
+def linked(part: Part, links: Callable[[Mapping[str, Node]], Iterable[Link]]) -> Part:
+    """Return a part with links between its things, which `links` gets by their IDs when they have their places."""
+
+    def put(drawn: Drawn, x: float, y: float, w: float) -> float:
+        start = len(drawn.nodes)
+        end = part(drawn, x, y, w)
+        drawn.links += links({node.id: node for node in drawn.nodes[start:]})
+        return end
 
     return put
 
 
 def joined(part: Part, link: Callable[[int, Node, Node], Link]) -> Part:
     """Return a part with a link from each of its things to the next; `link` also gets the link's number."""
+    return linked(part, lambda at: (link(number, *two) for number, two in enumerate(pairwise(at.values()))))
+
+
+def ringed(
+    identity: str, part: Part, states: Mapping[str, str], counts: Mapping[str, int] = MappingProxyType({})
+) -> Part:
+    """Return a part with one line around neighbours in one state, instead of a line around each of them.
+
+    `states` are those of things, by their IDs; a badge says how many they are.  A thing that stands for several counts
+    as `counts` says.
+    """
 
     def put(drawn: Drawn, x: float, y: float, w: float) -> float:
         start = len(drawn.nodes)
         end = part(drawn, x, y, w)
-        drawn.links += [link(number, *two) for number, two in enumerate(pairwise(drawn.nodes[start:]))]
+        nodes, drawn.nodes[start:] = drawn.nodes[start:], []
+        number = 0
+        for state, group in groupby(nodes, key=lambda node: states.get(node.id, "")):
+            some = [*group]
+            if not state or len(some) < 2:
+                drawn.nodes += some
+                continue
+            drawn.links.append(kit.around(f"{identity}/around/{number}", some, state=(state,)))
+            drawn.nodes += [replace(node, state=(*node.state, "within")) for node in some]
+            number += 1
+            count = f"{sum(counts.get(node.id, 1) for node in some):,}"
+            corner = max(node.x + node.w for node in some), min(node.y for node in some)
+            drawn.nodes.append(_badge(f"{identity}/count/{number}", count, state, *corner))
         return end
 
     return put
+
+
+def _badge(identity: str, count: str, state: str, right: float, top: float) -> Node:
+    """Return a badge with a number, on the upper right corner of a line, and not over what is inside."""
+    w = max(_BADGE, text_width(count, "letter") + 8)
+    return kit.runs(identity, Box(right + 2.5 - w, top + 1.5 - _BADGE, w, _BADGE),
+                    [Text(w / 2, _BADGE / 2 + 4, count, "letter on-step", "middle")],
+                    bars=(Bar(0, 0, w, _BADGE, "count step-new"),), title=f"{count} {state}")  # fmt: skip
+
+
+_BADGE = 17.0
+"""Height of a badge."""
 
 
 def onward(_number: int, one: Node, after: Node) -> Link:
@@ -169,6 +280,12 @@ def words(identity: str, said: str, style: str = "label dim") -> Part:
     return put
 
 
+def at_end(identity: str, said: str, style: str = "label dim") -> Part:
+    """Return a line of words at the right end of the width."""
+    wide = text_width(said, style)
+    return thing(LINE, lambda box: kit.label(identity, said, box.x + box.w - wide, box.y, style=style))
+
+
 def more(identity: str, count: int, what: str = "", style: str = "label dim") -> Part:
     """Return a line that says how many more things the table has; nothing if there are none."""
     said = f"… {f'{count:,} {what}'.strip()} more, in the table"
@@ -197,18 +314,29 @@ def switches(view: str, groups: Sequence[Sequence[kit.Switch]]) -> Part:
     return put
 
 
-def folded(identity: str, said: str) -> Part:
-    """Return a dashed box that says what is left out."""
-    return drawing(26.0, lambda box: [kit.fold(identity, box, said)])
+def folded(
+    identity: str, said: str, *, title: str = "", lane: str = "", opens: bool = False, high: float = 26.0
+) -> Part:
+    """Return a dashed box that says what is left out; with `opens`, a click shows it."""
+    return thing(high, lambda box: kit.fold(identity, box, said, title=title, lane=lane, opens=opens))
 
 
-def card(identity: str, lines: Sequence[str | kit.Line], *, least: float = 0.0, **more: Unpack[kit.Rest]) -> Part:
-    """Return a box with lines of words, as high as the words, but at least `least` pixels."""
+def card(
+    identity: str, lines: Sequence[str | kit.Line], *, kind: str = "card", least: float = 0.0,
+    strip: Sequence[str] = (), **more: Unpack[kit.Rest],
+) -> Part:  # fmt: skip  # what it says, then how it looks
+    """Return a box with lines of words, as high as the words, but at least `least` pixels.
+
+    `strip` are the styles on its upper edge, in equal parts.
+    """
 
     def put(drawn: Drawn, x: float, y: float, w: float) -> float:
         high = max(least, LINE * len(lines) + 10)
-        top = None if high == least else LINE - 1
-        drawn.nodes.append(kit.card(identity, Box(x, y, w, high), lines, top=top, **more))
+        top = None if high == least else LINE + bool(strip)
+        each = w / max(1, len(strip))
+        bars = [Bar(each * number, 0, each, 4, style) for number, style in enumerate(strip)]
+        its: kit.Rest = {**more, "bars": (*bars, *more.get("bars", ()))}
+        drawn.nodes.append(kit.card(identity, Box(x, y, w, high), lines, kind=kind, top=top, **its))
         return y + high
 
     return put

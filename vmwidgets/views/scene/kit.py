@@ -551,7 +551,7 @@ def stack(
             nodes.append(heading(f"section/{one.view}", one.title, one.subtitle, y, width=first.width))
             y += nodes[-1].h
         nodes += [replace(node, y=node.y + y) for node in one.nodes] if y else list(one.nodes)
-        links += [_moved(link, y) for link in one.links]
+        links += [moved(link, y) for link in one.links]
         marks += [small.moved(y) for small in one.marks]
         y += one.height + 8
     return replace(
@@ -583,5 +583,6 @@ def _said_of(scene: Scene, first: Scene) -> str:
     return " · ".join(part for part in (scene.title, scene.subtitle, said) if part)
 
 
-def _moved(link: Link, y: float) -> Link:
+def moved(link: Link, y: float) -> Link:
+    """Return a link `y` pixels further down."""
     return replace(link, points=tuple((x, at + y) for x, at in link.points)) if y else link

@@ -1,0 +1,326 @@
+"""Locality: a program's references in the course of time, and how much of its memory a real process uses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from itertools import groupby
+from math import log
+from typing import Any
+
+import traitlets
+
+from vmwidgets.engine.base.errors import Refused, shown
+from vmwidgets.engine.base.units import Address, binary_size, counted
+from vmwidgets.engine.paper.trace import Trace
+from vmwidgets.engine.paper.traces_schema import LocalityValue, PagesRow
+from vmwidgets.engine.spaces.process_schema import UsedOverTime, UsedRange
+from vmwidgets.views.scene import boxes, kit
+from vmwidgets.views.scene.boxes import Part
+from vmwidgets.views.scene.kit import MARGIN, WIDTH
+from vmwidgets.views.scene.model import Bar, Caption, Node, Scene, Table, Text
+from vmwidgets.views.scene.text import fitted, text_width, visible
+from vmwidgets.views.story.words.pictures import say_traces
+
+from .at import At
+from .picture import Picture
+from .registry import picture_of
+
+_ROW, _GAP, _SETS = 12.0, 2.0, 44.0
+"""Pixels: the height of a row, the gap between two that are far apart, the height of the curve of sets."""
+
+SHADES = 3
+"""The number of shades of a colour, by how often a part is referenced, in equal steps of the logarithm."""
+
+_STRIPS, _MOST_NAME = 24, 120.0
+"""The number of strips of time that can be clicked; the width in pixels of a range's name."""
+
+_IN_USE = "pages in use"
+
+
+@picture_of(first_for=(Trace, UsedOverTime))
+class Locality(Picture):
+    """A program's references: time to the right, pages upwards.  `target` is a trace, or a real process's locality.
+
+    The more often a part is referenced, the darker it is; parts that are written, or only executed, have other colours.
+    Below are the pages used in each part of the time.  There are unused pages between rows that are apart;
+    ``t.named(ranges)`` names the rows.  Press a row to see only its pages, and the curve below to see the references of
+    that time; if there are few references, the table lists them.  For a real process (``vm.process().locality()``),
+    each range is a row, which is darker if more of its pages are used.
+
+    >>> import vmwidgets as vm
+    >>> vm.picture(vm.trace([0x1000, 0x1008, 0x2000], [False, True, False])).scene().caption.text
+    'It takes all of its 2 pages to make up 9 of 10 references.'
+    """
+
+    first = traitlets.Int(0, min=0, help="The reference from which the picture is drawn.").tag(public=True)
+    last = traitlets.Int(0, min=0, help="The reference before which it ends; 0: the last.").tag(public=True)
+    start = traitlets.Int(0, min=0, help="The address from which pages are drawn.").tag(public=True)
+    end = traitlets.Int(0, min=0, help="The address before which they end; 0: the last.").tag(public=True)
+
+    def __init__(self, target: Trace | UsedOverTime, **options: Any) -> None:
+        if not isinstance(target, Trace | UsedOverTime):
+            raise Refused(f"Locality shows a trace, the result of vm.trace(…) or vm.load(…), not {shown(target)}")
+        super().__init__(target, **options)
+
+    def _value(self, trace: Trace) -> LocalityValue:
+        last, high = self.last or len(trace), self.end or 1 << 64
+        return trace.locality(first=min(self.first, len(trace)), last=min(last, len(trace)), low=self.start, high=high)
+
+    def draw(self, at: At) -> Scene:
+        """Return the picture."""
+        if isinstance(at.target, UsedOverTime):
+            return draw_used(at.target, width=at.width)
+        return draw_locality(self._value(at.target), width=at.width)
+
+    def opened(self, node_id: str) -> None:
+        """Draw only the references of a part of the time, or only some pages; or everything again."""
+        value = self._value(self.target)
+        _, what, *number = node_id.split("/")
+        with self.hold_trait_notifications():
+            if what == "part":
+                first, last = times(value, int(number[0]))
+                self.first, self.last = (first, last) if last > first else (self.first, self.last)
+            elif what == "row":
+                row = value.rows[int(number[0])]
+                self.start, self.end = row.first * value.page, (row.last + 1) * value.page
+            else:
+                self.first = self.last = self.start = self.end = 0
+
+    @traitlets.observe("first", "last", "start", "end")
+    def _shows_otherwise(self, change: object) -> None:
+        self.changed(change)
+
+
+# ---- locality --------------------------------------------------------------------------------------
+
+
+def draw_locality(value: LocalityValue, *, width: float = WIDTH) -> Scene:
+    """Return time to the right, pages upwards: how often each part of memory is referenced in each part of the time."""
+    part = f"references {value.first:,} to {value.last - 1:,}"
+    time = part if value.is_part else counted(value.references, "reference")
+    most = max(cell[0] for row in value.rows for cell in row.cells)
+    names = [row.name or _address(row, value.page) for row in value.rows]
+    wide = max(text_width(name, _name_style(row)) for name, row in zip(names, value.rows, strict=True))
+    left = max(min(_MOST_NAME, wide), text_width(_IN_USE)) + 8
+    drawn = boxes.below(
+        _pages(value, names, left, most),
+        boxes.below(
+            boxes.drawing(_SETS, partial(_sets, value, left)), boxes.at_end("locality/time", f"time: {time} →")
+        ),
+        _back(value), boxes.key("locality/legend", _meanings(value, most)), gap=10,
+    )  # fmt: skip  # from the pages to what colours mean
+    has_cold = value.hot < value.pages
+    hot = say_traces("hot" if has_cold else "every page", value.hot, pages=f"{value.pages:,}")
+    part = say_traces("part", first=f"{value.first}", last=f"{value.last}") if value.is_part else ""
+    return boxes.picture(
+        "locality", visible(value.name) or "a program's references",
+        f"{counted(value.references, 'reference')} to {counted(value.pages, 'page')} of {binary_size(value.page)}"
+        f" · {value.mix}",
+        drawn, caption=Caption(hot, (), part), table=_table(value), width=width,
+    )  # fmt: skip  # its parts
+
+
+def _back(value: LocalityValue) -> Part:
+    """Return what leads back to everything, if this is a part."""
+    words = "◂ all references and pages"
+    fold = boxes.folded("locality/whole", words, opens=True, high=22)
+    return boxes.narrower(text_width(words) + 20, fold) if value.is_part else boxes.below()
+
+
+def _said(rows: Sequence[PagesRow]) -> set[int]:
+    """Return the rows that have words: the uppermost of each named range, and others, from above, but no neighbours."""
+    said = {at for at, row in enumerate(rows) if row.name and (at + 1 == len(rows) or rows[at + 1].name != row.name)}
+    for at in reversed(range(len(rows))):
+        if not rows[at].name and said.isdisjoint((at - 1, at + 1)):
+            said.add(at)
+    return said
+
+
+def _sizes_said(rows: Sequence[PagesRow]) -> dict[int, str]:
+    """Return how many pages of a named range are used, in the third of its rows from above."""
+    found = {}
+    for name, some in groupby(enumerate(rows), key=lambda one: one[1].name):
+        numbers, each = zip(*some, strict=True)
+        if name and len(numbers) > 2:
+            found[numbers[-3]] = counted(sum(row.used for row in each), "page")
+    return found
+
+
+def _name_style(row: PagesRow) -> str:
+    return "strong" if row.name else "mono label"
+
+
+def _is_apart(row: PagesRow, above: PagesRow) -> bool:
+    return above.first > row.last + 1 or above.name != row.name
+
+
+def _address(row: PagesRow, page: int) -> str:
+    return str(Address(row.first * page))
+
+
+def _table(value: LocalityValue) -> Table:
+    """Return the references themselves if they are few, and otherwise each row's contents."""
+    if value.listed:
+        each = ((f"{one.number:,}", str(Address(one.address)), one.does) for one in value.listed)
+        return Table(("reference", "address", "does"), tuple(each))
+    has_names = any(row.name for row in value.rows)
+    rows = [
+        (_address(row, value.page), *[row.name] * has_names, f"{row.used:,}", f"{row.references:,}", f"{row.writes:,}")
+        for row in value.rows
+    ]
+    return Table(("from", *["name"] * has_names, "pages used", "references", "writes"), rows)
+
+
+def _meanings(value: LocalityValue, most: int) -> list[tuple[str, str]]:
+    """Return the colours present, each in its strongest shade, and a fainter one."""
+    styles = {_style(cell, most) for row in value.rows for cell in row.cells}
+    words = {"read": "read", "write": "written too", "fetch": "only instructions fetched"}
+    found = [(f"refs-{kind}-{SHADES}", said) for kind, said in words.items() if any(kind in one for one in styles)]
+    return [*found, ("refs-read-1", "fainter: seldom")] if any(one.endswith("-1") for one in styles) else found
+
+
+def _pages(value: LocalityValue, names: Sequence[str], left: float, most: int) -> Part:
+    """Return the rows of pages, the highest addresses first, with a gap between two that are not neighbours."""
+    rows, said, sizes = value.rows, _said(value.rows), _sizes_said(value.rows)
+    parts: list[Part] = []
+    for number, row in reversed([*enumerate(rows)]):
+        if number + 1 < len(rows) and _is_apart(row, rows[number + 1]):
+            parts.append(boxes.apart(_GAP))
+        words = names[number] if number in said else sizes.get(number, "")
+        style = _name_style(row) if number in said and row.name else "label dim" if row.name else "mono label dim"
+        pages = f"{counted(row.used, 'page')} from {Address(row.first * value.page)} to "
+        pages += f"{Address((row.last + 1) * value.page)}"
+        of = f"{visible(row.name)}, " * bool(row.name)
+        title = f"{of}{pages}: {counted(row.references, 'reference')}, {counted(row.writes, 'write')}"
+        text = fitted(0, 10, visible(words), left - 8, style)
+        looks = [_style(cell, most) for cell in row.cells]
+        parts.append(_strip(f"locality/row/{number}", text, looks, left, title, opens=True))
+    return boxes.below(*parts)
+
+
+def _strip(
+    identity: str, name: Text, looks: Sequence[str], left: float, title: str, *, high: float = _ROW, pad: float = 0,
+    opens: bool = False,
+) -> Part:  # fmt: skip  # what it says, then how it looks
+    """Return a row after its name: a bar for parts of the time that look alike; a click may show only these pages."""
+
+    def draw(box: kit.Box) -> Node:
+        each, at = (box.w - left) / len(looks), 0
+        bars = [Bar(left, pad, box.w - left, high - 2 * pad, "refs-none")]
+        for style, some in groupby(looks):
+            long = len([*some])
+            if style:
+                bars.append(Bar(round(left + at * each, 1), pad, round(long * each, 1), bars[0].h, style))
+            at += long
+        return kit.runs(identity, box, [name] * bool(name.text), bars=bars, title=title, lane="locality",
+                       action="open" if opens else "")  # fmt: skip  # a row
+
+    return boxes.thing(high, draw)
+
+
+def _style(cell: tuple[int, int, int], most: int) -> str:
+    count, writes, fetches = cell
+    if not count:
+        return ""
+    shade = min(SHADES, 1 + int(SHADES * log(count) / log(most))) if most > 1 else SHADES
+    return f"refs-{'write' if writes else 'fetch' if fetches == count else 'read'}-{shade}"
+
+
+def _sets(value: LocalityValue, left: float, box: kit.Box) -> Iterator[Node]:
+    """Yield how many pages are used in each part of the time; a click on some parts shows only their references."""
+    yield _most_used(value.sets, box._replace(w=left))
+    together = -(-len(value.sets) // _STRIPS)
+    edges = _edges(value.sets, box.x + left, box.w - left)
+    for number, start in enumerate(range(0, len(value.sets), together)):
+        some = value.sets[start : start + together]
+        own = edges[start : start + together + 1]
+        bars = _heights(some, [edge - own[0] for edge in own], max(value.sets))
+        first, last = times(value, number)
+        title = f"references {first:,} to {last - 1:,}: at most {counted(max(some), 'page')} in a part"
+        place = box._replace(x=own[0], w=own[-1] - own[0])
+        yield kit.runs(f"locality/part/{number}", place, (), bars=bars, title=title, lane="locality/parts",
+                       action="open")  # fmt: skip  # a node
+
+
+def _edges(sets: Sequence[int], left: float, room: float) -> list[float]:
+    return [float(round(left + place * room / len(sets))) for place in range(len(sets) + 1)]
+
+
+def _most_used(sets: Sequence[int], box: kit.Box, bars: Sequence[Bar] = ()) -> Node:
+    """Return what the curve of sets is, and its height."""
+    most = f"{max(sets):,}"
+    text = (Text(0, 10, _IN_USE, "label dim"), Text(0, 26, f"most {most}", "label dim"))
+    return kit.runs("locality/sets", box, text, bars=bars, title=say_traces("sets", most=most))
+
+
+def _heights(sets: Sequence[int], edges: Sequence[float], most: int) -> list[Bar]:
+    """Return the curve of some sets between their edges, on a line."""
+    bars, at = [Bar(edges[0], _SETS - 5, edges[-1] - edges[0], 1, "rail")], 0
+    for count, alike in groupby(sets):
+        end = at + len([*alike])
+        high = round((_SETS - 4) * count / max(most, 1), 1)
+        bars.append(Bar(edges[at], _SETS - 4 - high, edges[end] - edges[at], high, "refs-set"))
+        at = end
+    return bars
+
+
+def times(value: LocalityValue, number: int) -> tuple[int, int]:
+    """Return the first and the end reference of each group of parts that is clicked as one."""
+    parts = len(value.sets)
+    together = -(-parts // _STRIPS)
+    length = value.last - value.first
+    begin, end = number * together, min(parts, (number + 1) * together)
+    return value.first - -begin * length // parts, value.first - -end * length // parts
+
+
+# ---- a real process --------------------------------------------------------------------------------
+
+
+def draw_used(value: UsedOverTime, *, width: float = WIDTH) -> Scene:
+    """Return how much of its ranges a real process uses in each part of the time, and the total of pages below."""
+    sets, rows = value.sets, value.ranges
+    order = sorted(enumerate(rows), key=lambda row: (row[1].start is None, -row[0]))
+
+    def draw(w: float) -> Part:
+        left = min((w + 2 * MARGIN) * 0.3, max(map(text_width, (_IN_USE, *(one.name for one in rows))))) + 8
+        ranges = [_range(f"locality/range/{number}", one, left) for number, one in order]
+        heights = _heights(sets, _edges(sets, left, w - left), max(sets))
+        curve = boxes.thing(_SETS, lambda box: _most_used(sets, box, heights))
+        time = boxes.at_end("locality/time", f"time: {len(sets) * value.each:.3g} s →")
+        return boxes.below(boxes.below(*ranges), boxes.below(curve, time), boxes.key("locality/legend", _USED), gap=8)
+
+    table = Table(
+        ("range", "from", "pages", *(f"{(at + 1) * value.each:.3g} s" for at in range(len(sets)))),
+        [(visible(one.name), _place(one), f"{one.pages:,}", *(f"{used:,}" for used in one.parts))
+         for one in rows],
+    )  # fmt: skip  # a row a range
+    said = f"A page counts once in each {value.each:.3g} s."
+    said += " Counting disturbs: it clears the referenced bit of each page."
+    if not any(sets):
+        said = f"No page was used. {said}"
+    return boxes.picture(
+        "locality", value.title, f"{visible(value.name)}, process {value.pid}", boxes.sized(draw),
+        caption=Caption(said), table=table, width=width,
+    )  # fmt: skip  # its parts
+
+
+_USED = ("refs-read-3", "more than half of its pages"), ("refs-read-2", "some"), ("refs-read-1", "under a tenth")
+"""The meanings of the shades of a real process's ranges."""
+
+
+def _range(identity: str, one: UsedRange, left: float) -> Part:
+    """Return how much of a range is used in the course of time."""
+    looks = [_shade(used, one.pages) for used in one.parts]
+    title = f"{visible(one.name)}: at most {max(one.parts):,} of {counted(one.pages, 'page')} in a part"
+    name = fitted(0, 14, visible(one.name), left - 8, "label", middle=True)
+    return _strip(identity, name, looks, left, title, high=18, pad=2)
+
+
+def _place(one: UsedRange) -> str:
+    return "several places" if one.start is None else str(Address(one.start))
+
+
+def _shade(used: int, pages: int) -> str:
+    """Return the style of a part of the time: how much of the range is used."""
+    return "" if not used else f"refs-read-{3 if used * 2 > pages else 2 if used * 10 >= pages else 1}"
