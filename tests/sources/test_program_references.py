@@ -30,6 +30,7 @@ total 3
 FORMS = {
     "hex": "0041f7a0 R\n13f5e2c0 W\n\n",
     "hex with 0x and tabs": "0x0041f7a0\tr\r\n0x13f5e2c0\tw\r\n",
+    "the access first": "R 0x41f7a0\nW 0x13f5e2c0\n",
     "with a comment": "# gcc\n0041f7a0 R\n13f5e2c0 W\n",
     "Dinero": "0 41f7a0\n1 13f5e2c0\n",
     "DRAMSim": "0x41F7A0 READ 10\n0x13F5E2C0 WRITE 24\n",
@@ -52,6 +53,23 @@ def test_lackeys_lines_are_found_between_others_and_touch_bytes() -> None:
     assert found.kinds.tolist() == [2, 0, 1, 1]
     assert found.sizes.tolist() == [3, 8, 8, 4]
     assert found.unsaid == ("4 lines of Valgrind or the program passed over.",)
+
+
+def test_damaged_lines_of_lackey_are_told_from_output_of_the_program() -> None:
+    found = read_references(LACKEY.replace(" L 1ffefffd88,8", " L 1ffefffd88"), "the text")
+    assert found is not None
+    assert len(found) == 3
+    damaged, others = found.unsaid
+    assert "'L 1ffefffd88'" in damaged
+    assert others.startswith("4 lines")
+
+
+@pytest.mark.parametrize("form", ["hex", "the access first", "DRAMSim"])
+def test_a_last_line_that_is_cut_is_left_out_and_said(form: str) -> None:
+    found = read_references(f"{FORMS[form]}{FORMS[form].split()[0][:3]}", "the text")
+    assert found is not None
+    assert len(found) == 2
+    assert any("is cut" in said for said in found.unsaid)
 
 
 @pytest.mark.parametrize("change", [lambda line: line.strip(), lambda line: " ".join(line.split())])

@@ -224,7 +224,7 @@ def _layout(architecture: str) -> str:
 _REFERENCE = re.compile(
     r"^(?:[ \t]*[ILSM][ \t]{1,3}[0-9a-fA-F]+,[0-9]+"
     r"|[ \t]*(?:0[xX])?[0-9a-fA-F]+[ \t,]+(?:[RWrwIiFf]|READ|WRITE|P_[A-Z_]+)\b.*"
-    r"|[012][ \t]+(?:0[xX])?[0-9a-fA-F]+)[ \t]*\r?$|^[^\n]*\b(?i:addr|address|vaddr)\b[^\n]*[,;\t]",
+    r"|(?:[012]|[RWrwIiFf],?)[ \t]+(?:0[xX])?[0-9a-fA-F]+)[ \t]*\r?$|^[^\n]*\b(?i:addr|address|vaddr)\b[^\n]*[,;\t]",
     re.MULTILINE,
 )
 """A line of a program's references, or the heading of a table of them."""

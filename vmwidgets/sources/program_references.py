@@ -46,6 +46,9 @@ FORMS = (
         {"0": READ, "1": WRITE, "2": FETCH},
     ),
     Form(
+        "R or W and an address", re.compile(rf"^[ \t]*([RWrwIiFf])[ \t,]+{_HEX}[ \t]*\r?$", re.MULTILINE), "ka", _KINDS
+    ),
+    Form(
         "DRAMSim",
         re.compile(
             r"^[ \t]*0[xX]([0-9a-fA-F]{1,20})[ \t]+(READ|WRITE|P_MEM_RD|P_MEM_WR|P_FETCH)[ \t]+[0-9]+[ \t]*\r?$",
@@ -115,18 +118,36 @@ def read_references(text: str, source: str, name: str = "") -> Trace | None:
     unsaid: Sequence[str] = ()
     lines = text.count("\n") + (not text.endswith("\n"))
     if lines != len(found):
-        others = [number for number, line in enumerate(text.split("\n"), 1) if not _is_right(form, line)]
-        if others and not form.between:
-            line = text.split("\n")[others[0] - 1].strip()[:40]
+        written = text.split("\n")
+        others = [number for number, line in enumerate(written, 1) if not _is_right(form, line)]
+        if not form.between and others == [len(written)]:  # the text ends in the middle of a line
+            unsaid = (f"The last line, {shown(written[-1].strip()[:40])}, is cut, and not read.",)
+        elif others and not form.between:
+            line = written[others[0] - 1].strip()[:40]
             where = f"line {others[0]:,} of {source}, {shown(line)},"
             raise Refused(f"{where} is not a reference: this is a file of {form.name}")
-        unsaid = (f"{counted(len(others), 'line')} of Valgrind or the program passed over.",) if others else ()
+        elif others:
+            unsaid = tuple(_passed_over(written, others))
     columns = dict(zip(form.fields, zip(*found, strict=True), strict=True))
     kinds = [form.kinds[one.lower()] for one in columns["k"]]
     sizes = [int(one) for one in columns["s"]] if "s" in columns else None
-    if form is FORMS[0]:
-        unsaid = _unsure(columns["a"], "hexadecimal")
+    if form.kinds is _KINDS and "0x" not in text.lower():
+        unsaid = (*unsaid, *_unsure(columns["a"], "hexadecimal"))
     return ready(Trace(_addresses(columns["a"], form, text, source, sizes), kinds, sizes, name=name, unsaid=unsaid))
+
+
+_LACKEY = re.compile(r"[ \t]{0,3}[ILSM][ \t]{1,3}\S*[ \t]*\r?")
+"""A line that looks like one of lackey's."""
+
+
+def _passed_over(lines: Sequence[str], numbers: Sequence[int]) -> Iterator[str]:
+    """Yield what is not read among lackey's lines: damaged lines of its own, and other output."""
+    damaged = [number for number in numbers if _LACKEY.fullmatch(lines[number - 1])]
+    if damaged:
+        first = f"the first is line {damaged[0]:,}, {shown(lines[damaged[0] - 1].strip()[:40])}"
+        yield f"{counted(len(damaged), 'line')} of lackey can't be read; {first}."
+    if len(damaged) < len(numbers):
+        yield f"{counted(len(numbers) - len(damaged), 'line')} of Valgrind or the program passed over."
 
 
 def _is_right(form: Form, line: str) -> bool:

@@ -97,6 +97,30 @@ def test_tables_that_allow_what_failed_give_no_bit() -> None:
     assert any("allow what failed" in one for one in pasted.unsaid)
 
 
+@pytest.mark.parametrize("mode", [0x21, 0x25])
+def test_a_protection_key_is_no_smap_and_no_stale_tlb(mode: int) -> None:
+    text = x86(USER_PAGE, mode, "PGD 1067 P4D 1067 PUD 2067 PMD 3067 PTE 8000000004067", "CR4: 00000000007706f0")
+    trap = only(text)
+    assert trap.refused == "PK"
+    assert "protection key" in trap.says
+    assert not any("TLB" in said for said in vm.load(text).unsaid)
+
+
+def test_an_error_code_and_words_that_name_two_accesses_are_said() -> None:
+    text = x86("0000000000000008", 0, "PGD 0 P4D 0 ").replace(
+        "#PF: error", "#PF: supervisor {} access in kernel mode\n#PF: error"
+    )
+    assert any("two accesses" in said for said in vm.load(text.format("write")).unsaid)
+    assert not any("two accesses" in said for said in vm.load(text.format("read")).unsaid)
+
+
+def test_descriptors_in_the_last_line_may_be_cut() -> None:
+    whole = "BUG: unable to handle page fault for address: 0000000000000008\n#PF: error_code(0x0002) - x\nPGD 1067 PUD "
+    assert not any("may be missing" in said for said in vm.load(f"{whole}0\n").unsaid)
+    assert any("may be missing" in said for said in vm.load(f"{whole}20\n\n").unsaid)
+    assert not any("may be missing" in said for said in vm.load(f"{whole}20\nOops: 0002 [#1]\n").unsaid)
+
+
 def test_an_address_that_is_not_canonical_needs_no_table() -> None:
     trap = only(
         "general protection fault, probably for non-canonical address 0xdead000000000108: 0000 [#1] PREEMPT SMP\n"

@@ -119,6 +119,10 @@ class Event:
                 )
                 if not _is_whole(found):
                     found.pop()
+            elif self.parts.is_last(number) and not _is_whole(found):
+                self.parts.unsaid.append(
+                    f"The text ends with line {number}: digits of its last descriptor may be missing."
+                )
             return [Word(match[1].lower(), int(match[2], 16), number) for match in found]
         return []
 

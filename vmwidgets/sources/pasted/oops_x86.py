@@ -8,6 +8,7 @@ names give their levels, so that an unreadable descriptor does not shift the oth
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -19,6 +20,7 @@ from ...engine.mmu.tables import TablesWalk
 from .one_walk import tables_of, walked
 from .oops_event import MADE, Event, said_refused
 from .parts import Parts
+from .said import PastedTables
 from .x86_codes import PK, RSVD, Code, P, code_of
 
 WHAT = "an oops of Linux on x86"
@@ -89,7 +91,13 @@ def read(event: Event, parts: Parts) -> None:
     address = cr2 if address is None else address
     chain = _descriptors(event, address)
     pc, pid = event.number(_PC), event.search(_PID, claim=False)
-    said = code_of(code) if code is not None else _of_words(event)
+    in_words = _of_words(event)
+    said = code_of(code) if code is not None else in_words
+    if said is not None and in_words is not None and (said.access, said.user) != (in_words.access, in_words.user):
+        parts.unsaid.append(
+            f"The oops in line {event.first} says two accesses: {in_words.access} in words, {said.access} in its error"
+            " code. One of them is damaged; the error code is used."
+        )
     trap = Trap(
         "user mode" if said is not None and said.user else "kernel mode", event.first, code,
         "page fault", int(pid[1]) if pid else None, pc, address, register="error code",
@@ -217,11 +225,12 @@ def _of_64_bits(
     return X86_64
 
 
-def _controls(event: Event, fmt: TableFormat[Any]) -> X86Controls:
+def _controls(event: Event, fmt: TableFormat[Any], code: int) -> X86Controls:
+    """Return the controls in the text; a key that refused the supervisor shows that SMAP was off for the access."""
     cr0, cr4, flags = (event.number(one) for one in (_CR["CR0"], _CR["CR4"], _FLAGS_REGISTER))
     return X86Controls(
         wp=bool((WP if cr0 is None else cr0) & WP), smep=bool((cr4 or 0) & SMEP), smap=bool((cr4 or 0) & SMAP),
-        ac=bool((flags or 0) & AC), nxe=fmt is not X86_32, maxphyaddr=52,
+        ac=bool(flags & AC) if flags is not None else bool(code & PK), nxe=fmt is not X86_32, maxphyaddr=52,
     )  # fmt: skip
 
 
@@ -232,7 +241,8 @@ def _explained(trap: Trap, said: Code, chain: _Chain | None, event: Event, parts
         parts.unsaid.append(f"The oops in line {event.first} has no descriptors (a line such as 'PGD 0 P4D 0').")
         return replace(trap, refused=said.refused, says=f"{done}: {said.why or 'the text does not say why'}.")
     fmt, values, lines = chain
-    controls = _controls(event, fmt)
+    code = trap.code
+    controls = _controls(event, fmt, code or 0)
     if fmt.word_bits == 32 and address >> 32:
         parts.unsaid.append(
             f"The oops in line {event.first} has an address of more than 32 bits with tables of 32 bits."
@@ -240,21 +250,18 @@ def _explained(trap: Trap, said: Code, chain: _Chain | None, event: Event, parts
         return replace(trap, refused=said.refused, says=f"{done}: {said.why}.")
     cr3 = event.number(_CR["CR3"])
     root = cr3 & (0xFFFF_FFE0 if fmt is X86_PAE else (1 << 52) - 4096) if cr3 else None
-    tables = tables_of(f"tables of the oops in line {event.first}", fmt, controls, address, values, root, lines)
-    code = trap.code
-    walk = walked(tables, address, said.access, said.user)
-    if code is not None and code & RSVD:
-        for bits in (48, 46, 45, 43, 42, 40, 39, 38, 36):
-            narrower = replace(controls, maxphyaddr=bits)
-            again = tables_of(tables.name, fmt, narrower, address, values, root, lines)
-            found = walked(again, address, said.access, said.user)
-            if found is not None and found.fault is not None and found.fault.kind == "reserved":
-                tables, walk = again, found
-                break
-    if walk is not None and walk.ok and code is not None and code & P and not said.user and _is_user_page(walk):
-        controls = replace(controls, smep=said.access == "execute", smap=said.access != "execute", ac=False)
-        tables = tables_of(tables.name, fmt, controls, address, values, root, lines)
-        walk = walked(tables, address, said.access, said.user)
+
+    def walk_with(controls: X86Controls) -> tuple[PastedTables, TablesWalk | None]:
+        name = f"tables of the oops in line {event.first}"
+        made = tables_of(name, fmt, controls, address, values, root, lines)
+        return made, walked(made, address, said.access, said.user)
+
+    tables, walk = walk_with(controls)
+    for other in _other_controls(controls, walk, said, code):
+        again, found = walk_with(other)
+        if found and found.fault and (found.fault.kind == "reserved") == (said.refused == "RSVD"):
+            controls, tables, walk = other, again, found
+            break
     parts.tables.append(tables)
     event.say_root(tables, "CR3")
     if walk is None and None in values:
@@ -268,6 +275,9 @@ def _explained(trap: Trap, said: Code, chain: _Chain | None, event: Event, parts
         return replace(trap, refused=said.refused, says=f"{done}: {said.why}.")
     if walk.fault is None and not said.is_known:
         return replace(trap, walk=walk, says=f"{done}; the descriptors in the text allow a read.")
+    if walk.fault is None and said.refused == "PK":
+        why = f"{said.why}; the descriptors' other bits allow it"
+        return replace(trap, walk=walk, refused="PK", says=f"{done}: {why}.")
     if walk.fault is None:
         parts.unsaid.append(
             f"The descriptors in line {lines[0]} allow what failed: they were changed in between, or the"
@@ -279,8 +289,7 @@ def _explained(trap: Trap, said: Code, chain: _Chain | None, event: Event, parts
             if said.why
             else "the descriptors allow it"
         )
-        refused = "PK" if code is not None and code & PK else ""
-        return replace(trap, walk=walk, refused=refused, says=f"{done}; {why}.")
+        return replace(trap, walk=walk, says=f"{done}; {why}.")
     if code is not None and (walk.fault.kind == "not-present") == bool(code & P):
         parts.unsaid.append(
             f"The error code {code:#x} does not fit the descriptors in line {lines[0]}: they were changed in between,"
@@ -309,8 +318,15 @@ def _fault_without(
     return refusing(walk), walk.fault.why
 
 
-def _is_user_page(walk: TablesWalk) -> bool:
-    return bool(walk.steps) and walk.rights.user
+def _other_controls(
+    controls: X86Controls, walk: TablesWalk | None, said: Code, code: int | None
+) -> Iterator[X86Controls]:
+    """Yield controls with which the descriptors may refuse what the error code says: fewer address bits, SMEP, SMAP."""
+    if code is not None and code & RSVD:
+        for bits in (48, 46, 45, 43, 42, 40, 39, 38, 36):
+            yield replace(controls, maxphyaddr=bits)
+    elif walk and walk.ok and code is not None and code & (P | PK) == P and not said.user and walk.rights.user:
+        yield replace(controls, smep=said.access == "execute", smap=said.access != "execute", ac=False)
 
 
 def refusing(walk: TablesWalk) -> str:

@@ -32,6 +32,10 @@ class Parts:
         """The lines of the text."""
         return self.text.lines
 
+    def is_last(self, line: int) -> bool:
+        """Return whether only empty lines follow a line."""
+        return not any(map(str.strip, self.lines[line:]))
+
     def ends_in(self, line: int, end: int) -> bool:
         """Return whether the text ends right after column `end` of a line, so that a number there may be cut off."""
         return not self.text.is_ended and line == len(self.lines) and end >= len(self.lines[-1].rstrip())

@@ -222,7 +222,8 @@ def _found(line: str, number: int, parts: Parts, begun: bool) -> Iterator[Item]:
     for found in usual:
         path = _path(found["dots"].count(".."), found["at"])
         word, pa = whole_hex(found["pte"]), whole_hex(found["pa"])
-        if path is None or word is None:
+        has_lost_a_dot = line[: found.start()].rstrip().endswith(".")
+        if path is None or word is None or has_lost_a_dot:
             yield _damaged(line, number)
             continue
         agrees = pa == page_of(word) or not word & V
