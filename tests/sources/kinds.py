@@ -158,6 +158,16 @@ Address           Kbytes     RSS   Dirty Mode  Mapping
 total kB              24      20       4
 """
 
+PMAP_X = """\
+1234:   cat
+         Address Perm   Offset Device  Inode  Size   Rss   Pss  Swap              VmFlags Mapping
+    558d6f2c5000 r--p 00001000  08:01   4711     8     8     4     0          rd mr mw me cat
+    558d6f2c7000 rw-s 00000000  00:00      0    16    12    12     4    rd wr sh mr mw me
+    7ffc0a000000 --xp 00000000  00:00      0     4     0     0     0                   ex [vdso]
+                                             ===== ===== ===== =====
+                                                28    20    16     4 KB
+"""
+
 PROCSTAT = """\
   PID              START                END PRT    RES PRES REF SHD FLAG  TP PATH
   681           0x400000           0x408000 r-x      8   10   2   1 CN--- vn /bin/cat
@@ -208,8 +218,8 @@ KERNELS = {
 
 RANGES = {
     "maps": MAPS, "smaps": SMAPS, "gdb": GDB, "gdb, old": GDB_OLD, "pwndbg": PWNDBG, "gef": GEF, "pmap": PMAP,
-    "procstat": PROCSTAT, "vmmap of macOS": MACOS, "tombstone": TOMBSTONE, "older tombstone": OLD_TOMBSTONE,
-    "hs_err of Windows": HS_ERR,
+    "pmap -X": PMAP_X, "procstat": PROCSTAT, "vmmap of macOS": MACOS, "tombstone": TOMBSTONE,
+    "older tombstone": OLD_TOMBSTONE, "hs_err of Windows": HS_ERR,
 }  # fmt: skip
 
 ALL = {**KERNELS, **RANGES, "strace": STRACE}

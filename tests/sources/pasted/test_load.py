@@ -152,6 +152,25 @@ def test_info_mem_of_x86_says_nothing_of_execution() -> None:
     assert any("what may be executed" in sentence for sentence in pasted.unsaid)
 
 
+@pytest.mark.parametrize("line", [". .. ..1:", ".. . ..1:", ".. .. .1:", ". ..1:"])
+def test_a_line_that_lost_one_of_its_dots_is_of_no_level(line: str) -> None:
+    whole = "page table 0x87f6e000\n..0: pte 0x21fda801 pa 0x87f6a000\n.. ..0: pte 0x21fda401 pa 0x87f69000\n"
+    pasted = vm.load(f"{whole}.. .. ..0: pte 0x21fdac1b pa 0x87f6b000\n{line} pte 0x21fda00f pa 0x87f68000\n")
+    assert [one.start for one in pasted.tables[0].ranges] == [0]
+    assert any(said.startswith("Line 5") and "can't be read" in said for said in pasted.unsaid)
+
+
+def test_an_address_with_a_letter_in_it_is_shown() -> None:
+    pasted = vm.load("usertrap(): unexpected scause 0xf pid=3\n            sepc=0x8 stval=0xO010\n")
+    assert any("0xO010" in said for said in pasted.unsaid)
+
+
+@pytest.mark.parametrize(("second", "sizes"), [("00800000", [4, 4]), ("00600000", [2, 2])])
+def test_large_pages_of_info_tlb_are_4_mib_if_none_begins_in_between(second: str, sizes: list[int]) -> None:
+    pasted = vm.load(f"00000000: 00000000 --PDA---W\n{second}: {second} --PDA--UW\n")
+    assert [one.size >> 20 for one in pasted.listings[0].ranges] == sizes
+
+
 def test_info_tlb_lists_page_tables_and_is_called_so() -> None:
     pasted = vm.load(text("info-tlb"))
     assert pasted.ranges == (

@@ -41,6 +41,11 @@ EXPECTED: dict[str, list[Any]] = {
         (0x558D6F2C5000, 0x2000, "r--p", 0, "cat", 8192),
         (0x558D6F2C7000, 0x4000, "rw-p", 0, "", 12288),
     ],
+    "pmap -X": [
+        (0x558D6F2C5000, 0x2000, "r--p", 0x1000, "cat", 8192),
+        (0x558D6F2C7000, 0x4000, "rw-s", 0, "", 12288),
+        (0x7FFC0A000000, 0x1000, "--xp", 0, "[vdso]", 0),
+    ],
     "procstat": [
         (0x400000, 0x8000, "r-xp", 0, "/bin/cat", 32768),
         (0x800607000, 0x20000, "rw-p", 0, "", 16384),
@@ -102,6 +107,7 @@ def test_a_range_without_rights_is_entered_with_none() -> None:
     [
         ("pmap", ("kB              24", "kB              28"), "total of the text is 28 kB, and its ranges have 24 kB"),
         ("pmap", ("558d6f2c5000", "58d6f2c5000"), "same number of digits"),
+        ("pmap -X", ("28    20", "32    20"), "total of the text is 32 kB, and its ranges have 28 kB"),
         ("gdb", ("0x2000        0x0", "0x3000        0x0"), "has a size that is not the one of its addresses"),
         ("pwndbg", ("   1e000", "   1f000"), "has a size that is not the one of its addresses"),
         ("vmmap of macOS", ("[   20K", "[  200K"), "has a size that is not the one of its addresses"),

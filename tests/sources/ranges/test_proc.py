@@ -222,3 +222,12 @@ def test_the_longest_lines_of_a_log_are_no_parts_of_a_path():
     log = f"{'=' * 120}\nend\n"
     assert names(f"{A_MAP}{log * 4}") == [name for name, _ in NAMED]
     assert parse(f"{A_MAP}{log * 4}").unsaid == ()
+
+
+def test_a_numbered_range_is_not_the_rest_of_the_line_before_it() -> None:
+    text = """\
+  1  5581a5a00000-5581a5a02000 r--p 00000000 08:01 131                           /usr/bin/concatenate
+  2  5581a5a02000-5581a5a06000 r-xp 00002000 08:01 131                           /usr/bin/cat
+"""
+    assert len(parse(text).ranges) == 2
+    assert not any("wrapped" in said for said in parse(text).unsaid)

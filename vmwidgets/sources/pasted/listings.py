@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from vmwidgets.engine.base.frozen import frozen
 
@@ -60,6 +61,13 @@ def _tlb_x86(match: re.Match[str]) -> SaidRange | None:
     return _range(int(match[1], 16), 2 * MIB if flags[2] == "P" else PAGE, rights, int(match[2], 16))
 
 
+def _has_4_mib(ranges: Sequence[SaidRange]) -> bool:
+    """Return whether large pages of a list are those of 32-bit tables with two levels: no two are 2 MiB apart."""
+    large = [one for one in ranges if one.size > PAGE]
+    is_even = not any(one.start % (4 * MIB) or (one.pa or 0) % (4 * MIB) or one.start >> 32 for one in large)
+    return len(large) > 1 and is_even
+
+
 def _range(start: int, size: int, rights: str, pa: int | None) -> SaidRange | None:
     sound = size and start % PAGE == 0 and size % PAGE == 0 and start + size <= _LIMIT
     return SaidRange(start, size, rights, pa) if sound else None
@@ -82,7 +90,8 @@ FORMATS = (
         re.compile(rf"(?<![0-9a-z]){_H}:{_S}{_H}{_S}([X-][G-][P-][D-][A-][C-][T-][U-][W-])(?![\w-])", _FLAGS),
         _tlb_x86,
         "Info tlb of x86 lists page tables, not the TLB. It has the flags of each page's last descriptor only, and the"
-        " tables above may allow less; a large page (P) is taken as 2 MiB, since its size is not said.",
+        " tables above may allow less; it does not say the size of a large page (P), which is taken as 2 MiB if nothing"
+        " else is said here.",
     ),
 )  # fmt: skip
 
@@ -147,6 +156,12 @@ def read(parts: Parts) -> None:
         if is_listed:
             parts.claimed.add(number)
         follows = is_listed or (follows and bool(_ALMOST.match(line)))
+    for form, _, ranges in found:
+        if form.read is _tlb_x86 and _has_4_mib(ranges):
+            ranges[:] = [replace(one, size=4 * MIB) if one.size > PAGE else one for one in ranges]
+            unsaid.append(
+                "Large pages are taken as 4 MiB, as of tables with two levels: all begin at a multiple of it."
+            )
     names = {form.name: form.unsaid for form, _, _ in found if form.unsaid}
     parts.listings += [Listing(form.name, tuple(ranges), number) for form, number, ranges in found]
     parts.unsaid += [*unsaid, *names.values()]

@@ -212,6 +212,8 @@ def _number(lines: Sequence[tuple[int, str]], name: str, parts: Parts) -> tuple[
             is_end = not parts.text.is_ended and number == len(parts.lines) and line.rstrip().endswith(match[0])
             value = _register(match[1], is_end)
             return value, "" if value is not None else f"a {name} that is cut, {match[1][:20]}"
+        if (unread := re.search(rf"\b{name}\s{{0,9}}[=:]\s{{0,9}}(\w{{1,20}})", line)) is not None:
+            return None, f"a {name} that can't be read, {unread[1]}"
     return None, ""
 
 

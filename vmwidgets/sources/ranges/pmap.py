@@ -1,8 +1,9 @@
-"""`pmap` and `pmap -x` of Linux (procps): address, kilobytes, perhaps the part in memory, rights, name."""
+"""`pmap`, `-x`, `-X` and `-XX` of Linux (procps): address, kilobytes, perhaps the part in memory, rights, name."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from ...engine.machine.loaded import MapsRange
 from ..cleaned import Cleaned
@@ -17,11 +18,32 @@ _LONG = re.compile(
     ),
     re.ASCII,
 )
-_OTHERS = re.compile(r"[ \t]*(Address\s+Kbytes.*|[0-9]+:\s+.*|-{4,}[- ]*|total( kB)?\s+[0-9]+.*|mapped: .*)")
+_FULL = re.compile(
+    r"[ \t]*([0-9a-f]{8,16})[ \t]+([r-][w-][x-][sp])[ \t]+([0-9a-f]{8,16})[ \t]+([0-9a-f]+:[0-9a-f]+)"
+    r"[ \t]+([0-9]{1,20})((?:[ \t]+[0-9]{1,15})+)(?:[ \t]+(.*?))?[ \t]*",
+    re.ASCII,
+)
+"""A line of -X: the numbers after the inode are kilobytes, the range's and then those in memory, as the head says.
+
+With -XX, the kernel's flags are before the name ("rd mr mw me cat"): names begin where the head says "Mapping".
+"""
+
+_SIZE = 5
+"""The columns before the size: address, rights, offset, device, inode."""
+
+_HEAD = re.compile(r"[ \t]*Address\s+Perm\s+Offset\s+Device\s+Inode\s+Size\s+.*", re.ASCII)
+_SUMS = re.compile(r"[ \t]*([0-9]{1,15})[ \t][0-9 \t]*KB[ \t]*", re.ASCII)
+_OTHERS = re.compile(r"[ \t]*(Address\s+Kbytes.*|[0-9]+:\s+.*|[-=]{3,}[-= ]*|total( kB)?\s+[0-9]+.*|mapped: .*)")
 _ALMOST = re.compile(r"[ \t]*[0-9a-f]{8,40}([ \t]+[0-9].*)?", re.ASCII)
 
 
 def _read(text: Cleaned) -> Found:
+    head = next((line for line in text.lines if _HEAD.fullmatch(line)), None)
+    return _read_sizes(text) if head is None else _read_in_full(text, head)
+
+
+def _read_sizes(text: Cleaned) -> Found:
+    """Return the ranges of `pmap` and of `pmap -x`."""
     found = Found()
     total: int | None = None
     written: list[str] = []
@@ -42,13 +64,38 @@ def _read(text: Cleaned) -> Found:
         elif found.ranges and _ALMOST.fullmatch(line):
             found.wrong(number)
     if found.ranges:
+        found.unsaid.append(
+            "pmap does not say where in its file a range begins: all are entered from the first byte on."
+        )
         _say_what_is_missing(found, written, total)
+    return found
+
+
+def _read_in_full(text: Cleaned, head: str) -> Found:
+    """Return the ranges of `pmap -X` and `-XX`, whose first line names the columns."""
+    found, columns = Found(), head.split()[_SIZE:]
+    names_from = head.find("Mapping") if "VmFlags" in columns else 0
+    total: int | None = None
+    for number, line in enumerate(text.lines, 1):
+        if not line:
+            continue
+        if (match := _FULL.fullmatch(line)) is not None:
+            path = line[names_from:].strip() if names_from else match[7] or ""
+            found.add(_in_full(number, match, path, columns))
+        elif (sums := _SUMS.fullmatch(line)) is not None:
+            found.claimed.add(number)
+            total = int(sums[1]) << 10
+        elif _OTHERS.fullmatch(line) or _HEAD.fullmatch(line):
+            found.claimed.add(number)
+        elif found.ranges and _ALMOST.fullmatch(line):
+            found.wrong(number)
+    if found.ranges:
+        _say_what_is_missing(found, [], total)
     return found
 
 
 def _say_what_is_missing(found: Found, written: list[str], total: int | None) -> None:
     """Add sentences about what pmap does not show, and about contradictions."""
-    found.unsaid.append("pmap does not say where in its file a range begins: all are entered from the first byte on.")
     if any(one.path.startswith("…") or (one.path and not one.path.startswith(("/", "["))) for one in found.ranges):
         found.unsaid.append("pmap prints the names of files without their folders (pmap -p has them).")
     if len({len(one) for one in written}) > 1:
@@ -60,6 +107,19 @@ def _say_what_is_missing(found: Found, written: list[str], total: int | None) ->
         found.unsaid.append(f"The total of the text is {total >> 10:,} kB, and its ranges have {mapped >> 10:,} kB.")
     if total is None:
         found.unsaid.append("The text has no line with the total: ranges may be missing.")
+
+
+def _in_full(line: int, match: re.Match[str], path: str, columns: list[str]) -> MapsRange:
+    """Return the range of a line of -X, whose columns of kilobytes have these names."""
+    size, *numbers = (int(one) << 10 for one in match[6].split())
+    held = dict(zip(columns[1:], numbers, strict=False))
+    start = int(match[1], 16)
+    one = MapsRange(line, start, start + size, match[2][:3], match[2][3] == "s", int(match[3], 16), match[4],
+                    int(match[5]), path)  # fmt: skip  # what it is, then what it holds
+    resident, fair, swap = (held.get(name) for name in ("Rss", "Pss", "Swap"))
+    if resident is not None and resident <= size:
+        one = replace(one, resident=resident, fair=fair, swap=swap)
+    return one
 
 
 def _range(line: int, start: str, kilobytes: str, resident: str | None, rights: str, name: str | None) -> MapsRange:
@@ -75,7 +135,9 @@ KIND = Kind(
     "what pmap prints",
     "0000558d6f2c5000      8K r---- cat",
     re.compile(
-        rf"^[ \t]*[0-9a-f]{{8,16}}[ \t]+[0-9]{{1,15}}(K[ \t]+|[ \t]+[0-9-]{{1,15}}[ \t]+[0-9-]{{1,15}}[ \t]+){_RIGHTS}",
+        r"^[ \t]*[0-9a-f]{8,16}[ \t]+"
+        rf"(?:[0-9]{{1,15}}(?:K[ \t]+|[ \t]+[0-9-]{{1,15}}[ \t]+[0-9-]{{1,15}}[ \t]+){_RIGHTS}"
+        r"|[r-][w-][x-][sp][ \t]+[0-9a-f]{8,16}[ \t]+[0-9a-f]+:)",
         re.ASCII,
     ),
     _read,

@@ -132,7 +132,7 @@ def _wrapped(lines: Sequence[str]) -> list[int]:
         if len(line) != width or not (number - 1 in found[-1:] or KIND.is_line.search(line)):
             continue
         rest = lines[number].strip()
-        if rest and not _KNOWN.match(rest) and not _ALMOST.fullmatch(rest):
+        if rest and not any(found(rest) for found in (_KNOWN.match, _ALMOST.fullmatch, KIND.is_line.search)):
             found.append(number)
     return found
 
