@@ -104,6 +104,16 @@ def test_flowing_parts_neither_meet_nor_leave_the_width(wides: list[int], width:
         assert other.x >= one.x + one.w + 8 or (other.x == 10 and other.y >= one.y + one.h + 8)
 
 
+@pytest.mark.parametrize(("width", "columns"), [(120, ["abcde"]), (250, ["abc", "de"]), (400, ["ab", "cd", "e"])])
+def test_parts_are_read_downwards_in_as_many_columns_as_have_room(width: int, columns: list[str]) -> None:
+    cards = [boxes.card(letter, [letter]) for letter in "abcde"]
+    drawn, end = put(boxes.downwards(cards, 100, most=3, gap=20, under=5), width)
+    lefts = sorted({node.x for node in drawn.nodes})
+    assert ["".join(node.id for node in drawn.nodes if node.x == left) for left in lefts] == columns
+    assert max(node.x + node.w for node in drawn.nodes) <= 10 + width
+    assert end == max(node.y + node.h for node in drawn.nodes)
+
+
 @pytest.mark.parametrize(("width", "is_beside"), [(500, True), (250, False)])
 def test_parts_are_beside_each_other_where_each_has_room(width: int, is_beside: bool) -> None:
     one, other = (boxes.card(name, ["word"]) for name in ("one", "other"))

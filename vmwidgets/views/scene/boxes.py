@@ -86,6 +86,19 @@ def beside(*parts: Part, gap: float = 2 * MARGIN, least: float = 0.0, last: floa
     return put
 
 
+def downwards(
+    parts: Sequence[Part], least: float, *, most: int = 2, gap: float = 2 * MARGIN, under: float = 0.0
+) -> Part:
+    """Return parts in up to `most` columns of at least `least` pixels, read downwards, with `under` pixels between."""
+
+    def put(drawn: Drawn, x: float, y: float, w: float) -> float:
+        high = -(-len(parts) // max(1, min(most, int((w + gap) // (least + gap)))))
+        runs = [below(*parts[at : at + high], gap=under) for at in range(0, len(parts), max(1, high))]
+        return beside(*runs, gap=gap)(drawn, x, y, w)
+
+    return put
+
+
 def flowing(parts: Sequence[tuple[float, Part]], *, gap: float = 8.0) -> Part:
     """Return parts of these widths next to each other, in a new line where one is full."""
 
