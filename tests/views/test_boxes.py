@@ -123,6 +123,29 @@ def test_parts_are_beside_each_other_where_each_has_room(width: int, is_beside: 
     assert second.x + second.w == 10 + width and end == second.y + second.h
 
 
+@given(st.integers(0, 60), st.integers(0, 60), st.integers(300, 500))
+def test_outer_parts_have_their_own_width_and_the_others_equal_shares(first: int, last: int, width: int) -> None:
+    cards = [boxes.card(name, ["word"]) for name in "abcd"]
+    drawn, _ = put(boxes.beside(*cards, gap=10, first=first, last=last), width)
+    wides = [node.w for node in drawn.nodes]
+    assert wides[1] == pytest.approx(wides[2])
+    assert wides[0] == (first or pytest.approx(wides[1])) and wides[3] == (last or pytest.approx(wides[1]))
+    assert sum(wides) + 3 * 10 == pytest.approx(width)
+
+
+@pytest.mark.parametrize(("width", "said"), [(200, "wide"), (199, "narrow")])
+def test_one_of_two_parts_is_drawn_by_their_room(width: int, said: str) -> None:
+    drawn, _ = put(boxes.either(200, boxes.words("part", "wide"), boxes.words("part", "narrow")), width)
+    assert [run.text for node in drawn.nodes for run in node.text] == [said]
+
+
+def test_a_block_of_words_ends_below_its_last_line() -> None:
+    drawn, end = put(boxes.block("block", ["name", "about", "more"], step=20), 300)
+    (node,) = drawn.nodes
+    steps = [after.y - one.y for one, after in pairwise(node.text)]
+    assert steps == [20, 20] and node.text[-1].y < node.h == end - node.y
+
+
 def test_a_part_that_draws_nothing_takes_no_room() -> None:
     card = boxes.card("card", ["word"])
     _, alone = put(card, 300)

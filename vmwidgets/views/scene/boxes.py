@@ -66,19 +66,19 @@ def below(*parts: Part, gap: float = 0.0) -> Part:
     return put
 
 
-def beside(*parts: Part, gap: float = 2 * MARGIN, least: float = 0.0, last: float = 0.0) -> Part:
-    """Return parts next to each other, in equal shares; the last part is `last` pixels wide, if that is given.
+def beside(*parts: Part, gap: float = 2 * MARGIN, least: float = 0.0, first: float = 0.0, last: float = 0.0) -> Part:
+    """Return parts next to each other, in equal shares; the first and last have their own width, if that is given.
 
     The parts are below each other if a share would be under `least` pixels.
     """
 
     def put(drawn: Drawn, x: float, y: float, w: float) -> float:
-        share = (w - last - gap * (len(parts) - 1)) / max(1, len(parts) - bool(last))
+        share = (w - first - last - gap * (len(parts) - 1)) / max(1, len(parts) - bool(first) - bool(last))
         if share < least:
             return below(*parts, gap=gap)(drawn, x, y, w)
         ends = [y]
         for number, part in enumerate(parts, 1):
-            own = last if last and number == len(parts) else share
+            own = first if first and number == 1 else last if last and number == len(parts) else share
             ends.append(part(drawn, x, y, own))
             x += own + gap
         return max(ends)
@@ -97,6 +97,11 @@ def downwards(
         return beside(*runs, gap=gap)(drawn, x, y, w)
 
     return put
+
+
+def either(least: float, wide: Part, narrow: Part) -> Part:
+    """Return a part that needs `least` pixels, and one for less room."""
+    return lambda drawn, x, y, w: (wide if w >= least else narrow)(drawn, x, y, w)
 
 
 def flowing(parts: Sequence[tuple[float, Part]], *, gap: float = 8.0) -> Part:
@@ -225,6 +230,15 @@ def card(identity: str, lines: Sequence[str | kit.Line], *, least: float = 0.0, 
         return y + high
 
     return put
+
+
+def block(
+    identity: str, lines: Sequence[str | kit.Line], *, step: float = LINE, **more: Unpack[kit.Rest]
+) -> Part:  # fmt: skip  # as others have it
+    """Return lines of words without a box, the first of them bold."""
+    return drawing(
+        step * len(lines), lambda box: [kit.block(identity, box, lines, top=step - 4, step=step, **more)]
+    )  # fmt: skip  # a node
 
 
 def pairs(identity: str, said: Sequence[tuple[str, str]]) -> Part:
