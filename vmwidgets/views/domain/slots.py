@@ -25,7 +25,7 @@ NAME_W, CELL_W, CELL_H, GAP = 78.0, 32.0, 34.0, 3.0
 """Width of a cnode's name; a slot's size; space between two."""
 
 FOLD_W, BESIDE = 74.0, 18.0
-"""Width of folded slots; space between two cnodes in a row, besides that between parts."""
+"""Width of folded slots; space between two cnodes in a row, on top of that between parts."""
 
 
 @frozen

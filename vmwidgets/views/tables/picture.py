@@ -6,7 +6,7 @@ from vmwidgets.engine.base.units import Address, binary_size, counted, listed
 from vmwidgets.engine.mmu.tables_schema import OpenTable, TableWindow, WindowRow
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import MARGIN, WIDTH, Box, Switch, draw_switches
-from vmwidgets.views.scene.model import Caption, Lane, Link, Node, Scene, Table
+from vmwidgets.views.scene.model import Caption, Lane, Link, Node, Opened, Scene, Table
 from vmwidgets.views.story.moment import Told
 from vmwidgets.views.story.words import pictures as words
 
@@ -86,7 +86,15 @@ def draw_tables(
         machine=machine,
         width=width,
         height=bottom,
+        opened=map(_opened, window.tables),
     )
+
+
+def _opened(table: OpenTable) -> Opened:
+    """Return what is drawn of a table, for a comparison."""
+    folds = [range(row.first, row.end) for row in table.rows if row.kind == "fold"]
+    slots = {f"pte:{row.pa:x}": (row.first, row.va) for row in table.rows if row.kind != "fold"}
+    return Opened(f"table:{table.pa:x}", table.level, table.va, slots, folds)
 
 
 def _made(bench: TablesBench) -> list[str]:
