@@ -18,7 +18,7 @@ from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.base.units import Address, binary_size
 from vmwidgets.engine.kernel.map.map_schema import EntryValue
 from vmwidgets.engine.mmu.tables_schema import AddressSplit, Fault, Field, Step, Walk, named_fields
-from vmwidgets.views.scene import kit
+from vmwidgets.views.scene import boxes, kit
 from vmwidgets.views.scene.kit import MARGIN, WIDTH, Box, Switch, draw_switches
 from vmwidgets.views.scene.model import Caption, Link, Node, Scene, Table, Text
 from vmwidgets.views.scene.text import text_width, wrapped
@@ -75,7 +75,7 @@ def draw_walk(
     `there` has what the map says of the address.  `earlier` is an older walk of the same address: differences from it
     are marked as changes.  The last argument has the words that the moment adds.
     """
-    share = share_of(len(walk.steps), width)
+    share = share_of(len(walk.steps), width - 2 * MARGIN)
     is_stacked = share < least_share(walk, neighbours)
     if bench is None:
         nodes = _bits_row(walk, share, width, is_stacked)
@@ -134,10 +134,9 @@ def draw_walk_line(
     width: float = WIDTH,
 ) -> Scene:  # fmt: skip  # as others have it
     """Return the scene of a walk in one line, with its whole table; if it `is_open`, the walk itself is below."""
-    nodes, links, height = line_of(walk, is_open=is_open, width=width)
-    return kit.scene(
-        "walk", title, _subtitle(walk), nodes, links=links, caption=_caption_of(walk, None, entry),
-        table=_rows(walk, len(walk.steps)), machine=machine, width=width, height=height,
+    return boxes.picture(
+        "walk", title, _subtitle(walk), line_of(walk, is_open=is_open), caption=_caption_of(walk, None, entry),
+        table=_rows(walk, len(walk.steps)), machine=machine, width=width,
     )  # fmt: skip
 
 
@@ -162,7 +161,7 @@ def draw_reach(
         caption = _caption_of(walk, None, there.entry)
     nodes = [*tables, verdict]
     bottom = max(node.y + node.h for node in nodes) + 14
-    is_stacked = share_of(reach.levels, width) < least_share(walk, neighbours)
+    is_stacked = share_of(reach.levels, width - 2 * MARGIN) < least_share(walk, neighbours)
     seen, placed = replace(walk, steps=walk.steps[: reach.read]), {node.id: node for node in tables}
     heads = [placed[f"walk/table/{step.level}"] for step in seen.steps]
     columns = [Box(head.x, head.y, head.w, head.h) for head in heads]
@@ -200,7 +199,8 @@ def _tables_of(
     kind: str,
 ) -> tuple[list[Node], Box]:
     """Return the tables from `top` on, side by side or below each other, and the place of the verdict."""
-    room, share = width - 2 * MARGIN, share_of(reach.levels, width)
+    room = width - 2 * MARGIN
+    share = share_of(reach.levels, room)
     if share < least_share(walk, neighbours):
         below = [Box(MARGIN, top, room - _GUTTER, 0)] * len(walk.steps)
         tables = draw_tables_read(walk, neighbours, changed, below, reach, kind)
@@ -212,9 +212,9 @@ def _tables_of(
     return tables, Box(x, top, min(_VERDICT, width - MARGIN - x), least)
 
 
-def share_of(levels: int, width: float) -> float:
-    """Return the width of each of `count` tables, with the space next to it, if they are side by side."""
-    return min(_WIDEST, (width - 2 * MARGIN - _VERDICT) / max(levels, 1))
+def share_of(levels: int, room: float) -> float:
+    """Return the width of each of so many tables in `room` pixels, with the space next to it, side by side."""
+    return min(_WIDEST, (room - _VERDICT) / max(levels, 1))
 
 
 _BITS = ("bits {}–{}", "{}–{}", "")
