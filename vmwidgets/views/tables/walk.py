@@ -19,6 +19,7 @@ from vmwidgets.engine.base.units import Address, binary_size
 from vmwidgets.engine.kernel.map.map_schema import EntryValue
 from vmwidgets.engine.mmu.tables_schema import AddressSplit, Fault, Field, Step, Walk, named_fields
 from vmwidgets.views.scene import boxes, kit
+from vmwidgets.views.scene.boxes import Drawn
 from vmwidgets.views.scene.kit import MARGIN, WIDTH, Box, Switch, draw_switches
 from vmwidgets.views.scene.model import Caption, Link, Node, Scene, Table, Text
 from vmwidgets.views.scene.text import text_width, wrapped
@@ -107,8 +108,9 @@ def draw_walk(
         shown = _shown_step(walk, bench)
         if shown is not None:
             picture = _descriptor_picture(walk, shown, bench)
-            nodes += draw_descriptor(picture, "walk", height, width)
-            height += picture.height(width) + 4
+            word = Drawn()
+            height = draw_descriptor(picture, "walk")(word, MARGIN, height, width - 2 * MARGIN) + 12
+            nodes += word.nodes
     told = told or Told()
     if bench is not None and bench.edited:
         own = _edited_caption(walk, bench, there.entry)
