@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from vmwidgets.views.scene import boxes, kit
 from vmwidgets.views.scene.boxes import Bars, Chips, Column, Drawn, Row
-from vmwidgets.views.scene.model import Node, Text
+from vmwidgets.views.scene.model import Caption, Node, Table, Text
 from vmwidgets.views.scene.text import cut, text_width
 
 WORDS = st.text("abc WM", max_size=40)
@@ -151,6 +151,16 @@ def test_a_part_that_draws_nothing_takes_no_room() -> None:
     _, alone = put(card, 300)
     _, end = put(boxes.below(boxes.words("none", ""), card, boxes.below(), gap=30), 300)
     assert end == alone
+
+
+@pytest.mark.parametrize("room", [0, 40])
+def test_a_picture_is_as_high_as_its_parts_with_their_empty_room(room: int) -> None:
+    card = boxes.card("card", ["word"])
+    scene = boxes.picture(
+        "view", "title", "", boxes.below(card, boxes.apart(room)), caption=Caption(""), table=Table((), ())
+    )
+    (node,) = scene.nodes
+    assert scene.height - (node.y + node.h) == pytest.approx(room, abs=12) and scene.height > node.y + node.h + room
 
 
 def test_links_join_each_thing_to_the_next() -> None:

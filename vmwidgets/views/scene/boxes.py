@@ -44,9 +44,10 @@ def picture(  # noqa: PLR0913  what a scene has, all but four by name
 ) -> Scene:  # fmt: skip  # what it says, then how
     """Return the scene of a part, with margins around it."""
     drawn = Drawn()
-    part(drawn, MARGIN, 4.0, width - 2 * MARGIN)
+    end = part(drawn, MARGIN, 4.0, width - 2 * MARGIN)
+    end = max([end, *(node.y + node.h for node in drawn.nodes)])
     return kit.scene(view, title, subtitle, drawn.nodes, links=drawn.links, caption=caption, table=table, steps=steps,
-                     machine=machine, width=width, lanes=lanes, answers=answers)  # fmt: skip  # all of it
+                     machine=machine, width=width, height=end + 8, lanes=lanes, answers=answers)  # fmt: skip
 
 
 # ---- arrangement -----------------------------------------------------------------------------------
