@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from vmwidgets.views.scene import boxes, kit
 from vmwidgets.views.scene.boxes import Bars, Chips, Column, Drawn, Row
-from vmwidgets.views.scene.model import Link, Node, Text
+from vmwidgets.views.scene.model import Caption, Link, Node, Table, Text
 from vmwidgets.views.scene.text import cut, text_width
 
 WORDS = st.text("abc WM", max_size=40)
@@ -103,6 +103,16 @@ def test_flowing_parts_neither_meet_nor_leave_the_width(wides: list[int], width:
     assert all(node.x >= 10 and node.x + node.w <= 10 + width and node.y + node.h <= end for node in drawn.nodes)
     for one, other in pairwise(drawn.nodes):
         assert other.x >= one.x + one.w + 8 or (other.x == 10 and other.y >= one.y + one.h + 8)
+
+
+@pytest.mark.parametrize(("width", "columns"), [(120, ["abcde"]), (250, ["abc", "de"]), (400, ["ab", "cd", "e"])])
+def test_parts_are_read_downwards_in_as_many_columns_as_have_room(width: int, columns: list[str]) -> None:
+    cards = [boxes.card(letter, [letter]) for letter in "abcde"]
+    drawn, end = put(boxes.downwards(cards, 100, most=3, gap=20, under=5), width)
+    lefts = sorted({node.x for node in drawn.nodes})
+    assert ["".join(node.id for node in drawn.nodes if node.x == left) for left in lefts] == columns
+    assert max(node.x + node.w for node in drawn.nodes) <= 10 + width
+    assert end == max(node.y + node.h for node in drawn.nodes)
 
 
 @pytest.mark.parametrize(("width", "is_beside"), [(500, True), (250, False)])
@@ -198,11 +208,44 @@ def test_what_a_part_has_may_depend_on_its_room(width: int) -> None:
     assert drawn.nodes[0].text[0].text == str(width)
 
 
+@given(st.integers(0, 60), st.integers(0, 60), st.integers(300, 500))
+def test_outer_parts_have_their_own_width_and_the_others_equal_shares(first: int, last: int, width: int) -> None:
+    cards = [boxes.card(name, ["word"]) for name in "abcd"]
+    drawn, _ = put(boxes.beside(*cards, gap=10, first=first, last=last), width)
+    wides = [node.w for node in drawn.nodes]
+    assert wides[1] == pytest.approx(wides[2])
+    assert wides[0] == (first or pytest.approx(wides[1])) and wides[3] == (last or pytest.approx(wides[1]))
+    assert sum(wides) + 3 * 10 == pytest.approx(width)
+
+
+@pytest.mark.parametrize(("width", "said"), [(200, "wide"), (199, "narrow")])
+def test_one_of_two_parts_is_drawn_by_their_room(width: int, said: str) -> None:
+    drawn, _ = put(boxes.either(200, boxes.words("part", "wide"), boxes.words("part", "narrow")), width)
+    assert [run.text for node in drawn.nodes for run in node.text] == [said]
+
+
+def test_a_block_of_words_ends_below_its_last_line() -> None:
+    drawn, end = put(boxes.block("block", ["name", "about", "more"], step=20), 300)
+    (node,) = drawn.nodes
+    steps = [after.y - one.y for one, after in pairwise(node.text)]
+    assert steps == [20, 20] and node.text[-1].y < node.h == end - node.y
+
+
 def test_a_part_that_draws_nothing_takes_no_room() -> None:
     card = boxes.card("card", ["word"])
     _, alone = put(card, 300)
     _, end = put(boxes.below(boxes.words("none", ""), card, boxes.below(), gap=30), 300)
     assert end == alone
+
+
+@pytest.mark.parametrize("room", [0, 40])
+def test_a_picture_is_as_high_as_its_parts_with_their_empty_room(room: int) -> None:
+    card = boxes.card("card", ["word"])
+    scene = boxes.picture(
+        "view", "title", "", boxes.below(card, boxes.apart(room)), caption=Caption(""), table=Table((), ())
+    )
+    (node,) = scene.nodes
+    assert scene.height - (node.y + node.h) == pytest.approx(room, abs=12) and scene.height > node.y + node.h + room
 
 
 def test_links_join_each_thing_to_the_next() -> None:

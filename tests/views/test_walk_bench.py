@@ -18,6 +18,7 @@ from vmwidgets.engine.mmu.formats import FORMATS
 from vmwidgets.engine.mmu.tables import PageTables
 from vmwidgets.engine.mmu.tables_schema import Walk
 from vmwidgets.engine.mmu.walk import walk
+from vmwidgets.views.scene.boxes import Drawn
 from vmwidgets.views.scene.model import Scene
 from vmwidgets.views.scene.svg import to_svg
 from vmwidgets.views.scene.text import ELLIPSIS
@@ -238,7 +239,9 @@ def test_names_of_a_descriptors_bits_are_not_cut(name: str) -> None:
     for level in fmt.levels:
         for one in level.descriptors:
             picture = DescriptorPicture(0, 0, 8 * fmt.entry_width, one.fields, one.name, one.section)
-            labels = [node for node in draw_descriptor(picture, "walk", 0, 900) if "/name/" in node.id]
+            drawn = Drawn()
+            draw_descriptor(picture, "walk")(drawn, 0, 0, 872)
+            labels = [node for node in drawn.nodes if "/name/" in node.id]
             assert [node.title for node in labels if ELLIPSIS in node.text[0].text] == []
 
 

@@ -133,6 +133,22 @@ def test_a_descriptor_is_missing_where_the_other_side_has_a_gap_but_not_where_it
     assert "left/tables/slot/1/900000" in closed
 
 
+def test_what_one_side_shows_of_the_others_fold_is_not_missing_there() -> None:
+    tasks = [vm.boot("armv7").task("init") for _ in range(2)]
+    for task in tasks:
+        task.mmap(80 * PAGE, "rw", at=0x40_0000)
+        for number in range(0, 80, 2):  # apart from each other, so that no two are one run
+            task.write(0x40_0000 + number * PAGE, b"x")
+    both = vm.picture(tasks[0].tables).beside(vm.picture(tasks[1].tables))
+    before = both.scene()
+    for fold in [node.id for node in before.nodes if node.kind == "fold" and node.id.startswith("left/")]:
+        both.opened(fold)
+    after = both.scene()
+    shown = {node.thing for node in after.nodes} - {node.thing for node in before.nodes}
+    assert any(thing.startswith("left/pte:") for thing in shown)
+    assert not [node.id for node in after.nodes if "new" in node.state]
+
+
 @pytest.mark.parametrize("width", [420, 900])
 def test_one_entry_has_one_label_on_both_sides(task: Any, width: int) -> None:
     early = vm.picture(task.map, moment=(task.machine.journal.last.serial, None))

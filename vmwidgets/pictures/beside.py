@@ -65,7 +65,7 @@ class Beside(Picture):
         right = self._half(pair.right, (at.number, at.done), wide)
         then = self._lag.left_at(pair.left, self, at, right)
         left = self._half(pair.left, then, wide)
-        if _is_brief(left) != _is_brief(right):  # one label for one address on both sides
+        if left.brief != right.brief:  # one label for one address on both sides
             wide = replace(wide, brief=True)
             left, right = self._half(pair.left, then, wide), self._half(pair.right, (at.number, at.done), wide)
         is_one = pair.left.machine is pair.right.machine
@@ -109,15 +109,10 @@ def _said(absent: Scene) -> Scene:
     return replace(absent, nodes=(said,), height=said.h + 12)
 
 
-def _is_brief(scene: Scene) -> bool:
-    """Return whether a map's addresses are page numbers."""
-    return scene.subtitle.endswith(PAGE_NUMBERS)
-
-
 def _side(one: Picture, scene: Scene, then: Place) -> Side:
     machine, (number, done) = _machine(one), then
     when = "after" if done is None else "in"
-    numbered = PAGE_NUMBERS if _is_brief(scene) else ""
+    numbered = PAGE_NUMBERS if scene.brief else ""
     said = f"{visible(machine.name)}{numbered} · {when} operation {name_of(machine.journal[number])}"
     return Side(scene, scene.title, said)
 

@@ -10,8 +10,7 @@ from vmwidgets.engine.machine.handles.cpus import MachineCpu, MachineCpus
 from vmwidgets.views.scene.model import Scene
 from vmwidgets.views.scene.relations import things_of
 from vmwidgets.views.tables.relations import of_tlbs
-from vmwidgets.views.tables.tlb import DETAILED, MODES, TlbBench, draw_tlb
-from vmwidgets.views.tables.tlb_requests import MORE_REQUESTS, MOST_REQUESTS
+from vmwidgets.views.tables.tlb import DETAILED, MODES, MORE_REQUESTS, MOST_REQUESTS, TlbBench, draw_tlb
 
 from .at import At
 from .picture import Picture, machine_of

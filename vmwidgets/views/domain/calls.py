@@ -11,7 +11,7 @@ from vmwidgets import events as ev
 from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.base.units import binary_size, counted
 from vmwidgets.views.scene import kit
-from vmwidgets.views.scene.kit import MARGIN, Box
+from vmwidgets.views.scene.kit import Box
 from vmwidgets.views.scene.model import Node, Text
 from vmwidgets.views.scene.text import wording
 
@@ -41,19 +41,14 @@ class Item:
         return self.last > self.first
 
 
-def calls_lane(picture: DomainPicture, top: float) -> tuple[list[Node], float]:
-    """Return the nodes of the strip, and the y where it ends; nothing for an operation without steps."""
-    if not picture.plan:
-        return [], top
-    items = chosen(picture.plan, picture.steps.index, picture.width - 2 * MARGIN)
-    deepest = max(item.step.level for item in items)
-    places = _places(items, picture.width)
-    boxes = [(item, w) for item, (_, w) in zip(items, places, strict=True) if _is_box(item)]
-    words = _words(boxes)
-    nodes = _refills(picture, items, places, top)
+def calls_lane(picture: DomainPicture, box: Box) -> Iterator[Node]:
+    """Yield the strip of an operation with steps, as high as its levels."""
+    items = chosen(picture.plan, picture.steps.index, box.w)
+    places = _places(items, box)
+    words = _words([(item, w) for item, (_, w) in zip(items, places, strict=True) if _is_box(item)])
+    yield from _refills(picture, items, places, box)
     for item, (x, w) in zip(items, places, strict=True):
-        nodes.append(_item(picture, item, Box(x, top + item.step.level * ROW, w, BOX), words))
-    return nodes, top + deepest * ROW + BOX + 10
+        yield _item(picture, item, Box(x, box.y + item.step.level * ROW, w, BOX), words)
 
 
 def chosen(plan: Sequence[DomainStep], at: int, room: float) -> list[Item]:
@@ -101,14 +96,13 @@ def _is_box(item: Item) -> bool:
     return bool(item.step.call) and not item.folded
 
 
-def _places(items: Sequence[Item], width: float) -> list[tuple[float, float]]:
+def _places(items: Sequence[Item], strip: Box) -> list[tuple[float, float]]:
     """Return the left edge and the width of each item, from left to right over all levels, in the order of time."""
-    room = width - 2 * MARGIN
-    boxes = sum(_is_box(item) for item in items)
-    spare = max(0.0, room - _least(items))
-    box = min(WIDEST, NARROWEST + spare / max(1, boxes))
-    squeeze = min(1.0, room / _least(items))  # boxes that can't be folded further are narrower
-    places, x = [], MARGIN
+    least = _least(items)
+    spare = max(0.0, strip.w - least)
+    box = min(WIDEST, NARROWEST + spare / max(1, sum(map(_is_box, items))))
+    squeeze = min(1.0, strip.w / least)  # boxes that can't be folded further are narrower
+    places, x = [], strip.x
     for item in items:
         w = (FOLD if item.folded else box if _is_box(item) else TICK) * squeeze
         places.append((x, w))
@@ -142,25 +136,20 @@ def _item(picture: DomainPicture, item: Item, box: Box, whole: bool) -> Node:
 
 
 def _refills(
-    picture: DomainPicture, items: Sequence[Item], places: Sequence[tuple[float, float]], top: float
-) -> list[Node]:
-    """Return a frame around the boxes of each level of refills, with its purpose."""
-    nodes: list[Node] = []
+    picture: DomainPicture, items: Sequence[Item], places: Sequence[tuple[float, float]], strip: Box
+) -> Iterator[Node]:
+    """Yield a frame around the boxes of each level of refills, with its purpose."""
     for level in range(1, max(item.step.level for item in items) + 1):
-        y = top + level * ROW - HEAD
+        y = strip.y + level * ROW - HEAD
         for first, last in _runs(items, level):
             x = places[first][0] - 3
             w = places[last][0] + places[last][1] + 3 - x
             labels, title = _refill_words(items[first : last + 1], level)
-            room = min(w - 8, picture.width - MARGIN - x)
-            label = wording((*labels, ""), room)
+            label = wording((*labels, ""), min(w - 8, strip.x + strip.w - x))
             text = (Text(6, 12, label, "label"),) if label else ()
             deep = max(item.step.level for item in items[first : last + 1]) - level
-            nodes.append(
-                Node(f"calls/refill/{level}/{items[first].first}", "refill", x, y, w, HEAD + BOX + 5 + deep * ROW,
-                     text=text, title=title)
-            )  # fmt: skip
-    return nodes
+            yield Node(f"calls/refill/{level}/{items[first].first}", "refill", x, y, w, HEAD + BOX + 5 + deep * ROW,
+                       text=text, title=title)  # fmt: skip  # behind the boxes
 
 
 def _runs(items: Sequence[Item], level: int) -> list[tuple[int, int]]:

@@ -6,13 +6,14 @@ the slab for vnodes.  Each lane is also a picture of its own.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from collections.abc import Sequence
+from functools import partial
 
 from vmwidgets.engine.base.units import binary_size, counted
 from vmwidgets.views.maps.ribbon import NOT_TO_SCALE
-from vmwidgets.views.scene import kit
-from vmwidgets.views.scene.model import Link, Node, Scene, Table
+from vmwidgets.views.scene import boxes
+from vmwidgets.views.scene.boxes import Drawn, Part
+from vmwidgets.views.scene.model import Scene, Table
 from vmwidgets.views.story.words.headlines import causes_of
 
 from .calls import calls_lane
@@ -25,20 +26,7 @@ from .tree import tree_lane, tree_table
 ROWS, ROWS_ALONE = 11, 26
 """The rows of a tree next to other lanes, and of a tree alone."""
 
-HEADING = 25.0
-
 CALLS = "to the kernel and the allocators, in order; thin bars: changes that the program made itself"
-
-Drawn = tuple[list[Node], list[Link], float]
-
-
-class Lane(NamedTuple):
-    """A part of a picture: its name, its heading with a remark, and a function that draws the part from some y down."""
-
-    name: str
-    words: str
-    said: str
-    draw: Callable[[float], Drawn]
 
 
 def draw_domain(picture: DomainPicture, *, title: str = "", machine: str = "") -> Scene:
@@ -71,65 +59,51 @@ def draw_slab_levels(picture: DomainPicture, *, machine: str = "") -> Scene:
     return _stacked(picture, "slab-levels", [_slab(picture)], title, machine, slab_table(picture))
 
 
-def _tree(picture: DomainPicture, most: int) -> Lane:
-    return Lane("tree", "", "", lambda y: tree_lane(picture, y, most))  # its columns have heads of their own
+def _tree(picture: DomainPicture, most: int) -> Part:
+    def put(drawn: Drawn, _x: float, y: float, _w: float) -> float:
+        nodes, links, end = tree_lane(picture, y, most)
+        drawn.nodes += nodes
+        drawn.links += links
+        return end
+
+    return put  # its columns have heads of their own
 
 
-def _slots(picture: DomainPicture, most: int) -> Lane:
+def _slots(picture: DomainPicture, most: int) -> Part:
     letters = "F frame, M mapping, R RAM, C cnode, D device frame; the others are tables"
     new = sum(f"cap:{one.ref}" in picture.new for cnode in picture.value.cnodes for one in cnode.capabilities)
     said = f"{new:,} of them new · {letters}" if new else letters
-    return Lane("slots", "capabilities, in slots", said, lambda y: slots_lane(picture, y, most))
+    return boxes.below(boxes.heading("heading/slots", "capabilities, in slots", said), slots_lane(picture, most))
 
 
-def _regions(picture: DomainPicture) -> Lane:
+def _regions(picture: DomainPicture) -> Part:
     axis = region_axis(picture)  # the heading says whether it is to scale
     bars = "" if axis.is_to_scale else f"; double bars: {NOT_TO_SCALE}"
     count = counted(picture.value.region_count, "region")
     used = ", in the slab frames what is used" if picture.value.meta_used else ""
     said = f"{count}; below them what is mapped{used}{bars}"
-    return Lane("regions", "regions", said, lambda y: _without_links(regions_lane(picture, axis, y)))
+    ribbon = boxes.drawing(0, partial(regions_lane, picture, axis))
+    return boxes.below(boxes.heading("heading/regions", "regions", said), ribbon)
 
 
-def _slab(picture: DomainPicture) -> Lane:
-    size = binary_size(picture.value.slab.block_bytes)
-    said = f"{size} for a vnode; dashed blocks are the reserve"
-    return Lane("slab", "slab of vnodes", said, lambda y: _without_links(slab_lane(picture, y)))
+def _slab(picture: DomainPicture) -> Part:
+    said = f"{binary_size(picture.value.slab.block_bytes)} for a vnode; dashed blocks are the reserve"
+    return boxes.below(boxes.heading("heading/slab", "slab of vnodes", said), slab_lane(picture))
 
 
-def _without_links(drawn: tuple[list[Node], float]) -> Drawn:
-    nodes, y = drawn
-    return nodes, [], y
+def _calls(picture: DomainPicture) -> Part:
+    """Return the strip of calls; nothing for an operation without steps."""
+    if not picture.plan:
+        return boxes.below()
+    strip = boxes.drawing(0, partial(calls_lane, picture))
+    return boxes.below(boxes.heading("calls/heading", "calls", CALLS), strip)
 
 
-def _stacked(picture: DomainPicture, view: str, lanes: Sequence[Lane], title: str, machine: str, table: Table) -> Scene:
-    head = kit.heading("calls/heading", "calls", CALLS, 0, width=picture.width, high=HEADING)
-    nodes, y = calls_lane(picture, 2 + head.h)
-    nodes, y = ([head, *nodes], y) if nodes else ([], 2.0)
-    links: list[Link] = []
-    for lane in lanes:
-        if lane.words:
-            nodes.append(
-                kit.heading(f"heading/{lane.name}", lane.words, lane.said, y, width=picture.width, high=HEADING)
-            )
-            y += nodes[-1].h
-        drawn, lines, y = lane.draw(y)
-        nodes += drawn
-        links += lines
-    return kit.scene(
-        view,
-        title,
-        _subtitle(picture),
-        nodes,
-        links=links,
-        caption=picture.caption,
-        table=table,
-        steps=picture.steps,
-        lanes=COLUMNS,
-        machine=machine,
-        width=picture.width,
-        height=y,
-    )
+def _stacked(picture: DomainPicture, view: str, lanes: Sequence[Part], title: str, machine: str, table: Table) -> Scene:
+    return boxes.picture(
+        view, title, _subtitle(picture), boxes.below(_calls(picture), *lanes, gap=6), caption=picture.caption,
+        table=table, steps=picture.steps, lanes=COLUMNS, machine=machine, width=picture.width,
+    )  # fmt: skip  # what it draws, what it says
 
 
 def _subtitle(picture: DomainPicture) -> str:

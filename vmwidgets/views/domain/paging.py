@@ -6,14 +6,17 @@ task and to the right for the domain, on a common scale.  At the end are the fun
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import partial
+from itertools import starmap
 
 from vmwidgets.engine.base.errors import with_signs
 from vmwidgets.engine.base.units import Address, binary_size, counted, grouped_size
 from vmwidgets.engine.spaces.paging_schema import PagedRange, PagingComparison, PagingRecords, PagingSide
-from vmwidgets.views.scene import kit
+from vmwidgets.views.scene import boxes, kit
 from vmwidgets.views.scene.addresses import AddressStyle
-from vmwidgets.views.scene.kit import MARGIN, WIDTH, Box
+from vmwidgets.views.scene.boxes import Column, Part, Row
+from vmwidgets.views.scene.kit import WIDTH, Box
 from vmwidgets.views.scene.model import Bar, Caption, Node, Scene, Table, Text
 from vmwidgets.views.scene.text import fitted, text_width, visible, wording, wrapped
 from vmwidgets.views.story.words.pictures import say_compared
@@ -26,44 +29,26 @@ MIDDLE, GAP = 236.0, 10.0
 
 LINE = 19.0
 
-_NARROW = 600.0
-"""The width in pixels below which a picture has no room for words between bars."""
+_NARROW = 570.0
+"""The width in pixels below which the rows of measures have no room for words between bars."""
 
 
 def draw_paging(value: PagingComparison, *, width: float = WIDTH) -> Scene:
     """Return the scene of a comparison."""
-    half = (width - 2 * MARGIN - 24) / 2
-    right_x = width - MARGIN - half
-    nodes: list[Node] = []
-    bottoms = []
-    for side, x, name in ((value.task, MARGIN, "task"), (value.domain, right_x, "domain")):
-        drawn, bottom = _card(side, name, x, 6, half)
-        nodes += drawn
-        bottoms.append(bottom)
-    y = max(bottoms) + 14
-    nodes.append(kit.label("paging/measures", "what it cost", MARGIN, y, style="strong"))
-    y += 22
-    for number, measure in enumerate(value.measures()):
-        nodes.append(_measure(number, measure, y, width))
-        y += nodes[-1].h + 4
-    y += 8
-    nodes.append(kit.label("paging/functions", "functions that ran for it, with counts", MARGIN, y, style="strong"))
-    y += 22
-    ends = []
-    for side, x, name in ((value.task, MARGIN, "task"), (value.domain, right_x, "domain")):
-        drawn, bottom = _functions(side, name, x, y, half)
-        nodes += drawn
-        ends.append(bottom)
-    return kit.scene(
-        "paging",
-        f"{visible(value.task.label)} · {visible(value.domain.label)}",
-        _subtitle(value),
-        nodes,
-        caption=_caption(value),
-        table=_table(value),
-        width=width,
-        height=max(ends) + 6,
-    )
+    sides = {"task": value.task, "domain": value.domain}
+    measures = [boxes.drawing(0, partial(_measure, *one)) for one in enumerate(value.measures())]
+    return boxes.picture(
+        "paging", f"{visible(value.task.label)} · {visible(value.domain.label)}", _subtitle(value),
+        boxes.below(
+            boxes.beside(*starmap(_card, sides.items()), gap=24),
+            boxes.below(boxes.words("paging/measures", "what it cost", "strong"), *measures, gap=4),
+            boxes.below(
+                boxes.words("paging/functions", "functions that ran for it, with counts", "strong"),
+                boxes.beside(*starmap(_functions, sides.items()), gap=24), gap=4,
+            ), gap=12,
+        ),
+        caption=_caption(value), table=_table(value), width=width,
+    )  # fmt: skip  # what it draws, what it says
 
 
 def _subtitle(value: PagingComparison) -> str:
@@ -90,26 +75,28 @@ def _caption(value: PagingComparison) -> Caption:
 # ---- cards --------------------------------------------------------------------------------------------
 
 
-def _card(side: PagingSide, name: str, x: float, y: float, w: float) -> tuple[list[Node], float]:
+def _card(name: str, side: PagingSide) -> Part:
     """Return a side's name, who decides, and its ranges."""
-    head = _words_of_card(side, w)
-    h = max(run.y for run in head) + 9
-    title = f"{visible(side.label)}: {'; '.join(run.text for run in head[1:])}"
-    nodes = [Node(f"paging/{name}", "paging", x, y, w, h, text=head, title=title, lane=f"paging/{name}",
-                  bars=(Bar(0, 0, 4, h, name),), action="select")]  # fmt: skip
-    y += h + 6
     ranges = side.ranges[:RANGES]
     style = AddressStyle.of(
         min((one.start for one in side.ranges), default=0), max((one.end for one in side.ranges), default=1)
     )
-    for number, one in enumerate(ranges):
-        nodes.append(_range(one, number, name, style, x, y, w))
-        y += LINE + 5
-    if len(side.ranges) > len(ranges) or not ranges:
-        label = f"{len(side.ranges) - len(ranges)} more, in the table" if ranges else "nothing is mapped"
-        nodes.append(kit.label(f"paging/{name}/more", label, x + 8, y, most=w - 8))
-        y += LINE + 5
-    return nodes, y
+    left = len(side.ranges) - len(ranges)
+    rest = f"{left} more, in the table" if left else "" if ranges else "nothing is mapped"
+    drawn = [boxes.drawing(LINE + 2, partial(_range, name, style, *one)) for one in enumerate(ranges)]
+    return boxes.below(
+        boxes.drawing(0, partial(_head, name, side)),
+        boxes.below(*drawn, boxes.words(f"paging/{name}/more", rest), gap=3), gap=6,
+    )  # fmt: skip  # the head, then ranges
+
+
+def _head(name: str, side: PagingSide, box: Box) -> Iterator[Node]:
+    """Yield a side's name and words in a box as high as they are."""
+    text = _words_of_card(side, box.w)
+    high = max(run.y for run in text) + 9
+    title = f"{visible(side.label)}: {'; '.join(run.text for run in text[1:])}"
+    yield Node(f"paging/{name}", "paging", box.x, box.y, box.w, high, text=text, title=title, lane=f"paging/{name}",
+               bars=(Bar(0, 0, 4, high, name),), action="select")  # fmt: skip
 
 
 def _words_of_card(side: PagingSide, w: float) -> tuple[Text, ...]:
@@ -133,16 +120,17 @@ def _records_words(one: PagingRecords) -> str:
     return f"{one.count:,} {visible(what).removesuffix(' table')} ({grouped_size(one.bytes)})"
 
 
-def _range(one: PagedRange, number: int, name: str, style: AddressStyle, x: float, y: float, w: float) -> Node:
+def _range(name: str, style: AddressStyle, number: int, one: PagedRange, box: Box) -> Iterator[Node]:
+    """Yield a range's addresses, what is there, and a bar of its present part."""
     where, starts = f"{style.long(one.start)}–{style.long(one.end)}", f"from {style.long(one.start)}"
     present = "all present" if one.present >= one.end - one.start else f"{binary_size(one.present)} present"
     words = f"{one.rights}  {binary_size(one.end - one.start)}, {present}"
-    room = w - 2 * kit.PAD - 6 - text_width(where, "mono label")
+    room = box.w - 2 * kit.PAD - 6 - text_width(where, "mono label")
     fitting = wording((f"{words}, {visible(one.backing)}", words, one.rights, ""), room)
     share = min(1.0, one.present / max(1, one.end - one.start))
-    return kit.card(
-        f"paging/{name}/range/{number}", Box(x, y, w, LINE + 2), [kit.Line((where, starts), "mono label", fitting)],
-        kind="paging", bars=[Bar(0, LINE - 1, w * share, 3, name)], title=with_signs(one), lane=f"paging/{name}",
+    yield kit.card(
+        f"paging/{name}/range/{number}", box, [kit.Line((where, starts), "mono label", fitting)],
+        kind="paging", bars=[Bar(0, LINE - 1, box.w * share, 3, name)], title=with_signs(one), lane=f"paging/{name}",
         action="select", top=14,
     )  # fmt: skip
 
@@ -150,52 +138,43 @@ def _range(one: PagedRange, number: int, name: str, style: AddressStyle, x: floa
 # ---- measures -----------------------------------------------------------------------------------------
 
 
-def _measure(number: int, measure: tuple[str, int, int, bool], y: float, width: float) -> Node:
-    """Return a measure's name between its two bars, or above them."""
+def _measure(number: int, measure: tuple[str, int, int, bool], box: Box) -> Iterator[Node]:
+    """Yield a measure's name between its two bars, or above them."""
     name, left, right, is_bytes = measure
-    is_narrow = width < _NARROW
+    is_narrow = box.w < _NARROW
     between = 0.0 if is_narrow else MIDDLE
     down = LINE * is_narrow
-    room = (width - 2 * MARGIN - between) / 2 - GAP
+    room = (box.w - between) / 2 - GAP
     most = max(left, right, 1)
     said = [grouped_size(value) if is_bytes else f"{value:,}" for value in (left, right)]
     widths = [max(2.0 if value else 0.0, (room - 90) * value / most) for value in (left, right)]
-    middle = MARGIN + room + GAP
-    title = f"{name}: {said[0]} and {said[1]}"
+    after = room + 2 * GAP + between
     text = (
         Text(room - widths[0] - 6, 14 + down, said[0], "label", "end"),
         fitted(room + GAP + between / 2, 14, name, MIDDLE, "label", "middle"),
-        Text(room + 2 * GAP + between + widths[1] + 6, 14 + down, said[1], "label"),
+        Text(after + widths[1] + 6, 14 + down, said[1], "label"),
     )
-    bars = (
-        Bar(room - widths[0], 3 + down, widths[0], LINE - 6, "task"),
-        Bar(middle - MARGIN + between + GAP, 3 + down, widths[1], LINE - 6, "domain"),
-    )
-    w = width - 2 * MARGIN
-    return Node(f"paging/measure/{number}", "measure", MARGIN, y, w, LINE + down, shape="none", text=text, bars=bars,
-                title=title)  # fmt: skip
+    bars = [Bar(room - widths[0], 3 + down, widths[0], LINE - 6, "task"),
+            Bar(after, 3 + down, widths[1], LINE - 6, "domain")]  # fmt: skip  # to the left and to the right
+    yield Node(f"paging/measure/{number}", "measure", box.x, box.y, box.w, LINE + down, shape="none", text=text,
+               bars=tuple(bars), title=f"{name}: {said[0]} and {said[1]}")  # fmt: skip
 
 
-def _functions(side: PagingSide, name: str, x: float, y: float, w: float) -> tuple[list[Node], float]:
-    nodes: list[Node] = []
-    shown = side.functions[:FUNCTIONS]
-    columns = 2 if w >= _NARROW / 2 else 1
-    share = w / columns
-    rows = -(-len(shown) // columns)
-    for number, (function, times) in enumerate(shown):
-        box = Box(x + number // max(1, rows) * share, y + number % max(1, rows) * LINE, share, LINE)
-        text = (Text(44, 14, f"{times:,} ×", "label dim", "end"),
-                fitted(50, 14, function, share - 54, "mono label"))  # fmt: skip
-        nodes.append(
-            kit.runs(f"paging/{name}/function/{number}", box, text, title=f"{function} ran {counted(times, 'time')}")
-        )
-    y += rows * LINE
-    left_out = side.functions[FUNCTIONS:]
-    if left_out or not shown:
-        label = f"and {counted(len(left_out), 'function')} more" if shown else "none"
-        nodes.append(kit.label(f"paging/{name}/functions", label, x + 44, y, most=w - 44))
-        y += LINE
-    return nodes, y
+def _functions(name: str, side: PagingSide) -> Part:
+    """Return the functions that ran, with their counts, in two columns if there is room."""
+    shown, left = side.functions[:FUNCTIONS], side.functions[FUNCTIONS:]
+    least = max((text_width(f"{times:,} ×", "label dim") for _, times in shown), default=0.0)
+    columns = Column(style="label dim", least=least, end=True), Column(style="mono label", middle=True)
+    ran = [
+        boxes.rows("paging", columns, [Row(f"paging/{name}/function/{number}", (f"{times:,} ×", function),
+                                           f"{function} ran {counted(times, 'time')}")], high=LINE)
+        for number, (function, times) in enumerate(shown)
+    ]  # fmt: skip  # a function a row
+    rest = f"and {counted(len(left), 'function')} more" if shown else "none"
+    return boxes.below(
+        boxes.downwards(ran, _NARROW / 4, gap=0),
+        boxes.words(f"paging/{name}/functions", rest if left or not shown else ""),
+    )
 
 
 # ---- the table ----------------------------------------------------------------------------------------

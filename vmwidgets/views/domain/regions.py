@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import replace
 from heapq import nsmallest
 from itertools import groupby
@@ -55,21 +55,18 @@ def region_axis(picture: DomainPicture) -> RegionAxis:
     return RegionAxis(segments, folded)
 
 
-def regions_lane(picture: DomainPicture, axis: RegionAxis, top: float) -> tuple[list[Node], float]:
-    """Return the nodes of the ribbon on this axis, and the y where it ends."""
+def regions_lane(picture: DomainPicture, axis: RegionAxis, box: Box) -> Iterator[Node]:
+    """Yield the ribbon on this axis, with what is mapped and addresses below it."""
     segments, folded = axis
     if not segments:
-        return [], top
+        return
     title = f"the addresses from {Address(segments[0].start)} to {Address(segments[-1].end)}"
-    w = picture.width - 2 * MARGIN
-    nodes = [kit.chip("regions/ground", "axis", kit.Box(MARGIN, top, w, BAR), title=title)]
-    nodes += [
-        _gap(folded, segment, top) if segment.item is None else _region(picture, segment, segment.item, top)
-        for segment in segments
-    ]
-    nodes.append(_mapped(picture, segments, top + BAR + 3))
-    nodes += _ticks(picture, segments, top + BAR + LEAVES + 4)
-    return nodes, top + BAR + LEAVES + 28
+    yield kit.chip("regions/ground", "axis", box._replace(h=BAR), title=title)
+    for segment in segments:
+        region = segment.item
+        yield _gap(folded, segment, box.y) if region is None else _region(picture, segment, region, box.y)
+    yield _mapped(picture, segments, box._replace(y=box.y + BAR + 3, h=LEAVES))
+    yield from _ticks(picture, segments, box.y + BAR + LEAVES + 4)
 
 
 def shown_regions(picture: DomainPicture) -> tuple[RegionValue, ...]:
@@ -196,7 +193,7 @@ def _left_out(picture: DomainPicture, drawn: Sequence[RegionValue]) -> dict[int,
     return found
 
 
-def _mapped(picture: DomainPicture, segments: Sequence[RegionSegment], y: float) -> Node:
+def _mapped(picture: DomainPicture, segments: Sequence[RegionSegment], strip: Box) -> Node:
     """Return a strip of mapped memory, neighbours joined; thin where it is in folded leaves."""
     runs: list[tuple[float, float, tuple[str, float]]] = []
     at = 0
@@ -214,14 +211,11 @@ def _mapped(picture: DomainPicture, segments: Sequence[RegionSegment], y: float)
             runs[-1] = (runs[-1][0], max(right, runs[-1][1]), look)
         else:
             runs.append((left, right, look))
-    bars = [Bar(left - MARGIN, (LEAVES - h) / 2, max(1.5, right - left), h, style) for left, right, (style, h) in runs]
+    bars = [Bar(left - strip.x, (LEAVES - h) / 2, max(1.5, right - left), h, style) for left, right, (style, h) in runs]
     _, leaves, total = picture.below[picture.value.root.id]
     folded = "; thin where leaves are folded" if any(vnode is None for *_, vnode in picture.extents) else ""
     title = f"mapped: {leaves:,} leaves, {binary_size(total)}{folded}"
-    w = picture.width - 2 * MARGIN
-    return kit.chip(
-        "regions/mapped", "strip", kit.Box(MARGIN, y, w, LEAVES), bars=tuple(bars), title=title, shape="none"
-    )
+    return kit.chip("regions/mapped", "strip", strip, bars=tuple(bars), title=title, shape="none")
 
 
 def _ticks(picture: DomainPicture, segments: Sequence[RegionSegment], y: float) -> list[Node]:

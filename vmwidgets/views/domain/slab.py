@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import partial
 
 from vmwidgets import events as ev
 from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.base.units import binary_size, counted
 from vmwidgets.engine.selfpaging.domain_schema import SlabAllocatorValue, SlabHeadValue
-from vmwidgets.views.scene import kit
-from vmwidgets.views.scene.kit import MARGIN, Box
+from vmwidgets.views.scene import boxes, kit
+from vmwidgets.views.scene.boxes import Part
+from vmwidgets.views.scene.kit import Box
 from vmwidgets.views.scene.model import Bar, Node, Table
 from vmwidgets.views.story.calls import with_functions
 
@@ -39,32 +41,30 @@ class Refill:
     done: bool
 
 
-def slab_lane(picture: DomainPicture, top: float, most: int = 4) -> tuple[list[Node], float]:
-    """Return the nodes of the slab, and the y where it ends; at most `most` of its pieces are drawn."""
-    slab = picture.value.slab
+def slab_lane(picture: DomainPicture, most: int = 4) -> Part:
+    """Return the slab: what is used, at most `most` of its pieces, and the refills of the operation."""
     refills = refills_of(picture)
-    words = _words(picture, slab, refills, top)
-    nodes = [words]
-    x, y = MARGIN, top + words.h + 4
-    room = picture.width - 2 * MARGIN
-    fit = max(1, min(most, int((room + GAP) // (HEAD_W + GAP))))
+    drawn = [boxes.drawing(LEVEL_H - 3, partial(_refill, *one)) for one in enumerate(refills)]
+    return boxes.below(
+        boxes.words("slab/words", _words(picture, refills), "label"),
+        boxes.drawing(HEAD_H, partial(_heads, picture, most)), boxes.below(*drawn, gap=3), gap=5,
+    )  # fmt: skip  # from the words down
+
+
+def _heads(picture: DomainPicture, most: int, box: Box) -> Iterator[Node]:
+    """Yield the newest pieces, and a fold for the others."""
+    slab = picture.value.slab
+    fit = max(1, min(most, int((box.w + GAP) // (HEAD_W + GAP))))
     heads = len(slab.heads) + slab.fold.heads
-    beside_older = min(most - 1, int((room - OLDER_W) // (HEAD_W + GAP)))
+    beside_older = min(most - 1, int((box.w - OLDER_W) // (HEAD_W + GAP)))
     newest = slab.heads[: fit if heads <= fit else beside_older]
     reserve = _reserved(slab, RESERVE.get(picture.value.architecture, 3))
     for number, head in enumerate(newest):
-        nodes += _head(picture, head, head.number, reserve.get(number, 0), x, y)
-        x += HEAD_W + GAP
-    left_out = heads - len(newest)
-    if left_out:
+        yield from _head(picture, head, head.number, reserve.get(number, 0), box.x + number * (HEAD_W + GAP), box.y)
+    if left_out := heads - len(newest):
         free = slab.free - sum(head.free for head in newest)
-        label = (f"{left_out:,} older", f"{free:,} free in them")
-        nodes.append(_older(label, x, y))
-    y += HEAD_H + 6
-    for number, refill in enumerate(refills):
-        nodes.append(_refill(picture, refill, number, y))
-        y += LEVEL_H
-    return nodes, y + 4
+        label = f"{left_out:,} older", f"{free:,} free in them"
+        yield _older(label, box.x + len(newest) * (HEAD_W + GAP), box.y)
 
 
 def _older(label: Sequence[str], x: float, y: float) -> Node:
@@ -84,14 +84,15 @@ def _reserved(slab: SlabAllocatorValue, reserve: int) -> dict[int, int]:
     return found
 
 
-def _words(picture: DomainPicture, slab: SlabAllocatorValue, refills: Sequence[Refill], y: float) -> Node:
-    used = slab.total - slab.free
+def _words(picture: DomainPicture, refills: Sequence[Refill]) -> str:
+    """Return how many blocks are in use, and how many must stay free."""
+    slab = picture.value.slab
     reserve = RESERVE.get(picture.value.architecture, 3)
-    parts = [f"{used:,} of {slab.total:,} blocks hold a vnode, {slab.free:,} are free"]
+    parts = [f"{slab.total - slab.free:,} of {slab.total:,} blocks hold a vnode, {slab.free:,} are free"]
     parts.append(f"each map leaves a reserve of {reserve}")
     if refills:
         parts.append(f"this operation wanted {refills[0].wanted:,} free")
-    return kit.paragraph("slab/words", "; ".join(parts), MARGIN, y, picture.width - 2 * MARGIN, style="label")
+    return "; ".join(parts)
 
 
 def _head(
@@ -136,7 +137,7 @@ def _cells(head: SlabHeadValue, number: int, reserve: int, x: float, y: float) -
         w, h = max(1.0, min(place.w, 22) - 1.5 - inset), place.h - 1.5 - inset
         bars.append(Bar(place.x + inset, place.y + inset, w, h, look))
     high = places[-1].y + places[-1].h
-    return kit.chip(f"slab/{number}/blocks", "cells", kit.Box(x, y, HEAD_W, high), bars=tuple(bars), shape="none")
+    return kit.chip(f"slab/{number}/blocks", "cells", Box(x, y, HEAD_W, high), bars=tuple(bars), shape="none")
 
 
 # ---- refills ------------------------------------------------------------------------------------------
@@ -178,9 +179,9 @@ def _with(refill: Refill, *, got: int | None = None, done: bool = False) -> Refi
     )
 
 
-def _refill(picture: DomainPicture, refill: Refill, number: int, y: float) -> Node:
-    x = MARGIN + (refill.level - 1) * 28
-    w = picture.width - MARGIN - x
+def _refill(number: int, refill: Refill, box: Box) -> list[Node]:
+    """Return a refill, further right the deeper it is."""
+    inset = (refill.level - 1) * 28
     got = "no frame" if refill.got is None else f"a frame of {binary_size(refill.got)}"
     how = "done" if refill.done else "under way" if refill.begun else "to come"
     label = (
@@ -188,11 +189,11 @@ def _refill(picture: DomainPicture, refill: Refill, number: int, y: float) -> No
         f"{refill.asked:,} bytes → {got}"
     )
     short = f"refill {refill.level}: {refill.missing:,} short → {got}"
-    return kit.card(
-        f"slab/refill/{number}", Box(x, y, w, LEVEL_H - 3), [kit.Line((label, short), right=how)], top=15,
-        kind="refill-level",
+    return [kit.card(
+        f"slab/refill/{number}", box._replace(x=box.x + inset, w=box.w - inset),
+        [kit.Line((label, short), right=how)], top=15, kind="refill-level",
         state=("done",) if refill.done else ("path",) if refill.begun else ("coming",), title=f"{label}: {how}",
-    )  # fmt: skip
+    )]  # fmt: skip
 
 
 SLAB_HEADER = ("piece", "at", "bytes", "blocks", "free")

@@ -6,13 +6,15 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 
 from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.base.units import Address, binary_size, counted
 from vmwidgets.engine.selfpaging.domain_schema import CapabilityValue, CapRef, CnodeValue, SlotFold
-from vmwidgets.views.scene import kit
-from vmwidgets.views.scene.kit import MARGIN, Box, Line
+from vmwidgets.views.scene import boxes, kit
+from vmwidgets.views.scene.boxes import Drawn, Part
+from vmwidgets.views.scene.kit import Box, Line
 from vmwidgets.views.scene.model import Bar, Link, Node, Table
 from vmwidgets.views.scene.text import short_count, text_width, visible
 from vmwidgets.views.story.words.names import kind_words
@@ -22,7 +24,8 @@ from .picture import DomainPicture
 NAME_W, CELL_W, CELL_H, GAP = 78.0, 32.0, 34.0, 3.0
 """Width of a cnode's name; a slot's size; space between two."""
 
-FOLD_W = 74.0
+FOLD_W, BESIDE = 74.0, 18.0
+"""Width of folded slots; space between two cnodes in a row, on top of that between parts."""
 
 
 @frozen
@@ -45,20 +48,21 @@ class Cell:
         return self.last > self.first
 
 
-def slots_lane(picture: DomainPicture, top: float, rows: int = 2) -> tuple[list[Node], list[Link], float]:
-    """Return the nodes of all cnodes, lines around new ones, and the y where they end."""
-    nodes: list[Node] = []
-    right = picture.width - MARGIN
-    x, y, bottom = MARGIN, top, top
-    for cnode in picture.value.cnodes:
-        cells = cells_of(picture, cnode, rows * (right - MARGIN - NAME_W))
-        w = NAME_W + sum(_width(cell) + GAP for cell in cells)
-        if x > MARGIN and x + w > right:
-            x, y = MARGIN, bottom
-        nodes += _cnode(picture, cnode, cells, x, y)
-        bottom = max(bottom, max(node.y for node in nodes) + CELL_H + 8)
-        x += w + 26
-    return nodes, list(_contours(nodes)), bottom
+def slots_lane(picture: DomainPicture, rows: int = 2) -> Part:
+    """Return all cnodes, in at most about `rows` rows each, and lines around new capabilities."""
+
+    def put(drawn: Drawn, x: float, y: float, w: float) -> float:
+        start = len(drawn.nodes)
+        parts = []
+        for cnode in picture.value.cnodes:
+            cells = cells_of(picture, cnode, rows * (w - NAME_W))
+            wide = NAME_W + sum(_width(cell) + GAP for cell in cells)
+            parts.append((wide + BESIDE, boxes.drawing(CELL_H, partial(_cnode, picture, cnode, cells))))
+        end = boxes.flowing(parts)(drawn, x, y, w)
+        drawn.links += _contours(drawn.nodes[start:])
+        return end
+
+    return put
 
 
 def _contours(nodes: Iterable[Node]) -> Iterator[Link]:
@@ -73,20 +77,20 @@ def _contours(nodes: Iterable[Node]) -> Iterator[Link]:
             run.append(node)
 
 
-def _cnode(picture: DomainPicture, cnode: CnodeValue, cells: Sequence[Cell], left: float, top: float) -> list[Node]:
+def _cnode(picture: DomainPicture, cnode: CnodeValue, cells: Sequence[Cell], box: Box) -> Iterator[Node]:
+    """Yield a cnode's name, and its slots in as many rows as needed."""
     name = visible(cnode.name)
     used = f"{cnode.held:,} of {short_count(cnode.slots)}"
     title = f"cnode {name}: {counted(cnode.held, 'capability', 'capabilities')} in {cnode.slots:,} slots"
-    place = Box(left, top, NAME_W - 8, CELL_H)
-    nodes = [kit.block(f"slots/{cnode.name}", place, [name, Line(used, "label dim")], top=13, step=14, title=title)]
-    x, y = left + NAME_W, top
+    place = Box(box.x, box.y, NAME_W - 8, CELL_H)
+    yield kit.block(f"slots/{cnode.name}", place, [name, Line(used, "label dim")], top=13, step=14, title=title)
+    x, y = box.x + NAME_W, box.y
     for cell in cells:
         w = _width(cell)
-        if x + w > picture.width - MARGIN + 0.5:
-            x, y = left + NAME_W, y + CELL_H + GAP
-        nodes.append(_cell(picture, cnode, cell, Box(x, y, w, CELL_H)))
+        if x + w > box.x + box.w + 0.5:
+            x, y = box.x + NAME_W, y + CELL_H + GAP
+        yield _cell(picture, cnode, cell, Box(x, y, w, CELL_H))
         x += w + GAP
-    return nodes
 
 
 # ---- which are drawn -----------------------------------------------------------------------------------

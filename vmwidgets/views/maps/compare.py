@@ -8,6 +8,7 @@ maps disagreed on the way, ribbons show the state after the first operation with
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 from vmwidgets.engine.base.units import binary_size, counted
 from vmwidgets.engine.kernel.map.comparisons_schema import (
@@ -18,9 +19,10 @@ from vmwidgets.engine.kernel.map.comparisons_schema import (
     UsedPiece,
 )
 from vmwidgets.engine.kernel.map.map_schema import EntryValue
-from vmwidgets.views.scene import kit
+from vmwidgets.views.scene import boxes, kit
 from vmwidgets.views.scene.addresses import AddressStyle
-from vmwidgets.views.scene.kit import MARGIN, WIDTH, Box
+from vmwidgets.views.scene.boxes import Drawn, Part
+from vmwidgets.views.scene.kit import WIDTH, Box
 from vmwidgets.views.scene.model import Bar, Caption, Node, Scene, Table, Text
 from vmwidgets.views.scene.text import fitted, text_width, visible, wrapped
 from vmwidgets.views.story.words.pictures import say_compared
@@ -28,11 +30,11 @@ from vmwidgets.views.story.words.pictures import say_compared
 from .axis import Segment, x_of
 from .ribbon import NOT_TO_SCALE
 
-HEADING, RIBBON, GAP = 20.0, 26.0, 14.0
-"""Heights of the words above a ribbon, of a ribbon, and of the space below it with its lines."""
+HEADING, RIBBON = 20.0, 26.0
+"""Heights of the words above a ribbon, and of a ribbon."""
 
-LINE, CELL = 18.0, 22.0
-"""Height of a line of words, and of a row of the grid."""
+LINE, CELL = 18.0, 19.0
+"""Height of a line of words, and of a cell of the grid."""
 
 MOST_ROWS, MOST_TABLE_ROWS, MOST_PIECES = 14, 200, 300
 """The most operations in the grid, the most rows of the table, and the most allocations with a box each.
@@ -54,35 +56,15 @@ Axis = Sequence[Segment[None]]
 
 def draw_comparison(value: ComparisonValue, *, width: float = WIDTH) -> Scene:
     """Return the scene of a comparison."""
-    maps = _shown(value)
-    axis = _axis(value, maps, width)
-    style = AddressStyle.of(value.start, value.end)
-    nodes: list[Node] = []
-    y = 6.0
-    reference = {(piece.name, piece.start, piece.end) for piece in maps[0].pieces}
-    crowded = sum(len(one.pieces) for one in maps) > MOST_PIECES
+    maps, style = _shown(value), AddressStyle.of(value.start, value.end)
+    words = ""
     if maps is value.apart:
-        number = value.differences[0].number
-        words = say_compared("maps/apart", operation=f"{number:,}")
-        nodes.append(kit.paragraph("compare/moment", words, MARGIN, y, width - 2 * MARGIN))
-        y = nodes[-1].y + nodes[-1].h + 6
-    for one in maps:
-        headed = _heading(one, y, width - 2 * MARGIN, is_end=maps is not value.apart)
-        nodes += [headed, *_ribbon(one, reference, axis, style, y + headed.h, crowded)]
-        y += headed.h + RIBBON + GAP
-    nodes += _ticks(axis, style, y - GAP + 6, width)
-    y += 22
-    grid, y = _grid(value, y, width)
-    return kit.scene(
-        "comparison",
-        f"the same operations on {counted(len(value.maps), 'map')}",
-        _subtitle(value, style),
-        [*nodes, *grid],
-        caption=_caption(value),
-        table=_table(value),
-        width=width,
-        height=y + 4,
-    )
+        words = say_compared("maps/apart", operation=f"{value.differences[0].number:,}")
+    return boxes.picture(
+        "comparison", f"the same operations on {counted(len(value.maps), 'map')}", _subtitle(value, style),
+        boxes.below(boxes.words("compare/moment", words), _ribbons(value, maps, style), _grid(value), gap=6),
+        caption=_caption(value), table=_table(value), width=width,
+    )  # fmt: skip  # what it draws, what it says
 
 
 def _shown(value: ComparisonValue) -> tuple[ComparedMap, ...]:
@@ -129,16 +111,35 @@ def _work(value: ComparisonValue) -> str:
 # ---- ribbons -------------------------------------------------------------------------------------
 
 
-def _axis(value: ComparisonValue, maps: Sequence[ComparedMap], width: float) -> Axis:
+def _ribbons(value: ComparisonValue, maps: Sequence[ComparedMap], style: AddressStyle) -> Part:
+    """Return each map's words and ribbon, on one axis, and addresses below the last."""
+    reference = {(piece.name, piece.start, piece.end) for piece in maps[0].pieces}
+    crowded = sum(len(one.pieces) for one in maps) > MOST_PIECES
+
+    def put(drawn: Drawn, x: float, y: float, w: float) -> float:
+        axis = _axis(value, maps, w)
+        ribbons = [
+            boxes.below(
+                boxes.drawing(0, partial(_heading, one, is_end=maps is not value.apart)),
+                boxes.drawing(RIBBON, partial(_ribbon, one, reference, axis, style, crowded)),
+            )
+            for one in maps
+        ]
+        ticks = boxes.drawing(0, partial(_ticks, axis, style))
+        return boxes.below(boxes.below(*ribbons, gap=8), ticks)(drawn, x, y, w)
+
+    return put
+
+
+def _axis(value: ComparisonValue, maps: Sequence[ComparedMap], room: float) -> Axis:
     """Return the axis: used addresses are to scale; a long unused end that all maps share is shortened."""
     used = max((entry.end for one in maps for entry in one.map.entries), default=value.end)
     used = max([used, *(piece.end for one in maps for piece in one.pieces)])
     end = value.start + (used - value.start) * 9 // 8
-    room = width - 2 * MARGIN
     if end >= value.end:
-        return (Segment(None, value.start, value.end, False, MARGIN, room),)
-    scaled: Segment[None] = Segment(None, value.start, end, False, MARGIN, room - TAIL)
-    return scaled, Segment(None, end, value.end, True, MARGIN + scaled.w, TAIL)
+        return (Segment(None, value.start, value.end, False, 0, room),)
+    scaled: Segment[None] = Segment(None, value.start, end, False, 0, room - TAIL)
+    return scaled, Segment(None, end, value.end, True, scaled.w, TAIL)
 
 
 def _x(axis: Axis, address: int) -> float:
@@ -148,41 +149,36 @@ def _x(axis: Axis, address: int) -> float:
 
 
 def _ribbon(
-    one: ComparedMap, reference: set[tuple[str, int, int]], axis: Axis, style: AddressStyle, top: float, crowded: bool
-) -> list[Node]:
-    """Return one map: its allocations (`crowded`: as strips without names), with its entries as lines below."""
-    whole = axis[-1].x + axis[-1].w - MARGIN
+    one: ComparedMap, reference: set[tuple[str, int, int]], axis: Axis, style: AddressStyle, crowded: bool, box: Box
+) -> Iterator[Node]:
+    """Yield one map: its allocations (`crowded`: as strips without names), with its entries as lines below."""
     strips = _strips(one.pieces, axis, 2, RIBBON - 4, "plain") if crowded else ()
-    ground = Node(
-        f"compare/{one.label}", "axis", MARGIN, top, whole, RIBBON, title=_describe(one),
-        bars=(*_breaks(axis), *strips), text=_rest(axis), lane=one.label,
-    )  # fmt: skip
-    boxes = () if crowded else one.pieces
-    pieces = [_piece(one, piece, number, reference, axis, style, top) for number, piece in enumerate(boxes)]
-    bars = _strips(one.map.entries, axis, 0, 3, "line")
-    entries = kit.chip(
-        f"compare/{one.label}/entries",
-        "label",
-        kit.Box(MARGIN, top + RIBBON + 2, whole, 4),
-        bars=bars,
-        title=f"{one.entries:,} entries of {one.label}",
-        shape="none",
-    )
-    return [ground, *pieces, entries]
+    yield Node(
+        f"compare/{one.label}", "axis", *box, title=_describe(one), bars=(*_breaks(axis), *strips), text=_rest(axis),
+        lane=one.label,
+    )  # fmt: skip  # the ground
+    for number, piece in enumerate(() if crowded else one.pieces):
+        yield _piece(one, piece, number, reference, axis, style, box)
+    yield kit.runs(
+        f"compare/{one.label}/entries", Box(box.x, box.y + RIBBON + 2, box.w, 4), (),
+        bars=_strips(one.map.entries, axis, 0, 3, "line"), title=f"{one.entries:,} entries of {one.label}",
+    )  # fmt: skip  # below
 
 
 def _strips(ranges: Sequence[UsedPiece | EntryValue], axis: Axis, y: float, h: float, style: str) -> tuple[Bar, ...]:
     """Return a strip for each range; ranges too narrow to be distinguished share a strip."""
     strips: list[tuple[float, float]] = []
     for one in ranges:
-        left, right = _x(axis, one.start) - MARGIN, _x(axis, one.end) - MARGIN
+        left, right = _x(axis, one.start), _x(axis, one.end)
         if strips and right - strips[-1][0] < NARROW:
             left = strips.pop()[0]
         strips.append((left, right))
     return tuple(Bar(round(left + 0.5, 1), y, round(max(1.0, right - left - 1), 1), h, style) for left, right in strips)
 
 
-def _heading(one: ComparedMap, y: float, w: float, *, is_end: bool) -> Node:
+def _heading(one: ComparedMap, box: Box, *, is_end: bool) -> Iterator[Node]:
+    """Yield a map's name and rule, and at the right what it has come to, in as many lines as needed."""
+    w = box.w
     name, rule = _name(one), one.rule
     counts = f"{counted(one.entries, 'entry')} · {counted(len(one.gaps), 'gap', 'gaps')}"
     work = (
@@ -199,10 +195,8 @@ def _heading(one: ComparedMap, y: float, w: float, *, is_end: bool) -> Node:
         fitted(w, 14, (stats, f"{counts} · {work}"), w - x, "label", "end"),
         *(Text(0, 14 + LINE * number, line, "label dim") for number, line in enumerate(below, 1)),
     )
-    h = HEADING + LINE * len(below)
-    return kit.runs(
-        f"compare/{one.label}/heading", kit.Box(MARGIN, y, w, h), text, title=f"{_describe(one)}; {_looked(one.steps)}"
-    )
+    box = box._replace(h=HEADING + LINE * len(below))
+    yield kit.runs(f"compare/{one.label}/heading", box, text, title=f"{_describe(one)}; {_looked(one.steps)}")
 
 
 def _looked(count: int) -> str:
@@ -233,7 +227,7 @@ def _piece(
     reference: set[tuple[str, int, int]],
     axis: Axis,
     style: AddressStyle,
-    top: float,
+    ground: Box,
 ) -> Node:
     differs = (piece.name, piece.start, piece.end) not in reference
     x = _x(axis, piece.start)
@@ -242,7 +236,7 @@ def _piece(
     elsewhere = ", elsewhere or otherwise than in the first map" if differs else ""
     lines = ((f"{'≠ ' if differs else ''}{piece.name}", "label"),)
     return kit.cell(
-        f"compare/{one.label}/{number}", "range", Box(x, top, w, RIBBON), lines, feet=(17,),
+        f"compare/{one.label}/{number}", "range", ground._replace(x=ground.x + x, w=w), lines, feet=(17,),
         thing=f"piece:{piece.name}", state=("plain", "changed") if differs else ("plain",), lane=one.label,
         title=f"{visible(piece.name)}: {limits}, {binary_size(piece.end - piece.start)}{elsewhere}",
     )  # fmt: skip
@@ -250,7 +244,7 @@ def _piece(
 
 def _breaks(axis: Axis) -> tuple[Bar, ...]:
     """Return the marks of a broken axis, where the end of the maps is shortened."""
-    ends = [(one.x - MARGIN, one.x + one.w - MARGIN) for one in axis if one.broken]
+    ends = [(one.x, one.x + one.w) for one in axis if one.broken]
     return tuple(
         Bar(x, 4, 1.5, RIBBON - 8, "line")
         for left, right in ends
@@ -261,72 +255,66 @@ def _breaks(axis: Axis) -> tuple[Bar, ...]:
 def _rest(axis: Axis) -> tuple[Text, ...]:
     """Return the size of the shortened part, between the marks."""
     return tuple(
-        fitted(one.x - MARGIN + one.w / 2, y, words, one.w - 20, "label dim", "middle")
+        fitted(one.x + one.w / 2, y, words, one.w - 20, "label dim", "middle")
         for one in axis if one.broken
         for y, words in ((11, f"+ {binary_size(one.end - one.start)}"), (23, NOT_TO_SCALE))
     )  # fmt: skip
 
 
-def _ticks(axis: Axis, style: AddressStyle, y: float, width: float) -> list[Node]:
+def _ticks(axis: Axis, style: AddressStyle, box: Box) -> list[Node]:
     """Return addresses below the last ribbon: both ends, and quarters between."""
     start, end = axis[0].start, axis[0].end
     quarters = [start + (end - start) * part // 4 & -4096 for part in range(1, 4)]
     wanted = [start, axis[-1].end, *quarters]
-    return kit.ticks("compare", wanted, lambda address: x_of(axis, address), style, y, width=width)
+    return kit.ticks("compare", wanted, lambda one: box.x + _x(axis, one), style, box.y, width=box.w + 2 * box.x)
 
 
 # ---- the grid ------------------------------------------------------------------------------------
 
 
-def _grid(value: ComparisonValue, y: float, width: float) -> tuple[list[Node], float]:
+def _grid(value: ComparisonValue) -> Part:
+    """Return a row for each operation: its result on each map, next to it, or below it if there is no room."""
     rows = value.rows if len(value.rows) <= MOST_ROWS else value.differences[:MOST_ROWS]
     labels = {row.number: f"{row.number}  {row.operation}" for row in rows}
-    longest = 16 + max((text_width(label, "label") for label in labels.values()), default=0.0)
+    first = min(250.0, 16 + max((text_width(label, "label") for label in labels.values()), default=0.0))
     begin = max((text_width(_ways(*one)[-1], "mono label") for row in rows for one in _outcomes(row)), default=0.0)
-    room = width - 2 * MARGIN
-    wanted = min(250.0, longest)
-    is_beside = wanted <= room - (begin + 14) * len(value.maps)  # otherwise an operation is in a line above its results
-    first = wanted if is_beside else 0.0
-    share = (room - first) / len(value.maps)
-    nodes = [
-        _words(
-            f"compare/head/{one.label}",
-            Box(MARGIN + first + share * number, y, share, LINE),
-            _name(one),
-            "label strong",
+
+    def line(operation: Part, cells: Sequence[Part]) -> Part:
+        wide = boxes.beside(operation, *cells, first=first, gap=3)
+        return boxes.either(
+            first + (begin + 14) * len(value.maps), wide, boxes.below(operation, boxes.beside(*cells, gap=3), gap=3)
         )
-        for number, one in enumerate(value.maps)
+
+    heads = [
+        boxes.drawing(LINE - 3, partial(_words, f"compare/head/{one.label}", _name(one), style="label strong"))
+        for one in value.maps
     ]
-    y += LINE
-    for row in rows:
-        box = Box(MARGIN, y, first or room, LINE)
-        nodes.append(_words(f"compare/{row.number}", box, labels[row.number], title=str(row.operation)))
-        y += 0 if is_beside else CELL
-        for number, (outcome, differs) in enumerate(_outcomes(row)):
-            box = Box(MARGIN + first + share * number + 1, y, share - 4, CELL - 3)
-            nodes.append(_cell(row, value.maps[number].label, outcome, differs, box))
-        y += CELL
+    lines = [
+        line(
+            boxes.drawing(LINE, partial(_words, f"compare/{row.number}", labels[row.number], title=str(row.operation))),
+            [boxes.drawing(CELL, partial(_cell, row, one.label, *outcome))
+             for one, outcome in zip(value.maps, _outcomes(row), strict=True)],
+        )
+        for row in rows
+    ]  # fmt: skip  # an operation, and its results
     left = len(value.rows) - len(rows)
-    if left:
-        which = "on which the maps agree" if len(value.differences) <= MOST_ROWS else "in the table"
-        words = f"… {left:,} more {'operation' if left == 1 else 'operations'}, {which}"
-        nodes.append(_words("compare/more", Box(MARGIN, y, room, LINE), words, "label dim"))
-        y += LINE
-    return nodes, y
+    which = "on which the maps agree" if len(value.differences) <= MOST_ROWS else "in the table"
+    more = f"… {left:,} more {'operation' if left == 1 else 'operations'}, {which}" if left else ""
+    return boxes.below(line(boxes.apart(0), heads), *lines, boxes.words("compare/more", more), gap=3)
 
 
-def _words(identity: str, box: Box, words: str | tuple[str, ...], style: str = "label", title: str = "") -> Node:
-    return kit.card(identity, box, [kit.Line(words, style)], kind="label", shape="none", top=13, pad=4,
-                    title=visible(title))  # fmt: skip
+def _words(identity: str, words: str, box: Box, *, style: str = "label", title: str = "") -> list[Node]:
+    return [kit.card(identity, box, [kit.Line(words, style)], kind="label", shape="none", top=13, pad=4,
+                     title=visible(title))]  # fmt: skip
 
 
-def _cell(row: Row, label: str, outcome: OperationOutcome, differs: bool, box: Box) -> Node:
+def _cell(row: Row, label: str, outcome: OperationOutcome, differs: bool, box: Box) -> list[Node]:
     state = ["fault"] * outcome.failed + ["changed"] * differs
-    return kit.card(
+    return [kit.card(
         f"compare/{row.number}/{label}", box, [kit.Line(_ways(outcome, differs), "mono label")], kind="label",
         shape="box" if state else "none", state=state, top=13, pad=4,
         title=f"{visible(str(row.operation))} on {label}: {visible(outcome.result)}, {_looked(outcome.steps)}",
-    )  # fmt: skip
+    )]  # fmt: skip
 
 
 def _outcomes(row: Row) -> list[tuple[OperationOutcome, bool]]:

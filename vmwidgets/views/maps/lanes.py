@@ -93,6 +93,7 @@ def draw_map(
         marks=[replace(marks, space=space_of(picture.value.name)) for lane in drawn for marks in lane.marks],
         about=of_entries(picture.value.name, picture.value.entries, things_of(nodes)),
         lanes=tree_lanes(staged, picture.value.name) if staged else trees,
+        brief=is_brief,
     )
 
 

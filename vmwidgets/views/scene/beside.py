@@ -18,7 +18,7 @@ from vmwidgets.engine.base.units import Address, counted
 from vmwidgets.views.scene import kit
 
 from .kit import MARGIN, WIDTH
-from .model import Caption, Lane, Link, Look, Marks, Node, Row, Rows, Scene, Table
+from .model import Caption, Lane, Link, Look, Marks, Node, Opened, Row, Rows, Scene, Table
 from .relations import FRAMES, About, Pages, together
 from .text import fitted
 
@@ -176,49 +176,40 @@ def _hidden(scene: Scene, said: Mapping[str, Said], other: Scene, others: Mappin
     missing = [place for place in said if place not in others]
     if not missing or not _is_folded(other):
         return []
-    at = {node.thing: node for node in scene.nodes if node.id.startswith("tables/")}
     tables = _Tables(scene, other)
-    return [place for place in missing if said[place].thing not in at or tables.hide(at[said[place].thing])]
+    return [place for place in missing if tables.hide(said[place].thing)]
 
 
 class _Tables:
     """The open page tables of a scene, and what of them the other scene may have in folds and closed tables."""
 
     def __init__(self, scene: Scene, other: Scene) -> None:
-        self._other = {node.id for node in other.nodes}
-        self._slots = {node.id: node for node in scene.nodes if node.id.startswith("tables/slot/")}
-        self._open: dict[int, list[int]] = {}
-        self._folds: dict[tuple[int, int], list[range]] = {}
-        for node in scene.nodes:
-            if node.id.startswith("tables/table/"):
-                level, start = _level_and_start(node.id)
-                self._open.setdefault(level, []).append(start)
-        for node in other.nodes:
-            found = re.match(r"descriptors (\d+) to (\d+)", node.title) if node.kind == "fold" else None
-            if found and node.id.startswith("tables/fold/"):
-                self._folds.setdefault(_level_and_start(node.id), []).append(range(int(found[1]), int(found[2]) + 1))
+        self._tables = {one.thing: one for one in scene.opened}
+        self._slots = {thing: (one, number) for one in scene.opened for thing, (number, _) in one.slots.items()}
+        self._above = _descriptors(scene)
+        self._other, self._above_other = {(one.level, one.start): one for one in other.opened}, _descriptors(other)
 
-    def hide(self, node: Node) -> bool:
-        """Return whether the other scene has a fold or a closed table where this scene has a descriptor or a table."""
-        if node.id not in self._slots:
-            return self._above(*_level_and_start(node.id))
-        level, start = _level_and_start(node.id)
-        table = max((one for one in self._open.get(level, ()) if one <= start), default=0)
-        if f"tables/table/{level}/{table:x}" not in self._other:
-            return self._above(level, table)
-        slot = re.match(r"\d+", node.text[0].text if node.text else "")
-        return slot is None or any(int(slot[0]) in fold for fold in self._folds.get((level, table), ()))
+    def hide(self, thing: str) -> bool:
+        """Return whether the other scene may have a thing in a fold; only descriptors and tables have known places."""
+        if thing in self._tables:
+            return self._is_closed(self._tables[thing])
+        return thing not in self._slots or self._is_folded(*self._slots[thing])
 
-    def _above(self, level: int, table: int) -> bool:
+    def _is_folded(self, table: Opened, number: int) -> bool:
+        """Return whether the other scene has a fold or a closed table where this scene has a descriptor."""
+        there = self._other.get((table.level, table.start))
+        return self._is_closed(table) if there is None else any(number in fold for fold in there.folds)
+
+    def _is_closed(self, table: Opened) -> bool:
         """Return whether a table that the other scene has not opened may be there."""
-        descriptor = f"tables/slot/{level + 1}/{table:x}"
-        return descriptor in self._other or descriptor not in self._slots or self.hide(self._slots[descriptor])
+        place = table.level + 1, table.start
+        above = self._above.get(place)
+        return above is None or place in self._above_other or self._is_folded(*above)
 
 
-def _level_and_start(name: str) -> tuple[int, int]:
-    """Return the level and the first address in the ID of a table, a descriptor or a fold."""
-    _, _, level, start, *_ = name.split("/")
-    return int(level), int(start, 16)
+def _descriptors(scene: Scene) -> dict[tuple[int, int], tuple[Opened, int]]:
+    """Return the drawn descriptors by level and first address: the table that each is in, and its number."""
+    return {(one.level, start): (one, number) for one in scene.opened for number, start in one.slots.values()}
 
 
 def _is_tile(node: Node) -> bool:

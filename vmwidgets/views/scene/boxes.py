@@ -46,9 +46,10 @@ def picture(  # noqa: PLR0913  what a scene has, all but four by name
 ) -> Scene:  # fmt: skip  # what it says, then how
     """Return the scene of a part, with margins around it."""
     drawn = Drawn()
-    part(drawn, MARGIN, 4.0, width - 2 * MARGIN)
+    end = part(drawn, MARGIN, 4.0, width - 2 * MARGIN)
+    end = max([end, *(node.y + node.h for node in drawn.nodes)])
     return kit.scene(view, title, subtitle, drawn.nodes, links=drawn.links, caption=caption, table=table, steps=steps,
-                     machine=machine, width=width, lanes=lanes, answers=answers)  # fmt: skip  # all of it
+                     machine=machine, width=width, height=end + 8, lanes=lanes, answers=answers)  # fmt: skip
 
 
 # ---- arrangement -----------------------------------------------------------------------------------
@@ -68,17 +69,19 @@ def below(*parts: Part, gap: float = 0.0) -> Part:
     return put
 
 
-def beside(*parts: Part, gap: float = 2 * MARGIN, least: float = 0.0, last: float = 0.0) -> Part:
-    """Return parts next to each other, in equal shares; the last part is `last` pixels wide, if that is given.
+def beside(*parts: Part, gap: float = 2 * MARGIN, least: float = 0.0, first: float = 0.0, last: float = 0.0) -> Part:
+    """Return parts next to each other, in equal shares; the first and last have their own width, if that is given.
 
     The parts are below each other if a share would be under `least` pixels.
     """
 
     def put(drawn: Drawn, x: float, y: float, w: float) -> float:
-        share = (w - last - gap * (len(parts) - 1)) / max(1, len(parts) - bool(last))
+        share = (w - first - last - gap * (len(parts) - 1)) / max(1, len(parts) - bool(first) - bool(last))
         if share < least:
             return below(*parts, gap=gap)(drawn, x, y, w)
-        wides = [last if last and number == len(parts) else share for number in range(1, len(parts) + 1)]
+        wides = [share] * len(parts)
+        if parts:
+            wides[0], wides[-1] = first or wides[0], last or wides[-1]
         return columns(*zip(wides, parts, strict=True), gap=gap)(drawn, x, y, w)
 
     return put
@@ -108,6 +111,19 @@ def columns(*parts: tuple[float, Part], gap: float = 8.0, middle: bool = False) 
     return put
 
 
+def downwards(
+    parts: Sequence[Part], least: float, *, most: int = 2, gap: float = 2 * MARGIN, under: float = 0.0
+) -> Part:
+    """Return parts in up to `most` columns of at least `least` pixels, read downwards, with `under` pixels between."""
+
+    def put(drawn: Drawn, x: float, y: float, w: float) -> float:
+        high = -(-len(parts) // max(1, min(most, int((w + gap) // (least + gap)))))
+        runs = [below(*parts[at : at + high], gap=under) for at in range(0, len(parts), max(1, high))]
+        return beside(*runs, gap=gap)(drawn, x, y, w)
+
+    return put
+
+
 def equal(parts: Sequence[Part], least: float, *, most: float = inf, gap: float = 8.0) -> Part:
     """Return parts of one width, from `least` to `most` pixels, in as few lines as possible."""
 
@@ -123,6 +139,11 @@ def share(w: float, count: int, least: float, *, most: float = inf, gap: float =
     """Return the width of each of `count` equal parts, and the number of them in a line."""
     across = max(1, min(count, int((w + gap) // (least + gap))))
     return min(most, (w + gap) / across - gap), across
+
+
+def either(least: float, wide: Part, narrow: Part) -> Part:
+    """Return a part that needs `least` pixels, and one for less room."""
+    return lambda drawn, x, y, w: (wide if w >= least else narrow)(drawn, x, y, w)
 
 
 def flowing(parts: Sequence[tuple[float, Part]], *, gap: float = 8.0) -> Part:
@@ -340,6 +361,15 @@ def card(
         return y + high
 
     return put
+
+
+def block(
+    identity: str, lines: Sequence[str | kit.Line], *, step: float = LINE, **more: Unpack[kit.Rest]
+) -> Part:  # fmt: skip  # as others have it
+    """Return lines of words without a box, the first of them bold."""
+    return drawing(
+        step * len(lines), lambda box: [kit.block(identity, box, lines, top=step - 4, step=step, **more)]
+    )  # fmt: skip  # a node
 
 
 def pairs(identity: str, said: Sequence[tuple[str, str]]) -> Part:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypedDict
 from vmwidgets.engine.base.frozen import frozen
 
 from .addresses import AddressStyle
-from .model import STILL, Bar, Caption, Lane, Link, Marks, Node, Scene, Steps, Table, Text
+from .model import STILL, Bar, Caption, Lane, Link, Marks, Node, Opened, Scene, Steps, Table, Text
 from .relations import Relations, together
 from .text import fitted, text_width, visible, wording, wrapped
 
@@ -481,6 +481,8 @@ def scene(  # noqa: PLR0913  a picture's parts, all but four by name
     marks: Iterable[Marks] = (),
     about: Relations | None = None,
     answers: bool = False,
+    brief: bool = False,
+    opened: Iterable[Opened] = (),
 ) -> Scene:
     """Return the whole picture, as high as its contents if no `height` is given; by default, it has no steps."""
     drawn = tuple(nodes)
@@ -488,7 +490,7 @@ def scene(  # noqa: PLR0913  a picture's parts, all but four by name
         height = max((node.y + node.h for node in drawn), default=0.0) + 8
     lines, those, small = tuple(links), tuple(lanes), tuple(marks)
     words = caption, drawn, lines, table, steps, machine, (), those
-    return Scene(view, title, subtitle, width, height, *words, small, about or {}, answers)
+    return Scene(view, title, subtitle, width, height, *words, small, about or {}, answers, brief, tuple(opened))
 
 
 # ---- switches ------------------------------------------------------------------------------------
@@ -565,6 +567,7 @@ def stack(
         marks=tuple(marks),
         lanes=tuple(lane for one in scenes for lane in one.lanes),
         about=together(one.about for one in scenes),
+        opened=tuple(table for one in scenes for table in one.opened),
         table=replace(
             first.table, more=(*first.table.more, *(part for one in scenes[1:] for part in _tables(one, first)))
         ),

@@ -7,7 +7,7 @@ drawing adds nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import field, replace
 from functools import cached_property
 from typing import Any, NamedTuple, overload
@@ -315,12 +315,26 @@ class Lane:
     label: str = ""
 
 
+class Opened(NamedTuple):
+    """A page table whose descriptors are drawn: its thing, its `level`, and its first address.
+
+    `slots` has the number and the first address of each drawn descriptor, by thing; `folds` has those left out.
+    """
+
+    thing: str
+    level: int
+    start: int
+    slots: Mapping[str, tuple[int, int]]
+    folds: Sequence[range]
+
+
 @frozen
 class Scene:
     """A whole picture by one view at one moment; `lanes` are the lanes that are not plain rows.
 
     `about` contains facts about its things, for lighting up related ones (:mod:`.relations`).  With `answers`, the
-    title gives the answer, and is large; otherwise the title is a name, and the caption's text is large.
+    title gives the answer, and is large; otherwise the title is a name, and the caption's text is large.  In a `brief`
+    scene, labels are page numbers.  `opened` has the open page tables.
     """
 
     view: str
@@ -339,10 +353,14 @@ class Scene:
     marks: tuple[Marks, ...] = field(default=())
     about: Relations = field(default_factory=dict, hash=False, repr=False)
     answers: bool = False
+    brief: bool = False
+    opened: tuple[Opened, ...] = field(default=(), hash=False, repr=False)
 
     def emptied(self, caption: Caption) -> Scene:
         """Return the same picture without contents, but with these words."""
-        nothing: dict[str, Any] = dict.fromkeys(("nodes", "links", "lanes", "marks", "notes"), ()) | {"about": {}}
+        nothing: dict[str, Any] = dict.fromkeys(("nodes", "links", "lanes", "marks", "notes", "opened"), ()) | {
+            "about": {}
+        }
         return replace(self, subtitle="", caption=caption, table=Table(self.table.header, ()), **nothing)
 
     def whole(self) -> Scene:

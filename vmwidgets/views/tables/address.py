@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Sequence
+from functools import partial
 
 from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.base.units import Address
 from vmwidgets.engine.mmu.tables_schema import AddressSplit, Walk
-from vmwidgets.views.scene import kit
-from vmwidgets.views.scene.kit import MARGIN, WIDTH, Box, Line, lines_of
+from vmwidgets.views.scene import boxes, kit
+from vmwidgets.views.scene.kit import WIDTH, Box, Line, lines_of
 from vmwidgets.views.scene.model import Caption, Node, Scene, Table, Text
 from vmwidgets.views.scene.text import text_width
 
@@ -28,24 +29,12 @@ def draw_address(
     The slices `hidden`, by key, show their bits but not their number.
     """
     slices = [_Shown(one, walk.va, one.key in hidden) for one in slices_of(walk, split) if one.key != "top"]
-    share = share_of(len(split.parts), width)
-    if share < _LEAST:
-        places = kit.grid(len(slices), _LEAST, 2, _HIGH, width=width)
-    else:
-        w = share - BESIDE
-        places = [Box(MARGIN + share * number, 2, w, _HIGH) for number in range(len(slices) - 1)]
-        x = MARGIN + share * len(split.parts)
-        places.append(Box(x, 2, min(_OFFSET, width - MARGIN - x), _HIGH))
-    pairs = list(zip(slices, places, strict=True))
-    is_brief = not all(text_width(one.said(brief=False)) <= place.w - 12 for one, place in pairs)
-    is_named = all(one.fits(place.w, is_brief) for one, place in pairs)
-    nodes = [_slice(one, place, is_named, is_brief) for one, place in pairs]
     rows = [(one.name, one.bits, one.digits) for one in slices]
-    words = f"virtual address {Address(walk.va)}"
-    return kit.scene(
-        "address", words, "", nodes, caption=Caption(""), table=Table(("slice", "bits", "value"), rows),
-        machine=machine, width=width, height=max(node.y + node.h for node in nodes) + 4,
-    )  # fmt: skip
+    return boxes.picture(
+        "address", f"virtual address {Address(walk.va)}", "",
+        boxes.drawing(_HIGH, partial(_slices, slices, len(split.parts))), caption=Caption(""),
+        table=Table(("slice", "bits", "value"), rows), machine=machine, width=width,
+    )  # fmt: skip  # what it draws, what it says
 
 
 @frozen
@@ -88,6 +77,21 @@ class _Shown:
     def fits(self, w: float, brief: bool) -> bool:
         """Return whether there is room for all of its words side by side."""
         return text_width(self.bits) + text_width(self.said(brief=brief)) + 22 <= w
+
+
+def _slices(slices: Sequence[_Shown], levels: int, box: Box) -> Iterator[Node]:
+    """Yield the slices, each above the table that it indexes, or in lines if there is no room for that."""
+    share = share_of(levels, box.w)
+    if share < _LEAST:
+        places = kit.grid(len(slices), _LEAST, box.y, box.h, width=box.w + 2 * box.x)
+    else:
+        places = [box._replace(x=box.x + share * number, w=share - BESIDE) for number in range(len(slices) - 1)]
+        places.append(box._replace(x=box.x + share * levels, w=min(_OFFSET, box.w - share * levels)))
+    pairs = list(zip(slices, places, strict=True))
+    is_brief = not all(text_width(one.said(brief=False)) <= place.w - 12 for one, place in pairs)
+    is_named = all(one.fits(place.w, is_brief) for one, place in pairs)
+    for one, place in pairs:
+        yield _slice(one, place, is_named, is_brief)
 
 
 def _slice(one: _Shown, place: Box, is_named: bool, is_brief: bool) -> Node:

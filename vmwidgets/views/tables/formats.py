@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from vmwidgets.engine.base.units import counted, grouped_size, listed
 from vmwidgets.engine.mmu.formats_schema import FormatCost, FormatsValue, LevelCost
-from vmwidgets.views.scene import kit
-from vmwidgets.views.scene.kit import MARGIN, WIDTH, Box
-from vmwidgets.views.scene.model import Caption, Node, Scene, Table, Text
-from vmwidgets.views.scene.text import fitted, text_width, wrapped
+from vmwidgets.views.scene import boxes, kit
+from vmwidgets.views.scene.boxes import Part
+from vmwidgets.views.scene.kit import WIDTH, Box
+from vmwidgets.views.scene.model import Caption, Node, Scene, Table
+from vmwidgets.views.scene.text import text_width, wrapped
 from vmwidgets.views.story.words.pictures import say_compared
 
-BAR, LINE, ROW_GAP = 22.0, 15.0, 14.0
-"""Height of a bar, of a line below it; space below a row."""
+BAR, LINE = 22.0, 15.0
+"""Height of a bar, and of a line below it."""
 
-NAME, GAP, RIGHT = 100.0, 12.0, 196.0
+NAME, GAP, RIGHT = 88.0, 12.0, 196.0
 """Width of the names, space between columns, width of the words on the right."""
 
-LEAST = 380.0
-"""If the bars have less room than this, in pixels, they are below each other."""
-
-TABLES = 0.46
-"""The share of the remaining width for the bars of tables; the bars of pages take the rest."""
+LEAST = 690.0
+"""If there is less room than this, in pixels, the parts of a format are below each other."""
 
 NARROW = 3.0
 _STYLES = ("page", "large-page", "larger-page", "largest-page")
@@ -32,28 +31,41 @@ _STYLES = ("page", "large-page", "larger-page", "largest-page")
 
 def draw_formats(value: FormatsValue, *, width: float = WIDTH) -> Scene:
     """Return the scene of a comparison."""
-    columns = _columns_of(width)
-    nodes = _heads(columns, width)
-    y = max(node.y + node.h for node in nodes) + 4
-    most_bytes = max((cost.table_bytes for cost in value.formats), default=0) or 1
-    most_mapped = max((cost.mapped for cost in value.formats), default=0) or 1
-    sizes = sorted({page.size for cost in value.formats for page in cost.pages})
-    levels = max((len(cost.levels) for cost in value.formats), default=0)
-    for cost in value.formats:
-        drawn = _row(cost, sizes, levels, columns, y, most_bytes, most_mapped)
-        nodes += drawn
-        y = max(node.y + node.h for node in drawn) + ROW_GAP
-    header = ("", *(cost.format for cost in value.formats))
-    return kit.scene(
-        "formats",
-        f"one mapping in {counted(len(value.formats), 'format')}",
+    words = "bytes of tables, by level", "what is mapped, by page size", "TLB entries needed"
+    heads = [boxes.words(f"formats/head/{number}", one) for number, one in enumerate(words)]
+    together = boxes.words("formats/head", f"of each format: {'; '.join(words)}")
+    head = boxes.either(LEAST, _beside(boxes.apart(0), *heads), together)
+    scale = _Scale.of(value.formats)
+    return boxes.picture(
+        "formats", f"one mapping in {counted(len(value.formats), 'format')}",
         f"{counted(value.ranges, 'range')}, {grouped_size(value.bytes)} · {value.largest_pages}",
-        nodes,
-        caption=_caption(value),
-        table=Table(header, tuple(value.table())),
+        boxes.below(head, boxes.below(*(_format(cost, scale) for cost in value.formats), gap=12), gap=4),
+        caption=_caption(value), table=Table(("", *(cost.format for cost in value.formats)), tuple(value.table())),
         width=width,
-        height=y + 4,
-    )
+    )  # fmt: skip  # what it draws, what it says
+
+
+def _beside(*parts: Part) -> Part:
+    return boxes.beside(*parts, gap=GAP, first=NAME, last=RIGHT)
+
+
+class _Scale(NamedTuple):
+    """The common scale of all formats: the most bytes of tables, the most that is mapped, levels, sizes of pages."""
+
+    tables: int
+    mapped: int
+    levels: int
+    sizes: Sequence[int]
+
+    @classmethod
+    def of(cls, costs: Sequence[FormatCost]) -> _Scale:
+        """Return the scale on which all of these costs have room."""
+        tables, mapped = (
+            max((one.table_bytes for one in costs), default=0),
+            max((one.mapped for one in costs), default=0),
+        )
+        sizes = sorted({page.size for cost in costs for page in cost.pages})
+        return cls(tables or 1, mapped or 1, max((len(cost.levels) for cost in costs), default=0), sizes)
 
 
 def _caption(value: FormatsValue) -> Caption:
@@ -87,119 +99,63 @@ def _taking(formats: Sequence[str]) -> str:
     return f"{listed(formats)} {'takes' if len(formats) == 1 else 'take'}"
 
 
-class _Columns(NamedTuple):
-    """The places of a row's parts, x and width each: tables, pages, TLB entries needed.
-
-    If there is no room side by side, they are `stacked` below the format's name.
-    """
-
-    tables: tuple[float, float]
-    pages: tuple[float, float]
-    tlb: tuple[float, float]
-    stacked: bool
-
-
-def _columns_of(width: float) -> _Columns:
-    left = width - 2 * MARGIN - NAME - RIGHT - 2 * GAP
-    if left < LEAST:
-        whole = MARGIN, width - 2 * MARGIN
-        return _Columns(whole, whole, whole, True)
-    tables = MARGIN + NAME, left * TABLES
-    pages = tables[0] + tables[1] + GAP, left * (1 - TABLES)
-    return _Columns(tables, pages, (pages[0] + pages[1] + GAP, RIGHT), False)
-
-
-def _heads(columns: _Columns, width: float) -> list[Node]:
-    """Return the headings of the columns, or of each format's lines."""
-    words = "bytes of tables, by level", "what is mapped, by page size", "TLB entries needed"
-    if columns.stacked:
-        said = f"of each format: {words[0]}; {words[1]}; {words[2]}"
-        return [kit.paragraph("formats/head", said, MARGIN, 4, width - 2 * MARGIN)]
-    return [
-        kit.label(f"formats/head/{number}", one, x, 4, most=w)
-        for number, (one, (x, w)) in enumerate(zip(words, columns[:3], strict=True))
-    ]
-
-
-def _row(
-    cost: FormatCost, sizes: Sequence[int], levels: int, columns: _Columns, y: float, most_bytes: int, most_mapped: int
-) -> list[Node]:
-    """Return one format from `y` on; `levels` is the maximum over all formats, for a common scale."""
-    nodes = [_name(cost, columns, y)]
-    if columns.stacked:
-        y += nodes[0].h
-    tables = _tables(cost, levels, *columns.tables, y, most_bytes)
-    below = tables[-1].y + tables[-1].h + 2
-    pages = _pages(cost, sizes, *columns.pages, below if columns.stacked else y, most_mapped)
-    below = pages[-1].y + pages[-1].h
-    return [*nodes, *tables, *pages, _tlb(cost, *columns.tlb, below if columns.stacked else y, columns.stacked)]
-
-
-def _name(cost: FormatCost, columns: _Columns, y: float) -> Node:
+def _format(cost: FormatCost, scale: _Scale) -> Part:
+    """Return one format: its name, its tables, its pages, and the TLB entries that it needs."""
+    name = f"formats/{cost.format}"
     levels, tables = f"{len(cost.levels)} levels", counted(cost.tables, "table")
     title = f"{cost.format}: {cost.tables:,} tables in {levels}, {grouped_size(cost.table_bytes)}"
-    if columns.stacked:
-        x = text_width(cost.format, "strong") + 12
-        w, h = columns.tables[1], 24.0
-        text: tuple[Text, ...] = (
-            Text(0, 16, cost.format, "strong"),
-            fitted(x, 16, f"{levels}, {tables}", w - x, "label dim"),
-        )
-    else:
-        w, h = NAME - 8, 54.0
-        lines = Text(0, 34, levels, "label dim"), Text(0, 34 + LINE, tables, "label dim")
-        text = (fitted(0, 16, cost.format, w, "strong"), *lines)
-    name = f"formats/{cost.format}"
-    return kit.runs(name, kit.Box(MARGIN, y, w, h), text, title=title, lane=cost.format)
+    lines: list[str | kit.Line] = [cost.format, kit.Line(levels, "label dim"), kit.Line(tables, "label dim")]
+    line = kit.Line(cost.format, "strong", f"{levels}, {tables}")
+    of_tables = boxes.drawing(BAR, partial(_levels, cost, scale)), boxes.drawing(0, partial(_tables, cost))
+    of_pages = boxes.drawing(BAR, partial(_pages, cost, scale)), boxes.words(f"{name}/mapped", _mapped(cost), "label")
+    parts = boxes.below(*of_tables, gap=2), boxes.below(*of_pages, gap=2), _tlb(cost)
+    return boxes.either(
+        LEAST,
+        _beside(boxes.block(name, lines, title=title, lane=cost.format), *parts),
+        boxes.below(boxes.block(name, [line], title=title, lane=cost.format), *parts, gap=5),
+    )
 
 
-def _tables(cost: FormatCost, count: int, x: float, share: float, y: float, most: int) -> list[Node]:
-    """Return a bar for each level, to scale by the bytes of its tables, and their number below."""
-    nodes = []
-    left = x
+def _strip(amounts: Sequence[int], most: int, count: int, box: Box) -> list[Box]:
+    """Return boxes side by side, to scale; the narrowest can still be seen, if there are at most `count`."""
+    found = []
+    x = box.x
+    for amount in amounts:
+        found.append(box._replace(x=x, w=max(NARROW, amount / most * (box.w - NARROW * count))))
+        x += found[-1].w
+    return found
+
+
+def _levels(cost: FormatCost, scale: _Scale, box: Box) -> Iterator[Node]:
+    """Yield a bar for each level, to scale by the bytes of its tables."""
     used = [level for level in cost.levels if level.tables]
-    widths = [max(NARROW, level.bytes / most * (share - NARROW * count)) for level in used]
-    for number, (level, w, label) in enumerate(zip(used, widths, _labels(used, widths), strict=True)):
-        title = (
-            f"{level.name}: {level.tables:,} of {grouped_size(level.table_bytes)}, together {grouped_size(level.bytes)}"
-        )
-        nodes.append(
-            kit.chip(f"formats/{cost.format}/level/{level.level}", "part", Box(left, y + 2, w, BAR), label, spare=2,
-                     title=title, lane=cost.format, state=("even",) if number % 2 else ()),
-        )  # fmt: skip
-        left += w
-    levels = _levels_in_words(cost, share)
+    places = _strip([level.bytes for level in used], scale.tables, scale.levels, box)
+    names = _labels(used, [place.w for place in places])
+    for number, (level, place, label) in enumerate(zip(used, places, names, strict=True)):
+        sizes = f"{level.tables:,} of {grouped_size(level.table_bytes)}, together {grouped_size(level.bytes)}"
+        yield kit.chip(
+            f"formats/{cost.format}/level/{level.level}", "part", place, label, spare=2, title=f"{level.name}: {sizes}",
+            lane=cost.format, state=("even",) if number % 2 else (),
+        )  # fmt: skip  # a bar
+
+
+def _tables(cost: FormatCost, box: Box) -> Iterator[Node]:
+    """Yield the number of tables of each level, and their bytes, in as many lines as needed."""
+    levels = _levels_in_words(cost, box.w)
     size = f"{grouped_size(cost.table_bytes)}, {_rounded(cost.bytes_a_page)} B for each 4 KiB"
-    said = [*levels, *wrapped(size, share)]
-    text = tuple(fitted(0, 14 + LINE * number, line, share) for number, line in enumerate(said))
-    nodes.append(
-        kit.runs(
-            f"formats/{cost.format}/tables",
-            kit.Box(x, y + BAR + 4, share, LINE * len(said) + 3),
-            text,
-            title=f"{' '.join(levels)}; {size}",
-        ),
-    )
-    return nodes
+    lines = [kit.Line(line) for line in (*levels, *wrapped(size, box.w))]
+    yield kit.block(f"formats/{cost.format}/tables", box._replace(h=LINE * len(lines) + 3), lines, top=14, step=LINE,
+                    title=f"{' '.join(levels)}; {size}")  # fmt: skip  # below the bars
 
 
-def _tlb(cost: FormatCost, x: float, w: float, y: float, stacked: bool) -> Node:
-    lines = [counted(cost.entries, "entry")]
+def _tlb(cost: FormatCost) -> Part:
+    """Return the TLB entries for everything, and how far some reach."""
+    said = [counted(cost.entries, "entry")]
     if cost.reach(64) != cost.mapped:
-        lines.append(f"64 entries reach {grouped_size(cost.reach(64))}")
+        said.append(f"64 entries reach {grouped_size(cost.reach(64))}")
     out = [f"out of reach: {counted(cost.left_out, 'range')}"] if cost.left_out else []
-    shown = [*wrapped("; ".join(lines), w), *out] if stacked else [*lines, *out]
-    text = tuple(
-        fitted(0, 14 + LINE * number, line, w, "label error" if line in out else "label")
-        for number, line in enumerate(shown)
-    )
-    return kit.runs(
-        f"formats/{cost.format}/tlb",
-        kit.Box(x, y, w, LINE * len(shown) + 9),
-        text,
-        title="; ".join(lines + out),
-        lane=cost.format,
-    )
+    lines = [*map(kit.Line, said), *(kit.Line(one, "label error") for one in out)]
+    return boxes.block(f"formats/{cost.format}/tlb", lines, step=LINE, title="; ".join(said + out), lane=cost.format)
 
 
 def _labels(levels: Sequence[LevelCost], widths: Sequence[float]) -> Sequence[str]:
@@ -228,23 +184,20 @@ def _levels_in_words(cost: FormatCost, w: float) -> list[str]:
     return [f"{line}," for line in lines[:-1]] + (lines[-1:] or ["no tables"])
 
 
-def _pages(cost: FormatCost, sizes: Sequence[int], x: float, share: float, y: float, most: int) -> list[Node]:
-    """Return the mapped memory, a bar for each page size."""
-    nodes = []
-    left = x
-    for page in cost.pages:
-        w = max(NARROW, page.bytes / most * (share - NARROW * len(sizes)))
+def _pages(cost: FormatCost, scale: _Scale, box: Box) -> Iterator[Node]:
+    """Yield the mapped memory, a bar for each page size."""
+    places = _strip([page.bytes for page in cost.pages], scale.mapped, len(scale.sizes), box)
+    for page, place in zip(cost.pages, places, strict=True):
         size = grouped_size(page.size)
-        style = _STYLES[min(sizes.index(page.size), len(_STYLES) - 1)]
-        nodes.append(
-            kit.chip(f"formats/{cost.format}/pages/{page.size}", "page-part", Box(left, y + 2, w, BAR),
-                     (f"{page.number:,} × {size}", size), spare=6, lane=cost.format, state=(style,),
-                     title=f"{page.number:,} pages of {size}, together {grouped_size(page.bytes)}"),
-        )  # fmt: skip
-        left += w
-    words = " + ".join(f"{page.number:,} × {grouped_size(page.size)}" for page in cost.pages) or "nothing"
-    nodes.append(kit.paragraph(f"formats/{cost.format}/mapped", words, x, y + BAR + 4, share, style="label"))
-    return nodes
+        yield kit.chip(
+            f"formats/{cost.format}/pages/{page.size}", "page-part", place, (f"{page.number:,} × {size}", size),
+            spare=6, state=(_STYLES[min(scale.sizes.index(page.size), len(_STYLES) - 1)],), lane=cost.format,
+            title=f"{page.number:,} pages of {size}, together {grouped_size(page.bytes)}",
+        )  # fmt: skip  # a bar
+
+
+def _mapped(cost: FormatCost) -> str:
+    return " + ".join(f"{page.number:,} × {grouped_size(page.size)}" for page in cost.pages) or "nothing"
 
 
 def _rounded(count: float) -> str:

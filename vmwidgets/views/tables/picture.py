@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from vmwidgets.engine.base.units import Address, binary_size, counted, listed
 from vmwidgets.engine.mmu.tables_schema import OpenTable, TableWindow, WindowRow
-from vmwidgets.views.scene import kit
-from vmwidgets.views.scene.kit import MARGIN, WIDTH, Box, Switch, draw_switches
-from vmwidgets.views.scene.model import Caption, Lane, Link, Node, Scene, Table
+from vmwidgets.views.scene import boxes, kit
+from vmwidgets.views.scene.boxes import Drawn, Part
+from vmwidgets.views.scene.kit import WIDTH, Box, Switch
+from vmwidgets.views.scene.model import Caption, Lane, Link, Node, Opened, Scene, Table
 from vmwidgets.views.story.moment import Told
 from vmwidgets.views.story.words import pictures as words
 
@@ -41,52 +44,56 @@ def draw_tables(
     told: Told | None = None,
 ) -> Scene:
     """Return the scene of the open tables, with the words that the moment adds."""
-    told = told or Told()
-    bench = bench or TablesBench()
-    parts = window.split.parts
-    share = min(WIDEST, (width - 2 * MARGIN + GAP) / len(parts))
-    is_outline = share - GAP < least_width(window)
-    gap = GAP
-    if not is_outline and len(parts) > 1:
-        least = max(share - BAND, min(share - GAP, max(_WORDS, least_width(window))))
-        gap = max(GAP, min(BAND, (width - 2 * MARGIN - len(parts) * least) / (len(parts) - 1)))
-        share = min(WIDEST - GAP + gap, (width - 2 * MARGIN + gap) / len(parts))
-    top = 4.0
-    nodes: list[Node] = []
-    if bench.edited:
-        nodes, high = draw_switches([[_undo(bench)]], "tables", top)
-        top += high + 6
-    bottoms = dict.fromkeys((part.level for part in parts), top)
-    for table in _in_outline(window) if is_outline else window.tables:
-        column = next(number for number, part in enumerate(parts) if part.level == table.level)
-        if is_outline:
-            x, y = MARGIN + column * INDENT, max(bottoms.values())
-            w = width - MARGIN - x
-        else:
-            x, y, w = MARGIN + column * share, bottoms[table.level], share - gap
-        drawn = draw_table(window, table, bench, x, y, w, column)
-        nodes += drawn
-        bottoms[table.level] = drawn[0].y + drawn[0].h + BETWEEN
-    bottom = max(bottoms.values())
+    told, bench = told or Told(), bench or TablesBench()
     chosen = window.row(bench.chosen) if bench.chosen else None
-    if chosen is not None:
-        picture = _picture(window, chosen, bench)
-        nodes += draw_descriptor(picture, "tables", bottom + 4, width)
-        bottom += picture.height(width) + 8
-    return kit.scene(
-        "tables",
-        window.name,
-        " · ".join([window.format, _registers(window), *_made(bench)]),
-        nodes,
-        links=_links(window, nodes, bench, is_outline),
-        caption=bench.found or told.caption(_caption(window)),
-        table=_rows(window),
-        steps=told.steps,
-        lanes=[Lane(column_lane(number), down=True) for number in range(len(parts))],
-        machine=machine,
+    word = [draw_descriptor(_picture(window, chosen, bench), "tables")] if chosen is not None else []
+    drawn = boxes.picture(
+        "tables", window.name, " · ".join([window.format, _registers(window), *_made(bench)]),
+        boxes.below(
+            boxes.switches("tables", [[_undo(bench)]] if bench.edited else []),
+            boxes.below(_tables(window, bench), *word, gap=BETWEEN + 4), gap=6,
+        ),
+        caption=bench.found or told.caption(_caption(window)), table=_rows(window), steps=told.steps,
+        lanes=[Lane(column_lane(number), down=True) for number in range(len(window.split.parts))], machine=machine,
         width=width,
-        height=bottom,
-    )
+    )  # fmt: skip  # what it draws, what it says
+    return replace(drawn, opened=tuple(map(_opened, window.tables)))
+
+
+def _tables(window: TableWindow, bench: TablesBench) -> Part:
+    """Return the tables in columns, or below each other if there is no room; a band leads to each from above it."""
+    parts = window.split.parts
+    columns = {part.level: number for number, part in enumerate(parts)}
+
+    def put(drawn: Drawn, x: float, y: float, w: float) -> float:
+        share, gap = min(WIDEST, (w + GAP) / len(parts)), GAP
+        is_outline = share - GAP < least_width(window)
+        if not is_outline and len(parts) > 1:
+            least = max(share - BAND, min(share - GAP, max(_WORDS, least_width(window))))
+            gap = max(GAP, min(BAND, (w - len(parts) * least) / (len(parts) - 1)))
+            share = min(WIDEST - GAP + gap, (w + gap) / len(parts))
+        start, bottoms = len(drawn.nodes), dict.fromkeys(columns, y)
+        for table in _in_outline(window) if is_outline else window.tables:
+            column = columns[table.level]
+            if is_outline:
+                inset = column * INDENT
+                boxed = draw_table(window, table, bench, x + inset, max(bottoms.values()), w - inset, column)
+            else:
+                at, top = x + column * share, bottoms[table.level]
+                boxed = draw_table(window, table, bench, at, top, share - gap, column)
+            drawn.nodes += boxed
+            bottoms[table.level] = boxed[0].y + boxed[0].h + BETWEEN
+        drawn.links += _links(window, drawn.nodes[start:], bench, is_outline)
+        return max(bottoms.values()) - BETWEEN
+
+    return put
+
+
+def _opened(table: OpenTable) -> Opened:
+    """Return what is drawn of a table, for a comparison."""
+    folds = [range(row.first, row.end) for row in table.rows if row.kind == "fold"]
+    slots = {f"pte:{row.pa:x}": (row.first, row.va) for row in table.rows if row.kind != "fold"}
+    return Opened(f"table:{table.pa:x}", table.level, table.va, slots, folds)
 
 
 def _made(bench: TablesBench) -> list[str]:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.mmu.tables_schema import AddressSplit, Walk
-from vmwidgets.views.scene.kit import MARGIN, Box, Line, band, lines_of
+from vmwidgets.views.scene.kit import Box, Line, band, lines_of
 from vmwidgets.views.scene.model import Bar, Link, Node, Text
 from vmwidgets.views.scene.text import text_width
 
@@ -101,14 +101,13 @@ _LEAST_CELL = 7.0
 _TURNED = "drag it, or press arrow up and down, to change it"
 
 
-def draw_slices(walk: Walk, split: AddressSplit, y: float, width: float) -> tuple[list[Node], float]:
-    """Return the slices with their bits, in as many lines as needed; and where they end."""
+def draw_slices(walk: Walk, split: AddressSplit, box: Box) -> list[Node]:
+    """Return the slices with their bits, in as many lines as needed."""
     slices = slices_of(walk, split)
     shared = _shared_bits(slices)
-    room = width - 2 * MARGIN
     for count in range(1, 4):
         lines = _in_lines(slices, shared, count)
-        measures = [_measures(line, shared, room, split) for line in lines]
+        measures = [_measures(line, shared, box.w, split) for line in lines]
         if all(cell for cell, _ in measures):
             break
     widths = [w for _, line in measures for w in line]
@@ -117,10 +116,10 @@ def draw_slices(walk: Walk, split: AddressSplit, y: float, width: float) -> tupl
     brief = any(not _fits(_heads(walk.va, one, False)[0], one, w) for one, w in named)
     numbered = all(any(_fits(head, one, w) for head in _heads(walk.va, one, brief)) for one, w in named)
     nodes: list[Node] = []
-    for line, (cell, own) in zip(lines, measures, strict=True):
-        nodes += _draw_line(walk, split, line, shared, cell, own, y, _Names(brief, numbered))
-        y += HEIGHT + _GAP
-    return nodes, y - _GAP + (_FOOT if shared else 0)
+    for number, (line, (cell, own)) in enumerate(zip(lines, measures, strict=True)):
+        place = box._replace(y=box.y + number * (HEIGHT + _GAP))
+        nodes += _draw_line(walk, split, line, shared, cell, own, place, _Names(brief, numbered))
+    return nodes
 
 
 def _in_lines(slices: tuple[Slice, ...], shared: range, count: int) -> list[tuple[Slice, ...]]:
@@ -151,11 +150,11 @@ def _draw_line(
     shared: range,
     cell: float,
     widths: list[float],
-    y: float,
+    place: Box,
     names: _Names,
 ) -> list[Node]:
     """Return one line of slices."""
-    x = MARGIN
+    x, y = place.x, place.y
     boxes: list[Node] = []
     bits: list[Node] = []
     for one, w in zip(slices, widths, strict=True):

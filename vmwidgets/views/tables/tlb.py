@@ -10,21 +10,23 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import field, replace
+from functools import partial
 
 from vmwidgets import events as ev
 from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.base.units import PAGE_SHIFT, Address, binary_size, counted
 from vmwidgets.engine.mmu.tlb_schema import TlbSlot
-from vmwidgets.engine.spaces.processors_schema import CpusValue, CpuValue
-from vmwidgets.views.scene import kit
-from vmwidgets.views.scene.kit import LINE, MARGIN, WIDTH, Box, Switch, draw_switches
-from vmwidgets.views.scene.model import Caption, Node, Scene, Table, Text
+from vmwidgets.engine.spaces.processors_schema import CpusValue, CpuValue, FlushRequest
+from vmwidgets.views.scene import boxes, kit
+from vmwidgets.views.scene.boxes import Drawn, Part
+from vmwidgets.views.scene.kit import LINE, WIDTH, Box, Switch
+from vmwidgets.views.scene.model import Caption, Link, Node, Scene, Table, Text
 from vmwidgets.views.scene.text import fitted, text_width, visible, wording
 from vmwidgets.views.story.look import Look
 from vmwidgets.views.story.moment import Moment
 from vmwidgets.views.story.stages import Mine, either, having, once, seen
 from vmwidgets.views.story.words.pictures import stale_sentence, tlb_sentence
-from vmwidgets.views.story.words.tables import flush_in_words
+from vmwidgets.views.story.words.tables import flush_in_words, what_of
 
 from .tlb_cells import (
     CELL_H,
@@ -32,14 +34,13 @@ from .tlb_cells import (
     Grid,
     Touched,
     draw_cell,
-    draw_grid,
-    draw_legend,
-    draw_told,
     empty_cell,
+    grid_of_sets,
     has_room,
+    in_words,
+    legend,
     title_of,
 )
-from .tlb_requests import MOST_REQUESTS, bus_of, draw_requests, links_to_senders
 
 MODES = ("acknowledged", "sent", "forgotten")
 
@@ -53,41 +54,26 @@ def draw_tlb(
 ) -> Scene:
     """Return the scene of all processors of a machine, with the operation's changes marked."""
     moment, value = look.moment, look.now
-    bench = bench or TlbBench()
-    touched = Touched.by(moment.so_far)
-    groups = [_modes(value)] if len(value.cpus) > 1 and not bench.only else []
-    nodes, high = draw_switches(groups, "tlb", 4, width)
-    y = 4 + (high + 10 if groups else 0)
-    if not bench.only:
-        nodes.append(kit.paragraph("tlb/answer", _answer(value), MARGIN, y, width - 2 * MARGIN, style="body"))
-        y += nodes[-1].h + 12
-    buses: dict[str, float] = {}
-    if bench.only:
-        drawn, y = _draw_sets(value, bench, touched, y, width)
-    else:
-        drawn, y = _draw_cpus(value, bench, touched, y, width, buses)
-    nodes += drawn
-    for number, words in enumerate(() if bench.only else _follows(value)):
-        nodes.append(kit.paragraph(f"tlb/so/{number}", words, MARGIN, y, width - 2 * MARGIN, style="body"))
-        y += nodes[-1].h + 4
-    chosen = _chosen_slot(value, bench.chosen)
-    if chosen is not None:
-        drawn, y = _draw_details(*chosen, value.asids, y, width)
-        nodes += drawn
+    bench, touched = bench or TlbBench(), Touched.by(moment.so_far)
     spaces = "with ASIDs" if value.asids else "no ASIDs"
-    return kit.scene(
-        "tlb",
-        "TLB" if len(value.cpus) == 1 else f"{len(value.cpus)} processors and their TLBs",
-        f"{value.cpus[0].tlb.sets} sets × {value.cpus[0].tlb.ways} ways · {spaces} · {_since_boot(value)}",
-        nodes,
-        links=links_to_senders(nodes, value, buses),
-        caption=_caption(value, moment),
-        table=_table(value),
-        steps=moment.steps(steps_of_processors(look)),
-        machine=machine,
-        width=width,
-        height=y + 2,
-    )
+    chosen = _chosen_slot(value, bench.chosen)
+    details = [_details(*chosen, value.asids)] if chosen is not None else []
+    follows = [boxes.words(f"tlb/so/{number}", words, "body") for number, words in enumerate(_follows(value))]
+    if bench.only:
+        whole = boxes.below(_sets(value, bench, touched), *details)
+    else:
+        whole = boxes.below(
+            boxes.switches("tlb", [_modes(value)] if len(value.cpus) > 1 else []),
+            boxes.words("tlb/answer", _answer(value), "body"),
+            _with_arrows(value, boxes.below(_opened(value, bench, touched), _folded(value, bench), gap=10)),
+            boxes.below(*follows, gap=4), *details, gap=12,
+        )  # fmt: skip  # from the answer to one entry
+    return boxes.picture(
+        "tlb", "TLB" if len(value.cpus) == 1 else f"{len(value.cpus)} processors and their TLBs",
+        f"{value.cpus[0].tlb.sets} sets × {value.cpus[0].tlb.ways} ways · {spaces} · {_since_boot(value)}", whole,
+        caption=_caption(value, moment), table=_table(value), steps=moment.steps(steps_of_processors(look)),
+        machine=machine, width=width,
+    )  # fmt: skip  # what it draws, what it says
 
 
 def _answer(value: CpusValue) -> str:
@@ -218,102 +204,83 @@ class TlbBench:
     """The sets that may contain an address: no others are drawn, with their ways side by side."""
 
 
-def _draw_cpus(
-    value: CpusValue, bench: TlbBench, touched: Touched, y: float, width: float, buses: dict[str, float]
-) -> tuple[list[Node], float]:
-    """Return all processors, open ones first, and where they end; `buses` receives the places of arrows below heads."""
+def _opened(value: CpusValue, bench: TlbBench, touched: Touched) -> Part:
+    """Return the open processors side by side, in equal columns, in as many rows as needed, and what cells mean."""
     opened = [number for number in range(len(value.cpus)) if number in bench.opened]
-    nodes: list[Node] = []
-    columns = _columns(len(opened), _LEAST, width - GUTTER)
-    for begin in range(0, len(opened), len(columns)):
-        those = opened[begin : begin + len(columns)]
-        drawn, y = _draw_row(value, those, opened, bench, touched, y, columns, buses)
-        nodes += drawn
-    nodes += draw_legend([value.cpus[number] for number in opened], _grid_of(value, opened, columns), y, width)
-    y += nodes[-1].h + 4 if nodes[-1].id == "tlb/legend" else 0
-    folded = [number for number in range(len(value.cpus)) if number not in opened]
-    if folded:
-        columns = _columns(len(folded), _LEAST_FOLDED, width, indent=0)
-        y += 6
-    for begin in range(0, len(folded), max(1, len(columns))):
-        line = list(zip(folded[begin : begin + len(columns)], columns, strict=False))
-        drawn, y = _draw_folded(value, line, bench, y, buses)
-        nodes += drawn
-    return nodes, y
+    cpus = [value.cpus[number] for number in opened]
+
+    def put(drawn: Drawn, x: float, y: float, w: float) -> float:
+        across = _across(len(opened), _LEAST, w - GUTTER)
+        share = (w - GUTTER - _GAP * (across - 1)) / across
+        grid, in_one_line = Grid.of(cpus, share), has_room(value, opened, touched, share)
+
+        def row(parts: Sequence[Part]) -> Part:
+            return boxes.beside(boxes.apart(0), *_filled(across, parts), gap=_GAP, first=GUTTER - _GAP)
+
+        def processors(those: Sequence[int]) -> Part:
+            sets = [
+                _grid(value.cpus[number], number, grid, bench.sets, value.asids, touched, not place)
+                for place, number in enumerate(those)
+            ]
+            said = [in_words(value.cpus[number], value.asids, touched, in_one_line) for number in those]
+            return boxes.below(*map(row, [*_heads(value, those, bench), sets, said]), gap=4)
+
+        rows = [processors(opened[at : at + across]) for at in range(0, len(opened), across)]
+        meaning = boxes.words("tlb/legend", legend(cpus, grid), "dim")
+        return boxes.below(*rows, meaning, gap=_BELOW)(drawn, x, y, w)
+
+    return put
 
 
-def _columns(count: int, least: float, width: float, *, indent: float = GUTTER) -> list[Box]:
-    """Return places of processors side by side, in as many rows as needed, all equally long."""
-    most = max(1, int((width - 2 * MARGIN + _GAP) // (least + _GAP)))
-    across = -(-count // -(-count // most))
-    return [box._replace(x=box.x + indent) for box in kit.row(across, 0, 0, width=width, gap=_GAP)]
-
-
-def _grid_of(value: CpusValue, opened: Sequence[int], columns: Sequence[Box]) -> Grid:
-    return Grid.of([value.cpus[number] for number in opened], columns[0].w)
-
-
-def _draw_row(
-    value: CpusValue, numbers: Sequence[int], opened: Sequence[int], bench: TlbBench, touched: Touched, y: float,
-    columns: Sequence[Box], buses: dict[str, float],
-) -> tuple[list[Node], float]:  # fmt: skip
-    """Return processors side by side, with their heads, requests, grids and words at equal heights."""
-    nodes: list[Node] = []
-    below = y + _HEAD + bus_of(value)
-    grid = _grid_of(value, opened, columns)
-    placed = [(number, value.cpus[number], column) for number, column in zip(numbers, columns, strict=False)]
-    bottom = below
-    for number, cpu, column in placed:
-        buses[cpu.cpu] = y + _HEAD + 4
-        nodes.append(_heading(cpu, number, column._replace(y=y)))
-        most = bench.requests.get(number, MOST_REQUESTS)
-        drawn, end = draw_requests(cpu, number, most, column._replace(y=below))
-        nodes += drawn
-        bottom = max(bottom, end + 4 * bool(drawn))
-    top = bottom
-    for place, (number, cpu, column) in enumerate(placed):
-        sets, more = grid.shown(cpu, bench.sets)
-        box, end = column._replace(y=top), top
-        if sets:
-            drawn, end = draw_grid(cpu, grid, sets, value.asids, touched, box, not place)
-            nodes += drawn
-        if more:
-            words = f"… {counted(more, 'set')} more that are not empty"
-            identity = f"tlb/{cpu.cpu}/more/{bench.sets + len(sets)}"
-            nodes.append(_fold(identity, number, box._replace(y=end), words, f"{words}: show them"))
-            end += _FOLD_H + 6
-        bottom = max(bottom, end)
-    in_one_line = has_room(value, opened, touched, columns[0].w)
-    top = bottom
-    for _, cpu, column in placed:
-        drawn, end = draw_told(cpu, value.asids, touched, column._replace(y=top + 4), in_one_line)
-        nodes += drawn
-        bottom = max(bottom, end)
-    return nodes, bottom + _BELOW
-
-
-def _draw_folded(
-    value: CpusValue, line: Sequence[tuple[int, Box]], bench: TlbBench, y: float, buses: dict[str, float]
-) -> tuple[list[Node], float]:
+def _folded(value: CpusValue, bench: TlbBench) -> Part:
     """Return folded processors side by side: their names, waiting requests, and the number of translations."""
-    nodes: list[Node] = []
-    below = y + _HEAD + bus_of(value)
-    bottom = below
-    for number, column in line:
-        cpu = value.cpus[number]
-        buses[cpu.cpu] = y + _HEAD + 4
-        nodes.append(_heading(cpu, number, column._replace(y=y)))
-        most = bench.requests.get(number, MOST_REQUESTS)
-        drawn, end = draw_requests(cpu, number, most, column._replace(y=below))
-        nodes += drawn
-        if cpu.tlb.slots:
-            nodes.append(_folded_cpu(cpu, number, column._replace(y=end)))
-            end += _FOLD_H
-        bottom = max(bottom, end)
-    return nodes, bottom + _BELOW
+    folded = [number for number in range(len(value.cpus)) if number not in bench.opened]
+
+    def put(drawn: Drawn, x: float, y: float, w: float) -> float:
+        across = _across(len(folded), _LEAST_FOLDED, w)
+
+        def processors(those: Sequence[int]) -> Part:
+            kept = [boxes.drawing(_FOLD_H, partial(_folded_cpu, value.cpus[number], number)) for number in those]
+            rows = [*_heads(value, those, bench), kept]
+            return boxes.below(*(boxes.beside(*_filled(across, row), gap=_GAP) for row in rows), gap=4)
+
+        rows = [processors(folded[at : at + across]) for at in range(0, len(folded), across)]
+        return boxes.below(*rows, gap=_BELOW)(drawn, x, y, w)
+
+    return put if folded else boxes.below()
 
 
-def _heading(cpu: CpuValue, number: int, place: Box) -> Node:
+def _across(count: int, least: float, w: float) -> int:
+    """Return how many processors are side by side: in as few rows as possible, all equally long."""
+    most = max(1, int((w + _GAP) // (least + _GAP)))
+    return -(-count // -(-count // most))
+
+
+def _filled(across: int, parts: Sequence[Part]) -> list[Part]:
+    """Return a row's parts, with empty room for those that it has less than other rows."""
+    return [*parts, *[boxes.apart(0)] * (across - len(parts))]
+
+
+def _heads(value: CpusValue, numbers: Sequence[int], bench: TlbBench) -> Iterator[list[Part]]:
+    """Yield the heads of processors, with room for arrows below them, and their requests."""
+    room = _BUS if any(cpu.pending for cpu in value.cpus) else 0
+    cpus = [(value.cpus[number], number) for number in numbers]
+    yield [boxes.below(boxes.drawing(_HEAD, partial(_heading, *one)), boxes.apart(room)) for one in cpus]
+    yield [_requests(*one, bench.requests.get(one[1], MOST_REQUESTS)) for one in cpus]
+
+
+def _grid(cpu: CpuValue, number: int, grid: Grid, first: int, asids: bool, touched: Touched, named: bool) -> Part:
+    """Return a processor's sets, from the `first` on if there is no room for all, and a fold for the rest."""
+    sets, more = grid.shown(cpu, first)
+    if not sets:
+        return boxes.below()
+    words = f"… {counted(more, 'set')} more that are not empty"
+    fold = partial(_fold, f"tlb/{cpu.cpu}/more/{first + len(sets)}", number, words, f"{words}: show them")
+    cells = boxes.drawing(0, partial(grid_of_sets, cpu, grid, sets, asids, touched, named))
+    return boxes.below(cells, boxes.drawing(_FOLD_H, fold)) if more else cells
+
+
+def _heading(cpu: CpuValue, number: int, place: Box) -> list[Node]:
     """Return a processor's name, its task, its number of translations and its hits."""
     tlb = cpu.tlb
     asid = f", ASID {cpu.asid}" if cpu.asid else ""
@@ -330,27 +297,114 @@ def _heading(cpu: CpuValue, number: int, place: Box) -> Node:
     )
     state = ("fault",) if tlb.stale else ()
     stale = f", {len(tlb.stale)} stale" if tlb.stale else ""
-    return Node(
-        f"tlb/{cpu.cpu}", "label", place.x, place.y, place.w, _HEAD, cpu.cpu, "none", text, state=state,
+    return [Node(
+        f"tlb/{cpu.cpu}", "label", *place, cpu.cpu, "none", text, state=state,
         title=f"{cpu.cpu} {who}, root {Address(cpu.root)}: {hits}, {misses}; {kept}{stale}", lane=f"cpu {number}",
-    )  # fmt: skip
+    )]  # fmt: skip
 
 
-def _folded_cpu(cpu: CpuValue, number: int, place: Box) -> Node:
-    """Return the cells of a folded processor: how many translations it has, and how many are stale."""
+def _folded_cpu(cpu: CpuValue, number: int, place: Box) -> list[Node]:
+    """Return the cells of a folded processor, if it has any: how many translations, and how many stale ones."""
+    if not cpu.tlb.slots:
+        return []
     stale = len(cpu.tlb.stale)
     words = f"… {counted(len(cpu.tlb.slots), 'translation')}{f', ≠ {stale:,} stale' if stale else ''}"
     title = f"{cpu.cpu}, folded: {words[2:]}; show them; of {DETAILED} that are open, the one opened first folds"
-    fold = _fold(f"tlb/{cpu.cpu}/fold", number, place, words, title)
-    return replace(fold, state=("folded", "fault")) if stale else fold
+    return _fold(f"tlb/{cpu.cpu}/fold", number, words, title, place, ("folded", *["fault"] * bool(stale)))
 
 
-def _fold(identity: str, number: int, place: Box, words: str, title: str) -> Node:
+def _fold(
+    identity: str, number: int, words: str, title: str, place: Box, state: tuple[str, ...] = ("folded",)
+) -> list[Node]:
     text = (fitted(8, 15, words, place.w - 16, "dim"),)
-    return Node(
-        identity, "fold", place.x, place.y, min(place.w, 260), _FOLD_H, text=text, state=("folded",),
-        action="open", lane=f"cpu {number}", title=title,
-    )  # fmt: skip
+    box = place._replace(w=min(place.w, 260))
+    return [Node(identity, "fold", *box, text=text, state=state, action="open", lane=f"cpu {number}", title=title)]
+
+
+# ---- requests ------------------------------------------------------------------------------------
+
+MOST_REQUESTS, MORE_REQUESTS = 3, 12
+"""How many flushes to a processor are drawn, and how many older ones a click adds."""
+
+_BUS = 16.0
+"""Pixels between the processors' heads and the waiting flushes, for the arrows."""
+
+_SECOND, _PAD, _LANES = 16.0, 9.0, 3
+
+
+def _requests(cpu: CpuValue, number: int, most: int) -> Part:
+    """Return the `most` newest waiting flushes, and the numbers of forgotten flushes and of edits."""
+    forgotten = f"{counted(cpu.forgotten, 'flush', 'flushes')} forgotten so far: cached translations may be stale"
+    edits = f"{counted(cpu.edits, 'edit')} of descriptors by hand: cached translations may be stale"
+    return boxes.below(
+        boxes.drawing(0, partial(_waiting, cpu, number, most)),
+        boxes.words(f"tlb/{cpu.cpu}/forgotten", forgotten if cpu.forgotten else "", "error"),
+        boxes.words(f"tlb/{cpu.cpu}/edits", edits if cpu.edits else "", "changed"), gap=4,
+    )  # fmt: skip  # what waits, then what is lost
+
+
+def _waiting(cpu: CpuValue, number: int, most: int, box: Box) -> Iterator[Node]:
+    """Yield the waiting flushes, all equally high, and a fold for older ones."""
+    drawn = list(enumerate(cpu.pending))[: -most - 1 : -1]  # the newest is the last that was asked for
+    said = [_lines(request, box.w - 2 * _PAD) for _, request in drawn]
+    box = box._replace(h=8 + _SECOND * max(map(len, said), default=1))
+    for (index, request), lines in zip(drawn, said, strict=True):
+        rows = [kit.Line(words, "" if line else "strong", middle=True) for line, words in enumerate(lines)]
+        asked = f"drop {flush_in_words(request)}, asked by {request.sender}; acknowledge it"
+        yield kit.card(
+            f"tlb/{cpu.cpu}/pending/{index}", box, rows, kind="request", top=15, step=_SECOND, pad=_PAD,
+            state=("changed",), action="open", lane=f"cpu {number}", title=f"{cpu.cpu} waits: {asked}",
+        )  # fmt: skip  # a card
+        box = box._replace(y=box.y + box.h + 4)
+    if older := len(cpu.pending) - len(drawn):
+        yield kit.card(
+            f"tlb/{cpu.cpu}/older/{len(drawn)}", box._replace(h=22), [kit.Line(f"… {older:,} older", "dim")],
+            kind="fold", top=15, pad=_PAD, state=("folded",), action="open", lane=f"cpu {number}",
+            title=f"{counted(older, 'older flush', 'older flushes')} that {cpu.cpu} was asked for: show them",
+        )  # fmt: skip  # the rest
+
+
+def _lines(request: FlushRequest, w: float) -> tuple[str, ...]:
+    """Return the waiting flushes in as few lines as possible."""
+    whose = f"of {visible(request.space)}, asked by {request.sender}"
+    whole = f"waits: drop {what_of(request)}"
+    what = whole.removesuffix(f" at {Address(request.start)}")
+    ways: tuple[tuple[str, ...], ...] = ((f"{whole} {whose}",), (whole, whose))
+    if what != whole:
+        at = f"at {Address(request.start)}"
+        of, _, asked = whose.rpartition(" asked ")
+        ways += ((what, at, whose), (what, at, of, f"asked {asked}"))
+    fits = (
+        way for way in ways if all(text_width(line, "" if number else "strong") <= w for number, line in enumerate(way))
+    )
+    return next(fits, ways[-1])
+
+
+def _with_arrows(value: CpusValue, part: Part) -> Part:
+    """Return processors with arrows from each sender's head to a waiting flush, along the buses below both heads."""
+
+    def put(drawn: Drawn, x: float, y: float, w: float) -> float:
+        end = part(drawn, x, y, w)
+        placed = {node.id: node for node in drawn.nodes}
+        senders = list(dict.fromkeys(request.sender for cpu in value.cpus for request in cpu.pending))
+        for cpu in value.cpus:
+            for place, request in enumerate(cpu.pending):
+                source, target = placed.get(f"tlb/{request.sender}"), placed.get(f"tlb/{cpu.cpu}/pending/{place}")
+                if source is not None and target is not None:
+                    lane = 4.0 * (senders.index(request.sender) % _LANES)
+                    drawn.links.append(_arrow(source, placed[f"tlb/{cpu.cpu}"], target, lane, x - 7))
+        return end
+
+    return put
+
+
+def _arrow(source: Node, head: Node, target: Node, lane: float, edge: float) -> Link:
+    """Return the arrow to a flush in a `lane` of the buses; between two rows, it is at the picture's `edge`."""
+    here, there = (one.y + one.h + 4 + lane for one in (source, head))
+    x, beside, y = source.x + 10 + lane, target.x - 8, target.y + target.h / 2
+    aside = () if here == there else ((edge, here), (edge, there))
+    points = (x, source.y + source.h - 2), (x, here), *aside, (beside, there), (beside, y), (target.x, y)
+    return Link(f"{target.id}/from", "held-by", source.id, target.id, points, arrow=True)
 
 
 # ---- the sets of an address -----------------------------------------------------------------------
@@ -359,39 +413,26 @@ _WAYS_W, _WAY, _WIDEST_WAY = 300.0, 62.0, 150.0
 """Least width of a processor with its ways side by side, and of a way; greatest width of a way."""
 
 
-def _draw_sets(value: CpusValue, bench: TlbBench, touched: Touched, y: float, width: float) -> tuple[list[Node], float]:
-    """Return the open processors side by side, with the sets that may contain an address; and where they end."""
+def _sets(value: CpusValue, bench: TlbBench, touched: Touched) -> Part:
+    """Return the open processors side by side, with the sets that may contain an address."""
     shown = [(number, value.cpus[number]) for number in bench.opened if number < len(value.cpus)]
-    nodes: list[Node] = []
-    places = kit.grid(len(shown), _WAYS_W, y, 0, width=width, gap=24)
-    across = sum(place.x > 0 and place.y == y for place in places)
-    bottom = y
-    for line in range(0, len(shown), max(1, across)):
-        top = bottom + 6 * (line > 0)
-        for (number, cpu), place in zip(shown[line:][:across], places[line:], strict=False):
-            ways, low = _ways_of(cpu, number, value.asids, bench.only, touched, place._replace(y=top))
-            nodes += ways
-            bottom = max(bottom, low)
+    ways = [boxes.drawing(0, partial(_ways_of, cpu, number, value.asids, bench.only, touched)) for number, cpu in shown]
     means = " · ".join(_WAYS if any(cpu.tlb.ways > 1 for _, cpu in shown) else _WAYS[:1])  # in all steps
-    nodes.append(kit.paragraph("tlb/legend", means, MARGIN, bottom, width - 2 * MARGIN, style="dim"))
-    bottom += nodes[-1].h + 2
     others = [one for number, one in enumerate(value.cpus) if number not in bench.opened]
-    if others:
-        stale = sum(len(one.tlb.stale) for one in others)
-        words = f"… {counted(len(others), 'processor')} more{f', ≠ {stale:,} stale' if stale else ''}"
-        nodes.append(_line_of_words("tlb/others", MARGIN, bottom, width - 2 * MARGIN, words, "dim"))
-        bottom += LINE
-    return nodes, bottom
+    stale = sum(len(one.tlb.stale) for one in others)
+    words = f"… {counted(len(others), 'processor')} more{f', ≠ {stale:,} stale' if stale else ''}" if others else ""
+    return boxes.below(
+        boxes.beside(*ways, gap=24, least=_WAYS_W), boxes.words("tlb/legend", means, "dim"),
+        boxes.words("tlb/others", words, "dim"), gap=2,
+    )  # fmt: skip  # cells, then words
 
 
 _WAYS = ("in a way: page → frame", "in a set, the entry with the highest bar was used last")
 """What the words and the bars in the ways of a set mean."""
 
 
-def _ways_of(
-    cpu: CpuValue, number: int, asids: bool, only: Sequence[int], touched: Touched, place: Box
-) -> tuple[list[Node], float]:
-    """Return a processor's name, and the ways of its sets `only`; and where they end."""
+def _ways_of(cpu: CpuValue, number: int, asids: bool, only: Sequence[int], touched: Touched, place: Box) -> list[Node]:
+    """Return a processor's name, and the ways of its sets `only`."""
     x, y, w, _ = place
     stale = f"≠ {len(cpu.tlb.stale):,} stale" if cpu.tlb.stale else ""
     left = text_width(cpu.cpu, "strong") + 10
@@ -418,7 +459,7 @@ def _ways_of(
                 else draw_cell(cpu, slot, asids, touched, box, framed=True)
             )
         top += -(-len(cpu.tlb.rows[index]) // across) * (LINE + CELL_H + 2)
-    return nodes, top
+    return nodes
 
 
 # ---- the entry that is chosen ---------------------------------------------------------------------
@@ -433,15 +474,12 @@ def _chosen_slot(value: CpusValue, chosen: str) -> tuple[CpuValue, TlbSlot] | No
     return None
 
 
-def _draw_details(cpu: CpuValue, slot: TlbSlot, asids: bool, y: float, width: float) -> tuple[list[Node], float]:
+def _details(cpu: CpuValue, slot: TlbSlot, asids: bool) -> Part:
     """Return the chosen entry in full."""
-    w = width - 2 * MARGIN
     lines = [f"{cpu.cpu}, {title_of(slot, asids).partition(';')[0]}", *(f"≠ {difference}" for difference in slot.stale)]
-    nodes = [
-        _line_of_words(f"tlb/chosen/{number}", MARGIN, y + number * LINE, w, line, "error" if number else "")
-        for number, line in enumerate(lines)
-    ]
-    return nodes, y + len(lines) * LINE + 4
+    return boxes.below(
+        *(boxes.words(f"tlb/chosen/{number}", line, "error" if number else "") for number, line in enumerate(lines))
+    )
 
 
 def _line_of_words(identity: str, x: float, y: float, w: float, words: str, style: str) -> Node:

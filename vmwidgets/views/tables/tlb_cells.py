@@ -7,6 +7,7 @@ cell with ≠ differs from the tables.  If there is room, each cell shows the la
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 from vmwidgets import events as ev
 from vmwidgets.engine.base.event import Event
@@ -14,9 +15,10 @@ from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.base.units import PAGE_SHIFT, Address, binary_size, counted
 from vmwidgets.engine.mmu.tlb_schema import Difference, TlbSlot
 from vmwidgets.engine.spaces.processors_schema import CpusValue, CpuValue
-from vmwidgets.views.scene import kit
+from vmwidgets.views.scene import boxes, kit
 from vmwidgets.views.scene.addresses import page_number
-from vmwidgets.views.scene.kit import LINE, MARGIN, Box
+from vmwidgets.views.scene.boxes import Part
+from vmwidgets.views.scene.kit import LINE, Box
 from vmwidgets.views.scene.model import Bar, Node, Text
 from vmwidgets.views.scene.text import ELLIPSIS, fitted, text_width
 
@@ -109,11 +111,11 @@ def _page(slot: TlbSlot) -> str:
 # ---- the grid ------------------------------------------------------------------------------------
 
 
-def draw_grid(
-    cpu: CpuValue, grid: Grid, sets: Sequence[int], asids: bool, touched: Touched, place: Box, named: bool
-) -> tuple[list[Node], float]:
-    """Return the sets of a processor from the top of `place` on, and where they end; its ways can be `named`."""
-    tlb, x, y = cpu.tlb, place.x, place.y
+def grid_of_sets(
+    cpu: CpuValue, grid: Grid, sets: Sequence[int], asids: bool, touched: Touched, named: bool, box: Box
+) -> list[Node]:
+    """Return the sets of a processor; its ways can be `named`, to the left of the box."""
+    tlb, x, y = cpu.tlb, box.x, box.y
     bars: list[Bar] = []
     text: list[Text] = []
     cells: list[Node] = []
@@ -129,13 +131,13 @@ def draw_grid(
             if not column % every:
                 text.append(Text(at + 1, top + 13, f"{index}", "dim"))
             for way, slot in enumerate(tlb.rows[index]):
-                box = Box(at, top + LINE + way * grid.high, grid.pitch - _GAP, grid.high - _GAP)
+                place = Box(at, top + LINE + way * grid.high, grid.pitch - _GAP, grid.high - _GAP)
                 if slot is None:
-                    bars.append(Bar(*box, "rail"))
+                    bars.append(Bar(*place, "rail"))
                 elif slot.entry.place not in first:
-                    bars.append(Bar(*box, "error" if slot.stale else "plain"))
+                    bars.append(Bar(*place, "error" if slot.stale else "plain"))
                 else:
-                    at_page = Box(x - left + box.x, y + box.y, box.w, box.h)
+                    at_page = place._replace(x=x - left + place.x, y=y + place.y)
                     cells.append(draw_cell(cpu, slot, asids, touched, at_page, grid.says_pages))
         if named:
             text += [
@@ -145,10 +147,10 @@ def draw_grid(
         top += LINE + tlb.ways * grid.high + 4
     title = f"{cpu.cpu}: {counted(tlb.sets, 'set')} of {counted(tlb.ways, 'way')}, {len(tlb.slots):,} cached"
     ground = Node(
-        f"tlb/{cpu.cpu}/sets", "cells", x - left, y, left + place.w, top, shape="none", text=tuple(text),
+        f"tlb/{cpu.cpu}/sets", "cells", x - left, y, left + box.w, top, shape="none", text=tuple(text),
         bars=tuple(bars), title=title,
     )  # fmt: skip
-    return [ground, *cells], y + top
+    return [ground, *cells]
 
 
 def _every(sets: Sequence[int], pitch: float) -> int:
@@ -286,37 +288,34 @@ def _one_line(slot: TlbSlot) -> float:
     return text_width(str(Address(slot.entry.va)), "mono") + text_width(says(slot), "mono strong")
 
 
-def draw_told(cpu: CpuValue, asids: bool, touched: Touched, place: Box, in_one_line: bool) -> tuple[list[Node], float]:
-    """Return the important translations, from the top of `place` on, and where they end."""
+def in_words(cpu: CpuValue, asids: bool, touched: Touched, in_one_line: bool) -> Part:
+    """Return the important translations, and how many stale ones are left out."""
     slots, left_out = told(cpu, touched)
-    high = 24.0 if in_one_line else 40.0
-    nodes = []
-    y, w = place.y, min(place.w, _TOLD)
-    for slot in slots:
-        entry, words, style = slot.entry, says(slot), "mono error strong" if slot.stale else "mono dim"
-        identity = f"tlb/{cpu.cpu}/{entry.set}/{entry.way}"
-        where = str(Address(entry.va))
-        both = [kit.Line(where, "mono"), kit.Line(words, style)]
-        rows = [kit.Line(where, "mono", words, style)] if in_one_line else both
-        state = ["fault"] if slot.stale else touched.state(cpu.cpu, slot)
-        nodes.append(
-            kit.card(f"{identity}/said", Box(place.x, y, w, high), rows, kind="translation", top=16, step=16, pad=_PAD,
-                     thing=identity, state=state, title=title_of(slot, asids), lane=f"{cpu.cpu} said"),
-        )  # fmt: skip
-        y += high + 4
-    if left_out:
-        words = f"… ≠ {left_out:,} more stale"
-        text = (fitted(_PAD, 13, words, place.w - _PAD, "error"),)
-        nodes.append(kit.runs(f"tlb/{cpu.cpu}/left out", kit.Box(place.x, y, place.w, LINE), text))
-        y += LINE
-    return nodes, y
+    rows = [
+        boxes.drawing(24 if in_one_line else 40, partial(_in_words, cpu, slot, asids, touched, in_one_line))
+        for slot in slots
+    ]
+    more = f"… ≠ {left_out:,} more stale" if left_out else ""
+    rest = boxes.words(f"tlb/{cpu.cpu}/left out", more, "error")
+    return boxes.below(boxes.narrower(_TOLD, boxes.below(*rows, gap=4)), rest, gap=4)
 
 
-def draw_legend(cpus: Sequence[CpuValue], grid: Grid, y: float, width: float) -> list[Node]:
+def _in_words(cpu: CpuValue, slot: TlbSlot, asids: bool, touched: Touched, in_one_line: bool, box: Box) -> list[Node]:
+    entry, words, style = slot.entry, says(slot), "mono error strong" if slot.stale else "mono dim"
+    identity = f"tlb/{cpu.cpu}/{entry.set}/{entry.way}"
+    where = str(Address(entry.va))
+    both = [kit.Line(where, "mono"), kit.Line(words, style)]
+    rows = [kit.Line(where, "mono", words, style)] if in_one_line else both
+    state = ["fault"] if slot.stale else touched.state(cpu.cpu, slot)
+    return [
+        kit.card(f"{identity}/said", box, rows, kind="translation", top=16, step=16, pad=_PAD, thing=identity,
+                 state=state, title=title_of(slot, asids), lane=f"{cpu.cpu} said"),
+    ]  # fmt: skip  # a row
+
+
+def legend(cpus: Sequence[CpuValue], grid: Grid) -> str:
     """Return the meanings of the cells' styles that are present."""
     slots = [slot for cpu in cpus for slot in cpu.tlb.slots]
-    if not slots:
-        return []
     parts = []
     if any(sum(slot is not None for slot in row) > 1 for cpu in cpus for row in cpu.tlb.rows):
         parts.append(
@@ -326,7 +325,7 @@ def draw_legend(cpus: Sequence[CpuValue], grid: Grid, y: float, width: float) ->
         parts.append("G: global" if grid.says_pages else "round: global")
     if any(slot.stale for slot in slots):
         parts.append("in the TLB ≠ in the tables")
-    return [kit.paragraph("tlb/legend", " · ".join(parts), MARGIN, y, width - 2 * MARGIN, style="dim")] if parts else []
+    return " · ".join(parts)
 
 
 def empty_cell(cpu: CpuValue, index: int, way: int, place: Box) -> Node:

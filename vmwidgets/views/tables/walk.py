@@ -9,17 +9,20 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import pairwise
+from math import inf
 from typing import NamedTuple
 
 from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.base.units import Address, binary_size
 from vmwidgets.engine.kernel.map.map_schema import EntryValue
 from vmwidgets.engine.mmu.tables_schema import AddressSplit, Fault, Field, Step, Walk, named_fields
-from vmwidgets.views.scene import kit
-from vmwidgets.views.scene.kit import MARGIN, WIDTH, Box, Switch, draw_switches
+from vmwidgets.views.scene import boxes, kit
+from vmwidgets.views.scene.boxes import Drawn, Part
+from vmwidgets.views.scene.kit import WIDTH, Box, Switch
 from vmwidgets.views.scene.model import Caption, Link, Node, Scene, Table, Text
 from vmwidgets.views.scene.text import text_width, wrapped
 from vmwidgets.views.story.moment import Told
@@ -75,16 +78,7 @@ def draw_walk(
     `there` has what the map says of the address.  `earlier` is an older walk of the same address: differences from it
     are marked as changes.  The last argument has the words that the moment adds.
     """
-    share = share_of(len(walk.steps), width)
-    is_stacked = share < least_share(walk, neighbours)
-    if bench is None:
-        nodes = _bits_row(walk, share, width, is_stacked)
-        top = max((node.y + node.h for node in nodes), default=8.0) + 16
-    else:
-        nodes, high = draw_switches(_switches_of(walk, bench), "walk", 4, width)
-        slices, bottom = draw_slices(walk, bench.split, high + 14, width)
-        nodes += slices
-        top = bottom + (14 if is_stacked else 34)
+    told = told or Told()
     before = {step.level: step.value for step in earlier.steps} if earlier is not None else {}
     edited = bench.edited if bench is not None else {}
     changed = {
@@ -92,41 +86,38 @@ def draw_walk(
         for step in walk.steps
         if (earlier is not None and before.get(step.level) != step.value) or step.pa in edited
     }
-    tables, place = _tables_of(walk, neighbours, changed, top, width, _all_of(walk), there.kind)
-    verdict = _verdict_box(walk, there, place, _has_broken(walk, bench))
-    nodes += [*tables, verdict]
-    links = _arrows(walk, nodes, is_stacked)
-    height = verdict.y + verdict.h + 16
-    placed = {node.id: Box(node.x, node.y, node.w, node.h) for node in tables}
-    columns = [placed[f"walk/table/{step.level}"] for step in walk.steps]
-    flags = draw_flags(walk, columns, verdict.x, height, width, is_stacked=is_stacked)
-    nodes += flags
-    height = max((node.y + node.h + 16 for node in flags), default=height)
-    if bench is not None:
-        links += [] if is_stacked else bands_of(nodes, [step.level for step in walk.steps])
-        shown = _shown_step(walk, bench)
-        if shown is not None:
-            picture = _descriptor_picture(walk, shown, bench)
-            nodes += draw_descriptor(picture, "walk", height, width)
-            height += picture.height(width) + 4
-    told = told or Told()
-    if bench is not None and bench.edited:
-        own = _edited_caption(walk, bench, there.entry)
+    is_broken, least = _has_broken(walk, bench), _least_beside(walk, neighbours, len(walk.steps))
+    tables = _tables_read(
+        walk, walk, neighbours, Reach(len(walk.steps), len(walk.steps)), changed, there.kind,
+        lambda place: _verdict_box(walk, there, place, is_broken),
+    )  # fmt: skip  # what is read, then what comes of it
+    if bench is None:
+        whole = boxes.below(boxes.drawing(40, partial(_bits_row, walk, least)), tables, gap=16)
     else:
-        own = _caption_of(walk, earlier, there.entry)
-    return kit.scene(
-        "walk",
-        title,
-        _subtitle(walk),
-        nodes,
-        links=links,
-        caption=told.caption(own),
-        table=_rows(walk, len(walk.steps)),
-        steps=told.steps,
-        machine=machine,
-        width=width,
-        height=height,
-    )
+        shown = _shown_step(walk, bench)
+        word = [draw_descriptor(_descriptor_picture(walk, shown, bench), "walk")] if shown is not None else []
+        slices = boxes.drawing(0, partial(draw_slices, walk, bench.split))
+        address = boxes.below(boxes.switches("walk", _switches_of(walk, bench)), slices, gap=10)
+        room = boxes.either(least, boxes.apart(34), boxes.apart(14))  # for bands, if there are any
+        whole = _with_bands(walk, least, boxes.below(boxes.below(address, room, tables), *word, gap=16))
+    own = _edited_caption(walk, bench, there.entry) if bench is not None and edited else (
+        _caption_of(walk, earlier, there.entry)
+    )  # fmt: skip  # by hand, or as it was
+    return boxes.picture(
+        "walk", title, _subtitle(walk), whole, caption=told.caption(own), table=_rows(walk, len(walk.steps)),
+        steps=told.steps, machine=machine, width=width,
+    )  # fmt: skip  # what it draws, what it says
+
+
+def _with_bands(walk: Walk, least: float, part: Part) -> Part:
+    """Return slices and tables with a band from each slice to its table, if the tables are side by side."""
+
+    def put(drawn: Drawn, x: float, y: float, w: float) -> float:
+        end = part(drawn, x, y, w)
+        drawn.links += bands_of(drawn.nodes, [step.level for step in walk.steps]) if w >= least else ()
+        return end
+
+    return put
 
 
 def draw_walk_line(
@@ -134,10 +125,9 @@ def draw_walk_line(
     width: float = WIDTH,
 ) -> Scene:  # fmt: skip  # as others have it
     """Return the scene of a walk in one line, with its whole table; if it `is_open`, the walk itself is below."""
-    nodes, links, height = line_of(walk, is_open=is_open, width=width)
-    return kit.scene(
-        "walk", title, _subtitle(walk), nodes, links=links, caption=_caption_of(walk, None, entry),
-        table=_rows(walk, len(walk.steps)), machine=machine, width=width, height=height,
+    return boxes.picture(
+        "walk", title, _subtitle(walk), line_of(walk, is_open=is_open), caption=_caption_of(walk, None, entry),
+        table=_rows(walk, len(walk.steps)), machine=machine, width=width,
     )  # fmt: skip
 
 
@@ -154,67 +144,74 @@ def draw_reach(
     """Return the scene of a walk's tables alone, as far as a processor has come; `made`: it made the access."""
     is_open = reach.verdict is not None
     known = replace(walk, pa=None, fault=None, page_size=0) if is_open else walk  # nothing says how it ends
-    tables, place = _tables_of(known, neighbours, (), 2.0, width, reach, there.kind)
-    if reach.verdict is not None:
-        verdict, caption = _other_verdict(reach.verdict, place), Caption(reach.verdict[0])
-    else:
-        verdict = _verdict_box(walk, there, place, False, made=made)
-        caption = _caption_of(walk, None, there.entry)
-    nodes = [*tables, verdict]
-    bottom = max(node.y + node.h for node in nodes) + 14
-    is_stacked = share_of(reach.levels, width) < least_share(walk, neighbours)
-    seen, placed = replace(walk, steps=walk.steps[: reach.read]), {node.id: node for node in tables}
-    heads = [placed[f"walk/table/{step.level}"] for step in seen.steps]
-    columns = [Box(head.x, head.y, head.w, head.h) for head in heads]
-    flags = draw_flags(seen, columns, verdict.x, bottom, width, is_stacked=is_stacked, is_over=not is_open)
-    room = height_of_flags(walk, is_stacked=is_stacked) if reach.is_walked or flags else 0.0  # at each step
-    return kit.scene(
-        "walk",
-        "page tables",
-        _subtitle(walk),
-        [*nodes, *flags],
-        links=_arrows(known, nodes, is_stacked),
-        caption=caption,
-        table=_rows(known, reach.read),
-        machine=machine,
-        width=width,
-        height=bottom + room,
-    )
 
+    def verdict(place: Box) -> Node:
+        said = reach.verdict
+        return _verdict_box(walk, there, place, False, made=made) if said is None else _other_verdict(said, place)
 
-def _all_of(walk: Walk) -> Reach:
-    return Reach(len(walk.steps), len(walk.steps))
+    return boxes.picture(
+        "walk", "page tables", _subtitle(walk), _tables_read(known, walk, neighbours, reach, (), there.kind, verdict),
+        caption=Caption(reach.verdict[0]) if reach.verdict is not None else _caption_of(walk, None, there.entry),
+        table=_rows(known, reach.read), machine=machine, width=width,
+    )  # fmt: skip  # what it draws, what it says
 
 
 def _subtitle(walk: Walk) -> str:
     return f"{walk.format} · {'user' if walk.user else 'supervisor'} {walk.access}"
 
 
-def _tables_of(
-    walk: Walk,
-    neighbours: Neighbours | None,
-    changed: Collection[int],
-    top: float,
-    width: float,
-    reach: Reach,
-    kind: str,
-) -> tuple[list[Node], Box]:
-    """Return the tables from `top` on, side by side or below each other, and the place of the verdict."""
-    room, share = width - 2 * MARGIN, share_of(reach.levels, width)
-    if share < least_share(walk, neighbours):
-        below = [Box(MARGIN, top, room - _GUTTER, 0)] * len(walk.steps)
+def _tables_read(
+    known: Walk, walk: Walk, neighbours: Neighbours | None, reach: Reach, changed: Collection[int], kind: str,
+    verdict: Callable[[Box], Node],
+) -> Part:  # fmt: skip  # what is drawn, then how
+    """Return the tables of a walk, as far as it is `known`, the verdict, arrows, and what each descriptor allows."""
+
+    def put(drawn: Drawn, x: float, y: float, w: float) -> float:
+        is_stacked = w < _least_beside(walk, neighbours, reach.levels)
+        tables, place = _placed(known, neighbours, changed, Box(x, y, w, 0), reach, kind, is_stacked)
+        nodes = [*tables, verdict(place)]
+        drawn.nodes += nodes
+        drawn.links += _arrows(known, nodes, is_stacked)
+        placed = {node.id: Box(node.x, node.y, node.w, node.h) for node in tables}
+        seen = replace(walk, steps=walk.steps[: reach.read])
+        columns = [placed[f"walk/table/{step.level}"] for step in seen.steps]
+        bottom = max(node.y + node.h for node in nodes)
+        flags = draw_flags(seen, columns, place.x, Box(x, bottom + 14, w, 0), is_stacked=is_stacked,
+                           is_over=reach.verdict is None)  # fmt: skip  # below all
+        drawn.nodes += flags
+        room = height_of_flags(walk, is_stacked=is_stacked) if reach.is_walked or flags else 0.0  # at each step
+        return bottom + 14 + room if room else bottom
+
+    return put
+
+
+def _least_beside(walk: Walk, neighbours: Neighbours | None, levels: int) -> float:
+    """Return the room that tables need side by side, with the verdict."""
+    least = least_share(walk, neighbours)
+    return least * max(levels, 1) + _VERDICT if least <= _WIDEST else inf
+
+
+def _placed(
+    walk: Walk, neighbours: Neighbours | None, changed: Collection[int], box: Box, reach: Reach, kind: str,
+    is_stacked: bool,
+) -> tuple[list[Node], Box]:  # fmt: skip  # as many as there are
+    """Return the tables, side by side or below each other, and the place of the verdict."""
+    x, y, w, _ = box
+    if is_stacked:
+        below = [box._replace(w=w - _GUTTER)] * len(walk.steps)
         tables = draw_tables_read(walk, neighbours, changed, below, reach, kind)
-        bottom = max((node.y + node.h + BELOW for node in tables if node.kind == "table"), default=top)
-        return tables, Box(MARGIN, bottom, room - _GUTTER * bool(tables), 0)
-    places = [Box(MARGIN + number * share, top, share - BESIDE, 0) for number in range(len(walk.steps))]
+        bottom = max((node.y + node.h + BELOW for node in tables if node.kind == "table"), default=y)
+        return tables, Box(x, bottom, w - _GUTTER * bool(tables), 0)
+    share = share_of(reach.levels, w)
+    places = [box._replace(x=x + number * share, w=share - BESIDE) for number in range(len(walk.steps))]
     tables = draw_tables_read(walk, neighbours, changed, places, reach, kind)
-    x, least = MARGIN + reach.levels * share, max((node.h for node in tables), default=0.0)
-    return tables, Box(x, top, min(_VERDICT, width - MARGIN - x), least)
+    right, least = reach.levels * share, max((node.h for node in tables), default=0.0)
+    return tables, Box(x + right, y, min(_VERDICT, w - right), least)
 
 
-def share_of(levels: int, width: float) -> float:
-    """Return the width of each of `count` tables, with the space next to it, if they are side by side."""
-    return min(_WIDEST, (width - 2 * MARGIN - _VERDICT) / max(levels, 1))
+def share_of(levels: int, room: float) -> float:
+    """Return the width of each of so many tables in `room` pixels, with the space next to it, side by side."""
+    return min(_WIDEST, (room - _VERDICT) / max(levels, 1))
 
 
 _BITS = ("bits {}–{}", "{}–{}", "")
@@ -227,14 +224,15 @@ def _names_fit(step: Step, way: str, w: float) -> bool:
     return sum(text_width(one, "label") for one in words) + 24 <= w
 
 
-def _bits_row(walk: Walk, share: float, width: float, is_stacked: bool) -> list[Node]:
+def _bits_row(walk: Walk, least: float, row: Box) -> list[Node]:
     """Return the address divided into index bits, right above the tables; in lines, if the tables are stacked."""
-    count = len(walk.steps) + bool(walk.page_size)
-    if is_stacked:
-        places = kit.grid(count, _OFFSET, 8, 40, width=width)
+    count = len(walk.steps)
+    if row.w < least:
+        places = kit.grid(count + bool(walk.page_size), _OFFSET, row.y, row.h, width=row.w + 2 * row.x)
     else:
-        places = [Box(MARGIN + position * share, 8, share - BESIDE, 40) for position in range(len(walk.steps))]
-        places += [Box(MARGIN + len(walk.steps) * share, 8, _OFFSET, 40)]
+        share = share_of(count, row.w)
+        places = [row._replace(x=row.x + position * share, w=share - BESIDE) for position in range(count)]
+        places += [row._replace(x=row.x + count * share, w=_OFFSET)]
     widths = [(step, box.w) for step, box in zip(walk.steps, places, strict=False)]
     way = next(way for way in _BITS if not way or all(_names_fit(step, way, w) for step, w in widths))
     nodes = []

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import pairwise
+from functools import partial
 
 from vmwidgets.engine.base.units import Address, binary_size
 from vmwidgets.engine.mmu.tables_schema import Step, Walk
-from vmwidgets.views.scene import kit
-from vmwidgets.views.scene.kit import MARGIN, WIDTH, Box
+from vmwidgets.views.scene import boxes, kit
+from vmwidgets.views.scene.boxes import Drawn, Part
+from vmwidgets.views.scene.kit import Box
 from vmwidgets.views.scene.model import Link, Node
 from vmwidgets.views.scene.text import text_width
 
@@ -25,35 +26,48 @@ _OPENS, _VERDICT = 26.0, 0.3
 """Width of the button that opens the line; the verdict's share of the rest."""
 
 
-def line_of(walk: Walk, *, is_open: bool, width: float = WIDTH) -> tuple[list[Node], list[Link], float]:
-    """Return the line's nodes and links, and its height; if it `is_open`, the walk is below, and a press folds it."""
-    room = width - 2 * MARGIN - _OPENS - _GAP
-    verdict_wide = max(120.0, min(330.0, room * _VERDICT))
-    w = min(110.0, (room - verdict_wide) / max(1, len(walk.steps)) - _GAP)
-    title = "fold the tables" if is_open else "show the tables that the walk reads"
-    x = MARGIN + _OPENS + _GAP
+def line_of(walk: Walk, *, is_open: bool) -> Part:
+    """Return the line; if it `is_open`, the walk is below, and a press folds it."""
+
+    def put(drawn: Drawn, x: float, y: float, w: float) -> float:
+        names, chip, verdict = _widths(walk, w - _OPENS - _GAP)
+        high = _HIGH + _LINE * (max(map(len, names), default=1) - 1)
+        chips = boxes.drawing(high, partial(_chips, walk, names, chip, verdict))
+        opener = boxes.drawing(high, partial(_opener, is_open))
+        return boxes.beside(opener, boxes.joined(chips, _link), gap=_GAP, first=_OPENS)(drawn, x, y, w)
+
+    return put
+
+
+def _widths(walk: Walk, room: float) -> tuple[Sequence[Sequence[str]], float, float]:
+    """Return the words of what is read, in one line or two, and the widths of a chip and of the verdict."""
+    verdict, steps = max(120.0, min(330.0, room * _VERDICT)), max(1, len(walk.steps))
+    w = min(110.0, (room - verdict) / steps - _GAP)
     names: list[tuple[str, ...]] = [(f"{table_name(step)} {step.index}",) for step in walk.steps]
-    high = _HIGH  # or two lines
-    if not _fit(names, w):
-        names = [(table_name(step), str(step.index)) for step in walk.steps]
-        least = _least(walk)
-        narrow = min(110.0, (room - least) / max(1, len(walk.steps)) - _GAP)
-        if _fit(names, narrow):
-            verdict_wide = max(least, min(verdict_wide, room - len(names) * (narrow + _GAP)))
-            w, high = narrow, _HIGH + _LINE
-        else:
-            names = [(str(step.index),) for step in walk.steps]
-    chips = [
-        _read(walk, step, name, Box(x + number * (w + _GAP), 2, w, high))
-        for number, (step, name) in enumerate(zip(walk.steps, names, strict=True))
-    ]
-    chips.append(_verdict(walk, Box(x + len(chips) * (w + _GAP), 2, verdict_wide, high)))
-    links = [
-        kit.beside(f"{left.id}>{right.id}", left, right, kind="walk", state=["path"]) for left, right in pairwise(chips)
-    ]
-    opener = kit.fold("walk/line", Box(MARGIN, 2, _OPENS, high), "▾" if is_open else "▸", title=title, opens=True,
-                      lane="walk")  # fmt: skip
-    return [replace(opener, state=() if is_open else opener.state), *chips], links, high + 8
+    if _fit(names, w):
+        return names, w, verdict
+    names, least = [(table_name(step), str(step.index)) for step in walk.steps], _least(walk)
+    narrow = min(110.0, (room - least) / steps - _GAP)
+    if _fit(names, narrow):
+        return names, narrow, max(least, min(verdict, room - len(names) * (narrow + _GAP)))
+    return [(str(step.index),) for step in walk.steps], w, verdict
+
+
+def _opener(is_open: bool, box: Box) -> list[Node]:
+    title = "fold the tables" if is_open else "show the tables that the walk reads"
+    fold = kit.fold("walk/line", box, "▾" if is_open else "▸", title=title, opens=True, lane="walk")
+    return [replace(fold, state=())] if is_open else [fold]
+
+
+def _chips(walk: Walk, names: Sequence[Sequence[str]], w: float, verdict: float, box: Box) -> Iterator[Node]:
+    """Yield what is read in each table, and the outcome."""
+    for number, (step, name) in enumerate(zip(walk.steps, names, strict=True)):
+        yield _read(walk, step, name, box._replace(x=box.x + number * (w + _GAP), w=w))
+    yield _verdict(walk, box._replace(x=box.x + len(names) * (w + _GAP), w=verdict))
+
+
+def _link(_number: int, one: Node, after: Node) -> Link:
+    return kit.beside(f"{one.id}>{after.id}", one, after, kind="walk", state=["path"])
 
 
 def _fit(names: Sequence[Sequence[str]], w: float) -> bool:

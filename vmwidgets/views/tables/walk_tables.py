@@ -12,7 +12,7 @@ from typing import NamedTuple
 from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.base.units import Address
 from vmwidgets.engine.mmu.tables_schema import Field, Step, Walk
-from vmwidgets.views.scene.kit import MARGIN, Box, Line, card, label, runs
+from vmwidgets.views.scene.kit import Box, Line, card, label, runs
 from vmwidgets.views.scene.model import Bar, Node, Text
 from vmwidgets.views.scene.text import fitted, text_width, wording
 
@@ -276,7 +276,7 @@ Source: Intel SDM 3A, 4.6 and 4.8.
 
 
 def draw_flags(
-    walk: Walk, places: Sequence[Box], last: float, y: float, width: float, *, is_stacked: bool, is_over: bool = True
+    walk: Walk, places: Sequence[Box], last: float, box: Box, *, is_stacked: bool, is_over: bool = True
 ) -> list[Node]:
     """Return a line for each flag, with a dot below each table, filled if its descriptor has the flag; and the result.
 
@@ -287,19 +287,19 @@ def draw_flags(
     if not shown:
         return []
     head = "what each descriptor allows: a right needs all of them" if "R/W" in shown else "what each descriptor says"
-    nodes = [label("walk/flags", head, MARGIN, y, most=width - 2 * MARGIN)]
-    y += 22
+    nodes = [label("walk/flags", head, box.x, box.y, most=box.w)]
+    line = box._replace(y=box.y + 22, h=_FLAG_LINE)
     if is_stacked:
-        w = (width - 2 * MARGIN - _NAMED) / len(places)
-        places = [Box(MARGIN + _NAMED + w * number, 0, w, 0) for number in range(len(places))]
-        names = [fitted(place.x - MARGIN, 13, _brief(step), w - 6, "strong")
+        w = (box.w - _NAMED) / len(places)
+        places = [Box(box.x + _NAMED + w * number, 0, w, 0) for number in range(len(places))]
+        names = [fitted(place.x - box.x, 13, _brief(step), w - 6, "strong")
                  for step, place in zip(walk.steps, places, strict=True)]  # fmt: skip  # over the columns
-        nodes.append(runs("walk/flags/names", Box(MARGIN, y, width - 2 * MARGIN, 18), names))
-        y += _FLAG_LINE
-    for name in shown:
+        nodes.append(runs("walk/flags/names", line, names))
+        line = line._replace(y=line.y + _FLAG_LINE)
+    for number, name in enumerate(shown):
         said = _follows(walk, name) if is_over else ""
-        nodes.append(_flag_line(walk, name, said, places, last, y, width, is_stacked))
-        y += _FLAG_LINE
+        own = line._replace(y=line.y + _FLAG_LINE * number)
+        nodes.append(_flag_line(walk, name, said, places, last, own, is_stacked))
     return nodes
 
 
@@ -317,7 +317,7 @@ def _shown(walk: Walk) -> list[str]:
 
 
 def _flag_line(
-    walk: Walk, name: str, said: str, places: Sequence[Box], last: float, y: float, width: float, is_stacked: bool
+    walk: Walk, name: str, said: str, places: Sequence[Box], last: float, line: Box, is_stacked: bool
 ) -> Node:
     """Return a flag in all tables."""
     means = _MEANS.get(name) or _FLAGS[name]
@@ -327,7 +327,7 @@ def _flag_line(
     text = [Text(0, 13, wording((named, name), _NAMED - 6))] if is_stacked else []
     bars: list[Bar] = []
     for step, place in zip(walk.steps, places, strict=True):
-        dot, x = _dot(step, name), place.x - MARGIN
+        dot, x = _dot(step, name), place.x - line.x
         if dot:
             bars.append(Bar(x + 1, 4, _DOT, _DOT, f"dot-{dot}"))
         if not is_stacked:
@@ -336,13 +336,12 @@ def _flag_line(
         elif not dot or name == "AP":
             text.append(Text(x + (18 if dot else 2), 13, _value(step, name)[3:] if dot else "–", "label dim"))
     if not is_stacked:
-        room = width - MARGIN - last
+        room = line.x + line.w - last
         about = said or (means if is_brief else "")
-        text += [fitted(last - MARGIN, 13, f"{name}: {about}", room, "label")] * bool(about)
+        text += [fitted(last - line.x, 13, f"{name}: {about}", room, "label")] * bool(about)
     places_of = [table_name(step) for step in walk.steps if _dot(step, name) == "on"]
     title = f"{named}: {', '.join(places_of) or 'in none'}" + (f"; {said}" if said else "")
-    return runs(f"walk/flag/{name}", Box(MARGIN, y, width - 2 * MARGIN, _FLAG_LINE), text, bars=bars, title=title,
-                lane="flags")  # fmt: skip
+    return runs(f"walk/flag/{name}", line, text, bars=bars, title=title, lane="flags")
 
 
 def _dot(step: Step, name: str) -> str:
