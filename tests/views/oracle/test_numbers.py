@@ -38,7 +38,7 @@ MISTAKES = {
     "one stale entry too many": Mistake(tlb._heading, "{len(tlb.stale)} stale", "{len(tlb.stale) + 1} stale", "tlb"),
     "the receiver is the sender": Mistake(tlb._table, "by {one.sender}", "by {cpu.cpu}", "tlb"),
     "all pages are shared": Mistake(objects._subtitle, "len(uses) - [*uses.values()].count(1)", "len(uses)", "objects"),
-    "a copy is not new": Mistake(objects._Layout._came, "marks.new | marks.changed", "marks.new", "objects"),
+    "a copy is not new": Mistake(objects._Cards._came, "marks.new | marks.changed", "marks.new", "objects"),
     "a reference too many": Mistake(
         objects._every_row, "str(references[name])", "str(references[name] + 1)", "objects"
     ),

@@ -22,10 +22,11 @@ from vmwidgets.engine.base.units import PAGE_SHIFT, Size, counted
 from vmwidgets.engine.base.units import listed as listed_words
 from vmwidgets.engine.kernel.map.map_schema import Entries, EntryFields
 from vmwidgets.engine.kernel.tasks.objects_schema import MappedBy, ObjectsValue, ObjectValue
-from vmwidgets.views.scene import kit
-from vmwidgets.views.scene.kit import MARGIN, WIDTH, Box
+from vmwidgets.views.scene import boxes, kit
+from vmwidgets.views.scene.boxes import Drawn, Part
+from vmwidgets.views.scene.kit import WIDTH, Box
 from vmwidgets.views.scene.model import Bar, Link, Node, Row, Rows, Scene, Table
-from vmwidgets.views.scene.relations import About, Pages, space_of, things_of
+from vmwidgets.views.scene.relations import About, Pages, space_of
 from vmwidgets.views.scene.text import short_count, text_width, visible, wording
 from vmwidgets.views.story.look import Look
 from vmwidgets.views.story.moment import Moment
@@ -50,9 +51,18 @@ CHAIN, ROWS = 12, 400
 """The most objects of a chain, including its end; and the most rows of the table."""
 
 _COLUMNS = ("object", "kind", "behind", "references", "page", "where", "mapped by")
-_GAP, _BELOW, _LEAST, _MOST, _AROUND = 36.0, 14.0, 176.0, 270.0, 14.0
+_GAP, _BELOW, _LEAST, _MOST, _AROUND, _NAMES = 36.0, 14.0, 176.0, 270.0, 14.0, 26.0
+"""Pixels between columns, between cards, of the narrowest and widest card, for arrows, and for columns' names."""
+
 _FEW_AROUND = 2
 """The most arrows around the last column that fit the margin."""
+
+IN_COLUMNS = 3
+"""The most objects of a chain that are drawn side by side; a longer chain is one column."""
+
+_LONGEST, _OTHERS, _WITH_OTHERS, _BESIDE, _CHANGED = 640.0, 190.0, 760.0, 3, 2
+"""Widths of an object in a chain, and of the shadows next to it, in a picture of at least the third width; the most
+mappings of an object next to it; and the most chains that are drawn because they changed."""
 
 _CELL_W, _CELL_H, _HEAD, _SAME_H = 44.0, 32.0, 44.0, 22.0
 
@@ -61,6 +71,16 @@ ORPHAN = "\N{DAGGER}"
 
 TO_COPY = "to copy"
 """The note on a mapping's card about the effect of the next write to a page."""
+
+
+class _Card(NamedTuple):
+    """A card's ID, its column, everything that it says, what it is, and its state."""
+
+    id: str
+    column: int
+    title: str
+    thing: str
+    state: tuple[str, ...]
 
 
 class _Mapping(NamedTuple):
@@ -79,6 +99,16 @@ class _Mapping(NamedTuple):
         if not self.copied:
             return ""
         return TO_COPY if len(self.copied) == len(self.seen) else f"{len(self.copied):,} {TO_COPY}"
+
+    @property
+    def found(self) -> dict[str, int]:
+        """The number of its pages that are found in each object of its chain. O(pages of the chain)."""
+        left, counts = set(self.seen.numbers), {}
+        for one in self.seen.chain:
+            here = left.intersection({*one.pages, *one.swapped})
+            counts[one.name] = len(here)
+            left -= here
+        return counts
 
 
 def _mappings(value: ObjectsValue, mappers: Mapping[str, Sequence[MappedBy]]) -> list[_Mapping]:
@@ -103,6 +133,12 @@ def _references(value: ObjectsValue, mappers: Mapping[str, Sequence[MappedBy]]) 
 
 def _task_of(mapper: MappedBy) -> str:
     return mapper.map.removeprefix("task:").removesuffix("/map")
+
+
+def _is_one_line(one: _Mapping, wide: float) -> bool:
+    """Return whether a card has room for a mapping's owner and address in one line."""
+    said = text_width(one.said, "label dim") + 6 if one.said else 0
+    return text_width(f"{_who(one)} {address(one.mapper.start)}", "strong") <= wide - 14 - said
 
 
 def _who(one: _Mapping) -> str:
@@ -234,24 +270,41 @@ def draw_objects(
     every = _mappings(value, mappers)
     uses = _uses(every)
     ours = [one for one in every if one.mapper.map.startswith(f"{task}/") or not task]
-    layout = _Layout(look, uses, width, ours, mappers, once, selection)
-    nodes, links = layout.nodes, layout.links
-    if not nodes:
-        words = say_objects("none/task", task=called(task)) if task else say_objects("none")
-        nodes.append(kit.label("objects/none", words, MARGIN, 6))
-    return kit.scene(
+    cards = _Cards(look, uses, mappers, once=once)
+    deepest = max(ours, key=lambda one: len(one.seen.chain), default=None)
+    is_deep = deepest is not None and len(deepest.seen.chain) > IN_COLUMNS
+    none = "" if ours or cards.alone else say_objects("none/task", task=called(task)) if task else say_objects("none")
+    part, shown = (_chains if is_deep else _columns)(cards, ours, selection)
+    return boxes.picture(
         "objects",
         f"memory objects of {visible(task.removeprefix('task:'))}" if task else "memory objects",
         _subtitle(value, uses),
-        nodes,
-        links=links,
-        caption=moment.caption,
+        boxes.below(
+            boxes.below(boxes.words("objects/none", none) if none else part, _legend, gap=14),
+            *cards.notes(shown),
+            gap=6,
+        ),
+        caption=moment.answered(*_answer(value, deepest)) if deepest is not None and is_deep else moment.caption,
         table=Table(_COLUMNS, Rows(lambda: _rows(value, mappers))),
         steps=moment.steps(steps_of_task(look, task) if task else steps_of_objects),
         machine=machine,
         width=width,
-        about=_about(ours, things_of(nodes)),
+        about=lambda things: _about(ours, things),
     )
+
+
+def _answer(value: ObjectsValue, deepest: _Mapping) -> tuple[str, str]:
+    """Return where a task finds its pages in the longest chain, and whether any object could be collapsed."""
+    found, chain = deepest.found, deepest.seen.chain
+    most = max(found, key=lambda name: found[name])
+    who = visible(_task_of(deepest.mapper))
+    said = say_objects("depth", len(deepest.seen), task=who, objects=len(chain), found=f"{found[most]:,}", where=most)
+    references, behind = value.all_references(), {one.shadow for one in value.objects.values()} - {""}
+    free = sum(references[name] == 1 and value.objects[name].kind != "file" for name in behind)
+    shadows = sum(bool(one.shadow) for one in value.objects.values())
+    of = counted(len(value.objects) + value.left_out, "object")
+    more = say_objects("shadows", shadows, of=of) + " "
+    return said, more + (say_objects("collapse", free) if free else say_objects("collapse/none"))
 
 
 def _about(mappings: Sequence[_Mapping], drawn: Collection[str]) -> dict[str, About]:
@@ -276,78 +329,197 @@ def _subtitle(value: ObjectsValue, uses: Counter[int]) -> str:
     return " · ".join(words)
 
 
-class _Layout:
-    """Mappings in the first column, and each object in a column after everything that refers to it."""
+# ---- arrangement -------------------------------------------------------------------------------------------
+
+
+class _Stacks:
+    """Columns of cards, each card below the one before it in its column; and pairs of cards with an arrow."""
+
+    def __init__(self, drawn: Drawn, x: float, y: float, wides: Sequence[float]) -> None:
+        self.drawn, self.wides = drawn, wides
+        self.lefts = [x + sum(wides[:number]) + _GAP * number for number in range(len(wides))]
+        self.tops = [y] * len(wides)
+        self.pairs: list[tuple[Node, Node]] = []
+        self.placed: dict[str, Node] = {}
+        """The cards of objects, by name."""
+
+    def put(self, column: int, part: Part, least: float = 0.0) -> Node:
+        """Draw a card in a column, not above `least`, and return it."""
+        at, top = len(self.drawn.nodes), max(self.tops[column], least)
+        self.tops[column] = part(self.drawn, self.lefts[column], top, self.wides[column]) + _BELOW
+        return self.drawn.nodes[at]
+
+    def label(self, column: int, y: float, words: str) -> None:
+        """Write a column's name."""
+        x, wide = self.lefts[column], self.wides[column]
+        said = wording((words, words.partition(",")[0]), wide)
+        self.drawn.nodes.append(kit.label(f"objects/column/{column}", said, x, y, most=wide))
+
+
+def _columns(cards: _Cards, ours: Sequence[_Mapping], selection: str) -> tuple[Part, Sequence[_Mapping]]:
+    """Return mappings in the first column, and each object in a column after its references; and the mappings."""
+    shown = cards.chosen(cards.together(ours) if len(ours) > MAPPINGS else ours)
+    columns: dict[str, int] = {}
+    for one in shown:
+        for number, name in enumerate(cards.value.chain(one.target), 1):
+            columns[name] = max(columns.get(name, 1), number)
+
+    def put(drawn: Drawn, x: float, y: float, w: float) -> float:
+        needed = 1 + max(columns.values(), default=1)
+        count = max(2, min(int((w + _GAP) // (_LEAST + _GAP)), needed))
+        in_last = sum(column >= count - 1 for column in columns.values())
+        around = _AROUND * (in_last > _FEW_AROUND + 1)  # arrows from one object to another in the last column
+        wide = min(_MOST, (w - around - _GAP * (count - 1)) / count)
+        cards.settle(shown, columns, wide, wide)
+        stacks = _Stacks(drawn, x, y + _NAMES, [wide] * count)
+        for one in shown:
+            before = stacks.put(0, cards.mapping(one))
+            start = before.y
+            for name in cards.value.chain(one.target):
+                is_new = name not in stacks.placed
+                if is_new:
+                    column = min(columns[name], count - 1)
+                    stacks.placed[name] = stacks.put(column, cards.object(name, column), start)
+                behind = stacks.placed[name]
+                stacks.pairs.append((before, behind))
+                if not is_new:
+                    break
+                before, start = behind, behind.y
+        drawn.links += cards.faint(arrows(stacks.pairs, 9.0 if around else 6.0), stacks.pairs, selection)
+        names = "mappings" if cards.once else "mappings: pages seen"
+        return _end(cards, stacks, y, names, len(ours) - sum(1 + len(one.others) for one in shown))
+
+    return put, shown
+
+
+def _chains(cards: _Cards, ours: Sequence[_Mapping], selection: str) -> tuple[Part, Sequence[_Mapping]]:
+    """Return the longest chain of objects in front of each last one, from front to back in one column; and mappings.
+
+    Next to each object are its mappings; other shadows in front of it are counted.
+    """
+    fronts = cards.fronts(ours)
+    names = {name: None for one in fronts for name in cards.chain(one)}
+    folded = cards.folded(ours, names)
+    shown = cards.together(ours) if len(ours) > MAPPINGS else ours
+    mine = {name: [one for one in shown if one.target == name] for name in names}
+
+    def put(drawn: Drawn, x: float, y: float, w: float) -> float:
+        left, others = min(_MOST, max(_LEAST, w * 0.28)), _OTHERS if folded and w >= _WITH_OTHERS else 0.0
+        rest = min(_LONGEST, w - left - _GAP - _AROUND - (others + _GAP) * bool(others))
+        cards.settle([one for those in mine.values() for one in those], names, left, rest)
+        stacks = _Stacks(drawn, x, y + _NAMES, [left, rest, *[others] * bool(others)])
+        down: list[tuple[Node, Node]] = []
+        for front in fronts:
+            before: Node | None = None
+            chain, left_out, found = cards.chain(front), len(front.seen.chain) - CHAIN, front.found
+            for place, name in enumerate(chain):
+                if before is not None and left_out > 0 and place == CHAIN - 1:
+                    words = f"{counted(left_out, 'object')} more of the chain"
+                    fold = boxes.folded(f"objects/chain/{front.mapper.map}/{front.mapper.entry}", words)
+                    after = stacks.put(1, fold, max(stacks.tops))
+                    down.append((before, after))
+                    before = after
+                if before is not None and name in stacks.placed:
+                    stacks.pairs.append((before, stacks.placed[name]))
+                    break
+                top = max(stacks.tops) + _BELOW * (place == 0 and bool(stacks.placed))
+                stacks.placed[name] = node = stacks.put(1, cards.object(name, 1, _finds(front, found[name])), top)
+                down += [(before, node)] * (before is not None)  # type: ignore[list-item]  # it is a node then
+                before = node
+                for one in mine[name][:_BESIDE]:
+                    is_whole = one.target == front.target or cards.is_written(one)
+                    stacks.pairs.append((stacks.put(0, cards.mapping(one, is_whole=is_whole), top), node))
+                if len(mine[name]) > _BESIDE:
+                    stacks.pairs.append((stacks.put(0, _rest(name, mine[name][_BESIDE:]), top), node))
+                if name in folded:
+                    stacks.put(len(stacks.wides) - 1, _others(cards.value, name, folded[name]), top)
+        links = [*(_down(*pair) for pair in down), *arrows(stacks.pairs, 6.0)]
+        drawn.links += cards.faint(links, [*down, *stacks.pairs], selection)
+        known = {*names, *(one.target for those in folded.values() for one in those)}
+        return _end(cards, stacks, y, "mappings", sum(one.target not in known for one in ours))
+
+    return put, [one for those in mine.values() for one in those]
+
+
+def _end(cards: _Cards, stacks: _Stacks, y: float, names: str, left_out: int) -> float:
+    """Draw objects without mappings, the columns' names, and the numbers of what is left out; return where they end."""
+    room_left = max(1, OBJECTS - len(stacks.placed)) if not left_out else 0
+    for name in cards.alone[:room_left]:
+        stacks.put(1, cards.object(name, 1))
+    stacks.label(0, y + 2, names)
+    stacks.label(1, y + 2, "objects, from front to back")
+    folded = len(cards.alone) + cards.value.left_out - room_left
+    if room_left and folded > 0:
+        stacks.put(1, boxes.folded("objects/alone", f"{counted(folded, 'object')} more that nothing maps"))
+    if left_out:
+        stacks.put(0, boxes.folded("objects/fold", f"{counted(left_out, 'mapping')} more"), max(stacks.tops))
+    return max(stacks.tops) - _BELOW
+
+
+def _finds(front: _Mapping, count: int) -> tuple[str, ...]:
+    """Return how many pages of a mapping are found in an object, in wordings that get shorter."""
+    some = f"{count:,} of {counted(len(front.seen), 'page')}"
+    return f"{visible(_task_of(front.mapper))} finds {some} here", f"{some} found here", f"{count:,} found here"
+
+
+def _down(one: Node, behind: Node) -> Link:
+    """Return an arrow to the next object of a chain, straight down."""
+    x = one.x + 24
+    return Link(f"{one.id}/to/{behind.id}", "backs", one.id, behind.id, ((x, one.y + one.h), (x, behind.y)), arrow=True)
+
+
+def _rest(name: str, those: Sequence[_Mapping]) -> Part:
+    """Return how many more mappings an object has."""
+    count = sum(1 + len(one.others) for one in those)
+    return boxes.folded(f"objects/fold/{name}", f"{counted(count, 'mapping')} more")
+
+
+def _others(value: ObjectsValue, name: str, those: Sequence[_Mapping]) -> Part:
+    """Return how many other shadows are in front of an object, and the tasks that map them."""
+    names = dict.fromkeys(one.name for those_ in those for one in those_.seen.chain if one.shadow)
+    shadows = [one for one in names if name in value.chain(one)[1:]]
+    tasks = [*dict.fromkeys(visible(_task_of(one.mapper)) for one in those)]
+    count, whose = f"{len(shadows):,} more shadow{'s' * (len(shadows) != 1)}", f"of {', '.join(tasks)}"
+    lines = kit.Line((f"{count} of it", count), "strong"), kit.Line((whose, f"of {counted(len(tasks), 'task')}"))
+    said = f"{count} of it: {', '.join(map(visible, shadows))}, {whose}"
+    return boxes.card(f"objects/others/{name}", lines, state=("folded",), title=said)
+
+
+# ---- cards -------------------------------------------------------------------------------------------------
+
+
+class _Cards:
+    """The cards of mappings and objects, as parts; and which are drawn."""
 
     def __init__(
-        self,
-        look: Look[ObjectsValue],
-        uses: Counter[int],
-        width: float,
-        ours: Sequence[_Mapping],
-        mappers: Mapping[str, Sequence[MappedBy]],
-        once: bool,
-        selection: str,
+        self, look: Look[ObjectsValue], uses: Counter[int], mappers: Mapping[str, Sequence[MappedBy]], *, once: bool
     ) -> None:
-        self.nodes: list[Node] = []
-        self._pairs: list[tuple[Node, Node]] = []
         value, moment = look.now, look.moment
-        self._look, self._value, self._moment, self._uses, self._mappers = look, value, moment, uses, mappers
-        self._once = once
+        self._look, self.value, self._uses, self._mappers, self.once = look, value, uses, mappers, once
         self._references = _references(value, mappers)
         self._touched = _touched(moment)
         self._reported, self._linked = Reported.by(moment.so_far), Entries.reported(moment.so_far)
         self._caller = f"{moment.operation.target}/" if moment.operation is not None else "/"
-        shown = self._chosen(self._together(ours) if len(ours) > MAPPINGS else ours)
-        columns: dict[str, int] = {}
-        for one in shown:
-            for number, name in enumerate(self._chain(one.target), 1):
-                columns[name] = max(columns.get(name, 1), number)
-        shadowed = {one.shadow for one in value.objects.values()}
-        alone = [name for name in value.objects if not (name in columns or mappers[name] or name in shadowed)]
-        alone.sort(key=lambda name: name not in self._touched[0])
-        room = int((width - 2 * MARGIN + _GAP) // (_LEAST + _GAP))
-        needed = 1 + max(columns.values(), default=1)
-        count = max(2, min(room, needed))
-        in_last = sum(column >= count - 1 for column in columns.values())
-        around = _AROUND * (in_last > _FEW_AROUND + 1)  # arrows from one object to another in the last column
-        self._wide = min(_MOST, (width - 2 * MARGIN - around - _GAP * (count - 1)) / count)
-        self._is_named_alone = not all(self._is_one_line(one) for one in shown)
-        anonymous = [visible(name) for name in columns if value.objects[name].kind != "file"]
-        longest = max((text_width(name, "strong") for name in anonymous), default=0.0)
-        self._is_short = longest + text_width("2 references", "label dim") + 20 > self._wide
-        self._tops = [30.0] * count
-        self._placed: dict[str, Node] = {}
         self._fresh: dict[str, tuple[Collection[int], Collection[int]]] = {}
-        oldest_last = [name for those in (alone, columns) for name in sorted(those, key=_in_order, reverse=True)]
-        self._homes = {
-            frame: name for name in oldest_last if once for frame in value.objects[name].pages.values()
-        }  # fmt: skip
-        for one in shown:
-            self._map(one, columns)
-        self.links = self._faint(arrows(self._pairs, 9.0 if around else 6.0), selection)
-        drawn = sum(1 + len(one.others) for one in shown)
-        room_left = max(1, OBJECTS - len(self._placed)) if len(ours) == drawn else 0
-        for name in alone[:room_left]:
-            self._object(name, 1, 0.0)
-        if self.nodes:
-            self._label(0, "mappings" if once else "mappings: pages seen")
-            self._label(1, "objects, from front to back")
-        folded = len(alone) + value.left_out - room_left
-        if room_left and folded > 0:
-            words = f"{counted(folded, 'object')} more that nothing maps"
-            place = Box(MARGIN + self._wide + _GAP, self._tops[1], self._wide, 28)
-            self.nodes.append(kit.fold("objects/alone", place, words))
-        if drawn < len(ours):
-            words = f"{counted(len(ours) - drawn, 'mapping')} more"
-            self.nodes.append(kit.fold("objects/fold", Box(MARGIN, max(self._tops), self._wide, 28), words))
-        below = max((node.y + node.h for node in self.nodes), default=0.0) + 14
-        self.nodes += _legend(self.nodes, below, width)
-        for name, words in self._notes(shown):
-            below = max(node.y + node.h for node in self.nodes)
-            self.nodes.append(kit.paragraph(f"objects/legend/{name}", words, MARGIN, below + 6, width - 2 * MARGIN))
+        self._homes: dict[int, str] = {}
+        self._is_named_alone = self._is_short = False
+        shadowed = {one.shadow for one in value.objects.values()}
+        self.alone = [name for name in value.objects if not (mappers[name] or name in shadowed)]
+        """The objects to which nothing leads, the operation's first."""
+        self.alone.sort(key=lambda name: name not in self._touched[0])
 
-    def _faint(self, links: Sequence[Link], selection: str) -> list[Link]:
+    def settle(self, shown: Sequence[_Mapping], names: Collection[str], left: float, wide: float) -> None:
+        """Decide how all cards write their names: mappings in `left` pixels, objects in `wide`."""
+        self._is_named_alone = not all(_is_one_line(one, left) for one in shown)
+        anonymous = [visible(name) for name in names if self.value.objects[name].kind != "file"]
+        longest = max((text_width(name, "strong") for name in anonymous), default=0.0)
+        self._is_short = longest + text_width("2 references", "label dim") + 20 > wide
+        oldest_last = [name for those in (self.alone, names) for name in sorted(those, key=_in_order, reverse=True)]
+        self._homes = {
+            frame: name for name in oldest_last if self.once for frame in self.value.objects[name].pages.values()
+        }  # fmt: skip
+
+    def faint(self, links: Sequence[Link], pairs: Sequence[tuple[Node, Node]], selection: str) -> list[Link]:
         """Return the links, faint unless the operation or the selection is about them; a few alone stay as they are."""
         written, looked_at = self._touched
         told = {f"entry:{one}" if isinstance(one, int) else f"object:{one}" for one in (*written, *looked_at)}
@@ -356,21 +528,22 @@ class _Layout:
             changed = behind.thing.removeprefix("object:") in written
             return one.thing in told or changed or (bool(selection) and selection in (one.thing, behind.thing))
 
-        kept = {link.id for link, pair in zip(links, self._pairs, strict=True) if is_told(*pair)}
+        kept = {link.id for link, pair in zip(links, pairs, strict=True) if is_told(*pair)}
         if not kept and len(links) <= MANY_LINKS:
             return list(links)
         faint = [replace(link, state=(*link.state, "faint")) for link in links if link.id not in kept]
         return [*faint, *(link for link in links if link.id in kept)]
 
-    def _notes(self, shown: Sequence[_Mapping]) -> Iterator[tuple[str, str]]:
+    def notes(self, shown: Sequence[_Mapping]) -> Iterator[Part]:
         """Yield the meanings of the words on the cards, if there are any."""
         if any(one.said for one in shown):
             some = [len(one.copied) for one in shown if one.said not in ("", TO_COPY)]
-            yield "copy", " ".join([say_objects("copy"), *(say_objects("copy/some", count) for count in some[:1])])
-        if self._once and any(one.seen for one in shown):
-            yield "once", say_objects("once")
+            said = " ".join([say_objects("copy"), *(say_objects("copy/some", count) for count in some[:1])])
+            yield boxes.words("objects/legend/copy", said)
+        if self.once and any(one.seen for one in shown):
+            yield boxes.words("objects/legend/once", say_objects("once"))
 
-    def _together(self, ours: Sequence[_Mapping]) -> list[_Mapping]:
+    def together(self, ours: Sequence[_Mapping]) -> list[_Mapping]:
         """Return one mapping for all that show the same pages of an object, at the same address, in the same way.
 
         Mappings that the operation changed, and mappings of its task, stay separate.
@@ -383,180 +556,171 @@ class _Layout:
             alike.setdefault(mapper.entry if is_alone else key, []).append(one)
         return [one._replace(others=tuple(other.mapper for other in others)) for one, *others in alike.values()]
 
-    def _chosen(self, ours: Sequence[_Mapping]) -> list[_Mapping]:
+    def is_written(self, one: _Mapping) -> bool:
+        """Return whether the operation changed a mapping or its object."""
+        return bool(self._touched[0] & {one.target, one.mapper.entry})
+
+    def chosen(self, ours: Sequence[_Mapping]) -> list[_Mapping]:
         """Return as many mappings as fit, in order; first the operation's, then its task's, then examined mappings."""
-        written, looked_at = self._touched
 
         def rank(one: _Mapping) -> tuple[bool, bool, bool]:
-            is_written = bool(written & {one.target, one.mapper.entry})
-            return not is_written, not one.mapper.map.startswith(self._caller), one.target not in looked_at
+            is_callers = one.mapper.map.startswith(self._caller)
+            return not self.is_written(one), not is_callers, one.target not in self._touched[1]
 
-        ranked = sorted(ours, key=rank)
         shown: list[_Mapping] = []
         names: set[str] = set()
-        for one in ranked[:MAPPINGS]:
-            names |= set(self._chain(one.target))
+        for one in sorted(ours, key=rank)[:MAPPINGS]:
+            names |= {each.name for each in one.seen.chain}
             if len(names) > OBJECTS and shown:
                 break
             shown.append(one)
         return sorted(shown, key=lambda one: (_in_order(one.mapper.map.removesuffix("/map")), one.mapper.start))
 
-    def _chain(self, name: str) -> Sequence[str]:
-        """Return an object and the objects behind it, without the middle of a long chain."""
-        chain = self._value.chain(name)
+    def fronts(self, ours: Sequence[_Mapping]) -> list[_Mapping]:
+        """Return the mappings whose chains are drawn: for each last object, the longest, and those that changed."""
+        by_last: dict[str, list[_Mapping]] = {}
+        for one in ours:
+            by_last.setdefault(one.seen.chain[-1].name, []).append(one)
+        found: dict[str, _Mapping] = {}
+        names: set[str] = set()
+        for those in sorted(by_last.values(), key=lambda those: not any(map(self.is_written, those))):
+            deepest = sorted(those, key=lambda one: (-len(one.seen.chain), not self.is_written(one)))
+            for one in [deepest[0], *(one for one in deepest if self.is_written(one))][: _CHANGED + 1]:
+                more = {*self.chain(one)}
+                if not names or len(names | more) <= OBJECTS:
+                    names |= more
+                    found.setdefault(one.target, one)
+        return sorted(found.values(), key=lambda one: one.mapper.start)
+
+    def chain(self, one: _Mapping) -> Sequence[str]:
+        """Return a mapping's object and the objects behind it, without the middle of a long chain."""
+        chain = [each.name for each in one.seen.chain]
         return chain if len(chain) <= CHAIN else (*chain[: CHAIN - 1], chain[-1])
 
-    def _is_one_line(self, one: _Mapping) -> bool:
-        """Return whether a card has room for a mapping's owner and address in one line."""
-        said = text_width(one.said, "label dim") + 6 if one.said else 0
-        return text_width(f"{_who(one)} {address(one.mapper.start)}", "strong") <= self._wide - 14 - said
+    def folded(self, ours: Sequence[_Mapping], names: Collection[str]) -> dict[str, list[_Mapping]]:
+        """Return, for drawn objects, the mappings of shadows in front of them that are not drawn."""
+        found: dict[str, list[_Mapping]] = {}
+        for one in ours:
+            behind = next((each.name for each in one.seen.chain if each.name in names), "")
+            if behind not in ("", one.target):
+                found.setdefault(behind, []).append(one)
+        return found
 
-    def _label(self, column: int, words: str) -> None:
-        x = MARGIN + column * (self._wide + _GAP)
-        ways = (words, words.partition(",")[0])
-        self.nodes.append(kit.label(f"objects/column/{column}", wording(ways, self._wide), x, 6, most=self._wide))
-
-    def _map(self, one: _Mapping, columns: Mapping[str, int]) -> None:
+    def mapping(self, one: _Mapping, *, is_whole: bool = True) -> Part:
+        """Return a mapping's card, with its pages if it is whole."""
         mapper = one.mapper
         tasks = [_task_of(it) for it in (mapper, *one.others)]
         said = one.said
         who, pages = _who(one), counted(mapper.pages, "page")
         words = [f"{who} {address(mapper.start)}", f"{pages} of {visible(one.target)}"]
-        rows = kit.Line(words[0], "strong", said, middle=True), kit.Line(words[1])
-        if self._is_named_alone:  # in all cards, so that the same thing is at the same place
-            where = f"{address(mapper.start)}, {pages}"
-            second = (f"{where} of {visible(one.target)}", where, f"{address(mapper.start)}")
-            is_beside = text_width(who, "strong") + text_width(said, "label dim") + 6 <= self._wide - 14
-            rows = (
-                kit.Line(who, "strong", said * is_beside, middle=True),
-                kit.Line(second, right=said * (not is_beside)),
-            )
         title = ", ".join([*words, *[said] * bool(said), *[", ".join(tasks)] * bool(one.others)])
         state = ("new",) if mapper.entry in self._linked.new(mapper.map) else ()
-        thing = f"entry:{mapper.entry}"
-        card = self._card(
-            f"mapping/{mapper.map}/{mapper.entry}", 0, 0.0, rows, title, thing, state,
-            Seen([]) if self._once else one.seen, one.target, copied=one.copied,
-        )  # fmt: skip
-        before, start = card, card.y
-        chain = self._chain(one.target)
-        left_out = len(self._value.chain(one.target)) - len(chain)
-        for place, name in enumerate(chain):
-            if left_out and place == CHAIN - 1:
-                before = self._left_out(one, left_out, before)
-            is_new = name not in self._placed
-            if is_new:
-                start = self._object(name, min(columns[name], len(self._tops) - 1), start).y
-            behind = self._placed[name]
-            self._pairs.append((before, behind))
-            if not is_new:
-                break
-            before = behind
+        seen = Seen([]) if self.once or not is_whole else one.seen
 
-    def _left_out(self, one: _Mapping, count: int, before: Node) -> Node:
-        """Return a note in place of the middle of a chain: its number of objects."""
-        column = len(self._tops) - 1
-        box = Box(MARGIN + column * (self._wide + _GAP), self._tops[column], self._wide, 28)
-        self._tops[column] += box.h + _BELOW
-        words = f"{counted(count, 'object')} more of the chain"
-        node = kit.fold(f"objects/chain/{one.mapper.map}/{one.mapper.entry}", box, words)
-        self.nodes.append(node)
-        self._pairs.append((before, node))
-        return node
+        def put(drawn: Drawn, x: float, y: float, w: float) -> float:
+            rows = kit.Line(words[0], "strong", said, middle=True), kit.Line(words[1])
+            if self._is_named_alone:  # in all cards, so that the same thing is at the same place
+                where = f"{address(mapper.start)}, {pages}"
+                second = (f"{where} of {visible(one.target)}", where, f"{address(mapper.start)}")
+                is_beside = text_width(who, "strong") + text_width(said, "label dim") + 6 <= w - 14
+                rows = (
+                    kit.Line(who, "strong", said * is_beside, middle=True),
+                    kit.Line(second, right=said * (not is_beside)),
+                )
+            card = _Card(f"mapping/{mapper.map}/{mapper.entry}", 0, title, f"entry:{mapper.entry}", state)
+            return self._put(drawn, (x, y, w), card, rows, seen, one.target, one.copied)
 
-    def _object(self, name: str, column: int, least: float) -> Node:
-        one = self._value.objects[name]
-        pages = Seen([one])
-        size = self._value.files.get(name.removeprefix("file "), -1) if one.kind == "file" else -1
+        return put
+
+    def object(self, name: str, column: int, ways: Sequence[str] = ("",)) -> Part:
+        """Return an object's card with its own pages; `ways` are wordings of what is found there."""
+        one = self.value.objects[name]
+        size = self.value.files.get(name.removeprefix("file "), -1) if one.kind == "file" else -1
         kind = f"file, {Size(size)}" if size >= 0 else one.kind + f" of {visible(one.shadow)}" * bool(one.shadow)
         if kind == "anonymous" and name.startswith("/"):  # the map of a process was loaded, and not its files
             kind = "named after a file"
         count = self._references[name]
         said = counted(count, "reference")
-        if one.kind == "file":  # an open file counts as a reference, without a line to it
-            others = counted(count - 1, "reference")
-            right = wording((f"{others} + open file", others), self._wide - text_width(kind) - 20, "label dim")
-            names = visible(name), visible(name.removeprefix("file "))  # the line below says that it is a file
-            rows = kit.Line(names, "strong", middle=True), kit.Line((kind, "file"), right=right)
-            said += f": {others} of mappings and shadows, and the open file"
-        else:
-            right = said.replace("reference", "ref") if self._is_short else said
-            kinds = kind, kind.replace("shadow of file ", "shadow of ")
-            rows = kit.Line(visible(name), "strong", right, middle=True), kit.Line(kinds)
+        if one.kind == "file":
+            said += f": {counted(count - 1, 'reference')} of mappings and shadows, and the open file"
         was, now = self._reported.objects.get(name, (True, True))
         state = ("new",) if now and not was else ("changed",) if was and name in self._reported.moved else ()
-        title = f"{visible(name)}, {kind}, {said}"
-        node = self._card(f"object/{name}", column, least, rows, title, f"object:{name}", state, pages, name)
-        self._placed[name] = node
-        return node
+        title = ", ".join(filter(None, (visible(name), kind, said, ways[0])))
 
-    def _card(
-        self,
-        identity: str,
-        column: int,
-        least: float,
-        rows: Sequence[kit.Line],
-        title: str,
-        thing: str,
-        state: Sequence[str],
-        pages: Seen,
-        target: str,
-        copied: Collection[int] = (),
-    ) -> Node:
-        """Return a card in a column, with a cell for each page, new pages first.
+        def put(drawn: Drawn, x: float, y: float, w: float) -> float:
+            def found(beside: str) -> str:
+                return wording((*ways, ""), w - text_width(beside) - 24, "label dim")
+
+            if one.kind == "file":  # an open file counts as a reference, without a line to it
+                others = counted(count - 1, "reference")
+                right = wording((f"{others} + open file", others), w - text_width(kind) - 20, "label dim")
+                names = visible(name), visible(name.removeprefix("file "))  # the line below says that it is a file
+                rows = kit.Line(names, "strong", found(names[1]), middle=True), kit.Line((kind, "file"), right=right)
+            else:
+                right = counted(count, "reference").replace("reference", "ref" if self._is_short else "reference")
+                kinds = kind, kind.replace("shadow of file ", "shadow of ")
+                rows = kit.Line(visible(name), "strong", right, middle=True), kit.Line(kinds, right=found(kind))
+            card = _Card(f"object/{name}", column, title, f"object:{name}", state)
+            return self._put(drawn, (x, y, w), card, rows, Seen([one]), name)
+
+        return put
+
+    def _put(
+        self, drawn: Drawn, place: tuple[float, float, float], card: _Card, rows: Sequence[kit.Line], pages: Seen,
+        target: str, copied: Collection[int] = (),
+    ) -> float:  # fmt: skip  # where, then what
+        """Draw a card with a cell for each page, new pages first, and return where it ends.
 
         `target` is the object, or what a mapping maps; a write through the mapping copies the pages in `copied`.
         """
-        whole = self._value.objects.get(target)
-        owner = whole if thing.startswith("object:") else None
+        (x, top, w), identity = place, card.id
+        whole = self.value.objects.get(target)
+        owner = whole if card.thing.startswith("object:") else None
         new = {
             index for one in pages.chain for those in self._came(one.name) for index in those
             if pages.get(index, NOWHERE)[2] == one.name
         }  # fmt: skip
-        elsewhere = self._drawn_elsewhere(owner) if self._once and owner is not None else {}
+        elsewhere = self._drawn_elsewhere(owner) if self.once and owner is not None else {}
         if elsewhere:
-            drawn: set[int] | None = {*pages} - elsewhere.keys()
+            drawn_ones: set[int] | None = {*pages} - elsewhere.keys()
         else:
-            drawn = self._differing(pages) | new if owner is None and len(pages) > FOLDED else None
-        shown = pages.first(PAGES, new) if drawn is None else pages.first(PAGES, new, drawn)
-        same = 0 if drawn is None else len(pages) - len(drawn)
+            drawn_ones = self._differing(pages) | new if owner is None and len(pages) > FOLDED else None
+        shown = pages.first(PAGES, new) if drawn_ones is None else pages.first(PAGES, new, drawn_ones)
+        same = 0 if drawn_ones is None else len(pages) - len(drawn_ones)
         left = len(pages) - len(shown) - same
-        across = max(1, int((self._wide - 16 + 4) // (_CELL_W + 4)))
+        across = max(1, int((w - 16 + 4) // (_CELL_W + 4)))
         lines = -(-(len(shown) + (left > 0)) // across)
-        top = max(self._tops[column], least)
         below = top + _HEAD + lines * (_CELL_H + 4)
-        box = Box(MARGIN + column * (self._wide + _GAP), top, self._wide, below - top + (_SAME_H + 4) * (same > 0) + 4)
-        self._tops[column] = top + box.h + _BELOW
+        box = Box(x, top, w, below - top + (_SAME_H + 4) * (same > 0) + 4)
         node = kit.card(
-            identity, box, rows, thing=thing, state=state, title=title, lane=f"objects/{column}", top=18,
-            step=16, pad=7, bars=(Bar(0, 0, 4, box.h, _colour(whole)),), action="select",
+            identity, box, rows, thing=card.thing, state=card.state, title=card.title, lane=f"objects/{card.column}",
+            top=18, step=16, pad=7, bars=(Bar(0, 0, 4, box.h, _colour(whole)),), action="select",
         )  # fmt: skip
-        at = len(self.nodes)
-        self.nodes.append(node)
+        cells: list[Node] = []
         for number, index in enumerate([*shown, -1] if left else shown):
-            x, y = box.x + 8 + number % across * (_CELL_W + 4), top + _HEAD + number // across * (_CELL_H + 4)
-            cell = Box(x, y, _CELL_W, _CELL_H)
+            left_x, y = x + 8 + number % across * (_CELL_W + 4), top + _HEAD + number // across * (_CELL_H + 4)
+            cell = Box(left_x, y, _CELL_W, _CELL_H)
             if index < 0:
                 words = f"+{short_count(left)}"
-                self.nodes.append(kit.fold(f"{identity}/more", cell, words, title=f"{counted(left, 'page')} more"))
+                cells.append(kit.fold(f"{identity}/more", cell, words, title=f"{counted(left, 'page')} more"))
             else:
-                self.nodes.append(self._cell(f"{identity}/{index}", cell, index, pages[index], owner, index in copied))
-        self.nodes[at:] = self._ringed(self.nodes[at], self.nodes[at + 1 :], len(new))
+                cells.append(self._cell(f"{identity}/{index}", cell, index, pages[index], owner, index in copied))
+        drawn.nodes += self._ringed(node, cells, len(new))
         if same:
             front = pages.chain[0]
-            place = Box(box.x + 8, below, self._wide - 16, _SAME_H)
+            at = Box(x + 8, below, w - 16, _SAME_H)
             if elsewhere:
                 homes = listed_words([visible(name) for name in sorted({*elsewhere.values()}, key=_in_order)])
                 frames = counted(same, "frame")
-                words = wording((f"{frames} of {homes}", f"{frames} of other objects"), place.w, "label dim")
-                self.nodes.append(kit.label(f"{identity}/same", words, place.x, place.y, most=place.w))
+                words = wording((f"{frames} of {homes}", f"{frames} of other objects"), at.w, "label dim")
+                drawn.nodes.append(kit.label(f"{identity}/same", words, at.x, at.y, most=at.w))
             else:
                 behind = visible(front.shadow or front.name)
                 ways = (f"{same:,} same as {behind}", f"{same:,} same as behind")
                 title = f"{counted(same, 'page')}: the same as in {behind}"
                 title += " and what is behind it" * bool(front.shadow)
-                self.nodes.append(kit.fold(f"{identity}/same", place, wording(ways, place.w - 8, ""), title=title))
-        return node
+                drawn.nodes.append(kit.fold(f"{identity}/same", at, wording(ways, at.w - 8, ""), title=title))
+        return top + box.h
 
     def _ringed(self, card: Node, cells: Sequence[Node], count: int) -> Iterator[Node]:
         """Yield a card, with the number of its new pages, and its cells, with one ring around neighbours that changed.
@@ -594,7 +758,7 @@ class _Layout:
         front = pages.chain[0]
         own = {*front.pages, *front.swapped} if front.shadow else set()
         copied = {
-            index for one in self._value.objects.values() if one.shadow == front.name for index in one.pages
+            index for one in self.value.objects.values() if one.shadow == front.name for index in one.pages
             if self._uses[front.pages.get(index, -1)] == 1
         }  # fmt: skip
         return {index for index in own | copied if index in pages}
@@ -610,13 +774,13 @@ class _Layout:
 
     def _holder(self, front: str, index: int) -> str:
         """Return the first object of a chain that has a page; "" if none has it."""
-        chain = (self._value.objects[name] for name in self._value.chain(front))
+        chain = (self.value.objects[name] for name in self.value.chain(front))
         return next((one.name for one in chain if index in one.pages or index in one.swapped), "")
 
     def _came(self, name: str) -> tuple[Collection[int], Collection[int]]:
         """Return the pages of an object in frames that the operation allocated, and pages from another object."""
         if name not in self._fresh:
-            pages = self._value.objects[name].pages if name in self._value.objects else {}
+            pages = self.value.objects[name].pages if name in self.value.objects else {}
             came = [index for index in self._reported.came(name) if index in pages]
             moved = {index for index in came if (index, pages[index]) in self._held}
             self._fresh[name] = {*came} - moved, moved
@@ -632,7 +796,7 @@ class _Layout:
     ) -> Node:
         """Return a page: its number, and its frame or its slot; `is_copied` if a write copies it."""
         swapped, dirty = place.frame < 0, owner is not None and index in owner.dirty
-        shared = (owner is None or self._once) and self._uses[place.frame] > 1 and not swapped
+        shared = (owner is None or self.once) and self._uses[place.frame] > 1 and not swapped
         where = f"slot {place.slot}" if swapped else f"frame {place.frame:#x}"
         said = [f"page {index}", where]
         said += [f"of {place.holder}"] if owner is None else []
@@ -645,7 +809,7 @@ class _Layout:
         is_new, is_moved = (index in those for those in self._came(place.holder))
         is_changed = is_moved or (dirty and self._reported.is_dirtied(place.holder, index))
         state: tuple[str, ...] = ("new",) if is_new else ("folded",) if swapped else ("changed",) * is_changed
-        holder = self._value.objects.get(place.holder)
+        holder = self.value.objects.get(place.holder)
         if holder is not None and not swapped:
             state = (*state, "is-file" if holder.kind == "file" else "is-anonymous")
         words = f"s{place.slot}" if swapped else f"{place.frame:x}{'*' if dirty else ''}"
@@ -679,25 +843,28 @@ def _colour(one: ObjectValue | None) -> str:
     return {"file": "file", "device": "kernel"}.get(one.kind if one is not None else "", "anonymous")
 
 
-def _legend(nodes: Sequence[Node], y: float, width: float) -> list[Node]:
-    """Return a cell of each style in the picture, with its meaning."""
-    pages = [node for node in nodes if node.kind == "page"]
+def _legend(drawn: Drawn, x: float, y: float, w: float) -> float:
+    """Draw a cell of each style in the picture, with its meaning."""
+    pages = [node for node in drawn.nodes if node.kind == "page"]
     looks = {look for node in pages for look in (node.shape, *node.state, "dirty" * bool(node.bars))}
     looks |= {"orphan" for node in pages for run in node.text if run.text.endswith(ORPHAN)}
     if not looks >= {*_KINDS}:  # of one kind: its cards say it
         looks -= {*_KINDS}
-    known = [one for one in _LEGEND if one[0] in looks]
-    boxes = kit.flow((text_width(words) + 40 for _, words in known), y, 18, width=width, gap=14)
-    drawn: list[Node] = []
-    for (look, words), (x, top, w, h) in zip(known, boxes, strict=True):
-        bars = (Bar(5, h - 4, 18, 3, "used-and-dirty"),) * (look == "dirty")
-        drawn.append(
-            kit.chip(f"objects/legend/{look}", "page", Box(x, top, 28, h), _SIGNS.get(look, ""),
-                     shape="round" if look == "round" else "box", state=(look,) * (look in ("folded", *_KINDS)),
-                     bars=bars, title=words),
-        )  # fmt: skip
-        drawn.append(kit.label(f"objects/legend/{look}/words", words, x + 34, top, most=w - 34))
-    return drawn
+    known = [(text_width(words) + 40, _meaning(look, words)) for look, words in _LEGEND if look in looks]
+    return boxes.flowing(known, gap=14)(drawn, x, y, w)
+
+
+def _meaning(look: str, words: str) -> Part:
+    """Return a cell of a style, and its meaning."""
+
+    def draw(box: Box) -> Iterator[Node]:
+        bars = (Bar(5, box.h - 4, 18, 3, "used-and-dirty"),) * (look == "dirty")
+        yield kit.chip(f"objects/legend/{look}", "page", box._replace(w=28), _SIGNS.get(look, ""), bars=bars,
+                       shape="round" if look == "round" else "box", title=words,
+                       state=(look,) * (look in ("folded", *_KINDS)))  # fmt: skip
+        yield kit.label(f"objects/legend/{look}/words", words, box.x + 34, box.y, most=box.w - 34)
+
+    return boxes.drawing(18.0, draw)
 
 
 def named_in(moment: Moment) -> set[str]:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from . import kit
 from .kit import LINE, MARGIN, PAD, WIDTH, Box
 from .model import STILL, Bar, Caption, Lane, Link, Node, Scene, Steps, Table, Text
+from .relations import Relations, things_of
 from .text import fitted, text_width, wrapped
 
 if TYPE_CHECKING:
@@ -43,13 +44,15 @@ Part = Callable[[Drawn, float, float, float], float]
 def picture(  # noqa: PLR0913  what a scene has, all but four by name
     view: str, title: str, subtitle: str, part: Part, *, caption: Caption, table: Table, width: float = WIDTH,
     steps: Steps = STILL, machine: str = "", lanes: Iterable[Lane] = (), answers: bool = False,
+    about: Callable[[set[str]], Relations] | None = None,
 ) -> Scene:  # fmt: skip  # what it says, then how
-    """Return the scene of a part, with margins around it."""
+    """Return the scene of a part, with margins around it; `about` returns the facts about the things drawn."""
     drawn = Drawn()
     end = part(drawn, MARGIN, 4.0, width - 2 * MARGIN)
     end = max([end, *(node.y + node.h for node in drawn.nodes)])
     return kit.scene(view, title, subtitle, drawn.nodes, links=drawn.links, caption=caption, table=table, steps=steps,
-                     machine=machine, width=width, height=end + 8, lanes=lanes, answers=answers)  # fmt: skip
+                     machine=machine, width=width, height=end + 8, lanes=lanes, answers=answers,
+                     about=about(things_of(drawn.nodes)) if about is not None else None)  # fmt: skip  # all of it
 
 
 # ---- arrangement -----------------------------------------------------------------------------------
