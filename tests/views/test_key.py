@@ -77,6 +77,19 @@ def test_memory_has_one_colour_in_all_pictures() -> None:
     assert {bar.style for node in cards for bar in node.bars} == {*kinds}
 
 
+def test_objects_of_a_loaded_map_and_a_device_have_the_colours_of_their_ranges() -> None:
+    loaded = vm.load(
+        "400000-402000 r--p 00000000 08:01 12 /bin/cat\n500000-502000 rw-p 00000000 00:00 0 [heap]\n"
+        "600000-602000 rw-p 00000000 00:00 0\n"
+    ).task
+    device = loaded.machine.device("screen", at="1 GiB", size="64 KiB")
+    loaded.map.enter("8 KiB", at=0x70_0000, object=device)
+    ranges = [node.state[0] for node in vm.Ribbon(loaded.map).scene().nodes if node.kind == "range"]
+    scene = vm.Objects(loaded.machine).scene()
+    kinds = [bar.style for node in scene.nodes if node.id.startswith("object/") for bar in node.bars[:1]]
+    assert sorted(kinds) == sorted({*ranges} - {"new"} | {"anonymous"})
+
+
 def test_descriptors_have_the_colour_of_the_memory_that_they_map() -> None:
     machine = vm.boot("x86-64", layout="small")
     task = machine.task("init")

@@ -24,6 +24,7 @@ from vmwidgets.engine.kernel.map.map_schema import Entries, EntryFields
 from vmwidgets.engine.kernel.tasks.objects_schema import MappedBy, ObjectsValue, ObjectValue
 from vmwidgets.views.scene import boxes, kit
 from vmwidgets.views.scene.boxes import Drawn, Part
+from vmwidgets.views.scene.key import kind_of_object
 from vmwidgets.views.scene.kit import WIDTH, Box
 from vmwidgets.views.scene.model import Bar, Link, Node, Row, Rows, Scene, Table
 from vmwidgets.views.scene.relations import About, Pages, space_of
@@ -694,7 +695,7 @@ class _Cards:
         box = Box(x, top, w, below - top + (_SAME_H + 4) * (same > 0) + 4)
         node = kit.card(
             identity, box, rows, thing=card.thing, state=card.state, title=card.title, lane=f"objects/{card.column}",
-            top=18, step=16, pad=7, bars=(Bar(0, 0, 4, box.h, _colour(whole)),), action="select",
+            top=18, step=16, pad=7, bars=(Bar(0, 0, 4, box.h, kind_of_object(target, "r--")),), action="select",
         )  # fmt: skip
         cells: list[Node] = []
         for number, index in enumerate([*shown, -1] if left else shown):
@@ -811,7 +812,7 @@ class _Cards:
         state: tuple[str, ...] = ("new",) if is_new else ("folded",) if swapped else ("changed",) * is_changed
         holder = self.value.objects.get(place.holder)
         if holder is not None and not swapped:
-            state = (*state, "is-file" if holder.kind == "file" else "is-anonymous")
+            state = (*state, "is-file" if kind_of_object(holder.name, "r--") == "file" else "is-anonymous")
         words = f"s{place.slot}" if swapped else f"{place.frame:x}{'*' if dirty else ''}"
         lines = (f"{index:,}", "label dim"), (words + ORPHAN * is_orphan, "mono label")
         return kit.cell(
@@ -836,11 +837,6 @@ _SIGNS = {"orphan": ORPHAN, "dirty": "*"}
 
 _KINDS = ("is-file", "is-anonymous")
 """States of cells that show what a page is."""
-
-
-def _colour(one: ObjectValue | None) -> str:
-    """Return the kind of an object's memory, which has its own colour in all pictures."""
-    return {"file": "file", "device": "kernel"}.get(one.kind if one is not None else "", "anonymous")
 
 
 def _legend(drawn: Drawn, x: float, y: float, w: float) -> float:

@@ -38,7 +38,7 @@ def kind_of_range(path: str, protection: str) -> str:
 
 
 def kind_of_object(name: str | None, protection: str) -> str:
-    """Return the kind of memory that a map's entry shows, by its object's name and its rights.
+    """Return the kind of an object's memory, by its name, and by the rights with which an entry shows it.
 
     >>> [kind_of_object(one, "r-x") for one in (None, "memory 2", "file libc.so", "/lib/x", "kmem_object")]
     ['anonymous', 'anonymous', 'code', 'code', 'kernel']
@@ -61,9 +61,8 @@ def kind_of_owner(owner: str) -> str:
     """
     if owner.startswith("page tables"):
         return "table"
-    if owner.removeprefix("object ").startswith("file "):
-        return "file"
-    return "anonymous" if owner.startswith(("object ", "memory ")) else "kernel"
+    is_object = owner.startswith(("object ", "memory ", "file "))
+    return kind_of_object(owner.removeprefix("object "), "r--") if is_object else "kernel"
 
 
 def with_key(scene: Scene) -> Scene:
