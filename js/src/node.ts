@@ -104,10 +104,11 @@ export class NodeElement {
     this.drawOver();
   }
 
-  /** Notes that the node is new ("+"), will go ("−"), or neither (""). */
+  /** Notes that the node is new ("+"), will go ("−") or differs from the other side ("≠"), or nothing (""). */
   announce(sign: string): void {
     if (sign === (this.badge?.textContent ?? "")) return;
-    this.badge = sign ? svg("g", "badge") : null;
+    const kind = this.node.state?.includes("beside") ? "badge beside" : "badge";
+    this.badge = sign ? svg("g", kind) : null;
     if (this.badge) {
       const [circle, text] = [svg("circle"), svg("text", "middle")];
       put(circle, "r", BADGE);
@@ -259,7 +260,8 @@ export function rounding(w: number, h: number): number {
 const BADGED = { w: 24, h: 18, most: 7 };
 
 /**
- * The badges of things that are new ("+") or will go ("−"), by ID; none if nearly all are, as in `views/scene/svg.py`.
+ * The badges of things that are new ("+"), will go ("−") or differ from the other side ("≠"), by ID; none if nearly all
+ * are, as in `views/scene/svg.py`.
  */
 export function badgesOf(nodes: readonly SceneNode[]): Map<string, string> {
   const found = new Map<string, string>();
@@ -267,10 +269,16 @@ export function badgesOf(nodes: readonly SceneNode[]): Map<string, string> {
     if (!state || shape === "none" || kind === "stage" || w < BADGED.w || h < BADGED.h) continue;
     const words = state.split(" ");
     if (words.includes("within")) continue; // the ring around it and its neighbours has a badge
-    const sign = words.includes("new") ? "+" : words.includes("leaving") ? "−" : "";
+    const sign = signOf(words);
     if (sign) found.set(id, sign);
   }
   return found.size > BADGED.most ? new Map() : found;
+}
+
+function signOf(state: readonly string[]): string {
+  if (state.includes("new")) return "+";
+  if (state.includes("leaving")) return "−";
+  return state.includes("beside") && state.includes("changed") ? "≠" : "";
 }
 
 /** Whether the keyboard can move to a node. */

@@ -21,3 +21,14 @@ test("what is within a ring has no badge, and does not count as one too many", (
 test("where nearly all is new there are no badges", () => {
   assert.equal(badgesOf(Array.from({ length: 20 }, (_, number) => box(`${number}`, "new"))).size, 0);
 });
+
+test("what differs from the other side has a badge, and what has changed has none", () => {
+  const found = badgesOf([box("differs", "changed beside"), box("only here", "new beside"), box("changed", "changed")]);
+  assert.deepEqual(
+    [...found],
+    [
+      ["differs", "≠"],
+      ["only here", "+"],
+    ],
+  );
+});

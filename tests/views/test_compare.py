@@ -90,11 +90,11 @@ def test_the_same_address_is_at_the_same_place_in_every_ribbon() -> None:
 def test_what_differs_is_dashed_and_says_so() -> None:
     scene = vm.Comparison(small()).scene()
     worst = pieces_of(scene, "worst")
-    assert "changed" in worst["c"].state and worst["c"].text[0].text == "≠ c"
-    assert "changed" not in worst["b"].state and worst["b"].text[0].text == "b"
+    assert "differs" in worst["c"].state and worst["c"].text[0].text == "≠ c"
+    assert "differs" not in worst["b"].state and worst["b"].text[0].text == "b"
     cells = {node.id: node for node in scene.nodes}
     assert cells["compare/4/worst"].text[0].text.startswith("≠ ")
-    assert "changed" in cells["compare/4/worst"].state and cells["compare/4/worst"].shape == "box"
+    assert "differs" in cells["compare/4/worst"].state and cells["compare/4/worst"].shape == "box"
     assert (cells["compare/4/freebsd"].state, cells["compare/4/freebsd"].shape) == ((), "none")
     assert "fault" in cells["compare/5/x15"].state, "no room"
 

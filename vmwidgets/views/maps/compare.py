@@ -1,6 +1,6 @@
 """Several maps after the same operations: ribbons on a common scale, above a grid of the operations' results.
 
-Differences from the first map have a dashed outline and ≠.  A ribbon shows the allocations, by name; the lines below it
+Differences from the first map have an outline and ≠.  A ribbon shows the allocations, by name; the lines below it
 are the map's entries.  Ribbons show the state after all operations.  If that state is the same everywhere, although the
 maps disagreed on the way, ribbons show the state after the first operation with different results.
 """
@@ -237,7 +237,7 @@ def _piece(
     lines = ((f"{'≠ ' if differs else ''}{piece.name}", "label"),)
     return kit.cell(
         f"compare/{one.label}/{number}", "range", ground._replace(x=ground.x + x, w=w), lines, feet=(17,),
-        thing=f"piece:{piece.name}", state=("plain", "changed") if differs else ("plain",), lane=one.label,
+        thing=f"piece:{piece.name}", state=("plain", "differs") if differs else ("plain",), lane=one.label,
         title=f"{visible(piece.name)}: {limits}, {binary_size(piece.end - piece.start)}{elsewhere}",
     )  # fmt: skip
 
@@ -309,7 +309,7 @@ def _words(identity: str, words: str, box: Box, *, style: str = "label", title: 
 
 
 def _cell(row: Row, label: str, outcome: OperationOutcome, differs: bool, box: Box) -> list[Node]:
-    state = ["fault"] * outcome.failed + ["changed"] * differs
+    state = ["fault"] * outcome.failed + ["differs"] * differs
     return [kit.card(
         f"compare/{row.number}/{label}", box, [kit.Line(_ways(outcome, differs), "mono label")], kind="label",
         shape="box" if state else "none", state=state, top=13, pad=4,

@@ -335,7 +335,7 @@ def _words(node: Node, is_tree: bool) -> str:
 # ---- the picture -----------------------------------------------------------------------------------
 
 
-LEGEND = "A thick outline: only on that side. A dashed outline: on both sides, but different."
+LEGEND = "A thick outline, +: only on that side. A dashed outline, ≠: on both sides, but different."
 """The meanings of the marks."""
 
 
@@ -474,7 +474,7 @@ class _Half:
             if mark:
                 tiles = [replace(tile, x=tile.x + self._x, y=tile.y + self._y) for tile, _ in row]
                 name = f"{self._key}/{tiles[0].id}"
-                line = kit.around(f"{name}/{BESIDE}", tiles, state=mark, apart=_AROUND)
+                line = kit.around(f"{name}/{BESIDE}", tiles, state=(*mark, BESIDE), apart=_AROUND)
                 yield replace(line, source=name, target=name)
 
     def marks(self) -> Iterator[Marks]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from functools import cache
 from html import escape
@@ -206,22 +206,33 @@ _LEAST_BADGED, _MOST_BADGES = (24, 18), 7
 
 
 def _badges(nodes: Iterable[Node]) -> str:
-    """Return a badge at the corner of new ("+") or leaving ("−") nodes; none if nearly all nodes would have one."""
+    """Return a badge at the corner of new ("+") or leaving ("−") nodes, and of those that differ from the other side.
+
+    There is none if nearly all nodes would have one.
+    """
     w, h = _LEAST_BADGED
     found = [
-        (node, "+" if "new" in node.state else "−")
+        (node, sign)
         for node in nodes
-        if ("new" in node.state or "leaving" in node.state) and node.w >= w and node.h >= h
+        if (sign := _sign(node.state)) and node.w >= w and node.h >= h
         if node.shape != "none" and node.kind != "stage"  # a stage's number says it
         if "within" not in node.state  # the ring around it and its neighbours has one
     ]
     if len(found) > _MOST_BADGES:
         return ""
     return "".join(
-        f'<g class="badge" transform="translate({node.x + node.w - 1:g},{node.y + 1:g})"><circle r="6.5"/>'
+        f'<g class="badge{" beside" * ("beside" in node.state)}"'
+        f' transform="translate({node.x + node.w - 1:g},{node.y + 1:g})"><circle r="6.5"/>'
         f'<text class="middle" y="4">{sign}</text></g>'
         for node, sign in found
     )
+
+
+def _sign(state: Collection[str]) -> str:
+    """Return the sign of a badge for a node in this state, or ""."""
+    if "new" in state:
+        return "+"
+    return "−" if "leaving" in state else "≠" if {"beside", "changed"} <= {*state} else ""
 
 
 def _whole_title(node: Node) -> str:
