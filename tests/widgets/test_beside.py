@@ -82,7 +82,8 @@ def test_what_is_only_on_one_side_and_what_differs_look_so(task: Any) -> None:
     assert states[f"left/list/{first.id}"] == states[f"right/list/{first.id}"] == {"changed"}
     marked = {node.thing for node in scene.nodes if {"new", "changed"} & {*node.state}}
     assert marked == {f"entry:{first.id}", f"entry:{last.id}"}  # what happened on a side is not marked here
-    earlier = vm.picture(vm.EntryList(task.map, moment=(task.machine.journal.serial(4), None)))
+    serial = task.machine.journal.serial(4)
+    earlier = vm.picture(vm.EntryList(task.map, moment=(serial, None), follow=False))
     lists = to_svg(earlier.beside(vm.picture(vm.EntryList(task.map))).scene())
     assert sorted(re.findall(r'class="badge beside"[^>]*><circle[^>]*/><text[^>]*>(.)<', lists)) == ["+", "≠", "≠"]
     rows = [(row[0], row[1][:8], row[2][:8]) for row in scene.table.rows]
