@@ -10,6 +10,7 @@ from bisect import bisect_right
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
 
 import traitlets
 
@@ -200,7 +201,9 @@ def look_at_map(
     after = part.value(focus, opened, *also, whole=whole)
     maps = [one.map for one in after.all()] if isinstance(after, KernelMapValue) else [after]
     shown = tuple(dict.fromkeys([*(entry.id for one in maps for entry in one.entries), *focus]))
-    return _look_inside(part, moment, after, "value", (shown,), {"whole": whole, "around": False})
+    has_all = isinstance(after, MapValue) and after.nr_entries <= whole  # then it has no folds, whatever is in focus
+    key = (part.path, MapValue, whole) if has_all else None
+    return _look_inside(part, moment, after, "value", (shown,), {"whole": whole, "around": False}, key)
 
 
 def look_at_domain(part: MachineDomain, moment: Moment, after: DomainValue, focus: DomainFocus) -> Look[DomainValue]:
@@ -215,9 +218,19 @@ MOST_KEPT = 64
 
 
 def _look_inside(
-    part: Any, moment: Moment, after: Any, of: str, focus: tuple[Any, ...], more: dict[str, Any]
+    part: Any,
+    moment: Moment,
+    after: Any,
+    of: str,
+    focus: tuple[Any, ...],
+    more: dict[str, Any],
+    kept_as: tuple[Any, ...] | None = None,
 ) -> Look[Any]:
-    """Return the look at a part: the latest operation is repeated when a moment inside it is first needed."""
+    """Return the look at a part: the latest operation is repeated when a moment inside it is first needed.
+
+    No operation is repeated if the moment before it is needed alone, and a picture drew the part then: the values after
+    the latest two operations are kept, by request, or as `kept_as`.
+    """
     operation, history = moment.operation, part.machine.history
     if operation is not None and operation.number == 0 and isinstance(after, (MapValue, KernelMapValue)):
         return Look(moment, lambda place: at_boot(after, moment.events[:place]), after)
@@ -226,6 +239,7 @@ def _look_inside(
     inside, path = history.inside(operation.number), part.path
     key = path, of, *map(_as_key, focus), *((name, _as_key(one)) for name, one in more.items())
     inside.expect(key, lambda machine: getattr(machine.part(path), of)(*focus, **more))
+    before = _kept(part.machine, moment, kept_as or key, after)
     steps = moment.story.steps
     ends = {0, *(step.index + 1 for step in steps)} if len(steps) <= MOST_KEPT else {0}
     places = ends - {len(moment.events)}
@@ -233,9 +247,36 @@ def _look_inside(
 
     def at(place: int) -> Any:
         is_before_alone = moment.is_after and place == 0
+        if is_before_alone and before is not None:
+            return before
         return inside.at(key, place, () if is_before_alone else places)
 
     return Look(moment, at, after, is_far=is_far)
+
+
+class _Latest(NamedTuple):
+    """The values that pictures drew after an operation, by request, and those after the operation before it."""
+
+    serial: int
+    values: dict[Any, Any]
+    earlier: _Latest | None
+
+
+_LATEST: WeakKeyDictionary[Machine, _Latest] = WeakKeyDictionary()
+
+
+def _kept(machine: Machine, moment: Moment, key: Any, after: Any) -> Any:
+    """Keep a part's value after the latest operation; return its value before the operation, or None if not kept."""
+    operation, serial = moment.operation, machine.journal.serial
+    if operation is None or operation.number != len(machine.journal) - 1 or machine.system.door.busy:
+        return None
+    latest, now = _LATEST.get(machine), serial(operation.number)
+    if latest is None or latest.serial != now:
+        earlier = latest._replace(earlier=None) if latest is not None else None
+        latest = _LATEST[machine] = _Latest(now, {}, earlier)
+    latest.values[key] = after
+    is_next = latest.earlier is not None and latest.earlier.serial == serial(operation.number - 1)
+    return latest.earlier.values.get(key) if is_next and latest.earlier and not operation.truncated else None
 
 
 def at_boot(value: Any, events: Sequence[Event]) -> Any:

@@ -1,0 +1,60 @@
+"""A picture drawn after each operation knows what was before it: it is the picture that is drawn for the first time."""
+
+from __future__ import annotations
+
+import random
+from contextlib import suppress
+from typing import Any
+
+import pytest
+
+import vmwidgets as vm
+from tests.views.lives import Life
+from vmwidgets.pictures import moments
+
+PAGE = vm.PAGE
+
+
+def same_as_new(picture: Any) -> None:
+    """A picture is drawn with what earlier ones left, and then as if none had been drawn."""
+    drawn = picture().scene()
+    kept, moments._LATEST = moments._LATEST, type(moments._LATEST)()
+    try:
+        assert picture().scene() == drawn
+    finally:
+        moments._LATEST = kept
+
+
+def pictures_of(machine: Any) -> list[Any]:
+    parts = [vm.Map, vm.Tree, vm.EntryList]
+    found = [lambda kind=kind: kind(machine.kernel_map) for kind in parts]
+    found += [
+        lambda kind=kind: kind(machine) for kind in (vm.Frames, vm.Objects, vm.Kmem, vm.Threads, vm.Tlb, vm.Sharing)
+    ]
+    return found
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_kernel_memory_is_drawn_after_each_operation_as_for_the_first_time(seed: int) -> None:
+    life = Life(seed)
+    for _ in life.go_on(25):
+        for picture in pictures_of(life.machine):
+            same_as_new(picture)
+
+
+def test_tasks_are_drawn_so_after_undo_and_in_a_map_that_folds() -> None:
+    machine, draws = vm.boot("x86-64"), random.Random(5)
+    task = machine.task("init")
+    task.map.fill(290)
+    for number in range(30):
+        with suppress(vm.VMError):
+            if number % 9 == 8:
+                machine.undo()
+            elif number % 5 == 4:
+                machine.tasks["init"].fork(f"child {number}")
+            else:
+                machine.tasks["init"].write(machine.tasks["init"].mmap(draws.randrange(1, 4) * PAGE), b"x")
+        for kind in (vm.Map, vm.Tree):
+            same_as_new(lambda kind=kind: kind(machine.tasks["init"].map))
+        for kind in (vm.Objects, vm.Sharing, vm.Clock):
+            same_as_new(lambda kind=kind: kind(machine))
