@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import vmwidgets as vm
-from tests.captions import says
+from tests.captions import fields_of, says
 from vmwidgets.engine.machine.handles.tasks import Task
 from vmwidgets.views.memory.objects import CHAIN, MAPPINGS, OBJECTS, PAGES, draw_objects
 from vmwidgets.views.memory.seen_pages import seen_by
@@ -592,6 +592,67 @@ def test_names_after_many_forks_are_whole(width: int) -> None:
     assert len(names) > 20
     assert not [name for name in names if "…" in name]
     assert not [run.text for node in cards for run in node.text if "0x" in run.text and "…" in cut(run)]
+
+
+def descent(forks: int = 5) -> tuple[vm.Machine, list[Task], int]:
+    """A task with eight pages, its child, the child's child and so on, each with one page of its own."""
+    machine = vm.boot("x86-64", fork="shadow")
+    tasks = [machine.task("init")]
+    start = int(tasks[0].mmap("64 KiB"))
+    tasks[0].write(start, b"x" * (8 * vm.PAGE))
+    for number in range(forks):
+        tasks.append(tasks[-1].fork())
+        tasks[-1].write(start + number * vm.PAGE, b"own")
+    return machine, tasks, start
+
+
+@pytest.mark.parametrize("width", [420, 900, 1600])
+def test_a_long_chain_is_one_column_and_each_object_says_what_is_found_there(width: int) -> None:
+    machine, tasks, _ = descent()
+    value = machine.memory_objects.value()
+    (entry,) = tasks[-1].map.entries()
+    chain = value.chain(str(entry.object))
+    scene = vm.Objects(machine, width=width).scene()
+    cards = [card(scene, name) for name in chain]
+    assert len({node.x for node in cards}) == 1
+    assert [node.y for node in cards] == sorted(node.y for node in cards)
+    for task in tasks:  # each next to the object that it maps
+        (one,) = task.map.entries()
+        mapping = next(node for node in scene.nodes if node.thing == f"entry:{one.id}")
+        assert mapping.y == card(scene, str(one.object)).y
+        assert mapping.x < cards[0].x
+    holders = {page: next(name for name in chain if page in value.objects[name].pages) for page in range(8)}
+    for node, name in zip(cards, chain, strict=True):
+        its = [*holders.values()].count(name)
+        assert f"{its} of {len(holders)} pages" in node.title
+
+
+def test_the_answer_of_a_long_chain_says_where_most_pages_are_and_what_could_be_collapsed() -> None:
+    machine, tasks, start = descent()
+    scene = vm.Objects(machine).scene()
+    (entry,) = tasks[-1].map.entries()
+    chain = machine.memory_objects.value().chain(str(entry.object))
+    said = fields_of("object pictures: depth", scene.caption.text)
+    assert said["task"] == tasks[-1].name
+    assert (said["objects"], said["found"], said["where"]) == (str(len(chain)), str(8 - (len(chain) - 1)), chain[-1])
+    assert says("object pictures: collapse/none", scene.caption.reason)
+    tasks[-1].munmap(start, 8 * vm.PAGE)
+    scene = vm.Objects(machine).scene()
+    assert says("object pictures: depth/none", scene.caption.text), "it sees the pages no longer"
+    assert " of 0 " not in " ".join(node.title for node in scene.nodes)
+
+
+def test_other_shadows_of_an_object_in_a_long_chain_are_counted() -> None:
+    machine, tasks, start = descent()
+    for number in range(2):
+        tasks[0].fork(f"other {number}").write(start + 6 * vm.PAGE, b"own")
+    machine.kernel_map.enter("4 KiB")  # an operation that concerns none of them
+    scene = vm.Objects(machine).scene()
+    drawn = {node.thing.removeprefix("object:") for node in scene.nodes if node.thing.startswith("object:")}
+    others = [node for node in scene.nodes if node.id.startswith("objects/others/")]
+    left_out = {*machine.memory_objects.value().objects} - drawn
+    assert left_out
+    assert all(any(name in node.title for node in others) for name in left_out)
 
 
 def told(scene: Scene) -> set[str]:

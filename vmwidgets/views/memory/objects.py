@@ -299,7 +299,8 @@ def _answer(value: ObjectsValue, deepest: _Mapping) -> tuple[str, str]:
     found, chain = deepest.found, deepest.seen.chain
     most = max(found, key=lambda name: found[name])
     who = visible(_task_of(deepest.mapper))
-    said = say_objects("depth", len(deepest.seen), task=who, objects=len(chain), found=f"{found[most]:,}", where=most)
+    key, count = "depth" if deepest.seen else "depth/none", len(deepest.seen)
+    said = say_objects(key, count, task=who, objects=len(chain), found=f"{found[most]:,}", where=visible(most))
     references, behind = value.all_references(), {one.shadow for one in value.objects.values()} - {""}
     free = sum(references[name] == 1 and value.objects[name].kind != "file" for name in behind)
     shadows = sum(bool(one.shadow) for one in value.objects.values())
@@ -458,7 +459,9 @@ def _end(cards: _Cards, stacks: _Stacks, y: float, names: str, left_out: int) ->
 
 
 def _finds(front: _Mapping, count: int) -> tuple[str, ...]:
-    """Return how many pages of a mapping are found in an object, in wordings that get shorter."""
+    """Return how many pages of a mapping are found in an object, in wordings that get shorter; "" if it sees none."""
+    if not front.seen:
+        return ("",)
     some = f"{count:,} of {counted(len(front.seen), 'page')}"
     return f"{visible(_task_of(front.mapper))} finds {some} here", f"{some} found here", f"{count:,} found here"
 
