@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from math import cos, hypot, pi, sin
 from typing import NamedTuple
 
@@ -15,9 +16,10 @@ from vmwidgets import events as ev
 from vmwidgets.engine.base.units import Address, counted
 from vmwidgets.engine.kernel.tasks.rings_schema import ReferenceCleared
 from vmwidgets.engine.memory.replacement_schema import ReplacementValue, RingPage, RingValue
-from vmwidgets.views.scene import kit
+from vmwidgets.views.scene import boxes, kit
+from vmwidgets.views.scene.boxes import Drawn, Part
 from vmwidgets.views.scene.key import kind_of_object
-from vmwidgets.views.scene.kit import MARGIN, WIDTH, Box
+from vmwidgets.views.scene.kit import LINE, MARGIN, WIDTH, Box
 from vmwidgets.views.scene.model import Bar, Link, Node, Rows, Scene, Table, Text
 from vmwidgets.views.scene.text import fitted, text_width, visible
 from vmwidgets.views.story.look import Look
@@ -70,66 +72,91 @@ def draw_clock(
     """Return the scene of one ring: the ring of `task`, or the ring of all tasks."""
     moment, value = look.moment, look.now
     ring = _chosen(value, task)
-    pages, note = ring.pages, NOTES.get(value.name)
-    h = _H + (kit.LINE if note else 0)
-    vacant = _vacant(ring, moment) if value.has_hand and pages else []
-    count = ring.count + len(vacant)
-    is_circle = value.has_hand and 3 <= count <= MOST and _circle(count) <= width - 2 * MARGIN
-    top = 8.0 if pages else 0.0
-    looked = [event for event in moment.so_far if isinstance(event, ev.HandLooked) and event.ring == ring.name]
-    is_beside = is_circle and bool(_all_looked(look, ring.name)) and _circle(count) <= width - 2 * MARGIN - _STORY
-    room = min(width, _WIDEST) - _STORY if is_beside else width
-    drawn = sorted(pages, key=lambda page: page.place) if is_circle else pages[:MOST]
-    places = kit.ring(count, _W, h, width=room, top=top + 8) if is_circle else _rows(len(drawn), h, width, top)
-    came = _came(ring, moment)
-    numbers = sorted([*(page.place for page in drawn), *vacant]) if is_circle else [page.place for page in drawn]
-    boxes = dict(zip(numbers, places, strict=True))
-    turns = {page.frame: turn for turn, page in enumerate(pages, 1)}
-    cards = [_card(page, boxes[page.place], came, note, turns[page.frame]) for page in drawn]
-    nodes, links = [*cards], list[Link]()
-    nodes += [_empty(number, boxes[number]) for number in vacant if is_circle]
-    if value.has_hand and pages:
-        hub = _hand(places, pages[0], is_circle)
-        nodes.append(hub)
-        if is_circle:
-            at = {page.frame: boxes[page.place] for page in pages}  # another place had its number before
-            links += _track(places, hub, [at[event.frame] for event in looked if event.frame in at])
-        links.append(kit.arrow("clock/hand", hub, cards[drawn.index(pages[0])], kind="hand"))
-        links += _onwards(boxes, pages) if is_circle and len(pages) > 2 else ()
-    elif pages:
-        words = "in the order in which they were brought in" if value.is_function else "checked first"
-        nodes.append(kit.label("clock/first", words, MARGIN, top + 14))
-    if not pages:
-        whose = f"task {visible(task)}" if task else "a task"
-        nodes.append(kit.label("clock/none", f"No page of {whose} is in memory.", MARGIN, 6))
-    bottom = max((place.y + place.h for place in places), default=30.0)
-    if len(drawn) < ring.count:
-        nodes.append(kit.label("clock/more", f"… and {ring.count - len(drawn):,} more after them", MARGIN, bottom + 8))
-        bottom += 28
-    place = (room, top + 8, _STORY - MARGIN) if is_beside else (MARGIN, bottom + 12, width - 2 * MARGIN)
-    nodes += _story(looked, *place)
-    bottom = max([bottom, *(node.y + node.h for node in nodes)])
-    if pages:
-        nodes += _gone(ring, moment, bottom + 10, width)
-        bottom = max(node.y + node.h for node in nodes)
-        nodes += _legend(ring, value, cards, links, bottom + 12, width)
-        bottom = max(node.y + node.h for node in nodes)
+    note = NOTES.get(value.name)
     taken, answer = _taken(ring, moment), _answer(ring, value)
     asked = "brought in" if value.is_function else "checked"
     heads = asked, "frame", "page", "of", "R", "D", *([note.name] if note else [])
-    return kit.scene(
+    whose = f"task {visible(task)}" if task else "a task"
+    none = boxes.words("clock/none", f"No page of {whose} is in memory.")
+    drawn = boxes.below(
+        _turns(ring, look, note), boxes.below(*_gone(ring, moment), gap=6), _legend(ring, value), gap=12
+    )
+    return boxes.picture(
         "clock",
         "page replacement",
         _subtitle(ring, value),
-        nodes,
-        links=links,
+        drawn if ring.pages else none,
         caption=moment.answered(taken, answer) if taken else moment.answered(answer),
         table=Table(heads, Rows(lambda: _rows_of(ring, note, len(heads)))),
         steps=moment.steps(steps_of_ring(task, look)),
         machine=machine,
         width=width,
-        height=bottom + 8,
     )
+
+
+def _turns(ring: RingValue, look: Look[ReplacementValue], note: Noted | None) -> Part:
+    """Return the ring, and next to it or below what the hand did."""
+    moment, value = look.moment, look.now
+    vacant, came = _vacant(ring, moment) if value.has_hand else [], _came(ring, moment)
+    count, high = ring.count + len(vacant), _H + (LINE if note else 0)
+    turns = {page.frame: turn for turn, page in enumerate(ring.pages, 1)}
+    looked = [event for event in moment.so_far if isinstance(event, ev.HandLooked) and event.ring == ring.name]
+    has_story, story = bool(_all_looked(look, ring.name)), boxes.below(*_story(looked), gap=4)
+
+    def card(page: RingPage, box: Box) -> Node:
+        return _card(page, box, came, note, turns[page.frame])
+
+    def part(w: float) -> Part:
+        is_circle = value.has_hand and 3 <= count <= MOST and _circle(count) <= w
+        if not is_circle:
+            return boxes.below(_in_rows(ring, value, high, card), story, gap=12)
+        circle = boxes.drawing(high, partial(_in_circle, ring, vacant, looked, card))
+        if has_story and _circle(count) <= w - _STORY:
+            return boxes.narrower(_WIDEST, boxes.columns((0, circle), (_STORY - MARGIN, story), gap=MARGIN))
+        return boxes.below(circle, story, gap=12)
+
+    return boxes.sized(part)
+
+
+def _in_rows(ring: RingValue, value: ReplacementValue, high: float, card: Callable[[RingPage, Box], Node]) -> Part:
+    """Return the frames that are next in turn, in rows."""
+    shown = ring.pages[:MOST]
+    words = "in the order in which they were brought in" if value.is_function else "checked first"
+    first = boxes.thing(LINE, _hub) if value.has_hand else boxes.words("clock/first", words)
+    cards = boxes.equal([boxes.thing(high, partial(card, page)) for page in shown], _W)
+
+    def hand(at: Mapping[str, Node]) -> Iterator[Link]:
+        if value.has_hand:
+            yield kit.arrow("clock/hand", at["clock/hub"], at[f"clock/{shown[0].frame}"], kind="hand")
+
+    left = ring.count - len(shown)
+    more = boxes.words("clock/more", f"… and {left:,} more after them" if left else "")
+    return boxes.below(boxes.linked(boxes.below(first, cards, gap=12), hand), more, gap=8)
+
+
+def _hub(box: Box) -> Node:
+    return kit.label("clock/hub", "hand", box.x, box.y, style="strong")
+
+
+def _in_circle(
+    ring: RingValue, vacant: Sequence[int], looked: Sequence[ev.HandLooked], card: Callable[[RingPage, Box], Node],
+    room: Box,
+) -> Iterator[Node | Link]:  # fmt: skip  # what is in the ring, then where
+    """Yield the frames in a circle, in the order of their places, with the hand in the middle."""
+    pages = ring.pages
+    numbers = sorted([*(page.place for page in pages), *vacant])
+    ways = kit.ring(len(numbers), _W, room.h, width=room.w, top=room.y)
+    places = {number: box._replace(x=box.x + room.x) for number, box in zip(numbers, ways, strict=True)}
+    cards = {page.frame: card(page, places[page.place]) for page in sorted(pages, key=lambda page: page.place)}
+    yield from cards.values()
+    yield from (_empty(number, places[number]) for number in vacant)
+    x, y = kit.center([*places.values()])
+    hub = _hub(Box(x - 16, y - 9, 0, 0))
+    yield hub
+    at = {page.frame: places[page.place] for page in pages}  # another place had its number before
+    yield from _track([*places.values()], hub, [at[event.frame] for event in looked if event.frame in at])
+    yield kit.arrow("clock/hand", hub, cards[pages[0].frame], kind="hand")
+    yield from _onwards(places, pages) if len(pages) > 2 else ()
 
 
 def _subtitle(ring: RingValue, value: ReplacementValue) -> str:
@@ -236,17 +263,6 @@ def _circle(count: int) -> float:
     return _W + hypot(_W, _H) / sin(pi / max(3, count)) + 20
 
 
-def _rows(count: int, h: float, width: float, top: float) -> list[Box]:
-    return kit.grid(count, _W, top + 38, h, width=width)
-
-
-def _hand(places: list[Box], first: RingPage, is_circle: bool) -> Node:
-    if not is_circle:
-        return kit.label("clock/hub", "hand", places[0].x, places[0].y - 30, style="strong")
-    x, y = kit.center(places)
-    return kit.label("clock/hub", "hand", x - 16, y - 9, style="strong")
-
-
 def _taken(ring: RingValue, moment: Moment) -> str:
     """Return a sentence on which page the hand, or the policy, chose in this operation, and how many it passed."""
     evicted = [(frame, page) for frame, page, is_evicted in _left(ring, moment) if is_evicted]
@@ -322,31 +338,29 @@ _FOUND = {
 _MOST_STEPS = 6
 
 
-def _story(looked: Sequence[ev.HandLooked], x: float, y: float, w: float) -> list[Node]:
-    """Return the hand's actions, page by page, the latest last; if there are many, earlier ones are counted."""
-    if not looked:
-        return []
-    nodes = [kit.label("clock/story", "what the hand did", x, y, most=w)]
-    y += 26
+def _story(looked: Sequence[ev.HandLooked]) -> Iterator[Part]:
+    """Yield the hand's actions, page by page, the latest last; if there are many, earlier ones are counted."""
     shown = looked[-_MOST_STEPS:]
-    if len(shown) < len(looked):
-        nodes.append(kit.label("clock/story/more", f"{counted(len(looked) - len(shown), 'page')} before", x, y, most=w))
-        y += 22
+    if looked:
+        yield boxes.words("clock/story", "what the hand did")
+        yield boxes.words("clock/story/more", f"{counted(len(looked) - len(shown), 'page')} before"
+                          if len(shown) < len(looked) else "")  # fmt: skip  # none before
     for number, event in enumerate(shown, len(looked) - len(shown) + 1):
-        found, happens = _FOUND[event.found]
-        name = f"frame {event.frame:#x}: {found}"
-        text = [
-            Text(11, 15, f"{number}", "letter on-step", "middle"),
-            fitted(32, 15, name, w - 32, "strong"),
-            fitted(32, 32, happens, w - 32, "label dim"),
-        ]
-        title = f"{number}: {name}, {happens}" + (
-            f"; {Address(event.va)} of {visible(event.task)}" if event.task else ""
-        )
-        nodes.append(Node(f"clock/looked/{number}", "stage", x, y, w, 38, f"frame:{event.frame}", "box", tuple(text),
-                          (Bar(0, 0, 22, 22, "step"),), title=title, action="select", lane="clock/story"))  # fmt: skip
-        y += 42
-    return nodes
+        yield boxes.thing(38, partial(_action, number, event))
+
+
+def _action(number: int, event: ev.HandLooked, box: Box) -> Node:
+    """Return what the hand did at one page."""
+    found, happens = _FOUND[event.found]
+    name = f"frame {event.frame:#x}: {found}"
+    text = (
+        Text(11, 15, f"{number}", "letter on-step", "middle"),
+        fitted(32, 15, name, box.w - 32, "strong"),
+        fitted(32, 32, happens, box.w - 32, "label dim"),
+    )
+    title = f"{number}: {name}, {happens}" + (f"; {Address(event.va)} of {visible(event.task)}" if event.task else "")
+    return Node(f"clock/looked/{number}", "stage", *box, f"frame:{event.frame}", "box", text,
+                (Bar(0, 0, 22, 22, "step"),), title=title, action="select", lane="clock/story")  # fmt: skip
 
 
 def _came(ring: RingValue, moment: Moment) -> set[int]:
@@ -355,27 +369,22 @@ def _came(ring: RingValue, moment: Moment) -> set[int]:
     return {frame for frame in _moved(moment.so_far, ring.name) if frame in got}
 
 
-def _gone(ring: RingValue, moment: Moment, y: float, width: float) -> list[Node]:
-    """Return the pages that left the ring in this operation, as far as there is room; the others are counted."""
-    gone = [
-        (frame, page, f"{'evicted' if is_evicted else 'freed'}: {page}")
-        for frame, page, is_evicted in _left(ring, moment)
+def _gone(ring: RingValue, moment: Moment) -> Iterator[Part]:
+    """Yield the pages that left the ring in this operation, as far as there is room; the others are counted."""
+    gone = _left(ring, moment)
+    named = [
+        (frame, page, f"{'evicted' if is_evicted else 'freed'}: {page}") for frame, page, is_evicted in gone[:MOST_GONE]
     ]
-    widths = (min(text_width(said) + 24, width - 2 * MARGIN) for _, _, said in gone[:MOST_GONE])
-    boxes = kit.flow(widths, y, 24.0, width=width)
-    nodes = [
-        kit.fold(f"clock/gone/{number}", box, said, title=f"{page} was in frame {frame:#x}")
-        for number, ((frame, page, said), box) in enumerate(zip(gone, boxes, strict=False))
-    ]
-    if len(gone) > len(boxes):
-        below = max(box.y + box.h for box in boxes)
-        nodes.append(kit.label("clock/gone/more", f"… and {len(gone) - len(boxes):,} others", MARGIN, below + 6))
-    return nodes
+    yield boxes.flowing([
+        (text_width(said) + 24,
+         boxes.folded(f"clock/gone/{number}", said, title=f"{page} was in frame {frame:#x}", high=24))
+        for number, (frame, page, said) in enumerate(named)
+    ])  # fmt: skip  # a page a fold
+    left = len(gone) - len(named)
+    yield boxes.words("clock/gone/more", f"… and {left:,} others" if left else "")
 
 
-def _legend(
-    ring: RingValue, value: ReplacementValue, cards: Sequence[Node], links: Sequence[Link], y: float, width: float
-) -> list[Node]:
+def _legend(ring: RingValue, value: ReplacementValue) -> Part:
     """Return the meanings of the lamps, dots and numbers on the cards, and of the arrow to the hand's next place.
 
     It names the bits behind lamps and dots, once.
@@ -387,11 +396,17 @@ def _legend(
         entries.append(("dot-on", "written (bit D, dirty): saved before it is evicted"))
     happens = "were brought in" if value.is_function else "are checked"
     entries.append(("", f"1, 2, 3: the order in which they {happens}"))
-    if any(link.id == "clock/onwards" for link in links):
-        entries.append(("", "arrow between cards: where the hand moves next"))
-    if any(" +" in run.text for card in cards for run in card.text):  # if there is room for it
-        entries.append(("", "+1: one more task maps it"))
-    return kit.legend("clock", entries, y, width=width)
+
+    def put(drawn: Drawn, x: float, y: float, w: float) -> float:
+        known = [*entries]
+        if any(link.id == "clock/onwards" for link in drawn.links):
+            known.append(("", "arrow between cards: where the hand moves next"))
+        cards = (node for node in drawn.nodes if node.kind == "ring-page")
+        if any(" +" in run.text for card in cards for run in card.text):  # if there is room for it
+            known.append(("", "+1: one more task maps it"))
+        return boxes.key("clock", known)(drawn, x, y, w)
+
+    return put
 
 
 def _onwards(boxes: Mapping[int, Box], pages: Sequence[RingPage]) -> Iterator[Link]:
