@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import replace
+from functools import partial
 from itertools import groupby
+from typing import NamedTuple
 
 from vmwidgets import events as ev
 from vmwidgets.engine.base.units import binary_size, brief_size
@@ -16,8 +18,9 @@ from vmwidgets.engine.kernel.map.map_schema import EntryValue, MapValue
 from vmwidgets.engine.kernel.x15.kentry_schema import KentryContents, KentryValue
 from vmwidgets.engine.memory.slabs_schema import SlabValue
 from vmwidgets.views.maps.runs import kind_of
-from vmwidgets.views.scene import kit
+from vmwidgets.views.scene import boxes, kit
 from vmwidgets.views.scene.addresses import AddressStyle
+from vmwidgets.views.scene.boxes import Part
 from vmwidgets.views.scene.kit import MARGIN, WIDTH, Box
 from vmwidgets.views.scene.model import Bar, Caption, Link, Node, Row, Rows, Scene, Table, Text
 from vmwidgets.views.scene.text import fitted, text_width
@@ -59,85 +62,76 @@ def draw_kentry(
     end = area.start + area.slabs * area.slab_size
     addresses = style or AddressStyle.of(area.start, end)
     touched = {at: state for (cache, at), state in buffers_touched(moment.so_far).items() if cache == contents.cache}
-    nodes: list[Node] = []
-    links: list[Link] = []
-    y, answer, own = 0.0, "", _said_of_slots(moment)
+    own = _said_of_slots(moment)
     is_done = moment.operation is not None and moment.operation.outcome == "done"
     is_still = is_done and own == kentry_sentence("", ())
+    answer = ""
     if compact:
-        for slab in contents.slabs:
-            more, y = _line(contents, slab, addresses, touched, y + 4, width, whole=whole)
-            nodes += more
-        if whole or not nodes:
-            more, y = _range_row(contents, addresses, _slabs_taken(moment.so_far), width, y)
-            nodes += more
-        for slab in contents.slabs if whole else ():
-            more, y = _slab_taken(contents, slab, addresses, touched, y + 8, width)
-            nodes += more
+        part = _in_lines(contents, addresses, touched, _slabs_taken(moment.so_far), whole=whole)
     else:
         ranges = entries if entries is not None and _has_ranges(entries) else None
         answer = _answer(contents, [] if ranges is None else _static(ranges.now))
-        if not is_still:  # else it is the title
-            nodes.append(kit.paragraph("kentry/answer", answer, MARGIN, 2, width - 2 * MARGIN, style="body"))
-            y = nodes[0].h + 10
-        fresh, quiet = _slabs_taken(moment.so_far), _quiet(look, unfolded)
-        more, links, y = _whole(contents, addresses, touched, quiet, fresh, entries, y, width)
-        nodes += more
+        said = boxes.words("kentry/answer", "" if is_still else answer, "body")  # else it is the title
+        part = boxes.below(said, _whole(look, addresses, touched, _quiet(look, unfolded), entries), gap=10)
     subtitle = (
         f"{addresses.long(area.start)}–{addresses.long(end)} · {area.allocated:,} of {area.slabs:,} slabs in use · "
         f"{binary_size(area.allocated * area.slab_size)} in memory"
     )
-    return kit.scene(
+    return boxes.picture(
         "kentry",
         title,
         subtitle,
-        nodes,
-        links=links,
+        part,
         caption=_kentry_caption(moment, own, answer, is_still=is_still),
         table=_table(contents, addresses),
         steps=moment.steps(mine),
         machine=machine,
         width=width,
-        height=y + 8,
     )
 
 
+def _in_lines(
+    contents: KentryContents, style: AddressStyle, touched: dict[int, str], fresh: Collection[int], *, whole: bool
+) -> Part:
+    """Return a line for each open slab; with `whole`, the area's slabs and the slots in use are below."""
+    lines = [_line(contents, slab, style, touched, whole=whole) for slab in contents.slabs]
+    below = [_range_row(contents, style, fresh)] if whole or not lines else []
+    taken = [_slab_taken(contents, slab, style, touched) for slab in contents.slabs] if whole else []
+    return boxes.below(*lines, *below, *taken, gap=8)
+
+
 def _whole(
-    contents: KentryContents, style: AddressStyle, touched: dict[int, str], quiet: Set[int], fresh: Collection[int],
-    look: Look[MapValue] | None, y: float, width: float,
-) -> tuple[list[Node], list[Link], float]:  # fmt: skip
+    seen: Look[KentryContents], style: AddressStyle, touched: dict[int, str], quiet: Set[int],
+    look: Look[MapValue] | None,
+) -> Part:  # fmt: skip  # the area, then the map of its entries
     """Return the whole area: ranges, slots, slabs, and entries without a slot."""
+    contents, fresh = seen.now, _slabs_taken(seen.moment.so_far)
     ranges = look if look is not None and _has_ranges(look) else None
-    nodes: list[Node] = []
     entries = ranges.now.entries if ranges is not None else ()
     before = {one.id: one for one in ranges.before.entries} if ranges is not None else {}
-    static = _static(ranges.now) if ranges is not None else []
-    if ranges is not None:
-        more, y = _ranges(ranges.now, before, style, y, width)
-        nodes += more
-        y += 36
     known = () if look is None else (*look.before.entries, *look.after.entries, *look.now.entries)
     kinds = {one.id: kind_of(one) for one in known}
-    for slab in contents.slabs:
-        more, y = _slab_grid(contents, slab, style, touched, quiet, y, width, kinds)
-        nodes += more
-        y += 10
-    placed = {node.id: node for node in nodes}
     at_hand = [one for one in entries if one != before.get(one.id)]
-    both = [(placed.get(f"kentry/range/{one.id}"), placed.get(f"kentry/slot/{one.address:x}")) for one in at_hand]
-    cells = [node for node in nodes if node.lane == "slots"]
-    links = [_to_slot(one, other, cells) for one, other in both if one is not None and other is not None]
-    more, y = _range_row(contents, style, fresh, width, y + 22)
-    links += _bands(contents, nodes, more)
-    nodes += more
+    slabs = boxes.below(*(_slab_grid(contents, slab, style, touched, quiet, kinds) for slab in contents.slabs), gap=13)
+
+    def links(at: Mapping[str, Node]) -> Iterator[Link]:
+        both = [(at.get(f"kentry/range/{one.id}"), at.get(f"kentry/slot/{one.address:x}")) for one in at_hand]
+        cells = [node for node in at.values() if node.lane == "slots"]
+        yield from (_to_slot(one, other, cells) for one, other in both if one is not None and other is not None)
+        yield from _bands(contents, at)
+
+    above = boxes.below(*([] if ranges is None else [_ranges(ranges.now, before, style)]), slabs, gap=36)
+    area = boxes.linked(boxes.below(above, _range_row(contents, style, fresh), gap=38), links)
+    return boxes.below(area, *_why([] if ranges is None else _static(ranges.now)), gap=8)
+
+
+def _why(static: Sequence[EntryValue]) -> Iterator[Part]:
+    """Yield why entries have no slot."""
     if static:
-        nodes.append(kit.label("kentry/why", "Why some have no slot", MARGIN, y + 8, style="body strong"))
-        y += 32
-        for one in static:
-            words = f"#{one.id}, {one.role or 'a range of the boot'}: {_WHY.get(one.role, _WHY[''])}"
-            nodes.append(kit.paragraph(f"kentry/why/{one.id}", words, MARGIN, y, width - 2 * MARGIN, style="label"))
-            y += nodes[-1].h + 4
-    return nodes, links, y
+        yield boxes.words("kentry/why", "Why some have no slot", "body strong")
+    for one in static:
+        said = f"#{one.id}, {one.role or 'a range of the boot'}: {_WHY.get(one.role, _WHY[''])}"
+        yield boxes.words(f"kentry/why/{one.id}", said, "label")
 
 
 _WHY = {
@@ -174,33 +168,48 @@ def _has_ranges(entries: Look[MapValue]) -> bool:
     return max(entries.before.nr_entries, entries.after.nr_entries) <= MOST_RANGES
 
 
-_CUT, _LEAST_RANGE, _TALL = 6, 30.0, 34.0
-"""A range's greatest width, as a multiple of the median; least width; height."""
+_CUT, _LEAST_RANGE, _TALL, _NUMBERS = 6, 30.0, 34.0, 22.0
+"""A range's greatest width, as a multiple of the median; least width; height; room for its number above."""
 
 
-def _ranges(
-    now: MapValue, before: Mapping[int, EntryValue], style: AddressStyle, top: float, width: float
-) -> tuple[list[Node], float]:
+def _ranges(now: MapValue, before: Mapping[int, EntryValue], style: AddressStyle) -> Part:
     """Return the map's ranges in address order, with the numbers of their entries; below, to scale."""
-    room = width - 2 * MARGIN
-    pieces: list[tuple[EntryValue | None, int, int]] = []
-    at = now.start
-    for entry in now.entries:
-        pieces += [(None, at, entry.start)] * (entry.start > at)
-        pieces.append((entry, entry.start, entry.end))
-        at = entry.end
-    pieces += [(None, at, now.end)] * (now.end > at)
-    sizes = sorted(end - start for one, start, end in pieces if one is not None)
-    most = _CUT * (sizes[len(sizes) // 2] if sizes else 1)
-    least = min(_LEAST_RANGE, room / (len(pieces) or 1) * 0.9)
-    weights = [min(end - start, most) for _, start, end in pieces]
-    unit = (room - least * len(pieces)) / (sum(weights) or 1)
     words = (
         f"the ranges of {now.name}, with the numbers of their entries; long ones are cut, the line below is to scale"
     )
-    nodes = [kit.paragraph("kentry/ranges", words, MARGIN, top, room)]
-    x, y = MARGIN, top + nodes[0].h + 22
-    scale: list[Bar] = []
+    pieces: list[_Piece] = []
+    at = now.start
+    for entry in now.entries:
+        pieces += [_Piece(None, at, entry.start)] * (entry.start > at)
+        pieces.append(_Piece(entry, entry.start, entry.end))
+        at = entry.end
+    pieces += [_Piece(None, at, now.end)] * (now.end > at)
+    return boxes.below(
+        boxes.words("kentry/ranges", words),
+        boxes.drawing(_NUMBERS + _TALL, partial(_pieces, pieces, before, style)),
+        boxes.thing(5, partial(_scale, now)),
+        gap=8,
+    )
+
+
+class _Piece(NamedTuple):
+    """A range of a map, or a gap between two."""
+
+    entry: EntryValue | None
+    start: int
+    end: int
+
+
+def _pieces(
+    pieces: Sequence[_Piece], before: Mapping[int, EntryValue], style: AddressStyle, room: Box
+) -> Iterator[Node]:
+    """Yield ranges and gaps side by side, each as wide as it is long, up to a limit; above ranges, their numbers."""
+    sizes = sorted(end - start for one, start, end in pieces if one is not None)
+    most = _CUT * (sizes[len(sizes) // 2] if sizes else 1)
+    least = min(_LEAST_RANGE, room.w / (len(pieces) or 1) * 0.9)
+    weights = [min(end - start, most) for _, start, end in pieces]
+    unit = (room.w - least * len(pieces)) / (sum(weights) or 1)
+    x, y = room.x, room.y + _NUMBERS
     for (one, start, end), weight in zip(pieces, weights, strict=True):
         size, w = binary_size(end - start), least + weight * unit
         is_cut = end - start > most
@@ -209,29 +218,33 @@ def _ranges(
         spare = 32.0 if is_cut else 2.0
         if one is None:
             title = f"{size} free from {style.whole(start)} on"
-            nodes.append(kit.chip(f"kentry/gap/{start:x}", "tile", place, (f"{size} free", size, ""), bars=cut,
-                                  spare=spare, state=["is-free"], title=title))  # fmt: skip
+            yield kit.chip(f"kentry/gap/{start:x}", "tile", place, (f"{size} free", size, ""), bars=cut, spare=spare,
+                           state=["is-free"], title=title)  # fmt: skip  # a gap
         else:
             old = before.get(one.id)
             state = "new" if old is None else "changed" if (old.start, old.end) != (start, end) else ""
             short = (size, brief_size(end - start), "")  # a number alone would be of what?
             said = (f"{one.role}, {size}", one.role, *short) if one.role else short
             where = "in no slot" if not one.address else f"its entry is at {style.whole(one.address)}"
-            nodes.append(
-                kit.chip(f"kentry/range/{one.id}", "range", place, said, bars=cut, spare=spare, thing=f"entry:{one.id}",
-                         state=[kind_of(one), *[state] * bool(state)], lane="ranges",
-                         title=f"entry {one.id}, {style.whole(start)}–{style.whole(end)}, {size}: {where}")
-            )  # fmt: skip
+            yield kit.chip(f"kentry/range/{one.id}", "range", place, said, bars=cut, spare=spare,
+                           thing=f"entry:{one.id}", state=[kind_of(one), *[state] * bool(state)], lane="ranges",
+                           title=f"entry {one.id}, {style.whole(start)}–{style.whole(end)}, {size}: {where}"
+            )  # fmt: skip  # a range
             number, look = f"#{one.id}", "label new" if state else "strong" if not one.address else "label dim"
             if text_width(number, "strong") <= w + 6:
-                box = Box(x - 4, y - 22, w + 6, 18)
-                nodes.append(kit.runs(f"kentry/number/{one.id}", box, [Text(w / 2 + 3, 14, number, look, "middle")]))
-            share = room / (now.end - now.start)
-            scale.append(Bar((start - now.start) * share, 0, max(1.0, (end - start) * share), 5, kind_of(one)))
+                box = Box(x - 4, room.y, w + 6, 18)
+                yield kit.runs(f"kentry/number/{one.id}", box, [Text(w / 2 + 3, 14, number, look, "middle")])
         x += w
-    y += _TALL + 8
-    nodes.append(kit.runs("kentry/scale", Box(MARGIN, y, room, 5), (), bars=(Bar(0, 0, room, 5, "rail"), *scale)))
-    return nodes, y + 5
+
+
+def _scale(now: MapValue, room: Box) -> Node:
+    """Return the map's ranges on a line, to scale."""
+    share = room.w / (now.end - now.start)
+    bars = [
+        Bar((one.start - now.start) * share, 0, max(1.0, (one.end - one.start) * share), 5, kind_of(one))
+        for one in now.entries
+    ]
+    return kit.runs("kentry/scale", room, (), bars=(Bar(0, 0, room.w, 5, "rail"), *bars))
 
 
 def _to_slot(one: Node, other: Node, cells: Sequence[Node]) -> Link:
@@ -246,19 +259,15 @@ def _to_slot(one: Node, other: Node, cells: Sequence[Node]) -> Link:
     return Link(f"{one.id}/in", "walk", one.id, other.id, points)
 
 
-def _bands(contents: KentryContents, above: Sequence[Node], row: Sequence[Node]) -> Iterator[Link]:
-    """Yield a band from each slab's slots to its cell in the area."""
-    cells = {node.id: node for node in row}
+def _bands(contents: KentryContents, at: Mapping[str, Node]) -> Iterator[Link]:
+    """Yield a band from the last open slab's slots to its cell in the area."""
     for slab in contents.slabs[-1:]:
         index = contents.area.index(slab.address)
-        title = next(node for node in above if node.id == f"kentry/{index}/title")
-        cell = cells.get(f"kentry/{index}")
+        title, cell = at[f"kentry/{index}/title"], at.get(f"kentry/{index}")
         if cell is not None:
-            slots = [node for node in above if node.lane == "slots" and node.y < title.y]
-            right = max(node.x + node.w for node in slots)
-            place = Box(MARGIN, title.y, right - MARGIN, title.h + 2)
-            below = Box(cell.x, cell.y, cell.w, cell.h)
-            yield kit.band(f"kentry/{index}/band", title.id, cell.id, place, below)
+            right = max(node.x + node.w for node in at.values() if node.lane == "slots" and node.y < title.y)
+            place = Box(title.x, title.y, right - title.x, title.h + 2)
+            yield kit.band(f"kentry/{index}/band", title.id, cell.id, place, Box(cell.x, cell.y, cell.w, cell.h))
 
 
 def _slabs_taken(events: Iterable[ev.Event]) -> set[int]:
@@ -272,40 +281,36 @@ def _slabs_taken(events: Iterable[ev.Event]) -> set[int]:
     return found
 
 
-def _range_row(
-    contents: KentryContents, style: AddressStyle, fresh: Collection[int], width: float, top: float = 0.0
-) -> tuple[list[Node], float]:
+def _range_row(contents: KentryContents, style: AddressStyle, fresh: Collection[int]) -> Part:
+    """Return the area's slabs by number, and its free list."""
+    area = contents.area
+    free = " → ".join(map(str, area.free[:6])) + " → …" * (len(area.free) > 6)
+    head = f"slabs by number; free list: {free}" if area.free else "no free slab"
+    row = boxes.drawing(28, partial(_slab_row, contents, style, fresh))
+    return boxes.below(row, boxes.words("kentry/head", head), gap=2)
+
+
+def _slab_row(contents: KentryContents, style: AddressStyle, fresh: Collection[int], room: Box) -> Iterator[Node]:
+    """Yield a cell for each slab, side by side, and the number of slabs left out."""
     area = contents.area
     cells = min(area.slabs, _CELLS)
     rest = area.slabs - cells
-    w = min(_SLAB_W, (width - 2 * MARGIN - (_REST if rest else 0)) / cells)
+    w = min(_SLAB_W, (room.w - (_REST if rest else 0)) / cells)
     opened = {area.index(slab.address) for slab in contents.slabs}
-    next_free = area.free[0] if area.free else -1
     is_named = text_width(str(cells - 1)) <= w - 4  # all or none
-    nodes = []
     for index in range(cells):
         allocated = _is_in_use(area, index)
-        state = "in use" if allocated else "next on the free list" if index == next_free else "free"
-        nodes.append(
-            kit.chip(
-                f"kentry/{index}", "tile", Box(MARGIN + index * w, top + 8, w - 2, 28), str(index) if is_named else "",
-                style="label" if allocated else "label dim", thing=f"slab:{index}", lane="kentry", spare=2,
-                state=[
-                    *["new"] * (index in fresh),
-                    "is-kernel" if allocated else "is-free",
-                    *["opened"] * (index in opened),
-                ],
-                title=f"slab {index} at {style.whole(area.start + index * area.slab_size)}: {state}",
-            )
-        )  # fmt: skip
+        state = "in use" if allocated else "next on the free list" if index in area.free[:1] else "free"
+        looks = ["new"] * (index in fresh), ["is-kernel" if allocated else "is-free"], ["opened"] * (index in opened)
+        yield kit.chip(
+            f"kentry/{index}", "tile", Box(room.x + index * w, room.y, w - 2, room.h), str(index) if is_named else "",
+            style="label" if allocated else "label dim", thing=f"slab:{index}", lane="kentry", spare=2,
+            state=[one for some in looks for one in some],
+            title=f"slab {index} at {style.whole(area.start + index * area.slab_size)}: {state}",
+        )  # fmt: skip  # a slab
     if rest:
-        more = kit.label("kentry/rest", f"… {rest:,} more", MARGIN + cells * w + 4, top + 12)
-        nodes.append(replace(more, title=f"{rest:,} more slabs"))
-    head = "no free slab" if next_free < 0 else f"slabs by number; free list: {' → '.join(map(str, area.free[:6]))}"
-    if len(area.free) > 6:
-        head += " → …"
-    nodes.append(kit.label("kentry/head", head, MARGIN, top + 38, most=width - 2 * MARGIN))
-    return nodes, top + 58.0
+        more = kit.label("kentry/rest", f"… {rest:,} more", room.x + cells * w + 4, room.y + 4)
+        yield replace(more, title=f"{rest:,} more slabs")
 
 
 _SLAB_W, _REST = 30.0, 110.0
@@ -316,46 +321,55 @@ _TOUCHED = 8
 
 
 def _line(
-    contents: KentryContents, slab: SlabValue, style: AddressStyle, touched: dict[int, str],
-    top: float, width: float, *, whole: bool,
-) -> tuple[list[Node], float]:  # fmt: skip
+    contents: KentryContents, slab: SlabValue, style: AddressStyle, touched: dict[int, str], *, whole: bool
+) -> Part:
     """Return a slab in one line: how full it is, a cell for each slot, and the slots that changed or are next."""
     area, index = contents.area, contents.area.index(slab.address)
-    words = f"slab {index} of {area.slabs:,}: {slab.buffers - len(slab.free)} of {slab.buffers} slots in use"
-    if text_width(words, "") + 60 > width / 2:
-        words = f"slab {index}: {slab.buffers - len(slab.free)} of {slab.buffers} slots in use"
-    title = kit.label(f"kentry/{index}/title", words, MARGIN, top + 3, style="", most=width - 2 * MARGIN - 60)
-    nodes = [title]
-    x = MARGIN + title.w + 10
+    said = f"{slab.buffers - len(slab.free)} of {slab.buffers} slots in use"
+    words = f"slab {index} of {area.slabs:,}: {said}"
     first = slab.address + slab.colour
     addresses = [first + number * contents.buffer_size for number in range(slab.buffers)]
-    free = set(slab.free)
-    w = max(1.0, min(6.0, (width / 2 - 40) / slab.buffers, (width - MARGIN - x - 30) / slab.buffers))
-    bars = tuple(
-        Bar(round(6 + number * w, 2), 5, round(max(0.6, w - 1 * (w > 3)), 2), 14, _cell(address, free, touched))
-        for number, address in enumerate(addresses)
-    )
-    wide = 6 + w * slab.buffers + 24
-    text = (Text(wide - 16, 16, "▾" if whole else "▸", "dim"),)
-    said = f"slab {index} at {style.long(slab.address)}, a cell for each slot; {'fold' if whole else 'show'} the area"
-    nodes.append(
-        Node("kentry/line" if index == contents.area.index(contents.slabs[0].address) else f"kentry/line/{index}",
-             "fold", x, top, wide, 24, text=text, bars=bars, state=("folded",) * (not whole), title=said,
-             action="open", lane="kentry"),
-    )  # fmt: skip
-    x += wide + 10
     at_hand = [one for one in addresses if one in touched][:_TOUCHED]
     at_hand += [one for one in slab.free[:1] if one not in at_hand and one in addresses]
     places = {address: place for place, address in enumerate(slab.free)}
-    y = top + 2
-    for address in () if whole else at_hand:  # else they are among all slots below
-        if x + _SLOT_W > width - MARGIN:
-            x, y = MARGIN, y + _SLOT_H + 4
+
+    def slot(address: int, box: Box) -> Node:
         number = (address - first) // contents.buffer_size
-        box = Box(x, y, _SLOT_W, _SLOT_H)
-        nodes.append(_slot(contents, address, number, places.get(address), style, touched.get(address, ""), box))
-        x += _SLOT_W + _BETWEEN
-    return nodes, y + _SLOT_H + 4
+        return _slot(contents, address, number, places.get(address), style, touched.get(address, ""), box)
+
+    def line(w: float) -> Part:
+        title = words if text_width(words, "") + 60 <= w / 2 + MARGIN else f"slab {index}: {said}"
+        wide = text_width(title, "") + 2
+        cell = max(1.0, min(6.0, (w / 2 - 26) / slab.buffers, (w - wide - 40) / slab.buffers))
+        fold = partial(_fold, contents, slab, style, [_cell(one, {*slab.free}, touched) for one in addresses], whole)
+        parts = [
+            (wide + 7, boxes.below(boxes.apart(3), boxes.words(f"kentry/{index}/title", title, ""))),
+            (cell * slab.buffers + 30 + 7, boxes.thing(24, partial(fold, cell))),
+        ]
+        if not whole:  # else they are among all slots below
+            parts += [(_SLOT_W, boxes.thing(_SLOT_H, partial(slot, address))) for address in at_hand]
+        return boxes.flowing(parts, gap=_BETWEEN)
+
+    return boxes.sized(line)
+
+
+def _fold(
+    contents: KentryContents, slab: SlabValue, style: AddressStyle, looks: Sequence[str], whole: bool, w: float,
+    box: Box,
+) -> Node:  # fmt: skip  # what it is, then where
+    """Return a cell for each slot of a slab, `w` pixels wide, in a fold that shows the area."""
+    index = contents.area.index(slab.address)
+    bars = tuple(
+        Bar(round(6 + number * w, 2), 5, round(max(0.6, w - 1 * (w > 3)), 2), 14, look)
+        for number, look in enumerate(looks)
+    )
+    wide = 6 + w * slab.buffers + 24
+    said = f"slab {index} at {style.long(slab.address)}, a cell for each slot; {'fold' if whole else 'show'} the area"
+    return Node(
+        "kentry/line" if slab is contents.slabs[0] else f"kentry/line/{index}", "fold", box.x, box.y, wide, box.h,
+        text=(Text(wide - 16, 16, "▾" if whole else "▸", "dim"),), bars=bars, state=("folded",) * (not whole),
+        title=said, action="open", lane="kentry",
+    )  # fmt: skip  # all of it
 
 
 def _cell(address: int, free: Collection[int], touched: dict[int, str]) -> str:
@@ -384,8 +398,8 @@ def _quiet(look: Look[KentryContents], unfolded: Collection[int]) -> Set[int]:
 
 def _slab_grid(
     contents: KentryContents, slab: SlabValue, style: AddressStyle, touched: dict[int, str], quiet: Set[int],
-    top: float, width: float, kinds: Mapping[int, str],
-) -> tuple[list[Node], float]:  # fmt: skip
+    kinds: Mapping[int, str],
+) -> Part:  # fmt: skip  # what is in it, then how it looks
     """Return a slab's slots in rows, and below them how many are used and what they contain.
 
     A run of `quiet` slots that is longer than a few is one fold.
@@ -397,60 +411,56 @@ def _slab_grid(
     for is_quiet, group in groupby(addresses, key=quiet.__contains__):
         run = list(group)
         runs += [run] if is_quiet and len(run) > _FOLDED else [[one] for one in run]
-    nodes: list[Node] = []
-    for run, box in zip(runs, _boxes_of([len(run) > 1 for run in runs], top, width), strict=True):
+
+    def cell(run: Sequence[int], box: Box) -> Node:
         number = (run[0] - first) // contents.buffer_size
-        if len(run) > 1:
-            words = f"{len(run)} free slots"
-            one = kit.fold(f"kentry/{index}/free/{number}", box, words, lane="slots", opens=True,
-                           title=f"{words}, {number} to {number + len(run) - 1}; show each")  # fmt: skip
-            cut = (Bar(box.w - 14, 0, 2, box.h, "ground"), Bar(box.w - 10, 0, 2, box.h, "ground"))
-            nodes.append(replace(one, bars=cut, text=tuple(replace(part, style="label dim") for part in one.text)))
-            continue
-        slot = _slot(contents, run[0], number, free.get(run[0]), style, touched.get(run[0], ""), box)
-        nodes.append(_with_number(slot, contents.residents.get(run[0]), kinds))
+        if len(run) == 1:
+            slot = _slot(contents, run[0], number, free.get(run[0]), style, touched.get(run[0], ""), box)
+            return _with_number(slot, contents.residents.get(run[0]), kinds)
+        words = f"{len(run)} free slots"
+        one = kit.fold(f"kentry/{index}/free/{number}", box, words, lane="slots", opens=True,
+                       title=f"{words}, {number} to {number + len(run) - 1}; show each")  # fmt: skip
+        cut = (Bar(box.w - 14, 0, 2, box.h, "ground"), Bar(box.w - 10, 0, 2, box.h, "ground"))
+        return replace(one, bars=cut, text=tuple(replace(part, style="label dim") for part in one.text))
+
+    cells = [boxes.thing(_TALL, partial(cell, run)) for run in runs]
+    folds = [len(run) > 1 for run in runs]
     used = f"{slab.buffers - len(slab.free)} of {slab.buffers} slots in use"
     said = f"slab {index} at {style.long(slab.address)}: {used}"
     said += f", first slot shifted by {slab.colour} bytes" * bool(slab.colour)
     said += " · the number in a slot: the first page of its entry" * any(a in contents.residents for a in addresses)
     said += " · next: the slot that is allocated next" * any(one in slab.free[:1] for one in addresses)
-    bottom = max((node.y + node.h for node in nodes), default=top)
-    nodes.append(kit.paragraph(f"kentry/{index}/title", said, MARGIN, bottom + 4, width - 2 * MARGIN))
-    return nodes, nodes[-1].y + nodes[-1].h + _BETWEEN
+    rows = boxes.sized(lambda w: boxes.flowing([*zip(_widths_of(folds, w), cells, strict=True)], gap=_BETWEEN))
+    return boxes.below(rows, boxes.words(f"kentry/{index}/title", said), gap=4)
 
 
-def _boxes_of(folds: Sequence[bool], top: float, width: float) -> list[Box]:
-    """Return the places of a slab's slots and folds, in rows; a fold in a single row gets the room that is left."""
-    room = width - 2 * MARGIN + _BETWEEN
+def _widths_of(folds: Sequence[bool], w: float) -> list[float]:
+    """Return the widths of a slab's slots and folds in rows; a fold in a single row gets the room that is left."""
+    room = w + _BETWEEN
     units = sum(_SPAN if is_fold else 1 for is_fold in folds) or 1
     rows = -(-units // int(room // (_SLOT_W + _BETWEEN)))
     pitch = min(_WIDEST, room / -(-units // rows))
     spare = room - units * pitch if rows == 1 and any(folds) else 0.0
     wide = pitch * _SPAN + spare / (sum(folds) or 1)
-    widths = [(wide if is_fold else pitch) - _BETWEEN for is_fold in folds]
-    return kit.flow(widths, top, _TALL, width=width + 0.01, gap=_BETWEEN)
+    return [(wide if is_fold else pitch) - _BETWEEN for is_fold in folds]
 
 
-def _slab_taken(
-    contents: KentryContents, slab: SlabValue, style: AddressStyle, touched: dict[int, str], top: float, width: float
-) -> tuple[list[Node], float]:
+def _slab_taken(contents: KentryContents, slab: SlabValue, style: AddressStyle, touched: dict[int, str]) -> Part:
     """Return a slab's used slots in rows, after the number of its free slots: the line above has the words."""
     index, first = contents.area.index(slab.address), slab.address + slab.colour
     addresses = [first + number * contents.buffer_size for number in range(slab.buffers)]
-    shown, count = [one for one in addresses if one not in slab.free], len(slab.free)
-    place = Box(MARGIN, top + 4, width - 2 * MARGIN + _BETWEEN, 0)
-    boxes = [
-        cell._replace(w=cell.w - _BETWEEN, h=_SLOT_H)
-        for cell in kit.cells(len(shown) + bool(count), place, _SLOT_W + _BETWEEN, _SLOT_H + _BETWEEN, most=_WIDEST)
-    ]
-    nodes: list[Node] = []
-    if count:
-        nodes.append(kit.chip(f"kentry/{index}/free", "slot", boxes.pop(0), f"{count} free", style="label dim",
-                              state=("free", "folded")))  # fmt: skip
-    for address, box in zip(shown, boxes, strict=True):
+    count = len(slab.free)
+
+    def slot(address: int, box: Box) -> Node:
         number = (address - first) // contents.buffer_size
-        nodes.append(_slot(contents, address, number, None, style, touched.get(address, ""), box))
-    return nodes, max((node.y + node.h for node in nodes), default=top) + _BETWEEN
+        return _slot(contents, address, number, None, style, touched.get(address, ""), box)
+
+    def free(box: Box) -> Node:
+        words, state = f"{count} free", ("free", "folded")
+        return kit.chip(f"kentry/{index}/free", "slot", box, words, style="label dim", state=state)
+
+    used = [boxes.thing(_SLOT_H, partial(slot, one)) for one in addresses if one not in slab.free]
+    return boxes.equal([*[boxes.thing(_SLOT_H, free)] * bool(count), *used], _SLOT_W, most=_WIDEST, gap=_BETWEEN)
 
 
 def _with_number(slot: Node, resident: tuple[int, int] | None, kinds: Mapping[int, str]) -> Node:

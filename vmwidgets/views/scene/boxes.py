@@ -155,7 +155,7 @@ def flowing(parts: Sequence[tuple[float, Part]], *, gap: float = 8.0) -> Part:
     def put(drawn: Drawn, x: float, y: float, w: float) -> float:
         at, end = x, y
         for wide, part in parts:
-            if at > x and at + wide > x + w:
+            if at > x and at + wide > x + w + 0.01:  # shares of the width may be rounded up
                 at, y = x, end + gap
             end = max(end, part(drawn, at, y, min(wide, w)))
             at += wide + gap
