@@ -627,7 +627,7 @@ def test_a_long_chain_is_one_column_and_each_object_says_what_is_found_there(wid
         assert f"{its} of {len(holders)} pages" in node.title
 
 
-def test_the_answer_of_a_long_chain_says_where_most_pages_are_and_what_could_be_collapsed() -> None:
+def test_the_answer_of_a_long_chain_says_where_most_pages_are_and_how_many_objects_are_shadows() -> None:
     machine, tasks, start = descent()
     scene = vm.Objects(machine).scene()
     (entry,) = tasks[-1].map.entries()
@@ -635,7 +635,7 @@ def test_the_answer_of_a_long_chain_says_where_most_pages_are_and_what_could_be_
     said = fields_of("object pictures: depth", scene.caption.text)
     assert said["task"] == tasks[-1].name
     assert (said["objects"], said["found"], said["where"]) == (str(len(chain)), str(8 - (len(chain) - 1)), chain[-1])
-    assert says("object pictures: collapse/none", scene.caption.reason)
+    assert says("object pictures: shadows", scene.caption.reason)
     tasks[-1].munmap(start, 8 * vm.PAGE)
     scene = vm.Objects(machine).scene()
     assert says("object pictures: depth/none", scene.caption.text), "it sees the pages no longer"

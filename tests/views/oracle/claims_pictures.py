@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
@@ -411,3 +412,43 @@ def each_frame_is_drawn_once(seen: Pictured, said: Said) -> None:
 def nothing_of_a_task(seen: Pictured, said: Said) -> None:
     assert backed(seen, said["task"]) == []
     assert seen.picture.target is seen.machine.tasks[said["task"]] or seen.picture.target.name == said["task"]
+
+
+def places_in_chains(seen: Pictured, task: str) -> list[tuple[int, Counter[str]]]:
+    """For each mapping of a task: the objects of its chain, and how many of its pages each has first."""
+    objects, found = seen.machine.memory_objects.value().objects, []
+    for entry in backed(seen, task):
+        chain = [str(entry.object)]
+        while objects[chain[-1]].shadow:
+            chain.append(objects[chain[-1]].shadow)
+        first = int(entry.offset) >> 12
+        where: Counter[str] = Counter()
+        for page in range(first, first + (int(entry.size) >> 12)):
+            has = [name for name in chain if page in objects[name].pages or page in objects[name].swapped]
+            where.update(has[:1])
+        found.append((len(chain), where))
+    return found
+
+
+@claim("object pictures: depth")
+def pages_in_a_chain(seen: Pictured, said: Said) -> None:
+    """A task has a chain of so many objects, no task has a longer one, and the object has most of its pages."""
+    count, objects = number(said["count"]), number(said["objects"])
+    found = number(said["found"]) if said.plural else 1
+    chains = [where for length, where in places_in_chains(seen, said["task"]) if length == objects]
+    assert [where for where in chains if where.total() == count and where[said["where"]] == found]
+    assert found == max(max(where.values(), default=0) for where in chains if where.total() == count)
+    assert objects == max(length for task in seen.machine.tasks for length, _ in places_in_chains(seen, task))
+
+
+@claim("object pictures: depth/none")
+def no_page_in_a_chain(seen: Pictured, said: Said) -> None:
+    chains = places_in_chains(seen, said["task"])
+    assert (number(said["objects"]), 0) in [(length, where.total()) for length, where in chains]
+
+
+@claim("object pictures: shadows")
+def objects_that_are_shadows(seen: Pictured, said: Said) -> None:
+    objects = seen.machine.memory_objects.value().objects
+    assert sum(bool(one.shadow) for one in objects.values()) == number(said["count"])
+    assert len(objects) == counted(said["of"])

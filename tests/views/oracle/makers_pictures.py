@@ -175,6 +175,24 @@ def pages_that_a_write_copies() -> Iterator[Exhibit]:
     yield shown("objects", SHOWN["Objects"](machine))
 
 
+@makes("object pictures: depth", "object pictures: depth/none", "object pictures: shadows")
+def chains_of_many_forks() -> Iterator[Exhibit]:
+    for pages in (1, 4):
+        machine = small()
+        task = machine.task("init")
+        start = task.mmap(pages * PAGE)
+        task.write(start, b"x" * pages * PAGE)
+        for number in range(5):
+            child = task.fork(f"child {number}")
+            child.write(start + number % pages * PAGE, b"y")
+            task.write(start + (number + 1) % pages * PAGE, b"z")
+            task = child
+            yield shown("objects", SHOWN["Objects"](machine))
+    task.munmap(start, 4 * PAGE)
+    task.mmap(PAGE)
+    yield shown("objects", SHOWN["Objects"](machine))
+
+
 # ---- segments ------------------------------------------------------------------------------------
 
 

@@ -295,18 +295,14 @@ def draw_objects(
 
 
 def _answer(value: ObjectsValue, deepest: _Mapping) -> tuple[str, str]:
-    """Return where a task finds its pages in the longest chain, and whether any object could be collapsed."""
+    """Return where a task finds its pages in the longest chain, and how many objects are shadows."""
     found, chain = deepest.found, deepest.seen.chain
     most = max(found, key=lambda name: found[name])
     who = visible(_task_of(deepest.mapper))
     key, count = "depth" if deepest.seen else "depth/none", len(deepest.seen)
     said = say_objects(key, count, task=who, objects=len(chain), found=f"{found[most]:,}", where=visible(most))
-    references, behind = value.all_references(), {one.shadow for one in value.objects.values()} - {""}
-    free = sum(references[name] == 1 and value.objects[name].kind != "file" for name in behind)
     shadows = sum(bool(one.shadow) for one in value.objects.values())
-    of = counted(len(value.objects) + value.left_out, "object")
-    more = say_objects("shadows", shadows, of=of) + " "
-    return said, more + (say_objects("collapse", free) if free else say_objects("collapse/none"))
+    return said, say_objects("shadows", shadows, of=counted(len(value.objects) + value.left_out, "object"))
 
 
 def _about(mappings: Sequence[_Mapping], drawn: Collection[str]) -> dict[str, About]:
