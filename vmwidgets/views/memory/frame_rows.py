@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import groupby, pairwise
 from typing import NamedTuple
 
 from vmwidgets.engine.base.units import PAGE, binary_size, counted
 from vmwidgets.engine.memory.pages_schema import FrameRun, FramesValue
-from vmwidgets.views.scene import kit
+from vmwidgets.views.scene import boxes, kit
+from vmwidgets.views.scene.boxes import Part
 from vmwidgets.views.scene.key import kind_of_owner
 from vmwidgets.views.scene.kit import Box
 from vmwidgets.views.scene.model import Bar, Link, Node, Text
@@ -154,38 +156,40 @@ def _join(strips: list[Strip], strip: Strip, piece: Piece) -> None:
     strips.append(strip)
 
 
-def draw_rows(strips: Sequence[Strip], across: int, box: Box) -> tuple[list[Node], list[Link], float]:
-    """Return the nodes of the strips, lines around changes, and the y where they end."""
+def rows_of(strips: Sequence[Strip], across: int) -> Part:
+    """Return the strips as a part, with lines around changes."""
+    return boxes.drawing(0, partial(_rows, strips, across))
+
+
+def _rows(strips: Sequence[Strip], across: int, box: Box) -> Iterator[Node | Link]:
+    """Yield the nodes of the strips, and lines around changes."""
     ranked = _chosen(strips)
-    nodes: list[Node] = []
     y = box.y
     around: list[tuple[Piece, Box]] = []
     unit = (box.w - LABEL) / across
     for shown, group in groupby(enumerate(strips), key=lambda one: one[0] in ranked):
         some = [strip for _, strip in group]
         if not shown:
-            nodes.append(
-                _fold([piece for one in some for piece in one.pieces], Box(box.x + LABEL, y, box.w - LABEL, 20))
-            )
+            yield _fold([piece for one in some for piece in one.pieces], Box(box.x + LABEL, y, box.w - LABEL, 20))
             y += 26
             continue
         for strip in some:
             high = _ROW if strip.rows == 1 else _BAND if strip.rows > 2 else 2 * _PITCH - 6
             if all(piece.run is None for piece in strip.pieces):
-                nodes.append(_fold(strip.pieces, Box(box.x + LABEL, y, box.w - LABEL, 20)))
+                yield _fold(strip.pieces, Box(box.x + LABEL, y, box.w - LABEL, 20))
                 y += 26
                 continue
             first = strip.pieces[0].first
             words = f"{first // across * across:#x}"
-            nodes.append(kit.label(f"frames/row/{first:x}", words, box.x, y, style="mono label dim", most=LABEL))
+            yield kit.label(f"frames/row/{first:x}", words, box.x, y, style="mono label dim", most=LABEL)
             for piece in strip.pieces:
                 wide = box.w - LABEL if strip.rows > 1 else piece.frames * unit
                 again = bool(around) and around[-1][0].end == piece.first and around[-1][0].state == piece.state
                 place = Box(box.x + LABEL + piece.first % across * unit, y, wide - 1, high - 0.5 * again)
-                nodes.append(_piece(piece, strip, place, unit))
+                yield _piece(piece, strip, place, unit)
                 around += [(piece, place)] * bool(piece.state)
             y += high + _PITCH - _ROW
-    return nodes, [*_contours(around)], y
+    yield from _contours(around)
 
 
 def _chosen(strips: Sequence[Strip]) -> set[int]:
@@ -299,38 +303,42 @@ def said_of(owner: str, runs: Sequence[FrameRun]) -> str:
     return ", ".join(frame_numbers(run.first, run.frames) for run in own)
 
 
-def owner_rows(value: FramesValue, before: Mapping[str, int], box: Box, most: int) -> tuple[list[Node], float]:
+def owner_rows(value: FramesValue, before: Mapping[str, int], most: int) -> Part:
     """Return the owners, the largest first, each with a bar and the numbers of its frames."""
     owners = owners_of(value)
-    shown = owners[:most]
+    shown, left_out = owners[:most], owners[most:]
     if not shown:
-        return [kit.label("frames/owners", "no frame has an owner", box.x, box.y, most=box.w)], box.y + 22
-    left_out = len(owners) - len(shown)
-    nodes = [kit.runs("frames/owners", Box(box.x, box.y, box.w, 18),
-                      [Text(0, 14, "owner", "label dim"), Text(box.w, 14, "frames", "label dim", "end")])]  # fmt: skip
-    y, largest = box.y + 22, shown[0][1]
-    for name, count in shown:
-        was = before.get(name, 0)
-        number, old = f"{count:,}", f"was {was:,}" if 0 < was != count else ""
-        end = text_width(number, "strong")
-        text = [
-            fitted(0, 13, name, box.w - end - 12 - (text_width(old) + 8 if old else 0), "strong", middle=True),
-            Text(box.w, 13, number, "label new" if was != count else "strong", "end"),
-            *[Text(box.w - end - 8, 13, old, "label dim", "end")] * bool(old),
-            fitted(0, 39, said_of(name, value.runs), box.w, "mono label dim"),
-        ]
-        bars = (
-            Bar(0, 19, box.w, 5, "rail"),
-            Bar(0, 19, max(3.0, box.w * count / largest), 5, f"own-{kind_of_owner(name)}"),
-        )
-        title = f"{name}: {counted(count, 'frame')}, {binary_size(count * PAGE)}{f', {old}' if old else ''}"
-        nodes.append(kit.runs(f"frames/owner/{name}", Box(box.x, y, box.w, 44), [run for run in text if run.text],
-                              bars=bars, title=title, state=["new"] * (not was)))  # fmt: skip
-        y += 48
-    if left_out:
-        rest = sum(count for _, count in owners[most:])
-        nodes.append(kit.runs("frames/owners/more", Box(box.x, y, box.w, 18),
-                              [Text(0, 13, f"{counted(left_out, 'more owner')}", "label dim"),
-                               Text(box.w, 13, f"{rest:,}", "label dim", "end")]))  # fmt: skip
-        y += 20
-    return nodes, y
+        return boxes.words("frames/owners", "no frame has an owner")
+    more = f"{counted(len(left_out), 'more owner')}", f"{sum(count for _, count in left_out):,}"
+    rows = [
+        boxes.thing(44, partial(_owner, name, count, before.get(name, 0), shown[0][1], said_of(name, value.runs)))
+        for name, count in shown
+    ]
+    head, rest = _ends("frames/owners", "owner", "frames"), _ends("frames/owners/more", *more)
+    return boxes.below(head, *rows, *[rest] * bool(left_out), gap=4)
+
+
+def _owner(name: str, count: int, was: int, largest: int, frames: str, box: Box) -> Node:
+    """Return an owner: the number of its frames, as a bar too, and which they are."""
+    number, old = f"{count:,}", f"was {was:,}" if 0 < was != count else ""
+    end = text_width(number, "strong")
+    text = [
+        fitted(0, 13, name, box.w - end - 12 - (text_width(old) + 8 if old else 0), "strong", middle=True),
+        Text(box.w, 13, number, "label new" if was != count else "strong", "end"),
+        *[Text(box.w - end - 8, 13, old, "label dim", "end")] * bool(old),
+        fitted(0, 39, frames, box.w, "mono label dim"),
+    ]
+    bars = (
+        Bar(0, 19, box.w, 5, "rail"),
+        Bar(0, 19, max(3.0, box.w * count / largest), 5, f"own-{kind_of_owner(name)}"),
+    )
+    title = f"{name}: {counted(count, 'frame')}, {binary_size(count * PAGE)}{f', {old}' if old else ''}"
+    return kit.runs(f"frames/owner/{name}", box, [run for run in text if run.text], bars=bars, title=title,
+                    state=["new"] * (not was))  # fmt: skip  # an owner
+
+
+def _ends(identity: str, left: str, right: str) -> Part:
+    """Return a line with words at both ends."""
+    return boxes.thing(18, lambda box: kit.runs(
+        identity, box, [Text(0, 14, left, "label dim"), Text(box.w, 14, right, "label dim", "end")]
+    ))  # fmt: skip  # a line

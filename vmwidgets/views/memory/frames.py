@@ -7,16 +7,17 @@ system's free lists by order, and the gauges.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from functools import partial
 
 from vmwidgets import events as ev
 from vmwidgets.engine.base.units import PAGE, Address, binary_size, counted
-from vmwidgets.engine.memory.pages_schema import FrameRun, FramesValue, FrameValue
-from vmwidgets.views.scene import kit
-from vmwidgets.views.scene.boxes import Drawn
+from vmwidgets.engine.memory.pages_schema import FrameRun, FramesValue, FrameValue, FreeList
+from vmwidgets.views.scene import boxes, kit
+from vmwidgets.views.scene.boxes import Part
 from vmwidgets.views.scene.key import kind_of_owner
 from vmwidgets.views.scene.kit import MARGIN, WIDTH, Box
-from vmwidgets.views.scene.model import Bar, Link, Node, Scene, Table, Text
-from vmwidgets.views.scene.relations import FRAMES, About, Pages, things_of
+from vmwidgets.views.scene.model import Bar, Node, Scene, Table, Text
+from vmwidgets.views.scene.relations import FRAMES, About, Pages
 from vmwidgets.views.scene.text import fitted, short_count, text_width
 from vmwidgets.views.story.look import Look
 from vmwidgets.views.story.stages import either, having, once, where
@@ -27,10 +28,10 @@ from .frame_rows import (
     LABEL,
     Piece,
     Strip,
-    draw_rows,
     owner_rows,
     owners_of,
     pieces_of,
+    rows_of,
     strips_of,
 )
 from .gauge import answer, gauges, served
@@ -72,45 +73,34 @@ def draw_frames(
     moment, value, before = look.moment, look.now, look.before.counts
     touched = touched_frames(moment.so_far)
     chosen = -1 if selected is None else selected.frame
-    nodes: list[Node] = []
-    links: list[Link] = []
-    y = 2.0
-    if rows:
-        nodes, y = _runs_lane(value, touched, selected, frozenset(lit), y, width, rows, among)
-    elif compact:
-        nodes.append(kit.paragraph("frames/answer", answer(value.counts), MARGIN, y, width - 2 * MARGIN, style="body"))
-        y += nodes[-1].h + 12
     strips: list[Strip] = []
-    if not rows and not compact:
+    if rows:
+        part = _runs(value, touched, selected, frozenset(lit), width, rows, among)
+    elif compact:
+        part = boxes.below(
+            boxes.words("frames/answer", answer(value.counts), "body"), gauges(value.counts, before), gap=12
+        )
+    else:
         across = 64 if width >= _WIDE else 32
         strips = strips_of(tuple(pieces_of(value, touched, frozenset(lit), chosen)), across)
-        more, links, y = _grid(value, look.before, strips, across, y, width)
-        nodes += more
-        if selected is not None:
-            nodes.append(_detail(selected, y, width))
-            y += 52
-    if not rows:
-        drawn = Drawn()
-        y = gauges(value.counts, before)(drawn, MARGIN, y, width - 2 * MARGIN) + 8
-        nodes += drawn.nodes
+        detail = [] if selected is None else [_detail(selected)]
+        part = boxes.below(_grid(value, look.before, strips, across), *detail, gauges(value.counts, before), gap=20)
     counts = value.counts
     subtitle = (
         f"{counts.total:,} frames, {binary_size(counts.total * PAGE)} · {counts.available:,} available · "
         f"{counts.deficit:,} request{'' if counts.deficit == 1 else 's'} refused"
     )
-    return kit.scene(
+    return boxes.picture(
         "frames",
         title,
         subtitle,
-        nodes,
-        links=links,
+        part,
         caption=moment.caption if rows or compact else moment.answered(answer(value.counts)),
         table=Table(("what", "pages", "from", "to", "wired"), _rows(value)),
         steps=moment.steps(steps_of_gauges if compact else steps_of_frames),
         machine=machine,
         width=width,
-        height=y - 12 if rows else y + 4,
-        about=_about([piece for strip in strips for piece in strip.pieces] or value.runs, things_of(nodes)),
+        about=lambda things: _about([piece for strip in strips for piece in strip.pieces] or value.runs, things),
     )
 
 
@@ -163,69 +153,70 @@ def touched_frames(events: Iterable[ev.Event]) -> dict[int, str]:
 # ---- frames in rows, and free lists ------------------------------------------------------------------------
 
 
-def _grid(
-    value: FramesValue, before: FramesValue, strips: Sequence[Strip], across: int, top: float, width: float
-) -> tuple[list[Node], list[Link], float]:
+def _grid(value: FramesValue, before: FramesValue, strips: Sequence[Strip], across: int) -> Part:
     """Return the frames in rows, and next to them, or below if there is no room, the owners."""
-    wide, room = width >= _WIDE, width - 2 * MARGIN
-    grid = room - _OWNERS - 24 if wide else room
-    orders = ", in the order of their addresses", ", by address", ""  # the first that fits
-    ways = tuple(f"{across} to a row{order}; each is {binary_size(PAGE)}" for order in orders)
-    said = [Text(0, 14, "frame", "label dim"), fitted(LABEL, 14, ways, grid - LABEL, "label dim")]
-    head = kit.runs("frames/runs", Box(MARGIN, top, grid, 18), said)
-    nodes, links, y = draw_rows(strips, across, Box(MARGIN, top + 24, grid, 0))
     owned = {kind_of_owner(name) for name, _ in value.owners}
     known = [(f"own-{kind}", words) for kind, words in KINDS.items() if kind in owned]
     known += [("", "dotted: free, and filled with zeroes")] * any(run.state == "zeroed" for run in value.runs)
     known += [("", "with a line below: wired")] * any(run.wired for run in value.runs)
-    nodes += kit.legend("frames/look", known, y + 4, width=MARGIN + grid + MARGIN)
-    nodes += _orders(value, before, max(node.y + node.h for node in nodes) + 16, MARGIN + grid + MARGIN)
-    y = max(node.y + node.h for node in nodes)
-    box = Box(MARGIN + grid + 24, top, _OWNERS, 0) if wide else Box(MARGIN, y + 16, room, 0)
-    owners, below = owner_rows(value, dict(owners_of(before)), box, OWNERS)
-    return [head, *nodes, *owners], links, max(y, below) + 20
+    frames = boxes.below(boxes.thing(18, partial(_head, across)), rows_of(strips, across), gap=6)
+    grid = boxes.below(frames, boxes.key("frames/look", known), _orders(value, before), gap=14)
+    owners = owner_rows(value, dict(owners_of(before)), OWNERS)
+    wide, narrow = boxes.columns((0, grid), (_OWNERS, owners), gap=24), boxes.below(grid, owners, gap=16)
+    return boxes.either(_WIDE - 2 * MARGIN, wide, narrow)
 
 
-KINDS = {"kernel": "the kernel's", "table": "page tables", "file": "of files", "anonymous": "memory of tasks"}
+def _head(across: int, box: Box) -> Node:
+    """Return the words above the rows."""
+    orders = ", in the order of their addresses", ", by address", ""  # the first that fits
+    ways = tuple(f"{across} to a row{order}; each is {binary_size(PAGE)}" for order in orders)
+    said = [Text(0, 14, "frame", "label dim"), fitted(LABEL, 14, ways, box.w - LABEL, "label dim")]
+    return kit.runs("frames/runs", box, said)
+
+
+KINDS = {
+    "kernel": "the kernel's", "table": "page tables", "file": "of files", "anonymous": "memory of tasks",
+    "heap": "heaps", "stack": "stacks",
+}  # fmt: skip  # a kind, and what the key calls it
 """The meanings of frames' colours."""
 
 
-def _orders(value: FramesValue, before: FramesValue, top: float, width: float) -> list[Node]:
-    nodes = [kit.label("frames/orders", "the buddy system's free blocks, by order", MARGIN, top)]
-    places = kit.grid(len(value.orders), _LEAST_ORDER, top + 22, _ORDER_H, width=width, gap=6)
-    for free, old, (x, y, w, h) in zip(value.orders, before.orders, places, strict=True):
-        first = "" if not free.first else f", next {free.first[0]:#x}"
-        count = f"{free.count:,}" if free.count < 10_000 else short_count(free.count)
-        was = f"was {short_count(old.count)}" if old.count != free.count else ""
-        text = [
-            Text(0, 12, f"order {free.order}", "label dim"),
-            Text(0, 27, binary_size(PAGE << free.order), "label dim"),
-            Text(0, 46, count, "body " + ("new" if was else "strong" if free.count else "dim")),
-            fitted(left := text_width(count, "body strong") + 4, 46, was, w - left, "label dim"),
-        ]
-        nodes.append(
-            kit.runs(f"frames/order/{free.order}", Box(x, y, w, h), [run for run in text if run.text],
-                     bars=(Bar(0, 53, w, 4, "own-kernel" if free.count else "rail"),),
-                     state=["changed"] * bool(was) + ["empty"] * (not free.count), lane="frames/orders",
-                     title=f"{free.count:,} free blocks of {1 << free.order} frames{first}")
-        )  # fmt: skip
-    return nodes
+def _orders(value: FramesValue, before: FramesValue) -> Part:
+    """Return the free blocks of each order, side by side."""
+    orders = [
+        boxes.thing(_ORDER_H, partial(_order, free, old)) for free, old in zip(value.orders, before.orders, strict=True)
+    ]
+    words = boxes.words("frames/orders", "the buddy system's free blocks, by order")
+    return boxes.below(words, boxes.equal(orders, _LEAST_ORDER, gap=6), gap=4)
+
+
+def _order(free: FreeList, old: FreeList, box: Box) -> Node:
+    """Return the number of free blocks of an order."""
+    first = "" if not free.first else f", next {free.first[0]:#x}"
+    count = f"{free.count:,}" if free.count < 10_000 else short_count(free.count)
+    was = f"was {short_count(old.count)}" if old.count != free.count else ""
+    text = [
+        Text(0, 12, f"order {free.order}", "label dim"),
+        Text(0, 27, binary_size(PAGE << free.order), "label dim"),
+        Text(0, 46, count, "body " + ("new" if was else "strong" if free.count else "dim")),
+        fitted(left := text_width(count, "body strong") + 4, 46, was, box.w - left, "label dim"),
+    ]
+    return kit.runs(
+        f"frames/order/{free.order}", box, [run for run in text if run.text],
+        bars=(Bar(0, 53, box.w, 4, "own-kernel" if free.count else "rail"),),
+        state=["changed"] * bool(was) + ["empty"] * (not free.count), lane="frames/orders",
+        title=f"{free.count:,} free blocks of {1 << free.order} frames{first}",
+    )  # fmt: skip  # all of it
 
 
 # ---- runs --------------------------------------------------------------------------------------------------
 
 
-def _runs_lane(
-    value: FramesValue,
-    touched: dict[int, str],
-    selected: FrameValue | None,
-    lit: frozenset[int],
-    top: float,
-    width: float,
-    rows: int = 0,
-    among: Sequence[Collection[int]] = (),
-) -> tuple[list[Node], float]:
-    """Return runs, and boxes for everything left out between them; with `rows`, as many as fit into these rows."""
+def _runs(
+    value: FramesValue, touched: dict[int, str], selected: FrameValue | None, lit: frozenset[int], width: float,
+    rows: int, among: Sequence[Collection[int]],
+) -> Part:  # fmt: skip  # what there is, then what is shown of it
+    """Return as many runs as fit into these rows, and boxes for everything left out between them."""
     columns = min(_COLUMNS, int((width - 2 * MARGIN + 8) // _LEAST_RUN))
     chosen = [] if selected is None else [selected.frame]
     ranks = [frozenset(group) for group in (chosen, *among[:-1], [*touched, *lit, *(among[-1] if among else ())])]
@@ -234,27 +225,21 @@ def _runs_lane(
     while len(_laid_out(value, shown)) > rows * columns > 0 and most > 1:
         most -= 1
         shown = _chosen(value.runs, ranks, most, changed)
-    nodes = [kit.label("frames/runs", "frames in order, a box per run of one owner", MARGIN, top)]
-    share = (width - 2 * MARGIN + 8) / columns
-    at, number, y = value.first_frame, 0, top + 20
-
-    def place() -> tuple[float, float]:
-        return MARGIN + number % columns * share, top + 20 + number // columns * (_RUN_H + 8)
-
+    parts: list[Part] = []
+    at = value.first_frame
     for run in shown:
-        if run.first > at:
-            nodes.append(_fold(at, run.first - at, *place(), share - 8))
-            number += 1
+        parts += [_fold(at, run.first - at)] * (run.first > at)
         state = next((touched[frame] for frame in _frames_of(run, touched) if touched[frame]), "")
         is_lit = any(run.first <= frame < run.first + run.frames for frame in lit)
-        nodes.append(_run(run, (state, "path" if is_lit else ""), selected, *place(), share - 8))
-        number += 1
+        parts.append(boxes.thing(_RUN_H, partial(_run, run, (state, "path" if is_lit else ""), selected)))
         at = run.first + run.frames
-    if at < value.end_frame:
-        nodes.append(_fold(at, value.end_frame - at, *place(), share - 8))
-        number += 1
-    y += -(-number // columns) * (_RUN_H + 8)
-    return nodes, y + 6
+    parts += [_fold(at, value.end_frame - at)] * (at < value.end_frame)
+    words = boxes.words("frames/runs", "frames in order, a box per run of one owner")
+    lines = [parts[first : first + columns] for first in range(0, len(parts), columns)]
+    grid = boxes.sized(lambda w: boxes.below(
+        *(boxes.columns(*(((w + 8) / columns - 8, one) for one in line)) for line in lines), gap=8
+    ))  # fmt: skip  # of one width, also where few are left
+    return boxes.below(words, grid, gap=2)
 
 
 def _laid_out(value: FramesValue, shown: Sequence[FrameRun]) -> list[int]:
@@ -287,8 +272,8 @@ def _chosen(
     return sorted(shown, key=lambda run: run.first)
 
 
-def _run(run: FrameRun, marks: tuple[str, ...], selected: FrameValue | None, x: float, y: float, w: float) -> Node:
-    last = run.first + run.frames - 1
+def _run(run: FrameRun, marks: tuple[str, ...], selected: FrameValue | None, box: Box) -> Node:
+    w, last = box.w, run.first + run.frames - 1
     words = owner_words(run.owner) or run.state
     if run.state in ("cached", "pooled"):
         words = f"cached: {words}" if run.owner else "free, in the pool"
@@ -307,7 +292,7 @@ def _run(run: FrameRun, marks: tuple[str, ...], selected: FrameValue | None, x: 
     kind = kind_of_owner(run.owner) if run.owner and run.state == "used" else run.state
     bars = [Bar(0, 0, 4, _RUN_H, kind), *[Bar(4, _RUN_H - 4, w - 4, 4, "wired")] * bool(wired)]
     return kit.card(
-        f"frames/run/{run.first:x}", Box(x, y, w, _RUN_H), rows, kind="run", thing=f"frame:{run.first}", bars=bars,
+        f"frames/run/{run.first:x}", box, rows, kind="run", thing=f"frame:{run.first}", bars=bars,
         state=[f"frame-{run.state}", *filter(None, marks), *["here"] * chosen], title=run_words(run),
         lane="frames/runs", top=15, step=15.5, pad=7,
     )  # fmt: skip
@@ -319,22 +304,21 @@ def run_words(run: FrameRun) -> str:
     return f"{counted(run.frames, 'frame')} {frame_numbers(run.first, run.frames)}: {run.state}{owner}{wired}"
 
 
-def _fold(first: int, count: int, x: float, y: float, w: float) -> Node:
+def _fold(first: int, count: int) -> Part:
     words = f"{short_count(count)} frame{'' if count == 1 else 's'} more"
     title = f"{count:,} frames from {first:#x} on are left out"
-    return kit.fold(f"frames/fold/{first:x}", Box(x, y, w, _RUN_H), words, title=title, lane="frames/runs")
+    return boxes.folded(f"frames/fold/{first:x}", words, title=title, lane="frames/runs", high=_RUN_H)
 
 
-def _detail(frame: FrameValue, y: float, width: float) -> Node:
+def _detail(frame: FrameValue) -> Part:
     """Return everything about one frame, with its reverse map."""
-    w = width - 2 * MARGIN
     page = "" if frame.pindex is None else f"page {frame.pindex:#x} of "
     wired = f", wired {frame.wire_count}×" if frame.wire_count else ""
     words = f"frame {frame.frame:#x}: {page}{owner_words(frame.owner) or frame.state}{wired}"
     mapped = _mapped(frame)
-    return kit.card(
-        "frames/detail", Box(MARGIN, y, w, 42), [words, kit.Line(mapped, "mono label")], kind="run", top=16, pad=10,
-        step=17, title=f"{words}; {mapped[0]}", lane="frames/detail",
+    return boxes.card(
+        "frames/detail", [words, kit.Line(mapped, "mono label")], kind="run", title=f"{words}; {mapped[0]}",
+        lane="frames/detail",
     )  # fmt: skip
 
 
