@@ -10,11 +10,11 @@ from vmwidgets.engine.kernel.tasks.objects_schema import PageCopied
 from vmwidgets.engine.machine import Machine
 from vmwidgets.engine.mmu.runs import runs
 from vmwidgets.engine.mmu.tables_schema import FaultRaised, PteRunWritten, PteWritten
-from vmwidgets.views.memory.blackboard import MOST, BoardFrame, BoardPage, Descriptor, draw_blackboard
-from vmwidgets.views.memory.sharing import Frames, SharedRange, cells_of, draw_frames_of, tasks_by_frame
-from vmwidgets.views.scene import kit
+from vmwidgets.views.memory.blackboard import MOST, BoardFrame, BoardPage, Descriptor, blackboard
+from vmwidgets.views.memory.sharing import Frames, SharedRange, capsules, cells_of, tasks_by_frame
+from vmwidgets.views.scene import boxes
 from vmwidgets.views.scene.key import kind_of_object
-from vmwidgets.views.scene.model import Link, Node, Scene, Table
+from vmwidgets.views.scene.model import Scene, Table
 from vmwidgets.views.story.faults import faults_of
 
 from .at import At
@@ -40,15 +40,12 @@ def draw(at: At) -> Scene:
     frames, before = frames_of(at), frames_of(replace(at, done=0))
     having = {task for users in (*frames.values(), *before.values()) for task, _ in users}
     tasks = [name for name in at.whole.tasks if name in having]
-    nodes: list[Node] = []
-    links: list[Link] = []
+    part = boxes.words("sharing/none", "No task's page tables map a frame.")
     if frames and _fits_a_board(frames, before, tasks):
         left, right = (*tasks, "")[:2]
-        pages = board_of(at, frames, before, (left, right))
-        nodes, links = draw_blackboard((left, right), pages, tasks_by_frame(frames), at.width)
+        part = blackboard((left, right), board_of(at, frames, before, (left, right)), tasks_by_frame(frames))
     elif frames:
-        nodes = draw_frames_of(frames, before, tasks, ranges_of(at, frames), at.width)
-    nodes = nodes or [kit.label("sharing/none", "No task's page tables map a frame.", kit.MARGIN, 6)]
+        part = capsules(frames, before, tasks, ranges_of(at, frames))
     rows = [(f"{frame:#x}", task, str(Address(va)), rights)
             for frame, users in sorted(frames.items()) for (task, va), rights in users.items()]  # fmt: skip
     table = Table(("frame", "task", "address", "rights"), rows)
@@ -56,8 +53,8 @@ def draw(at: At) -> Scene:
     steps = at.steps(lambda then: (frames_of(then), *_under_way(then)), *kinds)
     words = f"{counted(len(frames), 'frame')} in the page tables of tasks"
     caption = at.moment.answered(_answer(frames))
-    return kit.scene("sharing", "frames by page table", words, nodes, links=links, caption=caption,
-                     table=table, steps=steps, machine=at.whole.name, width=at.width)  # fmt: skip
+    return boxes.picture("sharing", "frames by page table", words, part, caption=caption, table=table, steps=steps,
+                         machine=at.whole.name, width=at.width)  # fmt: skip  # all of it
 
 
 def _answer(frames: Frames) -> str:

@@ -8,11 +8,13 @@ frame.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence, Set
+from functools import partial
 from typing import NamedTuple
 
 from vmwidgets.engine.base.units import Address
-from vmwidgets.views.scene import kit
-from vmwidgets.views.scene.kit import MARGIN, Box
+from vmwidgets.views.scene import boxes, kit
+from vmwidgets.views.scene.boxes import Part
+from vmwidgets.views.scene.kit import Box
 from vmwidgets.views.scene.model import Bar, Link, Node, Text
 from vmwidgets.views.scene.text import fitted, text_width, visible
 
@@ -62,42 +64,41 @@ LOCKS = (
 COUNTS = "the number of descriptors that lead to the frame"
 
 _WIDEST, _SLIM = 640.0, 400.0
-_TOP, _CARD, _HEAD, _GAP, _STACK = 2.0, 47.0, 44.0, 10.0, 7.0
+_CARD, _HEAD, _GAP, _STACK = 47.0, 44.0, 10.0, 7.0
 
 
-def draw_blackboard(
-    tasks: tuple[str, str], pages: Sequence[BoardPage], having: Sequence[Set[str]], width: float
-) -> tuple[list[Node], list[Link]]:
-    """Return nodes and links between two tasks ("" for a missing task); `having` has each frame's tasks."""
-    room = min(width - 2 * MARGIN, _WIDEST)
-    side, middle = (92.0, 112.0) if room < _SLIM else (124.0, 160.0)
-    left, right, centre = MARGIN, MARGIN + room - side, MARGIN + (room - middle) / 2
-    heads = (("left", tasks[0], left, "start"), ("right", tasks[1], right + side, "end"))
-    nodes: list[Node] = []
-    for key, name, x, anchor in heads:
+def blackboard(tasks: tuple[str, str], pages: Sequence[BoardPage], having: Sequence[Set[str]]) -> Part:
+    """Return the frames between two tasks ("" for a missing task); `having` has each frame's tasks."""
+    board = boxes.narrower(_WIDEST, boxes.drawing(0, partial(_board, tasks, pages, having)))
+    legend = boxes.below(boxes.flowing([*_legend(pages)], gap=14), boxes.words("sharing/legend/here", NOT_HERE), gap=6)
+    return boxes.below(board, legend, gap=14)
+
+
+def _board(
+    tasks: tuple[str, str], pages: Sequence[BoardPage], having: Sequence[Set[str]], box: Box
+) -> Iterator[Node | Link]:
+    """Yield both tasks' descriptors at the sides, each frame once between them, and the lines to it."""
+    side, middle = (92.0, 112.0) if box.w < _SLIM else (124.0, 160.0)
+    left, right, centre = box.x, box.x + box.w - side, box.x + (box.w - middle) / 2
+    for key, name, x, anchor in (("left", tasks[0], left, "start"), ("right", tasks[1], right, "end")):
         if name:
             own, shared, fair = shares_of(name, having)
             at, said = (side if anchor == "end" else 0), f"{own:,} own, {shared:,} shared"
             text = [fitted(at, 15, visible(name), side, "body strong", anchor), Text(at, 33, said, "label dim", anchor)]
-            box = Box(x - side * (anchor == "end"), _TOP, side, _HEAD - 8)
-            nodes.append(kit.runs(f"sharing/has/{key}", box, text, title=visible(say_shares(name, own, shared, fair))))
-    nodes.append(kit.runs("sharing/frames", Box(centre, _TOP, middle, 20),
-                          [Text(middle / 2, 15, "frames", "label dim", "middle")]))  # fmt: skip
-    links: list[Link] = []
-    y = _TOP + _HEAD
+            yield kit.runs(f"sharing/has/{key}", Box(x, box.y, side, _HEAD - 8), text,
+                           title=visible(say_shares(name, own, shared, fair)))  # fmt: skip  # a head
+    yield kit.runs("sharing/frames", Box(centre, box.y, middle, 20),
+                   [Text(middle / 2, 15, "frames", "label dim", "middle")])  # fmt: skip  # a head
+    y = box.y + _HEAD
     for letter, page in zip(LETTERS, pages, strict=False):
         high = max(1, len(page.frames)) * (_CARD + _STACK) - _STACK
         cards = {task: _descriptor(task, letter, page, Box(x, y + (high - _CARD) / 2, side, _CARD), is_right)
                  for task, x, is_right in ((tasks[0], left, False), (tasks[1], right, True)) if task}  # fmt: skip
         frames = {one.frame: _frame(one, page, Box(centre, y + at * (_CARD + _STACK), middle, _CARD))
                   for at, one in enumerate(page.frames)}  # fmt: skip
-        nodes += [*cards.values(), *frames.values()]
-        links += _lines(page, cards, frames)
+        yield from (*cards.values(), *frames.values())
+        yield from _lines(page, cards, frames)
         y += high + _GAP
-    nodes += _legend(pages, y + 4, width)
-    y = nodes[-1].y + nodes[-1].h + 6
-    nodes.append(kit.paragraph("sharing/legend/here", NOT_HERE, MARGIN, y, width - 2 * MARGIN))
-    return nodes, links
 
 
 def _lines(page: BoardPage, cards: Mapping[str, Node], frames: Mapping[int, Node]) -> Iterator[Link]:
@@ -162,14 +163,17 @@ def _frame(one: BoardFrame, page: BoardPage, box: Box) -> Node:
     )  # fmt: skip
 
 
-def _legend(pages: Sequence[BoardPage], y: float, width: float) -> Iterator[Node]:
-    """Yield the meanings of padlocks and numbers, if there are any."""
+def _legend(pages: Sequence[BoardPage]) -> Iterator[tuple[float, Part]]:
+    """Yield the meanings of padlocks and numbers, if there are any, with their widths."""
     rights = [one.rights for page in pages for one in page.descriptors.values()]
-    shown = {"open" if "w" in one else "closed" for one in rights}
-    entries = [(key, words) for key, words in (*LOCKS, ("count", COUNTS)) if key in shown or key == "count"]
-    places = kit.flow([text_width(words, "label dim") + 28 for _, words in entries], y, 24, width=width, gap=14)
-    for (key, words), box in zip(entries, places, strict=True):
-        bars = [Bar(0, 3, 18, 18, "count step")] if key == "count" else _lock(1, 9, key == "open", "step")
-        text = [Text(26, 16, words, "label dim")]
-        text += [Text(9, 16, "2", "label on-step", "middle")] * (key == "count")
-        yield Node(f"sharing/key/{key}", "board-key", *box, shape="none", text=tuple(text), bars=tuple(bars))
+    shown = {"count", *("open" if "w" in one else "closed" for one in rights)}
+    for key, words in (*LOCKS, ("count", COUNTS)):
+        if key in shown:
+            yield text_width(words, "label dim") + 28, boxes.thing(24, partial(_meaning, key, words))
+
+
+def _meaning(key: str, words: str, box: Box) -> Node:
+    bars = [Bar(0, 3, 18, 18, "count step")] if key == "count" else _lock(1, 9, key == "open", "step")
+    text = [Text(26, 16, words, "label dim")]
+    text += [Text(9, 16, "2", "label on-step", "middle")] * (key == "count")
+    return Node(f"sharing/key/{key}", "board-key", *box, shape="none", text=tuple(text), bars=tuple(bars))

@@ -7,12 +7,14 @@ short.  A bridge connects the parts of a capsule across a task without the frame
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from functools import partial
 from itertools import pairwise
 from typing import NamedTuple
 
 from vmwidgets.engine.base.units import Address, counted
-from vmwidgets.views.scene import kit
-from vmwidgets.views.scene.kit import MARGIN, Box
+from vmwidgets.views.scene import boxes, kit
+from vmwidgets.views.scene.boxes import Part
+from vmwidgets.views.scene.kit import Box
 from vmwidgets.views.scene.model import Bar, Node, Text
 from vmwidgets.views.scene.text import fitted, text_width, visible
 
@@ -36,40 +38,46 @@ Cells = Mapping[int, Mapping[str, tuple[int, str]]]
 """The frame and its rights, by the address of a page and by task."""
 
 _COLUMN, _GAP, _ROW, _HEAD, _APART = 28.0, 5.0, 38.0, 42.0, 22.0
-_NUMBERS, _LEAST = 176.0, 640.0
+_NUMBERS, _LEAST = 176.0, 612.0
 """Room for a task's numbers, next to its frames; and the width from which they are shown."""
 
 LEGEND = "A capsule is a frame, over the tasks whose page tables lead to it; r, w and x are what each may do with it."
 NOT_HERE = "A page that is not in a page table yet is not shown: its first access maps it."
 
 
-def draw_frames_of(
-    frames: Frames, before: Frames, tasks: Sequence[str], ranges: Sequence[SharedRange], width: float
-) -> list[Node]:
-    """Return the nodes of all tasks' frames; `before` are the frames before the operation."""
-    cells = cells_of(frames)
+def capsules(frames: Frames, before: Frames, tasks: Sequence[str], ranges: Sequence[SharedRange]) -> Part:
+    """Return all tasks' frames; `before` are the frames before the operation."""
     left_out, tasks = len(tasks) - MOST_TASKS, tasks[:MOST_TASKS]
+    more = f"{counted(left_out, 'task')} more, in the table." if left_out > 0 else ""
+    return boxes.below(
+        boxes.drawing(_HEAD + _ROW * len(tasks), partial(_rows, frames, before, tasks, ranges)),
+        boxes.below(
+            boxes.words("sharing/legend/more", more), boxes.words("sharing/legend/frames", LEGEND),
+            boxes.words("sharing/legend/here", NOT_HERE), gap=2,
+        ),
+        gap=10,
+    )  # fmt: skip  # the frames, then what is said of them
+
+
+def _rows(
+    frames: Frames, before: Frames, tasks: Sequence[str], ranges: Sequence[SharedRange], box: Box
+) -> Iterator[Node]:
+    """Yield a row for each task and a column for each page, again below where a line of pages is full."""
+    cells = cells_of(frames)
     left = min(130.0, max(text_width(visible(one), "body strong") for one in tasks) + 16)
-    has_numbers = width >= _LEAST
-    right = width - MARGIN - _NUMBERS * has_numbers
-    nodes: list[Node] = []
-    x, y = MARGIN + left, 4.0
-    high = _HEAD + _ROW * len(tasks)
-    nodes += _names(tasks, y, left, width, frames if has_numbers else {})
-    for one in _cut(ranges, cells, tasks, int((right - MARGIN - left + _GAP) // (_COLUMN + _GAP))):
-        pages, words, more = one
+    has_numbers = box.w >= _LEAST
+    right = box.x + box.w - _NUMBERS * has_numbers
+    begin, y = box.x + left, box.y
+    x = begin
+    yield from _names(tasks, box, left, frames if has_numbers else {})
+    for pages, words, more in _cut(ranges, cells, tasks, int((right - begin + _GAP) // (_COLUMN + _GAP))):
         room = max(len(pages) * (_COLUMN + _GAP) - _GAP, min(text_width(words.name, "strong"), 3 * _COLUMN))
-        if x > MARGIN + left and x + room > right:
-            x, y = MARGIN + left, y + high + 14
-            nodes += _names(tasks, y, left, width, {})
-        nodes += _columns(words, pages, more, frames, before, [cells[va] for va in pages], tasks, Box(x, y, room, high))
+        if x > begin and x + room > right:
+            x, y = begin, y + box.h + 14
+            yield from _names(tasks, box._replace(y=y), left, {})
+        its = [cells[va] for va in pages]
+        yield from _columns(words, pages, more, frames, before, its, tasks, Box(x, y, room, box.h))
         x += room + _APART
-    y += high
-    others = [("more", f"{counted(left_out, 'task')} more, in the table.")] if left_out > 0 else []
-    for key, said in (*others, ("frames", LEGEND), ("here", NOT_HERE)):
-        nodes.append(kit.paragraph(f"sharing/legend/{key}", said, MARGIN, y + 10, width - 2 * MARGIN))
-        y += nodes[-1].h + 2
-    return nodes
 
 
 def cells_of(frames: Frames) -> dict[int, dict[str, tuple[int, str]]]:
@@ -114,10 +122,10 @@ def _cut(
             yield pages[begin : begin + across], one, (len(one.pages) - len(pages)) * is_last
 
 
-def _names(tasks: Sequence[str], y: float, left: float, width: float, frames: Frames) -> list[Node]:
+def _names(tasks: Sequence[str], box: Box, left: float, frames: Frames) -> list[Node]:
     """Return the rows' names and, if frames are given, each task's own and shared frames, and its fair share."""
     nodes = []
-    x = width - MARGIN - _NUMBERS + 20
+    x, y = box.x + box.w - _NUMBERS + 20, box.y
     having = tasks_by_frame(frames)
     most = max((sum(task in those for those in having) for task in tasks), default=1) or 1
     shares = {task: shares_of(task, having) for task in tasks}
@@ -131,7 +139,7 @@ def _names(tasks: Sequence[str], y: float, left: float, width: float, frames: Fr
     for number, task in enumerate(tasks):
         top = y + _HEAD + number * _ROW
         name = fitted(0, 21, visible(task), left - 8, "body strong")
-        nodes.append(kit.runs(f"sharing/task/{number}/{y:g}", Box(MARGIN, top, left, _ROW), [name]))
+        nodes.append(kit.runs(f"sharing/task/{number}/{y:g}", Box(box.x, top, left, _ROW), [name]))
         if not frames:
             continue
         own, shared, fair = shares[task]
