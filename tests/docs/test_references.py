@@ -22,7 +22,10 @@ MODULES = {
     if path.name not in ("__main__.py", "converted.py")  # the latter is nbconvert's
 }
 ROLE = re.compile(r":(?:class|func|meth|data|attr|mod):`~?([\w.]+)`")
-FOLDERS = [ROOT, *(folder for name in ("vmwidgets", "tests", "js/src", "course") for folder in (ROOT / name).glob("**/"))]
+FOLDERS = [
+    ROOT,
+    *(folder for name in ("vmwidgets", "tests", "js/src", "course") for folder in (ROOT / name).glob("**/")),
+]
 
 
 def has(thing: Any, names: list[str]) -> bool:

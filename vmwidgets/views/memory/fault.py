@@ -7,12 +7,13 @@ step's action is in green words.  A stage without any action in the whole access
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from itertools import chain, pairwise
+from itertools import chain
 
 from vmwidgets import events as ev
-from vmwidgets.views.scene import kit
+from vmwidgets.views.scene import boxes, kit
+from vmwidgets.views.scene.boxes import Drawn, Part
 from vmwidgets.views.scene.kit import WIDTH, Box
 from vmwidgets.views.scene.model import Bar, Link, Node, Scene, Table, Text
 from vmwidgets.views.scene.text import fitted, text_width, visible, wrapped
@@ -25,19 +26,19 @@ from vmwidgets.views.story.words.pictures import say_fault
 LINES = 3
 """The most lines about each stage, the latest at the bottom."""
 
-_TOP, _GAP, _NUMBER, _NAME = 6.0, 6.0, 34.0, 190.0
-"""Pixels above the first stage and between two stages; the widths of the columns of numbers and of names."""
+_GAP, _NUMBER, _NAME = 6.0, 34.0, 190.0
+"""Pixels between two stages; the widths of the columns of numbers and of names."""
 
 _WHO, _BY = 186.0, "mono label dim"
 """Room for the acting part, at the right end of a row; and its style."""
 
-_WIDE = 560.0
+_WIDE = 532.0
 """The width from which a stage's actions are next to its name; in narrower pictures they are below it."""
 
-_WIDEST = 800.0
+_WIDEST = 772.0
 """The width from which there is room for frames next to the story."""
 
-_BESIDE = 1000.0
+_BESIDE = 972.0
 """The greatest width at whose end these frames are: further away they look like another story."""
 
 
@@ -60,33 +61,24 @@ def draw_fault(
     here = {mark.box for mark in done if shown.step is not None and mark.at == done[-1].at}
     comes = {mark.box for mark in marks} | ({fault.failing} if fault is not None and fault.failed >= 0 else set())
     new = any(mark.box == "frame" and isinstance(shown.events[mark.at], _TAKES) for mark in done)
-    nodes: list[Node] = []
-    for key in BOXES:
-        if key in comes or fault is None:
-            y = nodes[-1].y + nodes[-1].h + _GAP if nodes else _TOP
-            its = [mark for mark in done if mark.box == key]
-            nodes.append(_stage(key, len(nodes) + 1, y, width, its, here, failing, is_new=new and key == "frame"))
+    known = [key for key in BOXES if key in comes or fault is None]
+    stages = [
+        _stage(key, number, [mark for mark in done if mark.box == key], here, failing, is_new=new and key == "frame")
+        for number, key in enumerate(known, 1)
+    ]
     before = "" if shown is moment or shown.operation is None else f"operation {shown.operation.number:,}"
     own = set() if before else {mark.at for one in faults for mark in one.marks} | {one.failed for one in faults}
     said = say_fault("earlier", operation=before) if before else "" if faults else say_fault("none")
     caption = moment.caption_with(said)
-    links = [*_arrows(nodes)]
     copy = next((event for mark in done if isinstance(event := shown.events[mark.at], ev.PageCopied)), None)
-    if copy is not None and width >= _WIDEST:
-        row = next(node for node in nodes if node.id == "fault/frame")
-        cells, arrow = _copied(copy, fault.space if fault is not None else "", row.y, width)
-        nodes += cells
-        links.append(arrow)
-    y = max((node.y + node.h for node in nodes), default=_TOP) + 12
-    for number, words in enumerate(_notes(nodes, done)):
-        nodes.append(kit.paragraph(f"fault/legend/{number}", words, kit.MARGIN, y, width - 2 * kit.MARGIN))
-        y += nodes[-1].h
-    return kit.scene(
+    story = boxes.joined(boxes.below(*stages, gap=_GAP), _arrow)
+    if copy is not None:
+        story = _with_copy(story, copy, fault.space if fault is not None else "")
+    return boxes.picture(
         "fault",
         f"faults of {space}" if space else "faults",
         _subtitle(fault, faults, before),
-        nodes,
-        links=links,
+        boxes.below(story, _notes(done), gap=12),
         caption=replace(caption, tone="plain") if said and caption.tone == "good" else caption,
         table=Table(("stage", "who", "what"), tuple((BOXES[mark.box][0], mark.who, _whole(mark)) for mark in done)),
         steps=moment.steps(where(lambda stage: stage.step.index in own)),
@@ -108,14 +100,18 @@ _BYPASSED = "bypassed: pages in front of it hide all of its pages, so that the c
 _COLLAPSED = "collapsed: nothing else referred to it, so that its pages are now in the object in front of it"
 
 
-def _notes(stages: Sequence[Node], done: Sequence[Mark]) -> Iterator[str]:
-    """Yield the meanings of the stages' words and numbers, if there are any."""
-    if any(run.text.startswith("+") for stage in stages for run in stage.text):
-        yield "+1, +2 or more: so many earlier steps of the stage are not shown; the table has them"
+def _notes(done: Sequence[Mark]) -> Part:
+    """Return the meanings of the stages' words and numbers, if there are any."""
     ends = {mark.words.rpartition(" ")[2] for mark in done if mark.box == "object"}
-    for word, words in (("bypassed", _BYPASSED), ("collapsed", _COLLAPSED)):
-        if word in ends:
-            yield words
+    said = [words for word, words in (("bypassed", _BYPASSED), ("collapsed", _COLLAPSED)) if word in ends]
+    more = "+1, +2 or more: so many earlier steps of the stage are not shown; the table has them"
+
+    def put(drawn: Drawn, x: float, y: float, w: float) -> float:
+        has_more = any(run.text.startswith("+") for node in drawn.nodes for run in node.text)
+        notes = enumerate([more] * has_more + said)
+        return boxes.below(*(boxes.words(f"fault/legend/{number}", words) for number, words in notes))(drawn, x, y, w)
+
+    return put
 
 
 def _subtitle(fault: Fault | None, faults: Sequence[Fault], before: str) -> str:
@@ -132,16 +128,22 @@ _TAKES = ev.PageAllocated, ev.PageCopied
 
 
 def _stage(
-    key: str, number: int, y: float, width: float, done: Sequence[Mark], here: set[str], failing: tuple[str, str],
-    *, is_new: bool,
-) -> Node:  # fmt: skip  # which, where, then what
+    key: str, number: int, done: Sequence[Mark], here: set[str], failing: tuple[str, str], *, is_new: bool
+) -> Part:
+    """Return a stage as a part: how high it is depends on its words, and on the width."""
+    return boxes.drawing(0, lambda box: [_stage_in(box, key, number, done, here, failing, is_new=is_new)])
+
+
+def _stage_in(
+    box: Box, key: str, number: int, done: Sequence[Mark], here: set[str], failing: tuple[str, str], *, is_new: bool
+) -> Node:
     """Return a stage's number, name, acting part and actions, latest at the bottom; `is_new`: a frame was allocated."""
     title, who = BOXES[key]
     failed = failing[1] if key == failing[0] else ""
     said_of = [*((mark.words, mark.detail) for mark in done), *([(failed, "")] if failed else [])]
     who = done[-1].who if done else who
     state = ("fault",) if failed else ("done",) if done else ("coming",)
-    wide, widest, room = width >= _WIDE, width >= _WIDEST, width - 2 * kit.MARGIN
+    wide, widest, room = box.w >= _WIDE, box.w >= _WIDEST, box.w
     x, top = (_NUMBER + _NAME, 17.0) if wide else (_NUMBER, 36.0)
     beside = _WHO if wide and not widest else 0.0
     lines, left_out = _lines(said_of, room - x - 40 - beside)
@@ -165,28 +167,42 @@ def _stage(
     thing = next((mark.thing for mark in reversed(done) if mark.thing), "")
     high = max(40.0 if widest else 26.0, top + 19 * (len(lines) - 1) + (10 if failed else 6) if lines else 0.0)
     return Node(
-        f"fault/{key}", "stage", kit.MARGIN, y, room, high, thing=thing, text=tuple(text),
+        f"fault/{key}", "stage", box.x, box.y, room, high, thing=thing, text=tuple(text),
         bars=(Bar(0, 5, 22, 22, circle),),
         state=(*state, *(["new"] if is_new else []), *(["path"] if key in here and not failed else [])),
         title=f"{title}, {who}: {'; '.join(words) or 'nothing yet'}", action="select" if thing else "", lane="fault",
     )  # fmt: skip
 
 
-def _copied(event: ev.PageCopied, space: str, y: float, width: float) -> tuple[list[Node], Link]:
+def _with_copy(story: Part, event: ev.PageCopied, space: str) -> Part:
+    """Return the story, and next to its frame, if there is room, the frame that was copied and its copy."""
+
+    def put(drawn: Drawn, x: float, y: float, w: float) -> float:
+        end = story(drawn, x, y, w)
+        if w >= _WIDEST:
+            row = next(node for node in drawn.nodes if node.id == "fault/frame")
+            right = x + min(w, _BESIDE)
+            one, other = _copied(event, space, Box(right - 392.0, row.y - 2, 168.0, 44.0), 56.0)
+            drawn.nodes += [one, other]
+            drawn.links.append(kit.arrow("fault/copied/arrow", one, other, kind="walk"))
+        return end
+
+    return put
+
+
+def _copied(event: ev.PageCopied, space: str, box: Box, gap: float) -> list[Node]:
     """Return the frame that was copied, and its copy, since both exist now."""
     others = [visible(one) for one in event.mapped if one != space]
-    w, h, gap = 168.0, 44.0, 56.0
-    x = min(width, _BESIDE) - kit.MARGIN - 2 * w - gap
-    cells = [
-        kit.card(f"fault/copied/{key}", Box(left, y - 2, w, h), [f"frame {frame:#x}", whose], kind="slot", top=18,
-                 step=17, bars=(Bar(0, h - 4, w, 4, "own-anonymous"),), state=state, thing=f"frame:{frame}",
+    stays = f"stays with {', '.join(others)}" if others else "as it was"
+    copy = f"the copy of {visible(space)}" if space else "the copy"
+    return [
+        kit.card(f"fault/copied/{key}", box._replace(x=left), [f"frame {frame:#x}", whose], kind="slot", top=18,
+                 step=17, bars=(Bar(0, box.h - 4, box.w, 4, "own-anonymous"),), state=state, thing=f"frame:{frame}",
                  lane="fault", title=f"frame {frame:#x}: {whose}")
         for key, left, frame, whose, state in (
-            ("from", x, event.source_frame, f"stays with {', '.join(others)}" if others else "as it was", ()),
-            ("to", x + w + gap, event.frame, f"the copy of {visible(space)}" if space else "the copy", ("new",)),
+            ("from", box.x, event.source_frame, stays, ()), ("to", box.x + box.w + gap, event.frame, copy, ("new",)),
         )
     ]  # fmt: skip  # which, where, then what
-    return cells, kit.arrow("fault/copied/arrow", cells[0], cells[1], kind="walk")
 
 
 def _whole(mark: Mark) -> str:
@@ -213,9 +229,8 @@ def _lines(said: Sequence[tuple[str, str]], room: float) -> tuple[list[tuple[str
     return lines, 0
 
 
-def _arrows(nodes: Sequence[Node]) -> Iterator[Link]:
-    """Yield arrows from one number down to the next."""
-    for one, other in pairwise(nodes):
-        lit = ("path",) if "coming" not in other.state else ()
-        x = kit.MARGIN + 11
-        yield Link(f"{one.id}/to", "then", one.id, other.id, ((x, one.y + 29), (x, other.y + 3)), state=lit)
+def _arrow(_number: int, one: Node, other: Node) -> Link:
+    """Return an arrow from one number down to the next."""
+    lit = ("path",) if "coming" not in other.state else ()
+    x = one.x + 11
+    return Link(f"{one.id}/to", "then", one.id, other.id, ((x, one.y + 29), (x, other.y + 3)), state=lit)
