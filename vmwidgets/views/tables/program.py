@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import field, replace
+from functools import partial
 from textwrap import wrap
 
 from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.base.units import counted
-from vmwidgets.views.scene import kit
-from vmwidgets.views.scene.kit import LINE, MARGIN, WIDTH
+from vmwidgets.views.scene import boxes, kit
+from vmwidgets.views.scene.kit import LINE, MARGIN, WIDTH, Box
 from vmwidgets.views.scene.model import Lane, Node, Rows, Scene, Table, Text
 from vmwidgets.views.scene.relations import together
 from vmwidgets.views.scene.text import fitted, text_width, visible
@@ -29,7 +30,7 @@ COLUMNS = {
 }
 """The possible columns: the head of each, and its singular and plural in words."""
 
-_ROW, _NUMBER, _COLUMN, _HEAD = LINE + 2, 26.0, 64.0, 2 * LINE + 6
+_ROW, _NUMBER, _COLUMN = LINE + 2, 26.0, 64.0
 
 _NARROW = 26.0
 """Width in pixels of a column headed by a letter, if lines of code have no room next to wider columns."""
@@ -57,10 +58,13 @@ def draw_program(
     is_across = panes is not None and width >= ACROSS
     room = width - room_of_panes(lines, columns, width) if is_across else width
     column = _COLUMN if _needed(lines, columns) <= room else _NARROW
-    top, heads = _heads(columns, room, column)
-    nodes = [*heads, *_rows(lines, columns, at, room, column, top)]
-    text = kit.scene(
-        "program", f"{name}.c" if at is None else f"{name}.c, line {at}", doing, nodes,
+    letters = " · ".join(f"{words[0]}: {words}" for words in columns) if column < _COLUMN else ""
+    part = boxes.below(
+        boxes.words("program/legend", letters), boxes.drawing(0, partial(_heads, columns, column)),
+        boxes.drawing(0, partial(_rows, lines, columns, at, column)), gap=2,
+    )  # fmt: skip  # from top to bottom
+    text = boxes.picture(
+        "program", f"{name}.c" if at is None else f"{name}.c, line {at}", doing, part,
         caption=moment.answered(_answer(lines, columns)),
         table=Table(("line", *columns, "text"), Rows(lambda: tuple(_table(lines, columns)))),
         machine=machine, width=room,
@@ -93,27 +97,20 @@ def _needed(lines: Sequence[CodeLine], columns: Sequence[str]) -> float:
     return _NUMBER + _LETTER * (longest + 1) + len(columns) * _COLUMN + 2 * MARGIN + 4
 
 
-def _heads(columns: Sequence[str], width: float, column: float) -> tuple[float, list[Node]]:
-    """Return the heads of the columns of numbers, and where the rows below them begin."""
-    nodes = []
-    is_narrow, top = column < _COLUMN, 2.0
-    if is_narrow:
-        said = " · ".join(f"{words[0]}: {words}" for words in columns)
-        nodes.append(kit.paragraph("program/legend", said, MARGIN, top, width - 2 * MARGIN))
-        top += nodes[-1].h + 2
+def _heads(columns: Sequence[str], column: float, box: Box) -> Iterator[Node]:
+    """Yield the heads of the columns of numbers: their words, or a letter if a column is narrow."""
+    is_narrow = column < _COLUMN
     for number, words in enumerate(columns):
-        x = width - MARGIN - (len(columns) - number) * column
+        x = box.x + box.w - (len(columns) - number) * column
         text = tuple(Text(column / 2, LINE - 4 + LINE * row, word, "label dim", "middle")
                      for row, word in enumerate([words[0]] if is_narrow else words.split()))  # fmt: skip
-        high = LINE if is_narrow else 2 * LINE
-        nodes.append(kit.runs(f"program/head/{number}", kit.Box(x, top, column, high), text, title=words))
-    return top + (LINE + 4 if is_narrow else _HEAD - 2), nodes
+        place = Box(x, box.y, column, LINE if is_narrow else 2 * LINE)
+        yield kit.runs(f"program/head/{number}", place, text, title=words)
 
 
-def _rows(
-    lines: Sequence[CodeLine], columns: Sequence[str], at: int | None, width: float, column: float, y: float
-) -> Iterator[Node]:
-    w = width - 2 * MARGIN
+def _rows(lines: Sequence[CodeLine], columns: Sequence[str], at: int | None, column: float, box: Box) -> Iterator[Node]:
+    """Yield the lines, each as high as its words in this width, with its numbers."""
+    w, y = box.w, box.y
     for number, one in enumerate(lines, 1):
         words = one.text.lstrip()
         x = _NUMBER + _LETTER * (len(one.text) - len(words))
@@ -129,7 +126,7 @@ def _rows(
             runs.append(Text(middle, 14, f"{count:,}" if count else "·", "label" if count else "label dim", "middle"))
         is_at = number == at
         yield Node(
-            f"program/{number}", "line", MARGIN, y, w, high, shape="box" if is_at else "none",
+            f"program/{number}", "line", box.x, y, w, high, shape="box" if is_at else "none",
             text=tuple(run for run in runs if run.text), state=("shown",) if is_at else (),
             title=_title(number, one, is_at), lane="program",
         )  # fmt: skip
