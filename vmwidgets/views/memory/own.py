@@ -316,23 +316,33 @@ def _place(number: int, some: Sequence[ProcessRange], top: int, box: Box, *, mea
 
 def draw_forked(value: ForkedValue, *, width: float = WIDTH) -> Scene:
     """Return the parent's pages on the left, the child's on the right, and each frame once between them."""
-    room = min(WIDTH, width) - 2 * MARGIN
-    side, frame = min(230.0, room * 0.3), min(150.0, room * 0.22)
-    left, right, middle = MARGIN, MARGIN + room - side, MARGIN + room / 2
+    rows = [
+        (str(number), str(Address(one.address)), one.parent, one.child, "one, for both" if one.is_shared else "two")
+        for number, one in enumerate(value.pages)
+    ]
+    about = "The same addresses in both: an address is not a place. Whose a page is, the kernel says (pagemap, bit 56)."
+    board = boxes.narrower(WIDTH - 2 * MARGIN, boxes.drawing(0, partial(_forked, value)))
+    return boxes.picture(
+        "fork", value.title, "", boxes.below(board, boxes.words("fork/about", about), gap=14),
+        caption=Caption(f"{value.said[:1].upper()}{value.said[1:]}."), width=width, answers=True,
+        table=Table(("page", "address", "parent reads", "child reads", "frames"), tuple(rows)),
+    )  # fmt: skip  # the title says it
+
+
+def _forked(value: ForkedValue, room: Box) -> Iterator[Node | Link]:
+    """Yield both processes' pages, the frames between them, and the lines to these."""
+    side, frame = min(230.0, room.w * 0.3), min(150.0, room.w * 0.22)
+    left, right, middle = room.x, room.x + room.w - side, room.x + room.w / 2
     names = f"parent, process {value.parent}", f"child, process {value.child}"
     first, second = names if kit.all_or_none(names, (side, side), "strong") else ("parent", "child")
-    nodes = [
-        kit.label("fork/parent", first, left, 4, style="strong"),
-        kit.label("fork/child", second, right, 4, style="strong"),
-        kit.label("fork/frames", "frames", middle - text_width("frames", "strong") / 2, 4, style="strong"),
-    ]
-    links: list[Link] = []
-    y = 32.0
+    yield kit.label("fork/parent", first, left, room.y, style="strong")
+    yield kit.label("fork/child", second, right, room.y, style="strong")
+    yield kit.label("fork/frames", "frames", middle - text_width("frames", "strong") / 2, room.y, style="strong")
+    y = room.y + 28.0
     for number, page in enumerate(value.pages):
         high = 34.0 if page.is_shared else 72.0
         mine = _page("parent", number, page.parent, page, Box(left, y, side, high), value)
         theirs = _page("child", number, page.child, page, Box(right, y, side, high), value)
-        nodes += [mine, theirs]
         box = Box(middle - frame / 2, y, frame, 34)
         if page.is_shared:
             frames = [_frame(f"{number}", page.parent, "both", box)]
@@ -342,19 +352,10 @@ def draw_forked(value: ForkedValue, *, width: float = WIDTH) -> Scene:
                 _frame(f"{number}/parent", page.parent, "the parent's", box, new=value.last == ("parent", number)),
                 _frame(f"{number}/child", page.child, "the child's", below, new=value.last == ("child", number)),
             ]
-        nodes += frames
-        links += [_leads(number, "parent", mine, frames[0], value), _leads(number, "child", theirs, frames[-1], value)]
+        yield from (mine, theirs, *frames)
+        yield _leads(number, "parent", mine, frames[0], value)
+        yield _leads(number, "child", theirs, frames[-1], value)
         y += high + 10
-    rows = [
-        (str(number), str(Address(one.address)), one.parent, one.child, "one, for both" if one.is_shared else "two")
-        for number, one in enumerate(value.pages)
-    ]
-    table = Table(("page", "address", "parent reads", "child reads", "frames"), tuple(rows))
-    said = f"{value.said[:1].upper()}{value.said[1:]}."
-    about = "The same addresses in both: an address is not a place. Whose a page is, the kernel says (pagemap, bit 56)."
-    nodes.append(kit.paragraph("fork/about", about, MARGIN, y + 4, width - 2 * MARGIN))
-    return kit.scene("fork", value.title, "", nodes, links=links, caption=Caption(said), table=table, width=width,
-                     answers=True)  # fmt: skip  # the title says it
 
 
 def _leads(number: int, who: str, page: Node, frame: Node, value: ForkedValue) -> Link:
