@@ -11,7 +11,7 @@ import vmwidgets as vm
 from tests.views.lives import lived_in
 from vmwidgets.engine.kernel.freebsd.kmem_schema import DaemonScanned
 from vmwidgets.engine.memory.pages_schema import FrameRun, PageCounts
-from vmwidgets.views.memory.frame_rows import draw_rows, pieces_of, strips_of
+from vmwidgets.views.memory.frame_rows import pieces_of, rows_of, strips_of
 from vmwidgets.views.memory.gauge import answer, gauges, is_cut, level, served
 from vmwidgets.views.scene.boxes import Drawn
 from vmwidgets.views.scene.model import Node, Scene
@@ -221,7 +221,7 @@ def test_neighbours_in_two_states_have_a_line_each() -> None:
     value = replace(vm.boot().frames.value(), runs=(FrameRun(0, 8, "used", "kernel"),), first_frame=0, end_frame=8)
     touched = {2: "new", 3: "new", 4: "changed"}
     drawn = Drawn()
-    draw_rows(strips_of([*pieces_of(value, touched, (), -1)], 4), 4)(drawn, 0, 0, 400)
+    rows_of(strips_of([*pieces_of(value, touched, (), -1)], 4), 4)(drawn, 0, 0, 400)
     assert [link.state for link in drawn.links] == [("new",), ("changed",)]
 
 

@@ -6,8 +6,9 @@ submap's part of its parent.  At the end are the entry list and the ribbon of th
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import replace
+from functools import partial
 
 from vmwidgets import events as ev
 from vmwidgets.engine.base.frozen import frozen
@@ -15,20 +16,16 @@ from vmwidgets.engine.base.units import binary_size, counted
 from vmwidgets.engine.kernel.map.map_schema import EntryValue, Fold, KernelMapValue, MapValue
 from vmwidgets.views.maps.columns import PAGE_NUMBERS, are_brief, lay_columns
 from vmwidgets.views.maps.entries import HEADER, list_lane
-from vmwidgets.views.maps.picture import (
-    Drawn,
-    Layout,
-    MapPicture,
-    cards_of,
-    laid_items,
-)
+from vmwidgets.views.maps.picture import Drawn as Lanes
+from vmwidgets.views.maps.picture import Layout, MapPicture, cards_of, laid_items
 from vmwidgets.views.maps.ribbon import NOT_TO_SCALE, ribbon_lane
 from vmwidgets.views.maps.runs import kind_of, what_is
-from vmwidgets.views.scene import kit
+from vmwidgets.views.scene import boxes, kit
 from vmwidgets.views.scene.addresses import AddressStyle
-from vmwidgets.views.scene.kit import MARGIN, WIDTH, Box
-from vmwidgets.views.scene.model import STILL, Link, Marks, Node, Scene, Table
-from vmwidgets.views.scene.relations import KERNEL, of_entries, things_of, together
+from vmwidgets.views.scene.boxes import Drawn, Part
+from vmwidgets.views.scene.kit import WIDTH, Box
+from vmwidgets.views.scene.model import STILL, Link, Node, Scene, Table
+from vmwidgets.views.scene.relations import KERNEL, of_entries, together
 from vmwidgets.views.scene.text import text_width
 from vmwidgets.views.story.look import Look
 from vmwidgets.views.story.moment import Moment
@@ -56,8 +53,8 @@ MOST = 6
 
 WIDEST = 280.0
 _GAP, _CLOSE, _DROP = 16.0, 6.0, 30.0
-_NARROW = 560.0
-"""Width in pixels of a picture below which boxes are closer together."""
+_NARROW = 532.0
+"""Width in pixels below which boxes are closer together."""
 
 
 @frozen
@@ -87,15 +84,8 @@ def draw_kmem(
     style = AddressStyle.of(value.map.start, value.map.end)
     shown = Shown.of(look)
     concerned = map_concerned(value, moment.events, selection)
-    nodes = [kit.paragraph("kmem/answer", _answer(value, concerned), MARGIN, 2, width - 2 * MARGIN, style="body")]
-    more, links, y = _nested(value, shown, style, concerned.map.name, width, nodes[0].h + 12, listed=not compact)
-    nodes += more
-    marks: tuple[Marks, ...] = ()
-    if not compact:
-        more, lines, marks, y = _detail(concerned, moment, shown, style, selection, y, width)
-        nodes, links = nodes + more, links + lines
-    legend = _legend(nodes, y + 4, width)
-    nodes, y = nodes + legend, max((node.y + node.h for node in legend), default=y)
+    nested = boxes.drawing(0, partial(_nested, value, shown, style, concerned.map.name, listed=not compact))
+    detail = [] if compact else [_detail(concerned, moment, shown, style, selection)]
     maps = list(value.all())
     used = sum(one.map.size for one in maps if not one.submaps)
     subtitle = (
@@ -103,21 +93,17 @@ def draw_kmem(
         f"{binary_size(used)} allocated{' in those without submaps' * any(one.submaps for one in maps)}"
     )
     subtitle += f" · {style.legend}" if style.legend else ""
-    drawn = things_of(nodes)
-    return kit.scene(
+    return boxes.picture(
         "kmem",
         title,
         subtitle,
-        nodes,
-        links=links,
+        boxes.below(boxes.words("kmem/answer", _answer(value, concerned), "body"), nested, *detail, _legend, gap=12),
         caption=moment.caption,
         table=Table(TABLE_HEADER, _rows(maps, style)),
         steps=moment.steps(steps_of_kmem({one.map.name for one in look.after.all()})),
         machine=machine,
         width=width,
-        height=y + 4,
-        marks=[replace(one, space=KERNEL) for one in marks],
-        about=together(of_entries(one.map.name, one.map.entries, drawn) for one in maps),
+        about=lambda things: together(of_entries(one.map.name, one.map.entries, things) for one in maps),
     )
 
 
@@ -151,8 +137,9 @@ _COLOURS = (
 """The meanings of the ranges' colours, and of the strip on their lower edge."""
 
 
-def _legend(nodes: Sequence[Node], y: float, width: float) -> list[Node]:
-    """Return the meanings of the colours present, and of a ribbon's double bars."""
+def _legend(drawn: Drawn, x: float, y: float, w: float) -> float:
+    """Draw the meanings of the colours present, and of a ribbon's double bars."""
+    nodes = drawn.nodes
     ranges = [node for node in nodes if node.kind == "range"]
     looks = {f"{bar.style} inside" for node in ranges for bar in node.bars}
     looks.update(*({"new"} if "new" in node.state else node.state for node in ranges))  # new: in no other colour
@@ -161,7 +148,7 @@ def _legend(nodes: Sequence[Node], y: float, width: float) -> list[Node]:
     is_said = any(run.text == NOT_TO_SCALE for node in nodes for run in node.text)
     if not is_said and any(node.title.endswith(NOT_TO_SCALE) for node in nodes):
         known.append(("break", NOT_TO_SCALE))
-    return kit.legend("kmem", known, y, width=width)
+    return boxes.key("kmem", known)(drawn, x, y, w)
 
 
 def steps_of_kmem(names: Set[str]) -> Mine:
@@ -225,59 +212,50 @@ _LOOKS = (ev.SpaceSought, ev.MapLocked)
 
 
 def _nested(
-    root: KernelMapValue,
-    shown: Shown,
-    style: AddressStyle,
-    concerned: str,
-    width: float,
-    top: float,
-    *,
-    listed: bool,
-) -> tuple[list[Node], list[Link], float]:
-    """Return all maps, each level in a row, with a band from each map's place in its parent.
+    root: KernelMapValue, shown: Shown, style: AddressStyle, concerned: str, room: Box, *, listed: bool
+) -> Iterator[Node | Link]:
+    """Yield all maps, each level in a row, with a band from each map's place in its parent.
 
     The entries of the map concerned may be `listed` below them.
     """
-    nodes: list[Node] = []
-    links: list[Link] = []
-    row = [Place(root, "", MARGIN, width - 2 * MARGIN)]
-    y, depth = top, 0
+    row = [Place(root, "", room.x, room.w)]
+    y, depth = room.y, 0
     above: dict[str, tuple[Place, float]] = {}
     while row:
         height = CARD_H if depth else ROOT_H
         for place in row:
             is_listed = listed and place.value.map.name == concerned
-            nodes += map_box(place.value, shown, style, (place.x, y, place.w), depth, is_listed)
+            yield from map_box(place.value, shown, style, (place.x, y, place.w), depth, is_listed)
             if place.parent:
-                links.append(_band(above[place.parent], place, shown, y))
+                yield _band(above[place.parent], place, shown, y)
             above[place.value.map.name] = (place, y + height)
-        below, left_out = _row_below(row, concerned, width)
+        below, left_out = _row_below(row, concerned, room)
         bottom = y + max(height_of(place.value, shown, depth) for place in row)
         if left_out:
-            nodes.append(_more(left_out, bottom, width))
+            words = f"{left_out} more map{'' if left_out == 1 else 's'}, in the table"
+            right = room.x + room.w - text_width(words, "label")
+            yield kit.label(f"kmem/more/{depth + 1}", words, right, bottom)
         y, row, depth = bottom + (_DROP if below else 8), below, depth + 1
-    return nodes, links, y
 
 
-def _row_below(row: Sequence[Place], concerned: str, width: float) -> tuple[list[Place], int]:
+def _row_below(row: Sequence[Place], concerned: str, room: Box) -> tuple[list[Place], int]:
     """Return the submaps of the maps in `row`, each as near to its parent as possible, and how many have no room."""
     children = [(child, place) for place in row for child in place.value.submaps]
     if not children:
         return [], 0
     first = sorted(children, key=lambda one: not _holds(one[0], concerned))[:MOST]
     shown = [one for one in children if one in first]
-    room = width - 2 * MARGIN
-    gap = _GAP if width >= _NARROW else _CLOSE
-    w = min(WIDEST, (room - gap * (len(shown) - 1)) / len(shown))
+    gap = _GAP if room.w >= _NARROW else _CLOSE
+    w = min(WIDEST, (room.w - gap * (len(shown) - 1)) / len(shown))
     places: list[Place] = []
-    x = MARGIN
+    x = room.x
     for number, (child, parent) in enumerate(shown):
         siblings = [one for one, other in shown if other is parent]
         block = len(siblings) * w + (len(siblings) - 1) * gap
         place = siblings.index(child)
         wish = parent.x + parent.w / 2 - block / 2 + place * (w + gap)
         rest = len(shown) - number
-        most = width - MARGIN - rest * w - (rest - 1) * gap
+        most = room.x + room.w - rest * w - (rest - 1) * gap
         x = max(x, min(wish, most))
         places.append(Place(child, parent.value.map.name, x, w))
         x += w + gap
@@ -286,11 +264,6 @@ def _row_below(row: Sequence[Place], concerned: str, width: float) -> tuple[list
 
 def _holds(value: KernelMapValue, name: str) -> bool:
     return any(one.map.name == name for one in value.all())
-
-
-def _more(count: int, y: float, width: float) -> Node:
-    words = f"{count} more map{'' if count == 1 else 's'}, in the table"
-    return kit.label(f"kmem/more/{y:g}", words, width - MARGIN - text_width(words, "label"), y)
 
 
 def _band(above: tuple[Place, float], place: Place, shown: Shown, top: float) -> Link:
@@ -306,15 +279,8 @@ def _band(above: tuple[Place, float], place: Place, shown: Shown, top: float) ->
 # ---- the map concerned -------------------------------------------------------------------------------
 
 
-def _detail(
-    value: KernelMapValue,
-    moment: Moment,
-    shown: Shown,
-    style: AddressStyle,
-    selection: str,
-    top: float,
-    width: float,
-) -> Drawn:
+def _detail(value: KernelMapValue, moment: Moment, shown: Shown, style: AddressStyle, selection: str) -> Part:
+    """Return the entries of the map concerned as a list, above its ribbon."""
     name = value.map.name
     after = shown.after.get(name, value.map)
     laid = laid_items(after, shown.before.get(name, after), value.map)
@@ -326,15 +292,21 @@ def _detail(
     )
     kind, _, number = selection.partition(":")
     chosen = int(number) if kind == "entry" and number.isdecimal() else 0
-    columns = lay_columns(laid, picture.important(chosen), style, width, HEADER)
-    heading = _heading(value, top, width, PAGE_NUMBERS if are_brief(columns) else "")
-    top += heading.h
-    listed = list_lane(picture, columns, top) if laid else Drawn([], [], (), top - 12)
-    ribbon = ribbon_lane(picture, columns, listed.bottom, None, width, f"kmem/{name}/whole")
     freed = {f"ribbon/gap/{start:x}" for start in what_was_freed(value.map, shown.done)}
-    below, _ = with_new([_adapted(node, freed) for node in ribbon.nodes], value.map, shown, "kmem/concerned")
-    nodes = [heading, *listed.nodes, *below]
-    return Drawn(nodes, listed.links + ribbon.links, listed.marks + ribbon.marks, ribbon.bottom)
+
+    def put(drawn: Drawn, x: float, y: float, w: float) -> float:
+        width = w + 2 * x
+        columns = lay_columns(laid, picture.important(chosen), style, width, HEADER)
+        y = _heading(value, PAGE_NUMBERS if are_brief(columns) else "")(drawn, x, y, w)
+        listed = list_lane(picture, columns, y) if laid else Lanes([], [], (), y - 12)
+        ribbon = ribbon_lane(picture, columns, listed.bottom, None, width, f"kmem/{name}/whole")
+        below, _ = with_new([_adapted(node, freed) for node in ribbon.nodes], value.map, shown, "kmem/concerned")
+        drawn.nodes += [*listed.nodes, *below]
+        drawn.links += listed.links + ribbon.links
+        drawn.marks += [replace(one, space=KERNEL) for one in listed.marks + ribbon.marks]
+        return ribbon.bottom
+
+    return put
 
 
 def _adapted(node: Node, freed: set[str]) -> Node:
@@ -344,10 +316,10 @@ def _adapted(node: Node, freed: set[str]) -> Node:
     return replace(node, state=(*node.state, "changed")) if node.id in freed else node
 
 
-def _heading(value: KernelMapValue, y: float, width: float, more: str = "") -> Node:
+def _heading(value: KernelMapValue, more: str = "") -> Part:
     count = f"{value.map.nr_entries:,} entr{'y' if value.map.nr_entries == 1 else 'ies'}"
     what = f"in order: {count}, {used_words(value.map, has_submaps=bool(value.submaps))[0]}{more}"
-    return kit.heading("kmem/concerned", called(value.map.name), what, y, width=width)
+    return boxes.heading("kmem/concerned", called(value.map.name), what)
 
 
 # ---- the table ---------------------------------------------------------------------------------------

@@ -67,14 +67,14 @@ def _rows(
     left = min(130.0, max(text_width(visible(one), "body strong") for one in tasks) + 16)
     has_numbers = box.w >= _LEAST
     right = box.x + box.w - _NUMBERS * has_numbers
-    begin, y = box.x + left, box.y
+    begin, y, line = box.x + left, box.y, 0
     x = begin
-    yield from _names(tasks, box, left, frames if has_numbers else {})
+    yield from _names(tasks, box, left, line, frames if has_numbers else {})
     for pages, words, more in _cut(ranges, cells, tasks, int((right - begin + _GAP) // (_COLUMN + _GAP))):
         room = max(len(pages) * (_COLUMN + _GAP) - _GAP, min(text_width(words.name, "strong"), 3 * _COLUMN))
         if x > begin and x + room > right:
-            x, y = begin, y + box.h + 14
-            yield from _names(tasks, box._replace(y=y), left, {})
+            x, y, line = begin, y + box.h + 14, line + 1
+            yield from _names(tasks, box._replace(y=y), left, line, {})
         its = [cells[va] for va in pages]
         yield from _columns(words, pages, more, frames, before, its, tasks, Box(x, y, room, box.h))
         x += room + _APART
@@ -122,7 +122,7 @@ def _cut(
             yield pages[begin : begin + across], one, (len(one.pages) - len(pages)) * is_last
 
 
-def _names(tasks: Sequence[str], box: Box, left: float, frames: Frames) -> list[Node]:
+def _names(tasks: Sequence[str], box: Box, left: float, line: int, frames: Frames) -> list[Node]:
     """Return the rows' names and, if frames are given, each task's own and shared frames, and its fair share."""
     nodes = []
     x, y = box.x + box.w - _NUMBERS + 20, box.y
@@ -139,7 +139,7 @@ def _names(tasks: Sequence[str], box: Box, left: float, frames: Frames) -> list[
     for number, task in enumerate(tasks):
         top = y + _HEAD + number * _ROW
         name = fitted(0, 21, visible(task), left - 8, "body strong")
-        nodes.append(kit.runs(f"sharing/task/{number}/{y:g}", Box(box.x, top, left, _ROW), [name]))
+        nodes.append(kit.runs(f"sharing/task/{number}/{line}", Box(box.x, top, left, _ROW), [name]))
         if not frames:
             continue
         own, shared, fair = shares[task]

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from . import kit
 from .kit import LINE, MARGIN, PAD, WIDTH, Box
-from .model import STILL, Bar, Caption, Lane, Link, Node, Scene, Steps, Table, Text
+from .model import STILL, Bar, Caption, Lane, Link, Marks, Node, Scene, Steps, Table, Text
 from .relations import Relations, things_of
 from .text import fitted, text_width, wrapped
 
@@ -30,11 +30,12 @@ ROW = 20.0
 
 
 class Drawn:
-    """What parts have drawn: nodes and links, in the order in which they are read."""
+    """What parts have drawn: nodes, links, and small things without words, in the order in which they are read."""
 
     def __init__(self) -> None:
         self.nodes: list[Node] = []
         self.links: list[Link] = []
+        self.marks: list[Marks] = []
 
 
 Part = Callable[[Drawn, float, float, float], float]
@@ -51,7 +52,7 @@ def picture(  # noqa: PLR0913  what a scene has, all but four by name
     end = part(drawn, MARGIN, 4.0, width - 2 * MARGIN)
     end = max([end, *(node.y + node.h for node in drawn.nodes)])
     return kit.scene(view, title, subtitle, drawn.nodes, links=drawn.links, caption=caption, table=table, steps=steps,
-                     machine=machine, width=width, height=end + 8, lanes=lanes, answers=answers,
+                     machine=machine, width=width, height=end + 8, lanes=lanes, answers=answers, marks=drawn.marks,
                      about=about(things_of(drawn.nodes)) if about is not None else None)  # fmt: skip  # all of it
 
 
