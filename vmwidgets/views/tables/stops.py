@@ -72,7 +72,7 @@ def draw_stop(halt: Halt, *, width: float = WIDTH, switches: Sequence[Sequence[k
 def draw_no_stop(width: float = WIDTH) -> Scene:
     """Return the scene of a kernel that has not stopped."""
     return boxes.picture("stops", "stops of the kernel", "", boxes.below(), table=Table((), ()), width=width,
-                         caption=Caption("The kernel has not stopped yet."))  # fmt: skip  # it has no more
+                         caption=Caption("The kernel has not stopped yet."))  # fmt: skip  # and nothing else
 
 
 def _changes(number: int, name: str, some: Sequence[Change]) -> Part:
