@@ -355,7 +355,7 @@ class _Stacks:
 
 
 def _columns(cards: _Cards, ours: Sequence[_Mapping], selection: str) -> tuple[Part, Sequence[_Mapping]]:
-    """Return a part with mappings in the first column and each object right of what refers to it; and these mappings."""
+    """Return a part with mappings in the first column and each object right of what refers to it, and the mappings."""
     shown = cards.chosen(cards.together(ours) if len(ours) > MAPPINGS else ours)
     columns: dict[str, int] = {}
     for one in shown:
