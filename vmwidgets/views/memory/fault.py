@@ -39,7 +39,7 @@ _WIDEST = 772.0
 """The width from which there is room for frames next to the story."""
 
 _BESIDE = 972.0
-"""The greatest width at whose end these frames are: further away they look like another story."""
+"""In a wider picture, these frames end at this width: further away, they would look like another story."""
 
 
 def draw_fault(

@@ -62,8 +62,8 @@ IN_COLUMNS = 3
 """The most objects of a chain that are drawn side by side; a longer chain is one column."""
 
 _LONGEST, _OTHERS, _WITH_OTHERS, _BESIDE, _CHANGED = 640.0, 190.0, 760.0, 3, 2
-"""Widths of an object in a chain, and of the shadows next to it, in a picture of at least the third width; the most
-mappings of an object next to it; and the most chains that are drawn because they changed."""
+"""Widths of an object in a chain and of the shadows next to it; the least width of a picture with room for these; the
+most mappings next to an object; and the most chains that are drawn because they changed."""
 
 _CELL_W, _CELL_H, _HEAD, _SAME_H = 44.0, 32.0, 44.0, 22.0
 
@@ -355,7 +355,7 @@ class _Stacks:
 
 
 def _columns(cards: _Cards, ours: Sequence[_Mapping], selection: str) -> tuple[Part, Sequence[_Mapping]]:
-    """Return mappings in the first column, and each object in a column after its references; and the mappings."""
+    """Return a part with mappings in the first column and each object right of what refers to it, and the mappings."""
     shown = cards.chosen(cards.together(ours) if len(ours) > MAPPINGS else ours)
     columns: dict[str, int] = {}
     for one in shown:
@@ -391,7 +391,7 @@ def _columns(cards: _Cards, ours: Sequence[_Mapping], selection: str) -> tuple[P
 
 
 def _chains(cards: _Cards, ours: Sequence[_Mapping], selection: str) -> tuple[Part, Sequence[_Mapping]]:
-    """Return the longest chain of objects in front of each last one, from front to back in one column; and mappings.
+    """Return a part with the longest chain to each last object, from front to back in a column; and the mappings in it.
 
     Next to each object are its mappings; other shadows in front of it are counted.
     """
@@ -489,7 +489,7 @@ def _others(value: ObjectsValue, name: str, those: Sequence[_Mapping]) -> Part:
 
 
 class _Cards:
-    """The cards of mappings and objects, as parts; and which are drawn."""
+    """The cards of mappings and objects as parts, and the choice of those that are drawn."""
 
     def __init__(
         self, look: Look[ObjectsValue], uses: Counter[int], mappers: Mapping[str, Sequence[MappedBy]], *, once: bool

@@ -409,7 +409,7 @@ def _thread(
     identity: str, name: str, second: Sequence[tuple[str, str]], place: Box, number: int, lane: str,
     state: Sequence[str], title: str,
 ) -> Node:  # fmt: skip  # what it is, then where
-    """Return its mark, its name, and its states below, as far as there is room."""
+    """Return a thread's mark, its name, and its states below, as far as there is room."""
     text = [Text(15, 20, f"{number}", "letter on-step", "middle")] if 0 < number < 100 else []
     text.append(fitted(_MARK, 16, name, place.w - _MARK - 4, "body strong", middle=True))
     x = _MARK

@@ -238,7 +238,7 @@ def _task_of(event: ev.Event) -> str:
 
 
 def _with_frame(marks: list[Mark], frame: int) -> list[Mark]:
-    """Return the marks with the frame: a page in memory needs no new frame, and its own is known when it is entered."""
+    """Return the marks, with the frame of a page that was in memory: only the event that enters the page names it."""
     entered = next((place for place, mark in enumerate(marks) if mark.box == "enter"), None)
     if entered is None or any(mark.box == "frame" for mark in marks):
         return marks
