@@ -20,7 +20,7 @@ _LONG = re.compile(
 )
 _FULL = re.compile(
     r"[ \t]*([0-9a-f]{8,16})[ \t]+([r-][w-][x-][sp])[ \t]+([0-9a-f]{8,16})[ \t]+([0-9a-f]+:[0-9a-f]+)"
-    r"[ \t]+([0-9]{1,20})((?:[ \t]+[0-9]{1,15})+)(?:[ \t]+(.*?))?[ \t]*",
+    r"[ \t]+([0-9]{1,20})[ \t]+([0-9]{1,15}(?:[ \t].*?)?)[ \t]*",
     re.ASCII,
 )
 """A line of -X: the numbers after the inode are kilobytes, the range's and then those in memory, as the head says.
@@ -34,6 +34,7 @@ _FLAGS = (
 )  # fmt: skip  # a list
 """The flags of a range (VmFlags) in the order in which Linux writes them: proc(5)."""
 
+_KIB = re.compile("[0-9]{1,15}")
 _SIZE = 5
 """The columns before the size: address, rights, offset, device, inode."""
 
@@ -79,7 +80,8 @@ def _read_sizes(text: Cleaned) -> Found:
 
 def _read_in_full(text: Cleaned, head: str) -> Found:
     """Return the ranges of `pmap -X` and `-XX`, whose first line names the columns."""
-    found, columns = Found(), head.split()[_SIZE:]
+    found = Found()
+    columns = [one for one in head.split()[_SIZE:] if one not in ("VmFlags", "Mapping")]
     total: int | None = None
     for number, line in enumerate(text.lines, 1):
         if not line:
@@ -114,10 +116,12 @@ def _say_what_is_missing(found: Found, written: list[str], total: int | None) ->
 
 
 def _in_full(line: int, match: re.Match[str], columns: list[str]) -> MapsRange:
-    """Return the range of a line of -X, whose columns of kilobytes have these names."""
-    size, *numbers = (int(one) << 10 for one in match[6].split())
+    """Return the range of a line of -X, whose columns of numbers have these names; the rest is its name."""
+    words = match[6].split(maxsplit=len(columns))
+    count = next((at for at, word in enumerate(words[: len(columns)]) if not _KIB.fullmatch(word)), len(columns))
+    size, *numbers = (int(one) << 10 for one in words[:count])
     held = dict(zip(columns[1:], numbers, strict=False))
-    start, path = int(match[1], 16), _without_flags(match[7] or "")
+    start, path = int(match[1], 16), _without_flags(" ".join(words[count:]))
     one = MapsRange(line, start, start + size, match[2][:3], match[2][3] == "s", int(match[3], 16), match[4],
                     int(match[5]), path)  # fmt: skip  # what it is, then what it holds
     resident, fair, swap = (held.get(name) for name in ("Rss", "Pss", "Swap"))
