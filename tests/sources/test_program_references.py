@@ -109,7 +109,14 @@ def test_the_numbers_of_a_column_have_one_base() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "hello\nworld\n", "page table 0x87f6e000\n..0: pte 0x21fda801\n", "7f00-7f01 r-xp 0 0:0 0\n"]
+    "text",
+    [
+        "",
+        "hello\nworld\n",
+        "I add\nI fed\n",
+        "page table 0x87f6e000\n..0: pte 0x21fda801\n",
+        "7f00-7f01 r-xp 0 0:0 0\n",
+    ],
 )
 def test_another_text_is_none(text: str) -> None:
     assert read_references(text, "the text") is None
@@ -130,6 +137,7 @@ def test_another_text_is_none(text: str) -> None:
         ("address,op\n-5,R\n", "line 2 of a.trace"),
         ("0 1000\n3 2000\n", "line 2 of a.trace"),
         ("address,op\n0x1000,R\n0x2000,jump\n", "line 3 of a.trace"),
+        ("R 1000\nhello", "line 2 of a.trace"),
         ("address,op\n", "no reference below"),
         (" L 1000,8\nhello\n S fffffffffffffffc,8\n", "line 3 of a.trace: 8 bytes at fffffffffffffffc go past"),
     ],

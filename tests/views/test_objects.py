@@ -728,3 +728,22 @@ def test_a_new_object_s_pages_need_no_ring_of_their_own() -> None:
     assert rings
     assert not [ring for ring in rings if ring.id.startswith(made.id)]
     assert "8 new" in words(made)
+
+
+@pytest.mark.parametrize("forks", [4, 14])
+def test_each_object_of_chains_that_changed_is_drawn_once(forks: int) -> None:
+    machine = vm.boot("x86-64")
+    tasks = [machine.task("init")]
+    start = tasks[0].mmap(8 * vm.PAGE)
+    tasks[0].write(start, b"x" * 8 * vm.PAGE)
+    for number in range(forks):
+        tasks.append(tasks[-1].fork(f"child {number}"))
+        tasks[-1].write(start + number % 8 * vm.PAGE, b"y")
+    for task in tasks:
+        task.mprotect(start, 8 * vm.PAGE, "r")
+        scene = vm.Objects(machine).scene()
+        for names in ([node.id for node in scene.nodes], [link.id for link in scene.links]):
+            assert len(names) == len({*names}), task.name
+        folded = next((node.title for node in scene.nodes if node.id.startswith("objects/chain/")), "")
+        others = [node for node in scene.nodes if node.id.startswith("objects/others/")]
+        assert not (folded and others), "what the chain's fold counts is no other shadow"

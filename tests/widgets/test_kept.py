@@ -34,6 +34,32 @@ def pictures_of(machine: Any) -> list[Any]:
     return found
 
 
+def test_what_was_there_before_is_not_computed_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    machine = vm.boot("x86-64")
+    looked: list[int] = []
+    before = type(machine.history)._before
+
+    def counted(history: Any, number: int) -> Any:
+        looked.append(number)
+        return before(history, number)
+
+    monkeypatch.setattr(type(machine.history), "_before", counted)
+    for first in (True, False):
+        machine.kernel_map.enter(PAGE)
+        vm.EntryList(machine.kernel_map).scene()
+        vm.Frames(machine).scene()
+        assert bool(looked) == first, "only the first picture has to look"
+        looked.clear()
+
+
+def test_many_selections_keep_few_values() -> None:
+    space = vm.boot("x86-64").task("init").map
+    space.fill(400)
+    for entry in [*space][:60]:
+        vm.Map(space, selection=f"entry:{entry.id}").scene()
+    assert len(moments._LATEST[space.machine].values) <= moments.MOST_REQUESTS
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_kernel_memory_is_drawn_after_each_operation_as_for_the_first_time(seed: int) -> None:
     life = Life(seed)

@@ -262,6 +262,9 @@ class _Latest(NamedTuple):
     earlier: _Latest | None
 
 
+MOST_REQUESTS = 32
+"""The most values that are kept of an operation; each selection in a folded map is a request of its own."""
+
 _LATEST: WeakKeyDictionary[Machine, _Latest] = WeakKeyDictionary()
 
 
@@ -274,6 +277,8 @@ def _kept(machine: Machine, moment: Moment, key: Any, after: Any) -> Any:
     if latest is None or latest.serial != now:
         earlier = latest._replace(earlier=None) if latest is not None else None
         latest = _LATEST[machine] = _Latest(now, {}, earlier)
+    if len(latest.values) >= MOST_REQUESTS:
+        del latest.values[next(iter(latest.values))]
     latest.values[key] = after
     is_next = latest.earlier is not None and latest.earlier.serial == serial(operation.number - 1)
     return latest.earlier.values.get(key) if is_next and latest.earlier and not operation.truncated else None
@@ -290,6 +295,8 @@ def at_boot(value: Any, events: Sequence[Event]) -> Any:
 
 def _as_key(given: Any) -> Any:
     """Return a hashable key for the request of a part's value."""
-    if isinstance(given, (list, tuple, dict)):
+    if isinstance(given, dict):
+        return tuple((key, _as_key(value)) for key, value in given.items())
+    if isinstance(given, (list, tuple)):
         return tuple(map(_as_key, given))
     return frozenset(given) if isinstance(given, set) else given

@@ -120,7 +120,7 @@ def read_references(text: str, source: str, name: str = "") -> Trace | None:
     if lines != len(found):
         written = text.split("\n")
         others = [number for number, line in enumerate(written, 1) if not _is_right(form, line)]
-        if not form.between and others == [len(written)]:  # the text ends in the middle of a line
+        if not form.between and others == [len(written)] and _BEGUN.fullmatch(written[-1]):  # the text ends in a line
             unsaid = (f"The last line, {shown(written[-1].strip()[:40])}, is cut, and not read.",)
         elif others and not form.between:
             line = written[others[0] - 1].strip()[:40]
@@ -128,6 +128,8 @@ def read_references(text: str, source: str, name: str = "") -> Trace | None:
             raise Refused(f"{where} is not a reference: this is a file of {form.name}")
         elif others:
             unsaid = tuple(_passed_over(written, others))
+    if form.fields == "ka" and form.kinds is _KINDS and not any(map(str.isdigit, "".join(one[1] for one in found))):
+        return None  # words such as "I add", and no address with a digit
     columns = dict(zip(form.fields, zip(*found, strict=True), strict=True))
     kinds = [form.kinds[one.lower()] for one in columns["k"]]
     sizes = [int(one) for one in columns["s"]] if "s" in columns else None
@@ -135,6 +137,9 @@ def read_references(text: str, source: str, name: str = "") -> Trace | None:
         unsaid = (*unsaid, *_unsure(columns["a"], "hexadecimal"))
     return ready(Trace(_addresses(columns["a"], form, text, source, sizes), kinds, sizes, name=name, unsaid=unsaid))
 
+
+_BEGUN = re.compile(r"[ \t]*(?:[012RWrwIiFf][ \t,]*)?(?:0[xX]?)?[0-9a-fA-F]*[ \t,]*[A-Z_]*")
+"""The beginning of a reference, in any of the forms."""
 
 _LACKEY = re.compile(r"[ \t]{0,3}[ILSM][ \t]{1,3}\S*[ \t]*\r?")
 """A line that looks like one of lackey's."""

@@ -171,6 +171,14 @@ def test_large_pages_of_info_tlb_are_4_mib_if_none_begins_in_between(second: str
     assert [one.size >> 20 for one in pasted.listings[0].ranges] == sizes
 
 
+@pytest.mark.parametrize("line", ["00200000: 00300000 ---DA---W\n", "00c00000: 00c00000 X-PDA---W\n"])
+def test_a_page_within_a_large_one_or_x_shows_that_large_pages_are_2_mib(line: str) -> None:
+    lines = sorted(["00000000: 00000000 --PDA--UW\n", "00800000: 00800000 --PDA---W\n", line])
+    (listing,) = vm.load("".join(lines)).listings
+    large = [one for one in listing.ranges if one.size > vm.PAGE]
+    assert sum(one.size for one in large) < (8 << 20)
+
+
 def test_info_tlb_lists_page_tables_and_is_called_so() -> None:
     pasted = vm.load(text("info-tlb"))
     assert pasted.ranges == (

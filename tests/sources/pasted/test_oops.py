@@ -112,6 +112,8 @@ def test_an_error_code_and_words_that_name_two_accesses_are_said() -> None:
     )
     assert any("two accesses" in said for said in vm.load(text.format("write")).unsaid)
     assert not any("two accesses" in said for said in vm.load(text.format("read")).unsaid)
+    (said,) = (one for one in vm.load(text.format("read").replace("(0x0000)", "(0x0004)")).unsaid if "accesses" in one)
+    assert "by the kernel in words" in said and "by user code in its" in said
 
 
 def test_descriptors_in_the_last_line_may_be_cut() -> None:

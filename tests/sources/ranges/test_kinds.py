@@ -98,6 +98,13 @@ def test_what_a_format_does_not_say_is_said(name: str, words: str) -> None:
     assert any(words in one for one in vm.load(kinds.RANGES[name]).unsaid)
 
 
+def test_a_name_of_pmap_may_begin_with_a_number() -> None:
+    named = kinds.PMAP_X.replace("rd mr mw me cat", "rd mr mw me 12 monkeys")
+    assert vm.load(named).ranges[0].path == "12 monkeys"
+    bare = kinds.PMAP_X.replace("              VmFlags", "").replace("          rd mr mw me cat", " 123")
+    assert vm.load(bare).ranges[0].path == "123"
+
+
 def test_a_range_without_rights_is_entered_with_none() -> None:
     assert {entry.protection for entry in vm.load(kinds.GDB_OLD).task.map.entries()} == {"---"}
 

@@ -1,4 +1,4 @@
-"""What our labs have in the package: a module of exercises, mistakes (TOML) and explanations (Markdown) for each lab.
+"""What our labs have in the package: exercises (a module), mistakes (TOML) and explanations (Markdown) of each lab.
 
 A lab's folder in `course/` has links to its three files.
 """

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 from vmwidgets.engine.base.frozen import frozen
 
@@ -62,10 +63,14 @@ def _tlb_x86(match: re.Match[str]) -> SaidRange | None:
 
 
 def _has_4_mib(ranges: Sequence[SaidRange]) -> bool:
-    """Return whether large pages of a list are those of 32-bit tables with two levels: no two are 2 MiB apart."""
+    """Return whether large pages of a list may be those of 32-bit tables with two levels, which have no X.
+
+    All begin at a multiple of 4 MiB, and no other page begins within one.
+    """
     large = [one for one in ranges if one.size > PAGE]
     is_even = not any(one.start % (4 * MIB) or (one.pa or 0) % (4 * MIB) or one.start >> 32 for one in large)
-    return len(large) > 1 and is_even
+    has_room = all(after.start - one.start >= 4 * MIB for one, after in pairwise(ranges) if one.size > PAGE)
+    return len(large) > 1 and is_even and has_room and all("x" in one.rights for one in ranges)
 
 
 def _range(start: int, size: int, rights: str, pa: int | None) -> SaidRange | None:
@@ -160,7 +165,7 @@ def read(parts: Parts) -> None:
         if form.read is _tlb_x86 and _has_4_mib(ranges):
             ranges[:] = [replace(one, size=4 * MIB) if one.size > PAGE else one for one in ranges]
             unsaid.append(
-                "Large pages are taken as 4 MiB, as of tables with two levels: all begin at a multiple of it."
+                "Large pages are taken as 4 MiB, not 2 MiB, as of tables with two levels: all begin at a multiple."
             )
     names = {form.name: form.unsaid for form, _, _ in found if form.unsaid}
     parts.listings += [Listing(form.name, tuple(ranges), number) for form, number, ranges in found]

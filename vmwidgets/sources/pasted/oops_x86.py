@@ -59,7 +59,6 @@ _SEGFAULT = re.compile(
     _FLAGS,
 )
 _PID = re.compile(r"\bPID: ([0-9]{1,9})\b")
-_BAD = re.compile(r"\bPGD [0-9a-f]+.* BAD\b")
 
 WP, SMEP, SMAP, LA57, AC = 1 << 16, 1 << 20, 1 << 21, 1 << 12, 1 << 18
 """CR0.WP; CR4.SMEP, SMAP and LA57; RFLAGS.AC."""
@@ -94,9 +93,10 @@ def read(event: Event, parts: Parts) -> None:
     in_words = _of_words(event)
     said = code_of(code) if code is not None else in_words
     if said is not None and in_words is not None and (said.access, said.user) != (in_words.access, in_words.user):
+        both = (f"a {one.access} by {'user code' if one.user else 'the kernel'}" for one in (in_words, said))
         parts.unsaid.append(
-            f"The oops in line {event.first} says two accesses: {in_words.access} in words, {said.access} in its error"
-            " code. One of them is damaged; the error code is used."
+            f"The oops in line {event.first} says two accesses: {' in words, '.join(both)} in its error code."
+            " One of them is damaged; the error code is used."
         )
     trap = Trap(
         "user mode" if said is not None and said.user else "kernel mode", event.first, code,

@@ -20,14 +20,21 @@ _LONG = re.compile(
 )
 _FULL = re.compile(
     r"[ \t]*([0-9a-f]{8,16})[ \t]+([r-][w-][x-][sp])[ \t]+([0-9a-f]{8,16})[ \t]+([0-9a-f]+:[0-9a-f]+)"
-    r"[ \t]+([0-9]{1,20})((?:[ \t]+[0-9]{1,15})+)(?:[ \t]+(.*?))?[ \t]*",
+    r"[ \t]+([0-9]{1,20})[ \t]+([0-9]{1,15}(?:[ \t].*?)?)[ \t]*",
     re.ASCII,
 )
 """A line of -X: the numbers after the inode are kilobytes, the range's and then those in memory, as the head says.
 
-With -XX, the kernel's flags are before the name ("rd mr mw me cat"): names begin where the head says "Mapping".
+With -XX, the kernel's flags are before the name: "rd mr mw me cat".
 """
 
+_FLAGS = (
+    "rd", "wr", "ex", "sh", "mr", "mw", "me", "ms", "gd", "pf", "dw", "lo", "io", "sr", "rr", "dc", "de", "ac", "nr",
+    "ht", "sf", "ar", "wf", "dd", "sd", "mm", "hg", "nh", "mg", "bt", "mt", "um", "uw", "ss", "sl",
+)  # fmt: skip  # a list
+"""The flags of a range (VmFlags) in the order in which Linux writes them: proc(5)."""
+
+_KIB = re.compile("[0-9]{1,15}")
 _SIZE = 5
 """The columns before the size: address, rights, offset, device, inode."""
 
@@ -73,15 +80,14 @@ def _read_sizes(text: Cleaned) -> Found:
 
 def _read_in_full(text: Cleaned, head: str) -> Found:
     """Return the ranges of `pmap -X` and `-XX`, whose first line names the columns."""
-    found, columns = Found(), head.split()[_SIZE:]
-    names_from = head.find("Mapping") if "VmFlags" in columns else 0
+    found = Found()
+    columns = [one for one in head.split()[_SIZE:] if one not in ("VmFlags", "Mapping")]
     total: int | None = None
     for number, line in enumerate(text.lines, 1):
         if not line:
             continue
         if (match := _FULL.fullmatch(line)) is not None:
-            path = line[names_from:].strip() if names_from else match[7] or ""
-            found.add(_in_full(number, match, path, columns))
+            found.add(_in_full(number, match, columns))
         elif (sums := _SUMS.fullmatch(line)) is not None:
             found.claimed.add(number)
             total = int(sums[1]) << 10
@@ -109,17 +115,31 @@ def _say_what_is_missing(found: Found, written: list[str], total: int | None) ->
         found.unsaid.append("The text has no line with the total: ranges may be missing.")
 
 
-def _in_full(line: int, match: re.Match[str], path: str, columns: list[str]) -> MapsRange:
-    """Return the range of a line of -X, whose columns of kilobytes have these names."""
-    size, *numbers = (int(one) << 10 for one in match[6].split())
+def _in_full(line: int, match: re.Match[str], columns: list[str]) -> MapsRange:
+    """Return the range of a line of -X, whose columns of numbers have these names; the rest is its name."""
+    words = match[6].split(maxsplit=len(columns))
+    count = next((at for at, word in enumerate(words[: len(columns)]) if not _KIB.fullmatch(word)), len(columns))
+    size, *numbers = (int(one) << 10 for one in words[:count])
     held = dict(zip(columns[1:], numbers, strict=False))
-    start = int(match[1], 16)
+    start, path = int(match[1], 16), _without_flags(" ".join(words[count:]))
     one = MapsRange(line, start, start + size, match[2][:3], match[2][3] == "s", int(match[3], 16), match[4],
                     int(match[5]), path)  # fmt: skip  # what it is, then what it holds
     resident, fair, swap = (held.get(name) for name in ("Rss", "Pss", "Swap"))
     if resident is not None and resident <= size:
         one = replace(one, resident=resident, fair=fair, swap=swap)
     return one
+
+
+def _without_flags(words: str) -> str:
+    """Return what follows the flags of a range: a word alone, or not in the order of flags, is a name.
+
+    >>> [_without_flags(one) for one in ("rd ex mr mw me sh", "rd wr mr mw me", "ex [vsyscall]", "sh", "")]
+    ['sh', '', '[vsyscall]', 'sh', '']
+    """
+    name, last, count = words, -1, 0
+    while (word := name.partition(" ")[0]) in _FLAGS[last + 1 :]:
+        last, count, name = _FLAGS.index(word), count + 1, name.partition(" ")[2]
+    return name if name or count > 1 else words
 
 
 def _range(line: int, start: str, kilobytes: str, resident: str | None, rights: str, name: str | None) -> MapsRange:

@@ -46,7 +46,7 @@ def calls_lane(picture: DomainPicture, box: Box) -> Iterator[Node]:
     items = chosen(picture.plan, picture.steps.index, box.w)
     places = _places(items, box)
     words = _words([(item, w) for item, (_, w) in zip(items, places, strict=True) if _is_box(item)])
-    yield from _refills(picture, items, places, box)
+    yield from _refills(items, places, box)
     for item, (x, w) in zip(items, places, strict=True):
         yield _item(picture, item, Box(x, box.y + item.step.level * ROW, w, BOX), words)
 
@@ -135,9 +135,7 @@ def _item(picture: DomainPicture, item: Item, box: Box, whole: bool) -> Node:
 # ---- refills --------------------------------------------------------------------------------------------
 
 
-def _refills(
-    picture: DomainPicture, items: Sequence[Item], places: Sequence[tuple[float, float]], strip: Box
-) -> Iterator[Node]:
+def _refills(items: Sequence[Item], places: Sequence[tuple[float, float]], strip: Box) -> Iterator[Node]:
     """Yield a frame around the boxes of each level of refills, with its purpose."""
     for level in range(1, max(item.step.level for item in items) + 1):
         y = strip.y + level * ROW - HEAD

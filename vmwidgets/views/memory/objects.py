@@ -393,11 +393,11 @@ def _columns(cards: _Cards, ours: Sequence[_Mapping], selection: str) -> tuple[P
 def _chains(cards: _Cards, ours: Sequence[_Mapping], selection: str) -> tuple[Part, Sequence[_Mapping]]:
     """Return a part with the longest chain to each last object, from front to back in a column; and the mappings in it.
 
-    Next to each object are its mappings; other shadows in front of it are counted.
+    Chains that changed are drawn too.  Next to each object are its mappings; other shadows in front of it are counted.
     """
     fronts = cards.fronts(ours)
     names = {name: None for one in fronts for name in cards.chain(one)}
-    folded = cards.folded(ours, names)
+    folded = cards.folded(ours, names, {one.name for front in fronts for one in front.seen.chain})
     shown = cards.together(ours) if len(ours) > MAPPINGS else ours
     mine = {name: [one for one in shown if one.target == name] for name in names}
 
@@ -585,8 +585,10 @@ class _Cards:
         names: set[str] = set()
         for those in sorted(by_last.values(), key=lambda those: not any(map(self.is_written, those))):
             deepest = sorted(those, key=lambda one: (-len(one.seen.chain), not self.is_written(one)))
-            for one in [deepest[0], *(one for one in deepest if self.is_written(one))][: _CHANGED + 1]:
+            for one in [deepest[0], *(one for one in deepest[1:] if self.is_written(one))][: _CHANGED + 1]:
                 more = {*self.chain(one)}
+                if one.target in names:  # it is drawn in a longer chain
+                    continue
                 if not names or len(names | more) <= OBJECTS:
                     names |= more
                     found.setdefault(one.target, one)
@@ -597,12 +599,14 @@ class _Cards:
         chain = [each.name for each in one.seen.chain]
         return chain if len(chain) <= CHAIN else (*chain[: CHAIN - 1], chain[-1])
 
-    def folded(self, ours: Sequence[_Mapping], names: Collection[str]) -> dict[str, list[_Mapping]]:
-        """Return, for drawn objects, the mappings of shadows in front of them that are not drawn."""
+    def folded(
+        self, ours: Sequence[_Mapping], names: Collection[str], chains: Collection[str]
+    ) -> dict[str, list[_Mapping]]:
+        """Return, for drawn objects, the mappings of shadows in front of them that are in no drawn chain."""
         found: dict[str, list[_Mapping]] = {}
         for one in ours:
             behind = next((each.name for each in one.seen.chain if each.name in names), "")
-            if behind not in ("", one.target):
+            if behind and one.target not in chains:
                 found.setdefault(behind, []).append(one)
         return found
 

@@ -37,6 +37,12 @@ class Drawn:
         self.links: list[Link] = []
         self.marks: list[Marks] = []
 
+    def add(self, other: Drawn, down: float) -> None:
+        """Add what other parts have drawn, moved down by this many pixels."""
+        self.nodes += [replace(one, y=one.y + down) for one in other.nodes] if down else other.nodes
+        self.links += [kit.moved(one, down) for one in other.links] if down else other.links
+        self.marks += [one.moved(down) for one in other.marks] if down else other.marks
+
 
 Part = Callable[[Drawn, float, float, float], float]
 """Draws itself at x, y, in a width, and returns the y where it ends."""
@@ -100,17 +106,15 @@ def columns(*parts: tuple[float, Part], gap: float = 8.0, middle: bool = False) 
     def put(drawn: Drawn, x: float, y: float, w: float) -> float:
         room = w - sum(wide for wide, _ in parts) - gap * (len(parts) - 1)
         rest = room / max(1, sum(not wide for wide, _ in parts))
-        done: list[tuple[int, int, float]] = []
+        ends = [y]
+        own: list[Drawn] = []
         for wide, part in parts:
-            done.append((len(drawn.nodes), len(drawn.links), part(drawn, x, y, wide or rest)))
+            own.append(Drawn() if middle else drawn)
+            ends.append(part(own[-1], x, y, wide or rest))
             x += (wide or rest) + gap
-        bottom = max((end for *_, end in done), default=y)
-        ends = [*((nodes, links) for nodes, links, _ in done[1:]), (len(drawn.nodes), len(drawn.links))]
-        for (node, link, end), (to_node, to_link) in zip(done, ends, strict=True) if middle else ():
-            if down := (bottom - end) / 2:
-                drawn.nodes[node:to_node] = [replace(one, y=one.y + down) for one in drawn.nodes[node:to_node]]
-                drawn.links[link:to_link] = [kit.moved(one, down) for one in drawn.links[link:to_link]]
-        return bottom
+        for its, end in zip(own, ends[1:], strict=True) if middle else ():
+            drawn.add(its, (max(ends) - end) / 2)
+        return max(ends)
 
     return put
 
@@ -308,7 +312,9 @@ def words(identity: str, said: str, style: str = "label dim") -> Part:
 def at_end(identity: str, said: str, style: str = "label dim") -> Part:
     """Return a line of words at the right end of the width."""
     wide = text_width(said, style)
-    return thing(LINE, lambda box: kit.label(identity, said, box.x + box.w - wide, box.y, style=style))
+    return thing(
+        LINE, lambda box: kit.label(identity, said, box.x + max(0.0, box.w - wide), box.y, style=style, most=box.w)
+    )  # fmt: skip  # a label
 
 
 def more(identity: str, count: int, what: str = "", style: str = "label dim") -> Part:
@@ -646,8 +652,8 @@ def whole(
     def put(drawn: Drawn, x: float, y: float, w: float) -> float:
         bars, at = [Bar(0, 0, w, high, "rail")], 0.0
         for amount, style in amounts:
-            wide = w * amount / max(1, total)
-            bars.append(Bar(at, 0, max(1.0, wide - 1), high, style))
+            wide = min(w - at, w * amount / max(1, total))
+            bars += [Bar(at, 0, max(1.0, wide - 1), high, style)] * bool(amount)
             at += wide
         text = [fitted(at + PAD, high / 2 + 4, rest, w - at - PAD, "label dim")] if rest and w - at > _WORDS else []
         drawn.nodes.append(kit.runs(identity, Box(x, y, w, high), text, bars=bars, title=title, lane=lane))

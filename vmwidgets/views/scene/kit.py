@@ -178,7 +178,6 @@ class Line(NamedTuple):
 
 def lines_of(
     rows: Iterable[str | Line], w: float, *, top: float = LINE - 4, step: float = LINE, pad: float = PAD,
-    last_pad: float | None = None,
 ) -> tuple[Text, ...]:  # fmt: skip
     """Return the texts of some lines in `w` pixels, the first baseline at `top`; nothing for a line without words.
 

@@ -275,7 +275,7 @@ def _draw_row(
     return Node(
         f"tables/slot/{table.level}/{row.va:x}", "descriptor", x, y, w, h, f"pte:{row.pa:x}",
         text=_lines(words, w, h, "mono label", "label"), bars=_bar(row, kind, h), state=tuple(state),
-        title=_title(window, table, row) + f", {changed}" * bool(changed), action="open", lane=lane,
+        title=_title(table, row) + f", {changed}" * bool(changed), action="open", lane=lane,
     )  # fmt: skip
 
 
@@ -313,7 +313,7 @@ def leaf_style(kind: str) -> str:
     return f"own-{kind}" if kind else "plain"
 
 
-def _title(window: TableWindow, table: OpenTable, row: WindowRow) -> str:
+def _title(table: OpenTable, row: WindowRow) -> str:
     where = (
         f"{row.layout}{' of the kernel' if row.is_lent else ''} at physical {Address(row.pa)}, for {Address(row.va)}"
     )
