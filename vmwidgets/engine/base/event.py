@@ -1,4 +1,4 @@
-"""Events: frozen records, each of one thing that happened and the kernel function that did it.
+"""Events: frozen records of single steps and changes, each with the kernel function that did it.
 
 IDs are small integers, assigned once and never reused: an entry's ID names the entry, its tree node and its card in
 every picture.  Frames are page frame numbers (physical address >> 12).

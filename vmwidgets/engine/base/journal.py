@@ -174,7 +174,7 @@ class Operation(NamedTuple):
         return EXPLAINED_BY[-1](self)
 
     def is_same(self, other: Operation) -> bool:
-        """Return whether both are the same record of one journal, or can't differ."""
+        """Return whether both are the same record of one journal, or are certain to be equal."""
         return self.records is other.records and self.serial == other.serial and self.agrees(other)
 
     def agrees(self, other: Operation) -> bool:
@@ -200,13 +200,13 @@ class Told(Protocol):
 
 
 EXPLAINED_BY: list[Callable[[Operation], Told]] = []
-"""The functions that write an operation's story, the last one first: the engine itself has no words."""
+"""The functions that write an operation's story; the last is used.  Views add it, since the engine has no words."""
 
 
 class Line(NamedTuple):
     """Undone operations, oldest first, with the recorded actions of the learners' code in them.
 
-    They followed the operation `after` (its serial).
+    `after` is the serial of the operation before them.
     """
 
     after: int
@@ -219,7 +219,7 @@ class Line(NamedTuple):
 
 
 class Group(NamedTuple):
-    """A group: operations that are undone as one, by the serials of the first and the last."""
+    """Operations that are undone as one; `first` and `last` are serials."""
 
     name: str
     first: int
@@ -261,13 +261,13 @@ class Journal(Suggesting):
         self.open_groups = 0
         """The number of groups that are open, one inside another."""
         self.unrecorded = Unrecorded()
-        """The events between operations."""
+        """The listener for events between operations."""
         self.marks: dict[str, int] = {}
         """The learners' names for moments, each with the serial of the operation just before the moment."""
         self.cell = 0
         """The number of the notebook cell whose operations are recorded; 0 if there is none."""
         self._cells: list[tuple[int, int]] = []
-        """The serials from which operations belong to a cell, with its number."""
+        """For each run of operations in one cell: the first operation's serial, and the cell's number."""
 
     def append(self, operation: Operation) -> None:
         """Append a record made elsewhere, with its serial.  O(1)."""
@@ -367,12 +367,12 @@ class Journal(Suggesting):
         return packed.serial(number) if number < packed.count else self._recent[number - packed.count][0]
 
     def unit_before(self, number: int) -> int:
-        """Return the number of operations before the last unit (one operation, or a group) of the first `number`."""
+        """Return how many of the first `number` operations are left after undoing one unit, an operation or a group."""
         group = self.group_of(self.serial(number - 1))
         return number - 1 if group is None else self.first_from(group.first)
 
     def group_of(self, serial: int) -> Group | None:
-        """Return the group with which the operation of this serial is undone: of nested groups, the outermost."""
+        """Return the outermost group that contains the operation with this serial; None if there is none."""
         groups = reversed(self.groups)  # an inner group ends before the outer one
         return next((group for group in groups if group.first <= serial <= group.last), None)
 
@@ -411,7 +411,7 @@ class Journal(Suggesting):
         return self._cells[place - 1][1] if place else 0
 
     def mark(self, name: str, serial: int) -> None:
-        """Name the moment after the operation of this serial; a name moves to the latest moment."""
+        """Name the moment after the operation of this serial; a name that is used again moves to the new moment."""
         self.marks[name] = serial
 
     # ---- undoing -----------------------------------------------------------------------------

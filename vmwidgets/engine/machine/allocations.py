@@ -74,7 +74,7 @@ class Allocations:
         self._freed.pop((allocation.map, allocation.start), None)
 
     def begin_going(self, map: str, start: int, end: int, by: str) -> list[tuple[str, int]]:  # noqa: A002
-        """Mark [start, end) of a map as being freed; when this ends, pass the returned value to :meth:`end_going`."""
+        """Mark [start, end) of a map as being freed; at the end, pass the returned value to :meth:`end_going`."""
         places = [(map, one.start) for one in self.overlapping(start, end, map)]
         for place in places:
             self._going[place] = by

@@ -51,7 +51,7 @@ KINDS: dict[str, Callable[[Event], bool]] = {
 
 
 def checked_kinds(names: Sequence[Any], what: str) -> tuple[str, ...]:
-    """Return the kinds of these names.
+    """Check the names of kinds of events, and return them.
 
     Raises :class:`Refused` for an unknown name, with the nearest kind.
 

@@ -61,8 +61,8 @@ UNCOLLECTED = 8 << 20
 """The bytes of copies after which the garbage collector is called.
 
 A machine is full of cycles, so an unused machine stays in memory until the collector runs.  Python calls the collector
-after a number of new objects, but objects from a copy are not counted (:func:`.copies.thaw`): a handout of a machine
-with 100,000 entries grew to 1.5 GiB of unused machines.
+after a number of new objects, but objects from a copy are not counted (:func:`.copies.thaw`): without this limit,
+writing a handout of a machine with 100,000 entries left 1.5 GiB of unused machines.
 """
 
 
@@ -289,13 +289,13 @@ class History:
         return self._insides[serial]
 
     def is_far(self, number: int) -> bool:
-        """Return whether reading inside an operation is slow: then a picture of the operation's end does without it."""
+        """Return whether reading inside an operation is so slow that pictures of the operation's end avoid it."""
         copy = self._latest(number - 1)
         ago = number - (0 if copy is None else copy.number)
         return ago > FAR or self.journal.size(number) > FAR_EVENTS
 
     def _do_again(self, number: int, begin: Callable[[Any], Callable[[Raw], None]]) -> None:
-        """Replay an operation on a machine that `begin` gets first; at each event, call the function it returned."""
+        """Replay an operation on a machine that `begin` gets, and call the function that it returns at each event."""
         with self._before(number) as again:
             again.system.recorder.stepwise = True
             at_event = begin(again)

@@ -13,7 +13,7 @@ from .machine import Machine
 
 @frozen
 class ProgramStep:
-    """One access or call of a program: by line `line` of its text, in `process`.
+    """One access or call of a program, made by line `line` of its text, in `process`.
 
     `what` is "read" or "write" (`size` bytes at `offset` from the start of `name`), "map", "unmap" or "heap" (memory
     called `name`), "fork" (`name` is the child) or "exit".

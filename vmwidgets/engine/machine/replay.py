@@ -138,7 +138,7 @@ class Replay:
         if then.name == "run" and then.outcome == "error" and len(journal) > done and journal.last.outcome == "done":
             journal.amend(then)  # its steps were made; then the learner's own function, or the stop button, ended it
         if len(journal) == done and then.outcome == "error" and isinstance(error, Refused) and f"{error}" == then.said:
-            journal.append(then)  # refused now before anything happened, and then after something had happened
+            journal.append(then)  # refused before anything happened; in the recording, after something had happened
         if any_result and len(journal) > done and journal.last.outcome == then.outcome == "done":
             then = then._replace(result=journal.last.result)
         if len(journal) == done or not journal.last.agrees(then):

@@ -35,7 +35,7 @@ class Page(Generic[Owner]):
         """Further owners of the page, in order of arrival; None if there is only one."""
         self.task = task
         self.last_use: tuple[int, str] | None = None
-        """The task that last used or mapped the page, if known, and the page's number among that task's addresses."""
+        """The page's number and the task that last used or mapped it under that number; None if unknown."""
         self.wired = wired
         """The number of times that the page is wired.
 
@@ -44,7 +44,7 @@ class Page(Generic[Owner]):
         self.held = held
         """The number of users that need the page in its frame now."""
         self.is_wanted = False
-        """Whether an eviction was wanted while the page was held."""
+        """Whether there was an attempt to evict the page while it was held."""
 
         # written only by the ring of evictable pages
         self.ring: object = None

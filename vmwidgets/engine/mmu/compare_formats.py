@@ -54,7 +54,8 @@ class FormatComparison:
 def build_formats(ranges: Sequence[Range], formats: Sequence[str], *, large: bool) -> FormatComparison:
     """Map [start, end) of each range in each format; `large` uses the largest pages that fit.
 
-    A page's physical address has the low bits of its virtual address, so any alignment is also possible in memory.
+    A page's physical address has the low bits of its virtual address, so physical memory allows every page size that
+    fits.
     """
     costs, tables = [], {}
     for name in formats:
@@ -142,7 +143,7 @@ class _Built:
         self._count += 1
 
     def _leaf(self, size: int) -> tuple[Level, Descriptor, int, int]:
-        """Return how pages of a size are written: level, descriptor, bits without the address, and number of copies."""
+        """Return the level, descriptor, bits without the address and number of copies for pages of a size."""
         found = self.fmt.leaf(size)
         assert found is not None, "the sizes are the format's own"
         level, descriptor = found

@@ -101,7 +101,7 @@ class Slot(NamedTuple):
 
     @property
     def span(self) -> int:
-        """The size of the virtual memory that the descriptor maps; for a repeated one, all its copies together."""
+        """The size of the virtual memory that the descriptor maps, all copies of a repeated descriptor together."""
         return self.level.span_of(self.descriptor)
 
     @property
@@ -229,7 +229,7 @@ class TableEditor(Generic[C]):
                 yield slot
 
     def is_empty(self, level: Level, table: int) -> bool:
-        """Return whether a table is empty.  One read of memory."""
+        """Return whether a table is empty, in one read of memory."""
         if self.edits.places:
             return not any(self.words(level, table))
         size = self.fmt.table_bytes(level)
@@ -414,7 +414,7 @@ def _runs(before: tuple[int, ...], words: tuple[int, ...]) -> Iterator[tuple[int
 
 
 def _even(values: tuple[int, ...]) -> bool:
-    """Return whether at least two numbers have equal distances."""
+    """Return whether there are at least two numbers, all at equal distances."""
     first, step, count = values[0], values[1] - values[0], len(values)
     return values == tuple(range(first, first + step * count, step)) if step else values.count(first) == count
 

@@ -18,7 +18,7 @@ from .tables_schema import AddressSplit, IndexBits, Rights
 
 
 class Root(NamedTuple):
-    """A table at which walks begin: slot 0 maps address `base`, and addresses below `first` don't use the table."""
+    """A root table: slot 0 maps address `base`, and addresses below `first` don't use the table."""
 
     level: Level
     table: int
@@ -216,11 +216,11 @@ class TableFormat(Generic[C]):
         return self.level(level.number - 1).part_word(level.read_as(word), word, index)
 
     def inherited_bits(self, level: Level, word: int) -> int:
-        """Return the bits that a table's descriptor takes over from the large page `word` which it replaces."""
+        """Return the bits that a table's descriptor takes over from `word`, the large page that it replaces."""
         return level.made_of_kind("table").same_fields(level.read_as(word), word, self.rules.inherited)
 
     def promoted_word(self, level: Level, size: int, part_level: Level, part: int, table: int | None, pa: int) -> int:
-        """Return the word that maps `size` bytes at `pa` instead of equal smaller pages; `part` is the first.
+        """Return the word that maps `size` bytes at `pa` instead of smaller pages; `part` is the first one's word.
 
         Other fields (dirty, global, memory type, domain) are as in the parts, or as in the word of their `table`.
         """

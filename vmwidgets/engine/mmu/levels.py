@@ -67,7 +67,7 @@ class Descriptor:
         return self._by_name.get(name)
 
     def same_fields(self, source: Descriptor, word: int, names: Iterable[str]) -> int:
-        """Return the fields with these names in a `word` of `source`, as far as this descriptor has them."""
+        """Return the named fields of `word`, a word of `source`, except fields that this descriptor lacks."""
         made = 0
         for name in names:
             there, here = source.field(name), self.field(name)
@@ -88,7 +88,7 @@ class Descriptor:
 
     @cached_property
     def in_place(self) -> int | None:
-        """The address bits, if they are one piece at the place of the address, as in most formats."""
+        """The mask of the address bits, if each is at its own place in the word, as in most formats; or None."""
         if len(self.address) == 1 and self.address[0].low == self.address[0].to:
             return self.address[0].mask
         return None
@@ -139,7 +139,7 @@ class Level:
         raise AssertionError(f"no descriptor of {self.name} covers {word:#x}")
 
     def mapped(self, words: Iterable[int]) -> list[int]:
-        """Return the physical addresses of the pages that these words map; equal kinds are read only once."""
+        """Return the physical addresses of the pages that these words map; equal kinds are interpreted only once."""
         found: list[int] = []
         read_as, known = self.descriptors[0], -1
         for word in words:

@@ -45,7 +45,7 @@ class Stop:
     spaces: tuple[SpaceAtStop, ...]
 
     def letters(self) -> dict[int, str]:
-        """The letter for each physical page: the process that maps it (small for a table), or `SEVERAL`."""
+        """The letter of each physical page: its process's letter (lower case for a table), or `SEVERAL`."""
         found: dict[int, str] = {}
         for space in self.spaces:
             for letter, pages in ((space.letter, space.frames), (space.letter.lower(), space.tables)):

@@ -27,8 +27,7 @@ from .walk import Memory, walk
 class PageTables(Generic[C]):
     """Tables of one address space in `memory`, walked with `controls`.
 
-    From the address `kernel_from` on, the tables are the kernel's, the same in all spaces; without `kernel_from`, no
-    slot is lent.
+    From the address `kernel_from` on, slots are lent: they belong to the kernel and are the same in all spaces.
 
     >>> from vmwidgets.engine.memory.ram import Ram
     >>> from vmwidgets.engine.mmu.formats.x86 import X86_64
@@ -56,8 +55,8 @@ class PageTables(Generic[C]):
     def walk(self, address: int | str, access: Access = "read", *, user: bool | None = None) -> TablesWalk:
         """Return what the hardware does for one access to `address`, level by level.
 
-        A text as address is read by :func:`.units.parse_address`.  `user` says whether user code makes the access; by
-        default, user code makes it if the tables allow that.
+        An address given as text is parsed by :func:`.units.parse_address`.  `user` says whether user code makes the
+        access; by default, user code makes it if the tables allow that.
         """
         va = _number(address)
         by_user = self._lets_users_in(va, access) if user is None else user
@@ -147,7 +146,7 @@ class _Slot(NamedTuple):
 
 
 class _Look:
-    """One look at tables: the tables that are read, and the rows that are kept."""
+    """The work for one window: it reads the open tables, and chooses the rows to show."""
 
     def __init__(self, tables: PageTables[Any], shown: Shown) -> None:
         self.tables = tables
@@ -299,7 +298,7 @@ class _Look:
 
 
 def rights_in_words(rights: Rights) -> str:
-    """Return rights in the words of a row.
+    """Return rights as a row shows them.
 
     >>> rights_in_words(Rights(write=False))
     'r-x user'

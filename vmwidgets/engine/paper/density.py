@@ -87,7 +87,7 @@ def _counted(codes: npt.NDArray[np.int32], names: counting.Numbers, lengths: cou
 
 
 class Density(NamedTuple):
-    """The counts: rows of pages with parts of the time; and the numbers of pages used in each part, in all, and hot."""
+    """Counts for rows of pages and parts of the time; and the number of pages used in each part, in all, and hot."""
 
     rows: tuple[PagesRow, ...]
     sets: tuple[int, ...]

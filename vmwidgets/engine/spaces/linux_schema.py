@@ -71,7 +71,7 @@ class LinuxComparison:
 
     machine: str
     source: str
-    """The Linux used: this computer's or a recording's."""
+    """The Linux that was used: this computer's or a recording's."""
     is_recording: bool
     rows: tuple[LinuxDifference, ...]
     calls: tuple[tuple[str, int], ...]

@@ -36,7 +36,7 @@ LOWEST = 64 * 1024
 """The lowest address mapped without an explicit request: null pointers fault (Linux's vm.mmap_min_addr)."""
 
 STACK_TOP = 1 << 51
-"""The page of a stack's object with which the stack ends: far from the object's ends, since stacks grow down."""
+"""The page of a stack's object at which the stack ends: far from the object's ends, since stacks grow down."""
 
 MOST_SIGNALS = 100
 """The number of a task's latest signals that are kept."""
@@ -132,7 +132,7 @@ class TaskSpace:
             return
 
     def populate(self, start: int, end: int, protection: int) -> MaySleep[None]:
-        """Map a range's pages, even slow pagers', up to the first that is not available: a later fault tries again.
+        """Map a range's pages, even from slow pagers, up to the first unavailable page; a later fault tries again.
 
         This makes no access, and sends no signal (MAP_POPULATE of mmap(2)).
         """
@@ -197,7 +197,7 @@ class TaskSpace:
             parts.append(target.content(offset // PAGE)[offset % PAGE :][:count])
         return b"".join(parts)
 
-    # ---- mmap and its kin --------------------------------------------------------------------
+    # ---- mmap and related calls --------------------------------------------------------------
 
     def mmap(
         self,

@@ -41,7 +41,7 @@ def cpu_settings(fmt: TableFormat[Any], cpus: Any, tlb: Any, asids: Any) -> CpuS
 
 
 class MachineCpu(Part):
-    """One processor; the programs and the kernel running on it make its operations.
+    """One processor; its operations are what programs and the kernel do on it.
 
     >>> import vmwidgets as vm
     >>> m = vm.boot("x86-64", cpus=2)

@@ -144,7 +144,7 @@ class MachinePageDaemon(Part):
 
     @property
     def needed(self) -> bool:
-        """Return whether a request for a page was refused since there were last enough pages (`vm_pages_needed`)."""
+        """Return whether a page request was refused since there were last enough pages (`vm_pages_needed`)."""
         return self._daemon.needed
 
     @in_ascii

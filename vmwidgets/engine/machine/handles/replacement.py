@@ -18,7 +18,7 @@ from ..system import Part
 
 
 class MachineReplacement(Part):
-    """The policy by which tasks' pages leave memory, and its rings of frames.
+    """The policy that chooses which of the tasks' pages to evict, and its rings of frames.
 
     ``m.replacement = "clock"`` chooses a policy by its name ("fifo", "lru", "second chance", "clock", "aging", "nru",
     "working set").  With ``vm.Replacement("clock", local=True)``, each task evicts its own pages, and
@@ -46,7 +46,7 @@ class MachineReplacement(Part):
         return self.system.task_memory.rings.replacement
 
     def choose(self, policy: Any) -> None:
-        """Choose the value of ``m.replacement = …``: a name, a :class:`Replacement`, or a function."""
+        """Choose the policy of ``m.replacement = …``: a name, a :class:`Replacement`, or a function."""
         if isinstance(policy, Replacement):
             self.set_replacement(policy.policy, window=policy.window, future=policy.future, local=policy.local)
         elif callable(policy):

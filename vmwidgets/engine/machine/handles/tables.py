@@ -29,7 +29,7 @@ from ..system import Edit, Part, SpacePart, System
 
 
 class MemoryBefore:
-    """Physical memory with earlier values of some words of `width` bytes, from `before`, by physical address."""
+    """Earlier physical memory: `before` has earlier values of words of `width` bytes, by physical address."""
 
     def __init__(self, ram: Ram, before: Mapping[int, int], width: int) -> None:
         self._ram = ram
@@ -70,7 +70,7 @@ class MachineWalk(Walk):
         return None if self.source is None else self.source()
 
     def flips(self, level: int = 1) -> dict[str, str]:
-        """Return the bits of a descriptor that the walk read, by the result of the same access with the bit flipped.
+        """Flip each bit of a descriptor that the walk read; returns, by result of the access, the bits that cause it.
 
         `level` 1 is the last descriptor, 2 the descriptor before it.  Bits with the same result are grouped.  All flips
         are undone.  The call is refused for a walk that read no descriptor at that level.
@@ -100,14 +100,14 @@ class MachineWalk(Walk):
 
 
 def _ranges(bits: list[int]) -> str:
-    """Return consecutive numbers as one range."""
+    """Return numbers as text, with consecutive numbers as ranges."""
     firsts = [bit for bit in bits if bit - 1 not in bits]
     lasts = [bit for bit in bits if bit + 1 not in bits]
     return ", ".join(f"{a}–{b}" if a < b else f"{a}" for a, b in zip(firsts, lasts, strict=True))
 
 
 MOST_WALKED = 256 * MIB
-"""The most pages of a range that are walked one by one."""
+"""The most bytes of a range whose pages are walked one by one."""
 
 
 class MachineTables(Suggesting):

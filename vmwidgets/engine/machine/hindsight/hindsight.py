@@ -53,8 +53,7 @@ class Hindsight(Handle):
         Operations are replayed from the latest backwards, at first 500 and then ever more at a time, some 100 µs each,
         until the answer is found.  Stretches that cannot have changed the thing are left out: a machine knows which
         frames its operations wrote, and which pages and entries they moved.  A search can be stopped, and `progress` is
-        called with the number of replayed operations and the total.  The changes of replayed operations are known from
-        then on.
+        called with the number of replayed operations and the total.  The changes of replayed operations are remembered.
 
         Raises :class:`Refused` if nothing was ever there.
 
@@ -231,7 +230,7 @@ def _places(machine: Any, thing: Any, where: Any) -> Places:
 
 
 def _to_explain(thing: Any, where: Any) -> tuple[Any, Any]:
-    """Return, for a frame, the page tables that map it and the address instead."""
+    """Return `thing` and `where`; for a frame, return page tables that map it, and the address, instead."""
     if isinstance(thing, (MemoryObject, MachineFile)):
         raise Refused(f"thing={thing!r}: ask why of a byte of a task that maps it; m.last_write says what moved a page")
     if not isinstance(thing, MachineFrames):

@@ -20,7 +20,7 @@ class Difference(NamedTuple):
 
 
 class Step(NamedTuple):
-    """An operation of the first machine, by its serial, and the number of operations on the second before it."""
+    """The serial of an operation of the first machine, and the number of operations done on the second before it."""
 
     serial: int
     before: int
@@ -34,7 +34,7 @@ class Lockstep:
         self.first = first
         self.second = second
         self.stopped = ""
-        """The reason why the second machine no longer follows, with the first operation concerned; "" while it does."""
+        """The reason why the second machine has stopped following, with the first operation concerned; "" before."""
         self.differences: list[Difference] = []
         """The operations with another outcome or result on the second machine, without undone operations.
 
@@ -138,7 +138,7 @@ class Lockstep:
         except CannotGoOn as reason:
             self._end(f"{begins}: {reason}")
             return
-        except BaseException as error:  # the stop button, in a learner's code: it was done in part, or not at all
+        except BaseException as error:  # the stop button, in a learner's code: the call was done in part or not at all
             self._end(f"{begins}: {type(error).__name__} on {second.name}")
             raise
         self._expected = _end_of(second.journal)

@@ -12,7 +12,7 @@ from ..kept.copies import NoCopy
 from .searches import Question
 
 MOST_STEPS = 20_000
-"""The default for `most`: the most steps."""
+"""The default for `most`, the largest number of steps."""
 
 SCRIPT = (
     "write a list of steps, each with a part of the machine, its operation, and the arguments, such as "
@@ -21,7 +21,7 @@ SCRIPT = (
 
 
 class Reached(NamedTuple):
-    """A machine after some steps of each script; `ways` orders of these steps lead to it, and `order` is the first."""
+    """A machine after some steps of each script; `ways` counts the orders that lead to it, and `order` is the first."""
 
     machine: Any
     done: tuple[int, int]
@@ -45,7 +45,7 @@ class Orders:
         self.stopped_before = 0
         """The number of steps after which incomplete orders were stopped; 0 if all are complete."""
         self.machine: Any = None
-        """A machine that did the shortest of the wrong orders, to step through; None without such orders."""
+        """A machine that ran the shortest wrong order, to step through; None if no order is wrong."""
         self._shortest: tuple[int, ...] | None = None
 
     @property

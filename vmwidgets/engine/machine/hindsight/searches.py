@@ -1,4 +1,4 @@
-"""Searches by a learner's function: for the first operation after which it is true, or for one that changes its value.
+"""Searches by a learner's function: for the first operation after which it is true, or for a change of its value.
 
 The function may only read.  It gets a machine rebuilt as it was after an operation, and so reads the values of that
 time.
@@ -158,7 +158,7 @@ def turned(history: History, function: Any) -> Turn:
 
 
 def _said(found: Any) -> str:
-    """Return the value of a function, as a verb and its object."""
+    """Return the value of a function as the end of a sentence, from its verb on."""
     return "has nothing to look at" if found is NOT_THERE else f"is {shown(found)}"
 
 

@@ -40,7 +40,7 @@ class Live:
 
     def __init__(self, code: Any, door: Door) -> None:
         self.code = code
-        self.door = ref(door)  # a branch does not keep its origin
+        self.door = ref(door)  # a branch does not keep its origin alive
         self.position = 0
 
     @property
