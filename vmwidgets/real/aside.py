@@ -1,4 +1,4 @@
-"""Breakpoints that slow nothing else: a jump from the code to a copy of its instructions in a page of their own.
+"""Breakpoints that slow no other code: a jump leads from the code to a copy of its instructions in another page.
 
 While a breakpoint is set, QEMU executes all code in its page of 4 KiB one instruction at a time, and the functions that
 write descriptors are next to the loops that fill and copy pages.  So the instructions at such a place are copied to

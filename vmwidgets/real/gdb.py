@@ -21,7 +21,7 @@ from .description import Description, read_description
 from .packets import Packets, PortLost
 
 MOST_READ = 1024
-"""Bytes that are read with one packet: the digits, twice as many, must fit into a packet of QEMU."""
+"""Bytes that are read with one packet: twice as many digits must fit into a packet of QEMU."""
 
 _SLICE = 0.02
 """Seconds after which a running guest is checked again, in case it has to stop."""
@@ -267,7 +267,7 @@ class Gdb:
         return self._aside.to.get(address, address)
 
     def step(self, thread: str) -> Stopped:
-        """Execute one instruction of one processor, over a breakpoint if it is at one; other processors do not move."""
+        """Execute one instruction of one processor, even at a breakpoint; other processors do not move."""
         self.thread = thread
         before = self.pc()
         found = self._step(thread)

@@ -34,7 +34,7 @@ class Packets:
         self._data = bytearray()
         self._unacknowledged = 0
         self.answered = False
-        """Whether a packet has ever come."""
+        """Whether a packet has ever arrived."""
 
     def close(self) -> None:
         """Close the connection."""

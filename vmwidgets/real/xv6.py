@@ -95,7 +95,7 @@ def _memory_of(place: Path, words: list[str]) -> int | None:
         said = subprocess.run(
             ["make", "-n", *words, "qemu-gdb"], cwd=place, capture_output=True, text=True, timeout=60,
             errors="replace", check=False, stdin=subprocess.DEVNULL,
-        ).stdout  # fmt: skip  # what is run, then how
+        ).stdout  # fmt: skip  # the command, then how it is run
     except (OSError, subprocess.SubprocessError):
         return None
     command = next((line for line in said.splitlines() if "qemu-system-riscv64" in line and " -gdb " in line), "")

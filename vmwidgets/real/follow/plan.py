@@ -24,7 +24,7 @@ NAMED = ("mappages", "uvmunmap", "uvmalloc", "uvmdealloc", "uvmcopy", "freewalk"
 _WRITE = ("mappages", "uvmunmap", "freewalk")
 
 _BUSY_ANYWAY = ("usertrap", "kerneltrap", "syscall", "copyout", "copyin", "copyinstr")
-"""Functions that run far more often than they write a descriptor: they are followed from their first look at a
+"""Functions that run far more often than they write a descriptor: they are followed from their first read of a
 descriptor."""
 
 _BOOT = ("kvm", "proc_mapstacks", "uvmfirst", "uvminit", "userinit", "main")

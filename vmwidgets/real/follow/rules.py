@@ -294,7 +294,7 @@ def _free_and_mapped(state: State, root: int, va: int, frame: int) -> Wrong:
 def _shared_and_writable(
     state: State, root: int, va: int, frame: int, leaf: Leaf, users: list[tuple[int, int]]
 ) -> Iterator[Wrong]:
-    """Yield the frames that are writable in one of two processes that map them."""
+    """Yield a broken rule if a frame that two processes map is writable in one of them."""
     for other, there in users:
         if (other, there) == (root, va) or not state.judged(other):
             continue

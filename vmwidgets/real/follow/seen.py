@@ -114,7 +114,7 @@ class Seen:
         return tuple(root for root in roots if root not in self.kernels), name
 
     def give_back(self, call: Call) -> None:
-        """Record that the call that freed a process's tables has returned, even if the process still has some."""
+        """Record that a call that freed a process's tables has returned, even if the process still has some tables."""
         if call.function in _GIVING_BACK:
             self.given_back.update((one.place, one.root) for one in self.there.values() if one.root in call.roots)
             for root in call.roots:
@@ -247,7 +247,7 @@ class Seen:
         for hart in harts:
             names = self.stacks.names(hart.places)
             if hart.registers[PC] == stopped and stopped in self._borders:
-                names = names[1:]  # it has not begun, or it has ended
+                names = names[1:]  # this function has not begun, or has ended
             if is_writing(names, self.writers):
                 return False
         for one in self.there.values():

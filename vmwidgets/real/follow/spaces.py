@@ -197,7 +197,7 @@ def read_space(gdb: Gdb, root: int, known: Space | None = None) -> Space:
 def _tables(gdb: Gdb, root: int, known: dict[int, Table], free: Container[int]) -> tuple[dict[int, Table], set[int]]:
     """Return the tables of a root by page, and the free pages that it refers to.
 
-    An unchanged table is the known one.
+    An unchanged table is the object in `known`.
 
     Each level is one batch of reads.
     """

@@ -99,4 +99,4 @@ def compared(name: str, life: Life, linux: Answering, source: str, *, is_recordi
     return LinuxComparison(
         printable(name), source, is_recording, tuple(rows), tuple(counts.items()), tuple(life.left_out.values()),
         (*notes, *ALWAYS), tuple((kind, KNOWN[kind]) for kind in kinds), stopped,
-    )  # fmt: skip  # as they are declared
+    )  # fmt: skip  # in the order of its fields

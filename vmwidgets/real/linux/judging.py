@@ -100,7 +100,7 @@ class Judge:
                 yield _row(asked, "outcome", here.error or "done", seen.error or "done", kind)
 
     def _failure(self, name: str, seen: Seen) -> str:
-        """Return why an access fails in Linux, by the rights that it lists and by whether there was a page."""
+        """Return why an access fails in Linux, by the rights that Linux lists and by whether there was a page."""
         if not seen.rights:
             return "FAULT"
         if WANTED[name] not in granted(self._architecture, seen.rights):
@@ -119,7 +119,7 @@ class Judge:
             yield _row(asked, f"bytes from {Address(at + first)} on", shown[0], shown[1], kind)
 
     def _kind_at(self, asked: Asked, at: int) -> str:
-        """Return the known difference that an access at an address may be."""
+        """Return the name of the known difference that may explain an access at an address."""
         mapping = self._mapping(asked.task, at)
         if mapping is None:
             below = (one for one in self._mappings.get(asked.task, ()) if "growsdown" in one.words)
@@ -176,7 +176,7 @@ class Judge:
             new = [
                 page for page in pages
                 if (asked.task, page, here[(page - start) // PAGE], real[(page - start) // PAGE]) not in self._told
-            ]  # fmt: skip  # one question a page
+            ]  # fmt: skip  # each difference is listed once
             self._told |= {
                 (asked.task, page, here[(page - start) // PAGE], real[(page - start) // PAGE]) for page in new
             }

@@ -1,8 +1,8 @@
 """A real process that makes the requested calls: ``python -I -S process.py SOCKET REGIONS``.
 
 The first process forks the others.  A request is one message on its socket, a marshalled tuple of a name and arguments.
-The answer is one message too: the result, and the mappings then.  The process has no thread, and no memory of its own
-in the judged regions.  It ends when its socket closes.
+The answer is one message too: the result, and the mappings afterwards.  The process has no thread, and no memory of its
+own in the judged regions.  It ends when its socket closes.
 
 An access is a system call that copies: `write` to a pipe reads memory, and `read` from a pipe writes it.  The kernel
 takes the same faults as for a program's own access, and answers EFAULT where a program would get a signal.
@@ -224,7 +224,7 @@ class Process:
         return answer
 
     def do_look(self) -> str:
-        """Return nothing: every answer lists what is mapped."""
+        """Return nothing: every answer lists the mappings."""
         return ""
 
     def do_limit(self, most: int | None) -> str:

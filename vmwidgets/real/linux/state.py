@@ -37,7 +37,7 @@ def add(found: list[Span], start: int, end: int, letters: str) -> None:
 
 
 def pages_of(system: System, task: str) -> Iterator[tuple[int, str]]:
-    """Yield a letter for each page of the task's ranges of private anonymous memory, after the start of each.
+    """Yield each of the task's ranges of private anonymous memory: its start, and a letter for each page.
 
     The letters: "." not in memory, "x" mapped only here, "s" also mapped by others.  O(pages mapped in all tasks).
     """

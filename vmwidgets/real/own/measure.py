@@ -178,7 +178,7 @@ class Measured(Measuring):
     # ---- words -------------------------------------------------------------------------------
 
     def _of_python(self, changes: tuple[Change, ...], runs: int) -> list[str]:
-        """Return what Python itself did, in sentences."""
+        """Return sentences about the work of Python itself."""
         said = []
         if arenas := sum(one.mapped for one in changes if one.holds == ARENAS):
             done = "took" if arenas > 0 else "gave back"
@@ -287,7 +287,7 @@ def memory(names: Mapping[str, Any] | None = None) -> Measured:
 
     Costs four readings of /proc/self/smaps (some 5 ms each for 1,000 ranges).  The numbers are those of
     proc_pid_smaps(5) and getrusage(2).  If the system has no /proc, the code runs, and a recording is shown, marked as
-    one.
+    such.
 
     >>> import vmwidgets as vm
     >>> with vm.memory() as seen:

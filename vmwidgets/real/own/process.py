@@ -249,7 +249,7 @@ def _as_line(number: int, one: ProcessRange) -> MapsRange:
 
 
 def process(pid: int | str = "self") -> Process:
-    """Show a process of your own: the users of its memory, the part in memory, and its places.
+    """Show a process of your own: its ranges, the owners of their contents, and the part in memory.
 
     `pid` is its number, or "self" for the process that runs this code.  A notebook draws it; ``at()`` keeps a moment,
     ``pages()`` counts pages, ``task(machine)`` makes a task of the model from it, and ``working_set()`` measures what

@@ -79,7 +79,7 @@ class Readings:
 
 
 def _refused(pid: int, error: OSError) -> Refused:
-    """Return why a process can't be read, in a sentence."""
+    """Return the error for a process that can't be read, with the reason."""
     if not PROC.is_dir() or not (PROC / "self" / "maps").exists():
         return Refused(f"this system ({sys.platform}) has no /proc: vm.process shows a recording there")
     if isinstance(error, PermissionError):
@@ -198,7 +198,7 @@ def peak_of(pid: int) -> int | None:
 
 
 def forget_peak(pid: int) -> bool:
-    """Let the peak begin again; returns whether the kernel allows it."""
+    """Reset the peak; returns whether the kernel allows it."""
     return _clear(pid, "5")
 
 

@@ -1,4 +1,4 @@
-"""A recording of a Linux process, shown if a system has no /proc, and marked as one.
+"""A recording of a Linux process, shown if a system has no /proc, and marked as such.
 
 `tools/record_own.py` records it.
 """
