@@ -100,7 +100,7 @@ class Cleaned:
 
     @property
     def said(self) -> list[str]:
-        """Return what was removed, and how much, as parts of a sentence."""
+        """Return each kind of removed addition with its number, as parts of a sentence."""
         return [counted(count, *nouns) for name, nouns in _NOUNS.items() if (count := self.taken[name])]
 
 
@@ -158,7 +158,7 @@ def without_escapes(text: str) -> str:
 
 
 def is_folded(line: str) -> bool:
-    """Return whether a line has lost its line ends, as far as its beginnings show it."""
+    """Return whether a line has lost its line ends, judging by known beginnings of lines within it."""
     return _beginnings(line) >= LOST
 
 

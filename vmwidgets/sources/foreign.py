@@ -1,4 +1,4 @@
-"""Texts of other programs that learners pass to the readers of strace and of maps; one line tells the program."""
+"""Texts of other programs that learners pass to the readers of strace and of maps; one line identifies the program."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import NamedTuple
 from ..engine.base.errors import Refused
 
 LOOKED_AT = 400
-"""The number of lines that are searched for the line that tells the program, which comes early."""
+"""The number of lines that are searched for the line that identifies the program: it comes early."""
 
 
 class Foreign(NamedTuple):

@@ -33,7 +33,7 @@ _INTERPRETER = re.compile(r"ld(64|-(linux|musl|uClibc)[\w-]*)?\.so\.[0-9]+|ld-[0
 """The names of dynamic linkers."""
 
 _NEAR = 1 << 30
-"""The greatest distance from the end of a program to its heap: Linux puts the heap at random."""
+"""The greatest distance from the end of a program to its heap: Linux puts the heap at a random place."""
 
 
 class _Side(NamedTuple):

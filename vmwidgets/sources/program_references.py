@@ -81,7 +81,7 @@ def form_of(text: str) -> Form | None:
 
 
 def _quickly(text: str, source: str, name: str) -> Trace | None:
-    """Return a text with only addresses and R or W, one of each per line, read as alternating words."""
+    """Return the trace of a text with only an address and R or W on each line, read as alternating words."""
     words = text.split()
     does = words[1::2]
     if len(words) % 2 or set(does) - set("RWrwIiFf") or len(does) != text.count("\n") + (not text.endswith("\n")):

@@ -36,7 +36,7 @@ def read_kernel_text(text: Cleaned) -> tuple[Pasted | None, tuple[str, ...]]:
 
 
 def _passed_over(parts: Parts) -> str:
-    """Return what was skipped, in a sentence; "" if nothing was."""
+    """Return a sentence about the skipped lines; "" if there are none."""
     others = sum(1 for number, _ in numbered(parts.lines) if number not in parts.claimed)
     others += parts.text.taken["blanked"]
     said = [*([counted(others, "line")] if others else []), *parts.text.said]

@@ -22,7 +22,7 @@ LEVELS = ("pgd", "p4d", "pud", "pmd", "pte")
 
 
 _GOES_ON = re.compile(r" [0-9a-f]+(?![\w.:+/])", re.ASCII)
-"""The text after a number with a blank in it: then its first digits are not the whole number."""
+"""The rest of a number with a blank in it, whose first digits are not the whole number."""
 
 
 _WIDE = re.compile(r"\b(?:0x)?[0-9a-f]{16}\b", re.ASCII)
@@ -168,7 +168,7 @@ class Event:
                 return
 
     def say_root(self, tables: PastedTables, name: str) -> None:
-        """Add a sentence if the text has no root address, in the register or line that `name` says."""
+        """Add a sentence if the text has no root address; `name` is the register or line that would have it."""
         if not tables.root_is_said:
             self.parts.unsaid.append(
                 f"The oops in line {self.first} has no root address ({name}): {int(tables.root):#x} is put in its"

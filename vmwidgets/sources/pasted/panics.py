@@ -329,7 +329,7 @@ OLDER = {
 
 
 def check_of(words: str) -> Check | None:
-    """Return the check that panics with these words, in any letters, if it is known."""
+    """Return the check that panics with these words, in capital or small letters, if it is known."""
     low = words.casefold()
     return CHECKS.get(OLDER.get(low, low))
 
@@ -367,7 +367,7 @@ LEAST = 5
 
 
 def known_as(words: str) -> str:
-    """Return the panic known by these words, in any letters, or the only one that begins with them; otherwise "".
+    """Return the panic known by these words, in any case of letters, or the only panic that begins with them; or "".
 
     >>> known_as("Freewalk: leaf"), known_as("freewalk: l"), known_as("uvmunmap: not")
     ('freewalk: leaf', 'freewalk: leaf', '')

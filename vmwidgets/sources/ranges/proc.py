@@ -165,7 +165,7 @@ def _add(found: Found, match: re.Match[str], number: int) -> None:
 
 
 def _about(found: Found, at: int, number: int, said: re.Match[str], held: dict[str, int]) -> None:
-    """Read a line of smaps about a range, whose numbers are in `held`."""
+    """Read a line of smaps about a range, whose numbers so far are in `held`."""
     one, name = found.ranges[at], said[1]
     if name == "Name" and said[3] and not one.path:
         found.ranges[at] = replace(one, path=said[3].strip())

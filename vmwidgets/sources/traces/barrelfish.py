@@ -191,7 +191,7 @@ class BarrelfishReplay:
         self.diverged = False
         return _OK
 
-    # ---- comparing with what would be correct ------------------------------------------------
+    # ---- comparing with correct values -------------------------------------------------------
 
     def _differences_from_correct(self, record: Record, result: Any) -> list[Difference]:
         correct: Record = record["correct"]

@@ -143,7 +143,7 @@ class FreeBSDReplay:
     # ---- what is compared --------------------------------------------------------------------
 
     def beside(self) -> Record:
-        """Return what follows every operation in addition to its result."""
+        """Return the facts that the recording has for every operation, in addition to its result."""
         return {**self._beside, "events": recorded(self._events)}
 
     def state_due(self, record: Record) -> bool:

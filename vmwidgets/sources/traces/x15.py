@@ -202,7 +202,7 @@ class X15Replay:
         return state
 
     def beside(self) -> Record:
-        """Return what follows every operation in addition to its result."""
+        """Return the facts that the recording has for every operation, in addition to its result."""
         return {"after": self.after()}
 
     def state_due(self, record: Record) -> bool:
