@@ -88,7 +88,7 @@ def _elsewhere(owner: Any, name: str) -> Iterator[str]:
 
 
 def _parts(owner: Any) -> Iterator[tuple[str, type, bool]]:
-    """Yield the parts of an object that are :class:`Suggesting` too: name, class, and whether there are many."""
+    """Yield the parts of an object that are :class:`Suggesting`: name, class, and whether there are several."""
     for name, value in owner.__dict__.items():
         if isinstance(value, Suggesting) and not name.startswith("_"):
             yield name, type(value), True

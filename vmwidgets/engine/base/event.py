@@ -19,7 +19,7 @@ WRITING: set[str] = set()
 """The tags of events that report a change."""
 
 ROLES: dict[str, str] = {}
-"""The role of an event in tracking which functions are running, and in which thread, by tag.
+"""By tag, the role of an event in tracking the running functions of each thread.
 
 A function is "called", "returned" or "unwound"; a thread "runs", "sleeps" or "ends"; the running function calls
 "handlers", which are then "handled"; a processor "faults".

@@ -21,7 +21,7 @@ _MAIN = threading.main_thread().ident
 _SIGINT = int(signal.SIGINT)
 
 _present_handler: Any = getattr(sys.modules.get("_signal"), "getsignal", signal.getsignal)
-"""`signal.getsignal`, if possible without its detour through enumerations, since every operation calls it."""
+"""`signal.getsignal`, if possible without a detour through enumerations: every operation calls this function."""
 
 PATIENCE = 0.05
 """The most seconds that a wait for a lock continues after an interrupt."""
@@ -83,7 +83,7 @@ class DeferredInterrupt:
         return True
 
     def acquire(self, lock: Lock) -> None:
-        """Wait for a lock while signals are delayed; an interrupt ends the wait unless something begun must finish.
+        """Wait for a lock while signals are delayed; an interrupt ends the wait, unless a call must finish first.
 
         The interrupt is checked every `PATIENCE` seconds: if the lock's own wait raised the interrupt, it could come
         just after the lock was acquired.

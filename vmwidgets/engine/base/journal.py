@@ -27,7 +27,7 @@ from .tree_schema import TreeRotated
 from .units import MIB, Address
 
 MOST_EVENTS = 200_000
-"""The most events that the latest operations keep in all; beyond this number, the oldest events are dropped earlier."""
+"""The most events kept for all of the latest operations together; beyond this number, the oldest are dropped."""
 
 MAX_EVENTS = 4096
 """The most events kept of one operation: the last ones, from which a picture can step backwards."""
@@ -59,7 +59,7 @@ class Operation(NamedTuple):
     called part ("machine", "kernel_map", "task:init/map").  `arguments` are names and values, and `outcome` is "done",
     "error", "panic" or "interrupted".  `result` is the returned value, or the kind of failure, as data; `said` is the
     sentence of a failure.  `stopped_at` is the number of the safe point at which an interrupted call stopped; a replay
-    stops there too.  `records` are the events as they were reported (:mod:`.records`).
+    stops there too.  `records` are the events in the form in which they were reported (:mod:`.records`).
     """
 
     number: int
@@ -178,7 +178,7 @@ class Operation(NamedTuple):
         return self.records is other.records and self.serial == other.serial and self.agrees(other)
 
     def agrees(self, other: Operation) -> bool:
-        """Return whether `other`, another run of the operation, did the same, with the same result."""
+        """Return whether `other`, another run of the operation, had the same effects and the same result."""
         return self[2:7] == other[2:7] and self.stopped_at == other.stopped_at
 
     @in_ascii
@@ -239,7 +239,7 @@ class Journal(Suggesting):
         self._recent: list[Row] = []
         """The operations that are not packed yet."""
         self._events: deque[Sequence[Raw]] = deque()
-        """The latest operations' events, freed as fast as new ones come, to leave the garbage collector little to do.
+        """The latest operations' events; one is freed for each new one, to spare the garbage collector.
         """
         self._held = 0
         """The total number of these events."""
@@ -256,7 +256,7 @@ class Journal(Suggesting):
         self.undone: Line | None = None
         """The operations that can be redone."""
         self.branches: list[Line] = []
-        """Undone operations that others have replaced."""
+        """Undone operations that other operations have replaced."""
         self.groups: list[Group] = []
         self.open_groups = 0
         """The number of groups that are open, one inside another."""
@@ -398,7 +398,7 @@ class Journal(Suggesting):
         self.cell, self._cells = 0, []
 
     def cell_of(self, serial: int) -> int:
-        """Return the number of the notebook cell in which the operation of this serial was done; 0 if it was in none.
+        """Return the number of the notebook cell that ran the operation with this serial; 0 if no cell did.
 
         O(log n).
 
@@ -441,7 +441,7 @@ class Journal(Suggesting):
         self._held = sum(map(len, self._events))
 
     def begin_as(self, other: Journal, count: int) -> None:
-        """Copy the first `count` operations of another journal, and no others.  O(count / 1000)."""
+        """Copy only the first `count` operations of another journal.  O(count / 1000)."""
         self._packed = other._packed.first(min(count, other._packed.count) // KEPT)
         begun = self._packed.count
         self._recent = [other._row(number) for number in range(begun, count)]

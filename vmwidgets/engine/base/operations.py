@@ -54,7 +54,7 @@ class Edits(Protocol):
 
 
 class _Untouched:
-    """The edits of an object without page tables: none."""
+    """The empty edits of an object without page tables."""
 
     places = ()
 
@@ -415,7 +415,7 @@ class _Parameters:
         self._places = {name: at for at, name in enumerate(self._names)}
         self._needed = tuple(at for at, one in enumerate(parameters) if one.default is Parameter.empty)
         self.known: dict[tuple[Any, ...], tuple[str, ...]] = {}
-        """The names of all arguments, by the number of positional arguments and the names of the others."""
+        """The names of all arguments, by the number of positional arguments and the names of keyword arguments."""
 
     def words(self, part: Any, args: tuple[Any, ...], words: Mapping[str, Any]) -> tuple[str, ...]:
         """Return the names of the arguments, in that order; raises a TypeError if the method does not accept them."""
@@ -428,7 +428,7 @@ class _Parameters:
         return names
 
     def _misfit(self, part: Any, args: tuple[Any, ...], words: Mapping[str, Any]) -> TypeError:
-        """Return the error of a call with the wrong arguments: what is wrong, and what the method accepts."""
+        """Return the error for a call with wrong arguments, which names the mistake and the accepted arguments."""
         plain_ones = [one.replace(annotation=Parameter.empty) for one in self._signature.parameters.values()]
         takes = Signature(plain_ones[1:])
         try:

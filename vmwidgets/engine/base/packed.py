@@ -13,7 +13,7 @@ from typing import IO, Any
 from .units import Address, Size
 
 KEPT = 1000
-"""The number of operations in a packed piece, and the most of the latest operations that keep their events.
+"""The number of operations in a packed piece, and of latest operations that keep their events.
 
 The events of older operations are recreated by replay.
 """
@@ -117,7 +117,7 @@ class Packed:
 
 
 def pack(rows: Sequence[Row]) -> bytes:
-    """Return records as bytes: packed in columns, with addresses and sizes as numbers, which is several times as fast.
+    """Return records as bytes, in columns, with addresses and sizes as numbers: this is several times as fast.
 
     The loop goes column by column, since `zip` creates an iterator for each row: enough to start a garbage collection.
     """

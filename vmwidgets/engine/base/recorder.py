@@ -67,7 +67,7 @@ class Recorder:
 
     @contextmanager
     def quiet(self) -> Iterator[None]:
-        """Hide events from listeners in a ``with`` block, to ask a structure what it would do."""
+        """Hide events from listeners in a ``with`` block, to try out what a structure would do."""
         emit, self.emit = self.emit, None
         try:
             yield
@@ -321,7 +321,7 @@ class CallStacks:
         """For each running handler, the number of functions running when it was called; the innermost last."""
 
     def begin(self, tag: str, *fields: Any) -> None:
-        """Begin an event: from here on, its call is running, or if a thread continues, that thread's calls."""
+        """Begin an event: a called function is now running or, if a thread continues, that thread's functions are."""
         role = ROLES.get(tag)
         if role == "called":
             self.stack.append(fields[0])
@@ -341,7 +341,7 @@ class CallStacks:
             if self.stack:
                 self.stack.pop()
         elif role in ("sleeps", "ends"):
-            if role == "ends":  # when a thread is given up, another one runs
+            if role == "ends":  # when a thread is given up, another thread runs
                 self._stacks.pop(fields[0], None)
             if fields[0] == self.runner:
                 self._switch("")

@@ -83,7 +83,7 @@ TREE_LINKED = "TreeDescendedAndLinked"
 LEAF_UNLINKED = "TreeLeafUnlinked"
 """The record of `rbtree_remove` for a node with at most one child.
 
-Fields: tree, node, whether it was red, its parent, its side, its child, and whether the child was a left one.
+Fields: tree, node, whether it was red, its parent, its side, its child, and whether this was a left child.
 """
 
 

@@ -1,4 +1,4 @@
-"""A comparison of a kernel's work for a task with a self-paging domain's work, by their journals and page tables."""
+"""A comparison of a kernel's work for a task with a self-paging domain's work, from their journals and page tables."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Time in both directions: a machine as it was, a branch of it, undo and redo.
+"""Time in both directions: earlier states of a machine, branches, undo and redo.
 
 A machine is its journal: the same operations on the same structures give the same machine.  So a machine of the past is
 made from the nearest copy before that point (:mod:`.copies`) and the operations since then.  Every result is compared
@@ -89,7 +89,7 @@ class History:
         self._uncollected = 0
         self._insides: OrderedDict[int, Inside] = OrderedDict()
         self._ahead: Any = None
-        """The machine of the last request for the past: this machine as it was after some operation."""
+        """The machine that was rebuilt for the last request: this machine's state after some operation."""
         self.touches = Touches(self.journal)
         self.noted: Any = None
         """The notes of operations' changes, after the first question (:mod:`.hindsight.noted`)."""
@@ -162,7 +162,7 @@ class History:
         return next((copy for copy in reversed(self._copies) if copy.number < number and self._is_ours(copy)), None)
 
     def _nearest(self, number: int) -> Copy:
-        """Return the latest copy of the machine as it was before operation `number`."""
+        """Return the latest copy of the machine's state before operation `number`."""
         kept = self._latest(number)
         if kept is not None:
             return kept
@@ -315,7 +315,7 @@ class History:
         here = -1 if again is None else len(again.journal) - 1
         is_ours = 0 <= here < number and self.journal.serial(here) == again.journal.serial(here)
         if not is_ours or (copy is not None and copy.number > here):
-            again = None  # drop it before another one is made
+            again = None  # drop this machine before another is made
             again = self._remade(number - 1, f"{self.system.machine.name} inside an operation")
         elif here < number - 1:
             with self.door.looking(), held():

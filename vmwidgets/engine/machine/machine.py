@@ -528,7 +528,7 @@ class Machine(Hindsight):
         at, ram = self.system, int(self.ram_bytes)
         return Machine(self.architecture, ram, self.layout, self.quirks, name, at.cpus, self.seed, copy, at.fork)
 
-    # ---- what it does ------------------------------------------------------------------------
+    # ---- the running operation ---------------------------------------------------------------
 
     @property
     def busy(self) -> bool:

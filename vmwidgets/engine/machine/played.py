@@ -75,7 +75,7 @@ class Played:
         return counts_of(self.steps)
 
     def steps_in(self, journal: Journal) -> tuple[PlayedStep, ...]:
-        """Return the steps whose operations are in a history: all, those before a point, or none after an undo.
+        """Return the steps whose operations are in a history; after an undo, these may be fewer or none.
 
         O(steps).
         """

@@ -71,7 +71,7 @@ class Replay:
         """The number of addresses among the arguments that were moved."""
         self._ranges: dict[str, list[Range]] = {}
 
-    # ---- as they were ------------------------------------------------------------------------
+    # ---- as recorded -------------------------------------------------------------------------
 
     def begin(self, serial: int, scripts: Mapping[str, Script]) -> None:
         """Repeat the actions of learners' code up to the operation of this serial, and prepare for later actions."""
@@ -235,7 +235,7 @@ class Replay:
         return address
 
     def forget_from(self, serial: int) -> None:
-        """Forget the ranges returned by the operation of this serial and by later ones."""
+        """Forget the ranges returned by the operation of this serial and by later operations."""
         for ranges in self._ranges.values():
             ranges[:] = [one for one in ranges if one.serial < serial]
 

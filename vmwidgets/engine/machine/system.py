@@ -292,7 +292,7 @@ class System:
         return domain.pmap if domain is not None else self.tasks[arguments.known(space, self.tasks, "task")].pmap
 
     def has_had_task(self, name: str) -> bool:
-        """Return whether a task has this name, or an exited task had it."""
+        """Return whether a task has this name, or an exited task had this name."""
         return name in self.tasks or name in self.ends.exited
 
     def refuse_task_name(self, name: str) -> None:

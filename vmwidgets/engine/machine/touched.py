@@ -113,7 +113,7 @@ class Touches:
         self.begin(ram)
 
     def of(self, stretch: int, ram: Ram) -> Touched | None:
-        """Return the possible changes of a stretch, even of the current one; None if they are unknown."""
+        """Return the possible changes of a stretch, which may be the current stretch; None if they are unknown."""
         journal = self._journal
         if len(journal) <= first_of(stretch + 1) - 1:
             return self._now(ram) if self._first == first_of(stretch) else None
@@ -160,7 +160,7 @@ class Reported(NamedTuple):
     def by(cls, raw: Iterable[Raw]) -> Reported:
         """Return the reports of these events.  O(events)."""
         reported = cls({}, Entries(), {}, set())
-        maybe = [one for one in raw if one[0] in _TAKES or (one[0] in RECORDS and one[0] != BEGAN)]  # three of twenty
+        maybe = [one for one in raw if one[0] in _TAKES or (one[0] in RECORDS and one[0] != BEGAN)]  # few events do
         for tag, *fields in unpacked(maybe):
             take = _TAKES.get(tag)
             if take is not None:

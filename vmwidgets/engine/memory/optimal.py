@@ -109,6 +109,6 @@ class Optimal(Arrivals):
 
     @property
     def order(self) -> list[AnyPage]:
-        """The pages by next use, the last first; before them, pages never used again, in order of arrival."""
+        """The pages in order of eviction: pages never used again, by arrival; then by next use, the latest first."""
         never = len(self.future.string)
         return sorted(self.queue, key=lambda page: -(never if page.note is None else page.note))

@@ -18,8 +18,8 @@ class Page(Generic[Owner]):
 
     After a fork that counts (`fork="counted"`), parent and child have their pages in the same frames, under the same
     numbers, and a task that writes to a page gets a copy (Linux copies page tables at fork; Gorman, 4.6.2).  Then
-    `owner` is the first owner, and the rest are in `others`.  The owners are counted only when their number is needed,
-    so no stored count can be wrong.
+    `owner` is the first owner, and `others` has the other owners.  The owners are counted only when their number is
+    needed, so no stored count can be wrong.
     """
 
     __slots__ = (

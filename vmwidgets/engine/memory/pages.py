@@ -38,7 +38,7 @@ class Buddy:
     block at its address XOR its size) as long as that is free.
 
     Each list is a dict: its last key is the head, and a buddy is removed from the middle in O(1).  Blocks of the
-    highest order that were never allocated are just a range of frames, after all others on their list, so that a
+    highest order that were never allocated are just a range of frames, after all other blocks on their list, so that a
     segment's creation costs the same for a mebibyte and a tebibyte.
     """
 
@@ -434,7 +434,7 @@ class PageAllocator:
         return block.owner if block is not None and block.state == "owned" else None
 
     def block_of(self, frame: int) -> Block | None:
-        """Return the block, free or owned, that contains `frame`; None for a frame that is not ours.  O(orders)."""
+        """Return the block, free or owned, that contains `frame`; None for other frames.  O(orders)."""
         for order in range(MAX_ORDER + 1):
             head = frame >> order << order
             held = self._owned.get(head)

@@ -97,7 +97,7 @@ class SecondChance(Fifo):
     uses_bits: ClassVar[bool] = True
 
     def candidates(self, pages: Pages) -> Iterator[AnyPage]:
-        """Yield the first page that was not used; if all were used, the first of them again, now without its bit."""
+        """Yield the first page that was not used; if all were used, yield the first page, whose bit is now clear."""
         for _ in range(2 * len(self)):
             page = self._first
             assert page is not None, "none leaves on the way"

@@ -70,7 +70,7 @@ class Own(Arrivals):
         page.known = number, *page.known[1:]
 
     def candidates(self, pages: Pages) -> Iterator[AnyPage]:
-        """Yield the function's choice among the evictable pages; then its choice among the rest."""
+        """Yield the function's choice among the evictable pages; then its choice among the remaining pages."""
         rest = {page.frame: page for page in self.queue if pages.may_go(page)}
         while rest:
             described = []

@@ -132,7 +132,7 @@ class ReachedTables(Generic[C]):
                 self._descend_some(self.fmt.root_level.number, node, which, va, pa, outcome)
 
     def _by_start(self, va: Words) -> Iterator[tuple[int, Numbers | None]]:
-        """Yield the addresses whose walks have the same start, by their top bits: nearly always a half, or all."""
+        """Yield groups of addresses, by top bits, whose walks have the same start: nearly always one or two groups."""
         keys = va >> self._start_shift
         first = int(keys[0])
         same = keys == keys[0]
@@ -222,7 +222,7 @@ class ReachedTables(Generic[C]):
                 self._decide_type(tables, slots[mine][ours], number)
 
     def _reread(self, tables: _Tables, slot: int) -> bool:
-        """Read a descriptor of an incomplete table; returns False, after deciding it, if there is no memory."""
+        """Read a descriptor of an incomplete table; returns False, with its outcome decided, if there is no memory."""
         node, index = slot >> tables.level.bits, slot & tables.level.entries - 1
         if node not in tables.unreadable:
             return True

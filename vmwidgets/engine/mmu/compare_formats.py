@@ -154,7 +154,7 @@ class _Built:
         return (1 << (32 if self.fmt.word_bits == 32 else 40)) - size
 
     def _table(self, level: Level, va: int) -> int:
-        """Return the table of `level` for `va`, remembering the last one."""
+        """Return the table of `level` for `va`; the last table is remembered."""
         part = va >> level.shift + level.bits
         if self._last[:2] != (level.number, part):
             slot = self._slot(level, va)

@@ -1,7 +1,7 @@
 """A processor's access to memory: loads, stores and fetches through its TLB.
 
 The processor knows no kernel.  Its owner decides what to do with a fault: :meth:`Cpu.translate` returns the fault, and
-the machine's processors move bytes with it.
+the machine's processors move bytes with this method.
 """
 
 from __future__ import annotations

@@ -166,7 +166,7 @@ class TableEditor(Generic[C]):
         return Slot(level, va, pa, word, descriptor)
 
     def leaves(self, root: int, start: int, end: int, frames: Container[int] | None = None) -> Iterable[Slot]:
-        """Yield the slots that map pages of [start, end), in order; each is for the first address it maps.
+        """Yield the slots that map pages of [start, end), in order; a slot's `va` is the first address that it maps.
 
         For a page that fills several slots, only the first is yielded.  With `frames`, pages of the smallest size in
         other frames are left out.
@@ -288,7 +288,7 @@ class TableEditor(Generic[C]):
             emit((PteWritten.tag, slot.pa, before, word, slot.level.number, slot.va))
 
     def write_range(self, level: Level, table: int, first: int, va: int, words: tuple[int, ...]) -> None:
-        """Write words into neighbouring slots from number `first` on, which maps `va`.  One write of memory.
+        """Write words into neighbouring slots, from slot `first` on, which maps `va`.  One write of memory.
 
         A run of words that change in equal steps, as pages' words do, is one event.
         """

@@ -125,7 +125,7 @@ class TableFormat(Generic[C]):
 
     @property
     def root_bits(self) -> int:
-        """The bits of a root table's physical address: in the register, and in a table's address.
+        """The bits that a root table's physical address can have: as many as a descriptor holds, at most a register's.
 
         >>> from vmwidgets.engine.mmu.formats import FORMATS
         >>> FORMATS["x86-pae"].root_bits, FORMATS["aarch64"].root_bits
@@ -164,7 +164,7 @@ class TableFormat(Generic[C]):
         return found or [Root(self.root_level, root, 0, 0)]
 
     def extends_sign(self, controls: C) -> bool:
-        """Return whether the bits above the translated bits repeat the highest of them, and don't choose the root."""
+        """Return whether the bits above repeat the highest translated bit, rather than choose the root."""
         return self.sign_extended and self.rules.start_shift(controls) < self.va_bits
 
     def as_register(self, va: int, controls: C) -> int:

@@ -96,7 +96,7 @@ def _number(address: object) -> int:
 
 @frozen(slots=False, repr=False)
 class TablesWalk(Walk):
-    """A walk in tables without a machine; two walks are equal if the hardware did the same."""
+    """A walk in tables without a machine; two walks are equal if the hardware did the same in both."""
 
     tables: PageTables[Any] | None = field(default=None, repr=False, compare=False)
 
@@ -276,10 +276,10 @@ class _Look:
         )
 
     def _fold(self, rows: list[WindowRow], key: TableKey, inner: Collection[int]) -> tuple[WindowRow, ...]:
-        """Return the shown rows, and folds that count the others.
+        """Return the shown rows, with folds that count the hidden rows.
 
-        The kernel's rows are folded separately from the space's own, and completely unless one of them is the table's
-        centre.
+        The kernel's rows are folded separately from the space's own rows, and completely unless the table's centre is
+        among them.
         """
         width, shown = self.fmt.entry_width, self.shown
         marked = {row.pa for row in rows if row.pa in inner or _holds(row, shown.marked, width)}

@@ -367,7 +367,7 @@ class OpenTable:
 
 @frozen
 class TableWindow:
-    """Part of one address space's tables: the open tables, the roots first, and each before the tables below it."""
+    """Part of one address space's tables: the open tables, each before the tables below it, the roots first."""
 
     name: str
     format: str

@@ -251,8 +251,8 @@ def opt_distances(pages: Numbers, names: Numbers, most: float = 20.0) -> tuple[N
 def from_distances(runs: Runs, distances: Numbers, stack: Sequence[int], sizes: Sequence[int]) -> dict[int, Counts]:
     """Return the counts of a stack algorithm, from its distances and its stack at the end.
 
-    A page evicted between two references is written if it was dirty.  This happens with sizes larger than each distance
-    since the write, and no larger than the next reference's distance.
+    A page evicted between two references is written if it was dirty.  This happens with sizes that are at least each
+    distance since the write, but smaller than the next reference's distance.
     """
     most = len(runs.names)
     finite = np.minimum(distances, most + 1)
@@ -322,9 +322,9 @@ It returns the functions for a new page and for a tick.
 
 
 def _run(policy: Policy, epochs: Sequence[Sequence[int]], pages: int, size: int) -> Counts:
-    """Run a policy: a page is brought in with its reference bit set, and clean unless it is written.
+    """Run a policy: a page is brought in with its reference bit set, and clean unless the reference is a write.
 
-    Most references are hits that change no bit: each of these reads only one byte.
+    Most references are hits that change no bit, for which only one byte is read.
     """
     bits, inside = Bits(pages), bytearray(pages)
     used, dirty, settled = bits.used, bits.dirty, bits.settled

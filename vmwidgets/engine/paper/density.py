@@ -26,7 +26,7 @@ class Coded(NamedTuple):
     """References as numbers: `codes` are page numbers times :data:`KINDS`, plus the kind; `names` are the pages.
 
     `counts` is the number of times that each code occurs.  `offsets` is the place at which each reference begins, if
-    some reference touches more than one page.
+    any reference touches several pages.
     """
 
     codes: npt.NDArray[np.int32]

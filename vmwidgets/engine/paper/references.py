@@ -86,7 +86,7 @@ def reference_string(
     return ReferencesValue(tuple(one.page for one in string), tuple(runs))
 
 
-# ---- what is asked for -----------------------------------------------------------------------------
+# ---- the string and the policies --------------------------------------------------------------------
 
 
 @frozen

@@ -22,8 +22,8 @@ from ..memory.queues import WorkingSet
 from ..memory.replacement import SIMPLE
 
 SCOPES = ("global", "local", "working set")
-"""The pages that may be evicted: pages of any task; only the task's own pages, if each task has as many frames; only
-pages that no task needs.
+"""The pages that may be evicted, by scope: pages of any task; only the task's own pages (all tasks have equally many
+frames); only pages outside the working sets.
 """
 
 CURVE_POLICIES = tuple(name for name, kind in SIMPLE.items() if not kind.ages)
@@ -179,7 +179,7 @@ class _Task:
         self.policy = policy
         self.pages: dict[int, Page[_Task]] = {}
         self.wanted = self.reserved = LOCALITY
-        """The frames that must be free before the task is let in, and the number of them that it has not taken yet."""
+        """The frames that must be free before the task is let in, and how many of these frames it has not taken yet."""
         self.left = BURST
         """The number of references until the task waits for its device."""
         self._references = references(seed, number)

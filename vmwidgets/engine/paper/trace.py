@@ -269,7 +269,7 @@ class Trace:
 
         The programs share no addresses: program number n has its addresses from n × 2⁵⁶ on, in ranges with its name.
         So :meth:`faults` counts the faults of one memory for all programs, with global replacement; with
-        ``local=True``, each program has its part. After a program has ended, the others take turns without it.
+        ``local=True``, each program has its part. After a program has ended, the remaining programs take turns.
 
         >>> both = trace([0, 0, 4096]).interleaved(trace([0, 4096]), quantum=2)
         >>> [f"{address:#x}" for address in both.addresses.tolist()]

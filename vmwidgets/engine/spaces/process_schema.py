@@ -396,7 +396,7 @@ class UsedRange:
 
 @frozen
 class UsedOverTime:
-    """The working set of a process over time: its ranges, the lowest first and combined ones last.
+    """The working set of a process over time: its ranges, the lowest first, and combined ranges last.
 
     There are `parts` parts of the time, each of `each` seconds; a part's count is the number of pages used in it.
     """
@@ -604,7 +604,7 @@ class LiveProcess:
     pid: int
 
     def at(self) -> ProcessMoment:
-        """Return the process as it is now."""
+        """Return the current state of the process."""
         raise NotImplementedError
 
 
@@ -666,5 +666,5 @@ class LiveFork:
     """Two processes that can be looked at repeatedly; the code that reads them is in a layer above the pictures."""
 
     def at(self) -> ForkedValue:
-        """Return both as they are now."""
+        """Return the current state of both processes."""
         raise NotImplementedError

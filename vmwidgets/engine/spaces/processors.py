@@ -3,8 +3,8 @@
 A processor reads and writes bytes through its TLB, page by page, and calls the fault handler of the address space for
 faults.  The code that creates a space registers its handler here.
 
-X15's `pmap_update` drops up to 64 pages one by one, and the whole TLB for more; the other processors get an interrupt,
-and the sender waits for each (Intel SDM volume 3A, 4.10.5, explains what goes wrong otherwise).
+X15's `pmap_update` drops up to 64 pages one by one, and the whole TLB if there are more pages; the other processors get
+an interrupt, and the sender waits for each (Intel SDM volume 3A, 4.10.5, explains what goes wrong otherwise).
 """
 
 from __future__ import annotations
@@ -218,7 +218,7 @@ class Processor:
             self._window_used = True
         return self.cpu.translate(va, access, user)
 
-    # ---- what the kernel does on it ----------------------------------------------------------
+    # ---- the kernel's acts on a processor ----------------------------------------------------
 
     def switch(self, pmap: Pmap) -> None:
         """Load the tables of `pmap`."""
@@ -453,7 +453,7 @@ class Processors:
         if self.shootdown == "acknowledged":
             cpu.comply()
 
-    # ---- what the machine asks for -----------------------------------------------------------
+    # ---- requests of the machine -------------------------------------------------------------
 
     def set_shootdown(self, shootdown: str) -> None:
         """Set the treatment of requests from now on, one of :data:`SHOOTDOWNS`."""

@@ -277,7 +277,7 @@ class TaskSpace:
         return position
 
     def take_back(self, start: int, end: int, target: VmObject | None) -> None:
-        """Unmap the parts of [start, end) that still map `target`, but not later mappings of others."""
+        """Unmap the parts of [start, end) that still map `target`, but not later mappings of other objects."""
         for entry in list(self.vm_map.entries_in(start, end)):
             found = entry.object
             if found is target or (isinstance(found, TaskObject) and any(each is target for each in found.chain())):

@@ -128,8 +128,8 @@ class MachineCpu(Part):
         """Drop translations from the TLB; returns their number.
 
         With `address`, drop the translations of its page, global or not.  With `task` (a task or a domain), drop the
-        translations of its address space that are not global.  Without either, drop all translations, except global
-        ones if these are kept.
+        translations of its address space that are not global.  Without either, drop all translations; `keep_globals`
+        keeps global ones.
         """
         processors, processor = self.system.processors, self._processor
         kept = arguments.flag(keep_globals, "keep_globals")

@@ -94,7 +94,7 @@ class MachineDomain(DomainPart):
     def retype(
         self, capability: MachineCapability | str, kind: str, offset: int | str = 0, size: int | str | None = None
     ) -> MachineCapability:
-        """Return a capability of `kind` for part of the memory of another: `size` bytes from `offset` on, or the rest.
+        """Return a capability of `kind` for part of a capability's memory: `size` bytes from `offset` on, or the rest.
 
         RAM becomes RAM, frames or tables; a frame becomes smaller frames.  Fails with LIB_ERR_CAP_RETYPE on top of
         SYS_ERR_INVALID_RETYPE, SYS_ERR_REVOKE_FIRST (that part was retyped before) or SYS_ERR_FRAME_OFFSET_INVALID.
@@ -122,7 +122,7 @@ class MachineDomain(DomainPart):
 
     @operation
     def delete(self, capability: MachineCapability | str) -> None:
-        """Delete a capability and unmap its mapping.  With the last capability for some memory, the memory is freed.
+        """Delete a capability and unmap its mapping.  Deleting the last capability for some memory frees it.
 
         O(vnodes).
         """
@@ -219,9 +219,9 @@ class MachineDomain(DomainPart):
 
         Without `at`, the vspace chooses the address (`determine_addr`); with `at`, the pmap is called directly. `flags`
         are the letters "r", "w", "x", and words such as "large" and "nocache".  Whole pages are mapped: with "large",
-        pages of 1 MiB (x86-64: 2 MiB) if address and frame allow it.  Byte `offset` of the frame then has the same
-        offset in the mapping as in its page.  The call succeeds completely or changes nothing: it fails with
-        LIB_ERR_PMAP_DO_MAP on top of the cause, or with LIB_ERR_PMAP_FRAME_SIZE if the frame is too short.
+        pages of 1 MiB (x86-64: 2 MiB) if address and frame allow it.  Byte `offset` of the frame is therefore at the
+        returned address plus the byte's offset in its page.  The call succeeds completely or changes nothing: it fails
+        with LIB_ERR_PMAP_DO_MAP on top of the cause, or with LIB_ERR_PMAP_FRAME_SIZE if the frame is too short.
 
         >>> import vmwidgets as vm
         >>> d = vm.boot("armv7").domain("hello")
@@ -251,8 +251,8 @@ class MachineDomain(DomainPart):
     def unmap(self, address: int | str, size: int | str) -> Size:
         """Unmap the mapping that one call made at `address`, or its part in one table; returns the number of bytes.
 
-        In each table, the range must be exactly one mapping; neighbours in one table are unmapped one by one.
-        Otherwise, the call fails with LIB_ERR_PMAP_UNMAP on top of LIB_ERR_PMAP_FIND_VNODE and changes nothing.
+        In each table, the range must be exactly one mapping; neighbouring mappings in one table must be unmapped one by
+        one.  Otherwise, the call fails with LIB_ERR_PMAP_UNMAP on top of LIB_ERR_PMAP_FIND_VNODE and changes nothing.
         """
         va, length = self._range(address, size)
         done = self.domain.pmap.unmap(va, length)
@@ -312,7 +312,7 @@ class MachineDomain(DomainPart):
             return Address(self.domain.pmap.determine_addr(*self._wanted(size, align)))
 
     def determine_addr_raw(self, size: int | str, align: int | str = 0) -> Address:
-        """Return an address at which descriptors of the root are free, whatever the vspace says.
+        """Return an address at which descriptors of the root are free, even if the vspace has a region there.
 
         Fails like :meth:`determine_addr`.
         """

@@ -42,7 +42,7 @@ class MachineReplacement(Part):
 
     @property
     def setting(self) -> Replacement:
-        """The current policy, as it was chosen."""
+        """The current policy, in the form in which it was chosen."""
         return self.system.task_memory.rings.replacement
 
     def choose(self, policy: Any) -> None:
@@ -147,7 +147,7 @@ class MachineReplacement(Part):
         return lambda frame: found.get(frame, [])
 
     def _dirtiness(self) -> Callable[[str, int, int, bool], bool]:
-        """Return a function that says whether a page is dirty, so that it must be written before it leaves its frame.
+        """Return a function that says whether a page is dirty: it must be written back before its frame is reused.
 
         The function's arguments are an object, the number and the frame of its page, and whether a translation has a
         dirty bit. See also :meth:`.task_memory.TaskMemory.dirty`.

@@ -56,7 +56,7 @@ class MemoryBefore:
 
 @frozen(slots=False, repr=False)
 class MachineWalk(Walk):
-    """A walk on a machine; two walks are equal if the hardware did the same.
+    """A walk on a machine; two walks are equal if the hardware did the same in both.
 
     `source` leads to the machine while it exists; `task` is the owner of the walked tables ("" for the kernel).
     """
@@ -147,7 +147,7 @@ class MachineTables(Suggesting):
         return MemoryBefore(ram, words, self._pmap.fmt.entry_width) if words else ram
 
     def now(self, words: Mapping[int, int] = MappingProxyType({})) -> PageTables[Any]:
-        """Return the tables as they are, or with earlier values of descriptors, given by physical address."""
+        """Return the current tables, or the tables with earlier values of descriptors, given by physical address."""
         pmap = self._pmap
         name = f"page tables of {self.task or 'the kernel'}"
         root, controls = pmap.registers(self.system.controls)
@@ -446,7 +446,7 @@ class DescriptorFunctions(Part):
         self.system.processors.edited()
 
     def _place_of(self, pa: int) -> Place:
-        """Return the place of the descriptor at `pa` in the kernel's tables as they were before edits."""
+        """Return the place of the descriptor at `pa` in the kernel's tables, without any edits by hand."""
         system = self.system
         kept, now = (MemoryBefore(system.ram, words, self._width) for words in (self.before(), {}))
         for memory in (kept, now):

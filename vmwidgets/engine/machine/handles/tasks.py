@@ -145,7 +145,7 @@ class Task(UnixCalls):
             self.touch(start + int(number) * PAGE, access)
 
     def resident_pages(self, start: int, pages: int) -> set[int]:
-        """Return the numbers, counted from `start`, of the first `pages` pages that are in memory.
+        """Return the numbers, counted from `start`, of the pages in memory among the `pages` pages there.
 
         >>> import vmwidgets as vm
         >>> t = vm.boot("x86-64").task("init")

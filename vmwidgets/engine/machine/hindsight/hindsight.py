@@ -79,14 +79,14 @@ class Hindsight(Handle):
         return found
 
     def why(self, thing: Any, where: Any = None) -> Why:
-        """Explain why `thing` is as it is at `where`, by a minimal set of operations with the same result.
+        """Explain the state of `thing` at `where` by a minimal set of operations that produces it.
 
         `thing` and `where` are as for :meth:`last_write`: the byte of a task, the entry of a map, the translation of an
         address, a walk with its fault, or a frame that page tables map.  Each operation of the result is needed:
         without it, the thing would be different.  If the operation that last changed the thing is not needed, it is
         named as well: a page that was written and then dropped is zero, as at first.
 
-        Operations are repeated on new machines, about 2 ms each time, and sometimes all of them.  The call can be
+        Some operations, and sometimes all, are repeated on new machines, about 2 ms each time.  The call can be
         stopped.  Raises :class:`Refused` if nothing was ever there.
 
         >>> import vmwidgets as vm
@@ -130,7 +130,7 @@ class Hindsight(Handle):
             return searches.first(self.history, f, progress)
 
     def turned(self, f: Callable[[Any], Any]) -> Turn:
-        """Return an operation at which the value of `f` changed.  It is found by bisection; there may be others.
+        """Return an operation at which the value of `f` changed.  The search is a bisection; there may be more.
 
         `f` is as for :meth:`first`; its values after the boot and now must differ.  In a history of 10,000 operations,
         `f` is called some hundred times.  Raises :class:`Refused` if the two values are the same.

@@ -184,7 +184,7 @@ def lockstep(first: Any, second: Any, *, stop: bool = False) -> Lockstep:
 
     The two are no longer in step if the second can't repeat an operation, for example because it lacks the processor,
     or because the operation takes a thread's function.  Nor are they in step if the second does or undoes operations of
-    its own, or if the first goes back beyond the point from which they were in step.  ``.stopped`` then gives the
+    its own, or if the first undoes operations from before they were in step.  ``.stopped`` then gives the
     reason.  Raises :class:`Refused` if both are the same machine, if the second already follows another machine, and
     for a machine that is read-only.
 

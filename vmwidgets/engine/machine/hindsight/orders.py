@@ -135,8 +135,9 @@ def orders(
     A step is a tuple: the name of a part of the machine, as in records; one of the part's operations; and the
     arguments.  A dictionary at the end contains the keyword arguments.  The steps of a script keep their order. `wrong`
     is called after each step with a machine whose ``journal.last`` is that step; it may only read.  A step that fails
-    counts as done; the error is in its record.  Orders that lead to the same machine continue as one, unless `prune` is
-    False, which gives the same result.  At most `most` steps are run.  The machine itself does not change.
+    counts as done; the error is in its record.  Orders that lead to the same machine continue as one order; with
+    `prune` False they don't, but the result is the same.  At most `most` steps are run.  The machine itself does not
+    change.
 
     Raises :class:`Refused` for an invalid script, for a step that a machine refuses, and for a function that changes
     something.  O(steps run), some milliseconds each on a small machine.

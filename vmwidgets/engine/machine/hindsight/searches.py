@@ -1,7 +1,7 @@
 """Searches by a learner's function: for the first operation after which it is true, or for a change of its value.
 
-The function may only read.  It gets a machine rebuilt as it was after an operation, and so reads the values of that
-time.
+The function may only read.  It gets a machine rebuilt to the state after an operation, and so reads the values at that
+point.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The reasons for a state: the fewest operations that produce it, found by leaving the others out.
+"""The reasons for a state: the fewest operations that produce it, found by leaving out operations.
 
 The notes of :mod:`.changes` give the operations that changed the thing, and the operations that created the parts used
 there: the task, the file, the mapping.  All these operations are run on a fresh machine; if the result is the same,
@@ -272,7 +272,7 @@ class Trial:
 
 
 def smallest(holds: Callable[[Sequence[Operation]], bool], operations: Sequence[Operation]) -> list[Operation]:
-    """Return a minimal set of these operations for which the statement holds: each of them is needed.
+    """Return a minimal set of these operations for which the statement holds: without any one, it would not.
 
     Large and early parts are left out first, since late operations are more likely to be the reason.
 

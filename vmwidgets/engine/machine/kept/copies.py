@@ -93,7 +93,7 @@ def no_collection() -> Iterator[None]:
 
 
 def _columns(kind: Any, objects: list[Any]) -> tuple[Any, list[Any], dict[str, tuple[Any, ...]], list[dict[str, Any]]]:
-    """Return the contents of objects of one kind: slots in columns if all slots are set, the rest object by object."""
+    """Return the contents of objects of one kind: slots in columns if all are set, everything else by object."""
     slots = _slots(kind)
     if slots and not hasattr(objects[0], "__dict__"):
         try:

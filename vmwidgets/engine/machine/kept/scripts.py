@@ -50,7 +50,7 @@ class Repeated:
         self._key = key
         self._recorded = recorded
         self.abandoned = False
-        """Whether the machine is at another point now, so that this script is no longer current."""
+        """Whether this script is no longer current, because the machine has gone to another point in its history."""
 
     @property
     def _record(self) -> Sequence[Action]:

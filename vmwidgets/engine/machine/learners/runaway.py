@@ -54,7 +54,7 @@ class _Budget:
 
 
 _budgets: dict[int, _Budget] = {}
-"""The limits by Python thread, while its code is limited."""
+"""The remaining steps of each Python thread in which learners' code runs."""
 
 
 def _ours(code: CodeType) -> bool:

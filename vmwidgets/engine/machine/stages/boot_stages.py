@@ -155,7 +155,7 @@ class KernelMemorySystem:
         return self.scheduler.threads[self.daemon.name].call
 
     def restart_daemon(self) -> None:
-        """Restart the page daemon at the top of its loop, to which it returns after each sleep anyway."""
+        """Restart the page daemon at the top of its loop; after each sleep, it would return there anyway."""
         self.scheduler.threads[self.daemon.name].call = self.daemon.run()
 
     @property

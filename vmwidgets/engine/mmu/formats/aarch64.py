@@ -228,7 +228,7 @@ class Aarch64Rules(Rules[Aarch64Controls]):
         return AP_USER | AP_READ_ONLY | UXN | PXN
 
     def rights_of(self, descriptor: Descriptor, word: int) -> Rights:
-        """Return the rights in one descriptor, taken by itself: user code's rights if it may only fetch."""
+        """Return the rights in one descriptor, by itself; user code's rights if user code may only fetch there."""
         if descriptor.kind == "leaf" and not word & (AP_USER | UXN):
             return Rights(False, False, True, True)
         return self._data_rights(descriptor, word)

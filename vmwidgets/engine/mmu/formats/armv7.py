@@ -95,7 +95,7 @@ class Armv7Controls(Controls):
     ttbcr_n: int = 0
     """TTBCR.N: addresses with any of the top N bits set are translated from `ttbr1`."""
     ttbr1: int = 0
-    """The physical address of the root table for these addresses: a table that always has 16 KiB."""
+    """The physical address of the root table for addresses with any of the top N bits set; it always has 16 KiB."""
     pd0: bool = False
     """TTBCR.PD0: no walks from TTBR0."""
     pd1: bool = False
