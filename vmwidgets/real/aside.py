@@ -84,7 +84,7 @@ def _bytes(one: Copy) -> range:
 
 
 def _written_over(code: Code, place: int) -> list[int]:
-    """Return the instructions to copy: at least 4 bytes, with `place`; jumps may lead to the first of them only."""
+    """Return the instructions to copy: at least 4 bytes, with `place`; only the first may be a jump's target."""
     if code.is_return(place) and length_of(code.word(place)) == 2:
         before = code.before(place)
         found = [before, place] if before is not None else []

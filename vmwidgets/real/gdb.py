@@ -295,7 +295,8 @@ class Gdb:
     def go(self, seconds: float, wanted: Callable[[], bool]) -> Stopped:
         """Let all processors run until one stops at a breakpoint, at most `seconds`, or until `wanted` returns true.
 
-        A processor that has reached a breakpoint steps over it first, alone: the others would pass it unnoticed.
+        A processor that has reached a breakpoint steps over it first, alone; other processors would pass the breakpoint
+        unnoticed.
 
         Raises :class:`TookTooLong`.
         """

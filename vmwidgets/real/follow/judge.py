@@ -39,7 +39,7 @@ from .spaces import Change, read_space
 from .stacks import Hart
 
 MOST_DOUBTS = 64
-"""The most doubts that are kept to be checked again: the first ones."""
+"""The most doubts that are kept to be checked again; later doubts are dropped."""
 
 
 class Doubt(NamedTuple):

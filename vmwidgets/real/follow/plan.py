@@ -33,7 +33,7 @@ _TRAP_ENDS = ("prepare_return", "usertrapret")
 """The functions that `usertrap` calls at its end: it may not return."""
 
 _NOT_A_HANDLER = ("syscall", "yield", "devintr", "exit", "kexit")
-"""The functions that `usertrap` calls outside a fault handler: a process may wait there."""
+"""The functions that `usertrap` calls outside a fault handler: a process may wait in them."""
 
 _LOOPS = ("memset", "memmove", "memcpy")
 """The functions in which a kernel spends most of its time."""

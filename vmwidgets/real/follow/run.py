@@ -450,7 +450,7 @@ class _Run:
             self.thinned.update(one.name for one in self.points.values() if one.near_loops)
 
     def _mute_near(self) -> None:
-        """Follow nothing near the loops for a while, since one breakpoint there slows all of them."""
+        """Follow nothing near the loops for a while, since a single breakpoint there slows all the loops."""
         names = [one.name for one in self.points.values() if one.near_loops]
         if any(call.function in names for call in self.calls.all()):
             return

@@ -33,7 +33,7 @@ class Leaf(NamedTuple):
 
     @property
     def frames(self) -> range:
-        """The physical addresses of its frames; only the first frames of a page of 1 GiB, which no solution has.
+        """The physical addresses of the page's frames; only the first frames of a 1 GiB page, which no solution has.
 
         A page that was freed and is no longer a table looks like 512 pages of 1 GiB.
         """

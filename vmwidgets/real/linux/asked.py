@@ -25,7 +25,7 @@ from .rights import granted
 from .state import MOST_RANGE, Span, faults_of, file_of, pages_of, pieces, private_of, spans_of
 
 MOST_OPERATIONS = 20_000
-"""The most operations of a journal that are compared: the first ones."""
+"""The most operations of a journal that are compared; later operations are left out."""
 
 MOST_READ = 1024
 """The most pages that are read at the end, to compare their contents."""

@@ -1,4 +1,4 @@
-"""The differences between an operation here and the same call in Linux, and which of them are known."""
+"""The differences between an operation on the machine and the same call in Linux, and which differences are known."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ STACK_ROOM = (8 << 20) + 256 * PAGE
 """Bytes below a stack into which it may grow, or which Linux keeps free."""
 
 AROUND = 8
-"""The number of bytes of a difference that are shown, from the first one."""
+"""The number of bytes that are shown of a difference, from its first byte on."""
 
 
 class Mapping(NamedTuple):
@@ -185,7 +185,7 @@ class Judge:
                 what = f"pages from {Address(start)} on"
                 yield _row(asked, what, here, real, "page of zeroes" if known else "")
 
-    # ---- what has happened -------------------------------------------------------------------
+    # ---- the history of pages and mappings ---------------------------------------------------
 
     def _note_before(self, asked: Asked) -> None:
         """Note a call's effect on files and mappings, before its result is examined."""

@@ -36,7 +36,7 @@ def recorded_cell(subject: str) -> CellMemory:
 
 
 def recorded_moment() -> ProcessMoment:
-    """Return the recorded process after that cell."""
+    """Return the recorded process, after the recorded cell."""
     data = _data()
     return replace(_moment(data["after"], data), unsaid=(WORDS,))
 
