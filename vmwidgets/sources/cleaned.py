@@ -172,7 +172,7 @@ def _beginnings(line: str) -> int:
 def _broken(lines: list[str], taken: Counter[str]) -> list[str]:
     """Return the lines; a line that has lost its line ends is broken before each known beginning.
 
-    If a text is one line, with line ends written as in a program's string, it is broken there.
+    A text of one line, with line ends written as in a program's string, is broken at these line ends.
     """
     if len(lines) == 1 and lines[0].count("\\n") >= LOST:
         parts = lines[0].replace("\\r\\n", "\\n").removesuffix("\\n").split("\\n")
@@ -189,7 +189,7 @@ def _broken(lines: list[str], taken: Counter[str]) -> list[str]:
 
 
 SAMPLE = 1_000
-"""To find additions before lines, this many first lines are sampled, and as many lines from everywhere."""
+"""To find additions before lines, this many first lines are sampled, and as many lines from all over the text."""
 
 
 def _sample(lines: list[str]) -> list[str]:

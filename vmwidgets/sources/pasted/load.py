@@ -18,7 +18,7 @@ READS = (
 
 
 def read_kernel_text(text: Cleaned) -> tuple[Pasted | None, tuple[str, ...]]:
-    """Return a text's findings (None without any), and sentences about near misses.  O(characters)."""
+    """Return a text's findings (None if there are none), and sentences about near misses.  O(characters)."""
     whole, wrapped = without_wrapped(text)
     parts = Parts(whole, reasons=wrapped)
     parts.unsaid += [*text.lost, *wrapped]

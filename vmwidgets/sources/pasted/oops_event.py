@@ -14,7 +14,7 @@ from .said import PastedTables
 
 _NAMES = "pgd|p4d|pud|pmd|ppte|pte|pdpt|pde"
 _LABEL = re.compile(rf"(?<!\w)\*?({_NAMES})\b ?=? ?(?!\*?(?:{_NAMES})\b)([^\s,]*)", re.ASCII | re.IGNORECASE)
-"""The name of a descriptor, and what is written after it, even if that is not a number."""
+"""The name of a descriptor and the word after it, which may not be a number."""
 
 
 LEVELS = ("pgd", "p4d", "pud", "pmd", "pte")

@@ -305,8 +305,8 @@ def _fault_without(
 ) -> tuple[str, str] | None:
     """Return the refusing bit and why, as if unreadable descriptors allowed everything; None if no bit refuses.
 
-    Linux prints a descriptor only if the ones above it are present, so a bit that refuses here refused the access in
-    any case.
+    Linux prints a descriptor only if all descriptors above it are present, so a bit that refuses here refused the
+    access in any case.
     """
     assumed: list[int | None] = []
     for level, word in zip(fmt.levels, values, strict=False):

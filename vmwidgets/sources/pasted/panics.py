@@ -360,7 +360,7 @@ OTHERS = {
 """Panics of xv6 that have nothing to do with memory, and the meaning of each."""
 
 NEAREST = 0.85
-"""The least likeness (`difflib`) at which a known panic is named as the nearest to an unknown one."""
+"""The least likeness (`difflib`) at which a known panic is named as the nearest to an unknown panic."""
 
 LEAST = 5
 """The fewest letters at the beginning of a panic that may identify it."""

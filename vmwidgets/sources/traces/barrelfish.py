@@ -75,7 +75,7 @@ class BarrelfishReplay:
         return result
 
     def beside(self) -> Record:
-        """Return the events, if there were any."""
+        """Return the operation's events, if it had any."""
         return {"events": recorded(self._events) or MISSING}
 
     def state(self) -> Record:

@@ -185,7 +185,7 @@ class X15Replay:
         self._kentry.free(record["va"])
         return {"error": None}
 
-    # ---- what is compared --------------------------------------------------------------------
+    # ---- results to compare ------------------------------------------------------------------
 
     def after(self) -> Record:
         """Return the short state that follows every operation."""
