@@ -46,7 +46,7 @@ def ascii_text(text: str) -> str:
 def in_ascii(method: Callable[[Any], str]) -> Callable[[Any], str]:
     """Make a `__repr__` or `__str__` return ASCII, which any console can print.
 
-    HTML, pictures and captions keep their symbols, since they are not made from these methods.
+    HTML, pictures and captions keep their symbols, since they don't use `__repr__` and `__str__`.
     """
 
     @wraps(method)

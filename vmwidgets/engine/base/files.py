@@ -87,7 +87,7 @@ def close_to_others(file: Path) -> None:
 def written_whole(target: Path, *, private: bool = False) -> Iterator[BinaryIO]:
     """Provide a file for writing that replaces `target` at the end; if writing fails, `target` is unchanged.
 
-    Only the owner may read a new `private` file; an existing file keeps its mode, but others lose their access.  A
+    Only the owner may read a new `private` file; an existing file keeps its mode, but other users lose their access.  A
     symbolic link stays, and its target is replaced.  Raises :class:`Refused` with the system's reason if no file can be
     written, and if `target` is something other than a regular file.
     """

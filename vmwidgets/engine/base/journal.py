@@ -239,10 +239,10 @@ class Journal(Suggesting):
         self._recent: list[Row] = []
         """The operations that are not packed yet."""
         self._events: deque[Sequence[Raw]] = deque()
-        """The latest operations' events; one is freed for each new one, to spare the garbage collector.
+        """The latest operations' events; as events are added, old events are freed, to spare the garbage collector.
         """
         self._held = 0
-        """The total number of these events."""
+        """The total number of events in `_events`."""
         self._notes = array("H")
         """For each operation, its number of events and whether it faulted; kept when the events are dropped."""
         self._forgotten = _Forgotten()
@@ -394,7 +394,7 @@ class Journal(Suggesting):
         self._cells.append((self.next_serial, number))
 
     def forget_cells(self) -> None:
-        """Note that no operation so far belongs to a cell: all come from another process, and are repeated here."""
+        """Note that no operation so far belongs to a cell of this process: all come from another process."""
         self.cell, self._cells = 0, []
 
     def cell_of(self, serial: int) -> int:

@@ -70,7 +70,7 @@ class Door:
         self.journal = journal
         self.dead: KernelPanic | None = None
         self.only_to_look_at = ""
-        """The reason why no operation is admitted (the machine is one of the past), in a sentence."""
+        """The reason why no operation is admitted (this is an earlier state of a machine), in a sentence."""
         self._closed: dict[int, str] = {}
         """The Python threads whose operations are refused, each with the reason."""
         self.listeners: list[Callable[[], None]] = []

@@ -48,9 +48,9 @@ class Script(Sequence[Action]):
         self._packed: list[bytes] = []
         """The first actions, PIECE in each piece except the last."""
         self._before = 0
-        """The number of actions in these pieces."""
+        """The number of actions in the packed pieces."""
         self._open = list(actions)
-        """The actions after these pieces, while more may come."""
+        """The actions after the packed pieces, while more actions may be appended."""
         self.last = self._open[-1].serial if self._open else serial
         """The operation of the script's latest action."""
         self.serial = serial

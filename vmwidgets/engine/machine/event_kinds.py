@@ -1,4 +1,4 @@
-"""Kinds of events at which pictures can stop, and the search for the next one in a journal."""
+"""Kinds of events at which pictures can stop, and the search for the next such event in a journal."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ NEVER = 1 << 62
 """A number that no operation has."""
 
 BYTES_AN_OPERATION = 80
-"""The size of a copy, in bytes, that is worth one further operation between two copies."""
+"""The bytes of a copy for each operation that separates it from the next copy: larger copies are taken less often."""
 
 MOST_BYTES = 64 << 20
 """The most bytes of all copies of one machine; beyond that, every second copy is dropped."""

@@ -79,7 +79,7 @@ class LoadedMaps:
     mapped: Size
     """The bytes of the ranges that have rights, or of all ranges if the text has no rights."""
     resident: Size | None
-    """The bytes of these ranges that are in memory, known only from smaps and similar texts."""
+    """The bytes of the mapped ranges that are in memory, known only from smaps and similar texts."""
     ranges: tuple[MapsRange, ...] = ()
     what: str = ""
     unsaid: tuple[str, ...] = ()

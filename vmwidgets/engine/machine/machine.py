@@ -546,7 +546,7 @@ class Machine(Hindsight):
         self._listeners.append(held)
 
     def _notify(self) -> None:
-        """Call the listeners, and drop those that fail or no longer exist."""
+        """Call the listeners, and drop listeners that fail or no longer exist."""
         if self.journal.count > self.history.next_copy or self.journal.count >= self.history.touches.due:
             with self.door.looking():
                 self.history.keep_up()

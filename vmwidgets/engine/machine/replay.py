@@ -86,7 +86,7 @@ class Replay:
         after: Callable[[System], object] | None = None,
         at_event: Callable[[Raw], None] | None = None,
     ) -> bool:
-        """Replay operations as they were recorded; :class:`Diverged` if one has another result.
+        """Replay operations as they were recorded; raises :class:`Diverged` if an operation has another result.
 
         `after` is called after each operation, and ends the replay by returning true; then this method returns true
         too.  `at_event` is called at each event.

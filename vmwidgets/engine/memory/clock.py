@@ -41,7 +41,7 @@ class Clock(Policy):
         return 0 if self._first is None else self._first.place
 
     def entered(self, page: AnyPage) -> None:
-        """Insert the page before the one that the hand points at.  O(1), amortized."""
+        """Insert the page before the page that the hand points at.  O(1), amortized."""
         super().entered(page)
         self._most = max(self._most, len(self))
 

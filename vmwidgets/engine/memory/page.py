@@ -59,7 +59,7 @@ class Page(Generic[Owner]):
         self.note: int | None = None
         """The policy's number for the page, which pictures show; None if there is none."""
         self.known: Any = None
-        """Further facts of the policy about the page's uses."""
+        """What else the policy knows about the page's uses."""
 
     @property
     def users(self) -> tuple[Owner, ...]:

@@ -119,7 +119,7 @@ class _Built:
         return 0 <= va < 1 << fmt.word_bits and isinstance(start, Start)
 
     def _root_for(self, va: int) -> int:
-        """Return the root for `va`: AArch64 has one for each half."""
+        """Return the root for `va`: AArch64 has a root for each half."""
         if not (self.fmt.halves and va >> self.fmt.va_bits):
             return self.root
         if self._upper_root is None:

@@ -173,7 +173,7 @@ class Level:
         return reduce(or_, (one.mask for one in self.descriptors))
 
     def of_kind(self, kind: Kind) -> Descriptor | None:
-        """Return the first descriptor of `kind`, the one that new words use, or None."""
+        """Return the first descriptor of `kind`, which new words use, or None."""
         return next((one for one in self.descriptors if one.kind == kind), None)
 
     def leaf(self, size: int) -> Descriptor | None:
@@ -197,7 +197,7 @@ class Level:
     def part_word(self, large: Descriptor, word: int, index: int) -> int:
         """Return the word that maps part `index` of a large page: `large` is the page's descriptor, `word` its word.
 
-        A part has this level's span, and all fields but the address stay.  A supersection's parts are sections; raises
+        A part has this level's span; all fields except the address stay.  A supersection's parts are sections; raises
         `Refused` if they are at addresses that only supersections can map.
         """
         small = self.made_of_kind("leaf")

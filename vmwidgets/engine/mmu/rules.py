@@ -1,4 +1,4 @@
-"""The rules that manuals state in words: combined rights, reports of faults, the settings that count.
+"""The rules that manuals state in words: how rights combine, how faults are reported, and which settings matter.
 
 Each family of formats has its :class:`Controls` and :class:`Rules`, in :mod:`.formats`.
 """

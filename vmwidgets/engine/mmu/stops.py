@@ -54,7 +54,7 @@ class Stop:
         return found
 
     def changes(self, before: Stop | None) -> dict[str, tuple[SaidDifference, ...]]:
-        """Return the mappings that differ from those at an earlier stop, by process."""
+        """Return the differences from the mappings at an earlier stop, by process."""
         then = {space.key: space for space in before.spaces} if before is not None else {}
         found = {}
         for space in self.spaces:

@@ -56,7 +56,7 @@ class PageTables(Generic[C]):
         """Return what the hardware does for one access to `address`, level by level.
 
         An address given as text is parsed by :func:`.units.parse_address`.  `user` says whether user code makes the
-        access; by default, user code makes it if the tables allow that.
+        access; by default, user code makes the access if the tables allow it.
         """
         va = _number(address)
         by_user = self._lets_users_in(va, access) if user is None else user
@@ -131,8 +131,7 @@ class _Slot(NamedTuple):
     descriptor: Descriptor
     kind: str
     effective: int
-    """The mapping of the slot's own piece; for a repeated descriptor, its address plus the piece's place in the
-    page."""
+    """The address that the slot maps; for a copy of a repeated descriptor, the address of its part of the page."""
 
     def continues(self, before: _Slot, level: Level) -> bool:
         """Return whether the slot continues the mapping of the slot `before` in the same way."""

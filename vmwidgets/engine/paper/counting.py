@@ -170,7 +170,7 @@ def lru_distances(pages: Numbers) -> Numbers:
     """Return the frames that LRU needs for each reference to be a hit; NEVER for a first reference.  O(n log² n).
 
     This is the number of other pages since the previous reference to the page, plus one.  Each of these pages is
-    counted once, at its first reference since then: its own previous reference is further back.
+    counted once, at its first reference since then, whose own previous reference is further back.
 
     >>> lru_distances(np.array([1, 2, 3, 2, 1])).tolist()[3:]
     [2, 3]

@@ -47,7 +47,7 @@ class Coded(NamedTuple):
 
 
 class Touched(NamedTuple):
-    """The pages touched by references, each page's kind, and each reference's number of pages (None for one each)."""
+    """The pages touched by references, each page's kind, and each reference's number of pages (None: one each)."""
 
     pages: counting.Numbers
     kinds: npt.NDArray[np.uint8]

@@ -48,7 +48,7 @@ READ, WRITE, FETCH = 0, 1, 2
 WORKING_SET = "working set"
 
 MOST_TLB, MOST_PROGRAMS, _SPACE = 1 << 16, 64, 56
-"""The most entries of a TLB; the most programs that are interleaved; the bits of such a program's addresses."""
+"""The most entries of a TLB; the most programs that are interleaved; the bits of an interleaved program's addresses."""
 
 TICKING = "aging", "nru"
 """The policies that read reference bits at ticks."""
@@ -360,7 +360,7 @@ class Trace:
     def _local(
         self, chosen: dict[str, Choose | None], frames: Any, size: int, tick: int, progress: Progress | None
     ) -> FaultsValue:
-        """Return the counts of each program alone, with its part of the frames; the first get the remainder."""
+        """Return the counts of each program alone, with its part of the frames; leftover frames go to the first."""
         if WORKING_SET in chosen and chosen[WORKING_SET] is None:
             raise Refused(f"local=True divides the frames, and the {WORKING_SET} has none: count other policies")
         which = (self.addresses >> np.uint64(_SPACE)).astype(np.int64)

@@ -163,7 +163,7 @@ class Processor:
         return (yield from self._reaching(access, user, space)(va))
 
     def _reaching(self, access: Access, user: bool, space: Callable[[], Pmap] | None) -> Reach:
-        """Return the function that maps each page of one access, always in the same space, whatever is loaded later."""
+        """Return the function that maps each page of one access, always in one space, even if another is loaded."""
         wanted = self.pmap if space is None else space()
         return partial(self._reach, wanted, space is not None, access=access, user=user)
 

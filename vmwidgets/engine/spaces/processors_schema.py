@@ -63,7 +63,7 @@ class CpusValue:
 
 
 class SpaceLoaded(Event, changes=True):
-    """The tables of `space`, with their root at `root`, were loaded instead of those of `before`."""
+    """The tables of `space`, with their root at `root`, were loaded instead of the tables of `before`."""
 
     cpu: str
     space: str

@@ -360,7 +360,7 @@ class TaskSpace:
 
     @staticmethod
     def _may_stretch(last: Entry, target: TaskObject, size: int) -> bool:
-        """Return whether `last` may have `size` more bytes of its object: it is not shared, and they are unused."""
+        """Return whether `last` may have `size` more bytes of its object: not shared, and these bytes unused."""
         if last.flags & NEEDS_COPY or target.is_file or target.shared or target.shadow is not None:
             return False
         end = pages_of(last).stop

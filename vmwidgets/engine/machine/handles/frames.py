@@ -22,7 +22,7 @@ from .. import arguments
 from ..system import Part
 
 WHOLE = 600
-"""Up to this number of blocks, all are read; beyond it, only the largest blocks and those near frames in focus."""
+"""Up to this number of blocks, all are read; beyond it, only the largest blocks and blocks near frames in focus."""
 
 AROUND = 24
 """The number of frames that are read on either side of a frame in focus."""
@@ -107,7 +107,7 @@ class MachineFrames(Part):
         return {frame: bytes(self.system.ram.read(self._known(frame) << PAGE_SHIFT, length)) for frame in frames}
 
     def value(self, focus: Iterable[int] = (), *, whole: int = WHOLE) -> FramesValue:
-        """Return frames as a frozen value: all, or if there are more than `whole` blocks, frames near those in `focus`.
+        """Return frames as a frozen value: all, or beyond `whole` blocks, the surroundings of the frames in `focus`.
 
         O(shown frames + owners), for any size of memory.
         """

@@ -191,7 +191,7 @@ class MachineTables(Suggesting):
         return {Address(walk.steps[-1].pa) for walk in self._walks(at, size) if walk.ok}
 
     def descriptor_at(self, pa: int | str) -> int:
-        """Return the descriptor at the physical address `pa`, with these tables' width, as the hardware reads it.
+        """Return the descriptor at the physical address `pa`, in the width of these tables, as the hardware reads it.
 
         >>> import vmwidgets as vm
         >>> m = vm.boot("x86")

@@ -37,7 +37,7 @@ Place = tuple[Any, int]
 Places = Iterable[Place]
 
 Sights = Mapping[Place, Seen]
-"""What tasks see at places that are bytes of tasks; a missing place is unknown."""
+"""For each place that is a byte of a task, what the task sees there; unknown places are missing."""
 
 Look = Callable[[int, System], None]
 """A function called with the number of a replay's first operation, and with the machine before that operation."""

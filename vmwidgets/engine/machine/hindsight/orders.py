@@ -52,7 +52,7 @@ class Orders:
     def shortest(self) -> tuple[tuple[Any, ...], ...] | None:
         """The steps of the shortest order that made the function true, up to that point; None if it never was true.
 
-        Among equally short orders, this is the one in which the first script is further ahead.
+        Among equally short orders, this is the order in which the first script is further ahead.
         """
         if self._shortest is None:
             return None

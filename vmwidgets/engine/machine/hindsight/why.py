@@ -26,7 +26,7 @@ from .life import Station, life_of
 from .noted import Noted
 
 RECENT = 24
-"""The number of latest changes that are tried before all operations of their kind."""
+"""The number of latest changes that are tried before longer lists of operations."""
 
 Places = list[tuple[Hashable, int]]
 """Keys of the notes of changes, each with a place in the thing named by the key."""
@@ -171,8 +171,10 @@ class Candidates:
                 self._made.setdefault(str(then.result), then.number)
 
     def tiers(self, last: Operation) -> Iterable[list[Operation]]:
-        """Yield ever longer lists of operations: the last changes with what they need, then all of their kind.
+        """Yield ever longer lists of operations to try.
 
+        First come the latest changes with the operations that they need, then all operations on the same parts, and at
+        last all operations.
         Running the first list takes some 2 ms, and running all operations takes as long as a replay.
         """
         yield self._journal_of(self._needed([last.number]))
