@@ -160,7 +160,7 @@ class Gdb:
         return None if len(answer) < 4 or answer.startswith("E") else _number(answer)
 
     def registers(self, names: Iterable[str]) -> dict[str, int]:
-        """Return the values of several registers, by name, except those that the processor does not have."""
+        """Return the values of several registers, by name, except registers that the processor does not have."""
         known = [name for name in names if name in self.description.registers]
         answers = self._packets.ask_all([f"p{self.description.registers[name][0]:x}" for name in known])
         pairs = zip(known, answers, strict=True)

@@ -1,7 +1,7 @@
 """A kernel's file: its symbols, lines and structures, read with pyelftools.
 
-The names are those of the C source, so a kernel that was built without debugging information (``-g``), or stripped, is
-refused with the reason.
+The names are the names in the C source, so a kernel that was built without debugging information (``-g``), or stripped,
+is refused with the reason.
 """
 
 from __future__ import annotations

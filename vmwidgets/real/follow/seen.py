@@ -159,7 +159,7 @@ class Seen:
                 self.new_tables[page] = self._culprit(root, cause)
 
     def _see_processes(self, mine: set[int], cause: Call | None) -> None:
-        """List the processes, except those whose tables were freed, or may have been."""
+        """List the processes, except processes whose tables were freed, or may have been freed."""
         there = self.processes.read(self.gdb)
         if self.slots and not there:
             raise Rebooted

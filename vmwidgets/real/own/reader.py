@@ -129,7 +129,7 @@ def moment_of(pid: int) -> ProcessMoment:
     try:
         reading = Readings(pid, "smaps")
     except Refused:
-        reading = Readings(pid, "maps")  # an old kernel, or one that was built without it
+        reading = Readings(pid, "maps")  # an old kernel, or a kernel built without smaps
     text = bytes(reading.kept())
     if text and b"\nRss:" not in text:
         unsaid.append("This kernel has no smaps: it does not say what is in memory.")
