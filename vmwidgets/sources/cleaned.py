@@ -39,7 +39,7 @@ _STAMPS = re.compile(
     "[ \t]?",
     re.MULTILINE,
 )
-"""Time stamps; each may be empty: a match of blanks alone is not a stamp."""
+"""Time stamps; every part may be missing, so a match of only blanks is not a stamp."""
 
 _STAMPED = re.compile(
     rf"\[ *[0-9]{{1,8}}\.[0-9]{{1,9}}\]|{_CLOCK}|^[ \t]*[VDIWEFA]/[^(\n]{{1,64}}\( *[0-9]+\):", re.MULTILINE

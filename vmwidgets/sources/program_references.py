@@ -137,7 +137,7 @@ def read_references(text: str, source: str, name: str = "") -> Trace | None:
 
 
 _LACKEY = re.compile(r"[ \t]{0,3}[ILSM][ \t]{1,3}\S*[ \t]*\r?")
-"""A line that looks like one of lackey's."""
+"""A line that looks like lackey's output."""
 
 
 def _passed_over(lines: Sequence[str], numbers: Sequence[int]) -> Iterator[str]:

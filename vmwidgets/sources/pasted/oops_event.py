@@ -129,7 +129,7 @@ class Event:
     def unread(self, words: list[Word]) -> set[str]:
         """Return the names in the line of `words` whose values can't be read, and add a sentence about each.
 
-        Without `words`, the line is the first one that names two descriptors.
+        Without `words`, the line is the first line that names two descriptors.
         """
         read = {one.name for one in words}
         for number, line in self.lines:

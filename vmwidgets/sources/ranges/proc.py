@@ -110,8 +110,8 @@ def _read(text: Cleaned) -> Found:
 def _go_on(found: Found, line: str, number: int, *, is_cut: bool, has_file: bool) -> None:
     """Add the next line to the last range's path.
 
-    With `is_cut`, a window cut the path there.  Otherwise, a path on the next line does not belong to a range without a
-    file (inode 0).
+    With `is_cut`, a window has cut the path at the end of the line.  Otherwise, a path on the next line does not belong
+    to a range without a file (inode 0).
     """
     last = found.ranges[-1]
     rest = None if last.path else _REST.fullmatch(line)

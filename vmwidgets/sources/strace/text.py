@@ -210,7 +210,7 @@ class _Waiting(NamedTuple):
 
 
 def _is_cut_in_its_result(line: str, following: str) -> bool:
-    """Return whether the result of a call continues in the next line: alone, it is not a whole page address."""
+    """Return whether the result of a call continues in the next line, since its first part is not a page's address."""
     found = _IN_A_RESULT.search(f"{line}\n{following}\n")
     if found is None or found[1] is None:
         return found is not None

@@ -208,7 +208,7 @@ class BarrelfishReplay:
         return found
 
     def _differences_in_flags(self, record: Record) -> list[Difference]:
-        """Return descriptors of the range that have other flags."""
+        """Return the range's descriptors whose flags differ."""
         flags = kernel_flags(sum(VREGION_FLAGS[name] for name in record["correct"]["entry_flags"]))
         found: list[Difference] = []
         va, end = record["vaddr"], record["vaddr"] + record["size"]
