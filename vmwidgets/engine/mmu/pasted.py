@@ -196,7 +196,7 @@ class Panic:
     text: str
     line: int
     function: str = ""
-    """The function of xv6 that checks."""
+    """The function of xv6 that makes the check."""
     protects: str = ""
     mistakes: tuple[str, ...] = ()
 

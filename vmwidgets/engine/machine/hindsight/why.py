@@ -173,9 +173,9 @@ class Candidates:
     def tiers(self, last: Operation) -> Iterable[list[Operation]]:
         """Yield ever longer lists of operations to try.
 
-        First come the latest changes with the operations that they need, then all operations on the same parts, and at
-        last all operations.
-        Running the first list takes some 2 ms, and running all operations takes as long as a replay.
+        First come the latest changes with the operations that they need, then all operations on the same parts, and
+        then all operations.  Running the first list takes some 2 ms, and running all operations takes as long as a
+        replay.
         """
         yield self._journal_of(self._needed([last.number]))
         numbers = self._needed([last.number, *self._noted.recent(self._places, RECENT)])

@@ -1,7 +1,7 @@
 """A limit on the steps of a learner's code before it waits, so that it can't block a cell.
 
 The limit is a number of steps, not a time: the same code stops at the same place every time. A step is a turn of a loop
-or a call of a Python function. All endless code makes steps, except for loops inside of functions written in C
+or a call of a Python function. All endless code makes steps, except for loops inside functions written in C
 (``list(itertools.count())``).
 
 Code of this package is never stopped. Its steps count while it only reads the machine, since that may take long; steps
