@@ -52,7 +52,7 @@ _BURST = 12
 """The number of calls of a muted function that are followed in a row before a pause."""
 
 _PAUSE, _LONGEST_PAUSE = 0.25, 5.0
-"""The least and the most seconds of a pause, in which the kernel runs without stopping there."""
+"""The least and the most seconds of a pause, in which the kernel does not stop at the muted function."""
 
 _FASTER = 3.0
 """The length of a pause, as a multiple of the time for which the kernel was stopped since the last pause."""
