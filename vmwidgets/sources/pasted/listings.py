@@ -62,7 +62,7 @@ def _tlb_x86(match: re.Match[str]) -> SaidRange | None:
 
 
 def _has_4_mib(ranges: Sequence[SaidRange]) -> bool:
-    """Return whether large pages of a list are those of 32-bit tables with two levels: no two are 2 MiB apart."""
+    """Return whether a list's large pages have 4 MiB, as in 32-bit tables with two levels: no two are 2 MiB apart."""
     large = [one for one in ranges if one.size > PAGE]
     is_even = not any(one.start % (4 * MIB) or (one.pa or 0) % (4 * MIB) or one.start >> 32 for one in large)
     return len(large) > 1 and is_even
