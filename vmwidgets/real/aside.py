@@ -1,4 +1,4 @@
-"""Breakpoints that slow nothing else: a jump from the code to a copy of its instructions in a page of their own.
+"""Breakpoints that slow no other code: a jump leads from the code to a copy of its instructions in another page.
 
 While a breakpoint is set, QEMU executes all code in its page of 4 KiB one instruction at a time, and the functions that
 write descriptors are next to the loops that fill and copy pages.  So the instructions at such a place are copied to
@@ -84,7 +84,7 @@ def _bytes(one: Copy) -> range:
 
 
 def _written_over(code: Code, place: int) -> list[int]:
-    """Return the instructions to copy: at least 4 bytes, with `place`; jumps may lead to the first of them only."""
+    """Return the instructions to copy: at least 4 bytes, with `place`; only the first may be a jump's target."""
     if code.is_return(place) and length_of(code.word(place)) == 2:
         before = code.before(place)
         found = [before, place] if before is not None else []

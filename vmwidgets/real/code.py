@@ -1,4 +1,4 @@
-"""The contents of a kernel's machine code: calls, the places where a function returns, and stores of words.
+"""A kernel's machine code: calls, the places where a function returns, and stores of words.
 
 RISC-V 20191213, 2.4 (AUIPC, LUI), 2.5 (JAL, JALR, branches), 2.6 (stores) and 16 (compressed instructions).
 """
@@ -37,7 +37,7 @@ class Body:
     returns: tuple[int, ...]
     leaves_to: tuple[int, ...]
     stores_words: bool
-    """Whether the function stores 8 bytes anywhere but on its stack: a descriptor has 8 bytes."""
+    """Whether the function stores 8 bytes (the size of a descriptor) anywhere except on its stack."""
     writes: frozenset[int] = frozenset()
     """The control registers (CSRs) that the function writes."""
     saves_ra: bool = False
@@ -96,7 +96,7 @@ class Code:
         return {name: frozenset(some) for name, some in found.items()}
 
     def call_sites(self, caller: str, callee: str) -> list[int]:
-        """Return where `caller` calls `callee`: the addresses of the jumps."""
+        """Return the addresses at which `caller` calls `callee`."""
         part = self._parts.get(callee)
         return [] if part is None else [at for at, target in self.body(caller).calls if target == part.start]
 
@@ -113,7 +113,7 @@ class Code:
         return self.word(address) in (_RET, _LONG_RET)
 
     def before(self, address: int) -> int | None:
-        """Return where the instruction before this one begins, in the same function."""
+        """Return the address of the instruction before this one, in the same function."""
         part, before = self._parts.get(self.named(address)), None
         for at, _ in self._instructions(part) if part is not None else ():
             if at >= address:
@@ -127,7 +127,7 @@ class Code:
 
     @cached_property
     def _targets(self) -> frozenset[int]:
-        """Return where functions begin, and where jumps and branches lead."""
+        """Return the addresses at which functions begin, and to which jumps and branches lead."""
         words = (pair for part in self._parts.values() for pair in self._instructions(part))
         found = {target_of(at, word) for at, word in words} | {part.start for part in self._parts.values()}
         return frozenset(one for one in found if one is not None)
@@ -152,7 +152,7 @@ def _body(instructions: list[tuple[int, int]], part: Part) -> Body:
     returns, leaves, writes = [], [], set()
     stores = any(_stores(word) for _, word in instructions)
     saves_ra = any(_saves_ra(word) for _, word in instructions)
-    high: dict[int, int] = {}  # what AUIPC left in a register
+    high: dict[int, int] = {}  # by register, the value that AUIPC left there
     for at, word in instructions:
         target: int | None = None
         long = word & 3 == 3
@@ -178,7 +178,7 @@ def _body(instructions: list[tuple[int, int]], part: Part) -> Body:
 
 
 def _stores(word: int) -> bool:
-    """Return whether an instruction stores 8 bytes anywhere but on the stack: SD, or C.SD with a base of x8 to x15."""
+    """Return whether an instruction stores 8 bytes, not on the stack: SD, or C.SD with a base of x8 to x15."""
     if word & 3 == 3:
         return word & 0x707F == 0x3023 and word >> 15 & 31 not in (SP, FP)
     return word & 0xE003 == 0xE000 and word >> 7 & 7 != FP - 8
@@ -241,7 +241,7 @@ def target_of(at: int, word: int) -> int | None:
 
 
 def lifted_branch(word: int, offset: int) -> int | None:
-    """Return a branch with another offset below 16, in 4 bytes; None if the instruction is not a branch."""
+    """Return a 4-byte branch like `word`, with `offset` (below 16); None if `word` is not a branch."""
     if word & 0x7F == 0x63:
         return word & ~0xFE00_0F80 | offset << 7
     if word & 3 == 1 and word >> 13 & 7 >= 6:
@@ -250,7 +250,7 @@ def lifted_branch(word: int, offset: int) -> int | None:
 
 
 def passed(word: int, registers: list[int]) -> dict[int, int] | None:
-    """Return what one instruction changes: registers by number, 32 for the pc; None for an unknown instruction.
+    """Return the registers that one instruction changes, by number (32 for the pc); None for an unknown instruction.
 
     Only instructions with which functions begin and end are known.  `registers` are x0 to x31 and pc.
     """

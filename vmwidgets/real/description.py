@@ -53,7 +53,7 @@ def read_description(read: Callable[[str], str]) -> Description:
 
 
 def _guessed(registers: dict[str, tuple[int, int]]) -> str:
-    """Return the architecture of a description that does not name it, found by a register that only it has."""
+    """Return the architecture of a description that does not name it, by a register that no other architecture has."""
     marks = {"eip": "i386", "rip": "i386:x86-64", "TTBR0_EL1": "aarch64", "TTBCR": "arm", "satp": "riscv:rv64"}
     return next((name for mark, name in marks.items() if mark in registers), "")
 

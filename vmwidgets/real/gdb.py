@@ -21,7 +21,7 @@ from .description import Description, read_description
 from .packets import Packets, PortLost
 
 MOST_READ = 1024
-"""Bytes that are read with one packet: the digits, twice as many, must fit into a packet of QEMU."""
+"""Bytes that are read with one packet: twice as many digits must fit into a packet of QEMU."""
 
 _SLICE = 0.02
 """Seconds after which a running guest is checked again, in case it has to stop."""
@@ -160,7 +160,7 @@ class Gdb:
         return None if len(answer) < 4 or answer.startswith("E") else _number(answer)
 
     def registers(self, names: Iterable[str]) -> dict[str, int]:
-        """Return the values of several registers, by name, except those that the processor does not have."""
+        """Return the values of several registers, by name, except registers that the processor does not have."""
         known = [name for name in names if name in self.description.registers]
         answers = self._packets.ask_all([f"p{self.description.registers[name][0]:x}" for name in known])
         pairs = zip(known, answers, strict=True)
@@ -267,7 +267,7 @@ class Gdb:
         return self._aside.to.get(address, address)
 
     def step(self, thread: str) -> Stopped:
-        """Execute one instruction of one processor, over a breakpoint if it is at one; other processors do not move."""
+        """Execute one instruction of one processor, even at a breakpoint; other processors do not move."""
         self.thread = thread
         before = self.pc()
         found = self._step(thread)
@@ -295,7 +295,8 @@ class Gdb:
     def go(self, seconds: float, wanted: Callable[[], bool]) -> Stopped:
         """Let all processors run until one stops at a breakpoint, at most `seconds`, or until `wanted` returns true.
 
-        A processor that has reached a breakpoint steps over it first, alone: the others would pass it unnoticed.
+        A processor that has reached a breakpoint steps over it first, alone; other processors would pass the breakpoint
+        unnoticed.
 
         Raises :class:`TookTooLong`.
         """

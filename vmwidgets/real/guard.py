@@ -2,7 +2,7 @@
 
 ``python -I -S guard.py PROGRAM…`` passes standard input to the program as its console.  When the input ends, because
 the notebook's kernel has ended for whatever reason, the program is ended within two seconds.  This file is run by its
-path, so it imports the standard library alone.
+path, so it imports only the standard library.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def main(command: Sequence[str]) -> int:
 
     threading.Thread(target=pass_on, daemon=True).start()
     status = program.wait()
-    _end(program)  # what the program started
+    _end(program)  # everything that the program started
     return status
 
 

@@ -66,7 +66,7 @@ class Kernel:
         self._spoiled = ""
         """The broken rule found by following: its damage would be blamed on later calls."""
 
-    # ---- what is there -----------------------------------------------------------------------
+    # ---- processors and tables ---------------------------------------------------------------
 
     @property
     def processors(self) -> int:
@@ -306,7 +306,7 @@ class Kernel:
             raise Refused("the kernel runs: stop it first, with k.stop()")
 
     def _go_on(self) -> None:
-        """Note that the guest runs: the memory that was read stays with the tables that were made from it."""
+        """Note that the guest runs; tables that were read before keep the memory from which they were made."""
         self._must_be_stopped()
         self._memory.close()
         self._memory = self._new_memory()

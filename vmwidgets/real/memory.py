@@ -50,7 +50,7 @@ class StoppedMemory:
         return data[pa - first : pa - first + length]
 
     def without_bits(self, pa: int, count: int, bits: int) -> None:
-        """Return `count` words of 8 bytes from `pa` on, in one page, without `bits`."""
+        """Clear `bits` in the copy of `count` words of 8 bytes from `pa` on, in one page."""
         page, offset, data = pa & -PAGE, pa & PAGE - 1, bytearray(self.read(pa & -PAGE, PAGE))
         for at in range(offset, offset + count * 8, 8):
             word = int.from_bytes(data[at : at + 8], "little") & ~bits

@@ -1,6 +1,6 @@
 """Packets of the GDB remote protocol: ``$data#checksum``, each acknowledged by ``+``.
 
-GDB's manual, appendix E ("GDB Remote Serial Protocol").  QEMU acknowledges what it receives, and serves one client at a
+GDB's manual, appendix E ("GDB Remote Serial Protocol").  QEMU acknowledges each packet, and serves one client at a
 time.
 """
 
@@ -34,7 +34,7 @@ class Packets:
         self._data = bytearray()
         self._unacknowledged = 0
         self.answered = False
-        """Whether a packet has ever come."""
+        """Whether a packet has ever arrived."""
 
     def close(self) -> None:
         """Close the connection."""

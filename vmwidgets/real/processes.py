@@ -85,7 +85,7 @@ class Processes:
         return tuple(one for one in found if one is not None)
 
     def _process(self, at: int, one: bytes) -> Process | None:
-        """Return the process of a `struct proc`, if it has a page table.  Most are unchanged."""
+        """Return the process of a `struct proc`, if it has a page table; unchanged bytes are not decoded again."""
         known = self._known.get(at)
         if known is not None and known[0] == one:
             return known[1]

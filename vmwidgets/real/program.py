@@ -1,7 +1,7 @@
 """A kernel's file: its symbols, lines and structures, read with pyelftools.
 
-The names are those of the C source, so a kernel that was built without debugging information (``-g``), or stripped, is
-refused with the reason.
+The names are the names in the C source, so a kernel that was built without debugging information (``-g``), or stripped,
+is refused with the reason.
 """
 
 from __future__ import annotations
@@ -205,7 +205,7 @@ class Program:
         They are recognized by shape: enough numbers, in a variable or a structure, or a pointer to numbers, or to
         structures with one number next to a lock.
         """
-        names = [name for name in self._variables if name in self.symbols and name != "stack0"]  # stacks, as bytes
+        names = [name for name in self._variables if name in self.symbols and name != "stack0"]  # it holds stacks
         fields = [f"{name}.{field}" for name in names for field, _ in _entries(_element(self._variables[name])[0])]
         found = {name for name in [*names, *fields] if self.variable(name).counts}
         for name in [*names, *fields]:
@@ -230,7 +230,7 @@ class Program:
         return found is not None and found.counts and (found.size in (2, 4) or found.step > found.size)
 
     def _type_of(self, name: str) -> Any:
-        """Return the type of a variable, or of a field of one."""
+        """Return the type of a variable, or of a variable's field."""
         first, *rest = name.split(".")
         kind, _ = _element(self._variables.get(first))
         for field in rest:

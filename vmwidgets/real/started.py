@@ -29,7 +29,7 @@ class Started:
             self._process = subprocess.Popen(
                 [sys.executable, "-I", "-S", guard, *command], cwd=folder, stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
-            )  # fmt: skip  # a line of what the program gets
+            )  # fmt: skip  # the command, then how it is run
         except OSError as error:
             raise Refused(f"{folder}: {command[0]} can't be started: {error.strerror or error}") from None
         self._reader = threading.Thread(target=self._read, daemon=True)
@@ -44,11 +44,11 @@ class Started:
 
     @property
     def length(self) -> int:
-        """The number of bytes that it has printed."""
+        """The number of bytes that the program has printed."""
         return self._length
 
     def ends_with(self, text: str) -> bool:
-        """Return whether its output ends with `text`."""
+        """Return whether the program's output ends with `text`."""
         with self._lock:
             return self._printed.endswith(text.encode())
 
@@ -58,7 +58,7 @@ class Started:
         return self._process.poll() is not None
 
     def type(self, text: str) -> None:
-        """Type `text` on its console."""
+        """Type `text` on the program's console."""
         assert self._process.stdin is not None
         try:
             self._process.stdin.write(text.encode())
@@ -76,7 +76,7 @@ class Started:
         return True
 
     def end(self) -> None:
-        """End it, with everything that it started."""
+        """End the program, with everything that it started."""
         self._end()
         self._reader.join(1)
 

@@ -95,7 +95,7 @@ def _memory_of(place: Path, words: list[str]) -> int | None:
         said = subprocess.run(
             ["make", "-n", *words, "qemu-gdb"], cwd=place, capture_output=True, text=True, timeout=60,
             errors="replace", check=False, stdin=subprocess.DEVNULL,
-        ).stdout  # fmt: skip  # what is run, then how
+        ).stdout  # fmt: skip  # the command, then how it is run
     except (OSError, subprocess.SubprocessError):
         return None
     command = next((line for line in said.splitlines() if "qemu-system-riscv64" in line and " -gdb " in line), "")
@@ -115,7 +115,7 @@ def _why_not(place: Path) -> str:
         return "there is no such folder; write the path of your clone of xv6-riscv"
     lacks = [what for what, has in (
         ("Makefile", (place / "Makefile").is_file()), ("folder 'kernel'", (place / "kernel").is_dir()),
-    ) if not has]  # fmt: skip  # what a folder of xv6 has
+    ) if not has]  # fmt: skip  # the parts of xv6's folder
     near = [one for one in (place.resolve().parent, *sorted(place.iterdir())) if one.is_dir() and _is_xv6(one)]
     other = f"; xv6 is in {near[0]}" if near else ""
     return f"this is not a folder of xv6-riscv, because it has no {' and no '.join(lacks)}{other}"

@@ -39,7 +39,7 @@ _STAMPS = re.compile(
     "[ \t]?",
     re.MULTILINE,
 )
-"""Time stamps; each may be empty: a match of blanks alone is not a stamp."""
+"""Time stamps; every part may be missing, so a match of only blanks is not a stamp."""
 
 _STAMPED = re.compile(
     rf"\[ *[0-9]{{1,8}}\.[0-9]{{1,9}}\]|{_CLOCK}|^[ \t]*[VDIWEFA]/[^(\n]{{1,64}}\( *[0-9]+\):", re.MULTILINE
@@ -100,7 +100,7 @@ class Cleaned:
 
     @property
     def said(self) -> list[str]:
-        """Return what was removed, and how much, as parts of a sentence."""
+        """Return each kind of removed addition with its number, as parts of a sentence."""
         return [counted(count, *nouns) for name, nouns in _NOUNS.items() if (count := self.taken[name])]
 
 
@@ -158,7 +158,7 @@ def without_escapes(text: str) -> str:
 
 
 def is_folded(line: str) -> bool:
-    """Return whether a line has lost its line ends, as far as its beginnings show it."""
+    """Return whether a line has lost its line ends, judging by known beginnings of lines within it."""
     return _beginnings(line) >= LOST
 
 
@@ -172,7 +172,7 @@ def _beginnings(line: str) -> int:
 def _broken(lines: list[str], taken: Counter[str]) -> list[str]:
     """Return the lines; a line that has lost its line ends is broken before each known beginning.
 
-    If a text is one line, with line ends written as in a program's string, it is broken there.
+    A text of one line, with line ends written as in a program's string, is broken at these line ends.
     """
     if len(lines) == 1 and lines[0].count("\\n") >= LOST:
         parts = lines[0].replace("\\r\\n", "\\n").removesuffix("\\n").split("\\n")
@@ -189,7 +189,7 @@ def _broken(lines: list[str], taken: Counter[str]) -> list[str]:
 
 
 SAMPLE = 1_000
-"""To find additions before lines, this many first lines are sampled, and as many lines from everywhere."""
+"""To find additions before lines, this many first lines are sampled, and as many lines from all over the text."""
 
 
 def _sample(lines: list[str]) -> list[str]:

@@ -88,7 +88,7 @@ def compare(
 
 
 def _checked(operations: Any, start: int, end: int) -> Sequence[WorkloadOperation]:
-    """Return the operations as a list that makes sense by itself: each name is defined once, before it is used."""
+    """Return the operations as a list, checked for consistency: each name is defined once, before it is used."""
     if isinstance(operations, (str, bytes)) or not isinstance(operations, Iterable):
         raise Refused(f"operations={shown(operations)}: write a list, such as [vm.workload.allocate('a', '64 KiB')]")
     todo: list[WorkloadOperation] = []

@@ -60,7 +60,7 @@ def load(path_or_text: str | bytes | os.PathLike[str], /, *, progress: Progress 
       facts that the text does not contain.
     * ranges of a process: /proc/PID/maps and smaps, also within crash reports, `pmap`, gdb, pwndbg and gef, `procstat`,
       `vmmap`, tombstones of Android.  They are loaded into a task of a new machine (:func:`vmwidgets.load_maps`).
-    * what strace recorded, replayed in a new machine (:func:`vmwidgets.load_strace`).
+    * a program's calls, recorded by strace: they are replayed in a new machine (:func:`vmwidgets.load_strace`).
     * the references of a program, millions of them: an address and R or W on each line, Valgrind's lackey, Dinero,
       DRAMSim, or a table with a header (:func:`vmwidgets.trace`).
     * a journal of a machine (:func:`vmwidgets.load_journal`), and recorded tables (:func:`vmwidgets.load_tables`).
@@ -68,10 +68,11 @@ def load(path_or_text: str | bytes | os.PathLike[str], /, *, progress: Progress 
     Everything around the text is skipped and counted: prompts, a log before and after, colours, time stamps, line
     numbers, quotation marks, fences, HTML, NULs and UTF-16.  A text may be packed by gzip or xz.
 
-    A long load in a notebook shows a bar.  `progress`, a function of the finished and of all work, replaces the bar.
-    An interrupt leaves nothing behind.
+    A long load in a notebook shows a bar.  `progress`, which is called with the finished and the total work, replaces
+    the bar.  An interrupt leaves nothing behind.
 
-    Raises :class:`Refused` for anything else, and says what it looks like and what could be read.  O(characters).
+    Raises :class:`Refused` for anything else; the message says what the text looks like and what could be read.
+    O(characters).
 
     >>> import vmwidgets as vm
     >>> pasted = vm.load('''$ crash

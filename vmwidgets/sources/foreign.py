@@ -1,4 +1,4 @@
-"""Texts of other programs that learners pass to the readers of strace and of maps; one line tells the program."""
+"""Texts of other programs that learners pass to the readers of strace and of maps; one line identifies the program."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import NamedTuple
 from ..engine.base.errors import Refused
 
 LOOKED_AT = 400
-"""The number of lines that are searched for the line that tells the program, which comes early."""
+"""The number of lines that are searched for the line that identifies the program: it comes early."""
 
 
 class Foreign(NamedTuple):
@@ -75,7 +75,7 @@ CALL_LINE = re.compile(r"(\[pid +)?[0-9]*\]?[ 0-9:.]*(execve|brk|mmap2?|munmap|m
 
 
 def refuse_foreign(text: str, source: str, formats: tuple[Foreign, ...] = FORMATS) -> None:
-    """Raise :class:`Refused`, saying what the text is and what to do, if it is known to come from another program.
+    """Raise :class:`Refused`, with the text's kind and advice, if the text is known to come from another program.
 
     >>> refuse_foreign("  PID START END PRT  RES PRES REF SHD FLAG  TP PATH", "a text")
     Traceback (most recent call last):
@@ -106,7 +106,7 @@ memory.
 
 
 def refuse_binary(content: bytes, source: str) -> None:
-    r"""Raise :class:`Refused`, saying what a file is and what to do, if it is known not to be text.
+    r"""Raise :class:`Refused`, with the file's kind and advice, if a file is known not to be text.
 
     >>> refuse_binary(b"PK\x03\x04", "a.zip")
     Traceback (most recent call last):

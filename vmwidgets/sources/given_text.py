@@ -35,7 +35,7 @@ _XZ = b"\xfd7zXZ\x00"
 
 
 def checked(text: str, most: int) -> str:
-    """Return the text itself, at most `most` characters, without anything that UTF-8 can't encode."""
+    """Return the text, with characters that UTF-8 can't encode spelled out; refuses more than `most` characters."""
     if len(text) > most:
         raise Refused(f"the text has {binary_size(len(text))}: at most {binary_size(most)} are read")
     return text.encode("utf-8", "backslashreplace").decode()

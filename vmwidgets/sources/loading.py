@@ -32,7 +32,7 @@ def task_name(machine: Machine, given: Any) -> str:
 
 
 class ObjectNames:
-    """The names of files' memory objects: their paths, with a number if two have the same end.
+    """The names of files' memory objects: paths, followed by a number if the name is taken.
 
     >>> names, taken = ObjectNames(), {"/lib/x"}
     >>> [names.new("/lib/x", lambda name: name not in taken) for _ in range(2)]

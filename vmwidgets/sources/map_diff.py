@@ -33,7 +33,7 @@ _INTERPRETER = re.compile(r"ld(64|-(linux|musl|uClibc)[\w-]*)?\.so\.[0-9]+|ld-[0
 """The names of dynamic linkers."""
 
 _NEAR = 1 << 30
-"""The greatest distance from the end of a program to its heap: Linux puts the heap at random."""
+"""The greatest distance from the end of a program to its heap: Linux puts the heap at a random place."""
 
 
 class _Side(NamedTuple):
@@ -57,7 +57,7 @@ def diff(task: Any, maps: Any, *, program: str | None = None) -> Any:
     r"""Compare a task's map with the system's report on a process, range by range, or two moments of a process.
 
     `maps` is the name of a file in the format of /proc/PID/maps or smaps, or its text.  Each range agrees, differs (in
-    its protection, sharing, file or offset), or is in only one of them.  Some ranges are expected only in the system,
+    its protection, sharing, file or offset), or is on one side only.  Some ranges are expected only in the system,
     since no call of the process maps them: the program and its interpreter, which execve maps, the stack, and the
     kernel's own ranges.  File names may differ, if each name on one side always stands for the same name on the other:
     a trace without ``-y`` has the names of links.

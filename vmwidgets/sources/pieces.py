@@ -30,7 +30,7 @@ class Pieces:
         self._by_start[piece.start] = piece
 
     def cut(self, start: int, end: int) -> int:
-        """Remove [start, end); returns how many of its bytes existed.
+        """Remove [start, end); returns how many of its bytes were in pieces.
 
         O(log n + pieces in it), plus the cost of `add`.
         """

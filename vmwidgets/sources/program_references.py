@@ -81,7 +81,7 @@ def form_of(text: str) -> Form | None:
 
 
 def _quickly(text: str, source: str, name: str) -> Trace | None:
-    """Return a text with only addresses and R or W, one of each per line, read as alternating words."""
+    """Return the trace of a text with only an address and R or W on each line, read as alternating words."""
     words = text.split()
     does = words[1::2]
     if len(words) % 2 or set(does) - set("RWrwIiFf") or len(does) != text.count("\n") + (not text.endswith("\n")):
@@ -142,7 +142,7 @@ _BEGUN = re.compile(r"[ \t]*(?:[012RWrwIiFf][ \t,]*)?(?:0[xX]?)?[0-9a-fA-F]*[ \t
 """The beginning of a reference, in any of the forms."""
 
 _LACKEY = re.compile(r"[ \t]{0,3}[ILSM][ \t]{1,3}\S*[ \t]*\r?")
-"""A line that looks like one of lackey's."""
+"""A line that looks like lackey's output."""
 
 
 def _passed_over(lines: Sequence[str], numbers: Sequence[int]) -> Iterator[str]:

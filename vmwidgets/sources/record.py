@@ -84,7 +84,7 @@ def record(program: str | os.PathLike[str] | Sequence[str], *, references: int =
         try:
             text, is_cut = _first(reading, running, references)
         finally:
-            with suppress(ProcessLookupError, PermissionError):  # no process is left; macOS's word for it
+            with suppress(ProcessLookupError, PermissionError):  # no process is left (on macOS, a PermissionError)
                 os.killpg(running.pid, signal.SIGKILL)
             running.wait()
     finally:

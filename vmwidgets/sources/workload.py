@@ -15,7 +15,7 @@ __all__ = ["allocate", "free", "lookup"]
 
 
 def allocate(name: str, size: int | str, *, align: int | str = 0, hint: int | str | None = None) -> Allocate:
-    """Return an operation for :func:`.compare.compare`: get `size` bytes and call them `name`.
+    """Return an operation for :func:`.compare.compare`: allocate `size` bytes and call them `name`.
 
     `align` is 0 or a power of two of at least a page; `hint` is an address to try first (X15) or to search from
     (FreeBSD).  FreeBSD's map knows no alignment.

@@ -1,4 +1,4 @@
-"""The error for a missing attribute of a learner's object: it gives the nearest name, or the part that has it."""
+"""The error for a missing attribute of a learner's object: it suggests the nearest name, or the part with that name."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from .errors import in_ascii
 
 
 class UnknownAttribute(AttributeError):
-    """An attribute that an object does not have.
+    """Raised for an attribute that an object does not have.
 
-    The sentence is made only when it is read: `hasattr` raises many such errors, and so does a notebook that looks for
-    a way to show an object.
+    The message is built only when it is read, since `hasattr` raises many of these errors, and so does a notebook that
+    looks for a way to show an object.
     """
 
     def __init__(self, owner: object, name: str) -> None:
@@ -24,7 +24,7 @@ class UnknownAttribute(AttributeError):
         self._owner = owner
 
     def __format__(self, spec: str) -> str:
-        """Return the sentence with names as they are, for a page or a picture."""
+        """Return the message with unescaped names, for a page or a picture."""
         return format(_sentence(self._owner, f"{self.name}"), spec)
 
     @in_ascii
@@ -37,7 +37,7 @@ class UnknownAttribute(AttributeError):
 
 
 class Suggesting:
-    """A class whose objects suggest the attribute that was meant.
+    """A base class: if an attribute is missing, the error suggests the attribute that was probably meant.
 
     >>> import vmwidgets as vm
     >>> m = vm.boot("x86-64")
@@ -56,7 +56,7 @@ class Suggesting:
     if not TYPE_CHECKING:  # with a __getattr__, a type checker would let any name pass
 
         def __getattr__(self, name: str) -> Any:
-            if hasattr(type(self), name):  # a property raised the error itself: show that one
+            if hasattr(type(self), name):  # a property raised the error itself: show that error
                 return object.__getattribute__(self, name)
             raise UnknownAttribute(self, name)
 
@@ -88,7 +88,7 @@ def _elsewhere(owner: Any, name: str) -> Iterator[str]:
 
 
 def _parts(owner: Any) -> Iterator[tuple[str, type, bool]]:
-    """Yield the parts of an object that are :class:`Suggesting` too: name, class, and whether there are many."""
+    """Yield the parts of an object that are :class:`Suggesting`: name, class, and whether there are several."""
     for name, value in owner.__dict__.items():
         if isinstance(value, Suggesting) and not name.startswith("_"):
             yield name, type(value), True

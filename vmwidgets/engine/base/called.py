@@ -1,4 +1,4 @@
-"""The names of a machine's parts in sentences: the names learners use, where records have paths."""
+"""The names of a machine's parts in sentences: records contain paths, and learners read the names that they use."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def called(path: str) -> str:
 
 
 def whole_name(path: str) -> str:
-    """Return a part's name in a sentence, with its kind if it has its own name: a task, domain, object or file.
+    """Return a part's name in a sentence; the names of tasks, domains, objects and files follow their kind.
 
     >>> whole_name("task:init"), whole_name("task:init/map"), whole_name("kernel_map"), whole_name("file:a%2Fb")
     ("task 'init'", 'the map of init', 'kernel_map', "file 'a/b'")

@@ -46,7 +46,7 @@ def ascii_text(text: str) -> str:
 def in_ascii(method: Callable[[Any], str]) -> Callable[[Any], str]:
     """Make a `__repr__` or `__str__` return ASCII, which any console can print.
 
-    HTML, pictures and captions keep their symbols, since they are not made from these methods.
+    HTML, pictures and captions keep their symbols, since they don't use `__repr__` and `__str__`.
     """
 
     @wraps(method)
@@ -57,7 +57,7 @@ def in_ascii(method: Callable[[Any], str]) -> Callable[[Any], str]:
 
 
 def with_signs(thing: object) -> str:
-    """Return `str` of an object, with the symbols and names that a page or a picture shows."""
+    """Return an object's text for a page or a picture: symbols and names are not replaced by ASCII."""
     method: Any = type(thing).__str__
     return str(getattr(method, "__wrapped__", method)(thing))
 
@@ -126,7 +126,7 @@ class Refused(VMError, ValueError):
 
 
 class UnknownName(Refused, KeyError):
-    """Raised for a name without an object; the sentence lists the existing names."""
+    """Raised if no object has the given name; the sentence lists the existing names."""
 
 
 class KernelError(VMError):

@@ -1,4 +1,4 @@
-"""Events: frozen records, each of one thing that happened and the kernel function that did it.
+"""Events: frozen records of single steps and changes, each with the kernel function that did it.
 
 IDs are small integers, assigned once and never reused: an entry's ID names the entry, its tree node and its card in
 every picture.  Frames are page frame numbers (physical address >> 12).
@@ -19,7 +19,7 @@ WRITING: set[str] = set()
 """The tags of events that report a change."""
 
 ROLES: dict[str, str] = {}
-"""The role of an event in tracking which functions are running, and in which thread, by tag.
+"""By tag, the role of an event in tracking the running functions of each thread.
 
 A function is "called", "returned" or "unwound"; a thread "runs", "sleeps" or "ends"; the running function calls
 "handlers", which are then "handled"; a processor "faults".

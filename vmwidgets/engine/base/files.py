@@ -1,4 +1,4 @@
-"""Files that are written completely or not at all, and never in place of anything but a regular file."""
+"""Files that are written completely or not at all, and that replace only regular files."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .errors import Refused, shown
 
 
 def place_of(path: Any, such: str) -> Path:
-    """Return an argument as a path; raises :class:`Refused`, with the example `such`, if it can't be a path."""
+    """Return an argument as a path; raises :class:`Refused`, with `such` as an example, if it can't be a path."""
     if isinstance(path, (str, os.PathLike)) and is_path(path):
         return Path(path)
     raise Refused(f"{shown(path)} is not a path: write the name of a file, such as {such!r}")
@@ -79,15 +79,15 @@ def close_to_others(file: Path) -> None:
     """Restrict a file to its owner and, if its group had access, to the group."""
     mode = stat.S_IMODE(file.stat().st_mode)
     if os.name == "posix" and mode & 0o007:
-        with suppress(PermissionError):  # the file of another person, who shares it
+        with suppress(PermissionError):  # the file belongs to another person, who shares it
             file.chmod(mode & ~0o007)
 
 
 @contextmanager
 def written_whole(target: Path, *, private: bool = False) -> Iterator[BinaryIO]:
-    """Provide a file for writing that replaces `target` at the end; if writing fails, `target` stays as it was.
+    """Provide a file for writing that replaces `target` at the end; if writing fails, `target` is unchanged.
 
-    Only the owner may read a new `private` file; an existing file keeps its mode, but others lose their access.  A
+    Only the owner may read a new `private` file; an existing file keeps its mode, but other users lose their access.  A
     symbolic link stays, and its target is replaced.  Raises :class:`Refused` with the system's reason if no file can be
     written, and if `target` is something other than a regular file.
     """

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 else:
 
     def dataclass_transform(**_: Any) -> Any:
-        """Python 3.10 does not have it, and only type checkers need it."""
+        """Replace `typing.dataclass_transform`, which Python 3.10 does not have and only type checkers need."""
         return lambda function: function
 
 
@@ -37,7 +37,7 @@ def frozen(kind: Kind, /) -> Kind: ...
 def frozen(*, slots: bool = True, repr: bool = True, eq: bool = True) -> Callable[[Kind], Kind]: ...
 @dataclass_transform(frozen_default=True, field_specifiers=(field,))
 def frozen(kind: Any = None, /, *, slots: bool = True, repr: bool = True, eq: bool = True) -> Any:  # noqa: A002  # as `dataclass` calls it
-    """Make a class a frozen dataclass, with slots unless `slots` is False; `repr` and `eq` are `dataclass`'s.
+    """Make a class a frozen dataclass, with slots unless `slots` is False; `repr` and `eq` are as in `dataclass`.
 
     >>> @frozen
     ... class Frames:

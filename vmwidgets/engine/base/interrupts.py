@@ -21,7 +21,7 @@ _MAIN = threading.main_thread().ident
 _SIGINT = int(signal.SIGINT)
 
 _present_handler: Any = getattr(sys.modules.get("_signal"), "getsignal", signal.getsignal)
-"""`signal.getsignal`, if possible without its detour through enumerations, since every operation calls it."""
+"""`signal.getsignal`, if possible without a detour through enumerations: every operation calls this function."""
 
 PATIENCE = 0.05
 """The most seconds that a wait for a lock continues after an interrupt."""
@@ -55,7 +55,7 @@ class DeferredInterrupt:
         self._previous: Any = signal.SIG_DFL
 
     def hold(self) -> None:
-        """Begin to delay."""
+        """Begin to delay the signal."""
         if get_ident() != _MAIN:
             return
         if not self._held:
@@ -83,7 +83,7 @@ class DeferredInterrupt:
         return True
 
     def acquire(self, lock: Lock) -> None:
-        """Wait for a lock while signals are delayed; an interrupt ends the wait unless something begun must finish.
+        """Wait for a lock while signals are delayed; an interrupt ends the wait, unless a call must finish first.
 
         The interrupt is checked every `PATIENCE` seconds: if the lock's own wait raised the interrupt, it could come
         just after the lock was acquired.
@@ -97,9 +97,9 @@ class DeferredInterrupt:
                 raise KeyboardInterrupt("stopped while waiting for another thread's operation; nothing has changed")
 
     def window(self, open_: bool) -> Window:
-        """Let signals through (`open_`), even noted ones, or delay them, while a learner's code runs in an operation.
+        """Let signals through (`open_`), even noted signals, or delay them, while an operation runs a learner's code.
 
-        When this code calls the machine, signals are delayed again, so the machine is consistent whenever one is
+        When this code calls the machine, signals are delayed again, so the machine is consistent whenever a signal is
         raised.
         """
         return Window(self, open_)
@@ -132,8 +132,8 @@ class DeferredInterrupt:
 class Window:
     """A period in which signals are let through, or not; the result of :meth:`DeferredInterrupt.window`.
 
-    It is a class and not a generator function, since an interrupt could stop `contextlib`'s steps, as part of the
-    learner's code.
+    This is a class because a generator function needs `contextlib`: a signal for the learner's code could stop
+    `contextlib`'s own steps.
     """
 
     __slots__ = ("_interrupt", "_open", "_outer")
@@ -155,4 +155,4 @@ class Window:
 
 
 INTERRUPT = DeferredInterrupt()
-"""The only instance of the process: machines share the signal."""
+"""The process's only instance: all machines share the signal."""

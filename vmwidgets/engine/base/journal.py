@@ -27,7 +27,7 @@ from .tree_schema import TreeRotated
 from .units import MIB, Address
 
 MOST_EVENTS = 200_000
-"""The most events that the latest operations keep in all; beyond this number, the oldest events are dropped earlier."""
+"""The most events kept for all of the latest operations together; beyond this number, the oldest are dropped."""
 
 MAX_EVENTS = 4096
 """The most events kept of one operation: the last ones, from which a picture can step backwards."""
@@ -59,7 +59,7 @@ class Operation(NamedTuple):
     called part ("machine", "kernel_map", "task:init/map").  `arguments` are names and values, and `outcome` is "done",
     "error", "panic" or "interrupted".  `result` is the returned value, or the kind of failure, as data; `said` is the
     sentence of a failure.  `stopped_at` is the number of the safe point at which an interrupted call stopped; a replay
-    stops there too.  `records` are the events as they were reported (:mod:`.records`).
+    stops there too.  `records` are the events in the form in which they were reported (:mod:`.records`).
     """
 
     number: int
@@ -174,11 +174,11 @@ class Operation(NamedTuple):
         return EXPLAINED_BY[-1](self)
 
     def is_same(self, other: Operation) -> bool:
-        """Return whether both are the same record of one journal, or can't differ."""
+        """Return whether both are the same record of one journal, or are certain to be equal."""
         return self.records is other.records and self.serial == other.serial and self.agrees(other)
 
     def agrees(self, other: Operation) -> bool:
-        """Return whether `other`, another run of the operation, did the same, with the same result."""
+        """Return whether `other`, another run of the operation, had the same effects and the same result."""
         return self[2:7] == other[2:7] and self.stopped_at == other.stopped_at
 
     @in_ascii
@@ -200,13 +200,13 @@ class Told(Protocol):
 
 
 EXPLAINED_BY: list[Callable[[Operation], Told]] = []
-"""The functions that write an operation's story, the last one first: the engine itself has no words."""
+"""The functions that write an operation's story; the last is used.  Views add it, since the engine has no words."""
 
 
 class Line(NamedTuple):
     """Undone operations, oldest first, with the recorded actions of the learners' code in them.
 
-    They followed the operation `after` (its serial).
+    `after` is the serial of the operation before them.
     """
 
     after: int
@@ -219,7 +219,7 @@ class Line(NamedTuple):
 
 
 class Group(NamedTuple):
-    """A group: operations that are undone as one, by the serials of the first and the last."""
+    """Operations that are undone as one; `first` and `last` are serials."""
 
     name: str
     first: int
@@ -239,10 +239,10 @@ class Journal(Suggesting):
         self._recent: list[Row] = []
         """The operations that are not packed yet."""
         self._events: deque[Sequence[Raw]] = deque()
-        """The latest operations' events, freed as fast as new ones come, to leave the garbage collector little to do.
+        """The latest operations' events; as events are added, old events are freed, to spare the garbage collector.
         """
         self._held = 0
-        """The total number of these events."""
+        """The total number of events in `_events`."""
         self._notes = array("H")
         """For each operation, its number of events and whether it faulted; kept when the events are dropped."""
         self._forgotten = _Forgotten()
@@ -256,18 +256,18 @@ class Journal(Suggesting):
         self.undone: Line | None = None
         """The operations that can be redone."""
         self.branches: list[Line] = []
-        """Undone operations that others have replaced."""
+        """Undone operations that other operations have replaced."""
         self.groups: list[Group] = []
         self.open_groups = 0
         """The number of groups that are open, one inside another."""
         self.unrecorded = Unrecorded()
-        """The events between operations."""
+        """The listener for events between operations."""
         self.marks: dict[str, int] = {}
         """The learners' names for moments, each with the serial of the operation just before the moment."""
         self.cell = 0
         """The number of the notebook cell whose operations are recorded; 0 if there is none."""
         self._cells: list[tuple[int, int]] = []
-        """The serials from which operations belong to a cell, with its number."""
+        """For each run of operations in one cell: the first operation's serial, and the cell's number."""
 
     def append(self, operation: Operation) -> None:
         """Append a record made elsewhere, with its serial.  O(1)."""
@@ -367,12 +367,12 @@ class Journal(Suggesting):
         return packed.serial(number) if number < packed.count else self._recent[number - packed.count][0]
 
     def unit_before(self, number: int) -> int:
-        """Return the number of operations before the last unit (one operation, or a group) of the first `number`."""
+        """Return how many of the first `number` operations are left after undoing one unit, an operation or a group."""
         group = self.group_of(self.serial(number - 1))
         return number - 1 if group is None else self.first_from(group.first)
 
     def group_of(self, serial: int) -> Group | None:
-        """Return the group with which the operation of this serial is undone: of nested groups, the outermost."""
+        """Return the outermost group that contains the operation with this serial; None if there is none."""
         groups = reversed(self.groups)  # an inner group ends before the outer one
         return next((group for group in groups if group.first <= serial <= group.last), None)
 
@@ -394,11 +394,11 @@ class Journal(Suggesting):
         self._cells.append((self.next_serial, number))
 
     def forget_cells(self) -> None:
-        """Note that no operation so far belongs to a cell: all come from another process, and are repeated here."""
+        """Note that no operation so far belongs to a cell of this process: all come from another process."""
         self.cell, self._cells = 0, []
 
     def cell_of(self, serial: int) -> int:
-        """Return the number of the notebook cell in which the operation of this serial was done; 0 if it was in none.
+        """Return the number of the notebook cell that ran the operation with this serial; 0 if no cell did.
 
         O(log n).
 
@@ -411,7 +411,7 @@ class Journal(Suggesting):
         return self._cells[place - 1][1] if place else 0
 
     def mark(self, name: str, serial: int) -> None:
-        """Name the moment after the operation of this serial; a name moves to the latest moment."""
+        """Name the moment after the operation of this serial; a name that is used again moves to the new moment."""
         self.marks[name] = serial
 
     # ---- undoing -----------------------------------------------------------------------------
@@ -441,7 +441,7 @@ class Journal(Suggesting):
         self._held = sum(map(len, self._events))
 
     def begin_as(self, other: Journal, count: int) -> None:
-        """Copy the first `count` operations of another journal, and no others.  O(count / 1000)."""
+        """Copy only the first `count` operations of another journal.  O(count / 1000)."""
         self._packed = other._packed.first(min(count, other._packed.count) // KEPT)
         begun = self._packed.count
         self._recent = [other._row(number) for number in range(begun, count)]

@@ -54,7 +54,7 @@ class Edits(Protocol):
 
 
 class _Untouched:
-    """The edits of an object without page tables: none."""
+    """The empty edits of an object without page tables."""
 
     places = ()
 
@@ -70,7 +70,7 @@ class Door:
         self.journal = journal
         self.dead: KernelPanic | None = None
         self.only_to_look_at = ""
-        """The reason why no operation is admitted (the machine is one of the past), in a sentence."""
+        """The reason why no operation is admitted (this is an earlier state of a machine), in a sentence."""
         self._closed: dict[int, str] = {}
         """The Python threads whose operations are refused, each with the reason."""
         self.listeners: list[Callable[[], None]] = []
@@ -141,7 +141,7 @@ class Door:
         args: tuple[Any, ...],
         kwargs: Mapping[str, Any],
     ) -> Any:
-        """Run `call` like :meth:`operate`, with the arguments' names and values apart; `call` gets `args` and `kwargs`.
+        """Run `call` with `args` and `kwargs` like :meth:`operate`; the recorded arguments are `words` and `values`.
 
         A refusal is not recorded, since nothing changed; an error and a panic are.
         """
@@ -210,7 +210,7 @@ class Door:
     def _failed(self, error: BaseException, edited_by_hand: bool) -> tuple[str, str, KernelPanic | None]:
         """Return the outcome ("" for no record), the sentence and the panic, if any, of a call that raised an error."""
         found = self._failure(error, edited_by_hand)
-        is_ours = isinstance(error, Exception)  # else Python itself ends
+        is_ours = isinstance(error, Exception)  # otherwise Python itself is ending
         assert not is_ours or self._may_fail(found[0]), (self.state, found[0])
         return found
 
@@ -230,7 +230,7 @@ class Door:
             return "error", "interrupted", None
         elif not isinstance(error, Exception) or not (raw or edited_by_hand):
             outcome = ""
-        else:  # without edits, it is our own bug, in the middle of something
+        else:  # without edits, it is our own bug, in the middle of a change
             reason = f"{type(error).__name__}: {error}"
             edited = f"the kernel could not go on with page tables that were edited by hand ({reason})"
             self.dead = KernelPanic("edited_tables", edited) if edited_by_hand else KernelPanic("internal", reason)
@@ -241,7 +241,7 @@ class Door:
     def only_looked(self) -> None:
         """Note that the current operation changes nothing: it is not recorded, and redo still works.
 
-        An operation that was recorded remains one when it is repeated.
+        When recorded operations are repeated, each is recorded again even if it changes nothing.
         """
         self._only_looked = True
 
@@ -313,7 +313,7 @@ class Door:
             yield True
             return
         if wait:
-            with self._lock:  # a `with` statement: no interrupt comes between its lock and its body
+            with self._lock:  # a `with` statement: no interrupt can come between taking the lock and the body
                 yield True
             return
         INTERRUPT.hold()
@@ -415,7 +415,7 @@ class _Parameters:
         self._places = {name: at for at, name in enumerate(self._names)}
         self._needed = tuple(at for at, one in enumerate(parameters) if one.default is Parameter.empty)
         self.known: dict[tuple[Any, ...], tuple[str, ...]] = {}
-        """The names of all arguments, by the number of positional arguments and the names of the others."""
+        """The names of all arguments, by the number of positional arguments and the names of keyword arguments."""
 
     def words(self, part: Any, args: tuple[Any, ...], words: Mapping[str, Any]) -> tuple[str, ...]:
         """Return the names of the arguments, in that order; raises a TypeError if the method does not accept them."""
@@ -428,7 +428,7 @@ class _Parameters:
         return names
 
     def _misfit(self, part: Any, args: tuple[Any, ...], words: Mapping[str, Any]) -> TypeError:
-        """Return the error of a call with the wrong arguments: what is wrong, and what the method accepts."""
+        """Return the error for a call with wrong arguments, which names the mistake and the accepted arguments."""
         plain_ones = [one.replace(annotation=Parameter.empty) for one in self._signature.parameters.values()]
         takes = Signature(plain_ones[1:])
         try:
@@ -570,11 +570,11 @@ _ENGINE = __name__.partition("base.")[0]
 
 
 def _is_value(module: str) -> bool:
-    """Return whether a module contains frozen values: it is a schema, or a table format with processors' settings."""
+    """Return whether a module contains frozen values, as schemas and table formats (with processors' settings) do."""
     return module.startswith(_ENGINE) and (module.endswith("_schema") or module.startswith(f"{_ENGINE}mmu.formats."))
 
 
 class PartReference(str):
-    """The path of a part of the machine, which represents it in a record."""
+    """A part of the machine in a record: its path."""
 
     __slots__ = ()

@@ -13,7 +13,7 @@ from typing import IO, Any
 from .units import Address, Size
 
 KEPT = 1000
-"""The number of operations in a packed piece, and the most of the latest operations that keep their events.
+"""The number of operations in a packed piece, and of latest operations that keep their events.
 
 The events of older operations are recreated by replay.
 """
@@ -27,7 +27,7 @@ Row = tuple[int, str, str, "tuple[str, ...] | None", tuple[Any, ...], str, Any, 
 
 
 def squeezed(data: Any) -> bytes:
-    """Return plain data as bytes, as fast as possible, in a quarter of the bytes that pickle alone makes.
+    """Return plain data as bytes, as fast as possible: a quarter of the bytes that pickle alone needs.
 
     >>> unsqueezed(squeezed([1, "two"]))
     [1, 'two']
@@ -117,7 +117,7 @@ class Packed:
 
 
 def pack(rows: Sequence[Row]) -> bytes:
-    """Return records as bytes: packed in columns, with addresses and sizes as numbers, which is several times as fast.
+    """Return records as bytes, in columns, with addresses and sizes as numbers: this is several times as fast.
 
     The loop goes column by column, since `zip` creates an iterator for each row: enough to start a garbage collection.
     """
@@ -145,7 +145,7 @@ _KINDS = {Address: 1, Size: 2}
 
 
 def _plain(values: Iterable[Any]) -> tuple[list[Any], bytes]:
-    """Return values with plain numbers for addresses and sizes, and the kinds that the values had."""
+    """Return values with plain numbers for addresses and sizes, and a byte for each value's kind."""
     column, kind_of = list(values), _KINDS.get
     kinds = bytes([kind_of(type(one), 0) for one in column])
     return [int(one) if kind else one for one, kind in zip(column, kinds, strict=True)], kinds

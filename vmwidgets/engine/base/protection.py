@@ -68,7 +68,7 @@ _TEXTS = ["".join(letter if protection & bit else "-" for bit, letter in _LETTER
 
 
 def protection_text(protection: int) -> str:
-    """Return three letters, with a dash for a missing right.
+    """Return protection bits as three letters, with a dash for each missing bit.
 
     >>> protection_text(READ | EXECUTE)
     'r-x'

@@ -2,7 +2,7 @@
 
 Nodes are intrusive: the ordered objects derive from :class:`Node`, so that identity survives every relinking.  No two
 nodes of a tree overlap.  Shapes and colours are exactly those of X15's `rbtree` (top-down descent; a removed node with
-two children is replaced by its in-order successor).  Unlike the original's, each node also counts its subtree, so that
+two children is replaced by its in-order successor).  Unlike in the original, each node also counts its subtree, so that
 a picture can say how many nodes it leaves out.
 
 Costs: search, insert, remove, rank and select are O(log n).

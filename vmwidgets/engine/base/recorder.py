@@ -67,7 +67,7 @@ class Recorder:
 
     @contextmanager
     def quiet(self) -> Iterator[None]:
-        """Hide events from listeners in a ``with`` block, to ask a structure what it would do."""
+        """Hide events from listeners in a ``with`` block, to try out what a structure would do."""
         emit, self.emit = self.emit, None
         try:
             yield
@@ -93,7 +93,7 @@ class Unrecorded:
         self.first = ""
 
     def __call__(self, raw: Raw) -> None:
-        """Take an event."""
+        """Receive an event."""
         if not self.first:
             self.first = next((one[0] for one in unpacked((raw,)) if one[0] in WRITING), "")
 
@@ -117,7 +117,7 @@ R = TypeVar("R")
 def kernel_function(
     name: str = "", *, first: int | None = None, errors: bool = False
 ) -> Callable[[Callable[Concatenate[S, P], R]], Callable[Concatenate[S, P], R]]:
-    """Report the call of a kernel function, with its arguments, and its result.
+    """Make a function report its calls as a kernel function's, with arguments and results.
 
     It decorates functions, methods and generators (functions that may sleep) whose first argument has a `recorder`.
     `name` is the kernel's name; by default, it is the function's own, without a leading underscore.  If `first` is
@@ -224,7 +224,7 @@ def _marked(function: Any, called: str, first: int | None, errors: bool) -> Any:
         "function": function, "called": called, "BEGAN": BEGAN, "RETURNED": Returned.tag, "NOTHING": RETURNED,
         "KernelError": KernelError, "in_events": _in_events, "answer": _answer,
         **defaults,
-    }  # fmt: skip  # what the text above names
+    }  # fmt: skip  # the names in the text above
     exec(source, space)
     return space["reported"]
 
@@ -318,10 +318,10 @@ class CallStacks:
         """The thread's running functions, outermost first."""
         self._stacks = {self.runner: self.stack}
         self._fired: list[int] = []
-        """The number of functions that were running at the call of each running handler; the innermost last."""
+        """For each running handler, the number of functions running when it was called; the innermost last."""
 
     def begin(self, tag: str, *fields: Any) -> None:
-        """Begin an event: from here on, its call is running, or if a thread continues, that thread's calls."""
+        """Begin an event: a called function is now running or, if a thread continues, that thread's functions are."""
         role = ROLES.get(tag)
         if role == "called":
             self.stack.append(fields[0])
@@ -341,7 +341,7 @@ class CallStacks:
             if self.stack:
                 self.stack.pop()
         elif role in ("sleeps", "ends"):
-            if role == "ends":  # when a thread is given up, another one runs
+            if role == "ends":  # when a thread is given up, another thread runs
                 self._stacks.pop(fields[0], None)
             if fields[0] == self.runner:
                 self._switch("")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 RELEASED = False
-"""Whether a package index has vmwidgets.  Until then, the name on an index may belong to others.
+"""Whether a package index has vmwidgets.  Before, the name on an index may belong to another project.
 
 While this is false, no message or page mentions an installation from an index: messages call :func:`install`, and
-tests/docs/test_readme.py reads the pages.  CONTRIBUTING.md says when to change it.
+tests/docs/test_readme.py reads the pages.  CONTRIBUTING.md says when to change this constant.
 """
 
 REPOSITORY = "https://github.com/vmwidgets/vmwidgets"

@@ -15,7 +15,7 @@ from .packed import squeezed, unsqueezed
 class Action(NamedTuple):
     """One action of a learner's code during the operation `serial`: an operation of `target`, and its result.
 
-    An action without a target is how the code began or ended ("begins", "returned", "failed", "closed").
+    An action without a target records how the code began or ended ("begins", "returned", "failed", "closed").
     """
 
     target: str
@@ -46,11 +46,11 @@ class Script(Sequence[Action]):
 
     def __init__(self, actions: Iterable[Action] = (), serial: int = 0) -> None:
         self._packed: list[bytes] = []
-        """The first actions, PIECE in each piece but the last."""
+        """The first actions, PIECE in each piece except the last."""
         self._before = 0
-        """The number of actions in these pieces."""
+        """The number of actions in the packed pieces."""
         self._open = list(actions)
-        """The actions after these pieces, while more may come."""
+        """The actions after the packed pieces, while more actions may be appended."""
         self.last = self._open[-1].serial if self._open else serial
         """The operation of the script's latest action."""
         self.serial = serial

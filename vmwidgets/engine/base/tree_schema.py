@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from .event import Called, Event, Returned
 from .records import WAYS, Raw, record
 
-# ---- the red-black tree (`tree` is its name: that of the map it belongs to) ---------------------
+# ---- the red-black tree (`tree` is the name of the map that it belongs to) ----------------------
 
 Write = tuple[int, str, int, int]
 """A written link: node ID (0 for the tree itself), side ("left", "right", "root"), before, after."""
@@ -70,9 +70,9 @@ Path = tuple["int | None", ...]
 """The IDs of the nodes on a path down; None follows a node where the path turned left."""
 
 LOOKED_UP, DESCENDED = "TreeLookedUp", "TreeDescended"
-"""The tags of two records, each cheap as a single record: a lookup in a tree, and an insertion's path.
+"""The tags of two records, for a lookup in a tree and for an insertion's path.
 
-:func:`.records.expanded` creates events from them.
+Each replaces several events, since that is cheaper; :func:`.records.expanded` creates the events.
 
 Fields: the tree, the path, the key; and for a lookup, whether the key falls on the last node, and the ID of the result.
 """
@@ -83,7 +83,7 @@ TREE_LINKED = "TreeDescendedAndLinked"
 LEAF_UNLINKED = "TreeLeafUnlinked"
 """The record of `rbtree_remove` for a node with at most one child.
 
-Fields: tree, node, whether it was red, its parent, its side, its child, and whether the child was a left one.
+Fields: tree, node, whether it was red, its parent, its side, its child, and whether this was a left child.
 """
 
 

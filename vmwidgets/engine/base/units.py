@@ -14,9 +14,9 @@ from .errors import ascii_text, shown
 
 PAGE_SHIFT = 12
 PAGE = 1 << PAGE_SHIFT
-IN_PAGE = PAGE - 1
-"""The number of address bits that give the offset in a page."""
 """Bytes in a page."""
+IN_PAGE = PAGE - 1
+"""The mask of the address bits that give the offset in a page."""
 
 KIB = 1 << 10
 MIB = 1 << 20
@@ -56,7 +56,7 @@ def binary_size(size: int) -> str:
 
 
 def brief_size(size: int) -> str:
-    """Return the size in little space, with the unit as a letter.
+    """Return a size in few characters, with the unit as a letter.
 
     >>> brief_size(768 * 1024)
     '768K'

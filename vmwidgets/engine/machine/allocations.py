@@ -54,7 +54,7 @@ class Allocations:
     def drop(self, map: str, start: int, end: int, by: str) -> None:  # noqa: A002  the kernel's own argument
         """Note that [start, end) of a map is freed `by` a function; parts of allocations outside the range stay.
 
-        A remaining part belongs to the learner: its former owner does not know of it.
+        A remaining part belongs to the learner, since the former owner does not know of it.
         """
         for one in self.overlapping(start, end, map):
             self._maps[map].remove(one.start)
@@ -74,7 +74,7 @@ class Allocations:
         self._freed.pop((allocation.map, allocation.start), None)
 
     def begin_going(self, map: str, start: int, end: int, by: str) -> list[tuple[str, int]]:  # noqa: A002
-        """Mark [start, end) of a map as being freed; when this ends, pass the returned value to :meth:`end_going`."""
+        """Mark [start, end) of a map as being freed; at the end, pass the returned value to :meth:`end_going`."""
         places = [(map, one.start) for one in self.overlapping(start, end, map)]
         for place in places:
             self._going[place] = by
@@ -96,7 +96,7 @@ class Allocations:
         return self._going.get((allocation.map, allocation.start), "")
 
     def overlapping(self, start: int, end: int, map: str | None = None) -> list[Allocation]:  # noqa: A002
-        """Return the allocations of one map, or of all, with a byte in [start, end), in rising order.
+        """Return the allocations of one map, or of all, with a byte in [start, end), in address order.
 
         O(log n + found) for each map.
         """

@@ -196,7 +196,7 @@ class Named(Suggesting, dict[str, V]):
 
 
 def in_order(values: Iterable[Any]) -> tuple[Any, ...]:
-    """Return several values; a set is sorted by the values' texts, so that each run refuses the same value first."""
+    """Return values as a tuple; a set is sorted by the values' texts, so that each run refuses the same value first."""
     return tuple(sorted(values, key=shown) if isinstance(values, (set, frozenset)) else values)
 
 
@@ -210,7 +210,7 @@ def text_name(value: Any, what: str) -> str:
 
 
 def characters(value: str, what: str) -> str:
-    """Return a text of whole characters: files and pages can't contain lone surrogates, which Python allows."""
+    """Return a text; refuses lone surrogates, which Python allows but files and pages can't contain."""
     try:
         str.encode(value)
     except UnicodeEncodeError:
@@ -238,7 +238,7 @@ def reads_as_size(text: str) -> bool:
 
 
 def flag(value: Any, name: str) -> bool:
-    """Return True or False; other values are refused, even 0, 1 and their like."""
+    """Return True or False; other values are refused, even 0 and 1."""
     if value is not True and value is not False:
         raise Refused(f"{name}={shown(value)}: write True or False")
     return value
@@ -359,7 +359,7 @@ def mapping_flags_text(word: int) -> str:
 
 
 def capability_rights(value: Any) -> str:
-    """Return the letters of "rwg", each at most once."""
+    """Return rights as letters of "rwg", each at most once."""
     if not isinstance(value, str) or set(value) - set(CAP_RIGHTS):
         raise Refused(f"rights={shown(value)}: write letters of {CAP_RIGHTS!r}, for read, write and grant")
     return value

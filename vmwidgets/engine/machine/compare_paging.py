@@ -1,4 +1,4 @@
-"""A comparison, from journals and tables, of a kernel's work for a task and a self-paging domain's work."""
+"""A comparison of a kernel's work for a task with a self-paging domain's work, from their journals and page tables."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Kinds of events at which pictures can stop, and the search for the next one in a journal."""
+"""Kinds of events at which pictures can stop, and the search for the next such event in a journal."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ KINDS: dict[str, Callable[[Event], bool]] = {
 
 
 def checked_kinds(names: Sequence[Any], what: str) -> tuple[str, ...]:
-    """Return the kinds of these names.
+    """Check the names of kinds of events, and return them.
 
     Raises :class:`Refused` for an unknown name, with the nearest kind.
 

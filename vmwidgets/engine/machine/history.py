@@ -1,4 +1,4 @@
-"""Time in both directions: a machine as it was, a branch of it, undo and redo.
+"""Time in both directions: earlier states of a machine, branches, undo and redo.
 
 A machine is its journal: the same operations on the same structures give the same machine.  So a machine of the past is
 made from the nearest copy before that point (:mod:`.copies`) and the operations since then.  Every result is compared
@@ -40,7 +40,7 @@ NEVER = 1 << 62
 """A number that no operation has."""
 
 BYTES_AN_OPERATION = 80
-"""The size of a copy, in bytes, that is worth one further operation between two copies."""
+"""The bytes of a copy for each operation that separates it from the next copy: larger copies are taken less often."""
 
 MOST_BYTES = 64 << 20
 """The most bytes of all copies of one machine; beyond that, every second copy is dropped."""
@@ -61,8 +61,8 @@ UNCOLLECTED = 8 << 20
 """The bytes of copies after which the garbage collector is called.
 
 A machine is full of cycles, so an unused machine stays in memory until the collector runs.  Python calls the collector
-after a number of new objects, but objects from a copy are not counted (:func:`.copies.thaw`): a handout of a machine
-with 100,000 entries grew to 1.5 GiB of unused machines.
+after a number of new objects, but objects from a copy are not counted (:func:`.copies.thaw`): without this limit,
+writing a handout of a machine with 100,000 entries left 1.5 GiB of unused machines.
 """
 
 
@@ -89,7 +89,7 @@ class History:
         self._uncollected = 0
         self._insides: OrderedDict[int, Inside] = OrderedDict()
         self._ahead: Any = None
-        """The machine of the last request for the past: this machine as it was after some operation."""
+        """The machine that was rebuilt for the last request: this machine's state after some operation."""
         self.touches = Touches(self.journal)
         self.noted: Any = None
         """The notes of operations' changes, after the first question (:mod:`.hindsight.noted`)."""
@@ -162,7 +162,7 @@ class History:
         return next((copy for copy in reversed(self._copies) if copy.number < number and self._is_ours(copy)), None)
 
     def _nearest(self, number: int) -> Copy:
-        """Return the latest copy of the machine as it was before operation `number`."""
+        """Return the latest copy of the machine's state before operation `number`."""
         kept = self._latest(number)
         if kept is not None:
             return kept
@@ -289,13 +289,13 @@ class History:
         return self._insides[serial]
 
     def is_far(self, number: int) -> bool:
-        """Return whether reading inside an operation is slow: then a picture of the operation's end does without it."""
+        """Return whether reading inside an operation is so slow that pictures of the operation's end avoid it."""
         copy = self._latest(number - 1)
         ago = number - (0 if copy is None else copy.number)
         return ago > FAR or self.journal.size(number) > FAR_EVENTS
 
     def _do_again(self, number: int, begin: Callable[[Any], Callable[[Raw], None]]) -> None:
-        """Replay an operation on a machine that `begin` gets first; at each event, call the function it returned."""
+        """Replay an operation on a machine that `begin` gets, and call the function that it returns at each event."""
         with self._before(number) as again:
             again.system.recorder.stepwise = True
             at_event = begin(again)
@@ -315,7 +315,7 @@ class History:
         here = -1 if again is None else len(again.journal) - 1
         is_ours = 0 <= here < number and self.journal.serial(here) == again.journal.serial(here)
         if not is_ours or (copy is not None and copy.number > here):
-            again = None  # drop it before another one is made
+            again = None  # drop this machine before another is made
             again = self._remade(number - 1, f"{self.system.machine.name} inside an operation")
         elif here < number - 1:
             with self.door.looking(), held():

@@ -29,7 +29,7 @@ class Inside:
     def __init__(self, do: Do, before: Callable[[], AbstractContextManager[Any]], kept: int = -1) -> None:
         self._do = do
         self._before = before
-        """A function that provides the machine as it is before the operation."""
+        """A function that provides the machine in its state before the operation."""
         self._kept = kept
         """The number of events that a journal has kept, if there were more; -1 if it has kept all events."""
         self._skipped: int | None = None

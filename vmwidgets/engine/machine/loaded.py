@@ -24,9 +24,9 @@ class MapsRange:
     """One line: [start, end) in bytes, its protection, and the source of its contents.
 
     `path` is a file's path, one of the kernel's names such as ``"[heap]"``, or empty; `offset` (bytes) is the beginning
-    of the contents in the file; `shared` tells MAP_SHARED from MAP_PRIVATE; `line` counts from 1.  `resident` (bytes)
-    is the part of the range in memory, known only from smaps and similar texts.  Only smaps has `fair`, `dirty` and
-    `swap`, as in :class:`ProcessRange`.  If a text has no rights, the protection is "???".
+    of the contents in the file; `shared` is true for MAP_SHARED and false for MAP_PRIVATE; `line` counts from 1.
+    `resident` (bytes) is the part of the range in memory, known only from smaps and similar texts.  Only smaps has
+    `fair`, `dirty` and `swap`, as in :class:`ProcessRange`.  If a text has no rights, the protection is "???".
     """
 
     line: int
@@ -79,7 +79,7 @@ class LoadedMaps:
     mapped: Size
     """The bytes of the ranges that have rights, or of all ranges if the text has no rights."""
     resident: Size | None
-    """The bytes of these ranges that are in memory, known only from smaps and similar texts."""
+    """The bytes of the mapped ranges that are in memory, known only from smaps and similar texts."""
     ranges: tuple[MapsRange, ...] = ()
     what: str = ""
     unsaid: tuple[str, ...] = ()

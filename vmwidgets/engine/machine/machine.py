@@ -370,7 +370,7 @@ class Machine(Hindsight):
 
     @property
     def before_edits(self) -> dict[int, int]:
-        """The values of the edited descriptors, by physical address, if all edits in force were undone."""
+        """The values that edited descriptors would have without the edits in force, by physical address."""
         return self._descriptors.before()
 
     def check(self) -> None:
@@ -435,7 +435,7 @@ class Machine(Hindsight):
         return call
 
     def resolve(self, value: Any) -> Any:
-        """Return a recorded argument as this machine's own: references become its parts."""
+        """Return a recorded argument with references replaced by this machine's parts."""
         if type(value) is tuple:
             return tuple(self.resolve(item) for item in value)
         return self.part(value) if isinstance(value, PartReference) else value
@@ -500,7 +500,7 @@ class Machine(Hindsight):
             self.history.redo(arguments.count(n, "n"))
 
     def mark(self, name: str) -> None:
-        """Bookmark this point, for ``m.at(name)`` and ``m.branch(name)``; it is not an operation and never undone."""
+        """Bookmark this point for ``m.at(name)`` and ``m.branch(name)``; this is not an operation and never undone."""
         self.door.refuse_if_closed()
         self.journal.mark(arguments.text_name(name, "name"), self.journal.last.serial)
 
@@ -528,7 +528,7 @@ class Machine(Hindsight):
         at, ram = self.system, int(self.ram_bytes)
         return Machine(self.architecture, ram, self.layout, self.quirks, name, at.cpus, self.seed, copy, at.fork)
 
-    # ---- what it does ------------------------------------------------------------------------
+    # ---- the running operation ---------------------------------------------------------------
 
     @property
     def busy(self) -> bool:
@@ -541,12 +541,12 @@ class Machine(Hindsight):
         return self.door.dead is not None
 
     def on_operation(self, callback: Callable[[Machine], Any]) -> None:
-        """Call `callback` with the machine after each operation; a method is held weakly."""
+        """Call `callback` with the machine after each operation; a bound method is held by a weak reference."""
         held = weakref.WeakMethod(callback) if hasattr(callback, "__self__") else (lambda: callback)
         self._listeners.append(held)
 
     def _notify(self) -> None:
-        """Call the listeners, and drop those that fail or no longer exist."""
+        """Call the listeners, and drop listeners that fail or no longer exist."""
         if self.journal.count > self.history.next_copy or self.journal.count >= self.history.touches.due:
             with self.door.looking():
                 self.history.keep_up()

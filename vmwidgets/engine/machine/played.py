@@ -13,7 +13,7 @@ from .machine import Machine
 
 @frozen
 class ProgramStep:
-    """One access or call of a program: by line `line` of its text, in `process`.
+    """One access or call of a program, made by line `line` of its text, in `process`.
 
     `what` is "read" or "write" (`size` bytes at `offset` from the start of `name`), "map", "unmap" or "heap" (memory
     called `name`), "fork" (`name` is the child) or "exit".
@@ -75,7 +75,7 @@ class Played:
         return counts_of(self.steps)
 
     def steps_in(self, journal: Journal) -> tuple[PlayedStep, ...]:
-        """Return the steps whose operations are in a history: all, those before a point, or none after an undo.
+        """Return the steps whose operations are in a history; after an undo, these may be fewer or none.
 
         O(steps).
         """

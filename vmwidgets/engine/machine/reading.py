@@ -17,7 +17,7 @@ class Reading:
     r"""A read-only structure of a machine: only the attributes in its class's `readable` can be read.
 
     The structure is looked up at each use, so it is always the machine's current one.  `instead` names the call that
-    changes it.
+    changes the structure.
 
     >>> import vmwidgets as vm
     >>> m = vm.boot("x86-64")

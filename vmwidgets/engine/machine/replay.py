@@ -71,7 +71,7 @@ class Replay:
         """The number of addresses among the arguments that were moved."""
         self._ranges: dict[str, list[Range]] = {}
 
-    # ---- as they were ------------------------------------------------------------------------
+    # ---- as recorded -------------------------------------------------------------------------
 
     def begin(self, serial: int, scripts: Mapping[str, Script]) -> None:
         """Repeat the actions of learners' code up to the operation of this serial, and prepare for later actions."""
@@ -86,7 +86,7 @@ class Replay:
         after: Callable[[System], object] | None = None,
         at_event: Callable[[Raw], None] | None = None,
     ) -> bool:
-        """Replay operations as they were recorded; :class:`Diverged` if one has another result.
+        """Replay operations as they were recorded; raises :class:`Diverged` if an operation has another result.
 
         `after` is called after each operation, and ends the replay by returning true; then this method returns true
         too.  `at_event` is called at each event.
@@ -138,7 +138,7 @@ class Replay:
         if then.name == "run" and then.outcome == "error" and len(journal) > done and journal.last.outcome == "done":
             journal.amend(then)  # its steps were made; then the learner's own function, or the stop button, ended it
         if len(journal) == done and then.outcome == "error" and isinstance(error, Refused) and f"{error}" == then.said:
-            journal.append(then)  # refused now before anything happened, and then after something had happened
+            journal.append(then)  # refused before anything happened; in the recording, after something had happened
         if any_result and len(journal) > done and journal.last.outcome == then.outcome == "done":
             then = then._replace(result=journal.last.result)
         if len(journal) == done or not journal.last.agrees(then):
@@ -235,7 +235,7 @@ class Replay:
         return address
 
     def forget_from(self, serial: int) -> None:
-        """Forget the ranges returned by the operation of this serial and by later ones."""
+        """Forget the ranges returned by the operation of this serial and by later operations."""
         for ranges in self._ranges.values():
             ranges[:] = [one for one in ranges if one.serial < serial]
 

@@ -6,7 +6,7 @@ learners' objects: ``m.kernel_map``, a task, a domain, a thread.  A handle is a 
 own path, but no structure.  At every use, it looks up its structure by that path, so that a machine can go back in
 time:
 
-* A handle stays the same Python object while the structures behind it are replaced by older or newer ones.  If its path
+* A handle stays the same Python object while its structures are replaced by older or newer ones.  If its path
   names nothing at the moment, each use is refused with one sentence, and nothing changes.
 * The same path gives the same handle (:meth:`System.part`), which lives as long as the machine: pictures hold handles
   weakly.  Handles of capabilities and of a domain's memory objects are equal if they name the same thing.
@@ -161,7 +161,7 @@ class System:
         self.replaced: dict[tuple[str, int], Thread] = {}
         """The ended threads whose names other threads use now, by name and generation."""
         self.spawned: dict[str, int] = {}
-        """The number of times that a thread of this name replaced an earlier one."""
+        """How often a new thread has replaced an earlier thread, by name."""
         self.descriptor_edits: list[Edit] = []
         """The edits of descriptors that were not undone, the latest last."""
         self.edited_from: int | None = None
@@ -229,7 +229,7 @@ class System:
 
     @property
     def between_calls(self) -> bool:
-        """Return whether no thread but the page daemon is in the middle of a call: only then can a copy be made."""
+        """Return whether no thread except the page daemon is in the middle of a call: only then can a copy be made."""
         return all(thread.done or thread.daemon for thread in self.kmem.scheduler.threads.values())
 
     def structures(self) -> dict[str, Any]:
@@ -243,7 +243,7 @@ class System:
         self.callbacks.serve(self.kmem)
 
     def restore(self, copy: bytes) -> None:
-        """Replace the structures by a copy's, made of this machine or of a machine booted like it; handles stay."""
+        """Replace the structures by those in a copy of this machine, or of a machine booted like it; handles stay."""
         named = self._outside()
         makers: dict[str, Callable[..., Any]] = {
             "constant": constants().__getitem__,
@@ -279,7 +279,7 @@ class System:
         yield from ((domain.path, domain.pmap) for domain in self.domains.values())
 
     def pmap_of(self, space: SpacePart | str | None) -> Pmap:
-        """Return the tables of a task, of a domain (or by its path), or the kernel's."""
+        """Return the page tables of a task or a domain (given as object or path), or the kernel's."""
         if space is None:
             return self.kernel.pmap
         if isinstance(space, SpacePart):
@@ -292,7 +292,7 @@ class System:
         return domain.pmap if domain is not None else self.tasks[arguments.known(space, self.tasks, "task")].pmap
 
     def has_had_task(self, name: str) -> bool:
-        """Return whether a task has this name, or an exited task had it."""
+        """Return whether a task has this name, or an exited task had this name."""
         return name in self.tasks or name in self.ends.exited
 
     def refuse_task_name(self, name: str) -> None:
@@ -313,7 +313,7 @@ class System:
         vm_map = X15Map(
             f"{task_path(name)}/map", layout.user_start, layout.user_end, entries, self.recorder, bits=layout.bits,
             unmap=pmap.unmap, quirks=self.quirks, assertions=True,
-        )  # fmt: skip  # as the constructor has them
+        )  # fmt: skip  # in the constructor's order
         vm_map.tables, vm_map.fit, vm_map.provides = pmap, fit, self.kernel.entry_cache.provide
         vm_map.task = name
         space = TaskSpace(name, vm_map, pmap, self.task_memory, parent)
@@ -359,7 +359,7 @@ class System:
         return position >= submap.end and self.has_place(parent)
 
     def note_allocation(self, vm_map: FreeBSDMap, address: int, length: int, function: str, owner: str = "") -> None:
-        """Record a function's allocation, unless it returned nothing, or the memory was freed while it slept."""
+        """Record a function's allocation, unless it is empty, or its memory was freed while the function slept."""
         if address and length and vm_map.covers(address, address + length):
             self.allocations.add(Allocation(address, address + length, vm_map.name, function, owner))
 
@@ -391,7 +391,7 @@ class System:
 
 
 class _Sealing(ABCMeta):
-    """A metaclass: objects of its classes are sealed when they are created; calling a class says how to get one."""
+    """A metaclass: new objects of its classes are sealed; the error for calling a class says how to get an object."""
 
     made_by: str
 
@@ -399,7 +399,7 @@ class _Sealing(ABCMeta):
         try:
             made = super().__call__(*args, **kwargs)
         except TypeError:
-            if cls._takes(args, kwargs):  # the arguments fit, so the error comes from inside
+            if cls._takes(args, kwargs):  # the arguments fit, so the error comes from the constructor itself
                 raise
             raise Refused(f"{cls.__name__} can't be called with these arguments: {cls.made_by}") from None
         made._sealed = True

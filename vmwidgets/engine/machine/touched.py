@@ -1,8 +1,8 @@
-"""What stretches of operations may have changed: a search through the history skips stretches that cannot matter.
+"""The possible changes of each stretch of operations: a search of the history skips stretches that cannot matter.
 
 A machine that runs keeps, for each stretch of its operations, the frames that were written and the events that change
-maps and objects.  That costs little, since nothing is worked out until a question needs it.  It shows only what *may*
-have changed; :mod:`.hindsight.noted` replays a stretch to find out what has changed.
+maps and objects.  That costs little, since nothing is computed until a question needs it. These records show only what
+*may* have changed; :mod:`.hindsight.noted` replays a stretch to find out what has changed.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ class Touched(NamedTuple):
 
 
 class Touches:
-    """The possible changes of a machine's stretches, as far as the machine ran them itself and in one go."""
+    """The possible changes of those stretches that a machine ran itself, without interruption."""
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
@@ -95,7 +95,7 @@ class Touches:
         self.due = first_of(stretch_of(self._first) + 1)
 
     def lose(self) -> None:
-        """Forget the current stretch: it was not run in one go."""
+        """Forget the current stretch: it was interrupted."""
         self._ram = None
         self.due = first_of(stretch_of(len(self._journal)) + 1)
 
@@ -113,7 +113,7 @@ class Touches:
         self.begin(ram)
 
     def of(self, stretch: int, ram: Ram) -> Touched | None:
-        """Return the possible changes of a stretch, even of the current one; None if they are unknown."""
+        """Return the possible changes of a stretch, which may be the current stretch; None if they are unknown."""
         journal = self._journal
         if len(journal) <= first_of(stretch + 1) - 1:
             return self._now(ram) if self._first == first_of(stretch) else None
@@ -160,7 +160,7 @@ class Reported(NamedTuple):
     def by(cls, raw: Iterable[Raw]) -> Reported:
         """Return the reports of these events.  O(events)."""
         reported = cls({}, Entries(), {}, set())
-        maybe = [one for one in raw if one[0] in _TAKES or (one[0] in RECORDS and one[0] != BEGAN)]  # three of twenty
+        maybe = [one for one in raw if one[0] in _TAKES or (one[0] in RECORDS and one[0] != BEGAN)]  # few events do
         for tag, *fields in unpacked(maybe):
             take = _TAKES.get(tag)
             if take is not None:

@@ -9,13 +9,13 @@ from .page import AnyPage
 from .policy import Pages, Policy, References, RingReport
 
 FEW = 64
-"""Rings that never had more than this many pages keep their places, however many pages leave."""
+"""A ring that never had more pages than this is not renumbered, however many pages leave."""
 
 
 class Clock(Policy):
     """The choice of second chance, on a fixed ring with a moving hand.
 
-    A new page is placed just behind the hand, so that it is checked last.  It takes the vacant place there, usually the
+    A new page is placed just before the hand, so that it is checked last. It takes the vacant place there, usually the
     victim's (Corbató, "A Paging Experiment with the Multics System", 1968; 4BSD).  If a page left elsewhere in the
     ring, there is no vacant place: the places are then renumbered with gaps, in the same order.  O(1) amortized for a
     page that comes or goes, since there are twice as many numbers as pages.
@@ -41,7 +41,7 @@ class Clock(Policy):
         return 0 if self._first is None else self._first.place
 
     def entered(self, page: AnyPage) -> None:
-        """Insert the page before the one that the hand points at.  O(1), amortized."""
+        """Insert the page before the page that the hand points at.  O(1), amortized."""
         super().entered(page)
         self._most = max(self._most, len(self))
 
@@ -57,10 +57,10 @@ class Clock(Policy):
 
     @staticmethod
     def _vacant(at: AnyPage) -> int:
-        """Return the first vacant place after the page that the hand, at `at`, passed last; -1 if there is none."""
+        """Return the first vacant place from the page checked last to the page `at` the hand; -1 if there is none."""
         passed, hand = at.previous.place, at.place
         if passed >= hand and hand == 0:
-            return passed + 1  # the hand is at the beginning: a page after all others is checked last
+            return passed + 1  # the hand is at the ring's beginning, so the page at its end is checked last
         first = passed + 1 if passed < hand else 0
         return first if first < hand else -1
 
@@ -100,7 +100,7 @@ class Clock(Policy):
                 yield page
 
     def _looked(self, page: AnyPage, found: str) -> None:
-        """Report the hand at the page just checked, not at the next one."""
+        """Report that the hand checked a page, with the hand at this page and not yet at the next."""
         before, self.reported = self.reported, page.place
         if self._report is not None:
             self._report.looked(page.frame, before, self.reported, found)

@@ -62,6 +62,6 @@ class Injections:
         return bool(hits)
 
     def no_frame(self, owner: str) -> bool:
-        """Return whether the page allocator's next request fails; a request for a table counts as both."""
+        """Return whether the page allocator's next request fails; a request for a table counts at both points."""
         for_table = owner.startswith(TABLES) and self.hit("table_page")
         return self.hit("page_alloc") or for_table

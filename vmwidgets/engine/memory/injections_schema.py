@@ -6,7 +6,7 @@ from ..base.event import Event
 
 
 class Injected(Event):
-    """A request at a named point was made to fail; it was request number `count` there."""
+    """Request number `count` at a named point was made to fail."""
 
     point: str
     count: int

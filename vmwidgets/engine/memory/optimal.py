@@ -17,8 +17,8 @@ class Future(References):
     """The future references, and how many of them have been made: the time of OPT.
 
     References are pairs of task and page, or numbers of pages.  The numbers belong to one task, the first that refers
-    to any of them; until then, they may be any task's.  Only references to these pages count: other tasks, and other
-    pages of the string's tasks, do not advance the time.
+    to any of them; until then, they may belong to any task.  Only references to these pages count: other tasks, and
+    other pages of the string's tasks, do not advance the time.
 
     >>> future = Future((7, 8, 7))
     >>> future.made("init", 7), future.made("other", 8), future.made("init", 8), future.count
@@ -39,8 +39,7 @@ class Future(References):
     def made(self, task: str, page: int) -> bool:
         """Count a reference.
 
-        Returns whether this was not the string's next reference, or whether it determined the task of the string's
-        pages.
+        Returns true if this was not the string's next reference, or if it decided which task owns the string's pages.
         """
         key = self._key(task, page)
         if key is None:
@@ -72,9 +71,9 @@ class Future(References):
 class Optimal(Arrivals):
     """Evict the page whose next use is last, given all future references (Belady 1966).
 
-    As far as the string shows, pages that are not in it are never used again, so they are evicted first.  The notes are
-    next uses, as numbers of references from 0 on.  O(pages log pages) for an eviction, and O(pages) for a reference to
-    a page of the string that is not the string's next.
+    Pages that are not in the string count as never used again, and are evicted first. A page's note is its next use: a
+    position in the string, from 0 on.  O(pages log pages) for an eviction, and O(pages) for a reference to a page of
+    the string that is not the string's next.
     """
 
     counts = True
@@ -101,7 +100,7 @@ class Optimal(Arrivals):
     knows = seen
 
     def refresh(self) -> None:
-        """Update the next uses: their time may have passed, or they may belong to another task."""
+        """Update the next uses: some may have passed, or may turn out to belong to another task."""
         for page in self.queue:
             self._look(page)
 
@@ -110,6 +109,6 @@ class Optimal(Arrivals):
 
     @property
     def order(self) -> list[AnyPage]:
-        """The pages by next use, the last first; before them, pages never used again, in order of arrival."""
+        """The pages in order of eviction: pages never used again, by arrival; then by next use, the latest first."""
         never = len(self.future.string)
         return sorted(self.queue, key=lambda page: -(never if page.note is None else page.note))

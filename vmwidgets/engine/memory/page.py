@@ -18,8 +18,8 @@ class Page(Generic[Owner]):
 
     After a fork that counts (`fork="counted"`), parent and child have their pages in the same frames, under the same
     numbers, and a task that writes to a page gets a copy (Linux copies page tables at fork; Gorman, 4.6.2).  Then
-    `owner` is the first owner, and the rest are in `others`.  The owners are counted only when their number is needed,
-    so no stored count can be wrong.
+    `owner` is the first owner, and `others` has the other owners.  The owners are counted only when their number is
+    needed, so no stored count can be wrong.
     """
 
     __slots__ = (
@@ -35,7 +35,7 @@ class Page(Generic[Owner]):
         """Further owners of the page, in order of arrival; None if there is only one."""
         self.task = task
         self.last_use: tuple[int, str] | None = None
-        """The task that last used or mapped the page, if known, and the page's number among that task's addresses."""
+        """The page's number and the task that last used or mapped it under that number; None if unknown."""
         self.wired = wired
         """The number of times that the page is wired.
 
@@ -44,7 +44,7 @@ class Page(Generic[Owner]):
         self.held = held
         """The number of users that need the page in its frame now."""
         self.is_wanted = False
-        """Whether an eviction was wanted while the page was held."""
+        """Whether there was an attempt to evict the page while it was held."""
 
         # written only by the ring of evictable pages
         self.ring: object = None
@@ -59,7 +59,7 @@ class Page(Generic[Owner]):
         self.note: int | None = None
         """The policy's number for the page, which pictures show; None if there is none."""
         self.known: Any = None
-        """Further facts of the policy about the page's uses."""
+        """What else the policy knows about the page's uses."""
 
     @property
     def users(self) -> tuple[Owner, ...]:

@@ -38,7 +38,7 @@ class Buddy:
     block at its address XOR its size) as long as that is free.
 
     Each list is a dict: its last key is the head, and a buddy is removed from the middle in O(1).  Blocks of the
-    highest order that were never allocated are just a range of frames, after all others on their list, so that a
+    highest order that were never allocated are just a range of frames, after all other blocks on their list, so that a
     segment's creation costs the same for a mebibyte and a tebibyte.
     """
 
@@ -79,7 +79,7 @@ class Buddy:
         self.free_frames += 1 << order
         while order < MAX_ORDER:
             buddy = frame ^ (1 << order)
-            # A buddy beyond the segment is on no list of it.
+            # A buddy outside the segment is on none of the segment's lists.
             if buddy not in self.lists[order]:
                 break
             del self.lists[order][buddy]
@@ -429,12 +429,12 @@ class PageAllocator:
             emit((PageFreed.tag, frame, order, held[1]))
 
     def owner(self, frame: int) -> str | None:
-        """Return the owner of `frame`; None if it is free or not one of ours."""
+        """Return the owner of `frame`; None if it is free or not a frame of this allocator."""
         block = self.block_of(frame)
         return block.owner if block is not None and block.state == "owned" else None
 
     def block_of(self, frame: int) -> Block | None:
-        """Return the block, free or owned, that contains `frame`; None for a frame that is not ours.  O(orders)."""
+        """Return the block, free or owned, that contains `frame`; None for other frames.  O(orders)."""
         for order in range(MAX_ORDER + 1):
             head = frame >> order << order
             held = self._owned.get(head)
@@ -443,7 +443,7 @@ class PageAllocator:
         return self.segment.block_of(frame) if self.segment.holds(frame) else None
 
     def blocks(self, first: int, count: int) -> Iterator[Block]:
-        """Yield the blocks of frames [first, first + count), ascending, without frames that are not ours."""
+        """Yield the blocks of frames [first, first + count), ascending; frames of other allocators are left out."""
         frame = first
         while frame < first + count:
             block = self.block_of(frame)

@@ -142,7 +142,7 @@ def joined(runs: Iterable[FrameRun]) -> Iterator[FrameRun]:
 # ---- owners of frames in the zeroed pool and the page cache ------------------------------------
 
 ZEROED, CACHED = "zeroed pages", "cached: "
-"""The owner of free frames that contain zeroes; and the prefix of a cached frame's owner."""
+"""The owner of zeroed frames, and the prefix of a cached frame's owner."""
 
 
 POOLED = 0

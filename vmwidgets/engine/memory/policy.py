@@ -1,4 +1,4 @@
-"""Policies of page replacement: each has one ring of linked pages, and an order of eviction."""
+"""Page replacement policies: each has a ring of linked pages and an order of eviction."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .page import AnyPage
 
 
 class Pages(Protocol):
-    """The queries of a policy on pages in memory."""
+    """The questions that a policy asks about pages in memory."""
 
     def may_go(self, page: AnyPage) -> bool:
         """Return whether the page may be evicted: a wired page may not."""
@@ -129,10 +129,10 @@ class Policy(ABC):
         """Note that a page is number `number` of `task`.  O(1)."""
 
     def ticked(self, pages: Pages, count: int) -> None:  # noqa: B027  most policies have no clock
-        """Handle `ticks` ticks of the clock, at least 1, since the last call.  O(pages)."""
+        """Handle the `count` clock ticks, at least 1, since the last call.  O(pages)."""
 
     def refresh(self) -> None:  # noqa: B027  most policies need not
-        """Update the ring after a reference that is reported to all rings (:meth:`References.made`).  O(pages)."""
+        """Update the ring after a reference about which all rings are informed (:meth:`References.made`).  O(pages)."""
 
     @property
     def hand(self) -> int:
@@ -158,7 +158,7 @@ class Policy(ABC):
 
     @property
     def places_and_notes(self) -> tuple[dict[int, int], dict[int, int]]:
-        """The places of pages by frame, and the policy's numbers for some.  O(pages)."""
+        """The places of pages, and the policy's numbers for pages that have one, both by frame.  O(pages)."""
         queue = self.queue
         notes = {page.frame: page.note for page in queue if page.note is not None}
         return {page.frame: page.place for page in queue}, notes
@@ -237,7 +237,7 @@ class Arrivals(Policy):
         self._last = -1
 
     def candidates(self, pages: Pages) -> Iterator[AnyPage]:
-        """Yield the evictable pages in its order."""
+        """Yield the evictable pages in the policy's order."""
         return (page for page in self.order if pages.may_go(page))
 
     def _new_place(self) -> int:

@@ -44,7 +44,7 @@ class Fifo(Arrivals):
             self._line = self._behind_in_line(page)
 
     def _behind_in_line(self, page: AnyPage) -> AnyPage | None:
-        """Return the page after one in the line; None after the last."""
+        """Return the next page in the line; None after the last."""
         return None if page.following is self._first else page.following
 
     def may_go_again(self, page: AnyPage) -> None:
@@ -54,7 +54,7 @@ class Fifo(Arrivals):
             heappush(self._returned, (page.place, page))
 
     def candidates(self, pages: Pages) -> Iterator[AnyPage]:
-        """Yield the first evictable page, and the following ones.
+        """Yield the evictable pages, in order.
 
         The first takes O(log pages), and more for pages that are set aside on the way; the rest takes O(pages).
         """
@@ -71,7 +71,7 @@ class Fifo(Arrivals):
                 yield page
 
     def _next(self) -> AnyPage | None:
-        """Return the first page by place that is not set aside, if there is one."""
+        """Return the page with the lowest place that is not set aside; None if there is none."""
         returned = self._returned
         while returned and (returned[0][1].ring is not self or returned[0][1].place != returned[0][0]):
             heappop(returned)
@@ -97,7 +97,7 @@ class SecondChance(Fifo):
     uses_bits: ClassVar[bool] = True
 
     def candidates(self, pages: Pages) -> Iterator[AnyPage]:
-        """Yield the first page that was not used; if all were used, the first of them again, now without its bit."""
+        """Yield the first page that was not used; if all were used, yield the first page, whose bit is now clear."""
         for _ in range(2 * len(self)):
             page = self._first
             assert page is not None, "none leaves on the way"

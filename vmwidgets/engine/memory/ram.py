@@ -48,7 +48,7 @@ class Ram:
         self.size = size
         self._frames: dict[int, bytearray] = {}
         self.written: set[int] = set()
-        """The numbers of the frames that were written since its one reader emptied it last."""
+        """The numbers of the frames written since the set's only reader last emptied it."""
 
     def read(self, pa: int, length: int) -> bytes:
         """Return `length` bytes from `pa` on; raises :class:`BusError` outside.  Reading commits nothing."""

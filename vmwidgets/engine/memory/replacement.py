@@ -66,11 +66,11 @@ class Own(Arrivals):
         page.known = number, page.known[1], self.time - 1
 
     def knows(self, page: AnyPage, number: int, task: str) -> None:
-        """Note a page's number, whenever it was used."""
+        """Note a page's number, no matter when the page was used."""
         page.known = number, *page.known[1:]
 
     def candidates(self, pages: Pages) -> Iterator[AnyPage]:
-        """Yield the function's choice among the evictable pages; then its choice among the rest."""
+        """Yield the function's choice among the evictable pages; then its choice among the remaining pages."""
         rest = {page.frame: page for page in self.queue if pages.may_go(page)}
         while rest:
             described = []
@@ -137,7 +137,7 @@ class Replacement:
         return self.policy == "working set"
 
     def references(self) -> References:
-        """Return a time for rings of this policy to share."""
+        """Return a count of references that several rings of this policy can share."""
         return Future(self.future) if self.policy == "opt" else References()
 
     def make(self, report: RingReport | None = None, references: References | None = None) -> Policy:

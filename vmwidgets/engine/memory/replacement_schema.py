@@ -12,7 +12,7 @@ from ..base.frozen import frozen
 class RingPage:
     """A page in a ring: its frame, its place, and the hardware's bits in its descriptors.
 
-    `dirty` means that the page must be written before it leaves its frame, according to its dirty bits and the kernel's
+    `dirty` means that the page must be written back before its frame can be reused, by its dirty bits and the kernel's
     records. It is page `index` of `object`; `task` ("" for none) maps it at address `va`, and there are `others` more
     translations.  `note` is the policy's number for it: for OPT the next use, a position in the string, and for aging
     the counter.

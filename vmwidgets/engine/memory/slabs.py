@@ -43,7 +43,7 @@ class SlabLayout:
     buffers: int
     """The number of buffers in a slab."""
     leftover: int
-    """The bytes left unused by the buffers and an inside descriptor; the colours shift the buffers by these bytes."""
+    """The bytes that the buffers and an inside descriptor leave unused; colours shift the buffers within this space."""
     descriptor_inside: bool
 
     def next_colour(self, colour: int) -> int:
@@ -55,8 +55,9 @@ class SlabLayout:
 def slab_layout(object_size: int, align: int = MIN_ALIGN, *, bits: int = 64, off_slab: bool = True) -> SlabLayout:
     """Return the layout for objects of `object_size` bytes; without `off_slab`, descriptors are always inside.
 
-    Slabs of 1, 2, … buffers, rounded up to pages, are tried (each time continuing from the number that fitted), until 8
-    buffers fit or the slab has 8 pages.  The slab that wastes least is used; of equal slabs, the later.
+    Slabs for 1, 2, … buffers, rounded up to pages, are tried until 8 buffers fit or the slab has 8 pages; after a slab
+    with room for more buffers, the next try continues from that number.  The slab that wastes least is used; of equal
+    slabs, the later.
 
     >>> slab_layout(80).buffers, slab_layout(80).leftover
     (50, 56)
@@ -183,7 +184,7 @@ class ObjectCache:
         return address
 
     def provide(self, count: int) -> bool:
-        """Ensure this many free objects, with new slabs if needed; returns False if the supplier has none.
+        """Ensure this many free objects, with new slabs if needed; returns False if the supplier runs out.
 
         O(new slabs).
         """

@@ -47,7 +47,7 @@ class CacheValue:
     allocated: int
     """The number of allocated objects."""
     counts: tuple[tuple[str, int], ...] = ()
-    """The number of "partial", "free" and "full" slabs, including those that `slabs` leaves out."""
+    """The number of "partial", "free" and "full" slabs, including slabs that `slabs` leaves out."""
 
 
 @frozen

@@ -1,8 +1,8 @@
 """Bulk translation: from arrays of addresses to arrays of physical addresses, with the walker's results.
 
-It serves every format.  Each table is read once, as far as addresses need it, into arrays that lead from slot to slot.
-The format's rules are consulted once for all descriptors that differ only in their address; addresses then descend
-through the arrays, one gather for each level.
+It serves every format.  Each table is read once, as far as addresses need it, into arrays with, for each slot, the
+table that it refers to.  The format's rules are consulted once for all descriptors that differ only in their address;
+addresses then descend through the arrays, one gather for each level.
 
 This is the only module of the engine that needs NumPy; it is imported when it is used.
 """
@@ -46,7 +46,7 @@ Flags = NDArray[np.bool_]
 
 
 class WalkOutcome(NamedTuple):
-    """The end of a walk: the fault's kind, level and code, or three times None if the walk found a page."""
+    """The end of a walk: the fault's kind, level and code; all three are None if the walk found a page."""
 
     kind: str | None = None
     level: int | None = None
@@ -132,7 +132,7 @@ class ReachedTables(Generic[C]):
                 self._descend_some(self.fmt.root_level.number, node, which, va, pa, outcome)
 
     def _by_start(self, va: Words) -> Iterator[tuple[int, Numbers | None]]:
-        """Yield the addresses whose walks have the same start, by their top bits: nearly always a half, or all."""
+        """Yield groups of addresses, by top bits, whose walks have the same start: nearly always one or two groups."""
         keys = va >> self._start_shift
         first = int(keys[0])
         same = keys == keys[0]
@@ -222,7 +222,7 @@ class ReachedTables(Generic[C]):
                 self._decide_type(tables, slots[mine][ours], number)
 
     def _reread(self, tables: _Tables, slot: int) -> bool:
-        """Read a descriptor of an incomplete table; returns False, after deciding it, if there is no memory."""
+        """Read a descriptor of an incomplete table; returns False, with its outcome decided, if there is no memory."""
         node, index = slot >> tables.level.bits, slot & tables.level.entries - 1
         if node not in tables.unreadable:
             return True
@@ -287,7 +287,7 @@ class ReachedTables(Generic[C]):
 
 
 def _addresses(descriptor: Descriptor, words: Words) -> Words:
-    """Return :meth:`.levels.Descriptor.address_of` of each word."""
+    """Return the address in each word, as :meth:`.levels.Descriptor.address_of` does."""
     found = np.zeros(words.shape, np.uint64)
     for bits in descriptor.address:
         found |= (words & np.uint64(bits.mask)) >> np.uint64(bits.low) << np.uint64(bits.to)
@@ -313,7 +313,7 @@ def _alike(values: Words | Numbers) -> Iterator[tuple[int, Numbers | slice]]:
 
 
 def _once(slots: Numbers, among: int) -> Numbers:
-    """Return each of `slots` once: by sorting if there are few, or else with a mark for each possible slot."""
+    """Return `slots` without repetitions: by sorting if there are few, or else with a mark for each possible slot."""
     if slots.size * 8 < among:
         return np.unique(slots)
     marked = np.zeros(among, np.bool_)

@@ -1,9 +1,9 @@
-"""Results of walks, cached by words: a chain of descriptors has the same meaning anywhere in memory.
+"""Results of walks, cached by the words read: a chain of descriptors has the same meaning anywhere in memory.
 
-Walks read the same few words again and again: those of the upper tables at each access, and a leaf's word whenever the
-TLB has lost its page.  :class:`~.rules.Rules` interpret the words; this module does so once for each chain of words, so
-that a walk reads one word for each level and looks up its meaning.  Pages of the smallest size whose descriptors differ
-only in the address are judged alike, so even the first read of a page needs little new work.
+Walks read the same few words again and again: words of the upper tables at each access, and a leaf's word whenever the
+TLB has dropped its page.  :class:`~.rules.Rules` interpret the words; this module does so once for each chain of words,
+so that a walk reads one word for each level and looks up its meaning.  Pages of the smallest size whose descriptors
+differ only in the address are judged alike, so even the first read of a page needs little new work.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ class Chain(Generic[C]):
         return found
 
     def _with(self, word: int) -> Chain[C]:
-        """Return the next descriptor as :class:`Rules` read it, or like a similar page."""
+        """Return this chain with one more descriptor, interpreted by :class:`Rules` or like a similar page."""
         rules, level, controls = self._all.rules, self.level, self._controls
         descriptor = rules.read_as(level, word, controls)
         kind = descriptor.kind
@@ -127,7 +127,7 @@ class Chain(Generic[C]):
         case = (access, user)
         if case in self._alike.passes:
             return None
-        found = self._stops.get(case)  # the sentence may contain the word, so it is for this chain alone
+        found = self._stops.get(case)  # the sentence may contain the word, so it is stored for this chain alone
         if found is None:
             found = self._all.rules.check_access(self.path, self.rights, access, user, self._controls)
             if found is None:
@@ -156,7 +156,7 @@ class Chain(Generic[C]):
         return self.sets[True][-1]
 
     def fault(self, access: Access, user: bool) -> Fault:
-        """Return the processor's report of an access that the chain ends."""
+        """Return the fault that the processor reports for an access stopped by this chain."""
         case = (access, user)
         found = self._faults.get(case)
         if found is None:
@@ -181,7 +181,7 @@ class Chains(Generic[C]):
         """The latest settings and their chains, as one value, so that a thread with other settings can't interfere."""
 
     def root(self, level: Level, controls: C) -> Chain[C]:
-        """Return the chain of a walk that has read nothing; a root made smaller by the settings has its own level."""
+        """Return the chain of a walk that has read nothing; a root that the settings make smaller has its own level."""
         latest, roots = self._latest
         if controls is not latest:
             if len(self._by_settings) >= MOST_SETTINGS:
@@ -204,7 +204,7 @@ class Chains(Generic[C]):
 
 
 def permissions_by(forbids: Callable[[Access, bool], Stop | None]) -> Permissions:
-    """Return the permissions of user code and of the supervisor, given what `forbids` an access."""
+    """Return the permissions of user code and of the supervisor; `forbids` returns the reason against an access."""
 
     def side(user: bool) -> Permission:
         return Permission(
@@ -215,7 +215,7 @@ def permissions_by(forbids: Callable[[Access, bool], Stop | None]) -> Permission
 
 
 def fault_of(rules: Rules[C], stop: Stop, path: Sequence[WalkEntry], access: Access, user: bool, controls: C) -> Fault:
-    """Return the processor's report of a check that failed after the descriptors of `path`."""
+    """Return the fault that the processor reports for a check that failed after the descriptors of `path`."""
     report = rules.report(stop, path, access, user, controls)
     blamed = [at.level.name for at in path if stop.culprit in at.held] if stop.culprit is not None else []
     why = f"{stop.why} in the {' and the '.join(blamed)}" if blamed else stop.why

@@ -54,7 +54,8 @@ class FormatComparison:
 def build_formats(ranges: Sequence[Range], formats: Sequence[str], *, large: bool) -> FormatComparison:
     """Map [start, end) of each range in each format; `large` uses the largest pages that fit.
 
-    A page's physical address has the low bits of its virtual address, so any alignment is also possible in memory.
+    A page's physical address has the low bits of its virtual address, so physical memory allows every page size that
+    fits.
     """
     costs, tables = [], {}
     for name in formats:
@@ -118,7 +119,7 @@ class _Built:
         return 0 <= va < 1 << fmt.word_bits and isinstance(start, Start)
 
     def _root_for(self, va: int) -> int:
-        """Return the root for `va`: AArch64 has one for each half."""
+        """Return the root for `va`: AArch64 has a root for each half."""
         if not (self.fmt.halves and va >> self.fmt.va_bits):
             return self.root
         if self._upper_root is None:
@@ -142,7 +143,7 @@ class _Built:
         self._count += 1
 
     def _leaf(self, size: int) -> tuple[Level, Descriptor, int, int]:
-        """Return how pages of a size are written: level, descriptor, bits without the address, and number of copies."""
+        """Return the level, descriptor, bits without the address and number of copies for pages of a size."""
         found = self.fmt.leaf(size)
         assert found is not None, "the sizes are the format's own"
         level, descriptor = found
@@ -153,7 +154,7 @@ class _Built:
         return (1 << (32 if self.fmt.word_bits == 32 else 40)) - size
 
     def _table(self, level: Level, va: int) -> int:
-        """Return the table of `level` for `va`, remembering the last one."""
+        """Return the table of `level` for `va`; the last table is remembered."""
         part = va >> level.shift + level.bits
         if self._last[:2] != (level.number, part):
             slot = self._slot(level, va)

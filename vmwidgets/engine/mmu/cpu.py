@@ -1,7 +1,7 @@
 """A processor's access to memory: loads, stores and fetches through its TLB.
 
 The processor knows no kernel.  Its owner decides what to do with a fault: :meth:`Cpu.translate` returns the fault, and
-the machine's processors move bytes with it.
+the machine's processors move bytes with this method.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Cpu(Generic[C]):
         self.references = 0
         """The number of descriptors that this processor's walks have read."""
         self._loaded: dict[int, tuple[int, C]] = {0: (0, self.controls)}
-        """The last loaded root of each address space's number, with its settings."""
+        """By address-space number: the root that was loaded last, and its settings."""
         self._recorder = recorder
         self._editor = TableEditor(ram, fmt, recorder)
 
@@ -82,7 +82,7 @@ class Cpu(Generic[C]):
         return found.pa
 
     def _after_fault(self, va: int) -> None:
-        """Drop the cached translation after a page fault on x86 (SDM 4.10.4.1); on other processors, it stays."""
+        """Drop the address's translation after a page fault on x86 (SDM 4.10.4.1); other processors keep it."""
         if self.fmt.faults_flush:
             self._dropped("fault", va, va, self.asid, self.tlb.drop(va, self.asid))
 

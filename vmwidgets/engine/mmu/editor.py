@@ -101,7 +101,7 @@ class Slot(NamedTuple):
 
     @property
     def span(self) -> int:
-        """The size of the virtual memory that the descriptor maps; for a repeated one, all its copies together."""
+        """The size of the virtual memory that the descriptor maps, all copies of a repeated descriptor together."""
         return self.level.span_of(self.descriptor)
 
     @property
@@ -166,7 +166,7 @@ class TableEditor(Generic[C]):
         return Slot(level, va, pa, word, descriptor)
 
     def leaves(self, root: int, start: int, end: int, frames: Container[int] | None = None) -> Iterable[Slot]:
-        """Yield the slots that map pages of [start, end), in order; each is for the first address it maps.
+        """Yield the slots that map pages of [start, end), in order; a slot's `va` is the first address that it maps.
 
         For a page that fills several slots, only the first is yielded.  With `frames`, pages of the smallest size in
         other frames are left out.
@@ -229,7 +229,7 @@ class TableEditor(Generic[C]):
                 yield slot
 
     def is_empty(self, level: Level, table: int) -> bool:
-        """Return whether a table is empty.  One read of memory."""
+        """Return whether a table is empty, in one read of memory."""
         if self.edits.places:
             return not any(self.words(level, table))
         size = self.fmt.table_bytes(level)
@@ -288,7 +288,7 @@ class TableEditor(Generic[C]):
             emit((PteWritten.tag, slot.pa, before, word, slot.level.number, slot.va))
 
     def write_range(self, level: Level, table: int, first: int, va: int, words: tuple[int, ...]) -> None:
-        """Write words into neighbouring slots from number `first` on, which maps `va`.  One write of memory.
+        """Write words into neighbouring slots, from slot `first` on, which maps `va`.  One write of memory.
 
         A run of words that change in equal steps, as pages' words do, is one event.
         """
@@ -414,7 +414,7 @@ def _runs(before: tuple[int, ...], words: tuple[int, ...]) -> Iterator[tuple[int
 
 
 def _even(values: tuple[int, ...]) -> bool:
-    """Return whether at least two numbers have equal distances."""
+    """Return whether there are at least two numbers, all at equal distances."""
     first, step, count = values[0], values[1] - values[0], len(values)
     return values == tuple(range(first, first + step * count, step)) if step else values.count(first) == count
 

@@ -18,7 +18,7 @@ from .tables_schema import AddressSplit, IndexBits, Rights
 
 
 class Root(NamedTuple):
-    """A table at which walks begin: slot 0 maps address `base`, and addresses below `first` don't use the table."""
+    """A root table: slot 0 maps address `base`, and addresses below `first` don't use the table."""
 
     level: Level
     table: int
@@ -125,7 +125,7 @@ class TableFormat(Generic[C]):
 
     @property
     def root_bits(self) -> int:
-        """The bits of a root table's physical address: in the register, and in a table's address.
+        """The bits that a root table's physical address can have: as many as a descriptor holds, at most a register's.
 
         >>> from vmwidgets.engine.mmu.formats import FORMATS
         >>> FORMATS["x86-pae"].root_bits, FORMATS["aarch64"].root_bits
@@ -164,7 +164,7 @@ class TableFormat(Generic[C]):
         return found or [Root(self.root_level, root, 0, 0)]
 
     def extends_sign(self, controls: C) -> bool:
-        """Return whether the bits above the translated bits repeat the highest of them, and don't choose the root."""
+        """Return whether the bits above repeat the highest translated bit, rather than choose the root."""
         return self.sign_extended and self.rules.start_shift(controls) < self.va_bits
 
     def as_register(self, va: int, controls: C) -> int:
@@ -216,11 +216,11 @@ class TableFormat(Generic[C]):
         return self.level(level.number - 1).part_word(level.read_as(word), word, index)
 
     def inherited_bits(self, level: Level, word: int) -> int:
-        """Return the bits that a table's descriptor takes over from the large page `word` which it replaces."""
+        """Return the bits that a table's descriptor takes over from `word`, the large page that it replaces."""
         return level.made_of_kind("table").same_fields(level.read_as(word), word, self.rules.inherited)
 
     def promoted_word(self, level: Level, size: int, part_level: Level, part: int, table: int | None, pa: int) -> int:
-        """Return the word that maps `size` bytes at `pa` instead of equal smaller pages; `part` is the first.
+        """Return the word that maps `size` bytes at `pa` instead of smaller pages; `part` is the first one's word.
 
         Other fields (dirty, global, memory type, domain) are as in the parts, or as in the word of their `table`.
         """

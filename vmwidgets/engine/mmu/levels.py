@@ -67,7 +67,7 @@ class Descriptor:
         return self._by_name.get(name)
 
     def same_fields(self, source: Descriptor, word: int, names: Iterable[str]) -> int:
-        """Return the fields with these names in a `word` of `source`, as far as this descriptor has them."""
+        """Return the named fields of `word`, a word of `source`, except fields that this descriptor lacks."""
         made = 0
         for name in names:
             there, here = source.field(name), self.field(name)
@@ -88,7 +88,7 @@ class Descriptor:
 
     @cached_property
     def in_place(self) -> int | None:
-        """The address bits, if they are one piece at the place of the address, as in most formats."""
+        """The mask of the address bits, if each is at its own place in the word, as in most formats; or None."""
         if len(self.address) == 1 and self.address[0].low == self.address[0].to:
             return self.address[0].mask
         return None
@@ -139,7 +139,7 @@ class Level:
         raise AssertionError(f"no descriptor of {self.name} covers {word:#x}")
 
     def mapped(self, words: Iterable[int]) -> list[int]:
-        """Return the physical addresses of the pages that these words map; equal kinds are read only once."""
+        """Return the physical addresses of the pages that these words map; equal kinds are interpreted only once."""
         found: list[int] = []
         read_as, known = self.descriptors[0], -1
         for word in words:
@@ -173,7 +173,7 @@ class Level:
         return reduce(or_, (one.mask for one in self.descriptors))
 
     def of_kind(self, kind: Kind) -> Descriptor | None:
-        """Return the first descriptor of `kind`, the one that new words use, or None."""
+        """Return the first descriptor of `kind`, which new words use, or None."""
         return next((one for one in self.descriptors if one.kind == kind), None)
 
     def leaf(self, size: int) -> Descriptor | None:
@@ -197,7 +197,7 @@ class Level:
     def part_word(self, large: Descriptor, word: int, index: int) -> int:
         """Return the word that maps part `index` of a large page: `large` is the page's descriptor, `word` its word.
 
-        A part has this level's span, and all fields but the address stay.  A supersection's parts are sections; raises
+        A part has this level's span; all fields except the address stay.  A supersection's parts are sections; raises
         `Refused` if they are at addresses that only supersections can map.
         """
         small = self.made_of_kind("leaf")

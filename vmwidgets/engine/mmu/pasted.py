@@ -1,6 +1,6 @@
 """The values that readers create from a terminal's text about page tables, traps and panics, for pictures.
 
-A part is here only if the text has it.  Sentences say what the text leaves open; no made-up value replaces it.
+A value has only the parts that the text has. Sentences say what the text leaves open; nothing is made up instead.
 """
 
 from __future__ import annotations
@@ -191,12 +191,12 @@ class Trap:
 
 @frozen(slots=False)
 class Panic:
-    """A panic's line: the purpose of its check, and three usual mistakes; both are empty for an unknown panic."""
+    """A panic's line, the purpose of the check that panicked, and three usual mistakes; both are empty if unknown."""
 
     text: str
     line: int
     function: str = ""
-    """The function of xv6 that checks."""
+    """The function of xv6 that makes the check."""
     protects: str = ""
     mistakes: tuple[str, ...] = ()
 

@@ -1,4 +1,4 @@
-"""The rules that manuals state in words: combined rights, reports of faults, the settings that count.
+"""The rules that manuals state in words: how rights combine, how faults are reported, and which settings matter.
 
 Each family of formats has its :class:`Controls` and :class:`Rules`, in :mod:`.formats`.
 """
@@ -99,7 +99,7 @@ class Rules(ABC, Generic[C]):
         """Return where the walk begins (`level` is the root's), or a reason not to walk: a non-canonical address."""
 
     def second_base(self, va: int, controls: C) -> tuple[str, int] | None:
-        """Return the name and value of the base register for the walk of `va`, if it is not the usual one."""
+        """Return the name and value of the base register for the walk of `va`, if it is not the usual register."""
         return None
 
     @abstractmethod
@@ -133,7 +133,7 @@ class Rules(ABC, Generic[C]):
         """Return the processor's report of a fault; `path` has the descriptors that were read."""
 
     def root_level(self, level: Level, controls: C) -> Level:
-        """Return the root's level, with as many descriptors as the lower root table has with these settings."""
+        """Return the root's level; these settings may make the lower root table smaller."""
         return level
 
     def physical_limit(self, controls: C) -> int:
@@ -180,7 +180,7 @@ class Rules(ABC, Generic[C]):
         return root or 0, controls
 
     def with_access_flag(self, controls: C) -> C:
-        """Return the settings with which descriptors have an access flag, if the format can do without the flag."""
+        """Return the settings of the model with an access flag, if the format has both models."""
         return controls
 
     def without_access_flag(self, controls: C) -> C:
@@ -188,5 +188,5 @@ class Rules(ABC, Generic[C]):
         return controls
 
     def with_hardware_flags(self, controls: C) -> C:
-        """Return the settings with which the hardware sets accessed and dirty flags, if it need not set them."""
+        """Return the settings with which the hardware sets accessed and dirty flags, if that is optional."""
         return controls

@@ -23,7 +23,7 @@ of runs.
 """
 
 Fetch = Callable[[Iterable[int]], None]
-"""A function that reads the pages at these physical addresses ahead, all at once."""
+"""A function that reads, in advance and all at once, the pages at these physical addresses."""
 
 
 class Runs(NamedTuple):
@@ -185,7 +185,7 @@ def _free_bits(level: Level, tables: PageTables[Any]) -> int:
 
 
 def _halves(start: int, size: int, half: int, signed: bool) -> list[tuple[int, int]]:
-    """Return a run as sizes and starts, cut at the jump to the upper half."""
+    """Return the parts of a run, as pairs of size and start, on either side of the jump to the upper half."""
     if signed and start < half < start + size:
         return [(half - start, start), (start + size - half, half)]
     return [(size, start)]

@@ -45,7 +45,7 @@ class Stop:
     spaces: tuple[SpaceAtStop, ...]
 
     def letters(self) -> dict[int, str]:
-        """The letter for each physical page: the process that maps it (small for a table), or `SEVERAL`."""
+        """The letter of each physical page: its process's letter (lower case for a table), or `SEVERAL`."""
         found: dict[int, str] = {}
         for space in self.spaces:
             for letter, pages in ((space.letter, space.frames), (space.letter.lower(), space.tables)):
@@ -54,7 +54,7 @@ class Stop:
         return found
 
     def changes(self, before: Stop | None) -> dict[str, tuple[SaidDifference, ...]]:
-        """Return the mappings that differ from those at an earlier stop, by process."""
+        """Return the differences from the mappings at an earlier stop, by process."""
         then = {space.key: space for space in before.spaces} if before is not None else {}
         found = {}
         for space in self.spaces:

@@ -27,8 +27,7 @@ from .walk import Memory, walk
 class PageTables(Generic[C]):
     """Tables of one address space in `memory`, walked with `controls`.
 
-    From the address `kernel_from` on, the tables are the kernel's, the same in all spaces; without `kernel_from`, no
-    slot is lent.
+    From the address `kernel_from` on, slots are lent: they belong to the kernel and are the same in all spaces.
 
     >>> from vmwidgets.engine.memory.ram import Ram
     >>> from vmwidgets.engine.mmu.formats.x86 import X86_64
@@ -56,8 +55,8 @@ class PageTables(Generic[C]):
     def walk(self, address: int | str, access: Access = "read", *, user: bool | None = None) -> TablesWalk:
         """Return what the hardware does for one access to `address`, level by level.
 
-        A text as address is read by :func:`.units.parse_address`.  `user` says whether user code makes the access; by
-        default, user code makes it if the tables allow that.
+        An address given as text is parsed by :func:`.units.parse_address`.  `user` says whether user code makes the
+        access; by default, user code makes the access if the tables allow it.
         """
         va = _number(address)
         by_user = self._lets_users_in(va, access) if user is None else user
@@ -97,7 +96,7 @@ def _number(address: object) -> int:
 
 @frozen(slots=False, repr=False)
 class TablesWalk(Walk):
-    """A walk in tables without a machine; two walks are equal if the hardware did the same."""
+    """A walk in tables without a machine; two walks are equal if the hardware did the same in both."""
 
     tables: PageTables[Any] | None = field(default=None, repr=False, compare=False)
 
@@ -132,8 +131,7 @@ class _Slot(NamedTuple):
     descriptor: Descriptor
     kind: str
     effective: int
-    """The mapping of the slot's own piece; for a repeated descriptor, its address plus the piece's place in the
-    page."""
+    """The address that the slot maps; for a copy of a repeated descriptor, the address of its part of the page."""
 
     def continues(self, before: _Slot, level: Level) -> bool:
         """Return whether the slot continues the mapping of the slot `before` in the same way."""
@@ -147,7 +145,7 @@ class _Slot(NamedTuple):
 
 
 class _Look:
-    """One look at tables: the tables that are read, and the rows that are kept."""
+    """The work for one window: it reads the open tables, and chooses the rows to show."""
 
     def __init__(self, tables: PageTables[Any], shown: Shown) -> None:
         self.tables = tables
@@ -277,10 +275,10 @@ class _Look:
         )
 
     def _fold(self, rows: list[WindowRow], key: TableKey, inner: Collection[int]) -> tuple[WindowRow, ...]:
-        """Return the shown rows, and folds that count the others.
+        """Return the shown rows, with folds that count the hidden rows.
 
-        The kernel's rows are folded separately from the space's own, and completely unless one of them is the table's
-        centre.
+        The kernel's rows are folded separately from the space's own rows, and completely unless the table's centre is
+        among them.
         """
         width, shown = self.fmt.entry_width, self.shown
         marked = {row.pa for row in rows if row.pa in inner or _holds(row, shown.marked, width)}
@@ -299,7 +297,7 @@ class _Look:
 
 
 def rights_in_words(rights: Rights) -> str:
-    """Return rights in the words of a row.
+    """Return rights as a row shows them.
 
     >>> rights_in_words(Rights(write=False))
     'r-x user'

@@ -166,7 +166,7 @@ class Fault:
         """
         code = self.code or 0
         is_number = code < 10 or len(self.code_fields) == 1 or self.syndrome is not None
-        number = f"{code}" if is_number else f"{code:#x}"  # else a row of bits, as in `fault_line`
+        number = f"{code}" if is_number else f"{code:#x}"  # otherwise a row of bits, as in `fault_line`
         return f"{number}: {self.says}" if self.says else number
 
 
@@ -367,7 +367,7 @@ class OpenTable:
 
 @frozen
 class TableWindow:
-    """Part of one address space's tables: the open tables, the roots first, and each before the tables below it."""
+    """Part of one address space's tables: the open tables, each before the tables below it, the roots first."""
 
     name: str
     format: str

@@ -1,4 +1,4 @@
-"""The contents of TLBs as values, and the events in them."""
+"""The contents of TLBs as values, and the events of TLBs."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ class AccessCounts(NamedTuple):
     major: int = 0
 
     def plus(self, *more: int) -> AccessCounts:
-        """Return the sum of both counts."""
+        """Return these counts plus `more`, in the order of the fields."""
         return AccessCounts(*map(add, self, more))
 
     def minus(self, other: AccessCounts) -> AccessCounts:
@@ -66,7 +66,7 @@ class AccessCounts(NamedTuple):
 
 @frozen(slots=False)
 class EffectiveAccessTime:
-    """The average time of an access, by counts.
+    """The average time of an access, computed from counts.
 
     Of the `accesses`, `tlb_hits` found their page in the TLB; the walks of the others read memory `walk_references`
     times. `minor` faults needed no disk, `major` faults did.

@@ -47,8 +47,8 @@ NEVER = 1 << 62
 class Runs(NamedTuple):
     """Runs of references to one page each: `pages` are numbers from 0 on, `writes` says whether a run has a write.
 
-    `starts` are the references at which runs begin, and `names` the pages by their numbers.  Time is in references:
-    there are `length` of them.
+    `starts` are the references at which runs begin, and `names` the pages by their numbers.  Time is counted in
+    references; there are `length` references.
     """
 
     pages: Numbers
@@ -130,7 +130,7 @@ class Numbering:
 
 
 def _slot(region: Any) -> Any:
-    """Return the slot of a region, or of each of several; regions' numbers often begin or end alike."""
+    """Return the slot of a region, or an array of slots; regions' numbers often begin or end alike."""
     return (region * 0x9E37_79B1 >> 16) % _SLOTS
 
 
@@ -170,7 +170,7 @@ def lru_distances(pages: Numbers) -> Numbers:
     """Return the frames that LRU needs for each reference to be a hit; NEVER for a first reference.  O(n log² n).
 
     This is the number of other pages since the previous reference to the page, plus one.  Each of these pages is
-    counted once, at its first reference since then: its own previous reference is further back.
+    counted once, at its first reference since then, whose own previous reference is further back.
 
     >>> lru_distances(np.array([1, 2, 3, 2, 1])).tolist()[3:]
     [2, 3]
@@ -216,11 +216,11 @@ def opt_distances(pages: Numbers, names: Numbers, most: float = 20.0) -> tuple[N
     """Return the distances of OPT, and its stack at the end.  O(n × the depth at which pages are found).
 
     Of two pages, the one used again sooner stays nearer the top; of pages not used again, the one with the lower
-    number.  Raises :class:`TooDeep` if an average reference takes a look at more than `most` places.
+    number.  Raises :class:`TooDeep` if a reference looks at more than `most` places on average.
     """
     _, after = before_and_after(pages)
     count = len(names)
-    rank: list[int] = list(range(NEVER, NEVER + count))  # the next use of each page; never: by number
+    rank: list[int] = list(range(NEVER, NEVER + count))  # the next use of each page; if there is none, by number
     found = np.full(len(pages), NEVER, np.int64)
     stack: list[int] = []
     left = int(most * len(pages)) + 1000
@@ -251,14 +251,14 @@ def opt_distances(pages: Numbers, names: Numbers, most: float = 20.0) -> tuple[N
 def from_distances(runs: Runs, distances: Numbers, stack: Sequence[int], sizes: Sequence[int]) -> dict[int, Counts]:
     """Return the counts of a stack algorithm, from its distances and its stack at the end.
 
-    A page evicted between two references is written if it was dirty.  This happens with sizes larger than each distance
-    since the write, and no larger than the next reference's distance.
+    A page evicted between two references is written if it was dirty.  This happens with sizes that are at least each
+    distance since the write, but smaller than the next reference's distance.
     """
     most = len(runs.names)
     finite = np.minimum(distances, most + 1)
     hits = np.cumsum(np.bincount(finite, minlength=most + 2))
     change = [0] * (most + 3)
-    since = [most + 1] * most  # by page: the largest distance since its last write; if none, too large
+    since = [most + 1] * most  # by page: the largest distance since its last write; if there was none, above all sizes
     for page, distance, writes in zip(runs.pages.tolist(), finite.tolist(), runs.writes.tolist(), strict=True):
         low = since[page]
         if low < distance:  # evicted with sizes low to distance - 1, dirty
@@ -289,7 +289,7 @@ def lru_stack(runs: Runs) -> list[int]:
 
 
 def nothing() -> None:
-    """Do nothing at a tick: for all policies but aging and NRU."""
+    """Do nothing at a tick: for all policies except aging and NRU."""
 
 
 Come = Callable[[int], int]
@@ -302,7 +302,7 @@ class Bits:
     def __init__(self, pages: int) -> None:
         self.used, self.dirty = bytearray(pages), bytearray(pages)
         self.settled = bytearray(2 * pages)
-        """1 for a hit that changes no bit; a page's read is at twice its number, and its write is at the next index."""
+        """1 for an access that is a hit and changes no bit: a read of page n is at index 2n, and a write at 2n + 1."""
 
     def clear(self, page: int) -> None:
         """Clear the reference bit of a page."""
@@ -322,9 +322,9 @@ It returns the functions for a new page and for a tick.
 
 
 def _run(policy: Policy, epochs: Sequence[Sequence[int]], pages: int, size: int) -> Counts:
-    """Run a policy: a page is brought in with its reference bit set, and clean unless it is written.
+    """Run a policy: a page is brought in with its reference bit set, and clean unless the reference is a write.
 
-    Most references are hits that change no bit: each of these reads only one byte.
+    Most references are hits that change no bit, for which only one byte is read.
     """
     bits, inside = Bits(pages), bytearray(pages)
     used, dirty, settled = bits.used, bits.dirty, bits.settled
@@ -391,7 +391,7 @@ def _own_run(ask: Callable[[list[ResidentPage]], int], runs: Runs, size: int) ->
 
 
 def _epochs(runs: Runs, tick: int) -> list[list[int]]:
-    """Yield the runs between one tick and the next: for each, twice the page's number, plus one if it is written."""
+    """Return the runs between two ticks: for each run, twice the page's number, plus one if it has a write."""
     begins = np.unique(np.searchsorted(runs.starts, np.arange(0, runs.length, tick))) if tick else np.zeros(1, int)
     keys = 2 * runs.pages + runs.writes
     return [keys[first:last].tolist() for first, last in pairwise([*begins.tolist(), len(keys)])]

@@ -26,7 +26,7 @@ class Coded(NamedTuple):
     """References as numbers: `codes` are page numbers times :data:`KINDS`, plus the kind; `names` are the pages.
 
     `counts` is the number of times that each code occurs.  `offsets` is the place at which each reference begins, if
-    some reference touches more than one page.
+    any reference touches several pages.
     """
 
     codes: npt.NDArray[np.int32]
@@ -47,7 +47,7 @@ class Coded(NamedTuple):
 
 
 class Touched(NamedTuple):
-    """The pages touched by references, each page's kind, and each reference's number of pages (None for one each)."""
+    """The pages touched by references, each page's kind, and each reference's number of pages (None: one each)."""
 
     pages: counting.Numbers
     kinds: npt.NDArray[np.uint8]
@@ -87,7 +87,7 @@ def _counted(codes: npt.NDArray[np.int32], names: counting.Numbers, lengths: cou
 
 
 class Density(NamedTuple):
-    """The counts: rows of pages with parts of the time; and the numbers of pages used in each part, in all, and hot."""
+    """Counts for rows of pages and parts of the time; and the number of pages used in each part, in all, and hot."""
 
     rows: tuple[PagesRow, ...]
     sets: tuple[int, ...]

@@ -16,11 +16,11 @@ from ..memory.replacement import Replacement
 from .traces_schema import PlayedTrace
 
 MOST_PLAYED = 5_000
-"""The most references that a machine makes, since it keeps data to go back to each."""
+"""The most references that a machine makes: it keeps data to go back to each reference."""
 
 
 class References(Protocol):
-    """The part of a trace used here."""
+    """The part of a trace's interface that is used here."""
 
     addresses: Any
     name: str

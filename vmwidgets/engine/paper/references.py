@@ -23,7 +23,7 @@ MOST_REFERENCES, MOST_FRAMES, MOST_STEPS = 10_000, 64, 100_000
 """The limits of a string, of a run, and of all runs together."""
 
 MOST_CELLS = 2_000_000
-"""The most frames of all steps: each step contains all frames after it."""
+"""The most frames of all steps together: each step contains the state of all frames after it."""
 
 MOST_PAGES = 1 << 52
 """The number of pages in addresses of 64 bits."""
@@ -86,7 +86,7 @@ def reference_string(
     return ReferencesValue(tuple(one.page for one in string), tuple(runs))
 
 
-# ---- what is asked for -----------------------------------------------------------------------------
+# ---- the string and the policies --------------------------------------------------------------------
 
 
 @frozen
@@ -181,7 +181,7 @@ def _policies(policies: object) -> dict[str, Replacement | Choose]:
 
 def _policy(policy: object) -> tuple[str, Replacement | Choose]:
     if isinstance(policy, str) and policy.lower() == "opt":
-        return "opt", Replacement("opt", future=(0,))  # it is given the string
+        return "opt", Replacement("opt", future=(0,))  # later, it gets the whole string
     if isinstance(policy, str):
         policy = Replacement(policy)
     if isinstance(policy, Replacement):

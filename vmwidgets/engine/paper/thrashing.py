@@ -22,15 +22,15 @@ from ..memory.queues import WorkingSet
 from ..memory.replacement import SIMPLE
 
 SCOPES = ("global", "local", "working set")
-"""The pages that may be evicted: pages of any task; only the task's own pages, if each task has as many frames; only
-pages that no task needs.
+"""The pages that may be evicted, by scope: pages of any task; only the task's own pages (all tasks have equally many
+frames); only pages outside the working sets.
 """
 
 CURVE_POLICIES = tuple(name for name, kind in SIMPLE.items() if not kind.ages)
 """The policies of a curve: they need no ticks."""
 
 PAGES, LEAST, LOCALITY, MOST, PHASE = 64, 5, 8, 11, 400
-"""The pages of a task; the fewest, usual and most pages of a phase, and its references."""
+"""The pages of a task; the fewest, usual and most pages of a phase; and the references of a phase."""
 
 BURST, WAIT = 50, 150
 """The references until a task waits for its device, and the duration of the wait."""
@@ -87,7 +87,7 @@ class LoadCurve:
         return tuple(point for point in self.points if point.scope == scope)
 
     def knee(self, scope: str = "global") -> int:
-        """Return the least number of tasks whose useful work is within one hundredth of all time from the maximum.
+        """Return the least number of tasks whose useful work is at most one percentage point below the maximum.
 
         Up to this number, each further task increases the useful work.  Beyond it, there is no gain, and thrashing is
         possible.
@@ -179,7 +179,7 @@ class _Task:
         self.policy = policy
         self.pages: dict[int, Page[_Task]] = {}
         self.wanted = self.reserved = LOCALITY
-        """The frames that must be free before the task is let in, and the number of them that it has not taken yet."""
+        """The frames that must be free before the task is let in, and how many of these frames it has not taken yet."""
         self.left = BURST
         """The number of references until the task waits for its device."""
         self._references = references(seed, number)
@@ -192,7 +192,7 @@ class _Task:
 
 
 class _Run:
-    """One scope with one number of tasks, until :data:`TIME`."""
+    """A run of the model, with one scope and one number of tasks, until :data:`TIME`."""
 
     def __init__(self, scope: str, policy: str, tasks: int, frames: int, seed: int) -> None:
         self.scope = scope

@@ -48,7 +48,7 @@ READ, WRITE, FETCH = 0, 1, 2
 WORKING_SET = "working set"
 
 MOST_TLB, MOST_PROGRAMS, _SPACE = 1 << 16, 64, 56
-"""The most entries of a TLB; the most programs that are interleaved; the bits of such a program's addresses."""
+"""The most entries of a TLB; the most programs that are interleaved; the bits of an interleaved program's addresses."""
 
 TICKING = "aging", "nru"
 """The policies that read reference bits at ticks."""
@@ -57,7 +57,7 @@ MOST_POLICIES, MOST_SIZES = 64, 10_000
 """The most policies, and numbers of frames, that are counted at once."""
 
 LONG_TRACE = 200_000
-"""The number of references from which a count in a notebook has a bar."""
+"""The number of references from which a count in a notebook shows a progress bar."""
 
 DOES = "read", "write", "fetch"
 
@@ -124,7 +124,7 @@ class Trace:
         return Touched(pages, np.repeat(kinds, each), each)
 
     def coded(self, page: int = PAGE) -> Coded:
-        """Return the references as numbers, kept for pages of one size, since a picture is drawn many times."""
+        """Return the references as numbers, cached for one page size at a time, since a picture is drawn many times."""
         if page not in self._kept:
             self._kept = {page: coded(partial(self._touched, page), len(self))}
         return self._kept[page]
@@ -180,11 +180,11 @@ class Trace:
         If programs are interleaved (:meth:`interleaved`), they share all frames; with `local`, each program has an
         equal part of the frames, and evicts only its own pages; then there must be at least one frame for each program.
 
-        A long count in a notebook shows a bar; `progress`, a function of the finished and of all work, replaces it.
-        "working set" is Denning's, for several lengths of the window: it has a mean size instead of a number of frames.
-        LRU and OPT are counted for all sizes in one pass.  A million references take a few seconds.  Raises
-        :class:`Refused` for an unknown policy or an impossible number of frames, and :class:`CallbackFailed` if a
-        function raises, or returns anything but a page in memory.
+        A long count in a notebook shows a bar; `progress`, which is called with the finished and the total work,
+        replaces it.  "working set" is Denning's, for several lengths of the window: it has a mean size instead of a
+        number of frames.  LRU and OPT are counted for all sizes in one pass.  A million references take a few seconds.
+        Raises :class:`Refused` for an unknown policy or an impossible number of frames, and :class:`CallbackFailed` if
+        a function raises, or returns anything but a page in memory.
 
         >>> two = trace([0, 4096, 0, 8192, 0]).faults(("lru", "fifo"), (1, 2))
         >>> two
@@ -267,9 +267,9 @@ class Trace:
     def interleaved(self, *others: Trace, quantum: int = 10_000) -> Trace:
         """Return the references of several programs that take turns, each for `quantum` references.
 
-        They share no addresses: program number n has its addresses from n × 2⁵⁶ on, in ranges with its name.  So
-        :meth:`faults` counts the faults of one memory for all programs, with global replacement; with ``local=True``,
-        each program has its part. After a program has ended, the others take turns without it.
+        The programs share no addresses: program number n has its addresses from n × 2⁵⁶ on, in ranges with its name.
+        So :meth:`faults` counts the faults of one memory for all programs, with global replacement; with
+        ``local=True``, each program has its part. After a program has ended, the remaining programs take turns.
 
         >>> both = trace([0, 0, 4096]).interleaved(trace([0, 4096]), quantum=2)
         >>> [f"{address:#x}" for address in both.addresses.tolist()]
@@ -341,7 +341,7 @@ class Trace:
             Listed(first + number, address, DOES[kind])
             for number, (address, kind) in enumerate(zip(chosen.addresses.tolist(), chosen.kinds.tolist(), strict=True))
             if low <= address < high
-        ) if len(chosen) <= MOST_LISTED else ()  # fmt: skip  # of few
+        ) if len(chosen) <= MOST_LISTED else ()  # fmt: skip  # only if they are few
         is_part = len(chosen) < len(self) or low > 0 or high < 1 << 64
         return LocalityValue(
             self.name, len(there), found.pages, found.hot, size, found.rows, found.sets, there.mix, first, end, is_part,
@@ -360,7 +360,7 @@ class Trace:
     def _local(
         self, chosen: dict[str, Choose | None], frames: Any, size: int, tick: int, progress: Progress | None
     ) -> FaultsValue:
-        """Return the counts of each program alone, with its part of the frames; the first get the remainder."""
+        """Return the counts of each program alone, with its part of the frames; leftover frames go to the first."""
         if WORKING_SET in chosen and chosen[WORKING_SET] is None:
             raise Refused(f"local=True divides the frames, and the {WORKING_SET} has none: count other policies")
         which = (self.addresses >> np.uint64(_SPACE)).astype(np.int64)
@@ -518,7 +518,7 @@ def _page(page: object) -> int:
 
 
 def _several(given: Any, most: int) -> list[Any]:
-    """Return the given items as a list, at most one more than `most`; anything not iterable, as a list of one."""
+    """Return the given items as a list, at most one more than `most`; a single value becomes a list of one."""
     try:
         return [given] if isinstance(given, str) or callable(given) else list(islice(iter(given), most + 1))
     except TypeError:

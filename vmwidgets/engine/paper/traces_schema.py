@@ -97,8 +97,8 @@ class NamedRange(NamedTuple):
 class PagesRow(NamedTuple):
     """The pages in a row: the numbers of the first and last, the number of used pages, and references and writes.
 
-    `cells` has its references in each part of the time, and how many of these are writes and instruction fetches.
-    `name` is the name of the first page's range, or "".
+    `cells` has its references in each part of the time, and how many of these references are writes and instruction
+    fetches.  `name` is the name of the first page's range, or "".
     """
 
     first: int

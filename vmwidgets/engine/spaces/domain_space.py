@@ -55,7 +55,7 @@ class DomainSpace:
     # ---- regions of the vspace ---------------------------------------------------------------
 
     def remember(self, va: int, size: int, flags: int) -> None:
-        """Enter mapped pages in regions of the vspace: a part in no region yet gets a new one."""
+        """Enter mapped pages in regions of the vspace; pages outside all regions get a new region."""
         vspace = self.domain.pmap.vspace
         at, end = va, va + size
         for region in [*vspace.overlapping(va, end), None]:

@@ -71,7 +71,7 @@ class LinuxComparison:
 
     machine: str
     source: str
-    """The Linux used: this computer's or a recording's."""
+    """The Linux that was used: this computer's or a recording's."""
     is_recording: bool
     rows: tuple[LinuxDifference, ...]
     calls: tuple[tuple[str, int], ...]
@@ -100,7 +100,7 @@ class LinuxComparison:
         return sum(count for _, count in self.calls)
 
     def of(self, kind: str) -> tuple[LinuxDifference, ...]:
-        """Return the differences of one kind; for "", the unexplained ones."""
+        """Return the differences of one kind; for "", the unexplained differences."""
         return tuple(row for row in self.rows if row.kind == kind)
 
     @property
@@ -109,7 +109,7 @@ class LinuxComparison:
         return ("operation", "call", "task", "what", "here", "Linux", "kind")
 
     def table(self) -> tuple[tuple[str, ...], ...]:
-        """Return the differences as text; ≠ marks the unexplained ones."""
+        """Return the differences as text; ≠ marks unexplained differences."""
         return tuple(row.cells for row in self.rows)
 
     @property

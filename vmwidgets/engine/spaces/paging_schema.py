@@ -6,7 +6,7 @@ from ..base.errors import in_ascii, printable
 from ..base.frozen import frozen
 from ..base.units import Address, Size, grouped_size, in_columns
 
-# ---- a task beside a domain that pages itself --------------------------------------------------
+# ---- a task next to a domain that pages itself -------------------------------------------------
 
 
 @frozen

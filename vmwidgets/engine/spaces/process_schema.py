@@ -1,4 +1,4 @@
-"""Values for a process of this computer, as the kernel describes it: at one time, page by page, and around code."""
+"""Values for a process of this computer, as its kernel describes it: at one time, by page, and around code."""
 
 from __future__ import annotations
 
@@ -238,7 +238,7 @@ class LineCost(NamedTuple):
 
     @property
     def why(self) -> str:
-        """The conclusion from the statement's faults about its pages."""
+        """A conclusion about the statement's pages, drawn from its faults."""
         pages, faults = self.resident // PAGE, self.minor + self.major
         if self.modules:
             return f"imports {counted(self.modules, 'module')}"
@@ -278,7 +278,7 @@ class CellMemory:
     recorded: str = ""
     """The place of the recording, if this system has no numbers of its own."""
     subject: str = "This cell"
-    """The subject, as the beginning of a sentence."""
+    """The subject with which sentences about the result begin."""
     beside: str = ""
     """The other process, if two are compared; then the words state differences, not events."""
 
@@ -361,7 +361,7 @@ class CellMemory:
         ):
             lines.append(f"  {name:<10} {signed(now - was):>11}   {rounded(was)} before, {rounded(now)} now")
         rows = [(short(one.line), signed(one.mapped), signed(one.resident), f"{one.minor + one.major:,}", one.why)
-                for one in self.lines]  # fmt: skip  # a row a line
+                for one in self.lines]  # fmt: skip  # one row for each line
         if rows:
             lines += [
                 f"  {line}"
@@ -371,7 +371,7 @@ class CellMemory:
             (f"{one.kind} {printable(one.words)}", signed(one.mapped), signed(one.resident),
              counted(one.ranges, "range"), one.holds)
             for one in self.changes[:LISTED]
-        ]  # fmt: skip  # a row a range
+        ]  # fmt: skip  # one row for each range
         if rows:
             lines += [
                 f"  {line}" for line in in_columns([("range", "mapped", "in memory", "ranges", ""), *rows]).splitlines()
@@ -396,7 +396,7 @@ class UsedRange:
 
 @frozen
 class UsedOverTime:
-    """The working set of a process over time: its ranges, the lowest first and combined ones last.
+    """The working set of a process over time: its ranges, the lowest first, and combined ranges last.
 
     There are `parts` parts of the time, each of `each` seconds; a part's count is the number of pages used in it.
     """
@@ -485,7 +485,7 @@ def _sentence(subject: str, mapped: int, resident: int) -> str:
 def changes_between(
     before: Sequence[ProcessRange], after: Sequence[ProcessRange],
     held_before: Sequence[tuple[int, int, str]] = (), held_after: Sequence[tuple[int, int, str]] = (),
-) -> tuple[Change, ...]:  # fmt: skip  # two looks, then what lay where
+) -> tuple[Change, ...]:  # fmt: skip  # both readings, then the named addresses in each
     """Return the differences between two moments of a process, the biggest change in memory first.
 
     `held_before` and `held_after` are the named addresses: start, end, name.  Ranges of one file are one change, and so
@@ -520,7 +520,7 @@ def between(before: ProcessMoment, after: ProcessMoment) -> CellMemory:
     ]
     subject, other = f"{after.name} ({after.pid})", "" if is_one else f"{before.name} ({before.pid})"
     changes = changes_between(before.ranges, after.ranges)
-    later = replace(after, peak=None)  # its peak is that of its whole life
+    later = replace(after, peak=None)  # its peak is for its whole life
     return CellMemory(before, later, faults[0], faults[1], changes, subject=subject, beside=other)
 
 
@@ -604,7 +604,7 @@ class LiveProcess:
     pid: int
 
     def at(self) -> ProcessMoment:
-        """Return the process as it is now."""
+        """Return the current state of the process."""
         raise NotImplementedError
 
 
@@ -666,5 +666,5 @@ class LiveFork:
     """Two processes that can be looked at repeatedly; the code that reads them is in a layer above the pictures."""
 
     def at(self) -> ForkedValue:
-        """Return both as they are now."""
+        """Return the current state of both processes."""
         raise NotImplementedError

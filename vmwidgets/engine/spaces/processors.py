@@ -3,8 +3,8 @@
 A processor reads and writes bytes through its TLB, page by page, and calls the fault handler of the address space for
 faults.  The code that creates a space registers its handler here.
 
-X15's `pmap_update` drops up to 64 pages one by one, and the whole TLB for more; the other processors get an interrupt,
-and the sender waits for each (Intel SDM volume 3A, 4.10.5, explains what goes wrong otherwise).
+X15's `pmap_update` drops up to 64 pages one by one, and the whole TLB if there are more pages; the other processors get
+an interrupt, and the sender waits for each (Intel SDM volume 3A, 4.10.5, explains what goes wrong otherwise).
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ class Watch(Protocol):
 
 
 Reach = Callable[[int], MaySleep[int]]
-"""A function that returns the physical address of an address, once that is mapped."""
+"""A function that returns the physical address of a virtual address, once the page is mapped."""
 
 
 def read_bytes(ram: Ram, start: int, length: int, reach: Reach) -> MaySleep[bytes]:
@@ -130,7 +130,7 @@ class Processor:
         self.pmap: Pmap = kernel
         """The tables that the processor has loaded."""
         self.current: Pmap = kernel
-        """The tables that the kernel loaded last; a task's reads and writes replace them on processor 0 for a while."""
+        """The tables that the kernel loaded last; a task's reads and writes replace them on processor 0 temporarily."""
         self.seen: set[Pmap] = {kernel}
         """The numbered address spaces that may have entries in the TLB."""
         self.pending: deque[FlushRequest] = deque()
@@ -163,15 +163,15 @@ class Processor:
         return (yield from self._reaching(access, user, space)(va))
 
     def _reaching(self, access: Access, user: bool, space: Callable[[], Pmap] | None) -> Reach:
-        """Return the function that maps each page of one access, always in the same space, whatever is loaded later."""
+        """Return the function that maps each page of one access, always in one space, even if another is loaded."""
         wanted = self.pmap if space is None else space()
         return partial(self._reach, wanted, space is not None, access=access, user=user)
 
     def _reach(self, space: Pmap, stays: bool, va: int, access: Access, user: bool) -> MaySleep[int]:
         """Work like :meth:`reach` in `space`, which is loaded again if other tables were loaded meanwhile.
 
-        The other tables are loaded again at the end, for the space that used the processor in between.  If only the
-        start of the access remains, and the space `stays` loaded after it, nothing was interrupted.
+        At the end, the other tables are loaded again, for the space that used the processor in between.  They are not
+        if no fault handler has run and the space `stays` loaded: then nothing was interrupted.
         """
         handler: FaultHandler | None = None
         is_user = space.layout.is_user(va)
@@ -218,7 +218,7 @@ class Processor:
             self._window_used = True
         return self.cpu.translate(va, access, user)
 
-    # ---- what the kernel does on it ----------------------------------------------------------
+    # ---- the kernel's acts on a processor ----------------------------------------------------
 
     def switch(self, pmap: Pmap) -> None:
         """Load the tables of `pmap`."""
@@ -324,8 +324,8 @@ class Processors:
     def perform(self, steps: MaySleep[T], processor: Processor | None = None) -> MaySleep[T]:
         """Do the steps of accesses with the kernel on `processor`; if costs are set, report how long they took.
 
-        Other threads that run while these steps sleep use the previous processor, and their times are their own.  O(1),
-        plus the steps.
+        Other threads that run while these steps sleep use the previous processor, and their times are counted
+        separately.  O(1), plus the steps.
         """
         if processor is None and self.costs is None:
             return (yield from steps)
@@ -396,7 +396,7 @@ class Processors:
                 self._ask(cpu, FlushRequest(running.path, space.name, start, end, pages, asid, number))
 
     def unload(self, space: TableSpace) -> None:
-        """Load the kernel's tables wherever the tables of `space`, which ends, are loaded; flush it, free its number.
+        """Load the kernel's tables wherever an ending space's are loaded; flush the space and free its number.
 
         The tables are never used again, whatever `shootdown` is; the number is free after all processors have
         acknowledged the flush.
@@ -453,7 +453,7 @@ class Processors:
         if self.shootdown == "acknowledged":
             cpu.comply()
 
-    # ---- what the machine asks for -----------------------------------------------------------
+    # ---- requests of the machine -------------------------------------------------------------
 
     def set_shootdown(self, shootdown: str) -> None:
         """Set the treatment of requests from now on, one of :data:`SHOOTDOWNS`."""

@@ -23,7 +23,7 @@ class FlushRequest:
     asid: int | None
     """The only address space concerned; None for all, with global entries."""
     number: int = field(default=0, compare=False)
-    """The number of the request since boot, from 1 on; 0 for a forgotten one."""
+    """The number of the request since boot, from 1 on; 0 for a forgotten request."""
 
     @in_ascii
     def __str__(self) -> str:
@@ -33,7 +33,7 @@ class FlushRequest:
 
 @frozen
 class CpuValue:
-    """A processor: its loaded tables, its TLB, and the flushes that others requested and it has not done yet."""
+    """A processor: its loaded tables, its TLB, and the flushes that are requested but not done."""
 
     cpu: str
     space: str
@@ -63,7 +63,7 @@ class CpusValue:
 
 
 class SpaceLoaded(Event, changes=True):
-    """The tables of `space`, with their root at `root`, were loaded instead of those of `before`."""
+    """The tables of `space`, with their root at `root`, were loaded instead of the tables of `before`."""
 
     cpu: str
     space: str

@@ -18,7 +18,7 @@ from .tasks_schema import OutOfMemory, TaskExited
 
 
 class TaskEnds:
-    """The ends of tasks; `tasks` has all by name, `maps` has X15's maps by path, `beside` further data by map path."""
+    """The code that ends tasks: `tasks` has all by name, `maps` X15's maps by path, `beside` further data by path."""
 
     def __init__(
         self,

@@ -36,7 +36,7 @@ LOWEST = 64 * 1024
 """The lowest address mapped without an explicit request: null pointers fault (Linux's vm.mmap_min_addr)."""
 
 STACK_TOP = 1 << 51
-"""The page of a stack's object with which the stack ends: far from the object's ends, since stacks grow down."""
+"""The page of a stack's object at which the stack ends: far from the object's ends, since stacks grow down."""
 
 MOST_SIGNALS = 100
 """The number of a task's latest signals that are kept."""
@@ -132,7 +132,7 @@ class TaskSpace:
             return
 
     def populate(self, start: int, end: int, protection: int) -> MaySleep[None]:
-        """Map a range's pages, even slow pagers', up to the first that is not available: a later fault tries again.
+        """Map a range's pages, even from slow pagers, up to the first unavailable page; a later fault tries again.
 
         This makes no access, and sends no signal (MAP_POPULATE of mmap(2)).
         """
@@ -197,7 +197,7 @@ class TaskSpace:
             parts.append(target.content(offset // PAGE)[offset % PAGE :][:count])
         return b"".join(parts)
 
-    # ---- mmap and its kin --------------------------------------------------------------------
+    # ---- mmap and related calls --------------------------------------------------------------
 
     def mmap(
         self,
@@ -277,7 +277,7 @@ class TaskSpace:
         return position
 
     def take_back(self, start: int, end: int, target: VmObject | None) -> None:
-        """Unmap the parts of [start, end) that still map `target`, but not later mappings of others."""
+        """Unmap the parts of [start, end) that still map `target`, but not later mappings of other objects."""
         for entry in list(self.vm_map.entries_in(start, end)):
             found = entry.object
             if found is target or (isinstance(found, TaskObject) and any(each is target for each in found.chain())):
@@ -360,7 +360,7 @@ class TaskSpace:
 
     @staticmethod
     def _may_stretch(last: Entry, target: TaskObject, size: int) -> bool:
-        """Return whether `last` may have `size` more bytes of its object: it is not shared, and they are unused."""
+        """Return whether `last` may have `size` more bytes of its object: not shared, and these bytes unused."""
         if last.flags & NEEDS_COPY or target.is_file or target.shared or target.shadow is not None:
             return False
         end = pages_of(last).stop

@@ -45,7 +45,7 @@ class Call:
     far: int = 0
     """The return address of the caller's caller, if the end of the call is watched there."""
     fault: int | None = None
-    """The address of the fault that the call handles, if it is followed from its first look at a descriptor."""
+    """The address of the fault that the call handles, if it is followed from its first read of a descriptor."""
 
     @property
     def function(self) -> str:
@@ -128,7 +128,7 @@ class Calls:
     def entered(self, call: Call) -> None:
         """Record that a hart has reached the first instruction of a function."""
         stack = self._under_way.setdefault(_stack(call.sp), [])
-        while stack and stack[-1].sp <= call.sp:  # it never returned: the stack was used again
+        while stack and stack[-1].sp <= call.sp:  # that call never returned: the stack was used again
             stack.pop()
         call.outer = stack[-1] if stack else None
         stack.append(call)
@@ -146,7 +146,7 @@ class Calls:
             is_far = call.far == pc and sp >= call.sp
             if at_end or is_far or (call.sp == sp and call.returns_to == pc):
                 del stack[place:]
-                call.result = registers[A0] if not is_far else int(call.function == "uvmalloc")  # not known: no failure
+                call.result = registers[A0] if not is_far else int(call.function == "uvmalloc")  # unknown: no failure
                 return call
         return None
 

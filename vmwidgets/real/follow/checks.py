@@ -22,8 +22,8 @@ TABLES = ("pagetable", "old", "new")
 class CallSeen:
     """A call that has returned: its arguments by name, and its tables before and after.
 
-    `before` and `after` contain the last-level descriptors by virtual address, by the name of the argument
-    ("pagetable", or "old" and "new" for uvmcopy).  A page that is missing is not mapped.
+    `before` and `after` have, for each argument that is a root table ("pagetable", or "old" and "new" for uvmcopy), the
+    last-level descriptors by virtual address.  A page that is missing is not mapped.
     """
 
     function: str
@@ -38,7 +38,7 @@ Check = Callable[[CallSeen], "Iterable[tuple[int, str]] | None"]
 
 
 def checked(checks: object) -> dict[str, Check]:
-    """Return a course's checks, if they are functions, and the names in the table are followed functions."""
+    """Return a course's checks; refuses any that is not a function, or is for a function that is not followed."""
     if checks is None:
         return {}
     if not isinstance(checks, Mapping):
@@ -64,7 +64,7 @@ def checks_in(path: Path) -> object:
 
 
 def _tables(call: Call, by_root: Mapping[int, Mapping[int, Leaf]]) -> dict[str, dict[int, int]]:
-    """Return what the tables map, by the name of the argument."""
+    """Return the mappings of a call's tables, by the name of the argument."""
     named = [(name, root) for name, root in call.arguments.items() if name in TABLES]
     return {name: {va: leaf.word for va, leaf in by_root.get(root, {}).items()} for name, root in named}
 

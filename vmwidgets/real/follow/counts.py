@@ -58,7 +58,7 @@ class Counts:
             if value not in (0, 1) or number / rest < _AGREE or number / rest <= best:
                 continue
             if freed and freed.most_common(1)[0][0] == value:
-                continue  # these counts do not tell free frames apart: another base, or another array
+                continue  # these counts do not tell free frames from used ones: try another base or array
             best, self._base, self._alone = number / rest, base, value
 
     def _has_one_for_each(self, gdb: Gdb, frames: range, free: FreePages, base: int) -> bool:

@@ -7,7 +7,7 @@ from ..gdb import Gdb
 from ..program import Program
 
 _VERIFIED = 16
-"""The number of pages below the newest known one whose links are read again each time."""
+"""The number of pages below the newest known page whose links are read again each time."""
 
 _GUESSED = 512
 """The number of links that are read at once, if the list is in address order, as `freerange` leaves it."""

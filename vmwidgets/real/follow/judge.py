@@ -39,7 +39,7 @@ from .spaces import Change, read_space
 from .stacks import Hart
 
 MOST_DOUBTS = 64
-"""The most doubts that are kept to be checked again: the first ones."""
+"""The most doubts that are kept to be checked again; later doubts are dropped."""
 
 
 class Doubt(NamedTuple):
@@ -163,7 +163,7 @@ class Judge:
             self.doubts.append(Doubt(wrong, call, again))
 
     def _look_again(self) -> None:
-        """Check doubts again, if nothing else is being written; the first justified one ends the run."""
+        """Check doubts again, if nothing else is being written; the first justified doubt ends the run."""
         harts = self.seen.stacks.harts(self.seen.gdb)
         if not self.seen.is_quiet(harts):
             return
@@ -254,7 +254,7 @@ class Judge:
             last = self.left.get(frame)
             wrong = _lost(frame, last) if last is not None else Wrong(
                 "lost", f"Frame {Address(frame)} was handed out, is not free, and nothing leads to it.", frame=frame
-            )  # fmt: skip  # one that no process had
+            )  # fmt: skip  # a frame that no process had
             call = last.call if last is not None else taken.get(frame, (None, None))[0]
             many = (
                 f" {counted(len(lost), 'such frame')} were lost in this run: {self.free_before:,} pages were free"

@@ -24,7 +24,7 @@ NAMED = ("mappages", "uvmunmap", "uvmalloc", "uvmdealloc", "uvmcopy", "freewalk"
 _WRITE = ("mappages", "uvmunmap", "freewalk")
 
 _BUSY_ANYWAY = ("usertrap", "kerneltrap", "syscall", "copyout", "copyin", "copyinstr")
-"""Functions that run far more often than they write a descriptor: they are followed from their first look at a
+"""Functions that run far more often than they write a descriptor: they are followed from their first read of a
 descriptor."""
 
 _BOOT = ("kvm", "proc_mapstacks", "uvmfirst", "uvminit", "userinit", "main")
@@ -33,7 +33,7 @@ _TRAP_ENDS = ("prepare_return", "usertrapret")
 """The functions that `usertrap` calls at its end: it may not return."""
 
 _NOT_A_HANDLER = ("syscall", "yield", "devintr", "exit", "kexit")
-"""The functions that `usertrap` calls outside a fault handler: a process may wait there."""
+"""The functions that `usertrap` calls outside a fault handler: a process may wait in them."""
 
 _LOOPS = ("memset", "memmove", "memcpy")
 """The functions in which a kernel spends most of its time."""
@@ -65,7 +65,7 @@ def plan(program: Program) -> dict[str, Point]:
     walks = program.gives_descriptors | {name for name in ("walk",) if name in code.callees}
     writers = _writing(program) - walks
     writers |= {name for name in NAMED if name in program.symbols}
-    for name, callees in code.callees.items():  # one level up: these functions have telling names
+    for name, callees in code.callees.items():  # one level up, functions have telling names
         if callees & set(_WRITE) and any(one.type == "pagetable_t" for one in program.parameters.get(name, ())):
             writers.add(name)
     chosen = {name for name in writers if not name.startswith(_BOOT) and name not in walks}
@@ -114,7 +114,7 @@ def is_writing(names: list[str], writers: frozenset[str]) -> bool:
 
 
 def freers_of(program: Program) -> frozenset[str]:
-    """Return the functions that free a process's tables, up to the one that makes the process forget them."""
+    """Return the functions that free a process's tables, up to the function after which the process has none."""
     found: set[str] = set()
     to_look_at = ["freewalk"]
     while to_look_at:

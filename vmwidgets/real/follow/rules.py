@@ -3,7 +3,7 @@
 Some pages at the top of the addresses are exceptions by name.  The trampoline is in every table.  A trapframe, like the
 page that the pgtbl lab shares with user code, is freed before its table, and during exec both the old and the new table
 map it.  The kernel's own table belongs to no process: its direct map and its kernel stacks refer to frames that may be
-free or a process's.  A stack's guard page is an ordinary page without U.
+free or belong to a process.  A stack's guard page is an ordinary page without U.
 """
 
 from __future__ import annotations
@@ -294,7 +294,7 @@ def _free_and_mapped(state: State, root: int, va: int, frame: int) -> Wrong:
 def _shared_and_writable(
     state: State, root: int, va: int, frame: int, leaf: Leaf, users: list[tuple[int, int]]
 ) -> Iterator[Wrong]:
-    """Yield the frames that are writable in one of two processes that map them."""
+    """Yield a broken rule if a frame that two processes map is writable in one of them."""
     for other, there in users:
         if (other, there) == (root, va) or not state.judged(other):
             continue

@@ -52,13 +52,13 @@ _BURST = 12
 """The number of calls of a muted function that are followed in a row before a pause."""
 
 _PAUSE, _LONGEST_PAUSE = 0.25, 5.0
-"""The least and the most seconds of a pause, in which the kernel runs without stopping there."""
+"""The least and the most seconds of a pause, in which the kernel does not stop at the muted function."""
 
 _FASTER = 3.0
 """The length of a pause, as a multiple of the time for which the kernel was stopped since the last pause."""
 
 NEAR_MUTED_AFTER = 100
-"""The same limit for all functions near the loops that fill and copy pages: their calls are counted together."""
+"""The same limit for the calls, counted together, of all functions near the loops that fill and copy pages."""
 
 _SLOW_FOR = 2.0
 """The seconds that the kernel runs with breakpoints near the loops that fill and copy pages, before a long pause."""
@@ -223,7 +223,7 @@ class _Run:
         return None
 
     def _why_no_boot(self) -> str:
-        """Return what an old kernel lacks: since QEMU 6, supervisor mode has no access to memory until PMP is set."""
+        """Return why old kernels don't boot: since QEMU 6, supervisor mode has no access to memory until PMP is set."""
         if self.program.code.body("start").writes & {0x3A0, 0x3B0}:  # pmpcfg0, pmpaddr0
             return ""
         cause = self.gdb.register("mcause")
@@ -322,7 +322,7 @@ class _Run:
         return tuple(parts)
 
     def _shell_waits(self) -> tuple[Outcome, str] | None:
-        """Handle the shell's waiting for the first command or after its end; returns how the run ended, if it did."""
+        """Handle a shell that waits for the first command or has finished it; returns how the run ended, if it did."""
         console = self.console
         assert console is not None
         if not self._settled():
@@ -450,7 +450,7 @@ class _Run:
             self.thinned.update(one.name for one in self.points.values() if one.near_loops)
 
     def _mute_near(self) -> None:
-        """Follow nothing near the loops for a while, since one breakpoint there slows all of them."""
+        """Follow nothing near the loops for a while, since a single breakpoint there slows all the loops."""
         names = [one.name for one in self.points.values() if one.near_loops]
         if any(call.function in names for call in self.calls.all()):
             return
@@ -461,7 +461,7 @@ class _Run:
                 self._silence(name, pause)
 
     def _mute(self, name: str) -> None:
-        """Stop no longer at this function: for a while, or for good if each caller is followed."""
+        """Don't stop at this function any longer: for a while, or for good if each caller is followed."""
         if any(one.function == name for one in self.calls.all()):
             return
         others = {one for one in self.points if one not in self.dropped and one != name}
@@ -544,7 +544,7 @@ def follow(
     told_to_stop: Callable[[], bool],
     checks: dict[str, Check] | None = None,
 ) -> Followed:
-    """Follow the guest until the shell waits again, a rule is broken, or it panics; then it is stopped."""
+    """Follow the guest until the shell waits again, a rule is broken, or it panics; then the guest is stopped."""
     if lab not in LABS:
         raise Refused(f"lab={lab!r}: known are {', '.join(LABS)}")
     names = [counts] if counts is not None else program.countings() if lab == "cow" else []
@@ -619,7 +619,7 @@ _LONGEST = 200
 
 
 def _text(gdb: Gdb, address: int) -> str:
-    """Return a string of the kernel's, by its physical address."""
+    """Return the kernel's string at a physical address."""
     try:
         data = gdb.read_one(address, _LONGEST)
     except BusError:

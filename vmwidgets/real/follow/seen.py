@@ -114,7 +114,7 @@ class Seen:
         return tuple(root for root in roots if root not in self.kernels), name
 
     def give_back(self, call: Call) -> None:
-        """Record that the call that freed a process's tables has returned, even if the process still has some."""
+        """Record that a call that freed a process's tables has returned, even if the process still has some tables."""
         if call.function in _GIVING_BACK:
             self.given_back.update((one.place, one.root) for one in self.there.values() if one.root in call.roots)
             for root in call.roots:
@@ -159,7 +159,7 @@ class Seen:
                 self.new_tables[page] = self._culprit(root, cause)
 
     def _see_processes(self, mine: set[int], cause: Call | None) -> None:
-        """List the processes, except those whose tables were freed, or may have been."""
+        """List the processes, except processes whose tables were freed, or may have been freed."""
         there = self.processes.read(self.gdb)
         if self.slots and not there:
             raise Rebooted
@@ -247,7 +247,7 @@ class Seen:
         for hart in harts:
             names = self.stacks.names(hart.places)
             if hart.registers[PC] == stopped and stopped in self._borders:
-                names = names[1:]  # it has not begun, or it has ended
+                names = names[1:]  # this function has not begun, or has ended
             if is_writing(names, self.writers):
                 return False
         for one in self.there.values():

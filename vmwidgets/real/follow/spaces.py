@@ -33,7 +33,7 @@ class Leaf(NamedTuple):
 
     @property
     def frames(self) -> range:
-        """The physical addresses of its frames; only the first frames of a page of 1 GiB, which no solution has.
+        """The physical addresses of the page's frames; only the first frames of a 1 GiB page, which no solution has.
 
         A page that was freed and is no longer a table looks like 512 pages of 1 GiB.
         """
@@ -197,7 +197,7 @@ def read_space(gdb: Gdb, root: int, known: Space | None = None) -> Space:
 def _tables(gdb: Gdb, root: int, known: dict[int, Table], free: Container[int]) -> tuple[dict[int, Table], set[int]]:
     """Return the tables of a root by page, and the free pages that it refers to.
 
-    An unchanged table is the known one.
+    An unchanged table is the object in `known`.
 
     Each level is one batch of reads.
     """

@@ -40,7 +40,7 @@ class Hart:
 
     @property
     def in_kernel(self) -> bool:
-        """Return whether it executes the kernel's code."""
+        """Return whether the hart executes the kernel's code."""
         return self.registers[PC] >= 1 << 31
 
 
@@ -71,12 +71,12 @@ class Stacks:
         name = code.named(pc)
         if not name:
             return [pc]
-        if not code.body(name).saves_ra:  # below the address in s0 lies the caller's s0 alone
+        if not code.body(name).saves_ra:  # only the caller's s0 is below the address in s0
             pa = self._physical(gdb, fp - 8)
             before = gdb.words([pa])[0] if pa is not None else 0
             return [pc, ra, *self._chain(gdb, before if fp < before < fp + PAGE else fp)]
         rest = self._chain(gdb, fp)
-        is_callers = code.named(ra) not in ("", name) and rest[:1] != [ra]  # it has just begun, or is about to end
+        is_callers = code.named(ra) not in ("", name) and rest[:1] != [ra]  # the function just began, or is ending
         return [pc, *([ra] if is_callers else []), *rest]
 
     def waiting(self, gdb: Gdb, process: Process) -> list[int]:
@@ -140,7 +140,7 @@ class Stacks:
         return found
 
     def _physical(self, gdb: Gdb, va: int) -> int | None:
-        """Return where a kernel stack is: processes' stacks are mapped high, boot's stacks at their own addresses."""
+        """Return a kernel stack's physical address; processes' stacks are mapped high, boot's are mapped one to one."""
         if 1 << 31 <= va < 1 << 36:
             return va
         page = va & -PAGE

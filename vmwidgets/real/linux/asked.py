@@ -1,4 +1,4 @@
-"""The requests to real processes: the operations of a journal as calls of POSIX, each with its outcome here.
+"""The requests to real processes: the operations of a journal as calls of POSIX, each with its outcome on the machine.
 
 The journal is repeated on another machine, so that the state after each operation can be examined.
 """
@@ -25,7 +25,7 @@ from .rights import granted
 from .state import MOST_RANGE, Span, faults_of, file_of, pages_of, pieces, private_of, spans_of
 
 MOST_OPERATIONS = 20_000
-"""The most operations of a journal that are compared: the first ones."""
+"""The most operations of a journal that are compared; later operations are left out."""
 
 MOST_READ = 1024
 """The most pages that are read at the end, to compare their contents."""
@@ -210,7 +210,7 @@ class _Reading:
         else:
             self.life.leave_out(then.name, why_left_out(then))
 
-    # ---- what has a name ---------------------------------------------------------------------
+    # ---- named parts -------------------------------------------------------------------------
 
     def _made(self, system: System, then: Operation, given: dict[str, Any]) -> None:
         name = str(given["name"])
@@ -248,7 +248,7 @@ class _Reading:
         else:
             self._ask(system, then, "", "file_cut", (name, arguments.whole(given["size"], "size")))
 
-    # ---- of tasks ----------------------------------------------------------------------------
+    # ---- operations of tasks -----------------------------------------------------------------
 
     def _of_task(self, system: System, then: Operation, task: str, part: str, given: dict[str, Any]) -> None:
         name = then.name

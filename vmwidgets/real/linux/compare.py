@@ -30,7 +30,7 @@ def compare_with_linux(machine: Machine) -> LinuxComparison:
     Real processes repeat each mmap, munmap, mprotect, brk, fork, read, write and so on of the journal, with the same
     arguments at the same addresses.  Errors, signals, the bytes read and the mappings (/proc/PID/maps) are compared,
     and at the end the contents of each page.  More is compared if the machine was booted with ``fork="counted"`` or did
-    not fork: the pages of private anonymous memory that are in memory, the ones not shared with other tasks
+    not fork: the pages of private anonymous memory that are in memory, the pages not shared with other tasks
     (/proc/PID/pagemap), and the faults of each access.  A difference of a known kind is listed with the rules of POSIX,
     Linux and X15.  Calls without an equivalent in Linux are left out and counted.
 
@@ -99,4 +99,4 @@ def compared(name: str, life: Life, linux: Answering, source: str, *, is_recordi
     return LinuxComparison(
         printable(name), source, is_recording, tuple(rows), tuple(counts.items()), tuple(life.left_out.values()),
         (*notes, *ALWAYS), tuple((kind, KNOWN[kind]) for kind in kinds), stopped,
-    )  # fmt: skip  # as they are declared
+    )  # fmt: skip  # in the order of its fields

@@ -1,4 +1,4 @@
-"""The differences between an operation here and the same call in Linux, and which of them are known."""
+"""The differences between an operation on the machine and the same call in Linux, and which differences are known."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ STACK_ROOM = (8 << 20) + 256 * PAGE
 """Bytes below a stack into which it may grow, or which Linux keeps free."""
 
 AROUND = 8
-"""The number of bytes of a difference that are shown, from the first one."""
+"""The number of bytes that are shown of a difference, from its first byte on."""
 
 
 class Mapping(NamedTuple):
@@ -100,7 +100,7 @@ class Judge:
                 yield _row(asked, "outcome", here.error or "done", seen.error or "done", kind)
 
     def _failure(self, name: str, seen: Seen) -> str:
-        """Return why an access fails in Linux, by the rights that it lists and by whether there was a page."""
+        """Return why an access fails in Linux, by the rights that Linux lists and by whether there was a page."""
         if not seen.rights:
             return "FAULT"
         if WANTED[name] not in granted(self._architecture, seen.rights):
@@ -119,7 +119,7 @@ class Judge:
             yield _row(asked, f"bytes from {Address(at + first)} on", shown[0], shown[1], kind)
 
     def _kind_at(self, asked: Asked, at: int) -> str:
-        """Return the known difference that an access at an address may be."""
+        """Return the name of the known difference that may explain an access at an address."""
         mapping = self._mapping(asked.task, at)
         if mapping is None:
             below = (one for one in self._mappings.get(asked.task, ()) if "growsdown" in one.words)
@@ -176,7 +176,7 @@ class Judge:
             new = [
                 page for page in pages
                 if (asked.task, page, here[(page - start) // PAGE], real[(page - start) // PAGE]) not in self._told
-            ]  # fmt: skip  # one question a page
+            ]  # fmt: skip  # each difference is listed once
             self._told |= {
                 (asked.task, page, here[(page - start) // PAGE], real[(page - start) // PAGE]) for page in new
             }
@@ -185,7 +185,7 @@ class Judge:
                 what = f"pages from {Address(start)} on"
                 yield _row(asked, what, here, real, "page of zeroes" if known else "")
 
-    # ---- what has happened -------------------------------------------------------------------
+    # ---- the history of pages and mappings ---------------------------------------------------
 
     def _note_before(self, asked: Asked) -> None:
         """Note a call's effect on files and mappings, before its result is examined."""

@@ -1,4 +1,4 @@
-"""The known differences, and the behaviour of POSIX, Linux and X15 for each: data, with a way to recognize each."""
+"""The known differences, each with the behaviour of POSIX, Linux and X15, and a way to recognize the difference."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ NO_EQUAL = {
 """Other operations, or operations of the kernel, without an equivalent among a process's calls."""
 
 CHANGES_PAGES = {"page_out", "promote", "superpages", "set_descriptor", "undo_descriptor"}
-"""Operations that leave pages in memory as no call of a process does."""
+"""Operations that change which pages are in memory in a way that no process can."""
 
 ENDS = {
     "spawn": "a thread is code of yours, and what it does to memory is not an operation of its own",

@@ -35,7 +35,7 @@ ADVICE = {"normal": 0, "random": 1, "sequential": 2, "willneed": 3, "dontneed": 
 
 @frozen(slots=False)
 class Seen:
-    """Linux's answer to a call: its error by name, why an access failed, and the mappings then."""
+    """Linux's answer to a call: its error by name, why an access failed, and the mappings afterwards."""
 
     error: str = ""
     """The name of an errno; for an access, "" or "failed"."""

@@ -1,8 +1,8 @@
 """A real process that makes the requested calls: ``python -I -S process.py SOCKET REGIONS``.
 
 The first process forks the others.  A request is one message on its socket, a marshalled tuple of a name and arguments.
-The answer is one message too: the result, and the mappings then.  The process has no thread, and no memory of its own
-in the judged regions.  It ends when its socket closes.
+The answer is one message too: the result, and the mappings afterwards.  The process has no thread, and no memory of its
+own in the judged regions.  It ends when its socket closes.
 
 An access is a system call that copies: `write` to a pipe reads memory, and `read` from a pipe writes it.  The kernel
 takes the same faults as for a program's own access, and answers EFAULT where a program would get a signal.
@@ -136,14 +136,14 @@ class Process:
     def own_its_pages(self) -> None:
         """Take the faults of the interpreter's own memory now, so that none is counted with a later access.
 
-        After a fork, both processes' private pages are write-protected, and Python may write to any of them, if only to
-        a reference count.  Linux before 5.14 refuses this; there, warm copies must suffice (`_counted`).
+        After a fork, both processes' private pages are write-protected, and Python may write to any page, if only to a
+        reference count.  Linux before 5.14 refuses this; there, warm copies must suffice (`_counted`).
         """
         for start, end, rights, *_ in all_mapped():
             if rights == "rw-p" and not is_judged(start, end):
                 LIBRARY.madvise(start, end - start, MADV_POPULATE_WRITE)
 
-    # ---- what is mapped ----------------------------------------------------------------------
+    # ---- mappings ----------------------------------------------------------------------------
 
     def mapped(self) -> list[tuple[int, int, str, int, str]]:
         """Return the mappings in the judged regions: start, end, rights, offset, file."""
@@ -212,7 +212,7 @@ class Process:
         return self.named(LIBRARY.msync(at, size, MS_SYNC))
 
     def do_brk(self, end: int) -> str:
-        """Simulate brk(2) with mmap and munmap, since the interpreter's own heap is at the real one."""
+        """Simulate brk(2) with mmap and munmap, since the real heap is the interpreter's own."""
         old, new = (-(-one // PAGE) * PAGE for one in (self.heap[1], end))
         answer = ""
         if new > old:
@@ -224,7 +224,7 @@ class Process:
         return answer
 
     def do_look(self) -> str:
-        """Return nothing: every answer lists what is mapped."""
+        """Return nothing: every answer lists the mappings."""
         return ""
 
     def do_limit(self, most: int | None) -> str:
@@ -250,7 +250,7 @@ class Process:
     # ---- pages -------------------------------------------------------------------------------
 
     def do_pages(self, ranges: list[tuple[int, int]]) -> list[str] | None:
-        """Return a letter for each page of each range: "." not in memory, "x" mapped here alone, "s" by others too.
+        """Return letters for each range's pages: "." not in memory, "x" mapped only here, "s" also mapped by others.
 
         None if this kernel does not let a process read its own pagemap.
         """

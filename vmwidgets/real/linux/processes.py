@@ -30,7 +30,7 @@ ALONE = {"GLIBC_TUNABLES": "glibc.pthread.rseq=0"}
 the kernel notes its processor.  After a fork the first note takes a fault, which would be counted with an access."""
 
 REGIONS = ((0x1_0000, 0x9_0000), (0x1000_0000, 0x1200_0000))
-"""The place of the tests' own lives."""
+"""The regions that the tests use."""
 
 
 def why_not() -> str:

@@ -24,7 +24,7 @@ class Answering(Protocol):
         """Return the answer to a call."""
 
     def mend(self, asked: Asked) -> None:
-        """Give a task's mappings the rights that they have here."""
+        """Give a task's mappings the rights that they have on the machine."""
 
 
 class Recorder:
@@ -93,7 +93,7 @@ def recording_of(life: Life, why: str) -> Recording:
 
 
 def _plain(seen: Seen) -> dict[str, Any]:
-    """Return an answer as JSON values, without empty ones."""
+    """Return an answer as JSON values; empty values are left out."""
     record = {name: value for name, value in asdict(seen).items() if value not in ("", None, ())}
     if seen.data is not None:
         zeroes = len(seen.data) - len(seen.data.rstrip(b"\0"))

@@ -14,7 +14,7 @@ from ...engine.machine.system import System
 from ...engine.mmu.tables_schema import FaultRaised
 
 MOST_RANGE = 2 << 20
-"""The largest range whose pages are compared, in bytes: huge pages complicate larger ones."""
+"""The largest range whose pages are compared, in bytes: in larger ranges, huge pages complicate the comparison."""
 
 Span = tuple[int, int, str]
 """A mapped range: its start, end and rights, such as "rw-p"."""
@@ -30,14 +30,14 @@ def spans_of(system: System, task: str) -> Iterator[Span]:
 
 
 def add(found: list[Span], start: int, end: int, letters: str) -> None:
-    """Append a mapping above the others, and join equal neighbours."""
+    """Append a mapping above all earlier mappings, and join equal neighbours."""
     if found and found[-1][1] == start and found[-1][2] == letters:
         start = found.pop()[0]
     found.append((start, end, letters))
 
 
 def pages_of(system: System, task: str) -> Iterator[tuple[int, str]]:
-    """Yield a letter for each page of the task's ranges of private anonymous memory, after the start of each.
+    """Yield each of the task's ranges of private anonymous memory: its start, and a letter for each page.
 
     The letters: "." not in memory, "x" mapped only here, "s" also mapped by others.  O(pages mapped in all tasks).
     """

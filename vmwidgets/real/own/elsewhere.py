@@ -86,7 +86,7 @@ class Region(NamedTuple):
 
 
 def range_of_region(one: Region, resident: int | None) -> ProcessRange | None:
-    """Return a region as a range; None for a free one.
+    """Return a region as a range; None for a free region.
 
     >>> one = range_of_region(Region(0x1_0000, 8192, 0x1000, 0x04, 0x2_0000), 4096)
     >>> one.protection, one.size, one.resident

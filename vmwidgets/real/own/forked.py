@@ -153,7 +153,7 @@ def forked() -> int:
 
 
 def ended(child: int) -> None:
-    """End a child, which has nothing to save, and wait for it: others may have its socket open."""
+    """End a child, which has nothing to save, and wait for it; other processes may keep its socket open."""
     with suppress(ProcessLookupError, ChildProcessError):
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)

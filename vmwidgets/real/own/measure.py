@@ -178,7 +178,7 @@ class Measured(Measuring):
     # ---- words -------------------------------------------------------------------------------
 
     def _of_python(self, changes: tuple[Change, ...], runs: int) -> list[str]:
-        """Return what Python itself did, in sentences."""
+        """Return sentences about the work of Python itself."""
         said = []
         if arenas := sum(one.mapped for one in changes if one.holds == ARENAS):
             done = "took" if arenas > 0 else "gave back"
@@ -211,7 +211,7 @@ class Measured(Measuring):
 
 
 def guessed(changes: Sequence[Change], ranges: Sequence[ProcessRange], objects: int) -> tuple[Change, ...]:
-    """Return the ranges with guessed names for Python's arenas, stacks and big objects; each ends with "?".
+    """Return the ranges with guessed names for Python's arenas, stacks and big objects; a guessed name ends with "?".
 
     `ranges` are the ranges before and after, and `objects` is the number of new Python objects.  An arena has at least
     a thousand objects, so a range that appeared without new objects is not an arena.
@@ -281,13 +281,13 @@ def _buffer(value: Any) -> tuple[int, int] | None:
 def memory(names: Mapping[str, Any] | None = None) -> Measured:
     """Measure the effect of some code on this process's memory: new mappings, bytes in memory, page faults.
 
-    ``with vm.memory() as seen: …`` measures the block; then ``print(seen)`` describes it in words, ``seen.json()`` in
-    numbers, and a notebook draws it.  `names`, such as ``globals()``, are variables whose buffers are named.  In a
-    notebook, ``%%pages`` does the same for a cell.
+    ``with vm.memory() as seen: …`` measures the block; then ``print(seen)`` describes the effect in words,
+    ``seen.json()`` in numbers, and a notebook draws it.  `names`, such as ``globals()``, are variables whose buffers
+    are named.  In a notebook, ``%%pages`` does the same for a cell.
 
     Costs four readings of /proc/self/smaps (some 5 ms each for 1,000 ranges).  The numbers are those of
     proc_pid_smaps(5) and getrusage(2).  If the system has no /proc, the code runs, and a recording is shown, marked as
-    one.
+    such.
 
     >>> import vmwidgets as vm
     >>> with vm.memory() as seen:

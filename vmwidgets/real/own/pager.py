@@ -118,7 +118,7 @@ class Pager:
             self._touches += 1
         to = ctypes.create_string_buffer(PAGE)
         try:
-            # ctypes lets go of the interpreter's lock meanwhile: the thread that answers needs it.
+            # ctypes releases the interpreter's lock meanwhile: the thread that answers needs it.
             _LIBC.memcpy(ctypes.addressof(to), self.address + page * PAGE, PAGE)
         finally:
             with self._change:

@@ -78,7 +78,7 @@ class Process(LiveProcess):
         return found
 
     def task(self, machine: Machine, name: str | None = None) -> LoadedMaps:
-        """Make a task of a machine from its current ranges, so that you can ask the model about it: ``.task``.
+        """Make a task of a machine from the current ranges, to put questions to the model: the result's ``.task``.
 
         As with :func:`vmwidgets.load_maps`, each range is entered at its address, and files are objects.
         """
@@ -172,7 +172,7 @@ def used_during(pid: int, do: Any) -> WorkingSet:
 
 
 def watched(pid: int, do: Callable[[], object] | None, parts: int, each: float) -> list[bytes]:
-    """Return smaps after each part of the time, with referenced bits that were cleared at its beginning."""
+    """Clear referenced bits at the beginning of each part of the time, and return smaps at the end of each part."""
     reading, found, end = Readings(pid, "smaps"), [], Event()
     refused: list[Refused] = []
 
@@ -249,14 +249,14 @@ def _as_line(number: int, one: ProcessRange) -> MapsRange:
 
 
 def process(pid: int | str = "self") -> Process:
-    """Show a process of your own: the users of its memory, the part in memory, and its places.
+    """Show a process of your own: its ranges, the owners of their contents, and the part in memory.
 
     `pid` is its number, or "self" for the process that runs this code.  A notebook draws it; ``at()`` keeps a moment,
-    ``pages()`` counts pages, ``task(machine)`` makes a task of the model from it, and ``working_set()`` measures what
-    it uses.
+    ``pages()`` counts pages, ``task(machine)`` makes a task of a machine from its ranges, and ``working_set()``
+    measures which pages it uses.
 
     Costs a reading of /proc/PID/smaps, 15 ms for 1,000 ranges.  On macOS it is read by vmmap(1), on Windows by
-    VirtualQueryEx; on any other system it is a recording, marked as one.  Raises :class:`Refused` for a process of
+    VirtualQueryEx; on any other system, a recording is shown, marked as such.  Raises :class:`Refused` for a process of
     another user, a process that has ended, a zombie, or a kernel thread.
 
     >>> import vmwidgets as vm

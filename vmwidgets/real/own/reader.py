@@ -79,7 +79,7 @@ class Readings:
 
 
 def _refused(pid: int, error: OSError) -> Refused:
-    """Return why a process can't be read, in a sentence."""
+    """Return the error for a process that can't be read, with the reason."""
     if not PROC.is_dir() or not (PROC / "self" / "maps").exists():
         return Refused(f"this system ({sys.platform}) has no /proc: vm.process shows a recording there")
     if isinstance(error, PermissionError):
@@ -129,7 +129,7 @@ def moment_of(pid: int) -> ProcessMoment:
     try:
         reading = Readings(pid, "smaps")
     except Refused:
-        reading = Readings(pid, "maps")  # an old kernel, or one that was built without it
+        reading = Readings(pid, "maps")  # an old kernel, or a kernel built without smaps
     text = bytes(reading.kept())
     if text and b"\nRss:" not in text:
         unsaid.append("This kernel has no smaps: it does not say what is in memory.")
@@ -198,7 +198,7 @@ def peak_of(pid: int) -> int | None:
 
 
 def forget_peak(pid: int) -> bool:
-    """Let the peak begin again; returns whether the kernel allows it."""
+    """Reset the peak; returns whether the kernel allows it."""
     return _clear(pid, "5")
 
 

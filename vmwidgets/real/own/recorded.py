@@ -1,4 +1,4 @@
-"""A recording of a Linux process, shown if a system has no /proc, and marked as one.
+"""A recording of a Linux process, shown if a system has no /proc, and marked as such.
 
 `tools/record_own.py` records it.
 """
@@ -36,7 +36,7 @@ def recorded_cell(subject: str) -> CellMemory:
 
 
 def recorded_moment() -> ProcessMoment:
-    """Return the recorded process after that cell."""
+    """Return the recorded process, after the recorded cell."""
     data = _data()
     return replace(_moment(data["after"], data), unsaid=(WORDS,))
 

@@ -1,4 +1,4 @@
-"""Two tables that were printed at the same time: the table of each line, if the order of lines allows one answer."""
+"""Two tables that were printed at the same time: the table of each line, if the lines' order allows just one answer."""
 
 from __future__ import annotations
 

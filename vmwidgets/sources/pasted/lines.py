@@ -60,7 +60,7 @@ def whole_hex(digits: str, bits: int = 64) -> int | None:
 
 
 def places(numbers: Iterable[int]) -> str:
-    """Return lines as a sentence names them.
+    """Return the numbers of lines in words, for a sentence.
 
     >>> places([3]), places([3, 4, 5]), places([3, 7])
     ('line 3', 'lines 3 to 5', 'lines 3 to 7')

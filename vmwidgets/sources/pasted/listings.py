@@ -114,7 +114,7 @@ _PG_HEAD = re.compile(r"VPN range\s+Entry\s+Flags")
 
 
 def _pg(match: re.Match[str]) -> list[SaidRange] | None:
-    """Return the pages of a line of `info pg`: none for a line about a table, None for a contradictory one."""
+    """Return the pages of a line of `info pg`: an empty list for a table's line, None for a contradictory line."""
     first, last, flags = int(match[1], 16), int(match[2], 16), match[6]
     entries = int(match[5] or match[4], 16) - int(match[4], 16) + 1
     if last < first or "P" not in flags or (match[3] == "PTE" and last - first + 1 != entries):

@@ -18,7 +18,7 @@ READS = (
 
 
 def read_kernel_text(text: Cleaned) -> tuple[Pasted | None, tuple[str, ...]]:
-    """Return a text's findings (None without any), and sentences about near misses.  O(characters)."""
+    """Return a text's findings (None if there are none), and sentences about near misses.  O(characters)."""
     whole, wrapped = without_wrapped(text)
     parts = Parts(whole, reasons=wrapped)
     parts.unsaid += [*text.lost, *wrapped]
@@ -36,7 +36,7 @@ def read_kernel_text(text: Cleaned) -> tuple[Pasted | None, tuple[str, ...]]:
 
 
 def _passed_over(parts: Parts) -> str:
-    """Return what was skipped, in a sentence; "" if nothing was."""
+    """Return a sentence about the skipped lines; "" if there are none."""
     others = sum(1 for number, _ in numbered(parts.lines) if number not in parts.claimed)
     others += parts.text.taken["blanked"]
     said = [*([counted(others, "line")] if others else []), *parts.text.said]

@@ -204,7 +204,7 @@ def _judged(
 
 
 def _by_status(status: int | None) -> tuple[str, str]:
-    """Return the bit that the status alone identifies, and words about it."""
+    """Return the bit that the status alone identifies, and a phrase about this bit."""
     if status is None or status >= 16:
         return "", ""
     kind = status >> 2

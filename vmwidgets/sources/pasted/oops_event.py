@@ -14,7 +14,7 @@ from .said import PastedTables
 
 _NAMES = "pgd|p4d|pud|pmd|ppte|pte|pdpt|pde"
 _LABEL = re.compile(rf"(?<!\w)\*?({_NAMES})\b ?=? ?(?!\*?(?:{_NAMES})\b)([^\s,]*)", re.ASCII | re.IGNORECASE)
-"""The name of a descriptor, and what is written after it, even if that is not a number."""
+"""The name of a descriptor and the word after it, which may not be a number."""
 
 
 LEVELS = ("pgd", "p4d", "pud", "pmd", "pte")
@@ -22,7 +22,7 @@ LEVELS = ("pgd", "p4d", "pud", "pmd", "pte")
 
 
 _GOES_ON = re.compile(r" [0-9a-f]+(?![\w.:+/])", re.ASCII)
-"""The text after a number with a blank in it: then its first digits are not the whole number."""
+"""The rest of a number with a blank in it, whose first digits are not the whole number."""
 
 
 _WIDE = re.compile(r"\b(?:0x)?[0-9a-f]{16}\b", re.ASCII)
@@ -129,7 +129,7 @@ class Event:
     def unread(self, words: list[Word]) -> set[str]:
         """Return the names in the line of `words` whose values can't be read, and add a sentence about each.
 
-        Without `words`, the line is the first one that names two descriptors.
+        Without `words`, the line is the first line that names two descriptors.
         """
         read = {one.name for one in words}
         for number, line in self.lines:
@@ -168,7 +168,7 @@ class Event:
                 return
 
     def say_root(self, tables: PastedTables, name: str) -> None:
-        """Add a sentence if the text has no root address, in the register or line that `name` says."""
+        """Add a sentence if the text has no root address; `name` is the register or line that would have it."""
         if not tables.root_is_said:
             self.parts.unsaid.append(
                 f"The oops in line {self.first} has no root address ({name}): {int(tables.root):#x} is put in its"

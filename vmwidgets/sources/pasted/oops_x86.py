@@ -1,8 +1,8 @@
 """An oops of Linux on x86: `BUG: … address: …`, `#PF: error_code(0x0002)`, `PGD 1234067 P4D 1234067 PUD 0`.
 
-The descriptors are printed from the root down, up to the first one that is not present or maps a large page.  Their
-names give their levels, so that an unreadable descriptor does not shift the others.  With four levels, P4D repeats PGD.
-32-bit kernels print `*pde = … *pte = …`, or with PAE `*pdpt = … *pde = …`.
+The descriptors are printed from the root down, up to the first descriptor that is not present or maps a large page.
+Their names give their levels, so that an unreadable descriptor does not shift the others.  With four levels, P4D
+repeats PGD.  32-bit kernels print `*pde = … *pte = …`, or with PAE `*pdpt = … *pde = …`.
 """
 
 from __future__ import annotations
@@ -305,8 +305,8 @@ def _fault_without(
 ) -> tuple[str, str] | None:
     """Return the refusing bit and why, as if unreadable descriptors allowed everything; None if no bit refuses.
 
-    Linux prints a descriptor only if the ones above it are present, so a bit that refuses here refused the access in
-    any case.
+    Linux prints a descriptor only if all descriptors above it are present, so a bit that refuses here refused the
+    access in any case.
     """
     assumed: list[int | None] = []
     for level, word in zip(fmt.levels, values, strict=False):

@@ -329,7 +329,7 @@ OLDER = {
 
 
 def check_of(words: str) -> Check | None:
-    """Return the check that panics with these words, in any letters, if it is known."""
+    """Return the check that panics with these words, in capital or small letters, if it is known."""
     low = words.casefold()
     return CHECKS.get(OLDER.get(low, low))
 
@@ -360,14 +360,14 @@ OTHERS = {
 """Panics of xv6 that have nothing to do with memory, and the meaning of each."""
 
 NEAREST = 0.85
-"""The least likeness (`difflib`) at which a known panic is named as the nearest to an unknown one."""
+"""The least likeness (`difflib`) at which a known panic is named as the nearest to an unknown panic."""
 
 LEAST = 5
 """The fewest letters at the beginning of a panic that may identify it."""
 
 
 def known_as(words: str) -> str:
-    """Return the panic known by these words, in any letters, or the only one that begins with them; otherwise "".
+    """Return the panic known by these words, in any case of letters, or the only panic that begins with them; or "".
 
     >>> known_as("Freewalk: leaf"), known_as("freewalk: l"), known_as("uvmunmap: not")
     ('freewalk: leaf', 'freewalk: leaf', '')

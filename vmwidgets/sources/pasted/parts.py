@@ -1,4 +1,4 @@
-"""The findings of the readers of a terminal's text so far: each adds its own."""
+"""The findings in a terminal's text: each reader adds its own."""
 
 from __future__ import annotations
 

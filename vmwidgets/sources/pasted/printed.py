@@ -24,7 +24,7 @@ class Item(NamedTuple):
     line: int
     root: int | None = None
     path: Path = ()
-    """The descriptor's indices; in the index form, only the last is known, and the others are -1."""
+    """The descriptor's indices; in the index form, only the last index is known, and all earlier indices are -1."""
     word: int = 0
     damage: str = ""
     note: str = ""

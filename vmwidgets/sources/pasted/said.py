@@ -1,4 +1,4 @@
-"""Page tables known only from a text: anything that it does not list can't be read."""
+"""Page tables known only from a text: anything that the text does not list can't be read."""
 
 from __future__ import annotations
 

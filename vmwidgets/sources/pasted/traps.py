@@ -79,7 +79,7 @@ FILLED = {
     0x0505050505050505: "kalloc fills a page with the byte 5: this address was read from memory that was never set.",
     0x0101010101010101: "kfree fills a page with the byte 1: this address was read from memory that was freed.",
 }
-"""Addresses made of xv6's junk (kalloc and kfree in kernel/kalloc.c), and of structures' members after them."""
+"""Addresses made of xv6's junk (kalloc and kfree in kernel/kalloc.c); a structure's member adds its offset."""
 
 _BEHIND = 4096
 

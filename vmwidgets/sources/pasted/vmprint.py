@@ -338,7 +338,7 @@ def _apart(items: Sequence[Item], whose: Sequence[int]) -> list[Printed]:
 
 
 def _mark_end(one: Printed, last: Item, unsaid: list[str]) -> None:
-    """Note that the text ends with the last line of a table, and may have more."""
+    """Note that the text ends with the last line of a table, so that the rest of the table may be missing."""
     if one.path == HIGHEST:
         return
     one.ends(f"the text ends with line {last.line}, and the table may go on")

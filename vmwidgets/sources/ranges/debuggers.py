@@ -21,7 +21,7 @@ _GDB = re.compile(
 _PWNDBG = re.compile(
     rf"[ \t]*{_MARK}{_H}[ \t]+{_H}[ \t]+([r-][w-][x-][ps-])[ \t]+([0-9a-f]{{1,16}})[ \t]+"
     r"((?:0x)?[0-9a-f]{1,16})(?:[ \t]+(.*?))?[ \t]*", re.ASCII,
-)  # fmt: skip  # as the columns
+)  # fmt: skip  # in the order of the columns
 _GEF = re.compile(rf"[ \t]*{_MARK}{_H}[ \t]+{_H}[ \t]+{_H}[ \t]+([r-][w-][x-])(?:[ \t]+(.*?))?[ \t]*", re.ASCII)
 _HEADS = re.compile(
     r"[ \t]*(Start Addr\s+End Addr\s+Size|Start\s+End\s+(Perm|Offset)|LEGEND:|\[ ?Legend:|Mapped address spaces"
@@ -73,7 +73,7 @@ def _add(found: Found, one: MapsRange, size: str) -> None:
 
 def _range(line: int, start: str, end: str, rights: str, offset: str, name: str | None) -> MapsRange:
     path = name or ""
-    path = "" if path.startswith("[anon_") or path == "<explored>" else path  # pwndbg's names for memory without one
+    path = "" if path.startswith("[anon_") or path == "<explored>" else path  # pwndbg's names for unnamed memory
     protection = rights[:3] or UNKNOWN
     return MapsRange(
         line, int(start, 16), int(end, 16), protection, rights[3:] == "s", int(offset, 16), "00:00", 0, path

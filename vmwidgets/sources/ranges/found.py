@@ -25,7 +25,7 @@ _WORD = 1 << 64
 
 @dataclass
 class Found:
-    """The ranges of a text, in the order of its lines, and remarks on the rest."""
+    """The ranges of a text, in the order of its lines, and remarks on its other lines."""
 
     ranges: list[MapsRange] = field(default_factory=list)
     unsaid: list[str] = field(default_factory=list)

@@ -32,7 +32,7 @@ def _read(text: Cleaned) -> Found:
             without_end += 1
         elif found.ranges and _ALMOST.fullmatch(line):
             found.wrong(number)
-    found.ranges.sort(key=lambda one: one.start)  # they are listed as they were loaded
+    found.ranges.sort(key=lambda one: one.start)  # the text lists them in the order of loading
     if found.ranges:
         found.unsaid.append(
             "The report lists libraries alone, without rights: heap and stacks are missing, and all are entered without"

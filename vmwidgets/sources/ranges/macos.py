@@ -45,7 +45,7 @@ def _read(text: Cleaned) -> Found:
         elif line and _OTHERS.fullmatch(line):
             found.claimed.add(number)
             ended = ended or line.startswith("==== Summary")
-    found.ranges.sort(key=lambda one: one.start)  # it lists what can't be written first, then what can
+    found.ranges.sort(key=lambda one: one.start)  # vmmap lists ranges that can't be written first
     if found.ranges:
         found.unsaid.append(
             "vmmap of macOS does not say offsets in files: all ranges are entered from the first byte on."

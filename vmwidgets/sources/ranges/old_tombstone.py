@@ -22,7 +22,7 @@ def _read(text: Cleaned) -> Found:
             end += end % 4096 == 4095
             found.add(MapsRange(number, int(match[1], 16), end, match[3], False, 0, "00:00", 0, match[4] or ""))
     if found.ranges:
-        found.ranges.sort(key=lambda one: one.start)  # these maps go down
+        found.ranges.sort(key=lambda one: one.start)  # these maps begin with the highest address
         found.unsaid.append("The text does not say offsets nor what is shared: ranges begin at 0 and are private.")
     return found
 

@@ -23,7 +23,7 @@ _FULL = re.compile(
     r"[ \t]+([0-9]{1,20})[ \t]+([0-9]{1,15}(?:[ \t].*?)?)[ \t]*",
     re.ASCII,
 )
-"""A line of -X: the numbers after the inode are kilobytes, the range's and then those in memory, as the head says.
+"""A line of -X: the numbers after the inode are kilobytes, in the columns that the head names.
 
 With -XX, the kernel's flags are before the name: "rd mr mw me cat".
 """

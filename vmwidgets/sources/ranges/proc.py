@@ -110,8 +110,8 @@ def _read(text: Cleaned) -> Found:
 def _go_on(found: Found, line: str, number: int, *, is_cut: bool, has_file: bool) -> None:
     """Add the next line to the last range's path.
 
-    With `is_cut`, a window cut the path there.  Otherwise, a path on the next line does not belong to a range without a
-    file (inode 0).
+    With `is_cut`, a window has cut the path at the end of the line.  Otherwise, a path on the next line does not belong
+    to a range without a file (inode 0).
     """
     last = found.ranges[-1]
     rest = None if last.path else _REST.fullmatch(line)
@@ -165,7 +165,7 @@ def _add(found: Found, match: re.Match[str], number: int) -> None:
 
 
 def _about(found: Found, at: int, number: int, said: re.Match[str], held: dict[str, int]) -> None:
-    """Read a line of smaps about a range, whose numbers are in `held`."""
+    """Read a line of smaps about a range, whose numbers so far are in `held`."""
     one, name = found.ranges[at], said[1]
     if name == "Name" and said[3] and not one.path:
         found.ranges[at] = replace(one, path=said[3].strip())

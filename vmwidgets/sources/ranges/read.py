@@ -16,7 +16,7 @@ KINDS: tuple[Kind, ...] = (
 
 
 def kind_of(text: Cleaned) -> tuple[Kind | None, int]:
-    """Return the most frequent kind of ranges in a text, and its lines; None without ranges.  O(lines × kinds)."""
+    """Return the most frequent kind of ranges in a text, with its line count, or None.  O(lines × kinds)."""
     weights = [(kind.weight(text), -at, kind) for at, kind in enumerate(KINDS)]
     lines, _, kind = max(weights, key=lambda one: one[:2])
     return (kind, lines) if lines else (None, 0)

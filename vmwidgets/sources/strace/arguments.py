@@ -18,7 +18,7 @@ MAP = {
     "MAP_HUGETLB": 0x40000, "MAP_SYNC": 0x80000, "MAP_FIXED_NOREPLACE": 0x100000,
 }  # fmt: skip  # read as a table
 HUGE_SHIFT = 26
-"""The bit of mmap's flags from which they contain the size of huge pages, as a power of two."""
+"""The lowest bit of the size of huge pages, as a power of two, in mmap's flags."""
 
 SIZES = frozenset({"MAP_HUGE_SHIFT", "MAP_HUGE_2MB", "MAP_HUGE_1GB"})
 SAME = {"MAP_ANON": "MAP_ANONYMOUS"}
@@ -115,7 +115,7 @@ def path_in(written: str) -> str:
     """Return the path in ``</lib/x>``, even of a deleted file, or of a device with ``-yy``."""
     deleted = written.endswith("(deleted)")
     path = written.removesuffix("(deleted)")[1:-1]
-    if path.endswith(">") and "<" in path:  # what kind of a device it is
+    if path.endswith(">") and "<" in path:  # the kind of device
         path = path[: path.rindex("<")]
     return unescaped(path) + (" (deleted)" if deleted else "")
 

@@ -38,10 +38,10 @@ def load_strace(
     r"""Replay a program from strace's output, in tasks of `machine`.
 
     `path_or_text` is the name of a file that ``strace -o`` wrote, which may be packed by gzip, or its text.  With
-    ``-f`` it contains child processes, and with ``-y`` the names of files that were opened before.  `task` names the
-    first task (the program's name by default); it must not have entries yet.  `until` is the number of the last line to
-    replay.  "maps" means the last line in which the program read its own /proc/PID/maps, so that you can compare that
-    map (:func:`vmwidgets.diff`).
+    ``-f`` it contains child processes, and with ``-y`` the names of files that were opened before the recording.
+    `task` names the first task (the program's name by default); it must not have entries yet.  `until` is the number of
+    the last line to replay.  "maps" means the last line in which the program read its own /proc/PID/maps, so that you
+    can compare that map (:func:`vmwidgets.diff`).
 
     mmap, munmap, mprotect, brk, mremap, madvise and msync are repeated at the addresses that the system returned. fork,
     clone and vfork create tasks; threads share a task. execve starts again with nothing mapped, since no call shows the

@@ -1,4 +1,4 @@
-r"""Lines of strace that the grammar can't read: the parts of them that are still read.
+r"""The readable parts of strace's lines that the grammar can't read.
 
 Arguments matter only for calls that change memory or create processes (:data:`CHANGING`).  For any other call, the name
 and the result are enough: strace has a notation for each call, and new calls bring new notations.
@@ -72,7 +72,7 @@ def outcome(rest: str) -> tuple[str, str] | None:
 
 
 def calls_inside(line: str) -> list[str]:
-    """Return the ends of a line, after a program's output on the terminal, that begin with a call that changes memory.
+    """Return the rest of a line from each call that changes memory on; a program's output may come before the call.
 
     >>> calls_inside("$ munmap(0x1000, 4096) = 0")
     ['munmap(0x1000, 4096) = 0']

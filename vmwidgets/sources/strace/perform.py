@@ -180,7 +180,7 @@ class Performer:
         return True
 
     def _mremap(self, step: Step, start: int, size: int, to: int, length: int, keep: bool) -> bool:
-        """Unmap and map again, each piece as it was; growth extends the last piece.  Contents are not kept."""
+        """Unmap and map again each piece; growth extends the last piece.  Contents are not kept."""
         task = self.tasks[step.space]
         if not (self._inside(step, start, max(size, 1)) and self._inside(step, to, length)):
             return False

@@ -490,7 +490,7 @@ def _threads_of_one(events: Sequence[Event], births: Births) -> tuple[int | None
     """Return the processes that no call in the trace created, if they can be threads of one process (strace -p).
 
     They can't be threads if one of them executes a program, ends its whole process while others continue, or maps at an
-    address that another one has mapped.
+    address that another process has mapped.
     """
     first: dict[int | None, int] = {}
     live: dict[int, int | None] = {}

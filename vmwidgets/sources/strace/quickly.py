@@ -53,7 +53,8 @@ class Quick(NamedTuple):
 def quickly(line: str, *, whole: bool) -> Quick | None:
     """Return the contents of a simple line; None for any other line.
 
-    Without `whole`, calls whose arguments are not used are returned without arguments, however hard these are to read.
+    Without `whole`, calls whose arguments are not used are returned without arguments, even if their arguments are hard
+    to read.
     """
     match = _CALL.fullmatch(line)
     if match is not None:

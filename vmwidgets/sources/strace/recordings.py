@@ -28,8 +28,8 @@ PROGRAMS = {
 class Recording:
     """A program that ran under ``strace -f -y`` on Debian 12, for x86-64.
 
-    `strace` is strace's output; `maps` is the text that the program then read from its own /proc/self/maps, or "" if it
-    did not.
+    `strace` is strace's output; `maps` is the text that the program read from its own /proc/self/maps during the run,
+    or "" if it did not.
     """
 
     name: str

@@ -136,7 +136,7 @@ class Call:
 
     @property
     def failed(self) -> bool:
-        """Return whether it did nothing, as far as the text shows."""
+        """Return whether the call did nothing, as far as the text shows."""
         return bool(self.error) or self.result is None or self.result == -1
 
 
@@ -210,7 +210,7 @@ class _Waiting(NamedTuple):
 
 
 def _is_cut_in_its_result(line: str, following: str) -> bool:
-    """Return whether the result of a call continues in the next line: alone, it is not a whole page address."""
+    """Return whether the result of a call continues in the next line, since its first part is not a page's address."""
     found = _IN_A_RESULT.search(f"{line}\n{following}\n")
     if found is None or found[1] is None:
         return found is not None
@@ -282,7 +282,7 @@ class _Reader:
                 yield number, content
 
     def refused(self, number: int, why: str) -> Refused:
-        """Return the sentence about a line."""
+        """Return the error about a line."""
         return Refused(f"line {number} of {self.source}: {why}")
 
     def _refuse_all(self, text: str, first: int) -> None:
@@ -331,7 +331,7 @@ class _Reader:
         self.waiting[pid] = _Waiting(number, name, text)
 
     def _unread(self, number: int, content: str) -> Event | None:
-        """Return a line that the grammar does not know."""
+        """Return the event of a line that the grammar does not know."""
         found = loosely(content)
         if found is None:
             return self._beside_output(number, content)
@@ -401,7 +401,7 @@ class _Reader:
         return Call(number, begun.line, whose, *_unnamed(parts))
 
     def _ended(self, number: int, begun: int, found: Loose, rest: str) -> Event:
-        """Return the second line of a call whose arguments can't be read and are not needed."""
+        """Return the event of a call's second line, if the call's arguments can't be read and are not needed."""
         end = outcome(rest)
         if end is None:
             return Unfinished(begun, found.pid, found.name)

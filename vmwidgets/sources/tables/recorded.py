@@ -31,7 +31,7 @@ class RecordedTables(PageTables[Any]):
 def load_tables(path: str | Path, case: int = 0) -> RecordedTables:
     """Return the page tables of case number `case` (from 0) of a case file, ``.jsonl`` or ``.jsonl.gz``.
 
-    Raises :class:`Refused` with one sentence for a file or a case that can't be read.  O(cases up to that one).
+    Raises :class:`Refused` with one sentence for a file or a case that can't be read.  O(cases up to number `case`).
     """
     wanted: object = case
     if isinstance(wanted, bool) or not isinstance(wanted, int) or not 0 <= wanted < MOST_CASES:

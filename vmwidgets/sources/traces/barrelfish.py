@@ -75,7 +75,7 @@ class BarrelfishReplay:
         return result
 
     def beside(self) -> Record:
-        """Return the events, if there were any."""
+        """Return the operation's events, if it had any."""
         return {"events": recorded(self._events) or MISSING}
 
     def state(self) -> Record:
@@ -191,7 +191,7 @@ class BarrelfishReplay:
         self.diverged = False
         return _OK
 
-    # ---- comparing with what would be correct ------------------------------------------------
+    # ---- comparing with correct values -------------------------------------------------------
 
     def _differences_from_correct(self, record: Record, result: Any) -> list[Difference]:
         correct: Record = record["correct"]
@@ -208,7 +208,7 @@ class BarrelfishReplay:
         return found
 
     def _differences_in_flags(self, record: Record) -> list[Difference]:
-        """Return descriptors of the range that have other flags."""
+        """Return the range's descriptors whose flags differ."""
         flags = kernel_flags(sum(VREGION_FLAGS[name] for name in record["correct"]["entry_flags"]))
         found: list[Difference] = []
         va, end = record["vaddr"], record["vaddr"] + record["size"]

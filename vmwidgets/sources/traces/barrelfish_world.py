@@ -20,7 +20,7 @@ _L1_BYTES = 16384
 
 
 class RisingMemory:
-    """Give tables from one address on, and frames from another.
+    """Allocate tables from one address on, and frames from another.
 
     Nothing is reused, and some requests are made to fail.
     """

@@ -114,7 +114,7 @@ class FreeBSDReplay:
     def _creation_fails(self) -> bool:
         return self._calls.running is not None and bool(self._calls.running.hooks.get("create_fails"))
 
-    # ---- what the rest of the system does ----------------------------------------------------
+    # ---- the rest of the system --------------------------------------------------------------
 
     def _set_system_map(self, record: Record) -> Record:
         self._map(record["map"]).system = True
@@ -140,10 +140,10 @@ class FreeBSDReplay:
     def _end(self, record: Record) -> Record:
         return _OK
 
-    # ---- what is compared --------------------------------------------------------------------
+    # ---- results to compare ------------------------------------------------------------------
 
     def beside(self) -> Record:
-        """Return what follows every operation in addition to its result."""
+        """Return the facts that the recording has for every operation, in addition to its result."""
         return {**self._beside, "events": recorded(self._events)}
 
     def state_due(self, record: Record) -> bool:

@@ -1,4 +1,4 @@
-"""Calls in FreeBSD's recorded runs: the rest of the kernel during a call, where it sleeps, and who wakes first."""
+"""Calls in FreeBSD's recorded runs: the rest of the kernel during a call, where it sleeps, and the order of waking."""
 
 from __future__ import annotations
 

@@ -75,7 +75,7 @@ _ROWS: dict[str, Callable[..., Row]] = {
 """The written form of each event known to the recorder; others were not recorded."""
 
 _FOLDED = {"page_alloc": (3, 4, 1), "page_unwire": (2, 3, 1), "page_free": (2, 3, 1), "pmap_enter": (1, 2, PAGE)}
-"""The positions of place and count in rows that fold, and the distance of two places."""
+"""For each kind of row that folds: the positions of its place and its count, and the step from place to place."""
 
 
 def recorded(events: Iterable[Raw]) -> list[Row]:

@@ -1,4 +1,4 @@
-"""The recorder's substitutes for frames and page tables: numbers, and rules for the next one."""
+"""The recorder's substitutes for frames and page tables: frames are numbers, and a rule gives the next number."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ...engine.base.units import PAGE
 
 
 class CountedFrames:
-    """Frames that are only counted.  A request takes a free frame if there is one, or else a cached one.
+    """Frames that are only counted.  A request takes a free frame if there is one, or else a cached frame.
 
     A request for zeroes takes a zeroed frame if there is one; other requests take a zeroed frame only if all free
     frames are zeroed. A freed frame never counts as zeroed.  `taken` is the number of frames that others use.
@@ -40,10 +40,10 @@ class CountedFrames:
     def clear(self, frame: int) -> None:
         """Do nothing: there are no bytes to clear."""
 
-    # ---- what the rest of the system does ----------------------------------------------------
+    # ---- the rest of the system --------------------------------------------------------------
 
     def take_pages(self, wanted: int) -> None:
-        """Let others take free frames, zeroed ones last."""
+        """Let others take free frames; zeroed frames are taken last."""
         moved = min(wanted, self.free_frames)
         self.free_frames -= moved
         self.taken += moved

@@ -108,7 +108,7 @@ class Divergence:
 
 @frozen
 class Outcome:
-    """The result for one file: how many operations agreed, and the first one that did not.
+    """The result for one file: how many operations agreed, and the first operation that did not.
 
     Among the operations, `corrected` agree with the recording's correct values, since the original had a bug;
     `passed_over` were done but not compared, since the original was in a wrong state after a bug.

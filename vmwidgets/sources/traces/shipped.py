@@ -11,8 +11,8 @@ SHIPPED = (
     "x15/asserts-1", "x15/clip-first-13", "x15/place-1", "x15/tiny-exhaust-1",
     "freebsd/execwait", "freebsd/merge", "freebsd/panics", "freebsd/waitok",
     "barrelfish/fixed-modify-flags-1", "barrelfish/placement-1", "barrelfish/quirk-unmap-modify-place-1",
-)  # fmt: skip  # one system a line
-"""The recordings by system and name; tests/data/traces has further, longer ones."""
+)  # fmt: skip  # one line for each system
+"""The recordings by system and name; tests/data/traces has longer recordings."""
 
 
 @contextmanager

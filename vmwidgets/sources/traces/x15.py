@@ -185,7 +185,7 @@ class X15Replay:
         self._kentry.free(record["va"])
         return {"error": None}
 
-    # ---- what is compared --------------------------------------------------------------------
+    # ---- results to compare ------------------------------------------------------------------
 
     def after(self) -> Record:
         """Return the short state that follows every operation."""
@@ -202,7 +202,7 @@ class X15Replay:
         return state
 
     def beside(self) -> Record:
-        """Return what follows every operation in addition to its result."""
+        """Return the facts that the recording has for every operation, in addition to its result."""
         return {"after": self.after()}
 
     def state_due(self, record: Record) -> bool:

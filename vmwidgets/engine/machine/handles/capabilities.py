@@ -178,7 +178,7 @@ class MachineMemobj(Part):
         return held
 
     def check_alive(self) -> None:
-        """Refuse if the object was removed or its domain destroyed: no other object ever has its name."""
+        """Refuse if the object was removed or its domain destroyed; names of objects are never used again."""
         _ = self.memobj  # refused if there is no such domain
 
     @property
@@ -223,7 +223,7 @@ class MachineMemobj(Part):
 
     @operation
     def protect(self, flags: str | Iterable[str] | int, offset: int | str = 0, size: int | str | None = None) -> None:
-        """Change the flags of [offset, offset + size), which also holds for faults that map pages later.
+        """Change the flags of [offset, offset + size), also for pages that faults map later.
 
         Fails with LIB_ERR_MEMOBJ_PROTECT, and changes nothing, if a frame's capability lacks a right.
         """

@@ -41,7 +41,7 @@ def cpu_settings(fmt: TableFormat[Any], cpus: Any, tlb: Any, asids: Any) -> CpuS
 
 
 class MachineCpu(Part):
-    """One processor; the programs and the kernel running on it make its operations.
+    """One processor; its operations are what programs and the kernel do on it.
 
     >>> import vmwidgets as vm
     >>> m = vm.boot("x86-64", cpus=2)
@@ -128,8 +128,8 @@ class MachineCpu(Part):
         """Drop translations from the TLB; returns their number.
 
         With `address`, drop the translations of its page, global or not.  With `task` (a task or a domain), drop the
-        translations of its address space that are not global.  Without either, drop all translations, except global
-        ones if these are kept.
+        translations of its address space that are not global.  Without either, drop all translations; `keep_globals`
+        keeps global ones.
         """
         processors, processor = self.system.processors, self._processor
         kept = arguments.flag(keep_globals, "keep_globals")

@@ -72,7 +72,8 @@ class MachineDomain(DomainPart):
     def device_frame(self, at: int | str, size: int | str) -> MachineCapability:
         """Return a frame of a device's memory at physical address `at`, beyond RAM; this machine has no device there.
 
-        This is refused if the domain already has a frame for a part of that memory: copy, retype or revoke that frame.
+        This is refused if the domain already has a frame for a part of that memory; copy, retype or revoke that frame
+        instead.
         """
         start, length = arguments.aligned(at, "at"), arguments.aligned(size, "size")
         reach = 1 << min(40, 8 * self.domain.fmt.entry_width)
@@ -93,7 +94,7 @@ class MachineDomain(DomainPart):
     def retype(
         self, capability: MachineCapability | str, kind: str, offset: int | str = 0, size: int | str | None = None
     ) -> MachineCapability:
-        """Return a capability of `kind` for part of the memory of another: `size` bytes from `offset` on, or the rest.
+        """Return a capability of `kind` for part of a capability's memory: `size` bytes from `offset` on, or the rest.
 
         RAM becomes RAM, frames or tables; a frame becomes smaller frames.  Fails with LIB_ERR_CAP_RETYPE on top of
         SYS_ERR_INVALID_RETYPE, SYS_ERR_REVOKE_FIRST (that part was retyped before) or SYS_ERR_FRAME_OFFSET_INVALID.
@@ -121,7 +122,7 @@ class MachineDomain(DomainPart):
 
     @operation
     def delete(self, capability: MachineCapability | str) -> None:
-        """Delete a capability and unmap its mapping.  With the last capability for some memory, the memory is freed.
+        """Delete a capability and unmap its mapping.  Deleting the last capability for some memory frees it.
 
         O(vnodes).
         """
@@ -141,7 +142,7 @@ class MachineDomain(DomainPart):
 
     @operation
     def take_slots(self, count: int) -> int:
-        """Use up the `count` lowest free slots, like another part of the program; returns the number of slots left."""
+        """Use up the `count` lowest free slots, as other parts of a program would; returns the number of slots left."""
         self.domain.stubs.allocate_for_others(arguments.count(count, "count"))
         return self.domain.slots.free_slots
 
@@ -218,9 +219,9 @@ class MachineDomain(DomainPart):
 
         Without `at`, the vspace chooses the address (`determine_addr`); with `at`, the pmap is called directly. `flags`
         are the letters "r", "w", "x", and words such as "large" and "nocache".  Whole pages are mapped: with "large",
-        pages of 1 MiB (x86-64: 2 MiB) if address and frame allow it.  Byte `offset` of the frame then has the same
-        offset in the mapping as in its page.  The call succeeds completely or changes nothing: it fails with
-        LIB_ERR_PMAP_DO_MAP on top of the cause, or with LIB_ERR_PMAP_FRAME_SIZE if the frame is too short.
+        pages of 1 MiB (x86-64: 2 MiB) if address and frame allow it.  Byte `offset` of the frame is therefore at the
+        returned address plus the byte's offset in its page.  The call succeeds completely or changes nothing: it fails
+        with LIB_ERR_PMAP_DO_MAP on top of the cause, or with LIB_ERR_PMAP_FRAME_SIZE if the frame is too short.
 
         >>> import vmwidgets as vm
         >>> d = vm.boot("armv7").domain("hello")
@@ -248,10 +249,10 @@ class MachineDomain(DomainPart):
 
     @operation
     def unmap(self, address: int | str, size: int | str) -> Size:
-        """Unmap one call's mapping at `address`, or its part in one table; returns the number of bytes.
+        """Unmap the mapping that one call made at `address`, or its part in one table; returns the number of bytes.
 
-        In each table, the range must be exactly one mapping; neighbours in one table are unmapped one by one.
-        Otherwise, the call fails with LIB_ERR_PMAP_UNMAP on top of LIB_ERR_PMAP_FIND_VNODE and changes nothing.
+        In each table, the range must be exactly one mapping; neighbouring mappings in one table must be unmapped one by
+        one.  Otherwise, the call fails with LIB_ERR_PMAP_UNMAP on top of LIB_ERR_PMAP_FIND_VNODE and changes nothing.
         """
         va, length = self._range(address, size)
         done = self.domain.pmap.unmap(va, length)
@@ -271,7 +272,7 @@ class MachineDomain(DomainPart):
 
     @operation
     def deserialise(self, data: bytes) -> None:
-        """Map what :meth:`serialise` of another domain returned; this domain must have no mapping.
+        """Map the regions and mappings from another domain's :meth:`serialise`; this domain must have no mapping.
 
         The other domain's frames must be in the same slots here.  Fails with LIB_ERR_PMAP_DESERIALISE, and changes
         nothing, if anything can't be mapped.
@@ -303,7 +304,7 @@ class MachineDomain(DomainPart):
             return self.domain.pmap.lookup(arguments.whole(address, "address"))
 
     def determine_addr(self, size: int | str, align: int | str = 0) -> Address:
-        """Return an address after a region at which the vspace has room for `size` bytes; nothing changes.
+        """Return an address past the end of a region, with room for `size` bytes in the vspace; nothing changes.
 
         Fails with LIB_ERR_OUT_OF_VIRTUAL_ADDR if there is no room.  `align` is in bytes, 0 for a page.  O(regions).
         """
@@ -311,7 +312,7 @@ class MachineDomain(DomainPart):
             return Address(self.domain.pmap.determine_addr(*self._wanted(size, align)))
 
     def determine_addr_raw(self, size: int | str, align: int | str = 0) -> Address:
-        """Return an address at which descriptors of the root are free, whatever the vspace says.
+        """Return an address at which descriptors of the root are free, even if the vspace has a region there.
 
         Fails like :meth:`determine_addr`.
         """
@@ -328,7 +329,7 @@ class MachineDomain(DomainPart):
             return self.domain.snapshot()
 
     def window(self, focus: DomainFocus = EVERYWHERE, *, whole: int = WHOLE, few: int = FEW) -> DomainValue:
-        """Return a part as a frozen value, the rest as counts; see :meth:`.selfpaging.domain.Domain.window`."""
+        """Return a part as a frozen value, with counts of the rest; see :meth:`.selfpaging.domain.Domain.window`."""
         if not isinstance(focus, DomainFocus):
             raise Refused(f"focus={shown(focus)} is {a_kind(focus)}: write a DomainFocus")
         most, least = arguments.count(whole, "whole"), arguments.count(few, "few")
@@ -358,8 +359,8 @@ class MachineDomain(DomainPart):
         """Return `length` bytes from `address` on, as the program reads them.
 
         Fails with FAULT if nothing is mapped, and with ACCES if reading is not allowed: no kernel resolves the
-        program's page faults.  In a region of a memory object, the program's own handler makes the object map its
-        frame, and fails with LIB_ERR_MEMOBJ_UNDER_FILLED if there is none.
+        program's page faults.  In a region of a memory object, the program's own handler makes the object map a frame,
+        and fails with LIB_ERR_MEMOBJ_UNDER_FILLED if the object has no frame there.
         """
         start, count = arguments.span(address, length, self.pmap.fmt.word_bits)
         return run_without_sleeping(self._processor.load(start, count, "read", True, self._tables))

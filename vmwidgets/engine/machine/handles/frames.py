@@ -22,16 +22,16 @@ from .. import arguments
 from ..system import Part
 
 WHOLE = 600
-"""Up to this number of blocks, all are read; beyond it, only the largest blocks and those near frames in focus."""
+"""Up to this number of blocks, all are read; beyond it, only the largest blocks and blocks near frames in focus."""
 
 AROUND = 24
-"""The number of frames on either side of a frame in focus that are read with it."""
+"""The number of frames that are read on either side of a frame in focus."""
 
 FOCUS = 32
 """The most frames in focus."""
 
 MOST_BLOCKS = 6
-"""The most free blocks (the largest) of a value that is not complete."""
+"""The number of free blocks, the largest, that an incomplete value contains."""
 
 MOST_BUCKETS = 64
 """The most buckets of an inverted table."""
@@ -63,7 +63,7 @@ class MachineFrames(Part):
             return tuple((name, Address(va)) for name, va in self._leading_to(wanted))
 
     def behind(self, entry: int) -> tuple[int, ...]:
-        """Return the first frames to which the addresses of an entry are translated; `id` is the entry's id in any map.
+        """Return the first frames to which the addresses of an entry are translated; `entry` is its ID, in any map.
 
         O(maps + pages of the entry, up to a few dozen).
         """
@@ -107,7 +107,7 @@ class MachineFrames(Part):
         return {frame: bytes(self.system.ram.read(self._known(frame) << PAGE_SHIFT, length)) for frame in frames}
 
     def value(self, focus: Iterable[int] = (), *, whole: int = WHOLE) -> FramesValue:
-        """Return frames as a frozen value: all, or with more than `whole` blocks, those near the frames in `focus`.
+        """Return frames as a frozen value: all, or beyond `whole` blocks, the surroundings of the frames in `focus`.
 
         O(shown frames + owners), for any size of memory.
         """
@@ -183,7 +183,7 @@ class MachineFrames(Part):
         return tuple(sorted(owned, key=lambda pair: (-pair[1], pair[0])))
 
     def _some_blocks(self, focus: Iterable[int], first: int, end: int) -> Iterator[Block]:
-        """Yield, in order, the blocks around frames in focus, at the start of memory, and the largest free blocks."""
+        """Yield the blocks around frames in focus and at the start of memory, and the largest free blocks, in order."""
         windows = [(first, first + AROUND)]
         windows += [(max(first, frame - AROUND), min(end, frame + AROUND)) for frame in islice(focus, FOCUS)]
         largest = (
@@ -222,7 +222,7 @@ def _leaves(pmap: Pmap, physical: int, start: int, end: int, name: str) -> Itera
 
 
 SLABS = 8
-"""The slabs of a cache that a value contains: slabs in focus, then partial, free and full slabs in list order."""
+"""The number of slabs of a cache in a value: slabs in focus, then partial, free and full slabs."""
 
 
 class MachineCaches(Part):

@@ -144,7 +144,7 @@ class MachinePageDaemon(Part):
 
     @property
     def needed(self) -> bool:
-        """Return whether a request for a page was refused since there were last enough pages (`vm_pages_needed`)."""
+        """Return whether a page request was refused since there were last enough pages (`vm_pages_needed`)."""
         return self._daemon.needed
 
     @in_ascii
@@ -169,7 +169,7 @@ _REASONS = {
     ("wire", PROTECTION_FAILURE): "an entry there does not allow reading, and pages are read in",
     ("unwire", INVALID_ARGUMENT): "a part of it is a submap's place, or is not wired",
 }
-"""The meaning of a status for one function, if it differs from the usual one."""
+"""The meaning of a status for one function, if this is not the usual meaning."""
 
 _CHANGES: dict[str, Callable[..., MaySleep[int]]] = {
     "protect": FreeBSDMap.protect,
@@ -184,7 +184,7 @@ _CHANGES: dict[str, Callable[..., MaySleep[int]]] = {
 class MachineKmemMap(MapPart):
     """One map of kernel memory; `path` is its path in the machine ("kmem/exec_map").
 
-    Operations take the map's lock, which may mean waiting for it.
+    Operations take the map's lock, and may have to wait for it.
     """
 
     @property

@@ -166,7 +166,7 @@ class MapPart(Part):
         whole: int = WHOLE,
         around: bool = True,
     ) -> MapValue:
-        """Return the map as a frozen value: whole, or with more than `whole` entries, the part around those in `focus`.
+        """Return the map as a frozen value: whole, or beyond `whole` entries, the part around entries in `focus`.
 
         Without `around`, the part is only the entries in `focus` and their ancestors in the tree.
         """

@@ -166,7 +166,7 @@ class MachineMap(MapPart):
     def simplify(
         self, start: int | str | None = None, end: int | str | None = None, *, size: int | str | None = None
     ) -> int:
-        """Merge adjacent entries with the same properties, in a range or the whole map; returns the number saved.
+        """Merge adjacent entries with equal properties, in a range or the whole map; returns how many entries it saved.
 
         This calls FreeBSD's vm_map_simplify_entry(9) for each entry.  Neighbours merge if they have the same object
         with consecutive offsets, the same flags and the same wirings.  O((entries + 1) log n).
@@ -323,7 +323,7 @@ class MachineMap(MapPart):
         made = X15Map(
             path, start, end, entries, ours.recorder, bits=ours.bits, kernel=ours.kernel, unmap=ours.unmap,
             quirks=ours.quirks, assertions=ours.assertions,
-        )  # fmt: skip  # as the constructor has them
+        )  # fmt: skip  # in the constructor's order
         made.tables, made.task, made.provides = ours.tables, ours.task, ours.provides
         return made
 
@@ -344,7 +344,7 @@ class MachineMap(MapPart):
         return start
 
     def _refuse_lost_place(self) -> None:
-        """Refuse to allocate addresses in a map that has lost its range: its parent may allocate them elsewhere."""
+        """Refuse to allocate addresses in a map that has lost its range: its parent may allocate the same addresses."""
         if not self.system.has_place(self.path):
             raise Refused(
                 f"{self.vm_map.called} has lost its place, {self.start} to {self.end}: m.unchecked removed an entry "
@@ -421,17 +421,17 @@ def flags_word(prot: Any, max_prot: Any, inherit: Any, advice: Any, nomerge: boo
     given = prot, max_prot, inherit, advice, nomerge, fixed
     try:
         known = _FLAGS.get(given)
-    except TypeError:  # something that can't be remembered: it is refused below
+    except TypeError:  # a value that can't be a key: it is refused below
         known = None
     if known is None:
         known = _flags_word(*given)
-        if all(type(one) is str for one in given[:4]) and len(_FLAGS) < MOST_FLAGS:  # 1 is True, as a key
+        if all(type(one) is str for one in given[:4]) and len(_FLAGS) < MOST_FLAGS:  # as keys, 1 and True are the same
             _FLAGS[given] = known
     return known
 
 
 _FLAGS: dict[tuple[Any, ...], int] = {}
-"""The meanings of the flags in words."""
+"""The flags words computed so far, by the arguments."""
 
 MOST_FLAGS = 512
 

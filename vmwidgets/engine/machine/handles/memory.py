@@ -18,7 +18,7 @@ from ..arguments import malloc_flags
 from ..system import Part
 
 OTHERS = "others"
-"""The owner of the pages that :meth:`MemoryFunctions.take_pages` took."""
+"""The owner of the pages that :meth:`MemoryFunctions.take_pages` allocates."""
 
 
 class MemoryFunctions(Part):

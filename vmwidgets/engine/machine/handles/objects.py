@@ -58,7 +58,7 @@ class MemoryObject(Part):
 
 
 class MachineObjects(Part):
-    """All memory objects that tasks have, with and without a name: ``m.memory_objects``."""
+    """All memory objects of tasks, with and without a name: ``m.memory_objects``."""
 
     def value(self, first: int | None = None, named: Collection[str] = ()) -> ObjectsValue:
         """Return the objects as a frozen value, with the entries that map them.  O(objects + pages + entries).

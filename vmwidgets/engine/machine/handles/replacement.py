@@ -18,7 +18,7 @@ from ..system import Part
 
 
 class MachineReplacement(Part):
-    """The policy by which tasks' pages leave memory, and its rings of frames.
+    """The policy that chooses which of the tasks' pages to evict, and its rings of frames.
 
     ``m.replacement = "clock"`` chooses a policy by its name ("fifo", "lru", "second chance", "clock", "aging", "nru",
     "working set").  With ``vm.Replacement("clock", local=True)``, each task evicts its own pages, and
@@ -42,11 +42,11 @@ class MachineReplacement(Part):
 
     @property
     def setting(self) -> Replacement:
-        """The current policy, as it was chosen."""
+        """The current policy, in the form in which it was chosen."""
         return self.system.task_memory.rings.replacement
 
     def choose(self, policy: Any) -> None:
-        """Choose the value of ``m.replacement = …``: a name, a :class:`Replacement`, or a function."""
+        """Choose the policy of ``m.replacement = …``: a name, a :class:`Replacement`, or a function."""
         if isinstance(policy, Replacement):
             self.set_replacement(policy.policy, window=policy.window, future=policy.future, local=policy.local)
         elif callable(policy):
@@ -147,7 +147,7 @@ class MachineReplacement(Part):
         return lambda frame: found.get(frame, [])
 
     def _dirtiness(self) -> Callable[[str, int, int, bool], bool]:
-        """Return a function that says whether a page is dirty, so that it must be written before it leaves its frame.
+        """Return a function that says whether a page is dirty: it must be written back before its frame is reused.
 
         The function's arguments are an object, the number and the frame of its page, and whether a translation has a
         dirty bit. See also :meth:`.task_memory.TaskMemory.dirty`.

@@ -29,7 +29,7 @@ from ..system import Edit, Part, SpacePart, System
 
 
 class MemoryBefore:
-    """Physical memory with earlier values of some words of `width` bytes, from `before`, by physical address."""
+    """Earlier physical memory: `before` has earlier values of words of `width` bytes, by physical address."""
 
     def __init__(self, ram: Ram, before: Mapping[int, int], width: int) -> None:
         self._ram = ram
@@ -56,7 +56,7 @@ class MemoryBefore:
 
 @frozen(slots=False, repr=False)
 class MachineWalk(Walk):
-    """A walk on a machine; two walks are equal if the hardware did the same.
+    """A walk on a machine; two walks are equal if the hardware did the same in both.
 
     `source` leads to the machine while it exists; `task` is the owner of the walked tables ("" for the kernel).
     """
@@ -70,7 +70,7 @@ class MachineWalk(Walk):
         return None if self.source is None else self.source()
 
     def flips(self, level: int = 1) -> dict[str, str]:
-        """Return the bits of a descriptor that the walk read, by the result of the same access with the bit flipped.
+        """Flip each bit of a descriptor that the walk read; returns, by result of the access, the bits that cause it.
 
         `level` 1 is the last descriptor, 2 the descriptor before it.  Bits with the same result are grouped.  All flips
         are undone.  The call is refused for a walk that read no descriptor at that level.
@@ -100,14 +100,14 @@ class MachineWalk(Walk):
 
 
 def _ranges(bits: list[int]) -> str:
-    """Return consecutive numbers as one range."""
+    """Return numbers as text, with consecutive numbers as ranges."""
     firsts = [bit for bit in bits if bit - 1 not in bits]
     lasts = [bit for bit in bits if bit + 1 not in bits]
     return ", ".join(f"{a}–{b}" if a < b else f"{a}" for a, b in zip(firsts, lasts, strict=True))
 
 
 MOST_WALKED = 256 * MIB
-"""The most pages of a range that are walked one by one."""
+"""The most bytes of a range whose pages are walked one by one."""
 
 
 class MachineTables(Suggesting):
@@ -147,7 +147,7 @@ class MachineTables(Suggesting):
         return MemoryBefore(ram, words, self._pmap.fmt.entry_width) if words else ram
 
     def now(self, words: Mapping[int, int] = MappingProxyType({})) -> PageTables[Any]:
-        """Return the tables as they are, or with earlier values of descriptors, given by physical address."""
+        """Return the current tables, or the tables with earlier values of descriptors, given by physical address."""
         pmap = self._pmap
         name = f"page tables of {self.task or 'the kernel'}"
         root, controls = pmap.registers(self.system.controls)
@@ -191,7 +191,7 @@ class MachineTables(Suggesting):
         return {Address(walk.steps[-1].pa) for walk in self._walks(at, size) if walk.ok}
 
     def descriptor_at(self, pa: int | str) -> int:
-        """Return the descriptor at the physical address `pa`, with these tables' width, as the hardware reads it.
+        """Return the descriptor at the physical address `pa`, in the width of these tables, as the hardware reads it.
 
         >>> import vmwidgets as vm
         >>> m = vm.boot("x86")
@@ -446,7 +446,7 @@ class DescriptorFunctions(Part):
         self.system.processors.edited()
 
     def _place_of(self, pa: int) -> Place:
-        """Return the place of the descriptor at `pa` in the kernel's tables as they were before edits."""
+        """Return the place of the descriptor at `pa` in the kernel's tables, without any edits by hand."""
         system = self.system
         kept, now = (MemoryBefore(system.ram, words, self._width) for words in (self.before(), {}))
         for memory in (kept, now):

@@ -81,7 +81,7 @@ class Task(UnixCalls):
         return self.system.complete_access("touch", self._touched(start, kind))
 
     def _touched(self, address: int, access: Access) -> MaySleep[MachineWalk]:
-        """Make one access, and return the hardware's walk for a second access."""
+        """Make one access; returns the hardware's walk for the same access afterwards."""
         yield from self._processor.reach(address, access, True, self._tables)
         return self.walk(address, access)
 
@@ -145,7 +145,7 @@ class Task(UnixCalls):
             self.touch(start + int(number) * PAGE, access)
 
     def resident_pages(self, start: int, pages: int) -> set[int]:
-        """Return the numbers, counted from `start`, of the first `pages` pages that are in memory.
+        """Return the numbers, counted from `start`, of the pages in memory among the `pages` pages there.
 
         >>> import vmwidgets as vm
         >>> t = vm.boot("x86-64").task("init")

@@ -1,4 +1,4 @@
-"""The times of accesses in a machine: the costs, and the effective access time by counts."""
+"""The times of accesses in a machine: the costs, and the effective access time computed from counts."""
 
 from __future__ import annotations
 
@@ -33,8 +33,9 @@ class TimeFunctions(Part):
     def effective_access_time(self) -> EffectiveAccessTime:
         """Return the average time of an access since boot, with the formula and the measured rates.
 
-        Accesses count if they reached memory, and if processors made them for tasks, domains or the kernel.  A fault is
-        major if a page had to be read in to resolve it.  The costs are ``m.costs``, or ``vm.Costs()`` if none were set.
+        An access counts if it reached memory, and if a processor made it for a task, a domain or the kernel.  A fault
+        is major if a page had to be read in to resolve it.  The costs are ``m.costs``, or ``vm.Costs()`` if none were
+        set.
 
         >>> import vmwidgets as vm
         >>> m = vm.boot("x86-64")

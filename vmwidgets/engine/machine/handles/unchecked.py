@@ -75,7 +75,7 @@ class Unchecked(Part):
 
     @operation
     def kmem_free(self, map: MachineKmemMap, addr: int, size: int) -> None:  # noqa: A002
-        """Call `kmem_free` for any range: part of an allocation, several, holes, even a submap or the boot's range."""
+        """Call `kmem_free` for any range: a part of an allocation, several allocations, holes, a submap, the boot's."""
         return self._freed("kmem_free", Kmem.kmem_free, map, addr, size)
 
     @operation

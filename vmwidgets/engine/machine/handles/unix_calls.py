@@ -156,7 +156,7 @@ class UnixCalls(SpacePart):
 
         "data" counts the heap alone, as in 4.4BSD; since 4.7, Linux counts all private writable memory.  "rss" is this
         machine's own limit: at the limit, each new page replaces a page of the same task.  Linux ignores RLIMIT_RSS,
-        and BSD uses it as advice.  Memory that the task already has stays.
+        and BSD uses it as advice.  Memory beyond a new limit stays mapped.
         """
         what = LIMITS[arguments.known(name, LIMITS, "limit")]
         if most is None and what == "stack":
@@ -204,7 +204,7 @@ class UnixCalls(SpacePart):
         return start
 
     def _target(self, file: Any) -> TaskObject | None:
-        """Return the object of a file, or of a name."""
+        """Return a file's memory object, or the object with this name."""
         system = self.system
         if file is None:
             return None
@@ -220,7 +220,7 @@ class UnixCalls(SpacePart):
 
 
 def _length(size: Any) -> int:
-    """Return a size in whole pages, rounded up as calls do."""
+    """Return a size in whole pages, rounded up as in mmap(2)."""
     length = -(-arguments.whole(size, "size") // PAGE) * PAGE
     if not 0 < length < 1 << 48:
         raise Refused(f"size={shown(size)}: write at least a byte, and less than 256 TiB")

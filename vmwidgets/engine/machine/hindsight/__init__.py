@@ -1,4 +1,4 @@
-"""Questions about a machine's history: which operation changed something last, which was the first, and why.
+"""Questions about a machine's history: what last changed something, what first made a condition true, and why.
 
 Read :mod:`.hindsight` first: the functions that learners call.  :mod:`.changes` notes the changes of an operation, and
 :mod:`.noted` makes these notes, from the latest operation backwards; :mod:`.why` and :mod:`.searches` answer from the

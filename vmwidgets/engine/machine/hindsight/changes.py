@@ -1,9 +1,9 @@
 """The changes made by each operation of a machine, noted while it runs.
 
 Only the result of a whole operation counts: a change that the operation reverses does not.  Events report changes of
-frames, descriptors, pages and entries, and are read as they come.  No event reports stored bytes.  So memory notes
-which frames are written, and the pages that tasks see in these frames are compared before and after the operation, as
-:meth:`.Task.peek` returns them.
+frames, descriptors, pages and entries, and are read when they are reported.  No event reports stored bytes.  So memory
+notes which frames are written, and the pages that tasks see in these frames are compared before and after the
+operation, as :meth:`.Task.peek` returns them.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ Ranges = list[tuple[int, int]]
 
 
 Notes = dict[Hashable, "array[int]"]
-"""The changes of each key: serial, first and end of each change, one after the other.
+"""The changes of each key, in one array: the serial, `first` and `end` of each change.
 
 [first, end) is a range in the thing named by the key: bytes of a page, or addresses of a map.
 """
@@ -262,7 +262,7 @@ def _joined(ranges: Ranges) -> Ranges:
 
 
 def _mapping(task: TaskSpace, objects: Mapping[TaskObject, set[int]], whole: Iterable[TaskObject]) -> Ranges:
-    """Return the addresses at which a task maps these pages of objects, or a whole object, directly or by shadows."""
+    """Return the addresses at which a task maps pages of objects or whole objects, directly or through shadows."""
     found: Ranges = []
     for one in {**dict.fromkeys(whole), **objects}:
         for entry in _leading_to(one):

@@ -53,8 +53,7 @@ class Hindsight(Handle):
         Operations are replayed from the latest backwards, at first 500 and then ever more at a time, some 100 µs each,
         until the answer is found.  Stretches that cannot have changed the thing are left out: a machine knows which
         frames its operations wrote, and which pages and entries they moved.  A search can be stopped, and `progress` is
-        called with the number of replayed operations and the total.  The changes of replayed operations are known from
-        then on.
+        called with the number of replayed operations and the total.  The changes of replayed operations are remembered.
 
         Raises :class:`Refused` if nothing was ever there.
 
@@ -80,14 +79,14 @@ class Hindsight(Handle):
         return found
 
     def why(self, thing: Any, where: Any = None) -> Why:
-        """Explain why `thing` is as it is at `where`, by a minimal set of operations with the same result.
+        """Explain the state of `thing` at `where` by a minimal set of operations that produces it.
 
         `thing` and `where` are as for :meth:`last_write`: the byte of a task, the entry of a map, the translation of an
         address, a walk with its fault, or a frame that page tables map.  Each operation of the result is needed:
         without it, the thing would be different.  If the operation that last changed the thing is not needed, it is
         named as well: a page that was written and then dropped is zero, as at first.
 
-        Operations are repeated on new machines, about 2 ms each time, and sometimes all of them.  The call can be
+        Some operations, and sometimes all, are repeated on new machines, about 2 ms each time.  The call can be
         stopped.  Raises :class:`Refused` if nothing was ever there.
 
         >>> import vmwidgets as vm
@@ -131,7 +130,7 @@ class Hindsight(Handle):
             return searches.first(self.history, f, progress)
 
     def turned(self, f: Callable[[Any], Any]) -> Turn:
-        """Return an operation at which the value of `f` changed.  It is found by bisection; there may be others.
+        """Return an operation at which the value of `f` changed.  The search is a bisection; there may be more.
 
         `f` is as for :meth:`first`; its values after the boot and now must differ.  In a history of 10,000 operations,
         `f` is called some hundred times.  Raises :class:`Refused` if the two values are the same.
@@ -231,7 +230,7 @@ def _places(machine: Any, thing: Any, where: Any) -> Places:
 
 
 def _to_explain(thing: Any, where: Any) -> tuple[Any, Any]:
-    """Return, for a frame, the page tables that map it and the address instead."""
+    """Return `thing` and `where`; for a frame, return page tables that map it, and the address, instead."""
     if isinstance(thing, (MemoryObject, MachineFile)):
         raise Refused(f"thing={thing!r}: ask why of a byte of a task that maps it; m.last_write says what moved a page")
     if not isinstance(thing, MachineFrames):

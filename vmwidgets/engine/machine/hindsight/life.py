@@ -55,7 +55,7 @@ class Station(NamedTuple):
 
 @frozen
 class _Stay:
-    """A station, and the previous one."""
+    """A station, linked to the stay before it."""
 
     station: Station
     before: _Stay | None

@@ -20,7 +20,7 @@ class Difference(NamedTuple):
 
 
 class Step(NamedTuple):
-    """An operation of the first machine, by its serial, and the number of operations on the second before it."""
+    """The serial of an operation of the first machine, and the number of operations done on the second before it."""
 
     serial: int
     before: int
@@ -34,7 +34,7 @@ class Lockstep:
         self.first = first
         self.second = second
         self.stopped = ""
-        """The reason why the second machine no longer follows, with the first operation concerned; "" while it does."""
+        """The reason why the second machine has stopped following, with the first operation concerned; "" before."""
         self.differences: list[Difference] = []
         """The operations with another outcome or result on the second machine, without undone operations.
 
@@ -138,7 +138,7 @@ class Lockstep:
         except CannotGoOn as reason:
             self._end(f"{begins}: {reason}")
             return
-        except BaseException as error:  # the stop button, in a learner's code: it was done in part, or not at all
+        except BaseException as error:  # the stop button, in a learner's code: the call was done in part or not at all
             self._end(f"{begins}: {type(error).__name__} on {second.name}")
             raise
         self._expected = _end_of(second.journal)
@@ -184,7 +184,7 @@ def lockstep(first: Any, second: Any, *, stop: bool = False) -> Lockstep:
 
     The two are no longer in step if the second can't repeat an operation, for example because it lacks the processor,
     or because the operation takes a thread's function.  Nor are they in step if the second does or undoes operations of
-    its own, or if the first goes back beyond the point from which they were in step.  ``.stopped`` then gives the
+    its own, or if the first undoes operations from before they were in step.  ``.stopped`` then gives the
     reason.  Raises :class:`Refused` if both are the same machine, if the second already follows another machine, and
     for a machine that is read-only.
 

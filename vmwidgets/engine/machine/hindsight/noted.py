@@ -37,7 +37,7 @@ Place = tuple[Any, int]
 Places = Iterable[Place]
 
 Sights = Mapping[Place, Seen]
-"""What tasks see at places that are bytes of tasks; a missing place is unknown."""
+"""For each place that is a byte of a task, what the task sees there; unknown places are missing."""
 
 Look = Callable[[int, System], None]
 """A function called with the number of a replay's first operation, and with the machine before that operation."""
@@ -164,7 +164,7 @@ class Noted:
     def _note(self, stretch: int, most: int, done: int, progress: Progress | None, look: Look) -> int:
         """Note the missing parts of a stretch and of earlier stretches, `most` stretches at most, in one replay.
 
-        Return the number of finished operations, including `done` earlier ones; `done` if everything was known.
+        Return the number of finished operations, to which `done` were added before; `done` if everything was known.
         """
         journal, numbers = self._machine.journal, self._unknown(stretch)
         if not numbers:

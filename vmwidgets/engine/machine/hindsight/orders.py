@@ -12,7 +12,7 @@ from ..kept.copies import NoCopy
 from .searches import Question
 
 MOST_STEPS = 20_000
-"""The default for `most`: the most steps."""
+"""The default for `most`, the largest number of steps."""
 
 SCRIPT = (
     "write a list of steps, each with a part of the machine, its operation, and the arguments, such as "
@@ -21,7 +21,7 @@ SCRIPT = (
 
 
 class Reached(NamedTuple):
-    """A machine after some steps of each script; `ways` orders of these steps lead to it, and `order` is the first."""
+    """A machine after some steps of each script; `ways` counts the orders that lead to it, and `order` is the first."""
 
     machine: Any
     done: tuple[int, int]
@@ -45,14 +45,14 @@ class Orders:
         self.stopped_before = 0
         """The number of steps after which incomplete orders were stopped; 0 if all are complete."""
         self.machine: Any = None
-        """A machine that did the shortest of the wrong orders, to step through; None without such orders."""
+        """A machine that ran the shortest wrong order, to step through; None if no order is wrong."""
         self._shortest: tuple[int, ...] | None = None
 
     @property
     def shortest(self) -> tuple[tuple[Any, ...], ...] | None:
         """The steps of the shortest order that made the function true, up to that point; None if it never was true.
 
-        Among equally short orders, this is the one in which the first script is further ahead.
+        Among equally short orders, this is the order in which the first script is further ahead.
         """
         if self._shortest is None:
             return None
@@ -135,8 +135,9 @@ def orders(
     A step is a tuple: the name of a part of the machine, as in records; one of the part's operations; and the
     arguments.  A dictionary at the end contains the keyword arguments.  The steps of a script keep their order. `wrong`
     is called after each step with a machine whose ``journal.last`` is that step; it may only read.  A step that fails
-    counts as done; the error is in its record.  Orders that lead to the same machine continue as one, unless `prune` is
-    False, which gives the same result.  At most `most` steps are run.  The machine itself does not change.
+    counts as done; the error is in its record.  Orders that lead to the same machine continue as one order; with
+    `prune` False they don't, but the result is the same.  At most `most` steps are run.  The machine itself does not
+    change.
 
     Raises :class:`Refused` for an invalid script, for a step that a machine refuses, and for a function that changes
     something.  O(steps run), some milliseconds each on a small machine.

@@ -1,7 +1,7 @@
-"""Searches by a learner's function: for the first operation after which it is true, or for one that changes its value.
+"""Searches by a learner's function: for the first operation after which it is true, or for a change of its value.
 
-The function may only read.  It gets a machine rebuilt as it was after an operation, and so reads the values of that
-time.
+The function may only read.  It gets a machine rebuilt to the state after an operation, and so reads the values at that
+point.
 """
 
 from __future__ import annotations
@@ -158,7 +158,7 @@ def turned(history: History, function: Any) -> Turn:
 
 
 def _said(found: Any) -> str:
-    """Return the value of a function, as a verb and its object."""
+    """Return the value of a function as the end of a sentence, from its verb on."""
     return "has nothing to look at" if found is NOT_THERE else f"is {shown(found)}"
 
 

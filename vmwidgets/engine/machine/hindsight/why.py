@@ -1,4 +1,4 @@
-"""The reasons of a state: the fewest operations that produce it, found by leaving the others out.
+"""The reasons for a state: the fewest operations that produce it, found by leaving out operations.
 
 The notes of :mod:`.changes` give the operations that changed the thing, and the operations that created the parts used
 there: the task, the file, the mapping.  All these operations are run on a fresh machine; if the result is the same,
@@ -26,7 +26,7 @@ from .life import Station, life_of
 from .noted import Noted
 
 RECENT = 24
-"""The number of latest changes that are tried before all operations of their kind."""
+"""The number of latest changes that are tried before longer lists of operations."""
 
 Places = list[tuple[Hashable, int]]
 """Keys of the notes of changes, each with a place in the thing named by the key."""
@@ -67,7 +67,7 @@ class Why:
         return "\n".join(lines)
 
     def cell_of(self, operation: Operation) -> int:
-        """Return the number of the notebook cell that ran one of the operations, or the last operation; 0 for none."""
+        """Return the number of the notebook cell that ran `operation`, which is one of these operations; 0 for none."""
         serials = (one.serial for one in (*self.operations, self.last))
         return dict(zip(serials, self.cells, strict=False)).get(operation.serial, 0)
 
@@ -77,7 +77,7 @@ class Why:
         return f"cell [{cell}]  {said}" if cell else said
 
     def explain(self) -> str:
-        """Return the story of each operation, the last change among them: the results of ``operation.explain()``."""
+        """Return the stories of all operations, including the last change, as from ``operation.explain()``."""
         told = [*self.operations, *([self.last] if self.last not in self.operations and self.last.number else [])]
         return "\n\n".join(f"{operation}\n{operation.explain()}" for operation in told)
 
@@ -171,9 +171,11 @@ class Candidates:
                 self._made.setdefault(str(then.result), then.number)
 
     def tiers(self, last: Operation) -> Iterable[list[Operation]]:
-        """Yield ever longer lists of operations: the last changes with what they need, then all of their kind.
+        """Yield ever longer lists of operations to try.
 
-        Running the first list takes some 2 ms, and running all operations takes as long as a replay.
+        First come the latest changes with the operations that they need, then all operations on the same parts, and
+        then all operations.  Running the first list takes some 2 ms, and running all operations takes as long as a
+        replay.
         """
         yield self._journal_of(self._needed([last.number]))
         numbers = self._needed([last.number, *self._noted.recent(self._places, RECENT)])
@@ -187,7 +189,7 @@ class Candidates:
         return [self._journal[number] for number in sorted(numbers) if number]
 
     def _needed(self, changes: Iterable[int]) -> set[int]:
-        """Return these operations, which changed the thing, and the operations they need, by the parts they name."""
+        """Return these operations, which changed the thing, and the operations that made the parts they name."""
         found: set[int] = set()
         todo: list[tuple[int, int]] = [(number, self._subject.address) for number in changes]
         todo += self._before(_root(self._subject.path), self._subject.address, len(self._journal))
@@ -206,7 +208,7 @@ class Candidates:
         return found
 
     def _before(self, path: str, address: int, number: int) -> list[tuple[int, int]]:
-        """Return the earlier operations that last changed the byte at a task's address, and whether it is mapped."""
+        """Return the numbers of earlier operations on which the byte at `address` depends, each with an address."""
         made = [(self._made.get(path, 0), address)]
         if not path.startswith("task:"):
             return made
@@ -272,7 +274,7 @@ class Trial:
 
 
 def smallest(holds: Callable[[Sequence[Operation]], bool], operations: Sequence[Operation]) -> list[Operation]:
-    """Return a minimal set of these operations for which the statement holds: each of them is needed.
+    """Return a minimal set of these operations for which the statement holds: without any one, it would not.
 
     Large and early parts are left out first, since late operations are more likely to be the reason.
 

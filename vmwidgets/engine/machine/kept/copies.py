@@ -73,7 +73,7 @@ def thaw(data: bytes, makers: Mapping[str, Callable[..., Any]]) -> Any:
         while unpickler.file.tell() < len(written):
             for kind, objects, columns, others in unpickler.load():
                 for name, column in columns.items():
-                    deque(map(getattr(kind, name).__set__, objects, column), maxlen=0)  # a loop without steps of Python
+                    deque(map(getattr(kind, name).__set__, objects, column), maxlen=0)  # the loop runs in C
                 for one, held in zip(objects, others, strict=False):
                     for name, value in held.items():
                         object.__setattr__(one, name, value)
@@ -93,7 +93,7 @@ def no_collection() -> Iterator[None]:
 
 
 def _columns(kind: Any, objects: list[Any]) -> tuple[Any, list[Any], dict[str, tuple[Any, ...]], list[dict[str, Any]]]:
-    """Return the contents of objects of one kind: slots in columns if all slots are set, the rest object by object."""
+    """Return the contents of objects of one kind: slots in columns if all are set, everything else by object."""
     slots = _slots(kind)
     if slots and not hasattr(objects[0], "__dict__"):
         try:
@@ -122,7 +122,7 @@ class _Pickler(pickle.Pickler):
             if value.gi_frame is not None:
                 raise NoCopy(f"{value.__qualname__} is in the middle of something")
             return make, ("nothing",)
-        if kind is count:  # Python 3.14 and later don't write it
+        if kind is count:  # Python 3.14 and later can't pickle it
             return count, (int(repr(value).removeprefix("count(").removesuffix(")")),)
         if issubclass(kind, BaseException):
             return _error, (kind, value.args, value.__dict__)
@@ -147,7 +147,7 @@ class _Unpickler(pickle.Unpickler):
 
 
 def make(maker: str, *given: Any) -> Any:
-    """Stand for the replacement of an object that is not copied; :func:`thaw` calls one of its `makers` instead."""
+    """Represent an object that is not copied; :func:`thaw` calls one of its `makers` instead."""
     raise RuntimeError(f"{maker}{given} is made by thaw()")
 
 

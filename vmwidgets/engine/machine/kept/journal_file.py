@@ -67,11 +67,11 @@ class BadJournal(Refused):
 
 
 class Settings(dict[str, Any]):
-    """The settings of processors by name: the machine that uses them creates its own settings from them."""
+    """Processors' settings by name, as a file has them; a machine creates its own settings object from them."""
 
 
 class Written:
-    """A value of an operation in its form in a file, equal to every value with the same form."""
+    """A value as a file has it, equal to every value with the same form in a file."""
 
     __slots__ = ("text",)
     is_data = True
@@ -150,7 +150,7 @@ _TEXTS: dict[str, Any] = {
     "bytes": bytes.fromhex,
     "float": float,
 }
-"""A function that creates a value from its text."""
+"""For each kind of value, the function that creates it from its text."""
 
 
 SUCH = "mine.jsonl.gz"
@@ -165,7 +165,7 @@ class MachineJournal(Journal):
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the journal to a file, `….jsonl.gz`, from which :func:`vmwidgets.load_journal` rebuilds the machine.
 
-        If writing fails, an existing file stays as it was.  O(operations).
+        If writing fails, an existing file is unchanged.  O(operations).
         """
         if self.incomplete:
             raise Refused(f"{shown(str(path))} is not written: {self.incomplete}")
@@ -184,7 +184,7 @@ class MachineJournal(Journal):
 
 
 HANDED_OUT_BY: list[Callable[[Journal, Any, tuple[Any, ...], dict[str, Any]], Any]] = []
-"""The writer of handouts, as the last item: the engine does not know pictures."""
+"""The function that writes handouts, as the last item; the views set it, since the engine does not know pictures."""
 
 
 def _write(journal: Journal, raw: BinaryIO) -> None:
@@ -320,7 +320,7 @@ class Loaded:
 _KINDS = {
     "operation": Loaded._operation, "script": Loaded._script, "line": Loaded._line, "group": Loaded._group,
     "mark": Loaded._mark,
-}  # fmt: skip  # what reads each kind of line
+}  # fmt: skip  # the method that reads each kind of line
 
 
 def _text(value: Any) -> str:
@@ -352,7 +352,7 @@ def _deeper(data: Any, most: int) -> bool:
 
 
 def load(path: str | os.PathLike[str]) -> Loaded:
-    """Read a file within all limits; raises :class:`BadJournal` for any other file, and if it is damaged or newer."""
+    """Read a journal; raises :class:`BadJournal` for other files, and if it is damaged, too large or too new."""
     loaded, reader = Loaded(), _Reader(path)
     for data in reader.lines():
         try:

@@ -40,8 +40,8 @@ BEYOND = object()
 class Repeated:
     """The record of one thread or handler, repeated on `machine`; `recorded` contains records by the names of scripts.
 
-    Each call must have the recorded answer.  If it does not, the thread or the handler's run ends: the next actions of
-    its code after another answer are unknown.
+    Each call must have the recorded answer.  If it does not, the thread or the handler's run ends: after another
+    answer, its code might have acted differently.
     """
 
     def __init__(self, machine: Any, title: str, key: str, recorded: Mapping[str, Script]) -> None:
@@ -50,7 +50,7 @@ class Repeated:
         self._key = key
         self._recorded = recorded
         self.abandoned = False
-        """Whether the machine is at another point now, so that this script is no longer current."""
+        """Whether this script is no longer current, because the machine has gone to another point in its history."""
 
     @property
     def _record(self) -> Sequence[Action]:
@@ -83,7 +83,7 @@ class Repeated:
                         yield made
                 except KernelPanic:
                     raise
-                except VMError as error:  # the recorded error, or the comparison finds a difference
+                except VMError as error:  # if this is not the recorded error, the comparison finds a difference
                     if len(self._script) == place and action.answer == failure(error):
                         self._script.append(action)  # the part was gone already when the thread waited for the call
                 self._compare(place)
@@ -119,7 +119,7 @@ class Repeated:
         except KernelPanic:
             raise
         except VMError:
-            pass  # the recorded error, or the comparison finds a difference
+            pass  # if this is not the recorded error, the comparison finds a difference
         self._compare(place)
 
     def _play(self, action: Action) -> Any:

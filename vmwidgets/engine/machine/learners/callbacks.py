@@ -40,7 +40,7 @@ class Live:
 
     def __init__(self, code: Any, door: Door) -> None:
         self.code = code
-        self.door = ref(door)  # a branch does not keep its origin
+        self.door = ref(door)  # a branch does not keep its origin alive
         self.position = 0
 
     @property
@@ -212,7 +212,7 @@ class LearnerCode:
         return self.callbacks.scripts[self.key]
 
     def note(self, name: str, target: str = "", arguments: Iterable[tuple[str, Any]] = (), answer: Any = None) -> int:
-        """Record an action in the script; return its place there."""
+        """Record an action in the script; returns the action's place."""
         serial = self.callbacks.door.journal.next_serial
         self.script.append(Action(target, name, tuple(arguments), answer, serial))
         return len(self.script) - 1
@@ -298,7 +298,7 @@ class ThreadActor(LearnerCode):
         """The thread's record, which is repeated first."""
         self._body = self.repeated.thread()
         self.left = False
-        """Whether the machine is at another point now, so that this is an earlier thread."""
+        """Whether this is an earlier thread, because the machine has gone to another point in its history."""
         callbacks.threads[key] = self
 
     def steps(self) -> MaySleep[Any]:

@@ -1,7 +1,7 @@
 """A limit on the steps of a learner's code before it waits, so that it can't block a cell.
 
 The limit is a number of steps, not a time: the same code stops at the same place every time. A step is a turn of a loop
-or a call of a Python function. All endless code makes steps, except for loops inside of functions written in C
+or a call of a Python function. All endless code makes steps, except for loops inside functions written in C
 (``list(itertools.count())``).
 
 Code of this package is never stopped. Its steps count while it only reads the machine, since that may take long; steps
@@ -35,7 +35,7 @@ class Runaway(BaseException):
 
 
 class _Budget:
-    """The rest of the limit for the code that runs in one Python thread."""
+    """The number of steps that the code in one Python thread may still make."""
 
     __slots__ = ("counting", "left", "most")
 
@@ -54,7 +54,7 @@ class _Budget:
 
 
 _budgets: dict[int, _Budget] = {}
-"""The limits by Python thread, while its code is limited."""
+"""The remaining steps of each Python thread in which learners' code runs."""
 
 
 def _ours(code: CodeType) -> bool:
@@ -83,8 +83,8 @@ class bounded:  # noqa: N801  used as a function
         budget = _budgets.get(me)
         self._outer = None if budget is None else budget.counting
         if budget is None:
-            # Known before the watch begins, and until it has ended: a thread of a machine that is collected as garbage
-            # meanwhile is ended within these bounds, and begins no watch of its own.
+            # Set before the watch begins and until it has ended: if a machine is garbage-collected meanwhile, its
+            # threads end within these bounds, and begin no watch of their own.
             budget = _budgets[me] = _Budget(self._most)
             if not _WATCH.begin():
                 del _budgets[me]
@@ -124,7 +124,7 @@ class _Monitoring:
         self._tool = 0
 
     def begin(self) -> bool:
-        """Begin reports of this Python thread's steps; return false if other tools use all IDs."""
+        """Begin to report this Python thread's steps; return false if other tools use all IDs."""
         with self._lock:
             if not self._threads and not self._take():
                 return False

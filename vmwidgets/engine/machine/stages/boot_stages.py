@@ -151,11 +151,11 @@ class KernelMemorySystem:
 
     @property
     def daemon_call(self) -> MaySleep[None]:
-        """The page daemon's loop, which runs for ever."""
+        """The page daemon's loop, which runs forever."""
         return self.scheduler.threads[self.daemon.name].call
 
     def restart_daemon(self) -> None:
-        """Restart the page daemon at the top of its loop, to which it returns after each sleep anyway."""
+        """Restart the page daemon at the top of its loop; after each sleep, it would return there anyway."""
         self.scheduler.threads[self.daemon.name].call = self.daemon.run()
 
     @property
@@ -224,7 +224,7 @@ class KernelMemorySystem:
 
 
 def boot_kmem(kernel: Kernel, recorder: Recorder, sizes: KmemSizes, start: int, bits: int) -> KernelMemorySystem:
-    """Boot kernel memory at `start`, and return it with the stage's events."""
+    """Boot kernel memory at `start` and return it; the events of this stage are reported."""
     emit = recorder.emit
     if emit is not None:
         where = f"{binary_size(sizes.whole)} of the kernel map for FreeBSD's kernel memory and its submaps"
@@ -328,7 +328,7 @@ class Kernel:
             emit((Called.tag, "vm_map_setup"))
         boot = Entry(BOOT_ENTRY, static=True)
         kernel_map.enter(layout.kernel_start, self._boot_bytes, 0, RESERVED_FLAGS | flag.FIXED, static=boot)
-        self._recorder.emit = None  # page by page the same: nothing to step through
+        self._recorder.emit = None  # every page is written the same way: nothing to step through
         for offset in range(0, self._boot_bytes, PAGE):
             self.pmap.kenter(layout.kernel_start + offset, IMAGE_BYTES + offset, flag.READ | flag.WRITE)
         self._recorder.emit = emit

@@ -34,7 +34,7 @@ REAL_KMEM = KmemSizes(128 * MIB, 2 * MIB, 2 * MIB, 96 * MIB, 8 * MIB, 4 * MIB, 4
 """Sizes for the real layouts.
 
 In the real system, the sizes depend on the amount of memory; these sizes have room for 10⁴ live allocations with holes
-between.
+between them.
 """
 
 

@@ -118,7 +118,7 @@ class Aarch64Rules(Rules[Aarch64Controls]):
         self.first = first
 
     def start(self, level: Level, root: int, va: int, controls: Aarch64Controls) -> Start | Stop:
-        """Choose the root, by D5.2.1: TTBR0 if the bits above the translated ones are all 0, TTBR1 if all are 1."""
+        """Choose the root, by D5.2.1: TTBR0 if the bits above the translated bits are all 0, TTBR1 if all are 1."""
         high, ones = va >> self.va_bits, (1 << 64 - self.va_bits) - 1
         if high not in (0, ones):
             why = f"{Address(va)} is in neither half: bits 63 to {self.va_bits} are not all equal"
@@ -228,7 +228,7 @@ class Aarch64Rules(Rules[Aarch64Controls]):
         return AP_USER | AP_READ_ONLY | UXN | PXN
 
     def rights_of(self, descriptor: Descriptor, word: int) -> Rights:
-        """Return the rights in one descriptor, taken by itself: user code's rights if it may only fetch."""
+        """Return the rights in one descriptor, by itself; user code's rights if user code may only fetch there."""
         if descriptor.kind == "leaf" and not word & (AP_USER | UXN):
             return Rights(False, False, True, True)
         return self._data_rights(descriptor, word)
@@ -254,7 +254,7 @@ class Aarch64Rules(Rules[Aarch64Controls]):
         return not path[-1].value("nG")
 
     def registers(self, user: int | None, kernel: int | None, controls: Aarch64Controls) -> tuple[int, Aarch64Controls]:
-        """Return TTBR0 with the user's root, TTBR1 with the kernel's; TCR_EL1.EPD0 or EPD1 for None (D5.2.1)."""
+        """Return TTBR0 with the user's root, TTBR1 with the kernel's; None sets TCR_EL1.EPD0 or EPD1 (D5.2.1)."""
         if user is None:
             controls = replace(controls, epd0=True)
         return user or 0, replace(controls, epd1=True) if kernel is None else replace(controls, ttbr1=kernel)

@@ -35,7 +35,7 @@ STATUS = {
     0b01100: "external abort on a walk, first level", 0b01110: "external abort on a walk, second level",
     0b01000: "synchronous external abort", 0b00010: "debug event", 0b10110: "asynchronous external abort",
     0b10000: "TLB conflict abort",
-}  # fmt: skip  # a row for each
+}  # fmt: skip  # a row for each kind
 """The meanings of FS[4:0] with short descriptors."""
 
 STATUS_CODE = (Field("FS", 0, 4, "fault status: translation 5/7, access flag 3/6, domain 9/11, permission 13/15"),)
@@ -95,7 +95,7 @@ class Armv7Controls(Controls):
     ttbcr_n: int = 0
     """TTBCR.N: addresses with any of the top N bits set are translated from `ttbr1`."""
     ttbr1: int = 0
-    """The physical address of the root table for these addresses: a table that always has 16 KiB."""
+    """The physical address of the root table for addresses with any of the top N bits set; it always has 16 KiB."""
     pd0: bool = False
     """TTBCR.PD0: no walks from TTBR0."""
     pd1: bool = False
@@ -175,7 +175,7 @@ class Armv7Rules(Rules[Armv7Controls]):
         status = code & 0xF | (code >> 4) << 10
         if access == "execute":
             return FaultReport("Prefetch Abort", code, STATUS_CODE, Syndrome("IFSR", status, IFSR), STATUS[code])
-        # The domain is valid where a first-level descriptor had one: not for a first-level translation fault.
+        # The domain is valid if a first-level descriptor had one, so not for a first-level translation fault.
         domain = domain_of(path) if path and path[0].descriptor.kind != "invalid" else 0
         value = status | domain << 4 | (access == "write") << 11
         syndrome = Syndrome("DFSR", value, DFSR, "a write" if access == "write" else "a read")
@@ -265,7 +265,7 @@ def _put(descriptor: Descriptor, values: dict[str, int]) -> int:
 
 
 _ANY = Level(0, "", "", 0, 0, ())
-"""The controls for looking at a single descriptor."""
+"""A level for rules that look at a single descriptor."""
 
 
 # ---- levels and descriptors --------------------------------------------------------------------

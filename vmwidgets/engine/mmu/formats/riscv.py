@@ -35,7 +35,7 @@ class RiscvControls(Controls):
     """RISC-V Privileged 20211203, 3.1.6.3, 4.3 and 4.4."""
 
     sum: bool = False
-    """mstatus.SUM: the supervisor may touch data in user pages."""
+    """mstatus.SUM: the supervisor may access data in user pages."""
     mxr: bool = False
     """mstatus.MXR: executable pages can be read."""
     adue: bool = True

@@ -312,7 +312,7 @@ class X86Rules32(X86Rules):
         return controls.smep
 
     def reserved(self, level: Level, descriptor: Descriptor, controls: X86Controls) -> int:
-        """Return bit 21 of a 4 MiB page, and any of bits 20:13 for addresses beyond the processor's (SDM 4.3)."""
+        """Return bit 21 of a 4 MiB page, and each of bits 20:13 for an address bit above the limit (SDM 4.3)."""
         if descriptor is not _LARGE_32:
             return 0
         return descriptor.reserved | bits(20, 13 + max(0, min(controls.maxphyaddr, 40) - 32))
