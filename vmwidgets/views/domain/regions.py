@@ -56,7 +56,7 @@ def region_axis(picture: DomainPicture) -> RegionAxis:
 
 
 def regions_lane(picture: DomainPicture, axis: RegionAxis, box: Box) -> Iterator[Node]:
-    """Yield the ribbon on this axis, with what is mapped and addresses below it."""
+    """Yield the ribbon on this axis, with mapped memory and addresses below it."""
     segments, folded = axis
     if not segments:
         return
@@ -85,7 +85,7 @@ def shown_regions(picture: DomainPicture) -> tuple[RegionValue, ...]:
 
 
 def _segments(picture: DomainPicture, folded: Mapping[int, RegionFold]) -> list[RegionSegment]:
-    """Return regions, folds and gaps in all used addresses, and the leaves outside regions.
+    """Return segments for all used addresses: regions, folds, gaps, and gaps in which leaves map memory.
 
     A fold counts as a gap: if it is wide, the axis is broken there.
     """
@@ -112,7 +112,7 @@ def _segments(picture: DomainPicture, folded: Mapping[int, RegionFold]) -> list[
 
 
 def _with_meta_broken(picture: DomainPicture, segments: list[RegionSegment]) -> list[RegionSegment]:
-    """Return whether the slab frames' region is so large that, to scale, it would make other regions invisible."""
+    """Return the segments, with a break at the slab frames' region if it is so large that it would hide the others."""
     sizes = {segment.start: segment.end - segment.start for segment in segments if segment.item is not None}
     meta = picture.value.meta_start
     if meta not in sizes or not 0 < DRAWABLE * (sum(sizes.values()) - sizes[meta]) < sizes[meta]:

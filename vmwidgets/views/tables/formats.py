@@ -159,7 +159,7 @@ def _tlb(cost: FormatCost) -> Part:
 
 
 def _labels(levels: Sequence[LevelCost], widths: Sequence[float]) -> Sequence[str]:
-    """Return the names in a format's bars, all long or all short, if there is room.  Their numbers are below."""
+    """Return the names in a format's bars: the longest form that fits all bars, or else the short names that fit."""
     briefs = [level.name.removesuffix(" table") for level in levels]
     shorts = [brief.replace("level ", "L") for brief in briefs]
     for labels in ([level.name for level in levels], briefs, shorts):

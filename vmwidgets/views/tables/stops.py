@@ -34,7 +34,7 @@ STYLES: dict[Kind, tuple[str, str]] = {
 
 
 class Change(NamedTuple):
-    """A range whose mapping changed since the stop before: its old and new state, in letters of rights."""
+    """A range whose mapping changed since the previous stop: its old and new state, in letters of rights."""
 
     start: int
     size: int
