@@ -1,4 +1,4 @@
-"""A scene as a standalone SVG: the static twin of the live drawing, with the same numbers and style sheet."""
+"""A scene as a standalone SVG: a static copy of the live drawing, with the same numbers and style sheet."""
 
 from __future__ import annotations
 
@@ -208,7 +208,7 @@ _LEAST_BADGED, _MOST_BADGES = (24, 18), 7
 def _badges(nodes: Iterable[Node]) -> str:
     """Return a badge at the corner of new ("+") or leaving ("−") nodes, and of those that differ from the other side.
 
-    There is none if nearly all nodes would have one.
+    There are no badges if nearly all nodes would have one.
     """
     w, h = _LEAST_BADGED
     found = [
@@ -287,7 +287,7 @@ def _quoted(text: str) -> str:
 _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 _NOT = re.compile(r":not\([^)]*\)")
 _CLASS = re.compile(r"\.([\w-]+)")
-_LIVE = re.compile(r":focus|:hover|\[")  # without a pointer, and without a page around it
+_LIVE = re.compile(r":focus|:hover|\[")  # selectors that need a pointer, or a page
 _VARIABLE = re.compile(r"var\((--[\w-]+)")
 
 Rule = tuple[str, str]
@@ -337,7 +337,7 @@ def _rules(text: str) -> Iterator[Rule]:
 def _pruned(rules: tuple[Rule, ...], classes: frozenset[str]) -> Iterator[Rule]:
     for head, body in rules:
         if "motion" in head:
-            continue  # a picture that stays has none
+            continue  # a file has no motion
         if head.startswith("@media"):
             inner = "".join(f"{selectors}{{{style}}}" for selectors, style in _pruned(tuple(_rules(body)), classes))
             if inner:

@@ -25,7 +25,7 @@ A file has sections, which are subjects; a sentence is named by its subject and 
   the few words in a box on the way of a fault; `housekeeping` marks work that lectures fold into the next step;
   `silent` lists events that are not steps, after the reason.
 
-`mistakes.py` says what can't be right in a file: tests ask it, and so does the build of a wheel.
+`mistakes.py` finds mistakes in a file; tests and the build of a wheel call it.
 """
 
 from __future__ import annotations
@@ -390,7 +390,7 @@ class Case:
 
     @cached_property
     def places(self) -> dict[str, tuple[str, str]]:
-        """For each field's name, its path and how it is written; the words are complete when this is asked."""
+        """The path and the format of each field, by its name; first read when the words are complete."""
         return {one[1]: (one[2] or one[1], one[3] or "") for words in self.words for one in _PLACE.finditer(words)}
 
     def holds(self, event: Any, names: Any) -> bool:
