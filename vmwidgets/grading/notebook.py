@@ -54,9 +54,9 @@ class Work(NamedTuple):
 class Handed:
     """One file: all different `works` by exercise, in order; and its `predictions`, `outcomes` and `hints`.
 
-    `begun` names its students, by vmwidgets of this `version`; `coded` and `seed` are its claims about a code and the
-    seed.  `undone` says that a check has found nothing yet.  `finding` is why the file can't be graded, or why it
-    contains no work; None otherwise.
+    `begun` names its students, by vmwidgets of this `version`; `coded` and `seed` are what it claims: that a code was
+    used, and the seed.  `undone` says that a check has found nothing yet.  `finding` is why the file can't be graded,
+    or why it contains no work; None otherwise.
     """
 
     finding: Finding | None = None

@@ -105,7 +105,7 @@ def _part(title: str, titles: tuple[str, ...], rows: Sequence[Sequence[Cell]]) -
 def _criteria(grades: Grades, rows: list[Row]) -> Iterator[str]:
     """Yield for each exercise how many works met each criterion.
 
-    A criterion's sentence is its sentence for works that met it.  Its other sentences describe the work, and may
+    Each criterion is named by its sentence for works that met it.  Its other sentences describe the work, and may
     contain text from a notebook.
     """
     for name in grades.course.exercises:

@@ -27,7 +27,7 @@ WINDOW = 14
 
 
 def _strings(subject: Subject, draws: Draws) -> Iterator[tuple[str, PolicyRun]]:
-    """Yield runs to ask about, with words: part of the student's string or, for a policy, part of the sheet's."""
+    """Yield runs to ask about, with words: part of the student's string or, for a policy, of the sheet's string."""
     thing = subject.thing
     runs: list[tuple[str, list[str], str, int]] = []
     if isinstance(thing, ReferencesValue):
@@ -42,7 +42,7 @@ def _strings(subject: Subject, draws: Draws) -> Iterator[tuple[str, PolicyRun]]:
         ]
     parts = [_part(draws, *run) for _ in range(PARTS) for run in draws.shuffled(runs)]
     full = [part for part in parts if sum(step.victim is not None for step in part[1].steps) > 1]
-    yield from drawn_first(draws, full, lambda part: bool(part[1].hits > 1))  # else the last pages are in memory
+    yield from drawn_first(draws, full, lambda part: bool(part[1].hits > 1))  # else the last pages are those in memory
 
 
 def _part(draws: Draws, of: str, string: list[str], policy: str, frames: int) -> tuple[str, PolicyRun]:
@@ -97,7 +97,7 @@ def resident(subject: Subject, draws: Draws) -> Iterator[Question]:
     """Ask which pages are in memory after a reference."""
     for words, run in _strings(subject, draws):
         if run.policy == "opt":
-            continue  # as above
+            continue  # any page that is never used again may be missing
         pages = (str(page) for page in run.steps[-1].pages if page is not None)
         yield asks(
             f"{words} Which pages are in memory at the end?",
