@@ -1,4 +1,4 @@
-"""What our labs have in the package: a module of exercises, mistakes (TOML) and explanations (Markdown) for each lab.
+"""The labs' files in the package: each lab has a module of exercises, mistakes (TOML) and explanations (Markdown).
 
 A lab's folder in `course/` has links to its three files.
 """

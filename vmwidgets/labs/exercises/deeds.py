@@ -116,7 +116,7 @@ def deeds(space: MachineMap, asked: Any) -> list[Deed]:
 
 
 def removals(found: Iterable[Deed]) -> list[Deed]:
-    """Return the deeds that unmapped something, or may have."""
+    """Return the deeds that unmapped something, or may have done so."""
     return [deed for deed in found if deed.kind in (REMOVED, UNSEEN)]
 
 
