@@ -30,7 +30,7 @@ from ..labs.identity import folded
 from ..labs.moved import called
 
 MOST = 20
-"""The most notebooks of one submission that are graded."""
+"""The most notebooks that are graded in one submission."""
 
 ASK = "Ask your instructor."
 

@@ -265,7 +265,7 @@ class Grades:
         return next((one for one in (*owners, *wrote) if folded(one) == same), student)
 
     def without_points(self) -> list[str]:
-        """The students with a file of a lab, but no points in it, for a reason other than the judge's."""
+        """The students with a file of a lab in which they have neither points nor judged work."""
         return [one for one in self.students() if any(self._lost(one))]
 
     def _lost(self, student: str) -> Iterator[bool]:

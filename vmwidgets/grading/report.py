@@ -76,7 +76,7 @@ def pseudonym(secret: str, student: str) -> str:
 
 
 def html(grades: Grades, name_of: Callable[[str], str]) -> str:
-    """Return the page; `name_of` returns the name of a student in it."""
+    """Return the page; `name_of` returns the name that the page shows for a student."""
     students = grades.students()
     rows = [row for file in grades.files for row in file.rows if row.result]
     parts = [marked(_counts(grades), "p"), *_criteria(grades, rows), *_mistakes(grades, rows), *_predictions(grades)]

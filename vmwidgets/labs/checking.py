@@ -90,7 +90,7 @@ def judged_for(name: str, of: str, thing: Any) -> Result:
 
 
 def criteria_of(name: str, of: str, thing: Any) -> tuple[Criterion, ...]:
-    """Return only the criteria, up to the one at which the judge stops, for judging one piece of work on many variants.
+    """Return only the criteria, as far as the judge gets, for judging one piece of work on many variants.
 
     There are no criteria for a machine that panicked, if the exercise needs a working machine.
     """

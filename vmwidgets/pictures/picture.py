@@ -178,7 +178,7 @@ class Picture(Exports, Finding, traitlets.HasTraits):
     def changed(self, _change: object = None) -> None:
         """Note that a trait was set, so that the picture shows something else from now on."""
 
-    # ---- what is shown ---------------------------------------------------------------------------
+    # ---- the target and its scene ----------------------------------------------------------------
 
     @property
     def target(self) -> Any:

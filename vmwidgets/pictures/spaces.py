@@ -56,7 +56,7 @@ class Space(Protocol):
 
     @property
     def has_map(self) -> bool:
-        """Return whether a map says what should be mapped; domains, and tables without a machine, have none."""
+        """Return whether a map says what should be mapped; domains, and tables without a machine, have no map."""
 
     @property
     def map_name(self) -> str:

@@ -20,7 +20,7 @@ PIECE = 500
 """The number of names that are requested at a time."""
 
 MOST_GROUPS = 2_000
-"""The most groups and marks of a journal that are sent: the latest ones."""
+"""The most groups and marks that a page gets of a journal: the latest."""
 
 _NAMES: dict[str, str] = {
     "n": (

@@ -238,7 +238,7 @@ def stale(draws: Draws) -> Question:
 
 
 def _stale(frame: int, found: int | None, written: Sequence[int | None]) -> str:
-    """Return why an access does not reach this frame: its translation is older, or newer."""
+    """Return why an access does not reach this frame: its translation was dropped, or was never read."""
     at = written.index(frame)
     if found is None or at < written.index(found):
         return "that translation was dropped since, and the next walk read another descriptor"

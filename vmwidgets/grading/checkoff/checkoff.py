@@ -26,7 +26,7 @@ MODULE = f"{__package__}.kinds"
 """The module that the process runs."""
 
 MOST_EXERCISES = 20
-"""The most exercises of a notebook that are considered."""
+"""The most exercises that are considered in one notebook."""
 
 MOST_AGAIN = 1000
 

@@ -20,7 +20,7 @@ ON_PAPER = ("lru", "fifo")
 """Policies for comparison with a student's own function, which is not run."""
 
 PARTS = 8
-"""The number of parts of each run that are tried."""
+"""How many parts of each run are tried."""
 
 WINDOW = 14
 """The length of the part that a question is about: as many references as can be done by hand."""
@@ -46,7 +46,7 @@ def _strings(subject: Subject, draws: Draws) -> Iterator[tuple[str, PolicyRun]]:
 
 
 def _part(draws: Draws, of: str, string: list[str], policy: str, frames: int) -> tuple[str, PolicyRun]:
-    """Return a run of some consecutive references, with words for it."""
+    """Return a run of some consecutive references, with words that describe them."""
     first = draws.between(0, max(0, len(string) - WINDOW))
     part = string[first : first + WINDOW]
     words = (

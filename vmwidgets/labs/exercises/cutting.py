@@ -379,7 +379,7 @@ def _entry_at(space: MachineMap, address: int) -> EntryValue | None:
 
 
 def _film_page(entry: EntryValue | None, address: int) -> int | None:
-    """Return the page of the object that is mapped at `address`."""
+    """Return which page of the object is mapped at `address`."""
     return None if entry is None or entry.object is None else (entry.offset + address - entry.start) // PAGE
 
 

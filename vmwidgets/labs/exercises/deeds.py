@@ -166,7 +166,7 @@ class _Reading:
         return ""
 
     def _deed(self, kind: str, free: bool) -> Deed:
-        """Return what has been read until now, as one deed."""
+        """Return the events read so far as one deed."""
         ranges = {ENTERED: (self._new(),), REMOVED: tuple(sorted(self._gone.values()))}.get(kind, ())
         deed = Deed(kind, ranges, free or self._searched, self._rotations)
         self._begin()

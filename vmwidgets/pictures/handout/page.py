@@ -98,7 +98,7 @@ def _page_style() -> str:
     return files("vmwidgets.pictures.handout").joinpath("page.css").read_text("utf-8")
 
 
-# ---- what is read without script -----------------------------------------------------------------
+# ---- the page without a script -------------------------------------------------------------------
 
 
 class _Listed:
@@ -179,7 +179,7 @@ def _question(question: Question, opened: bool) -> str:
     )
 
 
-# ---- what the player reads -----------------------------------------------------------------------
+# ---- the player's data ---------------------------------------------------------------------------
 
 
 def _data(story: ToldStory, opened: bool) -> dict[str, Any]:

@@ -269,7 +269,7 @@ def _fails(event: ev.Event) -> bool:
 
 
 def _marked(steps: Sequence[DomainStep]) -> Iterator[DomainStep]:
-    """Yield the steps with marks: those between a failure and the end of the rollback undo something."""
+    """Yield the steps; steps between a failure and the end of the rollback are marked, since they undo something."""
     ends = [number for number, step in enumerate(steps) if isinstance(step.event, ev.MapUndone)]
     undoing = False
     for number, step in enumerate(steps):

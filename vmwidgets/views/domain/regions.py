@@ -165,7 +165,7 @@ def _region(picture: DomainPicture, segment: RegionSegment, region: RegionValue,
 
 
 def _gap(folded: Mapping[int, RegionFold], segment: RegionSegment, y: float) -> Node:
-    """Return a range of addresses without drawn regions: it has none, or they are folded."""
+    """Return a range of addresses without drawn regions: it has no regions, or folded regions."""
     size = binary_size(segment.end - segment.start)
     count = folded[segment.start].count if segment.start in folded else 0
     many = counted(count, "region")

@@ -259,7 +259,7 @@ def ringed(
 
 
 def _badge(identity: str, count: str, state: str, right: float, top: float) -> Node:
-    """Return a badge with a number, on the upper right corner of a line, and not over what is inside."""
+    """Return a badge with a number, on the upper right corner of a line, where it covers nothing inside."""
     w = max(_BADGE, text_width(count, "letter") + 8)
     return kit.runs(identity, Box(right + 2.5 - w, top + 1.5 - _BADGE, w, _BADGE),
                     [Text(w / 2, _BADGE / 2 + 4, count, "letter on-step", "middle")],
@@ -284,7 +284,7 @@ def onward(_number: int, one: Node, after: Node) -> Link:
 
 
 def heading(identity: str, title: str, words: str = "") -> Part:
-    """Return a section's title, and words about it next to it or below."""
+    """Return a section's title, with words about the section to the right or below."""
 
     def put(drawn: Drawn, x: float, y: float, w: float) -> float:
         drawn.nodes.append(kit.heading(identity, title, words, y, width=w + 2 * MARGIN, x=x))
@@ -535,7 +535,7 @@ class _Grid(NamedTuple):
 
     @classmethod
     def of(cls, columns: Sequence[Column], some: Sequence[Row], w: float, high: float, *, boxed: bool) -> _Grid:
-        """Return the places in `w` pixels; words are apart from the edges of boxes, and from a row's colour."""
+        """Return the places in `w` pixels, with space between words and a box's edge or a row's colour."""
         inset, end = (PAD, PAD) if boxed else (12.0 if any(row.edge for row in some) else 0.0, 0.0)
         cells = [[row.cell(at) for row in some] for at in range(len(columns))]
         wides = [min(one.most, _needed(one, its)) for one, its in zip(columns, cells, strict=True)]

@@ -52,7 +52,7 @@ class Drawings:
     """
 
     def __init__(self) -> None:
-        self._known: dict[str, str] = {}  # by what is drawn: its id
+        self._known: dict[str, str] = {}  # IDs by markup
 
     def svg(self, scene: Scene, alt: str, selected: str = "") -> str:
         """Return one drawing; `alt` is its text for screen readers, `selected` the thing that is marked."""
@@ -206,7 +206,7 @@ _LEAST_BADGED, _MOST_BADGES = (24, 18), 7
 
 
 def _badges(nodes: Iterable[Node]) -> str:
-    """Return a badge at the corner of new ("+") or leaving ("−") nodes, and of those that differ from the other side.
+    """Return a badge at the corner of new ("+") or leaving ("−") nodes, and of nodes that differ from the other side.
 
     There are no badges if nearly all nodes would have one.
     """

@@ -108,7 +108,7 @@ _PAD = 5.0
 
 
 def least_width(window: TableWindow) -> float:
-    """Return the width of a table in which every start address is complete."""
+    """Return the width that a table needs to show every start address in full."""
     widest = max((text_width(str(Address(table.va)), "mono label") for table in window.tables), default=0.0)
     return max(_LEAST, widest + 2 * _PAD)
 

@@ -90,7 +90,7 @@ def _tables(window: TableWindow, bench: TablesBench) -> Part:
 
 
 def _opened(table: OpenTable) -> Opened:
-    """Return what is drawn of a table, for a comparison."""
+    """Return the drawn part of a table, for a comparison."""
     folds = [range(row.first, row.end) for row in table.rows if row.kind == "fold"]
     slots = {f"pte:{row.pa:x}": (row.first, row.va) for row in table.rows if row.kind != "fold"}
     return Opened(f"table:{table.pa:x}", table.level, table.va, slots, folds)

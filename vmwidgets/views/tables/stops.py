@@ -76,7 +76,7 @@ def draw_no_stop(width: float = WIDTH) -> Scene:
 
 
 def _changes(number: int, name: str, some: Sequence[Change]) -> Part:
-    """Return a process and each range of it that changed, with its rights before and after."""
+    """Return a process and each of its ranges that changed, with the rights before and after."""
     said = [(str(Address(one.start)), str(Size(one.size)), f"{one.was} → {one.now}") for one in some]
     columns = [Column(style="mono"), Column(style="dim"), Column(style="mono")]
     shown = [

@@ -229,7 +229,7 @@ def title_of(slot: TlbSlot, asids: bool) -> str:
 # ---- what matters, in words ----------------------------------------------------------------------
 
 ROWS = 4
-"""The number of translations of a processor that are described in words."""
+"""How many translations of a processor are described in words."""
 
 _TOLD = 420.0
 """The most pixels for one description."""

@@ -75,8 +75,8 @@ def draw_walk(
 ) -> Scene:
     """Return the scene of a walk.
 
-    `there` has what the map says of the address.  `earlier` is an older walk of the same address: differences from it
-    are marked as changes.  The last argument has the words that the moment adds.
+    `there` has what the map says about the address.  `earlier` is an older walk of the same address: differences from
+    it are marked as changes.  The last argument has the words that the moment adds.
     """
     told = told or Told()
     before = {step.level: step.value for step in earlier.steps} if earlier is not None else {}

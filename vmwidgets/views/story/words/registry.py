@@ -353,7 +353,7 @@ def _always(value: str) -> Look:
 
 
 def _is_alike(value: Any, other: Any) -> bool:
-    """Return whether a value equals a condition's text, or begins with it before `*`."""
+    """Return whether a value equals a condition's text or, if the text ends in `*`, begins like it."""
     if not isinstance(other, str):
         return bool(value == other)
     return str(value).startswith(other[:-1]) if other.endswith("*") else str(value) == other
@@ -386,7 +386,7 @@ class Case:
     group: str = ""
     """"box", "because", or "" for a sentence."""
     key: str = ""
-    """The key of its template; "" if nothing is said."""
+    """The key of the case's template; "" if the case has no words."""
 
     @cached_property
     def places(self) -> dict[str, tuple[str, str]]:
