@@ -24,7 +24,7 @@ Marks = tuple[bool, ...]
 """For each of the ten questions, in the order of `KINDS`, whether its answer was right."""
 
 RESAMPLES = 2000
-"""The number of classes that are drawn at random from a class, to find its interval."""
+"""The number of classes that are drawn at random from a class, to find the interval of its gain."""
 
 FEW = 10
 """The number of students below which no interval is given."""

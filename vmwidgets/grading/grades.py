@@ -343,7 +343,7 @@ class Grades:
 
 
 def _counting(student: str, files: list[Graded]) -> dict[str, Row]:
-    """Return the row of these files that counts for each exercise."""
+    """Return, for each exercise, the row in these files that counts."""
     rows: dict[str, Row] = {}
     for row in (row for file in files for row in file.rows):
         old = rows.get(row.exercise)

@@ -25,7 +25,7 @@ MOST_PARTS = 4_000_000
 """The most commas and brackets in a file: each value between them takes up to 80 bytes of memory."""
 
 MOST_ANSWERS, MOST_SAID = 100, 500
-"""The most predictions and outcomes of a file for which no lab asks, and the most characters of each."""
+"""The most predictions and outcomes that are kept although no lab asks for them, and the most characters of each."""
 
 MOST_WORKS = 1_000
 """The most different works kept for one exercise in one notebook: the highest claims and, of equal claims, the last."""

@@ -95,7 +95,7 @@ _READ: weakref.WeakKeyDictionary[Journal, _Columns] = weakref.WeakKeyDictionary(
 
 
 def stamp(journal: Journal) -> int:
-    """Return a number that changes with operations, groups and marks: a page with another number asks again."""
+    """Return a number that changes with operations, groups and marks; a page with an old number asks for them."""
     what = journal.last.serial if len(journal) else -1, len(journal.groups), tuple(journal.marks.items())
     return zlib.crc32(repr(what).encode("utf-8", "replace"))
 

@@ -123,7 +123,7 @@ def _with_meta_broken(picture: DomainPicture, segments: list[RegionSegment]) -> 
 def _parted(
     segments: Sequence[RegionSegment], extents: Sequence[Extent], folded: Container[int]
 ) -> list[RegionSegment]:
-    """Return gaps, divided where something is mapped outside all regions, so that the axis is not broken there."""
+    """Return the segments; a gap is divided where something is mapped in it, so that the axis is not broken there."""
     result: list[RegionSegment] = []
     places = [extent.start for extent in extents]
     for segment in segments:

@@ -90,7 +90,7 @@ _SHORT = 120
 
 
 def _without_switches(scene: Scene) -> Scene:
-    """Return the scene without parts that only work in a live picture, and without rows left empty by that."""
+    """Return the scene without parts that only work in a live picture, and without the rows that then are empty."""
     stays = tuple(node for node in scene.nodes if node.kind not in ("press", "switch"))
     if len(stays) == len(scene.nodes):
         return scene

@@ -28,7 +28,7 @@ MOST_PASSED = 3
 
 
 class Told(NamedTuple):
-    """The steps and the caption of a picture that has words of its own, which are combined with the moment's words."""
+    """The steps of a picture with words of its own, and a function that adds the moment's words to its caption."""
 
     steps: Steps = STILL
     caption: Callable[[Caption], Caption] = lambda own: own
@@ -179,7 +179,7 @@ class Moment:
         return self._between(done[-2] if len(done) > 1 else -1, done[-1], about) if done else ""
 
     def _between(self, first: int, last: int, about: About) -> str:
-        """Return the latest sentences about a picture's subject between two of its own steps."""
+        """Return the latest sentences about a picture's subject, between two of the picture's steps."""
         said = [step.sentence for step in self.story.steps if first < step.index < last and about(step)]
         return " ".join(said[-MOST_PASSED:])
 

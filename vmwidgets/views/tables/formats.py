@@ -149,7 +149,7 @@ def _tables(cost: FormatCost, box: Box) -> Iterator[Node]:
 
 
 def _tlb(cost: FormatCost) -> Part:
-    """Return the TLB entries for everything, and how far some reach."""
+    """Return how many TLB entries map everything, and how much memory 64 entries reach."""
     said = [counted(cost.entries, "entry")]
     if cost.reach(64) != cost.mapped:
         said.append(f"64 entries reach {grouped_size(cost.reach(64))}")

@@ -59,7 +59,7 @@ Neighbours = Mapping[tuple[int, int], Neighbour]
 class Reach:
     """The progress of a processor on a walk: it has read the first `read` of its tables.
 
-    The next `open` tables are drawn too, with all of their descriptors alike.  There is room for `levels` tables.
+    The next `open` tables are drawn too, with all of their descriptors drawn alike.  There is room for `levels` tables.
     `verdict` is the access's outcome, in a heading and words, if it is not the walk's own end; `rows` is the number of
     descriptors drawn for each table.
     """
