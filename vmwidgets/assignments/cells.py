@@ -129,7 +129,7 @@ def source_of(cell: Mapping[str, Any]) -> str:
 
 
 def code(identity: str, source: str, **metadata: Any) -> Cell:
-    """Return a cell of code that was not run."""
+    """Return a code cell that has not been run."""
     return {
         "cell_type": "code",
         "execution_count": None,

@@ -15,7 +15,9 @@ SCHEMA = 3
 """The schema of a cell's metadata, as in nbgrader since version 0.6."""
 
 REGION = "### BEGIN SOLUTION\n### END SOLUTION"
-"""The marks around the part of a solution cell that students don't get. Without marks, they would get none of it."""
+"""The marks around the part of a solution cell that students don't get.  Without marks, they would get an empty
+cell.
+"""
 
 CONFIG = """\
 c = get_config()

@@ -1,8 +1,8 @@
 """Labs as assignments of Otter-Grader: a notebook for each lab, which `otter assign` turns into the students' notebook.
 
 Raw cells mark a question and its tests.  The cell of an exercise stays as it is.  A question has a test case for each
-point of the exercise.  Otter gives each test case an equal share of the question's points, so a student gets the share
-earned.
+point of the exercise.  Otter gives each test case an equal share of the question's points, so a student's share of them
+is the share of points earned.
 """
 
 from __future__ import annotations

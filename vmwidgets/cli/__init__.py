@@ -14,7 +14,7 @@ INTERRUPTED = 130
 
 def main(arguments: Sequence[str] | None = None, program: str = VMWIDGETS) -> int:
     """Run the `program` with `arguments` (those of the process by default); returns its exit status."""
-    if sys.excepthook.__module__ == "vmwidgets.launched":  # needed only until here
+    if sys.excepthook.__module__ == "vmwidgets.launched":  # that hook is needed only until here
         sys.excepthook = sys.__excepthook__
     given = sys.argv[1:] if arguments is None else arguments
     try:

@@ -30,7 +30,7 @@ from ..labs.identity import folded
 from ..labs.moved import called
 
 MOST = 20
-"""The most notebooks of one submission that are graded."""
+"""The most notebooks that are graded in one submission."""
 
 ASK = "Ask your instructor."
 
@@ -49,7 +49,7 @@ class Rules:
 
 @frozen(slots=False)
 class Submission:
-    """The notebooks that count, by the names that students see, and a sentence about each other file."""
+    """The notebooks that count, by the names that students see, and a sentence about every other file."""
 
     counted: dict[str, Path]
     sentences: list[str]
@@ -105,7 +105,7 @@ def _users(path: Path) -> list[list[str]]:
 
 
 def _looked_at(folder: Path, rules: Rules, users: list[list[str]]) -> Submission:
-    """Return the submission's notebooks: the ones that count, and for each of the others the reason why it doesn't."""
+    """Return the notebooks that count, and for every other file the reason why it doesn't count."""
     found = Submission({}, [])
     paths = sorted(_files(folder))
     notebooks = [path for path in paths if _is_notebook(path)]

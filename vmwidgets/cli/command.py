@@ -18,7 +18,7 @@ COMMANDS = {
     VMWIDGETS: ("course", "doctor", "lecture", "read", "link", "grade", "questions", "follow", "selftest"),
     TOOLS: ("roster", "assignment", "replay", "walk"),
 }
-"""The commands by program; each is a module next to this one, whose `add_…` adds its parser."""
+"""The commands by program; each command is a module next to this one, and the module's `add_…` adds its parser."""
 
 ABOUT = {
     VMWIDGETS: "A virtual memory lab for Jupyter.",
@@ -42,7 +42,7 @@ FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def parser_for(arguments: Sequence[str], program: str) -> argparse.ArgumentParser:
-    """Return the parser for these arguments, without loading other commands' modules: that would take a second."""
+    """Return the parser for these arguments; other commands' modules are not loaded, since that would take a second."""
     parser = argparse.ArgumentParser(program, description=ABOUT[program])
     parser.add_argument("--version", action="version", version=f"vmwidgets {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")

@@ -89,7 +89,7 @@ def optional() -> Iterator[Finding]:
 
 
 def _packages() -> Finding:
-    """Return the packages that vmwidgets itself needs."""
+    """Check the packages that vmwidgets itself needs."""
     found = {name: _version(name) for name in NEEDED}
     lacking = [name for name, its_version in found.items() if not its_version]
     if lacking:
@@ -98,7 +98,7 @@ def _packages() -> Finding:
 
 
 def _front_end(folder: Path = STATIC) -> Finding:
-    """Return the drawing code, which is built into the package."""
+    """Check the drawing code, which is built into the package."""
     lacking = [name for name in FRONT_END if not (folder / name).is_file()]
     if lacking:
         todo = f"in a clone run `python hatch_build.py`, otherwise install again: {install()}"
@@ -108,7 +108,7 @@ def _front_end(folder: Path = STATIC) -> Finding:
 
 
 def _kernel() -> Finding:
-    """Return whether Jupyter starts a kernel with this vmwidgets."""
+    """Check that Jupyter starts a kernel with this vmwidgets."""
     what, todo = "Jupyter kernel", install("lab")
     if find_spec("jupyter_client") is None or find_spec("ipykernel") is None:
         return Finding(what, False, "ipykernel is not installed", todo, needed=True)
@@ -131,7 +131,7 @@ def _asked_of_a_kernel() -> tuple[str, str]:
     """Return the program of the kernel "python3", and the version of vmwidgets that it imports ("" if none)."""
     from jupyter_client.manager import start_new_kernel
 
-    with tempfile.TemporaryDirectory() as folder:  # a kernel imports from where it is started: not from a clone here
+    with tempfile.TemporaryDirectory() as folder:  # a kernel imports from where it is started: never from a clone
         quiet = {"cwd": folder, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
         manager, client = start_new_kernel(startup_timeout=STARTS_IN, kernel_name="python3", **quiet)
     try:

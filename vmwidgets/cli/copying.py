@@ -1,4 +1,4 @@
-"""The students' notebooks in a folder of their own: copied, updated, and never over a student's work.
+"""Copies the students' notebooks into a folder and updates them, and never overwrites a student's work.
 
 A manifest in the folder lists the copies.  A file that has not changed since it was copied may be replaced.  Any other
 file is the student's: it stays, and a new version is put next to it.
@@ -36,7 +36,7 @@ class Copied:
     kept: list[str] = field(default_factory=list)
     beside: list[str] = field(default_factory=list)
     gone: list[str] = field(default_factory=list)
-    """Files that an earlier version had and this one doesn't; they stay."""
+    """Files that an earlier version had and this version doesn't; they stay."""
 
 
 def shipped() -> dict[str, bytes]:

@@ -68,7 +68,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def report(folder: Path, done: Copied) -> Iterator[str]:
-    """Yield what was done, a line for each kind."""
+    """Yield a line for each kind of change that was made."""
     yield f"{folder}: {counted(len(done.added), 'file')} added, {len(done.replaced)} replaced"
     if done.kept:
         yield f"changed by you, and left as they are: {', '.join(done.kept)}"

@@ -1,4 +1,4 @@
-"""``vmwidgets grade DIR --course FILE``: grades from journals; `--ask`: questions; `--gain`: what a class learned."""
+"""``vmwidgets grade DIR --course FILE``: grades from journals; `--ask`: questions; `--gain`: a class's gain."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``vmwidgets lecture NOTEBOOK|JOURNAL``: its story as one file, to step through without a Jupyter kernel."""
+"""``vmwidgets lecture NOTEBOOK|JOURNAL``: the source's story as one file, to step through without a Jupyter kernel."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files with a secret: new, for their owner alone, and not among notebooks."""
+"""Writes files with a secret: only new files, readable only by their owner, and not in a folder of notebooks."""
 
 from __future__ import annotations
 

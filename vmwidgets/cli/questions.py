@@ -42,7 +42,7 @@ FEW_BITS = 50
 """A seed with fewer bits can be found by trying: generating a question takes less than a tenth of a millisecond."""
 
 MOST_DIGITS = 19
-"""The most digits of a number, as many as 60 bits have."""
+"""The most digits of a number: a number of 60 bits has as many."""
 
 
 def add_questions(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

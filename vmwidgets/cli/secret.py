@@ -35,7 +35,7 @@ def secret_in(path: Path) -> str:
 
 
 def is_course(path: Path) -> bool:
-    """Return whether a file with a secret is a course's, by its name: then the secret is the course's key."""
+    """Return whether a file with a secret is a course's file, by its name; if so, the secret is the course's key."""
     return path.suffix.lower() == ".toml"
 
 

@@ -89,14 +89,14 @@ def all_checked() -> Iterator[Checked]:
 
 
 def _trace(folder: Path, name: str) -> Checked:
-    """Return a run of an original, compared operation by operation."""
+    """Return the result for a run of an original system, compared operation by operation."""
     outcome = replay(folder / f"{name}.jsonl.gz")
     difference = "" if outcome.divergence is None else report(outcome, outcome.divergence)
     return Checked(name, f"{counted(outcome.operations, 'operation')} agree{partly(outcome)}", difference)
 
 
 def _tables(folder: Path, name: str) -> Checked:
-    """Return Linux's page tables, each walk compared with its recorded answer."""
+    """Return the result for Linux's page tables: each walk is compared with its recorded answer."""
     path, found = folder / f"{name}.jsonl.gz", Comparison()
     for case in read_cases(path):
         compare(case, found)
@@ -105,7 +105,7 @@ def _tables(folder: Path, name: str) -> Checked:
 
 
 def _program(_folder: None, name: str) -> Checked:
-    """Return a program's calls, replayed; if it read its own map, the result is compared with that."""
+    """Return the result for a program's replayed calls: the map is compared with the one that the program read."""
     recorded, machine = recording(name), boot("x86-64")
     try:
         loaded = load_strace(machine, recorded.strace, until="maps" if recorded.maps else None)

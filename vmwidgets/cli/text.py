@@ -1,4 +1,4 @@
-"""The commands' printed values, in a form in which nothing in a file can harm or fill a terminal."""
+"""The commands' output, written so that no contents of a file can harm or flood a terminal."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""A folder of submissions is only read: results are written elsewhere, and no module is imported from it.
+"""Checks that keep a folder of submissions read-only: results go elsewhere, and no module is imported from it.
 
-Other people filled the folder, so a state, overrides or a module in it may be anyone's.
+Other people filled the folder, so anyone may have written a state, overrides or a module found in it.
 """
 
 from __future__ import annotations

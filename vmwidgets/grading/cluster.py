@@ -29,13 +29,13 @@ from .grades import Graded
 from .places import LOOK, File, Judges, Lost
 
 ANSWER = 10
-"""Seconds in which a scheduler has to answer."""
+"""Seconds within which a scheduler has to answer."""
 
 WORKERS = 60
 """Seconds that a run waits for new workers after it has lost all."""
 
 LARGE = "1 GiB"
-"""The size of a message from which Dask warns; a notebook with many pictures is larger than Dask's own limit."""
+"""The size from which Dask warns about a message; a notebook with many pictures exceeds Dask's default."""
 
 ADDRESS = re.compile(r"(?:(?:tcp|tls|wss?)://)?(?:[\w.-]+|\[[\da-fA-F:.]+\]):(\d{1,5})")
 
@@ -96,7 +96,7 @@ class Cluster:
             asked = self._client.submit(judge, __version__, file.name, content, course, pure=False)
 
         def finish(asked: Any) -> None:
-            """Pass the result on; a client that has been closed would never deliver it."""
+            """Pass the result on; give up if the client has been closed, since it would never deliver a result."""
             while self._client.status == "running":
                 try:
                     made.set_result(asked.result(timeout=ANSWER))
@@ -112,7 +112,7 @@ class Cluster:
         return made
 
     def width(self) -> int:
-        """Return how many threads the workers have; asked once a second, since each request waits for the scheduler."""
+        """Return how many threads the workers have; asks the scheduler at most once a second, since that takes time."""
         if self._known and time.monotonic() - self._asked < LOOK:
             return self._known
         threads, self._asked = self._threads(), time.monotonic()
@@ -161,7 +161,7 @@ class Cluster:
         """Check that there are workers, and that they and the scheduler have the same versions as this computer."""
         if not self._threads():
             raise Refused(f"the cluster at {self._address} has no workers: start some: dask worker {self._address}")
-        # a function that each Python has, so that it can be asked without vmwidgets
+        # a function that every Python has, so that a worker without vmwidgets can run it
         ask = (pkgutil.resolve_name, "vmwidgets:__version__")
         try:
             versions = {"the scheduler": self._client.run_on_scheduler(*ask)}
@@ -187,7 +187,7 @@ def _connected(address: str) -> Any:
     for name in ("distributed", "distributed.client"):  # their warnings are replaced by a sentence here
         logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
-        with ThreadPoolExecutor(1) as thread:  # next to an event loop that a notebook may run
+        with ThreadPoolExecutor(1) as thread:  # a notebook may run an event loop in this thread
             thread.submit(asyncio.run, _greeted(address)).result()
         return Client(address, timeout=ANSWER, set_as_default=False)
     except Exception:  # noqa: BLE001  whatever else listens there

@@ -26,7 +26,7 @@ MOST_NAMED = 10
 
 
 def first_writings(files: Iterable[Graded]) -> Person:
-    """Return the spelling for each ID that is equal when folded: the most frequent one, or the first.
+    """Return a function from an ID to its most frequent spelling (or the first), ignoring case.
 
     >>> person = first_writings([Graded("a.ipynb", "Ada", "01", None, (), {}, {}, {})])
     >>> person("ADA"), person("bert")
@@ -79,7 +79,7 @@ def _owned(file: Graded, person: Person, uploader: Person) -> Graded:
 
 
 def _beside(files: Sequence[Graded]) -> Iterator[Graded]:
-    """Yield the files, each with the other students who earn points by the same work.
+    """Yield the files, each with the other students who earn points with the same work.
 
     Work that earns no one more than half is not compared: students who did little have done the same.
     """
@@ -98,7 +98,7 @@ def _beside(files: Sequence[Graded]) -> Iterator[Graded]:
 
 
 def _copied(row: Row, owners: list[tuple[str, str]], me: set[str], seed: str) -> Row:
-    """Return the row with the other students who earn points by the same work; a mark means "asked the same"."""
+    """Return the row with the other students who earn points with the same work; a mark means "asked the same"."""
     others = ((one, theirs) for one, theirs in owners if me.isdisjoint(one.split("+")))
     named = list(islice(others, MOST_NAMED))
     if not named:

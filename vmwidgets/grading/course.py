@@ -62,7 +62,7 @@ class Course:
         return sum(self.exercises.values())
 
     def scaled(self, exercise: Exercise, points: int) -> float:
-        """Return the course's points for this number of the exercise's own points."""
+        """Return how many points the course gives for this number of the exercise's own points."""
         return round(self.exercises[exercise.id] * points / exercise.points, 2)
 
 
@@ -89,7 +89,7 @@ def read_course(path: Path, modules: Sequence[Path] = ()) -> Course:
 
 
 def read_key(path: Path) -> tuple[str, str]:
-    """Return the name and the key of the course in the file at `path`; raises :class:`Refused` as :func:`read_course`.
+    """Return the name and the key of the course in the file at `path`.  Raises like :func:`read_course`.
 
     The exercises are not read: none of the course's modules runs.
     """

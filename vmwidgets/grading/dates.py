@@ -29,7 +29,7 @@ HOURS = {
     "z": 0, "ut": 0, "utc": 0, "gmt": 0, "wet": 0, "west": 1, "bst": 1, "cet": 1, "mez": 1, "cest": 2, "mesz": 2,
     "eet": 2, "eest": 3,
 }  # fmt: skip  # a table
-"""The hours by which Europe's time zones are ahead of UTC; the names of American zones are as in e-mail."""
+"""The hours by which Europe's time zones are ahead of UTC; American zones have the names used in email."""
 
 _YEAR_FIRST = re.compile(rf"(?P<year>\d{{4}})(?P<sign>[-/])(?P<month>\d{{1,2}})(?P=sign)(?P<day>\d{{1,2}})(?:{_TIME})?")
 _NUMBERS = re.compile(

@@ -1,4 +1,4 @@
-"""The work in a student's notebook that will count: read and judged as by the grader, but before submission."""
+"""The work that will count in a student's notebook: read and judged as the grader does, but before submission."""
 
 from __future__ import annotations
 

@@ -72,7 +72,7 @@ def _other(row: Row, one: Judged) -> str:
 
 
 def _not_judged(row: Row, one: Judged) -> str:
-    """Return why a piece of work was not judged, next to the work that counts."""
+    """Return why a piece of work was not judged, compared with the work that counts."""
     most = int(row.result.get("points", 0)) if row.points or not row.of else 0
     if one.claimed is None or one.claimed <= most:
         return f"not judged: it claims no more than the {most} that were found"

@@ -63,7 +63,7 @@ def _not_graded(file: Graded, grades: Grades) -> str:
 
 
 def _counting(files: Sequence[Graded], rows: Mapping[str, Row]) -> list[Graded]:
-    """Return the files with work that counts; for a lab without such files, all graded files."""
+    """Return the files with work that counts; for a lab where no file has any, all of its graded files."""
     graded = [file for file in files if file.counts and file.path]
     counting = [file for file in graded if any(row.cell and rows.get(row.exercise) is row for row in file.rows)]
     labs = {file.lab for file in counting}

@@ -24,10 +24,10 @@ CHUNK = 1 << 20
 """The number of bytes that are read at a time for a digest."""
 
 COPIES = {"__MACOSX"}
-"""Folders that systems add, apart from hidden folders: everything in them is left out."""
+"""Folders that systems add and that are not hidden: everything in them is left out."""
 
 SYSTEM = {"thumbs.db", "desktop.ini"}
-"""Files that systems add, apart from hidden ones, in small letters."""
+"""Files that systems add and that are not hidden, in small letters."""
 
 ENDINGS = ".ipynb", ".ipynb.txt", ".ipynb.json"
 """The endings of notebooks; some browsers and editors add another."""

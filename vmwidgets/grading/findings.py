@@ -16,7 +16,7 @@ from vmwidgets.engine.base.frozen import frozen
 class Status(Enum):
     """The kind of a finding; the value is its name in files."""
 
-    # of one exercise in a file
+    # about one exercise in a file
     UNCHECKED = "not checked"
     STOPPED_CHECK = "check stopped"
     FORGED = "forged"
@@ -30,10 +30,10 @@ class Status(Enum):
     UNJUDGED = "not judged"
     HIGHER = "higher claim not judged"
     GIVEN = "given"
-    # of a file in which there is no work
+    # about a file without work
     NOTHING_DONE = "nothing done"
     NOTHING_CHECKED = "nothing checked"
-    # of a file that is not graded
+    # about a file that is not graded
     NO_NOTEBOOK = "no notebook"
     UNREADABLE = "not readable"
     UNREAD = "not read to its end"
@@ -49,7 +49,7 @@ class Status(Enum):
     NOT_IN_COURSE = "not in the course"
     CONCEPT_TEST = "concept test"
     UPLOADED = "uploaded by another"
-    # of tables and of the class
+    # about tables and the class
     ROSTER = "odd in the roster"
     STRANGER = "not in the roster"
     TWO_IDS = "two ids"
@@ -145,7 +145,7 @@ STUDENTS: dict[Status, str] = {
     Status.ODD_DATE: "",
     Status.OTHER_COUNTS: "",
 }
-"""The words for the work's student: no suspicion, no other student's ID, and nothing from inside a file.
+"""The words for the student whose work it is: no suspicion, no other student's ID, and nothing from inside a file.
 
 Anyone may submit a file in a classmate's name.
 """

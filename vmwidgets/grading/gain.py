@@ -1,4 +1,4 @@
-"""The learning gain of a class: the concept test before a course compared with its twin after it."""
+"""The learning gain of a class: the concept test before a course, compared with the parallel test after it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Marks = tuple[bool, ...]
 """For each of the ten questions, in the order of `KINDS`, whether its answer was right."""
 
 RESAMPLES = 2000
-"""The number of classes drawn from a class, to find the margin of chance."""
+"""The number of classes that are drawn at random from a class, to find the interval of its gain."""
 
 FEW = 10
 """The number of students below which no interval is given."""
@@ -75,7 +75,7 @@ class Gain:
 
     @property
     def chance(self) -> float:
-        """Return how often a course without effect changes this many students one way: the sign test, two-sided.
+        """Return the p-value of a two-sided sign test: how often a course without effect changes as many one way.
 
         >>> marks = (True,) * 10, (False,) * 10
         >>> Gain({str(one): (marks[1], marks[0]) for one in range(5)}, {}, ()).chance

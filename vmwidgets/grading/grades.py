@@ -265,11 +265,11 @@ class Grades:
         return next((one for one in (*owners, *wrote) if folded(one) == same), student)
 
     def without_points(self) -> list[str]:
-        """The students with a file of a lab, but no points in it, for a reason other than the judge's."""
+        """The students with a file of a lab in which they have neither points nor judged work."""
         return [one for one in self.students() if any(self._lost(one))]
 
     def _lost(self, student: str) -> Iterator[bool]:
-        """Yield, for each lab with a file of the student, whether no exercise has points, and whether none was judged.
+        """Yield, for each lab with a file of the student, whether no exercise has points and none was judged.
 
         For a file without a lab, also whether the course has another lab, to which it may belong.
         """
@@ -290,7 +290,7 @@ class Grades:
         return self._files_of.get(student, [])
 
     def rows_of(self, student: str) -> dict[str, Row]:
-        """Return the row that counts for each exercise: this student's override, or else the most points."""
+        """Return the row that counts for each exercise: this student's override, or else the one with most points."""
         return self._rows_of.get(student, {})
 
     def partners_of(self, student: str) -> list[str]:
@@ -327,7 +327,7 @@ class Grades:
         return sum(days.values())
 
     def students(self) -> dict[str, float]:
-        """Return the points of each student, over all exercises and with predictions, in the order of their ids.
+        """Return the points of each student, over all exercises and with predictions, in the order of their IDs.
 
         Both members of a pair get the pair's points.  For work that a member also did alone, the better result counts.
         """
@@ -343,7 +343,7 @@ class Grades:
 
 
 def _counting(student: str, files: list[Graded]) -> dict[str, Row]:
-    """Return the row of these files that counts for each exercise."""
+    """Return, for each exercise, the row in these files that counts."""
     rows: dict[str, Row] = {}
     for row in (row for file in files for row in file.rows):
         old = rows.get(row.exercise)

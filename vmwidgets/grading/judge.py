@@ -65,7 +65,7 @@ def judged(exercise: str, sheet: str, work: Any) -> dict[str, Any]:
 
 
 def _named(thing: Any) -> Any:
-    """Return the object with a fixed name for its machine: a number would depend on what was judged before."""
+    """Return the object with a fixed name for its machine: a number would depend on earlier work that was judged."""
     part = thing.task if isinstance(thing, LoadedStrace) else thing
     machine = getattr(part, "machine", part)
     if isinstance(machine, Machine):

@@ -101,7 +101,7 @@ def _odd(person: Person, problem: str) -> Row:
 
 
 def _extended(text: str, date: datetime) -> datetime:
-    """Return the student's own date, from hours after the common date or from a date; never before the common date."""
+    """Return the student's own due date: `text` is a date, or hours after the common `date`, which is the earliest."""
     hours = _HOURS.fullmatch(text)
     if hours:
         return date + timedelta(hours=min(float(hours[1].replace(",", ".")), MOST_HOURS))

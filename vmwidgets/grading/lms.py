@@ -57,7 +57,7 @@ FALLBACK: dict[str, Callable[[Person], str]] = {
     "SIS Login ID": lambda person: person.id,
     "Username": lambda person: person.id,
 }
-"""The value for columns that the roster does not have; others are left empty."""
+"""The values for columns that the roster does not have; columns not named here are left empty."""
 
 
 def format_of(system: str) -> Format:

@@ -25,7 +25,7 @@ MOST_PARTS = 4_000_000
 """The most commas and brackets in a file: each value between them takes up to 80 bytes of memory."""
 
 MOST_ANSWERS, MOST_SAID = 100, 500
-"""The most predictions and outcomes of a file for which no lab asks, and the most characters of each."""
+"""The most predictions and outcomes that are kept although no lab asks for them, and the most characters of each."""
 
 MOST_WORKS = 1_000
 """The most different works kept for one exercise in one notebook: the highest claims and, of equal claims, the last."""
@@ -54,9 +54,9 @@ class Work(NamedTuple):
 class Handed:
     """One file: all different `works` by exercise, in order; and its `predictions`, `outcomes` and `hints`.
 
-    `begun` names its students, by vmwidgets of this `version`; `coded` and `seed` are its claims about a code and the
-    seed.  `undone` says that a check has found nothing yet.  `finding` is why the file can't be graded, or why it
-    contains no work; None otherwise.
+    `begun` names its students, by vmwidgets of this `version`; `coded` and `seed` are what it claims: that a code was
+    used, and the seed.  `undone` says that a check has found nothing yet.  `finding` is why the file can't be graded,
+    or why it contains no work; None otherwise.
     """
 
     finding: Finding | None = None

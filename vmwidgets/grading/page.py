@@ -62,7 +62,7 @@ def bar(part: float, of: float) -> str:
 
 
 def table(titles: Sequence[str], rows: Iterable[Sequence[Cell]]) -> str:
-    """Return a table; titles are plain text too."""
+    """Return a table; titles and cells are plain text, not HTML."""
     rows = list(rows)
     numbers = [isinstance(cell, (int, float)) for cell in rows[0]] if rows else [False] * len(titles)
     head = "".join(_element(title, "th", number) for title, number in zip(titles, numbers, strict=True))

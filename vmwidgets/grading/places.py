@@ -61,7 +61,7 @@ def judged(files: Iterable[File], course: Course, place: Place) -> Iterator[tupl
 
 
 def _at_once(files: Iterable[File], course: Course, place: Place) -> Iterator[tuple[File, Graded | str]]:
-    """Yield the files, judged in parallel; at most twice as many are read ahead."""
+    """Yield the files, judged in parallel; at most twice as many files are read ahead as are judged at a time."""
     waiting: dict[Future[Graded], File] = {}
     for file in files:
         waiting[place.submit(file, course)] = file

@@ -29,7 +29,7 @@ found.loader.exec_module(package)
 package.__version__ = version
 runpy.run_module({module!r}, run_name="__main__", alter_sys=True)
 """
-"""A program that runs a module from the starting process's package, wherever that is.
+"""A program that runs a module from the starting process's package, wherever that package is.
 
 The version is passed on too, since an installer may have written it to a folder that the new process does not search.
 """

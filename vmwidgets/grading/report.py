@@ -76,7 +76,7 @@ def pseudonym(secret: str, student: str) -> str:
 
 
 def html(grades: Grades, name_of: Callable[[str], str]) -> str:
-    """Return the page; `name_of` returns the name of a student in it."""
+    """Return the page; `name_of` returns the name that the page shows for a student."""
     students = grades.students()
     rows = [row for file in grades.files for row in file.rows if row.result]
     parts = [marked(_counts(grades), "p"), *_criteria(grades, rows), *_mistakes(grades, rows), *_predictions(grades)]
@@ -105,7 +105,7 @@ def _part(title: str, titles: tuple[str, ...], rows: Sequence[Sequence[Cell]]) -
 def _criteria(grades: Grades, rows: list[Row]) -> Iterator[str]:
     """Yield for each exercise how many works met each criterion.
 
-    A criterion's sentence is its sentence for works that met it.  Its other sentences describe the work, and may
+    Each criterion is named by its sentence for works that met it.  Its other sentences describe the work, and may
     contain text from a notebook.
     """
     for name in grades.course.exercises:

@@ -92,7 +92,7 @@ def grade(
 
 
 def _tried_again(before: Graded, again: set[str], person: Callable[[str], str]) -> bool:
-    """Return whether a file is one of these persons' own; an unreadable file may be one."""
+    """Return whether a file belongs to one of the persons in `again`; an unreadable file may belong to any of them."""
     return bool(again) and (before.unread or not again.isdisjoint(map(person, before.students)))
 
 

@@ -81,7 +81,7 @@ def read_table(path: Path) -> Table:
         content = path.read_bytes()
     except OSError as error:
         raise Refused(f"{str(path)!r} can't be read: {error.strerror}") from None
-    text = _decoded(content).replace("\r\n", "\n").replace("\r", "\n")  # also of an old Macintosh
+    text = _decoded(content).replace("\r\n", "\n").replace("\r", "\n")  # also the line ends of old Macintoshes
     if "\0" in text:
         raise Refused(f"{str(path)!r} is not a text file: save the table as CSV")
     separator, rows = max(((one, _rows(text, one, path)) for one in SEPARATORS), key=lambda found: _fits(found[1]))
@@ -98,7 +98,7 @@ def _decoded(content: bytes) -> str:
         if content.startswith(mark):
             return content.decode(encoding, errors="replace")
     nulls = content[:2000].count(0)
-    if nulls > len(content[:2000]) // 4:  # UTF-16 without a mark
+    if nulls > len(content[:2000]) // 4:  # UTF-16 without a byte order mark
         return content.decode("utf-16-be" if content[:1] == b"\0" else "utf-16-le", errors="replace")
     try:
         return content.decode()

@@ -47,7 +47,7 @@ def graded_file(name: str, content: bytes, course: Course, ask: Asking) -> Grade
 
 
 def _patient(ask: Asking, seconds: float) -> Asking:
-    """Return the grades of one file, whose work must not occupy the grader for long."""
+    """Return `ask` with limits for one file: after `seconds`, or some stopped judgments, it refuses other work."""
     until, stopped = time.monotonic() + seconds, 0
 
     def answer(exercise: str, sheet: str, work: Any) -> dict[str, Any]:
@@ -151,7 +151,7 @@ def _finding(
     points = int(result["points"])
     if work.claimed == points:
         return found(Status.STOPPED_CHECK, problem=problem) if problem else None
-    # What is judged from a journal is the same each time: only a claim that was changed can be higher.
+    # Judging a journal gives the same points each time: only a claim that was changed can be higher.
     today = version == __version__ and work.edition == exercise.edition
     certain = not problem and today and work.claim > points
     claim = "no points" if work.claimed is None else f"{shown(work.claimed)} point{'s' * (work.claimed != 1)}"
@@ -162,7 +162,7 @@ def _finding(
 
 
 def _worth(row: Row, exercise: Exercise, points: int, course: Course) -> str:
-    """Return the value of the points, if the course counts them differently."""
+    """Return the value of the points in words, if the course counts them differently."""
     if row.of == exercise.points:
         return ""
     return f" of {exercise.points}, counted as {course.scaled(exercise, points):g} of {row.of:g}"

@@ -1,4 +1,4 @@
-"""The uploader of a file, if its name or folder shows the uploader, as files from learning systems do.
+"""The uploader of a file, if the file's name or folder shows it: learning systems write the uploader there.
 
 Moodle and Canvas write names, Blackboard and nbgrader write IDs.
 """
@@ -34,7 +34,7 @@ def uploaders(roster: Roster | None, files: Iterable[Submitted]) -> Callable[[st
     A learning system puts its words first.  So the outermost folder with such words counts, and the first such words in
     a name: a student may have written the rest.  Below the folders that all files have in common, folders belong to
     students, as nbgrader collects them, if there are several and most are named by IDs.  These must be IDs from the
-    roster or, without one, IDs that most files in the folder name.
+    roster or, without a roster, IDs that most files in the folder name.
 
     >>> files = [("ada/1.ipynb", ["ada"]), ("bert/1.ipynb", ["bert"]), ("Lab 01_ada_attempt_2026-10-01-12-00-00_x", [])]
     >>> uploader = uploaders(None, files)
@@ -92,7 +92,7 @@ def _own_folders(files: Sequence[Submitted], depth: int, ids: Mapping[str, str],
 
 
 def _longest(text: str, ids: Mapping[str, str], *, certain: bool) -> str:
-    """Return the longest ID at the end of a text, after a ``_``; if IDs are not `certain`, only a single one."""
+    """Return the longest ID at the end of a text, after a ``_``; if IDs are not `certain`, only if a single ID fits."""
     parts = text.split("_")
     found = [one for first in range(1, len(parts)) if (one := ids.get(folded("_".join(parts[first:]))))]
     return found[0] if found and (certain or len(found) == 1) else ""

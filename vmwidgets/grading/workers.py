@@ -48,7 +48,7 @@ class Worker:
         self._folder: tempfile.TemporaryDirectory[str] | None = None
 
     def ask(self, exercise: str, sheet: str, work: Any, seconds: float = SECONDS) -> dict[str, Any]:
-        """Return the result for the work; if judging was not completed, 0 points, a problem in words and `stopped`."""
+        """Return the result for the work; if judging was not completed: 0 points, a problem in words, and `stopped`."""
         try:
             return self._answer([exercise, sheet, work], seconds)
         except OSError as error:

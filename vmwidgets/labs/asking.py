@@ -102,7 +102,7 @@ def _put_on_the_page(prediction: Prediction, with_control: bool) -> None:
 
 
 def _show_elsewhere(prediction: Prediction, asked_in: Cell) -> None:
-    """Show a prediction as the value of a cell other than the one that asked."""
+    """Show a prediction as the value of a cell other than the cell that asked the question."""
     if current_cell() != asked_in:
         publish(prediction.bundle(), display_id=_display_id(prediction))
 

@@ -155,7 +155,7 @@ class Beginning:
         return cls(made.lab, made.course, made.students, codes)
 
     def lets(self, later: Beginning) -> bool:
-        """Return whether `later` may follow in the same Jupyter kernel: it adds an ID to a lab begun without one."""
+        """Return whether `later` may follow in the same Jupyter kernel: it adds an ID to a lab that had none."""
         return self.lab == later.lab and not self.students and bool(later.students)
 
     def __eq__(self, other: object) -> bool:

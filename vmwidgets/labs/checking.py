@@ -90,9 +90,9 @@ def judged_for(name: str, of: str, thing: Any) -> Result:
 
 
 def criteria_of(name: str, of: str, thing: Any) -> tuple[Criterion, ...]:
-    """Return only the criteria, up to the one at which the judge stops, for judging one piece of work on many variants.
+    """Return only the criteria, as far as the judge gets, for judging one piece of work on many variants.
 
-    None for a machine that panicked, if the exercise needs a working machine.
+    There are no criteria for a machine that panicked, if the exercise needs a working machine.
     """
     exercise, _ = asked(name)
     subject = _as_taken(thing, exercise)
@@ -107,7 +107,7 @@ _best: Kept[dict[tuple[str, str], Result]] = Kept(dict)
 
 
 def _graded(name: str | Sheet, thing: Any, *, passed_too: bool = False) -> Result:
-    """Return the result, with a picture if points are missing; a learner's always has one (`passed_too`)."""
+    """Return the result, with a picture if points are missing or, for learners (`passed_too`), in any case."""
     exercise, sheet = asked(name)
     identity = exercise.id if sheet is None else sheet.id
     of = "" if sheet is None else sheet.of

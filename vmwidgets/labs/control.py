@@ -25,7 +25,7 @@ KEPT = "Kept. It is not graded: it is for you, and for anyone who helps you."
 
 
 class Control(anywidget.AnyWidget):
-    """Choose or write, then press the button."""
+    """A control: choose or write an answer, then press the button."""
 
     _esm = traitlets.Unicode().tag(sync=True)
     own_id = traitlets.Unicode(help="Model id of this control.").tag(sync=True)

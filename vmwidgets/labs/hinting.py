@@ -34,7 +34,7 @@ class Hint:
     @property
     def _more(self) -> str:
         left = self.of - self.tier
-        name = "practice" if " " in self.id else f'"{self.id}"'  # as a practice sheet says: the graded one is `sheet`
+        name = "practice" if " " in self.id else f'"{self.id}"'  # as in a practice sheet's text
         return f"{left} more: lab.hint({name}) again." if left else "That is the last hint."
 
     def _lines(self) -> list[str]:

@@ -107,7 +107,7 @@ class Outcome:
 
     def _ipython_display_(self) -> None:
         if self.show is None:
-            raise NotImplementedError  # as any value of a cell
+            raise NotImplementedError  # IPython then shows it like any value
         self.show(self)
 
     @in_ascii

@@ -52,9 +52,9 @@ class Prediction:
     results each option stands for.  With `reasons`, the question also asks for a reason.
 
     The first answer counts; later answers are kept after it.  `happened` is the first result passed to :meth:`compare`,
-    or None before; here too, the first counts.  `comes_after` says that another question with this ID had been compared
-    before. `missed` is the student's answer to "what did I miss?".  `listeners` are called after each change; `show`
-    and `show_outcome` put the prediction and its outcome on a page.
+    or None before; again, the first one counts.  `comes_after` says that another question with this ID had been
+    compared before. `missed` is the student's answer to "what did I miss?".  `listeners` are called after each change;
+    `show` and `show_outcome` put the prediction and its outcome on a page.
     """
 
     def __init__(

@@ -26,7 +26,7 @@ class Predictions(Mapping[str, Prediction]):
     def ask(self, asked: Prediction) -> Prediction:
         """Return the prediction with this ID: the known one for the same question, or else `asked` in its place.
 
-        If the known prediction already had its outcome, an answer to the other question counts as late.
+        If the known prediction already had its outcome, an answer to the new question counts as late.
         """
         known = self._by_id.get(asked.id)
         if known is not None and known.asked == asked.asked:

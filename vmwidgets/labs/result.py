@@ -104,7 +104,7 @@ class Result:
 
     @property
     def _stuck(self) -> str:
-        sheet = "practice" if self.practice else f'"{self.id}"'  # as a practice sheet says
+        sheet = "practice" if self.practice else f'"{self.id}"'  # as in a practice sheet's text
         return f"Stuck? lab.hint({sheet}) gives a hint, and two more when it is called again."
 
     def bundle(self) -> dict[str, Any]:

@@ -32,9 +32,9 @@ class Session:
 
 
 class Kept(Generic[T]):
-    """Something that each session keeps.
+    """A thing that each session has one of, such as its predictions.
 
-    `new` creates the thing; if a session begins within another, `copied` makes it from the outer session's.
+    `new` creates the thing; if a session begins within another, `copied` makes it from the outer session's thing.
     """
 
     def __init__(self, new: Callable[[], T], copied: Callable[[T], T] | None = None) -> None:

@@ -25,7 +25,7 @@ MOST_PRACTICE = 1_000_000
 
 @frozen(slots=False)
 class Sheet:
-    """The task of `exercise` for one student: `text` in words; :meth:`start` returns what work begins with.
+    """The task of `exercise` for one student: `text` in words; :meth:`start` returns the object with which work begins.
 
     `of` is the sheet's origin: the seed in hexadecimal, "default", or "practice 3".  `given` is the drawn task, an
     object of the exercise's own class.

@@ -37,7 +37,7 @@ class Start(NamedTuple):
 
 
 def start_of(thing: Any, exercise: Exercise) -> Start | None:
-    """Return the start of an exercise whose sheet gives `thing`; None if that is not a machine or part of one.
+    """Return the start of an exercise whose sheet gives `thing`; None if `thing` is not a machine or part of one.
 
     A string, a dictionary or a function has no journal, so work on such a sheet may begin with any object.
     """

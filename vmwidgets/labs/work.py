@@ -153,7 +153,7 @@ def plain(thing: Any, work: dict[str, Any], exercise: Exercise) -> Any:
 
 
 def _is_ours(one: type) -> bool:
-    """Return whether `kind` is a class of this package, and not a class elsewhere derived from one."""
+    """Return whether `one` is a class of this package itself, and not derived from such a class elsewhere."""
     module = sys.modules.get(one.__module__)
     return one.__module__.startswith("vmwidgets.") and getattr(module, one.__qualname__, None) is one
 

@@ -14,7 +14,7 @@ PAGES = 4
 
 
 class Way(NamedTuple):
-    """A lecturer's words for one way to fork: why there are so many frames after each event, and notes."""
+    """A lecturer's words for one way to fork: the reasons for the number of frames after each event, and notes."""
 
     picture: str
     """The picture that shows the frames best."""
@@ -66,7 +66,7 @@ WAYS = {
 
 
 def lecture(fork: str = "counted") -> Lecture:
-    """Return a parent and its child, with the copying, in one way to fork.
+    """Return the lecture on a parent and its child, and on when pages are copied, in one way to fork.
 
     >>> list(lecture().what_if)
     ['the parent writes first', 'the child exits']

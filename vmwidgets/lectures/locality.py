@@ -18,7 +18,7 @@ FEW = 32
 
 
 def small(by_rows: bool) -> Trace:
-    """Return the references of a small matrix, page after page or all pages in turn.
+    """Return the references to a small matrix: page after page (`by_rows`), or all pages in turn.
 
     >>> small(by_rows=False)
     by columns: 18 references to 6 pages of 4 KiB (18 reads)
@@ -28,7 +28,7 @@ def small(by_rows: bool) -> Trace:
 
 
 def lecture() -> Lecture:
-    """Return two loops over one matrix: recorded, on paper and on a machine.
+    """Return the lecture on two loops over one matrix: recorded, on paper and on a machine.
 
     >>> [answer for _, _, answer, _ in lecture().ask.values()]
     ['4,181', '6', '18', '6', '10']

@@ -15,7 +15,7 @@ MORE, AGAIN = 0x40_8000, 0x40_C000
 
 
 def lecture() -> Lecture:
-    """Return the map of an editor, from nothing to a hole in its heap.
+    """Return the lecture on an editor's map, from an empty map to a hole in its heap.
 
     >>> lecture().machine.journal.last.name
     'lookup'

@@ -22,7 +22,7 @@ WHY = {
 
 
 def lecture(fork: str = "counted") -> Lecture:
-    """Return a cell of a real notebook, then the same in a model, and a fork.
+    """Return the lecture on a cell of a real notebook, the same cell in a model, and a fork.
 
     >>> [answer for _, _, answer, _ in lecture().ask.values()]
     ['next to nothing', '4', '5']

@@ -15,7 +15,7 @@ from vmwidgets.pictures.registry import known_pictures
 from .lecture import Lecture
 
 Step = tuple[Any, ...]
-"""A part of the machine, an operation of it, and its arguments."""
+"""A part of the machine, the name of a call to it, and the arguments."""
 
 SECRET = b"PIN 4711"
 
@@ -43,7 +43,7 @@ PROGRAM: tuple[Step, ...] = (
 """The steps of cpu 1: it reads the page, and drops a translation when it looks at its interrupts."""
 
 ONE_SCREEN = 840
-"""Width in pixels of the only picture: its words are at least 11 high, and so 24 at 1,920."""
+"""Width in pixels of the only picture: its words are at least 11 pixels high, and 24 when enlarged to 1,920."""
 
 
 def begun(shootdown: str) -> Machine:
@@ -77,7 +77,7 @@ def every_order(shootdown: str) -> Orders:
 
 
 def lecture() -> Lecture:
-    """Return a race: a page is unmapped, its frame gets a new owner, and cpu 1 still has its translation.
+    """Return the lecture on a race: a page's frame gets a new owner while cpu 1 still has the page's translation.
 
     >>> [answer for _, _, answer, _ in lecture().ask.values()]
     ['924', 'my draft', 'PIN 4711', 'none']
@@ -179,7 +179,7 @@ def _loaded(machine: Machine) -> str:
 
 
 def _often(found: Orders) -> str:
-    """Return in how many of the orders it happens.
+    """Return, in words, in how many of the orders the page is read.
 
     >>> _often(every_order("acknowledged"))
     'the secret is read in 0 orders of 924'

@@ -10,11 +10,11 @@ from vmwidgets.pictures.registry import known_pictures
 from .lecture import Lecture
 
 USES = "0 1 2 3 4 1 5 3 4 6 2"
-"""All used pages, in order."""
+"""All references to pages, in order."""
 
 
 def lecture() -> Lecture:
-    """Return four frames, a clock, and four pages to evict.
+    """Return the lecture on four frames, a clock, and four pages to evict.
 
     >>> [answer for _, _, answer, _ in lecture().ask.values()]
     ['0 · 0x1_0000', '2 · 0x1_2000', '1 · 0x1_1000', '7']

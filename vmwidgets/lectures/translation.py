@@ -13,11 +13,11 @@ from .lecture import Lecture
 PLACE = 0x40_3000
 
 ONE_SCREEN = 840
-"""Width in pixels of the only picture: its words are at least 11 high, and so 24 at 1,920."""
+"""Width in pixels of the only picture: its words are at least 11 pixels high, and 24 when enlarged to 1,920."""
 
 
 def lecture() -> Lecture:
-    """Return one page, two processors, and a forgotten flush.
+    """Return the lecture on one page, two processors, and a forgotten flush.
 
     >>> lecture().ask["protected"][2]
     'the byte is written'

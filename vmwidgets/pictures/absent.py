@@ -38,7 +38,7 @@ def absent_scene(number: int, missing: Refused, drawn: Scene) -> Scene:
 def scene_instead(refused: Refused, number: int, drawn: Scene | None, empty: Scene) -> Scene:
     """Return the scene for a moment that can't be drawn, in a machine whose latest operation is `number`.
 
-    If the moment was undone, the latest scene stays; `empty` is for a picture without one.
+    If the moment was undone, the latest scene stays; `empty` is for a picture that has no scene yet.
     """
     if not isinstance(refused, Undone):
         return absent_scene(number, refused, drawn or empty)

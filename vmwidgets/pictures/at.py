@@ -28,8 +28,8 @@ class At:
     """A moment of a picture: its `target`, and the target's `machine` if there is one, as they are at the moment.
 
     The moment is after operation `number`, the machine's latest, or after `done` of that operation's events.  The scene
-    is laid out for `width` pixels, and for `height` if the picture folds parts that do not fit on a page.  If it is
-    `brief`, a map's addresses are page numbers, as on the other side of a pair.
+    is laid out for `width` pixels, and for `height` if the picture folds parts that do not fit on a page.  If the scene
+    is `brief`, a map's addresses are page numbers, as on the other side of a pair.
     """
 
     target: Any

@@ -155,7 +155,7 @@ def _checked(target: Any) -> Pair:
 
 
 def _kind(one: Picture) -> str:
-    """Return the name of the picture's kind, live or not."""
+    """Return the name of the picture's kind; a live picture has the same name."""
     kinds = type(one).__mro__
     return next((kind.__name__ for kind in kinds if picture_named(kind.__name__) is kind), type(one).__name__)
 

@@ -78,7 +78,7 @@ def blanked(picture: Exports, words: Sequence[object]) -> Worksheet:
     return Worksheet(_without(scene, answers, found), answers, key)
 
 
-# ---- what there is ---------------------------------------------------------------------------------
+# ---- names and values ------------------------------------------------------------------------------
 
 
 def _runs(scene: Scene) -> Iterator[str]:
@@ -123,7 +123,7 @@ def _tables(table: Table) -> Iterator[Table]:
         yield from _tables(more)
 
 
-# ---- leaving it out --------------------------------------------------------------------------------
+# ---- blanks ----------------------------------------------------------------------------------------
 
 
 def _is_known(value: str) -> bool:

@@ -261,7 +261,7 @@ class Dashboard(Map):
     def _translated_otherwise(self, change: object) -> None:
         self.changed(change)
 
-    # ---- what is at hand -------------------------------------------------------------------------
+    # ---- the current address ---------------------------------------------------------------------
 
     def _map_at_hand(self, at: At) -> AnyMap:
         target: AnyMap = at.target
@@ -305,7 +305,7 @@ class _Asked(NamedTuple):
 
 
 def _asker_of(target: Any, panes: Sequence[str], ask: object) -> Asker | None:
-    """Return the questions of a picture of `target`, if `ask` requests them."""
+    """Return the asker for a picture of `target`, if `ask` requests questions."""
     if ask is False:
         return None
     if ask is not True and not (isinstance(ask, str) and ask):

@@ -127,7 +127,7 @@ class Vnodes(TreePicture):
 
 @picture_of()
 class Vspace(DomainPicture):
-    """The regions of a domain's address space, and what is mapped.
+    """The regions of a domain's address space, and the mapped memory.
 
     >>> import vmwidgets as vm
     >>> d = vm.boot("armv7").domain("hello")

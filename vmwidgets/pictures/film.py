@@ -13,7 +13,9 @@ from vmwidgets.views.scene.model import AFTER, Scene, Steps
 from vmwidgets.views.scene.wire import encode_scene
 
 MOST = 40
-"""The most steps of a film.  A longer film has only steps where another function begins; if they are too many, none."""
+"""The most steps of a film.  A longer film has only the steps where another function begins; if those are too many, it
+has no steps.
+"""
 
 LISTS = ("nodes", "links", "marks")
 """The lists of a scene; a difference says which items of a list are kept."""

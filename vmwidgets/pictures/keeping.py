@@ -1,4 +1,4 @@
-"""Interfaces to the store of a picture's answers and to exams, which the package provides: pictures know neither."""
+"""Interfaces to exams and to the store of a picture's answers, which other parts of the package implement."""
 
 from __future__ import annotations
 

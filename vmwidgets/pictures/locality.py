@@ -122,14 +122,14 @@ def draw_locality(value: LocalityValue, *, width: float = WIDTH) -> Scene:
 
 
 def _back(value: LocalityValue) -> Part:
-    """Return what leads back to everything, if this is a part."""
+    """Return the line that leads back to the whole picture, if only a part is shown."""
     words = "◂ all references and pages"
     fold = boxes.folded("locality/whole", words, opens=True, high=22)
     return boxes.narrower(text_width(words) + 20, fold) if value.is_part else boxes.below()
 
 
 def _said(rows: Sequence[PagesRow]) -> set[int]:
-    """Return the rows that have words: the uppermost of each named range, and others, from above, but no neighbours."""
+    """Return the rows with words: the top row of each named range, then others from the top, but no two neighbours."""
     said = {at for at, row in enumerate(rows) if row.name and (at + 1 == len(rows) or rows[at + 1].name != row.name)}
     for at in reversed(range(len(rows))):
         if not rows[at].name and said.isdisjoint((at - 1, at + 1)):
@@ -248,7 +248,7 @@ def _edges(sets: Sequence[int], left: float, room: float) -> list[float]:
 
 
 def _most_used(sets: Sequence[int], box: kit.Box, bars: Sequence[Bar] = ()) -> Node:
-    """Return what the curve of sets is, and its height."""
+    """Return the label of the curve of sets, with the curve's height."""
     most = f"{max(sets):,}"
     text = (Text(0, 10, _IN_USE, "label dim"), Text(0, 26, f"most {most}", "label dim"))
     return kit.runs("locality/sets", box, text, bars=bars, title=say_traces("sets", most=most))
@@ -266,7 +266,7 @@ def _heights(sets: Sequence[int], edges: Sequence[float], most: int) -> list[Bar
 
 
 def times(value: LocalityValue, number: int) -> tuple[int, int]:
-    """Return the first and the end reference of each group of parts that is clicked as one."""
+    """Return the references [first, end) of group `number` of the parts of time that are clicked as one."""
     parts = len(value.sets)
     together = -(-parts // _STRIPS)
     length = value.last - value.first

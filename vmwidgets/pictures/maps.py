@@ -31,12 +31,12 @@ from .picture import Picture
 from .registry import picture_of
 
 MOST_LANE, MOST_LANES = 1050, 400
-"""The most entries of a map that one lane and several lanes show whole, even if `whole` is larger, so that updates stay
+"""One lane, and several lanes, show maps of up to this many entries whole, even if `whole` is larger: updates then stay
 below 64 KiB.
 """
 
 MOST_STAGED = 24
-"""The most nodes of trees that the stages of a repair show whole."""
+"""The stages of a repair show trees of up to this many nodes whole."""
 
 FOCUS = 10
 """The number of the last operation's entries that a folded picture keeps."""

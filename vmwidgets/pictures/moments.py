@@ -255,7 +255,7 @@ def _look_inside(
 
 
 class _Latest(NamedTuple):
-    """The values that pictures drew after an operation, by request, and those after the operation before it."""
+    """The values that pictures drew after an operation, by request, and the values after the previous operation."""
 
     serial: int
     values: dict[Any, Any]

@@ -24,7 +24,7 @@ _PLACES = frozenset(("address", "at", "start", "end", "to", "hint", "pa"))
 """The names of arguments that are addresses."""
 
 _OF_CODE = frozenset(("spawn", "set_controls", "replace_by", "register_handler", "make_pager"))
-"""Operations that are called in a way of their own, or with a learner's function, which is not recorded."""
+"""Operations with an unusual form of call, or with a learner's function, which is not recorded."""
 
 _SIZES = frozenset(("size", "bytes", "ram"))
 """The names of arguments that are sizes."""
@@ -55,7 +55,7 @@ FAILED = " ✗"
 
 
 def without_end(name: str) -> str:
-    """Return the name of an operation, without whether it failed."""
+    """Return the name of an operation, without the sign of a failure."""
     return name.partition(FAILED)[0]
 
 

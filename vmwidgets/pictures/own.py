@@ -33,7 +33,7 @@ def draw(at: At) -> Scene:
 def draw_fork(at: At) -> Scene:
     """Return the pages of two real processes after a fork, and how many frames hold them.
 
-    `target`: `vm.copy_on_write()`.
+    `target` is the result of ``vm.copy_on_write()``.
 
     >>> import vmwidgets as vm
     >>> with vm.copy_on_write(2) as two:

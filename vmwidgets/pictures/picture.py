@@ -178,7 +178,7 @@ class Picture(Exports, Finding, traitlets.HasTraits):
     def changed(self, _change: object = None) -> None:
         """Note that a trait was set, so that the picture shows something else from now on."""
 
-    # ---- what is shown ---------------------------------------------------------------------------
+    # ---- the target and its scene ----------------------------------------------------------------
 
     @property
     def target(self) -> Any:
@@ -542,7 +542,7 @@ BESIDE_BY: list[Callable[[Picture, Picture], Picture]] = []
 """The function that puts two pictures side by side; its module imports this module, so this one can't import it."""
 
 
-# ---- of which machine ----------------------------------------------------------------------------
+# ---- the machine of a target ---------------------------------------------------------------------
 
 
 def machine_of(target: object, *parts: type, wanted: str) -> Machine:

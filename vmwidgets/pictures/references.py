@@ -209,16 +209,16 @@ class _Sheet:
         count = max(1, int(room / column + 1e-6))
         lines = -(-len(runs[0].steps) // count)
         count = -(-len(runs[0].steps) // lines)  # no line is much shorter than the others
-        if not is_narrow:  # no further from each other than their references take
+        if not is_narrow:  # no further apart than the width of their references
             block = min(block, _INDEX + min(count, len(runs[0].steps)) * column + _COUNT + 2 * _APART)
         return cls(rows, column, count, left, block, is_narrow, whole, more)
 
     def beside(self, grids: Sequence[Part]) -> Part:
-        """Return a row of grids, or of what is above them, at the right of names."""
+        """Return a row of grids, or of the parts above grids, to the right of the names."""
         return boxes.inset(self.left, boxes.columns(*((self.block - _APART, one) for one in grids), gap=_APART))
 
     def is_whole(self, number: int) -> bool:
-        """Return whether the run contains the frames' contents."""
+        """Return whether the run is drawn with its frames' contents."""
         return self.opened is None or number in self.opened
 
     def high(self, run: PolicyRun, number: int) -> float:
@@ -314,7 +314,7 @@ def _name_beside(run: PolicyRun, number: int, sheet: _Sheet, line: int, box: Box
 
 
 def _name(run: PolicyRun, number: int, sheet: _Sheet, line: int, box: Box, text: Sequence[Text]) -> Node:
-    """Return a name; if there are too many grids to show all of them whole, it opens or folds its own."""
+    """Return a name.  If there are too many grids to show all of them whole, a press on it opens or folds its grid."""
     if sheet.opened is None:
         return kit.runs(f"{_lane(number, line)}/names", box, text, title=run.headline)
     word, high = ("fold it", box.h) if sheet.is_whole(number) else ("show what its frames hold", LINE)

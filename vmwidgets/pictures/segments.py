@@ -87,7 +87,7 @@ def _limits_fit(one: Segment, room: float) -> bool:
 def _segment(one: Segment, *, is_whole: bool) -> Part:
     """Return a segment in the program's addresses: its ends and size if `is_whole`, otherwise its start.
 
-    The box of physical memory that it points to has its size.
+    In the second case, the segment's box in physical memory shows the size.
     """
     if not one.size:
         return boxes.card(f"segments/{one.name}", [one.name, "no size yet"], state=("dim",))

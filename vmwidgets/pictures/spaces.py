@@ -56,7 +56,7 @@ class Space(Protocol):
 
     @property
     def has_map(self) -> bool:
-        """Return whether a map says what should be mapped; domains, and tables without a machine, have none."""
+        """Return whether a map says what should be mapped; domains, and tables without a machine, have no map."""
 
     @property
     def map_name(self) -> str:
@@ -198,7 +198,7 @@ class TablesSpace:
 
     @property
     def edited(self) -> Mapping[int, int]:
-        """No descriptors."""
+        """The old values of edited descriptors: none."""
         return {}
 
     has_map = False
@@ -272,14 +272,14 @@ def chosen_descriptor(selection: str) -> int:
 
 
 def there(space: Space, va: int) -> There:
-    """Return what a space's map says of an address, for the picture of a walk."""
+    """Return what a space's map says about an address, for the picture of a walk."""
     return There(space.entry(va), space.has_map, space.kinds([va]).get(va, ""))
 
 
 def neighbours_of(tables: PageTables[Any], found: Walk, rows: int = 3) -> dict[tuple[int, int], Neighbour]:
     """Return the neighbours of the descriptors that a walk read, by table and index, except any outside memory.
 
-    `rows` is how many of a table are drawn.
+    `rows` is the number of a table's descriptors that are drawn.
     """
     fmt, width = tables.fmt, tables.fmt.entry_width
     beside: dict[tuple[int, int], Neighbour] = {}

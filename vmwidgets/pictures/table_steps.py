@@ -22,7 +22,7 @@ from .spaces import Space, neighbours_of
 def steps_of_walk(
     moment: Moment, at: Callable[[int], Space], address: int, access: str, user: bool, *, in_line: bool = False
 ) -> Mine:
-    """Return the steps of a walk: each writes a descriptor that it read, or a neighbour, or changes the map's entry.
+    """Return a walk's steps: each writes a descriptor that the walk read, or a neighbour, or changes the map's entry.
 
     A walk `in_line` draws only the descriptors that it read.  `at` returns the tables after a number of events.  Steps
     are found from the last to the first, because each may make the walk read other tables.
@@ -90,7 +90,7 @@ def _steps_of_entry(moment: Moment, at: Callable[[int], Space], address: int) ->
 
 
 def _words_of(entry: EntryValue | None) -> tuple[int, str, str | None] | None:
-    """Return the text about an entry."""
+    """Return the properties of an entry that the picture writes."""
     return None if entry is None else (entry.id, entry.protection, entry.object)
 
 

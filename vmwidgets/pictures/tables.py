@@ -193,7 +193,7 @@ class Tables(Picture):
             now = next((one for one in window.tables if (one.level, one.va) == key), None)
             budget -= len(now.rows) if now is not None else 1
 
-    # ---- what the page asks ----------------------------------------------------------------------
+    # ---- requests from the page ------------------------------------------------------------------
 
     def opened(self, node_id: str) -> None:
         """Open a table, a descriptor or a fold, or flip a bit."""
@@ -356,7 +356,7 @@ class Walk(Picture):
         split, width = tables.fmt.address_split(tables.controls), 8 * tables.fmt.entry_width
         return Bench(split, width, space.editable, chosen, edited, unedited)
 
-    # ---- what the page asks ----------------------------------------------------------------------
+    # ---- requests from the page ------------------------------------------------------------------
 
     def opened(self, node_id: str) -> None:
         """Press a switch, or flip a bit of the address or of the descriptor."""

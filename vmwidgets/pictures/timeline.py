@@ -20,7 +20,7 @@ PIECE = 500
 """The number of names that are requested at a time."""
 
 MOST_GROUPS = 2_000
-"""The most groups and marks of a journal that are sent: the latest ones."""
+"""The most groups and marks that a page gets of a journal: the latest."""
 
 _NAMES: dict[str, str] = {
     "n": (
@@ -95,7 +95,7 @@ _READ: weakref.WeakKeyDictionary[Journal, _Columns] = weakref.WeakKeyDictionary(
 
 
 def stamp(journal: Journal) -> int:
-    """Return a number that changes with operations, groups and marks: a page with another number asks again."""
+    """Return a number that changes with operations, groups and marks; a page with an old number asks for them."""
     what = journal.last.serial if len(journal) else -1, len(journal.groups), tuple(journal.marks.items())
     return zlib.crc32(repr(what).encode("utf-8", "replace"))
 

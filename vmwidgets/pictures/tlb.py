@@ -39,7 +39,7 @@ class Tlb(Picture):
         wanted = target.number if isinstance(target, MachineCpu) else 0
         first = max(0, min(wanted, len(machine.cpus) - DETAILED))
         others = [number for number in range(first, first + DETAILED) if number != wanted]
-        self._opened = [*reversed(others), wanted]  # the first of these processors folds when another is opened
+        self._opened = [*reversed(others), wanted]  # the first processor in the list folds when another is opened
         self._sets = 0
         self._requests: dict[int, int] = {}
         super().__init__(target, machine=machine, **options)

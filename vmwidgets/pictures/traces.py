@@ -30,7 +30,8 @@ _HIGH, _ROOM, _WORDS = 240.0, 56.0, 18.0
 def draw_curves(at: At) -> Scene:
     """Return the faults of policies of page replacement, by the number of frames.
 
-    Both have equal steps of the logarithm if there are many.  `target` is the result of `trace.faults`.
+    The scale of faults is logarithmic, and so is the scale of frames if there are many.  `target` is the result of
+    ``trace.faults(…)``.
 
     >>> import vmwidgets as vm
     >>> found = vm.trace([page << 12 for page in (1, 2, 3, 4, 1, 2, 5, 1, 2, 3, 4, 5)]).faults("fifo", (3, 4))
@@ -132,7 +133,7 @@ class _Plot(NamedTuple):
 
     @property
     def is_wide(self) -> bool:
-        """Return whether frames are in equal steps of the logarithm."""
+        """Return whether the scale of frames is logarithmic."""
         return self.value.sizes[-1] > 32 * self.value.sizes[0]
 
     def x(self, frames: float) -> float:
@@ -205,7 +206,7 @@ class _Plot(NamedTuple):
 
 
 def _that_fit(places: Iterable[tuple[int, float, float]]) -> Iterator[tuple[int, float, float]]:
-    """Yield numbers, places and the room on both sides, without those that are too near an earlier one."""
+    """Yield the items (number, place, room on both sides) that are not too near an earlier item."""
     taken: list[tuple[float, float]] = []
     for number, at, half in places:
         if all(abs(at - other) >= half + its for other, its in taken):
@@ -214,7 +215,7 @@ def _that_fit(places: Iterable[tuple[int, float, float]]) -> Iterator[tuple[int,
 
 
 class _Curve(NamedTuple):
-    """A line of the picture: its policy, its colour, its points and what they are, and the faults at each."""
+    """A line of the picture: its policy, its colour, its points with their meanings, and the faults at each point."""
 
     policy: str
     style: str
@@ -244,7 +245,7 @@ class _Curve(NamedTuple):
 
 
 _SAMPLE = 30.0
-"""Width of a sample of a curve's line, with the space after it: as much as shows the line's dashes."""
+"""Width of a sample of a curve's line, with the space after it: enough to show the line's dashes."""
 
 
 def _sample(node: Node, style: str) -> Link:
@@ -254,7 +255,7 @@ def _sample(node: Node, style: str) -> Link:
 
 
 def _meaning(number: int, style: str, said: str) -> tuple[float, Part]:
-    """Return the meaning of a line, with a sample of it, or of a mark, which has no style; and its width."""
+    """Return the width and the legend's entry of a line, with a sample, or of a mark, which has no style."""
     left = _SAMPLE * bool(style)
 
     def draw(box: kit.Box) -> Iterator[Node | Link]:
@@ -269,7 +270,7 @@ def _meaning(number: int, style: str, said: str) -> tuple[float, Part]:
 def _named(curves: Sequence[_Curve], sizes: Sequence[int], wanted: int, within: kit.Box) -> list[Node | Link]:
     """Return each curve's name with its faults, and a line to the curve, if curves are far apart and there is room.
 
-    They are those for `wanted` frames, of which the title speaks, if there is room near the curves there.  Names are in
+    The faults are for `wanted` frames, which the title mentions, if there is room near the curves there.  Names are in
     the order of the curves, so that no two lines cross; of curves at one place, the first has a line.
     Returns nothing if there is no room within the box; a legend then names the curves.
     """

@@ -73,7 +73,7 @@ def panes_of(wanted: object) -> tuple[str, ...]:
     return found
 
 
-# ---- which access --------------------------------------------------------------------------------
+# ---- the access ----------------------------------------------------------------------------------
 
 
 @frozen(slots=False)
@@ -133,7 +133,7 @@ def _loaded_before(events: Sequence[ev.Event]) -> dict[str, str]:
     return {event.cpu: event.before for event in reversed(events) if isinstance(event, ev.SpaceLoaded)}
 
 
-# ---- how far it has come -------------------------------------------------------------------------
+# ---- progress ------------------------------------------------------------------------------------
 
 
 @frozen(slots=False)

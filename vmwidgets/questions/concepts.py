@@ -1,6 +1,6 @@
-"""The concept test: ten questions before a course and their twins after it, for a notebook or on paper.
+"""The concept test: ten questions before a course and ten of the same kinds after it, in a notebook or on paper.
 
-A question and its twin are of one kind, with other numbers, so answers can't be learned by heart.  Half of a class gets
+Two questions of one kind have different numbers, so answers can't be learned by heart.  Half of a class gets
 form A first, and the other half form B, so that an easier form does not look like a gain.
 """
 
@@ -70,7 +70,7 @@ def identity_of(test: str, kind: str) -> str:
 
 
 def paper(beginning: Beginning, test: str) -> Exam:
-    """Return the questions of one student's test, with answers; O(1) after the first of a course."""
+    """Return the questions of one student's test, with answers; O(1) after the first test of a course."""
     course = folded(beginning.course)
     first = sha256(f"{CONCEPTS}|{course}|{'+'.join(beginning.ids)}".encode()).digest()[0] & 1
     return form(course, FORMS[first ^ TESTS.index(test)])

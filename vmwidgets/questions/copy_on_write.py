@@ -151,7 +151,7 @@ def _begins(pages: int) -> str:
 
 
 def value(draws: Draws) -> Question:
-    """Return what a task reads at the end: its own last write, the inherited byte, or the last write of all tasks."""
+    """Make a question on what a task reads at the end: its own last write, the inherited byte, or the last write."""
     return evenly(draws, _value, _whose, ("own", "inherited", "last"))
 
 

@@ -26,7 +26,7 @@ TOPICS = {
 """Topics and their titles."""
 
 _MODULES = {"cow": "copy_on_write"}
-"""The modules of topics that have another name."""
+"""Topics whose module has another name, with that name."""
 
 MOST_QUESTIONS = 100
 

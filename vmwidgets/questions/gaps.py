@@ -48,7 +48,7 @@ TOP = 0x8000_0000_0000
 
 @frozen(slots=False)
 class Layout:
-    """Ranges of a map in address order, with gaps between; sizes are in pages.
+    """Ranges of a map in address order, with gaps between them; sizes are in pages.
 
     Below the first range, nothing is free; after the last range, everything is free unless the layout is `closed`.
     """
@@ -141,12 +141,12 @@ def _part(identity: str, box: Box, pages: int, *, is_gap: bool) -> Node:
 
 
 def drawn_layout(draws: Draws, *, closed: bool = False) -> Layout:
-    """Return four gaps of different sizes."""
+    """Return a layout with four gaps of different sizes."""
     return _around(draws, draws.sample(range(1, 10), 4), closed=closed)
 
 
 def _around(draws: Draws, gaps: Sequence[int], *, closed: bool = False) -> Layout:
-    """Return ranges of any size around gaps."""
+    """Return a layout with these gaps, and ranges of any size around them."""
     start, used = draws.between(1, 0x80) * 0x1_0000, [draws.between(1, 6) for _ in range(len(gaps) + 1)]
     return Layout(start, tuple(used), tuple(gaps), closed)
 
@@ -216,7 +216,7 @@ def _unfit(gap: int, size: int, policy: str) -> str:
 def fit(draws: Draws) -> Question:
     """Make a question on where best fit or worst fit puts a request: each gap is right equally often."""
     wanted = draws.below(4)
-    while True:  # a machine is booted for the one layout that is kept
+    while True:  # a machine is booted only for the layout that is kept
         layout, policy = drawn_layout(draws, closed=True), draws.choice(("best", "worst"))
         size = draws.between(2, max(layout.gaps) - 1)
         fitting = [gap for gap in layout.gaps if gap >= size]
@@ -338,7 +338,7 @@ def _row(sizes: Sequence[int]) -> str:
 
 
 def _placed(layout: Layout, sizes: Sequence[int], machine: Machine | None = None) -> Iterator[tuple[int, int]]:
-    """Yield each request with its place."""
+    """Yield each request's size, and the address where it lands."""
     space = layout.map(machine=machine)
     for size in sizes:
         yield size, space.enter(size * PAGE)

@@ -115,7 +115,7 @@ def _questions(exam: Exam, figures: dict[str, str]) -> Element:
 
 
 def _titled(exam: Exam) -> Iterator[tuple[int, Question, str]]:
-    """Yield each question, its number and its title, which names one of several topics: there is only one section."""
+    """Yield each question, its number and its title, which names the topic if the exam has several."""
     for section in exam.sections:
         for number, question in section.numbered:
             yield number, question, f"Question {number}" + f": {section.title}" * exam.several

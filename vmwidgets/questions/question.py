@@ -129,7 +129,7 @@ class Kind:
 
 
 def options_of(draws: Draws, right: str, wrong: Iterable[str], *, most: int = 5) -> tuple[str, ...]:
-    """Return four or five options in any order: the right option, and the first different wrong options.
+    """Return four or five options in any order: the right option, and the first wrong options that are different.
 
     Raises :class:`Again` if there are fewer than three wrong options.
     """
@@ -161,9 +161,9 @@ def options_around(
 def evenly(
     draws: Draws, make: Callable[[Draws], Question], of: Callable[[Question], T], values: Sequence[T]
 ) -> Question:
-    """Return a question such that each of these values of `of` is equally likely, however rare it is by itself.
+    """Return a question from `make` for which `of` returns one of `values`, each equally likely, even a rare one.
 
-    Raises :class:`Again` if the value does not occur.
+    Raises :class:`Again` if the chosen value does not occur.
     """
     wanted = draws.choice(values)
     for _ in range(MOST_TRIES):
@@ -188,7 +188,7 @@ def place(question: Question) -> int:
 
 
 def likeness(question: Question) -> int:
-    """Return the number of wrong options that are more similar to the others than the right one is, by words."""
+    """Return how many wrong options share more words with the other options than the right option does."""
     words = {option: set(enumerate(re.findall(r"\w+", option))) for option in question.options}
     like = {
         option: sum(len(words[option] & others) / len(words[option] | others) for others in words.values())

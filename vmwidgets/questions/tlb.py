@@ -125,7 +125,7 @@ def _reach(draws: Draws) -> Question:
     sets, ways, name = draws.choice((4, 8, 16, 32)), draws.choice((2, 4, 8)), draws.choice(list(LARGE))
     sizes = [PAGE, LARGE[name]]
     size, other = draws.shuffled(sizes)
-    first = LARGE[name] + (PAGE if size == PAGE else 0)  # where no large page fits
+    first = LARGE[name] + (PAGE if size == PAGE else 0)  # small pages begin where no large page fits
     processor = Processor(name, [(first, sets * ways * size)], sets, ways)
     for number in range(sets * ways):
         processor.read(first + number * size)
@@ -238,7 +238,7 @@ def stale(draws: Draws) -> Question:
 
 
 def _stale(frame: int, found: int | None, written: Sequence[int | None]) -> str:
-    """Return why an access does not reach this frame: its translation is older, or newer."""
+    """Return why an access does not reach this frame: its translation was dropped, or was never read."""
     at = written.index(frame)
     if found is None or at < written.index(found):
         return "that translation was dropped since, and the next walk read another descriptor"
@@ -270,7 +270,7 @@ def _spaces(draws: Draws) -> Question:
         steps.append((str(space), " ".join(map(str, used)), str(processor.tlb.misses - before)))
         space = 3 - space
         processor.load(space if numbered else 0, keep=numbered)
-    if missed in (len(seen), sum(len(step[1].split()) for step in steps)):  # counted without a TLB
+    if missed in (len(seen), sum(len(step[1].split()) for step in steps)):  # the same number without a TLB
         raise Again
     kept = (
         "Its entries carry the number of their address space (PCID), and a switch drops nothing"

@@ -333,7 +333,7 @@ CODE_RULE = (
 
 
 def code_mistakes(right: int | None, fault: str, codes: Iterable[int | None]) -> dict[int | None, str]:
-    """Return what is wrong with each error code, None for no fault; `fault` explains the fault.
+    """Return what is wrong with each error code (None stands for no fault); `fault` explains the real fault.
 
     >>> code_mistakes(6, "the PTE is not in use", [None, 7])
     {None: 'the PTE is not in use', 7: 'bit 0 would say that all descriptors were in use'}
@@ -357,7 +357,7 @@ def code_mistakes(right: int | None, fault: str, codes: Iterable[int | None]) ->
 
 
 def fault(draws: Draws) -> Question:
-    """Make a question on the error code of an access; one access in five has none."""
+    """Make a question on the error code of an access; one access in five has no error code."""
     return evenly(draws, _fault, lambda found: found.answer == _outcome(None), (True, False, False, False, False))
 
 

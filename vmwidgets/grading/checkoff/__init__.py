@@ -1,7 +1,7 @@
 """Checkoff: three questions on one student's work, with answers, for three minutes at a desk.
 
 Read first: `steps` (the work, call by call, and repeated with changes), `kinds` (the kinds of question), `choosing`
-(three of all possible questions), `checkoff` (one notebook).  Machines are rebuilt in a process with limits.
+(which three questions are asked), `checkoff` (one notebook).  Machines are rebuilt in a process with limits.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ MODULE = f"{__package__}.kinds"
 """The module that the process runs."""
 
 MOST_EXERCISES = 20
-"""The most exercises of a notebook that are considered."""
+"""The most exercises that are considered in one notebook."""
 
 MOST_AGAIN = 1000
 
@@ -53,7 +53,7 @@ def check_off(
     key: str = "",
     modules: Sequence[OwnModule] = (),
 ) -> Checkoff:
-    """Ask about the notebook at `path`, or one of its exercises; always the same for one notebook and secret.
+    """Return questions on the notebook at `path`, or on one of its exercises: always the same for the same secret.
 
     Without a `secret`, everyone who has the notebook, including its student, can make the same questions.  `again`
     returns other questions, as long as there are any.  `key` is the course's key, needed if its students have codes.
@@ -87,7 +87,7 @@ def check_off(
 
 
 def _with_steps(chosen: list[Asked], steps: dict[str, str]) -> Iterator[Asked]:
-    """Yield the questions; the first on each exercise is followed by the steps, unless a question contains them."""
+    """Yield the questions.  The first on each exercise is followed by its steps, unless a question contains them."""
     left = {name: table for name, table in steps.items() if not any(table in one.question.text for one in chosen)}
     for one in chosen:
         table = left.pop(one.exercise, "")

@@ -77,7 +77,7 @@ def order(subject: Subject, draws: Draws) -> Iterator[Question]:
 
 
 def lost(before: Outcome, after: Outcome) -> list[tuple[Criterion, Criterion]]:
-    """Return the criteria that lost points, as they were before and are after; all of them if nothing can be judged."""
+    """Return the criteria that lost points, each before and after; if nothing can be judged now, all criteria."""
     if not after.criteria:
         return [(one, one) for one in before.criteria]
     pairs = zip(before.criteria, after.criteria, strict=False)
@@ -111,7 +111,7 @@ def _found(criterion: Criterion) -> str:
 
 
 def failed(steps: Steps, outcome: Outcome) -> str:
-    """Return which step fails in this run only."""
+    """Return, in words, which step fails in this run but not in the original run."""
     for step, (said, _) in outcome.results.items():
         if said != "done" and steps.whole.results.get(step, ("", None))[0] == "done":
             return f"{steps.noun} {step} then fails: {said}"

@@ -1,4 +1,4 @@
-"""Questions on the entries of a map, moment by moment, and on its tree."""
+"""Questions on a map's entries after each step, and on its tree."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def count(subject: Subject, draws: Draws) -> Iterator[Question]:
 
 
 def maker(subject: Subject, draws: Draws) -> Iterator[Question]:
-    """Ask which step gave an entry its present form, for an entry whose limits are not a call's."""
+    """Ask which step gave an entry its present form, for an entry whose limits are not in any one call."""
     steps = subject.steps
     if steps is None or not steps.map_path or not 3 <= len(steps) <= LISTED:
         return
@@ -68,7 +68,7 @@ def _all(steps: Steps, step: int) -> list[tuple[int, int, int, str | None]]:
 
 
 def _given_away(steps: Steps, step: int, entry: EntryValue) -> bool:
-    """Return whether only this step names the address at which the entry begins, so that reading is enough."""
+    """Return whether only this step names the address at which the entry begins, which would give the answer away."""
     name = str(Address(entry.start))
     named = [one for one in range(1, len(steps) + 1) if _names(steps.typed(one), name, entry.start)]
     return named == [step]

@@ -81,7 +81,7 @@ def subject_of(exercise: str, of: str, work: dict[str, Any]) -> Subject:
 
 
 def steps_of(exercise: str, of: str, thing: Any) -> Steps | None:
-    """Return the work step by step; None if the steps are unknown."""
+    """Return the steps of the work; None if they are unknown."""
     if isinstance(thing, LoadedStrace):
         return TraceSteps(exercise, of, thing)
     if isinstance(thing, Machine) or isinstance(getattr(thing, "machine", None), Machine):

@@ -20,14 +20,14 @@ ON_PAPER = ("lru", "fifo")
 """Policies for comparison with a student's own function, which is not run."""
 
 PARTS = 8
-"""The number of parts of each run that are tried."""
+"""How many parts of each run are tried."""
 
 WINDOW = 14
 """The length of the part that a question is about: as many references as can be done by hand."""
 
 
 def _strings(subject: Subject, draws: Draws) -> Iterator[tuple[str, PolicyRun]]:
-    """Yield runs to ask about, with words: part of the student's string or, for a policy, part of the sheet's."""
+    """Yield runs to ask about, with words: part of the student's string or, for a policy, of the sheet's string."""
     thing = subject.thing
     runs: list[tuple[str, list[str], str, int]] = []
     if isinstance(thing, ReferencesValue):
@@ -42,11 +42,11 @@ def _strings(subject: Subject, draws: Draws) -> Iterator[tuple[str, PolicyRun]]:
         ]
     parts = [_part(draws, *run) for _ in range(PARTS) for run in draws.shuffled(runs)]
     full = [part for part in parts if sum(step.victim is not None for step in part[1].steps) > 1]
-    yield from drawn_first(draws, full, lambda part: bool(part[1].hits > 1))  # else the last pages are in memory
+    yield from drawn_first(draws, full, lambda part: bool(part[1].hits > 1))  # else the last pages are those in memory
 
 
 def _part(draws: Draws, of: str, string: list[str], policy: str, frames: int) -> tuple[str, PolicyRun]:
-    """Return a run of some consecutive references, with words for it."""
+    """Return a run of some consecutive references, with words that describe them."""
     first = draws.between(0, max(0, len(string) - WINDOW))
     part = string[first : first + WINDOW]
     words = (
@@ -97,7 +97,7 @@ def resident(subject: Subject, draws: Draws) -> Iterator[Question]:
     """Ask which pages are in memory after a reference."""
     for words, run in _strings(subject, draws):
         if run.policy == "opt":
-            continue  # as above
+            continue  # any page that is never used again may be missing
         pages = (str(page) for page in run.steps[-1].pages if page is not None)
         yield asks(
             f"{words} Which pages are in memory at the end?",

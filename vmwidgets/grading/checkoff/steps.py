@@ -1,7 +1,7 @@
 """The steps of a student's work: the state after each step, and the effect of other steps.
 
 Steps are the calls of a journal after the sheet's start (:class:`JournalSteps`), or the lines of a trace
-(:class:`TraceSteps`).  A run of some of them is judged as the exercise does.
+(:class:`TraceSteps`).  A run of some steps is judged by the exercise's own criteria.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class Outcome:
 
 
 class Steps(ABC):
-    """Steps 1 to `len`; step 0 is the sheet's start."""
+    """The steps of a piece of work, numbered from 1; step 0 is the sheet's start."""
 
     noun = "call"
     exercise: str
@@ -129,7 +129,7 @@ class Steps(ABC):
         return self.again(range(1, len(self) + 1))
 
     def without(self, step: int) -> Outcome:
-        """Return the result of all other steps."""
+        """Return the result of all steps except this one."""
         return self.again([one for one in range(1, len(self) + 1) if one != step])
 
     def exchanged(self, one: int, other: int) -> Outcome:
@@ -227,7 +227,7 @@ class JournalSteps(Steps):
                 results[step] = f"{error}", failure(error)[0]
             if isinstance(operation.result, (PartReference, Address)):
                 here, then = results[step][1], operation.result
-                now[then] = here if now.get(then, here) == here else None  # two calls returned the same, and now don't
+                now[then] = here if now.get(then, here) == here else None  # equal results of two calls now differ
         thing: Any = None
         with suppress(VMError):
             thing = machine.part(self._path)
@@ -273,7 +273,7 @@ class JournalSteps(Steps):
         return list(self.machine.journal.scripts.items())
 
     def _map_path(self) -> str:
-        """Return the map of most calls, or else the object's own."""
+        """Return the path of the map on which most calls were made, or else of the object's own map."""
         found: Counter[str] = Counter()
         for operation in self._operations:
             target = operation.target
@@ -287,7 +287,7 @@ class JournalSteps(Steps):
         return max(found, key=lambda one: found[one]) if found else own[0] if own and "task" in own[0] else ""
 
     def _space_path(self) -> str:
-        """Return the task or the domain: the object's, its map's owner, the owner of edited tables, or the first."""
+        """Return the path of the task or domain: the object's, its map's, the edited tables', or else the first."""
         for path in (self._path, self.map_path):
             if path.startswith(("task:", "domain:")):
                 return path.partition("/")[0]
@@ -303,7 +303,7 @@ def _size(operation: Operation) -> int:
 
 
 def thread_of(machine: Machine, actions: Sequence[Action]) -> Iterator[Any]:
-    """Yield the calls recorded of another thread, whatever their answers."""
+    """Yield another thread's recorded calls, whatever their answers are now."""
     for action in actions:
         if action.target:
             with suppress(Refused):

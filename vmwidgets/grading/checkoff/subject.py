@@ -28,7 +28,7 @@ COUNTED = 12
 
 @frozen(slots=False)
 class Subject:
-    """The work on the sheet `of` of an exercise, rebuilt: `thing`, with its `steps` if it has any.
+    """The work for an exercise on the sheet `of`: the rebuilt `thing`, and its `steps` if it has any.
 
     `given` is what the sheet asks.  `data` is the stored work.
     """
@@ -52,9 +52,9 @@ class Kind:
         self.name, self.grade, self.about, self.makers = name, grade, about, makers
 
     def of(self, subject: Subject, drawn_from: str = "") -> list[Question]:
-        """Ask a few questions on this work, always the same for the same work and the same text `drawn_from`.
+        """Return a few questions on this work, always the same for the same work and the same text `drawn_from`.
 
-        The first question of each maker comes before the second of any.  Operations that the machine refuses give no
+        The first questions of all makers come before the second questions.  Operations that the machine refuses give no
         question.
         """
         draws = Draws(f"checkoff|{self.name}|{subject.exercise}|{subject.of}{drawn_from and '|'}{drawn_from}")
@@ -64,7 +64,7 @@ class Kind:
 
 
 def _made(questions: Iterator[Question]) -> Iterator[Question]:
-    """Yield the first questions of a maker, up to an error."""
+    """Yield a maker's first questions; an error of the machine ends them."""
     with suppress(VMError):
         yield from islice(questions, MOST)
 
@@ -100,7 +100,7 @@ def choices(steps: Steps, found: Iterable[int]) -> str:
 
 
 def before(count: int) -> str:
-    """Return the number before a step for a question; "" if it is easy to count.
+    """Return words for a question with the count before a step; "" if the things are easy to count.
 
     >>> before(9), before(1_033)
     ('', ' (Before it there were 1,033.)')

@@ -135,7 +135,7 @@ def locks(subject: Subject, draws: Draws) -> Iterator[Question]:
 
 
 def _run(subject: Subject, steps: JournalSteps, orders: Orders) -> tuple[bool, str]:
-    """Return whether threads with these orders all return in the same schedule, and the circle if they don't."""
+    """Return whether all threads return with these orders of locks, in the same schedule; if not, also the circle."""
     machine: Machine = subject.given.start()
     for step in range(1, len(steps) + 1):
         operation = steps.operation(step)

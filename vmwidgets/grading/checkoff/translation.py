@@ -202,7 +202,7 @@ def slots(subject: Subject, draws: Draws) -> Iterator[Question]:
 
 
 def stale(subject: Subject, draws: Draws) -> Iterator[Question]:
-    """Ask which TLBs have stale entries at a moment between an edit and the last flush."""
+    """Ask which TLBs have stale entries after a step between an edit and the last flush."""
     steps = subject.steps
     if steps is None or len(steps.machine_at(0).cpus) < 2:
         return

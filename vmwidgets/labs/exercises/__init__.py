@@ -1,4 +1,4 @@
-"""What our labs have in the package: exercises (a module), mistakes (TOML) and explanations (Markdown) of each lab.
+"""The labs' files in the package: for each lab exercises (a module), mistakes (TOML), and explanations (Markdown).
 
 A lab's folder in `course/` has links to its three files.
 """

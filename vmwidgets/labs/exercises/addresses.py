@@ -188,7 +188,7 @@ KINDS = {
     "kernel's table": (OK & ~USER, OK),
     "kernel's page": (OK, OK & ~USER),
 }
-"""The kinds of addresses: what is there, and the bits of the address's two descriptors."""
+"""The kinds of addresses by what a walk finds there, with the bits of the address's two descriptors."""
 
 Answer = int | tuple[int, str]
 """A physical address, or the level of the descriptor that forbids the access (2 for the root, 1 below it) and the kind

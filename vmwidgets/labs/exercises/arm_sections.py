@@ -387,7 +387,7 @@ def _attributes(machine: Machine, one: Range) -> int:
 
 
 def _as_it_was(machine: Machine, one: Range) -> bool:
-    """Return whether user code reaches the same memory, by a page of the same size and rights, ignoring domains."""
+    """Return whether user code still reaches a range's memory with the same page size and rights, ignoring domains."""
     pmap = machine.system.pmap_of(TASK)
     root, controls = pmap.registers(replace(machine.controls, dacr=OPEN))
     read, write = (

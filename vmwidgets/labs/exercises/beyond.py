@@ -87,7 +87,7 @@ class PagesSheet:
 
     @classmethod
     def drawn(cls, draws: Draws) -> PagesSheet:
-        """Draw two or three completely used blocks, and as many that are used in a few pages, in any order."""
+        """Draw two or three completely used blocks, and as many blocks with only a few used pages, in any order."""
         whole = tuple(range(PAGES))
         blocks = [whole] * draws.between(2, 3)
         blocks += [

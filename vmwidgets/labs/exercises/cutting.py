@@ -318,7 +318,7 @@ def at_the_start(asked: WholeSheet) -> list[dict[str, str]]:
     ),
 )
 def whole(space: MachineMap, asked: WholeSheet) -> Iterator[Criterion]:
-    """The criteria: each page has its properties, equal neighbours are one entry, and no page was unmapped."""
+    """Judge the object: each page has its properties, equal neighbours are one entry, and no page was unmapped."""
     seen = [_entry_at(space, asked.base + page * PAGE) for page in range(PAGES)]
     wanted = at_the_end(asked)
     wrong = [page for page in range(PAGES) if _properties(seen[page]) != wanted[page]]
@@ -379,7 +379,7 @@ def _entry_at(space: MachineMap, address: int) -> EntryValue | None:
 
 
 def _film_page(entry: EntryValue | None, address: int) -> int | None:
-    """Return the page of the object that is mapped at `address`."""
+    """Return which page of the object is mapped at `address`."""
     return None if entry is None or entry.object is None else (entry.offset + address - entry.start) // PAGE
 
 

@@ -116,7 +116,7 @@ def deeds(space: MachineMap, asked: Any) -> list[Deed]:
 
 
 def removals(found: Iterable[Deed]) -> list[Deed]:
-    """Return the deeds that unmapped something, or may have."""
+    """Return the deeds that unmapped something, or may have done so."""
     return [deed for deed in found if deed.kind in (REMOVED, UNSEEN)]
 
 
@@ -166,7 +166,7 @@ class _Reading:
         return ""
 
     def _deed(self, kind: str, free: bool) -> Deed:
-        """Return what has been read until now, as one deed."""
+        """Return the events read so far as one deed."""
         ranges = {ENTERED: (self._new(),), REMOVED: tuple(sorted(self._gone.values()))}.get(kind, ())
         deed = Deed(kind, ranges, free or self._searched, self._rotations)
         self._begin()

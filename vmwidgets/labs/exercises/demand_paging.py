@@ -1,4 +1,4 @@
-"""Exercise of notebook 08a: what is left of a file that was cut."""
+"""Exercise of notebook 08a: the pages that survive when a mapped file is truncated."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class SurvivorSheet:
 
     @classmethod
     def drawn(cls, draws: Draws) -> SurvivorSheet:
-        """Draw each page's owner: the task, the file or none before the file's end; task, none or a signal after it."""
+        """Draw each page's fate: it is the task's, the file's or unused or, past the file's end, gives a signal."""
         kept = draws.between(3, 4)
         before = draws.shuffled([OWN, FILES, UNUSED, draws.choice((OWN, FILES))][:kept])
         behind = draws.shuffled([OWN, SIGNAL, UNUSED, draws.choice((OWN, UNUSED))][: FILE_PAGES - kept])

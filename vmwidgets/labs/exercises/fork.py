@@ -35,7 +35,7 @@ class FamilySheet:
 
     @classmethod
     def drawn(cls, draws: Draws) -> FamilySheet:
-        """Draw numbers with a pair that shares nothing alone, so that the order of forks, reads and writes varies."""
+        """Draw numbers with 0 for one pair, so that the order of forks, reads and writes varies."""
         parent, without = draws.choice(("init", "left")), draws.choice(GROUPS[1:4])
         most = {3: 3, 2: 2, 1: 3}
         counts = {group: 0 if group == without else draws.between(1, most[len(group)]) for group in GROUPS}
@@ -153,7 +153,7 @@ def _groups(tasks: Mapping[str, Task]) -> Counter[tuple[str, ...]]:
 
 
 def _table_mistake(reached: Mapping[tuple[str, ...], int], wanted: Mapping[tuple[str, ...], int]) -> Mistake | None:
-    """Return the mistake that a task lacks shared frames, or that all three share frames of two."""
+    """Return the mistake: a task lacks shared frames, or all three tasks share the frames of two."""
     every, *pairs = (group for group in GROUPS if len(group) > 1)
     for name in TASKS:
         if sum(reached[group] - wanted[group] for group in (every, *pairs) if name in group) < 0:

@@ -511,14 +511,14 @@ class Loaded:
 
     @property
     def rest(self) -> str:
-        """The rest of the last page with bytes of the file."""
+        """The finding in the rest of the last page with bytes of the file."""
         last = self.asked.parts[-1]
         end = last.address + last.in_file
         return self._in(end, -end % PAGE)
 
     @property
     def zeroes(self) -> str:
-        """The pages after that page, up to the part's end."""
+        """The finding in the pages without bytes of the file, up to the part's end."""
         last = self.asked.parts[-1]
         start, end = round_page(last.address + last.in_file), round_page(last.address + last.in_memory)
         for page in range(start, end, PAGE):

@@ -26,7 +26,7 @@ WITH_ANOMALY = ("fifo", 3), ("fifo", 4), ("fifo", 5), ("clock", 3), ("second cha
 
 @frozen(slots=False)
 class AnomalySheet:
-    """The task: `policy` has `more` additional faults with one frame more than `frames`, in a string of this length."""
+    """The task: a string of this length; with one more frame than `frames`, `policy` has `more` additional faults."""
 
     policy: str
     frames: int
@@ -212,7 +212,7 @@ def _most(string: str, frames: int) -> int:
 
 
 def _not_shown(asked: PolicySheet, chosen: Chosen) -> tuple[str, str]:
-    """Return two more strings of the sheet's kinds, different for each function, and so not known by heart."""
+    """Return two more strings of the sheet's kinds, different for each function, so that no one knows them."""
     draws = chosen.draws(f"{asked.strings}|not shown")
     favourites, others = _favourites(draws, asked.rule)
     scan = _scan_of(draws, favourites, others, asked.frames)
@@ -362,7 +362,7 @@ NO_PAGE = "each time, the function has to return one of the pages that it was gi
 
 
 def _tried(chosen: Chosen, place: int, string: str, asked: PolicySheet) -> _Tried:
-    """Return a string run again with the pages that the function chose."""
+    """Return the faults in a string, which is run again with the pages that the function chose."""
     most = _most(string, asked.frames)
     rows = chosen.answers
     row = rows[place] if isinstance(rows, list) and place < len(rows) and isinstance(rows[place], list) else []

@@ -261,7 +261,7 @@ class RefillSheet:
     ),
 )
 def refill(domain: MachineDomain, asked: RefillSheet) -> Iterator[Criterion]:
-    """Judge the map: its refill has the required depth, seen in the slab's frames, and it was no larger than needed."""
+    """Judge the call of map: the slab's frames show the required depth, and it was no larger than needed."""
     found = nests(domain.snapshot())
     deepest = max(found, key=len, default=[])
     levels = len(deepest)
@@ -316,7 +316,7 @@ def nests(value: DomainValue) -> list[list[SlabHeadValue]]:
 
 
 def leaves(node: VnodeValue) -> Iterator[VnodeValue]:
-    """The leaves of a shadow tree, by their addresses."""
+    """Yield the leaves of a shadow tree, by their addresses."""
     if not node.is_table:
         yield node
     for child in sorted(node.children, key=lambda child: child.va):

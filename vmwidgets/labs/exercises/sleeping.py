@@ -86,7 +86,7 @@ def mended(asked: OrderSheet) -> list[Orders]:
 
 
 def changed(asked: OrderSheet, orders: Orders) -> int:
-    """Return how many threads have another order in `orders`; missing locks don't count."""
+    """Return how many threads have a different order in `orders` than at the start; missing locks don't count."""
     before = asked.orders
     return sum(locks != tuple(one for one in before[name] if one in locks) for name, locks in orders.items())
 
@@ -179,7 +179,7 @@ def _held(script: Script) -> Iterator[tuple[str, str, tuple[str, ...]]]:
 
 
 def _taken(script: Script) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Return each lock that a thread took or waits for, with the locks that it held before."""
+    """Yield each lock that a thread took or waits for, with the locks that it held before."""
     return ((lock, held) for action, lock, held in _held(script) if action == "lock")
 
 
@@ -188,7 +188,7 @@ def _copies(script: Script, locks: set[str]) -> bool:
 
 
 def _order(script: Script, before: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the order in which a thread took the locks with which it copied; if there are several, a new order.
+    """Return the order of the locks that a thread held when it copied; if there are several, one other than `before`.
 
     If the thread never copied with all locks, return the order in which it first took each.
     """
@@ -200,7 +200,7 @@ def _order(script: Script, before: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _circle(pairs: set[tuple[str, str]]) -> list[str]:
-    """Return a circle of locks: each is taken before the next, and the last before the first; else empty."""
+    """Return locks in a circle, each taken before the next, and the last before the first; empty if there is none."""
     for length in range(2, len(LOCKS) + 1):
         for locks in permutations(sorted({lock for pair in pairs for lock in pair}), length):
             if all(pair in pairs for pair in zip(locks, [*locks[1:], locks[0]], strict=True)):

@@ -52,7 +52,7 @@ class ByHandSheet:
 
     @classmethod
     def drawn(cls, draws: Draws) -> ByHandSheet:
-        """Draw two tables of 4 KiB pages below a table of the next level, and a third; the first pages lose rights."""
+        """Draw two tables of 4 KiB pages below the same table, and a third table; the first pages lose rights."""
         level = draws.between(2, 3)
         first, second = draws.sample(range(1, 4), 2)
         slots = draws.sample(range(1, 500), 3)

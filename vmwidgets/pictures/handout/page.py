@@ -68,7 +68,7 @@ def page(story: ToldStory, *, opened: bool = False, paper: str = "sheets") -> st
 def _look(story: ToldStory, paper: str) -> str:
     """Return how steps are printed: "slides", "sheets", or "rows" on sheets, each as wide as the sheet.
 
-    On half a sheet, the words of a large picture, or of a picture higher than wide, would be too small to read.
+    On half a sheet, the words of a large picture, or of a picture taller than wide, would be too small to read.
     """
     alone = [step.pictures[0].narrow for step in _steps(story) if len(step.pictures) == 1]
     can_be_read = all(min(HALF[0] / scene.width, HALF[1] / scene.height) >= READABLE for scene in alone)
@@ -98,7 +98,7 @@ def _page_style() -> str:
     return files("vmwidgets.pictures.handout").joinpath("page.css").read_text("utf-8")
 
 
-# ---- what is read without script -----------------------------------------------------------------
+# ---- the page without a script -------------------------------------------------------------------
 
 
 class _Listed:
@@ -179,7 +179,7 @@ def _question(question: Question, opened: bool) -> str:
     )
 
 
-# ---- what the player reads -----------------------------------------------------------------------
+# ---- the player's data ---------------------------------------------------------------------------
 
 
 def _data(story: ToldStory, opened: bool) -> dict[str, Any]:

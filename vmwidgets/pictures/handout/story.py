@@ -51,7 +51,7 @@ class ToldStep:
 
 @frozen(slots=False)
 class Branch:
-    """A branch of the story after step `after`, in which something else is done; `name` says what."""
+    """A branch of the story after step `after`, in which something else is done; `name` says what is done."""
 
     name: str
     after: int

@@ -74,7 +74,7 @@ class Telling:
         folded: Mapping[int, Group] = MappingProxyType({}),
         quiet: Quiet = nothing,
     ) -> None:
-        """Begin; with `alone`, the first operation has a single step, the moment after it, even inside a group.
+        """Begin to tell.  With `alone`, the first operation has only one step, the moment after it, even in a group.
 
         `folded` gives, by operation number, the run of calls that an operation belongs to: a run is one step.  A step
         that ends with a `quiet` event is part of the next step.

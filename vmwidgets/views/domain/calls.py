@@ -18,7 +18,7 @@ from vmwidgets.views.scene.text import wording
 from .picture import DomainPicture, DomainStep
 
 BOX, TICK, FOLD, GAP = 24.0, 4.0, 34.0, 2.5
-"""Height of a box; widths of a tick and of a fold; space between two."""
+"""Height of a box; widths of a tick and of a fold; space between two items."""
 
 ROW, HEAD = 46.0, 18.0
 """Height of a level of refills, including the words above its boxes; height of the words."""

@@ -1,7 +1,7 @@
 """A self-paging domain: how a process maps its own memory, in lanes from its requests to the result.
 
-The strip of its calls; its shadow tree next to the hardware's tables; its capabilities, slot by slot; its regions; and
-the slab for vnodes.  Each lane is also a picture of its own.
+The lanes are the strip of its calls, its shadow tree next to the hardware's tables, its capabilities slot by slot, its
+regions, and the slab for vnodes.  Each lane is also a picture of its own.
 """
 
 from __future__ import annotations

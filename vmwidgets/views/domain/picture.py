@@ -55,7 +55,7 @@ class Below(NamedTuple):
 
 
 class Extent(NamedTuple):
-    """[start, end), mapped by a leaf in a table of `level`, or in parts by the leaves of a fold."""
+    """The addresses [start, end), mapped by a leaf in a table of `level`, or in parts by the leaves of a fold."""
 
     start: int
     end: int
@@ -66,7 +66,7 @@ class Extent(NamedTuple):
 
 @frozen(slots=False)
 class DomainPicture:
-    """A domain at one moment: `value` as it was at `moment`.
+    """A domain at one moment: `value` is its state at `moment`.
 
     `plan` contains all steps of the operation, and `at` is the number of past steps; `opened` are the opened folds.
     """
@@ -163,7 +163,7 @@ def extents_of(vnodes: Iterable[VnodeValue]) -> list[Extent]:
 
 
 def things_of(value: DomainValue) -> dict[CapRef, str]:
-    """Return the vnode's ID for each capability of a vnode; a frame's has none, since many vnodes may map the frame."""
+    """Return the vnode's ID for each capability of a vnode; frames have none, since many vnodes may map a frame."""
     found = {ref: vnode_thing(identity) for ref, identity in value.owners}
     for node in all_vnodes(value.root):
         if node.mapping is not None:
@@ -174,7 +174,7 @@ def things_of(value: DomainValue) -> dict[CapRef, str]:
 
 
 def marks_of(done: Sequence[ev.Event], value: DomainValue) -> tuple[frozenset[str], frozenset[str]]:
-    """Return the new things after these events, and the changed ones."""
+    """Return the things that these events made, and the things that they changed."""
     mine = [event for event in done if getattr(event, "domain", None) == value.name]
     slots, held, vnodes, regions = (
         _came_and_went(mine, *both)
@@ -269,7 +269,7 @@ def _fails(event: ev.Event) -> bool:
 
 
 def _marked(steps: Sequence[DomainStep]) -> Iterator[DomainStep]:
-    """Yield the steps with marks: those between a failure and the end of the rollback undo something."""
+    """Yield the steps; steps between a failure and the end of the rollback are marked, since they undo something."""
     ends = [number for number, step in enumerate(steps) if isinstance(step.event, ev.MapUndone)]
     undoing = False
     for number, step in enumerate(steps):
@@ -280,7 +280,7 @@ def _marked(steps: Sequence[DomainStep]) -> Iterator[DomainStep]:
             undoing = any(number < end for end in ends)
 
 
-# ---- what is looked at ---------------------------------------------------------------------------
+# ---- the focus ------------------------------------------------------------------------------------
 
 
 def focus_of(events: Sequence[ev.Event], domain: str, selection: str = "", opened: Collection[str] = ()) -> DomainFocus:

@@ -56,7 +56,7 @@ def region_axis(picture: DomainPicture) -> RegionAxis:
 
 
 def regions_lane(picture: DomainPicture, axis: RegionAxis, box: Box) -> Iterator[Node]:
-    """Yield the ribbon on this axis, with what is mapped and addresses below it."""
+    """Yield the ribbon on this axis, with mapped memory and addresses below it."""
     segments, folded = axis
     if not segments:
         return
@@ -85,7 +85,7 @@ def shown_regions(picture: DomainPicture) -> tuple[RegionValue, ...]:
 
 
 def _segments(picture: DomainPicture, folded: Mapping[int, RegionFold]) -> list[RegionSegment]:
-    """Return regions, folds and gaps in all used addresses, and the leaves outside regions.
+    """Return segments for all used addresses: regions, folds, gaps, and gaps in which leaves map memory.
 
     A fold counts as a gap: if it is wide, the axis is broken there.
     """
@@ -112,7 +112,7 @@ def _segments(picture: DomainPicture, folded: Mapping[int, RegionFold]) -> list[
 
 
 def _with_meta_broken(picture: DomainPicture, segments: list[RegionSegment]) -> list[RegionSegment]:
-    """Return whether the slab frames' region is so large that, to scale, it would make other regions invisible."""
+    """Return the segments, with a break at the slab frames' region if it is so large that it would hide the others."""
     sizes = {segment.start: segment.end - segment.start for segment in segments if segment.item is not None}
     meta = picture.value.meta_start
     if meta not in sizes or not 0 < DRAWABLE * (sum(sizes.values()) - sizes[meta]) < sizes[meta]:
@@ -123,7 +123,7 @@ def _with_meta_broken(picture: DomainPicture, segments: list[RegionSegment]) -> 
 def _parted(
     segments: Sequence[RegionSegment], extents: Sequence[Extent], folded: Container[int]
 ) -> list[RegionSegment]:
-    """Return gaps, divided where something is mapped outside all regions, so that the axis is not broken there."""
+    """Return the segments; a gap is divided where something is mapped in it, so that the axis is not broken there."""
     result: list[RegionSegment] = []
     places = [extent.start for extent in extents]
     for segment in segments:
@@ -165,7 +165,7 @@ def _region(picture: DomainPicture, segment: RegionSegment, region: RegionValue,
 
 
 def _gap(folded: Mapping[int, RegionFold], segment: RegionSegment, y: float) -> Node:
-    """Return a range of addresses without drawn regions: it has none, or they are folded."""
+    """Return a range of addresses without drawn regions: it has no regions, or folded regions."""
     size = binary_size(segment.end - segment.start)
     count = folded[segment.start].count if segment.start in folded else 0
     many = counted(count, "region")

@@ -21,7 +21,7 @@ RESERVE = {"armv7": 3, "x86-64": 5}
 """The blocks that each mapping must leave free: mapping a page for the slab may use as many (a leaf and the tables)."""
 
 CELLS = 63
-"""The most blocks of a piece that are drawn as cells; in larger pieces, a bar shows how many are used."""
+"""The most blocks that are drawn as cells in a piece; in larger pieces, a bar shows how many are used."""
 
 HEAD_W, HEAD_H, GAP, OLDER_W = 236.0, 62.0, 8.0, 130.0
 LEVEL_H = 24.0

@@ -22,10 +22,10 @@ from vmwidgets.views.story.words.names import kind_words
 from .picture import DomainPicture
 
 NAME_W, CELL_W, CELL_H, GAP = 78.0, 32.0, 34.0, 3.0
-"""Width of a cnode's name; a slot's size; space between two."""
+"""Width of a cnode's name; a slot's size; space between two slots."""
 
 FOLD_W, BESIDE = 74.0, 18.0
-"""Width of folded slots; space between two cnodes in a row, on top of that between parts."""
+"""Width of folded slots; space between two cnodes in a row, in addition to the space between parts."""
 
 
 @frozen
@@ -93,7 +93,7 @@ def _cnode(picture: DomainPicture, cnode: CnodeValue, cells: Sequence[Cell], box
         x += w + GAP
 
 
-# ---- which are drawn -----------------------------------------------------------------------------------
+# ---- the drawn slots -----------------------------------------------------------------------------------
 
 
 def cells_of(picture: DomainPicture, cnode: CnodeValue, room: float) -> list[Cell]:

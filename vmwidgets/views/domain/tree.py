@@ -19,7 +19,7 @@ from vmwidgets.views.story.words.names import flag_words, kind_words, pages_word
 from .picture import COLUMNS, Decoded, DomainPicture, below_fold, opened_table, vnode_id, vnode_thing
 
 INDENT, ROW_H, LARGE_H, GAP = 20.0, 24.0, 35.0, 4.0
-"""Indentation of a level; height of a row, and of a row for large pages; space between two."""
+"""Indentation of a level; height of a row, and of a row for large pages; space between two rows."""
 
 LEFT, BETWEEN = 0.58, 52.0
 """The tree's share of the width; the space for lines."""
@@ -96,7 +96,7 @@ def tree_lane(picture: DomainPicture, top: float, most: int) -> tuple[list[Node]
 
 
 def _heads(picture: DomainPicture, left: kit.Box, right: kit.Box, wants: float, has_leaves: bool) -> Iterator[Node]:
-    """Yield the headings of both columns, with the size of the first column, and the end of its rows."""
+    """Yield both columns' headings, with the numbers of tables and leaves, and the words over slots and rights."""
     tables, leaves, _ = picture.below[picture.value.root.id]
     many, new = f"{counted(tables, 'table')}, {counted(leaves, 'leaf', 'leaves')}", len(picture.fresh)
     said = f"{many}, {new:,} new" if new else many
@@ -144,7 +144,7 @@ def _is_large(row: Row) -> bool:
     return not row.folded and not row.node.is_table and row.node.level > 1
 
 
-# ---- which rows ---------------------------------------------------------------------------------------
+# ---- the drawn rows -----------------------------------------------------------------------------------
 
 OPENED = 60
 """The number of further rows or slots that are drawn for an opened fold."""

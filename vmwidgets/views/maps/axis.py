@@ -50,7 +50,7 @@ T = TypeVar("T")
 class Segment(Generic[T]):
     """A stretch of an axis from `start` to `end`, for an item or a gap (item None), drawn `w` pixels wide at `x`.
 
-    Breaks and places are known only once all stretches are known: :func:`place`.
+    Breaks and places can be computed only when all stretches are known: :func:`place` computes them.
 
     A `folded` stretch has a width of its own; at a `broken` stretch, the axis is broken.
     """
@@ -155,8 +155,8 @@ def pieces_of(value: MapValue, axis: Axis) -> list[MapSegment]:
 def break_large_gaps(segments: list[Segment[T]]) -> list[Segment[T]]:
     """Break the axis at each gap that is more than :data:`DRAWABLE` times as large as all smaller stretches together.
 
-    Larger gaps are breaks too, but at most :data:`MAX_BREAKS` in all.  The smaller stretches are everything used, and
-    the gaps drawn to scale.
+    All larger gaps are breaks too, up to :data:`MAX_BREAKS` in all.  The smaller stretches are the used ranges and the
+    gaps that are drawn to scale.
     """
     gaps = sorted((s for s in segments if s.item is None), key=lambda s: s.end - s.start)
     drawn = sum(segment.end - segment.start for segment in segments if segment.item is not None)
@@ -189,7 +189,7 @@ def break_what_dwarfs(segments: list[Segment[T]], room: float = WIDTH) -> list[S
 
 
 def _least(segments: Sequence[Segment[Any]], broken: float) -> list[float]:
-    """Return the least width of each segment: the more segments, the smaller."""
+    """Return the least width of each segment: the more segments there are, the smaller it is."""
     scale = min(1.0, 40 / max(1, len(segments)))
     wide, folded, item, gap = (
         broken * max(scale, 0.25), 56 * max(scale, 0.4), 10 * max(scale, 0.12), 4 * max(scale, 0.12),
@@ -198,9 +198,9 @@ def _least(segments: Sequence[Segment[Any]], broken: float) -> list[float]:
 
 
 def place(segments: Sequence[Segment[T]], left: float, room: float, broken: float = BROKEN) -> Sequence[Segment[T]]:
-    """Give the segments their places from `left` on, `room` pixels in all, `broken` of them for each break.
+    """Place the segments from `left` on, in `room` pixels; each break is `broken` pixels wide.
 
-    Widths are to scale, except where that would be less than the least width (water-filling).
+    Widths are to scale; a segment that would be narrower than its least width gets that width (water-filling).
     """
     widths = _least(segments, broken)
     squeeze = min(1.0, room / sum(widths)) if widths and sum(widths) else 1.0
@@ -227,7 +227,7 @@ def place(segments: Sequence[Segment[T]], left: float, room: float, broken: floa
 
 
 def x_of(segments: Sequence[Segment[Any]], address: int) -> float | None:
-    """Return where segments in order draw an address; None outside.  O(log segments)."""
+    """Return the x at which segments in order draw an address, or None if they don't contain it.  O(log segments)."""
     segment = segments[bisect_right(segments, address, key=_START) - 1] if segments else None
     if segment is not None and segment.start <= address < segment.end:
         return segment.place(address)
@@ -250,7 +250,7 @@ def drawn_bytes(picture: MapPicture) -> int:
 
 
 def zoomed(limits: tuple[int, int], pivot: int, span: float, at: float) -> Zoom:
-    """Return the window of `span` bytes with `pivot` at `at` (0 left, 1 right); None if it is the whole map."""
+    """Return the window of `span` bytes with address `pivot` at `at` (0 left, 1 right); None if it is the whole map."""
     size = max(PAGE, int(span) & -PAGE)
     if size >= limits[1] - limits[0]:
         return None

@@ -1,4 +1,4 @@
-"""Columns shared by the lanes of a map's picture: one for each entry or fold, as wide as its importance."""
+"""Columns shared by the lanes of a map's picture: one for each entry or fold, wider if it is important."""
 
 from __future__ import annotations
 

@@ -93,7 +93,7 @@ def _caption(value: ComparisonValue) -> Caption:
 
 
 def _voices(value: ComparisonValue, row: Row) -> Iterator[tuple[str, list[str]]]:
-    """Yield each result of one operation, and the maps with it."""
+    """Yield each different result of one operation, and the names of the maps that returned it."""
     said: dict[str, list[str]] = {}
     for one, outcome in zip(value.maps, row.outcomes, strict=True):
         said.setdefault(outcome.result, []).append(_name(one))
@@ -177,7 +177,7 @@ def _strips(ranges: Sequence[UsedPiece | EntryValue], axis: Axis, y: float, h: f
 
 
 def _heading(one: ComparedMap, box: Box, *, is_end: bool) -> Iterator[Node]:
-    """Yield a map's name and rule, and at the right what it has come to, in as many lines as needed."""
+    """Yield a map's name and rule, and at the right its entries, gaps and work, in as many lines as needed."""
     w = box.w
     name, rule = _name(one), one.rule
     counts = f"{counted(one.entries, 'entry')} · {counted(len(one.gaps), 'gap', 'gaps')}"
@@ -200,7 +200,7 @@ def _heading(one: ComparedMap, box: Box, *, is_end: bool) -> Iterator[Node]:
 
 
 def _looked(count: int) -> str:
-    """Return the cost of an operation in words; "steps" would mean the steps of a picture."""
+    """Return the cost of an operation in words.  The word "steps" is avoided: a picture has steps too."""
     return f"looked at {counted(count, 'node or gap', 'nodes and gaps')}"
 
 

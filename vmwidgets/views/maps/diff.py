@@ -162,7 +162,7 @@ def _colour(what: MappedAs) -> str:
 def _overview(rows: Sequence[RangeDiff], style: AddressStyle, spare: float, box: Box) -> Iterator[Node]:
     """Yield files' names, two strips with equal cells for all ranges, the first and the last address, and a legend.
 
-    They leave `spare` pixels at their right.
+    The strips leave `spare` pixels free on the right.
     """
     left = max(text_width(side, "strong") for side in SIDES) + 10
     x, y, room = box.x + left, box.y, box.w - spare - left

@@ -176,7 +176,7 @@ STRIP_HEIGHT = 32.0
 
 
 def room_below(columns: Mapping[int, Column]) -> float:
-    """Return pixels below cards for gaps' sizes; a single card has no gap."""
+    """Return the pixels below the cards: room for the sizes of gaps, or less if there is a single card."""
     return 20.0 if len(columns) > 1 else 6.0
 
 
@@ -324,6 +324,6 @@ def table_rows(value: MapValue, picture: MapPicture) -> tuple[tuple[str, ...], .
 
 
 MAX_ROWS = 400
-"""The most rows of a table twin, which is part of every picture."""
+"""The most rows of the table of entries, which is part of every picture."""
 
 TABLE_HEADER = ("start", "end", "size", "prot", "max", "inherit", "advice", "what", "node", "entry")

@@ -42,7 +42,7 @@ def draw_map(
 
     With `brief`, addresses are page numbers, even if there is room for whole ones.
 
-    If there are several `stages`, they replace the tree; if there are fewer, a sentence above it says so.
+    Two or more `stages` replace the tree; if there are fewer, a sentence above the tree says so.
     """
     drawn: list[Drawn] = []
     y = 6.0

@@ -10,7 +10,7 @@ from vmwidgets.engine.kernel.map.map_schema import EntryValue, MapValue
 
 
 class Overlap(NamedTuple):
-    """The addresses from `start` to `end`, which are in both entries; `low` begins below."""
+    """The addresses from `start` to `end`, which are in both entries; `low` is the entry that begins lower."""
 
     low: int
     high: int
@@ -19,7 +19,7 @@ class Overlap(NamedTuple):
 
     @property
     def words(self) -> str:
-        """The words next to it."""
+        """The words next to the overlap."""
         return f"overlap of {binary_size(self.end - self.start)}"
 
 

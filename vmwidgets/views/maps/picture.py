@@ -42,8 +42,8 @@ class Layout(NamedTuple):
     """The layout that all steps of an operation share, so that only what changes moves.
 
     `items` are the items with a column, in order: everything in the map before the operation, after it, or at the
-    moment; `cards` are the most important; `looked_up` was found last; `depth` is the depth of the tree.  `taken` is
-    what is on the axis of addresses.
+    moment; `cards` are the most important; `looked_up` is the entry found last; `depth` is the depth of the tree.
+    `taken` are the ranges on the axis of addresses.
     """
 
     items: tuple[EntryValue | Fold, ...]
@@ -86,7 +86,9 @@ class MapPicture:
     moment: Moment
     layout: Layout
     used: int
-    """Bytes of the entries in the list: the map's own sum is updated later, and would not match their number."""
+    """Bytes of the entries in the list.  The map's own sum is updated later, and would not match the number of
+    entries.
+    """
     moved: frozenset[int] = frozenset()
     """The nodes of the tree with a new parent or colour; their entries may be unchanged."""
     rehung: frozenset[int] = frozenset()
@@ -103,7 +105,7 @@ class MapPicture:
     def in_tree(self, identity: int) -> tuple[str, ...]:
         """Return the states of a node of the tree: its entry's states, and whether its place or colour changed.
 
-        If the list is out of order at the entry, the node does not show a fault.
+        If the list is out of order at the entry, only the list shows that as a fault, and the node does not.
         """
         states = tuple(state for state in self.states.get(identity, ()) if state != "fault")
         return (*states, "changed") if identity in self.moved and not {"new", "changed"} & set(states) else states
@@ -115,7 +117,7 @@ class MapPicture:
     def important(self, selection: int = 0) -> list[int]:
         """Return the IDs with a card, most important first: selected, new, changed, the end of the path.
 
-        They are the same in all steps of an operation.
+        The IDs are the same in all steps of an operation.
         """
         layout = self.layout
         looked_up = [layout.looked_up] if layout.looked_up else []
@@ -124,7 +126,7 @@ class MapPicture:
 
 
 def steps_of_map(name: str, lanes: Collection[str] = LANES) -> Mine:
-    """Return the steps of the map called `name`: it changes, a search continues, or another entry is current."""
+    """Return the steps in which the map called `name` changes, a search continues, or another entry becomes current."""
     of_lanes = (kind for lane in lanes for kind in _KINDS.get(lane, ()))
     kinds = ev.EntryLinked, ev.EntryUnlinked, ev.EntryWired, *of_lanes
 
@@ -169,7 +171,7 @@ def _is_hint(event: ev.Event, name: str) -> bool:
 
 
 def map_picture(look: Look[MapValue], lanes: Collection[str] = LANES) -> MapPicture:
-    """Return the picture of a map; `lanes` are those to draw."""
+    """Return the picture of a map; `lanes` are the lanes to draw."""
     moment, before, shown, value = look.moment, look.before, look.now, look.after
     style = AddressStyle.of(value.start, value.end)
     done = moment.so_far
@@ -258,7 +260,7 @@ MOST_LEFT_FREE = 40
 
 
 def taken_over(value: MapValue, before: MapValue | None, shown: MapValue, moment: Moment) -> tuple[Taken, ...]:
-    """Return what is on the axis at any step, or only at the present one, if far more is freed than stays."""
+    """Return the ranges on the axis at any step, or only at the present step if far more is freed than stays."""
     after = taken_in(value)
     freed = taken_in(before) - after if before is not None else set()
     if len(freed) > MOST_LEFT_FREE:
@@ -280,12 +282,12 @@ def _fields_in(event: ev.Event, name: str) -> tuple[EntryFields, ...]:
 
 
 def taken_in(value: MapValue) -> set[Taken]:
-    """Return what is on the axis of a map at one moment."""
+    """Return the ranges on the axis of a map at one moment."""
     return {Taken(item.start, item.end, isinstance(item, Fold)) for item in value.items}
 
 
 def cards_of(before: MapValue, value: MapValue, events: Sequence[ev.Event]) -> tuple[int, ...]:
-    """Return the IDs of what an operation made, changed, removed, moved in the tree, and compared."""
+    """Return the IDs of the entries that an operation made, changed, removed, moved in the tree, or compared."""
     states = states_of(before, value)
     new = sorted(one for one, those in states.items() if "new" in those)
     changed = sorted(one for one, those in states.items() if "changed" in those)
@@ -331,7 +333,7 @@ def depths_of(value: MapValue) -> Iterator[tuple[int, int]]:
 
 
 def depth_of(value: MapValue) -> int:
-    """Return how many levels of nodes are below the root, among those shown."""
+    """Return the number of levels below the root, counting only the nodes shown."""
     return max((depth for _, depth in depths_of(value)), default=0)
 
 
@@ -387,7 +389,7 @@ class _Path:
 
 
 def _path(done: Sequence[ev.Event], value: MapValue) -> tuple[tuple[tuple[int, str], ...], int]:
-    """Return the latest search's comparisons, unless rotations changed the path later, and the address it seeks."""
+    """Return the latest search's comparisons (none if rotations changed the path later), and the address it seeks."""
     path = _Path(value.name)
     path.goes_on(done)
     return path.nodes if _leads_down(value, path.nodes) else (), path.sought
@@ -405,7 +407,7 @@ def _leads_down(value: MapValue, path: Sequence[tuple[int, str]]) -> bool:
 def states_of(
     before: MapValue, value: MapValue, here: str = "", path: Sequence[tuple[int, str]] = ()
 ) -> dict[int, tuple[str, ...]]:
-    """Return the states of the entries of `value`, which was `before`, by ID; `here` is the current one."""
+    """Return the states, by ID, of the entries of `value`, which was `before` earlier; `here` is the current entry."""
     marks = difference(entries_of(before), entries_of(value))
     merged = _merged(before, value, marks)
     linked, changed = marks.new - merged, marks.changed | merged
@@ -430,7 +432,7 @@ def entries_of(value: MapValue) -> dict[int, EntryValue]:
 
 
 def _merged(before: MapValue, value: MapValue, marks: Difference) -> set[int]:
-    """Return new entries that replace an old one: it left the list, and its range is now theirs.
+    """Return the new entries that replace an old entry, which left the list: its range now belongs to them.
 
     FreeBSD keeps the later of two merging entries, so most of its range may come from the earlier entry.
     """
@@ -440,13 +442,13 @@ def _merged(before: MapValue, value: MapValue, marks: Difference) -> set[int]:
 
 
 def moved_in_tree(before: MapValue, value: MapValue) -> frozenset[int]:
-    """Return the nodes of the tree of `value` whose parent or colour has changed, without new nodes."""
+    """Return the nodes of the tree of `value` whose parent or colour has changed, except new nodes."""
     both = before.nodes.keys() & value.nodes.keys()
     return rehung_in_tree(before, value) | {one for one in both if before.nodes[one].red != value.nodes[one].red}
 
 
 def rehung_in_tree(before: MapValue, value: MapValue) -> frozenset[int]:
-    """Return the nodes of the tree of `value` whose parent has changed, without new nodes."""
+    """Return the nodes of the tree of `value` whose parent has changed, except new nodes."""
     was = parents_of(node for node in before.nodes.values() if value.nodes.get(node.id) is not node)
     now = parents_of(node for node in value.nodes.values() if before.nodes.get(node.id) is not node)
     both = before.nodes.keys() & value.nodes.keys()
@@ -454,7 +456,7 @@ def rehung_in_tree(before: MapValue, value: MapValue) -> frozenset[int]:
 
 
 def parents_of(nodes: Iterable[NodeValue]) -> dict[int, int]:
-    """Return the parent of each child of some nodes of a tree."""
+    """Return the parent of each child of these nodes."""
     return {child: node.id for node in nodes for child in (node.left, node.right) if child}
 
 
@@ -567,7 +569,7 @@ def _answer(value: MapValue, address: int, found: EntryValue | None, compared: i
 
 
 class Drawn(NamedTuple):
-    """The output of a lane: nodes, links that end at a node, marks with links of their own, and the y where it ends."""
+    """A lane's output: nodes, links that end at a node, marks with their own links, and the y where the lane ends."""
 
     nodes: list[Node]
     links: list[Link]
@@ -576,7 +578,7 @@ class Drawn(NamedTuple):
 
 
 def plain_ones(picture: MapPicture, entries: Iterable[EntryValue]) -> frozenset[int]:
-    """Return the IDs of entries drawn as marks: there are many of them, and none has a state."""
+    """Return the IDs of the entries drawn as marks, which are the entries without a state; none if there are few."""
     plain = frozenset(entry.id for entry in entries if not picture.in_order(entry.id))
     return plain if len(plain) >= MANY else frozenset()
 

@@ -130,7 +130,7 @@ def words_of(stage: Stage, style: AddressStyle) -> tuple[str, str]:
         need = "red: nothing to repair" if lost else f"black: the paths through {place} have one black node too few"
         return "removed", f"{gone} The colour that is lost is {need}."
     last = {one.node: one.red for one in stage.events if isinstance(one, ev.TreeRecoloured)}
-    turned = {node: red for node, red in last.items() if is_red(stage.before, node) != red}  # the root may turn twice
+    turned = {node: red for node, red in last.items() if is_red(stage.before, node) != red}  # the root may change twice
     colours = [
         f"{listed([name(node) for node, now in turned.items() if now is red])} {'red' if red else 'black'}"
         for red in (False, True)
@@ -304,8 +304,8 @@ def _addresses(
 ) -> Iterator[Node]:  # fmt: skip  # which, where, how
     """Yield the addresses below a tree, as far as there is room.
 
-    Those of `first` come first: the nodes that the stage's words are about, which may need lines of their own, and the
-    nodes that changed, in the accent.
+    The nodes in `first` have priority: the nodes that the stage's words are about, which may need lines of their own,
+    and the changed nodes, whose addresses have the accent colour.
     """
     said, marked = first
     lines: list[list[tuple[float, float]]] = [[]]
@@ -331,7 +331,7 @@ def _addresses(
 
 
 def tree_lanes(stages: Sequence[Stage], name: str) -> list[Lane]:
-    """Return a tree for the keyboard for each stage."""
+    """Return a lane for each stage, so that arrow keys follow its tree."""
     return [Lane(f"tree/{i}", "tree", label=f"tree of {name} after stage {i + 1}") for i in range(len(stages))]
 
 

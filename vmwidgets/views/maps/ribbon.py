@@ -150,7 +150,7 @@ def _node(
 def _name(entry: EntryValue, w: float) -> str:
     """Return the longest of a range's texts that fits in `w` pixels."""
     if w <= 8:
-        return ""  # most ranges of a large map: nothing is worded for them
+        return ""  # most ranges of a large map are too narrow for words
     size, name = binary_size(entry.size), visible(name_of(entry))
     return wording((f"{name}, {size}, {entry.protection}", f"{name}, {size}", name, size, ""), w - 8)
 
@@ -198,9 +198,9 @@ def _overlap(picture: MapPicture, overlap: Overlap, axis: Axis, y: float) -> Nod
 
 
 def _gap(picture: MapPicture, segment: MapSegment, axis: Axis, y: float) -> Node | None:
-    """Return a gap; None if it is too narrow to point at, where the bar shows anyway.
+    """Return a gap; None if it is too narrow to point at.  The bar behind it is visible in either case.
 
-    Its size is in the widest of its stretches on the axis; others may be in use at other steps.
+    Its size is in the widest of its stretches on the axis; the other stretches may be in use at other steps.
     """
     if segment.w < LEAST_GAP:
         return None
@@ -231,7 +231,7 @@ def _gap(picture: MapPicture, segment: MapSegment, axis: Axis, y: float) -> Node
 def _sizes_below(
     picture: MapPicture, pieces: Sequence[MapSegment], drawn: Sequence[Node], y: float, width: float
 ) -> list[Node]:
-    """Return sizes of overlaps and of narrow gaps below them, the largest first, as far as there is room.
+    """Return the sizes of overlaps and narrow gaps, each below its place, the largest first, as far as there is room.
 
     If the axis is broken and no gap has room to say so, the end of the row says it.
     """

@@ -71,7 +71,7 @@ def what_is(entry: EntryValue) -> str:
 
 
 def name_of(entry: EntryValue) -> str:
-    """Return the name of a mapped thing, short enough for a card: of a path, the last part, which says most."""
+    """Return the name of a mapped thing, short enough for a card: for a path, its last part, which says most."""
     return file_of(entry) or what_is(entry)
 
 
@@ -83,7 +83,7 @@ class Run(NamedTuple):
 
     @property
     def apart(self) -> list[EntryValue]:
-        """The entries without overlaps: of an entry that is being cut, either the entry or its parts."""
+        """The entries without overlaps: if an entry is being cut, either the entry or its parts."""
         found: list[EntryValue] = []
         for one in self.entries:
             if not found or one.start >= found[-1].end:
@@ -97,7 +97,7 @@ class Run(NamedTuple):
 
     @property
     def title(self) -> str:
-        """The whole description."""
+        """The full description of the run."""
         rights = " ".join(one.protection for one in self.apart)
         return f"{visible(self.name)}: {counted(len(self.apart), 'entry', 'entries')}, {self.words}, {rights}"
 
@@ -154,7 +154,7 @@ MOST_GHOSTS = 12
 def removed(before: Sequence[EntryValue], now: Sequence[EntryValue | Fold]) -> tuple[Range, ...]:
     """Return ranges that were mapped before and are not mapped now; none if there are too many to draw.  O(n log n)."""
     same = set(map(id, now))
-    other = [entry for entry in before if id(entry) not in same]  # an unchanged entry is the same value
+    other = [entry for entry in before if id(entry) not in same]  # an unchanged entry is the same object
     if other:
         taken = {(item.start, item.end) for item in now}
         other = [entry for entry in other if (entry.start, entry.end) not in taken]

@@ -54,7 +54,7 @@ def _marks(
     depths: Mapping[int, int],
     top: float,
 ) -> Marks:
-    """Return the nodes without words, which have no room and no state, in address order."""
+    """Return the nodes without words, in address order: nodes that have no room for words, and no state."""
     size, row, nodes = _HEIGHT["mark"], _ROW["mark"], picture.value.nodes
     drawn = sorted(plain, key=lambda identity: columns[identity].x)
     place = {identity: number for number, identity in enumerate(drawn)}
@@ -101,7 +101,7 @@ def _node(picture: MapPicture, entry: EntryValue, column: Column, y: float) -> N
     elif column.level == "short":
         label = picture.style.short(entry.start)
         if text_width(label, "mono label") > 2 * column.w - 12:  # neighbours in order are at other depths
-            label = shorten_middle(label, column.w - SHORT_GAP, "mono label")  # as the list has it
+            label = shorten_middle(label, column.w - SHORT_GAP, "mono label")  # shortened as in the list
         w = max(26.0, text_width(label, "mono label") + 8)
         text = (Text(w / 2, 14, label, "mono label", "middle"),)
     else:
@@ -221,7 +221,7 @@ def _comparisons(
 
 
 def _compared(picture: MapPicture, item: EntryValue | Fold, outcome: str, *, is_brief: bool) -> Iterator[str]:
-    """Yield a comparison in words, longest form first: with both addresses (if the bound has not moved), one, none."""
+    """Yield a comparison in words, longest first: two addresses (if the bound has not moved), one, none."""
     write = picture.style.short if is_brief else picture.style.long
     start, end, sought = item.start, item.end, picture.sought
     if outcome == "here":

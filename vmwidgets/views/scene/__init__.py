@@ -2,5 +2,5 @@
 
 Read `model`, which contains the scene, first.  `kit` puts a scene together: rows, rings, cards, headings, switches, and
 :func:`.kit.scene`, which makes every picture; `text` and `addresses` fit words into space.  `wire`, `svg`, `png`, `dot`
-and `twin` (words, an image, a page) are the output formats.
+and `twin` (a static copy as words, image or HTML) are the output formats.
 """

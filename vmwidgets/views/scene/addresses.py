@@ -64,7 +64,7 @@ class AddressStyle:
         return ELLIPSIS + rest.replace(" ", "_")
 
     def range(self, start: int, end: int) -> str:
-        """[start, end)."""
+        """Return a range of addresses as "[start, end)"."""
         return f"{self.long(start)}–{self.long(end)}"
 
     def short(self, address: int) -> str:

@@ -59,7 +59,7 @@ class Said(NamedTuple):
     words: dict[str, str]
     title: str
     many: int = 1
-    """How many things it is: neighbouring frames with the same words are one."""
+    """The number of things that it stands for: neighbouring frames with the same words are drawn as one."""
 
 
 @frozen
@@ -73,7 +73,7 @@ class Differences:
     has_folds: bool
     """Whether a side has folds."""
     cuts: tuple[int, ...] = ()
-    """Frames where the words about frames may change on a side."""
+    """Frames at which the words about frames may change, on either side."""
 
     @classmethod
     def between(cls, left: Scene, right: Scene, places: Places) -> Differences:
@@ -96,7 +96,7 @@ class Differences:
 
     @property
     def both(self) -> list[str]:
-        """Places that both have, with different words."""
+        """Places that both sides have, with different words."""
         return [place for place, one in self.left.items() if self._differs(place, one)]
 
     def _differs(self, place: str, one: Said) -> bool:
@@ -113,7 +113,7 @@ class Differences:
         return left, right, both
 
     def state_of_frames(self, first: int, end: int) -> tuple[str, ...]:
-        """Return the mark of neighbouring frames: some of them may differ."""
+        """Return the mark of a run of frames: the strongest mark of any frame in it."""
         inside = self.cuts[bisect_left(self.cuts, first) : bisect_left(self.cuts, end)]
         marks = {self.state(f"frame:{frame}") for frame in inside}
         return next((mark for mark in (("changed",), ("new",)) if mark in marks), ())
@@ -172,7 +172,7 @@ def _is_folded(scene: Scene) -> bool:
 
 
 def _hidden(scene: Scene, said: Mapping[str, Said], other: Scene, others: Mapping[str, Said]) -> list[str]:
-    """Return the places of a scene that the other one has not, or has in a fold."""
+    """Return the places of a scene that the other scene does not show, but may have in a fold."""
     missing = [place for place in said if place not in others]
     if not missing or not _is_folded(other):
         return []
@@ -181,7 +181,7 @@ def _hidden(scene: Scene, said: Mapping[str, Said], other: Scene, others: Mappin
 
 
 class _Tables:
-    """The open page tables of a scene, and what of them the other scene may have in folds and closed tables."""
+    """The open page tables of a scene; they tell which of its things may be in folds or closed tables of another."""
 
     def __init__(self, scene: Scene, other: Scene) -> None:
         self._tables = {one.thing: one for one in scene.opened}
@@ -507,7 +507,7 @@ class _Half:
             yield replace(lane, name=f"{self._key}/{lane.name}", label=label)
 
     def about(self) -> dict[str, About]:
-        """Return the facts about the things, with what is at the same place on the other side."""
+        """Return the facts about the things, each with the thing at the same place on the other side."""
         known = {self._thing(thing): self._moved(about) for thing, about in self._scene.about.items()}
         for node in self._scene.nodes:
             number = self._pairs.get(self._places[node.thing]) if node.thing else None

@@ -1,7 +1,7 @@
 """Parts that place themselves: a picture says which part is in, next to or below which, without any pixels.
 
 A part is a function: it draws into a :class:`Drawn` from a corner on, into a width, and returns where it ends.
-:func:`picture` makes a scene of one, with the margins and the height that follow from it.
+:func:`picture` makes a part into a scene, with margins and the height that the part needs.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Drawn:
 
 
 Part = Callable[[Drawn, float, float, float], float]
-"""Draws itself at x, y, in a width, and returns the y where it ends."""
+"""A function that draws at x, y, within a width, and returns the y where its drawing ends."""
 
 
 def picture(  # noqa: PLR0913  what a scene has, all but four by name
@@ -150,7 +150,7 @@ def share(w: float, count: int, least: float, *, most: float = inf, gap: float =
 
 
 def either(least: float, wide: Part, narrow: Part) -> Part:
-    """Return a part that needs `least` pixels, and one for less room."""
+    """Return a part that draws `wide` if it has at least `least` pixels, and `narrow` in less room."""
     return lambda drawn, x, y, w: (wide if w >= least else narrow)(drawn, x, y, w)
 
 
@@ -190,7 +190,7 @@ def inset(by: float, part: Part) -> Part:
 
 
 def sized(make: Callable[[float], Part]) -> Part:
-    """Return a part that is made for its width: what it has depends on how much room there is."""
+    """Return a part that `make` returns for the width: its contents depend on the room there is."""
     return lambda drawn, x, y, w: make(w)(drawn, x, y, w)
 
 
@@ -216,7 +216,7 @@ def thing(high: float, draw: Callable[[Box], Node]) -> Part:
 
 
 def linked(part: Part, links: Callable[[Mapping[str, Node]], Iterable[Link]]) -> Part:
-    """Return a part with links between its things, which `links` gets by their IDs when they have their places."""
+    """Return a part with links between its things; `links` gets the things by ID, at their final places."""
 
     def put(drawn: Drawn, x: float, y: float, w: float) -> float:
         start = len(drawn.nodes)
@@ -237,8 +237,8 @@ def ringed(
 ) -> Part:
     """Return a part with one line around neighbours in one state, instead of a line around each of them.
 
-    `states` are those of things, by their IDs; a badge says how many they are.  A thing that stands for several counts
-    as `counts` says.
+    `states` are the states of the things, by ID.  A badge gives the number of things in the line; `counts` has the
+    number for each thing that stands for several.
     """
 
     def put(drawn: Drawn, x: float, y: float, w: float) -> float:
@@ -263,7 +263,7 @@ def ringed(
 
 
 def _badge(identity: str, count: str, state: str, right: float, top: float) -> Node:
-    """Return a badge with a number, on the upper right corner of a line, and not over what is inside."""
+    """Return a badge with a number, on the upper right corner of a line, where it covers nothing inside."""
     w = max(_BADGE, text_width(count, "letter") + 8)
     return kit.runs(identity, Box(right + 2.5 - w, top + 1.5 - _BADGE, w, _BADGE),
                     [Text(w / 2, _BADGE / 2 + 4, count, "letter on-step", "middle")],
@@ -288,7 +288,7 @@ def onward(_number: int, one: Node, after: Node) -> Link:
 
 
 def heading(identity: str, title: str, words: str = "") -> Part:
-    """Return a section's title, and words about it next to it or below."""
+    """Return a section's title, with words about the section to the right or below."""
 
     def put(drawn: Drawn, x: float, y: float, w: float) -> float:
         drawn.nodes.append(kit.heading(identity, title, words, y, width=w + 2 * MARGIN, x=x))
@@ -409,8 +409,9 @@ class Column(NamedTuple):
     """A column of rows: as wide as its longest words, from `least` to `most` pixels.
 
     Numbers are at its `end`.  Words that are too long are cut, in the `middle` if their end says most.  A column that
-    `takes` gets the room that is left.  If there is no room for all, the columns with the greatest `rank` go first, and
-    columns with 0 stay.  A column that may go `under` is then below the row; the table has the others.
+    `takes` gets the room that is left.  If there is no room for all, the columns with the greatest `rank` are left out
+    first, and columns with rank 0 stay.  A left-out column with `under` is drawn below the row; the others are only in
+    the table.
     """
 
     name: str = ""
@@ -489,7 +490,7 @@ class Row(NamedTuple):
 
     @property
     def whole(self) -> str:
-        """Everything that it says, for hovering and for screen readers: its title, or its words."""
+        """Everything that the row says, for hovering and for screen readers: its title, or its words."""
         first, *rest = [cell for cell in self.cells if isinstance(cell, str) and cell] or [""]
         return self.title or first + f": {', '.join(rest)}" * bool(rest)
 
@@ -540,7 +541,7 @@ class _Grid(NamedTuple):
 
     @classmethod
     def of(cls, columns: Sequence[Column], some: Sequence[Row], w: float, high: float, *, boxed: bool) -> _Grid:
-        """Return the places in `w` pixels; words are apart from the edges of boxes, and from a row's colour."""
+        """Return the places in `w` pixels, with space between words and a box's edge or a row's colour."""
         inset, end = (PAD, PAD) if boxed else (12.0 if any(row.edge for row in some) else 0.0, 0.0)
         cells = [[row.cell(at) for row in some] for at in range(len(columns))]
         wides = [min(one.most, _needed(one, its)) for one, its in zip(columns, cells, strict=True)]

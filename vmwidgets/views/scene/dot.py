@@ -60,7 +60,7 @@ _DECORATION = frozenset((
 """Kinds of nodes that explain others or are buttons: they are drawn only at the end of a link."""
 
 _PLAIN = re.compile(r"[\w/:.+-]+")
-"""An id that means the same in markup."""
+"""An ID that needs no escaping in markup."""
 
 BACKSLASH = "\N{SET MINUS}"
 """A backslash in a box with ports, where Graphviz combines a backslash with the character after it."""
@@ -103,7 +103,7 @@ def source(scene: Scene, theme: str = "light") -> Source:
     return Source(to_dot(scene, theme))
 
 
-# ---- what is in relation ---------------------------------------------------------------------------
+# ---- related things --------------------------------------------------------------------------------
 
 
 @dataclass
@@ -131,7 +131,7 @@ class _Structure:
         kept = {self.holder.get(end, end) for end in linked}
         kinds = {known[one].kind for one in kept}
         kept |= {node.id for node in scene.nodes if node.kind in kinds and _says(node) and node.id not in self.holder}
-        for says in () if self.links else (_says, _is_text):  # words alone, where there is nothing else
+        for says in () if self.links else (_says, _is_text):  # words alone, if nothing is linked
             kept = kept or {node.id for node in scene.nodes if says(node) and node.id not in self.holder}
         inside: dict[str, list[Node]] = {}
         for node in scene.nodes:
@@ -237,7 +237,7 @@ class _Structure:
                 yield f"\t{part.name} -> {row[part.node.thing]} [style=invis weight=0]\n"
 
     def _edge_line(self, link: Link, colours: Mapping[str, str]) -> str:
-        kind = "reference" if link.kind == "band" else link.kind  # a line here, with a line's looks
+        kind = "reference" if link.kind == "band" else link.kind  # drawn here as a line
         given = {"id": link.id, "class": _classes(f"link {kind}", link.state), **_look(link.state, colours)}
         if not link.arrow:
             given["dir"] = "none"

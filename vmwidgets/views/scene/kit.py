@@ -495,7 +495,7 @@ def scene(  # noqa: PLR0913  a picture's parts, all but four by name
 # ---- switches ------------------------------------------------------------------------------------
 
 SWITCHES, _SWITCH_GAP, _GROUP_GAP = 22.0, 4.0, 18.0
-"""Height of a switch; space between two, and between two groups."""
+"""Height of a switch; space between two switches, and between two groups."""
 
 
 @frozen

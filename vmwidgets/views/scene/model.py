@@ -264,7 +264,7 @@ class Rows(Sequence[Row]):
 
 @frozen
 class Table:
-    """The same content as rows of text: for screen readers, for copying, for the text twin.
+    """The picture's content as rows of text: for screen readers, for copying, and for output without pictures.
 
     `more` are the tables of the picture's other parts, each below its heading.
     """
@@ -283,9 +283,9 @@ class Steps:
     """The picture's place in an operation: at `index` of its own `count` steps (at `count`: after the operation).
 
     `places` gives, for each step from 0 to count, the number of events that are done there: a slider goes from one to
-    the next.  The last is :data:`AFTER`.  `functions` are the steps at which another kernel function begins.  `said`
-    has a sentence and its functions for each step from 1 on; the last sentence says what the operation did.  `every`
-    are the places with all folds opened, if there are any.
+    the next.  The last place is :data:`AFTER`.  `functions` are the steps at which another kernel function begins.
+    `said` has a sentence and its functions for each step from 1 on; the last sentence says what the operation did.
+    `every` are the places with all folds opened, if there are any.
     """
 
     index: int
@@ -298,7 +298,7 @@ class Steps:
 
 
 STILL = Steps(0, 0, -1)
-"""The steps of a picture that no operation made, or that none of its steps changes."""
+"""The steps of a picture that no operation made, or that no step of its operation changes."""
 
 
 @frozen
@@ -318,7 +318,8 @@ class Lane:
 class Opened(NamedTuple):
     """A page table whose descriptors are drawn: its thing, its `level`, and its first address.
 
-    `slots` has the number and the first address of each drawn descriptor, by thing; `folds` has those left out.
+    `slots` has the number and the first address of each drawn descriptor, by thing; `folds` has the numbers of
+    descriptors that are left out.
     """
 
     thing: str

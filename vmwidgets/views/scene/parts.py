@@ -1,4 +1,4 @@
-"""Parts of a tall picture: if a page is too low, some parts are folded into a line each, and a press opens a part."""
+"""Parts of a tall picture: if a page is not high enough, parts are folded into a line each, and a press opens one."""
 
 from __future__ import annotations
 

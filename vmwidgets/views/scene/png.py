@@ -59,7 +59,7 @@ def plain_svg(svg: str, *, theme: str = "light") -> str:
 
 
 def _named(body: str, name: str, needed: set[str], excluded: set[str]) -> str:
-    """Return elements with the class `name` added to those that have all classes `needed` and none `excluded`."""
+    """Return the markup with the class `name` added to elements with all classes `needed` and none `excluded`."""
 
     def more(found: re.Match[str]) -> str:
         classes = set(found[1].split())

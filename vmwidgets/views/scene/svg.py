@@ -1,4 +1,4 @@
-"""A scene as a standalone SVG: the static twin of the live drawing, with the same numbers and style sheet."""
+"""A scene as a standalone SVG: a static copy of the live drawing, with the same numbers and style sheet."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Drawings:
     """
 
     def __init__(self) -> None:
-        self._known: dict[str, str] = {}  # by what is drawn: its id
+        self._known: dict[str, str] = {}  # IDs by markup
 
     def svg(self, scene: Scene, alt: str, selected: str = "") -> str:
         """Return one drawing; `alt` is its text for screen readers, `selected` the thing that is marked."""
@@ -90,7 +90,7 @@ _SHORT = 120
 
 
 def _without_switches(scene: Scene) -> Scene:
-    """Return the scene without parts that only work in a live picture, and without rows left empty by that."""
+    """Return the scene without parts that only work in a live picture, and without the rows that then are empty."""
     stays = tuple(node for node in scene.nodes if node.kind not in ("press", "switch"))
     if len(stays) == len(scene.nodes):
         return scene
@@ -206,9 +206,9 @@ _LEAST_BADGED, _MOST_BADGES = (24, 18), 7
 
 
 def _badges(nodes: Iterable[Node]) -> str:
-    """Return a badge at the corner of new ("+") or leaving ("−") nodes, and of those that differ from the other side.
+    """Return a badge at the corner of new ("+") or leaving ("−") nodes, and of nodes that differ from the other side.
 
-    There is none if nearly all nodes would have one.
+    There are no badges if nearly all nodes would have one.
     """
     w, h = _LEAST_BADGED
     found = [
@@ -287,7 +287,7 @@ def _quoted(text: str) -> str:
 _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 _NOT = re.compile(r":not\([^)]*\)")
 _CLASS = re.compile(r"\.([\w-]+)")
-_LIVE = re.compile(r":focus|:hover|\[")  # without a pointer, and without a page around it
+_LIVE = re.compile(r":focus|:hover|\[")  # selectors that need a pointer, or a page
 _VARIABLE = re.compile(r"var\((--[\w-]+)")
 
 Rule = tuple[str, str]
@@ -337,7 +337,7 @@ def _rules(text: str) -> Iterator[Rule]:
 def _pruned(rules: tuple[Rule, ...], classes: frozenset[str]) -> Iterator[Rule]:
     for head, body in rules:
         if "motion" in head:
-            continue  # a picture that stays has none
+            continue  # a file has no motion
         if head.startswith("@media"):
             inner = "".join(f"{selectors}{{{style}}}" for selectors, style in _pruned(tuple(_rules(body)), classes))
             if inner:

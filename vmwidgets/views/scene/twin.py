@@ -1,4 +1,4 @@
-"""The static twin of a picture, for readers without a live view: in words, as an image, as a page of HTML."""
+"""The twin of a picture: a static copy for readers without a live view, in words, as an image, or as a page of HTML."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from .model import Scene, Table
 from .text import visible
 
 ROWS = 40
-"""The most rows of a table in a text twin; the others are counted."""
+"""The most rows of a table in :func:`text_twin`; the others are counted."""
 
 STEPS = 400
-"""The most steps in a table twin, around the current one; the others are counted."""
+"""The most steps in :func:`table_twin`, around the current step; the others are counted."""
 
 
 def heading(scene: Scene) -> str:
@@ -58,7 +58,7 @@ def _cell(row: tuple[str, ...], column: int) -> str:
 
 
 def table_twin(scene: Scene) -> Table:
-    """Return the whole table twin: the drawn things, followed by the events, step by step."""
+    """Return a picture's contents as a table: the drawn things, followed by the events, step by step."""
     caption, steps = scene.caption, scene.steps
     if not caption.text or not steps.said:
         return scene.table  # the caption is on the page already
@@ -148,7 +148,7 @@ TELEPHONE = "(max-width: 520px)"
 
 
 def twin_html(twin_id: str, image: str, note: str = "", again: str = "") -> str:
-    """Return the twin of a view: its image, with a note on its origin; the live view with the same ID hides it.
+    """Return a view's static copy: its image, with a note on its origin.  The live view with the same ID hides it.
 
     `again` says how to get the live view; if a page can say more (:data:`WHY_NOT_LIVE`), its sentence replaces `again`.
 
@@ -212,7 +212,7 @@ _DRAWS = f"{_CHILD}:has(> .jp-OutputArea-output > .lm-Widget):not(:has([data-vmw
 
 
 def _instead(output: str, sentence: str, more: str = "") -> str:
-    """Return a rule that puts `sentence` in the twin after `output`, instead of how to get the live view."""
+    """Return a rule that replaces the way to get the live view, in the twin after `output`, with `sentence`."""
     twin = f"{output} + {_CHILD} {_AGAIN}"
     return f'{twin} > span {{ display: none }} {twin}::after {{ content: "{sentence}"; display: block{more} }}'
 
@@ -231,7 +231,9 @@ KEPT = (
     "<div data-vmwidgets-kept></div>"
     f"<style>{_CHILD}:has(> .jp-OutputArea-output > [data-vmwidgets-kept]) {{ display: none }}</style>"
 )
-"""The twin of an `Output` without pictures: it takes no room, and keeps the place for what the `Output` will show."""
+"""The twin of an `Output` without pictures: it takes no room, and keeps the place for later contents of the
+`Output`.
+"""
 
 WHY_NOT_LIVE = (
     f"<style>{_instead(LOST, ABSENT)} "

@@ -45,13 +45,13 @@ def folded(steps: Sequence[Step]) -> Iterator[Step]:
 
 
 def _gain(found: tuple[int, int]) -> tuple[int, int]:
-    """Return how many steps a run with rounds of this length saves; if lengths save as many, the shorter one wins."""
+    """Return a key for choosing a run: how many steps it saves; if two save the same number, shorter rounds win."""
     long, rounds = found
     return (long * rounds if rounds >= ROUNDS else 0), -long
 
 
 def _shape(step: Step) -> object:
-    """Return the part of a step that repeats in a run; for other steps, something unique."""
+    """Return the part of a step that is equal in each round of a run; a unique object for steps that are in no run."""
     is_one = step.about.kind in _KINDS or isinstance(step.event, ev.LookupCacheHit)
     return (_NUMBERS.sub("#", step.sentence), step.functions) if is_one else object()
 

@@ -50,14 +50,14 @@ class Mark(NamedTuple):
 
 
 class Meaning(NamedTuple):
-    """What a descriptor says: its `kind` ("table", "leaf" or another), where it leads, whether writes are allowed."""
+    """What a descriptor says: its `kind` ("table", "leaf" or another), its target, and whether writes are allowed."""
 
     kind: str
     address: int = 0
     may_write: bool = False
 
     def __str__(self) -> str:
-        """Return the place: a table's address, or a page's frame."""
+        """Return the target: a table's address, or a page's frame."""
         return f"a table at {address(self.address)}" if self.kind == "table" else f"frame {self.number}"
 
     @property
@@ -72,7 +72,7 @@ Read = Callable[[int, int], Meaning]
 
 @dataclass
 class Fault:
-    """One access and its outcome: to `va` in `space`, the name of a task ("" if unknown, or for the kernel)."""
+    """An access to `va` and its outcome; `space` is the name of a task ("" if unknown, or for the kernel)."""
 
     va: int
     access: str
@@ -85,11 +85,11 @@ class Fault:
     signal: str = ""
     """The signal or error with which the access failed."""
     waited: str = ""
-    """The time that the access waited for its pager, as "50 ticks"."""
+    """The time that the access waited for its pager, such as "50 ticks"."""
 
     @property
     def failing(self) -> str:
-        """The box where it failed: the last box with an action, or the lookup if there was only a fault code."""
+        """The box where the access failed: the last with an action, or the lookup if there was only a fault code."""
         last = self.marks[-1].box
         return "lookup" if last == "code" else last
 
@@ -97,7 +97,7 @@ class Fault:
 def faults_of(moment: Moment, read: Read | None = None) -> list[Fault]:
     """Return the faulting accesses of an operation, in order; if there are none, all accesses.  O(events).
 
-    With `read`, the words about a descriptor are what it means, and its bits are their detail.
+    With `read`, the words about a descriptor are its meaning, and the detail is its bits.
     """
     reader = _Reader(moment, read)
     for index, event, functions, runner in followed(moment.events):
@@ -207,12 +207,12 @@ def _box_of(event: ev.Event, functions: Functions) -> str:
 
 
 def _stops(kind: str, access: str) -> str:
-    """Return the end of a walk by the kind of its fault."""
+    """Return words for the end of a walk, by the kind of its fault."""
     return f"refuses the {access}" if kind == "protection" else f"stops: {kind.replace('-', ' ')}"
 
 
 def _with_detail(event: ev.Event, words: str, read: Read | None) -> tuple[str, str]:
-    """Return the words about an event and their detail: for a descriptor, what it means and its bits."""
+    """Return the words about an event and their detail: for a descriptor, its meaning and its bits."""
     if isinstance(event, ev.PteWritten) and read is not None:
         return _rewritten(event, read), words
     return words, ""

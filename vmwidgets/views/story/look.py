@@ -27,7 +27,10 @@ class Look(Generic[V]):
     def __init__(self, moment: Moment, at: Callable[[int], V], after: V | None = None, *, is_far: bool = False) -> None:
         self.moment = moment
         self.is_far = is_far
-        """Whether a look inside the operation would take long while its end is drawn: then each look is at the end."""
+        """Whether a value inside the operation would take long to compute while the picture shows the end.
+
+        If so, each value is the one at the end.
+        """
         self._at = at
         self._known: dict[int, V] = {} if after is None else {len(moment.events): after}
 
@@ -57,7 +60,7 @@ class Look(Generic[V]):
 
 
 class Difference(NamedTuple):
-    """The keys of new, changed and removed things between two looks."""
+    """The keys of new, changed and removed things between two mappings."""
 
     new: frozenset[Any]
     changed: frozenset[Any]
@@ -65,7 +68,7 @@ class Difference(NamedTuple):
 
 
 def difference(before: Mapping[Any, object], now: Mapping[Any, object]) -> Difference:
-    """Return new, changed and removed things between two looks.
+    """Return the keys of new, changed and removed things between two mappings.
 
     >>> difference({1: "a", 2: "b"}, {2: "c", 3: "d"})
     Difference(new=frozenset({3}), changed=frozenset({2}), leaving=frozenset({1}))

@@ -28,7 +28,7 @@ MOST_PASSED = 3
 
 
 class Told(NamedTuple):
-    """A moment's words for a picture that has words of its own: the picture's steps, and a caption from both."""
+    """The steps of a picture with words of its own, and a function that adds the moment's words to its caption."""
 
     steps: Steps = STILL
     caption: Callable[[Caption], Caption] = lambda own: own
@@ -96,7 +96,7 @@ class Moment:
         return self.events[: self.place]
 
     def words(self, place: int) -> dict[int, int]:
-        """Return, by physical address, the words after this many events of the descriptors that later events change."""
+        """Return the words of descriptors after this many events, by physical address, if later events change them."""
         known = self._words
         if place not in known:
             if len(known) >= MOST_WORDS:
@@ -141,7 +141,7 @@ class Moment:
     def answered(self, answer: str, more: str = "") -> Caption:
         """Return the caption of a picture that has its own `answer` ("" for none): the answer first, and `more` last.
 
-        If the moment is a step, or the operation failed, that comes before the answer.
+        At a step, or if the operation failed, the moment's own caption comes before the answer.
         """
         caption = self.caption
         if not self.is_after or not answer or caption.tone in ("error", "panic"):
@@ -150,7 +150,7 @@ class Moment:
         return replace(caption, text=answer, reason=reason)
 
     def told(self, mine: Mine) -> Told:
-        """Return the words for a picture with a caption of its own, and what the operation did to it.
+        """Return a picture's steps, and a function that joins the picture's own caption and the moment's words.
 
         After the operation, the picture's own words come first; at a step, the step's words do.
         """
@@ -179,7 +179,7 @@ class Moment:
         return self._between(done[-2] if len(done) > 1 else -1, done[-1], about) if done else ""
 
     def _between(self, first: int, last: int, about: About) -> str:
-        """Return the latest sentences about a picture's subject between two of its own steps."""
+        """Return the latest sentences about a picture's subject, between two of the picture's steps."""
         said = [step.sentence for step in self.story.steps if first < step.index < last and about(step)]
         return " ".join(said[-MOST_PASSED:])
 
@@ -219,7 +219,7 @@ class Moment:
     def at(self, place: int | None, starts: Starts | None = None) -> Moment:
         """Return another moment of the same operation, with the same story; None and AFTER mean after the operation.
 
-        Views that name entries need `starts`, which a moment that was kept with its story does not have.
+        Views that name entries need `starts`, which a moment made by :meth:`with_story` does not have.
         """
         return self._with(done=None if place == AFTER else place, starts=self.starts if starts is None else starts)
 
@@ -246,5 +246,5 @@ MOST_WORDS = 8
 
 
 def _begins(step: Step, before: Step) -> bool:
-    """Return whether a step has other running functions than the step before."""
+    """Return whether a step has different running functions from the step before."""
     return step.functions[-1:] != before.functions[-1:]

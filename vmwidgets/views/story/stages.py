@@ -69,9 +69,9 @@ def either(*mine: Mine) -> Mine:
 def seen(
     look: Callable[[int], object], among: Mine, is_cheap: Callable[[], bool] = lambda: True, most: int = 12
 ) -> Mine:
-    """Return the stages selected by `among` at which `look` changes; its argument is the number of events done.
+    """Return the stages from `among` at which the result of `look` changes; `look` gets the number of events done.
 
-    All are returned if there are more than `most`, or if a look is expensive.
+    All stages from `among` are returned if there are more than `most`, or if calling `look` is expensive.
     """
 
     def mine(stages: Sequence[Stage]) -> Iterable[Stage]:

@@ -32,7 +32,7 @@ STRUCTURES = ("tree", "list", "buffers", "kentry")
 """Subjects of steps that an outline leaves out."""
 
 SINGLE = 3
-"""The number of pages of a run that have steps of their own."""
+"""How many pages of a run have steps of their own."""
 
 
 @frozen

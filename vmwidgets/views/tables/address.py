@@ -24,9 +24,9 @@ _HIGH, _LEAST, _OFFSET = 40.0, 100.0, 216.0
 def draw_address(
     walk: Walk, split: AddressSplit, *, hidden: Collection[str] = (), machine: str = "", width: float = WIDTH
 ) -> Scene:
-    """Return the scene of a walk's address, as far as the walk has come, above the tables that it indexes.
+    """Return the scene of a walk's address above the tables that it indexes, as far as the walk has come.
 
-    The slices `hidden`, by key, show their bits but not their number.
+    The slices whose keys are in `hidden` show their bits but not their number.
     """
     slices = [_Shown(one, walk.va, one.key in hidden) for one in slices_of(walk, split) if one.key != "top"]
     rows = [(one.name, one.bits, one.digits) for one in slices]
@@ -52,7 +52,7 @@ class _Shown:
 
     @property
     def bits(self) -> str:
-        """The bits of the address in it."""
+        """The bits of the address in the slice."""
         return f"{self.slice.high}–{self.slice.low}"
 
     @property

@@ -17,7 +17,7 @@ from vmwidgets.views.scene.model import Bar, Node, Text
 from vmwidgets.views.scene.text import fitted, text_width
 
 LINE, SECOND, NAMES, MORE, CELL = 24.0, 16.0, 16.0, 14.0, 30.0
-"""Height of the heading and its second line, of the names above a row of bits and their second line, of a bit."""
+"""Heights of the heading, of its second line, of the names above a row of bits, of their second line, and of a bit."""
 
 LEAST_CELL = 24.0
 """Pixels that a bit needs, with its number."""
@@ -62,7 +62,7 @@ def draw_descriptor(one: DescriptorPicture, view: str) -> Part:
 
 
 def _head(one: DescriptorPicture, view: str, box: Box) -> list[Node]:
-    """Return what it is, its value and the manual's section, in one line, or in two if one is too short."""
+    """Return the descriptor's name, its value and the manual's section, in one line, or in two if one is too short."""
     (head, value), w = one.head, box.w
     beside = text_width(head, "strong") + 12
     second = 0.0 if beside + text_width(value, "mono label") <= w else SECOND

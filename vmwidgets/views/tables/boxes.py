@@ -1,4 +1,4 @@
-"""An open page table: its box, a row for each descriptor or run of pages, folds, and the gaps between.
+"""An open page table: its box, a row for each descriptor or run of pages, folds, and the gaps between them.
 
 Rows that map more memory are taller, with a wider bar.  Each row, fold and gap says how much memory it covers; together
 they cover what the table does.  A row has one line, or two if slots, address, size and permissions don't fit side by
@@ -29,7 +29,7 @@ class TableMarks:
     rows: Mapping[int, str] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
-        """Return whether there are any."""
+        """Return whether there are any marks."""
         return bool(self.made or self.tables or self.rows)
 
 
@@ -108,7 +108,7 @@ _PAD = 5.0
 
 
 def least_width(window: TableWindow) -> float:
-    """Return the width of a table in which every start address is complete."""
+    """Return the width that a table needs to show every start address in full."""
     widest = max((text_width(str(Address(table.va)), "mono label") for table in window.tables), default=0.0)
     return max(_LEAST, widest + 2 * _PAD)
 

@@ -149,7 +149,7 @@ def _tables(cost: FormatCost, box: Box) -> Iterator[Node]:
 
 
 def _tlb(cost: FormatCost) -> Part:
-    """Return the TLB entries for everything, and how far some reach."""
+    """Return how many TLB entries map everything, and how much memory 64 entries reach."""
     said = [counted(cost.entries, "entry")]
     if cost.reach(64) != cost.mapped:
         said.append(f"64 entries reach {grouped_size(cost.reach(64))}")
@@ -159,7 +159,7 @@ def _tlb(cost: FormatCost) -> Part:
 
 
 def _labels(levels: Sequence[LevelCost], widths: Sequence[float]) -> Sequence[str]:
-    """Return the names in a format's bars, all long or all short, if there is room.  Their numbers are below."""
+    """Return the names in a format's bars: the longest form that fits all bars, or else the short names that fit."""
     briefs = [level.name.removesuffix(" table") for level in levels]
     shorts = [brief.replace("level ", "L") for brief in briefs]
     for labels in ([level.name for level in levels], briefs, shorts):

@@ -72,7 +72,7 @@ def draw_linux(value: LinuxComparison, *, width: float = WIDTH) -> Scene:
 
 
 def _kind(number: int, high: float, title: str, said: Sayings | None, rows: Sequence[LinuxDifference]) -> Part:
-    """Return the differences of a kind, each `high` pixels, the looks of their pages, and the rules about the kind."""
+    """Return a kind's differences (each `high` pixels high), a legend of their pages, and the rules about the kind."""
     cards = _alike(rows)
     shown = [
         boxes.drawing(high, partial(_card, f"linux/{number}/{at}", one)) for at, one in enumerate(cards[:MOST_CARDS])

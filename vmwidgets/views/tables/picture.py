@@ -61,7 +61,7 @@ def draw_tables(
 
 
 def _tables(window: TableWindow, bench: TablesBench) -> Part:
-    """Return the tables in columns, or below each other if there is no room; a band leads to each from above it."""
+    """Return the tables in columns, or below each other if there is no room; a band joins each to its descriptor."""
     parts = window.split.parts
     columns = {part.level: number for number, part in enumerate(parts)}
 
@@ -90,7 +90,7 @@ def _tables(window: TableWindow, bench: TablesBench) -> Part:
 
 
 def _opened(table: OpenTable) -> Opened:
-    """Return what is drawn of a table, for a comparison."""
+    """Return the drawn part of a table, for a comparison."""
     folds = [range(row.first, row.end) for row in table.rows if row.kind == "fold"]
     slots = {f"pte:{row.pa:x}": (row.first, row.va) for row in table.rows if row.kind != "fold"}
     return Opened(f"table:{table.pa:x}", table.level, table.va, slots, folds)
@@ -137,9 +137,9 @@ def _in_use(roots: list[OpenTable]) -> str:
 
 
 def _refers_to(rows: list[WindowRow]) -> str:
-    """Return the targets of descriptors; if large pages fill several each (ARM's supersections), their number too.
+    """Return the targets of descriptors; if a page fills several (ARM's supersections), their number too.
 
-    Pages of a single size are named by it: on ARM, only a page of 64 KiB is called a large page.
+    If all pages have one size, they are named by it: on ARM, only a page of 64 KiB is called a large page.
     """
     pages, filled = sum(row.pages for row in rows), sum(row.page_slots for row in rows)
     in_several = f" in {counted(filled, 'descriptor')}" if filled > pages else ""
@@ -196,7 +196,7 @@ def _links(window: TableWindow, nodes: list[Node], bench: TablesBench, is_outlin
 
 
 def _holds(table: Node, row: Node) -> bool:
-    """Return whether a row belongs to this table: its band begins at the table's edge, which hides what is behind."""
+    """Return whether a row is in this table, at whose edge the row's band then begins."""
     across = table.x <= row.x and row.x + row.w <= table.x + table.w
     return across and table.y <= row.y and row.y + row.h <= table.y + table.h
 

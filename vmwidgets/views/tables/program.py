@@ -74,7 +74,7 @@ def draw_program(
 
 
 def _answer(lines: Sequence[CodeLine], columns: Sequence[str]) -> str:
-    """Return which line has the most of the most frequent cost, apart from accesses; "" if two lines have as much."""
+    """Return which line has the most of the most frequent cost other than accesses; "" if two lines tie."""
     totals = {name: sum(one.counts.get(name, 0) for one in lines) for name in columns if name != "accesses"}
     most = max(totals, key=lambda name: totals[name], default="")
     if not most or not totals[most]:

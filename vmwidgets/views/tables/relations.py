@@ -50,8 +50,8 @@ def _leads(space: str, va: int, pa: int, size: int) -> About:
 def of_tlbs(value: CpusValue, whose: Whose, drawn: Collection[str]) -> dict[str, About]:
     """Return the `drawn` translations of processors; `whose` says which addresses are the kernel's in all spaces.
 
-    Others are in the space that the processor has loaded, if the translation belongs to it; of translations cached for
-    other ASIDs, only the frame is known.
+    Other addresses are in the space that the processor has loaded, if the translation belongs to that space; of
+    translations cached for other ASIDs, only the frame is known.
     """
     known = {}
     for cpu in value.cpus:

@@ -137,7 +137,7 @@ def _in_lines(slices: tuple[Slice, ...], shared: range, count: int) -> list[tupl
 
 
 class _Names(NamedTuple):
-    """The style of all slices' names: tables in `brief`, and `numbered` with their bits; for all or none."""
+    """The style of all slices' names: short names of tables (`brief`); with the numbers of the bits (`numbered`)."""
 
     brief: bool
     numbered: bool
@@ -307,7 +307,7 @@ def _bit(va: int, bit: int, one: Slice, shared: bool, x: float, y: float, w: flo
 
 
 def bands_of(nodes: list[Node], levels: list[int]) -> list[Link]:
-    """Return a band from each slice to its table; none across slices in several lines."""
+    """Return a band from each slice to its table; none if the slices are in several lines."""
     placed = {node.id: node for node in nodes}
     links: list[Link] = []
     if len({node.y for node in nodes if node.lane == "slices" and "over" not in node.state}) > 1:
@@ -315,7 +315,7 @@ def bands_of(nodes: list[Node], levels: list[int]) -> list[Link]:
     for level in levels:
         source, target = placed.get(f"walk/slice/{level}"), placed.get(f"walk/table/{level}")
         if source is not None and target is not None:
-            bare = next((bar.x for bar in source.bars), source.w)  # where the offset does not stand below it
+            bare = next((bar.x for bar in source.bars), source.w)  # up to the bits that the offset shares
             above, below = Box(source.x, source.y, bare, source.h), Box(target.x, target.y, target.w, 0)
             links.append(band(f"walk/index/{level}", source.id, target.id, above, below, state=("table",)))
     return links

@@ -34,7 +34,7 @@ STYLES: dict[Kind, tuple[str, str]] = {
 
 
 class Change(NamedTuple):
-    """A range whose mapping changed since the stop before: its old and new state, in letters of rights."""
+    """A range whose mapping changed since the previous stop: its old and new state, in letters of rights."""
 
     start: int
     size: int
@@ -76,7 +76,7 @@ def draw_no_stop(width: float = WIDTH) -> Scene:
 
 
 def _changes(number: int, name: str, some: Sequence[Change]) -> Part:
-    """Return a process and each range of it that changed, with its rights before and after."""
+    """Return a process and each of its ranges that changed, with the rights before and after."""
     said = [(str(Address(one.start)), str(Size(one.size)), f"{one.was} → {one.now}") for one in some]
     columns = [Column(style="mono"), Column(style="dim"), Column(style="mono")]
     shown = [

@@ -147,7 +147,7 @@ def _caption(value: CpusValue, moment: Moment) -> Caption:
     stale = sum(len(cpu.tlb.stale) for cpu in value.cpus)
     caption = moment.caption
     operation = moment.operation if moment.is_after else None
-    own = "" if operation is None or operation.name == "flush" else tlb_sentence(moment.events)  # that says it itself
+    own = "" if operation is None or operation.name == "flush" else tlb_sentence(moment.events)  # it says so itself
     if stale:
         words = stale_sentence(stale)
         if moment.is_after:
@@ -205,7 +205,7 @@ class TlbBench:
 
 
 def _opened(value: CpusValue, bench: TlbBench, touched: Touched) -> Part:
-    """Return the open processors side by side, in equal columns, in as many rows as needed, and what cells mean."""
+    """Return the open processors side by side in equal columns, in as many rows as needed, and the cells' legend."""
     opened = [number for number in range(len(value.cpus)) if number in bench.opened]
     cpus = [value.cpus[number] for number in opened]
 
@@ -257,7 +257,7 @@ def _across(count: int, least: float, w: float) -> int:
 
 
 def _filled(across: int, parts: Sequence[Part]) -> list[Part]:
-    """Return a row's parts, with empty room for those that it has less than other rows."""
+    """Return a row's parts, with empty room at the end if the row has fewer parts than other rows."""
     return [*parts, *[boxes.apart(0)] * (across - len(parts))]
 
 
@@ -345,7 +345,7 @@ def _requests(cpu: CpuValue, number: int, most: int) -> Part:
 
 def _waiting(cpu: CpuValue, number: int, most: int, box: Box) -> Iterator[Node]:
     """Yield the waiting flushes, all equally high, and a fold for older ones."""
-    drawn = list(enumerate(cpu.pending))[: -most - 1 : -1]  # the newest is the last that was asked for
+    drawn = list(enumerate(cpu.pending))[: -most - 1 : -1]  # the newest request is the last
     said = [_lines(request, box.w - 2 * _PAD) for _, request in drawn]
     box = box._replace(h=8 + _SECOND * max(map(len, said), default=1))
     for (index, request), lines in zip(drawn, said, strict=True):

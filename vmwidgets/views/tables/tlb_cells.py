@@ -154,7 +154,7 @@ def grid_of_sets(
 
 
 def _every(sets: Sequence[int], pitch: float) -> int:
-    """Return the distance of sets with a number: 1, 2, 4 … so that numbers do not collide."""
+    """Return how many sets apart their numbers are written (1, 2, 4 …), so that numbers do not collide."""
     widest = text_width(f"{max(sets, default=0)}") + 8
     every = 1
     while every * pitch < widest:
@@ -229,7 +229,7 @@ def title_of(slot: TlbSlot, asids: bool) -> str:
 # ---- what matters, in words ----------------------------------------------------------------------
 
 ROWS = 4
-"""The number of translations of a processor that are described in words."""
+"""How many translations of a processor are described in words."""
 
 _TOLD = 420.0
 """The most pixels for one description."""
@@ -267,7 +267,7 @@ def _differs(slot: TlbSlot, difference: Difference) -> str:
     what, kept, now = difference
     if what == "mapping":
         return f"{_rights(slot)} ≠ none"
-    if what == "rights":  # "supervisor rwx, user rw-": of the side that differs, the program's before the kernel's
+    if what == "rights":  # "supervisor rwx, user rw-": the user's rights if they differ, otherwise the kernel's
         sides = [(one.split()[-1], other.split()[-1]) for one, other in _sides(kept, now)]
         one, other = next(pair for pair in reversed(sides) if pair[0] != pair[1])
         return f"{one} ≠ {other}"

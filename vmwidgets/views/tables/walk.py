@@ -51,7 +51,7 @@ _WIDEST = 240.0
 
 
 class There(NamedTuple):
-    """What a map says of an address: its entry, whether there is a map, and the kind of the memory, if known."""
+    """What a map says about an address: its entry, whether there is a map, and the kind of the memory, if known."""
 
     entry: EntryValue | None = None
     has_map: bool = False
@@ -75,8 +75,8 @@ def draw_walk(
 ) -> Scene:
     """Return the scene of a walk.
 
-    `there` has what the map says of the address.  `earlier` is an older walk of the same address: differences from it
-    are marked as changes.  The last argument has the words that the moment adds.
+    `there` has what the map says about the address.  `earlier` is an older walk of the same address: differences from
+    it are marked as changes.  The last argument has the words that the moment adds.
     """
     told = told or Told()
     before = {step.level: step.value for step in earlier.steps} if earlier is not None else {}
@@ -141,7 +141,7 @@ def draw_reach(
     machine: str = "",
     width: float = WIDTH,
 ) -> Scene:
-    """Return the scene of a walk's tables alone, as far as a processor has come; `made`: it made the access."""
+    """Return the scene of a walk's tables alone, as far as a processor has come, and whether it `made` the access."""
     is_open = reach.verdict is not None
     known = replace(walk, pa=None, fault=None, page_size=0) if is_open else walk  # nothing says how it ends
 
@@ -210,7 +210,7 @@ def _placed(
 
 
 def share_of(levels: int, room: float) -> float:
-    """Return the width of each of so many tables in `room` pixels, with the space next to it, side by side."""
+    """Return the width of each of `levels` tables side by side in `room` pixels, with the space next to it."""
     return min(_WIDEST, (room - _VERDICT) / max(levels, 1))
 
 
@@ -303,7 +303,7 @@ def _rows(walk: Walk, read: int) -> Table:
     )
 
 
-# ---- what came of it -----------------------------------------------------------------------------
+# ---- the outcome ---------------------------------------------------------------------------------
 
 _VERDICT, _OFFSET, _GUTTER, _HEAD = 216.0, 118.0, 20.0, 14.0
 """Width of the verdict's box, of the offset's bits, of the space for arrows next to stacked tables.
@@ -340,7 +340,7 @@ _AN_ACCESS = {"read": "A read", "write": "A write", "execute": "An execution"}
 
 
 def _verdict_box(walk: Walk, there: There, place: Box, changed: bool, *, made: bool = True) -> Node:
-    """Return the verdict's box, at least as high as `place`; `changed` by edits.
+    """Return the verdict's box, at least as high as `place`; `changed` says that edits changed the verdict.
 
     An access that no processor `made` is named, with its possible outcome.
     """
@@ -469,7 +469,7 @@ def _shown_step(walk: Walk, bench: Bench) -> Step | None:
 def _descriptor_picture(walk: Walk, step: Step, bench: Bench) -> DescriptorPicture:
     """Return the descriptor of a step, bit by bit."""
     fields = step.fields
-    if step.kind == "invalid" and bench.unedited is not None:  # under the names that it had
+    if step.kind == "invalid" and bench.unedited is not None:  # under the field names that it had
         fields = next((one.fields for one in bench.unedited.steps if one.pa == step.pa), fields)
     return DescriptorPicture(
         step.pa, step.value, bench.width, fields, step.layout, step.section, bench.editable,
@@ -482,7 +482,7 @@ _NUMBERED = re.compile(r"bits? (\d+)(?::(\d+))? (?:is|are) [01]")
 
 
 def _refusing(walk: Walk, step: Step, fields: Sequence[Field]) -> frozenset[int]:
-    """Return the bits of a descriptor that the sentence of the fault names: fields, or numbers of bits."""
+    """Return the bits of a descriptor that the fault's sentence names, by field or by number."""
     fault = walk.fault
     if fault is None or not (step.level == fault.level or f"the {step.name}" in fault.why):
         return frozenset()

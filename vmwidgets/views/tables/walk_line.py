@@ -20,7 +20,7 @@ _HIGH, _GAP = 26.0, 16.0
 """Height of the line, and space for an arrow."""
 
 _SPARE, _LINE = 4.0, 15.0
-"""Pixels of a chip that no word uses: either all indices have the names of their tables, or none has; and of a line."""
+"""Pixels of a chip's width that its words leave free; height of a line of words."""
 
 _OPENS, _VERDICT = 26.0, 0.3
 """Width of the button that opens the line; the verdict's share of the rest."""
@@ -40,7 +40,10 @@ def line_of(walk: Walk, *, is_open: bool) -> Part:
 
 
 def _widths(walk: Walk, room: float) -> tuple[Sequence[Sequence[str]], float, float]:
-    """Return the words of what is read, in one line or two, and the widths of a chip and of the verdict."""
+    """Return the words of the chips, in one line or two, and the widths of a chip and of the verdict.
+
+    Either all chips name their tables, or none does.
+    """
     verdict, steps = max(120.0, min(330.0, room * _VERDICT)), max(1, len(walk.steps))
     w = min(110.0, (room - verdict) / steps - _GAP)
     names: list[tuple[str, ...]] = [(f"{table_name(step)} {step.index}",) for step in walk.steps]
@@ -60,7 +63,7 @@ def _opener(is_open: bool, box: Box) -> list[Node]:
 
 
 def _chips(walk: Walk, names: Sequence[Sequence[str]], w: float, verdict: float, box: Box) -> Iterator[Node]:
-    """Yield what is read in each table, and the outcome."""
+    """Yield a chip for the descriptor read in each table, and the outcome."""
     for number, (step, name) in enumerate(zip(walk.steps, names, strict=True)):
         yield _read(walk, step, name, box._replace(x=box.x + number * (w + _GAP), w=w))
     yield _verdict(walk, box._replace(x=box.x + len(names) * (w + _GAP), w=verdict))
@@ -81,7 +84,7 @@ def _least(walk: Walk) -> float:
 
 
 def _read(walk: Walk, step: Step, name: Sequence[str], place: Box) -> Node:
-    """Return what is read in a table."""
+    """Return the chip for the descriptor read in a table."""
     is_last = walk.fault is not None and walk.fault.level == step.level
     return kit.cell(
         f"walk/line/{step.level}", "descriptor", place, [(line, "mono label") for line in name],

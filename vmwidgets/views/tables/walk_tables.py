@@ -59,7 +59,7 @@ Neighbours = Mapping[tuple[int, int], Neighbour]
 class Reach:
     """The progress of a processor on a walk: it has read the first `read` of its tables.
 
-    The next `open` tables are drawn too, with all of their descriptors alike.  There is room for `levels` tables.
+    The next `open` tables are drawn too, with all of their descriptors drawn alike.  There is room for `levels` tables.
     `verdict` is the access's outcome, in a heading and words, if it is not the walk's own end; `rows` is the number of
     descriptors drawn for each table.
     """
@@ -81,7 +81,7 @@ class Reach:
 
 
 def rows_of(step: Step, rows: int = 3) -> range:
-    """Return the descriptors of a table that are drawn, around the one that is read, not always in the middle."""
+    """Return the indices of a table's drawn descriptors, around the one that is read, if not always centred."""
     entries = 1 << step.index_bits[0] - step.index_bits[1] + 1
     first = max(0, min(step.index - 1 if rows == 3 else step.index // rows * rows, entries - rows))
     return range(first, min(entries, first + rows))
@@ -232,7 +232,7 @@ def _indexed(index: int, words: str, w: float, style: str, look: str) -> tuple[T
 
 
 def _unread(step: Step, index: int, pa: int, held: Neighbour | None, place: Box) -> Node:
-    """Return one of the descriptors of a table that was not read: all look alike."""
+    """Return a descriptor of a table that the walk has not read: all descriptors of such a table look alike."""
     one = _neighbour(step, index, held, *place[:3])
     return replace(one, id=f"walk/row/{step.level}/{index}", thing=f"pte:{pa:x}", action="select", lane="walk")
 

@@ -176,7 +176,7 @@ class Answering(Picture):
             self._reply({"type": "dot", "seq": self._seq, "place": place}, buffers=[dot])
 
     def _scene_at(self, operation: int, place: int) -> Scene | None:
-        """Return the scene after `done` events of an operation, perhaps from a film of the page, or the current one."""
+        """Return the scene after `place` events of an operation, or the current scene if that can't be drawn."""
         machine, here = self.machine, (operation, None if place == AFTER else place)
         if machine is None or here == self._drawn_at or not 0 <= operation < len(machine.journal):
             return self._scene

@@ -1,4 +1,4 @@
-"""Putting views on the page: live ones, alone or in a box, and a static twin for pages without a kernel."""
+"""Puts views on the page: live views, alone or in a box, and a static twin for pages without a kernel."""
 
 from __future__ import annotations
 
@@ -74,10 +74,10 @@ def _keep(twin: Twin, widget: Any, cell: Cell) -> None:
 
 
 def fix_twins(*_result: object) -> None:
-    """Fix the cell's twins at its end: they show the state that it left.  After that, only their width may change."""
+    """Fix a cell's twins when the cell ends: they show the state at that time.  Later, only their width may change."""
     cell = current_cell()
     for widget in _to_look_into.pop(cell.id, []):
-        twin = Twin(widget, cell)  # the views that came into it after it was displayed, or will come
+        twin = Twin(widget, cell)  # for views put into the widget after it was displayed
         twin.is_late = True
         if _look(twin) is None:
             continue

@@ -30,11 +30,11 @@ class Filmed(Protocol):
 
     @property
     def machine(self) -> Guarded | None:
-        """The machine that it shows, if it still exists."""
+        """The machine that the picture shows, if it still exists."""
 
     @property
     def wants_film(self) -> bool:
-        """Return whether a page shows it without its film."""
+        """Return whether a page shows the picture without its film."""
 
     def filming(self) -> Iterator[None]:
         """Make the film, one drawing at a time, and send it."""

@@ -99,7 +99,7 @@ SCHEMA: dict[str, dict[str, Field]] = {
     "pin": {},
     # Give the picture as a file.
     "save": {},
-    # Give the rows of the table twin.
+    # Give the rows of the picture's table.
     "table": {},
     # Give the picture in Graphviz's language, as it is after `place` events of an operation.
     "dot": {

@@ -31,7 +31,7 @@ def pack(scene: Scene, when: Mapping[str, Any], level: int = 6) -> bytes:
 
 
 def pack_table(table: Table) -> bytes:
-    """Return a table twin, packed."""
+    """Return a picture's table, packed."""
     return pack_plain(encode_table(table))
 
 

@@ -110,8 +110,8 @@ class Pages:
     def _is_late(self, page: str, what: str, nth: int) -> bool:
         """Note a page's message `nth`; return whether a later message on the same subject came before it.
 
-        JupyterLab sends some messages through a shell of their own, which may be ahead of the kernel's, in another
-        thread.
+        JupyterLab sends some messages through a subshell, which runs in another thread and may be ahead of the kernel's
+        main shell.
         """
         known = self._nth.setdefault(page, {})
         before = known.get(what, 0)
@@ -128,7 +128,7 @@ class Pages:
         return waiting
 
     def tell(self, message: dict[str, Any] | None = None) -> list[dict[str, Any]]:
-        """Return the message to send now, this one or a waiting one, in a list; [] while no page is known to listen.
+        """Return, in a list, the message to send now: `message`, or one that waited; [] while no page may listen.
 
         A message to a page that does not listen yet is lost: it waits for the page's hello.
         """

@@ -105,20 +105,20 @@ class MachinePictures:
         if self.chosen.on_a_page:
             self.refresh()
         machine = self.machine
-        breaks = getattr(getattr(machine, "system", None), "breaks", ())  # not each kind of machines has breaks
+        breaks = getattr(getattr(machine, "system", None), "breaks", ())  # not every kind of machine has breaks
         if machine is None or not breaks:
             return
         journal = machine.journal
         found = None
         with suppress(TooFar):  # a cell with thousands of operations has events that were dropped
-            found = next_event(journal, breaks, journal.first_from(self._begun), -1)  # what it did may be undone
+            found = next_event(journal, breaks, journal.first_from(self._begun), -1)  # its operations may be undone
         if found is not None:
             self.chosen.go(When(journal.serial(found[0]), found[1]))
 
     def _changed(self, _machine: Machine) -> None:
         if self._said:
             self.say("")
-        self.chosen.go(NOW)  # a call's effect is seen, whatever its reader looked at before; a kept picture stays
+        self.chosen.go(NOW)  # a call's effect is shown, whatever moment was shown before; a kept picture stays
         shared: list[Picture] = [self] if self.chosen.on_a_page else []
         refresher.mark([*shared, *(view for view in list(self.views) if view.operation_done())])
 
@@ -127,7 +127,7 @@ Shown = weakref.WeakKeyDictionary[Machine, MachinePictures]
 
 _machines: OfEachVisitor[Shown] = OfEachVisitor(Shown)
 _keeping = False
-_to_display: list[LivePicture] = []  # at the end of the running cell, if the cell does not do it itself
+_to_display: list[LivePicture] = []  # when the running cell ends, unless the cell does so itself
 _displayed: dict[str, list[LivePicture]] = {}  # by cell id
 _named: dict[str, MachinePictures] = {}  # by the notebook's name of the machine
 _kinds: set[type] = set()  # of machines
@@ -159,7 +159,7 @@ def display_later(view: LivePicture) -> None:
 
 
 def not_yet_displayed() -> list[LivePicture]:
-    """Return, once, the pictures that the running cell was to display later and has not displayed."""
+    """Return the pictures that wait to be displayed at the cell's end, except displayed ones; each is returned once."""
     left = [view for view in _to_display if not _is_displayed(view)]
     _to_display.clear()
     return left
@@ -173,7 +173,7 @@ def all_displayed() -> list[LivePicture]:
 def cell_begins(*_info: object) -> None:
     """Note that a cell runs, perhaps again: displays of its last run have left the page, and are closed.
 
-    Views made in another cell, which has names for them, and views displayed by another cell, which are in use, stay.
+    Two sorts of views stay: views made in another cell, which has names for them, and views that another cell displays.
     """
     idle.ends()
     note_cell(begins=True)

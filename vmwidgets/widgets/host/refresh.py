@@ -64,7 +64,7 @@ class Refresher:
 
     @contextmanager
     def answering(self, picture: Picture) -> Iterator[None]:
-        """Answer a page's request to `picture` in a ``with`` block: it is sent right afterwards, other pictures later.
+        """Answer a page's request in a ``with`` block: `picture` is sent right afterwards, and other pictures later.
 
         A page asks for one picture at a time, so the requested picture needs no pause.
         """

@@ -35,7 +35,7 @@ class SavedFilm:
     selected: str
 
     def html(self) -> str:
-        """Return the data for the player in a twin, and the call that informs it of a film on the page."""
+        """Return HTML for a twin: the film's data, and the script that tells the player of a new film on the page."""
         data = (f'data-{name}="{escape(text)}"' for name, text in self._data().items())
         return f"<div hidden {' '.join(data)}></div>{CALL}"
 
@@ -50,7 +50,7 @@ class SavedFilm:
 
 
 CALL = '<script>document.dispatchEvent(new Event("vmwidgets-film"))</script>'
-"""The call: see `js/src/saved.ts`."""
+"""The script that tells the player of a new film: see `js/src/saved.ts`."""
 
 
 def saved_film(view: View, scene: Scene, when: When | None) -> SavedFilm | None:

@@ -107,7 +107,7 @@ class Chosen:
                 view.moment = when
 
     def open_new(self) -> None:
-        """Open a new view in the present, with the others; a cell that chose a moment opens it there."""
+        """Show a new view in the present, like the others, or at the moment that the running cell has chosen."""
         is_chosen_here = cell_runs() and self._went_in == RUNNING.cell
         if current_shell() is not None and not is_chosen_here:
             self.go(NOW)

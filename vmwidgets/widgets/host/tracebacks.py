@@ -34,4 +34,4 @@ def shorten_tracebacks() -> None:
     """Make IPython show a machine's errors briefly; harmless when repeated."""
     kinds: tuple[Any, ...] = (VMError, UnknownAttribute)
     for kind in kinds:
-        kind._render_traceback_ = brief_traceback  # the name is IPython's, and only there
+        kind._render_traceback_ = brief_traceback  # a name that only IPython uses

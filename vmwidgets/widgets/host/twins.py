@@ -65,9 +65,9 @@ class Twin:
         self.display_id = uuid4().hex
         self._shown: dict[View, Shown] = {}
         self._films: dict[View, SavedFilm] = {}
-        self.plays = False  # it contains the player
-        self.is_late = False  # it does not follow its widget
-        self.is_inside = False  # of an `Output`, and so in no notebook
+        self.plays = False  # whether it contains the player
+        self.is_late = False  # whether it does not follow its widget
+        self.is_inside = False  # whether it is in an `Output`, and so in no notebook
 
     @property
     def cell_id(self) -> str:

@@ -84,19 +84,19 @@ class View(Answering, anywidget.AnyWidget):
         self._openable = False
         self._pages = Pages()
         self._stale = True
-        self._drawings = 0  # that were begun
+        self._drawings = 0  # the number of drawings begun
         self._drawn = True
         self._adding = threading.RLock()  # held while names of traits are put down or taken, and never while drawing
-        self._quiet = False  # changes are not drawn
-        self._free = False  # it was kept at its cell's end, and will follow again
+        self._quiet = False  # whether changes are left undrawn
+        self._free = False  # whether it was kept at its cell's end, and will follow again
         self._sent: Sent | None = None
         self._film: Film | None = None
-        self._film_due = False  # something other than the moment has changed since the film was made
+        self._film_due = False  # whether more than the moment has changed since the film was made
         self._cell_over = -1  # the serial of the latest operation when the view's cell was done
         self.made_in = current_cell()
         super().__init__(target, **options)
         machine = self.machine
-        self._until_drawn: Any = (target, machine)  # until it is drawn: nothing else may keep them alive
+        self._until_drawn: Any = (target, machine)  # kept until it is drawn: nothing else may keep them alive
         if machine is not None:
             self._pictures = pictures_of(machine)
             self._choice = self._pictures.chosen
@@ -172,7 +172,7 @@ class View(Answering, anywidget.AnyWidget):
         if self._is_as_in_files or not self.alive:
             return super().scene()
         if self._stale or not self._drawn or self._scene is None:
-            super().scene()  # it has found the picture's step
+            super().scene()  # this finds the picture's step
         return self._laid_out(super().room, super().high)
 
     def saved(self, wide: float) -> Scene:
@@ -207,7 +207,7 @@ class View(Answering, anywidget.AnyWidget):
 
     @property
     def drawn_at(self) -> tuple[int, int | None]:
-        """The number of the latest drawn operation, and how many of its events were done; None: all."""
+        """The number of the latest drawn operation, and how many of its events were done; None means all."""
         return self._drawn_at
 
     # ---- frames ----------------------------------------------------------------------------------
@@ -439,7 +439,7 @@ class View(Answering, anywidget.AnyWidget):
             return
         self._openable = False  # asking for the state would open it again
         try:
-            self.__dict__.pop("_repr_mimebundle_", None)  # what closing leaves there
+            self.__dict__.pop("_repr_mimebundle_", None)  # closing leaves this attribute behind
             self.layout.open()
             self._join()
             self._reach_models()
@@ -469,10 +469,10 @@ class View(Answering, anywidget.AnyWidget):
 
     def close(self) -> None:
         """Remove the view from every page and free its model."""
-        if not self._made:  # it was refused
+        if not self._made:  # the view was refused
             return
         self._pages.gone()
-        if self.trait_has_value("layout"):  # asking for it would create it
+        if self.trait_has_value("layout"):  # reading it would create it
             self.layout.close()
         super().close()
         self._choice.leave(self)
@@ -516,7 +516,7 @@ class View(Answering, anywidget.AnyWidget):
         for view in (self, *(view for view in list(others) if isinstance(view, View) and view.comm is not None)):
             view.hub, view.selection_model = hub, shared  # if they were created again, they change for all views
 
-    # ---- what the page asks ----------------------------------------------------------------------
+    # ---- requests from the page ------------------------------------------------------------------
 
     def set_state(self, sync_data: dict[str, Any]) -> None:
         """Set a value from the page, such as a slider linked to `step`, if it is public and valid.
@@ -584,9 +584,9 @@ class View(Answering, anywidget.AnyWidget):
 
     def _on_hello(self, page: str, seq: int) -> None:
         self.cleared = False
-        if seq < 0:  # it has no drawing, or can't read the drawing's film
+        if seq < 0:  # the page has no drawing, or can't read the drawing's film
             self._film = None
-        if self._pages.hello(page):  # the same page before it was reloaded, or a second page
+        if self._pages.hello(page):  # there is another: this page before it was reloaded, or a second page
             self.send({"type": "who"})
         if not self._pages.is_unseen(page) and (self._stale or seq != self._seq):
             self.refresh()

@@ -56,7 +56,7 @@ class Facts:
 
     @property
     def part(self) -> str:
-        """The part that was called, by the learners' name for it."""
+        """The learners' name for the part that was called."""
         return called(self.operation.target)
 
     @property
@@ -291,7 +291,7 @@ def telling(facts: Facts) -> Functions:
         weight = _weight(event, where)
         if functions and weight >= rank and (weight or where == "map"):
             best, rank = functions, weight
-    if where == "map" and rank < _CHANGE and facts.name != "lookup":  # no important event: what all have in common
+    if where == "map" and rank < _CHANGE and facts.name != "lookup":  # no important event: what all events share
         best = _shared(functions for _, _, functions, _ in followed(facts.events) if functions)
         best = () if best[:1] == ("rbtree_lookup_nearest",) else best  # a search alone is not the requested operation
     return shortened(best) or ((facts.name,) if facts.truncated else ())

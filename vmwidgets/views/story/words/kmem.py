@@ -181,7 +181,7 @@ def _merged(facts: Facts, inserted: ev.RangeInserted | None) -> str:
     if inserted is None:
         return ""
     joined = [event for event in facts.of(ev.EntryJoined) if event.map == inserted.map]
-    grew = inserted.how == "extend"  # the entry before, over the range
+    grew = inserted.how == "extend"  # the preceding entry grew over the range
     if joined:
         return say("alloc/both" if grew or len(joined) > 1 else f"alloc/{joined[0].side}")
     return say("alloc/grown" if grew else "alloc/new")

@@ -1,4 +1,4 @@
-"""Mistakes in a file of sentences: a field that does not exist, or a case that is never said.
+"""Mistakes in a file of sentences: a field that does not exist, or a case that is never reached.
 
 Tests and the build of a wheel look for them; stories do not.
 """
@@ -17,7 +17,7 @@ from .registry import FACTS, HERE, SPECS, Case, Condition, Entry, entries_of
 
 
 def wrong_in(path: Path, kinds: Mapping[str, type[ev.Event]] | None = None) -> list[str]:
-    """Return a line for each mistake in a file: a field that does not exist, a case that is never said.
+    """Return a line for each mistake in a file: a field that does not exist, a case that is never reached.
 
     Every field and condition of an event is looked up; sentences from Python are checked when they are said.
     """

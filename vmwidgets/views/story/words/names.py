@@ -29,7 +29,7 @@ def address(value: object) -> str:
 
 
 def span(start: int, end: int) -> str:
-    """[start, end).
+    """Return a range of addresses as "[start, end)".
 
     >>> span(0x400000, 0x402000)
     '0x40_0000–0x40_2000'
@@ -186,7 +186,7 @@ def flag_words(flags: int) -> str:
 
 
 def given_flags(given: object) -> str:
-    """Return a learner's flags (a number, or one or several strings) in the same words.
+    """Return a learner's flags (a number, or one or several strings) in the words of :func:`flag_words`.
 
     >>> given_flags(3), given_flags("xr|NOCACHE"), given_flags(["read", "large"])
     ('rw-', 'r-x uncached', 'r-- large')

@@ -25,7 +25,7 @@ A file has sections, which are subjects; a sentence is named by its subject and 
   the few words in a box on the way of a fault; `housekeeping` marks work that lectures fold into the next step;
   `silent` lists events that are not steps, after the reason.
 
-`mistakes.py` says what can't be right in a file: tests ask it, and so does the build of a wheel.
+`mistakes.py` finds mistakes in a file; tests and the build of a wheel call it.
 """
 
 from __future__ import annotations
@@ -353,7 +353,7 @@ def _always(value: str) -> Look:
 
 
 def _is_alike(value: Any, other: Any) -> bool:
-    """Return whether a value equals a condition's text, or begins with it before `*`."""
+    """Return whether a value equals a condition's text or, if the text ends in `*`, begins like it."""
     if not isinstance(other, str):
         return bool(value == other)
     return str(value).startswith(other[:-1]) if other.endswith("*") else str(value) == other
@@ -386,11 +386,11 @@ class Case:
     group: str = ""
     """"box", "because", or "" for a sentence."""
     key: str = ""
-    """The key of its template; "" if nothing is said."""
+    """The key of the case's template; "" if the case has no words."""
 
     @cached_property
     def places(self) -> dict[str, tuple[str, str]]:
-        """For each field's name, its path and how it is written; the words are complete when this is asked."""
+        """The path and the format of each field, by its name; first read when the words are complete."""
         return {one[1]: (one[2] or one[1], one[3] or "") for words in self.words for one in _PLACE.finditer(words)}
 
     def holds(self, event: Any, names: Any) -> bool:

@@ -84,7 +84,7 @@ def _fate(name: str, events: Sequence[ev.Event]) -> str:
 
 
 def _deed(facts: Facts, name: str) -> str:
-    """Return what a thread did to memory; a thread that has fallen asleep since has addresses, but not all pages."""
+    """Return what a thread did to memory.  If it then fell asleep, it has addresses, but not all of their pages."""
     for event in reversed(facts.events):
         if isinstance(event, ev.RangeDeleted):
             return say("gave", **_range(event))
