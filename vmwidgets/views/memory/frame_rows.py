@@ -28,7 +28,7 @@ ROWS, PIECES = 14, 120
 LABEL = 64.0
 """Room for the address of a row's first frame."""
 
-_ROW, _PITCH, _BAND, _UNIFORM, _AROUND = 18.0, 24.0, 34.0, 6, 2.5
+_ROW, _PITCH, _BAND, _UNIFORM, _AROUND = 18.0, 24.0, 42.0, 6, 2.5
 """Heights of a row, of a row with its gap, and of a band; the most full rows of one owner that stay rows; the distance
 from a frame to the line around it.
 
@@ -174,7 +174,7 @@ def _rows(strips: Sequence[Strip], across: int, box: Box) -> Iterator[Node | Lin
             y += 26
             continue
         for strip in some:
-            high = _ROW if strip.rows == 1 else _BAND if strip.rows > 2 else 2 * _PITCH - 6
+            high = _ROW if strip.rows == 1 else _BAND
             if all(piece.run is None for piece in strip.pieces):
                 yield _fold(strip.pieces, Box(box.x + LABEL, y, box.w - LABEL, 20))
                 y += 26
