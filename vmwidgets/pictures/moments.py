@@ -254,18 +254,11 @@ def _look_inside(
     return Look(moment, at, after, is_far=is_far)
 
 
-class _Latest(NamedTuple):
-    """The values that pictures drew after an operation, by request, and the values after the previous operation."""
-
-    serial: int
-    values: dict[Any, Any]
-    earlier: _Latest | None
-
-
 MOST_REQUESTS = 32
 """The most values that are kept of an operation; each selection in a folded map is a request of its own."""
 
-_LATEST: WeakKeyDictionary[Machine, _Latest] = WeakKeyDictionary()
+_LATEST: WeakKeyDictionary[Machine, dict[int, dict[Any, Any]]] = WeakKeyDictionary()
+"""The values that pictures drew after the latest two operations, by the operation's serial number and by request."""
 
 
 def _kept(machine: Machine, moment: Moment, key: Any, after: Any) -> Any:
@@ -273,15 +266,15 @@ def _kept(machine: Machine, moment: Moment, key: Any, after: Any) -> Any:
     operation, serial = moment.operation, machine.journal.serial
     if operation is None or operation.number != len(machine.journal) - 1 or machine.system.door.busy:
         return None
-    latest, now = _LATEST.get(machine), serial(operation.number)
-    if latest is None or latest.serial != now:
-        earlier = latest._replace(earlier=None) if latest is not None else None
-        latest = _LATEST[machine] = _Latest(now, {}, earlier)
-    if len(latest.values) >= MOST_REQUESTS:
-        del latest.values[next(iter(latest.values))]
-    latest.values[key] = after
-    is_next = latest.earlier is not None and latest.earlier.serial == serial(operation.number - 1)
-    return latest.earlier.values.get(key) if is_next and latest.earlier and not operation.truncated else None
+    now, before = serial(operation.number), serial(operation.number - 1)
+    kept = _LATEST.setdefault(machine, {})
+    for old in kept.keys() - {now, before}:
+        del kept[old]
+    values = kept.setdefault(now, {})
+    if key not in values and len(values) >= MOST_REQUESTS:
+        del values[next(iter(values))]
+    values[key] = after
+    return None if operation.truncated else kept.get(before, {}).get(key)
 
 
 def at_boot(value: Any, events: Sequence[Event]) -> Any:

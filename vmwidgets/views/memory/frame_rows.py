@@ -170,13 +170,15 @@ def _rows(strips: Sequence[Strip], across: int, box: Box) -> Iterator[Node | Lin
     for shown, group in groupby(enumerate(strips), key=lambda one: one[0] in ranked):
         some = [strip for _, strip in group]
         if not shown:
-            yield _fold([piece for one in some for piece in one.pieces], Box(box.x + LABEL, y, box.w - LABEL, 20))
+            count = sum(piece.frames for one in some for piece in one.pieces)
+            yield fold_of(some[0].pieces[0].first, count, Box(box.x + LABEL, y, box.w - LABEL, 20))
             y += 26
             continue
         for strip in some:
             high = _ROW if strip.rows == 1 else _BAND
             if all(piece.run is None for piece in strip.pieces):
-                yield _fold(strip.pieces, Box(box.x + LABEL, y, box.w - LABEL, 20))
+                count = sum(piece.frames for piece in strip.pieces)
+                yield fold_of(strip.pieces[0].first, count, Box(box.x + LABEL, y, box.w - LABEL, 20))
                 y += 26
                 continue
             first = strip.pieces[0].first
@@ -203,12 +205,11 @@ def _chosen(strips: Sequence[Strip]) -> set[int]:
     return chosen
 
 
-def _fold(pieces: Sequence[Piece], box: Box) -> Node:
-    count = sum(piece.frames for piece in pieces)
+def fold_of(first: int, count: int, box: Box) -> Node:
+    """Return a fold of `count` frames from `first` on, which are left out."""
     words = f"{short_count(count)} frame{'' if count == 1 else 's'} more"
-    first = pieces[0].first
     return kit.fold(f"frames/fold/{first:x}", box, words, title=f"{count:,} frames from {first:#x} on are left out",
-                    lane="frames/runs")  # fmt: skip
+                    lane="frames/runs")  # fmt: skip  # a box
 
 
 def _piece(piece: Piece, strip: Strip, box: Box, unit: float) -> Node:

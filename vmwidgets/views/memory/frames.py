@@ -28,6 +28,7 @@ from .frame_rows import (
     LABEL,
     Piece,
     Strip,
+    fold_of,
     owner_rows,
     owners_of,
     pieces_of,
@@ -228,17 +229,15 @@ def _runs(
     parts: list[Part] = []
     at = value.first_frame
     for run in shown:
-        parts += [_fold(at, run.first - at)] * (run.first > at)
+        parts += [boxes.thing(_RUN_H, partial(fold_of, at, run.first - at))] * (run.first > at)
         state = next((touched[frame] for frame in _frames_of(run, touched) if touched[frame]), "")
         is_lit = any(run.first <= frame < run.first + run.frames for frame in lit)
         parts.append(boxes.thing(_RUN_H, partial(_run, run, (state, "path" if is_lit else ""), selected)))
         at = run.first + run.frames
-    parts += [_fold(at, value.end_frame - at)] * (at < value.end_frame)
+    parts += [boxes.thing(_RUN_H, partial(fold_of, at, value.end_frame - at))] * (at < value.end_frame)
     words = boxes.words("frames/runs", "frames in order, a box per run of one owner")
-    lines = [parts[first : first + columns] for first in range(0, len(parts), columns)]
-    grid = boxes.sized(lambda w: boxes.below(
-        *(boxes.columns(*(((w + 8) / columns - 8, one) for one in line)) for line in lines), gap=8
-    ))  # fmt: skip  # of one width, also where few are left
+    share = (width - 2 * MARGIN + 8) / columns - 8
+    grid = boxes.equal(parts, share - 0.01, most=share)  # of one width, also where few are left
     return boxes.below(words, grid, gap=2)
 
 
@@ -302,12 +301,6 @@ def run_words(run: FrameRun) -> str:
     """Return everything about a run of frames."""
     owner, wired = f" of {owner_words(run.owner)}" if run.owner else "", " wired" if run.wired else ""
     return f"{counted(run.frames, 'frame')} {frame_numbers(run.first, run.frames)}: {run.state}{owner}{wired}"
-
-
-def _fold(first: int, count: int) -> Part:
-    words = f"{short_count(count)} frame{'' if count == 1 else 's'} more"
-    title = f"{count:,} frames from {first:#x} on are left out"
-    return boxes.folded(f"frames/fold/{first:x}", words, title=title, lane="frames/runs", high=_RUN_H)
 
 
 def _detail(frame: FrameValue) -> Part:
