@@ -24,10 +24,10 @@ export class LinkElement {
   draw(link: SceneLink): void {
     this.link = link;
     put(this.root, "class", `link ${link.kind} ${link.state ?? ""}`.trimEnd());
-    const placed = JSON.stringify([link.points, link.source, link.target, link.arrow]);
+    const placed = JSON.stringify([link.points, link.bend, link.source, link.target, link.arrow]);
     if (placed === this.placed) return;
     this.placed = placed;
-    put(this.line, "d", polylinePath(link.points));
+    put(this.line, "d", linePath(link.points, link.bend));
     this.drawArrow(link.points.at(-2), link.points.at(-1));
   }
 
@@ -41,21 +41,21 @@ export class LinkElement {
       this.arrow = svg("path", "arrow");
       this.line.after(this.arrow);
     }
-    put(this.arrow, "d", arrowPath(from, to));
+    put(this.arrow, "d", arrowPath(controls(from, to, this.link.bend)[1], to));
   }
 }
 
 const short = (value: number): number => Math.round(value * 10) / 10;
 const at = ([x, y]: Point): string => `${short(x)},${short(y)}`;
 
-/** Returns a polyline written as cubics, so that it can be animated into another with as many pieces. */
-export function polylinePath(points: readonly Point[]): string {
+/** Returns a line written as cubics, so that it can be animated into another with as many pieces. */
+export function linePath(points: readonly Point[], bend?: SceneLink["bend"]): string {
   const [start, ...rest] = points;
   if (!start) return "";
   let from = start;
   let path = `M${at(start)}`;
   for (const to of rest) {
-    path += ` C${at(between(from, to, 1 / 3))} ${at(between(from, to, 2 / 3))} ${at(to)}`;
+    path += ` C${[...controls(from, to, bend), to].map(at).join(" ")}`;
     from = to;
   }
   return path;
@@ -73,6 +73,18 @@ export function arrowPath(from: Point, to: Point): string {
   return `M${at(to)} L${at(left)} L${at(right)} Z`;
 }
 
-function between([ax, ay]: Point, [bx, by]: Point, part: number): Point {
-  return [ax + (bx - ax) * part, ay + (by - ay) * part];
+/** The control points of a piece, which is a curve if it has a bend and is neither level nor upright. */
+function controls(from: Point, to: Point, bend?: SceneLink["bend"]): [Point, Point] {
+  const [[x, y], [toX, toY]] = [from, to];
+  const [middleX, middleY] = [(x + toX) / 2, (y + toY) / 2];
+  if (!bend) return [from, from];
+  return bend === "level"
+    ? [
+        [middleX, y],
+        [middleX, toY],
+      ]
+    : [
+        [x, middleY],
+        [toX, middleY],
+      ];
 }

@@ -50,6 +50,8 @@ export interface SceneLink {
   points: Point[];
   state?: string;
   arrow?: boolean;
+  /** How the ends of the curves lie: each piece that is neither level nor upright is one. */
+  bend?: "level" | "upright";
   /** Whether the link leads from a parent to a child: arrow keys follow it. */
   branch?: boolean;
 }

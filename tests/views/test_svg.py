@@ -89,6 +89,25 @@ def test_an_arrow_is_the_one_that_the_page_draws() -> None:
     assert numbers == drawn_by_the_page
 
 
+def test_a_bent_line_is_one_curve_whose_arrow_goes_on_as_the_line_ends() -> None:
+    empty = vm.Threads(vm.boot()).scene()
+
+    def drawn(bend: str, *points: tuple[float, float]) -> tuple[str, list[float]]:
+        link = Link("a-b", "waits", "a", "b", points, arrow=True, bend=bend)
+        paths = {path.get("class"): path.get("d") or "" for path in
+                 ET.fromstring(to_svg(replace(empty, links=(link,)))).iter(f"{SVG}path")}  # fmt: skip
+        return paths["line"], [float(number) for number in re.findall(r"[-\d.]+", paths["arrow"])]
+
+    line, (tip_x, tip_y, left_x, left_y, right_x, right_y) = drawn("level", (0, 0), (40, 20))
+    assert line == "M0,0 C20,0 20,20 40,20", "as in js/test/link.test.ts"
+    assert (tip_x, tip_y) == (40, 20)
+    assert left_x == right_x and left_y + right_y == 40, "level, as the line's end"
+    line, (*_, left_x, left_y, right_x, right_y) = drawn("upright", (0, 0), (0, 5), (40, 25))
+    assert line == "M0,0 L0,5 C0,15 40,15 40,25"
+    assert left_y == right_y and left_x + right_x == 80
+    assert drawn("", (0, 0), (40, 20))[0] == "M0,0 L40,20"
+
+
 def test_a_static_picture_has_nothing_to_press() -> None:
     machine = vm.boot("x86-64", cpus=2)
     walk = machine.walk(machine.kernel_map.start)

@@ -295,7 +295,7 @@ def _links(stage: Stage, number: int, drawn: Mapping[int, Node]) -> Iterator[Lin
             state = ("fault",) if both else ("new",) if was.get(child) != node.id else ()
             start, end = (source.x + source.w / 2, source.y + source.h), (target.x + target.w / 2, target.y)
             yield Link(f"tree/{number}/{node.id}/{side}", "tree", source.id, target.id,
-                       kit.curve(start, end, upright=True), state=state, branch=True)  # fmt: skip
+                       (start, end), state=state, branch=True, bend="upright")  # fmt: skip
 
 
 def _addresses(

@@ -255,8 +255,8 @@ def _to_slot(one: Node, other: Node, cells: Sequence[Node]) -> Link:
     top, here = min(cell.y for cell in cells) - 4, ways[0]
     x = min(free, key=lambda way: abs(way - here))
     across = ((x, other.y - _BETWEEN / 2), (here, other.y - _BETWEEN / 2)) if x != here else ()
-    points = (*kit.curve(start, (x, top), upright=True), *across, (here, other.y + other.h / 2))
-    return Link(f"{one.id}/in", "walk", one.id, other.id, points)
+    points = (start, (x, top), *across, (here, other.y + other.h / 2))
+    return Link(f"{one.id}/in", "walk", one.id, other.id, points, bend="upright")
 
 
 def _bands(contents: KentryContents, at: Mapping[str, Node]) -> Iterator[Link]:

@@ -362,8 +362,8 @@ def _leads(number: int, who: str, page: Node, frame: Node, value: ForkedValue) -
     """Return a line from a page to its frame, in the story's colour if its write was the last event."""
     state = ("path",) if value.last == (who, number) else ()
     begin, end = (page.x + page.w, frame.x) if page.x < frame.x else (page.x, frame.x + frame.w)
-    points = kit.curve((begin, page.y + page.h / 2), (end, frame.y + frame.h / 2))
-    return Link(f"fork/{number}/{who}", "leads", page.id, frame.id, points, state)
+    points = (begin, page.y + page.h / 2), (end, frame.y + frame.h / 2)
+    return Link(f"fork/{number}/{who}", "leads", page.id, frame.id, points, state, bend="level")
 
 
 def _page(who: str, number: int, letter: str, page: ForkedPage, box: Box, value: ForkedValue) -> Node:

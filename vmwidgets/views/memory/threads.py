@@ -322,7 +322,7 @@ def _wait(one: Node, subject: Node) -> Link:
     name = f"{one.id}/waits"
     if subject.x > one.x:
         start, end = (one.x + one.w + 4, one.y + H / 2), (subject.x, subject.y + H / 2)
-        return Link(name, "waits", one.id, subject.id, kit.curve(start, end))
+        return Link(name, "waits", one.id, subject.id, (start, end), bend="level")
     x, y = subject.x + 8, one.y + 16
     return Link(name, "waits", one.id, subject.id, ((one.x + 2, y), (x, y), (x, subject.y + H)))
 

@@ -365,26 +365,6 @@ def arrow(identity: str, source: Node, target: Node, *, kind: str = "leader", st
     return Link(identity, kind, source.id, target.id, points, state=tuple(state), arrow=True)
 
 
-def curve(
-    start: tuple[float, float], end: tuple[float, float], pieces: int = 6, *, upright: bool = False
-) -> tuple[tuple[float, float], ...]:
-    """Return a curve in straight pieces whose ends are level or, if `upright`, vertical; a straight curve is one piece.
-
-    >>> curve((0, 0), (10, 10), 2)
-    ((0, 0), (5.0, 5.0), (10, 10))
-    """
-    if upright:
-        return tuple((x, y) for y, x in curve(start[::-1], end[::-1], pieces))
-    (x, y), (to_x, to_y) = start, end
-    if y == to_y:
-        return start, end
-    between = (
-        (round(x + (to_x - x) * (1.5 * t - 1.5 * t * t + t**3), 1), round(y + (to_y - y) * (3 * t * t - 2 * t**3), 1))
-        for t in (number / pieces for number in range(1, pieces))
-    )
-    return start, *between, end
-
-
 def band(
     identity: str, source: str, target: str, above: Box, below: Box, *, straight: float = 0.0,
     state: Collection[str] = ("kernel",),
@@ -394,18 +374,18 @@ def band(
     It goes straight down for `straight` pixels first, past its neighbours.
     """
     (x, y), w = (above.x, above.y + above.h), above.w
-    left = (x, y), *curve((x, y + straight), (below.x, below.y), upright=True)
-    right = (x + w, y), *curve((x + w, y + straight), (below.x + below.w, below.y), upright=True)
-    return Link(identity, "band", source, target, (*left, *reversed(right)), tuple(state))
+    left = (x, y), (x, y + straight), (below.x, below.y)
+    right = (x + w, y), (x + w, y + straight), (below.x + below.w, below.y)
+    return Link(identity, "band", source, target, (*left, *reversed(right)), tuple(state), bend="upright")
 
 
 def band_across(
     identity: str, source: str, target: str, left: Box, right: Box, *, state: Collection[str] = ("kernel",)
 ) -> Link:
     """Return a band from the right edge of a place to the full left edge of the same thing at another scale."""
-    upper = curve((left.x + left.w, left.y), (right.x, right.y))
-    lower = curve((left.x + left.w, left.y + left.h), (right.x, right.y + right.h))
-    return Link(identity, "band", source, target, (*upper, *reversed(lower)), tuple(state))
+    upper = (left.x + left.w, left.y), (right.x, right.y)
+    lower = (left.x + left.w, left.y + left.h), (right.x, right.y + right.h)
+    return Link(identity, "band", source, target, (*upper, *reversed(lower)), tuple(state), bend="level")
 
 
 def around(identity: str, nodes: Sequence[Node], *, state: Collection[str] = ("new",), apart: float = 2.5) -> Link:

@@ -83,22 +83,35 @@ class Node:
     role: str = field(default="", kw_only=True)
 
 
+Point = tuple[float, float]
+
+
 @frozen
 class Link:
     """A line between two nodes.
 
-    `kind` is a class ("tree", "next", "prev", "leader", "walk"); `points` is the polyline in absolute pixels; `arrow`
-    puts a head at the end.  A `branch` connects a parent to a child, and arrow keys follow it.
+    `kind` is a class ("tree", "next", "prev", "leader", "walk"); `points` is the way in absolute pixels; `arrow` puts a
+    head at the end.  A `branch` connects a parent to a child, and arrow keys follow it.  With a `bend`, each piece of
+    the way that is neither level nor upright is one curve, whose ends are "level" or "upright".
     """
 
     id: str
     kind: str
     source: str
     target: str
-    points: tuple[tuple[float, float], ...]
+    points: tuple[Point, ...]
     state: tuple[str, ...] = ()
     arrow: bool = False
     branch: bool = False
+    bend: str = ""
+
+    def controls(self, begin: Point, end: Point) -> tuple[Point, Point] | None:
+        """Return the control points of the curve between two neighbouring points; None if the piece is straight."""
+        (x, y), (to_x, to_y) = begin, end
+        if not self.bend or x == to_x or y == to_y:
+            return None
+        middle_x, middle_y = (x + to_x) / 2, (y + to_y) / 2
+        return ((middle_x, y), (middle_x, to_y)) if self.bend == "level" else ((x, middle_y), (to_x, middle_y))
 
 
 GROUNDS = frozenset(("around", "band", "track"))

@@ -8,9 +8,10 @@ from dataclasses import replace
 from functools import cache
 from html import escape
 from importlib.resources import files
+from itertools import pairwise
 
 from .key import with_key
-from .model import Bar, Link, Node, Scene
+from .model import Bar, Link, Node, Point, Scene
 from .text import cut, visible, wrapped
 
 _PAD = 14.0
@@ -248,17 +249,25 @@ def _bar(bar: Bar) -> str:
 
 def _link(link: Link, bare: bool) -> str:
     state = " ".join(("link", link.kind, *link.state))
-    path = " ".join(f"{'L' if i else 'M'}{x:g},{y:g}" for i, (x, y) in enumerate(link.points))
+    path = "M{:g},{:g}".format(*link.points[0]) + "".join(_piece(link, *ends) for ends in pairwise(link.points))
     head = _arrow(link) if link.arrow and len(link.points) > 1 else ""
     name = "" if bare else f" data-id={_quoted(link.id)}"
     return f'<g class={_quoted(state)}{name}><path class="line" d="{path}"/>{head}</g>'
+
+
+def _piece(link: Link, begin: Point, end: Point) -> str:
+    """Return one piece of a link's way: a line, or a curve."""
+    through = link.controls(begin, end)
+    return f" {'C' if through else 'L'}" + " ".join(f"{x:g},{y:g}" for x, y in (*(through or ()), end))
 
 
 _TIP, _HALF_TIP = 9, 4  # an arrow's length and half its width, as `js/src/link.ts` draws it
 
 
 def _arrow(link: Link) -> str:
-    (x0, y0), (x1, y1) = link.points[-2:]
+    begin, (x1, y1) = link.points[-2:]
+    through = link.controls(begin, (x1, y1))
+    x0, y0 = through[1] if through else begin
     length = max(1e-6, ((x1 - x0) ** 2 + (y1 - y0) ** 2) ** 0.5)
     dx, dy = (x1 - x0) / length, (y1 - y0) / length
     bx, by = x1 - _TIP * dx, y1 - _TIP * dy

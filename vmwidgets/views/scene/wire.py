@@ -66,9 +66,9 @@ def encode_link(link: Link) -> dict[str, Any]:
     }
     if link.state:
         data["state"] = " ".join(link.state)
-    for name in ("arrow", "branch"):
-        if getattr(link, name):
-            data[name] = True
+    for name in ("arrow", "branch", "bend"):
+        if value := getattr(link, name):
+            data[name] = value
     return data
 
 

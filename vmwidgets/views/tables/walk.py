@@ -271,8 +271,8 @@ def _arrows(walk: Walk, nodes: list[Node], is_stacked: bool) -> list[Link]:
         head = next((node for node in nodes if node.kind == "table" and _holds(node, target)), target)
         end = (head.x + head.w, head.y + _HEAD) if is_stacked else (target.x, target.y + target.h / 2)
         edge = max(start[0], end[0]) + _GUTTER - 4
-        points = (start, (edge, start[1]), (edge, end[1]), end) if is_stacked else kit.curve(start, end)
-        links.append(Link(f"{source.id}/next", "walk", source.id, target.id, points, arrow=True))
+        points = (start, (edge, start[1]), (edge, end[1]), end) if is_stacked else (start, end)
+        links.append(Link(f"{source.id}/next", "walk", source.id, target.id, points, arrow=True, bend="level"))
     return links
 
 
