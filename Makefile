@@ -188,8 +188,8 @@ listing: environment-test ## Write the lists of pictures from their registration
 locks: environment-test ## Lock the versions again (UPGRADE=1: take the newest)
 	$(BIN)/python -m tools.lock $(if $(UPGRADE),--upgrade)
 
-programs: ## Install strace, Valgrind, Firefox and Graphviz (Debian, as root), which some tests need
-	tools/program --install strace valgrind firefox dot
+programs: ## Install strace, Valgrind, Firefox, Graphviz and librsvg (Debian, as root), which some tests need
+	tools/program --install strace valgrind firefox dot rsvg-convert
 
 clean: ## Remove everything that was built, installed or cached here
 	rm -rf .venv .cache dist build js/node_modules vmwidgets/static

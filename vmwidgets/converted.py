@@ -61,10 +61,10 @@ def _output(data: dict[str, str]) -> Any:
 
 
 def _image(svg: str) -> dict[str, str]:
-    if find_spec("resvg_py") is None:
-        return {"image/svg+xml": svg}
-    from vmwidgets.views.scene.png import to_png
+    from vmwidgets.views.scene.plain import plain_svg, to_png
 
+    if find_spec("resvg_py") is None:
+        return {"image/svg+xml": plain_svg(svg)}
     return {"image/png": b64encode(to_png(svg)).decode()}
 
 

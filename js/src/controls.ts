@@ -223,6 +223,11 @@ export class Controls implements Equipment {
     this.slicer.close();
   }
 
+  /** Asks for the picture as a file, as light or dark as it is on the page. */
+  private save(): void {
+    this.figure.calls.send({ type: "save", theme: this.figure.root.closest(".vmw-dark") ? "dark" : "light" });
+  }
+
   /** The contents of "…". */
   private rows(): Record<string, readonly HTMLElement[]> {
     const { time, drawing, copies, finder, zoomer } = this;
@@ -233,7 +238,7 @@ export class Controls implements Equipment {
     wider.addEventListener("click", () => this.ribbon.zoom(-1));
     this.zoomer.append(wider, closer);
     const save = button("save", "save this picture as a file", "s");
-    save.addEventListener("click", () => this.figure.calls.send({ type: "save" }));
+    save.addEventListener("click", () => this.save());
     const fill = button("full screen", "fill the screen with this picture", "f");
     fill.addEventListener("click", () => this.present());
     this.tabled.setAttribute("aria-pressed", "false");
@@ -386,7 +391,7 @@ export class Controls implements Equipment {
         this.pin_();
         return true;
       case "s":
-        this.figure.calls.send({ type: "save" });
+        this.save();
         return true;
       case "/":
         if (this.finder.root.hidden) return false;

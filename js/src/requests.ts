@@ -17,7 +17,7 @@ export type Request =
   | { type: "turn"; id: string; by: number }
   | { type: "find"; text: string; way: 1 | -1 }
   | { type: "pin" }
-  | { type: "save" }
+  | { type: "save"; theme: "light" | "dark" }
   | { type: "table" }
   | { type: "dot"; operation: number; place: number }
   | { type: "timeline"; have: number; serial: number }

@@ -17,7 +17,7 @@ OUTSIDE = {
     "vmwidgets/sources": {"fastjsonschema", "lark"},
     "vmwidgets/real": {"elftools", "numpy"},  # the first with the extra `kernels`; arrays of pages, where NumPy is
     "vmwidgets/pictures": {"matplotlib", "traitlets"},
-    "vmwidgets/views": {"graphviz", "resvg_py", "typing_extensions"},  # the last for type checkers alone
+    "vmwidgets/views": {"cssselect2", "graphviz", "resvg_py", "tinycss2", "typing_extensions"},  # the last for types
     "vmwidgets/widgets": {"anywidget", "ipywidgets", "traitlets", "IPython", "psygnal"},
     "vmwidgets/labs": {"anywidget", "markdown_it", "tomli", "traitlets"},
     "vmwidgets/assignments": set(),
@@ -25,6 +25,7 @@ OUTSIDE = {
     "vmwidgets/grading": {"dask", "distributed", "tomli"},  # tomli: which Python has itself from 3.11 on, as in labs
     "vmwidgets": {
         "anywidget",
+        "cssselect2",
         "dask",
         "elftools",
         "distributed",
@@ -41,6 +42,7 @@ OUTSIDE = {
         "nbconvert",  # which loads converted.py, and nothing else of ours
         "nbformat",
         "resvg_py",
+        "tinycss2",
         "tomli",
         "traitlets",
         "IPython",

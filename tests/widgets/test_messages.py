@@ -26,7 +26,7 @@ GOOD: list[dict[str, Any]] = [
     {"type": "turn", "id": "walk/slice/2", "by": -3},
     {"type": "find", "text": "0014 1000", "way": 1},
     {"type": "pin"},
-    {"type": "save"},
+    {"type": "save", "theme": "dark"},
     {"type": "table"},
     {"type": "dot", "operation": 0, "place": -1},
     {"type": "timeline", "have": 12, "serial": 11},

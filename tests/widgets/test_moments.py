@@ -341,8 +341,8 @@ def test_a_page_gets_the_file_of_the_moment_that_it_shows() -> None:
     machine.kernel_map.enter("16 KiB")
     view = vm.Tree(machine.kernel_map)
     view.moment = (0, None)
-    (told,) = replies(view, HELLO, {"type": "save"})
-    assert (told["type"], told["name"], told["svg"]) == ("saved", "kernel_map-0.svg", view.to_svg())
+    (told,) = replies(view, HELLO, {"type": "save", "theme": "dark"})
+    assert (told["type"], told["name"], told["svg"]) == ("saved", "kernel_map-0.svg", view.to_svg(theme="dark"))
     assert saying("map operations: boot") in told["svg"]
 
 

@@ -5,7 +5,8 @@ import json
 import struct
 import weakref
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import ipywidgets
@@ -70,7 +71,12 @@ def test_a_file_holds_the_picture_in_the_format_of_its_name(machine: vm.Machine,
     elif ending == "json":
         assert json.loads(data) == json.loads(json.dumps(picture.to_json()))
     else:
-        texts = {"svg": picture.to_svg, "html": picture.to_html, "dot": picture.to_dot, "txt": picture.to_text}
+        texts: dict[str, Callable[[], str]] = {
+            "svg": partial(picture.to_svg, theme="light"),
+            "html": picture.to_html,
+            "dot": picture.to_dot,
+            "txt": picture.to_text,
+        }
         assert data.decode().strip() == texts[ending]().strip()
     assert [one.name for one in tmp_path.iterdir()] == [path.name]
 
@@ -194,7 +200,7 @@ def test_a_star_in_the_name_is_the_number_of_a_step(tmp_path):
     tree.moment = (serial, None)
     for file, place in zip(files, [*(one for one in tree.scene().steps.places if one > 0), None], strict=True):
         tree.moment = (serial, place)
-        assert file.read_text() == tree.to_svg()
+        assert file.read_text() == tree.to_svg(theme="light")
     assert tree.save(tmp_path / "alone.svg").read_text() == last.read_text()
 
 

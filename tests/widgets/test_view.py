@@ -92,12 +92,12 @@ def test_a_reply_names_the_page_that_asked_as_all_pages_hear_it(machine: FakeMac
     heard: list[Any] = []
     view.on_gesture(lambda _view, gesture, details: heard.append((gesture, details)))
     saved, refused, gone = replies(
-        view, {"type": "save", "page": "p-2"}, {"type": "open", "id": "none", "page": "p-2"}, 5
+        view, {"type": "save", "theme": "light", "page": "p-2"}, {"type": "open", "id": "none", "page": "p-2"}, 5
     )
     assert (saved["type"], saved["page"]) == ("saved", "p-2")
     assert (refused["type"], refused["page"]) == ("refused", "p-2")
     assert "page" not in gone, "who asks without a name is answered in all of them"
-    assert heard == [("save", {})], "a callback hears of the gesture, and not of pages"
+    assert heard == [("save", {"theme": "light"})], "a callback hears of the gesture, and not of pages"
 
 
 def test_two_pages_one_leaves(machine: FakeMachine) -> None:

@@ -12,7 +12,7 @@ from markdown_it import MarkdownIt
 
 import vmwidgets as vm
 from vmwidgets.pictures.slim import slim
-from vmwidgets.views.scene.png import to_png
+from vmwidgets.views.scene.plain import to_png
 from vmwidgets.views.scene.svg import to_svg
 from vmwidgets.views.scene.twin import TELEPHONE, picture_html
 

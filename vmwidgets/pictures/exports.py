@@ -25,11 +25,25 @@ class Exports:
         """Return the scene that is shown."""
         raise NotImplementedError
 
-    def to_svg(self) -> str:
-        """Return the picture as a standalone SVG document."""
+    def _page_svg(self) -> str:
+        """Return the picture as an SVG with its style sheet, which follows the dark mode of a page's reader."""
         from vmwidgets.views.scene.svg import to_svg
 
         return to_svg(self.scene())
+
+    def to_svg(self, *, theme: str | None = None) -> str:
+        """Return the picture as a standalone SVG document, enlarged by its `scale`.
+
+        With a `theme`, "light" or "dark", its style is in plain attributes, which every program draws alike.  Without
+        one, it has a style sheet, which browsers understand, and follows the reader's dark mode.
+
+        Raises :class:`Refused` for another theme.
+        """
+        if theme is None:
+            return self._page_svg()
+        from vmwidgets.views.scene.plain import plain_svg
+
+        return plain_svg(self._page_svg(), theme=theme)
 
     def to_dot(self, *, theme: str = "light") -> str:
         """Return the picture's structure in Graphviz's language: nodes, ports, edges and clusters, for `dot`.
@@ -60,7 +74,7 @@ class Exports:
 
     def to_html(self) -> str:
         """Return one HTML file that needs no other: the picture, its words and its table."""
-        return html_page(self.scene(), self.to_svg())
+        return html_page(self.scene(), self._page_svg())
 
     def to_text(self) -> str:
         """Return the picture in words: heading, caption and table."""
@@ -71,16 +85,18 @@ class Exports:
 
         Raises :class:`Refused` if the extra ``png`` is not installed.
         """
-        from vmwidgets.views.scene.png import to_png
+        from vmwidgets.views.scene.plain import to_png
 
-        return to_png(self.to_svg(), theme=theme, scale=scale)
+        return to_png(self._page_svg(), theme=theme, scale=scale)
 
     def _each_step(self) -> Sequence[Exports]:
         """Return the picture at each step of the shown operation; here there is only one step."""
         return [self]
 
-    def save(self, path: str | os.PathLike[str]) -> Path:
+    def save(self, path: str | os.PathLike[str], *, theme: str = "light") -> Path:
         """Write the picture to a file, in the format of its ending: .svg, .html, .json, .dot, .txt or .png.
+
+        `theme`, "light" or "dark", is of an .svg, .png or .dot file; the others have no theme, or their reader's.
 
         An .html file steps through the current operation, and opens at the moment that is shown.  A ``*`` in the name
         stands for the number of a step, so that each step gets a file: ``"rotation-*.svg"`` writes rotation-01.svg to
@@ -89,10 +105,10 @@ class Exports:
         A file is never half written: if writing fails, an existing file stays as it was.  Returns the path; for several
         files, the path of the last step.
 
-        Raises :class:`Refused` for another ending, and if the file can't be written.
+        Raises :class:`Refused` for another ending or theme, and if the file can't be written.
         """
         file = place_of(path, "map.svg")
-        make = maker_of(file)
+        make = maker_of(file, theme=theme)
         if STEP not in file.name:
             with written_whole(file) as new:
                 new.write(_bytes(make(self)))
@@ -113,24 +129,27 @@ def _bytes(made: str | bytes) -> bytes:
 STEP = "*"
 """The character for the number of a step in a file name."""
 
-_FORMATS: dict[str, Callable[[Exports], str | bytes]] = {
-    ".svg": lambda picture: picture.to_svg(),
-    ".html": lambda picture: picture.to_html(),
-    ".json": lambda picture: json.dumps(picture.to_json(), ensure_ascii=False, indent=1) + "\n",
-    ".dot": lambda picture: picture.to_dot(),
-    ".txt": lambda picture: picture.to_text() + "\n",
-    ".png": lambda picture: picture.to_png(),
+_FORMATS: dict[str, Callable[[Exports, str], str | bytes]] = {
+    ".svg": lambda picture, theme: picture.to_svg(theme=theme),
+    ".html": lambda picture, _theme: picture.to_html(),
+    ".json": lambda picture, _theme: json.dumps(picture.to_json(), ensure_ascii=False, indent=1) + "\n",
+    ".dot": lambda picture, theme: picture.to_dot(theme=theme),
+    ".txt": lambda picture, _theme: picture.to_text() + "\n",
+    ".png": lambda picture, theme: picture.to_png(theme=theme),
 }
 """The functions that write files, by the ending of their names."""
 
 
-def maker_of(file: Path, option: str = "save") -> Callable[[Exports], str | bytes]:
+def maker_of(file: Path, option: str = "save", theme: str = "light") -> Callable[[Exports], str | bytes]:
     """Return the function that makes files with this ending.  The error for another ending names the `option`."""
+    from vmwidgets.views.scene.plain import check_theme
+
+    check_theme(theme)
     make = _FORMATS.get(file.suffix.lower())
     if make is None:
         endings = ", ".join(_FORMATS)
         raise Refused(f"{option}: {shown(str(file))} ends in {shown(file.suffix)}; it must end in {endings}")
-    return make
+    return lambda picture: make(picture, theme)
 
 
 # ---- pictures that stay as they are --------------------------------------------------------------
@@ -164,8 +183,7 @@ class Snapshot(Exports):
         """Return the scene of that moment."""
         return self._scene
 
-    def to_svg(self) -> str:
-        """Return the picture as a standalone SVG document, enlarged by the view's `scale`."""
+    def _page_svg(self) -> str:
         from vmwidgets.views.scene.svg import to_svg
 
         return to_svg(self._scene, scale=self._scale, selected=self._selected)

@@ -305,8 +305,7 @@ class Picture(Exports, Finding, traitlets.HasTraits):
         title = scene.title.replace(at.machine.name, machine.name, 1)
         return replace(scene, title=title, machine=scene.machine and machine.name)
 
-    def to_svg(self) -> str:
-        """Return the picture as a standalone SVG document, enlarged by its `scale`."""
+    def _page_svg(self) -> str:
         from vmwidgets.views.scene.svg import to_svg
 
         return to_svg(self.scene(), scale=self.scale, selected=self.selection)

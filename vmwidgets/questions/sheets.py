@@ -7,7 +7,7 @@ from html import escape
 
 from vmwidgets.engine.base.units import counted
 from vmwidgets.views.scene.model import Scene
-from vmwidgets.views.scene.png import plain_svg
+from vmwidgets.views.scene.plain import plain_svg
 from vmwidgets.views.scene.svg import to_svg
 from vmwidgets.views.scene.twin import alternative_text, image_html
 

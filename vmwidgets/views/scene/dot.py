@@ -22,9 +22,8 @@ from typing import Any
 import graphviz
 from graphviz.quoting import quote
 
-from vmwidgets.engine.base.errors import Refused, shown
-
 from .model import GROUNDS, Link, Node, Scene, Text
+from .plain import check_theme
 from .text import cut, visible
 
 THEMES: Mapping[str, Mapping[str, str]] = {
@@ -77,8 +76,7 @@ def to_dot(scene: Scene, theme: str = "light", *, links_rows: bool = False) -> s
 
     Raises :class:`Refused` for an unknown theme.
     """
-    if theme not in THEMES:
-        raise Refused(f"theme={shown(theme)}, but it must be 'light' or 'dark'")
+    check_theme(theme)
     return _Structure(scene.whole(), links_rows).written(THEMES[theme])
 
 

@@ -15,7 +15,6 @@ from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.pictures.moments import NOW, When
 from vmwidgets.pictures.picture import Picture
 from vmwidgets.views.scene.model import AFTER, Scene
-from vmwidgets.views.scene.svg import to_svg
 from vmwidgets.views.scene.twin import table_twin
 
 from .controls import told
@@ -159,10 +158,10 @@ class Answering(Picture):
     def _on_find(self, text: str, way: int = 1) -> None:
         self._reply({"type": "found", **self.search(text, way).told()})
 
-    def _on_save(self) -> None:
+    def _on_save(self, theme: str = "light") -> None:
         scene = self.scene()
         name = "-".join(re.findall(r"[\w.]+", f"{scene.title} {max(self._drawn_at[0], 0)}")) or "picture"
-        self._reply({"type": "saved", "name": f"{name}.svg", "svg": to_svg(scene, selected=self.selection)})
+        self._reply({"type": "saved", "name": f"{name}.svg", "svg": self.to_svg(theme=theme)})
 
     def _on_table(self) -> None:
         if self._scene is not None:

@@ -97,8 +97,8 @@ SCHEMA: dict[str, dict[str, Field]] = {
     # An address or a name, as it was typed; the same text again asks for the next hit or, with way -1, the previous.
     "find": {"text": TEXT, "way": WAY},
     "pin": {},
-    # Give the picture as a file.
-    "save": {},
+    # Give the picture as a file, in the page's theme.
+    "save": {"theme": (lambda value: value in ("light", "dark"), "light or dark")},
     # Give the rows of the picture's table.
     "table": {},
     # Give the picture in Graphviz's language, as it is after `place` events of an operation.
