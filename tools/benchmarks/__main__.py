@@ -159,7 +159,7 @@ def run_references(quick: bool) -> str:
 
 def run_against(quick: bool) -> str:
     """This tree beside an earlier commit."""
-    parts = ("pairs-1000", "kmem", "domain", "tasks", "back")
+    parts = ("pairs-1000", "kmem", "domain", "import", "tasks", "back")
     return against.report(against.measure(parts, 1) if quick else against.measure())
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import gc
 import json
 import random
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -15,13 +16,9 @@ from time import perf_counter, process_time
 from typing import Any
 
 import vmwidgets as vm
-from vmwidgets.cli.replay import replay  # type: ignore[attr-defined]  # where the earlier commit has it too
+from tools.benchmarks.subjects import BASE, BareMap, MachineOperations
+from vmwidgets.cli.replay import replay
 from vmwidgets.widgets.host import hub
-
-try:
-    from tools.benchmarks.subjects import BASE, BareMap, MachineOperations
-except ImportError:  # where the earlier commit has them
-    from benchmarks.subjects import BASE, BareMap, MachineOperations  # type: ignore[import-not-found,no-redef]
 
 PAGE = 4096
 RUNS = ("x15/big-1", "freebsd/mixed", "barrelfish/mixed-1")
@@ -109,9 +106,21 @@ def domain() -> dict[str, float]:
 
 
 def tasks() -> dict[str, float]:
-    """First writes of a task, copies after a fork, reads that miss the TLB, undo; and the bytes of copies."""
+    """First writes of a task and copies after a fork, by way of forking; reads that miss the TLB; a range populated."""
+    found = {name: time for fork in ("counted", "shadow") for name, time in _touched(fork).items()}
+
+    def populated() -> float:
+        task = vm.boot("x86-64", ram="512 MiB", fork="counted").task("init")
+        begun = perf_counter()
+        task.mmap(65_536 * PAGE, flags="populate")
+        return perf_counter() - begun
+
+    return found | {"populate of 65,536 pages": min(populated() for _ in range(2)) * 1e6}
+
+
+def _touched(fork: str) -> dict[str, float]:
     pages = ROUNDS * 20
-    machine = vm.boot("x86-64", ram="256 MiB")
+    machine = vm.boot("x86-64", ram="256 MiB", fork=fork)
     task = machine.task("init")
     start = int(task.mmap(pages * PAGE))
     addresses = range(start, start + pages * PAGE, PAGE)
@@ -120,10 +129,10 @@ def tasks() -> dict[str, float]:
         places = iter([*addresses] * times)
         return best(lambda: touch(next(places)), 20 * times)
 
-    found = {"the first write of a page": each(lambda at: task.write(at, b"x"))}
-    found["a read that misses the TLB"] = each(lambda at: task.read(at, 1), 2)
+    found = {f"the first write of a page, {fork}": each(lambda at: task.write(at, b"x"))}
+    found[f"a read that misses the TLB, {fork}"] = each(lambda at: task.read(at, 1), 2)
     child = task.fork()
-    found["a copy on write"] = each(lambda at: child.write(at, b"y"))
+    found[f"a copy on write, {fork}"] = each(lambda at: child.write(at, b"y"))
     return found
 
 
@@ -142,7 +151,34 @@ def goes_back() -> dict[str, float]:
     for page in range(1_000 - 5, 2_000):
         task.write(start + page * PAGE, b"x")
     machine.at(len(machine.journal) - 2)
-    return {"undo after 1,000 pages": fastest * 1e6, "bytes of all copies of 2,000 pages": machine.history.bytes_kept}
+    found = {"undo after 1,000 pages": fastest * 1e6, "bytes of all copies of 2,000 pages": machine.history.bytes_kept}
+    return found | {
+        "the first last_write, of a byte written 3,000 operations ago": min(_asked() for _ in range(3)) * 1e6
+    }
+
+
+def _asked() -> float:
+    """Seconds of the first question about a byte that was written 3,000 operations ago."""
+    machine = vm.boot("x86-64", ram="256 MiB", fork="counted")
+    task = machine.task("init")
+    start = int(task.mmap(64 * PAGE))
+    task.write(start, b"asked")
+    for number in range(3_000):
+        task.write(start + PAGE * (number % 64) + 8, bytes([number % 251]))
+    begun = process_time()
+    machine.last_write(task, start)
+    return process_time() - begun
+
+
+IMPORT = "from time import perf_counter; begun = perf_counter(); import vmwidgets; print(perf_counter() - begun)"
+
+
+def imported() -> dict[str, float]:
+    """The package's import, in fresh processes."""
+    seconds = [
+        float(subprocess.run([sys.executable, "-c", IMPORT], capture_output=True, check=True).stdout) for _ in range(9)
+    ]
+    return {"import vmwidgets": min(seconds) * 1e6}
 
 
 def others() -> dict[str, float]:
@@ -189,6 +225,7 @@ PARTS: dict[str, Callable[[], dict[str, float]]] = {
     "pairs-100000": lambda: pairs(100_000),
     "kmem": kmem,
     "domain": domain,
+    "import": imported,
     "others": others,
     "tasks": tasks,
     "back": goes_back,

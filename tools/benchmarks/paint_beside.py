@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import zlib
 from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
 from tests.browser.lab import Server
 
-from .against import COMMIT, NOISE, exported
+from .against import COMMIT, HERE, NOISE, exported
 from .lab import MeasuredNotebook, open_notebook
 from .paint import FIRST, SETUP, Case, painted
 from .table import table, verdict
@@ -31,6 +32,7 @@ SLOW = 2_000_000
 """Bits a second of a slow network."""
 
 ONE_WORD = "a widget with one word, without the package"
+SCRIPT = "JavaScript before the first picture, packed, bytes"
 BYTES, TIME, SLOWLY = "first picture, bytes", "first picture", f"first picture at {SLOW // 10**6} Mbit/s"
 LEAST = """
 import anywidget
@@ -66,7 +68,7 @@ def measure(
     entries: Sequence[int] = SIZES, operations: int = 30, turns: int = 3, earlier: type[Server] = EarlierLab
 ) -> Found:
     """The figures of all turns."""
-    found: Found = {}
+    found: Found = {SCRIPT: tuple([_packed(tree)] for tree in (built(COMMIT), HERE))}
     for _ in range(turns):
         for which, host in enumerate((earlier, Server)):
             for figures in (_least, _over_a_slow_network, lambda notebook: _figures(notebook, entries, operations)):
@@ -74,6 +76,11 @@ def measure(
                     for name, value in figures(notebook):
                         found.setdefault(name, ([], []))[which].append(value)
     return found
+
+
+def _packed(tree: Path) -> float:
+    """Bytes of the drawing code, as it is sent."""
+    return len(zlib.compress((tree / "vmwidgets" / "static" / "hub.js").read_bytes(), 9))
 
 
 def _figures(notebook: MeasuredNotebook, entries: Sequence[int], operations: int) -> Iterator[tuple[str, float]]:
@@ -126,5 +133,5 @@ def report(found: Found) -> str:
         each = ", ".join(f"{one / other:.2f}" for other, one in zip(then, now, strict=True))
         reached = verdict(share <= 1 + NOISE)
         rows.append([name, f"{min(then):,.0f}", f"{min(now):,.0f}", f"{share:.2f}", reached, each])
-    header = ["milliseconds to the painted picture", "then", "now", "ratio", "", "each turn"]
+    header = ["milliseconds to the painted picture, or bytes", "then", "now", "ratio", "", "each turn"]
     return table(f"Beside commit {COMMIT}, in turns: the best of each turn's medians", header, rows)
