@@ -133,11 +133,14 @@ def test_info_mem_of_riscv_agrees_with_the_table() -> None:
 def test_a_changed_right_and_a_moved_page_differ() -> None:
     before = vm.load(text("info-mem-riscv"))
     changed = text("info-mem-riscv").replace("rw-u-ad", "r--u-a-").replace("87f66000", "87f65000")
-    found = before.compare(vm.load(changed.replace("0000003ffffff000 ", "0000003ffffff000")))
+    whole, _, _ = changed.partition("0000003ffffff000 ")
+    found = before.compare(vm.load(whole + "(qemu) \n"))
     assert [(one.start, one.size) for one in found] == [
         (0x2000, 0x1000), (0x3F_FFFF_E000, 0x1000), (0x3F_FFFF_F000, 0x1000),
     ]  # fmt: skip
     assert found[2].other is None
+    unread = before.compare(vm.load(changed.replace("0000003ffffff000 ", "0000003ffffff000")))
+    assert unread == found[:2]  # a line that can't be read may list the same page
 
 
 def test_info_mem_of_x86_says_nothing_of_execution() -> None:
