@@ -109,7 +109,7 @@ def diff(task: Any, maps: Any, *, program: str | None = None) -> Any:
 def _told_apart(ranges: Sequence[MapsRange]) -> list[MapsRange]:
     """Return the ranges with a number after the path of each further file of one path: "/memfd:a (deleted) (2)".
 
-    Files are told apart by device and inode: a file that replaces another has the same path, and so have two memfds.
+    Device and inode identify a file: a file that replaces another has the same path, and so have two memfds.
     """
     paths = {one.path for one in ranges}
     names: dict[tuple[str, str, int], str] = {}
