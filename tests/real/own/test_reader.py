@@ -20,7 +20,7 @@ import pytest
 import vmwidgets as vm
 from vmwidgets import Refused
 from vmwidgets.engine.base.units import Address
-from vmwidgets.engine.spaces.process_schema import ProcessRange, rounded
+from vmwidgets.engine.spaces.process_schema import ProcessMoment, ProcessRange, rounded
 from vmwidgets.real.own.process import MOST_ROWS, used_during, used_in_parts
 from vmwidgets.real.own.reader import moment_of, ranges_in, states_of
 
@@ -335,3 +335,19 @@ def test_pages_of_memory_that_is_read_only_and_of_another_process() -> None:
 )  # fmt: skip
 def test_the_owner_of_memory_that_has_a_path_and_no_file(path: str, owner: str) -> None:
     assert ProcessRange(0, 4096, "rw-", path=path).owner == owner
+
+
+def test_two_files_of_one_name_are_two_in_a_process_and_in_its_task() -> None:
+    held = []
+    for letter in (b"a", b"b"):
+        number = os.memfd_create("same")
+        os.write(number, letter * 4096)
+        held.append(mmap.mmap(number, 4096))
+        os.close(number)
+    one, other = (each for each in vm.process().at().ranges if each.path == "/memfd:same (deleted)")
+    assert one.file != other.file
+    task = vm.process().task(vm.boot(ram="256 MiB")).task
+    names = {entry.object for entry in task.map.entries() if "memfd:same" in (entry.object or "")}
+    assert len(names) == 2
+    was, now = (ProcessMoment(1, "p", (ProcessRange(0, 4096, "rw-", path="/a", inode=inode),)) for inode in (1, 2))
+    assert {each.kind for each in vm.diff(was, now).changes} == {"came", "left"}

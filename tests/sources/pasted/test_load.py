@@ -453,6 +453,12 @@ def test_a_failed_access_of_a_go_program_is_not_a_kernels_panic(signal: str, add
         ("PANIC: unprotected error in call to Lua API (attempt to index a nil value)\n", "a Lua program"),
         ("[12] PANIC:  could not locate a valid checkpoint record\n[10] LOG:  startup was terminated\n", "PostgreSQL"),
         ("panic: memory wrap at x.pl line 3.\n", "Perl"),
+        ('panic: standard_init_linux.go:178: exec user process caused "no such file"\n', "a Go program"),
+        ("terminate called after throwing an instance of 'E'\n  what():  panic: kfree\n", "a program"),
+        ("x.rb:3:in `f': panic: kfree (RuntimeError)\n", "a program"),
+        ("** (RuntimeError) panic: kfree\n", "a program"),
+        ('Traceback (most recent call last):\n  File "x.py", line 1\nException: panic: kfree\n', "a program"),
+        ("Uncaught Error: panic: kfree\n    at f (x.js:3:9)\n", "a program"),
     ],
 )
 def test_a_panic_of_a_program_is_not_called_a_kernels(text: str, whose: str) -> None:
@@ -461,3 +467,7 @@ def test_a_panic_of_a_program_is_not_called_a_kernels(text: str, whose: str) -> 
     both = vm.load(text + "usertrap(): unexpected scause 0xf pid=3\n  sepc=0x42 stval=0x5008\n")
     assert both.panics == () and len(both.traps) == 1
     assert any(f"is {whose}'s" in one for one in both.unsaid)
+
+
+def test_a_level_of_a_kernels_log_is_no_program() -> None:
+    assert [one.text for one in vm.load("ERROR: panic: kfree\n[ERROR] panic: walk\n").panics] == ["kfree", "walk"]

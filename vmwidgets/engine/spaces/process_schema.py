@@ -35,7 +35,8 @@ class ProcessRange:
     """A range of a process: [start, end) in bytes, its rights ("rw-"), and the source of its contents.
 
     `shared` is true for MAP_SHARED and false for MAP_PRIVATE, `path` is a file or one of the kernel's names such as
-    "[heap]", and `offset` (bytes) is the beginning of its contents in the file.  In bytes, if the kernel reports them:
+    "[heap]", `device` and `inode` tell files of one path apart, and `offset` (bytes) is the beginning of its contents
+    in the file.  In bytes, if the kernel reports them:
     `resident` (Rss), `fair` (each page divided by the number of processes that map it: Pss), `dirty` (written, and only
     in this process), `swap`, `huge` (in huge pages), `referenced` (since the bits were cleared).  The source is
     proc_pid_smaps(5).
@@ -53,6 +54,13 @@ class ProcessRange:
     swap: int | None = None
     huge: int | None = None
     referenced: int | None = None
+    device: str = "00:00"
+    inode: int = 0
+
+    @property
+    def file(self) -> tuple[str, str, int]:
+        """The identity of the file: its path, device and inode."""
+        return self.path, self.device, self.inode
 
     @property
     def size(self) -> Size:
@@ -570,11 +578,11 @@ def _pairs(
 ) -> Iterator[tuple[str, ProcessRange | None, ProcessRange | None]]:
     """Yield each range of both moments with its partner: the same start and file, or else an overlapping range."""
     left = [*before]
-    at = {(one.start, one.path): one for one in left}
+    at = {(one.start, one.file): one for one in left}
     taken: set[int] = set()
     waiting = []
     for one in after:
-        was = at.get((one.start, one.path))
+        was = at.get((one.start, one.file))
         if was is None:
             waiting.append(one)
             continue
@@ -587,7 +595,7 @@ def _pairs(
         was, place = None, max(0, bisect_right(starts, one.start) - 1)
         while was is None and place < len(rest) and rest[place].start < one.end:
             each = rest[place]
-            if place not in gone and each.path == one.path and one.start < each.end:
+            if place not in gone and each.file == one.file and one.start < each.end:
                 was = each
                 gone.add(place)
             place += 1

@@ -257,8 +257,8 @@ def task_of(moment: ProcessMoment, machine: Machine, name: str | None = None) ->
 
 def _as_line(number: int, one: ProcessRange) -> MapsRange:
     return MapsRange(
-        number, one.start, one.end, one.protection, one.shared, one.offset, "00:00", 0, one.path, one.resident,
-        one.fair, one.dirty, one.swap,
+        number, one.start, one.end, one.protection, one.shared, one.offset, one.device, one.inode, one.path,
+        one.resident, one.fair, one.dirty, one.swap,
     )  # fmt: skip  # in the order of its fields
 
 

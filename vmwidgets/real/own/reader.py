@@ -163,7 +163,7 @@ def _range(line: bytes, rest: bytes) -> ProcessRange:
     return ProcessRange(
         int(start, 16), int(end, 16), letters[:3], letters[3:] == "s", int(words[2], 16), path, _kib(rest, b"\nRss:"),
         _kib(rest, b"\nPss:"), _kib(rest, b"\nPrivate_Dirty:"), _kib(rest, b"\nSwap:"), _kib(rest, b"\nAnonHugePages:"),
-        _kib(rest, b"\nReferenced:"),
+        _kib(rest, b"\nReferenced:"), words[3].decode(), int(words[4]),
     )  # fmt: skip  # in the order of its fields
 
 

@@ -386,18 +386,34 @@ def known_as(words: str) -> str:
 
 _GO = "a Go program"
 _PROGRAMS = (
-    (_GO, re.compile(r"panic: runtime error: |\bpanic: .*\[recovered\]")),
+    (
+        _GO,
+        re.compile(
+            r"panic: runtime error: |\bpanic: .*\[recovered\]|\.go:[0-9]+\b.*\bpanic: |\bpanic: .*\.go:[0-9]+\b"
+        ),
+    ),
     ("a Rust program", re.compile(r"\bthread '[^']*'(?: \([0-9]+\))? panicked at\b")),
     ("a Zig program", re.compile(r"\bthread [0-9]+ panic: ")),
     ("a V program", re.compile(r"\bV panic: ")),
     ("a Lua program", re.compile(r"PANIC: unprotected error in call to Lua API")),
     ("Perl", re.compile(r"\bpanic: .* at \S+ line [0-9]+\.?\s*$")),
-    ("a program", re.compile(r"\b\w*(?:Error|Exception): .*\bpanic: ", re.IGNORECASE)),
+    (
+        "a program",  # C++, Python, Java, JavaScript, Ruby, Elixir, OCaml
+        re.compile(
+            r"(?:\w(?:Error|Exception): |\(\w*Error\) |\bwhat\(\): |\bexception \w+).*\bpanic: "
+            r"|\bpanic: .*\(\w*(?:Error|Exception)\)\s*$"
+        ),
+    ),
 )
 """Programs whose runtime prints "panic", by the line."""
 
 _PROGRAMS_NEAR = (
     (_GO, re.compile(r"^\s*goroutine [0-9]+ (?:gp=\S+ .*)?\[|^\s*\[signal (?:SIG|0x)"), None),
+    (
+        "a program",
+        re.compile(r"Traceback \(most recent call last\)|^\s+at \S.*[:(][0-9]"),
+        re.compile(r"\b(?:Error|Exception): .*\bpanic: "),
+    ),
     ("PostgreSQL", re.compile(r"\b(?:LOG|FATAL|STATEMENT|HINT):  "), re.compile(r"\bPANIC:  ")),
 )
 """Programs that the lines around a panic show, and the form of the panic, if it has one."""
