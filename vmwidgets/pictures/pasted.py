@@ -121,10 +121,7 @@ def _found(text: PastedText) -> list[Found]:
         rows += [
             (each.start, (f"{Address(each.start)}", f"{Size(each.size)}", "not mapped", ""), "") for each in one.absent
         ]
-        rows += [
-            (each.start, (f"{Address(each.start)}", f"{Size(each.end - each.start)}", "not said", ""), "")
-            for each in one.left_out
-        ]
+        rows += [(each.start, (f"{Address(each.start)}", "", "not said", ""), "") for each in one.left_out]
         rows.sort(key=lambda row: row[0])
         found.append(Found(one.name, (), [row for _, row, _ in rows], COLUMNS, [style for _, _, style in rows]))
     if len(text.tables) > 1:
