@@ -251,3 +251,53 @@ def test_each_range_begins_and_ends_at_an_address() -> None:
         ("0x1_1000", "0x1_2000"),
         ("0x2_0000", "0x2_1000"),
     ]
+
+
+FILES = "400000-401000 rw-s 00000000 {0} /memfd:a (deleted)\n402000-403000 rw-s {2} {1} /memfd:a (deleted)\n"
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "offset"),
+    [
+        ("00:01 11", "00:01 12", "00000000"), ("00:01 11", "00:02 11", "00000000"),
+        ("00:01 11", "00:01 12", "00005000"),
+    ],
+)  # fmt: skip
+def test_two_files_of_one_name_are_two(one: str, other: str, offset: str) -> None:
+    text, same = FILES.format(one, other, offset), FILES.format(one, one, offset)
+    assert vm.diff(vm.load(text).task, text).agrees
+    assert vm.diff(vm.load(same).task, same).agrees
+    for loaded, beside in ((text, same), (same, text)):
+        found = vm.diff(vm.load(loaded).task, beside)
+        assert [row.verdict for row in found.rows] == [AGREES, DIFFERS]
+        assert found.rows[1].why.startswith("another file")
+
+
+def test_the_program_and_a_file_that_replaced_it_are_two(task: vm.Task) -> None:
+    text = (
+        "400000-401000 r-xp 00000000 08:01 5 /bin/init\n401000-402000 rw-p 00001000 08:01 5 /bin/init\n"
+        "402000-403000 r-xp 00002000 08:01 6 /bin/init\n"
+    )
+    found = vm.diff(task, text, program="/bin/init")
+    assert [(row.start, row.expected) for row in found.rows] == [
+        (0x40_0000, True), (0x40_1000, True), (0x40_2000, False)
+    ]  # fmt: skip
+
+
+def test_a_name_with_a_number_is_not_taken_for_the_second_file_of_a_name() -> None:
+    text = "".join(
+        f"{at:x}000-{at + 1:x}000 r--p 00000000 08:01 {at} {path}\n"
+        for at, path in ((0x400, "/a"), (0x402, "/a"), (0x404, "/a (2)"), (0x406, "/a (2)"))
+    )
+    assert vm.diff(vm.load(text).task, text).agrees
+
+
+@pytest.mark.parametrize("dots", ["...", "[snip]", "...and more...", "--More--"])
+def test_a_map_with_lines_left_out_is_not_compared(dots: str) -> None:
+    text = f"400000-401000 r--p 00000000 08:01 5 /a\n{dots}\n402000-403000 r--p 00000000 08:01 6 /b\n"
+    found = vm.load(text)
+    assert found.unsaid == ("Line 2 leaves lines out: the ranges that they list are not said.",)
+    with pytest.raises(vm.Refused, match="line 2 of the text: it leaves lines out"):
+        vm.diff(found.task, text)
+    with pytest.raises(vm.Refused, match="line 2 of the text: it leaves lines out"):
+        vm.load_maps(vm.boot(), text)

@@ -102,6 +102,29 @@ def test_numbers_that_do_not_show_their_base_are_said_to_be_read_so(text: str, a
     assert found.unsaid == (f"No address has 0x or a letter: all are read as {base} numbers.",)
 
 
+@pytest.mark.parametrize("text", ["0 12\n1 12\n0 13\n1 40\n", "0\t12\n2\t40\n", "0 0x1000\n1 0x2000\n"])
+def test_two_readings_of_a_small_number_before_each_address_are_said(text: str) -> None:
+    found = vm.load(text)
+    assert found.addresses[0] == int(text.split()[1], 16)
+    assert sum("a process with its page" in one and "Dinero's, which is used" in one for one in found.unsaid) == 1
+    assert sum("hexadecimal" in one for one in found.unsaid) == ("0x" not in text)
+
+
+def test_addresses_that_only_dinero_writes_have_one_reading() -> None:
+    assert vm.load("0 41f7a0\n1 41f7b0\n").unsaid == ()
+
+
+@pytest.mark.parametrize("text", ["# process page\n0 12\n1 12\n", "# PID, VPN\n0 12\n1 13\n", "0 12\n1 12\n3 14\n"])
+def test_a_list_of_processes_is_not_called_dinero(text: str) -> None:
+    with pytest.raises(vm.Refused, match="a list of processes and pages is not read"):
+        vm.load(text)
+
+
+def test_lines_of_lackey_that_are_left_out_are_said() -> None:
+    found = vm.load(" I  04001000,3\n L 1ffefffd88,8\n...and more...\n S 1ffefffd88,8\n")
+    assert found.unsaid == ("Line 3 leaves lines out: their references are missing.",)
+
+
 def test_the_numbers_of_a_column_have_one_base() -> None:
     found = vm.load("addr,rw\n1000,R\n1abc,W\n0x2000,W\n")
     assert found.addresses.tolist() == [0x1000, 0x1ABC, 0x2000]

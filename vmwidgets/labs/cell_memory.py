@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable
 from typing import Any
 
 from ..engine.base.errors import Refused, shown
@@ -27,9 +28,8 @@ def pages(shell: Any, line: str, cell: str) -> None:
         raise Refused("%%pages can't measure a cell that awaits at its top level: put that into a cell before it")
     tree = shell.transform_ast(shell.compile.ast_parse(text))
     file = shell.compile.cache(text, raw_code=cell)
-    source = text.splitlines()
     measured = Measured(shell.user_ns, subject="This cell")
-    lines = ["\n".join(source[one.lineno - 1 : one.end_lineno]) for one in tree.body]
+    lines = _as_typed(tree.body, text.split("\n"), cell.split("\n"), shell.transform_cell)
     codes = [*_compiled(shell, tree.body, file, by_line="--lines" in options)]
     shell.user_ns[_NAME] = measured
     try:
@@ -42,6 +42,44 @@ def pages(shell: Any, line: str, cell: str) -> None:
         shell.user_ns.pop(_NAME, None)
         if measured.result is not None:
             show(measured.result)
+
+
+def _as_typed(
+    body: list[ast.stmt], lines: list[str], typed: list[str], transform: Callable[[str], str]
+) -> list[str]:  # fmt: skip  # a cell, before and after
+    """Return the text of each statement, as it was typed: IPython has replaced magics such as ``!ls`` by calls."""
+    places = _places_of(lines, typed, transform)
+    found = []
+    for one in body:
+        first = min([one.lineno, *(each.lineno for each in getattr(one, "decorator_list", []))]) - 1
+        last, written = (one.end_lineno or one.lineno) - 1, lines[first : (one.end_lineno or one.lineno)]
+        begin, end = places[first][0], places[last][1]
+        if [*map(str.strip, written)] != [*map(str.strip, typed[begin:end])]:
+            found.append("\n".join(typed[begin:end]).strip() if begin < end else "\n".join(written))
+            continue
+        if one.end_col_offset is not None:  # in bytes
+            written[-1] = written[-1].encode()[: one.end_col_offset].decode()
+        if first == one.lineno - 1:
+            written[0] = written[0].encode()[one.col_offset :].decode()
+        found.append("\n".join(written))
+    return found
+
+
+def _places_of(lines: list[str], typed: list[str], transform: Callable[[str], str]) -> list[tuple[int, int]]:
+    """Return the typed lines from which each line was made, as first and end; nothing if they can't be found."""
+    found, at = [], 0
+    for line in lines:
+        while at < len(typed) and line.strip() and not typed[at].strip():
+            at += 1
+        if at < len(typed) and typed[at].strip() == line.strip():
+            found.append((at, at + 1))
+            at += 1
+            continue
+        more = range(at + 1, len(typed) + 1)
+        end = next((end for end in more if transform("\n".join(typed[at:end])).strip() == line.strip()), at)
+        found.append((at, end))
+        at = end
+    return found
 
 
 def _compiled(shell: Any, body: list[ast.stmt], file: str, *, by_line: bool) -> Any:

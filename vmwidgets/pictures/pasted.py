@@ -88,7 +88,9 @@ def _caption(text: PastedText) -> str:
     if known is not None:
         return known.protects
     if len(text.listings) == 1 and not text.tables:
-        return _reached(text.ranges) if text.ranges else "Nothing is mapped there."
+        if not text.ranges:
+            return "The text does not say what is mapped." if text.listings[0].left_out else "Nothing is mapped there."
+        return _reached(text.ranges) + " The text leaves other lines out." * bool(text.listings[0].left_out)
     return f"The text has {text.summary}."
 
 
@@ -119,6 +121,7 @@ def _found(text: PastedText) -> list[Found]:
         rows += [
             (each.start, (f"{Address(each.start)}", f"{Size(each.size)}", "not mapped", ""), "") for each in one.absent
         ]
+        rows += [(each.start, (f"{Address(each.start)}", "", "not said", ""), "") for each in one.left_out]
         rows.sort(key=lambda row: row[0])
         found.append(Found(one.name, (), [row for _, row, _ in rows], COLUMNS, [style for _, _, style in rows]))
     if len(text.tables) > 1:

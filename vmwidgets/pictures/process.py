@@ -83,7 +83,7 @@ def with_signs_of(target: object) -> list[str]:
 def _as_process(one: MapsRange) -> ProcessRange:
     return ProcessRange(
         one.start, one.end, one.protection, one.shared, one.offset, one.path, one.resident, one.fair, one.dirty,
-        one.swap,
+        one.swap, device=one.device, inode=one.inode,
     )  # fmt: skip  # in the order of its fields
 
 

@@ -297,6 +297,31 @@ def blank_but(text: str, words: Iterable[str], numbers: re.Pattern[str], around:
     return found, sum(1 for line, kept in zip(lines, keep, strict=True) if line and not kept)
 
 
+_NOUNS_OF_LINES = "lines?|entries|entry|ranges?|rows?|pages?|mappings?|regions?|output|items?|follow|below|omitted|of"
+_LEFT_OUT = re.compile(
+    r"[^\w\n]*(?:\.{3,}|[…⋮]|(?:\. ){2,9}\.)[^\w\n]*|\s*[.:]\s*|[-\s]*(?:8<|>8|✂)[-\s]*"
+    r"|[^\w\n]{0,6}(?:\.{3,}|…)(?!.*[0-9a-f]{5}).{1,60}"
+    r"|[\W_]*(?:(?:and|plus)\s+)?(?:(?:[0-9][0-9,]*|many|some|several|a few)\s+)?more"
+    rf"(?:\s+(?:{_NOUNS_OF_LINES})\b.{{0,30}})?[\W_]*(?:\(?[0-9]{{1,3}}%\)?)?[\W_]*"
+    r"|(?!.{81})(?:[^\w\s].*?|(?:[0-9][0-9,]*\s+)?(?:[a-z]+\s+){0,3})"
+    r"\b(?:snip(?:ped)?|omitted|truncated|elided|skipped|left out|not shown|removed|etc|and so on)\b.{0,30}",
+    re.IGNORECASE,
+)
+
+
+def leaves_out(line: str) -> bool:
+    """Return whether a line stands for other lines: dots, "[snip]", "--More--", "and 12 more lines".
+
+    >>> leaves_out("  ..."), leaves_out("[12 lines omitted]"), leaves_out("...and more..."), leaves_out("..0: pte 0x0")
+    (True, True, True, False)
+    """
+    return len(line) <= 120 and _LEFT_OUT.fullmatch(line) is not None
+
+
+LEAVES_OUT = "leaves lines out"
+"""What such a line does, in a sentence about it."""
+
+
 def numbered(lines: list[str]) -> Iterator[tuple[int, str]]:
     """Return the lines that are not blank, with their numbers from 1."""
     return ((number, line) for number, line in enumerate(lines, 1) if line and not line.isspace())

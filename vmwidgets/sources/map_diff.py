@@ -93,7 +93,7 @@ def diff(task: Any, maps: Any, *, program: str | None = None) -> Any:
     text, source, _ = text_of(maps)
     found = ranges_of(text, source)
     refuse_damaged(found, source)
-    ranges, missing = found.ranges, [one for one in found.unsaid if not one.startswith(ENDS_WITHIN)]
+    ranges, missing = _told_apart(found.ranges), [one for one in found.unsaid if not one.startswith(ENDS_WITHIN)]
     if missing:  # a difference would be a defect of the text
         raise Refused(f"{source} does not say all that is compared. {missing[0]} Give the whole of /proc/PID/maps")
     model, system = list(_model(task)), [_reported(one) for one in ranges]
@@ -104,6 +104,29 @@ def diff(task: Any, maps: Any, *, program: str | None = None) -> Any:
     causes = _Causes(_by_execve([one for one in ranges if one.path in alone], named, heap), ranges)
     rows = [_row(start, end, mine, theirs, names, causes) for start, end, mine, theirs in _swept(model, system)]
     return MapsDiff(printable(task.name), source, tuple(_joined(rows)))
+
+
+def _told_apart(ranges: Sequence[MapsRange]) -> list[MapsRange]:
+    """Return the ranges with a number after the path of each further file of one path: "/memfd:a (deleted) (2)".
+
+    Device and inode identify a file: a file that replaces another has the same path, and so have two memfds.
+    """
+    paths = {one.path for one in ranges}
+    names: dict[tuple[str, str, int], str] = {}
+    counts: Counter[str] = Counter()
+    found = []
+    for one in ranges:
+        key = one.path, one.device, one.inode
+        if one.path.startswith("[") or not one.path:
+            found.append(one)
+            continue
+        if key not in names:
+            counts[one.path] += 1
+            while (name := one.path + f" ({counts[one.path]})" * (counts[one.path] > 1)) in paths and name != one.path:
+                counts[one.path] += 1
+            names[key] = name
+        found.append(replace(one, path=names[key]))
+    return found
 
 
 def _model(task: Task) -> Iterator[_Side]:

@@ -15,6 +15,7 @@ from typing import NamedTuple
 from ..engine.base.errors import Refused, shown
 from ..engine.base.units import counted
 from ..engine.paper.trace import FETCH, MOST, READ, WRITE, Trace, ready
+from .cleaned import LEAVES_OUT, leaves_out
 
 _HEX = r"(?:0[xX])?([0-9a-fA-F]{1,20})"
 
@@ -31,6 +32,7 @@ class Form(NamedTuple):
     """Whether there are other lines in between."""
 
 
+DINERO = "Dinero"
 _KINDS = {"r": READ, "w": WRITE, "i": FETCH, "f": FETCH}
 FORMS = (
     Form(
@@ -42,7 +44,7 @@ FORMS = (
         {"l": READ, "s": WRITE, "m": WRITE, "i": FETCH}, between=True,
     ),
     Form(
-        "Dinero", re.compile(rf"^[ \t]*([012])[ \t]+{_HEX}[ \t]*\r?$", re.MULTILINE), "ka",
+        DINERO, re.compile(rf"^[ \t]*([012])[ \t]+{_HEX}[ \t]*\r?$", re.MULTILINE), "ka",
         {"0": READ, "1": WRITE, "2": FETCH},
     ),
     Form(
@@ -69,6 +71,10 @@ _CSV_KINDS = {
     "r": READ, "read": READ, "load": READ, "l": READ, "0": READ, "false": READ, "w": WRITE, "write": WRITE,
     "store": WRITE, "s": WRITE, "1": WRITE, "true": WRITE, "i": FETCH, "fetch": FETCH, "2": FETCH,
 }  # fmt: skip  # pairs
+
+
+_PROCESSES = re.compile(r"\b(?:pid|process(?:es)?|proc|task)\b", re.IGNORECASE)
+"""A word of a remark that names the first column of lines such as "0 12" as processes."""
 
 
 def form_of(text: str) -> Form | None:
@@ -124,8 +130,9 @@ def read_references(text: str, source: str, name: str = "") -> Trace | None:
             unsaid = (f"The last line, {shown(written[-1].strip()[:40])}, is cut, and not read.",)
         elif others and not form.between:
             line = written[others[0] - 1].strip()[:40]
-            where = f"line {others[0]:,} of {source}, {shown(line)},"
-            raise Refused(f"{where} is not a reference: this is a file of {form.name}")
+            is_two = form.name == DINERO and re.fullmatch(r"[0-9]+\s+[0-9]+", line) is not None
+            why = f"Dinero's begin with 0, 1 or 2, and {_ONE_PROCESS}" if is_two else f"this is a file of {form.name}"
+            raise Refused(f"line {others[0]:,} of {source}, {shown(line)}, is not a reference: {why}")
         elif others:
             unsaid = tuple(_passed_over(written, others))
     if form.fields == "ka" and form.kinds is _KINDS and not any(map(str.isdigit, "".join(one[1] for one in found))):
@@ -133,9 +140,31 @@ def read_references(text: str, source: str, name: str = "") -> Trace | None:
     columns = dict(zip(form.fields, zip(*found, strict=True), strict=True))
     kinds = [form.kinds[one.lower()] for one in columns["k"]]
     sizes = [int(one) for one in columns["s"]] if "s" in columns else None
-    if form.kinds is _KINDS and "0x" not in text.lower():
-        unsaid = (*unsaid, *_unsure(columns["a"], "hexadecimal"))
+    unsaid = (*unsaid, *_readings(form, columns["a"], text, source))
     return ready(Trace(_addresses(columns["a"], form, text, source, sizes), kinds, sizes, name=name, unsaid=unsaid))
+
+
+_TWO_READINGS = (
+    "Two readings fit lines such as '0 12': Dinero's, which is used (0 is a read, 1 a write, 2 a fetch, then an"
+    " address), and a process with its page or address. For the second, give vm.trace the addresses of one process."
+)
+_ONE_PROCESS = "a list of processes and pages is not read; give vm.trace the addresses of one process"
+
+
+def _readings(form: Form, addresses: Sequence[str], text: str, source: str) -> Iterator[str]:
+    """Yield sentences about numbers that could mean something else.
+
+    Raises :class:`Refused` if a remark in a file of two numbers on each line calls the first a process.
+    """
+    is_dinero, has_0x = form.name == DINERO, "0x" in text.lower()
+    for number, line in enumerate(text[:20_000].split("\n") if is_dinero else (), 1):
+        if line.lstrip().startswith("#") and _PROCESSES.search(line):
+            where = f"line {number} of {source}, {shown(line.strip()[:40])},"
+            raise Refused(f"{where} calls the first number a process: {_ONE_PROCESS}")
+    if (form.kinds is _KINDS or is_dinero) and not has_0x:
+        yield from _unsure(addresses, "hexadecimal")
+    if is_dinero and (has_0x or all(map(str.isdecimal, addresses))):
+        yield _TWO_READINGS
 
 
 _BEGUN = re.compile(r"[ \t]*(?:[012RWrwIiFf][ \t,]*)?(?:0[xX]?)?[0-9a-fA-F]*[ \t,]*[A-Z_]*")
@@ -147,6 +176,10 @@ _LACKEY = re.compile(r"[ \t]{0,3}[ILSM][ \t]{1,3}\S*[ \t]*\r?")
 
 def _passed_over(lines: Sequence[str], numbers: Sequence[int]) -> Iterator[str]:
     """Yield what is not read among lackey's lines: damaged lines of its own, and other output."""
+    left_out = [number for number in numbers if leaves_out(lines[number - 1].rstrip("\r"))]
+    if left_out:
+        yield f"Line {left_out[0]:,} {LEAVES_OUT}: their references are missing."
+    numbers = [number for number in numbers if number not in left_out]
     damaged = [number for number in numbers if _LACKEY.fullmatch(lines[number - 1])]
     if damaged:
         first = f"the first is line {damaged[0]:,}, {shown(lines[damaged[0] - 1].strip()[:40])}"

@@ -4,6 +4,7 @@ import pytest
 
 import vmwidgets as vm
 from tests.work import calls_of
+from vmwidgets.real.linux import state
 
 
 @pytest.fixture
@@ -88,3 +89,28 @@ def test_a_value_that_is_not_whole_holds_what_is_asked_for():
     assert frame in shown
     assert shown == sorted(set(shown))
     assert len(value.runs) < 200
+
+
+@pytest.mark.parametrize(
+    ("architecture", "size"),
+    [("armv7", 64 << 10), ("armv7", 1 << 20), ("x86", 4 << 20), ("x86-64", 2 << 20), ("aarch64", 2 << 20),
+     ("riscv-sv39", 2 << 20)],
+)  # fmt: skip
+def test_each_frame_of_a_large_page_is_mapped_at_its_own_address(architecture, size):
+    machine = vm.boot(architecture, ram="128 MiB")
+    task = machine.task("init")
+    start = task.map.enter(size, at="64 MiB", object=machine.object("film"))
+    task.map.superpages(start, size=size, page=size)
+    assert task.walk(start).page_size == size
+    for address in range(start, start + size, vm.PAGE):
+        frame = task.walk(address).pa // vm.PAGE
+        assert machine.frames.mapped_at(frame) == (("init", address),)
+    assert machine.frames.frame(frame).mapped == (("init", start + size - vm.PAGE),)
+
+
+def test_linux_is_compared_with_each_page_of_a_large_page():
+    machine = vm.boot("armv7", ram="128 MiB")
+    task = machine.task("init")
+    start = task.mmap("64 KiB", at="64 MiB")
+    task.map.superpages(start, size="64 KiB", page="64 KiB")
+    assert dict(state.pages_of(machine.system, "init"))[start] == "x" * 16

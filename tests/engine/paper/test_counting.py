@@ -1,4 +1,4 @@
-"""Counts of a trace: against policies that keep each frame, against a plain loop, and two ways of OPT."""
+"""Counts of a trace: against policies that keep each frame, and against plain loops."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from vmwidgets.engine.paper import counting
 from vmwidgets.engine.paper.counting import counts_of, runs_of, windows_of
 from vmwidgets.engine.paper.references import reference_string
 from vmwidgets.engine.paper.trace import trace
+from vmwidgets.engine.paper.traces_schema import Counts
 
 from .slow_simulator import simulate
 
@@ -249,21 +250,68 @@ def test_lru_with_all_sizes_is_a_loop_with_each(seed: int, length: int, among: i
     assert {size: counts.faults for size, counts in found.items()} == {size: plain_lru(pages, size) for size in sizes}
 
 
-@pytest.mark.parametrize("seed", range(6))
-def test_both_ways_of_opt_agree(seed: int) -> None:
-    pages, writes = drawn(seed, 600)
+def plain_opt(pages: list[int], writes: list[bool], size: int) -> Counts:
+    """Belady's MIN with each size by itself; of pages that are not used again, the one with the highest number goes."""
+    never, following, coming = len(pages), [0] * len(pages), dict[int, int]()
+    for at in range(len(pages) - 1, -1, -1):
+        following[at] = coming.get(pages[at], never + pages[at])
+        coming[pages[at]] = at
+    inside: dict[int, int] = {}
+    dirty: set[int] = set()
+    faults = written = 0
+    for page, writes_it, then in zip(pages, writes, following, strict=True):
+        if page not in inside:
+            faults += 1
+            if len(inside) == size:
+                gone = max(inside, key=lambda one: inside[one])
+                del inside[gone]
+                written += gone in dirty
+                dirty.discard(gone)
+        inside[page] = then
+        if writes_it:
+            dirty.add(page)
+    return Counts(faults, written)
+
+
+@pytest.mark.parametrize(
+    ("length", "among", "repeated"),
+    [(600, 9, 0.5), (400, 24, 0.0), (400, 25, 0.0), (900, 60, 0.3), (60, 60, 0.0), (700, 90, 0.9)],
+)
+def test_opt_with_all_sizes_is_belady_with_each(length: int, among: int, repeated: float) -> None:
+    draws = random.Random(length + among)
+    pages: list[int] = [0]
+    for _ in range(length):
+        pages.append(pages[-1] if draws.random() < repeated else draws.randrange(draws.randrange(1, among + 1)))
+    writes = [draws.random() < 0.3 for _ in pages]
     runs = runs_of(np.array(pages), np.array(writes))
-    distances, stack = counting.opt_distances(runs.pages, runs.names)
-    sizes = (1, 2, 3, 4, 6, 9, 12)
+    sizes = range(1, len(runs.names) + 2)
+    numbers = {int(name): number for number, name in enumerate(runs.names)}
+    found = counts_of(runs, "opt", sizes)
+    assert found == {size: plain_opt([numbers[one] for one in pages], writes, size) for size in sizes}
+
+
+def test_opt_is_the_same_where_each_size_by_itself_is_faster() -> None:
+    pages, writes = drawn(3, 600)
+    pages = [page * 7 + at % 7 for at, page in enumerate(pages)]
+    runs = runs_of(np.array(pages), np.array(writes))
+    with pytest.raises(counting.TooDeep):
+        counting.opt_distances(runs.pages, runs.names, 0)
+    distances, stack = counting.opt_distances(runs.pages, runs.names, 1000)
+    sizes = range(1, len(runs.names) + 1)
     assert counting.from_distances(runs, distances, stack, sizes) == counting._optimal(runs, sizes)
 
 
-def test_a_deep_stack_of_opt_is_counted_size_by_size(monkeypatch: pytest.MonkeyPatch) -> None:
-    pages = np.array([page for _ in range(40) for page in range(60)])
-    runs = runs_of(pages, np.zeros(len(pages), bool))
-    with pytest.raises(counting.TooDeep):
-        counting.opt_distances(runs.pages, runs.names, most=0.001)
-    assert counts_of(runs, "opt", (30,))[30].faults < counts_of(runs, "lru", (30,))[30].faults == len(pages)
+def test_opt_of_a_loop_keeps_all_but_one_page_at_a_time() -> None:
+    """With C frames, C - 1 pages stay for N - 1 references: of a loop over N pages, (C - 1) / (N - 1) are hits."""
+    rounds, among = 40, 60
+    pages = list(range(among)) * rounds
+    runs = runs_of(np.array(pages), np.zeros(len(pages), bool))
+    found = counts_of(runs, "opt", range(1, among + 1))
+    assert found[among].faults == among
+    assert found[1].faults == len(pages)
+    for size in range(2, among):
+        hits = (len(pages) - size) * (size - 1) / (among - 1)
+        assert abs(len(pages) - found[size].faults - hits) <= size
 
 
 def test_random_is_the_same_each_time_and_between_opt_and_all() -> None:

@@ -9,11 +9,14 @@ import subprocess
 import sys
 from typing import Any
 
+import numpy as np
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
 import vmwidgets as vm
 from vmwidgets import Refused
+from vmwidgets.engine.spaces.process_schema import Change
+from vmwidgets.real.own.measure import guessed
 
 MIB = 1 << 20
 
@@ -212,3 +215,139 @@ def test_a_cell_that_fails_or_awaits_says_so(shell):
     assert isinstance(shell.run_cell("%%pages\nimport asyncio\nawait asyncio.sleep(0)").error_in_exec, Refused)
     assert isinstance(shell.run_cell("%%pages --line\nx = 1").error_in_exec, Refused)
     assert shell.user_ns["x"] == 1
+
+
+def test_pages_that_read_as_zeros_are_counted_and_take_no_memory():
+    memory = mapped(8 * MIB)
+    seen = vm.memory()
+    seen.by_line(["read", "write"])
+    with seen:
+        seen.mark()
+        for page in range(0, 8 * MIB, 4096):
+            memory[page]
+        seen.mark()
+        for page in range(0, 8 * MIB, 4096):
+            memory[page] = 1
+    read, write = seen.result.lines
+    assert (read.minor >= 2048, read.resident < MIB, write.resident >= 8 * MIB - 65536) == (True, True, True)
+    if vm.process().pages(memory).zero is None:  # before Linux 6.7
+        assert "read as zeros" in read.why
+        return
+    assert (read.zero, write.zero) == (2048, -2048)
+    assert read.why == "2,048 pages that read as zeros: they take no memory"
+    again = mapped(8 * MIB)
+    with vm.memory() as only:
+        for page in range(0, 8 * MIB, 4096):
+            again[page]
+    assert any("2,048 more pages that read as zeros" in words for words in only.result.notes)
+    memory.close()
+    again.close()
+
+
+FORK = """
+import os, resource, vmwidgets as vm
+def faults():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+def act():
+    before = faults()
+    child = os.fork()
+    if not child:
+        os._exit(0)
+    os.waitpid(child, 0)
+    return faults() - before
+act()
+with vm.memory() as seen:
+    inside = act()
+lines = vm.memory()
+lines.by_line(["fork", "nothing", "nothing"])
+with lines:
+    lines.mark()
+    act()
+    lines.mark()
+    lines.mark()
+print(inside, seen.result.minor, lines.result.minor, *(one.minor for one in lines.result.lines))
+"""
+
+
+def test_what_a_fork_makes_the_measuring_copy_is_not_in_the_numbers():
+    done = subprocess.run([sys.executable, "-c", FORK], capture_output=True, text=True, check=True)
+    inside, measured, by_lines, fork, *nothing = map(int, done.stdout.split())
+    assert inside <= measured <= inside + 40  # 100 and more, with the faults of has_proc and of the readings
+    assert fork + sum(nothing) <= by_lines
+    assert max(nothing) <= 15
+
+
+MERGED = """
+import vmwidgets as vm
+with vm.memory() as seen:
+    objects = list(range(2_000_000))
+print(seen)
+"""
+
+
+def test_objects_in_one_range_with_a_list_are_told_by_their_blocks():
+    done = subprocess.run([sys.executable, "-c", MERGED], capture_output=True, text=True, check=True)
+    assert "one big object?" not in done.stdout
+    assert "Python's objects?" in done.stdout
+    (said,) = (line for line in done.stdout.splitlines() if "more small objects" in line)
+    assert 1_990_000 <= int(said.split()[2].replace(",", "")) <= 2_010_000
+
+
+@pytest.mark.parametrize(
+    ("resident", "objects", "holds"),
+    [
+        (77, 2_000_000, "Python's objects?"),  # of 32 bytes: 61 MiB
+        (77, 200_000, "Python's objects, or one big object?"),  # 6 MiB, or 97 MiB with blocks of 512 bytes
+        (77, 5_000, "one big object?"),  # at most 2.4 MiB
+        (1, 2_000_000, "one big object?"),  # mapped, and not used
+    ],
+)
+def test_a_range_that_is_not_of_whole_arenas_is_named_by_the_objects_that_fit(resident, objects, holds):
+    size = (77 << 20) + 4096
+    change = Change("grew", "memory without a file", size, resident << 20, 0, 1, 0x7F00_0000_0000)
+    (named,) = guessed((change,), (), objects)
+    assert named.holds == holds
+
+
+def test_shared_memory_without_a_file_and_files_that_are_only_read_have_names(tmp_path):
+    shared = mmap.mmap(-1, 4 * MIB)
+    with vm.memory({"shared": shared}) as seen:
+        for page in range(0, 4 * MIB, 4096):
+            shared[page] = 1
+    (change,) = (one for one in seen.result.changes if one.resident >= 4 * MIB)
+    assert (change.owner, change.holds) == ("shared memory without a file", "shared")
+    path = tmp_path / "data"
+    path.write_bytes(bytes(4 * MIB))
+    held: Any = {}
+    with path.open("rb") as file, vm.memory(held) as seen:
+        held["only"] = mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ)
+    assert [(one.owner, one.holds) for one in seen.result.changes if one.mapped >= 4 * MIB] == [("data", "only")]
+    for mode in ("r", "r+", "c"):
+        with vm.memory(held) as seen:
+            held["array"] = np.memmap(path, mode=mode)
+        assert [one.holds for one in seen.result.changes if one.mapped >= 4 * MIB] == ["array"]
+        del held["array"]
+    closed = held["only"]
+    closed.close()
+    with vm.memory(held) as seen:
+        pass
+    assert seen.result.mapped == 0
+
+
+@pytest.mark.parametrize(
+    ("cell", "typed"),
+    [
+        ("a = 1; b = 2", ["a = 1", "b = 2"]),
+        ("a = '''x\ny'''; b = 'ü'; c = 3;", ["a = '''x\ny'''", "b = 'ü'", "c = 3"]),
+        ("!true\nx = !true\n%timeit -n1 -r1 x\ny = 1", ["!true", "x = !true", "%timeit -n1 -r1 x", "y = 1"]),
+        ("\n\n!true \\\n  && true\ny = 1", ["!true \\\n  && true", "y = 1"]),
+        ("for i in range(1):\n    !true\nq = 1", ["for i in range(1):\n    !true", "q = 1"]),
+        ("import functools\n@functools.cache\ndef f():\n    pass", ["import functools",
+         "@functools.cache\ndef f():\n    pass"]),
+        ("    a = 1\n    b = 2; c = 3", ["a = 1", "b = 2", "c = 3"]),
+    ],
+)  # fmt: skip
+def test_each_statement_has_its_own_text_as_it_was_typed(shell, cell, typed):
+    shell.run_cell(f"%%pages --lines\n{cell}")
+    (seen,) = shell.shown
+    assert [one.line for one in seen.lines] == typed

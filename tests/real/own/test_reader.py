@@ -14,12 +14,13 @@ import threading
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import vmwidgets as vm
 from vmwidgets import Refused
 from vmwidgets.engine.base.units import Address
-from vmwidgets.engine.spaces.process_schema import ProcessRange, rounded
+from vmwidgets.engine.spaces.process_schema import ProcessMoment, ProcessRange, rounded
 from vmwidgets.real.own.process import MOST_ROWS, used_during, used_in_parts
 from vmwidgets.real.own.reader import moment_of, ranges_in, states_of
 
@@ -295,3 +296,58 @@ def test_a_saved_smaps_says_as_much_as_the_process() -> None:
     table = vm.picture(loaded).scene().table
     heap = next(row for row in table.rows if row[-1] == "[heap]")
     assert dict(zip(table.header, heap, strict=True))["private, written"] not in ("", "0")
+
+
+def test_pages_says_which_addresses_it_is_about_and_an_array_is_its_bytes() -> None:
+    big = np.ones(8 << 20, np.uint8)
+    start = big.ctypes.data
+    of_array = vm.process().pages(big)
+    assert (of_array.start, of_array.end) == (start // 4096 * 4096, -(-(start + big.nbytes) // 4096) * 4096)
+    assert of_array.pages in (2048, 2049)
+    assert of_array.present == of_array.pages
+    assert repr(of_array).startswith(f"{Address(of_array.start)}-{Address(of_array.end)}: ")
+    one = vm.process().at().at(start)
+    assert one is not None
+    of_range = vm.process().pages(start)
+    assert (of_range.start, of_range.end, of_range.pages) == (one.start, one.end, one.size // 4096)
+    assert vm.process().pages(big[::-1]) == of_array
+    some = vm.process().pages("lib")
+    assert (some.start, some.end) == (None, None)
+    assert repr(some).startswith(f"{some.ranges} ranges: ")
+
+
+def test_pages_of_memory_that_is_read_only_and_of_another_process() -> None:
+    assert vm.process().pages(b"x" * 40960).pages in (10, 11)
+    assert vm.process().pages(memoryview(bytearray(40960))).pages in (10, 11)
+    with pytest.raises(Refused, match="are in this process, and not in process"):
+        vm.process(os.getppid()).pages(bytearray(4096))
+    with pytest.raises(Refused, match="neither an address nor the name of a range, nor an array"):
+        vm.process().pages([1, 2])
+
+
+@pytest.mark.parametrize(
+    ("path", "owner"),
+    [
+        ("/dev/zero (deleted)", "shared memory without a file"), ("/SYSV0000002a (deleted)", "shared memory of shmget"),
+        ("/anon_hugepage (deleted)", "huge pages without a file"), ("/memfd:a (deleted)", "memfd:a"),
+        ("/srv/zero (deleted)", "zero"), ("", "memory without a file"),
+    ],
+)  # fmt: skip
+def test_the_owner_of_memory_that_has_a_path_and_no_file(path: str, owner: str) -> None:
+    assert ProcessRange(0, 4096, "rw-", path=path).owner == owner
+
+
+def test_two_files_of_one_name_are_two_in_a_process_and_in_its_task() -> None:
+    held = []
+    for letter in (b"a", b"b"):
+        number = os.memfd_create("same")
+        os.write(number, letter * 4096)
+        held.append(mmap.mmap(number, 4096))
+        os.close(number)
+    one, other = (each for each in vm.process().at().ranges if each.path == "/memfd:same (deleted)")
+    assert one.file != other.file
+    task = vm.process().task(vm.boot(ram="256 MiB")).task
+    names = {entry.object for entry in task.map.entries() if "memfd:same" in (entry.object or "")}
+    assert len(names) == 2
+    was, now = (ProcessMoment(1, "p", (ProcessRange(0, 4096, "rw-", path="/a", inode=inode),)) for inode in (1, 2))
+    assert {each.kind for each in vm.diff(was, now).changes} == {"came", "left"}

@@ -119,6 +119,15 @@ def test_a_listing_is_in_the_order_of_addresses_with_what_is_not_mapped_in_its_p
     assert [words for _, words in rows] == ["0x3000", "0x5000", "0x7000"]
 
 
+def test_a_listing_shows_where_lines_are_left_out() -> None:
+    line = "{0:016x} 0000000087f58000 0000000000001000 rw-u---\n"
+    scene = vm.picture(vm.load(line.format(0x1000) + "...\n" + line.format(0x9000))).scene()
+    rows = [row[1].split() for row in scene.table.rows if row[1].startswith("0x")]
+    assert [row[0] for row in rows] == ["0x1000", "0x2000", "0x9000"]
+    assert rows[1][1:] == ["not", "said"]
+    assert "leaves other lines out" in str(scene.caption)
+
+
 @pytest.mark.parametrize(
     ("perm", "words"),
     [

@@ -145,3 +145,31 @@ def test_libraries_of_windows_are_in_the_order_in_which_they_were_loaded() -> No
     found = vm.load("Dynamic libraries:\n" + "\n".join(lines) + "\n")
     assert [one.path for one in found.ranges] == [r"C:\a.exe", r"C:\b.dll"]
     assert not any("order of addresses" in one for one in found.unsaid)
+
+
+@pytest.mark.parametrize(
+    ("mode", "shared"),
+    [("S/A", True), ("SHM", True), ("ALI", True), ("COW", False), ("PRV", False), ("P/A", False), ("NUL", False),
+     ("ZER", False)],
+)  # fmt: skip
+def test_each_sharing_mode_of_macos_is_read_and_the_name_after_it(mode: str, shared: bool) -> None:
+    line = f"mapped file  10b5a9000-10b5ae000 [  20K  20K  0K  0K] r--/rwx SM={mode}  /usr/share/icu/icudt.dat\n"
+    found = vm.load("==== Non-writable regions for process 7\n" + line)
+    assert [(one.path, one.shared) for one in found.ranges] == [("/usr/share/icu/icudt.dat", shared)]
+    assert not any("What is shared" in one for one in found.unsaid)
+
+
+@pytest.mark.parametrize("mode", ["SM=Q/Z", ""])
+def test_a_sharing_mode_of_macos_that_is_not_known_is_said(mode: str) -> None:
+    found = vm.load(f"__TEXT  10b5a9000-10b5ae000 [  20K  20K  0K  0K] r-x/r-x {mode}  /bin/cat\n")
+    assert [(one.path, one.shared) for one in found.ranges] == [("/bin/cat", False)]
+    assert any("What is shared is not said in line 1" in one for one in found.unsaid)
+
+
+@pytest.mark.parametrize("name", sorted(set(kinds.RANGES) - {"hs_err of Windows", "smaps"}))
+def test_lines_left_out_between_ranges_are_said_in_each_format(name: str) -> None:
+    lines = kinds.RANGES[name].splitlines()
+    ranges = [one.line for one in vm.load(kinds.RANGES[name]).ranges]
+    text = "\n".join([*lines[: max(ranges) - 1], "...and more...", *lines[max(ranges) - 1 :], ""])
+    assert any(f"Line {max(ranges)} leaves lines out" in one for one in vm.load(text).unsaid)
+    assert not any("leaves lines out" in one for one in vm.load("log\n...\nlog\n" + kinds.RANGES[name]).unsaid)

@@ -541,3 +541,11 @@ def _damage(line, draws):
     digits = [at for at, letter in enumerate(line) if letter.isdigit()]
     at = draws.choice(digits)
     return line[:at] + draws.choice("0189") + line[at + 1 :] if kind == 2 else line[:at] + line[at + 1 :]
+
+
+def test_calls_that_a_text_leaves_out_are_said() -> None:
+    call = "mmap(NULL, 8192, PROT_READ, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0) = 0x7f000000{0}000\n"
+    found = vm.load(call.format(0) + "[... 20 lines ...]\n" + call.format(4))
+    assert "Line 2 leaves lines out, unless the program printed it: calls may be missing." in found.unsaid
+    whole = vm.load(call.format(0) + "hello\n" + call.format(4))
+    assert not any("lines out" in one for one in whole.unsaid)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from ..base.errors import Refused, shown
-from ..base.units import GIB, MIB, PAGE, binary_size
+from ..base.units import GIB, MIB, binary_size
 from ..kernel.tasks.forks import FORKS, SAME_AS
 from ..kernel.x15 import X15_QUIRKS
 from ..mmu.formats import FORMATS
@@ -59,8 +59,6 @@ def boot(
     size = arguments.aligned(ram, "ram")
     if not LEAST_RAM <= size <= MOST_RAM:
         raise Refused(f"ram={binary_size(size)}: a machine has {binary_size(LEAST_RAM)} to {binary_size(MOST_RAM)}")
-    if size % PAGE:
-        raise Refused(f"ram={size} is not a whole number of pages")
     reach = 1 << FORMATS[name].physical_bits
     if size > reach:
         raise Refused(f"ram={binary_size(size)}: pages of {name} lie below {binary_size(reach)}")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import field
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..base.errors import Refused, in_ascii, printable, shown
 from ..base.frozen import frozen
@@ -58,6 +58,14 @@ def joined(ranges: Iterable[SaidRange]) -> tuple[SaidRange, ...]:
     return tuple(found)
 
 
+class LeftOut(NamedTuple):
+    """Addresses in [start, end) that a text does not describe, and why: "line 2 of the text leaves lines out"."""
+
+    start: int
+    end: int
+    why: str
+
+
 @frozen
 class SaidDifference:
     """Adjacent addresses that two texts describe differently; None means that a text does not map them."""
@@ -77,13 +85,18 @@ def _from(side: SaidRange, start: int) -> str:
     return side.rights if side.pa is None else f"{side.rights} at {Address(side.pa + start - side.start)}"
 
 
-def compared(one: Sequence[SaidRange], other: Sequence[SaidRange]) -> tuple[SaidDifference, ...]:
+def compared(
+    one: Sequence[SaidRange], other: Sequence[SaidRange], unknown: tuple[Sequence[LeftOut], ...] = ((), ())
+) -> tuple[SaidDifference, ...]:
     """Compare two lists of ranges: mapped addresses, rights, and physical addresses if both lists have them.
+
+    `unknown` are the addresses that each list leaves out: whether something is mapped there is no difference.
 
     >>> compared([SaidRange(0, 0x2000, "rw?u")], [SaidRange(0, 0x1000, "rwxu"), SaidRange(0x1000, 0x1000, "r-xu")])
     (<0x1000: 4 KiB rw?u -> r-xu>,)
     """
-    points = sorted({point for each in (*one, *other) for point in (each.start, each.end)})
+    known: list[SaidRange | LeftOut] = [*one, *other, *unknown[0], *unknown[1]]
+    points = sorted({point for each in known for point in (each.start, each.end)})
     sides = tuple(sorted(ranges, key=lambda each: each.start) for ranges in (one, other))
     found: list[SaidDifference] = []
     at = [0, 0]
@@ -94,7 +107,11 @@ def compared(one: Sequence[SaidRange], other: Sequence[SaidRange]) -> tuple[Said
                 at[number] += 1
             there = ranges[at[number]] if at[number] < len(ranges) else None
             here.append(there if there is not None and there.start <= start else None)
-        if _differ(here[0], here[1]):
+        is_known = all(
+            there is not None or not any(left.start <= start < left.end for left in unknown[number])
+            for number, there in enumerate(here)
+        )
+        if is_known and _differ(here[0], here[1]):
             found.append(SaidDifference(start, end - start, here[0], here[1]))
     return tuple(found)
 
@@ -108,7 +125,7 @@ def _differ(one: SaidRange | None, other: SaidRange | None) -> bool:
 
 @frozen
 class Listing:
-    """The lines of one command of QEMU's monitor, such as "info mem of x86", as runs of equal permissions."""
+    """A list of ranges or pages, such as "info mem of x86" of QEMU's monitor, as runs of equal permissions."""
 
     name: str
     pieces: tuple[SaidRange, ...]
@@ -119,10 +136,27 @@ class Listing:
     """The addresses that are not mapped, according to the text."""
     is_whole: bool = True
     """Whether everything that the listing leaves out is unmapped."""
+    left_out: tuple[LeftOut, ...] = ()
+    """The addresses that the text does not describe, although the listing did."""
 
     def at(self, address: int) -> SaidRange | None:
         """Return the listing's piece for an address, or None.  O(pieces)."""
         return next((one for one in (*self.pieces, *self.absent) if one.start <= address < one.end), None)
+
+    def unsaid_at(self, address: int) -> str:
+        """Return why the text does not say whether an address is mapped; "" if it does.  O(lines left out)."""
+        if self.at(address) is not None:
+            return ""
+        return next((one.why for one in self.left_out if one.start <= address < one.end), "")
+
+    @property
+    def unknown(self) -> tuple[LeftOut, ...]:
+        """The addresses of which the text says nothing: all but the pieces, if the listing has only some pages."""
+        if self.is_whole:
+            return self.left_out
+        said = joined((*self.pieces, *self.absent))
+        ends, starts = (0, *(one.end for one in said)), (*(one.start for one in said), 1 << 64)
+        return tuple(LeftOut(*gap, "") for gap in zip(ends, starts, strict=True) if gap[0] < gap[1])
 
     @property
     def ranges(self) -> tuple[SaidRange, ...]:
@@ -132,6 +166,7 @@ class Listing:
     @in_ascii
     def __repr__(self) -> str:
         absent = f", {counted(len(self.absent), 'page')} not mapped" if self.absent else ""
+        absent += ", with lines left out" * bool(self.left_out)
         return f"<{self.name}: {counted(len(self.ranges), 'range')}{absent}, from line {self.line}>"
 
 
@@ -234,8 +269,8 @@ class Pasted:
     def compare(self, other: Pasted) -> tuple[SaidDifference, ...]:
         """Return the differences between the tables or listings of two texts, such as before and after a fork.
 
-        Each text must have one table, or one listing if it has no table.  A "?" in one of them is not a difference.
-        Physical addresses are compared as far as both texts have them.
+        Each text must have one table, or one listing if it has no table.  A "?" in one of them is not a difference,
+        nor is an address that one of them leaves out.  Physical addresses are compared as far as both texts have them.
 
         Raises :class:`Refused` for anything else.  O(ranges).
 
@@ -246,14 +281,15 @@ class Pasted:
         """
         if not isinstance(other, Pasted):
             raise Refused(f"compare: {shown(other)} is not a result of vm.load")
-        return compared(self._only(), other._only())
+        one, its = self._only(), other._only()
+        return compared(one.pieces, its.pieces, (one.unknown, its.unknown))
 
-    def _only(self) -> tuple[SaidRange, ...]:
-        """Return the pieces of the only table, or of the only listing."""
+    def _only(self) -> Any:
+        """Return the only table, or the only listing."""
         parts: Sequence[Any] = self.tables or self.listings
         if len(parts) != 1:
             raise Refused(f"compare: a text has {self.summary}; each must have one table, or one listing")
-        return tuple(parts[0].pieces)
+        return parts[0]
 
     @property
     def summary(self) -> str:

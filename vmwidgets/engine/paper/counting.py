@@ -209,43 +209,71 @@ def _no_larger_before(values: Numbers) -> Numbers:
 
 
 class TooDeep(Exception):
-    """Raised if the stack of OPT is so deep that a pass over it takes too long."""
+    """Raised if the stack of OPT is so deep that a pass over it takes longer than each size by itself."""
 
 
-def opt_distances(pages: Numbers, names: Numbers, most: float = 20.0) -> tuple[Numbers, list[int]]:
-    """Return the distances of OPT, and its stack at the end.  O(n × the depth at which pages are found).
+AS_ALONE = 700
+"""The places of OPT's stack that are repaired in the time that a size by itself takes for a reference."""
+
+_TOP = 24
+"""The places at the top of OPT's stack that are looked at one by one: most pages are found there."""
+
+
+def opt_distances(pages: Numbers, names: Numbers, most: int) -> tuple[Numbers, list[int]]:
+    """Return the distances of OPT, and its stack at the end.
 
     Of two pages, the one used again sooner stays nearer the top; of pages not used again, the one with the lower
-    number.  Raises :class:`TooDeep` if a reference looks at more than `most` places on average.
+    number.  So each place keeps the sooner of its own page and the page carried down to it, and a stack of next uses
+    is enough: the page that is referenced now is the one whose next use is now.  O(n × depth at which pages are found):
+    some 2 µs a reference near the top; deeper, some 8 µs, and 4 ns more for each place.  Raises :class:`TooDeep` if a
+    reference looks at more than `most` places on average.
+
+    Mattson, Gecsei, Slutz, Traiger, *Evaluation techniques for storage hierarchies*, IBM Systems Journal 9 (1970).
     """
-    _, after = before_and_after(pages)
-    count = len(names)
-    rank: list[int] = list(range(NEVER, NEVER + count))  # the next use of each page; if there is none, by number
+    before, after = before_and_after(pages)
+    ranks = np.where(after < NEVER, after, NEVER + pages)
     found = np.full(len(pages), NEVER, np.int64)
-    stack: list[int] = []
-    left = int(most * len(pages)) + 1000
-    nexts = after.tolist()
-    for at, page in enumerate(pages.tolist()):
-        following = nexts[at]
-        if stack and stack[0] == page:
-            rank[page] = following if following < NEVER else NEVER + page
-            found[at] = 1
+    top: list[int] = []
+    deep = np.zeros(len(names) + 1, np.int64)  # from place 1 on; place 0 is for the page that is carried down
+    latest = np.zeros(len(names) + 1, np.int64)
+    count, peak, left = 0, -1, most * (len(pages) + 1000)
+    for at, (rank, is_known) in enumerate(zip(ranks.tolist(), (before >= 0).tolist(), strict=True)):
+        if not top or top[0] == at:
+            if top:
+                found[at] = 1
+            top[:1] = [rank]
             continue
-        carried, place = page, 0
-        for place, other in enumerate(stack):
-            if other == page:
-                stack[place] = carried
+        carried = rank
+        for place, other in enumerate(top):
+            if other == at:
+                top[place] = carried
                 found[at] = place + 1
                 break
-            if place == 0 or rank[carried] < rank[other]:
-                stack[place], carried = carried, other
+            if place == 0 or carried < other:
+                top[place], carried = carried, other
         else:
-            stack.append(carried)
-        rank[page] = following if following < NEVER else NEVER + page
-        left -= place + 1
-        if left < 0:
-            raise TooDeep
-    return found, stack
+            if len(top) < _TOP:
+                top.append(carried)
+                continue
+            if is_known:
+                place = int(deep[1 : count + 1].argmin())  # a next use that is now is the least
+                found[at] = _TOP + place + 1
+            else:
+                place = count
+                count += 1
+                if carried > peak:  # it passes all others, as a page of an array that is read once
+                    deep[count] = peak = carried
+                    continue
+            left -= place
+            if left < 0:
+                raise TooDeep
+            peak = max(peak, carried)
+            deep[0] = carried
+            np.maximum.accumulate(deep[: place + 1], out=latest[: place + 1])
+            np.minimum(latest[:place], deep[1 : place + 1], out=deep[1 : place + 1])
+            deep[place + 1] = latest[place]
+    stack = [*top, *deep[1 : count + 1].tolist()]
+    return found, [rank - NEVER if rank >= NEVER else int(pages[rank]) for rank in stack]
 
 
 def from_distances(runs: Runs, distances: Numbers, stack: Sequence[int], sizes: Sequence[int]) -> dict[int, Counts]:
@@ -503,7 +531,7 @@ def _aging(size: int, bits: Bits) -> tuple[Come, Callable[[], None]]:
 
 
 def _optimal(runs: Runs, sizes: Sequence[int]) -> dict[int, Counts]:
-    """Run OPT where its stack is deep: each size sees only the faults of the next smaller size.
+    """Run OPT with each size by itself: each size sees only the faults of the next smaller size.
 
     At each eviction, the next uses of pages are looked up again if they have passed.
     """
@@ -596,7 +624,7 @@ def _stack_counts(runs: Runs, policy: str, sizes: Sequence[int]) -> dict[int, Co
     if policy == "lru":
         return from_distances(runs, lru_distances(runs.pages), lru_stack(runs), sizes)
     try:
-        distances, stack = opt_distances(runs.pages, runs.names)
+        distances, stack = opt_distances(runs.pages, runs.names, AS_ALONE * len(sizes))
     except TooDeep:
         return _optimal(runs, sizes)
     return from_distances(runs, distances, stack, sizes)

@@ -18,6 +18,14 @@ LISTED = 8
 
 NAMELESS = "memory without a file"
 
+_OWNERS = {
+    "/dev/zero (deleted)": "shared memory without a file", "/anon_hugepage (deleted)": "huge pages without a file",
+}  # fmt: skip  # pairs
+"""The owners of ranges whose path is a file that the kernel made up: mmap(2) with MAP_SHARED, or with MAP_HUGETLB."""
+
+_SEGMENT = "/SYSV"
+"""The beginning of such a path for shmget(2): the key follows."""
+
 SMALL = 64 << 10
 """The number of bytes below which a change is called small."""
 
@@ -27,7 +35,8 @@ class ProcessRange:
     """A range of a process: [start, end) in bytes, its rights ("rw-"), and the source of its contents.
 
     `shared` is true for MAP_SHARED and false for MAP_PRIVATE, `path` is a file or one of the kernel's names such as
-    "[heap]", and `offset` (bytes) is the beginning of its contents in the file.  In bytes, if the kernel reports them:
+    "[heap]", `device` and `inode` tell files of one path apart, and `offset` (bytes) is the beginning of its contents
+    in the file.  In bytes, if the kernel reports them:
     `resident` (Rss), `fair` (each page divided by the number of processes that map it: Pss), `dirty` (written, and only
     in this process), `swap`, `huge` (in huge pages), `referenced` (since the bits were cleared).  The source is
     proc_pid_smaps(5).
@@ -45,6 +54,13 @@ class ProcessRange:
     swap: int | None = None
     huge: int | None = None
     referenced: int | None = None
+    device: str = "00:00"
+    inode: int = 0
+
+    @property
+    def file(self) -> tuple[str, str, int]:
+        """The identity of the file: its path, device and inode."""
+        return self.path, self.device, self.inode
 
     @property
     def size(self) -> Size:
@@ -58,7 +74,14 @@ class ProcessRange:
 
     @property
     def owner(self) -> str:
-        """The file's name without its folders, the kernel's name, or "memory without a file"."""
+        """The file's name without its folders, the kernel's name, or "memory without a file".
+
+        For memory that the kernel gives a path without a file, such as "/dev/zero (deleted)", it says what it is.
+        """
+        if self.path in _OWNERS:
+            return _OWNERS[self.path]
+        if self.path.startswith(_SEGMENT):
+            return "shared memory of shmget"
         path = self.path.removesuffix(" (deleted)")
         if path.startswith("[anon:"):
             return path[6:-1]
@@ -164,6 +187,9 @@ class PageStates(NamedTuple):
     that were only read: it does not count as memory (Rss), and the first write faults again.  `huge` are parts of huge
     pages, `alone` are mapped by this process only, and `file` belong to a file or to shared memory.  `swapped` pages
     are on a disk. A number is None if this kernel does not report it.
+
+    `start` and `end` (bytes) are the first address and the address after the last; None if there are several ranges,
+    whose number is `ranges`.
     """
 
     pages: int
@@ -173,10 +199,16 @@ class PageStates(NamedTuple):
     alone: int
     zero: int | None = None
     huge: int | None = None
+    start: int | None = None
+    end: int | None = None
+    ranges: int = 1
 
     @in_ascii
     def __repr__(self) -> str:
-        parts = [f"{self.present:,} of {counted(self.pages, 'page')} in memory"]
+        where = f"{counted(self.ranges, 'range')}: " if self.ranges != 1 else ""
+        if self.start is not None and self.end is not None:
+            where = f"{Address(self.start)}–{Address(self.end)}: "
+        parts = [f"{where}{self.present:,} of {counted(self.pages, 'page')} in memory"]
         if self.zero:
             parts.append(f"{self.zero:,} of them read as zeros and take none")
         if self.huge:
@@ -193,11 +225,13 @@ class PageStates(NamedTuple):
 
 def together(some: Sequence[PageStates]) -> PageStates:
     """Add up the states of several ranges."""
+    if len(some) == 1:
+        return some[0]
     pages, present, swapped, file, alone = (sum(one[field] or 0 for one in some) for field in range(5))
-    if any(one.zero is None for one in some):
-        return PageStates(pages, present, swapped, file, alone)
-    zero, huge = sum(one.zero or 0 for one in some), sum(one.huge or 0 for one in some)
-    return PageStates(pages, present, swapped, file, alone, zero, huge)
+    zero = huge = None
+    if all(one.zero is not None for one in some):
+        zero, huge = sum(one.zero or 0 for one in some), sum(one.huge or 0 for one in some)
+    return PageStates(pages, present, swapped, file, alone, zero, huge, ranges=len(some))
 
 
 class Change(NamedTuple):
@@ -226,7 +260,10 @@ class Change(NamedTuple):
 
 
 class LineCost(NamedTuple):
-    """The cost of one statement: its first line, the differences in bytes, and the faults."""
+    """The cost of one statement: its text, the differences in bytes, and the faults.
+
+    `zero` is the difference of pages that read as zeros, for which no memory is used; None if it is not known.
+    """
 
     line: str
     mapped: int
@@ -235,6 +272,7 @@ class LineCost(NamedTuple):
     minor: int
     major: int
     modules: int = 0
+    zero: int | None = None
 
     @property
     def why(self) -> str:
@@ -248,12 +286,14 @@ class LineCost(NamedTuple):
             return "mapped, not touched"
         if self.huge >= 2 << 20:
             return f"{counted(self.huge >> 21, 'huge page')} of 2 MiB"
+        if self.zero is not None and self.zero > 8 and self.zero > pages:
+            return f"{counted(self.zero, 'page')} that read as zeros: they take no memory"
         if faults > 8 and pages > 2 * faults:
             return f"{pages:,} pages: several a fault, as files bring them (fault-around)"
         if faults > 8 and faults <= 1.2 * pages:
             return "one page a fault"
         if faults > 8 and pages < faults // 4:
-            return "pages that came and left"
+            return "pages that came and left" if self.zero is not None else "pages that came and left, or read as zeros"
         return ""
 
 
@@ -538,11 +578,11 @@ def _pairs(
 ) -> Iterator[tuple[str, ProcessRange | None, ProcessRange | None]]:
     """Yield each range of both moments with its partner: the same start and file, or else an overlapping range."""
     left = [*before]
-    at = {(one.start, one.path): one for one in left}
+    at = {(one.start, one.file): one for one in left}
     taken: set[int] = set()
     waiting = []
     for one in after:
-        was = at.get((one.start, one.path))
+        was = at.get((one.start, one.file))
         if was is None:
             waiting.append(one)
             continue
@@ -555,7 +595,7 @@ def _pairs(
         was, place = None, max(0, bisect_right(starts, one.start) - 1)
         while was is None and place < len(rest) and rest[place].start < one.end:
             each = rest[place]
-            if place not in gone and each.path == one.path and one.start < each.end:
+            if place not in gone and each.file == one.file and one.start < each.end:
                 was = each
                 gone.add(place)
             place += 1

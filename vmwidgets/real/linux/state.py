@@ -44,12 +44,11 @@ def pages_of(system: System, task: str) -> Iterator[tuple[int, str]]:
     users: Counter[int] = Counter()
     frames: dict[int, int] = {}
     for name, space in system.tasks.items():
-        for slot in space.pmap.editor.leaves(space.pmap.root, 0, space.pmap.layout.user_end):
-            pa = space.pmap.extract(slot.va)
-            if pa is not None:
-                users[pa >> PAGE_SHIFT] += 1
+        for va, size, first, _ in space.pmap.mapped():
+            for page in range(size >> PAGE_SHIFT):
+                users[first + page] += 1
                 if name == task:
-                    frames[slot.va] = pa >> PAGE_SHIFT
+                    frames[va + (page << PAGE_SHIFT)] = first + page
     for start, end in private_of(system, task):
         seen = (frames.get(page) for page in range(start, end, PAGE))
         yield start, "".join("." if frame is None else "x" if users[frame] == 1 else "s" for frame in seen)

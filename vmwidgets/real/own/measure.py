@@ -29,7 +29,7 @@ from ...engine.spaces.process_schema import (
     ProcessRange,
     changes_between,
 )
-from .reader import Readings, forget_peak, name_of, peak_of, ranges_in, said_of
+from .reader import Readings, forget_peak, name_of, peak_of, ranges_in, said_of, zeros_of
 from .recorded import has_proc, recorded_cell
 
 with suppress(ImportError):  # Windows and browsers have none: there, a recording is shown
@@ -41,7 +41,16 @@ ARENA = 1 << 20
 LEAST = 1000
 """The fewest objects of an arena: a block has at most 512 bytes, and CPython adds an arena only when all are full."""
 
-ARENAS = "Python's objects?"
+USUAL, LARGEST = 32, 512
+"""The bytes of the block of a number, and of the largest block (Objects/obmalloc.c of CPython)."""
+
+ARENAS, EITHER = "Python's objects?", "Python's objects, or one big object?"
+
+MANY = 10_000
+"""The number of new objects from which it is reported."""
+
+FEW = 16
+"""The number of pages of zeros from which they are reported."""
 
 LONG = 0.2
 """A reading that takes more seconds than this is reported."""
@@ -50,15 +59,33 @@ BIG = 64 << 10
 """The size in bytes from which an object's name is searched for."""
 
 
+class Faults(NamedTuple):
+    """A process's page faults since its beginning."""
+
+    minor: int
+    major: int
+
+    @classmethod
+    def now(cls) -> Faults:
+        """Return the faults of this process until now."""
+        usage = resource.getrusage(resource.RUSAGE_SELF)
+        return cls(usage.ru_minflt, usage.ru_majflt)
+
+
 class Mark(NamedTuple):
-    """The state at the beginning of a statement: bytes mapped, in memory and in huge pages, faults, modules."""
+    """The state at the beginning of a statement: bytes mapped, in memory and in huge pages, modules, pages of zeros.
+
+    `begun` are the faults until the state was read, and `ended` until it was known.  After a fork, the reading itself
+    has faults: it writes to pages that both processes have.
+    """
 
     mapped: int
     resident: int
     huge: int
-    minor: int
-    major: int
     modules: int
+    zero: int | None
+    begun: Faults
+    ended: Faults
 
 
 class Measured(Measuring):
@@ -83,7 +110,8 @@ class Measured(Measuring):
         self.result = None
 
     def __enter__(self) -> Measured:
-        if not has_proc():
+        self._is_on = has_proc()
+        if not self._is_on:
             return self
         self._readings = [Readings(self._pid, "smaps"), Readings(self._pid, "smaps")]
         self._name = name_of(self._pid)
@@ -91,41 +119,45 @@ class Measured(Measuring):
         self._modules = len(sys.modules)
         self._collected = sum(one["collections"] for one in gc.get_stats())
         self._has_peak = forget_peak(self._pid)
+        self._zeros = zeros_of(self._pid)
         self._objects = sys.getallocatedblocks()
-        self._usage = resource.getrusage(resource.RUSAGE_SELF)
+        self._faults = Faults.now()
         begun = perf_counter()
         self._readings[0].take()
         self._reading = perf_counter() - begun
-        self._usage = resource.getrusage(resource.RUSAGE_SELF)
+        self._faults = Faults.now()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
-        if not has_proc():
+        if not self._is_on:
             self.result = recorded_cell(self._subject)
             return
         if os.getpid() != self._pid:
             return  # the child of a fork, which ran to the end of the code
-        usage = resource.getrusage(resource.RUSAGE_SELF)
+        faults = Faults.now()  # at once: after a fork, all else copies pages
         objects = sys.getallocatedblocks() - self._objects
         text = self._readings[1].take()
+        zeros = zeros_of(self._pid)
         if self._lines:
-            self._marks.append(self._mark())
+            self._marks.append(self._mark(faults))
         runs = sum(one["collections"] for one in gc.get_stats()) - self._collected
         peak = peak_of(self._pid) if self._has_peak else None
         after, before = bytes(text), bytes(self._readings[0].kept())
         text.release()
         self.close()
-        was = ProcessMoment(
-            self._pid, self._name, tuple(ranges_in(before)), self._usage.ru_minflt, self._usage.ru_majflt
+        own = [Faults(*(new - old for old, new in zip(one.begun, one.ended, strict=True))) for one in self._marks[:-1]]
+        minor, major = (
+            now - was - sum(each)
+            for was, now, each in zip(self._faults, faults, zip(*own, strict=True) if own else ((), ()), strict=True)
         )
-        now = ProcessMoment(self._pid, self._name, tuple(ranges_in(after)), usage.ru_minflt, usage.ru_majflt, peak)
+        was = ProcessMoment(self._pid, self._name, tuple(ranges_in(before)), *self._faults)
+        now = ProcessMoment(self._pid, self._name, tuple(ranges_in(after)), *faults, peak)
         changes = changes_between(was.ranges, now.ranges, _places(self._known), _places(buffers(self._names or {})))
         changes = guessed(changes, (*was.ranges, *now.ranges), objects)
-        minor = usage.ru_minflt - self._usage.ru_minflt
-        python = tuple(self._of_python(changes, runs))
+        python = [*_of_zeros(self._zeros, zeros), *self._of_python(changes, runs, objects)]
         self.result = CellMemory(
-            was, now, minor, usage.ru_majflt - self._usage.ru_majflt, changes, tuple(self._costs()), python,
-            _how(kind, error), self._footprint(), subject=self._subject,
+            was, now, minor, major, changes, tuple(self._costs()), tuple(python), _how(kind, error),
+            self._footprint(), subject=self._subject,
         )  # fmt: skip  # in the order of its fields
         self._known = {}
 
@@ -155,10 +187,10 @@ class Measured(Measuring):
         if self._rollup is not None and os.getpid() == self._pid:
             self._marks.append(self._mark())
 
-    def _mark(self) -> Mark:
+    def _mark(self, begun: Faults | None = None) -> Mark:
         assert self._rollup is not None
         assert self._maps is not None
-        usage = resource.getrusage(resource.RUSAGE_SELF)
+        begun = begun or Faults.now()
         words, mapped = bytes(self._rollup.take()), 0
         for line in bytes(self._maps.take()).splitlines():
             place, rights, _ = line.split(None, 2)
@@ -167,20 +199,28 @@ class Measured(Measuring):
                 mapped += int(end, 16) - int(start, 16)
         head, _, rest = words.partition(b"\n")
         found = next(ranges_in(head + b"\nSize:\n" + rest))
-        return Mark(mapped, found.resident or 0, found.huge or 0, usage.ru_minflt, usage.ru_majflt, len(sys.modules))
+        zero = zeros_of(self._pid)
+        return Mark(mapped, found.resident or 0, found.huge or 0, len(sys.modules), zero, begun, Faults.now())
 
     def _costs(self) -> list[LineCost]:
         return [
-            LineCost(line, *(new - old for old, new in zip(was, now, strict=True)))
+            LineCost(
+                line, now.mapped - was.mapped, now.resident - was.resident, now.huge - was.huge,
+                now.begun.minor - was.ended.minor, now.begun.major - was.ended.major, now.modules - was.modules,
+                None if now.zero is None or was.zero is None else now.zero - was.zero,
+            )
             for line, was, now in zip(self._lines, self._marks, self._marks[1:], strict=False)
-        ]
+        ]  # fmt: skip  # in the order of its fields
 
     # ---- words -------------------------------------------------------------------------------
 
-    def _of_python(self, changes: tuple[Change, ...], runs: int) -> list[str]:
+    def _of_python(self, changes: tuple[Change, ...], runs: int, objects: int) -> list[str]:
         """Return sentences about the work of Python itself."""
         said = []
-        if arenas := sum(one.mapped for one in changes if one.holds == ARENAS):
+        if abs(objects) >= MANY:
+            done = "more" if objects > 0 else "fewer"
+            said.append(f"Python has {abs(objects):,} {done} small objects than before.")
+        if arenas := sum(one.mapped for one in changes if one.holds == ARENAS and one.mapped % ARENA == 0):
             done = "took" if arenas > 0 else "gave back"
             count = counted(abs(arenas) // ARENA, "arena")
             said.append(f"Python {done} {count} of 1 MiB for its objects.")
@@ -210,11 +250,20 @@ class Measured(Measuring):
         return "what this code does to memory: ask when it has ended" if self.result is None else repr(self.result)
 
 
+def _of_zeros(was: int | None, now: int | None) -> list[str]:
+    """Return a sentence about pages that read as zeros, which have faults and take no memory."""
+    if was is None or now is None or now - was < FEW:
+        return []
+    return [f"Faults found {now - was:,} more pages that read as zeros: they take no memory until they are written."]
+
+
 def guessed(changes: Sequence[Change], ranges: Sequence[ProcessRange], objects: int) -> tuple[Change, ...]:
     """Return the ranges with guessed names for Python's arenas, stacks and big objects; a guessed name ends with "?".
 
-    `ranges` are the ranges before and after, and `objects` is the number of new Python objects.  An arena has at least
-    a thousand objects, so a range that appeared without new objects is not an arena.
+    `ranges` are the ranges before and after, and `objects` is the number of new Python objects, each a block of 16 to
+    512 bytes.  An arena has at least a thousand objects, so a range that appeared without new objects is not an arena.
+    The kernel joins neighbouring ranges, so a range can be arenas and a big object: then the blocks decide.  If they
+    could fill half of the range, but usual blocks would not, both are named.
     """
     guards = {one.end for one in ranges if one.is_reserved and one.size <= 64 << 10}
     ends = {one.start: one.end for one in ranges}
@@ -224,8 +273,13 @@ def guessed(changes: Sequence[Change], ranges: Sequence[ProcessRange], objects: 
         if one.owner != NAMELESS or one.holds or one.ranges > 1 or abs(one.mapped) < ARENA:
             continue
         arenas = abs(one.mapped) // ARENA if one.mapped % ARENA == 0 and one.mapped * objects > 0 else left + 1
-        if arenas <= left and abs(one.resident) * 4 >= abs(one.mapped):
+        is_used = abs(one.resident) * 4 >= abs(one.mapped) and one.mapped * objects > 0
+        blocks = left * LEAST if is_in_arenas() else 0
+        if arenas <= left and is_used:
             found[one.start], left = ARENAS, left - arenas
+        elif is_used and blocks * LARGEST * 2 >= abs(one.mapped):
+            usual = blocks * USUAL * 2 >= abs(one.mapped)
+            found[one.start], left = ARENAS if usual else EITHER, max(0, left - abs(one.mapped) // (USUAL * LEAST))
         elif one.start in guards and ends[one.start] - one.start == abs(one.mapped):
             found[one.start] = "a thread's stack?"
         else:
@@ -253,7 +307,7 @@ def buffers(names: Mapping[str, Any]) -> dict[str, tuple[int, int]]:
     for name, value in [*names.items()]:
         if type(name) is not str or name.startswith("_") or name in ("In", "Out"):
             continue
-        place = _buffer(value)
+        place = place_of(value)
         if place is not None and place[1] >= BIG:
             found[name] = place
     return found
@@ -263,19 +317,46 @@ def _places(buffers: Mapping[str, tuple[int, int]]) -> list[tuple[int, int, str]
     return [(start, start + size, name) for name, (start, size) in buffers.items()]
 
 
-def _buffer(value: Any) -> tuple[int, int] | None:
+def place_of(value: Any) -> tuple[int, int] | None:
+    """Return the address and the length (bytes) of an object's contents; None for an object of another kind."""
     kind = type(value)
     if kind is bytes or kind is str:
         return id(value), sys.getsizeof(value)
-    if kind.__module__ == "numpy" and kind.__name__ == "ndarray":
-        return value.__array_interface__["data"][0], value.nbytes
-    if kind in (bytearray, array.array) or kind.__module__ == "mmap":
+    if kind.__module__ == "numpy" and kind.__name__ in ("ndarray", "memmap"):
+        return _array(value)
+    if kind in (bytearray, array.array, memoryview) or kind.__module__ == "mmap":
         try:
-            length = memoryview(value).nbytes
-            return ctypes.addressof(ctypes.c_char.from_buffer(value)), length
-        except (TypeError, ValueError, BufferError):  # it can't be written, or is closed
+            with memoryview(value) as view:
+                return _contents(view)
+        except (TypeError, ValueError, BufferError):  # it is closed, or not in one piece
             return None
     return None
+
+
+def _array(value: Any) -> tuple[int, int]:
+    """Return the lowest address of an array of NumPy, and the bytes from there to its end; a view may have gaps."""
+    low = high = value.__array_interface__["data"][0]
+    for length, stride in zip(value.shape, value.strides, strict=True):
+        low, high = low + min(0, (length - 1) * stride), high + max(0, (length - 1) * stride)
+    return (low, high + value.itemsize - low) if value.size else (low, 0)
+
+
+class _PyBuffer(ctypes.Structure):
+    _fields_ = (
+        ("buf", ctypes.c_void_p), ("obj", ctypes.c_void_p), ("len", ctypes.c_ssize_t), ("itemsize", ctypes.c_ssize_t),
+        ("readonly", ctypes.c_int), ("ndim", ctypes.c_int), ("format", ctypes.c_char_p), ("shape", ctypes.c_void_p),
+        ("strides", ctypes.c_void_p), ("suboffsets", ctypes.c_void_p), ("internal", ctypes.c_void_p),
+    )  # fmt: skip  # Py_buffer
+
+
+def _contents(view: memoryview) -> tuple[int, int] | None:
+    """Return the address and the bytes of a buffer, which may be read-only; None for another Python than CPython."""
+    if sys.implementation.name != "cpython":
+        return None
+    found = _PyBuffer()
+    ctypes.pythonapi.PyObject_GetBuffer(ctypes.py_object(view), ctypes.byref(found), 0)
+    ctypes.pythonapi.PyBuffer_Release(ctypes.byref(found))
+    return found.buf or 0, found.len
 
 
 def memory(names: Mapping[str, Any] | None = None) -> Measured:

@@ -163,7 +163,7 @@ def _range(line: bytes, rest: bytes) -> ProcessRange:
     return ProcessRange(
         int(start, 16), int(end, 16), letters[:3], letters[3:] == "s", int(words[2], 16), path, _kib(rest, b"\nRss:"),
         _kib(rest, b"\nPss:"), _kib(rest, b"\nPrivate_Dirty:"), _kib(rest, b"\nSwap:"), _kib(rest, b"\nAnonHugePages:"),
-        _kib(rest, b"\nReferenced:"),
+        _kib(rest, b"\nReferenced:"), words[3].decode(), int(words[4]),
     )  # fmt: skip  # in the order of its fields
 
 
@@ -249,7 +249,7 @@ def states_of(pid: int, start: int, end: int) -> PageStates:
         present, swapped = present + counts[0], swapped + counts[1]
         file, alone = file + counts[2], alone + counts[3]
     zero, huge = _scanned(pid, start, end)
-    return PageStates(pages, present, swapped, file, alone, zero, huge)
+    return PageStates(pages, present, swapped, file, alone, zero, huge, start, end)
 
 
 def _counts(words: array[int]) -> tuple[int, int, int, int]:
@@ -280,6 +280,15 @@ class _ScanArgument(ctypes.Structure):
             "category_mask", "category_anyof_mask", "return_mask",
         )
     )  # fmt: skip  # struct pm_scan_arg
+
+
+def zeros_of(pid: int) -> int | None:
+    """Return how many pages of a process read as zeros and take no memory; None before Linux 6.7."""
+    return _scanned(pid, 0, _USER_END)[0]
+
+
+_USER_END = (1 << 47) - PAGE
+"""The end of a process's addresses; more are mapped only by a program that asks for it (mmap(2))."""
 
 
 def _scanned(pid: int, start: int, end: int) -> tuple[int | None, int | None]:

@@ -49,6 +49,6 @@ def _data() -> dict[str, Any]:
 def _moment(ranges: list[list[Any]], data: Mapping[str, Any]) -> ProcessMoment:
     held = []
     for start, end, protection, shared, offset, path, *sizes in ranges:
-        known = [None if one is None else one * PAGE for one in sizes]
+        known: list[Any] = [None if one is None else one * PAGE for one in sizes]
         held.append(ProcessRange(start, end, protection, shared, offset, path, *known))
     return ProcessMoment(data["pid"], "python3", tuple(held), data["minor"], data["major"], data["peak"])

@@ -1,19 +1,23 @@
-"""The lists of QEMU's monitor: `info mem` of x86 and of RISC-V, and `info tlb` of x86.
+"""The lists of QEMU's monitor: `info mem` of x86 and of RISC-V, `info tlb` and `info pg` of x86; and uCore's.
 
-`info tlb` lists page tables, in spite of its name: each page with the flags of its last descriptor.
+`info tlb` lists page tables, in spite of its name: each page with the flags of its last descriptor.  uCore's
+`print_pgdir` lists the tables of each level: a page has a right only if each table above it has the right, too.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
+from typing import NamedTuple
 
 from vmwidgets.engine.base.frozen import frozen
 
 from ...engine.base.units import MIB, PAGE
-from ...engine.mmu.pasted import Listing, SaidRange
+from ...engine.mmu.pasted import LeftOut, Listing, SaidRange
+from .. import cleaned
+from .lines import places
 from .parts import Parts
 
 _FLAGS = re.IGNORECASE | re.ASCII
@@ -100,7 +104,7 @@ FORMATS = (
     ),
 )  # fmt: skip
 
-_ALMOST = re.compile(r"\s{0,9}([0-9a-f]{8}|[0-9a-f]{1,16}\s*$)", _FLAGS)
+_ALMOST = re.compile(r"\s{0,9}([0-9a-f]{8}|[0-9a-f]{1,16}(\s*$|[-:\s]\s{0,9}[0-9a-f]{6,16}\b))", _FLAGS)
 """The beginning of a line that belongs to the previous listing, or is cut off."""
 
 _PG = re.compile(
@@ -139,76 +143,258 @@ def _pg(match: re.Match[str]) -> list[SaidRange] | None:
     return [SaidRange((first + n) * PAGE, PAGE, rights, frame * PAGE) for n, frame in enumerate(frames)]
 
 
+PGDIR = "print_pgdir of uCore"
+"""The name of uCore's listing; its format is `print_pgdir` in kern/mm/pmm.c, and `perm2str` there."""
+
+_LEVEL = re.compile(
+    r"\b(PT|PTE|PDE?|PMD|PDPT?E?|PUD|PML4E?|P4D|PGD)\s?[(\[]\s?(?:0x)?([0-9a-f]{1,9})\s?[)\]]:?\s{1,9}"
+    r"([0-9a-f]{8,16})-([0-9a-f]{8,16})\s{1,9}([0-9a-f]{8,16})\s{1,9}([u-][r-][w-])([x-]?)(?![\w-])",
+    _FLAGS,
+)
+_DEPTHS = {"PT": 1, "PM": 2, "PD": 2, "PDP": 3, "PU": 3, "P4": 4, "PG": 4, "PML4": 4}
+"""The heights of tables above a page, by the beginnings of their names."""
+
+_LEVEL_HEAD = re.compile(r"\b(?:PTE|PDE)\s?[(\[]\s?(?:0x)?[0-9a-f]{1,9}\s?[)\]]", _FLAGS)
+_END = re.compile(r"-{3,} ?END ?-{3,}")
+_SPANS = {2: (2 * MIB, 4 * MIB), 3: (1 << 30,), 4: (1 << 39, 1 << 30)}
+"""The bytes that a descriptor of each height maps, with entries of 64 and of 32 bits (Intel SDM 3A, 4.3 and 4.5)."""
+
+
+class Level(NamedTuple):
+    """A line of uCore's listing: `height` is 1 for pages; the rights are "u", "w", "x", "-", or "" if not said."""
+
+    line: int
+    height: int
+    start: int
+    size: int
+    user: str
+    write: str
+    execute: str
+
+
+def _level(match: re.Match[str], number: int) -> Level | None:
+    """Return the contents of a line of uCore's listing; None if it contradicts itself."""
+    start, end, size = (int(match[group], 16) for group in (3, 4, 5))
+    name = match[1].upper()
+    height = next(height for begins, height in reversed(_DEPTHS.items()) if name.startswith(begins))
+    bits = 32 if len(match[5]) == 8 else 48
+    if not _has_all_digits(match, 3, 4, 5) or (end - start - size) % (1 << bits) or not size or start % PAGE:
+        return None
+    counts = {int(match[2], 16), *([int(match[2])] if match[2].isdecimal() else [])}  # uCore prints hexadecimal
+    spans = (PAGE,) if height == 1 else _SPANS[height]
+    if not any(count * span == size for count in counts for span in spans):
+        return None
+    rights = match[6].lower()
+    return Level(number, height, start, size, rights[0], rights[2], match[7].lower())
+
+
 OFF = {"PG disabled": "x86", "No translation or protection": "RISC-V"}
 """The monitor's message if paging is off."""
+
+
+@dataclass
+class _Open:
+    """A listing that is being read: its pieces, what is missing before each piece, and uCore's tables above a page."""
+
+    form: Format
+    line: int
+    ranges: list[SaidRange] = field(default_factory=list)
+    gaps: list[tuple[int, str]] = field(default_factory=list)
+    """The number of pieces before each gap, and why the gap is there."""
+    above: list[Level] = field(default_factory=list)
+    bare: list[Level] = field(default_factory=list)
+    """uCore's tables without a line below them."""
+    is_ended: bool = False
+    """Whether the text has the line after uCore's listing."""
+
+    @property
+    def left_out(self) -> tuple[LeftOut, ...]:
+        """The addresses between the pieces around each gap."""
+        found = []
+        for before, why in self.gaps:
+            start = self.ranges[before - 1].end if before else 0
+            end = self.ranges[before].start if before < len(self.ranges) else _LIMIT
+            found += [LeftOut(start, end, why)] * (start < end)
+        return tuple(found)
+
+
+class _Marks:
+    """The lines since the last line of a listing that stand for missing lines."""
+
+    def __init__(self) -> None:
+        self.all: list[str] = []
+        self.after: list[str] = []
+        """The reasons that follow the listing's last line immediately."""
+        self.before: list[str] = []
+        """The reasons that the next line follows immediately."""
+        self._touches = True
+
+    def add(self, why: str) -> None:
+        """Add a line that stands for missing lines."""
+        self.all.append(why)
+        self.before.append(why)
+        if self._touches:
+            self.after.append(why)
+
+    def interrupt(self) -> None:
+        """Note a line of something else."""
+        self._touches = False
+        self.before = []
 
 
 def read(parts: Parts) -> None:
     """Add the listings in the lines of a text, each as runs of equal permissions, and the facts that it lacks."""
     unsaid: list[str] = []
-    found: list[tuple[Format, int, list[SaidRange]]] = []
-    follows = False
+    found: list[_Open] = []
+    marks, follows = _Marks(), False
     for number, line in enumerate(parts.lines, 1):
-        if not line:
+        if not line or line.isspace():
             follows = False
             continue
         unsaid += [f"Line {number}: paging was off ({name})." for words, name in OFF.items() if words in line]
-        is_listed = _listed(found, number, line, parts, unsaid)
-        if _PG_HEAD.search(line):
+        said = [*_said(number, line, parts, unsaid)]
+        for one in said:
+            if one is None:
+                marks.add(f"line {number} of the text contradicts itself, and may have listed this")
+                continue
+            _add(found, *one, number, marks)
+            marks = _Marks()
+        is_end = found != [] and found[-1].form is UCORE and _END.search(line) is not None
+        if is_end:
+            found[-1].is_ended = True
+        if is_end or _PG_HEAD.search(line):
             parts.claimed.add(number)
-        if found and follows and not is_listed and _ALMOST.match(line):
-            unsaid.append(f"Line {number} looks like a line of {found[-1][0].name}, and can't be read.")
-        if is_listed:
+        if said:
             parts.claimed.add(number)
-        follows = is_listed or (follows and bool(_ALMOST.match(line)))
-    for form, _, ranges in found:
-        if form.read is _tlb_x86 and _has_4_mib(ranges):
-            ranges[:] = [replace(one, size=4 * MIB) if one.size > PAGE else one for one in ranges]
+        elif cleaned.leaves_out(line):
+            marks.add(f"line {number} of the text {cleaned.LEAVES_OUT}")
+        elif _LEVEL_HEAD.search(line) or (found and follows and _ALMOST.match(line)):
+            of = PGDIR if not found or _LEVEL_HEAD.search(line) else found[-1].form.name
+            unsaid.append(f"Line {number} looks like a line of {of}, and can't be read.")
+            marks.add(f"line {number} of the text can't be read, and may have listed this")
+        else:
+            marks.interrupt()
+        follows = bool(said) or (follows and bool(_ALMOST.match(line)))
+    if found:
+        found[-1].gaps += [(len(found[-1].ranges), why) for why in marks.after]
+        _close(found, parts, unsaid)
+
+
+def _close(found: list[_Open], parts: Parts, unsaid: list[str]) -> None:
+    """Add the listings to the parts of the text, with sentences about what they do not say."""
+    for one in found:
+        if one.form.read is _tlb_x86 and _has_4_mib(one.ranges):
+            one.ranges[:] = [replace(each, size=4 * MIB) if each.size > PAGE else each for each in one.ranges]
             unsaid.append(
                 "Large pages are taken as 4 MiB, not 2 MiB, as of tables with two levels: all begin at a multiple."
             )
-    names = {form.name: form.unsaid for form, _, _ in found if form.unsaid}
-    parts.listings += [Listing(form.name, tuple(ranges), number) for form, number, ranges in found]
-    parts.unsaid += [*unsaid, *names.values()]
-    if found:
-        parts.what["QEMU's monitor"] = None
+        if one.form is UCORE:
+            _close_tables(one, unsaid)
+        for _, why in one.gaps:
+            if (line := why.removesuffix(f" of the text {cleaned.LEAVES_OUT}")) != why:
+                unsaid.append(f"{line.capitalize()} {cleaned.LEAVES_OUT}: the addresses that they map are not said.")
+                parts.claimed.add(int(line.removeprefix("line ")))
+        parts.listings.append(Listing(one.form.name, tuple(one.ranges), one.line, left_out=one.left_out))
+        parts.what["uCore" if one.form is UCORE else "QEMU's monitor"] = None
+    parts.unsaid += [*unsaid, *{one.form.name: one.form.unsaid for one in found if one.form.unsaid}.values()]
 
 
-def _listed(
-    found: list[tuple[Format, int, list[SaidRange]]], number: int, line: str, parts: Parts, unsaid: list[str]
-) -> bool:
-    """Add the contents of a line; returns whether it belongs to a listing."""
-    is_listed = False
-    for form in FORMATS:
+def _close_tables(one: _Open, unsaid: list[str]) -> None:
+    """Note uCore's tables without a page below them: nothing of them is mapped, unless their lines are missing."""
+    if one.above and one.above[-1] in one.bare and not one.is_ended:
+        last = one.above[-1]
+        one.gaps.append((len(one.ranges), f"the list ends with line {last.line} of the text, and no page follows"))
+        one.bare.remove(last)
+    if one.bare and not one.ranges:
+        one.gaps.append((0, f"no line below line {one.bare[0].line} of the text lists pages"))
+        unsaid.append("The text lists tables and no page (PTE): what is mapped there is not said.")
+    elif one.bare:
+        lines = [each.line for each in one.bare]
+        unsaid.append(
+            f"{places(lines).capitalize()} {'lists' if len(lines) == 1 else 'list'} tables without a page (PTE):"
+            " nothing of these is mapped, if no line is missing and they are not large pages."
+        )
+
+
+def _said(number: int, line: str, parts: Parts, unsaid: list[str]) -> Iterator[_Said | None]:
+    """Yield the contents of a line that belongs to a listing; None for contents that contradict themselves."""
+    tables = [*_LEVEL.finditer(line)]
+    for match in tables:
+        level = _level(match, number)
+        if level is None:
+            unsaid.append(f"Line {number} of {PGDIR} contradicts itself, and is left out.")
+        yield None if level is None else (UCORE, [], level)
+    for form in () if tables else FORMATS:
         for match in form.line.finditer(line):
-            is_listed = True
             said = form.read(match)
             if said is None:
                 unsaid.append(f"Line {number} of {form.name} contradicts itself or lacks digits, and is left out.")
-            else:
-                _add(found, form, number, [said])
+            yield None if said is None else (form, [said], None)
     entry = _PG.search(line)
     if entry is not None:
-        is_listed = True
         if parts.ends_in(number, entry.end()):
             unsaid.append(f"The text ends within line {number} of info pg of x86: frames may be missing.")
         pages = _pg(entry)
         if pages is None:
             unsaid.append(f"Line {number} of info pg of x86 contradicts itself, and is left out.")
-        else:
-            _add(found, INFO_PG, number, pages)
-    return is_listed
+        yield None if pages is None else (INFO_PG, pages, None)
 
 
 INFO_PG = Format(
     "info pg of x86", _PG, lambda match: None,
     "Info pg of x86 has the flags of each page's last descriptor; the tables above may allow less.",
 )  # fmt: skip
+UCORE = Format(
+    PGDIR, _LEVEL, lambda match: None,
+    "Print_pgdir of uCore does not say physical addresses, nor what may be executed: rights are those that all levels"
+    " have.",
+)  # fmt: skip
+_Said = tuple[Format, list[SaidRange], Level | None]
 
 
-def _add(found: list[tuple[Format, int, list[SaidRange]]], form: Format, number: int, said: list[SaidRange]) -> None:
+def _add(
+    found: list[_Open], form: Format, said: list[SaidRange], level: Level | None, number: int, marks: _Marks
+) -> None:
+    """Add a line's contents to the last listing, or to a new one: in one listing, addresses only grow."""
     last = found[-1] if found else None
-    is_next = last is not None and last[0] is form and (not last[2] or not said or last[2][-1].end <= said[0].start)
-    if not is_next:
-        found.append((form, number, []))  # addresses only grow: this is the next listing
-    found[-1][2].extend(said)
+    start = said[0].start if said else level.start if level is not None else None
+    is_next = last is not None and last.form is form
+    if is_next and last is not None and start is not None and last.ranges:
+        is_next = last.ranges[-1].end <= start
+    if is_next and last is not None and level is not None and not last.ranges and last.above:
+        is_next = level.height < last.above[-1].height or last.above[-1].start < level.start
+    if not is_next or last is None:
+        if last is not None:
+            last.gaps += [(len(last.ranges), why) for why in marks.after]
+        last = _Open(form, number)
+        found.append(last)
+        last.gaps += [(0, why) for why in marks.before]
+    else:
+        last.gaps += [(len(last.ranges), why) for why in marks.all]
+    if level is not None:
+        said = _of_level(last, level)
+    last.ranges.extend(said)
+
+
+def _of_level(one: _Open, level: Level) -> list[SaidRange]:
+    """Return the piece of a line of pages; a line of tables is kept for the lines below it.
+
+    A page that lies in no table of the text has the rights of its own descriptor at most: they are "?" if it has them.
+    """
+    above = one.above
+    while above and (above[-1].height <= level.height or not _holds(above[-1], level)):
+        above.pop()
+    if above and above[-1] in one.bare:
+        one.bare.remove(above[-1])
+    if level.height > 1:
+        above.append(level)
+        one.bare.append(level)
+        return []
+    levels = (*above, level)
+    flags = [[each.write for each in levels], [each.execute for each in levels], [each.user for each in levels]]
+    write, execute, user = ("-" if "-" in each else "?" if not above or "" in each else each[0] for each in flags)
+    return [SaidRange(level.start, level.size, f"r{write}{execute}{user}")]
+
+
+def _holds(table: Level, level: Level) -> bool:
+    return table.start <= level.start and level.start + level.size <= table.start + table.size

@@ -1,5 +1,7 @@
 """Panics of xv6 (RISC-V): the function that checks, what its check protects, and three usual mistakes.
 
+Programs print "panic:" too.  Such a panic is called the program's; Go also prints the signal of a failed access.
+
 The names of the functions are from the kernel's own source, github.com/mit-pdos/xv6-riscv; the xv6 book explains what
 they protect, in chapters 3 (page tables), 4 (traps), 6 (locks) and 7 (scheduling).
 """
@@ -7,11 +9,13 @@ they protect, in chapters 3 (page tables), 4 (traps), 6 (locks) and 7 (schedulin
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from difflib import get_close_matches
 from typing import NamedTuple
 
 from ...engine.base.errors import printable
-from ...engine.mmu.pasted import Panic
+from ...engine.base.units import Address
+from ...engine.mmu.pasted import Panic, Trap
 from .parts import Parts
 
 _PANIC = re.compile(r"(?<![\w-])panic:((?:\s*panic:)*)(.*)", re.ASCII | re.IGNORECASE)
@@ -380,11 +384,123 @@ def known_as(words: str) -> str:
     return alike[0] if len({check_of(one) for one in alike}) == 1 and alike[0] in known else ""
 
 
+_GO = "a Go program"
+_PROGRAMS = (
+    (
+        _GO,
+        re.compile(
+            r"panic: runtime error: |\bpanic: .*\[recovered\]|\.go:[0-9]+\b.*\bpanic: |\bpanic: .*\.go:[0-9]+\b"
+        ),
+    ),
+    ("a Rust program", re.compile(r"\bthread '[^']*'(?: \([0-9]+\))? panicked at\b")),
+    ("a Zig program", re.compile(r"\bthread [0-9]+ panic: ")),
+    ("a V program", re.compile(r"\bV panic: ")),
+    ("a Lua program", re.compile(r"PANIC: unprotected error in call to Lua API")),
+    ("Perl", re.compile(r"\bpanic: .* at \S+ line [0-9]+\.?\s*$")),
+    (
+        "a program",  # C++, Python, Java, JavaScript, Ruby, Elixir, OCaml
+        re.compile(
+            r"(?:\w(?:Error|Exception): |\(\w*Error\) |\bwhat\(\): |\bexception \w+).*\bpanic: "
+            r"|\bpanic: .*\(\w*(?:Error|Exception)\)\s*$"
+        ),
+    ),
+)
+"""Programs whose runtime prints "panic", by the line."""
+
+_PROGRAMS_NEAR = (
+    (_GO, re.compile(r"^\s*goroutine [0-9]+ (?:gp=\S+ .*)?\[|^\s*\[signal (?:SIG|0x)"), None),
+    (
+        "a program",
+        re.compile(r"Traceback \(most recent call last\)|^\s+at \S.*[:(][0-9]"),
+        re.compile(r"\b(?:Error|Exception): .*\bpanic: "),
+    ),
+    ("PostgreSQL", re.compile(r"\b(?:LOG|FATAL|STATEMENT|HINT):  "), re.compile(r"\bPANIC:  ")),
+)
+"""Programs that the lines around a panic show, and the form of the panic, if it has one."""
+
+_AROUND = 12
+"""The lines before and after a panic in which its program is looked for."""
+
+_SIGNAL = re.compile(
+    r"^\s*\[signal (?P<name>SIG[A-Z]{2,6}|0x[0-9a-f]{1,2})\b.*?\bcode=(?P<code>-?(?:0x)?[0-9a-f]{1,8})"
+    r" addr=(?:0x)?(?P<addr>[0-9a-f]{1,16})(?: pc=(?:0x)?(?P<pc>[0-9a-f]{1,16}))?\]"
+)
+"""The line with which Go's runtime describes a signal (`printpanics` and `sigpanic` in package runtime)."""
+
+_NUMBERS = {"0x7": "SIGBUS", "0xa": "SIGBUS", "0xb": "SIGSEGV"}
+_CODES = {
+    ("SIGSEGV", 1): "nothing is mapped there (code 1: SEGV_MAPERR)",
+    ("SIGSEGV", 2): "a page is mapped there, and does not allow it (code 2: SEGV_ACCERR)",
+    ("SIGSEGV", 4): "a protection key does not allow it (code 4: SEGV_PKUERR)",
+    ("SIGBUS", 1): "the address is not aligned (code 1: BUS_ADRALN)",
+    ("SIGBUS", 2): "there is no memory for it, for example past the end of a mapped file (code 2: BUS_ADRERR)",
+    ("SIGBUS", 3): "the hardware or the disk failed (code 3: BUS_OBJERR)",
+}
+"""The reasons of signals for failed accesses: sigaction(2)."""
+
+
+def _signal(match: re.Match[str], number: int, parts: Parts) -> Trap:
+    """Return the failed access that Go's runtime describes."""
+    name, code = _NUMBERS.get(match["name"], match["name"]), int(match["code"], 0)
+    address, pc = int(match["addr"], 16), int(match["pc"], 16) if match["pc"] else None
+    means = {"SIGSEGV": "segmentation violation", "SIGBUS": "bus error"}.get(name, name)
+    trap = Trap(f"a process of {_GO.split()[1]}", number, code, means, None, pc, address, register="si_code")
+    why = _CODES.get((name, code))
+    if why is not None:
+        said = f"The access to {Address(address)} was refused: {why}."
+        parts.unsaid.append(f"The text does not say whether the access in line {number} was a read or a write.")
+        return replace(trap, says=said)
+    if name in ("SIGSEGV", "SIGBUS") and code == 0x80:
+        said = "An access was refused, and its address is not said: an address that is not canonical has none in x86."
+        return replace(trap, address=None, says=said)
+    return replace(trap, address=None, says=f"{means}, code {code}: the text does not say that an access was refused.")
+
+
+def _program(number: int, parts: Parts) -> str:
+    """Return the program that panicked in a line; "" if nothing shows that it was not a kernel."""
+    lines, line = parts.lines, parts.lines[number - 1]
+    if (own := next((name for name, form in _PROGRAMS if form.search(line)), "")) != "":
+        return own
+    around = lines[max(number - 1 - _AROUND, 0) : number + _AROUND]
+    return next(
+        (
+            name
+            for name, form, panic in _PROGRAMS_NEAR
+            if (panic is None or panic.search(line)) and any(map(form.search, around))
+        ),
+        "",
+    )
+
+
+def _programs(parts: Parts) -> set[int]:
+    """Add the failed accesses of programs, and sentences about their panics; returns the lines of both."""
+    signals = {n: match for n, line in enumerate(parts.lines, 1) if line and (match := _SIGNAL.search(line))}
+    theirs = {*signals}
+    for number, match in signals.items():
+        parts.what[_GO] = None
+        parts.traps.append(_signal(match, number, parts))
+    for number, line in enumerate(parts.lines, 1):
+        if not line or not (_PANIC.search(line) or " panicked at" in line):
+            continue
+        name = _program(number, parts)
+        if not name:
+            continue
+        theirs.add(number)
+        if name == _GO and any(number < one <= number + _AROUND for one in signals):
+            continue  # the signal says more
+        words = f"The panic in line {number} is {name}'s, not a kernel's, and the text has no address of an access."
+        parts.unsaid.append(words)
+        parts.reasons.append(words)
+    parts.claimed |= theirs
+    return theirs
+
+
 def read(parts: Parts) -> None:
     """Add the panics in the lines of a text, and note the unknown ones."""
     found, unsaid = parts.panics, parts.unsaid
+    theirs = _programs(parts)
     for number, line in enumerate(parts.lines, 1):
-        match = _PANIC.search(line) if line else None
+        match = _PANIC.search(line) if line and number not in theirs else None
         if match is None:
             continue
         parts.claimed.add(number)
@@ -416,6 +532,6 @@ def read(parts: Parts) -> None:
             continue
         nearest = get_close_matches(words[:LONGEST].casefold(), CHECKS, 1, NEAREST)
         unsaid.append(
-            f"The panic in line {number} is not one that is known here: search the kernel's source for {said!r}."
-            + "".join(f" The nearest that is known is {one!r}." for one in nearest)
+            f"The panic in line {number} is not one that is known here: search the source of what printed it, a kernel"
+            f" or a program, for {said!r}." + "".join(f" The nearest that is known is {one!r}." for one in nearest)
         )

@@ -12,7 +12,7 @@ from ...engine.base.units import PAGE, Address, counted
 from ...engine.memory.ram import BusError
 from ...engine.mmu.format import TableFormat
 from ...engine.mmu.formats.riscv import SV39
-from ...engine.mmu.pasted import SaidRange, joined
+from ...engine.mmu.pasted import LeftOut, SaidRange, joined
 from ...engine.mmu.rules import Access
 from ...engine.mmu.tables import PageTables, TablesWalk
 from ...engine.mmu.tables_schema import Rights
@@ -142,6 +142,21 @@ class PastedTables(PageTables[Any]):
     def unread(self, table: int) -> Sequence[range]:
         """Slots of a table that the text may have left out."""
         return tuple(range(gap.first, gap.end) for gap in self._said[table].gaps)
+
+    @property
+    def unknown(self) -> tuple[LeftOut, ...]:
+        """The addresses of which the text says nothing.  O(descriptors)."""
+        rules, found = self.fmt.rules, []
+        roads: list[tuple[Path, int]] = [((), self.root)]
+        for path, word in self.listed:
+            descriptor = rules.read_as(self.fmt.levels[len(path) - 1], word, self.controls)
+            if descriptor.kind == "table" and len(path) < len(self.fmt.levels):
+                roads.append((path, descriptor.address_of(word)))
+        for path, table in roads:
+            known, level, start = self._said.get(table), self.fmt.levels[len(path)], self._address_of(path)
+            gaps = known.gaps if known is not None else [Gap(0, level.entries, "")]
+            found += [LeftOut(start + one.first * level.span, start + one.end * level.span, one.why) for one in gaps]
+        return tuple(found)
 
     def _pages(self) -> Iterator[SaidRange]:
         rules = self.fmt.rules

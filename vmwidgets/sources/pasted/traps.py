@@ -260,10 +260,12 @@ def _explained(found: _Found, tables: Sequence[PastedTables], listings: Sequence
             unused.append((table, why))
             continue
         return _walked(found, table, access, user, said, junk, parts)
+    unlisted = ""
     for listing in listings:
         user, why = _lists(listing, found, access)
-        piece = listing.at(trap.address)
-        if why or (piece is None and not listing.is_whole):
+        piece, left_out = listing.at(trap.address), listing.unsaid_at(trap.address)
+        unlisted = unlisted or left_out
+        if why or left_out or (piece is None and not listing.is_whole):
             continue
         return _looked_up(found, listing, piece, access, user, said, junk, parts)
     if unused:
@@ -271,6 +273,8 @@ def _explained(found: _Found, tables: Sequence[PastedTables], listings: Sequence
         unsaid.append(f"The table in {places(table.lines)} was not in use at the trap in line {trap.line}: {why}.")
         says = f"{said}; the table in {places(table.lines)} was not in use, since {why}: it gives no reason"
         return replace(trap, says=f"{says}.{junk}")
+    if unlisted:
+        return replace(trap, says=f"{said}; the text does not say what is there: {unlisted}.{junk}")
     unsaid.append(
         f"The text has no page table for the trap in line {trap.line}: {trap.means} is raised for an absent page"
         " and for one that does not allow the access. Print the table with vmprint to see which."
@@ -306,7 +310,8 @@ def _lists(listing: Listing, found: _Found, access: Access) -> tuple[bool | None
         return user, ""
     piece = listing.at(trap.pc)
     if piece is None or piece in listing.absent:
-        return user, "sepc is not mapped" if listing.is_whole or piece else ""
+        is_known = piece is not None or (listing.is_whole and not listing.unsaid_at(trap.pc))
+        return user, "sepc is not mapped" if is_known else ""
     if piece.rights[2] == "-":
         return user, "sepc is not executable"
     return (piece.rights[3] == "u" if user is None and piece.rights[3] != "?" else user), ""

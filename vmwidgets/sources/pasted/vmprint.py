@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from ...engine.mmu.formats.riscv import A, D, R, U, V, W, X
+from .. import cleaned
 from .assign import MOST_AT_ONCE, assignments
 from .lines import places, runs, whole_hex
 from .parts import Parts
@@ -39,11 +40,6 @@ _OTHER = re.compile(
 _PTE = re.compile(r"\bpte[\s:=]{1,5}(?:0x)?([0-9a-f]{1,40})(?![0-9a-z])", _FLAGS)
 _PA = re.compile(r"\bpa[\s:=]{1,5}(?:0x)?([0-9a-f]{1,40})(?![0-9a-z])", _FLAGS)
 _RIGHTS = re.compile(r"\b(?:flags?|perms?|rights)[\s:=]{1,5}([r-][w-][x-][u-])(?![\w-])", _FLAGS)
-
-_LEFT_OUT = re.compile(
-    r"\W{0,9}(?:\.\.\.+|…|(?:\. ){2,9}\.|\[?(?:snip|omitted|truncated|more|etc\.?)\]?)\W{0,9}", _FLAGS
-)
-"""A line that stands for left-out lines, as in handouts."""
 
 _ALMOST = re.compile(r"\.\.\s{0,9}(0x[0-9a-f]{1,40}|[0-9]{1,3})\s{0,9}:|\bpte\s+0x|\bpa\s+0x[0-9a-f]{9}", _FLAGS)
 """A pattern that matches only lines of a table: if such a line does not match the full pattern, it is damaged."""
@@ -184,7 +180,7 @@ def _items(parts: Parts) -> Iterator[Item]:
         found = list(_found(as_dots, number, parts, begun))
         if as_dots != line:
             found = [item._replace(note=item.note or ELLIPSIS) for item in found]
-        if not found and begun and _LEFT_OUT.fullmatch(line):
+        if not found and begun and cleaned.leaves_out(line):
             found = [Item(number, damage=LEAVES_OUT)]
         if not found and (_ALMOST.search(as_dots) or (before and number == len(lines) and _BEGUN.fullmatch(line))):
             found = [_damaged(as_dots, number)]
@@ -272,7 +268,7 @@ NO_DOTS = (
     " the table as it was printed"
 )
 ELLIPSIS = "has an ellipsis in place of dots, which is read as two dots"
-LEAVES_OUT = "leaves lines out: the addresses that they map are not said"
+LEAVES_OUT = f"{cleaned.LEAVES_OUT}: the addresses that they map are not said"
 
 
 def _damaged(line: str, number: int) -> Item:
@@ -306,7 +302,7 @@ def _in_turn(items: Sequence[Item]) -> tuple[list[Printed], list[int], bool]:
             if found:
                 why = f"line {item.line} of the text can't be read, and it may have listed this"
                 if item.damage == LEAVES_OUT:
-                    found[-1].damage(item.depth, f"line {item.line} of the text leaves lines out")
+                    found[-1].damage(item.depth, f"line {item.line} of the text {cleaned.LEAVES_OUT}")
                 else:
                     found[-1].damage(item.depth, why, is_one=True)
             continue

@@ -15,6 +15,7 @@ from dataclasses import replace
 
 from ...engine.base.units import Address
 from ...engine.mmu.pasted import Listing, SaidRange, Trap
+from .listings import PGDIR
 from .oops_event import MADE
 from .parts import Parts
 from .x86_codes import Code, P, U, W, code_of
@@ -179,7 +180,14 @@ def _explained(trap: Trap, parts: Parts) -> Trap:
     trap = replace(trap, decoded=said.decoded)
     who = "user code" if said.user else "the kernel"
     done = f"The {MADE[said.access]} of {Address(address)} by {who} was refused"
-    listing = next((one for one in sorted(parts.listings, key=lambda one: -one.line) if "x86" in one.name), None)
+    known = [one for one in parts.listings if "x86" in one.name or one.name == PGDIR]
+    latest = sorted(known, key=lambda one: -one.line)
+    listing = next((one for one in latest if not one.unsaid_at(address)), None)
+    if listing is None and latest:
+        parts.unsaid.append(
+            f"{Address(address)} is not looked up in {latest[0].name} from line {latest[0].line}, which may lack it:"
+            f" {latest[0].unsaid_at(address)}."
+        )
     if listing is None:
         parts.unsaid.append(
             f"The text has no page table for the fault in line {trap.line}: the error code does not say which"

@@ -12,7 +12,7 @@ from vmwidgets.engine.base.frozen import frozen
 from ...engine.base.errors import printable
 from ...engine.base.units import PAGE, Address, counted
 from ...engine.machine.loaded import MapsRange
-from ..cleaned import Cleaned, numbered
+from ..cleaned import LEAVES_OUT, Cleaned, leaves_out, numbered
 
 MOST_RANGES = 200_000
 """The most ranges of one text: three times what Linux allows a process by default (`vm.max_map_count`)."""
@@ -96,15 +96,27 @@ def arranged(kind: Kind, text: Cleaned, found: Found) -> ReadRanges:
         unsaid.append(f"{ENDS_WITHIN} {len(text.lines)}: its last word may be cut.")
     known = {one.line for one in found.ranges} | found.claimed | {n for lines in found.damaged.values() for n in lines}
     others = [number for number, _ in numbered(text.lines) if number not in known]
+    left_out = [number for number in others if leaves_out(text.lines[number - 1]) and _is_within(number, text, known)]
+    unsaid += [f"Line {number} {LEAVES_OUT}: the ranges that they list are not said." for number in left_out]
+    others = [number for number in others if number not in left_out]
     count = len(others) + text.taken["blanked"]
     parts = [counted(count, "line")] * bool(count) + text.said
     passed = f"Passed over: {', '.join(parts)}." if parts else ""
     if others:
         shown = printable(text.lines[others[0] - 1].strip()[:40])
         passed = passed[:-1] + f"; the first line is {others[0]}, {shown!r}."
-    wrong = [(line, f"it {words}") for words, lines in found.damaged.items() for line in lines]
+    wrong = [(line, f"it {LEAVES_OUT}") for line in left_out]
+    wrong += [(line, f"it {words}") for words, lines in found.damaged.items() for line in lines]
     wrong += [(int(line), words) for line, words in map(_first_line, (*found.unsaid, *said)) if line]
     return ReadRanges(kind.name, tuple(ranges), tuple(unsaid), passed, tuple(sorted(wrong)))
+
+
+def _is_within(number: int, text: Cleaned, known: set[int]) -> bool:
+    """Return whether a line is between the known lines, or next to them except for blank lines."""
+    if not known or min(known) < number < max(known):
+        return bool(known)
+    near = range(number + 1, min(known)) if number < min(known) else range(max(known) + 1, number)
+    return not any(text.lines[at - 1].strip() for at in near)
 
 
 _LINE = re.compile(r"Line ([0-9]+)(: | )(.*?)\.?")

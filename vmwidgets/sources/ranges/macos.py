@@ -11,7 +11,7 @@ from .found import Found, Kind, protection_of
 _SIZE = r"([0-9]{1,9}(?:\.[0-9]{1,3})?)([KMGTB])"
 _LINE = re.compile(
     r"[ \t]*([A-Za-z_][\w ./()-]{0,60}?)[ \t]+(?:0x)?([0-9a-f]{6,16})[ \t]*-[ \t]*(?:0x)?([0-9a-f]{6,16})[ \t]+\[[ \t]*"
-    rf"{_SIZE}(?:[ \t]+{_SIZE})?[^\]]{{0,60}}\][ \t]+([r-][w-][x-])/([r-][w-][x-])(?:[ \t]+SM=([A-Z]{{3}}))?(?:["
+    rf"{_SIZE}(?:[ \t]+{_SIZE})?[^\]]{{0,60}}\][ \t]+([r-][w-][x-])/([r-][w-][x-])(?:[ \t]+SM=(\S{{1,8}}))?(?:["
     rf" \t]+(.*?))?[ \t]*",
     re.ASCII,
 )
@@ -20,6 +20,10 @@ _OTHERS = re.compile(
     r"Parent Process|Date/Time|Launch Time|OS Version|Report Version|Analysis Tool|Analysis Tool Version|Virtual"
     r" Memory Map):?.*)"
 )
+_SHARED = frozenset(("SHM", "ALI", "S/A", "LSH", "TRU"))
+_OWN = frozenset(("COW", "PRV", "NUL", "ZER", "P/A", "LPG"))
+"""The sharing modes that vmmap prints, from `share_mode` of XNU (mach/vm_region.h): shared, and a process's own."""
+
 _UNITS = {"B": 0, "K": 10, "M": 20, "G": 30, "T": 40}
 
 
@@ -27,6 +31,7 @@ def _read(text: Cleaned) -> Found:
     found = Found()
     ended = False
     rounded = 0
+    unknown: list[int] = []
     for number, line in enumerate(text.lines, 1):
         match = _LINE.fullmatch(line) if line else None
         if match is not None:
@@ -40,7 +45,9 @@ def _read(text: Cleaned) -> Found:
             held = resident - resident % 1024 if resident is not None and resident <= end - start else None
             name = match[11] or ""
             path = name if name.startswith("/") else f"[{match[1].strip()}]"
-            shared = match[10] in ("SHM", "ALI", "S/A", "LSH")
+            shared = match[10] in _SHARED
+            if match[10] not in _SHARED | _OWN:
+                unknown.append(number)
             found.add(MapsRange(number, start, end, protection_of(match[8]), shared, 0, "00:00", 0, path, held))
         elif line and _OTHERS.fullmatch(line):
             found.claimed.add(number)
@@ -50,6 +57,11 @@ def _read(text: Cleaned) -> Found:
         found.unsaid.append(
             "vmmap of macOS does not say offsets in files: all ranges are entered from the first byte on."
         )
+        if unknown:
+            of = f"line {unknown[0]}" + f" and {len(unknown) - 1:,} more" * (len(unknown) > 1)
+            found.unsaid.append(
+                f"What is shared is not said in {of} by a known SM: these ranges are entered as private."
+            )
         if rounded:
             found.unsaid.append("vmmap rounds sizes: what is in memory (RSDNT) is as exact as it is printed.")
     return found

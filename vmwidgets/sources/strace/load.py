@@ -13,6 +13,7 @@ from ...engine.base.progress import Progress
 from ...engine.machine import Machine, boot
 from ...engine.machine.kept.copies import no_collection
 from .. import given_text
+from ..cleaned import LEAVES_OUT, leaves_out
 from ..loading import task_name
 from .perform import Performer
 from .plan import Plan, plan
@@ -144,11 +145,15 @@ def _result(performer: Performer, found: Plan, source: str, text: str) -> Loaded
     tasks = performer.tasks
     alive = tuple(task for task in tasks.values() if task.name in task.machine.tasks)
     ends = {tasks[space].name: how for space, how in found.ends.items()}
+    lines = text.split("\n") if found.passed_over else []
+    left_out = [number for number in found.passed_over if leaves_out(lines[number - 1].removesuffix("\r"))]
+    words = "unless the program printed it: calls may be missing."
+    unsaid = [f"Line {number} {LEAVES_OUT}, {words}" for number in left_out[:1]]
     return LoadedStrace(
         tasks[0], alive, source, found.calls, _named(performer.done), found.skipped, found.flags, +performer.beyond,
         found.failed, found.others, +performer.outside, found.unfinished, found.signals, performer.taken, ends,
         tuple(found.maps_read), found.unread, tuple(found.passed_over), text,
-        tuple(found.unsaid),
+        (*found.unsaid, *unsaid),
     )  # fmt: skip  # in the order of its fields
 
 

@@ -11,6 +11,7 @@ import pytest
 
 import vmwidgets as vm
 from tests.engine.machine.task_model import Model
+from tests.work import calls_of
 from vmwidgets import PAGE
 from vmwidgets.engine.base.journal import Operation
 from vmwidgets.engine.machine.replay import Replay
@@ -259,3 +260,46 @@ def test_the_last_change_is_explained_though_nothing_needs_it_and_no_line_is_lon
     assert any(
         row[1].startswith("last changed by") and "madvise" in row[1] for row in vm.Reasons(found).scene().table.rows
     )
+
+
+def written_often(writes: int, way: str) -> tuple[Any, Any, int]:
+    """A byte that is written many times: by itself, across two pages, in shared memory, or at a second address."""
+    m = vm.boot("x86-64")
+    t = m.task("t")
+    if way == "alias":
+        o = m.object("film")
+        a, other = (t.map.enter(PAGE, object=o) for _ in range(2))
+    else:
+        a = other = t.mmap(2 * PAGE, "rw", "shared" if way == "shared" else "private")
+    start, length, at = (a + PAGE - 6, 12, a + PAGE + 2) if way == "across" else (other, 1, a)
+    writers = [t, t.fork()] if way == "shared" else [t]
+    for number in range(writes):
+        writers[number % len(writers)].write(start, bytes([number % 250 + 1]) * length)
+    return m, t, at
+
+
+@pytest.mark.parametrize("way", ["alone", "across", "shared", "alias"])
+def test_a_byte_needs_the_mapping_and_not_the_writes_before_the_last(way: str) -> None:
+    costs = []
+    for writes in (60, 420):
+        m, t, at = written_often(writes, way)
+        m.last_write(t, at)  # the notes, whose cost is a replay of the operations
+        found: list[Any] = []
+        costs.append(calls_of(lambda found=found, m=m, t=t, at=at: found.append(m.why(t, at))))
+        names = [then.name for then in found[0].operations]
+        assert names.count("write") == 1
+        assert found[0].operations[-1].number == len(m.journal) - 1
+        makes = {"alias": {"task", "object", "enter"}, "shared": {"task", "mmap", "fork"}}  # the child wrote last
+        assert set(names) - {"write"} == makes.get(way, {"task", "mmap"})
+    assert costs[1] < 2 * costs[0]
+
+
+def test_a_write_beside_the_byte_still_needs_the_byte() -> None:
+    m = vm.boot("x86-64")
+    t = m.task("t")
+    a = t.mmap(PAGE)
+    t.write(a, b"first")
+    t.write(a + 8, b"beside")
+    m.why(t, a)
+    assert [then.name for then in m.why(t, a).operations] == ["task", "mmap", "write"]
+    assert m.why(t, a).operations[-1].arguments[1][1] == b"first"

@@ -217,7 +217,7 @@ def _frames_of(pmap: Pmap, start: int, end: int) -> tuple[int, ...]:
 
 def _leaves(pmap: Pmap, physical: int, start: int, end: int, name: str) -> Iterator[tuple[str, int]]:
     for slot in pmap.editor.leaves(pmap.root, start, end):
-        if slot.address <= physical < slot.address + slot.level.span:
+        if slot.address <= physical < slot.address + slot.span:
             yield name, slot.va + (physical - slot.address)
 
 

@@ -203,19 +203,23 @@ class Candidates:
                 todo.append((self._made.get(path, 0), address))
             if then.target.startswith("task:"):
                 given = [address] if then.name == "fork" else _addresses(then) or [address]
+                writes_it = then.target != _root(self._subject.path) or _covers(then, address)
                 for one in given:
-                    todo += self._before(_root(then.target), one, number)
+                    todo += self._before(_root(then.target), one, number, is_written=then.name == "write" and writes_it)
         return found
 
-    def _before(self, path: str, address: int, number: int) -> list[tuple[int, int]]:
-        """Return the numbers of earlier operations on which the byte at `address` depends, each with an address."""
+    def _before(self, path: str, address: int, number: int, *, is_written: bool = False) -> list[tuple[int, int]]:
+        """Return the numbers of earlier operations on which the byte at `address` depends, each with an address.
+
+        If the operation writes the whole byte, it depends only on the mapping, and not on the earlier contents.
+        """
         made = [(self._made.get(path, 0), address)]
         if not path.startswith("task:"):
             return made
         name = path.removeprefix("task:")
         keys = (("bytes", name, address // PAGE * PAGE), address & IN_PAGE), (("mapped", name), address)
         entries = ((("entries", f"{path}/map"), address),)
-        for places in ((keys[0],), (keys[1],), entries):
+        for places in ((keys[1],), entries) if is_written else ((keys[0],), (keys[1],), entries):
             then = self._noted.latest(places, number)
             if then is not None:
                 made.append((then.number, address))
@@ -230,6 +234,13 @@ def _parts_of(then: Operation) -> set[str]:
     """Return the parts that an operation names and another operation created."""
     named = [then.target, *(str(value) for _, value in then.arguments if isinstance(value, PartReference))]
     return {_root(path) for path in named if ":" in path}
+
+
+def _covers(then: Operation, address: int) -> bool:
+    """Return whether an operation writes the byte at `address` of its own task."""
+    given = dict(then.arguments)
+    data, starts = given.get("data"), _addresses(then)
+    return isinstance(data, bytes) and len(starts) == 1 and starts[0] <= address < starts[0] + len(data)
 
 
 def _addresses(then: Operation) -> list[int]:

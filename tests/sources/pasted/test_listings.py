@@ -1,0 +1,181 @@
+"""Listings with lines that stand for others, and listings of each level of the tables (uCore)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+import vmwidgets as vm
+from tests.sources import kinds
+from vmwidgets.engine.mmu.pasted import SaidRange
+
+RISCV = (
+    "0000000000000000 0000000087f57000 0000000000001000 r-xu-a-\n",
+    "0000000000001000 0000000087f58000 0000000000001000 rw-u---\n",
+    "0000003fffffe000 0000000087f60000 0000000000001000 rw---ad\n",
+)
+X86 = ("00000000-00001000 00001000 ur-\n", "00001000-00002000 00001000 urw\n", "00800000-00801000 00001000 -rw\n")
+TLB = (
+    "0000000000000000: 0000000000101000 ----A--U-\n",
+    "0000000000001000: 0000000000102000 ----A--UW\n",
+    "0000000000800000: 0000000000103000 ---DA---W\n",
+)
+PG = (
+    "[00000-003ff]  PDE[000]     ----A--UWP\n  [00000-00000]  PTE[000]     -------U-P 00101\n",
+    "  [00001-00001]  PTE[001]     -------UWP 00102\n",
+    "[00800-00bff]  PDE[002]     ----A--UWP\n  [00800-00800]  PTE[000]     --------WP 00103\n",
+)
+PGDIR = (
+    "PDE(001) 00000000-00400000 00400000 urw\n  |-- PTE(00001) 00000000-00001000 00001000 ur-\n",
+    "  |-- PTE(00001) 00001000-00002000 00001000 urw\n",
+    "PDE(001) 00800000-00c00000 00400000 -rw\n  |-- PTE(00001) 00800000-00801000 00001000 -rw\n",
+)
+RISCV_TRAP = "usertrap(): unexpected scause 0xf pid=3\n  sepc=0x42 stval={0:#x}\n"
+X86_TRAP = "pid 3 prog: trap 14 err {1} on cpu 0 eip 0x10 addr {0:#x}--kill proc\n"
+
+
+def trap(text: str) -> Any:
+    (found,) = vm.load(text).traps
+    return found
+
+
+@pytest.mark.parametrize(
+    "dots",
+    ["...", "…", "[...]", "[snip]", "<snip>", "--More--", "...and more...", "and 12 more", "(12 lines omitted)", " :\n",
+     "\n...\n", "// ..."],
+)  # fmt: skip
+@pytest.mark.parametrize(
+    ("lines", "report"),
+    [(RISCV, RISCV_TRAP), (X86, X86_TRAP), (TLB, X86_TRAP), (PG, X86_TRAP), (PGDIR, X86_TRAP)],
+    ids=["riscv", "x86", "tlb", "pg", "pgdir"],
+)
+def test_a_page_that_may_be_in_a_line_left_out_is_not_called_absent(
+    lines: tuple[str, ...], report: str, dots: str
+) -> None:
+    text = lines[0] + lines[1] + dots + "\n" + lines[2]
+    number = (lines[0] + lines[1] + dots).rstrip().count("\n") + 1
+    pasted = vm.load(text)
+    (listing,) = pasted.listings
+    assert f"Line {number} leaves lines out: the addresses that they map are not said." in pasted.unsaid
+    end = 0x3F_FFFF_E000 if lines is RISCV else 0x80_0000
+    assert [(one.start, one.end) for one in listing.left_out] == [(0x2000, end)]
+    unknown = trap(text + report.format(0x5008, 6))
+    assert "V is 0" not in unknown.says and "does not have it" not in unknown.says
+    known = trap(text + report.format(0x44, 7))  # the page at 0 is listed
+    assert known.refused in ("W", "R/W")
+
+
+def test_lines_left_out_before_and_after_a_listing_are_not_called_absent() -> None:
+    head, tail = trap("...\n" + "".join(RISCV[1:]) + RISCV_TRAP.format(0x8)), "".join(RISCV) + "[snip]\n"
+    assert head.refused == "" and "line 1 of the text leaves lines out" in head.says
+    assert trap(tail + RISCV_TRAP.format(0x3F_FFFF_F000)).refused == ""
+    assert trap(tail + RISCV_TRAP.format(0x2000)).refused == "V"  # between two listed pages
+
+
+def test_dots_elsewhere_leave_no_line_of_a_listing_out() -> None:
+    text = "booting\n...\ninit: starting sh\n(qemu) info mem\n" + "".join(RISCV) + "(qemu) \nhart 1 starting\n...\n"
+    pasted = vm.load(text + RISCV_TRAP.format(0x5008))
+    assert pasted.traps[0].refused == "V"
+    assert pasted.listings[0].left_out == ()
+
+
+@pytest.mark.parametrize(
+    "broken", [RISCV[1].replace("000087f58", "0000z7f58"), RISCV[1].replace("0000000000001000 0", "01000 0")]
+)
+def test_a_page_that_may_be_in_a_damaged_line_is_not_called_absent(broken: str) -> None:
+    text = RISCV[0] + broken + RISCV[2]
+    assert trap(text + RISCV_TRAP.format(0x1008)).refused == ""
+    assert trap(RISCV[0] + RISCV[2] + RISCV_TRAP.format(0x1008)).refused == "V"
+
+
+def test_a_page_that_one_text_leaves_out_is_no_difference() -> None:
+    whole, cut = vm.load("".join(RISCV)), vm.load(RISCV[0] + "...\n" + RISCV[2])
+    assert whole.compare(cut) == cut.compare(whole) == ()
+    assert [one.start for one in whole.compare(vm.load(RISCV[0] + RISCV[2]))] == [0x1000]
+    printed = vm.load(kinds.PRINT_PGTBL)  # single pages: of other addresses, nothing is said
+    said = (*printed.listings[0].pieces, *printed.listings[0].absent)
+    assert {each.start for each in printed.compare(whole)} <= {one.start for one in said}
+
+
+def test_a_table_with_lines_left_out_differs_only_where_it_is_said() -> None:
+    lines = kinds.VMPRINT.rpartition("usertrap")[0].splitlines()
+    whole = vm.load("\n".join([*lines, "$ \n"]))
+    cut = vm.load("\n".join([*lines[:4], "...and more...", *lines[5:], "$ \n"]))
+    assert whole.tables[0].pieces != cut.tables[0].pieces
+    assert whole.compare(cut) == ()
+
+
+def test_a_page_has_the_rights_that_all_its_tables_have() -> None:
+    text = (
+        "PDE(001) 00800000-00c00000 00400000 -rw\n"
+        "  |-- PTE(00002) 00a00000-00a02000 00002000 urw\n"
+    )  # fmt: skip
+    pasted = vm.load(text)
+    (listing,) = pasted.listings
+    assert listing.pieces == (SaidRange(0xA0_0000, 0x2000, "rw?-"),)
+    assert trap(text + X86_TRAP.format(0xA0_0000, 7)).refused == "U/S"
+    assert trap(text + X86_TRAP.format(0x80_0000, 6)).refused == "P"  # nothing else of the 4 MiB is mapped
+
+
+UCORE = """-------------------- BEGIN --------------------
+PDE(002) 00800000-01000000 00800000 urw
+  |-- PTE(00002) 00800000-00802000 00002000 ur-
+  |-- PTE(00001) 00ffe000-00fff000 00001000 -rw
+PDE(001) afc00000-b0000000 00400000 ur-
+  |-- PTE(00001) afffd000-afffe000 00001000 urw
+PDE(0e0) c0000000-f8000000 38000000 urw
+  |-- PTE(38000) c0000000-f8000000 38000000 -rw
+PDE(001) ffc00000-00000000 00400000 -rw
+--------------------- END ---------------------
+"""
+
+
+def test_several_tables_with_several_runs_of_pages() -> None:
+    pasted = vm.load(UCORE)
+    (listing,) = pasted.listings
+    assert listing.ranges == (
+        SaidRange(0x80_0000, 0x2000, "r-?u"), SaidRange(0xFF_E000, 0x1000, "rw?-"),
+        SaidRange(0xAFFF_D000, 0x1000, "r-?u"), SaidRange(0xC000_0000, 0x3800_0000, "rw?-"),
+    )  # fmt: skip
+    assert any("Line 9 lists tables without a page" in one for one in pasted.unsaid)
+    twice = vm.load(UCORE + UCORE)
+    assert [one.ranges for one in twice.listings] == [listing.ranges] * 2
+
+
+def test_four_levels_and_64_bits() -> None:
+    pasted = vm.load(
+        "PGD(001) 0000000000000000-0000008000000000 0000008000000000 urw\n"
+        " |-PUD(001) 0000000000000000-0000000040000000 0000000040000000 urw\n"
+        "  |-PMD(001) 0000000000200000-0000000000400000 0000000000200000 -rw\n"
+        "   |-PTE(00003) 0000000000200000-0000000000203000 0000000000003000 urw\n"
+        "  |-PMD(001) 0000000000400000-0000000000600000 0000000000200000 urw\n"
+        "   |-PTE(00001) 0000000000400000-0000000000401000 0000000000001000 ur-\n"
+    )
+    assert pasted.ranges == (SaidRange(0x20_0000, 0x3000, "rw?-"), SaidRange(0x40_0000, 0x1000, "r-?u"))
+
+
+@pytest.mark.parametrize(
+    ("text", "rights"),
+    [
+        ("  |-- PTE(00001) 00a00000-00a01000 00001000 urw\n", "r??" + "?"),  # no table above: at most its own rights
+        ("  |-- PTE(00001) 00a00000-00a01000 00001000 ur-\n", "r-?" + "?"),
+        ("PDE(001) 00400000-00800000 00400000 urw\n  |-- PTE(00001) 00a00000-00a01000 00001000 -rw\n", "r??-"),
+    ],
+)
+def test_a_page_without_its_table_has_rights_that_are_not_said(text: str, rights: str) -> None:
+    assert [one.rights for one in vm.load(text).ranges] == [rights]
+
+
+@pytest.mark.parametrize(
+    ("text", "address", "refused"),
+    [
+        ("PDE(001) 00400000-00800000 00400000 urw\nPDE(001) 00800000-00c00000 00400000 -rw\n", 0x40_0000, ""),
+        (UCORE.rpartition("PDE")[0].rpartition("  |--")[0], 0xC000_0000, ""),  # the text ends with a table's line
+        (UCORE, 0xFFC0_0000, "P"),
+        (UCORE.replace("00ffe000-00fff000 00001000", "00ffe000-00fff000 00002000"), 0xFF_E000, ""),
+    ],
+)
+def test_pages_whose_lines_may_be_missing_are_not_called_absent(text: str, address: int, refused: str) -> None:
+    found = trap(text + "\n" * (text is UCORE) + X86_TRAP.format(address, 4))
+    assert ("does not have it" in found.says) == bool(refused)
