@@ -157,8 +157,9 @@ def _finding(
     certain = not problem and not build and work.edition == exercise.edition and work.claim > points
     claim = "no points" if work.claimed is None else f"{shown(work.claimed)} point{'s' * (work.claimed != 1)}"
     edition = f", edition {shown(work.edition)} of this exercise" if work.edition != exercise.edition else ""
-    made = f", made with {made_with(version, build)}{edition}" if edition or build else ""
-    judge = f" with {made_with(__version__)}" if build else ""
+    other = build or version != __version__
+    made = f", made with {made_with(version, build)}{edition}" if edition or other else ""
+    judge = f" with {made_with(__version__)}" if other else ""
     worth = _worth(row, exercise, points, course)
     if certain:
         return found(Status.FORGED, claim=claim, points=str(points), worth=worth)
