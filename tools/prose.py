@@ -52,8 +52,10 @@ MANNERED = (
 
 RULES = {
     "fork": (
-        r"\b[Ff]orks?\s+cop(?:y|ies)\s+nothing\b|\b[Nn]othing\s+is\s+copied\b"
-        r"|\bneither\s+(?:task\s+)?may\s+write\b|\b[Nn]o\s+task\s+may\s+write\b",
+        (
+            r"\b[Ff]orks?\s+cop(?:y|ies)\s+nothing\b|\b[Nn]othing\s+is\s+copied\b"
+            r"|\bneither\s+(?:task\s+)?may\s+write\b|\b[Nn]o\s+task\s+may\s+write\b"
+        ),
         "not so: a fork copies page tables, and tasks keep their right to write; only the entries do not allow it",
     ),
     "mannered": (rf"(?i){MANNERED}", "a plainer word: missing, is, anyone, again, is given"),
