@@ -51,6 +51,13 @@ MANNERED = (
 """Words that say what a plainer one says better: "missing" for "wanting", "is" for "stands"."""
 
 RULES = {
+    "fork": (
+        (
+            r"\b[Ff]orks?\s+cop(?:y|ies)\s+nothing\b|\b[Nn]othing\s+is\s+copied\b"
+            r"|\bneither\s+(?:task\s+)?may\s+write\b|\b[Nn]o\s+task\s+may\s+write\b"
+        ),
+        "not so: a fork copies page tables, and tasks keep their right to write; only the entries do not allow it",
+    ),
     "mannered": (rf"(?i){MANNERED}", "a plainer word: missing, is, anyone, again, is given"),
     "1 is-no": (
         r"(?<!\b[Tt]here\s)(?<!\b[Tt]here\s\s)\b(?:is|are|was|were)\s+no(?!\s+(?:longer|more|less|larger|smaller|better|worse)\b)\s",

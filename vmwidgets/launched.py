@@ -9,10 +9,14 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 
 TYPE_CHECKING = False  # typing is not loaded yet
 if TYPE_CHECKING:
     from types import TracebackType
+
+AT = time.time()
+"""When this process began to import the package: a source that is newer is not the code that runs."""
 
 READING = ("grade",)
 """The commands that read other people's files."""

@@ -16,12 +16,14 @@ from typing import Any
 
 import pytest
 
+import vmwidgets
 import vmwidgets as vm
 from tests.grading.earlier import result
 from tests.grading.synthetic import COURSE as NAME
 from tests.grading.synthetic import Recipe, solved, written
 from tests.labs.test_sheets import SOLVED
 from vmwidgets import __version__, lab
+from vmwidgets.build import GRADING
 from vmwidgets.cli import TOOLS, main
 from vmwidgets.cli.autograder import results as results_of
 from vmwidgets.cli.gradescope import course_file
@@ -32,6 +34,7 @@ pytestmark = pytest.mark.once
 COURSE = 'course = "os-2026"\nexercises = { "01/guard" = 10, "01/gaps" = 4, "02/no-rotation" = 3 }\npredictions = 1\n'
 KEY = "a course's own key"
 ROSTER = "login,name,email address\nada,Ada,Ada.Lovelace@uni.example\nbert,Bert,bert@uni.example\n"
+HERE = Path(vmwidgets.__file__).parent
 CALLED = f"vmwidgets-{__version__}-py3-none-any.whl"
 
 ADA, BERT, EVE = "ada.lovelace@uni.example", "bert@uni.example", "eve@uni.example"
@@ -126,6 +129,21 @@ def test_bad_input_is_one_sentence_and_writes_nothing(
     assert (out, err.count("\n")) == ("", 1)
     assert says in err
     assert sorted(folder.rglob("*")) == before
+
+
+def test_a_wheel_of_another_build_of_this_version_is_refused(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It would judge in another way than this command, under the same number."""
+    for extra, status in ("", 0), ("#", 2):
+        with zipfile.ZipFile(CALLED, "w") as wheel:
+            wheel.writestr("vmwidgets/__init__.py", "")
+            for name in GRADING:
+                for file in (HERE / name).rglob("*"):
+                    if file.is_file():
+                        wheel.write(file, f"vmwidgets/{file.relative_to(HERE).as_posix()}")
+            if extra:
+                wheel.writestr("vmwidgets/labs/more.py", extra)
+        assert archive(place=f"{status}.zip") == status
+    assert "was not built from this vmwidgets" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("labs", ["06", "01,06", "66", "", "01,,02", " 1"])

@@ -14,6 +14,7 @@ import pytest
 
 import vmwidgets
 from tests.sources.traces.recordings import SAMPLES, lines_of, sample, shortened, write
+from vmwidgets.build import commit
 from vmwidgets.cli import TOOLS, VMWIDGETS, main
 from vmwidgets.cli.command import COMMANDS, MOVED
 from vmwidgets.cli.text import MOST_FIELDS
@@ -319,7 +320,9 @@ def test_an_interrupt_while_the_package_is_loaded_is_one_line(tmp_path):
 
 def test_the_module_says_which_version_it_is():
     done = subprocess.run([*COMMAND, "--version"], capture_output=True, text=True, check=True)
-    assert done.stdout == f"vmwidgets {vmwidgets.__version__}\n"
+    of = commit()
+    assert len(of) in (0, 40, 64)
+    assert done.stdout == f"vmwidgets {vmwidgets.__version__}{f' (commit {of})' if of else ''}\n"
 
 
 @pytest.mark.parametrize(

@@ -77,6 +77,16 @@ def test_another_version_asks_for_update_and_names_both(folder):
     assert "--update" in said
 
 
+def test_other_labs_of_the_same_version_ask_for_update(folder):
+    """Many builds have one number: what a build brings decides, and nothing stays old in silence."""
+    said = unchanged(folder, lambda: copy_labs(folder, NEW, "0.1.0"))
+    assert "another build of vmwidgets 0.1.0" in said
+    assert "--update" in said
+    copy_labs(folder, NEW, "0.1.0", update=True)
+    assert content(folder) == NEW
+    assert copy_labs(folder, NEW, "0.1.0").added == []
+
+
 def test_an_update_replaces_what_is_as_it_was_copied(folder):
     done = copy_labs(folder, NEW, "0.2.0", update=True)
     assert content(folder) == NEW

@@ -76,6 +76,24 @@ def test_a_file_that_is_larger_than_the_option_says_is_a_row_and_is_read_with_an
     assert main(["grade", str(tmp_path / "in"), *to, "--size", "1"]) == 0
 
 
+def test_the_option_allows_files_that_are_larger_than_others(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With 70 MiB of white space, for grades, for questions at the desk and for a class's gain."""
+    path = written(tmp_path / "in" / "a.ipynb", "ada", "01", solved("01/guard", "ada"))
+    path.write_text(path.read_text() + " " * (70 << 20))
+    to = ["--to", str(tmp_path / "out")]
+    grades = ["grade", str(tmp_path / "in"), "--course", str(course(tmp_path)), *to, "--jobs", "1"]
+    assert main(grades) == 1
+    assert "the file has more than 64 MiB" in (tmp_path / "out" / "grades.csv").read_text()
+    assert main([*grades, "--size", "100"]) == 0
+    assert main(["grade", str(path), "--ask"]) == 2
+    assert main(["grade", str(path), "--ask", "--size", "100"]) == 0
+    capsys.readouterr()
+    assert main(["grade", str(tmp_path / "in"), "--gain", *to, "--size", "100"]) == 2
+    assert "it is of lab 01, and has no concept test" in capsys.readouterr().err
+
+
 def test_a_file_that_takes_longer_than_the_option_says_is_a_row(tmp_path: Path) -> None:
     slow(tmp_path / "in" / "ada.ipynb", "ada")
     path = tmp_path / "course.toml"
@@ -87,7 +105,7 @@ def test_a_file_that_takes_longer_than_the_option_says_is_a_row(tmp_path: Path) 
 
 @pytest.mark.parametrize(
     ("option", "value", "says"),
-    [("--size", "0", "0.1 to 64 MiB"), ("--size", "65", "0.1 to 64 MiB"), ("--size", "nan", "0.1 to 64 MiB"),
+    [("--size", "0", "0.1 to 1,024 MiB"), ("--size", "1025", "0.1 to 1,024 MiB"), ("--size", "nan", "0.1 to 1,024 MiB"),
      ("--seconds", "0", "1 to 3,600 seconds"), ("--seconds", "inf", "1 to 3,600 seconds")],
 )  # fmt: skip  # a table
 def test_a_limit_that_can_not_be_is_refused(

@@ -6,6 +6,7 @@ import csv
 import json
 import os
 import re
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -200,10 +201,36 @@ def test_students_who_are_not_in_the_roster_are_listed(
     out = capsys.readouterr().out
     assert "bert: is not in the roster" in out
     assert "row 3 has the id 'ada' again" in out
-    assert "no gradable notebook from: eve" in out
+    assert "  submitted nothing (1): eve\n" in out
+    assert "not gradable" not in out
     assert run("--roster", "id\nada\nbert\ncleo\ndan\n") == 0
     assert run("--roster", "id,email\nada,bert\ncleo,\ndan,\n") == 1
     assert "ada: wrote ada, bert in lab 01: this is one person" in capsys.readouterr().out
+
+
+def test_who_submitted_nothing_and_who_submitted_what_is_no_notebook_are_two_lines(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By the contents, by a learning system's words in the name, by the name alone, and for who uploaded another's."""
+    folder = tmp_path / "in"
+    for student in "s000", "s001":
+        written(folder / f"{student}.ipynb", student, "01", solved("01/guard", student))
+    written(folder / "s010.ipynb", "s010", "01")
+    (folder / "s020.ipynb").write_text("{")
+    (folder / "Lab 01_s021_attempt_2026-10-01-12-00-00_x.pdf").write_bytes(b"%PDF")
+    shutil.copy(folder / "s001.ipynb", folder / "Lab 01_s062_attempt_2026-10-01-12-00-00_01-maps.ipynb")
+    (tmp_path / "course.toml").write_text(f'course = "{COURSE}"\nexercises = ["01/guard"]\n')
+    (tmp_path / "roster.csv").write_text("id\n" + "".join(f"s{number:03}\n" for number in range(70)))
+    main(
+        ["grade", str(folder), "--course", str(tmp_path / "course.toml"), "--to", str(tmp_path / "out"), "--jobs", "1",
+         "--roster", str(tmp_path / "roster.csv")]
+    )  # fmt: skip  # one call
+    out = capsys.readouterr().out.splitlines()
+    (nothing,) = (line for line in out if line.startswith("  submitted nothing (64): "))
+    assert set(nothing.partition(": ")[2].split(", ")) == {f"s{one:03}" for one in range(70)} - {
+        "s000", "s001", "s010", "s020", "s021", "s062",
+    }  # fmt: skip  # one set
+    assert "  submitted, not gradable: s010, s020, s021, s062" in out
 
 
 @pytest.fixture(scope="module")

@@ -101,11 +101,58 @@ def test_what_ends_the_process_is_one_row_and_the_others_are_judged_once(
     assert marks.read_text().split() == ["01/gaps", "01/guard"]
 
 
+MUCH = "takes more memory than 3,072 MiB, or than this computer has"
+"""The limit of a process that judges, 3 GiB, in words."""
+
+HUNGRY = """
+import os, signal
+from vmwidgets.engine.kernel.x15 import vm_map
+from vmwidgets.grading import judge
+
+def judged(exercise, sheet, work, judged=judge.judged):
+    if exercise == "01/gaps":
+        {does}
+    return judged(exercise, sheet, work)
+
+def fails(*given, **named):
+    raise MemoryError
+
+judge.judged = judged
+judge.main()
+"""
+"""A process that judges, and that one work leaves without memory."""
+
+
+@pytest.mark.parametrize(
+    "does",
+    [
+        "bytearray(1 << 50)", "vm_map.X15Map.enter = fails", "os.kill(os.getpid(), signal.SIGKILL)",
+        "x = []\n        while True: x.append(bytearray(1 << 26))",
+    ],
+)  # fmt: skip  # a list of lines
+def test_a_process_without_memory_is_one_row_with_the_limit_however_it_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, does: str
+) -> None:
+    """An error of Python, the same error inside a machine, which panics of it, a system that kills; and the limit."""
+    (tmp_path / "hungry.py").write_text(HUNGRY.format(does=does))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), *sys.path]))
+    path = written(tmp_path / "ada.ipynb", "ada", "01", solved("01/gaps", "ada"), solved("01/guard", "ada"))
+    worker = Worker("hungry")
+    try:
+        graded = worker.grade("ada.ipynb", path, Course(COURSE, {"01/gaps": 4, "01/guard": 5}))
+    finally:
+        worker.close()
+    assert [(row.student, row.exercise, row.points, row.says) for row in graded.rows] == [
+        ("ada", "01/gaps", 0, f"not judged: judging {MUCH}"), ("ada", "01/guard", 5, ""),
+    ]  # fmt: skip  # a table
+    assert graded.stopped
+
+
 READER = """
 import os, time
 from vmwidgets.grading import judge
 
-judge.content_of = lambda path: {does}
+judge.content_of = lambda path, most: {does}
 judge.main()
 """
 
@@ -115,7 +162,7 @@ judge.main()
     [
         ("os._exit(1)", "not graded: reading the file ended early: the process that judges ended", True),
         ("time.sleep(1000)", "not graded: reading the file took longer than 1 seconds", True),
-        ("bytearray(1 << 50)", "not graded: reading the file takes too much memory", True),
+        ("bytearray(1 << 50)", f"not graded: reading the file {MUCH}", True),
         ("b'{'", "not a notebook: the file is not valid JSON, is cut off, or is nested too deeply", False),
     ],
 )

@@ -14,6 +14,15 @@ def test_a_finding_says_where_it_is_and_code_is_not_read() -> None:
     ]
 
 
+def test_what_a_fork_copies_and_who_may_write_is_said_as_it_is() -> None:
+    """A fork copies page tables, and a process keeps its right to write: only the page-table entry lacks W."""
+    prose.register()
+    wrong = "A fork copies nothing.\n\nNothing is copied.\n\nBoth share it, and neither may write to it.\n"
+    assert {one.line for one in prose.findings("page.md", wrong)} == {1, 3, 5}
+    right = "A fork copies no page. A write by either task faults. This last fault copies nothing.\n"
+    assert [*prose.findings("page.md", right)] == []
+
+
 def test_strings_and_comments_of_a_source_are_read_and_names_are_not() -> None:
     source = 'told = 1  # it stands here\nprint(f"{told} of 4", """a\nb was told""")\n'
     assert [(one.line, one.words) for one in prose.in_source("a.py", source)] == [(1, "stands"), (3, "told")]

@@ -155,10 +155,10 @@ def of_linux() -> Named:
 def of_real_kernels() -> Named:
     """How following a kernel ended, and its stops; the values are written down, since no emulator runs here."""
     walk = vm.load((PASTED / "trap.txt").read_text()).tables[0].walk(0x2000, "write", user=True)
-    says = "Frame 0x87f9_3000 can be written by sh (2) at 0x1000, and cat (3) maps it too, at 0x1000."
+    says = "Frame 0x87f5_7000 can be written by sh (2) at 0x2000, and its child (3) maps it too, at 0x2000."
     first = Break(
         "shared-and-writable", says, "uvmcopy(old=0x87f9_9000, new=0x87f8_b000, sz=0xb000)", "vm.c:132",
-        ("mappages (vm.c:50), called at vm.c:132 in uvmcopy",), "sh (2)", 0x1000, 0x87F9_3000, (walk,),
+        ("mappages (vm.c:50), called at vm.c:132 in uvmcopy",), "sh (2)", 0x2000, 0x87F5_7000, (walk,),
     )  # fmt: skip  # what is wrong, then where
     yield (
         "Followed, broken",

@@ -302,14 +302,14 @@ def test_the_headline_says_how_many_frames_are_shared_and_how_many_of_them_may_b
     assert said() == "Each frame is in the page tables of one task."
     child = parent.fork("child")
     machine.object("none")  # the bits of the shared mapping are in the child's tables only after its first access
-    assert said() == "4 of 5 frames are in the page tables of several tasks; none of them may be written."
+    assert said() == "4 of 5 frames are in the page tables of several tasks; a write to any of them faults."
     child.read(text, 1)
-    assert said() == "5 of 5 frames are in the page tables of several tasks; 1 of them may be written."
+    assert said() == "5 of 5 frames are in the page tables of several tasks; a write to 1 of them needs no fault."
     child.write(at, b"y")
-    assert said() == "4 of 6 frames are in the page tables of several tasks; 1 of them may be written."
+    assert said() == "4 of 6 frames are in the page tables of several tasks; a write to 1 of them needs no fault."
     for page in range(1, 4):
         child.write(at + page * 4096, b"y")
-    assert said() == "1 of 9 frames is in the page tables of several tasks; a task may write to it."
+    assert said() == "1 of 9 frames is in the page tables of several tasks; a write to it needs no fault."
 
 
 @pytest.mark.parametrize("last", [None, ("child", 1), ("parent", 0)])

@@ -70,3 +70,57 @@ def test_changes_are_those_since_the_stop_before() -> None:
 def test_a_kernel_that_has_not_stopped_has_a_sentence() -> None:
     scene = vm.Stops(Stops(())).scene()
     assert (scene.caption.text, scene.nodes) == ("The kernel has not stopped yet.", ())
+
+
+# ---- tables that user code can reach -------------------------------------------------------------------
+
+TABLE = FIRST + 50 * 4096
+
+
+def reaching(rights: str, *, owner: str = "cat (3)", scattered: bool = False) -> Scene:
+    """A process that maps a page with a table of another, or its own, with these rights."""
+    ranges = (SaidRange(0x5000, 0x1000, rights, None if scattered else TABLE),)
+    writable = (TABLE,) if scattered else ()
+    name = "sh (2)"
+    mine = SpaceAtStop(name, "S", ranges, (TABLE,), (TABLE,) if owner == name else (), writable=writable)
+    others = () if owner == name else (SpaceAtStop(owner, "C", (), (), (TABLE,)),)
+    return scene_of((mine, *others))
+
+
+def mark_of(scene: Scene) -> tuple[str, str]:
+    """The letter and the strip of the one page that is drawn."""
+    (row,) = memory(scene)
+    (letter,) = row.text[1:]
+    return letter.text, next(bar.style for bar in row.bars if bar.style != "rail")
+
+
+@pytest.mark.parametrize("owner", ["cat (3)", "sh (2)"])
+@pytest.mark.parametrize("scattered", [False, True])
+def test_a_table_that_user_code_can_write_is_the_worst_find_and_comes_first(owner: str, scattered: bool) -> None:
+    """Of another process or of its own; also where the range's frames do not follow each other."""
+    scene = reaching("rw-u", owner=owner, scattered=scattered)
+    assert mark_of(scene) == ("!", "error")
+    assert scene.caption.tone == "error"
+    whose = "its own" if owner == "sh (2)" else "cat (3)'s"
+    assert scene.caption.text.startswith(f"User code of sh (2) can write 0x87f7_2000, a page of {whose} page tables")
+    assert "a table that user code can write" in scene_words(scene)
+    assert "several processes" not in scene_words(scene)
+
+
+@pytest.mark.parametrize("rights", ["r--u", "rw--", "r-x-"])
+def test_a_table_that_user_code_can_only_read_is_a_table(rights: str) -> None:
+    """JOS maps its tables for user code to read, at UVPT; and a kernel's own mapping is not user code's."""
+    scene = reaching(rights)
+    assert mark_of(scene) == ("c", "table")
+    assert scene.caption.tone == "plain"
+    assert "several processes" not in scene_words(scene)
+
+
+def test_a_table_of_two_processes_is_a_table_of_both() -> None:
+    """As the kernel's half is, where processes share it."""
+    both = [SpaceAtStop(name, name[0].upper(), (), (), (TABLE,)) for name in ("sh (2)", "cat (3)")]
+    assert mark_of(scene_of(tuple(both))) == ("*", "table")
+
+
+def scene_words(scene: Scene) -> str:
+    return " ".join(run.text for node in scene.nodes for run in node.text)

@@ -12,6 +12,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from vmwidgets import __version__
+from vmwidgets.build import GRADING, code
 from vmwidgets.engine.base.archive import zipped
 from vmwidgets.engine.base.errors import Refused
 
@@ -86,6 +87,11 @@ def _wheel(path: Path) -> bytes:
         with zipfile.ZipFile(path) as wheel:
             if "vmwidgets/__init__.py" not in wheel.namelist():
                 raise Refused(f"{path.name!r} does not contain vmwidgets: build the wheel again")
+            its, ours = code(GRADING, zipfile.Path(wheel, "vmwidgets/")), code(GRADING)
+            if its and ours and its != ours:
+                raise Refused(
+                    f"{path.name!r} was not built from this vmwidgets, so it may grade differently: build it again"
+                )
         return path.read_bytes()
     except OSError as error:
         raise Refused(f"{str(path)!r} can't be read: {error.strerror}") from None

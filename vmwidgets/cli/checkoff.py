@@ -10,6 +10,7 @@ from ..engine.base.units import counted
 from ..grading.apart import check_given
 from ..grading.checkoff import check_off
 from ..grading.checkoff.sheets import format_of, save, text
+from ..grading.files import size_allowed
 from ..grading.own_exercises import read_modules
 from .command import path_typed
 from .secret import HELP, is_course, secret_in
@@ -46,8 +47,8 @@ def run(options: argparse.Namespace) -> int:
         secret = secret_in(options.secret) if options.secret else ""
         key = secret if options.secret and is_course(options.secret) else ""
         check_given(options.folder.parent, options.exercises)
-        modules = read_modules(options.exercises)
-        checkoff = check_off(options.folder, options.exercise, options.again, secret, key, modules)
+        modules, most = read_modules(options.exercises), size_allowed(options.size)
+        checkoff = check_off(options.folder, options.exercise, options.again, secret, key, modules, most)
         if options.output:
             save(checkoff, options.output)
     except (Refused, OSError) as error:

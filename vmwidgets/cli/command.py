@@ -12,6 +12,7 @@ from importlib import import_module
 from pathlib import Path
 
 from .. import __version__
+from ..build import commit
 from . import INTERRUPTED, TOOLS, VMWIDGETS
 
 COMMANDS = {
@@ -44,13 +45,19 @@ FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 def parser_for(arguments: Sequence[str], program: str) -> argparse.ArgumentParser:
     """Return the parser for these arguments; other commands' modules are not loaded, since that would take a second."""
     parser = argparse.ArgumentParser(program, description=ABOUT[program])
-    parser.add_argument("--version", action="version", version=f"vmwidgets {__version__}")
+    parser.add_argument("--version", action="version", version=_version() if "--version" in arguments else "")
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
     first = arguments[0] if arguments else ""
     names = COMMANDS[program]
     for name in (first,) if first in names else names if first not in ("--version", *MOVED) else ():
         getattr(import_module(f".{name}", __package__), f"add_{name}")(commands)
     return parser
+
+
+def _version() -> str:
+    """Return the version and, in a clone, the commit."""
+    of = commit()
+    return f"vmwidgets {__version__}{f' (commit {of})' * bool(of)}"
 
 
 def path_typed(text: str) -> Path:

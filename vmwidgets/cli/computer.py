@@ -22,6 +22,7 @@ from typing import Any
 from vmwidgets.engine.base.frozen import frozen
 
 from .. import __version__
+from ..build import code, commit
 from ..engine.base.released import install
 from ..views.scene.static import STATIC
 
@@ -31,10 +32,16 @@ FRONT_END = ("answer.js", "controls.js", "graphviz.js", "hub.js", "loader.js", "
 NEEDED = ("anywidget", "cssselect2", "fastjsonschema", "graphviz", "ipywidgets", "lark", "markdown-it-py", "tinycss2")
 """The packages that vmwidgets needs, by their names on the package index."""
 
+INIT = Path(__file__).parents[1] / "__init__.py"
+"""The file that a kernel with this vmwidgets imports."""
+
 STARTS_IN = 60
 """Seconds that a Jupyter kernel may take to answer."""
 
-_ASKED = "__import__('json').dumps([__import__('sys').executable, __import__('vmwidgets').__version__])"
+_ASKED = (
+    "(lambda vm: __import__('json').dumps([__import__('sys').executable, vm.__version__, vm.__file__]))"
+    "(__import__('vmwidgets'))"
+)
 _SAYS_IN = 20
 
 
@@ -66,7 +73,8 @@ class Finding:
 def needed() -> Iterator[Finding]:
     """Yield the checks for the labs, one after the other; the slowest starts a Jupyter kernel."""
     yield Finding("Python", True, f"{platform.python_version()}, {sys.executable}")
-    yield Finding("vmwidgets", True, f"{__version__}, {Path(__file__).parents[1]}")
+    of = f" (commit {commit()})" if commit() else ""
+    yield Finding("vmwidgets", True, f"{__version__}{of}, {Path(__file__).parents[1]}")
     yield _packages()
     yield _front_end()
     yield _kernel()
@@ -113,7 +121,7 @@ def _kernel() -> Finding:
     if find_spec("jupyter_client") is None or find_spec("ipykernel") is None:
         return Finding(what, False, "ipykernel is not installed", todo, needed=True)
     try:
-        program, its_version = _asked_of_a_kernel()
+        program, its_version, its_code = _asked_of_a_kernel()
     except Exception as error:  # noqa: BLE001  whatever a computer's kernels raise is what is said
         first = (str(error).splitlines() or [""])[0][:200]
         again = "run `python -m ipykernel install --sys-prefix`, and ask again"
@@ -124,11 +132,17 @@ def _kernel() -> Finding:
     if its_version != __version__:
         again = f"update vmwidgets for {program}"
         return Finding(what, False, f"runs {program} with vmwidgets {its_version}", again, needed=True)
+    if its_code != code():
+        again = f"install this vmwidgets for {program}"
+        return Finding(what, False, f"runs {program} with another build of vmwidgets {its_version}", again, needed=True)
     return Finding(what, True, f"runs {program} with vmwidgets {its_version}", needed=True)
 
 
-def _asked_of_a_kernel() -> tuple[str, str]:
-    """Return the program of the kernel "python3", and the version of vmwidgets that it imports ("" if none)."""
+def _asked_of_a_kernel() -> tuple[str, str, str]:
+    """Return the program of the kernel "python3", the version of vmwidgets that it imports ("" if none), and its code.
+
+    The code is :func:`vmwidgets.build.code` of the files that it imports.
+    """
     from jupyter_client.manager import start_new_kernel
 
     with tempfile.TemporaryDirectory() as folder:  # a kernel imports from where it is started: never from a clone
@@ -139,9 +153,9 @@ def _asked_of_a_kernel() -> tuple[str, str]:
         reply: Any = client.execute("", user_expressions=asked, reply=True, timeout=STARTS_IN)
         answers = reply["content"]["user_expressions"]
         if answers["both"]["status"] != "ok":
-            return _text(answers["program"]), ""
-        program, its_version = json.loads(_text(answers["both"]))
-        return program, its_version
+            return _text(answers["program"]), "", ""
+        program, its_version, init = json.loads(_text(answers["both"]))
+        return program, its_version, code() if Path(init) == INIT else code(package=Path(init).parent)
     finally:
         client.stop_channels()
         manager.shutdown_kernel(now=True)

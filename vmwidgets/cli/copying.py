@@ -61,8 +61,8 @@ def copy_labs(folder: Path, files: Mapping[str, bytes], version: str, *, update:
     """Put `files` of `version` into `folder`.
 
     Missing files are added.  With `update`, unchanged files are replaced, and new versions of changed files are put
-    next to them.  Raises :class:`Refused` with a sentence if the folder contains another version and `update` is false,
-    and for an unusable folder, manifest or disk; no file is ever half-written.
+    next to them.  Raises :class:`Refused` with a sentence if the folder contains another version, or other labs of this
+    version, and `update` is false; and for an unusable folder, manifest or disk; no file is ever half-written.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -76,15 +76,21 @@ def copy_labs(folder: Path, files: Mapping[str, bytes], version: str, *, update:
 
 def _copy(folder: Path, files: Mapping[str, bytes], version: str, update: bool) -> Copied:
     before, of = _manifest(folder / MANIFEST)
+    news = {name: sha256(content).hexdigest() for name, content in files.items()}
     if of not in (None, version) and not update:
         raise Refused(
             f"{folder} contains the labs of vmwidgets {of}, but this is vmwidgets {version}: add --update, "
             "which keeps every file that you changed"
         )
     there = {name: _digest_of(folder, name) for name in files}
+    if not update and any(before.get(name, new) != new for name, new in news.items()):
+        raise Refused(
+            f"{folder} contains the labs of another build of vmwidgets {version}: add --update, "
+            "which keeps every file that you changed"
+        )
     done, known = Copied(gone=[name for name in before if name not in files and (folder / name).exists()]), {}
     for name, content in files.items():
-        is_now, new = there[name], sha256(content).hexdigest()
+        is_now, new = there[name], news[name]
         known[name] = new
         if is_now is None:
             _write(folder / name, content)

@@ -18,7 +18,7 @@ from ..grading.apart import check_given, check_results
 from ..grading.course import MOST_SECONDS, named_modules
 from ..grading.explain import explained
 from ..grading.feedback import write_feedback
-from ..grading.files import MOST_BYTES
+from ..grading.files import MOST_BYTES, size_allowed
 from ..grading.gain import Gain, gain_of, said, table
 from ..grading.late import due, with_late_days
 from ..grading.lms import format_of, gradebook
@@ -40,8 +40,8 @@ LOOK, NOTHING, ZERO = 1, 2, 3
 OVERRIDES = "overrides.csv"
 """The file in the results folder that keeps overrides for later runs."""
 
-LEAST_MIB, MOST_WAIT = 0.1, 3600
-"""The least size of a notebook that may be read, and the most seconds for judging one."""
+MOST_WAIT = 3600
+"""The most seconds for judging one notebook."""
 
 BAR = 30
 """Characters of the progress bar."""
@@ -127,7 +127,7 @@ def run(options: argparse.Namespace) -> int:
         check_given(options.folder, named_modules(options.course))
         course = read_course(options.course, options.exercises)
         _check(options, course)
-        course = replace(course, size=int(options.size * (1 << 20)), seconds=options.seconds)
+        course = replace(course, size=size_allowed(options.size), seconds=options.seconds)
         share = share_of(options.sample) if options.sample else 0
         roster = read_roster(options.roster) if options.roster else None
         overrides = _overrides(options)
@@ -153,7 +153,7 @@ def _gain(options: argparse.Namespace) -> int:
     """Compare the tests of a class, print the report, and write the table."""
     try:
         check_results(options.folder, options.to)
-        gain = gain_of(options.folder)
+        gain = gain_of(options.folder, size_allowed(options.size))
         if not gain.both:
             raise Refused(f"no student took both tests in {str(options.folder)!r}{_left_out(gain)}")
         [path] = write({options.to / "gain.csv": table(gain)})
@@ -173,8 +173,6 @@ def _check(options: argparse.Namespace, course: Course) -> None:
     """Refuse options that don't go together, before anything is done."""
     if not 0 <= options.jobs <= 256:
         raise Refused(f"--jobs {options.jobs}: write 1 to 256, or 0 for one per processor")
-    if not LEAST_MIB <= options.size <= MOST_BYTES >> 20:
-        raise Refused(f"--size {options.size:g}: write {LEAST_MIB:g} to {MOST_BYTES >> 20} MiB")
     if not 1 <= options.seconds <= MOST_WAIT:
         raise Refused(f"--seconds {options.seconds:g}: write 1 to {MOST_WAIT:,} seconds")
     if options.lms and not options.roster:
@@ -229,17 +227,22 @@ def _write(options: argparse.Namespace, grades: Grades, roster: Roster | None) -
 def _say(grades: Grades, roster: Roster | None, to: Path, by_change: int) -> None:
     files = counted(sum(bool(file.path) for file in grades.files), "file")  # files without a path are overrides
     print(f"{files} of {counted(len(grades.students()), 'student')}; results are in {printable(str(to))}")
-    if roster and (ids := missing(grades, roster)):
-        print(f"  no gradable notebook from: {printable(', '.join(ids))}")
+    nothing, not_gradable = missing(grades, roster) if roster else ([], [])
+    if nothing:
+        print(f"  submitted nothing ({len(nothing)}): {printable(', '.join(nothing))}")
+    if not_gradable:
+        print(f"  submitted, not gradable: {printable(', '.join(not_gradable))}")
     if by_change:
         print(f"  late days of {counted(by_change, 'file')} are based on the file's modification time")
-    for version, count in sorted(Counter(file.version for file in grades.files if file.student and file.wrote).items()):
-        if version != __version__:
-            print(f"  {counted(count, 'notebook')} of {made_with(version)}, judged by {__version__}")
+    wrote = [file for file in grades.files if file.student and file.wrote]
+    other = [made_with(file.version, file.build) for file in wrote if file.build or file.version != __version__]
+    for name, count in sorted(Counter(other).items()):
+        print(f"  {counted(count, 'notebook')} of {name}, judged by {__version__}")
     if ids := grades.without_points():
         print(f"  no points for exercises, although no work was found wrong: {printable(', '.join(ids))}")
     for row in grades.look:
         where = f"{row.student or row.path}{f', {row.exercise}' * bool(row.exercise)}"
+        where += f" in {row.path}" if row.stopped and row.student else ""
         print(f"  {printable(where)}: {printable(row.says)}")
 
 

@@ -18,6 +18,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from vmwidgets import __version__
+from vmwidgets.build import GRADING, code
 from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.engine.base.released import install
 from vmwidgets.engine.base.units import counted
@@ -43,10 +44,12 @@ JUDGES = Judges()
 """The judging processes of a worker, one for each of its threads; they end when the worker ends."""
 
 
-def judge(version: str, name: str, content: bytes, course: Course) -> Graded:
-    """Judge a file on a worker, for a client with this version of vmwidgets."""
+def judge(version: str, name: str, content: bytes, course: Course, build: str = "") -> Graded:
+    """Judge a file on a worker, for a client with this version of vmwidgets and, if it is known, this build."""
     if version != __version__:
         raise Refused(f"a worker of the cluster has vmwidgets {__version__}, and this is {version}")
+    if build and build != build_here():
+        raise Refused(f"a worker of the cluster has another build of vmwidgets {version}: {_SAME}")
     try:
         with TemporaryDirectory(prefix="vmwidgets-grade-") as folder:
             path = Path(folder, "submission")
@@ -54,6 +57,11 @@ def judge(version: str, name: str, content: bytes, course: Course) -> Graded:
             return JUDGES.judge(File(name, path), course)
     except Exception as error:  # noqa: BLE001  some can't be sent back, and the client would wait for them
         raise Refused(f"{name} can't be judged: {type(error).__name__}: {error}") from None
+
+
+def build_here() -> str:
+    """Return the digest of the code that grades in this process."""
+    return code(GRADING)
 
 
 def rest() -> None:
@@ -93,7 +101,7 @@ class Cluster:
             made.set_result(Graded.none(file.name, found(Status.UNREADABLE, problem=f"{refusal}")))
             return made
         with dask.config.set({"distributed.admin.large-graph-warning-threshold": LARGE}):
-            asked = self._client.submit(judge, __version__, file.name, content, course, pure=False)
+            asked = self._client.submit(judge, __version__, file.name, content, course, build_here(), pure=False)
 
         def finish(asked: Any) -> None:
             """Pass the result on; give up if the client has been closed, since it would never deliver a result."""
@@ -174,8 +182,12 @@ class Cluster:
                 raise Refused(f"{who} has no vmwidgets: install version {__version__} where it runs")
             if isinstance(version, str) and version != __version__:
                 raise Refused(f"{who} has vmwidgets {shown(version)}, and this is {__version__}")
+        for worker, build in sorted(self._client.run(build_here, on_error="return").items()):
+            if build != build_here():
+                raise Refused(f"worker {worker} has another build of vmwidgets {__version__}: {_SAME}")
 
 
+_SAME = "install the one of this computer where it runs"
 _KEPT = "finished grades are kept: the same command continues from there"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from vmwidgets import __version__
 from vmwidgets.engine.base.errors import Refused, shown
@@ -85,8 +86,8 @@ class Diagnosis:
         missing = "" if handed.coded else " If you have a code, it is missing."
         name = "Concept test" if begun.lab == CONCEPTS else f"Lab {begun.lab}"
         yield f"{name} of {begun.whose}{code}. Are {what} as you received them from your instructor?{missing}"
-        if handed.version != __version__:
-            yield f"It was made with {made_with(handed.version)}; this is {__version__}."
+        if handed.version != __version__ or handed.build:
+            yield f"It was made with {made_with(handed.version, handed.build)}; this is {__version__}."
         if begun.lab == CONCEPTS:
             yield from self._of_tests()
         else:
@@ -137,13 +138,22 @@ def diagnosis(path: Path) -> Diagnosis:
             seed = int(handed.seed, 16) if handed.coded else begun.seed
         except ValueError:
             raise Refused(f"{path}: its lab.begin says the seed {shown(handed.seed)}, which is not a number") from None
-        rows = tuple(rows_of(path.name, handed, seed, Course(begun.course, own), judged))
+        rows = tuple(rows_of(path.name, handed, seed, Course(begun.course, own), _judged))
     lab = begun.lab if begun else ""
     graded = Graded(path.name, "", lab, None, (), handed.predictions, handed.outcomes, {})
     asked = of_lab(known_mistakes(), lab)
     unanswered = tuple(name for name in asked if name not in graded.predicted)
     kind = other_kind(path.name, path, NAME) if handed.begun is None else ""
     return Diagnosis(handed, rows, len(asked), unanswered, called_notebook(path.name), kind)
+
+
+def _judged(exercise: str, sheet: str, work: Any) -> dict[str, Any]:
+    """Return the result of the work, in this process."""
+    try:
+        return judged(exercise, sheet, work)
+    except MemoryError:
+        problem = "judging takes more memory than this computer has"
+        return {"id": exercise, "points": 0, "problem": problem, "criteria": [], "stopped": True}
 
 
 def _missing(row: Row) -> bool:

@@ -51,7 +51,8 @@ def _row(row: Row) -> Iterator[str]:
 def _file(grades: Grades, file: Graded, rows: dict[str, Row]) -> Iterator[str]:
     """Yield a file, with its other contents."""
     if file.wrote:
-        yield f"  {printable(file.path)}: {called(file.lab)}, begun as {file.wrote}, {made_with(file.version)}"
+        made = made_with(file.version, file.build)
+        yield f"  {printable(file.path)}: {called(file.lab)}, begun as {file.wrote}, {made}"
     else:
         yield f"  {printable(file.path)}"
     if file.finding:

@@ -18,7 +18,10 @@ from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.engine.base.units import counted
 
 MOST_BYTES = 64 * 1024 * 1024
-"""The most bytes of a notebook."""
+"""The most bytes of a notebook, unless a person allows another size."""
+
+LEAST_MIB, MOST_MIB = 0.1, 1024
+"""The least and the greatest size that a person may allow for notebooks instead."""
 
 CHUNK = 1 << 20
 """The number of bytes that are read at a time for a digest."""
@@ -54,6 +57,13 @@ OTHERS = {b"%PDF": "a PDF", b"\x89PNG": "an image", b"\xff\xd8\xff": "an image",
 
 ASK, NAME = "ask for the .ipynb", "name your .ipynb"
 """The advice on a file: for staff, and for the student whose file it is."""
+
+
+def size_allowed(mebibytes: float) -> int:
+    """Return the most bytes of a notebook as a person allows it; raises :class:`Refused` for too little or too much."""
+    if not LEAST_MIB <= mebibytes <= MOST_MIB:
+        raise Refused(f"--size {mebibytes:g}: write {LEAST_MIB:g} to {MOST_MIB:,} MiB")
+    return int(mebibytes * (1 << 20))
 
 
 def names_of(folder: Path) -> list[str]:
@@ -134,6 +144,8 @@ def digest_of(path: Path, most: int = MOST_BYTES) -> str:
         while left and (chunk := _read(file, min(CHUNK, left))):
             digest.update(chunk)
             left -= len(chunk)
+    if not left:  # it is too large, and may not be for another limit
+        digest.update(f"more than {most} bytes".encode())
     return digest.hexdigest()
 
 

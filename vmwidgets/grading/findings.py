@@ -64,7 +64,7 @@ STAFF: dict[Status, str] = {
     Status.UNCHECKED: "no check of it is in the file",
     Status.STOPPED_CHECK: "{problem}",
     Status.FORGED: "forged: the notebook claims {claim}, and its journal gives {points}{worth}",
-    Status.DIFFERS: "differs: the notebook claims {claim}{made}, and its journal gives {points}{worth}",
+    Status.DIFFERS: "differs: the notebook claims {claim}{made}, and its journal gives {points}{worth}{judge}",
     Status.COPIED: "the same journal as {others}",
     Status.OTHER_VARIANT: "its journal is of another variant",
     Status.OTHER_EDITION: "not judged: it was made with edition {edition} of this exercise, and this is edition "

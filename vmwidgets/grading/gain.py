@@ -16,7 +16,7 @@ from vmwidgets.labs.identity import folded
 from vmwidgets.labs.moved import CONCEPTS
 from vmwidgets.questions.concepts import KINDS, TESTS, identity_of, is_right, paper
 
-from .files import called_notebook, names_of, place_of
+from .files import MOST_BYTES, called_notebook, names_of, place_of
 from .notebook import Handed, read_notebook
 from .tables import as_csv
 
@@ -92,17 +92,18 @@ class Gain:
         return sum(one for one, _ in pairs), sum(one for _, one in pairs), learned, lost
 
 
-def gain_of(folder: Path) -> Gain:
+def gain_of(folder: Path, most: int = MOST_BYTES) -> Gain:
     """Return the gain of a class, from a folder with its notebooks of both tests; none of their code is run.
 
     A missing answer, or "I don't know", is not right.  If a student has several files for one test, the first by name
-    with answers counts.  Raises :class:`Refused` for a folder without files, and for tests of two courses.
+    with answers counts.  Files of more than `most` bytes are left out.  Raises :class:`Refused` for a folder without
+    files, and for tests of two courses.
     """
     found: dict[str, dict[str, Marks]] = {test: {} for test in TESTS}
     courses: dict[str, str] = {}
     left_out: list[tuple[str, str]] = []
     for name in names_of(folder):
-        handed, problem = _handed(folder, name)
+        handed, problem = _handed(folder, name, most)
         taken = dict(_taken(handed)) if not problem else {}
         if handed.begun is None or not taken:
             left_out.append((name, problem or "it has no answer to a question of the test"))
@@ -118,12 +119,12 @@ def gain_of(folder: Path) -> Gain:
     return Gain(both, alone, tuple(left_out))
 
 
-def _handed(folder: Path, name: str) -> tuple[Handed, str]:
+def _handed(folder: Path, name: str, most: int) -> tuple[Handed, str]:
     """Return a file's contents, and the reason why it can't count, or ""."""
     try:
         if not called_notebook(name):
             return Handed(), "not a notebook"
-        handed = read_notebook(place_of(folder, name))
+        handed = read_notebook(place_of(folder, name), most)
     except Refused as refusal:
         return Handed(), f"{refusal}"
     if handed.begun is None:

@@ -142,8 +142,9 @@ class Graded:
     """One file: its rows, its predictions, outcomes and hints.
 
     `finding` says why it was not graded, or why it contains no work; None otherwise.  `wrote` is the ID as written in
-    the notebook, made with vmwidgets of this `version`; `student` is the ID that stands for it in all results. `seed`
-    is the seed of the file's sheets.  `attempts` is as in :class:`Row`.
+    the notebook, made with vmwidgets of this `version`; `student` is the ID that stands for it in all results.  `build`
+    says which other build checked its work, or is "".  `seed` is the seed of the file's sheets.  `attempts` is as in
+    :class:`Row`.
     """
 
     path: str
@@ -155,6 +156,7 @@ class Graded:
     outcomes: dict[str, Any]
     hints: dict[str, int]
     version: str = ""
+    build: str = ""
     seed: str = ""
     wrote: str = ""
     attempts: int = 0

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import os
 import pickle
 import sys
 import time
@@ -27,13 +28,11 @@ from .files import content_of
 from .findings import Status, found
 from .grades import Graded
 from .own_exercises import load_modules
+from .processes import MEMORY, NO_MEMORY
 from .submission import graded_file
 
-MEMORY = 3 << 30
-"""The most bytes of address space for judging."""
-
-SECONDS = 60
-"""The most seconds of a processor for one piece of work."""
+SECONDS = 90
+"""The most seconds of a processor for one piece of work, as many as the asking side waits."""
 
 FILE = 64 << 20
 """The most bytes of a file that the process may write."""
@@ -43,18 +42,16 @@ def judged(exercise: str, sheet: str, work: Any) -> dict[str, Any]:
     """Return the result of the work on the sheet `sheet`: the data of a check's result, without the work.
 
     It has the `picture` of the judged work, and for each criterion the `why` of its mistake.  `digest` is equal for
-    equal work, however it was packed; for functions' choices, it is equal for the same function.
+    equal work, however it was packed; for functions' choices, it is equal for the same function.  Raises
+    :class:`MemoryError` if the memory is used up, also if a machine or a judge has met that error on the way.
     """
     try:
         result = judged_for(exercise, sheet, _named(remade(work)))
-    except (VMError, MemoryError, RecursionError) as error:
-        return {
-            "id": exercise,
-            "points": 0,
-            "problem": f"{error}" or type(error).__name__,
-            "criteria": [],
-            "unmade": True,
-        }
+    except (VMError, RecursionError) as error:
+        problem = f"{error}" or type(error).__name__
+        _refuse_for_memory(problem)
+        return {"id": exercise, "points": 0, "problem": problem, "criteria": [], "unmade": True}
+    _refuse_for_memory(result.problem)
     whys = [
         {**one.data(), "sentence": one.in_the_end, "why": one.mistake.why if one.mistake else ""}
         for one in result.criteria
@@ -62,6 +59,12 @@ def judged(exercise: str, sheet: str, work: Any) -> dict[str, Any]:
     same = result.work if "source" not in result.work else {"source": result.work["source"]}
     digest = hashlib.sha256(json.dumps(same, sort_keys=True).encode()).hexdigest()
     return {**result.data(), "work": {}, "criteria": whys, "picture": result.picture, "digest": digest}
+
+
+def _refuse_for_memory(problem: str) -> None:
+    """Raise :class:`MemoryError` if this problem is that error in other words: a machine that panicked of it."""
+    if MemoryError.__name__ in problem:
+        raise MemoryError
 
 
 def _named(thing: Any) -> Any:
@@ -119,8 +122,6 @@ def grade_file(question: str, say: Callable[[dict[str, Any]], None]) -> None:
         graded = graded_file(name, content_of(Path(path), course.size), course, ask)
     except Refused as refusal:
         graded = Graded.none(name, found(Status.UNREADABLE, problem=f"{refusal}"))
-    except MemoryError:
-        graded = Graded.none(name, found(Status.UNREAD, problem="reading the file takes too much memory"))
     say({"graded": graded.data()})
 
 
@@ -134,13 +135,16 @@ def main(answer: Callable[[str, str, Any], dict[str, Any]] = judged) -> None:
     def say(data: dict[str, Any]) -> None:
         print(json.dumps(data), file=answers, flush=True)
 
-    for line in sys.stdin:
-        question = json.loads(line)
-        if isinstance(question, dict):
-            grade_file(question["file"], say)
-        else:
-            limit()
-            say(answer(*question))
+    try:
+        for line in sys.stdin:
+            question = json.loads(line)
+            if isinstance(question, dict):
+                grade_file(question["file"], say)
+            else:
+                limit()
+                say(answer(*question))
+    except MemoryError:
+        os._exit(NO_MEMORY)  # nothing else is certain to work
 
 
 if __name__ == "__main__":

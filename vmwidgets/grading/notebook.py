@@ -12,9 +12,10 @@ from math import isfinite
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from vmwidgets import __version__
 from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.labs.beginning import Beginning
-from vmwidgets.labs.exercise import exercises
+from vmwidgets.labs.exercise import Exercise, exercises
 from vmwidgets.labs.mistakes import has_mistakes
 from vmwidgets.labs.records import Asked, Begun, Checked, Happened, Record, listed, records
 
@@ -31,11 +32,15 @@ MOST_WORKS = 1_000
 """The most different works kept for one exercise in one notebook: the highest claims and, of equal claims, the last."""
 
 
+OTHER_BUILD, UNKNOWN_BUILD = "another build", "an unknown build"
+
+
 class Work(NamedTuple):
     """One piece of work from the output of cell `cell` (the first cell is 1).
 
     It was made for `sheet`, by this `edition` of the exercise, and its own check gave `claimed` points, or None if the
-    output doesn't say.  `data` is the data from which the work can be rebuilt.
+    output doesn't say.  `data` is the data from which the work can be rebuilt, and `judged_by` the digest of the code
+    of its check.
     """
 
     cell: int
@@ -43,11 +48,18 @@ class Work(NamedTuple):
     edition: Any
     claimed: int | None
     data: dict[str, Any]
+    judged_by: str = ""
 
     @property
     def claim(self) -> int:
         """The claimed points as a number to compare; negative without a claim."""
         return -1 if self.claimed is None else self.claimed
+
+    def build(self, exercise: Exercise) -> str:
+        """Return which build of vmwidgets checked it, if it did not run the code that judges `exercise` here."""
+        if self.judged_by and self.judged_by == exercise.judged_by:
+            return ""
+        return OTHER_BUILD if self.judged_by else UNKNOWN_BUILD
 
 
 @dataclass
@@ -76,6 +88,13 @@ class Handed:
         best: Work = max(reversed(self.works[exercise]), key=lambda work: work.claim)
         return best
 
+    @property
+    def build(self) -> str:
+        """Return which other build of vmwidgets checked some of the works; "" if none did."""
+        known = exercises()
+        builds = {work.build(known[name]) for name, works in self.works.items() if name in known for work in works}
+        return next((one for one in (OTHER_BUILD, UNKNOWN_BUILD) if one in builds), "")
+
     def keep(self, exercise: str, work: Work) -> None:
         """Keep a piece of work; if the same work is there already, keep the higher claim."""
         kept = self.works.setdefault(exercise, [])
@@ -93,25 +112,30 @@ class Handed:
             self.works[exercise] = [works[place] for place in sorted(places)]
 
 
-def made_with(version: str) -> str:
-    """Return a notebook's version of vmwidgets, in words.
+def made_with(version: str, build: str = "") -> str:
+    """Return a notebook's version of vmwidgets, in words; also its `build`, if the version is the same as here.
 
-    >>> made_with("0.1.0"), made_with("")
-    ("vmwidgets '0.1.0'", 'an unknown version of vmwidgets')
+    >>> made_with("0.0.9"), made_with("")
+    ("vmwidgets '0.0.9'", 'an unknown version of vmwidgets')
+    >>> made_with("0.0.9", OTHER_BUILD)
+    "vmwidgets '0.0.9'"
     """
-    return f"vmwidgets {shown(version)}" if version else "an unknown version of vmwidgets"
+    which = f"{build} of " if build and version == __version__ else ""
+    return f"{which}vmwidgets {shown(version)}" if version else "an unknown version of vmwidgets"
 
 
-def read_notebook(path: Path) -> Handed:
-    """Return the contents of the file at `path`; never raises an error about them."""
+def read_notebook(path: Path, most: int = MOST_BYTES) -> Handed:
+    """Return the contents of the file at `path`, at most this many bytes; never raises an error about them."""
     try:
-        return notebook_of(content_of(path))
+        return notebook_of(content_of(path, most), most)
     except Refused as refusal:
         return Handed(_unreadable(f"{refusal}"))
+    except MemoryError:
+        return Handed(_unreadable("reading the file takes more memory than this computer has"))
 
 
 def notebook_of(content: bytes, most: int = MOST_BYTES) -> Handed:
-    """Return the contents of a file with these bytes, at most `most`; never raises an error about them."""
+    """Return the contents of a file with these bytes, at most `most`; raises only :class:`MemoryError`."""
     if len(content) > most:
         return Handed(_unreadable(f"the file has more than {most / (1 << 20):.3g} MiB"))
     if not content.strip(BEFORE_JSON):
@@ -120,7 +144,7 @@ def notebook_of(content: bytes, most: int = MOST_BYTES) -> Handed:
         return Handed(_unreadable(f"the file has more than {MOST_PARTS:,} commas and brackets"))
     try:
         notebook = json.loads(content, parse_constant=lambda _name: None, parse_float=_finite)
-    except (ValueError, RecursionError, MemoryError):
+    except (ValueError, RecursionError):
         return Handed(_unreadable("not a notebook: the file is not valid JSON, is cut off, or is nested too deeply"))
     is_old = isinstance(notebook, dict) and "worksheets" in notebook  # of nbformat 3, whose worksheets hold the cells
     if not is_old and not (isinstance(notebook, dict) and isinstance(notebook.get("cells"), list)):
@@ -164,7 +188,7 @@ def _keep(handed: Handed, one: Record) -> None:
     elif isinstance(one, Checked):
         handed.undone |= not one.work
         if one.work:
-            handed.keep(one.exercise, Work(one.cell, one.sheet, one.edition, one.claimed, one.work))
+            handed.keep(one.exercise, Work(one.cell, one.sheet, one.edition, one.claimed, one.work, one.judged_by))
     elif isinstance(one, Asked):
         _keep_first(handed.predictions, one.id, {"answer": one.answer, "question": one.question})
         if isinstance(one.happened, str):  # even if no cell shows the outcome itself

@@ -17,6 +17,12 @@ from vmwidgets.launched import lying_in
 
 PACKAGE = Path(__file__).resolve().parent.parent
 
+MEMORY = 3 << 30
+"""The most bytes of address space for judging."""
+
+NO_MEMORY = 77
+"""The exit status of a judging process that has used up its memory."""
+
 START = """
 import importlib.util, runpy, site, sys
 before, users, init, version = {before!r}, {users!r}, {init!r}, {version!r}

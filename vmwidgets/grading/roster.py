@@ -11,7 +11,7 @@ from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.labs.identity import folded
 
 from .findings import Status, found
-from .grades import Grades, Row
+from .grades import Graded, Grades, Row
 from .spreadsheet import Table, read_table
 from .titles import MEANINGS, handed_in_columns
 
@@ -154,7 +154,19 @@ def with_roster(grades: Grades, roster: Roster) -> Grades:
     return replace(grades, notes=(*grades.notes, *odd))
 
 
-def missing(grades: Grades, roster: Roster) -> list[str]:
-    """Return the IDs in the roster without any graded work."""
-    there = {one for file in grades.files if file.finding is None for one in file.students}
-    return [one for one in roster.people if one not in there]
+def missing(grades: Grades, roster: Roster) -> tuple[list[str], list[str]]:
+    """Return the IDs in the roster without any file, and the IDs with files that can't be graded or have no work."""
+    graded = {one for file in grades.files if file.finding is None for one in file.students}
+    there = {one for file in grades.files if file.path for one in _submitters(file, roster)}
+    without = [one for one in roster.people if one not in graded]
+    return [one for one in without if one not in there], [one for one in without if one in there]
+
+
+def _submitters(file: Graded, roster: Roster) -> list[str]:
+    """Return the IDs of a file's submitters, for a file that names none also from its name, such as ``ada.ipynb``."""
+    if file.students:
+        return file.students
+    if file.finding and file.finding.status is Status.UPLOADED:
+        return [str(file.finding.about["by"])]
+    names = (name.partition(".")[0] for name in reversed(file.path.split("/")))
+    return [person.id for person in map(roster.find, names) if person][:1]

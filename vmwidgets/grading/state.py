@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from vmwidgets import __version__
+from vmwidgets.build import GRADING, code
 from vmwidgets.engine.base.errors import Refused
 from vmwidgets.engine.base.files import close_to_others, regular
 
@@ -25,7 +26,7 @@ from .course import Course
 from .grades import Graded
 from .output import make_private
 
-FORM = 3
+FORM = 4
 """The format of a line: files with lines in another format are judged again."""
 
 MOST_ATTEMPTS = 3
@@ -42,7 +43,7 @@ class Kept(NamedTuple):
 def key_of(digest: str, course: Course) -> str:
     """Return a key for everything that the grades of a file with this digest depend on."""
     sources = [module.source for module in course.modules]
-    parts = [FORM, __version__, course.name, course.exercises, course.prediction, course.key, sources]
+    parts = [FORM, __version__, code(GRADING), course.name, course.exercises, course.prediction, course.key, sources]
     settings = json.dumps(parts, sort_keys=True).encode()
     return hashlib.sha256(settings + b"\0" + digest.encode()).hexdigest()
 

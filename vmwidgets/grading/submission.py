@@ -42,7 +42,7 @@ def graded_file(name: str, content: bytes, course: Course, ask: Asking) -> Grade
     version = handed.version if begun.students else __version__
     return Graded(
         name, begun.student, begun.lab, finding, rows, handed.predictions, handed.outcomes, handed.hints,
-        version=version, seed=f"{begun.seed:016x}",
+        version=version, build=handed.build if begun.students else "", seed=f"{begun.seed:016x}",
     )  # fmt: skip  # one call
 
 
@@ -112,7 +112,7 @@ def _best(row: Row, works: Sequence[Work], sheet: str, version: str, course: Cou
         result = ask(row.exercise, sheet, work.data)
         same = work.edition in exercise.judged
         points = int(result["points"]) if own and same else 0
-        digest = str(result.pop("digest", ""))
+        digest, _ = str(result.pop("digest", "")), result.pop("judged_by", "")
         finding = _finding(row, work, exercise, result, version, course) if own else found(Status.OTHER_VARIANT)
         made = replace(
             row, points=course.scaled(exercise, points), claimed=work.claimed, work=digest, cell=work.cell,
@@ -151,14 +151,19 @@ def _finding(
     points = int(result["points"])
     if work.claimed == points:
         return found(Status.STOPPED_CHECK, problem=problem) if problem else None
-    # Judging a journal gives the same points each time: only a claim that was changed can be higher.
-    today = version == __version__ and work.edition == exercise.edition
-    certain = not problem and today and work.claim > points
+    # The same code gives a journal the same points each time: only a claim that was changed can be higher.  A version
+    # has many builds, so an equal number says nothing.
+    build = work.build(exercise)
+    certain = not problem and not build and work.edition == exercise.edition and work.claim > points
     claim = "no points" if work.claimed is None else f"{shown(work.claimed)} point{'s' * (work.claimed != 1)}"
-    how = made_with(version) if version != __version__ else f"edition {shown(work.edition)} of this exercise"
-    made = "" if today else f", made with {how}"
+    edition = f", edition {shown(work.edition)} of this exercise" if work.edition != exercise.edition else ""
+    other = build or version != __version__
+    made = f", made with {made_with(version, build)}{edition}" if edition or other else ""
+    judge = f" with {made_with(__version__)}" if other else ""
     worth = _worth(row, exercise, points, course)
-    return found(Status.FORGED if certain else Status.DIFFERS, claim=claim, made=made, points=str(points), worth=worth)
+    if certain:
+        return found(Status.FORGED, claim=claim, points=str(points), worth=worth)
+    return found(Status.DIFFERS, claim=claim, made=made, points=str(points), worth=worth, judge=judge)
 
 
 def _worth(row: Row, exercise: Exercise, points: int, course: Course) -> str:

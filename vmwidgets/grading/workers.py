@@ -11,6 +11,7 @@ import subprocess
 import tempfile
 from base64 import b64encode
 from contextlib import suppress
+from errno import ENOMEM
 from pathlib import Path
 from pickle import dumps
 from threading import Event, RLock, Timer
@@ -27,6 +28,11 @@ SECONDS = 90
 MOST_ANSWER = 64 * 1024 * 1024
 """The most bytes of an answer."""
 
+ENDS_IN = 5
+"""The most seconds until a process without an answer has ended."""
+
+SIGKILL, SIGXCPU = 9, 24
+"""Two signals by their numbers on Linux and macOS; Windows has neither."""
 
 STOPPED = "grading was stopped"
 
@@ -129,6 +135,8 @@ class Worker:
             return _answer(process, line, seconds)
         except OSError:
             self._end()
+            if self._closed:  # which ended the process
+                raise OSError(STOPPED) from None
             raise
 
 
@@ -138,8 +146,11 @@ def _stopped(exercise: str, problem: str) -> dict[str, Any]:
 
 
 def _why(what: str, error: OSError, seconds: float) -> str:
-    late = isinstance(error, TimeoutError)
-    return f"{what} took longer than {seconds:g} seconds" if late else f"{what} ended early: {error}"
+    if isinstance(error, TimeoutError):
+        return f"{what} took longer than {seconds:g} seconds"
+    if error.errno == ENOMEM:
+        return f"{what} takes more memory than {processes.MEMORY >> 20:,} MiB, or than this computer has"
+    return f"{what} ended early: {error}"
 
 
 def _answer(process: subprocess.Popen[bytes], question: bytes, seconds: float) -> dict[str, Any]:
@@ -165,9 +176,26 @@ def _answer(process: subprocess.Popen[bytes], question: bytes, seconds: float) -
     if not answer.endswith(b"\n"):
         if late.is_set():
             raise TimeoutError
-        raise OSError("its answer has no end" if answer else "the process that judges ended")
+        if answer:
+            raise OSError("its answer has no end")
+        raise _ending(process)
     try:
         found: dict[str, Any] = json.loads(answer)
     except ValueError:
         raise OSError("its answer is not JSON") from None
     return found
+
+
+def _ending(process: subprocess.Popen[bytes]) -> OSError:
+    """Return why a process ended without an answer.
+
+    Python raises an error at the limit; a system without free memory kills; a system that counts a processor's seconds
+    sends a signal.
+    """
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(ENDS_IN)
+    if process.returncode in (processes.NO_MEMORY, -SIGKILL):
+        return OSError(ENOMEM, "no memory")
+    if process.returncode == -SIGXCPU:
+        return TimeoutError()
+    return OSError("the process that judges ended")

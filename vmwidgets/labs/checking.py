@@ -111,7 +111,9 @@ def _graded(name: str | Sheet, thing: Any, *, passed_too: bool = False) -> Resul
     exercise, sheet = asked(name)
     identity = exercise.id if sheet is None else sheet.id
     of = "" if sheet is None else sheet.of
-    ungraded = Result(identity, exercise.title, exercise.points, of_sheet=of, edition=exercise.edition)
+    ungraded = Result(
+        identity, exercise.title, exercise.points, of_sheet=of, edition=exercise.edition, judged_by=exercise.judged_by
+    )
     if thing is None or thing is ...:
         return replace(ungraded, problem=NOT_DONE)
     subject = _as_taken(thing, exercise)

@@ -7,6 +7,7 @@ from inspect import signature
 from types import FunctionType
 from typing import Any, Protocol
 
+from vmwidgets.build import code, code_of
 from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.machine.arguments import known
@@ -70,6 +71,15 @@ class Exercise:
     edition: int = 1
     judged: tuple[int, ...] = (1,)
     asks: Asking | None = None
+
+    @property
+    def judged_by(self) -> str:
+        """A digest of the code that judges it here, and of an author's own files; "" if a part of it is not known."""
+        package = code()
+        if self.shipped or not package:
+            return package
+        own = code_of(*(one for one in (self.judge, self.sheet, self.asks) if one is not None))
+        return own and f"{package}+{own}"
 
     def seen(self, thing: Any, asked: Any) -> Any:
         """Return what to draw of an object; `shows` also receives the task, if it takes a second argument."""

@@ -50,6 +50,7 @@ class Checked(NamedTuple):
 
     The work was made for `sheet`, by this `edition` of the exercise, and its own check gave `claimed` points, or None
     if the output doesn't say.  `work` is the data from which it can be rebuilt, empty if nothing was done.
+    `judged_by` is the digest of the code of that check, "" in earlier notebooks.
     """
 
     cell: int
@@ -58,6 +59,7 @@ class Checked(NamedTuple):
     edition: Any
     claimed: int | None
     work: dict[str, Any]
+    judged_by: str
 
 
 class Asked(NamedTuple):
@@ -141,9 +143,9 @@ def _checked(cell: int, data: dict[str, Any], name: str = "") -> Iterator[Record
     done = isinstance(work, dict) and work
     if exercise and not text_of(data, "sheet").startswith("practice") and (done or not data.get("criteria")):
         claim = claimed if isinstance(claimed, int) and not isinstance(claimed, bool) else None
-        yield Checked(
-            cell, exercise, data.get("sheet"), data.get("edition", 1), claim, work if isinstance(work, dict) else {}
-        )
+        work = work if isinstance(work, dict) else {}
+        edition, judged_by = data.get("edition", 1), text_of(data, "judged_by")
+        yield Checked(cell, exercise, data.get("sheet"), edition, claim, work, judged_by)
 
 
 def _submitted(cell: int, data: dict[str, Any]) -> Iterator[Record]:

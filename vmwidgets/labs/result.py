@@ -28,8 +28,8 @@ class Result:
     `problem` is the reason if the check could not be completed, or "".  `picture` is HTML of the graded solution.
     `of_sheet` is the variant: a seed, "default" or "practice 3"; "" if all students have the same.  `hints` says that
     there are hints and points are missing.  `work` is the solution as data, from which a grader rebuilds it.  `edition`
-    is the exercise's edition.  `unbegun` says that the notebook had begun no lab, `trying` that the lab was begun
-    without an ID, and `tried` that a copy of a machine was checked.
+    is the exercise's edition, and `judged_by` a digest of the code that judged.  `unbegun` says that the notebook had
+    begun no lab, `trying` that the lab was begun without an ID, and `tried` that a copy of a machine was checked.
     """
 
     id: str
@@ -42,6 +42,7 @@ class Result:
     hints: bool = False
     work: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
     edition: int = 1
+    judged_by: str = ""
     unbegun: bool = False
     trying: bool = False
     tried: bool = False
@@ -73,6 +74,7 @@ class Result:
             "problem": self.problem,
             "sheet": self.of_sheet,
             "edition": self.edition,
+            "judged_by": self.judged_by,
             "criteria": [criterion.data() for criterion in self.criteria],
             "work": self.work,
         }

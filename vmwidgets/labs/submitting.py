@@ -18,6 +18,9 @@ from .publishing import Once
 from .records import SUBMISSION, record
 from .work import by_kind, users_names
 
+KEPT = ("sheet", "edition", "judged_by", "points", "of")
+"""The members of a check that a submission keeps, in addition to the work."""
+
 NAMES = {"as they are": "file names stay", "by kind": "file names become library 1, program 1, file 1"}
 
 
@@ -104,7 +107,7 @@ def submit(*, names: str = "as they are") -> Submission:
     for name, result in results.items():
         work = by_kind(result.work) if names == "by kind" else result.work
         found |= users_names(work) if names != "by kind" else set()
-        works[name] = {key: result.data()[key] for key in ("sheet", "edition", "points", "of")} | {"work": work}
+        works[name] = {key: result.data()[key] for key in KEPT} | {"work": work}
     made = Submission(beginning, works, tuple(sorted(found)), names == "by kind")
     made.once.publish(made.bundle())
     return made

@@ -29,21 +29,23 @@ class Way(NamedTuple):
 WAYS = {
     "counted": Way(
         "Sharing",
-        "Nothing is copied: both tasks map the same frames, and may only read them.",
-        "The fork copied the parent's page tables, and made the pages read-only in both. The kernel counts who uses "
-        "each frame. Now the child writes: the page is present, and the fault is a protection fault, error code 7, as "
-        "in Linux and in xv6 with copy-on-write. What if the parent writes first?",
+        "No page is copied: both tasks map the same frames, and a write to them traps to the kernel.",
+        "The fork copied the parent's page tables, and cleared W in each PTE of both. Both tasks keep their right to "
+        "write: the map still says rw, but a write traps to the kernel, which counts who uses each frame. Now the "
+        "child writes: the page is present, so this is a protection fault. Error code 7 is x86's, in Linux too. RISC-V "
+        "says less: in xv6, scause is 15 for this write, and for a write to a page that is not present. "
+        "What if the parent writes first?",
         "The write faults, and this one page is copied. The other three are shared as before.",
         "The price of a fork is paid page by page, and only for pages that are written. Next the parent writes to the "
-        "same page. Its page is still read-only, so it faults, too: error code 7 again. Vote: is there a second copy?",
-        "Only the parent still maps this frame, so the kernel makes it writable again, and copies nothing.",
+        "same page. Its PTE still lacks W, so it faults, too: error code 7 again. Vote: is there a second copy?",
+        "Only the parent still maps this frame, so the kernel sets W again, and copies no page.",
         "Two faults, and one copy.",
     ),
     "shadow": Way(
         "Objects",
-        "Nothing is copied: both tasks see the same frames, and may only read them.",
+        "No page is copied: both tasks see the same frames, and a write to them traps to the kernel.",
         "Round pages are seen by several tasks. Now the child writes. Here the child's tables are empty after a fork, "
-        "so the fault is 'not present'; Linux and xv6 copy the tables, and there it is a protection fault. A shadow is "
+        "so the fault is 'not present'; Linux copies the tables, and there it is a protection fault. A shadow is "
         "an object for the pages that one task has written; the other pages are found in the object behind it. "
         "What if the parent writes first?",
         "The write faults, and this one page is copied. The other three are shared as before.",
@@ -109,7 +111,7 @@ def lecture(fork: str = "counted") -> Lecture:
     child = parent.fork("child")
     count(
         "four pages", "The parent forks. How many frames are in use for these pages after that?", way.at_fork,
-        {"4": "Right if the fork copies nothing, and leaves that to the first write.",
+        {"4": "Right if the fork copies no page, and leaves that to the first write.",
          "5": "The first write may copy one page. There has been no write yet.",
          "8": "The first UNIX copied everything; a child that calls exec next needs nothing of this."},
     )  # fmt: skip

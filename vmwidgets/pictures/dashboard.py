@@ -24,7 +24,7 @@ from vmwidgets.views.scene.kit import WIDTH, stack
 from vmwidgets.views.scene.model import Scene
 from vmwidgets.views.scene.parts import fold_parts
 from vmwidgets.views.story.moment import Moment
-from vmwidgets.views.story.stages import either
+from vmwidgets.views.story.stages import Mine, either
 
 from .asked import Asker, Question, asking_scene, choices_in, questions_of, right_choice
 from .at import At
@@ -150,7 +150,7 @@ class Dashboard(Map):
             walk_steps(machine, moment, task, address, "read", bool(task), in_line=in_line),
         ]
         mine += [kentry_steps(machine.kentry, moment, compact=True)] if target is machine.kernel_map else []
-        return replace(stack(scenes), steps=moment.steps(either(*mine)))
+        return _whole_of(stack(scenes), moment, either(*mine))
 
     def opened(self, node_id: str) -> None:
         """Open a fold, open or fold a part, go to a call of a domain, or answer a question."""
@@ -369,7 +369,14 @@ def kmem_dashboard(
     whole = stack(scenes, title=f"{machine.name}: kernel memory", subtitle=f"{machine.architecture} · {first.subtitle}")
     mine = [steps_of_kmem({one.name for one in machine.kmem.maps.values()}), steps_of_gauges]
     mine += [steps_of_threads(look_at(machine.threads, moment))] if threads else []
-    return replace(whole, steps=moment.steps(either(*mine)))
+    return _whole_of(whole, moment, either(*mine))
+
+
+def _whole_of(scene: Scene, moment: Moment, mine: Mine) -> Scene:
+    """Return the stacked scenes with the steps of all of them; "nothing changed" must be true of all of them, too."""
+    steps = moment.steps(mine)
+    is_other = steps.count and not scene.steps.count
+    return replace(scene, steps=steps, caption=moment.caption_of(steps) if is_other else scene.caption)
 
 
 def domain_at_hand(machine: Machine) -> MachineDomain | None:

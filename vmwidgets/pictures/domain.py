@@ -199,8 +199,9 @@ def domain_picture(
     look = look_at_domain(target, moment, window_of(target, focus), focus)
     moment, value = look.moment, look.now
     new, changed = marks_of(moment.so_far, value)
+    steps = moment.steps(mine)
     return Lanes(
-        value, style_of(look.after), moment.caption, moment.steps(mine), plan_of(moment, target.name), moment,
+        value, style_of(look.after), moment.caption_of(steps), steps, plan_of(moment, target.name), moment,
         decoder(target), selection, opened, width, things=things_of(value), new=new, changed=changed,
     )  # fmt: skip
 

@@ -8,15 +8,15 @@ from typing import Any
 import traitlets
 
 from vmwidgets.engine.base.errors import Refused, shown
-from vmwidgets.engine.base.units import counted
+from vmwidgets.engine.base.units import Address, counted
 from vmwidgets.engine.mmu.followed import Followed as FollowedKernel
 from vmwidgets.engine.mmu.pasted import SaidDifference
-from vmwidgets.engine.mmu.stops import SEVERAL, Stop
+from vmwidgets.engine.mmu.stops import Stop
 from vmwidgets.engine.mmu.stops import Stops as StopsOfKernel
 from vmwidgets.views.scene.kit import Switch, stack
 from vmwidgets.views.scene.model import Scene
 from vmwidgets.views.tables.pasted import Found, draw_pasted, in_words
-from vmwidgets.views.tables.stops import Change, Halt, Kind, draw_no_stop, draw_stop
+from vmwidgets.views.tables.stops import Change, Halt, draw_no_stop, draw_stop
 
 from .at import At
 from .picture import Picture
@@ -35,7 +35,8 @@ class Followed(Picture):
         if not isinstance(target, FollowedKernel):
             raise Refused(f"Followed shows the result of k.follow(), not {shown(target)}")
         self._held = target
-        self._walks = [Walk(walk) for walk in target.first.walks] if target.first is not None else []
+        first = target.first
+        self._walks = [] if first is None else [Walk(walk) for walk in first.walks if first.shows(walk)]
         super().__init__(target, **options)
 
     def draw(self, at: At) -> Scene:
@@ -108,12 +109,20 @@ def _halt(stop: Stop, before: Stop | None, place: str) -> Halt:
         f"since stop {before.number}" if before is not None else "so far",
         {name: [_change(one) for one in some] for name, some in stop.changes(before).items()},
         [f"{space.letter} {space.name}, {counted(len(space.frames), 'page')}" for space in stop.spaces],
-        {pa: (letter, _kind(letter)) for pa, letter in stop.letters().items()},
+        stop.pages(),
+        _worst(stop),
     )
 
 
-def _kind(letter: str) -> Kind:
-    return "several" if letter == SEVERAL else "table" if letter.islower() else "page"
+def _worst(stop: Stop) -> str:
+    """Return which process can write which table, in a sentence; "" if none can."""
+    tables = stop.written_tables()
+    if not tables:
+        return ""
+    one, *others = tables
+    whose = "its own page tables" if one.writer == one.owner else f"{one.owner}'s page tables"
+    more = f" {counted(len(others), 'more page')} {'is' if len(others) == 1 else 'are'} like this." * bool(others)
+    return f"User code of {one.writer} can write {Address(one.pa)}, a page of {whose}: it can map all of memory.{more}"
 
 
 def _change(one: SaidDifference) -> Change:

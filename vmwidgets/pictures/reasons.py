@@ -84,7 +84,9 @@ def _draw(why: Why, width: float) -> Scene:
 def _caption(why: Why) -> Caption:
     """Return the state in question, and the meaning of its chain of operations."""
     needed = len(why.operations)
-    each = f"Without any one of these {needed} operations it would differ." if needed > 1 else ""
+    each = ""
+    if needed > 1:
+        each = f"These {needed} operations alone make it so; leave one of them out, and they no longer do."
     return Caption(visible(f"{why.what[:1].upper()}{why.what[1:]}."), (), why.reason or each)
 
 

@@ -4,6 +4,7 @@ CONTRIBUTING.md explains this file as the example of a new picture.
 """
 
 from collections import Counter
+from dataclasses import replace
 
 from vmwidgets import events as ev
 from vmwidgets.engine.base.units import counted
@@ -44,12 +45,14 @@ def draw(at: At) -> Scene:
     rows = [Row(f"bits/task/{task}", cells) for task, cells in zip(tasks, named, strict=True)]
     known = [(style, WORDS[bits]) for bits, style in BITS.items() if any(one[bits] for one in tasks.values())]
     none = "" if rows else "No page of a task is in memory."
+    changed = not steps.count and tasks != bits_of(replace(at, done=0))
+    caption = at.moment.caption_of(steps, _answer(tasks, at), tells=False, changed=changed)
     return boxes.picture(
         "bits", "reference bits", counted(len(tasks), "task"),
         boxes.below(
             boxes.rows("bits", COLUMNS, rows), boxes.words("bits/none", none), boxes.key("bits", known), gap=10
         ),
-        caption=at.moment.answered(_answer(tasks, at)), steps=steps, machine=at.whole.name, width=at.width,
+        caption=caption, steps=steps, machine=at.whole.name, width=at.width,
         table=Table(("task", *BITS), [(task, *(f"{one[bits]:,}" for bits in BITS)) for task, one in tasks.items()]),
     )  # fmt: skip  # what it draws, what it says
 

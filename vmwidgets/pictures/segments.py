@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from vmwidgets.engine.base.units import Address, binary_size, listed
 from vmwidgets.engine.paper.segments_schema import Segment, SegmentsValue, Stretch
+from vmwidgets.views.maps.ribbon import NOT_TO_SCALE
 from vmwidgets.views.scene import boxes, kit
 from vmwidgets.views.scene.boxes import Part
 from vmwidgets.views.scene.key import RANGES
@@ -43,7 +44,9 @@ def placement(at: At) -> Scene:
         for one in stretches
     ]
     memory = boxes.below(
-        boxes.words("segments/physical", "physical memory"), *(_stretch(value, one) for one in stretches), gap=8
+        boxes.words("segments/physical", f"physical memory, {NOT_TO_SCALE}"),
+        *(_stretch(value, one) for one in stretches),
+        gap=8,
     )
 
     def sides(w: float) -> Part:
@@ -63,7 +66,7 @@ def placement(at: At) -> Scene:
 def _program(segments: Sequence[Segment], w: float) -> Part:
     """Return the segments in the program's addresses: with both ends and sizes if `w` has room for all of them."""
     is_whole = all(_limits_fit(one, w) for one in segments)
-    head = boxes.words("segments/virtual", "virtual addresses")
+    head = boxes.words("segments/virtual", f"virtual addresses, {NOT_TO_SCALE}")
     return boxes.below(head, *(_segment(one, is_whole=is_whole) for one in segments), gap=8)
 
 

@@ -52,13 +52,18 @@ def draw(at: At) -> Scene:
     kinds = PteWritten, PteRunWritten, FaultRaised, PageCopied
     steps = at.steps(lambda then: (frames_of(then), *_under_way(then)), *kinds)
     words = f"{counted(len(frames), 'frame')} in the page tables of tasks"
-    caption = at.moment.answered(_answer(frames))
+    operation = at.moment.operation
+    is_gone = operation is not None and operation.name == "exit"  # of a task that is not in `before` any longer
+    caption = at.moment.caption_of(steps, _answer(frames), changed=is_gone or frames != before)
     return boxes.picture("sharing", "frames by page table", words, part, caption=caption, table=table, steps=steps,
                          machine=at.whole.name, width=at.width)  # fmt: skip  # all of it
 
 
 def _answer(frames: Frames) -> str:
-    """Return how many frames several tasks share, and how many of these can be written; "" if no table maps a frame."""
+    """Return how many frames several tasks share, and how many can be written without a page fault; "" if none.
+
+    A task keeps its right to write: a descriptor that does not allow a write makes the write fault.
+    """
     if not frames:
         return ""
     several = [users for users in frames.values() if len({task for task, _ in users}) > 1]
@@ -67,9 +72,9 @@ def _answer(frames: Frames) -> str:
     written = sum(any("w" in rights for rights in users.values()) for users in several)
     which = f"{len(several):,} of {counted(len(frames), 'frame')} {'is' if len(several) == 1 else 'are'}"
     if len(several) == 1:
-        may = "a task may write to it" if written else "no task may write to it"
+        may = "a write to it needs no fault" if written else "a write to it faults"
     else:
-        may = f"{f'{written:,}' if written else 'none'} of them may be written"
+        may = f"a write to {f'{written:,}' if written else 'any'} of them {'needs no fault' if written else 'faults'}"
     return f"{which} in the page tables of several tasks; {may}."
 
 

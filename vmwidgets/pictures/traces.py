@@ -65,7 +65,10 @@ def draw_times(at: At) -> Scene:
     if not isinstance(at.target, IntervalsValue):
         raise Refused(f"Intervals shows the result of trace.intervals(), not {shown(at.target)}")
     value = at.target
-    head = boxes.words("intervals/head", "references until the page is used again, and how often")
+    head = boxes.words(
+        "intervals/head",
+        "references until the page is used again (each row is twice as wide as the row before), and how often",
+    )
     columns = Column(), Column(takes=True), Column(end=True)
     rows = [
         Row(f"intervals/{words}", (words, Bars([(count, "refs-set")]), f"{count:,}")) for words, count in value.rows()

@@ -262,15 +262,20 @@ def _address(at: At, one: Translation, moment: Moment, sight: Sight) -> Scene:
 
 def _tlb(at: At, one: Translation, moment: Moment, sight: Sight) -> Scene:
     machine = at.whole
-    number = one.lookups[-1].number if one.lookups else 0
-    others = [cpu.number for cpu in machine.cpus if cpu.number != number]
-    opened = sorted([number, *others[: PROCESSORS - 1]])
+    opened = _opened(machine, one)
     sets = tuple(dict.fromkeys((*sets_of(machine, one, moment), *sight.sets)))
     bench = TlbBench(opened, only=sets)
     look = look_at(machine.cpus, moment)
     drawn = draw_tlb(look, bench, machine=machine.name, width=at.width)
     known = {} if sight.asked else of_tlbs(look.now, lambda va: whose_of(machine, va), things_of(drawn.nodes))
     return replace(drawn, about=known)
+
+
+def _opened(machine: Machine, one: Translation) -> list[int]:
+    """Return the processors whose TLBs are shown: the one that made the access, and others."""
+    number = one.lookups[-1].number if one.lookups else 0
+    others = [cpu.number for cpu in machine.cpus if cpu.number != number]
+    return sorted([number, *others[: PROCESSORS - 1]])
 
 
 def _walk(at: At, one: Translation, moment: Moment, sight: Sight) -> Scene:
@@ -290,13 +295,22 @@ def _frames(at: At, one: Translation, moment: Moment, sight: Sight) -> Scene:
     leading = [] if sight.asked else [step.table >> PAGE_SHIFT for step in reversed(found.steps)]
     mapped = [] if sight.asked else [step.address >> PAGE_SHIFT for step in found.steps[-1:] if step.kind == "leaf"]
     cached = [] if sight.asked else frames_cached(at.whole, one, moment)
-    among = dict.fromkeys([*cached, *sight.among, *mapped, *leading])
+    named = [] if sight.asked else _frames_named(at.whole, one, moment, sight)
+    among = dict.fromkeys([*named, *cached, *sight.among, *mapped, *leading])
     wanted = [*([] if sight.frame is None else [sight.frame]), *among]
     there = [frame for frame in wanted if frame < int(at.whole.ram_bytes) >> PAGE_SHIFT]
     look = look_at(target, moment, [*there, *touched_frames(moment.events)])
     selected = target.frame(there[0]) if sight.frame is not None and there[:1] == [sight.frame] else None
-    return draw_frames(look, selected=selected, among=[cached, among], machine=at.whole.name, width=at.width,
-                       rows=sight.rows)  # fmt: skip
+    return draw_frames(look, selected=selected, among=[cached, among], named=named, machine=at.whole.name,
+                       width=at.width, rows=sight.rows)  # fmt: skip
+
+
+def _frames_named(machine: Machine, one: Translation, moment: Moment, sight: Sight) -> list[int]:
+    """Return the frames that the TLB's pane names: they are never folded away."""
+    value: CpusValue = look_at(machine.cpus, moment).now
+    cpus = [value.cpus[number] for number in _opened(machine, one)]
+    rows = [cpu.tlb.rows[number] for cpu in cpus for number in (*sets_of(machine, one, moment), *sight.sets)]
+    return [slot.entry.pa >> PAGE_SHIFT for row in rows for slot in row if slot is not None]
 
 
 _PANES: dict[str, Any] = {"address": _address, "tlb": _tlb, "walk": _walk, "frames": _frames}

@@ -371,7 +371,14 @@ def _space_at_stop(one: Process, letter: str, space: Space) -> SpaceAtStop:
         if va < TOP
         for frame in range(leaf.frame, leaf.frame + leaf.size, PAGE)
     ]
-    return SpaceAtStop(str(one), letter, ranges, tuple(sorted(frames)), tuple(sorted(space.tables)), one.pid)
+    written = sorted(
+        frame
+        for leaf in space.leaves.values()
+        if leaf.rights[1] == "w" and leaf.rights[3] == "u"
+        for frame in range(leaf.frame, leaf.frame + leaf.size, PAGE)
+    )
+    tables = tuple(sorted(space.tables))
+    return SpaceAtStop(str(one), letter, ranges, tuple(sorted(frames)), tables, one.pid, tuple(written))
 
 
 def _must_be(lab: object, run: object, counts: object, stops: object, seconds: object) -> None:

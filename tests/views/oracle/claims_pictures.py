@@ -28,13 +28,6 @@ def out_of_order(seen: Pictured, said: Said) -> None:
     assert [number(one) for one in said["addresses"].split(", ")] == low[:3]
 
 
-@claim("map pictures: map/same")
-def same(seen: Pictured, said: Said) -> None:
-    name = seen.picture.target.path
-    assert seen.operation.target != name
-    assert entries_of(seen.before.part(name)) == entries_of(seen.machine.part(name))
-
-
 @claim("map pictures: map/took")
 def took(seen: Pictured, said: Said) -> None:
     """The kernel map's entries take so much more than before the operation, which is of another map."""
@@ -113,6 +106,41 @@ def before_it(seen: Pictured, said: Said) -> None:
     drawn = {row["start"] for row in seen.rows()}
     if len(value.entries) <= len(drawn):
         assert {number(start) for start in drawn} == {int(one.start) for one in value.entries}
+
+
+DRAWN: dict[str, Callable[[vm.Machine], Any]] = {
+    "map": lambda machine: entries_of(machine.kernel_map),
+    "first": lambda machine: entries_of(machine.kernel_map),
+    "frames": lambda machine: machine.frames.value().counts,
+    "threads": lambda machine: machine.threads.value().threads,
+    "objects": lambda machine: machine.memory_objects.value().objects,
+    "clock": lambda machine: machine.replacement.value().rings,
+    "tlb": lambda machine: [[slot.entry for slot in cpu.tlb.slots] for cpu in machine.cpus.value().cpus],
+}
+"""What pictures of a whole machine draw, by their kind."""
+
+
+@claim("moments: same")
+def same(seen: Pictured, said: Said) -> None:
+    """What it draws was so before the operation."""
+    if seen.kind in DRAWN:
+        assert DRAWN[seen.kind](seen.before) == DRAWN[seen.kind](seen.machine)
+    elif seen.kind == "task" and seen.picture.target.path in seen.before.system.maps:
+        name = seen.picture.target.path
+        assert entries_of(seen.before.part(name)) == entries_of(seen.machine.part(name))
+
+
+@claim("moments: changed")
+def changed(seen: Pictured, said: Said) -> None:
+    assert said["name"] == seen.operation.name
+    assert number(said["count"]) == seen.scene.steps.count - 1
+
+
+@claim("moments: changed/at once")
+def changed_at_once(seen: Pictured, said: Said) -> None:
+    """The story has no step of it."""
+    assert said["name"] == seen.operation.name
+    assert seen.scene.steps.count == 0
 
 
 @claim("moments: left out")
@@ -356,6 +384,13 @@ def no_access(seen: Pictured, said: Said) -> None:
     assert seen.operation.name not in ("read", "write", "touch", "store", "load") or not (
         resident_pages(seen.machine) - resident_pages(seen.before)
     )
+
+
+@claim("fault strips: other")
+def another_operation(seen: Pictured, said: Said) -> None:
+    """It made no access of this task, or of any."""
+    assert said["name"] == seen.operation.name
+    assert seen.scene.steps.count == 0
 
 
 @claim("fault strips: earlier")

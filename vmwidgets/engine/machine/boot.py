@@ -48,9 +48,9 @@ def boot(
     another task's tables.
 
     `fork` says how `task.fork()` copies private memory.  "eager": each page is copied immediately, as in xv6
-    (`uvmcopy`).  "counted" or "cow": parent and child share frames that neither may write.  The first to write a page
-    gets a copy, and the last keeps the frame, as in Linux.  "shadow": both share a memory object.  The first write puts
-    a shadow in front of it, as in Mach and 4.4BSD.
+    (`uvmcopy`).  "counted" or "cow": parent and child share frames, and no descriptor allows a write to them: the first
+    task to write faults and gets a copy, and the last keeps the frame, as in Linux.  "shadow": both share a memory
+    object.  The first write puts a shadow in front of it, as in Mach and 4.4BSD.
 
     >>> [entry.role for entry in boot("x86-64", ram="32 MiB", layout="tiny").kernel_map]
     ['boot range', 'kentry area', 'kernel memory']

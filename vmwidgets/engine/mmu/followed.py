@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from ..base.errors import in_ascii
 from ..base.frozen import frozen
-from ..base.units import counted
+from ..base.units import PAGE, counted
 from .tables import TablesWalk
 
 Outcome = Literal["nothing found", "broken", "panicked", "unfinished"]
@@ -33,6 +33,14 @@ class Break:
     frame: int | None = None
     walks: tuple[TablesWalk, ...] = ()
     """The walks to the wrong descriptors, at the break."""
+
+    def shows(self, walk: TablesWalk) -> bool:
+        """Return whether a walk is about this break: of its address, or to its frame.
+
+        A walk of another address may succeed, and would say the opposite of the sentence above it.
+        """
+        is_there = self.address is not None and walk.va // PAGE == self.address // PAGE
+        return is_there or (self.frame is not None and walk.pa is not None and walk.pa // PAGE == self.frame // PAGE)
 
     def record(self) -> dict[str, Any]:
         """Return the broken rule as JSON values."""

@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Literal, NamedTuple
 
 from ..base.errors import Refused, in_ascii, shown
 from ..base.frozen import frozen
-from ..base.units import counted
+from ..base.units import PAGE, counted
 from .pasted import SaidDifference, SaidRange, compared
 
-SEVERAL = "*"
-"""The letter of a page that several processes map."""
+SEVERAL, WRITTEN = "*", "!"
+"""The letters of a page that several processes have, and of a table that user code can write."""
+
+PageKind = Literal["page", "table", "several", "written"]
+"""A page of a process; a page with a table; a page that several processes map; a table that user code can write."""
+
+
+class WrittenTable(NamedTuple):
+    """A page with a table of the process `owner`, which user code of the process `writer` can write."""
+
+    pa: int
+    writer: str
+    owner: str
+
 
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
@@ -29,11 +42,18 @@ class SpaceAtStop:
     """The physical pages that hold the process's tables."""
     pid: int = 0
     """The process's number; unlike its name, it stays the same when the process executes a program."""
+    writable: tuple[int, ...] = ()
+    """The physical pages that the process's user code can write; pages of contiguous ranges may be left out."""
 
     @property
     def key(self) -> int | str:
         """The process's identity, which stays the same from stop to stop."""
         return self.pid or self.name
+
+    def written(self) -> set[int]:
+        """Return the physical pages that the process's user code can write."""
+        ranges = (one for one in self.ranges if one.pa is not None and one.rights[1] == "w" and one.rights[3] == "u")
+        return {*self.writable, *(pa for one in ranges for pa in range(one.pa or 0, (one.pa or 0) + one.size, PAGE))}
 
 
 @frozen
@@ -44,14 +64,34 @@ class Stop:
     where: str
     spaces: tuple[SpaceAtStop, ...]
 
-    def letters(self) -> dict[int, str]:
-        """The letter of each physical page: its process's letter (lower case for a table), or `SEVERAL`."""
-        found: dict[int, str] = {}
+    def pages(self) -> dict[int, tuple[str, PageKind]]:
+        """Return the letter and the kind of each physical page.
+
+        The letter is the process's (lower case for a table), or `SEVERAL`.  A table is a table, also if user code can
+        read it, as in JOS (UVPT); if user code can write it, its letter is `WRITTEN`.
+        """
+        found: dict[int, tuple[str, PageKind]] = {}
         for space in self.spaces:
-            for letter, pages in ((space.letter, space.frames), (space.letter.lower(), space.tables)):
-                for pa in pages:
-                    found[pa] = letter if found.get(pa, letter) == letter else SEVERAL
-        return found
+            for pa in space.frames:
+                one = found.get(pa, (space.letter, "page"))
+                found[pa] = one if one[0] == space.letter else (SEVERAL, "several")
+        tables: dict[int, str] = {}
+        for space in self.spaces:
+            for pa in space.tables:
+                letter = space.letter.lower()
+                tables[pa] = letter if tables.get(pa, letter) == letter else SEVERAL
+        found |= {pa: (letter, "table") for pa, letter in tables.items()}
+        return found | {one.pa: (WRITTEN, "written") for one in self.written_tables()}
+
+    def letters(self) -> dict[int, str]:
+        """Return the letter of each physical page, as in :meth:`pages`."""
+        return {pa: letter for pa, (letter, _) in self.pages().items()}
+
+    def written_tables(self) -> list[WrittenTable]:
+        """Return the tables that user code can write: it can map all of memory, so nothing worse can be found."""
+        owners = {pa: space.name for space in self.spaces for pa in space.tables}
+        found = ((pa, space.name) for space in self.spaces for pa in space.written() & owners.keys())
+        return [WrittenTable(pa, writer, owners[pa]) for pa, writer in sorted(found)]
 
     def changes(self, before: Stop | None) -> dict[str, tuple[SaidDifference, ...]]:
         """Return the differences from the mappings at an earlier stop, by process."""

@@ -452,7 +452,8 @@ class TaskSpace:
     def _copy_tables(self, child: TaskSpace) -> None:
         """Map the mapped private memory for `child` as well, in pages of its own (xv6 `uvmcopy`).
 
-        If forks are counted, parent and child share the frames, without the right to write (Linux `copy_page_range`).
+        If forks are counted, parent and child share the frames, and no descriptor allows a write (Linux
+        `copy_page_range`).
         No task is killed if there is no page for a table: then the fork fails.
         """
         for entry in child.vm_map:

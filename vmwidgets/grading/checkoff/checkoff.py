@@ -17,6 +17,7 @@ from vmwidgets.labs.exercise import exercises
 from vmwidgets.questions.question import TEXT, Question
 from vmwidgets.questions.secret import mixed
 
+from ..files import MOST_BYTES
 from ..notebook import Work, read_notebook
 from ..own_exercises import OwnModule
 from ..workers import Worker
@@ -52,12 +53,14 @@ def check_off(
     secret: str = "",
     key: str = "",
     modules: Sequence[OwnModule] = (),
+    most: int = MOST_BYTES,
 ) -> Checkoff:
     """Return questions on the notebook at `path`, or on one of its exercises: always the same for the same secret.
 
     Without a `secret`, everyone who has the notebook, including its student, can make the same questions.  `again`
     returns other questions, as long as there are any.  `key` is the course's key, needed if its students have codes.
-    `modules` have the course's own exercises; they have already run in this process.
+    `modules` have the course's own exercises; they have already run in this process.  A notebook has at most `most`
+    bytes.
 
     Raises :class:`Refused` for a file that is not a notebook, for a notebook without a check, for a notebook with a
     code if there is no `key`, and if no question can be asked.
@@ -66,7 +69,7 @@ def check_off(
         raise Refused(f"--again {again}: write a number, 0 to {MOST_AGAIN:,}")
     if exercise:
         known(exercise, exercises(), "exercise")
-    handed = read_notebook(path)
+    handed = read_notebook(path, most)
     if handed.finding:
         raise Refused(f"{path}: {handed.finding.staff}")
     assert handed.begun is not None, "a file without a beginning has a finding"

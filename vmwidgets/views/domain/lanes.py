@@ -44,19 +44,22 @@ def draw_vnodes(picture: DomainPicture, *, machine: str = "") -> Scene:
 def draw_capabilities(picture: DomainPicture, *, machine: str = "") -> Scene:
     """Return the scene of the cnodes."""
     title = f"{picture.value.name}: capabilities"
-    return _stacked(picture, "capabilities", [_slots(picture, 4)], title, machine, slots_table(picture))
+    return _stacked(picture, "capabilities", [_slots(picture, 4)], title, machine, slots_table(picture),
+                    answer=f"{_held(picture)} in use.")  # fmt: skip
 
 
 def draw_vspace(picture: DomainPicture, *, machine: str = "") -> Scene:
     """Return the scene of the regions."""
     title = f"{picture.value.name}: vspace"
-    return _stacked(picture, "vspace", [_regions(picture)], title, machine, regions_table(picture))
+    return _stacked(picture, "vspace", [_regions(picture)], title, machine, regions_table(picture),
+                    answer=f"{_mapped_words(picture)} in {counted(picture.value.region_count, 'region')}.")  # fmt: skip
 
 
 def draw_slab_levels(picture: DomainPicture, *, machine: str = "") -> Scene:
     """Return the scene of the slab and of the refills inside refills."""
     title = f"{picture.value.name}: slab"
-    return _stacked(picture, "slab-levels", [_slab(picture)], title, machine, slab_table(picture))
+    return _stacked(picture, "slab-levels", [_slab(picture)], title, machine, slab_table(picture),
+                    answer=f"{counted(picture.value.slab.free, 'block')} free.")  # fmt: skip
 
 
 def _tree(picture: DomainPicture, most: int) -> Part:
@@ -87,7 +90,7 @@ def _regions(picture: DomainPicture) -> Part:
 
 
 def _slab(picture: DomainPicture) -> Part:
-    said = f"{binary_size(picture.value.slab.block_bytes)} for a vnode; dashed blocks are the reserve"
+    said = f"{binary_size(picture.value.slab.block_bytes)} for a vnode; dashed blocks are the reserve; {NOT_TO_SCALE}"
     return boxes.below(boxes.heading("heading/slab", "slab of vnodes", said), slab_lane(picture))
 
 
@@ -99,19 +102,28 @@ def _calls(picture: DomainPicture) -> Part:
     return boxes.below(boxes.heading("calls/heading", "calls", CALLS), strip)
 
 
-def _stacked(picture: DomainPicture, view: str, lanes: Sequence[Part], title: str, machine: str, table: Table) -> Scene:
+def _stacked(
+    picture: DomainPicture, view: str, lanes: Sequence[Part], title: str, machine: str, table: Table, answer: str = "",
+) -> Scene:  # fmt: skip  # what is drawn, and in which words
+    """Return the scene of these lanes; a picture of a part has an `answer` of its own, since it does not draw the rest.
+
+    The calls of the operation are drawn in each.
+    """
+    caption = picture.moment.caption_of(picture.steps, answer, tells=False) if answer else picture.caption
     return boxes.picture(
-        view, title, _subtitle(picture), boxes.below(_calls(picture), *lanes, gap=6), caption=picture.caption,
-        table=table, steps=picture.steps, lanes=COLUMNS, machine=machine, width=picture.width,
+        view, title, _subtitle(picture), boxes.below(_calls(picture), *lanes, gap=6), caption=caption, table=table,
+        steps=picture.steps, lanes=COLUMNS, machine=machine, width=picture.width,
     )  # fmt: skip  # what it draws, what it says
 
 
 def _subtitle(picture: DomainPicture) -> str:
     value = picture.value
-    capabilities = sum(cnode.held for cnode in value.cnodes)
     prefix = f" · {picture.style.legend}" if picture.style.legend else ""
-    held = counted(capabilities, "capability", "capabilities")
-    return f"{value.architecture} · {held} · {_mapped_words(picture)}{prefix}"
+    return f"{value.architecture} · {_held(picture)} · {_mapped_words(picture)}{prefix}"
+
+
+def _held(picture: DomainPicture) -> str:
+    return counted(sum(cnode.held for cnode in picture.value.cnodes), "capability", "capabilities")
 
 
 def _mapped_words(picture: DomainPicture) -> str:

@@ -55,7 +55,7 @@ def _subtitle(value: PagingComparison) -> str:
     """Return, in words, whether both sides have mapped the same amount: only then are their costs comparable."""
     task, domain = value.task.present, value.domain.present
     much = "as much memory" if task == domain else f"{task} and {domain}"
-    return f"{much}, mapped by the kernel and by the program itself · bars of a row have one scale"
+    return f"{much}, mapped by the kernel and by the program itself · each row of bars has its own scale"
 
 
 def _caption(value: PagingComparison) -> Caption:

@@ -22,7 +22,7 @@ from vmwidgets.views.story.stages import Mine, Stage, listed, once
 from vmwidgets.views.story.step import Step
 from vmwidgets.views.story.words.names import address as name
 from vmwidgets.views.story.words.names import span
-from vmwidgets.views.story.words.pictures import map_sentence, out_of_order, same_map, say_sought
+from vmwidgets.views.story.words.pictures import map_sentence, out_of_order, say_sought
 
 from .runs import Range, Run, kind_of, removed, rights_of, runs_of
 
@@ -346,15 +346,21 @@ def _caption(value: MapValue, moment: Moment, lanes: Collection[str]) -> Caption
     if wrong := _out_of_order(value):
         own = out_of_order([entry.start for entry in wrong[:3]])
         return replace(moment.caption_with(own), tone="error")
-    if _is_elsewhere(moment, value.name) and not moment.mine(steps_of_map(value.name)):
-        return replace(moment.caption_with(same_map()), tone="plain")
-    return moment.caption_with(map_sentence(value, moment.operation, moment.events))
+    more = map_sentence(value, moment.operation, moment.events)
+    if _is_elsewhere(moment, value.name):
+        return moment.caption_of(moment.steps(steps_of_map(value.name)), more=more)
+    return moment.caption_with(more)
 
 
 def _is_elsewhere(moment: Moment, name: str) -> bool:
     """Return whether the operation was on something other than the map called `name`, which existed before it."""
     operation = moment.operation
-    if operation is None or operation.outcome != "done" or operation.truncated or operation.name in ("task", "fork"):
+    if (
+        operation is None
+        or operation.outcome != "done"
+        or operation.truncated
+        or operation.name in ("boot", "task", "fork")
+    ):
         return False
     is_made = any(isinstance(event, ev.MapCreated) and event.map == name for event in moment.events)
     return operation.target not in (name, "unchecked") and not is_made

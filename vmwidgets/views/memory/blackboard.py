@@ -58,8 +58,8 @@ MOST = len(LETTERS)
 """The most pages on a blackboard."""
 
 LOCKS = (
-    ("closed", "no write: a write faults"),
-    ("open", "may write"),
+    ("closed", "a write faults"),
+    ("open", "a write needs no fault"),
 )
 COUNTS = "the number of descriptors that lead to the frame"
 
@@ -128,7 +128,7 @@ def _descriptor(task: str, letter: str, page: BoardPage, box: Box, is_right: boo
         look = "error" if its.state == "fault" else "step-new" if its.state else "step"
         bars += _lock(box.w - 26, 14, is_open, look)
         text += [Text(box.w - 32, 20, "refused", "label error", "end")] * (its.state == "fault")
-        lock = "open: it may write" if is_open else "closed: a write faults"
+        lock = "open: a write needs no fault" if is_open else "closed: a write faults"
         said = ", ".join(filter(None, (its.state, f"frame {its.frame:#x}", its.rights, f"its lock is {lock}")))
     return Node(
         f"sharing/{task}/{page.va:x}", "board", *box, thing=f"frame:{its.frame}" if its else "", text=tuple(text),

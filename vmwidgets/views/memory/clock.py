@@ -77,6 +77,7 @@ def draw_clock(
     asked = "brought in" if value.is_function else "checked"
     heads = asked, "frame", "page", "of", "R", "D", *([note.name] if note else [])
     whose = f"task {visible(task)}" if task else "a task"
+    steps = moment.steps(steps_of_ring(task, look))
     none = boxes.words("clock/none", f"No page of {whose} is in memory.")
     drawn = boxes.below(
         _turns(ring, look, note), boxes.below(*_gone(ring, moment), gap=6), _legend(ring, value), gap=12
@@ -86,12 +87,17 @@ def draw_clock(
         "page replacement",
         _subtitle(ring, value),
         drawn if ring.pages else none,
-        caption=moment.answered(taken, answer) if taken else moment.answered(answer),
+        caption=moment.caption_of(steps, *((taken, answer) if taken else (answer,)), tells=_is_about_policies(moment)),
         table=Table(heads, Rows(lambda: _rows_of(ring, note, len(heads)))),
-        steps=moment.steps(steps_of_ring(task, look)),
+        steps=steps,
         machine=machine,
         width=width,
     )
+
+
+def _is_about_policies(moment: Moment) -> bool:
+    """Return whether the operation chose a policy or a limit: the picture does not draw where an access was."""
+    return moment.operation is not None and moment.operation.name in ("set_replacement", "replace_by", "limit")
 
 
 def _turns(ring: RingValue, look: Look[ReplacementValue], note: Noted | None) -> Part:

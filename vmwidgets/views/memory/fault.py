@@ -8,14 +8,13 @@ step's action is in green words.  A stage without any action in the whole access
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from itertools import chain
 
 from vmwidgets import events as ev
 from vmwidgets.views.scene import boxes, kit
 from vmwidgets.views.scene.boxes import Drawn, Part
 from vmwidgets.views.scene.kit import WIDTH, Box
-from vmwidgets.views.scene.model import Bar, Link, Node, Scene, Table, Text
+from vmwidgets.views.scene.model import Bar, Caption, Link, Node, Scene, Table, Text
 from vmwidgets.views.scene.text import fitted, text_width, visible, wrapped
 from vmwidgets.views.story.faults import BOXES, Fault, Mark, Read, faults_of
 from vmwidgets.views.story.moment import Moment
@@ -69,7 +68,10 @@ def draw_fault(
     before = "" if shown is moment or shown.operation is None else f"operation {shown.operation.number:,}"
     own = set() if before else {mark.at for one in faults for mark in one.marks} | {one.failed for one in faults}
     said = say_fault("earlier", operation=before) if before else "" if faults else say_fault("none")
+    steps = moment.steps(where(lambda stage: stage.step.index in own))
     caption = moment.caption_with(said)
+    if said and moment.is_after and moment.operation is not None and caption.tone == "good":
+        caption = Caption(say_fault("other", name=moment.operation.name), (), said, "plain")
     copy = next((event for mark in done if isinstance(event := shown.events[mark.at], ev.PageCopied)), None)
     story = boxes.joined(boxes.below(*stages, gap=_GAP), _arrow)
     if copy is not None:
@@ -79,9 +81,9 @@ def draw_fault(
         f"faults of {space}" if space else "faults",
         _subtitle(fault, faults, before),
         boxes.below(story, _notes(done), gap=12),
-        caption=replace(caption, tone="plain") if said and caption.tone == "good" else caption,
+        caption=caption,
         table=Table(("stage", "who", "what"), tuple((BOXES[mark.box][0], mark.who, _whole(mark)) for mark in done)),
-        steps=moment.steps(where(lambda stage: stage.step.index in own)),
+        steps=steps,
         machine=machine,
         width=width,
     )

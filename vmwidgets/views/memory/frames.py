@@ -63,20 +63,22 @@ def draw_frames(
     compact: bool = False,
     rows: int = 0,
     among: Sequence[Collection[int]] = (),
+    named: Collection[int] = (),
 ) -> Scene:
     """Return the scene of physical memory.
 
     `selected` is a frame to describe completely, and `lit` are the frames of a selection elsewhere; `compact` draws the
     gauges alone.  With `rows`, only this many rows of runs are drawn: first the rows with frames of the first group of
-    `among`, then of the next group, and so on; changed frames are as important as the last group.  In a narrow picture,
-    which has few boxes in a row, changed frames get more rows if they need them.
+    `among`, then of the next group, and so on; changed frames are as important as the last group.  Frames that another
+    part of the picture names (`named`) get more rows if they need them; and so do changed frames in a narrow picture,
+    which has few boxes in a row.
     """
     moment, value, before = look.moment, look.now, look.before.counts
     touched = touched_frames(moment.so_far)
     chosen = -1 if selected is None else selected.frame
     strips: list[Strip] = []
     if rows:
-        part = _runs(value, touched, selected, frozenset(lit), width, rows, among)
+        part = _runs(value, touched, selected, frozenset(lit), width, rows, among, frozenset(named))
     elif compact:
         part = boxes.below(
             boxes.words("frames/answer", answer(value.counts), "body"), gauges(value.counts, before), gap=12
@@ -86,7 +88,7 @@ def draw_frames(
         strips = strips_of(tuple(pieces_of(value, touched, frozenset(lit), chosen)), across)
         detail = [] if selected is None else [_detail(selected)]
         part = boxes.below(_grid(value, look.before, strips, across), *detail, gauges(value.counts, before), gap=20)
-    counts = value.counts
+    counts, steps = value.counts, moment.steps(steps_of_gauges if compact else steps_of_frames)
     subtitle = (
         f"{counts.total:,} frames, {binary_size(counts.total * PAGE)} · {counts.available:,} available · "
         f"{counts.deficit:,} request{'' if counts.deficit == 1 else 's'} refused"
@@ -96,9 +98,9 @@ def draw_frames(
         title,
         subtitle,
         part,
-        caption=moment.caption if rows or compact else moment.answered(answer(value.counts)),
+        caption=moment.caption if rows or compact else moment.caption_of(steps, answer(value.counts), tells=False),
         table=Table(("what", "pages", "from", "to", "wired"), _rows(value)),
-        steps=moment.steps(steps_of_gauges if compact else steps_of_frames),
+        steps=steps,
         machine=machine,
         width=width,
         about=lambda things: _about([piece for strip in strips for piece in strip.pieces] or value.runs, things),
@@ -215,13 +217,13 @@ def _order(free: FreeList, old: FreeList, box: Box) -> Node:
 
 def _runs(
     value: FramesValue, touched: dict[int, str], selected: FrameValue | None, lit: frozenset[int], width: float,
-    rows: int, among: Sequence[Collection[int]],
+    rows: int, among: Sequence[Collection[int]], named: frozenset[int],
 ) -> Part:  # fmt: skip  # what there is, then what is shown of it
     """Return as many runs as fit into these rows, and boxes for everything left out between them."""
     columns = min(_COLUMNS, int((width - 2 * MARGIN + 8) // _LEAST_RUN))
     chosen = [] if selected is None else [selected.frame]
     ranks = [frozenset(group) for group in (chosen, *among[:-1], [*touched, *lit, *(among[-1] if among else ())])]
-    most, changed = RUNS, frozenset(touched if width < _NARROW else ())
+    most, changed = RUNS, named | frozenset(touched if width < _NARROW else ())
     shown = _chosen(value.runs, ranks, most, changed)
     while len(_laid_out(value, shown)) > rows * columns > 0 and most > 1:
         most -= 1

@@ -22,7 +22,7 @@ from vmwidgets.views.scene import boxes, kit
 from vmwidgets.views.scene.addresses import AddressStyle
 from vmwidgets.views.scene.boxes import Part
 from vmwidgets.views.scene.kit import MARGIN, WIDTH, Box
-from vmwidgets.views.scene.model import Bar, Caption, Link, Node, Row, Rows, Scene, Table, Text
+from vmwidgets.views.scene.model import Bar, Caption, Link, Node, Row, Rows, Scene, Steps, Table, Text
 from vmwidgets.views.scene.text import fitted, text_width
 from vmwidgets.views.story.look import Look
 from vmwidgets.views.story.moment import Moment
@@ -62,7 +62,7 @@ def draw_kentry(
     end = area.start + area.slabs * area.slab_size
     addresses = style or AddressStyle.of(area.start, end)
     touched = {at: state for (cache, at), state in buffers_touched(moment.so_far).items() if cache == contents.cache}
-    own = _said_of_slots(moment)
+    own, steps = _said_of_slots(moment), moment.steps(mine)
     is_done = moment.operation is not None and moment.operation.outcome == "done"
     is_still = is_done and own == kentry_sentence("", ())
     answer = ""
@@ -82,9 +82,9 @@ def draw_kentry(
         title,
         subtitle,
         part,
-        caption=_kentry_caption(moment, own, answer, is_still=is_still),
+        caption=_kentry_caption(moment, steps, own, answer),
         table=_table(contents, addresses),
-        steps=moment.steps(mine),
+        steps=steps,
         machine=machine,
         width=width,
     )
@@ -583,11 +583,9 @@ def _said_of_slots(moment: Moment) -> str:
     return kentry_sentence(moment.operation.name, moment.events)
 
 
-def _kentry_caption(moment: Moment, own: str, answer: str, *, is_still: bool) -> Caption:
-    """Return the moment's caption, with its `own` words about slots; if no slot changed, the `answer` comes first."""
-    if not own:
-        return moment.caption
-    if not is_still:
+def _kentry_caption(moment: Moment, steps: Steps, own: str, answer: str) -> Caption:
+    """Return the moment's caption, with its `own` words about slots; the `answer`, if there is one, comes first."""
+    if not own or not moment.is_after or moment.caption.tone == "error":
         return moment.caption_with(own)
-    caption = moment.answered(answer, own)
-    return replace(caption, tone="plain") if caption.tone == "good" else caption
+    said = replace(moment.caption, text=answer or own, reason=own if answer else "")
+    return said if steps.count else replace(said, tone="plain", functions=())

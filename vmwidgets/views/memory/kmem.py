@@ -93,14 +93,15 @@ def draw_kmem(
         f"{binary_size(used)} allocated{' in those without submaps' * any(one.submaps for one in maps)}"
     )
     subtitle += f" · {style.legend}" if style.legend else ""
+    steps = moment.steps(steps_of_kmem({one.map.name for one in look.after.all()}))
     return boxes.picture(
         "kmem",
         title,
         subtitle,
         boxes.below(boxes.words("kmem/answer", _answer(value, concerned), "body"), nested, *detail, _legend, gap=12),
-        caption=moment.caption,
+        caption=moment.caption_of(steps),
         table=Table(TABLE_HEADER, _rows(maps, style)),
-        steps=moment.steps(steps_of_kmem({one.map.name for one in look.after.all()})),
+        steps=steps,
         machine=machine,
         width=width,
         about=lambda things: together(of_entries(one.map.name, one.map.entries, things) for one in maps),

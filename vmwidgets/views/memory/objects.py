@@ -276,6 +276,7 @@ def draw_objects(
     is_deep = deepest is not None and len(deepest.seen.chain) > IN_COLUMNS
     none = "" if ours or cards.alone else say_objects("none/task", task=called(task)) if task else say_objects("none")
     part, shown = (_chains if is_deep else _columns)(cards, ours, selection)
+    steps = moment.steps(steps_of_task(look, task) if task else steps_of_objects)
     return boxes.picture(
         "objects",
         f"memory objects of {visible(task.removeprefix('task:'))}" if task else "memory objects",
@@ -285,9 +286,9 @@ def draw_objects(
             *cards.notes(shown),
             gap=6,
         ),
-        caption=moment.answered(*_answer(value, deepest)) if deepest is not None and is_deep else moment.caption,
+        caption=moment.caption_of(steps, *_answer(value, deepest) if deepest is not None and is_deep else ()),
         table=Table(_COLUMNS, Rows(lambda: _rows(value, mappers))),
-        steps=moment.steps(steps_of_task(look, task) if task else steps_of_objects),
+        steps=steps,
         machine=machine,
         width=width,
         about=lambda things: _about(ours, things),

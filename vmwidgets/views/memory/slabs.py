@@ -20,6 +20,7 @@ from vmwidgets.views.scene.kit import WIDTH, Box
 from vmwidgets.views.scene.model import Bar, Node, Scene, Table, Text
 from vmwidgets.views.scene.text import text_width, wording
 from vmwidgets.views.story.look import Look
+from vmwidgets.views.story.moment import Moment
 from vmwidgets.views.story.stages import having
 
 SLABS = 4
@@ -92,7 +93,7 @@ def draw_slabs(
         sheet = _Sheet.of(shown, w)
         return boxes.below(*(_row(cache, touched, style, sheet) for cache in shown), gap=12)
 
-    prefix = f" · {style.legend}" if style.legend else ""
+    prefix, steps = f" · {style.legend}" if style.legend else "", moment.steps(steps_of_caches)
     return boxes.picture(
         "slabs", title, f"{len(value.caches)} in use, {objects:,} objects in {binary_size(held)} of slabs{prefix}",
         boxes.below(
@@ -100,9 +101,14 @@ def draw_slabs(
             boxes.more("slabs/more", left_out, "cache" if left_out == 1 else "caches"),
             boxes.key("slabs", _LEGEND if shown else ()), gap=10,
         ),
-        caption=moment.answered(_answer(value, held)), table=Table(TABLE_HEADER, _rows(value, style)),
-        steps=moment.steps(steps_of_caches), machine=machine, width=width,
+        caption=moment.caption_of(steps, _answer(value, held), tells=_is_about_caches(moment)),
+        table=Table(TABLE_HEADER, _rows(value, style)), steps=steps, machine=machine, width=width,
     )  # fmt: skip  # what it draws, what it says
+
+
+def _is_about_caches(moment: Moment) -> bool:
+    """Return whether the operation allocated or freed an object, or empty slabs."""
+    return moment.operation is not None and moment.operation.name in ("malloc", "free", "reap", "uma_reclaim")
 
 
 def _answer(value: CachesValue, held: int) -> str:

@@ -20,7 +20,7 @@ from vmwidgets.engine.kernel.threads.threads_schema import ThreadsValue, ThreadV
 from vmwidgets.views.scene import boxes, kit
 from vmwidgets.views.scene.boxes import Part
 from vmwidgets.views.scene.kit import MARGIN, WIDTH, Box
-from vmwidgets.views.scene.model import Bar, Caption, Lane, Link, Node, Scene, Table, Text
+from vmwidgets.views.scene.model import Bar, Caption, Lane, Link, Node, Scene, Steps, Table, Text
 from vmwidgets.views.scene.text import fitted, text_width, visible, wrapped
 from vmwidgets.views.story.look import Look
 from vmwidgets.views.story.moment import Moment
@@ -84,7 +84,7 @@ def draw_threads(
             gap=18,
         ),
         lanes=[Lane(group.id, down=True, label=name_of(group.kind, group.subject)) for group in groups[:_GROUPS]],
-        caption=moment.answered(answer) if is_still else _caption(moment, value),
+        caption=moment.caption_of(steps, answer, tells=False) if is_still else _caption(moment, value, steps, compact),
         table=Table(_TABLE_HEADER, _rows(value)), steps=steps, machine=machine, width=width,
     )  # fmt: skip  # what it draws, what it says
 
@@ -499,11 +499,16 @@ def _subtitle(value: ThreadsValue) -> str:
     return " · ".join([clock, *(counts or ["no threads yet"])])
 
 
-def _caption(moment: Moment, value: ThreadsValue) -> Caption:
+_OF_THREADS = ("spawn", "run", "step", "tick", "wakeup", "tsleep", "kill", "lock", "unlock")
+"""The operations that are about threads."""
+
+
+def _caption(moment: Moment, value: ThreadsValue, steps: Steps, compact: bool) -> Caption:
     """Return the caption; a deadlock is described whatever the operation was."""
     said = f"{moment.caption.text} {moment.caption.reason}"
     if not value.cycle or "deadlock:" in said.lower():  # the error or the story says it itself
-        return moment.caption
+        is_about_threads = moment.operation is not None and moment.operation.name in _OF_THREADS
+        return moment.caption if compact else moment.caption_of(steps, tells=is_about_threads)
     return replace(moment.caption_with(deadlock(value.cycle)), tone="error")
 
 

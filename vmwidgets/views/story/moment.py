@@ -138,16 +138,36 @@ class Moment:
         caption = self.caption
         return replace(caption, reason=f"{caption.reason} {own}".strip()) if own else caption
 
-    def answered(self, answer: str, more: str = "") -> Caption:
-        """Return the caption of a picture that has its own `answer` ("" for none): the answer first, and `more` last.
+    def caption_of(
+        self, steps: Steps, answer: str = "", more: str = "", *, tells: bool = True, changed: bool = False
+    ) -> Caption:
+        """Return the caption of a picture with these `steps`; its own `answer` comes first ("" for none), `more` last.
 
-        At a step, or if the operation failed, the moment's own caption comes before the answer.
+        If no step of the operation changed the picture, the caption says only that, with the picture's own words.
+        Otherwise, the operation's headline says what happened if the picture draws what the headline names (`tells`).
+        `changed` says that the picture changed without a step of the story, such as when a task exits.
+        At a step, and if an operation failed that the picture tells of, the moment's own caption comes before all.
         """
         caption = self.caption
-        if not self.is_after or not answer or caption.tone in ("error", "panic"):
+        if not self.is_after or self.operation is None or caption.tone == "panic":
             return self.caption_with(f"{answer} {more}".strip())
-        reason = " ".join(words for words in (caption.text, caption.reason, more) if words)
-        return replace(caption, text=answer, reason=reason)
+        if caption.tone == "error":
+            caption = caption if tells or steps.count else replace(caption, reason="", functions=())
+            return replace(caption, reason=" ".join(one for one in (caption.reason, answer, more) if one))
+        known = self.has_steps and not self.operation.truncated and self.operation.name != "boot"
+        if known and not steps.count and not changed:
+            said, caption = say_moment("same"), Caption("", (), "", "plain")
+        elif known and not tells:
+            case = "changed" if steps.count else "changed/at once"
+            said = say_moment(case, steps.count - 1, name=self.operation.name)
+            caption = replace(caption, reason="", functions=())
+        else:
+            said = caption.text
+            if self.operation.name == "boot":  # the reason is about maps
+                caption = replace(caption, reason="")
+        words = [answer, said, caption.reason, more] if answer else [said, caption.reason, more]
+        text, *rest = [one for one in words if one]
+        return replace(caption, text=text, reason=" ".join(rest))
 
     def told(self, mine: Mine) -> Told:
         """Return a picture's steps, and a function that joins the picture's own caption and the moment's words.

@@ -11,7 +11,7 @@ from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.base.units import counted
 from vmwidgets.views.scene import boxes, kit
 from vmwidgets.views.scene.kit import LINE, MARGIN, WIDTH, Box
-from vmwidgets.views.scene.model import Lane, Node, Rows, Scene, Table, Text
+from vmwidgets.views.scene.model import Caption, Lane, Node, Rows, Scene, Table, Text
 from vmwidgets.views.scene.relations import together
 from vmwidgets.views.scene.text import fitted, text_width, visible
 from vmwidgets.views.story.moment import Moment
@@ -65,12 +65,23 @@ def draw_program(
     )  # fmt: skip  # from top to bottom
     text = boxes.picture(
         "program", f"{name}.c" if at is None else f"{name}.c, line {at}", doing, part,
-        caption=moment.answered(_answer(lines, columns)),
+        caption=_caption(moment, _answer(lines, columns), doing),
         table=Table(("line", *columns, "text"), Rows(lambda: tuple(_table(lines, columns)))),
         machine=machine, width=room,
         lanes=[Lane("program", down=True, label="lines of the program")],
     )  # fmt: skip
     return text if panes is None else _joined(text, panes, is_across, width)
+
+
+def _caption(moment: Moment, answer: str, doing: str) -> Caption:
+    """Return the answer, or what the program did, in its own names; then the outcome of the access.
+
+    The headline names an address, and the program's text does not.
+    """
+    caption = moment.caption
+    if not moment.is_after or moment.operation is None or caption.tone in ("error", "panic"):
+        return moment.caption_with(answer)
+    return replace(caption, text=answer or f"{doing}.", reason=caption.reason)
 
 
 def _answer(lines: Sequence[CodeLine], columns: Sequence[str]) -> str:

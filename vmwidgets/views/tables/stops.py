@@ -23,12 +23,13 @@ ACROSS = (32, 16)
 
 WIDE = 640.0
 
-Kind = Literal["page", "table", "several"]
+Kind = Literal["page", "table", "several", "written"]
 
 STYLES: dict[Kind, tuple[str, str]] = {
     "page": ("used", "a page that one process maps"),
     "table": ("table", "a page with one of its tables"),
     "several": ("several", "a page that several processes map"),
+    "written": ("error", "a table that user code can write"),
 }
 """The strip below a letter, by the page's kind, with its meaning."""
 
@@ -55,15 +56,18 @@ class Halt(NamedTuple):
     """The processes, each with its letter, in words."""
     pages: Mapping[int, tuple[str, Kind]]
     """The letter and the kind of each page, by physical address."""
+    worst: str = ""
+    """A table that user code can write, in a sentence; "" if there is none."""
 
 
 def draw_stop(halt: Halt, *, width: float = WIDTH, switches: Sequence[Sequence[kit.Switch]] = ()) -> Scene:
     """Return the scene of a stop."""
     changes = [_changes(number, name, some) for number, (name, some) in enumerate(halt.changes.items())]
+    changed = f"{counted(len(changes), 'process', 'processes')} changed {halt.since}."
     return boxes.picture(
         "stops", "stops of the kernel", visible(halt.summary),
         boxes.below(boxes.switches("stops", switches), *changes, _memory(halt, ACROSS[width < WIDE]), gap=8),
-        caption=Caption(f"{counted(len(changes), 'process', 'processes')} changed {halt.since}."),
+        caption=Caption(visible(halt.worst), (), changed, "error") if halt.worst else Caption(changed),
         table=_table(halt), width=width,
         lanes=[Lane("changes", "What changed", down=True), Lane("memory", "Memory, by address", down=True)],
     )  # fmt: skip
@@ -100,9 +104,10 @@ def _memory(halt: Halt, across: int) -> Part:
         looks = [(one[0], STYLES[one[1]][0]) if one else ("", "rail") for one in pages]
         said = ", ".join(f"{one[0]} at {Address(start + at * PAGE)}" for at, one in enumerate(pages) if one)
         shown.append(boxes.Strip(f"stops/memory/{start:x}", str(Address(start)), looks, said))
-    kinds = {kind for _, kind in halt.pages.values()}
+    letters, kinds = ({one[side] for one in halt.pages.values()} for side in (0, 1))
     named = [*halt.processes, *(["small letter: a page of its tables"] if "table" in kinds else []),
-             *(["*: several processes"] if "several" in kinds else [])]  # fmt: skip  # what the letters say
+             *(["*: several processes"] if "*" in letters else []),
+             *(["!: a table that user code can write"] if "written" in kinds else [])]  # fmt: skip
     left = len(starts) - MOST_ROWS
     return boxes.below(
         boxes.heading("section/stops/memory", "Memory", f"{across * PAGE // 1024} KiB a row"),

@@ -20,7 +20,7 @@ from vmwidgets.engine.spaces.processors_schema import CpusValue, CpuValue, Flush
 from vmwidgets.views.scene import boxes, kit
 from vmwidgets.views.scene.boxes import Drawn, Part
 from vmwidgets.views.scene.kit import LINE, WIDTH, Box, Switch
-from vmwidgets.views.scene.model import Caption, Link, Node, Scene, Table, Text
+from vmwidgets.views.scene.model import Caption, Link, Node, Scene, Steps, Table, Text
 from vmwidgets.views.scene.text import fitted, text_width, visible, wording
 from vmwidgets.views.story.look import Look
 from vmwidgets.views.story.moment import Moment
@@ -54,6 +54,7 @@ def draw_tlb(
 ) -> Scene:
     """Return the scene of all processors of a machine, with the operation's changes marked."""
     moment, value = look.moment, look.now
+    steps = moment.steps(steps_of_processors(look))
     bench, touched = bench or TlbBench(), Touched.by(moment.so_far)
     spaces = "with ASIDs" if value.asids else "no ASIDs"
     chosen = _chosen_slot(value, bench.chosen)
@@ -71,7 +72,7 @@ def draw_tlb(
     return boxes.picture(
         "tlb", "TLB" if len(value.cpus) == 1 else f"{len(value.cpus)} processors and their TLBs",
         f"{value.cpus[0].tlb.sets} sets × {value.cpus[0].tlb.ways} ways · {spaces} · {_since_boot(value)}", whole,
-        caption=_caption(value, moment), table=_table(value), steps=moment.steps(steps_of_processors(look)),
+        caption=_caption(value, moment, steps), table=_table(value), steps=steps,
         machine=machine, width=width,
     )  # fmt: skip  # what it draws, what it says
 
@@ -139,15 +140,16 @@ def _modes(value: CpusValue) -> list[Switch]:
     return [Switch(mode, f"shootdown {mode}", value.shootdown == mode, titles[mode]) for mode in MODES]
 
 
-def _caption(value: CpusValue, moment: Moment) -> Caption:
+def _caption(value: CpusValue, moment: Moment, steps: Steps) -> Caption:
     """Return the moment's headline and the operation's effect on the TLBs.
 
     After the operation, a sentence on stale translations comes first.
     """
     stale = sum(len(cpu.tlb.stale) for cpu in value.cpus)
-    caption = moment.caption
+    caption = moment.caption_of(steps, changed=stale > 0)
     operation = moment.operation if moment.is_after else None
     own = "" if operation is None or operation.name == "flush" else tlb_sentence(moment.events)  # it says so itself
+    own = own if steps.count or operation is None or operation.name == "boot" else ""
     if stale:
         words = stale_sentence(stale)
         if moment.is_after:

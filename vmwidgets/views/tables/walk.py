@@ -61,6 +61,19 @@ class There(NamedTuple):
 NOT_SAID = There()
 
 
+def is_untouched(walk: Walk, entry: EntryValue | None) -> bool:
+    """Return whether a page is only not there yet: a map's entry covers the address, and no descriptor maps it.
+
+    This is not an error, so nothing is red: the kernel may supply the page at the first access.
+    """
+    return walk.fault is not None and walk.fault.kind == "not-present" and entry is not None
+
+
+def _quiet(walk: Walk, entry: EntryValue | None) -> Walk:
+    """Return the walk as far as it is drawn: without its fault, if the page is not there yet."""
+    return replace(walk, fault=None) if is_untouched(walk, entry) else walk
+
+
 def draw_walk(
     walk: Walk,
     neighbours: Neighbours | None = None,
@@ -87,15 +100,16 @@ def draw_walk(
         if (earlier is not None and before.get(step.level) != step.value) or step.pa in edited
     }
     is_broken, least = _has_broken(walk, bench), _least_beside(walk, neighbours, len(walk.steps))
+    quiet = _quiet(walk, there.entry)
     tables = _tables_read(
-        walk, walk, neighbours, Reach(len(walk.steps), len(walk.steps)), changed, there.kind,
-        lambda place: _verdict_box(walk, there, place, is_broken),
+        quiet, walk, neighbours, Reach(len(walk.steps), len(walk.steps)), changed, there.kind,
+        lambda place: _verdict_box(walk, there, place, is_broken, asked=True),
     )  # fmt: skip  # what is read, then what comes of it
     if bench is None:
         whole = boxes.below(boxes.drawing(40, partial(_bits_row, walk, least)), tables, gap=16)
     else:
         shown = _shown_step(walk, bench)
-        word = [draw_descriptor(_descriptor_picture(walk, shown, bench), "walk")] if shown is not None else []
+        word = [draw_descriptor(_descriptor_picture(quiet, shown, bench), "walk")] if shown is not None else []
         slices = boxes.drawing(0, partial(draw_slices, walk, bench.split))
         address = boxes.below(boxes.switches("walk", _switches_of(walk, bench)), slices, gap=10)
         room = boxes.either(least, boxes.apart(34), boxes.apart(14))  # for bands, if there are any
@@ -126,7 +140,8 @@ def draw_walk_line(
 ) -> Scene:  # fmt: skip  # as others have it
     """Return the scene of a walk in one line, with its whole table; if it `is_open`, the walk itself is below."""
     return boxes.picture(
-        "walk", title, _subtitle(walk), line_of(walk, is_open=is_open), caption=_caption_of(walk, None, entry),
+        "walk", title, _subtitle(walk), line_of(walk, is_open=is_open, covered=entry is not None),
+        caption=_caption_of(walk, None, entry),
         table=_rows(walk, len(walk.steps)), machine=machine, width=width,
     )  # fmt: skip
 
@@ -143,7 +158,8 @@ def draw_reach(
 ) -> Scene:
     """Return the scene of a walk's tables alone, as far as a processor has come, and whether it `made` the access."""
     is_open = reach.verdict is not None
-    known = replace(walk, pa=None, fault=None, page_size=0) if is_open else walk  # nothing says how it ends
+    quiet = walk if made else _quiet(walk, there.entry)
+    known = replace(walk, pa=None, fault=None, page_size=0) if is_open else quiet  # nothing says how it ends
 
     def verdict(place: Box) -> Node:
         said = reach.verdict
@@ -165,13 +181,14 @@ def _tables_read(
     verdict: Callable[[Box], Node],
 ) -> Part:  # fmt: skip  # what is drawn, then how
     """Return the tables of a walk, as far as it is `known`, the verdict, arrows, and what each descriptor allows."""
+    ends = replace(known, fault=walk.fault) if known.pa is None and reach.verdict is None else known
 
     def put(drawn: Drawn, x: float, y: float, w: float) -> float:
         is_stacked = w < _least_beside(walk, neighbours, reach.levels)
         tables, place = _placed(known, neighbours, changed, Box(x, y, w, 0), reach, kind, is_stacked)
         nodes = [*tables, verdict(place)]
         drawn.nodes += nodes
-        drawn.links += _arrows(known, nodes, is_stacked)
+        drawn.links += _arrows(ends, nodes, is_stacked)
         placed = {node.id: Box(node.x, node.y, node.w, node.h) for node in tables}
         seen = replace(walk, steps=walk.steps[: reach.read])
         columns = [placed[f"walk/table/{step.level}"] for step in seen.steps]
@@ -318,7 +335,7 @@ _FIRST, _LINE = 39.0, 17.0
 def _caption_of(walk: Walk, earlier: Walk | None, entry: EntryValue | None) -> Caption:
     """Return the access's outcome, and the outcome of an earlier walk of the address, if it was different."""
     if walk.fault is not None:
-        caption = Caption(_fault(walk.fault, entry), (), "", "error")
+        caption = Caption(_fault(walk.fault, entry), (), "", "plain" if is_untouched(walk, entry) else "error")
     else:
         assert walk.pa is not None
         places = {"address": address(walk.va), "physical": address(walk.pa), "size": binary_size(walk.page_size)}
@@ -339,10 +356,12 @@ def _fault(fault: Fault, entry: EntryValue | None) -> str:
 _AN_ACCESS = {"read": "A read", "write": "A write", "execute": "An execution"}
 
 
-def _verdict_box(walk: Walk, there: There, place: Box, changed: bool, *, made: bool = True) -> Node:
+def _verdict_box(
+    walk: Walk, there: There, place: Box, changed: bool, *, made: bool = True, asked: bool = False
+) -> Node:
     """Return the verdict's box, at least as high as `place`; `changed` says that edits changed the verdict.
 
-    An access that no processor `made` is named, with its possible outcome.
+    An access that no processor `made` is named, with its possible outcome.  With `asked`, a learner asked for the walk.
     """
     lines: list[tuple[str, str]]
     if walk.fault is not None:
@@ -355,7 +374,10 @@ def _verdict_box(walk: Walk, there: There, place: Box, changed: bool, *, made: b
             (f"page of {binary_size(walk.page_size)}{_in_descriptors(walk)}", "label"),
             *((line, "label") for line in _OVERRULED if _is_overruled(walk)),
         ]
-    if not made:
+    if is_untouched(walk, there.entry) and (asked or not made):
+        raises = [(line, "label") for line in wrapped(f"an access raises {head}", place.w - 20)]
+        head, lines, state = "Not there yet", [*raises, *lines], "coming"
+    elif not made:
         what = _AN_ACCESS[walk.access]
         head = f"{what} would succeed" if walk.fault is None else f"{what} would end with: {head}"
     entry = there.entry

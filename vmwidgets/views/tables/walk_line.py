@@ -26,20 +26,23 @@ _OPENS, _VERDICT = 26.0, 0.3
 """Width of the button that opens the line; the verdict's share of the rest."""
 
 
-def line_of(walk: Walk, *, is_open: bool) -> Part:
-    """Return the line; if it `is_open`, the walk is below, and a press folds it."""
+def line_of(walk: Walk, *, is_open: bool, covered: bool = False) -> Part:
+    """Return the line; if it `is_open`, the walk is below, and a press folds it.
+
+    No one made the access, so a page that is not there is not an error; `covered` says that a map has an entry for it.
+    """
 
     def put(drawn: Drawn, x: float, y: float, w: float) -> float:
-        names, chip, verdict = _widths(walk, w - _OPENS - _GAP)
+        names, chip, verdict = _widths(walk, w - _OPENS - _GAP, covered)
         high = _HIGH + _LINE * (max(map(len, names), default=1) - 1)
-        chips = boxes.drawing(high, partial(_chips, walk, names, chip, verdict))
+        chips = boxes.drawing(high, partial(_chips, walk, names, chip, verdict, covered))
         opener = boxes.drawing(high, partial(_opener, is_open))
         return boxes.beside(opener, boxes.joined(chips, _link), gap=_GAP, first=_OPENS)(drawn, x, y, w)
 
     return put
 
 
-def _widths(walk: Walk, room: float) -> tuple[Sequence[Sequence[str]], float, float]:
+def _widths(walk: Walk, room: float, covered: bool) -> tuple[Sequence[Sequence[str]], float, float]:
     """Return the words of the chips, in one line or two, and the widths of a chip and of the verdict.
 
     Either all chips name their tables, or none does.
@@ -49,7 +52,7 @@ def _widths(walk: Walk, room: float) -> tuple[Sequence[Sequence[str]], float, fl
     names: list[tuple[str, ...]] = [(f"{table_name(step)} {step.index}",) for step in walk.steps]
     if _fit(names, w):
         return names, w, verdict
-    names, least = [(table_name(step), str(step.index)) for step in walk.steps], _least(walk)
+    names, least = [(table_name(step), str(step.index)) for step in walk.steps], _least(walk, covered)
     narrow = min(110.0, (room - least) / steps - _GAP)
     if _fit(names, narrow):
         return names, narrow, max(least, min(verdict, room - len(names) * (narrow + _GAP)))
@@ -62,11 +65,13 @@ def _opener(is_open: bool, box: Box) -> list[Node]:
     return [replace(fold, state=())] if is_open else [fold]
 
 
-def _chips(walk: Walk, names: Sequence[Sequence[str]], w: float, verdict: float, box: Box) -> Iterator[Node]:
+def _chips(
+    walk: Walk, names: Sequence[Sequence[str]], w: float, verdict: float, covered: bool, box: Box
+) -> Iterator[Node]:
     """Yield a chip for the descriptor read in each table, and the outcome."""
     for number, (step, name) in enumerate(zip(walk.steps, names, strict=True)):
         yield _read(walk, step, name, box._replace(x=box.x + number * (w + _GAP), w=w))
-    yield _verdict(walk, box._replace(x=box.x + len(names) * (w + _GAP), w=verdict))
+    yield _verdict(walk, covered, box._replace(x=box.x + len(names) * (w + _GAP), w=verdict))
 
 
 def _link(_number: int, one: Node, after: Node) -> Link:
@@ -78,14 +83,14 @@ def _fit(names: Sequence[Sequence[str]], w: float) -> bool:
     return all(text_width(line, "mono label") <= w - _SPARE for name in names for line in name)
 
 
-def _least(walk: Walk) -> float:
+def _least(walk: Walk, covered: bool) -> float:
     """Return the width of a verdict in two lines."""
-    return max(text_width(line) for line in _verdict_lines(walk)) + 8
+    return max(text_width(line) for line in _verdict_lines(walk, covered)) + 8
 
 
 def _read(walk: Walk, step: Step, name: Sequence[str], place: Box) -> Node:
     """Return the chip for the descriptor read in a table."""
-    is_last = walk.fault is not None and walk.fault.level == step.level
+    is_last = walk.fault is not None and walk.fault.level == step.level and not _is_absent(walk)
     return kit.cell(
         f"walk/line/{step.level}", "descriptor", place, [(line, "mono label") for line in name],
         feet=_feet(place, len(name)), spare=_SPARE, thing=f"pte:{step.pa:x}", state=["fault" if is_last else "path"],
@@ -98,19 +103,26 @@ def _feet(place: Box, lines: int) -> list[float]:
     return [place.h / 2 + 4 + _LINE * (number - (lines - 1) / 2) for number in range(lines)]
 
 
-def _verdict_lines(walk: Walk) -> tuple[str, str]:
+def _is_absent(walk: Walk) -> bool:
+    """Return whether no page is there, which is not an error before an access."""
+    return walk.fault is not None and walk.fault.kind == "not-present"
+
+
+def _verdict_lines(walk: Walk, covered: bool) -> tuple[str, str]:
     """Return the access's outcome in two lines."""
+    if _is_absent(walk):
+        return ("no page is", "there yet") if covered else ("nothing is", "mapped")
     if walk.fault is not None:
         return f"{walk.fault.exception}:", walk.fault.called
     assert walk.pa is not None, "a walk without a fault has an address"
     return str(Address(walk.pa)), binary_size(walk.page_size)
 
 
-def _verdict(walk: Walk, place: Box) -> Node:
+def _verdict(walk: Walk, covered: bool, place: Box) -> Node:
     """Return the access's outcome."""
-    first, second = _verdict_lines(walk)
+    first, second = _verdict_lines(walk, covered)
     ways = (f"{first} {second}", second) if walk.fault else (f"{first}, in a page of {second}", first, second)
-    state, spare = ["ok" if walk.fault is None else "fault"], 4.0
+    state, spare = ["coming" if _is_absent(walk) else "ok" if walk.fault is None else "fault"], 4.0
     if text_width(ways[0]) > place.w - spare and place.h > _HIGH:
         return kit.cell("walk/line/verdict", "verdict", place, [(first, "label"), (second, "label")],
                         feet=_feet(place, 2), spare=spare, state=state, lane="walk", title=ways[0])  # fmt: skip

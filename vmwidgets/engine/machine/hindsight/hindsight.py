@@ -82,9 +82,10 @@ class Hindsight(Handle):
         """Explain the state of `thing` at `where` by a minimal set of operations that produces it.
 
         `thing` and `where` are as for :meth:`last_write`: the byte of a task, the entry of a map, the translation of an
-        address, a walk with its fault, or a frame that page tables map.  Each operation of the result is needed:
-        without it, the thing would be different.  If the operation that last changed the thing is not needed, it is
-        named as well: a page that was written and then dropped is zero, as at first.
+        address, a walk with its fault, or a frame that page tables map.  If one operation of the result is left out,
+        the others no longer produce it; operations outside the result may produce it in another way.  If the operation
+        that last changed the thing is not needed, it is named as well: a page that was written and then dropped is
+        zero, as at first.
 
         Some operations, and sometimes all, are repeated on new machines, about 2 ms each time.  The call can be
         stopped.  Raises :class:`Refused` if nothing was ever there.

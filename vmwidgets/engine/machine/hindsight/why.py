@@ -40,7 +40,7 @@ LONGEST = 200
 
 @frozen(slots=False)
 class Why:
-    """The reason for `what`: `operations` alone produce it, and it would differ if any one of them were missing.
+    """The reason for `what`: `operations` alone produce it; if one of them is left out, the others no longer do.
 
     `last` is the operation that last changed it.  If only `last` is known, `reason` says why.
     """

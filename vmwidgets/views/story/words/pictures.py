@@ -27,11 +27,6 @@ def out_of_order(starts: Iterable[int]) -> str:
     return _say_map("map/out of order", addresses=", ".join(address(start) for start in starts))
 
 
-def same_map() -> str:
-    """Return a sentence that says that an operation concerned something else, and left a map unchanged."""
-    return _say_map("map/same")
-
-
 def map_sentence(value: MapValue, operation: Operation, events: Sequence[ev.Event]) -> str:
     """Return what a completed operation meant for the map `value`; "" if the headline says everything."""
     if operation.outcome != "done" or operation.name == "boot":
