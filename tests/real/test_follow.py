@@ -406,3 +406,93 @@ def test_at_a_panic_the_page_that_is_still_mapped_is_named(folder):
         found = k.follow("base", run="life", seconds=120)
     assert (found.outcome, found.panic, found.first) == ("panicked", "freewalk: leaf", None)
     assert any(line.startswith("0x4000 is still mapped, to frame 0x8") for line in found.lines)
+
+
+def edited(folder: Path, file: str, was: str, now: str) -> None:
+    """Change the kernel's source in one place."""
+    source = folder / "kernel" / file
+    text = source.read_text()
+    assert text.count(was) == 1, was
+    source.write_text(text.replace(was, now))
+
+
+def test_a_size_that_only_fell_is_told_when_the_process_ends(folder):
+    edited(folder, "commands.c", "growproc(p, -3 * (long)PGSIZE);", "p->sz -= 8 * PGSIZE;")
+    with vm.xv6(folder, options=("LAB=lazy",)) as k:
+        found = k.follow("lazy", run="life", seconds=120)
+    assert (found.outcome, found.first.rule) == ("broken", "beyond-size"), found
+    assert found.first.address == 3 * vm.PAGE, "of 11 pages three are left"
+
+
+def test_a_count_that_a_fault_forgets_is_found_when_the_fault_returns(folder):
+    edited(folder, "vm.c", "uvmunmap(pagetable, va, 1, 1);", "uvmunmap(pagetable, va, 1, 0);")
+    with vm.xv6(folder, options=("LAB=cow",)) as k:
+        found = k.follow("cow", run="life", seconds=120)
+    assert (found.outcome, found.first.rule) == ("broken", "count"), found
+    assert found.first.call.startswith(("vmfault(", "uvmunmap(")), "and not where the process ends"
+
+
+@pytest.mark.parametrize("state", ["ZOMBIE", "SLEEPING"])
+def test_pages_that_are_fewer_are_told_with_who_has_them(folder, state, capsys):
+    edited(folder, "commands.c", "exit(child);\n  store(second", f"child->state = {state};\n  store(second")
+    status = main(["follow", str(folder), "--run", "life", "--seconds", "120", "--json"])
+    found = json.loads(capsys.readouterr().out)
+    fewer = found["free_pages"]["before"] - found["free_pages"]["after"]
+    assert fewer > 5
+    said = [found["break"]["says"]] if found["break"] else found["lines"]
+    assert any(line.startswith(f"{fewer} pages fewer are free than before the command: life (") for line in said), said
+    assert status == (1 if state == "ZOMBIE" else 0), "pages of a living process are no mistake"
+    assert (found["break"] or {}).get("rule") == ("unreaped" if state == "ZOMBIE" else None)
+
+
+def test_two_processes_with_one_root_are_seen_where_it_is_made(folder):
+    edited(
+        folder,
+        "proc.c",
+        "  child->parent = parent;\n",
+        "  child->parent = parent;\n  child->pagetable = parent->pagetable;\n",
+    )
+    with vm.xv6(folder) as k:
+        found = k.follow("base", run="life", seconds=120)
+    assert (found.outcome, found.first.rule) == ("broken", "table-shared"), found
+    assert "have the same page table" in found.first.says
+
+
+def test_the_words_of_a_panic_before_the_shell_are_read_to_their_end(folder):
+    edited(folder, "proc.c", 'panic("allocproc");', ";")
+    edited(
+        folder,
+        "proc.c",
+        "struct proc *p;\n  acquire",
+        'struct proc *p;\n  if (!name[0])\n    panic("a name is empty");\n  acquire',
+    )
+    edited(folder, "commands.c", 'allocproc("sh', 'allocproc("\\0sh')
+    with vm.xv6(folder) as k:
+        found = k.follow("base", run="life", seconds=60)
+    assert (found.outcome, found.panic) == ("panicked", "a name is empty"), found
+
+
+def test_a_users_page_beside_the_trapframe_is_like_any_other(folder):
+    page = "TRAPFRAME - 3 * PGSIZE"
+    planted = f"char *page = kalloc();\n  mappages(p->pagetable, {page}, PGSIZE, (uint64)page, PTE_R | PTE_U);\n  kfree(page);"
+    edited(folder, "commands.c", "growproc(p, 5 * PGSIZE);", f"{planted}\n  growproc(p, 5 * PGSIZE);")
+    with vm.xv6(folder) as k:
+        found = k.follow("mmap", run="life", seconds=120)
+    assert (found.outcome, found.first.rule) == ("broken", "free-and-mapped"), found
+    assert found.first.address == (1 << 38) - 5 * vm.PAGE
+
+
+def test_a_fork_that_takes_the_parents_right_afterwards_is_right(folder):
+    """The rule of shared frames holds when fork returns: it does not matter in which order fork clears W."""
+    edited(folder, "vm.c", "*pte = PA2PTE(pa) | flags;", ";")
+    later = """
+  for (uint64 at = 0; at < parent->sz; at += PGSIZE) {
+    pte_t *pte = walk(parent->pagetable, at, 0);
+    if (pte && (*pte & PTE_V) && (*pte & PTE_W))
+      *pte = (*pte & ~PTE_W) | PTE_COW;
+  }
+  child->sz"""
+    edited(folder, "proc.c", "\n  child->sz", later)
+    with vm.xv6(folder, options=("LAB=cow",)) as k:
+        found = k.follow("cow", run="life", seconds=200)
+    assert found.outcome == "nothing found", found

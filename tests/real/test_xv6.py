@@ -85,3 +85,29 @@ def test_the_same_folder_is_started_twice(xv6):
     with vm.xv6(xv6) as one, vm.xv6(xv6) as two:
         assert one.go(until="userinit", seconds=60).startswith("userinit (proc.c:")
         assert two.go(until="userinit", seconds=60).startswith("userinit (proc.c:")
+
+
+def test_a_page_that_user_code_cant_touch_is_found_where_it_is_mapped(xv6):
+    planted(xv6, "vm.c", "(uint64)mem, PTE_R|PTE_U|xperm)", "(uint64)mem, PTE_R|(a > 0x4000 ? 0 : PTE_U)|xperm)")
+    with vm.xv6(xv6) as k:
+        found = k.follow("lazy", run="ls", seconds=200)
+    assert found.first is not None, found
+    assert found.first.rule == "user"
+
+
+def test_a_trap_of_user_code_is_explained_by_its_walk(xv6):
+    with vm.xv6(xv6) as k:
+        found = k.follow(run="usertests kernmem", seconds=300)
+    assert any("its load of 0x8000_0000 was refused: " in line for line in found.lines), found.lines
+
+
+def test_the_same_fault_without_end_ends_the_run(xv6):
+    trap = (xv6 / "kernel" / "trap.c").read_text()
+    kill = next(words for words in ("    setkilled(p);\n  }", "    p->killed = 1;\n  }") if words in trap)
+    planted(
+        xv6, "trap.c", kill, "    if(r_scause() != 13) setkilled(p);\n  }".replace("setkilled(p)", kill.strip()[:-4])
+    )
+    with vm.xv6(xv6) as k:
+        found = k.follow(run="usertests kernmem", seconds=300)
+    assert (found.outcome, found.first) == ("unfinished", None)
+    assert "vmfault" not in trap or "faulted 2,500 times" in found.headline, "in other years, no call is followed there"

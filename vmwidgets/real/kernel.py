@@ -428,7 +428,7 @@ class _Console:
         self._begins = len(started.text)
 
     @property
-    def _text(self) -> str:
+    def text(self) -> str:
         """The text printed since following began."""
         return self._started.text[self._begins :]
 
@@ -451,19 +451,24 @@ class _Console:
     def last_panic(self) -> str:
         """Return what the kernel printed after "panic: ", or ""."""
         end = monotonic() + _PRINTS_IN
-        while "\n" not in (said := self._text.rpartition("panic: "))[2] and said[1] and monotonic() < end:
+        while "\n" not in (said := self.text.rpartition("panic: "))[2] and said[1] and monotonic() < end:
             sleep(0.02)
         return said[2].split("\n")[0].strip() if said[1] else ""
 
     @property
+    def has_ended_line(self) -> bool:
+        """Return whether the last line that was printed has its end."""
+        return self.text.endswith("\n")
+
+    @property
     def last_line(self) -> str:
         """The last line that was printed, or ""."""
-        lines = self._text[-_LINE:].strip().splitlines()
+        lines = self.text[-_LINE:].strip().splitlines()
         return lines[-1].strip() if lines else ""
 
     @property
     def refusal(self) -> str:
         """The line in which the shell reports that it could not start the command, or ""."""
-        said = self._text
+        said = self.text
         refusals = (f"exec {word} failed" for word in (self.command or "").split())  # as xv6's sh.c says it
         return next((one for one in refusals if one in said), "")

@@ -22,9 +22,9 @@ class Break:
     says: str
     """The mistake, in one sentence."""
     call: str = ""
-    """The call with its arguments."""
+    """The call with its arguments; "" if none is known, and `lines` says why."""
     line: str = ""
-    """The line of C of the call or the descriptor, such as "vm.c:150"."""
+    """The line of C of the call or the descriptor, such as "vm.c:150"; "" if none is known."""
     lines: tuple[str, ...] = ()
     """The followed calls, innermost first, each with its lines."""
     process: str = ""
@@ -47,8 +47,8 @@ class Break:
         return {
             "rule": self.rule,
             "says": self.says,
-            "call": self.call,
-            "line": self.line,
+            "call": self.call or None,
+            "line": self.line or None,
             "lines": list(self.lines),
             "process": self.process,
             "address": None if self.address is None else f"{self.address:#x}",

@@ -21,14 +21,16 @@ from .calls import Call
 from .checks import Check, asked
 from .counts import Counts
 from .lost import Lost
+from .plan import AT_BOOT
 from .rules import (
-    TOP,
     State,
     Wrong,
     base_call,
+    beyond,
     dangling_wrong,
     exec_wrong,
     frame_wrong,
+    is_excepted,
     leaf_wrong,
     shrunk_wrong,
     suspects,
@@ -70,7 +72,15 @@ class Judge:
     """The frames without any reference when the shell first waited: the kernel keeps track of them in its own way."""
     free_before: int | None = None
     free_after: int | None = None
+    had: dict[int, int] = field(default_factory=dict)
+    """The pages of each process when the shell first waited, by pid."""
+    holders: tuple[str, ...] = ()
+    """The processes that have pages which were free before the command, in sentences."""
     images: dict[str, list[tuple[int, int, int]]] = field(default_factory=dict)
+    thinned: set[str] = field(default_factory=set)
+    """The functions of which not each call was followed."""
+    before: tuple[str, ...] = ()
+    """At a panic, doubts about calls that are still under way, in sentences."""
 
     def __post_init__(self) -> None:
         self.lost = Lost(self.seen.program, self.seen.processes, self.seen.stacks)
@@ -90,6 +100,12 @@ class Judge:
         A call that is `entering` may be about to free tables that no process uses any longer.
         """
         state = self._state()
+        self._judge_dying(state, entering)
+        if self.first is not None:
+            return
+        for one, two in self.seen.sharing:
+            wrong = _one_table(one, two)
+            self._doubt(wrong, self.seen.last.get(one.root), _of_sharing(self.seen, wrong))
         self._judge_noticed()
         self._judge_changed(state, state.changing)
         self._judge_processes(state, state.changing)
@@ -104,7 +120,8 @@ class Judge:
             self._doubt(_damaged(link), by, _still_damaged)
         written, self.seen.overwritten = self.seen.overwritten, []
         for change, culprit in written if self.lab == "base" else ():
-            if culprit is None or culprit.function == "mappages":
+            unseen = culprit is None and not {"mappages", "uvmunmap"} & self.thinned  # else it may have been unmapped
+            if unseen or (culprit is not None and culprit.function == "mappages"):
                 wrong = _written_over(change)
                 self._doubt(wrong, culprit, _of_change(change, wrong))
 
@@ -118,6 +135,12 @@ class Judge:
             if self.seen.spaces.having(page).isdisjoint(busy):
                 del self.seen.new_tables[page]
                 self._all(table_wrong(state, page), call, _of_table(page))
+        for frame, (root, call) in [*self.seen.fewer.items()]:
+            users = state.users(frame)
+            if root not in busy and busy.isdisjoint(one for one, _ in users):
+                del self.seen.fewer[frame]
+                for one, va in users[:1]:
+                    self._all(leaf_wrong(state, one, va), call, _of_leaf(one, va))
         leading, having = self.seen.spaces.leading, self.seen.spaces.having
         for frame, call in [*self.seen.freed.items()]:
             roots = {root for root, _ in leading(frame)} | having(frame)
@@ -140,6 +163,17 @@ class Judge:
             if root not in busy:
                 self.seen.executed.discard(root)
                 self._all(exec_wrong(state, root), None, _of_exec(root))
+
+    def _judge_dying(self, state: State, entering: tuple[int, ...]) -> None:
+        """Judge the sizes of processes that have ended, as their tables are about to be freed: they are still whole."""
+        for (root, start, stop), call in [*self.seen.shrunk.items()]:
+            process = state.processes.get(root)
+            if root in entering and process is not None and process.state == "zombie":
+                del self.seen.shrunk[root, start, stop]
+                space = read_space(state.gdb, root, state.spaces.known.get(root))
+                for wrong in beyond(process, space, start, stop):
+                    self.first = self._told(wrong, call, state)
+                    return
 
     def _judge_leaving(self, entering: tuple[int, ...]) -> None:
         if self.seen.calls.all():
@@ -184,7 +218,10 @@ class Judge:
                     unled = self._unled(harts)
                 if frame not in unled:
                     continue
-            elif doubt.wrong.rule == "beyond-size" and self.seen.is_in_call(doubt.wrong.root, harts):
+            elif doubt.wrong.rule == "shared-and-writable" and self.seen.is_forking(harts):
+                kept.append(doubt)
+                continue
+            elif doubt.wrong.rule == "beyond-size" and self.seen.is_shrinking(doubt.wrong.root, harts):
                 kept.append(doubt)
                 continue
             elif (doubt.wrong.rule == "count" and doubt.wrong.frame in well) or all(
@@ -203,7 +240,7 @@ class Judge:
         seen, leading = self.seen, dict.fromkeys(frames, 0)
         for root in {one.root for one in seen.processes.read(seen.gdb)}:
             for va, leaf in read_space(seen.gdb, root, seen.spaces.known.get(root)).leaves.items():
-                for frame in leaf.frames if va < TOP else ():
+                for frame in leaf.frames if not is_excepted(va, leaf) else ():
                     if frame in leading:
                         leading[frame] += 1
         return {one for one in frames if self.counts.of(seen.gdb, one) == self.counts.wanted(leading[one])}
@@ -221,12 +258,13 @@ class Judge:
         self.seen.free.read_again(self.seen.gdb)
         self.free_before = len(self.seen.free)
         self.unled = self._unled()
+        self.had = self._pages()
         if self.arrays:
             alone = [
                 leaf.frame
                 for root in self.seen.there
                 for va, leaf in self.seen.spaces.known[root].leaves.items()
-                if va < TOP and len(self.seen.spaces.leading(leaf.frame)) == 1
+                if not is_excepted(va, leaf) and len(self.seen.spaces.leading(leaf.frame)) == 1
             ]
             for one in self.arrays:
                 one.learn(self.seen.gdb, alone, self.lost.frames(self.seen.gdb), self.seen.free)
@@ -263,6 +301,38 @@ class Judge:
             says = wrong.says + (many if len(lost) > 1 else "")
             wrong = Wrong(wrong.rule, says, wrong.root, wrong.address, wrong.frame)
             self.first = self._told(wrong, call, self._state())
+        else:
+            self._say_who_has()
+
+    def _pages(self) -> dict[int, int]:
+        """Return the number of pages that each process has, by pid: what its tables lead to alone, and these."""
+        found: dict[int, int] = {}
+        for one in self.seen.processes.read(self.seen.gdb):
+            space = read_space(self.seen.gdb, one.root, self.seen.spaces.known.get(one.root))
+            frames = {frame for leaf in space.leaves.values() for frame in leaf.frames}
+            found[one.pid] = len(space.tables) + sum(frame in self.lost.frames(self.seen.gdb) for frame in frames)
+        return found
+
+    def _say_who_has(self) -> None:
+        """Find out who has pages that were free before the command; a zombie whose parent has ended breaks a rule."""
+        seen, before, after = self.seen, self.free_before or 0, self.free_after or 0
+        if after >= before:
+            return
+        fewer = f"{counted(before - after, 'page')} fewer are free than before the command"
+        said = []
+        there = seen.processes.read(seen.gdb)
+        for one in there:
+            more = self._pages().get(one.pid, 0) - self.had.get(one.pid, 0)
+            if more <= 0:
+                continue
+            orphan = one.state == "zombie" and seen.has_lost_parent(one, there)
+            what = "a zombie whose parent has ended" if orphan else "a zombie" if one.state == "zombie" else one.state
+            if orphan:
+                says = f"{fewer}: {one}, {what}, has {counted(more, 'page')}, and no process waits for it."
+                self.first = self._told(Wrong("unreaped", says, one.root), None, self._state())
+                return
+            said.append(f"{one}, {what}, has {more:,}")
+        self.holders = (f"{fewer}: {'; '.join(said) or 'the kernel has them'}.",)
 
     def _told(self, wrong: Wrong, call: Call | None, state: State) -> Break:
         program = self.seen.program
@@ -280,6 +350,7 @@ class Judge:
                 f"handed out after {after}, {after.lines(program)}" if after is not None
                 else "given up outside the functions that are followed, such as where a process ends"
             )  # fmt: skip  # a page that no process had, or one that a process had
+            lines += self._where_handed_out() if wrong.frame not in self.left else []
         elif call is None and wrong.rule not in ("exec-rights", "guard"):
             lines.append("written, or left, outside the functions that are followed, or while not each call was")
         if before is not None and before is not call:
@@ -300,6 +371,18 @@ class Judge:
             wrong.frame, tuple(walks),
         )  # fmt: skip  # what is wrong, then where
 
+    def _where_handed_out(self) -> list[str]:
+        """Return why no call handed a page out: functions that are not followed call kalloc, too."""
+        program, followed = self.seen.program, self.seen.points
+        callers = program.code.callers.get("kalloc", frozenset()) - followed.keys() - {"walk", "uvmcreate"}
+        sites = [
+            f"{name} ({program.line(at)})"
+            for name in sorted(callers)
+            if not name.startswith(AT_BOOT)
+            for at in program.code.call_sites(name, "kalloc")[:1]
+        ]
+        return [f"kalloc handed it out to a function that is not followed: one of {', '.join(sites)}"] if sites else []
+
     def _line_of(self, wrong: Wrong, call: Call) -> Line | None:
         """Return the line to look at: the call for the wrong descriptor, or the function that failed to do its work."""
         program = self.seen.program
@@ -308,7 +391,7 @@ class Judge:
         if call.function == "mappages":
             return program.line(call.returns_to - 2)  # its caller requested it
         sites = program.code.call_sites(call.function, "mappages")
-        if wrong.rule in ("uvmcopy", "shared-and-writable", "count") and len(sites) == 1:
+        if wrong.rule in ("uvmcopy", "shared-and-writable", "count") and call.function == "uvmcopy" and len(sites) == 1:
             return program.line(sites[0])
         return program.definition(call.function)
 
@@ -342,9 +425,27 @@ class Judge:
         state.changing = set()
         self._judge_noticed()
         self._judge_changed(state, set())
+        self._judge_processes(state, set())
         kept = [one for one in self.doubts if any(each.key == one.wrong.key for each in one.again(state))]
-        if kept and self.first is None:
-            self.first = self._told(kept[0].wrong, kept[0].call, state)
+        harts = seen.stacks.harts(seen.gdb)
+        open_ = [one for one in kept if one.wrong.rule == "beyond-size" and seen.is_shrinking(one.wrong.root, harts)]
+        self.before = tuple(
+            f"before: {one.wrong.says}".replace(" has shrunk", " had shrunk").replace(" is still", " was still")
+            for one in open_
+        )
+        for one in kept if self.first is None else ():
+            if one not in open_:
+                self.first = self._told(one.wrong, one.call, state)
+                break
+
+
+def _one_table(one: Process, two: Process) -> Wrong:
+    says = f"{one} and {two} have the same page table, at {Address(one.root)}."
+    return Wrong("table-shared", says, one.root, None, one.root)
+
+
+def _of_sharing(seen: Seen, wrong: Wrong) -> Callable[[State], Iterable[Wrong]]:
+    return lambda state: [wrong for one, _ in seen.sharing if one.root == wrong.root]
 
 
 def _damaged(link: int) -> Wrong:

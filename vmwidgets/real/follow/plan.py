@@ -27,7 +27,8 @@ _BUSY_ANYWAY = ("usertrap", "kerneltrap", "syscall", "copyout", "copyin", "copyi
 """Functions that run far more often than they write a descriptor: they are followed from their first read of a
 descriptor."""
 
-_BOOT = ("kvm", "proc_mapstacks", "uvmfirst", "uvminit", "userinit", "main")
+AT_BOOT = ("kvm", "proc_mapstacks", "virtio", "uvmfirst", "uvminit", "userinit", "main")
+"""What the names of functions begin with that only run before the first process."""
 
 _TRAP_ENDS = ("prepare_return", "usertrapret")
 """The functions that `usertrap` calls at its end: it may not return."""
@@ -68,7 +69,7 @@ def plan(program: Program) -> dict[str, Point]:
     for name, callees in code.callees.items():  # one level up, functions have telling names
         if callees & set(_WRITE) and any(one.type == "pagetable_t" for one in program.parameters.get(name, ())):
             writers.add(name)
-    chosen = {name for name in writers if not name.startswith(_BOOT) and name not in walks}
+    chosen = {name for name in writers if not name.startswith(AT_BOOT) and name not in walks}
     return {name: _point(program, name, walks if name in _BUSY_ANYWAY else set()) for name in sorted(chosen)}
 
 
@@ -145,5 +146,5 @@ def _point(program: Program, name: str, late_after: set[str]) -> Point:
 
 def inner_only(program: Program, name: str, followed: set[str]) -> bool:
     """Return whether every caller of a function is followed."""
-    callers = {one for one in program.code.callers.get(name, frozenset()) if not one.startswith(_BOOT)}
+    callers = {one for one in program.code.callers.get(name, frozenset()) if not one.startswith(AT_BOOT)}
     return bool(callers) and callers <= followed

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from vmwidgets.engine.base.frozen import frozen
 
-from ...engine.base.units import PAGE, Address
+from ...engine.base.units import PAGE, Address, counted
 from ...engine.mmu.formats.riscv import A, D, G, U, V, W, X
 from ..gdb import Gdb
 from ..processes import Process
@@ -26,7 +26,17 @@ from .free_list import FreePages
 from .spaces import Leaf, Space, Spaces
 
 TOP = MAXVA - 16 * PAGE
-"""The address from which on there are only the trampoline, the trapframe, and the page that the pgtbl lab adds."""
+"""The address from which on pages of the kernel are excepted: the trampoline, the trapframe, and their neighbours."""
+
+
+def is_excepted(va: int, leaf: Leaf) -> bool:
+    """Return whether a descriptor is the kernel's own, at the top; a user's page there, as of mmap, is like any other.
+
+    >>> [is_excepted(MAXVA - 3 * PAGE, Leaf(V | word, PAGE)) for word in (W, W | U)]
+    [True, False]
+    """
+    return va >= TOP and not leaf.word & U
+
 
 LABS = ("base", "pgtbl", "cow", "lazy", "mmap")
 
@@ -64,10 +74,14 @@ RULES = (
          "A store to the program's code must fault. Checked only if the kernel reads segment flags (from 2022 on)."),
     Rule("guard", "After exec, user code can't touch the page below its stack.",
          "A stack that overflows must fault. Checked only if the kernel calls uvmclear."),
+    Rule("user", "Below a process's size, only the guard page of its stack lacks U.",
+         "User code could not touch memory of its own. Checked if the program's file is in `user`."),
     Rule("lost", "A page that no descriptor refers to any more is free, or the kernel still holds its address.",
          "It is never used again: memory runs out."),
     Rule("table-lost", "A table that nothing refers to any more is free.",
          "It is never used again: memory runs out."),
+    Rule("unreaped", "When the shell waits again, there is no zombie whose parent has ended.",
+         "No process waits for it, so its memory is never freed."),
     Rule("free-list", "The list of free pages contains only pages, and ends.",
          "kalloc hands out whatever is in the list."),
     Rule("mappages", "mappages maps what it was asked to map.", "The base kernel's does.", ("base",)),
@@ -141,7 +155,10 @@ class State:
 
     def users(self, frame: int) -> list[tuple[int, int]]:
         """Return the descriptors of processes, below the top, that refer to a frame."""
-        return sorted((root, va) for root, va in self.spaces.leading(frame) if va < TOP and root in self.processes)
+        return sorted(
+            (root, va) for root, va in self.spaces.leading(frame)
+            if root in self.processes and not is_excepted(va, self.spaces.known[root].leaves[va])
+        )  # fmt: skip  # which, and the condition
 
 
 def suspects(state: State, root: int, addresses: Iterable[int]) -> Iterator[int]:
@@ -156,18 +173,22 @@ def suspects(state: State, root: int, addresses: Iterable[int]) -> Iterator[int]
     count_of = counts.reader(state.gdb) if counts is not None else None
     for va in addresses:
         leaf = leaves.get(va)
-        if leaf is None or va >= TOP:
+        if leaf is None or is_excepted(va, leaf):
             continue
         frame = leaf.frame
         users = leading(frame)
         if (
             leaf.size > PAGE
+            or not leaf.word & U
             or frame in free
             or (counts is not None and count_of is not None and count_of(frame) != counts.wanted(len(users)))
             or (
                 len(users) > 1
                 and is_owned
-                and any(at >= TOP or (is_shared_wrong and known[one].leaves[at].word & W) for one, at in users)
+                and any(
+                    is_excepted(at, known[one].leaves[at]) or (is_shared_wrong and known[one].leaves[at].word & W)
+                    for one, at in users
+                )
             )
         ):
             yield va
@@ -177,7 +198,7 @@ def leaf_wrong(state: State, root: int, va: int) -> Iterator[Wrong]:
     """Yield what is wrong with one descriptor of a process, or of a table that is being made."""
     space = state.spaces.known.get(root)
     leaf = None if space is None else space.leaves.get(va)
-    if leaf is None or va >= TOP or root in state.changing:
+    if leaf is None or is_excepted(va, leaf) or root in state.changing:
         return
     if leaf.size > PAGE and leaf.frame % leaf.size and state.lives(root):
         says = f"The superpage at {Address(va)} leads to {Address(leaf.frame)}, which is not a multiple of its size."
@@ -187,6 +208,7 @@ def leaf_wrong(state: State, root: int, va: int) -> Iterator[Wrong]:
             yield _free_and_mapped(state, root, va, frame)
         if root not in state.processes:
             continue
+        yield from _untouchable(state, root, va, leaf)
         users = state.users(frame) if len(state.spaces.leading(frame)) > 1 else [(root, va)]
         if state.holds("shared-and-writable") and len(users) > 1:
             yield from _shared_and_writable(state, root, va, frame, leaf, users)
@@ -201,6 +223,17 @@ def frame_wrong(state: State, frame: int) -> Iterator[Wrong]:
     for root, va in state.users(frame):
         if state.judged(root):
             yield _free_and_mapped(state, root, va, frame)
+
+
+def _untouchable(state: State, root: int, va: int, leaf: Leaf) -> Iterator[Wrong]:
+    """Yield a page below a process's size that user code can't touch, and that is no guard page of its stack."""
+    process = state.processes[root]
+    if leaf.word & U or va >= process.size or not state.lives(root):
+        return
+    segments = _segments(state, process.name)
+    if segments and not (state.has_guard and va == _end_of(segments)):
+        says = f"User code of {process} can't touch {Address(va)}: U is 0, and only the guard page may lack it."
+        yield Wrong("user", says, root, va, leaf.frame)
 
 
 def dangling_wrong(state: State, root: int) -> Iterator[Wrong]:
@@ -231,6 +264,11 @@ def shrunk_wrong(state: State, root: int, start: int, stop: int) -> Iterator[Wro
     process = state.processes.get(root)
     if space is None or process is None or root in state.changing:
         return
+    yield from beyond(process, space, start, stop)
+
+
+def beyond(process: Process, space: Space, start: int, stop: int) -> Iterator[Wrong]:
+    """Yield the pages from `start` to `stop`, its old size, that a process's tables map above its size now."""
     start = max(start, process.size + PAGE - 1 & -PAGE)
     for va in sorted(space.leaves):
         if start <= va < stop:
@@ -238,8 +276,7 @@ def shrunk_wrong(state: State, root: int, start: int, stop: int) -> Iterator[Wro
                 f"{process} has shrunk to {process.size:,} bytes, and {Address(va)} is still mapped, to frame"
                 f" {Address(space.leaves[va].frame)}."
             )
-            yield Wrong("beyond-size", says, root, va, space.leaves[va].frame)
-            return
+            yield Wrong("beyond-size", says, process.root, va, space.leaves[va].frame)
 
 
 def exec_wrong(state: State, root: int) -> Iterator[Wrong]:
@@ -250,7 +287,7 @@ def exec_wrong(state: State, root: int) -> Iterator[Wrong]:
     segments = _segments(state, process.name)
     if not segments:
         return
-    end = max(va + size for va, size, _ in segments) + PAGE - 1 & -PAGE
+    end = _end_of(segments)
     for va, leaf in sorted(space.leaves.items()):
         if va >= min(process.size, TOP) or leaf.size > PAGE:
             break
@@ -266,6 +303,11 @@ def exec_wrong(state: State, root: int) -> Iterator[Wrong]:
         if state.has_guard and va == end and leaf.word & U:
             says = f"User code of {process} can touch {Address(va)}, the guard page below its stack."
             yield Wrong("guard", says, root, va, leaf.frame)
+
+
+def _end_of(segments: list[tuple[int, int, int]]) -> int:
+    """Return the first page after a program's segments: its stack's guard page."""
+    return max(va + size for va, size, _ in segments) + PAGE - 1 & -PAGE
 
 
 def _segments(state: State, name: str) -> list[tuple[int, int, int]]:
@@ -335,8 +377,9 @@ def _counted(
     if count is not None and count != wanted:
         right = "" if wanted == len(users) else f" (so the count should be {wanted})"
         says = (
-            f"Frame {Address(frame)} is counted {count} times, and {len(users)} descriptors of processes lead to"
-            f" it{right}; one is {state.name(root)}'s at {Address(va)}."
+            f"Frame {Address(frame)} is counted {counted(count, 'time')}, and {counted(len(users), 'descriptor')} of"
+            f" processes {'leads' if len(users) == 1 else 'lead'} to it{right}:"
+            f" {'' if len(users) == 1 else 'one is '}{state.name(root)}'s at {Address(va)}."
         )
         yield Wrong("count", says, root, va, frame, tuple(one for one in users if one != (root, va)))
 
@@ -347,7 +390,10 @@ def _counted(
 def base_call(state: State, call: Call) -> Iterator[Wrong]:
     """Yield what a call did wrong to a table in the base kernel."""
     space = state.spaces.known.get(call.roots[-1]) if call.roots else None
-    if space is None or call.failed:  # its caller must remove the rest
+    if space is None:
+        return
+    if call.failed:  # of others, the caller must remove the rest
+        yield from _left_by_failure(call, space) if call.function == "uvmalloc" else ()
         return
     if call.function == "mappages" and len(call.values) == 5:
         yield from _mapped(call, space)
@@ -357,6 +403,13 @@ def base_call(state: State, call: Call) -> Iterator[Wrong]:
         yield from _unmapped(call, space)
     elif call.function == "uvmcopy" and len(call.values) == 3:
         yield from _copied(call, space)
+
+
+def _left_by_failure(call: Call, space: Space) -> Iterator[Wrong]:
+    for va in (va for va in sorted(space.leaves) if call.pages is not None and va in call.pages):
+        says = f"uvmalloc failed, and left {Address(va)} mapped, which is beyond the size that the process keeps."
+        yield Wrong("uvmalloc", says, call.values[0], va, space.leaves[va].frame)
+        return
 
 
 def _mapped(call: Call, space: Space) -> Iterator[Wrong]:

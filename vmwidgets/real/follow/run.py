@@ -6,6 +6,7 @@ function is left alone, and how a run ends: the shell waits again, a rule is bro
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from time import monotonic
@@ -18,11 +19,16 @@ from ...engine.base.units import PAGE, Address
 from ...engine.machine.kept.copies import no_collection
 from ...engine.memory.ram import BusError
 from ...engine.mmu.followed import Followed, Outcome
+from ...engine.mmu.formats.riscv import SV39
+from ...engine.mmu.rules import Access
+from ...engine.mmu.tables import PageTables
+from ...sources.pasted.traps import cause_of
 from ..aside import copies
 from ..gdb import Gdb, TookTooLong
+from ..memory import StoppedMemory
 from ..processes import Processes
 from ..program import Program
-from .calls import A0, FP, RA, SP, Call
+from .calls import A0, FP, MAXVA, RA, SP, Call
 from .checks import Check
 from .counts import Counts
 from .judge import Judge
@@ -45,6 +51,25 @@ _STARTS = ("userinit", "virtio_disk_init", "fileinit", "iinit", "binit", "trapin
 _LOOKS = 4
 """The number of times that a silent kernel is checked before it counts as hanging."""
 
+SAME_FAULTS = 2_500
+"""The number of equal faults in a row, of one process at one place, after which the process counts as stuck."""
+
+_TRAP = re.compile(
+    r"usertrap\(\): unexpected scause (?:0x)?([0-9a-f]{1,16}) pid=(\d{1,9})\s{1,40}"
+    r"sepc=(?:0x)?([0-9a-f]{1,16}) stval=(?:0x)?([0-9a-f]{1,16})\r?\n"
+)
+"""A trap of user code, as xv6 prints it."""
+
+_MOST_TRAPS = 4
+
+_MODES = {0: "user", 1: "supervisor", 3: "machine"}
+"""The privilege modes of RISC-V, as QEMU's register `priv` numbers them."""
+
+_ACCESSES: dict[int, Access] = {12: "execute", 13: "read", 15: "write"}
+
+_PAGE_FAULTS = {12: "fetch", 13: "load", 15: "store"}
+"""The values of scause that are page faults (RISC-V Privileged, 4.1.8)."""
+
 MUTED_AFTER = 100
 """The number of calls of one function after which only some are followed."""
 
@@ -66,6 +91,9 @@ _SLOW_FOR = 2.0
 _LONG_PAUSE = 1.0
 """The least seconds of a long pause, in which the loops run at full speed."""
 
+
+_SAYS_ON = 40
+"""The number of times that a panicking kernel goes on for a moment, until it has printed its line."""
 
 _SETTLES_IN = 3.0
 """Seconds after a command's end in which the processes that it started end too."""
@@ -91,8 +119,16 @@ class Console(Protocol):
         """Return what the kernel printed after "panic: ", or ""."""
 
     @property
+    def has_ended_line(self) -> bool:
+        """Return whether the last line that was printed has its end."""
+
+    @property
     def last_line(self) -> str:
         """The last line that was printed, or ""."""
+
+    @property
+    def text(self) -> str:
+        """The text that was printed since following began."""
 
     def type_command(self) -> None:
         """Type the command."""
@@ -121,16 +157,25 @@ class _Run:
     followed: dict[str, int] = field(default_factory=dict)
     returns: set[int] = field(default_factory=set)
     """Return addresses of calls whose own ends are not watched."""
+    ran: float = 0.0
+    """Seconds for which the guest ran: the time in which it was stopped and looked at does not count."""
     near: int = 0
     slow_for: float = 0.0
     stopped_for: float = 0.0
     """Seconds for which the kernel was stopped since a function was followed again."""
+    repeated: dict[str, tuple[object, int]] = field(default_factory=dict)
+    """The latest call of each process, with the number of equal calls up to it."""
+    stuck: str = ""
+    traps: list[str] = field(default_factory=list)
+    """Sentences about the traps of user code that the kernel has printed, with the reason that the tables give."""
+    _read_to: int = 0
     panic: str = ""
     lines: tuple[str, ...] = ()
     has_typed: bool = False
 
     def __post_init__(self) -> None:
         seen = self.seen
+        self.judge.thinned = self.thinned
         self.gdb, self.program, self.points = seen.gdb, seen.program, seen.points
         self.calls, self.stacks, self.processes = seen.calls, seen.stacks, seen.processes
         self.entries = {one.entry: one for one in self.points.values() if not one.late}
@@ -143,7 +188,6 @@ class _Run:
         """Run the kernel to the end; returns how it ended, and why."""
         if not any(name in self.points for name in ("mappages", "uvmunmap", "uvmcopy", "uvmalloc")):
             raise Refused(f"{self.program.path}: the kernel has no mappages, uvmunmap or uvmcopy; is this xv6?")
-        self.ends_at = monotonic() + self.limits.seconds
         panic = self.program.symbols.get("panic")
         self.panic_at = panic.address if panic is not None and self.panicked is None else None
         early = self._boot()
@@ -166,11 +210,13 @@ class _Run:
             began = monotonic()
             self.stopped_for += began - since
             try:
-                self.gdb.go(max(0.0, self.ends_at - began), self._wanted)
+                self.gdb.go(max(0.0, self.limits.seconds - self.ran), self._wanted)
             except TookTooLong:
                 return self._unfinished(f"{self.limits.seconds:g} s were over")
             since = monotonic()
             self.slow_for += since - began
+            self.ran += since - began
+            self._note_traps()
             registers = self.gdb.general()
             pc = registers[PC]
             if pc not in self.gdb.breakpoints:
@@ -202,12 +248,13 @@ class _Run:
         heads = self.program.heads_of("run")
         while True:
             before = self.gdb.words(heads)
-            until = min(self.ends_at, monotonic() + BOOTS_IN)
+            began, left = monotonic(), min(self.limits.seconds - self.ran, BOOTS_IN)
             try:
-                self.gdb.go(max(0.0, until - monotonic()), lambda: self.told_to_stop() or self._has_panicked())
+                self.gdb.go(max(0.0, left), lambda: self.told_to_stop() or self._has_panicked())
                 break
             except TookTooLong:
-                if monotonic() >= self.ends_at:
+                self.ran += monotonic() - began
+                if self.ran >= self.limits.seconds:
                     return self._unfinished(f"{self.limits.seconds:g} s were over")
                 if self.gdb.words(heads) == before:  # otherwise it is still filling its list of free pages
                     why = self._why_no_boot()
@@ -217,8 +264,7 @@ class _Run:
         if self.told_to_stop():
             return self._unfinished("it was interrupted")
         if registers[PC] != start.address:
-            said = _text(self.gdb, registers[A0]) if registers[PC] == self.panic_at else ""
-            return self._panicked(said)
+            return self._panicked(_text(self.gdb, registers[A0]) if registers[PC] == self.panic_at else self._said())
         self.gdb.pass_over(self.program.code.word(registers[PC]), registers)
         return None
 
@@ -238,12 +284,24 @@ class _Run:
         """Return the reason to end, or ""."""
         if self.told_to_stop():
             return "it was interrupted"
+        if self.stuck:
+            return self.stuck
         if self.stops >= self.limits.stops:
             return f"{self.stops:,} stops were made"
-        return f"{self.limits.seconds:g} s were over" if monotonic() > self.ends_at else ""
+        return f"{self.limits.seconds:g} s were over" if self.ran > self.limits.seconds else ""
 
     def _has_panicked(self) -> bool:
         return self.panicked is not None and bool(self.gdb.words([self.panicked])[0] & 0xFFFF_FFFF)
+
+    def _said(self) -> str:
+        """Return what the kernel said when it panicked, to the end of the line: it may have stopped in between."""
+        if self.console is None:
+            return ""
+        for _ in range(_SAYS_ON):
+            if self.console.has_ended_line:
+                break
+            self._go_on_for(0.05)
+        return self.console.last_panic
 
     def _wanted(self) -> bool:
         """Return whether to stop the guest although no hart is at a breakpoint."""
@@ -271,7 +329,7 @@ class _Run:
         if self.gdb.was_reset:
             raise Rebooted
         if self._has_panicked():
-            return self._panicked(self.console.last_panic if self.console is not None else "")
+            return self._panicked(self._said())
         if self.console is not None and self.console.waits and not self.told_to_stop():
             return self._shell_waits()
         self.seen.scan(None)
@@ -312,13 +370,10 @@ class _Run:
         ticks = self.program.symbols.get("ticks")
         parts: list[object] = [self.gdb.words(self.program.heads_of("run"))]
         for one in self.processes.read(self.gdb):
-            frame, chan = (
-                self.gdb.words([one.place + fields[name].offset])[0] if name in fields else 0
-                for name in ("trapframe", "chan")
-            )
+            chan = self.gdb.words([one.place + fields["chan"].offset])[0] if "chan" in fields else 0
             if one.state == "sleeping" and ticks is not None and chan == ticks.address:
                 return object()
-            parts.append((one.pid, one.state, self.gdb.read([(frame, 288)])[0]))
+            parts.append((one.pid, one.state, self.seen.user_registers(one)))
         return tuple(parts)
 
     def _shell_waits(self) -> tuple[Outcome, str] | None:
@@ -336,6 +391,7 @@ class _Run:
             self._heard()
             return None
         self.judge.check_all()
+        self.lines = self.judge.holders
         return ("broken", "") if self.judge.first is not None else ("nothing found", "")
 
     def _settled(self) -> bool:
@@ -429,14 +485,54 @@ class _Run:
                 if end not in call.point.late:
                     self.gdb.clear_breakpoint(end)
         self.followed[name] = self.followed.get(name, 0) + 1
+        repeats = self._repeated(call)
         if call.is_large and not any(one.is_large for one in self.calls.all()):
             self._set_near(True)
         if call.point.near_loops:
             self.near += 1
-            if self.near >= NEAR_MUTED_AFTER and self.slow_for > _SLOW_FOR:
+            if self.near >= NEAR_MUTED_AFTER and self.slow_for > _SLOW_FOR and repeats < NEAR_MUTED_AFTER // 2:
                 self._mute_near()
-        elif self.followed[name] >= MUTED_AFTER and name not in self.judge.checks:
+        elif self.followed[name] >= MUTED_AFTER and name not in self.judge.checks and repeats < MUTED_AFTER // 2:
             self._mute(name)
+
+    def _note_traps(self) -> None:
+        """Walk the address of each user trap that was printed since the last stop: its process still has its tables."""
+        if self.console is None or self.console.length == self._read_to:
+            return
+        self._read_to, text = self.console.length, self.console.text
+        for found in [*_TRAP.finditer(text)][len(self.traps) :][: _MOST_TRAPS - len(self.traps)]:
+            cause, pid, at, va = int(found[1], 16), int(found[2]), int(found[3], 16), int(found[4], 16)
+            process = next((one for one in self.processes.read(self.gdb) if one.pid == pid), None)
+            says = f"{process or f'process {pid}'} trapped at {Address(at)}: "
+            kind = _PAGE_FAULTS.get(cause)
+            if kind is None:
+                self.traps.append(f"{says}scause {cause:#x}, {cause_of(cause)}")
+                continue
+            access: Access = _ACCESSES[cause]
+            walk = None
+            if process is not None and process.root not in self.seen.free:
+                memory = StoppedMemory(self.gdb.read)
+                walk = process.tables(memory).walk(va, access, user=True)
+                memory.close()
+            why = ""
+            if walk is not None and walk.fault is not None:
+                why = f": {walk.fault.why}"
+            self.traps.append(f"{says}its {kind} of {Address(va)} was refused{why}")
+
+    def _repeated(self, call: Call) -> int:
+        """Return how many equal calls in a row a process has made up to this one; too many equal faults end the run."""
+        key = call.function, call.values, call.roots, call.fault, call.result
+        before, count = self.repeated.get(call.process, (None, 0))
+        count = count + 1 if before == key else 1
+        if count >= SAME_FAULTS:
+            kind = _PAGE_FAULTS.get(self.gdb.register("scause") or 0, "")
+            if kind:
+                at, result = Address(self.gdb.register("stval") or 0), call.result & 0xFFFF_FFFF
+                returned = f", and {call.function} returned {result} each time" if call.fault is None else ""
+                self.stuck = f"the same {kind} of {call.process}, at {at}, faulted {count:,} times{returned}"
+            count = 0
+        self.repeated[call.process] = key, count
+        return count
 
     def _set_near(self, on: bool) -> None:
         """Turn following near the loops `on` or off: while a call fills many pages, watching its end is enough."""
@@ -498,6 +594,7 @@ class _Run:
         self.lines = (
             *(f"{'in' if not n else 'called by'} {line}" for n, line in enumerate(lines)),
             *self._mapped_at(at),
+            *self.judge.before,
         )
         self.panic = said
         return ("broken" if self.judge.first is not None else "panicked"), said
@@ -515,17 +612,43 @@ class _Run:
         space = self.seen.spaces.known.get(root)
         for va, leaf in sorted(space.leaves.items())[:4] if space is not None else ():
             mapped = self.seen.mapper.get((root, va))
-            by = f", since {mapped.lines(self.program)}" if mapped is not None else ""
-            yield f"{Address(va)} is still mapped, to frame {Address(leaf.frame)} with {leaf.rights}{by}"
+            by = f"since {mapped.lines(self.program)}" if mapped is not None else "by a call that was not followed"
+            yield f"{Address(va)} is still mapped, to frame {Address(leaf.frame)} with {leaf.rights}, {by}"
+
+    def _place_of(self, hart: Hart) -> str:
+        """Return where a hart is, in which mode, and what its last trap was: a hart may do nothing but trap."""
+        program, pc = self.program, hart.registers[PC]
+        lines = self.stacks.lines(hart.places)
+        self.gdb.thread = self.gdb.threads()[hart.number]
+        found = self.gdb.registers(("priv", "mcause", "mtval", "mepc", "scause", "stval", "sepc", "satp"))
+        mode = _MODES.get(found.get("priv", -1), "")
+        start = program.symbols.get("trampoline")
+        if lines:
+            place = ", called by ".join(lines)
+        elif start is not None and pc & -PAGE == MAXVA - PAGE:
+            name = program.code.named(start.address + pc % PAGE)
+            place = f"in the trampoline{f' ({name})' if name else ''}, at {Address(pc)}"
+        else:
+            whose = "user code" if mode == "user" else "the kernel" if hart.in_kernel else "no code"
+            place = f"in {whose}, at {Address(pc)}"
+        letter = "m" if mode == "machine" else "s"
+        cause, va, at = (found.get(f"{letter}{name}") for name in ("cause", "tval", "epc"))
+        if not cause or va is None or at is None or cause >> 63:
+            return f"{place}{f', in {mode} mode' if mode else ''}"
+        says = f"{place}, in {mode or 'an unknown'} mode; its last trap was at {Address(at)}: {cause_of(cause)}"
+        if cause not in _ACCESSES:
+            return says
+        memory = StoppedMemory(self.gdb.read)
+        tables = PageTables("the hart", memory, SV39, (found.get("satp", 0) & (1 << 44) - 1) << 12)
+        walk = tables.walk(va, _ACCESSES[cause], user=at < MAXVA - PAGE and mode != "machine")
+        memory.close()
+        return f"{says} of {Address(va)}" + (f", since {walk.fault.why}" if walk.fault is not None else "")
 
     def _where(self) -> Iterator[str]:
         """Yield where each hart is, and which calls never returned."""
         try:
             for hart in self.stacks.harts(self.gdb):
-                lines = self.stacks.lines(hart.places)
-                where = "in the kernel" if hart.in_kernel else "in user code"
-                place = ", called by ".join(lines) if lines else f"{where}, at {Address(hart.registers[PC])}"
-                yield f"hart {hart.number}: {place}"
+                yield f"hart {hart.number}: {self._place_of(hart)}"
         except Refused:
             return
         for call in self.calls.all():
@@ -567,7 +690,8 @@ def follow(
             gdb.clear_breakpoint(address)
     panic = run.panic
     return Followed(
-        outcome, lab, run.done, run.stops, judge.first, panic, why, tuple(_outside(run)), lines=run.lines,
+        outcome, lab, run.done, run.stops, judge.first, panic, why, tuple(_outside(run)),
+        lines=(*run.traps, *run.lines),
         free=(judge.free_before, judge.free_after),
     )  # fmt: skip  # how it ended, then what was seen
 
@@ -598,8 +722,12 @@ def _outside(run: _Run) -> Iterator[str]:
     if run.judge.counts is None and (run.judge.arrays or run.judge.lab == "cow"):
         yield f"Counts of references were not compared: {_why_no_counts(run.judge)}."
     yield (
-        f"Pages from {Address(TOP)} on (trampoline, trapframe and their neighbours) and the kernel's own table are"
-        " excepted. A missing sfence.vma can't be seen: tables are read, not TLBs."
+        f"The kernel's own table is excepted, and so are pages from {Address(TOP)} on that user code can't touch, such"
+        " as the trampoline and trapframes."
+    )
+    yield (
+        "What a page contains, offsets in files, empty tables and a missing sfence.vma were not looked at: tables, counts"
+        " and free pages don't show mistakes there."
     )
 
 

@@ -18,15 +18,22 @@ from .calls import Call, Calls
 from .counts import KERNBASE
 from .free_list import FreePages
 from .plan import Point, freers_of, is_writing, writers_of
-from .rules import TOP
+from .rules import is_excepted
 from .spaces import Change, Leaf, Spaces
 from .stacks import PC, Hart, Stacks
 
 _GIVING_BACK = ("proc_freepagetable", "uvmfree", "freewalk")
 """The functions that free tables which a process still has."""
 
+_MAPPING_NOTHING = (*_GIVING_BACK, "uvmunmap", "uvmdealloc", "uvmclear", "walkaddr")
+"""The functions that map no page, so that another call mapped what is new after them."""
+
 _DEAD = ("zombie", "used", "unused")
 """The states of a process whose tables another process may free."""
+
+
+_REGISTERS = 288
+"""The bytes of the registers in xv6's `struct trapframe`."""
 
 
 class Rebooted(Exception):
@@ -58,6 +65,8 @@ class Seen:
     """The current processes, by root."""
     slots: dict[int, Process] = field(default_factory=dict)
     """The processes at the previous stop, by the address of their `struct proc`."""
+    parents: dict[int, tuple[int, int]] = field(default_factory=dict)
+    """The parent of each process when it was seen first, by pid: its `struct proc` and its own pid."""
     owners: dict[int, str] = field(default_factory=dict)
     """The process that has, or had, each root."""
     kernels: set[int] = field(default_factory=set)
@@ -76,10 +85,16 @@ class Seen:
     taken: dict[int, tuple[Call | None, Call | None]] = field(default_factory=dict)
     """For each frame handed out, the call that took it, and the call before that."""
     new_tables: dict[int, Call | None] = field(default_factory=dict)
+    fewer: dict[int, tuple[int, Call | None]] = field(default_factory=dict)
+    """The frames that lost a descriptor and still have others, with the root that left them, and the call."""
     leaving: dict[int, Leaving] = field(default_factory=dict)
     shrunk: dict[tuple[int, int, int], Call | None] = field(default_factory=dict)
+    shrinking: dict[int, bytes | None] = field(default_factory=dict)
+    """The user registers of each process that shrank, by its root, when this was seen first."""
     executed: set[int] = field(default_factory=set)
     dangling: dict[int, Call | None] = field(default_factory=dict)
+    sharing: list[tuple[Process, Process]] = field(default_factory=list)
+    """Pairs of living processes with the same root table."""
     overwritten: list[tuple[Change, Call | None]] = field(default_factory=list)
     damage: tuple[int, Call | None] | None = None
     """A link in a list of free pages that points to no page, and the call after which it was first seen."""
@@ -165,11 +180,21 @@ class Seen:
             raise Rebooted
         there = tuple(one for one in there if one.root not in self.free and one.root not in self.kernels)
         self.being_freed = self._being_freed(there, mine, cause)
+        first: dict[int, Process] = {}
+        self.sharing = [
+            (first[one.root], one)
+            for one in there
+            if one.state not in ("zombie", "unused")
+            and one.root not in self.being_freed
+            and first.setdefault(one.root, one) is not one
+        ]
         unknown = self.being_freed - self.spaces.known.keys()
         there = tuple(one for one in there if one.root not in unknown)
         self.there = {one.root: one for one in there}
         for one in there:
             self._of_slot(one, cause)
+            if one.pid not in self.parents and (place := self._parent(one)) in self.slots:
+                self.parents[one.pid] = place, self.slots[place].pid
         self.slots = {one.place: one for one in there}
         self.owners.update((one.root, str(one)) for one in there)
 
@@ -202,6 +227,7 @@ class Seen:
             last = self._culprit(one.root, cause) or self.last.get(one.root)
             by = last if last is not None and last.function in ("uvmdealloc", "uvmunmap") else None
             self.shrunk[one.root, one.size, before.size] = by
+            self.shrinking[one.root] = self.user_registers(one)
 
     def _possible(self, root: int, cause: Call | None) -> Iterator[Call]:
         """Yield the calls that may have changed a table, the most likely first."""
@@ -227,17 +253,36 @@ class Seen:
             culprit = next((call for call, pages in culprits if pages is None or va in pages), None)
             if now is not None:
                 self.changed.setdefault(root, {})[va] = culprit
-                self.mapper[root, va] = culprit
+                self.mapper[root, va] = None if culprit is None or culprit.function in _MAPPING_NOTHING else culprit
             if was is not None and (now is None or now.frame != was.frame):
                 for frame in was.frames:
-                    if not self.spaces.leading(frame):
+                    if self.spaces.leading(frame):
+                        self.fewer[frame] = root, culprit
+                    else:
                         self.leaving[frame] = Leaving(root, whose, va, culprit, self.taken.get(frame))
-                if now is not None and owner is not None and va < TOP:
+                if now is not None and owner is not None and not is_excepted(va, now):
                     self.overwritten.append((change, culprit))
         for page in gone:
             if not self.spaces.having(page):
                 culprit = self._culprit(root, cause) or cause
                 self.leaving[page] = Leaving(root, whose, None, culprit, self.taken.get(page))
+
+    def is_forking(self, harts: list[Hart]) -> bool:
+        """Return whether a fork is under way: it may still take a right from the parent."""
+        places = [hart.places for hart in harts]
+        places += [self.stacks.waiting(self.gdb, one) for one in self.there.values() if one.state == "runnable"]
+        return any(not {"fork", "kfork"}.isdisjoint(self.stacks.names(each)) for each in places)
+
+    def has_lost_parent(self, process: Process, there: Iterable[Process]) -> bool:
+        """Return whether the process that made this one has ended, and that no other process has become its parent."""
+        place, pid = self.parents.get(process.pid, (0, 0))
+        living = {one.place: one.pid for one in there if one.state != "zombie"}
+        now = self._parent(process)
+        return now not in living or (now == place and living[now] != pid)
+
+    def _parent(self, process: Process) -> int:
+        at = self.program.variable("proc").fields.get("parent")
+        return self.gdb.words([process.place + at.offset])[0] if at is not None else 0
 
     def is_quiet(self, harts: list[Hart]) -> bool:
         """Return whether no process is in the middle of a function that writes descriptors or hands out frames."""
@@ -256,16 +301,29 @@ class Seen:
                 return False
         return True
 
-    def is_in_call(self, root: int, harts: list[Hart]) -> bool:
-        """Return whether the process of a root is in a function that changes its size."""
+    def user_registers(self, process: Process) -> bytes | None:
+        """Return the registers that a process saved when it last entered the kernel; a finished call changes them."""
+        at = self.program.variable("proc").fields.get("trapframe")
+        frame = self.gdb.words([process.place + at.offset])[0] if at is not None else 0
+        return self.gdb.read([(frame, _REGISTERS)])[0] if frame else None
+
+    def is_shrinking(self, root: int, harts: list[Hart]) -> bool:
+        """Return whether the system call in which a process shrank is still under way: a kernel may lower `sz` first.
+
+        A process that has ended makes no system calls.
+        """
         process = self.there.get(root)
-        if process is None:
+        if process is None or process.state == "zombie":
+            return False
+        before = self.shrinking.get(root)
+        if before is not None and before != self.user_registers(process):
             return False
         places = self.stacks.waiting(self.gdb, process)
         for hart in harts:
             if self.stacks.current(self.gdb, hart.registers) == process.place and hart.in_kernel:
                 places = hart.places
-        return bool({"growproc", "sys_sbrk"}.intersection(self.stacks.names(places)))
+        names = self.stacks.names(places)
+        return bool({"growproc", "sys_sbrk"}.intersection(names)) and "uvmalloc" not in names  # that call grows
 
 
 def _is_kernels(va: int, leaf: Leaf) -> bool:
