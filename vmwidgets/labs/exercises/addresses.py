@@ -352,9 +352,7 @@ def wrong_step(asked: PaperSheet, address: int, answer: Any) -> str:
         return _wrong_fault(top if level == 2 else low, level, kind)
     number = _number(answer)
     if number is None:
-        return (
-            'write a physical address, or a fault such as (1, "protection")'
-        )
+        return 'write a physical address, or a fault such as (1, "protection")'
     last, large = (top, bool(top & PRESENT)) if low is None else (low, False)
     offsets = (1 << 22 if large else PAGE) - 1
     if low is not None and number & -PAGE == top & -PAGE:
