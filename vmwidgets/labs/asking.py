@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any
 
+from vmwidgets.engine.base.calls import says_what_it_takes
 from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.engine.machine.arguments import known
 from vmwidgets.widgets.host.cells import Cell, current_cell, current_shell
@@ -23,6 +24,7 @@ from .saved import recall
 MOST_OPTIONS = 20
 
 
+@says_what_it_takes
 def predict(
     question: str,
     *,
