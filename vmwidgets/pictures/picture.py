@@ -263,7 +263,8 @@ class Picture(Exports, Finding, traitlets.HasTraits):
         _held = self.machine  # the machine stays while it is drawn
         if self.alive:
             return self._draw()
-        assert self._scene is not None, "a picture keeps its machine until it is drawn"
+        if self._scene is None:
+            raise Refused("the machine of this picture is gone: boot one, and make the picture again")
         return self._scene
 
     def _draw(self) -> Scene:
@@ -522,6 +523,19 @@ class Picture(Exports, Finding, traitlets.HasTraits):
     def snapshot(self) -> Snapshot:
         """Return a picture of the present state, which does not change: for before and after."""
         return Snapshot(self.scene(), self._drawn_at[0], self.scale, slim_if_kept(self), self.selection)
+
+    def __reduce_ex__(self, _protocol: Any) -> Any:
+        """Pickle as a snapshot: the picture in its present state, without its machine and its page."""
+        kept = self.snapshot()
+        return Snapshot, kept.values
+
+    def __copy__(self) -> Snapshot:
+        """Copy as a snapshot, as pickling does; :meth:`of_another` makes a live picture with the same options."""
+        return self.snapshot()
+
+    def __deepcopy__(self, _known: object) -> Snapshot:
+        """Copy as a snapshot, as pickling does."""
+        return self.snapshot()
 
     @traitlets.observe("moment")
     def _moved(self, change: Any) -> None:

@@ -108,15 +108,15 @@ def test_the_error_travels_as_its_sentence(machine: vm.Machine) -> None:
 @pytest.mark.parametrize(
     ("said", "use"),
     [
-        ("vmwidgets has no Tabels; did you mean Tables?", lambda: vm.Tabels),
-        ("vmwidgets has no SHARING; did you mean Sharing?", lambda: vm.SHARING),
-        ("vmwidgets has no PAGES; did you mean PAGE?", lambda: vm.PAGES),
-        ("vmwidgets has no walk; a task has it: task.walk", lambda: vm.walk),
-        ("vmwidgets has no undo; a machine has it: m.undo", lambda: vm.undo),
-        ("vmwidgets has no predict; lab has it: vm.lab.predict", lambda: vm.predict),
-        ("lab has no hints; did you mean hint?", lambda: lab.hints),
-        ("lab has no criterion; lab.author has it: lab.author.criterion", lambda: lab.criterion),
-        ("lab has no qwerty; dir() lists what it has", lambda: lab.qwerty),
+        ("module 'vmwidgets' has no attribute 'Tabels'; did you mean Tables?", lambda: vm.Tabels),
+        ("module 'vmwidgets' has no attribute 'SHARING'; did you mean Sharing?", lambda: vm.SHARING),
+        ("module 'vmwidgets' has no attribute 'PAGES'; did you mean PAGE?", lambda: vm.PAGES),
+        ("module 'vmwidgets' has no attribute 'walk'; a task has it: task.walk", lambda: vm.walk),
+        ("module 'vmwidgets' has no attribute 'undo'; a machine has it: m.undo", lambda: vm.undo),
+        ("module 'vmwidgets' has no attribute 'predict'; lab has it: vm.lab.predict", lambda: vm.predict),
+        ("module 'lab' has no attribute 'hints'; did you mean hint?", lambda: lab.hints),
+        ("module 'lab' has no attribute 'criterion'; lab.author has it: lab.author.criterion", lambda: lab.criterion),
+        ("module 'lab' has no attribute 'qwerty'; dir() lists what it has", lambda: lab.qwerty),
     ],
 )
 def test_a_name_that_a_module_lacks_leads_to_the_right_one(said: str, use: Any) -> None:

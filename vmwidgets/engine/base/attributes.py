@@ -60,6 +60,9 @@ class Suggesting:
         path = self.__dict__.get("path", getattr(type(self), "path", ""))
         return whole_name(path) if isinstance(path, str) and path else type(self).__name__
 
+    def _has_none(self, name: str) -> str:
+        return f"{self._noun()} has no {name}"
+
     if not TYPE_CHECKING:  # with a __getattr__, a type checker would let any name pass
 
         def __getattr__(self, name: str) -> Any:
@@ -72,22 +75,24 @@ class ModuleNames(Suggesting):
     """The public names of a module, for its `__getattr__` to suggest; `parts` returns the things with other names.
 
     >>> vm = ModuleNames("vm", ["Tables", "PAGE"], lambda: {"a task has it: task.": str})
-    >>> f"{UnknownAttribute(vm, 'Tabels')}", f"{UnknownAttribute(vm, 'upper')}"
-    ('vm has no Tabels; did you mean Tables?', 'vm has no upper; a task has it: task.upper')
+    >>> f"{UnknownAttribute(vm, 'Tabels')}"
+    "module 'vm' has no attribute 'Tabels'; did you mean Tables?"
+    >>> f"{UnknownAttribute(vm, 'upper')}"
+    "module 'vm' has no attribute 'upper'; a task has it: task.upper"
     """
 
     def __init__(self, noun: str, names: Iterable[str], parts: Callable[[], Mapping[str, object]]) -> None:
         self._called, self._names, self._places = noun, names, parts
 
-    def _noun(self) -> str:
-        return self._called
+    def _has_none(self, name: str) -> str:
+        return f"module {self._called!r} has no attribute {name!r}"
 
     def __dir__(self) -> Iterable[str]:
         return self._names
 
 
 def _sentence(owner: Any, name: str) -> str:
-    has_none = f"{owner._noun()} has no {name}"
+    has_none: str = owner._has_none(name)
     if name.startswith("_"):
         return has_none
     keys = get_close_matches(name, [key for key in owner if isinstance(key, str)], 1) if isinstance(owner, dict) else []

@@ -63,7 +63,7 @@ def show(thing: Any) -> View:
     <Map of kernel_map ...>
     """
     view = thing if isinstance(thing, View) else _view_class(picture_shown(thing))(thing)
-    if cell_runs() and _drops(sys._getframe(1)):
+    if cell_runs() and _drops(sys._getframe(2)):
         show_or_say(view, show_widget)
     return view
 
