@@ -11,9 +11,6 @@ export function hiddenIn({ scrollLeft, scrollWidth, clientWidth }: HTMLElement):
   return [scrollLeft > 1, scrollLeft < scrollWidth - clientWidth - 1]; // ignore fractions of a pixel
 }
 
-/** A colour that draws nothing: a place that can be pressed may have it. */
-const NOTHING = /^none$|, 0\)$/;
-
 export class Ground {
   readonly root = html("div", "vmw-ground");
   private readonly drawing: SVGElement;
@@ -35,13 +32,9 @@ export class Ground {
   /** Whether something is drawn beyond the right edge: a drawing that is too wide may be empty there. */
   private continues(): boolean {
     const edge = this.root.getBoundingClientRect().right + 1;
-    const beyond = [...this.drawing.querySelectorAll("text, path, rect")].filter(
+    return [...this.drawing.querySelectorAll("text,.bar,.line")].some(
       (one) => one.getBoundingClientRect().right > edge,
     );
-    return beyond.some((one) => {
-      const { fill, stroke } = getComputedStyle(one);
-      return !NOTHING.test(fill) || !NOTHING.test(stroke);
-    });
   }
 
   /** Shades the sides on which the picture continues. */

@@ -15,7 +15,7 @@ import type { Picture, SceneTableTwin } from "./scene.ts";
 import { hideTwin, LIVE, markTwins } from "./twin.ts";
 import { Room } from "./width.ts";
 
-const EXPORTED = "This page has no kernel: the picture can be read here, and stepped in the notebook.";
+const EXPORTED = "This page has no kernel: step it in the notebook.";
 
 let pages = 0;
 const thisPage = Math.random().toString(36).slice(2, 8);

@@ -90,3 +90,13 @@ def test_in_ipythons_terminal_each_way_gives_the_words_once(line: str) -> None:
     shown = output(program, "-m", "IPython", "--simple-prompt", "--no-banner", "--colors=NoColor", "--no-confirm-exit")
     assert shown.count("page-table walk") == 1
     assert "cell [" not in shown
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("show", r"last line of a cell.*print\(picture\)"), ("sav", r"did you mean save\?"), ("undo", r"m\.undo")],
+)
+def test_what_a_picture_does_not_have_leads_to_what_it_has(task: Any, name: str, said: str) -> None:
+    for picture in vm.Fault(task), vm.picture(task.map):
+        with pytest.raises(AttributeError, match=said):
+            getattr(picture, name)

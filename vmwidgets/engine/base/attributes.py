@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from difflib import get_close_matches
+from inspect import getattr_static
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -132,7 +133,7 @@ def _parts(owner: Any) -> Iterator[tuple[str, type, bool]]:
         if isinstance(value, Suggesting) and not name.startswith("_"):
             yield name, type(value), True
     for name in dir(type(owner)):
-        getter = getattr(getattr(type(owner), name), "fget", None)
+        getter = getattr(getattr_static(type(owner), name), "fget", None)
         if not isinstance(getter, FunctionType) or name.startswith("_"):
             continue
         said = str(getter.__annotations__.get("return", ""))

@@ -429,7 +429,8 @@ class Handle(Suggesting, metaclass=_Sealing):
     def __init_subclass__(cls) -> None:
         """Let each call of a learner say what it takes; operations do so themselves, more cheaply."""
         for name, value in list(vars(cls).items()):
-            if isinstance(value, FunctionType) and not name.startswith("_") and not hasattr(value, "is_operation"):
+            is_call = isinstance(value, FunctionType) and not name.startswith("_") and name != "check_alive"
+            if is_call and not hasattr(value, "is_operation"):
                 setattr(cls, name, says_what_it_takes(value))
 
     if not TYPE_CHECKING:  # with a visible __setattr__, a type checker would accept any name
