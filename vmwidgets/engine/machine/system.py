@@ -479,9 +479,9 @@ class Part(Handle):
     def missing(self) -> NoReturn:
         """Refuse because no structure has this path now."""
         whose = called(self.path.partition("/")[0])
-        if self.path.startswith("task:") and whose in self.system.ends.exited:
-            raise Refused(f"{whose} has exited")
-        raise Refused(f"{whole_name(self.path)} does not exist at this moment of the machine")
+        is_over = self.path.startswith("task:") and whose in self.system.ends.exited
+        why = f"{whose} has exited, so " if is_over else ""
+        raise Refused(f"{why}{whole_name(self.path)} does not exist at this moment of the machine")
 
 
 class SpacePart(Part):
