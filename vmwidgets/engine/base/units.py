@@ -169,9 +169,9 @@ _WORDS = {"k": ("ki",), "m": ("me",), "g": ("gi",), "t": ("te",), "p": ("pe",)}
 def parse_address(text: str) -> int:
     """Return the address in a text: decimal digits, hexadecimal ones after 0x, or a size such as ``"8 KiB"``.
 
-    Hexadecimal digits need no 0x if they are in groups, as pictures print them, or if they can't be a name: they begin
-    with a decimal digit, or there are eight or more.  So a variable in quotes is refused, even one called `a`.  Raises
-    :class:`Refused` with a sentence that shows a correct form.
+    Hexadecimal digits need no 0x if they are in groups, as pictures print them, or if they hardly are a name: they
+    begin with a decimal digit, or there are four or more ("f000"), or eight or more letters.  So a variable in quotes
+    is refused, even one called `a`.  Raises :class:`Refused` with a sentence that shows a correct form.
 
     >>> parse_address("4096"), parse_address("0x1000"), parse_address("1 MiB") == MIB
     (4096, 4096, True)
@@ -179,7 +179,8 @@ def parse_address(text: str) -> int:
     (0xffff_8080_0014_1000, 0x14_1000)
     """
     digits = text.strip().replace("_", "")
-    is_name = text.strip()[:1].isalpha() and digits == text.strip() and len(digits) < LEAST_BARE
+    least = LEAST_BARE if digits.isalpha() else LEAST_BARE // 2
+    is_name = text.strip()[:1].isalpha() and digits == text.strip() and len(digits) < least
     if _DIGITS.fullmatch(text) and not digits.isdecimal() and not is_name:
         return int(digits.replace(" ", ""), 16)
     try:
@@ -195,7 +196,7 @@ def parse_address(text: str) -> int:
 
 
 LEAST_BARE = 8
-"""The fewest hexadecimal digits that are an address without 0x though they begin with a letter."""
+"""The fewest letters that are an address without 0x; with decimal digits among them, half as many are enough."""
 
 
 _AS_TEXT = re.compile(r"(?:.?[<>^])?(?:[1-9]\d*)?s?")
