@@ -35,14 +35,16 @@ async function fingerprint() {
   return sum.digest("hex").slice(0, 8);
 }
 
-/** The style sheet as text, without what only people read. */
+/** The rules of a style sheet, without what only people read. */
+async function rules(path) {
+  return (await transform(await readFile(path, "utf8"), { loader: "css", minify: true })).code;
+}
+
+/** Style sheets as text, without what only people read. */
 const styles = {
   name: "styles",
   setup({ onLoad }) {
-    onLoad({ filter: /\.css$/ }, async ({ path }) => {
-      const { code } = await transform(await readFile(path, "utf8"), { loader: "css", minify: true });
-      return { contents: code, loader: "text" };
-    });
+    onLoad({ filter: /\.css$/ }, async ({ path }) => ({ contents: await rules(path), loader: "text" }));
   },
 };
 
@@ -73,6 +75,7 @@ for (const [names, format] of [
     define: {
       BUNDLE: JSON.stringify(bundle),
       DICTIONARY: JSON.stringify(await dictionary()),
+      LIVE: JSON.stringify(await rules(sheets[1])),
       FUNCTIONS: JSON.stringify(Object.keys(texts)),
       TEXTS: JSON.stringify(texts),
     },

@@ -127,8 +127,25 @@ def __getattr__(name: str) -> Any:
     if module is None and name[:1].isupper() and import_module(".pictures.registry", __name__).picture_named(name):
         module = ".widgets"  # a picture that was added
     if module is None:
-        raise AttributeError(f"module 'vmwidgets' has no attribute {name!r}")
+        raise _unknown(name)
     return getattr(import_module(module, __name__), name)
+
+
+def _unknown(name: str) -> AttributeError:
+    """Return the error for a name that the package does not have: perhaps a part of a machine has it."""
+    from .engine.base.attributes import ModuleNames, UnknownAttribute
+
+    return UnknownAttribute(ModuleNames("vmwidgets", __all__, _elsewhere), name)
+
+
+def _elsewhere() -> dict[str, object]:
+    """Return the things with other names: each with the words before such a name."""
+    from .engine.machine.handles.cpus import MachineCpu
+    from .engine.machine.handles.maps import MachineMap
+    from .engine.machine.handles.tasks import Task
+
+    parts = {"a task has it: task.": Task, "a machine has it: m.": Machine, "lab has it: vm.lab.": __getattr__("lab")}
+    return {**parts, "a map has it: task.map.": MachineMap, "a processor has it: m.cpus[0].": MachineCpu}
 
 
 def __dir__() -> list[str]:

@@ -19,6 +19,8 @@ export interface AnswerTraits {
   /** Whether the control asks for a reason, and the given reason. */
   reasons: boolean;
   because: string;
+  /** Whether the answer is kept, and its reason is asked for before the result is shown. */
+  asks_why: boolean;
   /** Whether the student may say what was missed, and the student's words. */
   asks_missed: boolean;
   missed: string;
@@ -29,6 +31,10 @@ export interface AnswerArguments {
   model: Model<AnswerTraits>;
   el: HTMLElement;
 }
+
+const OPEN = "Not kept yet: press “This is my answer”.";
+const SENT = "Sent: it is kept as soon as the kernel is idle, and this says so then. (If not, run this cell again.)";
+const WHY = "Your answer is kept. Why? One line, or skip.";
 
 function make<K extends keyof HTMLElementTagNameMap>(name: K, style = ""): HTMLElementTagNameMap[K] {
   const element = document.createElement(name);
@@ -95,15 +101,44 @@ function entered(field: HTMLInputElement, press: () => void): void {
   });
 }
 
+/** What was typed or chosen, and is not kept yet: another run of the cell makes a new control, which begins with it. */
+class Draft {
+  private readonly name: string;
+
+  constructor(question: string) {
+    this.name = `vmwidgets: draft of ${question}`;
+  }
+
+  read(): { value: string; because: string } | null {
+    try {
+      return JSON.parse(sessionStorage.getItem(this.name) ?? "null");
+    } catch {
+      return null; // a page may have no storage of its own
+    }
+  }
+
+  write(value: string, because: string): void {
+    try {
+      if (value || because) sessionStorage.setItem(this.name, JSON.stringify({ value, because }));
+      else sessionStorage.removeItem(this.name);
+    } catch {
+      // nothing can be kept here
+    }
+  }
+}
+
 function render({ model, el }: AnswerArguments): () => void {
   const options = model.get("options");
   const question = model.get("question");
-  const given = model.get("given") === model.get("unsure") ? "" : model.get("given");
+  const known = model.get("given") === model.get("unsure") ? "" : model.get("given");
+  const draft = new Draft([question, ...options].join("\n"));
+  const before = model.get("given") === "" || model.get("asks_why") ? draft.read() : null;
+  const given = known || (before?.value ?? "");
   // each model has loaded this file for itself, so a counter would begin at 1
   const group = `vmw-answer-${Math.random().toString(36).slice(2)}`;
   const choices = options.map((option) => radio(option, group, given));
   const field = line(model.get("hint"), question, given);
-  const because = line("because … (one line)", `why: ${question}`, model.get("because"));
+  const because = line("because … (one line)", `why: ${question}`, model.get("because") || (before?.because ?? ""));
   const missed = line("what did I miss? (if you like)", `what you missed: ${question}`, model.get("missed"));
 
   const asked = options.length > 0 ? make("div") : row(field);
@@ -111,41 +146,70 @@ function render({ model, el }: AnswerArguments): () => void {
   asked.addEventListener("keydown", (event) => {
     // For the notebook, a letter may be a command, such as deleting the cell; here, it is an answer.
     if (!event.ctrlKey && !event.metaKey && !event.altKey) event.stopPropagation();
+    if (options.length > 0 && event.key === "Enter") send();
   });
   const value = () => (options.length > 0 ? choices.find((one) => one.checked)?.value : field.value) ?? "";
-  const send = () => model.send({ type: "answer", value: value(), because: because.value });
-  const answer = pressed("", send);
-  const unsure = pressed(model.get("unsure"), () => model.send({ type: "answer", value: model.get("unsure") }));
-  const sendMissed = () => model.send({ type: "missed", value: missed.value });
-  const keep = pressed("Keep", sendMissed);
-  const after = row(missed, keep);
   const status = make("span");
   status.setAttribute("role", "status");
+  const post = (content: { type: string; value?: string; because?: string }) => {
+    status.textContent = SENT;
+    model.send(content);
+  };
+  const send = () => post({ type: "answer", value: value(), because: because.value });
+  const answer = pressed("", send);
+  const unsure = pressed(model.get("unsure"), () => post({ type: "answer", value: model.get("unsure") }));
+  const sendReason = () => post(because.value.trim() ? { type: "reason", because: because.value } : { type: "skip" });
+  const why = pressed("Keep the reason", sendReason);
+  const skip = pressed("Skip", () => post({ type: "skip" }));
+  const sendMissed = () => post({ type: "missed", value: missed.value });
+  const keep = pressed("Keep", sendMissed);
+  const after = row(missed, keep);
+  const isOpen = () => value() !== "" && model.get("given") === "";
   const tell = () => {
     const isGiven = model.get("given") !== "";
+    const asksWhy = model.get("asks_why");
     answer.textContent = isGiven ? "Answer again" : "This is my answer";
     answer.classList.toggle("mod-primary", !isGiven); // the next thing to do looks like this
     unsure.style.display = isGiven ? "none" : "";
+    why.classList.toggle("mod-primary", asksWhy);
+    for (const one of [why, skip]) one.style.display = asksWhy ? "" : "none";
     after.style.display = model.get("asks_missed") ? "flex" : "none";
-    status.textContent = model.get("status");
+    status.textContent = model.get("status") || (asksWhy ? WHY : isOpen() ? OPEN : "");
+    status.style.fontWeight = asksWhy ? "bold" : "";
+    const root = el.getRootNode() as Document | ShadowRoot;
+    if (asksWhy && !wasAsked && root.activeElement && el.contains(root.activeElement)) because.focus();
+    wasAsked = asksWhy;
   };
+  let wasAsked = model.get("asks_why");
+  const written = () => {
+    if (isOpen()) status.textContent = OPEN;
+  };
+  for (const kind of ["input", "change"]) el.addEventListener(kind, written);
 
   const back = (event: KeyboardEvent) => {
     if (event.key === "Escape" && leave(el)) event.preventDefault();
   };
   el.addEventListener("keydown", back, true); // before a field keeps its keys from the notebook
-  for (const one of [field, because]) entered(one, send);
+  entered(field, send);
+  entered(because, () => (model.get("asks_why") ? sendReason() : send()));
   entered(missed, sendMissed);
   el.style.overflowWrap = "anywhere"; // an answer may be an address or a name, without a space
   el.style.paddingLeft = "13px"; // below the words of the question: see _FRAME in vmwidgets/labs/markup.py
   el.setAttribute("role", "group");
   el.setAttribute("aria-label", question);
-  el.append(asked, ...(model.get("reasons") ? [row(because)] : []), row(answer, unsure, status), after);
-  const told = ["change:given", "change:asks_missed", "change:status"] as const;
+  el.append(asked, ...(model.get("reasons") ? [row(because)] : []), row(answer, unsure, why, skip, status), after);
+  const told = ["change:given", "change:asks_why", "change:asks_missed", "change:status"] as const;
   for (const name of told) model.on(name, tell);
   tell();
   hear(model.widget_manager, model.get("own_id"));
+  const hold = () => {
+    const isDone = model.get("given") !== "" && !model.get("asks_why");
+    draft.write(isDone ? "" : value(), isDone ? "" : because.value);
+  };
+  addEventListener("pagehide", hold);
   return () => {
+    hold();
+    removeEventListener("pagehide", hold);
     for (const name of told) model.off(name, tell);
   };
 }

@@ -30,6 +30,9 @@ import { html, put } from "./svg.ts";
 import { TableTwin } from "./table.ts";
 import { Time } from "./time.ts";
 
+/** The rules for what only these controls make; the build inserts them. */
+declare const LIVE: string;
+
 export class Controls implements Equipment {
   private readonly figure: Figure;
   private readonly renderer: Renderer;
@@ -419,6 +422,8 @@ export interface Given {
   graphviz: () => Promise<string>;
   signal: AbortSignal | undefined;
   speaker: Pick<Speaker, "say">;
+  /** Adds the rules for the controls to the page's. */
+  style?: (css: string) => void;
 }
 
 /** Puts the controls around a picture. */
@@ -426,6 +431,7 @@ export type Equip = (figure: Figure) => void;
 
 function initialize(given: Given): Equip {
   speaker.speakThrough(given.speaker);
+  if (typeof LIVE !== "undefined") given.style?.(LIVE);
   const router = new Router(given.graphviz, openWorker, reasonAgainst());
   given.signal?.addEventListener("abort", () => router.close());
   return (figure) => figure.equip(new Controls(figure, router));

@@ -4,6 +4,7 @@
 import { PATIENCE } from "./code.ts";
 import type { Equip } from "./controls.ts";
 import type { Figure } from "./figure.ts";
+import { isExported } from "./hearing.ts";
 
 const LATE = "The controls come as soon as the Jupyter kernel is idle.";
 
@@ -22,6 +23,10 @@ export class Equipping {
   /** Gives the picture its controls: now, or once their code is here, unless `signal` says that it is gone. */
   give(figure: Figure, signal: AbortSignal): void {
     if (signal.aborted) return;
+    if (isExported()) {
+      figure.lack("", true); // no kernel will ever send the code
+      return;
+    }
     const late = setTimeout(() => figure.lack(LATE), PATIENCE);
     this.waiting.set(figure, late);
     signal.addEventListener("abort", () => this.forget(figure));

@@ -10,7 +10,8 @@ const KNOWN: readonly string[] = typeof FUNCTIONS === "undefined" ? [] : FUNCTIO
 let panels = 0;
 
 export class Functions {
-  readonly root = html("code", "vmw-functions");
+  /** Holds the names, if there are some: a page would show an empty element for code as a grey box. */
+  readonly root = html("span");
   readonly panel = html("div", "vmw-function");
   private readonly known: ReadonlySet<string>;
   private texts: Readonly<Record<string, string>> = {};
@@ -54,7 +55,9 @@ export class Functions {
     if (drawn === this.drawn) return;
     this.drawn = drawn;
     const held = this.root.querySelector(":focus")?.textContent ?? "";
-    this.root.replaceChildren(...names.flatMap((name, at) => [...(at ? [" → "] : []), this.named(name)]));
+    const code = html("code", "vmw-functions");
+    code.append(...names.flatMap((name, at) => [...(at ? [" → "] : []), this.named(name)]));
+    this.root.replaceChildren(...(names.length ? [code] : []));
     if (held) this.nameOf(held)?.focus();
   }
 

@@ -29,10 +29,18 @@ export class Ground {
     this.goesOn();
   }
 
+  /** Whether something is drawn beyond the right edge: a drawing that is too wide may be empty there. */
+  private continues(): boolean {
+    const edge = this.root.getBoundingClientRect().right + 1;
+    return [...this.drawing.querySelectorAll("text,.bar,.line")].some(
+      (one) => one.getBoundingClientRect().right > edge,
+    );
+  }
+
   /** Shades the sides on which the picture continues. */
   private goesOn(): void {
     const [left, right] = this.root.classList.contains("vmw-scrolls") ? hiddenIn(this.root) : [false, false];
     this.root.classList.toggle("vmw-more-left", left);
-    this.root.classList.toggle("vmw-more-right", right);
+    this.root.classList.toggle("vmw-more-right", right && this.continues());
   }
 }

@@ -37,3 +37,8 @@ export async function found<T>(promise: Promise<T> | undefined): Promise<T | und
     return undefined;
   }
 }
+
+/** Whether the page is a file that marimo has exported: it has the widgets' state, and no kernel. */
+export function isExported(): boolean {
+  return "__MARIMO_STATIC__" in globalThis;
+}

@@ -2,7 +2,6 @@
 // neither the controls nor Graphviz: the kernel sends the controls after the first picture, and Graphviz when it is
 // needed.
 
-import live from "../../vmwidgets/views/scene/live.css";
 import stylesheet from "../../vmwidgets/views/scene/style.css";
 import { type CodeType, fetched, started, unpacked } from "./code.ts";
 import type { Equip, Given } from "./controls.ts";
@@ -21,7 +20,7 @@ interface Code {
   default: { initialize(given: Given): Equip };
 }
 
-const styles = new Styles(stylesheet + live, `vmw-${BUNDLE}`);
+const styles = new Styles(stylesheet, `vmw-${BUNDLE}`);
 
 function initialize({ model, signal, controls }: HubArguments): HubExports {
   const ask = async (type: CodeType): Promise<DataView> => {
@@ -34,7 +33,7 @@ function initialize({ model, signal, controls }: HubArguments): HubExports {
     const packed = coming ?? ask("controls");
     coming = undefined;
     const code = await started<Code>(await unpacked(await packed));
-    return code.default.initialize({ graphviz, signal, speaker });
+    return code.default.initialize({ graphviz, signal, speaker, style: (css) => styles.add(css) });
   });
   return {
     mount: async (view: RenderArguments) => {

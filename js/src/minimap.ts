@@ -14,8 +14,8 @@ const ROOM = 12;
 /** The fewest pixels of a thing on the map. */
 const LEAST = 1.2;
 /**
- * In a window narrower than this many pixels there is no map: it would cover a quarter of the picture, and a finger
- * pans.
+ * If the window, or the room of the picture in it, is narrower than this many pixels, there is no map: it would cover a
+ * quarter of the picture and its words.
  */
 const NARROW = 480;
 /** The distances that an arrow key and a page key move, as parts of the visible part. */
@@ -99,7 +99,8 @@ export class MiniMap {
     const window = this.window();
     const [left, top, right, bottom] = this.seen(window);
     const all = right - left > 0.995 && (bottom - top > 0.995 || this.fits(window));
-    const narrow = document.documentElement.clientWidth < NARROW;
+    const room = this.root.closest(".vmwidgets")?.clientWidth || Number.POSITIVE_INFINITY;
+    const narrow = Math.min(room, document.documentElement.clientWidth) < NARROW;
     const hidden = !scene || all || narrow || right <= left || bottom <= top;
     if (hidden !== this.root.hidden) this.root.hidden = hidden;
     if (hidden || !scene) return;

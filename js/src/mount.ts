@@ -4,7 +4,7 @@
 import { download } from "./copies.ts";
 import type { Equipment } from "./equipment.ts";
 import { Figure } from "./figure.ts";
-import { found, hear } from "./hearing.ts";
+import { found, hear, isExported } from "./hearing.ts";
 import type { Model, RenderArguments, SelectionModel, ViewTraits } from "./model.ts";
 import type { Names, Told } from "./operations.ts";
 import { Pace } from "./pace.ts";
@@ -14,6 +14,8 @@ import type { Heard, Reply, Request } from "./requests.ts";
 import type { Picture, SceneTableTwin } from "./scene.ts";
 import { hideTwin, LIVE, markTwins } from "./twin.ts";
 import { Room } from "./width.ts";
+
+const EXPORTED = "This page has no kernel: step it in the notebook.";
 
 let pages = 0;
 const thisPage = Math.random().toString(36).slice(2, 8);
@@ -111,7 +113,8 @@ export async function mount({ model, el, signal, host }: RenderArguments): Promi
     selection = another;
     if (selection) share(selection, figure, companyOf(model.get("selection_model")), refused, signal);
   });
-  if (live) hello();
+  if (isExported()) be(false, EXPORTED);
+  else if (live) hello();
   else restarted();
   if (selection) share(selection, figure, companyOf(model.get("selection_model")), refused, signal);
   const origin = model.get("origin");

@@ -64,7 +64,7 @@ export class Player implements Course<number> {
   private readonly strip: Timeline;
   private readonly chapter = html("select", "vmw-choice");
   private readonly caption = html("p", "vmw-caption");
-  private readonly code = html("code");
+  private readonly code = html("span");
   private readonly functions = new Functions();
   private readonly copying = new Copying();
   private readonly asking: Asking;
@@ -314,7 +314,7 @@ export class Player implements Course<number> {
     this.caption.className = `vmw-caption ${step.tone}`;
     this.caption.replaceChildren(...words(step));
     this.hold();
-    say(this.code, step.code);
+    this.code.replaceChildren(...(step.code ? [html("code", "", step.code)] : []));
     this.functions.draw(step.functions);
     this.copying.offer(step.line);
     this.asking.show();

@@ -9,7 +9,7 @@ export function scoped(css: string, bundle: string): string {
 
 export class Styles {
   private readonly bundle: string;
-  private readonly css: string;
+  private css: string;
   private readonly uses = new Map<Document | ShadowRoot, number>();
   private sheet: CSSStyleSheet | null = null;
 
@@ -30,6 +30,12 @@ export class Styles {
       else requestAnimationFrame(settle);
     };
     settle();
+  }
+
+  /** Adds rules, for everything that is or will be dressed. */
+  add(css: string): void {
+    this.css += css;
+    this.sheet?.replaceSync(scoped(this.css, this.bundle));
   }
 
   private adopt(root: Document | ShadowRoot, signal: AbortSignal): void {

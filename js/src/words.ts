@@ -68,7 +68,8 @@ export class Words {
     const operation = `operation ${number.toLocaleString("en")} of ${Math.max(latest, number).toLocaleString("en")}`;
     const at = `${place < 0 ? "after" : "in"} ${operation}`;
     this.moment.hidden = now || number < 0;
-    say(this.moment, kept ? `stays ${at}` : `the past: ${at}`);
+    // a page that is read as text shows hidden text too
+    say(this.moment, this.moment.hidden ? "" : kept ? `stays ${at}` : `the past: ${at}`);
     this.moment.title = kept
       ? "press “›|” to have it follow the machine again"
       : "press “›|”, or run a call, to go to now";

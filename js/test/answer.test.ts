@@ -6,7 +6,7 @@ import type { Model } from "../src/model.ts";
 
 function shown(more: Partial<AnswerTraits> = {}) {
   const asked = { own_id: "one", question: "Which?", options: [], hint: "a number", unsure: "I don't know" };
-  const said = { given: "", reasons: false, because: "", asks_missed: false, missed: "", status: "" };
+  const said = { given: "", reasons: false, because: "", asks_why: false, asks_missed: false, missed: "", status: "" };
   const traits: AnswerTraits = { ...asked, ...said, ...more };
   const sent: unknown[] = [];
   const listeners = new Map<string, () => void>();
@@ -93,6 +93,84 @@ test("a reason goes with the answer, in the same message", () => {
   press();
   assert.deepEqual(sent, [{ type: "answer", value: "low", because: "first fit" }]);
   assert.equal(shown().el.querySelector('[aria-label^="why"]'), null);
+});
+
+function named(el: HTMLElement, words: string): HTMLButtonElement {
+  const found = [...el.querySelectorAll("button")].find((one) => one.textContent === words);
+  assert.ok(found, words);
+  return found;
+}
+
+test("once an answer is kept, its reason is asked for, where the student is", () => {
+  const { el, sent, traits, listeners, press } = shown({ reasons: true });
+  const [field, because] = el.querySelectorAll("input");
+  assert.ok(field && because);
+  assert.equal(named(el, "Skip").style.display, "none");
+  field.value = "2";
+  el.querySelector("button")?.focus();
+  press();
+  Object.assign(traits, { given: "2", asks_why: true, status: "" });
+  listeners.get("change:asks_why")?.();
+  assert.match(el.querySelector("[role=status]")?.textContent ?? "", /kept.*Why.*skip/);
+  assert.equal(document.activeElement, because);
+  because.value = "a root and one table";
+  because.dispatchEvent(new window.KeyboardEvent("keydown", { key: "Enter", bubbles: true }));
+  assert.deepEqual(sent.slice(1), [{ type: "reason", because: "a root and one table" }]);
+  named(el, "Skip").click();
+  assert.deepEqual(sent.slice(2), [{ type: "skip" }]);
+});
+
+test("a reason is not asked for where the student is no more", () => {
+  const { el, traits, listeners } = shown({ reasons: true });
+  const elsewhere = document.createElement("input");
+  document.body.append(elsewhere);
+  elsewhere.focus();
+  Object.assign(traits, { given: "2", asks_why: true });
+  listeners.get("change:asks_why")?.();
+  assert.equal(document.activeElement, elsewhere);
+  assert.notEqual(named(el, "Skip").style.display, "none");
+});
+
+Object.assign(globalThis, { sessionStorage: window.sessionStorage });
+
+test("what is typed and not sent says so, and the next control of the question begins with it", () => {
+  const typed = (more: Partial<AnswerTraits>) => shown({ question: "Where?", reasons: true, ...more });
+  const fields = (el: HTMLElement) => [...el.querySelectorAll("input")].slice(0, 2).map((one) => one.value);
+  const first = typed({});
+  const [field, because] = first.el.querySelectorAll("input");
+  assert.ok(field && because);
+  field.value = "2";
+  because.value = "two of them";
+  because.dispatchEvent(new window.Event("input", { bubbles: true }));
+  assert.match(first.el.querySelector("[role=status]")?.textContent ?? "", /not kept/i);
+  first.close(); // the cell runs again
+  const second = typed({});
+  assert.deepEqual(fields(second.el), ["2", "two of them"]);
+  assert.match(second.el.querySelector("[role=status]")?.textContent ?? "", /not kept/i);
+  assert.deepEqual(fields(shown({ question: "Who?", reasons: true }).el), ["", ""]);
+  second.close();
+  const third = typed({ given: "3", because: "no" });
+  assert.deepEqual(fields(third.el), ["3", "no"]);
+  third.close();
+  assert.deepEqual(fields(typed({}).el), ["", ""], "what was answered is a draft no more");
+});
+
+test("a press says that it was sent, until the kernel answers", () => {
+  const { el, traits, listeners, press } = shown();
+  const status = () => el.querySelector("[role=status]")?.textContent ?? "";
+  press();
+  assert.match(status(), /^Sent/);
+  traits.status = "write something first";
+  listeners.get("change:status")?.();
+  assert.equal(status(), "write something first");
+});
+
+test("Enter answers with the chosen option", () => {
+  const { el, sent } = shown({ options: ["low", "high"] });
+  const [, high] = el.querySelectorAll("input");
+  high?.click();
+  high?.dispatchEvent(new window.KeyboardEvent("keydown", { key: "Enter", bubbles: true }));
+  assert.deepEqual(sent, [{ type: "answer", value: "high", because: "" }]);
 });
 
 test("what one missed is asked after a wrong answer alone", () => {

@@ -54,6 +54,21 @@ test("all that wait get the controls, whose code is started once; who is gone ge
   assert.equal(starts.length, 1);
 });
 
+test("on a page that marimo has exported nothing is asked for or promised", (context) => {
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  const { equipping, starts, signal } = setUp();
+  const figure = picture();
+  Object.assign(globalThis, { __MARIMO_STATIC__: {} });
+  try {
+    equipping.give(figure, signal);
+  } finally {
+    Reflect.deleteProperty(globalThis, "__MARIMO_STATIC__");
+  }
+  context.mock.timers.tick(60_000);
+  assert.deepEqual([status(figure), starts.length], ["", 0]);
+  assert.ok(!figure.root.matches(".vmw-coming"));
+});
+
 test("who waits long is told why, through each new picture, and no longer once the controls are there", async (context) => {
   context.mock.timers.enable({ apis: ["setTimeout"] });
   const { equipping, starts, settled, signal } = setUp();

@@ -373,6 +373,7 @@ test("a picture of the past says so beside its title, and a pinned one that it s
   assert.match(then(), /stays after operation 3 of 9/);
   at({ number: -1, now: false });
   assert.equal(then(), "", "it has no history");
+  assert.equal(find(".vmw-then").textContent, "", "nor has its hidden text");
 });
 
 test("a page narrower than its picture scrolls it, and gives it its place back", () => {

@@ -28,6 +28,14 @@ test("names with pseudocode are buttons, the others are words", () => {
   assert.equal(functions.panel.hidden, true);
 });
 
+test("without names there is no element for code", () => {
+  const functions = drawn("mmap");
+  assert.equal(functions.root.querySelectorAll("code").length, 1);
+  functions.draw([]);
+  assert.equal(functions.root.querySelectorAll("code").length, 0);
+  assert.equal(new Functions([]).root.querySelectorAll("code").length, 0);
+});
+
 test("a press opens the lines, another name takes their place, the same name closes them", () => {
   const functions = drawn("vm_map_enter", "pmap_enter");
   press(functions, "vm_map_enter");

@@ -105,6 +105,47 @@ def test_a_restarted_kernel_knows_the_first_answer_from_the_file(notebook: Noteb
     assert [one["answer"] for one in saved(notebook, lab)["t/gap"]["answers"]] == ["the high one", "the low one"]
 
 
+WHY = """
+tree = lab.predict("How many tables?", id="t/tree", kind="number", because=True)
+"""
+
+
+def test_an_answer_whose_reason_is_missing_is_kept_and_the_reason_asked_for_at_once(
+    notebook: Notebook, lab: Server
+) -> None:
+    index = notebook.run(WHY)
+    cell = notebook.cell(index)
+    cell.get_by_role("textbox", name="How many tables?", exact=True).fill("2")
+    press(notebook, index)
+    cell.get_by_role("status").filter(has_text="Your answer is kept. Why?").wait_for()
+    assert cell.get_by_role("textbox", name="why: How many tables?").evaluate("(field) => field.matches(':focus')")
+    kept = saved(notebook, lab)["t/tree"]
+    assert (kept["answer"], kept["answers"][0]["because"]) == ("2", "")
+    compared = notebook.cell(notebook.run("tree.compare(3)"))
+    compared.get_by_text("You said: 2. What happened: 3.").wait_for()
+
+
+def test_after_run_all_the_result_waits_for_the_reason_or_for_skip(notebook: Notebook) -> None:
+    index, below = notebook.run(WHY), notebook.run("tree.compare(3)")
+    cell = notebook.cell(index)
+    cell.get_by_role("textbox", name="How many tables?", exact=True).fill("2")
+    press(notebook, index)
+    cell.get_by_role("status").filter(has_text="Your answer is kept. Why?").wait_for()
+    notebook.wait_idle()
+    assert notebook.cell(below).get_by_text("What happened: 3").count() == 0
+    cell.get_by_role("button", name="Skip").click()
+    notebook.cell(below).get_by_text("What happened: 3").wait_for()
+
+
+def test_what_was_typed_and_not_sent_is_there_when_the_cell_runs_again(notebook: Notebook) -> None:
+    field = notebook.cell(1).get_by_role("textbox", name="How many?")
+    field.fill("3")
+    notebook.cell(1).get_by_text("Not kept yet").wait_for()
+    notebook.run_again(1)
+    notebook.cell(1).get_by_text("Not kept yet").wait_for()
+    assert field.input_value() == "3"
+
+
 def test_questions_are_text(notebook: Notebook) -> None:
     assert notebook.cell(0).locator(".jp-OutputArea-output").get_by_text("Which <b>gap</b>?").count() == 1
 

@@ -152,3 +152,44 @@ def test_the_second_picture_of_a_page_is_laid_out_for_it_at_once(
     assert second["width"] == first["width"]
     notebook.run("print('frames:', v.seq)")
     assert "frames: 1" in notebook.cell(3).inner_text()
+
+
+BROKEN = r"""(cell) => [...cell.querySelectorAll('.vmwidgets .vmw-header, .vmwidgets .vmw-caption')].flatMap((part) => {
+    const found = [];
+    const texts = document.createTreeWalker(part, NodeFilter.SHOW_TEXT);
+    for (let text = texts.nextNode(); text; text = texts.nextNode()) {
+        if (!text.parentElement.checkVisibility()) continue;
+        for (const { 0: word, index } of text.data.matchAll(/\S+/g)) {
+            const range = document.createRange();
+            range.setStart(text, index);
+            range.setEnd(text, index + word.length);
+            const tops = new Set([...range.getClientRects()].map(({ top }) => Math.round(top)));
+            if (tops.size > 1) found.push(word);
+        }
+    }
+    return found;
+})"""
+"""The words around pictures that are broken inside."""
+
+
+def test_in_an_output_of_120_pixels_no_word_is_broken_or_covered_and_no_code_is_empty(
+    open_notebook: Opener, new_notebook: Callable[..., str]
+) -> None:
+    fork = """
+p = m.task("init")
+a = p.mmap("16 KiB")
+p.write(a, b"hello")
+c = p.fork()
+c.write(a, b"J")
+vm.Fault(c)
+"""
+    notebook = open_notebook(new_notebook(BOOT, fork, "vm.Tables(c)"), viewport={"height": 900})
+    notebook.page.add_style_tag(content=".jp-OutputArea-output { flex: 0 0 120px !important; max-width: 120px }")
+    notebook.run_all()
+    for index in 1, 2:
+        cell = notebook.cell(index)
+        cell.locator(".vmw-scene").evaluate("(scene) => scene.scrollIntoView()")
+        notebook.wait_idle()
+        assert cell.locator(".vmw-map:visible").count() == 0
+        assert cell.evaluate(BROKEN) == []
+        assert cell.locator("code").evaluate_all("(all) => all.filter((one) => !one.textContent).length") == 0

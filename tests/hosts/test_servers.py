@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -14,6 +16,7 @@ from tests.browser.lab import Notebook, Server, Watched
 from tests.hosts import servers
 from tests.hosts.living import check_buttons, check_drawn_by_graphviz, check_readable
 from tests.hosts.pixels import look, luminance
+from tools import hosts
 
 BOOT = 'import vmwidgets as vm\nm = vm.boot("x86-64", layout="tiny")\nm.kernel_map'
 BUTTON = """
@@ -70,6 +73,14 @@ RUN_CELL = """(index) => {
 }"""
 
 SLOW = 60_000
+
+BEYOND = """(picture) => {
+    const ground = picture.querySelector(".vmw-ground");
+    if (!ground) return 0;
+    const edge = ground.getBoundingClientRect().right + 1;
+    return [...ground.querySelectorAll("text")].some((one) => one.getBoundingClientRect().right > edge) ? 1 : 0;
+}"""
+"""Whether words of a picture are beyond the right edge of its place."""
 
 
 class Page(Watched):
@@ -129,6 +140,49 @@ def test_graphviz_can_draw_it(page: Any) -> None:
 
 def test_its_buttons_reach_the_kernel(page: Any) -> None:
     check_buttons(picture(page))
+
+
+PASTED = """
+
+@app.cell
+def _(vm):
+    vm.load("00400000-00452000 r-xp 00000000 08:02 173521 /usr/bin/dbus-daemon")
+    return
+"""
+
+
+def test_a_page_exported_from_marimo_promises_nothing(chromium: Any, tmp_path: Path) -> None:
+    """Its page has the widgets' state, and no kernel will ever send their controls."""
+    (tmp_path / "maps.py").write_text(MARIMO + PASTED)
+    python = hosts.python_of("marimo")
+    export = [str(python), "-m", "marimo", "export", "html", "maps.py", "-o", "maps.html"]
+    subprocess.run(export, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(Server.tree)}, check=True, timeout=300)
+    static = next(python.parents[1].glob("lib/python3*/site-packages/marimo/_static"))
+
+    def serve(route: Any) -> None:
+        """What the page asks its own host for is in marimo's package."""
+        file = static / route.request.url.partition("/dist/")[2].partition("?")[0]
+        if file.is_file():
+            route.fulfill(path=str(file), headers={"access-control-allow-origin": "*"})
+        else:
+            route.abort()
+
+    page = chromium.new_page(viewport={"width": 1200, "height": 3000})
+    try:
+        page.route("https://**/*", serve)
+        page.goto((tmp_path / "maps.html").as_uri())
+        drawn = page.locator(".vmwidgets")
+        expect(drawn).to_have_count(3, timeout=SLOW)
+        for number in range(3):
+            expect(drawn.nth(number).locator(".vmw-status")).to_contain_text("no kernel", timeout=SLOW)
+        page.wait_for_timeout(4000)  # longer than the controls may take
+        words = drawn.evaluate_all("(all) => all.map((one) => one.textContent).join()")
+        assert "as soon as" not in words
+        assert "the past" not in words
+        assert page.locator(".vmwidgets.vmw-coming").count() == 0
+        assert drawn.nth(0).locator(".vmw-more-right").count() == drawn.nth(0).evaluate(BEYOND)
+    finally:
+        page.close()
 
 
 def test_in_marimo_a_cell_can_run_again(opening: Callable[..., Any], tmp_path: Path) -> None:

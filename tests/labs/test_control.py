@@ -61,14 +61,95 @@ def test_a_later_control_knows_what_was_said(asked: Prediction) -> None:
     assert Control(asked).given == "high"
 
 
-def test_a_reason_is_asked_for_before_the_answer_counts() -> None:
-    asked = Prediction("t/why", "Which gap?", "choice", ("low", "high"), reasons=True)
-    control = Control(asked)
+@pytest.fixture
+def why() -> Prediction:
+    return Prediction("t/why", "Which gap?", "choice", ("low", "high"), reasons=True)
+
+
+def send(control: Control, kind: str, **more: Any) -> None:
+    control._handle_custom_msg({"type": kind, **more}, [])
+
+
+def said(prediction: Prediction) -> list[tuple[str, str, bool]]:
+    return [(one.answer, one.because, one.late) for one in prediction.answers]
+
+
+def test_a_reason_may_come_with_the_answer(why: Prediction) -> None:
+    control = Control(why)
+    send(control, "answer", value="high", because=" it is larger ")
+    assert said(why) == [("high", "it is larger", False)]
+    assert (control.given, control.because, control.asks_why) == ("high", "it is larger", False)
+
+
+def test_an_answer_without_its_reason_is_kept_at_once_and_the_reason_is_asked_for(why: Prediction) -> None:
+    control = Control(why)
     press(control, "high")
-    assert (asked.answers, control.status) == ((), "say why first, in one line")
-    control._handle_custom_msg({"type": "answer", "value": "high", "because": " it is larger "}, [])
-    assert [(one.answer, one.because) for one in asked.answers] == [("high", "it is larger")]
-    assert (control.given, control.because) == ("high", "it is larger")
+    assert said(why) == [("high", "", False)]
+    assert why.data()["answer"] == "high"
+    assert control.asks_why
+    send(control, "reason", because="it is larger")
+    assert said(why) == [("high", "it is larger", False)], "the same answer, not a later one"
+    assert not control.asks_why
+    assert why.compare("low").is_open
+
+
+def test_a_reason_may_be_skipped(why: Prediction) -> None:
+    control = Control(why)
+    press(control, "high")
+    send(control, "skip")
+    assert (said(why), control.asks_why) == ([("high", "", False)], False)
+    assert why.compare("low").right is False
+
+
+def test_comparing_shows_the_result_without_a_reason_too_and_then_asks_for_none(why: Prediction) -> None:
+    control = Control(why)
+    press(control, "high")
+    outcome = why.compare("low")
+    assert (outcome.is_open, outcome.late, control.asks_why, control.asks_missed) == (True, False, False, True)
+    press(control, "high")
+    send(control, "answer", value="high", because="I see it now")
+    assert said(why) == [("high", "", False), ("high", "I see it now", True)], "a reason for a known result is late"
+    assert why.outcome is not None
+    assert why.outcome.is_open
+
+
+def test_an_answer_after_the_cell_had_run_gives_its_reason_before_the_result_is_seen(why: Prediction) -> None:
+    why.compare("low")
+    control = Control(why)
+    press(control, "high")
+    assert said(why) == [("high", "", True)]
+    waiting = why.outcome
+    assert waiting is not None
+    assert not waiting.is_open
+    assert not any(said in str(form) for said in ("What happened", "✗", "✓") for form in waiting.bundle().values())
+    assert not control.asks_missed, "it would say that the answer was wrong"
+    send(control, "skip")
+    assert why.outcome is not None
+    assert why.outcome.is_open
+    assert control.asks_missed
+    press(control, "low")
+    assert why.outcome is not None
+    assert why.outcome.is_open, "what was seen stays"
+
+
+def test_running_the_cell_again_shows_a_result_that_waits(why: Prediction) -> None:
+    why.compare("low")
+    press(Control(why), "high")
+    assert why.compare("low").is_open
+
+
+def test_a_reason_that_is_refused_loses_no_answer(why: Prediction) -> None:
+    control = Control(why)
+    send(control, "answer", value="high", because="x" * 501)
+    assert said(why) == [("high", "", False)]
+    assert "501" in control.status
+    assert control.asks_why
+
+
+@pytest.mark.parametrize("kind", ["reason", "skip"])
+def test_a_reason_that_nobody_asked_for_is_not_kept(why: Prediction, kind: str) -> None:
+    send(Control(why), kind, because="for no answer")
+    assert why.answers == ()
 
 
 def test_who_does_not_know_needs_no_reason() -> None:
@@ -84,3 +165,13 @@ def test_only_after_a_wrong_answer_one_may_say_what_one_missed(asked: Prediction
     asked.compare("low")
     control._handle_custom_msg({"type": "missed", "value": "the order"}, [])
     assert (control.asks_missed, asked.missed) == (asks, "the order" if asks else "")
+
+
+def test_a_page_hears_of_each_press_though_it_has_the_same_result(asked: Prediction) -> None:
+    """A page shows that a press was sent until it hears of the result."""
+    control = Control(asked)
+    heard: list[str] = []
+    control.observe(lambda change: heard.append(change["new"]), "status")
+    press(control, "")
+    press(control, "")
+    assert [one for one in heard if one] == ["choose one first", "choose one first"]

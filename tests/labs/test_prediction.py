@@ -119,6 +119,26 @@ def test_a_reason_is_kept_with_its_answer() -> None:
     assert kept(why)["missed"] == "that it is best fit"
 
 
+def test_an_answer_in_code_is_kept_without_its_reason_which_is_asked_for_before_the_result() -> None:
+    why = lab.predict("Where?", id="t/no-why", options=["low", "high"], answer="low", because=True)
+    assert (why.answer, why.asks_why) == ("low", True)
+    assert "because=" in repr(why)
+    again = lab.predict("Where?", id="t/no-why", options=["low", "high"], answer="low", because="first fit")
+    assert again is why
+    assert [(one.answer, one.because) for one in why.answers] == [("low", "first fit")]
+    assert "because=" not in repr(why)
+
+
+def test_comparing_shows_the_result_of_an_answer_in_code_without_a_reason() -> None:
+    why = lab.predict("Where?", id="t/no-why-2", options=["low", "high"], answer="low", because=True)
+    assert repr(why.compare("high")) == "You said: low. What happened: high."
+    assert not why.asks_why
+
+
+def test_who_does_not_know_is_asked_for_no_reason() -> None:
+    assert not lab.predict("Where?", id="t/no-why-3", answer="I don't know", because=True).asks_why
+
+
 def test_options_say_what_they_stand_for_so_that_the_cell_that_compares_names_none() -> None:
     options = {"about 40": range(30, 51), "none": 0, "a fault": {"FAULT", "ACCES"}, "both": (1, 2), "yes": True}
     found = {}

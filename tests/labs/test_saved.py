@@ -70,6 +70,19 @@ def test_a_question_that_is_asked_again_finds_them(notebook: Any) -> None:
     assert [answer.answer for answer in after.answers] == ["3", "4"]
 
 
+def test_a_page_that_was_closed_before_the_reason_asks_for_it_again_and_a_seen_result_for_none(notebook: Any) -> None:
+    before = Prediction("t/closed", "Again?", "number", reasons=True)
+    before.say(3, "control")
+    notebook(before.bundle())
+    after = lab.predict("Again?", id="t/closed", kind="number", because=True)
+    assert (after.answer, after.asks_why) == ("3", True)
+    before.id = "t/closed-2"
+    before.compare(4)
+    notebook(before.bundle())
+    seen = lab.predict("Again?", id="t/closed-2", kind="number", because=True)
+    assert (seen.answer, seen.asks_why) == ("3", False)
+
+
 def test_answers_to_another_question_do_not(asked: Prediction, notebook: Any) -> None:
     asked.say("low")
     notebook(asked.bundle())

@@ -474,7 +474,8 @@ def test_the_words_of_a_panic_before_the_shell_are_read_to_their_end(folder):
 
 def test_a_users_page_beside_the_trapframe_is_like_any_other(folder):
     page = "TRAPFRAME - 3 * PGSIZE"
-    planted = f"char *page = kalloc();\n  mappages(p->pagetable, {page}, PGSIZE, (uint64)page, PTE_R | PTE_U);\n  kfree(page);"
+    mapped = f"mappages(p->pagetable, {page}, PGSIZE, (uint64)page, PTE_R | PTE_U);"
+    planted = f"char *page = kalloc();\n  {mapped}\n  kfree(page);"
     edited(folder, "commands.c", "growproc(p, 5 * PGSIZE);", f"{planted}\n  growproc(p, 5 * PGSIZE);")
     with vm.xv6(folder) as k:
         found = k.follow("mmap", run="life", seconds=120)

@@ -50,3 +50,39 @@ def test_a_misspelt_attribute_is_as_short() -> None:
     assert len(shown["traceback"]) == 2
     assert "m.kernel_map.entr(" in shown["traceback"][0]
     assert shown["traceback"][1].endswith("did you mean enter?")
+
+
+@pytest.mark.parametrize(
+    ("line", "end"),
+    [
+        ("vm.Tabels(parent)", "did you mean Tables?"),
+        ("vm.lab.hints('00/walk')", "did you mean hint?"),
+        ("parent.walk()", "it takes walk(address, access='read')"),
+        ("parent.mmap()", "at=None)"),
+        ("vm.boot(memory='64 MiB')", "fork='shadow')"),
+        ("vm.Size('4k')", "did you mean '4 KiB'?"),
+        ("parent.name_ = 3\nm.cpus = 3", "can be set"),
+    ],
+)
+def test_slips_of_beginners_take_two_lines(line: str, end: str) -> None:
+    lines = failure("import vmwidgets as vm\nm = vm.boot('x86-64')\nparent = m.task('init')", line)["traceback"]
+    assert len(lines) == 2, lines
+    assert lines[0].startswith("line ")
+    assert end in lines[1]
+
+
+LOOP = """
+import os, signal, threading
+threading.Timer({after}, os.kill, (os.getpid(), signal.SIGINT)).start()
+while True:
+    parent.read(a, 5)
+"""
+
+
+@pytest.mark.parametrize("after", [0.3, 0.55])
+def test_the_stop_button_in_a_loop_of_operations_takes_two_lines(after: float) -> None:
+    made = "import vmwidgets as vm\nparent = vm.boot('x86-64').task('init')\na = parent.mmap('4 KiB')"
+    lines = failure(made, LOOP.format(after=after))["traceback"]
+    assert len(lines) == 2, lines
+    assert lines[0] == "line 4: parent.read(a, 5)"
+    assert "Interrupted" in lines[1]

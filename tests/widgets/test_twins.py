@@ -19,7 +19,7 @@ from tests.widgets.page import HELLO, replies
 from vmwidgets.pictures import slim
 from vmwidgets.pictures.film import frame_of
 from vmwidgets.views.scene.twin import KEPT
-from vmwidgets.widgets.host import display
+from vmwidgets.widgets.host import display, saved
 from vmwidgets.widgets.host.outputs import _hear as heard_inside
 from vmwidgets.widgets.host.packing import unpack, unpack_text
 from vmwidgets.widgets.host.pictures import keep_moments
@@ -212,6 +212,27 @@ def test_a_picture_without_steps_has_no_film(shell: PyodideShell, outputs: list[
     shell.run("vm.reference_string('1 2 3')", "c1")
     assert "data-vmwidgets-film" not in outputs[1]["text/html"]
     assert "<script>" not in outputs[1]["text/html"]
+
+
+def test_a_picture_that_the_last_operation_did_not_change_says_that_it_has_no_steps(
+    shell: PyodideShell, outputs: list[dict[str, Any]]
+) -> None:
+    """Else one picture of a reopened notebook can be stepped, and the next one can't, without a reason."""
+    shell.run("a, b = machine.task('a'), machine.task('b')\nat = a.mmap('4 KiB')\na.write(at, b'x')", "c0")
+    shell.run("a.walk(at)", "c1")
+    shell.run("b.walk(at)", "c2")
+    first, second = [one["text/html"] for one in outputs if "data-vmwidgets-twin" in one.get("text/html", "")][-2:]
+    number = f"operation {shell.user_ns['machine'].journal.last.number}"
+    assert ("data-vmwidgets-film" in first, "stepped" in first) == (True, False)
+    assert ("data-vmwidgets-film" in second, f"{number} changed nothing in it" in second) == (False, True)
+
+
+def test_a_picture_with_too_many_steps_to_be_saved_says_so(
+    shell: PyodideShell, outputs: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(saved, "MOST_BYTES", 100)
+    shell.run("k.enter('4 KiB')\nvm.Map(k)", "c1")
+    assert "its steps need too much room" in outputs[-1]["text/html"]
 
 
 FAILING = """

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any
 
+from vmwidgets.engine.base.calls import says_what_it_takes
 from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.engine.machine.arguments import known
 from vmwidgets.widgets.host.cells import Cell, current_cell, current_shell
@@ -23,6 +24,7 @@ from .saved import recall
 MOST_OPTIONS = 20
 
 
+@says_what_it_takes
 def predict(
     question: str,
     *,
@@ -39,9 +41,11 @@ def predict(
     comparing cell passes the result it found, and names no option.
 
     Students answer in code (`answer=…`), or, in a notebook, with the control below the question.  "I don't know" is an
-    answer to every question.  None and ``...`` mean that there is no answer yet.  With `because=True`, the control also
-    asks for a reason; in code, ``because="…"`` gives the reason.  `id` is the question's permanent name; without it,
-    the name is made from the words.
+    answer to every question.  None and ``...`` mean that there is no answer yet.  With `because=True`, the question
+    also asks for a reason: the answer is kept at once, and the result waits until the reason is given or skipped, or
+    until :meth:`~.prediction.Prediction.compare` runs.  In code, ``because="…"`` gives the reason.
+
+    `id` is the question's permanent name; without it, the name is made from the words.
 
     A question with the same words is the same prediction, even after a restart of the Jupyter kernel: its first answer
     counts, and later answers are saved after it.
@@ -63,7 +67,7 @@ def predict(
         recall(asked)
     if answer is not None and answer is not ...:
         prediction.say(answer, because=because if isinstance(because, str) else "")
-    _put_on_the_page(prediction, with_control=answer is None or answer is ...)
+    _put_on_the_page(prediction, with_control=answer is None or answer is ... or prediction.asks_why)
     return prediction
 
 

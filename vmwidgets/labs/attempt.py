@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
+from vmwidgets.engine.base.calls import says_what_it_takes
 from vmwidgets.engine.base.errors import Refused, VMError, failure, shown
 
 P = ParamSpec("P")
@@ -30,6 +31,7 @@ class Failed(str):
         return name if name.isupper() else kind
 
 
+@says_what_it_takes
 def attempt(call: Callable[P, T], *arguments: P.args, **options: P.kwargs) -> T | Failed:
     """Return what `call` returns, or its failure as a line of text: the kind and the sentence.
 

@@ -15,6 +15,7 @@ from hashlib import sha256
 from typing import Any
 
 from vmwidgets import __version__
+from vmwidgets.engine.base.calls import says_what_it_takes
 from vmwidgets.engine.base.errors import Refused, in_ascii, shown
 from vmwidgets.engine.base.frozen import frozen
 
@@ -200,6 +201,7 @@ class _Begun:
 _kept = Kept(_Begun)
 
 
+@says_what_it_takes
 def begin(
     lab: str,
     *,

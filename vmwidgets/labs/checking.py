@@ -7,6 +7,7 @@ from dataclasses import replace
 from types import FunctionType
 from typing import Any
 
+from vmwidgets.engine.base.calls import says_what_it_takes
 from vmwidgets.engine.base.errors import Refused, VMError, a_kind, printable, shown
 from vmwidgets.engine.machine.handles.maps import MachineMap
 
@@ -26,6 +27,7 @@ from .trying import is_tried
 from .work import packed, plain
 
 
+@says_what_it_takes
 def check(name: str | Sheet, thing: Any = None) -> Result:
     """Check `thing` for the exercise `name`: points with reasons, the same in a notebook and without a browser.
 

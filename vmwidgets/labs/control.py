@@ -21,6 +21,9 @@ from .prediction import Prediction
 from .session import Kept
 
 SAID = "Your answer is shown above, and is saved with the notebook. (If not, run this cell again.)"
+WHY = "Your answer is kept. Why? One line, or skip."
+"""The text of a page that asks for the reason of a kept answer, before the result is shown."""
+
 KEPT = "Kept. It is not graded: it is for you, and for anyone who helps you."
 
 
@@ -36,6 +39,7 @@ class Control(anywidget.AnyWidget):
     unsure = traitlets.Unicode(UNSURE, help='The answer for "I do not know".').tag(sync=True)
     reasons = traitlets.Bool(help="Whether it asks for a reason.").tag(sync=True)
     because = traitlets.Unicode(help="The learner's reason.").tag(sync=True)
+    asks_why = traitlets.Bool(help="Whether the answer is kept, and its reason is asked for.").tag(sync=True)
     asks_missed = traitlets.Bool(help="Whether the answer was wrong, and it asks what the learner had missed.").tag(
         sync=True
     )
@@ -67,26 +71,36 @@ class Control(anywidget.AnyWidget):
 
     def _receive(self, _widget: object, content: Any, _buffers: object) -> None:
         sent = content if isinstance(content, dict) else {}
+        kind = sent.get("type")
         value, because = (
             one.strip() if isinstance(one := sent.get(name), str) else "" for name in ("value", "because")
         )
+        self.status = ""  # so that the page hears of a second result in the same words
         try:
-            if sent.get("type") == "missed" and self.asks_missed and value:
+            if kind == "missed" and self.asks_missed and value:
                 self._prediction.miss(value)
                 self.status = KEPT
-            elif sent.get("type") == "answer":
-                self.status = self._missing(value, because)
-                if not self.status:
-                    self._prediction.say(value, "control", because)
-                    self.status = SAID
+            elif kind == "answer" and not value:
+                self.status = "choose one first" if self.options else "write something first"
+            elif kind == "answer":
+                self._keep(value, because)
+            elif kind == "reason" and self.asks_why:
+                self._keep(self.given, because)
+            elif kind == "skip" and self.asks_why:
+                self._prediction.give_no_reason()
+                self.status = SAID
         except Refused as refusal:
             self.status = f"{refusal}"
 
-    def _missing(self, value: str, because: str) -> str:
-        """Return what is missing in an answer, in words; "" if it is complete."""
-        if not value:
-            return "choose one first" if self.options else "write something first"
-        return "say why first, in one line" if self.reasons and not because and value != UNSURE else ""
+    def _keep(self, value: str, because: str) -> None:
+        """Keep an answer, and then its reason: a reason that can't be kept loses no answer."""
+        self._prediction.say(value, "control")
+        try:
+            self._prediction.say(value, "control", because)
+        except Refused as refusal:
+            self.status = f"Your answer is kept, but not the reason: {refusal}"
+            return
+        self.status = WHY if self._prediction.asks_why else SAID
 
 
 def _told(prediction: Prediction) -> dict[str, Any]:
@@ -96,6 +110,7 @@ def _told(prediction: Prediction) -> dict[str, Any]:
     return {
         "given": last.answer if last else "",
         "because": last.because if last else "",
+        "asks_why": prediction.asks_why,
         "asks_missed": outcome is not None and outcome.right is False,
         "missed": prediction.missed,
     }

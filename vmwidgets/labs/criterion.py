@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
 from vmwidgets.engine.base.errors import Refused, printable, shown
 from vmwidgets.engine.base.frozen import frozen
+from vmwidgets.engine.base.units import Address, parse_address
 
 from .mistakes import Mistake
 
@@ -92,3 +94,36 @@ def whole_points(value: Any, name: str, least: int, most: int = 1000) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
         raise Refused(f"{name}={shown(value)}: write a number of points, {least} to {most}")
     return value
+
+
+def misread_key(answers: Mapping[Any, Any], wanted: Iterable[object]) -> str:
+    """Return what to do about an answer whose key is not one of the `wanted`; "" if there is none.
+
+    >>> misread_key({"0x1000": 5}, [0x1000])
+    "write the keys as numbers, such as 0x1000, without quotes: the key '0x1000' is text"
+    >>> misread_key({"Pages": 5, 3: None}, ["pages", "faults"])
+    "write the key 'pages', not 'Pages'"
+    """
+    names = tuple(wanted)
+    for key, answer in answers.items():
+        if answer is None or key in names:
+            continue
+        meant = next((name for name in names if _is_meant(key, name)), names[0])
+        if isinstance(key, str) and isinstance(meant, int):
+            return f"write the keys as numbers, such as {Address(meant)}, without quotes: the key {shown(key)} is text"
+        if _is_meant(key, meant):
+            return f"write the key {meant!r}, not {shown(key)}"
+        listed = ", ".join(str(Address(name)) if isinstance(name, int) else repr(name) for name in names)
+        return f"take the sheet's own keys: {listed}; {shown(key)} is none of them"
+    return ""
+
+
+def _is_meant(key: object, name: object) -> bool:
+    """Return whether a key that is text stands for a name, or for a number as any notation writes it."""
+    if not isinstance(key, str) or not isinstance(name, int):
+        return isinstance(key, str) and isinstance(name, str) and key.strip().casefold() == name.casefold()
+    text = key.strip()
+    try:
+        return text == str(int(name)) or parse_address(text if text[:2].lower() == "0x" else f"0x{text}") == name
+    except ValueError:
+        return False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from vmwidgets.engine.base.calls import says_what_it_takes
 from vmwidgets.engine.base.errors import Refused, in_ascii, shown
 from vmwidgets.engine.base.frozen import frozen
 
@@ -53,6 +54,7 @@ _asked_for: Kept[dict[str, int]] = Kept(dict)
 """The number of hints shown, by ID."""
 
 
+@says_what_it_takes
 def hint(name: str | Sheet, tier: Any = None) -> Hint:
     """Return the next hint for the exercise `name` (or for a practice variant), with the earlier hints.
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from vmwidgets.engine.base.attributes import ModuleNames, UnknownAttribute
 from vmwidgets.widgets.host.pictures import keep_moments
 
 from . import author
@@ -55,7 +56,7 @@ def __getattr__(name: str) -> Any:
     """Return `predictions`, this kernel's predictions by ID."""
     if name == "predictions":
         return asked.now()
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    raise UnknownAttribute(ModuleNames("lab", __all__, lambda: {"lab.author has it: lab.author.": author}), name)
 
 
 def __dir__() -> list[str]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any
 
+from vmwidgets.engine.base.calls import says_what_it_takes
 from vmwidgets.engine.base.errors import Refused, in_ascii
 from vmwidgets.widgets.host.display import watch_cells
 
@@ -70,6 +71,7 @@ def measure(wanted: Any) -> None:
         watch_cells(_nothing, _ended)
 
 
+@says_what_it_takes
 def minutes() -> Minutes:
     """Return the minutes of each cell since ``lab.begin(…, minutes=True)``, for the student alone.
 

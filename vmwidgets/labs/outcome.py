@@ -21,13 +21,20 @@ NOT_YET = (
 )
 """The text of a closed outcome."""
 
+WHY_FIRST = (
+    "Your answer is kept. Why? Write one line below the question, or skip: then this says what happened. "
+    "Running this cell again shows it too."
+)
+"""The text of an outcome that waits for the reason of an answer."""
+
 
 @frozen
 class Outcome:
     """The prediction `said` (None without one) and the result `actual`, both in their written form.
 
     `late` means that the answer came after the outcome.  The outcome is closed until the question is answered or
-    passed.  `again` is the result of another run of the cell, if it differs; `show` puts the outcome on a page.
+    passed; with `waits`, it is closed until the answer's reason is given or skipped.  `again` is the result of
+    another run of the cell, if it differs; `show` puts the outcome on a page.
     """
 
     id: str
@@ -37,17 +44,20 @@ class Outcome:
     late: bool = False
     again: str = ""
     is_passed: bool = False
+    waits: bool = False
     show: Callable[[Outcome], None] | None = field(default=None, repr=False, compare=False)
 
     @property
     def is_open(self) -> bool:
         """Return whether the outcome shows what happened."""
-        return self.said is not None or self.is_passed
+        return self.is_passed or (self.said is not None and not self.waits)
 
     @property
     def right(self) -> bool | None:
-        """Return whether the prediction was right; None if there was none, or if it was "I don't know"."""
-        return None if self.said in (None, UNSURE) else str(self.said).casefold() == self.actual.casefold()
+        """Return whether the prediction was right; None if it was "I don't know", and while the outcome is closed."""
+        return (
+            None if self.said in (None, UNSURE) or self.waits else str(self.said).casefold() == self.actual.casefold()
+        )
 
     @property
     def sign(self) -> str:
@@ -58,7 +68,7 @@ class Outcome:
     def sentence(self) -> str:
         """The prediction and the result, in a sentence."""
         if not self.is_open:
-            return NOT_YET
+            return WHY_FIRST if self.waits else NOT_YET
         if self.said is None:
             return f"What happened: {self.actual}. You had given no answer."
         when = " (after this cell had run)" if self.late else ""

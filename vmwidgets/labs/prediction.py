@@ -11,7 +11,7 @@ from vmwidgets.engine.base.errors import Refused, in_ascii, shown
 from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.views.scene.twin import LOST
 
-from .answers import KINDS, line, written
+from .answers import KINDS, UNSURE, line, written
 from .attempt import Failed
 from .markup import framed, marked
 from .outcome import Outcome
@@ -27,6 +27,9 @@ FIRST_WORD = re.compile(r"^because\b[\s,:]*", re.IGNORECASE)
 
 TO_ANSWER = "answer below (if nothing is there, run this cell), or in code with answer=…"
 """The way to answer a prediction in a notebook; a page that is only read has other words."""
+
+TO_REASON = "your answer is kept. Say why in one line, below or in code with because=…, or skip"
+"""The way to give the reason of a kept answer."""
 
 OTHER = "none of these answers"
 """The outcome if no option stands for what happened."""
@@ -53,8 +56,9 @@ class Prediction:
 
     The first answer counts; later answers are kept after it.  `happened` is the first result passed to :meth:`compare`,
     or None before; again, the first one counts.  `comes_after` says that another question with this ID had been
-    compared before. `missed` is the student's answer to "what did I miss?".  `listeners` are called after each change;
-    `show` and `show_outcome` put the prediction and its outcome on a page.
+    compared before. `asks_why` says that the latest answer is kept, lacks its reason, and that the result, which the
+    student has not seen, waits for it.  `missed` is the student's answer to "what did I miss?".  `listeners` are called
+    after each change; `show` and `show_outcome` put the prediction and its outcome on a page.
     """
 
     def __init__(
@@ -75,6 +79,7 @@ class Prediction:
         self.answers: tuple[Answer, ...] = ()
         self.happened: str | None = None
         self.missed = ""
+        self.asks_why = False
         self.is_passed = False
         self.comes_after = False
         self.listeners: list[Callable[[], None]] = []
@@ -99,14 +104,32 @@ class Prediction:
     def say(self, value: Any, how: str = "code", because: str = "") -> None:
         """Answer the question, for the first time or again, with or without a reason.
 
-        Repeating an answer adds nothing.
+        Repeating an answer adds nothing, except a reason if the answer had none.  Once a result was compared, the
+        reason is kept as a late answer: a reason for a known result is not a prediction's.
 
         Raises :class:`Refused` for a value that is not an answer to this question; nothing has changed then.
         """
         text, reason = written(value, self.kind, self.options), line(because, "because") if because else ""
-        if self.answers and self.answers[-1].answer == text and reason in ("", self.answers[-1].because):
+        last = self.answers[-1] if self.answers else None
+        if last is not None and last.answer == text and reason in ("", last.because):
             return
-        self.answers = (*self.answers, Answer(text, how, self.has_happened, reason))
+        is_seen = self.outcome is not None and self.outcome.is_open
+        if last is not None and last.answer == text and not last.because and last.late == self.has_happened:
+            self.answers = (*self.answers[:-1], replace(last, because=reason))
+        else:
+            self.answers = (*self.answers, Answer(text, how, self.has_happened, reason))
+        self.asks_why = self.lacks_reason and not is_seen
+        self._tell()
+
+    @property
+    def lacks_reason(self) -> bool:
+        """Return whether the latest answer should have a reason, and has none."""
+        last = self.answers[-1] if self.answers else None
+        return self.reasons and last is not None and not last.because and last.answer != UNSURE
+
+    def give_no_reason(self) -> None:
+        """Leave out the reason of the latest answer: the result waits no longer."""
+        self.asks_why = False
         self._tell()
 
     def skip(self) -> None:
@@ -126,14 +149,15 @@ class Prediction:
     def compare(self, actual: Any) -> Outcome:
         """Return the outcome: what happened, next to the prediction.
 
-        It is closed until there is an answer, even "I don't know".
+        It is closed until there is an answer, even "I don't know".  An answer without its reason opens it too.
 
         `actual` is an answer of the question's kind, or a result that one of the options stands for.  Answers after
         this are marked as late.  The first outcome counts: a second call returns it, and notes any difference.
         """
         happened = self._written(actual)
-        if self.happened is None:
-            self.happened = happened
+        if self.happened is None or self.asks_why:
+            self.happened = self.happened or happened
+            self.asks_why = False
             self._tell()
         outcome = self._outcome(self.happened)
         if happened == self.happened:
@@ -157,8 +181,8 @@ class Prediction:
 
     def _outcome(self, happened: str) -> Outcome:
         late = bool(self.answers) and self.answers[0].late
-        passed, show = self.is_passed, self.show_outcome
-        return Outcome(self.id, self.question, self.answer, happened, late, is_passed=passed, show=show)
+        passed, waits, show = self.is_passed, self.asks_why, self.show_outcome
+        return Outcome(self.id, self.question, self.answer, happened, late, is_passed=passed, waits=waits, show=show)
 
     def data(self) -> dict[str, Any]:
         """Return the prediction as the notebook keeps it; docs/formats.md says what it means."""
@@ -189,6 +213,8 @@ class Prediction:
         else:
             reason = FIRST_WORD.sub("", self.answers[0].because)
             yield "you said:", f"{self.answer}, because {reason}" if reason else self.answer
+        if self.asks_why:
+            yield "why?", TO_REASON
         if len(self.answers) > 1:
             yield "and later:", ", then ".join(answer.answer for answer in self.answers[1:])
         if self.missed:

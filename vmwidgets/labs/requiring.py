@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from vmwidgets.engine.base.calls import says_what_it_takes
 from vmwidgets.engine.base.errors import VMError
 
 from .checking import check
@@ -21,6 +22,7 @@ class PointsMissing(VMError, AssertionError):
         self.result = result
 
 
+@says_what_it_takes
 def require(name: str | Sheet, thing: Any = None) -> Result:
     """Check `thing` as :func:`check` does, and return the result if it has all points.
 

@@ -47,6 +47,7 @@ class Saved:
         asked.happened = next((one for one in happened if isinstance(one, str)), None)
         missed = (one.missed for one in of_it)
         asked.missed = next((one for one in missed if isinstance(one, str)), "")[:MOST_CHARACTERS]
+        asked.asks_why = asked.lacks_reason and not asked.has_happened
 
 
 def recall(asked: Prediction) -> None:

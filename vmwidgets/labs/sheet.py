@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cached_property, lru_cache
 from typing import Any
 
+from vmwidgets.engine.base.calls import says_what_it_takes
 from vmwidgets.engine.base.errors import Refused, in_ascii, shown
 from vmwidgets.engine.base.frozen import frozen
 
@@ -104,6 +105,7 @@ class Sheet:
         return f'To practise: {practised}. Stuck: `lab.hint("{name}")`.'
 
 
+@says_what_it_takes
 def variant(name: str) -> Sheet:
     """Return the exercise's variant for the student who began this lab; without :func:`begin`, the default variant.
 
@@ -116,6 +118,7 @@ def variant(name: str) -> Sheet:
     return _made(exercise_named(name), begun())
 
 
+@says_what_it_takes
 def practice(name: str, number: Any = 1) -> Sheet:
     """Return a variant of the exercise `name` for practice: public, the same for everyone, and not graded.
 

@@ -6,6 +6,7 @@ from dataclasses import field
 from typing import Any
 
 from vmwidgets import __version__
+from vmwidgets.engine.base.calls import says_what_it_takes
 from vmwidgets.engine.base.errors import Refused, in_ascii
 from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.base.units import counted
@@ -76,6 +77,7 @@ class Submission:
         return "\n".join(self._lines())
 
 
+@says_what_it_takes
 def submit(*, names: str = "as they are") -> Submission:
     """Gather your best checked solution of each exercise.  Then save the notebook and submit the file.
 

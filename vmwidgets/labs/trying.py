@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 from weakref import WeakSet
 
+from vmwidgets.engine.base.calls import says_what_it_takes
 from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.engine.machine import Machine
 
@@ -16,6 +17,7 @@ from .starting import machine_of
 _copies: Kept[WeakSet[Machine]] = Kept(WeakSet)
 
 
+@says_what_it_takes
 @contextmanager
 def try_on(thing: Any) -> Iterator[Any]:
     """Copy a machine, a task or a map for experiments, which are neither recorded nor graded.

@@ -12,6 +12,7 @@ import gzip
 import hashlib
 import json
 import math
+import operator
 import re
 import sys
 import tempfile
@@ -297,8 +298,8 @@ def _pairs(answers: dict[Any, Any]) -> list[list[Any]]:
 
 
 def _simple(value: Any) -> Any:
-    if isinstance(value, int) and not isinstance(value, bool):
-        return int(value)
+    if not isinstance(value, (bool, str)) and hasattr(value, "__index__"):  # NumPy's numbers too
+        return int(operator.index(value))
     if isinstance(value, (tuple, list)):
         return [_simple(one) for one in value[:2]] if len(value) == 2 else shown(value)
     return value if value is None or (isinstance(value, str) and len(value) <= MOST_ANSWER) else shown(value)

@@ -89,6 +89,14 @@ class Exports:
 
         return to_png(self._page_svg(), theme=theme, scale=scale)
 
+    @in_ascii
+    def __str__(self) -> str:
+        """Return the picture in words, in ASCII: ``print(picture)`` shows it where there is no page."""
+        try:
+            return self.to_text()
+        except Refused as refused:  # the moment was undone, or the machine is gone
+            return f"{self!r}: {refused}"
+
     def _each_step(self) -> Sequence[Exports]:
         """Return the picture at each step of the shown operation; here there is only one step."""
         return [self]
@@ -179,6 +187,11 @@ class Snapshot(Exports):
         self._scene, self._operation, self._scale = scene, operation, scale
         self._slim, self._selected = slim, selected
 
+    @property
+    def values(self) -> tuple[Any, ...]:
+        """Return the arguments that make an equal snapshot."""
+        return self._scene, self._operation, self._scale, self._slim, self._selected
+
     def scene(self) -> Scene:
         """Return the scene of that moment."""
         return self._scene
@@ -194,7 +207,7 @@ class Snapshot(Exports):
         scene = self._scene
         slim = "" if self._slim is None else to_svg(self._slim, bare=True, selected=self._selected)
         image = output_html(scene, to_svg(scene, bare=True, selected=self._selected), slim=slim)
-        picture = twin_html("", image, scene.notes[-1])
+        picture = twin_html("", image, scene.notes[-1] if scene.notes else "")
         return {"text/html": picture + RULES, "text/plain": self.to_text()}
 
     @in_ascii

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+from vmwidgets.engine.base.calls import says_what_it_takes
 from vmwidgets.engine.base.errors import Refused, VMError, a_kind, shown
 from vmwidgets.engine.base.files import place_of, written_whole
 from vmwidgets.engine.base.journal import Group, Journal
@@ -34,6 +35,7 @@ MOST_IN_BRANCHES = 40
 """The most steps in all branches of a handout."""
 
 
+@says_what_it_takes
 def handout(
     thing: Any,
     path: str | os.PathLike[str],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from vmwidgets.engine.base.calls import says_what_it_takes
 from vmwidgets.engine.base.errors import Refused, in_ascii, shown
 from vmwidgets.engine.base.released import install
 from vmwidgets.engine.paper import thrashing
@@ -141,6 +142,7 @@ class DrawnCurve:
         return repr(self._curve)
 
 
+@says_what_it_takes
 def load_curve(
     tasks: int | Iterable[int] = range(1, 12),
     scopes: Any = thrashing.SCOPES,

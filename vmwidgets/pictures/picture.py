@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from math import inf
-from typing import Any
+from typing import Any, ClassVar
 
 import traitlets
 
+from vmwidgets.engine.base.attributes import Suggesting
 from vmwidgets.engine.base.called import whole_name
 from vmwidgets.engine.base.errors import Refused, in_ascii, printable, shown
 from vmwidgets.engine.base.units import counted
@@ -48,7 +49,7 @@ class Counted(traitlets.Int[int, int]):
         return super().get(obj, cls) or 0
 
 
-class Picture(Exports, Finding, traitlets.HasTraits):
+class Picture(Exports, Finding, Suggesting, traitlets.HasTraits):
     """A picture of one thing, at one moment of its machine.
 
     A subclass overrides :meth:`draw` and, for the reader's gestures that it supports, :meth:`opened`, :meth:`zoomed`,
@@ -57,6 +58,11 @@ class Picture(Exports, Finding, traitlets.HasTraits):
     Raises :class:`Refused` for an unknown option, naming the nearest known one, and for a value that the option doesn't
     accept.
     """
+
+    absent: ClassVar[Mapping[str, str]] = dict.fromkeys(
+        ("show", "display", "plot", "render"),
+        "make it the last line of a cell, which shows it, save(path) writes a file, and print(picture) words",
+    )
 
     # Public traits can be set, even from the page; a view's page has all of these in its model.
     step = traitlets.Int(
@@ -263,7 +269,8 @@ class Picture(Exports, Finding, traitlets.HasTraits):
         _held = self.machine  # the machine stays while it is drawn
         if self.alive:
             return self._draw()
-        assert self._scene is not None, "a picture keeps its machine until it is drawn"
+        if self._scene is None:
+            raise Refused("the machine of this picture is gone: boot one, and make the picture again")
         return self._scene
 
     def _draw(self) -> Scene:
@@ -521,6 +528,19 @@ class Picture(Exports, Finding, traitlets.HasTraits):
     def snapshot(self) -> Snapshot:
         """Return a picture of the present state, which does not change: for before and after."""
         return Snapshot(self.scene(), self._drawn_at[0], self.scale, slim_if_kept(self), self.selection)
+
+    def __reduce_ex__(self, _protocol: Any) -> Any:
+        """Pickle as a snapshot: the picture in its present state, without its machine and its page."""
+        kept = self.snapshot()
+        return Snapshot, kept.values
+
+    def __copy__(self) -> Snapshot:
+        """Copy as a snapshot, as pickling does; :meth:`of_another` makes a live picture with the same options."""
+        return self.snapshot()
+
+    def __deepcopy__(self, _known: object) -> Snapshot:
+        """Copy as a snapshot, as pickling does."""
+        return self.snapshot()
 
     @traitlets.observe("moment")
     def _moved(self, change: Any) -> None:

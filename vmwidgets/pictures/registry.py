@@ -6,6 +6,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
+from vmwidgets.engine.base.calls import says_what_it_takes
 from vmwidgets.engine.base.errors import Refused, a_kind, shown
 from vmwidgets.engine.machine import Machine
 from vmwidgets.views.scene.model import Scene
@@ -122,6 +123,7 @@ def _first_for(kind: type) -> type[Picture] | None:
     return _shown_as.get(kind)
 
 
+@says_what_it_takes
 def picture(thing: Any, **options: Any) -> Picture:
     """Return a picture of `thing` as a cell shows it, but without a browser: for a script, a test or a slide.
 

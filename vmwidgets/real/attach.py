@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ..engine.base.calls import says_what_it_takes
 from ..engine.base.errors import Refused, shown
 from .kernel import Kernel
 from .port import Port
@@ -11,6 +12,7 @@ from .program import Program
 from .xv6 import port_of_make
 
 
+@says_what_it_takes
 def attach(where: str | None = None, *, program: str | Path | None = None) -> Kernel:
     """Return a kernel that runs in QEMU on this computer, read through its GDB port.
 

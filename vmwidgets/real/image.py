@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from ..engine.base.calls import says_what_it_takes
 from ..engine.base.errors import Refused, in_ascii, shown
 from ..engine.base.units import PAGE, Address, counted
 from ..engine.memory.ram import BusError
@@ -105,6 +106,7 @@ class Image:
         return f"<memory of {self._name}: {counted(len(self.processes), 'process')}>"
 
 
+@says_what_it_takes
 def memory_image(path: str | Path, *, program: str | Path, base: int = KERNBASE) -> Image:
     """Return the memory of an xv6, saved to a file: an ELF core, or plain bytes that begin at `base`.
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile, gettempdir
 from time import monotonic, sleep
 
+from ..engine.base.calls import says_what_it_takes
 from ..engine.base.errors import Refused, shown
 from .gdb import Ram
 from .kernel import Kernel
@@ -41,6 +42,7 @@ def port_of_make() -> str:
     return f"127.0.0.1:{25000 + os.getuid() % 5000}"
 
 
+@says_what_it_takes
 def xv6(folder: str | Path, *, cpus: int = 1, options: tuple[str, ...] = ()) -> Kernel:
     """Build and start the xv6 in `folder` with its own Makefile (``make CPUS=1 GDBPORT=… qemu-gdb``).
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Any
 
+from ..engine.base.calls import says_what_it_takes
 from ..engine.base.errors import Refused, shown
 from ..engine.base.units import GIB, MIB, Address, binary_size
 from ..engine.kernel.map.comparisons_schema import (
@@ -30,6 +31,7 @@ DEFAULT = ("x15", "freebsd", "first", "best", "worst", "next")
 MOST_OPERATIONS, MOST_BYTES = 10_000, 1024 * GIB
 
 
+@says_what_it_takes
 def compare(
     operations: Iterable[WorkloadOperation],
     *,

@@ -12,6 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ..engine.base.calls import says_what_it_takes
 from ..engine.base.errors import Refused, a_kind, printable, shown
 from ..engine.base.progress import Progress, usual
 from ..engine.base.units import counted
@@ -48,6 +49,7 @@ _NUMBERS = re.compile(
 """The words or numbers that make a line relevant, in small letters."""
 
 
+@says_what_it_takes
 def load(path_or_text: str | bytes | os.PathLike[str], /, *, progress: Progress | None = None) -> Any:
     r"""Read anything that people have about memory: the path of a file, its text, or its bytes.
 

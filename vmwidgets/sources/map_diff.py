@@ -13,6 +13,7 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import Any, NamedTuple, overload
 
+from ..engine.base.calls import says_what_it_takes
 from ..engine.base.errors import Refused, a_kind, printable, shown
 from ..engine.base.units import Address
 from ..engine.kernel.map.diffs_schema import AGREES, DIFFERS, MODEL, SYSTEM, MappedAs, MapsDiff, RangeDiff
@@ -53,6 +54,7 @@ class _Side(NamedTuple):
 def diff(task: ProcessMoment, maps: ProcessMoment) -> CellMemory: ...
 @overload
 def diff(task: Task, maps: str | os.PathLike[str], *, program: str | None = None) -> MapsDiff: ...
+@says_what_it_takes
 def diff(task: Any, maps: Any, *, program: str | None = None) -> Any:
     r"""Compare a task's map with the system's report on a process, range by range, or two moments of a process.
 

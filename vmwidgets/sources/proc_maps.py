@@ -8,6 +8,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from ..engine.base.calls import says_what_it_takes
 from ..engine.base.errors import Refused, a_kind, printable, shown
 from ..engine.base.progress import STEP, Progress
 from ..engine.base.units import Size, binary_size
@@ -31,6 +32,7 @@ SELF = "/proc/self/maps"
 RECORDED = "a recorded map of a Python process"
 
 
+@says_what_it_takes
 def load_maps(machine: Machine, path_or_text: str | os.PathLike[str] = SELF, *, task: str | None = None) -> LoadedMaps:
     r"""Read the map of a process into a new task of `machine`; each range is entered at its address in the process.
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from select import select
 from typing import Any
 
+from ..engine.base.calls import says_what_it_takes
 from ..engine.base.errors import Refused, a_kind, printable, shown
 from ..engine.base.units import counted
 from ..engine.paper.trace import Trace
@@ -47,6 +48,7 @@ def recorded_references(name: str) -> Trace:
     return found.named({of: tuple(place) for of, place in ranges.items()})
 
 
+@says_what_it_takes
 def record(program: str | os.PathLike[str] | Sequence[str], *, references: int = MOST_RECORDED) -> Trace:
     """Run a program under Valgrind's lackey, and return its first references as a trace.
 

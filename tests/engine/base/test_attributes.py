@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 import vmwidgets as vm
+from vmwidgets import lab
 from vmwidgets.engine.base import attributes
+from vmwidgets.engine.base.attributes import Unsettable
 
 
 @pytest.fixture
@@ -101,3 +103,49 @@ def test_the_error_travels_as_its_sentence(machine: vm.Machine) -> None:
     with pytest.raises(AttributeError) as caught:
         machine.tasks["init"].wlak  # type: ignore[attr-defined]  # noqa: B018
     assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("said", "use"),
+    [
+        ("module 'vmwidgets' has no attribute 'Tabels'; did you mean Tables?", lambda: vm.Tabels),
+        ("module 'vmwidgets' has no attribute 'SHARING'; did you mean Sharing?", lambda: vm.SHARING),
+        ("module 'vmwidgets' has no attribute 'PAGES'; did you mean PAGE?", lambda: vm.PAGES),
+        ("module 'vmwidgets' has no attribute 'walk'; a task has it: task.walk", lambda: vm.walk),
+        ("module 'vmwidgets' has no attribute 'undo'; a machine has it: m.undo", lambda: vm.undo),
+        ("module 'vmwidgets' has no attribute 'predict'; lab has it: vm.lab.predict", lambda: vm.predict),
+        ("module 'lab' has no attribute 'hints'; did you mean hint?", lambda: lab.hints),
+        ("module 'lab' has no attribute 'criterion'; lab.author has it: lab.author.criterion", lambda: lab.criterion),
+        ("module 'lab' has no attribute 'qwerty'; dir() lists what it has", lambda: lab.qwerty),
+    ],
+)
+def test_a_name_that_a_module_lacks_leads_to_the_right_one(said: str, use: Any) -> None:
+    with pytest.raises(AttributeError) as caught:
+        use()
+    assert str(caught.value) == said
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("wait", r"exit\(\) ends a task"),
+        ("open", r"m\.file\(name, bytes\)"),
+        ("malloc", r"mmap\(size\)"),
+        ("kill", r"exit\(\)"),
+    ],
+)
+def test_calls_that_people_know_from_elsewhere_lead_to_ours_or_to_none(name: str, said: str) -> None:
+    task = vm.boot("x86-64").task("init")
+    with pytest.raises(AttributeError, match=said) as caught:
+        getattr(task, name)
+    assert "did you mean" not in str(caught.value)
+
+
+def test_what_is_not_alike_is_not_suggested() -> None:
+    with pytest.raises(AttributeError, match=r"has no waits; dir\(\) lists what it has"):
+        getattr(vm.boot("x86-64").task("init"), "waits")  # noqa: B009  a type checker knows that there is none
+
+
+def test_an_attribute_that_cant_be_set_says_so_in_one_sentence() -> None:
+    with pytest.raises(Unsettable, match="cpus can't be set: cpus is a part of it"):
+        setattr(vm.boot("x86-64"), "cpus", 2)  # noqa: B010  a type checker knows that it can't be set

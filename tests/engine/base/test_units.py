@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import pickle
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from vmwidgets.engine.base.errors import Refused
 from vmwidgets.engine.base.units import (
     GIB,
     KIB,
@@ -138,3 +141,56 @@ def test_a_size_is_made_of_a_text_too():
     assert type(Size("8 KiB")) is Size
     with pytest.raises(ValueError, match=r"^'eight' is not a size; write bytes or, for example, '64 MiB'"):
         Size("eight")
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("16 KB", "16 KiB"),
+        ("16 kb", "16 KiB"),
+        ("4k", "4 KiB"),
+        ("4K", "4 KiB"),
+        ("1MB", "1 MiB"),
+        ("1 M", "1 MiB"),
+        ("4 GB", "4 GiB"),
+        ("2 T", "2 TiB"),
+        ("16 kbytes", "16 KiB"),
+        ("2 megabytes", "2 MiB"),
+        ("8 bytes", "8 B"),
+        ("1.5 GiB", "1536 MiB"),
+        ("0.5 MB", "512 KiB"),
+    ],
+)
+def test_a_unit_of_other_programs_is_answered_with_ours(text, meant):
+    with pytest.raises(Refused, match=rf"^'{text}' is not a size; .*; did you mean '{meant}'\?$"):
+        Size(text)
+    assert parse_size(meant) > 0
+
+
+@pytest.mark.parametrize("text", ["64 Mbit", "1.1 MB", "4 apples", "9999999999 PB", "k"])
+def test_there_is_no_guess_where_none_is_right(text):
+    with pytest.raises(Refused, match=r"is not a size; write bytes or, for example, '64 MiB' or '3 pages'$"):
+        Size(text)
+
+
+@pytest.mark.parametrize("text", ["a", "cafe", "bad", "a1", "f00", "stack"])
+def test_a_variable_in_quotes_is_no_address(text):
+    """As hexadecimal digits, `a` would be another place than the variable's."""
+    with pytest.raises(Refused, match=r"is not an address: .*a variable has no quotes"):
+        parse_address(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "address"), [("0x10", 16), ("ffff 8080 0014 1000", 0xFFFF_8080_0014_1000), ("16", 16)]
+)
+def test_an_address_is_made_of_a_text_too(text, address):
+    assert Address(text) == address
+    assert type(Address(text)) is Address
+    assert pickle.loads(pickle.dumps(Address(text))) == address
+
+
+@pytest.mark.parametrize("kind", [Address, Size])
+@pytest.mark.parametrize("value", [None, 2.5, b"1", [1]], ids=repr)
+def test_what_is_no_number_makes_no_address_and_no_size(kind, value):
+    with pytest.raises(Refused, match="as a whole number or a string"):
+        kind(value)

@@ -254,9 +254,19 @@ def test_all_that_a_task_had_goes_back_when_it_exits(machine, task):
     child.exit()
     machine.reap()
     assert machine.pages.free_pages == before
-    with pytest.raises(vm.Refused, match=r"^task 'init\.1' does not exist at this moment of the machine$"):
+    with pytest.raises(
+        vm.Refused, match=r"^init\.1 has exited, so task 'init\.1' does not exist at this moment of the machine$"
+    ):
         child.read(A)
-    assert repr(child) == "<the map of init.1 does not exist at this moment of the machine>"
+    assert (
+        repr(child)
+        == repr(child.map)
+        == ("<init.1 has exited, so the map of init.1 does not exist at this moment of the machine>")
+    )
+    machine.undo(2)
+    assert child.name == "init.1"
+    assert child.space.name == "init.1", "it is there again"
+    machine.redo(2)
     with pytest.raises(vm.Refused, match="has exited, and its name stays its own"):
         machine.task("init.1")
     machine.check()

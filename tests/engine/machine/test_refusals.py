@@ -537,3 +537,75 @@ class TestSentences:
     def test_a_kind_has_its_article(self, machine, value, kind):
         call = machine.tsleep if value == 3 else machine.kmem_malloc
         refused(machine, lambda: call(value), f"={value} is {kind}" if value != 3 else f"3 is {kind}")
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("amd64", "x86-64"),
+        ("x64", "x86-64"),
+        ("x86_64", "x86-64"),
+        ("X86-64", "x86-64"),
+        ("Intel64", "x86-64"),
+        ("x86-32", "x86"),
+        ("i386", "x86"),
+        ("i686", "x86"),
+        ("IA-32", "x86"),
+        ("PAE", "x86-pae"),
+        ("arm", "armv7"),
+        ("arm64", "aarch64"),
+        ("armv8", "aarch64"),
+        ("riscv", "riscv-sv39"),
+        ("rv64", "riscv-sv39"),
+        ("RISC-V", "riscv-sv39"),
+        ("sv39", "riscv-sv39"),
+        ("riscv-sv93", "riscv-sv39"),
+    ],
+)
+def test_another_name_of_an_architecture_leads_to_ours(typed, meant):
+    with pytest.raises(vm.Refused, match=rf"^unknown architecture '{typed}'; did you mean '{meant}'\? known: "):
+        vm.boot(typed)
+
+
+@pytest.mark.parametrize("typed", ["rv32", "riscv-sv48", "sv57", "ia64", "mips", "sparc", "ppc64", "linux", "", 86])
+def test_for_an_architecture_that_there_is_not_there_is_no_guess(typed):
+    with pytest.raises(vm.Refused, match=r"^unknown architecture [^;]*; known: "):
+        vm.boot(typed)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda task: task.write("a", b"x"),
+        lambda task: task.read("a"),
+        lambda task: task.walk("a"),
+        lambda task: task.machine.cpus[0].load("a"),
+        lambda task: task.mmap("4 KiB", at="a"),
+        lambda task: task.munmap("a", "4 KiB"),
+        lambda task: task.map.protect("a", size="4 KiB", prot="r"),
+        lambda task: task.map.enter("4 KiB", at="a"),
+    ],
+)
+def test_a_variable_in_quotes_is_refused_by_every_call_that_takes_an_address(call):
+    task = vm.boot("x86-64").task("init")
+    with pytest.raises(vm.Refused, match=r"'a' is not an address: .*a variable has no quotes$"):
+        call(task)
+
+
+def test_exec_takes_no_program():
+    with pytest.raises(vm.Refused, match="'ls': exec loads no program here; it takes the address where the heap"):
+        vm.boot("x86-64").task("init").exec("ls")
+
+
+@pytest.mark.parametrize(
+    "use",
+    [lambda t: t.exit(), lambda t: t.fork(), lambda t: t.read(0), lambda t: t.walk(0), lambda t: t.map.enter(4096)],
+)
+def test_an_ended_task_has_exited(use):
+    task = vm.boot("x86-64").task("init")
+    task.exit()
+    with pytest.raises(
+        vm.Refused, match=r"^init has exited, so (task 'init'|the map of init) does not exist at this moment"
+    ):
+        use(task)
+    assert repr(task).startswith("<init has exited")

@@ -127,6 +127,37 @@ def test_a_wrong_answer_is_told_its_step(kind: str, answer: Any, flaw: str) -> N
     assert wrong_step(asked, address, answer) == flaw
 
 
+@pytest.mark.parametrize("written", [hex, str, lambda key: f"{vm.Address(key)}", lambda key: f"{key:X}"])
+def test_keys_that_are_text_are_told_to_be_numbers(written: Any) -> None:
+    right = solved(WALK.given)
+    first = min(right)
+    said = str(lab.check(WALK, {written(key): answer for key, answer in right.items()}))
+    assert said.count("without quotes") == 3
+    assert "for each address" not in said
+    one = str(lab.check(WALK, {**dict.fromkeys(right, 5), first: None, written(first): right[first]}))
+    assert f"such as {vm.Address(first)}, without quotes" in one
+    other = str(lab.check(WALK, {"0x123": 5}))
+    assert "such as 0x" in other
+    assert "the key '0x123' is text" in other
+
+
+def test_keys_of_another_sheet_are_told_the_sheets_own() -> None:
+    said = str(lab.check(WALK, {0x123: 5}))
+    assert all(str(vm.Address(key)) in said for key in solved(WALK.given))
+
+
+def test_numbers_of_numpy_are_numbers() -> None:
+    numpy = pytest.importorskip("numpy")
+    right = {numpy.uint64(key): numpy.uint64(answer) if isinstance(answer, int) else answer
+             for key, answer in solved(WALK.given).items()}  # fmt: skip
+    assert points(WALK, right) == [2, 2, 1]
+
+
+def test_a_fault_that_is_text_is_told_to_be_a_pair() -> None:
+    said = str(lab.check(WALK, {key: str(answer) for key, answer in solved(WALK.given).items()}))
+    assert 'such as (1, "protection") without quotes' in said
+
+
 def test_an_answer_that_is_none_is_wrong_and_nothing_breaks() -> None:
     for odd in ("?", (1,), (1, 2, 3), [], {}, -1, 0.5, object()):
         assert points(WALK, dict.fromkeys(WALK.given.addresses, odd)) == [0, 0, 0]

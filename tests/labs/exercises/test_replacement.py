@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -12,6 +13,7 @@ from vmwidgets.engine.memory.replacement import ResidentPage
 from vmwidgets.labs.chosen import Chosen
 from vmwidgets.labs.criterion import Criterion
 from vmwidgets.labs.draws import Draws
+from vmwidgets.labs.exercises import replacement
 from vmwidgets.labs.exercises.replacement import AnomalySheet, PolicySheet, anomaly, ask_policy, newest_first, policy
 
 BELADY = "1 2 3 4 1 2 5 1 2 3 4 5"
@@ -105,3 +107,17 @@ def test_a_mistake_is_named_after_the_string() -> None:
 def test_hints_speak_of_the_sheet() -> None:
     hints = {lab.hint(lab.practice("11/policy", number), tier=2).texts[1] for number in range(1, 20)}
     assert len(hints) == 3
+
+
+TRACE: Any = lab.practice("11/trace")
+
+
+def test_a_number_that_is_text_is_told_so() -> None:
+    right = replacement.solved(TRACE.given)
+    said = str(lab.check(TRACE, {"pages": str(right.pages), "lru": right.lru, "enough": right.enough}))
+    assert f"found: '{right.pages}', which is text: write the number without quotes" in said
+
+
+@pytest.mark.parametrize(("given", "told"), [({"Pages": 3}, "'pages', not 'Pages'"), ({"frames": 3}, "'enough'")])
+def test_a_key_that_is_none_of_the_sheets_is_told_the_right_ones(given: dict[str, int], told: str) -> None:
+    assert told in str(lab.check(TRACE, given))

@@ -34,7 +34,11 @@ class Lock(Protocol):
         """Acquire the lock; returns False when the time is over."""
 
 
-class Stopped(KeyboardInterrupt):
+class Interrupted(KeyboardInterrupt):
+    """The stop button, pressed while the package worked: a notebook shows the learner's line and one sentence."""
+
+
+class Stopped(Interrupted):
     """Raised when the stop button ends an operation that may stop in the middle: a part of it is done."""
 
 
@@ -73,7 +77,7 @@ class DeferredInterrupt:
         self._held -= 1
         if self.pending and not self._held:
             self.pending = False
-            raise KeyboardInterrupt("the operation that ran was finished first")
+            raise Interrupted("the operation that ran was finished first")
 
     def take(self) -> bool:
         """Return whether an interrupt was noted, and clear it: the outermost release does not raise it."""
@@ -94,7 +98,7 @@ class DeferredInterrupt:
         while not lock.acquire(timeout=PATIENCE):
             if self.pending and (self._held == 1 or self._open):
                 self.pending = False
-                raise KeyboardInterrupt("stopped while waiting for another thread's operation; nothing has changed")
+                raise Interrupted("stopped while waiting for another thread's operation; nothing has changed")
 
     def window(self, open_: bool) -> Window:
         """Let signals through (`open_`), even noted signals, or delay them, while an operation runs a learner's code.
@@ -123,10 +127,31 @@ class DeferredInterrupt:
             self._passing = True  # a handler that replaced ours may pass the signal back to us
             try:
                 self._previous(number, frame)
+            except KeyboardInterrupt:
+                if not _is_ours(frame):
+                    raise
+                raise Interrupted(BETWEEN) from None
             finally:
                 self._passing = False
         elif self._previous != signal.SIG_IGN:
-            raise KeyboardInterrupt
+            raise Interrupted(BETWEEN) if _is_ours(frame) else KeyboardInterrupt
+
+
+BETWEEN = "stopped; the machine is as its last operation left it"
+
+_PACKAGE = __name__.partition(".")[0]
+
+
+def _is_ours(frame: FrameType | None) -> bool:
+    """Return whether a signal came while this package, or code that it called, ran: not a learner's own code."""
+    while frame is not None:
+        name = frame.f_globals.get("__name__", "")
+        if name == "__main__":
+            return False
+        if name.partition(".")[0] == _PACKAGE:
+            return True
+        frame = frame.f_back
+    return False
 
 
 class Window:

@@ -34,6 +34,7 @@ from operator import index
 from threading import get_ident
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
+from .calls import wrong_call
 from .errors import KernelPanic, Refused, VMError, failure, shown
 from .event import Panicked
 from .interrupts import INTERRUPT, Stopped
@@ -378,7 +379,7 @@ def operation(method: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[S,
             return method(self, *args, **kwargs)
         words = known.get((len(args), *kwargs))
         if words is None:
-            words = takes.words(self, args, kwargs)
+            words = takes.words(args, kwargs)
         places: tuple[Any, ...] = args
         given: Mapping[str, Any] = kwargs
         values = args + tuple(kwargs.values())
@@ -404,12 +405,12 @@ def operation(method: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[S,
 class _Parameters:
     """A method's parameters without `self`, to compare with arguments: cheaper than binding the method's signature."""
 
-    __slots__ = ("_most", "_names", "_needed", "_places", "_signature", "_title", "known")
+    __slots__ = ("_most", "_names", "_needed", "_places", "_takes", "_title", "known")
 
     def __init__(self, method: Callable[..., Any]) -> None:
-        self._signature = signature(method)
+        parameters = list(signature(method).parameters.values())[1:]
+        self._takes = Signature(parameters)
         self._title = method.__name__
-        parameters = list(self._signature.parameters.values())[1:]
         self._names = tuple(one.name for one in parameters)
         self._most = sum(one.kind is Parameter.POSITIONAL_OR_KEYWORD for one in parameters)
         self._places = {name: at for at, name in enumerate(self._names)}
@@ -417,25 +418,15 @@ class _Parameters:
         self.known: dict[tuple[Any, ...], tuple[str, ...]] = {}
         """The names of all arguments, by the number of positional arguments and the names of keyword arguments."""
 
-    def words(self, part: Any, args: tuple[Any, ...], words: Mapping[str, Any]) -> tuple[str, ...]:
+    def words(self, args: tuple[Any, ...], words: Mapping[str, Any]) -> tuple[str, ...]:
         """Return the names of the arguments, in that order; raises a TypeError if the method does not accept them."""
         count = len(args)
         fits = count <= self._most and all(self._places.get(name, -1) >= count for name in words)
         if not fits or not all(at < count or self._names[at] in words for at in self._needed):
-            raise self._misfit(part, args, words)
+            raise wrong_call(self._title, self._takes, args, words)
         shape = (count, *words)
         names = self.known[shape] = (*self._names[:count], *words)
         return names
-
-    def _misfit(self, part: Any, args: tuple[Any, ...], words: Mapping[str, Any]) -> TypeError:
-        """Return the error for a call with wrong arguments, which names the mistake and the accepted arguments."""
-        plain_ones = [one.replace(annotation=Parameter.empty) for one in self._signature.parameters.values()]
-        takes = Signature(plain_ones[1:])
-        try:
-            self._signature.bind(part, *args, **words)
-        except TypeError as error:
-            return TypeError(f"{self._title}: {error}; it takes {self._title}{takes}")
-        raise AssertionError(f"{self._title}{takes} does not take what it was given")
 
 
 def through(part: HasDoor, name: str, arguments: Arguments, call: Callable[[], R]) -> R:

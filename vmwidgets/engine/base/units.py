@@ -7,10 +7,11 @@ Sizes and addresses are plain integers of bytes.  Sizes and addresses returned t
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
+from operator import index
 
-from .errors import ascii_text, shown
+from .errors import Refused, a_kind, ascii_text, shown
 
 PAGE_SHIFT = 12
 PAGE = 1 << PAGE_SHIFT
@@ -124,25 +125,53 @@ def grouped_size(size: int) -> str:
 def parse_size(text: str) -> int:
     """Return the number of bytes that a text names, for example ``"64 MiB"``, ``"3 pages"`` or ``"0x1000"``.
 
-    Raises :class:`ValueError` with a sentence that shows a correct form.
+    Raises :class:`Refused` with a sentence that shows a correct form.
 
     >>> parse_size("64 MiB") == 64 * MIB
     True
+    >>> parse_size("64 KB")
+    Traceback (most recent call last):
+    vmwidgets.engine.base.errors.Refused: '64 KB' is not a size; write ...; did you mean '64 KiB'?
     """
     match = _SIZE.fullmatch(text.lower())
     unit = _UNITS.get(match[2] or "b") if match else None
     if match is None or unit is None:
-        raise ValueError(f"{shown(text)} is not a size; write bytes or, for example, '64 MiB' or '3 pages'")
+        meant = _meant_size(text)
+        more = f"; did you mean {meant!r}?" if meant else ""
+        raise Refused(f"{shown(text)} is not a size; write bytes or, for example, '64 MiB' or '3 pages'{more}")
     digits = match[1].replace("_", "")
     return int(digits, 16 if digits.startswith("0x") else 10) * unit
+
+
+_SLIP = re.compile(r"\s*([0-9][0-9_,]{,30})(\.[0-9]{1,6})?\s*([kmgtp]?)(i?b|[a-z]*bytes?|[a-z]*bits?)?\s*", re.ASCII)
+"""A number with a unit as other programs write it: 16 KB, 4k, 1.5 GiB, 8 bytes."""
+
+
+def _meant_size(text: str) -> str:
+    """Return the size that a text with another program's unit stands for, as it is written here; "" if unknown."""
+    match = _SLIP.fullmatch(text.lower())
+    if match is None or (match[4] or "").endswith(("bit", "bits")):
+        return ""
+    letter = match[3] or next((one for one in "kmgtp" if (match[4] or "").startswith(_WORDS[one])), "")
+    whole, part = int(re.sub("[_,]", "", match[1])), match[2] or "."
+    unit, scale = 1 << 10 * (" kmgtp".index(letter) if letter else 0), 10 ** (len(part) - 1)
+    amount, rest = divmod((whole * scale + int(part[1:] or 0)) * unit, scale)
+    if rest or amount >= 1 << 64:
+        return ""
+    return f"{whole} {letter.upper()}iB" if letter and scale == 1 else binary_size(amount)
+
+
+_WORDS = {"k": ("ki",), "m": ("me",), "g": ("gi",), "t": ("te",), "p": ("pe",)}
+"""The first letters of a unit in a word: kilobytes, mebibytes."""
 
 
 @lru_cache(maxsize=1024)
 def parse_address(text: str) -> int:
     """Return the address in a text: decimal digits, hexadecimal ones after 0x, or a size such as ``"8 KiB"``.
 
-    Hexadecimal digits need no 0x if they are in groups, as pictures print them, or if one of them is a letter.  Raises
-    :class:`ValueError` with a sentence that shows a correct form.
+    Hexadecimal digits need no 0x if they are in groups, as pictures print them, or if they hardly are a name: they
+    begin with a decimal digit, or there are four or more ("f000"), or eight or more letters.  So a variable in quotes
+    is refused, even one called `a`.  Raises :class:`Refused` with a sentence that shows a correct form.
 
     >>> parse_address("4096"), parse_address("0x1000"), parse_address("1 MiB") == MIB
     (4096, 4096, True)
@@ -150,15 +179,24 @@ def parse_address(text: str) -> int:
     (0xffff_8080_0014_1000, 0x14_1000)
     """
     digits = text.strip().replace("_", "")
-    if _DIGITS.fullmatch(text) and not digits.isdecimal():
+    least = LEAST_BARE if digits.isalpha() else LEAST_BARE // 2
+    is_name = text.strip()[:1].isalpha() and digits == text.strip() and len(digits) < least
+    if _DIGITS.fullmatch(text) and not digits.isdecimal() and not is_name:
         return int(digits.replace(" ", ""), 16)
     try:
         return parse_size(text)
-    except ValueError:
+    except Refused:
         example = Address(0xFFFF_8080_0014_1000)
-        raise ValueError(
-            f"{shown(text)} is not an address: write decimal digits, or hexadecimal ones such as {example}"
+        meant = _meant_size(text)
+        more = "; a variable has no quotes" if text.strip().isidentifier() else ""
+        more = f"; did you mean {meant!r}?" if meant else more
+        raise Refused(
+            f"{shown(text)} is not an address: write decimal digits, or hexadecimal ones such as {example}{more}"
         ) from None
+
+
+LEAST_BARE = 8
+"""The fewest letters that are an address without 0x; with decimal digits among them, half as many are enough."""
 
 
 _AS_TEXT = re.compile(r"(?:.?[<>^])?(?:[1-9]\d*)?s?")
@@ -175,6 +213,16 @@ class _Printed(int):
         return format(str(self), spec) if _AS_TEXT.fullmatch(spec) else int.__format__(self, spec)
 
 
+def _number(value: object, parse: Callable[[str], int], what: str) -> int:
+    """Return the number given by a text or by anything that Python accepts as an index."""
+    if isinstance(value, str):
+        return parse(value)
+    try:
+        return index(value)  # type: ignore[arg-type]  # whatever it is, it says whether it is a number
+    except TypeError:
+        raise Refused(f"{shown(value)} is {a_kind(value)}: write {what} as a whole number or a string") from None
+
+
 class Address(_Printed):
     """An address in bytes that prints as grouped hexadecimal.
 
@@ -182,9 +230,18 @@ class Address(_Printed):
     0xffff_8080_00a0_7000
     >>> f"{Address(0x1000):>9}|{Address(0x1000):#x}"
     '   0x1000|0x1000'
+    >>> Address("0x10"), Address("ffff 8080 0014 1000")
+    (0x10, 0xffff_8080_0014_1000)
     """
 
     __slots__ = ()
+
+    def __new__(cls, value: int | str = 0) -> Address:
+        """Return the address given by a number or a text (:func:`parse_address`).
+
+        Raises :class:`Refused` for anything else.
+        """
+        return int.__new__(cls, value if type(value) is int else _number(value, parse_address, "an address"))
 
     def __repr__(self) -> str:
         return "0x" + grouped_hex(self).replace(" ", "_")
@@ -204,8 +261,11 @@ class Size(_Printed):
     __slots__ = ()
 
     def __new__(cls, value: int | str = 0) -> Size:
-        """Return the size given by a number or a text (:func:`parse_size`)."""
-        return int.__new__(cls, parse_size(value) if isinstance(value, str) else value)
+        """Return the size given by a number or a text (:func:`parse_size`).
+
+        Raises :class:`Refused` for anything else.
+        """
+        return int.__new__(cls, value if type(value) is int else _number(value, parse_size, "a size"))
 
     def __repr__(self) -> str:
         return binary_size(self)

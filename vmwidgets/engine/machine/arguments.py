@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from functools import lru_cache
 from typing import Any, TypeVar
@@ -163,13 +163,21 @@ def power_of_two(value: Any, name: str) -> int:
     return number
 
 
-def known(value: Any, names: Any, what: str) -> str:
-    """Return `value` if it is one of `names`; refuse any other, with the nearest name."""
+def known(value: Any, names: Any, what: str, nicknames: Mapping[str, str] | None = None) -> str:
+    """Return `value` if it is one of `names`; refuse any other, with the nearest name.
+
+    With `nicknames`, the name that a nickname stands for is suggested, or none for "", and only what looks like a slip
+    is compared with the names.
+    """
     if isinstance(value, str) and value in names:
         return str.__str__(value)
     listed = sorted(names)
     typed = value[:MAX_NAME] if isinstance(value, str) else ""
-    near = get_close_matches(typed, listed, 1, cutoff=0.3) or get_close_matches(typed.lower(), listed, 1, cutoff=0.3)
+    cutoff = 0.3 if nicknames is None else 0.75
+    near = get_close_matches(typed, listed, 1, cutoff) or get_close_matches(typed.lower(), listed, 1, cutoff)
+    nickname = typed.strip().lower().replace("_", "-").replace(" ", "-")
+    if nicknames is not None and nickname in nicknames:
+        near = [one for one in (nicknames[nickname],) if one in names]
     advice = f"did you mean {near[0]!r}? " if near else ""
     more = f" and {len(listed) - MOST_LISTED} more" if len(listed) > MOST_LISTED else ""
     names = ", ".join(shown(one)[1:-1] for one in listed[:MOST_LISTED]) or "none yet"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from ..base.calls import says_what_it_takes
 from ..base.errors import Refused, shown
 from ..base.units import GIB, MIB, binary_size
 from ..kernel.tasks.forks import FORKS, SAME_AS
@@ -17,9 +18,23 @@ from .machine import Machine
 from .replay import BOOTED_BY
 from .stages.layouts import layouts_of
 
+NICKNAMES = {
+    "amd64": "x86-64", "x64": "x86-64", "x86-64": "x86-64", "intel64": "x86-64", "em64t": "x86-64", "ia-32e": "x86-64",
+    "x86-32": "x86", "ia32": "x86", "ia-32": "x86", "386": "x86", "i386": "x86", "i486": "x86", "i586": "x86",
+    "i686": "x86", "intel": "x86", "pae": "x86-pae", "i686-pae": "x86-pae", "la57": "x86-64-la57",
+    "arm": "armv7", "arm32": "armv7", "armhf": "armv7", "armv7-a": "armv7", "armv7a": "armv7", "armv7l": "armv7",
+    "aarch32": "armv7", "arm64": "aarch64", "armv8": "aarch64", "armv8-a": "aarch64", "armv9": "aarch64",
+    "riscv": "riscv-sv39", "risc-v": "riscv-sv39", "riscv64": "riscv-sv39", "risc-v64": "riscv-sv39",
+    "rv64": "riscv-sv39", "rv64gc": "riscv-sv39", "sv39": "riscv-sv39",
+    "riscv32": "", "rv32": "", "sv32": "", "sv48": "", "sv57": "", "riscv-sv32": "", "riscv-sv48": "", "riscv-sv57": "",
+    "armv5": "", "armv6": "", "ia64": "", "ia-64": "",
+}  # fmt: skip  # pairs
+"""Other names of architectures, with the name here; "" for one that there is not, though its name is like another's."""
+
 LEAST_RAM, MOST_RAM = 4 * MIB, 16 * GIB
 
 
+@says_what_it_takes
 def boot(
     architecture: str = "x86-64",
     *,
@@ -55,7 +70,7 @@ def boot(
     >>> [entry.role for entry in boot("x86-64", ram="32 MiB", layout="tiny").kernel_map]
     ['boot range', 'kentry area', 'kernel memory']
     """
-    name = arguments.known(architecture, FORMATS, "architecture")
+    name = arguments.known(architecture, FORMATS, "architecture", NICKNAMES)
     size = arguments.aligned(ram, "ram")
     if not LEAST_RAM <= size <= MOST_RAM:
         raise Refused(f"ram={binary_size(size)}: a machine has {binary_size(LEAST_RAM)} to {binary_size(MOST_RAM)}")

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
+from ..base.calls import says_what_it_takes
 from ..base.errors import Refused, shown
 from ..base.event import Called
 from ..base.journal import Journal, Operation
@@ -20,6 +21,7 @@ from .handles.tasks import Task
 _INVOCATIONS = frozenset(kind.__name__ for kind in INVOCATIONS)
 
 
+@says_what_it_takes
 def compare_paging(task: Any, domain: Any) -> PagingComparison:
     """Compare a task, whose memory the kernel manages, with a domain that pages itself; their machines may differ.
 

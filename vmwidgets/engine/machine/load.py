@@ -6,6 +6,7 @@ import os
 from dataclasses import fields
 from typing import Any
 
+from ..base.calls import says_what_it_takes
 from ..base.errors import Refused, VMError, shown
 from ..base.journal import Line, Operation
 from ..memory.ram import BusError
@@ -18,6 +19,7 @@ MOST_STEPS = 10_000_000
 """The most steps of threads that a file may contain in all."""
 
 
+@says_what_it_takes
 def load_journal(path: str | os.PathLike[str]) -> Machine:
     """Return the machine whose journal was saved to `path`: the same structures, journal, branches and bookmarks.
 

@@ -28,10 +28,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache, partial, wraps
 from inspect import signature
+from types import FunctionType
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TypeVar
 
-from ..base.attributes import Suggesting
+from ..base.attributes import Suggesting, Unsettable
 from ..base.called import called, whole_name
+from ..base.calls import says_what_it_takes
 from ..base.errors import KernelError, Refused, shown
 from ..base.event import Event
 from ..base.operations import Arguments, Door
@@ -424,6 +426,13 @@ class Handle(Suggesting, metaclass=_Sealing):
 
     _sealed = False
 
+    def __init_subclass__(cls) -> None:
+        """Let each call of a learner say what it takes; operations do so themselves, more cheaply."""
+        for name, value in list(vars(cls).items()):
+            is_call = isinstance(value, FunctionType) and not name.startswith("_") and name != "check_alive"
+            if is_call and not hasattr(value, "is_operation"):
+                setattr(cls, name, says_what_it_takes(value))
+
     if not TYPE_CHECKING:  # with a visible __setattr__, a type checker would accept any name
 
         def __setattr__(self, name: str, value: Any) -> None:
@@ -432,7 +441,7 @@ class Handle(Suggesting, metaclass=_Sealing):
                 if name not in settable:
                     why = "is a part of it" if hasattr(self, name) else "is unknown"
                     instead = f"only {listed(settable)} can be set" if settable else "nothing of it can be set"
-                    raise AttributeError(f"{self.path}.{name} can't be set: {name} {why}, and {instead}")
+                    raise Unsettable(f"{self.path}.{name} can't be set: {name} {why}, and {instead}")
             object.__setattr__(self, name, value)
 
 
@@ -450,6 +459,7 @@ class Part(Handle):
 
     def __init_subclass__(cls) -> None:
         """Let even parts that do not exist now be printed: notebooks show the value at the end of a cell."""
+        super().__init_subclass__()
         shows = cls.__dict__.get("__repr__")
         if shows is not None:
 
@@ -468,7 +478,10 @@ class Part(Handle):
 
     def missing(self) -> NoReturn:
         """Refuse because no structure has this path now."""
-        raise Refused(f"{whole_name(self.path)} does not exist at this moment of the machine")
+        whose = called(self.path.partition("/")[0])
+        is_over = self.path.startswith("task:") and whose in self.system.ends.exited
+        why = f"{whose} has exited, so " if is_over else ""
+        raise Refused(f"{why}{whole_name(self.path)} does not exist at this moment of the machine")
 
 
 class SpacePart(Part):

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 from typing import Any
 
+from ..base.calls import says_what_it_takes
 from ..base.errors import Refused, in_ascii, shown
 from ..base.recorder import Recorder
 from ..base.units import PAGE, Address, binary_size, counted, parse_address, parse_size
@@ -179,6 +180,7 @@ class _Built:
         return table
 
 
+@says_what_it_takes
 def compare_formats(
     ranges: Iterable[Any], formats: Sequence[str] = ("x86-64", "armv7"), *, large: bool = True
 ) -> FormatComparison:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from itertools import islice
 from typing import Any
 
+from ..base.calls import says_what_it_takes
 from ..base.errors import Refused, a_kind, shown
 from ..base.frozen import frozen
 from ..base.units import counted
@@ -34,6 +35,7 @@ TICK = "|"
 _TOKEN = re.compile(r"([0-9]{1,16}|[A-Za-z])(w?)", re.ASCII)
 
 
+@says_what_it_takes
 def reference_string(
     references: str | Iterable[int | str],
     frames: int | Iterable[int] = 3,

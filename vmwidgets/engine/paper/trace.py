@@ -7,6 +7,7 @@ from functools import cached_property, partial
 from itertools import count, islice
 from typing import TYPE_CHECKING, Any
 
+from ..base.calls import says_what_it_takes
 from ..base.errors import Refused, a_kind, in_ascii, printable, shown
 from ..base.operations import exact, number_within
 from ..base.progress import Progress, usual
@@ -453,6 +454,7 @@ def _ranges(given: Any) -> tuple[tuple[int, int, str], ...]:
     return tuple((one.start, one.end, one.path.rpartition("/")[2]) for one in given.ranges if one.path)
 
 
+@says_what_it_takes
 def trace(addresses: Any, writes: Any = None, *, sizes: Any = None, name: str = "") -> Trace:
     """Make a trace from addresses in bytes: a NumPy array, a list, or any iterable of numbers.
 

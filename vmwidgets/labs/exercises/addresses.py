@@ -18,7 +18,7 @@ from vmwidgets.engine.mmu.tables import PageTables
 from vmwidgets.engine.mmu.tables_schema import Walk
 from vmwidgets.engine.paper.segments_schema import SegmentsValue
 
-from ..criterion import Criterion, criterion
+from ..criterion import Criterion, criterion, misread_key
 from ..draws import Draws
 from ..exercise import exercise
 from ..mistakes import Mistake
@@ -291,13 +291,15 @@ def paper(answers: dict[Any, Any], asked: PaperSheet) -> Iterator[Criterion]:
     right = [address for address, answer in found.items() if _number(given[address]) == answer]
     wrong = [_number(given[address]) for address in found if address not in right]
     frames = {answer & -PAGE for answer in found.values()}
-    first = "" if any(answer is not None for answer in given.values()) else "write an answer for each address"
+    slip = misread_key(answers, right_answers)
+    first = "" if any(answer is not None for answer in given.values()) else slip or "write an answer for each address"
     pairs = {address: _pair(given[address]) for address in faults}
     kinds = sum(pairs[address][1] == answer[1] for address, answer in faults.items()) * 2 // len(faults)
     listing = "; ".join(
         f"{Address(address)}: {said(given[address])}" + _remark(asked, address, given[address])
         for address in right_answers
     )
+    listing += f"; {slip}" if slip else ""
     yield criterion(
         2,
         len(right) * 2 // len(found),
@@ -335,7 +337,8 @@ def _remark(asked: PaperSheet, address: int, answer: Any) -> str:
     """Return, in brackets, the step at which an answer goes wrong; "" if the answer is right or missing."""
     if answer is None or solved(asked)[address] in (_pair(answer), _number(answer)):
         return ""
-    return f" ({wrong_step(asked, address, answer)})"
+    quoted = " without quotes" if isinstance(answer, str) and _number(answer) is None else ""
+    return f" ({wrong_step(asked, address, answer)}{quoted})"
 
 
 def wrong_step(asked: PaperSheet, address: int, answer: Any) -> str:

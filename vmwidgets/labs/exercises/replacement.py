@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from functools import cache, cached_property
 from typing import Any, NamedTuple
 
-from vmwidgets.engine.base.errors import VMError
+from vmwidgets.engine.base.errors import VMError, shown
 from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.base.units import KIB, PAGE, counted
 from vmwidgets.engine.memory.replacement import ResidentPage
@@ -15,7 +15,7 @@ from vmwidgets.engine.paper.references import reference_string
 from vmwidgets.engine.paper.references_schema import ReferencesValue
 
 from ..chosen import Chosen
-from ..criterion import Criterion, criterion
+from ..criterion import Criterion, criterion, misread_key
 from ..draws import Draws
 from ..exercise import exercise
 from ..mistakes import Mistake
@@ -479,14 +479,16 @@ def trace(answers: dict[Any, Any], asked: TraceSheet) -> Iterator[Criterion]:
     """Judge the numbers: each must be the trace's."""
     right = solved(asked)
     given = {name: answers.get(name) for name in ("pages", "lru", "enough")}
-    first = "" if any(one is not None for one in given.values()) else "write your answers"
+    slip = misread_key(answers, given)
+    first = "" if any(one is not None for one in given.values()) else slip or "write your answers"
+    found = {name: _found(one) + (f" ({slip})" if slip and one is None else "") for name, one in given.items()}
     yield criterion(
         1,
         given["pages"] == right.pages,
         "the number of pages is right",
         "the number of pages is wrong: what does the trace say of itself?",
         first=first,
-        actual=str(given["pages"]),
+        actual=found["pages"],
     )
     yield criterion(
         2,
@@ -494,7 +496,7 @@ def trace(answers: dict[Any, Any], asked: TraceSheet) -> Iterator[Criterion]:
         f"the faults with {counted(asked.frames, 'frame')} are right",
         f"LRU has another number of faults with {counted(asked.frames, 'frame')}",
         first=first,
-        actual=str(given["lru"]),
+        actual=found["lru"],
         mistake=OTHER_POLICY if given["lru"] == right.fifo else None,
     )
     yield criterion(
@@ -503,8 +505,15 @@ def trace(answers: dict[Any, Any], asked: TraceSheet) -> Iterator[Criterion]:
         "the fewest frames that are enough are right",
         "either fewer frames are enough, or with so few a page is evicted that is used again",
         first=first,
-        actual=str(given["enough"]),
+        actual=found["enough"],
         mistake=ALL_PAGES if given["enough"] == right.pages else None,
+    )
+
+
+def _found(answer: Any) -> str:
+    """Return an answer in words: a text of digits is not a number."""
+    return (
+        f"{shown(answer)}, which is text: write the number without quotes" if isinstance(answer, str) else f"{answer}"
     )
 
 

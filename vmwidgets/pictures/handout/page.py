@@ -156,8 +156,8 @@ def _sentence(step: ToldStep) -> str:
 
 def _code(step: ToldStep) -> str:
     functions = " → ".join(step.caption.functions)
-    said = f" <span>{escape(visible(functions))}</span>" if functions else ""
-    return f"<code>{escape(visible(step.code))}</code>{said}"
+    code = f"<code>{escape(visible(step.code))}</code>" if step.code else ""
+    return code + (f" <span>{escape(visible(functions))}</span>" if functions else "")
 
 
 def _table(scene: Scene) -> str:

@@ -218,10 +218,7 @@ class Judge:
                     unled = self._unled(harts)
                 if frame not in unled:
                     continue
-            elif doubt.wrong.rule == "shared-and-writable" and self.seen.is_forking(harts):
-                kept.append(doubt)
-                continue
-            elif doubt.wrong.rule == "beyond-size" and self.seen.is_shrinking(doubt.wrong.root, harts):
+            elif self._may_go_on(doubt.wrong, harts):
                 kept.append(doubt)
                 continue
             elif (doubt.wrong.rule == "count" and doubt.wrong.frame in well) or all(
@@ -232,6 +229,12 @@ class Judge:
             self.first = self._told(doubt.wrong, doubt.call, state)
             return
         self.doubts = kept
+
+    def _may_go_on(self, wrong: Wrong, harts: list[Hart]) -> bool:
+        """Return whether the system call that is doubted is still under way, and may put right what it left."""
+        if wrong.rule == "shared-and-writable":
+            return self.seen.is_forking(harts)
+        return wrong.rule == "beyond-size" and self.seen.is_shrinking(wrong.root, harts)
 
     def _counted_well(self, frames: set[int]) -> set[int]:
         """Return the frames whose counts turn out right when the tables of all processes are read again."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from ...engine.base.calls import says_what_it_takes
 from ...engine.base.errors import Refused, printable, shown
 from ...engine.machine import Machine
 from ...engine.spaces.linux_schema import LinuxComparison, LinuxDifference
@@ -24,6 +25,7 @@ ALWAYS = (
 """The parts that are never compared."""
 
 
+@says_what_it_takes
 def compare_with_linux(machine: Machine) -> LinuxComparison:
     """Repeat the calls of a machine's tasks in real processes of this computer's Linux, and list the differences.
 

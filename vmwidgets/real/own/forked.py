@@ -14,6 +14,7 @@ import warnings
 from contextlib import suppress
 from typing import NamedTuple
 
+from ...engine.base.calls import says_what_it_takes
 from ...engine.base.errors import Refused, in_ascii, shown
 from ...engine.base.operations import number_within
 from ...engine.base.units import PAGE, Address, counted
@@ -178,6 +179,7 @@ def _live(memory: mmap.mmap, asks: socket.socket, others: socket.socket) -> None
         os._exit(0)
 
 
+@says_what_it_takes
 def copy_on_write(pages: int = 4, letter: str = "A") -> TwoProcesses:
     """Fork this process, and show pages that both processes then have: the kernel's own copy-on-write.
 

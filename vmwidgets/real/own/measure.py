@@ -17,6 +17,7 @@ from time import perf_counter
 from types import TracebackType
 from typing import Any, NamedTuple
 
+from ...engine.base.calls import says_what_it_takes
 from ...engine.base.errors import Refused, a_kind, shown
 from ...engine.base.units import counted
 from ...engine.spaces.process_schema import (
@@ -359,6 +360,7 @@ def _contents(view: memoryview) -> tuple[int, int] | None:
     return found.buf or 0, found.len
 
 
+@says_what_it_takes
 def memory(names: Mapping[str, Any] | None = None) -> Measured:
     """Measure the effect of some code on this process's memory: new mappings, bytes in memory, page faults.
 

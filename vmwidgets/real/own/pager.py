@@ -21,6 +21,7 @@ import weakref
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 
+from ...engine.base.calls import says_what_it_takes
 from ...engine.base.errors import Refused, a_kind, in_ascii, shown
 from ...engine.base.operations import number_within
 from ...engine.base.units import PAGE, Address, counted
@@ -267,6 +268,7 @@ def _userfaultfd() -> int:
 _INSTEAD = "m.pager(name, size, function) is the same in a machine of the model"
 
 
+@says_what_it_takes
 def pager(supply: Supply, pages: int = 16) -> Pager:
     """Map a range of this process whose pages a function supplies, each at its first access.
 

@@ -9,6 +9,7 @@ from threading import Event, Thread
 from time import sleep
 from typing import Any
 
+from ...engine.base.calls import says_what_it_takes
 from ...engine.base.errors import Refused, a_kind, in_ascii, shown
 from ...engine.base.operations import exact
 from ...engine.base.units import PAGE, Address, counted
@@ -262,6 +263,7 @@ def _as_line(number: int, one: ProcessRange) -> MapsRange:
     )  # fmt: skip  # in the order of its fields
 
 
+@says_what_it_takes
 def process(pid: int | str = "self") -> Process:
     """Show a process of your own: its ranges, the owners of their contents, and the part in memory.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ... import events as ev
+from ...engine.base.calls import says_what_it_takes
 from ...engine.base.errors import Refused, a_kind, shown
 from ...engine.base.units import Address
 from ...engine.machine import Machine
@@ -11,6 +12,7 @@ from ...engine.machine.played import Played, PlayedStep, ProgramStep
 from .listed import steps_of, text_of
 
 
+@says_what_it_takes
 def play(program: str, machine: Machine) -> Played:
     """Make a task of `machine` do what a small C program does, access by access; the picture shows the program's text.
 

@@ -8,6 +8,7 @@ from collections import Counter
 from itertools import islice
 from typing import Any
 
+from ...engine.base.calls import says_what_it_takes
 from ...engine.base.errors import Refused, a_kind, printable, shown
 from ...engine.base.progress import Progress
 from ...engine.machine import Machine, boot
@@ -29,6 +30,7 @@ MAPS = "maps"
 _LINE = re.compile(r"\s*(\[pid +)?[0-9]*\]?[ 0-9:.]*(\w+\(|<\.\.\. |--- |\+\+\+ )")
 
 
+@says_what_it_takes
 def load_strace(
     machine: Machine,
     path_or_text: str | os.PathLike[str],

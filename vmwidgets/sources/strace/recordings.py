@@ -9,6 +9,7 @@ from typing import Literal, overload
 from vmwidgets.engine.base.errors import in_ascii
 from vmwidgets.engine.base.frozen import frozen
 
+from ...engine.base.calls import says_what_it_takes
 from ...engine.base.units import counted
 from ...engine.machine import arguments
 from ...engine.paper.trace import Trace
@@ -48,6 +49,7 @@ class Recording:
 def recording(name: Literal["rows", "columns", "list"]) -> Trace: ...  # type: ignore[overload-overlap]  # these names first
 @overload
 def recording(name: str) -> Recording: ...
+@says_what_it_takes
 def recording(name: str) -> Recording | Trace:
     """Return a recorded program: its calls ("ls", "python", "threads", "forks" or "fails"), or its references.
 

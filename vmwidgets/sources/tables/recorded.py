@@ -7,6 +7,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from ...engine.base.calls import says_what_it_takes
 from ...engine.base.errors import Refused, shown
 from ...engine.base.files import place_of
 from ...engine.machine import arguments
@@ -28,6 +29,7 @@ class RecordedTables(PageTables[Any]):
     queries: tuple[Query, ...]
 
 
+@says_what_it_takes
 def load_tables(path: str | Path, case: int = 0) -> RecordedTables:
     """Return the page tables of case number `case` (from 0) of a case file, ``.jsonl`` or ``.jsonl.gz``.
 
@@ -55,6 +57,7 @@ def load_tables(path: str | Path, case: int = 0) -> RecordedTables:
     return tables
 
 
+@says_what_it_takes
 def recorded_tables(name: str) -> RecordedTables:
     """Recorded page tables of a Linux process, which come with vmwidgets: "linux-armv7" or "linux-x86_64".
 

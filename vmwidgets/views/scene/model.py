@@ -274,6 +274,10 @@ class Rows(Sequence[Row]):
     def __hash__(self) -> int:
         return hash(self._rows)
 
+    def __reduce__(self) -> tuple[type[tuple[Row, ...]], tuple[tuple[Row, ...]]]:
+        """Pickle as the rows: what computes them may need a machine."""
+        return tuple, (self._rows,)
+
 
 @frozen
 class Table:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from functools import cache
 from importlib import resources
 
+from vmwidgets.engine.base.calls import says_what_it_takes
 from vmwidgets.engine.base.errors import Refused, in_ascii, shown
 from vmwidgets.engine.base.frozen import frozen
 
@@ -26,6 +27,7 @@ class Pseudocode:
         return "\n".join(self.lines)
 
 
+@says_what_it_takes
 def pseudocode(name: str) -> Pseudocode:
     """Return what the kernel function `name` does, in at most ten lines of our own words (following X15 where it can).
 

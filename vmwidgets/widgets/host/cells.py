@@ -49,6 +49,11 @@ def current_shell() -> Any | None:
     return ipython.get_ipython() if ipython is not None else None
 
 
+def in_terminal() -> bool:
+    """Return whether the running shell is IPython in a terminal, which has no page for pictures."""
+    return any(kind.__module__.startswith("IPython.terminal.") for kind in type(current_shell()).__mro__)
+
+
 def _running_number(shell: Any) -> int:
     """Return the running cell's number, from the newest input (`execution_count` may be one ahead)."""
     history = getattr(shell, "history_manager", None)

@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 
 from ipywidgets import Box, Output, Widget
 
-from .cells import Cell, cell_runs, current_cell, current_shell
+from .cells import Cell, cell_runs, current_cell, current_shell, in_terminal
 from .outputs import displayed_inside, open_output
 from .pictures import displayed
 from .twins import Twin, outputs_in, views_in
@@ -39,7 +39,10 @@ def show_box(box: Box | Output) -> None:
 
 
 def show_widget(widget: View | Box | Output) -> None:
-    """Display a view, or a box with views in it, in the running cell, with its twin."""
+    """Display a view, or a box with views in it, in the running cell, with its twin; in a terminal, in words."""
+    if in_terminal():
+        publish({"text/plain": "\n\n".join(map(str, views_in(widget)))})
+        return
     cell = current_cell()
     twin = Twin(widget, cell)
     for view in twin.views:

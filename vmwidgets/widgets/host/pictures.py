@@ -9,6 +9,7 @@ import weakref
 from contextlib import suppress
 from typing import Any, Protocol
 
+from vmwidgets.engine.base.calls import says_what_it_takes
 from vmwidgets.engine.machine.event_kinds import TooFar, next_event
 from vmwidgets.pictures.moments import NOW, When
 from vmwidgets.pictures.timeline import stamp
@@ -215,6 +216,7 @@ def cell_ends(*_result: object) -> None:
     hub.cell_done()  # last, since it reads a file, and nothing depends on it
 
 
+@says_what_it_takes
 def keep_moments(keep: bool = True) -> None:
     """Make each picture keep its state at the end of its cell; only the newest cell's picture is live.
 

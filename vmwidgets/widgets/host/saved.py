@@ -24,6 +24,9 @@ from .view import View
 MOST_BYTES = 96 * 1024
 """The largest packed film that is saved, in bytes."""
 
+MANY = "it can't be stepped on a saved page: its steps need too much room"
+"""The text of a picture whose film is not saved."""
+
 
 @frozen
 class SavedFilm:
@@ -53,28 +56,36 @@ CALL = '<script>document.dispatchEvent(new Event("vmwidgets-film"))</script>'
 """The script that tells the player of a new film: see `js/src/saved.ts`."""
 
 
-def saved_film(view: View, scene: Scene, when: When | None) -> SavedFilm | None:
-    """Return the film around `scene`, which a view showed at a moment; None without other steps.
+def saved_film(view: View, scene: Scene, when: When | None) -> SavedFilm | str:
+    """Return the film around `scene`, which a view showed at a moment, or why it has none, in words; "" says nothing.
 
     A picture that can't be drawn at each step gets no film.
     """
     machine = view.machine
     if machine is None or when is None or view.asks or not scene.steps.count:
-        return None
+        return ""
     try:
         at = replace(view.at(When(when.operation)), width=scene.width, height=inf)
         with view.as_drawn():
             film = film_of(lambda done: view.drawing(replace(at, done=done)), scene)
     except Exception:  # noqa: BLE001  the moment was undone, or a drawing fails: the others of the cell get their films
-        return None
+        return ""
     if film is None:
-        return None
+        return MANY
     alone = {"operations": [], "now": when.done is None, "kept": False, "finds": False, "scale": view.scale}
     frame = pack(scene, {**at_moment(machine, at.number, when.done, -1, asks=False), **alone}, level=9)
     packed = pack_film(film, at.number, frame)
     if len(frame) + len(packed) > MOST_BYTES:
-        return None
+        return MANY
     return SavedFilm(frame, packed, scene.machine, view.selection)
+
+
+def why_still(view: View, scene: Scene) -> str:
+    """Return why a picture has no steps, if the last operation has none in it."""
+    number = scene.steps.operation
+    if view.machine is None or view.asks or scene.steps.count or number < 0:
+        return ""
+    return f"it can't be stepped: operation {number} changed nothing in it"
 
 
 @cache

@@ -9,6 +9,7 @@ from typing import Any
 
 from ipywidgets import Box, Output
 
+from vmwidgets.engine.base.calls import says_what_it_takes
 from vmwidgets.pictures.listed import FIRST_FOR
 from vmwidgets.pictures.picture import Picture
 from vmwidgets.pictures.registry import kinds_imported, kinds_shown, picture_named, picture_shown, registered
@@ -49,6 +50,7 @@ def _view_class(drawn: type[Picture]) -> type[View]:
 View.as_live = staticmethod(_view_class)  # type: ignore[method-assign]  # it knows views, and views not it
 
 
+@says_what_it_takes
 def show(thing: Any) -> View:
     """Return a view of an object of the engine; a view is returned as it is.
 
@@ -61,7 +63,7 @@ def show(thing: Any) -> View:
     <Map of kernel_map ...>
     """
     view = thing if isinstance(thing, View) else _view_class(picture_shown(thing))(thing)
-    if cell_runs() and _drops(sys._getframe(1)):
+    if cell_runs() and _drops(sys._getframe(2)):
         show_or_say(view, show_widget)
     return view
 

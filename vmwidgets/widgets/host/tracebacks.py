@@ -6,15 +6,17 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-from vmwidgets.engine.base.attributes import UnknownAttribute
+from vmwidgets.engine.base.attributes import UnknownAttribute, Unsettable
+from vmwidgets.engine.base.calls import WrongCall
 from vmwidgets.engine.base.errors import VMError
+from vmwidgets.engine.base.interrupts import Interrupted
 
 PACKAGE = str(Path(__file__).resolve().parents[2])
 
 _RED, _PLAIN = "\x1b[0;31m", "\x1b[0m"
 
 
-def brief_traceback(error: VMError | UnknownAttribute) -> list[str]:
+def brief_traceback(error: BaseException) -> list[str]:
     """Return lines for the notebook: the place in the learner's code, then the error's name and sentence.
 
     IPython calls it on an exception by the name `_render_traceback_`.
@@ -32,6 +34,6 @@ def _place(frame: traceback.FrameSummary) -> str:
 
 def shorten_tracebacks() -> None:
     """Make IPython show a machine's errors briefly; harmless when repeated."""
-    kinds: tuple[Any, ...] = (VMError, UnknownAttribute)
+    kinds: tuple[Any, ...] = (VMError, UnknownAttribute, Unsettable, WrongCall, Interrupted)
     for kind in kinds:
         kind._render_traceback_ = brief_traceback  # a name that only IPython uses

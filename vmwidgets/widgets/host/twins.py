@@ -38,7 +38,7 @@ from vmwidgets.views.scene.twin import (
 
 from .cells import Cell
 from .outputs import inside
-from .saved import SavedFilm, player, saved_film
+from .saved import SavedFilm, player, saved_film, why_still
 from .view import View
 
 AGAIN = "run the cells to step again"
@@ -64,7 +64,7 @@ class Twin:
         self._widget, self._cell = widget, cell
         self.display_id = uuid4().hex
         self._shown: dict[View, Shown] = {}
-        self._films: dict[View, SavedFilm] = {}
+        self._films: dict[View, SavedFilm | str] = {}
         self.plays = False  # whether it contains the player
         self.is_late = False  # whether it does not follow its widget
         self.is_inside = False  # whether it is in an `Output`, and so in no notebook
@@ -87,10 +87,9 @@ class Twin:
         return self._shown != before
 
     def film(self) -> bool:
-        """Make the films of the state that was read last.  Returns True if there is any film."""
-        made = {view: saved_film(view, shown.scene, shown.when) for view, shown in self._shown.items()}
-        self._films = {view: film for view, film in made.items() if film is not None}
-        return bool(self._films)
+        """Make the films of the state that was read last.  Returns True if any part can be stepped through."""
+        self._films = {view: saved_film(view, shown.scene, shown.when) for view, shown in self._shown.items()}
+        return any(isinstance(film, SavedFilm) for film in self._films.values())
 
     def fit(self) -> bool:
         """Lay out the same moments for the room that the views have now. Returns True if that changes something.
@@ -117,8 +116,8 @@ class Twin:
 
     @property
     def films(self) -> bool:
-        """Return whether any part of the twin can be stepped through."""
-        return bool(self._films)
+        """Return whether there are films, or words on why there are none."""
+        return any(self._films.values())
 
     @property
     def fits(self) -> bool:
@@ -135,7 +134,8 @@ class Twin:
         """Return the output."""
         scenes = {view: signed(one.scene, self._cell.label, one.number) for view, one in self._shown.items()}
         pictures = {
-            view: _picture(view, scene, self._shown[view].slim, self._films.get(view)) for view, scene in scenes.items()
+            view: _picture(view, scene, self._shown[view].slim, self._films.get(view, ""))
+            for view, scene in scenes.items()
         }
         html = _html(self._widget, pictures)
         if not pictures:
@@ -168,12 +168,13 @@ def _fitted(view: View, shown: Shown, wide: float) -> Shown:
         return shown
 
 
-def _picture(view: View, scene: Scene, slim: Scene | None, film: SavedFilm | None) -> str:
+def _picture(view: View, scene: Scene, slim: Scene | None, film: SavedFilm | str) -> str:
     again = AGAIN if view.machine is not None else ""
     narrow = "" if slim is None else to_svg(slim, bare=True, selected=view.selection)
     drawn = to_svg(scene, bare=True, selected=view.selection)
     image = output_html(scene, drawn, scene.width * view.scale, narrow)
-    return twin_html(view.twin_id, image + ("" if film is None else film.html()), scene.notes[-1], again)
+    why, moves = (film or why_still(view, scene), "") if isinstance(film, str) else ("", film.html())
+    return twin_html(view.twin_id, image + moves, " · ".join(filter(None, (scene.notes[-1], why))), again)
 
 
 # ---- boxes ---------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ import weakref
 from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import field
+from dataclasses import field, fields
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -68,6 +68,19 @@ class MachineWalk(Walk):
     def machine(self) -> Any:
         """The machine that was walked; None if it no longer exists."""
         return None if self.source is None else self.source()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle as the values of the walk; a machine is in no pickle."""
+        values = (None if one.name == "source" else getattr(self, one.name) for one in fields(self))
+        return type(self), tuple(values)
+
+    def __copy__(self) -> MachineWalk:
+        """Return the walk itself, which never changes."""
+        return self
+
+    def __deepcopy__(self, _known: object) -> MachineWalk:
+        """Return the walk itself, which never changes."""
+        return self
 
     def flips(self, level: int = 1) -> dict[str, str]:
         """Flip each bit of a descriptor that the walk read; returns, by result of the access, the bits that cause it.

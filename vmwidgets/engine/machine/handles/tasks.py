@@ -5,10 +5,10 @@ The memory objects for a task's map are created here too.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from ...base.errors import KernelError, Refused, VMError, in_ascii, shown
 from ...base.operations import operation, through
@@ -34,6 +34,18 @@ from .unix_calls import UnixCalls
 
 class Task(UnixCalls):
     """A process's memory: `map` is its address space, `pmap` its page tables."""
+
+    absent: ClassVar[Mapping[str, str]] = {
+        **dict.fromkeys(("wait", "waitpid", "join"), "here no task waits for another one; exit() ends a task"),
+        **dict.fromkeys(("kill", "terminate", "stop"), "exit() ends a task"),
+        **dict.fromkeys(("clone", "vfork", "spawn"), "fork() makes a child, and m.spawn(…) a thread"),
+        **dict.fromkeys(("open", "close"), "m.file(name, bytes) makes a file, and mmap(size, file=…) maps it"),
+        **dict.fromkeys(
+            ("malloc", "alloc", "allocate", "free"), "mmap(size) gets memory, and munmap(start, size) ends it"
+        ),
+        **dict.fromkeys(("load", "peek"), "read(address, length) reads as the task does"),
+        **dict.fromkeys(("store", "poke"), "write(address, bytes) writes as the task does"),
+    }
 
     def __init__(self, system: System, path: str) -> None:
         super().__init__(system, path)
@@ -211,6 +223,11 @@ class Task(UnixCalls):
         The heap begins at `heap`, or by default at a quarter of the address range.
         """
         space, where = self.space, None
+        if isinstance(heap, str) and not arguments.reads_as_size(heap):
+            raise Refused(
+                f"heap={shown(heap)}: exec loads no program here; it takes the address where the heap begins, such as "
+                "exec('64 MiB'), or nothing"
+            )
         if heap is not None:
             where = arguments.page_within(heap, "heap", space.vm_map.start, space.vm_map.end, space.vm_map.called)
         self.system.ends.clear(space, where)

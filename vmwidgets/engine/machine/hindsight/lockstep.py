@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from typing import Any, NamedTuple
 
+from ...base.calls import says_what_it_takes
 from ...base.errors import Refused, VMError, in_ascii, shown
 from ...base.journal import Operation
 from ...base.units import counted
@@ -174,6 +175,7 @@ def _end_of(journal: Any) -> tuple[int, int]:
     return len(journal), journal.serial(len(journal) - 1)
 
 
+@says_what_it_takes
 def lockstep(first: Any, second: Any, *, stop: bool = False) -> Lockstep:
     """Make `second` repeat each operation of `first` from now on, and note the differences.
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from math import comb
 from typing import Any, NamedTuple
 
+from ...base.calls import says_what_it_takes
 from ...base.errors import KernelPanic, Refused, VMError, in_ascii, shown
 from ...base.units import counted
 from ..kept.copies import NoCopy
@@ -121,6 +122,7 @@ class Orders:
         return Reached(machine, done, at.ways, (*at.order, which))
 
 
+@says_what_it_takes
 def orders(
     machine: Any,
     first: Sequence[Any],
