@@ -726,8 +726,8 @@ def _outside(run: _Run) -> Iterator[str]:
         " as the trampoline and trapframes."
     )
     yield (
-        "What a page contains, offsets in files, empty tables and a missing sfence.vma were not looked at: tables, counts"
-        " and free pages don't show mistakes there."
+        "What a page contains, offsets in files, empty tables and a missing sfence.vma were not looked at: tables,"
+        " counts and free pages don't show mistakes there."
     )
 
 
