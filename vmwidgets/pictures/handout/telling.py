@@ -149,9 +149,12 @@ class Telling:
         return ToldStep(number, done, caption, code, drawn, mark, name=name, kind=kind, end=end, line=line)
 
     def _caption(self, number: int, done: int | None, drawn: Sequence[Drawn]) -> Caption:
-        """Return the words of a single picture, or the words shared by several pictures: the operation's effect."""
+        """Return the words of a single picture, or the words shared by several pictures: the operation's effect.
+
+        The story says what happened also where a single picture says that nothing changed in it.
+        """
         own = next(one for one in self._pictures if one.machine is self._machine)
-        if len(drawn) == 1:
+        if len(drawn) == 1 and (done is not None or drawn[0].wide.steps.count):
             return drawn[0].wide.caption
         try:
             moment: Moment = own.at(When(self._journal.serial(number), done)).moment

@@ -32,7 +32,7 @@ from vmwidgets.views.story.words.pictures import edited_walk
 
 from .bits import DescriptorPicture, draw_descriptor
 from .slices import bands_of, draw_slices
-from .walk_line import line_of
+from .walk_line import is_absent, line_of
 from .walk_tables import (
     BELOW,
     BESIDE,
@@ -62,11 +62,12 @@ NOT_SAID = There()
 
 
 def is_untouched(walk: Walk, entry: EntryValue | None) -> bool:
-    """Return whether a page is only not there yet: a map's entry covers the address, and no descriptor maps it.
+    """Return whether a page is only not there yet: a map's entry covers the address, and its descriptor is 0.
 
-    This is not an error, so nothing is red: the kernel may supply the page at the first access.
+    This is not an error, so nothing is red: the kernel may supply the page at the first access.  A descriptor with other
+    bits was made so, for example by a learner who cleared the bit.
     """
-    return walk.fault is not None and walk.fault.kind == "not-present" and entry is not None
+    return is_absent(walk) and entry is not None
 
 
 def _quiet(walk: Walk, entry: EntryValue | None) -> Walk:

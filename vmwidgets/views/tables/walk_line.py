@@ -90,7 +90,7 @@ def _least(walk: Walk, covered: bool) -> float:
 
 def _read(walk: Walk, step: Step, name: Sequence[str], place: Box) -> Node:
     """Return the chip for the descriptor read in a table."""
-    is_last = walk.fault is not None and walk.fault.level == step.level and not _is_absent(walk)
+    is_last = walk.fault is not None and walk.fault.level == step.level and not is_absent(walk)
     return kit.cell(
         f"walk/line/{step.level}", "descriptor", place, [(line, "mono label") for line in name],
         feet=_feet(place, len(name)), spare=_SPARE, thing=f"pte:{step.pa:x}", state=["fault" if is_last else "path"],
@@ -103,14 +103,14 @@ def _feet(place: Box, lines: int) -> list[float]:
     return [place.h / 2 + 4 + _LINE * (number - (lines - 1) / 2) for number in range(lines)]
 
 
-def _is_absent(walk: Walk) -> bool:
-    """Return whether no page is there, which is not an error before an access."""
-    return walk.fault is not None and walk.fault.kind == "not-present"
+def is_absent(walk: Walk) -> bool:
+    """Return whether nothing is mapped at the walk's address: the last descriptor is 0, not one without its bit."""
+    return walk.fault is not None and walk.fault.kind == "not-present" and not (walk.steps and walk.steps[-1].value)
 
 
 def _verdict_lines(walk: Walk, covered: bool) -> tuple[str, str]:
     """Return the access's outcome in two lines."""
-    if _is_absent(walk):
+    if is_absent(walk):
         return ("no page is", "there yet") if covered else ("nothing is", "mapped")
     if walk.fault is not None:
         return f"{walk.fault.exception}:", walk.fault.called
@@ -122,7 +122,7 @@ def _verdict(walk: Walk, covered: bool, place: Box) -> Node:
     """Return the access's outcome."""
     first, second = _verdict_lines(walk, covered)
     ways = (f"{first} {second}", second) if walk.fault else (f"{first}, in a page of {second}", first, second)
-    state, spare = ["coming" if _is_absent(walk) else "ok" if walk.fault is None else "fault"], 4.0
+    state, spare = ["coming" if is_absent(walk) else "ok" if walk.fault is None else "fault"], 4.0
     if text_width(ways[0]) > place.w - spare and place.h > _HIGH:
         return kit.cell("walk/line/verdict", "verdict", place, [(first, "label"), (second, "label")],
                         feet=_feet(place, 2), spare=spare, state=state, lane="walk", title=ways[0])  # fmt: skip
