@@ -18,7 +18,6 @@ from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.engine.base.released import install
 
 _SVG, _XML = "http://www.w3.org/2000/svg", "http://www.w3.org/XML/1998/namespace"
-ET.register_namespace("", _SVG)
 
 _ATTRIBUTES = frozenset({
     "fill", "fill-opacity", "font-family", "font-size", "font-weight", "letter-spacing", "opacity", "rx", "stroke",
@@ -78,8 +77,11 @@ def plain_svg(svg: str, *, theme: str = "light") -> str:
             known[place] = above.below([pair for rule in matcher.match(element) for pair in rule[-1]])
         found[element] = known[place]
     for element, style in found.items():
-        element.etree_element.attrib.pop("class", None)
-        element.etree_element.attrib.update(style.attributes)
+        node = element.etree_element
+        node.tag = element.local_name  # so that no prefix is written, whatever other modules have registered
+        node.attrib.pop("class", None)
+        node.attrib.update(style.attributes)
+    root.set("xmlns", _SVG)
     return ET.tostring(root, encoding="unicode")
 
 
