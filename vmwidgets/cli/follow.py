@@ -60,7 +60,7 @@ def add_follow(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--checks", type=path_typed, metavar="FILE", help="a file of Python that sets checks = {...}")
     parser.add_argument("--cpus", type=int, default=1, help="number of processors (1)")
     parser.add_argument("--stops", type=int, default=200_000, help="largest number of stops (200000)")
-    parser.add_argument("--seconds", type=float, default=600.0, help="longest time in seconds (600)")
+    parser.add_argument("--seconds", type=float, default=600.0, help="seconds for which the kernel may run (600)")
     parser.add_argument("--make", action="append", default=[], metavar="WORD", help="one more word for make: LAB=cow")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     parser.add_argument(

@@ -7,7 +7,7 @@ if it is still wrong.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import NamedTuple
 
@@ -23,6 +23,7 @@ from .counts import Counts
 from .lost import Lost
 from .plan import AT_BOOT
 from .rules import (
+    TOP,
     State,
     Wrong,
     base_call,
@@ -39,6 +40,9 @@ from .rules import (
 from .seen import Leaving, Seen
 from .spaces import Change, read_space
 from .stacks import Hart
+
+_MADE_IN = {"beyond-size": ("growproc",), "table-shared": ("kfork", "fork"), "unreaped": ("reparent", "kexit", "exit")}
+"""The functions of xv6 in which a mistake is made that no followed call makes, by its rule."""
 
 MOST_DOUBTS = 64
 """The most doubts that are kept to be checked again; later doubts are dropped."""
@@ -77,6 +81,8 @@ class Judge:
     holders: tuple[str, ...] = ()
     """The processes that have pages which were free before the command, in sentences."""
     images: dict[str, list[tuple[int, int, int]]] = field(default_factory=dict)
+    ended: set[tuple[int, int]] = field(default_factory=set)
+    """The processes that were judged when they ended, by pid and root."""
     thinned: set[str] = field(default_factory=set)
     """The functions of which not each call was followed."""
     before: tuple[str, ...] = ()
@@ -105,7 +111,7 @@ class Judge:
             return
         for one, two in self.seen.sharing:
             wrong = _one_table(one, two)
-            self._doubt(wrong, self.seen.last.get(one.root), _of_sharing(self.seen, wrong))
+            self._doubt(wrong, None, _of_sharing(self.seen, wrong))
         self._judge_noticed()
         self._judge_changed(state, state.changing)
         self._judge_processes(state, state.changing)
@@ -166,14 +172,21 @@ class Judge:
 
     def _judge_dying(self, state: State, entering: tuple[int, ...]) -> None:
         """Judge the sizes of processes that have ended, as their tables are about to be freed: they are still whole."""
-        for (root, start, stop), call in [*self.seen.shrunk.items()]:
+        for root in entering:
             process = state.processes.get(root)
-            if root in entering and process is not None and process.state == "zombie":
-                del self.seen.shrunk[root, start, stop]
-                space = read_space(state.gdb, root, state.spaces.known.get(root))
-                for wrong in beyond(process, space, start, stop):
-                    self.first = self._told(wrong, call, state)
-                    return
+            if process is None or process.state != "zombie" or (process.pid, root) in self.ended:
+                continue
+            self.ended.add((process.pid, root))
+            shrunk = [(key, call) for key, call in self.seen.shrunk.items() if key[0] == root]
+            for key, _ in shrunk:
+                del self.seen.shrunk[key]
+            if self.lab == "mmap":  # a solution may map files above the size, and unmap them here
+                continue
+            space = read_space(state.gdb, root, state.spaces.known.get(root))
+            for found in beyond(process, space, 0, TOP):
+                says = found.says if shrunk else found.says.replace(" has shrunk to ", " has ended with ")
+                self.first = self._told(replace(found, says=says), shrunk[0][1] if shrunk else None, state)
+                return
 
     def _judge_leaving(self, entering: tuple[int, ...]) -> None:
         if self.seen.calls.all():
@@ -310,10 +323,11 @@ class Judge:
     def _pages(self) -> dict[int, int]:
         """Return the number of pages that each process has, by pid: what its tables lead to alone, and these."""
         found: dict[int, int] = {}
+        memory = self.lost.frames(self.seen.gdb)
         for one in self.seen.processes.read(self.seen.gdb):
             space = read_space(self.seen.gdb, one.root, self.seen.spaces.known.get(one.root))
             frames = {frame for leaf in space.leaves.values() for frame in leaf.frames}
-            found[one.pid] = len(space.tables) + sum(frame in self.lost.frames(self.seen.gdb) for frame in frames)
+            found[one.pid] = len(space.tables) + sum(frame in memory for frame in frames)
         return found
 
     def _say_who_has(self) -> None:
@@ -323,14 +337,16 @@ class Judge:
             return
         fewer = f"{counted(before - after, 'page')} fewer are free than before the command"
         said = []
-        there = seen.processes.read(seen.gdb)
+        there, has = seen.processes.read(seen.gdb), self._pages()
         for one in there:
-            more = self._pages().get(one.pid, 0) - self.had.get(one.pid, 0)
+            more = has.get(one.pid, 0) - self.had.get(one.pid, 0)
             if more <= 0:
                 continue
-            orphan = one.state == "zombie" and seen.has_lost_parent(one, there)
-            what = "a zombie whose parent has ended" if orphan else "a zombie" if one.state == "zombie" else one.state
-            if orphan:
+            what = "a zombie" if one.state == "zombie" else one.state
+            orphan = seen.has_lost_parent(one, there)
+            comma = "" if one.state == "zombie" else ","
+            what += f"{comma} whose parent has ended" if orphan else ""
+            if orphan and one.state == "zombie":
                 says = f"{fewer}: {one}, {what}, has {counted(more, 'page')}, and no process waits for it."
                 self.first = self._told(Wrong("unreaped", says, one.root), None, self._state())
                 return
@@ -345,7 +361,13 @@ class Judge:
         if call is not None:
             line = self._line_of(wrong, call)
         before = self.seen.mapper.get((wrong.root, wrong.address)) if wrong.address is not None else None
-        if call is None and wrong.rule in ("exec-rights", "guard") and before is not None:
+        if call is None and wrong.rule == "user" and before is not None:
+            call, line = before, self._line_of(wrong, before)
+            lines = [before.lines(program)]
+        elif call is None and wrong.rule in _MADE_IN:
+            names = [name for name in _MADE_IN[wrong.rule] if name in program.symbols]
+            line = program.definition(names[0]) if names else None
+        elif call is None and wrong.rule in ("exec-rights", "guard") and before is not None:
             line = program.line(before.returns_to - 2)
         elif call is None and wrong.rule in ("lost", "table-lost"):
             after = self.seen.taken.get(wrong.frame or 0, (None, None))[1] if wrong.frame not in self.left else None
@@ -423,6 +445,11 @@ class Judge:
         for root in seen.changed:
             seen.changed[root] = {va: call for va, call in seen.changed[root].items() if id(call) not in under_way}
         seen.freed = {frame: call for frame, call in seen.freed.items() if id(call) not in under_way}
+        seen.fewer = {
+            frame: (root, call)
+            for frame, (root, call) in seen.fewer.items()
+            if call is not None and id(call) not in under_way
+        }
         self.doubts = [one for one in self.doubts if one.wrong.rule not in ("lost", "table-lost")]
         state = self._state()
         state.changing = set()

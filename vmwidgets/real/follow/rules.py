@@ -1,9 +1,9 @@
 """The rules of every correct solution of a lab, and what a call must do in the base kernel.
 
-Some pages at the top of the addresses are exceptions by name.  The trampoline is in every table.  A trapframe, like the
-page that the pgtbl lab shares with user code, is freed before its table, and during exec both the old and the new table
-map it.  The kernel's own table belongs to no process: its direct map and its kernel stacks refer to frames that may be
-free or belong to a process.  A stack's guard page is an ordinary page without U.
+Pages at the top of the addresses that user code can't touch are exceptions.  The trampoline is in every table.  A
+trapframe is freed before its table, and during exec both the old and the new table map it.  The kernel's own table
+belongs to no process: its direct map and its kernel stacks refer to frames that may be free or belong to a process.  A
+stack's guard page is an ordinary page without U.
 """
 
 from __future__ import annotations
@@ -75,7 +75,8 @@ RULES = (
     Rule("guard", "After exec, user code can't touch the page below its stack.",
          "A stack that overflows must fault. Checked only if the kernel calls uvmclear."),
     Rule("user", "Below a process's size, only the guard page of its stack lacks U.",
-         "User code could not touch memory of its own. Checked if the program's file is in `user`."),
+         "User code could not touch memory of its own. Checked if the program's file is in `user`, and the kernel calls"
+         " uvmclear."),
     Rule("lost", "A page that no descriptor refers to any more is free, or the kernel still holds its address.",
          "It is never used again: memory runs out."),
     Rule("table-lost", "A table that nothing refers to any more is free.",
@@ -85,8 +86,8 @@ RULES = (
     Rule("free-list", "The list of free pages contains only pages, and ends.",
          "kalloc hands out whatever is in the list."),
     Rule("mappages", "mappages maps what it was asked to map.", "The base kernel's does.", ("base",)),
-    Rule("uvmalloc", "uvmalloc maps each page with the rights that it was asked for.", "The base kernel's does.",
-         ("base",)),
+    Rule("uvmalloc", "uvmalloc maps each page with the rights that it was asked for, and leaves nothing mapped if it"
+         " fails.", "The base kernel's does.", ("base",)),
     Rule("uvmunmap", "uvmunmap leaves nothing mapped in its range.", "The base kernel's does.", ("base",)),
     Rule("uvmcopy", "uvmcopy gives the child pages of its own, with the parent's rights.", "The base kernel's does.",
          ("base",)),
@@ -231,7 +232,11 @@ def _untouchable(state: State, root: int, va: int, leaf: Leaf) -> Iterator[Wrong
     if leaf.word & U or va >= process.size or not state.lives(root):
         return
     segments = _segments(state, process.name)
-    if segments and not (state.has_guard and va == _end_of(segments)):
+    leaves = state.spaces.known[root].leaves
+    guards = segments and all(
+        (one := leaves.get(at)) is not None and not one.word & U for at in range(_end_of(segments), va + PAGE, PAGE)
+    )
+    if segments and state.has_guard and not (guards and va >= _end_of(segments)):
         says = f"User code of {process} can't touch {Address(va)}: U is 0, and only the guard page may lack it."
         yield Wrong("user", says, root, va, leaf.frame)
 

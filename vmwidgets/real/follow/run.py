@@ -26,7 +26,7 @@ from ...sources.pasted.traps import cause_of
 from ..aside import copies
 from ..gdb import Gdb, TookTooLong
 from ..memory import StoppedMemory
-from ..processes import Processes
+from ..processes import Process, Processes
 from ..program import Program
 from .calls import A0, FP, MAXVA, RA, SP, Call
 from .checks import Check
@@ -38,6 +38,9 @@ from .seen import Rebooted, Seen
 from .stacks import PC, Hart
 
 __all__ = ["Console", "Followed", "Limits", "follow"]
+
+_MOST_WALL, _STARTS_IN = 6, 30
+"""A run ends after so many times its limit, and these seconds, however little of that time the guest ran."""
 
 BOOTS_IN = 20.0
 """Seconds that a kernel may take to reach `userinit`, and then the shell."""
@@ -61,6 +64,9 @@ _TRAP = re.compile(
 """A trap of user code, as xv6 prints it."""
 
 _MOST_TRAPS = 4
+
+_SPP = 1 << 8
+"""The bit of sstatus that says whether the last trap came from supervisor mode (RISC-V Privileged, 4.1.1)."""
 
 _MODES = {0: "user", 1: "supervisor", 3: "machine"}
 """The privilege modes of RISC-V, as QEMU's register `priv` numbers them."""
@@ -169,6 +175,7 @@ class _Run:
     traps: list[str] = field(default_factory=list)
     """Sentences about the traps of user code that the kernel has printed, with the reason that the tables give."""
     _read_to: int = 0
+    _trapped_to: int = 0
     panic: str = ""
     lines: tuple[str, ...] = ()
     has_typed: bool = False
@@ -180,6 +187,7 @@ class _Run:
         self.calls, self.stacks, self.processes = seen.calls, seen.stacks, seen.processes
         self.entries = {one.entry: one for one in self.points.values() if not one.late}
         self.late = {at: one for one in self.points.values() for at in one.late}
+        self.began = monotonic()
         self.loops = near_loops(self.program) if any(one.near_loops for one in self.points.values()) else set()
         panicked = self.program.symbols.get("panicked")
         self.panicked = panicked.address if panicked is not None and self.gdb.ram is not None else None
@@ -259,6 +267,7 @@ class _Run:
                 if self.gdb.words(heads) == before:  # otherwise it is still filling its list of free pages
                     why = self._why_no_boot()
                     return self._unfinished(f"it did not come to {start.name} in {BOOTS_IN:g} s{why}")
+        self.ran += monotonic() - began
         registers = self.gdb.general()
         self.gdb.clear_breakpoint(start.address)
         if self.told_to_stop():
@@ -288,7 +297,9 @@ class _Run:
             return self.stuck
         if self.stops >= self.limits.stops:
             return f"{self.stops:,} stops were made"
-        return f"{self.limits.seconds:g} s were over" if self.ran > self.limits.seconds else ""
+        wall = monotonic() - self.began
+        over = self.ran > self.limits.seconds or wall > _MOST_WALL * self.limits.seconds + _STARTS_IN
+        return f"{self.limits.seconds:g} s were over" if over else ""
 
     def _has_panicked(self) -> bool:
         return self.panicked is not None and bool(self.gdb.words([self.panicked])[0] & 0xFFFF_FFFF)
@@ -402,7 +413,8 @@ class _Run:
             self.judge.judge()
             if self.judge.first is not None:
                 return False
-            still = all(one.state == "sleeping" for one in self.seen.there.values())
+            there = self.seen.there.values()
+            still = all(one.state == "sleeping" and not self._waits_for_the_clock(one) for one in there)
             if (still and not self.calls.all() and not self.judge.doubts) or monotonic() > end:
                 return True
             self._go_on_for(0.05)
@@ -415,9 +427,17 @@ class _Run:
                     return False
                 self.gdb.pass_over(self.program.code.word(pc), registers)
 
+    def _waits_for_the_clock(self, process: Process) -> bool:
+        """Return whether a process that came with the command sleeps for some ticks: it may end soon."""
+        ticks, chan = self.program.symbols.get("ticks"), self.program.variable("proc").fields.get("chan")
+        if not self.has_typed or process.pid in self.judge.had or ticks is None or chan is None:
+            return False
+        return self.gdb.words([process.place + chan.offset])[0] == ticks.address
+
     def _go_on_for(self, seconds: float) -> None:
         until = monotonic() + seconds
         self.gdb.go(seconds + 10.0, lambda: monotonic() > until)
+        self.ran += seconds
 
     def _watch(self, point: Point) -> None:
         for address in point.places:
@@ -499,8 +519,9 @@ class _Run:
         """Walk the address of each user trap that was printed since the last stop: its process still has its tables."""
         if self.console is None or self.console.length == self._read_to:
             return
-        self._read_to, text = self.console.length, self.console.text
-        for found in [*_TRAP.finditer(text)][len(self.traps) :][: _MOST_TRAPS - len(self.traps)]:
+        self._read_to = self.console.length
+        while len(self.traps) < _MOST_TRAPS and (found := _TRAP.search(self.console.text, self._trapped_to)):
+            self._trapped_to = found.end()
             cause, pid, at, va = int(found[1], 16), int(found[2]), int(found[3], 16), int(found[4], 16)
             process = next((one for one in self.processes.read(self.gdb) if one.pid == pid), None)
             says = f"{process or f'process {pid}'} trapped at {Address(at)}: "
@@ -620,7 +641,8 @@ class _Run:
         program, pc = self.program, hart.registers[PC]
         lines = self.stacks.lines(hart.places)
         self.gdb.thread = self.gdb.threads()[hart.number]
-        found = self.gdb.registers(("priv", "mcause", "mtval", "mepc", "scause", "stval", "sepc", "satp"))
+        names = ("priv", "mcause", "mtval", "mepc", "scause", "stval", "sepc", "satp", "sstatus")
+        found = self.gdb.registers(names)
         mode = _MODES.get(found.get("priv", -1), "")
         start = program.symbols.get("trampoline")
         if lines:
@@ -638,9 +660,12 @@ class _Run:
         says = f"{place}, in {mode or 'an unknown'} mode; its last trap was at {Address(at)}: {cause_of(cause)}"
         if cause not in _ACCESSES:
             return says
+        user = letter == "s" and not found.get("sstatus", _SPP) & _SPP
+        current = self.stacks.current(self.gdb, hart.registers) if user and hart.in_kernel else 0
+        root = next((one.root for one in self.processes.read(self.gdb) if one.place == current), 0)
         memory = StoppedMemory(self.gdb.read)
-        tables = PageTables("the hart", memory, SV39, (found.get("satp", 0) & (1 << 44) - 1) << 12)
-        walk = tables.walk(va, _ACCESSES[cause], user=at < MAXVA - PAGE and mode != "machine")
+        tables = PageTables("the hart", memory, SV39, root or (found.get("satp", 0) & (1 << 44) - 1) << 12)
+        walk = tables.walk(va, _ACCESSES[cause], user=user)
         memory.close()
         return f"{says} of {Address(va)}" + (f", since {walk.fault.why}" if walk.fault is not None else "")
 

@@ -25,6 +25,9 @@ from .stacks import PC, Hart, Stacks
 _GIVING_BACK = ("proc_freepagetable", "uvmfree", "freewalk")
 """The functions that free tables which a process still has."""
 
+_THREADS = frozenset(("clone", "sys_clone", "thread_create", "sys_thread_create"))
+"""Functions of kernels in which processes share a page table on purpose."""
+
 _MAPPING_NOTHING = (*_GIVING_BACK, "uvmunmap", "uvmdealloc", "uvmclear", "walkaddr")
 """The functions that map no page, so that another call mapped what is new after them."""
 
@@ -181,13 +184,18 @@ class Seen:
         there = tuple(one for one in there if one.root not in self.free and one.root not in self.kernels)
         self.being_freed = self._being_freed(there, mine, cause)
         first: dict[int, Process] = {}
-        self.sharing = [
-            (first[one.root], one)
-            for one in there
-            if one.state not in ("zombie", "unused")
-            and one.root not in self.being_freed
-            and first.setdefault(one.root, one) is not one
-        ]
+        threads = not _THREADS.isdisjoint(self.program.symbols)
+        self.sharing = (
+            []
+            if threads
+            else [
+                (first[one.root], one)
+                for one in there
+                if one.state not in ("zombie", "unused")
+                and one.root not in self.being_freed
+                and first.setdefault(one.root, one) is not one
+            ]
+        )
         unknown = self.being_freed - self.spaces.known.keys()
         there = tuple(one for one in there if one.root not in unknown)
         self.there = {one.root: one for one in there}
