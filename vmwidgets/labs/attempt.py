@@ -45,7 +45,7 @@ def attempt(call: Callable[P, T], *arguments: P.args, **options: P.kwargs) -> T 
     >>> vm.lab.attempt(space.enter, "4 KiB", at=0, fixed=True)
     KernelError: NOMEM: the range at 0x0 is not available: it starts inside the entry [0x0, 0x2000)
     >>> vm.lab.attempt(space.enter, "5 bytes")
-    Refused: size: '5 bytes' is not a size; write bytes or, for example, '64 MiB' or '3 pages'
+    Refused: size: '5 bytes' is not a size; write bytes or, for example, '64 MiB' or '3 pages'; did you mean '5 B'?
     """
     if not callable(call):
         raise Refused(f"call={shown(call)}: write the function without its parentheses, such as space.enter")
