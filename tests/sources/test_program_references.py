@@ -114,10 +114,28 @@ def test_addresses_that_only_dinero_writes_have_one_reading() -> None:
     assert vm.load("0 41f7a0\n1 41f7b0\n").unsaid == ()
 
 
-@pytest.mark.parametrize("text", ["# process page\n0 12\n1 12\n", "# PID, VPN\n0 12\n1 13\n", "0 12\n1 12\n3 14\n"])
-def test_a_list_of_processes_is_not_called_dinero(text: str) -> None:
-    with pytest.raises(vm.Refused, match="a list of processes and pages is not read"):
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("# process page\n0 12\n1 12\n", 1), ("# PID, VPN\n0 12\n1 13\n", 1), ("# columns: pid, page\n0 12\n", 1),
+        ("process page\n0 12\n1 12\n", 1), ("\npid page\n5 100\n6 0x2000\n", 2), ("process,page\n1,0\n2,4\n", 1),
+        ("0 12\n1 12\n3 14\n", 3), ("1 0x1000\n2 0x1000\n1 0x2000\n3 0x5000\n", 4), ("3 0\n1 1\n2 0\n", 1),
+        ("# a run\n3 0\n4 1\n", 2),
+    ],
+)  # fmt: skip
+def test_numbers_that_may_be_processes_and_pages_are_not_called_dinero(text: str, line: int) -> None:
+    with pytest.raises(vm.Refused) as refused:
         vm.load(text)
+    said = str(refused.value)
+    assert said.startswith(f"line {line} of the text, ")
+    assert "the numbers may be processes and pages; give vm.trace the addresses of one process" in said
+    assert "Dinero" not in said
+
+
+@pytest.mark.parametrize("remark", ["trace of process gcc", "task: matrix multiply", "process 12", "one proc, 3 pages"])
+def test_a_remark_about_a_process_names_no_column(remark: str) -> None:
+    found = vm.load(f"# {remark}\n0 41f7a0\n1 13f5e2c0\n2 400000\n")
+    assert found.addresses.tolist() == [0x41F7A0, 0x13F5E2C0, 0x400000]
 
 
 def test_lines_of_lackey_that_are_left_out_are_said() -> None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import ast
+import sys
 from collections.abc import Callable
+from contextlib import suppress
+from types import FrameType
 from typing import Any
 
 from ..engine.base.errors import Refused, shown
@@ -26,8 +29,8 @@ def pages(shell: Any, line: str, cell: str) -> None:
     text = shell.transform_cell(cell)
     if shell.should_run_async(cell, transformed_cell=text):
         raise Refused("%%pages can't measure a cell that awaits at its top level: put that into a cell before it")
-    tree = shell.transform_ast(shell.compile.ast_parse(text))
-    file = shell.compile.cache(text, raw_code=cell)
+    file = shell.compile.cache(text, _number(shell), raw_code=cell)
+    tree = shell.transform_ast(shell.compile.ast_parse(text, file))
     measured = Measured(shell.user_ns, subject="This cell")
     lines = _as_typed(tree.body, text.split("\n"), cell.split("\n"), shell.transform_cell)
     codes = [*_compiled(shell, tree.body, file, by_line="--lines" in options)]
@@ -38,10 +41,39 @@ def pages(shell: Any, line: str, cell: str) -> None:
         with measured:
             for code in codes:
                 exec(code, shell.user_ns)
+    except BaseException as error:
+        _show_from(shell, error, file)
+        raise
     finally:
         shell.user_ns.pop(_NAME, None)
         if measured.result is not None:
             show(measured.result)
+
+
+def _number(shell: Any) -> int:
+    """Return the number of the running cell; IPython's next number is that one or the one after, by its version."""
+    numbers = getattr(shell.compile, "_filename_map", {})
+    frame: FrameType | None = sys._getframe()
+    while frame is not None:
+        if frame.f_code.co_filename in numbers:
+            return int(numbers[frame.f_code.co_filename])
+        frame = frame.f_back
+    return int(shell.execution_count)
+
+
+def _show_from(shell: Any, error: BaseException, file: str) -> None:
+    """Let the traceback of an error in a cell begin at the cell, as without the magic.
+
+    An error that IPython asks for its own traceback, or that has no place for one, stays as it is.
+    """
+    trace = error.__traceback__  # its first frame is the magic's
+    own = trace.tb_next if trace is not None else None
+    if own is None or own.tb_frame.f_code.co_filename != file or hasattr(error, "_render_traceback_"):
+        return
+    with suppress(AttributeError, TypeError):
+        error._render_traceback_ = lambda: shell.InteractiveTB.structured_traceback(  # type: ignore[attr-defined]  # IPython's
+            type(error), error, own, tb_offset=0
+        )
 
 
 def _as_typed(

@@ -298,13 +298,22 @@ def blank_but(text: str, words: Iterable[str], numbers: re.Pattern[str], around:
 
 
 _NOUNS_OF_LINES = "lines?|entries|entry|ranges?|rows?|pages?|mappings?|regions?|output|items?|follow|below|omitted|of"
+_EDITORS = r"(?:snip(?:ped)?|omitted|elided|left out|not shown)\b"
+_VERBS = rf"(?:{_EDITORS}|(?:truncated|skipped|removed)\b)"
+"""What an editor says of lines.  Programs print the last three words too, of pages and files."""
+
 _LEFT_OUT = re.compile(
-    r"[^\w\n]*(?:\.{3,}|[…⋮]|(?:\. ){2,9}\.)[^\w\n]*|\s*[.:]\s*|[-\s]*(?:8<|>8|✂)[-\s]*"
+    r"[^\w\n]*(?:\.{3,}|[…⋮]|(?:\. ){2,9}\.)[^\w\n]*|\s*\.\s*|[-\s]*(?:8<|>8|✂)[-\s]*"
     r"|[^\w\n]{0,6}(?:\.{3,}|…)(?!.*[0-9a-f]{5}).{1,60}"
     r"|[\W_]*(?:(?:and|plus)\s+)?(?:(?:[0-9][0-9,]*|many|some|several|a few)\s+)?more"
     rf"(?:\s+(?:{_NOUNS_OF_LINES})\b.{{0,30}})?[\W_]*(?:\(?[0-9]{{1,3}}%\)?)?[\W_]*"
-    r"|(?!.{81})(?:[^\w\s].*?|(?:[0-9][0-9,]*\s+)?(?:[a-z]+\s+){0,3})"
-    r"\b(?:snip(?:ped)?|omitted|truncated|elided|skipped|left out|not shown|removed|etc|and so on)\b.{0,30}",
+    rf"|[^\w\n]*[\[(<{{](?!.*0x)[^\])>}}]*\b{_VERBS}[^\])>}}]*[\])>}}][^\w\n]*"  # in brackets
+    rf"|[\W_]{{2,}}{_VERBS}[\W_]{{2,}}|[\W_]*snip(?:ped)?[\W_]*|\s*/[/*](?!.*0x).*\b{_EDITORS}.{{0,30}}"
+    rf"|(?!.*0x).*\b{_EDITORS}\s*(?:\.{{3,}}|…)\s*|[\W_]*(?:and\s+)?(?:etc|so on)[\W_]*"
+    rf"|[\W_]*(?:[a-z0-9,]+\s+){{0,4}}(?:lines?|rows?|output)\)?\s+(?:[a-z]+\s+){{0,2}}{_VERBS}.{{0,30}}"
+    rf"|[\W_]*{_VERBS}:?\s+(?:[a-z0-9,]+\s+){{0,3}}(?:lines?|rows?)\b.{{0,30}}"
+    r"|[\W_]*(?:(?:and|the|all)\s+){0,2}(?:[0-9][0-9,]*|some|many|several|a few|others?|remaining|rest)\s+"
+    rf"(?:[a-z]+\s+){{0,3}}{_EDITORS}.{{0,30}}",
     re.IGNORECASE,
 )
 

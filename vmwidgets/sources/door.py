@@ -285,6 +285,10 @@ def _nothing(given: Given) -> str:
         name = printable(given.text.strip())
         if "/" in name or re.search(r"\.[a-z0-9]{1,6}$", name):
             return f"there is no file {name}, and as a text nothing in it is of a kind that can be read: {_COULD}"
+    from .program_references import processes
+
+    if said := processes(given.text, given.source) or processes(text.text, given.source):
+        return said
     for number, line in lines:
         for one in SEEN:
             if one.line.fullmatch(line.rstrip()):

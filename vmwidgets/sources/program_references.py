@@ -73,8 +73,35 @@ _CSV_KINDS = {
 }  # fmt: skip  # pairs
 
 
-_PROCESSES = re.compile(r"\b(?:pid|process(?:es)?|proc|task)\b", re.IGNORECASE)
-"""A word of a remark that names the first column of lines such as "0 12" as processes."""
+_COLUMNS = re.compile(
+    r"[#\s]*(?:(?:columns?|fields?|format)\b[\s:=]*)?"
+    r"\(?(?:pid|proc(?:ess)?|task)(?:es|s)?(?:[ _-]?(?:id|number|no\.?))?"
+    r"(?:[\s,;|/:_-]+|\s+(?:and|then)\s+)(?:virtual[ _]|logical[ _])?"
+    r"(?:page|vpn|vpage|addr(?:ess)?|va|vaddr|reference)(?:es|s)?(?:[ _-]?(?:id|number|no\.?))?\)?\s*"
+    r"|\s*#.*\b(?:columns?|fields?)\b.*\b(?:pid|process(?:es)?)\b.*",
+    re.IGNORECASE,
+)
+"""A header that names the first column of lines such as "0 12" as processes."""
+
+_PAIR = re.compile(r"\s*[0-9]{1,7}[\s,;:]+(?:0[xX])?[0-9a-fA-F]{1,20}\s*")
+_ONE_PROCESS = "is not a reference: the numbers may be processes and pages; give vm.trace the addresses of one process"
+
+
+def processes(text: str, source: str) -> str:
+    r"""Return a sentence about a text with two numbers on each line, perhaps below a header; "" for another text.
+
+    >>> processes("process page\n1 0\n", "a.txt")[:55]
+    "line 1 of a.txt, 'process page', is not a reference: th"
+    """
+    lines = [(number, line) for number, line in enumerate(text[:20_000].split("\n"), 1) if line.strip()]
+    heads = [one for one in lines[:20] if _COLUMNS.fullmatch(one[1])]
+    pairs = [one for one in lines if one not in heads and not _BLANK.match(one[1])]
+    if len(text) > 20_000:
+        del pairs[-1:]  # it may be cut
+    if len(pairs) + len(heads) < 2 or not pairs or not all(_PAIR.fullmatch(line) for _, line in pairs):
+        return ""
+    number, line = (heads or pairs)[0]
+    return f"line {number:,} of {source}, {shown(line.strip()[:40])}, {_ONE_PROCESS}"
 
 
 def form_of(text: str) -> Form | None:
@@ -130,9 +157,9 @@ def read_references(text: str, source: str, name: str = "") -> Trace | None:
             unsaid = (f"The last line, {shown(written[-1].strip()[:40])}, is cut, and not read.",)
         elif others and not form.between:
             line = written[others[0] - 1].strip()[:40]
-            is_two = form.name == DINERO and re.fullmatch(r"[0-9]+\s+[0-9]+", line) is not None
-            why = f"Dinero's begin with 0, 1 or 2, and {_ONE_PROCESS}" if is_two else f"this is a file of {form.name}"
-            raise Refused(f"line {others[0]:,} of {source}, {shown(line)}, is not a reference: {why}")
+            is_two = form.name == DINERO and (_PAIR.fullmatch(line) or _COLUMNS.fullmatch(line))
+            why = _ONE_PROCESS if is_two else f"is not a reference: this is a file of {form.name}"
+            raise Refused(f"line {others[0]:,} of {source}, {shown(line)}, {why}")
         elif others:
             unsaid = tuple(_passed_over(written, others))
     if form.fields == "ka" and form.kinds is _KINDS and not any(map(str.isdigit, "".join(one[1] for one in found))):
@@ -148,19 +175,17 @@ _TWO_READINGS = (
     "Two readings fit lines such as '0 12': Dinero's, which is used (0 is a read, 1 a write, 2 a fetch, then an"
     " address), and a process with its page or address. For the second, give vm.trace the addresses of one process."
 )
-_ONE_PROCESS = "a list of processes and pages is not read; give vm.trace the addresses of one process"
 
 
 def _readings(form: Form, addresses: Sequence[str], text: str, source: str) -> Iterator[str]:
     """Yield sentences about numbers that could mean something else.
 
-    Raises :class:`Refused` if a remark in a file of two numbers on each line calls the first a process.
+    Raises :class:`Refused` if a remark in a file of two numbers on each line names the first column as processes.
     """
     is_dinero, has_0x = form.name == DINERO, "0x" in text.lower()
     for number, line in enumerate(text[:20_000].split("\n") if is_dinero else (), 1):
-        if line.lstrip().startswith("#") and _PROCESSES.search(line):
-            where = f"line {number} of {source}, {shown(line.strip()[:40])},"
-            raise Refused(f"{where} calls the first number a process: {_ONE_PROCESS}")
+        if _COLUMNS.fullmatch(line):
+            raise Refused(f"line {number} of {source}, {shown(line.strip()[:40])}, {_ONE_PROCESS}")
     if (form.kinds is _KINDS or is_dinero) and not has_0x:
         yield from _unsure(addresses, "hexadecimal")
     if is_dinero and (has_0x or all(map(str.isdecimal, addresses))):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import mmap
 import os
+import re
 import resource
 import subprocess
 import sys
@@ -178,6 +179,20 @@ def test_a_child_that_runs_to_the_end_of_the_block_reports_nothing():
     assert seen.result is not None
 
 
+@pytest.mark.parametrize("forks", [0, 1, 2])
+def test_forks_and_what_they_make_later_writes_do_are_said(forks):
+    with vm.memory() as seen:
+        for _ in range(forks):
+            child = os.fork()
+            if not child:
+                os._exit(0)
+            os.waitpid(child, 0)
+        subprocess.run(["true"], check=True)  # no fork of Python's: its child writes nothing
+    said = [one for one in seen.result.python if "forked" in one]
+    assert len(said) == (forks > 0)
+    assert all("copies" in one and "faults" in one and f" {forks} time" in one for one in said)
+
+
 def test_numbers_are_asked_for_after_the_block():
     with pytest.raises(Refused, match="after the with block"):
         vm.memory().json()
@@ -215,6 +230,37 @@ def test_a_cell_that_fails_or_awaits_says_so(shell):
     assert isinstance(shell.run_cell("%%pages\nimport asyncio\nawait asyncio.sleep(0)").error_in_exec, Refused)
     assert isinstance(shell.run_cell("%%pages --line\nx = 1").error_in_exec, Refused)
     assert shell.user_ns["x"] == 1
+
+
+TRACEBACKS = """
+from IPython.core.interactiveshell import InteractiveShell
+shell = InteractiveShell.instance(colors="NoColor")
+shell.run_cell("import vmwidgets; x = [1]", store_history=True)
+shell.run_cell("y = 1", store_history=True)
+for options in ("", " --lines"):
+    cell = f"%%pages{options}\\ndef f():\\n    return x[5]\\n\\nf()"
+    print(shell.run_cell(cell, store_history=True).success)
+"""
+
+
+def test_the_traceback_of_a_cell_is_the_cells_alone():
+    text = subprocess.run(
+        [sys.executable, "-c", TRACEBACKS], check=True, capture_output=True, text=True, timeout=120
+    ).stdout
+    assert text.count("IndexError: list index out of range") == 2
+    where = re.findall(r"^(?:Cell|File) .*|^(?:True|False)$", text, re.MULTILINE)
+    assert where == [
+        "Cell In[3], line 4", "Cell In[3], line 2, in f()", "False",
+        "Cell In[4], line 4", "Cell In[4], line 2, in f()", "False",
+    ]  # fmt: skip
+
+
+def test_an_array_without_bytes_is_in_no_page():
+    with pytest.raises(Refused, match="has no bytes"):
+        vm.process().pages(np.zeros(0))
+    with pytest.raises(Refused, match="has no bytes"):
+        vm.process().pages(bytearray())
+    assert vm.process().pages(np.zeros(1)).pages == 1
 
 
 def test_pages_that_read_as_zeros_are_counted_and_take_no_memory():

@@ -393,3 +393,28 @@ def test_a_line_of_the_monitor_whose_beginning_is_missing_is_left_out(line: str)
     for cut in range(1, len(line)):
         with pytest.raises(vm.Refused):
             vm.load(f"{line[cut:]}\n")
+
+
+LINES_OUT = """\
+page table 0x87f6e000
+..0: pte 0x21fda801 pa 0x87f6a000
+.. ..0: pte 0x21fda401 pa 0x87f69000
+.. .. ..0: pte 0x21fdac5b pa 0x87f6b000
+...
+.. .. ..3: pte 0x21fd9cd7 pa 0x87f67000
+..255: pte 0x21fdb401 pa 0x87f6d000
+.. ..511: pte 0x21fdb001 pa 0x87f6c000
+.. .. ..511: pte 0x20001c4b pa 0x80007000
+$
+"""
+
+
+def test_lines_left_out_end_at_the_roots_next_descriptor() -> None:
+    trap = "usertrap(): unexpected scause 0xf pid=3\n  sepc=0x8 stval={:#x}\n"
+    at = [1 << 30, 254 << 30, -256 << 30 & (1 << 64) - 1, -4096 & (1 << 64) - 1]  # slots 1, 254, 256, 511
+    assert [vm.load(LINES_OUT + trap.format(one)).traps[0].refused for one in at] == ["", "", "V", "V"]
+
+
+def test_a_descriptor_in_no_table_is_said() -> None:
+    (said,) = (one for one in vm.load(LINES_OUT).unsaid if one.startswith("Line 6 "))
+    assert "0x21fd9cd7" in said and "0x87f6_7000" in said

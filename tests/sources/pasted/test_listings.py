@@ -42,8 +42,9 @@ def trap(text: str) -> Any:
 
 @pytest.mark.parametrize(
     "dots",
-    ["...", "…", "[...]", "[snip]", "<snip>", "--More--", "...and more...", "and 12 more", "(12 lines omitted)", " :\n",
-     "\n...\n", "// ..."],
+    ["...", "…", "[...]", "[snip]", "<snip>", "--More--", "...and more...", "and 12 more", "(12 lines omitted)",
+     "20 lines omitted", "\n...\n", "// ...", "--- snip ---", "[output truncated]", "... removed", "skipped 12 lines",
+     "some entries omitted"],
 )  # fmt: skip
 @pytest.mark.parametrize(
     ("lines", "report"),
@@ -64,6 +65,19 @@ def test_a_page_that_may_be_in_a_line_left_out_is_not_called_absent(
     assert "V is 0" not in unknown.says and "does not have it" not in unknown.says
     known = trap(text + report.format(0x44, 7))  # the page at 0 is listed
     assert known.refused in ("W", "R/W")
+
+
+@pytest.mark.parametrize(
+    "printed",
+    ["uvmunmap removed 3 pages", "page removed", "lazy alloc skipped", "munmap removed: 0x3000", "file truncated",
+     ":", "3 pages removed", "[kernel] page removed", "* page skipped", "- removed page 3", "# removed 2 entries"],
+)  # fmt: skip
+def test_words_that_a_kernel_prints_leave_no_line_out(printed: str) -> None:
+    table = kinds.VMPRINT.rpartition("usertrap")[0]
+    for before in (table, "(qemu) info mem\n" + "".join(RISCV)):
+        found = vm.load(f"{before}{printed}\n{RISCV_TRAP.format(0x5008)}")
+        assert found.traps[0].refused == "V"
+        assert not any("leaves lines out" in one for one in found.unsaid)
 
 
 def test_lines_left_out_before_and_after_a_listing_are_not_called_absent() -> None:

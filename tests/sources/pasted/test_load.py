@@ -444,21 +444,21 @@ def test_a_failed_access_of_a_go_program_is_not_a_kernels_panic(signal: str, add
 @pytest.mark.parametrize(
     ("text", "whose"),
     [
-        ("panic: walk\n\ngoroutine 1 [running]:\nmain.main()\n", "a Go program"),
-        ("panic: kfree [recovered]\n\tpanic: kfree\n\ngoroutine 7 [running]:\n", "a Go program"),
+        ("panic: my check\n\ngoroutine 1 [running]:\nmain.main()\n", "a Go program"),
+        ("panic: mine [recovered]\n\tpanic: mine\n\ngoroutine 7 [running]:\n", "a Go program"),
         ("thread 'main' panicked at 'index out of bounds', src/main.rs:4:5\n", "a Rust program"),
         ("thread 'worker-1' (4242) panicked at src/main.rs:4:5:\nindex out of bounds\n", "a Rust program"),
-        ("thread 1234 panic: index out of bounds: index 5, len 3\n", "a Zig program"),
-        ('Traceback (most recent call last):\n  File "x.py", line 1\nRuntimeError: panic: kfree\n', "a program"),
+        ("thread 1234 panic: index 5, len 3\n/tmp/x.zig:3:7: 0x1034a1 in main (x)\n", "a Zig program"),
+        ('Traceback (most recent call last):\n  File "x.py", line 1\nRuntimeError: panic: my check\n', "a program"),
         ("PANIC: unprotected error in call to Lua API (attempt to index a nil value)\n", "a Lua program"),
         ("[12] PANIC:  could not locate a valid checkpoint record\n[10] LOG:  startup was terminated\n", "PostgreSQL"),
         ("panic: memory wrap at x.pl line 3.\n", "Perl"),
         ('panic: standard_init_linux.go:178: exec user process caused "no such file"\n', "a Go program"),
-        ("terminate called after throwing an instance of 'E'\n  what():  panic: kfree\n", "a program"),
-        ("x.rb:3:in `f': panic: kfree (RuntimeError)\n", "a program"),
-        ("** (RuntimeError) panic: kfree\n", "a program"),
-        ('Traceback (most recent call last):\n  File "x.py", line 1\nException: panic: kfree\n', "a program"),
-        ("Uncaught Error: panic: kfree\n    at f (x.js:3:9)\n", "a program"),
+        ("terminate called after throwing an instance of 'E'\n  what():  panic: my check\n", "a program"),
+        ("x.rb:3:in `f': panic: my check (RuntimeError)\n", "a program"),
+        ("** (RuntimeError) panic: my check\n", "a program"),
+        ('Traceback (most recent call last):\n  File "x.py", line 1\nException: panic: my check\n', "a program"),
+        ("Uncaught Error: panic: my check\n    at f (x.js:3:9)\n", "a program"),
     ],
 )
 def test_a_panic_of_a_program_is_not_called_a_kernels(text: str, whose: str) -> None:
@@ -467,6 +467,41 @@ def test_a_panic_of_a_program_is_not_called_a_kernels(text: str, whose: str) -> 
     both = vm.load(text + "usertrap(): unexpected scause 0xf pid=3\n  sepc=0x42 stval=0x5008\n")
     assert both.panics == () and len(both.traps) == 1
     assert any(f"is {whose}'s" in one for one in both.unsaid)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("AssertionError: panic: freewalk: leaf\n", "freewalk: leaf"),
+        (
+            'Traceback (most recent call last):\n  File "grade.py", line 1\nException: xv6: panic: kerneltrap\n',
+            "kerneltrap",
+        ),
+        ("panic: freewalk: leaf\n\ngoroutine 1 [running]:\nmain.main()\n", "freewalk: leaf"),
+        ("LOG:  starting qemu\nPANIC:  kfree\n", "kfree"),
+        ("thread 3 panic: uvmunmap: not mapped\n", "uvmunmap: not mapped"),
+    ],
+)
+def test_a_known_check_is_the_kernels_whatever_is_printed_around_it(text: str, words: str) -> None:
+    (panic,) = vm.load(text).panics
+    assert (panic.text, panic.protects) == (words, CHECKS[words].protects)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "panic: page not mapped at vm.c line 42", "kernel panic: page fault at trap.c line 12",
+        "panic: bad trap at trampoline.S line 12.", "AssertionError: panic: my own check",
+        "Exception: xv6: panic: my own check", "panic: trap (LoadPageFaultException)",
+        "thread 3 panic: my own check", "kernel exception 13, panic: my own check",
+    ],
+)  # fmt: skip
+def test_a_panic_that_can_be_a_kernels_is_not_called_a_programs(line: str) -> None:
+    pasted = vm.load(f"{line}\n")
+    (panic,) = pasted.panics
+    assert panic.text == line.partition("panic: ")[2]
+    assert not any("not a kernel's" in one for one in pasted.unsaid)
+    assert any("a kernel or a program" in one for one in pasted.unsaid)
 
 
 def test_a_level_of_a_kernels_log_is_no_program() -> None:

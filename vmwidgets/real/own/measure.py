@@ -60,6 +60,18 @@ BIG = 64 << 10
 """The size in bytes from which an object's name is searched for."""
 
 
+_FORKS = [0]
+"""The number of this process's forks since the first import."""
+
+
+def _count_fork() -> None:
+    _FORKS[0] += 1
+
+
+if hasattr(os, "register_at_fork"):  # Windows has no fork
+    os.register_at_fork(after_in_parent=_count_fork)
+
+
 class Faults(NamedTuple):
     """A process's page faults since its beginning."""
 
@@ -118,6 +130,7 @@ class Measured(Measuring):
         self._name = name_of(self._pid)
         self._known = dict(buffers(self._names or {}))
         self._modules = len(sys.modules)
+        self._forks = _FORKS[0]
         self._collected = sum(one["collections"] for one in gc.get_stats())
         self._has_peak = forget_peak(self._pid)
         self._zeros = zeros_of(self._pid)
@@ -227,6 +240,11 @@ class Measured(Measuring):
             said.append(f"Python {done} {count} of 1 MiB for its objects.")
         if any(one.holds.endswith("?") for one in changes):
             said.append("A name with a question mark is a guess: by the size, and by how many objects Python has.")
+        if forks := _FORKS[0] - self._forks:
+            said.append(
+                f"{self._subject} forked {counted(forks, 'time')}: while both processes have a page, the first write to"
+                " it copies it. These are faults."
+            )
         modules = len(sys.modules) - self._modules
         if modules > 0:
             said.append(

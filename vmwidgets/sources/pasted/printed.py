@@ -71,7 +71,7 @@ class Printed:
     leads_on: bool = True
     """Whether the latest descriptor refers to a table, whose descriptors can follow."""
     open: list[tuple[Path, Gap]] = field(default_factory=list)
-    """The gaps that end at the next descriptor of their table, if a descriptor comes right after."""
+    """The gaps that end at the next descriptor, if that is one of their table."""
     is_whole: bool = True
     """Whether nothing is missing since the latest descriptor."""
 
@@ -85,7 +85,8 @@ class Printed:
             self.miss((), 0, item.path[-1], "no line of the text says where this table begins")
         self.path = (*self.path[: item.depth - 1], item.path[-1])
         for above, gap in self.open:
-            if self.path[: len(above)] == above and len(self.path) > len(above):
+            is_same = self.path[: len(above)] == above and len(self.path) > len(above)
+            if is_same and self.path[len(above)] >= gap.first:
                 self.gaps[above].remove(gap)
                 self.miss(above, gap.first, self.path[len(above)], gap.why)
         self.open = []
@@ -95,13 +96,14 @@ class Printed:
     def damage(self, depth: int, why: str, *, is_one: bool = False) -> None:
         """Note a missing line at `depth` (0 if unknown): descriptors of its table and of tables below may be missing.
 
-        If only one line is missing (`is_one`), the next descriptor comes right after it, and indices increase.
+        If only one line is missing (`is_one`), the next descriptor comes right after it, and indices increase.  If more
+        are, that is certain only of the root: the next descriptor of another level can be another table's.
         """
         keep = max(depth, 1) - 1
         for above in range(keep, len(self.path) + self.leads_on):
             first = self.path[above] + 1 if above < len(self.path) else 0
             self.miss(self.path[:above], first, ENTRIES, why)
-            if is_one and first < ENTRIES:
+            if (is_one or not above) and first < ENTRIES:
                 self.open.append((self.path[:above], self.gaps[self.path[:above]][-1]))
         self.path, self.leads_on, self.is_whole = self.path[:keep], True, False
 

@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
+from ...engine.base.units import Address
 from ...engine.mmu.formats.riscv import A, D, R, U, V, W, X
 from .. import cleaned
 from .assign import MOST_AT_ONCE, assignments
@@ -62,6 +63,9 @@ _IN_BETWEEN = re.compile(r"\s*(h|ha|har|hart( [0-9]*( s[a-z]*)?)?)?\s*", re.ASCI
 
 _DOTS = re.compile(r"\.\.(?:\s{0,9}\.\.){0,4}")
 
+MOST_LOST = 8
+"""The most descriptors of a table without its beginning that are listed."""
+
 _HAS_NUMBER = re.compile(r"0x[0-9a-f]{3}|\b[0-9a-f]{8}", _FLAGS)
 
 
@@ -91,8 +95,8 @@ def read(parts: Parts) -> None:
     if lost:
         many = "belongs" if len(lost) == 1 else "belong"
         unsaid.append(
-            f"{places(lost).capitalize()} {many} to a table whose beginning is missing: which addresses"
-            " this maps is not said."
+            f"{places([item.line for item in lost]).capitalize()} {many} to a table whose beginning is missing: which"
+            f" addresses this maps is not said. {_contents(lost)}"
         )
     if found and all(_IN_BETWEEN.fullmatch(line) for line in _behind(items[-1], lines)):
         _mark_end(found[-1], items[-1], unsaid)
@@ -101,6 +105,15 @@ def read(parts: Parts) -> None:
     parts.tables += made
     if made:
         parts.what["vmprint of xv6"] = None
+
+
+def _contents(lost: Sequence[Item]) -> str:
+    """Return a sentence with the descriptors that are in no table."""
+    said = [f"PTE {item.word:#x}, physical address {Address(page_of(item.word))}" for item in lost[:MOST_LOST]]
+    if len(lost) == 1:
+        return f"It has {said[0]}."
+    more = f"; and {len(lost) - MOST_LOST:,} more" * (len(lost) > MOST_LOST)
+    return f"They have {'; '.join(said)}{more}."
 
 
 def _behind(last: Item, lines: Sequence[str]) -> Iterator[str]:
@@ -292,10 +305,10 @@ def _path(depth: int, at: str) -> Path | None:
     return tuple(va >> 30 - 9 * level & 511 for level in range(depth))
 
 
-def _in_turn(items: Sequence[Item]) -> tuple[list[Printed], list[int], bool]:
+def _in_turn(items: Sequence[Item]) -> tuple[list[Printed], list[Item], bool]:
     """Return the tables, as if printed one after the other, the misfits, and whether two were printed at once."""
     found: list[Printed] = []
-    lost: list[int] = []
+    lost: list[Item] = []
     damaged = any(item.damage for item in items)
     for item in items:
         if item.damage:
@@ -316,7 +329,7 @@ def _in_turn(items: Sequence[Item]) -> tuple[list[Printed], list[int], bool]:
             found.append(Printed(None, item.line))
             found[-1].add(item)
         else:
-            lost.append(item.line)
+            lost.append(item)
             if found and found[-1].is_whole:
                 found[-1].damage(0, f"before line {item.line} of the text something is missing")
     return found, lost, False
