@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
+from vmwidgets.engine.base.calls import says_what_it_takes
 from vmwidgets.engine.base.errors import Refused, in_ascii, shown
 from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.views.scene.twin import LOST
@@ -98,6 +99,7 @@ class Prediction:
         """The parts that distinguish the question from others."""
         return self.question, self.kind, self.options
 
+    @says_what_it_takes
     def say(self, value: Any, how: str = "code", because: str = "") -> None:
         """Answer the question, for the first time or again, with or without a reason.
 
@@ -151,6 +153,7 @@ class Prediction:
         self.is_passed = True
         self._tell()
 
+    @says_what_it_takes
     def miss(self, text: str) -> None:
         """Keep the student's answer to "what did I miss?", after a wrong answer."""
         self.missed = line(text, "missed")
@@ -160,6 +163,7 @@ class Prediction:
         for listener in list(self.listeners):
             listener()
 
+    @says_what_it_takes
     def compare(self, actual: Any) -> Outcome:
         """Return the outcome: what happened, next to the prediction.
 
