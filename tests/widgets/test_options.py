@@ -136,9 +136,7 @@ def test_a_second_thing_is_refused_and_the_first_says_what_is_right(machine: vm.
     fault: Any = vm.Fault
     with pytest.raises(vm.Refused, match=r"^Walk shows the result of machine\.walk\(address\), not <machine"):
         walk(machine, 0x1000)
-    with pytest.raises(
-        vm.Refused, match=r"^Fault shows one thing, here <task 'init'.*, and not 3 too; an option has a"
-    ):
+    with pytest.raises(vm.Refused, match=r"^Fault shows one thing, here <task 'init'.*, and not 3 too; an option"):
         fault(machine.task("init"), 3)
 
 

@@ -33,7 +33,7 @@ def brief_traceback(error: BaseException) -> list[str]:
 
 
 def _has_colours() -> bool:
-    """Return whether error lines may have colours: not in a file or a pipe, nor if IPython is told to use none."""
+    """Return whether error lines may have colours: not in a file or a pipe, nor if IPython is set to use none."""
     colours = str(getattr(current_shell(), "colors", "")).casefold()
     return colours != "nocolor" and (not in_terminal() or sys.stdout.isatty())
 

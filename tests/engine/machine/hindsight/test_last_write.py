@@ -371,5 +371,5 @@ def test_an_address_that_is_none_is_called_an_address() -> None:
             with pytest.raises(vm.Refused, match="='a' is not an address: write decimal digits"):
                 asked(thing, "a")
     for asked in (machine.frames.mapped_at, machine.frames.owner, partial(machine.last_write, machine.frames)):
-        with pytest.raises(vm.Refused, match="^frame='a': write a whole number"):
+        with pytest.raises(vm.Refused, match=r"^frame='a': write a whole number"):
             asked("a")
