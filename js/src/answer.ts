@@ -34,7 +34,6 @@ export interface AnswerArguments {
 
 const OPEN = "Not kept yet: press “This is my answer”.";
 const SENT = "Sent: it is kept as soon as the kernel is idle, and this says so then. (If not, run this cell again.)";
-const WHY = "Your answer is kept. Why? One line, or skip.";
 
 function make<K extends keyof HTMLElementTagNameMap>(name: K, style = ""): HTMLElementTagNameMap[K] {
   const element = document.createElement(name);
@@ -132,7 +131,7 @@ function render({ model, el }: AnswerArguments): () => void {
   const question = model.get("question");
   const known = model.get("given") === model.get("unsure") ? "" : model.get("given");
   const draft = new Draft([question, ...options].join("\n"));
-  const before = model.get("given") === "" || model.get("asks_why") ? draft.read() : null;
+  const before = draft.read();
   const given = known || (before?.value ?? "");
   // each model has loaded this file for itself, so a counter would begin at 1
   const group = `vmw-answer-${Math.random().toString(36).slice(2)}`;
@@ -174,7 +173,7 @@ function render({ model, el }: AnswerArguments): () => void {
     why.classList.toggle("mod-primary", asksWhy);
     for (const one of [why, skip]) one.style.display = asksWhy ? "" : "none";
     after.style.display = model.get("asks_missed") ? "flex" : "none";
-    status.textContent = model.get("status") || (asksWhy ? WHY : isOpen() ? OPEN : "");
+    status.textContent = model.get("status") || (isOpen() ? OPEN : "");
     status.style.fontWeight = asksWhy ? "bold" : "";
     const root = el.getRootNode() as Document | ShadowRoot;
     if (asksWhy && !wasAsked && root.activeElement && el.contains(root.activeElement)) because.focus();
@@ -203,8 +202,8 @@ function render({ model, el }: AnswerArguments): () => void {
   tell();
   hear(model.widget_manager, model.get("own_id"));
   const hold = () => {
-    const isDone = model.get("given") !== "" && !model.get("asks_why");
-    draft.write(isDone ? "" : value(), isDone ? "" : because.value);
+    const isReasoned = because.value.trim() === model.get("because");
+    draft.write(model.get("given") === "" ? value() : "", isReasoned ? "" : because.value);
   };
   addEventListener("pagehide", hold);
   return () => {

@@ -93,6 +93,47 @@ def test_an_answer_without_its_reason_is_kept_at_once_and_the_reason_is_asked_fo
     assert why.compare("low").is_open
 
 
+@pytest.mark.parametrize("kind", ["compare", "skip"])
+def test_a_reason_that_was_typed_while_the_kernel_was_busy_is_kept(why: Prediction, kind: str) -> None:
+    control = Control(why)
+    press(control, "high")
+    if kind == "skip":
+        send(control, "skip")
+    why.compare("low")
+    send(control, "reason", because="it is larger")
+    assert said(why) == [("high", "", False), ("high", "it is larger", True)]
+    assert "saved" in control.status
+    assert "you said: high, because (later) it is larger" in repr(why)
+    assert "and later" not in repr(why)
+
+
+def test_a_reason_after_a_skip_and_before_the_result_is_the_answers_own(why: Prediction) -> None:
+    control = Control(why)
+    press(control, "high")
+    send(control, "skip")
+    send(control, "reason", because="it is larger")
+    assert said(why) == [("high", "it is larger", False)]
+
+
+def test_the_request_for_a_reason_goes_when_the_result_is_shown(why: Prediction) -> None:
+    control = Control(why)
+    press(control, "high")
+    assert "Why?" in control.status
+    why.compare("low")
+    assert "Why?" not in control.status
+    assert "saved" in control.status, "the answer is kept as before"
+
+
+def test_a_control_of_a_kept_answer_asks_why_from_the_beginning(why: Prediction) -> None:
+    why.say("high")
+    control = Control(why)
+    assert "Why?" in control.status
+    send(control, "nothing that is known")
+    assert "Why?" in control.status
+    why.say("high", because="it is larger")
+    assert "Why?" not in control.status
+
+
 def test_a_reason_may_be_skipped(why: Prediction) -> None:
     control = Control(why)
     press(control, "high")

@@ -119,6 +119,30 @@ def test_a_reason_is_kept_with_its_answer() -> None:
     assert kept(why)["missed"] == "that it is best fit"
 
 
+def test_a_reason_after_the_result_is_shown_with_its_answer() -> None:
+    kernel = Predictions()
+    tree = kernel.ask(Prediction("t/tree", "How many levels?", "number", reasons=True))
+    tree.say(3)
+    tree.compare(3)
+    tree.say(3, "control", "because each level halves the rest.")
+    plain = tree.bundle()["text/plain"]
+    assert "you said: 3, because (later) each level halves the rest." in plain
+    assert "and later" not in plain
+    table = kernel._repr_mimebundle_()
+    assert "You said: 3, because (later) each level halves the rest. What happened: 3." in table["text/plain"]
+    assert "3, because (later) each level halves the rest." in table["text/html"]
+
+
+def test_each_later_answer_has_its_reason() -> None:
+    tree = Prediction("t/tree", "How many levels?", "number", reasons=True)
+    tree.say(3, because="it is deep")
+    tree.say(4)
+    tree.say(4, because="it is deeper")
+    tree.compare(4)
+    tree.say(4, because="I see it")
+    assert "you said: 3, because it is deep; and later: 4, because it is deeper, because (later) I see it" in repr(tree)
+
+
 def test_an_answer_in_code_is_kept_without_its_reason_which_is_asked_for_before_the_result() -> None:
     why = lab.predict("Where?", id="t/no-why", options=["low", "high"], answer="low", because=True)
     assert (why.answer, why.asks_why) == ("low", True)

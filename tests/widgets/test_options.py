@@ -129,3 +129,34 @@ def test_an_option_that_is_set_later_is_refused_as_at_the_beginning(name, value)
         setattr(view, name, value)
     assert str(later.value) == str(at_first.value)
     assert getattr(view, name) == before
+
+
+def test_a_second_thing_is_refused_and_the_first_says_what_is_right(machine: vm.Machine) -> None:
+    walk: Any = vm.Walk
+    fault: Any = vm.Fault
+    with pytest.raises(vm.Refused, match=r"^Walk shows the result of machine\.walk\(address\), not <machine"):
+        walk(machine, 0x1000)
+    with pytest.raises(vm.Refused, match=r"^Fault shows one thing, here <task 'init'.*, and not 3 too; an option"):
+        fault(machine.task("init"), 3)
+
+
+def test_an_option_of_the_constructor_alone_is_named_too(machine: vm.Machine) -> None:
+    assert refused(vm.Dashboard, machine, pane="tlb").endswith("did you mean 'panes'?")
+    assert refused(vm.Dashboard, machine, ak=True).endswith("did you mean 'ask'?")
+    options = refused(vm.Dashboard, machine, colour="red").partition("it has ")[2].split(", ")
+    assert {"ask", "panes", "whole", "width"} <= {*options}
+    assert "machine" not in options
+
+
+def test_an_option_of_the_constructor_alone_is_not_set_later(machine: vm.Machine) -> None:
+    dashboard: Any = vm.Dashboard(machine)
+    with pytest.raises(vm.Refused, match="panes can't be changed: make the picture again, with panes="):
+        dashboard.panes = "tlb"
+
+
+def test_beside_what_is_no_picture_says_what_to_write(machine: vm.Machine) -> None:
+    sharing: Any = vm.Sharing(machine)
+    again = machine.again(fork="counted")
+    with pytest.raises(vm.Refused, match=r"^beside: an Again is not a picture; .* vm\.Sharing\(again\.machine\)$"):
+        sharing.beside(again)
+    assert sharing.beside(vm.Sharing(again.machine)).machines == (machine, again.machine)

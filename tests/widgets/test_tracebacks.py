@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import Any
 
 import nbformat
@@ -86,3 +88,22 @@ def test_the_stop_button_in_a_loop_of_operations_takes_two_lines(after: float) -
     assert len(lines) == 2, lines
     assert lines[0] == "line 4: parent.read(a, 5)"
     assert "Interrupted" in lines[1]
+
+
+def test_a_call_without_its_thing_has_no_line_of_pythons_own() -> None:
+    lines = failure("import vmwidgets as vm", "with vm.lab.try_on() as copy: pass")["traceback"]
+    assert len(lines) == 2, lines
+    assert "it takes try_on(thing)" in lines[1]
+
+
+@pytest.mark.parametrize("options", [[], ["--colors=NoColor"]])
+def test_a_pipe_and_a_terminal_without_colours_get_none(options: list[str]) -> None:
+    cell = "import vmwidgets as vm; vm.boot().kernel_map.enter('5 bytes')"
+    command = [sys.executable, "-m", "IPython", "--no-banner", "--quick", *options, "-c", cell]
+    said = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    line = next(one for one in (said.stdout + said.stderr).splitlines() if "is not a size" in one)
+    assert "\x1b" not in line
+
+
+def test_a_notebook_has_colours(output: Any) -> None:
+    assert output["traceback"][-1].startswith("\x1b[")

@@ -17,13 +17,11 @@ from vmwidgets.views.scene.static import read_static
 from vmwidgets.widgets.host.display import publish_widget
 
 from .answers import KINDS, UNSURE
+from .outcome import WHY
 from .prediction import Prediction
 from .session import Kept
 
 SAID = "Your answer is shown above, and is saved with the notebook. (If not, run this cell again.)"
-WHY = "Your answer is kept. Why? One line, or skip."
-"""The text of a page that asks for the reason of a kept answer, before the result is shown."""
-
 KEPT = "Kept. It is not graded: it is for you, and for anyone who helps you."
 
 
@@ -57,6 +55,7 @@ class Control(anywidget.AnyWidget):
             options=list(prediction.options),
             hint=KINDS[prediction.kind],
             reasons=prediction.reasons,
+            status=WHY if prediction.asks_why else "",
             **_told(prediction),
         )
         prediction.listeners.append(self._tell)
@@ -65,6 +64,10 @@ class Control(anywidget.AnyWidget):
     def _tell(self) -> None:
         for name, value in _told(self._prediction).items():
             setattr(self, name, value)
+        if not self.asks_why and self.status == WHY:  # the request is over: the result is shown, for example
+            self.status = SAID
+        elif self.asks_why and not self.status:
+            self.status = WHY
 
     def set_state(self, sync_data: dict[str, Any]) -> None:
         """Do nothing: a page answers with a message, which is checked."""
@@ -84,13 +87,14 @@ class Control(anywidget.AnyWidget):
                 self.status = "choose one first" if self.options else "write something first"
             elif kind == "answer":
                 self._keep(value, because)
-            elif kind == "reason" and self.asks_why:
+            elif kind == "reason" and self.given:  # perhaps written before the result was shown, and late here
                 self._keep(self.given, because)
-            elif kind == "skip" and self.asks_why:
+            elif kind == "skip" and self.given:
                 self._prediction.give_no_reason()
                 self.status = SAID
         except Refused as refusal:
             self.status = f"{refusal}"
+        self._tell()
 
     def _keep(self, value: str, because: str) -> None:
         """Keep an answer, and then its reason: a reason that can't be kept loses no answer."""

@@ -21,10 +21,10 @@ NOT_YET = (
 )
 """The text of a closed outcome."""
 
-WHY_FIRST = (
-    "Your answer is kept. Why? Write one line below the question, or skip: then this says what happened. "
-    "Running this cell again shows it too."
-)
+WHY = "Your answer is kept. Why? Write one line, or skip."
+"""The text that asks for the reason of a kept answer, before the result is shown."""
+
+WHY_FIRST = f"{WHY} Then this says what happened. Running this cell again shows it too."
 """The text of an outcome that waits for the reason of an answer."""
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
+from vmwidgets.engine.base.calls import says_what_it_takes
 from vmwidgets.engine.base.errors import Refused, in_ascii, shown
 from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.views.scene.twin import LOST
@@ -14,7 +15,7 @@ from vmwidgets.views.scene.twin import LOST
 from .answers import KINDS, UNSURE, line, written
 from .attempt import Failed
 from .markup import framed, marked
-from .outcome import Outcome
+from .outcome import WHY, Outcome
 from .records import PREDICTION, record
 
 SCHEMA = 1
@@ -27,9 +28,6 @@ FIRST_WORD = re.compile(r"^because\b[\s,:]*", re.IGNORECASE)
 
 TO_ANSWER = "answer below (if nothing is there, run this cell), or in code with answer=…"
 """The way to answer a prediction in a notebook; a page that is only read has other words."""
-
-TO_REASON = "your answer is kept. Say why in one line, below or in code with because=…, or skip"
-"""The way to give the reason of a kept answer."""
 
 OTHER = "none of these answers"
 """The outcome if no option stands for what happened."""
@@ -101,6 +99,7 @@ class Prediction:
         """The parts that distinguish the question from others."""
         return self.question, self.kind, self.options
 
+    @says_what_it_takes
     def say(self, value: Any, how: str = "code", because: str = "") -> None:
         """Answer the question, for the first time or again, with or without a reason.
 
@@ -127,6 +126,23 @@ class Prediction:
         last = self.answers[-1] if self.answers else None
         return self.reasons and last is not None and not last.because and last.answer != UNSURE
 
+    def said(self, when: str = "") -> list[str]:
+        """Return the answers in words, each with its reasons; `when` follows the first answer.
+
+        A reason that came after its answer was kept says so.
+        """
+        words: list[str] = []
+        before = None
+        for answer in self.answers:
+            reason = FIRST_WORD.sub("", answer.because)
+            if answer.answer != before:
+                because = f", because {reason}" if reason else ""
+                words.append(f"{answer.answer}{'' if words else when}{because}")
+            elif reason:
+                words[-1] += f", because (later) {reason}"
+            before = answer.answer
+        return words
+
     def give_no_reason(self) -> None:
         """Leave out the reason of the latest answer: the result waits no longer."""
         self.asks_why = False
@@ -137,6 +153,7 @@ class Prediction:
         self.is_passed = True
         self._tell()
 
+    @says_what_it_takes
     def miss(self, text: str) -> None:
         """Keep the student's answer to "what did I miss?", after a wrong answer."""
         self.missed = line(text, "missed")
@@ -146,6 +163,7 @@ class Prediction:
         for listener in list(self.listeners):
             listener()
 
+    @says_what_it_takes
     def compare(self, actual: Any) -> Outcome:
         """Return the outcome: what happened, next to the prediction.
 
@@ -211,12 +229,12 @@ class Prediction:
         if self.answer is None:
             yield "not answered yet:", TO_ANSWER
         else:
-            reason = FIRST_WORD.sub("", self.answers[0].because)
-            yield "you said:", f"{self.answer}, because {reason}" if reason else self.answer
+            first, *later = self.said()
+            yield "you said:", first
+            if later:
+                yield "and later:", ", then ".join(later)
         if self.asks_why:
-            yield "why?", TO_REASON
-        if len(self.answers) > 1:
-            yield "and later:", ", then ".join(answer.answer for answer in self.answers[1:])
+            yield WHY, "(in code: because=…)"
         if self.missed:
             yield "what you missed:", self.missed
 

@@ -87,13 +87,13 @@ def _parts(one: Prediction) -> tuple[str, str, str]:
     """Return a sign for right or wrong, the prediction, and what happened."""
     outcome = one.outcome
     if outcome is None or not outcome.is_open:
-        return "", one.answer or "–", "not shown yet"
-    return outcome.sign, f"{one.answer or '–'}{' (after its cell had run)' * outcome.late}", outcome.actual
+        return "", next(iter(one.said()), "–"), "not shown yet"
+    return outcome.sign, next(iter(one.said(" (after its cell had run)" * outcome.late)), "–"), outcome.actual
 
 
 def _line(one: Prediction) -> str:
     sign, said, happened = _parts(one)
-    return f"{sign or '·'} {one.id}: {one.question} You said: {said}. What happened: {happened}."
+    return f"{sign or '·'} {one.id}: {one.question} You said: {said.removesuffix('.')}. What happened: {happened}."
 
 
 def _row(one: Prediction) -> str:

@@ -17,8 +17,8 @@ from .starting import machine_of
 _copies: Kept[WeakSet[Machine]] = Kept(WeakSet)
 
 
-@says_what_it_takes
 @contextmanager
+@says_what_it_takes
 def try_on(thing: Any) -> Iterator[Any]:
     """Copy a machine, a task or a map for experiments, which are neither recorded nor graded.
 

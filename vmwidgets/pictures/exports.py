@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from vmwidgets.engine.base.calls import says_what_it_takes
 from vmwidgets.engine.base.errors import Refused, in_ascii, shown
 from vmwidgets.engine.base.files import place_of, written_whole
 from vmwidgets.views.scene.model import Scene
@@ -31,6 +32,7 @@ class Exports:
 
         return to_svg(self.scene())
 
+    @says_what_it_takes
     def to_svg(self, *, theme: str | None = None) -> str:
         """Return the picture as a standalone SVG document, enlarged by its `scale`.
 
@@ -45,6 +47,7 @@ class Exports:
 
         return plain_svg(self._page_svg(), theme=theme)
 
+    @says_what_it_takes
     def to_dot(self, *, theme: str = "light") -> str:
         """Return the picture's structure in Graphviz's language: nodes, ports, edges and clusters, for `dot`.
 
@@ -54,6 +57,7 @@ class Exports:
 
         return to_dot(self.scene(), theme)
 
+    @says_what_it_takes
     def graphviz(self, *, theme: str = "light") -> Any:
         """Return the picture's structure as a `graphviz.Source`: ``source.render("map", format="pdf")`` draws it.
 
@@ -68,18 +72,22 @@ class Exports:
 
         return source(self.scene(), theme)
 
+    @says_what_it_takes
     def to_json(self) -> dict[str, Any]:
         """Return the scene as plain data, documented in :mod:`vmwidgets.views.scene.wire`."""
         return encode_scene(self.scene())
 
+    @says_what_it_takes
     def to_html(self) -> str:
         """Return one HTML file that needs no other: the picture, its words and its table."""
         return html_page(self.scene(), self._page_svg())
 
+    @says_what_it_takes
     def to_text(self) -> str:
         """Return the picture in words: heading, caption and table."""
         return text_twin(self.scene())
 
+    @says_what_it_takes
     def to_png(self, *, theme: str = "light", scale: float = 2.0) -> bytes:
         """Return the picture as a PNG, with `scale` pixels for each pixel of the drawing; `theme` is "light" or "dark".
 
@@ -101,6 +109,7 @@ class Exports:
         """Return the picture at each step of the shown operation; here there is only one step."""
         return [self]
 
+    @says_what_it_takes
     def save(self, path: str | os.PathLike[str], *, theme: str = "light") -> Path:
         """Write the picture to a file, in the format of its ending: .svg, .html, .json, .dot, .txt or .png.
 

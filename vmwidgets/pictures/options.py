@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import weakref
 from collections.abc import Callable, Mapping
+from inspect import Parameter, signature
 from typing import Any
 
 import traitlets
@@ -83,11 +84,20 @@ def weakly(value: Any) -> Callable[[], Any]:
 def refuse_unknown(view: type, options: Mapping[str, object]) -> None:
     """Raise :class:`Refused` for an option that `view` doesn't have, naming the nearest one."""
     traits = view.class_traits()  # type: ignore[attr-defined]  # a class of traits
-    known = sorted([name for name, trait in traits.items() if trait.metadata.get("public")] + ["layout"])
+    known = {name for name, trait in traits.items() if trait.metadata.get("public")} | {"layout"}
+    of_constructor = {
+        name
+        for kind in view.__mro__
+        for name, one in signature(kind.__init__).parameters.items()  # type: ignore[misc]  # of this very class
+        if one.kind is Parameter.KEYWORD_ONLY and name != "machine"  # which follows from the target
+    }
     for name in options:
+        if name in of_constructor:
+            raise Refused(f"{view.__name__}: {name} can't be changed: make the picture again, with {name}=…")
         if name not in known:
-            near = difflib.get_close_matches(name, known, 1)
-            advice = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(known)}"
+            every = sorted(known | of_constructor)
+            near = difflib.get_close_matches(name, every, 1)
+            advice = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(every)}"
             raise Refused(f"{view.__name__} has no option {name!r}; {advice}")
 
 

@@ -12,7 +12,8 @@ import traitlets
 
 from vmwidgets.engine.base.attributes import Suggesting
 from vmwidgets.engine.base.called import whole_name
-from vmwidgets.engine.base.errors import Refused, in_ascii, printable, shown
+from vmwidgets.engine.base.calls import says_what_it_takes
+from vmwidgets.engine.base.errors import Refused, a_kind, in_ascii, printable, shown
 from vmwidgets.engine.base.units import counted
 from vmwidgets.engine.machine import Machine
 from vmwidgets.engine.machine.event_kinds import TooFar, checked_kinds, next_event
@@ -98,6 +99,14 @@ class Picture(Exports, Finding, Suggesting, traitlets.HasTraits):
     _placing = True  # `step` follows from the moment, and does not set it
     _settled = True  # `steps` and `operation` stay as they were drawn last
     _made = False
+
+    def __new__(cls, *things: Any, **options: Any) -> Any:
+        """Refuse a second thing: what Python itself says about it names no picture."""
+        if len(things) > 1:
+            cls(things[0])  # refuses the wrong thing, and says which is right
+            more = f"{cls.__name__} shows one thing, here {shown(things[0])}, and not {shown(things[1])} too"
+            raise Refused(f"{more}; an option has a name, such as width=800")
+        return super().__new__(cls, *things, **options)
 
     def __init__(self, target: Any = None, *, machine: Any = None, **options: Any) -> None:
         refuse_unknown(type(self), options)
@@ -208,6 +217,7 @@ class Picture(Exports, Finding, Suggesting, traitlets.HasTraits):
         """Set `thing` as the target: the constructor computes everything that depends on it."""
         type(self).__init__(self, thing)
 
+    @says_what_it_takes
     def of_another(self, target: Any) -> Picture:
         """Return a picture of `target`, perhaps in another machine, with the same options but not the same moment."""
         options = {name: getattr(self, name) for name in self.trait_names(public=True) if name not in _MOMENTARY}
@@ -329,6 +339,7 @@ class Picture(Exports, Finding, Suggesting, traitlets.HasTraits):
                 found.append(Snapshot(self.drawing(at), self.operation, self.scale, selected=self.selection))
         return found
 
+    @says_what_it_takes
     def to_html(self) -> str:
         """Return one HTML file that needs no other, and steps through the current operation from the shown moment."""
         machine, scene = self.machine, self.scene()
@@ -339,6 +350,7 @@ class Picture(Exports, Finding, Suggesting, traitlets.HasTraits):
         opens_at = next(place for place, step in enumerate(steps) if step.done == done)
         return page(ToldStory(scene.title, tuple(steps), opens_at=opens_at, selected=self.selection))
 
+    @says_what_it_takes
     def jump(self, to: str, way: int = 1) -> None:
         """Show the moment before the next event of a kind, or the next bookmark; with `way` -1, search backwards.
 
@@ -393,6 +405,7 @@ class Picture(Exports, Finding, Suggesting, traitlets.HasTraits):
         """
         return blanked(self, words)
 
+    @says_what_it_takes
     def present(self, notes: Mapping[str, str] | None = None) -> None:
         """Fill a reader's window with the picture.
 
@@ -502,6 +515,7 @@ class Picture(Exports, Finding, Suggesting, traitlets.HasTraits):
         """Return the class for a picture of class `drawn` next to this picture; a view overrides this, to be live."""
         return drawn
 
+    @says_what_it_takes
     def beside(self, other: Picture) -> Picture:
         """Show this picture and another of its kind in equal halves: one thing at two moments, or two machines.
 
@@ -523,8 +537,14 @@ class Picture(Exports, Finding, Suggesting, traitlets.HasTraits):
         >>> both.scene().caption.text
         '1 entry...'
         """
+        if not isinstance(other, Picture):
+            is_of_machine = isinstance(self.target, Machine) and isinstance(getattr(other, "machine", None), Machine)
+            thing = f"{type(other).__name__.lower()}.machine" if is_of_machine else "…"
+            advice = f"make one for it, such as vm.{type(self).__name__}({thing})"
+            raise Refused(f"beside: {a_kind(other)} is not a picture; {advice}")
         return BESIDE_BY[0](self, other)
 
+    @says_what_it_takes
     def snapshot(self) -> Snapshot:
         """Return a picture of the present state, which does not change: for before and after."""
         return Snapshot(self.scene(), self._drawn_at[0], self.scale, slim_if_kept(self), self.selection)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,6 +15,9 @@ from vmwidgets.engine.base.calls import WrongCall, says_what_it_takes
 lab: Any = typed_lab
 boot: Any = vm.boot
 load: Any = vm.load
+picture: Any = vm.picture
+base_and_bounds: Any = vm.BaseAndBounds
+costs: Any = vm.Costs
 
 
 @pytest.fixture
@@ -34,6 +38,20 @@ def task() -> Any:
         (lambda task: task.machine.undo(1, 2), "too many positional arguments", "undo(n=1)"),
         (lambda task: lab.predict("How?", option=["a", "b"]), "'option'; say options=", "predict(question, *, id="),
         (lambda task: lab.check(), "missing a required argument: 'name'", "check(name, thing=None)"),
+        (lambda task: lab.try_on(), "missing a required argument: 'thing'", "try_on(thing)"),
+        (lambda task: picture(task).save(), "missing a required argument: 'path'", "save(path, *, theme="),
+        (lambda task: picture(task).beside(), "missing a required argument: 'other'", "beside(other)"),
+        (lambda task: picture(task).to_svg("dark"), "too many positional arguments", "to_svg(*, theme=None)"),
+        (lambda task: picture(task).snapshot().save(), "missing a required argument: 'path'", "save(path, *"),
+        (lambda task: lab.predict("How many?").compare(), "missing a required argument: 'actual'", "compare(actual)"),
+        (lambda task: lab.predict("How many?").say(), "missing a required argument: 'value'", "say(value, "),
+        (lambda task: base_and_bounds(4, 5, 6), "too many positional arguments", "BaseAndBounds(base, bounds)"),
+        (
+            lambda task: base_and_bounds(4, 5).translate(),
+            "missing a required argument: 'address'",
+            "translate(address)",
+        ),
+        (lambda task: costs(disk=5), "unexpected keyword argument 'disk'", "Costs(tlb=1, memory=100, "),
         (lambda task: load(), "missing a required argument: 'path_or_text'", "load(path_or_text"),
     ],
 )
@@ -55,3 +73,13 @@ def test_an_error_from_inside_stays_as_it_is() -> None:
     with pytest.raises(TypeError, match="unsupported operand") as caught:
         adds(1, "2")
     assert type(caught.value) is TypeError
+
+
+def test_a_kind_that_says_what_it_takes_is_made_as_before() -> None:
+    assert costs(major=100_000) == vm.Costs(1, 100, 1_000, 100_000)
+    assert replace(costs(), tlb=2).tlb == 2
+
+
+def test_brackets_after_what_is_read_by_calls_are_refused_in_a_sentence(task: Any) -> None:
+    with pytest.raises(vm.Refused, match=r"^m\.ram\[\.\.\.\]: .* to be read, by read, read_word and size$"):
+        task.machine.ram[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from typing import Any
 
 import pytest
@@ -112,3 +113,13 @@ def test_a_map_is_compared_by_its_entries() -> None:
 def test_nonsense_is_refused_in_one_sentence(given_ranges: Any, formats: Any, words: str) -> None:
     with pytest.raises(Refused, match=words):
         compare_formats(given_ranges, formats, large=False)
+
+
+def test_a_comparison_is_pickled_with_its_tables() -> None:
+    made = vm.compare_formats([(0x40_0000, "4 MiB")], ("x86-64", "armv7"))
+    assert made.tables["x86-64"].walk(0x40_0000).pa is not None  # walked, so that its format knows chains
+    kept = pickle.loads(pickle.dumps(made))
+    assert (repr(kept), kept.value) == (repr(made), made.value)
+    for name, tables in made.tables.items():
+        for address in 0x40_0000, 0x7F_F000, 0x80_0000:
+            assert kept.tables[name].walk(address).pa == tables.walk(address).pa

@@ -63,7 +63,7 @@ def _is_slip(word: str, name: str) -> bool:
 
 
 def says_what_it_takes(function: Callable[P, R]) -> Callable[P, R]:
-    """Make a function, or a method, say what it takes if a call has wrong arguments.
+    """Make a function, a method or a constructor say what it takes if a call has wrong arguments.
 
     A call with right arguments costs nothing more: Python itself finds the mistake.
     """
@@ -78,6 +78,7 @@ def says_what_it_takes(function: Callable[P, R]) -> Callable[P, R]:
         takes, is_method = signature(function), "." in function.__qualname__.rpartition("<locals>.")[2]
         if is_method:
             takes = takes.replace(parameters=list(takes.parameters.values())[1:])
-        raise wrong_call(function.__name__, takes, args[is_method:], words)
+        title = type(args[0]).__name__ if function.__name__ == "__init__" else function.__name__
+        raise wrong_call(title, takes, args[is_method:], words)
 
     return called

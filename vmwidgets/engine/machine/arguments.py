@@ -45,7 +45,7 @@ def whole(value: Any, name: str) -> int:
     return number
 
 
-ADDRESSES = ("at", "address", "start", "end", "pa")
+ADDRESSES = ("at", "address", "start", "end", "pa", "where")
 """The arguments that are addresses: their values may be written as pictures print them."""
 
 

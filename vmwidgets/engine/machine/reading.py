@@ -46,6 +46,10 @@ class Reading:
     def __setattr__(self, name: str, value: Any) -> None:
         raise self._refused(name)
 
+    def __getitem__(self, _place: object) -> Any:
+        names = listed(sorted(self._find().readable))
+        raise Refused(f"{self._name}[…]: {self._name} has no items in brackets; it is there to be read, by {names}")
+
     def __reduce_ex__(self, protocol: Any) -> Any:
         """Refuse `copy` and `pickle`: the object refers to its machine."""
         raise Refused(f"{self._name} can't be copied: m.branch() makes another machine, with all that is in it")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..base.calls import says_what_it_takes
 from ..base.errors import KernelError, Refused, in_ascii, kernel_error, shown
 from ..base.frozen import frozen
 from ..base.units import Address, Size
@@ -34,10 +35,12 @@ class BaseAndBounds:
     base: Address
     bounds: Size
 
+    @says_what_it_takes
     def __init__(self, base: int | str, bounds: int | str) -> None:
         object.__setattr__(self, "base", Address(_number(base, "base")))
         object.__setattr__(self, "bounds", Size(_number(bounds, "bounds")))
 
+    @says_what_it_takes
     def translate(self, address: int | str) -> Address:
         """Return the physical address.  Raises :class:`KernelError` FAULT for an address outside the bounds."""
         va = _number(address, "address")
@@ -67,11 +70,13 @@ class Segments:
     KernelError: FAULT: there is no segment 2
     """
 
+    @says_what_it_takes
     def __init__(self, /, **segments: Any) -> None:
         if not 1 <= len(segments) <= SEGMENTS:
             raise Refused(f"{len(segments)} segments: write 1 to {SEGMENTS}, such as code=('1 MiB', '64 KiB', 'rx')")
         self.segments = {name: _segment(name, given) for name, given in segments.items()}
 
+    @says_what_it_takes
     def translate(self, address: int | str, access: str = "read") -> Address:
         """Return the physical address.
 

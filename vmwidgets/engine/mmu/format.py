@@ -7,7 +7,7 @@ One walker (:mod:`.walk`), one editor (:mod:`.editor`), one TLB (:mod:`.tlb`) an
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Generic, NamedTuple
+from typing import Any, Generic, NamedTuple
 
 from ..base.frozen import frozen
 from ..base.units import PAGE
@@ -65,6 +65,10 @@ class TableFormat(Generic[C]):
     """
     faults_flush: bool = False
     """Whether a page fault makes the processor drop the TLB's translations of the address (SDM 3A, 4.10.4.1)."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what pickle keeps: not the chains, which are built again as tables are walked."""
+        return {name: held for name, held in vars(self).items() if name != "chains"}
 
     @cached_property
     def chains(self) -> Chains[C]:

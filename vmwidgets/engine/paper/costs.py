@@ -7,6 +7,7 @@ from dataclasses import fields
 from operator import add, sub
 from typing import NamedTuple
 
+from ..base.calls import says_what_it_takes
 from ..base.errors import Refused, in_ascii, shown
 from ..base.frozen import frozen
 from ..base.operations import exact
@@ -44,6 +45,9 @@ class Costs:
             if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= MOST:
                 raise Refused(f"{field.name}={shown(value)}: write a time in nanoseconds, from 0 on")
             object.__setattr__(self, field.name, value)
+
+
+Costs.__init__ = says_what_it_takes(Costs.__init__)  # type: ignore[method-assign]  # learners call it
 
 
 class AccessCounts(NamedTuple):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import sys
 import traceback
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,8 @@ from vmwidgets.engine.base.attributes import UnknownAttribute, Unsettable
 from vmwidgets.engine.base.calls import WrongCall
 from vmwidgets.engine.base.errors import VMError
 from vmwidgets.engine.base.interrupts import Interrupted
+
+from .cells import current_shell, in_terminal
 
 PACKAGE = str(Path(__file__).resolve().parents[2])
 
@@ -22,9 +26,16 @@ def brief_traceback(error: BaseException) -> list[str]:
     IPython calls it on an exception by the name `_render_traceback_`.
     """
     frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if not frame.filename.startswith(PACKAGE) and frame.line]
+    own = [frame for frame in frames if not frame.filename.startswith((PACKAGE, contextlib.__file__)) and frame.line]
     where = [f"{_place(frame)}: {frame.line}" for frame in own if "IPython" not in frame.filename]
-    return [*where, f"{_RED}{type(error).__name__}{_PLAIN}: {error}"]
+    red, plain = (_RED, _PLAIN) if _has_colours() else ("", "")
+    return [*where, f"{red}{type(error).__name__}{plain}: {error}"]
+
+
+def _has_colours() -> bool:
+    """Return whether error lines may have colours: not in a file or a pipe, nor if IPython is set to use none."""
+    colours = str(getattr(current_shell(), "colors", "")).casefold()
+    return colours != "nocolor" and (not in_terminal() or sys.stdout.isatty())
 
 
 def _place(frame: traceback.FrameSummary) -> str:
