@@ -330,3 +330,35 @@ def test_halves_with_page_numbers_say_so_even_where_one_has_room_for_addresses()
         short = [text for text in labels if text.startswith("0x") and len(text) <= len("0x10")]
         numbered[half] = "page numbers" in " ".join(heads), len(short) > 1
     assert numbered == {"left": (True, True), "right": (True, True)}
+
+
+def forked(how: str) -> Any:
+    """A machine whose child has written to a page that it had in common with its parent; and the child."""
+    m = vm.boot("x86-64", fork=how)
+    parent = m.task("init")
+    page = parent.mmap("16 KiB")
+    parent.write(page, b"hi")
+    child = parent.fork()
+    child.write(page, b"J")
+    return m, child
+
+
+@pytest.mark.parametrize("width", [420, 900, 1600])
+def test_frames_between_two_tasks_are_drawn_with_their_contents_in_both_halves(width: int) -> None:
+    both = vm.Sharing(forked("shadow")[0]).beside(vm.Sharing(forked("counted")[0]))
+    both.width = width
+    scene = both.scene()
+    for side in "left", "right":
+        texts = [{run.text for run in node.text} for node in scene.nodes if node.id.startswith(f"{side}/sharing/frame/")]
+        assert sorted(word for text in texts for word in text & {"hi", "Ji"}) == ["Ji", "hi"]
+        assert f"{side}/sharing/key/count" in {node.id for node in scene.nodes}
+    ids = {node.id for node in scene.nodes}
+    assert all({link.source, link.target} <= ids for link in scene.links)
+
+
+def test_what_an_operation_did_to_a_descriptor_is_no_difference() -> None:
+    m, _ = forked("counted")
+    then = m.journal.last.serial
+    m.task("other")
+    both = vm.Sharing(m, moment=(then, None), follow=False).beside(vm.Sharing(m))
+    assert both.scene().caption.text == saying("side by side: equal")

@@ -37,6 +37,9 @@ HEAD = 46.0
 _HAPPENED = frozenset(("new", "changed", "path", "here", "leaving", "shown", "within", "grew"))
 """States that describe a side's own history."""
 
+_NEW_COUNT = {"count step-new": "count step"}
+"""The style of a count that an operation changed, and of one that it left."""
+
 _NOUNS = {
     "entry": "entry", "frame": "frame", "object": "object", "thread": "thread", "pte": "descriptor", "table": "table",
     "slab": "slab", "map": "map", "region": "region", "cap": "capability", "vnode": "vnode",
@@ -148,7 +151,7 @@ class Differences:
 
 def _is_history(node: Node) -> bool:
     """Return whether a node has words about the path of a search, or counts or rings what an operation changed."""
-    if node.kind == "fresh" or any("count" in bar.style for bar in node.bars):
+    if node.kind == "fresh" or (not node.thing and any(bar.style in _NEW_COUNT for bar in node.bars)):
         return True
     return (
         not node.thing
@@ -326,6 +329,8 @@ def _words(node: Node, is_tree: bool) -> str:
     if kind in ("pte", "table"):
         return said.replace(f" at physical {Address(int(name, 16))}", "", 1)
     said = re.sub(r", itself at 0x[\da-f_]+", "", said)
+    if node.kind == "board":
+        said = re.sub(r": (new|changed), ", ": ", said, count=1)  # what the side's own operation did
     if not is_tree:
         said = re.sub(r"^(red|black) node", "node", said)
     looks = [state for state in node.state if state in ("fault", "stuck")]
@@ -443,6 +448,7 @@ class _Half:
                 title=self._titled(node.title, mark),
                 value=-1,
                 role="",
+                bars=tuple(replace(bar, style=_NEW_COUNT.get(bar.style, bar.style)) for bar in node.bars),
             )
 
     def _mark(self, node: Node) -> tuple[str, ...]:
