@@ -45,13 +45,26 @@ FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 def parser_for(arguments: Sequence[str], program: str) -> argparse.ArgumentParser:
     """Return the parser for these arguments; other commands' modules are not loaded, since that would take a second."""
     parser = argparse.ArgumentParser(program, description=ABOUT[program])
-    parser.add_argument("--version", action="version", version=_version() if "--version" in arguments else "")
+    parser.add_argument("--version", action=_Version, nargs=0, help="show program's version number and exit")
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
     first = arguments[0] if arguments else ""
     names = COMMANDS[program]
-    for name in (first,) if first in names else names if first not in ("--version", *MOVED) else ():
+    for name in (first,) if first in names else () if first in MOVED or _asks_version(first) else names:
         getattr(import_module(f".{name}", __package__), f"add_{name}")(commands)
     return parser
+
+
+class _Version(argparse.Action):
+    """Prints the version; it is looked up only then, since a clone's commit takes time."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        print(_version())
+        parser.exit()
+
+
+def _asks_version(word: str) -> bool:
+    """Return whether an argument is ``--version``, or an abbreviation of it."""
+    return len(word) > 2 and "--version".startswith(word)
 
 
 def _version() -> str:
