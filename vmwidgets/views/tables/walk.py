@@ -70,8 +70,8 @@ NOT_SAID = There()
 def is_untouched(walk: Walk, entry: EntryValue | None) -> bool:
     """Return whether a page is only not there yet: a map's entry allows the access, and the page's descriptor is 0.
 
-    This is not an error, so nothing is red: the kernel may supply the page at the first access.  A descriptor with other
-    bits was made so, for example by a learner who cleared the bit.
+    This is not an error, so nothing is red: the kernel may supply the page at the first access.  A descriptor with
+    other bits was made so, for example by a learner who cleared the bit.
     """
     return is_absent(walk) and entry is not None
 
