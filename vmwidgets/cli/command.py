@@ -7,13 +7,16 @@ import errno
 import io
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import import_module
+from math import isfinite, nan
 from pathlib import Path
 
 from .. import __version__
 from ..build import commit
+from ..engine.base.errors import shown
 from . import INTERRUPTED, TOOLS, VMWIDGETS
+from .text import say_refused
 
 COMMANDS = {
     VMWIDGETS: ("course", "doctor", "lecture", "read", "link", "grade", "questions", "follow", "selftest"),
@@ -83,6 +86,28 @@ def path_typed(text: str) -> Path:
     return Path(text)
 
 
+class NoNumber(Exception):  # noqa: N818  argparse would add the usage to an error of its own kinds
+    """A typed text that is not the number that an option takes."""
+
+
+def number_typed(option: str, what: str, kind: Callable[[str], float] = float) -> Callable[[str], float]:
+    """Return a reader of a typed number for :mod:`argparse`.
+
+    Anything else is refused in one sentence, without the whole usage: `what` is counted, and an example.
+    """
+
+    def typed(text: str) -> float:
+        try:
+            number = kind(text)
+        except ValueError:
+            number = nan
+        if not isfinite(number):
+            raise NoNumber(f"{option} {shown(text)}: write a {what}")
+        return number
+
+    return typed
+
+
 def main(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> int:
     """Run the command with `arguments`, which `parser` parses; returns its exit status."""
     for name, mode in ("stdin", "r"), ("stdout", "w"), ("stderr", "w"):
@@ -100,6 +125,9 @@ def main(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> int:
             status: int = options.run(options)
         finally:  # --help ends by SystemExit
             sys.stdout.flush()
+    except NoNumber as error:
+        say_refused(error)
+        return NOT_DONE
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
