@@ -86,8 +86,8 @@ def path_typed(text: str) -> Path:
     return Path(text)
 
 
-class NoNumber(Exception):  # noqa: N818  argparse would add the usage to an error of its own kinds
-    """A typed text that is not the number that an option takes."""
+class NoNumber(Exception):
+    """A typed text that is no number; `argparse` would add the whole usage to an error of its own kinds."""
 
 
 def number_typed(option: str, what: str, kind: Callable[[str], float] = float) -> Callable[[str], float]:
