@@ -143,6 +143,8 @@ def test_strange_values_and_names_are_printed_harmlessly(tmp_path):
 def test_help_and_version(capsys):
     for arguments, program, expected in (
         (["--version"], VMWIDGETS, vmwidgets.__version__),
+        (["--vers"], VMWIDGETS, vmwidgets.__version__),
+        (["--v"], TOOLS, vmwidgets.__version__),
         (["--help"], VMWIDGETS, "selftest"),
         ([], VMWIDGETS, "selftest"),
         (["--help"], TOOLS, "replay"),

@@ -221,16 +221,46 @@ def test_who_submitted_nothing_and_who_submitted_what_is_no_notebook_are_two_lin
     shutil.copy(folder / "s001.ipynb", folder / "Lab 01_s062_attempt_2026-10-01-12-00-00_01-maps.ipynb")
     (tmp_path / "course.toml").write_text(f'course = "{COURSE}"\nexercises = ["01/guard"]\n')
     (tmp_path / "roster.csv").write_text("id\n" + "".join(f"s{number:03}\n" for number in range(70)))
-    main(
-        ["grade", str(folder), "--course", str(tmp_path / "course.toml"), "--to", str(tmp_path / "out"), "--jobs", "1",
-         "--roster", str(tmp_path / "roster.csv")]
-    )  # fmt: skip  # one call
+    command = ["grade", str(folder), "--course", str(tmp_path / "course.toml"), "--to", str(tmp_path / "out"),
+               "--jobs", "1", "--roster", str(tmp_path / "roster.csv")]  # fmt: skip  # one call
+    main(command)
     out = capsys.readouterr().out.splitlines()
     (nothing,) = (line for line in out if line.startswith("  submitted nothing (64): "))
     assert set(nothing.partition(": ")[2].split(", ")) == {f"s{one:03}" for one in range(70)} - {
         "s000", "s001", "s010", "s020", "s021", "s062",
     }  # fmt: skip  # one set
     assert "  submitted, not gradable: s010, s020, s021, s062" in out
+
+
+def test_a_file_that_could_not_be_judged_is_exit_code_three_and_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Unless a person gives the points; a student who submitted nothing changes nothing."""
+    folder = tmp_path / "in"
+    written(folder / "ada.ipynb", "ada", "01", solved("01/guard", "ada"))
+    (tmp_path / "course.toml").write_text(f'course = "{COURSE}"\nexercises = ["01/guard"]\n')
+    (tmp_path / "roster.csv").write_text("id\nada\nfred\n")
+    command = ["grade", str(folder), "--course", str(tmp_path / "course.toml"), "--to", str(tmp_path / "out"),
+               "--jobs", "1", "--roster", str(tmp_path / "roster.csv")]  # fmt: skip  # one call
+    assert main(command) == 0
+    (folder / "fred.ipynb").write_text("{")
+    capsys.readouterr()
+    assert main([*command, "--explain", "fred"]) == 3
+    explained = capsys.readouterr().out.partition("fred: 0 of 5 points\n")[2]
+    assert "fred.ipynb" in explained
+    assert "not valid JSON" in explained
+    (tmp_path / "given.csv").write_text("student,exercise,points,reason\nfred,01/guard,3,read\n")
+    assert main([*command, "--overrides", str(tmp_path / "given.csv")]) == 1
+
+
+@pytest.mark.parametrize(
+    "given", [("--size", "100MB"), ("--seconds", "a minute"), ("--grace", "nan"), ("--jobs", "1.5")]
+)
+def test_what_is_no_number_is_one_sentence(capsys: pytest.CaptureFixture[str], given: tuple[str, str]) -> None:
+    assert main(["grade", "in", "--course", "course.toml", *given]) == 2
+    said = capsys.readouterr().err.splitlines()
+    assert len(said) == 1
+    assert all(word in said[0] for word in given)
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import subprocess
 import sys
@@ -11,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from tests.labs.test_sheets import SOLVED
-from vmwidgets.grading import Course
+from vmwidgets.grading import Course, judge
 from vmwidgets.grading.workers import SECONDS, Worker
+from vmwidgets.labs import checking
 
 from .synthetic import COURSE, checked, solved, written
 
@@ -61,6 +63,7 @@ print(resource.getrlimit(resource.RLIMIT_CPU)[0] >= used + SECONDS)
 
 
 BOMB = """
+import dataclasses
 import os
 from vmwidgets.grading import judge
 
@@ -146,6 +149,33 @@ def test_a_process_without_memory_is_one_row_with_the_limit_however_it_ends(
         ("ada", "01/gaps", 0, f"not judged: judging {MUCH}"), ("ada", "01/guard", 5, ""),
     ]  # fmt: skip  # a table
     assert graded.stopped
+
+
+@pytest.mark.parametrize(
+    "work",
+    [
+        {"kind": "MemoryError"},
+        {"kind": "nothing", "why": "MemoryError: no"},
+        {"kind": "value", "text": "-" * 9000 + "MemoryError"},
+        {"kind": "value", "text": "the check stopped: MemoryError: "},
+        {"kind": "strace", "text": "MemoryError"},
+    ],
+)
+def test_a_students_words_are_no_lack_of_memory(work: dict[str, str]) -> None:
+    result = judge.judged("00/walk", "default", work)
+    assert (result["points"], result["unmade"]) == (0, True)
+    assert result["problem"]
+
+
+def test_a_judge_that_lacks_memory_is_no_result(monkeypatch: pytest.MonkeyPatch) -> None:
+    def judged(*_: object) -> Iterator[None]:
+        raise MemoryError
+        yield
+
+    exercise, sheet = checking.asked("01/gaps")
+    monkeypatch.setattr(checking, "asked", lambda _: (dataclasses.replace(exercise, judge=judged), sheet))
+    with pytest.raises(MemoryError):
+        judge.judged("01/gaps", "default", WORK)
 
 
 READER = """

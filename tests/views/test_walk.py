@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from itertools import pairwise
 
@@ -154,3 +155,22 @@ def test_permissions_that_are_a_number_have_words_beside_them(architecture: str)
     assert ("user" in writes, "write" in writes) == (True, True)
     assert ("user" in reads, "write" in reads) == (True, False)
     assert ("user" in kernels, "kernel" in kernels) == (False, True)
+
+
+@pytest.mark.parametrize("architecture", ["x86", "x86-64", "armv7", "aarch64", "riscv-sv39"])
+@pytest.mark.parametrize("protection", ["r", "rw", "rx", "none"])
+@pytest.mark.parametrize("access", ["read", "write", "execute"])
+def test_a_page_is_not_there_yet_only_for_an_access_that_brings_it(
+    architecture: str, protection: str, access: str
+) -> None:
+    task = vm.boot(architecture, layout="small").task("init")
+    start = task.mmap("4 KiB", protection)
+    scene = vm.Walk(task.walk(start, access)).scene()
+    comes = False
+    with suppress(vm.KernelError):  # ACCES
+        task.touch(start, access)
+        comes = True
+    verdict = next(node for node in scene.nodes if node.id == "walk/verdict")
+    assert scene.caption is not None
+    assert (scene.caption.tone, "coming" in verdict.state) == (("plain", True) if comes else ("error", False))
+    assert says("walks: fault/covered", scene.caption.text) == comes

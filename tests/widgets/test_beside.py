@@ -330,3 +330,84 @@ def test_halves_with_page_numbers_say_so_even_where_one_has_room_for_addresses()
         short = [text for text in labels if text.startswith("0x") and len(text) <= len("0x10")]
         numbered[half] = "page numbers" in " ".join(heads), len(short) > 1
     assert numbered == {"left": (True, True), "right": (True, True)}
+
+
+def forked(how: str) -> Any:
+    """A machine whose child has written to a page that it had in common with its parent; and the child."""
+    m = vm.boot("x86-64", fork=how)
+    parent = m.task("init")
+    page = parent.mmap("16 KiB")
+    parent.write(page, b"hi")
+    child = parent.fork()
+    child.write(page, b"J")
+    return m, child
+
+
+@pytest.mark.parametrize("width", [420, 900, 1600])
+def test_frames_between_two_tasks_are_drawn_with_their_contents_in_both_halves(width: int) -> None:
+    both = vm.Sharing(forked("shadow")[0]).beside(vm.Sharing(forked("counted")[0]))
+    both.width = width
+    scene = both.scene()
+    for side in "left", "right":
+        texts = [
+            {run.text for run in node.text} for node in scene.nodes if node.id.startswith(f"{side}/sharing/frame/")
+        ]
+        assert sorted(word for text in texts for word in text & {"hi", "Ji"}) == ["Ji", "hi"]
+        assert f"{side}/sharing/key/count" in {node.id for node in scene.nodes}
+    ids = {node.id for node in scene.nodes}
+    assert all({link.source, link.target} <= ids for link in scene.links)
+
+
+def test_what_an_operation_did_to_a_descriptor_is_no_difference() -> None:
+    m, _ = forked("counted")
+    then = m.journal.last.serial
+    m.task("other")
+    both = vm.Sharing(m, moment=(then, None), follow=False).beside(vm.Sharing(m))
+    assert both.scene().caption.text == saying("side by side: equal")
+
+
+def test_stages_of_two_faults_are_compared_by_stage_and_marked() -> None:
+    """A shadow's page table is empty at the child's first write; a counted fork's descriptor refuses the write."""
+    shadow, counted = (vm.Fault(forked(how)[1]) for how in ("shadow", "counted"))
+    scene = shadow.beside(counted).scene()
+    nodes = {node.id: node for node in scene.nodes if node.kind == "stage"}
+    for stage, differs in {"access": False, "lookup": False, "walk": True, "code": True, "frame": True}.items():
+        for side in "left", "right":
+            assert ({"changed", "beside"} <= {*nodes[f"{side}/fault/{stage}"].state}) == differs, stage
+            lines = [link for link in scene.links if link.kind == "around" and f"{side}/fault/{stage}" == link.source]
+            assert len(lines) == differs, stage
+    assert {row[0] for row in scene.table.rows} == {"differs"}
+
+
+def evicted(frames: int) -> Any:
+    """A machine that has evicted one page, as a task wrote to one more page than it has frames."""
+    m = vm.boot("x86-64", layout="tiny")
+    m.replacement = "clock"
+    task = m.task("t")
+    task.limit("rss", frames * PAGE)
+    m.swap_on("1 MiB")
+    start = task.mmap("64 KiB")
+    for number in range(frames + 2):
+        task.write(start + number * PAGE, b"x")
+    return m
+
+
+def test_a_page_that_left_a_ring_is_no_fold() -> None:
+    scene = vm.Clock(evicted(3)).beside(vm.Clock(evicted(4))).scene()
+    new = [node for node in scene.nodes if node.kind == "ring-page" and "new" in node.state]
+    assert [node.id.partition("/")[0] for node in new] == ["right"]
+    assert scene.caption.text == saying("side by side: differ", 3, what="3 frames")
+
+
+def test_a_page_in_swap_space_is_no_fold() -> None:
+    m = vm.boot("x86-64", layout="small")
+    m.swap_on("1 MiB")
+    task = m.task("t")
+    start = task.mmap("16 KiB")
+    task.write(start, b"x" * 4 * PAGE)
+    task.page_out(start, PAGE)
+    then = m.journal.last.serial
+    task.page_out(start + PAGE, PAGE)
+    both = vm.Objects(m, moment=(then, None), follow=False).beside(vm.Objects(m))
+    assert not both.scene().caption.reason.endswith(saying("side by side: folded"))
+    assert "folded" not in both.scene().caption.text

@@ -7,13 +7,16 @@ import errno
 import io
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import import_module
+from math import isfinite, nan
 from pathlib import Path
 
 from .. import __version__
 from ..build import commit
+from ..engine.base.errors import shown
 from . import INTERRUPTED, TOOLS, VMWIDGETS
+from .text import say_refused
 
 COMMANDS = {
     VMWIDGETS: ("course", "doctor", "lecture", "read", "link", "grade", "questions", "follow", "selftest"),
@@ -45,13 +48,26 @@ FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 def parser_for(arguments: Sequence[str], program: str) -> argparse.ArgumentParser:
     """Return the parser for these arguments; other commands' modules are not loaded, since that would take a second."""
     parser = argparse.ArgumentParser(program, description=ABOUT[program])
-    parser.add_argument("--version", action="version", version=_version() if "--version" in arguments else "")
+    parser.add_argument("--version", action=_Version, nargs=0, help="show program's version number and exit")
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
     first = arguments[0] if arguments else ""
     names = COMMANDS[program]
-    for name in (first,) if first in names else names if first not in ("--version", *MOVED) else ():
+    for name in (first,) if first in names else () if first in MOVED or _asks_version(first) else names:
         getattr(import_module(f".{name}", __package__), f"add_{name}")(commands)
     return parser
+
+
+class _Version(argparse.Action):
+    """Prints the version; it is looked up only then, since a clone's commit takes time."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        print(_version())
+        parser.exit()
+
+
+def _asks_version(word: str) -> bool:
+    """Return whether an argument is ``--version``, or an abbreviation of it."""
+    return len(word) > 2 and "--version".startswith(word)
 
 
 def _version() -> str:
@@ -68,6 +84,28 @@ def path_typed(text: str) -> Path:
     if not text:
         raise argparse.ArgumentTypeError("'' is not a path: write the name of a file or folder")
     return Path(text)
+
+
+class NoNumber(Exception):
+    """A typed text that is no number; `argparse` would add the whole usage to an error of its own kinds."""
+
+
+def number_typed(option: str, what: str, kind: Callable[[str], float] = float) -> Callable[[str], float]:
+    """Return a reader of a typed number for :mod:`argparse`.
+
+    Anything else is refused in one sentence, without the whole usage: `what` is counted, and an example.
+    """
+
+    def typed(text: str) -> float:
+        try:
+            number = kind(text)
+        except ValueError:
+            number = nan
+        if not isfinite(number):
+            raise NoNumber(f"{option} {shown(text)}: write a {what}")
+        return number
+
+    return typed
 
 
 def main(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> int:
@@ -87,6 +125,9 @@ def main(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> int:
             status: int = options.run(options)
         finally:  # --help ends by SystemExit
             sys.stdout.flush()
+    except NoNumber as error:
+        say_refused(error)
+        return NOT_DONE
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:

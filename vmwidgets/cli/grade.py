@@ -30,7 +30,7 @@ from ..grading.roster import Roster, missing, read_roster, with_roster
 from ..grading.sample import sampled, share_of
 from ..grading.tables import write_tables
 from . import INTERRUPTED, checkoff
-from .command import path_typed
+from .command import number_typed, path_typed
 from .copying import shipped
 from .text import printable, say_refused
 
@@ -55,7 +55,7 @@ def add_grade(commands: Any) -> None:
         description="Grade notebooks from the journals in their outputs: each machine is rebuilt and checked. "
         "No student's code runs. "
         "Exit code 0: all is well; 1: some rows need attention, and are listed; 2: the run failed, and the message "
-        "says why; 3: a student has no points for a lab, although no work was found wrong. "
+        "says why; 3: a student has no points for a lab because a file could not be judged. "
         "With --ask and one notebook: three questions for the student on their own work.",
     )
     parser.add_argument("folder", type=path_typed, help="the folder of submitted notebooks; with --ask, one of them")
@@ -73,19 +73,20 @@ def add_grade(commands: Any) -> None:
     parser.add_argument("--explain", default="", metavar="STUDENT", help="say why this student has these points")
     parser.add_argument("--sample", default="", metavar="PART", help="choose students for the desk, such as 10%%")
     parser.add_argument(
-        "--jobs", type=int, default=0, metavar="N", help="number of processes (default: one per processor)"
-    )
+        "--jobs", type=number_typed("--jobs", "whole number of processes, such as 4", int), default=0, metavar="N",
+        help="number of processes (default: one per processor)",
+    )  # fmt: skip
     parser.add_argument(
         "--dask", default="", metavar="ADDRESS",
         help="grade on the Dask cluster with this scheduler, such as tcp://10.0.0.1:8786; anyone who can reach a "
         "scheduler can run code on its workers, so use a network that you trust, or tls://",
     )  # fmt: skip
     parser.add_argument(
-        "--size", type=float, default=MOST_BYTES >> 20, metavar="MIB",
+        "--size", type=number_typed("--size", "number of MiB, such as 100"), default=MOST_BYTES >> 20, metavar="MIB",
         help=f"the largest notebook that is read, in MiB (default: {MOST_BYTES >> 20})",
     )  # fmt: skip
     parser.add_argument(
-        "--seconds", type=float, default=MOST_SECONDS, metavar="S",
+        "--seconds", type=number_typed("--seconds", "number of seconds, such as 90"), default=MOST_SECONDS, metavar="S",
         help=f"the longest that judging one file may take (default: {MOST_SECONDS})",
     )  # fmt: skip
     parser.add_argument(
@@ -100,8 +101,9 @@ def add_grade(commands: Any) -> None:
         help="count late days after this date, such as 2026-10-01T12:00; for labs without a date in the course's file",
     )
     parser.add_argument(
-        "--grace", type=float, default=0, metavar="HOURS", help="hours after the due date that still count as on time"
-    )
+        "--grace", type=number_typed("--grace", "number of hours, such as 0.5"), default=0, metavar="HOURS",
+        help="hours after the due date that still count as on time",
+    )  # fmt: skip
     parser.add_argument(
         "--overrides", type=path_typed, metavar="FILE",
         help="CSV with student,exercise,points,reason; kept for later runs as overrides.csv among the results",
@@ -141,12 +143,13 @@ def run(options: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         print("\nvmwidgets: stopped; finished grades are kept: run the same command to continue", file=sys.stderr)
         return INTERRUPTED
-    _say(grades, roster, options.to, by_change)
+    nothing, not_gradable = missing(grades, roster) if roster else ([], [])
+    _say(grades, nothing, not_gradable, options.to, by_change)
     if desk:
         print(f"  for the desk: {printable(', '.join(desk))}")
     for line in why:
         print(line)
-    return ZERO if grades.without_points() else LOOK if grades.look else 0
+    return ZERO if grades.without_points() or not_gradable else LOOK if grades.look else 0
 
 
 def _gain(options: argparse.Namespace) -> int:
@@ -224,10 +227,10 @@ def _write(options: argparse.Namespace, grades: Grades, roster: Roster | None) -
         write({options.to / name: content})
 
 
-def _say(grades: Grades, roster: Roster | None, to: Path, by_change: int) -> None:
+def _say(grades: Grades, nothing: list[str], not_gradable: list[str], to: Path, by_change: int) -> None:
+    """Report the numbers, who submitted `nothing`, whose files are `not_gradable`, and what needs attention."""
     files = counted(sum(bool(file.path) for file in grades.files), "file")  # files without a path are overrides
     print(f"{files} of {counted(len(grades.students()), 'student')}; results are in {printable(str(to))}")
-    nothing, not_gradable = missing(grades, roster) if roster else ([], [])
     if nothing:
         print(f"  submitted nothing ({len(nothing)}): {printable(', '.join(nothing))}")
     if not_gradable:

@@ -11,7 +11,7 @@ from vmwidgets.labs.moved import called
 from .findings import in_words, tried
 from .grades import Graded, Grades, Judged, Row
 from .notebook import made_with
-from .roster import Roster
+from .roster import Roster, submitters_of
 from .submission import MOST_JUDGED
 
 
@@ -23,7 +23,9 @@ def explained(grades: Grades, student: str, roster: Roster | None = None) -> Ite
         raise Refused(f"--explain {shown(student)}: there is no file from this student")
     yield f"{who}: {grades.points_of(who):g} of {grades.course.of:g} points"
     if not files:
-        yield "  no file has this student's id"
+        files = [file for file in grades.files if roster and who in submitters_of(file, roster)]
+        whose = "; by its name or its upload, this file is the student's:" if files else ""
+        yield f"  no file has this student's id{whose}"
     rows = grades.rows_of(who)
     for exercise in grades.course.exercises:
         if exercise in rows:

@@ -13,7 +13,7 @@ import pickle
 import sys
 import time
 from base64 import b64decode
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -48,10 +48,12 @@ def judged(exercise: str, sheet: str, work: Any) -> dict[str, Any]:
     try:
         result = judged_for(exercise, sheet, _named(remade(work)))
     except (VMError, RecursionError) as error:
+        if any(isinstance(one.__cause__, MemoryError) for one in _behind(error)):
+            raise MemoryError from error
         problem = f"{error}" or type(error).__name__
-        _refuse_for_memory(problem)
         return {"id": exercise, "points": 0, "problem": problem, "criteria": [], "unmade": True}
-    _refuse_for_memory(result.problem)
+    if result.problem.startswith(_OUT_OF_MEMORY):
+        raise MemoryError
     whys = [
         {**one.data(), "sentence": one.in_the_end, "why": one.mistake.why if one.mistake else ""}
         for one in result.criteria
@@ -61,10 +63,22 @@ def judged(exercise: str, sheet: str, work: Any) -> dict[str, Any]:
     return {**result.data(), "work": {}, "criteria": whys, "picture": result.picture, "digest": digest}
 
 
-def _refuse_for_memory(problem: str) -> None:
-    """Raise :class:`MemoryError` if this problem is that error in other words: a machine that panicked of it."""
-    if MemoryError.__name__ in problem:
-        raise MemoryError
+_OUT_OF_MEMORY = f"the check stopped: {MemoryError.__name__}: "
+"""The begin of the problem if a judge met that error.  The error's kind is before everything that a student wrote."""
+
+
+def _behind(error: BaseException) -> Iterator[BaseException]:
+    """Yield an error and the errors that led to it, also where the error's message leaves them out.
+
+    A machine's error names its cause.  Python's parser has the same error for text that is nested too deeply, without
+    a memory that is used up; what refuses such text names no cause.
+    """
+    seen: set[int] = set()
+    at: BaseException | None = error
+    while at is not None and id(at) not in seen:
+        seen.add(id(at))
+        yield at
+        at = at.__cause__ or at.__context__
 
 
 def _named(thing: Any) -> Any:

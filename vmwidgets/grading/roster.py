@@ -157,12 +157,12 @@ def with_roster(grades: Grades, roster: Roster) -> Grades:
 def missing(grades: Grades, roster: Roster) -> tuple[list[str], list[str]]:
     """Return the IDs in the roster without any file, and the IDs with files that can't be graded or have no work."""
     graded = {one for file in grades.files if file.finding is None for one in file.students}
-    there = {one for file in grades.files if file.path for one in _submitters(file, roster)}
+    there = {one for file in grades.files if file.path for one in submitters_of(file, roster)}
     without = [one for one in roster.people if one not in graded]
     return [one for one in without if one not in there], [one for one in without if one in there]
 
 
-def _submitters(file: Graded, roster: Roster) -> list[str]:
+def submitters_of(file: Graded, roster: Roster) -> list[str]:
     """Return the IDs of a file's submitters, for a file that names none also from its name, such as ``ada.ipynb``."""
     if file.students:
         return file.students

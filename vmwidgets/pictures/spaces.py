@@ -15,7 +15,7 @@ from vmwidgets.engine.machine.handles.tables import MachineTables
 from vmwidgets.engine.machine.handles.tasks import Task
 from vmwidgets.engine.memory.ram import BusError
 from vmwidgets.engine.mmu.tables import PageTables
-from vmwidgets.engine.mmu.tables_schema import Walk
+from vmwidgets.engine.mmu.tables_schema import Permission, Walk
 from vmwidgets.engine.mmu.walk import walk
 from vmwidgets.engine.spaces.paths import unquoted
 from vmwidgets.views.maps.runs import kind_of
@@ -273,7 +273,12 @@ def chosen_descriptor(selection: str) -> int:
 
 def there(space: Space, va: int) -> There:
     """Return what a space's map says about an address, for the picture of a walk."""
-    return There(space.entry(va), space.has_map, space.kinds([va]).get(va, ""))
+    entry = space.entry(va)
+    protection = entry.protection if entry is not None else ""
+    wanted = Permission(*(letter in protection for letter in "rwx"))
+    granted = space.tables.fmt.rules.granted(wanted)
+    accesses = [name for name, may in zip(("read", "write", "execute"), granted, strict=True) if may]
+    return There(entry, space.has_map, space.kinds([va]).get(va, ""), accesses)
 
 
 def neighbours_of(tables: PageTables[Any], found: Walk, rows: int = 3) -> dict[tuple[int, int], Neighbour]:

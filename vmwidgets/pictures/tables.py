@@ -450,7 +450,9 @@ def walk_line(machine: Machine, task: str, address: int, *, is_open: bool, momen
     found = space.walk(address, "read", bool(task))
     title = _title(address, name_of_space(task))
     said = there(space, address)
-    line = draw_walk_line(found, title=title, entry=said.entry, is_open=is_open, machine=machine.name, width=width)
+    line = draw_walk_line(
+        found, title=title, entry=said.covering(found), is_open=is_open, machine=machine.name, width=width
+    )
     line = replace(line, about=of_walk(found, space.whose))
     if not is_open:
         return line

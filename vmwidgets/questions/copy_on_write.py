@@ -22,10 +22,9 @@ NAMES = "parent", "child", "grandchild"
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 RULE = (
-    "**Fork, counted:** A fork copies no page: both tasks map the same frames, read-only. The kernel "
-    "counts how many tasks map each frame. A write to a frame that other tasks map too makes a copy; a task that "
-    "maps a "
-    "frame alone writes to it in place."
+    "**Fork, counted:** A fork copies no page: both tasks map the same frames, and a write to one traps to the "
+    "kernel. The kernel counts how many tasks map each frame. A write to a frame that other tasks map too makes a "
+    "copy; a task that maps a frame alone writes to it in place."
 )
 SHADOWS = (
     "**Fork by shadows:** A fork copies no page. It makes all pages in the parent's page tables read-only, and the "

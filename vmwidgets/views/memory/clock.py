@@ -211,7 +211,8 @@ def _exchanged(events: Iterable[ev.Event]) -> dict[tuple[str, int], tuple[int, i
 
 def _empty(number: int, box: Box) -> Node:
     """Return a place without a page."""
-    return kit.fold(f"clock/place {number}", box, "empty", title=f"place {number} is empty", lane="clock")
+    return kit.fold(f"clock/place {number}", box, "empty", title=f"place {number} is empty", lane="clock",
+                    state="none")  # fmt: skip
 
 
 def _chosen(value: ReplacementValue, task: str) -> RingValue:
@@ -383,7 +384,7 @@ def _gone(ring: RingValue, moment: Moment) -> Iterator[Part]:
     ]
     yield boxes.flowing([
         (text_width(said) + 24,
-         boxes.folded(f"clock/gone/{number}", said, title=f"{page} was in frame {frame:#x}", high=24))
+         boxes.folded(f"clock/gone/{number}", said, title=f"{page} was in frame {frame:#x}", high=24, state="none"))
         for number, (frame, page, said) in enumerate(named)
     ])  # fmt: skip  # a page a fold
     left = len(gone) - len(named)

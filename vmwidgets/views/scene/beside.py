@@ -37,9 +37,12 @@ HEAD = 46.0
 _HAPPENED = frozenset(("new", "changed", "path", "here", "leaving", "shown", "within", "grew"))
 """States that describe a side's own history."""
 
+_NEW_COUNT = {"count step-new": "count step"}
+"""The style of a count that an operation changed, and of one that it left."""
+
 _NOUNS = {
     "entry": "entry", "frame": "frame", "object": "object", "thread": "thread", "pte": "descriptor", "table": "table",
-    "slab": "slab", "map": "map", "region": "region", "cap": "capability", "vnode": "vnode",
+    "slab": "slab", "map": "map", "region": "region", "cap": "capability", "vnode": "vnode", "fault": "stage",
 }  # fmt: skip  # read as a list
 
 BESIDE = "beside"
@@ -148,7 +151,7 @@ class Differences:
 
 def _is_history(node: Node) -> bool:
     """Return whether a node has words about the path of a search, or counts or rings what an operation changed."""
-    if node.kind == "fresh" or any("count" in bar.style for bar in node.bars):
+    if node.kind == "fresh" or (not node.thing and any(bar.style in _NEW_COUNT for bar in node.bars)):
         return True
     return (
         not node.thing
@@ -162,13 +165,24 @@ def _kind(thing: str) -> str:
     return re.split("[:/]", thing, maxsplit=1)[0]
 
 
+def _is_stage(node: Node) -> bool:
+    """Return whether a node is a stage of a fault: it is compared as itself, whatever thing it led to."""
+    return node.kind == "stage" and node.lane == "fault"
+
+
+def _compared(node: Node) -> str:
+    """Return the name under which a node is compared: its thing's, or a stage's own; "" if it is not compared."""
+    return node.id if _is_stage(node) else node.thing
+
+
 def _is_page(node: Node) -> bool:
     """Return whether a node is an object's page in a frame."""
     return node.kind == "page" and _kind(node.thing) == "frame"
 
 
 def _is_folded(scene: Scene) -> bool:
-    return any("folded" in node.state for node in scene.nodes)
+    """Return whether a scene leaves things out; the same state of a page means that it is in swap space."""
+    return any("folded" in node.state and node.kind != "page" for node in scene.nodes)
 
 
 def _hidden(scene: Scene, said: Mapping[str, Said], other: Scene, others: Mapping[str, Said]) -> list[str]:
@@ -277,7 +291,7 @@ def by_address(scene: Scene) -> Mapping[str, str]:
 
 
 def _names(scene: Scene) -> Iterator[str]:
-    yield from (node.thing for node in scene.nodes)
+    yield from map(_compared, scene.nodes)
     for marks in scene.marks:
         yield from (f"{marks.of}:{number}" for number in marks.number)
 
@@ -287,16 +301,17 @@ def _things(scene: Scene, places: Mapping[str, str]) -> dict[str, Said]:
     found: dict[str, Said] = {}
     rows = _rows_of_entries(scene)
     for node in scene.whole().nodes:
-        if not node.thing or node.kind in ("fold", "switch", "press"):
+        name = _compared(node)
+        if not name or node.kind in ("fold", "switch", "press"):
             continue
-        words, row = _words(node, scene.view == "tree"), rows.get(node.thing)
-        if _is_page(node) and places[node.thing] != node.thing:
+        words, row = _words(node, scene.view == "tree"), rows.get(name)
+        if _is_page(node) and places[name] != name:
             words = re.sub(r", frame 0x[\da-f]+", "", words, count=1)
-        old = found.setdefault(places[node.thing], Said(node.thing, {"row": row} if row else {}, ""))
+        old = found.setdefault(places[name], Said(name, {"row": row} if row else {}, ""))
         where = f"{node.lane} {node.kind}"
         old.words[where] = " | ".join(filter(None, (old.words.get(where), words)))
         if len(words) > len(old.title):
-            found[places[node.thing]] = old._replace(title=words)
+            found[places[name]] = old._replace(title=words)
     return found
 
 
@@ -322,10 +337,12 @@ def _words(node: Node, is_tree: bool) -> str:
     The colour of an entry's node belongs to the tree, and is compared only in a picture of the tree.
     """
     said = node.title or " ".join(run.text for run in node.text)
-    kind, _, name = node.thing.partition(":")
+    kind, _, name = _compared(node).partition(":")
     if kind in ("pte", "table"):
         return said.replace(f" at physical {Address(int(name, 16))}", "", 1)
     said = re.sub(r", itself at 0x[\da-f_]+", "", said)
+    if node.kind == "board":
+        said = re.sub(r": (new|changed), ", ": ", said, count=1)  # what the side's own operation did
     if not is_tree:
         said = re.sub(r"^(red|black) node", "node", said)
     looks = [state for state in node.state if state in ("fault", "stuck")]
@@ -443,13 +460,15 @@ class _Half:
                 title=self._titled(node.title, mark),
                 value=-1,
                 role="",
+                bars=tuple(replace(bar, style=_NEW_COUNT.get(bar.style, bar.style)) for bar in node.bars),
             )
 
     def _mark(self, node: Node) -> tuple[str, ...]:
-        if not node.thing:
+        name = _compared(node)
+        if not name:
             return ()
         span = _span(self._scene, node)
-        return self._found.state(self._places[node.thing]) if span is None else self._found.state_of_frames(*span)
+        return self._found.state(self._places[name]) if span is None else self._found.state_of_frames(*span)
 
     def _titled(self, title: str, mark: Collection[str]) -> str:
         words = {"new": f"only at the {self._key}", "changed": "differs from the other side"}
@@ -469,7 +488,7 @@ class _Half:
                 points=tuple((x + self._x, y + self._y) for x, y in link.points),
                 state=tuple(state for state in link.state if state not in _HAPPENED),
             )
-        marked = [(node, self._mark(node)) for node in self._scene.nodes if _is_tile(node)]
+        marked = [(node, self._mark(node)) for node in self._scene.nodes if _is_tile(node) or _is_stage(node)]
         for (_, mark), row in groupby(marked, key=lambda one: (one[0].y, one[1])):
             if mark:
                 tiles = [replace(tile, x=tile.x + self._x, y=tile.y + self._y) for tile, _ in row]
@@ -510,7 +529,7 @@ class _Half:
         """Return the facts about the things, each with the thing at the same place on the other side."""
         known = {self._thing(thing): self._moved(about) for thing, about in self._scene.about.items()}
         for node in self._scene.nodes:
-            number = self._pairs.get(self._places[node.thing]) if node.thing else None
+            number = self._pairs.get(self._places[_compared(node)]) if node.thing else None
             if number is not None:
                 thing = self._thing(node.thing)
                 at, to = known.get(thing, About())

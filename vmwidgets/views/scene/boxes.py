@@ -346,10 +346,11 @@ def switches(view: str, groups: Sequence[Sequence[kit.Switch]]) -> Part:
 
 
 def folded(
-    identity: str, said: str, *, title: str = "", lane: str = "", opens: bool = False, high: float = 26.0
-) -> Part:
-    """Return a dashed box that says what is left out; with `opens`, a click shows it."""
-    return thing(high, lambda box: kit.fold(identity, box, said, title=title, lane=lane, opens=opens))
+    identity: str, said: str, *, title: str = "", lane: str = "", opens: bool = False, high: float = 26.0,
+    state: str = "folded",
+) -> Part:  # fmt: skip  # as others have it
+    """Return a dashed box that says what is left out (:func:`.kit.fold`); with `opens`, a click shows it."""
+    return thing(high, lambda box: kit.fold(identity, box, said, title=title, lane=lane, opens=opens, state=state))
 
 
 def card(

@@ -349,11 +349,16 @@ def cells(count: int, box: Box, least: float, high: float, *, most: float = 1e9)
     return [Box(box.x + number % across * w, box.y + number // across * high, w, high) for number in range(count)]
 
 
-def fold(identity: str, box: Box, words: str, *, title: str = "", lane: str = "", opens: bool = False) -> Node:
-    """Return a dashed box for left-out things; with `opens`, a click shows them."""
+def fold(
+    identity: str, box: Box, words: str, *, title: str = "", lane: str = "", opens: bool = False, state: str = "folded"
+) -> Node:
+    """Return a dashed box for left-out things; with `opens`, a click shows them.
+
+    With the `state` "none", nothing is left out: the box is for a thing that is not there.
+    """
     text = (fitted(box.w / 2, box.h / 2 + 4, words, box.w - 8, "", "middle"),)
     return Node(
-        identity, "fold", *box, text=text, state=("folded",), title=title or words, lane=lane,
+        identity, "fold", *box, text=text, state=(state,), title=title or words, lane=lane,
         action="open" if opens else "",
     )  # fmt: skip
 

@@ -56,16 +56,22 @@ class There(NamedTuple):
     entry: EntryValue | None = None
     has_map: bool = False
     kind: str = ""
+    granted: Collection[str] = ()
+    """The accesses that the entry allows, and those that its page's descriptor could not refuse."""
+
+    def covering(self, walk: Walk) -> EntryValue | None:
+        """Return the entry if it allows the walk's access: only then a missing page may be supplied."""
+        return self.entry if walk.access in self.granted else None
 
 
 NOT_SAID = There()
 
 
 def is_untouched(walk: Walk, entry: EntryValue | None) -> bool:
-    """Return whether a page is only not there yet: a map's entry covers the address, and its descriptor is 0.
+    """Return whether a page is only not there yet: a map's entry allows the access, and the page's descriptor is 0.
 
-    This is not an error, so nothing is red: the kernel may supply the page at the first access.  A descriptor with other
-    bits was made so, for example by a learner who cleared the bit.
+    This is not an error, so nothing is red: the kernel may supply the page at the first access.  A descriptor with
+    other bits was made so, for example by a learner who cleared the bit.
     """
     return is_absent(walk) and entry is not None
 
@@ -101,7 +107,7 @@ def draw_walk(
         if (earlier is not None and before.get(step.level) != step.value) or step.pa in edited
     }
     is_broken, least = _has_broken(walk, bench), _least_beside(walk, neighbours, len(walk.steps))
-    quiet = _quiet(walk, there.entry)
+    quiet = _quiet(walk, there.covering(walk))
     tables = _tables_read(
         quiet, walk, neighbours, Reach(len(walk.steps), len(walk.steps)), changed, there.kind,
         lambda place: _verdict_box(walk, there, place, is_broken, asked=True),
@@ -115,8 +121,8 @@ def draw_walk(
         address = boxes.below(boxes.switches("walk", _switches_of(walk, bench)), slices, gap=10)
         room = boxes.either(least, boxes.apart(34), boxes.apart(14))  # for bands, if there are any
         whole = _with_bands(walk, least, boxes.below(boxes.below(address, room, tables), *word, gap=16))
-    own = _edited_caption(walk, bench, there.entry) if bench is not None and edited else (
-        _caption_of(walk, earlier, there.entry)
+    own = _edited_caption(walk, bench, there.covering(walk)) if bench is not None and edited else (
+        _caption_of(walk, earlier, there.covering(walk))
     )  # fmt: skip  # by hand, or as it was
     return boxes.picture(
         "walk", title, _subtitle(walk), whole, caption=told.caption(own), table=_rows(walk, len(walk.steps)),
@@ -159,7 +165,7 @@ def draw_reach(
 ) -> Scene:
     """Return the scene of a walk's tables alone, as far as a processor has come, and whether it `made` the access."""
     is_open = reach.verdict is not None
-    quiet = walk if made else _quiet(walk, there.entry)
+    quiet = walk if made else _quiet(walk, there.covering(walk))
     known = replace(walk, pa=None, fault=None, page_size=0) if is_open else quiet  # nothing says how it ends
 
     def verdict(place: Box) -> Node:
@@ -168,7 +174,9 @@ def draw_reach(
 
     return boxes.picture(
         "walk", "page tables", _subtitle(walk), _tables_read(known, walk, neighbours, reach, (), there.kind, verdict),
-        caption=Caption(reach.verdict[0]) if reach.verdict is not None else _caption_of(walk, None, there.entry),
+        caption=Caption(reach.verdict[0]) if reach.verdict is not None else (
+            _caption_of(walk, None, there.covering(walk))
+        ),
         table=_rows(known, reach.read), machine=machine, width=width,
     )  # fmt: skip  # what it draws, what it says
 
@@ -347,7 +355,7 @@ def _caption_of(walk: Walk, earlier: Walk | None, entry: EntryValue | None) -> C
 
 
 def _fault(fault: Fault, entry: EntryValue | None) -> str:
-    """Return the fault with its reason, and the map's entry for an address that the tables do not map yet."""
+    """Return the fault with its reason, and the map's entry that allows the access, if the tables do not map it yet."""
     why = (fault.why[:1].upper() + fault.why[1:]).removesuffix(".")
     if entry is not None and fault.kind == "not-present":
         return words.say_walk("fault/covered", exception=fault.exception, why=why, entry=entry.id)
@@ -375,7 +383,7 @@ def _verdict_box(
             (f"page of {binary_size(walk.page_size)}{_in_descriptors(walk)}", "label"),
             *((line, "label") for line in _OVERRULED if _is_overruled(walk)),
         ]
-    if is_untouched(walk, there.entry) and (asked or not made):
+    if is_untouched(walk, there.covering(walk)) and (asked or not made):
         raises = [(line, "label") for line in wrapped(f"an access raises {head}", place.w - 20)]
         head, lines, state = "Not there yet", [*raises, *lines], "coming"
     elif not made:
