@@ -15,6 +15,7 @@ from tests.labs.test_sheets import SOLVED
 from vmwidgets.grading import Course, judge
 from vmwidgets.grading.workers import SECONDS, Worker
 from vmwidgets.labs import checking
+from vmwidgets.labs.sheet import asked
 
 from .synthetic import COURSE, checked, solved, written
 
@@ -172,7 +173,7 @@ def test_a_judge_that_lacks_memory_is_no_result(monkeypatch: pytest.MonkeyPatch)
         raise MemoryError
         yield
 
-    exercise, sheet = checking.asked("01/gaps")
+    exercise, sheet = asked("01/gaps")
     monkeypatch.setattr(checking, "asked", lambda _: (dataclasses.replace(exercise, judge=judged), sheet))
     with pytest.raises(MemoryError):
         judge.judged("01/gaps", "default", WORK)

@@ -88,10 +88,7 @@ def test_two_pictures_step_together_with_the_steps_of_both(tmp_path: Path) -> No
         read(vm.handout(machine, tmp_path / "x.html", *(known_pictures()[kind](machine) for kind in kinds), by="step"))
         for kinds in (["Objects"], ["Fault"], ["Objects", "Fault"])
     )
-    places = [
-        {(step["operation"], step["sentence"]) for step in story["steps"]}
-        for story in (one, other)
-    ]
+    places = [{(step["operation"], step["sentence"]) for step in story["steps"]} for story in (one, other)]
     assert len(both["steps"]) > max(len(one["steps"]), len(other["steps"]))
     sentences = {(step["operation"], step["sentence"]) for step in both["steps"]}
     assert all(sentence in {text for _, text in sentences} for _, sentence in places[0])

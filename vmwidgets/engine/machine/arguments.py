@@ -137,6 +137,14 @@ def content(data: Any) -> bytes:
     return bytes(data)
 
 
+_NUMBER = re.compile(r"0[xX][0-9a-fA-F_]+|[1-9][0-9_]*|0")
+
+
+def frame_number(value: Any) -> int:
+    """Return the number of a frame, which may be typed as pictures show it, such as "0x1e1"."""
+    return count(int(value, 0) if isinstance(value, str) and _NUMBER.fullmatch(value.strip()) else value, "frame")
+
+
 def count(value: Any, name: str) -> int:
     """Return a number of things: a whole number, not negative, and not a size."""
     number = _index(value)

@@ -161,7 +161,7 @@ class MachineFrames(Part):
     # ---- inside ------------------------------------------------------------------------------
 
     def _known(self, frame: int) -> int:
-        number = arguments.count(frame, "frame")
+        number = arguments.frame_number(frame)
         return arguments.within(number, "frame", 0, int(self.system.ram_bytes) >> PAGE_SHIFT, "physical memory")
 
     def _leading_to(self, physical: int) -> Iterator[tuple[str, int]]:
