@@ -105,8 +105,8 @@ def test_a_file_that_takes_longer_than_the_option_says_is_a_row(tmp_path: Path) 
 
 @pytest.mark.parametrize(
     ("option", "value", "says"),
-    [("--size", "0", "0.1 to 1,024 MiB"), ("--size", "1025", "0.1 to 1,024 MiB"), ("--size", "nan", "0.1 to 1,024 MiB"),
-     ("--seconds", "0", "1 to 3,600 seconds"), ("--seconds", "inf", "1 to 3,600 seconds")],
+    [("--size", "0", "0.1 to 1,024 MiB"), ("--size", "1025", "0.1 to 1,024 MiB"), ("--size", "nan", "such as 100"),
+     ("--seconds", "0", "1 to 3,600 seconds"), ("--seconds", "inf", "such as 90")],
 )  # fmt: skip  # a table
 def test_a_limit_that_can_not_be_is_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], option: str, value: str, says: str

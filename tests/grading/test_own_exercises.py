@@ -12,6 +12,7 @@ from tests.grading.earlier import result
 from vmwidgets import lab
 from vmwidgets.cli import main
 from vmwidgets.engine.base.errors import Refused
+from vmwidgets import launched
 from vmwidgets.grading import Course, Grades, grade, read_course
 
 from .synthetic import COURSE, written
@@ -28,7 +29,9 @@ def small(machine):
 
 
 @pytest.fixture
-def root(tmp_path: Path) -> Path:
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A course's module, which a notebook's process finds when it begins; here it is written while the tests run."""
+    monkeypatch.setattr(launched, "AT", float("inf"))
     (tmp_path / "mine.py").write_text(MODULE)
     (tmp_path / "course.toml").write_text(f'course = "{COURSE}"\nmodules = ["mine.py"]\nexercises = ["own/small"]\n')
     return tmp_path

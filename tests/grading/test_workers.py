@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+import json
 import os
 import subprocess
 import sys
@@ -14,8 +14,6 @@ import pytest
 from tests.labs.test_sheets import SOLVED
 from vmwidgets.grading import Course, judge
 from vmwidgets.grading.workers import SECONDS, Worker
-from vmwidgets.labs import checking
-from vmwidgets.labs.sheet import asked
 
 from .synthetic import COURSE, checked, solved, written
 
@@ -168,15 +166,26 @@ def test_a_students_words_are_no_lack_of_memory(work: dict[str, str]) -> None:
     assert result["problem"]
 
 
-def test_a_judge_that_lacks_memory_is_no_result(monkeypatch: pytest.MonkeyPatch) -> None:
-    def judged(*_: object) -> Iterator[None]:
-        raise MemoryError
-        yield
+LACKS = """
+import dataclasses, json, sys
+from vmwidgets.grading import judge
+from vmwidgets.labs import checking
+exercise, sheet = checking.asked("01/gaps")
+def judged(*_):
+    raise MemoryError
+    yield
+checking.asked = lambda _: (dataclasses.replace(exercise, judge=judged), sheet)
+try:
+    judge.judged("01/gaps", "default", json.load(sys.stdin))
+except MemoryError:
+    print("no memory")
+"""
 
-    exercise, sheet = asked("01/gaps")
-    monkeypatch.setattr(checking, "asked", lambda _: (dataclasses.replace(exercise, judge=judged), sheet))
-    with pytest.raises(MemoryError):
-        judge.judged("01/gaps", "default", WORK)
+
+def test_a_judge_that_lacks_memory_is_no_result() -> None:
+    command = [sys.executable, "-c", LACKS]
+    done = subprocess.run(command, input=json.dumps(WORK), capture_output=True, text=True, check=True)
+    assert done.stdout == "no memory\n"
 
 
 READER = """

@@ -240,8 +240,8 @@ def test_a_half_of_what_is_not_there_yet_is_empty_and_says_so(task: Any) -> None
     [
         (lambda task: vm.picture(task.machine.frames), "a Map and a Frames can't be compared"),
         (lambda task: vm.picture(task.map), "the same thing at the same moment"),
-        (lambda task: 3, "two pictures"),
-        (lambda task: task.map, "two pictures"),
+        (lambda task: 3, "an int is not a picture"),
+        (lambda task: task.map, "a MachineMap is not a picture"),
     ],
 )
 def test_what_cannot_be_compared_is_one_sentence(task: Any, other: Any, said: str) -> None:
