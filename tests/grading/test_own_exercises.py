@@ -9,10 +9,9 @@ import pytest
 
 import vmwidgets as vm
 from tests.grading.earlier import result
-from vmwidgets import lab
+from vmwidgets import lab, launched
 from vmwidgets.cli import main
 from vmwidgets.engine.base.errors import Refused
-from vmwidgets import launched
 from vmwidgets.grading import Course, Grades, grade, read_course
 
 from .synthetic import COURSE, written
