@@ -44,6 +44,10 @@ class Process:
     root: int
     place: int = 0
     """The address of its `struct proc`."""
+    parent: int = 0
+    """The address of the `struct proc` of its parent; 0 if there is none."""
+    chan: int = 0
+    """What it sleeps for, if it sleeps."""
 
     @in_ascii
     def __str__(self) -> str:
@@ -69,6 +73,7 @@ class Processes:
             if name not in table.fields:
                 raise Refused(f"{program.path}: struct proc has no field {name!r}; is this xv6?")
             self._fields[name] = table.fields[name]
+        self._fields |= {name: table.fields[name] for name in ("parent", "chan") if name in table.fields}
         self._known: dict[int, tuple[bytes, Process | None]] = {}
         self._states = program.states or STATES
         self._kernel = program.address("kernel_pagetable")
@@ -95,7 +100,10 @@ class Processes:
         if root and (said != UNUSED or self._number(one, "pid")):  # in 2020, a child is unused until it runs
             place = self._fields["name"]
             name = one[place.offset : place.offset + place.size].split(b"\0")[0].decode("ascii", "replace")
-            found = Process(name, self._number(one, "pid"), said, self._number(one, "sz"), root, self._start + at)
+            numbers = [self._number(one, which) for which in ("parent", "chan")]
+            found = Process(
+                name, self._number(one, "pid"), said, self._number(one, "sz"), root, self._start + at, *numbers
+            )
         self._known[at] = one, found
         return found
 
@@ -110,5 +118,7 @@ class Processes:
         return found[0]
 
     def _number(self, data: bytes, name: str) -> int:
-        place = self._fields[name]
+        place = self._fields.get(name)
+        if place is None:
+            return 0  # of `parent` and `chan`, which a kernel may have elsewhere
         return int.from_bytes(data[place.offset : place.offset + place.size], "little")

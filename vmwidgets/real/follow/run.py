@@ -378,11 +378,9 @@ class _Run:
         fields = self.program.variable("proc").fields
         if "trapframe" not in fields:
             return object()
-        ticks = self.program.symbols.get("ticks")
         parts: list[object] = [self.gdb.words(self.program.heads_of("run"))]
         for one in self.processes.read(self.gdb):
-            chan = self.gdb.words([one.place + fields["chan"].offset])[0] if "chan" in fields else 0
-            if one.state == "sleeping" and ticks is not None and chan == ticks.address:
+            if one.state == "sleeping" and self._waits_for_the_clock(one):
                 return object()
             parts.append((one.pid, one.state, self.seen.user_registers(one)))
         return tuple(parts)
@@ -413,8 +411,7 @@ class _Run:
             self.judge.judge()
             if self.judge.first is not None:
                 return False
-            there = self.seen.there.values()
-            still = all(one.state == "sleeping" and not self._waits_for_the_clock(one) for one in there)
+            still = all(one.state == "sleeping" and not self._ends_soon(one) for one in self.seen.there.values())
             if (still and not self.calls.all() and not self.judge.doubts) or monotonic() > end:
                 return True
             self._go_on_for(0.05)
@@ -427,12 +424,13 @@ class _Run:
                     return False
                 self.gdb.pass_over(self.program.code.word(pc), registers)
 
+    def _ends_soon(self, process: Process) -> bool:
+        """Return whether a process that came with the command sleeps for some ticks: it may end then."""
+        return self.has_typed and process.pid not in self.judge.had and self._waits_for_the_clock(process)
+
     def _waits_for_the_clock(self, process: Process) -> bool:
-        """Return whether a process that came with the command sleeps for some ticks: it may end soon."""
-        ticks, chan = self.program.symbols.get("ticks"), self.program.variable("proc").fields.get("chan")
-        if not self.has_typed or process.pid in self.judge.had or ticks is None or chan is None:
-            return False
-        return self.gdb.words([process.place + chan.offset])[0] == ticks.address
+        ticks = self.program.symbols.get("ticks")
+        return ticks is not None and process.chan == ticks.address
 
     def _go_on_for(self, seconds: float) -> None:
         until = monotonic() + seconds
@@ -529,16 +527,16 @@ class _Run:
             if kind is None:
                 self.traps.append(f"{says}scause {cause:#x}, {cause_of(cause)}")
                 continue
-            access: Access = _ACCESSES[cause]
-            walk = None
-            if process is not None and process.root not in self.seen.free:
-                memory = StoppedMemory(self.gdb.read)
-                walk = process.tables(memory).walk(va, access, user=True)
-                memory.close()
-            why = ""
-            if walk is not None and walk.fault is not None:
-                why = f": {walk.fault.why}"
-            self.traps.append(f"{says}its {kind} of {Address(va)} was refused{why}")
+            root = process.root if process is not None and process.root not in self.seen.free else 0
+            why = self._why_refused(root, va, cause, user=True) if root else ""
+            self.traps.append(f"{says}its {kind} of {Address(va)} was refused{': ' * bool(why)}{why}")
+
+    def _why_refused(self, root: int, va: int, cause: int, *, user: bool) -> str:
+        """Return why the tables of a root refuse the access of a page fault; "" if they allow it now."""
+        memory = StoppedMemory(self.gdb.read)
+        walk = PageTables("its tables", memory, SV39, root).walk(va, _ACCESSES[cause], user=user)
+        memory.close()
+        return "" if walk.fault is None else walk.fault.why
 
     def _repeated(self, call: Call) -> int:
         """Return how many equal calls in a row a process has made up to this one; too many equal faults end the run."""
@@ -663,11 +661,8 @@ class _Run:
         user = letter == "s" and not found.get("sstatus", _SPP) & _SPP
         current = self.stacks.current(self.gdb, hart.registers) if user and hart.in_kernel else 0
         root = next((one.root for one in self.processes.read(self.gdb) if one.place == current), 0)
-        memory = StoppedMemory(self.gdb.read)
-        tables = PageTables("the hart", memory, SV39, root or (found.get("satp", 0) & (1 << 44) - 1) << 12)
-        walk = tables.walk(va, _ACCESSES[cause], user=user)
-        memory.close()
-        return f"{says} of {Address(va)}" + (f", since {walk.fault.why}" if walk.fault is not None else "")
+        why = self._why_refused(root or (found.get("satp", 0) & (1 << 44) - 1) << 12, va, cause, user=user)
+        return f"{says} of {Address(va)}{', since ' * bool(why)}{why}"
 
     def _where(self) -> Iterator[str]:
         """Yield where each hart is, and which calls never returned."""

@@ -184,25 +184,20 @@ class Seen:
         there = tuple(one for one in there if one.root not in self.free and one.root not in self.kernels)
         self.being_freed = self._being_freed(there, mine, cause)
         first: dict[int, Process] = {}
-        threads = not _THREADS.isdisjoint(self.program.symbols)
-        self.sharing = (
-            []
-            if threads
-            else [
-                (first[one.root], one)
-                for one in there
-                if one.state not in ("zombie", "unused")
-                and one.root not in self.being_freed
-                and first.setdefault(one.root, one) is not one
-            ]
-        )
+        living = [one for one in there if one.state not in ("zombie", "unused") and one.root not in self.being_freed]
+        has_threads = not _THREADS.isdisjoint(self.program.symbols)
+        self.sharing = [
+            (first[one.root], one)
+            for one in (() if has_threads else living)
+            if first.setdefault(one.root, one) is not one
+        ]
         unknown = self.being_freed - self.spaces.known.keys()
         there = tuple(one for one in there if one.root not in unknown)
         self.there = {one.root: one for one in there}
         for one in there:
             self._of_slot(one, cause)
-            if one.pid not in self.parents and (place := self._parent(one)) in self.slots:
-                self.parents[one.pid] = place, self.slots[place].pid
+            if one.pid not in self.parents and one.parent in self.slots:
+                self.parents[one.pid] = one.parent, self.slots[one.parent].pid
         self.slots = {one.place: one for one in there}
         self.owners.update((one.root, str(one)) for one in there)
 
@@ -285,12 +280,8 @@ class Seen:
         """Return whether the process that made this one has ended, and that no other process has become its parent."""
         place, pid = self.parents.get(process.pid, (0, 0))
         living = {one.place: one.pid for one in there if one.state != "zombie"}
-        now = self._parent(process)
+        now = process.parent
         return now not in living or (now == place and living[now] != pid)
-
-    def _parent(self, process: Process) -> int:
-        at = self.program.variable("proc").fields.get("parent")
-        return self.gdb.words([process.place + at.offset])[0] if at is not None else 0
 
     def is_quiet(self, harts: list[Hart]) -> bool:
         """Return whether no process is in the middle of a function that writes descriptors or hands out frames."""
