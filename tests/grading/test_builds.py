@@ -21,6 +21,7 @@ from vmwidgets.grading import Course, grade, read_course, state
 from vmwidgets.grading.doctor import diagnosis
 from vmwidgets.grading.state import State, key_of
 from vmwidgets.labs.records import MIME
+from vmwidgets.labs.session import Session
 
 from .synthetic import COURSE, solved, written
 
@@ -119,10 +120,11 @@ def test_a_student_reads_that_another_build_checked(tmp_path: Path, kinder: dict
 
 
 def test_a_check_and_a_submission_name_the_code(tmp_path: Path, course: Path) -> None:
-    lab.begin("01", student="ada", course=COURSE)
-    spoil = lab.check("01/guard", lab.variant("01/guard").start())
-    assert spoil.bundle()[MIME]["judged_by"] == build.code() != ""
-    data = lab.submit().data()
+    with Session():
+        lab.begin("01", student="ada", course=COURSE)
+        spoil = lab.check("01/guard", lab.variant("01/guard").start())
+        assert spoil.bundle()[MIME]["judged_by"] == build.code() != ""
+        data = lab.submit().data()
     assert data["works"]["01/guard"]["judged_by"] == build.code()
     data["works"]["01/guard"]["points"] = 5
     written(tmp_path / "in" / "ada.ipynb", "ada", "01", {MIME: {"record": "submission", **data}})
