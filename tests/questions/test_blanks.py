@@ -14,7 +14,7 @@ from vmwidgets.questions.blanks import exam_of
 
 
 def forked() -> vm.Machine:
-    machine = vm.boot("x86-64")
+    machine = vm.boot("x86-64", fork="shadow")
     parent = machine.task("parent")
     start = parent.mmap("16 KiB")
     parent.write(start, b"x")

@@ -54,13 +54,13 @@ def threads(count: int) -> Picture:
 
 
 def before_a_fork(count: int) -> Picture:
-    machine = _filled(count)
+    machine = _filled(count, fork="shadow")
     machine.tasks["init"].fork("child")
     return drawn("Objects", machine, step=1)
 
 
-def _filled(count: int) -> vm.Machine:
-    machine = vm.boot("x86-64", ram="64 MiB")
+def _filled(count: int, fork: str = "counted") -> vm.Machine:
+    machine = vm.boot("x86-64", ram="64 MiB", fork=fork)
     machine.task("init").mmap(count * vm.PAGE, flags="private|populate")
     return machine
 

@@ -124,7 +124,7 @@ def test_boxes_lead_to_the_entry_the_object_the_frame_and_the_descriptor() -> No
 
 
 def test_a_copy_is_said_with_its_source_and_the_chain_that_was_searched() -> None:
-    task, start = begun()
+    task, start = begun(fork="shadow")
     task.write(start, b"x" * 9000)
     source = task.walk(start).pa
     child = task.fork()
@@ -204,7 +204,7 @@ def test_a_descriptor_is_said_in_words_with_its_bits_behind_them(architecture: s
 
 
 def test_a_page_in_memory_takes_no_frame_and_the_box_says_which() -> None:
-    task, start = begun()
+    task, start = begun(fork="shadow")
     task.write(start, b"x")
     child = task.fork()
     child.read(start)
@@ -391,7 +391,7 @@ def test_strip_walk_and_step_decode_the_code_of_a_fault_alike(architecture: str,
 
 def test_an_object_that_is_bypassed_is_named_and_explained() -> None:
     """A grandchild whose pages hide all of its parent's: the parent's object is no longer in the chain."""
-    task, start = begun()
+    task, start = begun(fork="shadow")
     task.write(start, bytes(3 * vm.PAGE))
     child = task.fork()
     child.write(start, b"y")

@@ -22,7 +22,7 @@ def steps(machine: vm.Machine) -> list[str]:
 
 
 def begun() -> tuple[vm.Machine, Task, int]:
-    machine = vm.boot("x86-64", layout="small")
+    machine = vm.boot("x86-64", layout="small", fork="shadow")
     task = machine.task("init")
     start = task.mmap("16 KiB")
     return machine, task, int(start)

@@ -23,7 +23,7 @@ from vmwidgets.views.scene.text import cut
 
 def forked() -> tuple[vm.Machine, Task, Task, int]:
     """A task with three pages, and its child; where the pages are."""
-    machine = vm.boot("x86-64", layout="small")
+    machine = vm.boot("x86-64", layout="small", fork="shadow")
     parent = machine.task("init")
     start = parent.mmap("16 KiB")
     parent.write(start, b"x" * 9000)
@@ -32,7 +32,7 @@ def forked() -> tuple[vm.Machine, Task, Task, int]:
 
 def forked_not() -> Scene:
     """The objects of a task alone."""
-    machine = vm.boot("x86-64", layout="small")
+    machine = vm.boot("x86-64", layout="small", fork="shadow")
     task = machine.task("init")
     task.write(task.mmap("16 KiB"), b"x")
     return vm.Objects(machine).scene()
@@ -150,7 +150,7 @@ def test_who_maps_it_says_where_how_much_and_that_it_is_to_be_copied() -> None:
 
 
 def test_dirty_and_swapped_pages_are_marked() -> None:
-    machine = vm.boot("x86-64", layout="small")
+    machine = vm.boot("x86-64", layout="small", fork="shadow")
     machine.swap_on("16 KiB")
     task, file = machine.task("init"), machine.file("motd", b"x" * 9000)
     heap, shared = task.mmap("8 KiB"), task.mmap("12 KiB", "rw", "shared", file)
@@ -190,7 +190,7 @@ def test_the_legend_explains_the_looks_of_this_picture() -> None:
 
 
 def test_pages_of_files_and_of_memory_have_colours_that_are_explained_where_both_are() -> None:
-    machine = vm.boot("x86-64", layout="small")
+    machine = vm.boot("x86-64", layout="small", fork="shadow")
     task, file = machine.task("init"), machine.file("motd", b"x" * 9000)
     shared, own = task.mmap("8 KiB", "rw", "private", file), task.mmap("8 KiB")
     task.read(shared, 1)
@@ -206,7 +206,7 @@ def test_pages_of_files_and_of_memory_have_colours_that_are_explained_where_both
 
 
 def test_a_file_s_references_are_those_of_the_lines_to_it_and_the_open_file() -> None:
-    machine = vm.boot("x86-64", layout="small")
+    machine = vm.boot("x86-64", layout="small", fork="shadow")
     task, file = machine.task("init"), machine.file("motd", b"x" * 9000)
     for _ in range(3):
         task.read(task.mmap("12 KiB", "rw", "shared", file), 1)
@@ -258,7 +258,7 @@ def test_a_task_s_picture_has_its_mappings_only_and_all_that_is_behind_them() ->
 
 
 def test_of_many_pages_and_mappings_the_rest_is_counted() -> None:
-    machine = vm.boot("x86-64", layout="small", ram="16 MiB")
+    machine = vm.boot("x86-64", layout="small", ram="16 MiB", fork="shadow")
     task = machine.task("init")
     start = task.mmap("256 KiB")
     for page in range(40):
@@ -277,7 +277,7 @@ def test_of_many_pages_and_mappings_the_rest_is_counted() -> None:
 
 
 def test_of_many_pages_a_mapping_draws_those_that_differ_from_behind_it_and_folds_the_others() -> None:
-    machine = vm.boot("x86-64", layout="small", ram="16 MiB")
+    machine = vm.boot("x86-64", layout="small", ram="16 MiB", fork="shadow")
     tasks = [machine.task("init")]
     start = tasks[0].mmap("160 KiB", flags="private populate")
     for number in (4, 5):
@@ -303,7 +303,7 @@ def mapped(scene: Scene) -> list[str]:
 
 
 def test_of_a_large_family_the_task_that_did_something_is_shown_and_all_are_in_order() -> None:
-    machine = vm.boot("x86-64", layout="small", ram="16 MiB")
+    machine = vm.boot("x86-64", layout="small", ram="16 MiB", fork="shadow")
     task = machine.task("init")
     start = task.mmap("8 KiB")
     task.write(start, b"x" * 5000)
@@ -337,7 +337,7 @@ def test_the_same_machine_gives_the_same_picture_whatever_strings_hash_to() -> N
 
 
 def test_many_pages_that_are_left_out_are_counted_in_a_cell() -> None:
-    machine = vm.boot("x86-64", layout="small", ram="64 MiB")
+    machine = vm.boot("x86-64", layout="small", ram="64 MiB", fork="shadow")
     task = machine.task("init")
     start = task.mmap("8 MiB", flags="private populate")
     task.fork().write(start + 2000 * 4096, b"x")
@@ -378,7 +378,7 @@ def folds(scene: Scene) -> dict[str, str]:
 
 @pytest.mark.parametrize("count", [17, 18, 19, 200])
 def test_files_that_nothing_maps_are_folded_beyond_a_bound(count: int) -> None:
-    machine = vm.boot("x86-64")
+    machine = vm.boot("x86-64", fork="shadow")
     for number in range(count):
         machine.file(f"f{number}", b"x")
     scene = vm.Objects(machine).scene()
@@ -393,7 +393,7 @@ def test_files_that_nothing_maps_are_folded_beyond_a_bound(count: int) -> None:
 @pytest.mark.parametrize("forks", [5, 60])
 def test_the_middle_of_a_long_chain_is_folded(forks: int) -> None:
     """Each child writes the page and forks in its turn: the last one's mapping has all of their objects behind it."""
-    machine = vm.boot("x86-64")
+    machine = vm.boot("x86-64", fork="shadow")
     task = machine.task("init")
     a = task.mmap(vm.PAGE)
     task.write(a, b"x")
@@ -413,7 +413,7 @@ def test_the_middle_of_a_long_chain_is_folded(forks: int) -> None:
 
 
 def test_all_mappers_are_those_of_each_object() -> None:
-    machine = vm.boot("x86-64")
+    machine = vm.boot("x86-64", fork="shadow")
     for name in ("one", "two"):
         task = machine.task(name)
         task.write(task.mmap(2 * vm.PAGE), b"x")
@@ -433,7 +433,7 @@ def test_all_mappers_are_those_of_each_object() -> None:
 
 def calls_to_draw(pages: int, tasks: int) -> int:
     """How many Python functions are called to draw the objects of so many pages in so many tasks."""
-    machine = vm.boot("x86-64", ram="64 MiB")
+    machine = vm.boot("x86-64", ram="64 MiB", fork="shadow")
     task = machine.task("first")
     task.mmap(pages * 4096, flags="private|populate")
     for number in range(tasks):
@@ -462,7 +462,7 @@ def test_pages_that_are_not_drawn_cost_no_calls() -> None:
 
 
 def test_of_a_thousand_files_the_value_has_those_that_are_shown_and_counts_the_rest() -> None:
-    machine = vm.boot("x86-64", ram="64 MiB")
+    machine = vm.boot("x86-64", ram="64 MiB", fork="shadow")
     for number in range(1000):
         machine.file(f"f{number}", b"x")
     task = machine.task("init")
@@ -486,7 +486,7 @@ def test_of_a_thousand_files_the_value_has_those_that_are_shown_and_counts_the_r
 
 def test_the_table_says_of_each_page_which_entries_map_it() -> None:
     """As the picture does: page 0 twice, page 2 never."""
-    machine = vm.boot("x86-64")
+    machine = vm.boot("x86-64", fork="shadow")
     task = machine.task("viewer")
     start = task.map.enter("16 KiB", at=0x80_0000, object=machine.object("film"))
     task.write(start, b"x" * 16384)
@@ -521,7 +521,7 @@ def test_a_page_that_no_mapping_leads_to_is_marked_and_explained() -> None:
 
 
 def test_where_there_are_many_mappings_those_that_are_alike_are_one_card() -> None:
-    machine = vm.boot("x86-64", layout="small")
+    machine = vm.boot("x86-64", layout="small", fork="shadow")
     file = machine.file("libc", b"code" * 2048)
     tasks = [machine.task(f"task {number}") for number in range(MAPPINGS + 1)]
     for number, task in enumerate(tasks):
@@ -543,7 +543,7 @@ def test_where_there_are_many_mappings_those_that_are_alike_are_one_card() -> No
 
 def family(forks: int) -> Any:
     """A task, its child, the child's child and so on, each with pages of its own."""
-    machine = vm.boot("x86-64", layout="small")
+    machine = vm.boot("x86-64", layout="small", fork="shadow")
     file = machine.file("libpython3.11.so.1.0", b"file" * 4000)
     task = machine.task("shell")
     heap, text = task.mmap("160 KiB"), task.mmap("16 KiB", "rw", "private", file)
@@ -558,7 +558,7 @@ def family(forks: int) -> Any:
 
 def brood(forks: int) -> Any:
     """A task with many children, which all write, as does the task after each fork."""
-    machine = vm.boot("x86-64")
+    machine = vm.boot("x86-64", fork="shadow")
     task = machine.task("init")
     start = task.mmap("16 KiB")
     task.write(start, b"x" * 16_000)
@@ -683,7 +683,7 @@ def test_only_links_of_the_operation_and_of_the_selection_are_strong() -> None:
 
 
 def test_few_links_without_an_operation_are_alike() -> None:
-    machine = vm.boot("x86-64")
+    machine = vm.boot("x86-64", fork="shadow")
     task = machine.task("init")
     task.write(task.mmap("16 KiB"), b"a")
     machine.kernel_map.enter("4 KiB")
@@ -732,7 +732,7 @@ def test_a_new_object_s_pages_need_no_ring_of_their_own() -> None:
 
 @pytest.mark.parametrize("forks", [4, 14])
 def test_each_object_of_chains_that_changed_is_drawn_once(forks: int) -> None:
-    machine = vm.boot("x86-64")
+    machine = vm.boot("x86-64", fork="shadow")
     tasks = [machine.task("init")]
     start = tasks[0].mmap(8 * vm.PAGE)
     tasks[0].write(start, b"x" * 8 * vm.PAGE)

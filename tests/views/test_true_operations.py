@@ -18,7 +18,7 @@ from .oracle.reading import number
 
 @pytest.fixture
 def machine() -> vm.Machine:
-    return vm.boot("x86-64", layout="small", cpus=2)
+    return vm.boot("x86-64", layout="small", cpus=2, fork="shadow")
 
 
 def said(machine: vm.Machine) -> Caption:

@@ -61,7 +61,7 @@ def test_a_misspelt_attribute_is_as_short() -> None:
         ("vm.lab.hints('00/walk')", "did you mean hint?"),
         ("parent.walk()", "it takes walk(address, access='read')"),
         ("parent.mmap()", "at=None)"),
-        ("vm.boot(memory='64 MiB')", "fork='shadow')"),
+        ("vm.boot(memory='64 MiB')", "fork='counted')"),
         ("vm.Size('4k')", "did you mean '4 KiB'?"),
         ("parent.name_ = 3\nm.cpus = 3", "can be set"),
     ],

@@ -37,7 +37,7 @@ def measure(count: int = COUNT, sizes: Sequence[int] = SIZES) -> str:
 
 def _task(pages: int = 0) -> tuple[Any, Any, int]:
     """A machine, a task, and where so many pages of it are that were written."""
-    machine = vm.boot(ram=RAM)
+    machine = vm.boot(ram=RAM, fork="shadow")
     task = machine.task("init")
     start = int(task.mmap(max(1, pages) * PAGE))
     for page in range(pages):

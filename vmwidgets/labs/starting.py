@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from vmwidgets.engine.base.journal import Operation
+from vmwidgets.engine.kernel.tasks.forks import USUAL
 from vmwidgets.engine.machine import Machine
 from vmwidgets.engine.machine.handles.maps import MachineMap
 from vmwidgets.engine.machine.handles.tasks import Task
+from vmwidgets.engine.machine.load import UNNAMED
 
 from .exercise import Exercise
 
@@ -29,11 +31,21 @@ class Start(NamedTuple):
         if machine is None:
             return ""
         begun = machine.journal[: len(self.operations)]
+        if begun and self._was_usual(begun[0]):
+            begun[0] = begun[0]._replace(arguments=self.operations[0].arguments)
         if len(begun) < len(self.operations) or not all(map(Operation.agrees, begun, self.operations)):
             return f"this machine does not begin as the variant does: call {call} and work on its result"
         if thing.path != self.path:
             return f"this is {thing.path}, and the variant's is {self.path}: check the result of {call}"
         return ""
+
+    def _was_usual(self, booted: Operation) -> bool:
+        """Return whether a machine was booted as this one, with the way to fork that was the default at first.
+
+        Work that was begun then counts.  A sheet that is about a way to fork names another one than the default.
+        """
+        before, now = dict(booted.arguments), dict(self.operations[0].arguments)
+        return now.get("fork") == USUAL and before == {**now, **UNNAMED}
 
 
 def start_of(thing: Any, exercise: Exercise) -> Start | None:

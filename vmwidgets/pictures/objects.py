@@ -83,7 +83,7 @@ class Objects(Picture):
     >>> t.write(t.mmap("8 KiB"), b"x")
     >>> child = t.fork()
     >>> vm.Objects(t.machine).scene().subtitle
-    '1 object · 1 page seen by entries, 1 by several'
+    '2 objects · 1 page seen by entries, 1 by several'
     """
 
     def __init__(self, target: MachineObjects | Task | Machine, **options: Any) -> None:

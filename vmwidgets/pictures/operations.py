@@ -11,6 +11,7 @@ from vmwidgets.engine.base.errors import printable, shown
 from vmwidgets.engine.base.journal import ACCESSES, Journal, Operation
 from vmwidgets.engine.base.operations import PartReference
 from vmwidgets.engine.base.units import Address, Size, binary_size, counted
+from vmwidgets.engine.kernel.tasks.forks import USUAL
 from vmwidgets.engine.spaces.paths import unquoted
 from vmwidgets.views.story.typed import arguments_of
 
@@ -95,7 +96,10 @@ def name_of(operation: Operation) -> str:
 
 def _words(operation: Operation) -> Iterator[str]:
     """Yield an operation's arguments, as far as a few words can give them."""
+    usual = {"fork": USUAL} if operation.name == "boot" else {}
     for name, value in operation.arguments:
+        if value == usual.get(name, ...):
+            continue
         if name in _PLACES and isinstance(value, int):
             yield f"{'to' if name in ('end', 'to') else 'at'} {Address(value)}"
         elif name in _SIZES and isinstance(value, int) and not isinstance(value, bool):
@@ -125,7 +129,7 @@ def line_of(operation: Operation) -> str:
     >>> a = m.task("init").mmap("64 KiB", at=0x40_0000)
     >>> for one in m.journal:
     ...     print(line_of(one))
-    m = vm.boot(architecture="x86-64", ram="64 MiB", layout="small", quirks=())
+    m = vm.boot(architecture="x86-64", ram="64 MiB", layout="small", quirks=(), fork="counted")
     m.task(name="init")
     m.tasks["init"].mmap(size="64 KiB", at=0x40_0000)
     """

@@ -535,7 +535,7 @@ class Picture(Exports, Finding, Suggesting, traitlets.HasTraits):
         >>> both = vm.picture(parent.map).beside(vm.picture(child.map))
         >>> b = child.mmap("4 KiB")
         >>> both.scene().caption.text
-        '1 entry...'
+        '2 entries differ between left and right.'
         """
         if not isinstance(other, Picture):
             is_of_machine = isinstance(self.target, Machine) and isinstance(getattr(other, "machine", None), Machine)

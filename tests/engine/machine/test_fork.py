@@ -14,7 +14,7 @@ PAGE = vm.PAGE
 
 @pytest.fixture
 def machine() -> Any:
-    return vm.boot("x86-64", layout="small", ram="8 MiB")
+    return vm.boot("x86-64", layout="small", ram="8 MiB", fork="shadow")
 
 
 @pytest.fixture

@@ -82,6 +82,16 @@ def test_a_function_of_earlier_work_is_not_run(one) -> None:
     assert again["problem"]
 
 
+def test_a_journal_that_names_no_way_to_fork_forked_by_shadows(tmp_path: Path) -> None:
+    """It was made when that was the default: a task forked, and its child wrote the first of four pages."""
+    m = vm.load_journal(FOLDER / "no-way-to-fork.jsonl.gz")
+    parent, child = m.tasks["init"], m.tasks["init.1"]
+    start = parent.map.entries()[0].start
+    assert [child.walk(start + page * vm.PAGE).pa is None for page in range(4)] == [False, True, True, True]
+    m.journal.save(tmp_path / "again.jsonl.gz")
+    assert '"fork":"shadow"' in gzip.decompress((tmp_path / "again.jsonl.gz").read_bytes()).decode()
+
+
 def test_a_later_format_is_refused(tmp_path: Path) -> None:
     lines = text("plain").replace('"version":1', '"version":3', 1)
     later = tmp_path / "later.jsonl.gz"

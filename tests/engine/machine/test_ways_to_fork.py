@@ -72,9 +72,15 @@ def test_each_way_is_the_same_machine_in_a_branch_in_a_file_and_after_undo(way, 
     assert m.memory_objects.value().swap_used == 0
 
 
-def test_the_boot_of_another_way_is_in_the_journal_and_that_of_the_usual_one_is_not():
-    assert dict(vm.boot(fork="counted").journal[0].arguments)["fork"] == "counted"
-    assert "fork" not in dict(vm.boot(fork="shadow").journal[0].arguments)
+def test_the_usual_way_is_linuxs_and_each_journal_names_its_own():
+    m = vm.boot()
+    assert dict(m.journal[0].arguments)["fork"] == "counted"
+    task = m.task("init")
+    start = task.mmap(PAGE)
+    task.write(start, b"x")
+    child = task.fork()
+    assert task.walk(start).pa == child.walk(start).pa, "a fork maps the parent's frames for the child, as in Linux"
+    assert dict(vm.boot(fork="shadow").journal[0].arguments)["fork"] == "shadow"
 
 
 @pytest.mark.parametrize(

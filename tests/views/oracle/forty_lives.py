@@ -31,7 +31,7 @@ def of_a_map() -> Iterator[vm.Machine]:
 
 def of_pages() -> Iterator[vm.Machine]:
     """Two pages that are written, read, shared with a child, written again, and sent to swap space."""
-    machine: Any = vm.boot("x86-64", layout="small")
+    machine: Any = vm.boot("x86-64", layout="small", fork="shadow")
     task = machine.task("init")
     children: list[Any] = []
     acts: Acts = [

@@ -8,7 +8,7 @@ from typing import Any
 from ..base.calls import says_what_it_takes
 from ..base.errors import Refused, shown
 from ..base.units import GIB, MIB, binary_size
-from ..kernel.tasks.forks import FORKS, SAME_AS
+from ..kernel.tasks.forks import FORKS, SAME_AS, USUAL
 from ..kernel.x15 import X15_QUIRKS
 from ..mmu.formats import FORMATS
 from ..selfpaging.errors import BARRELFISH_QUIRKS
@@ -45,7 +45,7 @@ def boot(
     cpus: int = 1,
     tlb: tuple[int, int] = (16, 4),
     asids: bool = False,
-    fork: str = "shadow",
+    fork: str = USUAL,
 ) -> Machine:
     """Return a new machine.  Each boot stage is an event of its first operation.
 
@@ -62,10 +62,10 @@ def boot(
     carry an address-space number (PCID on x86).  Without `asids`, a processor drops a task's translations when it loads
     another task's tables.
 
-    `fork` says how `task.fork()` copies private memory.  "eager": each page is copied immediately, as in xv6
-    (`uvmcopy`).  "counted" or "cow": parent and child share frames, and no descriptor allows a write to them: the first
-    task to write faults and gets a copy, and the last keeps the frame, as in Linux.  "shadow": both share a memory
-    object.  The first write puts a shadow in front of it, as in Mach and 4.4BSD.
+    `fork` says how `task.fork()` copies private memory.  "counted" or "cow": parent and child share frames, and no
+    descriptor allows a write to them: the first task to write faults and gets a copy, and the last keeps the frame, as
+    in Linux and in xv6's lab.  "eager": each page is copied immediately, as in xv6 (`uvmcopy`).  "shadow": both share a
+    memory object.  The first write puts a shadow in front of it, as in Mach and 4.4BSD.
 
     >>> [entry.role for entry in boot("x86-64", ram="32 MiB", layout="tiny").kernel_map]
     ['boot range', 'kentry area', 'kernel memory']

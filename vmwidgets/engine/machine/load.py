@@ -46,11 +46,13 @@ def load_journal(path: str | os.PathLike[str]) -> Machine:
     if not loaded.operations or (loaded.operations[0].target, loaded.operations[0].name) != ("machine", "boot"):
         raise wrong(None, "the first operation is the boot")
     first, *rest = loaded.operations
+    settings = {**UNNAMED, **dict(first.arguments)}
     try:
-        machine = boot(**dict(first.arguments))
+        machine = boot(**settings)
     except (VMError, TypeError) as error:
         raise wrong(first, f"a machine can't boot with these settings: {error}") from None
-    if not machine.journal.last.agrees(first):
+    made = machine.journal.last
+    if dict(made.arguments) != settings or not made.agrees(first._replace(arguments=made.arguments)):
         raise wrong(first, "the boot has another result than the recorded one")
     journal, replay = machine.journal, Replay(machine)
     replay.begin(first.serial, loaded.scripts)
@@ -81,6 +83,9 @@ def load_journal(path: str | os.PathLike[str]) -> Machine:
     journal.next_serial = journal.most_serial = max([journal.most_serial, *(serial + 1 for serial in serials)])
     return machine
 
+
+UNNAMED = {"fork": "shadow"}
+"""What a journal means that does not name a setting: this way to fork was the default, and only others were named."""
 
 GIVES_WORDS = ("set_descriptor", "undo_descriptor")
 """The operations that return a descriptor's word: since version 2, it has the bits that forbid fetches."""

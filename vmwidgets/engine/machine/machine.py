@@ -90,7 +90,8 @@ class Machine(Hindsight):
         cpus: CpuSettings = ONE_CPU,
         seed: int = 0,
         copy: bytes = b"",
-        fork: str = "shadow",
+        *,
+        fork: str,
     ) -> None:
         self._name = name or f"machine {next(_numbers)}"
         self._listeners: list[Callable[[], Callable[[Machine], Any] | None]] = []
@@ -109,7 +110,8 @@ class Machine(Hindsight):
             ("ram", ram_bytes),
             ("layout", layout.name),
             ("quirks", tuple(sorted(quirks))),
-            *((key, value) for key, value, usual in (("seed", seed, 0), ("fork", fork, "shadow")) if value != usual),
+            *((("seed", seed),) if seed else ()),
+            ("fork", fork),
             *((name, value) for name, value in cpus.arguments().items() if cpus != ONE_CPU),
         )
         if copy:
@@ -526,7 +528,7 @@ class Machine(Hindsight):
     def _another(self, copy: bytes, name: str) -> Machine:
         """Return a machine booted like this one, or with the structures of a copy."""
         at, ram = self.system, int(self.ram_bytes)
-        return Machine(self.architecture, ram, self.layout, self.quirks, name, at.cpus, self.seed, copy, at.fork)
+        return Machine(self.architecture, ram, self.layout, self.quirks, name, at.cpus, self.seed, copy, fork=at.fork)
 
     # ---- the running operation ---------------------------------------------------------------
 

@@ -59,7 +59,7 @@ class FamilySheet:
 
     def start(self) -> Machine:
         """Return a machine with `init`, which has no memory yet."""
-        machine = boot("x86-64")
+        machine = boot("x86-64", fork="shadow")
         machine.task("init")
         return machine
 

@@ -755,8 +755,8 @@ class _Cards:
 
     def _drawn_elsewhere(self, owner: ObjectValue) -> dict[int, str]:
         """Return, for each page, the other object in which its frame is drawn."""
-        homes = ((index, self._homes[frame]) for index, frame in owner.pages.items())
-        return {index: home for index, home in homes if home != owner.name}
+        homes, name = self._homes, owner.name
+        return {index: homes[frame] for index, frame in owner.pages.items() if homes[frame] != name}
 
     def _differing(self, pages: Seen) -> set[int]:
         """Return the pages of a mapping that differ from pages behind it: the front object's own and private pages."""

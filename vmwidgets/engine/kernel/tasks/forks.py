@@ -30,5 +30,8 @@ FORKS = {
 front.
 """
 
+USUAL = "counted"
+"""The way of a machine whose boot names none."""
+
 SAME_AS = {"cow": "counted"}
 """Other names of a way: courses that say copy-on-write usually mean the counted way."""

@@ -108,7 +108,7 @@ class TaskMemory:
         recorder: Recorder,
         *,
         zeroed: bool = True,
-        fork: str = "shadow",
+        fork: str,
     ) -> None:
         self.ram = ram
         self.recorder = recorder
