@@ -222,7 +222,7 @@ def _clocks(machine: vm.Machine, task: Task) -> Named:
 
 def of_objects() -> Named:
     """Tasks after forks, with files, shadows and swap space; an access that fails; a machine without tasks."""
-    machine = vm.boot("x86-64", layout="small")
+    machine = vm.boot("x86-64", layout="small", fork="shadow")
     yield "Objects of none", vm.picture(vm.Objects(machine))
     yield "Fault of none", vm.picture(vm.Fault(machine))
     machine.swap_on("256 KiB")
