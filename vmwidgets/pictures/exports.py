@@ -62,11 +62,6 @@ class Exports:
         """Return the picture's structure as a `graphviz.Source`: ``source.render("map", format="pdf")`` draws it.
 
         Its text is created here; to draw it, the package `graphviz` runs Graphviz's program `dot`.
-
-        >>> import vmwidgets as vm
-        >>> source = vm.picture(vm.boot("x86-64")).graphviz()
-        >>> source.source == vm.picture(vm.boot("x86-64")).to_dot()
-        True
         """
         from vmwidgets.views.scene.dot import source
 
