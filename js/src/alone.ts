@@ -78,6 +78,8 @@ class Alone implements Equipment {
   find(): void {}
   tabulate(): void {}
   takeDot(): void {}
+  bringDot(): void {}
+  layOut(): void {}
   take(): void {}
   takeNames(): void {}
 }

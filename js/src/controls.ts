@@ -96,6 +96,7 @@ export class Controls implements Equipment {
       send: calls.send,
       act: (id) => figure.act(id),
       tell: (sentence) => figure.tell(sentence),
+      lack: (sentence) => figure.lack(sentence),
     });
     figure.words.functions.learn(PSEUDOCODE);
     this.more = new More(this.rows());
@@ -142,6 +143,15 @@ export class Controls implements Equipment {
   /** Picture `seq` after this many events, in Graphviz's language. */
   takeDot(seq: number, place: number, dot: string): void {
     this.drawing.take(seq, place, dot);
+  }
+
+  bringDot(seq: number, place: number, dot: string): void {
+    this.drawing.bring(seq, place, dot);
+  }
+
+  /** Makes Graphviz lay out the picture, from now on. */
+  layOut(): void {
+    this.drawing.always();
   }
 
   /**
@@ -212,7 +222,7 @@ export class Controls implements Equipment {
   live(alive: boolean): void {
     this.alive = alive;
     this.time.live(alive);
-    if (!alive) this.drawing.toggle(false);
+    this.drawing.live(alive);
   }
 
   close(): void {

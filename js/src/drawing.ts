@@ -11,6 +11,8 @@ interface DrawingCalls {
   act: (id: string) => void;
   /** A sentence for the reader. */
   tell: (sentence: string) => void;
+  /** A sentence that stays: the picture was made to be Graphviz's. */
+  lack: (sentence: string) => void;
 }
 
 /** The colours in a file, as in vmwidgets/views/scene/dot.py, and the page's colours for them. */
@@ -36,6 +38,9 @@ export class Drawing {
   private readonly calls: DrawingCalls;
   private readonly line: Client;
   private on = false;
+  /** Whether it is on whenever a kernel answers; and the text that has come with the latest picture. */
+  private stays = false;
+  private brought = { shown: "", dot: "" };
   /** The picture on screen, and whether a text of DOT is on its way. */
   private shown = "";
   private asked = false;
@@ -61,8 +66,10 @@ export class Drawing {
     this.line = router.connect(
       (shown, svg) => shown === this.shown && this.on && this.show(svg),
       () => {
-        this.toggle(false);
-        this.calls.tell(this.router.why ? this.cannot : "Graphviz can't draw this picture.");
+        this.clear();
+        if (this.router.why || !this.stays) this.toggle(false); // else it draws the next picture
+        if (this.router.why && this.stays) this.calls.lack(this.cannot);
+        else this.calls.tell(this.router.why ? this.cannot : "Graphviz can't draw this picture.");
       },
     );
   }
@@ -84,6 +91,24 @@ export class Drawing {
     else this.need();
   }
 
+  /** Keeps the text that comes with picture `seq`, which follows. */
+  bring(seq: number, place: number, dot: string): void {
+    this.brought = { shown: `${seq} ${place}`, dot };
+  }
+
+  /** Draws from now on. */
+  always(): void {
+    this.stays = true;
+    this.toggle(true);
+    if (!this.on) this.calls.lack(this.cannot);
+  }
+
+  /** Notes whether a kernel answers: without one, nobody sends the text of a step. */
+  live(alive: boolean): void {
+    if (!alive) this.toggle(false);
+    else if (this.stays && !this.on) this.toggle(true);
+  }
+
   select(thing: string): void {
     this.selection = thing;
     this.mark();
@@ -96,10 +121,12 @@ export class Drawing {
     this.offer();
     this.wait(this.on);
     if (this.on) this.need();
-    else {
-      this.root.replaceChildren();
-      this.swap(false);
-    }
+    else this.clear();
+  }
+
+  private clear(): void {
+    this.root.replaceChildren();
+    this.swap(false);
   }
 
   /** Says that the drawing is on its way if it does not come soon, or stops saying so. */
@@ -125,6 +152,10 @@ export class Drawing {
   }
 
   private need(): void {
+    if (this.brought.shown === this.shown) {
+      this.line.ask(this.shown, this.brought.dot);
+      return;
+    }
     if (this.asked || !this.when) return; // one after the other: while a slider is dragged, only the newest counts
     this.asked = true;
     this.calls.send({ type: "dot", operation: this.when.number, place: this.when.place });

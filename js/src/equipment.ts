@@ -37,6 +37,9 @@ export interface Equipment {
   find(found: Found): void;
   tabulate(seq: number, table: SceneTableTwin): void;
   takeDot(seq: number, place: number, dot: string): void;
+  /** The text for Graphviz that comes with picture `seq`, before the picture; and its order to draw from now on. */
+  bringDot(seq: number, place: number, dot: string): void;
+  layOut(): void;
   take(told: Told): void;
   takeNames(names: Names): void;
 }

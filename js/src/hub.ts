@@ -22,12 +22,12 @@ interface Code {
 
 const styles = new Styles(stylesheet, `vmw-${BUNDLE}`);
 
-function initialize({ model, signal, controls }: HubArguments): HubExports {
+function initialize({ model, signal, controls, graphviz: sent }: HubArguments): HubExports {
   const ask = async (type: CodeType): Promise<DataView> => {
     await painted(); // everything on the page comes first
     return fetched(model, type, { signal });
   };
-  const graphviz = async (): Promise<string> => unpacked(await ask("graphviz"));
+  const graphviz = async (): Promise<string> => unpacked(sent?.() ?? (await ask("graphviz")));
   let coming = controls; // only once: if the code that came by itself fails, it is requested
   const equipping = new Equipping(async (): Promise<Equip> => {
     const packed = coming ?? ask("controls");

@@ -21,13 +21,17 @@ function initialize({ model, signal }: LoaderArguments): HubExports {
   // A page that was opened later has missed both messages, and its hub requests the controls once a picture is painted.
   const controls = coming ? fetched(model, "controls", { coming, signal }) : undefined;
   let packed: Promise<DataView> | undefined = fetched(model, "code", { coming, signal });
+  let graphviz: DataView | undefined; // it comes by itself if a cell shows a picture that Graphviz lays out
+  model.on("msg:custom", ({ type }: { type: string }, [code]: DataView[]) => {
+    if (type === "graphviz" && code) graphviz = code;
+  });
   for (const part of [packed, controls]) part?.catch(() => {}); // views report it; without a view, nobody has to know
   let hub: Promise<HubExports> | undefined;
   const begin = async (): Promise<HubExports> => {
     try {
       packed ??= fetched(model, "code", { signal });
       const code = await started<Code>(await unpacked(await packed));
-      return code.default.initialize({ model, signal, controls });
+      return code.default.initialize({ model, signal, controls, graphviz: () => graphviz });
     } catch (error) {
       hub = packed = undefined; // the next view tries again
       throw error;

@@ -15,6 +15,8 @@ export interface ViewTraits {
   origin: string;
   status: string;
   pinned: Frame[];
+  /** Whether Graphviz lays the picture out from the beginning (vmwidgets/widgets/host/structure.py). */
+  structure?: boolean;
 }
 
 /** The hub's model, as far as the drawing code uses it: requested code comes in a message. */
@@ -25,6 +27,8 @@ export interface HubArguments {
   signal?: AbortSignal;
   /** The controls' code, if it comes by itself. */
   controls?: Promise<DataView> | undefined;
+  /** Graphviz's code, if it has come by itself. */
+  graphviz?: () => DataView | undefined;
 }
 
 /**

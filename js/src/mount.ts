@@ -117,6 +117,7 @@ export async function mount({ model, el, signal, host }: RenderArguments): Promi
   else if (live) hello();
   else restarted();
   if (selection) share(selection, figure, companyOf(model.get("selection_model")), refused, signal);
+  if (model.get("structure")) figure.with("layOut", (controls) => controls.layOut());
   const origin = model.get("origin");
   figure.with("arrive", (controls) => controls.arrive(model.get("twin_id"), origin));
   watch(figure, signal, (visible) => {
@@ -164,7 +165,12 @@ function follow(model: Model<ViewTraits>, figure: Figure, reel: Reel): void {
       figure.tell(`Picture ${model.get("frame").seq} could not be drawn: ${error}`);
     }
   };
-  const draw = (): void => take(model.get("frame"));
+  const draw = (): void => {
+    const frame = model.get("frame");
+    const { seq = 0, place = 0, dot } = frame;
+    if (dot) figure.with("bringDot", (controls) => controls.bringDot(seq, place, textOf(dot)));
+    take(frame);
+  };
   const pace = new Pace(draw, () => figure.dragged);
   model.on("change:frame", () => {
     figure.arrived();

@@ -149,6 +149,9 @@ export interface Scene {
 export interface Frame {
   seq: number;
   data: DataView;
+  /** The packed text for Graphviz, and the place in the operation that it shows: of a picture that Graphviz lays out. */
+  dot?: DataView;
+  place?: number;
 }
 
 /** The moment that a picture shows. */

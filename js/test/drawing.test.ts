@@ -264,3 +264,57 @@ test("where its worker does not live the picture stays as it is", async () => {
   assert.match(press.title, /refused by the page's policy/);
   assert.equal(figure.root.querySelectorAll(".node").length, 4);
 });
+
+test("a picture that Graphviz lays out from the beginning asks nobody for the text that comes with it", async () => {
+  const { router, line } = here();
+  const { figure, controls, asked, drawing, own } = setUp(router);
+  controls.bringDot(1, now.place, DOT);
+  controls.layOut();
+  await arrived();
+  assert.deepEqual([asked(), line.asked, own.hasAttribute("hidden")], [0, 1, true]);
+  controls.bringDot(2, now.place, DOT.replace("one", "three"));
+  figure.draw(2, { scene: scene(nodes), when: now });
+  await arrived();
+  assert.equal(asked(), 0);
+  assert.match(drawing()?.textContent ?? "", /three/);
+  figure.show({ scene: scene(nodes), when: { ...now, place: 3 } }); // a step of the page's film
+  assert.equal(asked(), 1);
+});
+
+test("a picture that Graphviz lays out is laid out again when its kernel is back, and after a picture that it refused", async () => {
+  const { router } = here();
+  const { figure, controls, drawing, own } = setUp(router);
+  controls.bringDot(1, now.place, DOT);
+  controls.layOut();
+  await arrived();
+  figure.live(false, "gone");
+  assert.deepEqual([own.hasAttribute("hidden"), drawing() === null], [false, true]);
+  figure.live(true, "");
+  await arrived();
+  assert.equal(drawing() === null, false);
+  const wrong = new Router(
+    async () => "graphviz",
+    () => {
+      const line: Line = {
+        onmessage: null,
+        terminate: () => {},
+        postMessage: ({ key, dot }) => {
+          const answer: Answer =
+            dot === "bad" ? { key, error: "syntax" } : { key, svg: graphviz.layout(dot, "svg", "dot") };
+          line.onmessage?.({ data: answer } as MessageEvent<Answer>);
+        },
+      };
+      return line;
+    },
+  );
+  const other = setUp(wrong);
+  other.controls.bringDot(1, now.place, "bad");
+  other.controls.layOut();
+  await arrived();
+  assert.equal(other.figure.root.querySelector(".vmw-status")?.textContent, "Graphviz can't draw this picture.");
+  assert.equal(other.own.hasAttribute("hidden"), false);
+  other.controls.bringDot(2, now.place, DOT);
+  other.figure.draw(2, { scene: scene(nodes), when: now });
+  await arrived();
+  assert.equal(other.own.hasAttribute("hidden"), true);
+});

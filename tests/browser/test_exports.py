@@ -9,13 +9,14 @@ from io import BytesIO
 from typing import Any
 
 import numpy as np
+import pypdfium2
 import pytest
 import resvg_py
 from PIL import Image, ImageChops
 
 from tests.tiers import program
 from tests.views.gallery import every
-from vmwidgets.views.scene.plain import plain_svg
+from vmwidgets.views.scene.plain import plain_svg, to_pdf
 
 SCALE = 2
 """Pixels for each of the drawing's."""
@@ -25,6 +26,9 @@ SEEN = 40
 
 REGION = 4
 """Pixels of the side of a square that is a region of another colour: edges are thinner."""
+
+WORDS = r"(?s)<text.*?</text>"
+"""No two programs have the same letters."""
 
 SAID = """() => [...document.querySelectorAll('rect, path, circle, text')].map((one) => {
     const style = getComputedStyle(one), said = {};
@@ -60,6 +64,13 @@ def image(png: bytes) -> Image.Image:
     return Image.open(BytesIO(png)).convert("RGB")
 
 
+def page_of(pdf: bytes) -> Image.Image:
+    """The page of a PDF, as PDFium draws it: a pixel is 0.75 pt."""
+    (page,) = pypdfium2.PdfDocument(pdf)
+    drawn: Image.Image = page.render(scale=SCALE / 0.75).to_pil()
+    return drawn.convert("RGB")
+
+
 def regions(one: Image.Image, other: Image.Image) -> int:
     """How many squares of :data:`REGION` pixels have another colour throughout."""
     size = min(one.width, other.width), min(one.height, other.height)  # of half a pixel, a renderer keeps a whole one
@@ -73,7 +84,7 @@ def regions(one: Image.Image, other: Image.Image) -> int:
 
 
 @pytest.mark.parametrize("drawings", [of_each_kind, pytest.param(of_all, marks=pytest.mark.sweep)])
-def test_an_exported_picture_looks_the_same_in_a_browser_resvg_and_librsvg(
+def test_an_exported_picture_looks_the_same_in_a_browser_resvg_librsvg_and_a_pdf(
     drawings: Callable[[], Iterator[tuple[str, str]]], chromium: Any
 ) -> None:
     rsvg = program("rsvg-convert")
@@ -103,15 +114,18 @@ def test_an_exported_picture_looks_the_same_in_a_browser_resvg_and_librsvg(
             if said != (other := page.evaluate(SAID)):
                 pairs = [pair for pair in zip(said, other, strict=True) if pair[0] != pair[1]]
                 wrong.append(f"{name}, {theme}: {len(pairs)} elements look otherwise: {pairs[0]}")
-            plain = re.sub(r"(?s)<text.*?</text>", "", plain)
+            plain = re.sub(WORDS, "", plain)
             made = {
                 "resvg": resvg_py.svg_to_bytes(svg_string=plain, zoom=SCALE),
                 "librsvg": subprocess.run(
                     [rsvg, "--zoom", str(SCALE), "--unlimited"], input=plain.encode(), capture_output=True, check=True
                 ).stdout,
             }
-            for how, png in made.items():
-                if found := regions(image(bytes(png)), seen):
+            images = {how: image(bytes(png)) for how, png in made.items()}
+            if count % 3 == 0:  # of each third picture, in both themes by turns
+                images["pdfium"] = page_of(to_pdf(re.sub(WORDS, "", svg), theme=theme))
+            for how, drawn in images.items():
+                if found := regions(drawn, seen):
                     wrong.append(f"{name}, {theme}, by {how}: {found} squares have another colour")
     for page in pages.values():
         page.context.close()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from playwright.sync_api import expect
 
 from tests.browser.lab import Notebook, Server, more
+from tests.browser.mission import Mission, WithoutDot, open_mission
 
 MACHINE = """
 import vmwidgets as vm
@@ -144,3 +145,54 @@ def test_where_graphviz_cannot_run_pictures_are_whole_and_the_control_says_why(
     why = "its worker does not start" if script is REFUSED else "this page allows no workers"
     assert press(opened, 0).get_attribute("title") == f"Graphviz can't run in this page: {why}"
     expect(drawn(opened, 0)).to_have_count(0)
+
+
+@pytest.fixture(scope="module")
+def without_dot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A JupyterLab whose kernels find no program `dot`."""
+    root, home = tmp_path_factory.mktemp("root"), tmp_path_factory.mktemp("home")
+    with WithoutDot(root, home) as server:
+        yield server
+
+
+@pytest.fixture
+def mission(without_dot: Server, chromium: Any) -> Iterator[Notebook]:
+    with open_mission(chromium, without_dot) as notebook:
+        yield notebook
+
+
+def test_each_structure_is_a_live_view_that_the_page_lays_out_without_dot(mission: Notebook) -> None:
+    Mission(mission).check()
+
+
+LONG_CELL = """
+import pathlib, time
+m.kernel_map.enter("20 KiB", prot="r")
+while not pathlib.Path("go on").exists():
+    time.sleep(0.05)
+"""
+
+
+def test_the_page_draws_while_the_kernel_is_busy(
+    open_notebook: Callable[..., Notebook], new_notebook: Callable[..., str], lab: Server
+) -> None:
+    notebook = open_notebook(new_notebook(f"{MACHINE.rstrip()}\nvm.picture(m.kernel_map).graphviz()"))
+    notebook.run_all()
+    expect(drawn(notebook, 0)).to_contain_text("16 KiB")
+    notebook.start(LONG_CELL)
+    try:
+        expect(drawn(notebook, 0)).to_contain_text("20 KiB", timeout=30_000)
+    finally:
+        (lab.root / "go on").touch()
+    notebook.wait_idle()
+
+
+def test_in_a_box_and_without_workers_the_picture_is_whole(
+    open_notebook: Callable[..., Notebook], new_notebook: Callable[..., str]
+) -> None:
+    cell = "import ipywidgets\nipywidgets.VBox([vm.picture(m.kernel_map).graphviz()])"
+    opened = open_notebook(new_notebook(MACHINE, cell), color_scheme="light")
+    opened.page.evaluate(NO_WORKERS)
+    opened.run_all()
+    expect(opened.cell(1).locator(".vmw-scene .node.entry").first).to_be_visible()
+    expect(opened.cell(1).locator(".vmw-status")).to_contain_text("this page allows no workers")

@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.lab import Notebook
+from tests.browser.mission import Mission
 from tests.hosts.living import check_buttons, check_drawn_by_graphviz, check_readable
 from tools import hosts
 from tools.site import lite, serve
@@ -100,6 +101,18 @@ def test_it_can_be_read(notebook: Notebook) -> None:
 
 def test_graphviz_can_draw_it(notebook: Notebook) -> None:
     check_drawn_by_graphviz(picture(notebook))
+
+
+def test_each_structure_is_a_live_view_that_the_page_lays_out_without_dot(
+    site: serve.Site, opening: Callable[..., Any]
+) -> None:
+    def tall(page: Any) -> Notebook:
+        page.set_viewport_size({"width": 1300, "height": 6000})  # all pictures are in sight
+        return Notebook(page, site, "maps.ipynb")
+
+    with opening(tall) as opened:
+        opened.run_all()
+        Mission(opened).check()
 
 
 def test_its_buttons_reach_the_kernel(notebook: Notebook) -> None:

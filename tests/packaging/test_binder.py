@@ -8,9 +8,12 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.browser.lab import FLAGS
+from tests.browser.mission import Mission, WithoutDot, open_mission
 from tests.packaging import solutions
 
 REPO2DOCKER_KNOWS = {"apt.txt", "environment.yml", "postBuild", "requirements.txt", "runtime.txt", "start"}
@@ -93,3 +96,19 @@ def test_the_first_notebook_runs(python: Path, image: Path, tmp_path: Path) -> N
     outputs = [output for cell in json.loads(ran.read_text())["cells"] for output in cell.get("outputs", ())]
     kinds = {kind for output in outputs for kind in output.get("data", {})}
     assert "application/vnd.jupyter.widget-view+json" in kinds
+
+
+def test_each_structure_is_a_live_view_that_the_page_lays_out_without_dot(
+    python: Path, playwright: Any, browser: str, tmp_path: Path
+) -> None:
+    (tmp_path / "root").mkdir()
+    (tmp_path / "home").mkdir()
+    chromium = playwright.chromium.launch(executable_path=browser, args=FLAGS)
+    try:
+        with (
+            WithoutDot(tmp_path / "root", tmp_path / "home", python) as server,
+            open_mission(chromium, server) as notebook,
+        ):
+            Mission(notebook).check()
+    finally:
+        chromium.close()

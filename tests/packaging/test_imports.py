@@ -17,7 +17,14 @@ OUTSIDE = {
     "vmwidgets/sources": {"fastjsonschema", "lark"},
     "vmwidgets/real": {"elftools", "numpy"},  # the first with the extra `kernels`; arrays of pages, where NumPy is
     "vmwidgets/pictures": {"matplotlib", "traitlets"},
-    "vmwidgets/views": {"cssselect2", "graphviz", "resvg_py", "tinycss2", "typing_extensions"},  # the last for types
+    "vmwidgets/views": {
+        "cssselect2",
+        "graphviz",
+        "resvg_py",
+        "tinycss2",
+        "typing_extensions",
+        "typst",
+    },  # typing_extensions for types
     "vmwidgets/widgets": {"anywidget", "ipywidgets", "traitlets", "IPython", "psygnal"},
     "vmwidgets/labs": {"anywidget", "markdown_it", "tomli", "traitlets"},
     "vmwidgets/assignments": set(),
@@ -49,6 +56,7 @@ OUTSIDE = {
         "psygnal",
         "numpy",
         "typing_extensions",
+        "typst",
     },
 }
 

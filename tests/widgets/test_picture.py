@@ -2,7 +2,9 @@
 
 import gc
 import json
+import re
 import struct
+import sys
 import weakref
 import zlib
 from collections.abc import Callable, Iterator
@@ -10,6 +12,7 @@ from functools import partial
 from pathlib import Path
 
 import ipywidgets
+import pypdfium2
 import pytest
 
 import vmwidgets as vm
@@ -82,8 +85,8 @@ def test_a_file_holds_the_picture_in_the_format_of_its_name(machine: vm.Machine,
 
 
 def test_another_ending_is_refused_and_writes_nothing(machine: vm.Machine, tmp_path: Path) -> None:
-    with pytest.raises(vm.Refused, match=r"ends in '.pdf'; it must end in .svg, .html, .json, .dot, .txt, .png"):
-        vm.picture(machine).save(tmp_path / "map.pdf")
+    with pytest.raises(vm.Refused, match=r"ends in '.eps'; it must end in .svg, .pdf, .html, .json, .dot, .txt, .png"):
+        vm.picture(machine).save(tmp_path / "map.eps")
     assert not list(tmp_path.iterdir())
 
 
@@ -103,6 +106,51 @@ def test_a_file_that_can_not_be_written_leaves_the_old_one(
         vm.picture(machine).save(path)
     assert path.read_text() == "old"
     assert [one.name for one in tmp_path.iterdir()] == ["map.svg"]
+
+
+def test_a_pdf_is_one_page_of_vectors_as_large_as_the_picture_with_its_words_and_fonts(
+    machine: vm.Machine, tmp_path: Path
+) -> None:
+    picture = vm.picture(machine.kernel_map)
+    data = picture.save(tmp_path / "map.pdf").read_bytes()
+    document = pypdfium2.PdfDocument(data)
+    (page,) = document
+    size = re.search(r' width="([\d.]+)" height="([\d.]+)"', picture.to_svg())
+    assert page.get_size() == pytest.approx([0.75 * float(one) for one in size.groups()])
+    assert "boot range" in page.get_textpage().get_text_range()
+    kinds = [one.type for one in page.get_objects()]
+    assert pypdfium2.raw.FPDF_PAGEOBJ_IMAGE not in kinds
+    fonts = re.findall(rb"/BaseFont ?/([^\s/>]+)", data)
+    assert fonts
+    assert all(re.match(rb"[A-Z]{6}\+", font) for font in fonts), "a part of each font is in the file"
+    dates = {name: value for name, value in document.get_metadata_dict().items() if "Date" in name}
+    assert set(dates.values()) == {""}
+    assert picture.save(tmp_path / "again.pdf").read_bytes() == data
+    assert picture.save(tmp_path / "dark.pdf", theme="dark").read_bytes() != data
+
+
+@pytest.mark.parametrize(("package", "extra"), [("typst", "figures"), ("resvg_py", "png")])
+def test_without_its_extra_a_format_is_refused_with_the_command_that_installs_it(
+    machine: vm.Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, package: str, extra: str
+) -> None:
+    monkeypatch.setitem(sys.modules, package, None)
+    ending = "pdf" if extra == "figures" else "png"
+    with pytest.raises(vm.Refused, match=rf'needs the extra "{extra}": pip install .*\[{extra}\]'):
+        vm.picture(machine).save(tmp_path / f"map.{ending}")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_worksheet_a_snapshot_and_each_step_can_be_a_pdf(tmp_path: Path) -> None:
+    machine = vm.boot("x86-64")
+    machine.kernel_map.enter("16 KiB")
+    view = vm.Tree(machine.kernel_map)
+    files = [view.snapshot().save(tmp_path / "then.pdf"), view.save(tmp_path / "step-*.pdf")]
+    assert len(list(tmp_path.glob("step-*.pdf"))) == view.steps > 1
+    task = machine.task("init")
+    task.write(task.mmap("4 KiB"), b"x")
+    files.append(vm.picture(vm.Fault(task)).blank("error code").save(tmp_path / "sheet.pdf"))
+    for file in files:
+        assert len(pypdfium2.PdfDocument(file.read_bytes())) == 1
 
 
 def first_pixel(png: bytes) -> tuple[int, ...]:

@@ -19,7 +19,7 @@ from . import INTERRUPTED, TOOLS, VMWIDGETS
 from .text import say_refused
 
 COMMANDS = {
-    VMWIDGETS: ("course", "doctor", "lecture", "read", "link", "grade", "questions", "follow", "selftest"),
+    VMWIDGETS: ("course", "doctor", "lecture", "figure", "read", "link", "grade", "questions", "follow", "selftest"),
     TOOLS: ("roster", "assignment", "replay", "walk"),
 }
 """The commands by program; each command is a module next to this one, and the module's `add_…` adds its parser."""

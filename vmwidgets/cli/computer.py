@@ -88,6 +88,7 @@ def optional() -> Iterator[Finding]:
     """Yield the checks of parts that only some pages, courses and commands use."""
     for name, extra, what in (
         ("resvg_py", "png", "pictures saved as .png"),
+        ("typst", "figures", "pictures saved as .pdf"),
         ("elftools", "kernels", "names of a real kernel"),
         ("distributed", "dask", "grading on a cluster"),
     ):

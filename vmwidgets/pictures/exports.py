@@ -62,11 +62,6 @@ class Exports:
         """Return the picture's structure as a `graphviz.Source`: ``source.render("map", format="pdf")`` draws it.
 
         Its text is created here; to draw it, the package `graphviz` runs Graphviz's program `dot`.
-
-        >>> import vmwidgets as vm
-        >>> source = vm.picture(vm.boot("x86-64")).graphviz()
-        >>> source.source == vm.picture(vm.boot("x86-64")).to_dot()
-        True
         """
         from vmwidgets.views.scene.dot import source
 
@@ -97,6 +92,11 @@ class Exports:
 
         return to_png(self._page_svg(), theme=theme, scale=scale)
 
+    def _to_pdf(self, theme: str) -> bytes:
+        from vmwidgets.views.scene.plain import to_pdf
+
+        return to_pdf(self._page_svg(), theme=theme)
+
     @in_ascii
     def __str__(self) -> str:
         """Return the picture in words, in ASCII: ``print(picture)`` shows it where there is no page."""
@@ -111,9 +111,11 @@ class Exports:
 
     @says_what_it_takes
     def save(self, path: str | os.PathLike[str], *, theme: str = "light") -> Path:
-        """Write the picture to a file, in the format of its ending: .svg, .html, .json, .dot, .txt or .png.
+        """Write the picture to a file, in the format of its ending: .svg, .pdf, .png, .html, .json, .dot or .txt.
 
-        `theme`, "light" or "dark", is of an .svg, .png or .dot file; the others have no theme, or their reader's.
+        `theme`, "light" or "dark", is of an .svg, .pdf, .png or .dot file; the others have no theme, or their reader's.
+        A .pdf is one page, as large as the picture, of vectors and embedded fonts (the extra ``figures``); a .png has
+        two pixels for each pixel of the drawing (the extra ``png``).
 
         An .html file steps through the current operation, and opens at the moment that is shown.  A ``*`` in the name
         stands for the number of a step, so that each step gets a file: ``"rotation-*.svg"`` writes rotation-01.svg to
@@ -122,7 +124,7 @@ class Exports:
         A file is never half written: if writing fails, an existing file stays as it was.  Returns the path; for several
         files, the path of the last step.
 
-        Raises :class:`Refused` for another ending or theme, and if the file can't be written.
+        Raises :class:`Refused` for another ending or theme, if an extra is missing, and if the file can't be written.
         """
         file = place_of(path, "map.svg")
         make = maker_of(file, theme=theme)
@@ -148,6 +150,7 @@ STEP = "*"
 
 _FORMATS: dict[str, Callable[[Exports, str], str | bytes]] = {
     ".svg": lambda picture, theme: picture.to_svg(theme=theme),
+    ".pdf": lambda picture, theme: picture._to_pdf(theme),
     ".html": lambda picture, _theme: picture.to_html(),
     ".json": lambda picture, _theme: json.dumps(picture.to_json(), ensure_ascii=False, indent=1) + "\n",
     ".dot": lambda picture, theme: picture.to_dot(theme=theme),

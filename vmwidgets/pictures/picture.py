@@ -220,8 +220,13 @@ class Picture(Exports, Finding, Suggesting, traitlets.HasTraits):
     @says_what_it_takes
     def of_another(self, target: Any) -> Picture:
         """Return a picture of `target`, perhaps in another machine, with the same options but not the same moment."""
+        made: Picture = self.copied_as(type(self), target)
+        return made
+
+    def copied_as(self, kind: Callable[..., Any], target: Any) -> Any:
+        """Return a picture of the class `kind`, with this picture's options but not its moment."""
         options = {name: getattr(self, name) for name in self.trait_names(public=True) if name not in _MOMENTARY}
-        return type(self)(target, **options, **self._own_options())
+        return kind(target, **options, **self._own_options())
 
     def _own_options(self) -> dict[str, Any]:
         """Return the constructor's arguments that are not traits."""
@@ -545,6 +550,25 @@ class Picture(Exports, Finding, Suggesting, traitlets.HasTraits):
         return BESIDE_BY[0](self, other)
 
     @says_what_it_takes
+    def graphviz(self, *, theme: str = "light") -> Any:
+        """Return the picture's structure, which Graphviz lays out.
+
+        In a cell of a notebook it is a live view: the page lays it out itself, again after each operation, and needs no
+        program.  Elsewhere it is a `graphviz.Source`.  Both have `source`, the text in Graphviz's language, and
+        ``render("map", format="pdf")``, which runs Graphviz's program `dot`.
+
+        Raises :class:`Refused` for another theme than "light" and "dark"; a page has its own.
+
+        >>> import vmwidgets as vm
+        >>> picture = vm.picture(vm.boot("x86-64"))
+        >>> picture.graphviz().source == picture.to_dot()
+        True
+        """
+        fixed = super().graphviz(theme=theme)
+        live = (in_a_cell(self, theme) for in_a_cell in GRAPHVIZ_BY)
+        return next((view for view in live if view is not None), fixed)
+
+    @says_what_it_takes
     def snapshot(self) -> Snapshot:
         """Return a picture of the present state, which does not change: for before and after."""
         return Snapshot(self.scene(), self._drawn_at[0], self.scale, slim_if_kept(self), self.selection)
@@ -579,6 +603,10 @@ class Picture(Exports, Finding, Suggesting, traitlets.HasTraits):
 
 BESIDE_BY: list[Callable[[Picture, Picture], Picture]] = []
 """The function that puts two pictures side by side; its module imports this module, so this one can't import it."""
+
+
+GRAPHVIZ_BY: list[Callable[[Picture, str], Any]] = []
+"""The function that returns the live view of a picture's structure, or None without a page; pages add it."""
 
 
 # ---- the machine of a target ---------------------------------------------------------------------

@@ -22,6 +22,8 @@ from typing import Any
 import graphviz
 from graphviz.quoting import quote
 
+from vmwidgets.engine.base.errors import Refused
+
 from .model import GROUNDS, Link, Node, Scene, Text
 from .plain import check_theme
 from .text import cut, visible
@@ -80,8 +82,32 @@ def to_dot(scene: Scene, theme: str = "light", *, links_rows: bool = False) -> s
     return _Structure(scene.whole(), links_rows).written(THEMES[theme])
 
 
+class NoProgram(Refused, graphviz.ExecutableNotFound):  # type: ignore[misc]  # the package has no types
+    """Raised if Graphviz's program is needed, and is not installed."""
+
+    def __init__(self) -> None:
+        super().__init__(WITHOUT_DOT)
+
+    def __str__(self) -> str:
+        return WITHOUT_DOT
+
+
 class Source(graphviz.Source):  # type: ignore[misc]  # the package has no types
     """A picture's text for the `graphviz` package; without Graphviz's program, a cell shows a sentence."""
+
+    def render(self, *given: Any, **named: Any) -> str:
+        """Draw the graph to a file with the program `dot`.  Raises :class:`NoProgram` without it."""
+        try:
+            return str(super().render(*given, **named))
+        except graphviz.ExecutableNotFound:
+            raise NoProgram from None
+
+    def pipe(self, *given: Any, **named: Any) -> Any:
+        """Return the graph as the program `dot` draws it.  Raises :class:`NoProgram` without it."""
+        try:
+            return super().pipe(*given, **named)
+        except graphviz.ExecutableNotFound:
+            raise NoProgram from None
 
     def _repr_mimebundle_(self, *given: Any, **named: Any) -> dict[str, Any]:
         try:
@@ -91,8 +117,9 @@ class Source(graphviz.Source):  # type: ignore[misc]  # the package has no types
 
 
 WITHOUT_DOT = (
-    "Graphviz's program dot is not installed here, so this cell can't draw the graph; `.source` is its text. "
-    'In a picture of this notebook, "Graphviz" behind "…" draws it without that program.'
+    "Graphviz's program dot is not installed here; `.source` is the graph's text. "
+    "Without the program, a cell that ends with picture.graphviz() draws the graph in its page, and "
+    'picture.save("map.svg") writes the picture itself.'
 )
 
 

@@ -4,13 +4,18 @@ The drawings of pages have a style sheet with variables, which follows a page's 
 LaTeX and slide programs understand parts of such a sheet, and each another part.  So an exported SVG has none:
 `tinycss2 <https://pypi.org/project/tinycss2/>`_ parses the drawing's own sheet,
 `cssselect2 <https://pypi.org/project/cssselect2/>`_ finds the rules that match, and each element gets what these say,
-for one theme.  The rasterizer is `resvg <https://pypi.org/project/resvg-py/>`_, the extra ``png``.
+for one theme.  The rasterizer is `resvg <https://pypi.org/project/resvg-py/>`_, the extra ``png``; a PDF is written by
+`Typst <https://pypi.org/project/typst/>`_, the extra ``figures``, with the letters as text and their fonts embedded.
+
+Both read the system's fonts.  A computer without any, such as a container, has those of matplotlib, if it is installed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any, NamedTuple
 from xml.etree import ElementTree as ET
 
@@ -47,7 +52,39 @@ def to_png(svg: str, *, theme: str = "light", scale: float = 2.0) -> bytes:
         import resvg_py
     except ImportError:
         raise Refused(f'a PNG needs the extra "png": {install("png")}; or save an .svg') from None
-    return bytes(resvg_py.svg_to_bytes(svg_string=plain, zoom=scale))
+    return bytes(resvg_py.svg_to_bytes(svg_string=plain, zoom=scale, font_dirs=_fonts()))
+
+
+_PAGE = """#set document(date: none, title: sys.inputs.title)
+#set page(width: auto, height: auto, margin: 0pt)
+#image("picture.svg", width: float(sys.inputs.width) * 1pt, alt: sys.inputs.title)
+"""
+"""A document in Typst's language.  Without a date, the same picture is the same bytes."""
+
+
+def to_pdf(svg: str, *, theme: str = "light") -> bytes:
+    """Return the picture as a PDF of one page, as large as the picture: vectors, and letters with their fonts.
+
+    A pixel of the drawing is 0.75 pt, as in CSS.  It costs some 0.1 s.  Raises :class:`Refused` if the extra is not
+    installed, and for an unknown theme.
+    """
+    plain = plain_svg(svg, theme=theme)
+    try:
+        import typst
+    except ImportError:
+        raise Refused(f'a PDF needs the extra "figures": {install("figures")}; or save an .svg') from None
+    root = ET.fromstring(plain)
+    given = {"title": root.findtext(f"{{{_SVG}}}title") or "", "width": str(0.75 * float(root.attrib["width"]))}
+    files: Any = {"main.typ": _PAGE.encode(), "picture.svg": plain.encode()}
+    return bytes(typst.compile(files, format="pdf", sys_inputs=given, font_paths=_fonts()))
+
+
+@cache
+def _fonts() -> list[str]:
+    """Return the folders with the fonts that matplotlib brings."""
+    found = find_spec("matplotlib")
+    places = [] if found is None else found.submodule_search_locations or []
+    return [str(folder) for place in places if (folder := Path(place, "mpl-data", "fonts", "ttf")).is_dir()]
 
 
 def plain_svg(svg: str, *, theme: str = "light") -> str:

@@ -6,7 +6,8 @@ the model's state, which nbclient, papermill and nbgrader store in each notebook
 
 Two parts are sent in messages of their own.  The controls follow when the first cell with a picture ends, so that the
 picture does not wait for them.  If the picture comes from a callback, no cell ends after it, and the controls follow
-immediately.  Graphviz, which is twelve times as large as the drawing code, is sent to a page that asks for it.
+immediately.  Graphviz, which is twelve times as large as the drawing code, is sent to a page that asks for it, and
+after the first cell that shows ``picture.graphviz()``.
 """
 
 from __future__ import annotations
@@ -34,6 +35,9 @@ class Hub(anywidget.AnyWidget):
     owes_controls = False
     """Whether a page still needs the controls, which follow its first picture."""
 
+    owes_graphviz: bool | None = None
+    """Whether Graphviz follows at the end of the cell; None if no picture has needed it yet."""
+
     room: tuple[int, int] | None = None
     """A page's latest report: the width in pixels for a picture, and the height of its window.
 
@@ -49,6 +53,14 @@ class Hub(anywidget.AnyWidget):
         if self.owes_controls:
             self.owes_controls = False
             self.send_code("controls")
+        if self.owes_graphviz:
+            self.owes_graphviz = False
+            self.send_code("graphviz")
+
+    def owe_graphviz(self) -> None:
+        """Note that the running cell shows what Graphviz lays out; a page that misses the code asks for it."""
+        if self.owes_graphviz is None and cell_runs():
+            self.owes_graphviz = True
 
     def _handle_custom_msg(self, content: Any, buffers: object) -> None:
         for which in CODE:

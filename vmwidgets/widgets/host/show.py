@@ -11,13 +11,14 @@ from ipywidgets import Box, Output
 
 from vmwidgets.engine.base.calls import says_what_it_takes
 from vmwidgets.pictures.listed import FIRST_FOR
-from vmwidgets.pictures.picture import Picture
+from vmwidgets.pictures.picture import GRAPHVIZ_BY, Picture
 from vmwidgets.pictures.registry import kinds_imported, kinds_shown, picture_named, picture_shown, registered
 
 from .cells import cell_runs, current_shell, note_cell
 from .display import fix_twins, show_box, show_or_say, show_widget, watch_cells
 from .outputs import watch_clearing
 from .pictures import cell_begins, cell_ends, not_yet_displayed
+from .structure import structure_of
 from .tracebacks import shorten_tracebacks
 from .view import View
 
@@ -87,6 +88,7 @@ def register() -> None:
     shorten_tracebacks()
     if _teach not in registered:
         registered.append(_teach)
+        GRAPHVIZ_BY.append(_structure_of)
     _teach(View)
     formatter = _formatter()
     if formatter is not None:
@@ -100,6 +102,13 @@ def register() -> None:
         watch_clearing(shell.display_pub)
     for kind in kinds_shown() if "marimo" in sys.modules else kinds_imported():
         _teach(kind)
+
+
+def _structure_of(picture: Picture, theme: str) -> View | None:
+    """Return the live view of a picture's structure, if there is a page for it."""
+    mro = type(picture).__mro__  # anywidget gives each view a class of its own
+    drawn = next((kind for kind in mro if picture_named(kind.__name__) is kind), type(picture))
+    return structure_of(picture, _view_class(drawn), theme)
 
 
 def _teach(kind: type) -> None:

@@ -1,0 +1,92 @@
+"""A view that a page shows as Graphviz lays it out: ``picture.graphviz()`` in a cell."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import traitlets
+
+from vmwidgets.pictures.picture import Picture
+from vmwidgets.views.scene.model import Scene
+
+from .cells import Cell, current_shell, in_terminal
+from .hub import open_hub
+from .packing import pack_text
+from .view import View
+
+
+class Structure(View):
+    """A picture's structure: the page lays it out with its own Graphviz, again after each operation.
+
+    `source`, `render` and `pipe` are an object's of the package `graphviz`, for what the picture shows now.  `render`
+    and `pipe` run Graphviz's program `dot`.
+    """
+
+    structure = traitlets.Bool(default_value=True, read_only=True, help="The page shows Graphviz's drawing.").tag(
+        sync=True
+    )
+    theme = "light"
+    """The colours of `source`; a page uses its own."""
+
+    @property
+    def source(self) -> str:
+        """The picture in Graphviz's language."""
+        return str(self._source().source)
+
+    def render(self, *given: Any, **named: Any) -> str:
+        """Draw the picture with the program `dot` to a file, and return its path: ``render("map", format="pdf")``."""
+        return str(self._source().render(*given, **named))
+
+    def pipe(self, *given: Any, **named: Any) -> Any:
+        """Return the picture as the program `dot` draws it, as bytes, or as text if an `encoding` is given."""
+        return self._source().pipe(*given, **named)
+
+    def _source(self) -> Any:
+        from vmwidgets.views.scene.dot import source
+
+        return source(self.scene(), self.theme)
+
+    def prepare(self, cell: Cell) -> None:
+        """Prepare for the page, which gets Graphviz at the end of the cell: later cells may keep the kernel busy."""
+        super().prepare(cell)
+        if cell.has_page:
+            open_hub().owe_graphviz()
+
+    def _send_scene(self, scene: Scene, when: dict[str, Any]) -> None:
+        """Send the text for Graphviz with the frame: a page that asked for it would wait for the cell's end."""
+        before = self.frame
+        with self.hold_sync():
+            super()._send_scene(scene, when)
+            if self.frame is not before:
+                from vmwidgets.views.scene.dot import to_dot
+
+                dot = pack_text(to_dot(scene, links_rows=True))
+                self.frame = {**self.frame, "place": when["place"], "dot": dot}
+
+
+_live: dict[type[View], type[Structure]] = {}
+
+
+def structure_of(picture: Picture, view: type[View], theme: str) -> Structure | None:
+    """Return the live form of a picture's structure, as a kind of `view`; None if no page can show it.
+
+    A picture that asks a question has none: another picture would show the answer.
+    """
+    shell = current_shell()
+    if picture.asks or ((shell is None or in_terminal()) and not _in_marimos_notebook()):
+        return None
+    if view not in _live:
+        members = {"__doc__": view.__doc__, "__module__": "vmwidgets"}
+        _live[view] = type(view.__name__, (Structure, view), members)
+    made: Structure = picture.copied_as(_live[view], picture.target)
+    made.theme = theme
+    if picture.moment is not None and not getattr(picture, "follow", False):
+        made.follow = False
+        made.moment = picture.moment
+    return made
+
+
+def _in_marimos_notebook() -> bool:
+    marimo = sys.modules.get("marimo")
+    return marimo is not None and bool(marimo.running_in_notebook())
