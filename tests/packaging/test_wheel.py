@@ -194,7 +194,17 @@ def test_an_index_takes_both_and_their_description_leads_somewhere(dist: Path, c
     """An index resolves no address that is relative; those of this repository are files of the version."""
     lock = checkout / "tools" / "requirements" / "release.txt"
     files = [*dist.glob("*.whl"), *dist.glob("*.tar.gz")]
-    twine: list[str | Path] = [sys.executable, "-m", "uv", "tool", "run", "--quiet", "--with-requirements", lock, "twine"]
+    twine: list[str | Path] = [
+        sys.executable,
+        "-m",
+        "uv",
+        "tool",
+        "run",
+        "--quiet",
+        "--with-requirements",
+        lock,
+        "twine",
+    ]
     subprocess.run([*twine, "check", "--strict", *files], check=True)
     with zipfile.ZipFile(files[0]) as archive:
         (name,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
