@@ -364,7 +364,7 @@ def test_a_view_says_what_it_is() -> None:
     assert repr(vm.Tree(machine.tasks["a\x1b[2J"])).replace("\n", "").isprintable()
 
 
-@pytest.mark.parametrize("made", [lambda walk: vm.Walk(walk), lambda walk: vm.picture(walk).snapshot()])
+@pytest.mark.parametrize("made", [vm.Walk, lambda walk: vm.picture(walk).snapshot()])
 def test_at_a_prompt_a_picture_says_its_title_its_answer_and_where_to_see_it(made: Any) -> None:
     machine = vm.boot("x86-64")
     task = machine.task("init")

@@ -18,7 +18,6 @@ from vmwidgets.views.scene.text import visible
 from vmwidgets.views.scene.twin import RULES, heading, html_page, output_html, text_twin, twin_html
 from vmwidgets.views.scene.wire import encode_scene
 
-
 SEEN = 'A notebook draws it. Here, print(...) says it in words, and .save("{}.svg") draws it into a file.'
 """How to see a picture at a prompt, which draws nothing."""
 
