@@ -15,7 +15,7 @@ from vmwidgets.engine.base.errors import Refused, in_ascii, shown
 from vmwidgets.engine.base.files import place_of, written_whole
 from vmwidgets.views.scene.model import Scene
 from vmwidgets.views.scene.text import visible
-from vmwidgets.views.scene.twin import RULES, heading, html_page, output_html, text_twin, twin_html
+from vmwidgets.views.scene.twin import RULES, html_page, output_html, text_twin, twin_html
 from vmwidgets.views.scene.wire import encode_scene
 
 SEEN = 'A notebook draws it. Here, print(...) says it in words, and .save("{}.svg") draws it into a file.'
@@ -115,7 +115,7 @@ class Exports:
         except Exception:  # noqa: BLE001  a repr says something even of a picture that can't be drawn
             return f"<{name}>"
         answer = visible(" ".join(part for part in (scene.caption.text, scene.caption.reason) if part))
-        lines = f"{name}: {heading(scene)}", answer, SEEN.format(type(self).__name__.lower())
+        lines = f"{name}: {visible(scene.title)}", answer, SEEN.format(type(self).__name__.lower())
         return "\n  ".join(line for line in lines if line)
 
     def _each_step(self) -> Sequence[Exports]:
