@@ -33,12 +33,15 @@ define END
 @! [ -s $(VMWIDGETS_LEFT_OUT) ] || { echo "make $@: left out:"; sort -u $(VMWIDGETS_LEFT_OUT); }
 endef
 
+# Programs for the day of a release alone, in an environment that uv keeps.
+RELEASING = $(BIN)/uv tool run --quiet --with-requirements tools/requirements/release.txt
+
 .DEFAULT_GOAL := help
 ifneq ($(BESIDE),yes)
 .NOTPARALLEL:
 endif
 .PHONY: help lab test check lint course fast unit javascript doctests shortest golden notebooks browser hosts site site-test wheel sweep
-.PHONY: real mutants slow format bench pictures listing build locks programs clean rest essential pages access
+.PHONY: real mutants slow format bench pictures listing build changes locks programs clean rest essential pages access
 .PHONY: made prose environment-lab environment-test environment-hosts bundle ruff mypy layers biome tsc workflows
 .PHONY: test-computes check-waits check-computes
 
@@ -176,8 +179,12 @@ bench: environment-test bundle ## Measure speed, side by side with what others d
 pictures: environment-test bundle ## Make the README's pictures from the real thing
 	$(BROWSER) $(BIN)/python tools/pictures.py
 
-build: environment-test ## Build the sdist, and from it the wheel, into dist/
+build: environment-test ## Build the sdist, and from it the wheel, into dist/, and check them for PyPI
 	$(BIN)/uv build --quiet --no-build-isolation --python $(BIN)/python --out-dir dist
+	$(RELEASING) twine check --strict dist/*.whl dist/*.tar.gz
+
+changes: environment-test ## Show the next release's changes (RELEASE=0.2.0: write them into CHANGELOG.md)
+	$(RELEASING) towncrier build $(if $(RELEASE),--yes --version $(RELEASE),--draft --version next)
 
 course: environment-test ## Write the notebooks from their sources in course/, and the rubrics in docs/labs/
 	$(BIN)/python -m tools.labs

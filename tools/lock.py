@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -42,19 +43,34 @@ def wanted() -> dict[str, tuple[str, ...]]:
     hosts: dict[str, list[str]] = tomllib.loads((FOLDER / "hosts.toml").read_text())
     base = tuple(project["project"]["dependencies"])
     extras: dict[str, Any] = project["project"]["optional-dependencies"]
+    groups = {name: tuple(in_group(project["dependency-groups"], name)) for name in project["dependency-groups"]}
     build = (*project["build-system"]["requires"], hatch_build.NODE)
     lab = (*base, *extras["lab"], *build)
     return {
-        "test": (*lab, *extras["unit"], *extras["test"], *extras["bench"], *UV),
+        "test": (*lab, *groups["test"], *UV),
         "lab": lab,
-        "unit": (*base, *extras["unit"]),
+        "unit": (*base, *groups["unit"]),
         "base": base,
         "build": build,
         "uv": UV,
         "peers": (*base, *extras["lab"], *PEERS),
         "site": (*base, *SITE),
+        "release": groups["release"],
         **{f"hosts/{name}": (*base, *requirements) for name, requirements in hosts.items()},
     }
+
+
+def in_group(groups: dict[str, Any], name: str) -> Iterator[str]:
+    """Yield the requirements of a dependency group, and of the groups that it includes.
+
+    >>> list(in_group({"a": ["x>=1", {"include-group": "b"}], "b": ["y"]}, "a"))
+    ['x>=1', 'y']
+    """
+    for one in groups[name]:
+        if isinstance(one, str):
+            yield one
+        else:
+            yield from in_group(groups, one["include-group"])
 
 
 def main(options: list[str]) -> int:

@@ -10,7 +10,8 @@ ROOT = Path(__file__).parents[2]
 
 def test_every_document_is_in_the_list_of_the_site() -> None:
     listed = re.findall(
-        r"^(docs/[\w-]+)$", (ROOT / "tools" / "website" / "contents.md").read_text(), flags=re.MULTILINE
+        r"^(docs/[\w/-]+)$", (ROOT / "tools" / "website" / "contents.md").read_text(), flags=re.MULTILINE
     )
-    there = [f"docs/{path.stem}" for path in sorted((ROOT / "docs").glob("*.md"))]
+    paths = [*(ROOT / "docs").glob("*.md"), *(ROOT / "docs" / "dev").glob("*.md")]
+    there = [path.relative_to(ROOT).with_suffix("").as_posix() for path in paths]
     assert sorted(listed) == sorted(there)

@@ -14,8 +14,8 @@ pytestmark = pytest.mark.once
 
 ROOT = Path(__file__).resolve().parents[2]
 FROM_INDEX = re.compile(r"\b(?:pip|uv|conda)\b.{0,20} (?:install|add) (?:-\S+ )*[\"']?vmwidgets(?![\w/-])(?! @)")
-OTHERWISE = {"CHANGELOG.md", "CONTRIBUTING.md", "deploy.md"}
-"""Pages with the history, with the day of a release, and with the index inside a JupyterLite site."""
+OTHERWISE = {"release.md", "deploy.md"}
+"""Pages with the day of a release, and with the index inside a JupyterLite site."""
 
 
 def test_readme_has_the_command_that_messages_name() -> None:

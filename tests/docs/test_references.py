@@ -1,4 +1,4 @@
-"""Names that docstrings refer to are there, and so are the files that CONTRIBUTING.md names."""
+"""Names that docstrings refer to are there, and so are the files that pages for contributors name."""
 
 from __future__ import annotations
 
@@ -102,8 +102,9 @@ def test_names_in_docstrings_are_there(package: str) -> None:
     assert lost == []
 
 
-def test_files_that_contributing_names_are_there() -> None:
-    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+def test_files_that_pages_for_contributors_name_are_there() -> None:
+    pages = ROOT / "CONTRIBUTING.md", *(ROOT / "docs" / "dev").glob("*.md")
+    text = "".join(page.read_text(encoding="utf-8") for page in pages)
     named = set(re.findall(r"`([\w/.-]+\.(?:py|ts|css|toml))`", text))
     assert [
         one for one in sorted(named) if not any((folder / one).exists() for folder in (*FOLDERS, ROOT / "js"))

@@ -91,7 +91,7 @@ def test_answers_to_another_question_do_not(asked: Prediction, notebook: Any) ->
 
 
 def test_an_answer_under_an_option_that_was_reworded_is_open_again(asked: Prediction, notebook: Any) -> None:
-    """CONTRIBUTING.md says so; what happened first stays."""
+    """docs/dev/release.md says so; what happened first stays."""
     asked.say("low")
     asked.happened = "high"
     notebook(asked.bundle())

@@ -14,6 +14,11 @@ ROOT = Path(__file__).resolve().parents[2]
 NEVER = ("course/", "tests/", "solutions/", "solutions.py", "instructors/")
 """What students don't get; the labs in a wheel are in vmwidgets/course/."""
 
+SOLVING = ("assignments", "cli", "golden", "grading", "hosts", "labs", "notebooks", "packaging", "site", "data/golden")
+"""Folders of tests/ whose tests solve exercises; a source distribution has the others."""
+
+NOT_IN_SDIST = (*(one for one in NEVER if one != "tests/"), *(f"tests/{name}/" for name in SOLVING))
+
 LEAST = 30
 """Characters of a line that says enough to be known again: shorter ones are anyone's, and so are imports."""
 
@@ -32,12 +37,12 @@ def secret_lines() -> frozenset[str]:
     return frozenset(line for line in secret - for_all if len(line) >= LEAST and " import " not in line)
 
 
-def shown_in(files: Iterable[tuple[str, bytes]]) -> list[str]:
+def shown_in(files: Iterable[tuple[str, bytes]], never: tuple[str, ...] = NEVER) -> list[str]:
     """What shows solutions among files, by path and content: each path, with the line that it shows if it has one."""
     found = []
     for name, content in files:
         path = f"/{name}".replace("/vmwidgets/course/", "/labs/")
-        if any(f"/{folder}" in path for folder in NEVER):
+        if any(f"/{folder}" in path for folder in never):
             found.append(name)
         text = _plain(name, content)
         lines = [line for line in _lines(text) if line in secret_lines()]

@@ -1,4 +1,4 @@
-"""What each layer may take from outside: the table of CONTRIBUTING.md, for packages that are not ours.
+"""What each layer may take from outside: the table of docs/dev/architecture.md, for packages that are not ours.
 
 The order of our own layers is import-linter's business (pyproject.toml); it can only forbid packages by name.
 """

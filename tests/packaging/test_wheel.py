@@ -12,6 +12,7 @@ import tarfile
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from email import message_from_bytes
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -21,6 +22,7 @@ from typing import Any
 import pytest
 
 from hatch_build import NODE
+from tests.docs.test_links import links
 from tests.packaging import solutions
 from vmwidgets.engine.base.released import install
 
@@ -185,8 +187,62 @@ def test_the_sdist_has_the_front_end_and_no_solutions(dist: Path) -> None:
         assert not [name for name in names if "node_modules" in name]
         folder = sdist.name.removesuffix(".tar.gz")
         assert {f"{folder}/vmwidgets/static/{name}" for name in ("hub.js", "view.js", "built.json")} <= set(names)
-        assert solutions.shown_in(solutions.files_of(archive)) == []
+        assert solutions.shown_in(solutions.files_of(archive), solutions.NOT_IN_SDIST) == []
 
+
+def test_an_index_takes_both_and_their_description_leads_somewhere(dist: Path, checkout: Path) -> None:
+    """An index resolves no address that is relative; those of this repository are files of the version."""
+    lock = checkout / "tools" / "requirements" / "release.txt"
+    files = [*dist.glob("*.whl"), *dist.glob("*.tar.gz")]
+    twine: list[str | Path] = [
+        sys.executable,
+        "-m",
+        "uv",
+        "tool",
+        "run",
+        "--quiet",
+        "--with-requirements",
+        lock,
+        "twine",
+    ]
+    subprocess.run([*twine, "check", "--strict", *files], check=True)
+    with zipfile.ZipFile(files[0]) as archive:
+        (name,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
+        said = message_from_bytes(archive.read(name))
+    found = list(links(str(said.get_payload())))
+    assert [one for one in found if not one.startswith(("https://", "#"))] == []
+    version = re.escape(f"v{said['Version']}")
+    own = (
+        rf"https://(?:github\.com/vmwidgets/vmwidgets/blob|raw\.githubusercontent\.com/vmwidgets/vmwidgets)/{version}/"
+    )
+    named = [one.partition("#")[0] for one in found if re.match(own, one)]
+    assert len(named) > 10
+    assert [one for one in named if not (checkout / re.sub(own, "", one)).is_file()] == []
+
+
+def test_a_distributor_builds_and_tests_without_git_and_network(
+    dist: Path, builder: Path, only: Callable[..., str], tmp_path: Path
+) -> None:
+    """A wheel is made; every test of the sdist is found, and those of one page-table format pass."""
+    (sdist,) = dist.glob("*.tar.gz")
+    with tarfile.open(sdist) as archive:
+        archive.extractall(tmp_path, filter="data")
+    folder = tmp_path / sdist.name.removesuffix(".tar.gz")
+
+    def run(*command: str | Path) -> str:
+        variables = {"PATH": only(), "HOME": str(tmp_path), "http_proxy": NOWHERE, "https_proxy": NOWHERE}
+        done = subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    run(builder, "-m", "pip", "wheel", "-q", "--no-index", "--no-deps", "--no-build-isolation", "-w", tmp_path, ".")
+    pytest_of = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider")
+    assert run(*pytest_of, "--collect-only").count("::") > 9_000
+    assert " passed" in run(*pytest_of, "tests/engine/mmu/test_walk.py")
+
+
+NOWHERE = "http://127.0.0.1:9"
+"""A proxy that isn't there: what asks the network fails."""
 
 ASKED = "import hatchling.build as one; print(one.get_requires_for_build_wheel())"
 
@@ -195,9 +251,9 @@ ASKED = "import hatchling.build as one; print(one.get_requires_for_build_wheel()
 def builder(environment: Callable[..., Path], checkout: Path) -> Path:
     """The Python of an environment that builds wheels, and has no Node.js."""
     python, lock = environment(), (checkout / "tools" / "requirements" / "build.txt").read_text(encoding="utf-8")
-    (version,) = re.findall(r"^hatchling==(\S+)", lock, re.MULTILINE)
+    wanted = re.findall(r"^(?:hatchling|hatch-fancy-pypi-readme)==\S+", lock, re.MULTILINE)
     command: list[str | Path] = [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--python", python]
-    subprocess.run([*command, f"hatchling=={version}"], check=True)
+    subprocess.run([*command, *wanted], check=True)
     return python
 
 

@@ -24,7 +24,7 @@ def test_a_snapshot_names_the_operation_that_it_is_after(name: str) -> None:
     view = MADE[name](machine, task)
     snapshot = view.snapshot()
     assert snapshot.scene().notes[-1].endswith(f" · after operation {number}")
-    assert repr(snapshot).endswith(f" after operation {number}>")
+    assert repr(snapshot).startswith(f"snapshot after operation {number}: ")
     machine.kernel_map.enter("4 KiB")
     assert view.snapshot().scene().notes[-1].endswith(f" · after operation {number + 1}")
 
@@ -40,5 +40,5 @@ def test_a_picture_of_an_earlier_moment_names_the_operation_of_that() -> None:
 
 def test_what_has_no_machine_names_no_operation() -> None:
     snapshot = vm.picture(vm.compare_formats([(0x40_0000, "8 KiB")])).snapshot()
-    assert repr(snapshot).startswith("<snapshot of ")
+    assert repr(snapshot).startswith("snapshot: ")
     assert "operation" not in repr(snapshot)

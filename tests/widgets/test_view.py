@@ -354,14 +354,37 @@ def test_a_view_says_what_it_is() -> None:
     machine = vm.boot()
     task = machine.task("init")
     name = machine.name
-    assert repr(vm.Tree(machine.kernel_map)) == f"<Tree of kernel_map of {name}>"
-    assert repr(vm.Tree(task)) == f"<Tree of task:init/map of {name}>"
-    assert repr(vm.Dashboard(machine)) == f"<Dashboard of {name}>"
-    assert repr(vm.picture(machine.kmem)) == f"<Kmem of kmem of {name}>"
-    assert repr(vm.Walk(machine.walk(0))) == f"<Walk of {name}>"
-    assert repr(vm.Formats(vm.compare_formats([(0, "64 KiB")]))) == "<Formats>"
+    assert repr(vm.Tree(machine.kernel_map)).startswith(f"Tree of kernel_map of {name}: ")
+    assert repr(vm.Tree(task)).startswith(f"Tree of task:init/map of {name}: ")
+    assert repr(vm.Dashboard(machine)).startswith(f"Dashboard of {name}: ")
+    assert repr(vm.picture(machine.kmem)).startswith(f"Kmem of kmem of {name}: ")
+    assert repr(vm.Walk(machine.walk(0))).startswith(f"Walk of {name}: ")
+    assert repr(vm.Formats(vm.compare_formats([(0, "64 KiB")]))).startswith("Formats: ")
     machine.task("a\x1b[2J")
-    assert repr(vm.Tree(machine.tasks["a\x1b[2J"])).isprintable()
+    assert repr(vm.Tree(machine.tasks["a\x1b[2J"])).replace("\n", "").isprintable()
+
+
+@pytest.mark.parametrize("made", [vm.Walk, lambda walk: vm.picture(walk).snapshot()])
+def test_at_a_prompt_a_picture_says_its_title_its_answer_and_where_to_see_it(made: Any) -> None:
+    machine = vm.boot("x86-64")
+    task = machine.task("init")
+    address = task.mmap("4 KiB", at="4 MiB")
+    task.write(address, b"x")
+    walk = task.walk(address)
+    title, answer, where = repr(made(walk)).splitlines()
+    assert "walk of 0x40_0000 in init" in title
+    assert str(walk.pa) in answer
+    assert all(word in where for word in ("notebook", "print(", ".save("))
+
+
+def test_a_picture_that_cannot_be_drawn_still_has_a_name() -> None:
+    machine = vm.boot()
+    task = machine.task("gone")
+    view = vm.Map(task)
+    task.exit()
+    machine.undo(2)
+    assert "Map of" in repr(view)
+    assert str(view)
     view = vm.Tree(vm.boot())
     view.scene()
     gc.collect()

@@ -42,12 +42,15 @@ def picture(request: pytest.FixtureRequest, task: Any) -> Any:
     return PICTURES[request.param](task)
 
 
-def test_printed_it_is_said_in_words_and_its_repr_stays_short(picture: Any) -> None:
+def test_printed_it_is_said_in_words_and_its_repr_is_three_lines(picture: Any) -> None:
     words = str(picture)
     assert words.isascii()
     assert len(words.splitlines()) > 2
     assert picture.scene().caption.text.split()[0] in words
-    assert len(repr(picture)) < 100
+    shown = repr(picture)
+    assert shown.isascii()
+    assert len(shown.splitlines()) == 3
+    assert picture.scene().title.isascii() and picture.scene().title in shown.splitlines()[0]
 
 
 @pytest.mark.parametrize(

@@ -33,8 +33,10 @@ LINK = '<a class="open" href="{up}lab/lab/index.html?path={path}">Try it</a>'
 BEFORE = "# From the sections before"
 """The first line of the cell that a notebook begins with."""
 
-NOT_HERE = re.compile(r"vm\.(attach|xv6|memory_image|copy_on_write|pager)\(|subprocess|doctest")
-"""What a browser has not: other programs, and files of a computer."""
+NOT_HERE = re.compile(
+    r"vm\.(attach|xv6|memory_image|copy_on_write|pager)\(|subprocess|doctest|libc\.(malloc|free)|/proc/|process\(\)\.pages"
+)
+"""What a browser has not: other programs, files of a computer, its C library and its pages."""
 
 KNOWN = {"vm", *dir(builtins)}
 

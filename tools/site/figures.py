@@ -1,6 +1,6 @@
 """A page for each chapter of a textbook: its figures, drawn from the code beside them, to step through and to open.
 
-The tables of docs/lecture.md name the pictures of a chapter; `tools/website/figures.toml` has the question and the
+The tables of docs/chapters.md name the pictures of a chapter; `tools/website/figures.toml` has the question and the
 code of each.
 """
 
@@ -111,7 +111,7 @@ def _code(one: dict[str, Any]) -> str:
 
 def chapters() -> Iterator[Chapter]:
     """The chapters of all books, as the tables list them."""
-    for book, rows in TABLE.findall((ROOT / "docs" / "lecture.md").read_text(encoding="utf-8")):
+    for book, rows in TABLE.findall((ROOT / "docs" / "chapters.md").read_text(encoding="utf-8")):
         for row in rows.splitlines():
             number, about, *others = row.strip("| ").split(" | ")
             titles = "lecture", "pictures", "sections", "questions"

@@ -120,11 +120,10 @@ def cost(measured: dict[str, float] | None) -> str:
 
 
 def chapters() -> str:
-    """The tables of docs/lecture.md, one for each textbook, the first one open."""
-    text = (ROOT / "docs" / "lecture.md").read_text(encoding="utf-8")
-    section = text.partition("## By chapter\n")[2].partition("\n## ")[0]
-    tables = re.findall(r"(?:^\|.*\n)+", section, flags=re.MULTILINE)
-    assert tables, "docs/lecture.md has a section By chapter, with tables"
+    """The tables of docs/chapters.md, one for each textbook, the first one open."""
+    text = (ROOT / "docs" / "chapters.md").read_text(encoding="utf-8")
+    tables = re.findall(r"(?:^\|.*\n)+", text, flags=re.MULTILINE)
+    assert tables, "docs/chapters.md has tables"
     parts = []
     for number, table in enumerate(tables):
         book = table.split("|")[1].strip()

@@ -23,6 +23,7 @@ DOCUMENTS = (
     "notebooks/README.md",
     "docs/*.md",
     "docs/labs/*.md",
+    "docs/dev/*.md",
 )
 LINK = re.compile(r"(?<!!)\[([^\[\]]+)\]\(([^)#\s]+)(#[^)\s]*)?\)")
 BADGE = re.compile(r"\[!\[([^\]]+)\]\([^)]+\)\]\(([^)]+)\)")

@@ -95,7 +95,7 @@ def named_picture(machine: Machine, name: str) -> Picture:
 
     >>> import vmwidgets as vm
     >>> named_picture(vm.boot(), "Tree of kernel_map")
-    <Tree of kernel_map of machine ...>
+    Tree of kernel_map of machine ...
     """
     kind, _, path = name.partition(" of ")
     kinds = known_pictures()

@@ -30,4 +30,4 @@ ABOUT = {
     "replacement": "a clock with four frames (OSTEP 21, 22)",
     "locality": "two loops over one matrix, as traces and on a machine (OSTEP 22)",
 }
-"""The subject of each lecture, in a line; docs/lecture.md has the chapters of textbooks."""
+"""The subject of each lecture, in a line; docs/chapters.md has the chapters of textbooks."""

@@ -49,7 +49,7 @@ class Formats(Picture):
 
     >>> import vmwidgets as vm
     >>> vm.Formats(vm.compare_formats([(0x40_0000, "4 MiB")], ("x86-64", "armv7")))
-    <Formats>
+    Formats: ...
     """
 
     def __init__(self, target: FormatComparison, **options: Any) -> None:
@@ -75,7 +75,7 @@ class Paging(Picture):
     >>> t.write(t.mmap("8 KiB"), b"x")
     >>> a = d.map(d.frame("8 KiB"), flags="rw")
     >>> vm.Paging(vm.compare_paging(t, d))
-    <Paging>
+    Paging: ...
     """
 
     def __init__(self, target: PagingComparison, **options: Any) -> None:

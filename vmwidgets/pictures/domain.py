@@ -105,7 +105,7 @@ class Capabilities(DomainPicture):
     >>> d = vm.boot("armv7").domain("hello")
     >>> a = d.map(d.frame("8 KiB"), flags="rw")
     >>> vm.Capabilities(d)
-    <Capabilities of domain:hello ...>
+    Capabilities of domain:hello ...
     """
 
     _draws = draw_capabilities
@@ -119,7 +119,7 @@ class Vnodes(TreePicture):
     >>> d = vm.boot("armv7").domain("hello")
     >>> a = d.map(d.frame("8 KiB"), flags="rw")
     >>> vm.Vnodes(d)
-    <Vnodes of domain:hello ...>
+    Vnodes of domain:hello ...
     """
 
     _draws = draw_vnodes
@@ -133,7 +133,7 @@ class Vspace(DomainPicture):
     >>> d = vm.boot("armv7").domain("hello")
     >>> a = d.map(d.frame("8 KiB"), flags="rw")
     >>> vm.Vspace(d)
-    <Vspace of domain:hello ...>
+    Vspace of domain:hello ...
     """
 
     _draws = draw_vspace
@@ -147,7 +147,7 @@ class SlabLevels(DomainPicture):
     >>> d = vm.boot("armv7").domain("hello")
     >>> a = d.map(d.frame("8 KiB"), flags="rw")
     >>> vm.SlabLevels(d)
-    <SlabLevels of domain:hello ...>
+    SlabLevels of domain:hello ...
     """
 
     _draws = draw_slab_levels

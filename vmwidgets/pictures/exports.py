@@ -18,6 +18,9 @@ from vmwidgets.views.scene.text import visible
 from vmwidgets.views.scene.twin import RULES, html_page, output_html, text_twin, twin_html
 from vmwidgets.views.scene.wire import encode_scene
 
+SEEN = 'A notebook draws it. Here, print(...) says it in words, and .save("{}.svg") draws it into a file.'
+"""How to see a picture at a prompt, which draws nothing."""
+
 
 class Exports:
     """The files and texts made from a scene."""
@@ -104,6 +107,16 @@ class Exports:
             return self.to_text()
         except Refused as refused:  # the moment was undone, or the machine is gone
             return f"{self!r}: {refused}"
+
+    def _at_prompt(self, name: str) -> str:
+        """Return what a prompt shows of the picture called `name`: its title, its answer, and where to see it."""
+        try:
+            scene = self.scene()
+        except Exception:  # noqa: BLE001  a repr says something even of a picture that can't be drawn
+            return f"<{name}>"
+        answer = visible(" ".join(part for part in (scene.caption.text, scene.caption.reason) if part))
+        lines = f"{name}: {visible(scene.title)}", answer, SEEN.format(type(self).__name__.lower())
+        return "\n  ".join(line for line in lines if line)
 
     def _each_step(self) -> Sequence[Exports]:
         """Return the picture at each step of the shown operation; here there is only one step."""
@@ -225,4 +238,4 @@ class Snapshot(Exports):
     @in_ascii
     def __repr__(self) -> str:
         when = f" after operation {self._operation}" if self._operation >= 0 else ""
-        return f"<snapshot of {self._scene.title}{when}>"
+        return self._at_prompt(f"snapshot{when}")

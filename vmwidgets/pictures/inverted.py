@@ -21,6 +21,6 @@ def inverted(at: At) -> Scene:
     >>> t = m.task("init")
     >>> t.write(t.mmap("8 KiB"), b"x")
     >>> vm.Inverted(m.frames.inverted())
-    <Inverted>
+    Inverted: ...
     """
     return draw_inverted(at.target, width=at.width)

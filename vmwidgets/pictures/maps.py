@@ -179,7 +179,7 @@ class Tree(Map):
     >>> m = vm.boot("x86-64")
     >>> a = m.kernel_map.enter("64 KiB", prot="r")
     >>> vm.Tree(m.kernel_map)
-    <Tree of kernel_map ...>
+    Tree of kernel_map ...
 
     With ``stages=True`` it shows how the last operation repaired the tree, stage by stage (linked or removed,
     recoloured, rotated), with the trees of the stages side by side.
@@ -211,7 +211,7 @@ class EntryList(Map):
     >>> m = vm.boot("x86-64")
     >>> a = m.kernel_map.enter("64 KiB", prot="r")
     >>> vm.EntryList(m.kernel_map)
-    <EntryList of kernel_map ...>
+    EntryList of kernel_map ...
     """
 
     lanes = ("list",)
@@ -225,7 +225,7 @@ class Ribbon(Map):
     >>> m = vm.boot("x86-64")
     >>> a = m.kernel_map.enter("64 KiB", prot="r")
     >>> vm.Ribbon(m.kernel_map)
-    <Ribbon of kernel_map ...>
+    Ribbon of kernel_map ...
     """
 
     lanes = ("ribbon",)

@@ -127,7 +127,7 @@ class Kentry(Picture):
     >>> import vmwidgets as vm
     >>> m = vm.boot("x86-64")
     >>> vm.Kentry(m.kentry)
-    <Kentry of kentry ...>
+    Kentry of kentry ...
     """
 
     def __init__(self, target: MachineKentry | Machine, **options: Any) -> None:
@@ -184,7 +184,7 @@ class Frames(Picture):
     >>> t = m.task("init")
     >>> t.write(t.mmap("8 KiB"), b"x")
     >>> vm.Frames(m.frames)
-    <Frames of frames ...>
+    Frames of frames ...
     """
 
     def __init__(self, target: MachineFrames | Machine, **options: Any) -> None:
@@ -239,7 +239,7 @@ class Slabs(Picture):
     >>> m = vm.boot("x86-64")
     >>> a = m.malloc("100 B")
     >>> vm.Slabs(m.caches)
-    <Slabs of caches ...>
+    Slabs of caches ...
     """
 
     def __init__(self, target: MachineCaches | Machine, **options: Any) -> None:
@@ -271,7 +271,7 @@ class Threads(Picture):
     ...     thread = m.spawn(m.kmem_alloc_wait, "1 MiB", name=name)
     >>> count = m.run()
     >>> vm.Threads(m.threads)
-    <Threads of threads ...>
+    Threads of threads ...
     """
 
     def __init__(self, target: MachineThreads | MachineThread | Machine, **options: Any) -> None:

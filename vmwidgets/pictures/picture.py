@@ -154,7 +154,7 @@ class Picture(Exports, Finding, Suggesting, traitlets.HasTraits):
     def __repr__(self) -> str:
         if not self.alive:
             return f"<{type(self).__name__} of a machine that is gone>"
-        return f"<{' of '.join([type(self).__name__, *self._named()])}>"
+        return self._at_prompt(" of ".join([type(self).__name__, *self._named()]))
 
     def _named(self) -> list[str]:
         """Return the names of the target and of its machine."""

@@ -1,6 +1,6 @@
 """Reference and dirty bits: how many pages of each task were used, and written.
 
-CONTRIBUTING.md explains this file as the example of a new picture.
+docs/dev/architecture.md explains this file as the example of a new picture.
 """
 
 from collections import Counter
@@ -37,7 +37,7 @@ def draw(at: At) -> Scene:
     >>> t = m.task("init")
     >>> t.write(t.mmap("8 KiB"), b"x")
     >>> vm.ReferenceBits(m)
-    <ReferenceBits of machine ...>
+    ReferenceBits of machine ...
     """
     tasks, steps = bits_of(at), at.steps(bits_of, *CHANGING)
     bars = {task: Bars([(one[bits], style) for bits, style in BITS.items()]) for task, one in tasks.items()}

@@ -35,7 +35,7 @@ def placement(at: At) -> Scene:
 
     >>> import vmwidgets as vm
     >>> vm.Placement(vm.BaseAndBounds(base=0x8000, bounds=0x1000).layout)
-    <Placement>
+    Placement: ...
     """
     value: SegmentsValue = at.target
     stretches = value.stretches

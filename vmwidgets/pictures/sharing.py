@@ -35,7 +35,7 @@ def draw(at: At) -> Scene:
     >>> t.write(t.mmap("8 KiB"), b"x")
     >>> child = t.fork()
     >>> vm.Sharing(m)
-    <Sharing of machine ...>
+    Sharing of machine ...
     """
     frames, before = frames_of(at), frames_of(replace(at, done=0))
     having = {task for users in (*frames.values(), *before.values()) for task, _ in users}

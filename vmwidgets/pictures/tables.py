@@ -68,7 +68,7 @@ class Tables(Picture):
     >>> t = m.task("init")
     >>> t.write(t.mmap("8 KiB"), b"x")
     >>> vm.Tables(t)
-    <Tables of task:init ...>
+    Tables of task:init ...
     """
 
     address = AddressTrait(-1, min=-1, max=2**64 - 1, help="The address that was looked for; -1: none.").tag(
@@ -298,7 +298,7 @@ class Walk(Picture):
     >>> a = t.mmap("8 KiB")
     >>> t.write(a, b"x")
     >>> vm.Walk(t.walk(a))
-    <Walk of machine ...>
+    Walk of machine ...
     """
 
     address = AddressTrait(0, min=0, max=2**64 - 1, help="The virtual address.").tag(public=True)

@@ -31,7 +31,7 @@ class Tlb(Picture):
     >>> t = m.task("init")
     >>> t.write(t.mmap("8 KiB"), b"x")
     >>> vm.Tlb(m)
-    <Tlb of machine ...>
+    Tlb of machine ...
     """
 
     def __init__(self, target: Machine | MachineCpus | MachineCpu, **options: Any) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import mmap
 import os
 import signal
 import threading
@@ -67,6 +68,72 @@ def test_what_is_no_page_letter_or_process_is_refused():
         two.read("child")
     with pytest.raises(Refused, match="pages=0"):
         vm.copy_on_write(0)
+
+
+def array_of(pages, *, advice="nohugepage"):
+    """Memory that was written, in huge pages or not, as NumPy asks for it from 4 MiB on."""
+    size = pages * 4096 + (2 << 20)
+    memory = mmap.mmap(-1, size, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    memory.madvise(getattr(mmap, f"MADV_{advice.upper()}"))
+    memory.write(b"x" * size)
+    start = -ctypes.addressof(ctypes.c_char.from_buffer(memory)) % (2 << 20)
+    return memoryview(memory)[start : start + pages * 4096]
+
+
+def test_of_an_array_the_written_pages_are_copied_and_no_others():
+    array = array_of(100)
+    with vm.copy_on_write(array[1000:]) as two:
+        assert "99 pages of 4 KiB (396 KiB)" in two.at().said, "the first is only in part of these bytes"
+        assert [page.parent for page in two.at().pages] == ["x"] * 8
+        assert (two.at().frames, two.write("child", 3, "B").frames, two.write("parent", 5, "C").frames) == (8, 9, 10)
+        assert "1 page of 4 KiB is copied" in two.at().said
+        assert "no copy" in two.write("child", 3, "D").said
+        assert (array[4 * 4096 : 4 * 4096 + 1].tobytes(), two.read("child", 3)) == (b"x", "D")
+    assert array[6 * 4096 : 6 * 4096 + 1].tobytes() == b"C", "the parent's write is a write to the array"
+
+
+@pytest.mark.parametrize(("first", "second"), [("child", "parent"), ("parent", "child")])
+def test_of_a_huge_page_linux_copies_4_kib(first, second):
+    """Since Linux 5.8 the writer's mapping is split; the other process still maps it as one, with one bit 56."""
+    array = array_of(1024, advice="hugepage")
+    if platform_is_older_than(6, 7) or not vm.process().pages(array).huge:
+        leave_out("this kernel gives no huge pages, or does not say which are")
+    with vm.copy_on_write(array) as two:
+        assert two.at().frames == 8
+        assert "page 0: 1 page of 4 KiB is copied" in two.write(first, 0, "B").said
+        assert [page.is_shared for page in two.at().pages] == [False, *[True] * 7]
+        assert "page 1: 1 page of 4 KiB is copied" in two.write(second, 1, "C").said
+        assert "page 0: no copy" in two.write(second, 0, "D").said
+        assert two.at().frames == 10
+
+
+def platform_is_older_than(*version: int) -> bool:
+    return tuple(int(part) for part in os.uname().release.split("-")[0].split(".")[:2]) < version
+
+
+def test_a_page_that_was_only_read_comes_into_memory():
+    memory = mmap.mmap(-1, 8 * 4096, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    with vm.copy_on_write(memory) as two:
+        assert two.read("child", 2) == two.read("parent", 2) == "0x00"
+        if not platform_is_older_than(6, 7):
+            assert "comes into memory" in two.write("child", 2, "B").said
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        (b"x" * 9000, "can't be written"),
+        (bytearray(4096), "fills no page|4 KiB"),
+        (memoryview(bytearray(90_000))[::2], "in one piece"),
+        ([1] * 9000, "in one piece"),
+        (None, "number of pages"),
+        ("4", "whole number"),
+        (True, "whole number"),
+    ],
+)
+def test_what_is_no_array_of_a_page_is_refused(given, says):
+    with pytest.raises(Refused, match=says):
+        vm.copy_on_write(given)
 
 
 @pytest.fixture

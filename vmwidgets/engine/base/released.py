@@ -6,7 +6,7 @@ RELEASED = False
 """Whether a package index has vmwidgets.  Before, the name on an index may belong to another project.
 
 While this is false, no message or page mentions an installation from an index: messages call :func:`install`, and
-tests/docs/test_readme.py reads the pages.  CONTRIBUTING.md says when to change this constant.
+tests/docs/test_readme.py reads the pages.  docs/dev/release.md says when to change this constant.
 """
 
 REPOSITORY = "https://github.com/vmwidgets/vmwidgets"

@@ -12,17 +12,21 @@ import struct
 import threading
 import warnings
 from contextlib import suppress
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ...engine.base.calls import says_what_it_takes
 from ...engine.base.errors import Refused, in_ascii, shown
-from ...engine.base.operations import number_within
-from ...engine.base.units import PAGE, Address, counted
+from ...engine.base.operations import exact, number_within
+from ...engine.base.units import PAGE, Address, binary_size, counted
 from ...engine.spaces.process_schema import ForkedPage, ForkedValue, LiveFork
-from .reader import ALONE, PRESENT, refuse_other_pages, words_of
+from .measure import place_of
+from .reader import ALONE, PRESENT, refuse_other_pages, words_of, zero_and_huge
 
 MOST = 64
-"""The most pages shared by both processes."""
+"""The most pages that are made for both processes."""
+
+OF_ARRAY = 8
+"""The most pages of an array that are shown and written; what a write copies is counted in all of it."""
 
 
 class _Ask(NamedTuple):
@@ -39,57 +43,64 @@ class TwoProcesses(LiveFork):
     ``write("child", 0, "B")`` writes a byte, ``read("parent", 0)`` reads one, ``close()`` ends the child.
     """
 
-    def __init__(self, pages: int, letter: str) -> None:
-        self._memory = mmap.mmap(-1, pages * PAGE, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-        if hasattr(mmap, "MADV_NOHUGEPAGE"):
-            self._memory.madvise(mmap.MADV_NOHUGEPAGE)
-        for page in range(pages):
-            self._memory[page * PAGE] = ord(letter)
-        self.address = Address(ctypes.addressof(ctypes.c_char.from_buffer(self._memory)))
-        self.pages = pages
+    def __init__(self, memory: mmap.mmap | memoryview, address: int, whole: int, of: str) -> None:
+        self._memory = memory
+        self.address = Address(address)
+        self._whole = whole
+        self.pages = min(whole, OF_ARRAY if isinstance(memory, memoryview) else MOST)
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._parent = os.getpid()
         self._talks = threading.Lock()
         self.child = forked()
         if not self.child:
-            _live(self._memory, theirs, ours)
+            _live(memory, theirs, ours)
         theirs.close()
         self._socket = ours
         self._asked(_Ask(b"r"))
-        self._said = f"fork: {counted(pages, 'page')} that both map, and nothing was copied"
+        self._said = f"fork: {of} that both map; page tables were copied, and no page"
         self._last: tuple[str, int] | None = None
 
     def write(self, who: str, page: int, letter: str) -> ForkedValue:
-        """Let the "parent" or the "child" write a letter to a page, which the first write copies; returns both."""
+        """Let the "parent" or the "child" write a letter to a page's first byte; returns both.
+
+        The first write copies; what it copied is counted in pages of 4 KiB: one, or 512 where the kernel copies a whole
+        large page.  A write of the parent changes your array.
+        """
         self._check(who, page)
         _letter(letter)
-        was = self._states(self._parent if who == "parent" else self.child)[page]
+        writer = ("parent", "child").index(who)
+        was = self._states(self._whole)[writer]
         if who == "parent":
             self._memory[page * PAGE] = ord(letter)
         else:
             self._asked(_Ask(b"w", page, ord(letter)))
-        now = self._states(self._parent if who == "parent" else self.child)[page]
-        copied = was is False and now is True
+        now = self._states(self._whole)[writer]
+        copied = sum(before is False and after is True for before, after in zip(was, now, strict=True))
+        size = f" ({binary_size(copied * PAGE)})" if copied > 1 else ""
         self._last = (who, page)
         self._said = f"the {who} writes {letter!r} to page {page}: " + (
-            "the page is copied, and the copy is its own"
-            if copied
+            f"{counted(copied, 'page')} of 4 KiB{size} {'is' if copied == 1 else 'are'} copied, and the copy is its own"
+            if was[page] is False and now[page] is True
             else "no copy, for the page is its own already"
-            if was
+            if was[page]
             else "the page comes into memory"
         )
         return self.at()
 
     def read(self, who: str, page: int = 0) -> str:
-        """Return the letter that the "parent" or the "child" reads in a page: at the same address in both."""
+        """Return the first byte that the "parent" or the "child" reads in a page: at the same address in both.
+
+        It is a letter, or else a number such as "0x00".
+        """
         self._check(who, page)
-        return chr(self._memory[page * PAGE] if who == "parent" else self._asked(_Ask(b"r", page)))
+        byte = self._memory[page * PAGE] if who == "parent" else self._asked(_Ask(b"r", page))
+        return chr(byte) if 0x21 <= byte <= 0x7E else f"{byte:#04x}"
 
     def at(self) -> ForkedValue:
         """Return both processes now, page by page; bit 56 of pagemap shows that only one process has a page."""
         if self._socket.fileno() < 0:
             raise Refused("the child has ended: vm.copy_on_write() makes another")
-        mine, theirs = self._states(self._parent), self._states(self.child)
+        mine, theirs = self._states(self.pages)
         pages = tuple(
             ForkedPage(Address(self.address + page * PAGE), self.read("parent", page), self.read("child", page),
                        mine[page], theirs[page])
@@ -124,11 +135,27 @@ class TwoProcesses(LiveFork):
         if self._socket.fileno() < 0:
             raise Refused("the child has ended: vm.copy_on_write() makes another")
 
-    def _states(self, pid: int) -> list[bool | None]:
-        """Return, for each page, whether only this process has it; None if the page is not in memory."""
-        start = int(self.address)
-        words = [word for some in words_of(pid, start, start + self.pages * PAGE) for word in some]
-        return [bool(word & ALONE) if word & PRESENT else None for word in words]
+    def _states(self, pages: int) -> tuple[list[bool | None], list[bool | None]]:
+        """Return, for each page of parent and child, whether only this process has it; None: it is not in memory.
+
+        Of a huge page, pagemap has one answer, about its first 4 KiB.  So if only one process has it as a huge page,
+        the other process's answers hold for both.  The zero page takes no memory, and is not counted.
+        """
+        start, end = int(self.address), int(self.address) + pages * PAGE
+        both: list[list[bool | None]] = []
+        large: list[set[int]] = []
+        for pid in (self._parent, self.child):
+            words = [word for some in words_of(pid, start, end) for word in some]
+            zero, huge = zero_and_huge(pid, start, end)
+            large.append(huge)
+            both.append(
+                [bool(word & ALONE) if word & PRESENT and page not in zero else None for page, word in enumerate(words)]
+            )
+        (mine, theirs), (my_large, their_large) = both, large
+        for page in my_large ^ their_large:
+            if mine[page] is not None and theirs[page] is not None:
+                mine[page] = theirs[page] = theirs[page] if page in my_large else mine[page]
+        return mine, theirs
 
     def _asked(self, ask: _Ask) -> int:
         try:
@@ -166,7 +193,7 @@ def _letter(given: object) -> str:
     return given
 
 
-def _live(memory: mmap.mmap, asks: socket.socket, others: socket.socket) -> None:
+def _live(memory: mmap.mmap | memoryview, asks: socket.socket, others: socket.socket) -> None:
     """Run as the child: obey requests until its socket closes. Never returns."""
     try:
         others.close()
@@ -179,25 +206,66 @@ def _live(memory: mmap.mmap, asks: socket.socket, others: socket.socket) -> None
         os._exit(0)
 
 
+def _of_array(given: Any) -> tuple[memoryview, int, int]:
+    """Return the bytes of an array that fill whole pages, with their address and the number of pages."""
+    what, place = type(given).__name__, place_of(given)
+    try:
+        view = memoryview(given)
+        writable, view = not view.readonly, view.cast("B")
+    except (TypeError, ValueError, BufferError):
+        place = None
+    if place is None:
+        raise Refused(f"pages={shown(given)}: give a number of pages, or an array in one piece")
+    if not writable:
+        raise Refused(f"pages: this {what} can't be written; give an array that can, or a bytearray")
+    first = -place[0] % PAGE
+    pages = (place[1] - first) // PAGE
+    if pages < 1:
+        raise Refused(f"pages: this {what} fills no page of 4 KiB; it has {counted(place[1], 'byte')}")
+    return view[first : first + pages * PAGE], place[0] + first, pages
+
+
+def _filled(pages: int, letter: str) -> tuple[mmap.mmap, int]:
+    """Return new memory, in pages of 4 KiB, with a letter at the beginning of each, and its address."""
+    memory = mmap.mmap(-1, pages * PAGE, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    if hasattr(mmap, "MADV_NOHUGEPAGE"):
+        memory.madvise(mmap.MADV_NOHUGEPAGE)
+    for page in range(pages):
+        memory[page * PAGE] = ord(letter)
+    return memory, ctypes.addressof(ctypes.c_char.from_buffer(memory))
+
+
 @says_what_it_takes
-def copy_on_write(pages: int = 4, letter: str = "A") -> TwoProcesses:
+def copy_on_write(pages: Any = 4, letter: str = "A") -> TwoProcesses:
     """Fork this process, and show pages that both processes then have: the kernel's own copy-on-write.
 
-    The pages are filled with a `letter` beforehand.  After the fork, each is mapped twice; the first write of either
-    process copies the page.  Addresses are the same in both.  The child waits, and ends with `close()`.
+    `pages` is a number of new pages, which are filled with a `letter` beforehand, or an array of yours: then its whole
+    pages of 4 KiB are looked at, and the first eight of them are shown.  After the fork, each page is mapped twice; the
+    first write of either process copies it.  Addresses are the same in both.  The child waits, and ends with `close()`.
+    A write reads 8 bytes for each page of the array, four times.
 
-    Raises :class:`Refused` if the system has no fork or no pagemap.  Bit 56 is described in Linux's
-    admin-guide/mm/pagemap.
+    Raises :class:`Refused` if the system has no fork or no pagemap, and for an array that can't be written, is not in
+    one piece or fills no page.  Bit 56 is described in Linux's admin-guide/mm/pagemap.
 
     >>> import vmwidgets as vm
     >>> with vm.copy_on_write() as two:
     ...     two.write("child", 0, "B").frames, two.read("parent", 0), two.read("child", 0)
     (5, 'A', 'B')
+    >>> array = bytearray(b"x") * (1 << 20)
+    >>> with vm.copy_on_write(array) as two:
+    ...     two.write("child", 2, "B").said
+    "the child writes 'B' to page 2: 1 page of 4 KiB is copied, and the copy is its own"
     """
     if not hasattr(os, "fork") or not hasattr(mmap, "MAP_PRIVATE"):
         raise Refused("this system has no fork: vm.Sharing shows the model's")
     refuse_other_pages()
-    return TwoProcesses(number_within(pages, "pages", 1, MOST), _letter(letter))
+    _letter(letter)
+    if isinstance(exact(pages), int | str | float):
+        number = number_within(pages, "pages", 1, MOST)
+        return TwoProcesses(*_filled(number, letter), number, counted(number, "page"))
+    view, address, whole = _of_array(pages)
+    of = f"{counted(whole, 'page')} of 4 KiB ({binary_size(whole * PAGE)}) of this {type(pages).__name__}"
+    return TwoProcesses(view, address, whole, of)
 
 
 __all__ = ["TwoProcesses", "copy_on_write"]

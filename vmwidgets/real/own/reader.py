@@ -293,23 +293,38 @@ _USER_END = (1 << 47) - PAGE
 
 def _scanned(pid: int, start: int, end: int) -> tuple[int | None, int | None]:
     """Return how many pages are the zero page, and how many are in huge pages; (None, None) before Linux 6.7."""
-    regions = (_Region * _REGIONS)()
-    zero = huge = 0
+    pages = {_ZERO: 0, _HUGE: 0}
     try:
-        with (PROC / str(pid) / "pagemap").open("rb", buffering=0) as file:
-            while start < end:
-                asked = _ScanArgument(
-                    size=ctypes.sizeof(_ScanArgument), start=start, end=end, vec=ctypes.addressof(regions),
-                    vec_len=_REGIONS, category_anyof_mask=_ZERO | _HUGE, return_mask=_ZERO | _HUGE,
-                )  # fmt: skip  # names are the kernel's
-                found = fcntl.ioctl(file, _SCAN, asked)
-                for one in regions[:found]:
-                    pages = (one.end - one.start) // PAGE
-                    zero += pages if one.categories & _ZERO else 0
-                    huge += pages if one.categories & _HUGE and not one.categories & _ZERO else 0
-                if asked.walk_end <= start:
-                    break
-                start = asked.walk_end
+        for first, past, kind in _regions(pid, start, end):
+            pages[kind] += (past - first) // PAGE
     except OSError:
         return None, None
-    return zero, huge
+    return pages[_ZERO], pages[_HUGE]
+
+
+def zero_and_huge(pid: int, start: int, end: int) -> tuple[set[int], set[int]]:
+    """Return the pages of a range that are the zero page, and those in huge pages, numbered from its start.
+
+    Before Linux 6.7, both are empty.
+    """
+    found: dict[int, set[int]] = {_ZERO: set(), _HUGE: set()}
+    with suppress(OSError):
+        for first, past, kind in _regions(pid, start, end):
+            found[kind].update(range((first - start) // PAGE, (past - start) // PAGE))
+    return found[_ZERO], found[_HUGE]
+
+
+def _regions(pid: int, start: int, end: int) -> Iterator[tuple[int, int, int]]:
+    """Yield ranges of the zero page or of huge pages: start, end, _ZERO or _HUGE; OSError before Linux 6.7."""
+    regions = (_Region * _REGIONS)()
+    with (PROC / str(pid) / "pagemap").open("rb", buffering=0) as file:
+        while start < end:
+            asked = _ScanArgument(
+                size=ctypes.sizeof(_ScanArgument), start=start, end=end, vec=ctypes.addressof(regions),
+                vec_len=_REGIONS, category_anyof_mask=_ZERO | _HUGE, return_mask=_ZERO | _HUGE,
+            )  # fmt: skip  # names are the kernel's
+            for one in regions[: fcntl.ioctl(file, _SCAN, asked)]:
+                yield one.start, one.end, _ZERO if one.categories & _ZERO else _HUGE
+            if asked.walk_end <= start:
+                break
+            start = asked.walk_end

@@ -61,7 +61,7 @@ def show(thing: Any) -> View:
     >>> import vmwidgets as vm
     >>> m = vm.boot("x86-64")
     >>> vm.show(m.kernel_map)
-    <Map of kernel_map ...>
+    Map of kernel_map ...
     """
     view = thing if isinstance(thing, View) else _view_class(picture_shown(thing))(thing)
     if cell_runs() and _drops(sys._getframe(2)):
