@@ -1,4 +1,4 @@
-"""Change one line of the engine at a time, and see whether the tests find it: `make mutants`, with SEED and COUNT.
+"""Change one line at a time, and see whether the tests find it: `make mutants`, with SEED, COUNT and FOLDER.
 
 Each change ("mutant") is drawn by the seed: a comparison, an operator, a number, a call that is dropped.  First the
 fast tier runs in a copy of the checkout, nearest tests first, then all other unit tests.  A time-out is counted apart
@@ -28,7 +28,6 @@ ROOT = Path(__file__).resolve().parent.parent
 COPY = ROOT / ".cache" / "mutants"
 EQUIVALENT = ROOT / "tests" / "equivalent.txt"
 ENGINE = Path("vmwidgets", "engine")
-ROOMS = ("base", "kernel", "mmu", "memory", "selfpaging", "spaces", "machine")
 
 AIMS = {"the fast tier": 0.70, "all unit tests": 0.88}
 
@@ -66,15 +65,16 @@ def _one_line(source: str) -> str:
     return " ".join(source.split())
 
 
-def drawn(seed: int) -> Iterator[Mutant]:
-    """Draw mutants without end: longer files more often, each place of a file alike."""
+def drawn(seed: int, folder: Path = ENGINE) -> Iterator[Mutant]:
+    """Draw mutants of the files in a folder without end: longer files more often, each place of a file alike."""
     chance = random.Random(seed)
     files = sorted(
         path.relative_to(ROOT).as_posix()
-        for room in ROOMS
-        for path in (ROOT / ENGINE / room).rglob("*.py")
+        for path in (ROOT / folder).rglob("*.py")
         if not path.name.endswith(("_schema.py", "__init__.py")) and path.stat().st_size > 3000
     )
+    if not files:
+        raise SystemExit(f"{folder}: no folder of this checkout with a Python file of 3,000 bytes or more")
     sources = {name: (ROOT / name).read_text() for name in files}
     weights = [len(sources[name]) for name in files]
     while True:
@@ -199,12 +199,13 @@ def judged(mutant: Mutant, minutes: tuple[float, float]) -> tuple[str, str]:
     cached = path.parent / "__pycache__"
     near = str(Path("tests", *Path(mutant.path).parts[1:4])).removesuffix(".py")
     nearer = [one for one in (near, str(Path(near).parent)) if (COPY / one).is_dir()][:1]
+    neighbours = [one for one in ("/".join(Path(near).parts[:2]),) if (COPY / one).is_dir()]
     try:
         path.write_text(mutant.source)
         shutil.rmtree(cached, ignore_errors=True)  # a changed digit is no change of a file's size
         found = ["", ""]
         for place, tier in enumerate(("fast", "rest")):
-            for order in (nearer, ["tests/engine", "tests"]):  # the nearest alone are collected in a moment
+            for order in (nearer, [*neighbours, "tests"]):  # the nearest alone are collected in a moment
                 found[place] = found_by([f"--tier={tier}", *order], minutes[place] * 60)
                 if found[place] != "alive":
                     return found[0], found[place]
@@ -218,6 +219,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Draw, judge and count."""
     parser = argparse.ArgumentParser(prog="tools.mutants", description=__doc__.partition("\n")[0])
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--folder", type=Path, default=ENGINE, help=f"whose files are changed ({ENGINE})")
     parser.add_argument("--count", type=int, default=20, help="mutants to judge (20)")
     parser.add_argument("--minutes", type=float, nargs=2, default=(8.0, 20.0), help="for each tier, before a time-out")
     given = parser.parse_args(arguments)
@@ -226,7 +228,7 @@ def main(arguments: list[str] | None = None) -> int:
     copy()
     if found_by(["--tier=fast", "tests"], given.minutes[0] * 60) != "alive":
         raise SystemExit("without a change a test of the fast tier fails, or it takes too long: `make fast` says which")
-    for mutant in drawn(given.seed):
+    for mutant in drawn(given.seed, given.folder):
         if sum(fast.values()) >= given.count:
             break
         if reason := known.get(mutant.key):

@@ -95,7 +95,7 @@ def modules(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
     command = [sys.executable, "-c", EVERYTHING, *arguments]
     done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
     found = set(done.stdout.splitlines()[-1].split())
-    assert {"vmwidgets", "lark", "traitlets", "argparse"} <= found
+    assert {"vmwidgets", "traitlets", "argparse"} <= found
     return {name for name in found | set(sys.stdlib_module_names) if name.isidentifier()}
 
 
@@ -223,7 +223,7 @@ def test_a_process_that_judges_is_safe_whatever_starts_it_there(
     plant(folder, modules, "file")
     monkeypatch.chdir(folder.path)
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(["", ".", str(folder.path), "../in"]))
-    monkeypatch.setenv("PYTHONSTARTUP", str(folder.path / "lark.py"))
+    monkeypatch.setenv("PYTHONSTARTUP", str(folder.path / "traitlets.py"))
     monkeypatch.setenv("HOME", str(folder.path))
     course = read_course(folder.course)
     try:

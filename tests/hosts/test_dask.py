@@ -148,7 +148,7 @@ def test_a_worker_that_was_started_among_submissions_imports_none(
     """Files there that are called as modules leave a mark when they are run."""
     planted, marks = tmp_path / "planted", tmp_path / "marks"
     planted.mkdir()
-    for name in {*sys.stdlib_module_names, "lark", "traitlets", "ipywidgets", "vmwidgets", "sitecustomize"}:
+    for name in {*sys.stdlib_module_names, "traitlets", "ipywidgets", "vmwidgets", "sitecustomize"}:
         (planted / f"{name}.py").write_text(f"open({str(marks)!r}, 'a').write({name!r} + ' ')\n")
     with a_cluster(planted, 1, "--no-nanny") as cluster:
         cluster.run(folder, course, out).communicate(timeout=300)

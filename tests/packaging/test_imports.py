@@ -14,7 +14,7 @@ import pytest
 OUTSIDE = {
     # NumPy for arrays of addresses, import-linter says which module; the other for type checkers only, which bring it
     "vmwidgets/engine": {"numpy", "typing_extensions"},
-    "vmwidgets/sources": {"fastjsonschema", "lark"},
+    "vmwidgets/sources": {"fastjsonschema"},
     "vmwidgets/real": {"elftools", "numpy"},  # the first with the extra `kernels`; arrays of pages, where NumPy is
     "vmwidgets/pictures": {"matplotlib", "traitlets"},
     "vmwidgets/views": {
@@ -42,7 +42,6 @@ OUTSIDE = {
         "jupyter_client",  # as jupyter_core with jupyterlab: the doctor starts a kernel, and finds JupyterLab's folders
         "jupyter_core",
         "jupyterlab",  # opened by the command line alone
-        "lark",
         "markdown_it",
         "matplotlib",
         "nbclient",  # which comes with jupyterlab, as nbformat does: for a handout of a notebook

@@ -172,6 +172,7 @@ PROCSTAT = """\
   PID              START                END PRT    RES PRES REF SHD FLAG  TP PATH
   681           0x400000           0x408000 r-x      8   10   2   1 CN--- vn /bin/cat
   681        0x800607000        0x800627000 rw-      4   10   2   1 ----- df
+  681     0x7ffffffdf000     0x7ffffffff000 rw-      3    3   1   0 ---D- df
 """
 
 MACOS = """\

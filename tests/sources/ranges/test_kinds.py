@@ -49,6 +49,7 @@ EXPECTED: dict[str, list[Any]] = {
     "procstat": [
         (0x400000, 0x8000, "r-xp", 0, "/bin/cat", 32768),
         (0x800607000, 0x20000, "rw-p", 0, "", 16384),
+        (0x7FFFFFFDF000, 0x20000, "rw-p", 0, "[stack]", 12288),
     ],
     "vmmap of macOS": [
         (0x10B5A9000, 0x5000, "r-xp", 0, "/bin/cat", 20480),
@@ -173,3 +174,8 @@ def test_lines_left_out_between_ranges_are_said_in_each_format(name: str) -> Non
     text = "\n".join([*lines[: max(ranges) - 1], "...and more...", *lines[max(ranges) - 1 :], ""])
     assert any(f"Line {max(ranges)} leaves lines out" in one for one in vm.load(text).unsaid)
     assert not any("leaves lines out" in one for one in vm.load("log\n...\nlog\n" + kinds.RANGES[name]).unsaid)
+
+
+def test_a_small_letter_of_a_size_is_read_as_a_large_one() -> None:
+    (one, _) = vm.load(kinds.RANGES["vmmap of macOS"].replace("20K", "20k")).ranges
+    assert one.resident == 20 << 10

@@ -8,7 +8,8 @@ import pytest
 import vmwidgets as vm
 from vmwidgets.engine.base.errors import Refused
 from vmwidgets.sources.strace import arguments, text
-from vmwidgets.sources.strace.text import Bracket, Call, Ended, PassedOver, Signalled, Unfinished, parse_strace
+from vmwidgets.sources.strace.line import Bracket
+from vmwidgets.sources.strace.text import Call, Ended, PassedOver, Signalled, Unfinished, parse_strace
 
 
 def parse(given):
@@ -399,3 +400,17 @@ def _damage(line, draws):
     if kind == 3:
         return line[:at] + line[at + draws.randrange(1, 5) :]
     return line + line
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "mmap(" + "/**/" * 20_000 + "%", "foo(" + ") = 1 (" * 20_000, "openat(" + ") = 1 (" * 20_000,
+        "x " + "mmap(" * 20_000, 'foo("' + "\\" * 100_000, "foo(3<" + "->" * 50_000 + ") = 0", "mmap(" + "(" * 100_000,
+    ],
+    ids=["comments", "results", "results of a file", "calls", "backslashes", "arrows", "brackets"],
+)  # fmt: skip  # a table
+def test_a_line_made_to_be_slow_is_read_as_fast_as_another(line: str) -> None:
+    """Each of its pieces is looked at a few times, however long it is: else this would take hours."""
+    with suppress(Refused):
+        parse(f"brk(NULL) = 0x1000\n{line}\nbrk(NULL) = 0x2000\n")

@@ -5,13 +5,12 @@ from __future__ import annotations
 from ...engine.base.errors import Refused
 from ..cleaned import Cleaned, is_folded, numbered
 from ..foreign import SEEN, refuse_foreign
-from . import debuggers, hs_err, macos, old_tombstone, pmap, proc, procstat, tombstone
+from . import pmap, proc
+from .formats import FORMATS
 from .found import MOST_RANGES, Kind, ReadRanges, arranged
 
-KINDS: tuple[Kind, ...] = (
-    proc.KIND, debuggers.KIND, pmap.KIND, procstat.KIND, macos.KIND, tombstone.KIND, old_tombstone.KIND,
-    hs_err.KIND,
-)  # fmt: skip
+_debuggers, *_others = (one.kind for one in FORMATS)
+KINDS: tuple[Kind, ...] = (proc.KIND, _debuggers, pmap.KIND, *_others)
 """The kinds; the first one wins if several match equally."""
 
 

@@ -1,1 +1,1 @@
-"""Recordings of strace: their text is read by a grammar, and their calls are repeated in a machine."""
+"""Recordings of strace: their text is read line by line, and their calls are repeated in a machine."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from .text import Bracket, Value, integer
+from .line import Bracket, Value, integer
 
 PROT = {"PROT_READ": 1, "PROT_WRITE": 2, "PROT_EXEC": 4, "PROT_GROWSDOWN": 0x1000000, "PROT_GROWSUP": 0x2000000}
 MAP = {

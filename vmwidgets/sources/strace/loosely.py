@@ -1,4 +1,4 @@
-r"""The readable parts of strace's lines that the grammar can't read.
+r"""The readable parts of strace's lines that can't be read as a whole.
 
 Arguments matter only for calls that change memory or create processes (:data:`CHANGING`).  For any other call, the name
 and the result are enough: strace has a notation for each call, and new calls bring new notations.
@@ -7,6 +7,7 @@ and the result are enough: strace has a notation for each call, and new calls br
 from __future__ import annotations
 
 import re
+from itertools import islice
 from typing import NamedTuple
 
 CHANGING = frozenset((
@@ -23,12 +24,16 @@ _STAMPS = (
 )
 _PID = r"(?:\[pid +([0-9]{1,10})(?:<[^<>]*>)?\][ \t]+|([0-9]{1,10})(?:<[^<>]*>)?[ \t]+)?"
 _BEGINS = re.compile(rf"[ \t]*{_PID}{_STAMPS}([A-Za-z_][A-Za-z0-9_.]*|\?\?\?)\((.*)", re.DOTALL | re.ASCII)
+_RESULT = re.compile(r"\)[ \t]*=")
 _ENDS = re.compile(
-    r".*\)[ \t]*= (\?|-?(?:0x[0-9a-f]{1,16}|[0-9]{1,20}))(?:<[^>]*>)?(?:[ \t]+([A-Z][A-Z0-9_]*|errno=[0-9]+))?"
+    r"\)[ \t]*= (\?|-?(?:0x[0-9a-f]{1,16}|[0-9]{1,20}))(?:<[^>]*>)?(?:[ \t]+([A-Z][A-Z0-9_]*|errno=[0-9]+))?"
     r"(?:[ \t]+\(.*\))?(?:[ \t]+<[^<>]*>)*[ \t]*",
     re.DOTALL | re.ASCII,
 )
 _INSIDE = re.compile(rf"(?:\[pid +[0-9]{{1,10}}\] )?(?<![A-Za-z0-9_])(?:{'|'.join(sorted(CHANGING))})\(", re.ASCII)
+
+MOST_INSIDE = 20
+"""The most calls that are tried in a line that begins with something else."""
 
 
 class Loose(NamedTuple):
@@ -61,14 +66,22 @@ def loosely(line: str) -> Loose | None:
     for mark, how in (("<unfinished ...>", "begun"), ("<detached ...>", "detached")):
         if rest.endswith(mark):
             return Loose(whose, name, how)
-    end = _ENDS.fullmatch(rest) or _ENDS.fullmatch(")" + rest)
+    end = _ENDS.fullmatch(rest, result_at(rest)) or _ENDS.fullmatch(")" + rest)
     return Loose(whose, name, "call", end[1], (end[2] or "").upper()) if end is not None else Loose(whose, name, "")
 
 
 def outcome(rest: str) -> tuple[str, str] | None:
     """Return the result and the error at the end of a line."""
-    end = _ENDS.fullmatch(rest)
+    end = _ENDS.fullmatch(rest, result_at(rest))
     return None if end is None else (end[1], end[2] or "")
+
+
+def result_at(line: str, start: int = 0) -> int:
+    """Return the place of the bracket before the last equals sign that follows one: there a call ends; else `start`."""
+    at = start
+    for found in _RESULT.finditer(line, start):
+        at = found.start()
+    return at
 
 
 def calls_inside(line: str) -> list[str]:
@@ -77,4 +90,4 @@ def calls_inside(line: str) -> list[str]:
     >>> calls_inside("$ munmap(0x1000, 4096) = 0")
     ['munmap(0x1000, 4096) = 0']
     """
-    return [line[found.start() :] for found in _INSIDE.finditer(line) if found.start()]
+    return [line[found.start() :] for found in islice(_INSIDE.finditer(line), MOST_INSIDE) if found.start()]

@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 from ...engine.base.errors import Refused
 from ...engine.base.units import PAGE
 from . import arguments
-from .text import Call, Ended, Event, Headless, PassedOver, Signalled, Unfinished, Value
+from .line import Value
+from .text import Call, Ended, Event, Headless, PassedOver, Signalled, Unfinished
 
 MEMORY = frozenset((
     "get_mempolicy", "map_shadow_stack", "mbind", "migrate_pages", "mincore", "mlock", "mlock2", "mlockall",

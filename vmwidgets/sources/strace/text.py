@@ -1,81 +1,31 @@
-r"""The text of strace(1), line by line, read by a grammar: calls, signals and ends, each with its process.
+r"""The text of strace(1), line by line: calls, signals and ends, each with its process.
 
 Format: the output of strace with any of ``-f``, ``-y``, ``-yy``, ``-Y``, ``-t`` to ``-ttt``, ``-r``, ``-T``, ``-X``,
 ``-i``, ``-n`` and ``-k``, to the terminal or with ``-o``.  A call that another process interrupts takes two lines,
 ``mmap(… <unfinished ...>`` and ``<... mmap resumed>…``: the two are put together, and read as one call.
 
-An error of the grammar is fatal only in calls that change memory (`loosely.py`).  Other calls are read without their
+A line that can't be read is fatal only for calls that change memory (`loosely.py`).  Other calls are read without their
 arguments, and lines that are not strace's, such as the program's output, are skipped and counted.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from functools import cache
-from typing import Any, NamedTuple, cast
-
-from lark import Lark, Transformer
-from lark.exceptions import UnexpectedInput
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 from vmwidgets.engine.base.frozen import frozen
 
 from ...engine.base.errors import Refused, printable
 from ..foreign import MAPS_LINE, refuse_foreign, refuse_others
+from .line import ASKED, Line, Value, integer, read_line
 from .loosely import CHANGING, SUMMARY, Loose, calls_inside, loosely, outcome
-from .quickly import ASKED, quickly
 
 MOST_LINES = 1_000_000
 """The most lines of one text."""
 
 MOST_IN_LINE = 1 << 20
 """The most characters of one line, or of the two lines of one call."""
-
-GRAMMAR = r"""
-start: [pid] STAMP? STAMP? MARK? MARK? _event
-pid: PID | "[" "pid" PID "]"
-
-_event: call | begun | RESUMED | signal | stopped | exited | killed | superseded | NOTICE
-call: NAME "(" arguments [CUT] ")" "=" outcome
-begun: NAME "(" arguments CUT
-signal: "---" NAME struct "---"
-stopped: "---" "stopped" "by" NAME "---"
-exited: "+++" "exited" "with" NUMBER "+++"
-killed: "+++" "killed" "by" NAME ["(core dumped)"] "+++"
-superseded: "+++" "superseded" "by" "execve" "in" "pid" NUMBER "+++"
-
-arguments: [value] ("," [value])*
-value: _piece+
-_piece: NUMBER | STRING | NAME | PATH | OPERATOR | ELLIPSIS | struct | array | group
-struct: "{" arguments "}"
-array: "[" arguments "]"
-group: "(" arguments ")"
-outcome: (NUMBER | UNKNOWN) [PATH] [NAME] [REMARK] [TOOK]
-
-PID: /[0-9]{1,10}(<[^<>]*>)?(?=[\] \t])/
-MARK: /\[ *[0-9a-f?]{1,16}\](?= )/
-STAMP.2: /\(?\+? *[0-9]{1,10}(:[0-9]{2}:[0-9]{2}(\.[0-9]+)?|\.[0-9]+)\)?(?= )/
-NAME: /[A-Za-z_][A-Za-z0-9_.?]*/
-NUMBER.2: /-?(0x[0-9a-fA-F]{1,16}|[0-9]{1,22}(\.[0-9]{1,20})?)(?![0-9A-Za-z_])/
-STRING: /@?"([^"\\]|\\.)*"(\.\.\.)?/
-PATH: /<(?!\.\.\. |unfinished \.\.\.>)([^<>\\-]|->|-|\\.|<[^<>]*>)*>(\(deleted\))?/
-CUT.3: "<unfinished ...>"
-RESUMED: /<\.\.\. ([A-Za-z_][A-Za-z0-9_]*|\?\?\?) resumed>.*/
-ELLIPSIS: "..."
-OPERATOR: "=>" | "==" | "!=" | "&&" | "||" | "<<" | ">>" | "=" | "|" | "&" | "~" | "!" | "*" | "+" | "-" | "/" | "^"
-        | ":" | "@" | "'" | "?"
-UNKNOWN: "?"
-REMARK: /\(.*\)/
-TOOK.3: /<[0-9]+\.[0-9]+>/
-NOTICE: /(strace: |Process [0-9]+ |\[ Process |> ).*/
-COMMENT: /\/\*.*?\*\//
-%ignore COMMENT
-%ignore /[ \t]+/
-"""
-"""The grammar, in Lark's notation.
-
-A value is any sequence of pieces, since strace has a separate notation for each call.
-"""
 
 _RESUMED = re.compile(r"<\.\.\. (\w+|\?\?\?) resumed> ?(.*)", re.DOTALL)
 _BROKEN = re.compile(r"(?!strace: |Process )(.+?)(?:strace: )?Process [0-9]+ (?:attached|detached)", re.DOTALL)
@@ -102,16 +52,6 @@ _PID = re.compile(r"\[pid +[0-9]{1,10}(?:<[^<>]*>)?\] ", re.ASCII)
 _WIDEST = 400
 _SHOWN = 60
 _EXAMPLE = "one reads 'munmap(0x7f0000001000, 4096) = 0'"
-
-Value = list[Any]
-"""An argument: its pieces, which are texts as they are written, and brackets."""
-
-
-class Bracket(NamedTuple):
-    """A struct, an array or parentheses with their contents; `kind` is the opening bracket."""
-
-    kind: str
-    values: Sequence[Value | None]
 
 
 @frozen
@@ -229,7 +169,6 @@ class _Reader:
         self.met: set[int | None] = set()
         """The processes that a line so far is about."""
         self.last = 0  # the line without an end, if there is one
-        self._parse = _parser().parse
 
     def events(self, text: str) -> Iterator[Event]:
         """Yield all events."""
@@ -294,19 +233,15 @@ class _Reader:
         raise self.refused(first, f"{_cut(text.split(chr(10))[first - 1])!r} is not a line of strace; {_EXAMPLE}")
 
     def _event(self, number: int, content: str) -> Event | None:
-        quick = quickly(content, whole=self.whole)
-        if quick is not None and quick.kind == "begun":
-            self._begin(number, quick.pid, *quick.parts)
-            return None
-        try:
-            pid, kind, parts = quick or self._parsed(content)
-        except UnexpectedInput:
+        found = self._parsed(content)
+        if found is None:
             return self._unread(number, content)
+        pid, kind, parts = found
         is_first = pid not in self.met
         if kind:
             self.met.add(pid)
         if kind == "begun":
-            self._begin(number, pid, str(parts), _uncut(content[parts.start_pos :]))
+            self._begin(number, pid, *parts)
             return None
         if kind == "resumed":
             return self._resumed(number, pid, parts, is_first)
@@ -331,7 +266,7 @@ class _Reader:
         self.waiting[pid] = _Waiting(number, name, text)
 
     def _unread(self, number: int, content: str) -> Event | None:
-        """Return the event of a line that the grammar does not know."""
+        """Return the event of a line that can't be read as a whole."""
         found = loosely(content)
         if found is None:
             return self._beside_output(number, content)
@@ -354,12 +289,9 @@ class _Reader:
         if whose is not None and whose.start() and self._is_read(content[whose.start() :]):
             return self._event(number, content[whose.start() :])
         for rest in calls_inside(content):
-            try:
-                pid, kind, parts = self._parsed(rest)
-            except UnexpectedInput:
-                continue
-            if kind == "call":
-                return Call(number, number, pid, *_unnamed(parts))
+            inside = self._parsed(rest)
+            if inside is not None and inside.kind == "call":
+                return Call(number, number, inside.pid, *_unnamed(inside.parts))
         return PassedOver(number)
 
     def _is_read(self, content: str) -> bool:
@@ -367,15 +299,11 @@ class _Reader:
         found = loosely(content)
         if found is not None and found.name not in CHANGING:
             return bool(found.how)
-        try:
-            self._parsed(content)
-        except UnexpectedInput:
-            return False
-        return True
+        return self._parsed(content) is not None
 
     def _resumed(self, number: int, pid: int | None, tail: str, is_first: bool) -> Event:
         match = _RESUMED.fullmatch(tail)
-        assert match is not None, "the grammar let no other in"
+        assert match is not None, "no other is called resumed"
         name, rest = match[1], match[2]
         whose = self._whose(pid, name)
         if whose not in self.waiting:
@@ -388,17 +316,16 @@ class _Reader:
         if begun.name != name:
             raise self.refused(number, f"{name} is resumed, but line {begun.line} began {begun.name}")
         whose = whose if pid is None else pid
-        try:
-            _, kind, parts = self._parsed(begun.text + rest)
-        except UnexpectedInput:
+        whole = self._parsed(begun.text + rest)
+        if whole is None:
             if name not in CHANGING:
                 return self._ended(number, begun.line, Loose(whose, name, "call"), rest)
             if number == self.last:  # cut
                 return Unfinished(begun.line, whose, name)
-            raise self.refused(number, f"{_cut(tail)!r} is not a line of strace; {_EXAMPLE}") from None
-        if kind != "call":
+            raise self.refused(number, f"{_cut(tail)!r} is not a line of strace; {_EXAMPLE}")
+        if whole.kind != "call":
             raise self.refused(number, f"{name} is resumed, but has no result; {_EXAMPLE}")
-        return Call(number, begun.line, whose, *_unnamed(parts))
+        return Call(number, begun.line, whose, *_unnamed(whole.parts))
 
     def _ended(self, number: int, begun: int, found: Loose, rest: str) -> Event:
         """Return the event of a call's second line, if the call's arguments can't be read and are not needed."""
@@ -414,11 +341,8 @@ class _Reader:
         such = [one for one, begun in self.waiting.items() if begun.name == name]
         return such[0] if len(such) == 1 else None
 
-    def _parsed(self, content: str) -> tuple[int | None, str, Any]:
-        quick = quickly(content, whole=self.whole)
-        if quick is not None and quick.kind == "call":
-            return quick
-        return cast("tuple[int | None, str, Any]", self._parse(content))
+    def _parsed(self, content: str) -> Line | None:
+        return read_line(content, whole=self.whole)
 
 
 def _unnamed(parts: Any) -> Any:
@@ -436,79 +360,3 @@ WITH_NAMES = ASKED - {"fork", "vfork", "clone", "clone2", "clone3"}
 def _cut(text: str) -> str:
     """Return the beginning of a line in a printable form."""
     return printable(text.strip()[:_SHOWN]) + ("…" if len(text.strip()) > _SHOWN else "")
-
-
-def _uncut(text: str) -> str:
-    """Return the beginning of a call without the mark for "unfinished"."""
-    return text.rstrip().removesuffix("<unfinished ...>")
-
-
-class _Parts(Transformer[Any, Any]):
-    """The results of the grammar's rules."""
-
-    def start(self, parts: list[Any]) -> tuple[int | None, str, Any]:
-        kind, found = parts[-1] if isinstance(parts[-1], tuple) else ("", None)  # strace's own words
-        return parts[0], kind, found
-
-    def pid(self, parts: list[Any]) -> int:
-        return int(parts[0].partition("<")[0])
-
-    def call(self, parts: list[Any]) -> tuple[str, Any]:
-        return "call", (str(parts[0]), parts[1], *parts[3])
-
-    def begun(self, parts: list[Any]) -> tuple[str, Any]:
-        return "begun", parts[0]
-
-    def RESUMED(self, token: str) -> tuple[str, str]:  # noqa: N802  a terminal's name
-        return "resumed", str(token)
-
-    def signal(self, parts: list[Any]) -> tuple[str, str]:
-        return "signal", str(parts[0])
-
-    def exited(self, parts: list[Any]) -> tuple[str, str]:
-        return "ended", f"exited with {parts[0]}"
-
-    def killed(self, parts: list[Any]) -> tuple[str, str]:
-        return "ended", f"killed by {parts[0]}"
-
-    def superseded(self, parts: list[Any]) -> tuple[str, str]:
-        return "superseded", str(parts[0])
-
-    def arguments(self, parts: list[Any]) -> tuple[Value | None, ...]:
-        return tuple(parts) if len(parts) > 1 or parts[0] is not None else ()
-
-    def value(self, parts: list[Any]) -> Value:
-        return parts
-
-    def struct(self, parts: list[Any]) -> Bracket:
-        return Bracket("{", parts[0])
-
-    def array(self, parts: list[Any]) -> Bracket:
-        return Bracket("[", parts[0])
-
-    def group(self, parts: list[Any]) -> Bracket:
-        return Bracket("(", parts[0])
-
-    def outcome(self, parts: list[Any]) -> tuple[int | None, str, str]:
-        result, path, error, _, _ = parts
-        return integer(result), str(error or ""), str(path or "")
-
-
-def integer(written: str) -> int | None:
-    """Return the number that strace wrote, octal with a leading zero; None for anything but a whole number.
-
-    >>> integer("-1"), integer("0x10"), integer("0644"), integer("?"), integer("089")
-    (-1, 16, 420, None, None)
-    """
-    digits = written.lstrip("-")
-    octal = len(digits) > 1 and digits.isdigit() and digits[0] == "0"
-    try:
-        return int(written, 8 if octal else 0)
-    except ValueError:
-        return None
-
-
-@cache
-def _parser() -> Lark:
-    """Return the parser, created when it is first needed."""
-    return Lark(GRAMMAR, parser="lalr", transformer=_Parts(), maybe_placeholders=True)
