@@ -8,15 +8,11 @@ on the third frame; it is also shown on paper, and to readers who asked their co
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import replace
 from html import escape
 from pathlib import Path
-from typing import NamedTuple
 
 import vmwidgets as vm
-from vmwidgets.pictures.sharing import scene_of
-from vmwidgets.views.scene.model import Caption, Node, Scene, Text
+from vmwidgets.pictures.hello import Stop
 from vmwidgets.views.scene.plain import plain_svg, to_png
 from vmwidgets.views.scene.svg import to_svg
 
@@ -32,67 +28,23 @@ CODE = (
 )
 """The code of README; the last three lines make a frame each."""
 
-FIRST = Caption("A process has three pages, in three frames", (), "It wrote to each of them: every lock is open.")
-"""What is said before the fork."""
-
-HEIGHT = 396.0
-"""The height of each frame's drawing: the greatest that one needs."""
-
 SECONDS = 4
 """How long a frame is shown."""
 
 
-class Drawn(NamedTuple):
-    """A frame: its scene, and the IDs of the frame and of the line that its operation made."""
-
-    scene: Scene
-    code: str
-    made: tuple[str, str] | None = None
+def frames() -> list[Stop]:
+    """Return the three frames, which are the stops of `vm.hello()`."""
+    return list(vm.hello().stops)
 
 
-def frames() -> Iterator[Drawn]:
-    """Yield the three frames: README's code is run, and after each line the picture is drawn."""
-    known: dict[str, object] = {}
-    for at, line in enumerate(CODE):
-        exec(line, known)
-        number = at - (len(CODE) - 3)
-        if number < 0:
-            continue
-        machine, a = known["m"], known["a"]
-        assert isinstance(machine, vm.Machine)
-        assert isinstance(a, int)
-        scene = scene_of(vm.Sharing(machine).at(), room={a: 2})
-        nodes = [
-            replace(node, text=node.text[:1]) if node.id.startswith("sharing/has/") else node
-            for node in scene.nodes
-            if not node.id.startswith(("sharing/legend/", "sharing/key/"))
-        ]
-        new = next((node.id for node in nodes if "new" in node.state and number == 2), "")
-        if not number:  # the last of three writes is not the story
-            scene = replace(scene, caption=FIRST, links=tuple(replace(link, state=()) for link in scene.links))
-            nodes = [calm(node) for node in nodes]
-            nodes.append(Node("hero/none", "label", 750, 4, 136, 20, shape="none",
-                              text=(Text(136, 15, "no child yet", "label dim", "end"),)))  # fmt: skip  # its place
-        scene = replace(scene, title="", subtitle="", nodes=tuple(nodes))
-        yield Drawn(scene, line, (new, f"sharing/child/{a:x}/to") if new else None)
-
-
-def calm(node: Node) -> Node:
-    """Return a node without the marks of what is new."""
-    bars = tuple(replace(bar, style=bar.style.replace("step-new", "step")) for bar in node.bars)
-    text = tuple(replace(run, style=run.style.replace(" new", " dim")) for run in node.text)
-    return replace(node, bars=bars, text=text, state=tuple(one for one in node.state if one not in ("new", "changed")))
-
-
-def words(drawn: Drawn) -> list[str]:
+def words(drawn: Stop) -> list[str]:
     """Return all words of a frame."""
     said = [drawn.scene.caption.text, drawn.scene.caption.reason, drawn.code, "1 of 3"]
     return " ".join([*said, *(run.text for node in drawn.scene.nodes for run in node.text)]).split()
 
 
-def plain(number: int, drawn: Drawn, theme: str) -> tuple[str, float]:
+def plain(number: int, drawn: Stop, theme: str) -> tuple[str, float]:
     """Return what is inside a frame's SVG in one theme, with its code below, and its height."""
-    drawn = drawn._replace(scene=replace(drawn.scene, height=HEIGHT))
     svg = plain_svg(to_svg(drawn.scene), theme=theme)
     size = re.match(r'<svg width="(\d+)" height="([\d.]+)"', svg)
     assert size is not None, "it has a size"
@@ -150,7 +102,7 @@ ALT = ("A fork copies no page: parent and child share three frames, and every lo
        "The child's first write copies one page, and only that page.")  # fmt: skip  # for those who see no picture
 
 
-def moving(some: list[Drawn], theme: str) -> str:
+def moving(some: list[Stop], theme: str) -> str:
     """Return the three frames as one picture that plays once."""
     parts = [plain(number, one, theme) for number, one in enumerate(some, 1)]
     high = max(tall for _, tall in parts)
@@ -163,7 +115,7 @@ def moving(some: list[Drawn], theme: str) -> str:
     )
 
 
-def beside(some: list[Drawn]) -> str:
+def beside(some: list[Stop]) -> str:
     """Return the three frames beside each other, still."""
     parts = [plain(number, one, "light") for number, one in enumerate(some, 1)]
     high, wide = max(tall for _, tall in parts), 3 * 900 + 2 * 40

@@ -301,13 +301,13 @@ def test_the_headline_says_how_many_frames_are_shared_and_how_many_of_them_may_b
 
     assert said() == "parent has 5 pages, in 5 frames."
     child = parent.fork("child")
-    assert said() == "fork copies no page: it closes 8 locks", "the shared mapping's stays open"
+    assert said() == "fork copies no page: it closes 8 locks.", "the shared mapping's stays open"
     machine.object("none")  # the bits of the shared mapping are in the child's tables only after its first access
     assert said() == "4 of 5 frames are in the page tables of several tasks; a write to any of them faults."
     child.read(text, 1)
     assert said() == "5 of 5 frames are in the page tables of several tasks; a write to 1 of them needs no fault."
     child.write(at, b"y")
-    assert said() == "The write copies one page, and only that page", "it had written to the file's page before"
+    assert said() == "The write copies one page, and only that page.", "it had written to the file's page before"
     machine.object("another")
     assert said() == "4 of 6 frames are in the page tables of several tasks; a write to 1 of them needs no fault."
     for page in range(1, 4):

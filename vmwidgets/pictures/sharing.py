@@ -167,7 +167,7 @@ def _forked(did: _Did, frames: Frames, parent: str) -> tuple[str, str]:
     is_open = any("w" in rights for users in theirs for rights in users.values())
     locks = f"{did.closed:,} {'lock' if did.closed == 1 else 'locks'}" if is_open else "every lock"
     which = "its frame" if is_open else "one frame"
-    return (f"fork copies no page: it closes {locks}",
+    return (f"fork copies no page: it closes {locks}.",
             f"The same address in both, {which}: a write {'there ' * is_open}now traps to the kernel.")  # fmt: skip
 
 
@@ -209,14 +209,17 @@ def _wrote(at: At, did: _Did, fault: Written, place: str, frame: int, *, first: 
         why = (
             "only it has the frame" if any(isinstance(one, NoCopyNeeded) for one in at.moment.events) else "it faulted"
         )
-        return f"{task}'s write copied no page: {why}", f"{trapped} opened its lock; {place} stays in frame {frame:#x}."
+        return (
+            f"{task}'s write copied no page: {why}.",
+            f"{trapped} opened its lock; {place} stays in frame {frame:#x}.",
+        )
     title = (
-        "The first write copies one page, and only that page"
+        "The first write copies one page, and only that page."
         if first
-        else "The write copies one page, and only that page"
+        else "The write copies one page, and only that page."
     )
     if len(did.copies) > 1:
-        title = f"The write copied {len(did.copies):,} pages"
+        title = f"The write copied {len(did.copies):,} pages."
     return title, f"{trapped} copied {place} and opened {task}'s lock."
 
 
