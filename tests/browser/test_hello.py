@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 import vmwidgets as vm
 from tests.browser.lab import Notebook
 
@@ -53,4 +55,34 @@ def test_the_button_makes_the_copy_without_a_kernel(chromium: Any, tmp_path: Pat
     page.set_viewport_size({"width": 400, "height": 800})
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert [url for url in asked if not url.startswith("data:")] == [file.as_uri()], "all of it is in the page"
+    page.close()
+
+
+HERO = Path(__file__).resolve().parents[2] / "docs" / "pictures"
+SEEN = "[1, 2, 3].map((one) => getComputedStyle(document.querySelector(`g.f${one}`)).opacity)"
+
+
+@pytest.mark.parametrize("name", ["hero.svg", "hero-dark.svg"])
+def test_readme_s_picture_plays_once_and_stays_on_its_third_frame(chromium: Any, name: str) -> None:
+    page = chromium.new_page()
+    page.goto((HERO / name).as_uri())
+    timings = page.evaluate(
+        "document.getAnimations().map((one) => [one.effect.getTiming().iterations, one.effect.getTiming().duration])"
+    )
+    assert {tuple(one) for one in timings} == {(1, 12_000)}, "four seconds a frame"
+    shown = []
+    for at in (2_000, 6_000, 11_900):
+        page.evaluate(
+            "(at) => { for (const one of document.getAnimations()) { one.pause(); one.currentTime = at; } }", at
+        )
+        shown.append(page.evaluate(SEEN))
+    assert shown == [["1", "0", "0"], ["0", "1", "0"], ["0", "0", "1"]]
+    page.evaluate("for (const one of document.getAnimations()) one.finish()")
+    assert page.evaluate(SEEN) == ["0", "0", "1"]
+    for media in ({"reduced_motion": "reduce"}, {"media": "print"}):
+        page.emulate_media(**media)
+        page.reload()
+        assert page.evaluate("document.getAnimations().length") == 0
+        assert page.evaluate(SEEN) == ["0", "0", "1"]
+        page.emulate_media(media="screen", reduced_motion="no-preference")
     page.close()

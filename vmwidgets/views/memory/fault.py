@@ -398,7 +398,7 @@ def _side(key: str, title: str, copy: Copy, side: Side, most: int, lead: float) 
                   for at, one in enumerate(side.frames)]  # fmt: skip  # one below the other
         drawn.nodes += frames
         for at, (task, its) in enumerate(side.descriptors):
-            name, who = f"{task} and {copy.others:,} more" if at and copy.others else task, ("writer", "other")[at]
+            name, who = f"{copy.others + 1:,} tasks: {task}" if at and copy.others else task, ("writer", "other")[at]
             card = descriptor(f"fault/{key}/{who}", name, its, Box(x, low if at else y, w, _CARD), word=copy.word,
                               said=f"{title}: {task} at {address(copy.page)}", lane=f"fault/{key}",
                               more="" if its is None else f"frame {its.frame:#x}")  # fmt: skip  # who
