@@ -79,8 +79,9 @@ class Hello:
             for one, stop in zip(ids, self.stops, strict=True)
         )
         pictures = "".join(
-            f'<div class="vmw-stop">{_image(stop)}</div>' for stop in self.stops
-        )  # fmt: skip  # a picture a stop
+            f'<div class="vmw-stop" data-vmwidgets-twin="{one}p">{_image(stop)}</div>'  # exports find it by this
+            for one, stop in zip(ids, self.stops, strict=True)
+        )
         codes = "".join(f"<code>{escape(stop.code)}</code>" for stop in self.stops)
         write = f'<label class="vmw-write" for="{ids[-1]}">write</label>'
         return f'<div class="{name}"><style>{_style(name, ids)}</style>{radios}{codes}{write}{pictures}</div>'
