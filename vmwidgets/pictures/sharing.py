@@ -151,6 +151,8 @@ def _story(at: At, did: _Did, frames: Frames, before: Frames, named: Mapping[int
         return "", ""
     if operation.name == "fork" and did.closed and not did.copies:
         return _forked(did, frames, operation.target.removeprefix("task:"))
+    if operation.name == "fork" and did.copies and not did.closed:
+        return f"fork copied {counted(len(did.copies), 'page')} and closed no lock.", at.moment.caption.reason
     fault = written_by(at)
     if fault is not None:
         was = cells_of(before).get(fault.page, {}).get(fault.task)

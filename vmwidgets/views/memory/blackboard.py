@@ -258,7 +258,11 @@ def frame_card(
     said = f"{counted(one.users, word)} {'lead' if one.users != 1 else 'leads'} to it"
     if one.state == "ghost":
         said = f"the copy, which no {word} has yet"
-    state = (kind, *([one.state] if one.state else []), *(["within"] if within and one.state == "changed" else []))
+    state = (
+        kind,
+        *([one.state] if one.state else []),
+        *(["within"] if within and one.state in ("new", "changed") else []),
+    )
     return Node(
         identity, "board-frame", *box, thing=f"frame:{one.frame}", text=tuple(text), bars=tuple(bars),
         title=f"frame {one.frame:#x}{f', {one.words}' * bool(one.words)}: {said}", action="select", lane=lane,
