@@ -21,6 +21,7 @@ RECORDED = ROOT / "js" / "test" / "scenes"
 sys.path.insert(0, str(ROOT))
 
 import vmwidgets as vm  # noqa: E402  the checkout's, which the line above has put first
+from tools import hero  # noqa: E402
 from vmwidgets.pictures.picture import Picture  # noqa: E402
 from vmwidgets.views.scene.model import Scene  # noqa: E402
 from vmwidgets.views.scene.svg import to_svg  # noqa: E402
@@ -51,6 +52,7 @@ def main() -> None:
     record(
         {**drawn, **{kind: lane(kind) for kind in ("Tree", "EntryList", "Ribbon", "Kentry", "Dashboard", "Comparison")}}
     )
+    hero.write(OUT)
     screenshots()
     for path in sorted(OUT.iterdir()):
         print(f"{path.relative_to(ROOT)}: {path.stat().st_size:,} bytes")

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from .engine.paper.trace import trace
     from .labs import lab
     from .pictures.handing_out import handout
+    from .pictures.hello import hello
     from .pictures.load_curve import load_curve
     from .pictures.registry import picture
     from .real import attach, memory_image, xv6
@@ -84,6 +85,7 @@ _LAZY = {
     "compare_paging": ".engine.machine.compare_paging",
     "diff": ".sources.map_diff",
     "handout": ".pictures.handing_out",
+    "hello": ".pictures.hello",
     "load": ".sources.door",
     "load_curve": ".pictures.load_curve",
     "lockstep": ".engine.machine.hindsight.lockstep",
@@ -109,7 +111,8 @@ __all__ = [
     "GIB", "KIB", "LAYOUTS", "MIB", "M_NOWAIT", "M_USE_RESERVE", "M_WAITOK", "M_ZERO", "PAGE", "QUIRKS", "TIB",
     "Address", "BaseAndBounds", "Broken", "CallbackFailed", "Costs", "KernelError", "KernelPanic", "Machine",
     "Refused", "Replacement", "ResidentPage", "Segments", "Size", "VMError", "View", "attach", "boot", "compare",
-    "compare_formats", "compare_paging", "compare_with_linux", "copy_on_write", "diff", "events", "handout", "lab",
+    "compare_formats", "compare_paging", "compare_with_linux", "copy_on_write", "diff", "events", "handout", "hello",
+    "lab",
     "load", "load_curve", "load_journal", "load_maps", "load_strace", "load_tables", "lockstep", "memory",
     "memory_image", "orders", "pager", "picture",
     "play",  # noqa: F405  it comes from __getattr__

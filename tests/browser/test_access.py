@@ -198,7 +198,7 @@ def test_every_picture_is_accessible_in_three_themes_and_its_states_are_told_apa
 def test_every_picture_can_be_read_at_twice_the_size(
     third: int, open_notebook: Callable[..., Notebook], new_notebook: Callable[..., str]
 ) -> None:
-    narrow = {"width": 650, "height": 7000}  # what a page 1,300 pixels wide has at 200 %
+    narrow = {"width": 650, "height": 9000}  # what a page 1,300 pixels wide has at 200 %
     shown = CELLS[1 + third :: 3]  # all at once would be more than a busy machine's page draws in two seconds
     notebook = open_notebook(new_notebook(SUBJECTS, *shown), viewport=narrow)
     notebook.run_all()

@@ -27,7 +27,7 @@ vm.Dashboard(task, panes="translation", ask="t/walk")
 def notebook(open_notebook: Callable[..., Notebook], new_notebook: Callable[..., str]) -> Notebook:
     opened = open_notebook(new_notebook(ASK))
     opened.run_all()
-    caption(opened, "step 1. What comes next?")
+    caption(opened, "What does the processor do first?")
     return opened
 
 
@@ -50,33 +50,32 @@ def kept(notebook: Notebook, lab: Server) -> list[dict[str, Any]]:
 
 
 def test_a_press_answers_and_is_in_the_saved_file(notebook: Notebook, lab: Server) -> None:
+    assert mark(notebook, "tlb/cpu:0/3/1").count() == mark(notebook, "walk/step/4").count() == 0
+    mark(notebook, "ask/answer/tlb").click()
+    caption(notebook, "You said: looks in the TLB. That is right.")
+    assert mark(notebook, "tlb/cpu:0/3/1").count() == 1
     assert mark(notebook, "walk/step/4").count() == 0
-    mark(notebook, "walk/row/4/0").click()
-    caption(notebook, "You said: descriptor 0 of the PML4. That is right.")
+    mark(notebook, "ask/answer/fault").click()
+    caption(notebook, "What happened: reads a table.")
     assert mark(notebook, "walk/step/4").count() == 1
-    mark(notebook, "tlb/cpu:0/3/1").click()
-    caption(notebook, "What happened: descriptor 0 of the PDPT.")
     notebook.cell(0).get_by_text("1 of 2 right.").wait_for()
     notebook.wait_idle()
     said = [(one["answer"], one["answers"][0]["how"], one["happened"]) for one in kept(notebook, lab)[:2]]
-    assert said == [
-        ("descriptor 0 of the PML4", "control", "descriptor 0 of the PML4"),
-        ("way 1 of set 3 of cpu:0", "control", "descriptor 0 of the PDPT"),
-    ]
+    assert said == [("looks in the TLB", "control", "looks in the TLB"), ("faults", "control", "reads a table")]
 
 
 def test_keys_answer_and_the_slider_gives_nothing_away(notebook: Notebook) -> None:
     page = notebook.page
-    mark(notebook, "walk/row/4/1").focus()
+    mark(notebook, "ask/answer/table").focus()
     page.keyboard.press("[")
     page.keyboard.press("]")
     notebook.wait_idle()
-    caption(notebook, "step 1. What comes next?")
-    mark(notebook, "walk/row/4/1").focus()
+    caption(notebook, "What does the processor do first?")
+    mark(notebook, "ask/answer/table").focus()
     page.keyboard.press("ArrowLeft")
-    assert mark(notebook, "walk/row/4/0").evaluate("(node) => node === document.activeElement")
+    assert mark(notebook, "ask/answer/tlb").evaluate("(node) => node === document.activeElement")
     page.keyboard.press("Enter")
-    caption(notebook, "You said: descriptor 0 of the PML4. That is right.")
+    caption(notebook, "You said: looks in the TLB. That is right.")
     mark(notebook, "ask/switch/all").focus()
     page.keyboard.press("Enter")
     caption(notebook, "read returned 1 byte")
@@ -85,21 +84,21 @@ def test_keys_answer_and_the_slider_gives_nothing_away(notebook: Notebook) -> No
 
 
 def test_a_restarted_kernel_goes_on_after_the_answers_of_the_file(notebook: Notebook, lab: Server) -> None:
-    mark(notebook, "walk/row/4/0").click()
-    caption(notebook, "step 2. What comes next?")
+    mark(notebook, "ask/answer/tlb").click()
+    caption(notebook, "What does the processor do next?")
     notebook.wait_idle()
     kept(notebook, lab)
     notebook.page.evaluate(RESTART)
     notebook.run_all()
-    caption(notebook, "step 2. What comes next?")
-    assert kept(notebook, lab)[0]["answer"] == "descriptor 0 of the PML4"
+    caption(notebook, "What does the processor do next?")
+    assert kept(notebook, lab)[0]["answer"] == "looks in the TLB"
 
 
 def test_what_is_asked_is_accessible_and_inside_its_boxes(notebook: Notebook) -> None:
     assert notebook.violations(0) == []
     assert notebook.texts_outside(0) == []
-    names = mark(notebook, "walk/row/4/0").get_attribute("aria-label")
-    assert "press it if it comes next" in str(names)
+    names = mark(notebook, "ask/answer/tlb").get_attribute("aria-label")
+    assert "looks in the TLB" in str(names)
 
 
 def test_names_are_text(notebook: Notebook) -> None:

@@ -29,7 +29,7 @@ def test_the_steps_of_a_fault_begin_where_the_access_faults(tmp_path: Path, monk
     assert "walks the page tables" in first
     assert "It made no access" not in first
     assert len(others) > 5
-    assert "write stored 1 byte" in others[-1]
+    assert "wrote: it got its own copy of page" in others[-1]
 
 
 def test_each_picture_of_a_table_has_a_figure() -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tools.site import gallery
+from tools import hero
 from vmwidgets.engine.base import released
 
 pytestmark = pytest.mark.once
@@ -39,7 +40,26 @@ def test_messages_name_the_index_once_there_is_a_release(monkeypatch: pytest.Mon
     assert (released.install("lab"), released.install()) == ('pip install "vmwidgets[lab]"', "pip install vmwidgets")
 
 
-def test_the_picture_of_the_five_lines_is_drawn_from_them() -> None:
+def test_readme_s_first_picture_is_drawn_from_readme_s_code() -> None:
     shown = re.findall(r"^    >>> (.+?)(?:  +#.*)?$", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
-    assert shown == ["import vmwidgets as vm", *gallery.code("five-lines").splitlines()[:-1]]
-    assert len(shown) == 6
+    assert tuple(shown) == hero.CODE
+    drawn = list(hero.frames())
+    assert all(len(hero.words(one)) <= 90 for one in drawn), "more is not read in four seconds"
+    for name, theme in (("hero.svg", "light"), ("hero-dark.svg", "dark")):
+        made = (ROOT / "docs" / "pictures" / name).read_text(encoding="utf-8")
+        assert made == hero.moving(drawn, theme), "run `make pictures`"
+
+
+def test_readme_s_first_picture_says_what_the_machine_has() -> None:
+    """By walks: three frames for three pages, three for six after the fork, four after the write."""
+    known: dict[str, Any] = {}
+    counts = []
+    for line in hero.CODE:
+        exec(line, known)
+        if line in hero.CODE[-3:]:
+            tasks, pages = known["m"].tasks.values(), known["pages"]
+            counts.append(({task.walk(page).pa for task in tasks for page in pages}, len(tasks) * len(pages)))
+    said = [f"{len(frames)} frames for {pages} pages" for frames, pages in counts]
+    assert said == ["3 frames for 3 pages", "3 frames for 6 pages", "4 frames for 6 pages"]
+    for words, one in zip(said, hero.frames(), strict=True):
+        assert words in {run.text for node in one.scene.nodes for run in node.text}

@@ -56,7 +56,7 @@ def test_a_value_that_is_said_twice_has_one_number(sheet: Worksheet) -> None:
 def test_a_column_is_left_out_and_a_number_in_a_circle_is_no_value_of_it() -> None:
     drawn = vm.picture(vm.Fault(forked().tasks["child"]))
     runs = [run.text for node in drawn.blank("error code").scene().nodes for run in node.text]
-    assert {"5", "6", "7"} <= set(runs), "the numbers of the stages"
+    assert {"4", "5", "6"} <= set(runs), "the numbers of the steps"
     machine = vm.boot("x86-64")
     machine.kernel_map.enter("16 KiB", prot="rw")
     sizes = vm.picture(machine.kernel_map).blank("Size")

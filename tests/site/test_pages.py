@@ -187,6 +187,17 @@ def test_the_start_page_is_small(built: Path) -> None:
     assert sum(path.stat().st_size for path in files) <= LANDING
 
 
+def test_the_first_lab_s_page_opens_with_a_fork_and_its_button(built: Path) -> None:
+    """In fifteen seconds at two megabits a second, with all that the page loads before it."""
+    whole = text(built / "notebooks" / "00-addresses.html")
+    end = whole.index('class="vmw-write"')
+    page = parsed(built / "notebooks" / "00-addresses.html")
+    files = {one for one in page.loads if one and not one.startswith("data:")}
+    loaded = sum((built / "notebooks" / unquote(urlparse(one).path)).stat().st_size for one in files)
+    assert whole.index("The first write copies one page") < whole.index("at_bounds")
+    assert len(whole[:end].encode()) + loaded <= 15 * 2_000_000 / 8
+
+
 @pytest.mark.parametrize("name", labs.NAMES)
 def test_each_lab_can_be_read_with_its_pictures_and_steps(built: Path, name: str) -> None:
     page = parsed(built / "notebooks" / f"{name}.html")

@@ -261,8 +261,8 @@ def test_a_copy_is_seen_to_happen_step_by_step() -> None:
     old, copy = ("hello", False), ("hello", True)
     assert shown == [
         ("lock step", [old]),
-        ("lock error", [old]),
-        ("lock error", [copy, old]),
+        ("lock step-new", [old]),
+        ("lock step-new", [copy, old]),
         ("lock step-new", [old, old]),
         ("lock step-new", [("Jello", False), old]),
     ]
@@ -299,16 +299,20 @@ def test_the_headline_says_how_many_frames_are_shared_and_how_many_of_them_may_b
     def said() -> str:
         return vm.Sharing(machine).scene().caption.text
 
-    assert said() == "Each frame is in the page tables of one task."
+    assert said() == "parent has 5 pages, in 5 frames."
     child = parent.fork("child")
+    assert said() == "fork copies no page: it closes 8 locks.", "the shared mapping's stays open"
     machine.object("none")  # the bits of the shared mapping are in the child's tables only after its first access
     assert said() == "4 of 5 frames are in the page tables of several tasks; a write to any of them faults."
     child.read(text, 1)
     assert said() == "5 of 5 frames are in the page tables of several tasks; a write to 1 of them needs no fault."
     child.write(at, b"y")
+    assert said() == "The write copies one page, and only that page.", "it had written to the file's page before"
+    machine.object("another")
     assert said() == "4 of 6 frames are in the page tables of several tasks; a write to 1 of them needs no fault."
     for page in range(1, 4):
         child.write(at + page * 4096, b"y")
+    machine.object("third")
     assert said() == "1 of 9 frames is in the page tables of several tasks; a write to it needs no fault."
 
 
@@ -330,3 +334,71 @@ def test_of_two_real_processes_only_the_last_write_s_line_is_the_story_s(last: t
         assert x in (one.x, one.x + one.w)
         assert end_x in (other.x, other.x + other.w)
         assert (y, end_y) == (one.y + one.h / 2, other.y + other.h / 2)
+
+
+@pytest.mark.parametrize("way", ["eager", "counted", "shadow"])
+@pytest.mark.parametrize("architecture", ["x86-64", "armv7", "aarch64", "riscv-sv39"])
+def test_the_story_of_a_fork_and_of_two_writes_is_true(way: str, architecture: str) -> None:
+    """Locks and copies are counted in walks and in frames, before and after."""
+    m = vm.boot(architecture, fork=way)
+    parent = m.task("parent")
+    a = parent.mmap("12 KiB")
+    for page in range(3):
+        parent.write(a + page * vm.PAGE, b"x")
+
+    def seen() -> tuple[dict[tuple[str, int], bool], set[int]]:
+        walks = {(name, page): (task.walk(a + page * vm.PAGE), task.walk(a + page * vm.PAGE, "write").pa)
+                 for name, task in m.tasks.items() for page in range(3)}  # fmt: skip  # a walk a page
+        mapped = {key: open_ is not None for key, (walk, open_) in walks.items() if walk.pa is not None}
+        return mapped, {walk.pa for walk, _ in walks.values() if walk.pa is not None}
+
+    before, frames = seen()
+    child = parent.fork("child")
+    for act in (None, child, parent):
+        if act is not None:
+            act.write(a, b"w")
+        now, those = seen()
+        closed = sum(not is_open and before.get(key, act is None) for key, is_open in now.items())
+        opened = sum(is_open and before.get(key) is False for key, is_open in now.items())
+        copied = len(those - frames)
+        scene = vm.Sharing(m).scene()
+        (sums,) = (node for node in scene.nodes if node.id == "sharing/sums")
+        line = sums.text[1].text if len(sums.text) > 1 else ""
+        assert line.startswith(f"{closed} lock") == bool(closed)
+        assert (f"{copied} page" in line) == bool(closed or opened or copied)
+        said = scene.caption.text
+        assert ("no page" in said) == ((act is None and way != "eager") or (act is not None and opened > copied))
+        assert ("every lock" in said) == (act is None and way != "eager" and not any(now.values()))
+        before, frames = now, those
+
+
+def test_more_than_three_locks_that_changed_alike_are_one_ring_with_their_number() -> None:
+    m = vm.boot("x86-64", fork="counted")
+    parent = m.task("parent")
+    a = parent.mmap("12 KiB", flags="private populate")
+    parent.fork("child")
+    scene = vm.Sharing(m).scene()
+    accents = [
+        bar for node in scene.nodes if node.kind in ("board", "board-frame") for bar in node.bars if "new" in bar.style
+    ]
+    rings = [link for link in scene.links if link.kind == "around"]
+    (badge,) = (node for node in scene.nodes if node.id == "sharing/around/count")
+    assert (len(accents), len(rings), badge.text[0].text) == (0, 1, "6")
+    m.tasks["child"].write(a, b"J")
+    scene = vm.Sharing(m).scene()
+    assert not [link for link in scene.links if link.kind == "around"]
+    (node,) = (node for node in scene.nodes if any("lock step-new" in bar.style for bar in node.bars))
+    assert node.id == f"sharing/child/{a:x}"
+
+
+@pytest.mark.parametrize("width", [420, 900])
+def test_a_board_says_what_each_lock_means_and_cuts_no_page_s_name(width: int) -> None:
+    m = vm.boot("x86-64", fork="counted")
+    parent = m.task("parent")
+    a = parent.mmap("8 KiB", flags="private populate")
+    parent.fork("child").write(a, b"J")
+    cards = {node.id: [run.text for run in node.text] for node in vm.Sharing(m, width=width).scene().nodes
+             if node.kind == "board"}  # fmt: skip  # its words
+    assert cards[f"sharing/child/{a:x}"] == ["page A", "writes"]
+    assert cards[f"sharing/parent/{a:x}"] == ["page A", "a write faults"]
+    assert cards[f"sharing/child/{a + vm.PAGE:x}"] == ["page B", "a write faults"]

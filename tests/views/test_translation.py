@@ -13,7 +13,6 @@ import vmwidgets as vm
 from vmwidgets.pictures.moments import When
 from vmwidgets.pictures.picture import Picture
 from vmwidgets.pictures.registry import known_pictures
-from vmwidgets.pictures.translation import runs_in
 from vmwidgets.views.memory.frames import touched_frames
 from vmwidgets.views.scene.model import Node, Scene
 from vmwidgets.views.story.lookups import lookups_of
@@ -29,6 +28,13 @@ def machine_with(name: str = "editor", **options: Any) -> tuple[vm.Machine, Any]
     for cpu in machine.cpus:
         cpu.run(task)
     return machine, task
+
+
+def runs_in(drawn: Scene) -> Iterator[tuple[str, int, int]]:
+    """The runs of frames in a picture: the ID of each, its first frame, and its length."""
+    for one in drawn.nodes:
+        if one.id.startswith("frames/run/"):
+            yield one.id, int(one.thing.partition(":")[2]), int(one.title.partition(" ")[0].replace(",", ""))
 
 
 def picture(target: Any, **options: Any) -> Picture:

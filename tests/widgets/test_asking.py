@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import vmwidgets as vm
-from tests.views.test_translation import PLACE, machine_with, node, read_in, steps_of, words
+from tests.views.test_translation import PLACE, machine_with, read_in, steps_of, words
 from vmwidgets.labs.predictions import Predictions, asked
 from vmwidgets.labs.session import Session
 from vmwidgets.pictures.moments import When
@@ -42,9 +42,7 @@ def pressable(scene: Scene) -> list[str]:
 
 def right_presses(machine: vm.Machine, task: Any) -> list[str]:
     """What is right for a miss that goes through, from a walk that nobody drew."""
-    walk = task.walk(PLACE)
-    rows = [f"walk/row/{step.level}/{step.index}" for step in walk.steps]
-    return [*rows, f"frames/run/{int(walk.pa) >> 12:x}", "tlb/cpu:0/3/0"]
+    return [f"ask/answer/{one}" for one in ("tlb", *["table"] * len(task.walk(PLACE).steps), "frame")]
 
 
 def missed() -> tuple[vm.Machine, Any]:
@@ -60,7 +58,8 @@ def test_each_press_is_a_prediction_with_its_verdict(no_predictions: Predictions
     view = asking_of(task)
     for number, identity in enumerate(right_presses(machine, task), 1):
         scene = view.scene()
-        assert f"step {number}. What comes next?" in scene.caption.text
+        assert scene.caption.text.endswith("What does the processor do first?" if number == 1 else "do next?")
+        assert scene.subtitle.endswith(f"question {number}")
         assert identity in pressable(scene)
         press(view, identity)
         assert view.scene().caption.reason.startswith("You said: ")
@@ -69,37 +68,42 @@ def test_each_press_is_a_prediction_with_its_verdict(no_predictions: Predictions
     operation = machine.journal.last.number
     assert [one.id.partition("-")[0] for one in kept] == [f"t/{operation}/{number}" for number in range(1, 7)]
     assert [one.answers[0].how for one in kept] == ["control"] * 6
-    assert kept[0].answer == "descriptor 0 of the PML4"
-    assert kept[3].answer == "descriptor 3 of the PT"
-    assert kept[5].answer == "way 0 of set 3 of cpu:0"
+    assert [one.answer for one in kept] == ["looks in the TLB", *["reads a table"] * 4, "uses the frame"]
     assert no_predictions.summary == "6 of 6 right."
     assert view.steps > 0, "it steps from now on"
 
 
-def test_what_can_be_pressed_as_an_answer_is_dashed_and_nothing_else() -> None:
+def test_three_answers_are_at_one_place_and_nothing_is_drawn_before_it_is_reached() -> None:
     machine, task = missed()
     view = asking_of(task)
+    places, drawn = set(), []
     for identity in right_presses(machine, task):
         scene = view.scene()
-        answers = {one for one in pressable(scene) if not one.startswith("ask/")}
+        answers = {one for one in pressable(scene) if not one.startswith("ask/switch/")}
+        assert len(answers) == 3
         assert answers == {one.id for one in scene.nodes if "choice" in one.state}
         assert identity in answers
+        places.add(tuple((one.x, one.y, one.w) for one in scene.nodes if one.id in answers))
+        drawn.append([sum(one.id.startswith(beginning) for one in scene.nodes) > 0
+                      for beginning in ("tlb/cpu:0/", "walk/step/", "frames/")])  # fmt: skip  # what is reached
         press(view, identity)
     assert not [one for one in view.scene().nodes if "choice" in one.state]
+    assert len(places) == 1
+    assert drawn == [[False, False, False], [True, False, False], *[[True, True, False]] * 4]
 
 
 def test_a_wrong_press_says_what_happened_and_goes_on(no_predictions: Predictions) -> None:
     _, task = missed()
     view = asking_of(task)
     view.scene()
-    press(view, "tlb/cpu:0/3/2")
+    press(view, "ask/answer/fault")
     reason = view.scene().caption.reason
-    assert reason == "You said: way 2 of set 3 of cpu:0. What happened: descriptor 0 of the PML4."
+    assert reason == "You said: faults. What happened: looks in the TLB."
     press(view, "ask/switch/pass")
-    assert view.scene().caption.reason == "What happened: descriptor 0 of the PDPT. You had given no answer."
+    assert view.scene().caption.reason == "What happened: reads a table. You had given no answer."
     press(view, "ask/switch/all")
-    assert "What comes next?" not in view.scene().caption.text
-    assert [one.answer for one in no_predictions.values()] == ["way 2 of set 3 of cpu:0", *[None] * 5]
+    assert "What does the processor" not in view.scene().caption.text
+    assert [one.answer for one in no_predictions.values()] == ["faults", *[None] * 5]
 
 
 def test_a_press_after_the_last_answer_keeps_nothing(no_predictions: Predictions) -> None:
@@ -108,7 +112,7 @@ def test_a_press_after_the_last_answer_keeps_nothing(no_predictions: Predictions
     view.scene()
     press(view, "ask/switch/all")
     before = [one.data() for one in no_predictions.values()]
-    view.opened("tlb/cpu:0/3/0")
+    view.opened("ask/answer/tlb")
     view.opened("ask/switch/pass")
     assert [one.data() for one in no_predictions.values()] == before
 
@@ -117,21 +121,19 @@ def test_a_hit_a_fault_and_a_retry_are_asked() -> None:
     machine, task = machine_with()
     task.write(PLACE, b"x")
     view = asking_of(task)
-    view.scene()
-    press(view, "walk/row/4/0")
-    assert "fault" not in node(view.scene(), "walk/step/4").state, "where it stops is the next question"
-    press(view, "walk/verdict")
-    assert view.scene().caption.reason == "You said: a page fault. That is right."
+    for answer in ("tlb", "table", "fault"):
+        press(view, f"ask/answer/{answer}")
+        assert "That is right." in view.scene().caption.reason
     for identity in right_presses(machine, task):
+        assert PLACE and "again" in view.scene().caption.text
         press(view, identity)
         assert "That is right." in view.scene().caption.reason
     task.read(PLACE)
     assert read_in(view.scene()) == []
-    press(view, "tlb/cpu:0/3/0")
+    for answer in ("tlb", "frame"):
+        press(view, f"ask/answer/{answer}")
+        assert "That is right." in view.scene().caption.reason
     assert words(view.scene(), "walk/verdict").startswith("Not read")
-    press(view, f"frames/run/{int(task.walk(PLACE).pa) >> 12:x}")
-    assert "That is right." in view.scene().caption.reason
-    assert "What comes next?" not in view.scene().caption.text
 
 
 def told(scene: Scene) -> str:
@@ -161,6 +163,23 @@ def test_before_the_answer_a_hit_and_a_miss_look_alike() -> None:
     assert "'path'" not in hit
 
 
+@pytest.mark.parametrize("width", [420, 900])
+@pytest.mark.parametrize("architecture", ["x86-64", "armv7", "aarch64", "riscv-sv39"])
+def test_each_answer_is_readable_and_the_right_ones_end_where_the_walk_does(architecture: str, width: int) -> None:
+    task = vm.boot(architecture).task("init")
+    a = task.mmap("4 KiB")
+    task.write(a, b"x")
+    task.machine.cpus[0].flush()
+    task.read(a)
+    view = asking_of(task, width=width)
+    for answer in ("tlb", *["table"] * len(task.walk(a).steps), "frame"):
+        answers = [one for one in view.scene().nodes if one.id.startswith("ask/answer/")]
+        assert all(one.text[1].text in one.title and one.x + one.w <= width for one in answers), "none is cut"
+        press(view, f"ask/answer/{answer}")
+        assert "That is right." in view.scene().caption.reason
+    assert "What does the processor" not in view.scene().caption.text
+
+
 @pytest.mark.parametrize("moment", ["now", "inside", "later"])
 def test_stepping_holds_the_outcome_back(moment: str) -> None:
     machine, task = missed()
@@ -173,7 +192,6 @@ def test_stepping_holds_the_outcome_back(moment: str) -> None:
         machine.object("film")
     scene = view.scene()
     assert read_in(scene) == []
-    assert "free" in node(scene, "tlb/cpu:0/3/0").state
     assert scene.steps.count == 0
     assert moment == "later" or told(scene) == first
 
@@ -211,7 +229,8 @@ def test_the_address_gives_no_index_away() -> None:
     assert words(scene, "address/1") == "20–12 PT index 000000011"
     rows = json.dumps(scene.table.rows[:4])
     assert '"3"' not in rows
-    press(view, "walk/row/4/0")
+    press(view, "ask/answer/tlb")
+    press(view, "ask/answer/table")
     assert words(view.scene(), "address/4") == "47–39 PML4 0 000000000"
 
 
@@ -232,7 +251,7 @@ def test_it_is_off_unless_asked_for(no_predictions: Predictions) -> None:
     view = vm.Dashboard(task, panes="translation")
     assert pressable(view.scene()) == []
     assert len(no_predictions) == 0
-    view.opened("tlb/cpu:0/3/0")
+    view.opened("ask/answer/tlb")
     assert len(no_predictions) == 0
 
 
@@ -240,10 +259,10 @@ def test_panes_that_are_not_there_are_not_asked_about() -> None:
     _, task = missed()
     view = vm.Dashboard(task, panes=["address", "frames"], ask="t")
     scene = view.scene()
-    assert "step 5." in scene.caption.text, "four descriptors come before"
-    assert all(one.startswith(("frames/run/", "ask/")) for one in pressable(scene))
+    assert scene.subtitle.endswith("question 6"), "the TLB and four descriptors come before"
+    assert {one.id.partition("/")[0] for one in scene.nodes} <= {"ask", "address"}
     press(view, "ask/switch/pass")
-    assert "What comes next?" not in view.scene().caption.text
+    assert "What does the processor" not in view.scene().caption.text
 
 
 def test_earlier_operations_are_asked_when_they_are_shown() -> None:
@@ -252,9 +271,9 @@ def test_earlier_operations_are_asked_when_they_are_shown() -> None:
     first = machine.journal.last
     task.read(PLACE)
     view = asking_of(task)
-    assert f"operation {first.number + 1}, step 1" in view.scene().caption.text
+    assert f"operation {first.number + 1}, question 1" in view.scene().subtitle
     view.moment = When(first.serial)
-    assert f"operation {first.number}, step 1" in view.scene().caption.text
+    assert f"operation {first.number}, question 1" in view.scene().subtitle
 
 
 @pytest.mark.parametrize("name", ["", "a b", "<b>", "x" * 101])
@@ -281,30 +300,8 @@ def test_a_target_that_is_set_is_asked_about_by_the_same_name() -> None:
     view = asking_of(task)
     view.scene()
     view.target = other
-    assert "of other" in view.scene().caption.text
+    assert view.scene().caption.text.startswith("other writes to ")
     assert list(steps_of(vm.Dashboard(other, panes=["tlb"]), machine.journal.last.number))
-
-
-def frames_of(scene: Scene) -> int:
-    """How many single frames can be chosen among."""
-    return sum(one.id.startswith("frames/run/") and one.title.startswith("1 frame") for one in scene.nodes)
-
-
-def test_as_many_frames_are_drawn_for_a_fault_as_for_a_miss() -> None:
-    machine, task = machine_with()
-    for number in range(4):
-        other = machine.task(f"other {number}")
-        start = other.mmap(4096)
-        other.write(start, b"x")
-        other.mmap(4096, at=start + 8 * 4096)
-    task.write(PLACE, b"x")
-    machine.cpus[0].flush()
-    task.read(PLACE)
-    miss = frames_of(asking_of(task).scene())
-    with pytest.raises(vm.KernelError):
-        task.read(0x7000)
-    fault = frames_of(asking_of(task, ask="u").scene())
-    assert miss == fault > 1
 
 
 def test_the_answers_of_another_history_answer_nothing() -> None:
@@ -313,7 +310,7 @@ def test_the_answers_of_another_history_answer_nothing() -> None:
     task.read(PLACE)
     view = asking_of(task)
     press(view, "ask/switch/all")
-    assert "What comes next?" not in view.scene().caption.text
+    assert "What does the processor" not in view.scene().caption.text
     machine.undo()
     machine.cpus[0].flush()
     machine.undo()
@@ -322,14 +319,14 @@ def test_the_answers_of_another_history_answer_nothing() -> None:
     machine.undo()
     with pytest.raises(vm.KernelError):
         task.read(0x7000)
-    assert "What comes next?" in view.scene().caption.text
+    assert "What does the processor" in view.scene().caption.text
 
 
 def test_one_picture_does_not_answer_for_another_with_fewer_panes() -> None:
     _machine, task = missed()
-    whole, ways = asking_of(task), vm.Dashboard(task, panes=["tlb"], ask="t")
+    whole, ways = asking_of(task), vm.Dashboard(task, panes=["frames"], ask="t")
     press(whole, "ask/switch/pass")
-    assert "What comes next?" in ways.scene().caption.text
+    assert "What does the processor" in ways.scene().caption.text
 
 
 def test_no_access_says_on_the_page_what_became_of_it() -> None:

@@ -1,49 +1,48 @@
-"""The question "what comes next?" in a picture of a translation, which waits for a press before each outcome.
+"""The question "what does the processor do next?" in a picture of a translation, which waits for an answer each time.
 
-A translation is divided into questions: which way of the TLB answers, which descriptor is read, where the walk ends,
-which frame it reaches, and which way caches the translation.  Nothing after the first open question is drawn.
+A translation is divided into questions: where the processor looks first, whether it then reads a table, reaches the
+frame or faults.  The answers are three, in words, at one place.  Nothing after the first open question is drawn: the
+TLB, the tables and the frames are there when they are reached.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import NamedTuple
 from zlib import crc32
 
-from vmwidgets.engine.base.frozen import frozen
-from vmwidgets.engine.base.units import PAGE_SHIFT, Address
-from vmwidgets.engine.kernel.tasks.objects_schema import PagesEntered, PagesLeft
+from vmwidgets.engine.base.units import Address
 from vmwidgets.engine.machine import Machine
-from vmwidgets.views.scene.kit import Switch, draw_switches
-from vmwidgets.views.scene.model import Caption, Node, Scene, Steps
-from vmwidgets.views.scene.text import visible
+from vmwidgets.views.scene import boxes, kit
+from vmwidgets.views.scene.boxes import Part
+from vmwidgets.views.scene.kit import Box, stack
+from vmwidgets.views.scene.model import Bar, Caption, Node, Scene, Steps, Table, Text
+from vmwidgets.views.scene.text import fitted, visible
 from vmwidgets.views.story.lookups import Lookup
 from vmwidgets.views.story.moment import Moment
-from vmwidgets.views.tables.walk_tables import Reach, table_name
+from vmwidgets.views.tables.walk_tables import Reach
 
 from .at import At
 from .keeping import KEPT_BY
-from .moments import look_at
 from .spaces import MachineSpace
-from .translation import Sight, Translation, runs_in, translation_scene, walked
+from .translation import Sight, Translation, translation_scene, walked
 
 MOST_LOOKUPS = 3
 """The most lookups of an access that get questions: the first try, and two tries after faults."""
 
-ROWS = 4
-"""The number of a table's descriptors to choose from."""
+WORDS = {"tlb": "looks in the TLB", "table": "reads a table", "frame": "uses the frame", "fault": "faults"}
+"""The answers, by what is right."""
 
-FRAMES = 4
-"""The number of tasks' frames to choose from."""
-
-FAULT = "a page fault"
+FIRST, LATER = ("tlb", "table", "fault"), ("table", "frame", "fault")
+"""The answers to the first question of a lookup, and to all others."""
 
 
 class Question(NamedTuple):
-    """One question: its number, its lookup, the part of the picture drawn with it, and the right thing to press.
+    """One question: its number, its lookup, the part of the picture drawn with it, and the right answer.
 
-    `right` is a way (its node), a descriptor (its node), "frame" and a number, or the verdict.
+    `read` is the number of descriptors that are read; -1 before the TLB is looked at.
     """
 
     number: int
@@ -51,154 +50,99 @@ class Question(NamedTuple):
     place: int
     sight: Sight
     right: str
+    read: int
+
+    @property
+    def answers(self) -> tuple[str, ...]:
+        """The answers to choose from."""
+        return FIRST if self.read < 0 else LATER
 
 
 def questions_of(machine: Machine, one: Translation, moment: Moment, panes: Sequence[str]) -> list[Question]:
     """Return the questions of a translation in order, for these panes; the latest operation of `machine` made it."""
     found: list[Question] = []
     for lookup in one.lookups[:MOST_LOOKUPS]:
-        for place, sight, right in _asked_of(machine, one, lookup, moment):
-            found.append(Question(len(found) + 1, lookup, place, sight, right))
-    return [asked for asked in found if _pane_of(asked.right) in panes]
+        for place, sight, right, read in _asked_of(machine, one, lookup, moment):
+            found.append(Question(len(found) + 1, lookup, place, sight, right, read))
+    return [asked for asked in found if _PANE_OF[asked.right] in panes]
 
 
-def _pane_of(right: str) -> str:
-    what = right.partition("/")[0].partition(":")[0]
-    return {"tlb": "tlb", "walk": "walk", "frame": "frames"}[what]
+_PANE_OF = {"tlb": "tlb", "table": "walk", "fault": "walk", "frame": "frames"}
+"""The pane that shows what is right."""
 
 
-def _asked_of(machine: Machine, one: Translation, lookup: Lookup, moment: Moment) -> Iterator[tuple[int, Sight, str]]:
-    """Yield the questions of one lookup: the number of events done, the drawn part, and the right answer."""
+def _asked_of(
+    machine: Machine, one: Translation, lookup: Lookup, moment: Moment
+) -> Iterator[tuple[int, Sight, str, int]]:
+    """Yield the questions of one lookup: the number of events done, the drawn part, the answer, and what is read."""
     then = replace(one, lookups=(lookup,))
     space = MachineSpace(machine, one.task, moment.at(lookup.at))
     found = walked(machine, then, moment.at(lookup.at))
     width = space.tables.fmt.entry_width
-    levels = len(space.tables.fmt.address_split(space.tables.controls).parts)
-    frame = None if found.pa is None else found.pa >> PAGE_SHIFT
-    hidden, is_walked = _frames_to_choose(machine, moment, lookup, frame), any(each.is_walked for each in one.lookups)
+    is_walked = any(each.is_walked for each in one.lookups)
 
-    def sight(read: int, opened: int, words: tuple[str, str] | None = _NEXT, reached: int | None = None) -> Sight:
-        reach = Reach(levels, read, opened, words, ROWS, width, is_walked)
-        return Sight(lookup, reach, reached, (), 2, hidden, True)
+    def sight(read: int) -> Sight:
+        reach = Reach(max(1, read), read, 0, ("What comes next?", "the answers are above"), width=width,
+                      is_walked=is_walked)  # fmt: skip  # only the tables that are read
+        return Sight(lookup, reach, None, (), 1, (), True)
 
-    place = lookup.at
-    if lookup.place is not None:
-        yield place, sight(0, 1), f"tlb/{lookup.cpu}/{lookup.place[0]}/{lookup.place[1]}"
-        place += 1
-        if lookup.outcome == "forbidden":
-            yield place, sight(0, 1), "walk/verdict"
-        elif lookup.outcome == "used":
-            slot = look_at(machine.cpus, moment.at(lookup.at)).now.cpus[lookup.number].tlb
-            kept = slot.rows[lookup.place[0]][lookup.place[1]]
-            if kept is not None:
-                frame = kept.entry.pa + lookup.va - kept.entry.va >> PAGE_SHIFT
-                chosen = _frames_to_choose(machine, moment, lookup, frame)
-                yield place, replace(sight(0, 1, _HIT), among=chosen), f"frame:{frame}"
+    yield lookup.at, sight(0), "tlb", -1
+    if lookup.outcome in ("used", "forbidden"):
+        yield lookup.at, sight(0), "frame" if lookup.outcome == "used" else "fault", 0
     if not lookup.is_walked:
         return
-    for number, step in enumerate(found.steps):
-        yield place, sight(number, 1), f"walk/row/{step.level}/{step.index}"
+    place = lookup.at
+    for number in range(len(found.steps)):
+        yield place, sight(number), "table", number
         place = lookup.at + 1
-    read = len(found.steps)
-    if frame is None or lookup.faulted:
-        yield place, sight(read, 0), "walk/verdict"
-        return
-    yield place, sight(read, 0), f"frame:{frame}"
-    if lookup.filled is not None:
-        set_, way = lookup.filled.place
-        yield place, replace(sight(read, 0, None, frame), sets=(set_,)), f"tlb/{lookup.cpu}/{set_}/{way}"
-
-
-def _frames_to_choose(machine: Machine, moment: Moment, lookup: Lookup, right: int | None) -> tuple[int, ...]:
-    """Return at most :data:`FRAMES` frames that held pages of tasks then, among them `right` if it held one."""
-    frames = set(machine.system.task_memory.pages)
-    for event in reversed(moment.events[lookup.at :]):
-        if isinstance(event, PagesEntered):
-            frames -= {frame for _, frame in event.pages}
-        elif isinstance(event, PagesLeft):
-            frames |= {frame for _, frame in event.pages}
-    found = sorted(frames)[:FRAMES]
-    if right is not None and right not in found:
-        found = [*found[: FRAMES - 1], right]
-    return tuple(sorted(found))
-
-
-_NEXT = ("Or a page fault?", "press here, if that comes next")
-_HIT = ("Not read", "the TLB had the translation")
+    is_fault = found.pa is None or lookup.faulted
+    yield place, sight(len(found.steps)), "fault" if is_fault else "frame", len(found.steps)
 
 
 # ---- the picture ---------------------------------------------------------------------------------
 
 
-@frozen(slots=False)
-class Choice:
-    """The meaning of a press on a node."""
-
-    node: str
-    words: str
-
-
 def asking_scene(at: At, panes: Sequence[str], one: Translation, moment: Moment, asked: Question, before: str) -> Scene:
     """Return the translation so far with the question; `before` is the answer to the previous question."""
-    drawn = translation_scene(at, panes, one, moment.at(asked.place), asked.sight)
-    choices = {choice.node for choice in choices_in(drawn, at.whole, one, moment, asked)}
-    switches = [Switch("pass", "show this", None, "skip this question, and show what comes next"),
-                Switch("all", "show everything", None, "skip all remaining questions")]  # fmt: skip
-    pressed, high = draw_switches([switches], "ask", 4, at.width)
-    down = high + 6
-    nodes = [_pressable(node) if node.id in choices else node for node in drawn.nodes]
+    then, said = moment.at(asked.place), question_words(one, asked)
+    reached = {"address": True, "tlb": asked.read >= 0, "walk": asked.read > 0, "frames": False}
+    shown = [name for name in panes if reached[name]]
+    rows = [(said, "; ".join(WORDS[key] for key in asked.answers))]
     number = -1 if moment.operation is None else moment.operation.number
-    return replace(
-        drawn,
-        height=drawn.height + down,
-        nodes=(*pressed, *(replace(node, y=node.y + down) for node in nodes)),
-        links=tuple(replace(link, points=tuple((x, y + down) for x, y in link.points)) for link in drawn.links),
-        caption=Caption(f"{question_words(one, asked)} Press one of the dashed boxes.", (), before),
-        steps=Steps(0, 0, number),
-    )
+    question = boxes.picture(
+        "translation", f"translation of {Address(one.va)} in {one.whose}",
+        f"{at.whole.architecture} · operation {one.number}, question {asked.number}", _choices(asked),
+        caption=Caption(said, (), before), table=Table(("question", "answers"), rows), machine=at.whole.name,
+        width=at.width,
+    )  # fmt: skip  # the question as a picture
+    scenes = [question, *([translation_scene(at, shown, one, then, asked.sight)] if shown else [])]
+    return replace(stack(scenes, "translation", headed=False), steps=Steps(0, 0, number))
 
 
-def _pressable(node: Node) -> Node:
-    """Return a node that can be pressed as an answer, with a dashed line around it."""
-    said = f"{node.title}; press it if it comes next"
-    return replace(node, action="open", thing="", lane=node.lane or "walk", state=(*node.state, "choice"), title=said)
+def _choices(asked: Question) -> Part:
+    """Return the address, large, the answers, and two ways to pass."""
+    address = boxes.words("ask/address", str(Address(asked.lookup.va)), "large mono")
+    parts = [boxes.thing(64, partial(_choice, number, key)) for number, key in enumerate(asked.answers, 1)]
+    passing = [kit.Switch("pass", "show this", None, "skip this question, and show what comes next"),
+               kit.Switch("all", "show everything", None, "skip all remaining questions")]  # fmt: skip
+    return boxes.below(address, boxes.equal(parts, 130.0, gap=12), boxes.switches("ask", [passing]), gap=12)
+
+
+def _choice(number: int, key: str, box: Box) -> Node:
+    """Return an answer: its number, and its words."""
+    text = [Text(26, 36, str(number), "letter on-step", "middle"),
+            fitted(46, 38, WORDS[key], box.w - 54, "large strong" if box.w > 230 else "body strong")]  # fmt: skip
+    return Node(f"ask/answer/{key}", "card", *box, text=tuple(text), bars=(Bar(15, 21, 22, 22, "count step"),),
+                title=f"answer {number}: {WORDS[key]}", action="open", lane="answers", state=("choice",))  # fmt: skip
 
 
 def question_words(one: Translation, asked: Question) -> str:
     """Return the question of a lookup."""
     lookup = asked.lookup
-    who = f"{lookup.cpu}: {lookup.access} at {Address(lookup.va)} of {one.whose}"
-    return f"{who}, operation {one.number}, step {asked.number}. What comes next?"
-
-
-def choices_in(drawn: Scene, machine: Machine, one: Translation, moment: Moment, asked: Question) -> list[Choice]:
-    """Return what can be pressed in a picture: ways, the descriptors of a table not read yet, frames, a fault."""
-    found = walked(machine, replace(one, lookups=(asked.lookup,)), moment.at(asked.lookup.at))
-    tables = {str(step.level): table_name(step) for step in found.steps}
-    choices = [Choice(node, _words_of_run(node, drawn)) for node, _, _ in runs_in(drawn)]
-    for node in drawn.nodes:
-        what, *rest = node.id.split("/")
-        if what == "tlb" and len(rest) == 3 and rest[1].isdecimal():
-            choices.append(Choice(node.id, f"way {rest[2]} of set {rest[1]} of {rest[0]}"))
-        elif node.id.startswith("walk/row/"):
-            choices.append(Choice(node.id, f"descriptor {rest[2]} of the {visible(tables[rest[1]])}"))
-        elif node.id == "walk/verdict" and asked.sight.reach.verdict == _NEXT:
-            choices.append(Choice(node.id, FAULT))
-    return choices
-
-
-def _words_of_run(node: str, drawn: Scene) -> str:
-    title = next(one.title for one in drawn.nodes if one.id == node)
-    return title.partition(":")[0].partition(" ")[2]
-
-
-def right_choice(choices: Sequence[Choice], drawn: Scene, asked: Question) -> str:
-    """Return the words for what comes next; a frame that is not drawn is named by its number."""
-    if not asked.right.startswith("frame:"):
-        return next((choice.words for choice in choices if choice.node == asked.right), asked.right)
-    frame = int(asked.right.partition(":")[2])
-    run = next((node for node, first, count in runs_in(drawn) if first <= frame < first + count), "")
-    return next((choice.words for choice in choices if choice.node == run), f"frame {frame:#x}")
+    does = {"read": "reads from", "write": "writes to", "execute": "fetches from"}.get(lookup.access, "accesses")
+    again = " again" * (lookup is not one.lookups[0])
+    when = "first" if asked.read < 0 else "next"
+    return f"{visible(one.whose)} {does} {Address(lookup.va)}{again}. What does the processor do {when}?"
 
 
 class Asker:

@@ -26,7 +26,7 @@ from vmwidgets.views.scene.parts import fold_parts
 from vmwidgets.views.story.moment import Moment
 from vmwidgets.views.story.stages import Mine, either
 
-from .asked import Asker, Question, asking_scene, choices_in, questions_of, right_choice
+from .asked import WORDS, Asker, Question, asking_scene, questions_of
 from .at import At
 from .domain import domain_picture, fold_of, step_of
 from .domain import found_at as found_in_domain
@@ -241,13 +241,11 @@ class Dashboard(Map):
             return
         every = node_id == "ask/switch/all"
         while (asked := self._asked_at(at, one)) is not None and asked.question is not None:
-            moment, question = asked.at.moment, asked.question
-            drawn = translation_scene(asked.at, self._panes, one, moment.at(question.place), question.sight)
-            choices = choices_in(drawn, asked.at.whole, one, moment, question)
-            said = next((choice.words for choice in choices if choice.node == node_id), None)
-            if said is None and not node_id.startswith("ask/"):
+            question = asked.question
+            said = next((WORDS[key] for key in question.answers if node_id == f"ask/answer/{key}"), None)
+            if said is None and not node_id.startswith("ask/switch/"):
                 return
-            self._asker.answer(one, question, said, right_choice(choices, drawn, question))
+            self._asker.answer(one, question, said, WORDS[question.right])
             if not every:
                 return
 

@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import partial
 from itertools import islice
 from typing import Any
 
+from vmwidgets.engine.base.units import PAGE, PAGE_SHIFT
+from vmwidgets.engine.kernel.tasks.objects_schema import PageCopied
 from vmwidgets.engine.machine import Machine
 from vmwidgets.engine.machine.handles.objects import MachineObjects
 from vmwidgets.engine.machine.handles.tasks import Task
-from vmwidgets.views.memory.fault import draw_fault
+from vmwidgets.views.memory.blackboard import BoardFrame, Descriptor, entry_word
+from vmwidgets.views.memory.fault import Copy, Side, draw_fault
 from vmwidgets.views.memory.objects import ROWS, draw_objects, named_in
 from vmwidgets.views.scene.model import Scene
+from vmwidgets.views.scene.text import visible
+from vmwidgets.views.story.faults import Fault as FaultStory
 from vmwidgets.views.story.faults import Meaning, Read
 from vmwidgets.views.story.moment import Moment
 
 from .at import At, starts_of
+from .moments import look_at
 from .picture import Picture, machine_of
 from .registry import picture_of
+from .sharing import in_words, wrote_in_words
+from .spaces import MachineSpace
 
 
 @picture_of()
@@ -42,7 +51,75 @@ class Fault(Picture):
         """Return the fault at this moment."""
         space = at.target.name if isinstance(at.target, Task) else ""
         read = _reader(at.whole)
-        return draw_fault(at.moment, _faulted(at.whole), read=read, space=space, machine=at.whole.name, width=at.width)
+        copies = partial(_copy_of, at.whole)
+        return draw_fault(at.moment, _faulted(at.whole), read=read, copies=copies, space=space, machine=at.whole.name,
+                          width=at.width)  # fmt: skip  # which fault, then how
+
+
+def _copy_of(machine: Machine, shown: Moment, fault: FaultStory, event: PageCopied) -> Copy | None:
+    """Return a fault's copy as it is drawn; None if a task of it is gone, or has the page at another address.
+
+    The machine is rebuilt if the fault is an earlier operation's; None if that takes long.
+    """
+    operation = shown.operation
+    assert operation is not None, "it has a fault"
+    if operation.number != len(machine.journal) - 1:
+        if machine.history.is_far(operation.number):
+            return None
+        machine = machine.at(operation.number)
+    page, writer = fault.va & ~(PAGE - 1), fault.space
+    tasks = [writer, *(one for one in event.mapped if one != writer)]
+    if any(one not in machine.tasks for one in tasks):
+        return None
+    begun, source = shown.at(fault.marks[0].at), event.source_frame
+    was = {task: _page_of(machine, task, page, begun) for task in tasks}
+    now = {task: _page_of(machine, task, page, shown) for task in tasks}
+    if any(its is None for task, its in was.items() if task != writer):
+        return None
+    if any(its is not None and its.frame != source for its in was.values()):
+        return None
+    first, last = (look_at(machine.frames, then, (source, event.frame), of="beginnings").now for then in (begun, shown))
+    users = [sum(its is not None and its.frame == frame for its in some.values())
+             for some, frame in ((was, source), (now, source), (now, event.frame))]  # fmt: skip  # before, then after
+    old = BoardFrame(source, users[0], users[0], in_words(first[source]))
+    after = [old._replace(users=users[1], words=in_words(last[source]), state="changed" * (users[1] != users[0]))]
+    if event in shown.so_far:
+        state = "new" if users[2] else "ghost"
+        after = [BoardFrame(event.frame, users[2], 0, in_words(last[event.frame]), state, source), *after]
+    is_refused = not users[2] and any(mark.box == "code" and mark.at < shown.place for mark in fault.marks)
+    drawn = {task: _since(now[task], was[task]) for task in tasks[:2]}
+    if is_refused and (mine := drawn[writer]) is not None:
+        drawn[writer] = mine._replace(state="refused")
+    return Copy(
+        writer, page, wrote_in_words(operation), "file" if event.source.startswith("file ") else "anonymous",
+        Side(tuple((task, was[task]) for task in tasks[:2]), (old,)), Side(tuple(drawn.items()), tuple(after)),
+        event.frame, entry_word(machine.architecture), keeper="" if len(tasks) > 1 else event.source,
+        others=max(0, len(tasks) - 2), later=_later(machine, shown, event, tasks) if users[2] else "",
+    )  # fmt: skip  # all of it
+
+
+def _page_of(machine: Machine, task: str, page: int, moment: Moment) -> Descriptor | None:
+    """Return a task's descriptor of a page; None if it has none that leads to a frame."""
+    space = MachineSpace(machine, task, moment)
+    pa = space.walk(page, "read", True).pa
+    may_write = pa is not None and space.walk(page, "write", True).pa is not None
+    return None if pa is None else Descriptor(pa >> PAGE_SHIFT, "rw-" if may_write else "r--")
+
+
+def _since(now: Descriptor | None, was: Descriptor | None) -> Descriptor | None:
+    """Return a descriptor with its state since it was as before."""
+    return now if now is None or now == was else now._replace(state="new" if was is None else "changed")
+
+
+def _later(machine: Machine, shown: Moment, event: PageCopied, tasks: Sequence[str]) -> str:
+    """Return what the other task's next write to the page will do; "" unless frames are counted, and it is alone."""
+    memory = machine.system.task_memory
+    is_certain = memory.fork.counts and shown.is_after and not event.source.startswith("file ")
+    if len(tasks) != 2 or not is_certain or memory.is_shared(event.source_frame):
+        return ""
+    other, frame = visible(tasks[1]), f"{event.source_frame:#x}"
+    said = f"Next, if {other} writes to this page: one more fault, but no copy."
+    return f"{said} Only {other} has {frame}, so its lock just opens."
 
 
 def _reader(machine: Machine) -> Read:

@@ -1,21 +1,37 @@
 """Frames by page table: the tasks whose tables refer to a frame, and the rights of each."""
 
-from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import replace
+from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
+from typing import NamedTuple
+
+from vmwidgets.engine.base.journal import Operation
 from vmwidgets.engine.base.units import PAGE, PAGE_SHIFT, Address, counted
 from vmwidgets.engine.kernel.map.map_schema import EntryValue
-from vmwidgets.engine.kernel.tasks.objects_schema import PageCopied
+from vmwidgets.engine.kernel.tasks.objects_schema import NoCopyNeeded, PageCopied
 from vmwidgets.engine.machine import Machine
 from vmwidgets.engine.mmu.runs import runs
 from vmwidgets.engine.mmu.tables_schema import FaultRaised, PteRunWritten, PteWritten
-from vmwidgets.views.memory.blackboard import MOST, BoardFrame, BoardPage, Descriptor, blackboard
+from vmwidgets.views.memory.blackboard import (
+    LETTERS,
+    MOST,
+    Board,
+    BoardFrame,
+    BoardPage,
+    Descriptor,
+    blackboard,
+    entry_word,
+)
 from vmwidgets.views.memory.sharing import Frames, SharedRange, capsules, cells_of, tasks_by_frame
 from vmwidgets.views.scene import boxes
 from vmwidgets.views.scene.key import kind_of_object
 from vmwidgets.views.scene.model import Scene, Table
+from vmwidgets.views.scene.text import visible
 from vmwidgets.views.story.faults import faults_of
+from vmwidgets.views.story.moment import Moment
 
 from .at import At
 from .finding import EVERY
@@ -37,13 +53,31 @@ def draw(at: At) -> Scene:
     >>> vm.Sharing(m)
     Sharing of machine ...
     """
+    return scene_of(at)
+
+
+def scene_of(at: At, *, room: Mapping[int, int] = MappingProxyType({})) -> Scene:
+    """Return the scene; `room` is the least number of frames for which a page has room, by its address."""
     frames, before = frames_of(at), frames_of(replace(at, done=0))
     having = {task for users in (*frames.values(), *before.values()) for task, _ in users}
     tasks = [name for name in at.whole.tasks if name in having]
     part = boxes.words("sharing/none", "No task's page tables map a frame.")
+    did = _Did.of(at, frames, before)
+    pages: list[BoardPage] = []
     if frames and _fits_a_board(frames, before, tasks):
         left, right = (*tasks, "")[:2]
-        part = blackboard((left, right), board_of(at, frames, before, (left, right)), tasks_by_frame(frames))
+        pages = board_of(at, frames, before, (left, right))
+        word = entry_word(at.whole.architecture)
+        part = blackboard(
+            Board(
+                (left, right),
+                pages,
+                tasks_by_frame(frames),
+                word,
+                did.in_words(sum(len(users) > 1 for users in frames.values())),
+                room,
+            )
+        )
     elif frames:
         part = capsules(frames, before, tasks, ranges_of(at, frames))
     rows = [(f"{frame:#x}", task, str(Address(va)), rights)
@@ -54,9 +88,155 @@ def draw(at: At) -> Scene:
     words = f"{counted(len(frames), 'frame')} in the page tables of tasks"
     operation = at.moment.operation
     is_gone = operation is not None and operation.name == "exit"  # of a task that is not in `before` any longer
-    caption = at.moment.caption_of(steps, _answer(frames), changed=is_gone or frames != before)
+    title, reason = _story(
+        at, did, frames, before, {page.va: f"page {one}" for one, page in zip(LETTERS, pages, strict=False)}
+    )
+    if title:
+        caption = replace(at.moment.caption, text=title, reason=reason, functions=())
+    else:
+        caption = at.moment.caption_of(steps, _answer(frames), changed=is_gone or frames != before)
+        caption = replace(caption, reason=caption.reason.replace(at.moment.caption.text, _said(at.moment)))
     return boxes.picture("sharing", "frames by page table", words, part, caption=caption, table=table, steps=steps,
                          machine=at.whole.name, width=at.width)  # fmt: skip  # all of it
+
+
+# ---- what an operation did ---------------------------------------------------------------------------
+
+
+class _Did(NamedTuple):
+    """The locks that a completed operation closed and opened, and the pages that it copied.
+
+    A fork closes a lock of the parent's, and gives the child a closed one: that is two.
+    """
+
+    closed: int = 0
+    opened: int = 0
+    copies: tuple[PageCopied, ...] = ()
+
+    @classmethod
+    def of(cls, at: At, frames: Frames, before: Frames) -> _Did:
+        """Return what an operation did; nothing if it is not over, failed, or has lost some of its events."""
+        operation = at.moment.operation
+        if operation is None or not at.moment.is_after or operation.outcome != "done" or operation.truncated:
+            return cls()
+        now, was = cells_of(frames), cells_of(before)
+        closed = opened = 0
+        for va, users in now.items():
+            for task, (_, rights) in users.items():
+                earlier = was.get(va, {}).get(task)
+                if earlier is None:
+                    closed += operation.name == "fork" and "w" not in rights
+                else:
+                    closed += "w" in earlier[1] and "w" not in rights
+                    opened += "w" not in earlier[1] and "w" in rights
+        return cls(closed, opened, tuple(one for one in at.moment.events if isinstance(one, PageCopied)))
+
+    def in_words(self, shared: int) -> str:
+        """Return the numbers in words, with that of the frames still shared; "" if no lock changed, without a copy."""
+        copied = f"{counted(len(self.copies), 'page')} copied"
+        if self.closed:
+            return f"{counted(self.closed, 'lock')} closed, {copied}"
+        if self.opened and not self.copies:
+            return f"{counted(self.opened, 'lock')} opened, {copied}"
+        return copied + f", {shared:,} still shared" * bool(shared) if self.copies else ""
+
+
+def _story(at: At, did: _Did, frames: Frames, before: Frames, named: Mapping[int, str]) -> tuple[str, str]:
+    """Return the answer and the reason for a fork and for a write that faulted; two empty words for anything else.
+
+    `named` are the names of the pages that have any, by address.
+    """
+    operation = at.moment.operation
+    if operation is None or not at.moment.is_after or operation.outcome != "done":
+        return "", ""
+    if operation.name == "fork" and did.closed and not did.copies:
+        return _forked(did, frames, operation.target.removeprefix("task:"))
+    if operation.name == "fork" and did.copies and not did.closed:
+        return f"fork copied {counted(len(did.copies), 'page')} and closed no lock.", at.moment.caption.reason
+    fault = written_by(at)
+    if fault is not None:
+        was = cells_of(before).get(fault.page, {}).get(fault.task)
+        mine = [rights for users in before.values() for (task, _), rights in users.items() if task == fault.task]
+        if was is not None and "w" not in was[1]:
+            place = named.get(fault.page, f"page {Address(fault.page)}")
+            return _wrote(at, did, fault, place, was[0], first=not any("w" in rights for rights in mine))
+    return "", ""
+
+
+def _forked(did: _Did, frames: Frames, parent: str) -> tuple[str, str]:
+    """Return the answer and the reason for a fork that copied no page."""
+    theirs = [users for users in frames.values() if any(task == parent for task, _ in users)]
+    is_open = any("w" in rights for users in theirs for rights in users.values())
+    locks = f"{did.closed:,} {'lock' if did.closed == 1 else 'locks'}" if is_open else "every lock"
+    which = "its frame" if is_open else "one frame"
+    return (f"fork copies no page: it closes {locks}.",
+            f"The same address in both, {which}: a write {'there ' * is_open}now traps to the kernel.")  # fmt: skip
+
+
+class Written(NamedTuple):
+    """The one page that a write faulted on: the task, the page's address, and what was written, in words."""
+
+    task: str
+    page: int
+    what: str
+
+
+def written_by(at: At) -> Written | None:
+    """Return the page of a completed operation's one fault, if the fault was a write of a task's; None otherwise."""
+    faults = [fault for fault in faults_of(at.moment) if fault.faulted]
+    if len(faults) != 1 or faults[0].access != "write" or not faults[0].space or faults[0].failed >= 0:
+        return None
+    return Written(faults[0].space, faults[0].va & ~(PAGE - 1), wrote_in_words(at.moment.operation))
+
+
+def wrote_in_words(operation: Operation | None) -> str:
+    """Return what an operation wrote: its bytes, if they are a few printable ones, or their number."""
+    arguments = {} if operation is None else dict(operation.arguments)
+    data = arguments.get("data")
+    if not isinstance(data, bytes):
+        return ""
+    text = in_words(data)
+    return f"“{text}”" if text and len(text) == len(data) <= MOST_QUOTED else counted(len(data), "byte")
+
+
+MOST_QUOTED = 12
+"""The most written bytes that a sentence repeats."""
+
+
+def _wrote(at: At, did: _Did, fault: Written, place: str, frame: int, *, first: bool) -> tuple[str, str]:
+    """Return the answer and the reason for a write to a page whose lock was closed; `first`: all locks were."""
+    task, what = visible(fault.task), f" {visible(fault.what)}" * bool(fault.what)
+    trapped = f"{task} wrote{what}: its lock was closed, so the write trapped. The kernel"
+    if not did.copies:
+        why = (
+            "only it has the frame" if any(isinstance(one, NoCopyNeeded) for one in at.moment.events) else "it faulted"
+        )
+        return (
+            f"{task}'s write copied no page: {why}.",
+            f"{trapped} opened its lock; {place} stays in frame {frame:#x}.",
+        )
+    title = (
+        "The first write copies one page, and only that page."
+        if first
+        else "The write copies one page, and only that page."
+    )
+    if len(did.copies) > 1:
+        title = f"The write copied {len(did.copies):,} pages."
+    return title, f"{trapped} copied {place} and opened {task}'s lock."
+
+
+def _said(moment: Moment) -> str:
+    """Return the moment's own sentence; of a task's access, the task is the subject."""
+    operation, did = moment.operation, {"read": "read", "write": "wrote"}
+    if (
+        operation is None
+        or not moment.is_after
+        or operation.name not in did
+        or not operation.target.startswith("task:")
+    ):
+        return moment.caption.text
+    task, what = visible(operation.target.removeprefix("task:")), wrote_in_words(operation)
+    return f"{task} {did[operation.name]}{f' {what}' * bool(what)}."
 
 
 def _answer(frames: Frames) -> str:
@@ -67,6 +247,10 @@ def _answer(frames: Frames) -> str:
     if not frames:
         return ""
     several = [users for users in frames.values() if len({task for task, _ in users}) > 1]
+    tasks = {task for users in frames.values() for task, _ in users}
+    if len(tasks) == 1:
+        pages = counted(sum(map(len, frames.values())), "page")
+        return f"{visible(*tasks)} has {pages}, in {counted(len(frames), 'frame')}."
     if not several:
         return f"{'The frame' if len(frames) == 1 else 'Each frame'} is in the page tables of one task."
     written = sum(any("w" in rights for rights in users.values()) for users in several)
@@ -99,12 +283,12 @@ def board_of(at: At, frames: Frames, before: Frames, tasks: tuple[str, str]) -> 
         for task, (frame, rights) in cells[va].items():
             earlier = was.get(va, {}).get(task)
             state = "new" if earlier is None else "changed" if earlier != (frame, rights) else ""
-            descriptors[task] = Descriptor(frame, rights, "fault" if (task, va) in refused else state)
+            descriptors[task] = Descriptor(frame, rights, refused.get((task, va), state))
         order = dict.fromkeys(one.frame for task in reversed(tasks) if (one := descriptors.get(task)) is not None)
         shown = [_on_board(frame, frames, before, first[frame]) for frame in order]
         for task, copy in split:
             if copy.source_frame in order:
-                ghost = BoardFrame(copy.frame, 0, 0, _in_words(first[copy.frame]), "ghost", copy.source_frame)
+                ghost = BoardFrame(copy.frame, 0, 0, in_words(first[copy.frame]), "ghost", copy.source_frame)
                 shown.insert(len(shown) if task == tasks[0] else 0, ghost)
         pages.append(BoardPage(va, kinds[va], descriptors, shown))
     return pages
@@ -113,27 +297,28 @@ def board_of(at: At, frames: Frames, before: Frames, tasks: tuple[str, str]) -> 
 def _on_board(frame: int, frames: Frames, before: Frames, first: bytes) -> BoardFrame:
     users, earlier = frames[frame], before.get(frame, {})
     state = "new" if not earlier else "changed" if users != earlier else ""
-    return BoardFrame(frame, len(users), len(earlier), _in_words(first), state)
+    return BoardFrame(frame, len(users), len(earlier), in_words(first), state)
 
 
-def _in_words(first: bytes) -> str:
+def in_words(first: bytes) -> str:
     r"""Return a page's first bytes as text, as far as they are text; "" if they aren't.
 
-    >>> _in_words(b"hello" + bytes(3)), _in_words(bytes(8)), _in_words(b"\x7fELF")
+    >>> in_words(b"hello" + bytes(3)), in_words(bytes(8)), in_words(b"\x7fELF")
     ('hello', '', '')
     """
     text = first.partition(b"\0")[0].decode("ascii", "replace")
     return text if text.isprintable() and text.isascii() else ""
 
 
-def _under_way(at: At) -> tuple[list[tuple[str, PageCopied]], set[tuple[str, int]]]:
+def _under_way(at: At) -> tuple[list[tuple[str, PageCopied]], dict[tuple[str, int], str]]:
     """Return copies that no table maps yet, each with the writing task, and descriptors that just refused an access.
 
-    A descriptor is a task and a page's address.  Both remain until the fault's descriptor is written.
+    A descriptor is a task and a page's address, with "fault" if the access fails, and "refused" if the kernel resolves
+    the fault.  Both remain until the fault's descriptor is written.
     """
     place, events = at.moment.place, at.moment.events
     split: list[tuple[str, PageCopied]] = []
-    refused = set()
+    refused = {}
     for fault in faults_of(at.moment):
         end = max((mark.at for mark in fault.marks if mark.box == "enter"), default=len(events))
         if place > end:
@@ -141,7 +326,7 @@ def _under_way(at: At) -> tuple[list[tuple[str, PageCopied]], set[tuple[str, int
         done = [mark for mark in fault.marks if mark.at < place]
         split += [(fault.space, copy) for mark in done if isinstance(copy := events[mark.at], PageCopied)]
         if any(mark.box == "code" for mark in done):
-            refused.add((fault.space, fault.va & ~(PAGE - 1)))
+            refused[fault.space, fault.va & ~(PAGE - 1)] = "fault" if fault.failed >= 0 else "refused"
     return split, refused
 
 

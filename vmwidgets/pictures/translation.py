@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -353,10 +353,3 @@ def nothing_translated(at: At, whose: str) -> Scene:
         "translation", f"translations{of}", at.whole.architecture, nodes, caption=at.moment.caption,
         table=Table(("pane", "what"), ()), steps=at.moment.steps(lambda _: ()), machine=at.whole.name, width=at.width,
     )  # fmt: skip
-
-
-def runs_in(drawn: Scene) -> Iterator[tuple[str, int, int]]:
-    """Yield the runs of frames in a picture: the ID of each, its first frame, and its length."""
-    for node in drawn.nodes:
-        if node.id.startswith("frames/run/"):
-            yield node.id, int(node.thing.partition(":")[2]), int(node.title.partition(" ")[0].replace(",", ""))

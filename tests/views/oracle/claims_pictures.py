@@ -403,6 +403,53 @@ def an_earlier_fault(seen: Pictured, said: Said) -> None:
         assert counts[then] == counts[latest - 1]
 
 
+def frames_of_page(seen: Pictured, said: Said) -> tuple[int | None, int | None]:
+    """The frame of a task's page before and after the operation, which is a read or a write."""
+    if "did" in said:
+        assert seen.operation.name == {"read": "read", "wrote": "write"}[said["did"]]
+    page = int(said["page"].replace("_", ""), 16)
+    pas = [one.tasks[said["task"]].walk(page).pa for one in (seen.before, seen.machine)]
+    return tuple(None if pa is None else pa >> 12 for pa in pas)  # type: ignore[return-value]  # two of them
+
+
+@claim("fault strips: copied")
+def got_a_copy(seen: Pictured, said: Said) -> None:
+    """Its page is in another frame than before, which it may write."""
+    before, after = frames_of_page(seen, said)
+    assert seen.operation.name == "write"
+    assert after not in (None, before)
+
+
+@claim("fault strips: alone")
+def needed_no_copy(seen: Pictured, said: Said) -> None:
+    """It kept its frame."""
+    before, after = frames_of_page(seen, said)
+    assert None is not after == before
+
+
+@claim("fault strips: taken")
+def got_a_frame(seen: Pictured, said: Said) -> None:
+    """It was not mapped, and is in that frame."""
+    before, after = frames_of_page(seen, said)
+    assert before != after == int(said["frame"], 16)
+
+
+@claim("fault strips: there")
+def was_in_memory(seen: Pictured, said: Said) -> None:
+    """It has a frame."""
+    assert frames_of_page(seen, said)[1] is not None
+
+
+@claim("fault strips: several")
+def faulted_often(seen: Pictured, said: Said) -> None:
+    """So many faults, by the machine's own count, and all are the task's."""
+    assert seen.operation.name == {"read": "read", "wrote": "write"}[said["did"]]
+    assert seen.operation.target == f"task:{said['task']}"
+    at = seen.operation.number
+    counts = [seen.machine.at(one).fault_count for one in (at - 1, at)]
+    assert (counts[1] - counts[0], said) == (counted(said["faults"]), said)
+
+
 def resident_pages(machine: vm.Machine) -> set[tuple[str, int]]:
     """The pages of memory objects that are in memory."""
     return {(name, page) for name, one in machine.memory_objects.value().objects.items() for page in one.pages}

@@ -1,17 +1,18 @@
 """Copy-on-write as on a blackboard: one task's descriptors, each frame once, the other task's descriptors.
 
 A descriptor has a padlock: while it is closed, a write faults.  A frame has a count: the number of descriptors that
-refer to it.  In the middle of an operation, a lock that refused is red, and a copy without a descriptor is a dashed
-frame.
+refer to it.  In the middle of an operation, a copy without a descriptor is a dashed frame, and the lock that made the
+write fault is in the colour of the story: such a fault is the mechanism, and only a fault that fails is red.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence, Set
 from functools import partial
+from types import MappingProxyType
 from typing import NamedTuple
 
-from vmwidgets.engine.base.units import Address
+from vmwidgets.engine.base.units import Address, counted
 from vmwidgets.views.scene import boxes, kit
 from vmwidgets.views.scene.boxes import Part
 from vmwidgets.views.scene.kit import Box
@@ -22,7 +23,10 @@ from .sharing import NOT_HERE, say_shares, shares_of
 
 
 class Descriptor(NamedTuple):
-    """The content of a task's descriptor of a page; `state` is "new", "changed", or "fault" if it has just refused."""
+    """The content of a task's descriptor of a page.
+
+    Its `state` is "new", "changed", "refused" if a write has just faulted, or "fault" if this fault fails.
+    """
 
     frame: int
     rights: str
@@ -52,89 +56,180 @@ class BoardPage(NamedTuple):
     frames: Sequence[BoardFrame]
 
 
+class Board(NamedTuple):
+    """A blackboard: two tasks ("" for a missing task), their pages, and what an operation did in a few words.
+
+    `word` is the manual's word for an entry of a page table.  `having` has each frame's tasks.
+    """
+
+    tasks: tuple[str, str]
+    pages: Sequence[BoardPage]
+    having: Sequence[Set[str]]
+    word: str
+    did: str = ""
+    room: Mapping[int, int] = MappingProxyType({})
+    """The least number of frames for which a page has room, by its address: else later pages move when one is added."""
+
+
 LETTERS = "ABCDEFGH"
 
 MOST = len(LETTERS)
 """The most pages on a blackboard."""
 
-LOCKS = (
-    ("closed", "a write faults"),
-    ("open", "a write needs no fault"),
-)
-COUNTS = "the number of descriptors that lead to the frame"
+MOST_ALIKE = 3
+"""The most locks that are marked one by one; if more of them changed alike, one ring has their number."""
 
-_WIDEST, _SLIM = 640.0, 400.0
-_CARD, _HEAD, _GAP, _STACK = 47.0, 44.0, 10.0, 7.0
+CLOSED, OPEN = "a write faults", "writes"
+"""The meaning of a lock, next to it."""
 
-
-def blackboard(tasks: tuple[str, str], pages: Sequence[BoardPage], having: Sequence[Set[str]]) -> Part:
-    """Return the frames between two tasks ("" for a missing task); `having` has each frame's tasks."""
-    board = boxes.narrower(_WIDEST, boxes.drawing(0, partial(_board, tasks, pages, having)))
-    legend = boxes.below(boxes.flowing([*_legend(pages)], gap=14), boxes.words("sharing/legend/here", NOT_HERE), gap=6)
-    return boxes.below(board, legend, gap=14)
+_SLIM, _GAP, _STACK, _HEAD = 560.0, 22.0, 10.0, 52.0
+CARD = 56.0
+"""The height of a descriptor's card, and of a frame."""
 
 
-def _board(
-    tasks: tuple[str, str], pages: Sequence[BoardPage], having: Sequence[Set[str]], box: Box
-) -> Iterator[Node | Link]:
-    """Yield both tasks' descriptors at the sides, each frame once between them, and the lines to it."""
-    side, middle = (92.0, 112.0) if box.w < _SLIM else (124.0, 160.0)
+def entry_word(architecture: str) -> str:
+    """Return the manual's word for an entry of a page table: Arm's manuals say descriptor, the others PTE.
+
+    In Intel's manual, a descriptor is a segment's.
+
+    >>> entry_word("x86-64"), entry_word("riscv-sv39"), entry_word("aarch64")
+    ('PTE', 'PTE', 'descriptor')
+    """
+    return "descriptor" if architecture.startswith(("arm", "aarch")) else "PTE"
+
+
+def blackboard(board: Board) -> Part:
+    """Return the frames between two tasks' descriptors, and what the letters and numbers mean."""
+    places = ", ".join(f"{letter} {Address(page.va)}" for letter, page in zip(LETTERS, board.pages, strict=False))
+    key = boxes.flowing([*_legend(board)], gap=14)
+    legend = boxes.below(
+        key, boxes.words("sharing/legend/pages", f"Pages: {places}."), boxes.words("sharing/legend/here", NOT_HERE),
+        gap=4,
+    )  # fmt: skip  # a line each
+    return boxes.below(boxes.drawing(0, partial(_board, board)), legend, gap=14)
+
+
+def _board(board: Board, box: Box) -> Iterator[Node | Link]:
+    """Yield both tasks' descriptors at the sides, each frame once between them, the lines to it, and the sums."""
+    side, middle = (122.0, 114.0) if box.w < _SLIM else (150.0, 180.0)
     left, right, centre = box.x, box.x + box.w - side, box.x + (box.w - middle) / 2
-    for key, name, x, anchor in (("left", tasks[0], left, "start"), ("right", tasks[1], right, "end")):
+    for key, name, x, anchor in (("left", board.tasks[0], left, "start"), ("right", board.tasks[1], right, "end")):
         if name:
-            own, shared, fair = shares_of(name, having)
+            own, shared, fair = shares_of(name, board.having)
             at, said = (side if anchor == "end" else 0), f"{own:,} own, {shared:,} shared"
             text = [fitted(at, 15, visible(name), side, "body strong", anchor), Text(at, 33, said, "label dim", anchor)]
-            yield kit.runs(f"sharing/has/{key}", Box(x, box.y, side, _HEAD - 8), text,
+            yield kit.runs(f"sharing/has/{key}", Box(x, box.y, side, 36), text,
                            title=visible(say_shares(name, own, shared, fair)))  # fmt: skip  # a head
-    yield kit.runs("sharing/frames", Box(centre, box.y, middle, 20),
-                   [Text(middle / 2, 15, "frames", "label dim", "middle")])  # fmt: skip  # a head
+    rings = _ringed(board)
     y = box.y + _HEAD
-    for letter, page in zip(LETTERS, pages, strict=False):
-        high = max(1, len(page.frames)) * (_CARD + _STACK) - _STACK
-        cards = {task: _descriptor(task, letter, page, Box(x, y + (high - _CARD) / 2, side, _CARD), is_right)
-                 for task, x, is_right in ((tasks[0], left, False), (tasks[1], right, True)) if task}  # fmt: skip
-        frames = {one.frame: _frame(one, page, Box(centre, y + at * (_CARD + _STACK), middle, _CARD))
-                  for at, one in enumerate(page.frames)}  # fmt: skip
+    ringed: list[Node] = []
+    for letter, page in zip(LETTERS, board.pages, strict=False):
+        drawn = len(page.frames)
+        high = max(1, drawn, board.room.get(page.va, 0)) * (CARD + _STACK) - _STACK
+        top = y + (high - max(1, drawn) * (CARD + _STACK) + _STACK) / 2
+        cards = {task: descriptor(f"sharing/{task}/{page.va:x}", f"page {letter}", page.descriptors.get(task),
+                                  Box(x, y + (high - CARD) / 2, side, CARD), is_right=is_right,
+                                  alone=(task, page.va) not in rings, lane=f"sharing/{task}",
+                                  said=f"{task}, page {letter} at {Address(page.va)}", word=board.word)
+                 for task, x, is_right in ((board.tasks[0], left, False), (board.tasks[1], right, True))
+                 if task}  # fmt: skip  # a card each
+        frames = {one.frame: frame_card(f"sharing/frame/{one.frame:x}", one, page.kind,
+                                        Box(centre, top + at * (CARD + _STACK), middle, CARD), word=board.word,
+                                        within=bool(rings) or _is_elsewhere(one, page))
+                  for at, one in enumerate(page.frames)}  # fmt: skip  # a frame each
         yield from (*cards.values(), *frames.values())
-        yield from _lines(page, cards, frames)
+        yield from _lines(page, cards, frames, lit=not rings)
+        ringed += [card for task, card in cards.items() if (task, page.va) in rings]
         y += high + _GAP
+    if ringed:  # one line around all of them, with their number
+        yield kit.around("sharing/around", ringed, apart=5)
+        corner = max(card.x + card.w for card in ringed) + 2.5, min(card.y for card in ringed) - 2.5
+        yield boxes.badge("sharing/around/count", f"{len(ringed):,}", "locks", *corner)
+    yield from _sums(board, Box(box.x, y - 4, box.w, 0))
 
 
-def _lines(page: BoardPage, cards: Mapping[str, Node], frames: Mapping[int, Node]) -> Iterator[Link]:
+def _is_elsewhere(one: BoardFrame, page: BoardPage) -> bool:
+    """Return whether a frame's change is shown elsewhere: at a lock, or at the new frame of its descriptors."""
+    return one.users == one.before or (one.users < one.before and any(two.state == "new" for two in page.frames))
+
+
+def _ringed(board: Board) -> set[tuple[str, int]]:
+    """Return the descriptors that changed alike, by task and address, if they are too many to mark one by one."""
+    found: dict[str, set[tuple[str, int]]] = {}
+    for page in board.pages:
+        for task, its in page.descriptors.items():
+            if its.state in ("new", "changed"):
+                found.setdefault("open" if "w" in its.rights else "closed", set()).add((task, page.va))
+    return {one for some in found.values() if len(some) > MOST_ALIKE for one in some}
+
+
+def _sums(board: Board, box: Box) -> Iterator[Node]:
+    """Yield the numbers of frames and of pages, and below them what the operation did."""
+    users = sum(len(page.descriptors) for page in board.pages)
+    frames = len({frame for page in board.pages for frame in (one.frame for one in page.descriptors.values())})
+    said = f"{counted(frames, 'frame')} for {counted(users, 'page')}"
+    lines = [(said, "body strong"), *([(board.did, "label new")] if board.did else [])]
+    text = [Text(box.w / 2, 15 + 19 * at, words, style, "middle") for at, (words, style) in enumerate(lines)]
+    yield kit.runs(
+        "sharing/sums", box._replace(h=4 + 19.0 * len(lines)), text, title="; ".join(one for one, _ in lines)
+    )
+
+
+def _lines(
+    page: BoardPage, cards: Mapping[str, Node], frames: Mapping[int, Node], *, lit: bool
+) -> Iterator[Link]:  # fmt: skip
     """Yield lines from each descriptor to its frame, and from a frame to a copy without a descriptor yet."""
     for task, its in page.descriptors.items():
-        state = ("path",) if its.state in ("new", "changed") else ()
+        state = ("path",) if its.state in ("new", "changed") and lit else ()
         card, frame = cards[task], frames[its.frame]
         begin, end = (card.x + card.w, frame.x) if card.x < frame.x else (card.x, frame.x + frame.w)
         points = ((begin, card.y + card.h / 2), (end, frame.y + frame.h / 2))
-        yield Link(f"{card.id}/to", "leads", card.id, frame.id, points, state=state)
+        yield Link(f"{card.id}/to", "leads", card.id, frame.id, points, state=state, bend="level")
     for one in page.frames:
         if one.state == "ghost" and one.source in frames:
             yield kit.arrow(f"sharing/frame/{one.frame:x}/copy", frames[one.source], frames[one.frame], kind="walk")
 
 
-def _descriptor(task: str, letter: str, page: BoardPage, box: Box, is_right: bool) -> Node:
-    """Return a page's letter, its address, and its padlock; pale if the task has no descriptor."""
-    its = page.descriptors.get(task)
-    x = 12.0
-    address, room = str(Address(page.va)), box.w - x - 8
-    text = [Text(x, 20, letter, "body strong" if its else "body strong dim"),
-            fitted(x, 38, address if its else "none", room, "mono label dim" if its else "label dim")]  # fmt: skip
-    bars = [Bar(box.w - 4 if is_right else 0, 0, 4, box.h, "table")] if its else []
-    said = "no descriptor: the first access makes one"
-    if its:
-        is_open = "w" in its.rights
-        look = "error" if its.state == "fault" else "step-new" if its.state else "step"
-        bars += _lock(box.w - 26, 14, is_open, look)
-        text += [Text(box.w - 32, 20, "refused", "label error", "end")] * (its.state == "fault")
-        lock = "open: a write needs no fault" if is_open else "closed: a write faults"
-        said = ", ".join(filter(None, (its.state, f"frame {its.frame:#x}", its.rights, f"its lock is {lock}")))
+def descriptor(
+    identity: str, name: str, its: Descriptor | None, box: Box, *, said: str, word: str, lane: str,
+    is_right: bool = False, alone: bool = True, more: str = "",
+) -> Node:  # fmt: skip  # all but four by name
+    """Return a card with a name, a padlock and its meaning; pale if there is no descriptor.
+
+    With `alone`, what changed is marked here, not by a ring.  `more` is said in code letters below the name.
+    """
+    x = 14.0 if is_right else 16.0
+    is_open = its is not None and "w" in its.rights
+    look = "step"
+    if its is not None and its.state:
+        look = "error" if its.state == "fault" else "step-new" if alone else "step"
+    style = {"step": "label dim", "step-new": "label new", "error": "label error"}[look]
+    words = f"no {word} yet" if its is None else OPEN if is_open else CLOSED
+    if its is not None and its.state in ("refused", "fault"):
+        words = "the write faults"
+    text = [fitted(x, 25, visible(name), box.w - x - 40, "body strong" if its else "body strong dim")]
+    text += [fitted(x, 43, words, box.w - x - 6, style if its else "label dim")]
+    text += [
+        fitted(
+            x,
+            61,
+            more,
+            box.w - x - 6,
+            "mono label new" if look == "step-new" and its and its.state != "refused" else "mono label dim",
+        )
+    ] * bool(more)
+    bars = [Bar(box.w - 5 if is_right else 0, 0, 5, box.h, "table")] if its else []
+    if its is None:
+        whole = f"no {word}: the first access makes one"
+    else:
+        bars += _lock(box.w - 36, 18, is_open, look)
+        lock = f"open: it {OPEN}" if is_open else f"closed: {CLOSED}"
+        whole = ", ".join(filter(None, (its.state, f"frame {its.frame:#x}", its.rights, f"its lock is {lock}")))
+    state = ("none",) if its is None else ("within",) if not alone else ()
     return Node(
-        f"sharing/{task}/{page.va:x}", "board", *box, thing=f"frame:{its.frame}" if its else "", text=tuple(text),
-        bars=tuple(bars), title=visible(f"{task}, page {letter} at {address}: {said}"), action="select" * bool(its),
-        lane=f"sharing/{task}", state=() if its else ("none",),
-    )  # fmt: skip
+        identity, "board", *box, thing=f"frame:{its.frame}" if its else "", text=tuple(text), bars=tuple(bars),
+        title=visible(f"{said}: {whole}"), action="select" * bool(its), lane=lane, state=state,
+    )  # fmt: skip  # a card
 
 
 def _lock(x: float, y: float, is_open: bool, look: str) -> list[Bar]:
@@ -143,37 +238,46 @@ def _lock(x: float, y: float, is_open: bool, look: str) -> list[Bar]:
     return [shackle, Bar(x, y, 14, 11, f"lock {look}")]  # the body hides the shackle's foot
 
 
-def _frame(one: BoardFrame, page: BoardPage, box: Box) -> Node:
-    """Return a frame's contents, its number, and the number of its descriptors."""
-    number = f"{one.frame:#x}"
-    room = box.w - 46
-    words = fitted(12, 21, one.words, room, "mono body")
-    text = [words, Text(12, 38, number, "mono label dim")] if one.words else [Text(12, 29, number, "mono body")]
-    bars = [Bar(0, box.h - 4, box.w, 4, f"own-{page.kind}")]
+def frame_card(
+    identity: str, one: BoardFrame, kind: str, box: Box, *, word: str, within: bool = False,
+    lane: str = "sharing/frames", named: bool = False,
+) -> Node:  # fmt: skip  # what, where, then how
+    """Return a frame's contents, its number, and the number of its descriptors; `within`: a ring says what changed.
+
+    `named` puts the word "frame" before the number.
+    """
+    number = f"{'frame ' * named}{one.frame:#x}"
+    room = box.w - 56
+    words = fitted(16, 25, one.words, room, "large mono")
+    text = [words, Text(16, 43, number, "mono label dim")] if one.words else [Text(16, 33, number, "mono body")]
+    bars = [Bar(0, box.h - 5, box.w, 5, f"own-{kind}")]
     if one.users:
-        bars.append(Bar(box.w - 34, 11, 22, 22, "count step" if one.users == one.before else "count step-new"))
-        text.append(Text(box.w - 23, 26, str(one.users), "letter on-step", "middle"))
-    said = f"{one.users} descriptors lead to it" if one.users != 1 else "1 descriptor leads to it"
+        is_elsewhere = one.users == one.before or within
+        bars.append(Bar(box.w - 39, 13, 26, 26, "count step" if is_elsewhere else "count step-new"))
+        text.append(Text(box.w - 26, 30, str(one.users), "letter on-step", "middle"))
+    said = f"{counted(one.users, word)} {'lead' if one.users != 1 else 'leads'} to it"
     if one.state == "ghost":
-        said = "the copy, which no descriptor has yet"
+        said = f"the copy, which no {word} has yet"
+    state = (
+        kind,
+        *([one.state] if one.state else []),
+        *(["within"] if within and one.state in ("new", "changed") else []),
+    )
     return Node(
-        f"sharing/frame/{one.frame:x}", "board-frame", *box, thing=f"frame:{one.frame}", text=tuple(text),
-        bars=tuple(bars), title=f"frame {number}{f', {one.words}' * bool(one.words)}: {said}", action="select",
-        lane="sharing/frames", state=(page.kind, *([one.state] if one.state else [])),
-    )  # fmt: skip
+        identity, "board-frame", *box, thing=f"frame:{one.frame}", text=tuple(text), bars=tuple(bars),
+        title=f"frame {one.frame:#x}{f', {one.words}' * bool(one.words)}: {said}", action="select", lane=lane,
+        state=state,
+    )  # fmt: skip  # a frame
 
 
-def _legend(pages: Sequence[BoardPage]) -> Iterator[tuple[float, Part]]:
-    """Yield the meanings of padlocks and numbers, if there are any, with their widths."""
-    rights = [one.rights for page in pages for one in page.descriptors.values()]
-    shown = {"count", *("open" if "w" in one else "closed" for one in rights)}
-    for key, words in (*LOCKS, ("count", COUNTS)):
-        if key in shown:
-            yield text_width(words, "label dim") + 28, boxes.thing(24, partial(_meaning, key, words))
+def _legend(board: Board) -> Iterator[tuple[float, Part]]:
+    """Yield the meaning of the number in a frame, if there is any, with its width."""
+    if any(page.descriptors for page in board.pages):
+        words = f"the number of {board.word}s that lead to the frame"
+        yield text_width(words, "label dim") + 28, boxes.thing(24, partial(_meaning, words))
 
 
-def _meaning(key: str, words: str, box: Box) -> Node:
-    bars = [Bar(0, 3, 18, 18, "count step")] if key == "count" else _lock(1, 9, key == "open", "step")
-    text = [Text(26, 16, words, "label dim")]
-    text += [Text(9, 16, "2", "label on-step", "middle")] * (key == "count")
-    return Node(f"sharing/key/{key}", "board-key", *box, shape="none", text=tuple(text), bars=tuple(bars))
+def _meaning(words: str, box: Box) -> Node:
+    text = [Text(26, 16, words, "label dim"), Text(9, 16, "2", "label on-step", "middle")]
+    return Node("sharing/key/count", "board-key", *box, shape="none", text=tuple(text),
+                bars=(Bar(0, 3, 18, 18, "count step"),))  # fmt: skip  # a sample

@@ -256,21 +256,21 @@ def ringed(
             number += 1
             count = f"{sum(counts.get(node.id, 1) for node in some):,}"
             corner = max(node.x + node.w for node in some), min(node.y for node in some)
-            drawn.nodes.append(_badge(f"{identity}/count/{number}", count, state, *corner))
+            drawn.nodes.append(badge(f"{identity}/count/{number}", count, state, *corner))
         return end
 
     return put
 
 
-def _badge(identity: str, count: str, state: str, right: float, top: float) -> Node:
+def badge(identity: str, count: str, state: str, right: float, top: float) -> Node:
     """Return a badge with a number, on the upper right corner of a line, where it covers nothing inside."""
-    w = max(_BADGE, text_width(count, "letter") + 8)
-    return kit.runs(identity, Box(right + 2.5 - w, top + 1.5 - _BADGE, w, _BADGE),
-                    [Text(w / 2, _BADGE / 2 + 4, count, "letter on-step", "middle")],
-                    bars=(Bar(0, 0, w, _BADGE, "count step-new"),), title=f"{count} {state}")  # fmt: skip
+    w = max(BADGE, text_width(count, "letter") + 8)
+    return kit.runs(identity, Box(right + 2.5 - w, top + 1.5 - BADGE, w, BADGE),
+                    [Text(w / 2, BADGE / 2 + 4, count, "letter on-step", "middle")],
+                    bars=(Bar(0, 0, w, BADGE, "count step-new"),), title=f"{count} {state}")  # fmt: skip
 
 
-_BADGE = 17.0
+BADGE = 17.0
 """Height of a badge."""
 
 

@@ -1,0 +1,88 @@
+"""The first cell in JupyterLab, and in a page without a kernel: the button *write* makes the copy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import vmwidgets as vm
+from tests.browser.lab import Notebook
+
+
+def shown(place: Any) -> list[str]:
+    """What the pictures that are seen say to a screen reader."""
+    return [str(one.get_attribute("alt")) for one in place.locator(".vmw-stop img").all() if one.is_visible()]
+
+
+def press_write(place: Any) -> None:
+    """From the last stop back to the one before the write, then forward again by the button."""
+    (after,) = shown(place)
+    assert not place.locator(".vmw-write").is_visible()
+    place.get_by_label("before the write").check()
+    (before,) = shown(place)
+    assert before != after
+    place.locator(".vmw-write").click()
+    assert shown(place) == [after]
+    assert not place.locator(".vmw-write").is_visible()
+    place.get_by_label("before the fork").check()
+    assert shown(place) not in ([before], [after])
+
+
+def test_the_button_makes_the_copy_in_a_notebook(
+    open_notebook: Callable[..., Notebook], new_notebook: Callable[..., str]
+) -> None:
+    notebook = open_notebook(new_notebook("import vmwidgets as vm\nvm.hello()"))
+    notebook.run_all()
+    cell = notebook.cell(0)
+    cell.locator(".vmw-stop img").last.wait_for()
+    press_write(cell)
+
+
+def test_the_button_makes_the_copy_without_a_kernel(chromium: Any, tmp_path: Path) -> None:
+    """A page without a script, from a file, and on a telephone."""
+    file = tmp_path / "hello.html"
+    file.write_text(
+        f"<!doctype html><meta charset=utf-8>{vm.hello()._repr_mimebundle_()['text/html']}", encoding="utf-8"
+    )
+    asked: list[str] = []
+    page = chromium.new_page()
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(file.as_uri())
+    press_write(page)
+    page.set_viewport_size({"width": 400, "height": 800})
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert [url for url in asked if not url.startswith("data:")] == [file.as_uri()], "all of it is in the page"
+    page.close()
+
+
+HERO = Path(__file__).resolve().parents[2] / "docs" / "pictures"
+SEEN = "[1, 2, 3].map((one) => getComputedStyle(document.querySelector(`g.f${one}`)).opacity)"
+
+
+@pytest.mark.parametrize("name", ["hero.svg", "hero-dark.svg"])
+def test_readme_s_picture_plays_once_and_stays_on_its_third_frame(chromium: Any, name: str) -> None:
+    page = chromium.new_page()
+    page.goto((HERO / name).as_uri())
+    timings = page.evaluate(
+        "document.getAnimations().map((one) => [one.effect.getTiming().iterations, one.effect.getTiming().duration])"
+    )
+    assert {tuple(one) for one in timings} == {(1, 12_000)}, "four seconds a frame"
+    shown = []
+    for at in (2_000, 6_000, 11_900):
+        page.evaluate(
+            "(at) => { for (const one of document.getAnimations()) { one.pause(); one.currentTime = at; } }", at
+        )
+        shown.append(page.evaluate(SEEN))
+    assert shown == [["1", "0", "0"], ["0", "1", "0"], ["0", "0", "1"]]
+    page.evaluate("for (const one of document.getAnimations()) one.finish()")
+    assert page.evaluate(SEEN) == ["0", "0", "1"]
+    for media in ({"reduced_motion": "reduce"}, {"media": "print"}):
+        page.emulate_media(**media)
+        page.reload()
+        assert page.evaluate("document.getAnimations().length") == 0
+        assert page.evaluate(SEEN) == ["0", "0", "1"]
+        page.emulate_media(media="screen", reduced_motion="no-preference")
+    page.close()
