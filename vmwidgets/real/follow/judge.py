@@ -141,12 +141,7 @@ class Judge:
             if self.seen.spaces.having(page).isdisjoint(busy):
                 del self.seen.new_tables[page]
                 self._all(table_wrong(state, page), call, _of_table(page))
-        for frame, (root, call) in [*self.seen.fewer.items()]:
-            users = state.users(frame)
-            if root not in busy and busy.isdisjoint(one for one, _ in users):
-                del self.seen.fewer[frame]
-                for one, va in users[:1]:
-                    self._all(leaf_wrong(state, one, va), call, _of_leaf(one, va))
+        self._judge_fewer(state, busy)
         leading, having = self.seen.spaces.leading, self.seen.spaces.having
         for frame, call in [*self.seen.freed.items()]:
             roots = {root for root, _ in leading(frame)} | having(frame)
@@ -154,6 +149,22 @@ class Judge:
                 del self.seen.freed[frame]
                 if roots:
                     self._all(frame_wrong(state, frame), call, _of_frame(frame))
+
+    def _judge_fewer(self, state: State, busy: set[int]) -> None:
+        """Judge frames that lost a descriptor and have others; a frame waits until no table that maps it is busy."""
+        left: dict[int, dict[int, Call | None]] = {}
+        for root in [root for root in self.seen.fewer if root not in busy]:
+            for frame, call in self.seen.fewer.pop(root).items():
+                users = self.seen.spaces.leading(frame)
+                blocker = next((one for one, _ in users if one in busy), None)
+                if blocker is not None:
+                    self.seen.fewer.setdefault(blocker, {})[frame] = call
+                elif users:
+                    one, va = min(users)
+                    left.setdefault(one, {})[va] = call
+        for root, changed in left.items():
+            for va in suspects(state, root, changed):
+                self._all(leaf_wrong(state, root, va), changed[va], _of_leaf(root, va))
 
     def _judge_processes(self, state: State, busy: set[int]) -> None:
         """Judge processes that shrank or executed a program, and tables that point to free pages."""
@@ -445,11 +456,8 @@ class Judge:
         for root in seen.changed:
             seen.changed[root] = {va: call for va, call in seen.changed[root].items() if id(call) not in under_way}
         seen.freed = {frame: call for frame, call in seen.freed.items() if id(call) not in under_way}
-        seen.fewer = {
-            frame: (root, call)
-            for frame, (root, call) in seen.fewer.items()
-            if call is not None and id(call) not in under_way
-        }
+        for root, frames in seen.fewer.items():
+            seen.fewer[root] = {at: call for at, call in frames.items() if call and id(call) not in under_way}
         self.doubts = [one for one in self.doubts if one.wrong.rule not in ("lost", "table-lost")]
         state = self._state()
         state.changing = set()

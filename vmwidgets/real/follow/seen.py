@@ -88,8 +88,8 @@ class Seen:
     taken: dict[int, tuple[Call | None, Call | None]] = field(default_factory=dict)
     """For each frame handed out, the call that took it, and the call before that."""
     new_tables: dict[int, Call | None] = field(default_factory=dict)
-    fewer: dict[int, tuple[int, Call | None]] = field(default_factory=dict)
-    """The frames that lost a descriptor and still have others, with the root that left them, and the call."""
+    fewer: dict[int, dict[int, Call | None]] = field(default_factory=dict)
+    """The frames that lost a descriptor and still have others, with the call, by the root that they wait for."""
     leaving: dict[int, Leaving] = field(default_factory=dict)
     shrunk: dict[tuple[int, int, int], Call | None] = field(default_factory=dict)
     shrinking: dict[int, bytes | None] = field(default_factory=dict)
@@ -260,7 +260,7 @@ class Seen:
             if was is not None and (now is None or now.frame != was.frame):
                 for frame in was.frames:
                     if self.spaces.leading(frame):
-                        self.fewer[frame] = root, culprit
+                        self.fewer.setdefault(root, {})[frame] = culprit
                     else:
                         self.leaving[frame] = Leaving(root, whose, va, culprit, self.taken.get(frame))
                 if now is not None and owner is not None and not is_excepted(va, now):
