@@ -13,6 +13,7 @@ import vmwidgets as vm
 from tests.real.conftest import HERE, needed
 from vmwidgets import Refused
 from vmwidgets.cli import main
+from vmwidgets.real.xv6 import _building
 
 LABS = {"copy": "base", "cow": "cow", "lazy": "lazy"}
 
@@ -423,6 +424,53 @@ def test_the_command(folder, capsys):
     assert "make qemu-gdb failed" in capsys.readouterr().err
     assert main(["follow", str(folder / "kernel")]) == 2
     assert "this is not a folder of xv6-riscv" in capsys.readouterr().err
+
+
+MAKEFILE = """
+U = user
+fs.img:
+\tmkfs/mkfs fs.img README $U/_sh $U/_ls
+qemu-gdb:
+\tqemu-system-riscv64 -machine virt -m 128M
+"""
+
+
+def files_of(folder: Path) -> dict[Path, bytes]:
+    return {one: one.read_bytes() for one in folder.rglob("*") if one.is_file()}
+
+
+def test_bad_input_is_one_sentence_and_changes_nothing(folder, tmp_path, capsys, monkeypatch):
+    other = tmp_path / "other"
+    (other / "kernel").mkdir(parents=True)
+    (other / "Makefile").write_text(MAKEFILE)
+    (folder / "kernel" / "proc.c").write_text("this is not C\n")
+    only_make = tmp_path / "bin"
+    only_make.mkdir()
+    for name in ("make", "sh"):
+        found = shutil.which(name)
+        assert found is not None
+        (only_make / name).symlink_to(found)
+    for place, run, path, said in (
+        (folder, "life", None, "make qemu-gdb failed"),
+        (other, "cowtest", None, "puts no program cowtest on xv6's disk; add $U/_cowtest to UPROGS"),
+        (other, "ls", only_make, "qemu-system-riscv64 is not installed"),
+    ):
+        before = files_of(place)
+        with monkeypatch.context() as here:
+            if path is not None:
+                here.setenv("PATH", str(path))
+            assert main(["follow", str(place), "--run", run]) == 2
+        out, err = capsys.readouterr()
+        assert (out, err.count("\n")) == ("", 1)
+        assert said in err
+        assert files_of(place) == before
+
+
+def test_two_runs_do_not_build_one_folder_at_once(folder, capsys):
+    with _building(folder):
+        assert main(["follow", str(folder), "--run", "life"]) == 2
+    assert "another run is building this kernel now" in capsys.readouterr().err
+    assert main(["follow", str(folder), "--run", "life", "--seconds", "120"]) == 0
 
 
 FINISHER = "  *(volatile int *)0x100000 = %s;\n  for (;;)\n    ;\n"

@@ -65,7 +65,7 @@ _TRAP = re.compile(
 
 _MOST_TRAPS = 4
 
-_MOST_TAKEN = 1_000
+_MOST_TAKEN = 300
 """The number of pages after which a function that is not followed is no longer watched when it gets one."""
 
 _SPP = 1 << 8
