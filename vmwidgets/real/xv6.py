@@ -74,7 +74,7 @@ def xv6(folder: str | Path, *, cpus: int = 1, options: tuple[str, ...] = ()) -> 
 
 @contextmanager
 def _building(place: Path) -> Iterator[None]:
-    """Build in a folder while nobody else does; what a failed build has made is removed again."""
+    """Build in a folder while no other run does; what a failed build has made is removed."""
     import fcntl  # systems without it have no xv6 either
 
     try:
