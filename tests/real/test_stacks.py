@@ -19,7 +19,7 @@ CALLED = {"scheduler": 0x100, "fork": 0x200, "uvmcopy": 0x300, "kernelvec": 0x40
 """Where each function begins; each is 0x100 bytes long."""
 
 
-def stacks() -> Any:
+def stacks(processes: Any = None) -> Any:
     def named(at: int) -> str:
         return next((name for name, start in CALLED.items() if start <= at < start + 0x100), "")
 
@@ -31,7 +31,6 @@ def stacks() -> Any:
 
     code = SimpleNamespace(named=named, body=body)
     program: Any = SimpleNamespace(code=code, function=named, symbols={}, variable=variable, address=lambda name: 0)
-    processes: Any = SimpleNamespace()
     return Stacks(program, processes)
 
 
@@ -51,6 +50,27 @@ def test_the_function_that_the_clock_interrupted_is_in_the_backtrace():
     one = stacks()
     names = one.names(one.of_registers(gdb, registers))
     assert names == ["yield", "kerneltrap", "kernelvec", "uvmcopy", "fork"]
+
+
+def test_a_stack_is_found_by_one_walk_whether_the_kernels_table_maps_it_or_not():
+    """A kernel of 2020 whose processes have kernel tables of their own maps no stack in `kernel_pagetable`."""
+    stack = (1 << 38) - 3 * 4096  # KSTACK(0) of xv6: indices 255, 511 and 509
+    root, middle, last, frame = 0x8700_1000, 0x8700_2000, 0x8700_3000, 0x8700_4000
+    leaf = frame >> 12 << 10 | 7
+    words = {root + 8 * 255: middle >> 12 << 10 | 1, middle + 8 * 511: last >> 12 << 10 | 1, last + 8 * 509: leaf}
+    asked: list[int] = []
+
+    def read(places: list[int]) -> list[int]:
+        asked.extend(places)
+        return [words.get(at, 0) for at in places]
+
+    gdb: Any = SimpleNamespace(words=read)
+    processes: Any = SimpleNamespace(kernel_root=lambda of: root)
+    one = stacks(processes)
+    assert one._physical(gdb, stack + 0x123) == frame + 0x123
+    for _ in range(5):
+        assert one._physical(gdb, stack - 2 * 4096) is None
+    assert len(asked) == 3 + 5 * 3
 
 
 def test_a_function_in_assembly_ends_where_the_next_symbol_begins():

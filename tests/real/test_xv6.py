@@ -81,6 +81,32 @@ def test_a_planted_mistake_is_found(xv6, file, was, now, rules):
     assert found.first.rule in rules
 
 
+def test_a_page_that_two_processes_can_write_is_found_when_fork_returns(xv6):
+    planted(xv6, "vm.c", "(uint64)mem, flags)", "pa, flags)")
+    with vm.xv6(xv6) as k:
+        found = k.follow("lazy", run="ls", seconds=200)
+    assert (found.outcome, found.first.rule) == ("broken", "shared-and-writable"), found
+    assert "uvmcopy" in found.first.lines[0], "and not where one of them ends"
+
+
+def test_a_right_too_many_is_told_by_the_line_of_exec_that_asked_for_it(xv6):
+    planted(xv6, "exec.c", "    if(flags & 0x1)\n      perm = PTE_X;", "    perm = PTE_X;")
+    with vm.xv6(xv6) as k:
+        found = k.follow(run="ls", seconds=200)
+    assert (found.outcome, found.first.rule) == ("broken", "exec-rights"), found
+    assert found.first.line.startswith("exec.c:")
+
+
+def test_a_zombie_whose_parent_was_not_woken_is_found(xv6):
+    planted(xv6, "proc.c", "      wakeup(initproc);", "      ;")
+    nap = "pause" if "pause" in (xv6 / "user" / "user.h").read_text() else "sleep"
+    life = f"if(fork() == 0) {{ if(fork() == 0) exit(0); {nap}(3); exit(0); }} wait(0); exit(0);"
+    planted(xv6, "../user/echo.c", "  int i;\n", f"  int i;\n\n  {life}\n")
+    with vm.xv6(xv6) as k:
+        found = k.follow(run="echo", seconds=200)
+    assert (found.outcome, found.first.rule) == ("broken", "unreaped"), found
+
+
 def test_the_same_folder_is_started_twice(xv6):
     with vm.xv6(xv6) as one, vm.xv6(xv6) as two:
         assert one.go(until="userinit", seconds=60).startswith("userinit (proc.c:")

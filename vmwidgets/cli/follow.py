@@ -10,9 +10,9 @@ from textwrap import fill
 
 from ..engine.base.errors import Refused
 from ..engine.mmu.followed import Followed
-from ..real import xv6
 from ..real.follow.checks import checked, checks_in
 from ..real.follow.rules import LABS, RULES
+from ..real.xv6 import check_command, xv6
 from .command import path_typed
 from .text import printable, say_refused
 
@@ -78,6 +78,8 @@ def run(options: argparse.Namespace) -> int:
         options.usage_error("--stops is at least 1, and --seconds more than 0 and at most 86400")
     try:
         checks = None if options.checks is None else checked(checks_in(options.checks))
+        if options.command_line is not None:
+            check_command(options.folder, options.command_line, tuple(options.make))
         with xv6(options.folder, cpus=options.cpus, options=tuple(options.make)) as kernel:
             found = kernel.follow(
                 options.lab, run=options.command_line, counts=options.counts, stops=options.stops,

@@ -348,11 +348,11 @@ class Gdb:
         return Stopped(thread, int(answer[1:3], 16))
 
     def general(self) -> list[int]:
-        """Return the first 33 registers of the chosen RISC-V hart in one packet: x0 to x31, pc."""
-        return self._general(self._packets.ask("g"))
+        """Return the first 33 registers of the chosen RISC-V hart: x0 to x31, pc."""
+        return self.general_of_all()[self.threads().index(self._thread)]
 
     def general_of_all(self) -> list[list[int]]:
-        """Return the registers x0 to x31 and pc of each hart, read once for each stop."""
+        """Return the registers x0 to x31 and pc of each hart, read once for each stop, without waiting in between."""
         if not self._registers:
             threads = self.threads()
             questions = [question for one in threads for question in (f"Hg{one}", "g")]

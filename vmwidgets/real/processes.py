@@ -49,6 +49,11 @@ class Process:
     chan: int = 0
     """What it sleeps for, if it sleeps."""
 
+    @property
+    def waits(self) -> bool:
+        """Return whether it sleeps in `wait`, where a process of xv6 sleeps on itself."""
+        return self.state == "sleeping" and self.chan == self.place
+
     @in_ascii
     def __str__(self) -> str:
         return f"{self.name or 'process'} ({self.pid})"

@@ -60,7 +60,7 @@ def xv6(folder: str | Path, *, cpus: int = 1, options: tuple[str, ...] = ()) -> 
     if shutil.which("make") is None:
         raise Refused("make is not installed: xv6 is built with it")
     port = _free_port()
-    with _shared(place, [f"CPUS={cpus}", *options]) as (shares, ram):
+    with _building(place), _shared(_started_with(place, [f"CPUS={cpus}", *options])) as (shares, ram):
         # The Makefile's own port listens on every address; a snapshot leaves the disk's file as `make` wrote it.
         here_alone = f"QEMUGDB=-gdb tcp:127.0.0.1:{port} -snapshot{shares}"
         started = Started(["make", f"CPUS={cpus}", f"GDBPORT={port}", here_alone, *options, "qemu-gdb"], place)
@@ -73,12 +73,85 @@ def xv6(folder: str | Path, *, cpus: int = 1, options: tuple[str, ...] = ()) -> 
 
 
 @contextmanager
-def _shared(place: Path, words: list[str]) -> Iterator[tuple[str, Ram | None]]:
+def _building(place: Path) -> Iterator[None]:
+    """Build in a folder while no other run does; what a failed build has made is removed."""
+    import fcntl  # systems without it have no xv6 either
+
+    try:
+        folder = os.open(place, os.O_RDONLY)
+    except OSError as error:
+        raise Refused(f"{place}: {error.strerror or error}") from None
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(folder)
+        raise Refused(f"{place}: another run is building this kernel now; start this one when it is built") from None
+    except OSError:
+        pass  # some network's file systems have no locks
+    before = {*_products(place)}
+    try:
+        yield
+    except Refused:
+        for one in {*_products(place)} - before:
+            one.unlink(missing_ok=True)
+        raise
+    finally:
+        os.close(folder)
+
+
+def _products(place: Path) -> Iterator[Path]:
+    """Yield the files that xv6's Makefile makes."""
+    for folder in (place, *(place / name for name in ("kernel", "user", "mkfs"))):
+        for one in folder.iterdir() if folder.is_dir() else ():
+            is_named = one.name in ("fs.img", ".gdbinit", "usys.S", "mkfs", "kernel", "initcode", "initcode.out")
+            if one.is_file() and (is_named or one.name.startswith("_") or one.suffix in (".o", ".d", ".asm", ".sym")):
+                yield one
+
+
+def _started_with(place: Path, words: list[str]) -> str:
+    """Return the command with which the Makefile starts QEMU, or ""; refuses if a program for the build is absent."""
+    try:
+        made = subprocess.run(
+            ["make", "-n", *words, "qemu-gdb"], cwd=place, capture_output=True, text=True, timeout=60,
+            errors="replace", check=False, stdin=subprocess.DEVNULL,
+        )  # fmt: skip  # the command, then how it is run
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    lines = made.stdout.splitlines()
+    if "Couldn't find a riscv64 version of GCC" in made.stderr and any(" -c " in line for line in lines):
+        raise Refused(
+            f"{place}: no compiler for RISC-V is installed; on Debian and Ubuntu, apt-get install gcc-riscv64-linux-gnu"
+        )
+    starts = [line for line in lines if re.match(r"\S*qemu-system-riscv64\s", line)]
+    program = starts[0].split(maxsplit=1)[0] if starts else ""
+    if program and shutil.which(program) is None:
+        raise Refused(f"{place}: {program} is not installed; on Debian and Ubuntu, apt-get install qemu-system-misc")
+    return next((line for line in starts if " -gdb " in line), "")
+
+
+def check_command(folder: str | Path, command: str, options: tuple[str, ...] = ()) -> None:
+    """Refuse a command of xv6's shell whose program the Makefile does not put on the disk."""
+    name = next(iter(command.split()), "")
+    try:
+        said = subprocess.run(
+            ["make", "-n", "-B", *options, "fs.img"], cwd=Path(folder).expanduser(), capture_output=True, text=True,
+            timeout=60, errors="replace", check=False, stdin=subprocess.DEVNULL,
+        ).stdout  # fmt: skip  # the command, then how it is run
+    except (OSError, subprocess.SubprocessError):
+        return
+    disk = next((line.split() for line in said.splitlines() if line.startswith("mkfs/mkfs fs.img ")), [])
+    programs = {Path(one).name for one in disk}
+    if re.fullmatch(r"[A-Za-z]\w*", name) and name != "cd" and "_sh" in programs and f"_{name}" not in programs:
+        raise Refused(f"{folder}: its Makefile puts no program {name} on xv6's disk; add $U/_{name} to UPROGS")
+
+
+@contextmanager
+def _shared(command: str) -> Iterator[tuple[str, Ram | None]]:
     """Return the options with which QEMU shares the guest's memory, and that memory; nothing if it can't be shared.
 
     Reading such memory costs no packets.  The file loses its name once QEMU has opened it.
     """
-    size = _memory_of(place, words)
+    size = _memory_of(command)
     folders = [one for one in ("/dev/shm", gettempdir()) if Path(one).is_dir()]
     folder = next((one for one in folders if size is not None and shutil.disk_usage(one).free > 2 * size), None)
     if size is None or folder is None:
@@ -91,16 +164,8 @@ def _shared(place: Path, words: list[str]) -> Iterator[tuple[str, Ram | None]]:
         yield option + " -machine memory-backend=shared", Ram(BASE, data)
 
 
-def _memory_of(place: Path, words: list[str]) -> int | None:
-    """Return the memory in bytes that the Makefile gives to QEMU's machine "virt"; None if it can't be found."""
-    try:
-        said = subprocess.run(
-            ["make", "-n", *words, "qemu-gdb"], cwd=place, capture_output=True, text=True, timeout=60,
-            errors="replace", check=False, stdin=subprocess.DEVNULL,
-        ).stdout  # fmt: skip  # the command, then how it is run
-    except (OSError, subprocess.SubprocessError):
-        return None
-    command = next((line for line in said.splitlines() if "qemu-system-riscv64" in line and " -gdb " in line), "")
+def _memory_of(command: str) -> int | None:
+    """Return the memory in bytes that a command gives to QEMU's machine "virt"; None if it can't be found."""
     size = re.search(r"\s-m\s+(\d+)([MG]?)(?=\s)", command)
     if size is None or "memory-backend" in command or not re.search(r"-(M|machine)\s+virt\b", command):
         return None

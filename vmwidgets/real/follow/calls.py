@@ -46,6 +46,8 @@ class Call:
     """The return address of the caller's caller, if the end of the call is watched there."""
     fault: int | None = None
     """The address of the fault that the call handles, if it is followed from its first read of a descriptor."""
+    began: int = 0
+    """The place from which the call is followed, if that is not its function's entry."""
 
     @property
     def function(self) -> str:
@@ -98,9 +100,9 @@ class Call:
 
     def lines(self, program: Program) -> str:
         """Return the place of the function and of its call: "mappages (vm.c:60), called at vm.c:150 in uvmcopy"."""
-        here = program.definition(self.function)
         if self.fault is not None:
-            return f"{self.function} ({here})"
+            return f"{self.function} ({program.line(self.began - 1)})"
+        here = program.definition(self.function)
         there = program.line(self.returns_to - 2)
         by = program.function(self.returns_to - 2)
         return f"{self.function} ({here}), called at {there} in {by}"

@@ -47,7 +47,7 @@ class Counts:
 
     def learn(self, gdb: Gdb, alone: list[int], frames: range, free: FreePages) -> None:
         """Learn what the counts mean, from frames with one descriptor and from free frames at both ends of memory."""
-        best, unused = 0.0, [pa for pa in frames if pa in free]
+        best, self._base, unused = 0.0, None, [pa for pa in frames if pa in free]
         unused = unused[:_FREE] + unused[-_FREE:]
         for base in self._bases:
             if not self._has_one_for_each(gdb, frames, free, base):

@@ -28,6 +28,8 @@ class FreeList:
         """The pages, each with its number in the list."""
         self.damaged: int | None = None
         """A link that points to no page, if there is one."""
+        self.is_large: bool | None = None
+        """Whether the pages are superpages; None while the list has shown too few pages to tell."""
         self.taken: set[int] = set()
         """The pages that were in the list before the latest update, and no longer are."""
 
@@ -140,9 +142,9 @@ class FreePages:
         self._sort()
 
     def _sort(self) -> None:
-        if len(self._lists) > 1:
-            self._large = [
-                one
-                for one in self._lists
-                if one.pages and all(pa % LARGE == 0 for pa in one.pages[:4] + one.pages[-4:])
-            ]
+        for one in self._lists if len(self._lists) > 1 else ():
+            if one.is_large is not False and one.pages:
+                aligned = all(pa % LARGE == 0 for pa in one.pages[:4] + one.pages[-4:])
+                if not aligned or len(one) > 1:  # a processor's list may hold a single page, at any address
+                    one.is_large = aligned
+        self._large = [one for one in self._lists if one.is_large]

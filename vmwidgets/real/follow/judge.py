@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import NamedTuple
 
-from ...engine.base.units import Address, counted
+from ...engine.base.units import PAGE, Address, counted
 from ...engine.mmu.followed import Break
 from ...engine.mmu.rules import Access
 from ..memory import StoppedMemory
@@ -21,7 +21,7 @@ from .calls import Call
 from .checks import Check, asked
 from .counts import Counts
 from .lost import Lost
-from .plan import AT_BOOT
+from .plan import NAMED
 from .rules import (
     TOP,
     State,
@@ -37,11 +37,13 @@ from .rules import (
     suspects,
     table_wrong,
 )
-from .seen import Leaving, Seen
+from .seen import REMOVING, Leaving, Seen
 from .spaces import Change, read_space
 from .stacks import Hart
 
-_MADE_IN = {"beyond-size": ("growproc",), "table-shared": ("kfork", "fork"), "unreaped": ("reparent", "kexit", "exit")}
+_FORKS = ("kfork", "fork")
+
+_MADE_IN = {"beyond-size": ("growproc", "sys_sbrk"), "table-shared": _FORKS, "unreaped": ("reparent", "kexit", "exit")}
 """The functions of xv6 in which a mistake is made that no followed call makes, by its rule."""
 
 MOST_DOUBTS = 64
@@ -87,6 +89,8 @@ class Judge:
     """The functions of which not each call was followed."""
     before: tuple[str, ...] = ()
     """At a panic, doubts about calls that are still under way, in sentences."""
+    to_return: set[int] = field(default_factory=set)
+    """The places to which forks return whose effects are doubted: the doubts are checked again there."""
 
     def __post_init__(self) -> None:
         self.lost = Lost(self.seen.program, self.seen.processes, self.seen.stacks)
@@ -141,12 +145,7 @@ class Judge:
             if self.seen.spaces.having(page).isdisjoint(busy):
                 del self.seen.new_tables[page]
                 self._all(table_wrong(state, page), call, _of_table(page))
-        for frame, (root, call) in [*self.seen.fewer.items()]:
-            users = state.users(frame)
-            if root not in busy and busy.isdisjoint(one for one, _ in users):
-                del self.seen.fewer[frame]
-                for one, va in users[:1]:
-                    self._all(leaf_wrong(state, one, va), call, _of_leaf(one, va))
+        self._judge_fewer(state, busy)
         leading, having = self.seen.spaces.leading, self.seen.spaces.having
         for frame, call in [*self.seen.freed.items()]:
             roots = {root for root, _ in leading(frame)} | having(frame)
@@ -154,6 +153,22 @@ class Judge:
                 del self.seen.freed[frame]
                 if roots:
                     self._all(frame_wrong(state, frame), call, _of_frame(frame))
+
+    def _judge_fewer(self, state: State, busy: set[int]) -> None:
+        """Judge frames that lost a descriptor and have others; a frame waits until no table that maps it is busy."""
+        left: dict[int, dict[int, Call | None]] = {}
+        for root in [root for root in self.seen.fewer if root not in busy]:
+            for frame, call in self.seen.fewer.pop(root).items():
+                users = self.seen.spaces.leading(frame)
+                blocker = next((one for one, _ in users if one in busy), None)
+                if blocker is not None:
+                    self.seen.fewer.setdefault(blocker, {})[frame] = call
+                elif users:
+                    one, va = min(users)
+                    left.setdefault(one, {})[va] = call
+        for root, changed in left.items():
+            for va in suspects(state, root, changed):
+                self._all(leaf_wrong(state, root, va), changed[va], _of_leaf(root, va))
 
     def _judge_processes(self, state: State, busy: set[int]) -> None:
         """Judge processes that shrank or executed a program, and tables that point to free pages."""
@@ -246,7 +261,9 @@ class Judge:
     def _may_go_on(self, wrong: Wrong, harts: list[Hart]) -> bool:
         """Return whether the system call that is doubted is still under way, and may put right what it left."""
         if wrong.rule == "shared-and-writable":
-            return self.seen.is_forking(harts)
+            forking = self.seen.forking(harts)
+            self.to_return |= forking
+            return bool(forking)
         return wrong.rule == "beyond-size" and self.seen.is_shrinking(wrong.root, harts)
 
     def _counted_well(self, frames: set[int]) -> set[int]:
@@ -275,6 +292,10 @@ class Judge:
         self.free_before = len(self.seen.free)
         self.unled = self._unled()
         self.had = self._pages()
+        self.learn_counts()
+
+    def learn_counts(self) -> None:
+        """Learn which array has the counts, and what they mean, from the pages in use and from free pages."""
         if self.arrays:
             alone = [
                 leaf.frame
@@ -294,7 +315,7 @@ class Judge:
         self.free_after = len(self.seen.free)
         for root in self.seen.there:
             space = self.seen.spaces.known[root]
-            self.seen.changed[root] = {va: self.seen.mapper.get((root, va)) for va in space.leaves}
+            self.seen.changed[root] = {va: self.seen.mapper(root, va) for va in space.leaves}
             self.seen.new_tables |= dict.fromkeys(space.pages)
         self.judge()
         if self.first is not None or self.unled is None:
@@ -302,20 +323,30 @@ class Judge:
         now = self._unled()
         lost = sorted(now - self.unled)
         if lost and len(now) > len(self.unled):
-            taken = self.seen.taken
-            self.left = {pa: one for pa, one in self.left.items() if one.handed_out is taken.get(pa)}
-            frame = next((pa for pa in lost if pa in self.left), lost[0])
+            taken, leading, having = self.seen.taken, self.seen.spaces.leading, self.seen.spaces.having
+            self.left = {
+                pa: one
+                for pa, one in self.left.items()
+                if one.handed_out is taken.get(pa) and not leading(pa) and not having(pa)  # else it was used again
+            }
+            known = (
+                [pa for pa in lost if pa in self.left]
+                or [pa for pa in lost if leading(pa)]
+                or [pa for pa in lost if pa in taken and taken[pa].places]
+            )
+            frame = (known or lost)[0]
             last = self.left.get(frame)
             wrong = _lost(frame, last) if last is not None else Wrong(
                 "lost", f"Frame {Address(frame)} was handed out, is not free, and nothing leads to it.", frame=frame
             )  # fmt: skip  # a frame that no process had
-            call = last.call if last is not None else taken.get(frame, (None, None))[0]
+            root, va = min(leading(frame), default=(0, None))  # a table that no process has
+            call = last.call if last is not None else taken[frame].call if frame in taken else None
             many = (
                 f" {counted(len(lost), 'such frame')} were lost in this run: {self.free_before:,} pages were free"
                 f" before the command, and {self.free_after:,} after it."
             )
             says = wrong.says + (many if len(lost) > 1 else "")
-            wrong = Wrong(wrong.rule, says, wrong.root, wrong.address, wrong.frame)
+            wrong = Wrong(wrong.rule, says, root, va, frame)
             self.first = self._told(wrong, call, self._state())
         else:
             self._say_who_has()
@@ -331,7 +362,7 @@ class Judge:
         return found
 
     def _say_who_has(self) -> None:
-        """Find out who has pages that were free before the command; a zombie whose parent has ended breaks a rule."""
+        """Find out who has pages that were free before the command; a process that never ends breaks a rule."""
         seen, before, after = self.seen, self.free_before or 0, self.free_after or 0
         if after >= before:
             return
@@ -343,41 +374,27 @@ class Judge:
             if more <= 0:
                 continue
             what = "a zombie" if one.state == "zombie" else one.state
-            orphan = seen.has_lost_parent(one, there)
-            comma = "" if one.state == "zombie" else ","
-            what += f"{comma} whose parent has ended" if orphan else ""
-            if orphan and one.state == "zombie":
-                says = f"{fewer}: {one}, {what}, has {counted(more, 'page')}, and no process waits for it."
-                self.first = self._told(Wrong("unreaped", says, one.root), None, self._state())
+            waits = next((each for each in there if each.place == one.parent and each.waits), None)
+            why = ""
+            if one.state == "used":
+                what, why = "which was made and never ran", "so it never ends"
+            elif seen.has_lost_parent(one, there):
+                what += f"{'' if one.state == 'zombie' else ','} whose parent has ended"
+                why = "and no process waits for it" if one.state == "zombie" else ""
+            elif one.state == "zombie" and waits is not None:
+                why = f"and its parent, {waits}, sleeps in wait: nothing has woken it"
+            if why:
+                says = f"{fewer}: {one}, {what}, has {counted(more, 'page')}, {why}."
+                made_in = _FORKS if one.state == "used" else ()
+                self.first = self._told(Wrong("unreaped", says, one.root), None, self._state(), made_in)
                 return
             said.append(f"{one}, {what}, has {more:,}")
         self.holders = (f"{fewer}: {'; '.join(said) or 'the kernel has them'}.",)
 
-    def _told(self, wrong: Wrong, call: Call | None, state: State) -> Break:
+    def _told(self, wrong: Wrong, call: Call | None, state: State, made_in: tuple[str, ...] = ()) -> Break:
         program = self.seen.program
-        path = [one for one in (call, call.outer if call is not None else None) if one is not None]
-        lines = [one.lines(program) for one in path]
-        line = program.definition(call.function) if call is not None else None
-        if call is not None:
-            line = self._line_of(wrong, call)
-        before = self.seen.mapper.get((wrong.root, wrong.address)) if wrong.address is not None else None
-        if call is None and wrong.rule == "user" and before is not None:
-            call, line = before, self._line_of(wrong, before)
-            lines = [before.lines(program)]
-        elif call is None and wrong.rule in _MADE_IN:
-            names = [name for name in _MADE_IN[wrong.rule] if name in program.symbols]
-            line = program.definition(names[0]) if names else None
-        elif call is None and wrong.rule in ("exec-rights", "guard") and before is not None:
-            line = program.line(before.returns_to - 2)
-        elif call is None and wrong.rule in ("lost", "table-lost"):
-            after = self.seen.taken.get(wrong.frame or 0, (None, None))[1] if wrong.frame not in self.left else None
-            lines.append(
-                f"handed out after {after}, {after.lines(program)}" if after is not None
-                else "given up outside the functions that are followed, such as where a process ends"
-            )  # fmt: skip  # a page that no process had, or one that a process had
-            lines += self._where_handed_out() if wrong.frame not in self.left else []
-        elif call is None and wrong.rule not in ("exec-rights", "guard"):
-            lines.append("written, or left, outside the functions that are followed, or while not each call was")
+        call, line, lines = self._blamed(wrong, call, made_in)
+        before = self.seen.mapper(wrong.root, wrong.address)
         if before is not None and before is not call:
             lines.append(f"mapped by {before}, {before.lines(program)}")
         memory = StoppedMemory(self.seen.gdb.read)
@@ -396,27 +413,94 @@ class Judge:
             wrong.frame, tuple(walks),
         )  # fmt: skip  # what is wrong, then where
 
-    def _where_handed_out(self) -> list[str]:
-        """Return why no call handed a page out: functions that are not followed call kalloc, too."""
-        program, followed = self.seen.program, self.seen.points
-        callers = program.code.callers.get("kalloc", frozenset()) - followed.keys() - {"walk", "uvmcreate"}
-        sites = [
-            f"{name} ({program.line(at)})"
-            for name in sorted(callers)
-            if not name.startswith(AT_BOOT)
-            for at in program.code.call_sites(name, "kalloc")[:1]
-        ]
-        return [f"kalloc handed it out to a function that is not followed: one of {', '.join(sites)}"] if sites else []
+    def _blamed(
+        self, wrong: Wrong, call: Call | None, made_in: tuple[str, ...]
+    ) -> tuple[Call | None, Line | None, list[str]]:
+        """Return the call that broke a rule, if one was followed, the line to look at, and what is known of both."""
+        program, before = self.seen.program, self.seen.mapper(wrong.root, wrong.address)
+        if call is None and wrong.rule == "user":
+            call = before
+        made_in = made_in or _MADE_IN.get(wrong.rule, ())
+        if call is not None:
+            lines = [one.lines(program) for one in (call, call.outer) if one is not None]
+            line = self._line_of(wrong, call)
+            shared = self.seen.shared.get(wrong.frame or 0) if wrong.rule == "free-and-mapped" else None
+            if shared is not None and self.counts is None and call.function in REMOVING:
+                line = self._line_of(wrong, shared)  # counted or not, the frame was shared, and the one process ended
+                lines.append(f"shared by {shared}, {shared.lines(program)}")
+        elif made_in:
+            return None, self._made_in(made_in), []
+        elif wrong.rule in ("exec-rights", "guard") and before is not None:
+            return None, self._asked_at(before), []
+        elif wrong.rule not in ("exec-rights", "guard", "lost", "table-lost"):
+            says = "written, or left, outside the functions that are followed, or while not each call was"
+            return None, None, [says]
+        else:
+            line, lines = None, []
+        if wrong.rule in ("lost", "table-lost"):
+            at, more = self._how_lost(wrong)
+            line, lines = at or line, [*lines, *more]
+        return call, line, lines
+
+    def _how_lost(self, wrong: Wrong) -> tuple[Line | None, list[str]]:
+        """Return the line in which a page was lost, if it is not the call's, and what is known of the page."""
+        program, frame = self.seen.program, wrong.frame or 0
+        last, handed = self.left.get(frame), self.seen.taken.get(frame)
+        line, lines = None, []
+        before = self.seen.mapper(wrong.root, wrong.address)
+        if last is None and before is not None:
+            line = self._asked_at(before)
+            lines.append("only a table that no process has leads to it: its process gave it up, or never had it")
+        elif last is not None and last.call is None:
+            name = next((name for name in last.given_up_by if name in program.symbols), "")
+            line = program.definition(name) if name else None
+            where = f"in {name} ({line})" if line is not None else "outside the functions that are followed"
+            lines.append(f"its process gave its tables up {where}")
+        if handed is not None and handed.places:
+            taker = [handed.places[0] - 1, *handed.places[1:3]]
+            lines.append(f"handed out by kalloc to {', called by '.join(self.seen.stacks.lines(taker))}")
+            line = line or (program.line(taker[0]) if last is None and before is None else None)
+        elif last is None and handed is not None and handed.call is None and handed.after is not None:
+            lines.append(f"handed out after {handed.after}, {handed.after.lines(program)}")
+        count = self.counts.of(self.seen.gdb, frame) if self.counts is not None and wrong.rule == "lost" else None
+        if self.counts is not None and count is not None:
+            is_freed = count == self.counts.wanted(0)
+            line = program.definition("kfree") if is_freed else line
+            should = ", so kfree should have put it into the list of free pages"
+            lines.append(f"its count is {count}{should if is_freed else ''}")
+        return line, lines
+
+    def _asked_at(self, call: Call) -> Line | None:
+        """Return the line that asked for a mapping, outside of xv6's own functions that map."""
+        while call.outer is not None and call.outer.function in NAMED:
+            call = call.outer
+        return self.seen.program.line(call.returns_to - 2)
+
+    def _made_in(self, names: tuple[str, ...]) -> Line | None:
+        """Return where the first of these functions begins that the kernel has."""
+        program = self.seen.program
+        if "sys_sbrk" in names and "growproc" not in program.code.callees.get("sys_sbrk", names):
+            names = ("sys_sbrk",)
+        return next((program.definition(name) for name in names if name in program.symbols), None)
 
     def _line_of(self, wrong: Wrong, call: Call) -> Line | None:
         """Return the line to look at: the call for the wrong descriptor, or the function that failed to do its work."""
         program = self.seen.program
         if wrong.rule in ("mappages", "uvmunmap"):
             return program.definition(call.function)
-        if call.function == "mappages":
+        if call.fault is not None:
+            return program.line(call.began - 1)
+        pages, removes = call.pages, call.function in REMOVING
+        not_asked = wrong.rule == "beyond-size" and pages is not None and wrong.address not in pages
+        not_asked |= wrong.rule in ("lost", "count") and call.arguments.get("do_free", 1) == 0
+        if call.function == "mappages" or (removes and not_asked):
             return program.line(call.returns_to - 2)  # its caller requested it
         sites = program.code.call_sites(call.function, "mappages")
-        if wrong.rule in ("uvmcopy", "shared-and-writable", "count") and call.function == "uvmcopy" and len(sites) == 1:
+        space = self.seen.spaces.known.get(wrong.root)
+        leaf = space.leaves.get(wrong.address or 0) if space is not None else None
+        is_small = leaf is None or leaf.size == PAGE  # mappages maps no superpages
+        copies = wrong.rule in ("uvmcopy", "shared-and-writable", "count", "free-and-mapped") and is_small
+        if copies and call.function == "uvmcopy" and len(sites) == 1:
             return program.line(sites[0])
         return program.definition(call.function)
 
@@ -445,11 +529,8 @@ class Judge:
         for root in seen.changed:
             seen.changed[root] = {va: call for va, call in seen.changed[root].items() if id(call) not in under_way}
         seen.freed = {frame: call for frame, call in seen.freed.items() if id(call) not in under_way}
-        seen.fewer = {
-            frame: (root, call)
-            for frame, (root, call) in seen.fewer.items()
-            if call is not None and id(call) not in under_way
-        }
+        for root, frames in seen.fewer.items():
+            seen.fewer[root] = {at: call for at, call in frames.items() if call and id(call) not in under_way}
         self.doubts = [one for one in self.doubts if one.wrong.rule not in ("lost", "table-lost")]
         state = self._state()
         state.changing = set()

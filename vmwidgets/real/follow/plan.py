@@ -82,7 +82,7 @@ def with_loops(points: dict[str, Point], near: set[int], is_aside: Callable[[int
 
 
 def _writing(program: Program) -> set[str]:
-    """Return the functions that get the place of a descriptor and store words, directly or in a function they call."""
+    """Return the functions that get the place of a descriptor, and store words or free the page that it leads to."""
     code = program.code
     walks = program.gives_descriptors | {"walk"}
     given = {
@@ -93,7 +93,7 @@ def _writing(program: Program) -> set[str]:
     return {
         name
         for name, callees in code.callees.items()
-        if callees & walks and (code.body(name).stores_words or callees & given)
+        if callees & walks and (code.body(name).stores_words or callees & given or "kfree" in callees)
     }
 
 
@@ -142,6 +142,18 @@ def _point(program: Program, name: str, late_after: set[str]) -> Point:
     if late:
         ends = (*body.returns, *(at for end in _TRAP_ENDS for at in code.call_sites(name, end)))
     return Point(name, entry, ends, late, program.parameters.get(name, ()))
+
+
+def takers(program: Program, followed: set[str]) -> list[int]:
+    """Return the places at which functions that are not followed get a page from `kalloc`."""
+    code = program.code
+    names = code.callers.get("kalloc", frozenset()) - {"walk", "uvmcreate"}
+    return [
+        at + length_of(code.word(at))
+        for name in sorted(names)
+        if name not in followed and not inner_only(program, name, followed)
+        for at in code.call_sites(name, "kalloc")
+    ]
 
 
 def inner_only(program: Program, name: str, followed: set[str]) -> bool:

@@ -81,8 +81,8 @@ RULES = (
          "It is never used again: memory runs out."),
     Rule("table-lost", "A table that nothing refers to any more is free.",
          "It is never used again: memory runs out."),
-    Rule("unreaped", "When the shell waits again, there is no zombie whose parent has ended.",
-         "No process waits for it, so its memory is never freed."),
+    Rule("unreaped", "When the shell waits again, there is no zombie whose parent has ended or sleeps in wait, and no"
+         " process that was made and never ran.", "Nothing ends it, so its memory is never freed."),
     Rule("free-list", "The list of free pages contains only pages, and ends.",
          "kalloc hands out whatever is in the list."),
     Rule("mappages", "mappages maps what it was asked to map.", "The base kernel's does.", ("base",)),

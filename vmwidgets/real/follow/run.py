@@ -32,7 +32,7 @@ from .calls import A0, FP, MAXVA, RA, SP, Call
 from .checks import Check
 from .counts import Counts
 from .judge import Judge
-from .plan import Point, inner_only, near_loops, plan, with_loops
+from .plan import Point, inner_only, near_loops, plan, takers, with_loops
 from .rules import LABS, TOP
 from .seen import Rebooted, Seen
 from .stacks import PC, Hart
@@ -64,6 +64,9 @@ _TRAP = re.compile(
 """A trap of user code, as xv6 prints it."""
 
 _MOST_TRAPS = 4
+
+_MOST_TAKEN = 300
+"""The number of pages after which a function that is not followed is no longer watched when it gets one."""
 
 _SPP = 1 << 8
 """The bit of sstatus that says whether the last trap came from supervisor mode (RISC-V Privileged, 4.1.1)."""
@@ -163,6 +166,10 @@ class _Run:
     followed: dict[str, int] = field(default_factory=dict)
     returns: set[int] = field(default_factory=set)
     """Return addresses of calls whose own ends are not watched."""
+    forks: set[int] = field(default_factory=set)
+    """The places to which forks return, if their effects are to be judged there."""
+    takers: dict[int, int] = field(default_factory=dict)
+    """The places at which functions that are not followed get a page, each with the number of pages."""
     ran: float = 0.0
     """Seconds for which the guest ran: the time in which it was stopped and looked at does not count."""
     near: int = 0
@@ -201,12 +208,7 @@ class _Run:
         early = self._boot()
         if early is not None:
             return early
-        for point in self.points.values():
-            self._watch(point)
-        if self.panic_at is not None:
-            self.gdb.set_breakpoint(self.panic_at)
-        self.seen.scan(None)
-        self.seen.changed.clear()
+        self._watch_all()
         self.pauses_until = monotonic() + _PAUSE
         self.unmuted_at = monotonic()
         self._heard()
@@ -239,6 +241,7 @@ class _Run:
             self._at(pc, registers)
             if self.judge.first is not None:
                 return "broken", ""
+            self._await_forks()
             self.gdb.pass_over(self.program.code.word(pc), registers)
 
     def _boot(self) -> tuple[Outcome, str] | None:
@@ -437,12 +440,36 @@ class _Run:
         self.gdb.go(seconds + 10.0, lambda: monotonic() > until)
         self.ran += seconds
 
+    def _watch_all(self) -> None:
+        """Set all breakpoints, and read the memory for the first time."""
+        for point in self.points.values():
+            self._watch(point)
+        near = near_loops(self.program)
+        for at in takers(self.program, {*self.points}):
+            if self.gdb.is_aside(at) or at & -PAGE not in near:
+                self.takers[at] = 0
+                self.gdb.set_breakpoint(at)
+        if self.panic_at is not None:
+            self.gdb.set_breakpoint(self.panic_at)
+        self.seen.scan(None)
+        self.seen.changed.clear()
+
     def _watch(self, point: Point) -> None:
         for address in point.places:
             self.gdb.set_breakpoint(address)
 
     def _at(self, pc: int, registers: list[int]) -> None:
         """Handle a hart at a breakpoint."""
+        if pc in self.takers:
+            self._took(pc, registers)
+        if pc in self.forks:
+            self.forks.discard(pc)
+            if pc not in self.returns:
+                self.gdb.clear_breakpoint(pc)
+            self.seen.scan(None)
+            self.judge.judge()
+            if self.judge.first is not None:
+                return
         if pc in self.entries:
             self._enter(self.entries[pc], registers, registers[SP], registers[RA])
         elif pc in self.late and not self.calls.is_under_way(self.late[pc].name, registers[FP]):
@@ -455,17 +482,35 @@ class _Run:
         if returned is not None:
             self._leave(returned)
 
+    def _took(self, pc: int, registers: list[int]) -> None:
+        """Record which function got a page from `kalloc`: if the page is lost, this function had it."""
+        if registers[A0]:
+            self.seen.handed[registers[A0]] = tuple(self.stacks.of_registers(self.gdb, registers))
+        self.takers[pc] += 1
+        if self.takers[pc] >= _MOST_TAKEN:
+            del self.takers[pc]
+            self.gdb.clear_breakpoint(pc)
+
+    def _await_forks(self) -> None:
+        """Stop where a fork returns whose effects are doubted: they are judged before another process runs on."""
+        for at in self.judge.to_return - self.gdb.breakpoints:
+            self.gdb.set_breakpoint(at)
+            self.forks.add(at)
+        self.judge.to_return.clear()
+
     def _enter(self, point: Point, registers: list[int], sp: int, returns_to: int) -> None:
         outer = self.calls.of(sp)
         self.seen.scan(outer)
         values = tuple(registers[A0 : A0 + len(point.parameters)])
         roots, process = self.seen.about(point, values, registers)
+        if point.name == "uvmcopy" and self.judge.unled is None and self.judge.counts is None:
+            self.judge.learn_counts()  # before the first fork, no frame is shared
         self.judge.judge(roots)
         if self.judge.first is not None:
             return
         call = Call(point, sp, returns_to, values if not point.late else (), roots, process)
         if point.late:
-            call.fault = self.gdb.register("stval") or 0
+            call.fault, call.began = self.gdb.register("stval") or 0, registers[PC]
         self.calls.entered(call)
         if not point.ends or (point.near_loops and not point.late):
             if call.is_large and returns_to & -PAGE in self.loops:  # its end would be slow: use a later place
@@ -626,11 +671,14 @@ class _Run:
         for call in under:
             yield f"the call that never returned: {call}"
         root = next((root for call in under for root in call.roots), None)
-        if root is None or not {"freewalk", "uvmfree"} & {*self.stacks.names(at.places)}:
+        names = {*self.stacks.names(at.places)}
+        asked = under[-1].pages if under and "mappages" in names else None
+        space = self.seen.spaces.known.get(root) if root is not None else None
+        if space is None or (asked is None and not {"freewalk", "uvmfree"} & names):
             return
-        space = self.seen.spaces.known.get(root)
-        for va, leaf in sorted(space.leaves.items())[:4] if space is not None else ():
-            mapped = self.seen.mapper.get((root, va))
+        still = [va for va in sorted(space.leaves) if asked is None or va in asked]
+        for va in still[:4]:
+            leaf, mapped = space.leaves[va], self.seen.mapper(space.root, va)
             by = f"since {mapped.lines(self.program)}" if mapped is not None else "by a call that was not followed"
             yield f"{Address(va)} is still mapped, to frame {Address(leaf.frame)} with {leaf.rights}, {by}"
 
@@ -722,6 +770,7 @@ def _put_aside(gdb: Gdb, program: Program, points: dict[str, Point]) -> None:
         return
     places = {at for one in points.values() for at in (one.entry, *one.ends, *one.late)}
     places |= {program.symbols[name].address for name in _STARTS if name in program.symbols}
+    places |= {*takers(program, {*points})}
     gdb.put_aside(copies(program.code, (at for at in places if not gdb.is_aside(at)), program.room))
 
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
-from ...engine.base.units import Address
+from ...engine.base.units import PAGE, Address
 from ..gdb import Gdb
 from ..processes import Process, Processes
 from ..program import Program
@@ -28,7 +29,10 @@ _GIVING_BACK = ("proc_freepagetable", "uvmfree", "freewalk")
 _THREADS = frozenset(("clone", "sys_clone", "thread_create", "sys_thread_create"))
 """Functions of kernels in which processes share a page table on purpose."""
 
-_MAPPING_NOTHING = (*_GIVING_BACK, "uvmunmap", "uvmdealloc", "uvmclear", "walkaddr")
+REMOVING = (*_GIVING_BACK, "uvmunmap", "uvmdealloc")
+"""The functions that remove descriptors."""
+
+_MAPPING_NOTHING = (*REMOVING, "uvmclear", "walkaddr")
 """The functions that map no page, so that another call mapped what is new after them."""
 
 _DEAD = ("zombie", "used", "unused")
@@ -43,6 +47,14 @@ class Rebooted(Exception):
     """Raised if there were processes, and now there are none: the first process never ends."""
 
 
+class Handed(NamedTuple):
+    """How a frame was handed out: in a call, or after one, and the places of a function that is not followed."""
+
+    call: Call | None
+    after: Call | None
+    places: tuple[int, ...]
+
+
 @dataclass
 class Leaving:
     """A frame that lost its last descriptor, or a page that held a table: its process, and the call that did it."""
@@ -51,8 +63,10 @@ class Leaving:
     whose: str
     va: int | None
     call: Call | None
-    handed_out: tuple[Call | None, Call | None] | None
+    handed_out: Handed | None
     """The entry of the frame in :attr:`Seen.taken`; another entry now means that it was freed and handed out again."""
+    given_up_by: tuple[str, ...] = ()
+    """Without a call, the names of the function in which the process gave all its tables up, if it did."""
 
 
 @dataclass
@@ -70,12 +84,14 @@ class Seen:
     """The processes at the previous stop, by the address of their `struct proc`."""
     parents: dict[int, tuple[int, int]] = field(default_factory=dict)
     """The parent of each process when it was seen first, by pid: its `struct proc` and its own pid."""
-    owners: dict[int, str] = field(default_factory=dict)
+    owners: dict[int, Process] = field(default_factory=dict)
     """The process that has, or had, each root."""
     kernels: set[int] = field(default_factory=set)
     """The roots of tables that map the kernel."""
-    mapper: dict[tuple[int, int], Call | None] = field(default_factory=dict)
-    """The call that wrote each descriptor, by root and address."""
+    mapped: dict[tuple[int, int], tuple[int, Call | None]] = field(default_factory=dict)
+    """The frame to which each descriptor was set, and the call that did it, by root and address."""
+    shared: dict[int, Call] = field(default_factory=dict)
+    """The latest call that mapped a frame which another descriptor led to."""
     recent: Call | None = None
     last: dict[int, Call] = field(default_factory=dict)
     """The latest returned call on each root."""
@@ -85,11 +101,12 @@ class Seen:
     """Roots whose tables may already be free, so that their pages may be in use for anything."""
     changed: dict[int, dict[int, Call | None]] = field(default_factory=dict)
     freed: dict[int, Call | None] = field(default_factory=dict)
-    taken: dict[int, tuple[Call | None, Call | None]] = field(default_factory=dict)
-    """For each frame handed out, the call that took it, and the call before that."""
+    taken: dict[int, Handed] = field(default_factory=dict)
+    handed: dict[int, tuple[int, ...]] = field(default_factory=dict)
+    """The frames that functions which are not followed took since the previous stop, and their backtraces."""
     new_tables: dict[int, Call | None] = field(default_factory=dict)
-    fewer: dict[int, tuple[int, Call | None]] = field(default_factory=dict)
-    """The frames that lost a descriptor and still have others, with the root that left them, and the call."""
+    fewer: dict[int, dict[int, Call | None]] = field(default_factory=dict)
+    """The frames that lost a descriptor and still have others, with the call, by the root that they wait for."""
     leaving: dict[int, Leaving] = field(default_factory=dict)
     shrunk: dict[tuple[int, int, int], Call | None] = field(default_factory=dict)
     shrinking: dict[int, bytes | None] = field(default_factory=dict)
@@ -152,8 +169,11 @@ class Seen:
             self.damage = self.damage or (self.free.damaged, cause)
         for frame in new:
             self.freed[frame] = cause or self.recent
-        for frame in self.free.taken:
-            self.taken[frame] = cause, self.recent
+        taken = dict.fromkeys([*self.free.taken, *(frame for frame in self.handed if frame not in self.free)])
+        for frame in taken:
+            self.taken[frame] = Handed(cause, self.recent, self.handed.get(frame, ()))
+            self.shared.pop(frame, None)
+        self.handed.clear()
         mine = {root for call in self.calls.all() for root in call.roots} | set(cause.roots if cause else ())
         self._see_processes(mine, cause)
         for root in [*self.spaces.known]:
@@ -199,7 +219,7 @@ class Seen:
             if one.pid not in self.parents and one.parent in self.slots:
                 self.parents[one.pid] = one.parent, self.slots[one.parent].pid
         self.slots = {one.place: one for one in there}
-        self.owners.update((one.root, str(one)) for one in there)
+        self.owners.update((one.root, one) for one in there)
 
     def _being_freed(self, there: Iterable[Process], mine: set[int], cause: Call | None) -> set[int]:
         """Return the roots that a call frees, or that a process is about to forget, according to the stacks."""
@@ -245,36 +265,60 @@ class Seen:
     def forget_strays(self, entering: tuple[int, ...]) -> None:
         """Forget the tables that no process uses any longer, except the tables of the call being entered."""
         for root in sorted(self.owners.keys() & self.spaces.known.keys() - self.there.keys() - set(entering)):
-            self._note(root, *self.spaces.forget(root), self.last.get(root))
+            last, owner = self.last.get(root), self.owners[root]
+            by = last if last is not None and last.function in REMOVING else None
+            now = self.slots.get(owner.place)
+            lives = now is not None and now.pid == owner.pid and now.state not in ("zombie", "unused")
+            self._note(root, *self.spaces.forget(root), by, ("kexec", "exec") if lives else ("freeproc",))
             self.owners.pop(root)
 
-    def _note(self, root: int, changes: list[Change], gone: set[int], cause: Call | None) -> None:
-        owner, whose = self.there.get(root), self.owners.get(root, f"the table at {Address(root)}")
+    def mapper(self, root: int, va: int | None) -> Call | None:
+        """Return the call that wrote a descriptor, if it was followed."""
+        return None if va is None else self.mapped.get((root, va), (0, None))[1]
+
+    def _note(
+        self, root: int, changes: list[Change], gone: set[int], cause: Call | None, given_up_by: tuple[str, ...] = ()
+    ) -> None:
+        owner, whose = self.there.get(root), str(self.owners.get(root, f"the table at {Address(root)}"))
         culprits = [(call, call.pages) for call in self._possible(root, cause)] if changes else []
         for change in changes:
             _, va, was, now = change
             culprit = next((call for call, pages in culprits if pages is None or va in pages), None)
+            if culprit is None and any(leaf is not None and leaf.size > PAGE for leaf in (was, now)):
+                culprit = next((call for call, pages in culprits if _meets(pages, change)), None)
             if now is not None:
                 self.changed.setdefault(root, {})[va] = culprit
-                self.mapper[root, va] = None if culprit is None or culprit.function in _MAPPING_NOTHING else culprit
+                mapper = None if culprit is None or culprit.function in _MAPPING_NOTHING else culprit
+                if (
+                    mapper is not None or self.mapped.get((root, va), (0, None))[0] != now.frame
+                ):  # else it is read again
+                    self.mapped[root, va] = now.frame, mapper
+                if mapper is not None and len(self.spaces.leading(now.frame)) > 1:
+                    self.shared[now.frame] = mapper
             if was is not None and (now is None or now.frame != was.frame):
                 for frame in was.frames:
                     if self.spaces.leading(frame):
-                        self.fewer[frame] = root, culprit
+                        self.fewer.setdefault(root, {})[frame] = culprit
                     else:
-                        self.leaving[frame] = Leaving(root, whose, va, culprit, self.taken.get(frame))
+                        handed_out = self.taken.get(frame)
+                        self.leaving[frame] = Leaving(root, whose, va, culprit, handed_out, given_up_by)
                 if now is not None and owner is not None and not is_excepted(va, now):
                     self.overwritten.append((change, culprit))
         for page in gone:
             if not self.spaces.having(page):
                 culprit = self._culprit(root, cause) or cause
-                self.leaving[page] = Leaving(root, whose, None, culprit, self.taken.get(page))
+                self.leaving[page] = Leaving(root, whose, None, culprit, self.taken.get(page), given_up_by)
 
-    def is_forking(self, harts: list[Hart]) -> bool:
-        """Return whether a fork is under way: it may still take a right from the parent."""
+    def forking(self, harts: list[Hart]) -> set[int]:
+        """Return the places to which the forks under way return: until then, they may take a right from the parent."""
         places = [hart.places for hart in harts]
         places += [self.stacks.waiting(self.gdb, one) for one in self.there.values() if one.state == "runnable"]
-        return any(not {"fork", "kfork"}.isdisjoint(self.stacks.names(each)) for each in places)
+        return {
+            after
+            for each in places
+            for name, after in zip(self.stacks.names(each), each[1:], strict=False)
+            if name in ("fork", "kfork")
+        }
 
     def has_lost_parent(self, process: Process, there: Iterable[Process]) -> bool:
         """Return whether the process that made this one has ended, and that no other process has become its parent."""
@@ -323,6 +367,20 @@ class Seen:
                 places = hart.places
         names = self.stacks.names(places)
         return bool({"growproc", "sys_sbrk"}.intersection(names)) and "uvmalloc" not in names  # that call grows
+
+
+def _meets(pages: range | None, change: Change) -> bool:
+    """Return whether a call that may change `pages` may have changed a descriptor, which may map many pages.
+
+    >>> superpage = Leaf(1, 512 * PAGE)
+    >>> [
+    ...     _meets(range(start, 0x80_0000, PAGE), Change(0, 0x20_0000, superpage, None))
+    ...     for start in (0x2F_8000, 0x40_0000)
+    ... ]
+    [True, False]
+    """
+    size = max(leaf.size for leaf in (change.was, change.now) if leaf is not None)
+    return pages is None or (pages.start < change.va + size and change.va < pages.stop)
 
 
 def _is_kernels(va: int, leaf: Leaf) -> bool:

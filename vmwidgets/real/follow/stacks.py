@@ -9,11 +9,12 @@ from dataclasses import dataclass
 
 from ...engine.base.errors import Refused
 from ...engine.base.units import PAGE
+from ...engine.mmu.formats.riscv import R, V, W, X
 from ..code import FP, RA, SP
 from ..gdb import Gdb
 from ..processes import Process, Processes
 from ..program import Place, Program
-from .spaces import read_space
+from .calls import MAXVA
 
 DEEPEST = 32
 
@@ -144,13 +145,26 @@ class Stacks:
         if 1 << 31 <= va < 1 << 36:
             return va
         page = va & -PAGE
-        if page not in self._mapped:
-            root = self._processes.kernel_root(gdb)
-            for at, leaf in read_space(gdb, root).leaves.items() if root else ():
-                if at != leaf.frame:
-                    self._mapped[at] = leaf.frame
-        frame = self._mapped.get(page)
-        return None if frame is None else frame + va % PAGE
+        frame = self._mapped.get(page) or self._walked(gdb, page)
+        if frame is None:
+            return None
+        self._mapped[page] = frame
+        return frame + va % PAGE
+
+    def _walked(self, gdb: Gdb, page: int) -> int | None:
+        """Return the frame to which the kernel's table maps a page that it does not map one to one.
+
+        Only three words are read: a kernel whose processes have tables of their own maps no stacks there.
+        """
+        table = self._processes.kernel_root(gdb) if 0 < page < MAXVA else 0
+        for shift in (30, 21, 12) if table else ():
+            (word,) = gdb.words([table + 8 * (page >> shift & 511)])
+            if not word & V:
+                return None
+            table = (word >> 10 & (1 << 44) - 1) << 12
+            if word & (R | W | X):
+                return table if shift == 12 and table != page else None
+        return None
 
 
 def _field(program: Program, path: str) -> int | None:
