@@ -72,11 +72,11 @@ def test_the_name_of_the_picture_is_checked_before_anything_is_printed(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "m").write_text(kinds.MAPS)
-    assert main(["read", str(tmp_path / "m"), "--to", str(tmp_path / "p.pdf")]) == 2
+    assert main(["read", str(tmp_path / "m"), "--to", str(tmp_path / "p.eps")]) == 2
     printed = capsys.readouterr()
     assert (printed.out, printed.err.count("\n")) == ("", 1)
     assert printed.err.startswith("vmwidgets: --to: '")
-    assert "ends in '.pdf'; it must end in .svg" in printed.err
+    assert "ends in '.eps'; it must end in .svg" in printed.err
 
 
 def test_a_file_that_is_not_there_is_told_from_a_text(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

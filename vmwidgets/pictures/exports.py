@@ -174,14 +174,18 @@ _FORMATS: dict[str, Callable[[Exports, str], str | bytes]] = {
 
 
 def maker_of(file: Path, option: str = "save", theme: str = "light") -> Callable[[Exports], str | bytes]:
-    """Return the function that makes files with this ending.  The error for another ending names the `option`."""
-    from vmwidgets.views.scene.plain import check_theme
+    """Return the function that makes files with this ending.  The error for another ending names the `option`.
+
+    Raises :class:`Refused` for another ending or theme, and if an extra is missing.
+    """
+    from vmwidgets.views.scene.plain import check_extra, check_theme
 
     check_theme(theme)
     make = _FORMATS.get(file.suffix.lower())
     if make is None:
         endings = ", ".join(_FORMATS)
         raise Refused(f"{option}: {shown(str(file))} ends in {shown(file.suffix)}; it must end in {endings}")
+    check_extra(file.suffix.lower())
     return lambda picture: make(picture, theme)
 
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cache
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -40,6 +41,19 @@ def check_theme(theme: str) -> None:
         raise Refused(f"theme={shown(theme)}, but it must be 'light' or 'dark'")
 
 
+def check_extra(ending: str) -> None:
+    """Raise :class:`Refused` if files with this ending, ".png" or ".pdf", need an extra that is not installed."""
+    if ending in _NEEDED:
+        module, extra, what = _NEEDED[ending]
+        try:
+            import_module(module)
+        except ImportError:
+            raise Refused(f'{what} needs the extra "{extra}": {install(extra)}; or save an .svg') from None
+
+
+_NEEDED = {".png": ("resvg_py", "png", "a PNG"), ".pdf": ("typst", "figures", "a PDF")}
+
+
 def to_png(svg: str, *, theme: str = "light", scale: float = 2.0) -> bytes:
     """Return the picture as a PNG with `scale` pixels for each of the drawing's.
 
@@ -47,11 +61,10 @@ def to_png(svg: str, *, theme: str = "light", scale: float = 2.0) -> bytes:
     """
     if not 0.25 <= scale <= 8:
         raise Refused(f"scale={scale!r}, but it must be a number from 0.25 to 8")
+    check_extra(".png")
     plain = plain_svg(svg, theme=theme)
-    try:
-        import resvg_py
-    except ImportError:
-        raise Refused(f'a PNG needs the extra "png": {install("png")}; or save an .svg') from None
+    import resvg_py
+
     return bytes(resvg_py.svg_to_bytes(svg_string=plain, zoom=scale, font_dirs=_fonts()))
 
 
@@ -68,11 +81,10 @@ def to_pdf(svg: str, *, theme: str = "light") -> bytes:
     A pixel of the drawing is 0.75 pt, as in CSS.  It costs some 0.1 s.  Raises :class:`Refused` if the extra is not
     installed, and for an unknown theme.
     """
+    check_extra(".pdf")
     plain = plain_svg(svg, theme=theme)
-    try:
-        import typst
-    except ImportError:
-        raise Refused(f'a PDF needs the extra "figures": {install("figures")}; or save an .svg') from None
+    import typst
+
     root = ET.fromstring(plain)
     given = {"title": root.findtext(f"{{{_SVG}}}title") or "", "width": str(0.75 * float(root.attrib["width"]))}
     files: Any = {"main.typ": _PAGE.encode(), "picture.svg": plain.encode()}
