@@ -2,7 +2,8 @@
 
 `make pictures` writes docs/pictures/hero.svg and hero-dark.svg, which move, and hero-frames.svg and .png, the same
 three frames beside each other, for paper and for the package index.  The moving ones play once, 4 s a frame, and stay
-on the third frame; it is also shown on paper, and to readers who asked their computer for less motion.
+on the third frame; it is also shown on paper, and to readers who asked their computer for less motion.  The light one
+is in notebooks/ a second time: the folder of a student has nothing above it.
 """
 
 from __future__ import annotations
@@ -129,10 +130,11 @@ def beside(some: list[Stop]) -> str:
     )
 
 
-def write(folder: Path) -> None:
-    """Write the four files."""
+def write(folder: Path, labs: Path) -> None:
+    """Write the four files into a folder, and the first of them into that of the labs too."""
     some = list(frames())
-    (folder / "hero.svg").write_text(moving(some, "light"))
+    for place in (folder, labs):
+        (place / "hero.svg").write_text(moving(some, "light"))
     (folder / "hero-dark.svg").write_text(moving(some, "dark"))
     still = beside(some)
     (folder / "hero-frames.svg").write_text(still)
