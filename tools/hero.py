@@ -104,16 +104,17 @@ ALT = ("A fork copies no page: parent and child share three frames, and every lo
 
 
 def moving(some: list[Stop], theme: str) -> str:
-    """Return the three frames as one picture that plays once."""
+    """Return the three frames as one picture that plays once, in ASCII: JupyterLite shows no other SVG of a page."""
     parts = [plain(number, one, theme) for number, one in enumerate(some, 1)]
     high = max(tall for _, tall in parts)
     groups = "".join(f'<g class="f f{number}">{inner}</g>' for number, (inner, _) in enumerate(parts, 1))
     ground = "#ffffff" if theme == "light" else "#14181d"
-    return (
+    svg = (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="900" height="{high:g}" viewBox="0 0 900 {high:g}" role="img">'
         f"<title>{escape(ALT)}</title><style>{style()}</style>"
         f'<rect width="900" height="{high:g}" fill="{ground}"/>{groups}</svg>\n'
     )
+    return svg.encode("ascii", "xmlcharrefreplace").decode()
 
 
 def beside(some: list[Stop]) -> str:
