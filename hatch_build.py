@@ -69,12 +69,12 @@ def check_sentences(root: Path) -> None:
 
 
 def labs(root: Path) -> dict[str, str]:
-    """The students' notebooks and their README, each with its place in a wheel; `vmwidgets course` copies them.
+    """The students' notebooks, README and its picture, each with its place in a wheel; `vmwidgets course` copies them.
 
     They are named one by one: what else lies in notebooks/ stays at home.  An editable install takes no such files.
     """
     source = root / "notebooks"
-    files = [*sorted(source.glob("*.ipynb")), source / "README.md"]
+    files = [*sorted(source.glob("*.ipynb")), source / "README.md", source / "hero.svg"]
     return {str(path): f"vmwidgets/course/{path.name}" for path in files}
 
 

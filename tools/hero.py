@@ -2,7 +2,8 @@
 
 `make pictures` writes docs/pictures/hero.svg and hero-dark.svg, which move, and hero-frames.svg and .png, the same
 three frames beside each other, for paper and for the package index.  The moving ones play once, 4 s a frame, and stay
-on the third frame; it is also shown on paper, and to readers who asked their computer for less motion.
+on the third frame; it is also shown on paper, and to readers who asked their computer for less motion.  The light one
+is in notebooks/ a second time: the folder of a student has nothing above it.
 """
 
 from __future__ import annotations
@@ -103,16 +104,17 @@ ALT = ("A fork copies no page: parent and child share three frames, and every lo
 
 
 def moving(some: list[Stop], theme: str) -> str:
-    """Return the three frames as one picture that plays once."""
+    """Return the three frames as one picture that plays once, in ASCII: JupyterLite shows no other SVG of a page."""
     parts = [plain(number, one, theme) for number, one in enumerate(some, 1)]
     high = max(tall for _, tall in parts)
     groups = "".join(f'<g class="f f{number}">{inner}</g>' for number, (inner, _) in enumerate(parts, 1))
     ground = "#ffffff" if theme == "light" else "#14181d"
-    return (
+    svg = (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="900" height="{high:g}" viewBox="0 0 900 {high:g}" role="img">'
         f"<title>{escape(ALT)}</title><style>{style()}</style>"
         f'<rect width="900" height="{high:g}" fill="{ground}"/>{groups}</svg>\n'
     )
+    return svg.encode("ascii", "xmlcharrefreplace").decode()
 
 
 def beside(some: list[Stop]) -> str:
@@ -129,10 +131,11 @@ def beside(some: list[Stop]) -> str:
     )
 
 
-def write(folder: Path) -> None:
-    """Write the four files."""
+def write(folder: Path, labs: Path) -> None:
+    """Write the four files into a folder, and the first of them into that of the labs too."""
     some = list(frames())
-    (folder / "hero.svg").write_text(moving(some, "light"))
+    for place in (folder, labs):
+        (place / "hero.svg").write_text(moving(some, "light"))
     (folder / "hero-dark.svg").write_text(moving(some, "dark"))
     still = beside(some)
     (folder / "hero-frames.svg").write_text(still)

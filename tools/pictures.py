@@ -52,7 +52,7 @@ def main() -> None:
     record(
         {**drawn, **{kind: lane(kind) for kind in ("Tree", "EntryList", "Ribbon", "Kentry", "Dashboard", "Comparison")}}
     )
-    hero.write(OUT)
+    hero.write(OUT, ROOT / "notebooks")
     screenshots()
     for path in sorted(OUT.iterdir()):
         print(f"{path.relative_to(ROOT)}: {path.stat().st_size:,} bytes")

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 import vmwidgets as vm
-from tests.browser.lab import Notebook
+from tests.browser.lab import Notebook, Server
+from vmwidgets.cli.copying import copy_labs, handed_out
 
 
 def shown(place: Any) -> list[str]:
@@ -56,6 +57,26 @@ def test_the_button_makes_the_copy_without_a_kernel(chromium: Any, tmp_path: Pat
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert [url for url in asked if not url.startswith("data:")] == [file.as_uri()], "all of it is in the page"
     page.close()
+
+
+DRAWN = """() => [...document.querySelectorAll('.jp-RenderedMarkdown img')].map((one) => [one.naturalWidth, one.alt])"""
+
+
+def test_the_first_page_of_a_student_s_folder_shows_it(lab: Server, chromium: Any) -> None:
+    """In JupyterLab, from a folder of the files that `vmwidgets course` copies."""
+    copy_labs(lab.root / "first page", handed_out(), "0")
+    page = chromium.new_page()
+    page.goto(f"{lab.base}/lab?token={lab.token}")
+    page.wait_for_function("() => window.jupyterapp")
+    page.evaluate("async () => { await window.jupyterapp.restored; }")
+    opened = "{ path: 'first page/README.md', factory: 'Markdown Preview' }"
+    page.evaluate(f"() => {{ window.jupyterapp.commands.execute('docmanager:open', {opened}); }}")
+    page.locator(".jp-RenderedMarkdown img").wait_for()
+    page.wait_for_function("() => document.querySelector('.jp-RenderedMarkdown img').naturalWidth > 0")
+    ((width, words),) = page.evaluate(DRAWN)
+    page.close()
+    assert width == 900
+    assert "A fork copies no page" in words
 
 
 HERO = Path(__file__).resolve().parents[2] / "docs" / "pictures"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -75,7 +76,9 @@ def test_the_first_page_is_shown_as_a_page(python: Path, image: Path) -> None:
     place = python.parents[1] / "etc" / "jupyter" / "labconfig" / "default_setting_overrides.json"
     assert "markdown" in json.loads(place.read_text())["@jupyterlab/docmanager-extension:plugin"]["defaultViewers"]
     assert "urlpath=lab%2Ftree%2Fnotebooks%2FREADME.md" in (image / "README.md").read_text(encoding="utf-8")
-    assert (image / "notebooks" / "README.md").is_file()
+    page = (image / "notebooks" / "README.md").read_text(encoding="utf-8")
+    (picture,) = re.findall(r"!\[.+\]\((.+)\)", page)
+    assert (image / "notebooks" / picture).is_file()
 
 
 @pytest.mark.parametrize("repository", ["", "/"], ids=["no repo2docker", "another folder"])

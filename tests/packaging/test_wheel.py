@@ -158,7 +158,8 @@ def test_every_module_is_inside_and_nothing_else_is(names: set[str], checkout: P
 def test_the_students_notebooks_are_inside_and_nothing_else_is(names: set[str], checkout: Path) -> None:
     sources = {path.parent.name for path in (checkout / "course").glob("*/lab.md")}
     inside = {name for name in names if name.startswith("vmwidgets/course/")}
-    assert inside == {"vmwidgets/course/README.md", *(f"vmwidgets/course/{name}.ipynb" for name in sources)}
+    page = {f"vmwidgets/course/{name}" for name in ("README.md", "hero.svg")}
+    assert inside == page | {f"vmwidgets/course/{name}.ipynb" for name in sources}
 
 
 def test_no_solution_is_inside(wheel: Path) -> None:

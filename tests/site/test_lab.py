@@ -237,6 +237,15 @@ def test_a_second_tab_on_the_same_lab_is_told_so_while_the_first_is_open(visitor
     warning.wait_for(state="detached", timeout=60_000)
 
 
+def test_the_labs_first_page_is_shown_as_a_page_with_its_picture(visitor: Any, site: Site) -> None:
+    page = visitor.new_page()
+    page.goto(Below(site).address("README.md"))
+    page.locator(".jp-RenderedMarkdown img").wait_for(timeout=LONG)
+    page.wait_for_function("() => document.querySelector('.jp-RenderedMarkdown img').naturalWidth === 900")
+    page.locator(".jp-RenderedMarkdown a", has_text="00-addresses.ipynb").click()
+    page.locator(".jp-Notebook").wait_for(timeout=LONG)
+
+
 def test_a_telephone_shows_the_notebook_and_not_the_list_of_files(chromium: Any, site: Site) -> None:
     context = chromium.new_context(viewport={"width": 360, "height": 740})
     page = context.new_page()

@@ -36,7 +36,7 @@ def main(arguments: list[str]) -> int:
         build_lab()
     with timed("first visit in Chromium, unless it is known"):
         seen = measure.visit(LAB, state_of(LAB))
-    kept = offline.keep(LAB, [*seen["paths"], *offline.notebooks(LAB)])
+    kept = offline.keep(LAB, [*seen["paths"], *offline.files(LAB)])
     landing.write(seen)
     pages_kept = offline.keep_pages(OUT, SOURCES / "worker.js")
     for name, size in sizes():

@@ -1,4 +1,4 @@
-"""The notebooks of the JupyterLite in the site: the labs, and those for pasted text and for the code of a link."""
+"""The files of the JupyterLite in the site: labs, their first page, and notebooks for pasted text and linked code."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+
+from vmwidgets.cli.copying import PICTURE, README
 
 from . import examples
 from .labs import NAMES
@@ -44,9 +46,11 @@ pasted"""
 
 
 def write(folder: Path) -> None:
-    """Write the notebooks into a new folder."""
+    """Write the files into a new folder."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
+    for name in (README, PICTURE):
+        shutil.copy(NOTEBOOKS / name, folder)
     for name in NAMES:
         notebook: Any = nbformat.read(NOTEBOOKS / f"{name}.ipynb", as_version=4)  # type: ignore[no-untyped-call]
         notebook.cells.insert(1, code(INSTALL, "install"))

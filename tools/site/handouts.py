@@ -1,4 +1,4 @@
-"""The handouts of the site: those of labs, lectures and the start page, each with the way back.
+"""The handouts of the site: those of labs and lectures, each with the way back.
 
 A handout is one file that leads nowhere; on the site it has a line of links above its heading.
 """

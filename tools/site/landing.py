@@ -1,4 +1,4 @@
-"""The landing page: one question and its picture, ways to begin, and what is below."""
+"""The landing page: a fork and the first write after it, ways to begin, and what is below."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from vmwidgets.views.scene.plain import to_png
 from vmwidgets.views.scene.svg import to_svg
 from vmwidgets.views.scene.twin import TELEPHONE, picture_html
 
-from . import fork, handouts
 from .chapters import with_links
 from .places import OUT, ROOT, SOURCES
 
@@ -68,25 +67,15 @@ UNMEASURED = "No account and no installation. Python runs in the page."
 
 def write(measured: dict[str, float] | None) -> None:
     """Write the page; `measured` is the size of a first visit in bytes, and its seconds to the first picture."""
-    told = fork.story()
-    steps = {f"step {number}": step for number, step in enumerate((told.before, *told.steps))} | dict(told.otherwise)
     template = (SOURCES / "landing.html").read_text(encoding="utf-8")
     parts = {
-        "question": escape(fork.QUESTION),
-        "answers": "".join(answer(number, number == told.answer) for number in fork.ANSWERS),
-        "answer": str(told.answer),
-        "scenes": "".join(scene(name, step, hidden=number > 0) for number, (name, step) in enumerate(steps.items())),
-        "sentence": escape(told.before.sentence),
-        "otherwise": "".join(f'<button type="button">{escape(name)}</button>' for name in told.otherwise),
+        "hero": hero(),
         "cost": cost(measured),
         "wait": "" if measured is None else f", in some {measured['seconds']:.0f} s the first time",
         "chapters": chapters(),
         "pictures": pictures(),
         "checked": rendered((SOURCES / "checked.md").read_text(encoding="utf-8")),
     }
-    story = OUT / "lectures" / "fork.html"
-    fork.handout(story)
-    handouts.put(story, story, {"Do it yourself: lab 08b": "../notebooks/08b-fork.html"})
     (OUT / "index.html").write_text(re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], template), encoding="utf-8")
     for path in (SOURCES / "static").glob("*.*"):
         shutil.copy(path, OUT / "_static")
@@ -94,15 +83,9 @@ def write(measured: dict[str, float] | None) -> None:
     (OUT / "favicon.ico").write_bytes(to_png(icon, theme="light", scale=2.0))  # asked for by pages that name no icon
 
 
-def answer(number: int, right: bool) -> str:
-    """A button to answer with."""
-    return f'<button type="button" aria-pressed="false" data-right="{"yes" if right else "no"}">{number}</button>'
-
-
-def scene(name: str, step: fork.Step, *, hidden: bool) -> str:
-    """A step of the picture, which the page shows when its turn comes."""
-    words = f'data-name="{escape(name)}" data-sentence="{escape(step.sentence)}"'
-    return f'<div class="scene" {words}{" hidden" if hidden else ""}>{fork.svg(step)}</div>\n'
+def hero() -> str:
+    """The first cell of a notebook, as it shows itself; its name is the same in each build."""
+    return re.sub(r"\bvmw-[0-9a-f]{8}", "vmw-hero", vm.hello()._repr_mimebundle_()["text/html"])
 
 
 def cost(measured: dict[str, float] | None) -> str:

@@ -35,7 +35,10 @@ APP = {
 SETTINGS = {
     "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
     "@jupyterlab/notebook-extension:tracker": {"windowingMode": "none"},
-    "@jupyterlab/docmanager-extension:plugin": {"autosave": False},
+    "@jupyterlab/docmanager-extension:plugin": {
+        "autosave": False,
+        "defaultViewers": {"markdown": "Markdown Preview"},
+    },
 }
 
 

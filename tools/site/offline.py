@@ -50,6 +50,6 @@ def keep(lab: Path, paths: list[str]) -> int:
     return sum((lab / path.partition("?")[0]).stat().st_size for path in set(paths))
 
 
-def notebooks(lab: Path) -> list[str]:
-    """The paths of the notebooks, which a visitor may open later."""
-    return [path.relative_to(lab).as_posix() for path in sorted((lab / "files").rglob("*.ipynb"))]
+def files(lab: Path) -> list[str]:
+    """The paths of the notebooks and their first page, which a visitor may open later."""
+    return [path.relative_to(lab).as_posix() for path in sorted((lab / "files").rglob("*")) if path.is_file()]

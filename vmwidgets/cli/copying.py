@@ -23,6 +23,8 @@ MANIFEST = ".vmwidgets-labs.json"
 SCHEMA = 1
 
 README = "README.md"
+PICTURE = "hero.svg"
+"""The first picture of that page."""
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 
@@ -48,8 +50,8 @@ def shipped() -> dict[str, bytes]:
 
 
 def handed_out() -> dict[str, bytes]:
-    """Return all files for students: the notebooks, and a page that says which comes first."""
-    return {**shipped(), README: (_source() / README).read_bytes()}
+    """Return all files for students: the notebooks, and a page with its picture that says which comes first."""
+    return {**shipped(), **{name: (_source() / name).read_bytes() for name in (README, PICTURE)}}
 
 
 def _source() -> Path:

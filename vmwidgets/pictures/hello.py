@@ -17,7 +17,7 @@ from vmwidgets.engine.base.errors import in_ascii
 from vmwidgets.engine.machine import Machine, boot
 from vmwidgets.views.scene.model import Caption, Node, Scene, Text
 from vmwidgets.views.scene.svg import to_svg
-from vmwidgets.views.scene.twin import alternative_text, caption_words, data_uri, image_html, picture_html
+from vmwidgets.views.scene.twin import TELEPHONE, alternative_text, caption_words, data_uri, image_html, picture_html
 
 from .at import At
 from .sharing import scene_of
@@ -84,7 +84,7 @@ class Hello:
         )
         codes = "".join(f"<code>{escape(stop.code)}</code>" for stop in self.stops)
         write = f'<label class="vmw-write" for="{ids[-1]}">write</label>'
-        return f'<div class="{name}"><style>{_style(name, ids)}</style>{radios}{codes}{write}{pictures}</div>'
+        return f'<div class="{name}"><style>{_style(name, ids)}</style>{radios}{write}{codes}{pictures}</div>'
 
 
 def _image(stop: Stop) -> str:
@@ -98,20 +98,23 @@ _DARK = ":is([data-jp-theme-light=false], .vscode-dark, html[theme=dark])"
 def _style(name: str, ids: list[str]) -> str:
     """Return the style sheet of one output; on paper, the pictures are beside each other."""
     shown = "".join(
-        f".{name}:has(#{one}:checked) > :is(code, .vmw-stop):nth-of-type({number}) {{ display: block }} "
+        f"#{one}:checked ~ :is(code, .vmw-stop):nth-of-type({number}) {{ display: block }} "
         for number, one in enumerate(ids, 1)
     )
     return (
         f".{name} {{ font: 14px system-ui, sans-serif }} "
-        f".{name} > :is(code, .vmw-stop, .vmw-write) {{ display: none }} "
+        f".{name} > :is(code, .vmw-stop) {{ display: none }} "
         f".{name} > code {{ margin: 6px 0 }} "
         f".{name} > label {{ margin: 0 16px 0 4px; white-space: nowrap; cursor: pointer }} "
         f"{shown}"
-        f".{name}:has(#{ids[-2]}:checked) > .vmw-write {{ display: inline-block; padding: 4px 14px; "
-        f"border-radius: 14px; background: #0a7d50; color: #fff; font-weight: 600 }} "
+        f".{name} > .vmw-write {{ display: inline-block; visibility: hidden; margin: 0; padding: 4px 14px; "
+        f"border-radius: 14px; background: #0a7d50; color: #fff; font-weight: 600 }} "  # hidden: nothing moves
+        f"#{ids[-2]}:checked ~ .vmw-write {{ visibility: visible }} "
+        f"@media {TELEPHONE} {{ .{name} > input + label:not(:nth-of-type({len(ids)}))::after "
+        f'{{ content: "\\a"; white-space: pre }} }} '  # a line for each: no button is apart from its name
         f"{_DARK} .{name} img {{ color-scheme: dark !important }} "
-        f"@media print {{ .{name} > .vmw-stop {{ display: inline-block; width: 32% }} "
-        f".{name} > :is(input, label, code) {{ display: none }} .{name} img {{ width: 100% !important }} }}"
+        f"@media print {{ .{name} > .vmw-stop {{ display: inline-block !important; width: 32% }} "
+        f".{name} > :is(input, label, code) {{ display: none !important }} .{name} img {{ width: 100% !important }} }}"
     )
 
 
