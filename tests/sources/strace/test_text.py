@@ -414,3 +414,9 @@ def test_a_line_made_to_be_slow_is_read_as_fast_as_another(line: str) -> None:
     """Each of its pieces is looked at a few times, however long it is: else this would take hours."""
     with suppress(Refused):
         parse(f"brk(NULL) = 0x1000\n{line}\nbrk(NULL) = 0x2000\n")
+
+
+@pytest.mark.parametrize("path", ["</tmp/a->b>", "<TCP:[1.2.3.4:80->5.6.7.8:9]>", "</tmp/a->", "<socket:[7]>"])
+def test_an_arrow_in_a_file_s_name_does_not_end_it(path: str) -> None:
+    (found,) = parse(f"mmap(NULL, 4096, PROT_READ, MAP_SHARED, 3{path}, 0) = -1 ENODEV (No such device)\n")
+    assert found.arguments[4] == ["3", path]

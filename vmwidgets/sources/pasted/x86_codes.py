@@ -53,7 +53,10 @@ def _refused(code: int, access: Access, user: bool) -> tuple[str, str]:
     if code & RSVD:
         return "RSVD", "a reserved bit is set in a descriptor"
     if not code & P:
-        return "P", "a descriptor on the way has P 0, so nothing is mapped there"
+        return (
+            "P",
+            "a descriptor on the way has P 0, so no page is there; whether a range was mapped, the code does not say",
+        )
     if code & PK:
         return "PK", "the page's protection key forbids it"
     if user and access == "read":
