@@ -592,3 +592,23 @@ def test_a_fault_s_title_has_the_task_as_its_subject() -> None:
     task.write(start, b"z")
     alone = saying("fault strips: alone", task="init", did="wrote", page=f"{page}")
     assert vm.Fault(task.machine).scene().caption.text == alone
+
+
+@pytest.mark.parametrize("way", ["eager", "counted", "shadow"])
+@pytest.mark.parametrize("flags", ["private", "shared"])
+def test_a_page_in_memory_is_not_said_to_get_the_frame_of_a_new_page_table(way: str, flags: str) -> None:
+    """The child's first access allocates its page tables, but the file's page is in memory since the parent's read."""
+    parent = vm.boot("x86-64", fork=way).task("parent")
+    start = parent.mmap("4 KiB", "r", flags, parent.machine.file("libc", b"code"))
+    parent.read(start, 2)
+    child = parent.fork("child")
+    child.read(start, 1)
+    assert child.walk(start).pa == parent.walk(start).pa
+    scene = vm.Fault(child).scene()
+    there = saying("fault strips: there", task="child", did="read", page=f"{vm.Address(start)}")
+    assert scene.caption.text == there
+    assert "new" not in boxes(scene)["frame"].state
+    picture = vm.Fault(child)
+    for step in range(scene.steps.count + 1):
+        picture.step = step
+        assert "new" not in boxes(picture.scene())["frame"].state

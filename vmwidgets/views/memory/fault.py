@@ -101,7 +101,7 @@ def draw_fault(
     failing = (fault.failing, fault.signal) if fault is not None and has_failed else ("", "")
     here = {mark.box for mark in done if shown.step is not None and mark.at == done[-1].at}
     comes = {mark.box for mark in marks} | ({fault.failing} if fault is not None and fault.failed >= 0 else set())
-    new = any(mark.box == "frame" and isinstance(shown.events[mark.at], _TAKES) for mark in done)
+    new = any(isinstance(event, _TAKES) for event in _framed(done, shown))
     known = [key for key in BOXES if key in comes or fault is None]
     stages = [
         _stage(key, number, [mark for mark in done if mark.box == key], here, failing, is_new=new and key == "frame")
@@ -146,14 +146,21 @@ def _told(caption: Caption, moment: Moment, faults: Sequence[Fault]) -> Caption:
         raised = sum(isinstance(event, ev.FaultRaised) for event in moment.events)  # an access may fault twice
         said = say_fault("several", task=task, did=did, faults=counted(raised, "page fault"))
     else:
-        events = {
-            type(event): event for mark in fault.marks if mark.box == "frame" for event in [moment.events[mark.at]]
-        }
+        events = {type(event): event for event in _framed(fault.marks, moment)}
         case = next((case for kind, case in _CASES if kind in events), "there")
         taken = events.get(ev.PageAllocated)
         frame = f"{taken.frame:#x}" if isinstance(taken, ev.PageAllocated) else ""
         said = say_fault(case, task=task, did=did, page=page, frame=frame)
     return Caption(said, (), caption.reason, caption.tone)
+
+
+def _framed(marks: Sequence[Mark], moment: Moment) -> list[ev.Event]:
+    """Return the events of the frame's stage: a page that was in memory has none, and is at the event that enters it.
+
+    That event may be the allocation of a page table's frame.
+    """
+    entered = {mark.at for mark in marks if mark.box == "enter"}
+    return [moment.events[mark.at] for mark in marks if mark.box == "frame" and mark.at not in entered]
 
 
 _CASES = (ev.PageCopied, "copied"), (ev.NoCopyNeeded, "alone"), (ev.PageAllocated, "taken")
