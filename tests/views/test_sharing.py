@@ -496,3 +496,10 @@ def test_contents_that_go_on_are_cut_with_a_mark(text: bytes, shown: str) -> Non
     parent.write(a, text)
     parent.fork("c")
     assert shown in {node.text[0].text for node in vm.Sharing(m).scene().nodes if node.kind == "board-frame"}
+
+
+def test_a_board_s_lanes_have_the_tasks_names() -> None:
+    m, parent, _ = two_pages("counted")
+    parent.fork("c")
+    clusters = [line for line in vm.Sharing(m).graphviz().source.splitlines() if 'id="cluster/' in line]
+    assert [line.partition("label=")[2].partition(" ")[0] for line in clusters] == ["p", "c", "frames"]

@@ -28,7 +28,7 @@ from vmwidgets.views.memory.blackboard import (
 from vmwidgets.views.memory.sharing import Frames, SharedRange, capsules, cells_of, tasks_by_frame
 from vmwidgets.views.scene import boxes
 from vmwidgets.views.scene.key import kind_of_object
-from vmwidgets.views.scene.model import Scene, Table
+from vmwidgets.views.scene.model import Lane, Scene, Table
 from vmwidgets.views.scene.text import visible
 from vmwidgets.views.story.faults import faults_of
 from vmwidgets.views.story.moment import Moment
@@ -96,8 +96,10 @@ def scene_of(at: At, *, room: Mapping[int, int] = MappingProxyType({})) -> Scene
     else:
         caption = at.moment.caption_of(steps, _answer(frames), changed=is_gone or frames != before)
         caption = replace(caption, reason=caption.reason.replace(at.moment.caption.text, _said(at.moment)))
+    names = {**{f"sharing/{one}": visible(one) for one in tasks}, "sharing/frames": "frames"}
+    lanes = [Lane(lane, label=name) for lane, name in names.items()] if pages else []
     return boxes.picture("sharing", "frames by page table", words, part, caption=caption, table=table, steps=steps,
-                         machine=at.whole.name, width=at.width)  # fmt: skip  # all of it
+                         machine=at.whole.name, width=at.width, lanes=lanes)  # fmt: skip  # all of it
 
 
 # ---- what an operation did ---------------------------------------------------------------------------
