@@ -592,3 +592,69 @@ def test_a_fault_s_title_has_the_task_as_its_subject() -> None:
     task.write(start, b"z")
     alone = saying("fault strips: alone", task="init", did="wrote", page=f"{page}")
     assert vm.Fault(task.machine).scene().caption.text == alone
+
+
+@pytest.mark.parametrize("way", ["eager", "counted", "shadow"])
+@pytest.mark.parametrize("flags", ["private", "shared"])
+def test_a_page_in_memory_is_not_said_to_get_the_frame_of_a_new_page_table(way: str, flags: str) -> None:
+    """The child's first access allocates its page tables, but the file's page is in memory since the parent's read."""
+    parent = vm.boot("x86-64", fork=way).task("parent")
+    start = parent.mmap("4 KiB", "r", flags, parent.machine.file("libc", b"code"))
+    parent.read(start, 2)
+    child = parent.fork("child")
+    child.read(start, 1)
+    assert child.walk(start).pa == parent.walk(start).pa
+    scene = vm.Fault(child).scene()
+    there = saying("fault strips: there", task="child", did="read", page=f"{vm.Address(start)}")
+    assert scene.caption.text == there
+    assert "new" not in boxes(scene)["frame"].state
+    picture = vm.Fault(child)
+    for step in range(scene.steps.count + 1):
+        picture.step = step
+        assert "new" not in boxes(picture.scene())["frame"].state
+
+
+@pytest.mark.parametrize("read_before", [True, False])
+def test_a_page_that_the_pager_supplied_in_the_fault_is_not_drawn_before_it(read_before: bool) -> None:
+    machine = vm.boot("x86-64")
+    file = machine.file("cfg", b"code")
+    if read_before:
+        other = machine.task("other")
+        other.read(other.mmap("4 KiB", "r", "private", file), 1)
+    task = machine.task("init")
+    start = task.mmap("4 KiB", "rw", "private", file)
+    task.write(start, b"x")
+    scene = vm.Fault(task).scene()
+    assert any(node.id.startswith("fault/before/frame/") for node in scene.nodes) == read_before
+    asked = [row[2] for row in scene.table.rows if row[2].endswith("page supplied")]
+    assert bool(asked) != read_before
+
+
+@pytest.mark.parametrize("way", ["counted", "shadow"])
+def test_of_two_copies_by_one_write_the_title_and_the_reason_tell_both(way: str) -> None:
+    parent, start = begun(fork=way)
+    parent.write(start, bytes(8192))
+    child = parent.fork("child")
+    child.write(start, b"y" * 8192)
+    scene = vm.Fault(child).scene()
+    faults = saying("fault strips: several", task="child", did="wrote", faults="2 page faults")
+    assert scene.caption.text == faults
+    assert "pages copied: 2" in scene.caption.reason
+    assert scene.caption.reason.endswith(f"fault 2 of 2, at page {vm.Address(start + vm.PAGE)}.")
+
+
+@pytest.mark.parametrize("way", ["counted", "shadow"])
+def test_a_step_of_a_copy_is_done_only_when_all_that_it_says_has_happened(way: str) -> None:
+    parent, start = begun(fork=way)
+    parent.write(start, b"hello")
+    child = parent.fork("child")
+    child.read(start)
+    child.write(start, b"J")
+    events = child.machine.journal.last.events
+    ends = {"frame": "PageCopied", "enter": "PteWritten", "retry": "TlbFilled"}
+    picture = vm.Fault(child)
+    for step in range(picture.scene().steps.count):
+        picture.step = step
+        happened = {type(event).__name__ for event in events[: picture.at().moment.place]}
+        for box, end in ends.items():
+            assert (box in lit(picture.scene())) == (end in happened), (step, box)

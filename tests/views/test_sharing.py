@@ -402,3 +402,104 @@ def test_a_board_says_what_each_lock_means_and_cuts_no_page_s_name(width: int) -
     assert cards[f"sharing/child/{a:x}"] == ["page A", "writes"]
     assert cards[f"sharing/parent/{a:x}"] == ["page A", "a write faults"]
     assert cards[f"sharing/child/{a + vm.PAGE:x}"] == ["page B", "a write faults"]
+
+
+def told(m: Machine) -> tuple[str, str]:
+    caption = vm.Sharing(m).scene().caption
+    return caption.text, caption.reason
+
+
+def lines_of(m: Machine) -> str:
+    (sums,) = (node for node in vm.Sharing(m).scene().nodes if node.id == "sharing/sums")
+    return sums.title
+
+
+def two_pages(way: str, flags: str = "private populate") -> tuple[Machine, Any, int]:
+    m = vm.boot("x86-64", fork=way)
+    parent = m.task("p")
+    return m, parent, parent.mmap("8 KiB", flags=flags)
+
+
+@pytest.mark.parametrize("way", ["counted", "shadow"])
+def test_only_the_first_copy_of_a_family_is_called_the_first(way: str) -> None:
+    m, parent, a = two_pages(way)
+    child = parent.fork("c")
+    child.read(a)
+    child.read(a + vm.PAGE)
+    child.write(a, b"x")
+    assert told(m)[0].startswith("The first write copies")
+    parent.write(a + vm.PAGE, b"y")
+    assert told(m)[0].startswith("The write copies")
+
+
+def test_of_three_tasks_or_two_strangers_only_one_write_is_the_first() -> None:
+    m, parent, a = two_pages("counted")
+    parent.fork("c").write(a, b"x")
+    parent.fork("d").write(a, b"x")
+    assert told(m)[0].startswith("The write copies"), "c has another frame there, and shares none of it with d"
+    m = vm.boot("x86-64")
+    file = m.file("lib", b"x" * 8192)
+    tasks = [m.task("one"), m.task("two")]
+    (a, _) = [task.mmap("8 KiB", "rw", "private", file) for task in tasks]
+    for number, task in enumerate(tasks):
+        task.read(a, 8192)
+        tasks[number - 1].read(a, 8192)
+    tasks[0].write(a, b"y")
+    tasks[1].write(a + vm.PAGE, b"y")
+    assert told(m)[0].startswith("The write copies")
+
+
+def test_a_shadow_fork_does_not_say_that_the_child_s_empty_tables_lead_to_a_frame() -> None:
+    m, parent, _ = two_pages("shadow")
+    parent.fork("c")
+    title, reason = told(m)
+    assert title == "fork copies no page: it closes every lock."
+    assert reason == "The child's page tables have no page yet. A write of p's now traps to the kernel."
+
+
+@pytest.mark.parametrize("way", ["counted", "shadow"])
+def test_a_fork_of_closed_locks_closes_none(way: str) -> None:
+    m, parent, a = two_pages(way)
+    parent.fork("c").exit()
+    parent.fork("d")
+    assert told(m)[0] == "fork copies no page: every lock stays closed."
+    assert "lock" not in lines_of(m)
+    parent.write(a, b"x")
+    m.tasks["d"].exit()
+    parent.fork("e")
+    shut = 2 if way == "counted" else 1  # one of the parent's, and with it the child's
+    assert told(m)[0].endswith(f"it closes {shut} lock{'s' * (shut > 1)}.")
+
+
+def test_a_fork_that_leaves_a_shared_mapping_open_says_which_pages_have_one_frame() -> None:
+    m, parent, _ = two_pages("counted")
+    parent.write(parent.mmap("4 KiB", flags="shared"), b"x")
+    parent.fork("c")
+    assert told(m) == (
+        "fork copies no page: it closes 4 locks.",
+        "2 pages have the same frame in both: a write to them now traps to the kernel.",
+    )
+
+
+@pytest.mark.parametrize("way", ["counted", "shadow"])
+def test_a_write_that_copies_two_pages_says_so(way: str) -> None:
+    m, parent, a = two_pages(way)
+    parent.fork("c").write(a, b"y" * 8192)
+    title, reason = told(m)
+    assert title == "The write copied 2 pages."
+    assert reason.startswith("c wrote 8,192 bytes. ")
+
+
+@pytest.mark.parametrize(("text", "shown"), [(b"long text that goes on", "long tex…"), (b"8 bytes.", "8 bytes.")])
+def test_contents_that_go_on_are_cut_with_a_mark(text: bytes, shown: str) -> None:
+    m, parent, a = two_pages("counted")
+    parent.write(a, text)
+    parent.fork("c")
+    assert shown in {node.text[0].text for node in vm.Sharing(m).scene().nodes if node.kind == "board-frame"}
+
+
+def test_a_board_s_lanes_have_the_tasks_names() -> None:
+    m, parent, _ = two_pages("counted")
+    parent.fork("c")
+    clusters = [line for line in vm.Sharing(m).graphviz().source.splitlines() if 'id="cluster/' in line]
+    assert [line.partition("label=")[2].partition(" ")[0] for line in clusters] == ["p", "c", "frames"]

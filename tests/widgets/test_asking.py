@@ -344,3 +344,17 @@ def test_a_file_does_not_ask(tmp_path: Any) -> None:
     with pytest.raises(vm.Refused, match="a picture that asks needs a Jupyter kernel"):
         vm.handout(machine, tmp_path / "x.html", asking_of(task))
     assert not list(tmp_path.iterdir())
+
+
+def test_at_a_later_operation_the_answer_is_followed_by_the_outcome_of_its_own() -> None:
+    """A flush, or what is left after an undo, is another operation than the one that was asked about."""
+    machine, task = missed()
+    view = asking_of(task)
+    press(view, "ask/switch/all")
+    own = view.scene().caption
+    assert "What happened: " in own.reason
+    machine.cpus[0].flush()
+    assert view.scene().caption == own
+    machine.object("other")
+    machine.undo()
+    assert view.scene().caption == own

@@ -217,6 +217,9 @@ class Dashboard(Map):
         scene = translation_scene(at, self._panes, one, at.moment, sight_of(at.whole, one, at.moment))
         caption = scene.caption
         if asked is not None and asked.said:
+            if at.number != one.number:  # the answer is to an earlier operation, so its outcome follows
+                sight = sight_of(asked.at.whole, one, asked.at.moment)
+                caption = translation_scene(asked.at, self._panes, one, asked.at.moment, sight).caption
             caption = replace(caption, reason=f"{asked.said} {caption.reason}".strip())
         return replace(scene, caption=caption, steps=at.moment.steps(steps_of_translation(at, self._panes, one)))
 

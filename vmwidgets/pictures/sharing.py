@@ -28,7 +28,7 @@ from vmwidgets.views.memory.blackboard import (
 from vmwidgets.views.memory.sharing import Frames, SharedRange, capsules, cells_of, tasks_by_frame
 from vmwidgets.views.scene import boxes
 from vmwidgets.views.scene.key import kind_of_object
-from vmwidgets.views.scene.model import Scene, Table
+from vmwidgets.views.scene.model import Lane, Scene, Table
 from vmwidgets.views.scene.text import visible
 from vmwidgets.views.story.faults import faults_of
 from vmwidgets.views.story.moment import Moment
@@ -96,8 +96,10 @@ def scene_of(at: At, *, room: Mapping[int, int] = MappingProxyType({})) -> Scene
     else:
         caption = at.moment.caption_of(steps, _answer(frames), changed=is_gone or frames != before)
         caption = replace(caption, reason=caption.reason.replace(at.moment.caption.text, _said(at.moment)))
+    names = {**{f"sharing/{one}": visible(one) for one in tasks}, "sharing/frames": "frames"}
+    lanes = [Lane(lane, label=name) for lane, name in names.items()] if pages else []
     return boxes.picture("sharing", "frames by page table", words, part, caption=caption, table=table, steps=steps,
-                         machine=at.whole.name, width=at.width)  # fmt: skip  # all of it
+                         machine=at.whole.name, width=at.width, lanes=lanes)  # fmt: skip  # all of it
 
 
 # ---- what an operation did ---------------------------------------------------------------------------
@@ -106,7 +108,8 @@ def scene_of(at: At, *, room: Mapping[int, int] = MappingProxyType({})) -> Scene
 class _Did(NamedTuple):
     """The locks that a completed operation closed and opened, and the pages that it copied.
 
-    A fork closes a lock of the parent's, and gives the child a closed one: that is two.
+    A fork closes a lock of the parent's, and gives the child a closed one: that is two.  A lock of the child's whose
+    original was closed already counts for none.
     """
 
     closed: int = 0
@@ -125,7 +128,8 @@ class _Did(NamedTuple):
             for task, (_, rights) in users.items():
                 earlier = was.get(va, {}).get(task)
                 if earlier is None:
-                    closed += operation.name == "fork" and "w" not in rights
+                    _, original = was.get(va, {}).get(operation.target.removeprefix("task:"), (0, ""))
+                    closed += operation.name == "fork" and "w" in original and "w" not in rights
                 else:
                     closed += "w" in earlier[1] and "w" not in rights
                     opened += "w" not in earlier[1] and "w" in rights
@@ -149,28 +153,60 @@ def _story(at: At, did: _Did, frames: Frames, before: Frames, named: Mapping[int
     operation = at.moment.operation
     if operation is None or not at.moment.is_after or operation.outcome != "done":
         return "", ""
-    if operation.name == "fork" and did.closed and not did.copies:
-        return _forked(did, frames, operation.target.removeprefix("task:"))
+    if operation.name == "fork" and not did.copies:
+        return _forked(did, frames, before, operation.target.removeprefix("task:"))
     if operation.name == "fork" and did.copies and not did.closed:
         return f"fork copied {counted(len(did.copies), 'page')} and closed no lock.", at.moment.caption.reason
     fault = written_by(at)
     if fault is not None:
         was = cells_of(before).get(fault.page, {}).get(fault.task)
-        mine = [rights for users in before.values() for (task, _), rights in users.items() if task == fault.task]
         if was is not None and "w" not in was[1]:
             place = named.get(fault.page, f"page {Address(fault.page)}")
-            return _wrote(at, did, fault, place, was[0], first=not any("w" in rights for rights in mine))
+            return _wrote(at, did, fault, place, was[0], first=_is_untouched(before, fault.task))
+    elif operation.name == "write" and did.copies:
+        return f"The write copied {counted(len(did.copies), 'page')}.", f"{_said(at.moment)} {at.moment.caption.reason}"
     return "", ""
 
 
-def _forked(did: _Did, frames: Frames, parent: str) -> tuple[str, str]:
-    """Return the answer and the reason for a fork that copied no page."""
-    theirs = [users for users in frames.values() if any(task == parent for task, _ in users)]
-    is_open = any("w" in rights for users in theirs for rights in users.values())
-    locks = f"{did.closed:,} {'lock' if did.closed == 1 else 'locks'}" if is_open else "every lock"
-    which = "its frame" if is_open else "one frame"
-    return (f"fork copies no page: it closes {locks}.",
-            f"The same address in both, {which}: a write {'there ' * is_open}now traps to the kernel.")  # fmt: skip
+def _is_untouched(before: Frames, task: str) -> bool:
+    """Return whether at each page of a task all tasks have one frame, and no lock is open: no write came before."""
+    pages = [users for users in cells_of(before).values() if task in users]
+    return all(
+        len({frame for frame, _ in users.values()}) == 1 and not any("w" in rights for _, rights in users.values())
+        for users in pages
+    )
+
+
+def _forked(did: _Did, frames: Frames, before: Frames, parent: str) -> tuple[str, str]:
+    """Return the answer and the reason for a fork that copied no page; two empty words if locks say nothing of it."""
+    cells = cells_of(frames)
+    every = [rights for users in frames.values() for rights in users.values()]
+    theirs = [users for users in cells.values() if parent in users]
+    if not theirs or (not did.closed and any("w" in users[parent][1] for users in theirs)):
+        return "", ""
+    had = {task for users in before.values() for task, _ in users}
+    shut = [users for users in theirs if "w" not in users[parent][1]]
+    alike = [one for one in shut if any(task not in had and its == one[parent] for task, its in one.items())]
+    if did.closed:
+        which = "every lock" if did.closed == len(every) else counted(did.closed, "lock")
+        title, now = f"fork copies no page: it closes {which}.", "now "
+    elif any("w" in rights for rights in every):  # another task's
+        title, now = f"fork copies no page: {visible(parent)}'s locks stay closed.", ""
+    else:
+        title, now = "fork copies no page: every lock stays closed.", ""
+    traps = f"{now}traps to the kernel."
+    if not alike:  # the child's page tables begin empty
+        which = " to a page with a closed lock" * (len(shut) < len(theirs))
+        return title, f"The child's page tables have no page yet. A write of {visible(parent)}'s{which} {traps}"
+    both = (
+        "both"
+        if len({task for users in frames.values() for task, _ in users}) == 2
+        else f"{visible(parent)} and the child"
+    )
+    if len(alike) == len(cells):
+        return title, f"The same address in {both}, one frame: a write {traps}"
+    have, them = ("has", "it") if len(alike) == 1 else ("have", "them")
+    return title, f"{counted(len(alike), 'page')} {have} the same frame in {both}: a write to {them} {traps}"
 
 
 class Written(NamedTuple):
@@ -195,7 +231,7 @@ def wrote_in_words(operation: Operation | None) -> str:
     data = arguments.get("data")
     if not isinstance(data, bytes):
         return ""
-    text = in_words(data)
+    text = _as_text(data)
     return f"“{text}”" if text and len(text) == len(data) <= MOST_QUOTED else counted(len(data), "byte")
 
 
@@ -204,7 +240,7 @@ MOST_QUOTED = 12
 
 
 def _wrote(at: At, did: _Did, fault: Written, place: str, frame: int, *, first: bool) -> tuple[str, str]:
-    """Return the answer and the reason for a write to a page whose lock was closed; `first`: all locks were."""
+    """Return the answer and the reason for a write to a page whose lock was closed; `first`: no write came before."""
     task, what = visible(fault.task), f" {visible(fault.what)}" * bool(fault.what)
     trapped = f"{task} wrote{what}: its lock was closed, so the write trapped. The kernel"
     if not did.copies:
@@ -215,13 +251,7 @@ def _wrote(at: At, did: _Did, fault: Written, place: str, frame: int, *, first: 
             f"{task}'s write copied no page: {why}.",
             f"{trapped} opened its lock; {place} stays in frame {frame:#x}.",
         )
-    title = (
-        "The first write copies one page, and only that page."
-        if first
-        else "The write copies one page, and only that page."
-    )
-    if len(did.copies) > 1:
-        title = f"The write copied {len(did.copies):,} pages."
+    title = f"The {'first ' * first}write copies one page, and only that page."
     return title, f"{trapped} copied {place} and opened {task}'s lock."
 
 
@@ -301,11 +331,23 @@ def _on_board(frame: int, frames: Frames, before: Frames, first: bytes) -> Board
 
 
 def in_words(first: bytes) -> str:
-    r"""Return a page's first bytes as text, as far as they are text; "" if they aren't.
+    r"""Return the text at a page's beginning, up to 8 characters of it, as far as it is text; "" if it isn't.
 
     >>> in_words(b"hello" + bytes(3)), in_words(bytes(8)), in_words(b"\x7fELF")
     ('hello', '', '')
+    >>> in_words(b"long text"), in_words(b"8 bytes." + bytes(1))
+    ('long tex…', '8 bytes.')
     """
+    text = _as_text(first)
+    return f"{text[:MOST_SHOWN]}…" if len(text) > MOST_SHOWN else text
+
+
+MOST_SHOWN = 8
+"""The most characters of a page's text in its frame; one more byte is read, to know whether the text goes on."""
+
+
+def _as_text(first: bytes) -> str:
+    """Return the bytes before the first null byte as text; "" if they aren't."""
     text = first.partition(b"\0")[0].decode("ascii", "replace")
     return text if text.isprintable() and text.isascii() else ""
 

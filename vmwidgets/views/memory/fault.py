@@ -101,7 +101,7 @@ def draw_fault(
     failing = (fault.failing, fault.signal) if fault is not None and has_failed else ("", "")
     here = {mark.box for mark in done if shown.step is not None and mark.at == done[-1].at}
     comes = {mark.box for mark in marks} | ({fault.failing} if fault is not None and fault.failed >= 0 else set())
-    new = any(mark.box == "frame" and isinstance(shown.events[mark.at], _TAKES) for mark in done)
+    new = any(isinstance(event, _TAKES) for event in _framed(done, shown))
     known = [key for key in BOXES if key in comes or fault is None]
     stages = [
         _stage(key, number, [mark for mark in done if mark.box == key], here, failing, is_new=new and key == "frame")
@@ -122,7 +122,11 @@ def draw_fault(
         story = _copied(copy, _stages_of(copy, shown, fault, done, here), is_over=len(done) == len(marks))
         if not said and moment.is_after and caption.tone == "good":
             place, whose = address(copy.page), visible(copy.writer)
-            caption = Caption(say_fault("copied", task=whose, page=place), (), _said_of(copy), "good")
+            if len(faults) == 1:
+                caption = Caption(say_fault("copied", task=whose, page=place), (), _said_of(copy), "good")
+            else:
+                which = f"This is fault {faults.index(fault) + 1:,} of {len(faults):,}, at page {place}."
+                caption = Caption(caption.text, caption.functions, f"{caption.reason} {which}", caption.tone)
     return boxes.picture(
         "fault",
         f"faults of {space}" if space else "faults",
@@ -146,14 +150,21 @@ def _told(caption: Caption, moment: Moment, faults: Sequence[Fault]) -> Caption:
         raised = sum(isinstance(event, ev.FaultRaised) for event in moment.events)  # an access may fault twice
         said = say_fault("several", task=task, did=did, faults=counted(raised, "page fault"))
     else:
-        events = {
-            type(event): event for mark in fault.marks if mark.box == "frame" for event in [moment.events[mark.at]]
-        }
+        events = {type(event): event for event in _framed(fault.marks, moment)}
         case = next((case for kind, case in _CASES if kind in events), "there")
         taken = events.get(ev.PageAllocated)
         frame = f"{taken.frame:#x}" if isinstance(taken, ev.PageAllocated) else ""
         said = say_fault(case, task=task, did=did, page=page, frame=frame)
     return Caption(said, (), caption.reason, caption.tone)
+
+
+def _framed(marks: Sequence[Mark], moment: Moment) -> list[ev.Event]:
+    """Return the events of the frame's stage: a page that was in memory has none, and is at the event that enters it.
+
+    That event may be the allocation of a page table's frame.
+    """
+    entered = {mark.at for mark in marks if mark.box == "enter"}
+    return [moment.events[mark.at] for mark in marks if mark.box == "frame" and mark.at not in entered]
 
 
 _CASES = (ev.PageCopied, "copied"), (ev.NoCopyNeeded, "alone"), (ev.PageAllocated, "taken")
@@ -254,9 +265,15 @@ def _stage_in(
 
 
 def _copy_in(shown: Moment, fault: Fault, copies: Copies) -> Copy | None:
-    """Return a fault's copy as it is drawn; None if it copies nothing, fails, or copies several pages."""
-    copied = [event for mark in fault.marks if isinstance(event := shown.events[mark.at], ev.PageCopied)]
+    """Return a fault's copy as it is drawn; None if it copies nothing, fails, or copies several pages.
+
+    None too if the fault itself got the frame that is copied: then there is no page before to be drawn.
+    """
+    events = [shown.events[mark.at] for mark in fault.marks]
+    copied = [event for event in events if isinstance(event, ev.PageCopied)]
     if len(copied) != 1 or fault.access != "write" or fault.failed >= 0 or not fault.space:
+        return None
+    if any(isinstance(event, ev.PageAllocated) and event.frame == copied[0].source_frame for event in events):
         return None
     return copies(shown, fault, copied[0])
 
@@ -326,10 +343,19 @@ _NUMBERS_IN_WORDS = {2: "two", 3: "three", 4: "four"}
 
 def _stages_of(copy: Copy, shown: Moment, fault: Fault, done: Sequence[Mark], here: set[str]) -> list[Part]:
     """Return the steps of a copy as parts, with the state of each."""
-    return [boxes.drawing(40, partial(_step, number, step, [mark for mark in done if mark.box in step.boxes],
-                                      any(box in here for box in step.boxes)))
-            for number, step in enumerate(_steps_of(copy, shown, fault), 1)
-            if any(mark.box in step.boxes for mark in fault.marks)]  # fmt: skip  # a part a step
+    rows = [
+        (step, its)
+        for step in _steps_of(copy, shown, fault)
+        if (its := [mark for mark in fault.marks if mark.box in step.boxes])
+    ]
+    begins = [*(its[0].at for _, its in rows[1:]), len(shown.events)]
+    parts = []
+    for number, ((step, its), end) in enumerate(zip(rows, begins, strict=True), 1):
+        # a step is done with its last action before the next step: its words say all of it
+        last = max((mark.at for mark in its if mark.at < end), default=its[0].at)
+        mine = [mark for mark in done if mark.box in step.boxes] if last < shown.place else []
+        parts.append(boxes.drawing(40, partial(_step, number, step, mine, any(box in here for box in step.boxes))))
+    return parts
 
 
 def _step(number: int, step: _Step, done: Sequence[Mark], is_here: bool, box: Box) -> Iterator[Node]:

@@ -94,7 +94,7 @@ class MachineFrames(Part):
             len(mapped),
         )
 
-    def beginnings(self, frames: Iterable[int], length: int = 8) -> dict[int, bytes]:
+    def beginnings(self, frames: Iterable[int], length: int = 9) -> dict[int, bytes]:
         r"""Return the first `length` bytes of each frame in `frames`, by frame.  O(frames × length).
 
         >>> import vmwidgets as vm
@@ -102,7 +102,7 @@ class MachineFrames(Part):
         >>> init = m.task("init")
         >>> init.write(init.mmap("4 KiB"), b"hello")
         >>> [one for one in m.frames.beginnings(range(0x1E0, 0x1E4)).values() if one.startswith(b"h")]
-        [b'hello\x00\x00\x00']
+        [b'hello\x00\x00\x00\x00']
         """
         return {frame: bytes(self.system.ram.read(self._known(frame) << PAGE_SHIFT, length)) for frame in frames}
 
