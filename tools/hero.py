@@ -22,8 +22,9 @@ CODE = (
     'm = vm.boot("x86-64", fork="counted")',
     'parent = m.task("parent")',
     'a = parent.mmap("12 KiB")',
-    'pages = {a: b"hello", a + 4096: b"two", a + 8192: b"three"}',
-    "for page, word in pages.items(): parent.write(page, word)",
+    'parent.write(a, b"hello")',
+    'parent.write(a + 4096, b"two")',
+    'parent.write(a + 8192, b"three")',
     'child = parent.fork("child")',
     'child.write(a, b"J")',
 )
@@ -99,7 +100,7 @@ def style() -> str:
     )
 
 
-ALT = ("A fork copies no page: parent and child share three frames, and every lock is closed. "
+ALT = ("A fork copies no page: parent and child share three frames, and no page can be written without a fault. "
        "The child's first write copies one page, and only that page.")  # fmt: skip  # for those who see no picture
 
 

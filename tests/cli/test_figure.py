@@ -56,6 +56,27 @@ def test_the_ending_is_the_format_and_a_file_is_not_replaced_unasked(capsys: Any
         assert run(capsys, "walk", "-o", file, "--force")[0] == 0
 
 
+@pytest.mark.parametrize("name", ["fork-*.svg", "*.svg", "a*b*.svg"])
+def test_no_file_of_a_series_is_replaced_unasked(
+    name: str, capsys: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run(capsys, "fork", "-o", name)[0] == 0
+    steps = sorted(tmp_path.iterdir())
+    assert len(steps) > 1
+    kept, *others = steps
+    for other in others:
+        other.unlink()
+    kept.write_text("mine")
+    status, _, err = run(capsys, "fork", "-o", name)
+    assert (status, f"{kept.name}' already exists" in err, err.count("\n")) == (2, True, 1)
+    assert {file: file.read_text() for file in tmp_path.iterdir()} == {kept: "mine"}
+    status, out, _ = run(capsys, "fork", "-o", name, "--force")
+    assert (status, sorted(tmp_path.iterdir())) == (0, steps)
+    assert all(step.name in out for step in steps), "it says what it wrote"
+    assert kept.read_text() != "mine"
+
+
 def test_after_a_fork_the_child_shares_the_parents_four_frames_and_a_write_copies_one() -> None:
     fork, copied, eager = figure("fork"), figure("copy-on-write"), figure("fork", "eager")
     assert [len({row[0] for row in one.scene().whole().table.rows}) for one in (fork, copied, eager)] == [4, 5, 8]
@@ -69,6 +90,11 @@ def test_after_a_fork_the_child_shares_the_parents_four_frames_and_a_write_copie
         (["faults/afterfork"], "did you mean faults/after-fork?"),
         (["nothing/like-it"], "is not a lecture; the lectures are process"),
         (["faults", "-o", "faults.pdf"], "its figures are faults/a-promise"),
+        (["/"], "'/' is not a figure; vmwidgets figure lists them"),
+        (["/fork"], "'/fork' is not a figure"),
+        ([""], "'' is not a figure"),
+        (["a\0b"], "is not a figure"),
+        (["."], "'.' is not a figure"),
         (["qqq"], "vmwidgets figure lists them"),
         (["OSTEP 23"], "name one of fork, copy-on-write"),
         (["OSTEP 99"], "is not a figure"),

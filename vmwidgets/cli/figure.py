@@ -12,7 +12,7 @@ from ..engine.base.files import check_free
 from ..engine.kernel.tasks.forks import FORKS, SAME_AS
 from ..lectures.figures import FIGURES, figure, of_lecture
 from ..lectures.listed import LECTURES
-from ..pictures.exports import maker_of
+from ..pictures.exports import files_of, maker_of
 from .command import number_typed, path_typed
 from .text import printable, say_refused
 
@@ -56,21 +56,24 @@ def run(options: argparse.Namespace) -> int:
     if options.list or options.name is None:
         print(_listed())
         return WRITTEN
-    output = options.output or Path(re.sub(r"[^\w.]+", "-", options.name.lower()).strip("-") + ".pdf")
     try:
         if options.output is None and (lecture := options.name.lower()) in LECTURES:
             print("\n".join(of_lecture(lecture, options.fork or "")))
             return WRITTEN
-        maker_of(output, "-o")
-        check_free(output, force=options.force)
+        if options.output is not None:
+            maker_of(options.output, "-o")  # before the lecture is given
         picture = figure(options.name, options.fork or "")
         if options.width is not None:
             picture.width = options.width
-        written = picture.save(output, theme=options.theme)
+        output = options.output or Path(re.sub(r"[^\w.]+", "-", options.name.lower()).strip("-") + ".pdf")
+        written = list(files_of(picture, output))
+        check_free(*written, force=options.force)
+        picture.save(output, theme=options.theme)
     except (Refused, OSError) as error:
         say_refused(error)
         return BAD
-    print(f"{printable(str(written))}: {written.stat().st_size / 1024:,.0f} KiB")
+    for file in written:
+        print(f"{printable(str(file))}: {file.stat().st_size / 1024:,.0f} KiB")
     return WRITTEN
 
 

@@ -107,6 +107,8 @@ def of_lecture(name: str, fork: str = "") -> dict[str, tuple[Picture, Machine, s
 
 def _of_lecture(wanted: str, fork: str) -> Picture:
     lecture = wanted.partition("/")[0]
+    if not lecture:
+        raise Refused(f"{shown(wanted)} is not a figure; vmwidgets figure lists them")
     if lecture not in LECTURES:
         raise Refused(f"{shown(lecture)} is not a lecture; the lectures are {', '.join(LECTURES)}")
     known = of_lecture(lecture, fork)
@@ -139,7 +141,7 @@ def _of_chapter(wanted: str) -> str:
     found = [
         name
         for name, one in FIGURES.items()
-        if chapter in [each.lower().translate(plain) for each in one.chapters.split(", ")]
+        if chapter and chapter in [each.lower().translate(plain) for each in one.chapters.split(", ")]
     ]
     if len(found) > 1:
         raise Refused(f"{shown(wanted)} has several figures: name one of {', '.join(found)}")

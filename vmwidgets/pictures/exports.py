@@ -141,17 +141,11 @@ class Exports:
         """
         file = place_of(path, "map.svg")
         make = maker_of(file, theme=theme)
-        if STEP not in file.name:
-            with written_whole(file) as new:
-                new.write(_bytes(make(self)))
-            return file
-        pictures = self._each_step()
-        digits = len(str(len(pictures)))
-        numbered = [file.with_name(file.name.replace(STEP, f"{at:0{digits}}")) for at in range(1, len(pictures) + 1)]
+        numbered = files_of(self, file)
         with ExitStack() as written:  # all of them are put in place, or none
-            for one, picture in zip(numbered, pictures, strict=True):
+            for one, picture in numbered.items():
                 written.enter_context(written_whole(one)).write(_bytes(make(picture)))
-        return numbered[-1]
+        return next(reversed(numbered))
 
 
 def _bytes(made: str | bytes) -> bytes:
@@ -160,6 +154,16 @@ def _bytes(made: str | bytes) -> bytes:
 
 STEP = "*"
 """The character for the number of a step in a file name."""
+
+
+def files_of(picture: Exports, file: Path) -> dict[Path, Exports]:
+    """Return the files that `save` writes under this name, each with its picture: one for each step, or one."""
+    if STEP not in file.name:
+        return {file: picture}
+    pictures = picture._each_step()
+    digits = len(str(len(pictures)))
+    return {file.with_name(file.name.replace(STEP, f"{at:0{digits}}")): one for at, one in enumerate(pictures, 1)}
+
 
 _FORMATS: dict[str, Callable[[Exports, str], str | bytes]] = {
     ".svg": lambda picture, theme: picture.to_svg(theme=theme),

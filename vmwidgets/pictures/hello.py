@@ -139,12 +139,11 @@ def _stops(machine: Machine) -> Iterator[Stop]:
     """Yield the stops; each picture is drawn when its operation is over."""
     parent = machine.task("parent")
     a = parent.mmap("12 KiB")
-    pages = {a: b"hello", a + 4096: b"two", a + 8192: b"three"}
-    for page, word in pages.items():
-        parent.write(page, word)
-    code = "for page, word in pages.items(): parent.write(page, word)"
+    parent.write(a, b"hello")
+    parent.write(a + 4096, b"two")
+    parent.write(a + 8192, b"three")
     wide, slim = (_calm(_bare(machine, a, width), width) for width in (WIDE, SLIM))
-    yield Stop("before the fork", code, wide, slim)
+    yield Stop("before the fork", 'parent.write(a + 8192, b"three")', wide, slim)
     child = parent.fork("child")
     wide, slim = (_bare(machine, a, width) for width in (WIDE, SLIM))
     yield Stop("before the write", 'child = parent.fork("child")', wide, slim)

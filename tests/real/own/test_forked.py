@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import array
 import ctypes
 import gc
 import mmap
@@ -12,6 +13,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import vmwidgets as vm
@@ -123,8 +125,11 @@ def test_a_page_that_was_only_read_comes_into_memory():
     ("given", "says"),
     [
         (b"x" * 9000, "can't be written"),
-        (bytearray(4096), "fills no page|4 KiB"),
+        (bytearray(4096), "cover no whole page that begins at a multiple of 4 KiB"),
         (memoryview(bytearray(90_000))[::2], "in one piece"),
+        ("abc", "or give an array"),
+        (0, "or give an array"),
+        (65, "from 1 to 64, or give an array"),
         ([1] * 9000, "in one piece"),
         (None, "number of pages"),
         ("4", "whole number"),
@@ -134,6 +139,68 @@ def test_a_page_that_was_only_read_comes_into_memory():
 def test_what_is_no_array_of_a_page_is_refused(given, says):
     with pytest.raises(Refused, match=says):
         vm.copy_on_write(given)
+
+
+OBJECTS = (ctypes.py_object * 4096)()
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        np.empty(4096, object),
+        np.empty((64, 64), object).T,
+        np.zeros(4096, [("n", "i4"), ("who", object)]),
+        np.zeros(4096, [("n", "i4"), ("in", [("who", object, (2,))])]),
+        memoryview(np.empty(4096, object)),
+        memoryview(np.zeros(4096, [("n", "i4"), ("who", object)])),
+        memoryview(OBJECTS),
+    ],
+)
+def test_no_byte_is_written_into_a_reference_to_an_object(given):
+    """It would be a pointer to nowhere, and end Python."""
+    with pytest.raises(Refused, match="references to Python objects"):
+        vm.copy_on_write(given)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        np.zeros(4096, "M8[s]"),
+        np.zeros(4096, [("Other", "f4"), ("day", "M8[D]")]),
+        np.zeros((64, 128)).T,
+        np.zeros((16, 16, 32)).transpose(1, 2, 0),
+        np.zeros(4096)[::-1],
+        np.zeros((64, 64, 2), "c16")[:, ::-1],
+        memoryview(np.zeros(4096, [("Other", "f4"), ("n", "i8")])),
+        array.array("d", bytes(1 << 15)),
+    ],
+)
+def test_an_array_in_one_piece_is_taken_whatever_is_in_it(given):
+    with vm.copy_on_write(given) as two:
+        assert two.write("parent", 1, "C").pages[1].parent == "C"
+        assert two.read("child", 1) == "0x00"
+        assert bytes(given.tobytes()).count(b"C") == 1, "it is the array that was written, and no copy"
+
+
+def test_an_array_with_gaps_is_not_in_one_piece():
+    for given in (
+        np.zeros(1 << 16)[::2],
+        np.zeros((64, 128))[:, :100],
+        np.zeros(64)[:0],
+        np.zeros((1, 1 << 14))[:, ::2],
+    ):
+        with pytest.raises(Refused, match=r"not in one piece|no whole page"):
+            vm.copy_on_write(given)
+    fixed = np.zeros(1 << 14)
+    fixed.flags.writeable = False
+    with pytest.raises(Refused, match="can't be written"):
+        vm.copy_on_write(fixed)
+
+
+def test_a_pair_that_has_ended_says_so_at_the_prompt():
+    with vm.copy_on_write(1) as two:
+        assert "A" in repr(two)
+    assert "the child has ended" in repr(two)
 
 
 @pytest.fixture

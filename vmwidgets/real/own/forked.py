@@ -6,6 +6,7 @@ import ctypes
 import gc
 import mmap
 import os
+import re
 import signal
 import socket
 import struct
@@ -126,7 +127,10 @@ class TwoProcesses(LiveFork):
 
     @in_ascii
     def __repr__(self) -> str:
-        return repr(self.at())
+        try:
+            return repr(self.at())
+        except Refused as refused:  # a repr says something of a child that has ended, too
+            return f"<copy_on_write: {refused}>"
 
     def _check(self, who: str, page: int) -> None:
         if who not in ("parent", "child"):
@@ -209,20 +213,49 @@ def _live(memory: mmap.mmap | memoryview, asks: socket.socket, others: socket.so
 def _of_array(given: Any) -> tuple[memoryview, int, int]:
     """Return the bytes of an array that fill whole pages, with their address and the number of pages."""
     what, place = type(given).__name__, place_of(given)
-    try:
-        view = memoryview(given)
-        writable, view = not view.readonly, view.cast("B")
-    except (TypeError, ValueError, BufferError):
-        place = None
     if place is None:
-        raise Refused(f"pages={shown(given)}: give a number of pages, or an array in one piece")
-    if not writable:
+        raise Refused(f"pages={shown(given)}: give a number of pages, or an array in one piece that can be written")
+    view, holds_objects = _bytes_of(given)
+    if holds_objects:
+        raise Refused(f"pages: this {what} holds references to Python objects, and a byte written into one would crash "
+                      "Python; give an array of numbers")  # fmt: skip
+    if view is None:
+        raise Refused(f"pages: this {what} is not in one piece: its items have gaps or are in no order of memory; give "
+                      "a copy of it")  # fmt: skip
+    if view.readonly:
         raise Refused(f"pages: this {what} can't be written; give an array that can, or a bytearray")
     first = -place[0] % PAGE
     pages = (place[1] - first) // PAGE
     if pages < 1:
-        raise Refused(f"pages: this {what} fills no page of 4 KiB; it has {counted(place[1], 'byte')}")
+        raise Refused(f"pages: the {counted(place[1], 'byte')} of this {what} cover no whole page that begins at a "
+                      "multiple of 4 KiB; 8,191 bytes always do")  # fmt: skip
     return view[first : first + pages * PAGE], place[0] + first, pages
+
+
+def _bytes_of(given: Any) -> tuple[memoryview | None, bool]:
+    """Return an array's bytes in the order of memory, None if they have gaps; and whether Python objects are in it.
+
+    NumPy's own answers come first, since it makes no buffer of dates: an array whose axes are in another order or
+    direction is in one piece, too.  In a buffer's format, "O" is a reference to an object; names of fields, which may
+    have an O, are between colons.
+    """
+    if hasattr(given, "__array_interface__"):
+        if given.dtype.hasobject:
+            return None, True
+        forwards = given[tuple(slice(None, None, -1 if stride < 0 else 1) for stride in given.strides)]
+        whole = forwards.transpose(sorted(range(given.ndim), key=lambda axis: -forwards.strides[axis]))
+        if not whole.flags.c_contiguous:
+            return None, False
+        given = whole.reshape(-1).view("u1")
+    try:
+        view = memoryview(given)
+        if "O" in re.sub(":[^:]*:", "", view.format):
+            return None, True
+        if view.readonly or not view.c_contiguous:
+            return (view if view.readonly else None), False
+        return memoryview((ctypes.c_char * view.nbytes).from_buffer(view)).cast("B"), False  # of any format
+    except (TypeError, ValueError, BufferError):
+        return None, False
 
 
 def _filled(pages: int, letter: str) -> tuple[mmap.mmap, int]:
@@ -244,8 +277,9 @@ def copy_on_write(pages: Any = 4, letter: str = "A") -> TwoProcesses:
     first write of either process copies it.  Addresses are the same in both.  The child waits, and ends with `close()`.
     A write reads 8 bytes for each page of the array, four times.
 
-    Raises :class:`Refused` if the system has no fork or no pagemap, and for an array that can't be written, is not in
-    one piece or fills no page.  Bit 56 is described in Linux's admin-guide/mm/pagemap.
+    Raises :class:`Refused` if the system has no fork or no pagemap, and for an array that holds Python objects (a byte
+    written into a reference would crash Python), can't be written, is not in one piece, or covers no whole page.  Bit
+    56 is described in Linux's admin-guide/mm/pagemap.
 
     >>> import vmwidgets as vm
     >>> with vm.copy_on_write() as two:
@@ -260,9 +294,11 @@ def copy_on_write(pages: Any = 4, letter: str = "A") -> TwoProcesses:
         raise Refused("this system has no fork: vm.Sharing shows the model's")
     refuse_other_pages()
     _letter(letter)
-    if isinstance(exact(pages), int | str | float):
-        number = number_within(pages, "pages", 1, MOST)
-        return TwoProcesses(*_filled(number, letter), number, counted(number, "page"))
+    if isinstance(given := exact(pages), int | str | float):
+        if isinstance(given, bool) or not isinstance(given, int) or not 1 <= given <= MOST:
+            raise Refused(f"pages={shown(pages)}: write a whole number from 1 to {MOST}, or give an array, such as "
+                          "bytearray(1 << 20)")  # fmt: skip
+        return TwoProcesses(*_filled(given, letter), given, counted(given, "page"))
     view, address, whole = _of_array(pages)
     of = f"{counted(whole, 'page')} of 4 KiB ({binary_size(whole * PAGE)}) of this {type(pages).__name__}"
     return TwoProcesses(view, address, whole, of)
