@@ -98,7 +98,7 @@ def test_two_pictures_step_together_with_the_steps_of_both(tmp_path: Path) -> No
 
 
 def test_of_two_pictures_beside_each_other_no_name_is_cut_though_there_is_room(tmp_path: Path) -> None:
-    machine = vm.boot("x86-64")
+    machine = vm.boot("x86-64", fork="shadow")
     parent = machine.task("parent")
     start = parent.mmap("16 KiB")
     parent.write(start, b"x" * 4 * vm.PAGE)

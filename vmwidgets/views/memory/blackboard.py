@@ -83,6 +83,9 @@ CLOSED, OPEN = "a write faults", "writes"
 """The meaning of a lock, next to it."""
 
 _SLIM, _GAP, _STACK, _HEAD = 560.0, 22.0, 10.0, 52.0
+_ROOMY = 3
+"""The most pages of a board that has much room."""
+
 CARD = 56.0
 """The height of a descriptor's card, and of a frame."""
 
@@ -102,10 +105,9 @@ def blackboard(board: Board) -> Part:
     """Return the frames between two tasks' descriptors, and what the letters and numbers mean."""
     places = ", ".join(f"{letter} {Address(page.va)}" for letter, page in zip(LETTERS, board.pages, strict=False))
     key = boxes.flowing([*_legend(board)], gap=14)
-    legend = boxes.below(
-        key, boxes.words("sharing/legend/pages", f"Pages: {places}."), boxes.words("sharing/legend/here", NOT_HERE),
-        gap=4,
-    )  # fmt: skip  # a line each
+    said = [f"Pages: {places}.", NOT_HERE]
+    said = said if len(board.pages) <= _ROOMY else [" ".join(said)]
+    legend = boxes.below(key, *(boxes.words(f"sharing/legend/{at}", one) for at, one in enumerate(said)), gap=4)
     return boxes.below(boxes.drawing(0, partial(_board, board)), legend, gap=14)
 
 
@@ -121,26 +123,28 @@ def _board(board: Board, box: Box) -> Iterator[Node | Link]:
             yield kit.runs(f"sharing/has/{key}", Box(x, box.y, side, 36), text,
                            title=visible(say_shares(name, own, shared, fair)))  # fmt: skip  # a head
     rings = _ringed(board)
-    y = box.y + _HEAD
+    is_full = len(board.pages) > _ROOMY  # so that it is large enough on a projector
+    card, gap, stack = (40.0, 6.0, 4.0) if is_full else (CARD, _GAP, _STACK)
+    y = box.y + (44.0 if is_full else _HEAD)
     ringed: list[Node] = []
     for letter, page in zip(LETTERS, board.pages, strict=False):
         drawn = len(page.frames)
-        high = max(1, drawn, board.room.get(page.va, 0)) * (CARD + _STACK) - _STACK
-        top = y + (high - max(1, drawn) * (CARD + _STACK) + _STACK) / 2
+        high = max(1, drawn, board.room.get(page.va, 0)) * (card + stack) - stack
+        top = y + (high - max(1, drawn) * (card + stack) + stack) / 2
         cards = {task: descriptor(f"sharing/{task}/{page.va:x}", f"page {letter}", page.descriptors.get(task),
-                                  Box(x, y + (high - CARD) / 2, side, CARD), is_right=is_right,
+                                  Box(x, y + (high - card) / 2, side, card), is_right=is_right,
                                   alone=(task, page.va) not in rings, lane=f"sharing/{task}",
                                   said=f"{task}, page {letter} at {Address(page.va)}", word=board.word)
                  for task, x, is_right in ((board.tasks[0], left, False), (board.tasks[1], right, True))
                  if task}  # fmt: skip  # a card each
         frames = {one.frame: frame_card(f"sharing/frame/{one.frame:x}", one, page.kind,
-                                        Box(centre, top + at * (CARD + _STACK), middle, CARD), word=board.word,
+                                        Box(centre, top + at * (card + stack), middle, card), word=board.word,
                                         within=bool(rings) or _is_elsewhere(one, page))
                   for at, one in enumerate(page.frames)}  # fmt: skip  # a frame each
         yield from (*cards.values(), *frames.values())
         yield from _lines(page, cards, frames, lit=not rings)
         ringed += [card for task, card in cards.items() if (task, page.va) in rings]
-        y += high + _GAP
+        y += high + gap
     if ringed:  # one line around all of them, with their number
         yield kit.around("sharing/around", ringed, apart=5)
         corner = max(card.x + card.w for card in ringed) + 2.5, min(card.y for card in ringed) - 2.5
@@ -169,9 +173,10 @@ def _sums(board: Board, box: Box) -> Iterator[Node]:
     frames = len({frame for page in board.pages for frame in (one.frame for one in page.descriptors.values())})
     said = f"{counted(frames, 'frame')} for {counted(users, 'page')}"
     lines = [(said, "body strong"), *([(board.did, "label new")] if board.did else [])]
-    text = [Text(box.w / 2, 15 + 19 * at, words, style, "middle") for at, (words, style) in enumerate(lines)]
+    apart = 19.0 if len(board.pages) <= _ROOMY else 16.0
+    text = [Text(box.w / 2, 15 + apart * at, words, style, "middle") for at, (words, style) in enumerate(lines)]
     yield kit.runs(
-        "sharing/sums", box._replace(h=4 + 19.0 * len(lines)), text, title="; ".join(one for one, _ in lines)
+        "sharing/sums", box._replace(h=4 + apart * len(lines)), text, title="; ".join(one for one, _ in lines)
     )
 
 
@@ -207,8 +212,9 @@ def descriptor(
     words = f"no {word} yet" if its is None else OPEN if is_open else CLOSED
     if its is not None and its.state in ("refused", "fault"):
         words = "the write faults"
-    text = [fitted(x, 25, visible(name), box.w - x - 40, "body strong" if its else "body strong dim")]
-    text += [fitted(x, 43, words, box.w - x - 6, style if its else "label dim")]
+    first, second = (25.0, 43.0) if box.h >= CARD else (box.h / 2 - 3, box.h / 2 + 14)
+    text = [fitted(x, first, visible(name), box.w - x - 40, "body strong" if its else "body strong dim")]
+    text += [fitted(x, second, words, box.w - x - 6, style if its else "label dim")]
     text += [
         fitted(
             x,
@@ -222,7 +228,7 @@ def descriptor(
     if its is None:
         whole = f"no {word}: the first access makes one"
     else:
-        bars += _lock(box.w - 36, 18, is_open, look)
+        bars += _lock(box.w - 36, min(18.0, box.h / 2 - 5), is_open, look)
         lock = f"open: it {OPEN}" if is_open else f"closed: {CLOSED}"
         whole = ", ".join(filter(None, (its.state, f"frame {its.frame:#x}", its.rights, f"its lock is {lock}")))
     state = ("none",) if its is None else ("within",) if not alone else ()
@@ -248,13 +254,16 @@ def frame_card(
     """
     number = f"{'frame ' * named}{one.frame:#x}"
     room = box.w - 56
-    words = fitted(16, 25, one.words, room, "large mono")
-    text = [words, Text(16, 43, number, "mono label dim")] if one.words else [Text(16, 33, number, "mono body")]
+    first, second = (25.0, 43.0) if box.h >= CARD else (box.h / 2 - 3, box.h / 2 + 12)
+    words = fitted(16, first, one.words, room, "large mono")
+    below = Text(16, second, number, "mono label dim")
+    text = [words, below] if one.words else [Text(16, box.h / 2 + 5, number, "mono body")]
     bars = [Bar(0, box.h - 5, box.w, 5, f"own-{kind}")]
     if one.users:
         is_elsewhere = one.users == one.before or within
-        bars.append(Bar(box.w - 39, 13, 26, 26, "count step" if is_elsewhere else "count step-new"))
-        text.append(Text(box.w - 26, 30, str(one.users), "letter on-step", "middle"))
+        top = 13.0 if box.h >= CARD else (box.h - 31) / 2
+        bars.append(Bar(box.w - 39, top, 26, 26, "count step" if is_elsewhere else "count step-new"))
+        text.append(Text(box.w - 26, top + 17, str(one.users), "letter on-step", "middle"))
     said = f"{counted(one.users, word)} {'lead' if one.users != 1 else 'leads'} to it"
     if one.state == "ghost":
         said = f"the copy, which no {word} has yet"

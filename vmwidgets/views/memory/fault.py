@@ -45,7 +45,7 @@ _WIDE = 532.0
 _WIDEST = 772.0
 """The width from which an acting part is below its stage's name."""
 
-_ABREAST = 840.0
+_ABREAST = 700.0
 """The width from which what was before, the steps and what is after are next to each other."""
 
 _SIDE = 200.0
@@ -391,12 +391,13 @@ def _copied(copy: Copy, steps: Sequence[Part], *, is_over: bool) -> Part:
             story = boxes.joined(boxes.below(*steps, gap=6), _arrow)
             return boxes.below(sides[0], boxes.inset(8, story), sides[1], last, gap=18)(drawn, x, y, w)
         gap, start = 20.0, len(drawn.nodes)
-        story = boxes.joined(boxes.below(*steps, gap=8), _arrow)
-        ends = [story(drawn, x + _SIDE + gap, y + 20, w - 2 * (_SIDE + gap))]
+        side_w, apart = (_SIDE, 8.0) if w >= 860 else (132.0, 3.0)
+        story = boxes.joined(boxes.below(*steps, gap=apart), _arrow)
+        ends = [story(drawn, x + side_w + gap, y + 20, w - 2 * (side_w + gap))]
         copying = next(node for node in drawn.nodes[start:] if node.id == "fault/frame")
         lead = copying.y - 8 - y - _TITLE - _CARD
-        for key, left, (title, side) in zip(("before", "after"), (x, x + w - _SIDE), titles, strict=True):
-            ends.append(_side(key, title, copy, side, 2, lead)(drawn, left, y, _SIDE))
+        for key, left, (title, side) in zip(("before", "after"), (x, x + w - side_w), titles, strict=True):
+            ends.append(_side(key, title, copy, side, 2, lead)(drawn, left, y, side_w))
         if len(copy.after.frames) > 1:
             one, other = (next(Box(node.x, node.y, node.w, node.h) for node in drawn.nodes[start:] if node.id == name)
                           for name in ("fault/before/frame/0", "fault/after/frame/0"))  # fmt: skip

@@ -508,7 +508,7 @@ def _caption(moment: Moment, value: ThreadsValue, steps: Steps, compact: bool) -
     said = f"{moment.caption.text} {moment.caption.reason}"
     if not value.cycle or "deadlock:" in said.lower():  # the error or the story says it itself
         is_about_threads = moment.operation is not None and moment.operation.name in _OF_THREADS
-        return moment.caption if compact else moment.caption_of(steps, tells=is_about_threads)
+        return moment.caption if compact else moment.caption_of(steps, tells=is_about_threads or steps.count > 0)
     return replace(moment.caption_with(deadlock(value.cycle)), tone="error")
 
 
