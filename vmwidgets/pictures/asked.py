@@ -84,7 +84,7 @@ def _asked_of(
     def sight(read: int) -> Sight:
         reach = Reach(max(1, read), read, 0, ("What comes next?", "the answers are above"), width=width,
                       is_walked=is_walked)  # fmt: skip  # only the tables that are read
-        return Sight(lookup, reach, None, (), 1, (), True)
+        return Sight(lookup, reach, None, asked=True)
 
     yield lookup.at, sight(0), "tlb", -1
     if lookup.outcome in ("used", "forbidden"):

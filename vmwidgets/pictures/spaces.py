@@ -281,15 +281,12 @@ def there(space: Space, va: int) -> There:
     return There(entry, space.has_map, space.kinds([va]).get(va, ""), accesses)
 
 
-def neighbours_of(tables: PageTables[Any], found: Walk, rows: int = 3) -> dict[tuple[int, int], Neighbour]:
-    """Return the neighbours of the descriptors that a walk read, by table and index, except any outside memory.
-
-    `rows` is the number of a table's descriptors that are drawn.
-    """
+def neighbours_of(tables: PageTables[Any], found: Walk) -> dict[tuple[int, int], Neighbour]:
+    """Return the neighbours of the descriptors that a walk read, by table and index, except any outside memory."""
     fmt, width = tables.fmt, tables.fmt.entry_width
     beside: dict[tuple[int, int], Neighbour] = {}
     for step in found.steps:
-        for index in rows_of(step, rows):
+        for index in rows_of(step):
             with suppress(BusError):
                 word = tables.memory.read_word(step.table + index * width, width)
                 descriptor = fmt.rules.read_as(fmt.level(step.level), word, tables.controls)

@@ -138,18 +138,11 @@ def _loaded_before(events: Sequence[ev.Event]) -> dict[str, str]:
 
 @frozen(slots=False)
 class Sight:
-    """The shown part of a translation: the current lookup, how much of the walk is drawn, and the frame if known.
-
-    `over` are sets that are shown next to the sets that may contain the address.
-    """
+    """The shown part of a translation: the current lookup, how much of the walk is drawn, and the frame if known."""
 
     lookup: Lookup | None
     reach: Reach
     frame: int | None
-    sets: tuple[int, ...] = ()
-    rows: int = 1
-    among: tuple[int, ...] = ()
-    """Frames to draw like the others, so that they look the same."""
     asked: bool = False
     """Whether a question is open, so that no number in the address reveals the next descriptor."""
 
@@ -263,8 +256,7 @@ def _address(at: At, one: Translation, moment: Moment, sight: Sight) -> Scene:
 def _tlb(at: At, one: Translation, moment: Moment, sight: Sight) -> Scene:
     machine = at.whole
     opened = _opened(machine, one)
-    sets = tuple(dict.fromkeys((*sets_of(machine, one, moment), *sight.sets)))
-    bench = TlbBench(opened, only=sets)
+    bench = TlbBench(opened, only=sets_of(machine, one, moment))
     look = look_at(machine.cpus, moment)
     drawn = draw_tlb(look, bench, machine=machine.name, width=at.width)
     known = {} if sight.asked else of_tlbs(look.now, lambda va: whose_of(machine, va), things_of(drawn.nodes))
@@ -281,7 +273,7 @@ def _opened(machine: Machine, one: Translation) -> list[int]:
 def _walk(at: At, one: Translation, moment: Moment, sight: Sight) -> Scene:
     space = MachineSpace(at.whole, one.task, moment)
     found = walked(at.whole, one, moment)
-    beside = neighbours_of(space.tables, found, sight.reach.rows)
+    beside = neighbours_of(space.tables, found)
     drawn = draw_reach(
         found, beside, sight.reach, there=there(space, one.va), made=sight.lookup is not None,
         machine=at.whole.name, width=at.width,
@@ -292,24 +284,23 @@ def _walk(at: At, one: Translation, moment: Moment, sight: Sight) -> Scene:
 def _frames(at: At, one: Translation, moment: Moment, sight: Sight) -> Scene:
     target = at.whole.frames
     found = walked(at.whole, one, moment)
-    leading = [] if sight.asked else [step.table >> PAGE_SHIFT for step in reversed(found.steps)]
-    mapped = [] if sight.asked else [step.address >> PAGE_SHIFT for step in found.steps[-1:] if step.kind == "leaf"]
-    cached = [] if sight.asked else frames_cached(at.whole, one, moment)
-    named = [] if sight.asked else _frames_named(at.whole, one, moment, sight)
-    among = dict.fromkeys([*named, *cached, *sight.among, *mapped, *leading])
+    leading = [step.table >> PAGE_SHIFT for step in reversed(found.steps)]
+    mapped = [step.address >> PAGE_SHIFT for step in found.steps[-1:] if step.kind == "leaf"]
+    cached, named = frames_cached(at.whole, one, moment), _frames_named(at.whole, one, moment)
+    among = dict.fromkeys([*named, *cached, *mapped, *leading])
     wanted = [*([] if sight.frame is None else [sight.frame]), *among]
     there = [frame for frame in wanted if frame < int(at.whole.ram_bytes) >> PAGE_SHIFT]
     look = look_at(target, moment, [*there, *touched_frames(moment.events)])
     selected = target.frame(there[0]) if sight.frame is not None and there[:1] == [sight.frame] else None
     return draw_frames(look, selected=selected, among=[cached, among], named=named, machine=at.whole.name,
-                       width=at.width, rows=sight.rows)  # fmt: skip
+                       width=at.width, rows=1)  # fmt: skip
 
 
-def _frames_named(machine: Machine, one: Translation, moment: Moment, sight: Sight) -> list[int]:
+def _frames_named(machine: Machine, one: Translation, moment: Moment) -> list[int]:
     """Return the frames that the TLB's pane names: they are never folded away."""
     value: CpusValue = look_at(machine.cpus, moment).now
     cpus = [value.cpus[number] for number in _opened(machine, one)]
-    rows = [cpu.tlb.rows[number] for cpu in cpus for number in (*sets_of(machine, one, moment), *sight.sets)]
+    rows = [cpu.tlb.rows[number] for cpu in cpus for number in sets_of(machine, one, moment)]
     return [slot.entry.pa >> PAGE_SHIFT for row in rows for slot in row if slot is not None]
 
 

@@ -60,15 +60,13 @@ class Reach:
     """The progress of a processor on a walk: it has read the first `read` of its tables.
 
     The next `open` tables are drawn too, with all of their descriptors drawn alike.  There is room for `levels` tables.
-    `verdict` is the access's outcome, in a heading and words, if it is not the walk's own end; `rows` is the number of
-    descriptors drawn for each table.
+    `verdict` is the access's outcome, in a heading and words, if it is not the walk's own end.
     """
 
     levels: int
     read: int
     open: int = 0
     verdict: tuple[str, str] | None = None
-    rows: int = 3
     width: int = 8
     """The size of a descriptor in bytes."""
     is_walked: bool = True
@@ -80,11 +78,15 @@ class Reach:
         return self.read + self.open
 
 
-def rows_of(step: Step, rows: int = 3) -> range:
+def rows_of(step: Step) -> range:
     """Return the indices of a table's drawn descriptors, around the one that is read, if not always centred."""
     entries = 1 << step.index_bits[0] - step.index_bits[1] + 1
-    first = max(0, min(step.index - 1 if rows == 3 else step.index // rows * rows, entries - rows))
-    return range(first, min(entries, first + rows))
+    first = max(0, min(step.index - 1, entries - _ROWS))
+    return range(first, min(entries, first + _ROWS))
+
+
+_ROWS = 3
+"""The number of descriptors drawn for each table."""
 
 
 def table_name(step: Step) -> str:
@@ -110,7 +112,7 @@ def draw_tables_read(
     steps = walk.steps[: reach.drawn]
     w = min((place.w for place in places), default=0.0)
     below = any(_address_is_below(step, w) for step in steps)  # alike in all tables
-    height = LEAST_H + _LINE * (below + 1) + (_ROW_H + 1) * (reach.rows - 3)
+    height = LEAST_H + _LINE * (below + 1)
     nodes = []
     for position, (step, place) in enumerate(zip(steps, places, strict=False)):
         left, y = place.x, place.y + list(places[:position]).count(place) * (height + BELOW)
@@ -181,7 +183,7 @@ def _rows(
     faulty = walk.fault is not None and walk.fault.level == step.level
     x, y, w, _ = place
     width = reach.width
-    for index in rows_of(step, reach.rows):
+    for index in rows_of(step):
         if changed is None:
             present = Neighbour(step.value, step.kind != "invalid", step.address)
             held = present if index == step.index else (neighbours or {}).get((step.table, index))
