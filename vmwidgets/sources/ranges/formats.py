@@ -43,7 +43,7 @@ def _pattern(line: str) -> str:
 class Format:
     """A format: its lines, the rest of its lines (`heads`), a damaged line (`almost`), and what it does not say.
 
-    `unit` is the bytes of one resident page or kilobyte, `nameless` a path that is no name, `notes` what is after it.
+    `nameless` is a path that is no name, `notes` what is after it.
     """
 
     name: str
@@ -52,7 +52,6 @@ class Format:
     heads: str = r"(?!)"
     almost: str = r"(?!)"
     says: tuple[Says, ...] = ()
-    unit: int = 1024
     nameless: str = r"(?!)"
     notes: str = r"(?!)"
     rounds: bool = False
@@ -91,8 +90,7 @@ class Format:
 
     def _add(self, found: Found, number: int, row: Row) -> None:
         """Add the range of a line; an end that is a page's last byte is taken as inclusive."""
-        start = _hex(row["start"])
-        end = _hex(row["end"]) if "end" in row else start + (int(row["length"]) << 10)
+        start, end = _hex(row["start"]), _hex(row["end"])
         end += end % PAGE == PAGE - 1
         if row.get("size") and not self._is_size(row["size"], end - start):
             found.wrong(number, "has a size that is not the one of its addresses")
@@ -114,11 +112,11 @@ class Format:
         return abs((self._bytes(written) or 0) - size) <= size / 10 if self.rounds else _hex(written) == size
 
     def _bytes(self, written: str | None) -> int | None:
-        """Return the bytes of a size with a letter, or of so many units; None for none."""
-        if not written or written == "-":
+        """Return the bytes of a size with a letter, or of so many pages; None for none."""
+        if not written:
             return None
         if written[-1].isdigit():
-            return int(written) * self.unit
+            return int(written) * PAGE
         size = int(float(written[:-1]) * (1 << 10 * "BKMGT".index(written[-1].upper())))
         return size - size % 1024
 
@@ -196,7 +194,7 @@ FORMATS = (
         "  681           0x400000           0x408000 r-x      8   10   2   1 CN--- vn /bin/cat",
         ("{n:pid} {0x:start} {0x:end} {rwx:rights}[A-Za-z-]{0,4} {n:resident} {n:p} {n:r} {n:s}"
          " (?:(?P<stack>[A-Z-]*D[A-Z-]* df)|[A-Z-]{2,8} (?:[a-z]{2}|--))" + _PATH,),
-        heads=r"[ \t]*PID\s+START\s+END\s+PRT\s+.*", almost=r"[0-9]{1,9}[ \t]+0x[0-9a-f]{1,40}.*", unit=PAGE,
+        heads=r"[ \t]*PID\s+START\s+END\s+PRT\s+.*", almost=r"[0-9]{1,9}[ \t]+0x[0-9a-f]{1,40}.*",
         says=(
             "procstat does not say offsets in files: all ranges are entered from the first byte on.",
             "procstat does not say what is shared: all ranges are entered as private.",
