@@ -82,12 +82,28 @@ MOST_ALIKE = 3
 CLOSED, OPEN = "a write faults", "writes"
 """The meaning of a lock, next to it."""
 
-_SLIM, _GAP, _STACK, _HEAD = 560.0, 22.0, 10.0, 52.0
-_ROOMY = 3
-"""The most pages of a board that has much room."""
+_SLIM = 560.0
 
 CARD = 56.0
 """The height of a descriptor's card, and of a frame."""
+
+
+class _Sizes(NamedTuple):
+    """Heights: of the heads, of a card, between pages, between frames of a page, and of a line of sums."""
+
+    head: float
+    card: float
+    gap: float
+    stack: float
+    line: float
+
+
+_ROOMY, _FULL = _Sizes(52.0, CARD, 22.0, 10.0, 19.0), _Sizes(44.0, 40.0, 6.0, 4.0, 16.0)
+"""A full board is low, so that it is large enough on a projector."""
+
+
+def _sizes(board: Board) -> _Sizes:
+    return _ROOMY if len(board.pages) <= 3 else _FULL
 
 
 def entry_word(architecture: str) -> str:
@@ -106,7 +122,7 @@ def blackboard(board: Board) -> Part:
     places = ", ".join(f"{letter} {Address(page.va)}" for letter, page in zip(LETTERS, board.pages, strict=False))
     key = boxes.flowing([*_legend(board)], gap=14)
     said = [f"Pages: {places}.", NOT_HERE]
-    said = said if len(board.pages) <= _ROOMY else [" ".join(said)]
+    said = said if _sizes(board) is _ROOMY else [" ".join(said)]
     legend = boxes.below(key, *(boxes.words(f"sharing/legend/{at}", one) for at, one in enumerate(said)), gap=4)
     return boxes.below(boxes.drawing(0, partial(_board, board)), legend, gap=14)
 
@@ -123,9 +139,8 @@ def _board(board: Board, box: Box) -> Iterator[Node | Link]:
             yield kit.runs(f"sharing/has/{key}", Box(x, box.y, side, 36), text,
                            title=visible(say_shares(name, own, shared, fair)))  # fmt: skip  # a head
     rings = _ringed(board)
-    is_full = len(board.pages) > _ROOMY  # so that it is large enough on a projector
-    card, gap, stack = (40.0, 6.0, 4.0) if is_full else (CARD, _GAP, _STACK)
-    y = box.y + (44.0 if is_full else _HEAD)
+    head, card, gap, stack, _ = _sizes(board)
+    y = box.y + head
     ringed: list[Node] = []
     for letter, page in zip(LETTERS, board.pages, strict=False):
         drawn = len(page.frames)
@@ -173,7 +188,7 @@ def _sums(board: Board, box: Box) -> Iterator[Node]:
     frames = len({frame for page in board.pages for frame in (one.frame for one in page.descriptors.values())})
     said = f"{counted(frames, 'frame')} for {counted(users, 'page')}"
     lines = [(said, "body strong"), *([(board.did, "label new")] if board.did else [])]
-    apart = 19.0 if len(board.pages) <= _ROOMY else 16.0
+    apart = _sizes(board).line
     text = [Text(box.w / 2, 15 + apart * at, words, style, "middle") for at, (words, style) in enumerate(lines)]
     yield kit.runs(
         "sharing/sums", box._replace(h=4 + apart * len(lines)), text, title="; ".join(one for one, _ in lines)
