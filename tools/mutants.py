@@ -199,7 +199,8 @@ def judged(mutant: Mutant, minutes: tuple[float, float]) -> tuple[str, str]:
     cached = path.parent / "__pycache__"
     near = str(Path("tests", *Path(mutant.path).parts[1:4])).removesuffix(".py")
     nearer = [one for one in (near, str(Path(near).parent)) if (COPY / one).is_dir()][:1]
-    neighbours = [one for one in ("/".join(Path(near).parts[:2]),) if (COPY / one).is_dir()]
+    around = "/".join(Path(near).parts[:2])
+    neighbours = [around] if (COPY / around).is_dir() else []
     try:
         path.write_text(mutant.source)
         shutil.rmtree(cached, ignore_errors=True)  # a changed digit is no change of a file's size

@@ -25,7 +25,7 @@ class Figure(NamedTuple):
     lecture: str
     mark: str
     chapters: str
-    """The chapters of textbooks about it, as in docs/lecture.md."""
+    """The chapters of textbooks about it, as in docs/chapters.md."""
     picture: str = ""
     of: Callable[[Machine], Any] | None = None
 
