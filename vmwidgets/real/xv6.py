@@ -110,15 +110,9 @@ def _products(place: Path) -> Iterator[Path]:
 
 def _started_with(place: Path, words: list[str]) -> str:
     """Return the command with which the Makefile starts QEMU, or ""; refuses if a program for the build is absent."""
-    try:
-        made = subprocess.run(
-            ["make", "-n", *words, "qemu-gdb"], cwd=place, capture_output=True, text=True, timeout=60,
-            errors="replace", check=False, stdin=subprocess.DEVNULL,
-        )  # fmt: skip  # the command, then how it is run
-    except (OSError, subprocess.SubprocessError):
-        return ""
-    lines = made.stdout.splitlines()
-    if "Couldn't find a riscv64 version of GCC" in made.stderr and any(" -c " in line for line in lines):
+    said, errors = _would_run(place, *words, "qemu-gdb")
+    lines = said.splitlines()
+    if "Couldn't find a riscv64 version of GCC" in errors and any(" -c " in line for line in lines):
         raise Refused(
             f"{place}: no compiler for RISC-V is installed; on Debian and Ubuntu, apt-get install gcc-riscv64-linux-gnu"
         )
@@ -129,16 +123,22 @@ def _started_with(place: Path, words: list[str]) -> str:
     return next((line for line in starts if " -gdb " in line), "")
 
 
+def _would_run(place: Path, *words: str) -> tuple[str, str]:
+    """Return the commands that make would run in a folder, and what it says of errors; both "" if make can't start."""
+    try:
+        made = subprocess.run(
+            ["make", "-n", *words], cwd=place, capture_output=True, text=True, timeout=60, errors="replace",
+            check=False, stdin=subprocess.DEVNULL,
+        )  # fmt: skip  # the command, then how it is run
+    except (OSError, subprocess.SubprocessError):
+        return "", ""
+    return made.stdout, made.stderr
+
+
 def check_command(folder: str | Path, command: str, options: tuple[str, ...] = ()) -> None:
     """Refuse a command of xv6's shell whose program the Makefile does not put on the disk."""
     name = next(iter(command.split()), "")
-    try:
-        said = subprocess.run(
-            ["make", "-n", "-B", *options, "fs.img"], cwd=Path(folder).expanduser(), capture_output=True, text=True,
-            timeout=60, errors="replace", check=False, stdin=subprocess.DEVNULL,
-        ).stdout  # fmt: skip  # the command, then how it is run
-    except (OSError, subprocess.SubprocessError):
-        return
+    said, _ = _would_run(Path(folder).expanduser(), "-B", *options, "fs.img")
     disk = next((line.split() for line in said.splitlines() if line.startswith("mkfs/mkfs fs.img ")), [])
     programs = {Path(one).name for one in disk}
     if re.fullmatch(r"[A-Za-z]\w*", name) and name != "cd" and "_sh" in programs and f"_{name}" not in programs:
