@@ -31,11 +31,13 @@ from .rules import (
     dangling_wrong,
     exec_wrong,
     frame_wrong,
+    grows_into,
     is_excepted,
     leaf_wrong,
     shrunk_wrong,
     suspects,
     table_wrong,
+    untouchable,
 )
 from .seen import REMOVING, Leaving, Seen
 from .spaces import Change, read_space
@@ -141,6 +143,8 @@ class Judge:
             changed = self.seen.changed.pop(root)
             for va in suspects(state, root, changed):
                 self._all(leaf_wrong(state, root, va), changed[va], _of_leaf(root, va))
+            if grows := {va: call for va, call in changed.items() if grows_into(state, root, va)}:
+                self.seen.changed[root] = grows  # judged again once the process's size covers them
         for page, call in [*self.seen.new_tables.items()]:
             if self.seen.spaces.having(page).isdisjoint(busy):
                 del self.seen.new_tables[page]
@@ -186,12 +190,20 @@ class Judge:
                 self._all(exec_wrong(state, root), None, _of_exec(root))
 
     def _judge_dying(self, state: State, entering: tuple[int, ...]) -> None:
-        """Judge the sizes of processes that have ended, as their tables are about to be freed: they are still whole."""
+        """Judge processes that have ended, as their tables are about to be freed: they are still whole.
+
+        That is their size, and the pages into which they grew last.
+        """
         for root in entering:
             process = state.processes.get(root)
             if process is None or process.state != "zombie" or (process.pid, root) in self.ended:
                 continue
             self.ended.add((process.pid, root))
+            leaves = state.spaces.known[root].leaves if root in state.spaces.known else {}
+            for va, by in self.seen.changed.get(root, {}).items():
+                for found in untouchable(state, root, va, leaves[va]) if va in leaves else ():
+                    self.first = self._told(found, by, state)
+                    return
             shrunk = [(key, call) for key, call in self.seen.shrunk.items() if key[0] == root]
             for key, _ in shrunk:
                 del self.seen.shrunk[key]

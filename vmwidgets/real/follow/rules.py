@@ -209,7 +209,8 @@ def leaf_wrong(state: State, root: int, va: int) -> Iterator[Wrong]:
             yield _free_and_mapped(state, root, va, frame)
         if root not in state.processes:
             continue
-        yield from _untouchable(state, root, va, leaf)
+        if state.lives(root):
+            yield from untouchable(state, root, va, leaf)
         users = state.users(frame) if len(state.spaces.leading(frame)) > 1 else [(root, va)]
         if state.holds("shared-and-writable") and len(users) > 1:
             yield from _shared_and_writable(state, root, va, frame, leaf, users)
@@ -226,10 +227,10 @@ def frame_wrong(state: State, frame: int) -> Iterator[Wrong]:
             yield _free_and_mapped(state, root, va, frame)
 
 
-def _untouchable(state: State, root: int, va: int, leaf: Leaf) -> Iterator[Wrong]:
+def untouchable(state: State, root: int, va: int, leaf: Leaf) -> Iterator[Wrong]:
     """Yield a page below a process's size that user code can't touch, and that is no guard page of its stack."""
     process = state.processes[root]
-    if leaf.word & U or va >= process.size or not state.lives(root):
+    if leaf.word & U or va >= process.size:
         return
     segments = _segments(state, process.name)
     leaves = state.spaces.known[root].leaves
@@ -239,6 +240,13 @@ def _untouchable(state: State, root: int, va: int, leaf: Leaf) -> Iterator[Wrong
     if segments and state.has_guard and not (guards and va >= _end_of(segments)):
         says = f"User code of {process} can't touch {Address(va)}: U is 0, and only the guard page may lack it."
         yield Wrong("user", says, root, va, leaf.frame)
+
+
+def grows_into(state: State, root: int, va: int) -> bool:
+    """Return whether user code can't touch a page above its process's size, which may grow: xv6 maps pages first."""
+    process, space = state.processes.get(root), state.spaces.known.get(root)
+    leaf = space.leaves.get(va) if space is not None else None
+    return process is not None and leaf is not None and not leaf.word & U and process.size <= va < TOP
 
 
 def dangling_wrong(state: State, root: int) -> Iterator[Wrong]:
