@@ -169,14 +169,35 @@ def test_a_process_becomes_a_task_whose_map_has_its_ranges():
     assert vm.process().task(machine).task.name != loaded.task.name
 
 
-def test_what_a_process_uses_is_what_it_touches():
-    memory = mmap.mmap(-1, 32 << 20, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-    for page in range(0, 32 << 20, 4096):
-        memory[page] = 1
-    idle = used_during(os.getpid(), lambda: None)
-    busy = used_during(os.getpid(), lambda: [memory[page] for page in range(0, 32 << 20, 4096)])
+TOUCHES = """
+import mmap
+memory = mmap.mmap(-1, 32 << 20, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+for page in range(0, 32 << 20, 4096):
+    memory[page] = 1
+print("ready", flush=True)
+while line := input():
+    seen = [memory[page] for page in range(0, 32 << 20, 4096)] if line == "read" else []
+    print("done", flush=True)
+"""
+
+
+def test_what_a_process_uses_is_what_it_touches(request):
+    """A child with one thread: in the process of the tests, others use memory at any time."""
+    child = subprocess.Popen([sys.executable, "-c", TOUCHES], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    request.addfinalizer(lambda: child.communicate("\n"))
+    assert child.stdin is not None and child.stdout is not None
+    assert child.stdout.readline() == "ready\n"
+
+    def do(line: str) -> None:
+        child.stdin.write(line + "\n")
+        child.stdin.flush()
+        assert child.stdout.readline() == "done\n"
+
+    do("read")  # code that runs for the first time is paged in
+    idle = used_during(child.pid, lambda: do("rest"))
+    busy = used_during(child.pid, lambda: do("read"))
+    assert idle.size < 16 << 20
     assert busy.size - idle.size >= 30 << 20
-    memory.close()
 
 
 def test_use_over_time_is_of_files_together_and_of_big_ranges_alone():
