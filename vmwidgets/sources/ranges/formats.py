@@ -28,7 +28,8 @@ OWN = frozenset(("COW", "PRV", "NUL", "ZER", "P/A", "LPG"))
 
 _COLUMNS = {
     "0x": "0x[0-9a-f]{1,16}", "hex": "[0-9a-f]{1,16}", "wide": "[0-9a-f]{8,16}", "n": "[0-9]{1,15}",
-    "rwx": "[r-][w-][x-]", "text": ".*?", "'": "[0-9a-f']{1,17}", "B": r"[0-9]{1,9}(?:\.[0-9]{1,3})?[KMGTB]",
+    "n-": "[0-9]{1,15}|-", "rwx": "[r-][w-][x-]", "text": ".*?", "'": "[0-9a-f']{1,17}",
+    "B": r"[0-9]{1,9}(?:\.[0-9]{1,3})?[KMGTB]",
 }  # fmt: skip  # a table
 _FLAGS = re.ASCII | re.IGNORECASE
 
@@ -59,6 +60,12 @@ class Format:
     """Whether its program prints ranges in another order than that of addresses."""
     without_end: str = r"(?!)"
     """A line of the format that has no end."""
+    unit: int = PAGE
+    """The bytes of what is counted without a letter."""
+    head: str = r"(?!)"
+    """A line that names the columns."""
+    columns: Callable[[str, Sequence[str]], Row] = lambda rest, names: {}
+    """The columns in the `rest` of a line, by the words of that line."""
 
     @property
     def kind(self) -> Kind:
@@ -73,11 +80,14 @@ class Format:
         found = Found()
         rows: dict[int, Row] = {}
         heads, almost = re.compile(self.heads), re.compile(rf"[ \t]*{self.almost}", re.ASCII)
+        names = next((line.split() for line in text.lines if re.fullmatch(self.head, line)), [])
         for number, line in enumerate(text.lines, 1):
             match = next((match for one in patterns if (match := one.fullmatch(line))), None) if line else None
             if match is not None:
-                rows[number] = match.groupdict()
-                self._add(found, number, rows[number])
+                row = rows[number] = match.groupdict()
+                if rest := row.get("rest"):
+                    row |= self.columns(rest, names)
+                self._add(found, number, row)
             elif line and (heads.fullmatch(line) or re.match(self.without_end, line)):
                 found.claimed.add(number)
             elif found.ranges and line and almost.fullmatch(line):
@@ -90,22 +100,25 @@ class Format:
 
     def _add(self, found: Found, number: int, row: Row) -> None:
         """Add the range of a line; an end that is a page's last byte is taken as inclusive."""
-        start, end = _hex(row["start"]), _hex(row["end"])
+        start = _hex(row["start"])
+        end = start + (int(row["kib"]) << 10) if row.get("kib") else _hex(row["end"])
         end += end % PAGE == PAGE - 1
         if row.get("size") and not self._is_size(row["size"], end - start):
             found.wrong(number, "has a size that is not the one of its addresses")
             return
         path = re.sub(self.notes, "", row.get("path") or "")
-        path = "" if re.fullmatch(self.nameless, path) else path
+        path = "" if re.fullmatch(self.nameless, path) else re.sub(r"^\[ (\w+) \]$", r"[\1]", path)
         if row.get("type") and not path.startswith("/"):
             path = f"[{row['type'].strip()}]"
         path = "[stack]" if row.get("stack") and not path else path  # D: it grows down
         rights = protection_of(row["rights"]) if row.get("rights") else UNKNOWN
-        held = self._bytes(row.get("resident"))
-        held = None if held is None or held > end - start else held
-        shared = row.get("share") in SHARED
-        offset = _hex(row.get("offset") or "0")
-        found.add(MapsRange(number, start, end, rights, shared, offset, "00:00", 0, path, held))
+        held, fair, swap = (self._bytes(row.get(name)) for name in ("resident", "fair", "swap"))
+        if held is None or held > end - start:
+            held = fair = swap = None
+        shared, offset = row.get("share") in SHARED, _hex(row.get("offset") or "0")
+        device, inode = row.get("device") or "00:00", int(row.get("inode") or 0)
+        one = MapsRange(number, start, end, rights, shared, offset, device, inode, path, held, fair=fair, swap=swap)
+        found.add(one)
 
     def _is_size(self, written: str, size: int) -> bool:
         """Return whether a printed size is that of the addresses, to a tenth where sizes are rounded."""
@@ -113,10 +126,10 @@ class Format:
 
     def _bytes(self, written: str | None) -> int | None:
         """Return the bytes of a size with a letter, or of so many pages; None for none."""
-        if not written:
+        if not written or written == "-":
             return None
         if written[-1].isdigit():
-            return int(written) * PAGE
+            return int(written) * self.unit
         size = int(float(written[:-1]) * (1 << 10 * "BKMGT".index(written[-1].upper())))
         return size - size % 1024
 
@@ -170,6 +183,67 @@ def only_starts(found: Found, rows: Mapping[int, Row], text: Cleaned) -> Iterato
         )
 
 
+_VM_FLAGS = (
+    "rd", "wr", "ex", "sh", "mr", "mw", "me", "ms", "gd", "pf", "dw", "lo", "io", "sr", "rr", "dc", "de", "ac", "nr",
+    "ht", "sf", "ar", "wf", "dd", "sd", "mm", "hg", "nh", "mg", "bt", "mt", "um", "uw", "ss", "sl",
+)  # fmt: skip  # a list
+"""The flags of a range (VmFlags) in the order in which Linux writes them: proc(5)."""
+
+
+def columns_of_pmap(rest: str, names: Sequence[str]) -> Row:
+    """Return the numbers of a line of -X in the columns that the head names; the rest is its name.
+
+    With -XX, the kernel's flags are before the name: "rd mr mw me cat".
+    """
+    names = names[names.index("Size") :] if "Size" in names else ["Size"]
+    sizes = [one for one in names if one not in ("VmFlags", "Mapping")]
+    words = rest.split(maxsplit=len(sizes))
+    count = next((at for at, word in enumerate(words[: len(sizes)]) if not word.isdecimal()), len(words[: len(sizes)]))
+    held = dict(zip(sizes, words[:count], strict=False))
+    path = _without_flags(" ".join(words[count:]))
+    return {
+        "kib": held["Size"],
+        "resident": held.get("Rss"),
+        "fair": held.get("Pss"),
+        "swap": held.get("Swap"),
+        "path": path,
+    }
+
+
+def _without_flags(words: str) -> str:
+    """Return what follows the flags of a range: a word alone, or not in the order of flags, is a name.
+
+    >>> [_without_flags(one) for one in ("rd ex mr mw me sh", "rd wr mr mw me", "ex [vsyscall]", "sh", "")]
+    ['sh', '', '[vsyscall]', 'sh', '']
+    """
+    name, last, count = words, -1, 0
+    while (word := name.partition(" ")[0]) in _VM_FLAGS[last + 1 :]:
+        last, count, name = _VM_FLAGS.index(word), count + 1, name.partition(" ")[2]
+    return name if name or count > 1 else words
+
+
+def of_pmap(found: Found, rows: Mapping[int, Row], text: Cleaned) -> Iterator[str]:
+    """Yield sentences about what pmap does not show, and about contradictions."""
+    if not found.ranges:
+        return
+    is_full = any(one.get("device") for one in rows.values())
+    if not is_full:
+        yield "pmap does not say where in its file a range begins: all are entered from the first byte on."
+    if any(one.path and not one.path.startswith(("/", "[")) for one in found.ranges):
+        yield "pmap prints the names of files without their folders (pmap -p has them)."
+    if not is_full and len({len(one["start"]) for one in rows.values()}) > 1:
+        yield "Not all addresses have the same number of digits: some are damaged."
+    if len({one.resident is None for one in found.ranges}) > 1:
+        yield "RSS of some ranges is missing, or more than the range has."
+    mapped = sum(one.size for one in found.ranges)
+    sums = [one for number in sorted(found.claimed) if (one := _SUM.fullmatch(text.lines[number - 1]))]
+    if not sums:
+        yield "The text has no line with the total: ranges may be missing."
+    elif (total := int(sums[-1][1] or sums[-1][2])) != mapped >> 10:
+        yield f"The total of the text is {total:,} kB, and its ranges have {mapped >> 10:,} kB."
+
+
+_SUM = re.compile(r"[ \t]*(?:total(?: kB)?\s+([0-9]{1,15}).*|([0-9]{1,15})[ \t][0-9 \t]*KB[ \t]*)", re.ASCII)
 _MARK = r"(?:[\W_]{1,4} )?"
 _PATH = r"(?: {text:path})?"
 MACOS_LIBRARY = r"0x[0-9a-f]{8,16}[ \t]+(?:/\S.*\.dylib|/System/Library/.*|/usr/lib/.*)"
@@ -188,6 +262,20 @@ FORMATS = (
         almost=r"(?:[\W_]{1,4}[ \t]+)?0x[0-9a-f]{4,40}([ \t].*)?",
         says=(without_rights, all_private),
         nameless=r"\[anon_.*|<explored>",
+    ),
+    Format(
+        "what pmap prints", "0000558d6f2c5000      8K r---- cat",
+        (
+            "{wide:start} {n:kib}K {rwx:rights}(?P<share>[s-])[R-]" + _PATH,
+            "{wide:start} {n:kib} {n-:resident} {n-:dirty} {rwx:rights}(?P<share>[s-])[R-]" + _PATH,
+            ("{wide:start} {rwx:rights}(?P<share>[sp]) {wide:offset} (?P<device>[0-9a-f]+:[0-9a-f]+)"
+             r" (?P<inode>[0-9]{1,20}) (?P<rest>[0-9]{1,15}(?:\s.*?)?)"),
+        ),
+        heads=r"[ \t]*(Address\s+(Kbytes|Perm\s+Offset\s+Device\s+Inode\s+Size\s).*|[0-9]+:\s+.*|[-=]{3,}[-= ]*"
+        r"|mapped: .*|total( kB)?\s+[0-9]+.*|[0-9]{1,15}[ \t][0-9 \t]*KB[ \t]*)",
+        almost=r"[0-9a-f]{8,40}([ \t]+[0-9].*)?", says=(of_pmap,), nameless=r"\[ ?anon ?\]", unit=1024,
+        head=r"[ \t]*Address\s+Perm\s.*\sSize\s.*",
+        columns=columns_of_pmap,
     ),
     Format(
         "what procstat -v of FreeBSD prints",

@@ -5,12 +5,11 @@ from __future__ import annotations
 from ...engine.base.errors import Refused
 from ..cleaned import Cleaned, is_folded, numbered
 from ..foreign import SEEN, refuse_foreign
-from . import pmap, proc
+from . import proc
 from .formats import FORMATS
 from .found import MOST_RANGES, Kind, ReadRanges, arranged
 
-_debuggers, *_others = (one.kind for one in FORMATS)
-KINDS: tuple[Kind, ...] = (proc.KIND, _debuggers, pmap.KIND, *_others)
+KINDS: tuple[Kind, ...] = (proc.KIND, *(one.kind for one in FORMATS))
 """The kinds; the first one wins if several match equally."""
 
 
