@@ -80,3 +80,39 @@ def test_a_trace_given_as_a_map_and_a_map_as_a_trace():
 def test_no_real_text_is_taken_for_another(name):
     machine = vm.boot("x86-64", ram="256 MiB")
     assert len(vm.load_maps(machine, vm.recording(name).maps).task.map) > 40
+
+
+FIRST_WORDS = {
+    "AddressSanitizer": "==1==ERROR: AddressSanitizer: SEGV on unknown address 0x000000000010\n",
+    "memcheck": "==9== Memcheck, a memory error detector\n==9== Invalid read of size 4\n==9==    at 0x10917B: main\n",
+    "ESP32": "Guru Meditation Error: Core  0 panic'ed (LoadProhibited).\nEXCVADDR: 0x00000020\n",
+    "MPU": "***** MPU FAULT *****\n  Data Access Violation\n  MMFAR Address: 0x20\n",
+    "PowerPC": "BUG: Kernel NULL pointer dereference on read at 0x00000008\nOops: Kernel access of bad area\n"
+    "LE PAGE_SIZE=64K MMU=Radix\nDAR: 0000000000000008 DSISR: 40000000\n",
+    "PROC-meminfo": "MemTotal: 4096 kB\nMemFree: 1024 kB\n",
+    "buddyinfo": "Node 0, zone    DMA32      1      0      2      0      0      0      0      0      0      0      3\n",
+    "numa_maps": "55d400000000 default heap anon=29 dirty=29 N0=11 N1=18 kernelpagesize_kB=4\n",
+    "PID/status": "Name:\tcat\nVmPeak:\t    5000 kB\nVmRSS:\t    1000 kB\n",
+    "vmstat": "procs -----memory-----\n r  b   swpd   free   buff\n 1  0 0 1 2\n",
+    "e820": "BIOS-e820: [mem 0x0000000000000000-0x000000000009fbff] usable\n",
+    "iomem": "00000000-00000fff : Reserved\n00001000-0009ffff : System RAM\n",
+    "perf stat": "     1,000,000      dTLB-loads\n        50,000      dTLB-load-misses          #    5.00%\n",
+    "dump of memory": "0x7ffffffde010:\t0x0000000000000001\t0x00007ffff7ffe190\n",
+    "stands still": "watchdog: BUG: soft lockup - CPU#0 stuck for 22s! [cat:1234]\n",
+    "panic of Linux": "Kernel panic - not syncing: Attempted to kill init! exitcode=0x0000000b\n",
+    "no fault of paging": "list_del corruption. prev->next should be ffff8880, but was dead\n",
+    "JVM": "Native Memory Tracking:\n\nTotal: reserved=1366340KB, committed=75096KB\n",
+    "WinDbg": "--- Usage Summary ---------------- RgnCount ----------- Total Size --------\nFree 59 7ffe`9d6b7000\n",
+    "mtree": "FlatView #0\n AS \"memory\", root: system\n  0000000000000000-00000000000bffff (prio 0, ram): pc.ram\n",
+    "no numbers of tasks": "  Last State:     Terminated\n    Reason:       OOMKilled\n    Exit Code:    137\n",
+    "segfault at": "$ ./a.out\nSegmentation fault (core dumped)\n",
+}  # fmt: skip  # a text, and a word that says what it is
+
+
+@pytest.mark.parametrize("word", FIRST_WORDS)
+def test_a_text_that_is_not_read_is_called_by_its_name(word):
+    with pytest.raises(vm.Refused) as caught:
+        vm.load(FIRST_WORDS[word])
+    assert word.removeprefix("PROC-") in str(caught.value)
+    with pytest.raises(vm.Refused, match="this is "):
+        vm.load("a log\n" * 30 + FIRST_WORDS[word] + "and more of it\n" * 30)

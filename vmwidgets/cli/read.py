@@ -12,6 +12,7 @@ from ..pictures.exports import maker_of
 from ..pictures.registry import picture
 from ..sources.door import load
 from ..sources.given_text import OR_TEXT
+from ..sources.memory_report import MemoryReport
 from ..sources.record import record
 from .command import path_typed
 from .text import say_refused
@@ -58,10 +59,13 @@ def run(options: argparse.Namespace) -> int:
         if options.to is not None:
             maker_of(options.to, "--to")
         found = record(options.file) if options.record else load(_given(options.file), progress=progress)
-        drawn = picture(getattr(found, "shown", found))
+        is_words = isinstance(found, MemoryReport) and options.to is None
+        drawn = None if is_words else picture(getattr(found, "shown", found))
     except (Refused, OSError) as error:
         return _refused(error, options.file[0])
     print(repr(found), flush=True)
+    if drawn is None:
+        return READ
     print(drawn.to_text(), flush=True)
     try:
         if options.to is not None:

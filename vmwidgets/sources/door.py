@@ -21,8 +21,9 @@ from ..engine.machine.load import load_journal
 from ..engine.machine.loaded import LoadedMaps
 from . import given_text, proc_maps
 from .cleaned import Cleaned, as_it_is, blank_but, cleaned, numbered
-from .foreign import SEEN, refuse_binary, refuse_foreign
-from .pasted.load import READS, read_kernel_text
+from .foreign import SEEN, named, refuse_binary, refuse_foreign
+from .memory_report import read_memory_report
+from .pasted.load import read_kernel_text
 from .proc_maps import RECORDED, load_ranges, text_of
 from .ranges.read import kind_of, read_exactly, read_ranges
 from .strace.load import load_calls, strace_weight, whole_calls
@@ -39,6 +40,7 @@ AROUND = 40
 
 _WORDS = (
     "pte", "page table", "pagetable", "scause", "sepc", "stval", "panic", "pgd", "page-fault", "oops", "segfault",
+    "oom", "killed process", "allocation failure",
     "unable to handle", "segv", " err ", "mmap", "munmap", "mprotect", "execve", "brk(", "clone", "fork(", "esr", "cr2",
     "cr3", "cr4", "trap", "pmd", "..", "va ", "va=", " kb", "fault", "exception", "cause", "vpn range", "memory map",
     "flags:",
@@ -65,6 +67,7 @@ def load(path_or_text: str | bytes | os.PathLike[str], /, *, progress: Progress 
     * a program's calls, recorded by strace: they are replayed in a new machine (:func:`vmwidgets.load_strace`).
     * the references of a program, millions of them: an address and R or W on each line, Valgrind's lackey, Dinero,
       DRAMSim, or a table with a header (:func:`vmwidgets.trace`).
+    * Linux's report that memory ran out: which task was killed, its memory, and the largest tasks.
     * a journal of a machine (:func:`vmwidgets.load_journal`), and recorded tables (:func:`vmwidgets.load_tables`).
 
     Everything around the text is skipped and counted: prompts, a log before and after, colours, time stamps, line
@@ -261,15 +264,18 @@ def _kernel(given: Given) -> Any:
     return found
 
 
+def _memory(given: Given) -> Any:
+    """Return a report that memory ran out."""
+    return read_memory_report(given.short)
+
+
 KINDS = (
-    Kind("a journal of a machine, and recorded page tables", _json),
-    Kind("system calls that strace recorded", _calls),
-    Kind("references of a program (addresses with R or W, lackey, Dinero, DRAMSim, a table)", _references),
-    Kind(
-        "ranges of a process (maps, smaps, pmap, gdb, vmmap, procstat, tombstones)",
-        _ranges,
-    ),
-    Kind(READS, _kernel),
+    Kind("a machine's journal", _json),
+    Kind("what strace recorded", _calls),
+    Kind("a program's references", _references),
+    Kind("the map of a process", _ranges),
+    Kind("a kernel's page tables, traps and panics, an oops of Linux", _kernel),
+    Kind("Linux's report that memory ran out", _memory),
 )
 """The kinds, in the order in which they are tried."""
 
@@ -293,10 +299,14 @@ def _nothing(given: Given) -> str:
         for one in SEEN:
             if one.line.fullmatch(line.rstrip()):
                 return f"line {number} of {given.source}: this is {one.what}; {one.todo}"
+    if said := named(text.text, given.source):
+        return said
     if unsaid:
         return f"{given.source} says nothing that can be read as it is. {unsaid[0]} {_COULD[0].upper()}{_COULD[1:]}"
+    if said := named(text.text, given.source, weakly=True):
+        return said
     has = f"{counted(len(lines), 'line')}, the first {printable(repr(lines[0][1].strip()[:50]))}"
     return f"{given.source} has {has}, and nothing in it is of a kind that can be read: {_COULD}"
 
 
-_COULD = "what can be read are " + "; ".join(kind.reads for kind in KINDS)
+_COULD = f"what can be read is {', '.join(kind.reads for kind in KINDS)} (docs/read.md shows each)"

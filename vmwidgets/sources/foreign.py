@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from pathlib import Path
 from typing import NamedTuple
 
 from ..engine.base.errors import Refused
 
 LOOKED_AT = 400
 """The number of lines that are searched for the line that identifies the program: it comes early."""
+
+
+MOST_LOOKED_AT = 4 << 20
+"""The number of characters that are searched for words that name a text."""
 
 
 class Foreign(NamedTuple):
@@ -69,6 +75,29 @@ FORMATS = (
 
 SEEN = tuple(one for one in FORMATS if one.todo != _LOAD)
 """The formats that nothing here reads."""
+
+
+def _first_words() -> Iterator[tuple[Foreign, ...]]:
+    """Yield the texts that first_words.txt names, then those that are named if nothing else is known."""
+    for part in Path(__file__).with_name("first_words.txt").read_text(encoding="utf-8").split("----\n"):
+        lines = [line for line in part.splitlines() if line and not line.startswith("# ")]
+        rows = zip(lines[::3], lines[1::3], lines[2::3], strict=True)
+        yield tuple(Foreign(re.compile(line, re.MULTILINE), what, todo) for line, what, todo in rows)
+
+
+def named(text: str, source: str, *, weakly: bool = False) -> str:
+    """Return a sentence about a text whose first words are known; "" for any other.
+
+    >>> named("==1==ERROR: AddressSanitizer: heap-use-after-free", "a text")[:54]
+    'line 1 of a text: this is a report of AddressSanitizer'
+    """
+    kinds = [*_first_words()][weakly]
+    found = [(match.start(), one) for one in kinds if (match := one.line.search(text, 0, MOST_LOOKED_AT))]
+    if not found:
+        return ""
+    at, first = min(found, key=lambda one: one[0])
+    return f"line {text.count(chr(10), 0, at) + 1} of {source}: this is {first.what}; {first.todo}"
+
 
 MAPS_LINE = re.compile(r"[0-9a-f]{1,16}-[0-9a-f]{1,16} [r-][w-][x-][ps] [0-9a-f]{1,16} [0-9a-f]{1,8}:[0-9a-f]{1,8} .*")
 CALL_LINE = re.compile(r"(\[pid +)?[0-9]*\]?[ 0-9:.]*(execve|brk|mmap2?|munmap|mprotect|openat?)\(.*\) += .*")

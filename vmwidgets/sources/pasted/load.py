@@ -12,10 +12,6 @@ from .parts import Parts
 READERS = (print_pgtbl, vmprint, listings, ptdump, oops, x86_lines, traps, rcore, panics)
 """The modules with `read`, in order: first modules for mappings, then modules that use mappings."""
 
-READS = (
-    "page tables, traps, faults and panics of a kernel (vmprint, print_pgtbl, scause, info mem, an oops of Linux, …)"
-)
-
 
 def read_kernel_text(text: Cleaned) -> tuple[Pasted | None, tuple[str, ...]]:
     """Return a text's findings (None if there are none), and sentences about near misses.  O(characters)."""

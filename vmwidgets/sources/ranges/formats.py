@@ -100,6 +100,9 @@ class Format:
 
     def _add(self, found: Found, number: int, row: Row) -> None:
         """Add the range of a line; an end that is a page's last byte is taken as inclusive."""
+        if not (row.get("end") or row.get("kib")):
+            found.wrong(number, "has columns that no head names")
+            return
         start = _hex(row["start"])
         end = start + (int(row["kib"]) << 10) if row.get("kib") else _hex(row["end"])
         end += end % PAGE == PAGE - 1
@@ -195,8 +198,9 @@ def columns_of_pmap(rest: str, names: Sequence[str]) -> Row:
 
     With -XX, the kernel's flags are before the name: "rd mr mw me cat".
     """
-    names = names[names.index("Size") :] if "Size" in names else ["Size"]
-    sizes = [one for one in names if one not in ("VmFlags", "Mapping")]
+    if "Size" not in names:
+        return {}
+    sizes = [one for one in names[names.index("Size") :] if one not in ("VmFlags", "Mapping")]
     words = rest.split(maxsplit=len(sizes))
     count = next((at for at, word in enumerate(words[: len(sizes)]) if not word.isdecimal()), len(words[: len(sizes)]))
     held = dict(zip(sizes, words[:count], strict=False))
