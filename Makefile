@@ -162,8 +162,9 @@ real: environment-test bundle ## Install emulators and a RISC-V compiler (Debian
 	tools/real
 	$(PYTEST) -n 2 -m 'kernel or not sweep' tests/real
 
-mutants: environment-test bundle ## Change one line at a time: how many changes do the tests find? (SEED=1 COUNT=20 FOLDER=vmwidgets/engine)
-	$(BIN)/python -m tools.mutants --seed $(or $(SEED),1) --count $(or $(COUNT),20) --folder $(or $(FOLDER),vmwidgets/engine)
+mutants: environment-test bundle ## Change one line at a time: how many changes do the tests find? (SEED=1 COUNT=20 FOLDER=vmwidgets/engine, or LIST=tests/mutants.txt)
+	$(BIN)/python -m tools.mutants --seed $(or $(SEED),1) --count $(or $(COUNT),20) --folder $(or $(FOLDER),vmwidgets/engine) \
+		$(if $(LIST),--near --list $(LIST))
 
 slow: environment-test bundle ## Measure which tests are too slow for `make test`, three times: writes tests/slow.txt
 	$(BIN)/python -m tools.slow $(if $(LIMIT),--limit $(LIMIT))

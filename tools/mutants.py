@@ -4,6 +4,9 @@ Each change ("mutant") is drawn by the seed: a comparison, an operator, a number
 fast tier runs in a copy of the checkout, nearest tests first, then all other unit tests.  A time-out is counted apart
 from what a test found.  Changes that change nothing are set aside: tests/equivalent.txt has them, each with its reason.
 Survivors are work: write the test of behaviour that was missing.
+
+tests/mutants.txt keeps what was found once: `make mutants LIST=tests/mutants.txt` judges exactly these again, so that a
+rewrite shows whether its tests still find what they found.  A change whose line is gone is counted as such.
 """
 
 from __future__ import annotations
@@ -20,6 +23,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from tests.tiers import APART
@@ -81,6 +85,20 @@ def drawn(seed: int, folder: Path = ENGINE) -> Iterator[Mutant]:
         name = chance.choices(files, weights)[0]
         tree = ast.parse(sources[name])
         yield changed(name, sources[name], tree, *chance.choice(places(tree)))
+
+
+def listed(path: Path) -> Iterator[Mutant | tuple[str, ...]]:
+    """Yield the mutants of a list, in its order; of one whose line is gone, its key alone."""
+    rows = [tuple(line.split("\t")) for line in path.read_text().splitlines() if line and not line.startswith("#")]
+    for name in dict.fromkeys(row[0] for row in rows):
+        source = (ROOT / name).read_text() if (ROOT / name).is_file() else ""
+        count = len(places(ast.parse(source)))
+        here: dict[tuple[str, ...], Mutant] = {}
+        for at in range(count):
+            tree = ast.parse(source)  # a change is made in the tree
+            mutant = changed(name, source, tree, *places(tree)[at])
+            here.setdefault(mutant.key, mutant)
+        yield from (here.get(row, row) for row in rows if row[0] == name)
 
 
 def places(tree: ast.Module) -> list[tuple[ast.expr | ast.stmt, str]]:
@@ -192,8 +210,8 @@ def found_by(tests: list[str], seconds: float) -> str:
     return "alive" if code in (0, 5) else "killed"  # 5: nothing was collected
 
 
-def judged(mutant: Mutant, minutes: tuple[float, float]) -> tuple[str, str]:
-    """Return what the fast tier says of a mutant, and what all unit tests say."""
+def judged(mutant: Mutant, minutes: tuple[float, float], *, only_near: bool) -> tuple[str, str]:
+    """Return what the fast tier says of a mutant, and what all unit tests say, or only those of the same part."""
     path = COPY / mutant.path
     source = path.read_bytes()
     cached = path.parent / "__pycache__"
@@ -206,7 +224,7 @@ def judged(mutant: Mutant, minutes: tuple[float, float]) -> tuple[str, str]:
         shutil.rmtree(cached, ignore_errors=True)  # a changed digit is no change of a file's size
         found = ["", ""]
         for place, tier in enumerate(("fast", "rest")):
-            for order in (nearer, [*neighbours, "tests"]):  # the nearest alone are collected in a moment
+            for order in (nearer, neighbours if only_near else [*neighbours, "tests"]):  # the nearest come in a moment
                 found[place] = found_by([f"--tier={tier}", *order], minutes[place] * 60)
                 if found[place] != "alive":
                     return found[0], found[place]
@@ -223,26 +241,41 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--folder", type=Path, default=ENGINE, help=f"whose files are changed ({ENGINE})")
     parser.add_argument("--count", type=int, default=20, help="mutants to judge (20)")
     parser.add_argument("--minutes", type=float, nargs=2, default=(8.0, 20.0), help="for each tier, before a time-out")
+    parser.add_argument("--near", action="store_true", help="run the tests of the changed part alone")
+    parser.add_argument("--list", type=Path, help="judge the mutants of this file, and none that are drawn")
+    parser.add_argument("--keep", type=Path, help="add those that are found to this file")
     given = parser.parse_args(arguments)
     known = equivalent()
     fast, every = Counter[str](), Counter[str]()
     copy()
-    if found_by(["--tier=fast", "tests"], given.minutes[0] * 60) != "alive":
+    if not given.near and found_by(["--tier=fast", "tests"], given.minutes[0] * 60) != "alive":
         raise SystemExit("without a change a test of the fast tier fails, or it takes too long: `make fast` says which")
-    for mutant in drawn(given.seed, given.folder):
-        if sum(fast.values()) >= given.count:
+    mutants = islice(drawn(given.seed, given.folder), 10 * given.count) if given.list is None else listed(given.list)
+    kept: set[tuple[str, ...]] = set()
+    for mutant in mutants:
+        if isinstance(mutant, tuple):
+            print(f"gone: {' | '.join(mutant)}", flush=True)
+            continue
+        if given.list is None and sum(fast.values()) >= given.count:
             break
+        if mutant.key in kept:
+            continue
+        kept.add(mutant.key)
         if reason := known.get(mutant.key):
             print(f"set aside: {mutant}: {reason}", flush=True)
             continue
         begun = time.monotonic()
-        first, whole = judged(mutant, tuple(given.minutes))
+        first, whole = judged(mutant, tuple(given.minutes), only_near=given.near)
         fast[first] += 1
         every[whole] += 1
         by = "" if whole != "killed" else " by the fast tier" if first == "killed" else " by the rest"
         print(f"{whole}{by} ({time.monotonic() - begun:.0f} s): {mutant}", flush=True)
+        if given.keep is not None and whole == "killed":
+            with given.keep.open("a") as file:
+                file.write("\t".join(mutant.key) + "\n")
     for (name, aim), counts in zip(AIMS.items(), (fast, every), strict=True):
-        print(f"{name}: {counts['killed']} of {given.count} found, {counts['timed out']} timed out (aim: {aim:.0%})")
+        found, late = counts["killed"], counts["timed out"]
+        print(f"{name}: {found} of {counts.total()} found, {late} timed out (aim: {aim:.0%})")
     return 0
 
 
