@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from .engine.machine.segments import BaseAndBounds, Segments
     from .engine.memory.replacement import Replacement, ResidentPage
     from .engine.mmu.compare_formats import compare_formats
+    from .engine.mmu.paper.machine import paper
     from .engine.reference_strings.costs import Costs
     from .engine.reference_strings.references import reference_string
     from .engine.reference_strings.trace import trace
@@ -74,6 +75,7 @@ _LAZY = {
     "attach": ".real",
     "memory": ".real.own.measure",
     "pager": ".real.own.pager",
+    "paper": ".engine.mmu.paper.machine",
     "memory_image": ".real",
     "process": ".real.own.process",
     "xv6": ".real",
@@ -114,7 +116,7 @@ __all__ = [
     "compare_formats", "compare_paging", "compare_with_linux", "copy_on_write", "diff", "events", "handout", "hello",
     "lab",
     "load", "load_curve", "load_journal", "load_maps", "load_strace", "load_tables", "lockstep", "memory",
-    "memory_image", "orders", "pager", "picture",
+    "memory_image", "orders", "pager", "paper", "picture",
     "play",  # noqa: F405  it comes from __getattr__
     "process", "pseudocode",
     "record",  # noqa: F405  so does this
