@@ -22,7 +22,7 @@ APART = ("benchmarks", "browser", "golden", "hosts", "packaging", "site")
 
 ALIKE = (
     "docs", "questions", "sources", "views",
-    "engine/kernel", "engine/memory", "engine/mmu", "engine/paper", "engine/selfpaging",
+    "engine/kernel", "engine/memory", "engine/mmu", "engine/reference_strings", "engine/selfpaging",
 )  # fmt: skip  # a table
 """Folders whose tests compute sentences, pictures and exams, read files, or count in bits and lists: the same on each
 Python.  What an older Python lacks, mypy finds there."""

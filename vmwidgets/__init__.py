@@ -35,9 +35,10 @@ if TYPE_CHECKING:
     from .engine.machine.segments import BaseAndBounds, Segments
     from .engine.memory.replacement import Replacement, ResidentPage
     from .engine.mmu.compare_formats import compare_formats
-    from .engine.paper.costs import Costs
-    from .engine.paper.references import reference_string
-    from .engine.paper.trace import trace
+    from .engine.mmu.paper.machine import paper
+    from .engine.reference_strings.costs import Costs
+    from .engine.reference_strings.references import reference_string
+    from .engine.reference_strings.trace import trace
     from .labs import lab
     from .pictures.handing_out import handout
     from .pictures.hello import hello
@@ -69,11 +70,12 @@ except PackageNotFoundError:  # run from a checkout that was never installed
 _LAZY = {
     **dict.fromkeys((*MODULE_OF, "View", "show"), ".widgets"),
     "BaseAndBounds": ".engine.machine.segments",
-    "Costs": ".engine.paper.costs",
+    "Costs": ".engine.reference_strings.costs",
     "Segments": ".engine.machine.segments",
     "attach": ".real",
     "memory": ".real.own.measure",
     "pager": ".real.own.pager",
+    "paper": ".engine.mmu.paper.machine",
     "memory_image": ".real",
     "process": ".real.own.process",
     "xv6": ".real",
@@ -99,8 +101,8 @@ _LAZY = {
     "picture": ".pictures.registry",
     "play": ".sources.programs",
     "pseudocode": ".views.story.pseudocode",
-    "reference_string": ".engine.paper.references",
-    "trace": ".engine.paper.trace",
+    "reference_string": ".engine.reference_strings.references",
+    "trace": ".engine.reference_strings.trace",
     "compare": ".sources.compare",
     "workload": ".sources",
     "lab": ".labs",
@@ -114,7 +116,7 @@ __all__ = [
     "compare_formats", "compare_paging", "compare_with_linux", "copy_on_write", "diff", "events", "handout", "hello",
     "lab",
     "load", "load_curve", "load_journal", "load_maps", "load_strace", "load_tables", "lockstep", "memory",
-    "memory_image", "orders", "pager", "picture",
+    "memory_image", "orders", "pager", "paper", "picture",
     "play",  # noqa: F405  it comes from __getattr__
     "process", "pseudocode",
     "record",  # noqa: F405  so does this

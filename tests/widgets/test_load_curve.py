@@ -11,7 +11,7 @@ import pytest
 import vmwidgets as vm
 from vmwidgets.engine.base.errors import Refused
 from vmwidgets.engine.base.released import install
-from vmwidgets.engine.paper.thrashing import SCOPES
+from vmwidgets.engine.reference_strings.thrashing import SCOPES
 from vmwidgets.pictures import slim
 from vmwidgets.views.scene.twin import drawing_in
 

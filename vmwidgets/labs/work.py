@@ -26,8 +26,8 @@ from vmwidgets.engine.base.units import Address, Size
 from vmwidgets.engine.machine import Machine, boot
 from vmwidgets.engine.machine.load import load_journal
 from vmwidgets.engine.machine.segments import Segments
-from vmwidgets.engine.paper.references import reference_string
-from vmwidgets.engine.paper.references_schema import ReferencesValue
+from vmwidgets.engine.reference_strings.references import reference_string
+from vmwidgets.engine.reference_strings.references_schema import ReferencesValue
 from vmwidgets.sources.strace.load import load_strace
 from vmwidgets.sources.strace.result import LoadedStrace
 

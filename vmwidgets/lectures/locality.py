@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from vmwidgets.engine.base.units import PAGE
 from vmwidgets.engine.machine import boot
-from vmwidgets.engine.paper.trace import Trace, trace
+from vmwidgets.engine.reference_strings.trace import Trace, trace
 from vmwidgets.pictures.registry import known_pictures
 from vmwidgets.sources.record import recorded_references
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from vmwidgets.engine.base.units import PAGE, Address
 from vmwidgets.engine.machine import boot
-from vmwidgets.engine.paper.references import reference_string
+from vmwidgets.engine.reference_strings.references import reference_string
 from vmwidgets.pictures.registry import known_pictures
 
 from .lecture import Lecture

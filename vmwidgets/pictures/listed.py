@@ -109,17 +109,17 @@ FIRST_FOR = {
         "PageTables": "tables",
         "TablesWalk": "tables",
     },
-    "vmwidgets.engine.paper.references_schema": {
+    "vmwidgets.engine.reference_strings.references_schema": {
         "PolicyRun": "references",
         "ReferencesValue": "references",
     },
-    "vmwidgets.engine.paper.segments_schema": {
+    "vmwidgets.engine.reference_strings.segments_schema": {
         "SegmentsValue": "segments",
     },
-    "vmwidgets.engine.paper.trace": {
+    "vmwidgets.engine.reference_strings.trace": {
         "Trace": "locality",
     },
-    "vmwidgets.engine.paper.traces_schema": {
+    "vmwidgets.engine.reference_strings.traces_schema": {
         "FaultsValue": "traces",
         "IntervalsValue": "traces",
     },

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from vmwidgets.engine.paper.references import reference_string
-from vmwidgets.engine.paper.references_schema import PageReference, ReferencesValue
+from vmwidgets.engine.reference_strings.references import reference_string
+from vmwidgets.engine.reference_strings.references_schema import PageReference, ReferencesValue
 from vmwidgets.labs.draws import Draws
 from vmwidgets.pictures.registry import picture
 from vmwidgets.views.scene.model import Scene

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from ..engine.base.errors import Refused, shown
 from ..engine.base.units import counted
-from ..engine.paper.trace import FETCH, MOST, READ, WRITE, Trace, ready
+from ..engine.reference_strings.trace import FETCH, MOST, READ, WRITE, Trace, ready
 from .cleaned import LEAVES_OUT, leaves_out
 
 _HEX = r"(?:0[xX])?([0-9a-fA-F]{1,20})"

@@ -19,8 +19,8 @@ from vmwidgets.engine.memory.policy import FOUND
 from vmwidgets.engine.memory.queues import Fifo, Lru, SecondChance, WorkingSet
 from vmwidgets.engine.memory.replacement import POLICIES, SIMPLE
 from vmwidgets.engine.memory.replacement_schema import BY_BITS, ORDERS
-from vmwidgets.engine.paper.references import reference_string
-from vmwidgets.engine.paper.thrashing import CURVE_POLICIES
+from vmwidgets.engine.reference_strings.references import reference_string
+from vmwidgets.engine.reference_strings.thrashing import CURVE_POLICIES
 from vmwidgets.pictures.load_curve import load_curve
 
 FRAMES = range(6)

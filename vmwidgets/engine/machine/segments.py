@@ -11,7 +11,7 @@ from ..base.calls import says_what_it_takes
 from ..base.errors import KernelError, Refused, in_ascii, kernel_error, shown
 from ..base.frozen import frozen
 from ..base.units import Address, Size
-from ..paper.segments_schema import Segment, SegmentsValue
+from ..reference_strings.segments_schema import Segment, SegmentsValue
 from . import arguments
 
 SELECTOR = 30

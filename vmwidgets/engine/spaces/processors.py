@@ -27,7 +27,7 @@ from ..mmu.cpu import Cpu
 from ..mmu.rules import Access
 from ..mmu.tables_schema import Fault, FaultRaised
 from ..mmu.tlb import Tlb
-from ..paper.costs import AccessCounts, Costs, EffectiveAccessTime
+from ..reference_strings.costs import AccessCounts, Costs, EffectiveAccessTime
 from .processors_schema import (
     AsidRollover,
     FlushRequest,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from vmwidgets.engine.base.units import counted
-from vmwidgets.engine.paper.references import MOST_FRAMES, reference_string
-from vmwidgets.engine.paper.references_schema import PageReference, PolicyRun, ReferencesValue
+from vmwidgets.engine.reference_strings.references import MOST_FRAMES, reference_string
+from vmwidgets.engine.reference_strings.references_schema import PageReference, PolicyRun, ReferencesValue
 from vmwidgets.labs.draws import Draws
 from vmwidgets.labs.exercises.replacement import PolicySheet
 from vmwidgets.questions.question import Question

@@ -16,7 +16,7 @@ from vmwidgets.engine.mmu.formats import FORMATS
 from vmwidgets.engine.mmu.rules import Access
 from vmwidgets.engine.mmu.tables import PageTables
 from vmwidgets.engine.mmu.tables_schema import Walk
-from vmwidgets.engine.paper.segments_schema import SegmentsValue
+from vmwidgets.engine.reference_strings.segments_schema import SegmentsValue
 
 from ..criterion import Criterion, criterion, misread_key
 from ..draws import Draws

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...base.errors import Refused, shown
 from ...base.operations import operation
-from ...paper.costs import Costs, EffectiveAccessTime
+from ...reference_strings.costs import Costs, EffectiveAccessTime
 from ..system import Part
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from ...base.errors import CallbackFailed, a_kind, shown
 from ...base.units import PAGE, Size
 from ...memory.replacement import ResidentPage
-from ...paper.choices import chosen_frame
+from ...reference_strings.choices import chosen_frame
 from .callbacks import Callbacks, LearnerCode
 
 MOST_PAGES = 256

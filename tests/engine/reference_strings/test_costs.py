@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import vmwidgets as vm
 from vmwidgets.engine.base.errors import Refused, ascii_text
-from vmwidgets.engine.paper.costs import EffectiveAccessTime
+from vmwidgets.engine.reference_strings.costs import EffectiveAccessTime
 
 counts = st.integers(0, 10**6)
 

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from vmwidgets.engine.base.errors import CallbackFailed, Refused, UnknownName
 from vmwidgets.engine.memory.replacement import ResidentPage
-from vmwidgets.engine.paper import counting
-from vmwidgets.engine.paper.counting import counts_of, runs_of, windows_of
-from vmwidgets.engine.paper.references import reference_string
-from vmwidgets.engine.paper.trace import trace
-from vmwidgets.engine.paper.traces_schema import Counts
+from vmwidgets.engine.reference_strings import counting
+from vmwidgets.engine.reference_strings.counting import counts_of, runs_of, windows_of
+from vmwidgets.engine.reference_strings.references import reference_string
+from vmwidgets.engine.reference_strings.trace import trace
+from vmwidgets.engine.reference_strings.traces_schema import Counts
 
 from .slow_simulator import simulate
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vmwidgets.engine.base.errors import Refused
-from vmwidgets.engine.paper.trace import Trace, trace
+from vmwidgets.engine.reference_strings.trace import Trace, trace
 
 from .slow_simulator import simulate
 

@@ -8,7 +8,7 @@ import pytest
 
 import vmwidgets as vm
 from vmwidgets.engine.base.errors import Refused
-from vmwidgets.engine.paper.thrashing import BURST, DISK, LOCALITY, PAGES, SCOPES, WAIT, references
+from vmwidgets.engine.reference_strings.thrashing import BURST, DISK, LOCALITY, PAGES, SCOPES, WAIT, references
 
 pytestmark = pytest.mark.once
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 import vmwidgets as vm
 from vmwidgets.engine.base.errors import CallbackFailed, Refused
 from vmwidgets.engine.memory.replacement import POLICIES
-from vmwidgets.engine.paper.references import MOST_REFERENCES, reference_string
+from vmwidgets.engine.reference_strings.references import MOST_REFERENCES, reference_string
 
 SILBERSCHATZ = "7 0 1 2 0 3 0 4 2 3 0 3 2 1 2 0 1 7 0 1"
 BELADY = "1 2 3 4 1 2 5 1 2 3 4 5"

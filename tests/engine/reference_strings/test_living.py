@@ -10,7 +10,7 @@ import pytest
 import vmwidgets as vm
 from vmwidgets.engine.base.errors import Refused
 from vmwidgets.engine.memory.replacement import ResidentPage
-from vmwidgets.engine.paper.trace import Trace, trace
+from vmwidgets.engine.reference_strings.trace import Trace, trace
 
 PAGE = 4096
 
