@@ -189,7 +189,7 @@ def test_it_is_a_picture_like_others(task: Any, tmp_path: Path) -> None:
     assert saying("side by side: differ", 1, what="1 entry") in (tmp_path / "b.txt").read_text()
     file = vm.handout(task.machine, tmp_path / "story.html", both, by="operation")
     assert file.read_text().count(saying("side by side: differ", 1, what="1 entry")) >= 3
-    assert repr(both).startswith("<Beside")
+    assert repr(both).startswith("Beside of ")
     ET.fromstring(to_svg(both.scene()))
 
 
