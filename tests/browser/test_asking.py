@@ -78,7 +78,7 @@ def test_keys_answer_and_the_slider_gives_nothing_away(notebook: Notebook) -> No
     caption(notebook, "You said: looks in the TLB. That is right.")
     mark(notebook, "ask/switch/all").focus()
     page.keyboard.press("Enter")
-    caption(notebook, "read returned 1 byte")
+    caption(notebook, "read 1 byte at")
     assert mark(notebook, "walk/step/1").count() == 1
     assert notebook.cell(0).locator(".vmw-slider").is_enabled()
 

@@ -28,7 +28,7 @@ def test_a_tasks_write_is_said_to_go_through_its_tables_with_a_fault() -> None:
     task.map.enter("8 KiB", at=AT, object=machine.object("heap"))
     task.write(AT, b"hello")
     caption = vm.Objects(machine).scene().caption
-    said = saying("map operations: write", 5, name="write", address="0x40_0000", space="init")
+    said = saying("map operations: write", 5, address="0x40_0000", who="init")
     assert caption.text == said
     facts = fields_of("map operations: access/faults", caption.reason)
     assert (facts["tables"], facts["count"]) == ("the page tables of init", "1")

@@ -39,7 +39,7 @@ def test_a_write_after_a_fork_says_what_was_copied_and_why() -> None:
     )
     child.write(start, b"two")
     assert headline(machine) == (
-        saying("map operations: write", 3, name="write", address="0x1_0000", space="init.1"),
+        saying("map operations: write", 3, address="0x1_0000", who="init.1"),
         saying("map operations: access/copied/one has it", 1, page="0", task="init"),
     )
     said = steps(machine)

@@ -13,11 +13,12 @@ def accessed(seen: Seen, said: Said) -> None:
     address = number(said["address"])
     assert number(said["count"]) == len(data)
     assert address == number_given(seen, "address")
-    if "space" in said:
-        assert said["space"] == (seen.part if seen.operation.target != "machine" else "the kernel")
+    if "who" in said:
+        assert said["who"] == (seen.part if seen.operation.target != "machine" else "The kernel")
     else:
         assert said["cpu"] == seen.operation.target
-    assert said["name"] == seen.operation.name
+    if "did" in said:
+        assert said["did"] == {"load": "loaded", "fetch": "fetched"}[seen.operation.name]
 
 
 @claim("map operations: read")
@@ -56,10 +57,10 @@ def written_through(seen: Seen, said: Said) -> None:
 
 @claim("map operations: touch")
 def touched(seen: Seen, said: Said) -> None:
-    assert (said["name"], said["space"]) == (seen.operation.name, seen.part)
+    assert said["who"] == seen.part
     assert number(said["address"]) == number_given(seen, "address")
     assert said["access"] == str(seen.given.get("access", "read"))
-    task = seen.machine.tasks[said["space"]]
+    task = seen.machine.tasks[said["who"]]
     assert task.walk(number(said["address"])).ok or edited(seen.machine)
 
 

@@ -47,7 +47,7 @@ FORTY = {
         Kept("object operations: swap_on", {"size": "64 KiB"}),
         Kept("object operations: mmap",
              {"size": "16 KiB", "address": "0x40_0000", "flags": "private"}, ("init", "mmap")),
-        Kept("map operations: write", {"count": "8,192", "address": "0x40_0000"}, ("init", "write")),
+        Kept("map operations: write", {"count": "8,192", "address": "0x40_0000"}, ("init", "wrote")),
         Kept("map operations: read", {"count": "8,192", "address": "0x40_0000"}, ("init", "read")),
         Kept("map operations: access/faults", {"count": "2", "pages": "2 pages"}, ("page tables of init",)),
         Kept("map operations: access/hit", {"count": "2"}),
@@ -82,7 +82,7 @@ FORTY = {
     ],
     "of_processors": [
         Kept("cpus: cpu run", {"space": "init"}, ("cpu:1",)),
-        Kept("map operations: read/cpu", {"count": "8,192", "address": "0x40_0000"}, ("cpu:1", "load")),
+        Kept("map operations: read/cpu", {"count": "8,192", "address": "0x40_0000"}, ("cpu:1", "loaded")),
         Kept("map operations: access/walked", {"count": "2"}),
         Kept("cpus: ShootdownSent", {"cpu": "cpu:1", "what": "1 page at 0x40_0000 of init"}, ("cpu:0",)),
         Kept("cpus: acknowledge", {"count": "1"}, ("cpu:1",)),

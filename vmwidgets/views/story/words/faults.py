@@ -40,10 +40,10 @@ def _accessed(facts: Facts) -> Headline:
     part, given, result = facts.operation.target.partition(":")[0], facts.given, facts.result
     written, got = given.get("data"), result
     fields = {
-        "name": facts.name,
         "address": facts.where(),
-        "space": facts.part if part != "machine" else "the kernel",
+        "who": facts.part if part != "machine" else "The kernel",
         "cpu": facts.target,
+        "did": "fetched" if facts.name == "fetch" else "loaded",
     }
     where = "/cpu" if part == "cpu" else ""
     if facts.name in ("write", "store"):
@@ -62,7 +62,7 @@ def _accessed(facts: Facts) -> Headline:
     if copied:
         last = copied[0]
         fields = {"page": f"{last.index:,}", "pages": f"{len(copied):,}", "object": visible(last.source)}
-        first, *others = _who_else(copied, facts.target) or [""]
+        first, *others = _who_else(copied, facts) or [""]
         fields |= {"task": visible(first), "others": counted(len(others), "other task")}
         why = "/more have it" if others else "/one has it" if first else ""
         sources = dict.fromkeys(visible(one.source) for one in copied)
@@ -96,12 +96,12 @@ def _translated(facts: Facts, tables: str) -> str:
     return say("access/hit" if hits else "access/walked", hits or walks, tables=tables)
 
 
-def _who_else(copied: Sequence[ev.PageCopied], target: str) -> list[str]:
-    """Return the tasks other than `target` that mapped all of the copied pages; none if `target` is not a task.
+def _who_else(copied: Sequence[ev.PageCopied], facts: Facts) -> list[str]:
+    """Return the tasks other than the called one that mapped all of the copied pages; none if no task was called.
 
     There are also none for pages of a file, which a private mapping copies in any case.
     """
-    if not target.startswith("task:") or any(one.source.startswith("file ") for one in copied):
+    if not facts.target.startswith("task:") or any(one.source.startswith("file ") for one in copied):
         return []
-    own = target.removeprefix("task:")
-    return [name for name in copied[0].mapped if name != own and all(name in one.mapped for one in copied)]
+    mapped = copied[0].mapped
+    return [name for name in mapped if name != facts.own_name and all(name in one.mapped for one in copied)]
