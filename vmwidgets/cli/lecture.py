@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
 from difflib import get_close_matches
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +15,17 @@ from ..engine.base.files import check_free
 from ..engine.base.units import listed
 from ..engine.kernel.tasks.forks import FORKS, SAME_AS
 from ..lectures.lecture import Lecture
-from ..lectures.listed import ABOUT, FORKING, LECTURES
+from ..lectures.listed import ABOUT, FORKING, LEAD_TO, LECTURES, SHORT
 from . import handout
 from .command import path_typed
 from .text import printable, say_refused
 
 WRITTEN, BAD = 0, 2
 
-OF_A_LECTURE = {"fork": "--fork"}
+TWENTY = 20
+"""The minutes of the shorter lectures."""
+
+OF_A_LECTURE = {"fork": "--fork", "minutes": "--minutes"}
 OF_A_SOURCE = {"picture": "--picture", "title": "--title", "since": "--since", "by": "--by", "paper": "--paper"}
 """Options that go either with a lecture's name only, or with a notebook or journal only."""
 
@@ -60,6 +65,13 @@ def add_lecture(commands: Any) -> None:
         help=f"in {', '.join(FORKING)}: how a fork copies memory: counted or cow (as Linux does; the default), shadow "
         "(as Mach and FreeBSD do), or eager (as xv6 does)",
     )  # fmt: skip
+    parser.add_argument(
+        "--minutes",
+        type=int,
+        choices=(TWENTY, 50),
+        metavar="20|50",
+        help=f"in {', '.join(SHORT)}: how long it takes (50)",
+    )
     parser.add_argument("--for-class", action="store_true", help="without notes, and with the answers")
     handout.add_options(parser)
     parser.add_argument("--force", action="store_true", help="replace existing files")
@@ -72,8 +84,11 @@ def run(options: argparse.Namespace) -> int:
         say_refused("write one of these lectures, or name a notebook or a journal:")
         print(_LISTED, file=sys.stderr)
         return BAD
-    if options.name.lower() in LECTURES:
-        options.name = options.name.lower()
+    name = options.name.lower()
+    if name in LEAD_TO:
+        print(f"{name} is in the lecture {LEAD_TO[name]}", file=sys.stderr)
+    if LEAD_TO.get(name, name) in LECTURES:
+        options.name = LEAD_TO.get(name, name)
     is_source = options.name not in LECTURES
     try:
         for name, option in (OF_A_LECTURE if is_source else OF_A_SOURCE).items():
@@ -93,8 +108,9 @@ def run(options: argparse.Namespace) -> int:
         if output.suffix.lower() != ".html":
             raise Refused(f"{str(output)!r} must end in .html")
         check_free(output, output.with_suffix(".jsonl.gz"), force=options.force)
-        lecture = _made(options.name, options.fork)
-        lecture.write(output, questions="open" if options.for_class else "closed", notes=not options.for_class)
+        make = _made(options.name, options.fork, options.minutes)
+        print("running the machine …", file=sys.stderr, flush=True)
+        make().write(output, questions="open" if options.for_class else "closed", notes=not options.for_class)
     except (Refused, OSError) as error:
         say_refused(error)
         return BAD
@@ -113,10 +129,16 @@ def _nearest(typed: str) -> str:
     return f", but {near[0]} is" if near else ""
 
 
-def _made(name: str, fork: str | None) -> Lecture:
-    """Return the lecture, with the requested way to fork."""
+def _made(name: str, fork: str | None, minutes: int | None) -> Callable[[], Lecture]:
+    """Return what makes the lecture, of the requested length and way to fork."""
+    if minutes is not None and name not in SHORT:
+        raise Refused(f"--minutes {minutes}: the lecture {name!r} has one length; {listed([*SHORT])} have two")
     if fork is None:
-        return LECTURES[name]()
+        return (SHORT if minutes == TWENTY else LECTURES)[name]
+    if name == "cow":
+        if minutes != TWENTY:
+            raise Refused(f"--fork {fork}: cow is about counted frames; faults, its 20 minutes, has each way to fork")
+        name = "faults"
     if name not in FORKING:
         raise Refused(f"--fork {fork}: no task forks in the lecture {name!r}; one forks in {', '.join(FORKING)}")
-    return FORKING[name](SAME_AS.get(fork, fork))
+    return partial(FORKING[name], SAME_AS.get(fork, fork))

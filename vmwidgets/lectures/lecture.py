@@ -54,13 +54,15 @@ class Lecture:
             one.width = wide
         self.pictures = pictures
 
-    def mark(self, name: str, notes: str, *, minutes: int, by: str = "") -> None:
+    def mark(self, name: str, notes: str, *, minutes: int, by: str = "", live: str = "", paper: str = "") -> None:
         """Begin a chapter of this many `minutes`, with notes for the lecturer.
 
-        From here on, `by` is the unit of the steps ("" for no change).
+        `live` is a call to make in a notebook, `paper` a question for the class to answer on paper.  From here on, `by`
+        is the unit of the steps ("" for no change).
         """
         self.machine.mark(name)
-        self.notes[name], self.minutes[name] = notes, minutes
+        beside = [f"{where}: {words}" for where, words in (("In a cell", live), ("On paper", paper)) if words]
+        self.notes[name], self.minutes[name] = "\n".join((notes, *beside)), minutes
         if by:
             self.by[name] = by
 
@@ -81,14 +83,14 @@ class Lecture:
         self.ask[asked], self.wrong[asked] = (text, options, str(answer), why), wrong
 
     def notes_of(self, name: str) -> str:
-        """Return the notes of a chapter: its minutes, its notes, and its questions' right and wrong answers."""
+        """Return the notes of a chapter, a line each: minutes, the plan, and right and wrong answers."""
         begun = sum(self.minutes[one] for one in list(self.notes)[: list(self.notes).index(name)])
-        said = [f"Minutes {begun} to {begun + self.minutes[name]}.", self.notes[name]]
+        said = [f"Minutes {begun} to {begun + self.minutes[name]}", self.notes[name]]
         for moment, (_, _, answer, _) in self.ask.items():
             if name == (moment if isinstance(moment, str) else moment[0]):
-                said.append(f"Right: {answer}.")
+                said.append(f"Right: {answer}")
                 said += [f"If they say {option}: {comment}" for option, comment in self.wrong[moment].items()]
-        return " ".join(said)
+        return "\n".join(said)
 
     def write(self, path: Path, *, questions: str = "closed", notes: bool = True) -> Path:
         """Write the handout, and the journal next to it (`….jsonl.gz`)."""

@@ -1,25 +1,171 @@
-"""Translation: a walk through four tables, what a TLB saves, and what happens if it is not flushed."""
+"""Translation: how large tables are, a walk of four levels, what a TLB saves, and what a forgotten flush does."""
 
 from __future__ import annotations
 
 from vmwidgets.engine.base.errors import VMError
-from vmwidgets.engine.base.units import PAGE
+from vmwidgets.engine.base.units import PAGE, Address, Size
 from vmwidgets.engine.machine import boot
+from vmwidgets.engine.machine.handles.cpus import MachineCpu
+from vmwidgets.engine.mmu.paper.machine import Paper
 from vmwidgets.engine.mmu.tlb_schema import TlbHit
 from vmwidgets.pictures.registry import known_pictures
+from vmwidgets.sources.strace.recordings import recording
 
 from .lecture import Lecture
 
 PLACE = 0x40_3000
+
+ADDRESS = 0x7F0A_A6EB_33A8
+
+_USER = 1 << 2
+"""U/S of a descriptor: Intel SDM 4.5."""
 
 ONE_SCREEN = 840
 """Width in pixels of the only picture: its words are at least 11 pixels high, and 24 when enlarged to 1,920."""
 
 
 def lecture() -> Lecture:
-    """Return the lecture on one page, two processors, and a forgotten flush.
+    """Return the lecture of fifty minutes, on two tables, four levels, a bit, TLBs, and the time of an access.
 
-    >>> lecture().ask["protected"][2]
+    >>> [answer for _, _, answer, _ in lecture().ask.values()][:4]
+    ['512 GiB', '15', '5', 'a page fault']
+    """
+    machine = boot("x86-64", cpus=2)
+    task = machine.task("editor")
+    page = task.map.enter(PAGE, at=ADDRESS - ADDRESS % PAGE, object=machine.object("draft"))
+    first, second = machine.cpus
+    told = Lecture("From an address to a byte: tables, TLBs and time", machine)
+    told.show(known_pictures()["Dashboard"](task, panes="translation", address=ADDRESS), wide=ONE_SCREEN)
+    told.mark(
+        "a linear table",
+        "One page of this address space will be used. How large is a table with an entry for each of its pages? "
+        "Then the "
+        "tree: a table that nobody needs does not exist.",
+        minutes=6, live='vm.compare_formats(machine.task("editor"))', paper="2^(48-12) entries of 8 bytes.",
+    )  # fmt: skip
+    told.question(
+        "a linear table", "Addresses have 48 bits, pages 4 KiB, entries 8 bytes. How large is a linear table?",
+        ["4 GiB", "512 GiB", "256 TiB"], Size((1 << 48) // PAGE * 8), "2^36 entries of 8 bytes, for each process.",
+        {"4 GiB": "This is 2^32: the space of 32 bits.", "256 TiB": "This is the space, not its table."},
+    )  # fmt: skip
+    first.run(task)
+    told.mark(
+        "on paper",
+        "The same with small numbers: 14 bits, pages of 64 bytes, two levels of 4 bits each, as in OSTEP, chapter 20.",
+        minutes=8, live='p = vm.paper(va=14, page=64, levels=(4, 4)), then p.access("r 0x3f80")',
+        paper="The last PTE has PFN 55: the physical address is 0x0DC0.",
+    )  # fmt: skip
+    small = Paper(va=14, pa=12, page=64, levels=(4, 4))
+    small.map({0xFE: 55})
+    told.question(
+        "on paper", "Two levels of 4 bits, pages of 64 bytes. Which entry of the first table does 0x3F80 choose?",
+        ["15", "63", "254"], small.access("r 0x3f80").path[0].index, "The top four of fourteen bits are 1111.",
+        {"63": "Six bits are the offset in a page; an index has four.", "254": "This is the page number: both "
+        "indices."},
+    )  # fmt: skip
+    second.run(task)
+    told.mark(
+        "four levels",
+        f"{Address(ADDRESS)} on x86-64: four indices of nine bits, and twelve bits for the byte. The page comes in "
+        f"by a "
+        "fault first; then the TLB is emptied, and one load walks.",
+        minutes=8, paper="The four indices: 254, 42, 311, 179.",
+    )  # fmt: skip
+    with machine.group("the page comes in"):
+        first.store(ADDRESS, b"draft")
+        first.flush(page)
+    reads = len(task.walk(ADDRESS).steps)
+    told.question(
+        "four levels", "The TLB is empty. How many times does one load read memory?", ["1", "4", "5"], reads + 1,
+        "One descriptor in each of four tables, and then the byte.",
+        {"4": "And the byte?", "1": "So it is if the TLB has the translation."},
+    )  # fmt: skip
+    first.load(ADDRESS)
+    told.mark(
+        "one bit",
+        "Rights are checked at each level. Clear U in the third descriptor, the PDE, and leave it set in the PTE.",
+        minutes=6, live="step = task.walk(a).steps[2], then m.set_descriptor(step.pa, step.value & ~4)",
+        paper="Code 5 in words: present, a read, user code.",
+    )  # fmt: skip
+    pde = task.walk(ADDRESS).steps[2]
+    machine.set_descriptor(pde.pa, pde.value & ~_USER)
+    told.question(
+        "one bit", "U is 1 in the PTE, and 0 in the PDE. User code reads the byte, with an empty TLB. What happens?",
+        ["a page fault", "it reads the byte", "only writes fault"],
+        "it reads the byte" if task.walk(ADDRESS).ok else "a page fault", "A right needs its bit at every level.",
+        {"it reads the byte": "U is ANDed over the levels.", "only writes fault": "This would be R/W."},
+    )  # fmt: skip
+    machine.undo_descriptor()
+    told.mark(
+        "the TLB", "The bit is back. The processor keeps what a walk found: load from the page twice.",
+        minutes=7, live="cpu.load(a), twice", paper="CS:APP 9.6.4, address 0x03d7: TLBI 3, TLBT 3.",
+    )  # fmt: skip
+    first.load(ADDRESS)
+    hit = any(isinstance(event, TlbHit) for event in machine.journal.last.events)
+    told.question(
+        "the TLB", "The processor loads from the same page again. How many tables does it read?", ["0", "1", "4"],
+        0 if hit else reads, "The TLB has the translation: a hit, and no table is read.",
+        {"4": "That was the miss.", "1": "The TLB holds the whole translation, not only the way to the last table."},
+    )  # fmt: skip
+    second.load(ADDRESS)
+    told.mark(
+        "rows and columns",
+        "A TLB of 16 entries, and one matrix of 32 pages, read by rows and by columns. Reach is entries times page.",
+        minutes=6, live='vm.recording("columns").tlb(16)', paper="The reach of 16 entries: 64 KiB.",
+    )  # fmt: skip
+    rows, columns = (recording(name).tlb(16).misses for name in ("rows", "columns"))
+    told.question(
+        "rows and columns", "By columns, how many times as often does a TLB of 16 entries miss as by rows?",
+        ["as often", "about 3 times", "about 23 times"],
+        f"about {columns / rows:.0f} times", f"{columns:,} misses for {rows:,}: the next page comes before the next "
+        f"number.",
+        {"as often": "So it is with 64 entries: then the reach covers all pages.",
+         "about 3 times": "Each column goes through all pages, and none of them stays."},
+    )  # fmt: skip
+
+    machine.cpus.shootdown = "forgotten"
+    task.map.protect(page, size=PAGE, prot="r")
+    told.mark(
+        "protected",
+        "The page is read-only now, and cpu 0 was flushed. cpu 1 was forgotten, and still has the old translation.",
+        minutes=5, live='second.store(page, b"oops!")', paper="Name two bugs that a stale entry makes.",
+    )  # fmt: skip
+    told.question(
+        "protected", "cpu 1 stores to the page. What happens?", ["a page fault", "the byte is written"],
+        _stored(second, page), "cpu 1 believes its TLB, which still says that the page may be written.",
+        {"a page fault": "So it is on cpu 0, which was flushed."},
+    )  # fmt: skip
+    told.mark(
+        "the time of an access",
+        "Two levels; a TLB of 1 ns with 96 % hits; a cache of 1 ns with 90 % hits; memory of 10 ns; tables are not "
+        "cached. "
+        "Add: the TLB, the misses' reads of tables, the cache, its misses.",
+        minutes=4, live='p.time(tlb=1, hits="96 %", cache=1, cache_hits="90 %", memory=10)',
+        paper="1 + 0.04 x 20 + 1 + 0.1 x 10 = 3.8",
+    )  # fmt: skip
+    time = small.time(tlb=1, hits="96 %", cache=1, cache_hits="90 %", memory=10)
+    told.question(
+        "the time of an access", "What does an access take on average, in whole nanoseconds?", ["2 ns", "3 ns", "4 ns"],
+        f"{float(time):.0f} ns", "1 + 0.04 x 20 + 1 + 0.1 x 10 = 3.8 (GATE 2003).",
+        {"3 ns": "Without the walk it is 3.0, and with one level 3.4.", "2 ns": "TLB and cache, and never memory?"},
+    )  # fmt: skip
+    second.flush(page)
+    return told
+
+
+def _stored(cpu: MachineCpu, page: int) -> str:
+    """Return what a store to a page does, in the words of a vote."""
+    try:
+        cpu.store(page, b"oops!")
+    except VMError:
+        return "a page fault"
+    return "the byte is written"
+
+
+def short() -> Lecture:
+    """Return the lecture of twenty minutes, on one page, two processors, and a forgotten flush.
+
+    >>> short().ask["protected"][2]
     'the byte is written'
     """
     machine = boot("x86-64", cpus=2)
@@ -78,14 +224,9 @@ def lecture() -> Lecture:
         "then let it store.",
         minutes=4,
     )
-    try:
-        second.store(page, b"oops!")
-        happened = "the byte is written"
-    except VMError:
-        happened = "a page fault"
     told.question(
         "protected", "The page is read-only now. cpu 1 stores to it. What happens?",
-        ["a page fault", "the byte is written"], happened,
+        ["a page fault", "the byte is written"], _stored(second, page),
         "cpu 1 believes its TLB, which still says that the page may be written. So kernels send a shootdown.",
         {"a page fault": "So it should be, and is on cpu 0. cpu 1 does not read the tables, for it has a hit."},
     )  # fmt: skip
