@@ -22,7 +22,8 @@ export class Lectern {
   private readonly notes = new Notes(() => this.presenting);
   private readonly reader: Reader;
   private readonly changed: () => void;
-  private pinned = -1;
+  /** The picture that a digit chose; -1 for none. */
+  pinned = -1;
   private timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(root: HTMLElement, reader: Reader, calls: LecternCalls) {
@@ -94,16 +95,15 @@ export class Lectern {
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.remember(), STILL); // browsers refuse an address that changes too often
     if (!this.notes.opened) return;
-    const { step, steps, at } = this.reader;
+    const { step, steps, at, chosen, story, branch } = this.reader;
+    const what = story.branches[branch];
+    const told = what ? [...story.steps.slice(0, what.after + 1), ...steps.slice(0, at + 1)] : steps.slice(0, at + 1);
     const next = steps.slice(at + 1).find((one) => one.question || one.notes);
     this.notes.show({
-      where: `step ${at + 1} of ${steps.length}: ${step.sentence}`,
-      notes:
-        steps
-          .slice(0, at + 1)
-          .flatMap((one) => one.notes ?? [])
-          .at(-1) ?? "", // its own, or the latest before it
-      next: next?.question?.text ?? next?.notes ?? "",
+      where: `${what ? `What if: ${what.name}, ` : ""}step ${at + 1} of ${steps.length}: ${step.sentence}`,
+      notes: told.flatMap((one) => one.notes ?? []).at(-1) ?? "", // its own, or the latest before it
+      next: next?.question?.text ?? next?.notes?.split("\n")[0] ?? "",
+      chosen,
     });
   }
 

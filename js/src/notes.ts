@@ -14,6 +14,8 @@ export interface Noted {
   notes: string;
   /** The next step; "" for none. */
   next: string;
+  /** The option that was chosen at the last question; "" for none. */
+  chosen: string;
 }
 
 /** The window's messages to the page that opened it. */
@@ -98,7 +100,14 @@ function fill(window: Window, began: number): void {
   page.title = "notes";
   page.documentElement.style.colorScheme = "light dark";
   page.body.style.cssText = "font: 22px/1.4 system-ui, sans-serif; margin: 1em; overflow-wrap: anywhere";
-  const parts = ["clock", "where", "notes", "next"].map((id) => Object.assign(html("p"), { id }));
+  const parts = ["clock", "where", "notes", "next"].map((id) =>
+    Object.assign(html(id === "notes" ? "div" : "p"), { id }),
+  );
+  const style = page.createElement("style");
+  style.textContent =
+    "#notes p { margin: .4em 0 } .minutes { font-size: 1.6em; font-weight: 700 } .right { font-weight: 700 }" +
+    " .reply { padding-left: 1em; opacity: .75 } .reply.pressed { opacity: 1; background: #fd68; color: CanvasText }";
+  page.head.append(style);
   const script = page.createElement("script");
   script.textContent = `(${live})(${began})`;
   page.body.replaceChildren(...parts, script);
@@ -110,6 +119,24 @@ function live(began: number): void {
     const part = document.getElementById(id);
     if (part && part.textContent !== text) part.textContent = text;
   };
+  /** Each line of the notes has its own form: the minutes, the plan, the answer, and a reply to each wrong one. */
+  const lines = (text: string, chosen: string): void => {
+    const made = text.split("\n").map((line) => {
+      const one = document.createElement("p");
+      one.textContent = line;
+      const reply = line.startsWith("If they say ");
+      one.className = /^Minutes \d/.test(line)
+        ? "minutes"
+        : line.startsWith("Right: ")
+          ? "right"
+          : reply
+            ? "reply"
+            : "";
+      if (chosen && line.startsWith(`If they say ${chosen}: `)) one.classList.add("pressed");
+      return one;
+    });
+    document.getElementById("notes")?.replaceChildren(...made);
+  };
   const send = (more: object): void => window.opener?.postMessage({ vmwidgets: "notes", began, ...more }, "*");
   const tick = (): void => {
     const seconds = Math.floor((Date.now() - began) / 1000);
@@ -120,7 +147,7 @@ function live(began: number): void {
   addEventListener("message", ({ data, source }) => {
     if (source !== window.opener || data?.vmwidgets !== "noted") return;
     say("where", data.where);
-    say("notes", data.notes);
+    lines(data.notes, data.chosen ?? "");
     say("next", data.next && `Next: ${data.next}`);
   });
   addEventListener("keydown", (event) => {

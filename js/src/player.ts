@@ -39,6 +39,9 @@ const LAST_ROW = 540;
 /** Pixels between adjacent pictures. */
 const GAP = 32;
 
+/** The least pixels of the pictures at the side, which keep their place, and may be smaller than what is read. */
+const SIDE = 400;
+
 /** Pixels of the buttons below: if a story has some, there is room for them at each step. */
 const BELOW = 48;
 
@@ -112,6 +115,7 @@ export class Player implements Course<number> {
       this.bar.forward.disabled = this.reader.at === this.reader.steps.length - 1;
       this.offer();
       this.mark();
+      this.lectern.moved();
     });
     this.assemble();
     this.lectern = new Lectern(this.root, this.reader, {
@@ -312,7 +316,10 @@ export class Player implements Course<number> {
     this.chapter.value = String(passed?.[0] ?? 0);
     this.mark();
     this.caption.className = `vmw-caption ${step.tone}`;
-    this.caption.replaceChildren(...words(step));
+    this.caption.replaceChildren(
+      ...(what ? [html("span", "vmw-branch", `What if: ${what.name}`)] : []),
+      ...words(step),
+    );
     this.hold();
     this.code.replaceChildren(...(step.code ? [html("code", "", step.code)] : []));
     this.functions.draw(step.functions);
@@ -325,7 +332,8 @@ export class Player implements Course<number> {
     this.root.classList.toggle("vmw-small", small);
     const [word, meaning] = presenting ? ["leave", "leave: back to the page"] : ["present", "present: fill the screen"];
     const together = presenting && !small && this.fitsAll();
-    const alone = presenting ? this.lectern.chosen(together) : -1;
+    const sides = presenting && !small && !together ? this.withSide() : null;
+    const alone = presenting && !sides ? this.lectern.chosen(together) : -1;
     say(this.present, word);
     put(this.present, "aria-label", meaning);
     put(this.present, "title", `${meaning} (p)`);
@@ -333,8 +341,11 @@ export class Player implements Course<number> {
       const stage = this.stages[place];
       if (!stage) continue;
       stage.root.hidden = alone >= 0 && place !== alone;
-      const beside = alone < 0 ? step.pictures.length : 1;
-      if (!stage.root.hidden) stage.draw(drawn, presenting && !small ? this.room(beside) : null);
+      const isAside = sides !== null && place !== sides.main;
+      stage.root.classList.toggle("vmw-aside", isAside);
+      stage.root.style.flexBasis = isAside ? `${sides.room.width}px` : "";
+      const room = isAside ? sides.room : this.room(alone < 0 && !sides ? step.pictures.length : 1);
+      if (!stage.root.hidden) stage.draw(drawn, presenting && !small ? room : null);
     }
     this.bring();
     this.lectern.moved();
@@ -384,6 +395,17 @@ export class Player implements Course<number> {
   private fitsAll(): boolean {
     const room = this.room(this.stages.length);
     return this.stages.length > 1 && this.stages.every((stage) => stage.fitted(room) >= room.least);
+  }
+
+  /**
+   * The picture that is read, the pinned one or the first, with the room of each other at its side, where all keep their
+   * places; null if it takes the whole screen.
+   */
+  private withSide(): { main: number; room: Room } | null {
+    const main = Math.max(this.lectern.pinned, 0);
+    const whole = this.room(1);
+    const left = whole.width - (this.stages[main]?.taken(whole) ?? 0) - GAP;
+    return this.stages.length > 1 && left >= SIDE ? { main, room: aside(whole, left, this.stages.length - 1) } : null;
   }
 
   /** The room for each of this many pictures while the story is presented, below words and questions. */
@@ -436,6 +458,11 @@ export class Player implements Course<number> {
     } else this.choices.replaceChildren(...(buttons.length ? ["What if: ", ...buttons] : []));
     this.choices.hidden = !this.choices.firstChild || reader.waits;
   }
+}
+
+/** The room of each of this many pictures at the side, below each other. */
+function aside(whole: Room, width: number, count: number): Room {
+  return { width, height: (whole.height - (count - 1) * GAP) / count, least: 0 };
 }
 
 function words(step: ToldStep): (Node | string)[] {

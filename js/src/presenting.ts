@@ -114,7 +114,7 @@ export class Presenting {
     if (!this.screen.filled || !notes.opened) return;
     const { where, marks, next } = this.calls.noted();
     const said = marks.map((mark) => (Object.hasOwn(texts, mark) ? `${mark}: ${texts[mark]}` : mark)).join(" · ");
-    notes.show({ where, notes: said, next });
+    notes.show({ where, notes: said, next, chosen: "" });
   }
 
   close(): void {

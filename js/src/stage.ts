@@ -17,7 +17,10 @@ const SLIM = 420;
 /** The factor by which a narrow picture has to be larger than a wide one, which shortens less. */
 const WORTH = 1.2;
 
-/** Pixels from left to right, and from top to bottom; and the least scale of a picture whose words are to be read. */
+/**
+ * Pixels from left to right, and from top to bottom; and the least scale of a picture whose words are to be read.  With
+ * 0, it only keeps its place, and may be as small as it has to.
+ */
 export interface Room {
   width: number;
   height: number;
@@ -94,6 +97,12 @@ export class Stage {
     return this.larger(room)[1];
   }
 
+  /** The pixels from left to right that the picture takes in a room. */
+  taken(room: Room): number {
+    const [form, scale] = this.larger(room);
+    return scale * Math.max(...this.all.map((drawn) => drawn[form].width));
+  }
+
   /** Scrolls the changes of a step into sight; returns true if they are in this picture. */
   bring(now: Drawn, before: Drawn): boolean {
     return bringIntoSight(this.renderer, this.form(now), this.form(before));
@@ -122,6 +131,8 @@ export class Stage {
         room,
       );
     const [wide, narrow, slim] = [of("wide"), of("narrow"), of("slim")];
+    if (!room.least)
+      return wide >= Math.max(narrow, slim) ? ["wide", wide] : narrow >= slim ? ["narrow", narrow] : ["slim", slim];
     if (Math.max(wide, narrow) < room.least && slim >= room.least) return ["slim", slim];
     return narrow > WORTH * wide ? ["narrow", Math.max(1, narrow)] : ["wide", Math.max(1, wide)];
   }

@@ -125,8 +125,8 @@ def lecture() -> Lecture:
          "a fault and a copy": "For whom would the copy be? The child is gone."},
     )  # fmt: skip
 
+    first.store(a, b"H")  # not what a branch does next: all three buttons are here
     child.exit()
-    first.store(a, b"H")
     machine.cpus.shootdown = "forgotten"
     other = parent.fork("second child")
     second.run(other)

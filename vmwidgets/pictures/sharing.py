@@ -61,12 +61,14 @@ def scene_of(at: At, *, room: Mapping[int, int] = MappingProxyType({})) -> Scene
     frames, before = frames_of(at), frames_of(replace(at, done=0))
     having = {task for users in (*frames.values(), *before.values()) for task, _ in users}
     tasks = [name for name in at.whole.tasks if name in having]
+    promise = promised(at, tasks or [*at.whole.tasks][:2])
+    tasks = tasks or [name for name in at.whole.tasks if promise][:2]
     part = boxes.words("sharing/none", "No task's page tables map a frame.")
     did = _Did.of(at, frames, before)
     pages: list[BoardPage] = []
-    if frames and _fits_a_board(frames, before, tasks):
+    if (frames or promise) and _fits_a_board(frames, before, tasks, promise):
         left, right = (*tasks, "")[:2]
-        pages = board_of(at, frames, before, (left, right))
+        pages = board_of(at, frames, before, (left, right), promise)
         word = entry_word(at.whole.architecture)
         part = blackboard(
             Board(
@@ -292,25 +294,41 @@ def _answer(frames: Frames) -> str:
     return f"{which} in the page tables of several tasks; {may}."
 
 
-def _fits_a_board(frames: Frames, before: Frames, tasks: Sequence[str]) -> bool:
+def promised(at: At, tasks: Sequence[str]) -> dict[int, str]:
+    """Return the kind of each page that tasks have mapped, used or not, by its address; none if they are too many."""
+    found: dict[int, str] = {}
+    for name in tasks:
+        for one in at.value(at.whole.tasks[name].map, whole=EVERY).entries:
+            if len(found) + (one.end - one.start) // PAGE > 2 * MOST:
+                return {}
+            found |= dict.fromkeys(range(one.start, one.end, PAGE), _called(one)[1])
+    return found if len(found) <= MOST else {}
+
+
+def _fits_a_board(frames: Frames, before: Frames, tasks: Sequence[str], promise: Mapping[int, str]) -> bool:
     """Return whether at most two tasks have few pages, with each frame at one address."""
     every = (*frames.values(), *before.values())
     is_at_one = all(len({va for _, va in users}) == 1 for users in every)
-    return 0 < len(tasks) <= 2 and is_at_one and len({va for users in every for _, va in users}) <= MOST
+    return 0 < len(tasks) <= 2 and is_at_one and len({*promise, *(va for users in every for _, va in users)}) <= MOST
 
 
-def board_of(at: At, frames: Frames, before: Frames, tasks: tuple[str, str]) -> list[BoardPage]:
-    """Return the contents of a blackboard of two tasks: each page with its descriptors and frames."""
+def board_of(
+    at: At, frames: Frames, before: Frames, tasks: tuple[str, str], promise: Mapping[int, str] = MappingProxyType({})
+) -> list[BoardPage]:
+    """Return the contents of a blackboard of two tasks: each page with its descriptors and frames.
+
+    `promise` has pages that are mapped, and perhaps have no frame yet, with their kinds.
+    """
     cells, was = cells_of(frames), cells_of(before)
     split, refused = _under_way(at)
-    kinds = {va: one.kind for one in ranges_of(at, frames) for va in one.pages}
+    kinds = {**promise, **{va: one.kind for one in ranges_of(at, frames) for va in one.pages}}
     copied = (event.frame for event in at.moment.events if isinstance(event, PageCopied))
     known = {*frames, *before, *frames_of(replace(at, done=None)), *copied}  # the same at all steps: one look is enough
     first = at.look(at.whole.frames, tuple(sorted(known)), of="beginnings").now
     pages = []
-    for va in sorted(cells):
+    for va in sorted({*cells, *promise}):
         descriptors = {}
-        for task, (frame, rights) in cells[va].items():
+        for task, (frame, rights) in cells.get(va, {}).items():
             earlier = was.get(va, {}).get(task)
             state = "new" if earlier is None else "changed" if earlier != (frame, rights) else ""
             descriptors[task] = Descriptor(frame, rights, refused.get((task, va), state))

@@ -214,7 +214,7 @@ def _step(step: ToldStep) -> dict[str, Any]:
     if step.chapter:
         data["chapter"] = visible(step.chapter)
     if step.notes:
-        data["notes"] = visible(step.notes)
+        data["notes"] = "\n".join(map(visible, step.notes.split("\n")))
     if step.question is not None:
         asked = step.question
         data["question"] = {

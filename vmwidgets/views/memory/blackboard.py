@@ -82,7 +82,11 @@ MOST_ALIKE = 3
 CLOSED, OPEN = "a write faults", "writes"
 """The meaning of a lock, next to it."""
 
-_SLIM = 560.0
+_COLUMNS = ((382.0, (94.0, 94.0)), (560.0, (122.0, 114.0)))
+"""The widths of a descriptor's card and of a frame on a narrow board, by its greatest width."""
+
+_NARROW = 100.0
+"""Below this width, a card has short words, and a frame its count beside its number."""
 
 CARD = 56.0
 """The height of a descriptor's card, and of a frame."""
@@ -121,7 +125,11 @@ def blackboard(board: Board) -> Part:
     """Return the frames between two tasks' descriptors, and what the letters and numbers mean."""
     places = ", ".join(f"{letter} {Address(page.va)}" for letter, page in zip(LETTERS, board.pages, strict=False))
     key = boxes.flowing([*_legend(board)], gap=14)
-    said = [f"Pages: {places}.", NOT_HERE]
+    is_used = all(page.descriptors for page in board.pages)
+    said = [
+        f"Pages: {places}.",
+        NOT_HERE if is_used else f"Mapped is a promise: the first access makes a {board.word}.",
+    ]
     said = said if _sizes(board) is _ROOMY else [" ".join(said)]
     legend = boxes.below(key, *(boxes.words(f"sharing/legend/{at}", one) for at, one in enumerate(said)), gap=4)
     return boxes.below(boxes.drawing(0, partial(_board, board)), legend, gap=14)
@@ -129,7 +137,7 @@ def blackboard(board: Board) -> Part:
 
 def _board(board: Board, box: Box) -> Iterator[Node | Link]:
     """Yield both tasks' descriptors at the sides, each frame once between them, the lines to it, and the sums."""
-    side, middle = (122.0, 114.0) if box.w < _SLIM else (150.0, 180.0)
+    side, middle = next((sizes for most, sizes in _COLUMNS if box.w < most), (150.0, 180.0))
     left, right, centre = box.x, box.x + box.w - side, box.x + (box.w - middle) / 2
     for key, name, x, anchor in (("left", board.tasks[0], left, "start"), ("right", board.tasks[1], right, "end")):
         if name:
@@ -146,7 +154,8 @@ def _board(board: Board, box: Box) -> Iterator[Node | Link]:
         drawn = len(page.frames)
         high = max(1, drawn, board.room.get(page.va, 0)) * (card + stack) - stack
         top = y + (high - max(1, drawn) * (card + stack) + stack) / 2
-        cards = {task: descriptor(f"sharing/{task}/{page.va:x}", f"page {letter}", page.descriptors.get(task),
+        name = f"page {letter}" if side >= _NARROW else letter
+        cards = {task: descriptor(f"sharing/{task}/{page.va:x}", name, page.descriptors.get(task),
                                   Box(x, y + (high - card) / 2, side, card), is_right=is_right,
                                   alone=(task, page.va) not in rings, lane=f"sharing/{task}",
                                   said=f"{task}, page {letter} at {Address(page.va)}", word=board.word)
@@ -164,7 +173,8 @@ def _board(board: Board, box: Box) -> Iterator[Node | Link]:
         yield kit.around("sharing/around", ringed, apart=5)
         corner = max(card.x + card.w for card in ringed) + 2.5, min(card.y for card in ringed) - 2.5
         yield boxes.badge("sharing/around/count", f"{len(ringed):,}", "locks", *corner)
-    yield from _sums(board, Box(box.x, y - 4, box.w, 0))
+    if any(page.descriptors for page in board.pages):
+        yield from _sums(board, Box(box.x, y - 4, box.w, 0))
 
 
 def _is_elsewhere(one: BoardFrame, page: BoardPage) -> bool:
@@ -227,6 +237,8 @@ def descriptor(
     words = f"no {word} yet" if its is None else OPEN if is_open else CLOSED
     if its is not None and its.state in ("refused", "fault"):
         words = "the write faults"
+    if box.w < _NARROW:
+        x, words = x - 4, words.removeprefix("a write ").removeprefix("the write ").removesuffix(" yet")
     first, second = (25.0, 43.0) if box.h >= CARD else (box.h / 2 - 3, box.h / 2 + 14)
     text = [fitted(x, first, visible(name), box.w - x - 40, "body strong" if its else "body strong dim")]
     text += [fitted(x, second, words, box.w - x - 6, style if its else "label dim")]
@@ -268,15 +280,16 @@ def frame_card(
     `named` puts the word "frame" before the number.
     """
     number = f"{'frame ' * named}{one.frame:#x}"
-    room = box.w - 56
+    is_narrow = box.w < _NARROW
+    left, room = (10, box.w - 14) if is_narrow else (16, box.w - 56)
     first, second = (25.0, 43.0) if box.h >= CARD else (box.h / 2 - 3, box.h / 2 + 12)
-    words = fitted(16, first, one.words, room, "large mono")
-    below = Text(16, second, number, "mono label dim")
-    text = [words, below] if one.words else [Text(16, box.h / 2 + 5, number, "mono body")]
+    words = fitted(left, first, one.words, room, "large mono")
+    below = Text(left, second, number, "mono label dim")
+    text = [words, below] if one.words else [Text(left, box.h / 2 + 5, number, "mono body")]
     bars = [Bar(0, box.h - 5, box.w, 5, f"own-{kind}")]
     if one.users:
         is_elsewhere = one.users == one.before or within
-        top = 13.0 if box.h >= CARD else (box.h - 31) / 2
+        top = box.h - 33 if is_narrow and one.words else 13.0 if box.h >= CARD else (box.h - 31) / 2
         bars.append(Bar(box.w - 39, top, 26, 26, "count step" if is_elsewhere else "count step-new"))
         text.append(Text(box.w - 26, top + 17, str(one.users), "letter on-step", "middle"))
     said = f"{counted(one.users, word)} {'lead' if one.users != 1 else 'leads'} to it"
