@@ -233,7 +233,7 @@ _LACKEY = re.compile(r"^==[0-9]+== Lackey, an example Valgrind tool", re.MULTILI
 def _references(given: Given) -> Any:
     """Return a program's references, or the results of a reference string."""
     name = "" if given.path is None else printable(Path(given.path).name.partition(".")[0])
-    text, passed = given.text.removeprefix("\ufeff"), ""
+    text = given.text.removeprefix("\ufeff")
     found = read_string(text) or read_references(text, given.source, name)
     if found is None and not given.short.taken["blanked"] and given.short.said:
         text, passed = given.short.text, f"Passed over: {', '.join(given.short.said)}."

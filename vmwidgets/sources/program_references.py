@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cache
-from itertools import chain, repeat
+from itertools import repeat
 from operator import add
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -56,8 +56,6 @@ class Form(NamedTuple):
     """The bytes that a number counts."""
     says: str = ""
     """A sentence about another reading."""
-    todo: str = ""
-    """Why the format is refused, and what to do."""
 
     @property
     def pattern(self) -> re.Pattern[str]:
@@ -81,7 +79,14 @@ DINERO = Form(
     says="Two readings fit lines such as '0 12': Dinero's, which is used (0 is a read, 1 a write, 2 a fetch, then an"
     " address), and a process with its page or address: a first line 'process page' or 'process address' chooses it.",
 )
-NUMBERS = Form("a number on each line", "{address}[,;]?", 10)
+NUMBERS = Form("a number on each line", r"{address}[],;)}>.]*", 10)
+PAIRS = Form(
+    "two numbers on each line",
+    "{n} {address}(?: {n})?",
+    says="is not a reference: the numbers may be processes and pages; give vm.trace the addresses of one process,"
+    " or name the columns in a first line: 'process page', 'process address', or 'count address' for Ramulator",
+)
+PINATRACE = Form("pinatrace", "{pc} {access} {0x}(?: .*)?")
 PAGES = NUMBERS._replace(
     unit=PAGE,
     says=f"All numbers are smaller than {PAGE:,}, and are read as pages: below a first line 'address', as addresses.",
@@ -105,16 +110,12 @@ FORMS = (
     DINERO,
     Form("R or W and an address", "{does} {address}"),
     Form("DRAMSim", "{0x} {access} {n}"),
-    Form("pinatrace", "{pc} {access} {0x}(?: .*)?"),
+    PINATRACE,
     Form("a process, an address and R or W", "{process} {address} {access}", 10),
     Form("a process, R or W and an address", "{process} {access} {address}", 10),
     Form("a process, R or W, an address and a value", f"{{process}} {{access}} {{hex}} {_HEX}"),
     NUMBERS,
-    Form(
-        "two numbers on each line", "{n} {address}(?: {n})?",
-        todo="is not a reference: the numbers may be processes and pages; give vm.trace the addresses of one process,"
-        " or name the columns in a first line: 'process page', 'process address', or 'count address' for Ramulator",
-    ),
+    PAIRS,
     NYU,
 )  # fmt: skip  # a table
 """The formats; if two fit a text equally well, the first is used."""
@@ -142,9 +143,6 @@ _NOISE = re.compile(
     r"\b(?:columns?|fields?|format|and|then|the|are|virtual|logical|page(?=[ _]addr)|is|number|no|id|read(?=/)"
     r"|r(?=/w)|hex|hexadecimal)\b|[^a-z0-9,;\t]|_"
 )
-_ONE = re.compile(r"(?i)\s*(?:(?:hex|virtual) )?(?:page|address)(?:e?s)?\s*\n")
-"""A header of one column, below which a line may have many numbers."""
-
 TABLE = "this table"
 
 
@@ -194,12 +192,12 @@ def _listed(text: str, item: str) -> list[str]:
         rf"|{item}(?:[,; \t\r]*\n\s*{item}){{2,}}"
     )
     found = re.fullmatch(
-        rf"\s*(?:[A-Za-z][\w ]{{0,40}}[:=])?[\s\[({{<]*({rows})[\s\])}}>.,;]*", re.sub("(?m)^#.*\n", "", text)
+        rf"\s*(?:[A-Za-z][\w ]{{0,40}}[:=\n])?[\s\[({{<]*({rows})[\s\])}}>.,;]*", re.sub("(?m)^#.*\n", "", text)
     )
     return [] if found is None else re.findall(item, found[1])
 
 
-def read_string(text: str, passed: str = "") -> ReferencesValue | None:
+def read_string(text: str, *passed: str) -> ReferencesValue | None:
     r"""Return the results of a reference string for three frames; None for another text.
 
     Numbers are pages if all are smaller than 4,096: as addresses, they would all be in one page.
@@ -207,34 +205,33 @@ def read_string(text: str, passed: str = "") -> ReferencesValue | None:
     >>> read_string("1, 2, 3, 1").faults("fifo")
     3
     """
-    words = _ACCESS.findall(text) or _listed(text, _ITEM)
+    words = _ACCESS.findall(text) or ([] if "address" in text[:40].lower() else _listed(text, _ITEM))
     pages = [int(word.rstrip("w")) for word in words if word[0].isdigit()]
     if not words or len(words) > MOST_REFERENCES or max(pages, default=0) >= PAGE:
         return None
     said = ["Read as pages, with 3 frames: the argument frames of vm.reference_string chooses others, from 1 to 64."]
     said += ["The numbers may be addresses too: below a first line 'address', they are read so."] if pages else []
-    return replace(reference_string(" ".join(words)), unsaid=(*said, *filter(None, [passed])))
+    return replace(reference_string(" ".join(words)), unsaid=(*said, *passed))
 
 
-def read_references(text: str, source: str, name: str = "", passed: str = "") -> Trace | None:
+def read_references(text: str, source: str, name: str = "", *passed: str) -> Trace | None:
     """Return the references in a text; None for a text in another format.
 
-    `passed` is a sentence about what was removed before.  Raises :class:`Refused` for a malformed line, with its
+    `passed` are sentences about what was removed before.  Raises :class:`Refused` for a malformed line, with its
     number, and for an address of more than 64 bits.
     """
     from ..engine.paper.trace import MOST, Trace, ready  # with NumPy, which other texts don't need
 
-    at = len(header[0]) if (header := _ONE.match(text)) else 0
-    if len(words := _listed(text[at:], _NUMBER)) > text.count("\n", at) + 1:
-        text = "\n".join([text[:at].rstrip(), *words])
+    if len(_listed(text, _NUMBER)) > text.count("\n") + 1:
+        text = re.sub(r"[\s,;\[({<]+(?=[0-9])", "\n", text)
     form, lines = _form_of(text), text.split("\n")
     if form is None:
         return None
     found = form.pattern.findall(text)
     if len(found) > MOST:
         raise Refused(f"{source} has {len(found):,} references: at most {MOST:,} are read at once")
-    expected = len(lines) - (not lines[-1]) - (form.name == TABLE)
-    said = [*_others(form, lines, source)] if form.todo or len(found) != expected else []
+    is_whole = len(found) == len(lines) - (not lines[-1]) - (form.name == TABLE) and form is not PAIRS
+    said = [] if is_whole else [*_others(form, lines, source)]
     columns = _columns(form, found)
     written = columns["address"]
     if not found and form.name == TABLE:
@@ -243,9 +240,8 @@ def read_references(text: str, source: str, name: str = "", passed: str = "") ->
         return None  # words such as "I add"
     has_letter, has_no_base = any(map(_LETTER.match, written)), all(map(str.isdecimal, written))
     base = 16 if has_letter else form.base
-    numbers = [int(one, 16 if one[1:2] in ("x", "X") else base) for one in written]
-    form = PAGES if form is NUMBERS and has_no_base and max(numbers) < PAGE else form
-    numbers = [one * form.unit for one in numbers] if form.unit > 1 else numbers
+    form = PAGES if form is NUMBERS and has_no_base and max(map(int, written)) < PAGE else form
+    numbers = [form.unit * int(one, 16 if one[1:2] in ("x", "X") else base) for one in written]
     sizes = [*map(int, columns["size"])] or None
     ends = [*map(add, numbers, sizes or repeat(1))]
     if max(ends) > 1 << 64:
@@ -255,7 +251,7 @@ def read_references(text: str, source: str, name: str = "", passed: str = "") ->
         one = f"{counted(sizes[place], 'byte')} at {written[place]} go past" if sizes else one
         raise Refused(f"line {at:,} of {source}: {one} 64 bits")
     made = Trace(numbers, [_KINDS[one.lower()] for one in columns["access"]], sizes, name=name)
-    made, apart = _apart(made, columns["process"], form.name == TABLE)
+    made = _apart(made, columns["process"], form.name == TABLE)
     if has_no_base and form.unit == 1 and not form.others and (form.name, base) != (TABLE, 16):
         head = " ".join(form.pattern.groupindex)
         other, page = head.replace("address", "hex address"), head.replace("address", "page")
@@ -263,38 +259,41 @@ def read_references(text: str, source: str, name: str = "", passed: str = "") ->
             f"No address has 0x or a letter: all are read as {'hexadecimal' if base == 16 else 'decimal'} numbers.",
             f"A first line chooses: '{head}' (decimal), '{other}', or '{page}'.",
         ]
-    made.unsaid = tuple(filter(None, (*apart, *said, "" if has_letter else form.says, passed)))
+    said += [form.says] if form.says and not has_letter else []
+    made.unsaid += (*said, *passed)
     return ready(made)
 
 
-def _columns(form: Form, found: Sequence[tuple[str, ...]]) -> dict[str, Sequence[str]]:
+def _columns(form: Form, found: Sequence[tuple[str, ...]]) -> dict[str, list[str]]:
     """Return the columns of the lines by name, with pinatrace's program counters as fetches, and NYU's processes."""
-    columns: dict[str, Sequence[str]] = {"address": (), "process": (), "size": (), "access": "r" * len(found)}
-    columns.update({name: [row[at] for row in found] for at, name in enumerate(form.pattern.groupindex)})
-    if "pc" in columns:
-        both = chain.from_iterable(zip(columns["pc"], columns["address"], strict=True))
-        return columns | {"access": [one for does in columns["access"] for one in ("i", does)], "address": [*both]}
-    if form is not NYU:
-        return columns
-    rows, now = [], "0"
-    for does, number, _ in found:
-        now = number if does == "c" else now
-        rows += [(now, does, number)] if does in "rw" else []
-    return columns | {name: [row[at] for row in rows] for at, name in enumerate(("process", "access", "address"))}
+    names: Sequence[str] = [*form.pattern.groupindex]
+    rows: list[tuple[str, ...]] = []
+    if form is PINATRACE:
+        names, found = names[1:], [one for pc, does, address, _ in found for one in (("i", pc), (does, address))]
+    if form is NYU:
+        process = "0"
+        for does, page, _ in found:
+            process = page if does == "c" else process
+            rows += [(does, page, process)] if does in "rw" else []
+        names, found = [*names, "process"], rows
+    columns = {name: [row[at] for row in found] for at, name in enumerate(names)}
+    return {"address": [], "access": ["r"] * len(found), "process": [], "size": [], **columns}
 
 
-def _apart(made: Trace, column: Sequence[str], is_headed: bool) -> tuple[Trace, list[str]]:
-    """Return a trace in which the processes of a column have addresses of their own, and sentences about these."""
+def _apart(made: Trace, column: Sequence[str], is_headed: bool) -> Trace:
+    """Return a trace in which the processes of a column have addresses of their own."""
     from ..engine.paper.trace import of_programs
 
     names = sorted(set(column), key=lambda one: (len(one), one))
-    if len(names) < 2:
-        return made, [f"All references are of process {name}." for name in names if not is_headed]
     if 2 < len(names) == len(column) and not is_headed:
-        return made, ["The first number of each line is in no other line, and is passed over."]
-    at = {name: number for number, name in enumerate(names)}
-    said = f"Processes have addresses of their own: those of process {names[1]} begin at {1 << 56:#x}."
-    return of_programs(made, [at[one] for one in column], [f"process {one}" for one in names]), [said]
+        made.unsaid = ("The first number of each line is in no other line, and is passed over.",)
+    elif len(names) > 1:
+        made.unsaid = (f"Processes have addresses of their own: those of process {names[1]} begin at {1 << 56:#x}.",)
+        at = {name: number for number, name in enumerate(names)}
+        return of_programs(made, [at[one] for one in column], [f"process {one}" for one in names])
+    elif not is_headed:
+        made.unsaid = tuple(f"All references are of process {one}." for one in names)
+    return made
 
 
 def _others(form: Form, lines: Sequence[str], source: str) -> Iterator[str]:
@@ -302,7 +301,7 @@ def _others(form: Form, lines: Sequence[str], source: str) -> Iterator[str]:
 
     Raises :class:`Refused` for another line in a format that has no others.
     """
-    is_right = (DINERO if form.todo else form).is_line
+    is_right = (DINERO if form is PAIRS else form).is_line
     others = [at for at, line in enumerate(lines, 1) if not (is_right(line) or _BLANK.match(line))]
     damaged = [at for at in others if not form.others or _LACKEY.fullmatch(lines[at - 1])]
     left_out = [at for at in others if leaves_out(lines[at - 1].rstrip("\r"))]
@@ -314,8 +313,8 @@ def _others(form: Form, lines: Sequence[str], source: str) -> Iterator[str]:
             yield f"{counted(len(damaged), 'line')} of lackey can't be read; the first is line {damaged[0]:,}, {first}."
         if rest := len(others) - len(left_out) - len(damaged):
             yield f"{counted(rest, 'line')} {form.others} passed over."
-    elif damaged == [len(lines)] and _BEGUN.fullmatch(lines[-1]) and not form.todo:
+    elif damaged == [len(lines)] and _BEGUN.fullmatch(lines[-1]) and form is not PAIRS:
         yield f"The last line, {first}, is cut, and not read."
     elif damaged:
-        why = form.todo or f"is not a reference: this is a file of {form.name}"
+        why = form.says if form is PAIRS else f"is not a reference: this is a file of {form.name}"
         raise Refused(f"line {damaged[0]:,} of {source}, {first}, {why}")
