@@ -127,7 +127,7 @@ _LETTER = re.compile(r"(?!0[xX])[0-9]*[a-fA-F]")
 _BEGUN = re.compile(r"[ \t]*(?:(?:[A-Z_]{1,9}|[rwifls]|(?:0[xX])?[0-9a-fA-F]{0,20})[ \t,:]*){0,4}")
 """The beginning of a reference, in any of the forms."""
 
-_LACKEY = re.compile(r"[ \t]{0,3}[ILSM][ \t]{1,3}\S*[ \t]*\r?")
+_LACKEY = re.compile(r"[ILSM][ \t]{1,3}\S*")
 """A line that looks like lackey's output."""
 
 _ROLES = {
@@ -155,15 +155,12 @@ def _headed(line: str) -> Form | None:
     if where not in names or (None in names and (comma is None or "#" in line)):
         return None
     between, other = (rf'"?[^\S\n]*{comma}[^\S\n]*"?', rf"[^{comma}\n]*") if None in names else (" ", r'[^\s,;:|"]+')
-    pattern = between.join(
-        f"{{{name}}}" if name in (where, "name", "any") and names.index(name) == place else other
-        for place, name in enumerate(names)
-    )
-    rest = f"(?:{between}.*)?" if len(names) > 1 else ""
-    return Form(
-        TABLE, f'"?{pattern}"?{rest}', 16 if "hex" in line.lower() else 10,
-        beside=re.escape(line.strip()), unit=PAGE if where == "page" else 1,
-    )  # fmt: skip  # its parts
+    columns = [other] * len(names)
+    for name in {where, "name", "any"}.intersection(names):
+        columns[names.index(name)] = f"{{{name}}}"
+    pattern = f'"?{between.join(columns)}"?' + f"(?:{between}.*)?" * (len(names) > 1)
+    base, unit = 16 if "hex" in line.lower() else 10, PAGE if where == "page" else 1
+    return Form(TABLE, pattern, base, beside=re.escape(line.strip()), unit=unit)
 
 
 def _form_of(text: str) -> Form | None:
@@ -173,12 +170,11 @@ def _form_of(text: str) -> Form | None:
 
     def fits(form: Form) -> int:
         count = sum(map(form.is_line, lines))
-        return count if form.others or (2 * count >= len(lines) and form.is_line(lines[0])) else 0
+        return count if form.others or (2 * count >= len(lines) > 0 and form.is_line(lines[0])) else 0
 
-    best = (
-        max((*filter(None, map(_headed, sample[: sample.index(lines[0]) + 1])), *FORMS), key=fits) if lines else NUMBERS
-    )
-    return best if lines and fits(best) else None
+    heads = filter(None, map(_headed, (*filter(_BLANK.match, sample), *lines[:1])))
+    best = max((*heads, *FORMS), key=fits)
+    return best if fits(best) else None
 
 
 _ACCESS = re.compile(r"^Access:[ \t]+([0-9]{1,4})[ \t]+(?:Hit|HIT|MISS)\b", re.MULTILINE)
@@ -189,7 +185,7 @@ def _listed(text: str, item: str) -> list[str]:
     """Return the items of a list: four or more in one line, three or more lines of one, or lines after five or more."""
     rows = (
         rf"{item}(?:[ \t,;]+{item}){{4}}(?:[\s,;]+{item})*|{item}(?:[ \t,;]+{item}){{3}}"
-        rf"|{item}(?:[,; \t\r]*\n\s*{item}){{2,}}"
+        rf"|{item}(?:[ \t]*,[ \t]*{item}){{2}}|{item}(?:[,; \t\r]*\n\s*{item}){{2,}}"
     )
     found = re.fullmatch(
         rf"\s*(?:[A-Za-z][\w ]{{0,40}}[:=\n])?[\s\[({{<]*({rows})[\s\])}}>.,;]*", re.sub("(?m)^#.*\n", "", text)
@@ -246,18 +242,17 @@ def read_references(text: str, source: str, name: str = "", *passed: str) -> Tra
     ends = [*map(add, numbers, sizes or repeat(1))]
     if max(ends) > 1 << 64:
         place = ends.index(max(ends))
-        at = text.count("\n", 0, text.index(written[place])) + 1
-        one = f"the address {written[place]} has more than"
-        one = f"{counted(sizes[place], 'byte')} at {written[place]} go past" if sizes else one
-        raise Refused(f"line {at:,} of {source}: {one} 64 bits")
+        what = written[place]
+        at, sized = text.count("\n", 0, text.index(what)) + 1, counted(sizes[place], "byte") if sizes else ""
+        goes = f"{sized} at {what} go past" if sizes else f"the address {what} has more than"
+        raise Refused(f"line {at:,} of {source}: {goes} 64 bits")
     made = Trace(numbers, [_KINDS[one.lower()] for one in columns["access"]], sizes, name=name)
     made = _apart(made, columns["process"], form.name == TABLE)
     if has_no_base and form.unit == 1 and not form.others and (form.name, base) != (TABLE, 16):
         head = " ".join(form.pattern.groupindex)
-        other, page = head.replace("address", "hex address"), head.replace("address", "page")
         said += [
             f"No address has 0x or a letter: all are read as {'hexadecimal' if base == 16 else 'decimal'} numbers.",
-            f"A first line chooses: '{head}' (decimal), '{other}', or '{page}'.",
+            f"A first line '{head}' chooses decimal addresses; 'hex address' or 'page' in it chooses these.",
         ]
     said += [form.says] if form.says and not has_letter else []
     made.unsaid += (*said, *passed)
@@ -302,19 +297,20 @@ def _others(form: Form, lines: Sequence[str], source: str) -> Iterator[str]:
     Raises :class:`Refused` for another line in a format that has no others.
     """
     is_right = (DINERO if form is PAIRS else form).is_line
-    others = [at for at, line in enumerate(lines, 1) if not (is_right(line) or _BLANK.match(line))]
-    damaged = [at for at in others if not form.others or _LACKEY.fullmatch(lines[at - 1])]
-    left_out = [at for at in others if leaves_out(lines[at - 1].rstrip("\r"))]
-    first = shown(lines[damaged[0] - 1].strip()[:40]) if damaged else ""
+    others = [(at, line.strip()) for at, line in enumerate(lines, 1) if not (is_right(line) or _BLANK.match(line))]
+    damaged = [one for one in others if not form.others or _LACKEY.fullmatch(one[1])]
+    left_out = [at for at, line in others if leaves_out(line)]
+    at, line = (damaged or [(0, "")])[0]
+    first = shown(line[:40])
     if form.others:
         if left_out:
             yield f"Line {left_out[0]:,} {LEAVES_OUT}: their references are missing."
         if damaged:
-            yield f"{counted(len(damaged), 'line')} of lackey can't be read; the first is line {damaged[0]:,}, {first}."
+            yield f"{counted(len(damaged), 'line')} of lackey can't be read; the first is line {at:,}, {first}."
         if rest := len(others) - len(left_out) - len(damaged):
             yield f"{counted(rest, 'line')} {form.others} passed over."
-    elif damaged == [len(lines)] and _BEGUN.fullmatch(lines[-1]) and form is not PAIRS:
+    elif at == len(lines) and _BEGUN.fullmatch(line) and form is not PAIRS:
         yield f"The last line, {first}, is cut, and not read."
     elif damaged:
         why = form.says if form is PAIRS else f"is not a reference: this is a file of {form.name}"
-        raise Refused(f"line {damaged[0]:,} of {source}, {first}, {why}")
+        raise Refused(f"line {at:,} of {source}, {first}, {why}")
