@@ -42,6 +42,7 @@ FORMS = {
     "words after the address": "0x41f7a0,read\n0x13f5e2c0,write\n",
     "DynamoRIO": "T7   read  8 byte(s) @ 0x41f7a0 by PC 0x1\nT7     write 4 byte(s) @ 0x13f5e2c0 by PC 0x5\n",
     "DynamoRIO with numbers of records": "  1   0: 7 read 8 byte(s) @ 0x41f7a0\n  2: T7 write 4 byte(s) @ 0x13f5e2c0\n",
+    "access, address and size": "R 0x41f7a0 4\nW 0x13f5e2c0 8\n",
     "a table with other columns": "thread;Virtual Address;note;R/W\na b;0x41f7a0;;R\n;0x13f5e2c0;x y;W\n",
     "a table with quotation marks": '"Address","is_write"\n"0x41f7a0","0"\n"0x13f5e2c0","1"\n',
 }
@@ -73,8 +74,9 @@ def test_addresses_alone_are_reads(text: str, addresses: list[int]) -> None:
     assert not found.kinds.any()
 
 
-def test_the_first_address_of_a_line_of_pinatrace_is_a_fetch() -> None:
-    found = vm.load("0x400500: R 0x7ffe0010\n0x400504: W 0x601000\n#eof\n")
+@pytest.mark.parametrize("change", [str, lambda text: text.replace("0x", ""), lambda text: text.replace("\n", " 8\n")])
+def test_the_first_address_of_a_line_of_pinatrace_is_a_fetch(change: Callable[[str], str]) -> None:
+    found = vm.load(change("0x400500: R 0x7ffe0010\n0x400504: W 0x601000\n") + "#eof\n")
     assert found.addresses.tolist() == [0x400500, 0x7FFE0010, 0x400504, 0x601000]
     assert found.kinds.tolist() == [2, 0, 2, 1]
 
@@ -88,6 +90,7 @@ PAGES = 1 << 12
         ("1\t4660\tR\n", 1, [0x1234]),
         ("1\t4660\tR\n2\t4660\tW\n1\t4661\tR\n", 2, [0x1234, (1 << 56) + 0x1234, 0x1235]),
         (" 4321 R 0x7ffe1000\n 4321 W 0x7ffe1004\n", 1, [0x7FFE1000, 0x7FFE1004]),
+        ("P1 R 0x10\nP2 R 0x10\nP1 W 0x11\n", 2, [0x10, (1 << 56) + 0x10, 0x11]),
         ("START\n0 r 12f4 00\n1 w 12f8 ff\n0 r 1300 00\nSTOP\n", 2, [0x12F4, (1 << 56) + 0x12F8, 0x1300]),
         ("pid,address,op\n7,0x10,R\n9,0x10,W\n", 2, [0x10, (1 << 56) + 0x10]),
         ("c 0\nr 10\nw 11\nr 10\n", 1, [10 * PAGES, 11 * PAGES, 10 * PAGES]),
@@ -123,6 +126,7 @@ def test_numbers_of_lines_are_no_processes() -> None:
         ("7, 0, 1, 2, 0, 3, 0, 4, 2, 3,\n0, 3, 2, 1, 2, 0, 1, 7, 0, 1\n", 15),
         ("1, 2, 3, 4, 1, 2, 5, 1, 2, 3, 4, 5", 9), ("Reference string: 1 2 3 4 1 2 5 1 2 3 4 5.", 9),
         ("ref = [1,2,3,1]\n", 3), ("# a homework\nA B C A D\n", 4), ("8\n7\n4\n", 3), ("1w 2 | 3 1", 3),
+        ("A\nB\nC\nA\n", 3), ("Homework 3\n7 0 1 2\n", 4), ("1, 2, 3", 3),
         ("ARG policy FIFO\n\nAccess: 8  Hit/Miss?  State of Memory?\nAccess: 7  Hit/Miss?  State of Memory?\n", 2),
     ],
 )  # fmt: skip

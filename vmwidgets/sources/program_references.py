@@ -35,8 +35,9 @@ _WORDS = "rd|wr|ld|st|read|write|load|store|i?fetch|p_mem_rd|p_mem_wr|p_fetch"
 _HEX = "[0-9a-fA-F]{1,20}"
 _COLUMNS = {
     "address": f"(?P<address>(?:0[xX])?{_HEX})", "page": f"(?P<address>(?:0[xX])?{_HEX})",
-    "0x": f"(?P<address>0[xX]{_HEX})", "pc": f"(?P<pc>0[xX]{_HEX})", "hex": f"(?P<address>{_HEX})", "n": "[0-9]{1,20}",
-    "process": "(?P<process>[0-9]{1,9})", "name": r"(?P<process>\w{1,20})", "size": "(?P<size>[1-9][0-9]{0,4})",
+    "0x": f"(?P<address>0[xX]{_HEX})", "pc": f"(?P<pc>0[xX]{_HEX}|[0-9a-fA-F]{{6,16}})",
+    "hex": f"(?P<address>{_HEX})", "n": "[0-9]{1,20}",
+    "process": "(?P<process>[Pp]?[0-9]{1,9})", "name": r"(?P<process>\w{1,20})", "size": "(?P<size>[1-9][0-9]{0,4})",
     "access": f"(?P<access>(?i:[rwif]|{_WORDS}))", "does": f"(?P<access>(?i:[rwiflsm]|{_WORDS}))",
     "any": f"(?P<access>(?i:[rwiflsm012]|true|false|{_WORDS}))",
 }  # fmt: skip  # a table
@@ -82,11 +83,11 @@ DINERO = Form(
 NUMBERS = Form("a number on each line", r"{address}[],;)}>.]*", 10)
 PAIRS = Form(
     "two numbers on each line",
-    "{n} {address}(?: {n})?",
+    "[Pp]?{n} {address}(?: {n})?",
     says="is not a reference: the numbers may be processes and pages; give vm.trace the addresses of one process,"
     " or name the columns in a first line: 'process page', 'process address', or 'count address' for Ramulator",
 )
-PINATRACE = Form("pinatrace", "{pc} {access} {0x}(?: .*)?")
+PINATRACE = Form("pinatrace", r"{pc}:[^\S\n]*{access} {address}(?: .*)?")
 PAGES = NUMBERS._replace(
     unit=PAGE,
     says=f"All numbers are smaller than {PAGE:,}, and are read as pages: below a first line 'address', as addresses.",
@@ -109,6 +110,7 @@ FORMS = (
     ),
     DINERO,
     Form("R or W and an address", "{does} {address}"),
+    Form("R or W, an address and a size", "{does} {0x} {size}"),
     Form("DRAMSim", "{0x} {access} {n}"),
     PINATRACE,
     Form("a process, an address and R or W", "{process} {address} {access}", 10),
@@ -188,7 +190,8 @@ def _listed(text: str, item: str) -> list[str]:
         rf"|{item}(?:[ \t]*,[ \t]*{item}){{2}}|{item}(?:[,; \t\r]*\n\s*{item}){{2,}}"
     )
     found = re.fullmatch(
-        rf"\s*(?:[A-Za-z][\w ]{{0,40}}[:=\n])?[\s\[({{<]*({rows})[\s\])}}>.,;]*", re.sub("(?m)^#.*\n", "", text)
+        rf"\s*(?:[A-Za-z][\w ]{{0,40}}[:=]|[A-Za-z]{{2}}[\w ]{{0,40}}\r?\n)?[\s\[({{<]*({rows})[\s\])}}>.,;]*",
+        re.sub("(?m)^#.*\n", "", text),
     )
     return [] if found is None else re.findall(item, found[1])
 
