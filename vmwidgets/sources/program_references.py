@@ -156,10 +156,12 @@ def _headed(line: str) -> Form | None:
     where = "address" if "address" in names else "page"
     if where not in names or (None in names and (comma is None or "#" in line)):
         return None
-    between, other = (rf'"?[^\S\n]*{comma}[^\S\n]*"?', rf"[^{comma}\n]*") if None in names else (" ", r'[^\s,;:|"]+')
+    between, other, end = " ", r'[^\s,;:|"]+', ""
+    if None in names:
+        between, other, end = rf'{comma}[^\S\n]*"?', rf"[^{comma}\n]*", r'"?[^\S\n]*'
     columns = [other] * len(names)
     for name in {where, "name", "any"}.intersection(names):
-        columns[names.index(name)] = f"{{{name}}}"
+        columns[names.index(name)] = f"{{{name}}}{end}"
     pattern = f'"?{between.join(columns)}"?' + f"(?:{between}.*)?" * (len(names) > 1)
     base, unit = 16 if "hex" in line.lower() else 10, PAGE if where == "page" else 1
     return Form(TABLE, pattern, base, beside=re.escape(line.strip()), unit=unit)
@@ -190,8 +192,8 @@ def _listed(text: str, item: str) -> list[str]:
         rf"|{item}(?:[ \t]*,[ \t]*{item}){{2}}|{item}(?:[,; \t\r]*\n\s*{item}){{2,}}"
     )
     found = re.fullmatch(
-        rf"\s*(?:[A-Za-z][\w ]{{0,40}}[:=]|[A-Za-z]{{2}}[\w ]{{0,40}}\r?\n)?[\s\[({{<]*({rows})[\s\])}}>.,;]*",
-        re.sub("(?m)^#.*\n", "", text),
+        rf"(?:[A-Za-z][\w ]{{0,40}}[:=]|[A-Za-z]{{2}}[\w ]{{0,40}}\r?\n)?[\s\[({{<]*({rows})[\s\])}}>.,;]*",
+        re.sub("(?m)^#.*\n", "", text).strip(),
     )
     return [] if found is None else re.findall(item, found[1])
 
@@ -312,7 +314,7 @@ def _others(form: Form, lines: Sequence[str], source: str) -> Iterator[str]:
             yield f"{counted(len(damaged), 'line')} of lackey can't be read; the first is line {at:,}, {first}."
         if rest := len(others) - len(left_out) - len(damaged):
             yield f"{counted(rest, 'line')} {form.others} passed over."
-    elif at == len(lines) and _BEGUN.fullmatch(line) and form is not PAIRS:
+    elif at == len(lines) and len(line) < 80 and _BEGUN.fullmatch(line) and form is not PAIRS:
         yield f"The last line, {first}, is cut, and not read."
     elif damaged:
         why = form.says if form is PAIRS else f"is not a reference: this is a file of {form.name}"
