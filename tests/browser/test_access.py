@@ -15,7 +15,7 @@ from vmwidgets.pictures.registry import known_pictures
 
 ROOT = Path(__file__).resolve().parents[2]
 
-SUBJECTS = f"""
+SUBJECTS = f"""%%capture
 import sys
 sys.path.insert(0, {str(ROOT)!r})
 from tests.views import gallery
@@ -71,9 +71,13 @@ subjects = {
 }
 views = {name: view_of(name)(subject) for name, subject in subjects.items()}
 others = [name for name in NAMES if name not in views]
-views |= {name: view_of(name)(gallery.first_of(name).target) for name in others}
+targets = {name: gallery.first_of(name).target for name in others}  # a picture does not keep its machine
+views |= {name: view_of(name)(target) for name, target in targets.items()}
 """.replace("NAMES", repr([*known_pictures()]))
-"""A picture of each kind that is small; of those that are not named here, the gallery's first."""
+"""A picture of each kind that is small; of those that are not named here, the gallery's first.
+
+Nothing is shown in the first cell, where the gallery asks predictions.
+"""
 
 CELLS = (SUBJECTS, *(f"views[{name!r}]" for name in known_pictures()))
 """A picture a cell: anywidget gives each two seconds."""
@@ -198,7 +202,7 @@ def test_every_picture_is_accessible_in_three_themes_and_its_states_are_told_apa
 def test_every_picture_can_be_read_at_twice_the_size(
     third: int, open_notebook: Callable[..., Notebook], new_notebook: Callable[..., str]
 ) -> None:
-    narrow = {"width": 650, "height": 9000}  # what a page 1,300 pixels wide has at 200 %
+    narrow = {"width": 650, "height": 12_000}  # what a page 1,300 pixels wide has at 200 %
     shown = CELLS[1 + third :: 3]  # all at once would be more than a busy machine's page draws in two seconds
     notebook = open_notebook(new_notebook(SUBJECTS, *shown), viewport=narrow)
     notebook.run_all()

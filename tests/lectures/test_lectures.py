@@ -374,7 +374,12 @@ def test_a_lecture_of_fifty_minutes_has_one_of_twenty(tmp_path: Path, capsys: An
 
 @pytest.mark.parametrize(
     ("typed", "said"),
-    [("demand", ", but faults has it"), ("Clock", ", but replacement has it"), ("falts", ", but faults is"), ("zzz", "")],
+    [
+        ("demand", ", but faults has it"),
+        ("Clock", ", but replacement has it"),
+        ("falts", ", but faults is"),
+        ("zzz", ""),
+    ],
 )
 def test_what_a_lecture_is_about_leads_to_it(typed: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["lecture", typed]) == 2

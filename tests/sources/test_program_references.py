@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import lzma
+import random
 import re
 import struct
 from collections.abc import Callable
@@ -35,6 +36,15 @@ FORMS = {
     "Dinero": "0 41f7a0\n1 13f5e2c0\n",
     "DRAMSim": "0x41F7A0 READ 10\n0x13F5E2C0 WRITE 24\n",
     "a table": "cycle,address,op\n1,0x41f7a0,R\n2,334881472,write\n",
+    "loads and stores": "l 0x41f7a0\ns 0x13f5e2c0\n",
+    "loads and stores in capitals": "L 0x41f7a0\r\nS 0x13f5e2c0\r\n",
+    "words": "READ 0x41f7a0\nWRITE 0x13f5e2c0\n",
+    "words after the address": "0x41f7a0,read\n0x13f5e2c0,write\n",
+    "DynamoRIO": "T7   read  8 byte(s) @ 0x41f7a0 by PC 0x1\nT7     write 4 byte(s) @ 0x13f5e2c0 by PC 0x5\n",
+    "DynamoRIO with numbers of records": "  1   0: 7 read 8 byte(s) @ 0x41f7a0\n  2: T7 write 4 byte(s) @ 0x13f5e2c0\n",
+    "access, address and size": "R 0x41f7a0 4\nW 0x13f5e2c0 8\n",
+    "a table with other columns": "thread;Virtual Address;note;R/W\na b;0x41f7a0;;R\n;0x13f5e2c0;x y;W\n",
+    "a table with quotation marks": '"Address","is_write"\n"0x41f7a0","0"\n"0x13f5e2c0","1"\n',
 }
 
 
@@ -45,6 +55,98 @@ def test_each_form_has_a_read_and_a_write(name: str) -> None:
     assert found.addresses.tolist() == [0x41F7A0, 0x13F5E2C0]
     assert found.kinds.tolist() == [0, 1]
     assert found.unsaid == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "addresses"),
+    [
+        ("16916\n62493\n30198\n", [16916, 62493, 30198]), ("16916, 62493, 30198, 0", [16916, 62493, 30198, 0]),
+        ("0x1000\n0x1008\n", [0x1000, 0x1008]), ("1f00\n2000\n", [0x1F00, 0x2000]),
+        ("address\n0x1000\n0x2000\n", [0x1000, 0x2000]), ("time,address\n1,0x1000\n2,0x2000\n", [0x1000, 0x2000]),
+        ("ARG seed 0\n  VA 0x00003229 (decimal:    12841) --> PA or invalid address?\n", [0x3229]),
+        ("  VA  0: 0x0000006c (decimal:  108) --> PA or segmentation violation?\n", [0x6C]),
+        ("Virtual Address 611c: Translates To What Physical Address? Or Fault?\n", [0x611C]),
+    ],
+)  # fmt: skip
+def test_addresses_alone_are_reads(text: str, addresses: list[int]) -> None:
+    found = vm.load(text)
+    assert found.addresses.tolist() == addresses
+    assert not found.kinds.any()
+
+
+@pytest.mark.parametrize("change", [str, lambda text: text.replace("0x", ""), lambda text: text.replace("\n", " 8\n")])
+def test_the_first_address_of_a_line_of_pinatrace_is_a_fetch(change: Callable[[str], str]) -> None:
+    found = vm.load(change("0x400500: R 0x7ffe0010\n0x400504: W 0x601000\n") + "#eof\n")
+    assert found.addresses.tolist() == [0x400500, 0x7FFE0010, 0x400504, 0x601000]
+    assert found.kinds.tolist() == [2, 0, 2, 1]
+
+
+PAGES = 1 << 12
+
+
+@pytest.mark.parametrize(
+    ("text", "processes", "addresses"),
+    [
+        ("1\t4660\tR\n", 1, [0x1234]),
+        ("1\t4660\tR\n2\t4660\tW\n1\t4661\tR\n", 2, [0x1234, (1 << 56) + 0x1234, 0x1235]),
+        (" 4321 R 0x7ffe1000\n 4321 W 0x7ffe1004\n", 1, [0x7FFE1000, 0x7FFE1004]),
+        ("P1 R 0x10\nP2 R 0x10\nP1 W 0x11\n", 2, [0x10, (1 << 56) + 0x10, 0x11]),
+        ("START\n0 r 12f4 00\n1 w 12f8 ff\n0 r 1300 00\nSTOP\n", 2, [0x12F4, (1 << 56) + 0x12F8, 0x1300]),
+        ("pid,address,op\n7,0x10,R\n9,0x10,W\n", 2, [0x10, (1 << 56) + 0x10]),
+        ("c 0\nr 10\nw 11\nr 10\n", 1, [10 * PAGES, 11 * PAGES, 10 * PAGES]),
+        (
+            "#process/vma\n2\n#### process 0\n1\n0 63 0 0\n#\n1\n0 9 1 0\n# simulation\nc 1\nr 9\nc 0\nw 9\ne 0\n",
+            2, [(1 << 56) + 9 * PAGES, 9 * PAGES],
+        ),
+    ],
+)  # fmt: skip
+def test_the_addresses_of_processes_are_kept_apart(text: str, processes: int, addresses: list[int]) -> None:
+    found = vm.load(text)
+    assert found.addresses.tolist() == addresses
+    assert len(found.ranges) == (processes if processes > 1 else 0)
+    assert "of process" in found.unsaid[0]
+
+
+def test_each_process_has_its_own_frames_if_it_shall() -> None:
+    found = vm.load("process page\n" + "1 5\n2 5\n" * 3)
+    counts = found.faults("lru", 2)
+    assert (counts.faults("lru", 2), found.faults("lru", 2, local=True).faults("lru", 2)) == (2, 2)
+
+
+def test_numbers_of_lines_are_no_processes() -> None:
+    found = vm.load("1 R 0x1000\n2 W 0x2000\n3 R 0x1000\n")
+    assert found.addresses.tolist() == [0x1000, 0x2000, 0x1000]
+    assert "passed over" in found.unsaid[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "faults"),
+    [
+        ("7 0 1 2 0 3 0 4 2 3 0 3 2 1 2 0 1 7 0 1", 15),
+        ("7, 0, 1, 2, 0, 3, 0, 4, 2, 3,\n0, 3, 2, 1, 2, 0, 1, 7, 0, 1\n", 15),
+        ("1, 2, 3, 4, 1, 2, 5, 1, 2, 3, 4, 5", 9), ("Reference string: 1 2 3 4 1 2 5 1 2 3 4 5.", 9),
+        ("ref = [1,2,3,1]\n", 3), ("# a homework\nA B C A D\n", 4), ("8\n7\n4\n", 3), ("1w 2 | 3 1", 3),
+        ("A\nB\nC\nA\n", 3), ("Homework 3\n7 0 1 2\n", 4), ("1, 2, 3", 3),
+        ("ARG policy FIFO\n\nAccess: 8  Hit/Miss?  State of Memory?\nAccess: 7  Hit/Miss?  State of Memory?\n", 2),
+    ],
+)  # fmt: skip
+def test_a_reference_string_is_answered_for_three_frames(text: str, faults: int) -> None:
+    """The first three are of Silberschatz, section 9.4: 15 faults of FIFO, and Belady's 9."""
+    found = vm.load(text)
+    assert (found.frames, found.faults("fifo")) == ((3,), faults)
+    assert "vm.reference_string" in repr(found)
+
+
+def test_small_numbers_that_are_too_many_for_a_string_are_pages_of_a_trace() -> None:
+    found = vm.load("1\n2\n3\n" * 4_000)
+    assert len(found.pages()[0]) == 12_000
+    assert found.faults("lru", 3).faults("lru", 3) == 3
+
+
+@pytest.mark.parametrize("text", ["4096", "0x80001234\nbacktrace of hart 1\nfoo\n", "a b", "2024-11-28", "c 5\n"])
+def test_a_few_numbers_are_no_trace(text: str) -> None:
+    with pytest.raises(vm.Refused, match="nothing in it is of a kind"):
+        vm.load(text)
 
 
 def test_lackeys_lines_are_found_between_others_and_touch_bytes() -> None:
@@ -78,7 +180,7 @@ def test_lackeys_lines_are_known_without_their_blanks(change: Callable[[str], st
     assert (found.kinds.tolist(), found.addresses[1]) == ([2, 0, 1, 1], 0x1FFEFFFD88)
 
 
-@pytest.mark.parametrize("name", [name for name in FORMS if name != "a table"])
+@pytest.mark.parametrize("name", [name for name in FORMS if not name.startswith("a table")])
 @pytest.mark.parametrize(
     ("before", "said"), [("> ", "quotation marks"), ("[   12.345678] ", "time stamps"), ("\x1b[0m", "cursor movements")]
 )
@@ -99,7 +201,8 @@ def test_what_a_mail_or_a_log_adds_is_passed_over(name: str, before: str, said: 
 def test_numbers_that_do_not_show_their_base_are_said_to_be_read_so(text: str, addresses: list[int], base: str) -> None:
     found = vm.load(text)
     assert found.addresses.tolist() == addresses
-    assert found.unsaid == (f"No address has 0x or a letter: all are read as {base} numbers.",)
+    assert found.unsaid[0] == f"No address has 0x or a letter: all are read as {base} numbers."
+    assert len(found.unsaid) == 2
 
 
 @pytest.mark.parametrize("text", ["0 12\n1 12\n0 13\n1 40\n", "0\t12\n2\t40\n", "0 0x1000\n1 0x2000\n"])
@@ -117,10 +220,8 @@ def test_addresses_that_only_dinero_writes_have_one_reading() -> None:
 @pytest.mark.parametrize(
     ("text", "line"),
     [
-        ("# process page\n0 12\n1 12\n", 1), ("# PID, VPN\n0 12\n1 13\n", 1), ("# columns: pid, page\n0 12\n", 1),
-        ("process page\n0 12\n1 12\n", 1), ("\npid page\n5 100\n6 0x2000\n", 2), ("process,page\n1,0\n2,4\n", 1),
         ("0 12\n1 12\n3 14\n", 3), ("1 0x1000\n2 0x1000\n1 0x2000\n3 0x5000\n", 4), ("3 0\n1 1\n2 0\n", 1),
-        ("# a run\n3 0\n4 1\n", 2),
+        ("# a run\n3 0\n4 1\n", 2), ("3 20734016\n0 20734080 20734016\n", 1),
     ],
 )  # fmt: skip
 def test_numbers_that_may_be_processes_and_pages_are_not_called_dinero(text: str, line: int) -> None:
@@ -129,7 +230,35 @@ def test_numbers_that_may_be_processes_and_pages_are_not_called_dinero(text: str
     said = str(refused.value)
     assert said.startswith(f"line {line} of the text, ")
     assert "the numbers may be processes and pages; give vm.trace the addresses of one process" in said
+    assert "Ramulator" in said
     assert "Dinero" not in said
+
+
+OTHER = 1 << 56
+"""Where the addresses of the second process begin, as those of the second program in `interleaved`."""
+
+
+@pytest.mark.parametrize(
+    ("header", "addresses"),
+    [
+        ("# process page", [0x1000, OTHER + 0x1000]), ("# PID, VPN", [0x1000, OTHER + 0x1000]),
+        ("# columns: pid, page", [0x1000, OTHER + 0x1000]), ("\nprocess and page", [0x1000, OTHER + 0x1000]),
+        ("pid,page", [0x1000, OTHER + 0x1000]), ("(process id, page number)", [0x1000, OTHER + 0x1000]),
+        ("process address", [1, OTHER + 1]), ("access address", [1, 1]), ("count page", [0x1000, 0x1000]),
+    ],
+)  # fmt: skip
+def test_a_first_line_that_names_the_columns_chooses_their_meaning(header: str, addresses: list[int]) -> None:
+    assert vm.load(f"{header}\n0 1\n1 1\n").addresses.tolist() == addresses
+
+
+@pytest.mark.parametrize(
+    ("header", "addresses"),
+    [("address", [16, 4112]), ("hex address", [0x16, 0x4112]), ("page", [16 << 12, 4112 << 12])],
+)
+@pytest.mark.parametrize("between", ["\n", " ", ", "])
+def test_a_first_line_chooses_the_meaning_of_numbers_alone(header: str, addresses: list[int], between: str) -> None:
+    found = vm.load(header + "\n" + between.join(("16", "4112", "16", "16")))
+    assert found.addresses.tolist() == [*addresses, addresses[0], addresses[0]]
 
 
 @pytest.mark.parametrize("remark", ["trace of process gcc", "task: matrix multiply", "process 12", "one proc, 3 pages"])
@@ -186,6 +315,52 @@ def test_another_text_is_none(text: str) -> None:
 def test_a_line_that_is_none_is_named_with_its_number(text: str, sentence: str) -> None:
     with pytest.raises(Refused, match=re.escape(sentence)):
         read_references(text, "a.trace")
+
+
+def test_a_buffer_of_translations_counts_the_addresses_of_a_course() -> None:
+    """17 pages of 256 bytes in turn always miss in 16 entries of FIFO; 16 pages miss once each."""
+    text = "".join(f"{256 * (page + 16) + turn}\n" for turn in range(3) for page in range(17))
+    found = vm.load(text)
+    assert found.tlb(16, policy="fifo", page=256).hits == 0
+    assert found.faults(("fifo", "opt"), 17, page=256).faults("fifo", 17) == 17
+    fewer = vm.load("".join(line for line in text.splitlines(keepends=True) if int(line) < 256 * 32))
+    assert fewer.tlb(16, policy="fifo", page=256).hits == 48 - 16
+
+
+def damaged(kind: str, lines: list[str], draw: random.Random) -> str:
+    """A text that a person could have made from another by accident."""
+    lines = list(lines)
+    place = draw.randrange(len(lines))
+    if kind == "cut":
+        text = "\n".join(lines)
+        return text[draw.randrange(len(text)) :] if draw.random() < 0.5 else text[: draw.randrange(len(text))]
+    if kind == "doubled":
+        lines[place] *= 2
+    elif kind == "shuffled":
+        draw.shuffle(lines)
+    elif kind == "interleaved":
+        other = draw.choice([*FORMS.values()]).splitlines()
+        lines[place:place] = other[: draw.randrange(len(other) + 1)]
+    else:
+        new = draw.choice(["", "0b", "-", "\u0660", "9" * 30, "h", "0x0x"])
+        lines[place] = lines[place].replace(draw.choice(["0x", "0", "1", " "]), new)
+    return "\n".join(lines)
+
+
+@pytest.mark.parametrize("kind", ["cut", "doubled", "shuffled", "interleaved", "another base"])
+def test_a_damaged_trace_is_read_or_refused_with_a_sentence(kind: str) -> None:
+    draw = random.Random(kind)
+    texts = [*FORMS.values(), LACKEY, "c 0\nr 10\nc 1\nw 11\n", "0x40: R 0x1000\n0x44: W 0x2000\n", "8\n7\n4\n8\n"]
+    for _ in range(100):
+        assert answer(damaged(kind, draw.choice(texts).splitlines(), draw))
+
+
+def answer(text: str) -> str:
+    """What a text is read as, or the one sentence that refuses it."""
+    try:
+        return repr(vm.load(text))
+    except Refused as error:
+        return "" if "\n" in str(error) else str(error)
 
 
 # ---- through the one door ----------------------------------------------------------------------------
@@ -248,3 +423,13 @@ def test_the_command_reads_it_and_draws_it(tmp_path: Path, capsys: pytest.Captur
     assert main(["read", str(path), "--to", str(tmp_path / "gcc.svg")]) == 0
     assert capsys.readouterr().out.startswith("gcc: 2 references to 2 pages of 4 KiB (1 read, 1 write)")
     assert (tmp_path / "gcc.svg").read_text().startswith("<svg")
+
+
+def test_the_command_answers_a_reference_string(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "exam.txt"
+    path.write_text("7 0 1 2 0 3 0 4 2 3 0 3 2 1 2 0 1 7 0 1\n")
+    assert main(["read", str(path)]) == 0
+    assert "20 references to 6 pages" in capsys.readouterr().out
+    path.write_text("0 12\n3 14\n")
+    assert main(["read", str(path)]) == 2
+    assert "'process page'" in capsys.readouterr().err

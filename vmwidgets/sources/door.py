@@ -25,6 +25,7 @@ from .foreign import SEEN, named, refuse_binary, refuse_foreign
 from .memory_report import read_memory_report
 from .pasted.load import read_kernel_text
 from .proc_maps import RECORDED, load_ranges, text_of
+from .program_references import read_references, read_string
 from .ranges.read import kind_of, read_exactly, read_ranges
 from .strace.load import load_calls, strace_weight, whole_calls
 from .tables.recorded import load_tables
@@ -65,8 +66,10 @@ def load(path_or_text: str | bytes | os.PathLike[str], /, *, progress: Progress 
     * ranges of a process: /proc/PID/maps and smaps, also within crash reports, `pmap`, gdb, pwndbg and gef, `procstat`,
       `vmmap`, tombstones of Android.  They are loaded into a task of a new machine (:func:`vmwidgets.load_maps`).
     * a program's calls, recorded by strace: they are replayed in a new machine (:func:`vmwidgets.load_strace`).
-    * the references of a program, millions of them: an address and R or W on each line, Valgrind's lackey, Dinero,
-      DRAMSim, or a table with a header (:func:`vmwidgets.trace`).
+    * the references of a program, millions of them: addresses alone, with R or W or a process, Valgrind's lackey,
+      Dinero, pinatrace, a table with a header, and others (:func:`vmwidgets.trace`).  If the columns of a text can mean
+      two things, a first line that names them, such as "process page", chooses.
+    * a reference string, for three frames (:func:`vmwidgets.reference_string`).
     * Linux's report that memory ran out: which task was killed, its memory, and the largest tasks.
     * a journal of a machine (:func:`vmwidgets.load_journal`), and recorded tables (:func:`vmwidgets.load_tables`).
 
@@ -227,34 +230,21 @@ def _layout(architecture: str) -> str:
     return "x15-64" if architecture == "x86-64" else "small"
 
 
-_REFERENCE = re.compile(
-    r"^(?:[ \t]*[ILSM][ \t]{1,3}[0-9a-fA-F]+,[0-9]+"
-    r"|[ \t]*(?:0[xX])?[0-9a-fA-F]+[ \t,]+(?:[RWrwIiFf]|READ|WRITE|P_[A-Z_]+)\b.*"
-    r"|(?:[012]|[RWrwIiFf],?)[ \t]+(?:0[xX])?[0-9a-fA-F]+)[ \t]*\r?$|^[^\n]*\b(?i:addr|address|vaddr)\b[^\n]*[,;\t]",
-    re.MULTILINE,
-)
-"""A line of a program's references, or the heading of a table of them."""
-
 _LACKEY = re.compile(r"^==[0-9]+== Lackey, an example Valgrind tool", re.MULTILINE)
 
 
 def _references(given: Given) -> Any:
-    """Return a program's references, which needs NumPy."""
-    text, passed = given.text.removeprefix("\ufeff"), ""
-    if not _REFERENCE.search(text[:20_000]) and not given.short.taken["blanked"] and given.short.said:
-        text, passed = given.short.text, f"Passed over: {', '.join(given.short.said)}."
-    if not _REFERENCE.search(text[:20_000]):
-        if _LACKEY.search(given.text[:2_000]):
-            raise Refused(
-                f"{given.source} has the head of Valgrind's lackey, and no reference: record it with --trace-mem=yes"
-            )
-        return None
-    from .program_references import read_references
-
+    """Return a program's references, or the results of a reference string."""
     name = "" if given.path is None else printable(Path(given.path).name.partition(".")[0])
-    found = read_references(text, given.source, name)
-    if found is not None and passed:
-        found.unsaid = (*found.unsaid, passed)
+    text = given.text.removeprefix("\ufeff")
+    found = read_string(text) or read_references(text, given.source, name)
+    if found is None and not given.short.taken["blanked"] and given.short.said:
+        text, passed = given.short.text, f"Passed over: {', '.join(given.short.said)}."
+        found = read_string(text, passed) or read_references(text, given.source, name, passed)
+    if found is None and _LACKEY.search(given.text[:2_000]):
+        raise Refused(
+            f"{given.source} has the head of Valgrind's lackey, and no reference: record it with --trace-mem=yes"
+        )
     return found
 
 
@@ -272,7 +262,7 @@ def _memory(given: Given) -> Any:
 KINDS = (
     Kind("a machine's journal", _json),
     Kind("what strace recorded", _calls),
-    Kind("a program's references", _references),
+    Kind("a program's references or a reference string", _references),
     Kind("the map of a process", _ranges),
     Kind("a kernel's page tables, traps and panics, an oops of Linux", _kernel),
     Kind("Linux's report that memory ran out", _memory),
@@ -291,10 +281,6 @@ def _nothing(given: Given) -> str:
         name = printable(given.text.strip())
         if "/" in name or re.search(r"\.[a-z0-9]{1,6}$", name):
             return f"there is no file {name}, and as a text nothing in it is of a kind that can be read: {_COULD}"
-    from .program_references import processes
-
-    if said := processes(given.text, given.source) or processes(text.text, given.source):
-        return said
     for number, line in lines:
         for one in SEEN:
             if one.line.fullmatch(line.rstrip()):

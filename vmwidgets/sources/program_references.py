@@ -1,279 +1,321 @@
-r"""References of programs in files: lines of addresses with R or W, Valgrind's lackey, Dinero, DRAMSim, CSV.
+"""References of programs in files, as a table: a format is a pattern of a line, for which a whole text is searched.
 
-Each format is a pattern of a line, for which the whole text is searched at once: a million lines take about a second.
-Other output of Valgrind and of the program between lackey's lines is skipped and counted; in other formats, every line
-must be a reference.
+In a pattern, a blank is any number of blanks or commas, and ``{address}`` is one of the columns below. A first line
+that names columns, such as "process page", is a format of its own, and chooses between readings that both fit.
+A million lines take two seconds.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import cache
+from itertools import repeat
 from operator import add
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..engine.base.errors import Refused, shown
-from ..engine.base.units import counted
-from ..engine.reference_strings.trace import FETCH, MOST, READ, WRITE, Trace, ready
+from ..engine.base.units import PAGE, counted
+from ..engine.reference_strings.references import MOST_REFERENCES, reference_string
+from ..engine.reference_strings.references_schema import ReferencesValue
 from .cleaned import LEAVES_OUT, leaves_out
 
-_HEX = r"(?:0[xX])?([0-9a-fA-F]{1,20})"
+if TYPE_CHECKING:
+    from ..engine.reference_strings.trace import Trace
+
+_KINDS = {
+    word: kind
+    for kind, words in enumerate((
+        "r rd read l ld load p_mem_rd 0 false", "w wr write s st store m p_mem_wr 1 true", "i f fetch ifetch p_fetch 2",
+    ))
+    for word in words.split()
+}  # fmt: skip  # reads, writes and fetches, as in `Trace.kinds`
+_WORDS = "rd|wr|ld|st|read|write|load|store|i?fetch|p_mem_rd|p_mem_wr|p_fetch"
+_HEX = "[0-9a-fA-F]{1,20}"
+_COLUMNS = {
+    "address": f"(?P<address>(?:0[xX])?{_HEX})", "page": f"(?P<address>(?:0[xX])?{_HEX})",
+    "0x": f"(?P<address>0[xX]{_HEX})", "pc": f"(?P<pc>0[xX]{_HEX}|[0-9a-fA-F]{{6,16}})",
+    "hex": f"(?P<address>{_HEX})", "n": "[0-9]{1,20}",
+    "process": "(?P<process>[Pp]?[0-9]{1,9})", "name": r"(?P<process>\w{1,20})", "size": "(?P<size>[1-9][0-9]{0,4})",
+    "access": f"(?P<access>(?i:[rwif]|{_WORDS}))", "does": f"(?P<access>(?i:[rwiflsm]|{_WORDS}))",
+    "any": f"(?P<access>(?i:[rwiflsm012]|true|false|{_WORDS}))",
+}  # fmt: skip  # a table
 
 
 class Form(NamedTuple):
-    """A format of lines: the pattern contains an address, and the access or the size, in the order of `fields`."""
+    """A format: the pattern of its lines, and the base of numbers among which no number shows its base."""
 
     name: str
-    line: re.Pattern[str]
-    fields: str
-    """The pattern's groups: a for address, k for kind, s for size in decimal."""
-    kinds: dict[str, int]
-    between: bool = False
-    """Whether there are other lines in between."""
+    line: str
+    base: int = 16
+    others: str = ""
+    """The lines between its lines, which are passed over; if empty, every line must be a reference."""
+    beside: str = "(?!)"
+    """Lines of the format without a reference."""
+    unit: int = 1
+    """The bytes that a number counts."""
+    says: str = ""
+    """A sentence about another reading."""
+
+    @property
+    def pattern(self) -> re.Pattern[str]:
+        """The pattern for a whole text."""
+        return _pattern(self.line)
+
+    def is_line(self, line: str) -> bool:
+        """Return whether this is a line of the format."""
+        return self.pattern.match(line) is not None or re.fullmatch(self.beside, line.strip()) is not None
 
 
-DINERO = "Dinero"
-_KINDS = {"r": READ, "w": WRITE, "i": FETCH, "f": FETCH}
+@cache
+def _pattern(line: str) -> re.Pattern[str]:
+    named = re.sub(r"\{(\w+)\}", lambda one: _COLUMNS[one[1]], line.replace(" ", r"[ \t,;:|\"]+"))
+    return re.compile(rf"^[ \t]*(?:{named})()[ \t]*\r?$", re.MULTILINE)  # two groups or more: tuples are found
+
+
+DINERO = Form(
+    "Dinero",
+    "(?P<access>[012]) {address}",
+    says="Two readings fit lines such as '0 12': Dinero's, which is used (0 is a read, 1 a write, 2 a fetch, then an"
+    " address), and a process with its page or address: a first line 'process page' or 'process address' chooses it.",
+)
+NUMBERS = Form("a number on each line", r"{address}[],;)}>.]*", 10)
+PAIRS = Form(
+    "two numbers on each line",
+    "[Pp]?{n} {address}(?: {n})?",
+    says="is not a reference: the numbers may be processes and pages; give vm.trace the addresses of one process,"
+    " or name the columns in a first line: 'process page', 'process address', or 'count address' for Ramulator",
+)
+PINATRACE = Form("pinatrace", r"{pc}:[^\S\n]*{access} {address}(?: .*)?")
+PAGES = NUMBERS._replace(
+    unit=PAGE,
+    says=f"All numbers are smaller than {PAGE:,}, and are read as pages: below a first line 'address', as addresses.",
+)
+NYU = Form("NYU's lab on paging", "(?P<access>[crwe]) {page}", 10, beside="[0-9]+(?: [0-9]+){0,3}", unit=PAGE)
 FORMS = (
+    Form("an address and R or W", "{address} {access}"),
     Form(
-        "an address and R or W", re.compile(rf"^[ \t]*{_HEX}[ \t,]+([RWrwIiFf])[ \t]*\r?$", re.MULTILINE), "ak", _KINDS
+        "Valgrind's lackey", r"(?P<access>[ILSM])[^\S\n]{1,3}{hex},{size}",
+        others="of Valgrind or the program",
     ),
     Form(
-        "Valgrind's lackey",
-        re.compile(r"^[ \t]*([ILSM])[ \t]{1,3}([0-9a-fA-F]{1,20}),([0-9]{1,5})[ \t]*\r?$", re.MULTILINE), "kas",
-        {"l": READ, "s": WRITE, "m": WRITE, "i": FETCH}, between=True,
+        "DynamoRIO's drmemtrace", r"(?:[0-9]+ ){0,2}T?[0-9]+ {access} {size} byte\(s\) @ {0x}\b.*",
+        others="without an address",
     ),
     Form(
-        DINERO, re.compile(rf"^[ \t]*([012])[ \t]+{_HEX}[ \t]*\r?$", re.MULTILINE), "ka",
-        {"0": READ, "1": WRITE, "2": FETCH},
+        "OSTEP's translations",
+        r"(?:VA(?: [0-9]+)?|Virtual Address) {address}(?: \(decimal [0-9]+\) -->| Translates To).*",
+        others="of OSTEP's program",
     ),
-    Form(
-        "R or W and an address", re.compile(rf"^[ \t]*([RWrwIiFf])[ \t,]+{_HEX}[ \t]*\r?$", re.MULTILINE), "ka", _KINDS
-    ),
-    Form(
-        "DRAMSim",
-        re.compile(
-            r"^[ \t]*0[xX]([0-9a-fA-F]{1,20})[ \t]+(READ|WRITE|P_MEM_RD|P_MEM_WR|P_FETCH)[ \t]+[0-9]+[ \t]*\r?$",
-            re.MULTILINE,
-        ),
-        "ak", {"read": READ, "write": WRITE, "p_mem_rd": READ, "p_mem_wr": WRITE, "p_fetch": FETCH},
-    ),
+    DINERO,
+    Form("R or W and an address", "{does} {address}"),
+    Form("R or W, an address and a size", "{does} {0x} {size}"),
+    Form("DRAMSim", "{0x} {access} {n}"),
+    PINATRACE,
+    Form("a process, an address and R or W", "{process} {address} {access}", 10),
+    Form("a process, R or W and an address", "{process} {access} {address}", 10),
+    Form("a process, R or W, an address and a value", f"{{process}} {{access}} {{hex}} {_HEX}"),
+    NUMBERS,
+    PAIRS,
+    NYU,
 )  # fmt: skip  # a table
-"""The formats of lines, with their names."""
+"""The formats; if two fit a text equally well, the first is used."""
 
-_BLANK = re.compile(r"^[ \t]*(?:#.*)?\r?$")
+_BLANK = re.compile(r"^[ \t]*(?:(?:#|//|;|%).*|START|STOP)?\r?$")
 _LETTER = re.compile(r"(?!0[xX])[0-9]*[a-fA-F]")
 """A number that is hexadecimal without 0x: then all numbers of its column are hexadecimal."""
 
-ADDRESS = ("address", "addr", "va", "vaddr", "virtual address", "page address")
-DOES = ("type", "op", "rw", "r/w", "access", "kind", "operation", "is_write", "write")
-_CSV_KINDS = {
-    "r": READ, "read": READ, "load": READ, "l": READ, "0": READ, "false": READ, "w": WRITE, "write": WRITE,
-    "store": WRITE, "s": WRITE, "1": WRITE, "true": WRITE, "i": FETCH, "fetch": FETCH, "2": FETCH,
-}  # fmt: skip  # pairs
-
-
-_COLUMNS = re.compile(
-    r"[#\s]*(?:(?:columns?|fields?|format)\b[\s:=]*)?"
-    r"\(?(?:pid|proc(?:ess)?|task)(?:es|s)?(?:[ _-]?(?:id|number|no\.?))?"
-    r"(?:[\s,;|/:_-]+|\s+(?:and|then)\s+)(?:virtual[ _]|logical[ _])?"
-    r"(?:page|vpn|vpage|addr(?:ess)?|va|vaddr|reference)(?:es|s)?(?:[ _-]?(?:id|number|no\.?))?\)?\s*"
-    r"|\s*#.*\b(?:columns?|fields?)\b.*\b(?:pid|process(?:es)?)\b.*",
-    re.IGNORECASE,
-)
-"""A header that names the first column of lines such as "0 12" as processes."""
-
-_PAIR = re.compile(r"\s*[0-9]{1,7}[\s,;:]+(?:0[xX])?[0-9a-fA-F]{1,20}\s*")
-_ONE_PROCESS = "is not a reference: the numbers may be processes and pages; give vm.trace the addresses of one process"
-
-
-def processes(text: str, source: str) -> str:
-    r"""Return a sentence about a text with two numbers on each line, perhaps below a header; "" for another text.
-
-    >>> processes("process page\n1 0\n", "a.txt")[:55]
-    "line 1 of a.txt, 'process page', is not a reference: th"
-    """
-    lines = [(number, line) for number, line in enumerate(text[:20_000].split("\n"), 1) if line.strip()]
-    heads = [one for one in lines[:20] if _COLUMNS.fullmatch(one[1])]
-    pairs = [one for one in lines if one not in heads and not _BLANK.match(one[1])]
-    if len(text) > 20_000:
-        del pairs[-1:]  # it may be cut
-    if len(pairs) + len(heads) < 2 or not pairs or not all(_PAIR.fullmatch(line) for _, line in pairs):
-        return ""
-    number, line = (heads or pairs)[0]
-    return f"line {number:,} of {source}, {shown(line.strip()[:40])}, {_ONE_PROCESS}"
-
-
-def form_of(text: str) -> Form | None:
-    """Return the format of the first line with words, or of lackey's lines among others; None if unknown."""
-    first = [line for line in text[:20_000].split("\n") if not _BLANK.match(line)]
-    for form in FORMS:
-        if any(form.line.match(line) for line in (first if form.between else first[:1])):
-            return form
-    return None
-
-
-def _quickly(text: str, source: str, name: str) -> Trace | None:
-    """Return the trace of a text with only an address and R or W on each line, read as alternating words."""
-    words = text.split()
-    does = words[1::2]
-    if len(words) % 2 or set(does) - set("RWrwIiFf") or len(does) != text.count("\n") + (not text.endswith("\n")):
-        return None
-    if max(map(len, words[::2])) > 18:
-        return None
-    try:
-        numbers = _addresses(words[::2], FORMS[0], text, source)
-    except ValueError:
-        return None
-    kinds = [_KINDS[one.lower()] for one in does]
-    return ready(Trace(numbers, kinds, name=name, unsaid=_unsure(words[::2], "hexadecimal")))
-
-
-def _unsure(addresses: Iterable[str], base: str) -> tuple[str, ...]:
-    """Return a sentence if no address shows whether the numbers are hexadecimal."""
-    is_shown = not all(map(str.isdecimal, addresses))
-    return () if is_shown else (f"No address has 0x or a letter: all are read as {base} numbers.",)
-
-
-def read_references(text: str, source: str, name: str = "") -> Trace | None:
-    """Return the references in a text; None for a text in another format.
-
-    Raises :class:`Refused` for a malformed line, with its number, and for an address of more than 64 bits.
-    """
-    form = form_of(text)
-    if form is None:
-        return _csv(text, source, name)
-    if form is FORMS[0] and (quick := _quickly(text, source, name)) is not None:
-        return quick
-    found = form.line.findall(text)
-    if len(found) > MOST:
-        raise Refused(f"{source} has {len(found):,} references: at most {MOST:,} are read at once")
-    unsaid: Sequence[str] = ()
-    lines = text.count("\n") + (not text.endswith("\n"))
-    if lines != len(found):
-        written = text.split("\n")
-        others = [number for number, line in enumerate(written, 1) if not _is_right(form, line)]
-        if not form.between and others == [len(written)] and _BEGUN.fullmatch(written[-1]):  # the text ends in a line
-            unsaid = (f"The last line, {shown(written[-1].strip()[:40])}, is cut, and not read.",)
-        elif others and not form.between:
-            line = written[others[0] - 1].strip()[:40]
-            is_two = form.name == DINERO and (_PAIR.fullmatch(line) or _COLUMNS.fullmatch(line))
-            why = _ONE_PROCESS if is_two else f"is not a reference: this is a file of {form.name}"
-            raise Refused(f"line {others[0]:,} of {source}, {shown(line)}, {why}")
-        elif others:
-            unsaid = tuple(_passed_over(written, others))
-    if form.fields == "ka" and form.kinds is _KINDS and not any(map(str.isdigit, "".join(one[1] for one in found))):
-        return None  # words such as "I add", and no address with a digit
-    columns = dict(zip(form.fields, zip(*found, strict=True), strict=True))
-    kinds = [form.kinds[one.lower()] for one in columns["k"]]
-    sizes = [int(one) for one in columns["s"]] if "s" in columns else None
-    unsaid = (*unsaid, *_readings(form, columns["a"], text, source))
-    return ready(Trace(_addresses(columns["a"], form, text, source, sizes), kinds, sizes, name=name, unsaid=unsaid))
-
-
-_TWO_READINGS = (
-    "Two readings fit lines such as '0 12': Dinero's, which is used (0 is a read, 1 a write, 2 a fetch, then an"
-    " address), and a process with its page or address. For the second, give vm.trace the addresses of one process."
-)
-
-
-def _readings(form: Form, addresses: Sequence[str], text: str, source: str) -> Iterator[str]:
-    """Yield sentences about numbers that could mean something else.
-
-    Raises :class:`Refused` if a remark in a file of two numbers on each line names the first column as processes.
-    """
-    is_dinero, has_0x = form.name == DINERO, "0x" in text.lower()
-    for number, line in enumerate(text[:20_000].split("\n") if is_dinero else (), 1):
-        if _COLUMNS.fullmatch(line):
-            raise Refused(f"line {number} of {source}, {shown(line.strip()[:40])}, {_ONE_PROCESS}")
-    if (form.kinds is _KINDS or is_dinero) and not has_0x:
-        yield from _unsure(addresses, "hexadecimal")
-    if is_dinero and (has_0x or all(map(str.isdecimal, addresses))):
-        yield _TWO_READINGS
-
-
-_BEGUN = re.compile(r"[ \t]*(?:[012RWrwIiFf][ \t,]*)?(?:0[xX]?)?[0-9a-fA-F]*[ \t,]*[A-Z_]*")
+_BEGUN = re.compile(r"[ \t]*(?:(?:[A-Z_]{1,9}|[rwifls]|(?:0[xX])?[0-9a-fA-F]{0,20})[ \t,:]*){0,4}")
 """The beginning of a reference, in any of the forms."""
 
-_LACKEY = re.compile(r"[ \t]{0,3}[ILSM][ \t]{1,3}\S*[ \t]*\r?")
+_LACKEY = re.compile(r"[ILSM][ \t]{1,3}\S*")
 """A line that looks like lackey's output."""
 
-
-def _passed_over(lines: Sequence[str], numbers: Sequence[int]) -> Iterator[str]:
-    """Yield what is not read among lackey's lines: damaged lines of its own, and other output."""
-    left_out = [number for number in numbers if leaves_out(lines[number - 1].rstrip("\r"))]
-    if left_out:
-        yield f"Line {left_out[0]:,} {LEAVES_OUT}: their references are missing."
-    numbers = [number for number in numbers if number not in left_out]
-    damaged = [number for number in numbers if _LACKEY.fullmatch(lines[number - 1])]
-    if damaged:
-        first = f"the first is line {damaged[0]:,}, {shown(lines[damaged[0] - 1].strip()[:40])}"
-        yield f"{counted(len(damaged), 'line')} of lackey can't be read; {first}."
-    if len(damaged) < len(numbers):
-        yield f"{counted(len(numbers) - len(damaged), 'line')} of Valgrind or the program passed over."
-
-
-def _is_right(form: Form, line: str) -> bool:
-    return form.line.match(line) is not None or _BLANK.match(line) is not None
+_ROLES = {
+    word: column
+    for column, words in {
+        "address": "address addresses addr vaddr va", "page": "page pages vpage vpn",
+        "name": "process processes proc pid asid task", "any": "access type op rw w kind operation write",
+        "other": "time cycle line count index size bytes instructions",
+    }.items()
+    for word in words.split()
+}  # fmt: skip  # columns by the words of a header
+_NOISE = re.compile(
+    r"\b(?:columns?|fields?|format|and|then|the|are|virtual|logical|page(?=[ _]addr)|is|number|no|id|read(?=/)"
+    r"|r(?=/w)|hex|hexadecimal)\b|[^a-z0-9,;\t]|_"
+)
+TABLE = "this table"
 
 
-def _addresses(
-    texts: Sequence[str], form: Form, text: str, source: str, sizes: Sequence[int] | None = None
-) -> list[int]:
-    numbers = [int(one, 16) for one in texts]
-    ends = numbers if sizes is None else list(map(add, numbers, sizes))
-    if max(numbers) >= 1 << 64 or max(ends) > 1 << 64:
-        place = next(
-            place for place, (one, end) in enumerate(zip(numbers, ends, strict=True)) if one >> 64 or end > 1 << 64
-        )
-        before = [number for number, line in enumerate(text.split("\n"), 1) if form.line.match(line)]
-        if not numbers[place] >> 64 and sizes is not None:
-            raise Refused(
-                f"line {before[place]:,} of {source}: {counted(sizes[place], 'byte')} at {texts[place]} go past 64 bits"
-            )
-        raise _too_long(before[place], source, texts[place])
-    return numbers
-
-
-def _too_long(line: int, source: str, address: str) -> Refused:
-    return Refused(f"line {line:,} of {source}: the address {address} has more than 64 bits")
-
-
-def _csv(text: str, source: str, name: str) -> Trace | None:
-    """Return the references in a table with a header, which has a column of addresses and perhaps one of accesses."""
-    head, _, rest = text.partition("\n")
-    for comma in (",", ";", "\t"):
-        columns = [one.strip().strip('"').lower() for one in head.split(comma)]
-        where = next((columns.index(one) for one in ADDRESS if one in columns), None)
-        if len(columns) > 1 and where is not None:
-            break
-    else:
+def _headed(line: str) -> Form | None:
+    """Return the format of the lines below a header of columns; None for any other line."""
+    words = _NOISE.sub(" ", line.lower().replace("_", " "))
+    comma = next((one for one in ",;\t" if one in words), None)
+    names = [_ROLES.get(cell.strip()) for cell in words.split(comma)]
+    where = "address" if "address" in names else "page"
+    if where not in names or (None in names and (comma is None or "#" in line)):
         return None
-    does = next((columns.index(one) for one in DOES if one in columns), None)
-    lines = rest.split("\n")
+    between, other, end = " ", r'[^\s,;:|"]+', ""
+    if None in names:
+        between, other, end = rf'{comma}[^\S\n]*"?', rf"[^{comma}\n]*", r'"?[^\S\n]*'
+    columns = [other] * len(names)
+    for name in {where, "name", "any"}.intersection(names):
+        columns[names.index(name)] = f"{{{name}}}{end}"
+    pattern = f'"?{between.join(columns)}"?' + f"(?:{between}.*)?" * (len(names) > 1)
+    base, unit = 16 if "hex" in line.lower() else 10, PAGE if where == "page" else 1
+    return Form(TABLE, pattern, base, beside=re.escape(line.strip()), unit=unit)
 
-    def texts() -> Iterator[str]:
-        """Yield the column of addresses."""
-        return (one[where].strip().strip('"') for line in lines if len(one := line.split(comma)) > where)
 
-    base = 16 if any(map(_LETTER.match, texts())) else 10
-    addresses, kinds = [], []
-    for number, line in enumerate(lines, 2):
-        if not line.strip():
-            continue
-        cells = [one.strip().strip('"') for one in line.split(comma)]
-        try:
-            address = cells[where]
-            addresses.append(int(address, 16 if address[:2] in ("0x", "0X") else base))
-            kinds.append(READ if does is None else _CSV_KINDS[cells[does].lower()])
-            if addresses[-1] < 0:
-                raise ValueError
-        except (ValueError, IndexError, KeyError):
-            raise Refused(
-                f"line {number:,} of {source}, {shown(line[:40])}, is not a reference of this table"
-            ) from None
-        if addresses[-1] >= 1 << 64:
-            raise _too_long(number, source, address)
-    if not addresses:
+def _form_of(text: str) -> Form | None:
+    """Return the format that most of the first lines have; None if the first line, or half of them, have no format."""
+    sample = text[:20_000].split("\n")[: -1 if len(text) > 20_000 else None]
+    lines = [line for line in sample if not _BLANK.match(line)]
+
+    def fits(form: Form) -> int:
+        count = sum(map(form.is_line, lines))
+        return count if form.others or (2 * count >= len(lines) > 0 and form.is_line(lines[0])) else 0
+
+    heads = filter(None, map(_headed, (*filter(_BLANK.match, sample), *lines[:1])))
+    best = max((*heads, *FORMS), key=fits)
+    return best if fits(best) else None
+
+
+_ACCESS = re.compile(r"^Access:[ \t]+([0-9]{1,4})[ \t]+(?:Hit|HIT|MISS)\b", re.MULTILINE)
+_ITEM, _NUMBER = r"(?:(?:[0-9]{1,4}|[A-Za-z])w?|\|)", f"(?:0[xX]{_HEX}|[0-9]{{1,20}})"
+
+
+def _listed(text: str, item: str) -> list[str]:
+    """Return the items of a list: four or more in one line, three or more lines of one, or lines after five or more."""
+    rows = (
+        rf"{item}(?:[ \t,;]+{item}){{4}}(?:[\s,;]+{item})*|{item}(?:[ \t,;]+{item}){{3}}"
+        rf"|{item}(?:[ \t]*,[ \t]*{item}){{2}}|{item}(?:[,; \t\r]*\n\s*{item}){{2,}}"
+    )
+    found = re.fullmatch(
+        rf"(?:[A-Za-z][\w ]{{0,40}}[:=]|[A-Za-z]{{2}}[\w ]{{0,40}}\r?\n)?[\s\[({{<]*({rows})[\s\])}}>.,;]*",
+        re.sub("(?m)^#.*\n", "", text).strip(),
+    )
+    return [] if found is None else re.findall(item, found[1])
+
+
+def read_string(text: str, *passed: str) -> ReferencesValue | None:
+    r"""Return the results of a reference string for three frames; None for another text.
+
+    Numbers are pages if all are smaller than 4,096: as addresses, they would all be in one page.
+
+    >>> read_string("1, 2, 3, 1").faults("fifo")
+    3
+    """
+    words = _ACCESS.findall(text) or ([] if "address" in text[:40].lower() else _listed(text, _ITEM))
+    pages = [int(word.rstrip("w")) for word in words if word[0].isdigit()]
+    if not words or len(words) > MOST_REFERENCES or max(pages, default=0) >= PAGE:
+        return None
+    said = ["Read as pages, with 3 frames: the argument frames of vm.reference_string chooses others, from 1 to 64."]
+    said += ["The numbers may be addresses too: below a first line 'address', they are read so."] if pages else []
+    return replace(reference_string(" ".join(words)), unsaid=(*said, *passed))
+
+
+def read_references(text: str, source: str, name: str = "", *passed: str) -> Trace | None:
+    """Return the references in a text; None for a text in another format.
+
+    `passed` are sentences about what was removed before.  Raises :class:`Refused` for a malformed line, with its
+    number, and for an address of more than 64 bits.
+    """
+    from ..engine.reference_strings.trace import MOST, Trace, ready  # with NumPy, which other texts don't need
+
+    if len(_listed(text, _NUMBER)) > text.count("\n") + 1:
+        text = re.sub(r"[\s,;\[({<]+(?=[0-9])", "\n", text)
+    form, lines = _form_of(text), text.split("\n")
+    if form is None:
+        return None
+    found = form.pattern.findall(text)
+    if len(found) > MOST:
+        raise Refused(f"{source} has {len(found):,} references: at most {MOST:,} are read at once")
+    is_whole = len(found) == len(lines) - (not lines[-1]) - (form.name == TABLE) and form is not PAIRS
+    said = [] if is_whole else [*_others(form, lines, source)]
+    columns = _columns(form, found)
+    written = columns["address"]
+    if not found and form.name == TABLE:
         raise Refused(f"{source} has a header, and no reference below it")
-    return ready(Trace(addresses, kinds, name=name, unsaid=_unsure(filter(None, texts()), "decimal")))
+    if not written or "".join(written).isalpha() or (form is NUMBERS and len(written) < 2):
+        return None  # words such as "I add"
+    has_letter, has_no_base = any(map(_LETTER.match, written)), all(map(str.isdecimal, written))
+    base = 16 if has_letter else form.base
+    form = PAGES if form is NUMBERS and has_no_base and max(map(int, written)) < PAGE else form
+    numbers = [form.unit * int(one, 16 if one[1:2] in ("x", "X") else base) for one in written]
+    sizes = [*map(int, columns["size"])] or None
+    ends = [*map(add, numbers, sizes or repeat(1))]
+    if max(ends) > 1 << 64:
+        place = ends.index(max(ends))
+        what = written[place]
+        at, sized = text.count("\n", 0, text.index(what)) + 1, counted(sizes[place], "byte") if sizes else ""
+        goes = f"{sized} at {what} go past" if sizes else f"the address {what} has more than"
+        raise Refused(f"line {at:,} of {source}: {goes} 64 bits")
+    made = Trace(numbers, [_KINDS[one.lower()] for one in columns["access"]], sizes, name=name)
+    made = _apart(made, columns["process"], form.name == TABLE)
+    if has_no_base and form.unit == 1 and not form.others and (form.name, base) != (TABLE, 16):
+        head = " ".join(form.pattern.groupindex)
+        said += [
+            f"No address has 0x or a letter: all are read as {'hexadecimal' if base == 16 else 'decimal'} numbers.",
+            f"A first line '{head}' chooses decimal addresses; 'hex address' or 'page' in it chooses these.",
+        ]
+    said += [form.says] if form.says and not has_letter else []
+    made.unsaid += (*said, *passed)
+    return ready(made)
+
+
+def _columns(form: Form, found: Sequence[tuple[str, ...]]) -> dict[str, list[str]]:
+    """Return the columns of the lines by name, with pinatrace's program counters as fetches, and NYU's processes."""
+    names: Sequence[str] = [*form.pattern.groupindex]
+    rows: list[tuple[str, ...]] = []
+    if form is PINATRACE:
+        names, found = names[1:], [one for pc, does, address, _ in found for one in (("i", pc), (does, address))]
+    if form is NYU:
+        process = "0"
+        for does, page, _ in found:
+            process = page if does == "c" else process
+            rows += [(does, page, process)] if does in "rw" else []
+        names, found = [*names, "process"], rows
+    columns = {name: [row[at] for row in found] for at, name in enumerate(names)}
+    return {"address": [], "access": ["r"] * len(found), "process": [], "size": [], **columns}
+
+
+def _apart(made: Trace, column: Sequence[str], is_headed: bool) -> Trace:
+    """Return a trace in which the processes of a column have addresses of their own."""
+    from ..engine.reference_strings.trace import of_programs
+
+    names = sorted(set(column), key=lambda one: (len(one), one))
+    if 2 < len(names) == len(column) and not is_headed:
+        made.unsaid = ("The first number of each line is in no other line, and is passed over.",)
+    elif len(names) > 1:
+        made.unsaid = (f"Processes have addresses of their own: those of process {names[1]} begin at {1 << 56:#x}.",)
+        at = {name: number for number, name in enumerate(names)}
+        return of_programs(made, [at[one] for one in column], [f"process {one}" for one in names])
+    elif not is_headed:
+        made.unsaid = tuple(f"All references are of process {one}." for one in names)
+    return made
+
+
+def _others(form: Form, lines: Sequence[str], source: str) -> Iterator[str]:
+    """Yield what is not read: a last line that is cut, and what is between lines.
+
+    Raises :class:`Refused` for another line in a format that has no others.
+    """
+    is_right = (DINERO if form is PAIRS else form).is_line
+    others = [(at, line.strip()) for at, line in enumerate(lines, 1) if not (is_right(line) or _BLANK.match(line))]
+    damaged = [one for one in others if not form.others or _LACKEY.fullmatch(one[1])]
+    left_out = [at for at, line in others if leaves_out(line)]
+    at, line = (damaged or [(0, "")])[0]
+    first = shown(line[:40])
+    if form.others:
+        if left_out:
+            yield f"Line {left_out[0]:,} {LEAVES_OUT}: their references are missing."
+        if damaged:
+            yield f"{counted(len(damaged), 'line')} of lackey can't be read; the first is line {at:,}, {first}."
+        if rest := len(others) - len(left_out) - len(damaged):
+            yield f"{counted(rest, 'line')} {form.others} passed over."
+    elif at == len(lines) and len(line) < 80 and _BEGUN.fullmatch(line) and form is not PAIRS:
+        yield f"The last line, {first}, is cut, and not read."
+    elif damaged:
+        why = form.says if form is PAIRS else f"is not a reference: this is a file of {form.name}"
+        raise Refused(f"line {at:,} of {source}, {first}, {why}")

@@ -159,7 +159,10 @@ def _sizes(frames: object) -> tuple[int, ...]:
     several: list[Any] = list(islice(frames, MOST_FRAMES + 1)) if isinstance(frames, Iterable) else [frames]
     for size in several:
         if type(size) is not int or not 1 <= size <= MOST_FRAMES:
-            raise Refused(f"frames={shown(size)}: a memory has from 1 to {MOST_FRAMES} frames")
+            raise Refused(
+                f"frames={shown(size)}: a memory has from 1 to {MOST_FRAMES} frames; for larger ones, write"
+                " vm.trace(addresses).faults(frames=…, page=…)"
+            )
     sizes = tuple(dict.fromkeys(several))
     if not sizes:
         raise Refused("frames: write a number, such as 3, or several, such as (3, 4)")

@@ -125,6 +125,8 @@ class ReferencesValue:
     pages: tuple[PageName, ...]
     """The pages of the string."""
     runs: tuple[PolicyRun, ...]
+    unsaid: tuple[str, ...] = ()
+    """Sentences about a text from which the string was read."""
 
     @property
     def policies(self) -> tuple[str, ...]:
@@ -190,4 +192,4 @@ class ReferencesValue:
         rows = [("faults", *(counted(frames, "frame") for frames in self.frames)), *self.table()]
         first = max(len(row[0]) for row in rows)
         lines = [f"{row[0]:<{first}}" + "".join(f"{cell:>12}" for cell in row[1:]) for row in rows]
-        return "\n".join((self.headline, *lines, *map(str, self.anomalies)))
+        return "\n".join((self.headline, *lines, *map(str, self.anomalies), *self.unsaid))

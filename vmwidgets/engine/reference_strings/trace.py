@@ -283,19 +283,15 @@ class Trace:
             raise Refused(f"others={shown(others)}: pass from 1 to {MOST_PROGRAMS - 1} other traces")
         if sum(map(len, programs)) > MOST:
             raise Refused(f"a trace has at most {MOST:,} references: interleave parts")
-        if any(int(last_bytes(one.addresses, one.sizes).max()) >> _SPACE for one in programs):
-            raise Refused(f"an address has more than {_SPACE} bits: such addresses don't say of which program they are")
         which = np.concatenate([np.full(len(one), number) for number, one in enumerate(programs)])
         place = np.concatenate([np.arange(len(one)) for one in programs])
         order = np.lexsort((place, which, place // turn))
-        addresses = np.concatenate([one.addresses for one in programs]) + (which.astype(np.uint64) << np.uint64(_SPACE))
+        addresses = np.concatenate([one.addresses for one in programs])
         kinds = np.concatenate([one.kinds for one in programs])
         sizes = np.concatenate([np.ones(len(one), np.uint32) if one.sizes is None else one.sizes for one in programs])
         names = [one.name or f"program {number + 1}" for number, one in enumerate(programs)]
         found = type(self)(addresses[order], kinds[order], sizes[order], name=" and ".join(names))
-        found.ranges = tuple((number << _SPACE, number + 1 << _SPACE, name) for number, name in enumerate(names))
-        found._takes_turns = True
-        return ready(found)
+        return of_programs(found, which[order], names)
 
     def named(self, ranges: Any) -> Trace:
         """Return the same trace with names of ranges; pictures show them next to the ranges' pages.
@@ -477,6 +473,23 @@ def trace(addresses: Any, writes: Any = None, *, sizes: Any = None, name: str = 
         place = int(wrong[0])
         raise Refused(f"reference {place:,}, of {touched[place]} bytes at {given[place]:#x}, goes past 64 bits")
     return ready(Trace(given, kinds, touched, name=str(name)))
+
+
+def of_programs(found: Trace, which: Any, names: Sequence[str]) -> Trace:
+    """Return the trace with the addresses of program number n from n × 2⁵⁶ on, in ranges with the programs' names.
+
+    `which` has the number of each reference's program.  Raises :class:`Refused` for an address of more than 56 bits,
+    and for more than 64 programs.
+    """
+    if len(names) > MOST_PROGRAMS:
+        raise Refused(f"there are {len(names):,} programs: at most {MOST_PROGRAMS} are kept apart")
+    if int(last_bytes(found.addresses, found.sizes).max()) >> _SPACE:
+        raise Refused(f"an address has more than {_SPACE} bits: such addresses don't say of which program they are")
+    spaces = np.asarray(which, np.uint64) << np.uint64(_SPACE)
+    made = Trace(found.addresses + spaces, found.kinds, found.sizes, name=found.name, unsaid=found.unsaid)
+    made.ranges = tuple((number << _SPACE, number + 1 << _SPACE, name) for number, name in enumerate(names))
+    made._takes_turns = True
+    return ready(made)
 
 
 def ready(found: Trace) -> Trace:
