@@ -228,7 +228,7 @@ def _geometry(event: Event, words: list[Word], status: int | None, parts: Parts)
         bits = 39
     elif kernel >> 48 == 0xFFFF and not kernel >> 47 & 1:
         bits = 48
-    elif (values.get("pud") and values.get("pud") == values["pgd"]) or (
+    elif (values.get("pud") and values.get("pud") == values.get("pgd")) or (
         status is not None and 4 <= status < 8 and _last_present(words) + 1 < status & 3
     ):
         bits = 39

@@ -61,6 +61,8 @@ class Event:
     lines: list[tuple[int, str]]
     header: bool
     parts: Parts
+    name: str = "oops"
+    """What the lines are in a sentence: an oops, or a walk that a debugger or Xen printed."""
 
     def search(self, pattern: re.Pattern[str], *, claim: bool = True) -> re.Match[str] | None:
         """Return the first match of a pattern, whose line then belongs to the oops."""
@@ -171,15 +173,15 @@ class Event:
         """Add a sentence if the text has no root address; `name` is the register or line that would have it."""
         if not tables.root_is_said:
             self.parts.unsaid.append(
-                f"The oops in line {self.first} has no root address ({name}): {int(tables.root):#x} is put in its"
-                " place."
+                f"The {self.name} in line {self.first} has no root address ({name}): {int(tables.root):#x} is put in"
+                " its place."
             )
 
     def say_two(self, one: int | None, other: int | None) -> None:
         """Add a sentence if the oops names two addresses."""
         if one is not None and other is not None and one != other:
             self.parts.unsaid.append(
-                f"The oops in line {self.first} says two addresses, {one:#x} and {other:#x}: one of them is"
+                f"The {self.name} in line {self.first} says two addresses, {one:#x} and {other:#x}: one of them is"
                 f" damaged, or the text is"
                 " mixed. The first is walked."
             )

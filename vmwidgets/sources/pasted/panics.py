@@ -421,9 +421,15 @@ _PROGRAMS_NEAR = (
         re.compile(r"(?<!\bAssertion)(?:Error|Exception): panic: "),  # a grader's assertion repeats a kernel's words
     ),
     ("a Zig program", re.compile(r"\.zig:[0-9]+:[0-9]+"), re.compile(r"\bthread [0-9]+ panic: ")),
+    ("FreeBSD", re.compile(r"^KDB: |^db_trace_self|^Fatal trap [0-9]+: |^cpuid = [0-9]"), None),
+    ("OpenBSD", re.compile(r"^Stopped at |^ddb(?:\{[0-9]+\})?> |^Starting stack trace"), None),
+    ("OS/161", re.compile(r"^sys161: |^OS/161 |panic: Fatal exception [0-9]+ \("), None),
+    ("macOS", re.compile(r"^(?:Darwin Kernel Version|Kernel version:|BSD process name)"), re.compile(r"\bpanic\(cpu ")),
     ("PostgreSQL", re.compile(r"\b(?:LOG|FATAL|STATEMENT|HINT):  "), re.compile(r"\bPANIC:  ")),
 )
 """Programs that the lines around a panic show, and the form of the panic, if it has one."""
+
+_SYSTEMS = ("FreeBSD", "OpenBSD", "OS/161", "macOS")
 
 _AROUND = 12
 """The lines before and after a panic in which its program is looked for."""
@@ -493,7 +499,7 @@ def _programs(parts: Parts) -> set[int]:
         parts.what[_GO] = None
         parts.traps.append(_signal(match, number, parts))
     for number, line in enumerate(parts.lines, 1):
-        if not line or not (_PANIC.search(line) or " panicked at" in line):
+        if not line or number in parts.told or not (_PANIC.search(line) or " panicked at" in line):
             continue
         name = _program(number, parts)
         if not name:
@@ -501,7 +507,8 @@ def _programs(parts: Parts) -> set[int]:
         theirs.add(number)
         if name == _GO and any(number < one <= number + _AROUND for one in signals):
             continue  # the signal says more
-        words = f"The panic in line {number} is {name}'s, not a kernel's, and the text has no address of an access."
+        other = "one of xv6's" if name in _SYSTEMS else "a kernel's"
+        words = f"The panic in line {number} is {name}'s, not {other}, and it has no address of an access."
         parts.unsaid.append(words)
         parts.reasons.append(words)
     parts.claimed |= theirs
@@ -521,7 +528,6 @@ def read(parts: Parts) -> None:
         match = _PANIC.search(line) if line and number not in theirs else None
         if match is None:
             continue
-        parts.claimed.add(number)
         words = _words(match)
         if match[1]:
             unsaid.append(
@@ -533,6 +539,9 @@ def read(parts: Parts) -> None:
             found.append(Panic("", number))
             continue
         known = known_as(words)
+        parts.claimed.add(number)
+        if number in parts.told and not known:
+            continue
         if known != words.casefold() and any(map(str.strip, parts.lines[number:])):
             known = words.casefold()  # another line follows, so this line is not cut
         check = check_of(known)
