@@ -22,7 +22,6 @@ from ...engine.mmu.tables import TablesWalk
 from .one_walk import tables_of, walked
 from .oops_event import MADE, Event, Word, said_refused
 from .parts import Parts
-from .said import PastedTables
 from .x86_codes import PK, RSVD, Code, P, U, W, code_of
 
 WHAT = "an oops of Linux on x86"
@@ -108,30 +107,27 @@ def read(event: Event, parts: Parts) -> None:
     event.say_two(address, cr2)
     address = cr2 if address is None else address
     chain = _descriptors(event, address)
-    pc, pid = event.number(_PC), event.search(_PID, claim=False)
     in_words = _of_words(event)
     said = code_of(code) if code is not None else in_words
     if said is not None and in_words is not None and (said.access, said.user) != (in_words.access, in_words.user):
         both = (f"a {one.access} by {'user code' if one.user else 'the kernel'}" for one in (in_words, said))
-        parts.unsaid.append(
-            f"The {event.name} in line {event.first} says two accesses: {' in words, '.join(both)} in its error code."
-            " One of them is damaged; the error code is used."
+        event.say(
+            f"says two accesses: {' in words, '.join(both)} in its error code. One of them is damaged; the error code is"
+            " used"
         )
     trap = Trap(
         "user mode" if said is not None and said.user else "kernel mode", event.first, code,
-        "page fault", int(pid[1]) if pid else None, pc, address, register="error code",
+        "page fault", event.decimal(_PID), event.number(_PC), address, register="error code",
         decoded=said.decoded if said is not None and code is not None else (),
     )  # fmt: skip
     if code is None:
-        parts.unsaid.append(f"The {event.name} in line {event.first} has no error code (error_code, or Oops: …).")
+        event.say("has no error code (error_code, or Oops: …)")
     if address is None:
-        parts.unsaid.append(f"The {event.name} in line {event.first} does not say which address failed.")
-        parts.traps.append(replace(trap, says="The text does not say which address failed."))
+        event.say_without_address(trap)
         return
     if said is None:
         said = Code("read", False, (), "", "", is_known=False)
-        words = "does not say which access it was: a read is walked"
-        parts.unsaid.append(f"The {event.name} in line {event.first} {words}.")
+        event.say("does not say which access it was: a read is walked")
     parts.traps.append(_explained(trap, said, chain, event, parts))
 
 
@@ -159,9 +155,9 @@ def _walk_alone(match: re.Match[str], event: Event) -> None:
         parts.reasons.append(f"The descriptors in line {event.first} are of a processor that the text does not say.")
         return
     controls = X86Controls(nxe=fmt is not X86_32, maxphyaddr=52)
-    tables = tables_of(f"tables of the walk in line {event.first}", fmt, controls, address, values, None, lines)
+    tables, walk = event.walk(fmt, controls, address, values, None, lines, "read", False)
     parts.tables.append(tables)
-    walk, trap = walked(tables, address, "read", False), Trap(where, event.first, None, "page walk", address=address)
+    trap = Trap(where, event.first, None, "page walk", address=address)
     if walk is not None and walk.fault is None:
         parts.traps.append(replace(trap, walk=walk, says=f"{Address(address)} is at physical {Address(walk.pa or 0)}."))
         return
@@ -300,28 +296,20 @@ def _explained(trap: Trap, said: Code, chain: _Chain | None, event: Event, parts
     address = trap.address or 0
     done = said_refused(MADE[said.access], trap, is_known=said.is_known)
     if chain is None:
-        words = "has no descriptors (a line such as 'PGD 0 P4D 0')"
-        parts.unsaid.append(f"The {event.name} in line {event.first} {words}.")
+        event.say("has no descriptors (a line such as 'PGD 0 P4D 0')")
         return replace(trap, refused=said.refused, says=f"{done}: {said.why or 'the text does not say why'}.")
     fmt, values, lines = chain
     code = trap.code
     controls = _controls(event, fmt, code or 0)
     if fmt.word_bits == 32 and address >> 32:
-        parts.unsaid.append(
-            f"The {event.name} in line {event.first} has an address of more than 32 bits with tables of 32 bits."
-        )
+        event.say("has an address of more than 32 bits with tables of 32 bits")
         return replace(trap, refused=said.refused, says=f"{done}: {said.why}.")
     cr3 = event.number(_CR["CR3"])
     root = cr3 & (0xFFFF_FFE0 if fmt is X86_PAE else (1 << 52) - 4096) if cr3 else None
 
-    def walk_with(controls: X86Controls) -> tuple[PastedTables, TablesWalk | None]:
-        name = f"tables of the {event.name} in line {event.first}"
-        made = tables_of(name, fmt, controls, address, values, root, lines)
-        return made, walked(made, address, said.access, said.user)
-
-    tables, walk = walk_with(controls)
+    tables, walk = event.walk(fmt, controls, address, values, root, lines, said.access, said.user)
     for other in _other_controls(controls, walk, said, code):
-        again, found = walk_with(other)
+        again, found = event.walk(fmt, other, address, values, root, lines, said.access, said.user)
         if found and found.fault and (found.fault.kind == "reserved") == (said.refused == "RSVD"):
             controls, tables, walk = other, again, found
             break
@@ -332,27 +320,14 @@ def _explained(trap: Trap, said: Code, chain: _Chain | None, event: Event, parts
         refused, why = (said.refused, said.why) if fault is None else fault
         return replace(trap, refused=refused, says=f"{done}: {why or 'the text does not say why'}.")
     if walk is None:
-        parts.unsaid.append(
-            f"The {event.name} in line {event.first} lacks descriptors: the text leaves out a level, or is cut."
-        )
+        event.say("lacks descriptors: the text leaves out a level, or is cut")
         return replace(trap, refused=said.refused, says=f"{done}: {said.why}.")
-    if walk.fault is None and not said.is_known:
-        return replace(trap, walk=walk, says=f"{done}; the descriptors in the text allow a read.")
     if walk.fault is None and said.refused == "PK":
         why = f"{said.why}; the descriptors' other bits allow it"
         return replace(trap, walk=walk, refused="PK", says=f"{done}: {why}.")
     if walk.fault is None:
-        parts.unsaid.append(
-            f"The descriptors in line {lines[0]} allow what failed: they were changed in between, or the"
-            f" TLB had an"
-            " older one."
-        )
-        why = (
-            f"the descriptors in the text allow it, and the error code says: {said.why}"
-            if said.why
-            else "the descriptors allow it"
-        )
-        return replace(trap, walk=walk, says=f"{done}; {why}.")
+        by = f"; the error code says: {said.why}" if said.why else ""
+        return event.judged(trap, walk, done, by, is_known=said.is_known) or trap
     if code is not None and (walk.fault.kind == "not-present") == bool(code & P):
         parts.unsaid.append(
             f"The error code {code:#x} does not fit the descriptors in line {lines[0]}: they were changed in between,"
