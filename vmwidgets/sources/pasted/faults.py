@@ -11,7 +11,7 @@ texts have no page table; the answer is looked up in a list of `info mem` or `in
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -195,11 +195,16 @@ def _heads(parts: Parts) -> Iterator[_Head]:
                 break
 
 
+def _first(text: str, patterns: Sequence[re.Pattern[str]]) -> tuple[str, int] | None:
+    """Return the first number that patterns find, the surest first, and where it ends."""
+    match = next((match for one in patterns if (match := one.search(text)) is not None), None)
+    return None if match is None else (next(filter(None, match.groups())), match.end())
+
+
 def _own(lines: list[str]) -> int | None:
     """Return the first address that lines name by one of the surer names."""
-    text = "\n".join(one[:WIDE] for one in lines)
-    match = next((match for one in _FIELDS["va"][:3] if (match := one.search(text)) is not None), None)
-    return None if match is None else int(next(one for one in match.groups() if one), 16)
+    found = _first("\n".join(one[:WIDE] for one in lines), _FIELDS["va"][:3])
+    return None if found is None else int(found[0], 16)
 
 
 def _begins_another(head: _Head, known: int | None, other: _Head) -> bool:
@@ -271,18 +276,14 @@ class _Block:
         """Return a number of the fault: from its first line, or by its usual names."""
         if self.groups.get(name):
             return self._number(self.groups[name], self.head.line, self.head.match.end(name), base)
-        patterns = _FIELDS["va"][:1] if name == "cr2" else _FIELDS[name]
-        for pattern in patterns:
-            match = pattern.search(self.text)
-            if match is None:
-                continue
-            digits = next(one for one in match.groups() if one)
-            line = self.head.line + self.text.count("\n", 0, match.end())
-            self.parts.claimed.add(line)
-            self.parts.told.add(line)
-            column = match.end() - self.text.rfind("\n", 0, match.end()) - 1
-            return self._number(digits, line, column, base)
-        return None
+        found = _first(self.text, _FIELDS["va"][:1] if name == "cr2" else _FIELDS[name])
+        if found is None:
+            return None
+        digits, end = found
+        line = self.head.line + self.text.count("\n", 0, end)
+        self.parts.claimed.add(line)
+        self.parts.told.add(line)
+        return self._number(digits, line, end - self.text.rfind("\n", 0, end) - 1, base)
 
     def _number(self, digits: str, line: int, column: int, base: int) -> int | None:
         """Return a number; None if it ends the text, and is shorter than its leading zeros say."""
@@ -302,8 +303,14 @@ class _Block:
         texts.insert(sum(map(bool, map(_FIRST.search, texts))), lines[0])
         texts = [_ACCESS[int(self.groups.get("access") or 0)], *texts, self.head.dress.words]
         bits = known = 0
-        if self.groups.get("flags"):
-            bits, known = self._flags()
+        if flags := (self.groups.get("flags") or "").lower():  # of a tutorial, which prints P the wrong way round
+            bits, known = code_of_words(flags.replace("read-only", "write"))[0] & ~P, ALL
+            bits |= P * ("present" not in flags)
+            if re.search(r"(?<!not-)(?<!not )\bpresent", flags):
+                self.parts.unsaid.append(
+                    f"Line {self.head.line} prints 'present', which the tutorial's handler does where P is 0: it is"
+                    " read so. If your handler was mended, P was 1."
+                )
         elif (match := _FLAG_SET.search(self.text)) is not None:
             bits, known = code_of_words(match[1])[0], ALL
         for text in texts:
@@ -311,17 +318,6 @@ class _Block:
             bits |= more & ~known
             known |= mask
         return bits, known
-
-    def _flags(self) -> tuple[int, int]:
-        """Return the bits of a tutorial's flags, which are left out where they are 0; it prints P the wrong way."""
-        flags = self.groups["flags"].lower()
-        bits = code_of_words(flags.replace("read-only", "write"))[0] & ~P
-        if re.search(r"(?<!not-)(?<!not )\bpresent", flags):
-            self.parts.unsaid.append(
-                f"Line {self.head.line} prints 'present', which the tutorial's handler does where P is 0: it is read"
-                " so. If your handler was mended, P was 1."
-            )
-        return bits | P * ("present" not in flags), ALL
 
 
 def _explained(trap: Trap, said: Code | None, parts: Parts) -> Trap:
@@ -381,11 +377,12 @@ def _by_listing(listing: Listing, address: int, said: Code) -> tuple[str, str]:
     piece: SaidRange | None = listing.at(address)
     if piece is None:
         return "P", f"{listing.name} does not have it, so P is 0 in a descriptor on the way"
-    rights = piece.rights
-    if said.user and rights[3] == "-":
-        return "U/S", f"{listing.name} has {rights} there: user code may not touch a supervisor page, U/S is 0"
-    if said.access == "write" and rights[1] == "-":
-        return "R/W", f"{listing.name} has {rights} there: the page may not be written, R/W is 0"
-    if said.access == "execute" and rights[2] == "-":
-        return "XD", f"{listing.name} has {rights} there: nothing may be fetched, XD is 1"
-    return "", ""
+    checks = (
+        (said.user, 3, "U/S", "user code may not touch a supervisor page, U/S is 0"),
+        (said.access == "write", 1, "R/W", "the page may not be written, R/W is 0"),
+        (said.access == "execute", 2, "XD", "nothing may be fetched, XD is 1"),
+    )
+    has = f"{listing.name} has {piece.rights} there"
+    return next(
+        ((bit, f"{has}: {why}") for is_asked, at, bit, why in checks if is_asked and piece.rights[at] == "-"), ("", "")
+    )

@@ -68,13 +68,12 @@ def _events(parts: Parts) -> Iterator[Event]:
     for n, at in enumerate(begins):
         end = begins[n + 1] - 1 if n + 1 < len(begins) else len(lines)
         end = min(end, at + LONGEST)
-        some = [(number, lines[number - 1]) for number in range(at, end + 1) if lines[number - 1]]
+        is_walk = oops_x86.WALKS.search(lines[at - 1]) is not None
+        above = (number for number in range(at, max(at - 100, 0), -1) if is_walk and "[ Xen-" in lines[number - 1])
+        some = [(number, lines[number - 1]) for number in range(next(above, at), end + 1) if lines[number - 1]]
         if at not in parts.claimed:
-            is_walk = oops_x86.WALKS.search(lines[at - 1])
-            above = [(number, one) for number, one in enumerate(lines[max(at - 100, 0) : at - 1], max(at - 99, 1))]
-            begin = next((n for n in range(len(above) - 1, -1, -1) if is_walk and "[ Xen-" in above[n][1]), len(above))
-            name = "walk" if is_walk else "oops"
-            yield Event(at, some + above[begin:], bool(_BEGINS.search(lines[at - 1])), parts, name)
+            header = bool(_BEGINS.search(lines[at - 1]))
+            yield Event(at, some, header, parts, "walk" if is_walk else "oops")
 
 
 def _same(lines: list[str], before: int, at: int) -> bool:

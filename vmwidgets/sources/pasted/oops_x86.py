@@ -89,7 +89,7 @@ def weight(event: Event) -> int:
 
 def read(event: Event, parts: Parts) -> None:
     """Add the fault, and the tables on its walk."""
-    walk = WALKS.search(event.lines[0][1])
+    walk = WALKS.search(parts.lines[event.first - 1])
     parts.what[WHAT if walk is None else _PRINTS[walk.lastgroup or ""]] = None
     parts.claimed.add(event.first)
     if walk is not None:
@@ -97,7 +97,7 @@ def read(event: Event, parts: Parts) -> None:
     if walk is not None and walk["xen"] is None:
         _walk_alone(walk, event)
         return
-    gp = _GP.search(event.lines[0][1])
+    gp = _GP.search(parts.lines[event.first - 1])
     if gp is not None:
         parts.traps.append(_general_protection(gp, event))
         return
@@ -111,10 +111,7 @@ def read(event: Event, parts: Parts) -> None:
     said = code_of(code) if code is not None else in_words
     if said is not None and in_words is not None and (said.access, said.user) != (in_words.access, in_words.user):
         both = (f"a {one.access} by {'user code' if one.user else 'the kernel'}" for one in (in_words, said))
-        event.say(
-            f"says two accesses: {' in words, '.join(both)} in its error code. One of them is damaged; the error code is"
-            " used"
-        )
+        event.say(f"says two accesses: {' in words, '.join(both)} in its error code, which is used: one is damaged")
     trap = Trap(
         "user mode" if said is not None and said.user else "kernel mode", event.first, code,
         "page fault", event.decimal(_PID), event.number(_PC), address, register="error code",
