@@ -101,6 +101,11 @@ def only(text: str) -> Any:
         ("(XEN) FATAL PAGE FAULT\n(XEN) [error_code=0009]\n(XEN) Faulting linear address: 0000000000000144\n", 0x144, 9,
          "RSVD", "The read of 0x144 by the kernel"),
         (MACOS, 0x28, 2, "P", "The write of"),
+        ("Page fault (0x4) at 0xdeadbeef\n", 0xDEAD_BEEF, 4, "P", "The read of 0xdead_beef by user code"),
+        ("#PF at 0x1000 err=0x7 rip=0x2000\n", 0x1000, 7, "", "The write of 0x1000 by user code"),
+        ("trapno=14 err_code=0x6 cr2=0x8 eip=0x1000\n", 8, 6, "P", "The write of 0x8 by user code"),
+        ("PAGE FAULT\n  Present: 0\n  Write: 1\n  User: 1\n  faulting_address: 0xabc000\n", 0xABC000, 6, "P",
+         "The write of 0xab_c000 by user code"),
         (XEN, 0x48, 2, "P", "The write of 0x48 in kernel mode was refused: the PDPTE is 0x0"),
     ],
 )  # fmt: skip  # a row for each
@@ -128,6 +133,12 @@ def test_words_alone_say_no_more_than_they_do() -> None:
 
 def test_the_tutorials_present_is_said_to_be_turned_round() -> None:
     assert any("prints 'present'" in one for one in vm.load("Page fault! ( present ) at 0x10\n").unsaid)
+
+
+def test_an_address_without_0x_is_read_in_base_16_and_that_is_said() -> None:
+    pasted = vm.load("page fault: addr=4096 err=2\n")
+    assert pasted.traps[0].address == 0x4096
+    assert "The address 4096 in line 1 has no 0x, and is read in base 16." in pasted.unsaid
 
 
 def test_a_fault_is_looked_up_in_a_list_of_the_same_text() -> None:
@@ -160,6 +171,12 @@ def test_two_faults_are_two_and_doubled_lines_are_one() -> None:
     assert [trap.address for trap in vm.load(FREEBSD + FREEBSD.replace("0x18", "0x20")).traps] == [0x18, 0x20]
     twice = "".join(2 * f"{line}\n" for line in ("= Page fault =", " Fault address: 0x10", " Error code: 2"))
     assert [(trap.address, trap.code) for trap in vm.load(twice).traps] == [(0x10, 2)]
+
+
+def test_a_log_of_many_faults_is_read_in_part_and_that_is_said() -> None:
+    pasted = vm.load(QEMU * 2_100)
+    assert len(pasted.traps) == 2_000
+    assert "The faults from line 2001 on are not read: at most 2,000 are." in pasted.unsaid
 
 
 def test_other_exceptions_of_a_log_are_no_page_faults() -> None:

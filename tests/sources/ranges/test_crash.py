@@ -21,6 +21,12 @@ VM Region Info: 0x100200010 is not in any region.
 --->  GAP OF 0x2fc000 BYTES
       MALLOC_TINY 100300000-100400000 [ 1024K] rw-/rwx SM=PRV
 """
+GUARD = """\
+VM Region Info: 0x104580000 is in 0x104500000-0x104600000;  bytes after start: 524288
+      MALLOC_SMALL                104400000-104500000    [ 1024K] rw-/rwx SM=PRV
+--->  STACK GUARD                 104500000-104600000    [ 1024K] ---/rwx SM=NUL
+      Stack                       104600000-104700000    [ 1024K] rw-/rwx SM=PRV  thread 0
+"""
 GDB = """\
 Program received signal SIGSEGV, Segmentation fault.
 (gdb) p $_siginfo._sifields._sigfault.si_addr
@@ -49,6 +55,7 @@ memory map (1 entry):
         (HS_ERR.replace("00000010", "00500000") + MAP.replace("\n00601", "\n...\n00601"), "in none of the ranges"),
         (MACOS,
          "0x1_0020_0010 is in the gap, 0x1fc010 bytes (2032.0 KiB) above __TEXT of a.out and below MALLOC_TINY."),
+        (GUARD, "0x1_0458_0000 is in STACK GUARD, which has no rights at all."),
         (GDB, "line 3: 0x10 is below the first range, cat."),
         (TOMBSTONE, "0x6f_1234_5678 is in app_process64, which may not be written."),
         ("a.out[77]: segfault at 400010 ip 0000000000400010 sp 00007ffd00001000 error 7 in a.out\n" + MAP,
@@ -60,7 +67,7 @@ def test_where_the_address_of_a_crash_lies(text: str, says: str) -> None:
     found = vm.load(text)
     assert says in found.unsaid[0]
     assert found.unsaid[0] in repr(found)
-    without = [line for line in text.splitlines() if "-" in line and "signal" not in line]
+    without = [line for line in text.splitlines() if "-" in line and "signal" not in line and "Info" not in line]
     assert len(found.ranges) == len(vm.load("\n".join(without) + "\n").ranges)
 
 

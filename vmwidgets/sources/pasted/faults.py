@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import NamedTuple
 
 from ...engine.base.units import PAGE, Address
@@ -26,6 +27,9 @@ _FLAGS = re.IGNORECASE | re.ASCII
 
 NEAR = 24
 """The lines in which the rest of a fault is printed."""
+
+MOST = 2_000
+"""The most lines of a text that are read as the first line of a fault."""
 
 WIDE = 400
 """The number of characters of a line that are searched."""
@@ -75,17 +79,17 @@ DRESSES = (
     Dress("JOS", _begins(r"^\s*trap\s+0x0{0,7}e\b")),
     Dress("Linux on x86", _begins(r"\[{n:pid}\]: segfault at {va} [re]?ip:? ?{pc} [re]?sp:? ?[0-9a-f]{1,16}"
                                   r" error:? ?{code}"), base=16, near=1),
-    Dress("QEMU", _begins(r"\bv={vector} e={code} i=[01] cpl=[0-3]"), base=16),
+    Dress("QEMU", _begins(r"\bv=(?P<vector>[01][0-9a-f]) e={code} i=[01] cpl=[0-3]"), base=16),
     Dress("FreeBSD", _begins(r"Fatal trap [0-9]{1,3}: (?P<means>[\w -]{1,60}?) while in (?:user|kernel|vm86) mode")),
     Dress("OpenBSD or NetBSD", _begins(r"\buvm_fault\([^,\s]{1,20}, {va}(?:, [0-9])?, (?P<access>[1-7])\) -> [0-9a-f]"),
           base=16, words="kernel"),
     Dress("OS/161", _begins(r"(?:Fatal exception|Fatal user mode trap) {n:mips} (?:sig [0-9]{1,3} )?"
                             r"\((?P<means>[\w ]{1,40})")),
     Dress("uCore", _begins(r"page fault at {va}: [KU]/[RW] \[[\w ]{1,30}\]"), near=1),
-    Dress("a tutorial's kernel", _begins(r"page fault!? ?\((?P<flags>[\w ,-]{1,80})\) at {va}"), near=1),
+    Dress("a tutorial's kernel", _begins(r"page fault! ?\((?P<flags>[\w ,-]{1,80})\) at {va}"), near=1),
     Dress("a kernel on x86", _begins(
-        r"(?<![\w*])page[- _]?fault(?![s_\w])(?!.{0,9}handler)|#PF\[|\b(?:int(?:errupt)?|trap|exception|vector|isr)"
-        r"(?: (?:no|number|type))?[ .:=#]{1,4}(?:14|0x0?e)\b"
+        r"(?<![\w*])page[- _]?fault(?![s_\w])(?!.{0,9}handler)|#PF\b(?!:)"
+        r"|\b(?:int(?:errupt)?|trap|exception|vector|isr)(?:[ _]?(?:no|num|number|type))?[ .:=#(]{1,4}(?:14|0x0?e)\b"
         r"|\bcr2\b.{1,40}\berr(?:or)?\b|\berr(?:or)?\b.{1,40}\bcr2\b")),
 )  # fmt: skip  # a system a paragraph
 """The systems; the last one is any other."""
@@ -109,15 +113,16 @@ _FIELDS: dict[str, tuple[re.Pattern[str], ...]] = {
         "va": (
             rf"\bcr2\b{_S}{_H}",
             (r"(?:fault\w*|access\w*|exception|linear|virtual|bad|invalid)[ _-](?:(?:virtual|linear|memory)[ _-])?"
-             rf"v?a(?:ddr)?(?:ess)?\b{_S}{_H}|tried to access{_S}{_H}|\baccess (?:to|of|at){_S}{_H}"),
-            rf"page[- _]?fault\b[^\n]{{0,60}}?\b(?:at|on|for|from|to)(?: address)?{_S}{_H}",
-            rf"\bv?addr(?:ess)?\b{_S}{_H}",
+             rf"v?a(?:ddr)?(?:ess)?\b{_S}{_H}"
+             rf"|\b(?:tried to access|access (?:to|of|at)|(?:access|referenc)(?:ed|ing)){_S}{_H}"),
+            rf"(?:page[- _]?fault|#PF)\b[^\n]{{0,60}}?\b(?:at|on|for|from|to)(?: address)?{_S}{_H}",
+            rf"\b(?:va|v?addr(?:ess)?)\b{_S}{_H}",
         ),
         "code": (
             (r"(?:\berr(?:or)?(?:[ _-]?code)?\b|(?:exception|fault)[ _-]code\b|\bcode(?==)|\btype [0-9]{1,2} code)"
              rf"{_S}"
              r"(0b[01]{2,16}\b|(?:0x[0-9a-f]{1,16}|(?=[a-f]*[0-9])[0-9a-f]{1,16})(?![0-9a-zx_]))"),
-            r"#PF\[([0-9a-f]{4})\]",
+            r"#PF\[([0-9a-f]{4})\]", r"(?:page[- _]?fault|#PF) ?\((0x[0-9a-f]{1,4}|[0-9]{1,2})\)",
         ),
         "pc": (
             (r"(?:\b[er]?ip|\bpc|\bEPC|instruction[ _]pointer)\b[\s=:]{1,12}(?:0x)?(?:[0-9a-f]{1,4}:)?[\[<]{0,2}"
@@ -161,7 +166,9 @@ class _Head(NamedTuple):
 
 def read(parts: Parts) -> None:
     """Add the faults that kernels for x86 print."""
-    heads = [*_heads(parts)]
+    heads = [*islice(_heads(parts), MOST + 1)]
+    if len(heads) > MOST:
+        parts.unsaid.append(f"The faults from line {heads.pop().line} on are not read: at most {MOST:,} are.")
     at = 0
     while at < len(heads):
         head, inside = heads[at], at + 1
@@ -283,6 +290,9 @@ class _Block:
         line = self.head.line + self.text.count("\n", 0, end)
         self.parts.claimed.add(line)
         self.parts.told.add(line)
+        is_plain = digits.isdigit() and self.text[: end - len(digits)][-2:].lower() != "0x"
+        if name == "va" and is_plain and len(digits) not in (1, 8, 16):
+            self.parts.unsaid.append(f"The address {digits} in line {line} has no 0x, and is read in base 16.")
         return self._number(digits, line, end - self.text.rfind("\n", 0, end) - 1, base)
 
     def _number(self, digits: str, line: int, column: int, base: int) -> int | None:

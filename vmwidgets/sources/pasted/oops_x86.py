@@ -162,7 +162,8 @@ def _walk_alone(match: re.Match[str], event: Event) -> None:
         fmt, controls, address, values, Code("read", False, (), "", "")
     ) or ("", "")  # fmt: skip
     last = values[-1] or 0
-    says = f"{Address(address)} is not mapped: {why}" if bit else f"{Address(address)}: the text leaves out descriptors"
+    is_last = f"the {fmt.levels[len(values) - 1].name} is {last:#x}, and the text leaves out descriptors above it"
+    says = f"{Address(address)} is not mapped: {why}" if bit else f"{Address(address)}: {is_last}"
     says += "; its other bits are the kernel's own, such as a place in swap space" * bool(bit == "P" and last)
     if bit == "P" and above:
         rights = [words for mask, words in ((P, "present"), (W, "writable"), (U, "for user code")) if above & mask]
