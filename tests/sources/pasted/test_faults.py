@@ -241,6 +241,21 @@ def test_a_number_that_is_cut_off_at_the_end_is_not_read() -> None:
             assert trap.refused != "P" or trap.walk is None, cut
 
 
+def test_a_descriptor_that_is_shorter_than_all_others_at_the_end_is_not_read() -> None:
+    text = "BUG: kernel NULL pointer dereference, address: 0000000000000008\n#PF: error_code(0x0003)\nPGD 1234067 P4D 1234067"
+    assert only(f"{text} PUD 5678067 PMD 56\n").walk is None
+    assert only(f"{text} PUD 5678067 PMD 0\n").walk is not None
+
+
+def test_a_protection_key_that_refused_the_kernel_is_not_smap() -> None:
+    text = (
+        "BUG: unable to handle page fault for address: 00007f0000001000\n#PF: error_code(0x0021)\n"
+        "PGD 1234067 P4D 1234067 PUD 5678067 PMD 5679067 PTE 800000000567a067\n"
+        "RSP: 0018:ffffc90000013e00 EFLAGS: 00010202\nCR2: 00007f0000001000 CR3: 0000000001234000 CR4: 00000000007706f0\n"
+    )
+    assert only(text).refused == "PK"
+
+
 def test_an_oops_of_arm64_whose_first_descriptor_is_damaged() -> None:
     text = (
         "Unable to handle kernel paging request at virtual address ffff9fc910a12340\n  ESR = 0x0000000096000006\n"

@@ -166,6 +166,8 @@ class Event:
                 self.parts.unsaid.append(
                     f"The text ends with line {number}: digits of its last descriptor may be missing."
                 )
+                if len(found[-1][2]) < min((len(one[2]) for one in found[:-1] if one[2] != "0"), default=0):
+                    found.pop()  # shorter than all before it
             return [Word(match[1].lower(), int(match[2], 16), number) for match in found]
         return []
 
