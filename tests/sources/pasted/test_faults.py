@@ -9,59 +9,23 @@ from typing import Any
 import pytest
 
 import vmwidgets as vm
+from tests.sources.kinds import (
+    BAD_MAP,
+    BLOG_OS,
+    FREEBSD,
+    NETBSD,
+    OPENBSD,
+    OS161,
+    QEMU,
+    START,
+    UCORE,
+    VTOP,
+    WINDBG,
+    XEN,
+    XNU,
+)
 from vmwidgets.engine.mmu.pasted import SaidRange
 
-FREEBSD = """\
-Fatal trap 12: page fault while in kernel mode
-cpuid = 1; apic id = 01
-fault virtual address\t= 0x18
-fault code\t\t= supervisor write data, page not present
-instruction pointer\t= 0x20:0xffffffff80812345
-current process\t\t= 77 (sh)
-panic: page fault
-"""
-OPENBSD = "uvm_fault(0xfffffd8012345678, 0x18, 0, 2) -> e\nkernel: page fault trap, code=2\n"
-QEMU = "  12: v=0e e=0006 i=0 cpl=3 IP=001b:00800020 pc=00800020 SP=0023:eebfdfd0 CR2=00000004\n"
-BLOG_OS = """\
-EXCEPTION: PAGE FAULT
-Accessed Address: VirtAddr(0x4008)
-Error Code: PROTECTION_VIOLATION | CAUSED_BY_WRITE
-"""
-NETBSD = """\
-uvm_fault(0xffffffff81234560, 0x1000, 2) -> e
-fatal page fault in supervisor mode
-trap type 6 code 2 rip 0xffffffff80212345 cs 0x8 rflags 0x10246 cr2 0x1018 ilevel 0
-"""
-MACOS = """\
-panic(cpu 1 caller 0xffffff8011): Kernel trap at 0xffffff7f12345678, type 14=page fault, registers:
-CR0: 0x8001003b, CR2: 0x0000000000000028, CR3: 0x20300000, CR4: 0x3406e0
-Fault CR2: 0x0000000000000028, Error code: 0x0000000000000002, Fault CPU: 0x1
-"""
-UCORE = "page fault at 0x00000100: K/W [no page found].\n"
-OS161 = """\
-panic: Fatal exception 3 (TLB miss on store) in kernel mode
-panic: EPC 0x80001234, exception vaddr 0x10
-"""
-XEN = """\
-(XEN) ----[ Xen-4.17.0  x86_64  debug=n  Not tainted ]----
-(XEN) RIP:    e008:[<ffff82d040212345>] set_timer+0x39/0x1f7
-(XEN) cr3: 0000000012344000   cr2: 0000000000000048
-(XEN) Pagetable walk from 0000000000000048:
-(XEN)  L4[0x000] = 0000000012345063 ffffffffffffffff
-(XEN)  L3[0x000] = 0000000000000000 ffffffffffffffff
-(XEN) Panic on CPU 3:
-(XEN) FATAL PAGE FAULT
-(XEN) [error_code=0002]
-(XEN) Faulting linear address: 0000000000000048
-"""
-WINDBG = """\
-                                           VA 0000000000010000
-PXE at FFFFF6FB7DBED000    PPE at FFFFF6FB7DA00000    PDE at FFFFF6FB40000000    PTE at FFFFF68000000080
-contains 0A00000012345867  contains 0A00000012346867  contains 0A00000012347867  contains 8000000012348005
-"""
-VTOP = "crash> vtop ffffffff80000000\n   PUD: 12a14ff0 => 12a15063\n   PMD: 12a15000 => 0\n"
-BAD_MAP = "BUG: Bad page map in process p  pte:fd20b000 pmd:12308067\naddr:00007f0000005000 vm_flags:08100073\n"
-START = "START PAGE TABLE\n0x0 P U W 0x12\n0x1 P - W 0x13\nEND PAGE TABLE\n"
 TEXTS = (FREEBSD, OPENBSD, QEMU, BLOG_OS, UCORE, OS161, XEN, WINDBG, VTOP, BAD_MAP, START)
 
 
@@ -100,7 +64,7 @@ def only(text: str) -> Any:
         ("Page Fault\nCR2: 0xdeadbeef\nError code: 16\n", 0xDEAD_BEEF, 16, "P", "The fetch of 0xdead_beef"),
         ("(XEN) FATAL PAGE FAULT\n(XEN) [error_code=0009]\n(XEN) Faulting linear address: 0000000000000144\n", 0x144, 9,
          "RSVD", "The read of 0x144 by the kernel"),
-        (MACOS, 0x28, 2, "P", "The write of"),
+        (XNU, 0x28, 2, "P", "The write of"),
         ("Page fault (0x4) at 0xdeadbeef\n", 0xDEAD_BEEF, 4, "P", "The read of 0xdead_beef by user code"),
         ("#PF at 0x1000 err=0x7 rip=0x2000\n", 0x1000, 7, "", "The write of 0x1000 by user code"),
         ("trapno=14 err_code=0x6 cr2=0x8 eip=0x1000\n", 8, 6, "P", "The write of 0x8 by user code"),
@@ -242,7 +206,10 @@ def test_a_number_that_is_cut_off_at_the_end_is_not_read() -> None:
 
 
 def test_a_descriptor_that_is_shorter_than_all_others_at_the_end_is_not_read() -> None:
-    text = "BUG: kernel NULL pointer dereference, address: 0000000000000008\n#PF: error_code(0x0003)\nPGD 1234067 P4D 1234067"
+    text = (
+        "BUG: kernel NULL pointer dereference, address: 0000000000000008\n#PF: error_code(0x0003)\n"
+        "PGD 1234067 P4D 1234067"
+    )
     assert only(f"{text} PUD 5678067 PMD 56\n").walk is None
     assert only(f"{text} PUD 5678067 PMD 0\n").walk is not None
 
@@ -251,7 +218,8 @@ def test_a_protection_key_that_refused_the_kernel_is_not_smap() -> None:
     text = (
         "BUG: unable to handle page fault for address: 00007f0000001000\n#PF: error_code(0x0021)\n"
         "PGD 1234067 P4D 1234067 PUD 5678067 PMD 5679067 PTE 800000000567a067\n"
-        "RSP: 0018:ffffc90000013e00 EFLAGS: 00010202\nCR2: 00007f0000001000 CR3: 0000000001234000 CR4: 00000000007706f0\n"
+        "RSP: 0018:ffffc90000013e00 EFLAGS: 00010202\n"
+        "CR2: 00007f0000001000 CR3: 0000000001234000 CR4: 00000000007706f0\n"
     )
     assert only(text).refused == "PK"
 

@@ -140,7 +140,10 @@ _SAYS = re.compile(
 )  # fmt: skip
 """What a line with words about the access has."""
 
-_FLAG_SET = re.compile(r"(?i:error[ _]?code)\W{1,12}(?:[A-Za-z]{1,20}\(\s*)?((?:[A-Z]+_[A-Z_]+[\s|,]*)+|\(?empty\)?)")
+_FLAG_SET = re.compile(
+    r"(?i:error[ _]?code)\W{1,12}(?:[A-Za-z]{1,20}\(\s*)?((?:[A-Z]+_[A-Z_]+[\s|,]*)+[A-Z]*|\(?empty\)?)"
+    r"(?=\s*(?:\)|\n|$))"
+)
 """The set bits by their names in the crate x86_64; the others are 0."""
 _FIRST = re.compile(r"\berr(?:or)?\b|code\b", _FLAGS)
 _MODE = re.compile(r"\b(user|kernel|supervisor)[ -](?:mode|context|land|space)", _FLAGS)
@@ -270,6 +273,8 @@ class _Block:
         """Return the failed address; cr2 is exact where the first line has its page alone."""
         again = self._field("cr2") if "va" in self.groups else None
         address = self._field("va")
+        if "access" in self.groups and again is None and address is not None and address % PAGE == 0:
+            self.parts.unsaid.append(f"Line {self.head.line} has a page's first address: the exact one may be another.")
         if address is None or again is None or again == address:
             return address
         if again - address == again % PAGE:
@@ -322,7 +327,11 @@ class _Block:
                     " read so. If your handler was mended, P was 1."
                 )
         elif (match := _FLAG_SET.search(self.text)) is not None:
-            bits, known = code_of_words(match[1])[0], ALL
+            line = self.head.line + self.text.count("\n", 0, match.end())
+            if self.parts.ends_in(line, match.end() - self.text.rfind("\n", 0, match.end()) - 1):
+                self.parts.unsaid.append(f"The text ends within the error code in line {line}: flags may be missing.")
+            else:
+                bits, known = code_of_words(match[1])[0], ALL
         for text in texts:
             more, mask = code_of_words(text)
             bits |= more & ~known
@@ -332,7 +341,7 @@ class _Block:
 
 def _explained(trap: Trap, said: Code | None, parts: Parts) -> Trap:
     if said is None:
-        return _of_mips(trap)
+        return _of_mips(trap, parts)
     if trap.means != MEANS[PAGE_FAULT]:
         return replace(trap, says=f"{trap.means}; this is not a page fault.")
     if trap.address is None:
@@ -374,10 +383,13 @@ def _explained(trap: Trap, said: Code | None, parts: Parts) -> Trap:
     return replace(trap, refused=bit, says=f"{done}: {why}.")
 
 
-def _of_mips(trap: Trap) -> Trap:
+def _of_mips(trap: Trap, parts: Parts) -> Trap:
     """Return a trap of OS/161: MIPS walks no table, so the TLB alone refuses, and the kernel fills it."""
     access, why = _MIPS.get(trap.code or 0, ("", ""))
-    if trap.address is None or not why:
+    if trap.address is None:
+        parts.unsaid.append(f"The fault in line {trap.line} has no address.")
+        return replace(trap, says=f"{trap.means}; the text does not say which address failed.")
+    if not why:
         return replace(trap, address=None, says=f"{trap.means}; this is not a fault of an address.")
     where = f"The {access} {'to' if access == 'store' else 'of'} {Address(trap.address)} in {trap.where} was refused"
     return replace(trap, says=f"{where}: {why}. MIPS walks no table: the kernel fills the TLB, and had no page for it.")

@@ -343,6 +343,8 @@ def _said(number: int, line: str, parts: Parts, unsaid: list[str]) -> Iterator[_
     for form in () if tables else FORMATS:
         for match in form.line.finditer(line):
             said = form.read(match)
+            if form is START and parts.ends_in(number, match.end()):
+                unsaid.append(f"The text ends within line {number} of {form.name}: digits of a frame may be missing.")
             if said is None:
                 unsaid.append(f"Line {number} of {form.name} contradicts itself or lacks digits, and is left out.")
             yield None if said is None else (form, [said], None)

@@ -162,6 +162,8 @@ def _walk_alone(match: re.Match[str], event: Event) -> None:
         fmt, controls, address, values, Code("read", False, (), "", "")
     ) or ("", "")  # fmt: skip
     last = values[-1] or 0
+    if not bit:
+        event.say("lacks descriptors: the text leaves out a level, or is cut")
     is_last = f"the {fmt.levels[len(values) - 1].name} is {last:#x}, and the text leaves out descriptors above it"
     says = f"{Address(address)} is not mapped: {why}" if bit else f"{Address(address)}: {is_last}"
     says += "; its other bits are the kernel's own, such as a place in swap space" * bool(bit == "P" and last)

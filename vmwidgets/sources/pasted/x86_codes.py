@@ -33,8 +33,8 @@ _NAMED = {
 _WORDS = tuple(
     (re.compile(words, re.IGNORECASE | re.ASCII), mask, value)
     for words, mask, value in (
-        (r"\bno[nt][- _]?present|\bno page\b|\b(?:not|un)[- ]?mapped", P, 0),
-        (r"violat|\bprotection(?![- _]key)|\bpresent\b", P, P),
+        (r"(?<![a-z])no[nt][- _]?present|\bno page\b|\b(?:not|un)[- ]?mapped", P, 0),
+        (r"violat|\bprotection(?![- _]key)|(?:^|[(,|:;/]\s*|\b(?:page|is|was) )present\b", P, P),
         (r"\bfetch|\binstruction(?!\w)(?! (?:pointer|at\b))|\binstruction_fetch|\bexecut(?:e|ing)\b", W | I, I),
         (r"writ|\bstor(?:e|ing)\b|\b[KSU]/W\b", W | I, W),
         (r"\bread(?:ing)?\b(?!-only| only)|\bload(?:ing)?\b|\b[KSU]/R\b", W | I, 0),

@@ -19,7 +19,7 @@ MOST_RANGES = 200_000
 """The most ranges of one text: three times what Linux allows a process by default (`vm.max_map_count`)."""
 
 MOST_CLAIMED = 10_000
-"""The most lines besides ranges, such as those of smaps, that are searched for the address of a crash."""
+"""The most other lines, such as those of smaps, that are searched for the address of a crash."""
 
 ENDS_WITHIN = "The text ends within line"
 """The beginning of the sentence about a text whose last line is incomplete."""
