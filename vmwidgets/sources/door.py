@@ -57,8 +57,8 @@ def load(path_or_text: str | bytes | os.PathLike[str], /, *, progress: Progress 
 
     * page tables, traps, faults and panics of kernels, as a terminal or a log shows them: page tables of xv6
       (`vmprint`, `print_pgtbl`), lists of QEMU's monitor (`info mem`, `info tlb`, `info pg`) and of uCore, traps of
-      RISC-V kernels, oopses of Linux on x86, ARM and RISC-V, page faults of xv6 on x86, Pintos and JOS.  The result is
-      shown as a picture; its parts are `tables`, `traps`, `panics`, `listings` and `ranges`, and `unsaid` has sentences
+      RISC-V kernels, oopses of Linux on x86, ARM and RISC-V, page faults of any kernel on x86.  The result is shown as
+      a picture; its parts are `tables`, `traps`, `panics`, `listings` and `ranges`, and `unsaid` has sentences
       about facts that the text does not contain.
     * ranges of a process: /proc/PID/maps and smaps, also within crash reports, `pmap`, gdb, pwndbg and gef, `procstat`,
       `vmmap`, tombstones of Android.  They are loaded into a task of a new machine (:func:`vmwidgets.load_maps`).
