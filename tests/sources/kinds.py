@@ -82,6 +82,58 @@ TRAP frame at 0xf01c0000 from CPU 0
   eip  0x00800039
 """
 
+FREEBSD = """\
+Fatal trap 12: page fault while in kernel mode
+cpuid = 1; apic id = 01
+fault virtual address\t= 0x18
+fault code\t\t= supervisor write data, page not present
+instruction pointer\t= 0x20:0xffffffff80812345
+current process\t\t= 77 (sh)
+panic: page fault
+"""
+OPENBSD = "uvm_fault(0xfffffd8012345678, 0x18, 0, 2) -> e\nkernel: page fault trap, code=2\n"
+QEMU = "  12: v=0e e=0006 i=0 cpl=3 IP=001b:00800020 pc=00800020 SP=0023:eebfdfd0 CR2=00000004\n"
+BLOG_OS = """\
+EXCEPTION: PAGE FAULT
+Accessed Address: VirtAddr(0x4008)
+Error Code: PROTECTION_VIOLATION | CAUSED_BY_WRITE
+"""
+NETBSD = """\
+uvm_fault(0xffffffff81234560, 0x1000, 2) -> e
+fatal page fault in supervisor mode
+trap type 6 code 2 rip 0xffffffff80212345 cs 0x8 rflags 0x10246 cr2 0x1018 ilevel 0
+"""
+XNU = """\
+panic(cpu 1 caller 0xffffff8011): Kernel trap at 0xffffff7f12345678, type 14=page fault, registers:
+CR0: 0x8001003b, CR2: 0x0000000000000028, CR3: 0x20300000, CR4: 0x3406e0
+Fault CR2: 0x0000000000000028, Error code: 0x0000000000000002, Fault CPU: 0x1
+"""
+UCORE = "page fault at 0x00000100: K/W [no page found].\n"
+OS161 = """\
+panic: Fatal exception 3 (TLB miss on store) in kernel mode
+panic: EPC 0x80001234, exception vaddr 0x10
+"""
+XEN = """\
+(XEN) ----[ Xen-4.17.0  x86_64  debug=n  Not tainted ]----
+(XEN) RIP:    e008:[<ffff82d040212345>] set_timer+0x39/0x1f7
+(XEN) cr3: 0000000012344000   cr2: 0000000000000048
+(XEN) Pagetable walk from 0000000000000048:
+(XEN)  L4[0x000] = 0000000012345063 ffffffffffffffff
+(XEN)  L3[0x000] = 0000000000000000 ffffffffffffffff
+(XEN) Panic on CPU 3:
+(XEN) FATAL PAGE FAULT
+(XEN) [error_code=0002]
+(XEN) Faulting linear address: 0000000000000048
+"""
+WINDBG = """\
+                                           VA 0000000000010000
+PXE at FFFFF6FB7DBED000    PPE at FFFFF6FB7DA00000    PDE at FFFFF6FB40000000    PTE at FFFFF68000000080
+contains 0A00000012345867  contains 0A00000012346867  contains 0A00000012347867  contains 8000000012348005
+"""
+VTOP = "crash> vtop ffffffff80000000\n   PUD: 12a14ff0 => 12a15063\n   PMD: 12a15000 => 0\n"
+BAD_MAP = "BUG: Bad page map in process p  pte:fd20b000 pmd:12308067\naddr:00007f0000005000 vm_flags:08100073\n"
+START = "START PAGE TABLE\n0x0 P U W 0x12\n0x1 P - W 0x13\nEND PAGE TABLE\n"
+
 RCORE = (
     "[kernel] Exception(StorePageFault) in application, bad addr = 0x4000, bad instruction = 0x100ac, kernel"
     " killed it.\n"
@@ -214,7 +266,9 @@ exit_group(0) = ?
 KERNELS = {
     "vmprint": VMPRINT, "print_pgtbl": PRINT_PGTBL, "oops of x86": OOPS_X86, "oops of arm64": OOPS_ARM64,
     "oops of ARM": OOPS_ARM, "oops of RISC-V": OOPS_RISCV, "xv6 for x86": XV6_X86, "Pintos": PINTOS, "JOS": JOS,
-    "rCore": RCORE, "ptdump": PTDUMP, "info pg": INFO_PG,
+    "rCore": RCORE, "ptdump": PTDUMP, "info pg": INFO_PG, "FreeBSD": FREEBSD, "OpenBSD": OPENBSD, "QEMU": QEMU,
+    "blog_os": BLOG_OS, "NetBSD": NETBSD, "panic of macOS": XNU, "uCore": UCORE, "OS/161": OS161, "Xen": XEN,
+    "WinDbg": WINDBG, "vtop": VTOP, "bad page map": BAD_MAP, "START PAGE TABLE": START,
 }  # fmt: skip  # read as a table
 
 RANGES = {

@@ -28,7 +28,7 @@ _HOST, _TAG = r"[A-Za-z0-9]\S{0,63}", r"[A-Za-z][^\s:(\[]{0,63}"
 _STAMPS = re.compile(
     "^[ \t]*(?:"
     rf"[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}[T ]{_CLOCK}(?:[.,][0-9]+)?(?:Z|[+-][0-9]{{2}}:?[0-9]{{2}})?"
-    rf"(?: {_HOST} {_TAG}(?:\[[0-9]+\])?:)?"  # ISO 8601; journalctl -o short-iso
+    rf"(?: {_HOST} (?:kernel|{_TAG}\[[0-9]+\]):)?"  # ISO 8601; journalctl -o short-iso
     rf"|[A-Z][a-z]{{2}} [ 0-9][0-9] {_CLOCK}(?:\.[0-9]+)? {_HOST} {_TAG}(?:\[[0-9]+\])?:"  # syslog, RFC 3164
     rf"|[0-9]{{2}}-[0-9]{{2}} {_CLOCK}\.[0-9]{{3}} +[0-9]+ +[0-9]+ [VDIWEFA] [^:\n]{{1,64}}:"  # logcat -v threadtime
     rf"|(?:[0-9]{{2}}-[0-9]{{2}} {_CLOCK}\.[0-9]{{3}} )?[VDIWEFA]/[^(\n]{{1,64}}\( *[0-9]+\):"  # logcat -v brief, time

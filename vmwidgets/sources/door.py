@@ -44,7 +44,7 @@ _WORDS = (
     "oom", "killed process", "allocation failure",
     "unable to handle", "segv", " err ", "mmap", "munmap", "mprotect", "execve", "brk(", "clone", "fork(", "esr", "cr2",
     "cr3", "cr4", "trap", "pmd", "..", "va ", "va=", " kb", "fault", "exception", "cause", "vpn range", "memory map",
-    "flags:",
+    "flags:", "si_addr", "region info",
 )  # fmt: skip  # read as a list
 _NUMBERS = re.compile(
     r"(?<![0-9a-z])[0-9a-f']{4,17}(?:-(?:0x)?[0-9a-f']{4}|:? +[0-9a-f]{8}|\s+[0-9]+k?\s+[r-])|0x[0-9a-f]{4,16}\s+0x"
@@ -60,8 +60,8 @@ def load(path_or_text: str | bytes | os.PathLike[str], /, *, progress: Progress 
 
     * page tables, traps, faults and panics of kernels, as a terminal or a log shows them: page tables of xv6
       (`vmprint`, `print_pgtbl`), lists of QEMU's monitor (`info mem`, `info tlb`, `info pg`) and of uCore, traps of
-      RISC-V kernels, oopses of Linux on x86, ARM and RISC-V, page faults of xv6 on x86, Pintos and JOS.  The result is
-      shown as a picture; its parts are `tables`, `traps`, `panics`, `listings` and `ranges`, and `unsaid` has sentences
+      RISC-V kernels, oopses of Linux on x86, ARM and RISC-V, page faults of any kernel on x86.  The result is shown as
+      a picture; its parts are `tables`, `traps`, `panics`, `listings` and `ranges`, and `unsaid` has sentences
       about facts that the text does not contain.
     * ranges of a process: /proc/PID/maps and smaps, also within crash reports, `pmap`, gdb, pwndbg and gef, `procstat`,
       `vmmap`, tombstones of Android.  They are loaded into a task of a new machine (:func:`vmwidgets.load_maps`).

@@ -1,4 +1,4 @@
-"""The lists of QEMU's monitor: `info mem` of x86 and of RISC-V, `info tlb` and `info pg` of x86; and uCore's.
+"""The lists of QEMU's monitor, `info mem` of x86 and of RISC-V, `info tlb` and `info pg`; uCore's and a course's.
 
 `info tlb` lists page tables, in spite of its name: each page with the flags of its last descriptor.  uCore's
 `print_pgdir` lists the tables of each level: a page has a right only if each table above it has the right, too.
@@ -35,6 +35,8 @@ class Format:
     line: re.Pattern[str]
     read: Callable[[re.Match[str]], SaidRange | None]
     unsaid: str = ""
+    of: str = "QEMU's monitor"
+    """The system that prints it."""
 
 
 def _has_all_digits(match: re.Match[str], *groups: int) -> bool:
@@ -82,6 +84,17 @@ def _range(start: int, size: int, rights: str, pa: int | None) -> SaidRange | No
     return SaidRange(start, size, rights, pa) if sound else None
 
 
+def _start(match: re.Match[str]) -> SaidRange | None:
+    return _range(int(match[1], 16) * PAGE, PAGE, f"r{match[3].lower()}?{match[2].lower()}", int(match[4], 16) * PAGE)
+
+
+START = Format(
+    "START PAGE TABLE of xv6 for x86",
+    re.compile(r"^\s*(?:0x)?([0-9a-f]{1,13})\s+P\s+([U-])\s+([W-])\s+(?:0x)?([0-9a-f]{1,13})\s*$", _FLAGS),
+    _start, "This list does not say what may be executed.", "xv6 for x86",
+)  # fmt: skip
+"""The pages of a process by their numbers, as courses let xv6 print them: present, user, writable, frame."""
+
 FORMATS = (
     Format(
         "info mem of RISC-V",
@@ -102,6 +115,7 @@ FORMATS = (
         " tables above may allow less; it does not say the size of a large page (P), which is taken as 2 MiB if nothing"
         " else is said here.",
     ),
+    START,
 )  # fmt: skip
 
 _ALMOST = re.compile(r"\s{0,9}([0-9a-f]{8}|[0-9a-f]{1,16}(\s*$|[-:\s]\s{0,9}[0-9a-f]{6,16}\b))", _FLAGS)
@@ -114,7 +128,7 @@ _PG = re.compile(
 )
 """`info pg` of x86, which some builds of QEMU have: page numbers, an entry, its flags and the frames of pages."""
 
-_PG_HEAD = re.compile(r"VPN range\s+Entry\s+Flags")
+_HEAD = re.compile(r"VPN range\s+Entry\s+Flags|^\s*(?:START|END) PAGE TABLE\b")
 
 
 def _pg(match: re.Match[str]) -> list[SaidRange] | None:
@@ -155,7 +169,7 @@ _DEPTHS = {"PT": 1, "PM": 2, "PD": 2, "PDP": 3, "PU": 3, "P4": 4, "PG": 4, "PML4
 """The heights of tables above a page, by the beginnings of their names."""
 
 _LEVEL_HEAD = re.compile(r"\b(?:PTE|PDE)\s?[(\[]\s?(?:0x)?[0-9a-f]{1,9}\s?[)\]]", _FLAGS)
-_END = re.compile(r"-{3,} ?END ?-{3,}")
+_END = re.compile(r"-{3,} ?END ?-{3,}|^\s*END PAGE TABLE\b")
 _SPANS = {2: (2 * MIB, 4 * MIB), 3: (1 << 30,), 4: (1 << 39, 1 << 30)}
 """The bytes that a descriptor of each height maps, with entries of 64 and of 32 bits (Intel SDM 3A, 4.3 and 4.5)."""
 
@@ -205,7 +219,7 @@ class _Open:
     bare: list[Level] = field(default_factory=list)
     """uCore's tables without a line below them."""
     is_ended: bool = False
-    """Whether the text has the line after uCore's listing."""
+    """Whether the text has the line after the listing."""
 
     @property
     def left_out(self) -> tuple[LeftOut, ...]:
@@ -259,10 +273,10 @@ def read(parts: Parts) -> None:
                 continue
             _add(found, *one, number, marks)
             marks = _Marks()
-        is_end = found != [] and found[-1].form is UCORE and _END.search(line) is not None
+        is_end = found != [] and found[-1].form in (UCORE, START) and _END.search(line) is not None
         if is_end:
             found[-1].is_ended = True
-        if is_end or _PG_HEAD.search(line):
+        if is_end or _HEAD.search(line):
             parts.claimed.add(number)
         if said:
             parts.claimed.add(number)
@@ -290,12 +304,14 @@ def _close(found: list[_Open], parts: Parts, unsaid: list[str]) -> None:
             )
         if one.form is UCORE:
             _close_tables(one, unsaid)
+        if one.form is START and not one.is_ended:
+            one.gaps.append((len(one.ranges), "the list has no line END PAGE TABLE, and may go on"))
         for _, why in one.gaps:
             if (line := why.removesuffix(f" of the text {cleaned.LEAVES_OUT}")) != why:
                 unsaid.append(f"{line.capitalize()} {cleaned.LEAVES_OUT}: the addresses that they map are not said.")
                 parts.claimed.add(int(line.removeprefix("line ")))
         parts.listings.append(Listing(one.form.name, tuple(one.ranges), one.line, left_out=one.left_out))
-        parts.what["uCore" if one.form is UCORE else "QEMU's monitor"] = None
+        parts.what[one.form.of] = None
     parts.unsaid += [*unsaid, *{one.form.name: one.form.unsaid for one in found if one.form.unsaid}.values()]
 
 
@@ -327,6 +343,8 @@ def _said(number: int, line: str, parts: Parts, unsaid: list[str]) -> Iterator[_
     for form in () if tables else FORMATS:
         for match in form.line.finditer(line):
             said = form.read(match)
+            if form is START and parts.ends_in(number, match.end()):
+                unsaid.append(f"The text ends within line {number} of {form.name}: digits of a frame may be missing.")
             if said is None:
                 unsaid.append(f"Line {number} of {form.name} contradicts itself or lacks digits, and is left out.")
             yield None if said is None else (form, [said], None)
@@ -347,7 +365,7 @@ INFO_PG = Format(
 UCORE = Format(
     PGDIR, _LEVEL, lambda match: None,
     "Print_pgdir of uCore does not say physical addresses, nor what may be executed: rights are those that all levels"
-    " have.",
+    " have.", "uCore",
 )  # fmt: skip
 _Said = tuple[Format, list[SaidRange], Level | None]
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from ...engine.base.units import counted
 from ...engine.mmu.pasted import Pasted
 from ..cleaned import Cleaned, numbered
-from . import listings, oops, panics, print_pgtbl, ptdump, rcore, traps, vmprint, x86_lines
+from . import faults, listings, oops, panics, print_pgtbl, ptdump, rcore, traps, vmprint
 from .lines import without_wrapped
 from .parts import Parts
 
-READERS = (print_pgtbl, vmprint, listings, ptdump, oops, x86_lines, traps, rcore, panics)
+READERS = (print_pgtbl, vmprint, listings, ptdump, oops, traps, rcore, faults, panics)
 """The modules with `read`, in order: first modules for mappings, then modules that use mappings."""
 
 

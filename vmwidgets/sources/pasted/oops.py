@@ -17,7 +17,8 @@ from .parts import Parts
 _FLAGS = re.IGNORECASE | re.ASCII
 _BEGINS = re.compile(
     r"unable to handle (?:kernel|page fault)|BUG: kernel NULL pointer dereference|general protection fault[,:]|"
-    r"\w\[[0-9]{1,9}\]: (?:segfault at|unhandled|trap |general protection)|double fault:|Fault address:",
+    r"\w\[[0-9]{1,9}\]: (?:unhandled|trap |general protection)|double fault:|Fault address:|"
+    rf"{oops_x86.WALKS.pattern}",
     _FLAGS,
 )
 _PART = re.compile(
@@ -67,13 +68,21 @@ def _events(parts: Parts) -> Iterator[Event]:
     for n, at in enumerate(begins):
         end = begins[n + 1] - 1 if n + 1 < len(begins) else len(lines)
         end = min(end, at + LONGEST)
-        some = [(number, lines[number - 1]) for number in range(at, end + 1) if lines[number - 1]]
+        is_walk = oops_x86.WALKS.search(lines[at - 1]) is not None
+        above = (number for number in range(at, max(at - 100, 0), -1) if is_walk and "[ Xen-" in lines[number - 1])
+        some = [(number, lines[number - 1]) for number in range(next(above, at), end + 1) if lines[number - 1]]
         if at not in parts.claimed:
-            yield Event(at, some, bool(_BEGINS.search(lines[at - 1])), parts)
+            header = bool(_BEGINS.search(lines[at - 1]))
+            yield Event(at, some, header, parts, "walk" if is_walk else "oops")
 
 
 def _same(lines: list[str], before: int, at: int) -> bool:
-    """Return whether two processors printed the same first line, with no table in between."""
+    """Return whether two processors printed the same first line, with no table in between.
+
+    The head below crash's command `vtop` belongs to the command.
+    """
+    if "VIRTUAL" in lines[at - 1]:
+        return at - before <= 2
     one, other = _ADDRESS.search(lines[before - 1]), _ADDRESS.search(lines[at - 1])
     if one is None or other is None or one[1] != other[1] or at - before > 40:
         return False

@@ -17,7 +17,6 @@ from ...engine.mmu.pasted import Trap
 from ...engine.mmu.rules import Access
 from ...engine.mmu.tables import TablesWalk
 from . import oops_arm64
-from .one_walk import tables_of, walked
 from .oops_event import MADE, Event, Word, said_refused
 from .parts import Parts
 from .said import PastedTables
@@ -94,24 +93,23 @@ def read(event: Event, parts: Parts) -> None:
     address = int(at[1], 16) if address is None and at is not None else address
     match = event.search(_FSR)
     fsr = int(next(filter(None, match.groups())), 16) if match is not None else None
-    when, pid, psr = event.search(_WHEN), event.search(_PID, claim=False), event.number(_PSR)
+    when, psr = event.search(_WHEN), event.number(_PSR)
     access: Access = "read"
     if fsr is not None:
         access = "execute" if fsr & PREFETCH else "write" if fsr & WNR else "read"
     elif when is not None:
         access = {"read": "read", "write": "write", "execute": "execute"}[when[1].lower()]  # type: ignore[assignment]  # of these three
     else:
-        parts.unsaid.append(f"The oops in line {event.first} has no FSR (Oops: …): a read is walked.")
+        event.say("has no FSR (Oops: …): a read is walked")
     user = psr is not None and psr & 0x1F == USER_MODE
     trap = Trap(
         "user mode" if user else "kernel mode", event.first, fsr,
         {"execute": "prefetch abort", "read": "data abort", "write": "data abort"}[access],
-        int(next(filter(None, pid.groups()))) if pid else None, event.number(_PC), address, register="FSR",
+        event.decimal(_PID), event.number(_PC), address, register="FSR",
         decoded=decoded(fsr) if fsr is not None else (),
     )  # fmt: skip
     if address is None:
-        parts.unsaid.append(f"The oops in line {event.first} does not say which address failed.")
-        parts.traps.append(replace(trap, says=f"{trap.means}; the text does not say which address failed."))
+        event.say_without_address(trap)
         return
     parts.traps.append(_explained(trap, access, user, event, parts))
 
@@ -124,7 +122,7 @@ def _explained(trap: Trap, access: Access, user: bool, event: Event, parts: Part
     words = event.words(_WORDS)
     event.unread(words)
     if not words:
-        parts.unsaid.append(f"The oops in line {event.first} has no descriptors (a line such as '[…] *pgd=…').")
+        event.say("has no descriptors (a line such as '[…] *pgd=…')")
         return replace(trap, says=f"{done}; {by_fsr}.")
     by_name = {one.name: one.value for one in words}
     is_long = bool(fsr is not None and fsr & LPAE) or any(one.value >> 32 for one in words)
@@ -139,23 +137,13 @@ def _explained(trap: Trap, access: Access, user: bool, event: Event, parts: Part
         tables, walk = _short(trap, access, user, event, words, by_name)
     parts.tables.append(tables)
     event.say_root(tables, "Table")
-    if walk is None:
-        parts.unsaid.append(
-            f"The oops in line {event.first} lacks descriptors: the text leaves out a level, or is cut."
-        )
-        return replace(trap, says=f"{done}; {by_fsr}.")
-    if walk.fault is None and not is_known:
-        return replace(trap, walk=walk, says=f"{done}; {by_fsr}, and the descriptors in the text allow a read.")
-    if walk.fault is None:
-        parts.unsaid.append(
-            f"The descriptors of the oops in line {event.first} allow what failed: they were changed in between,"
-            f" or the TLB had"
-            " an older one."
-        )
-        return replace(trap, walk=walk, says=f"{done}; {by_fsr}, and the descriptors in the text allow it.")
+    if (judged := event.judged(trap, walk, done, f"; {by_fsr}", is_known=is_known)) is not None or walk is None:
+        return judged or trap
+    fault = walk.fault
+    assert fault is not None, "else it is judged"
     status = None if fsr is None else fsr & 0x3F if is_long else (fsr >> 6 & 0x10) | fsr & 0xF
-    if status is not None and walk.fault.code is not None and walk.fault.code & 0x3F != status:
-        found = status_of_aarch64(walk.fault.code) if is_long else STATUS.get(walk.fault.code, "another fault")
+    if status is not None and fault.code is not None and fault.code & 0x3F != status:
+        found = status_of_aarch64(fault.code) if is_long else STATUS.get(fault.code, "another fault")
         parts.unsaid.append(
             f"FSR of the oops in line {event.first} says {status_of(fsr or 0)}, and the walk of its descriptors"
             f" ends with {found}:"
@@ -163,7 +151,7 @@ def _explained(trap: Trap, access: Access, user: bool, event: Event, parts: Part
         )
         return replace(trap, walk=walk, says=f"{done}; {by_fsr}, and the descriptors in the text do not fit it.")
     bit = oops_arm64.refusing(walk) if is_long else refusing(walk)
-    return replace(trap, walk=walk, refused=bit, says=f"{done}: {walk.fault.why}.")
+    return replace(trap, walk=walk, refused=bit, says=f"{done}: {fault.why}.")
 
 
 def _short(
@@ -189,9 +177,7 @@ def _short(
         )
         values[0] = values[0] + 0x400 if values[0] & 3 == 1 and not values[0] & 0x400 else values[0]
     root = None if table is None else table & ~0x3FFF & 0xFFFF_FFFF
-    named = f"tables of the oops in line {event.first}"
-    tables = tables_of(named, ARMV7, controls, address, values, root, (words[0].line, words[-1].line))
-    return tables, walked(tables, address, access, user)
+    return event.walk(ARMV7, controls, address, values, root, (words[0].line, words[-1].line), access, user)
 
 
 def _long(
@@ -206,9 +192,7 @@ def _long(
         values.append(by_name[name])
     if "ppte" in by_name and len(values) == 3:
         values[2] = by_name["ppte"]
-    named = f"tables of the oops in line {event.first}"
-    tables = tables_of(named, fmt, fmt.defaults, address, values, None, (words[0].line, words[-1].line))
-    return tables, walked(tables, address, access, user)
+    return event.walk(fmt, fmt.defaults, address, values, None, (words[0].line, words[-1].line), access, user)
 
 
 def refusing(walk: TablesWalk) -> str:

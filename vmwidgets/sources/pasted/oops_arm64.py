@@ -88,21 +88,19 @@ def read(event: Event, parts: Parts) -> None:
     event.say_two(address, int(at[1], 16) if at is not None else None)
     event.say_uneven(_WORDS)
     address = int(at[1], 16) if address is None and at is not None else address
-    pid, pc = event.search(_PID, claim=False), event.number(_PC)
     ec = None if esr is None else esr >> 26 & 0x3F
     user = ec in (FETCH[0], DATA[0])
     access: Access = "execute" if ec in FETCH else "write" if esr is not None and esr & WNR and ec in DATA else "read"
     means = EC_NAMES.get(ec, "exception") if ec is not None else "abort"
     trap = Trap(
         "user mode" if user else "kernel mode", event.first, esr, means,
-        int(next(filter(None, pid.groups()))) if pid else None, pc, address, register="ESR_EL1",
+        event.decimal(_PID), event.number(_PC), address, register="ESR_EL1",
         decoded=decoded(esr) if esr is not None else (),
     )  # fmt: skip
     if esr is None:
-        parts.unsaid.append(f"The oops in line {event.first} has no ESR: a read by the kernel is walked.")
+        event.say("has no ESR: a read by the kernel is walked")
     if address is None:
-        parts.unsaid.append(f"The oops in line {event.first} does not say which address failed.")
-        parts.traps.append(replace(trap, says=f"{means}; the text does not say which address failed."))
+        event.say_without_address(trap)
         return
     if ec is not None and ec not in FETCH + DATA:
         parts.traps.append(replace(trap, says=f"{means}; this is not a fault of a page table."))
@@ -128,7 +126,7 @@ def _explained(trap: Trap, access: Access, user: bool, event: Event, parts: Part
     event.unread(words)
     refused, why = _by_status(status)
     if not words:
-        parts.unsaid.append(f"The oops in line {event.first} has no descriptors (a line such as '[…] pgd=…, p4d=…').")
+        event.say("has no descriptors (a line such as '[…] pgd=…, p4d=…')")
         return replace(trap, refused=refused, says=f"{done}; {by_esr}{why}.")
     granule, bits = _geometry(event, words, status, parts)
     fmt = AARCH64 if (granule, bits) == (12, 48) else with_granule(granule, bits)
@@ -166,10 +164,8 @@ def _explained(trap: Trap, access: Access, user: bool, event: Event, parts: Part
     parts.tables.append(tables)
     event.say_root(tables, "pgdp")
     if walk is None:
-        parts.unsaid.append(
-            f"The oops in line {event.first} lacks descriptors: the text leaves out a level, or is cut."
-        )
-        return replace(trap, refused=refused, says=f"{done}; {by_esr}{why}.")
+        judged = event.judged(replace(trap, refused=refused), walk, done, f"; {by_esr}{why}", is_known=esr is not None)
+        return judged or trap
     return _judged(replace(trap, walk=walk), walk, status, done, by_esr, event, parts)
 
 
@@ -184,14 +180,7 @@ def _judged(
             sure = "PSTATE.PAN is 1" if pan is not None and pan[1] == "+" else "with PSTATE.PAN 1"
             why = f"{sure}, and the page is one of user code (AP[1] is 1), which the kernel may not touch then"
             return replace(trap, refused="PAN", says=f"{done}: {why}.")
-        if status is not None:
-            parts.unsaid.append(
-                f"The descriptors of the oops in line {event.first} allow what failed: they were changed in"
-                f" between, or the TLB"
-                " had an older one."
-            )
-        allowed = "it" if status is not None else "a read"
-        return replace(trap, says=f"{done}; {by_esr}, and the descriptors in the text allow {allowed}.")
+        return event.judged(trap, walk, done, f"; {by_esr}", is_known=status is not None) or trap
     if status is not None and walk.fault.code != status:
         parts.unsaid.append(
             f"ESR of the oops in line {event.first} says {status_of(status)}, and the walk of its descriptors ends with"
@@ -228,13 +217,11 @@ def _geometry(event: Event, words: list[Word], status: int | None, parts: Parts)
         bits = 39
     elif kernel >> 48 == 0xFFFF and not kernel >> 47 & 1:
         bits = 48
-    elif (values.get("pud") and values.get("pud") == values["pgd"]) or (
+    elif (values.get("pud") and values.get("pud") == values.get("pgd")) or (
         status is not None and 4 <= status < 8 and _last_present(words) + 1 < status & 3
     ):
         bits = 39
-    parts.unsaid.append(
-        f"The oops in line {event.first} does not say the size of pages and addresses: 4 KiB and {bits} bits are taken."
-    )
+    event.say(f"does not say the size of pages and addresses: 4 KiB and {bits} bits are taken")
     return 12, bits
 
 

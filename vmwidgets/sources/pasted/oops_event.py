@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import NamedTuple
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
 from ...engine.base.errors import shown
 from ...engine.base.units import Address
+from ...engine.mmu.format import TableFormat
 from ...engine.mmu.pasted import Trap
+from ...engine.mmu.rules import Access
+from ...engine.mmu.tables import TablesWalk
+from .one_walk import tables_of, walked
 from .parts import Parts
 from .said import PastedTables
 
@@ -61,6 +66,8 @@ class Event:
     lines: list[tuple[int, str]]
     header: bool
     parts: Parts
+    name: str = "oops"
+    """What the lines are in a sentence: an oops, or a walk that a debugger or Xen printed."""
 
     def search(self, pattern: re.Pattern[str], *, claim: bool = True) -> re.Match[str] | None:
         """Return the first match of a pattern, whose line then belongs to the oops."""
@@ -72,9 +79,40 @@ class Event:
                 return match
         return None
 
-    def line_of(self, pattern: re.Pattern[str]) -> int:
-        """Return the line of the first match, or the first line."""
-        return next((number for number, line in self.lines if pattern.search(line)), self.first)
+    def say(self, words: str) -> None:
+        """Add a sentence about these lines, without its subject and its full stop."""
+        self.parts.unsaid.append(f"The {self.name} in line {self.first} {words}.")
+
+    def say_without_address(self, trap: Trap) -> None:
+        """Add a trap whose address the text does not say."""
+        self.say("does not say which address failed")
+        self.parts.traps.append(replace(trap, says=f"{trap.means}; the text does not say which address failed."))
+
+    def walk(
+        self, fmt: TableFormat[Any], controls: Any, va: int, words: Sequence[int | None], root: int | None,
+        lines: tuple[int, int], access: Access, user: bool,
+    ) -> tuple[PastedTables, TablesWalk | None]:  # fmt: skip  # the tables, then the access
+        """Return the tables of these descriptors, and the walk of an access, if the text has enough of it."""
+        made = tables_of(f"tables of the {self.name} in line {self.first}", fmt, controls, va, words, root, lines)
+        return made, walked(made, va, access, user)
+
+    def judged(self, trap: Trap, walk: TablesWalk | None, done: str, by: str, *, is_known: bool) -> Trap | None:
+        """Return a trap that its walk does not explain, as descriptors are missing, or allow the access; else None.
+
+        `by` is what the processor's register says of the reason; `is_known` is whether the text says the access.
+        """
+        if walk is None:
+            self.say("lacks descriptors: the text leaves out a level, or is cut")
+            return replace(trap, says=f"{done}{by or '; the text has not all descriptors that lead there'}.")
+        if walk.fault is not None:
+            return None
+        if is_known:
+            self.parts.unsaid.append(
+                f"The descriptors of the {self.name} in line {self.first} allow what failed: they were changed in"
+                " between, or the TLB had an older one."
+            )
+        allow = f"{', and' if by else ';'} the descriptors in the text allow {'it' if is_known else 'a read'}"
+        return replace(trap, walk=walk, says=f"{done}{by}{allow}.")
 
     def number(self, pattern: re.Pattern[str]) -> int | None:
         """Return the hexadecimal number in a pattern's first group; None if it may be cut off."""
@@ -98,6 +136,11 @@ class Event:
         """Return whether a number begins with zeros but is too short, so that its last digits are missing."""
         is_64 = any(_WIDE.search(line) for _, line in self.lines)
         return digits[:1] == "0" and len(digits) not in ((1, 16) if is_64 else (1, 8, 16))
+
+    def decimal(self, pattern: re.Pattern[str]) -> int | None:
+        """Return the decimal number in one of a pattern's groups."""
+        match = self.search(pattern, claim=False)
+        return None if match is None else int(next(filter(None, match.groups())))
 
     def words(self, pattern: re.Pattern[str]) -> list[Word]:
         """Return the descriptors matched by a pattern as name and value, all in the first line that has one.
@@ -123,6 +166,8 @@ class Event:
                 self.parts.unsaid.append(
                     f"The text ends with line {number}: digits of its last descriptor may be missing."
                 )
+                if len(found[-1][2]) < min((len(one[2]) for one in found[:-1] if one[2] != "0"), default=0):
+                    found.pop()  # shorter than all before it
             return [Word(match[1].lower(), int(match[2], 16), number) for match in found]
         return []
 
@@ -171,15 +216,15 @@ class Event:
         """Add a sentence if the text has no root address; `name` is the register or line that would have it."""
         if not tables.root_is_said:
             self.parts.unsaid.append(
-                f"The oops in line {self.first} has no root address ({name}): {int(tables.root):#x} is put in its"
-                " place."
+                f"The {self.name} in line {self.first} has no root address ({name}): {int(tables.root):#x} is put in"
+                " its place."
             )
 
     def say_two(self, one: int | None, other: int | None) -> None:
         """Add a sentence if the oops names two addresses."""
         if one is not None and other is not None and one != other:
             self.parts.unsaid.append(
-                f"The oops in line {self.first} says two addresses, {one:#x} and {other:#x}: one of them is"
+                f"The {self.name} in line {self.first} says two addresses, {one:#x} and {other:#x}: one of them is"
                 f" damaged, or the text is"
                 " mixed. The first is walked."
             )

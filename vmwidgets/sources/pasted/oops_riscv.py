@@ -13,7 +13,6 @@ from dataclasses import replace
 
 from ...engine.mmu.formats.riscv import RiscvControls, deeper
 from ...engine.mmu.pasted import Trap
-from .one_walk import tables_of, walked
 from .oops_event import Event, Word, said_refused
 from .parts import Parts
 from .traps import ACCESSES, DONE, SPP, SUM, cause_of, refusing
@@ -53,22 +52,20 @@ def read(event: Event, parts: Parts) -> None:
     event.say_two(said, badaddr)
     event.say_uneven(_WORDS)
     address = said if said is not None else badaddr
-    pid = event.search(_PID, claim=False)
     user = status is not None and not status & SPP
     if status is None and event.search(re.compile("unhandled signal"), claim=False):
         user = True
     trap = Trap(
         "user mode" if user else "kernel mode", event.first, cause, cause_of(cause) if cause is not None else "fault",
-        int(next(filter(None, pid.groups()))) if pid else None, epc, address,
+        event.decimal(_PID), epc, address,
         decoded=() if cause is None else (f"scause is {cause}: {cause_of(cause)}",),
     )  # fmt: skip
     access = ACCESSES.get(-1 if cause is None else cause)
     if cause is None:
-        parts.unsaid.append(f"The oops in line {event.first} has no cause: a load is walked.")
+        event.say("has no cause: a load is walked")
         access = "read"
     if address is None:
-        parts.unsaid.append(f"The oops in line {event.first} does not say which address failed.")
-        parts.traps.append(replace(trap, says=f"{trap.means}; the text does not say which address failed."))
+        event.say_without_address(trap)
         return
     if access is None:
         parts.traps.append(replace(trap, says=f"{trap.means}; this is not a page fault."))
@@ -77,10 +74,8 @@ def read(event: Event, parts: Parts) -> None:
     words = event.words(_WORDS)
     event.unread(words)
     if not words:
-        parts.unsaid.append(
-            f"The oops in line {event.first} has no descriptors: {trap.means} is raised for an absent page and"
-            f" for one that"
-            " does not allow the access."
+        event.say(
+            f"has no descriptors: {trap.means} is raised for an absent page and for one that does not allow the access"
         )
         parts.traps.append(replace(trap, says=f"{done}; the text has no descriptor that says why."))
         return
@@ -89,27 +84,14 @@ def read(event: Event, parts: Parts) -> None:
     names = {39: ("pgd", "pmd", "pte"), 48: ("pgd", "pud", "pmd", "pte"), 57: ("pgd", "p4d", "pud", "pmd", "pte")}[bits]
     values = event.values(words, names)
     controls = RiscvControls(sum=bool((status or 0) & SUM), mxr=bool((status or 0) & MXR))
-    tables = tables_of(
-        f"tables of the oops in line {event.first}", fmt, controls, address, values, event.number(_PGDP),
-        (words[0].line, words[-1].line),
-    )  # fmt: skip
-    walk = walked(tables, address, access, user)
+    lines = words[0].line, words[-1].line
+    tables, walk = event.walk(fmt, controls, address, values, event.number(_PGDP), lines, access, user)
     parts.tables.append(tables)
     event.say_root(tables, "pgdp")
-    if walk is None:
-        parts.unsaid.append(
-            f"The oops in line {event.first} lacks descriptors: the text leaves out a level, or is cut."
-        )
-        parts.traps.append(replace(trap, says=f"{done}; the text has not all descriptors that lead there."))
-    elif walk.fault is None and cause is None:
-        parts.traps.append(replace(trap, walk=walk, says=f"{done}; the descriptors in the text allow a load."))
-    elif walk.fault is None:
-        parts.unsaid.append(
-            f"The descriptors of the oops in line {event.first} allow what failed: they were changed in between."
-        )
-        parts.traps.append(replace(trap, walk=walk, says=f"{done}; the descriptors in the text allow it."))
-    else:
-        parts.traps.append(replace(trap, walk=walk, refused=refusing(walk), says=f"{done}: {walk.fault.why}."))
+    judged = event.judged(trap, walk, done, "", is_known=cause is not None)
+    if judged is None and walk is not None and walk.fault is not None:
+        judged = replace(trap, walk=walk, refused=refusing(walk), says=f"{done}: {walk.fault.why}.")
+    parts.traps.append(judged or trap)
 
 
 def _bits(event: Event, words: list[Word], parts: Parts) -> int:
@@ -119,5 +101,5 @@ def _bits(event: Event, words: list[Word], parts: Parts) -> int:
         return int(match[1])
     values = {one.name: one.value for one in words}
     bits = 39 if values.get("pud") == values.get("pgd") else 48 if values.get("p4d") == values.get("pgd") else 57
-    parts.unsaid.append(f"The oops in line {event.first} does not say how many bits an address has: {bits} are taken.")
+    event.say(f"does not say how many bits an address has: {bits} are taken")
     return bits

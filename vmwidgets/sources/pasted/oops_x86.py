@@ -3,6 +3,8 @@
 The descriptors are printed from the root down, up to the first descriptor that is not present or maps a large page.
 Their names give their levels, so that an unreadable descriptor does not shift the others.  With four levels, P4D
 repeats PGD.  32-bit kernels print `*pde = … *pte = …`, or with PAE `*pdpt = … *pde = …`.
+
+Xen, WinDbg (`!pte`), crash (`vtop`) and Linux's "Bad page map" print the descriptors of a walk by other names.
 """
 
 from __future__ import annotations
@@ -18,10 +20,9 @@ from ...engine.mmu.formats.x86 import X86_32, X86_64, X86_64_LA57, X86_PAE, X86C
 from ...engine.mmu.pasted import Trap
 from ...engine.mmu.tables import TablesWalk
 from .one_walk import tables_of, walked
-from .oops_event import MADE, Event, said_refused
+from .oops_event import MADE, Event, Word, said_refused
 from .parts import Parts
-from .said import PastedTables
-from .x86_codes import PK, RSVD, Code, P, code_of
+from .x86_codes import PK, RSVD, Code, P, U, W, code_of
 
 WHAT = "an oops of Linux on x86"
 
@@ -30,20 +31,26 @@ _H = r"(?:0x)?([0-9a-f]{1,16}|\(null\))(?![0-9a-z])"
 _ADDRESS = re.compile(
     (
         rf"(?:for address:?|dereference,? (?:at )?address:?|dereference at(?: virtual address)?|request at(?: virtual"
-        rf" address)?) {_H}"
+        rf" address)?|Pagetable walk from|\bvtop(?: -[uk])?|^\s*VA|\baddr:"
+        rf"|^(?=[0-9a-f]{{6,16}}\s+(?:[0-9a-f]+|\(not mapped\))\s*$)) ?{_H}"
     ),
     _FLAGS,
 )
-_CR2 = re.compile(rf"\bCR2: {_H}", _FLAGS)
-_CODE = re.compile(r"error_code\(0x([0-9a-f]{1,8})\)|\bOops: ([0-9a-f]{1,8}) \[#|^\W*Oops: ([0-9a-f]{4})\b", _FLAGS)
+_CR2 = re.compile(rf"\b(?:CR2|Faulting linear address): {_H}", _FLAGS)
+_CODE = re.compile(
+    r"error_code(?:\(0x|=)([0-9a-f]{1,8})[)\]]|#PF\[([0-9a-f]{4})\]|\bOops: ([0-9a-f]{1,8}) \[#"
+    r"|^\W*Oops: ([0-9a-f]{4})\b", _FLAGS,
+)  # fmt: skip
 _PF = re.compile(r"#PF: (supervisor|user) (read access|write access|instruction fetch) in (kernel|user) mode", _FLAGS)
 _WORDS = re.compile(r"\b(PGD|P4D|PUD|PMD|PTE) (?:0x)?([0-9a-fA-F]{1,40})\b(?! bytes)", re.ASCII)
 _OLD = re.compile(r"\*(pdpt|pde|pte) ?= ?(?:0x)?([0-9a-fA-F]{1,40})\b", re.ASCII)
 _WIDE = re.compile(r"\*pde ?= ?(?:0x)?[0-9a-f]{16}\b")
 _PC = re.compile(
-    r"\b[RE]?IP: (?:[0-9a-f]{2,4}:)?(?:\[<([0-9a-f]{6,16})>\]|0x([0-9a-f]{6,16})\b|([0-9a-f]{8,16})\b)", _FLAGS
+    r"\b[RE]?IP: +(?:[0-9a-f]{2,4}:)?(?:\[<([0-9a-f]{6,16})>\]|0x([0-9a-f]{6,16})\b|([0-9a-f]{8,16})\b)", _FLAGS
 )
-_CR = {name: re.compile(rf"\b{name}: (?:0x)?([0-9a-f]{{16}}|[0-9a-f]{{8}})\b") for name in ("CR0", "CR3", "CR4")}
+_CR = {
+    name: re.compile(rf"\b{name}: (?:0x)?([0-9a-f]{{16}}|[0-9a-f]{{8}})\b", _FLAGS) for name in ("CR0", "CR3", "CR4")
+}
 _FLAGS_REGISTER = re.compile(r"\b[ER]?FLAGS: (?:0x)?([0-9a-f]{8,16})\b")
 _GP = re.compile(
     r"general protection fault, (?:probably|maybe) for (?:non-canonical )?address (?:0x)?([0-9a-f]{1,16})(?:: "
@@ -51,13 +58,21 @@ _GP = re.compile(
     r"general protection(?: fault)?(?:: ([0-9a-f]{4}) \[#| ip[: ])",
     _FLAGS,
 )
-_SEGFAULT = re.compile(
-    (
-        r"\[([0-9]{1,9})\]: segfault at ([0-9a-f]{1,16}) (?:ip|rip|eip):? ?([0-9a-f]{1,16}) (?:sp|rsp|esp):? ?"
-        r"([0-9a-f]{1,16}) error:? ?([0-9a-f]{1,8})"
-    ),
-    _FLAGS,
+WALKS = re.compile(
+    r"(?P<xen>Pagetable walk from)|(?P<windbg>^\s*VA [0-9a-f`]{8,17}\s*$)|(?P<crash>\bvtop (?:-[uk] )?"
+    r"(?:0x)?[0-9a-f]{6,16}\s*$|\bVIRTUAL\s+PHYSICAL\s*$)|(?P<map>BUG: Bad page map in process)"
 )
+"""The first lines of walks."""
+_PRINTS = {"xen": "Xen", "windbg": "!pte of WinDbg", "crash": "vtop of crash", "map": "a check of Linux"}
+_LEVELS = (
+    re.compile(r"\b(L[1-4])(?:\[0x[0-9a-f]{1,3}\])? = ([0-9a-f]{8,16})(?![0-9a-z])"),
+    re.compile(r"\b(PAGE DIRECTORY|P[GUM4]D|PTE): (?:[0-9a-f]{1,16} => )?([0-9a-f]{1,16})(?![0-9a-z])"),
+    re.compile(r"\b(p[gum4]d|pte):([0-9a-f]{1,16})(?![0-9a-z])"),
+    re.compile(r"\b(P[XPDT]E) at [0-9A-Fa-f`]{8,17}|\bcontains ([0-9A-Fa-f]{8,16})(?![0-9a-z])"),
+)
+"""Descriptors by the names that walks give to their levels; WinDbg prints the names and then the values."""
+_NAMES = {"l4": "pgd", "l3": "pud", "l2": "pmd", "l1": "pte", "page directory": "pgd", "pxe": "pgd", "ppe": "pud"}
+
 _PID = re.compile(r"\bPID: ([0-9]{1,9})\b")
 
 WP, SMEP, SMAP, LA57, AC = 1 << 16, 1 << 20, 1 << 21, 1 << 12, 1 << 18
@@ -66,20 +81,23 @@ WP, SMEP, SMAP, LA57, AC = 1 << 16, 1 << 20, 1 << 21, 1 << 12, 1 << 18
 
 def weight(event: Event) -> int:
     """Return the evidence for x86."""
-    patterns = (_PF, _WORDS, _OLD, _CR["CR4"], _SEGFAULT, _GP, _CR2, re.compile(r"\b[RE]IP: "))
-    others = re.search(r"\bESR = 0x|\*ppte|\bbadaddr:|Internal error: Oops", "\n".join(line for _, line in event.lines))
+    patterns = (WALKS, _PF, _WORDS, _OLD, _CR["CR4"], _GP, _CR2, re.compile(r"\b[RE]IP: "))
+    text = "\n".join(line for _, line in event.lines)
+    others = re.search(r"\bESR = 0x|\*ppte|\bbadaddr:|Internal error: Oops|\(VALID\|", text)
     return 0 if others else sum(event.search(one, claim=False) is not None for one in patterns)
 
 
 def read(event: Event, parts: Parts) -> None:
     """Add the fault, and the tables on its walk."""
-    parts.what[WHAT] = None
+    walk = WALKS.search(parts.lines[event.first - 1])
+    parts.what[WHAT if walk is None else _PRINTS[walk.lastgroup or ""]] = None
     parts.claimed.add(event.first)
-    segfault = _SEGFAULT.search(event.lines[0][1])
-    if segfault is not None:
-        parts.traps.append(_of_user(segfault, event))
+    if walk is not None:
+        parts.claimed.update(number for number, line in event.lines if "FATAL" in line or "linear address" in line)
+    if walk is not None and walk["xen"] is None:
+        _walk_alone(walk, event)
         return
-    gp = _GP.search(event.lines[0][1])
+    gp = _GP.search(parts.lines[event.first - 1])
     if gp is not None:
         parts.traps.append(_general_protection(gp, event))
         return
@@ -89,29 +107,24 @@ def read(event: Event, parts: Parts) -> None:
     event.say_two(address, cr2)
     address = cr2 if address is None else address
     chain = _descriptors(event, address)
-    pc, pid = event.number(_PC), event.search(_PID, claim=False)
     in_words = _of_words(event)
     said = code_of(code) if code is not None else in_words
     if said is not None and in_words is not None and (said.access, said.user) != (in_words.access, in_words.user):
         both = (f"a {one.access} by {'user code' if one.user else 'the kernel'}" for one in (in_words, said))
-        parts.unsaid.append(
-            f"The oops in line {event.first} says two accesses: {' in words, '.join(both)} in its error code."
-            " One of them is damaged; the error code is used."
-        )
+        event.say(f"says two accesses: {' in words, '.join(both)} in its error code, which is used: one is damaged")
     trap = Trap(
         "user mode" if said is not None and said.user else "kernel mode", event.first, code,
-        "page fault", int(pid[1]) if pid else None, pc, address, register="error code",
+        "page fault", event.decimal(_PID), event.number(_PC), address, register="error code",
         decoded=said.decoded if said is not None and code is not None else (),
     )  # fmt: skip
     if code is None:
-        parts.unsaid.append(f"The oops in line {event.first} has no error code (error_code, or Oops: …).")
+        event.say("has no error code (error_code, or Oops: …)")
     if address is None:
-        parts.unsaid.append(f"The oops in line {event.first} does not say which address failed.")
-        parts.traps.append(replace(trap, says="The text does not say which address failed."))
+        event.say_without_address(trap)
         return
     if said is None:
         said = Code("read", False, (), "", "", is_known=False)
-        parts.unsaid.append(f"The oops in line {event.first} does not say which access it was: a read is walked.")
+        event.say("does not say which access it was: a read is walked")
     parts.traps.append(_explained(trap, said, chain, event, parts))
 
 
@@ -124,17 +137,40 @@ def _of_words(event: Event) -> Code | None:
     return code_of(1 | bits | (4 if match[1].lower() == "user" else 0))._replace(refused="", why="", decoded=())
 
 
-def _of_user(match: re.Match[str], event: Event) -> Trap:
-    address, pc, code = int(match[2], 16), int(match[3], 16), int(match[5], 16)
-    said = code_of(code)
-    event.parts.unsaid.append(
-        f"Line {event.first} has no page table: it has the error code alone, and not which descriptor it was."
-    )
-    says = f"The {MADE[said.access]} of {Address(address)} was refused: {said.why}."
-    return Trap(
-        "user mode", event.first, code, "page fault", int(match[1]), pc, address, None, said.refused, says,
-        "error code", said.decoded,
-    )  # fmt: skip
+def _walk_alone(match: re.Match[str], event: Event) -> None:
+    """Add the walk that a debugger or a check of Linux printed: nothing accessed the address."""
+    where = _PRINTS[match.lastgroup or ""]
+    parts, address = event.parts, event.number(_ADDRESS)
+    chain = _descriptors(event, address)
+    if address is None or chain is None or not chain.values:
+        parts.unsaid.append(f"The walk in line {event.first} has no {'address' if address is None else 'descriptors'}.")
+        parts.reasons.append(parts.unsaid[-1])
+        return
+    fmt, values, lines = chain
+    above = values[-2] if len(values) > 1 else None
+    if above and above & (P | W) != P | W and match["map"]:
+        parts.reasons.append(f"The descriptors in line {event.first} are of a processor that the text does not say.")
+        return
+    controls = X86Controls(nxe=fmt is not X86_32, maxphyaddr=52)
+    tables, walk = event.walk(fmt, controls, address, values, None, lines, "read", False)
+    parts.tables.append(tables)
+    trap = Trap(where, event.first, None, "page walk", address=address)
+    if walk is not None and walk.fault is None:
+        parts.traps.append(replace(trap, walk=walk, says=f"{Address(address)} is at physical {Address(walk.pa or 0)}."))
+        return
+    bit, why = (refusing(walk), walk.fault.why) if walk is not None and walk.fault else _fault_without(
+        fmt, controls, address, values, Code("read", False, (), "", "")
+    ) or ("", "")  # fmt: skip
+    last = values[-1] or 0
+    if not bit:
+        event.say("lacks descriptors: the text leaves out a level, or is cut")
+    is_last = f"the {fmt.levels[len(values) - 1].name} is {last:#x}, and the text leaves out descriptors above it"
+    says = f"{Address(address)} is not mapped: {why}" if bit else f"{Address(address)}: {is_last}"
+    says += "; its other bits are the kernel's own, such as a place in swap space" * bool(bit == "P" and last)
+    if bit == "P" and above:
+        rights = [words for mask, words in ((P, "present"), (W, "writable"), (U, "for user code")) if above & mask]
+        says += f". The {fmt.levels[len(values) - 2].name} above it, {above:#x}, is {', '.join(rights)}"
+    parts.traps.append(replace(trap, walk=walk, refused=bit, says=f"{says}."))
 
 
 def _general_protection(match: re.Match[str], event: Event) -> Trap:
@@ -174,7 +210,7 @@ class _Chain(NamedTuple):
 
 def _descriptors(event: Event, address: int | None) -> _Chain | None:
     """Return the descriptors by their names; None if the text has none.  Folded levels appear once."""
-    words, unsaid = event.words(_WORDS) or event.words(_OLD), event.parts.unsaid
+    words, unsaid = event.words(_WORDS) or event.words(_OLD) or _of_levels(event), event.parts.unsaid
     unread = event.unread(words)
     if not words:
         return None
@@ -191,6 +227,28 @@ def _descriptors(event: Event, address: int | None) -> _Chain | None:
     if missing:
         unsaid.append(f"Line {line} has no {' and no '.join(missing)}: which table is below is not said.")
     return _Chain(fmt, [by_name.get(name) for name in names[: last + 1]], (line, words[-1].line))
+
+
+def _of_levels(event: Event) -> list[Word]:
+    """Return the descriptors of a walk, one of each level, by Linux's names."""
+    found: dict[str, Word] = {}
+    for pattern in _LEVELS:
+        matches = [(number, match) for number, line in event.lines for match in pattern.finditer(line)]
+        names = [match[1].lower() for _, match in matches if match[1]]
+        values = [(number, match) for number, match in matches if match[2]]
+        if len(names) != len(values):
+            break  # a value of WinDbg is missing, and which one is not said
+        for name, (number, match) in zip(names, values, strict=True):
+            event.parts.claimed.add(number)
+            level = "pmd" if name == "pde" and "pgd" in found else _NAMES.get(name, name)
+            is_cut = event.parts.ends_in(number, match.end())
+            if is_cut:
+                event.parts.unsaid.append(f"The text ends with a descriptor in line {number}: digits may be missing.")
+            if not is_cut or len(match[2]) == 16 or match[2] == "0":
+                found.setdefault(level, Word(level, int(match[2], 16), number))
+        if found:
+            break
+    return [*found.values()]
 
 
 def _of_64_bits(
@@ -230,7 +288,7 @@ def _controls(event: Event, fmt: TableFormat[Any], code: int) -> X86Controls:
     cr0, cr4, flags = (event.number(one) for one in (_CR["CR0"], _CR["CR4"], _FLAGS_REGISTER))
     return X86Controls(
         wp=bool((WP if cr0 is None else cr0) & WP), smep=bool((cr4 or 0) & SMEP), smap=bool((cr4 or 0) & SMAP),
-        ac=bool(flags & AC) if flags is not None else bool(code & PK), nxe=fmt is not X86_32, maxphyaddr=52,
+        ac=bool((flags or 0) & AC or code & PK), nxe=fmt is not X86_32, maxphyaddr=52,
     )  # fmt: skip
 
 
@@ -238,27 +296,20 @@ def _explained(trap: Trap, said: Code, chain: _Chain | None, event: Event, parts
     address = trap.address or 0
     done = said_refused(MADE[said.access], trap, is_known=said.is_known)
     if chain is None:
-        parts.unsaid.append(f"The oops in line {event.first} has no descriptors (a line such as 'PGD 0 P4D 0').")
+        event.say("has no descriptors (a line such as 'PGD 0 P4D 0')")
         return replace(trap, refused=said.refused, says=f"{done}: {said.why or 'the text does not say why'}.")
     fmt, values, lines = chain
     code = trap.code
     controls = _controls(event, fmt, code or 0)
     if fmt.word_bits == 32 and address >> 32:
-        parts.unsaid.append(
-            f"The oops in line {event.first} has an address of more than 32 bits with tables of 32 bits."
-        )
+        event.say("has an address of more than 32 bits with tables of 32 bits")
         return replace(trap, refused=said.refused, says=f"{done}: {said.why}.")
     cr3 = event.number(_CR["CR3"])
     root = cr3 & (0xFFFF_FFE0 if fmt is X86_PAE else (1 << 52) - 4096) if cr3 else None
 
-    def walk_with(controls: X86Controls) -> tuple[PastedTables, TablesWalk | None]:
-        name = f"tables of the oops in line {event.first}"
-        made = tables_of(name, fmt, controls, address, values, root, lines)
-        return made, walked(made, address, said.access, said.user)
-
-    tables, walk = walk_with(controls)
+    tables, walk = event.walk(fmt, controls, address, values, root, lines, said.access, said.user)
     for other in _other_controls(controls, walk, said, code):
-        again, found = walk_with(other)
+        again, found = event.walk(fmt, other, address, values, root, lines, said.access, said.user)
         if found and found.fault and (found.fault.kind == "reserved") == (said.refused == "RSVD"):
             controls, tables, walk = other, again, found
             break
@@ -269,27 +320,14 @@ def _explained(trap: Trap, said: Code, chain: _Chain | None, event: Event, parts
         refused, why = (said.refused, said.why) if fault is None else fault
         return replace(trap, refused=refused, says=f"{done}: {why or 'the text does not say why'}.")
     if walk is None:
-        parts.unsaid.append(
-            f"The oops in line {event.first} lacks descriptors: the text leaves out a level, or is cut."
-        )
+        event.say("lacks descriptors: the text leaves out a level, or is cut")
         return replace(trap, refused=said.refused, says=f"{done}: {said.why}.")
-    if walk.fault is None and not said.is_known:
-        return replace(trap, walk=walk, says=f"{done}; the descriptors in the text allow a read.")
     if walk.fault is None and said.refused == "PK":
         why = f"{said.why}; the descriptors' other bits allow it"
         return replace(trap, walk=walk, refused="PK", says=f"{done}: {why}.")
     if walk.fault is None:
-        parts.unsaid.append(
-            f"The descriptors in line {lines[0]} allow what failed: they were changed in between, or the"
-            f" TLB had an"
-            " older one."
-        )
-        why = (
-            f"the descriptors in the text allow it, and the error code says: {said.why}"
-            if said.why
-            else "the descriptors allow it"
-        )
-        return replace(trap, walk=walk, says=f"{done}; {why}.")
+        by = f"; the error code says: {said.why}" if said.why else ""
+        return event.judged(trap, walk, done, by, is_known=said.is_known) or trap
     if code is not None and (walk.fault.kind == "not-present") == bool(code & P):
         parts.unsaid.append(
             f"The error code {code:#x} does not fit the descriptors in line {lines[0]}: they were changed in between,"

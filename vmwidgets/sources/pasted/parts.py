@@ -26,6 +26,8 @@ class Parts:
     """The sentences that say why a part of the text is not read; a refusal begins with them."""
     what: dict[str, None] = field(default_factory=dict)
     claimed: set[int] = field(default_factory=set)
+    told: set[int] = field(default_factory=set)
+    """The lines of faults that are read: a "panic:" in one says nothing more."""
 
     @property
     def lines(self) -> list[str]:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 from ...engine.mmu.rules import Access
 
 P, W, U, RSVD, I, PK, SS = (1 << bit for bit in range(7))  # noqa: E741  the manual's letters
+
+FLAGS = P | W | U
+"""The bits that every error code says."""
+ALL = (1 << 7) - 1
 
 _BITS = (
     ("P", "a descriptor on the way was not present", "all descriptors were present, and one of them refused"),
@@ -18,6 +23,29 @@ _BITS = (
     ("SS", "", "it was an access to a shadow stack"),
 )  # fmt: skip
 """The bits from 0: the name of each, and the meanings of 0 and 1; "" if a 0 means nothing."""
+
+
+_FLAG = re.compile(r"\b(\w+(?:/\w)?) ?[=:] ?(yes|no|true|false|[01yn])\b", re.IGNORECASE)
+_NAMED = {
+    "p": P, "present": P, "w": W, "wr": W, "rw": W, "w/r": W, "r/w": W, "write": W, "u": U, "us": U, "u/s": U,
+    "user": U, "rsvd": RSVD, "reserved": RSVD, "i": I, "id": I, "i/d": I, "fetch": I, "instruction": I,
+}  # fmt: skip
+_WORDS = tuple(
+    (re.compile(words, re.IGNORECASE | re.ASCII), mask, value)
+    for words, mask, value in (
+        (r"(?<![a-z])no[nt][- _]?present|\bno page\b|\b(?:not|un)[- ]?mapped", P, 0),
+        (r"violat|\bprotection(?![- _]key)|(?:^|[(,|:;/]\s*|\b(?:page|is|was) )present\b", P, P),
+        (r"\bfetch|\binstruction(?!\w)(?! (?:pointer|at\b))|\binstruction_fetch|\bexecut(?:e|ing)\b", W | I, I),
+        (r"writ|\bstor(?:e|ing)\b|\b[KSU]/W\b", W | I, W),
+        (r"\bread(?:ing)?\b(?!-only| only)|\bload(?:ing)?\b|\b[KSU]/R\b", W | I, 0),
+        (r"\bsupervis|(?<!\[)\bkernel\b(?![\]:])|\b[KS]/[RW]\b|\bring 0\b", U, 0),
+        (r"\buser|\bU/[RW]\b|\bring 3\b", U, U),
+        (r"\breserved|\brsvd?\b|\bmalformed", RSVD, RSVD),
+        (r"\bprotection[- _]key", PK, PK),
+        (r"\bshadow[- _]stack", SS, SS),
+    )
+)
+"""Words of kernels, the bits that they are about, and these bits' values."""
 
 
 class Code(NamedTuple):
@@ -74,3 +102,30 @@ def _refused(code: int, access: Access, user: bool) -> tuple[str, str]:
     if access == "write":
         return "", "all descriptors were present, so R/W is 0 (with CR0.WP), or SMAP keeps the supervisor out"
     return "SMAP", "the supervisor reads what is present unless SMAP keeps it out of user pages"
+
+
+def code_of_words(text: str) -> tuple[int, int]:
+    """Return the bits of an error code that words say, and the mask of all bits that they are about.
+
+    >>> code_of_words("supervisor write data, page not present"), code_of_words("K/W"), code_of_words("P=1 W=0")
+    ((2, 23), (2, 22), (1, 3))
+    """
+    bits = known = 0
+    for name, value in _FLAG.findall(text):
+        mask = _NAMED.get(name.lower(), 0) & ~known
+        known |= mask
+        bits |= mask * (value.lower() in ("yes", "true", "1", "y"))
+    text = _FLAG.sub("", text)
+    for words, mask, value in _WORDS:
+        if not known & mask and words.search(text):
+            bits, known = bits | value, known | mask
+    return bits, known
+
+
+def said_of(bits: int, known: int) -> Code:
+    """Return the meaning of a part of an error code: `known` is the mask of its bits."""
+    said = code_of(bits)
+    is_absent = bool(known & P and not bits & P)
+    is_sure = is_absent or bool(bits & (RSVD | PK))
+    why = said.why if is_sure else "all descriptors were present, and one of them refused" if bits & P else ""
+    return said._replace(decoded=(), refused=said.refused if is_sure else "", why=why, is_known=bool(known & W))

@@ -295,7 +295,7 @@ FORMATS = (
     Format(
         "what vmmap of macOS prints",
         "__TEXT   10b5a9000-10b5ae000 [   20K    20K     0K     0K] r-x/r-x SM=COW  /bin/cat",
-        (r"(?P<type>[A-Za-z_][\w./()-]*(?: [\w./()-]+){0,6}?) (?:0x)?(?P<start>[0-9a-f]{6,16})\s*-\s*"
+        (r"(?:---> )?(?P<type>[A-Za-z_][\w./()-]*(?: [\w./()-]+){0,6}?) (?:0x)?(?P<start>[0-9a-f]{6,16})\s*-\s*"
          r"(?:0x)?(?P<end>[0-9a-f]{6,16}) \[\s*{B:size}(?: {B:resident})?[^\]]{0,60}\] {rwx:rights}/[r-][w-][x-]"
          r"(?: SM=(?P<share>\S{1,8}))?" + _PATH,),
         heads=r"[ \t]*(====.*|REGION TYPE.*|={4,}[ =]*|-{4,}.*|(Process|Path|Load Address|Identifier|Version|Code Type"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -10,12 +11,15 @@ from itertools import pairwise
 from vmwidgets.engine.base.frozen import frozen
 
 from ...engine.base.errors import printable
-from ...engine.base.units import PAGE, Address, counted
+from ...engine.base.units import KIB, PAGE, Address, binary_size, counted
 from ...engine.machine.loaded import MapsRange
 from ..cleaned import LEAVES_OUT, Cleaned, leaves_out, numbered
 
 MOST_RANGES = 200_000
 """The most ranges of one text: three times what Linux allows a process by default (`vm.max_map_count`)."""
+
+MOST_CLAIMED = 10_000
+"""The most other lines, such as those of smaps, that are searched for the address of a crash."""
 
 ENDS_WITHIN = "The text ends within line"
 """The beginning of the sentence about a text whose last line is incomplete."""
@@ -99,6 +103,12 @@ def arranged(kind: Kind, text: Cleaned, found: Found) -> ReadRanges:
     left_out = [number for number in others if leaves_out(text.lines[number - 1]) and _is_within(number, text, known)]
     unsaid += [f"Line {number} {LEAVES_OUT}: the ranges that they list are not said." for number in left_out]
     others = [number for number in others if number not in left_out]
+    places = others if len(found.claimed) > MOST_CLAIMED else sorted({*others, *found.claimed})
+    crash, lines = crash_in(
+        text, places, ranges, is_whole=not left_out and not found.damaged and "libraries" not in kind.name
+    )
+    unsaid[:0] = [crash] * bool(crash)
+    others = [number for number in others if number not in lines]
     count = len(others) + text.taken["blanked"]
     parts = [counted(count, "line")] * bool(count) + text.said
     passed = f"Passed over: {', '.join(parts)}." if parts else ""
@@ -109,6 +119,73 @@ def arranged(kind: Kind, text: Cleaned, found: Found) -> ReadRanges:
     wrong += [(line, f"it {words}") for words, lines in found.damaged.items() for line in lines]
     wrong += [(int(line), words) for line, words in map(_first_line, (*found.unsaid, *said)) if line]
     return ReadRanges(kind.name, tuple(ranges), tuple(unsaid), passed, tuple(sorted(wrong)))
+
+
+_AT = r"[\s:=]{1,3}(?:\(void ?\*\) ?)?(?:0x)?([0-9a-f]{1,16})(?![0-9a-z])"
+_CRASH = re.compile(
+    r"VM ?Region ?Info[\"\s:]{1,6}0x([0-9a-f]{1,16}) is |KERN_[A-Z_]{4,30} at 0x([0-9a-f]{1,16})\b"
+    rf"|\bsi_addr{_AT}|\b(?:segfault at|fault addr|unknown address){_AT}"
+    rf"|\b(?:reading|writing|executing) address{_AT}|\[signal SIG.* addr{_AT}"
+    r"|--->Fault address falls at ([0-9a-f']{8,17})",
+    re.IGNORECASE,
+)
+"""The address of a crash: macOS, hs_err of the JVM and gdb, Linux and Android, Windows, Go."""
+_OF_CRASH = re.compile(r"--->[ \t]+GAP OF 0x[0-9a-f]+ BYTES|\$[0-9]+ = \(void \*\) 0x[0-9a-f]+$")
+_NO_ADDRESS = re.compile(r"\bSI_(?:KERNEL|USER|TKILL)\b")
+_WRITE = re.compile(r"\bwrit(?:e|ing)\b|\berror:? ?[2367]\b", re.IGNORECASE)
+_TYPE = re.compile(r"\s*(?:--->\s*)?([A-Za-z_][\w .()/-]*?)\s+(?:0x)?[0-9a-f]{6,16}\s*-")
+"""The type before a range, as macOS prints it."""
+
+
+def crash_in(
+    text: Cleaned, places: Sequence[int], ranges: Sequence[MapsRange], *, is_whole: bool
+) -> tuple[str, list[int]]:
+    """Return where a crash's address lies in a map, as a sentence ("" without an address), and the lines about it.
+
+    `places` are the lines that are no range.  If the text leaves ranges out (not `is_whole`), no gap is sure.
+    O(lines).
+    """
+    found = [(number, match) for number in places if (match := _CRASH.search(text.lines[number - 1])) is not None]
+    asked = [number for number in places if text.lines[number - 1].rstrip().endswith("si_addr")]
+    for number in asked:  # gdb's answer is in the next line
+        match = re.search(rf"^\$[0-9]+ ={_AT}", text.lines[number]) if number < len(text.lines) else None
+        found += [(number + 1, match)] if match is not None else []
+    found = [one for one in found if not _NO_ADDRESS.search(text.lines[one[0] - 1])]
+    if not found or not ranges:
+        return "", []
+    lines = [number for number, _ in found]
+    lines += [number for number in places if _OF_CRASH.search(text.lines[number - 1])]
+    number, match = found[0]
+    address = int(next(one for one in match.groups() if one).replace("'", ""), 16)
+    below = bisect_right(ranges, address, key=lambda one: one.start) - 1
+    under, over = (ranges[at] if 0 <= at < len(ranges) else None for at in (below, below + 1))
+    where = f"The address of the crash is in line {number}: {Address(address)} is"
+    if under is not None and address < under.end:
+        name, may = _named(under, text), f"has the rights {under.protection}"
+        if under.protection == "---":
+            may = "has no rights at all"
+        elif under.protection != "???" and "w" not in under.protection and _WRITE.search(text.lines[number - 1]):
+            may = "may not be written"
+        return f"{where} in {name}, which {may}.", lines
+    if not is_whole:
+        return f"{where} in none of the ranges that the text lists.", lines
+    if under is None or over is None:
+        edge = "below the first range" if under is None else "above the last range"
+        return f"{where} {edge}, {_named(over or under or ranges[0], text)}.", lines
+    gap = address - under.end
+    size = f" ({binary_size(gap)})" if gap >= 10 * KIB else ""
+    return (
+        f"{where} in the gap, {gap:#x} bytes{size} above {_named(under, text)} and below {_named(over, text)}.",
+        lines,
+    )
+
+
+def _named(one: MapsRange, text: Cleaned) -> str:
+    """Return a range's name in a sentence: its type, if the text has one, its file or its address."""
+    match = _TYPE.match(text.lines[one.line - 1])
+    kind, path = match[1] if match is not None else "", one.path.rpartition("/")[2]
+    name = " of ".join(filter(None, (kind, path if path != f"[{kind}]" else "")))
+    return printable(name[:60]) or f"the range at {Address(one.start)}"
 
 
 def _is_within(number: int, text: Cleaned, known: set[int]) -> bool:

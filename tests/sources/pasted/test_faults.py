@@ -1,0 +1,259 @@
+"""Faults of kernels for x86 in many dresses, and walks that debuggers print; all numbers are invented."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+from typing import Any
+
+import pytest
+
+import vmwidgets as vm
+from tests.sources.kinds import (
+    BAD_MAP,
+    BLOG_OS,
+    FREEBSD,
+    NETBSD,
+    OPENBSD,
+    OS161,
+    QEMU,
+    START,
+    UCORE,
+    VTOP,
+    WINDBG,
+    XEN,
+    XNU,
+)
+from vmwidgets.engine.mmu.pasted import SaidRange
+
+TEXTS = (FREEBSD, OPENBSD, QEMU, BLOG_OS, UCORE, OS161, XEN, WINDBG, VTOP, BAD_MAP, START)
+
+
+def only(text: str) -> Any:
+    (trap,) = vm.load(text).traps
+    return trap
+
+
+@pytest.mark.parametrize(
+    ("text", "address", "code", "refused", "begins"),
+    [
+        (FREEBSD, 0x18, 2, "P", "The write of 0x18 by the kernel was refused"),
+        (FREEBSD.replace("write data, page not present", "read instruction, protection violation"), 0x18, 0x11, "",
+         "The fetch of 0x18 by the kernel"),
+        (FREEBSD.replace("supervisor write", "user read").replace("kernel mode", "user mode"), 0x18, 4, "P",
+         "The read of 0x18 by user code"),
+        (OPENBSD, 0x18, 2, "P", "The write of 0x18 by the kernel"),
+        (NETBSD, 0x1018, 2, "P", "The write of 0x1018 by the kernel"),
+        (QEMU, 4, 6, "P", "The write of 0x4 by user code"),
+        (QEMU.replace(" CR2", "\n     CR2"), 4, 6, "P", "The write of 0x4 by user code"),
+        (BLOG_OS, 0x4008, 3, "", "The write of 0x4008 by the kernel was refused: all descriptors were present, so R/W"),
+        (BLOG_OS.replace("VirtAddr(0x4008)", "Ok(VirtAddr(0x4008))").replace(
+            "PROTECTION_VIOLATION | CAUSED_BY_WRITE", "PageFaultErrorCode(\n    CAUSED_BY_WRITE | USER_MODE,\n)"),
+         0x4008, 6, "P", "The write of 0x4008 by user code"),
+        (BLOG_OS.replace("PROTECTION_VIOLATION | CAUSED_BY_WRITE", "(empty)"), 0x4008, 0, "P", "The read of 0x4008"),
+        (UCORE, 0x100, 2, "P", "The write of 0x100 by the kernel"),
+        ("page fault at 0x00001000: U/R [protection fault].\n", 0x1000, 5, "U/S", "The read of 0x1000 by user code"),
+        ("Page fault at 0x1000 (not present, write, user)\n", 0x1000, 6, "P", "The write of 0x1000 by user code"),
+        ("Page fault! ( present read-only user-mode ) at 0xa0000000\n", 0xA000_0000, 6, "P", "The write of"),
+        ("Page fault! ( not-present ) at 0xa0000000\n", 0xA000_0000, 0, "P", "The read of 0xa000_0000 by the kernel"),
+        ("Page fault\ninterrupt: 000000000000000e\nerror code: 0000000000000000\naddress: 0000000000000002\n", 2, 0,
+         "P", "The read of 0x2 by the kernel"),
+        ("fault: 80000b0e old 0 error 6 cr2 aaaad000 at eip b71e9cf6\n", 0xAAAA_D000, 6, "P", "The write of"),
+        ("CPU EXCEPTION: Page fault\nat address 0x1000\ntried to access 0x20\nerror code 0x3\n", 0x20, 3, "",
+         "The write of 0x20 by the kernel"),
+        ("Page Fault\nCR2: 0xdeadbeef\nError code: 16\n", 0xDEAD_BEEF, 16, "P", "The fetch of 0xdead_beef"),
+        ("(XEN) FATAL PAGE FAULT\n(XEN) [error_code=0009]\n(XEN) Faulting linear address: 0000000000000144\n", 0x144, 9,
+         "RSVD", "The read of 0x144 by the kernel"),
+        (XNU, 0x28, 2, "P", "The write of"),
+        ("Page fault (0x4) at 0xdeadbeef\n", 0xDEAD_BEEF, 4, "P", "The read of 0xdead_beef by user code"),
+        ("#PF at 0x1000 err=0x7 rip=0x2000\n", 0x1000, 7, "", "The write of 0x1000 by user code"),
+        ("trapno=14 err_code=0x6 cr2=0x8 eip=0x1000\n", 8, 6, "P", "The write of 0x8 by user code"),
+        ("PAGE FAULT\n  Present: 0\n  Write: 1\n  User: 1\n  faulting_address: 0xabc000\n", 0xABC000, 6, "P",
+         "The write of 0xab_c000 by user code"),
+        (XEN, 0x48, 2, "P", "The write of 0x48 in kernel mode was refused: the PDPTE is 0x0"),
+    ],
+)  # fmt: skip  # a row for each
+def test_an_address_and_a_code_wherever_they_stand(
+    text: str, address: int, code: int, refused: str, begins: str
+) -> None:
+    pasted = vm.load(text)
+    (trap,) = pasted.traps
+    assert (trap.address, trap.code, trap.refused) == (address, code, refused)
+    assert trap.says.startswith(begins)
+    assert pasted.panics == ()
+
+
+def test_numbers_of_the_instruction_and_the_process() -> None:
+    assert (only(FREEBSD).pc, only(FREEBSD).pid) == (0xFFFF_FFFF_8081_2345, 77)
+    assert only(QEMU).pc == 0x80_0020
+    assert only(XEN).pc == 0xFFFF_82D0_4021_2345
+
+
+def test_words_alone_say_no_more_than_they_do() -> None:
+    trap = only("wine: Unhandled page fault on write access to 0x003d2000 at address 0x4d86e6 (thread 0009)\n")
+    assert (trap.address, trap.pc, trap.code, trap.refused) == (0x3D_2000, 0x4D_86E6, None, "")
+    assert trap.says == "The write of 0x3d_2000 was refused; the text does not say why."
+
+
+def test_the_tutorials_present_is_said_to_be_turned_round() -> None:
+    assert any("prints 'present'" in one for one in vm.load("Page fault! ( present ) at 0x10\n").unsaid)
+
+
+def test_an_address_without_0x_is_read_in_base_16_and_that_is_said() -> None:
+    pasted = vm.load("page fault: addr=4096 err=2\n")
+    assert pasted.traps[0].address == 0x4096
+    assert "The address 4096 in line 1 has no 0x, and is read in base 16." in pasted.unsaid
+
+
+def test_a_fault_is_looked_up_in_a_list_of_the_same_text() -> None:
+    assert only(START + "Page fault at 0x1008 (present, write, user)\n").refused == "U/S"
+    assert only("00004000-00005000 00001000 ur-\n" + BLOG_OS).refused == "R/W"
+
+
+def test_a_tlb_miss_of_mips_walks_no_table() -> None:
+    trap = only(OS161)
+    assert (trap.address, trap.pc, trap.means) == (0x10, 0x8000_1234, "TLB miss on store")
+    assert "walks no table" in trap.says
+    user = only("Fatal user mode trap 2 sig 11 (TLB miss on load, epc 0x4000a0, vaddr 0x20)\n")
+    assert (user.where, user.address) == ("user mode", 0x20)
+
+
+@pytest.mark.parametrize(
+    ("lines", "whose"),
+    [
+        ("panic: vm_fault_lookup: fault on nofault entry\ncpuid = 0\nKDB: stack backtrace:\n", "FreeBSD"),
+        ("panic: I can't handle this\nsys161: trace: software-requested debugger stop\n", "OS/161"),
+        ("panic: kernel diagnostic assertion\nStopped at      db_enter+0x14\n", "OpenBSD"),
+    ],
+)
+def test_a_panic_of_another_system_is_not_one_of_xv6(lines: str, whose: str) -> None:
+    with pytest.raises(vm.Refused, match=f"is {whose}'s, not one of xv6's"):
+        vm.load(lines)
+
+
+def test_two_faults_are_two_and_doubled_lines_are_one() -> None:
+    assert [trap.address for trap in vm.load(FREEBSD + FREEBSD.replace("0x18", "0x20")).traps] == [0x18, 0x20]
+    twice = "".join(2 * f"{line}\n" for line in ("= Page fault =", " Fault address: 0x10", " Error code: 2"))
+    assert [(trap.address, trap.code) for trap in vm.load(twice).traps] == [(0x10, 2)]
+
+
+def test_a_log_of_many_faults_is_read_in_part_and_that_is_said() -> None:
+    pasted = vm.load(QEMU * 2_100)
+    assert len(pasted.traps) == 2_000
+    assert "The faults from line 2001 on are not read: at most 2,000 are." in pasted.unsaid
+
+
+def test_other_exceptions_of_a_log_are_no_page_faults() -> None:
+    log = QEMU + "  13: v=20 e=0000 i=1 cpl=0 IP=0008:00100000\n  14: v=08 e=0000 i=0 cpl=0 IP=0008:00100000\n"
+    assert [(trap.means, trap.address) for trap in vm.load(log).traps] == [("page fault", 4), ("double fault", None)]
+    assert only(FREEBSD.replace("12: page", "9: general protection").replace("fault code", "x")).address is None
+
+
+@pytest.mark.parametrize("text", ["12 page faults\n", "page-faults: 5 at 0x1000\n", "page fault handler at 0x1000\n"])
+def test_words_about_page_faults_are_no_fault(text: str) -> None:
+    with pytest.raises(vm.Refused):
+        vm.load(text)
+
+
+def test_a_walk_that_a_debugger_prints() -> None:
+    pasted = vm.load(WINDBG)
+    assert pasted.tables[0].ranges == (SaidRange(0x1_0000, 0x1000, "r--u", 0x1234_8000),)
+    assert [step.value for step in pasted.traps[0].walk.steps][-1] == 0x8000_0000_1234_8005
+    large = WINDBG.replace("0A00000012347867", "0A000000126000E3").replace("8000000012348005", "0000000000000000")
+    assert vm.load(large).tables[0].ranges == (SaidRange(0, 0x20_0000, "rwx-", 0x1260_0000),)
+    whole = (
+        "crash> vtop ffff888012345678\nVIRTUAL           PHYSICAL\nffff888012345678  12345678\n\n"
+        "PGD DIRECTORY: ffffffff82410000\nPAGE DIRECTORY: 2e01067\n   PUD: 2e01000 => 2e02067\n"
+        "   PMD: 2e02488 => 12a15063\n   PTE: 12a15a28 => 8000000012345163\n  PAGE: 12345000\n"
+    )
+    assert vm.load(whole).traps[0].walk.pa == 0x1234_5678
+
+
+def test_a_walk_with_a_level_lost_is_not_guessed() -> None:
+    with pytest.raises(vm.Refused, match="has no descriptors"):
+        vm.load(WINDBG.replace("contains 0A00000012346867  ", ""))
+
+
+def test_a_walk_that_ends_early() -> None:
+    assert (only(VTOP).refused, only(VTOP).address) == ("P", 0xFFFF_FFFF_8000_0000)
+    assert "the PDE is 0x0" in only(VTOP).says
+    bad = only(BAD_MAP)
+    assert (bad.refused, bad.address) == ("P", 0x7F00_0000_5000)
+    assert "the PTE is 0xfd20b000" in bad.says
+    assert "a place in swap space" in bad.says
+    assert "The PDE above it, 0x12308067, is present, writable, for user code" in bad.says
+    with pytest.raises(vm.Refused, match="a processor that the text does not say"):
+        vm.load("BUG: Bad page map in process p  pte:20682653 pmd:20f23c01\naddr:00007fff84619000 vm_flags:04044411\n")
+
+
+def test_a_course_lists_pages_by_their_numbers() -> None:
+    (listing,) = vm.load(START).listings
+    assert listing.pieces == (
+        SaidRange(0, 0x1000, "rw?u", 0x1_2000), SaidRange(0x1000, 0x1000, "rw?-", 0x1_3000),
+    )  # fmt: skip
+    assert listing.unsaid_at(0x5000) == ""
+    cut = vm.load(START.replace("END PAGE TABLE\n", "")).listings[0]
+    assert "may go on" in cut.unsaid_at(0x5000)
+    left_out = vm.load(START.replace("0x1 P", "...\n0x7 P")).listings[0]
+    assert "leaves lines out" in left_out.unsaid_at(0x2000)
+
+
+def test_a_number_that_is_cut_off_at_the_end_is_not_read() -> None:
+    assert vm.load(QEMU.replace("CR2=00000004\n", "CR2=00000")).traps[0].address is None
+    for cut in range(XEN.index("L3"), XEN.index("L3") + 28):
+        for trap in vm.load(XEN[:cut]).traps:
+            assert trap.refused != "P" or trap.walk is None, cut
+
+
+def test_a_descriptor_that_is_shorter_than_all_others_at_the_end_is_not_read() -> None:
+    text = (
+        "BUG: kernel NULL pointer dereference, address: 0000000000000008\n#PF: error_code(0x0003)\n"
+        "PGD 1234067 P4D 1234067"
+    )
+    assert only(f"{text} PUD 5678067 PMD 56\n").walk is None
+    assert only(f"{text} PUD 5678067 PMD 0\n").walk is not None
+
+
+def test_a_protection_key_that_refused_the_kernel_is_not_smap() -> None:
+    text = (
+        "BUG: unable to handle page fault for address: 00007f0000001000\n#PF: error_code(0x0021)\n"
+        "PGD 1234067 P4D 1234067 PUD 5678067 PMD 5679067 PTE 800000000567a067\n"
+        "RSP: 0018:ffffc90000013e00 EFLAGS: 00010202\n"
+        "CR2: 00007f0000001000 CR3: 0000000001234000 CR4: 00000000007706f0\n"
+    )
+    assert only(text).refused == "PK"
+
+
+def test_an_oops_of_arm64_whose_first_descriptor_is_damaged() -> None:
+    text = (
+        "Unable to handle kernel paging request at virtual address ffff9fc910a12340\n  ESR = 0x0000000096000006\n"
+        "[ffff9fc910a12340] pgd=zz, p4d=000000007bfff003, pud=000000007bfff003, pmd=0000000000000000\n"
+    )
+    assert only(text).address == 0xFFFF_9FC9_10A1_2340
+
+
+def damaged(text: str, chance: random.Random) -> str:
+    """The text cut, doubled, shuffled, interleaved, or with other characters."""
+    lines = text.splitlines(keepends=True)
+    kind = chance.randrange(6)
+    if kind == 0:
+        at = sorted(chance.choices(range(len(text)), k=2))
+        return text[: at[0]] + text[at[1] :]
+    if kind == 1:
+        return "".join(line * chance.randrange(3) for line in lines)
+    if kind == 2:
+        return "".join(chance.sample(lines, len(lines)))
+    if kind == 3:
+        other = chance.choice(TEXTS).splitlines(keepends=True)
+        return "".join(one for pair in zip(lines, other * 9, strict=False) for one in pair)
+    if kind == 4:
+        return "".join(chance.choice("0x9fZ g=-\n:") if chance.random() < 0.03 else one for one in text)
+    return text.replace("0x", chance.choice(("", "0b", "0x0x", "0o"))).replace("1", chance.choice("1f-"))
+
+
+def test_damaged_texts_are_read_or_refused() -> None:
+    chance = random.Random(4)
+    for text in TEXTS:
+        for _ in range(40):
+            with contextlib.suppress(vm.Refused):
+                repr(vm.load(damaged(text, chance)))
