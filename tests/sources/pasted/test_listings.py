@@ -193,3 +193,15 @@ def test_a_page_without_its_table_has_rights_that_are_not_said(text: str, rights
 def test_pages_whose_lines_may_be_missing_are_not_called_absent(text: str, address: int, refused: str) -> None:
     found = trap(text + "\n" * (text is UCORE) + X86_TRAP.format(address, 4))
     assert ("does not have it" in found.says) == bool(refused)
+
+
+@pytest.mark.parametrize(
+    ("frames", "pa"),
+    [("00200-00203", 0x20_0000), ("00200-00201 00202-00203", 0x20_0000), ("00200-00202 00300", None),
+     ("00200 ...", None), ("00200-00202", None)],
+)  # fmt: skip  # a row each
+def test_the_frames_of_a_run_in_info_pg_are_those_of_its_pages(frames: str, pa: int | None):
+    """Four pages: they lie in a row only if four frames in a row are listed."""
+    head = "VPN range             Entry         Flags        Physical page\n[00000-003ff]  PDE[000]     ----A--UWP\n"
+    (listing,) = vm.load(f"{head}  [00010-00013]  PTE[010-013] ----A--UWP {frames}\n").listings
+    assert [(one.start, one.size, one.pa) for one in listing.ranges] == [(0x1_0000, 0x4000, pa)]

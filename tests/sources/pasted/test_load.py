@@ -11,6 +11,7 @@ import vmwidgets as vm
 from tests.sources.pasted.twin import in_ram
 from vmwidgets.engine.mmu.pasted import Pasted, SaidRange
 from vmwidgets.sources.pasted.panics import CHECKS, check_of
+from vmwidgets.sources.pasted.said import NotSaid, SaidMemory, SaidTable
 
 DATA = Path(__file__).parents[2] / "data" / "pasted"
 
@@ -506,3 +507,21 @@ def test_a_panic_that_can_be_a_kernels_is_not_called_a_programs(line: str) -> No
 
 def test_a_level_of_a_kernels_log_is_no_program() -> None:
     assert [one.text for one in vm.load("ERROR: panic: kfree\n[ERROR] panic: walk\n").panics] == ["kfree", "walk"]
+
+
+@pytest.mark.parametrize(
+    ("before", "sepc", "where"),
+    [("", "0000000080001234", "kerneltrap"), ("x ", "0000000080001234", "trap"), ("", "0000000000000042", "trap")],
+)
+def test_registers_alone_are_the_kernels_if_its_code_failed(before: str, sepc: str, where: str) -> None:
+    """xv6's kerneltrap prints them without a word, and its code lies from 0x8000_0000 on."""
+    (trap,) = vm.load(f"{before}scause 0x000000000000000d\nsepc=0x{sepc} stval=0x0000000000000008\n").traps
+    assert trap.where == where
+
+
+def test_bytes_of_a_printed_table_end_where_it_ends() -> None:
+    memory = SaidMemory({0x1000: SaidTable({511: 0x0807_0605_0403_0201})}, 8)
+    assert memory.read(0x1FF8, 8) == bytes(range(1, 9))
+    for pa, length in ((0x1FF9, 8), (0x1FF8, 9), (0x2000, 1), (0x0FFF, 1)):
+        with pytest.raises(NotSaid):
+            memory.read(pa, length)

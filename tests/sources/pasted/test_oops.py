@@ -561,3 +561,23 @@ def test_a_register_that_ends_the_text_is_not_its_leading_zeros(text: str, means
 
 def test_a_register_of_32_bits_may_end_the_text() -> None:
     assert only(f"{AT}00000034").address == 0x34
+
+
+def test_ac_lets_the_kernel_read_a_users_page_under_smap() -> None:
+    """Intel SDM 4.6.1: SMAP refuses only while RFLAGS.AC (bit 18) is 0; 0x4_0002 has it, and 0x8_0002 has not."""
+    tables, smap = "PGD 1067 P4D 1067 PUD 2067 PMD 3067 PTE 8000000004067", "CR4: 00000000003706f0"
+    on, off = (only(x86(USER_PAGE, 1, tables, f"EFLAGS: {flags}\n{smap}")) for flags in ("00040002", "00080002"))
+    assert off.refused == "SMAP"
+    assert on.refused != "SMAP"
+
+
+def test_two_processors_that_print_one_head_are_one_oops_only_nearby() -> None:
+    """Both print the head, then one of them the rest; with two addresses, or far apart, one oops lacks its rest."""
+    head = "BUG: unable to handle page fault for address: {}\n"
+    rest = "#PF: error_code(0x0002) - x\nPGD 1234067 P4D 1234067 PUD 0\nOops: 0002 [#1] SMP\n"
+    near = vm.load(head.format("0000000000000008") * 2 + rest)
+    others = vm.load(head.format("0000000000000010") + head.format("0000000000000008") + rest)
+    far = vm.load(head.format("0000000000000008") + "noise\n" * 41 + head.format("0000000000000008") + rest)
+    for found, lacks in ((near, False), (others, True), (far, True)):
+        assert [trap.address for trap in found.traps] == [8]
+        assert any("Line 1 begins an oops" in one for one in found.unsaid) == lacks

@@ -364,6 +364,8 @@ def _other_controls(
         for bits in (48, 46, 45, 43, 42, 40, 39, 38, 36):
             yield replace(controls, maxphyaddr=bits)
     elif walk and walk.ok and code is not None and code & (P | PK) == P and not said.user and walk.rights.user:
+        if controls.ac and said.access != "execute":
+            return  # the text says that SMAP was off
         yield replace(controls, smep=said.access == "execute", smap=said.access != "execute", ac=False)
 
 
