@@ -367,7 +367,8 @@ def test_other_names_lead_to_a_lecture(name: str, tmp_path: Path, capsys: Any) -
 def test_a_lecture_of_fifty_minutes_has_one_of_twenty(tmp_path: Path, capsys: Any) -> None:
     assert main(["lecture", "cow", "--minutes", "20", "-o", str(tmp_path / "a.html")]) == 0
     assert main(["lecture", "faults", "-o", str(tmp_path / "b.html")]) == 0
-    assert (tmp_path / "a.html").read_bytes() == (tmp_path / "b.html").read_bytes()
+    told_in = [[step["sentence"] for step in read(tmp_path / f"{name}.html")["steps"]] for name in "ab"]
+    assert told_in[0] == told_in[1]
     assert main(["lecture", "maps", "--minutes", "20", "-o", str(tmp_path / "c.html")]) == 2
     assert "one length" in capsys.readouterr().err
 

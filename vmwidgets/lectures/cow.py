@@ -50,7 +50,7 @@ def lecture() -> Lecture:
     told.question(
         "the first touch", "Who will fill the new page, and with what?",
         ["malloc, with its lists", "the kernel, with zeroes", "the processor, with nothing"],
-        "the kernel, with zeroes", "So nobody reads what another process left in the frame.",
+        "the kernel, with zeroes", "So no process reads what another one left in the frame.",
         {"malloc, with its lists": "It never ran here: mmap and one store were enough.",
          "the processor, with nothing": "It only reports the fault. It knows neither files nor zeroes."},
         later=2,
@@ -98,7 +98,7 @@ def lecture() -> Lecture:
         ["a fault and a copy", "a fault, no copy", "no fault"],
         _happened(machine), "Its PTE is still closed, so it faults. The count is 1, so the kernel opens the lock, "
         "and copies nothing.",
-        {"a fault and a copy": "The count is 1: nobody else maps the frame.", "no fault": "Who opened the lock? Its "
+        {"a fault and a copy": "The count is 1: only it maps the frame.", "no fault": "Who opened the lock? Its "
         "PTE is still closed."},
     )  # fmt: skip
 

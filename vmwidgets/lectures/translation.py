@@ -39,8 +39,7 @@ def lecture() -> Lecture:
     told.mark(
         "a linear table",
         "One page of this address space will be used. How large is a table with an entry for each of its pages? "
-        "Then the "
-        "tree: a table that nobody needs does not exist.",
+        "Then the tree: a table that is not needed does not exist.",
         minutes=6, live='vm.compare_formats(machine.task("editor"))', paper="2^(48-12) entries of 8 bytes.",
     )  # fmt: skip
     told.question(
