@@ -248,7 +248,7 @@ def of_pmap(found: Found, rows: Mapping[int, Row], text: Cleaned) -> Iterator[st
 
 
 _SUM = re.compile(r"[ \t]*(?:total(?: kB)?\s+([0-9]{1,15}).*|([0-9]{1,15})[ \t][0-9 \t]*KB[ \t]*)", re.ASCII)
-_MARK = r"(?:[\W_]{1,4} )?"
+_MARK = r"(?:(?:[^\w\s]|_){1,4} )?"
 _PATH = r"(?: {text:path})?"
 MACOS_LIBRARY = r"0x[0-9a-f]{8,16}[ \t]+(?:/\S.*\.dylib|/System/Library/.*|/usr/lib/.*)"
 
@@ -263,7 +263,7 @@ FORMATS = (
         ),
         heads=r"[ \t]*(Start Addr\s+End Addr\s+Size|Start\s+End\s+(Perm|Offset)|LEGEND:|\[ ?Legend:|Mapped address"
         r" spaces|process [0-9]+|\((gdb|lldb)\)|pwndbg>|gef(➤|>)).*",
-        almost=r"(?:[\W_]{1,4}[ \t]+)?0x[0-9a-f]{4,40}([ \t].*)?",
+        almost=r"(?:(?:[^\w\s]|_){1,4}[ \t]+)?0x[0-9a-f]{4,40}([ \t].*)?",
         says=(without_rights, all_private),
         nameless=r"\[anon_.*|<explored>",
     ),
