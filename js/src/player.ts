@@ -42,6 +42,9 @@ const GAP = 32;
 /** The least pixels of the pictures at the side, which keep their place, and may be smaller than what is read. */
 const SIDE = 400;
 
+/** The pixels at the side for which a picture gets smaller, as far as it can still be read. */
+const WANTED = 560;
+
 /** Pixels of the buttons below: if a story has some, there is room for them at each step. */
 const BELOW = 48;
 
@@ -344,7 +347,7 @@ export class Player implements Course<number> {
       const isAside = sides !== null && place !== sides.main;
       stage.root.classList.toggle("vmw-aside", isAside);
       stage.root.style.flexBasis = isAside ? `${sides.room.width}px` : "";
-      const room = isAside ? sides.room : this.room(alone < 0 && !sides ? step.pictures.length : 1);
+      const room = isAside ? sides.room : (sides?.large ?? this.room(alone < 0 ? step.pictures.length : 1));
       if (!stage.root.hidden) stage.draw(drawn, presenting && !small ? room : null);
     }
     this.bring();
@@ -401,11 +404,17 @@ export class Player implements Course<number> {
    * The picture that is read, the pinned one or the first, with the room of each other at its side, where all keep their
    * places; null if it takes the whole screen.
    */
-  private withSide(): { main: number; room: Room } | null {
+  private withSide(): { main: number; large: Room; room: Room } | null {
     const main = Math.max(this.lectern.pinned, 0);
+    const stage = this.stages[main];
+    if (!stage || this.stages.length < 2) return null;
     const whole = this.room(1);
-    const left = whole.width - (this.stages[main]?.taken(whole) ?? 0) - GAP;
-    return this.stages.length > 1 && left >= SIDE ? { main, room: aside(whole, left, this.stages.length - 1) } : null;
+    const less = { ...whole, width: whole.width - WANTED - GAP }; // it need not be larger than can be read
+    for (const large of stage.fitted(less) >= whole.least ? [whole, less] : [whole]) {
+      const left = whole.width - stage.taken(large) - GAP;
+      if (left >= SIDE) return { main, large, room: aside(whole, left, this.stages.length - 1) };
+    }
+    return null;
   }
 
   /** The room for each of this many pictures while the story is presented, below words and questions. */

@@ -14,7 +14,7 @@ LEAST = 24
 """Pixels at 1920 × 1080."""
 
 WORDS = """() => {
-    const stage = '.vmw-filled .vmw-stage:not([hidden]) text, .vmw-filled .vmw-caption';
+    const stage = '.vmw-filled .vmw-stage:not([hidden], .vmw-aside) text, .vmw-filled .vmw-caption';
     const shown = [...document.querySelectorAll(stage)].filter((one) => one.getBoundingClientRect().width > 0);
     const size = (one) => parseFloat(getComputedStyle(one).fontSize) * (one.getScreenCTM?.()?.d ?? 1);
     return shown.filter((one) => one.textContent.trim()).map((one) => [size(one), one.textContent]);

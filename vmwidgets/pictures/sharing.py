@@ -77,6 +77,7 @@ def scene_of(at: At, *, room: Mapping[int, int] = MappingProxyType({})) -> Scene
                 tasks_by_frame(frames),
                 word,
                 did.in_words(sum(len(users) > 1 for users in frames.values())),
+                bool(promise),
                 room,
             )
         )

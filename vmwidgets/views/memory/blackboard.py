@@ -67,6 +67,8 @@ class Board(NamedTuple):
     having: Sequence[Set[str]]
     word: str
     did: str = ""
+    is_whole: bool = False
+    """Whether all pages that the tasks have mapped are on it."""
     room: Mapping[int, int] = MappingProxyType({})
     """The least number of frames for which a page has room, by its address: else later pages move when one is added."""
 
@@ -103,11 +105,12 @@ class _Sizes(NamedTuple):
 
 
 _ROOMY, _FULL = _Sizes(52.0, CARD, 22.0, 10.0, 19.0), _Sizes(44.0, 40.0, 6.0, 4.0, 16.0)
-"""A full board is low, so that it is large enough on a projector."""
+_BETWEEN = _Sizes(46.0, 50.0, 10.0, 6.0, 18.0)
+"""A full board is low, so that it is large enough on a projector; so is one of three pages, of which one is copied."""
 
 
 def _sizes(board: Board) -> _Sizes:
-    return _ROOMY if len(board.pages) <= 3 else _FULL
+    return {0: _ROOMY, 1: _ROOMY, 2: _ROOMY, 3: _BETWEEN}.get(len(board.pages), _FULL)
 
 
 def entry_word(architecture: str) -> str:
@@ -124,15 +127,17 @@ def entry_word(architecture: str) -> str:
 def blackboard(board: Board) -> Part:
     """Return the frames between two tasks' descriptors, and what the letters and numbers mean."""
     places = ", ".join(f"{letter} {Address(page.va)}" for letter, page in zip(LETTERS, board.pages, strict=False))
-    key = boxes.flowing([*_legend(board)], gap=14)
-    is_used = all(page.descriptors for page in board.pages)
-    said = [
-        f"Pages: {places}.",
-        NOT_HERE if is_used else f"Mapped is a promise: the first access makes a {board.word}.",
-    ]
-    said = said if _sizes(board) is _ROOMY else [" ".join(said)]
-    legend = boxes.below(key, *(boxes.words(f"sharing/legend/{at}", one) for at, one in enumerate(said)), gap=4)
-    return boxes.below(boxes.drawing(0, partial(_board, board)), legend, gap=14)
+    said = [f"Pages: {places}."]
+    if not all(page.descriptors for page in board.pages):
+        said.append(f"Mapped is a promise: the first access makes a {board.word}.")
+    elif not board.is_whole:
+        said.append(NOT_HERE)
+    words = (
+        (text_width(one, "label dim") + 2, boxes.words(f"sharing/legend/{at}", one)) for at, one in enumerate(said)
+    )
+    return boxes.below(
+        boxes.drawing(0, partial(_board, board)), boxes.flowing([*_legend(board), *words], gap=14), gap=14
+    )
 
 
 def _board(board: Board, box: Box) -> Iterator[Node | Link]:
@@ -255,7 +260,7 @@ def descriptor(
     if its is None:
         whole = f"no {word}: the first access makes one"
     else:
-        bars += _lock(box.w - 36, min(18.0, box.h / 2 - 5), is_open, look)
+        bars += _lock(box.w - 36, min(18.0, box.h / 2 - 9), is_open, look)
         lock = f"open: it {OPEN}" if is_open else f"closed: {CLOSED}"
         whole = ", ".join(filter(None, (its.state, f"frame {its.frame:#x}", its.rights, f"its lock is {lock}")))
     state = ("none",) if its is None else ("within",) if not alone else ()
