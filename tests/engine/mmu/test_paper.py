@@ -267,6 +267,7 @@ def test_tables_lie_beside_the_pages_and_each_other():
          "nothing at 0x20"),
         (lambda: vm.paper().time(memory=10, hits=96), r"did you mean 0\.96"),
         (lambda: vm.paper(va=14).access(3), "say page="),
+        (lambda: vm.paper(va=14, page=64, layout="V PFN:7").map({1: (2, "r")}), "no bit W"),
         (lambda: vm.paper(va=32, page=4096, levels=2).map({1: 1}).access(0x1000), None),
     ],
 )  # fmt: skip  # a line for each

@@ -12,13 +12,14 @@ from ...base.errors import Refused, in_ascii, shown
 from ...base.units import Address, counted
 from ...base.units import Size as Bytes
 from ..tables import PageTables
+from ..tables_schema import NOWHERE
 from ..tlb import Tlb, TlbEntry
 from ..walk import fault_after, translate
 from . import sizes, times
 from .given import address, dumped, frame, number, one_of, reference
 from .hardware import Cache, placed, segments_of
 from .layout import NoControls, layout_of, names_of
-from .tables import NOWHERE, Pages, PaperMemory, PaperTables, Size
+from .tables import Pages, PaperMemory, PaperTables, Size
 from .widths import FILLS, MOST_BITS, entry_bytes, in_bytes, log2, need, whole, widths_of
 from .worked import OUTSIDE, PROTECTION, Access, PathStep, Worked
 
@@ -69,7 +70,6 @@ class Paper:
         self._tlb_size = _tlb_size(tlb)
         self.cache = None if cache is None else Cache(cache, policy, bytes_)
         self.segments = segments_of(segments, base, bounds)
-        self._memory = PaperMemory(bytes_)
         self._maps: dict[int, Pages] = {}
         self._roots: dict[int, int] = {}
         self._is_dumped = False
@@ -212,13 +212,14 @@ class Paper:
         both = {**self._maps.get(asid, {}), **wanted}
         maps = {**self._maps, asid: {vpn: place for vpn, place in both.items() if place is not None}}
         roots = self._roots if root is None else {**self._roots, asid: self._root(root)}
+        built = self._made(maps, roots)
         if self._built is not None:
-            built, tlb = self._made(maps, roots), self._built.tlb
+            tlb = self._built.tlb
             if tlb is not None and len(tlb) and not built.is_like(self._built):
                 raise Refused("map: these pages need wider numbers than the TLB's entries have; say va= and pa= first")
             if built.is_like(self._built):
                 built.fmt, built.tlb = self._built.fmt, tlb
-            self._built, self._memory = built, built.memory
+            self._built = built
         self._maps, self._roots = maps, roots
         return self
 
@@ -236,7 +237,7 @@ class Paper:
         >>> p.memory(dump, root=108).access("r 0x611c").pa
         0x6bc
         """
-        known, unit = self.widths, self._memory.unit
+        known, unit = self.widths, self.widths.unit
         entries, bytes_, words = dumped(dump, known.page, unit)
         if self._maps or self._is_dumped:
             raise Refused("memory: the tables are there already; make another machine")
@@ -256,7 +257,7 @@ class Paper:
         built.write_entries(entries, words)
         built.memory.bytes |= bytes_
         built.memory.is_dump = bool(bytes_)
-        self._built, self._memory, self.widths, self._is_dumped = built, built.memory, known, True
+        self._built, self.widths, self._is_dumped = built, known, True
         return self
 
     @says_what_it_takes
@@ -338,6 +339,10 @@ class Paper:
             for level, step in enumerate(walk.steps, 1)
         )  # fmt: skip  # a row for each level
         found = replace(found, walk=walk, path=() if hit is not None else path)
+        if descent.stop is not None and descent.stop.kind == "bus-error":
+            if tlb is not None:
+                tlb.misses -= 1  # the access was never made
+            raise Refused(f"the walk of {found.va} stops: {descent.stop.why}; give these bytes in memory()")
         if descent.pa is None:
             fault = fault_after(fmt, descent, kind, user, controls)  # type: ignore[arg-type]  # a kind of access
             name = PROTECTION if fault.kind == "protection" else f"invalid at level {len(path)}"
@@ -367,11 +372,14 @@ class Paper:
     def _reached(self, found: Access, pa: int) -> Access:
         """Return the access with its physical address, its lookup in the cache, and its byte."""
         pfn = None if self.segments else pa >> (self.widths.offset or 0)
-        found = replace(found, pfn=pfn, pa=Address(pa), byte=self._memory.known(pa), tlb=self._tlb_value())
+        byte = None if self._built is None else self._built.memory.known(pa)
+        found = replace(found, pfn=pfn, pa=Address(pa), byte=byte, tlb=self._tlb_value())
         if self.cache is None:
             return found
-        co, ci, ct, hit, byte = self.cache.access(pa)
-        return replace(found, co=co, ci=ci, ct=ct, cache_hit=hit, byte=found.byte if byte is None else byte)
+        co, ci, ct, hit, cached = self.cache.access(pa)
+        bits = ("CO", log2(self.cache.block)), ("CI", log2(self.cache.sets))
+        found = replace(found, co=co, ci=ci, ct=ct, cache_hit=hit, cache_bits=bits)
+        return found if cached is None else replace(found, byte=cached)
 
     # ---- building ---------------------------------------------------------------------------------
 
@@ -381,7 +389,7 @@ class Paper:
         return self._built
 
     def _made(self, maps: dict[int, Pages], roots: dict[int, int], most: int = 0) -> PaperTables:
-        memory = self._memory if self._built is None else PaperMemory(self._memory.unit)
+        memory = PaperMemory(self.widths.unit)
         return PaperTables(self.widths, self.layout, maps, roots, self._tlb_size, self.asid_bits, memory, most)
 
     def _root(self, root: Any) -> int:
