@@ -29,6 +29,8 @@ def on_paper(asked: Access | Worked, answers: Any) -> Result:
     >>> result = on_paper(access, {"vpn": 0xF, "pa": 0x354})
     >>> [(one.points, one.sentence) for one in result.criteria]
     [(1, 'the VPN is 0xf'), (0, 'the PA is 0x357, not 0x354')]
+
+    An answer of ``...`` or None is not judged, and the solution is not shown then.
     """
     if isinstance(asked, Worked):
         answers, title = {asked.name: answers}, asked.name
@@ -39,11 +41,18 @@ def on_paper(asked: Access | Worked, answers: Any) -> Result:
         if unknown := [name for name in answers if name not in NAMES]:
             raise Refused(f"check: an access has no {shown(unknown[0])}; it has {', '.join(NAMES)}")
     criteria = tuple(_judged(asked, name, answer) for name, answer in answers.items())
-    lines = "" if all(one.met for one in criteria) else "".join(f"<div>{line}</div>" for line in _solution(asked))
+    is_open = any("no answer yet" in one.sentence for one in criteria)
+    lines = (
+        ""
+        if is_open or all(one.met for one in criteria)
+        else "".join(f"<div>{line}</div>" for line in _solution(asked))
+    )
     return Result("paper", title, len(criteria), criteria, picture=lines, of_sheet=SHEET)
 
 
 def _judged(asked: Access | Worked, name: str, answer: Any) -> Criterion:
+    if answer is ... or answer is None:
+        return Criterion(0, 1, f"the {name.replace('_', ' ')} has no answer yet")
     right = asked.value if isinstance(asked, Worked) else getattr(asked, name)
     is_number = isinstance(answer, (int, float)) and not isinstance(answer, bool)
     if isinstance(asked, Worked):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from vmwidgets.engine.base.errors import VMError
 from vmwidgets.engine.base.units import PAGE
 from vmwidgets.engine.machine import boot
+from vmwidgets.engine.mmu.paper.machine import Paper
 from vmwidgets.engine.mmu.tlb_schema import TlbHit
 from vmwidgets.pictures.registry import known_pictures
 
@@ -31,11 +32,24 @@ def lecture() -> Lecture:
     told.show(known_pictures()["Dashboard"](task, panes="translation", address=page), wide=ONE_SCREEN)
     told.mark(
         "nothing is there yet",
-        "The map promises a page. No table mentions it: the walk will stop at the first level, and fault. PML4, PDPT, "
-        "PD and PT are x86's names for the four tables; an entry of one is a descriptor; #PF is a page fault. Step "
-        "to the fault, and vote there. Error code 6 is a write by user code.",
+        "Vote first on the small numbers of the paper. Then the map promises a page. No table mentions it: the walk "
+        "will stop at the first level, and fault. PML4, PDPT, PD and PT are x86's names for the four tables; an entry "
+        "of one is a descriptor; #PF is a page fault. Step to the fault, and vote there. Error code 6 is a write by "
+        "user code.",
         minutes=5,
     )
+
+    paper = Paper(va=14, page=64, levels=(4, 4), entry=4).map({0xFE: 55}).access("r 0x3f80")
+    told.question(
+        "nothing is there yet",
+        "On paper first, with fewer bits: an address has 14 bits, a page 64 bytes, and each of two tables 4 index "
+        "bits. Which descriptor of the root does a walk of 0x3F80 read?",
+        ["15", "63", "254"], paper.path[0].index,
+        f"The bits are {paper.split}: descriptor 15 of the root, and 14 of the table below. That descriptor has frame "
+        f"55, so the physical address is {paper.pa}.",
+        {"63": "So it would be with six index bits; but six bits are the offset.",
+         "254": "That is the page's number, of all eight bits. Each table uses four of them."},
+    )  # fmt: skip
 
     first, second = machine.cpus
     first.store(page, b"draft")
