@@ -75,6 +75,11 @@ def test_a_linear_table_without_a_place_is_drawn_without_an_address():
                        for run in node.text)  # fmt: skip  # one condition
 
 
+def test_a_physical_address_is_as_wide_as_its_cache_needs():
+    p = vm.paper(va=10, page=64, cache=(64, 1, 16)).map({1: 1})
+    assert bits_of(vm.picture(p.access("r 0x45")))[-2:] == [("CI", "0x4", "9", "4"), ("CO", "0x5", "3", "0")]
+
+
 def test_a_table_that_is_too_large_to_draw_is_named():
     wide = vm.paper(va=48, pa=40, page="4 KiB", entry=8).map({1: 2})
     assert wide.access("r 0x1001").pa == 0x2001

@@ -79,7 +79,7 @@ def _access(one: Access, width: float) -> Scene:
         said = "hit: no table is read" if one.hit else "miss: the tables are read"
         parts += [boxes.heading("paper/tlb", "TLB", said), _tlb(one.tlb, one.tlbi, named["tlbt"])]
     if one.pa is not None:
-        most = max(one.pa_bits, int(one.pa).bit_length(), 1)
+        most = max(one.pa_bits, int(one.pa).bit_length(), sum(bits for _, bits in one.cache_bits), offset, 1)
         split = [_Group("PFN", one.pfn, most - offset), _Group("PPO", one.vpo, offset)] if one.pfn is not None else []
         inside = _cache(one, most)
         parts.append(_divided("pa", f"physical address {one.pa}", int(one.pa), most, split, inside))

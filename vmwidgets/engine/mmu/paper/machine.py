@@ -16,7 +16,7 @@ from ..tables_schema import NOWHERE
 from ..tlb import Tlb, TlbEntry
 from ..walk import fault_after, translate
 from . import sizes, times
-from .given import address, dumped, frame, number, one_of, reference
+from .given import address, dumped, frame, items_of, number, one_of, reference
 from .hardware import Cache, placed, segments_of
 from .layout import NoControls, layout_of, names_of
 from .tables import Pages, PaperMemory, PaperTables, Size
@@ -61,12 +61,18 @@ class Paper:
         one_of("fills", fills, FILLS)
         one_of("policy", policy, ("lru", "fifo"))
         bytes_ = 1 if unit == "byte" else whole(word, "word", 1, 16)
+        whole_layout = layout_of(layout, None, None) if layout else None
+        if whole_layout is not None and whole_layout.is_whole and entry is None:
+            entry = f"{whole_layout.bits} bits"
         self.widths = widths_of(va, pa, page, levels, entry, bytes_, fills)
+        if whole_layout is not None and whole_layout.is_whole and pa is None and self.widths.offset is not None:
+            field = whole_layout.pfn
+            self.widths = replace(self.widths, pa=self.widths.offset + field.high - field.low + 1)
+        if layout:
+            layout_of(layout, self.widths.entry if self.widths.is_said else None, self.widths.pfn)
         self.policy, self.layout = policy, layout
         self.asid_bits = whole(asid, "asid", 0, 16)
         self._depth = None if levels is None else self.widths.depth
-        if layout:
-            self._take_layout()
         self._tlb_size = _tlb_size(tlb)
         self.cache = None if cache is None else Cache(cache, policy, bytes_)
         self.segments = segments_of(segments, base, bounds)
@@ -74,16 +80,6 @@ class Paper:
         self._roots: dict[int, int] = {}
         self._is_dumped = False
         self._built: PaperTables | None = None
-
-    def _take_layout(self) -> None:
-        """Let a layout say the size of an entry and of a frame's number, if the question does not."""
-        known = self.widths
-        found = layout_of(self.layout, known.entry if known.is_said else None, known.pfn)
-        if found.is_whole and known.pa is None and known.offset is not None:
-            known = replace(known, pa=known.offset + found.pfn.high - found.pfn.low + 1)
-        if found.is_whole and not known.is_said:
-            known = replace(known, entry=Fraction(found.bits, 8), is_said=True, notes=())
-        self.widths = known
 
     # ---- sizes ------------------------------------------------------------------------------------
 
@@ -204,7 +200,7 @@ class Paper:
         self._check_asid(asid)
         known = self.widths
         wanted: dict[int, tuple[int, str | None] | None] = {}
-        for page, to in (pages if isinstance(pages, Mapping) else dict(enumerate(pages))).items():
+        for page, to in items_of("map", pages, "a dict such as {5: 17}, or a list of frames"):
             vpn = _below(number(page), known.vpn, "page")
             wanted[vpn] = place = None if to is None else frame(to)
             if place is not None:
@@ -267,7 +263,7 @@ class Paper:
         if built.tlb is None:
             raise Refused("fill_tlb: the machine has no TLB; say tlb=(sets, ways)")
         self._check_asid(asid)
-        for key, to in entries.items():
+        for key, to in items_of("fill_tlb", entries, "a dict such as {0xf: 0xd}, or {(3, 0x03): 0xd}"):
             vpn = key[1] * sets + key[0] if isinstance(key, tuple) and len(key) == 2 else number(key)
             pfn, rights = frame(to)
             _below(vpn, built.widths.vpn, "fill_tlb: page")
@@ -279,7 +275,7 @@ class Paper:
         """Put blocks into the cache: {(CI, CT): "36 72 f0 1d"}, or None for unknown bytes.  Returns the machine."""
         if self.cache is None:
             raise Refused("fill_cache: the machine has no cache; say cache=(sets, ways, block)")
-        for key, held in blocks.items():
+        for key, held in items_of("fill_cache", blocks, "a dict such as {(5, 0x0d): '36 72 f0 1d'}"):
             self.cache.put(key, held)
         return self
 

@@ -91,7 +91,9 @@ class PaperTables:
         places = [place for pages in maps.values() for place in pages.values()]
         if known.levels is None:
             most = max((most, *(vpn for pages in maps.values() for vpn in pages)))
-            need(known, *(["va", "entry"] if known.depth > 1 else []))
+            if known.depth > 1:
+                raise Refused(f"levels={known.depth}: the index bits are not known; say va, page and entry, or the "
+                              "index bits of each level")  # fmt: skip  # one sentence
             known = replace(known, va=(known.offset or 0) + max(1, log2(most + 1)))
             known = replace(known, levels=((known.vpn or 0),))
         text = layout or (WITH_RIGHTS if any(rights is not None for _, rights in places) else WITHOUT_RIGHTS)
