@@ -126,6 +126,7 @@ def of_paper() -> Named:
     for number, access in enumerate(("r 0x3d7", "r 0x3d7", "r 0x2ea", "r 0x4000")):
         yield f"OnPaper {number}", vm.picture(small.access(access))
     wide = vm.paper(va=64, pa=52, page=4096, levels=6, entry=8, tlb=(64, 8), cache=("1 MiB", 16, 64), fills="any")
+    yield "OnPaper that asks", vm.OnPaper(small.access("r 0x3d7"), ask="gallery/paper")
     yield "OnPaper of wide addresses", vm.picture(wide.map({(1 << 52) - 1: (1 << 40) - 1}).access((1 << 64) - 1))
     yield "OnPaper of a wide machine", vm.picture(wide)
     segments = vm.paper(va=7, pa=9, segments={"SEG0": (0, 20), "SEG1": (512, 20, "down")})

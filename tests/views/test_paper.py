@@ -57,6 +57,45 @@ def test_the_slices_of_a_walk_on_paper_can_be_turned():
     assert "physical 0x57" in walk.to_text()
 
 
+def test_a_picture_that_asks_draws_nothing_before_its_answer():
+    access = small().access("r 0x3d7")
+    asking = vm.picture(vm.OnPaper(access, ask="asked/miss"))
+
+    def seen():
+        return [run.text for node in asking.scene().nodes for run in node.text]
+
+    captions = []
+    for press in (
+        "ask/answer/table",
+        "ask/answer/table",
+        "ask/answer/fault",
+    ):  # the TLB is first, then the table, then D
+        assert not [words for words in (*seen(), asking.to_text()) if "0xd" in words and "PTE" not in words]
+        captions.append(asking.scene().caption.text)
+        asking.opened(press)
+    assert [caption.endswith("first?") for caption in captions] == [True, False, False]
+    assert "PFN 0xd, so PA 0x357" in asking.to_text()
+    outcomes = {one.id: one.outcome.right for one in vm.lab.predictions.values() if one.id.startswith("asked/miss")}
+    assert list(outcomes.values()) == [False, True, False]
+
+
+def test_a_hit_that_asks_goes_from_the_tlb_to_the_frame():
+    p = small()
+    p.access("r 0x3d7")
+    asking = vm.picture(vm.OnPaper(p.access("r 0x3d7"), ask="asked/hit"))
+    asking.opened("ask/answer/tlb")
+    asking.opened("ask/answer/frame")
+    assert "TLB hit" in asking.to_text()
+    passing = vm.picture(vm.OnPaper(p.access("r 0x2ea"), ask="asked/all"))
+    passing.opened("ask/switch/all")
+    assert "invalid at level 1" in passing.to_text()
+    for wrong in (1, "", None):
+        with pytest.raises(Refused, match="ask="):
+            vm.OnPaper(p.access("r 0x3d7"), ask=wrong)
+    with pytest.raises(Refused, match="ask=True"):
+        vm.OnPaper(p, ask=True)
+
+
 def test_values_can_be_left_out():
     sheet = vm.picture(small().access("r 0x3d7")).blank("pfn", "tlbi", "ci")
     assert [(one.word, one.value) for one in sheet.answers] == [("pfn", "0xd"), ("tlbi", "0x3"), ("ci", "0x5")]

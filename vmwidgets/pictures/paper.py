@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import pairwise
 from typing import Any, NamedTuple
+from zlib import crc32
 
 from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.engine.base.units import Address
@@ -19,7 +21,9 @@ from vmwidgets.views.scene.model import Caption, Node, Scene, Table, Text
 from vmwidgets.views.scene.text import text_width
 from vmwidgets.views.tables.walk import draw_walk
 
+from .asked import FIRST, LATER, WORDS, choices
 from .at import At
+from .keeping import KEPT_BY
 from .picture import Picture
 from .registry import picture_of
 from .spaces import neighbours_of
@@ -33,9 +37,11 @@ class OnPaper(Picture):
     """An access on paper: its address divided, the TLB, the tables, the physical address divided, and the solution.
 
     `target` is the result of ``p.access("r 0x3d7")`` of a machine on paper, or such a machine: then the parts of its
-    addresses have no numbers.  The slices of ``vm.Walk(access.walk)`` can be turned, and all tables are in
-    ``vm.Tables(p.page_tables())``.  `to_text` is the solution, in steps and as "Operating Systems: Three Easy Pieces"
-    prints it.
+    addresses have no numbers.  With `ask`, the picture asks what comes next, and waits for a press; the answers are
+    saved like answers to :func:`vmwidgets.lab.predict`.  If `ask` is a string, their names begin with it.
+
+    The slices of ``vm.Walk(access)`` can be turned, and all tables are in ``vm.Tables(p)``.  `to_text` is the solution,
+    in steps and as "Operating Systems: Three Easy Pieces" prints it.
 
     >>> import vmwidgets as vm
     >>> p = vm.paper(va=14, pa=12, page=64).map({0xF: 0xD})
@@ -48,36 +54,115 @@ class OnPaper(Picture):
     VA 0x000003d7 (decimal:      983) --> 00000357 (decimal      855) [VPN 15]
     """
 
-    def __init__(self, target: Access | Paper, **options: Any) -> None:
+    def __init__(self, target: Access | Paper, *, ask: bool | str = False, **options: Any) -> None:
         if not isinstance(target, (Access, Paper)):
             raise Refused(f"OnPaper shows a machine of vm.paper(…), or its access(…), not {shown(target)}")
+        given: object = ask  # a learner may write anything
+        is_access = isinstance(target, Access) and bool(target.bits)
+        if (ask is not False and not is_access) or not (isinstance(given, bool) or (isinstance(given, str) and given)):
+            raise Refused(f"OnPaper: ask={shown(ask)}; it must be True, or a lasting name, for an access of an address")
         self._held = target  # keep it alive: pictures hold their targets weakly
+        self._keeper = KEPT_BY[-1](ask if isinstance(ask, str) else "paper") if ask else None
         super().__init__(target, **options)
 
     def draw(self, at: At) -> Scene:
         """Return the access, or the machine's addresses."""
         if isinstance(self._held, Paper):
             return _machine(self._held, at.width)
-        return _access(self._held, at.width)
+        number, said = self._open()
+        if number is not None:
+            return _asking(self._held, number, said, at.width)
+        drawn = _access(self._held, at.width)
+        return replace(drawn, caption=replace(drawn.caption, reason=said)) if said else drawn
+
+    def opened(self, node_id: str) -> None:
+        """Answer the open question, or pass it, or pass all."""
+        while (number := self._open()[0]) is not None and self._keeper is not None:
+            one = self._held
+            assert isinstance(one, Access), "only an access asks"
+            said = next((WORDS[key] for key in _answers(number) if node_id == f"ask/answer/{key}"), None)
+            if said is None and not node_id.startswith("ask/switch/"):
+                return
+            self._keeper.keep(_key(one, number), _question(one, number), said, WORDS[_rights(one)[number]])
+            if node_id != "ask/switch/all":
+                return
+
+    def _open(self) -> tuple[int | None, str]:
+        """Return the number of the first open question, and the reply to the one before."""
+        said, one = "", self._held
+        if self._keeper is None or isinstance(one, Paper):
+            return None, said
+        for number in range(len(_rights(one))):
+            told = self._keeper.told(_key(one, number), _question(one, number))
+            if not told:
+                return number, said
+            said = told
+        return None, said
 
     def to_text(self) -> str:
-        """Return the solution; for a machine, its sizes."""
+        """Return the solution, unless a question is open; for a machine, its sizes."""
         one = self._held
+        if self._open()[0] is not None:
+            return super().to_text()
         return repr(one) if isinstance(one, Paper) or one.book == "" else f"{one!r}\n{one.book}"
+
+
+# ---- questions --------------------------------------------------------------------------------------
+
+
+def _rights(one: Access) -> list[str]:
+    """Return what the processor does in turn: it looks in the TLB, reads tables, and reaches the frame or faults."""
+    looked = ["tlb"] * (one.hit is not None)
+    return [*looked, *["table"] * len(one.path), "frame" if one.pa is not None else "fault"]
+
+
+def _answers(number: int) -> tuple[str, ...]:
+    return LATER if number else FIRST
+
+
+def _question(one: Access, number: int) -> str:
+    does = {"read": "reads from", "write": "writes to"}.get(one.access, "fetches from")
+    return f"A program {does} {Address(one.va)}. What does the processor do {'next' if number else 'first'}?"
+
+
+def _key(one: Access, number: int) -> str:
+    """Return the key of an answer; another way through the machine has another key."""
+    way = crc32(" ".join((one.access, *_rights(one))).encode()) & 0xFFFF
+    return f"{int(one.va):x}/{number + 1}-{way:04x}"
+
+
+def _asking(one: Access, number: int, said: str, width: float) -> Scene:
+    """Return the access as far as it was answered, with the open question; nothing after it is drawn."""
+    words = _question(one, number)
+    read = max(0, number - (one.hit is not None))
+    seen = [line for line in one.worked[1:] if line.startswith(tuple(step.name for step in one.path))][:read]
+    parts = _divided("va", f"virtual address {Address(one.va)}", one.va, one.va_bits, _above(one), _below(one))
+    return boxes.picture(
+        "paper", f"{one.access} {Address(one.va)} on paper", f"question {number + 1}",
+        boxes.below(choices(int(one.va), _answers(number)), parts, _lines("step", seen), gap=14),
+        caption=Caption(words, (), said),
+        table=Table(("question", "answers"), [(words, "; ".join(WORDS[key] for key in _answers(number)))]), width=width,
+    )  # fmt: skip  # the question, then what is known
+
+
+# ---- an access --------------------------------------------------------------------------------------
+
+
+def _above(one: Access) -> list[_Group]:
+    """Return the parts of a virtual address: page and offset, or a segment's."""
+    if one.vpn is None:
+        return list(_in_turn(one.bits, int(one.va), one.va_bits))
+    offset = dict(one.bits).get("VPO", 0)
+    return [_Group("VPN", one.vpn, one.va_bits - offset), _Group("VPO", one.vpo, offset)]
 
 
 def _access(one: Access, width: float) -> Scene:
     """Return an access from its address to its byte, as far as it came."""
-    named = {name.lower(): getattr(one, name.lower()) for name in ("VPN", "VPO", "TLBT", "TLBI")}
-    bits = dict(one.bits)
-    offset = bits.get("VPO", bits.get("offset", 0))
-    above = [_Group("VPN", one.vpn, one.va_bits - offset), _Group("VPO", one.vpo, offset)]
-    if one.vpn is None:
-        above = list(_in_turn(one.bits, int(one.va), one.va_bits))
-    parts = [_divided("va", f"virtual address {Address(one.va)}", one.va, one.va_bits, above, _below(one, offset))]
+    offset = dict(one.bits).get("VPO", 0)
+    parts = [_divided("va", f"virtual address {Address(one.va)}", one.va, one.va_bits, _above(one), _below(one))]
     if one.tlb is not None and one.hit is not None:
         said = "hit: no table is read" if one.hit else "miss: the tables are read"
-        parts += [boxes.heading("paper/tlb", "TLB", said), _tlb(one.tlb, one.tlbi, named["tlbt"])]
+        parts += [boxes.heading("paper/tlb", "TLB", said), _tlb(one.tlb, one.tlbi, one.tlbt)]
     if one.pa is not None:
         most = max(one.pa_bits, int(one.pa).bit_length(), sum(bits for _, bits in one.cache_bits), offset, 1)
         split = [_Group("PFN", one.pfn, most - offset), _Group("PPO", one.vpo, offset)] if one.pfn is not None else []
@@ -163,7 +248,7 @@ def _in_turn(parts: Iterable[tuple[str, int]], value: int, high: int) -> Iterato
         yield _Group(name, value >> high & (1 << bits) - 1, bits)
 
 
-def _below(one: Access, offset: int) -> list[_Group]:
+def _below(one: Access) -> list[_Group]:
     """Return the parts of a VPN: an index for each level, or the tag and the set of a TLB."""
     index = [(f"index {number}", bits) for number, (name, bits) in enumerate(one.bits, 1) if name == "index"]
     if index:
@@ -171,7 +256,10 @@ def _below(one: Access, offset: int) -> list[_Group]:
     if one.tlbt is None or one.tlbi is None or one.tlb is None:
         return []
     chooser = one.tlb.sets.bit_length() - 1
-    parts = _Group("TLBT", one.tlbt, one.va_bits - offset - chooser), _Group("TLBI", one.tlbi, chooser)
+    parts = (
+        _Group("TLBT", one.tlbt, one.va_bits - dict(one.bits).get("VPO", 0) - chooser),
+        _Group("TLBI", one.tlbi, chooser),
+    )
     return [part for part in parts if part.bits > 0]
 
 

@@ -288,6 +288,11 @@ def test_bad_input_is_one_sentence(make, words):
     assert "\n" not in str(refused.value)
 
 
+def test_other_words_for_an_access_lead_to_it():
+    with pytest.raises(AttributeError, match=r"access\(address\)"):
+        vm.paper(va=14, page=64).translate  # noqa: B018  # as people ask for it
+
+
 def test_a_refused_call_changes_nothing():
     p = vm.paper(va=10, pa=10, page=64).map({1: 2})
     for bad in ({1: 3, 2: 99}, {99: 1}):

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from fractions import Fraction
-from typing import Any
+from typing import Any, ClassVar
 
+from ...base.attributes import Suggesting
 from ...base.calls import says_what_it_takes
 from ...base.errors import Refused, in_ascii, shown
 from ...base.units import Address, counted
@@ -24,7 +25,7 @@ from .widths import FILLS, MOST_BITS, entry_bytes, in_bytes, log2, need, whole, 
 from .worked import OUTSIDE, PROTECTION, Access, PathStep, Worked
 
 
-class Paper:
+class Paper(Suggesting):
     """A machine of an exam or a book: widths, tables, a TLB and a cache, without a kernel.
 
     `va` and `pa` are the bits of addresses, or sizes ("64 KiB", "8 frames").  `page` is in bytes, and `levels` are the
@@ -50,6 +51,12 @@ class Paper:
       PFN 0xd, so PA 0x357
       CO 0x3  CI 0x5  CT 0xd  cache miss
     """
+
+    absent: ClassVar[Mapping[str, str]] = {
+        "translate": "say access(address): its pa is the physical address",
+        "walk": "say access(address): its path is the walk", "read": "say access('r 0x40')",
+        "write": "say access('w 0x40')",
+    }  # fmt: skip  # a name each
 
     @says_what_it_takes
     def __init__(  # noqa: PLR0913  # one argument for each thing that a question may give
