@@ -153,6 +153,9 @@ def test_the_sizes_of_exams():
     assert vm.paper(va=32, page="1 KiB", tlb=(32, 4)).bits["TLBT"] == 17  # 22 bits, 5 of them choose a set
     assert vm.paper(va=40, pa=36, page="16 KiB", entry="26 bits").linear.value == 218_103_808
     assert vm.paper(va=32, page=4096, levels=2, entry=4).tables([(0, "28 MiB"), (0xBFC0_0000, 4096)]).value == 9 * 4096
+    assert "an entry needs 23 bits" in repr(vm.paper(va=32, pa=30, page="4 KiB", layout="V D R W X PFN"))
+    # GATE 2004, 66: 32 and 30 bits, pages of 4 KiB, entries of 32 bits: 14 bits are left for protection.
+    assert vm.paper(va=32, pa=30, page="4 KiB", entry="32 bits").bits["spare"] == 14
     assert vm.paper(page=4096, tlb=64).reach == 256 << 10
     assert vm.paper(va=57, page="4 KiB", entry=8).solve("levels").value == 5
     assert vm.paper(va=32, levels=2, fills="root", page=4096, entry=4).widths.levels == (10, 10)

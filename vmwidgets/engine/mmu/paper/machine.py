@@ -92,7 +92,7 @@ class Paper(Suggesting):
 
     @property
     def bits(self) -> dict[str, Any]:
-        """The bits of each known part of an address: VPN, VPO, index, TLBI, TLBT, PFN, CO, CI, CT."""
+        """The bits of each known part: VPN, VPO, index, TLBI, TLBT, PFN, CO, CI, CT; `spare` are an entry's others."""
         known, cache, sets = self.widths, self.cache, self._tlb_size.sets
         found: dict[str, Any] = {"VA": known.va, "PA": known.pa, "VPN": known.vpn, "VPO": known.offset}
         if known.depth > 1:
@@ -100,6 +100,8 @@ class Paper(Suggesting):
         if sets:
             found |= {"TLBI": log2(sets), "TLBT": None if known.vpn is None else known.vpn - log2(sets)}
         found["PFN"] = known.pfn
+        if known.pfn is not None and known.is_said:
+            found["spare"] = int((known.entry or 0) * 8) - known.pfn
         if cache is not None:
             inside = log2(cache.block) + log2(cache.sets)
             found |= {"CO": log2(cache.block), "CI": log2(cache.sets), "CT": known.pa and known.pa - inside}
@@ -424,6 +426,10 @@ class Paper(Suggesting):
             each = in_bytes(known.entry)
             lines += [f"{name}: {1 << known.levels[level]:,} entries of {each}, {in_bytes(known.table_bytes(level))}"
                       for level, (_, name) in enumerate(names_of(known.depth))]  # fmt: skip  # one list
+        if self.layout and known.entry is None and known.pfn is not None:
+            others = sum(one.high - one.low + 1 for one in layout_of(self.layout, None, known.pfn).fields
+                         if one.name != "PFN")  # fmt: skip  # one sum
+            lines.append(f"an entry needs {others + known.pfn} bits: {known.pfn} for the PFN, and {others} others")
         if self._tlb_size.sets:
             lines.append(f"TLB: {counted(self._tlb_size.sets, 'set')} of {counted(self._tlb_size.ways, 'way')}")
         if cache is not None:
