@@ -42,7 +42,8 @@ class Paper(Suggesting):
 
     Raises :class:`Refused` for widths that do not add up, with the sum and what would fit.
 
-    >>> p = Paper(va=14, pa=12, page=64, tlb=(4, 4), cache=(16, 1, 4))
+    >>> import vmwidgets as vm
+    >>> p = vm.paper(va=14, pa=12, page=64, tlb=(4, 4), cache=(16, 1, 4))
     >>> p.map({0xF: 0xD}).access("r 0x3d7")
     read 0x03d7
       VA 0x03d7 = 00001111 010111 (bits: VPN 8, VPO 6)
