@@ -167,7 +167,8 @@ class Paper(Suggesting):
         A TLB miss reads as many entries as the machine has levels.  `faults` is the share of accesses that fault, with
         `service`, or with `clean`, `dirty` and `dirty_share`. :func:`~.times.access_time` has the conventions.
 
-        >>> Paper(levels=2).time(tlb=1, hits=0.96, cache=1, cache_hits=0.9, memory=10)
+        >>> import vmwidgets as vm
+        >>> vm.paper(levels=2).time(tlb=1, hits=0.96, cache=1, cache_hits=0.9, memory=10)
         access time: 3.8 ns
           = tlb + (1 - hits) x levels x memory + [cache + (1 - cache_hits) x memory]
           = 1 + (1 - 0.96) x 2 x 10 + [1 + (1 - 0.9) x 10]
@@ -238,7 +239,8 @@ class Paper(Suggesting):
         frames with their bytes; or a list of a linear table's entries.  `root` is the frame of the root table (PDBR),
         or its address as text.
 
-        >>> p = Paper(va=15, pa=12, page=32, levels=(5, 5), layout="V PFN:7")
+        >>> import vmwidgets as vm
+        >>> p = vm.paper(va=15, pa=12, page=32, levels=(5, 5), layout="V PFN:7")
         >>> dump = "page 108: " + "7f " * 24 + "a1 " + "7f " * 7 + "\npage 33: " + "7f " * 8 + "b5 " + "7f " * 23
         >>> p.memory(dump, root=108).access("r 0x611c").pa
         0x6bc
