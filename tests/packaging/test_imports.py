@@ -28,7 +28,7 @@ OUTSIDE = {
     "vmwidgets/widgets": {"anywidget", "ipywidgets", "traitlets", "IPython", "psygnal"},
     "vmwidgets/labs": {"anywidget", "markdown_it", "tomli", "traitlets"},
     "vmwidgets/assignments": set(),
-    "vmwidgets/questions": set(),
+    "vmwidgets/questions": {"tomli"},
     "vmwidgets/grading": {"dask", "distributed", "tomli"},  # tomli: which Python has itself from 3.11 on, as in labs
     "vmwidgets": {
         "anywidget",

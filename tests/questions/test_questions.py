@@ -139,7 +139,7 @@ def test_what_makes_no_exam_is_refused(topic, seed, n, words):
         ("walk", {"kinds": ["walk/index", "walk/index"]}, "kind='walk/index' comes twice"),
         (("walk", "tlb"), {"kinds": ["walk/index"]}, "topic='tlb': none of its kinds is chosen"),
         ((), {"kinds": ["wlak/index"]}, "topic='wlak'"),
-        ("cow/value", {}, "tables, gaps; kinds go with --kind"),
+        ("cow/value", {}, "gaps, paper; kinds go with --kind"),
         ((), {"kinds": ["walk"]}, "walk/rights; topics go with --topic"),
         ("walk", {"form": "C"}, "form='C'"),
     ],

@@ -111,10 +111,33 @@ def of_tables() -> Named:
         yield f"Sharing, {fork}", vm.Sharing(home)
     for name in ("matrix", "fork", "malloc"):
         yield f"Program, {name}", vm.picture(vm.play(name, vm.boot("x86-64", tlb=(1, 4))))
+    yield from of_paper()
     yield "Inverted", vm.picture(machine.frames.inverted())
     yield "Inverted, one chain", vm.picture(machine.frames.inverted(buckets=1))
     yield from of_segments()
     yield "Inverted of nothing", vm.picture(vm.boot("x86").frames.inverted())
+
+
+def of_paper() -> Named:
+    """Machines on paper: sizes alone, small numbers, wide ones, levels, faults, segments."""
+    small = vm.paper(va=14, pa=12, page=64, tlb=(4, 4), cache=(16, 1, 4)).map({0: 1, 0xF: 0xD})
+    yield "OnPaper of a machine", vm.picture(small)
+    yield "OnPaper of nothing", vm.picture(vm.paper())
+    for number, access in enumerate(("r 0x3d7", "r 0x3d7", "r 0x2ea", "r 0x4000")):
+        yield f"OnPaper {number}", vm.picture(small.access(access))
+    wide = vm.paper(va=64, pa=52, page=4096, levels=6, entry=8, tlb=(64, 8), cache=("1 MiB", 16, 64), fills="any")
+    yield "OnPaper that asks", vm.OnPaper(small.access("r 0x3d7"), ask="gallery/paper")
+    yield "OnPaper of wide addresses", vm.picture(wide.map({(1 << 52) - 1: (1 << 40) - 1}).access((1 << 64) - 1))
+    yield "OnPaper of a wide machine", vm.picture(wide)
+    segments = vm.paper(va=7, pa=9, segments={"SEG0": (0, 20), "SEG1": (512, 20, "down")})
+    yield "OnPaper of segments", vm.picture(segments.access(0x6C))
+    yield "OnPaper outside of segments", vm.picture(segments.access(0x61))
+    levels = vm.paper(va=15, pa=12, page=32, levels=(5, 5), layout="V W PFN:7 -:7", fills="any").map(
+        {9: (5, "r"), 900: 4}
+    )
+    yield "OnPaper of two levels", vm.picture(levels.access("w 0x12c"))
+    yield "Walk on paper", vm.picture(levels.access(900 << 5).walk)
+    yield "Tables on paper", vm.picture(levels.page_tables())
 
 
 def of_segments() -> Named:

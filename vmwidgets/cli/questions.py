@@ -25,7 +25,7 @@ everywhere. Without --seed, a seed of 60 bits is drawn, and the key shows it. Th
   .html   one page, to be printed; the key begins on a page of its own
   .qti    QTI 1.2.1 in a Common Cartridge 1.1, for Canvas, Moodle and Blackboard (.imscc is the same)
 
-topics: walk, tlb, replacement, cow, tables, gaps; several make one exam with a section for each:
+topics: walk, tlb, replacement, cow, tables, gaps, paper; several make one exam with a section for each:
 --topic walk --topic tlb, or --topic walk,tlb
 
 kinds: each topic has several, which docs/questions.md lists: --kind walk/index,tlb/stale asks one of each
@@ -81,6 +81,9 @@ def add_questions(commands: argparse._SubParsersAction[argparse.ArgumentParser])
         "--secret", type=path_typed, metavar="FILE", help=f"only its owner can make the questions: {HELP}"
     )
     parser.add_argument(
+        "--paper", metavar="FILE", help="for the topic paper: the ranges of its numbers, such as page = [64], in TOML"
+    )
+    parser.add_argument(
         "--n", metavar="N", help="number of questions for each topic (default: 6; with --kind, one of each kind)"
     )
     parser.add_argument("--concepts", default="", metavar="TEST", help="before or after: ten questions, or their twins")
@@ -109,7 +112,12 @@ def run(options: argparse.Namespace) -> int:
         choices = {"key": not options.no_key, "force": options.force}
         place(options.output, **choices)
         topics, kinds = _names(options.topic), _names(options.kind)
-        exam = make_exam(topics, seed, n, secret, kinds=kinds, form=options.form.upper())
+        ranges = None
+        if options.paper is not None:
+            from ..questions.paper import ranges_of
+
+            ranges = ranges_of(options.paper)
+        exam = make_exam(topics, seed, n, secret, kinds=kinds, form=options.form.upper(), ranges=ranges)
         file = save(exam, options.output, **choices)
     except Refused as refusal:
         say_refused(refusal)

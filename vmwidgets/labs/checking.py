@@ -10,6 +10,7 @@ from typing import Any
 from vmwidgets.engine.base.calls import says_what_it_takes
 from vmwidgets.engine.base.errors import Refused, VMError, a_kind, printable, shown
 from vmwidgets.engine.machine.handles.maps import MachineMap
+from vmwidgets.engine.mmu.paper.worked import Access, Worked
 
 from . import exercises as _exercises  # noqa: F401  those that ship register themselves
 from .beginning import begun, note_check
@@ -18,6 +19,7 @@ from .criterion import Criterion
 from .exercise import Exercise
 from .markup import marked
 from .moved import called, lab_of, labs_of
+from .on_paper import on_paper
 from .publishing import cards, running_cell
 from .result import NOT_DONE, Result
 from .session import Kept
@@ -28,7 +30,7 @@ from .work import packed, plain
 
 
 @says_what_it_takes
-def check(name: str | Sheet, thing: Any = None) -> Result:
+def check(name: str | Sheet | Access | Worked, thing: Any = None) -> Result:
     """Check `thing` for the exercise `name`: points with reasons, the same in a notebook and without a browser.
 
     A missing solution (None or ``...``) earns no points, and neither does a solution that makes the check fail; the
@@ -38,6 +40,9 @@ def check(name: str | Sheet, thing: Any = None) -> Result:
     so.  For practice, `name` is the variant that :func:`practice` returned.  A copy made by :func:`try_on` has no
     points that count.
 
+    `name` may also be an access or a number of a machine on paper (:class:`vmwidgets.paper`), and `thing` the answers
+    to it: ``{"vpn": 0xF, "pa": 0x357}``, or a number.  They are practice.
+
     Raises :class:`Refused` for an unknown exercise, and for a thing of the wrong kind.
 
     >>> import vmwidgets as vm
@@ -46,6 +51,8 @@ def check(name: str | Sheet, thing: Any = None) -> Result:
     >>> result.points, result.of, result.passed
     (0, 5, False)
     """
+    if isinstance(name, (Access, Worked)):
+        return on_paper(name, thing)
     result = _graded(name, thing, passed_too=True)
     if is_tried(thing):
         return replace(result, work={}, tried=True)

@@ -111,7 +111,8 @@ def asking_scene(at: At, panes: Sequence[str], one: Translation, moment: Moment,
     number = -1 if moment.operation is None else moment.operation.number
     question = boxes.picture(
         "translation", f"translation of {Address(one.va)} in {one.whose}",
-        f"{at.whole.architecture} · operation {one.number}, question {asked.number}", _choices(asked),
+        f"{at.whole.architecture} · operation {one.number}, question {asked.number}",
+        choices(asked.lookup.va, asked.answers),
         caption=Caption(said, (), before), table=Table(("question", "answers"), rows), machine=at.whole.name,
         width=at.width,
     )  # fmt: skip  # the question as a picture
@@ -119,10 +120,10 @@ def asking_scene(at: At, panes: Sequence[str], one: Translation, moment: Moment,
     return replace(stack(scenes, "translation", headed=False), steps=Steps(0, 0, number))
 
 
-def _choices(asked: Question) -> Part:
-    """Return the address, large, the answers, and two ways to pass."""
-    address = boxes.words("ask/address", str(Address(asked.lookup.va)), "large mono")
-    parts = [boxes.thing(64, partial(_choice, number, key)) for number, key in enumerate(asked.answers, 1)]
+def choices(va: int, answers: Sequence[str]) -> Part:
+    """Return an address, large, the answers by their keys in `WORDS`, and two ways to pass."""
+    address = boxes.words("ask/address", str(Address(va)), "large mono")
+    parts = [boxes.thing(64, partial(_choice, number, key)) for number, key in enumerate(answers, 1)]
     passing = [kit.Switch("pass", "show this", None, "skip this question, and show what comes next"),
                kit.Switch("all", "show everything", None, "skip all remaining questions")]  # fmt: skip
     return boxes.below(address, boxes.equal(parts, 130.0, gap=12), boxes.switches("ask", [passing]), gap=12)

@@ -18,6 +18,7 @@ PICTURES = {
     "memory": ("Frames", "Kentry", "Kmem", "Slabs", "Threads"),
     "objects": ("Fault", "Objects"),
     "own": ("CellMemory", "CopyOnWrite"),
+    "paper": ("OnPaper",),
     "pasted": ("Pasted",),
     "process": ("Process",),
     "program": ("Program",),
@@ -98,6 +99,12 @@ FIRST_FOR = {
     },
     "vmwidgets.engine.mmu.followed": {
         "Followed": "real",
+    },
+    "vmwidgets.engine.mmu.paper.machine": {
+        "Paper": "paper",
+    },
+    "vmwidgets.engine.mmu.paper.worked": {
+        "Access": "paper",
     },
     "vmwidgets.engine.mmu.pasted": {
         "Pasted": "pasted",

@@ -14,6 +14,7 @@ from vmwidgets.engine.machine.handles.maps import MachineMap
 from vmwidgets.engine.machine.handles.tables import MachineTables
 from vmwidgets.engine.machine.handles.tasks import Task
 from vmwidgets.engine.memory.ram import BusError
+from vmwidgets.engine.mmu.paper.machine import Paper
 from vmwidgets.engine.mmu.tables import PageTables
 from vmwidgets.engine.mmu.tables_schema import Permission, Walk
 from vmwidgets.engine.mmu.walk import walk
@@ -229,6 +230,8 @@ def space_of(target: object, wanted: str) -> tuple[Space, Machine | None]:
 
     Raises :class:`Refused` for anything else, with a sentence that begins with `wanted`.
     """
+    if isinstance(target, Paper):
+        return TablesSpace(target.page_tables()), None
     if isinstance(target, PageTables):
         return TablesSpace(target), None
     if isinstance(target, Machine):

@@ -14,6 +14,8 @@ from vmwidgets.engine.machine.handles.domain import MachineDomain
 from vmwidgets.engine.machine.handles.tables import MachineTables, MachineWalk
 from vmwidgets.engine.machine.handles.tasks import Task
 from vmwidgets.engine.memory.ram import BusError
+from vmwidgets.engine.mmu.paper.machine import Paper
+from vmwidgets.engine.mmu.paper.worked import Access
 from vmwidgets.engine.mmu.tables import MOST_OPEN, PageTables, Shown, TableKey, TablesWalk
 from vmwidgets.engine.mmu.tables_schema import AddressSplit, TableWindow
 from vmwidgets.engine.mmu.tables_schema import Walk as WalkValue
@@ -76,7 +78,7 @@ class Tables(Picture):
     )
 
     def __init__(
-        self, target: Machine | Task | MachineDomain | MachineTables | PageTables[Any], **options: Any
+        self, target: Machine | Task | MachineDomain | MachineTables | PageTables[Any] | Paper, **options: Any
     ) -> None:
         space, machine = space_of(target, "Tables shows a machine, a task, a domain, or tables that were loaded")
         self._task = space.task
@@ -288,10 +290,10 @@ class Tables(Picture):
 class Walk(Picture):
     """The hardware's steps for one address: each descriptor, the combined permissions, and the verdict.
 
-    `target` is the result of ``m.walk(…)``, or a walk in tables without a machine.  After every operation, the picture
-    walks again and marks differences from the result.  You can change `address`, `access` and `user`, in Python and in
-    the picture: drag the slices of the address or turn them with the arrow keys.  A click edits a bit of a machine's
-    descriptor.
+    `target` is the result of ``m.walk(…)``, an access on paper, or a walk in tables without a machine.  After every
+    operation, the picture walks again and marks differences from the result.  You can change `address`, `access` and
+    `user`, in Python and in the picture: drag the slices of the address or turn them with the arrow keys.  A click
+    edits a bit of a machine's descriptor.
 
     >>> import vmwidgets as vm
     >>> t = vm.boot("x86-64").task("init")
@@ -305,8 +307,12 @@ class Walk(Picture):
     access = traitlets.Enum(("read", "write", "execute"), "read", help="The kind of access.").tag(public=True)
     user = traitlets.Bool(False, help="Whether user code makes it.").tag(public=True)
 
-    def __init__(self, target: MachineWalk | TablesWalk, **options: Any) -> None:
+    def __init__(self, target: MachineWalk | TablesWalk | Access, **options: Any) -> None:
         machine = None
+        if isinstance(target, Access):
+            if target.walk is None:
+                raise Refused("Walk: this access on paper read no table; vm.OnPaper(access) draws it")
+            target = target.walk
         if isinstance(target, MachineWalk):
             machine = target.machine
             if machine is None:

@@ -22,6 +22,7 @@ TOPICS = {
     "cow": "Copy-on-write",
     "tables": "The size of page tables",
     "gaps": "Gaps in an address space",
+    "paper": "Addresses on paper",
 }
 """Topics and their titles."""
 
@@ -116,8 +117,8 @@ class Exam:
         return sha256("|".join([self.topic, *read]).encode()).hexdigest()
 
 
-def kinds_of(topic: object) -> tuple[Kind, ...]:
-    """Return the kinds of question of a topic.
+def kinds_of(topic: object, ranges: Any = None) -> tuple[Kind, ...]:
+    """Return the kinds of question of a topic; `ranges` are the numbers of machines on paper, if not the usual ones.
 
     >>> sorted({kind.grade for kind in kinds_of("walk")})
     [1, 2, 3]
@@ -126,19 +127,22 @@ def kinds_of(topic: object) -> tuple[Kind, ...]:
         is_kind = isinstance(topic, str) and topic.partition("/")[0] in TOPICS
         advice = "; kinds go with --kind, or kinds=" if is_kind else ""
         raise Refused(f"topic={shown(topic)}: write one of {', '.join(TOPICS)}{advice}")
-    kinds: tuple[Kind, ...] = import_module(f".{_MODULES.get(topic, topic)}", __package__).KINDS
+    module = import_module(f".{_MODULES.get(topic, topic)}", __package__)
+    kinds: tuple[Kind, ...] = module.KINDS if ranges is None or topic != "paper" else module.kinds_of(ranges)
     return kinds
 
 
 def make_exam(
-    topic: str | Sequence[str], seed: Any, n: Any = None, secret: str = "", *, kinds: Sequence[str] = (), form: str = ""
-) -> Exam:
+    topic: str | Sequence[str], seed: Any, n: Any = None, secret: str = "", *, kinds: Sequence[str] = (),
+    form: str = "", ranges: Any = None,
+) -> Exam:  # fmt: skip  # what is asked, then how
     """Create an exam of `n` questions (6 by default) on a topic, or on each of several topics.
 
     Several topics are sections of one exam, with the questions that each topic has in an exam of its own.  `kinds` are
     names such as "walk/index": then only these kinds are asked and, without `n`, each of them once. A topic without a
     chosen kind is refused. If `topics` is (), the kinds determine the topics.  `form` "A" and "B" are two exams with
-    the same kinds in the same order, as a test before and after a lab needs; no question is in both.
+    the same kinds in the same order, as a test before and after a lab needs; no question is in both.  `ranges` are the
+    numbers of the topic "paper" (:func:`~.paper.ranges_of`).
 
     The seed and an instructor's `secret`, if there is one, determine the questions, on every computer; each kind is
     used once before one is repeated, and grades alternate.  No two questions have the same text.
@@ -153,7 +157,7 @@ def make_exam(
     >>> [question.id for question in make_exam((), 1, kinds=("tlb/stale", "cow/value", "tlb/set")).questions]
     ['tlb/set', 'tlb/stale', 'cow/value']
     """
-    topics, chosen = _chosen(topic, kinds)
+    topics, chosen = _chosen(topic, kinds, ranges)
     if isinstance(seed, bool) or not isinstance(seed, int):
         raise Refused(f"seed={shown(seed)}: write a whole number")
     if n is not None and (isinstance(n, bool) or not isinstance(n, int) or not 1 <= n <= MOST_QUESTIONS):
@@ -169,14 +173,18 @@ def make_exam(
     return Exam(seed, tuple(sections), bool(secret), tuple(kinds), form)
 
 
-def _chosen(topic: str | Sequence[str], kinds: Sequence[str]) -> tuple[tuple[Any, ...], list[tuple[Kind, ...]]]:
+def _chosen(
+    topic: str | Sequence[str], kinds: Sequence[str], ranges: Any
+) -> tuple[tuple[Any, ...], list[tuple[Kind, ...]]]:
     """Return the topics, and the kinds that may be asked on each.  Raises :class:`Refused`."""
     topics: tuple[Any, ...] = tuple(topic) if isinstance(topic, list | tuple) else (topic,)
     if not topics and kinds:
         topics = tuple(dict.fromkeys(str(name).partition("/")[0] for name in kinds))
     if not topics:
         raise Refused(f"no topic: write one of {', '.join(TOPICS)}")
-    of_topics = [kinds_of(one) for one in topics]
+    of_topics = [kinds_of(one, ranges) for one in topics]
+    if ranges is not None and "paper" not in topics:
+        raise Refused("--paper is for the topic paper: add --topic paper, or leave the file out")
     for what, names, more in (
         ("topic", topics, "name it once, and write a larger n for more questions"),
         ("kind", tuple(kinds), "name it once, and write n for more questions"),

@@ -153,6 +153,9 @@ def test_the_sizes_of_exams():
     assert vm.paper(va=32, page="1 KiB", tlb=(32, 4)).bits["TLBT"] == 17  # 22 bits, 5 of them choose a set
     assert vm.paper(va=40, pa=36, page="16 KiB", entry="26 bits").linear.value == 218_103_808
     assert vm.paper(va=32, page=4096, levels=2, entry=4).tables([(0, "28 MiB"), (0xBFC0_0000, 4096)]).value == 9 * 4096
+    assert "an entry needs 23 bits" in repr(vm.paper(va=32, pa=30, page="4 KiB", layout="V D R W X PFN"))
+    # GATE 2004, 66: 32 and 30 bits, pages of 4 KiB, entries of 32 bits: 14 bits are left for protection.
+    assert vm.paper(va=32, pa=30, page="4 KiB", entry="32 bits").bits["spare"] == 14
     assert vm.paper(page=4096, tlb=64).reach == 256 << 10
     assert vm.paper(va=57, page="4 KiB", entry=8).solve("levels").value == 5
     assert vm.paper(va=32, levels=2, fills="root", page=4096, entry=4).widths.levels == (10, 10)
@@ -267,6 +270,15 @@ def test_tables_lie_beside_the_pages_and_each_other():
          "nothing at 0x20"),
         (lambda: vm.paper().time(memory=10, hits=96), r"did you mean 0\.96"),
         (lambda: vm.paper(va=14).access(3), "say page="),
+        (lambda: vm.paper(page=64, levels=2, layout="V PFN:7").access(3), None),
+        (lambda: vm.paper(va=14, page=64).map(5), "a dict such as"),
+        (lambda: vm.paper(va=14, page=64, tlb=4).fill_tlb("x"), "a dict such as"),
+        (lambda: vm.paper(va=14, page=64).memory(5), "a text, a dict or a list"),
+        (lambda: vm.paper(segments=5), "a list of .base, limit."),
+        (lambda: vm.paper(va=14, page=64, entry=1).tables(5), "a list of"),
+        (lambda: vm.paper().probes([1], max, 1, 1), "not .pid, vpn, frame."),
+        (lambda: vm.paper().time(memory=10, levels="x"), "levels='x'"),
+        (lambda: vm.paper(va=14, page=64, layout="V PFN:7").map({1: (2, "r")}), "no bit W"),
         (lambda: vm.paper(va=32, page=4096, levels=2).map({1: 1}).access(0x1000), None),
     ],
 )  # fmt: skip  # a line for each
@@ -277,6 +289,11 @@ def test_bad_input_is_one_sentence(make, words):
     with pytest.raises(Refused, match=words) as refused:
         make()
     assert "\n" not in str(refused.value)
+
+
+def test_other_words_for_an_access_lead_to_it():
+    with pytest.raises(AttributeError, match=r"access\(address\)"):
+        vm.paper(va=14, page=64).translate  # noqa: B018  # as people ask for it
 
 
 def test_a_refused_call_changes_nothing():

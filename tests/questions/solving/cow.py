@@ -6,7 +6,7 @@ import re
 
 from vmwidgets.questions import Question
 
-from .paper import Solver, found, rows, those
+from .reading import Solver, found, rows, those
 
 
 class Tasks:

@@ -6,7 +6,7 @@ import re
 
 from vmwidgets.questions import Question
 
-from .paper import Solver, found, grouped, number, rows, those
+from .reading import Solver, found, grouped, number, rows, those
 
 PAGE = 0x1000
 FAR = 1 << 47

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from vmwidgets.questions import Question
 
-from .paper import Solver, found, rows, those
+from .reading import Solver, found, rows, those
 
 
 def string(question: Question) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from vmwidgets.questions import Question
 
-from .paper import Solver, found, number, rows, those
+from .reading import Solver, found, number, rows, those
 from .walk import BITS, the_format
 
 PAGES = {

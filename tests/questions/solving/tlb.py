@@ -6,7 +6,7 @@ import re
 
 from vmwidgets.questions import Question
 
-from .paper import Solver, found, number, rows, those
+from .reading import Solver, found, number, rows, those
 
 UNITS = {"KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 

@@ -7,7 +7,7 @@ from itertools import product
 
 from vmwidgets.questions import Question
 
-from .paper import Solver, found, grouped, number, rows, those
+from .reading import Solver, found, grouped, number, rows, those
 
 BITS = {
     "32-bit x86 paging": (4, (22, 12), (10, 10)),

@@ -199,7 +199,12 @@ class _Look:
         count = level.entries
         data = self.tables.memory.read(table, count * width)
         self.words += count
-        words = unpack(f"<{count}{'I' if width == 4 else 'Q'}", data)
+        words: Sequence[int]
+        if width in (4, 8):
+            words = unpack(f"<{count}{'I' if width == 4 else 'Q'}", data)
+        else:  # on paper, an entry has any number of bytes
+            size = len(data) // count
+            words = [int.from_bytes(data[at : at + size], "little") for at in range(0, len(data), size)]
         read_as, controls = self.fmt.rules.read_as, self.tables.controls
         wanted = {(pa - table) // width for pa in marked if pa in range(table, table + count * width, width)}
         found = []

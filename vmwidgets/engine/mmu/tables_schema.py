@@ -15,6 +15,9 @@ from ..base.event import Event
 from ..base.frozen import frozen
 from ..base.units import Address
 
+NOWHERE = 1 << 64
+"""The first address of a table without an address: on paper, a question may leave its place open."""
+
 
 class Rights(NamedTuple):
     """The rights of a descriptor or a whole walk: user code's rights if it has access, otherwise the supervisor's.

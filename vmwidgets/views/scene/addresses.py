@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.base.units import PAGE_SHIFT, Address, grouped_hex
+from vmwidgets.engine.mmu.tables_schema import NOWHERE
 from vmwidgets.views.scene.text import ELLIPSIS
 
 SMALL = 4
@@ -18,6 +19,15 @@ def page_number(number: int) -> str:
     """
     digits = f"{number:x}"
     return digits if len(digits) > SMALL else f"0x{digits}"
+
+
+def place_of(pa: int) -> str:
+    """Return a physical address; "–" for a table on paper that has none.
+
+    >>> place_of(0x1000), place_of(NOWHERE)
+    ('0x1000', '–')
+    """
+    return str(Address(pa)) if pa < NOWHERE else "–"
 
 
 @frozen

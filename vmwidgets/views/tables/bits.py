@@ -8,9 +8,9 @@ from itertools import groupby
 from typing import NamedTuple
 
 from vmwidgets.engine.base.frozen import frozen
-from vmwidgets.engine.base.units import Address
 from vmwidgets.engine.mmu.tables_schema import Field
 from vmwidgets.views.scene import boxes, kit
+from vmwidgets.views.scene.addresses import place_of
 from vmwidgets.views.scene.boxes import Part
 from vmwidgets.views.scene.kit import Box
 from vmwidgets.views.scene.model import Bar, Node, Text
@@ -52,7 +52,7 @@ class DescriptorPicture:
     def head(self) -> tuple[str, str]:
         """The descriptor's name, its address and value."""
         was = "" if self.before is None else f", before the edit {self.before:#x}"
-        value = f"at {Address(self.pa)}: {self.word:0{self.bits // 4}x}{was}"
+        value = f"at {place_of(self.pa)}: {self.word:0{self.bits // 4}x}{was}"
         return self.layout[:1].upper() + self.layout[1:], value
 
 
@@ -89,7 +89,7 @@ def _word(one: DescriptorPicture, view: str, box: Box) -> Iterator[Node]:
     for number, row in enumerate(rows):
         top, high = box.y + number * (above + CELL + 8), one.bits - 1 - number * many
         yield from (_name(name, view, box.x, top, above) for name in row)
-        for bit in range(high, high - many, -1):
+        for bit in range(high, max(-1, high - many), -1):
             yield _bit(one, names[bit], view, bit, Box(box.x + cell * (high - bit), top + above, cell, CELL))
 
 
@@ -123,7 +123,7 @@ def _placed(names: Sequence[Field | None], many: int, width: float) -> list[list
     for high in range(len(names) - 1, -1, -many):
         row: list[_Name] = []
         ends = [0.0, 0.0]
-        runs = groupby(range(high, high - many, -1), lambda bit: names[bit])
+        runs = groupby(range(high, max(-1, high - many), -1), lambda bit: names[bit])
         for field, those in ((field, list(bits)) for field, bits in runs):
             if field is None:
                 continue

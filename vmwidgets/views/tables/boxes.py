@@ -15,6 +15,7 @@ from typing import NamedTuple
 from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.base.units import Address, binary_size, counted, listed
 from vmwidgets.engine.mmu.tables_schema import OpenTable, TableWindow, WindowRow
+from vmwidgets.views.scene.addresses import place_of
 from vmwidgets.views.scene.kit import Line, lines_of
 from vmwidgets.views.scene.model import Bar, Caption, Node, Text
 from vmwidgets.views.scene.text import fitted, text_width, wording
@@ -89,7 +90,7 @@ def draw_table(
             text += _absent(table, piece, at, w)
             at += _ABSENT_H
     count = f"{table.present:,} of {table.entries:,}"
-    title = f"{table.name} at physical {Address(table.pa)}, from {Address(table.va)} on: {count} descriptors in use"
+    title = f"{table.name} at physical {place_of(table.pa)}, from {Address(table.va)} on: {count} descriptors in use"
     if table.unreadable:
         text.append(fitted(8, _HEAD + 12, "outside of memory", w - 16, "label error"))
         title, at = f"{title}; {table.unreadable}", _HEAD + 20
@@ -120,7 +121,7 @@ def _heading(table: OpenTable, w: float) -> list[Text]:
     """Return a table's name, its number of descriptors in use, the addresses it maps, its own address, its size."""
     some = f"{table.present:,} of {table.entries:,}"
     beside = w - 2 * _PAD - 6 - text_width(table.name, "body strong")
-    start, at = str(Address(table.va)), str(Address(table.pa))
+    start, at = str(Address(table.va)), place_of(table.pa)
     size = binary_size((table.entries - table.skipped) * table.span)
     rows = [
         Line(table.name, "body strong", wording((f"{some} in use", some, ""), beside)),
@@ -315,7 +316,7 @@ def leaf_style(kind: str) -> str:
 
 def _title(table: OpenTable, row: WindowRow) -> str:
     where = (
-        f"{row.layout}{' of the kernel' if row.is_lent else ''} at physical {Address(row.pa)}, for {Address(row.va)}"
+        f"{row.layout}{' of the kernel' if row.is_lent else ''} at physical {place_of(row.pa)}, for {Address(row.va)}"
     )
     if row.kind == "leaf":
         size = binary_size(row.size)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from vmwidgets.engine.base.units import Address, binary_size, counted, listed
 from vmwidgets.engine.mmu.tables_schema import OpenTable, TableWindow, WindowRow
 from vmwidgets.views.scene import boxes, kit
+from vmwidgets.views.scene.addresses import place_of
 from vmwidgets.views.scene.boxes import Drawn, Part
 from vmwidgets.views.scene.kit import WIDTH, Box, Switch
 from vmwidgets.views.scene.model import Caption, Lane, Link, Node, Opened, Scene, Table
@@ -106,7 +107,7 @@ def _registers(window: TableWindow) -> str:
     """Return the base registers and their values: ARM has one for each half."""
     names = [window.base_register, window.base_register.replace("TTBR0", "TTBR1")]
     roots = [table for table in window.tables if table.parent is None]
-    return " · ".join(f"{names[table.va > 0]} {Address(table.pa)}" for table in roots)
+    return " · ".join(f"{names[table.va > 0]} {place_of(table.pa)}" for table in roots)
 
 
 def _undo(bench: TablesBench) -> Switch:

@@ -21,6 +21,7 @@ from vmwidgets.engine.base.units import Address, binary_size
 from vmwidgets.engine.kernel.map.map_schema import EntryValue
 from vmwidgets.engine.mmu.tables_schema import AddressSplit, Fault, Field, Step, Walk, named_fields
 from vmwidgets.views.scene import boxes, kit
+from vmwidgets.views.scene.addresses import place_of
 from vmwidgets.views.scene.boxes import Drawn, Part
 from vmwidgets.views.scene.kit import WIDTH, Box, Switch
 from vmwidgets.views.scene.model import Caption, Link, Node, Scene, Table, Text
@@ -310,7 +311,7 @@ def _holds(table: Node, row: Node) -> bool:
 def _rows(walk: Walk, read: int) -> Table:
     """Return the first `read` descriptors, and the access's outcome."""
     rows = [
-        (str(number), table_name(step), str(Address(step.table)), str(step.index), f"{step.value:#x}", step.kind,
+        (str(number), table_name(step), place_of(step.table), str(step.index), f"{step.value:#x}", step.kind,
          flags_of(step))
         for number, step in enumerate(walk.steps[:read], 1)
     ]  # fmt: skip

@@ -9,6 +9,7 @@ from functools import partial
 from vmwidgets.engine.base.units import Address, binary_size
 from vmwidgets.engine.mmu.tables_schema import Step, Walk
 from vmwidgets.views.scene import boxes, kit
+from vmwidgets.views.scene.addresses import place_of
 from vmwidgets.views.scene.boxes import Drawn, Part
 from vmwidgets.views.scene.kit import Box
 from vmwidgets.views.scene.model import Link, Node
@@ -94,7 +95,7 @@ def _read(walk: Walk, step: Step, name: Sequence[str], place: Box) -> Node:
     return kit.cell(
         f"walk/line/{step.level}", "descriptor", place, [(line, "mono label") for line in name],
         feet=_feet(place, len(name)), spare=_SPARE, thing=f"pte:{step.pa:x}", state=["fault" if is_last else "path"],
-        lane="walk", title=f"index {step.index} into the {table_name(step)} at {Address(step.table)}: {step.value:#x}",
+        lane="walk", title=f"index {step.index} into the {table_name(step)} at {place_of(step.table)}: {step.value:#x}",
     )  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.base.units import Address
 from vmwidgets.engine.mmu.tables_schema import Field, Step, Walk
+from vmwidgets.views.scene.addresses import place_of
 from vmwidgets.views.scene.kit import Box, Line, card, label, runs
 from vmwidgets.views.scene.model import Bar, Node, Text
 from vmwidgets.views.scene.text import fitted, text_width, wording
@@ -140,7 +141,7 @@ def _flags(fields: Iterable[Field], word: int) -> Iterator[str]:
 def least_share(walk: Walk, neighbours: Neighbours | None) -> float:
     """Return the width of a table, with the space next to it, for indices and whole addresses."""
     held = [one.address for one in (neighbours or {}).values() if one.is_present]
-    widest = max((text_width(str(Address(one)), "mono label") for step in walk.steps for one in
+    widest = max((text_width(place_of(one), "mono label") for step in walk.steps for one in
                   (step.table, step.address, *held)), default=0.0)  # fmt: skip
     index = max((text_width(_last(step), "mono label") for step in walk.steps), default=0.0)
     return BESIDE + 2 * _PAD + _BEFORE + index + widest
@@ -156,12 +157,12 @@ def _last(step: Step) -> str:
 
 
 def _address_is_below(step: Step, w: float) -> bool:
-    place = text_width(str(Address(step.table)), "mono label")
+    place = text_width(place_of(step.table), "mono label")
     return place + text_width(table_name(step), "strong") > w - 24
 
 
 def _box(step: Step, x: float, y: float, w: float, h: float, below: bool) -> Node:
-    name, place = table_name(step), str(Address(step.table))
+    name, place = table_name(step), place_of(step.table)
     rows = [Line(name, "strong", "" if below else place, "mono label dim")]
     if below:
         rows.append(Line((f"at {place}", place), "mono label dim"))
@@ -210,7 +211,7 @@ def _label(step: Step, w: float = 1e9) -> str:
 
 
 def _descriptor(step: Step, x: float, y: float, w: float, states: tuple[str, ...], kind: str) -> Node:
-    title = f"{step.layout} at physical {Address(step.pa)}: {step.value:#x}; " + ", ".join(
+    title = f"{step.layout} at physical {place_of(step.pa)}: {step.value:#x}; " + ", ".join(
         f"{value.field.name}={value.value:#x}" for value in step.decoded if value.value
     )
     is_long = text_width(f"descriptor {_last(step)}", "strong") > w - 14

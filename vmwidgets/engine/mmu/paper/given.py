@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ...base.errors import Refused, shown
@@ -49,6 +49,15 @@ def frame(to: Any) -> tuple[int, str | None]:
     return number(pfn), rights
 
 
+def items_of(what: str, given: Any, example: str) -> Iterable[tuple[Any, Any]]:
+    """Return the pairs of a dict, or of a list with its numbers; raises :class:`Refused` for anything else."""
+    if isinstance(given, Mapping):
+        return list(given.items())
+    if isinstance(given, (list, tuple, range)):
+        return list(enumerate(given))
+    raise Refused(f"{what}={shown(given)}: write {example}")
+
+
 def one_of(name: str, value: object, known: Sequence[str]) -> None:
     """Raise :class:`Refused` unless a value is one of the known words."""
     if value not in known:
@@ -75,7 +84,7 @@ def dumped(dump: Any, page: int | None, unit: int) -> tuple[dict[int, int], dict
         for each, data in dump.items():
             held |= _at_page(number(each), bytes_of(data), page)
     elif not isinstance(dump, str):
-        entries = {each: number(word) for each, word in enumerate(dump)}
+        entries = {each: number(word) for each, word in items_of("memory", dump, "a text, a dict or a list of entries")}
     for line, text in enumerate(dump.splitlines() if isinstance(dump, str) else (), 1):
         if match := _ENTRY.fullmatch(text):
             entries[int(match[1])] = int(match[2], 16)
@@ -104,6 +113,8 @@ def _at_page(frame: int, data: bytes, page: int | None) -> dict[int, int]:
 def bytes_of(data: Any) -> bytes:
     """Return bytes, from pairs of hexadecimal digits or from numbers."""
     try:
-        return bytes.fromhex("".join(data.split())) if isinstance(data, str) else bytes(data)
+        if isinstance(data, (str, bytes, bytearray, list, tuple)):
+            return bytes.fromhex("".join(data.split())) if isinstance(data, str) else bytes(data)
     except (TypeError, ValueError):
-        raise Refused(f"{shown(data)}: write bytes as pairs of hexadecimal digits") from None
+        pass
+    raise Refused(f"{shown(data)}: write bytes as pairs of hexadecimal digits")

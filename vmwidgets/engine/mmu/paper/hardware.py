@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from ...base.errors import Refused, shown
 from ...base.units import Address
-from .given import address, bytes_of
+from .given import address, bytes_of, items_of
 from .widths import log2, units_of, whole
 from .worked import OUTSIDE, PROTECTION
 
@@ -92,7 +91,7 @@ def segments_of(given: Any, base: Any, bounds: Any) -> tuple[Segment, ...]:
     if base is not None:
         return (Segment("the program", address(base), address(bounds)),)
     found = []
-    for name, one in (given or {}).items() if isinstance(given or {}, Mapping) else enumerate(given):
+    for name, one in items_of("segments", {} if given is None else given, "a dict or a list of (base, limit)"):
         if not isinstance(one, (tuple, list)) or not 2 <= len(one) <= 4:
             raise Refused(f"segment {shown(name)}={shown(one)}: write (base, limit), then rights or 'down'")
         rights = next((word for word in one[2:] if word != "down"), "rwx")

@@ -12,7 +12,7 @@ from fractions import Fraction
 
 from ...base.errors import Refused, shown
 from ...base.frozen import frozen
-from ...base.units import counted
+from ...base.units import binary_size, counted
 from ..format import KernelPlace, TableFormat
 from ..levels import AddressBits, Descriptor, Level, WalkEntry, in_words
 from ..rules import Access, Controls, FaultReport, Rules, Start, Stop
@@ -200,6 +200,10 @@ class PaperRules(Rules[NoControls]):
 _PAST = {"read": "read", "write": "written", "execute": "executed"}
 
 
+_SHORT = {"page directory": "PD", "page table": "PT"}
+"""The names of tables in drawings."""
+
+
 def format_of(known: Widths, rules: PaperRules, asids: int) -> TableFormat[NoControls]:
     """Return the format of a machine's tables, whose widths are known."""
     layout, offset = rules.layout, known.offset or 0
@@ -211,14 +215,14 @@ def format_of(known: Widths, rules: PaperRules, asids: int) -> TableFormat[NoCon
         shift -= bits
         is_last = above == known.depth - 1
         used = f"{name} of a {'page' if is_last else 'table'}"
-        levels.append(Level(known.depth - above, name, table, shift, bits, (
+        levels.append(Level(known.depth - above, name, _SHORT.get(table, table), shift, bits, (
             Descriptor(f"{name} that is not valid", "invalid", valid, 0, SECTION, (), layout.fields),
             Descriptor(used, "leaf" if is_last else "table", valid, valid, SECTION, place, layout.fields),
         )))  # fmt: skip
     return TableFormat(
-        name="paper", entry_width=-(-layout.bits // (8 * known.unit)), levels=tuple(levels), va_bits=va,
-        sign_extended=False, word_bits=va, base_register="PTBR", rules=rules, defaults=NoControls(),
-        kernel_place=KernelPlace(1 << va, 1 << va), asid_bits=asids,
+        name=f"{va} bits, pages of {binary_size(known.unit << offset)}", levels=tuple(levels), va_bits=va, word_bits=va,
+        entry_width=-(-layout.bits // (8 * known.unit)), sign_extended=False, base_register="PTBR", rules=rules,
+        defaults=NoControls(), kernel_place=KernelPlace(1 << va, 1 << va), asid_bits=asids,
     )  # fmt: skip  # the parts of a format
 
 

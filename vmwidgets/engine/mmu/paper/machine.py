@@ -5,25 +5,27 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from fractions import Fraction
-from typing import Any
+from typing import Any, ClassVar
 
+from ...base.attributes import Suggesting
 from ...base.calls import says_what_it_takes
 from ...base.errors import Refused, in_ascii, shown
 from ...base.units import Address, counted
 from ...base.units import Size as Bytes
 from ..tables import PageTables
+from ..tables_schema import NOWHERE
 from ..tlb import Tlb, TlbEntry
 from ..walk import fault_after, translate
 from . import sizes, times
-from .given import address, dumped, frame, number, one_of, reference
+from .given import address, dumped, frame, items_of, number, one_of, reference
 from .hardware import Cache, placed, segments_of
 from .layout import NoControls, layout_of, names_of
-from .tables import NOWHERE, Pages, PaperMemory, PaperTables, Size
+from .tables import Pages, PaperMemory, PaperTables, Size
 from .widths import FILLS, MOST_BITS, entry_bytes, in_bytes, log2, need, whole, widths_of
 from .worked import OUTSIDE, PROTECTION, Access, PathStep, Worked
 
 
-class Paper:
+class Paper(Suggesting):
     """A machine of an exam or a book: widths, tables, a TLB and a cache, without a kernel.
 
     `va` and `pa` are the bits of addresses, or sizes ("64 KiB", "8 frames").  `page` is in bytes, and `levels` are the
@@ -40,7 +42,8 @@ class Paper:
 
     Raises :class:`Refused` for widths that do not add up, with the sum and what would fit.
 
-    >>> p = Paper(va=14, pa=12, page=64, tlb=(4, 4), cache=(16, 1, 4))
+    >>> import vmwidgets as vm
+    >>> p = vm.paper(va=14, pa=12, page=64, tlb=(4, 4), cache=(16, 1, 4))
     >>> p.map({0xF: 0xD}).access("r 0x3d7")
     read 0x03d7
       VA 0x03d7 = 00001111 010111 (bits: VPN 8, VPO 6)
@@ -49,6 +52,12 @@ class Paper:
       PFN 0xd, so PA 0x357
       CO 0x3  CI 0x5  CT 0xd  cache miss
     """
+
+    absent: ClassVar[Mapping[str, str]] = {
+        "translate": "say access(address): its pa is the physical address",
+        "walk": "say access(address): its path is the walk", "read": "say access('r 0x40')",
+        "write": "say access('w 0x40')",
+    }  # fmt: skip  # a name each
 
     @says_what_it_takes
     def __init__(  # noqa: PLR0913  # one argument for each thing that a question may give
@@ -60,36 +69,31 @@ class Paper:
         one_of("fills", fills, FILLS)
         one_of("policy", policy, ("lru", "fifo"))
         bytes_ = 1 if unit == "byte" else whole(word, "word", 1, 16)
+        whole_layout = layout_of(layout, None, None) if layout else None
+        if whole_layout is not None and whole_layout.is_whole and entry is None:
+            entry = f"{whole_layout.bits} bits"
         self.widths = widths_of(va, pa, page, levels, entry, bytes_, fills)
+        if whole_layout is not None and whole_layout.is_whole and pa is None and self.widths.offset is not None:
+            field = whole_layout.pfn
+            self.widths = replace(self.widths, pa=self.widths.offset + field.high - field.low + 1)
+        if layout:
+            layout_of(layout, self.widths.entry if self.widths.is_said else None, self.widths.pfn)
         self.policy, self.layout = policy, layout
         self.asid_bits = whole(asid, "asid", 0, 16)
         self._depth = None if levels is None else self.widths.depth
-        if layout:
-            self._take_layout()
         self._tlb_size = _tlb_size(tlb)
         self.cache = None if cache is None else Cache(cache, policy, bytes_)
         self.segments = segments_of(segments, base, bounds)
-        self._memory = PaperMemory(bytes_)
         self._maps: dict[int, Pages] = {}
         self._roots: dict[int, int] = {}
         self._is_dumped = False
         self._built: PaperTables | None = None
 
-    def _take_layout(self) -> None:
-        """Let a layout say the size of an entry and of a frame's number, if the question does not."""
-        known = self.widths
-        found = layout_of(self.layout, known.entry if known.is_said else None, known.pfn)
-        if found.is_whole and known.pa is None and known.offset is not None:
-            known = replace(known, pa=known.offset + found.pfn.high - found.pfn.low + 1)
-        if found.is_whole and not known.is_said:
-            known = replace(known, entry=Fraction(found.bits, 8), is_said=True, notes=())
-        self.widths = known
-
     # ---- sizes ------------------------------------------------------------------------------------
 
     @property
     def bits(self) -> dict[str, Any]:
-        """The bits of each known part of an address: VPN, VPO, index, TLBI, TLBT, PFN, CO, CI, CT."""
+        """The bits of each known part: VPN, VPO, index, TLBI, TLBT, PFN, CO, CI, CT; `spare` are an entry's others."""
         known, cache, sets = self.widths, self.cache, self._tlb_size.sets
         found: dict[str, Any] = {"VA": known.va, "PA": known.pa, "VPN": known.vpn, "VPO": known.offset}
         if known.depth > 1:
@@ -97,6 +101,8 @@ class Paper:
         if sets:
             found |= {"TLBI": log2(sets), "TLBT": None if known.vpn is None else known.vpn - log2(sets)}
         found["PFN"] = known.pfn
+        if known.pfn is not None and known.is_said:
+            found["spare"] = int((known.entry or 0) * 8) - known.pfn
         if cache is not None:
             inside = log2(cache.block) + log2(cache.sets)
             found |= {"CO": log2(cache.block), "CI": log2(cache.sets), "CT": known.pa and known.pa - inside}
@@ -161,7 +167,8 @@ class Paper:
         A TLB miss reads as many entries as the machine has levels.  `faults` is the share of accesses that fault, with
         `service`, or with `clean`, `dirty` and `dirty_share`. :func:`~.times.access_time` has the conventions.
 
-        >>> Paper(levels=2).time(tlb=1, hits=0.96, cache=1, cache_hits=0.9, memory=10)
+        >>> import vmwidgets as vm
+        >>> vm.paper(levels=2).time(tlb=1, hits=0.96, cache=1, cache_hits=0.9, memory=10)
         access time: 3.8 ns
           = tlb + (1 - hits) x levels x memory + [cache + (1 - cache_hits) x memory]
           = 1 + (1 - 0.96) x 2 x 10 + [1 + (1 - 0.9) x 10]
@@ -204,7 +211,7 @@ class Paper:
         self._check_asid(asid)
         known = self.widths
         wanted: dict[int, tuple[int, str | None] | None] = {}
-        for page, to in (pages if isinstance(pages, Mapping) else dict(enumerate(pages))).items():
+        for page, to in items_of("map", pages, "a dict such as {5: 17}, or a list of frames"):
             vpn = _below(number(page), known.vpn, "page")
             wanted[vpn] = place = None if to is None else frame(to)
             if place is not None:
@@ -212,13 +219,14 @@ class Paper:
         both = {**self._maps.get(asid, {}), **wanted}
         maps = {**self._maps, asid: {vpn: place for vpn, place in both.items() if place is not None}}
         roots = self._roots if root is None else {**self._roots, asid: self._root(root)}
+        built = self._made(maps, roots)
         if self._built is not None:
-            built, tlb = self._made(maps, roots), self._built.tlb
+            tlb = self._built.tlb
             if tlb is not None and len(tlb) and not built.is_like(self._built):
                 raise Refused("map: these pages need wider numbers than the TLB's entries have; say va= and pa= first")
             if built.is_like(self._built):
                 built.fmt, built.tlb = self._built.fmt, tlb
-            self._built, self._memory = built, built.memory
+            self._built = built
         self._maps, self._roots = maps, roots
         return self
 
@@ -231,12 +239,13 @@ class Paper:
         frames with their bytes; or a list of a linear table's entries.  `root` is the frame of the root table (PDBR),
         or its address as text.
 
-        >>> p = Paper(va=15, pa=12, page=32, levels=(5, 5), layout="V PFN:7")
+        >>> import vmwidgets as vm
+        >>> p = vm.paper(va=15, pa=12, page=32, levels=(5, 5), layout="V PFN:7")
         >>> dump = "page 108: " + "7f " * 24 + "a1 " + "7f " * 7 + "\npage 33: " + "7f " * 8 + "b5 " + "7f " * 23
         >>> p.memory(dump, root=108).access("r 0x611c").pa
         0x6bc
         """
-        known, unit = self.widths, self._memory.unit
+        known, unit = self.widths, self.widths.unit
         entries, bytes_, words = dumped(dump, known.page, unit)
         if self._maps or self._is_dumped:
             raise Refused("memory: the tables are there already; make another machine")
@@ -256,7 +265,7 @@ class Paper:
         built.write_entries(entries, words)
         built.memory.bytes |= bytes_
         built.memory.is_dump = bool(bytes_)
-        self._built, self._memory, self.widths, self._is_dumped = built, built.memory, known, True
+        self._built, self.widths, self._is_dumped = built, known, True
         return self
 
     @says_what_it_takes
@@ -266,7 +275,7 @@ class Paper:
         if built.tlb is None:
             raise Refused("fill_tlb: the machine has no TLB; say tlb=(sets, ways)")
         self._check_asid(asid)
-        for key, to in entries.items():
+        for key, to in items_of("fill_tlb", entries, "a dict such as {0xf: 0xd}, or {(3, 0x03): 0xd}"):
             vpn = key[1] * sets + key[0] if isinstance(key, tuple) and len(key) == 2 else number(key)
             pfn, rights = frame(to)
             _below(vpn, built.widths.vpn, "fill_tlb: page")
@@ -278,7 +287,7 @@ class Paper:
         """Put blocks into the cache: {(CI, CT): "36 72 f0 1d"}, or None for unknown bytes.  Returns the machine."""
         if self.cache is None:
             raise Refused("fill_cache: the machine has no cache; say cache=(sets, ways, block)")
-        for key, held in blocks.items():
+        for key, held in items_of("fill_cache", blocks, "a dict such as {(5, 0x0d): '36 72 f0 1d'}"):
             self.cache.put(key, held)
         return self
 
@@ -338,6 +347,10 @@ class Paper:
             for level, step in enumerate(walk.steps, 1)
         )  # fmt: skip  # a row for each level
         found = replace(found, walk=walk, path=() if hit is not None else path)
+        if descent.stop is not None and descent.stop.kind == "bus-error":
+            if tlb is not None:
+                tlb.misses -= 1  # the access was never made
+            raise Refused(f"the walk of {found.va} stops: {descent.stop.why}; give these bytes in memory()")
         if descent.pa is None:
             fault = fault_after(fmt, descent, kind, user, controls)  # type: ignore[arg-type]  # a kind of access
             name = PROTECTION if fault.kind == "protection" else f"invalid at level {len(path)}"
@@ -367,11 +380,14 @@ class Paper:
     def _reached(self, found: Access, pa: int) -> Access:
         """Return the access with its physical address, its lookup in the cache, and its byte."""
         pfn = None if self.segments else pa >> (self.widths.offset or 0)
-        found = replace(found, pfn=pfn, pa=Address(pa), byte=self._memory.known(pa), tlb=self._tlb_value())
+        byte = None if self._built is None else self._built.memory.known(pa)
+        found = replace(found, pfn=pfn, pa=Address(pa), byte=byte, tlb=self._tlb_value())
         if self.cache is None:
             return found
-        co, ci, ct, hit, byte = self.cache.access(pa)
-        return replace(found, co=co, ci=ci, ct=ct, cache_hit=hit, byte=found.byte if byte is None else byte)
+        co, ci, ct, hit, cached = self.cache.access(pa)
+        bits = ("CO", log2(self.cache.block)), ("CI", log2(self.cache.sets))
+        found = replace(found, co=co, ci=ci, ct=ct, cache_hit=hit, cache_bits=bits)
+        return found if cached is None else replace(found, byte=cached)
 
     # ---- building ---------------------------------------------------------------------------------
 
@@ -381,7 +397,7 @@ class Paper:
         return self._built
 
     def _made(self, maps: dict[int, Pages], roots: dict[int, int], most: int = 0) -> PaperTables:
-        memory = self._memory if self._built is None else PaperMemory(self._memory.unit)
+        memory = PaperMemory(self.widths.unit)
         return PaperTables(self.widths, self.layout, maps, roots, self._tlb_size, self.asid_bits, memory, most)
 
     def _root(self, root: Any) -> int:
@@ -413,6 +429,10 @@ class Paper:
             each = in_bytes(known.entry)
             lines += [f"{name}: {1 << known.levels[level]:,} entries of {each}, {in_bytes(known.table_bytes(level))}"
                       for level, (_, name) in enumerate(names_of(known.depth))]  # fmt: skip  # one list
+        if self.layout and known.entry is None and known.pfn is not None:
+            others = sum(one.high - one.low + 1 for one in layout_of(self.layout, None, known.pfn).fields
+                         if one.name != "PFN")  # fmt: skip  # one sum
+            lines.append(f"an entry needs {others + known.pfn} bits: {known.pfn} for the PFN, and {others} others")
         if self._tlb_size.sets:
             lines.append(f"TLB: {counted(self._tlb_size.sets, 'set')} of {counted(self._tlb_size.ways, 'way')}")
         if cache is not None:

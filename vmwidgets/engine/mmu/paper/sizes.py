@@ -9,7 +9,7 @@ from typing import Any
 
 from ...base.errors import Refused, shown
 from ...base.units import binary_size
-from .given import address
+from .given import address, items_of
 from .layout import names_of
 from .widths import MOST_BITS, Widths, entry_bytes, in_bytes, index_bits, need, units_of, whole
 from .worked import Worked, exact
@@ -28,7 +28,7 @@ def tables(known: Widths, ranges: Iterable[Any]) -> Worked:
     """Return the tables that map these ranges, by level, beside one linear table."""
     need(known, "va", "offset", "levels", "entry")
     spans, offset = [], known.offset or 0
-    for one in ranges:
+    for _, one in items_of("tables", ranges, "a list of (start, size)"):
         start, size = one if isinstance(one, (tuple, list)) and len(one) == 2 else (0, one)
         pages = re.fullmatch(r"\s*([\d,_]+)\s*pages?\s*", size) if isinstance(size, str) else None
         units = int(re.sub("[,_]", "", pages[1])) << offset if pages else units_of(size, "size", known.unit)
@@ -80,7 +80,10 @@ def inverted(known: Widths, pid: Any, entry: Any, *, chain: bool) -> Worked:
 def probes(entries: Iterable[Any], hashed: Callable[[int, int], int], pid: int, vpn: int) -> Worked:
     """Return the entries that a lookup in a hashed inverted table reads: the chain from the hash's anchor on."""
     chains: dict[int, list[tuple[int, int, int]]] = {}
-    for owner, page, frame in entries:
+    for _, one in items_of("probes", entries, "a list of (pid, vpn, frame)"):
+        if not isinstance(one, (tuple, list)) or len(one) != 3:
+            raise Refused(f"probes: {shown(one)} is not (pid, vpn, frame)")
+        owner, page, frame = one
         chains.setdefault(hashed(owner, page), []).append((owner, page, frame))
     chain = chains.get(hashed(pid, vpn), [])
     at = next((place for place, one in enumerate(chain) if one[:2] == (pid, vpn)), None)

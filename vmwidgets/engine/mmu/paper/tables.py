@@ -6,21 +6,29 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
-from ...base.errors import Refused
-from ...base.units import Address, counted
+from ...base.errors import Refused, VMError
+from ...base.units import Address, binary_size, counted
+from ...memory.ram import BusError
 from ..levels import Level
 from ..tables import PageTables
-from ..tables_schema import Rights
+from ..tables_schema import NOWHERE, Rights
 from ..tlb import Tlb
 from ..walk import Descent
 from .layout import WITH_RIGHTS, WITHOUT_RIGHTS, Layout, NoControls, PaperRules, format_of, layout_of
-from .widths import MOST_BITS, Widths, log2, need
+from .widths import Widths, log2, need
 
-NOWHERE = 1 << MOST_BITS
-"""The first address of a linear table whose place the question leaves open: it has no physical address."""
+MOST_DRAWN = 1 << 22
+"""The most bytes that are read at once: a drawing reads whole tables."""
 
 Pages = Mapping[int, tuple[int, "str | None"]]
 """Frames and rights by the page's number."""
+
+
+class NotGiven(BusError):
+    """Raised for memory of which a question gives some pages, and not this one."""
+
+    def __init__(self, pa: int) -> None:
+        VMError.__init__(self, f"the dump has nothing at {Address(pa)}")
 
 
 class PaperMemory:
@@ -38,11 +46,18 @@ class PaperMemory:
 
     def read(self, pa: int, length: int) -> bytes:
         """Return the bytes of `length` units from `pa` on."""
-        places = range(pa * self.unit, (pa + length) * self.unit)
-        lost = next((one for one in places if self.is_dump and one not in self.bytes), None)
+        start, size = pa * self.unit, length * self.unit
+        if size > MOST_DRAWN:
+            raise Refused(f"a table of {binary_size(size)} is too large to be drawn: {binary_size(MOST_DRAWN)} at most")
+        lost = next((one for one in range(start, start + size) if self.is_dump and one not in self.bytes), None)
         if lost is not None:
-            raise Refused(f"the dump has nothing at {Address(lost // self.unit)}, where the walk reads a table")
-        return bytes(self.bytes.get(one, 0) for one in places)
+            raise NotGiven(lost // self.unit)
+        data = bytearray(size)
+        few = self.bytes if len(self.bytes) < size else range(start, start + size)
+        for one in few:
+            if start <= one < start + size:
+                data[one - start] = self.bytes.get(one, 0)
+        return bytes(data)
 
     def known(self, pa: int) -> int | None:
         """Return the unit at `pa` if a dump has it."""
@@ -76,7 +91,9 @@ class PaperTables:
         places = [place for pages in maps.values() for place in pages.values()]
         if known.levels is None:
             most = max((most, *(vpn for pages in maps.values() for vpn in pages)))
-            need(known, *(["va", "entry"] if known.depth > 1 else []))
+            if known.depth > 1:
+                raise Refused(f"levels={known.depth}: the index bits are not known; say va, page and entry, or the "
+                              "index bits of each level")  # fmt: skip  # one sentence
             known = replace(known, va=(known.offset or 0) + max(1, log2(most + 1)))
             known = replace(known, levels=((known.vpn or 0),))
         text = layout or (WITH_RIGHTS if any(rights is not None for _, rights in places) else WITHOUT_RIGHTS)
@@ -98,7 +115,7 @@ class PaperTables:
         """Return the tables of an address space, to be walked and drawn."""
         if asid not in self._roots:
             self._write(asid, {})
-        return PageTables("paper", self.memory, self.fmt, self._roots[asid])
+        return PageTables("a machine on paper", self.memory, self.fmt, self._roots[asid])
 
     def is_like(self, other: PaperTables) -> bool:
         """Return whether other tables have the same format, so that the TLB's entries fit both."""
@@ -164,10 +181,10 @@ class PaperTables:
 
     def _entry(self, pfn: int, rights: str | None) -> int:
         """Return the entry that maps a frame; without rights, all bits of rights are 1."""
-        lost = [one for one in (rights or "").upper() if one in "RWX" and not self.layout.bit(one)]
+        lost = [one for one in "RW" if rights is not None and one.lower() not in rights and not self.layout.bit(one)]
         if lost:
             raise Refused(
-                f"rights {rights!r}: the layout has no bit {lost[0]}; name it in layout=, such as 'V R W PFN'"
+                f"rights {rights!r}: the layout has no bit {lost[0]} that could be 0; name it, such as 'V R W PFN'"
             )
         may = Rights(*(rights is None or one in rights or not self.layout.bit(one.upper()) for one in "rwxu"))
         level = self.fmt.levels[-1]

@@ -15,6 +15,7 @@ from typing import Any
 
 from ...base.calls import says_what_it_takes
 from ...base.errors import Refused, shown
+from .widths import whole
 from .worked import Worked, exact
 
 _UNITS = {"ns": 1, "us": 1000, "µs": 1000, "ms": 1_000_000, "s": 1_000_000_000}
@@ -69,7 +70,7 @@ def access_time(  # noqa: PLR0913  # one argument for each thing that a question
         n |= {"cache": time_of("cache", cache), "cache_hits": share_of("cache_hits", cache_hits)}
         data = _through_cache(n, cache_miss)
     is_whole = levels is None and hits is None and not n["tlb"] and faults is not None
-    depth = 1 if levels is None else levels
+    depth = 1 if levels is None else whole(levels, "levels", 0, 64)
     total = data if is_whole else _translated(n, data, depth, walk, overlap, is_tlb=hits is not None or n["tlb"] > 0)
     if faults is not None:
         service_ = _service(service, clean, dirty, dirty_share)

@@ -76,6 +76,8 @@ class Access:
     ci: int | None = None
     ct: int | None = None
     cache_hit: bool | None = None
+    cache_bits: tuple[tuple[str, int], ...] = ()
+    """The bits of CO and of CI."""
     byte: int | None = None
     """The byte (or word) at the physical address, if the memory or the cache is given."""
     fault: str = ""
@@ -141,7 +143,9 @@ class Access:
 
     @property
     def book(self) -> str:
-        """The solution in the lines of the homework programs of "Operating Systems: Three Easy Pieces"."""
+        """The solution in the lines of the homework programs of "Operating Systems: Three Easy Pieces"; "" if none."""
+        if self.vpn is None:
+            return ""
         if len(self.path) < 2 and not self.segment:
             if self.fault:
                 return f"VA {int(self.va):#010x} (decimal: {int(self.va):8d}) -->  Invalid (VPN {self.vpn} not valid)"

@@ -1,0 +1,126 @@
+"""The picture of an access on paper: the parts of addresses at their bits, the TLB's set, blanks, and the solution."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+import vmwidgets as vm
+from vmwidgets.engine.base.errors import Refused
+
+
+def small():
+    """The machine of CS:APP 9.6.4, with two pages."""
+    return vm.paper(va=14, pa=12, page=64, tlb=(4, 4), cache=(16, 1, 4)).map({0: 1, 0xF: 0xD})
+
+
+def bits_of(picture):
+    """The named parts of the drawing, with the bits that their titles say."""
+    titles = [node.title for node in picture.scene().nodes if node.lane == "bits" and node.id.startswith("paper/")]
+    return [re.fullmatch(r"(\w+) (0x\w+), bits (\d+) to (\d+)", title).groups() for title in titles]
+
+
+def test_each_part_is_drawn_with_its_bits():
+    parts = bits_of(vm.picture(small().access("r 0x3d7")))
+    assert parts == [
+        ("VPN", "0xf", "13", "6"), ("VPO", "0x17", "5", "0"), ("TLBT", "0x3", "13", "8"), ("TLBI", "0x3", "7", "6"),
+        ("PFN", "0xd", "11", "6"), ("PPO", "0x17", "5", "0"),
+        ("CT", "0xd", "11", "6"), ("CI", "0x5", "5", "2"), ("CO", "0x3", "1", "0"),
+    ]  # fmt: skip  # a part each
+
+
+def test_parts_above_and_below_begin_at_the_same_bit():
+    nodes = {node.id: node for node in vm.picture(small().access("r 0x3d7")).scene().nodes}
+    vpn, vpo = nodes["paper/va/above/0"], nodes["paper/va/above/1"]
+    tag, index = nodes["paper/va/below/0"], nodes["paper/va/below/1"]
+    assert (vpn.x, vpn.x + vpn.w) == (tag.x, pytest.approx(index.x + index.w))
+    assert index.x + index.w < vpo.x
+    ci, co, ppo = (nodes[f"paper/pa/{one}"] for one in ("below/1", "below/2", "above/1"))
+    assert (ci.x, co.x + co.w) == (ppo.x, pytest.approx(ppo.x + ppo.w))
+
+
+def test_only_a_miss_draws_the_tables():
+    p = small()
+    miss, hit = p.access("r 0x3d7"), p.access("r 0x3d7")
+    drawn = [{node.kind for node in vm.picture(one).scene().nodes} for one in (miss, hit)]
+    assert ["descriptor" in kinds for kinds in drawn] == [True, False]
+    rows = {node.id: node for node in vm.picture(hit).scene().nodes if node.id.startswith("paper/set/")}
+    assert [name for name, node in rows.items() if "path" in node.state] == ["paper/set/3"]
+    assert "0x3 → 0xd" in [run.text for run in rows["paper/set/3"].text]
+
+
+def test_the_slices_of_a_walk_on_paper_can_be_turned():
+    walk = vm.picture(small().access("r 0x3d7").walk)
+    walk.turned("walk/slice/1", -15)
+    assert walk.address == 0x17
+    assert "physical 0x57" in walk.to_text()
+
+
+def test_a_picture_that_asks_draws_nothing_before_its_answer():
+    access = small().access("r 0x3d7")
+    asking = vm.picture(vm.OnPaper(access, ask="asked/miss"))
+
+    def seen():
+        return [run.text for node in asking.scene().nodes for run in node.text]
+
+    captions = []
+    for press in (
+        "ask/answer/table",
+        "ask/answer/table",
+        "ask/answer/fault",
+    ):  # the TLB is first, then the table, then D
+        assert not [words for words in (*seen(), asking.to_text()) if "0xd" in words and "PTE" not in words]
+        captions.append(asking.scene().caption.text)
+        asking.opened(press)
+    assert [caption.endswith("first?") for caption in captions] == [True, False, False]
+    assert "PFN 0xd, so PA 0x357" in asking.to_text()
+    outcomes = {one.id: one.outcome.right for one in vm.lab.predictions.values() if one.id.startswith("asked/miss")}
+    assert list(outcomes.values()) == [False, True, False]
+
+
+def test_a_hit_that_asks_goes_from_the_tlb_to_the_frame():
+    p = small()
+    p.access("r 0x3d7")
+    asking = vm.picture(vm.OnPaper(p.access("r 0x3d7"), ask="asked/hit"))
+    asking.opened("ask/answer/tlb")
+    asking.opened("ask/answer/frame")
+    assert "TLB hit" in asking.to_text()
+    passing = vm.picture(vm.OnPaper(p.access("r 0x2ea"), ask="asked/all"))
+    passing.opened("ask/switch/all")
+    assert "invalid at level 1" in passing.to_text()
+    for wrong in (1, "", None):
+        with pytest.raises(Refused, match="ask="):
+            vm.OnPaper(p.access("r 0x3d7"), ask=wrong)
+    with pytest.raises(Refused, match="ask=True"):
+        vm.OnPaper(p, ask=True)
+
+
+def test_values_can_be_left_out():
+    sheet = vm.picture(small().access("r 0x3d7")).blank("pfn", "tlbi", "ci")
+    assert [(one.word, one.value) for one in sheet.answers] == [("pfn", "0xd"), ("tlbi", "0x3"), ("ci", "0x5")]
+    words = " ".join(run.text for node in sheet.scene().nodes for run in node.text)
+    assert not re.search(r"PFN 0x|TLBI 0x|CI 0x", words)
+
+
+def test_the_text_is_the_solution():
+    text = vm.picture(vm.paper(page="4 KiB").map({3: 6}).access("r 0x3229")).to_text()
+    assert text.splitlines()[-1] == "VA 0x00003229 (decimal:    12841) --> 00006229 (decimal    25129) [VPN 3]"
+
+
+def test_a_linear_table_without_a_place_is_drawn_without_an_address():
+    for picture in (vm.picture(small().access(0x3D7)), vm.picture(small().page_tables())):
+        assert not any(len(run.text) > 15 and run.text.startswith("0x1_") for node in picture.scene().nodes
+                       for run in node.text)  # fmt: skip  # one condition
+
+
+def test_a_physical_address_is_as_wide_as_its_cache_needs():
+    p = vm.paper(va=10, page=64, cache=(64, 1, 16)).map({1: 1})
+    assert bits_of(vm.picture(p.access("r 0x45")))[-2:] == [("CI", "0x4", "9", "4"), ("CO", "0x5", "3", "0")]
+
+
+def test_a_table_that_is_too_large_to_draw_is_named():
+    wide = vm.paper(va=48, pa=40, page="4 KiB", entry=8).map({1: 2})
+    assert wide.access("r 0x1001").pa == 0x2001
+    with pytest.raises(Refused, match="512 GiB is too large to be drawn"):
+        vm.picture(wide.page_tables()).scene()

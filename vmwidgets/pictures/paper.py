@@ -1,0 +1,367 @@
+"""A machine on paper: how its addresses are divided, and one access from its address to its byte."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
+from itertools import pairwise
+from typing import Any, NamedTuple
+from zlib import crc32
+
+from vmwidgets.engine.base.errors import Refused, shown
+from vmwidgets.engine.base.units import Address
+from vmwidgets.engine.mmu.paper.machine import Paper
+from vmwidgets.engine.mmu.paper.worked import Access
+from vmwidgets.engine.mmu.tlb_schema import TlbSlot, TlbValue
+from vmwidgets.views.scene import boxes, kit
+from vmwidgets.views.scene.boxes import Column, Part, Row
+from vmwidgets.views.scene.kit import Box
+from vmwidgets.views.scene.model import Caption, Node, Scene, Table, Text
+from vmwidgets.views.scene.text import text_width
+from vmwidgets.views.tables.walk import draw_walk
+
+from .asked import FIRST, LATER, WORDS, choices
+from .at import At
+from .keeping import KEPT_BY
+from .picture import Picture
+from .registry import picture_of
+from .spaces import neighbours_of
+
+MOST_SETS = 16
+"""The most sets of a TLB that are drawn; of a larger one, only the set that is looked up."""
+
+
+@picture_of(first_for=(Access, Paper))
+class OnPaper(Picture):
+    """An access on paper: its address divided, the TLB, the tables, the physical address divided, and the solution.
+
+    `target` is the result of ``p.access("r 0x3d7")`` of a machine on paper, or such a machine: then the parts of its
+    addresses have no numbers.  With `ask`, the picture asks what comes next, and waits for a press; the answers are
+    saved like answers to :func:`vmwidgets.lab.predict`.  If `ask` is a string, their names begin with it.
+
+    The slices of ``vm.Walk(access)`` can be turned, and all tables are in ``vm.Tables(p)``.  `to_text` is the solution,
+    in steps and as "Operating Systems: Three Easy Pieces" prints it.
+
+    >>> import vmwidgets as vm
+    >>> p = vm.paper(va=14, pa=12, page=64).map({0xF: 0xD})
+    >>> print(vm.picture(p.access("r 0x3d7")).to_text())
+    read 0x03d7
+      VA 0x03d7 = 00001111 010111 (bits: VPN 8, VPO 6)
+      VPN 0xf  VPO 0x17
+      PTE 15 (0xf): V 1, PFN 0xd
+      PFN 0xd, so PA 0x357
+    VA 0x000003d7 (decimal:      983) --> 00000357 (decimal      855) [VPN 15]
+    """
+
+    def __init__(self, target: Access | Paper, *, ask: bool | str = False, **options: Any) -> None:
+        if not isinstance(target, (Access, Paper)):
+            raise Refused(f"OnPaper shows a machine of vm.paper(…), or its access(…), not {shown(target)}")
+        given: object = ask  # a learner may write anything
+        is_access = isinstance(target, Access) and bool(target.bits)
+        if (ask is not False and not is_access) or not (isinstance(given, bool) or (isinstance(given, str) and given)):
+            raise Refused(f"OnPaper: ask={shown(ask)}; it must be True, or a lasting name, for an access of an address")
+        self._held = target  # keep it alive: pictures hold their targets weakly
+        self._keeper = KEPT_BY[-1](ask if isinstance(ask, str) else "paper") if ask else None
+        super().__init__(target, **options)
+
+    def draw(self, at: At) -> Scene:
+        """Return the access, or the machine's addresses."""
+        if isinstance(self._held, Paper):
+            return _machine(self._held, at.width)
+        number, said = self._open()
+        if number is not None:
+            return _asking(self._held, number, said, at.width)
+        drawn = _access(self._held, at.width)
+        return replace(drawn, caption=replace(drawn.caption, reason=said)) if said else drawn
+
+    def opened(self, node_id: str) -> None:
+        """Answer the open question, or pass it, or pass all."""
+        while (number := self._open()[0]) is not None and self._keeper is not None:
+            one = self._held
+            assert isinstance(one, Access), "only an access asks"
+            said = next((WORDS[key] for key in _answers(number) if node_id == f"ask/answer/{key}"), None)
+            if said is None and not node_id.startswith("ask/switch/"):
+                return
+            self._keeper.keep(_key(one, number), _question(one, number), said, WORDS[_rights(one)[number]])
+            if node_id != "ask/switch/all":
+                return
+
+    def _open(self) -> tuple[int | None, str]:
+        """Return the number of the first open question, and the reply to the one before."""
+        said, one = "", self._held
+        if self._keeper is None or isinstance(one, Paper):
+            return None, said
+        for number in range(len(_rights(one))):
+            told = self._keeper.told(_key(one, number), _question(one, number))
+            if not told:
+                return number, said
+            said = told
+        return None, said
+
+    def to_text(self) -> str:
+        """Return the solution, unless a question is open; for a machine, its sizes."""
+        one = self._held
+        if self._open()[0] is not None:
+            return super().to_text()
+        return repr(one) if isinstance(one, Paper) or one.book == "" else f"{one!r}\n{one.book}"
+
+
+# ---- questions --------------------------------------------------------------------------------------
+
+
+def _rights(one: Access) -> list[str]:
+    """Return what the processor does in turn: it looks in the TLB, reads tables, and reaches the frame or faults."""
+    looked = ["tlb"] * (one.hit is not None)
+    return [*looked, *["table"] * len(one.path), "frame" if one.pa is not None else "fault"]
+
+
+def _answers(number: int) -> tuple[str, ...]:
+    return LATER if number else FIRST
+
+
+def _question(one: Access, number: int) -> str:
+    does = {"read": "reads from", "write": "writes to"}.get(one.access, "fetches from")
+    return f"A program {does} {Address(one.va)}. What does the processor do {'next' if number else 'first'}?"
+
+
+def _key(one: Access, number: int) -> str:
+    """Return the key of an answer; another way through the machine has another key."""
+    way = crc32(" ".join((one.access, *_rights(one))).encode()) & 0xFFFF
+    return f"{int(one.va):x}/{number + 1}-{way:04x}"
+
+
+def _asking(one: Access, number: int, said: str, width: float) -> Scene:
+    """Return the access as far as it was answered, with the open question; nothing after it is drawn."""
+    words = _question(one, number)
+    read = max(0, number - (one.hit is not None))
+    seen = [line for line in one.worked[1:] if line.startswith(tuple(step.name for step in one.path))][:read]
+    parts = _divided("va", f"virtual address {Address(one.va)}", one.va, one.va_bits, _above(one), _below(one))
+    return boxes.picture(
+        "paper", f"{one.access} {Address(one.va)} on paper", f"question {number + 1}",
+        boxes.below(choices(int(one.va), _answers(number)), parts, _lines("step", seen), gap=14),
+        caption=Caption(words, (), said),
+        table=Table(("question", "answers"), [(words, "; ".join(WORDS[key] for key in _answers(number)))]), width=width,
+    )  # fmt: skip  # the question, then what is known
+
+
+# ---- an access --------------------------------------------------------------------------------------
+
+
+def _above(one: Access) -> list[_Group]:
+    """Return the parts of a virtual address: page and offset, or a segment's."""
+    if one.vpn is None:
+        return list(_in_turn(one.bits, int(one.va), one.va_bits))
+    offset = dict(one.bits).get("VPO", 0)
+    return [_Group("VPN", one.vpn, one.va_bits - offset), _Group("VPO", one.vpo, offset)]
+
+
+def _access(one: Access, width: float) -> Scene:
+    """Return an access from its address to its byte, as far as it came."""
+    offset = dict(one.bits).get("VPO", 0)
+    parts = [_divided("va", f"virtual address {Address(one.va)}", one.va, one.va_bits, _above(one), _below(one))]
+    if one.tlb is not None and one.hit is not None:
+        said = "hit: no table is read" if one.hit else "miss: the tables are read"
+        parts += [boxes.heading("paper/tlb", "TLB", said), _tlb(one.tlb, one.tlbi, one.tlbt)]
+    if one.pa is not None:
+        most = max(one.pa_bits, int(one.pa).bit_length(), sum(bits for _, bits in one.cache_bits), offset, 1)
+        split = [_Group("PFN", one.pfn, most - offset), _Group("PPO", one.vpo, offset)] if one.pfn is not None else []
+        inside = _cache(one, most)
+        parts.append(_divided("pa", f"physical address {one.pa}", int(one.pa), most, split, inside))
+        if one.cache_hit is not None:
+            known = "" if one.byte is None else f", byte {one.byte:#04x}"
+            parts.append(boxes.words("paper/cache", f"cache {'hit' if one.cache_hit else 'miss'}{known}", "body"))
+    elif one.fault:
+        parts.append(boxes.words("paper/fault", f"fault: {one.fault}", "body strong"))
+    parts += [
+        boxes.heading("paper/worked", "The solution, step by step"),
+        _lines("step", one.worked),
+    ]
+    caption = Caption(f"{Address(one.va)} is at physical {one.pa}.", tone="good") if one.pa is not None else Caption(
+        f"{one.fault[:1].upper()}{one.fault[1:]}: {one.why}.", tone="error")  # fmt: skip  # one of two
+    table = Table(("step", "solution"), [(str(number), line) for number, line in enumerate(one.worked, 1)])
+    picture = partial(boxes.picture, "paper", f"{one.access} {Address(one.va)} on paper", "", table=table, width=width)
+    if one.walk is None or not one.path:
+        return picture(boxes.below(*parts, gap=12), caption=caption)
+    split_at = 1 + 2 * (one.hit is not None)
+    assert one.walk.tables is not None, "an access walks its own tables"
+    walk = draw_walk(one.walk, neighbours_of(one.walk.tables, one.walk), width=width)
+    scenes = [picture(boxes.below(*parts[:split_at], gap=12), caption=caption), walk,
+              boxes.picture("paper", "", "", boxes.below(*parts[split_at:], gap=12), caption=caption,
+                            table=Table((), ()), width=width)]  # fmt: skip  # before the tables, the tables, after
+    return kit.stack(scenes, "paper", headed=False)
+
+
+def _machine(paper: Paper, width: float) -> Scene:
+    """Return how a machine divides its addresses, and its sizes."""
+    bits, known = paper.bits, paper.widths
+    parts: list[Part] = []
+    if known.va is not None and known.offset is not None:
+        index = bits.get("index", ())
+        lower = [_Group(f"index {number}", None, each) for number, each in enumerate(index, 1)]
+        if "TLBT" in bits:
+            lower = lower or [_Group("TLBT", None, bits["TLBT"]), _Group("TLBI", None, bits["TLBI"])]
+        above = [_Group("VPN", None, known.va - known.offset), _Group("VPO", None, known.offset)]
+        parts.append(_divided("va", f"virtual address, {known.va} bits", None, known.va, above, lower))
+    if known.pa is not None and known.offset is not None:
+        above = [_Group("PFN", None, known.pa - known.offset), _Group("PPO", None, known.offset)]
+        lower = [_Group(name, None, bits[name]) for name in ("CT", "CI", "CO") if name in bits]
+        parts.append(_divided("pa", f"physical address, {known.pa} bits", None, known.pa, above, lower))
+    said = [line.strip() for line in repr(paper)[1:-1].splitlines()[1:]]
+    words = "A machine on paper: nothing is known of its addresses yet."
+    if known.va is not None and known.offset is not None:
+        words = f"Addresses of {known.va} bits, with {known.offset} for the offset in a page."
+    rows = [(name, str(value)) for name, value in bits.items()]
+    return boxes.picture(
+        "paper", "a machine on paper", "", boxes.below(*parts, _lines("size", said), gap=12),
+        caption=Caption(words), table=Table(("part", "bits"), rows), width=width,
+    )  # fmt: skip  # what it draws, what it says
+
+
+def _lines(identity: str, said: Iterable[str]) -> Part:
+    """Return lines of words, each in as many lines as it needs."""
+    return boxes.below(
+        *(boxes.words(f"paper/{identity}/{at}", line, "label") for at, line in enumerate(said, 1)), gap=3
+    )
+
+
+# ---- an address -------------------------------------------------------------------------------------
+
+
+class _Group(NamedTuple):
+    """Some bits of an address with one name, and their number if it is known."""
+
+    name: str
+    value: int | None
+    bits: int
+
+    @property
+    def words(self) -> str:
+        """The name with the number, or with the count of bits."""
+        return f"{self.name} {self.value:#x}" if self.value is not None else f"{self.name}: {self.bits}"
+
+
+def _in_turn(parts: Iterable[tuple[str, int]], value: int, high: int) -> Iterator[_Group]:
+    """Yield the parts of an address, by name and bits from the top, with their numbers."""
+    for name, bits in parts:
+        high -= bits
+        yield _Group(name, value >> high & (1 << bits) - 1, bits)
+
+
+def _below(one: Access) -> list[_Group]:
+    """Return the parts of a VPN: an index for each level, or the tag and the set of a TLB."""
+    index = [(f"index {number}", bits) for number, (name, bits) in enumerate(one.bits, 1) if name == "index"]
+    if index:
+        return list(_in_turn(index, int(one.va), one.va_bits))
+    if one.tlbt is None or one.tlbi is None or one.tlb is None:
+        return []
+    chooser = one.tlb.sets.bit_length() - 1
+    parts = (
+        _Group("TLBT", one.tlbt, one.va_bits - dict(one.bits).get("VPO", 0) - chooser),
+        _Group("TLBI", one.tlbi, chooser),
+    )
+    return [part for part in parts if part.bits > 0]
+
+
+def _cache(one: Access, most: int) -> list[_Group]:
+    """Return the parts of a physical address that a cache uses."""
+    if one.ct is None or one.ci is None or one.co is None:
+        return []
+    inside = dict(one.cache_bits)
+    tag = _Group("CT", one.ct, most - sum(inside.values()))
+    return [
+        part for part in (tag, _Group("CI", one.ci, inside["CI"]), _Group("CO", one.co, inside["CO"])) if part.bits > 0
+    ]
+
+
+_CELL, _HIGH, _DIGITS, _GAP, _WAY = 22.0, 24.0, 22.0, 2.0, 100.0
+"""Greatest width of a bit; height of a part's name, and of the digits; space between two parts; a way's least."""
+
+
+def _divided(
+    identity: str, title: str, value: int | None, bits: int, above: Sequence[_Group], below: Sequence[_Group]
+) -> Part:
+    """Return an address's digits between two rows of names; both rows begin at the highest bit."""
+    high = (_HIGH * bool(above)) + (_DIGITS if value is not None else 0) + (_HIGH * bool(below)) + 4
+    return boxes.below(boxes.words(f"paper/{identity}/title", title, "strong"),
+                       boxes.drawing(high, partial(_rows, identity, value, bits, above, below)), gap=4)  # fmt: skip
+
+
+def _rows(
+    identity: str, value: int | None, bits: int, above: Sequence[_Group], below: Sequence[_Group], box: Box
+) -> Iterator[Node]:
+    places = _places(bits, above, below, box.w)
+    y = box.y
+    if above:
+        yield from _named(f"paper/{identity}/above", bits, above, places, box, y)
+        y += _HIGH
+    if value is not None:
+        for high, low in pairwise(sorted(places, reverse=True)):
+            digits = f"{value >> low & (1 << high - low) - 1:0{high - low}b}"
+            x, w = box.x + places[high], places[low] - places[high] - _GAP
+            text = (Text(w / 2, 15, digits, "mono label", "middle"),) if text_width(digits, "mono label") <= w else ()
+            yield Node(
+                f"paper/{identity}/digits/{low}", "label", x, y, w, _DIGITS, shape="none", text=text, title=digits
+            )
+        y += _DIGITS
+    if below:
+        yield from _named(f"paper/{identity}/below", bits, below, places, box, y)
+
+
+def _named(
+    identity: str, bits: int, groups: Sequence[_Group], places: dict[int, float], box: Box, y: float
+) -> Iterator[Node]:
+    high = bits
+    for number, group in enumerate(groups):
+        low = high - group.bits
+        x, w = box.x + places[high], places[low] - places[high] - _GAP
+        title = f"{group.words}, bits {high - 1} to {low}"
+        text = (Text(w / 2, 16, group.words, "label", "middle"),) if text_width(group.words) <= w else ()
+        yield Node(f"{identity}/{number}", "bits", x, y, w, _HIGH, lane="bits", text=text, title=title)
+        high = low
+
+
+def _places(bits: int, above: Sequence[_Group], below: Sequence[_Group], room: float) -> dict[int, float]:
+    """Return where each cut between parts is, by the bit to its right: a part is as wide as its bits, or its name."""
+    cuts = {bits, 0}
+    needs: list[tuple[int, int, float]] = []
+    for groups in (above, below):
+        high = bits
+        for group in groups:
+            needs.append((high, high - group.bits, text_width(group.words) + 14))
+            high -= group.bits
+            cuts.add(high)
+    ordered = sorted(cuts, reverse=True)
+    wide = {high: (high - low) * _CELL for high, low in pairwise(ordered)}
+    for high, low, least in needs:
+        inside = [cut for cut in wide if low < cut <= high]
+        has = sum(wide[cut] for cut in inside)
+        for cut in inside:
+            wide[cut] *= max(1.0, least / has)
+    scale = min(1.0, room / sum(wide.values()))
+    places, x = {}, 0.0
+    for cut in ordered:
+        places[cut] = x
+        x += wide.get(cut, 0.0) * scale
+    return places
+
+
+def _tlb(tlb: TlbValue, chosen: int | None, tag: int | None) -> Part:
+    """Return the sets of a TLB after the access, each way as its tag and frame."""
+    sets = [chosen or 0] if tlb.sets > MOST_SETS else range(tlb.sets)
+    rows = []
+    for number in sets:
+        cells = [_way(slot, tlb.sets) for slot in tlb.rows[number]]
+        rows.append(Row(f"paper/set/{number}", (f"set {number}", *cells), state=("path",) * (number == chosen)))
+    columns = Column(), *(Column(f"way {way}", "mono label", least=_WAY, under=True) for way in range(tlb.ways))
+    looked = "" if tag is None else f"The set is {chosen:#x} (TLBI), and the tag is {tag:#x} (TLBT): tag → frame."
+    grid = boxes.narrower((tlb.ways + 1) * (_WAY + 12), boxes.rows("paper/tlb", columns, rows, boxed=True))
+    return boxes.below(boxes.words("paper/tlb/looked", looked), grid, gap=4)
+
+
+def _way(slot: TlbSlot | None, sets: int) -> str:
+    if slot is None:
+        return "–"
+    one = slot.entry
+    whose = f" (ASID {one.asid})" if one.asid else ""
+    return f"{one.va // one.page_size // sets:#x} → {one.pa // one.page_size:#x}{whose}"
