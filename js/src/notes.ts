@@ -51,7 +51,7 @@ export class Notes {
   /** Opens the window, or brings it to the front; returns false if the page may open none. */
   open(): boolean {
     const known = this.opened ? this.window : null;
-    this.window = known ?? window.open("", NAME, "width=640,height=480");
+    this.window = known ?? window.open("", NAME, "width=760,height=760");
     if (!this.window) return false;
     if (!known) {
       this.began ||= Date.now();

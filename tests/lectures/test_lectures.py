@@ -19,7 +19,7 @@ from vmwidgets.cli import main
 from vmwidgets.engine.kernel.tasks.forks import SAME_AS
 from vmwidgets.lectures import race
 from vmwidgets.lectures.lecture import Lecture
-from vmwidgets.lectures.listed import ABOUT, FORKING, LEAD_TO, LECTURES, SHORT
+from vmwidgets.lectures.listed import ABOUT, FORKING, LECTURES, SHORT
 from vmwidgets.views.scene.model import Node
 
 pytestmark = pytest.mark.once
@@ -356,12 +356,21 @@ def test_the_commands_help_names_the_chapters_of_the_documents_table() -> None:
     assert list(ABOUT) == list(LECTURES)
 
 
-@pytest.mark.parametrize("name", LEAD_TO)
-def test_other_names_lead_to_a_lecture(name: str, tmp_path: Path, capsys: Any) -> None:
-    file = tmp_path / "x.html"
-    file.write_text("mine")
-    assert main(["lecture", name, "-o", str(file)]) == 2  # the file is there, so none is made
-    assert f"{name} is in the lecture {LEAD_TO[name]}" in capsys.readouterr().err
+@pytest.mark.parametrize(("name", "chapter"), [("fork", "a flush is forgotten"), ("tlb", "rows and columns")])
+def test_other_names_lead_to_a_lecture(name: str, chapter: str, tmp_path: Path) -> None:
+    assert main(["lecture", name, "-o", str(tmp_path / "x.html")]) == 0
+    assert chapter in [step.get("chapter") for step in read(tmp_path / "x.html")["steps"]]
+
+
+@pytest.mark.parametrize("name", ["cow", "translation"])
+def test_each_call_for_a_cell_can_be_made(name: str) -> None:
+    """In one notebook, from the first chapter to the last."""
+    names: dict[str, Any] = {"vm": vm}
+    made = lecture_of(name)
+    calls = re.findall(r"^In a cell: (.*)$", "\n".join(map(made.notes_of, made.notes)), re.MULTILINE)
+    assert len(calls) >= 6
+    for call in calls:
+        exec(call, names)  # what a lecturer types
 
 
 def test_a_lecture_of_fifty_minutes_has_one_of_twenty(tmp_path: Path, capsys: Any) -> None:

@@ -559,25 +559,6 @@ def test_no_step_of_a_copy_is_red_and_a_fault_that_fails_is() -> None:
     assert red(vm.Fault(child).scene()) == ["lookup"]
 
 
-@pytest.mark.parametrize("others", [0, 1, 2])
-def test_what_the_next_write_will_do_is_said_only_if_it_is_so(others: int) -> None:
-    parent, start = begun(fork="counted")
-    parent.write(start, b"x")
-    child = parent.fork("child")
-    for number in range(others - 1):
-        parent.fork(f"more {number}")
-    if not others:
-        parent.exit()
-    child.write(start, b"J")
-    said = [run.text for node in vm.Fault(child).scene().nodes if node.id == "fault/later" for run in node.text]
-    assert bool(said) == (others == 1)
-    if said:
-        parent.write(start, b"y")
-        events = {type(event).__name__ for event in parent.machine.journal.last.events}
-        assert "FaultRaised" in events
-        assert "PageCopied" not in events
-
-
 def test_a_fault_s_title_has_the_task_as_its_subject() -> None:
     task, start = begun(fork="counted")
     page = vm.Address(start)

@@ -134,11 +134,24 @@ def test_the_frame_of_a_copy_is_marked_in_its_fault(way: str, copied: list[bool]
     assert marked == copied
 
 
-def test_it_says_that_pages_without_a_descriptor_are_not_shown() -> None:
+def test_pages_without_a_descriptor_are_on_a_board_or_it_says_that_they_are_not() -> None:
+    """Two pages are used, one is only mapped; with a range of 64 pages they don't fit a board."""
     m = vm.boot("x86-64")
-    m.task("init").mmap("8 KiB", flags="private populate")
+    task = m.task("init")
+    task.write(task.mmap("12 KiB"), b"x" * 8192)
+    cards = {node.id: node for node in vm.Sharing(m).scene().nodes if node.kind == "board"}
+    assert [("none" in node.state) for node in cards.values()] == [False, False, True]
+    task.mmap("256 KiB")
     said = [run.text for node in vm.Sharing(m).scene().nodes for run in node.text]
     assert any(one.startswith("A page that is not in a page table yet is not shown") for one in said)
+
+
+def test_a_board_before_the_first_access_has_the_pages_that_are_promised() -> None:
+    m = vm.boot("x86-64")
+    m.task("init").mmap("12 KiB")
+    nodes = vm.Sharing(m).scene().nodes
+    assert len([node for node in nodes if node.kind == "board"]) == 3
+    assert not [node for node in nodes if node.kind == "board-frame"]
 
 
 def test_pages_that_do_not_fit_beside_each_other_go_on_below() -> None:

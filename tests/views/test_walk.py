@@ -174,3 +174,16 @@ def test_a_page_is_not_there_yet_only_for_an_access_that_brings_it(
     assert scene.caption is not None
     assert (scene.caption.tone, "coming" in verdict.state) == (("plain", True) if comes else ("error", False))
     assert says("walks: fault/covered", scene.caption.text) == comes
+
+
+def test_the_descriptor_that_denies_a_right_is_marked_not_the_last_one():
+    """Intel SDM 4.6: a page is a user's if U/S is 1 in each descriptor; here the third of four has 0."""
+    machine = vm.boot("x86-64")
+    task = machine.task("init")
+    a = task.mmap("4 KiB")
+    task.write(a, b"x")
+    pde = task.walk(a).steps[2]
+    machine.set_descriptor(pde.pa, pde.value & ~4)
+    nodes = vm.picture(task.walk(a)).scene().nodes
+    assert [node.id for node in nodes if node.id.startswith("walk/step/") and "fault" in node.state] == ["walk/step/2"]
+    assert any("at the PDE" in run.text for node in nodes for run in node.text)

@@ -13,7 +13,7 @@ from typing import Any
 from ..engine.base.errors import Refused
 from ..engine.base.files import check_free
 from ..engine.base.units import listed
-from ..engine.kernel.tasks.forks import FORKS, SAME_AS
+from ..engine.kernel.tasks.forks import FORKS, SAME_AS, USUAL
 from ..lectures.lecture import Lecture
 from ..lectures.listed import ABOUT, FORKING, LEAD_TO, LECTURES, SHORT
 from . import handout
@@ -136,6 +136,8 @@ def _made(name: str, fork: str | None, minutes: int | None) -> Callable[[], Lect
     if fork is None:
         return (SHORT if minutes == TWENTY else LECTURES)[name]
     if name == "cow":
+        if SAME_AS.get(fork, fork) == USUAL and minutes != TWENTY:
+            return LECTURES[name]
         if minutes != TWENTY:
             raise Refused(f"--fork {fork}: cow is about counted frames; faults, its 20 minutes, has each way to fork")
         name = "faults"

@@ -29,10 +29,11 @@ def lecture() -> Lecture:
     a = parent.mmap(PAGES * PAGE)
     told.mark(
         "a promise",
-        "A process of your own comes first: 64 MiB are mapped, and nothing of them is in memory. Then the same in "
-        "small, "
-        "three pages.",
-        minutes=5, live="%%pages in a cell with np.empty(1 << 26, 'u1')",
+        "A process of your own comes first (%%pages): 64 MiB are mapped, and nothing of them is in memory. Then the "
+        "same "
+        "in small: three pages.",
+        minutes=5, live='m = vm.boot("x86-64", cpus=2); p = m.task("parent"); a = p.mmap("12 KiB"); vm.Sharing(m)',
+        paper="And a process of your own: %%pages above np.empty(1 << 26, 'u1').",
     )  # fmt: skip
     told.question(
         "a promise", "mmap has mapped 12 KiB. How many frames hold them?", ["0", "1", "3"], machine.frame_count,
@@ -127,33 +128,35 @@ def lecture() -> Lecture:
 
     first.store(a, b"H")  # not what a branch does next: all three buttons are here
     child.exit()
+    told.mark(
+        "a flush is forgotten",
+        "The parent runs on cpu 1, which knows page A as writable. The next fork clears W in the tables, and "
+        "forgets the "
+        "TLB of cpu 1. Vote when the second child runs, then let the parent store.",
+        minutes=7, live='first, other = m.cpus[1], m.cpus[0]; first.run(p); first.store(a, b"H"); '
+        'm.cpus.shootdown = "forgotten"; d = p.fork("second child"); other.run(d); first.store(a, b"J"); '
+        "other.load(a, 5)",
+        paper="Which step of the fork was left out?",
+    )  # fmt: skip
     machine.cpus.shootdown = "forgotten"
     other = parent.fork("second child")
     second.run(other)
-    told.mark(
-        "a flush is forgotten",
-        "The parent runs on cpu 1, which knows page A as writable. This time the fork clears W in the tables, and "
-        "forgets the TLB of cpu 1. "
-        "Vote, then let the parent store.",
-        minutes=7, live='m.cpus.shootdown = "forgotten"', paper="Which step of the fork was left out?",
-    )  # fmt: skip
     first.store(a, b"J")
     told.question(
         "a flush is forgotten", "The parent stores J to page A. What does the second child read there?",
-        ["Hello", "Jello", "SIGSEGV"],
-        second.load(a, 5).decode(), "The TLB of cpu 1 still says that the page may be written: no fault, no copy, "
-        "and both see the J.",
+        ["Hello", "Jello", "SIGSEGV"], second.load(a, 5).decode(),
+        "The TLB of cpu 1 still says that the page may be written: no fault, no copy, and both see the J.",
         {"Hello": "So it is with the flush.", "SIGSEGV": "Its rights never forbade this read."},
+        later=5,
     )  # fmt: skip
+    second.flush(a)
     told.mark(
         "in a real system",
-        "Two real processes now, and a large page. A huge page of 2 MiB is forked and written: since Linux 5.8 the "
-        "mapping is split, and "
-        "4 KiB are copied; older Linux copied 2 MiB, and hugetlbfs still does.",
+        "Two real processes now. And in words: a huge page of 2 MiB is forked and written: since Linux 5.8 the "
+        "mapping is split, and 4 KiB are copied; older Linux copied 2 MiB, and hugetlbfs still does.",
         minutes=5, live="vm.copy_on_write(pages=4)",
         paper="Redis saves by a fork. Meanwhile 20 % of its pages are written. How much more memory? 20 %.",
     )  # fmt: skip
-    second.flush(a)
     first.flush(a)
     return told
 

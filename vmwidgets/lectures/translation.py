@@ -40,7 +40,7 @@ def lecture() -> Lecture:
         "a linear table",
         "One page of this address space will be used. How large is a table with an entry for each of its pages? "
         "Then the tree: a table that is not needed does not exist.",
-        minutes=6, live='vm.compare_formats(machine.task("editor"))', paper="2^(48-12) entries of 8 bytes.",
+        minutes=6, live="vm.compare_formats([(0x40_0000, '1 GiB')])", paper="2^(48-12) entries of 8 bytes.",
     )  # fmt: skip
     told.question(
         "a linear table", "Addresses have 48 bits, pages 4 KiB, entries 8 bytes. How large is a linear table?",
@@ -51,7 +51,7 @@ def lecture() -> Lecture:
     told.mark(
         "on paper",
         "The same with small numbers: 14 bits, pages of 64 bytes, two levels of 4 bits each, as in OSTEP, chapter 20.",
-        minutes=8, live='p = vm.paper(va=14, page=64, levels=(4, 4)), then p.access("r 0x3f80")',
+        minutes=8, live='vm.paper(va=14, pa=12, page=64, levels=(4, 4)).map({0xFE: 55}).access("r 0x3f80")',
         paper="The last PTE has PFN 55: the physical address is 0x0DC0.",
     )  # fmt: skip
     small = Paper(va=14, pa=12, page=64, levels=(4, 4))
@@ -63,16 +63,17 @@ def lecture() -> Lecture:
         "indices."},
     )  # fmt: skip
     second.run(task)
-    told.mark(
-        "four levels",
-        f"{Address(ADDRESS)} on x86-64: four indices of nine bits, and twelve bits for the byte. The page comes in "
-        f"by a "
-        "fault first; then the TLB is emptied, and one load walks.",
-        minutes=8, paper="The four indices: 254, 42, 311, 179.",
-    )  # fmt: skip
     with machine.group("the page comes in"):
         first.store(ADDRESS, b"draft")
         first.flush(page)
+    told.mark(
+        "four levels",
+        f"{Address(ADDRESS)} on x86-64: four indices of nine bits, and twelve bits for the byte. The page came in by a "
+        "fault, and the TLB was emptied; now one load walks.",
+        minutes=8, live='m = vm.boot("x86-64", cpus=2); t = m.task("editor"); a = t.mmap("4 KiB"); '
+        't.write(a, b"draft"); t.walk(a)',
+        paper="The four indices: 254, 42, 311, 179.",
+    )  # fmt: skip
     reads = len(task.walk(ADDRESS).steps)
     told.question(
         "four levels", "The TLB is empty. How many times does one load read memory?", ["1", "4", "5"], reads + 1,
@@ -83,21 +84,25 @@ def lecture() -> Lecture:
     told.mark(
         "one bit",
         "Rights are checked at each level. Clear U in the third descriptor, the PDE, and leave it set in the PTE.",
-        minutes=6, live="step = task.walk(a).steps[2], then m.set_descriptor(step.pa, step.value & ~4)",
+        minutes=6, live="pde = t.walk(a).steps[2]; m.set_descriptor(pde.pa, pde.value & ~4); t.walk(a)",
         paper="Code 5 in words: present, a read, user code.",
     )  # fmt: skip
+    first.flush(page)
     pde = task.walk(ADDRESS).steps[2]
     machine.set_descriptor(pde.pa, pde.value & ~_USER)
     told.question(
-        "one bit", "U is 1 in the PTE, and 0 in the PDE. User code reads the byte, with an empty TLB. What happens?",
+        "one bit", "U will be 1 in the PTE, and 0 in the PDE. User code reads the byte, and the TLB is empty. What "
+        "happens?",
         ["a page fault", "it reads the byte", "only writes fault"],
         "it reads the byte" if task.walk(ADDRESS).ok else "a page fault", "A right needs its bit at every level.",
         {"it reads the byte": "U is ANDed over the levels.", "only writes fault": "This would be R/W."},
     )  # fmt: skip
     machine.undo_descriptor()
+    first.load(ADDRESS)
     told.mark(
-        "the TLB", "The bit is back. The processor keeps what a walk found: load from the page twice.",
-        minutes=7, live="cpu.load(a), twice", paper="CS:APP 9.6.4, address 0x03d7: TLBI 3, TLBT 3.",
+        "the TLB", "The bit is back, and the processor has loaded from the page: it keeps what the walk found.",
+        minutes=7, live="m.undo_descriptor(); cpu = m.cpus[0]; cpu.run(t); cpu.load(a); cpu.load(a)", paper="CS:APP "
+        "9.6.4, address 0x03d7: TLBI 3, TLBT 3.",
     )  # fmt: skip
     first.load(ADDRESS)
     hit = any(isinstance(event, TlbHit) for event in machine.journal.last.events)
@@ -127,7 +132,9 @@ def lecture() -> Lecture:
     told.mark(
         "protected",
         "The page is read-only now, and cpu 0 was flushed. cpu 1 was forgotten, and still has the old translation.",
-        minutes=5, live='second.store(page, b"oops!")', paper="Name two bugs that a stale entry makes.",
+        minutes=5, live='other = m.cpus[1]; other.run(t); other.load(a); m.cpus.shootdown = "forgotten"; '
+        't.mprotect(a, "4 KiB", "r"); other.store(a, b"oops!")',
+         paper="Name two bugs that a stale entry makes.",
     )  # fmt: skip
     told.question(
         "protected", "cpu 1 stores to the page. What happens?", ["a page fault", "the byte is written"],
@@ -139,7 +146,7 @@ def lecture() -> Lecture:
         "Two levels; a TLB of 1 ns with 96 % hits; a cache of 1 ns with 90 % hits; memory of 10 ns; tables are not "
         "cached. "
         "Add: the TLB, the misses' reads of tables, the cache, its misses.",
-        minutes=4, live='p.time(tlb=1, hits="96 %", cache=1, cache_hits="90 %", memory=10)',
+        minutes=4, live='vm.paper().time(levels=2, tlb=1, hits="96 %", cache=1, cache_hits="90 %", memory=10)',
         paper="1 + 0.04 x 20 + 1 + 0.1 x 10 = 3.8",
     )  # fmt: skip
     time = small.time(tlb=1, hits="96 %", cache=1, cache_hits="90 %", memory=10)

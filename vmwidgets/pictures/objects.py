@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import partial
 from itertools import islice
 from typing import Any
@@ -16,7 +16,6 @@ from vmwidgets.views.memory.blackboard import BoardFrame, Descriptor, entry_word
 from vmwidgets.views.memory.fault import Copy, Side, draw_fault
 from vmwidgets.views.memory.objects import ROWS, draw_objects, named_in
 from vmwidgets.views.scene.model import Scene
-from vmwidgets.views.scene.text import visible
 from vmwidgets.views.story.faults import Fault as FaultStory
 from vmwidgets.views.story.faults import Meaning, Read
 from vmwidgets.views.story.moment import Moment
@@ -94,7 +93,7 @@ def _copy_of(machine: Machine, shown: Moment, fault: FaultStory, event: PageCopi
         writer, page, wrote_in_words(operation), "file" if event.source.startswith("file ") else "anonymous",
         Side(tuple((task, was[task]) for task in tasks[:2]), (old,)), Side(tuple(drawn.items()), tuple(after)),
         event.frame, entry_word(machine.architecture), keeper="" if len(tasks) > 1 else event.source,
-        others=max(0, len(tasks) - 2), later=_later(machine, shown, event, tasks) if users[2] else "",
+        others=max(0, len(tasks) - 2),
     )  # fmt: skip  # all of it
 
 
@@ -109,17 +108,6 @@ def _page_of(machine: Machine, task: str, page: int, moment: Moment) -> Descript
 def _since(now: Descriptor | None, was: Descriptor | None) -> Descriptor | None:
     """Return a descriptor with its state since it was as before."""
     return now if now is None or now == was else now._replace(state="new" if was is None else "changed")
-
-
-def _later(machine: Machine, shown: Moment, event: PageCopied, tasks: Sequence[str]) -> str:
-    """Return what the other task's next write to the page will do; "" unless frames are counted, and it is alone."""
-    memory = machine.system.task_memory
-    is_certain = memory.fork.counts and shown.is_after and not event.source.startswith("file ")
-    if len(tasks) != 2 or not is_certain or memory.is_shared(event.source_frame):
-        return ""
-    other, frame = visible(tasks[1]), f"{event.source_frame:#x}"
-    said = f"Next, if {other} writes to this page: one more fault, but no copy."
-    return f"{said} Only {other} has {frame}, so its lock just opens."
 
 
 def _reader(machine: Machine) -> Read:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, cast
+
 import pytest
 
 import vmwidgets as vm
@@ -272,10 +274,10 @@ def test_tables_lie_beside_the_pages_and_each_other():
         (lambda: vm.paper(va=14).access(3), "say page="),
         (lambda: vm.paper(page=64, levels=2, layout="V PFN:7").access(3), None),
         (lambda: vm.paper(va=14, page=64).map(5), "a dict such as"),
-        (lambda: vm.paper(va=14, page=64, tlb=4).fill_tlb("x"), "a dict such as"),
+        (lambda: vm.paper(va=14, page=64, tlb=4).fill_tlb(cast("Any", "x")), "a dict such as"),
         (lambda: vm.paper(va=14, page=64).memory(5), "a text, a dict or a list"),
         (lambda: vm.paper(segments=5), "a list of .base, limit."),
-        (lambda: vm.paper(va=14, page=64, entry=1).tables(5), "a list of"),
+        (lambda: vm.paper(va=14, page=64, entry=1).tables(cast("Any", 5)), "a list of"),
         (lambda: vm.paper().probes([1], max, 1, 1), "not .pid, vpn, frame."),
         (lambda: vm.paper().time(memory=10, levels="x"), "levels='x'"),
         (lambda: vm.paper(va=14, page=64, layout="V PFN:7").map({1: (2, "r")}), "no bit W"),
@@ -293,7 +295,7 @@ def test_bad_input_is_one_sentence(make, words):
 
 def test_other_words_for_an_access_lead_to_it():
     with pytest.raises(AttributeError, match=r"access\(address\)"):
-        vm.paper(va=14, page=64).translate  # noqa: B018  # as people ask for it
+        getattr(vm.paper(va=14, page=64), "translate")  # noqa: B009  # as people ask for it
 
 
 def test_a_refused_call_changes_nothing():

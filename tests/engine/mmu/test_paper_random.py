@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -24,7 +25,7 @@ class Solver:
         vpn, vpo = int(digits[: -q["offset"]], 2), int(digits[-q["offset"] :], 2)
         row = self.tlb[vpn % len(self.tlb)]
         held = next((one for one in row if one[0] == vpn), None)
-        found = {
+        found: dict[str, Any] = {
             "vpn": vpn,
             "vpo": vpo,
             "tlbi": vpn % len(self.tlb),

@@ -63,7 +63,7 @@ class Copy(NamedTuple):
 
     `what` is what was written, in words, `kind` the old frame's kind, and `frame` the copy.  `keeper` is who keeps the
     old frame if no task does, `others` the number of tasks that have it and are not drawn.  `word` is the manual's word
-    for a descriptor.  `later` is what the next write of another task will do, if that is certain.
+    for a descriptor.
     """
 
     writer: str
@@ -76,7 +76,6 @@ class Copy(NamedTuple):
     word: str
     keeper: str = ""
     others: int = 0
-    later: str = ""
 
 
 Copies = Callable[[Moment, Fault, ev.PageCopied], "Copy | None"]
@@ -382,14 +381,13 @@ def _step(number: int, step: _Step, done: Sequence[Mark], is_here: bool, box: Bo
 def _copied(copy: Copy, steps: Sequence[Part], *, is_over: bool) -> Part:
     """Return what was before, the steps, and what is after, next to each other if there is room."""
     titles = ("before", copy.before), ("after" if is_over else "so far", copy.after)
-    last = boxes.words("fault/later", copy.later, "body")
 
     def put(drawn: Drawn, x: float, y: float, w: float) -> float:
         if w < _ABREAST:
             sides = [_side(key, title, copy, side, len(side.frames), 36.0)
                      for key, (title, side) in zip(("before", "after"), titles, strict=True)]  # fmt: skip
             story = boxes.joined(boxes.below(*steps, gap=6), _arrow)
-            return boxes.below(sides[0], boxes.inset(8, story), sides[1], last, gap=18)(drawn, x, y, w)
+            return boxes.below(sides[0], boxes.inset(8, story), sides[1], gap=18)(drawn, x, y, w)
         gap, start = 20.0, len(drawn.nodes)
         side_w, apart = (_SIDE, 8.0) if w >= 860 else (132.0, 3.0)
         story = boxes.joined(boxes.below(*steps, gap=apart), _arrow)
@@ -403,7 +401,7 @@ def _copied(copy: Copy, steps: Sequence[Part], *, is_over: bool) -> Part:
                           for name in ("fault/before/frame/0", "fault/after/frame/0"))  # fmt: skip
             ids = "fault/before/frame/0", "fault/after/frame/0"
             drawn.links.append(kit.band_across("fault/copied", *ids, one, other, state=("new",)))
-        return last(drawn, x, max(ends) + 14, w)
+        return max(ends)
 
     return put
 

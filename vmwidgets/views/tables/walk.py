@@ -45,6 +45,7 @@ from .walk_tables import (
     height_of_flags,
     least_share,
     table_name,
+    to_blame,
 )
 
 _WIDEST = 240.0
@@ -448,8 +449,9 @@ def _fault_lines(walk: Walk, fault: Fault, w: float) -> tuple[str, list[tuple[st
 
 
 def _place_of(walk: Walk, fault: Fault) -> str:
-    """Return the descriptor at which the walk stopped, by its manual's name: manuals number levels differently."""
-    step = next((step for step in walk.steps if step.level == fault.level), None)
+    """Return the descriptor that refused, by its manual's name: manuals number levels differently."""
+    level_of = to_blame(walk)
+    step = next((step for step in walk.steps if step.level == level_of), None)
     if step is None:
         return ""
     level, _, kind = step.name.rpartition(" ")

@@ -181,7 +181,7 @@ def _rows(
 ) -> list[Node]:
     """Return the descriptors of a table; with None for `changed`, the processor has not read any of them yet."""
     nodes = []
-    faulty = walk.fault is not None and walk.fault.level == step.level
+    faulty = to_blame(walk) == step.level
     x, y, w, _ = place
     width = reach.width
     for index in rows_of(step):
@@ -388,3 +388,11 @@ def _follows(walk: Walk, name: str) -> str:
 def _brief(step: Step) -> str:
     """Return a table's name for a narrow column."""
     return table_name(step).removesuffix(" table").removesuffix("-level").replace("level ", "L")
+
+
+def to_blame(walk: Walk) -> int | None:
+    """Return the level of the descriptor that refused: a right may be missing above the one at which the walk ended."""
+    fault = walk.fault
+    if fault is None:
+        return None
+    return next((step.level for step in walk.steps if f"the {step.name}" in fault.why), fault.level)
