@@ -57,13 +57,13 @@ def test_a_group_has_a_limit_of_its_own():
     ("head", "row", "expects"),
     [
         ("[ pid ]   uid  tgid total_vm      rss nr_ptes nr_pmds swapents oom_score_adj name\n",
-         "[   77]    0    77     1000      500       9       3        0             0 sh\n", None),
+         "[   77]    0    77     1000      500       9       3        0             0 sh\n", 12 * 4096),
         ("[  pid  ]  uid  tgid total_vm  rss rss_anon rss_file rss_shmem pgtables_bytes swapents oom_score_adj name\n",
          "[   77]     0    77     1000   500     400   100    0    40960        0         -1000 my sh\n", 40960),
     ],
     ids=["of 2015", "of 2024"],
 )  # fmt: skip  # a head and its row
-def test_the_head_of_the_table_names_its_columns(head: str, row: str, expects: int | None):
+def test_the_head_of_the_table_names_its_columns(head: str, row: str, expects: int):
     (task,) = vm.load(f"{head}{row}").tasks
     assert (task.pid, task.mapped, task.resident, task.tables) == (77, 1000 * 4096, 500 * 4096, expects)
     assert task.name in ("sh", "my sh")
@@ -83,6 +83,23 @@ def test_an_allocation_that_fails_kills_nobody():
     assert (found.killed, found.tasks) == (None, ())
     assert "16 pages in a row (64 KiB)" in found.says
     assert "580 KiB are free; the largest block has 16 KiB" in found.says
+
+
+def test_a_kill_is_said_before_a_failure_of_the_same_log():
+    """The failure has its own free lists: 4 kB free, and 8 kB in those of the report that follows."""
+    failed = FAILED.splitlines()[0] + "\nNode 0 DMA: 1*4kB (U) 0*8kB = 4kB\n"
+    found = vm.load(failed + REPORT.replace(HEAD, "Node 0 DMA: 0*4kB 1*8kB (U) = 8kB\n" + HEAD))
+    assert found.killed.name == "eat"
+    assert found.unsaid == ("Another report is at line 1: load it by itself.",)
+    only = vm.load(failed + failed)
+    assert "4 KiB are free" in only.says
+    assert only.unsaid == ("Another report is at line 3: load it by itself.",)
+
+
+def test_the_free_lists_give_the_size_of_a_page():
+    found = vm.load("sh invoked oom-killer: order=0\nNode 0 Normal: 1*64kB (U) 0*128kB = 64kB\n" + HEAD + SH)
+    assert (found.page, found.tasks[0].resident) == (65536, 500 << 16)
+    assert not any("assumed" in one for one in found.unsaid)
 
 
 def test_the_command_prints_the_table_and_has_no_picture(tmp_path, capsys):

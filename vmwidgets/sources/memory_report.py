@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from itertools import takewhile
+from dataclasses import replace
 
 from vmwidgets.engine.base.frozen import frozen
 
@@ -18,7 +18,6 @@ _KILLED = re.compile(
     r"\bKilled process ([0-9]{1,10}) \((.{1,64}?)\)[^()]{0,40}? ?total-vm:([0-9]{1,15})kB,"
     r"((?: *[a-z]+-rss:[0-9]{1,15}kB,?)+)(?:.{0,40} pgtables:([0-9]{1,15})kB)?"
 )
-_BEGINS = re.compile(r".*invoked oom-killer|\[ *pid *\] .* total_vm +rss .*name *$")
 _USED = re.compile(r"memory: usage ([0-9]{1,15})kB, limit ([0-9]{1,15})kB\b")
 _GROUP = re.compile(r"\boom_memcg=([^,\s]{1,200})|killed as a result of limit of (\S{1,200})")
 _FAILED = re.compile(r"(\S.{0,64}): page allocation failure[.:] order:([0-9]{1,2})\b")
@@ -84,20 +83,46 @@ def in_words(size: int | None) -> str:
 
 
 def read_memory_report(text: Cleaned) -> MemoryReport | None:
-    """Return a text's first report that memory ran out, or None.  O(characters)."""
-    for at, line in enumerate(text.lines):
-        if found := _FAILED.search(line):
-            return _failure(found, text.lines[at + 1 :])
-        if _BEGINS.match(line) or _KILLED.search(line):
-            return _out_of_memory(text.lines, at)
-    return None
+    """Return a text's first report that a task was killed, or else that an allocation failed; None for none.
+
+    O(characters).
+    """
+    lines = text.lines
+    begins = [at for at, line in enumerate(lines) if _begins(line)]
+    kills = [at for at, line in enumerate(lines) if "Killed process" in line and _KILLED.search(line)]
+    failures = [at for at, line in enumerate(lines) if "page allocation failure" in line and _FAILED.search(line)]
+    if begins or kills:
+        first = min([*begins[:1], *kills[:1]])
+        last = next(iter(kills), min([at for at in failures if at > first] or [len(lines)]) - 1)
+        found = _out_of_memory(lines[first : last + 1])
+    elif failures:
+        first = failures[0]
+        last = min([*failures[1:2], len(lines)]) - 1
+        found = _failure(lines[first : last + 1])
+    else:
+        return None
+    others = [at + 1 for at in (*begins, *kills, *failures) if not first <= at <= last]
+    more = (f"Another report is at line {min(others)}: load it by itself.",) if others else ()
+    return replace(found, unsaid=(*found.unsaid, *more))
 
 
-def _failure(found: re.Match[str], rest: list[str]) -> MemoryReport:
+def _begins(line: str) -> bool:
+    """Return whether a line is the first of a report, or the head of its table."""
+    head, bracket, columns = line.partition("]")
+    is_head = bracket and head.strip(" [") == "pid" and {"total_vm", "rss", "name"} <= {*columns.split()}
+    return bool(is_head) or "invoked oom-killer" in line
+
+
+def _free(lines: list[str]) -> list[tuple[int, int]]:
+    """Return the sizes of free blocks in the lists of zones, in bytes, and how many there are of each."""
+    lists = [zone[1] for line in lines if (zone := _FREE.search(line))]
+    return [(int(size) << 10, int(n)) for one in lists for n, size in re.findall(r"([0-9]+)\*([0-9]+)kB", one)]
+
+
+def _failure(lines: list[str]) -> MemoryReport:
     """Return the report of an allocation that failed, with the free blocks of the lines below it."""
-    near = takewhile(lambda line: not _FAILED.search(line), rest)
-    lists = [zone[1] for line in near if (zone := _FREE.search(line))]
-    free = [(int(size) << 10, int(count)) for one in lists for count, size in re.findall(r"([0-9]+)\*([0-9]+)kB", one)]
+    found, free = _FAILED.search(lines[0]), _free(lines)
+    assert found is not None, "the report begins with it"
     page, order = min(free, default=(PAGE, 0))[0], int(found[2])
     says = (
         f"{printable(found[1])} asked for {counted(1 << order, 'page')} in a row ({in_words(page << order)}) and got"
@@ -110,25 +135,27 @@ def _failure(found: re.Match[str], rest: list[str]) -> MemoryReport:
     return MemoryReport(f"{says} {total} are free; the largest block has {in_words(largest)}.", page)
 
 
-def _out_of_memory(lines: list[str], first: int) -> MemoryReport:
-    """Return the report that begins in line `first` (from 0), and ends with the task that was killed."""
-    last = next((at for at in range(first, len(lines)) if _KILLED.search(lines[at])), len(lines) - 1)
-    killed, report = _KILLED.search(lines[last]), "\n".join(lines[first : last + 1])
-    rows, unsaid = _table(lines[first : last + 1])
-    page, its = PAGE, next((row for pid, _, row in rows if killed and pid == int(killed[1])), None)
+def _out_of_memory(lines: list[str]) -> MemoryReport:
+    """Return the report of these lines, which ends with the task that was killed."""
+    killed, report = _KILLED.search(lines[-1]), "\n".join(lines)
+    rows, unsaid = _table(lines)
+    page, its = (
+        min(_free(lines), default=(0, 0))[0],
+        next((row for row in rows if killed and row[0] == int(killed[1])), None),
+    )
     if killed and its:
         mapped = int(killed[3]) << 10
-        page = min((PAGE << more for more in range(5)), key=lambda one: abs(its["total_vm"] * one - mapped))
-    elif rows:
+        page = min((PAGE << more for more in range(5)), key=lambda one: abs(its[2]["total_vm"] * one - mapped))
+    elif rows and not page:
         unsaid.append("The text does not give the size of a page: 4 KiB is assumed.")
+    page = page or PAGE
     tasks = [
-        TaskMemory(pid, name, row["total_vm"] * page, row["rss"] * page, row.get("pgtables_bytes"))
-        for pid, name, row in rows
+        TaskMemory(pid, name, row["total_vm"] * page, row["rss"] * page, _tables(row, page)) for pid, name, row in rows
     ]
     says, victim = "Memory ran out; the text does not say which task was killed.", None
     if killed:
         resident = sum(int(one) for one in re.findall(r"-rss:([0-9]+)", killed[4])) << 10
-        tables = int(killed[5]) << 10 if killed[5] else its.get("pgtables_bytes") if its else None
+        tables = int(killed[5]) << 10 if killed[5] else _tables(its[2], page) if its else None
         victim = TaskMemory(int(killed[1]), printable(killed[2]), int(killed[3]) << 10, resident, tables)
         says = f"{victim.name} ({victim.pid}) was killed: {in_words(resident)} in memory, of {in_words(victim.mapped)}"
         says += f" mapped{'.' if tables is None else f'; its page tables take {in_words(tables)}.'}"
@@ -139,11 +166,15 @@ def _out_of_memory(lines: list[str], first: int) -> MemoryReport:
         says += f" Its group {name}{had}: only tasks of the group could be chosen."
     if not rows:
         unsaid.append("The text has no table of tasks.")
-    if more := [at for at in range(last + 1, len(lines)) if _BEGINS.match(lines[at]) or _KILLED.search(lines[at])]:
-        unsaid.append(f"Another report begins at line {more[0] + 1}: load it by itself.")
     return MemoryReport(
         says, page, victim, tuple(sorted(tasks, key=lambda one: (-one.resident, one.pid))), tuple(unsaid)
     )
+
+
+def _tables(row: dict[str, int], page: int) -> int | None:
+    """Return the bytes of a task's page tables, which older kernels count in pages; None if the table lacks them."""
+    pages = [row[one] for one in ("nr_ptes", "nr_pmds", "nr_puds") if one in row]
+    return row.get("pgtables_bytes", sum(pages) * page if pages else None)
 
 
 def _table(lines: list[str]) -> tuple[list[tuple[int, str, dict[str, int]]], list[str]]:
