@@ -24,6 +24,9 @@ from .tables import as_csv
 Z_OF_5_PERCENT, Z_OF_4_IN_5 = 1.96, 0.84
 """Quantiles of the normal distribution: of 5 % in both tails, and of 80 % below."""
 
+LEAST = 6
+"""The number of students who all have to change one way before a sign test is below 5 %: 2 / 2^6."""
+
 Marks = tuple[bool, ...]
 """For each of the ten questions, in the order of `KINDS`, whether its answer was right."""
 
@@ -91,19 +94,19 @@ class Gain:
 
     @property
     def needed(self) -> int | None:
-        """The students with changes like these that it takes to trust a gain; None if there are too few, or no gain.
+        """The students with such changes that it takes to trust a gain; None for a small class, or without a gain.
 
         With so many, a paired test at 5 % finds the gain in 4 of 5 classes: ((1.96 + 0.84) x deviation / mean) squared,
         in questions more right after than before (Cohen 1988, chapter 2).
 
         >>> more, same = ((False,) * 10, (True,) * 2 + (False,) * 8), ((False,) * 10, (False,) * 10)
-        >>> Gain({"a": more, "b": same, "c": more, "d": same}, {}, ()).needed
-        11
+        >>> Gain({str(one): (more, same)[one % 2] for one in range(10)}, {}, ()).needed
+        9
         """
         steps = [sum(after) - sum(before) for before, after in self.both.values()]
-        if len(steps) < 2 or (average := mean(steps)) <= 0:
+        if len(steps) < FEW or (average := mean(steps)) <= 0:
             return None
-        return max(2, ceil(((Z_OF_5_PERCENT + Z_OF_4_IN_5) * stdev(steps) / average) ** 2))
+        return max(LEAST, ceil(((Z_OF_5_PERCENT + Z_OF_4_IN_5) * stdev(steps) / average) ** 2))
 
     def item(self, place: int) -> tuple[int, int, int, int]:
         """Return a question's counts: right before; right after; learned (wrong, then right); lost (the reverse)."""
@@ -187,8 +190,8 @@ def said(gain: Gain) -> str:
         same = len(gain.both) - better - worse
         lines.append(f"{better} had more right after, {worse} fewer, {same} as many.{_chance(gain)}")
         if gain.needed is not None:
-            enough = f"it takes {counted(gain.needed, 'student')} to trust such a gain"
-            lines.append(f"Of changes like these, {enough}; these are {len(gain.both):,}.")
+            enough = f"it takes about {counted(gain.needed, 'student')} to trust a gain"
+            lines.append(f"With changes like these, {enough}; these are {len(gain.both):,}.")
         width = max(map(len, KINDS))
         lines += ["", f"{'question':{width}}  before  after  learned  lost"]
         for place, kind in enumerate(KINDS):

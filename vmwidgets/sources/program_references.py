@@ -257,7 +257,9 @@ def read_references(text: str, source: str, name: str = "", *passed: str) -> Tra
         head = " ".join(form.pattern.groupindex)
         said += [
             f"No address has 0x or a letter: all are read as {'hexadecimal' if base == 16 else 'decimal'} numbers.",
-            f"A first line '{head}' chooses decimal addresses; 'hex address' or 'page' in it chooses these.",
+            f"A first line '{head}' chooses decimal addresses; 'hex address' or 'page' in it chooses these."
+            if base == 16
+            else "A first line with 'hex address' or 'page' chooses these.",
         ]
     said += [form.says] if form.says and not has_letter else []
     made.unsaid += (*said, *passed)

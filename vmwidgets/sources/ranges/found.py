@@ -133,7 +133,10 @@ _CRASH = re.compile(
 _OF_CRASH = re.compile(r"--->[ \t]+GAP OF 0x[0-9a-f]+ BYTES|\$[0-9]+ = \(void \*\) 0x[0-9a-f]+$")
 _NO_ADDRESS = re.compile(r"\bSI_(?:KERNEL|USER|TKILL)\b")
 _WRITE = re.compile(r"\bwrit(?:e|ing)\b|\berror:? ?[2367]\b", re.IGNORECASE)
-_TYPE = re.compile(r"\s*(?:--->\s*)?([A-Za-z_][\w .()/-]*?)\s+(?:0x)?[0-9a-f]{6,16}\s*-")
+_TYPE = re.compile(
+    r"[ \t]{0,80}(?:--->[ \t]{0,8})?([A-Za-z_][\w.()/-]{0,40}(?: [\w.()/-]{1,40}){0,6}?)"
+    r"[ \t]{1,80}(?:0x)?[0-9a-f]{6,16}[ \t]{0,8}-"
+)
 """The type before a range, as macOS prints it."""
 
 
