@@ -174,6 +174,45 @@ def test_a_last_line_that_is_cut_is_left_out_and_said(form: str) -> None:
     assert any("is cut" in said for said in found.unsaid)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "R 0x7ffd3a1b2c58\nW 0x7ffd3a1b2c60\nR 0x7ffd", "0 7ffd3a1b2c58\n1 7ffd3a1b2c60\n0 7ffd3a1",
+        "1 R 0x7ffd3a1b2c58\n1 W 0x7ffd3a1b2c60\n1 R 0x7f", "op,address\nR,0x7ffd3a1b2c58\nW,0x7ffd3a1b2c60\nR,0x7ff",
+        "T7 read 8 byte(s) @ 0x7ffd3a1b2c58 by\nT7 write 8 byte(s) @ 0x7ffd3a1b2c60 by\nT7 read 8 byte(s) @ 0x7ff",
+    ],
+)  # fmt: skip
+def test_an_address_at_the_end_with_fewer_digits_than_all_others_is_left_out_and_said(text: str) -> None:
+    found = vm.load(text)
+    assert found.addresses.tolist() == [0x7FFD3A1B2C58, 0x7FFD3A1B2C60]
+    assert any("it is cut, and not read" in said for said in found.unsaid)
+    whole = vm.load(text + "\n")
+    assert len(whole) == 3
+    assert not any("cut" in said for said in whole.unsaid)
+
+
+def test_an_instruction_of_pinatrace_goes_with_its_cut_address() -> None:
+    found = vm.load("0x400500: R 0x7ffe0010\n0x400504: W 0x7ffe0018\n0x400508: R 0x7f")
+    assert found.addresses.tolist() == [0x400500, 0x7FFE0010, 0x400504, 0x7FFE0018]
+    assert any("it is cut, and not read" in said for said in found.unsaid)
+
+
+def test_an_address_at_the_end_with_fewer_digits_than_some_others_may_be_cut() -> None:
+    found = vm.load("R 0x601000\nW 0x7ffd3a1b2c60\nR 0x7ffd3a1")
+    assert len(found) == 3
+    assert "The text ends with the address 0x7ffd3a1: digits may be missing." in found.unsaid
+    assert vm.load("R 0x601000\nW 0x601008\nR 0x601010").unsaid == ()
+
+
+@pytest.mark.parametrize(
+    ("size", "says"), [("1k", "page=1024"), ("4k", ""), ("16k", "page=16384"), ("32", "of 32 can't")]
+)
+def test_the_page_size_above_the_addresses_of_ostep_is_said(size: str, says: str) -> None:
+    text = f"ARG seed 0\nARG page size {size}\n\nVirtual Address Trace\n"
+    found = vm.load(f"{text}  VA 0x00003229 (decimal:    12841) --> PA or invalid address?\n")
+    assert any(says in said for said in found.unsaid[1:]) == bool(says)
+
+
 @pytest.mark.parametrize("change", [lambda line: line.strip(), lambda line: " ".join(line.split())])
 def test_lackeys_lines_are_known_without_their_blanks(change: Callable[[str], str]) -> None:
     found = vm.load("".join(f"{change(line)}\n" for line in LACKEY.splitlines()))

@@ -92,6 +92,11 @@ PAGES = NUMBERS._replace(
     unit=PAGE,
     says=f"All numbers are smaller than {PAGE:,}, and are read as pages: below a first line 'address', as addresses.",
 )
+OSTEP = Form(
+    "OSTEP's translations",
+    r"(?:VA(?: [0-9]+)?|Virtual Address) {address}(?: \(decimal [0-9]+\) -->| Translates To).*",
+    others="of OSTEP's program",
+)
 NYU = Form("NYU's lab on paging", "(?P<access>[crwe]) {page}", 10, beside="[0-9]+(?: [0-9]+){0,3}", unit=PAGE)
 FORMS = (
     Form("an address and R or W", "{address} {access}"),
@@ -103,11 +108,7 @@ FORMS = (
         "DynamoRIO's drmemtrace", r"(?:[0-9]+ ){0,2}T?[0-9]+ {access} {size} byte\(s\) @ {0x}\b.*",
         others="without an address",
     ),
-    Form(
-        "OSTEP's translations",
-        r"(?:VA(?: [0-9]+)?|Virtual Address) {address}(?: \(decimal [0-9]+\) -->| Translates To).*",
-        others="of OSTEP's program",
-    ),
+    OSTEP,
     DINERO,
     Form("R or W and an address", "{does} {address}"),
     Form("R or W, an address and a size", "{does} {0x} {size}"),
@@ -233,6 +234,9 @@ def read_references(text: str, source: str, name: str = "", *passed: str) -> Tra
         raise Refused(f"{source} has {len(found):,} references: at most {MOST:,} are read at once")
     is_whole = len(found) == len(lines) - (not lines[-1]) - (form.name == TABLE) and form is not PAIRS
     said = [] if is_whole else [*_others(form, lines, source)]
+    if not text.endswith("\n") and (cut := _cut_address(form, found, lines[-1])):
+        said.append(cut)
+        found = found[:-1] if cut.endswith("not read.") else found
     columns = _columns(form, found)
     written = columns["address"]
     if not found and form.name == TABLE:
@@ -262,8 +266,43 @@ def read_references(text: str, source: str, name: str = "", *passed: str) -> Tra
             else "A first line with 'hex address' or 'page' chooses these.",
         ]
     said += [form.says] if form.says and not has_letter else []
+    said += _page_said(text) if form is OSTEP else []
     made.unsaid += (*said, *passed)
     return ready(made)
+
+
+def _cut_address(form: Form, found: Sequence[tuple[str, ...]], last: str) -> str:
+    """Return a sentence if digits may be missing in the address that ends a text, whose last line has no end.
+
+    Such an address is left out if it has fewer digits than all others.
+    """
+    match = form.pattern.match(last)
+    if match is None or form.unit != 1 or form is NUMBERS or form is PAIRS or len(found) < 2:
+        return ""
+    if match.end("address") != len(last.rstrip()) or match.start("address") == len(last) - len(last.lstrip()):
+        return ""
+    at = [*form.pattern.groupindex].index("address")
+    digits, *others = (len(row[at].lower().removeprefix("0x")) for row in (found[-1], *found[:-1]))
+    if digits < min(others):
+        return (
+            f"The address in the last line, {shown(last.strip()[:40])}, has fewer digits than all others, and nothing"
+            " ends the line. If it is whole, add a line break; as it is, it is cut, and not read."
+        )
+    return f"The text ends with the address {match['address']}: digits may be missing." * (digits < max(others))
+
+
+def _page_said(text: str) -> list[str]:
+    """Return a sentence about the page size that OSTEP's program prints above its addresses."""
+    from ..engine.reference_strings.trace import LARGEST, SMALLEST
+
+    said = re.search(r"^[ \t]*ARG page size[ \t]+([0-9]{1,9})([kKmM]?)", text, re.MULTILINE)
+    size = 0 if said is None else int(said[1]) << {"": 0, "k": 10, "m": 20}[said[2].lower()]
+    if said is None or size == PAGE:
+        return []
+    has = f"The text says '{said[0].strip()}', and a trace counts in pages of {PAGE:,} bytes"
+    if not SMALLEST <= size <= LARGEST or size & (size - 1):
+        return [f"{has}: its pages of {size:,} can't be counted, only a power of two from {SMALLEST} bytes to 2 MiB."]
+    return [f"{has}: for those of the text, give page={size} to faults and the other counts."]
 
 
 def _columns(form: Form, found: Sequence[tuple[str, ...]]) -> dict[str, list[str]]:

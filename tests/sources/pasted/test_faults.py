@@ -99,6 +99,28 @@ def test_the_tutorials_present_is_said_to_be_turned_round() -> None:
     assert any("prints 'present'" in one for one in vm.load("Page fault! ( present ) at 0x10\n").unsaid)
 
 
+def test_the_tutorials_lack_of_present_may_be_turned_round_too() -> None:
+    """Molloy's handler tests `!(err_code & 1)` and prints 'present': without the word, P is 1, or 0 if mended."""
+    (trap,), unsaid = (found := vm.load("Page fault! ( write user ) at 0xa0000000\n")).traps, found.unsaid
+    assert trap.code == 7
+    assert any("If your handler was mended, P was 0" in one for one in unsaid)
+
+
+@pytest.mark.parametrize(("digits", "address"), [("ffff8000", None), ("0000000000", None), ("ffff800000000ff8", -1)])
+@pytest.mark.parametrize("end", ["\n", "", "\nRAX=0000000000000000 RBX=0000000000000000\n"])
+def test_qemus_log_for_64_bits_has_addresses_of_16_digits(digits: str, address: int | None, end: str) -> None:
+    line = "  0: v=0e e=0002 i=0 cpl=0 IP=0008:ffffffff80100000 pc=ffffffff80100000 SP=0010:ffff800000001000 CR2="
+    pasted = vm.load(f"{line}{digits}{end}")
+    assert pasted.traps[0].address == (address and int(digits, 16))
+    assert any("is cut, and not read" in one for one in pasted.unsaid) == (address is None)
+
+
+def test_qemus_log_for_32_bits_has_addresses_of_8_digits() -> None:
+    pasted = vm.load(QEMU.replace("CR2=00000004", "CR2=00000"))
+    assert pasted.traps[0].address is None
+    assert any("is cut, and not read" in one for one in pasted.unsaid)
+
+
 def test_an_address_without_0x_is_read_in_base_16_and_that_is_said() -> None:
     pasted = vm.load("page fault: addr=4096 err=2\n")
     assert pasted.traps[0].address == 0x4096
@@ -184,6 +206,75 @@ def test_a_walk_that_ends_early() -> None:
     assert "The PDE above it, 0x12308067, is present, writable, for user code" in bad.says
     with pytest.raises(vm.Refused, match="a processor that the text does not say"):
         vm.load("BUG: Bad page map in process p  pte:20682653 pmd:20f23c01\naddr:00007fff84619000 vm_flags:04044411\n")
+
+
+VTOP_USER = "crash> vtop 7f0000005000\n   PGD: 12a147f0 => 12a15067\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "values"),
+    [
+        (f"{VTOP_USER}   PUD: 12a15000 =>\n", "PUD", [0x12A1_5067]),
+        (f"{VTOP_USER}   PUD: 12a15000 =", "PUD", [0x12A1_5067]), (f"{VTOP_USER}   PUD:\n", "PUD", [0x12A1_5067]),
+        (f"{VTOP_USER}   PUD: 12a15000 => 12a16067\n   PMD: 12a16000\n", "PMD", [0x12A1_5067, 0x12A1_6067]),
+        (XEN[: XEN.index("L3")] + "L3[0x000] = 00000000bf4\n", "L3", [0x1234_5063]),
+        (XEN[: XEN.index("L3") + 12], "L3", [0x1234_5063]),
+        (WINDBG.replace("8000000012348005", "80000001223"), "PTE", [0xA00_0000_1234_5867 + 4096 * n for n in range(3)]),
+        (WINDBG.replace("8000000012348005", "8000"), "PTE", [0xA00_0000_1234_5867 + 4096 * n for n in range(3)]),
+        (WINDBG.replace("8000000012348005", "80000012"), "PTE", [0xA00_0000_1234_5867 + 4096 * n for n in range(3)]),
+    ],
+)  # fmt: skip
+def test_a_descriptor_of_a_walk_that_is_cut_is_named_and_not_read(text: str, name: str, values: list[int]) -> None:
+    """Left of crash's arrow is a descriptor's address; Xen and WinDbg print all 16 digits."""
+    pasted = vm.load(text)
+    assert [word for _, word in pasted.tables[0].listed] == values
+    (trap,) = pasted.traps
+    assert (trap.refused, trap.walk) == ("", None)
+    assert not trap.says.endswith(": .")
+    assert any(one.startswith(f"{name} in line") and one.endswith("is cut, and not read.") for one in pasted.unsaid)
+
+
+def test_a_walk_whose_only_descriptor_is_cut_is_refused_with_that_reason() -> None:
+    with pytest.raises(vm.Refused, match="PGD in line 2 is cut"):
+        vm.load("crash> vtop 7f0000005000\n   PGD: 12a147f0\n")
+
+
+def test_windbg_for_32_bits_prints_8_digits() -> None:
+    text = "  VA 7ffe0000\nPDE at C03007FC    PTE at C01FFF80\ncontains 03A52067  contains {}\n"
+    assert vm.load(text.format("00041025")).traps[0].walk.pa == 0x4_1000
+    cut = vm.load(text.format("00041"))
+    assert cut.traps[0].walk is None
+    assert any("PTE in line 3 is cut" in one for one in cut.unsaid)
+
+
+def test_the_last_descriptor_of_crash_may_have_lost_digits() -> None:
+    pasted = vm.load(f"{VTOP_USER}   PUD: 12a15000 => 12a1\n")
+    assert any("digits of its descriptor may be missing" in one for one in pasted.unsaid)
+
+
+XEN_WALK = (
+    "(XEN) Pagetable walk from ffff82d080000010:\n(XEN)  L4[0x105] = 0000000000abc063 ffffffffffffffff\n"
+    "(XEN)  L3[0x142] = 0000000000000000 ffffffffffffffff\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "old", "new", "right"),
+    [
+        (XEN_WALK, "L4[0x105]", "L4[0x106]", "0x105"), (XEN_WALK, "L3[0x142]", "L3[0x143]", "0x142"),
+        (WINDBG, "PTE at FFFFF68000000080", "PTE at FFFFF68000000088", "0x10"), (VTOP, "12a14ff0", "12a14ff8", "0x1fe"),
+    ],
+)  # fmt: skip
+def test_an_entry_that_the_address_does_not_have_is_said(text: str, old: str, new: str, right: str) -> None:
+    """0xffff82d080000010 has the indices 0x105 and 0x142; descriptors of 8 bytes lie at their index times 8."""
+    assert not any("one of the two is damaged" in one for one in vm.load(text).unsaid)
+    assert any(
+        f"has entry {right} there: one of the two is damaged" in one for one in vm.load(text.replace(old, new)).unsaid
+    )
+
+
+def test_the_command_of_a_debugger_is_not_a_line_of_a_page_table() -> None:
+    assert vm.load("0: kd> !pte 0x10000\n" + WINDBG).unsaid == vm.load("\n" + WINDBG).unsaid
 
 
 def test_a_course_lists_pages_by_their_numbers() -> None:

@@ -296,6 +296,12 @@ class _Block:
         self.parts.claimed.add(line)
         self.parts.told.add(line)
         is_plain = digits.isdigit() and self.text[: end - len(digits)][-2:].lower() != "0x"
+        whole = _qemus_digits(self.text) if name == "va" and self.head.dress.name == "QEMU" else 0
+        if len(digits) < whole:
+            self.parts.unsaid.append(
+                f"The address {digits} in line {line} is cut, and not read: QEMU prints {whole} digits."
+            )
+            return None
         if name == "va" and is_plain and len(digits) not in (1, 8, 16):
             self.parts.unsaid.append(f"The address {digits} in line {line} has no 0x, and is read in base 16.")
         return self._number(digits, line, end - self.text.rfind("\n", 0, end) - 1, base)
@@ -326,6 +332,11 @@ class _Block:
                     f"Line {self.head.line} prints 'present', which the tutorial's handler does where P is 0: it is"
                     " read so. If your handler was mended, P was 1."
                 )
+            elif bits & P:
+                self.parts.unsaid.append(
+                    f"Line {self.head.line} does not print 'present', which the tutorial's handler does where P is 0: P"
+                    " is read as 1. If your handler was mended, P was 0."
+                )
         elif (match := _FLAG_SET.search(self.text)) is not None:
             line = self.head.line + self.text.count("\n", 0, match.end())
             if self.parts.ends_in(line, match.end() - self.text.rfind("\n", 0, match.end()) - 1):
@@ -337,6 +348,11 @@ class _Block:
             bits |= more & ~known
             known |= mask
         return bits, known
+
+
+def _qemus_digits(text: str) -> int:
+    """Return the number of digits of an address in QEMU's log: its program for x86-64 prints 16, that for i386 8."""
+    return 16 if re.search(r"\b(?:pc|IP|SP|R\w{1,2})=(?:[0-9a-f]{4}:)?[0-9a-f]{16}\b", text, _FLAGS) else 8
 
 
 def _explained(trap: Trap, said: Code | None, parts: Parts) -> Trap:

@@ -64,14 +64,30 @@ WALKS = re.compile(
 )
 """The first lines of walks."""
 _PRINTS = {"xen": "Xen", "windbg": "!pte of WinDbg", "crash": "vtop of crash", "map": "a check of Linux"}
-_LEVELS = (
-    re.compile(r"\b(L[1-4])(?:\[0x[0-9a-f]{1,3}\])? = ([0-9a-f]{8,16})(?![0-9a-z])"),
-    re.compile(r"\b(PAGE DIRECTORY|P[GUM4]D|PTE): (?:[0-9a-f]{1,16} => )?([0-9a-f]{1,16})(?![0-9a-z])"),
-    re.compile(r"\b(p[gum4]d|pte):([0-9a-f]{1,16})(?![0-9a-z])"),
-    re.compile(r"\b(P[XPDT]E) at [0-9A-Fa-f`]{8,17}|\bcontains ([0-9A-Fa-f]{8,16})(?![0-9a-z])"),
+_XEN_LEVELS, _CRASH_LEVELS, _MAP_LEVELS, _WINDBG_LEVELS = _LEVELS = (
+    re.compile(
+        r"\b(?P<name>L[1-4])(?=\[0x| =)(?:\[0x(?P<entry>[0-9a-f]{0,3})\]?)?(?: = ?)?"
+        r"(?P<value>[0-9a-f]{0,16})(?![0-9a-z])"
+    ),
+    re.compile(
+        r"\b(?P<name>PAGE DIRECTORY|P[GUM4]D|PTE)"
+        r":(?: (?P<entry>[0-9a-f]{1,16}) =>?)? ?(?P<value>[0-9a-f]{0,16})(?![0-9a-z])"
+    ),
+    re.compile(r"\b(?P<name>p[gum4]d|pte):(?P<value>[0-9a-f]{0,16})(?![0-9a-z])"),
+    re.compile(
+        r"\b(?P<name>P[XPDT]E) at (?P<entry>[0-9A-Fa-f`]{8,17})"
+        r"|\bcontains\b ?(?P<value>[0-9A-Fa-f]{0,16})(?![0-9A-Za-z])"
+    ),
 )
-"""Descriptors by the names that walks give to their levels; WinDbg prints the names and then the values."""
-_NAMES = {"l4": "pgd", "l3": "pud", "l2": "pmd", "l1": "pte", "page directory": "pgd", "pxe": "pgd", "ppe": "pud"}
+"""Descriptors by the names that walks give to their levels; WinDbg prints the names and then the values.
+
+`entry` is a descriptor's address; Xen prints its index.
+"""
+_NAMES = {
+    "l4": "pgd", "l3": "pud", "l2": "pmd", "l1": "pte", "page directory": "pgd", "pxe": "pgd", "ppe": "pud",
+}  # fmt: skip
+_SHIFTS = {"pgd": 39, "pud": 30, "pmd": 21, "pte": 12}
+"""The lowest bit of an address that selects a descriptor of each level, with descriptors of 8 bytes."""
 
 _PID = re.compile(r"\bPID: ([0-9]{1,9})\b")
 
@@ -164,7 +180,8 @@ def _walk_alone(match: re.Match[str], event: Event) -> None:
     last = values[-1] or 0
     if not bit:
         event.say("lacks descriptors: the text leaves out a level, or is cut")
-    is_last = f"the {fmt.levels[len(values) - 1].name} is {last:#x}, and the text leaves out descriptors above it"
+    where = "above" if None in values else "below"
+    is_last = f"the {fmt.levels[len(values) - 1].name} is {last:#x}, and the text leaves out descriptors {where} it"
     says = f"{Address(address)} is not mapped: {why}" if bit else f"{Address(address)}: {is_last}"
     says += "; its other bits are the kernel's own, such as a place in swap space" * bool(bit == "P" and last)
     if bit == "P" and above:
@@ -210,7 +227,7 @@ class _Chain(NamedTuple):
 
 def _descriptors(event: Event, address: int | None) -> _Chain | None:
     """Return the descriptors by their names; None if the text has none.  Folded levels appear once."""
-    words, unsaid = event.words(_WORDS) or event.words(_OLD) or _of_levels(event), event.parts.unsaid
+    words, unsaid = event.words(_WORDS) or event.words(_OLD) or _of_levels(event, address), event.parts.unsaid
     unread = event.unread(words)
     if not words:
         return None
@@ -229,26 +246,59 @@ def _descriptors(event: Event, address: int | None) -> _Chain | None:
     return _Chain(fmt, [by_name.get(name) for name in names[: last + 1]], (line, words[-1].line))
 
 
-def _of_levels(event: Event) -> list[Word]:
-    """Return the descriptors of a walk, one of each level, by Linux's names."""
+def _of_levels(event: Event, address: int | None) -> list[Word]:
+    """Return the descriptors of a walk, one of each level, by Linux's names; those that are cut are named, and left."""
     found: dict[str, Word] = {}
     for pattern in _LEVELS:
         matches = [(number, match) for number, line in event.lines for match in pattern.finditer(line)]
-        names = [match[1].lower() for _, match in matches if match[1]]
-        values = [(number, match) for number, match in matches if match[2]]
-        if len(names) != len(values):
+        heads = [match for _, match in matches if match["name"]]
+        values = [(number, match) for number, match in matches if match["value"] is not None]
+        if len(heads) != len(values):
             break  # a value of WinDbg is missing, and which one is not said
-        for name, (number, match) in zip(names, values, strict=True):
+        names = [match["name"].lower() for match in heads]
+        levels = ["pmd" if one == "pde" and "pxe" in names else _NAMES.get(one, one) for one in names]
+        least = _least(pattern, names, [match["value"] for _, match in values])
+        for head, level, (number, match) in zip(heads, levels, values, strict=True):
             event.parts.claimed.add(number)
-            level = "pmd" if name == "pde" and "pgd" in found else _NAMES.get(name, name)
+            digits, entry = match["value"], head.groupdict().get("entry")
+            has_no_arrow = pattern is _CRASH_LEVELS and entry is None and head["name"] != "PAGE DIRECTORY"
+            if len(digits) < least or has_no_arrow:
+                event.parts.unsaid.append(f"{head['name']} in line {number} is cut, and not read.")
+                event.parts.reasons.append(event.parts.unsaid[-1])
+                continue
             is_cut = event.parts.ends_in(number, match.end())
             if is_cut:
                 event.parts.unsaid.append(f"The text ends with a descriptor in line {number}: digits may be missing.")
-            if not is_cut or len(match[2]) == 16 or match[2] == "0":
-                found.setdefault(level, Word(level, int(match[2], 16), number))
-        if found:
+            elif least == 1 and digits != "0" and event.parts.is_last(number):
+                event.parts.unsaid.append(f"The text ends with line {number}: digits of its descriptor may be missing.")
+            if not is_cut or len(digits) == 16 or digits == "0":
+                _say_other_entry(event, head, level, levels, address)
+                found.setdefault(level, Word(level, int(digits, 16), number))
+        if heads:
             break
     return [*found.values()]
+
+
+def _least(pattern: re.Pattern[str], names: list[str], values: list[str]) -> int:
+    """Return the least digits of a descriptor: crash alone prints no leading zeros."""
+    if pattern is _WINDBG_LEVELS:
+        return 16 if "pxe" in names or any(len(one) > 8 for one in values) else 8
+    return {_XEN_LEVELS: 16, _MAP_LEVELS: 8}.get(pattern, 1)
+
+
+def _say_other_entry(event: Event, head: re.Match[str], level: str, levels: list[str], address: int | None) -> None:
+    """Add a sentence if a walk names another entry of a table than the address has there."""
+    entry, shift = head.groupdict().get("entry"), _SHIFTS.get(level)
+    is_long = {"pgd", "pud"} & {*levels} and (level != "pgd" or "p4d" not in levels)
+    if not entry or shift is None or not is_long or address is None:
+        return
+    number = int(entry.replace("`", ""), 16)
+    index, right = number if head["name"][0] == "L" else number % 4096 // 8, address >> shift & 511
+    if index != right:
+        event.say(
+            f"has entry {index:#x} of a table as its {head['name']}, and {Address(address)} has entry {right:#x} there:"
+            " one of the two is damaged, or the text is mixed. The descriptor is used"
+        )
 
 
 def _of_64_bits(
@@ -303,7 +353,7 @@ def _explained(trap: Trap, said: Code, chain: _Chain | None, event: Event, parts
     controls = _controls(event, fmt, code or 0)
     if fmt.word_bits == 32 and address >> 32:
         event.say("has an address of more than 32 bits with tables of 32 bits")
-        return replace(trap, refused=said.refused, says=f"{done}: {said.why}.")
+        return replace(trap, refused=said.refused, says=f"{done}: {said.why or 'the text does not say why'}.")
     cr3 = event.number(_CR["CR3"])
     root = cr3 & (0xFFFF_FFE0 if fmt is X86_PAE else (1 << 52) - 4096) if cr3 else None
 
@@ -321,7 +371,7 @@ def _explained(trap: Trap, said: Code, chain: _Chain | None, event: Event, parts
         return replace(trap, refused=refused, says=f"{done}: {why or 'the text does not say why'}.")
     if walk is None:
         event.say("lacks descriptors: the text leaves out a level, or is cut")
-        return replace(trap, refused=said.refused, says=f"{done}: {said.why}.")
+        return replace(trap, refused=said.refused, says=f"{done}: {said.why or 'the text does not say why'}.")
     if walk.fault is None and said.refused == "PK":
         why = f"{said.why}; the descriptors' other bits allow it"
         return replace(trap, walk=walk, refused="PK", says=f"{done}: {why}.")

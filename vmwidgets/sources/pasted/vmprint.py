@@ -42,8 +42,11 @@ _PTE = re.compile(r"\bpte[\s:=]{1,5}(?:0x)?([0-9a-f]{1,40})(?![0-9a-z])", _FLAGS
 _PA = re.compile(r"\bpa[\s:=]{1,5}(?:0x)?([0-9a-f]{1,40})(?![0-9a-z])", _FLAGS)
 _RIGHTS = re.compile(r"\b(?:flags?|perms?|rights)[\s:=]{1,5}([r-][w-][x-][u-])(?![\w-])", _FLAGS)
 
-_ALMOST = re.compile(r"\.\.\s{0,9}(0x[0-9a-f]{1,40}|[0-9]{1,3})\s{0,9}:|\bpte\s+0x|\bpa\s+0x[0-9a-f]{9}", _FLAGS)
-"""A pattern that matches only lines of a table: if such a line does not match the full pattern, it is damaged."""
+_ALMOST = re.compile(r"\.\.\s{0,9}(0x[0-9a-f]{1,40}|[0-9]{1,3})\s{0,9}:|(?<!!)\bpte\s+0x|\bpa\s+0x[0-9a-f]{9}", _FLAGS)
+"""A pattern that matches only lines of a table: if such a line does not match the full pattern, it is damaged.
+
+WinDbg's command `!pte 0x…` is not one.
+"""
 
 _BARE = re.compile(
     r"\s*(?:(?:0x[0-9a-f]{1,40}|[0-9a-f]{16}|[0-9]{1,3})\s{0,9}:)?\s{0,9}"
