@@ -251,7 +251,8 @@ def main(arguments: list[str] | None = None) -> int:
     if not given.near and found_by(["--tier=fast", "tests"], given.minutes[0] * 60) != "alive":
         raise SystemExit("without a change a test of the fast tier fails, or it takes too long: `make fast` says which")
     mutants = islice(drawn(given.seed, given.folder), 10 * given.count) if given.list is None else listed(given.list)
-    kept: set[tuple[str, ...]] = set()
+    lines = given.keep.read_text().splitlines() if given.keep is not None and given.keep.is_file() else []
+    kept: set[tuple[str, ...]] = {tuple(line.split("\t")) for line in lines}
     for mutant in mutants:
         if isinstance(mutant, tuple):
             print(f"gone: {' | '.join(mutant)}", flush=True)
