@@ -74,6 +74,7 @@ export class Player implements Course<number> {
   private readonly functions = new Functions();
   private readonly copying = new Copying();
   private readonly asking: Asking;
+  private readonly pictures = html("div", "vmw-stages");
   private readonly choices = html("p", "vmw-choices");
   private readonly present = button("present", "present: fill the screen", "p");
   private readonly lectern: Lectern;
@@ -251,12 +252,11 @@ export class Player implements Course<number> {
     this.bar.root.append(this.bar.where, this.chapter, this.present, this.strip.tip);
     const top = html("div", "vmw-bar");
     top.append(this.bar.root, this.caption);
-    const stages = html("div", "vmw-stages");
-    stages.append(...this.stages.map((stage) => stage.root));
+    this.pictures.append(...this.stages.map((stage) => stage.root));
     const called = html("div", "vmw-called");
     this.functions.learn(PSEUDOCODE);
     called.append(this.copying.root, " ", this.code, " ", this.functions.root, this.functions.panel);
-    this.root.append(top, this.asking.root, stages, called, this.choices);
+    this.root.append(top, this.asking.root, this.pictures, called, this.choices);
     for (const type of ["keydown", "keyup"] as const) {
       const hear = (event: KeyboardEvent): void => {
         this.held = type === "keydown" && event.repeat;
@@ -340,13 +340,14 @@ export class Player implements Course<number> {
     say(this.present, word);
     put(this.present, "aria-label", meaning);
     put(this.present, "title", `${meaning} (p)`);
+    this.pictures.classList.toggle("vmw-sided", sides !== null);
+    this.pictures.style.gridTemplateColumns = sides ? `1fr ${sides.room.width}px` : "";
     for (const [place, drawn] of step.pictures.entries()) {
       const stage = this.stages[place];
       if (!stage) continue;
       stage.root.hidden = alone >= 0 && place !== alone;
       const isAside = sides !== null && place !== sides.main;
       stage.root.classList.toggle("vmw-aside", isAside);
-      stage.root.style.flexBasis = isAside ? `${sides.room.width}px` : "";
       const room = isAside ? sides.room : (sides?.large ?? this.room(alone < 0 ? step.pictures.length : 1));
       if (!stage.root.hidden) stage.draw(drawn, presenting && !small ? room : null);
     }
