@@ -208,6 +208,10 @@ def test_a_walk_that_ends_early() -> None:
         vm.load("BUG: Bad page map in process p  pte:20682653 pmd:20f23c01\naddr:00007fff84619000 vm_flags:04044411\n")
 
 
+XEN_WALK = (
+    "(XEN) Pagetable walk from ffff82d080000010:\n(XEN)  L4[0x105] = 0000000000abc063 ffffffffffffffff\n"
+    "(XEN)  L3[0x142] = 0000000000000000 ffffffffffffffff\n"
+)
 VTOP_USER = "crash> vtop 7f0000005000\n   PGD: 12a147f0 => 12a15067\n"
 
 
@@ -239,6 +243,26 @@ def test_a_walk_whose_only_descriptor_is_cut_is_refused_with_that_reason() -> No
         vm.load("crash> vtop 7f0000005000\n   PGD: 12a147f0\n")
 
 
+@pytest.mark.parametrize(
+    ("text", "old", "new"),
+    [
+        (BAD_MAP, "addr:00007f0000005000", "addr:00007f000000"), (WINDBG, "VA 0000000000010000", "VA 000000001"),
+        (XEN_WALK, "from ffff82d080000010", "from ffff82d0"),
+    ],
+)  # fmt: skip
+def test_the_address_of_a_walk_that_is_cut_is_not_another(text: str, old: str, new: str) -> None:
+    """Xen, WinDbg and Linux print all digits of an address."""
+    lines = "panic: kfree\n"  # so that something is read
+    pasted = vm.load(text.replace(old, new) + lines)
+    assert [trap.address for trap in pasted.traps if trap.address is not None] == []
+    assert any("is cut, and not read" in one for one in pasted.unsaid)
+
+
+def test_windbgs_mark_in_an_address_is_not_its_end() -> None:
+    marked = vm.load(WINDBG.replace("VA 0000000000010000", "VA 00000000`00010000"))
+    assert marked.traps[0].address == 0x1_0000
+
+
 def test_windbg_for_32_bits_prints_8_digits() -> None:
     text = "  VA 7ffe0000\nPDE at C03007FC    PTE at C01FFF80\ncontains 03A52067  contains {}\n"
     assert vm.load(text.format("00041025")).traps[0].walk.pa == 0x4_1000
@@ -249,13 +273,14 @@ def test_windbg_for_32_bits_prints_8_digits() -> None:
 
 def test_the_last_descriptor_of_crash_may_have_lost_digits() -> None:
     pasted = vm.load(f"{VTOP_USER}   PUD: 12a15000 => 12a1\n")
+    assert any("PUD in line 3 is cut" in one for one in pasted.unsaid)  # shorter than all others
+    with pytest.raises(vm.Refused, match="PGD in line 2 is cut"):  # shorter than its own address
+        vm.load("crash> vtop 7f0000005000\n   PGD: 12a147f0 => 12a1\n")
+    pasted = vm.load(f"{VTOP_USER}   PUD: 12a15000 => 80000001234\n")
+    assert any("PUD in line 3 is cut" in one for one in pasted.unsaid)  # neither as long as others nor 16 digits
+    pasted = vm.load(f"{VTOP_USER}   PUD: 12a15000 => 12a16067\n")
     assert any("digits of its descriptor may be missing" in one for one in pasted.unsaid)
-
-
-XEN_WALK = (
-    "(XEN) Pagetable walk from ffff82d080000010:\n(XEN)  L4[0x105] = 0000000000abc063 ffffffffffffffff\n"
-    "(XEN)  L3[0x142] = 0000000000000000 ffffffffffffffff\n"
-)
+    assert len(pasted.tables[0].listed) == 2
 
 
 @pytest.mark.parametrize(

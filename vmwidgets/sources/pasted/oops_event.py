@@ -114,16 +114,23 @@ class Event:
         allow = f"{', and' if by else ';'} the descriptors in the text allow {'it' if is_known else 'a read'}"
         return replace(trap, walk=walk, says=f"{done}{by}{allow}.")
 
-    def number(self, pattern: re.Pattern[str]) -> int | None:
-        """Return the hexadecimal number in a pattern's first group; None if it may be cut off."""
+    def number(self, pattern: re.Pattern[str], whole: tuple[int, ...] = ()) -> int | None:
+        """Return the hexadecimal number in a pattern's first group; None if it may be cut off.
+
+        `whole` are the numbers of digits that it can have, if its program prints all of them.
+        """
         for number, line in self.lines:
             match = pattern.search(line)
             if match is None:
                 continue
-            digits = next((one for one in match.groups() if one), "")
+            digits = next((one for one in match.groups() if one), "").replace("`", "")
             self.parts.claimed.add(number)
             if _GOES_ON.match(line, match.end()):
                 self.parts.unsaid.append(f"A number in line {number} has a blank in it, and is not read: {digits}.")
+                return None
+            if whole and len(digits) not in whole:
+                self.parts.unsaid.append(f"The address {digits} in line {number} is cut, and not read.")
+                self.parts.reasons.append(self.parts.unsaid[-1])
                 return None
             if self.parts.ends_in(number, match.end()):
                 self.parts.unsaid.append(f"The text ends with a number in line {number}: digits may be missing.")

@@ -27,7 +27,7 @@ from .x86_codes import PK, RSVD, Code, P, U, W, code_of
 WHAT = "an oops of Linux on x86"
 
 _FLAGS = re.IGNORECASE | re.ASCII
-_H = r"(?:0x)?([0-9a-f]{1,16}|\(null\))(?![0-9a-z])"
+_H = r"(?:0x)?([0-9a-f]{8}`[0-9a-f]{8}|[0-9a-f]{1,16}|\(null\))(?![0-9a-z`])"
 _ADDRESS = re.compile(
     (
         rf"(?:for address:?|dereference,? (?:at )?address:?|dereference at(?: virtual address)?|request at(?: virtual"
@@ -118,7 +118,8 @@ def read(event: Event, parts: Parts) -> None:
         parts.traps.append(_general_protection(gp, event))
         return
     code = event.number(_CODE)
-    address = event.number(_ADDRESS)
+    has_l4 = any("L4[" in line for _, line in event.lines)
+    address = event.number(_ADDRESS, () if walk is None else (16,) if has_l4 else (8, 16))
     cr2 = event.number(_CR2)
     event.say_two(address, cr2)
     address = cr2 if address is None else address
@@ -156,7 +157,7 @@ def _of_words(event: Event) -> Code | None:
 def _walk_alone(match: re.Match[str], event: Event) -> None:
     """Add the walk that a debugger or a check of Linux printed: nothing accessed the address."""
     where = _PRINTS[match.lastgroup or ""]
-    parts, address = event.parts, event.number(_ADDRESS)
+    parts, address = event.parts, event.number(_ADDRESS, () if match["crash"] else (8, 16))
     chain = _descriptors(event, address)
     if address is None or chain is None or not chain.values:
         parts.unsaid.append(f"The walk in line {event.first} has no {'address' if address is None else 'descriptors'}.")
@@ -263,13 +264,16 @@ def _of_levels(event: Event, address: int | None) -> list[Word]:
             digits, entry = match["value"], head.groupdict().get("entry")
             has_no_arrow = pattern is _CRASH_LEVELS and entry is None and head["name"] != "PAGE DIRECTORY"
             if len(digits) < least or has_no_arrow:
-                event.parts.unsaid.append(f"{head['name']} in line {number} is cut, and not read.")
-                event.parts.reasons.append(event.parts.unsaid[-1])
+                _say_cut(event, head, number)
                 continue
             is_cut = event.parts.ends_in(number, match.end())
             if is_cut:
                 event.parts.unsaid.append(f"The text ends with a descriptor in line {number}: digits may be missing.")
-            elif least == 1 and digits != "0" and event.parts.is_last(number):
+            elif pattern is _CRASH_LEVELS and digits != "0" and event.parts.is_last(number):
+                others = [len(one["value"]) for _, one in values[:-1]] or [len(entry or digits)]
+                if len(digits) < min(others) or max(others) < len(digits) < 16:
+                    _say_cut(event, head, number)
+                    continue
                 event.parts.unsaid.append(f"The text ends with line {number}: digits of its descriptor may be missing.")
             if not is_cut or len(digits) == 16 or digits == "0":
                 _say_other_entry(event, head, level, levels, address)
@@ -277,6 +281,11 @@ def _of_levels(event: Event, address: int | None) -> list[Word]:
         if heads:
             break
     return [*found.values()]
+
+
+def _say_cut(event: Event, head: re.Match[str], line: int) -> None:
+    event.parts.unsaid.append(f"{head['name']} in line {line} is cut, and not read.")
+    event.parts.reasons.append(event.parts.unsaid[-1])
 
 
 def _least(pattern: re.Pattern[str], names: list[str], values: list[str]) -> int:
