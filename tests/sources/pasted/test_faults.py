@@ -373,3 +373,27 @@ def test_damaged_texts_are_read_or_refused() -> None:
         for _ in range(40):
             with contextlib.suppress(vm.Refused):
                 repr(vm.load(damaged(text, chance)))
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("Interrupt 0x0d (#GP General Protection Exception) at eip=c0021234\n cr2=00000000 error=00000010\n", "0x0d"),
+        ("EXCEPTION: DOUBLE FAULT\nCR2=0x1000 ERR=0\n", "DOUBLE FAULT"),
+        ("trap 13 err 0x10 cr2 0x1000\n", "trap 13"),
+    ],
+)
+def test_another_exception_with_cr2_is_no_page_fault(text: str, kind: str) -> None:
+    """Intel SDM 6.15: only vector 14 loads CR2; other handlers print what it still has."""
+    (trap,) = vm.load(text).traps
+    assert kind in trap.says
+    assert "not a page fault" in trap.says
+    assert trap.address is None
+
+
+@pytest.mark.parametrize(
+    "text", ["A page fault occurs when address 0x1000 is not mapped.\n", "no page fault at 0x1000, err 2\n"]
+)
+def test_a_sentence_about_page_faults_is_none(text: str) -> None:
+    with pytest.raises(vm.Refused):
+        vm.load(text)

@@ -134,6 +134,18 @@ _FIELDS: dict[str, tuple[re.Pattern[str], ...]] = {
 }  # fmt: skip
 """The usual names of a fault's numbers, the surest first."""
 
+_NUMBERED = r"\b(?:trap|exception|vector|int(?:errupt)?|isr)(?:[ _]?(?:no|num|number|type))?[ .:=#(]{1,4}"
+_OTHER = re.compile(
+    r"#(?:GP|UD|DF|NP|SS|TS|DE|MC|AC|BP|DB|NM|XM|MF)\b|\b(?:general protection|double fault|invalid opcode|divide error"
+    rf"|divi(?:de|sion) by zero|stack(?:[- ]segment)? fault|segment not present|invalid tss)\b"
+    rf"|{_NUMBERED}(?!14\b|0x0?e\b)(?:0x[0-9a-f]{{1,2}}|[0-9]{{1,2}})\b", _FLAGS,
+)  # fmt: skip
+_PAGE_FAULT = re.compile(rf"page[- _]?fault|#PF\b|{_NUMBERED}(?:14|0x0?e)\b", _FLAGS)
+"""An exception of x86 that is no page fault, and one that is: Intel SDM 6.15; CR2 may be printed with both."""
+_PROSE = re.compile(
+    r"\bno page[- ]?fault|\bpage[- ]?faults? (?:occurs?|happens?|means|is|are|can|may|will|would)\b", _FLAGS
+)
+
 _SAYS = re.compile(
     r"\berr|code\b|reason|cause|access|attempt|tried|while|present|violation|\bring\b|\b(?:write|user|read)\w*\s?[=:]",
     _FLAGS,
@@ -234,7 +246,7 @@ class _Block:
     def trap(self) -> tuple[Trap, Code | None] | None:
         """Return the fault, and what its code or its words mean; None if this is no fault."""
         head, dress = self.head, self.head.dress
-        if dress is DRESSES[-1] and _NOT_X86.search(self.text):
+        if dress is DRESSES[-1] and (_NOT_X86.search(self.text) or _PROSE.search(head.match.string)):
             return None
         kind = self._kind()
         address, code, pc = self._address(), self._field("code", dress.base), self._field("pc")
@@ -265,6 +277,10 @@ class _Block:
         """Return the name of the exception."""
         if self.groups.get("means"):
             return self.groups["means"].strip()
+        near = "\n".join([*self.parts.lines[max(self.head.line - 4, 0) : self.head.line - 1], self.text])
+        other = _OTHER.search(near) if self.head.dress.name in ("Pintos", DRESSES[-1].name) else None
+        if other is not None and not _PAGE_FAULT.search(near):
+            return other[0]
         vector = self.groups.get("vector")
         number = int(vector, 16) if vector else int(self.groups.get("kind") or PAGE_FAULT)
         return MEANS.get(number, f"trap {number}")
