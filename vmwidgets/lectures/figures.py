@@ -15,7 +15,7 @@ from vmwidgets.pictures.registry import known_pictures
 
 from .lecture import Lecture
 from .listed import FORKING, LECTURES
-from .translation import PLACE
+from .translation import ADDRESS
 
 
 class Figure(NamedTuple):
@@ -41,14 +41,14 @@ FIGURES = {
         lambda machine: _editor(machine).map),
     "red-black-tree": Figure("a map's tree after a rotation", "maps", "rotated", "", "Tree",
         lambda machine: _editor(machine).map),
-    "walk": Figure("a walk through four tables", "translation", "both know it",
+    "walk": Figure("a walk through four tables", "translation", "four levels",
         "OSTEP 18, CS:APP 9.1, CS:APP 9.5, CS:APP 9.6, Silberschatz 9.3, Silberschatz 9.6, xv6 3.1", "Walk",
-        lambda machine: _editor(machine).walk(PLACE)),
-    "tables": Figure("the page tables of a task", "translation", "both know it",
+        lambda machine: _editor(machine).walk(ADDRESS)),
+    "tables": Figure("the page tables of a task", "translation", "four levels",
         "OSTEP 20, Silberschatz 9.4, xv6 3.3", "Tables", _editor),
-    "tlb": Figure("two TLBs, page tables and frames", "translation", "both know it",
+    "tlb": Figure("two TLBs, page tables and frames", "translation", "rows and columns",
         "OSTEP 19, CS:APP 9.6, Silberschatz 9.3, xv6 3.1"),
-    "stale-tlb": Figure("a TLB that was not flushed", "translation", "a stale entry", "OSTEP 19, CS:APP 9.6"),
+    "stale-tlb": Figure("a TLB that was not flushed", "translation", "protected", "OSTEP 19, CS:APP 9.6"),
     "page-fault": Figure("what the kernel does at a first access", "faults", "one page",
         "OSTEP 21, CS:APP 9.3, CS:APP 9.8, Silberschatz 10.2, xv6 4.6", "Fault"),
     "fork": Figure("parent and child after a fork", "faults", "after fork",
