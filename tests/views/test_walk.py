@@ -187,3 +187,18 @@ def test_the_descriptor_that_denies_a_right_is_marked_not_the_last_one():
     nodes = vm.picture(task.walk(a)).scene().nodes
     assert [node.id for node in nodes if node.id.startswith("walk/step/") and "fault" in node.state] == ["walk/step/2"]
     assert any("at the PDE" in run.text for node in nodes for run in node.text)
+
+
+def test_bit_by_bit_the_descriptor_that_denies_a_right_has_the_bit_marked_and_no_other_has():
+    machine = vm.boot("x86-64")
+    task = machine.task("init")
+    a = task.mmap("4 KiB")
+    task.write(a, b"x")
+    pde, pte = task.walk(a).steps[2:]
+    machine.set_descriptor(pde.pa, pde.value & ~4)
+    picture = vm.Walk(task.walk(a))
+    for step, expected in ((pde, ["2"]), (pte, [])):
+        picture.selection = f"pte:{step.pa:x}"
+        nodes = picture.scene().nodes
+        marked = [node.id.rpartition("/")[2] for node in nodes if node.kind == "bit" and "fault" in node.state]
+        assert marked == expected

@@ -39,13 +39,13 @@ from .walk_tables import (
     BESIDE,
     Neighbours,
     Reach,
+    blamed,
     draw_flags,
     draw_tables_read,
     flags_of,
     height_of_flags,
     least_share,
     table_name,
-    to_blame,
 )
 
 _WIDEST = 240.0
@@ -432,7 +432,7 @@ def _in_descriptors(walk: Walk) -> str:
 
 
 def _fault_lines(walk: Walk, fault: Fault, w: float) -> tuple[str, list[tuple[str, str]], str]:
-    lines = [(line, "label") for line in wrapped(f"{fault.called}{_place_of(walk, fault)}", w)]
+    lines = [(line, "label") for line in wrapped(f"{fault.called}{_place_of(walk)}", w)]
     syndrome = fault.syndrome
     if fault.code is not None:
         says = "" if fault.says == fault.exception else fault.code_words  # the head has it
@@ -448,10 +448,9 @@ def _fault_lines(walk: Walk, fault: Fault, w: float) -> tuple[str, list[tuple[st
     return head if named else f"{head} fault", lines, "fault"
 
 
-def _place_of(walk: Walk, fault: Fault) -> str:
+def _place_of(walk: Walk) -> str:
     """Return the descriptor that refused, by its manual's name: manuals number levels differently."""
-    level_of = to_blame(walk)
-    step = next((step for step in walk.steps if step.level == level_of), None)
+    step = next((step for step in walk.steps if step.level in blamed(walk)), None)
     if step is None:
         return ""
     level, _, kind = step.name.rpartition(" ")
@@ -518,7 +517,7 @@ _NUMBERED = re.compile(r"bits? (\d+)(?::(\d+))? (?:is|are) [01]")
 def _refusing(walk: Walk, step: Step, fields: Sequence[Field]) -> frozenset[int]:
     """Return the bits of a descriptor that the fault's sentence names, by field or by number."""
     fault = walk.fault
-    if fault is None or not (step.level == fault.level or f"the {step.name}" in fault.why):
+    if fault is None or step.level not in blamed(walk):
         return frozenset()
     names = set(_NAMED.findall(fault.why))
     found = {bit for one in fields if one.name.partition("[")[0] in names for bit in range(one.low, one.high + 1)}

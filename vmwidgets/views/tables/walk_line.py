@@ -15,7 +15,7 @@ from vmwidgets.views.scene.kit import Box
 from vmwidgets.views.scene.model import Link, Node
 from vmwidgets.views.scene.text import text_width
 
-from .walk_tables import table_name, to_blame
+from .walk_tables import blamed, table_name
 
 _HIGH, _GAP = 26.0, 16.0
 """Height of the line, and space for an arrow."""
@@ -91,10 +91,10 @@ def _least(walk: Walk, covered: bool) -> float:
 
 def _read(walk: Walk, step: Step, name: Sequence[str], place: Box) -> Node:
     """Return the chip for the descriptor read in a table."""
-    is_last = to_blame(walk) == step.level and not is_absent(walk)
+    is_refused = step.level in blamed(walk) and not is_absent(walk)
     return kit.cell(
         f"walk/line/{step.level}", "descriptor", place, [(line, "mono label") for line in name],
-        feet=_feet(place, len(name)), spare=_SPARE, thing=f"pte:{step.pa:x}", state=["fault" if is_last else "path"],
+        feet=_feet(place, len(name)), spare=_SPARE, thing=f"pte:{step.pa:x}", state=["fault" if is_refused else "path"],
         lane="walk", title=f"index {step.index} into the {table_name(step)} at {place_of(step.table)}: {step.value:#x}",
     )  # fmt: skip
 

@@ -181,7 +181,7 @@ def _rows(
 ) -> list[Node]:
     """Return the descriptors of a table; with None for `changed`, the processor has not read any of them yet."""
     nodes = []
-    faulty = to_blame(walk) == step.level
+    faulty = step.level in blamed(walk)
     x, y, w, _ = place
     width = reach.width
     for index in rows_of(step):
@@ -390,9 +390,9 @@ def _brief(step: Step) -> str:
     return table_name(step).removesuffix(" table").removesuffix("-level").replace("level ", "L")
 
 
-def to_blame(walk: Walk) -> int | None:
-    """Return the level of the descriptor that refused: a right may be missing above the one at which the walk ended."""
+def blamed(walk: Walk) -> tuple[int | None, ...]:
+    """Return the levels of the descriptors that refused: a right may be missing above the one at which a walk ended."""
     fault = walk.fault
     if fault is None:
-        return None
-    return next((step.level for step in walk.steps if f"the {step.name}" in fault.why), fault.level)
+        return ()
+    return tuple(step.level for step in walk.steps if f"the {step.name}" in fault.why) or (fault.level,)
