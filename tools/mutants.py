@@ -92,9 +92,11 @@ def listed(path: Path) -> Iterator[Mutant | tuple[str, ...]]:
     rows = [tuple(line.split("\t")) for line in path.read_text().splitlines() if line and not line.startswith("#")]
     for name in dict.fromkeys(row[0] for row in rows):
         source = (ROOT / name).read_text() if (ROOT / name).is_file() else ""
-        count = len(places(ast.parse(source)))
+        lines, wanted = source.splitlines(), {row[2] for row in rows if row[0] == name}
         here: dict[tuple[str, ...], Mutant] = {}
-        for at in range(count):
+        for at, (node, _) in enumerate(places(ast.parse(source))):
+            if lines[node.lineno - 1].strip() not in wanted:
+                continue
             tree = ast.parse(source)  # a change is made in the tree
             mutant = changed(name, source, tree, *places(tree)[at])
             here.setdefault(mutant.key, mutant)

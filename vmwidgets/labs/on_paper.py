@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from html import escape
 from math import isclose
 from typing import Any
 
@@ -45,7 +46,7 @@ def on_paper(asked: Access | Worked, answers: Any) -> Result:
     lines = (
         ""
         if is_open or all(one.met for one in criteria)
-        else "".join(f"<div>{line}</div>" for line in _solution(asked))
+        else "".join(f"<div>{escape(line)}</div>" for line in _solution(asked))
     )
     return Result("paper", title, len(criteria), criteria, picture=lines, of_sheet=SHEET)
 

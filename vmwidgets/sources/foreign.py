@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -77,12 +77,13 @@ SEEN = tuple(one for one in FORMATS if one.todo != _LOAD)
 """The formats that nothing here reads."""
 
 
-def _first_words() -> Iterator[tuple[Foreign, ...]]:
-    """Yield the texts that first_words.txt names, then those that are named if nothing else is known."""
-    for part in Path(__file__).with_name("first_words.txt").read_text(encoding="utf-8").split("----\n"):
-        lines = [line for line in part.splitlines() if line and not line.startswith("# ")]
-        rows = zip(lines[::3], lines[1::3], lines[2::3], strict=True)
-        yield tuple(Foreign(re.compile(line, re.MULTILINE), what, todo) for line, what, todo in rows)
+@cache
+def _first_words() -> tuple[tuple[Foreign, ...], ...]:
+    """Return the texts that first_words.txt names, and then those that are named if nothing else is known."""
+    parts = Path(__file__).with_name("first_words.txt").read_text(encoding="utf-8").split("----\n")
+    lines = [[line for line in part.splitlines() if line and not line.startswith("# ")] for part in parts]
+    rows = [zip(of[::3], of[1::3], of[2::3], strict=True) for of in lines]
+    return tuple(tuple(Foreign(re.compile(one, re.MULTILINE), *said) for one, *said in part) for part in rows)
 
 
 def named(text: str, source: str, *, weakly: bool = False) -> str:
@@ -91,7 +92,7 @@ def named(text: str, source: str, *, weakly: bool = False) -> str:
     >>> named("==1==ERROR: AddressSanitizer: heap-use-after-free", "a text")[:54]
     'line 1 of a text: this is a report of AddressSanitizer'
     """
-    kinds = [*_first_words()][weakly]
+    kinds = _first_words()[weakly]
     found = [(match.start(), one) for one in kinds if (match := one.line.search(text, 0, MOST_LOOKED_AT))]
     if not found:
         return ""

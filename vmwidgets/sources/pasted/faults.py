@@ -277,10 +277,10 @@ class _Block:
         """Return the name of the exception."""
         if self.groups.get("means"):
             return self.groups["means"].strip()
-        near = "\n".join([*self.parts.lines[max(self.head.line - 4, 0) : self.head.line - 1], self.text])
-        other = _OTHER.search(near) if self.head.dress.name in ("Pintos", DRESSES[-1].name) else None
-        if other is not None and not _PAGE_FAULT.search(near):
-            return other[0]
+        if self.head.dress.name in ("Pintos", DRESSES[-1].name):  # its words may stand in the lines above
+            near = "\n".join([*self.parts.lines[max(self.head.line - 4, 0) : self.head.line - 1], self.text])
+            if (other := _OTHER.search(near)) is not None and not _PAGE_FAULT.search(near):
+                return other[0]
         vector = self.groups.get("vector")
         number = int(vector, 16) if vector else int(self.groups.get("kind") or PAGE_FAULT)
         return MEANS.get(number, f"trap {number}")
