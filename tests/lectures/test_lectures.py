@@ -143,8 +143,9 @@ def test_what_the_kernel_does_beside_the_lesson_is_a_part_of_the_next_step(name:
 
 def test_a_notebook_has_the_steps_that_the_lecture_folds() -> None:
     machine = lecture_of("faults").machine
-    first = vm.Fault(machine, moment=(machine.journal.marks["a promise"] + 1, None)).scene()
-    assert len(first.steps.places) > len(of_chapter(told("faults"), "a promise"))
+    write = machine.journal.marks["one page"]
+    folded = [step for step in told("faults") if step["operation"] == write]
+    assert len(vm.Fault(machine, moment=(write, None)).scene().steps.places) > len(folded) > 5
 
 
 def test_the_maps_lecture_rotates_once_and_cuts_one_entry_into_two() -> None:
@@ -332,6 +333,37 @@ def orders_on_paper(shootdown: str) -> int:
                 leaked = leaked or (stale and secret)
         found += leaked
     return found
+
+
+DECIDED = {"mmap": "mmap", "maps": "mmap", "grows": "enter", "forks": "fork", "writes": "write"}
+"""The call that decides a vote, by a word of its question."""
+
+
+def seen_in(step: dict[str, Any]) -> set[str]:
+    """What a step tells readers and screen readers: its sentence, and titles and words of its pictures."""
+    scenes = [picture["wide"] for picture in step["pictures"]]
+    nodes = [node for scene in scenes for node in scene["nodes"]]
+    told = {step["sentence"], step["reason"], *(scene[part] for scene in scenes for part in ("title", "subtitle"))}
+    return told | {node.get("title", "") for node in nodes} | {
+        " ".join(run[2] for run in node.get("text", ())) for node in nodes
+    }  # fmt: skip  # one set
+
+
+@pytest.mark.parametrize("name", [*LECTURES, "translation/20"])
+@pytest.mark.sampled(3)
+def test_no_picture_answers_a_vote(name: str) -> None:
+    """A number that is the answer too is there only as what it is now: the very next call is to decide the vote."""
+    steps = told(name)
+    for place, step in enumerate(steps):
+        if "question" not in step:
+            continue
+        text, answer = step["question"]["text"], step["question"]["answer"]
+        counted = re.search(r"[Hh]ow many (\w+)", text)
+        words = f"{answer} {counted[1]}" if counted and answer.isdecimal() else answer
+        if any(re.search(rf"(?<![\w.,]){re.escape(words)}(?![\w,])", one) for one in seen_in(step)):
+            later = next(one["code"] for one in steps[place:] if one["operation"] > step["operation"])
+            calls = [DECIDED[word] for word in re.findall(r"\w+", text) if word in DECIDED]
+            assert any(f".{call}(" in later for call in calls), f"{words!r} is there before {text!r} is answered"
 
 
 def test_what_is_no_option_is_no_answer() -> None:

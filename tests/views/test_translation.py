@@ -204,11 +204,12 @@ def test_no_access_yet_says_what_makes_one() -> None:
 @pytest.mark.parametrize(
     ("panes", "said"),
     [
-        (["map"], "there is no pane 'map'; there are 'address', 'tlb', 'walk', 'frames'"),
+        (["map"], "there is no pane 'map'; there are 'address', 'tlb', 'walk', 'rights', 'frames'"),
         (["walk", "tlb", "walk"], "the pane 'walk' is there twice: once is enough"),
         ("walk", "panes='walk'; it must be 'translation' or a list of"),
         ([], "it must be 'translation' or a list of"),
         ([3], "there is no pane 3"),
+        (["rights", "tlb"], "add the pane 'walk'"),
         (7, "panes=7; it must be"),
     ],
 )
@@ -238,6 +239,17 @@ def test_panes_are_drawn_in_their_order_and_alone() -> None:
     tops = {one.id.partition("/")[0]: one.y for one in reversed(both.nodes)}
     assert set(tops) == {"frames", "walk"}
     assert tops["frames"] < tops["walk"]
+
+
+def test_what_each_descriptor_allows_is_a_pane_below_the_tables() -> None:
+    _, task = machine_with()
+    task.write(PLACE, b"x")
+    heights = []
+    for panes, expected in ((["walk"], set()), (["walk", "rights"], {"P", "R/W", "U/S", "XD", "A", "D"})):
+        scene = DASHBOARD(task, panes=panes).scene()
+        assert {one.id.removeprefix("walk/flag/") for one in scene.nodes if one.lane == "flags"} == expected
+        heights.append(scene.height)
+    assert heights[0] < heights[1]
 
 
 def test_names_are_text_and_many_processors_are_counted() -> None:

@@ -159,7 +159,7 @@ def test_a_group_is_one_step(tmp_path: Path) -> None:
         parent.mmap("8 KiB")
     last = read(vm.handout(machine, tmp_path / "x.html", vm.Map(parent.map), by="step"))["steps"][-2:]
     assert last[0]["operation"] == len(machine.journal) - 3
-    assert last[1]["code"] == last[1]["sentence"].rstrip(".") == "two at once: 2 operations as one"
+    assert (last[1]["code"], last[1]["sentence"]) == ("two at once: 2 operations as one", "two at once.")
 
 
 def test_the_call_is_below_each_picture(tmp_path: Path) -> None:

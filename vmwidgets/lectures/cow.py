@@ -26,17 +26,16 @@ def lecture() -> Lecture:
     told = Lecture("Copy-on-write: a page is copied at the last moment", machine)
     told.show(known_pictures()["Sharing"](machine), known_pictures()["Fault"](machine))
 
-    a = parent.mmap(PAGES * PAGE)
     told.mark(
         "a promise",
         "A process of your own comes first (%%pages): 64 MiB are mapped, and nothing of them is in memory. Then the "
-        "same "
-        "in small: three pages.",
+        "same in small: three pages. Vote, then go to the next step.",
         minutes=5, live='m = vm.boot("x86-64", cpus=2); p = m.task("parent"); a = p.mmap("12 KiB"); vm.Sharing(m)',
         paper="And a process of your own: %%pages above np.empty(1 << 26, 'u1').",
     )  # fmt: skip
+    a = parent.mmap(PAGES * PAGE)
     told.question(
-        "a promise", "mmap has mapped 12 KiB. How many frames hold them?", ["0", "1", "3"], machine.frame_count,
+        "a promise", "mmap will map 12 KiB. How many frames hold them then?", ["0", "1", "3"], machine.frame_count,
         "mmap only makes an entry in the map. A frame is allocated at the first access to each page.",
         {"3": "So it is with MAP_POPULATE.", "1": "So it is after the first access."},
     )  # fmt: skip
@@ -57,7 +56,7 @@ def lecture() -> Lecture:
         later=2,
     )  # fmt: skip
     first.store(a, b"hello")
-    with machine.group("pages B and C"):
+    with machine.group("The parent writes pages B and C"):
         for page in range(1, PAGES):
             first.store(a + page * PAGE, b"hello")
     told.mark(
@@ -78,7 +77,7 @@ def lecture() -> Lecture:
         "The next write is the child's. It is allowed to write, and faults: go through the six steps. Why this "
         "order? If the "
         "count fell first, another processor could see a count of 1, reuse the frame, and the child would read the "
-        "parent's new bytes.",
+        "parent's new bytes. Then press the button: what if the parent writes first?",
         minutes=8, live='c.write(a, b"J")', paper="Put in order: copy, PTE, flush, count.",
     )  # fmt: skip
     second.store(a, b"J")
@@ -105,17 +104,17 @@ def lecture() -> Lecture:
 
     told.mark(
         "both wrote",
-        "Pages B and C are still shared. Three buttons show what may come next. Vote on the second, then press each.",
+        "Pages B and C are still shared. Two buttons show what may come next. Vote on the first, then press each.",
         minutes=7, paper="A fork, and then exec in the child: how many copies? None.",
     )  # fmt: skip
-    writes, ends, execs = (machine.branch("both wrote") for _ in range(3))
-    writes.cpus[1].store(a + PAGE, b"H")
+    writes, ends, execs = (machine.branch(moment) for moment in ("after the fork", "both wrote", "both wrote"))
+    writes.cpus[1].store(a, b"H")
     ends.tasks["child"].exit()
     ends.cpus[1].store(a + PAGE, b"H")
     execs.tasks["child"].exec()
     execs.cpus[1].store(a + PAGE, b"H")
     told.what_if = {
-        "the parent writes to page B": writes, "the child exits, and the parent writes": ends,
+        "the parent writes first": writes, "the child exits, and the parent writes": ends,
         "the child calls exec": execs,
     }  # fmt: skip
     told.question(
@@ -126,7 +125,7 @@ def lecture() -> Lecture:
          "a fault and a copy": "For whom would the copy be? The child is gone."},
     )  # fmt: skip
 
-    first.store(a, b"H")  # not what a branch does next: all three buttons are here
+    first.store(a, b"H")  # not what a branch does next: both buttons are here
     child.exit()
     told.mark(
         "a flush is forgotten",

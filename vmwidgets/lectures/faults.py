@@ -79,17 +79,16 @@ def lecture(fork: str = "counted") -> Lecture:
     parent = machine.task("parent")
     told = Lecture("Faults and fork: memory at the last moment", machine)
     told.show(known_pictures()[way.picture](machine), known_pictures()["Fault"](machine))
-    start = parent.mmap(PAGES * PAGE)
     told.mark(
         "a promise",
-        "Four pages are mapped, and no frame is used. Vote. Then step through the first fault: access, TLB, "
-        "walk, fault, "
-        "map, object, frame, tables, retry. Error code 6 is a write by user code. A pager fills the page, here "
+        "Four pages will be mapped. Vote. Then step through the first fault: access, TLB, walk, fault, map, object, "
+        "frame, tables, retry. Error code 6 is a write by user code. A pager fills the page, here "
         "with zeroes.",
         minutes=5,
     )
+    start = parent.mmap(PAGES * PAGE)
     told.question(
-        "a promise", "The task has mapped four pages. How many frames hold them?", ["0", "1", "4"],
+        "a promise", "The task maps four pages. How many frames hold them then?", ["0", "1", "4"],
         machine.frame_count, "mmap only makes an entry. A frame is allocated at the first use of each page.",
         {"1": "This is so after the first access.", "4": "Right if mmap allocated memory immediately (MAP_POPULATE)."},
     )  # fmt: skip
@@ -97,7 +96,7 @@ def lecture(fork: str = "counted") -> Lecture:
     told.mark(
         "one page", "One page has a frame. The other three come in one step: their faults are all alike.", minutes=1
     )
-    with machine.group("the other three pages"):
+    with machine.group("The parent writes the other three pages"):
         for page in range(1, PAGES):
             parent.write(start + page * PAGE, b"mine")
     told.mark("four pages", "Fork comes next. Ask what has to be copied, and vote.", minutes=3)

@@ -51,7 +51,7 @@ def lecture(fork: str = "counted") -> Lecture:
         "of the pages is written next. Vote.",
         minutes=1,
     )
-    with machine.group("a quarter is written"):
+    with machine.group("A quarter is written"):
         for page in range(QUARTER):
             parent.write(start + page * PAGE, b"A")
     told.question(

@@ -88,7 +88,7 @@ def lecture() -> Lecture:
     machine = begun("sent")
     told = Lecture("A stale translation: one race, every order", machine)
     editor = machine.tasks["editor"]
-    told.show(known_pictures()["Dashboard"](editor, panes="translation", address=PLACE), wide=ONE_SCREEN)
+    told.show(known_pictures()["Dashboard"](editor, panes=["tlb", "walk", "frames"], address=PLACE), wide=ONE_SCREEN)
     told.mark(
         "two scripts",
         "On cpu 0 the kernel unmaps the editor's page, and the bank gets the frame. On cpu 1 the editor reads the "

@@ -20,6 +20,9 @@ ADDRESS = 0x7F0A_A6EB_33A8
 _USER = 1 << 2
 """U/S of a descriptor: Intel SDM 4.5."""
 
+PANES = ("address", "tlb", "walk", "frames")
+"""The lecture's panes: what each descriptor allows is in the notebook's picture, and here all words would be small."""
+
 ONE_SCREEN = 840
 """Width in pixels of the only picture: its words are at least 11 pixels high, and 24 when enlarged to 1,920."""
 
@@ -35,7 +38,7 @@ def lecture() -> Lecture:
     page = task.map.enter(PAGE, at=ADDRESS - ADDRESS % PAGE, object=machine.object("draft"))
     first, second = machine.cpus
     told = Lecture("From an address to a byte: tables, TLBs and time", machine)
-    told.show(known_pictures()["Dashboard"](task, panes="translation", address=ADDRESS), wide=ONE_SCREEN)
+    told.show(known_pictures()["Dashboard"](task, panes=PANES, address=ADDRESS), wide=ONE_SCREEN)
     told.mark(
         "a linear table",
         "One page of this address space will be used. How large is a table with an entry for each of its pages? "
@@ -63,7 +66,7 @@ def lecture() -> Lecture:
         "indices."},
     )  # fmt: skip
     second.run(task)
-    with machine.group("the page comes in"):
+    with machine.group("The page comes in"):
         first.store(ADDRESS, b"draft")
         first.flush(page)
     told.mark(
@@ -180,7 +183,7 @@ def short() -> Lecture:
     for cpu in machine.cpus:
         cpu.run(task)
     told = Lecture("From an address to a frame: walks and TLBs", machine)
-    told.show(known_pictures()["Dashboard"](task, panes="translation", address=page), wide=ONE_SCREEN)
+    told.show(known_pictures()["Dashboard"](task, panes=PANES, address=page), wide=ONE_SCREEN)
     told.mark(
         "nothing is there yet",
         "The map promises a page. No table mentions it: the walk will stop at the first level, and fault. PML4, PDPT, "

@@ -105,7 +105,8 @@ def _asked_of(
 def asking_scene(at: At, panes: Sequence[str], one: Translation, moment: Moment, asked: Question, before: str) -> Scene:
     """Return the translation so far with the question; `before` is the answer to the previous question."""
     then, said = moment.at(asked.place), question_words(one, asked)
-    reached = {"address": True, "tlb": asked.read >= 0, "walk": asked.read > 0, "frames": False}
+    reached = {"address": True, "tlb": asked.read >= 0, "walk": asked.read > 0, "rights": asked.read > 0,
+               "frames": False}  # fmt: skip  # by pane
     shown = [name for name in panes if reached[name]]
     rows = [(said, "; ".join(WORDS[key] for key in asked.answers))]
     number = -1 if moment.operation is None else moment.operation.number

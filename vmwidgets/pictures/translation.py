@@ -33,8 +33,8 @@ from .moments import look_at
 from .spaces import MachineSpace, name_of_space, neighbours_of, there, whose_of
 from .tables import walk_steps
 
-PANES = ("address", "tlb", "walk", "frames")
-"""The possible panes, in any order."""
+PANES = ("address", "tlb", "walk", "rights", "frames")
+"""The possible panes, in any order; "rights" are words below the tables of "walk"."""
 
 PRESETS = {"translation": PANES}
 
@@ -54,7 +54,7 @@ def panes_of(wanted: object) -> tuple[str, ...]:
     Raises :class:`Refused` for an unknown pane, and for a pane given twice.
 
     >>> panes_of("translation"), panes_of(["walk"])
-    (('address', 'tlb', 'walk', 'frames'), ('walk',))
+    (('address', 'tlb', 'walk', 'rights', 'frames'), ('walk',))
     """
     if wanted is None:
         return ()
@@ -67,6 +67,8 @@ def panes_of(wanted: object) -> tuple[str, ...]:
     unknown = next((one for one in found if not isinstance(one, str) or one not in PANES), None)
     if unknown is not None:
         raise Refused(f"Dashboard: there is no pane {shown(unknown)}; there are {known}")
+    if "rights" in found and "walk" not in found:
+        raise Refused("Dashboard: the pane 'rights' is below the tables of a walk: add the pane 'walk'")
     if len(set(found)) < len(found):
         twice = next(one for one in found if found.count(one) > 1)
         raise Refused(f"Dashboard: the pane {twice!r} is there twice: once is enough")
@@ -229,15 +231,15 @@ def sets_of(machine: Machine, one: Translation, moment: Moment) -> tuple[int, ..
 
 def translation_scene(at: At, panes: Sequence[str], one: Translation, moment: Moment, sight: Sight) -> Scene:
     """Return the panes of a translation at a moment, without its steps."""
-    drawn = [_PANES[name](at, one, moment, sight) for name in panes]
-    captions = [part.caption for name, part in zip(panes, drawn, strict=True) if name == "tlb"]
+    sight = replace(sight, reach=replace(sight.reach, rights="rights" in panes))
+    drawn = {name: _PANES[name](at, one, moment, sight) for name in panes if name in _PANES}
     by = f" · {sight.lookup.cpu}" if sight.lookup is not None else ""
     access = one.lookups[-1].access if one.lookups else "read"
     who = "user" if one.user else "supervisor"
     return replace(
-        stack(drawn, title=f"translation of {Address(one.va)} in {one.whose}", headed=False),
+        stack(list(drawn.values()), title=f"translation of {Address(one.va)} in {one.whose}", headed=False),
         subtitle=f"{at.whole.architecture} · {who} {access}{by}",
-        caption=captions[0] if captions else moment.caption,
+        caption=drawn["tlb"].caption if "tlb" in drawn else moment.caption,
         view="translation",
     )
 

@@ -101,7 +101,7 @@ class Telling:
             named = [name for number in range(unit.first, unit.number + 1) for name in marks.get(number, ())]
             step = self._step(unit, done, " · ".join(named) if done is None else "")
             if unit.group is not None:
-                step = replace(step, caption=_of_group(step.code, step.caption))
+                step = replace(step, caption=_of_group(unit.group.name, step.caption))
             told.append(step)
         return told
 
@@ -252,6 +252,6 @@ def units(
             yield Unit(number, start if number == first else max(begun, start), group)
 
 
-def _of_group(said: str, last: Caption) -> Caption:
-    """Return the words for a group: its description, and the effect of its last operation."""
-    return replace(last, text=f"{said}.", reason=f"The last: {last.text}")
+def _of_group(name: str, last: Caption) -> Caption:
+    """Return the words for a group: its name, and what its last operation did."""
+    return replace(last, text=f"{name.removesuffix('.')}.", reason=f"At the end: {last.text}")

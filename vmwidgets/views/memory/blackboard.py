@@ -17,7 +17,7 @@ from vmwidgets.views.scene import boxes, kit
 from vmwidgets.views.scene.boxes import Part
 from vmwidgets.views.scene.kit import Box
 from vmwidgets.views.scene.model import Bar, Link, Node, Text
-from vmwidgets.views.scene.text import fitted, text_width, visible
+from vmwidgets.views.scene.text import fitted, text_width, visible, wording
 
 from .sharing import NOT_HERE, say_shares, shares_of
 
@@ -242,8 +242,10 @@ def descriptor(
     words = f"no {word} yet" if its is None else OPEN if is_open else CLOSED
     if its is not None and its.state in ("refused", "fault"):
         words = "the write faults"
-    if box.w < _NARROW:
-        x, words = x - 4, words.removeprefix("a write ").removeprefix("the write ").removesuffix(" yet")
+    is_narrow = box.w < _NARROW
+    x -= 4 * is_narrow
+    brief = words.removeprefix("a write ").removeprefix("the write ").removesuffix(" yet")
+    words = wording((brief,) if is_narrow else (words, brief), box.w - x - 6, style if its else "label dim")
     first, second = (25.0, 43.0) if box.h >= CARD else (box.h / 2 - 3, box.h / 2 + 14)
     text = [fitted(x, first, visible(name), box.w - x - 40, "body strong" if its else "body strong dim")]
     text += [fitted(x, second, words, box.w - x - 6, style if its else "label dim")]

@@ -201,13 +201,13 @@ def _tables_read(
         drawn.nodes += nodes
         drawn.links += _arrows(ends, nodes, is_stacked)
         placed = {node.id: Box(node.x, node.y, node.w, node.h) for node in tables}
-        seen = replace(walk, steps=walk.steps[: reach.read])
+        seen = replace(walk, steps=walk.steps[: reach.read if reach.rights else 0])
         columns = [placed[f"walk/table/{step.level}"] for step in seen.steps]
         bottom = max(node.y + node.h for node in nodes)
         flags = draw_flags(seen, columns, place.x, Box(x, bottom + 14, w, 0), is_stacked=is_stacked,
                            is_over=reach.verdict is None)  # fmt: skip  # below all
         drawn.nodes += flags
-        room = height_of_flags(walk, is_stacked=is_stacked) if reach.is_walked or flags else 0.0  # at each step
+        room = height_of_flags(walk, is_stacked=is_stacked) if reach.rights and (reach.is_walked or flags) else 0.0
         return bottom + 14 + room if room else bottom
 
     return put

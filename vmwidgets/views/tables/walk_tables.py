@@ -72,6 +72,8 @@ class Reach:
     """The size of a descriptor in bytes."""
     is_walked: bool = True
     """Whether some step reads the tables, so that each has room for the words below (:func:`draw_flags`)."""
+    rights: bool = True
+    """Whether words below the tables say what each descriptor allows."""
 
     @property
     def drawn(self) -> int:
