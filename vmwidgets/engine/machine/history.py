@@ -91,8 +91,8 @@ class History:
         self._ahead: Any = None
         """The machine that was rebuilt for the last request: this machine's state after some operation."""
         self.touches = Touches(self.journal)
-        self.noted: Any = None
-        """The notes of operations' changes, after the first question (:mod:`.hindsight.noted`)."""
+        self.last_changes: Any = None
+        """What is known of things' changes, after the first question (:mod:`.hindsight.last`)."""
 
     @property
     def bytes_kept(self) -> int:
@@ -198,8 +198,6 @@ class History:
         again = {key: live for key, live in self.system.callbacks.live.items() if live.again}
         machine = self._remade(number, f"branch of {self.system.machine.name}", again)
         machine.history.share(self._copies)
-        if self.noted is not None:
-            self.noted.branched(machine, number)
         return machine
 
     def visit(self, first: int, see: Callable[[Operation], None]) -> None:

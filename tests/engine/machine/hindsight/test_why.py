@@ -283,7 +283,7 @@ def test_a_byte_needs_the_mapping_and_not_the_writes_before_the_last(way: str) -
     costs = []
     for writes in (60, 420):
         m, t, at = written_often(writes, way)
-        m.last_write(t, at)  # the notes, whose cost is a replay of the operations
+        m.why(t, at)  # the looks, whose cost is a replay of the operations
         found: list[Any] = []
         costs.append(calls_of(lambda found=found, m=m, t=t, at=at: found.append(m.why(t, at))))
         names = [then.name for then in found[0].operations]

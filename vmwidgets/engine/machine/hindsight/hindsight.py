@@ -8,7 +8,7 @@ from typing import Any
 
 from ...base.errors import KernelError, Refused, shown
 from ...base.journal import Operation
-from ...base.units import IN_PAGE, PAGE, PAGE_SHIFT, Address
+from ...base.units import PAGE_SHIFT, Address
 from .. import arguments
 from ..handles.files import MachineFile
 from ..handles.frames import MachineFrames
@@ -21,9 +21,9 @@ from ..system import Handle, System
 from . import searches
 from .again import Again
 from .again import again as live_again
-from .noted import Noted, Progress
+from .last import LastChanges, Progress, Sight, byte_of, entry_at, mapped_at, owner_of, page_of, word_at
 from .searches import Turn
-from .why import Places, Why
+from .why import Why
 from .why import why as asked_why
 
 THINGS = "a task, a map, page tables, a walk, m.frames, a memory object or a file"
@@ -72,7 +72,7 @@ class Hindsight(Handle):
         self._between("last_write")
         with self.system.door.looking():
             places = _places(self, thing, where)
-            found = Noted.of(self).latest(places, progress=progress)
+            found = LastChanges.of(self).latest(places, progress=progress)
         if found is None:
             _refuse_what_never_was(thing, where)
             return self.system.journal[0]
@@ -201,8 +201,8 @@ class Hindsight(Handle):
         """Refuse a question while an operation is running, or if the machine can't be rebuilt."""
 
 
-def _places(machine: Any, thing: Any, where: Any) -> Places:
-    """Return the places of the thing in the notes; refuse if this machine has no such thing."""
+def _places(machine: Any, thing: Any, where: Any) -> list[Sight]:
+    """Return how the thing is looked at; refuse if this machine has no such thing."""
     source = thing.machine if isinstance(thing, MachineWalk) else getattr(thing, "machine", None)
     if not isinstance(thing, (Task, MapPart, MachineTables, MachineWalk, MachineFrames, MemoryObject, MachineFile)):
         raise Refused(f"thing={shown(thing)}: write {THINGS}")
@@ -214,20 +214,20 @@ def _places(machine: Any, thing: Any, where: Any) -> Places:
         raise Refused(f"where=None: {thing!r} has many; {_what_to_write(thing)}")
     if isinstance(thing, MachineFrames):
         thing.owner(where)  # refuses anything that is not a frame
-        return [(("frame", "", int(where)), 0)]
+        return [owner_of(int(where))]
     if isinstance(thing, (MemoryObject, MachineFile)):
         target = thing.file.object if isinstance(thing, MachineFile) else thing.vm_object
         index = arguments.whole(where, "where") >> PAGE_SHIFT
-        return [(("page", target.name, index), 0), (("swapped", target.name, index), 0)]
+        return [page_of(target.name, index)]
     if isinstance(thing, MachineTables):
         return _descriptor(thing.walk(where))
     if isinstance(thing, MapPart):
         vm_map = thing.vm_map
         va = arguments.within(arguments.whole(where, "where"), "where", vm_map.start, vm_map.end, vm_map.called)
-        return [(("entries", vm_map.name), va)]
+        return [entry_at(vm_map.name, va)]
     thing.check_alive()
     va, _ = arguments.span(where, 1, thing.pmap.fmt.word_bits, "where")
-    return [(("bytes", thing.name, va // PAGE * PAGE), va & IN_PAGE), (("mapped", thing.name), va)]
+    return [byte_of(thing.name, va), mapped_at(thing.name, va)]
 
 
 def _to_explain(thing: Any, where: Any) -> tuple[Any, Any]:
@@ -252,10 +252,10 @@ def _what_to_write(thing: Any) -> str:
     return "write an address"
 
 
-def _descriptor(walk: MachineWalk) -> Places:
+def _descriptor(walk: MachineWalk) -> list[Sight]:
     if not walk.steps:
         raise Refused(f"{walk!r}: no descriptor was read; write an address that a walk begins with")
-    return [(("word", "", walk.steps[-1].pa), 0)]
+    return [word_at(walk.steps[-1].pa)]
 
 
 def _refuse_what_never_was(thing: Any, where: Any) -> None:

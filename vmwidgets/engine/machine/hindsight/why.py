@@ -1,35 +1,33 @@
 """The reasons for a state: the fewest operations that produce it, found by leaving out operations.
 
-The notes of :mod:`.changes` give the operations that changed the thing, and the operations that created the parts used
+:mod:`.last` finds the operations that changed the thing, and the journal the operations that created the parts used
 there: the task, the file, the mapping.  All these operations are run on a fresh machine; if the result is the same,
 each operation is left out once, to see whether it is needed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import field
+from itertools import islice
 from typing import Any, NamedTuple
 
 from ...base.errors import KernelError, Refused, in_ascii, shown
 from ...base.frozen import frozen
 from ...base.journal import Operation
 from ...base.operations import PartReference
-from ...base.units import IN_PAGE, PAGE, Address
+from ...base.units import Address
 from .. import arguments
 from ..arguments import ADDRESSES
 from ..handles.map_part import MapPart
 from ..handles.tables import MachineTables, MachineWalk
 from ..handles.tasks import Task
 from ..replay import CannotGoOn, Replay, booted
+from .last import LastChanges, Sight, byte_of, entry_at, mapped_at
 from .life import Station, life_of
-from .noted import Noted
 
 RECENT = 24
 """The number of latest changes that are tried before longer lists of operations."""
-
-Places = list[tuple[Hashable, int]]
-"""Keys of the notes of changes, each with a place in the thing named by the key."""
 
 LINES = 5
 """The most operations in the text."""
@@ -159,9 +157,9 @@ def _entry_said(path: str, address: int, seen: Any) -> str:
 class Candidates:
     """The operations that may have caused a state, from few to all."""
 
-    def __init__(self, machine: Any, subject: Subject, places: Places) -> None:
+    def __init__(self, machine: Any, subject: Subject, places: list[Sight]) -> None:
         self._journal = machine.journal
-        self._noted = Noted.of(machine)
+        self._changes = LastChanges.of(machine)
         self._subject = subject
         self._places = places
         self._made: dict[str, int] = {}
@@ -178,7 +176,7 @@ class Candidates:
         replay.
         """
         yield self._journal_of(self._needed([last.number]))
-        numbers = self._needed([last.number, *self._noted.recent(self._places, RECENT)])
+        numbers = self._needed([last.number, *islice(self._changes.backwards(self._places), RECENT)])
         yield self._journal_of(numbers)
         kin = {path for then in self._journal_of(numbers) for path in _parts_of(then)} | {_root(self._subject.path)}
         related = {then.number for then in self._journal[1:] if kin & _parts_of(then)}
@@ -217,12 +215,12 @@ class Candidates:
         if not path.startswith("task:"):
             return made
         name = path.removeprefix("task:")
-        keys = (("bytes", name, address // PAGE * PAGE), address & IN_PAGE), (("mapped", name), address)
-        entries = ((("entries", f"{path}/map"), address),)
-        for places in ((keys[1],), entries) if is_written else ((keys[0],), (keys[1],), entries):
-            then = self._noted.latest(places, number)
-            if then is not None:
-                made.append((then.number, address))
+        sights = [mapped_at(name, address), entry_at(f"{path}/map", address)]
+        if not is_written:
+            sights.insert(0, byte_of(name, address))
+        next(self._changes.backwards(sights, number), None)  # one replay for all of them
+        found = (self._changes.latest([one], number) for one in sights)
+        made += [(then.number, address) for then in found if then is not None]
         return made
 
 
@@ -324,8 +322,8 @@ def _chain(holds: Trial, operations: Sequence[Operation], last: Operation) -> li
     return sorted([*kept, last], key=lambda then: then.number)
 
 
-def why(machine: Any, thing: Any, where: Any, places: Places, last: Operation) -> Why:
-    """Return the reason for a state; `places` are its places in the notes, and operation `last` changed it last."""
+def why(machine: Any, thing: Any, where: Any, places: list[Sight], last: Operation) -> Why:
+    """Return the reason for a state; `places` are looks at it, and operation `last` changed it last."""
     subject = subject_of(thing, where)
     holds = Trial(machine, subject)
     what = subject.says(holds.seen)
