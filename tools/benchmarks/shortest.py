@@ -68,7 +68,7 @@ SHORTEST: dict[str, Callable[[], str]] = {
     "kmem": lambda: kmem.report(*kmem.measure(FEW, MOMENT, 1), FEW),
     "domains": of_domains,
     "where": lambda: where.report(20),
-    "walks": lambda: walks.report(walks.measure(seconds=MOMENT, count=100)),
+    "walks": lambda: walks.report(walks.measure(seconds=MOMENT)),
     "faults": lambda: faults.measure(10, FEW),
     "page-outs": lambda: page_outs.measure(10, (4,)),
     "replays": lambda: replays.measure((20,)),

@@ -1,4 +1,4 @@
-"""Walks and bulk translations a second, format by format, beside Unicorn's `vmem_translate` in the same run.
+"""Walks a second, format by format, beside Unicorn's `vmem_translate` in the same run.
 
 Each walks the same tables: 64 MiB of 4 KiB pages, mapped out of order.  Unicorn is called from Python as its library is
 made to be called, one address a call; it may keep translations from one call to the next, as it does by itself.
@@ -12,25 +12,21 @@ from random import Random
 from time import perf_counter
 from typing import Any, NamedTuple
 
-import numpy as np
 from unicorn.unicorn_py3 import unicorn as binding
 
 from tests.engine.mmu.unicorn_cpus import CPUS
 from vmwidgets.engine.base.recorder import Recorder
 from vmwidgets.engine.memory.ram import Ram
-from vmwidgets.engine.mmu.bulk import translate
 from vmwidgets.engine.mmu.editor import TableEditor
 from vmwidgets.engine.mmu.format import TableFormat
 from vmwidgets.engine.mmu.formats import FORMATS
 from vmwidgets.engine.mmu.tables_schema import Rights
 from vmwidgets.engine.mmu.walk import walk
 
-from .table import rate, ratio, table, verdict
+from .table import rate, ratio, table
 
 PAGES = 16_384
 START, ROOT, TABLES = 0x4000_0000, 0x10_0000, 0x20_0000
-TIMES, BULK = 10, 1e7
-"""The aims: so many times Unicorn's, and so many a second."""
 CONTROLS = {
     **dict.fromkeys(("wp", "smep", "smap", "ac", "afe", "pd0", "pd1", "epd0", "epd1", "wxn", "sum", "mxr"), False),
     "nxe": True,
@@ -44,7 +40,6 @@ class Rates(NamedTuple):
     """Translations a second."""
 
     walks: float
-    bulk: float
     unicorn: float
 
 
@@ -75,26 +70,21 @@ def best(work: Callable[[], int], seconds: float) -> float:
     return fastest
 
 
-def measure_format(name: str, seconds: float, count: int) -> Rates:
-    """One format: its walker, its bulk translation, Unicorn."""
+def measure_format(name: str, seconds: float) -> Rates:
+    """One format: its walker, and Unicorn."""
     fmt = FORMATS[name]
     ram = mapped(fmt)
-    addresses = np.random.default_rng(5).integers(START, START + PAGES * 4096, count, dtype=np.uint64)
-    few = [int(va) for va in addresses[:2_000]]
+    chance = Random(5)
+    few = [START + chance.randrange(PAGES * 4096) for _ in range(2_000)]
     cpu = CPUS[name](name, 0x80_0000, False)
     cpu.uc.mem_write(ROOT, ram.read(ROOT, 0x40_0000))
     cpu.load(ROOT, CONTROLS)
-    expected = translate(ram, fmt, ROOT, addresses)
-    assert [int(pa) for pa in expected.pa[: len(few)]] == [_unicorn(cpu, va) for va in few], "the same answers"
+    assert [walk(ram, fmt, ROOT, va).pa for va in few] == [_unicorn(cpu, va) for va in few], "the same answers"
 
     def walks() -> int:
         for va in few:
             walk(ram, fmt, ROOT, va)
         return len(few)
-
-    def bulk() -> int:
-        translate(ram, fmt, ROOT, addresses)
-        return count
 
     def unicorns() -> int:
         call, handle, found = binding.uclib.uc_vmem_translate, cpu.uc._uch, ctypes.byref(ctypes.c_uint64(0))
@@ -102,7 +92,7 @@ def measure_format(name: str, seconds: float, count: int) -> Rates:
             call(handle, ctypes.c_uint64(va), 1, found)
         return len(few)
 
-    return Rates(best(walks, seconds), best(bulk, seconds), best(unicorns, seconds))
+    return Rates(best(walks, seconds), best(unicorns, seconds))
 
 
 def _unicorn(cpu: Any, va: int) -> int | None:
@@ -110,24 +100,13 @@ def _unicorn(cpu: Any, va: int) -> int | None:
     return pa
 
 
-def measure(names: Sequence[str] = tuple(FORMATS), seconds: float = 1.0, count: int = 1_000_000) -> dict[str, Rates]:
+def measure(names: Sequence[str] = tuple(FORMATS), seconds: float = 1.0) -> dict[str, Rates]:
     """All formats."""
-    return {name: measure_format(name, seconds, count) for name in names}
+    return {name: measure_format(name, seconds) for name in names}
 
 
 def report(found: dict[str, Rates]) -> str:
-    """The table, and whether the aims are reached."""
-    rows = [
-        [name, rate(one.walks), rate(one.unicorn), rate(one.bulk), ratio(one.bulk / one.unicorn)]
-        for name, one in found.items()
-    ]
-    header = ["format", "walks", "Unicorn", "bulk", "bulk / Unicorn"]
-    note = "a walk tells every step, field and right; Unicorn and bulk tell the address"
-    told = table("Translations a second, 4 KiB pages", header, rows, note)
-    slowest = min(one.bulk for one in found.values())
-    least = min(one.bulk / one.unicorn for one in found.values())
-    aims = (
-        f"  aim: bulk at least {rate(BULK)} a second: {verdict(slowest >= BULK)} ({rate(slowest)})\n"
-        f"  aim: bulk at least {TIMES} times Unicorn: {verdict(least >= TIMES)} ({ratio(least)})"
-    )
-    return f"{told}\n{aims}"
+    """The table."""
+    rows = [[name, rate(one.walks), rate(one.unicorn), ratio(one.walks / one.unicorn)] for name, one in found.items()]
+    note = "a walk tells every step, field and right; Unicorn tells the address"
+    return table("Translations a second, 4 KiB pages", ["format", "walks", "Unicorn", "walks / Unicorn"], rows, note)

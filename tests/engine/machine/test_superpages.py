@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-import random
 from typing import Any
 
-import numpy as np
 import pytest
 
 import vmwidgets as vm
@@ -136,24 +134,6 @@ def test_a_device_that_nobody_answers_for_can_not_be_read_and_the_attempt_is_rec
         task.read(a)
     assert m.journal.last.outcome == "error"
     assert task.walk(a).pa == 128 * vm.MIB
-
-
-@pytest.mark.parametrize("name", FORMATS)
-def test_arrays_of_addresses_get_the_walks_answers(name):
-    m, task = task_of(name)
-    chance = random.Random(name)
-    size = max(one for one in FORMATS[name].page_sizes if one <= MOST)
-    a = task.map.enter(4 * size, at="64 MiB", object=m.object("film"))
-    task.map.superpages(a, size=size, page=size)
-    for _ in range(20):
-        task.write(a + size + chance.randrange(3 * size), b"x")
-    k = m.kmem_malloc(8 * vm.PAGE)
-    for whose, start, span, user in [("init", a, 4 * size, True), (None, k, 16 * vm.PAGE, False)]:
-        some = [start + chance.randrange(span) for _ in range(200)]
-        found = m.translate(np.array(some, dtype=np.uint64), "write", user=user, task=whose)
-        walks = [m.walk(va, "write", user=user, task=whose) for va in some]
-        assert found.ok.tolist() == [walk.ok for walk in walks]
-        assert [int(pa) for pa, ok in zip(found.pa, found.ok, strict=True) if ok] == [w.pa for w in walks if w.ok]
 
 
 @pytest.mark.parametrize(("name", "setting", "page"), [("x86", "pse", "4 MiB"), ("x86-64", "gib_pages", "1 GiB")])

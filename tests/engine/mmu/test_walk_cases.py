@@ -1,13 +1,11 @@
-"""The walker and bulk translation against cases whose answers two emulators and the manuals agree on."""
+"""The walker against cases whose answers two emulators and the manuals agree on."""
 
 from __future__ import annotations
 
-from collections import defaultdict
 from pathlib import Path
 
 import pytest
 
-from vmwidgets.engine.mmu.bulk import NO_ADDRESS, translate
 from vmwidgets.sources.tables.cases import Comparison, compare, read_cases
 
 pytestmark = pytest.mark.once
@@ -39,19 +37,3 @@ def test_walks_agree_with_recorded_answers(name, size):
         compare(case, comparison)
     assert comparison.first is None
     assert (comparison.cases, comparison.compared) == size
-
-
-@pytest.mark.sampled(3)
-@pytest.mark.parametrize("name", QUERIES)
-def test_bulk_translation_agrees_with_recorded_answers(name):
-    for case in read_cases(DATA / f"{name}.jsonl.gz"):
-        asked = defaultdict(list)
-        for query, answer in zip(case.queries, case.answers, strict=True):
-            asked[query.access, query.user].append((query.va, answer))
-        for (access, user), pairs in asked.items():
-            addresses = [va for va, _ in pairs]
-            found = translate(case.memory, case.architecture.fmt, case.root, addresses, access, user, case.controls)
-            for pa, number, (va, answer) in zip(found.pa, found.outcome, pairs, strict=True):
-                fault = answer.get("fault", {})
-                expected = (answer.get("pa", NO_ADDRESS), fault.get("kind"), fault.get("level"), fault.get("code"))
-                assert (int(pa), *found.outcomes[number]) == expected, f"line {case.line}: {access} {va:#x}"

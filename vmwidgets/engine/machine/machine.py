@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 from functools import wraps
 from itertools import count
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 from weakref import WeakSet
 
 from ..base.errors import Broken, Refused, in_ascii, shown
@@ -45,9 +45,6 @@ from .invariants import check_machine
 from .reading import OF_MEMORY, OF_PAGES, OF_TABLES, Reading
 from .stages.layouts import Layout
 from .system import Edit, Part, SpacePart, System
-
-if TYPE_CHECKING:
-    from ..mmu.bulk import Translation
 
 _numbers = count(1)
 
@@ -319,32 +316,6 @@ class Machine(Hindsight):
         address.
         """
         return self.tables_of(task).walk(address, access, user=user)
-
-    def translate(
-        self,
-        addresses: Any,
-        access: str = "read",
-        *,
-        user: bool = False,
-        task: SpacePart | str | None = None,
-    ) -> Translation:
-        """Return the physical addresses of an array of addresses, all at once, as by :meth:`walk`; nothing changes.
-
-        This needs NumPy, which converts `addresses` to an array.  Without `task`, the kernel's tables are walked.
-
-        >>> import vmwidgets as vm
-        >>> m = vm.boot("x86-64")
-        >>> a = m.kmem_malloc(2 * vm.PAGE)
-        >>> m.translate([a, a + 5, 0x1000]).ok.tolist()
-        [True, True, False]
-        """
-        from ..mmu.bulk import translate
-
-        kind, by_user = arguments.access(access), arguments.flag(user, "user")
-        pmap = self.system.pmap_of(task)
-        root, controls = pmap.registers(self.controls)
-        with self.door.looking():
-            return translate(self.system.ram, pmap.fmt, root, addresses, kind, by_user, controls)
 
     def tables_of(self, space: SpacePart | str | None) -> MachineTables:
         """Return the page tables of a task or domain, given as object, name or path; the kernel's for None and ""."""
