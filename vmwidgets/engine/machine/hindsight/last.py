@@ -155,9 +155,12 @@ class LastChanges:
                 under = dict.fromkeys(under, UNKNOWN)
                 continue
             self._see(stretch, sights, progress, done)
-            found = set().union(*(self._known[one.key, stretch].changes for one in sights))
-            numbers = filter(None, map(journal.number_of, found))
-            yield from sorted((number for number in numbers if number < end), reverse=True)
+            found: set[int] = set().union(*(self._known[one.key, stretch].changes for one in sights))
+            latest = journal.serial(end - 1)  # a later operation has a greater serial
+            for serial in sorted([one for one in found if one <= latest], reverse=True):
+                number = journal.number_of(serial)  # none if it was undone
+                if number is not None:
+                    yield number
             under = {one.key: self._known[one.key, stretch].below for one in sights}
 
     def _see(self, stretch: int, sights: Sequence[Sight], progress: Progress | None, done: list[int]) -> None:
