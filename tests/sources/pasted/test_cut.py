@@ -207,6 +207,13 @@ def test_a_table_whose_dots_are_lost_is_known_by_a_page_that_can_not_be_so_large
     assert len(vm.load(table + "..2: pte 0x200000d7 pa 0x80000000\n$ ").tables) == 1
 
 
+def test_two_tables_whose_dots_are_all_lost_are_not_walked() -> None:
+    table = "page table 0x87f6e000\n..0: pte 0x21fda801 pa 0x87f6a000\n..0: pte 0x21fda401 pa 0x87f69000\n"
+    table += "..0: pte 0x21fdac5b pa 0x87f6b000\n"
+    with pytest.raises(vm.Refused, match="dots"):
+        vm.load(table + table.replace("87f6e", "87f5e") + "$ ")
+
+
 def test_a_table_without_its_root_is_walked_and_the_root_is_not_made_up() -> None:
     text = re.sub(r"page table .*\n", "", WHOLE["vmprint-index"])
     pasted = vm.load(text)

@@ -136,6 +136,11 @@ def test_an_address_that_is_not_canonical_needs_no_table() -> None:
     assert "bits 63 to 47 are not all equal" in trap.says
 
 
+def test_an_address_of_the_upper_half_is_canonical() -> None:
+    trap = only("general protection fault, maybe for address 0xffff888012345678: 0000 [#1] PREEMPT SMP\n")
+    assert "0xffff_8880_1234_5678, which is canonical" in trap.says
+
+
 @pytest.mark.parametrize(
     ("code", "refused"), [(4, "P"), (6, "P"), (0x14, "P"), (5, "U/S"), (7, ""), (0x15, ""), (0x25, "PK")]
 )
@@ -249,6 +254,7 @@ def test_the_hardwares_entry_is_walked_and_not_linuxs() -> None:
 def test_the_second_of_a_pair_of_first_level_descriptors() -> None:
     pasted = vm.load(kinds.OOPS_ARM.replace("00000034", "00100034"))
     assert any("the first of a pair" in one for one in pasted.unsaid)
+    assert pasted.traps[0].walk.steps[1].pa == 0x192F_2800 + 0x400  # ARM DDI 0406C, B3.5: a table has 256 words
 
 
 def test_a_closed_domain() -> None:
