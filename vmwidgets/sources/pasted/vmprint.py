@@ -79,6 +79,7 @@ def read(parts: Parts) -> None:
     unsaid += _said_of(items)
     parts.claimed.update(item.line for item in items)
     items = list(_nested(items, parts))
+    unsaid += _said_of([item._replace(damage=MISALIGNED) for item in items if item.is_misaligned])
     if not any(item.depth and not item.damage for item in items):
         if not any(item.damage for item in items):
             unsaid += [_unknown(item.line, lines) for item in items if item.is_root]
@@ -173,9 +174,7 @@ def _is_flat(items: Sequence[Item], roots: int) -> bool:
         for one, other in pairwise(items)
     )
     is_level = len({item.depth for item in items}) == 1  # else a page that is not aligned is the kernel's mistake
-    odd = is_level and any(
-        not item.is_table and page_of(item.word) % (1 << 39 - 9 * item.depth) for item in items if item.word & V
-    )
+    odd = is_level and any(item.is_misaligned for item in items)
     return returns or (odd and any(item.is_table and item.depth == deepest for item in items))
 
 
@@ -283,6 +282,10 @@ NO_DOTS = (
     "looks like a line of a page table without the dots at the left, which say the table that a descriptor is in: paste"
     " the table as it was printed"
 )
+MISALIGNED = (
+    "has a large page that does not begin at a multiple of its size: if the line has not lost two of its dots, the"
+    " processor refuses the page, so nothing is mapped there"
+)
 ELLIPSIS = "has an ellipsis in place of dots, which is read as two dots"
 LEAVES_OUT = f"{cleaned.LEAVES_OUT}: the addresses that they map are not said"
 
@@ -312,7 +315,7 @@ def _in_turn(items: Sequence[Item]) -> tuple[list[Printed], list[Item], bool]:
     """Return the tables, as if printed one after the other, the misfits, and whether two were printed at once."""
     found: list[Printed] = []
     lost: list[Item] = []
-    damaged = any(item.damage for item in items)
+    damaged = any(item.damage or item.is_misaligned for item in items)
     for item in items:
         if item.damage:
             if found:
@@ -324,6 +327,11 @@ def _in_turn(items: Sequence[Item]) -> tuple[list[Printed], list[Item], bool]:
             continue
         if item.is_root:
             found.append(Printed(item.root, item.line))
+        elif item.is_misaligned and found:
+            why = f"line {item.line} of the text has lost dots, or a page that is not aligned"
+            if found[-1].follows(item):
+                found[-1].miss(found[-1].path[: item.depth - 1], item.path[-1], item.path[-1] + 1, why)
+            found[-1].damage(LEVELS, why, is_one=True)
         elif found and found[-1].follows(item):
             found[-1].add(item)
         elif not damaged and any(one.follows(item) for one in found[-MOST_AT_ONCE:]):
