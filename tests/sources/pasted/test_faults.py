@@ -271,6 +271,22 @@ def test_windbg_for_32_bits_prints_8_digits() -> None:
     assert any("PTE in line 3 is cut" in one for one in cut.unsaid)
 
 
+@pytest.mark.parametrize(
+    "head", ["801544F4  - PDE at {}        PTE at {}\n", "      VA 801544f4\nPDE at {}     PTE at {}\n"]
+)
+def test_windbg_for_32_bits_has_two_tables_or_three(head: str) -> None:
+    """With PAE, descriptors have 16 digits, and the third level is not printed: Intel SDM volume 3A, 4.4.2."""
+    (two,) = vm.load(head.format("C0300800", "C0200550") + "   contains 0003B163      contains 00154121\n").traps
+    assert (two.walk.format, two.walk.pa) == ("x86", 0x15_44F4)
+    pae = head.format("C0602000", "C0400AA0") + "contains 000000000003B063  contains {}\n"
+    pasted = vm.load(pae.format("8000000000154123"))
+    assert pasted.tables[0].format == "x86-pae"
+    assert "0x8015_44f4 is at physical 0x15_44f4, if P of the PDPTE is 1" in pasted.traps[0].says
+    (absent,) = vm.load(pae.format("00000012300000E0")).traps
+    assert (absent.refused, absent.walk) == ("P", None)
+    assert any("PTE in line" in one and "is cut" in one for one in vm.load(pae.format("80000000")).unsaid)
+
+
 def test_the_last_descriptor_of_crash_may_have_lost_digits() -> None:
     pasted = vm.load(f"{VTOP_USER}   PUD: 12a15000 => 12a1\n")
     assert any("PUD in line 3 is cut" in one for one in pasted.unsaid)  # shorter than all others

@@ -99,7 +99,7 @@ _HINT = re.compile(r"fault|trap|cr2|#pf|\bv=|14|0x0?e\b|fatal exception", _FLAGS
 
 _NOT_X86 = re.compile(
     r"\b(?:scause|sepc|stval|satp|[fe]sr|far|esr_el\d|far_el\d|elr|ttbr\d?|badv?addr|mtval)\b|riscv|aarch64|arm64"
-    r"|unable to handle", _FLAGS,
+    r"|unable to handle|store/amo", _FLAGS,
 )  # fmt: skip
 
 _S = r"[\s=:\[]{1,12}(?:[A-Za-z]{1,20}\(\s{0,20}){0,2}V?"

@@ -1,6 +1,7 @@
 """Faults as rCore and its tutorials print them: `[kernel] PageFault in application, bad addr = 0x0, …`.
 
-`PageFault` means a load or a store; newer chapters name the exception as the crate riscv does.
+`PageFault` means a load or a store; newer chapters name the exception as the crate riscv does.  uCore for RISC-V prints
+`page falut at 0x00000100: K/W`, with this spelling: the mode, and whether it was a store.
 """
 
 from __future__ import annotations
@@ -24,11 +25,22 @@ _PC = re.compile(r"(?:bad instruction|sepc|\binstruction|\bpc)\s{0,3}[=:]\s{0,3}
 _INSIDE = re.compile(rf"^\s*({_NAMED}),?\s*$", re.ASCII)
 _SCAUSE = re.compile(r"\bscause: Exception\(\s*$")
 
+_UCORE = re.compile(
+    r"\bpage (?:falut|fault) at (?:0x)?(?P<address>[0-9a-f]{1,16}): (?P<mode>[KU])/"
+    r"(?:(?P<access>[RW])|0x(?P<cause>[0-9a-f]{8}))\s*$", re.ASCII,
+)  # fmt: skip
+_NAME = re.compile(r"^\s*(?:Instruction|Load|Store/AMO) page fault\s*$", _FLAGS)
+"""The name of the fault, which uCore prints above."""
+
 
 def read(parts: Parts) -> None:
-    """Add the faults that rCore prints."""
+    """Add the faults that rCore prints, and uCore for RISC-V."""
     for number, line in enumerate(parts.lines, 1):
         if number in parts.claimed or not line:
+            continue
+        fault = _UCORE.search(line)
+        if fault is not None and ("falut" in line or not parts.ends_in(number, fault.end())):
+            _add_ucores(fault, number, parts)
             continue
         match = _APPLICATION.search(line) or (_EXCEPTION.search(line) if "scause" not in line else None)
         near = [line]
@@ -59,6 +71,21 @@ def read(parts: Parts) -> None:
             parts.traps.append(replace(trap, says=says))
         else:
             parts.traps.append(explained_alone(trap, True if is_user else None, parts))
+
+
+def _add_ucores(match: re.Match[str], number: int, parts: Parts) -> None:
+    """Add a fault of uCore for RISC-V: a store, or "R" for all others; its format cuts an address to 32 bits."""
+    above = parts.lines[number - 2] if number > 1 else ""
+    is_named = _NAME.match(above) is not None
+    code = 15 if match["access"] == "W" else 12 if is_named and "nstruction" in above else 13
+    code = int(match["cause"], 16) if match["cause"] else code
+    parts.claimed.update([number, *[number - 1] * is_named])
+    parts.what["uCore"] = None
+    address, is_user = int(match["address"], 16), match["mode"] == "U"
+    if address >> 31:
+        parts.unsaid.append(f"Line {number} has the low 32 bits of an address: uCore's format leaves out the others.")
+    trap = Trap("user trap" if is_user else "kernel trap", number, code, cause_of(code), None, None, address)
+    parts.traps.append(explained_alone(trap, is_user, parts))
 
 
 def _in(lines: list[str], pattern: re.Pattern[str]) -> int | None:

@@ -317,21 +317,12 @@ def _in_turn(items: Sequence[Item]) -> tuple[list[Printed], list[Item], bool]:
     lost: list[Item] = []
     damaged = any(item.damage or item.is_misaligned for item in items)
     for item in items:
-        if item.damage:
+        if item.damage or item.is_misaligned:
             if found:
-                why = f"line {item.line} of the text can't be read, and it may have listed this"
-                if item.damage == LEAVES_OUT:
-                    found[-1].damage(item.depth, f"line {item.line} of the text {cleaned.LEAVES_OUT}")
-                else:
-                    found[-1].damage(item.depth, why, is_one=True)
+                _miss(found[-1], item)
             continue
         if item.is_root:
             found.append(Printed(item.root, item.line))
-        elif item.is_misaligned and found:
-            why = f"line {item.line} of the text has lost dots, or a page that is not aligned"
-            if found[-1].follows(item):
-                found[-1].miss(found[-1].path[: item.depth - 1], item.path[-1], item.path[-1] + 1, why)
-            found[-1].damage(LEVELS, why, is_one=True)
         elif found and found[-1].follows(item):
             found[-1].add(item)
         elif not damaged and any(one.follows(item) for one in found[-MOST_AT_ONCE:]):
@@ -344,6 +335,20 @@ def _in_turn(items: Sequence[Item]) -> tuple[list[Printed], list[Item], bool]:
             if found and found[-1].is_whole:
                 found[-1].damage(0, f"before line {item.line} of the text something is missing")
     return found, lost, False
+
+
+def _miss(table: Printed, item: Item) -> None:
+    """Note what a line that can't be read, or has lost dots, may have listed."""
+    line = f"line {item.line} of the text"
+    if item.is_misaligned:
+        why = f"{line} has lost dots, or a page that is not aligned"
+        if table.follows(item):
+            table.miss(table.path[: item.depth - 1], item.path[-1], item.path[-1] + 1, why)
+        table.damage(LEVELS, why, is_one=True)
+    elif item.damage == LEAVES_OUT:
+        table.damage(item.depth, f"{line} {cleaned.LEAVES_OUT}")
+    else:
+        table.damage(item.depth, f"{line} can't be read, and it may have listed this", is_one=True)
 
 
 def _apart(items: Sequence[Item], whose: Sequence[int]) -> list[Printed]:
