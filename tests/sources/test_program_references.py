@@ -306,6 +306,42 @@ def test_a_remark_about_a_process_names_no_column(remark: str) -> None:
     assert found.addresses.tolist() == [0x41F7A0, 0x13F5E2C0, 0x400000]
 
 
+@pytest.mark.parametrize(
+    ("titles", "lines"),
+    [
+        ("Memory trace of matmul\n", "0x1000 R\n0x2000 W\n"), ("Addresses of ls:\n\n", "4096\n8192\n"),
+        ("Accesses\n2\n", "R 0x1000\nW 0x2000\n"),
+        ("Homework 4 (b)\n-------\n", "R 0x1000\nW 0x2000\n"), ("2\n", "R 0x1000\nW 0x2000\n"),
+        ("gcc\n", "address,rw\n0x1000,R\n0x2000,W\n"), ("A trace for Dinero\n", "0 1000\n1 2000\n"),
+        ("2\n", "0x1000\n0x2000\n"), ("2\n", "4096\n8192\n"),
+    ],
+)  # fmt: skip
+def test_titles_above_a_trace_are_passed_over_and_said(titles: str, lines: str) -> None:
+    found = vm.load(titles + lines)
+    assert found.addresses.tolist() == [0x1000, 0x2000]
+    assert any("passed over" in one and titles.split(maxsplit=1)[0] in one for one in found.unsaid)
+    assert not any("passed over" in one for one in vm.load(lines).unsaid)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "backtrace:\n0x0000000080002cda\n0x0000000080002bb6\n", "Call Trace:\n0x1000\n0x2000\n0x3000\n",
+        "Scores\n0 12\n1 30\n2 15\n", "Results\n1 2\n3 4\n", "Populations\n1234567\n23423\n",
+    ],
+)  # fmt: skip
+def test_numbers_below_other_words_are_no_trace(text: str) -> None:
+    with pytest.raises(Refused):
+        vm.load(text)
+
+
+def test_an_access_may_stand_before_and_after_an_address() -> None:
+    found = vm.load("R 0x1000\n0x2000 W\nw 0x3000\n")
+    assert (found.addresses.tolist(), found.kinds.tolist()) == ([0x1000, 0x2000, 0x3000], [0, 1, 1])
+    with pytest.raises(Refused, match="line 3 of the text, 'hello', is not a reference"):
+        vm.load("R 0x1000\n0x2000 W\nhello\n")
+
+
 def test_lines_of_lackey_that_are_left_out_are_said() -> None:
     found = vm.load(" I  04001000,3\n L 1ffefffd88,8\n...and more...\n S 1ffefffd88,8\n")
     assert found.unsaid == ("Line 3 leaves lines out: their references are missing.",)

@@ -89,6 +89,20 @@ def test_numbers_of_the_instruction_and_the_process() -> None:
     assert only(XEN).pc == 0xFFFF_82D0_4021_2345
 
 
+@pytest.mark.parametrize(
+    ("written", "code", "base"),
+    [
+        ("10", 0x10, "hexadecimal"), ("14", 0x14, "hexadecimal"), ("16", 16, "decimal"), ("20", 20, "decimal"),
+        ("11", 11, "decimal"), ("11 instruction fetch", 0x11, "hexadecimal"), ("6", 6, ""), ("0x10", 0x10, ""),
+    ],
+)  # fmt: skip
+def test_an_error_code_without_its_base_is_one_that_a_processor_has(written: str, code: int, base: str) -> None:
+    """Intel SDM volume 3A, 4.7: RSVD is 1 only if P is, and a fetch is not a write."""
+    pasted = vm.load(f"Page fault cr2=0x4000 error code={written}\n")
+    assert pasted.traps[0].code == code
+    assert any(f"is read as a {base} number, {code:#x}" in one for one in pasted.unsaid) == bool(base)
+
+
 def test_words_alone_say_no_more_than_they_do() -> None:
     trap = only("wine: Unhandled page fault on write access to 0x003d2000 at address 0x4d86e6 (thread 0009)\n")
     assert (trap.address, trap.pc, trap.code, trap.refused) == (0x3D_2000, 0x4D_86E6, None, "")

@@ -21,7 +21,7 @@ from ...engine.mmu.pasted import Listing, SaidRange, Trap
 from .listings import PGDIR
 from .oops_event import MADE
 from .parts import Parts
-from .x86_codes import ALL, FLAGS, Code, P, U, code_of, code_of_words, said_of
+from .x86_codes import ALL, FLAGS, Code, P, U, code_of, code_of_words, is_possible, said_of
 
 _FLAGS = re.IGNORECASE | re.ASCII
 
@@ -242,6 +242,8 @@ class _Block:
         self.head, self.parts = head, parts
         self.groups = head.match.groupdict()
         self.text = "\n".join(one[:WIDE] for one in parts.lines[head.line - 1 : end - 1])
+        self._words = (0, 0)
+        """The bits of the error code that the words say, and the mask of these."""
 
     def trap(self) -> tuple[Trap, Code | None] | None:
         """Return the fault, and what its code or its words mean; None if this is no fault."""
@@ -249,11 +251,12 @@ class _Block:
         if dress is DRESSES[-1] and (_NOT_X86.search(self.text) or _PROSE.search(head.match.string)):
             return None
         kind = self._kind()
-        address, code, pc = self._address(), self._field("code", dress.base), self._field("pc")
+        address = self._address()
         if (dress is DRESSES[-1] and address is None) or (dress.name == "QEMU" and kind not in MEANS.values()):
             return None
         self.parts.claimed.add(head.line)
-        bits, known = self._bits()
+        bits, known = self._words = self._bits()
+        code, pc = self._field("code", dress.base), self._field("pc")
         if code is None and known & FLAGS == FLAGS:
             code = bits
         elif code is not None and (bits ^ code) & known & FLAGS:
@@ -331,7 +334,22 @@ class _Block:
             self.parts.unsaid.append(f"The text ends with a number in line {line}: digits may be missing.")
             if digits[0] == "0" and len(digits) not in (1, 4, 8, 16):
                 return None
-        return int(digits, base or (10 if digits.isdigit() and len(digits) < 4 else 16))
+        if base or not digits.isdigit() or len(digits) > 3:
+            return int(digits, base or 16)
+        return self._of_two_bases(digits, line)
+
+    def _of_two_bases(self, digits: str, line: int) -> int:
+        """Return an error code without its base: in base 10, if it is then a possible code that fits the words."""
+        bits, known = self._words
+        one, other = ((int(digits, base), name) for base, name in ((10, "decimal"), (16, "hexadecimal")))
+        fits = [is_possible(code) and not (bits ^ code) & known & FLAGS for code, _ in (one, other)]
+        one, other = (other, one) if fits == [False, True] else (one, other)
+        why = "" if all(fits) else f"; as a {other[1]} number, it is no error code of this fault"
+        if one[0] != other[0]:
+            self.parts.unsaid.append(
+                f"The error code {digits} in line {line} has no 0x, and is read as a {one[1]} number, {one[0]:#x}{why}."
+            )
+        return one[0]
 
     def _bits(self) -> tuple[int, int]:
         """Return the bits of the error code that the words say, and the mask of the bits that they say."""

@@ -77,6 +77,17 @@ def code_of(code: int) -> Code:
     return Code(access, user, tuple(words), refused, why)
 
 
+def is_possible(code: int) -> bool:
+    """Return whether a page fault can have an error code: Intel SDM volume 3A, 4.7.
+
+    RSVD and PK are about descriptors that are present, and a fetch is no write.
+
+    >>> is_possible(0xA), is_possible(0x10), is_possible(0xB)
+    (False, True, True)
+    """
+    return not (code & (RSVD | PK) and not code & P) and code & (I | W) != I | W
+
+
 def _refused(code: int, access: Access, user: bool) -> tuple[str, str]:
     if code & RSVD:
         return "RSVD", "a reserved bit is set in a descriptor"
