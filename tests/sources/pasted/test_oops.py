@@ -136,6 +136,46 @@ def test_an_address_that_is_not_canonical_needs_no_table() -> None:
     assert "bits 63 to 47 are not all equal" in trap.says
 
 
+@pytest.mark.parametrize(
+    ("line", "means"),
+    [
+        ("traps: a.out[77] general protection fault ip:401000 sp:7fff00001000 error:0", "general protection fault"),
+        ("traps: a.out[77] general protection ip:401000 sp:7fff00001000 error:0", "general protection fault"),
+        ("a.out[77]: trap divide error ip:401000 sp:7fff00001000 error:0", "divide error"),
+        ("traps: a.out[77] trap stack segment ip:401000 sp:7fff00001000 error:0", "stack segment"),
+    ],
+)
+def test_other_exceptions_of_programs_are_of_user_code(line: str, means: str) -> None:
+    trap = only(f"{line} in a.out[400000+1000]\n")
+    assert (trap.where, trap.means, trap.pid, trap.pc, trap.address) == ("user mode", means, 77, 0x40_1000, None)
+
+
+@pytest.mark.parametrize(
+    ("text", "address", "esr", "refused"),
+    [
+        (("panic(cpu 0 caller 0xfffffe0012345678): Kernel data abort. at pc 0xfffffe0011223344, lr 0xfffffe0011223340\n"
+         "  x0: 0x0000000000000000\n pc: 0xfffffe0011223344 cpsr: 0x60401208  esr: 0x96000006  far: 0x0000000000000010"
+         "\n"), 0x10, 0x9600_0006, "valid"),
+        (("Fatal data abort:\n  x0: 0000000000000000\n elr: ffff000000412345\n far: 0000000000000010\n"
+         " esr:         96000044\npanic: data abort in critical section\n"), 0x10, 0x9600_0044, "valid"),
+        ("Taking exception 4 [Data Abort] on CPU 0\n...from EL1 to EL1\n...with ESR 0x25/0x9600004f\n...with FAR 0x8\n",
+         8, 0x9600_004F, ""),
+        ("CPU Exception!\n\nESR_EL1: 0x82000005\nFAR_EL1: 0x0000000200000000\n", 0x2_0000_0000, 0x8200_0005, "valid"),
+        ("ERROR_INVALID_EL1h, ESR: 96000045, address: 80abc\n", None, 0x9600_0045, ""),
+    ],
+)  # fmt: skip
+def test_other_kernels_on_aarch64(text: str, address: int | None, esr: int, refused: str) -> None:
+    """ARM DDI 0487, D17.2.37: EC is bits 31:26, WnR bit 6; status 4 to 7 is a translation fault."""
+    pasted = vm.load(text)
+    (trap,) = pasted.traps
+    assert (trap.address, trap.code, trap.refused, trap.where) == (
+        address, esr, refused, "user mode" if esr >> 26 == 0x20 else "kernel mode",
+    )  # fmt: skip
+    assert (pasted.what, pasted.panics) == (("a kernel on AArch64",), ())
+    made = "fetch" if esr >> 26 == 0x20 else "write" if esr & 1 << 6 else "read"
+    assert address is None or trap.says.startswith(f"The {made} of")
+
+
 def test_an_address_of_the_upper_half_is_canonical() -> None:
     trap = only("general protection fault, maybe for address 0xffff888012345678: 0000 [#1] PREEMPT SMP\n")
     assert "0xffff_8880_1234_5678, which is canonical" in trap.says

@@ -233,6 +233,24 @@ def test_ucore_for_risc_v(text: str, where: str, code: int, address: int) -> Non
     )
 
 
+@pytest.mark.parametrize(
+    ("text", "code", "address", "pc"),
+    [
+        ("core   0: exception trap_store_page_fault, epc 0x800001a4\ncore   0:           tval 0x1008\n", 15, 0x1008,
+         0x8000_01A4),
+        ("core   0: exception trap_load_access_fault, epc 0x80000114\ncore   0:           tval 0x8\n", 5, 8,
+         0x8000_0114),
+        ("core   0: exception trap_illegal_instruction, epc 0x80000114\n", 2, None, 0x8000_0114),
+        ("core   0: exception trap_user_ecall, epc 0x80000114\n", None, None, 0x8000_0114),
+        ("panic: Fatal page fault at 0xffffffc0003f1234: 0x00000000000010\n", None, 0x10, 0xFFFF_FFC0_003F_1234),
+    ],
+)  # fmt: skip
+def test_other_systems_on_risc_v(text: str, code: int | None, address: int | None, pc: int) -> None:
+    pasted = vm.load(text)
+    (trap,) = pasted.traps
+    assert (trap.code, trap.address, trap.pc, pasted.panics) == (code, address, pc, ())
+
+
 def test_ucore_for_risc_v_prints_the_low_half_of_an_address() -> None:
     assert any("low 32 bits" in one for one in vm.load("page falut at 0xc0200000: K/W\n").unsaid)
 

@@ -17,8 +17,8 @@ from .parts import Parts
 _FLAGS = re.IGNORECASE | re.ASCII
 _BEGINS = re.compile(
     r"unable to handle (?:kernel|page fault)|BUG: kernel NULL pointer dereference|general protection fault[,:]|"
-    r"\w\[[0-9]{1,9}\]: (?:unhandled|trap |general protection)|double fault:|Fault address:|"
-    rf"{oops_x86.WALKS.pattern}",
+    r"\w\[[0-9]{1,9}\]:? (?:unhandled|trap |general protection)|double fault:|Fault address:|"
+    rf"{oops_x86.WALKS.pattern}|{oops_arm64.KERNELS.pattern}",
     _FLAGS,
 )
 _PART = re.compile(
@@ -73,7 +73,8 @@ def _events(parts: Parts) -> Iterator[Event]:
         some = [(number, lines[number - 1]) for number in range(next(above, at), end + 1) if lines[number - 1]]
         if at not in parts.claimed:
             header = bool(_BEGINS.search(lines[at - 1]))
-            yield Event(at, some, header, parts, "walk" if is_walk else "oops")
+            is_other = oops_arm64.KERNELS.search(lines[at - 1]) is not None
+            yield Event(at, some, header, parts, "walk" if is_walk else "fault" if is_other else "oops")
 
 
 def _same(lines: list[str], before: int, at: int) -> bool:

@@ -56,7 +56,7 @@ _FLAGS_REGISTER = re.compile(r"\b[ER]?FLAGS: (?:0x)?([0-9a-f]{8,16})\b")
 _GP = re.compile(
     r"general protection fault, (?:probably|maybe) for (?:non-canonical )?address (?:0x)?([0-9a-f]{1,16})(?:: "
     r"([0-9a-f]{4}))?|"
-    r"general protection(?: fault)?(?:: ([0-9a-f]{4}) \[#| ip[: ])",
+    r"general protection(?: fault)?(?:: ([0-9a-f]{4}) \[#| ip[: ])|\]:? trap (?P<means>[\w -]{3,30}?) ip[: ]",
     _FLAGS,
 )
 WALKS = re.compile(
@@ -199,7 +199,10 @@ def _walk_alone(match: re.Match[str], event: Event) -> None:
 def _general_protection(match: re.Match[str], event: Event) -> Trap:
     address = int(match[1], 16) if match[1] else None
     code = int(match[2] or match[3] or "0", 16)
-    says = "A general protection fault has no address, and no page table was asked."
+    line = event.parts.lines[event.first - 1]
+    program = re.search(r"\[(?P<pid>[0-9]{1,9})\]:? .* ip[: ](?P<pc>[0-9a-f]{1,16})\b", line)
+    means = match["means"] or "general protection fault"
+    says = f"{means[0].upper()}{means[1:]}: it has no address, and no page table was asked."
     if address is not None and address >> 47 not in (0, (1 << 17) - 1):
         says = (
             f"{Address(address)} is not canonical: bits 63 to 47 are not all equal. So the processor raises #GP"
@@ -211,8 +214,8 @@ def _general_protection(match: re.Match[str], event: Event) -> Trap:
             f"The text says {Address(address)}, which is canonical with four levels of tables; no page table was asked."
         )
     return Trap(
-        "kernel mode", event.first, code, "general protection fault", None, event.number(_PC), address, None, "", says,
-        "error code",
+        "user mode" if program else "kernel mode", event.first, code, means, int(program["pid"]) if program else None,
+        int(program["pc"], 16) if program else event.number(_PC), address, None, "", says, "error code",
     )  # fmt: skip
 
 

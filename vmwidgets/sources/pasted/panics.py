@@ -94,6 +94,7 @@ _PROGRAMS = (
         ),
     ),
     ("a Rust program", re.compile(r"\bthread '[^']*'(?: \([0-9]+\))? panicked at\b")),
+    ("gem5", re.compile(r"\bpanic: Page table fault when accessing virtual address ")),
     ("a V program", re.compile(r"^\s*V panic: ")),
     ("a Lua program", re.compile(r"PANIC: unprotected error in call to Lua API")),
     (
