@@ -243,6 +243,30 @@ def test_a_walk_that_ends_elsewhere_than_esr_says_is_told() -> None:
     )
 
 
+@pytest.mark.parametrize("top", ["01", "fe"])
+def test_the_top_byte_of_a_users_address_is_a_tag(top: str) -> None:
+    """ARM DDI 0487, D8.3: bit 55 selects the tables, whatever the bits above it are."""
+    text = kinds.OOPS_ARM64.replace("write to read-only memory", "paging request").replace("9600004e", "96000005")
+    pasted = vm.load(
+        text.replace("ffffffc010a12340", f"{top}00007010a12340").replace(
+            "pgd=000000007bfff003, p4d=000000007bfff003, pud=000000007bfff003, pmd=0060000001000791",
+            "pgd=0000000000000000",
+        )
+    )
+    (trap,) = pasted.traps
+    assert (trap.refused, len(trap.walk.steps)) == ("valid", 1)
+    assert any("is a tag" in one for one in pasted.unsaid)
+
+
+@pytest.mark.parametrize(("pan", "words"), [("+PAN", "PSTATE.PAN is 1"), ("-PAN", "with PSTATE.PAN 1")])
+def test_whether_pan_is_on_is_said_only_if_the_text_says_it(pan: str, words: str) -> None:
+    text = kinds.OOPS_ARM64.replace("write to read-only memory", "access to user memory outside uaccess routines")
+    text = text.replace("ffffffc010a12340", "0000007f10a12340").replace("9600004e", "9600004f")
+    text = text.replace("pmd=0060000001000791", "pmd=0060000001000751") + f"pstate: 60400005 (nZCv daif {pan} -UAO)\n"
+    trap = only(text)
+    assert (trap.refused, words in trap.says) == ("PAN", True)
+
+
 def test_an_address_in_neither_half_needs_no_table() -> None:
     trap = only(
         "Unable to handle kernel paging request at virtual address dead000000000108\n  ESR = 0x0000000096000044\n"

@@ -27,7 +27,7 @@ _H, _S = r"([0-9a-f]{8,16})", r"\s{1,9}"
 _LIMIT = 1 << 64
 
 
-@frozen(slots=False)
+@frozen
 class Format:
     """The format of a command: its line, the line's contents (None if contradictory), and what no line shows."""
 
