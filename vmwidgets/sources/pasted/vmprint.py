@@ -253,7 +253,7 @@ def _otherwise(match: re.Match[str], number: int, parts: Parts) -> Iterator[Item
     path = _path(depth, match["at"])
     if path is None or (pte is None and (pa is None or rights is None)):
         return
-    if pa is None and (_has_both(parts.lines) or parts.ends_in(number, match.end())):
+    if pa is None and (parts.ends_in(number, match.end()) or parts.has_pa(_has_both)):
         return  # a line whose end is missing
     place = whole_hex(pa[1]) if pa is not None else None
     if pte is not None:
