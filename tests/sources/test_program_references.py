@@ -335,6 +335,27 @@ def test_numbers_below_other_words_are_no_trace(text: str) -> None:
         vm.load(text)
 
 
+@pytest.mark.parametrize(
+    ("text", "addresses", "kinds"),
+    [
+        ("R 1000 4\nW 2000 4\n", [0x1000, 0x2000], [0, 1]), ("0x1000 4 R\n0x2000 8 W\n", [0x1000, 0x2000], [0, 1]),
+        ("Read from 0x1000\nWrite to 0x2000\n", [0x1000, 0x2000], [0, 1]),
+        ("addr 0x1000\naddr: 8192\n", [0x1000, 0x2000], [0, 0]), ("page 1\nPage 2\n", [0x1000, 0x2000], [0, 0]),
+        ("VPN: 1\nVPN: 2\n", [0x1000, 0x2000], [0, 0]),
+        ("1: 0x1000\n2: 0x2000\n3: 0x3000\n", [4096, 8192, 12288], [0] * 3),
+        ("0x400000 R 0x1000\n0x400004 W 0x2000\n", [0x40_0000, 0x1000, 0x40_0004, 0x2000], [2, 0, 2, 1]),
+        ("timestamp tid address\n1 7 0x1000\n2 7 0x2000\n", [0x1000, 0x2000], [0, 0]),
+    ],
+)  # fmt: skip
+def test_more_ways_to_write_a_reference(text: str, addresses: list[int], kinds: list[int]) -> None:
+    found = vm.load(text)
+    assert (found.addresses.tolist(), found.kinds.tolist()) == (addresses, kinds)
+
+
+def test_a_reference_string_may_have_short_lines() -> None:
+    assert vm.load("7 0 1 2\n0 3 0 4\n2 3 0 3\n").faults("fifo") == vm.load("7 0 1 2 0 3 0 4 2 3 0 3\n").faults("fifo")
+
+
 def test_an_access_may_stand_before_and_after_an_address() -> None:
     found = vm.load("R 0x1000\n0x2000 W\nw 0x3000\n")
     assert (found.addresses.tolist(), found.kinds.tolist()) == ([0x1000, 0x2000, 0x3000], [0, 1, 1])

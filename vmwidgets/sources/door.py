@@ -253,7 +253,8 @@ def _references(given: Given) -> Any:
     """Return a program's references, or the results of a reference string."""
     name = "" if given.path is None else printable(Path(given.path).name.partition(".")[0])
     text = given.text.removeprefix("\ufeff")
-    found = read_string(text) or read_references(text, given.source, name)
+    is_numbered = re.match(r"\s*[01][:.)|]\s", text) is not None and given.short.taken["numbers"] > 0
+    found = None if is_numbered else read_string(text) or read_references(text, given.source, name)
     if found is None and not given.short.taken["blanked"] and given.short.said:
         text, passed = given.short.text, f"Passed over: {', '.join(given.short.said)}."
         found = read_string(text, passed) or read_references(text, given.source, name, passed)

@@ -87,7 +87,7 @@ PAIRS = Form(
     says="is not a reference: the numbers may be processes and pages; give vm.trace the addresses of one process,"
     " or name the columns in a first line: 'process page', 'process address', or 'count address' for Ramulator",
 )
-PINATRACE = Form("pinatrace", r"{pc}:[^\S\n]*{access} {address}(?: .*)?")
+PINATRACE = Form("pinatrace", r"(?=0[xX]|\w+:){pc}:?[^\S\n]*{access} {address}(?: .*)?")
 PAGES = NUMBERS._replace(
     unit=PAGE,
     says=f"All numbers are smaller than {PAGE:,}, and are read as pages: below a first line 'address', as addresses.",
@@ -113,7 +113,11 @@ FORMS = (
     OSTEP,
     DINERO,
     BEFORE,
-    Form("R or W, an address and a size", "{does} {0x} {size}"),
+    Form("R or W, an address and a size", "{does} {address} {size}"),
+    Form("an address, a size and R or W", "{0x} {size} {access}"),
+    Form("a read from or a write to an address", f"(?P<access>(?i:{_WORDS})) (?:from|to|at|of) {{address}}"),
+    Form("an address with its name", r"(?i:v?addr(?:ess)?|va) {address}", 10),
+    Form("a page with its name", r"(?i:v?page|vpn) {page}", 10, unit=PAGE),
     Form("DRAMSim", "{0x} {access} {n}"),
     PINATRACE,
     Form("a process, an address and R or W", "{process} {address} {access}", 10),
@@ -139,8 +143,8 @@ _ROLES = {
     word: column
     for column, words in {
         "address": "address addresses addr vaddr va", "page": "page pages vpage vpn",
-        "name": "process processes proc pid asid task", "any": "access type op rw w kind operation write",
-        "other": "time cycle line count index size bytes instructions",
+        "name": "process processes proc pid asid task tid", "any": "access type op rw w kind operation write",
+        "other": "time timestamp tick step cycle line count index size bytes instructions",
     }.items()
     for word in words.split()
 }  # fmt: skip  # columns by the words of a header
@@ -191,7 +195,7 @@ _ITEM, _NUMBER = r"(?:(?:[0-9]{1,4}|[A-Za-z])w?|\|)", f"(?:0[xX]{_HEX}|[0-9]{{1,
 def _listed(text: str, item: str) -> list[str]:
     """Return the items of a list: four or more in one line, three or more lines of one, or lines after five or more."""
     rows = (
-        rf"{item}(?:[ \t,;]+{item}){{4}}(?:[\s,;]+{item})*|{item}(?:[ \t,;]+{item}){{3}}"
+        rf"{item}(?:[ \t,;]+{item}){{3}}(?:[\s,;]+{item})*"
         rf"|{item}(?:[ \t]*,[ \t]*{item}){{2}}|{item}(?:[,; \t\r]*\n\s*{item}){{2,}}"
     )
     found = re.fullmatch(
