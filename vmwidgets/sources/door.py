@@ -131,7 +131,7 @@ class Given:
 
     @cached_property
     def kernel(self) -> tuple[Pasted | None, tuple[str, ...]]:
-        """What a kernel printed, and sentences about near misses."""
+        """The findings in a kernel's output, and sentences about near misses."""
         return read_kernel_text(self.short)
 
 

@@ -10,6 +10,7 @@ import vmwidgets as vm
 from tests.sources import kinds
 from vmwidgets.engine.mmu.formats.aarch64 import status_of
 from vmwidgets.engine.mmu.tables import Shown
+from vmwidgets.sources.pasted import oops
 from vmwidgets.sources.pasted.oops_arm import status_of as fsr_says
 from vmwidgets.sources.pasted.x86_codes import code_of
 
@@ -354,6 +355,13 @@ def test_an_oops_of_risc_v_with_and_without_descriptors() -> None:
 def test_sv48_has_a_level_more() -> None:
     text = kinds.OOPS_RISCV.replace("39-bit", "48-bit").replace("pud=0000000020691801", "pud=0000000020692401")
     assert words(only(text)) == [0x20691801, 0x20692401, 0x20691C01, 0x20692013]
+
+
+def test_a_log_of_many_oopses_is_read_in_part_and_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(oops, "MOST", 3)
+    pasted = vm.load(kinds.OOPS_X86 * 5)
+    assert [trap.line for trap in pasted.traps] == [1, 9, 17]
+    assert any(one.startswith("The oopses from line 25 on are not read") for one in pasted.unsaid)
 
 
 def test_two_oopses_are_two_and_what_two_processors_print_is_one() -> None:

@@ -32,6 +32,9 @@ _PART = re.compile(
 LONGEST = 300
 """The most lines of one oops."""
 
+MOST = 2_000
+"""The most oopses of a text that are read."""
+
 ARCHITECTURES = (oops_x86, oops_arm64, oops_riscv, oops_arm)
 """The modules with `weight`, the evidence for a processor in an oops, and `read`."""
 
@@ -65,7 +68,10 @@ def _events(parts: Parts) -> Iterator[Event]:
     first = next((number for number, line in enumerate(lines, 1) if line and _PART.search(line)), 0)
     if first and (not begins or first < begins[0]) and not any(first - 8 <= at <= first + 1 for at in begins):
         begins.insert(0, first)
-    for n, at in enumerate(begins):
+    if len(begins) > MOST:
+        parts.unsaid.append(f"The oopses from line {begins[MOST]:,} on are not read: at most {MOST:,} are.")
+        parts.claimed.update(range(begins[MOST], len(lines) + 1))
+    for n, at in enumerate(begins[:MOST]):
         end = begins[n + 1] - 1 if n + 1 < len(begins) else len(lines)
         end = min(end, at + LONGEST)
         is_walk = oops_x86.WALKS.search(lines[at - 1]) is not None

@@ -209,7 +209,7 @@ def _programs(parts: Parts) -> set[int]:
         if not name:
             continue
         theirs.add(number)
-        if name == _GO and any(number < one <= number + _AROUND for one in signals):
+        if name == _GO and any(one in signals for one in range(number + 1, number + _AROUND + 1)):
             continue  # the signal says more
         other = "one of xv6's" if name in _SYSTEMS else "a kernel's"
         words = f"The panic in line {number} is {name}'s, not {other}, and it has no address of an access."

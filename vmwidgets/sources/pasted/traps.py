@@ -309,7 +309,7 @@ def _lists(listing: Listing, found: _Found, access: Access) -> tuple[bool | None
     if trap.pc is None or (access == "execute" and trap.pc >> 12 == (trap.address or 0) >> 12):
         return user, ""
     piece = listing.at(trap.pc)
-    if piece is None or piece in listing.absent:
+    if piece is None or (piece.rights == "----" and piece in listing.absent):
         is_known = piece is not None or (listing.is_whole and not listing.unsaid_at(trap.pc))
         return user, "sepc is not mapped" if is_known else ""
     if piece.rights[2] == "-":
@@ -357,7 +357,8 @@ def _looked_up(
     )
     if user is None and piece is not None and piece.rights[3] != "-":
         parts.unsaid.append(f"The text does not say whether user code made the trap in line {trap.line}.")
-    bit, why = refused_by(piece if piece not in listing.absent else None, access, user, found.sum)
+    is_absent = piece is not None and piece.rights == "----" and piece in listing.absent
+    bit, why = refused_by(None if is_absent else piece, access, user, found.sum)
     if bit and piece is not None:
         has = (
             f"the descriptor is {piece.word:#x}"
