@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import vmwidgets as vm
 from vmwidgets.engine.kernel.map.comparisons_schema import ComparisonValue, WorkloadOperation
-from vmwidgets.sources.compare_maps import LABELS
+from vmwidgets.sources.compare_maps import LABELS, bare_map
 from vmwidgets.sources.workload import allocate, free, lookup
 
 PAGE, START, PAGES = vm.PAGE, vm.MIB, 64
@@ -190,6 +190,13 @@ def test_a_range_may_be_freed_in_parts_and_over_holes():
     assert [row.outcomes[0].result for row in result.rows] == ["0x10_0000", "4 KiB", "8 KiB"]
     assert [(piece.name, piece.start) for piece in result.maps[0].pieces] == [("a", START + 3 * PAGE)]
     assert not result.differences
+
+
+def test_the_map_of_freebsds_kernel_has_no_pageable_memory():
+    freebsd = bare_map("freebsd", START, START + PAGES * PAGE)
+    assert freebsd.allocate(3 * PAGE, PAGE, 0) == START
+    freebsd.free(START + PAGE, START + 2 * PAGE)  # in a map of another kind, a split creates an anonymous object
+    assert [entry.object for entry in freebsd.value().entries] == [None, None]
 
 
 def test_no_event_is_kept_and_two_runs_are_equal():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import os
 import random
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from tests.sources import kinds
 from vmwidgets.engine.base.errors import Refused
 from vmwidgets.engine.machine.loaded import LoadedMaps, LoadedStrace
 from vmwidgets.engine.mmu.pasted import Pasted
+from vmwidgets.sources.pasted import load as kernel_text
 from vmwidgets.sources.proc_maps import load_ranges, ranges_of
 from vmwidgets.sources.strace.load import load_calls_into
 
@@ -104,6 +106,59 @@ def test_a_damaged_text_is_refused_or_says_what_is_missing(name: str) -> None:
         assert not more or said, (given[-160:], more)
 
 
+OTHERS = (
+    "7 0 1 2 0 3 0 4\n", "0x1000 R\n0x2000 W\n", "1 4660 R\n2 4660 W\n", " L 1000,8\nI 400000,4\n", "c 0\nr 10\nw 11\n",
+    "process page\n0 12\n1 12\n", "0x40: R 0x1000\n0x44: W 0x2000\n", "Trace of ls\n16916\n62493\n",
+    "Out of memory: Killed process 88 (eat) total-vm:1200000kB, anon-rss:1048576kB, file-rss:0kB, shmem-rss:0kB\n",
+    "[  pid  ]   uid  tgid total_vm      rss oom_score_adj name\n[   88]  1000    88   300000   262144        0 eat\n",
+    "core   0: exception trap_load_page_fault, epc 0x80000114\ncore   0:           tval 0x8\n",
+    "Taking exception 4 [Data Abort] on CPU 0\n...with ESR 0x25/0x9600004f\n...with FAR 0x8\n",
+    "page falut at 0x00000100: K/W\n", "panic: kfree\n", "MemTotal: 4096 kB\n", "GET / HTTP/1.1\n",
+)  # fmt: skip  # kinds that are not in tests/sources/kinds.py
+
+
+def accident(chance: random.Random) -> str:
+    """A text as a person's mishap leaves it: cut, doubled, shuffled, mixed with another, in a wrong base, quoted."""
+    texts = [*kinds.ALL.values(), *OTHERS]
+    lines = chance.choice(texts).splitlines(keepends=True)
+    for _ in range(chance.randrange(1, 4)):
+        at, how = chance.randrange(len(lines) + 1), chance.randrange(6)
+        if how == 0:
+            text = "".join(lines)
+            lines = text[: chance.randrange(len(text) + 1)].splitlines(keepends=True) or ["\n"]
+        elif how == 1:
+            lines[at:at] = lines[at : at + chance.randrange(1, 4)]
+        elif how == 2:
+            chance.shuffle(lines)
+        elif how == 3:
+            lines[at:at] = chance.sample(chance.choice(texts).splitlines(keepends=True), 1)
+        elif how == 4:
+            old = chance.choice(["0x", "0", "1", "8", "f", ":", " ", "=", "-"])
+            new = chance.choice(["", "0b", "0o", "0x0x", "h", "-", "\u0660", "9" * 30, "(nil)", "\t", "0x"])
+            lines = ["".join(lines).replace(old, new, chance.randrange(1, 9))]
+        else:
+            lines = [f"{chance.choice(['> ', '| ', '', '[1.5] ', '    '])}{line}" for line in lines]
+    return "".join(lines)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_what_an_accident_leaves_is_read_or_refused_in_one_sentence(seed: int) -> None:
+    chance = random.Random(seed)
+    for _ in range(40):
+        text = accident(chance)
+        try:
+            assert repr(vm.load(text))
+        except vm.Refused as refused:
+            assert str(refused) and "\n" not in str(refused)  # noqa: PT017  there may be no refusal
+
+
+def test_of_a_kernels_endless_output_the_first_lines_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kernel_text, "MOST_LINES", 3)
+    found = vm.load("panic: kfree\n\n" + "panic: kfree\n" * 4)
+    assert [one.line for one in found.panics] == [1, 3, 4]
+    assert "The text is not read from line 5 on" in found.unsaid[0]
+
+
 def test_the_door_takes_paths_and_says_what_a_file_lacks(tmp_path: Path) -> None:
     for name, content in (("a.txt", kinds.MAPS.encode()), ("b.gz", gzip.compress(kinds.MAPS.encode()))):
         path = tmp_path / name
@@ -114,8 +169,9 @@ def test_the_door_takes_paths_and_says_what_a_file_lacks(tmp_path: Path) -> None
         vm.load(tmp_path / "empty")
     with pytest.raises(vm.Refused, match="can't be read"):
         vm.load(tmp_path / "none.txt")
-    with pytest.raises(vm.Refused, match=r"there is no file no/file\.txt, and as a text"):
-        vm.load("no/file.txt")
+    for name in ("no/file.txt", "no/file", "file.txt"):
+        with pytest.raises(vm.Refused, match=rf"there is no file {re.escape(name)}, and as a text"):
+            vm.load(name)
 
 
 @pytest.mark.parametrize(

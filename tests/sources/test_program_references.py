@@ -306,6 +306,63 @@ def test_a_remark_about_a_process_names_no_column(remark: str) -> None:
     assert found.addresses.tolist() == [0x41F7A0, 0x13F5E2C0, 0x400000]
 
 
+@pytest.mark.parametrize(
+    ("titles", "lines"),
+    [
+        ("Memory trace of matmul\n", "0x1000 R\n0x2000 W\n"), ("Addresses of ls:\n\n", "4096\n8192\n"),
+        ("Accesses\n2\n", "R 0x1000\nW 0x2000\n"),
+        ("Homework 4 (b)\n-------\n", "R 0x1000\nW 0x2000\n"), ("2\n", "R 0x1000\nW 0x2000\n"),
+        ("gcc\n", "address,rw\n0x1000,R\n0x2000,W\n"), ("A trace for Dinero\n", "0 1000\n1 2000\n"),
+        ("2\n", "0x1000\n0x2000\n"), ("2\n", "4096\n8192\n"),
+    ],
+)  # fmt: skip
+def test_titles_above_a_trace_are_passed_over_and_said(titles: str, lines: str) -> None:
+    found = vm.load(titles + lines)
+    assert found.addresses.tolist() == [0x1000, 0x2000]
+    assert any("passed over" in one and titles.split(maxsplit=1)[0] in one for one in found.unsaid)
+    assert not any("passed over" in one for one in vm.load(lines).unsaid)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "backtrace:\n0x0000000080002cda\n0x0000000080002bb6\n", "Call Trace:\n0x1000\n0x2000\n0x3000\n",
+        "Scores\n0 12\n1 30\n2 15\n", "Results\n1 2\n3 4\n", "Populations\n1234567\n23423\n",
+    ],
+)  # fmt: skip
+def test_numbers_below_other_words_are_no_trace(text: str) -> None:
+    with pytest.raises(Refused):
+        vm.load(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "addresses", "kinds"),
+    [
+        ("R 1000 4\nW 2000 4\n", [0x1000, 0x2000], [0, 1]), ("0x1000 4 R\n0x2000 8 W\n", [0x1000, 0x2000], [0, 1]),
+        ("Read from 0x1000\nWrite to 0x2000\n", [0x1000, 0x2000], [0, 1]),
+        ("addr 0x1000\naddr: 8192\n", [0x1000, 0x2000], [0, 0]), ("page 1\nPage 2\n", [0x1000, 0x2000], [0, 0]),
+        ("VPN: 1\nVPN: 2\n", [0x1000, 0x2000], [0, 0]),
+        ("1: 0x1000\n2: 0x2000\n3: 0x3000\n", [4096, 8192, 12288], [0] * 3),
+        ("0x400000 R 0x1000\n0x400004 W 0x2000\n", [0x40_0000, 0x1000, 0x40_0004, 0x2000], [2, 0, 2, 1]),
+        ("timestamp tid address\n1 7 0x1000\n2 7 0x2000\n", [0x1000, 0x2000], [0, 0]),
+    ],
+)  # fmt: skip
+def test_more_ways_to_write_a_reference(text: str, addresses: list[int], kinds: list[int]) -> None:
+    found = vm.load(text)
+    assert (found.addresses.tolist(), found.kinds.tolist()) == (addresses, kinds)
+
+
+def test_a_reference_string_may_have_short_lines() -> None:
+    assert vm.load("7 0 1 2\n0 3 0 4\n2 3 0 3\n").faults("fifo") == vm.load("7 0 1 2 0 3 0 4 2 3 0 3\n").faults("fifo")
+
+
+def test_an_access_may_stand_before_and_after_an_address() -> None:
+    found = vm.load("R 0x1000\n0x2000 W\nw 0x3000\n")
+    assert (found.addresses.tolist(), found.kinds.tolist()) == ([0x1000, 0x2000, 0x3000], [0, 1, 1])
+    with pytest.raises(Refused, match="line 3 of the text, 'hello', is not a reference"):
+        vm.load("R 0x1000\n0x2000 W\nhello\n")
+
+
 def test_lines_of_lackey_that_are_left_out_are_said() -> None:
     found = vm.load(" I  04001000,3\n L 1ffefffd88,8\n...and more...\n S 1ffefffd88,8\n")
     assert found.unsaid == ("Line 3 leaves lines out: their references are missing.",)

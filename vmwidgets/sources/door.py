@@ -19,6 +19,7 @@ from ..engine.base.units import counted
 from ..engine.machine import boot
 from ..engine.machine.load import load_journal
 from ..engine.machine.loaded import LoadedMaps
+from ..engine.mmu.pasted import Pasted
 from . import given_text, proc_maps
 from .cleaned import Cleaned, as_it_is, blank_but, cleaned, numbered
 from .foreign import SEEN, named, refuse_binary, refuse_foreign
@@ -122,11 +123,26 @@ class Given:
     def short(self) -> Cleaned:
         """The text without additions; if it is long, only the parts near relevant lines."""
         text, blanked = self.text, 0
-        if text.count("\n") > LONG:
+        if text.count("\n") > LONG and not _is_relevant(text):
             text, blanked = blank_but(text, _WORDS, _NUMBERS, AROUND)
         found = cleaned(text, self.source)
         found.taken["blanked"] = blanked
         return found
+
+    @cached_property
+    def kernel(self) -> tuple[Pasted | None, tuple[str, ...]]:
+        """The findings in a kernel's output, and sentences about near misses."""
+        return read_kernel_text(self.short)
+
+
+def _is_relevant(text: str) -> bool:
+    """Return whether nearly all lines of a long text are relevant, judging by lines from all over the text."""
+    size = len(text) // 200
+    sample = [text[at : at + 400].split("\n")[1:2] for at in range(0, len(text), max(size, 400))]
+    lines = [one[0].lower() for one in sample if one and one[0].strip()]
+    return sum(_NUMBERS.search(one) is not None or any(word in one for word in _WORDS) for one in lines) > 0.95 * len(
+        lines
+    )
 
 
 class Kind(NamedTuple):
@@ -215,7 +231,7 @@ def _ranges(given: Given) -> LoadedMaps | None:
         kind, weight = kind_of(text)
         if kind is None:
             return None
-        pasted, _ = read_kernel_text(text)
+        pasted, _ = given.kernel
         if pasted is not None and len(pasted.claimed) > weight:
             return None
         refuse_foreign(text.text, given.source, SEEN)
@@ -237,7 +253,8 @@ def _references(given: Given) -> Any:
     """Return a program's references, or the results of a reference string."""
     name = "" if given.path is None else printable(Path(given.path).name.partition(".")[0])
     text = given.text.removeprefix("\ufeff")
-    found = read_string(text) or read_references(text, given.source, name)
+    is_numbered = re.match(r"\s*[01][:.)|]\s", text) is not None and given.short.taken["numbers"] > 0
+    found = None if is_numbered else read_string(text) or read_references(text, given.source, name)
     if found is None and not given.short.taken["blanked"] and given.short.said:
         text, passed = given.short.text, f"Passed over: {', '.join(given.short.said)}."
         found = read_string(text, passed) or read_references(text, given.source, name, passed)
@@ -250,7 +267,7 @@ def _references(given: Given) -> Any:
 
 def _kernel(given: Given) -> Any:
     """Return a kernel's output."""
-    found, _ = read_kernel_text(given.short)
+    found, _ = given.kernel
     return found
 
 
@@ -273,7 +290,7 @@ KINDS = (
 def _nothing(given: Given) -> str:
     """Return the sentence for an unknown text: what it looks like, and what can be read."""
     text = given.short
-    _, unsaid = read_kernel_text(text)
+    _, unsaid = given.kernel
     lines = [*numbered(given.text.splitlines() if text.taken["blanked"] else text.lines)]
     if not lines:
         return f"{given.source} is empty: {_COULD}"

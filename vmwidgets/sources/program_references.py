@@ -87,7 +87,7 @@ PAIRS = Form(
     says="is not a reference: the numbers may be processes and pages; give vm.trace the addresses of one process,"
     " or name the columns in a first line: 'process page', 'process address', or 'count address' for Ramulator",
 )
-PINATRACE = Form("pinatrace", r"{pc}:[^\S\n]*{access} {address}(?: .*)?")
+PINATRACE = Form("pinatrace", r"(?=0[xX]|\w+:){pc}:?[^\S\n]*{access} {address}(?: .*)?")
 PAGES = NUMBERS._replace(
     unit=PAGE,
     says=f"All numbers are smaller than {PAGE:,}, and are read as pages: below a first line 'address', as addresses.",
@@ -98,8 +98,10 @@ OSTEP = Form(
     others="of OSTEP's program",
 )
 NYU = Form("NYU's lab on paging", "(?P<access>[crwe]) {page}", 10, beside="[0-9]+(?: [0-9]+){0,3}", unit=PAGE)
+BEFORE = Form("R or W and an address", "{does} {address}")
+AFTER = Form("an address and R or W", "{address} {access}")
 FORMS = (
-    Form("an address and R or W", "{address} {access}"),
+    AFTER,
     Form(
         "Valgrind's lackey", r"(?P<access>[ILSM])[^\S\n]{1,3}{hex},{size}",
         others="of Valgrind or the program",
@@ -110,8 +112,12 @@ FORMS = (
     ),
     OSTEP,
     DINERO,
-    Form("R or W and an address", "{does} {address}"),
-    Form("R or W, an address and a size", "{does} {0x} {size}"),
+    BEFORE,
+    Form("R or W, an address and a size", "{does} {address} {size}"),
+    Form("an address, a size and R or W", "{0x} {size} {access}"),
+    Form("a read from or a write to an address", f"(?P<access>(?i:{_WORDS})) (?:from|to|at|of) {{address}}"),
+    Form("an address with its name", r"(?i:v?addr(?:ess)?|va) {address}", 10),
+    Form("a page with its name", r"(?i:v?page|vpn) {page}", 10, unit=PAGE),
     Form("DRAMSim", "{0x} {access} {n}"),
     PINATRACE,
     Form("a process, an address and R or W", "{process} {address} {access}", 10),
@@ -137,8 +143,8 @@ _ROLES = {
     word: column
     for column, words in {
         "address": "address addresses addr vaddr va", "page": "page pages vpage vpn",
-        "name": "process processes proc pid asid task", "any": "access type op rw w kind operation write",
-        "other": "time cycle line count index size bytes instructions",
+        "name": "process processes proc pid asid task tid", "any": "access type op rw w kind operation write",
+        "other": "time timestamp tick step cycle line count index size bytes instructions",
     }.items()
     for word in words.split()
 }  # fmt: skip  # columns by the words of a header
@@ -189,11 +195,11 @@ _ITEM, _NUMBER = r"(?:(?:[0-9]{1,4}|[A-Za-z])w?|\|)", f"(?:0[xX]{_HEX}|[0-9]{{1,
 def _listed(text: str, item: str) -> list[str]:
     """Return the items of a list: four or more in one line, three or more lines of one, or lines after five or more."""
     rows = (
-        rf"{item}(?:[ \t,;]+{item}){{4}}(?:[\s,;]+{item})*|{item}(?:[ \t,;]+{item}){{3}}"
+        rf"{item}(?:[ \t,;]+{item}){{3}}(?:[\s,;]+{item})*"
         rf"|{item}(?:[ \t]*,[ \t]*{item}){{2}}|{item}(?:[,; \t\r]*\n\s*{item}){{2,}}"
     )
     found = re.fullmatch(
-        rf"(?:[A-Za-z][\w ]{{0,40}}[:=]|[A-Za-z]{{2}}[\w ]{{0,40}}\r?\n)?[\s\[({{<]*({rows})[\s\])}}>.,;]*",
+        rf"(?:[A-Za-z][\w ]{{0,40}}[:=]|[A-Za-z]{{2}}[\w (),.#'-]{{0,60}}:?\r?\n)?[\s\[({{<]*({rows})[\s\])}}>.,;]*",
         re.sub("(?m)^#.*\n", "", text).strip(),
     )
     return [] if found is None else re.findall(item, found[1])
@@ -226,9 +232,15 @@ def read_references(text: str, source: str, name: str = "", *passed: str) -> Tra
 
     if len(_listed(text, _NUMBER)) > text.count("\n") + 1:
         text = re.sub(r"[\s,;\[({<]+(?=[0-9])", "\n", text)
-    form, lines = _form_of(text), text.split("\n")
-    if form is None:
+    if AFTER.pattern.search(text) and BEFORE.pattern.search(text) and _form_of(text) in (AFTER, BEFORE, None):
+        text = AFTER.pattern.sub(r"\g<access> \g<address>", text)
+    titles: Sequence[str] = ()
+    if (form := _form_of(text)) is None:
+        text, titles = _without_titles(text)
+        form = _form_of(text) if titles else None
+    if form is None or (titles and not _may_have(form, titles)):
         return None
+    lines = text.split("\n")
     found = form.pattern.findall(text)
     if len(found) > MOST:
         raise Refused(f"{source} has {len(found):,} references: at most {MOST:,} are read at once")
@@ -237,6 +249,9 @@ def read_references(text: str, source: str, name: str = "", *passed: str) -> Tra
     if not text.endswith("\n") and (cut := _cut_address(form, found, lines[-1])):
         said.append(cut)
         found = found[:-1] if cut.endswith("not read.") else found
+    if form is NUMBERS and len(found) > 2 and found[0][0] == str(len(found) - 1):
+        said.append(f"The first number, {found[0][0]}, is the number of those below it, and is passed over.")
+        found = found[1:]
     columns = _columns(form, found)
     written = columns["address"]
     if not found and form.name == TABLE:
@@ -267,8 +282,41 @@ def read_references(text: str, source: str, name: str = "", *passed: str) -> Tra
         ]
     said += [form.says] if form.says and not has_letter else []
     said += _page_said(text) if form is OSTEP else []
-    made.unsaid += (*said, *passed)
+    made.unsaid += (*(f"The title {shown(one)} is passed over." for one in titles), *said, *passed)
     return ready(made)
+
+
+_TITLE = re.compile(r".*[A-Za-z]{3}.*|[0-9]{1,9}|[-=*_~+ ]{3,}")
+_NO_TITLE = re.compile(r"backtrace|call|stack|panic|fault|crash|error|abort|kill|dump|registers|0x", re.IGNORECASE)
+_OF_A_TRACE = re.compile(r"trace|address|reference|access|page|memory", re.IGNORECASE)
+MOST_TITLES = 4
+"""The most lines above a trace that may be titles, or the number of its lines."""
+
+
+def _without_titles(text: str) -> tuple[str, list[str]]:
+    """Return the text with its titles as remarks, and the titles: first lines of words, or one with a number alone."""
+    lines = text.split("\n")
+    titles: list[str] = []
+    for at, line in enumerate(lines[: 2 * MOST_TITLES]):
+        title = line.strip()
+        if _BLANK.match(line):
+            continue
+        if not _TITLE.fullmatch(title) or _NO_TITLE.search(title) or len(titles) == MOST_TITLES or len(title) > 100:
+            break
+        below = next(filter(str.strip, lines[at + 1 : at + 9]), "")
+        if title.isdecimal() and NUMBERS.is_line(below):
+            break
+        if any(form.pattern.match(line) for form in FORMS if form is not NUMBERS) or _headed(line):
+            break
+        lines[at] = f"# {title}"
+        titles.append(title)
+    return "\n".join(lines), titles
+
+
+def _may_have(form: Form, titles: Sequence[str]) -> bool:
+    """Return whether lines below titles are a trace: numbers alone may be anything, unless a title says it."""
+    is_said = _OF_A_TRACE.search(" ".join(titles)) is not None
+    return form is not PAIRS and (is_said or form not in (NUMBERS, DINERO, NYU))
 
 
 def _cut_address(form: Form, found: Sequence[tuple[str, ...]], last: str) -> str:

@@ -207,6 +207,25 @@ def test_a_table_whose_dots_are_lost_is_known_by_a_page_that_can_not_be_so_large
     assert len(vm.load(table + "..2: pte 0x200000d7 pa 0x80000000\n$ ").tables) == 1
 
 
+@pytest.mark.parametrize("line", [".. ..2:", ".. ..0x0000000000400000:", "..2:", "..0x0000000080000000:"])
+@pytest.mark.parametrize("stval", ["0x2008", "0x400000", "0x80000000"])
+def test_a_page_that_can_not_be_so_large_is_not_mapped(line: str, stval: str) -> None:
+    table = "page table 0x87f6e000\n..0: pte 0x21fda801 pa 0x87f6a000\n.. ..0: pte 0x21fda401 pa 0x87f69000\n"
+    table += f".. .. ..0: pte 0x21fdac5b pa 0x87f6b000\n{line} pte 0x21fda0d7 pa 0x87f68000\n$ "
+    pasted = vm.load(f"{table}usertrap(): unexpected scause 0xf pid=3\n  sepc=0x10 stval={stval}\n")
+    assert [one.start for one in pasted.ranges or pasted.tables[0].ranges] == [0]
+    assert any(said.startswith("Line 5 has a large page") and "lost two" in said for said in pasted.unsaid)
+    is_there = stval == "0x2008" or stval == ("0x400000" if line.startswith(".. ..") else "0x80000000")
+    assert pasted.traps[0].refused == "V" * (not is_there)
+
+
+def test_two_tables_whose_dots_are_all_lost_are_not_walked() -> None:
+    table = "page table 0x87f6e000\n..0: pte 0x21fda801 pa 0x87f6a000\n..0: pte 0x21fda401 pa 0x87f69000\n"
+    table += "..0: pte 0x21fdac5b pa 0x87f6b000\n"
+    with pytest.raises(vm.Refused, match="dots"):
+        vm.load(table + table.replace("87f6e", "87f5e") + "$ ")
+
+
 def test_a_table_without_its_root_is_walked_and_the_root_is_not_made_up() -> None:
     text = re.sub(r"page table .*\n", "", WHOLE["vmprint-index"])
     pasted = vm.load(text)
@@ -303,7 +322,7 @@ def test_shuffled_and_repeated_pieces_are_read_or_refused() -> None:
 def test_what_a_damaged_line_can_not_have_listed_is_not_mapped() -> None:
     lines = (
         "page table 0x87f5e000",
-        "..3: pte 0x21fd68d7 pa 0x87f5a000",
+        "..3: pte 0x200000d7 pa 0x80000000",
         "..7: pte 0x21fz",
         "..9: pte 0x0 pa 0x0",
         "$ ",

@@ -70,6 +70,17 @@ def only(text: str) -> Any:
         ("trapno=14 err_code=0x6 cr2=0x8 eip=0x1000\n", 8, 6, "P", "The write of 0x8 by user code"),
         ("PAGE FAULT\n  Present: 0\n  Write: 1\n  User: 1\n  faulting_address: 0xabc000\n", 0xABC000, 6, "P",
          "The write of 0xab_c000 by user code"),
+        ("Page fault (0xe) at 0x401000, code 0x4, cr2 0x8\n", 8, 4, "P", "The read of 0x8 by user code"),
+        (("vm_page_fault: vm_soft_fault returned error 'Bad address' on fault at 0x28, ip 0x1a2b3c, write 1, user 1,"
+         " present 0\n"), 0x28, 6, "P", "The write of 0x28 by user code"),
+        ("E: Page fault at address (nil) (error code 0x2)\n", 0, 2, "P", "The write of 0x0 by the kernel"),
+        ("Page fault: 0000000000004008\nCODE:  0000000000000006\nRIP:   0000000000401000\n", 0x4008, 6, "P",
+         "The write of 0x4008 by user code"),
+        ("EXCEPTION: PAGE FAULT (CPU 0) while accessing 0x4008\nerror code: PageFaultErrorCode(CAUSED_BY_WRITE)\n",
+         0x4008, 2, "P", "The write of 0x4008 by the kernel"),
+        ("!!! Page fault !!!\nAddress: 0xB8000000\nReason: Write to non-present page\nRing: 3\n", 0xB800_0000, 6, "P",
+         "The write of 0xb800_0000 by user code"),
+        ("PF: va=0x1234 rip=0xffffffff80001000 error=0x2 (W)\n", 0x1234, 2, "P", "The write of 0x1234"),
         (XEN, 0x48, 2, "P", "The write of 0x48 in kernel mode was refused: the PDPTE is 0x0"),
     ],
 )  # fmt: skip  # a row for each
@@ -87,6 +98,26 @@ def test_numbers_of_the_instruction_and_the_process() -> None:
     assert (only(FREEBSD).pc, only(FREEBSD).pid) == (0xFFFF_FFFF_8081_2345, 77)
     assert only(QEMU).pc == 0x80_0020
     assert only(XEN).pc == 0xFFFF_82D0_4021_2345
+
+
+@pytest.mark.parametrize(
+    ("written", "code", "base"),
+    [
+        ("10", 0x10, "hexadecimal"), ("14", 0x14, "hexadecimal"), ("16", 16, "decimal"), ("20", 20, "decimal"),
+        ("11", 11, "decimal"), ("11 instruction fetch", 0x11, "hexadecimal"), ("6", 6, ""), ("0x10", 0x10, ""),
+    ],
+)  # fmt: skip
+def test_an_error_code_without_its_base_is_one_that_a_processor_has(written: str, code: int, base: str) -> None:
+    """Intel SDM volume 3A, 4.7: RSVD is 1 only if P is, and a fetch is not a write."""
+    pasted = vm.load(f"Page fault cr2=0x4000 error code={written}\n")
+    assert pasted.traps[0].code == code
+    assert any(f"is read as a {base} number, {code:#x}" in one for one in pasted.unsaid) == bool(base)
+
+
+def test_a_head_and_the_line_with_its_numbers_are_one_fault() -> None:
+    pasted = vm.load("KERNEL PANIC: Page fault!\n  eip=0xc0101234 cr2=0xcafe0008 err=2\n")
+    assert [(one.address, one.code, one.pc) for one in pasted.traps] == [(0xCAFE_0008, 2, 0xC010_1234)]
+    assert pasted.panics == ()
 
 
 def test_words_alone_say_no_more_than_they_do() -> None:
@@ -130,6 +161,24 @@ def test_an_address_without_0x_is_read_in_base_16_and_that_is_said() -> None:
 def test_a_fault_is_looked_up_in_a_list_of_the_same_text() -> None:
     assert only(START + "Page fault at 0x1008 (present, write, user)\n").refused == "U/S"
     assert only("00004000-00005000 00001000 ur-\n" + BLOG_OS).refused == "R/W"
+
+
+def test_bochs_lists_what_is_mapped_without_rights() -> None:
+    tab = "cr3: 0x000000100000\n0x00000000-0x000fffff -> 0x000000000000-0x0000000fffff\n"
+    tab += "0xc0000000-0xc00fffff -> 0x000000200000-0x0000002fffff\n"
+    (listing,) = vm.load(tab).listings
+    assert listing.pieces == (
+        SaidRange(0, 0x10_0000, "r???", 0), SaidRange(0xC000_0000, 0x10_0000, "r???", 0x20_0000),
+    )  # fmt: skip
+    fault = "Page fault cr2=0x{} error code=0x{}\n"
+    absent = vm.load(tab + fault.format("8000", "2").replace("8000", "80000000")).traps[0]
+    assert "does not have it, so P is 0" in absent.says
+    present = vm.load(tab + fault.format("8000", "3"))
+    assert "does not say these rights" in present.traps[0].says
+    assert not any("does not fit" in one for one in present.unsaid)
+    assert any("does not fit" in one for one in vm.load(tab + fault.format("8000", "2")).unsaid)
+    damaged = vm.load(tab.replace("0x0000002fffff", "0x0000001fffff"))
+    assert (len(damaged.ranges), "contradicts itself" in damaged.unsaid[0]) == (1, True)
 
 
 def test_a_tlb_miss_of_mips_walks_no_table() -> None:
@@ -269,6 +318,22 @@ def test_windbg_for_32_bits_prints_8_digits() -> None:
     cut = vm.load(text.format("00041"))
     assert cut.traps[0].walk is None
     assert any("PTE in line 3 is cut" in one for one in cut.unsaid)
+
+
+@pytest.mark.parametrize(
+    "head", ["801544F4  - PDE at {}        PTE at {}\n", "      VA 801544f4\nPDE at {}     PTE at {}\n"]
+)
+def test_windbg_for_32_bits_has_two_tables_or_three(head: str) -> None:
+    """With PAE, descriptors have 16 digits, and the third level is not printed: Intel SDM volume 3A, 4.4.2."""
+    (two,) = vm.load(head.format("C0300800", "C0200550") + "   contains 0003B163      contains 00154121\n").traps
+    assert (two.walk.format, two.walk.pa) == ("x86", 0x15_44F4)
+    pae = head.format("C0602000", "C0400AA0") + "contains 000000000003B063  contains {}\n"
+    pasted = vm.load(pae.format("8000000000154123"))
+    assert pasted.tables[0].format == "x86-pae"
+    assert "0x8015_44f4 is at physical 0x15_44f4, if P of the PDPTE is 1" in pasted.traps[0].says
+    (absent,) = vm.load(pae.format("00000012300000E0")).traps
+    assert (absent.refused, absent.walk) == ("P", None)
+    assert any("PTE in line" in one and "is cut" in one for one in vm.load(pae.format("80000000")).unsaid)
 
 
 def test_the_last_descriptor_of_crash_may_have_lost_digits() -> None:

@@ -427,7 +427,10 @@ GO = "panic: runtime error: invalid memory address or nil pointer dereference\n[
     [
         ("SIGSEGV: segmentation violation code=0x1", 8, "nothing is mapped there (code 1: SEGV_MAPERR)"),
         ("SIGSEGV: segmentation violation code=0x2", 8, "does not allow it (code 2: SEGV_ACCERR)"),
+        ("SIGBUS: bus error code=0x1", 8, "BUS_ADRALN"),
         ("SIGBUS: bus error code=0x2", 8, "BUS_ADRERR"),
+        ("SIGBUS: bus error code=0x3", 8, "BUS_OBJERR"),
+        ("SIGSEGV: segmentation violation code=0x4", 8, "SEGV_PKUERR"),
         ("0xb code=0x1", 8, "SEGV_MAPERR"),
         ("SIGSEGV: segmentation violation code=0x80", None, "not canonical"),
     ],

@@ -10,6 +10,7 @@ import vmwidgets as vm
 from tests.sources import kinds
 from vmwidgets.engine.mmu.formats.aarch64 import status_of
 from vmwidgets.engine.mmu.tables import Shown
+from vmwidgets.sources.pasted import oops
 from vmwidgets.sources.pasted.oops_arm import status_of as fsr_says
 from vmwidgets.sources.pasted.x86_codes import code_of
 
@@ -137,6 +138,51 @@ def test_an_address_that_is_not_canonical_needs_no_table() -> None:
 
 
 @pytest.mark.parametrize(
+    ("line", "means"),
+    [
+        ("traps: a.out[77] general protection fault ip:401000 sp:7fff00001000 error:0", "general protection fault"),
+        ("traps: a.out[77] general protection ip:401000 sp:7fff00001000 error:0", "general protection fault"),
+        ("a.out[77]: trap divide error ip:401000 sp:7fff00001000 error:0", "divide error"),
+        ("traps: a.out[77] trap stack segment ip:401000 sp:7fff00001000 error:0", "stack segment"),
+    ],
+)
+def test_other_exceptions_of_programs_are_of_user_code(line: str, means: str) -> None:
+    trap = only(f"{line} in a.out[400000+1000]\n")
+    assert (trap.where, trap.means, trap.pid, trap.pc, trap.address) == ("user mode", means, 77, 0x40_1000, None)
+
+
+@pytest.mark.parametrize(
+    ("text", "address", "esr", "refused"),
+    [
+        (("panic(cpu 0 caller 0xfffffe0012345678): Kernel data abort. at pc 0xfffffe0011223344, lr 0xfffffe0011223340\n"
+         "  x0: 0x0000000000000000\n pc: 0xfffffe0011223344 cpsr: 0x60401208  esr: 0x96000006  far: 0x0000000000000010"
+         "\n"), 0x10, 0x9600_0006, "valid"),
+        (("Fatal data abort:\n  x0: 0000000000000000\n elr: ffff000000412345\n far: 0000000000000010\n"
+         " esr:         96000044\npanic: data abort in critical section\n"), 0x10, 0x9600_0044, "valid"),
+        ("Taking exception 4 [Data Abort] on CPU 0\n...from EL1 to EL1\n...with ESR 0x25/0x9600004f\n...with FAR 0x8\n",
+         8, 0x9600_004F, ""),
+        ("CPU Exception!\n\nESR_EL1: 0x82000005\nFAR_EL1: 0x0000000200000000\n", 0x2_0000_0000, 0x8200_0005, "valid"),
+        ("ERROR_INVALID_EL1h, ESR: 96000045, address: 80abc\n", None, 0x9600_0045, ""),
+    ],
+)  # fmt: skip
+def test_other_kernels_on_aarch64(text: str, address: int | None, esr: int, refused: str) -> None:
+    """ARM DDI 0487, D17.2.37: EC is bits 31:26, WnR bit 6; status 4 to 7 is a translation fault."""
+    pasted = vm.load(text)
+    (trap,) = pasted.traps
+    assert (trap.address, trap.code, trap.refused, trap.where) == (
+        address, esr, refused, "user mode" if esr >> 26 == 0x20 else "kernel mode",
+    )  # fmt: skip
+    assert (pasted.what, pasted.panics) == (("a kernel on AArch64",), ())
+    made = "fetch" if esr >> 26 == 0x20 else "write" if esr & 1 << 6 else "read"
+    assert address is None or trap.says.startswith(f"The {made} of")
+
+
+def test_an_address_of_the_upper_half_is_canonical() -> None:
+    trap = only("general protection fault, maybe for address 0xffff888012345678: 0000 [#1] PREEMPT SMP\n")
+    assert "0xffff_8880_1234_5678, which is canonical" in trap.says
+
+
+@pytest.mark.parametrize(
     ("code", "refused"), [(4, "P"), (6, "P"), (0x14, "P"), (5, "U/S"), (7, ""), (0x15, ""), (0x25, "PK")]
 )
 def test_a_segfault_has_the_error_code_alone(code: int, refused: str) -> None:
@@ -198,6 +244,30 @@ def test_a_walk_that_ends_elsewhere_than_esr_says_is_told() -> None:
     )
 
 
+@pytest.mark.parametrize("top", ["01", "fe"])
+def test_the_top_byte_of_a_users_address_is_a_tag(top: str) -> None:
+    """ARM DDI 0487, D8.3: bit 55 selects the tables, whatever the bits above it are."""
+    text = kinds.OOPS_ARM64.replace("write to read-only memory", "paging request").replace("9600004e", "96000005")
+    pasted = vm.load(
+        text.replace("ffffffc010a12340", f"{top}00007010a12340").replace(
+            "pgd=000000007bfff003, p4d=000000007bfff003, pud=000000007bfff003, pmd=0060000001000791",
+            "pgd=0000000000000000",
+        )
+    )
+    (trap,) = pasted.traps
+    assert (trap.refused, len(trap.walk.steps)) == ("valid", 1)
+    assert any("is a tag" in one for one in pasted.unsaid)
+
+
+@pytest.mark.parametrize(("pan", "words"), [("+PAN", "PSTATE.PAN is 1"), ("-PAN", "with PSTATE.PAN 1")])
+def test_whether_pan_is_on_is_said_only_if_the_text_says_it(pan: str, words: str) -> None:
+    text = kinds.OOPS_ARM64.replace("write to read-only memory", "access to user memory outside uaccess routines")
+    text = text.replace("ffffffc010a12340", "0000007f10a12340").replace("9600004e", "9600004f")
+    text = text.replace("pmd=0060000001000791", "pmd=0060000001000751") + f"pstate: 60400005 (nZCv daif {pan} -UAO)\n"
+    trap = only(text)
+    assert (trap.refused, words in trap.says) == ("PAN", True)
+
+
 def test_an_address_in_neither_half_needs_no_table() -> None:
     trap = only(
         "Unable to handle kernel paging request at virtual address dead000000000108\n  ESR = 0x0000000096000044\n"
@@ -249,6 +319,7 @@ def test_the_hardwares_entry_is_walked_and_not_linuxs() -> None:
 def test_the_second_of_a_pair_of_first_level_descriptors() -> None:
     pasted = vm.load(kinds.OOPS_ARM.replace("00000034", "00100034"))
     assert any("the first of a pair" in one for one in pasted.unsaid)
+    assert pasted.traps[0].walk.steps[1].pa == 0x192F_2800 + 0x400  # ARM DDI 0406C, B3.5: a table has 256 words
 
 
 def test_a_closed_domain() -> None:
@@ -284,6 +355,13 @@ def test_an_oops_of_risc_v_with_and_without_descriptors() -> None:
 def test_sv48_has_a_level_more() -> None:
     text = kinds.OOPS_RISCV.replace("39-bit", "48-bit").replace("pud=0000000020691801", "pud=0000000020692401")
     assert words(only(text)) == [0x20691801, 0x20692401, 0x20691C01, 0x20692013]
+
+
+def test_a_log_of_many_oopses_is_read_in_part_and_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(oops, "MOST", 3)
+    pasted = vm.load(kinds.OOPS_X86 * 5)
+    assert [trap.line for trap in pasted.traps] == [1, 9, 17]
+    assert any(one.startswith("The oopses from line 25 on are not read") for one in pasted.unsaid)
 
 
 def test_two_oopses_are_two_and_what_two_processors_print_is_one() -> None:

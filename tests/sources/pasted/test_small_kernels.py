@@ -213,6 +213,48 @@ def test_rcore(text: str, code: int | None, address: int | None, pc: int | None)
     assert (trap.code, trap.address, trap.pc, trap.refused) == (code, address, pc, "")
 
 
+@pytest.mark.parametrize(
+    ("text", "where", "code", "address"),
+    [
+        ("page falut at 0x00000100: K/W\n", "kernel trap", 15, 0x100),
+        ("Store/AMO page fault\npage falut at 0x00000100: U/W\n", "user trap", 15, 0x100),
+        ("Load page fault\npage falut at 0x00007100: U/R\n", "user trap", 13, 0x7100),
+        ("Instruction page fault\npage falut at 0x00007100: U/R\n", "user trap", 12, 0x7100),
+        ("page falut at 0x00007100: K/0x0000000c\n", "kernel trap", 12, 0x7100),
+        ("page fault at 0x00007100: U/W\n", "user trap", 15, 0x7100),  # that of x86 has words in brackets
+    ],
+)
+def test_ucore_for_risc_v(text: str, where: str, code: int, address: int) -> None:
+    trap = only(text)
+    assert (trap.where, trap.code, trap.address, trap.register) == (where, code, address, "scause")
+    listed = "0000000000007000 0000000087f5a000 0000000000001000 rw-u-a-\n(qemu) \n"
+    assert (
+        only(listed + text).refused == {0x100: "V", 0x7100: "X" if code == 12 else "U" if "K/" in text else ""}[address]
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "address", "pc"),
+    [
+        ("core   0: exception trap_store_page_fault, epc 0x800001a4\ncore   0:           tval 0x1008\n", 15, 0x1008,
+         0x8000_01A4),
+        ("core   0: exception trap_load_access_fault, epc 0x80000114\ncore   0:           tval 0x8\n", 5, 8,
+         0x8000_0114),
+        ("core   0: exception trap_illegal_instruction, epc 0x80000114\n", 2, None, 0x8000_0114),
+        ("core   0: exception trap_user_ecall, epc 0x80000114\n", None, None, 0x8000_0114),
+        ("panic: Fatal page fault at 0xffffffc0003f1234: 0x00000000000010\n", None, 0x10, 0xFFFF_FFC0_003F_1234),
+    ],
+)  # fmt: skip
+def test_other_systems_on_risc_v(text: str, code: int | None, address: int | None, pc: int) -> None:
+    pasted = vm.load(text)
+    (trap,) = pasted.traps
+    assert (trap.code, trap.address, trap.pc, pasted.panics) == (code, address, pc, ())
+
+
+def test_ucore_for_risc_v_prints_the_low_half_of_an_address() -> None:
+    assert any("low 32 bits" in one for one in vm.load("page falut at 0xc0200000: K/W\n").unsaid)
+
+
 def test_ptdump_of_three_processors() -> None:
     lines = (
         "0xffff000000000000-0xffff000000200000           2M PMD       RW NX SHD AF            BLK UXN MEM/NORMAL",

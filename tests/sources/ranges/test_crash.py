@@ -8,6 +8,7 @@ import random
 import pytest
 
 import vmwidgets as vm
+from tests.sources import kinds
 
 MAP = """\
 00400000-00401000 r-xp 00000000 08:01 12 /usr/bin/java
@@ -60,6 +61,11 @@ memory map (1 entry):
         (TOMBSTONE, "0x6f_1234_5678 is in app_process64, which may not be written."),
         ("a.out[77]: segfault at 400010 ip 0000000000400010 sp 00007ffd00001000 error 7 in a.out\n" + MAP,
          "0x40_0010 is in java, which may not be written."),
+        *[(f"siginfo: {said}\n{kinds.HS_ERR}", "0x10 is in none of the ranges that the text lists.")
+          for said in ("EXCEPTION_ACCESS_VIOLATION (0xc0000005), reading address 0x0000000000000010",
+                       "ExceptionCode=0xc0000005, writing address 0x0000000000000010",
+                       "EXCEPTION_ACCESS_VIOLATION (0xc0000005), data execution prevention violation at address 0x10",
+                       "EXCEPTION_STACK_OVERFLOW (0xc00000fd), ExceptionInformation=0x0000000000000001 0x10")],
         ("[signal SIGSEGV: segmentation violation code=0x1 addr=0x8 pc=0x400010]\n" + MAP, "0x8 is below the first"),
     ],
 )  # fmt: skip  # a row for each

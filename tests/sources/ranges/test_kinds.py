@@ -148,6 +148,10 @@ def test_libraries_of_windows_are_in_the_order_in_which_they_were_loaded() -> No
     assert not any("order of addresses" in one for one in found.unsaid)
 
 
+def test_the_map_near_an_address_is_in_the_order_in_which_android_printed_it() -> None:
+    assert not any("order of addresses" in one for one in vm.load(kinds.OLD_TOMBSTONE).unsaid)
+
+
 @pytest.mark.parametrize(
     ("mode", "shared"),
     [("S/A", True), ("SHM", True), ("ALI", True), ("COW", False), ("PRV", False), ("P/A", False), ("NUL", False),

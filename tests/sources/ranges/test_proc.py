@@ -85,6 +85,11 @@ def test_a_damaged_range_is_left_out_and_said_with_its_line(line, reason):
     assert found.unsaid == (f"Line 3 {reason}: it is left out.",)
 
 
+def test_of_many_damaged_lines_the_first_ones_are_named():
+    found = parse("0-1000 r--p 0 0:0 0\n" + "1000-2000 r--p\n" * 9 + "5000-6000 r--p 0 0:0 0\n")
+    assert any("Lines 2, 3, 4, 5, 6, 7, 8, 9 … look like ranges" in one for one in found.unsaid), found.unsaid
+
+
 @pytest.mark.parametrize(
     "line", ["hello", "\x00\x01\x02\x1b[31m x", "Aborted (core dumped)", "g000-h000 rw-p 0 00:00 0"]
 )

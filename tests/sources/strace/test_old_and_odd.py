@@ -81,3 +81,15 @@ def test_what_a_program_prints_behind_a_call_is_no_part_of_its_result() -> None:
     mapped = "mmap(NULL, 4096, PROT_READ, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0) = 0x7f3a5c000000\n"
     (one,) = entries(f'execve("./a", [], 0x7ffd1a2b3c40 /* {"9" * 40} vars */) = 0\n{mapped}42\n')
     assert one.start == 0x7F3A5C000000
+
+
+def test_a_range_that_is_known_in_part_is_unmapped_in_part() -> None:
+    """munmap(2): it is not an error if the range has no mapped pages."""
+    line = "mmap(0x7f0000010000, 4096, PROT_READ, MAP_PRIVATE|MAP_FIXED|MAP_ANONYMOUS, -1, 0) = 0x7f0000010000\n"
+    assert len(vm.load(line).task.map) == 1
+    assert len(vm.load(line + "munmap(0x7f000000f000, 12288) = 0\n").task.map) == 0
+
+
+def test_a_file_without_a_name_is_said_with_its_descriptor() -> None:
+    found = vm.load("mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, 5, 0) = 0x7f0000010000\n")
+    assert any("which files are mapped by file descriptors 5 " in one for one in found.unsaid)

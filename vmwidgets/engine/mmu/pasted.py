@@ -5,6 +5,7 @@ A value has only the parts that the text has. Sentences say what the text leaves
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import field
 from itertools import pairwise
@@ -129,7 +130,7 @@ class Listing:
 
     name: str
     pieces: tuple[SaidRange, ...]
-    """The contents of each line."""
+    """The contents of each line, by address."""
     line: int
     """The number of the listing's first line in the text, from 1."""
     absent: tuple[SaidRange, ...] = ()
@@ -140,8 +141,12 @@ class Listing:
     """The addresses that the text does not describe, although the listing did."""
 
     def at(self, address: int) -> SaidRange | None:
-        """Return the listing's piece for an address, or None.  O(pieces)."""
-        return next((one for one in (*self.pieces, *self.absent) if one.start <= address < one.end), None)
+        """Return the listing's piece for an address, or None.  O(log pieces)."""
+        for pieces in (self.pieces, self.absent):
+            place = bisect_right(pieces, address, key=lambda one: one.start) - 1
+            if place >= 0 and address < pieces[place].end:
+                return pieces[place]
+        return None
 
     def unsaid_at(self, address: int) -> str:
         """Return why the text does not say whether an address is mapped; "" if it does.  O(lines left out)."""

@@ -21,7 +21,7 @@ from ...engine.mmu.pasted import Listing, SaidRange, Trap
 from .listings import PGDIR
 from .oops_event import MADE
 from .parts import Parts
-from .x86_codes import ALL, FLAGS, Code, P, U, code_of, code_of_words, said_of
+from .x86_codes import ALL, FLAGS, Code, P, U, code_of, code_of_words, is_possible, said_of
 
 _FLAGS = re.IGNORECASE | re.ASCII
 
@@ -88,18 +88,18 @@ DRESSES = (
     Dress("uCore", _begins(r"page fault at {va}: [KU]/[RW] \[[\w ]{1,30}\]"), near=1),
     Dress("a tutorial's kernel", _begins(r"page fault! ?\((?P<flags>[\w ,-]{1,80})\) at {va}"), near=1),
     Dress("a kernel on x86", _begins(
-        r"(?<![\w*])page[- _]?fault(?![s_\w])(?!.{0,9}handler)|#PF\b(?!:)"
+        r"(?:(?<![\w*])|\bvm_)page[- _]?fault(?![s_\w])(?!.{0,9}handler)|#PF\b(?!:)|\bPF:(?=.{1,80}\berr)"
         r"|\b(?:int(?:errupt)?|trap|exception|vector|isr)(?:[ _]?(?:no|num|number|type))?[ .:=#(]{1,4}(?:14|0x0?e)\b"
         r"|\bcr2\b.{1,40}\berr(?:or)?\b|\berr(?:or)?\b.{1,40}\bcr2\b")),
 )  # fmt: skip  # a system a paragraph
 """The systems; the last one is any other."""
 
-_HINT = re.compile(r"fault|trap|cr2|#pf|\bv=|14|0x0?e\b|fatal exception", _FLAGS)
+_HINT = re.compile(r"fault|trap|cr2|#pf|\bpf:|\bv=|14|0x0?e\b|fatal exception", _FLAGS)
 """What each first line has."""
 
 _NOT_X86 = re.compile(
     r"\b(?:scause|sepc|stval|satp|[fe]sr|far|esr_el\d|far_el\d|elr|ttbr\d?|badv?addr|mtval)\b|riscv|aarch64|arm64"
-    r"|unable to handle", _FLAGS,
+    r"|unable to handle|store/amo", _FLAGS,
 )  # fmt: skip
 
 _S = r"[\s=:\[]{1,12}(?:[A-Za-z]{1,20}\(\s{0,20}){0,2}V?"
@@ -115,14 +115,17 @@ _FIELDS: dict[str, tuple[re.Pattern[str], ...]] = {
             (r"(?:fault\w*|access\w*|exception|linear|virtual|bad|invalid)[ _-](?:(?:virtual|linear|memory)[ _-])?"
              rf"v?a(?:ddr)?(?:ess)?\b{_S}{_H}"
              rf"|\b(?:tried to access|access (?:to|of|at)|(?:access|referenc)(?:ed|ing)){_S}{_H}"),
-            rf"(?:page[- _]?fault|#PF)\b[^\n]{{0,60}}?\b(?:at|on|for|from|to)(?: address)?{_S}{_H}",
+            (rf"(?:page[- _]?fault|#PF)\b(?:[^\n]{{0,80}}?\b(?:at|on|for|from|to|(?:access|referenc)ing)"
+             rf"(?: address)?{_S}{_H}"
+             r"|: (?:0x([0-9a-f]{1,16})|([0-9a-f]{8}|[0-9a-f]{16}))(?![0-9a-z]))"),
             rf"\b(?:va|v?addr(?:ess)?)\b{_S}{_H}",
         ),
         "code": (
-            (r"(?:\berr(?:or)?(?:[ _-]?code)?\b|(?:exception|fault)[ _-]code\b|\bcode(?==)|\btype [0-9]{1,2} code)"
+            (r"(?:\berr(?:or)?(?:[ _-]?code)?\b|(?:exception|fault)[ _-]code\b|(?<!exit )\bcode(?=\s{0,2}[=:]| 0x)"
+             r"|\btype [0-9]{1,2} code)"
              rf"{_S}"
              r"(0b[01]{2,16}\b|(?:0x[0-9a-f]{1,16}|(?=[a-f]*[0-9])[0-9a-f]{1,16})(?![0-9a-zx_]))"),
-            r"#PF\[([0-9a-f]{4})\]", r"(?:page[- _]?fault|#PF) ?\((0x[0-9a-f]{1,4}|[0-9]{1,2})\)",
+            r"#PF\[([0-9a-f]{4})\]", r"(?:page[- _]?fault|#PF) ?\((?!14\)|0x0?e\))(0x[0-9a-f]{1,4}|[0-9]{1,2})\)",
         ),
         "pc": (
             (r"(?:\b[er]?ip|\bpc|\bEPC|instruction[ _]pointer)\b[\s=:]{1,12}(?:0x)?(?:[0-9a-f]{1,4}:)?[\[<]{0,2}"
@@ -223,16 +226,22 @@ def _first(text: str, patterns: Sequence[re.Pattern[str]]) -> tuple[str, int] | 
     return None if match is None else (next(filter(None, match.groups())), match.end())
 
 
+def _searched(lines: list[str]) -> str:
+    """Return the searched part of lines as one text, in which a null pointer of printf is a number."""
+    return "\n".join(one[:WIDE] for one in lines).replace("(nil)", "0x0").replace("(null)", "0x0")
+
+
 def _own(lines: list[str]) -> int | None:
     """Return the first address that lines name by one of the surer names."""
-    found = _first("\n".join(one[:WIDE] for one in lines), _FIELDS["va"][:3])
+    found = _first(_searched(lines), _FIELDS["va"][:3])
     return None if found is None else int(found[0], 16)
 
 
 def _begins_another(head: _Head, known: int | None, other: _Head) -> bool:
     """Return whether a line within a fault's lines begins the next fault, and is not a further line of the same."""
     is_same = re.sub("[0-9]", "", head.match.string) == re.sub("[0-9]", "", other.match.string)
-    return is_same or other.own not in (None, known) or "vector" in other.match.groupdict()
+    is_elsewhere = known is not None and other.own not in (None, known)
+    return is_same or is_elsewhere or "vector" in other.match.groupdict()
 
 
 class _Block:
@@ -241,7 +250,9 @@ class _Block:
     def __init__(self, head: _Head, end: int, parts: Parts) -> None:
         self.head, self.parts = head, parts
         self.groups = head.match.groupdict()
-        self.text = "\n".join(one[:WIDE] for one in parts.lines[head.line - 1 : end - 1])
+        self.text = _searched(parts.lines[head.line - 1 : end - 1])
+        self._words = (0, 0)
+        """The bits of the error code that the words say, and the mask of these."""
 
     def trap(self) -> tuple[Trap, Code | None] | None:
         """Return the fault, and what its code or its words mean; None if this is no fault."""
@@ -249,11 +260,12 @@ class _Block:
         if dress is DRESSES[-1] and (_NOT_X86.search(self.text) or _PROSE.search(head.match.string)):
             return None
         kind = self._kind()
-        address, code, pc = self._address(), self._field("code", dress.base), self._field("pc")
+        address = self._address()
         if (dress is DRESSES[-1] and address is None) or (dress.name == "QEMU" and kind not in MEANS.values()):
             return None
         self.parts.claimed.add(head.line)
-        bits, known = self._bits()
+        bits, known = self._words = self._bits()
+        code, pc = self._field("code", dress.base), self._field("pc")
         if code is None and known & FLAGS == FLAGS:
             code = bits
         elif code is not None and (bits ^ code) & known & FLAGS:
@@ -331,7 +343,22 @@ class _Block:
             self.parts.unsaid.append(f"The text ends with a number in line {line}: digits may be missing.")
             if digits[0] == "0" and len(digits) not in (1, 4, 8, 16):
                 return None
-        return int(digits, base or (10 if digits.isdigit() and len(digits) < 4 else 16))
+        if base or not digits.isdigit() or len(digits) > 3:
+            return int(digits, base or 16)
+        return self._of_two_bases(digits, line)
+
+    def _of_two_bases(self, digits: str, line: int) -> int:
+        """Return an error code without its base: in base 10, if it is then a possible code that fits the words."""
+        bits, known = self._words
+        one, other = ((int(digits, base), name) for base, name in ((10, "decimal"), (16, "hexadecimal")))
+        fits = [is_possible(code) and not (bits ^ code) & known & FLAGS for code, _ in (one, other)]
+        one, other = (other, one) if fits == [False, True] else (one, other)
+        why = "" if all(fits) else f"; as a {other[1]} number, it is no error code of this fault"
+        if one[0] != other[0]:
+            self.parts.unsaid.append(
+                f"The error code {digits} in line {line} has no 0x, and is read as a {one[1]} number, {one[0]:#x}{why}."
+            )
+        return one[0]
 
     def _bits(self) -> tuple[int, int]:
         """Return the bits of the error code that the words say, and the mask of the bits that they say."""
@@ -409,6 +436,11 @@ def _explained(trap: Trap, said: Code | None, parts: Parts) -> Trap:
         f" not say that it was"
         " in use, and it may have changed in between."
     )
+    piece, asked = listing.at(address), {"read": 3, "write": 1, "execute": 2}[said.access]
+    if not bit and piece is not None and code & P and "?" in (piece.rights[asked], piece.rights[3]):
+        return replace(
+            trap, refused=said.refused, says=f"{done}: {said.why}; {listing.name} does not say these rights."
+        )
     if not bit or (bit == "P") == bool(code & P):
         parts.unsaid.append(f"The error code {code} does not fit {listing.name}: that was listed at another time.")
         return replace(trap, refused=said.refused, says=f"{done}: {said.why}.")

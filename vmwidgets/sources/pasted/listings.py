@@ -1,4 +1,4 @@
-"""The lists of QEMU's monitor, `info mem` of x86 and of RISC-V, `info tlb` and `info pg`; uCore's and a course's.
+"""The lists of QEMU's monitor, `info mem` of x86 and of RISC-V, `info tlb` and `info pg`; Bochs', uCore's, a course's.
 
 `info tlb` lists page tables, in spite of its name: each page with the flags of its last descriptor.  uCore's
 `print_pgdir` lists the tables of each level: a page has a right only if each table above it has the right, too.
@@ -27,7 +27,7 @@ _H, _S = r"([0-9a-f]{8,16})", r"\s{1,9}"
 _LIMIT = 1 << 64
 
 
-@frozen(slots=False)
+@frozen
 class Format:
     """The format of a command: its line, the line's contents (None if contradictory), and what no line shows."""
 
@@ -88,6 +88,11 @@ def _start(match: re.Match[str]) -> SaidRange | None:
     return _range(int(match[1], 16) * PAGE, PAGE, f"r{match[3].lower()}?{match[2].lower()}", int(match[4], 16) * PAGE)
 
 
+def _tab(match: re.Match[str]) -> SaidRange | None:
+    start, last, pa, end = (int(match[number], 16) for number in (1, 2, 3, 4))
+    return _range(start, last - start + 1, "r???", pa) if last - start == end - pa else None
+
+
 START = Format(
     "START PAGE TABLE of xv6 for x86",
     re.compile(r"^\s*(?:0x)?([0-9a-f]{1,13})\s+P\s+([U-])\s+([W-])\s+(?:0x)?([0-9a-f]{1,13})\s*$", _FLAGS),
@@ -114,6 +119,11 @@ FORMATS = (
         "Info tlb of x86 lists page tables, not the TLB. It has the flags of each page's last descriptor only, and the"
         " tables above may allow less; it does not say the size of a large page (P), which is taken as 2 MiB if nothing"
         " else is said here.",
+    ),
+    Format(
+        "info tab of x86 (Bochs)",
+        re.compile(rf"(?<![0-9a-z])0x{_H}-0x{_H} -> 0x{_H}-0x{_H}(?![0-9a-z])", _FLAGS),
+        _tab, "Info tab of Bochs says no rights.", "Bochs' debugger",
     ),
     START,
 )  # fmt: skip

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from itertools import islice
+
 from ...engine.base.units import counted
 from ...engine.mmu.pasted import Pasted
 from ..cleaned import Cleaned, numbered
@@ -13,11 +16,25 @@ READERS = (print_pgtbl, vmprint, listings, ptdump, oops, traps, rcore, faults, p
 """The modules with `read`, in order: first modules for mappings, then modules that use mappings."""
 
 
+MOST_LINES = 50_000
+"""The most lines of a text that are read, without those that are far from anything relevant."""
+
+
+def _first_lines(text: Cleaned) -> tuple[Cleaned, list[str]]:
+    """Return a text without the lines after the most that are read, and a sentence about these."""
+    at = next(islice(numbered(text.lines), MOST_LINES, None), None)
+    if at is None:
+        return text, []
+    said = f"The text is not read from line {at[0]:,} on: at most {MOST_LINES:,} lines of a kernel's output are."
+    return replace(text, lines=text.lines[: at[0] - 1], is_ended=True), [f"{said} Load the part that matters."]
+
+
 def read_kernel_text(text: Cleaned) -> tuple[Pasted | None, tuple[str, ...]]:
     """Return a text's findings (None if there are none), and sentences about near misses.  O(characters)."""
+    text, cut = _first_lines(text)
     whole, wrapped = without_wrapped(text)
     parts = Parts(whole, reasons=wrapped)
-    parts.unsaid += [*text.lost, *wrapped]
+    parts.unsaid += [*text.lost, *wrapped, *cut]
     for reader in READERS:
         reader.read(parts)
     unsaid = tuple(dict.fromkeys(parts.unsaid))

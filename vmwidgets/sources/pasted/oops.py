@@ -17,8 +17,8 @@ from .parts import Parts
 _FLAGS = re.IGNORECASE | re.ASCII
 _BEGINS = re.compile(
     r"unable to handle (?:kernel|page fault)|BUG: kernel NULL pointer dereference|general protection fault[,:]|"
-    r"\w\[[0-9]{1,9}\]: (?:unhandled|trap |general protection)|double fault:|Fault address:|"
-    rf"{oops_x86.WALKS.pattern}",
+    r"\w\[[0-9]{1,9}\]:? (?:unhandled|trap |general protection)|double fault:|Fault address:|"
+    rf"{oops_x86.WALKS.pattern}|{oops_arm64.KERNELS.pattern}",
     _FLAGS,
 )
 _PART = re.compile(
@@ -31,6 +31,9 @@ _PART = re.compile(
 
 LONGEST = 300
 """The most lines of one oops."""
+
+MOST = 2_000
+"""The most oopses of a text that are read."""
 
 ARCHITECTURES = (oops_x86, oops_arm64, oops_riscv, oops_arm)
 """The modules with `weight`, the evidence for a processor in an oops, and `read`."""
@@ -65,7 +68,10 @@ def _events(parts: Parts) -> Iterator[Event]:
     first = next((number for number, line in enumerate(lines, 1) if line and _PART.search(line)), 0)
     if first and (not begins or first < begins[0]) and not any(first - 8 <= at <= first + 1 for at in begins):
         begins.insert(0, first)
-    for n, at in enumerate(begins):
+    if len(begins) > MOST:
+        parts.unsaid.append(f"The oopses from line {begins[MOST]:,} on are not read: at most {MOST:,} are.")
+        parts.claimed.update(range(begins[MOST], len(lines) + 1))
+    for n, at in enumerate(begins[:MOST]):
         end = begins[n + 1] - 1 if n + 1 < len(begins) else len(lines)
         end = min(end, at + LONGEST)
         is_walk = oops_x86.WALKS.search(lines[at - 1]) is not None
@@ -73,7 +79,8 @@ def _events(parts: Parts) -> Iterator[Event]:
         some = [(number, lines[number - 1]) for number in range(next(above, at), end + 1) if lines[number - 1]]
         if at not in parts.claimed:
             header = bool(_BEGINS.search(lines[at - 1]))
-            yield Event(at, some, header, parts, "walk" if is_walk else "oops")
+            is_other = oops_arm64.KERNELS.search(lines[at - 1]) is not None
+            yield Event(at, some, header, parts, "walk" if is_walk else "fault" if is_other else "oops")
 
 
 def _same(lines: list[str], before: int, at: int) -> bool:

@@ -21,10 +21,11 @@ WHAT = "an oops of Linux on arm64"
 
 _FLAGS = re.IGNORECASE | re.ASCII
 _ADDRESS = re.compile(
-    r"(?:at virtual address:?|unhandled [^:]{0,60}\bat|unable to handle .{0,80}? at) (?:0x)?([0-9a-f]{4,16})\b", _FLAGS
-)
+    r"(?:at virtual address:?|unhandled [^:]{0,60}\bat|unable to handle .{0,80}? at) (?:0x)?([0-9a-f]{4,16})\b"
+    r"|\bFAR(?:_EL[123])?[\s:=]{1,12}(?:0x)?([0-9a-f]{1,16})\b", _FLAGS,
+)  # fmt: skip
 _ESR = re.compile(
-    r"\bESR ?= ?(?:0x)?([0-9a-f]{8,16})\b|\besr:? (?:0x)?([0-9a-f]{8,16})\b|Oops: ([0-9a-f]{8,16}) \[#", _FLAGS
+    r"\bESR(?:_EL[123])?[\s:=]{1,12}(?:0x[0-9a-f]{1,2}/)?(?:0x)?([0-9a-f]{8,16})\b|Oops: ([0-9a-f]{8,16}) \[#", _FLAGS
 )
 _GEOMETRY = re.compile(
     r"(?:(\w+) )?pgtable: ([0-9]{1,2})[kK] pages, ([0-9]{2})-bit VAs(?:, pgdp? ?= ?(?:0x)?([0-9a-f]{6,16}))?"
@@ -35,7 +36,15 @@ _WORDS = re.compile(r"\*?\b(pgd|p4d|pud|pmd|pte)=(?:0x)?([0-9a-f]{1,40})\b", re.
 _AT = re.compile(r"\[([0-9a-f]{8,16})\] \*?pgd=", re.ASCII)
 _BETWEEN = re.compile(r"\[([0-9a-f]{16})\] address between user and kernel address ranges")
 _PID = re.compile(r"\bPID: ([0-9]{1,9})\b|\w\[([0-9]{1,9})\]: unhandled")
-_PC = re.compile(r"\bpc : (?:\[<([0-9a-f]{16})>\])|\bpc : ([0-9a-f]{16})\b")
+_PC = re.compile(
+    r"\bpc : (?:\[<([0-9a-f]{16})>\])|\bpc : ([0-9a-f]{16})\b"
+    r"|\b(?:elr(?:_el[123])?|pc)[\s:=]{1,12}(?:0x)?([0-9a-f]{1,16})\b|, address: ([0-9a-f]{1,16})\b", _FLAGS,
+)  # fmt: skip
+KERNELS = re.compile(
+    r"\bTaking exception [0-9]{1,2} \[(?:Data|Prefetch) Abort\]|\b(?:Kernel|Fatal) (?:data|instruction) abort\b"
+    r"|\b(?:SYNC|ERROR)_(?:INVALID_)?EL[01]\w*, ESR: |\bESR_EL[12]\b(?=[\s:=]{1,12}(?:0x)?[0-9a-f]{8,16}\b)", _FLAGS,
+)  # fmt: skip
+"""The first lines of aborts that other kernels print, with ESR and FAR: macOS, FreeBSD, QEMU's log, tutorials."""
 _PAN = re.compile(r"pstate: [0-9a-f]{8} \([^)]*([+-])PAN")
 
 FETCH, DATA = (0x20, 0x21), (0x24, 0x25)
@@ -60,11 +69,19 @@ def weight(event: Event) -> int:
     patterns = (
         r"\bESR = 0x|\besr:? 0x", r"[kK] pages, [0-9]{2}-bit VAs", r"Mem abort info", r"\*?pgd=[0-9a-f]{16}",
         r"Oops: (0000000)?[89a][0-9a-f]{7}\b", r"\bpstate: ", r"address between user and kernel", r"\bEC = 0x",
+        KERNELS.pattern,
     )  # fmt: skip
     others = event.search(
         re.compile(r"\*ppte|\bbadaddr:|4K pagesize|\bSMP ARM$|\[#[0-9]+\].* ARM$|^\W*Oops \[#"), claim=False
     )
-    return 0 if others else sum(event.search(re.compile(one), claim=False) is not None for one in patterns)
+    return (
+        0
+        if others
+        else sum(
+            event.search(re.compile(one, _FLAGS * (one == KERNELS.pattern)), claim=False) is not None
+            for one in patterns
+        )
+    )
 
 
 def decoded(esr: int) -> tuple[str, ...]:
@@ -81,8 +98,11 @@ def decoded(esr: int) -> tuple[str, ...]:
 
 def read(event: Event, parts: Parts) -> None:
     """Add the fault, and the tables on its walk."""
-    parts.what[WHAT] = None
+    is_linux = event.name == "oops"
+    parts.what[WHAT if is_linux else "a kernel on AArch64"] = None
     parts.claimed.add(event.first)
+    if not is_linux:
+        parts.told.update(number for number, line in event.lines if "panic" in line)
     esr, address = event.number(_ESR), event.number(_ADDRESS)
     at = event.search(_AT)
     event.say_two(address, int(at[1], 16) if at is not None else None)
@@ -126,7 +146,7 @@ def _explained(trap: Trap, access: Access, user: bool, event: Event, parts: Part
     event.unread(words)
     refused, why = _by_status(status)
     if not words:
-        event.say("has no descriptors (a line such as '[…] pgd=…, p4d=…')")
+        event.say("has no descriptors" + " (a line such as '[…] pgd=…, p4d=…')" * (event.name == "oops"))
         return replace(trap, refused=refused, says=f"{done}; {by_esr}{why}.")
     granule, bits = _geometry(event, words, status, parts)
     fmt = AARCH64 if (granule, bits) == (12, 48) else with_granule(granule, bits)

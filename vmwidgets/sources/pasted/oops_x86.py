@@ -32,6 +32,7 @@ _ADDRESS = re.compile(
     (
         rf"(?:for address:?|dereference,? (?:at )?address:?|dereference at(?: virtual address)?|request at(?: virtual"
         rf" address)?|Pagetable walk from|\bvtop(?: -[uk])?|^\s*VA|\baddr:"
+        r"|^\s*(?=[0-9a-f]{8}\s+- PDE at)"
         rf"|^(?=[0-9a-f]{{6,16}}\s+(?:[0-9a-f]+|\(not mapped\))\s*$)) ?{_H}"
     ),
     _FLAGS,
@@ -44,7 +45,7 @@ _CODE = re.compile(
 _PF = re.compile(r"#PF: (supervisor|user) (read access|write access|instruction fetch) in (kernel|user) mode", _FLAGS)
 _WORDS = re.compile(r"\b(PGD|P4D|PUD|PMD|PTE) (?:0x)?([0-9a-fA-F]{1,40})\b(?! bytes)", re.ASCII)
 _OLD = re.compile(r"\*(pdpt|pde|pte) ?= ?(?:0x)?([0-9a-fA-F]{1,40})\b", re.ASCII)
-_WIDE = re.compile(r"\*pde ?= ?(?:0x)?[0-9a-f]{16}\b")
+_WIDE = re.compile(r"(?:\*pde ?= ?(?:0x)?|\bcontains )[0-9a-f]{16}\b", _FLAGS)
 _PC = re.compile(
     r"\b[RE]?IP: +(?:[0-9a-f]{2,4}:)?(?:\[<([0-9a-f]{6,16})>\]|0x([0-9a-f]{6,16})\b|([0-9a-f]{8,16})\b)", _FLAGS
 )
@@ -55,12 +56,13 @@ _FLAGS_REGISTER = re.compile(r"\b[ER]?FLAGS: (?:0x)?([0-9a-f]{8,16})\b")
 _GP = re.compile(
     r"general protection fault, (?:probably|maybe) for (?:non-canonical )?address (?:0x)?([0-9a-f]{1,16})(?:: "
     r"([0-9a-f]{4}))?|"
-    r"general protection(?: fault)?(?:: ([0-9a-f]{4}) \[#| ip[: ])",
+    r"general protection(?: fault)?(?:: ([0-9a-f]{4}) \[#| ip[: ])|\]:? trap (?P<means>[\w -]{3,30}?) ip[: ]",
     _FLAGS,
 )
 WALKS = re.compile(
-    r"(?P<xen>Pagetable walk from)|(?P<windbg>^\s*VA [0-9a-f`]{8,17}\s*$)|(?P<crash>\bvtop (?:-[uk] )?"
-    r"(?:0x)?[0-9a-f]{6,16}\s*$|\bVIRTUAL\s+PHYSICAL\s*$)|(?P<map>BUG: Bad page map in process)"
+    r"(?P<xen>Pagetable walk from)|(?P<windbg>^\s*(?:VA [0-9a-f`]{8,17}\s*$|[0-9A-F]{8}\s+- PDE at\s))"
+    r"|(?P<crash>\bvtop (?:-[uk] )?(?:0x)?[0-9a-f]{6,16}\s*$|\bVIRTUAL\s+PHYSICAL\s*$)"
+    r"|(?P<map>BUG: Bad page map in process)"
 )
 """The first lines of walks."""
 _PRINTS = {"xen": "Xen", "windbg": "!pte of WinDbg", "crash": "vtop of crash", "map": "a check of Linux"}
@@ -75,7 +77,7 @@ _XEN_LEVELS, _CRASH_LEVELS, _MAP_LEVELS, _WINDBG_LEVELS = _LEVELS = (
     ),
     re.compile(r"\b(?P<name>p[gum4]d|pte):(?P<value>[0-9a-f]{0,16})(?![0-9a-z])"),
     re.compile(
-        r"\b(?P<name>P[XPDT]E) at (?P<entry>[0-9A-Fa-f`]{8,17})"
+        r"\b(?P<name>P[XPDT]E) at\s{1,9}(?P<entry>[0-9A-Fa-f`]{8,17})"
         r"|\bcontains\b ?(?P<value>[0-9A-Fa-f]{0,16})(?![0-9A-Za-z])"
     ),
 )
@@ -175,9 +177,12 @@ def _walk_alone(match: re.Match[str], event: Event) -> None:
     if walk is not None and walk.fault is None:
         parts.traps.append(replace(trap, walk=walk, says=f"{Address(address)} is at physical {Address(walk.pa or 0)}."))
         return
-    bit, why = (refusing(walk), walk.fault.why) if walk is not None and walk.fault else _fault_without(
-        fmt, controls, address, values, Code("read", False, (), "", "")
-    ) or ("", "")  # fmt: skip
+    again = walk or _walk_without(fmt, controls, address, values, Code("read", False, (), "", ""))
+    if again is not None and again.fault is None and fmt is X86_PAE and None not in values[1:]:
+        says = f"{Address(address)} is at physical {Address(again.pa or 0)}, if P of the PDPTE is 1: the text lacks it."
+        parts.traps.append(replace(trap, says=says))
+        return
+    bit, why = (refusing(again), again.fault.why) if again is not None and again.fault else ("", "")
     last = values[-1] or 0
     if not bit:
         event.say("lacks descriptors: the text leaves out a level, or is cut")
@@ -194,7 +199,10 @@ def _walk_alone(match: re.Match[str], event: Event) -> None:
 def _general_protection(match: re.Match[str], event: Event) -> Trap:
     address = int(match[1], 16) if match[1] else None
     code = int(match[2] or match[3] or "0", 16)
-    says = "A general protection fault has no address, and no page table was asked."
+    line = event.parts.lines[event.first - 1]
+    program = re.search(r"\[(?P<pid>[0-9]{1,9})\]:? .* ip[: ](?P<pc>[0-9a-f]{1,16})\b", line)
+    means = match["means"] or "general protection fault"
+    says = f"{means[0].upper()}{means[1:]}: it has no address, and no page table was asked."
     if address is not None and address >> 47 not in (0, (1 << 17) - 1):
         says = (
             f"{Address(address)} is not canonical: bits 63 to 47 are not all equal. So the processor raises #GP"
@@ -206,8 +214,8 @@ def _general_protection(match: re.Match[str], event: Event) -> Trap:
             f"The text says {Address(address)}, which is canonical with four levels of tables; no page table was asked."
         )
     return Trap(
-        "kernel mode", event.first, code, "general protection fault", None, event.number(_PC), address, None, "", says,
-        "error code",
+        "user mode" if program else "kernel mode", event.first, code, means, int(program["pid"]) if program else None,
+        int(program["pc"], 16) if program else event.number(_PC), address, None, "", says, "error code",
     )  # fmt: skip
 
 
@@ -375,8 +383,9 @@ def _explained(trap: Trap, said: Code, chain: _Chain | None, event: Event, parts
     parts.tables.append(tables)
     event.say_root(tables, "CR3")
     if walk is None and None in values:
-        fault = _fault_without(fmt, controls, address, values, said)
-        refused, why = (said.refused, said.why) if fault is None else fault
+        assumed = _walk_without(fmt, controls, address, values, said)
+        fault = assumed.fault if assumed is not None else None
+        refused, why = (said.refused, said.why) if assumed is None or fault is None else (refusing(assumed), fault.why)
         return replace(trap, refused=refused, says=f"{done}: {why or 'the text does not say why'}.")
     if walk is None:
         event.say("lacks descriptors: the text leaves out a level, or is cut")
@@ -397,10 +406,10 @@ def _explained(trap: Trap, said: Code, chain: _Chain | None, event: Event, parts
     return replace(trap, walk=walk, refused=refusing(walk), says=f"{done}: {walk.fault.why}.")
 
 
-def _fault_without(
+def _walk_without(
     fmt: TableFormat[Any], controls: X86Controls, va: int, values: list[int | None], said: Code
-) -> tuple[str, str] | None:
-    """Return the refusing bit and why, as if unreadable descriptors allowed everything; None if no bit refuses.
+) -> TablesWalk | None:
+    """Return the walk as if unreadable descriptors allowed everything; None if it ends at one of them.
 
     Linux prints a descriptor only if all descriptors above it are present, so a bit that refuses here refused the
     access in any case.
@@ -410,9 +419,7 @@ def _fault_without(
         rights = 1 if fmt is X86_PAE and not assumed else 0x67
         assumed.append((0xFFFF_F000 - 0x1000 * level.number | rights) if word is None else word)
     walk = walked(tables_of("", fmt, controls, va, assumed, None, (0, 0)), va, said.access, said.user)
-    if walk is None or walk.fault is None or values[len(walk.steps) - 1] is None:
-        return None
-    return refusing(walk), walk.fault.why
+    return None if walk is None or values[len(walk.steps) - 1] is None else walk
 
 
 def _other_controls(

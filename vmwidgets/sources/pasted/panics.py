@@ -67,6 +67,9 @@ def check_of(words: str) -> Check | None:
 NEAREST = 0.85
 """The least likeness (`difflib`) at which a known panic is named as the nearest to an unknown panic."""
 
+MOST = 200
+"""The most panics whose nearest known one is looked for."""
+
 LEAST = 5
 """The fewest letters at the beginning of a panic that may identify it."""
 
@@ -94,6 +97,7 @@ _PROGRAMS = (
         ),
     ),
     ("a Rust program", re.compile(r"\bthread '[^']*'(?: \([0-9]+\))? panicked at\b")),
+    ("gem5", re.compile(r"\bpanic: Page table fault when accessing virtual address ")),
     ("a V program", re.compile(r"^\s*V panic: ")),
     ("a Lua program", re.compile(r"PANIC: unprotected error in call to Lua API")),
     (
@@ -205,7 +209,7 @@ def _programs(parts: Parts) -> set[int]:
         if not name:
             continue
         theirs.add(number)
-        if name == _GO and any(number < one <= number + _AROUND for one in signals):
+        if name == _GO and any(one in signals for one in range(number + 1, number + _AROUND + 1)):
             continue  # the signal says more
         other = "one of xv6's" if name in _SYSTEMS else "a kernel's"
         words = f"The panic in line {number} is {name}'s, not {other}, and it has no address of an access."
@@ -242,7 +246,7 @@ def read(parts: Parts) -> None:
         parts.claimed.add(number)
         if number in parts.told and not known:
             continue
-        if known != words.casefold() and any(map(str.strip, parts.lines[number:])):
+        if known != words.casefold() and not parts.is_last(number):
             known = words.casefold()  # another line follows, so this line is not cut
         check = check_of(known)
         if check is not None:
@@ -257,7 +261,7 @@ def read(parts: Parts) -> None:
                 f"The panic in line {number} is {OTHERS[words.casefold()]}, which has nothing to do with memory."
             )
             continue
-        nearest = get_close_matches(words[:LONGEST].casefold(), CHECKS, 1, NEAREST)
+        nearest = get_close_matches(words[:LONGEST].casefold(), CHECKS, 1, NEAREST) if len(found) < MOST else []
         unsaid.append(
             f"The panic in line {number} is not one that is known here: search the source of what printed it, a kernel"
             f" or a program, for {said!r}." + "".join(f" The nearest that is known is {one!r}." for one in nearest)

@@ -42,6 +42,12 @@ class Item(NamedTuple):
         """Return whether the line's descriptor refers to another table."""
         return self.word & (V | R | W | X) == V and self.depth < LEVELS
 
+    @property
+    def is_misaligned(self) -> bool:
+        """Return whether the line's page does not begin at a multiple of its size in memory."""
+        frame = self.word >> 10 & (1 << 44) - 1
+        return bool(self.word & V and not self.is_table and self.depth and frame % (1 << 9 * (LEVELS - self.depth)))
+
 
 def can_follow(path: Path, leads_on: bool, item: Item) -> bool:
     """Return whether a descriptor can come after the descriptor at `path`, which refers to a table if it `leads_on`.

@@ -29,7 +29,7 @@ _TOKENS = re.compile(
 def read(parts: Parts) -> None:
     """Add a dump of Linux's ptdump as one listing for each time that addresses start again."""
     found: list[tuple[int, list[SaidRange], list[SaidRange]]] = []
-    damaged = []
+    damaged, last = [], 0
     for number, line in enumerate(parts.lines, 1):
         if not line or "-" not in line:
             continue
@@ -49,8 +49,9 @@ def read(parts: Parts) -> None:
             damaged.append(number)
             continue
         rights = _rights(match[6] or "")
-        if not found or start < _last(found[-1]):
+        if not found or start < last:
             found.append((number, [], []))
+        last = end
         pa = int(match[3], 16) if match[3] else None
         _, pieces, absent = found[-1]
         (absent if rights is None else pieces).append(SaidRange(start, end - start, rights or "----", pa))
@@ -59,10 +60,6 @@ def read(parts: Parts) -> None:
     if found:
         parts.what[NAME] = None
     parts.unsaid += [f"Line {number} of {NAME} contradicts itself, and is left out." for number in damaged]
-
-
-def _last(one: tuple[int, list[SaidRange], list[SaidRange]]) -> int:
-    return max((each.end for each in (*one[1], *one[2])), default=0)
 
 
 def _rights(flags: str) -> str | None:

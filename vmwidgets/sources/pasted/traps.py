@@ -109,15 +109,12 @@ def explained_alone(trap: Trap, user: bool | None, parts: Parts) -> Trap:
 
 def _in_context(found: _Found, parts: Parts) -> Trap:
     line = found.trap.line
-    ordered = sorted(
-        (one for one in parts.tables if one.fmt.name.startswith("riscv")), key=lambda table: table.lines[1]
-    )
-    before = bisect_left([table.lines[1] for table in ordered], line)
-    tables = ordered[:before][::-1] or ordered[:1]
-    listings = sorted(
-        (one for one in parts.listings if "x86" not in one.name), key=lambda one: (one.line > line, -one.line)
-    )
-    return _explained(found, tables, listings, parts)
+    ordered, ends, listings = parts.of_riscv
+    before = bisect_left(ends, line)
+    tables = ordered[max(before - MOST_TRIED, 0) : before][::-1] or ordered[:1]
+    above = bisect_left(listings, line + 1, key=lambda one: one.line)
+    near = listings[max(above - MOST_TRIED, 0) : above][::-1] + listings[above : above + MOST_TRIED][::-1]
+    return _explained(found, tables, near, parts)
 
 
 def _traps(parts: Parts) -> Iterator[_Found]:
@@ -171,6 +168,9 @@ def _traps(parts: Parts) -> Iterator[_Found]:
             is_64 = not _is_32(match[2] or "") and not any(_is_32(found[1]) for found in _written([*after, same]))
             yield _Found(trap, user, bool((numbers["sstatus"][0] or 0) & SUM), is_64)
 
+
+MOST_TRIED = 40
+"""The most tables and lists before a trap, the latest first, that may explain it."""
 
 KERNEL = 0x8000_0000
 """The start of xv6's kernel: code from there on is not user code."""
@@ -309,7 +309,7 @@ def _lists(listing: Listing, found: _Found, access: Access) -> tuple[bool | None
     if trap.pc is None or (access == "execute" and trap.pc >> 12 == (trap.address or 0) >> 12):
         return user, ""
     piece = listing.at(trap.pc)
-    if piece is None or piece in listing.absent:
+    if piece is None or (piece.rights == "----" and piece in listing.absent):
         is_known = piece is not None or (listing.is_whole and not listing.unsaid_at(trap.pc))
         return user, "sepc is not mapped" if is_known else ""
     if piece.rights[2] == "-":
@@ -357,7 +357,8 @@ def _looked_up(
     )
     if user is None and piece is not None and piece.rights[3] != "-":
         parts.unsaid.append(f"The text does not say whether user code made the trap in line {trap.line}.")
-    bit, why = refused_by(piece if piece not in listing.absent else None, access, user, found.sum)
+    is_absent = piece is not None and piece.rights == "----" and piece in listing.absent
+    bit, why = refused_by(None if is_absent else piece, access, user, found.sum)
     if bit and piece is not None:
         has = (
             f"the descriptor is {piece.word:#x}"

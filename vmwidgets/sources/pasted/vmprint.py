@@ -79,6 +79,7 @@ def read(parts: Parts) -> None:
     unsaid += _said_of(items)
     parts.claimed.update(item.line for item in items)
     items = list(_nested(items, parts))
+    unsaid += _said_of([item._replace(damage=MISALIGNED) for item in items if item.is_misaligned])
     if not any(item.depth and not item.damage for item in items):
         if not any(item.damage for item in items):
             unsaid += [_unknown(item.line, lines) for item in items if item.is_root]
@@ -173,9 +174,7 @@ def _is_flat(items: Sequence[Item], roots: int) -> bool:
         for one, other in pairwise(items)
     )
     is_level = len({item.depth for item in items}) == 1  # else a page that is not aligned is the kernel's mistake
-    odd = is_level and any(
-        not item.is_table and page_of(item.word) % (1 << 39 - 9 * item.depth) for item in items if item.word & V
-    )
+    odd = is_level and any(item.is_misaligned for item in items)
     return returns or (odd and any(item.is_table and item.depth == deepest for item in items))
 
 
@@ -254,7 +253,7 @@ def _otherwise(match: re.Match[str], number: int, parts: Parts) -> Iterator[Item
     path = _path(depth, match["at"])
     if path is None or (pte is None and (pa is None or rights is None)):
         return
-    if pa is None and (_has_both(parts.lines) or parts.ends_in(number, match.end())):
+    if pa is None and (parts.ends_in(number, match.end()) or parts.has_pa(_has_both)):
         return  # a line whose end is missing
     place = whole_hex(pa[1]) if pa is not None else None
     if pte is not None:
@@ -282,6 +281,10 @@ UNREAD = "looks like a line of a page table and can't be read"
 NO_DOTS = (
     "looks like a line of a page table without the dots at the left, which say the table that a descriptor is in: paste"
     " the table as it was printed"
+)
+MISALIGNED = (
+    "has a large page that does not begin at a multiple of its size: if the line has not lost two of its dots, the"
+    " processor refuses the page, so nothing is mapped there"
 )
 ELLIPSIS = "has an ellipsis in place of dots, which is read as two dots"
 LEAVES_OUT = f"{cleaned.LEAVES_OUT}: the addresses that they map are not said"
@@ -312,15 +315,11 @@ def _in_turn(items: Sequence[Item]) -> tuple[list[Printed], list[Item], bool]:
     """Return the tables, as if printed one after the other, the misfits, and whether two were printed at once."""
     found: list[Printed] = []
     lost: list[Item] = []
-    damaged = any(item.damage for item in items)
+    damaged = any(item.damage or item.is_misaligned for item in items)
     for item in items:
-        if item.damage:
+        if item.damage or item.is_misaligned:
             if found:
-                why = f"line {item.line} of the text can't be read, and it may have listed this"
-                if item.damage == LEAVES_OUT:
-                    found[-1].damage(item.depth, f"line {item.line} of the text {cleaned.LEAVES_OUT}")
-                else:
-                    found[-1].damage(item.depth, why, is_one=True)
+                _miss(found[-1], item)
             continue
         if item.is_root:
             found.append(Printed(item.root, item.line))
@@ -336,6 +335,20 @@ def _in_turn(items: Sequence[Item]) -> tuple[list[Printed], list[Item], bool]:
             if found and found[-1].is_whole:
                 found[-1].damage(0, f"before line {item.line} of the text something is missing")
     return found, lost, False
+
+
+def _miss(table: Printed, item: Item) -> None:
+    """Note what a line that can't be read, or has lost dots, may have listed."""
+    line = f"line {item.line} of the text"
+    if item.is_misaligned:
+        why = f"{line} has lost dots, or a page that is not aligned"
+        if table.follows(item):
+            table.miss(table.path[: item.depth - 1], item.path[-1], item.path[-1] + 1, why)
+        table.damage(LEVELS, why, is_one=True)
+    elif item.damage == LEAVES_OUT:
+        table.damage(item.depth, f"{line} {cleaned.LEAVES_OUT}")
+    else:
+        table.damage(item.depth, f"{line} can't be read, and it may have listed this", is_one=True)
 
 
 def _apart(items: Sequence[Item], whose: Sequence[int]) -> list[Printed]:

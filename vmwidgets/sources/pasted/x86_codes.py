@@ -25,7 +25,10 @@ _BITS = (
 """The bits from 0: the name of each, and the meanings of 0 and 1; "" if a 0 means nothing."""
 
 
-_FLAG = re.compile(r"\b(\w+(?:/\w)?) ?[=:] ?(yes|no|true|false|[01yn])\b", re.IGNORECASE)
+_FLAG = re.compile(
+    r"\b(\w+(?:/\w)?(?= ?[=:])|write|user|present|fetch)(?: ?[=:] ?| (?=[01]))(yes|no|true|false|[01yn])\b",
+    re.IGNORECASE,
+)
 _NAMED = {
     "p": P, "present": P, "w": W, "wr": W, "rw": W, "w/r": W, "r/w": W, "write": W, "u": U, "us": U, "u/s": U,
     "user": U, "rsvd": RSVD, "reserved": RSVD, "i": I, "id": I, "i/d": I, "fetch": I, "instruction": I,
@@ -38,8 +41,8 @@ _WORDS = tuple(
         (r"\bfetch|\binstruction(?!\w)(?! (?:pointer|at\b))|\binstruction_fetch|\bexecut(?:e|ing)\b", W | I, I),
         (r"writ|\bstor(?:e|ing)\b|\b[KSU]/W\b", W | I, W),
         (r"\bread(?:ing)?\b(?!-only| only)|\bload(?:ing)?\b|\b[KSU]/R\b", W | I, 0),
-        (r"\bsupervis|(?<!\[)\bkernel\b(?![\]:])|\b[KS]/[RW]\b|\bring 0\b", U, 0),
-        (r"\buser|\bU/[RW]\b|\bring 3\b", U, U),
+        (r"\bsupervis|(?<!\[)\bkernel\b(?![\]:])|\b[KS]/[RW]\b|\bring:? ?0\b", U, 0),
+        (r"\buser|\bU/[RW]\b|\bring:? ?3\b", U, U),
         (r"\breserved|\brsvd?\b|\bmalformed", RSVD, RSVD),
         (r"\bprotection[- _]key", PK, PK),
         (r"\bshadow[- _]stack", SS, SS),
@@ -75,6 +78,17 @@ def code_of(code: int) -> Code:
     user = bool(code & U)
     refused, why = _refused(code, access, user)
     return Code(access, user, tuple(words), refused, why)
+
+
+def is_possible(code: int) -> bool:
+    """Return whether a page fault can have an error code: Intel SDM volume 3A, 4.7.
+
+    RSVD and PK are about descriptors that are present, and a fetch is no write.
+
+    >>> is_possible(0xA), is_possible(0x10), is_possible(0xB)
+    (False, True, True)
+    """
+    return not (code & (RSVD | PK) and not code & P) and code & (I | W) != I | W
 
 
 def _refused(code: int, access: Access, user: bool) -> tuple[str, str]:
@@ -115,7 +129,7 @@ def code_of_words(text: str) -> tuple[int, int]:
         mask = _NAMED.get(name.lower(), 0) & ~known
         known |= mask
         bits |= mask * (value.lower() in ("yes", "true", "1", "y"))
-    text = _FLAG.sub("", text)
+    text = _FLAG.sub(lambda found: found[0] * (found[1].lower() not in _NAMED), text)
     for words, mask, value in _WORDS:
         if not known & mask and words.search(text):
             bits, known = bits | value, known | mask

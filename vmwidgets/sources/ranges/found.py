@@ -71,10 +71,9 @@ class Kind:
     is_line: re.Pattern[str]
     read: Callable[[Cleaned], Found]
 
-    def weight(self, text: Cleaned) -> int:
-        """Return how many lines of a text have this format.  O(lines)."""
-        search = self.is_line.search
-        return sum(1 for line in text.lines if line and search(line))
+    def weight(self, lines: Sequence[str]) -> int:
+        """Return how many lines have this format.  O(lines)."""
+        return sum(1 for _ in filter(self.is_line.search, lines))
 
 
 @frozen(slots=False)
@@ -125,7 +124,8 @@ _AT = r"[\s:=]{1,3}(?:\(void ?\*\) ?)?(?:0x)?([0-9a-f]{1,16})(?![0-9a-z])"
 _CRASH = re.compile(
     r"VM ?Region ?Info[\"\s:]{1,6}0x([0-9a-f]{1,16}) is |KERN_[A-Z_]{4,30} at 0x([0-9a-f]{1,16})\b"
     rf"|\bsi_addr{_AT}|\b(?:segfault at|fault addr|unknown address){_AT}"
-    rf"|\b(?:reading|writing|executing) address{_AT}|\[signal SIG.* addr{_AT}"
+    rf"|\b(?:reading|writing|executing|violation at) address{_AT}|\bExceptionInformation=0x[0-9a-f]{{1,16}}{_AT}"
+    rf"|\[signal SIG.* addr{_AT}"
     r"|--->Fault address falls at ([0-9a-f']{8,17})",
     re.IGNORECASE,
 )
