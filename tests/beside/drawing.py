@@ -71,6 +71,7 @@ def calls() -> dict[str, dict[str, tuple[Taken, ...]]]:
 SUBJECTS: dict[str, dict[str, float]] = {
     "tasks": {"task": 10, "map": 6, "submap": 1, "machine": 1, "processor": 3, "file": 1.5, "own": 6, "past": 1},
     "paging": {"task": 12, "map": 2, "machine": 0.5, "processor": 3, "file": 3, "own": 10, "past": 1},
+    "maps": {"entries": 30, "map": 3, "submap": 2, "kernel map": 1, "past": 2},
     "kernel memory": {
         "machine": 8, "kernel map": 3, "kmem map": 2, "kentry": 0.3, "daemon": 0.5, "unchecked": 1, "threads": 10,
         "past": 1,
@@ -136,6 +137,13 @@ class Drawing:
             yield f"m.pager('p', {3 * PAGE}, bytes_of)"
             for name in self.tasks:
                 yield f"m.tasks[{name!r}].mmap({PLACES // 2 * PAGE}, 'rw', 'private fixed', at={BASE:#x})"
+        if self.subject == "maps":
+            yield "m.object('o')"
+            for name in self.tasks:
+                for number in range(0, 12, 2):
+                    offset = (PLACES + number) * PAGE
+                    held = f", object='o', offset={offset}" if number < 6 else ""
+                    yield f"m.tasks[{name!r}].map.enter({PAGE}, at={BASE + offset:#x}, fixed=True{held})"
         if self.subject == "paging":
             yield f"m.tasks['t1'].limit('rss', {chance.randrange(3, 7) * PAGE})"
             yield self.policy()
@@ -151,7 +159,7 @@ class Drawing:
         kinds = SUBJECTS[self.subject]
         kind = self.chance.choices([*kinds], [*kinds.values()])[0]
         own: dict[str, Callable[[], str]] = {
-            "own": self.own, "past": self.past, "threads": self.thread, "edits": self.edit,
+            "own": self.own, "entries": self.entries, "past": self.past, "threads": self.thread, "edits": self.edit,
         }  # fmt: skip  # pairs
         return own[kind]() if kind in own else self.call(kind)
 
@@ -295,6 +303,29 @@ class Drawing:
             f"m.kill('T{some(1, self.threads + 1)}')",
             "m.step()", "m.run()", f"m.tick({some(9)})", f"m.walk({at}, task={task})", f"{task}.walk({at}, 'write')",
             f"{task}.fork()", "m.controls = m.controls",
+        ))  # fmt: skip  # a list
+
+    def entries(self) -> str:
+        """Draw a change of entries that lie close together and differ in little: they merge, or just do not."""
+        chance, some = self.chance, self.chance.randrange
+        target = f"m.tasks[{chance.choice(self.tasks[:2])!r}].map"
+        at, size = f"{BASE + (PLACES + some(12)) * PAGE:#x}", some(1, 4) * PAGE
+        prot, inherit = "r" if some(6) == 0 else "rw", chance.choice(("none", "share")) if some(9) == 0 else "copy"
+        offset = int(at, 16) - BASE if some(4) else some(4) * PAGE
+        alike = f"prot={prot!r}, inherit={inherit!r}, max_prot={'rw' if some(9) == 0 else 'rwx'!r}"
+        enter = f"{target}.enter({PAGE}, at={at}, fixed=True, {alike}"
+        advice = chance.choice(("normal", "random", "sequential"))
+        return chance.choice((
+            f"{enter})", f"{enter})", f"{enter})", f"{enter}, object='o', offset={offset})",
+            f"{enter}, nomerge={some(4) == 0})", f"{enter}, advice={advice!r})",
+            f"{target}.enter({size}, at={at}, align={chance.choice((0, 8192))})", f"{target}.enter({size})",
+            f"{target}.remove({at}, size={size})", f"{target}.remove({at}, size={size})",
+            f"{target}.protect({at}, size={size}, prot={prot!r})",
+            f"{target}.inherit({at}, size={size}, inherit={inherit!r})",
+            f"{target}.advise({at}, size={size}, advice={advice!r})", f"{target}.simplify({at}, size={size})",
+            f"{target}.lookup({at})", f"{target}.submap({chance.choice(('one', 'two'))!r}, {at}, size={PAGE})",
+            f"m.tasks[{self.tasks[0]!r}].fork()",
+            f"{target}.wire({at}, size={size})", f"{target}.unwire({at}, size={size})",
         ))  # fmt: skip  # a list
 
     def policy(self) -> str:

@@ -17,7 +17,7 @@ from tests.beside.drawing import BASE, Drawing
 
 LISTED = Path(__file__).with_name("differences.txt")
 WHOLE = 10**6
-CHECKED_EVERY = 15
+CHECKED_EVERY = 20
 """After so many lines the whole machine is looked at, and it checks itself."""
 
 
@@ -85,7 +85,6 @@ class Side:
     def state(self, *, whole: bool) -> Iterator[tuple[str, Any]]:
         """Look at all that can be read of the machine; `whole`: without folding anything."""
         m = self.m
-        yield "bytes of RAM", m.ram.read(0, m.ram.size)
         yield "is dead, is busy", (m.dead, m.busy)
         yield "counts", (m.frame_count, len(m.journal), m.pages.free_pages)
         yield "kernel memory", m.kmem.value(whole=WHOLE)
@@ -167,6 +166,9 @@ class Life:
 
     def look(self, *, whole: bool) -> None:
         """Compare the states of both machines."""
+        was, now = self.old.m.system.ram, self.new.m.system.ram
+        if whole or was._frames != getattr(now, "_frames", None):  # as they are stored, or else as they are read
+            self.compare("bytes of RAM", was.read(0, was.size), now.read(0, now.size))
         for (name, was), (named, now) in zip(
             looked_at(self.old, whole=whole), looked_at(self.new, whole=whole), strict=False
         ):
