@@ -7,7 +7,8 @@ Survivors are work: write the test of behaviour that was missing.
 
 tests/mutants.txt keeps what was found once: `make mutants LIST=tests/mutants.txt` judges exactly these again, so that a
 rewrite shows whether its tests still find what they found.  A change whose line is gone is counted as such.
-tests/mutants_engine.txt is such a list for the engine.
+tests/mutants_engine.txt is such a list for the engine, and tests/mended.txt has faults that the engine once had: a row
+may be any change within a line.
 
 With MATRIX=FOLDER no run stops at its first failure: all of the folder's own fast tests that find a change are named
 (TESTS="…" chooses other tests).  The totals are found, alive, and found by one test function alone.
@@ -106,7 +107,20 @@ def listed(path: Path) -> Iterator[Mutant | tuple[str, ...]]:
             tree = ast.parse(source)  # a change is made in the tree
             mutant = changed(name, source, tree, *places(tree)[at])
             here.setdefault(mutant.key, mutant)
-        yield from (here.get(row, row) for row in rows if row[0] == name)
+        yield from (here.get(row) or written(row, source) or row for row in rows if row[0] == name)
+
+
+def written(row: tuple[str, ...], source: str) -> Mutant | None:
+    """Return the change of a row as it is written, if it is none that is drawn: in its line, `before` becomes `after`."""
+    name, function, whole_line, change = row
+    before, _, after = change.partition(" -> ")
+    lines, tree = source.splitlines(keepends=True), ast.parse(source)
+    for number, line in enumerate(lines, 1):
+        if line.strip() == whole_line and before in line and _function_at(tree, number) == function:
+            text = "".join([*lines[: number - 1], line.replace(before, after, 1), *lines[number:]])
+            ast.parse(text)
+            return Mutant(name, function, number, whole_line, before, after, text)
+    return None
 
 
 def places(tree: ast.Module) -> list[tuple[ast.expr | ast.stmt, str]]:
