@@ -76,7 +76,7 @@ SUBJECTS: dict[str, dict[str, float]] = {
         "machine": 8, "kernel map": 3, "kmem map": 2, "kentry": 0.3, "daemon": 0.5, "unchecked": 1, "threads": 10,
         "past": 1,
     },
-    "domains": {"domain": 12, "memory object": 4, "machine": 0.3, "processor": 1, "past": 1},
+    "domains": {"domain": 10, "regions": 6, "memory object": 4, "machine": 0.3, "processor": 1, "past": 1},
     "doors": {
         "machine": 6, "kernel map": 3, "kentry": 1, "daemon": 1, "kmem map": 2, "processor": 2, "task": 4, "map": 3,
         "submap": 1, "file": 1, "unchecked": 2, "domain": 4, "memory object": 1, "failures": 1, "own": 2, "threads": 2,
@@ -144,11 +144,15 @@ class Drawing:
                     offset = (PLACES + number) * PAGE
                     held = f", object='o', offset={offset}" if number < 6 else ""
                     yield f"m.tasks[{name!r}].map.enter({PAGE}, at={BASE + offset:#x}, fixed=True{held})"
+        if self.subject in ("paging", "tasks") and chance.random() < 0.4:
+            yield f"m.take_pages(m.pages.obtainable_pages - {chance.choice((12, 25, 50))})"
         if self.subject == "paging":
             yield f"m.tasks['t1'].limit('rss', {chance.randrange(3, 7) * PAGE})"
             yield self.policy()
         if self.subject in ("domains", "doors"):
-            yield f"m.domain('d1', slots={chance.choice((None, 64, 300))})"
+            yield f"m.domain('d1', slots={chance.choice((None, 64, 64, 300))})"
+        if self.subject == "domains":
+            yield "m.domains['d1'].frame('64 KiB')"
         if self.subject == "kernel memory" and chance.random() < 0.6:
             yield f"m.take_pages(m.pages.obtainable_pages - {chance.choice((30, 60, 120))})"
 
@@ -159,7 +163,8 @@ class Drawing:
         kinds = SUBJECTS[self.subject]
         kind = self.chance.choices([*kinds], [*kinds.values()])[0]
         own: dict[str, Callable[[], str]] = {
-            "own": self.own, "entries": self.entries, "past": self.past, "threads": self.thread, "edits": self.edit,
+            "own": self.own, "entries": self.entries, "regions": self.regions,
+            "past": self.past, "threads": self.thread, "edits": self.edit,
         }  # fmt: skip  # pairs
         return own[kind]() if kind in own else self.call(kind)
 
@@ -302,7 +307,9 @@ class Drawing:
             f"m.spawn(uses(m, {name!r}, {program!r}), name='T{self.threads}')",
             f"m.kill('T{some(1, self.threads + 1)}')",
             "m.step()", "m.run()", f"m.tick({some(9)})", f"m.walk({at}, task={task})", f"{task}.walk({at}, 'write')",
-            f"{task}.fork()", "m.controls = m.controls",
+            f"{task}.fork()", f"{task}.fork()", "m.controls = m.controls",
+            f"m.inject('page_alloc', {some(2, 6)}, times={some(1, 4)})", f"m.take_pages({some(1, 12)})",
+            "m.give_pages(4)",
         ))  # fmt: skip  # a list
 
     def entries(self) -> str:
@@ -326,6 +333,21 @@ class Drawing:
             f"{target}.lookup({at})", f"{target}.submap({chance.choice(('one', 'two'))!r}, {at}, size={PAGE})",
             f"m.tasks[{self.tasks[0]!r}].fork()",
             f"{target}.wire({at}, size={size})", f"{target}.unwire({at}, size={size})",
+        ))  # fmt: skip  # a list
+
+    def regions(self) -> str:
+        """Draw mappings of several pages around a table's border, with few slots: what fails half way is undone."""
+        chance, some = self.chance, self.chance.randrange
+        at = f"{0x5010_0000 + some(-4, 4) * PAGE if some(2) else 0x5000_0000 + some(-3, 3) * (2 << 20):#x}"
+        size, frame = some(1, 9) * PAGE, f"cap({some(4) if some(2) else some(60)})"
+        flags = chance.choice(("rw", "rw", "r", "rw large"))
+        return chance.choice((
+            f"m.domains['d1'].map({frame}, {at}, {some(3) * PAGE}, {size}, {flags!r})",
+            f"m.domains['d1'].map({frame}, {at}, 0, {size})", f"m.domains['d1'].map({frame}, {at}, 0, {size})",
+            f"m.domains['d1'].unmap({at}, {size})", f"m.domains['d1'].unmap(seen({some(60)}), {size})",
+            f"m.domains['d1'].modify_flags({at}, {size}, {flags!r})", f"m.domains['d1'].take_slots({some(1, 20)})",
+            f"m.domains['d1'].give_slots({some(1, 6)})", f"m.inject('page_alloc', {some(2, 5)}, times={some(1, 4)})",
+            f"m.domains['d1'].delete({frame})", f"m.domains['d1'].frame({chance.choice(('32 KiB', '4 KiB'))!r})",
         ))  # fmt: skip  # a list
 
     def policy(self) -> str:

@@ -380,3 +380,30 @@ def test_a_map_is_cleared_with_its_submaps_and_an_empty_one_stays_empty():
     space.fixed(LOW)
     space.map.clear()
     assert space.ranges == []
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "entries"),
+    [
+        ((0, 4), None, []),
+        ((1, 3), None, [2]),  # a cut on each side
+        ((1, 4), None, [1]),
+        ((0, 2), None, [1]),
+        ((0, 4), (0, 4), []),
+        ((2, 4), (0, 2), [1]),  # the part of the first that goes is free for the second cut
+        ((2, 4), (0, 4), [1]),
+    ],
+)
+def test_before_a_removal_as_many_entries_are_provided_as_it_cuts(first, last, entries):
+    """An entry of four pages, and perhaps another one after a hole; what goes is from the one on, to in the other."""
+    space = Space()
+    space.fixed(LOW, 4 * PAGE)
+    start, end = (LOW + page * PAGE for page in first)
+    if last is not None:
+        space.fixed(LOW + 8 * PAGE, 4 * PAGE)
+        end = LOW + (8 + last[1]) * PAGE
+    asked = []
+    space.map.provides = lambda _count: True
+    space.map.provide_entries = asked.append
+    space.map.remove(start, end)
+    assert asked == entries
