@@ -347,17 +347,22 @@ class Heard:
 
 
 def test_a_function_gets_numbers_and_points_in_time():
-    asked = []
-    ring = Own(lambda pages: asked.append(pages) or pages[0].frame)
-    pages = Numbered()
+    asked, pages = [], Numbered()
+
+    def choose(resident):
+        asked.append(resident)
+        return resident[0].frame
+
+    ring = Own(choose)
     for frame, number in ((4, 70), (5, 80)):  # the reference that brings a page in comes after it
         ring.entered(pages[frame])
         ring.touched(pages[frame], number)
     ring.touched(pages[4], 71)
+    ring.touched(pages[4], 71)
     ring.knows(pages[5], 81, "init")
     assert next(ring.candidates(Bits())) is pages[4]
     (described,) = asked
-    assert [(one.frame, one.page, one.arrived, one.used) for one in described] == [(4, 71, 0, 2), (5, 81, 1, 1)]
+    assert [(one.frame, one.page, one.arrived, one.used) for one in described] == [(4, 71, 0, 3), (5, 81, 1, 1)]
 
 
 def test_a_future_is_counted_reference_by_reference():
