@@ -137,13 +137,10 @@ class Drawing:
             yield f"m.pager('p', {3 * PAGE}, bytes_of)"
             for name in self.tasks:
                 yield f"m.tasks[{name!r}].mmap({PLACES // 2 * PAGE}, 'rw', 'private fixed', at={BASE:#x})"
+        if self.subject in ("paging", "tasks") and chance.random() < 0.6:
+            yield from self.family()
         if self.subject == "maps":
-            yield "m.object('o')"
-            for name in self.tasks:
-                for number in range(0, 12, 2):
-                    offset = (PLACES + number) * PAGE
-                    held = f", object='o', offset={offset}" if number < 6 else ""
-                    yield f"m.tasks[{name!r}].map.enter({PAGE}, at={BASE + offset:#x}, fixed=True{held})"
+            yield from self.comb()
         if self.subject in ("paging", "tasks") and chance.random() < 0.4:
             yield f"m.take_pages(m.pages.obtainable_pages - {chance.choice((12, 25, 50))})"
         if self.subject == "paging":
@@ -152,9 +149,25 @@ class Drawing:
         if self.subject in ("domains", "doors"):
             yield f"m.domain('d1', slots={chance.choice((None, 64, 64, 300))})"
         if self.subject == "domains":
-            yield "m.domains['d1'].frame('64 KiB')"
+            yield from ("m.domains['d1'].frame('64 KiB')",) * 3
         if self.subject == "kernel memory" and chance.random() < 0.6:
             yield f"m.take_pages(m.pages.obtainable_pages - {chance.choice((30, 60, 120))})"
+
+    def family(self) -> Iterator[str]:
+        """Draw a child, which shares some pages with its parent."""
+        yield f"m.tasks['t1'].write({BASE:#x}, b'before' * {self.chance.choice((1, 1500))})"
+        yield f"m.tasks['t1'].map.inherit({BASE + PAGE:#x}, size={4 * PAGE}, inherit='share')"
+        yield "m.tasks['t1'].fork()"
+        self.tasks.append("t1.1")
+
+    def comb(self) -> Iterator[str]:
+        """Draw entries with a page between each two: what is entered there merges with both."""
+        yield "m.object('o')"
+        for name in self.tasks:
+            for number in range(0, 12, 2):
+                offset = (PLACES + number) * PAGE
+                held = f", object='o', offset={offset}" if number < 6 else ""
+                yield f"m.tasks[{name!r}].map.enter({PAGE}, at={BASE + offset:#x}, fixed=True{held})"
 
     # ---- lines -------------------------------------------------------------------------------
 
@@ -308,6 +321,7 @@ class Drawing:
             f"m.kill('T{some(1, self.threads + 1)}')",
             "m.step()", "m.run()", f"m.tick({some(9)})", f"m.walk({at}, task={task})", f"{task}.walk({at}, 'write')",
             f"{task}.fork()", f"{task}.fork()", "m.controls = m.controls",
+            f"{task}.map.inherit({at}, size={size}, inherit={chance.choice(('share', 'share', 'copy', 'none'))!r})",
             f"m.inject('page_alloc', {some(2, 6)}, times={some(1, 4)})", f"m.take_pages({some(1, 12)})",
             "m.give_pages(4)",
         ))  # fmt: skip  # a list
@@ -338,16 +352,16 @@ class Drawing:
     def regions(self) -> str:
         """Draw mappings of several pages around a table's border, with few slots: what fails half way is undone."""
         chance, some = self.chance, self.chance.randrange
-        at = f"{0x5010_0000 + some(-4, 4) * PAGE if some(2) else 0x5000_0000 + some(-3, 3) * (2 << 20):#x}"
-        size, frame = some(1, 9) * PAGE, f"cap({some(4) if some(2) else some(60)})"
+        at = f"{chance.choice((0x5010_0000, 0x5020_0000)) + some(-4, 3) * PAGE:#x}"
+        size, frame, d = some(1, 9) * PAGE, f"cap({some(3)})", "m.domains['d1']"
         flags = chance.choice(("rw", "rw", "r", "rw large"))
         return chance.choice((
-            f"m.domains['d1'].map({frame}, {at}, {some(3) * PAGE}, {size}, {flags!r})",
-            f"m.domains['d1'].map({frame}, {at}, 0, {size})", f"m.domains['d1'].map({frame}, {at}, 0, {size})",
-            f"m.domains['d1'].unmap({at}, {size})", f"m.domains['d1'].unmap(seen({some(60)}), {size})",
-            f"m.domains['d1'].modify_flags({at}, {size}, {flags!r})", f"m.domains['d1'].take_slots({some(1, 20)})",
-            f"m.domains['d1'].give_slots({some(1, 6)})", f"m.inject('page_alloc', {some(2, 5)}, times={some(1, 4)})",
-            f"m.domains['d1'].delete({frame})", f"m.domains['d1'].frame({chance.choice(('32 KiB', '4 KiB'))!r})",
+            f"{d}.map({frame}, {at}, {some(3) * PAGE}, {size}, {flags!r})", f"{d}.map({frame}, {at}, 0, {size})",
+            f"{d}.map({frame}, {at}, 0, {size})", f"{d}.map({frame}, {at}, 0, {size})",
+            f"{d}.unmap({at}, {size})", f"{d}.unmap({at}, {size})", f"{d}.unmap(seen({some(60)}), {size})",
+            f"{d}.modify_flags({at}, {size}, {flags!r})", f"{d}.write({at}, b'there')",
+            f"{d}.take_slots({d}.take_slots(0) - {some(5)})", f"{d}.take_slots({d}.take_slots(0) - {some(5)})",
+            f"{d}.give_slots({some(1, 30)})", f"{d}.give_slots({some(1, 6)})",
         ))  # fmt: skip  # a list
 
     def policy(self) -> str:
