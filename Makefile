@@ -156,7 +156,7 @@ sweep: environment-hosts bundle site ## Run the long random searches that `make 
 	$(BROWSER) VMWIDGETS_HYPOTHESIS=sweep $(PYTEST) -n 2 -m 'sweep and not kernel' tests
 	$(BIN)/python -m tests.engine.mmu.unicorn_sweep
 	$(BIN)/python -m tests.engine.machine.linux.sweep
-	$(BIN)/python -m tests.beside --lives 10000 --seed 100000
+	$(BIN)/python -m tests.beside --lives 3000 --seed 100000
 	VMWIDGETS_GESTURES=1000 $(PYTEST) tests/browser/test_monkey.py
 
 beside: environment-test bundle ## Live random lives in the engine before its redesign and in today's, and compare (LIVES=1000 SEED=0)

@@ -30,13 +30,6 @@ def test_a_life_of_each_subject_is_alike(seed: int) -> None:
     assert life.outcomes["done"] > 8
 
 
-@pytest.mark.sweep
-@pytest.mark.parametrize("first", range(0, 1000, 100))
-def test_a_thousand_lives_are_alike(first: int) -> None:
-    for seed in range(first, first + 100):
-        Life(seed).live()
-
-
 # ---- what compares -----------------------------------------------------------------------------
 
 
