@@ -111,7 +111,7 @@ def listed(path: Path) -> Iterator[Mutant | tuple[str, ...]]:
 
 
 def written(row: tuple[str, ...], source: str) -> Mutant | None:
-    """Return the change of a row as it is written, if it is none that is drawn: in its line, `before` becomes `after`."""
+    """Return the change that a row writes, if it is not one that is drawn: in its line, `before` becomes `after`."""
     name, function, whole_line, change = row
     before, _, after = change.partition(" -> ")
     lines, tree = source.splitlines(keepends=True), ast.parse(source)

@@ -14,6 +14,8 @@ from tests.beside.drawing import SUBJECTS, Drawing
 from tests.beside.lives import Different, Life, Side
 from tests.tiers import leave_out
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture(autouse=True, scope="module")
 def engine_before() -> None:
