@@ -128,7 +128,9 @@ def places(tree: ast.Module) -> list[tuple[ast.expr | ast.stmt, str]]:
     kept: set[int] = set()
     for node in ast.walk(tree):
         parts = [getattr(node, "annotation", None), getattr(node, "returns", None)]
-        if isinstance(node, (ast.FunctionDef, ast.ClassDef, ast.Module)) and isinstance(node.body[0], ast.Expr):
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef, ast.Module)) and isinstance(
+            next(iter(node.body), 0), ast.Expr
+        ):
             parts.append(node.body[0])
         if isinstance(node, (ast.Raise, ast.Assert, ast.JoinedStr)):
             parts.append(node)
