@@ -40,7 +40,7 @@ RELEASING = $(BIN)/uv tool run --quiet --with-requirements tools/requirements/re
 ifneq ($(BESIDE),yes)
 .NOTPARALLEL:
 endif
-.PHONY: help lab test check lint course fast unit javascript doctests shortest golden notebooks browser hosts site site-test wheel sweep
+.PHONY: help lab test check lint course fast unit javascript doctests shortest golden notebooks browser hosts site site-test wheel sweep beside
 .PHONY: real mutants slow format bench pictures listing build changes locks programs clean rest essential pages access
 .PHONY: made prose environment-lab environment-test environment-hosts bundle ruff mypy layers biome tsc workflows
 .PHONY: test-computes check-waits check-computes
@@ -156,15 +156,20 @@ sweep: environment-hosts bundle site ## Run the long random searches that `make 
 	$(BROWSER) VMWIDGETS_HYPOTHESIS=sweep $(PYTEST) -n 2 -m 'sweep and not kernel' tests
 	$(BIN)/python -m tests.engine.mmu.unicorn_sweep
 	$(BIN)/python -m tests.engine.machine.linux.sweep
+	$(BIN)/python -m tests.beside --lives 3000 --seed 100000
 	VMWIDGETS_GESTURES=1000 $(PYTEST) tests/browser/test_monkey.py
+
+beside: environment-test bundle ## Live random lives in the engine before its redesign and in today's, and compare (LIVES=1000 SEED=0)
+	$(BIN)/python -m tests.beside --lives $(or $(LIVES),1000) --seed $(or $(SEED),0)
 
 real: environment-test bundle ## Install emulators and a RISC-V compiler (Debian), and run real kernels in them (VMWIDGETS_XV6=FOLDER)
 	tools/real
 	$(PYTEST) -n 2 -m 'kernel or not sweep' tests/real
 
-mutants: environment-test bundle ## Change one line at a time: how many changes do the tests find? (SEED=1 COUNT=20 FOLDER=vmwidgets/engine, or LIST=tests/mutants.txt)
-	$(BIN)/python -m tools.mutants --seed $(or $(SEED),1) --count $(or $(COUNT),20) --folder $(or $(FOLDER),vmwidgets/engine) \
-		$(if $(LIST),--near --list $(LIST))
+mutants: environment-test bundle ## Change one line at a time: how many changes do the tests find? (SEED=1 COUNT=20 FOLDER=vmwidgets/engine, or LIST=tests/mutants.txt; MATRIX=FOLDER names the tests that find each)
+	$(BIN)/python -m tools.mutants --seed $(or $(SEED),1) --count $(or $(COUNT),20) \
+		--folder $(or $(MATRIX),$(FOLDER),vmwidgets/engine) \
+		$(if $(LIST),--near --list $(LIST)) $(if $(MATRIX),--matrix $(if $(TESTS),--tests $(TESTS)))
 
 slow: environment-test bundle ## Measure which tests are too slow for `make test`, three times: writes tests/slow.txt
 	$(BIN)/python -m tools.slow $(if $(LIMIT),--limit $(LIMIT))

@@ -7,6 +7,11 @@ Survivors are work: write the test of behaviour that was missing.
 
 tests/mutants.txt keeps what was found once: `make mutants LIST=tests/mutants.txt` judges exactly these again, so that a
 rewrite shows whether its tests still find what they found.  A change whose line is gone is counted as such.
+tests/mutants_engine.txt is such a list for the engine, and tests/mended.txt has faults that the engine once had: a row
+may be any change within a line.
+
+With MATRIX=FOLDER no run stops at its first failure: all of the folder's own fast tests that find a change are named
+(TESTS="…" chooses other tests).  The totals are found, alive, and found by one test function alone.
 """
 
 from __future__ import annotations
@@ -15,13 +20,15 @@ import argparse
 import ast
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -100,7 +107,20 @@ def listed(path: Path) -> Iterator[Mutant | tuple[str, ...]]:
             tree = ast.parse(source)  # a change is made in the tree
             mutant = changed(name, source, tree, *places(tree)[at])
             here.setdefault(mutant.key, mutant)
-        yield from (here.get(row, row) for row in rows if row[0] == name)
+        yield from (here.get(row) or written(row, source) or row for row in rows if row[0] == name)
+
+
+def written(row: tuple[str, ...], source: str) -> Mutant | None:
+    """Return the change that a row writes, if it is not one that is drawn: in its line, `before` becomes `after`."""
+    name, function, whole_line, change = row
+    before, _, after = change.partition(" -> ")
+    lines, tree = source.splitlines(keepends=True), ast.parse(source)
+    for number, line in enumerate(lines, 1):
+        if line.strip() == whole_line and before in line and _function_at(tree, number) == function:
+            text = "".join([*lines[: number - 1], line.replace(before, after, 1), *lines[number:]])
+            ast.parse(text)
+            return Mutant(name, function, number, whole_line, before, after, text)
+    return None
 
 
 def places(tree: ast.Module) -> list[tuple[ast.expr | ast.stmt, str]]:
@@ -108,7 +128,9 @@ def places(tree: ast.Module) -> list[tuple[ast.expr | ast.stmt, str]]:
     kept: set[int] = set()
     for node in ast.walk(tree):
         parts = [getattr(node, "annotation", None), getattr(node, "returns", None)]
-        if isinstance(node, (ast.FunctionDef, ast.ClassDef, ast.Module)) and isinstance(node.body[0], ast.Expr):
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef, ast.Module)) and isinstance(
+            next(iter(node.body), 0), ast.Expr
+        ):
             parts.append(node.body[0])
         if isinstance(node, (ast.Raise, ast.Assert, ast.JoinedStr)):
             parts.append(node)
@@ -197,33 +219,104 @@ def copy() -> None:
 def found_by(tests: list[str], seconds: float) -> str:
     """Run tests in the copy until one fails: "alive", "killed" or "timed out"."""
     ignored = [f"--ignore=tests/{name}" for name in (*APART, "notebooks", "docs")]
-    command = [sys.executable, "-m", "pytest", "-q", "-x", "-n", "2", "--dist", "worksteal", "-p", "no:cacheprovider"]
-    environment = {**os.environ, "PYTHONPATH": str(COPY)}
+    code, _ = ran(["-x", *ignored, *tests], seconds)
+    return "timed out" if code is None else "alive" if code in (0, 5) else "killed"  # 5: nothing was collected
+
+
+def ran(arguments: list[str], seconds: float) -> tuple[int | None, str]:
+    """Run tests in the copy: the code with which pytest ended, None after a time-out, and what it printed."""
+    command = [sys.executable, "-m", "pytest", "-q", "-n", "2", "--dist", "worksteal", "-p", "no:cacheprovider"]
     running = subprocess.Popen(
-        [*command, *ignored, *tests], cwd=COPY, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        start_new_session=True,
+        [*command, *arguments], cwd=COPY, env={**os.environ, "PYTHONPATH": str(COPY)}, stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL, text=True, start_new_session=True,
     )  # fmt: skip
     try:
-        code = running.wait(seconds)
+        printed, _ = running.communicate(timeout=seconds)
     except subprocess.TimeoutExpired:
         os.killpg(running.pid, signal.SIGKILL)
-        running.wait()
-        return "timed out"
-    return "alive" if code in (0, 5) else "killed"  # 5: nothing was collected
+        running.communicate()
+        return None, ""
+    return running.returncode, printed
+
+
+@contextmanager
+def put_in(mutant: Mutant) -> Iterator[None]:
+    """Have the copy of the checkout be the mutant meanwhile."""
+    path = COPY / mutant.path
+    source = path.read_bytes()
+    cached = path.parent / "__pycache__"
+    try:
+        path.write_text(mutant.source)
+        shutil.rmtree(cached, ignore_errors=True)  # a changed digit is no change of a file's size
+        yield
+    finally:
+        path.write_bytes(source)
+        shutil.rmtree(cached, ignore_errors=True)
+
+
+def finders(tests: list[str], seconds: float) -> list[str] | None:
+    """Run tests in the copy to the end: the test functions that fail, in order; None after a time-out."""
+    code, printed = ran(["--tier=fast", "--tb=no", "-rfE", *tests], seconds)
+    failed = re.findall(r"^(?:FAILED|ERROR) (\S+?)(?:\[.*)?(?: - .*)?$", printed, re.MULTILINE)
+    return None if code is None else sorted(set(failed))
+
+
+def nearest(path: str | Path) -> str:
+    """Return the folder of tests of a file or a folder of the package."""
+    near = Path("tests", *Path(path).parts[1:4]).with_suffix("")
+    return str(next(one for one in (near, *near.parents) if (ROOT / one).is_dir()))
+
+
+def matrix(mutants: Iterable[Mutant | tuple[str, ...]], tests: list[str], seconds: float, keep: Path | None) -> None:
+    """Print for each mutant all tests that find it, and the totals."""
+    if tests and (broken := finders(tests, seconds)):
+        raise SystemExit(f"without a change these fail: {' '.join(broken)}")
+    by: list[list[str] | None] = []
+    for mutant in mutants:
+        if isinstance(mutant, tuple):
+            print(f"gone: {' | '.join(mutant)}", flush=True)
+            continue
+        with put_in(mutant):
+            found = finders(tests or [nearest(mutant.path)], seconds)
+        by.append(found)
+        word = "timed out" if found is None else f"found by {len(found)}" if found else "alive"
+        print("\n    ".join([f"{word}: {mutant}", *(found or ())]), flush=True)
+        if found and keep is not None:
+            with keep.open("a") as file:
+                file.write("\t".join(mutant.key) + "\n")
+    found_by_some = [one for one in by if one]
+    alone = sum(len(one) == 1 for one in found_by_some)
+    print(f"{len(by)} changes: {len(found_by_some)} found, {by.count([])} alive, {by.count(None)} timed out; ", end="")
+    print(f"{alone} found by one test function alone")
+
+
+def chosen(given: argparse.Namespace) -> Iterator[Mutant | tuple[str, ...]]:
+    """Yield the mutants of a list, or so many that are drawn; each once, none that are kept or change nothing."""
+    known = equivalent()
+    lines = given.keep.read_text().splitlines() if given.keep is not None and given.keep.is_file() else []
+    met: set[tuple[str, ...]] = {tuple(line.split("\t")) for line in lines}
+    left = sys.maxsize if given.list is not None else given.count
+    every = listed(given.list) if given.list is not None else islice(drawn(given.seed, given.folder), 10 * given.count)
+    for mutant in every:
+        key = mutant if isinstance(mutant, tuple) else mutant.key
+        if key in met:
+            continue
+        met.add(key)
+        if reason := known.get(key):
+            print(f"set aside: {mutant}: {reason}", flush=True)
+            continue
+        yield mutant
+        if not (left := left - 1):
+            return
 
 
 def judged(mutant: Mutant, minutes: tuple[float, float], *, only_near: bool) -> tuple[str, str]:
     """Return what the fast tier says of a mutant, and what all unit tests say, or only those of the same part."""
-    path = COPY / mutant.path
-    source = path.read_bytes()
-    cached = path.parent / "__pycache__"
     near = str(Path("tests", *Path(mutant.path).parts[1:4])).removesuffix(".py")
     nearer = [one for one in (near, str(Path(near).parent)) if (COPY / one).is_dir()][:1]
     around = "/".join(Path(near).parts[:2])
     neighbours = [around] if (COPY / around).is_dir() else []
-    try:
-        path.write_text(mutant.source)
-        shutil.rmtree(cached, ignore_errors=True)  # a changed digit is no change of a file's size
+    with put_in(mutant):
         found = ["", ""]
         for place, tier in enumerate(("fast", "rest")):
             for order in (nearer, neighbours if only_near else [*neighbours, "tests"]):  # the nearest come in a moment
@@ -231,9 +324,6 @@ def judged(mutant: Mutant, minutes: tuple[float, float], *, only_near: bool) -> 
                 if found[place] != "alive":
                     return found[0], found[place]
         return found[0], found[1]
-    finally:
-        path.write_bytes(source)
-        shutil.rmtree(cached, ignore_errors=True)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -246,26 +336,19 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--near", action="store_true", help="run the tests of the changed part alone")
     parser.add_argument("--list", type=Path, help="judge the mutants of this file, and none that are drawn")
     parser.add_argument("--keep", type=Path, help="add those that are found to this file")
+    parser.add_argument("--matrix", action="store_true", help="name all fast tests that find each, and count")
+    parser.add_argument("--tests", nargs="*", default=[], help="the tests of a matrix, in place of the folder's own")
     given = parser.parse_args(arguments)
-    known = equivalent()
-    fast, every = Counter[str](), Counter[str]()
     copy()
+    if given.matrix:
+        matrix(chosen(given), given.tests, given.minutes[0] * 60, given.keep)
+        return 0
     if not given.near and found_by(["--tier=fast", "tests"], given.minutes[0] * 60) != "alive":
         raise SystemExit("without a change a test of the fast tier fails, or it takes too long: `make fast` says which")
-    mutants = islice(drawn(given.seed, given.folder), 10 * given.count) if given.list is None else listed(given.list)
-    lines = given.keep.read_text().splitlines() if given.keep is not None and given.keep.is_file() else []
-    kept: set[tuple[str, ...]] = {tuple(line.split("\t")) for line in lines}
-    for mutant in mutants:
+    fast, every = Counter[str](), Counter[str]()
+    for mutant in chosen(given):
         if isinstance(mutant, tuple):
             print(f"gone: {' | '.join(mutant)}", flush=True)
-            continue
-        if given.list is None and sum(fast.values()) >= given.count:
-            break
-        if mutant.key in kept:
-            continue
-        kept.add(mutant.key)
-        if reason := known.get(mutant.key):
-            print(f"set aside: {mutant}: {reason}", flush=True)
             continue
         begun = time.monotonic()
         first, whole = judged(mutant, tuple(given.minutes), only_near=given.near)

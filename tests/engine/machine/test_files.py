@@ -163,3 +163,27 @@ def test_names_of_files_and_objects_do_not_meet(machine):
     assert machine.file("motd") is machine.files["motd"]
     with pytest.raises(vm.Refused, match="there is a file called 'motd'"):
         machine.file("motd", b"other")
+
+
+def test_pages_read_ahead_are_those_that_follow_in_the_file() -> None:
+    m = vm.boot("x86-64", layout="tiny", ram="8 MiB")
+    m.file("data", b"".join(bytes([65 + page]) * PAGE for page in range(4)) + b"zz")
+    m.read_ahead(3)
+    t = m.task("t")
+    at = t.mmap(5 * PAGE, "rw", "shared", "data")
+    assert t.read(at) == b"A"
+    before = m.fault_count
+    assert [t.peek(at + page * PAGE, 2) for page in range(5)] == [b"AA", b"BB", b"CC", b"DD", b"zz"]
+    assert m.fault_count == before
+    assert sorted(m.files["data"].pages) == [0, PAGE, 2 * PAGE, 3 * PAGE]
+
+
+def test_a_page_that_goes_out_is_written_to_its_place_up_to_the_files_end() -> None:
+    m = vm.boot("x86-64", layout="tiny", ram="8 MiB")
+    content = b"".join(bytes([65 + page]) * PAGE for page in range(2)) + b"zz"
+    file, t = m.file("data", content), m.task("t")
+    at = t.mmap(3 * PAGE, "rw", "shared", "data")
+    t.write(at + PAGE + 9, b"q")
+    t.write(at + 2 * PAGE, b"Z")
+    assert t.page_out(at, 3 * PAGE) == 2
+    assert file.disk == content[: PAGE + 9] + b"q" + content[PAGE + 10 : 2 * PAGE] + b"Zz"

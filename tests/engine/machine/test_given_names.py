@@ -82,3 +82,11 @@ def test_ranges_of_files_with_such_names_are_loaded():
     vm.load_maps(m, "\n".join(lines) + "\n")
     assert list(m.objects) == ["file 8", r"a\ud800"]
     m.check()
+
+
+def test_a_child_gets_the_next_number_that_no_task_has_or_had() -> None:
+    m = vm.boot("x86-64", layout="tiny")
+    parent = m.task("init")
+    m.task("init.1")
+    m.task("init.3").exit()
+    assert [parent.fork().name for _ in range(3)] == ["init.2", "init.4", "init.5"]

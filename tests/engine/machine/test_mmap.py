@@ -285,3 +285,17 @@ def test_populate_has_pages_that_the_tables_let_be_read(protection):
 def test_populate_has_no_page_that_may_not_be_touched():
     t = vm.boot("x86-64").task("t")
     assert not t.walk(t.mmap(PAGE, "none", "private populate")).ok
+
+
+def test_a_stack_that_is_wired_grows_by_wired_pages() -> None:
+    m = vm.boot("x86-64", layout="tiny", ram="8 MiB")
+    t = m.task("t")
+    at = t.mmap(2 * vm.PAGE, "rw", "private fixed growsdown", at=0x40_0000 - 2 * vm.PAGE)
+    t.map.wire(at, size=2 * vm.PAGE)
+    t.write(at - 3 * vm.PAGE, b"x")
+    (entry,) = t.map
+    assert (entry.start, entry.end, entry.wired) == (at - 3 * vm.PAGE, 0x40_0000, 1)
+    assert all(t.walk(va).ok for va in range(at - 3 * vm.PAGE, 0x40_0000, vm.PAGE)), "what is wired is in memory"
+    m.check()
+    t.map.unwire(at - 3 * vm.PAGE, size=5 * vm.PAGE)
+    m.check()

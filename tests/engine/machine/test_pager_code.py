@@ -115,3 +115,8 @@ def test_what_is_no_function_is_refused(machine):
     with pytest.raises(vm.Refused, match="size=0: a pager supplies at least one page"):
         machine.pager("mine", 0, lambda _page: b"x")
     assert list(machine.objects) == []
+
+
+def test_an_object_names_the_source_of_its_pages(machine):
+    mine, plain = machine.pager("mine", PAGE, lambda _page: b"x"), machine.object("plain")
+    assert (type(mine.pager).__name__, type(plain.pager).__name__) == ("CodePager", "AnonymousPager")

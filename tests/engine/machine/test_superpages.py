@@ -188,3 +188,18 @@ def test_a_large_page_of_anonymous_memory_is_zeroed_but_for_the_quirk(quirks, ke
 
     frame, _ = read(None)
     assert read(frame) == (frame, kept), "the same machine takes the same frames"
+
+
+def test_pages_of_a_large_page_belong_to_the_part_of_the_object_that_it_maps() -> None:
+    m = vm.boot("armv7", layout="tiny", ram="8 MiB")
+    t, film, large = m.task("t"), m.object("film"), 64 * vm.KIB
+    at = t.map.enter(3 * large, at="1 MiB", object=film)
+    assert t.map.superpages(at + large, size=large, page=large) == 1
+    assert sorted(film.pages) == list(range(large, 2 * large, vm.PAGE))
+    m.check()
+    t.write(at + large + 5 * vm.PAGE, b"x")
+    free = m.pages.obtainable_pages
+    t.map.remove(at, size=3 * large)
+    m.check()
+    assert not film.pages, "nothing maps the object"
+    assert m.pages.obtainable_pages >= free + 16

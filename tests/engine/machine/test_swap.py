@@ -224,3 +224,36 @@ def test_what_can_not_fail_is_refused(machine, words, why):
 )
 def test_a_rule_says_which_requests_fail(machine, words, text):
     assert repr(machine.inject("page_alloc", **words)) == text
+
+
+def test_a_page_that_is_in_memory_and_in_swap_space_is_one_page_of_its_object(machine: Any, task: Any) -> None:
+    machine.swap_on(8 * PAGE)
+    few = machine.object("few", max_pages=2)
+    at = task.mmap(3 * PAGE, "rw", "shared", few)
+    task.write(at, b"a")
+    assert task.page_out(at) == 1
+    assert task.read(at) == b"a"
+    task.write(at + PAGE, b"b")
+    with pytest.raises(vm.KernelError, match="NOMEM"):
+        task.write(at + 2 * PAGE, b"c")
+    assert task.read(at) + task.read(at + PAGE) == b"ab"
+
+
+def test_the_lowest_free_slot_is_used_next(machine: Any, task: Any) -> None:
+    machine.swap_on(4 * PAGE)
+    at = task.mmap(3 * PAGE)
+    for page in range(3):
+        task.write(at + page * PAGE, bytes([page + 1]))
+        task.page_out(at + page * PAGE)
+
+    def slots() -> list[int]:
+        objects = machine.memory_objects.value().objects.values()
+        return sorted(slot for one in objects for slot in one.swapped.values())
+
+    assert slots() == [0, 1, 2]
+    task.munmap(at, PAGE)
+    assert slots() == [1, 2]
+    other = task.mmap(PAGE)
+    task.write(other, b"x")
+    task.page_out(other)
+    assert slots() == [0, 1, 2]

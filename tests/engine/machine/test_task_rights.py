@@ -83,3 +83,31 @@ def test_a_wired_entry_that_may_only_be_executed_has_its_pages() -> None:
     t.mprotect(a, PAGE, "x")
     assert rights(t, a) == "--x"
     m.check()
+
+
+@pytest.mark.parametrize("architecture", GRANTED)
+def test_what_tables_let_be_read_can_be_wired(architecture: str) -> None:
+    t = vm.boot(architecture, layout="tiny", ram="8 MiB").task("t")
+    for number, prot in enumerate(PROTECTIONS):
+        at = 0x10_0000 + 2 * number * PAGE
+        t.mmap(PAGE, prot, "private fixed", at=at)
+        if "r" in GRANTED[architecture][prot]:
+            t.map.wire(at, size=PAGE)
+            assert t.walk(at).ok
+        else:
+            with pytest.raises(vm.KernelError, match="ACCES"):
+                t.map.wire(at, size=PAGE)
+
+
+@pytest.mark.parametrize("architecture", GRANTED)
+def test_pages_beside_each_other_have_rights_of_their_own(architecture: str) -> None:
+    t = vm.boot(architecture, layout="tiny", ram="8 MiB").task("t")
+    places = {prot: 0x10_0000 + number * PAGE for number, prot in enumerate(PROTECTIONS)}
+    for prot, at in places.items():
+        t.mmap(PAGE, prot, "private fixed", at=at)
+        t.touch(at, {"r": "read", "w": "write", "x": "execute"}[prot[0]])
+    for prot, at in places.items():
+        kinds = zip("rwx", ("read", "write", "execute"), strict=True)
+        shown = "".join(letter if t.walk(at, kind).ok else "-" for letter, kind in kinds)
+        granted = GRANTED[architecture][prot]
+        assert shown in (granted, granted.replace("w", "-")), "a first write may still have to be noted"

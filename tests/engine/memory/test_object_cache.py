@@ -192,3 +192,25 @@ def test_check_finds_a_slab_on_the_wrong_list():
     lists["full"][0x10000] = lists["partial"].pop(0x10000)
     with pytest.raises(Broken, match=r"2\. a slab knows its list: the slab at 0x10000 of entry is on full"):
         cache.check()
+
+
+def test_what_is_freed_is_allocated_no_longer():
+    cache, _ = make()
+    objects = [cache.allocate() for _ in range(3)]
+    assert cache.allocated == 3
+    for left, address in zip((2, 1, 0), objects, strict=True):
+        cache.free(address)
+        assert cache.allocated == left
+
+
+def test_one_free_object_is_not_enough_for_two():
+    cache, supplier = make()
+    for _ in range(cache.layout.buffers - 1):
+        cache.allocate()
+    assert cache.provide(1)
+    assert len(supplier.out) == 1
+    assert cache.provide(2)
+    assert len(supplier.out) == 2
+    supplier.empty = True
+    assert cache.provide(cache.layout.buffers + 1)
+    assert not cache.provide(cache.layout.buffers + 2)

@@ -26,3 +26,13 @@ def test_users_are_a_list_whose_first_owns_the_page(moves):
         assert (page.users, page.owner) == (tuple(users), users[0])
         assert (page.others is None) == (len(users) == 1), "that it is one's alone can be seen at once"
         assert (page.frame, page.index, page.task) == (7, 3, "init")
+
+
+def test_a_later_owner_is_replaced_where_it_stands():
+    page = Page(7, "a", 3, "init")
+    page.add("b")
+    page.add("c")
+    page.replace("b", "d")
+    assert page.users == ("a", "d", "c")
+    page.replace("a", "e")
+    assert page.users == ("e", "d", "c")

@@ -256,3 +256,31 @@ def test_a_single_frame_is_the_first_of_the_stock():
     assert [pages.allocate(owner="x") for _ in range(5)] == [0, 1, 2, 3, None]
     assert (len(stock), pages.obtainable_pages) == (0, 0)
     pages.check()
+
+
+def test_a_frame_that_is_handed_over_names_both_owners():
+    pages = PageAllocator(Recorder(), 0, 64)
+    frame = pages.allocate(owner="one")
+    events = recorded(pages, "PageHandedOver")
+    pages.hand_over(frame, "other")
+    assert events == [("PageHandedOver", frame, "one", "other")]
+
+
+def test_blocks_are_counted_whoever_has_them():
+    pages = PageAllocator(Recorder(), 0, 2048)
+    assert pages.blocks_known == 2, "two free blocks of 1024 frames"
+    block = pages.allocate(3)
+    # The block of 8 leaves one free block of each of the orders 3 to 9.
+    assert pages.blocks_known == 1 + 7 + 1
+    pages.free(block, 3)
+    assert pages.blocks_known == 2
+
+
+def test_a_block_that_can_not_be_made_is_refused_and_nothing_is_given_up():
+    pages = PageAllocator(Recorder(), 0, 8)
+    for _ in range(6):
+        pages.allocate(owner="init")
+    kept = Kept(pages, 2)
+    before = list(kept)
+    assert pages.allocate(2, owner="init") is None
+    assert list(kept) == before

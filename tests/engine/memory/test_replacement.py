@@ -14,10 +14,11 @@ from vmwidgets.engine.base.errors import Refused
 from vmwidgets.engine.machine.handles.replacement import MachineReplacement
 from vmwidgets.engine.machine.kept.copies import freeze, thaw
 from vmwidgets.engine.memory.clock import FEW, Clock
+from vmwidgets.engine.memory.optimal import Future, Optimal
 from vmwidgets.engine.memory.page import Page
 from vmwidgets.engine.memory.policy import FOUND
 from vmwidgets.engine.memory.queues import Fifo, Lru, SecondChance, WorkingSet
-from vmwidgets.engine.memory.replacement import POLICIES, SIMPLE
+from vmwidgets.engine.memory.replacement import POLICIES, SIMPLE, Own
 from vmwidgets.engine.memory.replacement_schema import BY_BITS, ORDERS
 from vmwidgets.engine.reference_strings.references import reference_string
 from vmwidgets.engine.reference_strings.thrashing import CURVE_POLICIES
@@ -330,3 +331,81 @@ def test_each_policy_of_a_ring_says_in_which_order_it_takes_pages():
     """Of those whose order is not that of places; a value would have a wrong one without a word."""
     by_place = {name for name, kind in SIMPLE.items() if kind.candidates in (Fifo.candidates, SecondChance.candidates)}
     assert {*ORDERS, *BY_BITS} == {*SIMPLE, "opt"} - by_place
+
+
+# ---- what a policy knows of its pages ----------------------------------------------------------------
+
+
+class Heard:
+    """A report that keeps what it is told."""
+
+    def __init__(self):
+        self.told = []
+
+    def __getattr__(self, name):
+        return lambda *given: self.told.append((name, *given))
+
+
+def test_a_function_gets_numbers_and_points_in_time():
+    asked, pages = [], Numbered()
+
+    def choose(resident):
+        asked.append(resident)
+        return resident[0].frame
+
+    ring = Own(choose)
+    for frame, number in ((4, 70), (5, 80)):  # the reference that brings a page in comes after it
+        ring.entered(pages[frame])
+        ring.touched(pages[frame], number)
+    ring.touched(pages[4], 71)
+    ring.touched(pages[4], 71)
+    ring.knows(pages[5], 81, "init")
+    assert next(ring.candidates(Bits())) is pages[4]
+    (described,) = asked
+    assert [(one.frame, one.page, one.arrived, one.used) for one in described] == [(4, 71, 0, 3), (5, 81, 1, 1)]
+
+
+def test_a_future_is_counted_reference_by_reference():
+    future = Future((7, 8, 7))
+    assert [future.made("init", page) for page in (7, 8, 7)] == [True, False, False], (
+        "the first one decides whose it is"
+    )
+    assert (future.owner, future.count) == ("init", 3)
+    future = Future((7, 8, 7))
+    assert [future.made("init", page) for page in (8, 9, 7)] == [True, False, True], "9 is none of the string's"
+    assert future.count == 2
+
+
+def test_what_is_used_last_goes_first_and_what_is_never_used_again_before_it():
+    future = Future((3, 5, 9, 3))
+    ring, pages = Optimal(future), Numbered()
+    for frame, number in ((0, 3), (1, 5), (2, 9), (4, 77)):
+        ring.entered(pages[frame])
+        ring.touched(pages[frame], number, "init") if number == 3 else ring.knows(pages[frame], number, "init")
+    assert [page.frame for page in ring.order] == [4, 0, 2, 1]
+    assert ring.places_and_notes == ({0: 0, 1: 1, 2: 2, 4: 3}, {0: 3, 1: 1, 2: 2})
+
+
+def test_a_page_with_a_second_chance_is_told():
+    heard, bits, pages = Heard(), Bits(), Numbered()
+    ring = SecondChance(heard)
+    for frame in (0, 1):
+        ring.entered(pages[frame])
+    bits.used.add(0)
+    assert next(ring.candidates(bits)) is pages[1]
+    assert ("cleared", 0) in heard.told
+    assert not bits.used
+
+
+def test_nru_needs_ticks_and_reference_bits_as_aging_does():
+    for policy in ("nru", "aging"):
+        assert (SIMPLE[policy].ages, SIMPLE[policy].uses_bits) == (True, True)
+    assert (SIMPLE["fifo"].ages, SIMPLE["fifo"].uses_bits, SIMPLE["fifo"].counts) == (False, False, False)
+
+
+def test_time_is_the_number_of_references():
+    ring, pages = Fifo(), Numbered()
+    ring.entered(pages[0])
+    for _ in range(3):
+        ring.touched(pages[0], 7, "init")
+    assert ring.time == 3

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.engine.selfpaging.worlds import world
 from vmwidgets.engine.base.errors import Broken, Refused
-from vmwidgets.engine.selfpaging.cspace import ROOT_TABLE, SlotAllocator
+from vmwidgets.engine.selfpaging.cspace import ROOT_TABLE, SlotAllocator, SlotCounts
 from vmwidgets.engine.selfpaging.domain_schema import CapRef
 from vmwidgets.engine.selfpaging.errors import LibError
 
@@ -118,3 +118,28 @@ def test_against_a_plain_set(steps, data):
             assert slots.free_for_others(1) == (theirs.pop(),)
         slots.check()
         assert slots.used == ours | set(theirs)
+
+
+@pytest.mark.parametrize("slots", [1, 64, 65, 4096, 4097])
+def test_the_last_slot_is_found_however_many_there_are(slots):
+    kinds = {slots - 1: "RAM"}
+    counts = SlotCounts(slots, kinds.get)
+    counts.add(slots - 1, "RAM")
+    assert counts.between(0, slots) == {"RAM": 1}
+    assert (counts.next(0), counts.last(slots)) == (slots - 1, slots - 1)
+    counts.remove(slots - 1, kinds.pop(slots - 1))
+    assert (counts.between(0, slots), counts.next(0), counts.last(slots)) == ({}, None, None)
+
+
+def test_an_unmapping_that_fails_is_told_with_its_error():
+    made = world()
+    table = made.table("VNode_ARM_l2")
+    mapping = made.put(ROOT_TABLE, table, 0)
+    made.stubs.vnode_unmap(ROOT_TABLE, mapping)
+    told = []
+    made.stubs.recorder.emit = told.append
+    with pytest.raises(LibError) as error:
+        made.stubs.vnode_unmap(ROOT_TABLE, mapping)
+    invoked = [one for one in told if one[0] == "VnodeUnmapInvoked"]
+    assert [one[-1] for one in invoked] == [error.value.name]
+    assert invoked[0][-3:-1] == (None, None)

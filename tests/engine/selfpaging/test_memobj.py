@@ -142,3 +142,27 @@ def test_letting_go_is_all_or_nothing():
     assert error_of(memobj.unmap_region)[0] == "LIB_ERR_MEMOBJ_UNMAP_REGION"
     assert made.physical(VA) == made.base(frame)
     assert memobj.region is not None
+
+
+@pytest.mark.parametrize(
+    ("offset", "size"),
+    [(-PAGE, PAGE), (0, 0), (0, -PAGE), (1, PAGE), (0, PAGE + 1), (7 * PAGE, 2 * PAGE), (8 * PAGE, PAGE)],
+)
+def test_only_whole_pages_of_an_object_are_protected(offset, size):
+    made = Made()
+    memobj, frame = Pinned(made.pmap, "part", 8 * PAGE), made.frame(8 * PAGE)
+    memobj.fill(0, frame, 0, 8 * PAGE)
+    memobj.map_region(region())
+    before = [made.word(VA + at * PAGE) for at in range(8)]
+    assert error_of(memobj.protect, offset, size, READ) == ("LIB_ERR_MEMOBJ_WRONG_OFFSET",)
+    assert [made.word(VA + at * PAGE) for at in range(8)] == before
+    made.check()
+
+
+def test_the_last_page_of_an_object_is_protected_too():
+    made = Made()
+    memobj, frame = Pinned(made.pmap, "part", 8 * PAGE), made.frame(8 * PAGE)
+    memobj.fill(0, frame, 0, 8 * PAGE)
+    memobj.map_region(region())
+    memobj.protect(7 * PAGE, PAGE, READ)
+    assert [made.word(VA + at * PAGE) & 0xFFF for at in (6, 7)] == [0x3E, 0x2E]

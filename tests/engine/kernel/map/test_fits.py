@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.engine.kernel.kmems import Kernel
-from tests.engine.kernel.maps import PAGE, RW, Space
+from tests.engine.kernel.maps import FIXED, PAGE, RW, Space
 from vmwidgets import events as ev
 from vmwidgets.engine.base.errors import KernelError
 from vmwidgets.engine.kernel.map.fits import FITS
@@ -201,3 +201,14 @@ def test_next_fit_takes_a_hint_for_its_place():
     assert target.map.find_space(PAGE, target.map.start + 20 * PAGE) == target.map.start + 20 * PAGE
     assert target.allocate(1) == 21
     assert target.map.find_space(PAGE, target.map.start + 2 * PAGE) == target.map.start + 2 * PAGE
+
+
+@pytest.mark.parametrize("fit", ["best", "worst"])
+def test_a_gap_that_is_just_large_enough_is_told_as_such(fit):
+    real = X15(fit)
+    for first, pages in ((1, 1), (4, 1), (8, PAGES - 8)):  # gaps of 1, 2 and 3 pages
+        real.map.enter(LOW + first * PAGE, pages * PAGE, 0, RW | FIXED)
+    events = real.space.recorded(lambda: real.allocate(2))
+    looks = [(one.space // PAGE, one.taken, bool(one.why)) for one in events if isinstance(one, GapTried)]
+    taken = 2 if fit == "best" else 3
+    assert looks == [(1, False, False), (2, False, True), (3, False, True), (taken, True, True)]

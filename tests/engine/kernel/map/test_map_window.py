@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.engine.kernel.maps import PAGE, Space
 from vmwidgets.engine.base.rbtree import Node
 from vmwidgets.engine.kernel.map.map_schema import EntryValue
-from vmwidgets.engine.kernel.map.window import FOLDED_CONTEXT, map_value
+from vmwidgets.engine.kernel.map.window import FOLDED_CONTEXT, map_value, while_booting
 
 BASE = 1 << 20
 
@@ -166,3 +166,41 @@ def test_a_value_stays_as_it_was_when_the_map_goes_on():
     assert value == copy
     with pytest.raises(AttributeError):
         value.size = 0  # type: ignore[misc]
+
+
+# ---- numbers of levels, and moments inside a change -------------------------------------------------
+
+
+def test_of_a_large_map_two_levels_are_open_without_any_focus():
+    assert len(map_value(SPACE.map, whole=0).entries) == 1 + 2
+
+
+def test_an_opened_entry_shows_three_levels_below_and_with_itself():
+    root = SPACE.map.tree.root
+    opened = map_value(SPACE.map, opened=[root.id], whole=0)
+    assert len(opened.entries) == 1 + 2 + 4
+
+
+def test_an_entry_that_is_being_unlinked_stays_in_its_place_once():
+    space = space_of(9)
+    seen = []
+    space.recorder.emit = lambda _event: seen.append([item.id for item in map_value(space.map).items])
+    space.map.remove(BASE + 7 * PAGE, BASE + 8 * PAGE)
+    assert [1, 2, 3, 4, 5, 6, 7, 8, 9] in seen
+    assert seen[-1] == [1, 2, 3, 5, 6, 7, 8, 9]
+    assert all(one in ([1, 2, 3, 4, 5, 6, 7, 8, 9], [1, 2, 3, 5, 6, 7, 8, 9]) for one in seen)
+
+
+def test_a_map_while_it_is_booted_has_the_entries_linked_so_far():
+    space = Space(BASE, BASE + 16 * PAGE)
+    told = [event for at in (2, 6, 4) for event in space.recorded(lambda: space.fixed(BASE + at * PAGE))]  # noqa: B023  called here
+    whole = map_value(space.map)
+    linked = [at for at, event in enumerate(told) if event.tag == "EntryLinked"]
+    none = while_booting(whole, told[: linked[0]])
+    assert (none.items, none.root, none.nr_entries, none.size) == ((), 0, 0, 0)
+    two = while_booting(whole, told[: linked[1] + 1])
+    assert [(one.id, one.start) for one in two.entries] == [(1, BASE + 2 * PAGE), (2, BASE + 6 * PAGE)]
+    assert (two.root, two.nr_entries, two.size) == (1, 2, 2 * PAGE)
+    three = while_booting(whole, told)
+    assert [one.id for one in three.entries] == [1, 3, 2]
+    assert (three.root, three.nodes[3].left, three.nodes[3].right) == (3, 1, 2), "the third one rotates to the top"

@@ -6,7 +6,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from vmwidgets.engine.base.errors import Broken, KernelPanic
 from vmwidgets.engine.base.recorder import Recorder
-from vmwidgets.engine.kernel.x15.kentry import ALLOCATED, AREA_BYTES, KentryArea, table_bytes
+from vmwidgets.engine.kernel.x15.kentry import ALLOCATED, AREA_BYTES, KentryArea, PageBacking, table_bytes
+from vmwidgets.engine.memory.pages import PageAllocator
 
 PAGE = 0x1000
 START = 0xFFFF_8080_0010_0000
@@ -154,3 +155,38 @@ TestArea = AreaMachine.TestCase
 def test_an_area_on_its_own_needs_nothing_behind_it():
     area = KentryArea(0, 1, None, Recorder())
     area.free(area.allocate())
+
+
+class Recorded:
+    """The kernel's tables as a dict, and the flushes."""
+
+    def __init__(self):
+        self.pages, self.flushed = {}, []
+
+    def kenter(self, va, pa, protection):
+        self.pages[va] = pa, protection
+
+    def kremove(self, start, end):
+        self.pages = {va: page for va, page in self.pages.items() if not start <= va < end}
+
+    def extract(self, va):
+        return self.pages[va][0] if va in self.pages else None
+
+    def update(self, start, end):
+        self.flushed.append((start, end))
+
+
+def test_pages_are_mapped_and_unmapped_with_one_flush_for_a_range():
+    tables, pages = Recorded(), PageAllocator(Recorder(), 0, 8)
+    backing = PageBacking(pages, tables)  # type: ignore[arg-type]  # plain ones
+    assert backing.back(START, 3 * PAGE, "slabs")
+    assert sorted(tables.pages) == [START, START + PAGE, START + 2 * PAGE]
+    assert {protection for _, protection in tables.pages.values()} == {3}
+    assert (tables.flushed, pages.free_pages) == ([(START, START + 3 * PAGE)], 5)
+    assert not backing.back(START + 3 * PAGE, 6 * PAGE, "slabs"), "there are five pages"
+    assert (sorted(tables.pages), pages.free_pages) == ([START, START + PAGE, START + 2 * PAGE], 5)
+    tables.flushed.clear()
+    backing.unback(START, 3 * PAGE)
+    assert (tables.pages, tables.flushed, pages.free_pages) == ({}, [(START, START + 3 * PAGE)], 8)
+    with pytest.raises(KernelPanic, match="no page is mapped"):
+        backing.unback(START, PAGE)

@@ -330,3 +330,80 @@ class TestCheck:
         space, _ = self.space()
         space.map.size += PAGE
         self.broken(space, "^rule 7 of the map: map says 16 KiB, its entries have 12 KiB")
+
+
+class TestWhatIsTold:
+    """Numbers in events that no state shows."""
+
+    def removed(self, space, first, last):
+        (event,) = [one for one in space.recorded(lambda: space.map.remove(first, last)) if one.tag == "RangeRemoved"]
+        return event.entries, event.cuts, event.size
+
+    def test_a_removal_says_how_many_entries_went_what_was_cut_and_the_size(self):
+        space = Space()
+        for number in (0, 2, 4):
+            space.fixed(LOW + number * PAGE, PAGE)
+        space.fixed(LOW + 8 * PAGE, 4 * PAGE)
+        assert self.removed(space, LOW, LOW + 3 * PAGE) == (2, 0, 2 * PAGE)
+        assert self.removed(space, LOW, LOW + 3 * PAGE) == (0, 0, 0)
+        assert self.removed(space, LOW + 9 * PAGE, LOW + 11 * PAGE) == (1, 2, 2 * PAGE)
+        assert self.removed(space, LOW + 4 * PAGE, LOW + 9 * PAGE) == (2, 0, 2 * PAGE)
+
+    def test_a_request_that_may_not_merge_names_the_neighbours_that_it_touches(self):
+        for low, high in ((True, False), (False, True), (True, True), (False, False)):
+            space = Space()
+            if low:
+                space.fixed(LOW + PAGE)
+            if high:
+                space.fixed(LOW + 3 * PAGE)
+            events = space.recorded(lambda: space.fixed(LOW + 2 * PAGE, flags=RW | NOMERGE))  # noqa: B023  called here
+            tried = [(one.side, one.merged) for one in events if one.tag == "MergeTried"]
+            assert tried == [("previous", False)] * low + [("next", False)] * high
+
+    def test_a_second_lookup_of_an_entry_is_answered_by_the_cache(self):
+        space = Space()
+        space.fixed(LOW + PAGE)
+        (entry,) = space.map
+        space.map.lookup_nearest(LOW + PAGE)
+        events = space.recorded(lambda: space.map.lookup_nearest(LOW + PAGE + 7))
+        assert [one.entry for one in events if one.tag == "LookupCacheHit"] == [entry.id]
+
+
+def test_a_map_is_cleared_with_its_submaps_and_an_empty_one_stays_empty():
+    space = Space()
+    space.map.clear()
+    assert space.ranges == []
+    for number in (0, 3, 9):
+        space.fixed(LOW + number * PAGE, target="a", offset=number * PAGE)
+    space.map.clear()
+    assert (space.ranges, space.objects["a"].references, space.map.size) == ([], 0, 0)
+    space.fixed(LOW)
+    space.map.clear()
+    assert space.ranges == []
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "entries"),
+    [
+        ((0, 4), None, []),
+        ((1, 3), None, [2]),  # a cut on each side
+        ((1, 4), None, [1]),
+        ((0, 2), None, [1]),
+        ((0, 4), (0, 4), []),
+        ((2, 4), (0, 2), [1]),  # the part of the first that goes is free for the second cut
+        ((2, 4), (0, 4), [1]),
+    ],
+)
+def test_before_a_removal_as_many_entries_are_provided_as_it_cuts(first, last, entries):
+    """An entry of four pages, and perhaps another one after a hole; what goes is from the one on, to in the other."""
+    space = Space()
+    space.fixed(LOW, 4 * PAGE)
+    start, end = (LOW + page * PAGE for page in first)
+    if last is not None:
+        space.fixed(LOW + 8 * PAGE, 4 * PAGE)
+        end = LOW + (8 + last[1]) * PAGE
+    asked = []
+    space.map.provides = lambda _count: True
+    space.map.provide_entries = asked.append  # type: ignore[method-assign, assignment]  # heard, and not done
+    space.map.remove(start, end)
+    assert asked == entries

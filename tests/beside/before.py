@@ -1,0 +1,75 @@
+"""The engine as it was before its redesign, beside today's: the package `vmwidgets_before`, made from git when needed.
+
+`before.txt` names the commit.  Its package lies in .cache, with every import of itself renamed.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tarfile
+from functools import lru_cache
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+NAME = "vmwidgets_before"
+
+_OWN = re.compile(r"""(?<=\bfrom )vmwidgets\b|(?<=\bimport )vmwidgets\b|(?<=["'])vmwidgets(?=(?:\.[a-z_]+)+["'])""")
+"""The package's name in imports and in names of modules; in sentences it stays."""
+
+
+class AbsentCommit(Exception):
+    """Raised where git does not have the commit."""
+
+
+@lru_cache(maxsize=1)
+def before() -> Any:
+    """Import the package of the commit, as `import vmwidgets` does today's."""
+    commit = (HERE / "before.txt").read_text().strip()
+    clone = subprocess.run(
+        ["git", "rev-parse", "--show-toplevel"], cwd=HERE, capture_output=True, text=True, check=False
+    )
+    root = Path(clone.stdout.strip() or HERE)
+    folder = root / ".cache" / "before" / commit
+    if not folder.is_dir():
+        _make(commit, folder, root)
+    sys.path.insert(0, str(folder))
+    try:
+        return import_module(NAME)
+    finally:
+        sys.path.remove(str(folder))
+
+
+def _make(commit: str, folder: Path, root: Path) -> None:
+    """Write the package of a commit into a folder: all or nothing, also when two do it at once."""
+    command = ["git", "archive", "--format=tar", commit, "vmwidgets"]
+    archived = subprocess.run(command, cwd=root, capture_output=True, check=False)
+    if archived.returncode:
+        raise AbsentCommit(f"commit {commit[:8]} is not in this clone; git fetch --unshallow brings it")
+    part = folder.with_name(f"{commit}.{os.getpid()}")
+    with tarfile.open(fileobj=io.BytesIO(archived.stdout)) as packed:
+        packed.extractall(part, filter="data")
+    (part / "vmwidgets").rename(part / NAME)
+    for path in (part / NAME).rglob("*.py"):
+        path.write_text(_OWN.sub(NAME, path.read_text("utf-8")), "utf-8")
+    try:
+        part.rename(folder)
+    except OSError:  # another process was first
+        shutil.rmtree(part)
+
+
+def said(text: str) -> str:
+    """Return a text of either package without what differs by the package's own name or by where an object lies."""
+    return _NUMBERED.sub("machine", _FILE.sub("'", _LIES.sub(" at 0x…>", text.replace(NAME, "vmwidgets"))))
+
+
+_FILE = re.compile(r"'/[^']*/(?=journal\.jsonl)")
+_LIES = re.compile(r" at 0x[0-9a-f]{8,}>")
+_NUMBERED = re.compile(r"\bmachine \d+")
+"""How a machine without a name of its own is called: by how many there were."""
