@@ -5,6 +5,7 @@ Each prediction has its outcome then.  Its exercises have results, and are not p
 
 from __future__ import annotations
 
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,8 @@ KEYS = 5_000
 PICTURE = "data-vmwidgets-twin"
 
 CHECK, ASKED, OUTCOME = "check", "prediction", "outcome"
+
+CLOSED = "Not answered yet. Answer the question"
 
 
 NOT_GRADED = {"12-your-own-kernel"}
@@ -118,8 +121,12 @@ def runs(name: str, student: str) -> None:
     assert text.count("<img alt=") == text.count(PICTURE) - text.count(f"[{PICTURE}]") > 0
     outcomes = {data["id"]: data["happened"] for data in kept(notebook, ASKED)}
     assert [name for name, happened in outcomes.items() if happened is None] == []
-    shown = {name for name in outcomes if f"prediction {name}: " in text}
+    pages = [one.get("text/html", "") for one in bundles(notebook)]
+    shown = {name for name in outcomes if any(f">prediction {name}<" in page and CLOSED in page for page in pages)}
     assert shown == outcomes.keys()
+    for data in kept(notebook, ASKED):  # the text above has the question
+        cards = [page for page in pages if f">prediction {data['id']}<" in page]
+        assert not any(escape(data["question"]) in page for page in cards), data["id"]
     assert kept(notebook, OUTCOME) == []  # nobody answered: all are closed
     choices = {data["id"]: data["options"] for data in kept(notebook, ASKED) if data["kind"] == "choice"}
     assert {name: outcomes[name] for name, options in choices.items() if outcomes[name] not in options} == {}
@@ -136,5 +143,9 @@ def runs(name: str, student: str) -> None:
 
 def kept(notebook: nbformat.NotebookNode, kind: str) -> list[dict[str, Any]]:
     """The records with this tag in the outputs of a notebook that ran."""
-    bundles = [output.get("data", {}) for cell in notebook.cells for output in cell.get("outputs", ())]
-    return [one[MIME] for one in bundles if MIME in one and one[MIME][TAG] == kind]
+    return [one[MIME] for one in bundles(notebook) if MIME in one and one[MIME][TAG] == kind]
+
+
+def bundles(notebook: nbformat.NotebookNode) -> list[dict[str, Any]]:
+    """The outputs of a notebook, each in all its forms."""
+    return [output.get("data", {}) for cell in notebook.cells for output in cell.get("outputs", ())]

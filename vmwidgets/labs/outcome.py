@@ -34,7 +34,8 @@ class Outcome:
 
     `late` means that the answer came after the outcome.  The outcome is closed until the question is answered or
     passed; with `waits`, it is closed until the answer's reason is given or skipped.  `again` is the result of
-    another run of the cell, if it differs; `show` puts the outcome on a page.
+    another run of the cell, if it differs.  `in_text` means that the question is in the notebook's text.  `show`
+    puts the outcome on a page.
     """
 
     id: str
@@ -45,6 +46,7 @@ class Outcome:
     again: str = ""
     is_passed: bool = False
     waits: bool = False
+    in_text: bool = False
     show: Callable[[Outcome], None] | None = field(default=None, repr=False, compare=False)
 
     @property
@@ -106,7 +108,7 @@ class Outcome:
         html = f"<div>{marked(f'{self.sign} {self.sentence}'.strip())}</div>"
         if self.explanation:
             html += f'<div style="margin-top: 6px">{in_html(self.explanation)}</div>'
-        shown = framed(html, f"prediction {self.id}: {self.question}")
+        shown = framed(html, f"prediction {self.id}" if self.in_text else f"prediction {self.id}: {self.question}")
         bundle = record(OUTCOME, self.data(), html=shown, plain=repr(self))
         if not self.is_open:
             del bundle[MIME]
