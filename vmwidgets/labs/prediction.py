@@ -12,6 +12,7 @@ from vmwidgets.engine.base.errors import Refused, ascii_text, shown
 from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.views.scene.twin import LOST
 
+from .alike import ALIKE
 from .answers import KINDS, UNSURE, line, written
 from .attempt import Failed
 from .markup import framed, marked
@@ -56,8 +57,9 @@ class Prediction:
     The first answer counts; later answers are kept after it.  `happened` is the first result passed to :meth:`compare`,
     or None before; again, the first one counts.  `comes_after` says that another question with this ID had been
     compared before. `asks_why` says that the latest answer is kept, lacks its reason, and that the result, which the
-    student has not seen, waits for it.  `missed` is the student's answer to "what did I miss?".  `listeners` are called
-    after each change; `show` and `show_outcome` put the prediction and its outcome on a page.
+    student has not seen, waits for it.  `missed` is the student's answer to "what did I miss?".  `has_control` means
+    that the page has a control to answer with.  `listeners` are called after each change; `show` and
+    `show_outcome` put the prediction and its outcome on a page.
     """
 
     def __init__(
@@ -83,6 +85,7 @@ class Prediction:
         self.asks_why = False
         self.is_passed = False
         self.comes_after = False
+        self.has_control = False
         self.listeners: list[Callable[[], None]] = []
         self.show: Callable[[], None] | None = None
         self.show_outcome: Callable[[Outcome], None] | None = None
@@ -96,6 +99,11 @@ class Prediction:
     def has_happened(self) -> bool:
         """Return whether answers are late from now on: a result was compared, perhaps before the question changed."""
         return self.comes_after or self.happened is not None
+
+    @property
+    def has_more(self) -> bool:
+        """Return whether there are questions like it, which a control on the page offers."""
+        return self.has_control and self.in_text and self.id in ALIKE
 
     @property
     def asked(self) -> tuple[str, str, tuple[str, ...]]:
@@ -204,7 +212,7 @@ class Prediction:
         late = bool(self.answers) and self.answers[0].late
         return Outcome(
             self.id, self.question, self.answer, happened, late, is_passed=self.is_passed, waits=self.asks_why,
-            in_text=self.in_text, show=self.show_outcome,
+            in_text=self.in_text, has_more=self.has_more, show=self.show_outcome,
         )  # fmt: skip  # what was asked and said, then how it is shown
 
     def data(self) -> dict[str, Any]:
