@@ -133,7 +133,8 @@ def test_a_page_has_points_reasons_picture_hints_and_predictions(out: Path) -> N
     assert page.tags.count("figure") == 1
     assert [value[:24] for name, value in page.attributes if name == "src"] == ["data:image/svg+xml;chars"]
     assert NAMED[2].why in said
-    asked = "One page is removed from the middle of the merged entry. How many more entries does the map have afterwards?"
+    asked = "One page is removed from the middle of the merged entry. "
+    asked += "How many more entries does the map have afterwards?"
     assert f"✗ {asked} You said: {ADVERTISEMENT}." in said, "a notebook's own claim to be right counts for nothing"
 
 
