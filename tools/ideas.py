@@ -13,7 +13,7 @@ from vmwidgets.labs.exercise import exercises
 from vmwidgets.labs.mistakes import Mistake, known_mistakes
 from vmwidgets.labs.moved import lab_of
 
-QUESTION = re.compile(r'= lab\.predict\(\s*"(?P<text>[^"]+)",\s*id="(?P<id>[^"]+)"')
+QUESTION = re.compile(r'= lab\.predict\(\s*id="([^"]+)"')
 HAPPENS = re.compile(r"^\| `([^`]+)`(?: \(further\))? \| (.+) \|$", re.MULTILINE)
 
 OPENING = """\
@@ -24,12 +24,12 @@ answer after they have given it, and the reason for a lost point after a check.
 """
 
 
-def page(sources: dict[str, str]) -> str:
-    """The whole page; `sources` are the texts of the labs by their file's name without its ending."""
+def page(sources: dict[str, str], questions: dict[str, str]) -> str:
+    """The whole page; `sources` are the texts of the labs by their folders' names, `questions` go by ID."""
     asked = ["| question | right | wrong: the mistake |", "|---|---|---|"]
     done = ["| exercise | points | earned when | lost when |", "|---|--:|---|---|"]
     for name, source in sources.items():
-        asked += _predictions(source)
+        asked += _predictions(source, questions)
         done += _exercises(name.partition("-")[0])
     return "\n".join([OPENING, "## Predictions", "", *asked, "", "## Exercises", "", *done, ""])
 
@@ -42,10 +42,10 @@ def wrong(question: str) -> str:
     return " ".join(f"*{', '.join(answers)}*: {one.name}. {one.why}" for one, answers in by_mistake.items())
 
 
-def _predictions(source: str) -> Iterator[str]:
+def _predictions(source: str, questions: dict[str, str]) -> Iterator[str]:
     happens = dict(HAPPENS.findall(source))
-    for found in QUESTION.finditer(source):
-        name, text = found["id"], found["text"].replace("|", "\\|")
+    for name in QUESTION.findall(source):
+        text = questions[name].replace("|", "\\|")
         yield f"| `{name}`: {text} | {happens[name]} | {wrong(name)} |"
 
 

@@ -1,4 +1,4 @@
-"""Writes the notebooks from their sources in course/, and the rubrics; `labs.py --check` says which differ from them.
+"""Writes the notebooks from their sources in course/, the questions and the rubrics; `--check` says which differ.
 
 A lab is a folder: `lab.md`, `assistants.md` and `solutions.py`.  Its text is Markdown with code cells, as jupytext
 reads it.  Tags say who gets a cell:
@@ -13,6 +13,10 @@ Instructors' notebooks also have what the outputs of students' notebooks say of 
 student gets (`vmwidgets/labs/mistakes.py`), and the table of sections has their minutes (`tools/minutes.py`).  The
 README beside them has all questions and exercises in one table (`tools/ideas.py`).
 
+A prediction's question is written once, in the text above its cell: `> **Predict.** …`.  The package gets all
+questions by their IDs (`vmwidgets/labs/questions.md`).  A cell that only asks, or only compares, is folded; no other
+cell is, since an exercise may need its calls.
+
 Students' notebooks are written into notebooks/, instructors' into course/instructors/; the rubrics, which are the
 exercises' own, into docs/labs/.  Links to docs/ become those of
 the project's page: a student's copy has no docs/ beside it.
@@ -21,6 +25,7 @@ the project's page: a student's copy has no docs/ beside it.
 from __future__ import annotations
 
 import argparse
+import ast
 import json
 import re
 import sys
@@ -46,6 +51,9 @@ LEFT_OUT = {
 
 DOCUMENTS = "https://github.com/vmwidgets/vmwidgets/blob/main/docs/"
 
+QUESTIONS = ROOT / "vmwidgets" / "labs" / "questions.md"
+TITLE = "# The questions in the texts of the labs, by ID: `make course` writes this file"
+
 TAGS = set().union(*LEFT_OUT.values())
 
 
@@ -55,7 +63,13 @@ def main() -> int:
     parser.add_argument("--check", action="store_true", help="write nothing; say which files differ")
     check: bool = parser.parse_args().check
     sources = {path.parent.name: path.read_text("utf-8") for path in sorted(SOURCES.glob("*/lab.md"))}
-    texts = {**dict(written()), **dict(rubrics.pages()), SOURCES / "instructors" / "README.md": page(sources)}
+    questions = {name: said for path in sorted(SOURCES.glob("*/lab.md")) for name, said in questions_in(path).items()}
+    texts = {
+        **dict(written()),
+        **dict(rubrics.pages()),
+        SOURCES / "instructors" / "README.md": page(sources, questions),
+        QUESTIONS: "\n".join([TITLE, *(f"\n## {name}\n\n{said}" for name, said in questions.items()), ""]),
+    }
     differing = sorted(path for path, text in texts.items() if not path.exists() or path.read_text("utf-8") != text)
     left = sorted({path for folder in LEFT_OUT for path in folder.glob("*.ipynb")} - texts.keys())
     if not check:
@@ -79,11 +93,70 @@ def written() -> Iterator[tuple[Path, str]]:
         unknown = {tag for cell in notebook.cells for tag in cell.metadata.get("tags", ())} - TAGS
         if unknown:
             raise SystemExit(f"{source.relative_to(ROOT)}: no such tag: {', '.join(sorted(unknown))}")
+        for cell in notebook.cells:
+            if is_folded(cell) and (why := acts(cell.source)):
+                raise SystemExit(f"{source.relative_to(ROOT)}: a folded cell may only ask and compare, but one {why}")
         for folder, tags in LEFT_OUT.items():
             told = explained(timed(notebook)) if folder.name == "instructors" else notebook
             name = source.parent.name
             made = without(told, tags, name.partition("-")[0])
             yield folder / f"{name}.ipynb", json.dumps(made, indent=1, ensure_ascii=False) + "\n"
+
+
+QUOTE = re.compile(r"> \*\*Predict\.\*\* (.+)")
+"""The question above a cell that asks: the last paragraph of the text."""
+
+NAMED = re.compile(r'^\w+ = lab\.predict\((?:.*\n)??.*?\bid="([^"]+)"', re.MULTILINE)
+
+
+def questions_in(source: Path) -> dict[str, str]:
+    """The questions of a lab by their IDs, without markup; raises :class:`SystemExit` for a cell without a question."""
+    found: dict[str, str] = {}
+    above = ""
+    for cell in jupytext.reads(source.read_text("utf-8"), fmt="md").cells:
+        for name in NAMED.findall(cell.source) if cell.cell_type == "code" else ():
+            quote = QUOTE.fullmatch(above.strip().rpartition("\n")[2])
+            if quote is None:
+                raise SystemExit(
+                    f"{source.relative_to(ROOT)}: write the question of {name} above its cell: > **Predict.** …"
+                )
+            found[name] = re.sub(r"[*`]", "", quote[1])
+        above = cell.source if cell.cell_type == "markdown" else ""
+    return found
+
+
+def acts(source: str) -> str:
+    """Say what a cell does beside asking, comparing and beginning the lab; "" if nothing: then it may be folded.
+
+    >>> acts('gap = lab.predict(id="01/first-fit", kind="number")'), acts("gap.compare(3)")
+    ('', '')
+    >>> acts("gap.compare(len(m.tasks))"), acts("m.cpus.shootdown = None"), acts("import os"), acts("m.tasks")
+    ('calls len', 'assigns to m.cpus.shootdown', 'has import os', 'neither asks nor compares')
+    """
+    try:
+        tree = ast.parse(source)
+    except SyntaxError:
+        return "has a line that is not Python"
+    calls = [node.func for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    for statement in tree.body:
+        targets = statement.targets if isinstance(statement, ast.Assign) else []
+        if not isinstance(statement, (ast.Assign, ast.Expr)):
+            return f"has {ast.unparse(statement).splitlines()[0]}"
+        for target in targets:
+            if not isinstance(target, ast.Name):
+                return f"assigns to {ast.unparse(target)}"
+    for called in calls:
+        words = ast.unparse(called)
+        if words not in ("lab.predict", "lab.begin") and not re.fullmatch(r"\w+\.compare", words):
+            return f"calls {words}"
+    if any(isinstance(node, (ast.Await, ast.Yield, ast.YieldFrom)) for node in ast.walk(tree)):
+        return "waits for something"
+    return "" if calls else "neither asks nor compares"
+
+
+def is_folded(cell: Any) -> bool:
+    """Whether the source of a lab asks for a folded cell."""
+    return bool(cell.metadata.get("jupyter", {}).get("source_hidden"))
 
 
 ASKED = re.compile(r'^(\w+) = lab\.predict\(.*?\bid="([^"]+)"', re.MULTILINE | re.DOTALL)
@@ -142,7 +215,9 @@ def without(notebook: nbformat.NotebookNode, tags: set[str], name: str) -> dict[
 def _cell(cell: nbformat.NotebookNode, identity: str) -> dict[str, Any]:
     code: dict[str, Any] = {"execution_count": None, "outputs": []} if cell.cell_type == "code" else {}
     source = cell.source.strip("\n").replace("](../docs/", f"]({DOCUMENTS}").splitlines(keepends=True)
-    made = {"cell_type": cell.cell_type, "id": identity, "metadata": {}, "source": source, **code}
+    folds = cell.cell_type == "code" and "lab.begin(" not in cell.source and not acts(cell.source)
+    metadata = {"jupyter": {"source_hidden": True}} if folds or is_folded(cell) else {}
+    made = {"cell_type": cell.cell_type, "id": identity, "metadata": metadata, "source": source, **code}
     return dict(sorted(made.items()))
 
 

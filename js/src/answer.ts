@@ -25,6 +25,23 @@ export interface AnswerTraits {
   asks_missed: boolean;
   missed: string;
   status: string;
+  /** A question like this one, or its offer. */
+  another: Partial<AnotherQuestion>;
+}
+
+/** A question that the kernel draws and judges; nothing of it is kept. */
+export interface AnotherQuestion {
+  /** The words of the button; without them, nothing is offered. */
+  offer: string;
+  /** The number of questions so far. */
+  number: number;
+  text: string;
+  options: string[];
+  hint: string;
+  /** What the kernel says of the last press. */
+  said: string;
+  /** The steps that lead to the answer, once they are told. */
+  steps: string[];
 }
 
 export interface AnswerArguments {
@@ -33,6 +50,7 @@ export interface AnswerArguments {
 }
 
 const OPEN = "Not kept yet: press “This is my answer”.";
+const WAIT = "The kernel is asked: this goes on as soon as it is idle.";
 const SENT = "Sent: it is kept as soon as the kernel is idle, and this says so then. (If not, run this cell again.)";
 
 function make<K extends keyof HTMLElementTagNameMap>(name: K, style = ""): HTMLElementTagNameMap[K] {
@@ -126,6 +144,74 @@ class Draft {
   }
 }
 
+/** For the notebook, a letter may be a command, such as deleting the cell; here, it is an answer. */
+function keepKeys(asked: HTMLElement, send: (() => void) | null): void {
+  asked.addEventListener("keydown", (event) => {
+    if (!event.ctrlKey && !event.metaKey && !event.altKey) event.stopPropagation();
+    if (event.key === "Enter") send?.();
+  });
+}
+
+/** Offers another question like this one, and asks it. */
+function another(model: Model<AnswerTraits>, group: string): { root: HTMLElement; tell: () => void } {
+  const root = make("div");
+  const question = make("div");
+  const steps = make("ol");
+  const said = make("span");
+  said.setAttribute("role", "status");
+  let number = 0;
+  let value = () => "";
+  const post = (content: { type: string; value?: string }) => {
+    said.textContent = WAIT;
+    model.send(content);
+  };
+  const send = () => post({ type: "try", value: value() });
+  const check = pressed("Check", send);
+  const offer = pressed("", () => post({ type: "another" }));
+  const ask = (text: string, options: string[], hint: string) => {
+    const words = make("p");
+    words.textContent = text;
+    words.style.cssText = "margin: 8px 0 4px; max-width: 80ch";
+    const choices = options.map((option) => radio(option, `${group}-${number}`, ""));
+    const field = line(hint, text, "");
+    value = () => (options.length > 0 ? choices.find((one) => one.checked)?.value : field.value) ?? "";
+    const asked = options.length > 0 ? make("div") : row(field);
+    asked.append(...choices.map(labelled));
+    keepKeys(asked, options.length > 0 ? send : null);
+    entered(field, send);
+    question.replaceChildren(words, asked);
+    question.setAttribute("role", "group");
+    question.setAttribute("aria-label", text);
+    if (root.contains(rootOf(root).activeElement)) (choices[0] ?? field).focus();
+  };
+  root.append(question, row(check, offer, said), steps);
+  const tell = () => {
+    const now = model.get("another") ?? {};
+    root.style.display = now.offer ? "" : "none";
+    offer.textContent = now.offer ?? "";
+    if (now.text && now.number !== number) {
+      number = now.number ?? 0;
+      ask(now.text, now.options ?? [], now.hint ?? "");
+    }
+    check.style.display = now.text && !now.steps?.length ? "" : "none";
+    said.textContent = now.said ?? "";
+    steps.style.display = now.steps?.length ? "" : "none";
+    steps.replaceChildren(
+      ...(now.steps ?? []).map((one) => {
+        const step = make("li");
+        step.textContent = one;
+        return step;
+      }),
+    );
+  };
+  return { root, tell };
+}
+
+/** The document or the shadow root of an element. */
+function rootOf(element: HTMLElement): Document | ShadowRoot {
+  return element.getRootNode() as Document | ShadowRoot;
+}
+
 function render({ model, el }: AnswerArguments): () => void {
   const options = model.get("options");
   const question = model.get("question");
@@ -142,11 +228,7 @@ function render({ model, el }: AnswerArguments): () => void {
 
   const asked = options.length > 0 ? make("div") : row(field);
   asked.append(...choices.map(labelled));
-  asked.addEventListener("keydown", (event) => {
-    // For the notebook, a letter may be a command, such as deleting the cell; here, it is an answer.
-    if (!event.ctrlKey && !event.metaKey && !event.altKey) event.stopPropagation();
-    if (options.length > 0 && event.key === "Enter") send();
-  });
+  keepKeys(asked, options.length > 0 ? () => send() : null);
   const value = () => (options.length > 0 ? choices.find((one) => one.checked)?.value : field.value) ?? "";
   const status = make("span");
   status.setAttribute("role", "status");
@@ -175,11 +257,11 @@ function render({ model, el }: AnswerArguments): () => void {
     after.style.display = model.get("asks_missed") ? "flex" : "none";
     status.textContent = model.get("status") || (isOpen() ? OPEN : "");
     status.style.fontWeight = asksWhy ? "bold" : "";
-    const root = el.getRootNode() as Document | ShadowRoot;
-    if (asksWhy && !wasAsked && root.activeElement && el.contains(root.activeElement)) because.focus();
+    if (asksWhy && !wasAsked && el.contains(rootOf(el).activeElement)) because.focus();
     wasAsked = asksWhy;
   };
   let wasAsked = model.get("asks_why");
+  const like = another(model, group);
   const written = () => {
     if (isOpen()) status.textContent = OPEN;
   };
@@ -196,10 +278,13 @@ function render({ model, el }: AnswerArguments): () => void {
   el.style.paddingLeft = "13px"; // below the words of the question: see _FRAME in vmwidgets/labs/markup.py
   el.setAttribute("role", "group");
   el.setAttribute("aria-label", question);
-  el.append(asked, ...(model.get("reasons") ? [row(because)] : []), row(answer, unsure, why, skip, status), after);
+  el.append(asked, ...(model.get("reasons") ? [row(because)] : []), row(answer, unsure, why, skip, status));
+  el.append(after, like.root);
   const told = ["change:given", "change:asks_why", "change:asks_missed", "change:status"] as const;
   for (const name of told) model.on(name, tell);
+  model.on("change:another", like.tell);
   tell();
+  like.tell();
   hear(model.widget_manager, model.get("own_id"));
   const hold = () => {
     const isReasoned = because.value.trim() === model.get("because");
@@ -210,6 +295,7 @@ function render({ model, el }: AnswerArguments): () => void {
     hold();
     removeEventListener("pagehide", hold);
     for (const name of told) model.off(name, tell);
+    model.off("change:another", like.tell);
   };
 }
 

@@ -6,7 +6,16 @@ import type { Model } from "../src/model.ts";
 
 function shown(more: Partial<AnswerTraits> = {}) {
   const asked = { own_id: "one", question: "Which?", options: [], hint: "a number", unsure: "I don't know" };
-  const said = { given: "", reasons: false, because: "", asks_why: false, asks_missed: false, missed: "", status: "" };
+  const said = {
+    given: "",
+    reasons: false,
+    because: "",
+    asks_why: false,
+    asks_missed: false,
+    missed: "",
+    status: "",
+    another: {},
+  };
   const traits: AnswerTraits = { ...asked, ...said, ...more };
   const sent: unknown[] = [];
   const listeners = new Map<string, () => void>();
@@ -213,4 +222,44 @@ test("Escape goes back to the notebook's cell, from a field too", () => {
     control.dispatchEvent(new window.KeyboardEvent("keydown", { key: "Escape", bubbles: true }));
     assert.ok(document.activeElement === cell);
   }
+});
+
+const ANOTHER = { offer: "Another one", number: 0, text: "", options: [], hint: "", said: "", steps: [] };
+
+test("another question is offered once there is one, and asked where the student is", () => {
+  const { el, sent, traits, listeners } = shown({ given: "3" });
+  const tell = (more: Partial<AnswerTraits["another"]>) => {
+    traits.another = { ...ANOTHER, ...more };
+    listeners.get("change:another")?.();
+  };
+  const hidden = (words: string) => named(el, words).closest<HTMLElement>("[style*='display: none']") !== null;
+  assert.equal(named(el, "").parentElement?.parentElement?.style.display, "none");
+  tell({});
+  assert.equal(hidden("Another one"), false);
+  assert.equal(hidden("Check"), true);
+  named(el, "Another one").focus();
+  named(el, "Another one").click();
+  assert.deepEqual(sent, [{ type: "another" }]);
+  tell({ number: 1, text: "Which <b>now</b>?", options: ["low", "high"], said: "No points." });
+  const group = el.querySelector('[role=group][aria-label="Which <b>now</b>?"]');
+  const [low, high] = group?.querySelectorAll("input") ?? [];
+  assert.equal(group?.querySelector("p")?.textContent, "Which <b>now</b>?");
+  assert.equal(document.activeElement, low);
+  high?.click();
+  named(el, "Check").click();
+  assert.deepEqual(sent.slice(1), [{ type: "try", value: "high" }]);
+  tell({ number: 1, text: "Which <b>now</b>?", options: ["low", "high"], said: "No.", steps: ["first", "then"] });
+  assert.equal(high?.checked, true, "the question stays as it was answered");
+  assert.equal(hidden("Check"), true);
+  assert.deepEqual(
+    [...el.querySelectorAll("li")].map((one) => one.textContent),
+    ["first", "then"],
+  );
+  tell({ number: 2, text: "How many?", hint: "a number" });
+  assert.equal(el.querySelectorAll("li").length, 0);
+  const field = el.querySelector<HTMLInputElement>('[aria-label="How many?"] input');
+  assert.ok(field);
+  field.value = "3";
+  field.dispatchEvent(new window.KeyboardEvent("keydown", { key: "Enter", bubbles: true }));
+  assert.deepEqual(sent.slice(2), [{ type: "try", value: "3" }]);
 });

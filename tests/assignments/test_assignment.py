@@ -264,3 +264,16 @@ def test_a_disk_that_is_full_leaves_nothing(
     assert main(["assignment", "--for", "nbgrader", str(tmp_path / "os"), "--labs", "01"], TOOLS) == 2
     assert "No space left on device" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_lab_knows_its_questions_in_its_text_and_in_its_calls() -> None:
+    sources = (
+        'a = lab.predict(id="00/pieces", kind="number")', 'b = lab.predict("How many?", id="x/one")',
+        'words = "How large?"\nc = lab.predict(words, id="x/two")', 'd = lab.predict(f"{1 + 1}?", id="x/computed")',
+        'e = lab.predict(id="x/nowhere")', 'f = lab.predict(question="Where?", id="x/named")',
+    )  # fmt: skip  # a cell each
+    cells: list[dict[str, object]] = [{"cell_type": "code", "source": source} for source in sources]
+    assert Lab("00-mine", {"cells": cells}).questions == {
+        "00/pieces": "Pieces of 600, 500 and 400 KiB are free. Can a segment of 1 MiB be placed?",
+        "x/one": "How many?", "x/two": "How large?", "x/named": "Where?",
+    }  # fmt: skip  # a question each

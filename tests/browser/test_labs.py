@@ -157,3 +157,28 @@ def test_a_change_of_mind_while_the_kernel_is_busy_is_what_counts(notebook: Note
     press(notebook, 0)
     notebook.cell(0).get_by_text("you said: the high one").wait_for()
     assert [one["answer"] for one in saved(notebook, lab)["t/gap"]["answers"]] == ["the high one"]
+
+
+def test_another_question_like_this_is_offered_after_the_outcome_and_keeps_nothing(
+    notebook: Notebook, lab: Server
+) -> None:
+    index = notebook.run('far = lab.predict(id="06/far-away", kind="number")')
+    cell = notebook.cell(index)
+    cell.get_by_role("textbox", name="512 GiB higher").fill("3")
+    press(notebook, index)
+    cell.get_by_text("you said: 3").wait_for()
+    offer = cell.get_by_role("button", name="Another one like this")
+    assert not offer.is_visible()
+    compared = notebook.cell(notebook.run("far.compare(3)"))
+    compared.get_by_text("press the button below the question").wait_for()
+    before = saved(notebook, lab)["06/far-away"]
+    offer.click()
+    field = cell.get_by_role("textbox", name="How many more tables does that take?").last
+    field.wait_for()
+    assert field.evaluate("(field) => field.matches(':focus')")
+    for _ in range(2):
+        field.fill("7")
+        field.press("Enter")
+        notebook.wait_idle()
+    cell.get_by_role("listitem").filter(has_text="A PT covers 2 MiB").wait_for()
+    assert saved(notebook, lab)["06/far-away"] == before

@@ -133,7 +133,8 @@ def test_a_page_has_points_reasons_picture_hints_and_predictions(out: Path) -> N
     assert page.tags.count("figure") == 1
     assert [value[:24] for name, value in page.attributes if name == "src"] == ["data:image/svg+xml;chars"]
     assert NAMED[2].why in said
-    asked = "One page in the middle of an entry is removed. How many more entries does the map have afterwards?"
+    asked = "One page is removed from the middle of the merged entry. "
+    asked += "How many more entries does the map have afterwards?"
     assert f"✗ {asked} You said: {ADVERTISEMENT}." in said, "a notebook's own claim to be right counts for nothing"
 
 
@@ -367,7 +368,7 @@ def test_of_a_criterion_that_nobody_met_the_report_has_only_the_number(tmp_path:
 
 def test_feedback_leaves_out_questions_that_were_not_answered(out: Path) -> None:
     said = Page(out / "out" / "feedback" / "ada.html").text
-    assert "One page in the middle of an entry is removed" in said
+    assert "One page is removed from the middle of the merged entry" in said
     assert "We ask for 2 pages, anywhere." not in said
 
 

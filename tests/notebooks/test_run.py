@@ -5,6 +5,7 @@ Each prediction has its outcome then.  Its exercises have results, and are not p
 
 from __future__ import annotations
 
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -38,15 +39,17 @@ PICTURE = "data-vmwidgets-twin"
 
 CHECK, ASKED, OUTCOME = "check", "prediction", "outcome"
 
+CLOSED = "Not answered yet. Answer the question"
+
 
 NOT_GRADED = {"12-your-own-kernel"}
 """Labs without an exercise."""
 
 HAPPENS = {
     "00/bounds": "nothing: a fault", "00/pieces": "no, though enough is free", "00/linear": "4 MiB", "00/tree": "3",
-    "00/index": "32", "00/grows": "the size of physical memory",
+    "00/index": "32", "00/broken": "0", "00/grows": "the size of physical memory",
     "01/between": "the access fails", "01/own": "no", "01/merge": "0", "01/cut": "1",
-    "01/first-fit": "in the gap of 3 pages", "01/touched": "0, then 2",
+    "01/first-fit": "in the gap of 3 pages", "01/touched": "0, then 2", "01/broken": "the access fails",
     "02/comparisons": "8", "02/hundred-thousand": "about 20", "02/depth": "5 to 8 levels", "02/uncle": "0",
     "02/cached": "0 each", "02/inner-grandchild": "2",
     "03/who-remains": "neither", "03/cuts": "2", "03/offset": "20 KiB", "03/merge-again": "3",
@@ -59,11 +62,12 @@ HAPPENS = {
     "05/patience": "after some tries, in a panic", "05/last-pages": "M_NOWAIT",
     "05b/daemon": "more than four", "05b/woken": "both", "05b/served": "cat", "05b/circle": "0", "05b/mutex": "a panic",
     "06/far-away": "3", "06/split": "515", "06/code": "7", "06/above": "512",
-    "06/wp": "a write, and no fault", "06/stale": "the old byte",
+    "06/broken": "a page fault, code 5", "06/wp": "a write, and no fault", "06/stale": "the old byte",
     "07/first-page": "17 KiB", "07/split": "259", "07/sixteen": "16", "07/one-of-sixteen": "five",
     "07/manager": "a write, and no fault", "07/order": "7: translation, second level",
     "08/touches": "3", "08/one": "1", "08/seen": "read(), private", "08a/heap": "zero", "08/cut": "zero, SIGBUS",
     "08b/eager": "8", "08b/counted": "5", "08b/shadow": "6", "08b/cause": "15, 15", "08/left": "4",
+    "08b/broken": "Jello",
     "09/who": "it reports the fault to the program", "09/slots": "3", "09/second": "5",
     "09/revoked": "this capability alone", "09/refused": "the refill", "09/lost": "neither",
     "10/share": "about 40", "10/libc": "4", "10/unseen": "the program itself", "10/grown": "about 220 MiB",
@@ -118,8 +122,12 @@ def runs(name: str, student: str) -> None:
     assert text.count("<img alt=") == text.count(PICTURE) - text.count(f"[{PICTURE}]") > 0
     outcomes = {data["id"]: data["happened"] for data in kept(notebook, ASKED)}
     assert [name for name, happened in outcomes.items() if happened is None] == []
-    shown = {name for name in outcomes if f"prediction {name}: " in text}
+    pages = [one.get("text/html", "") for one in bundles(notebook)]
+    shown = {name for name in outcomes if any(f">prediction {name}<" in page and CLOSED in page for page in pages)}
     assert shown == outcomes.keys()
+    for data in kept(notebook, ASKED):  # the text above has the question
+        cards = [page for page in pages if f">prediction {data['id']}<" in page]
+        assert not any(escape(data["question"]) in page for page in cards), data["id"]
     assert kept(notebook, OUTCOME) == []  # nobody answered: all are closed
     choices = {data["id"]: data["options"] for data in kept(notebook, ASKED) if data["kind"] == "choice"}
     assert {name: outcomes[name] for name, options in choices.items() if outcomes[name] not in options} == {}
@@ -136,5 +144,9 @@ def runs(name: str, student: str) -> None:
 
 def kept(notebook: nbformat.NotebookNode, kind: str) -> list[dict[str, Any]]:
     """The records with this tag in the outputs of a notebook that ran."""
-    bundles = [output.get("data", {}) for cell in notebook.cells for output in cell.get("outputs", ())]
-    return [one[MIME] for one in bundles if MIME in one and one[MIME][TAG] == kind]
+    return [one[MIME] for one in bundles(notebook) if MIME in one and one[MIME][TAG] == kind]
+
+
+def bundles(notebook: nbformat.NotebookNode) -> list[dict[str, Any]]:
+    """The outputs of a notebook, each in all its forms."""
+    return [output.get("data", {}) for cell in notebook.cells for output in cell.get("outputs", ())]

@@ -10,6 +10,7 @@ from typing import Any
 from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.labs.beginning import Beginning
 from vmwidgets.labs.exercise import exercises
+from vmwidgets.labs.explained import question_of
 
 Cell = dict[str, Any]
 
@@ -34,7 +35,7 @@ class Lab:
 
     @property
     def questions(self) -> dict[str, str]:
-        """The text of each prediction in its cells, by ID; computed texts are left out."""
+        """The question of each prediction in its cells, by ID; computed questions are left out."""
         found: dict[str, str] = {}
         for cell in self.notebook["cells"]:
             if cell["cell_type"] == "code":
@@ -113,7 +114,7 @@ def cells_of(
             found.append(cell)
             continue
         source = for_course(source_of(cell), course)
-        task, own = task_of(source), code(cell["id"], source)
+        task, own = task_of(source), code(cell["id"], source, **cell["metadata"])
         found += graded(own, task, worth[task.exercise]) if task and task.exercise in worth else [own]
     return found
 
@@ -146,7 +147,10 @@ def written(notebook: Mapping[str, Any], cells: list[Cell]) -> str:
 
 
 def _questions(cell: ast.AST) -> Iterator[tuple[str, str]]:
-    """Yield the ID and the text of each prediction of a cell; the text is in the call, or a variable in the cell."""
+    """Yield the ID and the question of each prediction of a cell.
+
+    The question is in the call, in a variable of the cell, or, if the call has only an ID, in the text of a lab.
+    """
     texts = {
         name.id: node.value
         for node in ast.walk(cell)
@@ -156,11 +160,13 @@ def _questions(cell: ast.AST) -> Iterator[tuple[str, str]]:
     }
     for node in ast.walk(cell):
         if isinstance(node, ast.Call) and _calls(node, "predict"):
-            text: ast.expr | None = node.args[0]
+            given = {keyword.arg: keyword.value for keyword in node.keywords}
+            name, text = given.get("id"), node.args[0] if node.args else given.get("question")
+            if isinstance(name, ast.Constant) and text is None and question_of(str(name.value)):
+                yield str(name.value), question_of(str(name.value))
             text = texts.get(text.id) if isinstance(text, ast.Name) else text
-            for keyword in node.keywords:
-                if keyword.arg == "id" and isinstance(keyword.value, ast.Constant) and isinstance(text, ast.Constant):
-                    yield str(keyword.value.value), str(text.value)
+            if isinstance(name, ast.Constant) and isinstance(text, ast.Constant):
+                yield str(name.value), str(text.value)
 
 
 def _calls(node: ast.Call, name: str) -> bool:

@@ -17,6 +17,7 @@ from vmwidgets.widgets.host.display import publish
 
 from . import predictions
 from .answers import KINDS, line
+from .explained import question_of
 from .outcome import Outcome
 from .prediction import Prediction, identity_of
 from .saved import recall
@@ -26,7 +27,7 @@ MOST_OPTIONS = 20
 
 @says_what_it_takes
 def predict(
-    question: str,
+    question: str = "",
     *,
     id: str = "",  # noqa: A002  the field's own word
     options: Iterable[object] | Mapping[str, Any] | None = None,
@@ -37,7 +38,7 @@ def predict(
     """Ask `question` before the notebook shows the answer, and save the reply in the notebook.
 
     With `options`, students choose one of them.  Without `options`, `kind` is the kind of answer: "text", "number",
-    "address" or "size".  Options may state what they stand for, ``{"about 40": range(30, 51), "none": 0}``.  Then the
+    "address" or "size".  Options may state what they stand for, ``{"about 40": (30, ..., 50), "none": 0}``.  Then the
     comparing cell passes the result it found, and names no option.
 
     Students answer in code (`answer=…`), or, in a notebook, with the control below the question.  "I don't know" is an
@@ -45,23 +46,27 @@ def predict(
     also asks for a reason: the answer is kept at once, and the result waits until the reason is given or skipped, or
     until :meth:`~.prediction.Prediction.compare` runs.  In code, ``because="…"`` gives the reason.
 
-    `id` is the question's permanent name; without it, the name is made from the words.
+    `id` is the question's permanent name; without it, the name is made from the words.  The labs of this package pass
+    only the name: the question is in the notebook's text, above the call, and the output shows the options alone.
 
     A question with the same words is the same prediction, even after a restart of the Jupyter kernel: its first answer
     counts, and later answers are saved after it.
 
-    Raises :class:`Refused` for an answer of the wrong kind.
+    Raises :class:`Refused` for an answer of the wrong kind, and without a question that the labs' texts have.
 
     >>> import vmwidgets as vm
     >>> birth = vm.lab.predict("How many entries?", id="doc/birth", kind="number", answer=3)
     >>> birth.compare(len(vm.boot("x86-64").task("t").map))
     You said: 3. What happened: 0.
     """
-    words = line(question, "question")
+    in_text = question == "" and id != ""
+    if in_text and not question_of(identity_of(id, "")):
+        raise Refused(f"id={shown(id)}: no lab of vmwidgets has this question in its text: pass the question, too")
+    words = line(question_of(id) if in_text else question, "question")
     chosen = _options(options)
     sort = _kind(kind, chosen)
     means = options if isinstance(options, Mapping) else None
-    asked = Prediction(identity_of(id, words), words, sort, chosen, means, bool(because))
+    asked = Prediction(identity_of(id, words), words, sort, chosen, means, bool(because), in_text)
     prediction = predictions.asked.now().ask(asked)
     if prediction is asked:
         recall(asked)

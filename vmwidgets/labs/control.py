@@ -16,6 +16,7 @@ from vmwidgets.engine.base.errors import Refused
 from vmwidgets.views.scene.static import read_static
 from vmwidgets.widgets.host.display import publish_widget
 
+from .another import Another
 from .answers import KINDS, UNSURE
 from .outcome import WHY
 from .prediction import Prediction
@@ -43,9 +44,12 @@ class Control(anywidget.AnyWidget):
     )
     missed = traitlets.Unicode(help="What the learner had missed.").tag(sync=True)
     status = traitlets.Unicode(help="The result of the last press.").tag(sync=True)
+    another: traitlets.Dict[str, Any] = traitlets.Dict(help="A question like this one, or its offer.").tag(sync=True)
 
     def __init__(self, prediction: Prediction) -> None:
         self._prediction = prediction
+        self._another = Another(prediction)
+        prediction.has_control = True
         own_id = f"vmw-{uuid.uuid4().hex[:12]}"
         super().__init__(
             model_id=own_id,
@@ -56,6 +60,7 @@ class Control(anywidget.AnyWidget):
             hint=KINDS[prediction.kind],
             reasons=prediction.reasons,
             status=WHY if prediction.asks_why else "",
+            another=self._another.told(),
             **_told(prediction),
         )
         prediction.listeners.append(self._tell)
@@ -64,6 +69,7 @@ class Control(anywidget.AnyWidget):
     def _tell(self) -> None:
         for name, value in _told(self._prediction).items():
             setattr(self, name, value)
+        self.another = self._another.told()
         if not self.asks_why and self.status == WHY:  # the request is over: the result is shown, for example
             self.status = SAID
         elif self.asks_why and not self.status:
@@ -78,6 +84,13 @@ class Control(anywidget.AnyWidget):
         value, because = (
             one.strip() if isinstance(one := sent.get(name), str) else "" for name in ("value", "because")
         )
+        if kind in ("another", "try"):
+            if kind == "another":
+                self._another.next()
+            else:
+                self._another.say(value)
+            self.another = self._another.told()
+            return
         self.status = ""  # so that the page hears of a second result in the same words
         try:
             if kind == "missed" and self.asks_missed and value:

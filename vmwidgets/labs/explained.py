@@ -1,7 +1,8 @@
-"""Explanations of outcomes, shown once a question is answered; in the notebook's text, they would reveal the answer.
+"""Texts on predictions by ID: the questions of this package's labs, and explanations of outcomes.
 
-Each lab of this package has a Markdown file in `exercises/`, with a heading for each prediction; a course's own labs
-call :func:`explain`.
+A question is in the notebook's text, and :func:`question_of` returns it.  An explanation is shown once the question is
+answered; in the notebook's text, it would reveal the answer.  Each lab of this package has a Markdown file in
+`exercises/`, with a heading for each prediction; a course's own labs call :func:`explain`.
 """
 
 from __future__ import annotations
@@ -52,11 +53,25 @@ def explanation_of(question: str) -> str:
 @cache
 def explanations() -> dict[str, str]:
     """Return all explanations of this package's labs, by prediction."""
-    found: dict[str, str] = {}
-    for text in files_of_labs(".md"):
-        parts = text.split("\n## ")[1:]  # the file's title comes before the first heading
-        found.update((name.strip(), text.strip()) for name, _, text in (part.partition("\n") for part in parts))
-    return found
+    return {name: said for text in files_of_labs(".md") for name, said in _by_heading(text).items()}
+
+
+@cache
+def question_of(identity: str) -> str:
+    """Return the question that a notebook of this package asks in its text, without markup; "" if there is none.
+
+    `make course` writes the file of questions from the notebooks' texts.
+
+    >>> question_of("00/pieces")
+    'Pieces of 600, 500 and 400 KiB are free. Can a segment of 1 MiB be placed?'
+    """
+    return _by_heading(files(__package__).joinpath("questions.md").read_text("utf-8")).get(identity, "")
+
+
+def _by_heading(text: str) -> dict[str, str]:
+    """Return the parts of a Markdown file by their headings; the file's title comes before the first heading."""
+    parts = (part.partition("\n") for part in text.split("\n## ")[1:])
+    return {name.strip(): said.strip() for name, _, said in parts}
 
 
 def files_of_labs(ending: str) -> Iterator[str]:

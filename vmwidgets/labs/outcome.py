@@ -27,6 +27,9 @@ WHY = "Your answer is kept. Why? Write one line, or skip."
 WHY_FIRST = f"{WHY} Then this says what happened. Running this cell again shows it too."
 """The text of an outcome that waits for the reason of an answer."""
 
+MORE = "To try another one like this, press the button below the question."
+"""The text of an outcome whose question has others like it."""
+
 
 @frozen
 class Outcome:
@@ -34,7 +37,8 @@ class Outcome:
 
     `late` means that the answer came after the outcome.  The outcome is closed until the question is answered or
     passed; with `waits`, it is closed until the answer's reason is given or skipped.  `again` is the result of
-    another run of the cell, if it differs; `show` puts the outcome on a page.
+    another run of the cell, if it differs.  `in_text` means that the question is in the notebook's text.  `has_more`
+    means that the question's control offers another one like it.  `show` puts the outcome on a page.
     """
 
     id: str
@@ -45,6 +49,8 @@ class Outcome:
     again: str = ""
     is_passed: bool = False
     waits: bool = False
+    in_text: bool = False
+    has_more: bool = False
     show: Callable[[Outcome], None] | None = field(default=None, repr=False, compare=False)
 
     @property
@@ -106,7 +112,9 @@ class Outcome:
         html = f"<div>{marked(f'{self.sign} {self.sentence}'.strip())}</div>"
         if self.explanation:
             html += f'<div style="margin-top: 6px">{in_html(self.explanation)}</div>'
-        shown = framed(html, f"prediction {self.id}: {self.question}")
+        if self.has_more and self.is_open:
+            html += f'<div style="margin-top: 6px">{marked(MORE, "em")}</div>'
+        shown = framed(html, f"prediction {self.id}" if self.in_text else f"prediction {self.id}: {self.question}")
         bundle = record(OUTCOME, self.data(), html=shown, plain=repr(self))
         if not self.is_open:
             del bundle[MIME]

@@ -8,10 +8,11 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from vmwidgets.engine.base.calls import says_what_it_takes
-from vmwidgets.engine.base.errors import Refused, in_ascii, shown
+from vmwidgets.engine.base.errors import Refused, ascii_text, shown
 from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.views.scene.twin import LOST
 
+from .alike import ALIKE
 from .answers import KINDS, UNSURE, line, written
 from .attempt import Failed
 from .markup import framed, marked
@@ -50,13 +51,15 @@ class Prediction:
     """A question and its answers, made by :func:`vmwidgets.lab.predict`.
 
     `id` is permanent ("01/first-fit"), `kind` is the kind of answer, `options` are the choices, and `means` says which
-    results each option stands for.  With `reasons`, the question also asks for a reason.
+    results each option stands for.  With `reasons`, the question also asks for a reason.  `in_text` means that the
+    question is in the notebook's text, so that no output repeats it.
 
     The first answer counts; later answers are kept after it.  `happened` is the first result passed to :meth:`compare`,
     or None before; again, the first one counts.  `comes_after` says that another question with this ID had been
     compared before. `asks_why` says that the latest answer is kept, lacks its reason, and that the result, which the
-    student has not seen, waits for it.  `missed` is the student's answer to "what did I miss?".  `listeners` are called
-    after each change; `show` and `show_outcome` put the prediction and its outcome on a page.
+    student has not seen, waits for it.  `missed` is the student's answer to "what did I miss?".  `has_control` means
+    that the page has a control to answer with.  `listeners` are called after each change; `show` and
+    `show_outcome` put the prediction and its outcome on a page.
     """
 
     def __init__(
@@ -67,6 +70,7 @@ class Prediction:
         options: tuple[str, ...] = (),
         means: Mapping[str, Any] | None = None,
         reasons: bool = False,
+        in_text: bool = False,
     ) -> None:
         self.id = identity
         self.question = question
@@ -74,12 +78,14 @@ class Prediction:
         self.options = options
         self.means = means or {}
         self.reasons = reasons
+        self.in_text = in_text
         self.answers: tuple[Answer, ...] = ()
         self.happened: str | None = None
         self.missed = ""
         self.asks_why = False
         self.is_passed = False
         self.comes_after = False
+        self.has_control = False
         self.listeners: list[Callable[[], None]] = []
         self.show: Callable[[], None] | None = None
         self.show_outcome: Callable[[Outcome], None] | None = None
@@ -93,6 +99,11 @@ class Prediction:
     def has_happened(self) -> bool:
         """Return whether answers are late from now on: a result was compared, perhaps before the question changed."""
         return self.comes_after or self.happened is not None
+
+    @property
+    def has_more(self) -> bool:
+        """Return whether there are questions like it, which a control on the page offers."""
+        return self.has_control and self.in_text and self.id in ALIKE
 
     @property
     def asked(self) -> tuple[str, str, tuple[str, ...]]:
@@ -199,8 +210,10 @@ class Prediction:
 
     def _outcome(self, happened: str) -> Outcome:
         late = bool(self.answers) and self.answers[0].late
-        passed, waits, show = self.is_passed, self.asks_why, self.show_outcome
-        return Outcome(self.id, self.question, self.answer, happened, late, is_passed=passed, waits=waits, show=show)
+        return Outcome(
+            self.id, self.question, self.answer, happened, late, is_passed=self.is_passed, waits=self.asks_why,
+            in_text=self.in_text, has_more=self.has_more, show=self.show_outcome,
+        )  # fmt: skip  # what was asked and said, then how it is shown
 
     def data(self) -> dict[str, Any]:
         """Return the prediction as the notebook keeps it; docs/formats.md says what it means."""
@@ -218,7 +231,8 @@ class Prediction:
 
     def bundle(self) -> dict[str, Any]:
         """Return the prediction in all forms of an output."""
-        return record(PREDICTION, self.data(), html=self._html(), plain=repr(self))
+        asked = self.id if self.in_text else f"{self.id}: {self.question}"
+        return record(PREDICTION, self.data(), html=self._html(), plain=self._plain(asked))
 
     def _ipython_display_(self) -> None:
         """Show the prediction as a cell's value, unless the cell showed it when it asked."""
@@ -242,23 +256,32 @@ class Prediction:
         rows = "".join(f"<div>{marked(word, 'em')} {marked(text)}</div>" for word, text in self._lines())
         card = f'[data-vmwidgets-prediction="{self.id}"]'
         alone = f"<style>.jp-OutputArea-child:has({card}) + {LOST} {{ display: none }}</style>"  # the control's place
-        shown = framed(f"<div>{marked(self.question, 'strong')}</div>{rows}", f"prediction {self.id}")
+        question = "" if self.in_text else f"<div>{marked(self.question, 'strong')}</div>"
+        shown = framed(f"{question}{rows}", f"prediction {self.id}")
         return f'<div data-vmwidgets-prediction="{self.id}">{shown}{alone}</div>'
 
-    @in_ascii
     def __repr__(self) -> str:
+        return self._plain(f"{self.id}: {self.question}")
+
+    def _plain(self, asked: str) -> str:
         said = "; ".join(f"{word} {text}" for word, text in self._lines() if self.answers)
         wanted = " | ".join(self.options) or KINDS[self.kind]
-        return f"<prediction {self.id}: {self.question} ({said or f'not answered yet: {wanted}'})>"
+        return ascii_text(f"<prediction {asked} ({said or f'not answered yet: {wanted}'})>")
 
 
 def _stands_for(meant: Any, actual: Any) -> bool:
     """Return whether an option that stands for `meant` matches; a range and a set match each of their members.
 
+    (10, ..., 60) is a range with both its ends.
+
     >>> _stands_for(range(10, 61), 41), _stands_for({"FAULT", "ACCES"}, Failed("KernelError: FAULT: no"))
     (True, True)
+    >>> _stands_for((10, ..., 60), 60), _stands_for((10, ..., 60), 61)
+    (True, False)
     """
     found = actual.name if isinstance(actual, Failed) else actual
+    if isinstance(meant, tuple) and len(meant) == 3 and meant[1] is ...:
+        meant = range(meant[0], meant[2] + 1)
     if isinstance(meant, range):
         return isinstance(found, int) and found in meant
     if isinstance(meant, (set, frozenset)):

@@ -37,9 +37,16 @@ class Saved:
     outcomes: dict[str, list[Happened]] = field(default_factory=dict)
 
     def recall(self, asked: Prediction) -> None:
-        """Give `asked` the first answers and the first outcome stored for the same question."""
-        of_it = [one for one in self.predictions.get(asked.id, ()) if one.question == asked.question]
-        shown = [one for one in self.outcomes.get(asked.id, ()) if one.question == asked.question]
+        """Give `asked` the first answers and the first outcome stored for the same question.
+
+        A question in a lab's text is the same in other words, since another question has another ID.
+        """
+
+        def is_same(one: Asked | Happened) -> bool:
+            return asked.in_text or bool(one.question == asked.question)
+
+        of_it = list(filter(is_same, self.predictions.get(asked.id, ())))
+        shown = list(filter(is_same, self.outcomes.get(asked.id, ())))
         stored = [one.answers for one in of_it if one.kind == asked.kind]
         stored += [[{"answer": one.said, "late": one.late}] for one in shown]
         asked.answers = next((answers for one in stored if (answers := answers_in(one, asked))), ())
