@@ -138,8 +138,8 @@ def _entry(va: int, machine: Any) -> Any:
     return entry.fields() if entry is not None and entry.start <= va else None
 
 
-def _word(pa: int, machine: Any) -> int:
-    return int(machine.ram.read_word(pa, machine.system.pmap.fmt.entry_width))
+def _word(pa: int, machine: Any) -> tuple[str, int]:
+    return _owner(pa // PAGE, machine), int(machine.ram.read_word(pa, machine.system.pmap.fmt.entry_width))
 
 
 def test_threads() -> None:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from ...base.errors import KernelError
 from ...base.journal import Operation
+from ...base.units import PAGE_SHIFT
 from ...kernel.tasks.memory_object import TaskObject
 from ...spaces.paths import task_path
 from ...spaces.task_space import TaskSpace
@@ -43,7 +44,7 @@ def byte_of(task: str, va: int) -> Sight:
     def under(system: System) -> tuple[set[int], set[tuple[str, int]]]:
         entry, target = _mapping(system.tasks.get(task), va)
         chain = [] if target is None else list(target.chain())
-        index = 0 if entry is None else entry.offset_of(va) >> 12
+        index = 0 if entry is None else entry.offset_of(va) >> PAGE_SHIFT
         pages = {(one.name, number) for one in chain for number in (index, -1)}
         return {one.pages[index] for one in chain if index in one.pages}, pages
 
@@ -95,12 +96,12 @@ def page_of(name: str, index: int) -> Sight:
 
 
 def word_at(pa: int) -> Sight:
-    """Look at a descriptor in memory."""
+    """Look at a descriptor in memory, and at whose table it is: a new table is cleared, so its frame is written."""
 
-    def look(system: System) -> int:
-        return system.ram.read_word(pa, system.pmap.fmt.entry_width)
+    def look(system: System) -> tuple[object, int]:
+        return system.pages.owner(pa >> PAGE_SHIFT), system.ram.read_word(pa, system.pmap.fmt.entry_width)
 
-    return Sight(("word", pa), look, lambda stretch, _: pa >> 12 in stretch.sets()[0])
+    return Sight(("word", pa), look, lambda stretch, _: pa >> PAGE_SHIFT in stretch.sets()[0])
 
 
 class Known(NamedTuple):
