@@ -191,3 +191,9 @@ def test_a_span_of_numbers_has_both_ends() -> None:
     assert found == {0: "few", 9: "few", 10: "some", 19: "some", 20: none, (1, 2): "pair", True: none} | {
         True: found[True]
     }
+
+
+@by_name
+def test_what_is_left_of_a_folded_cell_fits_into_a_small_window(path: Path) -> None:
+    """JupyterLab shows its first line, which can't wrap."""
+    assert [source for source, folded in code_of(path) if folded and len(source.splitlines()[0]) > 58] == []
