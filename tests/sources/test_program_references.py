@@ -356,6 +356,20 @@ def test_a_reference_string_may_have_short_lines() -> None:
     assert vm.load("7 0 1 2\n0 3 0 4\n2 3 0 3\n").faults("fifo") == vm.load("7 0 1 2 0 3 0 4 2 3 0 3\n").faults("fifo")
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "total used free shared\n1 2 3 4\n5 6 7 8\n",
+        "Results (run #1):\n12 14 15 16\n",
+        "Grades, 2024\n90\n85\n77\n",
+        "addr 0x10\n",
+    ],
+)
+def test_numbers_below_a_title_of_something_else_are_no_references(text: str) -> None:
+    with pytest.raises(Refused):
+        vm.load(text)
+
+
 def test_an_access_may_stand_before_and_after_an_address() -> None:
     found = vm.load("R 0x1000\n0x2000 W\nw 0x3000\n")
     assert (found.addresses.tolist(), found.kinds.tolist()) == ([0x1000, 0x2000, 0x3000], [0, 1, 1])

@@ -225,7 +225,7 @@ def _split(draws: Draws) -> Alike:
         f"many descriptors map the {2 * large} MiB now?",
         large - 1 + 512,
         (
-            f"{large - 1} large pages are unchanged: {counted(large - 1, 'descriptor')}.",
+            f"Unchanged: {counted(large - 1, 'large page')}, with a descriptor each.",
             "The other large page becomes 2 MiB / 4 KiB = 512 pages, each with a descriptor.",
             f"{large - 1} + 512 = {large - 1 + 512}.",
         ),
@@ -397,7 +397,10 @@ def _loop(draws: Draws) -> Alike:
         pages if fits else 3 * pages,
         (f"All pages fit: only the first reference to each page is a fault. That is {pages} faults.",)
         if fits
-        else ("LRU always evicts the page that is needed next.", f"So all {3 * pages} references are faults."),
+        else (
+            "Of the pages in memory, LRU always evicts the one that is needed soonest.",
+            f"So all {3 * pages} references are faults.",
+        ),
     )
 
 

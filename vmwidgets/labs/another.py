@@ -13,6 +13,9 @@ from .prediction import Prediction
 
 OFFER = "Another one like this"
 NO_POINTS = "No points, and nothing is kept."
+MOST_DRAWS = 100
+"""The most questions that are drawn to find one with another answer."""
+
 MISSES = 2
 """The number of wrong answers after which the steps are shown; a wrong prediction counts."""
 
@@ -28,6 +31,8 @@ class Another:
         self._answer = ""
         self._said = ""
         self._steps: tuple[str, ...] = ()
+        self._presses = 0
+        """Tells the page of a press that changes nothing else."""
 
     def told(self) -> dict[str, Any]:
         """Return what the page shows: nothing before the outcome is shown, or if there are no questions like it."""
@@ -43,29 +48,31 @@ class Another:
             "hint": KINDS[now.kind] if now else "",
             "said": self._said,
             "steps": list(self._steps),
+            "presses": self._presses,
         }
 
     def next(self) -> None:
-        """Draw a question whose answer is not the latest one, so that it can't be copied."""
+        """Draw a question whose answer can't be copied: neither the latest one nor, without options, the lab's."""
         if not self.told():
             return
         outcome = self._prediction.outcome
         before = self._answer or (outcome.actual if outcome else "")
-        if self._number == 0:
-            self._misses = int(outcome is not None and outcome.right is False)
-        if self._steps:
-            self._misses = 0
+        own = outcome.actual if outcome else ""
+        self._misses = int(self._number == 0 and outcome is not None and outcome.right is False)
         draws = Draws(f"another|{self._prediction.id}|{self._number}")
-        self._answer = before
-        while self._answer == before:
-            self._now = ALIKE[self._prediction.id](draws)
-            self._answer = written(self._now.answer, self._now.kind, self._now.options)
+        for _ in range(MOST_DRAWS):
+            self._now = now = ALIKE[self._prediction.id](draws)
+            self._answer = written(now.answer, now.kind, now.options)
+            if self._answer != before and (now.options or self._answer != own):
+                break
         self._number += 1
+        self._presses += 1
         self._said, self._steps = NO_POINTS, ()
 
     def say(self, value: str) -> None:
         """Judge an answer; after the second miss, the steps are shown.  A value that is not an answer is no miss."""
         now = self._now
+        self._presses += 1
         if now is None or self._steps:
             return
         try:

@@ -193,16 +193,25 @@ _ITEM, _NUMBER = r"(?:(?:[0-9]{1,4}|[A-Za-z])w?|\|)", f"(?:0[xX]{_HEX}|[0-9]{{1,
 
 
 def _listed(text: str, item: str) -> list[str]:
-    """Return the items of a list: four or more in one line, three or more lines of one, or lines after five or more."""
+    """Return the items of a list: four or more in the first line, or three or more lines of one.
+
+    A title with other signs than letters, or above lines of four, must speak of references: else it is another table.
+    """
     rows = (
         rf"{item}(?:[ \t,;]+{item}){{3}}(?:[\s,;]+{item})*"
         rf"|{item}(?:[ \t]*,[ \t]*{item}){{2}}|{item}(?:[,; \t\r]*\n\s*{item}){{2,}}"
     )
     found = re.fullmatch(
-        rf"(?:[A-Za-z][\w ]{{0,40}}[:=]|[A-Za-z]{{2}}[\w (),.#'-]{{0,60}}:?\r?\n)?[\s\[({{<]*({rows})[\s\])}}>.,;]*",
+        r"((?:[A-Za-z][\w ]{0,40}[:=]|[A-Za-z]{2}[\w (),.#'-]{0,60}:?\r?\n)?)"
+        rf"[\s\[({{<]*({rows})[\s\])}}>.,;]*",
         re.sub("(?m)^#.*\n", "", text).strip(),
     )
-    return [] if found is None else re.findall(item, found[1])
+    if found is None:
+        return []
+    title, listed = found.groups()
+    first, *more = listed.split("\n")
+    is_plain = re.fullmatch(r"[\w :=\r\n]*", title) and not (title and more and len(re.findall(item, first)) == 4)
+    return re.findall(item, listed) if is_plain or _OF_A_TRACE.search(title) else []
 
 
 def read_string(text: str, *passed: str) -> ReferencesValue | None:
@@ -256,7 +265,8 @@ def read_references(text: str, source: str, name: str = "", *passed: str) -> Tra
     written = columns["address"]
     if not found and form.name == TABLE:
         raise Refused(f"{source} has a header, and no reference below it")
-    if not written or "".join(written).isalpha() or (form is NUMBERS and len(written) < 2):
+    is_one = len(written) < 2 and (titles or "access" not in form.pattern.groupindex)  # "addr 0x10" is a line of anything
+    if not written or "".join(written).isalpha() or is_one:
         return None  # words such as "I add"
     has_letter, has_no_base = any(map(_LETTER.match, written)), all(map(str.isdecimal, written))
     base = 16 if has_letter else form.base

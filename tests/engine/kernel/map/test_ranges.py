@@ -146,7 +146,7 @@ def neighbours(**changes):
         entry.start, entry.end, entry.offset = start, start + PAGE, start
         entry.object, entry.flags = space.objects["a"], RW
     for name, value in changes.items():
-        setattr(high, name, value(space) if callable(value) else value)
+        setattr(high, name, space.objects[value] if name == "object" and value else value)
     return low, high
 
 
@@ -154,7 +154,7 @@ def neighbours(**changes):
     "changes",
     [
         {"start": 2 * PAGE}, {"offset": 2 * PAGE}, {"offset": 0}, {"flags": flag.pack_flags(1, 7, COPY, 0)},
-        {"wired_count": 1}, {"static": True}, {"object": lambda space: space.objects["b"]}, {"object": None},
+        {"wired_count": 1}, {"static": True}, {"object": "b"}, {"object": None},
     ],
     ids=str,
 )  # fmt: skip  # a list

@@ -50,10 +50,10 @@ class Hindsight(Handle):
         - a memory object or a file and the offset of a page: the place of that page.
 
         An operation that changes something and changes it back does not count.  Nor does a write of the same byte.
-        Operations are replayed from the latest backwards, at first 500 and then ever more at a time, some 100 µs each,
-        until the answer is found.  Stretches that cannot have changed the thing are left out: a machine knows which
-        frames its operations wrote, and which pages and entries they moved.  A search can be stopped, and `progress` is
-        called with the number of replayed operations and the total.  The changes of replayed operations are remembered.
+        Operations are replayed from the latest backwards, 500 at a time, some 100 µs each, until the answer is found.
+        Stretches that cannot have changed the thing are left out, but for a frame's owner: a machine knows which frames
+        its operations wrote, and which pages and entries they moved.  A search can be stopped, and `progress` is called
+        with the number of replayed operations and the total.  What is found of this thing is remembered.
 
         Raises :class:`Refused` if nothing was ever there.
 
