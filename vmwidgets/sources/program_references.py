@@ -265,9 +265,9 @@ def read_references(text: str, source: str, name: str = "", *passed: str) -> Tra
     written = columns["address"]
     if not found and form.name == TABLE:
         raise Refused(f"{source} has a header, and no reference below it")
-    is_one = len(written) < 2 and (titles or "access" not in form.pattern.groupindex)  # "addr 0x10" is a line of anything
-    if not written or "".join(written).isalpha() or is_one:
-        return None  # words such as "I add"
+    is_alone = len(written) < 2 and (titles or "access" not in form.pattern.groupindex)
+    if not written or "".join(written).isalpha() or is_alone:
+        return None  # words such as "I add", or "addr 0x10", a line of anything
     has_letter, has_no_base = any(map(_LETTER.match, written)), all(map(str.isdecimal, written))
     base = 16 if has_letter else form.base
     form = PAGES if form is NUMBERS and has_no_base and max(map(int, written)) < PAGE else form
