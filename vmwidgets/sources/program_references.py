@@ -265,7 +265,7 @@ def read_references(text: str, source: str, name: str = "", *passed: str) -> Tra
     written = columns["address"]
     if not found and form.name == TABLE:
         raise Refused(f"{source} has a header, and no reference below it")
-    is_alone = len(written) < 2 and (titles or "access" not in form.pattern.groupindex)
+    is_alone = len(written) < 2 and (form is NUMBERS or form.name.endswith(" with its name"))
     if not written or "".join(written).isalpha() or is_alone:
         return None  # words such as "I add", or "addr 0x10", a line of anything
     has_letter, has_no_base = any(map(_LETTER.match, written)), all(map(str.isdecimal, written))
