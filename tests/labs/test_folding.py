@@ -197,3 +197,9 @@ def test_a_span_of_numbers_has_both_ends() -> None:
 def test_what_is_left_of_a_folded_cell_fits_into_a_small_window(path: Path) -> None:
     """JupyterLab shows its first line, which can't wrap."""
     assert [source for source, folded in code_of(path) if folded and len(source.splitlines()[0]) > 58] == []
+
+
+@pytest.mark.parametrize("meant", [(1, ..., "x"), (1, ..., 2.5), (..., ..., 1), (5, ..., 1), (1, ...), (1, 2, ...)])
+def test_an_option_stands_for_a_span_whose_ends_are_whole_numbers(meant: tuple[object, ...]) -> None:
+    with pytest.raises(Refused, match=r"write \(10, \.\.\., 60\)"):
+        lab.predict("How many?", id="t/span", options={"few": meant, "many": 7})

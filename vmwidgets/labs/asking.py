@@ -66,6 +66,9 @@ def predict(
     chosen = _options(options)
     sort = _kind(kind, chosen)
     means = options if isinstance(options, Mapping) else None
+    for option, meant in (means or {}).items():
+        if isinstance(meant, tuple) and ... in meant and not _is_span(meant):
+            raise Refused(f"options: {shown(option)} stands for {shown(meant)}: write (10, ..., 60), the least first")
     asked = Prediction(identity_of(id, words), words, sort, chosen, means, bool(because), in_text)
     prediction = predictions.asked.now().ask(asked)
     if prediction is asked:
@@ -74,6 +77,11 @@ def predict(
         prediction.say(answer, because=because if isinstance(because, str) else "")
     _put_on_the_page(prediction, with_control=answer is None or answer is ... or prediction.asks_why)
     return prediction
+
+
+def _is_span(meant: tuple[Any, ...]) -> bool:
+    """Return whether a tuple is a span of whole numbers, with both its ends."""
+    return len(meant) == 3 and meant[1] is ... and type(meant[0]) is type(meant[2]) is int and meant[0] <= meant[2]
 
 
 def _options(options: Iterable[object] | None) -> tuple[str, ...]:
