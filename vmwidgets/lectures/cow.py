@@ -74,10 +74,9 @@ def lecture() -> Lecture:
     second.run(child)
     told.mark(
         "after the fork",
-        "The next write is the child's. It is allowed to write, and faults: go through the six steps. Why this "
-        "order? If the "
-        "count fell first, another processor could see a count of 1, reuse the frame, and the child would read the "
-        "parent's new bytes. Then press the button: what if the parent writes first?",
+        "The next write is the child's. It is allowed to write, and faults: go through the six steps. Why this order? "
+        "If the count fell first, another processor could see a count of 1, reuse the frame, and the child would read "
+        "the parent's new bytes. Then press the button: what if the parent writes first?",
         minutes=8, live='c.write(a, b"J")', paper="Put in order: copy, PTE, flush, count.",
     )  # fmt: skip
     second.store(a, b"J")
@@ -129,9 +128,8 @@ def lecture() -> Lecture:
     child.exit()
     told.mark(
         "a flush is forgotten",
-        "The parent runs on cpu 1, which knows page A as writable. The next fork clears W in the tables, and "
-        "forgets the "
-        "TLB of cpu 1. Vote when the second child runs, then let the parent store.",
+        "The parent runs on cpu 1, which knows page A as writable. The next fork clears W in the tables, and forgets "
+        "the TLB of cpu 1. Vote when the second child runs, then let the parent store.",
         minutes=7, live='first, other = m.cpus[1], m.cpus[0]; first.run(p); first.store(a, b"H"); '
         'm.cpus.shootdown = "forgotten"; d = p.fork("second child"); other.run(d); first.store(a, b"J"); '
         "other.load(a, 5)",
