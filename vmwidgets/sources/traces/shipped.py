@@ -7,12 +7,8 @@ from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
 
-SHIPPED = (
-    "x15/asserts-1", "x15/clip-first-13", "x15/place-1", "x15/tiny-exhaust-1",
-    "freebsd/execwait", "freebsd/merge", "freebsd/panics", "freebsd/waitok",
-    "barrelfish/fixed-modify-flags-1", "barrelfish/placement-1", "barrelfish/quirk-unmap-modify-place-1",
-)  # fmt: skip  # one line for each system
-"""The recordings by system and name; tests/data/traces has longer recordings."""
+SHIPPED = ("x15/place-1", "freebsd/merge", "barrelfish/fixed-modify-flags-1")
+"""The recordings by system and name, one of each; tests/data/traces has all others."""
 
 
 @contextmanager
