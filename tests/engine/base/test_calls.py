@@ -36,7 +36,7 @@ def task() -> Any:
         (lambda task: task.mmap("4 KiB", protection="r"), "'protection'; say prot=", "mmap(size, prot="),
         (lambda task: task.mmap("4 KiB", colour="r"), "'colour'; it takes", "mmap(size, prot="),
         (lambda task: task.machine.undo(1, 2), "too many positional arguments", "undo(n=1)"),
-        (lambda task: lab.predict("How?", option=["a", "b"]), "'option'; say options=", "predict(question, *, id="),
+        (lambda task: lab.predict("How?", option=["a", "b"]), "'option'; say options=", "predict(question='', *, id="),
         (lambda task: lab.check(), "missing a required argument: 'name'", "check(name, thing=None)"),
         (lambda task: lab.try_on(), "missing a required argument: 'thing'", "try_on(thing)"),
         (lambda task: picture(task).save(), "missing a required argument: 'path'", "save(path, *, theme="),
