@@ -1,13 +1,14 @@
 """The possible changes of each stretch of operations: a search of the history skips stretches that cannot matter.
 
-A machine that runs keeps, for each stretch of its operations, the frames that were written and the events that change
-maps and objects.  That costs little, since nothing is computed until a question needs it. These records show only what
-*may* have changed; :mod:`.hindsight.last` replays a stretch to find out what has changed.
+A machine that runs keeps, for each stretch of its operations, the frames that were written, the ranges whose entries
+changed, and the pages that moved.  These sets show only what *may* have changed; :mod:`.hindsight.last` replays a
+stretch to find out what has changed.
 """
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from collections.abc import Set
+from typing import NamedTuple
 
 from ..base.journal import MAX_EVENTS, Journal
 from ..base.packed import squeezed, unsqueezed
@@ -53,20 +54,15 @@ def first_of(stretch: int) -> int:
     return stretch * STRETCH + BEYOND if stretch else 1
 
 
-class Touched(NamedTuple):
+class Sets(NamedTuple):
     """The possible changes of the operations of one stretch."""
 
-    serials: tuple[int, int]
-    """The serials of its first and its last operation."""
-    packed: bytes
-
-    def sets(self) -> tuple[frozenset[int], frozenset[tuple[str, int, int]], frozenset[tuple[str, int]]]:
-        """Return the frames that were written, the ranges of changed entries by map, and the pages of objects.
-
-        A page that is numbered -1 stands for all pages of its object.
-        """
-        found: tuple[Any, Any, Any] = unsqueezed(self.packed)
-        return found
+    frames: Set[int]
+    """The frames that were written."""
+    ranges: Set[tuple[str, int, int]]
+    """The changed entries: the map's path, start and end."""
+    pages: Set[tuple[str, int]]
+    """The pages that moved, by object; number -1 stands for all pages of the object."""
 
 
 class Touches:
@@ -74,7 +70,8 @@ class Touches:
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
-        self._by_stretch: dict[int, Touched] = {}
+        self._by_stretch: dict[int, tuple[tuple[int, int], bytes]] = {}
+        """The serials of each stretch's first and last operation, and its packed sets."""
         self._ram: Ram | None = None
         """The memory that was written since operation `_first`; None if it is unknown."""
         self._first = 0
@@ -100,20 +97,22 @@ class Touches:
         if count != self.due:
             self.lose()
             return
-        touched = self._now(ram)
-        if touched is not None:
-            self._by_stretch[stretch_of(self._first)] = touched
+        sets = self._now(ram)
+        if sets is not None:
+            ends = self._journal.serial(self._first), self._journal.serial(count - 1)
+            self._by_stretch[stretch_of(self._first)] = ends, squeezed(tuple(sets))
         self.begin(ram)
 
-    def of(self, stretch: int, ram: Ram) -> Touched | None:
+    def of(self, stretch: int, ram: Ram) -> Sets | None:
         """Return the possible changes of a stretch, which may be the current stretch; None if they are unknown."""
         journal = self._journal
         if len(journal) <= first_of(stretch + 1) - 1:
             return self._now(ram) if self._first == first_of(stretch) else None
-        found, ends = self._by_stretch.get(stretch), (first_of(stretch), first_of(stretch + 1) - 1)
-        return found if found is not None and found.serials == tuple(map(journal.serial, ends)) else None
+        serials, packed = self._by_stretch.get(stretch, (None, b""))
+        ends = journal.serial(first_of(stretch)), journal.serial(first_of(stretch + 1) - 1)
+        return Sets(*unsqueezed(packed)) if serials == ends else None
 
-    def _now(self, ram: Ram) -> Touched | None:
+    def _now(self, ram: Ram) -> Sets | None:
         """Return the possible changes since the current stretch began; None if they are unknown."""
         journal, first = self._journal, self._first
         numbers = range(first, len(journal))
@@ -134,8 +133,7 @@ class Touches:
                 pages.add((name, fields[0]))
             elif tag in _WHOLE:
                 pages.add((f"file {name}" if tag == FileResized.tag else name, -1))
-        ends = journal.serial(first), journal.serial(numbers[-1])
-        return Touched(ends, squeezed((frozenset(ram.written), frozenset(ranges), frozenset(pages))))
+        return Sets(frozenset(ram.written), ranges, pages)
 
 
 _ENTRIES = {EntryLinked.tag, EntryUnlinked.tag, EntryResized.tag, EntryChanged.tag}

@@ -8,6 +8,7 @@ from typing import Any
 
 from ...base.errors import KernelError, Refused, shown
 from ...base.journal import Operation
+from ...base.progress import Progress
 from ...base.units import PAGE_SHIFT, Address
 from .. import arguments
 from ..handles.files import MachineFile
@@ -21,7 +22,7 @@ from ..system import Handle, System
 from . import searches
 from .again import Again
 from .again import again as live_again
-from .last import LastChanges, Progress, Sight, byte_of, entry_at, mapped_at, owner_of, page_of, word_at
+from .last import LastChanges, Sight, byte_of, entry_at, mapped_at, owner_of, page_of, word_at
 from .searches import Turn
 from .why import Why
 from .why import why as asked_why

@@ -11,15 +11,15 @@ from typing import Any, NamedTuple
 
 from ...base.errors import KernelError
 from ...base.journal import Operation
+from ...base.progress import Progress
 from ...base.units import PAGE_SHIFT
 from ...kernel.tasks.memory_object import TaskObject
 from ...spaces.paths import task_path
 from ...spaces.task_space import TaskSpace
 from .. import touched
 from ..system import System
-from ..touched import Touched
+from ..touched import Sets
 
-Progress = Callable[[int, int], object]
 UNKNOWN: Any = None
 
 
@@ -28,7 +28,7 @@ class Sight(NamedTuple):
 
     key: tuple[Any, ...]
     look: Callable[[System], Any]
-    may: Callable[[Touched, Any], bool] = lambda stretch, under: True
+    may: Callable[[Sets, Any], bool] = lambda sets, under: True
     under: Callable[[System], Any] = lambda system: ()
 
 
@@ -48,11 +48,10 @@ def byte_of(task: str, va: int) -> Sight:
         pages = {(one.name, number) for one in chain for number in (index, -1)}
         return {one.pages[index] for one in chain if index in one.pages}, pages
 
-    def may(stretch: Touched, below: Any) -> bool:
-        frames, ranges, pages = stretch.sets()
-        if below is UNKNOWN or _in(ranges, va, lambda path: path.partition("/map")[0] == task_path(task)):
+    def may(sets: Sets, below: Any) -> bool:
+        if below is UNKNOWN or _in_task(sets, va, task):
             return True
-        return not frames.isdisjoint(below[0]) or not pages.isdisjoint(below[1])
+        return not sets.frames.isdisjoint(below[0]) or not sets.pages.isdisjoint(below[1])
 
     return Sight(("byte", task, va), look, may, under)
 
@@ -62,7 +61,7 @@ def mapped_at(task: str, va: int) -> Sight:
     return Sight(
         ("mapped", task, va),
         lambda system: _mapping(system.tasks.get(task), va)[1] is not None,
-        lambda stretch, _: _in(stretch.sets()[1], va, lambda path: path.partition("/map")[0] == task_path(task)),
+        lambda sets, _: _in_task(sets, va, task),
     )
 
 
@@ -74,7 +73,7 @@ def entry_at(path: str, va: int) -> Sight:
         entry = None if vm_map is None else vm_map.peek(va)
         return None if entry is None or va < entry.start else entry.fields()
 
-    return Sight(("entry", path, va), look, lambda stretch, _: _in(stretch.sets()[1], va, lambda name: name == path))
+    return Sight(("entry", path, va), look, lambda sets, _: _in(sets, va, lambda name: name == path))
 
 
 def owner_of(frame: int) -> Sight:
@@ -89,8 +88,8 @@ def page_of(name: str, index: int) -> Sight:
         one = system.task_memory.objects.get(name)
         return (None, None) if one is None else (one.pages.get(index), one.swapped.get(index))
 
-    def may(stretch: Touched, _: Any) -> bool:
-        return not stretch.sets()[2].isdisjoint({(name, index), (name, -1)})
+    def may(sets: Sets, _: Any) -> bool:
+        return not sets.pages.isdisjoint({(name, index), (name, -1)})
 
     return Sight(("page", name, index), look, may)
 
@@ -101,7 +100,7 @@ def word_at(pa: int) -> Sight:
     def look(system: System) -> tuple[object, int]:
         return system.pages.owner(pa >> PAGE_SHIFT), system.ram.read_word(pa, system.pmap.fmt.entry_width)
 
-    return Sight(("word", pa), look, lambda stretch, _: pa >> PAGE_SHIFT in stretch.sets()[0])
+    return Sight(("word", pa), look, lambda sets, _: pa >> PAGE_SHIFT in sets.frames)
 
 
 class Known(NamedTuple):
@@ -149,8 +148,8 @@ class LastChanges:
         end, done = len(journal) if before is None else before, [1]
         under = {one.key: one.under(machine.system) for one in sights}
         for stretch in range(touched.stretch_of(len(journal) - 1), -1, -1):
-            may = machine.history.touches.of(stretch, machine.system.ram)
-            if may is not None and not any(one.may(may, under[one.key]) for one in sights):
+            sets = machine.history.touches.of(stretch, machine.system.ram)
+            if sets is not None and not any(one.may(sets, under[one.key]) for one in sights):
                 continue
             if touched.first_of(stretch) >= end:
                 under = dict.fromkeys(under, UNKNOWN)
@@ -212,6 +211,11 @@ def _mapping(space: TaskSpace | None, va: int) -> tuple[Any, TaskObject | None]:
     return (entry, target) if isinstance(target, TaskObject) else (None, None)
 
 
-def _in(ranges: frozenset[tuple[str, int, int]], va: int, is_asked: Callable[[str], bool]) -> bool:
-    """Return whether an address lies in a range of the maps that are asked for."""
-    return any(start <= va < end and is_asked(path) for path, start, end in ranges)
+def _in(sets: Sets, va: int, is_asked: Callable[[str], bool]) -> bool:
+    """Return whether an address lies in a changed range of the maps that are asked for."""
+    return any(start <= va < end and is_asked(path) for path, start, end in sets.ranges)
+
+
+def _in_task(sets: Sets, va: int, task: str) -> bool:
+    """Return whether an address lies in a changed range of a task's map, or of a submap of it."""
+    return _in(sets, va, lambda path: path.partition("/map")[0] == task_path(task))

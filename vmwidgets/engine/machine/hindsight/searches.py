@@ -6,18 +6,15 @@ point.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from ...base.errors import CallbackFailed, KernelError, Refused, in_ascii, shown
 from ...base.interrupts import INTERRUPT
 from ...base.journal import Operation
+from ...base.progress import Progress
 from ...base.units import counted
 from ..history import History
 from ..system import System
-
-Progress = Callable[[int, int], object]
-"""A function called with the number of finished operations and the total."""
 
 MEANS = "write a function that reads the machine that it receives, such as lambda m: len(m.kernel_map) > 4"
 
