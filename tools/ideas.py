@@ -13,7 +13,6 @@ from vmwidgets.labs.exercise import exercises
 from vmwidgets.labs.mistakes import Mistake, known_mistakes
 from vmwidgets.labs.moved import lab_of
 
-QUESTION = re.compile(r'= lab\.predict\(\s*id="([^"]+)"')
 HAPPENS = re.compile(r"^\| `([^`]+)`(?: \(further\))? \| (.+) \|$", re.MULTILINE)
 
 OPENING = """\
@@ -24,12 +23,12 @@ answer after they have given it, and the reason for a lost point after a check.
 """
 
 
-def page(sources: dict[str, str], questions: dict[str, str]) -> str:
-    """The whole page; `sources` are the texts of the labs by their folders' names, `questions` go by ID."""
+def page(sources: dict[str, str], questions: dict[str, dict[str, str]]) -> str:
+    """The whole page; `sources` are the texts of the labs by their folders' names, and `questions` theirs by ID."""
     asked = ["| question | right | wrong: the mistake |", "|---|---|---|"]
     done = ["| exercise | points | earned when | lost when |", "|---|--:|---|---|"]
     for name, source in sources.items():
-        asked += _predictions(source, questions)
+        asked += _predictions(source, questions[name])
         done += _exercises(name.partition("-")[0])
     return "\n".join([OPENING, "## Predictions", "", *asked, "", "## Exercises", "", *done, ""])
 
@@ -44,8 +43,8 @@ def wrong(question: str) -> str:
 
 def _predictions(source: str, questions: dict[str, str]) -> Iterator[str]:
     happens = dict(HAPPENS.findall(source))
-    for name in QUESTION.findall(source):
-        text = questions[name].replace("|", "\\|")
+    for name, question in questions.items():
+        text = question.replace("|", "\\|")
         yield f"| `{name}`: {text} | {happens[name]} | {wrong(name)} |"
 
 

@@ -63,12 +63,13 @@ def main() -> int:
     parser.add_argument("--check", action="store_true", help="write nothing; say which files differ")
     check: bool = parser.parse_args().check
     sources = {path.parent.name: path.read_text("utf-8") for path in sorted(SOURCES.glob("*/lab.md"))}
-    questions = {name: said for path in sorted(SOURCES.glob("*/lab.md")) for name, said in questions_in(path).items()}
+    questions = {lab: questions_in(lab, source) for lab, source in sources.items()}
+    parts = (f"\n## {name}\n\n{said}" for asked in questions.values() for name, said in asked.items())
     texts = {
         **dict(written()),
         **dict(rubrics.pages()),
         SOURCES / "instructors" / "README.md": page(sources, questions),
-        QUESTIONS: "\n".join([TITLE, *(f"\n## {name}\n\n{said}" for name, said in questions.items()), ""]),
+        QUESTIONS: "\n".join([TITLE, *parts, ""]),
     }
     differing = sorted(path for path, text in texts.items() if not path.exists() or path.read_text("utf-8") != text)
     left = sorted({path for folder in LEFT_OUT for path in folder.glob("*.ipynb")} - texts.keys())
@@ -106,20 +107,20 @@ def written() -> Iterator[tuple[Path, str]]:
 QUOTE = re.compile(r"> \*\*Predict\.\*\* (.+)")
 """The question above a cell that asks: the last paragraph of the text."""
 
-NAMED = re.compile(r'^\w+ = lab\.predict\((?:.*\n)??.*?\bid="([^"]+)"', re.MULTILINE)
+ASKED = re.compile(r'^(\w+) = lab\.predict\(.*?\bid="([^"]+)"', re.MULTILINE | re.DOTALL)
+"""A variable and the ID of its prediction."""
 
 
-def questions_in(source: Path) -> dict[str, str]:
+def questions_in(lab: str, source: str) -> dict[str, str]:
     """The questions of a lab by their IDs, without markup; raises :class:`SystemExit` for a cell without a question."""
     found: dict[str, str] = {}
     above = ""
-    for cell in jupytext.reads(source.read_text("utf-8"), fmt="md").cells:
-        for name in NAMED.findall(cell.source) if cell.cell_type == "code" else ():
+    for cell in jupytext.reads(source, fmt="md").cells:
+        for _, name in ASKED.findall(cell.source) if cell.cell_type == "code" else ():
             quote = QUOTE.fullmatch(above.strip().rpartition("\n")[2])
             if quote is None:
-                raise SystemExit(
-                    f"{source.relative_to(ROOT)}: write the question of {name} above its cell: > **Predict.** …"
-                )
+                path = SOURCES.relative_to(ROOT) / lab / "lab.md"
+                raise SystemExit(f"{path}: write the question of {name} above its cell: > **Predict.** …")
             found[name] = re.sub(r"[*`]", "", quote[1])
         above = cell.source if cell.cell_type == "markdown" else ""
     return found
@@ -159,7 +160,6 @@ def is_folded(cell: Any) -> bool:
     return bool(cell.metadata.get("jupyter", {}).get("source_hidden"))
 
 
-ASKED = re.compile(r'^(\w+) = lab\.predict\(.*?\bid="([^"]+)"', re.MULTILINE | re.DOTALL)
 PREDICTIONS = "| prediction | what happens |\n|---|---|\n"
 PREDICTED = re.compile(r"^\| `([^`]+)`( \(further\))? \|.*\|$", re.MULTILINE)
 """The table of predictions as a source has it; each row gets what wrong answers mean."""
