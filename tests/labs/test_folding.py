@@ -203,3 +203,10 @@ def test_what_is_left_of_a_folded_cell_fits_into_a_small_window(path: Path) -> N
 def test_an_option_stands_for_a_span_whose_ends_are_whole_numbers(meant: tuple[object, ...]) -> None:
     with pytest.raises(Refused, match=r"write \(10, \.\.\., 60\)"):
         lab.predict("How many?", id="t/span", options={"few": meant, "many": 7})
+
+
+@pytest.mark.parametrize(("found", "happened"), [(60, "few"), (61, "many"), (7, "odd")])
+def test_a_span_has_both_its_ends_and_may_be_one_of_several(found: int, happened: str) -> None:
+    options = {"few": (10, ..., 60), "many": (61, ..., 70), "odd": {(1, ..., 7), 99}}
+    asked = lab.predict("How many?", id=f"t/ends-{found}", options=options)
+    assert asked.compare(found).actual == happened

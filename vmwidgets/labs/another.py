@@ -53,12 +53,11 @@ class Another:
 
     def next(self) -> None:
         """Draw a question whose answer can't be copied: neither the latest one nor, without options, the lab's."""
-        if not self.told():
-            return
         outcome = self._prediction.outcome
-        before = self._answer or (outcome.actual if outcome else "")
-        own = outcome.actual if outcome else ""
-        self._misses = int(self._number == 0 and outcome is not None and outcome.right is False)
+        if outcome is None or not self.told():
+            return
+        own, before = outcome.actual, self._answer or outcome.actual
+        self._misses = int(self._number == 0 and outcome.right is False)
         draws = Draws(f"another|{self._prediction.id}|{self._number}")
         for _ in range(MOST_DRAWS):
             self._now = now = ALIKE[self._prediction.id](draws)

@@ -65,10 +65,7 @@ def predict(
     words = line(question_of(id) if in_text else question, "question")
     chosen = _options(options)
     sort = _kind(kind, chosen)
-    means = options if isinstance(options, Mapping) else None
-    for option, meant in (means or {}).items():
-        if isinstance(meant, tuple) and ... in meant and not _is_span(meant):
-            raise Refused(f"options: {shown(option)} stands for {shown(meant)}: write (10, ..., 60), the least first")
+    means = {name: _meant(one, name) for name, one in options.items()} if isinstance(options, Mapping) else None
     asked = Prediction(identity_of(id, words), words, sort, chosen, means, bool(because), in_text)
     prediction = predictions.asked.now().ask(asked)
     if prediction is asked:
@@ -79,9 +76,19 @@ def predict(
     return prediction
 
 
-def _is_span(meant: tuple[Any, ...]) -> bool:
-    """Return whether a tuple is a span of whole numbers, with both its ends."""
-    return len(meant) == 3 and meant[1] is ... and type(meant[0]) is type(meant[2]) is int and meant[0] <= meant[2]
+def _meant(given: Any, option: Any) -> Any:
+    """Return what an option stands for, with a span of whole numbers as a range.
+
+    >>> _meant((10, ..., 60), "few")
+    range(10, 61)
+    """
+    if isinstance(given, (set, frozenset)):
+        return frozenset(_meant(one, option) for one in given)
+    if not isinstance(given, tuple) or ... not in given:
+        return given
+    if len(given) == 3 and given[1] is ... and type(given[0]) is type(given[2]) is int and given[0] <= given[2]:
+        return range(given[0], given[2] + 1)
+    raise Refused(f"options: {shown(option)} stands for {shown(given)}: write (10, ..., 60), the least first")
 
 
 def _options(options: Iterable[object] | None) -> tuple[str, ...]:

@@ -56,7 +56,6 @@ def explanations() -> dict[str, str]:
     return {name: said for text in files_of_labs(".md") for name, said in _by_heading(text).items()}
 
 
-@cache
 def question_of(identity: str) -> str:
     """Return the question that a notebook of this package asks in its text, without markup; "" if there is none.
 
@@ -65,7 +64,13 @@ def question_of(identity: str) -> str:
     >>> question_of("00/pieces")
     'Pieces of 600, 500 and 400 KiB are free. Can a segment of 1 MiB be placed?'
     """
-    return _by_heading(files(__package__).joinpath("questions.md").read_text("utf-8")).get(identity, "")
+    return _questions().get(identity, "")
+
+
+@cache
+def _questions() -> dict[str, str]:
+    """Return the questions of all labs, by prediction."""
+    return _by_heading(files(__package__).joinpath("questions.md").read_text("utf-8"))
 
 
 def _by_heading(text: str) -> dict[str, str]:
