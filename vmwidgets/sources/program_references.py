@@ -100,6 +100,10 @@ OSTEP = Form(
 NYU = Form("NYU's lab on paging", "(?P<access>[crwe]) {page}", 10, beside="[0-9]+(?: [0-9]+){0,3}", unit=PAGE)
 BEFORE = Form("R or W and an address", "{does} {address}")
 AFTER = Form("an address and R or W", "{address} {access}")
+NAMED = (
+    Form("an address with its name", r"(?i:v?addr(?:ess)?|va) {address}", 10),
+    Form("a page with its name", r"(?i:v?page|vpn) {page}", 10, unit=PAGE),
+)
 FORMS = (
     AFTER,
     Form(
@@ -116,8 +120,7 @@ FORMS = (
     Form("R or W, an address and a size", "{does} {address} {size}"),
     Form("an address, a size and R or W", "{0x} {size} {access}"),
     Form("a read from or a write to an address", f"(?P<access>(?i:{_WORDS})) (?:from|to|at|of) {{address}}"),
-    Form("an address with its name", r"(?i:v?addr(?:ess)?|va) {address}", 10),
-    Form("a page with its name", r"(?i:v?page|vpn) {page}", 10, unit=PAGE),
+    *NAMED,
     Form("DRAMSim", "{0x} {access} {n}"),
     PINATRACE,
     Form("a process, an address and R or W", "{process} {address} {access}", 10),
@@ -231,6 +234,21 @@ def read_string(text: str, *passed: str) -> ReferencesValue | None:
     return replace(reference_string(" ".join(words)), unsaid=(*said, *passed))
 
 
+def _in_lines(text: str) -> tuple[str, Sequence[str], Form | None]:
+    """Return a text with a reference a line, the titles above it, and the format, or None if it has none."""
+    if len(_listed(text, _NUMBER)) > text.count("\n") + 1:
+        text = re.sub(r"[\s,;\[({<]+(?=[0-9])", "\n", text)
+    form = _form_of(text)
+    if form in (AFTER, BEFORE, None) and AFTER.pattern.search(text) and BEFORE.pattern.search(text):
+        text = AFTER.pattern.sub(r"\g<access> \g<address>", text)
+        form = _form_of(text)
+    if form is not None:
+        return text, (), form
+    text, titles = _without_titles(text)
+    form = _form_of(text) if titles else None
+    return text, titles, form if form is not None and _may_have(form, titles) else None
+
+
 def read_references(text: str, source: str, name: str = "", *passed: str) -> Trace | None:
     """Return the references in a text; None for a text in another format.
 
@@ -239,15 +257,8 @@ def read_references(text: str, source: str, name: str = "", *passed: str) -> Tra
     """
     from ..engine.reference_strings.trace import MOST, Trace, ready  # with NumPy, which other texts don't need
 
-    if len(_listed(text, _NUMBER)) > text.count("\n") + 1:
-        text = re.sub(r"[\s,;\[({<]+(?=[0-9])", "\n", text)
-    if AFTER.pattern.search(text) and BEFORE.pattern.search(text) and _form_of(text) in (AFTER, BEFORE, None):
-        text = AFTER.pattern.sub(r"\g<access> \g<address>", text)
-    titles: Sequence[str] = ()
-    if (form := _form_of(text)) is None:
-        text, titles = _without_titles(text)
-        form = _form_of(text) if titles else None
-    if form is None or (titles and not _may_have(form, titles)):
+    text, titles, form = _in_lines(text)
+    if form is None:
         return None
     lines = text.split("\n")
     found = form.pattern.findall(text)
@@ -265,7 +276,7 @@ def read_references(text: str, source: str, name: str = "", *passed: str) -> Tra
     written = columns["address"]
     if not found and form.name == TABLE:
         raise Refused(f"{source} has a header, and no reference below it")
-    is_alone = len(written) < 2 and (form is NUMBERS or form.name.endswith(" with its name"))
+    is_alone = len(written) < 2 and form in (NUMBERS, *NAMED)
     if not written or "".join(written).isalpha() or is_alone:
         return None  # words such as "I add", or "addr 0x10", a line of anything
     has_letter, has_no_base = any(map(_LETTER.match, written)), all(map(str.isdecimal, written))
