@@ -312,14 +312,12 @@ def chosen(given: argparse.Namespace) -> Iterator[Mutant | tuple[str, ...]]:
 
 def judged(mutant: Mutant, minutes: tuple[float, float], *, only_near: bool) -> tuple[str, str]:
     """Return what the fast tier says of a mutant, and what all unit tests say, or only those of the same part."""
-    near = str(Path("tests", *Path(mutant.path).parts[1:4])).removesuffix(".py")
-    nearer = [one for one in (near, str(Path(near).parent)) if (COPY / one).is_dir()][:1]
+    near = nearest(mutant.path)
     around = "/".join(Path(near).parts[:2])
-    neighbours = [around] if (COPY / around).is_dir() else []
     with put_in(mutant):
         found = ["", ""]
         for place, tier in enumerate(("fast", "rest")):
-            for order in (nearer, neighbours if only_near else [*neighbours, "tests"]):  # the nearest come in a moment
+            for order in ([near], [around] if only_near else [around, "tests"]):  # the nearest come in a moment
                 found[place] = found_by([f"--tier={tier}", *order], minutes[place] * 60)
                 if found[place] != "alive":
                     return found[0], found[place]

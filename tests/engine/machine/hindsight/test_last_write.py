@@ -202,25 +202,27 @@ def test_what_is_asked_now_and_then_is_what_is_asked_at_once(seed: int, monkeypa
     assert check_bytes(model.machine, model.chance) > 5
 
 
-def test_what_was_last_before_some_operation(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(touched, "STRETCH", 5)
+def written_often(writes: int) -> tuple[Any, Any, int]:
+    """A byte whose value each operation changes, from the third on."""
     m = vm.boot("x86-64", layout="tiny")
     t = m.task("t")
     a = t.mmap(PAGE)
-    for number in range(30):
+    for number in range(writes):
         t.write(a, bytes([number + 1]))
+    return m, t, int(a)
+
+
+def test_what_was_last_before_some_operation(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(touched, "STRETCH", 5)
+    m, _, a = written_often(30)
     for before in (33, 20, 12, 4, 3):
         found = LastChanges(m).latest([byte_of("t", a)], before)
         assert found is not None
         assert found.number == before - 1
 
 
-def test_a_question_that_is_stopped_forgets_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    m = vm.boot("x86-64", layout="tiny")
-    t = m.task("t")
-    a = t.mmap(PAGE)
-    for number in range(20):
-        t.write(a, bytes([number + 1]))
+def test_a_question_that_is_stopped_forgets_nothing() -> None:
+    m, t, a = written_often(20)
 
     def stopped(done: int, count: int) -> None:
         if done == 8:
@@ -233,11 +235,7 @@ def test_a_question_that_is_stopped_forgets_nothing(monkeypatch: pytest.MonkeyPa
 
 def test_a_question_about_what_is_new_does_not_do_all_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(touched, "STRETCH", 10)
-    m = vm.boot("x86-64", layout="tiny")
-    t = m.task("t")
-    a = t.mmap(PAGE)
-    for number in range(60):
-        t.write(a, bytes([number]))
+    m, t, a = written_often(60)
     told: list[tuple[int, int]] = []
     assert m.last_write(t, a, progress=lambda done, count: told.append((done, count))).number == 62
     assert told == [(2, 63)], "operation 62"
