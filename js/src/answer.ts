@@ -144,12 +144,28 @@ class Draft {
   }
 }
 
-/** For the notebook, a letter may be a command, such as deleting the cell; here, it is an answer. */
-function keepKeys(asked: HTMLElement, send: (() => void) | null): void {
-  asked.addEventListener("keydown", (event) => {
-    if (!event.ctrlKey && !event.metaKey && !event.altKey) event.stopPropagation();
-    if (event.key === "Enter") send?.();
-  });
+/** The options of a question, or a field for its answer, which begin with what was `given`; Enter sends it. */
+class Reply {
+  readonly root: HTMLElement;
+  readonly choices: HTMLInputElement[];
+  readonly field: HTMLInputElement;
+
+  constructor(options: string[], group: string, hint: string, question: string, given: string, send: () => void) {
+    this.choices = options.map((option) => radio(option, group, given));
+    this.field = line(hint, question, given);
+    this.root = options.length > 0 ? make("div") : row(this.field);
+    this.root.append(...this.choices.map(labelled));
+    this.root.addEventListener("keydown", (event) => {
+      // For the notebook, a letter may be a command, such as deleting the cell; here, it is an answer.
+      if (!event.ctrlKey && !event.metaKey && !event.altKey) event.stopPropagation();
+      if (options.length > 0 && event.key === "Enter") send();
+    });
+    entered(this.field, send);
+  }
+
+  get value(): string {
+    return (this.choices.length > 0 ? this.choices.find((one) => one.checked)?.value : this.field.value) ?? "";
+  }
 }
 
 /** Offers another question like this one, and asks it. */
@@ -160,29 +176,23 @@ function another(model: Model<AnswerTraits>, group: string): { root: HTMLElement
   const said = make("span");
   said.setAttribute("role", "status");
   let number = 0;
-  let value = () => "";
+  let reply: Reply | null = null;
   const post = (content: { type: string; value?: string }) => {
     said.textContent = WAIT;
     model.send(content);
   };
-  const send = () => post({ type: "try", value: value() });
+  const send = () => post({ type: "try", value: reply?.value ?? "" });
   const check = pressed("Check", send);
   const offer = pressed("", () => post({ type: "another" }));
   const ask = (text: string, options: string[], hint: string) => {
     const words = make("p");
     words.textContent = text;
     words.style.cssText = "margin: 8px 0 4px; max-width: 80ch";
-    const choices = options.map((option) => radio(option, `${group}-${number}`, ""));
-    const field = line(hint, text, "");
-    value = () => (options.length > 0 ? choices.find((one) => one.checked)?.value : field.value) ?? "";
-    const asked = options.length > 0 ? make("div") : row(field);
-    asked.append(...choices.map(labelled));
-    keepKeys(asked, options.length > 0 ? send : null);
-    entered(field, send);
-    question.replaceChildren(words, asked);
+    reply = new Reply(options, `${group}-${number}`, hint, text, "", send);
+    question.replaceChildren(words, reply.root);
     question.setAttribute("role", "group");
     question.setAttribute("aria-label", text);
-    if (root.contains(rootOf(root).activeElement)) (choices[0] ?? field).focus();
+    if (root.contains(rootOf(root).activeElement)) (reply.choices[0] ?? reply.field).focus();
   };
   root.append(question, row(check, offer, said), steps);
   const tell = () => {
@@ -221,22 +231,17 @@ function render({ model, el }: AnswerArguments): () => void {
   const given = known || (before?.value ?? "");
   // each model has loaded this file for itself, so a counter would begin at 1
   const group = `vmw-answer-${Math.random().toString(36).slice(2)}`;
-  const choices = options.map((option) => radio(option, group, given));
-  const field = line(model.get("hint"), question, given);
+  const reply = new Reply(options, group, model.get("hint"), question, given, () => send());
   const because = line("because … (one line)", `why: ${question}`, model.get("because") || (before?.because ?? ""));
   const missed = line("what did I miss? (if you like)", `what you missed: ${question}`, model.get("missed"));
 
-  const asked = options.length > 0 ? make("div") : row(field);
-  asked.append(...choices.map(labelled));
-  keepKeys(asked, options.length > 0 ? () => send() : null);
-  const value = () => (options.length > 0 ? choices.find((one) => one.checked)?.value : field.value) ?? "";
   const status = make("span");
   status.setAttribute("role", "status");
   const post = (content: { type: string; value?: string; because?: string }) => {
     status.textContent = SENT;
     model.send(content);
   };
-  const send = () => post({ type: "answer", value: value(), because: because.value });
+  const send = () => post({ type: "answer", value: reply.value, because: because.value });
   const answer = pressed("", send);
   const unsure = pressed(model.get("unsure"), () => post({ type: "answer", value: model.get("unsure") }));
   const sendReason = () => post(because.value.trim() ? { type: "reason", because: because.value } : { type: "skip" });
@@ -245,7 +250,7 @@ function render({ model, el }: AnswerArguments): () => void {
   const sendMissed = () => post({ type: "missed", value: missed.value });
   const keep = pressed("Keep", sendMissed);
   const after = row(missed, keep);
-  const isOpen = () => value() !== "" && model.get("given") === "";
+  const isOpen = () => reply.value !== "" && model.get("given") === "";
   const tell = () => {
     const isGiven = model.get("given") !== "";
     const asksWhy = model.get("asks_why");
@@ -271,14 +276,13 @@ function render({ model, el }: AnswerArguments): () => void {
     if (event.key === "Escape" && leave(el)) event.preventDefault();
   };
   el.addEventListener("keydown", back, true); // before a field keeps its keys from the notebook
-  entered(field, send);
   entered(because, () => (model.get("asks_why") ? sendReason() : send()));
   entered(missed, sendMissed);
   el.style.overflowWrap = "anywhere"; // an answer may be an address or a name, without a space
   el.style.paddingLeft = "13px"; // below the words of the question: see _FRAME in vmwidgets/labs/markup.py
   el.setAttribute("role", "group");
   el.setAttribute("aria-label", question);
-  el.append(asked, ...(model.get("reasons") ? [row(because)] : []), row(answer, unsure, why, skip, status));
+  el.append(reply.root, ...(model.get("reasons") ? [row(because)] : []), row(answer, unsure, why, skip, status));
   el.append(after, like.root);
   const told = ["change:given", "change:asks_why", "change:asks_missed", "change:status"] as const;
   for (const name of told) model.on(name, tell);
@@ -288,7 +292,7 @@ function render({ model, el }: AnswerArguments): () => void {
   hear(model.widget_manager, model.get("own_id"));
   const hold = () => {
     const isReasoned = because.value.trim() === model.get("because");
-    draft.write(model.get("given") === "" ? value() : "", isReasoned ? "" : because.value);
+    draft.write(model.get("given") === "" ? reply.value : "", isReasoned ? "" : because.value);
   };
   addEventListener("pagehide", hold);
   return () => {
