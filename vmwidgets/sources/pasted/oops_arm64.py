@@ -67,21 +67,14 @@ SIZES = {4: 12, 16: 14, 64: 16}
 def weight(event: Event) -> int:
     """Return the evidence for arm64."""
     patterns = (
-        r"\bESR = 0x|\besr:? 0x", r"[kK] pages, [0-9]{2}-bit VAs", r"Mem abort info", r"\*?pgd=[0-9a-f]{16}",
-        r"Oops: (0000000)?[89a][0-9a-f]{7}\b", r"\bpstate: ", r"address between user and kernel", r"\bEC = 0x",
-        KERNELS.pattern,
+        re.compile(r"\bESR = 0x|\besr:? 0x"), re.compile(r"[kK] pages, [0-9]{2}-bit VAs"),
+        re.compile(r"Mem abort info"), re.compile(r"\*?pgd=[0-9a-f]{16}"), re.compile(r"Oops: (0000000)?[89a][0-9a-f]{7}\b"),
+        re.compile(r"\bpstate: "), re.compile(r"address between user and kernel"), re.compile(r"\bEC = 0x"), KERNELS,
     )  # fmt: skip
     others = event.search(
         re.compile(r"\*ppte|\bbadaddr:|4K pagesize|\bSMP ARM$|\[#[0-9]+\].* ARM$|^\W*Oops \[#"), claim=False
     )
-    return (
-        0
-        if others
-        else sum(
-            event.search(re.compile(one, _FLAGS * (one == KERNELS.pattern)), claim=False) is not None
-            for one in patterns
-        )
-    )
+    return 0 if others else sum(event.search(one, claim=False) is not None for one in patterns)
 
 
 def decoded(esr: int) -> tuple[str, ...]:
