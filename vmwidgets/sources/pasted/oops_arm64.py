@@ -68,7 +68,8 @@ def weight(event: Event) -> int:
     """Return the evidence for arm64."""
     patterns = (
         re.compile(r"\bESR = 0x|\besr:? 0x"), re.compile(r"[kK] pages, [0-9]{2}-bit VAs"),
-        re.compile(r"Mem abort info"), re.compile(r"\*?pgd=[0-9a-f]{16}"), re.compile(r"Oops: (0000000)?[89a][0-9a-f]{7}\b"),
+        re.compile(r"Mem abort info"), re.compile(r"\*?pgd=[0-9a-f]{16}"),
+        re.compile(r"Oops: (0000000)?[89a][0-9a-f]{7}\b"),
         re.compile(r"\bpstate: "), re.compile(r"address between user and kernel"), re.compile(r"\bEC = 0x"), KERNELS,
     )  # fmt: skip
     others = event.search(
