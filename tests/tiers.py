@@ -21,8 +21,8 @@ APART = ("benchmarks", "browser", "golden", "hosts", "packaging", "site")
 """Folders of which the fast tier has only what is essential."""
 
 ALIKE = (
-    "docs", "questions", "sources", "views",
-    "engine/kernel", "engine/memory", "engine/mmu", "engine/reference_strings", "engine/selfpaging",
+    "comparisons", "docs", "given", "on_paper", "questions", "reference_strings", "sources", "views",
+    "engine/kernel", "engine/memory", "engine/mmu", "engine/selfpaging",
 )  # fmt: skip  # a table
 """Folders whose tests compute sentences, pictures and exams, read files, or count in bits and lists: the same on each
 Python.  What an older Python lacks, mypy finds there."""

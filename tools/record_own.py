@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from vmwidgets.engine.base.units import PAGE
-from vmwidgets.engine.spaces.process_schema import ProcessMoment
+from vmwidgets.given.process import ProcessMoment
 from vmwidgets.real.own.measure import Measured, buffers
 
 OUT = Path(__file__).resolve().parent.parent / "vmwidgets/real/own/cell.json.gz"

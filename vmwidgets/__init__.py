@@ -29,17 +29,15 @@ from .pictures.keeping import EXAMINED_BY, KEPT_BY
 from .pictures.listed import MODULE_OF
 
 if TYPE_CHECKING:
-    from .engine.machine.compare_paging import compare_paging
+    from .comparisons.formats import compare_formats
+    from .comparisons.paging import compare_paging
     from .engine.machine.hindsight.lockstep import lockstep
     from .engine.machine.hindsight.orders import orders
-    from .engine.machine.segments import BaseAndBounds, Segments
+    from .engine.memory.costs import Costs
     from .engine.memory.replacement import Replacement, ResidentPage
-    from .engine.mmu.compare_formats import compare_formats
-    from .engine.mmu.paper.machine import paper
-    from .engine.reference_strings.costs import Costs
-    from .engine.reference_strings.references import reference_string
-    from .engine.reference_strings.trace import trace
     from .labs import lab
+    from .on_paper.machine import paper
+    from .on_paper.segments import BaseAndBounds, Segments
     from .pictures.handing_out import handout
     from .pictures.hello import hello
     from .pictures.load_curve import load_curve
@@ -50,6 +48,8 @@ if TYPE_CHECKING:
     from .real.own.measure import memory
     from .real.own.pager import pager
     from .real.own.process import process
+    from .reference_strings.references import reference_string
+    from .reference_strings.trace import trace
     from .sources import workload
     from .sources.compare import compare
     from .sources.door import load
@@ -69,22 +69,22 @@ except PackageNotFoundError:  # run from a checkout that was never installed
 
 _LAZY = {
     **dict.fromkeys((*MODULE_OF, "View", "show"), ".widgets"),
-    "BaseAndBounds": ".engine.machine.segments",
-    "Costs": ".engine.reference_strings.costs",
-    "Segments": ".engine.machine.segments",
+    "BaseAndBounds": ".on_paper.segments",
+    "Costs": ".engine.memory.costs",
+    "Segments": ".on_paper.segments",
     "attach": ".real",
     "memory": ".real.own.measure",
     "pager": ".real.own.pager",
-    "paper": ".engine.mmu.paper.machine",
+    "paper": ".on_paper.machine",
     "memory_image": ".real",
     "process": ".real.own.process",
     "xv6": ".real",
     "Replacement": ".engine.memory.replacement",
     "ResidentPage": ".engine.memory.replacement",
-    "compare_formats": ".engine.mmu.compare_formats",
+    "compare_formats": ".comparisons.formats",
     "compare_with_linux": ".real.linux",
     "copy_on_write": ".real.own.forked",
-    "compare_paging": ".engine.machine.compare_paging",
+    "compare_paging": ".comparisons.paging",
     "diff": ".sources.map_diff",
     "handout": ".pictures.handing_out",
     "hello": ".pictures.hello",
@@ -101,8 +101,8 @@ _LAZY = {
     "picture": ".pictures.registry",
     "play": ".sources.programs",
     "pseudocode": ".views.story.pseudocode",
-    "reference_string": ".engine.reference_strings.references",
-    "trace": ".engine.reference_strings.trace",
+    "reference_string": ".reference_strings.references",
+    "trace": ".reference_strings.trace",
     "compare": ".sources.compare",
     "workload": ".sources",
     "lab": ".labs",

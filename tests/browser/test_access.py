@@ -21,9 +21,9 @@ sys.path.insert(0, {str(ROOT)!r})
 from tests.views import gallery
 """ + """
 import vmwidgets as vm
-from vmwidgets.engine.mmu.followed import Break, Followed
-from vmwidgets.engine.mmu.stops import SpaceAtStop, Stop, Stops
-from vmwidgets.engine.spaces.process_schema import ForkedPage, ForkedValue
+from vmwidgets.given.followed import Break, Followed
+from vmwidgets.given.stops import SpaceAtStop, Stop, Stops
+from vmwidgets.given.process import ForkedPage, ForkedValue
 from vmwidgets.real.own.recorded import recorded_cell
 from vmwidgets.widgets.host.show import view_of
 

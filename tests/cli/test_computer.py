@@ -15,7 +15,7 @@ import pytest
 import vmwidgets as vm
 from vmwidgets.cli import computer, main
 from vmwidgets.cli.computer import Finding
-from vmwidgets.engine.base.released import install
+from vmwidgets.released import install
 from vmwidgets.views.scene.static import STATIC
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tools import hero
-from vmwidgets.engine.base import released
+from vmwidgets import released
 
 pytestmark = pytest.mark.once
 

@@ -20,7 +20,6 @@ from tests.grading.earlier import beginning, hinting, outcome, prediction, resul
 from tests.labs.test_sheets import SOLVED
 from vmwidgets.cli import main
 from vmwidgets.engine.base.errors import Refused
-from vmwidgets.engine.base.released import install
 from vmwidgets.grading import Graded, Grades, Row, feedback, grade, read_course
 from vmwidgets.grading.comparing import compared
 from vmwidgets.grading.judge import judged
@@ -29,6 +28,7 @@ from vmwidgets.grading.tables import write_tables
 from vmwidgets.labs.beginning import Beginning
 from vmwidgets.labs.mistakes import known_mistakes
 from vmwidgets.labs.sheet import sheet_of
+from vmwidgets.released import install
 
 from .synthetic import COURSE, checked, seed_of, solved, worth, written
 

@@ -11,7 +11,7 @@ import pytest
 
 import vmwidgets as vm
 from vmwidgets import lab
-from vmwidgets.engine.mmu.compare_formats import compare_formats
+from vmwidgets.comparisons.formats import compare_formats
 from vmwidgets.labs.alike import ALIKE, Alike
 from vmwidgets.labs.answers import written
 from vmwidgets.labs.control import Control

@@ -10,11 +10,11 @@ import pytest
 import vmwidgets as vm
 from vmwidgets import lab
 from vmwidgets.engine.memory.replacement import ResidentPage
-from vmwidgets.engine.reference_strings.references import reference_string
 from vmwidgets.labs.checking import judged_for
 from vmwidgets.labs.chosen import MOST_SOURCE, Chosen, source_of
 from vmwidgets.labs.exercises.replacement import PolicySheet, ask_policy
 from vmwidgets.labs.work import packed, remade
+from vmwidgets.reference_strings.references import reference_string
 
 from .solutions import run
 from .test_sheets import SOLVED

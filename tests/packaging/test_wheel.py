@@ -24,7 +24,7 @@ import pytest
 from hatch_build import NODE
 from tests.docs.test_links import links
 from tests.packaging import solutions
-from vmwidgets.engine.base.released import install
+from vmwidgets.released import install
 
 DRAWING = """
 import sys

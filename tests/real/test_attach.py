@@ -16,7 +16,7 @@ import pytest
 import vmwidgets as vm
 from tests.real.conftest import Emulator, wait_for
 from vmwidgets import Refused
-from vmwidgets.engine.mmu.pasted import compared
+from vmwidgets.given.pasted import compared
 from vmwidgets.real import Kernel
 
 

@@ -12,7 +12,7 @@ import pytest
 import vmwidgets as vm
 from tests.real.conftest import needed, wait_for
 from tests.real.test_attach import physical
-from vmwidgets.engine.mmu.pasted import compared
+from vmwidgets.given.pasted import compared
 
 LINUX = Path(__file__).resolve().parents[2] / ".cache" / "linux"
 

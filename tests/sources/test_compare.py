@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import vmwidgets as vm
-from vmwidgets.engine.kernel.map.comparisons_schema import ComparisonValue, WorkloadOperation
+from vmwidgets.comparisons.placements import ComparisonValue, WorkloadOperation
 from vmwidgets.sources.compare_maps import LABELS, bare_map
 from vmwidgets.sources.workload import allocate, free, lookup
 

@@ -15,8 +15,8 @@ import pytest
 import vmwidgets as vm
 from tests.sources import kinds
 from vmwidgets.engine.base.errors import Refused
-from vmwidgets.engine.machine.loaded import LoadedMaps, LoadedStrace
-from vmwidgets.engine.mmu.pasted import Pasted
+from vmwidgets.given.loaded import LoadedMaps, LoadedStrace
+from vmwidgets.given.pasted import Pasted
 from vmwidgets.sources.pasted import load as kernel_text
 from vmwidgets.sources.proc_maps import load_ranges, ranges_of
 from vmwidgets.sources.strace.load import load_calls_into

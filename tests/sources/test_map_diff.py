@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 import vmwidgets as vm
-from vmwidgets.engine.kernel.map.diffs_schema import AGREES, DIFFERS, MODEL, SYSTEM
+from vmwidgets.comparisons.maps import AGREES, DIFFERS, MODEL, SYSTEM
 
 PAGE = vm.PAGE
 A = 0x10000

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 import vmwidgets as vm
-from vmwidgets.engine.kernel.map.comparisons_schema import UsedPiece
+from vmwidgets.comparisons.placements import UsedPiece
 from vmwidgets.sources.pieces import Pieces
 from vmwidgets.sources.workload import allocate, free
 

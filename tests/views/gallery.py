@@ -15,14 +15,13 @@ import vmwidgets as vm
 from tests.views.domains import machine_life
 from tests.views.lives import lived_in
 from tests.views.pictures import machine_with
-from vmwidgets.engine.kernel.map.comparisons_schema import WorkloadOperation
+from vmwidgets.comparisons.linux import LeftOut, LinuxComparison, LinuxDifference, Sayings
+from vmwidgets.comparisons.placements import WorkloadOperation
 from vmwidgets.engine.machine.handles.tasks import Task
 from vmwidgets.engine.memory.replacement import ResidentPage
-from vmwidgets.engine.mmu.followed import Break, Followed
-from vmwidgets.engine.mmu.pasted import SaidRange
-from vmwidgets.engine.mmu.stops import SpaceAtStop, Stop, Stops
-from vmwidgets.engine.spaces.linux_schema import LeftOut, LinuxComparison, LinuxDifference, Sayings
-from vmwidgets.engine.spaces.process_schema import (
+from vmwidgets.given.followed import Break, Followed
+from vmwidgets.given.pasted import SaidRange
+from vmwidgets.given.process import (
     CellMemory,
     ForkedPage,
     ForkedValue,
@@ -31,6 +30,7 @@ from vmwidgets.engine.spaces.process_schema import (
     ProcessRange,
     changes_between,
 )
+from vmwidgets.given.stops import SpaceAtStop, Stop, Stops
 from vmwidgets.pictures.picture import Picture
 from vmwidgets.real.own.recorded import recorded_cell, recorded_moment
 from vmwidgets.sources.workload import allocate, free

@@ -10,7 +10,7 @@ import pytest
 import vmwidgets as vm
 from tests.captions import saying, says
 from tests.views.pictures import cut_text, misplaced_text, outside, overlaps
-from vmwidgets.engine.kernel.map.comparisons_schema import ComparisonValue, WorkloadOperation
+from vmwidgets.comparisons.placements import ComparisonValue, WorkloadOperation
 from vmwidgets.sources.compare_maps import LABELS
 from vmwidgets.sources.workload import allocate, free, lookup
 from vmwidgets.views.scene.model import Node, Scene

@@ -7,7 +7,7 @@ import pytest
 import vmwidgets as vm
 from tests.views.domains import machine_life
 from tests.views.test_kmem_layout import sound
-from vmwidgets.engine.spaces.paging_schema import PagingComparison
+from vmwidgets.comparisons.paging_schema import PagingComparison
 
 
 def compared(seed: int, name: str = "init") -> PagingComparison:

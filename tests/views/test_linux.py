@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import vmwidgets as vm
-from vmwidgets.engine.spaces.linux_schema import LinuxComparison, LinuxDifference, Sayings
+from vmwidgets.comparisons.linux import LinuxComparison, LinuxDifference, Sayings
 from vmwidgets.views.scene.model import Node, Scene
 from vmwidgets.views.scene.twin import table_twin
 

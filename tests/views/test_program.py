@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import vmwidgets as vm
-from vmwidgets.engine.machine.played import Played
+from vmwidgets.given.played import Played
 from vmwidgets.views.scene.model import Scene
 
 

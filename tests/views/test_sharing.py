@@ -9,7 +9,7 @@ import pytest
 
 import vmwidgets as vm
 from vmwidgets.engine.machine import Machine
-from vmwidgets.engine.spaces.process_schema import ForkedPage, ForkedValue
+from vmwidgets.given.process import ForkedPage, ForkedValue
 from vmwidgets.views.scene.text import text_width
 
 

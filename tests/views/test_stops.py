@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 import vmwidgets as vm
-from vmwidgets.engine.mmu.pasted import SaidRange
-from vmwidgets.engine.mmu.stops import SpaceAtStop, Stop, Stops
+from vmwidgets.given.pasted import SaidRange
+from vmwidgets.given.stops import SpaceAtStop, Stop, Stops
 from vmwidgets.views.scene.model import Node, Scene
 
 FIRST = 0x87F4_0000

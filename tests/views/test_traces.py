@@ -14,8 +14,8 @@ import vmwidgets as vm
 from tests.captions import fields_of, says
 from tests.views.test_kmem_layout import sound
 from vmwidgets.engine.base.errors import Refused
-from vmwidgets.engine.reference_strings.trace import Trace
-from vmwidgets.engine.spaces.process_schema import UsedOverTime, UsedRange
+from vmwidgets.given.process import UsedOverTime, UsedRange
+from vmwidgets.reference_strings.trace import Trace
 
 PAGE = 4096
 

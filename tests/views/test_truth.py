@@ -11,7 +11,7 @@ import pytest
 
 import vmwidgets as vm
 from tests.views import gallery
-from vmwidgets.engine.mmu.followed import Break, Followed
+from vmwidgets.given.followed import Break, Followed
 from vmwidgets.pictures.picture import Picture
 from vmwidgets.views.scene.model import Scene
 

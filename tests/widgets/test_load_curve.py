@@ -10,9 +10,9 @@ import pytest
 
 import vmwidgets as vm
 from vmwidgets.engine.base.errors import Refused
-from vmwidgets.engine.base.released import install
-from vmwidgets.engine.reference_strings.thrashing import SCOPES
 from vmwidgets.pictures import slim
+from vmwidgets.reference_strings.thrashing import SCOPES
+from vmwidgets.released import install
 from vmwidgets.views.scene.twin import drawing_in
 
 

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 import vmwidgets as vm
-from vmwidgets.engine.reference_strings.counting import spread
-from vmwidgets.engine.reference_strings.trace import Trace, ready
+from vmwidgets.reference_strings.counting import spread
+from vmwidgets.reference_strings.trace import Trace, ready
 from vmwidgets.sources.record import REFERENCES, recorded_references
 
 from .table import table, verdict

@@ -12,8 +12,8 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from vmwidgets import __version__
+from vmwidgets.archive import zipped
 from vmwidgets.build import GRADING, code
-from vmwidgets.engine.base.archive import zipped
 from vmwidgets.engine.base.errors import Refused
 
 SETTINGS, COURSE, EXERCISES = "autograder.json", "course.toml", "exercises"

@@ -23,7 +23,7 @@ from vmwidgets.engine.base.frozen import frozen
 
 from .. import __version__
 from ..build import code, commit
-from ..engine.base.released import install
+from ..released import install
 from ..views.scene.static import STATIC
 
 FRONT_END = ("answer.js", "controls.js", "graphviz.js", "hub.js", "loader.js", "player.js", "saved.js", "view.js")

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from .. import __version__
 from ..engine.base.errors import Refused
-from ..engine.base.released import install
 from ..engine.base.units import counted
+from ..released import install
 from .command import path_typed
 from .copying import README, Copied, copy_labs, handed_out
 from .text import printable, say_refused

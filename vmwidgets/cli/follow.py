@@ -9,7 +9,7 @@ from pathlib import Path
 from textwrap import fill
 
 from ..engine.base.errors import Refused
-from ..engine.mmu.followed import Followed
+from ..given.followed import Followed
 from ..real.follow.checks import checked, checks_in
 from ..real.follow.rules import LABS, RULES
 from ..real.xv6 import check_command, xv6

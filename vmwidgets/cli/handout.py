@@ -10,12 +10,12 @@ from typing import Any
 
 from ..engine.base.errors import Refused
 from ..engine.base.files import check_free
-from ..engine.base.released import install
 from ..engine.machine.load import load_journal
 from ..labs.handing_out import named_picture
 from ..pictures.handing_out import handed_out
 from ..pictures.handout.page import PAPER
 from ..pictures.handout.telling import UNITS
+from ..released import install
 from ..sources.given_text import GZIP
 from .text import printable, say_refused
 

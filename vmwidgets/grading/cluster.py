@@ -20,8 +20,8 @@ from typing import Any
 from vmwidgets import __version__
 from vmwidgets.build import GRADING, code
 from vmwidgets.engine.base.errors import Refused, shown
-from vmwidgets.engine.base.released import install
 from vmwidgets.engine.base.units import counted
+from vmwidgets.released import install
 
 from .course import Course
 from .files import content_of

@@ -11,7 +11,7 @@ from typing import Any
 
 from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.base.units import GIB, KIB, MIB, PAGE, Address, binary_size, counted
-from vmwidgets.engine.reference_strings.references import reference_string
+from vmwidgets.reference_strings.references import reference_string
 
 from .draws import Draws
 

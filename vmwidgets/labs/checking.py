@@ -10,7 +10,7 @@ from typing import Any
 from vmwidgets.engine.base.calls import says_what_it_takes
 from vmwidgets.engine.base.errors import Refused, VMError, a_kind, printable, shown
 from vmwidgets.engine.machine.handles.maps import MachineMap
-from vmwidgets.engine.mmu.paper.worked import Access, Worked
+from vmwidgets.on_paper.worked import Access, Worked
 
 from . import exercises as _exercises  # noqa: F401  those that ship register themselves
 from .beginning import begun, note_check

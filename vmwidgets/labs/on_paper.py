@@ -8,7 +8,7 @@ from math import isclose
 from typing import Any
 
 from vmwidgets.engine.base.errors import Refused, shown
-from vmwidgets.engine.mmu.paper.worked import Access, Worked
+from vmwidgets.on_paper.worked import Access, Worked
 
 from .criterion import Criterion
 from .result import Result

@@ -25,9 +25,9 @@ from vmwidgets.engine.base.errors import Refused, VMError, a_kind, printable, sh
 from vmwidgets.engine.base.units import Address, Size
 from vmwidgets.engine.machine import Machine, boot
 from vmwidgets.engine.machine.load import load_journal
-from vmwidgets.engine.machine.segments import Segments
-from vmwidgets.engine.reference_strings.references import reference_string
-from vmwidgets.engine.reference_strings.references_schema import ReferencesValue
+from vmwidgets.on_paper.segments import Segments
+from vmwidgets.reference_strings.references import reference_string
+from vmwidgets.reference_strings.references_schema import ReferencesValue
 from vmwidgets.sources.strace.load import load_strace
 from vmwidgets.sources.strace.result import LoadedStrace
 

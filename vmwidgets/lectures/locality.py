@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from vmwidgets.engine.base.units import PAGE
 from vmwidgets.engine.machine import boot
-from vmwidgets.engine.reference_strings.trace import Trace, trace
 from vmwidgets.pictures.registry import known_pictures
+from vmwidgets.reference_strings.trace import Trace, trace
 from vmwidgets.sources.record import recorded_references
 
 from .lecture import Lecture

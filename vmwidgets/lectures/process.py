@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from vmwidgets.engine.base.units import MIB, PAGE
 from vmwidgets.engine.machine import boot
-from vmwidgets.engine.spaces.process_schema import rounded
+from vmwidgets.given.process import rounded
 from vmwidgets.pictures.registry import known_pictures
 from vmwidgets.real.own.recorded import recorded_cell
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from vmwidgets.engine.base.units import PAGE, Address
 from vmwidgets.engine.machine import boot
-from vmwidgets.engine.reference_strings.references import reference_string
 from vmwidgets.pictures.registry import known_pictures
+from vmwidgets.reference_strings.references import reference_string
 
 from .lecture import Lecture
 

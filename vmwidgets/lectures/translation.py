@@ -6,8 +6,8 @@ from vmwidgets.engine.base.errors import VMError
 from vmwidgets.engine.base.units import PAGE, Address, Size
 from vmwidgets.engine.machine import boot
 from vmwidgets.engine.machine.handles.cpus import MachineCpu
-from vmwidgets.engine.mmu.paper.machine import Paper
 from vmwidgets.engine.mmu.tlb_schema import TlbHit
+from vmwidgets.on_paper.machine import Paper
 from vmwidgets.pictures.registry import known_pictures
 from vmwidgets.sources.strace.recordings import recording
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from vmwidgets.comparisons.formats import FormatComparison
+from vmwidgets.comparisons.maps import MapsDiff
+from vmwidgets.comparisons.paging_schema import PagingComparison
+from vmwidgets.comparisons.placements import ComparisonValue
 from vmwidgets.engine.base.errors import Refused, shown
-from vmwidgets.engine.kernel.map.comparisons_schema import ComparisonValue
-from vmwidgets.engine.kernel.map.diffs_schema import MapsDiff
-from vmwidgets.engine.mmu.compare_formats import FormatComparison
-from vmwidgets.engine.spaces.paging_schema import PagingComparison
 from vmwidgets.views.domain.paging import draw_paging
 from vmwidgets.views.maps.compare import draw_comparison
 from vmwidgets.views.maps.diff import draw_diff

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from vmwidgets.comparisons.linux import LinuxComparison
 from vmwidgets.engine.base.errors import Refused, shown
-from vmwidgets.engine.spaces.linux_schema import LinuxComparison
 from vmwidgets.views.scene.model import Scene
 from vmwidgets.views.tables.linux import draw_linux
 

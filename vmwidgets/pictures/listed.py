@@ -36,11 +36,20 @@ PICTURES = {
 """The names of each module's pictures."""
 
 FIRST_FOR = {
-    "vmwidgets.engine.kernel.map.comparisons_schema": {
-        "ComparisonValue": "compare",
+    "vmwidgets.comparisons.formats": {
+        "FormatComparison": "compare",
     },
-    "vmwidgets.engine.kernel.map.diffs_schema": {
+    "vmwidgets.comparisons.linux": {
+        "LinuxComparison": "linux",
+    },
+    "vmwidgets.comparisons.maps": {
         "MapsDiff": "compare",
+    },
+    "vmwidgets.comparisons.paging_schema": {
+        "PagingComparison": "compare",
+    },
+    "vmwidgets.comparisons.placements": {
+        "ComparisonValue": "compare",
     },
     "vmwidgets.engine.kernel.pmap.pmap_schema": {
         "InvertedValue": "inverted",
@@ -84,59 +93,27 @@ FIRST_FOR = {
     "vmwidgets.engine.machine.hindsight.why": {
         "Why": "reasons",
     },
-    "vmwidgets.engine.machine.loaded": {
-        "LoadedMaps": "process",
-        "LoadedStrace": "process",
-    },
     "vmwidgets.engine.machine.machine": {
         "Machine": "dashboard",
-    },
-    "vmwidgets.engine.machine.played": {
-        "Played": "program",
-    },
-    "vmwidgets.engine.mmu.compare_formats": {
-        "FormatComparison": "compare",
-    },
-    "vmwidgets.engine.mmu.followed": {
-        "Followed": "real",
-    },
-    "vmwidgets.engine.mmu.paper.machine": {
-        "Paper": "paper",
-    },
-    "vmwidgets.engine.mmu.paper.worked": {
-        "Access": "paper",
-    },
-    "vmwidgets.engine.mmu.pasted": {
-        "Pasted": "pasted",
-    },
-    "vmwidgets.engine.mmu.stops": {
-        "Stops": "real",
     },
     "vmwidgets.engine.mmu.tables": {
         "PageTables": "tables",
         "TablesWalk": "tables",
     },
-    "vmwidgets.engine.reference_strings.references_schema": {
-        "PolicyRun": "references",
-        "ReferencesValue": "references",
+    "vmwidgets.given.followed": {
+        "Followed": "real",
     },
-    "vmwidgets.engine.reference_strings.segments_schema": {
-        "SegmentsValue": "segments",
+    "vmwidgets.given.loaded": {
+        "LoadedMaps": "process",
+        "LoadedStrace": "process",
     },
-    "vmwidgets.engine.reference_strings.trace": {
-        "Trace": "locality",
+    "vmwidgets.given.pasted": {
+        "Pasted": "pasted",
     },
-    "vmwidgets.engine.reference_strings.traces_schema": {
-        "FaultsValue": "traces",
-        "IntervalsValue": "traces",
+    "vmwidgets.given.played": {
+        "Played": "program",
     },
-    "vmwidgets.engine.spaces.linux_schema": {
-        "LinuxComparison": "linux",
-    },
-    "vmwidgets.engine.spaces.paging_schema": {
-        "PagingComparison": "compare",
-    },
-    "vmwidgets.engine.spaces.process_schema": {
+    "vmwidgets.given.process": {
         "CellMemory": "own",
         "ForkedValue": "own",
         "LiveFork": "own",
@@ -145,8 +122,31 @@ FIRST_FOR = {
         "ProcessMoment": "process",
         "UsedOverTime": "locality",
     },
+    "vmwidgets.given.stops": {
+        "Stops": "real",
+    },
+    "vmwidgets.on_paper.machine": {
+        "Paper": "paper",
+    },
+    "vmwidgets.on_paper.segments_schema": {
+        "SegmentsValue": "segments",
+    },
+    "vmwidgets.on_paper.worked": {
+        "Access": "paper",
+    },
     "vmwidgets.pictures.beside": {
         "Pair": "beside",
+    },
+    "vmwidgets.reference_strings.references_schema": {
+        "PolicyRun": "references",
+        "ReferencesValue": "references",
+    },
+    "vmwidgets.reference_strings.trace": {
+        "Trace": "locality",
+    },
+    "vmwidgets.reference_strings.traces_schema": {
+        "FaultsValue": "traces",
+        "IntervalsValue": "traces",
     },
 }
 """By a class's module and name, the module with the first-choice picture of its objects."""

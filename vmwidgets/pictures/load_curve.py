@@ -7,8 +7,8 @@ from typing import Any
 
 from vmwidgets.engine.base.calls import says_what_it_takes
 from vmwidgets.engine.base.errors import Refused, in_ascii, shown
-from vmwidgets.engine.base.released import install
-from vmwidgets.engine.reference_strings import thrashing
+from vmwidgets.reference_strings import thrashing
+from vmwidgets.released import install
 from vmwidgets.views.scene.twin import RULES, data_uri, image_html, picture_html, twin_html
 
 from . import slim

@@ -12,9 +12,9 @@ import traitlets
 
 from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.engine.base.units import Address, binary_size, counted
-from vmwidgets.engine.reference_strings.trace import Trace
-from vmwidgets.engine.reference_strings.traces_schema import LocalityValue, PagesRow
-from vmwidgets.engine.spaces.process_schema import UsedOverTime, UsedRange
+from vmwidgets.given.process import UsedOverTime, UsedRange
+from vmwidgets.reference_strings.trace import Trace
+from vmwidgets.reference_strings.traces_schema import LocalityValue, PagesRow
 from vmwidgets.views.scene import boxes, kit
 from vmwidgets.views.scene.boxes import Part
 from vmwidgets.views.scene.kit import MARGIN, WIDTH

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vmwidgets.engine.base.errors import Refused, shown
-from vmwidgets.engine.spaces.process_schema import CellMemory, ForkedValue, LiveFork, Measuring
+from vmwidgets.given.process import CellMemory, ForkedValue, LiveFork, Measuring
 from vmwidgets.views.memory.own import draw_cell, draw_forked
 from vmwidgets.views.scene.model import Scene
 

@@ -11,9 +11,9 @@ from zlib import crc32
 
 from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.engine.base.units import Address
-from vmwidgets.engine.mmu.paper.machine import Paper
-from vmwidgets.engine.mmu.paper.worked import Access
 from vmwidgets.engine.mmu.tlb_schema import TlbSlot, TlbValue
+from vmwidgets.on_paper.machine import Paper
+from vmwidgets.on_paper.worked import Access
 from vmwidgets.views.scene import boxes, kit
 from vmwidgets.views.scene.boxes import Column, Part, Row
 from vmwidgets.views.scene.kit import Box

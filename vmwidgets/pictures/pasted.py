@@ -8,8 +8,8 @@ from typing import Any
 
 from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.engine.base.units import Address, Size, counted, listed
-from vmwidgets.engine.mmu.pasted import Panic, SaidRange
-from vmwidgets.engine.mmu.pasted import Pasted as PastedText
+from vmwidgets.given.pasted import Panic, SaidRange
+from vmwidgets.given.pasted import Pasted as PastedText
 from vmwidgets.views.scene.kit import stack
 from vmwidgets.views.scene.model import Scene, Table
 from vmwidgets.views.tables.pasted import Found, draw_pasted, in_words

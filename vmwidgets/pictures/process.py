@@ -8,8 +8,8 @@ from typing import Any
 from vmwidgets.engine.base.errors import Refused, shown, with_signs
 from vmwidgets.engine.base.units import Address, Size, counted
 from vmwidgets.engine.machine.handles.tasks import Task
-from vmwidgets.engine.machine.loaded import LoadedMaps, LoadedStrace, MapsRange
-from vmwidgets.engine.spaces.process_schema import NAMELESS, LiveProcess, ProcessMoment, ProcessRange, holes
+from vmwidgets.given.loaded import LoadedMaps, LoadedStrace, MapsRange
+from vmwidgets.given.process import NAMELESS, LiveProcess, ProcessMoment, ProcessRange, holes
 from vmwidgets.views.memory.own import draw_process
 from vmwidgets.views.scene.model import Scene
 

@@ -8,7 +8,7 @@ from operator import attrgetter
 from typing import Any
 
 from vmwidgets.engine.base.errors import Refused, shown
-from vmwidgets.engine.machine.played import LineCounts, Played, counts_of
+from vmwidgets.given.played import LineCounts, Played, counts_of
 from vmwidgets.views.scene.model import Scene
 from vmwidgets.views.tables.program import COLUMNS, CodeLine, draw_program, room_of_panes
 

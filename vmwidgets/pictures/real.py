@@ -9,10 +9,10 @@ import traitlets
 
 from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.engine.base.units import Address, counted
-from vmwidgets.engine.mmu.followed import Followed as FollowedKernel
-from vmwidgets.engine.mmu.pasted import SaidDifference
-from vmwidgets.engine.mmu.stops import Stop
-from vmwidgets.engine.mmu.stops import Stops as StopsOfKernel
+from vmwidgets.given.followed import Followed as FollowedKernel
+from vmwidgets.given.pasted import SaidDifference
+from vmwidgets.given.stops import Stop
+from vmwidgets.given.stops import Stops as StopsOfKernel
 from vmwidgets.views.scene.kit import Switch, stack
 from vmwidgets.views.scene.model import Scene
 from vmwidgets.views.tables.pasted import Found, draw_pasted, in_words

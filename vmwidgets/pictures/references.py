@@ -18,7 +18,7 @@ import traitlets
 from vmwidgets.engine.base.errors import Refused, shown, with_signs
 from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.base.units import counted
-from vmwidgets.engine.reference_strings.references_schema import PageName, PageReference, PolicyRun, ReferencesValue
+from vmwidgets.reference_strings.references_schema import PageName, PageReference, PolicyRun, ReferencesValue
 from vmwidgets.views.scene import boxes, kit
 from vmwidgets.views.scene.boxes import Part
 from vmwidgets.views.scene.kit import LINE, MARGIN, WIDTH, Box

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from vmwidgets.engine.base.units import Address, binary_size, listed
-from vmwidgets.engine.reference_strings.segments_schema import Segment, SegmentsValue, Stretch
+from vmwidgets.on_paper.segments_schema import Segment, SegmentsValue, Stretch
 from vmwidgets.views.maps.ribbon import NOT_TO_SCALE
 from vmwidgets.views.scene import boxes, kit
 from vmwidgets.views.scene.boxes import Part

@@ -13,8 +13,8 @@ from vmwidgets.engine.base.units import PAGE, PAGE_SHIFT, Address, counted
 from vmwidgets.engine.kernel.map.map_schema import EntryValue
 from vmwidgets.engine.kernel.tasks.objects_schema import NoCopyNeeded, PageCopied
 from vmwidgets.engine.machine import Machine
-from vmwidgets.engine.mmu.runs import runs
 from vmwidgets.engine.mmu.tables_schema import FaultRaised, PteRunWritten, PteWritten
+from vmwidgets.given.runs import runs
 from vmwidgets.views.memory.blackboard import (
     LETTERS,
     MOST,

@@ -14,11 +14,11 @@ from vmwidgets.engine.machine.handles.maps import MachineMap
 from vmwidgets.engine.machine.handles.tables import MachineTables
 from vmwidgets.engine.machine.handles.tasks import Task
 from vmwidgets.engine.memory.ram import BusError
-from vmwidgets.engine.mmu.paper.machine import Paper
 from vmwidgets.engine.mmu.tables import PageTables
 from vmwidgets.engine.mmu.tables_schema import Permission, Walk
 from vmwidgets.engine.mmu.walk import walk
 from vmwidgets.engine.spaces.paths import unquoted
+from vmwidgets.on_paper.machine import Paper
 from vmwidgets.views.maps.runs import kind_of
 from vmwidgets.views.scene.relations import KERNEL
 from vmwidgets.views.scene.text import visible

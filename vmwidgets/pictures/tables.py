@@ -14,13 +14,13 @@ from vmwidgets.engine.machine.handles.domain import MachineDomain
 from vmwidgets.engine.machine.handles.tables import MachineTables, MachineWalk
 from vmwidgets.engine.machine.handles.tasks import Task
 from vmwidgets.engine.memory.ram import BusError
-from vmwidgets.engine.mmu.paper.machine import Paper
-from vmwidgets.engine.mmu.paper.worked import Access
 from vmwidgets.engine.mmu.tables import MOST_OPEN, PageTables, Shown, TableKey, TablesWalk
 from vmwidgets.engine.mmu.tables_schema import AddressSplit, TableWindow
 from vmwidgets.engine.mmu.tables_schema import Walk as WalkValue
 from vmwidgets.engine.mmu.walk import walk
 from vmwidgets.engine.spaces.paths import task_path
+from vmwidgets.on_paper.machine import Paper
+from vmwidgets.on_paper.worked import Access
 from vmwidgets.views.scene.kit import stack
 from vmwidgets.views.scene.model import Caption, Scene
 from vmwidgets.views.scene.relations import KERNEL

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.engine.base.units import binary_size, counted, listed
-from vmwidgets.engine.reference_strings.traces_schema import FaultsValue, IntervalsValue, Window
+from vmwidgets.reference_strings.traces_schema import FaultsValue, IntervalsValue, Window
 from vmwidgets.views.scene import boxes, kit
 from vmwidgets.views.scene.boxes import Bars, Column, Drawn, Part, Row
 from vmwidgets.views.scene.model import Bar, Caption, Link, Node, Scene, Table, Text

@@ -16,9 +16,9 @@ else:
 
 from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.engine.base.units import counted
-from vmwidgets.engine.mmu.paper.machine import Paper
-from vmwidgets.engine.mmu.paper.worked import Access
 from vmwidgets.labs.draws import Draws
+from vmwidgets.on_paper.machine import Paper
+from vmwidgets.on_paper.worked import Access
 from vmwidgets.pictures.paper import OnPaper
 
 from .question import ADDRESS, NUMBER, Again, Kind, Question, address, distinct, table

@@ -11,7 +11,7 @@ from hashlib import sha256
 from html import escape
 from xml.etree.ElementTree import Element, SubElement, indent, register_namespace, tostring
 
-from vmwidgets.engine.base.archive import zipped
+from vmwidgets.archive import zipped
 from vmwidgets.views.scene.model import Scene
 from vmwidgets.views.scene.twin import alternative_text
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from vmwidgets.engine.reference_strings.references import reference_string
-from vmwidgets.engine.reference_strings.references_schema import PageReference, ReferencesValue
 from vmwidgets.labs.draws import Draws
 from vmwidgets.pictures.registry import picture
+from vmwidgets.reference_strings.references import reference_string
+from vmwidgets.reference_strings.references_schema import PageReference, ReferencesValue
 from vmwidgets.views.scene.model import Scene
 
 from .question import (

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any
 
+from vmwidgets.comparisons.formats import compare_formats
 from vmwidgets.engine.base.units import KIB, MIB, PAGE, binary_size, counted
-from vmwidgets.engine.mmu.compare_formats import compare_formats
 from vmwidgets.engine.mmu.format import TableFormat
 from vmwidgets.engine.mmu.formats import FORMATS
 from vmwidgets.engine.mmu.formats_schema import FormatCost

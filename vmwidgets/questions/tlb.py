@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from vmwidgets.comparisons.formats import compare_formats
 from vmwidgets.engine.base.recorder import Recorder
 from vmwidgets.engine.base.units import KIB, PAGE, binary_size, counted
 from vmwidgets.engine.memory.ram import Ram
-from vmwidgets.engine.mmu.compare_formats import compare_formats
 from vmwidgets.engine.mmu.cpu import Cpu
 from vmwidgets.engine.mmu.editor import TableEditor
 from vmwidgets.engine.mmu.formats import FORMATS

@@ -16,8 +16,8 @@ from ..engine.base.errors import Refused, in_ascii, shown
 from ..engine.base.units import PAGE, Address, counted
 from ..engine.memory.ram import BusError
 from ..engine.mmu.formats.riscv import SV39
-from ..engine.mmu.runs import Runs, runs
 from ..engine.mmu.tables import PageTables
+from ..given.runs import Runs, runs
 from .processes import Process, Processes
 from .program import Program, segments_of
 

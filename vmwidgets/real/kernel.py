@@ -12,13 +12,13 @@ from typing import Any
 
 from ..engine.base.errors import Refused, in_ascii, shown
 from ..engine.base.units import PAGE, Address, counted
-from ..engine.mmu.followed import Followed
 from ..engine.mmu.formats.riscv import SV39
-from ..engine.mmu.pasted import SaidRange, joined
 from ..engine.mmu.rules import Access
-from ..engine.mmu.runs import Runs, runs
-from ..engine.mmu.stops import SpaceAtStop, Stop, Stops, lettered
 from ..engine.mmu.tables import PageTables, TablesWalk
+from ..given.followed import Followed
+from ..given.pasted import SaidRange, joined
+from ..given.runs import Runs, runs
+from ..given.stops import SpaceAtStop, Stop, Stops, lettered
 from ..sources.pasted.panics import check_of
 from .follow.checks import Check, checked
 from .follow.rules import TOP

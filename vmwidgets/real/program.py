@@ -15,8 +15,8 @@ from typing import Any
 from vmwidgets.engine.base.frozen import frozen
 
 from ..engine.base.errors import Refused, in_ascii, shown
-from ..engine.base.released import install
 from ..engine.base.units import Address
+from ..released import install
 from .code import Code, Part
 
 RISCV = "EM_RISCV"

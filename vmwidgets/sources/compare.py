@@ -6,10 +6,7 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Any
 
-from ..engine.base.calls import says_what_it_takes
-from ..engine.base.errors import Refused, shown
-from ..engine.base.units import GIB, MIB, Address, binary_size
-from ..engine.kernel.map.comparisons_schema import (
+from ..comparisons.placements import (
     Allocate,
     ComparedMap,
     ComparisonValue,
@@ -20,6 +17,9 @@ from ..engine.kernel.map.comparisons_schema import (
     UsedPiece,
     WorkloadOperation,
 )
+from ..engine.base.calls import says_what_it_takes
+from ..engine.base.errors import Refused, shown
+from ..engine.base.units import GIB, MIB, Address, binary_size
 from ..engine.kernel.map.map_schema import MapValue
 from ..engine.machine import arguments
 from .compare_maps import LABELS, BareMap, bare_map

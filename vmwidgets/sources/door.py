@@ -18,8 +18,8 @@ from ..engine.base.progress import Progress, usual
 from ..engine.base.units import counted
 from ..engine.machine import boot
 from ..engine.machine.load import load_journal
-from ..engine.machine.loaded import LoadedMaps
-from ..engine.mmu.pasted import Pasted
+from ..given.loaded import LoadedMaps
+from ..given.pasted import Pasted
 from . import given_text, proc_maps
 from .cleaned import Cleaned, as_it_is, blank_but, cleaned, numbered
 from .foreign import SEEN, named, refuse_binary, refuse_foreign

@@ -13,14 +13,14 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import Any, NamedTuple, overload
 
+from ..comparisons.maps import AGREES, DIFFERS, MODEL, SYSTEM, MappedAs, MapsDiff, RangeDiff
 from ..engine.base.calls import says_what_it_takes
 from ..engine.base.errors import Refused, a_kind, printable, shown
 from ..engine.base.units import Address
-from ..engine.kernel.map.diffs_schema import AGREES, DIFFERS, MODEL, SYSTEM, MappedAs, MapsDiff, RangeDiff
 from ..engine.kernel.tasks.memory_object import TaskObject
 from ..engine.machine.handles.tasks import Task
-from ..engine.machine.loaded import MapsRange
-from ..engine.spaces.process_schema import CellMemory, ProcessMoment, between
+from ..given.loaded import MapsRange
+from ..given.process import CellMemory, ProcessMoment, between
 from .proc_maps import ranges_of, refuse_damaged, text_of
 from .ranges.found import ENDS_WITHIN
 

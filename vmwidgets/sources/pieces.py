@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from collections.abc import Iterator
 
-from ..engine.kernel.map.comparisons_schema import UsedPiece
+from ..comparisons.placements import UsedPiece
 
 
 class Pieces:

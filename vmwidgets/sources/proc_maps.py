@@ -17,7 +17,7 @@ from ..engine.machine.arguments import reads_as_size
 from ..engine.machine.handles.objects import MemoryObject
 from ..engine.machine.handles.tasks import Task
 from ..engine.machine.kept.copies import no_collection
-from ..engine.machine.loaded import UNKNOWN, LoadedMaps, MapsRange
+from ..given.loaded import UNKNOWN, LoadedMaps, MapsRange
 from . import given_text
 from .cleaned import Cleaned, as_it_is, cleaned, numbered
 from .foreign import CALL_LINE, SEEN, refuse_foreign, refuse_others

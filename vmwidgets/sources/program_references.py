@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ..engine.base.errors import Refused, shown
 from ..engine.base.units import PAGE, counted
-from ..engine.reference_strings.references import MOST_REFERENCES, reference_string
-from ..engine.reference_strings.references_schema import ReferencesValue
+from ..reference_strings.references import MOST_REFERENCES, reference_string
+from ..reference_strings.references_schema import ReferencesValue
 from .cleaned import LEAVES_OUT, leaves_out
 
 if TYPE_CHECKING:
-    from ..engine.reference_strings.trace import Trace
+    from ..reference_strings.trace import Trace
 
 _KINDS = {
     word: kind
@@ -255,7 +255,7 @@ def read_references(text: str, source: str, name: str = "", *passed: str) -> Tra
     `passed` are sentences about what was removed before.  Raises :class:`Refused` for a malformed line, with its
     number, and for an address of more than 64 bits.
     """
-    from ..engine.reference_strings.trace import MOST, Trace, ready  # with NumPy, which other texts don't need
+    from ..reference_strings.trace import MOST, Trace, ready  # with NumPy, which other texts don't need
 
     text, titles, form = _in_lines(text)
     if form is None:
@@ -362,7 +362,7 @@ def _cut_address(form: Form, found: Sequence[tuple[str, ...]], last: str) -> str
 
 def _page_said(text: str) -> list[str]:
     """Return a sentence about the page size that OSTEP's program prints above its addresses."""
-    from ..engine.reference_strings.trace import LARGEST, SMALLEST
+    from ..reference_strings.trace import LARGEST, SMALLEST
 
     said = re.search(r"^[ \t]*ARG page size[ \t]+([0-9]{1,9})([kKmM]?)", text, re.MULTILINE)
     size = 0 if said is None else int(said[1]) << {"": 0, "k": 10, "m": 20}[said[2].lower()]
@@ -392,7 +392,7 @@ def _columns(form: Form, found: Sequence[tuple[str, ...]]) -> dict[str, list[str
 
 def _apart(made: Trace, column: Sequence[str], is_headed: bool) -> Trace:
     """Return a trace in which the processes of a column have addresses of their own."""
-    from ..engine.reference_strings.trace import of_programs
+    from ..reference_strings.trace import of_programs
 
     names = sorted(set(column), key=lambda one: (len(one), one))
     if 2 < len(names) == len(column) and not is_headed:

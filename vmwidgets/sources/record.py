@@ -18,7 +18,7 @@ from typing import Any
 from ..engine.base.calls import says_what_it_takes
 from ..engine.base.errors import Refused, a_kind, printable, shown
 from ..engine.base.units import counted
-from ..engine.reference_strings.trace import Trace
+from ..reference_strings.trace import Trace
 from .program_references import read_references
 
 REFERENCES = {

@@ -7,8 +7,8 @@
 
 from __future__ import annotations
 
+from ..comparisons.placements import Allocate, Free, Lookup
 from ..engine.base.errors import Refused, shown
-from ..engine.kernel.map.comparisons_schema import Allocate, Free, Lookup
 from ..engine.machine import arguments
 
 __all__ = ["allocate", "free", "lookup"]

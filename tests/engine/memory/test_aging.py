@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vmwidgets.engine.base.errors import Refused
-from vmwidgets.engine.reference_strings.references import reference_string
+from vmwidgets.reference_strings.references import reference_string
 
 BITS = ["101011", "110010", "110101", "100010", "011000"]
 COUNTERS = [

@@ -20,9 +20,9 @@ from vmwidgets.engine.memory.policy import FOUND
 from vmwidgets.engine.memory.queues import Fifo, Lru, SecondChance, WorkingSet
 from vmwidgets.engine.memory.replacement import POLICIES, SIMPLE, Own
 from vmwidgets.engine.memory.replacement_schema import BY_BITS, ORDERS
-from vmwidgets.engine.reference_strings.references import reference_string
-from vmwidgets.engine.reference_strings.thrashing import CURVE_POLICIES
 from vmwidgets.pictures.load_curve import load_curve
+from vmwidgets.reference_strings.references import reference_string
+from vmwidgets.reference_strings.thrashing import CURVE_POLICIES
 
 FRAMES = range(6)
 

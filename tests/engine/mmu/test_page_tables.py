@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from vmwidgets.comparisons.formats import compare_formats
 from vmwidgets.engine.base.errors import Refused
 from vmwidgets.engine.memory.ram import Ram
-from vmwidgets.engine.mmu.compare_formats import compare_formats
 from vmwidgets.engine.mmu.formats.x86 import X86_64
 from vmwidgets.engine.mmu.tables import PageTables
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from vmwidgets.comparisons.formats import compare_formats
 from vmwidgets.engine.base.recorder import Recorder
 from vmwidgets.engine.memory.ram import Ram
-from vmwidgets.engine.mmu.compare_formats import compare_formats
 from vmwidgets.engine.mmu.editor import TableEditor
 from vmwidgets.engine.mmu.formats import FORMATS
 from vmwidgets.engine.mmu.formats.x86 import PML4, X86_64

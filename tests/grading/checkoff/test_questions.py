@@ -13,7 +13,6 @@ import pytest
 import vmwidgets as vm
 from vmwidgets import lab
 from vmwidgets.engine.machine import Machine
-from vmwidgets.engine.machine.segments import SELECTOR
 from vmwidgets.grading.checkoff import Asked, counterfactual, entries, paper, references, threads, translation
 from vmwidgets.grading.checkoff.choosing import three
 from vmwidgets.grading.checkoff.kinds import BY_NAME, KINDS, questions, steps_of, subject_of
@@ -21,6 +20,7 @@ from vmwidgets.grading.checkoff.subject import Kind, Maker, Subject
 from vmwidgets.labs.checking import criteria_of
 from vmwidgets.labs.sheet import sheet_of
 from vmwidgets.labs.work import remade
+from vmwidgets.on_paper.segments import SELECTOR
 from vmwidgets.questions.question import Question
 
 from .works import ALL, OF, OTHERWISE, RIGHT, SPOILT, asked_of, recipe_of, work_of, works

@@ -16,7 +16,7 @@ from IPython.core.interactiveshell import InteractiveShell
 
 import vmwidgets as vm
 from vmwidgets import Refused
-from vmwidgets.engine.spaces.process_schema import Change
+from vmwidgets.given.process import Change
 from vmwidgets.real.own.measure import guessed
 
 MIB = 1 << 20

@@ -20,7 +20,7 @@ import pytest
 import vmwidgets as vm
 from vmwidgets import Refused
 from vmwidgets.engine.base.units import Address
-from vmwidgets.engine.spaces.process_schema import ProcessMoment, ProcessRange, rounded
+from vmwidgets.given.process import ProcessMoment, ProcessRange, rounded
 from vmwidgets.real.own.process import MOST_ROWS, used_during, used_in_parts
 from vmwidgets.real.own.reader import moment_of, ranges_in, states_of
 

@@ -12,8 +12,8 @@ import pytest
 
 import vmwidgets as vm
 from tests.sources.pasted.twin import WORDS, in_ram
-from vmwidgets.engine.mmu.pasted import SaidRange
 from vmwidgets.engine.mmu.rules import Access
+from vmwidgets.given.pasted import SaidRange
 from vmwidgets.sources import door
 
 DATA = Path(__file__).parents[2] / "data" / "pasted"

@@ -24,7 +24,7 @@ from tests.sources.kinds import (
     XEN,
     XNU,
 )
-from vmwidgets.engine.mmu.pasted import SaidRange
+from vmwidgets.given.pasted import SaidRange
 
 TEXTS = (FREEBSD, OPENBSD, QEMU, BLOG_OS, UCORE, OS161, XEN, WINDBG, VTOP, BAD_MAP, START)
 

@@ -8,7 +8,7 @@ import pytest
 
 import vmwidgets as vm
 from tests.sources import kinds
-from vmwidgets.engine.mmu.pasted import SaidRange
+from vmwidgets.given.pasted import SaidRange
 
 RISCV = (
     "0000000000000000 0000000087f57000 0000000000001000 r-xu-a-\n",

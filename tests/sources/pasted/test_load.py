@@ -9,7 +9,7 @@ import pytest
 
 import vmwidgets as vm
 from tests.sources.pasted.twin import in_ram
-from vmwidgets.engine.mmu.pasted import Pasted, SaidRange
+from vmwidgets.given.pasted import Pasted, SaidRange
 from vmwidgets.sources.pasted.panics import CHECKS, check_of
 from vmwidgets.sources.pasted.said import NotSaid, SaidMemory, SaidTable
 

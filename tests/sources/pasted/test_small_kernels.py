@@ -8,7 +8,7 @@ import pytest
 
 import vmwidgets as vm
 from tests.sources import kinds
-from vmwidgets.engine.mmu.pasted import SaidRange
+from vmwidgets.given.pasted import SaidRange
 
 
 def only(text: str) -> Any:

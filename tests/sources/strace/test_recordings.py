@@ -13,7 +13,7 @@ import pytest
 
 import vmwidgets as vm
 from tests import tiers
-from vmwidgets.engine.kernel.map.diffs_schema import AGREES, SYSTEM
+from vmwidgets.comparisons.maps import AGREES, SYSTEM
 
 DATA = Path(__file__).resolve().parents[2] / "data" / "strace"
 SHIPPED = ("ls", "python", "threads", "forks", "fails")

@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Any
 
 import vmwidgets as vm
-from vmwidgets.engine.kernel.map.comparisons_schema import WorkloadOperation
+from vmwidgets.comparisons.placements import WorkloadOperation
 from vmwidgets.pictures.moments import When
 from vmwidgets.pictures.picture import Picture
 from vmwidgets.pictures.registry import picture

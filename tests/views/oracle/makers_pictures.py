@@ -8,9 +8,9 @@ from contextlib import suppress
 from typing import Any
 
 import vmwidgets as vm
+from vmwidgets.comparisons.placements import WorkloadOperation
 from vmwidgets.engine.base.packed import KEPT
-from vmwidgets.engine.kernel.map.comparisons_schema import WorkloadOperation
-from vmwidgets.engine.reference_strings.segments_schema import Segment, SegmentsValue
+from vmwidgets.on_paper.segments_schema import Segment, SegmentsValue
 from vmwidgets.pictures.domain import AMONG
 from vmwidgets.pictures.registry import picture
 from vmwidgets.sources.workload import allocate, free

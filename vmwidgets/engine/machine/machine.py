@@ -16,7 +16,7 @@ from ..base.errors import Broken, Refused, in_ascii, shown
 from ..base.event import Event
 from ..base.operations import PartReference, operation
 from ..base.units import binary_size, counted
-from ..reference_strings.costs import Costs
+from ..memory.costs import Costs
 from ..spaces.paths import unquoted
 from ..spaces.processors import ONE_CPU, CpuSettings
 from . import arguments

@@ -22,12 +22,12 @@ from ..kernel.pmap.pmap import Pmap
 from ..kernel.pmap.spaces import KernelPmap, UserPmap
 from ..kernel.pmap.table_space import TableSpace
 from ..kernel.threads.waits import MaySleep
+from ..memory.costs import AccessCounts, Costs, EffectiveAccessTime
 from ..memory.ram import BusError, Ram, page_pieces
 from ..mmu.cpu import Cpu
 from ..mmu.rules import Access
 from ..mmu.tables_schema import Fault, FaultRaised
 from ..mmu.tlb import Tlb
-from ..reference_strings.costs import AccessCounts, Costs, EffectiveAccessTime
 from .processors_schema import (
     AsidRollover,
     FlushRequest,

@@ -7,11 +7,11 @@ from itertools import combinations
 
 from vmwidgets.engine.base.errors import KernelError
 from vmwidgets.engine.base.units import Address, Size
-from vmwidgets.engine.machine.segments import SELECTOR, Segments
 from vmwidgets.engine.mmu.tables_schema import Walk
 from vmwidgets.labs.checking import criteria_of
 from vmwidgets.labs.draws import Draws
 from vmwidgets.labs.exercises.addresses import PaperSheet, said, solved, walked
+from vmwidgets.on_paper.segments import SELECTOR, Segments
 from vmwidgets.questions.question import Question
 
 from .counterfactual import said_of

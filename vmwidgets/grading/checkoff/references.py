@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from vmwidgets.engine.base.units import counted
-from vmwidgets.engine.reference_strings.references import MOST_FRAMES, reference_string
-from vmwidgets.engine.reference_strings.references_schema import PageReference, PolicyRun, ReferencesValue
 from vmwidgets.labs.draws import Draws
 from vmwidgets.labs.exercises.replacement import PolicySheet
 from vmwidgets.questions.question import Question
+from vmwidgets.reference_strings.references import MOST_FRAMES, reference_string
+from vmwidgets.reference_strings.references_schema import PageReference, PolicyRun, ReferencesValue
 
 from .subject import Subject, asks, drawn_first
 

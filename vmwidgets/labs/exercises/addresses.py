@@ -10,13 +10,13 @@ from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.base.units import KIB, MIB, PAGE, Address, Size
 from vmwidgets.engine.machine import arguments
-from vmwidgets.engine.machine.segments import Segments
 from vmwidgets.engine.memory.ram import Ram
 from vmwidgets.engine.mmu.formats import FORMATS
 from vmwidgets.engine.mmu.rules import Access
 from vmwidgets.engine.mmu.tables import PageTables
 from vmwidgets.engine.mmu.tables_schema import Walk
-from vmwidgets.engine.reference_strings.segments_schema import SegmentsValue
+from vmwidgets.on_paper.segments import Segments
+from vmwidgets.on_paper.segments_schema import SegmentsValue
 
 from ..criterion import Criterion, criterion, misread_key
 from ..draws import Draws

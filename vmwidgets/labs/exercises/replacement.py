@@ -11,8 +11,8 @@ from vmwidgets.engine.base.errors import VMError, shown
 from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.base.units import KIB, PAGE, counted
 from vmwidgets.engine.memory.replacement import ResidentPage
-from vmwidgets.engine.reference_strings.references import reference_string
-from vmwidgets.engine.reference_strings.references_schema import ReferencesValue
+from vmwidgets.reference_strings.references import reference_string
+from vmwidgets.reference_strings.references_schema import ReferencesValue
 
 from ..chosen import Chosen
 from ..criterion import Criterion, criterion, misread_key

@@ -12,8 +12,8 @@ from itertools import islice
 from typing import NamedTuple
 
 from ...engine.base.units import PAGE, Address, counted
-from ...engine.mmu.followed import Break
 from ...engine.mmu.rules import Access
+from ...given.followed import Break
 from ..memory import StoppedMemory
 from ..processes import Process
 from ..program import Line

@@ -18,10 +18,10 @@ from ...engine.base.errors import Refused
 from ...engine.base.units import PAGE, Address
 from ...engine.machine.kept.copies import no_collection
 from ...engine.memory.ram import BusError
-from ...engine.mmu.followed import Followed, Outcome
 from ...engine.mmu.formats.riscv import SV39
 from ...engine.mmu.rules import Access
 from ...engine.mmu.tables import PageTables
+from ...given.followed import Followed, Outcome
 from ...sources.pasted.traps import cause_of
 from ..aside import copies
 from ..gdb import Gdb, TookTooLong

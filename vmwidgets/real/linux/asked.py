@@ -11,6 +11,7 @@ from typing import Any
 
 from vmwidgets.engine.base.frozen import frozen
 
+from ...comparisons.linux import LeftOut
 from ...engine.base.errors import KernelError, Refused, VMError
 from ...engine.base.journal import Operation
 from ...engine.base.protection import parse_protection
@@ -18,7 +19,6 @@ from ...engine.base.units import PAGE
 from ...engine.kernel.tasks.objects_schema import PageOut
 from ...engine.machine import arguments
 from ...engine.machine.system import System
-from ...engine.spaces.linux_schema import LeftOut
 from ...engine.spaces.paths import unquoted
 from .left_out import CHANGES_A_MAP, CHANGES_PAGES, ENDS, NO_EQUAL, why_left_out
 from .rights import granted

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 
+from ...comparisons.linux import LinuxComparison, LinuxDifference
 from ...engine.base.calls import says_what_it_takes
 from ...engine.base.errors import Refused, printable, shown
 from ...engine.machine import Machine
-from ...engine.spaces.linux_schema import LinuxComparison, LinuxDifference
 from .asked import AT_THE_END, Life, asked_of
 from .judging import Judge
 from .known import KNOWN

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from ...comparisons.linux import LinuxDifference
 from ...engine.base.units import PAGE, Address
-from ...engine.spaces.linux_schema import LinuxDifference
 from .asked import Asked
 from .living import WANTED, Seen
 from .rights import granted

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...engine.spaces.linux_schema import Sayings
+from ...comparisons.linux import Sayings
 
 KNOWN = {
     "page of zeroes": Sayings(

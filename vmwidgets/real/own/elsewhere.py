@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from ...engine.base.errors import Refused, printable
 from ...engine.base.units import PAGE
-from ...engine.spaces.process_schema import ProcessMoment, ProcessRange
+from ...given.process import ProcessMoment, ProcessRange
 from ...sources.proc_maps import ranges_of
 
 SYSTEMS = ("darwin", "win32")

@@ -19,7 +19,7 @@ from ...engine.base.calls import says_what_it_takes
 from ...engine.base.errors import Refused, in_ascii, shown
 from ...engine.base.operations import exact, number_within
 from ...engine.base.units import PAGE, Address, binary_size, counted
-from ...engine.spaces.process_schema import ForkedPage, ForkedValue, LiveFork
+from ...given.process import ForkedPage, ForkedValue, LiveFork
 from .measure import place_of
 from .reader import ALONE, PRESENT, refuse_other_pages, words_of, zero_and_huge
 

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 from ...engine.base.calls import says_what_it_takes
 from ...engine.base.errors import Refused, a_kind, shown
 from ...engine.base.units import counted
-from ...engine.spaces.process_schema import (
+from ...given.process import (
     NAMELESS,
     CellMemory,
     Change,

@@ -15,8 +15,8 @@ from ...engine.base.operations import exact
 from ...engine.base.units import PAGE, Address, counted
 from ...engine.machine import Machine
 from ...engine.machine.arguments import whole
-from ...engine.machine.loaded import LoadedMaps, MapsRange
-from ...engine.spaces.process_schema import (
+from ...given.loaded import LoadedMaps, MapsRange
+from ...given.process import (
     NAMELESS,
     LiveProcess,
     PageStates,

@@ -17,7 +17,7 @@ from pathlib import Path
 from ...engine.base.errors import Refused, printable, shown
 from ...engine.base.operations import exact
 from ...engine.base.units import PAGE
-from ...engine.spaces.process_schema import PageStates, ProcessMoment, ProcessRange
+from ...given.process import PageStates, ProcessMoment, ProcessRange
 
 with suppress(ImportError):  # Windows and browsers have none
     import fcntl

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ...engine.base.units import PAGE
-from ...engine.spaces.process_schema import CellMemory, LineCost, ProcessMoment, ProcessRange, changes_between
+from ...given.process import CellMemory, LineCost, ProcessMoment, ProcessRange, changes_between
 
 WORDS = "This system has no /proc: what is shown is a recording of `big = bytes(64 << 20)` on Linux."
 

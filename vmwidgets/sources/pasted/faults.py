@@ -17,7 +17,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from ...engine.base.units import PAGE, Address
-from ...engine.mmu.pasted import Listing, SaidRange, Trap
+from ...given.pasted import Listing, SaidRange, Trap
 from .listings import PGDIR
 from .oops_event import MADE
 from .parts import Parts

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from vmwidgets.engine.base.frozen import frozen
 
 from ...engine.base.units import MIB, PAGE
-from ...engine.mmu.pasted import LeftOut, Listing, SaidRange
+from ...given.pasted import LeftOut, Listing, SaidRange
 from .. import cleaned
 from .lines import places
 from .parts import Parts

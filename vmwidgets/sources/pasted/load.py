@@ -6,7 +6,7 @@ from dataclasses import replace
 from itertools import islice
 
 from ...engine.base.units import counted
-from ...engine.mmu.pasted import Pasted
+from ...given.pasted import Pasted
 from ..cleaned import Cleaned, numbered
 from . import faults, listings, oops, panics, print_pgtbl, ptdump, rcore, traps, vmprint
 from .lines import without_wrapped

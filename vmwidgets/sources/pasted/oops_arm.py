@@ -13,9 +13,9 @@ from dataclasses import replace
 from ...engine.mmu.formats.aarch64 import status_of as status_of_aarch64
 from ...engine.mmu.formats.aarch64 import with_granule
 from ...engine.mmu.formats.armv7 import ARMV7, STATUS, Armv7Controls
-from ...engine.mmu.pasted import Trap
 from ...engine.mmu.rules import Access
 from ...engine.mmu.tables import TablesWalk
+from ...given.pasted import Trap
 from . import oops_arm64
 from .oops_event import MADE, Event, Word, said_refused
 from .parts import Parts

@@ -10,9 +10,9 @@ from dataclasses import replace
 
 from ...engine.base.units import Address
 from ...engine.mmu.formats.aarch64 import AARCH64, status_of, with_granule
-from ...engine.mmu.pasted import Trap
 from ...engine.mmu.rules import Access
 from ...engine.mmu.tables import TablesWalk
+from ...given.pasted import Trap
 from .one_walk import tables_of, walked
 from .oops_event import MADE, Event, Word, said_refused
 from .parts import Parts

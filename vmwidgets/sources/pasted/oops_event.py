@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 from ...engine.base.errors import shown
 from ...engine.base.units import Address
 from ...engine.mmu.format import TableFormat
-from ...engine.mmu.pasted import Trap
 from ...engine.mmu.rules import Access
 from ...engine.mmu.tables import TablesWalk
+from ...given.pasted import Trap
 from .one_walk import tables_of, walked
 from .parts import Parts
 from .said import PastedTables

@@ -12,7 +12,7 @@ import re
 from dataclasses import replace
 
 from ...engine.mmu.formats.riscv import RiscvControls, deeper
-from ...engine.mmu.pasted import Trap
+from ...given.pasted import Trap
 from .oops_event import Event, Word, said_refused
 from .parts import Parts
 from .traps import ACCESSES, DONE, SPP, SUM, cause_of, refusing

@@ -17,8 +17,8 @@ from typing import Any, NamedTuple
 from ...engine.base.units import Address
 from ...engine.mmu.format import TableFormat
 from ...engine.mmu.formats.x86 import X86_32, X86_64, X86_64_LA57, X86_PAE, X86Controls
-from ...engine.mmu.pasted import Trap
 from ...engine.mmu.tables import TablesWalk
+from ...given.pasted import Trap
 from .one_walk import tables_of, walked
 from .oops_event import MADE, Event, Word, said_refused
 from .parts import Parts

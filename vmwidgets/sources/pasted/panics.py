@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 from ...engine.base.errors import printable
 from ...engine.base.units import Address
-from ...engine.mmu.pasted import Panic, Trap
+from ...given.pasted import Panic, Trap
 from .parts import Parts
 
 if sys.version_info >= (3, 11):

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from ...engine.mmu.pasted import Listing, Panic, Trap
+from ...given.pasted import Listing, Panic, Trap
 from ..cleaned import Cleaned
 from .said import PastedTables
 

@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 from ...engine.base.units import PAGE
 from ...engine.mmu.formats.riscv import R, U, V, W, X
-from ...engine.mmu.pasted import Listing, SaidRange
 from ...engine.mmu.tables_schema import Rights
+from ...given.pasted import Listing, SaidRange
 from .lines import places, runs
 from .parts import Parts
 from .said import letters_of

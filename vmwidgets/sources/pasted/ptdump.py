@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 
 from ...engine.base.units import PAGE
-from ...engine.mmu.pasted import Listing, SaidRange
+from ...given.pasted import Listing, SaidRange
 from .parts import Parts
 
 NAME = "ptdump of Linux"

@@ -11,7 +11,7 @@ import re
 from dataclasses import replace
 
 from ...engine.base.units import Address
-from ...engine.mmu.pasted import Trap
+from ...given.pasted import Trap
 from .parts import Parts
 from .traps import CAUSES, NAMES, cause_of, explained_alone, not_sv39
 

@@ -12,10 +12,10 @@ from ...engine.base.units import PAGE, Address, counted
 from ...engine.memory.ram import BusError
 from ...engine.mmu.format import TableFormat
 from ...engine.mmu.formats.riscv import SV39
-from ...engine.mmu.pasted import LeftOut, SaidRange, joined
 from ...engine.mmu.rules import Access
 from ...engine.mmu.tables import PageTables, TablesWalk
 from ...engine.mmu.tables_schema import Rights
+from ...given.pasted import LeftOut, SaidRange, joined
 from .lines import places
 
 Path = tuple[int, ...]

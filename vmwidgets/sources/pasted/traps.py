@@ -15,9 +15,9 @@ from typing import NamedTuple
 from ...engine.base.errors import Refused
 from ...engine.base.units import Address
 from ...engine.mmu.formats.riscv import R, U, V, W, X
-from ...engine.mmu.pasted import Listing, SaidRange, Trap
 from ...engine.mmu.rules import Access
 from ...engine.mmu.tables import TablesWalk
+from ...given.pasted import Listing, SaidRange, Trap
 from .lines import places, whole_hex
 from .parts import Parts
 from .said import PastedTables

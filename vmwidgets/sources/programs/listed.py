@@ -16,7 +16,7 @@ from __future__ import annotations
 from importlib import resources
 
 from ...engine.machine import arguments
-from ...engine.machine.played import ProgramStep
+from ...given.played import ProgramStep
 
 PROGRAMS = {
     "matrix": "the same stores to a matrix, row by row and column by column",

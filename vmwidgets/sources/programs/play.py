@@ -8,7 +8,7 @@ from ...engine.base.errors import Refused, a_kind, shown
 from ...engine.base.units import Address
 from ...engine.machine import Machine
 from ...engine.machine.handles.tasks import Task
-from ...engine.machine.played import Played, PlayedStep, ProgramStep
+from ...given.played import Played, PlayedStep, ProgramStep
 from .listed import steps_of, text_of
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from vmwidgets.engine.base.frozen import frozen
 
 from ...engine.base.units import PAGE, counted
-from ...engine.machine.loaded import UNKNOWN, MapsRange
+from ...given.loaded import UNKNOWN, MapsRange
 from ..cleaned import Cleaned
 from .found import Found, Kind, protection_of
 

@@ -12,7 +12,7 @@ from vmwidgets.engine.base.frozen import frozen
 
 from ...engine.base.errors import printable
 from ...engine.base.units import KIB, PAGE, Address, binary_size, counted
-from ...engine.machine.loaded import MapsRange
+from ...given.loaded import MapsRange
 from ..cleaned import LEAVES_OUT, Cleaned, leaves_out, numbered
 
 MOST_RANGES = 200_000

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from ...engine.base.units import Size
-from ...engine.machine.loaded import MapsRange
+from ...given.loaded import MapsRange
 from ..cleaned import Cleaned
 from .found import Found, Kind
 

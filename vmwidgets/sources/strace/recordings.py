@@ -12,7 +12,7 @@ from vmwidgets.engine.base.frozen import frozen
 from ...engine.base.calls import says_what_it_takes
 from ...engine.base.units import counted
 from ...engine.machine import arguments
-from ...engine.reference_strings.trace import Trace
+from ...reference_strings.trace import Trace
 from ..record import REFERENCES, recorded_references
 
 PROGRAMS = {

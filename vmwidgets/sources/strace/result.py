@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from ...engine.machine.loaded import LoadedStrace
+from ...given.loaded import LoadedStrace
 
 __all__ = ["LoadedStrace"]

@@ -10,9 +10,9 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import starmap
 
+from vmwidgets.comparisons.paging_schema import PagedRange, PagingComparison, PagingRecords, PagingSide
 from vmwidgets.engine.base.errors import with_signs
 from vmwidgets.engine.base.units import Address, binary_size, counted, grouped_size
-from vmwidgets.engine.spaces.paging_schema import PagedRange, PagingComparison, PagingRecords, PagingSide
 from vmwidgets.views.scene import boxes, kit
 from vmwidgets.views.scene.addresses import AddressStyle
 from vmwidgets.views.scene.boxes import Column, Part, Row

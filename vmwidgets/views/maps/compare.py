@@ -10,14 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import partial
 
+from vmwidgets.comparisons.placements import ComparedMap, ComparisonValue, OperationOutcome, Row, UsedPiece
 from vmwidgets.engine.base.units import binary_size, counted
-from vmwidgets.engine.kernel.map.comparisons_schema import (
-    ComparedMap,
-    ComparisonValue,
-    OperationOutcome,
-    Row,
-    UsedPiece,
-)
 from vmwidgets.engine.kernel.map.map_schema import EntryValue
 from vmwidgets.views.scene import boxes, kit
 from vmwidgets.views.scene.addresses import AddressStyle

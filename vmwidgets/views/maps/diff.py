@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import NamedTuple
 
+from vmwidgets.comparisons.maps import AGREES, DIFFERS, SYSTEM, VERDICTS, MappedAs, MapsDiff, RangeDiff
 from vmwidgets.engine.base.units import counted
-from vmwidgets.engine.kernel.map.diffs_schema import AGREES, DIFFERS, SYSTEM, VERDICTS, MappedAs, MapsDiff, RangeDiff
-from vmwidgets.engine.spaces.process_schema import rounded
+from vmwidgets.given.process import rounded
 from vmwidgets.views.scene import boxes, kit
 from vmwidgets.views.scene.addresses import AddressStyle
 from vmwidgets.views.scene.boxes import Cell, Chips, Column, Part, Row

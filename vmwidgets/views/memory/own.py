@@ -8,7 +8,7 @@ from math import log
 
 from vmwidgets.engine.base.errors import printable
 from vmwidgets.engine.base.units import Address, counted
-from vmwidgets.engine.spaces.process_schema import (
+from vmwidgets.given.process import (
     CellMemory,
     Change,
     ForkedPage,

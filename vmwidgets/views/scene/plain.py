@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 from xml.etree import ElementTree as ET
 
 from vmwidgets.engine.base.errors import Refused, shown
-from vmwidgets.engine.base.released import install
+from vmwidgets.released import install
 
 _SVG, _XML = "http://www.w3.org/2000/svg", "http://www.w3.org/XML/1998/namespace"
 

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import NamedTuple
 
+from vmwidgets.comparisons.linux import LinuxComparison, LinuxDifference, Sayings
 from vmwidgets.engine.base.units import counted
-from vmwidgets.engine.spaces.linux_schema import LinuxComparison, LinuxDifference, Sayings
 from vmwidgets.views.scene import boxes
 from vmwidgets.views.scene.boxes import Part
 from vmwidgets.views.scene.kit import MARGIN, PAD, WIDTH, Box

@@ -15,7 +15,7 @@ import traitlets
 from ipywidgets import CallbackDispatcher
 
 from vmwidgets.engine.base.errors import Refused, shown
-from vmwidgets.engine.spaces.process_schema import LiveFork, LiveProcess
+from vmwidgets.given.process import LiveFork, LiveProcess
 from vmwidgets.pictures.absent import scene_instead
 from vmwidgets.pictures.exports import Snapshot, signed
 from vmwidgets.pictures.film import Film, digest, frame_of, places_around, spliced

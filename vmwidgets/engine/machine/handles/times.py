@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...base.errors import Refused, shown
 from ...base.operations import operation
-from ...reference_strings.costs import Costs, EffectiveAccessTime
+from ...memory.costs import Costs, EffectiveAccessTime
 from ..system import Part
 
 

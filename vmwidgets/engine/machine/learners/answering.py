@@ -10,8 +10,8 @@ from typing import Any
 
 from ...base.errors import CallbackFailed, a_kind, shown
 from ...base.units import PAGE, Size
+from ...memory.choices import chosen_frame
 from ...memory.replacement import ResidentPage
-from ...reference_strings.choices import chosen_frame
 from .callbacks import Callbacks, LearnerCode
 
 MOST_PAGES = 256
