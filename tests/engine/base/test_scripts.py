@@ -18,10 +18,10 @@ def actions(count, first=1):
 def test_a_script_that_is_packed_is_the_same_and_smaller():
     open_one, packed = Script(actions(40), 1), Script(actions(40), 1)
     packed.pack()
+    assert len(pickle.dumps(packed)) < len(pickle.dumps(open_one)) / 2
     assert packed == open_one
     assert [type(one.answer) for one in packed] == [Address] * 40
     assert (len(packed), packed[7], list(packed[3:5]), packed.last) == (40, open_one[7], actions(2, 4), 40)
-    assert len(pickle.dumps(packed)) < len(pickle.dumps(open_one)) / 2
     packed.pack()
     assert packed == open_one
 

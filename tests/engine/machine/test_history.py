@@ -198,14 +198,14 @@ class TestUndo:
         m.task("init")
         m.kernel_map.enter("8 KiB")
         record = m.journal[1]
-        m.journal._recent[1] = (*m.journal._recent[1][:6], 4096, *m.journal._recent[1][7:])
+        m.journal._rows[1] = (*m.journal._rows[1][:6], 4096, *m.journal._rows[1][7:])
         before = list(m.journal)
         structures = m.system.structures()
         with pytest.raises(vm.VMError, match=r"operation 1, kernel_map.enter, has another result .*, not 4096"):
             m.undo()
         assert list(m.journal) == before
         assert m.system.structures() == structures
-        m.journal._recent[1] = (*m.journal._recent[1][:6], record.result, *m.journal._recent[1][7:])
+        m.journal._rows[1] = (*m.journal._rows[1][:6], record.result, *m.journal._rows[1][7:])
         m.undo()
         m.check()
 

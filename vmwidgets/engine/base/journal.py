@@ -19,7 +19,7 @@ from typing import Any, NamedTuple, Protocol, overload
 from .attributes import Suggesting
 from .errors import Refused, a_kind, in_ascii, printable, shown
 from .event import ROLES, Called, Event
-from .packed import KEPT, Packed, Row, pack
+from .packed import KEPT, Rows
 from .recorder import Raw, Unrecorded, materialize
 from .records import unpacked
 from .scripts import Script
@@ -233,11 +233,7 @@ class Journal(Suggesting):
     """
 
     def __init__(self, remake: Callable[[int], tuple[Event, ...]] | None = None) -> None:
-        self._packed = Packed()
-        self.count = 0
-        """The number of operations."""
-        self._recent: list[Row] = []
-        """The operations that are not packed yet."""
+        self._rows = Rows()
         self._events: deque[Sequence[Raw]] = deque()
         """The latest operations' events; as events are added, old events are freed, to spare the garbage collector.
         """
@@ -293,13 +289,12 @@ class Journal(Suggesting):
 
         `words` are the arguments' names; without `words`, `values` are pairs of name and value.
         """
-        serial, recent, events = self.next_serial, self._recent, self._events
-        recent.append((serial, target, name, words, values, outcome, result, said, stopped_at))
+        serial, events = self.next_serial, self._events
+        self._rows.append((serial, target, name, words, values, outcome, result, said, stopped_at))
         events.append(raw)
         count = len(raw)
         faulted = name in ACCESSES and any(ROLES.get(one[0]) == "faults" for one in raw)
         self._notes.append(count | _FAULTED if faulted else count)
-        self.count += 1
         self._held += count
         while len(events) > KEPT or self._held > MOST_EVENTS:
             self._held -= len(events.popleft())
@@ -309,9 +304,6 @@ class Journal(Suggesting):
             if self.undone is not None:
                 self.branches.append(self.undone.packed())
                 self.undone = None
-        if len(recent) == 2 * KEPT:
-            self._packed.append(recent[:KEPT])
-            del recent[:KEPT]
 
     def events(self, number: int) -> tuple[Event, ...]:
         """Return the events of operation `number`, recreated by replay if they were dropped."""
@@ -363,8 +355,7 @@ class Journal(Suggesting):
 
     def serial(self, number: int) -> int:
         """Return the serial of operation `number`, 0 to the latest, without unpacking its record.  O(1)."""
-        packed = self._packed
-        return packed.serial(number) if number < packed.count else self._recent[number - packed.count][0]
+        return self._rows.serial(number)
 
     def unit_before(self, number: int) -> int:
         """Return how many of the first `number` operations are left after undoing one unit, an operation or a group."""
@@ -425,16 +416,14 @@ class Journal(Suggesting):
 
     def amend(self, then: Operation) -> None:
         """Give the latest operation the outcome, the result and the sentence of `then`."""
-        *head, _, _, _, stopped_at = self._recent[-1]
-        self._recent[-1] = (*head, then.outcome, then.result, then.said, stopped_at)
+        *head, _, _, _, stopped_at = self._rows[-1]
+        self._rows[-1] = (*head, then.outcome, then.result, then.said, stopped_at)
 
     def cut(self, number: int) -> None:
         """Remove all operations from `number` on."""
         self._keep(list(self._events)[: max(0, len(self._events) - (len(self) - number))])
-        while self._packed.count > number:
-            self._recent[:0] = self._packed.pop()
-        del self._recent[number - self._packed.count :], self._notes[number:]
-        self.count = number
+        self._rows.cut(number)
+        del self._notes[number:]
 
     def _keep(self, events: Iterable[Sequence[Raw]]) -> None:
         self._events = deque(events)
@@ -442,18 +431,15 @@ class Journal(Suggesting):
 
     def begin_as(self, other: Journal, count: int) -> None:
         """Copy only the first `count` operations of another journal.  O(count / 1000)."""
-        self._packed = other._packed.first(min(count, other._packed.count) // KEPT)
-        begun = self._packed.count
-        self._recent = [other._row(number) for number in range(begun, count)]
-        self.count = count
+        self._rows = other._rows.begin(count)
         self._notes = other._notes[:count]
         self.cell, self._cells = 0, [*other._cells, (other.most_serial, 0)]
         self._keep(list(other._events)[: max(0, count - len(other) + len(other._events))])
-        self.next_serial = self.most_serial = self._recent[-1][0] + 1 if self._recent else self._row(count - 1)[0] + 1
+        self.next_serial = self.most_serial = self.serial(count - 1) + 1
 
     def state(self) -> dict[str, Any]:
         """Return the journal's state, for :meth:`restore`; later changes do not affect it."""
-        held = {**self.__dict__, "_packed": self._packed.first(self._packed.count // KEPT)}
+        held = {**self.__dict__, "_rows": self._rows.begin(len(self))}
         kinds = (list, dict, deque, array)
         return {name: copy(value) if isinstance(value, kinds) else value for name, value in held.items()}
 
@@ -470,10 +456,9 @@ class Journal(Suggesting):
 
     def bytes_an_operation(self) -> float:
         """Return the mean number of bytes of a packed record: the cost of each operation in a long run."""
-        packed, recent = self._packed, self._recent
-        if packed.count:
-            return packed.bytes / packed.count
-        return len(pack(recent)) / len(recent) if recent else 0
+        rows = self._rows.begin(len(self))
+        rows.pack()
+        return rows.bytes / max(1, len(rows))
 
     @overload
     def __getitem__(self, index: int) -> Operation: ...
@@ -492,18 +477,14 @@ class Journal(Suggesting):
         return self._operation(number)
 
     def _operation(self, number: int) -> Operation:
-        serial, target, name, words, values, *rest = self._row(number)
+        serial, target, name, words, values, *rest = self._rows[number]
         pairs = values if words is None else tuple(zip(words, values, strict=True))
         place = number - len(self) + len(self._events)
         rest.append(self._events[place] if place >= 0 else self._forgotten)
         return Operation(number, serial, target, name, pairs, *rest)
 
-    def _row(self, number: int) -> Row:
-        packed = self._packed
-        return self._recent[number - packed.count] if number >= packed.count else packed[number]
-
     def __len__(self) -> int:
-        return self.count
+        return len(self._rows)
 
     def __iter__(self) -> Iterator[Operation]:
         return (self[number] for number in range(len(self)))

@@ -5,11 +5,10 @@ A Python function is not data, so the journal keeps its actions; a rebuilt machi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from functools import lru_cache
-from typing import Any, NamedTuple, overload
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
 
-from .packed import squeezed, unsqueezed
+from .packed import PackedList, squeezed, unsqueezed
 
 
 class Action(NamedTuple):
@@ -29,11 +28,7 @@ class Action(NamedTuple):
         return self[:4] == other[:4]
 
 
-PIECE = 1000
-"""The number of actions of a script that are packed together."""
-
-
-class Script(Sequence[Action]):
+class Script(PackedList[Action]):
     """The actions so far of one thread, or of all runs of one handler, created in the operation `serial`.
 
     >>> script = Script([Action("machine", "tsleep", serial=3), Action("", "returned", serial=5)], serial=2)
@@ -42,93 +37,31 @@ class Script(Sequence[Action]):
     (2, 'returned', 1)
     """
 
-    __slots__ = ("_before", "_open", "_packed", "last", "serial")
-
     def __init__(self, actions: Iterable[Action] = (), serial: int = 0) -> None:
-        self._packed: list[bytes] = []
-        """The first actions, PIECE in each piece except the last."""
-        self._before = 0
-        """The number of actions in the packed pieces."""
-        self._open = list(actions)
-        """The actions after the packed pieces, while more actions may be appended."""
-        self.last = self._open[-1].serial if self._open else serial
-        """The operation of the script's latest action."""
+        super().__init__(actions)
         self.serial = serial
+        self.last = self[-1].serial if self else serial
+        """The operation of the script's latest action."""
 
     def append(self, action: Action) -> None:
-        """Append an action; old actions are packed.  O(1), amortized."""
-        if len(self._open) >= 2 * PIECE:
-            self._pack(PIECE)
-        self._opened().append(action)
+        """Append an action."""
+        super().append(action)
         self.last = action.serial
 
     def answered(self, place: int, answer: Any) -> None:
         """Note the result of a call that was waiting."""
-        while place < self._before:
-            self._unpack()
-        at = place - self._before
-        self._open[at] = self._open[at]._replace(answer=answer)
-
-    def pack(self) -> None:
-        """Pack the script, which has ended: it then takes a quarter of the memory."""
-        while self._open:
-            self._pack(PIECE)
-
-    def _pack(self, count: int) -> None:
-        self._opened()
-        plain = [tuple(action) for action in self._open[:count]]
-        self._packed.append(squeezed(plain))
-        self._before += len(plain)
-        del self._open[:count]
-
-    def _unpack(self) -> None:
-        """Unpack the last piece."""
-        piece = _unpacked(self._packed.pop())
-        self._before -= len(piece)
-        self._open[:0] = piece
-
-    def _opened(self) -> list[Action]:
-        """Return the actions to which more can be appended: the pieces before them are complete."""
-        if self._before % PIECE:
-            self._unpack()
-        return self._open
+        self[place] = self[place]._replace(answer=answer)
 
     def until(self, serial: int) -> Script:
         """Return the actions up to an operation; packed actions are not copied."""
-        if serial < self.last:
-            return Script((action for action in self if action.serial <= serial), self.serial)
-        same = Script(self._open, self.serial)
-        same._packed, same._before, same.last = list(self._packed), self._before, self.last
-        return same
+        if serial >= self.last:
+            return self.begin(len(self))
+        return Script((action for action in self if action.serial <= serial), self.serial)
 
-    def __len__(self) -> int:
-        return self._before + len(self._open)
+    @staticmethod
+    def _packed(items: Sequence[Action]) -> bytes:
+        return squeezed([tuple(action) for action in items])
 
-    @overload
-    def __getitem__(self, index: int) -> Action: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[Action]: ...
-    def __getitem__(self, index: int | slice) -> Action | Sequence[Action]:
-        if isinstance(index, slice):
-            return tuple(self)[index]
-        place = index + len(self) if index < 0 else index
-        if not 0 <= place < len(self):
-            raise IndexError(f"the script has {len(self)} actions, and none at {index}")
-        if place < self._before:
-            return _unpacked(self._packed[place // PIECE])[place % PIECE]
-        return self._open[place - self._before]
-
-    def __iter__(self) -> Iterator[Action]:
-        for piece in tuple(self._packed):
-            yield from _unpacked(piece)
-        yield from tuple(self._open)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Script) and list(self) == list(other)
-
-    __hash__ = None  # type: ignore[assignment]  # it changes, as a list does
-
-
-@lru_cache(maxsize=64)
-def _unpacked(data: bytes) -> tuple[Action, ...]:
-    return tuple(Action(*one) for one in unsqueezed(data))
+    @staticmethod
+    def _unpacked(data: bytes) -> list[Action]:
+        return [Action(*one) for one in unsqueezed(data)]

@@ -103,7 +103,7 @@ class History:
 
     def keep_up(self) -> None:
         """Keep what is due after an operation: a copy, and the possible changes of the last stretch of operations."""
-        if self.journal.count > self.next_copy:
+        if len(self.journal) > self.next_copy:
             self.take_copy()
         self.touches.go_on(self.system.ram)
 

@@ -520,7 +520,8 @@ class Machine(Hindsight):
 
     def _notify(self) -> None:
         """Call the listeners, and drop listeners that fail or no longer exist."""
-        if self.journal.count > self.history.next_copy or self.journal.count >= self.history.touches.due:
+        count = len(self.journal)
+        if count > self.history.next_copy or count >= self.history.touches.due:
             with self.door.looking():
                 self.history.keep_up()
         if not self._listeners:
