@@ -102,7 +102,7 @@ def test_a_later_cell_changes_every_earlier_picture(notebook: Notebook) -> None:
     assert starts.keys() == truth["entries"].keys()
     for entry, label in starts.items():  # a short label is a page's number
         assert truth["entries"][entry] in (label, f"{label}000".zfill(8))
-    assert caption(notebook, 2).startswith("remove unmapped 4 KiB")
+    assert caption(notebook, 2).startswith("4 KiB (1 entry) were unmapped")
     assert caption(notebook, 2).endswith(" vm_map_remove"), "what all of its changes share"
 
 
@@ -162,7 +162,7 @@ def test_ten_thousand_operations_end_with_the_right_picture_and_a_page_that_answ
     truth = state(notebook)
     for index in (1, 2, 5):
         assert drawn_tree(notebook, index) == truth["nodes"]
-    assert caption(notebook, 2).startswith("remove unmapped 4 KiB")
+    assert caption(notebook, 2).startswith("4 KiB (1 entry) were unmapped")
 
 
 def test_a_machine_booted_again_leaves_the_earlier_pictures_and_says_so(notebook: Notebook) -> None:

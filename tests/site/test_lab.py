@@ -292,7 +292,7 @@ def test_a_student_types_a_cell_of_their_own(visitor: Any, site: Site) -> None:
     notebook.wait_idle()
     assert errors_of(notebook) == []
     assert "0x1000001" in own.inner_text()
-    assert "enter mapped 64 KiB at 0x100_0000" in own.locator(".vmw-caption").inner_text()
+    assert "64 KiB were mapped at 0x100_0000" in own.locator(".vmw-caption").inner_text()
     assert notebook.problems == []
 
 

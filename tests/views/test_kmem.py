@@ -214,7 +214,7 @@ def test_a_change_of_a_range_is_told(machine: vm.Machine) -> None:
     address = machine.kmem_malloc(4 * PAGE)
     machine.kmem.kmem_map.protect(address, size=PAGE, prot="r")
     caption = vm.Kmem(machine).scene().caption
-    assert "to r--" in caption.text
+    assert "now r--" in caption.text
     assert len(machine.kmem.kmem_map) == 2
 
 

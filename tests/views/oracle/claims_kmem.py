@@ -40,7 +40,6 @@ def others_ran(seen: Seen) -> bool:
 def took(seen: Seen, said: Said) -> None:
     """The range was free, and is taken."""
     start, size, name = number(said["address"]), said["size"], said["map"]
-    assert said["name"] == seen.operation.name
     assert start == int(seen.operation.result)
     after = ranges(seen.machine, name)
     (there,) = [one for one in after if one.start <= start < one.end]
@@ -70,7 +69,7 @@ def took_pages(seen: Seen, said: Said) -> None:
 
 @claim("kmem operations: alloc/nofault")
 def took_addresses_only(seen: Seen, said: Said) -> None:
-    assert said["name"] == "kmem_alloc_nofault", "elsewhere a fault is answered"
+    assert seen.operation.name == "kmem_alloc_nofault", "elsewhere a fault is answered"
     took(seen, said)
     no_page(seen, said)
 
@@ -82,7 +81,7 @@ def no_page(seen: Seen, said: Said) -> None:
 
 @claim("kmem operations: alloc/addresses")
 def took_addresses(seen: Seen, said: Said) -> None:
-    assert said["name"] != "kmem_alloc_nofault", "there a fault is a panic"
+    assert seen.operation.name != "kmem_alloc_nofault", "there a fault is a panic"
     took(seen, said)
     no_page(seen, said)
 
@@ -231,7 +230,6 @@ def slept_for_pages(seen: Seen, said: Said) -> None:
 
 def gave(seen: Seen, said: Said) -> None:
     start, name = number(said["address"]), said["map"]
-    assert said["name"] == seen.operation.name
     if "address" in seen.given:
         assert start == int(vm.Address(seen.given["address"])) & -PAGE
     if not others_ran(seen):
@@ -259,7 +257,6 @@ def freed_pages(seen: Seen, said: Said) -> None:
 
 @claim("kmem operations: free/nothing")
 def freed_nothing(seen: Seen, said: Said) -> None:
-    assert said["name"] == seen.operation.name
     for name in seen.machine.kmem.maps:
         assert ranges(seen.machine, name) == ranges(seen.before, name)
 

@@ -25,7 +25,6 @@ def shown(value: DomainValue, region: RegionValue) -> int:
 
 def object_made(seen: Seen, said: Said) -> int:
     """The object is new and shown there; how many of its pages are mapped."""
-    assert said["name"] == seen.operation.name
     before, after = both(seen)
     region = region_of(after, said["memobj"])
     assert said["memobj"] not in [one.memobj for one in before.regions]

@@ -221,7 +221,6 @@ def _object_made(facts: Facts) -> Headline:
     mapped = _asked(facts, "map")
     given = facts.given.get("frame")
     fields = {
-        "name": facts.name,
         "memobj": visible(memobj),
         "size": binary_size(region.size),
         "address": address(region.base),

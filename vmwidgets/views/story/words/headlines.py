@@ -279,12 +279,18 @@ def _weight(event: ev.Event, where: str) -> int:
 
 
 def telling(facts: Facts) -> Functions:
-    """Return the kernel functions that were running at the most important event."""
+    """Return the operation's name, unless the kernel function has it, and the functions at the most important event."""
     if _is_domains(facts):
         return _domains_functions(facts)
+    best = _most_telling(facts)
+    return shortened(best if best and facts.name in best[0] else (facts.name, *best))
+
+
+def _most_telling(facts: Facts) -> Functions:
+    """Return the kernel functions that were running at the most important event; none if they all say too little."""
     where = "kmem" if facts.of(ev.MapLocked, ev.MapUnlocked) else "map"
     if where == "map" and facts.name in _SEVERAL and not facts.truncated:
-        return shortened(_in_common(facts))
+        return _in_common(facts)
     best: Functions = ()
     rank = 0 if where == "kmem" else -1
     for _, event, functions, _ in followed(facts.events):
@@ -294,7 +300,7 @@ def telling(facts: Facts) -> Functions:
     if where == "map" and rank < _CHANGE and facts.name != "lookup":  # no important event: what all events share
         best = _shared(functions for _, _, functions, _ in followed(facts.events) if functions)
         best = () if best[:1] == ("rbtree_lookup_nearest",) else best  # a search alone is not the requested operation
-    return shortened(best) or ((facts.name,) if facts.truncated else ())
+    return best
 
 
 _SEVERAL = ("remove", "vm_map_remove")

@@ -138,7 +138,7 @@ def _allocated(facts: Facts) -> Headline:
     inserted = next((event for event in facts.of(ev.RangeInserted) if _is_of(event, facts.result)), None)
     granted, sought = facts.of(ev.PageGranted), facts.of(ev.SpaceSought)
     size = inserted.end - inserted.start if inserted else sought[0].length if sought else 0
-    fields = {"name": facts.name, "size": binary_size(size), "address": address(facts.result), "map": _map(facts)}
+    fields = {"size": binary_size(size), "address": address(facts.result), "map": _map(facts)}
     why = _waited(facts) or _merged(facts, inserted)
     if granted:
         classes = " and ".join(dict.fromkeys(class_of(event) for event in granted))
@@ -196,7 +196,7 @@ def _waited(facts: Facts) -> str:
 
 def _long(facts: Facts, verb: str, where: object) -> Headline:
     """Return the sentence of an operation on so many pages that its first events were no longer kept."""
-    return Headline(say(verb, name=facts.name, size=facts.size(), address=visible(address(where)), map=_map(facts)))
+    return Headline(say(verb, size=facts.size(), address=visible(address(where)), map=_map(facts)))
 
 
 # ---- freeing -------------------------------------------------------------------------------------
@@ -209,9 +209,9 @@ def _freed(facts: Facts) -> Headline:
         return _long(facts, "free", facts.given.get("address", facts.given.get("addr", 0)))
     deleted, released = facts.of(ev.RangeDeleted), facts.of(ev.PageReleased)
     if not deleted:
-        return Headline(say("free/nothing", name=facts.name))
+        return Headline(say("free/nothing"))
     size = binary_size(sum(event.end - event.start for event in deleted))
-    fields = {"name": facts.name, "size": size, "map": called(deleted[0].map)}
+    fields = {"size": size, "map": called(deleted[0].map)}
     text = say(
         "free/pages" if released else "free",
         len(released),
