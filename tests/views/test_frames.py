@@ -269,7 +269,7 @@ def test_the_headline_says_how_many_frames_are_free_against_the_marks() -> None:
     counts = machine.frames.value().counts
     assert caption.text.startswith(f"{counts.available:,} of {counts.total:,} frames are available: ")
     assert f"{counts.free_reserved:,}" in caption.text
-    assert caption.reason.startswith("kmem_malloc changed this picture")
+    assert caption.reason.startswith("This picture changed")
 
 
 def test_a_file_has_one_name_mapped_or_only_cached_and_all_its_frames_count() -> None:

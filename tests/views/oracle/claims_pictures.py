@@ -132,14 +132,14 @@ def same(seen: Pictured, said: Said) -> None:
 
 @claim("moments: changed")
 def changed(seen: Pictured, said: Said) -> None:
-    assert said["name"] == seen.operation.name
+    assert seen.scene.caption.functions == (seen.operation.name,)
     assert number(said["count"]) == seen.scene.steps.count - 1
 
 
 @claim("moments: changed/at once")
 def changed_at_once(seen: Pictured, said: Said) -> None:
     """The story has no step of it."""
-    assert said["name"] == seen.operation.name
+    assert seen.scene.caption.functions == (seen.operation.name,)
     assert seen.scene.steps.count == 0
 
 
@@ -389,7 +389,7 @@ def no_access(seen: Pictured, said: Said) -> None:
 @claim("fault strips: other")
 def another_operation(seen: Pictured, said: Said) -> None:
     """It made no access of this task, or of any."""
-    assert said["name"] == seen.operation.name
+    assert seen.scene.caption.functions == (seen.operation.name,)
     assert seen.scene.steps.count == 0
 
 

@@ -114,7 +114,7 @@ def draw_fault(
     if not said and moment.is_after and fault is not None and caption.tone == "good":
         caption = _told(caption, moment, faults)
     if said and moment.is_after and moment.operation is not None and caption.tone == "good":
-        caption = Caption(say_fault("other", name=moment.operation.name), (), said, "plain")
+        caption = Caption(say_fault("other"), (moment.operation.name,), said, "plain")
     story = boxes.joined(boxes.below(*stages, gap=_GAP), _arrow)
     copy = None if fault is None or copies is None else _copy_in(shown, fault, copies)
     if copy is not None and fault is not None:

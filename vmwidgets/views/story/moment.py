@@ -159,8 +159,8 @@ class Moment:
             said, caption = say_moment("same"), Caption("", (), "", "plain")
         elif known and not tells:
             case = "changed" if steps.count else "changed/at once"
-            said = say_moment(case, steps.count - 1, name=self.operation.name)
-            caption = replace(caption, reason="", functions=())
+            said = say_moment(case, steps.count - 1)
+            caption = replace(caption, reason="", functions=(self.operation.name,))
         else:
             said = caption.text
             if self.operation.name == "boot":  # the reason is about maps
