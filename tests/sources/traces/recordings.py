@@ -9,24 +9,17 @@ from typing import Any
 
 import pytest
 
-from vmwidgets.sources.traces import replay as replays
 from vmwidgets.sources.traces.reader import Unreadable
 from vmwidgets.sources.traces.replay import Divergence, replay
 
-FOLDERS = (
-    Path(__file__).resolve().parents[2] / "data" / "traces",
-    Path(replays.__file__).parents[1] / "data" / "traces",
-)
-"""Those of the tests alone, and those that ship with the package."""
+FOLDER = Path(__file__).resolve().parents[2] / "data" / "traces"
 
 Line = dict[str, Any]
 
 
 def samples(system: str) -> list[Path]:
     """All recordings of a system, by name."""
-    return sorted(
-        (path for folder in FOLDERS for path in (folder / system).glob("*.jsonl.gz")), key=lambda path: path.name
-    )
+    return sorted((FOLDER / system).glob("*.jsonl.gz"))
 
 
 SAMPLES, FREEBSD_SAMPLES, BARRELFISH_SAMPLES = map(samples, ("x15", "freebsd", "barrelfish"))

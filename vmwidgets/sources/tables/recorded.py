@@ -12,7 +12,7 @@ from ...engine.base.errors import Refused, shown
 from ...engine.base.files import place_of
 from ...engine.machine import arguments
 from ...engine.mmu.tables import PageTables
-from ..traces.reader import Unreadable
+from ..traces.reader import Record, Unreadable
 from .cases import Query, read_cases
 
 SHIPPED = ("linux-armv7", "linux-x86_64")
@@ -23,10 +23,11 @@ MOST_CASES = 100_000
 
 
 class RecordedTables(PageTables[Any]):
-    """Page tables from a case file; `options` and `queries` are the file's."""
+    """Page tables from a case file; `options`, `queries` and `answers` are the file's, which may have no answers."""
 
     options: dict[str, Any]
     queries: tuple[Query, ...]
+    answers: tuple[Record, ...]
 
 
 @says_what_it_takes
@@ -54,6 +55,7 @@ def load_tables(path: str | Path, case: int = 0) -> RecordedTables:
     tables = RecordedTables(name, found.memory, found.architecture.fmt, found.root, found.controls, about)
     tables.options = dict(found.record["options"])
     tables.queries = found.queries
+    tables.answers = found.answers or ()
     return tables
 
 
