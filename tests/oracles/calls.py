@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tests.sources.traces.recordings import lines_of
+from tests.oracles.recordings import lines_of
 from vmwidgets.cli.originals import CALLS
 
 Line = dict[str, Any]

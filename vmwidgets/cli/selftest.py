@@ -15,9 +15,8 @@ from ..engine.machine import boot
 from ..sources.map_diff import diff
 from ..sources.strace.load import load_strace
 from ..sources.strace.recordings import PROGRAMS, recording
-from ..sources.tables.cases import answer
 from ..sources.tables.recorded import SHIPPED as TABLES
-from ..sources.tables.recorded import recorded_tables
+from ..sources.tables.recorded import answer, recorded_tables
 from .originals import CALLS, Damaged, repeated
 from .text import say_refused
 

@@ -3,31 +3,20 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from ..engine.base.errors import Refused, shown
-from ..engine.base.units import Address, counted, parse_address
+from ..engine.base.units import Address, parse_address
 from ..engine.mmu.walk import walk
 from ..sources.tables.architectures import Architecture, architecture, architectures
-from ..sources.tables.cases import Case, Comparison, Mismatch, answer, compare, read_cases
 from ..sources.tables.memory import ImageMemory, open_image
-from ..sources.traces.reader import Unreadable
 from .command import path_typed
-from .text import comparison_table, printable, say_refused
-from .walk_text import verdict, walk_lines
+from .text import say_refused
+from .walk_text import walk_lines
 
 AGREES, DIFFERS, UNREADABLE = 0, 1, 2
-
-_ABOUT = """\
-Walk page tables as the hardware does.
-
-  walk --tables FILE…
-      recorded cases, one per line: prints the answers or, if the file has them, compares address, kind, level and code
-  walk --arch ARCH --memory DUMP --root ADDR [--option NAME=VALUE]… VA…
-      a raw image of memory (QEMU's pmemsave writes one): prints each step of each walk"""
 
 _EXITS = """\
 exit status: 0 every answer agrees, or there was nothing to compare; 1 an answer differs; 2 bad input.
@@ -38,14 +27,12 @@ def add_walk(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     """Add the command's arguments."""
     parser = commands.add_parser(
         "walk",
-        help="walk page tables from case files or an image of memory",
-        description=_ABOUT,
+        help="walk page tables in an image of memory",
+        description="Walk page tables in a raw image of memory (QEMU's pmemsave writes one), and print each step.",
         epilog=_EXITS,
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        usage="python -m vmwidgets.tools walk --tables FILE… | --arch ARCH --memory DUMP --root ADDR VA…",
+        usage="python -m vmwidgets.tools walk --arch ARCH --memory DUMP --root ADDR VA…",
     )
-    parser.add_argument("--tables", nargs="+", type=path_typed, metavar="FILE", help="cases: .jsonl or .jsonl.gz")
-    parser.add_argument("--answers", action="store_true", help="print cases with the answers found; compare nothing")
     parser.add_argument("--arch", metavar="ARCH", help=", ".join(architectures()))
     parser.add_argument("--memory", type=path_typed, metavar="DUMP", help="a raw image of physical memory")
     parser.add_argument("--base", default="0", metavar="ADDR", help="physical address of the image's first byte (0)")
@@ -59,14 +46,8 @@ def add_walk(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 def run(options: argparse.Namespace) -> int:
     """Walk the tables; returns the worst status of all."""
-    if options.tables is not None:
-        if options.memory is not None or options.arch is not None or options.addresses:
-            options.usage_error(
-                "--tables goes with no other option: the cases say their architecture, root and addresses"
-            )
-        return max(_tables(path, options.answers) for path in options.tables)
     if options.memory is None or options.arch is None or options.root is None or not options.addresses:
-        options.usage_error("give --tables FILE…, or --arch, --memory, --root and an address")
+        options.usage_error("give --arch, --memory, --root and an address")
     try:
         _image(options)
     except Refused as error:
@@ -81,58 +62,6 @@ def run(options: argparse.Namespace) -> int:
 def _failed(sentence: str) -> int:
     say_refused(sentence)
     return UNREADABLE
-
-
-# ---- cases -------------------------------------------------------------------------------------
-
-
-def _tables(path: Path, only_answers: bool) -> int:
-    comparison = Comparison()
-    try:
-        for case in read_cases(path):
-            if only_answers:
-                print(json.dumps({**case.record, "answers": [answer(case.walk(query)) for query in case.queries]}))
-            elif case.answers is None:
-                comparison.cases += 1
-                _print_answers(path, case, comparison.cases)
-            else:
-                compare(case, comparison)
-    except Unreadable as error:
-        return _failed(str(error))
-    if comparison.first is not None:
-        print(mismatch_report(path, comparison, comparison.first), flush=True)
-        return DIFFERS
-    if comparison.compared or not (only_answers or comparison.cases):
-        print(f"{printable(str(path))}: {_counts(comparison)} agree", flush=True)
-    return AGREES
-
-
-def _counts(comparison: Comparison) -> str:
-    return f"{counted(comparison.cases, 'case')}, {counted(comparison.compared, 'query')}"
-
-
-def _print_answers(path: Path, case: Case, number: int) -> None:
-    print(
-        f"{printable(str(path))}: case {number} (line {case.line}), {case.architecture.name}, root {Address(case.root)}"
-    )
-    for query in case.queries:
-        found = case.walk(query)
-        print(f"  {Address(query.va)} {_who(query.user)} {query.access}: {verdict(found)}")
-
-
-def mismatch_report(path: Path, comparison: Comparison, first: Mismatch) -> str:
-    """Return the file's line, the first query with a different walk, and the differences, side by side."""
-    found, case = first.walk, first.case
-    where = f"{printable(str(path))}: differs at case {first.number} (line {case.line}), query {first.query_number}"
-    head = f"{where}; {comparison.mismatches:,} of {counted(comparison.compared, 'query')} differ"
-    asked = (
-        f"  {case.architecture.name} root={Address(case.root)} va={Address(found.va)} {_who(found.user)} {found.access}"
-    )
-    return "\n".join([head, asked, *comparison_table(first.differences), f"  found: {verdict(found)}"])
-
-
-def _who(user: bool) -> str:
-    return "user" if user else "supervisor"
 
 
 # ---- an image ----------------------------------------------------------------------------------

@@ -9,52 +9,42 @@ from typing import Any
 
 import fastjsonschema
 
+from tests.oracles.compare import Difference
+from tests.oracles.reader import Record, Unreadable, read_records
+from tests.oracles.tables_schema import CASE
+from vmwidgets.engine.base.errors import Refused
 from vmwidgets.engine.base.frozen import frozen
-
-from ...engine.base.errors import Refused
-from ...engine.mmu.rules import Access
-from ...engine.mmu.tables_schema import Walk
-from ...engine.mmu.walk import walk
-from ..traces.compare import Difference
-from ..traces.reader import Record, Unreadable, read_records
-from .architectures import Architecture, architecture
-from .memory import ListedMemory
-from .schema import CASE
+from vmwidgets.engine.mmu.tables_schema import Walk
+from vmwidgets.sources.tables.architectures import architecture
+from vmwidgets.sources.tables.recorded import RecordedTables, answer, tables_of
 
 _validate = fastjsonschema.compile(CASE)
 _LONGEST = 200
 """The most characters of a reason, which may quote the file."""
 
 
-@frozen
-class Query:
-    """An access to ask about; `va` is the register's value."""
-
-    va: int
-    access: Access
-    user: bool
-
-
 @frozen(slots=False)
 class Case:
-    """One line of a case file: tables in memory, and queries about them.
-
-    `answers` are the file's answers, in its form, or None.
-    """
+    """One line of a case file: tables in memory, and queries about them."""
 
     line: int
-    architecture: Architecture
-    root: int
-    controls: Any
-    memory: ListedMemory
-    queries: tuple[Query, ...]
-    answers: tuple[Record, ...] | None
+    tables: RecordedTables
     record: Record
 
-    def walk(self, query: Query) -> Walk:
-        """Return the hardware's walk for a query."""
-        fmt = self.architecture.fmt
-        return walk(self.memory, fmt, self.root, query.va, query.access, query.user, self.controls)
+    @property
+    def name(self) -> str:
+        """The architecture, as case files call it."""
+        return architecture(self.record["arch"]).name
+
+    @property
+    def answers(self) -> tuple[Record, ...] | None:
+        """The file's answers, in its form, or None."""
+        return self.tables.answers if "answers" in self.record else None
+
+    def walks(self) -> Iterator[Walk]:
+        """The hardware's walks for all queries."""
+        for query in self.tables.queries:
+            yield self.tables.walk(query.va, query.access, user=query.user)
 
 
 @frozen
@@ -91,22 +81,14 @@ def read_cases(path: Path) -> Iterator[Case]:
 def compare(case: Case, comparison: Comparison) -> None:
     """Walk all queries of a case, and add the differences from the file's answers to `comparison`."""
     comparison.cases += 1
-    comparison.queries += len(case.queries)
-    for number, (query, expected) in enumerate(zip(case.queries, case.answers or (), strict=False), 1):
-        found = case.walk(query)
+    comparison.queries += len(case.tables.queries)
+    for number, (found, expected) in enumerate(zip(case.walks(), case.answers or (), strict=False), 1):
         comparison.compared += 1
         differing = differences(expected, answer(found))
         if differing:
             comparison.mismatches += 1
             if comparison.first is None:
                 comparison.first = Mismatch(case, comparison.cases, number, found, differing)
-
-
-def answer(found: Walk) -> Record:
-    """Return a walk's answer, in the form of the files."""
-    if found.fault is None:
-        return {"pa": found.pa}
-    return {"fault": {"kind": found.fault.kind, "level": found.fault.level, "code": found.fault.code}}
 
 
 def differences(expected: Record, actual: Record) -> tuple[Difference, ...]:
@@ -124,25 +106,12 @@ def _fields(record: Record) -> tuple[tuple[str, Any], ...]:
 
 def _case_of(path: Path, line: int, record: Record) -> Case:
     try:
-        return _case(line, record)
-    except Refused as error:
-        raise Unreadable(path, line, f"{error}") from None
-
-
-def _case(line: int, record: Record) -> Case:
-    try:
         _validate(record)
+        return Case(line, tables_of(record, f"{path.name}:{line}"), record)
     except fastjsonschema.JsonSchemaValueException as error:
         name = error.name or ""
         where = name.removeprefix("data").lstrip(".") or "the line"
         reason = f"{where[:_LONGEST]}: {error.message.removeprefix(name).strip()}"
-        raise Refused(reason if len(reason) <= _LONGEST else f"{reason[:_LONGEST]}…") from None
-    arch = architecture(record["arch"])
-    controls = arch.controls(record["options"])
-    root = arch.check_root(record["root"], controls)
-    queries = [Query(arch.check_va(one["va"]), one["access"], one["user"]) for one in record["queries"]]
-    answers = record.get("answers")
-    if answers is not None and len(answers) != len(queries):
-        raise Refused(f"there are {len(queries)} queries and {len(answers)} answers")
-    memory = ListedMemory((start, text) for start, text in record["memory"])
-    return Case(line, arch, root, controls, memory, tuple(queries), None if answers is None else tuple(answers), record)
+        raise Unreadable(path, line, reason if len(reason) <= _LONGEST else f"{reason[:_LONGEST]}…") from None
+    except Refused as error:
+        raise Unreadable(path, line, f"{error}") from None

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from itertools import count
 
-from ...engine.base.units import PAGE
+from vmwidgets.engine.base.units import PAGE
 
 
 class CountedFrames:

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.sources.traces.recordings import SAMPLES, is_unreadable, lines_of, shortened, write
-from vmwidgets.sources.traces.compare import MISSING
-from vmwidgets.sources.traces.reader import Unreadable
-from vmwidgets.sources.traces.replay import replay
+from tests.oracles.compare import MISSING
+from tests.oracles.reader import Unreadable
+from tests.oracles.recordings import SAMPLES, is_unreadable, lines_of, shortened, write
+from tests.oracles.replay import replay
 
 OPERATIONS = {"asserts-1": 400, "big-1": 5000, "clip-first-13": 168, "kernel32-1": 500, "faults-1": 600}
 

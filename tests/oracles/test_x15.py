@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from vmwidgets.sources.traces.x15 import X15Replay
+from tests.oracles.x15 import X15Replay
 
 PAGE = 0x1000
 NONE_64, NONE_32 = 2**64 - 1, 2**32 - 1

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from ...engine.base.errors import KernelPanic
-from ...engine.base.recorder import Raw
-from ...engine.kernel.freebsd.vm_map import FreeBSDMap
-from ...engine.kernel.threads.waits import MaySleep, PageWait, RoomWait, TimedWait, Wait
-from .freebsd_events import RECORDER, Row
-from .freebsd_pages import CountedFrames
+from tests.oracles.freebsd_events import RECORDER, Row
+from tests.oracles.freebsd_pages import CountedFrames
+from vmwidgets.engine.base.errors import KernelPanic
+from vmwidgets.engine.base.recorder import Raw
+from vmwidgets.engine.kernel.freebsd.vm_map import FreeBSDMap
+from vmwidgets.engine.kernel.threads.waits import MaySleep, PageWait, RoomWait, TimedWait, Wait
 
 VM_WAIT = "vm_wait"
 """The channel of the threads that wait for pages."""

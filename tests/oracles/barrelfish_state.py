@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from struct import unpack
 from typing import Any
 
-from ...engine.base.units import PAGE
-from ...engine.memory.ram import Ram
-from ...engine.selfpaging.domain_schema import VnodeValue
-from .barrelfish_events import capability
+from tests.oracles.barrelfish_events import capability
+from vmwidgets.engine.base.units import PAGE
+from vmwidgets.engine.memory.ram import Ram
+from vmwidgets.engine.selfpaging.domain_schema import VnodeValue
 
 L1_ENTRIES, L2_ENTRIES, WORD = 4096, 256, 4
 

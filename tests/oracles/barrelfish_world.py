@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from ...engine.base.recorder import Recorder
-from ...engine.memory.ram import Ram
-from ...engine.mmu.formats.armv7 import ARMV7
-from ...engine.selfpaging.cpu_driver import CpuDriver
-from ...engine.selfpaging.cspace import FRAME_CNODE, PAGE_CNODE, ROOT_TABLE, SLOT_CNODE, Cspace, SlotAllocator
-from ...engine.selfpaging.domain_schema import CapRef
-from ...engine.selfpaging.stubs import Stubs
-from .barrelfish_events import FOREIGN_CNODE
-from .reader import Record
+from tests.oracles.barrelfish_events import FOREIGN_CNODE
+from tests.oracles.reader import Record
+from vmwidgets.engine.base.recorder import Recorder
+from vmwidgets.engine.memory.ram import Ram
+from vmwidgets.engine.mmu.formats.armv7 import ARMV7
+from vmwidgets.engine.selfpaging.cpu_driver import CpuDriver
+from vmwidgets.engine.selfpaging.cspace import FRAME_CNODE, PAGE_CNODE, ROOT_TABLE, SLOT_CNODE, Cspace, SlotAllocator
+from vmwidgets.engine.selfpaging.domain_schema import CapRef
+from vmwidgets.engine.selfpaging.stubs import Stubs
 
 RAM_BYTES = 1 << 36
 """The size of RAM: more than any recorded address."""

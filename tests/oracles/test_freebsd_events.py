@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
+from tests.oracles.freebsd_events import recorded
 from vmwidgets.engine.base.tree_schema import TreeCompared
 from vmwidgets.engine.kernel.freebsd.kmem_schema import PageCleared, PageGranted, PageUnwired, TranslationEntered
 from vmwidgets.engine.kernel.threads.threads_schema import MapLocked
-from vmwidgets.sources.traces.freebsd_events import recorded
 
 PAGE = 4096
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from vmwidgets.sources.traces.compare import MISSING, differences
+from tests.oracles.compare import MISSING, differences
 
 
 @pytest.mark.parametrize("value", [None, 0, 1, True, "text", [], [[1, None], "r"], {}, {"a": [{"b": 2}]}])

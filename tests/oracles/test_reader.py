@@ -6,8 +6,8 @@ import threading
 
 import pytest
 
-from vmwidgets.sources.traces import reader
-from vmwidgets.sources.traces.reader import Unreadable, read_records, short
+from tests.oracles import reader
+from tests.oracles.reader import Unreadable, read_records, short
 
 
 def read(path):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...engine.selfpaging.flags import VREGION_FLAGS
+from vmwidgets.engine.selfpaging.flags import VREGION_FLAGS
 
 _WORD = {"type": "integer", "minimum": 0, "maximum": 2**64 - 1}
 _ADDRESS = {"type": "integer", "minimum": 0, "maximum": 2**32 - 1}

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from ...engine.base.records import Raw, unpacked
-from ...engine.base.units import PAGE
-from ...engine.kernel.freebsd.kmem_schema import (
+from vmwidgets.engine.base.records import Raw, unpacked
+from vmwidgets.engine.base.units import PAGE
+from vmwidgets.engine.kernel.freebsd.kmem_schema import (
     EntryClipped,
     LowMemory,
     ObjectCreated,
@@ -25,8 +25,8 @@ from ...engine.kernel.freebsd.kmem_schema import (
     TranslationsRemoved,
     ZonesReclaimed,
 )
-from ...engine.kernel.map.map_schema import EntryJoined, MapCreated, SubmapAttached
-from ...engine.kernel.threads.threads_schema import MapLocked, MapUnlocked
+from vmwidgets.engine.kernel.map.map_schema import EntryJoined, MapCreated, SubmapAttached
+from vmwidgets.engine.kernel.threads.threads_schema import MapLocked, MapUnlocked
 
 Row = list[Any]
 

@@ -9,15 +9,14 @@ from typing import Any, Protocol, runtime_checkable
 
 import fastjsonschema
 
+from tests.oracles import barrelfish_schema, freebsd_schema, x15_schema
+from tests.oracles.barrelfish import STOPPED, BarrelfishReplay
+from tests.oracles.compare import MISSING, Difference, differences
+from tests.oracles.freebsd import FreeBSDReplay
+from tests.oracles.reader import Record, Unreadable, read_records, short
+from tests.oracles.x15 import X15Replay
+from vmwidgets.engine.base.errors import VMError
 from vmwidgets.engine.base.frozen import frozen
-
-from ...engine.base.errors import VMError
-from . import barrelfish_schema, freebsd_schema, x15_schema
-from .barrelfish import STOPPED, BarrelfishReplay
-from .compare import MISSING, Difference, differences
-from .freebsd import FreeBSDReplay
-from .reader import Record, Unreadable, read_records, short
-from .x15 import X15Replay
 
 
 class System(Protocol):

@@ -1,7 +1,7 @@
 """FreeBSD's recorded runs (April 2008): each recorded operation done on our kernel memory.
 
-The recorder's substitutes are in neighbouring modules: frames and page tables (:mod:`.freebsd_pages`), sleeping and
-waking (:mod:`.freebsd_calls`), its names for events (:mod:`.freebsd_events`).  None of this is in the engine.
+The recorder's substitutes are in neighbouring modules: frames and page tables (`freebsd_pages.py`), sleeping and waking
+(`freebsd_calls.py`), its names for events (`freebsd_events.py`).  None of this is in the engine.
 """
 
 from __future__ import annotations
@@ -10,18 +10,18 @@ from collections.abc import Callable
 from itertools import count
 from typing import Any
 
-from ...engine.base.protection import max_protection_of, protection_of
-from ...engine.base.recorder import Raw, Recorder
-from ...engine.kernel.freebsd.entries import NOFAULT, KernelEntry
-from ...engine.kernel.freebsd.kmem import MALLOC_FLAGS, Kmem
-from ...engine.kernel.freebsd.vm_map import FreeBSDMap
-from ...engine.kernel.freebsd.vm_page import PageQueues
-from ...engine.kernel.map.core import SUB_MAP, PlainEntries
-from ...engine.kernel.threads.waits import MaySleep, WouldSleep, run_without_sleeping
-from .freebsd_calls import VM_WAIT, Call, Calls, locked_maps
-from .freebsd_events import Row, recorded
-from .freebsd_pages import CountedFrames, TranslationTable
-from .reader import Record, short
+from tests.oracles.freebsd_calls import VM_WAIT, Call, Calls, locked_maps
+from tests.oracles.freebsd_events import Row, recorded
+from tests.oracles.freebsd_pages import CountedFrames, TranslationTable
+from tests.oracles.reader import Record, short
+from vmwidgets.engine.base.protection import max_protection_of, protection_of
+from vmwidgets.engine.base.recorder import Raw, Recorder
+from vmwidgets.engine.kernel.freebsd.entries import NOFAULT, KernelEntry
+from vmwidgets.engine.kernel.freebsd.kmem import MALLOC_FLAGS, Kmem
+from vmwidgets.engine.kernel.freebsd.vm_map import FreeBSDMap
+from vmwidgets.engine.kernel.freebsd.vm_page import PageQueues
+from vmwidgets.engine.kernel.map.core import SUB_MAP, PlainEntries
+from vmwidgets.engine.kernel.threads.waits import MaySleep, WouldSleep, run_without_sleeping
 
 _OK = {"ok": True}
 _STATE_EVERY = 10

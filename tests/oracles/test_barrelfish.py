@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.sources.traces.recordings import BARRELFISH_SAMPLES, diverges, is_unreadable, lines_of, write
-from vmwidgets.cli import TOOLS, main
-from vmwidgets.sources.traces.reader import Unreadable
-from vmwidgets.sources.traces.replay import replay
+from tests.oracles.__main__ import main
+from tests.oracles.reader import Unreadable
+from tests.oracles.recordings import BARRELFISH_SAMPLES, diverges, is_unreadable, lines_of, write
+from tests.oracles.replay import replay
 
 NAMES = [
     "fixed-modify-flags-1",
@@ -51,7 +51,7 @@ def test_little_of_a_trace_of_bugs_is_not_compared(capsys):
     """After a bug that leaves the original in another state, and where it does not say what is correct."""
     told = [(replay(path).corrected, replay(path).passed_over) for path in BARRELFISH_SAMPLES[4:6]]
     assert told == [(32, 11), (24, 1)]
-    assert main(["replay", str(BARRELFISH_SAMPLES[4])], TOOLS) == 0
+    assert main(["replay", str(BARRELFISH_SAMPLES[4])]) == 0
     out = capsys.readouterr().out
     assert out.endswith(
         "212 operations agree (32 with what is correct where the original has a bug, 11 not compared, after one)\n"

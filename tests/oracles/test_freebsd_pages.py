@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from vmwidgets.sources.traces.freebsd_pages import CountedFrames
+from tests.oracles.freebsd_pages import CountedFrames
 
 
 def counts(frames):

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.sources.traces.recordings import FREEBSD_SAMPLES, diverges, is_unreadable, lines_of, write
-from vmwidgets.sources.traces.reader import Unreadable
-from vmwidgets.sources.traces.replay import replay
+from tests.oracles.reader import Unreadable
+from tests.oracles.recordings import FREEBSD_SAMPLES, diverges, is_unreadable, lines_of, write
+from tests.oracles.replay import replay
 
 NAMES = ["basic", "execwait", "exhaust", "merge", "mixed", "nowait", "panics", "waitok"]
 

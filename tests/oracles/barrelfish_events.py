@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from ...engine.base.recorder import Raw
-from ...engine.selfpaging.calls_schema import (
+from vmwidgets.engine.base.recorder import Raw
+from vmwidgets.engine.selfpaging.calls_schema import (
     CapabilityCopyInvoked,
     CapabilityDeleteInvoked,
     FrameAllocated,
@@ -20,8 +20,8 @@ from ...engine.selfpaging.calls_schema import (
     VnodeMapInvoked,
     VnodeUnmapInvoked,
 )
-from ...engine.selfpaging.cspace import FRAME_CNODE, PAGE_CNODE, SLOT_CNODE
-from ...engine.selfpaging.domain_schema import CapRef
+from vmwidgets.engine.selfpaging.cspace import FRAME_CNODE, PAGE_CNODE, SLOT_CNODE
+from vmwidgets.engine.selfpaging.domain_schema import CapRef
 
 Row = list[Any]
 

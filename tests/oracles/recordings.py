@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from vmwidgets.sources.traces.reader import Unreadable
-from vmwidgets.sources.traces.replay import Divergence, replay
+from tests.oracles.reader import Unreadable
+from tests.oracles.replay import Divergence, replay
 
-FOLDER = Path(__file__).resolve().parents[2] / "data" / "traces"
+FOLDER = Path(__file__).resolve().parents[1] / "data" / "traces"
 
 Line = dict[str, Any]
 

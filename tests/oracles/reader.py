@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any, cast
 
-from ..given_text import GZIP
+from vmwidgets.sources.given_text import GZIP
 
 MAX_LINE = 32 << 20
 """The longest line in bytes: this limits memory, and leaves room for a full state of 200,000 entries."""

@@ -1,7 +1,7 @@
 """Barrelfish's recorded runs (August 2016): each recorded operation done on our pmap, with our CPU driver.
 
-The recorder's substitutes are in :mod:`.barrelfish_world`, its names for events in :mod:`.barrelfish_events`, and its
-names for state in :mod:`.barrelfish_state`.  None of these is in the engine.
+The recorder's substitutes are in `barrelfish_world.py`, its names for events in `barrelfish_events.py`, and its names
+for state in `barrelfish_state.py`.  None of these is in the engine.
 """
 
 from __future__ import annotations
@@ -10,23 +10,23 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from ...engine.base.errors import Refused
-from ...engine.base.recorder import Raw, Recorder
-from ...engine.mmu.editor import TableEditor
-from ...engine.mmu.formats.armv7 import ARMV7 as FORMAT
-from ...engine.selfpaging.cpu_driver import ENCODINGS
-from ...engine.selfpaging.errors import LibError
-from ...engine.selfpaging.flags import VREGION_FLAGS, kernel_flags
-from ...engine.selfpaging.layouts import ARMV7, PagingLayout
-from ...engine.selfpaging.pmap import DomainPmap
-from ...engine.selfpaging.serialise import deserialise, serialise
-from ...engine.selfpaging.vspace import Vregion
-from ...engine.selfpaging.window import tree_snapshot
-from .barrelfish_events import recorded
-from .barrelfish_state import leaves, tables, tree
-from .barrelfish_world import TracedWorld
-from .compare import MISSING, Difference, differences
-from .reader import Record
+from tests.oracles.barrelfish_events import recorded
+from tests.oracles.barrelfish_state import leaves, tables, tree
+from tests.oracles.barrelfish_world import TracedWorld
+from tests.oracles.compare import MISSING, Difference, differences
+from tests.oracles.reader import Record
+from vmwidgets.engine.base.errors import Refused
+from vmwidgets.engine.base.recorder import Raw, Recorder
+from vmwidgets.engine.mmu.editor import TableEditor
+from vmwidgets.engine.mmu.formats.armv7 import ARMV7 as FORMAT
+from vmwidgets.engine.selfpaging.cpu_driver import ENCODINGS
+from vmwidgets.engine.selfpaging.errors import LibError
+from vmwidgets.engine.selfpaging.flags import VREGION_FLAGS, kernel_flags
+from vmwidgets.engine.selfpaging.layouts import ARMV7, PagingLayout
+from vmwidgets.engine.selfpaging.pmap import DomainPmap
+from vmwidgets.engine.selfpaging.serialise import deserialise, serialise
+from vmwidgets.engine.selfpaging.vspace import Vregion
+from vmwidgets.engine.selfpaging.window import tree_snapshot
 
 STOPPED = ("ASSERT", "PANIC")
 """The value of `error` if the original's program or kernel stopped."""

@@ -10,16 +10,16 @@ from collections.abc import Callable
 from itertools import count
 from typing import Any
 
-from ...engine.base import protection as flag
-from ...engine.base.errors import KernelError, KernelPanic
-from ...engine.base.recorder import Recorder
-from ...engine.base.units import PAGE
-from ...engine.kernel.map.core import Entry, PlainEntries
-from ...engine.kernel.map.vm_object import VmObject
-from ...engine.kernel.x15 import ALL_QUIRKS
-from ...engine.kernel.x15.kentry import KentryArea
-from ...engine.kernel.x15.vm_map import X15Map
-from .reader import Record, short
+from tests.oracles.reader import Record, short
+from vmwidgets.engine.base import protection as flag
+from vmwidgets.engine.base.errors import KernelError, KernelPanic
+from vmwidgets.engine.base.recorder import Recorder
+from vmwidgets.engine.base.units import PAGE
+from vmwidgets.engine.kernel.map.core import Entry, PlainEntries
+from vmwidgets.engine.kernel.map.vm_object import VmObject
+from vmwidgets.engine.kernel.x15 import ALL_QUIRKS
+from vmwidgets.engine.kernel.x15.kentry import KentryArea
+from vmwidgets.engine.kernel.x15.vm_map import X15Map
 
 _WORDS = ("hint", "size", "align", "start", "end", "addr", "va")
 """Inputs that are as wide as the trace's word; offsets always have 64 bits."""
