@@ -19,8 +19,8 @@ from tests.oracles.reader import Unreadable, short
 from tests.oracles.replay import Divergence, Outcome, replay
 from tests.oracles.tables import Case, Comparison, Mismatch, compare, read_cases
 from vmwidgets.cli import command
+from vmwidgets.cli.image import verdict
 from vmwidgets.cli.text import printable, say_refused
-from vmwidgets.cli.walk_text import verdict
 from vmwidgets.engine.base.units import Address, counted
 from vmwidgets.sources.tables.recorded import answer
 

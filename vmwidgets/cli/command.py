@@ -20,17 +20,18 @@ from .text import say_refused
 
 COMMANDS = {
     VMWIDGETS: ("course", "doctor", "lecture", "figure", "read", "link", "grade", "questions", "follow", "selftest"),
-    TOOLS: ("roster", "assignment", "walk"),
+    TOOLS: ("roster", "assignment"),
 }
 """The commands by program; each command is a module next to this one, and the module's `add_…` adds its parser."""
 
 ABOUT = {
     VMWIDGETS: "A virtual memory lab for Jupyter.",
-    TOOLS: "What is needed once a term, or to work on vmwidgets itself.",
+    TOOLS: "What is needed once a term.",
 }
 
 MOVED = {
     **{name: f"{TOOLS} {name}" for name in COMMANDS[TOOLS]},
+    "walk": "vmwidgets read IMAGE --format NAME --root ADDR --walk VA",
     "replay": "python -m tests.oracles replay FILE, in a clone of vmwidgets",
     "checkoff": "vmwidgets grade NOTEBOOK --ask",
     "handout": "vmwidgets lecture NOTEBOOK, or vmwidgets lecture JOURNAL",
