@@ -27,8 +27,8 @@ class ListedMemory:
         for (start, data), (following, _) in pairwise(pieces):
             if start + len(data) > following:
                 raise Refused(f"the pieces of memory at {Address(start)} and {Address(following)} overlap")
-        if pieces and pieces[-1][0] + len(pieces[-1][1]) > 1 << 64:
-            raise Refused(f"the piece of memory at {Address(pieces[-1][0])} ends above 64 bits")
+        if pieces and not 0 <= pieces[0][0] <= pieces[-1][0] + len(pieces[-1][1]) <= 1 << 64:
+            raise Refused("a piece of memory begins below 0, or ends above 64 bits")
 
     def read(self, pa: int, length: int) -> bytes:
         """Return `length` bytes from `pa` on."""
