@@ -9,12 +9,15 @@ from typing import Any
 
 from ..engine.base.errors import Refused, shown
 from ..engine.base.units import Address, binary_size, parse_address
+from ..engine.machine.arguments import known
+from ..engine.machine.boot import NICKNAMES
 from ..engine.memory.ram import BusError
 from ..engine.mmu.format import TableFormat
+from ..engine.mmu.formats import FORMATS
 from ..engine.mmu.tables_schema import FieldValue, Step, Walk
 from ..engine.mmu.walk import walk
 from ..real.image import saved_memory
-from ..sources.tables.architectures import architecture
+from ..sources.tables.architectures import architecture, architectures
 
 
 def walks(options: argparse.Namespace) -> Iterator[str]:
@@ -28,10 +31,8 @@ def walks(options: argparse.Namespace) -> Iterator[str]:
         raise Refused(f"--{'record' if options.record else 'to'} does not go with --walk, which prints each step")
     if options.format is None or options.root is None:
         raise Refused(f"--walk needs --{'root' if options.format else 'format'}: write --format x86-64 --root 0x1000")
-    try:
-        arch = architecture(options.format)
-    except Refused as error:
-        raise Refused(f"{error}".replace("'arch'", "--format", 1)) from None
+    is_known = options.format in architectures()  # files of recorded tables have names of their own
+    arch = architecture(options.format if is_known else known(options.format, FORMATS, "format", NICKNAMES))
     controls = arch.controls(dict(_options(options.option)))
     root = arch.check_root(_number(options.root, "--root"), controls)
     addresses = [arch.check_va(_number(text, "--walk")) for text in options.walk]
