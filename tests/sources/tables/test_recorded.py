@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import vmwidgets as vm
 from tests.oracles.tables import read_cases
@@ -172,3 +175,21 @@ def test_what_is_no_case_is_refused_in_one_sentence(line: str, why: str, tmp_pat
     path.write_text(line)
     with pytest.raises(vm.Refused, match=why):
         vm.load_tables(path)
+
+
+_SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5)
+
+
+@given(data=st.data())
+def test_whatever_is_in_a_case_it_is_loaded_or_refused(data: st.DataObject) -> None:
+    case = json.loads(json.dumps(CASE))
+    value = data.draw(_SCALARS | st.lists(_SCALARS, max_size=3) | st.dictionaries(st.text(max_size=5), _SCALARS))
+    target: Any = case
+    while True:
+        key = data.draw(st.sampled_from(sorted(target) if isinstance(target, dict) else range(len(target))))
+        if not isinstance(target[key], (dict, list)) or not target[key] or data.draw(st.booleans()):
+            target[key] = value
+            break
+        target = target[key]
+    with contextlib.suppress(vm.Refused):
+        assert vm.load(json.dumps(case) + "\n").format == "x86"
