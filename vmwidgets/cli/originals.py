@@ -11,7 +11,7 @@ from __future__ import annotations
 import gzip
 import json
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from importlib import resources
 from itertools import count, zip_longest
@@ -60,13 +60,10 @@ def repeated(name: str) -> tuple[int, str]:
     setup, *calls = _lines(name)
     kernel: Any = _KERNELS[name.partition("/")[0]](setup)
     for number, (function, given, returned, recorded) in enumerate(calls):
-        try:
-            found = kernel.call(function, *given)
-        except Exception as failure:  # noqa: BLE001  a broken engine may raise anything: then it differs
-            names: Any = getattr(failure, "stack", None)
-            found = [*names] if names else getattr(failure, "name", f"{failure!r}")
         expected = {"the result": returned, **recorded}
-        actual = {"the result": found, **(kernel.state() if recorded else {})}
+        actual = {"the result": _done(kernel.call, function, *given)}
+        state = _done(kernel.state) if recorded else {}
+        actual |= state if isinstance(state, dict) else dict.fromkeys(recorded, state)
         for part, value in expected.items():
             if value != actual.get(part):
                 where = f"{name}: diverges at operation {number} (line {number + 2})"
@@ -74,6 +71,15 @@ def repeated(name: str) -> tuple[int, str]:
                 agree = f"after {counted(number, 'operation')} that agree"
                 return number, f"{where}, {agree}\n{call}\n  {_difference(part, value, actual.get(part))}"
     return len(calls), ""
+
+
+def _done(function: Callable[..., Any], *given: Any) -> Any:
+    """Return a function's result, or the name of its error: a broken engine may raise anything, and then it differs."""
+    try:
+        return function(*given)
+    except Exception as failure:  # noqa: BLE001  see above
+        names: Any = getattr(failure, "stack", None)
+        return [*names] if names else getattr(failure, "name", f"{failure!r}")
 
 
 def _lines(name: str) -> list[Any]:
