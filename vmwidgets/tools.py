@@ -1,4 +1,4 @@
-"""``python -m vmwidgets.tools``: commands for once a term, or for work on vmwidgets itself."""
+"""``python -m vmwidgets.tools``: commands for once a term."""
 
 from __future__ import annotations
 

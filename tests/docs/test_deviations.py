@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.sources.traces.recordings import lines_of
+from tests.oracles.recordings import lines_of
 from vmwidgets.engine.kernel.x15 import X15_QUIRKS
 from vmwidgets.engine.machine.boot import QUIRKS
 from vmwidgets.engine.selfpaging.errors import BARRELFISH_QUIRKS

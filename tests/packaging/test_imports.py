@@ -14,7 +14,7 @@ import pytest
 OUTSIDE = {
     # NumPy for arrays of addresses, import-linter says which module; the other for type checkers only, which bring it
     "vmwidgets/engine": {"numpy", "typing_extensions"},
-    "vmwidgets/sources": {"fastjsonschema", "tomli"},
+    "vmwidgets/sources": {"tomli"},
     "vmwidgets/real": {"elftools", "numpy"},  # the first with the extra `kernels`; arrays of pages, where NumPy is
     "vmwidgets/pictures": {"matplotlib", "traitlets"},
     "vmwidgets/views": {
@@ -36,7 +36,6 @@ OUTSIDE = {
         "dask",
         "elftools",
         "distributed",
-        "fastjsonschema",
         "graphviz",
         "ipywidgets",
         "jupyter_client",  # as jupyter_core with jupyterlab: the doctor starts a kernel, and finds JupyterLab's folders

@@ -20,21 +20,23 @@ from .text import say_refused
 
 COMMANDS = {
     VMWIDGETS: ("course", "doctor", "lecture", "figure", "read", "link", "grade", "questions", "follow", "selftest"),
-    TOOLS: ("roster", "assignment", "replay", "walk"),
+    TOOLS: ("roster", "assignment"),
 }
 """The commands by program; each command is a module next to this one, and the module's `add_…` adds its parser."""
 
 ABOUT = {
     VMWIDGETS: "A virtual memory lab for Jupyter.",
-    TOOLS: "What is needed once a term, or to work on vmwidgets itself.",
+    TOOLS: "What is needed once a term.",
 }
 
 MOVED = {
     **{name: f"{TOOLS} {name}" for name in COMMANDS[TOOLS]},
+    "walk": "vmwidgets read IMAGE --format NAME --root ADDR --walk VA",
+    "replay": "python -m tests.oracles replay FILE, in a clone of vmwidgets",
     "checkoff": "vmwidgets grade NOTEBOOK --ask",
     "handout": "vmwidgets lecture NOTEBOOK, or vmwidgets lecture JOURNAL",
 }
-"""The current words for a command of version 0.1.0."""
+"""The current words for an earlier command."""
 
 NOT_DONE = 2
 
@@ -116,7 +118,8 @@ def main(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> int:
             setattr(sys, name, Path(os.devnull).open(mode))  # noqa: SIM115  open until the process ends
         elif isinstance(stream, io.TextIOWrapper) and mode == "w":
             stream.reconfigure(errors="backslashreplace")
-    if parser.prog == VMWIDGETS and arguments and arguments[0] in MOVED:
+    known = COMMANDS.get(parser.prog, MOVED)
+    if arguments and arguments[0] in MOVED and arguments[0] not in known:
         print(f"vmwidgets: {arguments[0]!r} is now: {MOVED[arguments[0]]}", file=sys.stderr)
         return NOT_DONE
     try:

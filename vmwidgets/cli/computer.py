@@ -29,7 +29,7 @@ from ..views.scene.static import STATIC
 FRONT_END = ("answer.js", "controls.js", "graphviz.js", "hub.js", "loader.js", "player.js", "saved.js", "view.js")
 """The files of the front end."""
 
-NEEDED = ("anywidget", "cssselect2", "fastjsonschema", "graphviz", "ipywidgets", "markdown-it-py", "tinycss2")
+NEEDED = ("anywidget", "cssselect2", "graphviz", "ipywidgets", "markdown-it-py", "tinycss2")
 """The packages that vmwidgets needs, by their names on the package index."""
 
 INIT = Path(__file__).parents[1] / "__init__.py"

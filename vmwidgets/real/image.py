@@ -7,6 +7,9 @@ addresses.
 
 from __future__ import annotations
 
+import mmap
+import os
+import stat
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -26,17 +29,18 @@ KERNBASE = 0x8000_0000
 
 
 class SavedMemory:
-    """Pieces of physical memory: `pieces` are their addresses and bytes."""
+    """Pieces of physical memory: `pieces` are their addresses and bytes, of which there is at least one."""
 
-    def __init__(self, pieces: Iterable[tuple[int, bytes]]) -> None:
-        self._pieces = [(start, data) for start, data in pieces if data]
+    def __init__(self, pieces: Iterable[tuple[int, bytes | mmap.mmap]]) -> None:
+        self._pieces = sorted((start, data) for start, data in pieces if len(data))
 
     def read(self, pa: int, length: int) -> bytes:
         """Return `length` bytes from `pa` on; raises :class:`BusError` if they were not saved."""
         for start, data in self._pieces:
             if start <= pa and pa + length <= start + len(data):
                 return data[pa - start : pa - start + length]
-        raise BusError(pa, length, 1 << 64)
+        first, (last, data) = self._pieces[0][0], self._pieces[-1]
+        raise BusError(pa, length, last + len(data) - first, first)
 
     def read_word(self, pa: int, width: int) -> int:
         """Return the little-endian word of `width` bytes at `pa`."""
@@ -53,6 +57,31 @@ class SavedMemory:
     @in_ascii
     def __str__(self) -> str:
         return ", ".join(f"{Address(start)} to {Address(start + len(data))}" for start, data in self._pieces)
+
+
+def saved_memory(path: Path, base: int = 0) -> SavedMemory:
+    """Return the memory in a file: an ELF core, or plain bytes, which begin at physical address `base`.
+
+    Plain bytes are mapped and not read, if possible.  Raises :class:`Refused` for a file that is no image, and
+    :class:`OSError`.
+    """
+    with path.open("rb") as raw:
+        mode = os.fstat(raw.fileno())
+        data: bytes | mmap.mmap = b""
+        if stat.S_ISFIFO(mode.st_mode):
+            data = raw.read()
+        elif not stat.S_ISREG(mode.st_mode):
+            raise Refused(f"{path}: this is not a file: an image must be in a file or a pipe")
+        elif mode.st_size:
+            data = mmap.mmap(raw.fileno(), 0, access=mmap.ACCESS_READ)
+    if not len(data):
+        raise Refused(f"{path}: the file is empty")
+    if base + len(data) > 1 << 64:
+        raise Refused(f"{path}: an image of {len(data):,} bytes from {base:#x} on does not fit 64 bits of address")
+    pieces = segments_of(path) if data[:4] == b"\x7fELF" else [(base, data)]
+    if not any(len(data) for _, data in pieces):
+        raise Refused(f"{path}: this core has no memory: write it again with dump-guest-memory")
+    return SavedMemory(pieces)
 
 
 class Image:
@@ -131,8 +160,4 @@ def memory_image(path: str | Path, *, program: str | Path, base: int = KERNBASE)
         raise Refused(
             f"{place}: there is no such file; save one in QEMU's monitor with dump-guest-memory {place.stem}.elf"
         )
-    data = place.read_bytes()
-    if not data:
-        raise Refused(f"{place}: the file is empty")
-    pieces = segments_of(place) if data.startswith(b"\x7fELF") else [(base, data)]
-    return Image(str(place), SavedMemory(pieces), Program(Path(program).expanduser()))
+    return Image(str(place), saved_memory(place, base), Program(Path(program).expanduser()))

@@ -345,11 +345,18 @@ def _type_name(entry: Any) -> str:
 
 
 def _opened(path: Path) -> Any:
+    elf = _elf(path)
+    if elf["e_machine"] != RISCV or elf.elfclass != 64:
+        raise Refused(f"{path}: this program is for {elf.get_machine_arch()}; xv6-riscv's kernel is for 64-bit RISC-V")
+    return elf
+
+
+def _elf(path: Path) -> Any:
     try:
         from elftools.common.exceptions import ELFError
         from elftools.elf.elffile import ELFFile
     except ModuleNotFoundError:
-        raise Refused(f"names of a kernel need pyelftools: {install('kernels')}") from None
+        raise Refused(f"reading an ELF file needs pyelftools: {install('kernels')}") from None
     from io import BytesIO
 
     try:
@@ -357,23 +364,23 @@ def _opened(path: Path) -> Any:
     except OSError as error:
         raise Refused(f"{path}: {error.strerror or error}") from None
     try:
-        elf = ELFFile(BytesIO(data))
+        return ELFFile(BytesIO(data))
     except ELFError:
         raise Refused(f"{path}: this is not an ELF file, so it can't be a kernel") from None
-    if elf["e_machine"] != RISCV or elf.elfclass != 64:
-        raise Refused(f"{path}: this program is for {elf.get_machine_arch()}; xv6-riscv's kernel is for 64-bit RISC-V")
-    return elf
 
 
 def segments_of(path: Path) -> list[tuple[int, bytes]]:
-    """Return the pieces of physical memory in a core of 64-bit RISC-V: the address and the bytes of each.
+    """Return the pieces of physical memory in a core of any processor: the address and the bytes of each.
 
-    Raises :class:`Refused` for a file that is a program.
+    Raises :class:`Refused` for a file that is a program, and for a damaged core.
     """
-    elf = _opened(path)
+    elf = _elf(path)
     if elf["e_type"] != "ET_CORE":
         raise Refused(f"{path}: this is a program, not a memory image: give the file that dump-guest-memory wrote")
-    return [(one["p_paddr"], one.data()) for one in elf.iter_segments() if one["p_type"] == "PT_LOAD"]
+    try:
+        return [(one["p_paddr"], one.data()) for one in elf.iter_segments() if one["p_type"] == "PT_LOAD"]
+    except Exception:  # noqa: BLE001  pyelftools raises errors of several kinds for numbers that make no sense
+        raise Refused(f"{path}: this core is damaged: write it again with dump-guest-memory") from None
 
 
 def _symbols(elf: Any) -> dict[str, Symbol]:

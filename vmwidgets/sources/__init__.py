@@ -1,4 +1,4 @@
-"""Sources of machines and values: recorded traces and tables, maps of processes, workloads to compare."""
+"""Sources of machines and values: recorded tables, maps of processes, workloads to compare."""
 
 from . import workload
 

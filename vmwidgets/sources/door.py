@@ -29,7 +29,7 @@ from .proc_maps import RECORDED, load_ranges, text_of
 from .program_references import read_references, read_string
 from .ranges.read import kind_of, read_exactly, read_ranges
 from .strace.load import load_calls, strace_weight, whole_calls
-from .tables.recorded import load_tables
+from .tables.recorded import tables_in
 
 MOST_BYTES = 256 << 20
 """Bytes of one text or file."""
@@ -193,14 +193,14 @@ def _json(given: Given) -> Any:
     is_journal = '"vmwidgets journal"' in head
     if not is_journal and not ('"arch"' in head and '"root"' in head):
         return None
-    read: Callable[[str], Any] = load_journal if is_journal else load_tables
+    if not is_journal:
+        return tables_in(given.text, given.source)
     if given.path is not None:
-        return read(given.path)
+        return load_journal(given.path)
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / ("given.jsonl" if not is_journal else "given.jsonl.gz")
-        content = given.text.encode()
-        path.write_bytes(gzip.compress(content) if is_journal else content)
-        return read(str(path))
+        path = Path(folder) / "given.jsonl.gz"
+        path.write_bytes(gzip.compress(given.text.encode()))
+        return load_journal(str(path))
 
 
 _MARKS = re.compile("[\x00\x1b]")

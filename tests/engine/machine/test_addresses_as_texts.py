@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import vmwidgets as vm
-from vmwidgets.cli import TOOLS, main
+from vmwidgets.cli import main
 from vmwidgets.engine.base.units import PAGE
 from vmwidgets.engine.mmu.tables import PageTables
 
@@ -23,5 +23,5 @@ def test_every_walk_reads_it_the_same_way(text, address, tmp_path, capsys):
     assert mapped.walk(address).va == address
     image = tmp_path / "image"
     image.write_bytes(bytes(2 * PAGE))
-    assert main(["walk", "--arch", "x86-64", "--memory", str(image), "--root", "4096", text], TOOLS) == 0
+    assert main(["read", str(image), "--format", "x86-64", "--root", "4096", "--walk", text]) == 0
     assert repr(vm.Address(address)) in capsys.readouterr().out

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from vmwidgets.sources.tables.cases import Comparison, compare, read_cases
+from tests.oracles.tables import Comparison, compare, read_cases
 
 pytestmark = pytest.mark.once
 

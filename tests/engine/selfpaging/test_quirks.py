@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.engine.selfpaging.pmaps import MIB, PAGE, RW, Made, error_of
-from tests.sources.traces.recordings import lines_of
+from tests.oracles.barrelfish import BarrelfishReplay
+from tests.oracles.recordings import lines_of
 from vmwidgets.engine.base.errors import Refused
 from vmwidgets.engine.selfpaging.errors import (
     BARRELFISH_QUIRKS,
@@ -21,7 +22,6 @@ from vmwidgets.engine.selfpaging.errors import (
 from vmwidgets.engine.selfpaging.flags import LARGE, READ
 from vmwidgets.engine.selfpaging.layouts import Mapped
 from vmwidgets.engine.selfpaging.window import tree_snapshot
-from vmwidgets.sources.traces.barrelfish import BarrelfishReplay
 
 VA = 0x5000_0000
 FILES = ("quirk-map-exhaustion-1", "quirk-unmap-modify-place-1")

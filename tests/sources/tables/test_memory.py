@@ -1,18 +1,13 @@
-"""Memory that was written down: pieces, and images."""
+"""Memory that was written down in pieces."""
 
 from __future__ import annotations
-
-import os
-import threading
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from vmwidgets.engine.base.errors import Refused
-from vmwidgets.engine.memory.ram import BusError
-from vmwidgets.sources.tables.memory import ImageMemory, ListedMemory, open_image
+from vmwidgets.sources.tables.memory import ListedMemory
 
 
 @given(
@@ -48,35 +43,3 @@ def test_memory_has_no_end():
 def test_pieces_that_make_no_sense_are_refused(pieces, why):
     with pytest.raises(Refused, match=why):
         ListedMemory(pieces)
-
-
-def test_an_image_begins_at_its_base_and_has_an_end(tmp_path):
-    path = tmp_path / "dump"
-    path.write_bytes(bytes(range(16)))
-    image = open_image(path, 0x1000)
-    assert image.read_word(0x1008, 8) == 0x0F0E_0D0C_0B0A_0908
-    for pa in (0xFFF, 0x1009, 0x8, 1 << 60):
-        with pytest.raises(BusError, match=r"which is \[0x1000, 0x1010\)"):
-            image.read_word(pa, 8)
-    with pytest.raises(Refused, match="does not fit 64 bits"):
-        ImageMemory(bytes(16), (1 << 64) - 8)
-
-
-def test_an_image_can_come_through_a_pipe(tmp_path):
-    pipe = tmp_path / "pipe"
-    os.mkfifo(pipe)
-    writer = threading.Thread(target=lambda: pipe.write_bytes(b"12345678"))
-    writer.start()
-    assert open_image(pipe).read(0, 8) == b"12345678"
-    writer.join()
-
-
-def test_an_empty_image_is_refused(tmp_path):
-    (tmp_path / "dump").write_bytes(b"")
-    with pytest.raises(Refused, match="the image is empty"):
-        open_image(tmp_path / "dump")
-
-
-def test_a_device_without_end_is_refused():
-    with pytest.raises(Refused, match="not a file"):
-        open_image(Path("/dev/zero"))

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import vmwidgets as vm
-from vmwidgets.sources.tables.cases import read_cases
+from tests.oracles.tables import read_cases
 
 DATA = Path(__file__).parents[2] / "data" / "mmu"
 
@@ -19,9 +23,9 @@ def test_a_linux_table_walks_as_it_was_recorded(name: str) -> None:
     path = DATA / f"{name}.jsonl.gz"
     for number, case in enumerate(read_cases(path)):
         tables = vm.load_tables(path, number)
-        assert (tables.root, tables.format) == (case.root, case.architecture.fmt.name)
-        assert tables.options == case.record["options"]
-        for query, answer in list(zip(case.queries, case.answers, strict=True))[:300]:
+        assert (tables.root, tables.options) == (case.record["root"], case.record["options"])
+        assert tables.format == case.record["arch"].replace("_", "-")
+        for query, answer in list(zip(tables.queries, case.record["answers"], strict=True))[:300]:
             found = tables.walk(query.va, query.access, user=query.user)
             assert found.pa == answer.get("pa")
             assert (found.fault is None) == ("pa" in answer)
@@ -76,11 +80,116 @@ def test_what_ships_walks_as_it_was_recorded(name: str) -> None:
     tables = vm.recorded_tables(name)
     shipped = Path(vm.__file__).parent / "sources" / "data" / "tables" / f"{name}.jsonl.gz"
     (case,) = read_cases(shipped)
-    assert case.queries
-    for query, answer in zip(case.queries, case.answers, strict=True):
+    assert tables.queries
+    for query, answer in zip(tables.queries, case.record["answers"], strict=True):
         assert tables.walk(query.va, query.access, user=query.user).pa == answer.get("pa")
 
 
 def test_a_name_that_does_not_ship_is_one_sentence() -> None:
     with pytest.raises(vm.Refused, match="linux-armv7"):
         vm.recorded_tables("linux-arm7")
+
+
+CASE: dict[str, Any] = {
+    "arch": "x86-32",
+    "root": 0x1000,
+    "options": {"wp": True},
+    "memory": [[0x1000, "8300800007200000"]],
+    "queries": [{"va": 0x123, "access": "read", "user": False}],
+    "answers": [{"pa": 0x80_0123}],
+}
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"arch": 7}, "arch: 7 is an int; it must be a str"),
+        ({"arch": "x86_64"}, "did you mean 'x86-64'"),
+        ({"root": "0x1000"}, "root: '0x1000' is a str; it must be an int"),
+        ({"root": True}, "root: True is a bool"),
+        ({"root": 4096.0}, "root: 4096.0 is a float"),
+        ({"root": -4096}, "too wide"),
+        ({"options": []}, "options: "),
+        ({"options": {"smeep": True}}, "did you mean 'smep'"),
+        ({"memory": {}}, "memory: "),
+        ({"memory": [[0]]}, r"memory\[0\]: 1 item; there are 2"),
+        ({"memory": [[-1, "00"]]}, "a piece of memory begins below 0"),
+        ({"memory": [[-1, "0x"]]}, "not a hexadecimal digit"),
+        ({"memory": [[-2, "00"], [-2, "00"]]}, "overlap"),
+        ({"memory": [[True, "00"]]}, r"memory\[0\]\[0\]: True is a bool"),
+        ({"memory": [[1 << 64, "00"]]}, "ends above 64 bits"),
+        ({"memory": [[1 << 6400, "0x"]]}, "hexadecimal digit"),
+        ({"memory": [[0, 5]]}, r"memory\[0\]\[1\]: 5 is an int"),
+        ({"memory": [[0, "0g"]]}, "character 2 is not a hexadecimal digit"),
+        (
+            {"queries": [{"va": 0, "access": "fetch", "user": False}]},
+            r"queries\[0\].access: 'fetch' must be one of read",
+        ),
+        ({"queries": [{"va": 0, "access": [], "user": False}]}, r"queries\[0\].access"),
+        ({"queries": [{"va": 0, "access": "read", "user": 0}]}, r"queries\[0\].user: 0 is an int"),
+        ({"queries": [{"va": 0, "access": "read"}]}, r"queries\[0\]: 'user' lacks"),
+        ({"queries": [{"va": 1 << 32, "access": "read", "user": True}]}, "a register has 32 bits"),
+        ({"answers": []}, "1 queries and 0 answers"),
+        ({"answers": [5]}, r"answers\[0\]: 5 is an int"),
+        ({"answer": []}, "'answer' is not a member of a case"),
+    ],
+)
+def test_a_case_of_another_shape_is_refused_in_one_sentence(change: dict[str, Any], why: str, tmp_path: Path) -> None:
+    path = tmp_path / "cases.jsonl"
+    path.write_text("".join(json.dumps(one) + "\n" for one in (CASE, {**CASE, **change})))
+    assert vm.load_tables(path).walk(0x123).pa == 0x80_0123
+    with pytest.raises(vm.Refused, match=why) as refused:
+        vm.load_tables(path, 1)
+    assert str(refused.value).startswith(f"{path}:2: ")
+    assert "\n" not in str(refused.value)
+    with pytest.raises(vm.Refused, match=why):
+        vm.load(json.dumps({**CASE, **change}) + "\n")
+
+
+@pytest.mark.parametrize("name", CASE)
+def test_only_answers_may_lack(name: str, tmp_path: Path) -> None:
+    path = tmp_path / "cases.jsonl"
+    path.write_text(json.dumps({one: value for one, value in CASE.items() if one != name}))
+    if name == "answers":
+        assert vm.load_tables(path).answers == ()
+    else:
+        with pytest.raises(vm.Refused, match=f"'{name}' lacks"):
+            vm.load_tables(path)
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("{", "Expecting property name"),
+        ("[]", "a list; it must be a dict"),
+        ("null", "no value"),
+        ("[" * 100_000, "nested too deeply"),
+        ('{"arch": ' + "9" * 5000 + "}", "thousands of digits"),
+        ("", "the file is empty"),
+        ("\n\n", "the file is empty"),
+    ],
+    ids=lambda value: str(value)[:20],
+)
+def test_what_is_no_case_is_refused_in_one_sentence(line: str, why: str, tmp_path: Path) -> None:
+    path = tmp_path / "cases.jsonl"
+    path.write_text(line)
+    with pytest.raises(vm.Refused, match=why):
+        vm.load_tables(path)
+
+
+_SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5)
+
+
+@given(data=st.data())
+def test_whatever_is_in_a_case_it_is_loaded_or_refused(data: st.DataObject) -> None:
+    case = json.loads(json.dumps(CASE))
+    value = data.draw(_SCALARS | st.lists(_SCALARS, max_size=3) | st.dictionaries(st.text(max_size=5), _SCALARS))
+    target: Any = case
+    while True:
+        key = data.draw(st.sampled_from(sorted(target) if isinstance(target, dict) else range(len(target))))
+        if not isinstance(target[key], (dict, list)) or not target[key] or data.draw(st.booleans()):
+            target[key] = value
+            break
+        target = target[key]
+    with contextlib.suppress(vm.Refused):
+        assert vm.load(json.dumps(case) + "\n").format == "x86"

@@ -1,1 +1,1 @@
-"""Page tables from outside: recorded cases with queries and answers, and raw images of memory."""
+"""Page tables from outside: recorded cases with queries and answers."""

@@ -1,1 +1,0 @@
-"""Recorded runs of the original kernels, and their replay."""
