@@ -28,7 +28,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial, wraps
-from inspect import Parameter, Signature, signature
+from inspect import Parameter, Signature, signature, unwrap
 from itertools import islice
 from operator import index
 from threading import get_ident
@@ -358,14 +358,85 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
+class Argument:
+    """What a parameter of an operation accepts, in its annotation: ``size: Annotated[int | str, Argument(whole)]``.
+
+    `read` takes a value as it was given and the name of its parameter (or `called`, another name for refusals), and
+    with `of_part` first the operation's part.  It returns the value for the method, or raises :class:`Refused`.  The
+    journal keeps what was given.
+    """
+
+    def __init__(self, read: Callable[..., Any], called: str = "", *, of_part: bool = False) -> None:
+        self.of_part = of_part
+        self._read = read
+        self._called = called
+
+    def read(self, part: Any, value: Any, name: str) -> Any:
+        """Return the value for a method of `part`."""
+        name = self._called or name
+        return self._read(part, value, name) if self.of_part else self._read(value, name)
+
+
+Kinds = Mapping[str, tuple[Argument, bool]]
+"""What the parameters of a method accept, by name, and whether they accept None too."""
+
+
+def _kinds(method: Callable[..., Any]) -> tuple[Kinds, Signature]:
+    """Return what a method's parameters accept, and its signature for callers.
+
+    An annotation is the name of an annotated type, which may be followed by "| None".  Callers see the type itself.
+    """
+    takes, known = signature(method), unwrap(method).__globals__
+    kinds, shown = {}, []
+    for one in takes.parameters.values():
+        name, *none = str(one.annotation).split(" | None")
+        accepted = next(iter(getattr(known.get(name), "__metadata__", ())), None)
+        if isinstance(accepted, Argument):
+            kinds[one.name] = accepted, bool(none)
+            of = known[name].__origin__
+            name = getattr(of, "__forward_arg__", of.__name__ if isinstance(of, type) else str(of))
+            shown.append(one.replace(annotation=" | None".join((name, *none))))
+        else:
+            shown.append(one)
+    return kinds, takes.replace(parameters=shown)
+
+
+def _reading(method: Callable[..., R], kinds: Kinds, takes: Signature) -> Callable[..., R]:
+    """Return a method that reads its arguments as their types say, from left to right, before the call.
+
+    Defaults are read once, here, unless they depend on the part.
+    """
+    names = tuple(takes.parameters)[1:]
+    unread = {name: takes.parameters[name].default for name in kinds}
+    unread = {name: value for name, value in unread.items() if value is not Parameter.empty and value is not None}
+    anew = {name: value for name, value in unread.items() if kinds[name][0].of_part}
+    ready = {name: kinds[name][0].read(None, value, name) for name, value in unread.items() if name not in anew}
+
+    @wraps(method)
+    def read_first(part: Any, /, *args: Any, **kwargs: Any) -> R:
+        given = {**anew, **dict(zip(names, args, strict=False)), **kwargs}
+        for name, (kind, may_be_none) in kinds.items():
+            if name in given:
+                value = given[name]
+                if value is not None or not may_be_none:
+                    given[name] = kind.read(part, value, name)
+        return method(part, **{**ready, **given})
+
+    return read_first
+
+
 def operation(method: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[S, P], R]:
     """Mark a method as an operation: called from outside, it goes through the door.
 
     A part that can be destroyed has `check_alive`, which is called first, and refuses if the part was destroyed.
-    Arguments that the method does not accept raise a TypeError before the door, as for any Python function.
+    Arguments that the method does not accept raise a TypeError before the door, as for any Python function.  The method
+    gets the arguments as their types read them (:class:`Argument`).
     """
-    takes = _Parameters(method)
+    kinds, shown = _kinds(method)
+    takes = _Parameters(method, shown)
     known, name = takes.known, method.__name__
+    if kinds:
+        method = _reading(method, kinds, shown)
 
     def alive(self: Any, /, *args: Any, **kwargs: Any) -> R:
         self.check_alive()
@@ -398,6 +469,7 @@ def operation(method: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[S,
             result = door.perform(self.path, name, words, values, call, (self, *places), given)
         return result
 
+    through_the_door.__signature__ = shown  # type: ignore[attr-defined]  # what callers write
     through_the_door.is_operation = True  # type: ignore[attr-defined]  # read by the operations panel and by replay
     return through_the_door
 
@@ -407,8 +479,8 @@ class _Parameters:
 
     __slots__ = ("_most", "_names", "_needed", "_places", "_takes", "_title", "known")
 
-    def __init__(self, method: Callable[..., Any]) -> None:
-        parameters = list(signature(method).parameters.values())[1:]
+    def __init__(self, method: Callable[..., Any], takes: Signature) -> None:
+        parameters = list(takes.parameters.values())[1:]
         self._takes = Signature(parameters)
         self._title = method.__name__
         self._names = tuple(one.name for one in parameters)

@@ -29,7 +29,7 @@ from .handles.files import MachineFile
 from .handles.frames import MachineCaches, MachineFrames, MachineKentry
 from .handles.injections import Injection, InjectionFunctions
 from .handles.kmem import MachineKmem, MachinePageDaemon
-from .handles.kmem_functions import KmemFunctions
+from .handles.kmem_functions import KmemFunctions, Unchecked
 from .handles.maps import MachineMap
 from .handles.memory import MemoryFunctions
 from .handles.objects import MachineObjects, MemoryObject
@@ -38,7 +38,6 @@ from .handles.tables import DescriptorFunctions, MachineTables, MachineWalk
 from .handles.tasks import Task, TaskFunctions
 from .handles.threads import MachineThreads, ThreadFunctions
 from .handles.times import TimeFunctions
-from .handles.unchecked import Unchecked
 from .hindsight.hindsight import Hindsight
 from .history import History, number_of
 from .invariants import check_machine

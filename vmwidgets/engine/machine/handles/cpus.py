@@ -93,7 +93,7 @@ class MachineCpu(Part):
 
         After an error, the bytes that were already written stay.
         """
-        content = arguments.content(data)
+        content = arguments.content(data, "data")
         start, _ = self._span(address, len(content))
         return self._complete("store", self._processor.store(start, content, self._by_user(start, user)))
 

@@ -278,7 +278,7 @@ class MachineDomain(DomainPart):
         nothing, if anything can't be mapped.
         """
         pmap, layout = self.domain.pmap, self.domain.layout
-        deserialise(pmap, arguments.content(data))
+        deserialise(pmap, arguments.content(data, "data"))
         for leaf in pmap.tree.root.leaves():
             if not layout.vspace_begin <= leaf.va < layout.meta_end:
                 self.space.remember(leaf.va, leaf.end - leaf.va, leaf.flags)
@@ -368,7 +368,7 @@ class MachineDomain(DomainPart):
     @operation
     def write(self, address: int | str, data: bytes) -> None:
         """Write `data` from `address` on, as the program does; after an error, bytes already written stay."""
-        content = arguments.content(data)
+        content = arguments.content(data, "data")
         start, _ = arguments.span(address, len(content), self.pmap.fmt.word_bits)
         run_without_sleeping(self._processor.store(start, content, True, self._tables))
 

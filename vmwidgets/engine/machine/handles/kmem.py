@@ -21,7 +21,7 @@ from .. import arguments
 from ..allocations import Allocations
 from ..arguments import Named
 from ..system import Part, short_name
-from .map_part import MapPart
+from .map_part import MapPart, over_a_range
 
 
 class MachineKmem(Part):
@@ -220,10 +220,10 @@ class MachineKmemMap(MapPart):
             raise Refused(f"{self.vm_map.called} can't be unlocked by {who or 'the cell'}: {has}")
         self.vm_map.lock.release()
 
-    @operation
-    def simplify(self, start: int | str, end: int | str | None = None, *, size: int | str | None = None) -> None:
+    @over_a_range
+    def simplify(self, start: int, end: int) -> None:
         """Join adjacent entries of a range that have the same properties (vm_map_simplify_entry(9))."""
-        return self._change("simplify", *self._range("simplify", start, end, size))
+        return self._change("simplify", start, end)
 
     # ---- looking -----------------------------------------------------------------------------
 
@@ -267,12 +267,9 @@ class MachineKmemMap(MapPart):
 
     def lookup(self, address: int | str) -> EntryValue | None:
         """Return the entry that contains `address`, or None (`vm_map_lookup_entry`).  O(log n)."""
-        vm_map = self.vm_map
-        wanted = arguments.within(
-            arguments.whole(address, "address"), "address", vm_map.start, vm_map.end, vm_map.called
-        )
+        wanted = arguments.address_within(address, "address", self.vm_map)
         with self.door.looking():
-            entry = vm_map.peek(wanted)
+            entry = self.vm_map.peek(wanted)
         return None if entry is None or entry.start > wanted else EntryValue.of(entry.fields())
 
     @in_ascii

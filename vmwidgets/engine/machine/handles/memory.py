@@ -69,7 +69,7 @@ class MemoryFunctions(Part):
 
         After an error, the bytes that were already written stay.
         """
-        content = arguments.content(data)
+        content = arguments.content(data, "data")
         start, _ = arguments.span(address, len(content), self.system.pmap.fmt.word_bits)
         steps = write_bytes(self.system.ram, start, content, partial(self._reach, access="write"))
         return self.system.complete_access("write", steps)

@@ -81,7 +81,7 @@ class Task(UnixCalls):
 
         Pages are allocated when they are touched.  After an error, the bytes that were already written stay.
         """
-        content = arguments.content(data)
+        content = arguments.content(data, "data")
         start, _ = self._span(address, len(content))
         return self.system.complete_access("write", self._processor.store(start, content, True, self._tables))
 
@@ -229,7 +229,7 @@ class Task(UnixCalls):
                 "exec('64 MiB'), or nothing"
             )
         if heap is not None:
-            where = arguments.page_within(heap, "heap", space.vm_map.start, space.vm_map.end, space.vm_map.called)
+            where = arguments.page_within(heap, "heap", space.vm_map)
         self.system.ends.clear(space, where)
 
     @operation
@@ -373,7 +373,7 @@ class TaskFunctions(Part):
         """Create a :meth:`file` with its content, as the journal records it."""
         system, wanted = self.system, arguments.part_name(name, "file name")
         ticks = arguments.count(latency, "latency")
-        data = arguments.content(content)
+        data = arguments.content(content, "content")
         if wanted in system.files:
             if data:
                 raise Refused(f"content: there is a file called {shown(wanted)}; write its name alone to get it")

@@ -197,7 +197,7 @@ class UnixCalls(SpacePart):
     def _place(self, at: Any, length: int, is_fixed: bool, name: str = "start") -> int:
         """Return a page address of the task, with room for `length` bytes from there on."""
         vm_map = self.space.vm_map
-        start = arguments.page_within(at, name, vm_map.start, vm_map.end, vm_map.called)
+        start = arguments.page_within(at, name, vm_map)
         if is_fixed and length > vm_map.end - start:
             end = Address(vm_map.end)
             raise Refused(f"{name}={Address(start)} and size={length:#x} go past the end of {vm_map.called}, {end}")

@@ -224,7 +224,7 @@ def _places(machine: Any, thing: Any, where: Any) -> list[Sight]:
         return _descriptor(thing.walk(where))
     if isinstance(thing, MapPart):
         vm_map = thing.vm_map
-        va = arguments.within(arguments.whole(where, "where"), "where", vm_map.start, vm_map.end, vm_map.called)
+        va = arguments.address_within(where, "where", vm_map)
         return [entry_at(vm_map.name, va)]
     thing.check_alive()
     va, _ = arguments.span(where, 1, thing.pmap.fmt.word_bits, "where")
