@@ -401,8 +401,10 @@ MYPY = False
 
 if MYPY:
     Number: TypeAlias = Any
+    Letters: TypeAlias = Any
 else:
     Number = int | str
+    Letters = "str | Iterable[str] | int"
 
 BytesArg: TypeAlias = Annotated[Number, Argument(whole)]
 PagesArg: TypeAlias = Annotated[Number, Argument(aligned)]
@@ -414,10 +416,11 @@ ProtArg: TypeAlias = Annotated[Number, Argument(parse_protection)]
 InheritArg: TypeAlias = Annotated[Number, Argument(lambda value, name: parse_name(value, INHERITANCE, name))]
 AdviceArg: TypeAlias = Annotated[Number, Argument(lambda value, name: parse_name(value, ADVICE, name))]
 MallocFlagsArg: TypeAlias = Annotated[Number, Argument(malloc_flags)]
-NameArg: TypeAlias = Annotated[str, Argument(part_name)]
+RegionFlagsArg: TypeAlias = Annotated[Letters, Argument(region_flags)]
+ContentArg: TypeAlias = Annotated[bytes, Argument(content)]
 TextArg: TypeAlias = Annotated[str, Argument(text_name)]
 
 
-def one_of(names: Iterable[str]) -> Argument:
+def one_of(names: Iterable[str], called: str = "") -> Argument:
     """Return the type of an argument that is one of these names."""
-    return Argument(lambda value, name: known(value, names, name))
+    return Argument(lambda value, name: known(value, names, name), called)

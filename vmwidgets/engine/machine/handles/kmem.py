@@ -19,7 +19,7 @@ from ...kernel.threads.waits import MaySleep
 from ...memory.pages_schema import PageCounts
 from .. import arguments
 from ..allocations import Allocations
-from ..arguments import Named
+from ..arguments import CountArg, Named
 from ..system import Part, short_name
 from .map_part import MapPart, over_a_range
 
@@ -129,13 +129,13 @@ class MachinePageDaemon(Part):
         self._daemon.restart()
 
     @operation
-    def pace(self, *, interval: int | None = None, pages: int | None = None) -> None:
+    def pace(self, *, interval: CountArg | None = None, pages: CountArg | None = None) -> None:
         """Set the daemon's speed: the clock ticks between two passes, and the most pages that one pass moves."""
-        ticks = self._daemon.interval if interval is None else arguments.count(interval, "interval")
-        most = self._daemon.most if pages is None else arguments.count(pages, "pages")
-        if most == 0:
+        if pages == 0:
             raise Refused("pages=0: a pass moves at least one page; m.pagedaemon.stop() keeps the daemon from working")
-        self._daemon.interval, self._daemon.most = ticks, most
+        daemon = self._daemon
+        daemon.interval = daemon.interval if interval is None else interval
+        daemon.most = daemon.most if pages is None else pages
 
     @property
     def stopped(self) -> bool:

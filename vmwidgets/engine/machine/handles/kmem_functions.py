@@ -21,7 +21,7 @@ from ...kernel.freebsd.vm_map import FreeBSDMap
 from ...kernel.map.fits import FITS
 from ...kernel.threads.waits import MaySleep
 from .. import arguments
-from ..arguments import MYPY, BytesArg, MallocFlagsArg, NameArg, TextArg, WordArg, one_of
+from ..arguments import MYPY, BytesArg, MallocFlagsArg, TextArg, WordArg
 from ..system import Part, short_name
 from .kmem import MachineKmemMap
 from .maps import MachineMap, held_object
@@ -74,7 +74,6 @@ else:
     FreeBSDMapArg = Annotated[MachineKmemMap, _handle_of(MachineKmemMap, _KMEM_MAP)]
     X15MapArg = Annotated[MachineMap, _handle_of(MachineMap, _X15_MAP)]
     HeldObjectArg = Annotated[MemoryObject, Argument(held_object, of_part=True)]
-PlacementArg: TypeAlias = Annotated[str, one_of(("freebsd", *FITS))]
 
 
 def map_may_be_first(method: F) -> F:
@@ -130,7 +129,7 @@ class KmemFunctions(KmemCalls):
 
     @map_may_be_first
     @operation
-    def kmem_alloc(self, size: BytesArg, *, map: KmemMapArg = "kernel_map") -> Address:  # noqa: A002  the kernel's own argument
+    def kmem_alloc(self, size: int | str, *, map: KmemMapArg = "kernel_map") -> Address:  # noqa: A002  the kernel's own argument
         """Return zeroed, wired pages of kernel_object; 0 if there is no address space (`kmem_alloc`).
 
         `size` in bytes is rounded up to whole pages.  The call waits for pages as long as necessary.  O(log n + pages).
@@ -145,7 +144,13 @@ class KmemFunctions(KmemCalls):
 
     @map_may_be_first
     @operation
-    def kmem_malloc(self, size: BytesArg, flags: MallocFlagsArg = M_WAITOK, *, map: KmemMapArg = "kmem_map") -> Address:  # noqa: A002
+    def kmem_malloc(
+        self,
+        size: int | str,
+        flags: MallocFlagsArg = M_WAITOK,
+        *,
+        map: KmemMapArg = "kmem_map",  # noqa: A002
+    ) -> Address:
         """Return wired pages of kmem_object (`kmem_malloc`); 0 if a caller that may not wait (M_NOWAIT) can't get them.
 
         `flags` are ``vm.M_WAITOK`` or ``vm.M_NOWAIT``, with ``vm.M_ZERO`` and ``vm.M_USE_RESERVE``, as numbers or
@@ -161,7 +166,7 @@ class KmemFunctions(KmemCalls):
 
     @map_may_be_first
     @operation
-    def kmem_alloc_nofault(self, size: BytesArg, *, map: KmemMapArg = "kernel_map") -> Address:  # noqa: A002
+    def kmem_alloc_nofault(self, size: int | str, *, map: KmemMapArg = "kernel_map") -> Address:  # noqa: A002
         """Return addresses without pages: a page fault there causes a panic (`kmem_alloc_nofault`).
 
         Returns 0 if it fails.
@@ -170,13 +175,13 @@ class KmemFunctions(KmemCalls):
 
     @map_may_be_first
     @operation
-    def kmem_alloc_wait(self, size: BytesArg, *, map: KmemMapArg = "exec_map") -> Address:  # noqa: A002
+    def kmem_alloc_wait(self, size: int | str, *, map: KmemMapArg = "exec_map") -> Address:  # noqa: A002
         """Return addresses for memory that page faults will fill (`kmem_alloc_wait`); sleeps until the map has room."""
         return self._got("kmem_alloc_wait", map, self._length(size, map))
 
     @operation
     def kmem_suballoc(
-        self, size: BytesArg, name: NameArg, *, parent: KmemMapArg = "kernel_map", placement: PlacementArg = "freebsd"
+        self, size: int | str, name: str, *, parent: KmemMapArg = "kernel_map", placement: str = "freebsd"
     ) -> MachineKmemMap:
         """Return a new map, with its own lock and entries, over `size` bytes of `parent` (`kmem_suballoc`).
 
@@ -186,16 +191,18 @@ class KmemFunctions(KmemCalls):
         "first", "best", "worst" or "next".
         """
         length = self._length(size, parent)
-        self.system.refuse_map_name(name)
+        wanted = arguments.part_name(name, "name")
+        fit = FITS.get(arguments.known(placement, ("freebsd", *FITS), "placement"))
+        self.system.refuse_map_name(wanted)
 
         def steps() -> MaySleep[MachineKmemMap]:
-            with self.system.making_map(name):
+            with self.system.making_map(wanted):
                 if parent.lock.held:
                     yield from parent.lock.acquire()
                     parent.lock.release()
                 self._refuse_suballoc(parent, length)
-                made = yield from self._made(parent, length, name)
-            made.vm_map.fit = FITS[placement]() if placement in FITS else None
+                made = yield from self._made(parent, length, wanted)
+            made.vm_map.fit = None if fit is None else fit()
             return made
 
         return self.system.callbacks.complete("kmem_suballoc", steps())
@@ -220,9 +227,9 @@ class KmemFunctions(KmemCalls):
 
     # ---- the door's own checks ---------------------------------------------------------------
 
-    def _length(self, length: int, vm_map: FreeBSDMap) -> int:
+    def _length(self, size: Any, vm_map: FreeBSDMap) -> int:
         """Return the whole pages of a request that the map could ever satisfy."""
-        whole = vm_map.end - vm_map.start
+        length, whole = arguments.whole(size, "size"), vm_map.end - vm_map.start
         if length == 0:
             raise Refused(
                 "size=0: ask for at least one byte; m.unchecked shows what the original does then (it may panic)"
