@@ -24,6 +24,7 @@ from ...mmu.tables import PageTables
 from ...mmu.tables_schema import PteWritten, Walk
 from ...mmu.walk import walk
 from .. import arguments
+from ..arguments import BytesArg
 from ..invariants import check_machine
 from ..system import Edit, Part, SpacePart, System
 
@@ -270,13 +271,12 @@ class DescriptorFunctions(Part):
     """The functions of a machine that edit descriptors by hand."""
 
     @operation
-    def set_descriptor(self, pa: int | str, value: int) -> int:
+    def set_descriptor(self, pa: BytesArg, value: int) -> int:
         """Write `value` into the descriptor at physical address `pa`, whatever breaks; returns the old value.
 
         `pa` must be in a table of this machine: the kernel's, or a task's.  :meth:`undo_descriptor` undoes the edit.
         O(tables of the machine).
         """
-        where = arguments.whole(pa, "pa")
         width = self._width
         given: object = value
         if not isinstance(given, int) or isinstance(given, bool):
@@ -284,10 +284,10 @@ class DescriptorFunctions(Part):
         if not 0 <= value < 1 << 8 * width:
             text = f"{value:#x}" if abs(value) < 1 << 128 else "that"
             raise Refused(f"value={text} does not fit: a descriptor here has {8 * width} bits")
-        if where % width:
-            raise Refused(f"pa={Address(where)} is not aligned: descriptors are at multiples of {width} bytes")
-        place = self._place_of(where)
-        before = self.system.ram.read_word(where, width)
+        if pa % width:
+            raise Refused(f"pa={Address(pa)} is not aligned: descriptors are at multiples of {width} bytes")
+        place = self._place_of(pa)
+        before = self.system.ram.read_word(pa, width)
         if before == value:
             return before
         if self.system.edited_from is None:
@@ -295,10 +295,10 @@ class DescriptorFunctions(Part):
         tables = self._tables_of(place.space)
         assert tables is not None, "it was found there"
         edits = self._edits
-        if self._places.add(where, HandEdit(tables.root, place.level, place.va, before, value)):
-            edits[:] = [edit for edit in edits if edit.pa != where]
-        edits.append(Edit(where, before, value, place.level.number, place.va, place.space))
-        self._write(where, before, value, place.level.number, place.va)
+        if self._places.add(pa, HandEdit(tables.root, place.level, place.va, before, value)):
+            edits[:] = [edit for edit in edits if edit.pa != pa]
+        edits.append(Edit(pa, before, value, place.level.number, place.va, place.space))
+        self._write(pa, before, value, place.level.number, place.va)
         return before
 
     @operation

@@ -11,7 +11,7 @@ from ...kernel.threads.scheduler import STEPS, Scheduler, Stuck, Thread
 from ...kernel.threads.threads_schema import ThreadsValue, ThreadValue
 from ...kernel.threads.waits import ChannelWait, MaySleep
 from .. import arguments
-from ..arguments import text_name
+from ..arguments import CountArg, TextArg, text_name
 from ..learners.callbacks import Callbacks, Handler, ThreadActor, Watcher, thread_body, with_machine
 from ..stages.boot_stages import KernelMemorySystem
 from ..system import Part, System
@@ -205,27 +205,25 @@ class ThreadFunctions(Part):
         return done
 
     @operation
-    def tick(self, count: int = 1) -> int:
+    def tick(self, count: CountArg = 1) -> int:
         """Advance the clock by `count` ticks; in each, the idle loop zeroes a page.  Returns the time.
 
         Threads whose timer has expired become ready; they run at the next ``m.step()``.  A replacement policy with
         aging looks at the reference bits of all pages.
         """
-        number = arguments.count(count, "count")
         kmem = self.system.kmem
-        kmem.scheduler.tick(number)
-        kmem.frames.zero_ahead(number)
+        kmem.scheduler.tick(count)
+        kmem.frames.zero_ahead(count)
         return kmem.scheduler.ticks
 
     @operation
-    def tsleep(self, channel: str, message: str = "", ticks: int = 0) -> int:
+    def tsleep(self, channel: TextArg, message: str = "", ticks: int = 0) -> int:
         """Sleep on `channel` until its ``wakeup`` (`tsleep`); returns 35 (EWOULDBLOCK) if `ticks` pass first.
 
         With 0 ticks there is no limit.
         """
-        wanted = text_name(channel, "channel")
         why = text_name(message, "message") if message else ""
-        wait = ChannelWait(wanted, why, arguments.count(ticks, "ticks"))
+        wait = ChannelWait(channel, why, arguments.count(ticks, "ticks"))
 
         def steps() -> MaySleep[int]:
             return (yield wait)
@@ -233,9 +231,9 @@ class ThreadFunctions(Part):
         return self._callbacks.complete("tsleep", steps())
 
     @operation
-    def wakeup(self, channel: str) -> int:
+    def wakeup(self, channel: TextArg) -> int:
         """Wake all threads that sleep on `channel` (`wakeup`); returns their number."""
-        return self._kmem.scheduler.wakeup(text_name(channel, "channel"))
+        return self._kmem.scheduler.wakeup(channel)
 
     @operation
     def kill(self, name: str | MachineThread) -> None:
