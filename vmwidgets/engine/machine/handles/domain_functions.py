@@ -15,7 +15,7 @@ from ...selfpaging.memory_server import PageMemory
 from ...spaces.domain_space import DomainSpace
 from .. import arguments
 from ..arguments import CountArg, FlagArg, part_name
-from ..system import Part
+from ..system import Functions
 from .capabilities import MachineCapability, MachineMemobj
 from .domain import MachineDomain
 
@@ -32,7 +32,7 @@ DomainName: TypeAlias = Annotated[str, Argument(part_name, "domain name")]
 HardeningArg: TypeAlias = Annotated["Iterable[str]", Argument(_hardening)]
 
 
-class DomainFunctions(Part):
+class DomainFunctions(Functions):
     """The functions of a machine that create and destroy domains."""
 
     @operation
@@ -60,7 +60,7 @@ class DomainFunctions(Part):
         if name in system.domains:
             if slots is not None or ram_pages_only or hardening:
                 raise Refused(f"domain {shown(name)} already exists; write its name alone to get it")
-            return self.handle(system.domains[name])
+            return self._domain_handle(system.domains[name])
         self._check_layout()
         if not 1 <= count <= MOST_SLOTS:
             raise Refused(f"slots={count}: a domain has 1 to {MOST_SLOTS:,} slots for capabilities")
@@ -83,7 +83,7 @@ class DomainFunctions(Part):
         system.processors.register(space.pmap, space)
         system.domains[name] = space
         system.domains_made += 1
-        return self.handle(space)
+        return self._domain_handle(space)
 
     @operation
     def destroy_domain(self, domain: MachineDomain | str) -> None:
@@ -99,17 +99,17 @@ class DomainFunctions(Part):
         del system.domains[gone.name]
         system.destroyed[gone.name, gone.generation] = gone
 
-    def handle(self, space: DomainSpace) -> MachineDomain:
+    def _domain_handle(self, space: DomainSpace) -> MachineDomain:
         """Return the handle of a domain."""
         return self.system.part(MachineDomain, space.path, space.generation)
 
-    def part(self, path: str) -> MachineDomain | MachineCapability | MachineMemobj:
+    def _domain_part(self, path: str) -> MachineDomain | MachineCapability | MachineMemobj:
         """Return the domain at `path`, or a part of a domain ("domain:hello/slots[3]#17")."""
         place, _, rest = path.partition("/")
         space = self.system.domain_at(place)
         if space is None:
             raise Refused(f"{shown(path)} is not a domain of this machine, or was destroyed")
-        found = self.handle(space)
+        found = self._domain_handle(space)
         return found.part(rest) if rest else found
 
     def _check_layout(self) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Annotated, TypeAlias
 
 from ...base.errors import Refused, in_ascii
@@ -10,7 +9,7 @@ from ...base.operations import operation
 from ...base.units import counted
 from ...memory.injections import POINTS, Rule
 from ..arguments import CountArg, one_of
-from ..system import Part
+from ..system import Functions, Part
 
 PointArg: TypeAlias = Annotated[str, one_of(POINTS)]
 
@@ -48,7 +47,7 @@ class Injection(Part):
         return f"<{which} fails{most}: {rule.failed} of {rule.asked} so far>"
 
 
-class InjectionFunctions(Part):
+class InjectionFunctions(Functions):
     """The function of a machine that makes requests fail."""
 
     @operation
@@ -73,8 +72,3 @@ class InjectionFunctions(Part):
         number = system.injections.add(Rule(point, every, after, times))
         system.apply_injections()
         return system.part(Injection, f"injection:{number}")
-
-    @property
-    def all(self) -> Iterator[Injection]:
-        """Return the injections that have not stopped."""
-        return (self.system.part(Injection, f"injection:{number}") for number in self.system.injections.rules)

@@ -22,7 +22,7 @@ from ...kernel.map.fits import FITS
 from ...kernel.threads.waits import MaySleep
 from .. import arguments
 from ..arguments import MYPY, BytesArg, MallocFlagsArg, TextArg, WordArg
-from ..system import Part, short_name
+from ..system import Functions, Part, System, short_name
 from .kmem import MachineKmemMap
 from .maps import MachineMap, held_object
 from .objects import MemoryObject
@@ -99,8 +99,10 @@ def map_may_be_first(method: F) -> F:
     return rotated  # type: ignore[return-value]  # the map may also come first
 
 
-class KmemCalls(Part):
+class KmemCalls:
     """The steps of the kmem functions, with checked and unchecked arguments, and the note of each allocation."""
+
+    system: System
 
     @property
     def _kmem(self) -> Kmem:
@@ -122,7 +124,7 @@ class KmemCalls(Part):
         return self.system.part(MachineKmemMap, f"kmem/{name}")
 
 
-class KmemFunctions(KmemCalls):
+class KmemFunctions(KmemCalls, Functions):
     """The kmem functions, as methods of a machine."""
 
     # ---- getting memory ----------------------------------------------------------------------
@@ -338,7 +340,7 @@ class KmemFunctions(KmemCalls):
                 )
 
 
-class Unchecked(KmemCalls):
+class Unchecked(KmemCalls, Part):
     """Kernel functions on the machine's maps; arguments are 64-bit words and reach the kernel unchanged.
 
     They show what the original does with invalid arguments.  The machine runs a debug build, so most of these cause a

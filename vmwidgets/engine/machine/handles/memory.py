@@ -15,13 +15,13 @@ from ...mmu.tables_schema import FaultRaised
 from ...spaces.processors import read_bytes, write_bytes
 from .. import arguments
 from ..arguments import BytesArg, CountArg, MallocFlagsArg, PagesArg, TextArg
-from ..system import Part
+from ..system import Functions
 
 OTHERS = "others"
 """The owner of the pages that :meth:`MemoryFunctions.take_pages` allocates."""
 
 
-class MemoryFunctions(Part):
+class MemoryFunctions(Functions):
     """The functions of a machine that move bytes and pages."""
 
     # ---- counting ----------------------------------------------------------------------------

@@ -26,7 +26,7 @@ from ...mmu.walk import walk
 from .. import arguments
 from ..arguments import BytesArg
 from ..invariants import check_machine
-from ..system import Edit, Part, SpacePart, System
+from ..system import Edit, Functions, SpacePart, System
 
 
 class MemoryBefore:
@@ -267,7 +267,7 @@ class Place(NamedTuple):
     space: str
 
 
-class DescriptorFunctions(Part):
+class DescriptorFunctions(Functions):
     """The functions of a machine that edit descriptors by hand."""
 
     @operation
@@ -310,7 +310,7 @@ class DescriptorFunctions(Part):
         half changed.  The unfinished work of the operation that died is lost.  If undoing the edits can't repair the
         effects of writes that were made under them, the call raises KernelPanic "edited_tables".
         """
-        standing, edits = self.standing(), self._edits
+        standing, edits = self.standing_edits, self._edits
         if standing:
             edit = standing[-1]
             del edits[max(at for at, one in enumerate(edits) if one is edit) :]
@@ -325,13 +325,14 @@ class DescriptorFunctions(Part):
 
     # ---- looking -----------------------------------------------------------------------------
 
-    def remedy(self) -> str:
+    def _remedy(self) -> str:
         """Return advice for this machine if it is dead."""
         edited = "undo_descriptor() undoes the latest edit of its page tables; " if self._edits else ""
         return f"m.undo() undoes the operation that killed it; {edited}or boot another machine"
 
-    def standing(self) -> list[Edit]:
-        """Return the edits in force, the latest last: their descriptors still have the written values."""
+    @property
+    def standing_edits(self) -> list[Edit]:
+        """The edits in force, whose descriptors still have the written values; the latest is the last."""
         edits = self._edits
         if not edits:
             return []
@@ -345,17 +346,18 @@ class DescriptorFunctions(Part):
                 standing.append(edit)
         return standing[::-1]
 
-    def before(self) -> dict[int, int]:
-        """Return the values that the edited descriptors would have without the edits in force, by physical address."""
+    @property
+    def before_edits(self) -> dict[int, int]:
+        """The values that edited descriptors would have without the edits in force, by physical address."""
         before: dict[int, int] = {}
-        for edit in self.standing():
+        for edit in self.standing_edits:
             before.setdefault(edit.pa, edit.before)
         return before
 
     @contextmanager
-    def without_edits(self) -> Iterator[None]:
+    def _without_edits(self) -> Iterator[None]:
         """Undo the edits in force for this block, to check the kernel's own tables; then apply them again."""
-        ram, width, before = self.system.ram, self._width, self.before()
+        ram, width, before = self.system.ram, self._width, self.before_edits
         edited = {pa: ram.read_word(pa, width) for pa in before}
         for pa, word in before.items():
             ram.write_word(pa, width, word)
@@ -461,7 +463,7 @@ class DescriptorFunctions(Part):
     def _place_of(self, pa: int) -> Place:
         """Return the place of the descriptor at `pa` in the kernel's tables, without any edits by hand."""
         system = self.system
-        kept, now = (MemoryBefore(system.ram, words, self._width) for words in (self.before(), {}))
+        kept, now = (MemoryBefore(system.ram, words, self._width) for words in (self.before_edits, {}))
         for memory in (kept, now):
             for name, pmap in [("", system.pmap), *system.spaces()]:
                 found = _find_place(memory, pmap, system.controls, pa)

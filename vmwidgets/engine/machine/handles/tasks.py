@@ -25,7 +25,7 @@ from ...spaces.tasks_schema import TaskForked
 from .. import arguments
 from ..arguments import CountArg, FlagArg, PagesArg, one_of, part_name, whole
 from ..learners.answering import PagerCode
-from ..system import Part, System
+from ..system import Functions, System
 from .files import MOST, MachineFile
 from .maps import MachineMap
 from .objects import MemoryObject
@@ -259,7 +259,7 @@ class Task(UnixCalls):
         return f"<task {self.name!r}: {counted(len(self.map), 'entry')}, root table at {Address(self.pmap.root)}>"
 
 
-class TaskFunctions(Part):
+class TaskFunctions(Functions):
     """The functions of a machine that create tasks, and memory objects that maps can map."""
 
     @operation
