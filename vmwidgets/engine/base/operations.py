@@ -367,62 +367,60 @@ class Argument:
     """
 
     def __init__(self, read: Callable[..., Any], called: str = "", *, of_part: bool = False) -> None:
+        self.read = read
+        self.called = called
         self.of_part = of_part
-        self._read = read
-        self._called = called
-
-    def read(self, part: Any, value: Any, name: str) -> Any:
-        """Return the value for a method of `part`."""
-        name = self._called or name
-        return self._read(part, value, name) if self.of_part else self._read(value, name)
 
 
-Kinds = Mapping[str, tuple[Argument, bool]]
-"""What the parameters of a method accept, by name, and whether they accept None too."""
+def _reading(method: Callable[..., R]) -> tuple[Callable[..., R], Signature]:
+    """Return a method that reads its arguments as their types say, in the order of the call, and what callers write.
 
-
-def _kinds(method: Callable[..., Any]) -> tuple[Kinds, Signature]:
-    """Return what a method's parameters accept, and its signature for callers.
-
-    An annotation is the name of an annotated type, which may be followed by "| None".  Callers see the type itself.
+    A type is the name of an annotated type, which may be followed by "| None".  Read defaults become the method's own;
+    a default that depends on the part is read at each call.
     """
-    takes, known = signature(method), unwrap(method).__globals__
-    kinds, shown = {}, []
-    for one in takes.parameters.values():
-        name, *none = str(one.annotation).split(" | None")
-        accepted = next(iter(getattr(known.get(name), "__metadata__", ())), None)
-        if isinstance(accepted, Argument):
-            kinds[one.name] = accepted, bool(none)
-            of = known[name].__origin__
-            name = getattr(of, "__forward_arg__", of.__name__ if isinstance(of, type) else str(of))
-            shown.append(one.replace(annotation=" | None".join((name, *none))))
+    takes, plain = signature(method), unwrap(method)
+    readers: dict[str, tuple[Callable[..., Any], str, bool, bool]] = {}
+    anew, shown = {}, []
+    for name, one in takes.parameters.items():
+        kind, *none = str(one.annotation).split(" | None")
+        said = plain.__globals__.get(kind)
+        accepts = next(iter(getattr(said, "__metadata__", ())), None)
+        if isinstance(accepts, Argument):
+            readers[name] = accepts.read, accepts.called or name, accepts.of_part, bool(none)
+            if accepts.of_part and one.default not in (None, Parameter.empty):
+                anew[name] = one.default
+            of = getattr(said, "__origin__", None)
+            kind = getattr(of, "__forward_arg__", of.__name__ if isinstance(of, type) else str(of))
+            shown.append(one.replace(annotation=" | None".join((kind, *none))))
         else:
             shown.append(one)
-    return kinds, takes.replace(parameters=shown)
-
-
-def _reading(method: Callable[..., R], kinds: Kinds, takes: Signature) -> Callable[..., R]:
-    """Return a method that reads its arguments as their types say, from left to right, before the call.
-
-    Defaults are read once, here, unless they depend on the part.
-    """
+    if not readers:
+        return method, takes
     names = tuple(takes.parameters)[1:]
-    unread = {name: takes.parameters[name].default for name in kinds}
-    unread = {name: value for name, value in unread.items() if value is not Parameter.empty and value is not None}
-    anew = {name: value for name, value in unread.items() if kinds[name][0].of_part}
-    ready = {name: kinds[name][0].read(None, value, name) for name, value in unread.items() if name not in anew}
+
+    def read_all(part: Any, given: dict[str, Any]) -> dict[str, Any]:
+        for name, value in given.items():
+            if name in readers:
+                read, called, of_part, may_be_none = readers[name]
+                if value is not None or not may_be_none:
+                    given[name] = read(part, value, called) if of_part else read(value, called)
+        return given
+
+    def ready(name: str, value: Any) -> Any:
+        return value if name in anew else read_all(None, {name: value})[name]
+
+    places, last = plain.__code__.co_varnames[: plain.__code__.co_argcount], plain.__defaults__ or ()
+    plain.__defaults__ = tuple(map(ready, places[len(places) - len(last) :], last))
+    plain.__kwdefaults__ = {name: ready(name, value) for name, value in (plain.__kwdefaults__ or {}).items()}
 
     @wraps(method)
     def read_first(part: Any, /, *args: Any, **kwargs: Any) -> R:
-        given = {**anew, **dict(zip(names, args, strict=False)), **kwargs}
-        for name, (kind, may_be_none) in kinds.items():
-            if name in given:
-                value = given[name]
-                if value is not None or not may_be_none:
-                    given[name] = kind.read(part, value, name)
-        return method(part, **{**ready, **given})
+        given = {**dict(zip(names, args, strict=False)), **kwargs}
+        for name, value in anew.items():
+            given.setdefault(name, value)
+        return method(part, **read_all(part, given))
 
-    return read_first
+    return read_first, takes.replace(parameters=shown)
 
 
 def operation(method: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[S, P], R]:
@@ -432,11 +430,9 @@ def operation(method: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[S,
     Arguments that the method does not accept raise a TypeError before the door, as for any Python function.  The method
     gets the arguments as their types read them (:class:`Argument`).
     """
-    kinds, shown = _kinds(method)
+    method, shown = _reading(method)
     takes = _Parameters(method, shown)
     known, name = takes.known, method.__name__
-    if kinds:
-        method = _reading(method, kinds, shown)
 
     def alive(self: Any, /, *args: Any, **kwargs: Any) -> R:
         self.check_alive()

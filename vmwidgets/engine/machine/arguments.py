@@ -111,7 +111,10 @@ class Bounds(Protocol):
 
 def size_within(value: Any, name: str, vm_map: Bounds) -> int:
     """Return a size of at least a page, page aligned, no larger than the map."""
-    size, most = aligned(value, name), vm_map.end - vm_map.start
+    most = vm_map.end - vm_map.start
+    if type(value) is int and 0 < value <= most and not value & IN_PAGE:
+        return value  # nearly always
+    size = aligned(value, name)
     if size == 0:
         raise Refused(f"{name}=0: a mapping needs at least one page ({PAGE} bytes)")
     if size > most:
@@ -121,6 +124,8 @@ def size_within(value: Any, name: str, vm_map: Bounds) -> int:
 
 def page_within(value: Any, name: str, vm_map: Bounds) -> int:
     """Return the address of a page in a map."""
+    if type(value) is int and vm_map.start <= value < vm_map.end and not value & IN_PAGE:
+        return value  # nearly always
     return within(aligned(value, name), name, vm_map.start, vm_map.end, vm_map.called)
 
 

@@ -102,8 +102,11 @@ class MachineMap(MapPart):
         """
         if self.path in self.system.parents:
             self._refuse_lost_place()
-        self._refuse_place(at, size, fixed)
-        start = at or 0
+        vm_map, start = self.vm_map, at or 0
+        if at is not None:
+            self._refuse_place(vm_map, at, size, fixed)
+        elif fixed:
+            raise Refused("fixed=True needs an address: write at=…")
         if fixed and align and start % align:
             raise Refused(f"at={Address(start)} is not a multiple of align={align:#x}, and fixed=True")
         if offset and object is None:
@@ -112,7 +115,7 @@ class MachineMap(MapPart):
         if prot & ~max_prot:
             raise Refused(f"prot={protection_text(prot)!r} goes beyond max_prot={protection_text(max_prot)!r}")
         flags = pack_flags(prot, max_prot, inherit, advice, nomerge, fixed)
-        return Address(self.vm_map.enter(start, size, align, flags, object, offset))
+        return Address(vm_map.enter(start, size, align, flags, object, offset))
 
     @over_a_range
     def remove(self, start: int, end: int) -> None:
@@ -333,13 +336,8 @@ class MachineMap(MapPart):
 
     # ---- the door's own checks ---------------------------------------------------------------
 
-    def _refuse_place(self, at: int | None, size: int, fixed: bool) -> None:
-        """Refuse a fixed range without an address, and a range that goes past the end of the map or of addresses."""
-        if at is None:
-            if fixed:
-                raise Refused("fixed=True needs an address: write at=…")
-            return
-        vm_map = self.vm_map
+    def _refuse_place(self, vm_map: X15Map, at: int, size: int, fixed: bool) -> None:
+        """Refuse a range that goes past the end of the map, or of addresses."""
         if fixed and size > vm_map.end - at:
             raise Refused(f"at={Address(at)} and size={size:#x} go past the end of {vm_map.called}, {self.end}")
         if (at + size) & vm_map.mask <= at:
