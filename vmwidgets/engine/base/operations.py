@@ -372,30 +372,38 @@ class Argument:
         self.of_part = of_part
 
 
-def _reading(method: Callable[..., R]) -> tuple[Callable[..., R], Signature]:
-    """Return a method that reads its arguments as their types say, in the order of the call, and what callers write.
+def _accepted(method: Callable[..., Any]) -> tuple[dict[str, tuple[Argument, bool]], Signature]:
+    """Return what a method's parameters accept, and whether None too, by name; and its signature for callers.
 
-    A type is the name of an annotated type, which may be followed by "| None".  Read defaults become the method's own;
-    a default that depends on the part is read at each call.
+    The annotation is the name of an annotated type, which may be followed by "| None".  Callers see the type itself.
     """
-    takes, plain = signature(method), unwrap(method)
-    readers: dict[str, tuple[Callable[..., Any], str, bool, bool]] = {}
-    anew, shown = {}, []
+    takes, known = signature(method), unwrap(method).__globals__
+    accepted, shown = {}, []
     for name, one in takes.parameters.items():
         kind, *none = str(one.annotation).split(" | None")
-        said = plain.__globals__.get(kind)
-        accepts = next(iter(getattr(said, "__metadata__", ())), None)
-        if isinstance(accepts, Argument):
-            readers[name] = accepts.read, accepts.called or name, accepts.of_part, bool(none)
-            if accepts.of_part and one.default not in (None, Parameter.empty):
-                anew[name] = one.default
-            of = getattr(said, "__origin__", None)
+        found = next(iter(getattr(known.get(kind), "__metadata__", ())), None)
+        if isinstance(found, Argument):
+            accepted[name] = found, bool(none)
+            of = known[kind].__origin__
             kind = getattr(of, "__forward_arg__", of.__name__ if isinstance(of, type) else str(of))
             shown.append(one.replace(annotation=" | None".join((kind, *none))))
         else:
             shown.append(one)
-    if not readers:
+    return accepted, takes.replace(parameters=shown)
+
+
+def _reading(method: Callable[..., R]) -> tuple[Callable[..., R], Signature]:
+    """Return a method that reads its arguments as their types say, in the order of the call; and its signature.
+
+    Read defaults become the method's own.  A default that depends on the part is read at each call.
+    """
+    accepted, takes = _accepted(method)
+    if not accepted:
         return method, takes
+    readers = {name: (one.read, one.called or name, one.of_part, none) for name, (one, none) in accepted.items()}
+    unread = {name: takes.parameters[name].default for name, (one, _) in accepted.items() if one.of_part}
+    anew = {name: value for name, value in unread.items() if value not in (None, Parameter.empty)}
+    plain = unwrap(method)
     names = tuple(takes.parameters)[1:]
 
     def read_all(part: Any, given: dict[str, Any]) -> dict[str, Any]:
@@ -420,7 +428,7 @@ def _reading(method: Callable[..., R]) -> tuple[Callable[..., R], Signature]:
             given.setdefault(name, value)
         return method(part, **read_all(part, given))
 
-    return read_first, takes.replace(parameters=shown)
+    return read_first, takes
 
 
 def operation(method: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[S, P], R]:
@@ -428,10 +436,10 @@ def operation(method: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[S,
 
     A part that can be destroyed has `check_alive`, which is called first, and refuses if the part was destroyed.
     Arguments that the method does not accept raise a TypeError before the door, as for any Python function.  The method
-    gets the arguments as their types read them (:class:`Argument`).
+    gets what the types of its parameters read (:class:`Argument`), from left to right.
     """
     method, shown = _reading(method)
-    takes = _Parameters(method, shown)
+    takes = _Parameters(method.__name__, shown)
     known, name = takes.known, method.__name__
 
     def alive(self: Any, /, *args: Any, **kwargs: Any) -> R:
@@ -475,10 +483,10 @@ class _Parameters:
 
     __slots__ = ("_most", "_names", "_needed", "_places", "_takes", "_title", "known")
 
-    def __init__(self, method: Callable[..., Any], takes: Signature) -> None:
+    def __init__(self, title: str, takes: Signature) -> None:
         parameters = list(takes.parameters.values())[1:]
         self._takes = Signature(parameters)
-        self._title = method.__name__
+        self._title = title
         self._names = tuple(one.name for one in parameters)
         self._most = sum(one.kind is Parameter.POSITIONAL_OR_KEYWORD for one in parameters)
         self._places = {name: at for at, name in enumerate(self._names)}
