@@ -29,7 +29,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial, wraps
 from inspect import Parameter, Signature, signature, unwrap
-from itertools import islice
+from itertools import islice, repeat
 from operator import index
 from threading import get_ident
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
@@ -395,7 +395,8 @@ def _accepted(method: Callable[..., Any]) -> tuple[dict[str, tuple[Argument, boo
 def _reading(method: Callable[..., R]) -> tuple[Callable[..., R], Signature]:
     """Return a method that reads its arguments as their types say, in the order of the call; and its signature.
 
-    Read defaults become the method's own.  A default that depends on the part is read at each call.
+    Read defaults become the method's own.  A default that depends on the part is read at each call, and its parameter
+    is given by name.
     """
     accepted, takes = _accepted(method)
     if not accepted:
@@ -406,16 +407,16 @@ def _reading(method: Callable[..., R]) -> tuple[Callable[..., R], Signature]:
     plain = unwrap(method)
     names = tuple(takes.parameters)[1:]
 
-    def read_all(part: Any, given: dict[str, Any]) -> dict[str, Any]:
-        for name, value in given.items():
-            if name in readers:
-                read, called, of_part, may_be_none = readers[name]
-                if value is not None or not may_be_none:
-                    given[name] = read(part, value, called) if of_part else read(value, called)
-        return given
+    def read_one(part: Any, name: str, value: Any) -> Any:
+        if name not in readers:
+            return value
+        read, called, of_part, may_be_none = readers[name]
+        if value is None and may_be_none:
+            return None
+        return read(part, value, called) if of_part else read(value, called)
 
     def ready(name: str, value: Any) -> Any:
-        return value if name in anew else read_all(None, {name: value})[name]
+        return value if name in anew else read_one(None, name, value)
 
     places, last = plain.__code__.co_varnames[: plain.__code__.co_argcount], plain.__defaults__ or ()
     plain.__defaults__ = tuple(map(ready, places[len(places) - len(last) :], last))
@@ -423,10 +424,12 @@ def _reading(method: Callable[..., R]) -> tuple[Callable[..., R], Signature]:
 
     @wraps(method)
     def read_first(part: Any, /, *args: Any, **kwargs: Any) -> R:
-        given = {**dict(zip(names, args, strict=False)), **kwargs}
+        places = tuple(map(read_one, repeat(part), names, args))
         for name, value in anew.items():
-            given.setdefault(name, value)
-        return method(part, **read_all(part, given))
+            kwargs.setdefault(name, value)
+        for name, value in kwargs.items():
+            kwargs[name] = read_one(part, name, value)
+        return method(part, *places, **kwargs)
 
     return read_first, takes
 
