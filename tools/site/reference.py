@@ -17,12 +17,12 @@ from vmwidgets.engine.machine.handles.domain import MachineDomain
 from vmwidgets.engine.machine.handles.files import MachineFile
 from vmwidgets.engine.machine.handles.frames import MachineFrames, MachineKentry
 from vmwidgets.engine.machine.handles.kmem import MachineKmem, MachineKmemMap, MachinePageDaemon
+from vmwidgets.engine.machine.handles.kmem_functions import Unchecked
 from vmwidgets.engine.machine.handles.maps import MachineMap
 from vmwidgets.engine.machine.handles.objects import MemoryObject
 from vmwidgets.engine.machine.handles.tables import MachineTables
 from vmwidgets.engine.machine.handles.tasks import Task
 from vmwidgets.engine.machine.handles.threads import MachineThreads
-from vmwidgets.engine.machine.handles.unchecked import Unchecked
 from vmwidgets.engine.machine.kept.journal_file import MachineJournal
 from vmwidgets.widgets import View
 

@@ -1,14 +1,16 @@
 from __future__ import annotations
 
+import inspect
 import threading
 from types import SimpleNamespace
+from typing import Annotated, Any
 
 import pytest
 
 from tests.engine.base.counters import Counter
 from vmwidgets.engine.base.errors import KernelError, KernelPanic, Refused
 from vmwidgets.engine.base.event import Panicked
-from vmwidgets.engine.base.operations import PartReference, operation, plain
+from vmwidgets.engine.base.operations import Argument, PartReference, operation, plain
 from vmwidgets.engine.kernel.map.map_schema import MapResized
 
 
@@ -241,3 +243,66 @@ def test_arguments_that_it_does_not_take_never_come_to_the_door(counter, told, e
     assert str(caught.value) == says
     assert (counter.door.dead, len(counter.door.journal), told) == (None, 0, [])
     assert counter.add(1) == 1
+
+
+def _dozens(value, name):
+    if not isinstance(value, (int, str)):
+        raise Refused(f"{name}={value!r} is not a number of dozens")
+    return 12 * int(value)
+
+
+Dozens: Any = Annotated[int | str, Argument(_dozens)]
+Room: Any = Annotated[int, Argument(lambda part, value, name: part.room + value, of_part=True)]
+
+
+class Egged(Counter):
+    """A part that reads its arguments as their types say."""
+
+    room = 100
+
+    @operation
+    def lay(self, eggs: Dozens, at: Dozens | None = None, *, more: Dozens = "2", past: Room = 5):
+        """What a method gets."""
+        self.left += eggs
+        self.right += eggs
+        return eggs, at, more, past
+
+
+def test_a_method_gets_what_the_types_of_its_arguments_read_and_the_record_what_was_given():
+    part = Egged()
+    assert part.lay("3") == (36, None, 24, 105)
+    part.room = 200
+    assert part.lay(1, "1", past=7, more=0) == (12, 12, 0, 207)
+    assert [one.arguments for one in part.door.journal] == [
+        (("eggs", "3"),),
+        (("eggs", 1), ("at", "1"), ("past", 7), ("more", 0)),
+    ]
+
+
+def test_callers_see_the_types_that_they_may_write():
+    parameters = inspect.signature(Egged().lay).parameters
+    assert [(one.name, one.annotation, one.default) for one in parameters.values()] == [
+        ("eggs", "int | str", inspect.Parameter.empty),
+        ("at", "int | str | None", None),
+        ("more", "int | str", "2"),
+        ("past", "int", 5),
+    ]
+
+
+def test_arguments_are_refused_from_left_to_right_before_anything_changes():
+    part = Egged()
+    for given, said in (((None, 1.5), "eggs=None"), ((1, 1.5), "at=1.5")):
+        with pytest.raises(Refused, match=f"{said} is not a number of dozens"):
+            part.lay(*given, more=None)
+    with pytest.raises(Refused, match="more=None"):
+        part.lay(1, None, more=None)
+    assert (part.left, len(part.door.journal)) == (0, 0)
+
+
+def test_a_call_inside_an_operation_reads_its_arguments_too():
+    class Laying(Egged):
+        @operation
+        def both(self):
+            return self.lay("1"), self.lay(2)
+
+    assert [one[0] for one in Laying().both()] == [12, 24]

@@ -210,6 +210,19 @@ class TestEnter:
         assert machine.kernel_map.enter(value, at=FREE + (1 << 20)) == FREE + (1 << 20)
         assert type(machine.kernel_map.enter(value)) is vm.Address
 
+    @pytest.mark.parametrize(
+        ("given", "named"),
+        [
+            ({"size": 5, "at": "x", "fixed": 0}, "size=5"),
+            ({"size": 4096, "at": "x", "fixed": 0}, "at='x'"),
+            ({"size": 4096, "fixed": 0, "prot": 9}, "fixed=0"),
+            ({"size": 4096, "prot": 9, "offset": 5, "nomerge": None}, "prot=9"),
+            ({"size": 4096, "offset": 5, "nomerge": None}, "offset=5"),
+        ],
+    )
+    def test_of_several_bad_arguments_the_first_of_the_call_is_named(self, machine, given, named):
+        assert refused(machine, lambda: machine.kernel_map.enter(**given)).startswith(named)
+
 
 class TestRemove:
     @pytest.mark.parametrize(("address", "reason"), BAD_ADDRESSES)
@@ -304,6 +317,10 @@ class TestMachine:
     def test_names(self, machine, value):
         refused(machine, lambda: machine.task(value), "task name")
         refused(machine, lambda: machine.object(value), "object name")
+
+    @pytest.mark.parametrize("value", ["w", None, 5, [1, 2]])
+    def test_contents_of_files_by_their_own_name(self, machine, value):
+        refused(machine, lambda: machine.make_file("motd", value), f"content={value!r}", "b'hello'")
 
     @pytest.mark.parametrize("value", [-1, 1.5, "many", True, 2**64])
     def test_page_limits(self, machine, value):

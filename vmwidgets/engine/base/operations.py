@@ -28,8 +28,8 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial, wraps
-from inspect import Parameter, Signature, signature
-from itertools import islice
+from inspect import Parameter, Signature, signature, unwrap
+from itertools import islice, repeat
 from operator import index
 from threading import get_ident
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
@@ -358,13 +358,91 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
+class Argument:
+    """What a parameter of an operation accepts, in its annotation: ``size: Annotated[int | str, Argument(whole)]``.
+
+    `read` takes a value as it was given and the name of its parameter (or `called`, another name for refusals), and
+    with `of_part` first the operation's part.  It returns the value for the method, or raises :class:`Refused`.  The
+    journal keeps what was given.
+    """
+
+    def __init__(self, read: Callable[..., Any], called: str = "", *, of_part: bool = False) -> None:
+        self.read = read
+        self.called = called
+        self.of_part = of_part
+
+
+def _accepted(method: Callable[..., Any]) -> tuple[dict[str, tuple[Argument, bool]], Signature]:
+    """Return what a method's parameters accept, and whether None too, by name; and its signature for callers.
+
+    The annotation is the name of an annotated type, which may be followed by "| None".  Callers see the type itself.
+    """
+    takes, known = signature(method), unwrap(method).__globals__
+    accepted, shown = {}, []
+    for name, one in takes.parameters.items():
+        kind, *none = str(one.annotation).split(" | None")
+        found = next(iter(getattr(known.get(kind), "__metadata__", ())), None)
+        if isinstance(found, Argument):
+            accepted[name] = found, bool(none)
+            of = known[kind].__origin__
+            kind = getattr(of, "__forward_arg__", of.__name__ if isinstance(of, type) else str(of))
+            shown.append(one.replace(annotation=" | None".join((kind, *none))))
+        else:
+            shown.append(one)
+    return accepted, takes.replace(parameters=shown)
+
+
+def _reading(method: Callable[..., R]) -> tuple[Callable[..., R], Signature]:
+    """Return a method that reads its arguments as their types say, in the order of the call; and its signature.
+
+    Read defaults become the method's own.  A default that depends on the part is read at each call, and its parameter
+    is given by name.
+    """
+    accepted, takes = _accepted(method)
+    if not accepted:
+        return method, takes
+    readers = {name: (one.read, one.called or name, one.of_part, none) for name, (one, none) in accepted.items()}
+    unread = {name: takes.parameters[name].default for name, (one, _) in accepted.items() if one.of_part}
+    anew = {name: value for name, value in unread.items() if value not in (None, Parameter.empty)}
+    plain = unwrap(method)
+    names = tuple(takes.parameters)[1:]
+
+    def read_one(part: Any, name: str, value: Any) -> Any:
+        if name not in readers:
+            return value
+        read, called, of_part, may_be_none = readers[name]
+        if value is None and may_be_none:
+            return None
+        return read(part, value, called) if of_part else read(value, called)
+
+    def ready(name: str, value: Any) -> Any:
+        return value if name in anew else read_one(None, name, value)
+
+    places, last = plain.__code__.co_varnames[: plain.__code__.co_argcount], plain.__defaults__ or ()
+    plain.__defaults__ = tuple(map(ready, places[len(places) - len(last) :], last))
+    plain.__kwdefaults__ = {name: ready(name, value) for name, value in (plain.__kwdefaults__ or {}).items()}
+
+    @wraps(method)
+    def read_first(part: Any, /, *args: Any, **kwargs: Any) -> R:
+        places = tuple(map(read_one, repeat(part), names, args))
+        for name, value in anew.items():
+            kwargs.setdefault(name, value)
+        for name, value in kwargs.items():
+            kwargs[name] = read_one(part, name, value)
+        return method(part, *places, **kwargs)
+
+    return read_first, takes
+
+
 def operation(method: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[S, P], R]:
     """Mark a method as an operation: called from outside, it goes through the door.
 
     A part that can be destroyed has `check_alive`, which is called first, and refuses if the part was destroyed.
-    Arguments that the method does not accept raise a TypeError before the door, as for any Python function.
+    Arguments that the method does not accept raise a TypeError before the door, as for any Python function.  The method
+    gets what the types of its parameters read (:class:`Argument`), from left to right.
     """
-    takes = _Parameters(method)
+    method, shown = _reading(method)
+    takes = _Parameters(method.__name__, shown)
     known, name = takes.known, method.__name__
 
     def alive(self: Any, /, *args: Any, **kwargs: Any) -> R:
@@ -398,6 +476,7 @@ def operation(method: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[S,
             result = door.perform(self.path, name, words, values, call, (self, *places), given)
         return result
 
+    through_the_door.__signature__ = shown  # type: ignore[attr-defined]  # what callers write
     through_the_door.is_operation = True  # type: ignore[attr-defined]  # read by the operations panel and by replay
     return through_the_door
 
@@ -407,10 +486,10 @@ class _Parameters:
 
     __slots__ = ("_most", "_names", "_needed", "_places", "_takes", "_title", "known")
 
-    def __init__(self, method: Callable[..., Any]) -> None:
-        parameters = list(signature(method).parameters.values())[1:]
+    def __init__(self, title: str, takes: Signature) -> None:
+        parameters = list(takes.parameters.values())[1:]
         self._takes = Signature(parameters)
-        self._title = method.__name__
+        self._title = title
         self._names = tuple(one.name for one in parameters)
         self._most = sum(one.kind is Parameter.POSITIONAL_OR_KEYWORD for one in parameters)
         self._places = {name: at for at, name in enumerate(self._names)}

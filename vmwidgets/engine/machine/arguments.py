@@ -1,4 +1,4 @@
-"""Checks of operations' arguments before the call, and the names of parts."""
+"""Checks of operations' arguments before the call, and the names of parts; at the end, the types of arguments."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ import re
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import Annotated, Any, Protocol, TypeAlias, TypeVar
 
 from ..base.attributes import Suggesting
 from ..base.errors import Refused, UnknownName, a_kind, in_ascii, shown
-from ..base.protection import parse_protection
+from ..base.operations import Argument
+from ..base.protection import ADVICE, INHERITANCE, parse_name, parse_protection
 from ..base.units import IN_PAGE, PAGE, Address, binary_size, parse_address, parse_size
 from ..kernel.freebsd.kmem import M_NOWAIT, M_WAITOK, MALLOC_FLAGS
 from ..mmu.rules import Access
@@ -90,18 +91,6 @@ def aligned(value: Any, name: str, unit: int = PAGE) -> int:
     return number
 
 
-def size_within(value: Any, name: str, start: int, end: int, where: str) -> int:
-    """Return a size of at least a page, page aligned, no larger than [start, end)."""
-    if type(value) is int and 0 < value <= end - start and not value & IN_PAGE:
-        return value  # nearly always
-    size = aligned(value, name)
-    if 0 < size <= end - start:
-        return size
-    if size == 0:
-        raise Refused(f"{name}=0: a mapping needs at least one page ({PAGE} bytes)")
-    raise Refused(f"{name}={size} ({binary_size(size)}) is more than all of {where}, {binary_size(end - start)}")
-
-
 def within(value: int, name: str, start: int, end: int, where: str) -> int:
     """Return an address in [start, end)."""
     if not start <= value < end:
@@ -109,11 +98,40 @@ def within(value: int, name: str, start: int, end: int, where: str) -> int:
     return value
 
 
-def page_within(value: Any, name: str, start: int, end: int, where: str) -> int:
-    """Return the address of a page in [start, end)."""
-    if type(value) is int and start <= value < end and not value & IN_PAGE:
+class Bounds(Protocol):
+    """The addresses of a map."""
+
+    start: int
+    end: int
+
+    @property
+    def called(self) -> str:
+        """The map's name in sentences."""
+
+
+def size_within(value: Any, name: str, vm_map: Bounds) -> int:
+    """Return a size of at least a page, page aligned, no larger than the map."""
+    most = vm_map.end - vm_map.start
+    if type(value) is int and 0 < value <= most and not value & IN_PAGE:
         return value  # nearly always
-    return within(aligned(value, name), name, start, end, where)
+    size = aligned(value, name)
+    if size == 0:
+        raise Refused(f"{name}=0: a mapping needs at least one page ({PAGE} bytes)")
+    if size > most:
+        raise Refused(f"{name}={size} ({binary_size(size)}) is more than all of {vm_map.called}, {binary_size(most)}")
+    return size
+
+
+def page_within(value: Any, name: str, vm_map: Bounds) -> int:
+    """Return the address of a page in a map."""
+    if type(value) is int and vm_map.start <= value < vm_map.end and not value & IN_PAGE:
+        return value  # nearly always
+    return within(aligned(value, name), name, vm_map.start, vm_map.end, vm_map.called)
+
+
+def address_within(value: Any, name: str, vm_map: Bounds) -> int:
+    """Return an address in a map."""
+    return within(whole(value, name), name, vm_map.start, vm_map.end, vm_map.called)
 
 
 MAX_BYTES = 64 * 1024
@@ -130,10 +148,10 @@ def span(address: Any, length: Any, bits: int = 64, name: str = "address") -> tu
     return start, count
 
 
-def content(data: Any) -> bytes:
+def content(data: Any, name: str) -> bytes:
     """Return the bytes to write."""
     if not isinstance(data, (bytes, bytearray, memoryview)):
-        raise Refused(f"data={shown(data)} is {a_kind(data)}: write bytes, such as b'hello'")
+        raise Refused(f"{name}={shown(data)} is {a_kind(data)}: write bytes, such as b'hello'")
     return bytes(data)
 
 
@@ -278,8 +296,8 @@ def one_protection(prot: Any, max_prot: Any) -> int:
     return parse_protection(given, name)
 
 
-def malloc_flags(value: Any) -> int:
-    """Return the flags word for a learner's flags; each spelling is parsed only once."""
+def malloc_flags(value: Any, _name: str = "flags") -> int:
+    """Return the flags word for a learner's `flags`; each spelling is parsed only once."""
     return _malloc_flags(value) if type(value) in (int, str) else _malloc_flags.__wrapped__(value)
 
 
@@ -331,7 +349,7 @@ LETTERS = {"r": "READ", "w": "WRITE", "x": "EXECUTE"}
 ANY = sum(VREGION_FLAGS.values())
 
 
-def region_flags(value: Any) -> int:
+def region_flags(value: Any, _name: str = "flags") -> int:
     """Return the flags word of one or more texts such as "rw" or "rwx large", or of the word itself.
 
     >>> region_flags("rw"), region_flags("rx|large") == region_flags(["r", "execute", "LARGE"])
@@ -374,8 +392,40 @@ def mapping_flags_text(word: int) -> str:
     return " ".join([*([letters] if letters else []), *others]) or "-"
 
 
-def capability_rights(value: Any) -> str:
+def capability_rights(value: Any, _name: str = "rights") -> str:
     """Return rights as letters of "rwg", each at most once."""
     if not isinstance(value, str) or set(value) - set(CAP_RIGHTS):
         raise Refused(f"rights={shown(value)}: write letters of {CAP_RIGHTS!r}, for read, write and grant")
     return value
+
+
+# ---- the types of arguments ----------------------------------------------------------------------
+
+MYPY = False
+"""True for mypy alone: it takes a parameter for what the method's body gets, others for what a caller may write."""
+
+if MYPY:
+    Number: TypeAlias = Any
+    Letters: TypeAlias = Any
+else:
+    Number = int | str
+    Letters = "str | Iterable[str] | int"
+
+BytesArg: TypeAlias = Annotated[Number, Argument(whole)]
+PagesArg: TypeAlias = Annotated[Number, Argument(aligned)]
+AlignArg: TypeAlias = Annotated[Number, Argument(power_of_two)]
+WordArg: TypeAlias = Annotated[int, Argument(word)]
+CountArg: TypeAlias = Annotated[int, Argument(count)]
+FlagArg: TypeAlias = Annotated[bool, Argument(flag)]
+ProtArg: TypeAlias = Annotated[Number, Argument(parse_protection)]
+InheritArg: TypeAlias = Annotated[Number, Argument(lambda value, name: parse_name(value, INHERITANCE, name))]
+AdviceArg: TypeAlias = Annotated[Number, Argument(lambda value, name: parse_name(value, ADVICE, name))]
+MallocFlagsArg: TypeAlias = Annotated[Number, Argument(malloc_flags)]
+RegionFlagsArg: TypeAlias = Annotated[Letters, Argument(region_flags)]
+ContentArg: TypeAlias = Annotated[bytes, Argument(content)]
+TextArg: TypeAlias = Annotated[str, Argument(text_name)]
+
+
+def one_of(names: Iterable[str], called: str = "") -> Argument:
+    """Return the type of an argument that is one of these names."""
+    return Argument(lambda value, name: known(value, names, name), called)

@@ -1,4 +1,4 @@
-"""The machine: the one object that learners hold, with its parts and the functions that the parts lend it."""
+"""The machine: the one object that learners hold, with its parts and their functions."""
 
 from __future__ import annotations
 
@@ -6,17 +6,14 @@ import warnings
 import weakref
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from functools import wraps
 from itertools import count
-from operator import attrgetter
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any
 from weakref import WeakSet
 
 from ..base.errors import Broken, Refused, in_ascii, shown
 from ..base.event import Event
 from ..base.operations import PartReference, operation
 from ..base.units import binary_size, counted
-from ..memory.costs import Costs
 from ..spaces.paths import unquoted
 from ..spaces.processors import ONE_CPU, CpuSettings
 from . import arguments
@@ -29,7 +26,7 @@ from .handles.files import MachineFile
 from .handles.frames import MachineCaches, MachineFrames, MachineKentry
 from .handles.injections import Injection, InjectionFunctions
 from .handles.kmem import MachineKmem, MachinePageDaemon
-from .handles.kmem_functions import KmemFunctions
+from .handles.kmem_functions import KmemFunctions, Unchecked
 from .handles.maps import MachineMap
 from .handles.memory import MemoryFunctions
 from .handles.objects import MachineObjects, MemoryObject
@@ -38,35 +35,23 @@ from .handles.tables import DescriptorFunctions, MachineTables, MachineWalk
 from .handles.tasks import Task, TaskFunctions
 from .handles.threads import MachineThreads, ThreadFunctions
 from .handles.times import TimeFunctions
-from .handles.unchecked import Unchecked
 from .hindsight.hindsight import Hindsight
 from .history import History, number_of
 from .invariants import check_machine
 from .reading import OF_MEMORY, OF_PAGES, OF_TABLES, Reading
 from .stages.layouts import Layout
-from .system import Edit, Part, SpacePart, System
+from .system import Edit, SpacePart, System
 
 _numbers = count(1)
 
 MACHINES: WeakSet[Machine] = WeakSet()
 """All machines in use, including machines of the past."""
 
-F = TypeVar("F", bound=Part)
-P = ParamSpec("P")
-R = TypeVar("R")
 
-
-def lent(part: str, method: Callable[Concatenate[F, P], R]) -> Callable[Concatenate[Machine, P], R]:
-    """Return a method of the machine that calls its part `part`, with the same signature, documentation and record."""
-
-    @wraps(method)
-    def forwarded(self: Machine, /, *args: P.args, **kwargs: P.kwargs) -> R:
-        return method(getattr(self, part), *args, **kwargs)
-
-    return forwarded
-
-
-class Machine(Hindsight):
+class Machine(
+    TaskFunctions, MemoryFunctions, KmemFunctions, ThreadFunctions, DomainFunctions, DescriptorFunctions,
+    InjectionFunctions, TimeFunctions, BreakFunctions, Hindsight,
+):  # fmt: skip  # read as a list of names
     """A small simulated computer with a complete VM system; :func:`vmwidgets.boot` creates one.
 
     `kernel_map` is X15's kernel map, and `kmem` is FreeBSD's kernel memory with its maps.  `threads` has the threads,
@@ -128,72 +113,10 @@ class Machine(Hindsight):
         self.caches = system.part(MachineCaches, "caches")
         self.memory_objects = system.part(MachineObjects, "memory_objects")
         self.unchecked = system.part(Unchecked, "unchecked")
-        self._times = TimeFunctions(system, self.path)
-        self._breaks = BreakFunctions(system, self.path)
         self._replacement = system.part(MachineReplacement, "replacement")
-        self._tasks = TaskFunctions(system, self.path)
-        self._injections = InjectionFunctions(system, self.path)
-        self._kmem = KmemFunctions(system, self.path)
-        self._memory = MemoryFunctions(system, self.path)
-        self._threads = ThreadFunctions(system, self.path)
-        self._domains = DomainFunctions(system, self.path)
-        self._descriptors = DescriptorFunctions(system, self.path)
-        self.door.remedy = self._descriptors.remedy
+        self.door.remedy = self._remedy
         self.door.listeners.append(self._notify)
         self.door.watch()
-
-    # ---- functions of its parts --------------------------------------------------------------
-
-    break_on = lent("_breaks", BreakFunctions.break_on)
-    task = lent("_tasks", TaskFunctions.task)
-    object = lent("_tasks", TaskFunctions.object)
-    pager = lent("_tasks", TaskFunctions.pager)
-    make_pager = lent("_tasks", TaskFunctions.make_pager)
-    device = lent("_tasks", TaskFunctions.device)
-    file = lent("_tasks", TaskFunctions.file)
-    make_file = lent("_tasks", TaskFunctions.make_file)
-    swap_on = lent("_tasks", TaskFunctions.swap_on)
-    read_ahead = lent("_tasks", TaskFunctions.read_ahead)
-    kill_when_out_of_memory = lent("_tasks", TaskFunctions.kill_when_out_of_memory)
-    set_costs = lent("_times", TimeFunctions.set_costs)
-    forget_costs = lent("_times", TimeFunctions.forget_costs)
-    effective_access_time = lent("_times", TimeFunctions.effective_access_time)
-    inject = lent("_injections", InjectionFunctions.inject)
-
-    kmem_alloc = lent("_kmem", KmemFunctions.kmem_alloc)
-    kmem_malloc = lent("_kmem", KmemFunctions.kmem_malloc)
-    kmem_alloc_nofault = lent("_kmem", KmemFunctions.kmem_alloc_nofault)
-    kmem_alloc_wait = lent("_kmem", KmemFunctions.kmem_alloc_wait)
-    kmem_suballoc = lent("_kmem", KmemFunctions.kmem_suballoc)
-    kmem_free = lent("_kmem", KmemFunctions.kmem_free)
-    kmem_free_wakeup = lent("_kmem", KmemFunctions.kmem_free_wakeup)
-
-    read = lent("_memory", MemoryFunctions.read)
-    write = lent("_memory", MemoryFunctions.write)
-    malloc = lent("_memory", MemoryFunctions.malloc)
-    free = lent("_memory", MemoryFunctions.free)
-    uma_reclaim = lent("_memory", MemoryFunctions.uma_reclaim)
-    read_file = lent("_memory", MemoryFunctions.read_file)
-    take_pages = lent("_memory", MemoryFunctions.take_pages)
-    give_pages = lent("_memory", MemoryFunctions.give_pages)
-    frame_count: int = property(attrgetter("_memory.frame_count"), doc=MemoryFunctions.frame_count.__doc__)  # type: ignore[assignment]
-    fault_count: int = property(attrgetter("_memory.fault_count"), doc=MemoryFunctions.fault_count.__doc__)  # type: ignore[assignment]
-
-    spawn = lent("_threads", ThreadFunctions.spawn)
-    step = lent("_threads", ThreadFunctions.step)
-    run = lent("_threads", ThreadFunctions.run)
-    tick = lent("_threads", ThreadFunctions.tick)
-    tsleep = lent("_threads", ThreadFunctions.tsleep)
-    wakeup = lent("_threads", ThreadFunctions.wakeup)
-    kill = lent("_threads", ThreadFunctions.kill)
-    on_lowmem = lent("_threads", ThreadFunctions.on_lowmem)
-    register_handler = lent("_threads", ThreadFunctions.register_handler)
-
-    domain = lent("_domains", DomainFunctions.domain)
-    destroy_domain = lent("_domains", DomainFunctions.destroy_domain)
-
-    set_descriptor = lent("_descriptors", DescriptorFunctions.set_descriptor)
-    undo_descriptor = lent("_descriptors", DescriptorFunctions.undo_descriptor)
 
     # ---- operations --------------------------------------------------------------------------
 
@@ -271,18 +194,6 @@ class Machine(Hindsight):
         self._replacement.choose(policy)
 
     @property
-    def costs(self) -> Costs | None:
-        """The costs of accesses and faults, for the times that operations report; None for no times.
-
-        Assign to change.
-        """
-        return self.system.processors.costs
-
-    @costs.setter
-    def costs(self, costs: Costs | None) -> None:
-        self._times.choose(costs)
-
-    @property
     def tasks(self) -> Named[Task]:
         """The tasks by name, in the order of their creation."""
         return Named("task", ((name, self.system.part(Task, task.path)) for name, task in self.system.tasks.items()))
@@ -290,7 +201,7 @@ class Machine(Hindsight):
     @property
     def domains(self) -> Named[MachineDomain]:
         """The domains by name, in the order of their creation."""
-        return Named("domain", ((name, self._domains.handle(domain)) for name, domain in self.system.domains.items()))
+        return Named("domain", ((name, self._domain_handle(domain)) for name, domain in self.system.domains.items()))
 
     @property
     def objects(self) -> Named[MemoryObject]:
@@ -336,21 +247,11 @@ class Machine(Hindsight):
         """All edits of descriptors that were not undone; the latest is the last."""
         return list(self.system.descriptor_edits)
 
-    @property
-    def standing_edits(self) -> list[Edit]:
-        """The edits in force, whose descriptors still have the written values; the latest is the last."""
-        return self._descriptors.standing()
-
-    @property
-    def before_edits(self) -> dict[int, int]:
-        """The values that edited descriptors would have without the edits in force, by physical address."""
-        return self._descriptors.before()
-
     def check(self) -> None:
         """Check every invariant of the machine; if one fails, raise an error that names it and the structure."""
         with self.door.looking():
             try:
-                with self._descriptors.without_edits():
+                with self._without_edits():
                     check_machine(self.system)
                 self.cpus.check()
             except Broken as broken:
@@ -390,7 +291,7 @@ class Machine(Hindsight):
         if kind == "object" and name in self.system.objects:
             return self.system.part(MemoryObject, path)
         if kind == "domain":
-            return self._domains.part(path)
+            return self._domain_part(path)
         if kind == "thread":
             return self.threads[name]
         name = path.removeprefix("kmem/")

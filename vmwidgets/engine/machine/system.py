@@ -445,6 +445,14 @@ class Handle(Suggesting, metaclass=_Sealing):
             object.__setattr__(self, name, value)
 
 
+class Functions(Handle):
+    """Some of the functions of a machine, which has them as its own: a base of :class:`.Machine`."""
+
+    system: System
+    path: str
+    door: Door
+
+
 class Part(Handle):
     """A handle: a learner's object for the structure at `path` in a machine's System."""
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from ..event_kinds import checked_kinds
-from ..system import Part
+from ..system import Functions
 
 
-class BreakFunctions(Part):
+class BreakFunctions(Functions):
     """The functions of a machine about breaks."""
 
     def break_on(self, *kinds: str) -> None:

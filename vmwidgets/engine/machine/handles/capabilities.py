@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from typing import Any
 
 from ...base.errors import Refused, in_ascii, shown
@@ -18,7 +17,7 @@ from ...selfpaging.memobj import Memobj
 from ...spaces.domain_space import DomainSpace
 from ...spaces.paths import unquoted
 from .. import arguments
-from ..arguments import region_flags
+from ..arguments import PagesArg, RegionFlagsArg
 from ..system import Part, SpacePart, System
 
 _SLOT = re.compile(r"(\w+)\[(\d{1,9})\](?:#(\d{1,12}))?")
@@ -197,7 +196,7 @@ class MachineMemobj(Part):
     def fill(
         self,
         frame: MachineCapability | str,
-        offset: int | str = 0,
+        offset: PagesArg = 0,
         frame_offset: int | str = 0,
         size: int | str | None = None,
     ) -> None:
@@ -206,32 +205,32 @@ class MachineMemobj(Part):
         Fails with LIB_ERR_MEMOBJ_DUPLICATE_FILL if a frame is there already, and with LIB_ERR_MEMOBJ_WRONG_OFFSET for
         an offset outside the object, or not aligned.
         """
-        held, start = self.memobj, arguments.aligned(offset, "offset")
+        held = self.memobj
         ref, skipped = self.domain.slot_of(frame), arguments.aligned(frame_offset, "frame_offset")
         there = self.domain.domain.stubs.frame_identify(ref).bytes - skipped
-        length = min(there, held.size - start) if size is None else arguments.aligned(size, "size")
-        if start >= held.size:
-            raise Refused(f"offset={start:#x}: the object has {Size(held.size)}")
+        length = min(there, held.size - offset) if size is None else arguments.aligned(size, "size")
+        if offset >= held.size:
+            raise Refused(f"offset={offset:#x}: the object has {Size(held.size)}")
         if not 0 < length <= there:
             raise Refused(f"size={length:#x}: the frame in {ref} has {Size(max(there, 0))} from frame_offset on")
-        held.fill(start, ref, skipped, length)
+        held.fill(offset, ref, skipped, length)
 
     @operation
-    def unfill(self, offset: int | str = 0) -> None:
+    def unfill(self, offset: PagesArg = 0) -> None:
         """Remove the frame that begins at `offset`; its mapping, if any, is unmapped."""
-        self.memobj.unfill(arguments.aligned(offset, "offset"))
+        self.memobj.unfill(offset)
 
     @operation
-    def protect(self, flags: str | Iterable[str] | int, offset: int | str = 0, size: int | str | None = None) -> None:
+    def protect(self, flags: RegionFlagsArg, offset: PagesArg = 0, size: PagesArg | None = None) -> None:
         """Change the flags of [offset, offset + size), also for pages that faults map later.
 
         Fails with LIB_ERR_MEMOBJ_PROTECT, and changes nothing, if a frame's capability lacks a right.
         """
-        start, word, held = arguments.aligned(offset, "offset"), region_flags(flags), self.memobj
-        length = held.size - start if size is None else arguments.aligned(size, "size")
-        held.protect(start, length, word)
+        held = self.memobj
+        length = held.size - offset if size is None else size
+        held.protect(offset, length, flags)
         if held.region is not None and length == held.size:
-            self.domain.domain.pmap.vspace.change_flags(held.region, remembered(word) | held.region.flags & SIZES)
+            self.domain.domain.pmap.vspace.change_flags(held.region, remembered(flags) | held.region.flags & SIZES)
 
     @operation
     def remove(self) -> None:

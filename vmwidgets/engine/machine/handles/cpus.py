@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, TypeVar, overload
+from typing import Annotated, Any, TypeAlias, TypeVar, overload
 
 from ...base.errors import Refused, in_ascii, shown
 from ...base.operations import operation
@@ -15,10 +15,13 @@ from ...mmu.tlb_schema import TlbSlot
 from ...spaces.processors import SHOOTDOWNS, CpuSettings, Processor, Processors
 from ...spaces.processors_schema import CpusValue, CpuValue
 from .. import arguments
+from ..arguments import FlagArg, one_of
 from ..reading import OF_TABLES, Reading
 from ..system import Part, SpacePart, System
 
 MOST_CPUS, MOST_SETS, MOST_WAYS = 16, 256, 16
+
+ShootdownArg: TypeAlias = Annotated[str, one_of(SHOOTDOWNS)]
 
 T = TypeVar("T")
 
@@ -93,7 +96,7 @@ class MachineCpu(Part):
 
         After an error, the bytes that were already written stay.
         """
-        content = arguments.content(data)
+        content = arguments.content(data, "data")
         start, _ = self._span(address, len(content))
         return self._complete("store", self._processor.store(start, content, self._by_user(start, user)))
 
@@ -123,7 +126,7 @@ class MachineCpu(Part):
         address: int | str | None = None,
         *,
         task: SpacePart | str | None = None,
-        keep_globals: bool = False,
+        keep_globals: FlagArg = False,
     ) -> int:
         """Drop translations from the TLB; returns their number.
 
@@ -132,9 +135,8 @@ class MachineCpu(Part):
         keeps global ones.
         """
         processors, processor = self.system.processors, self._processor
-        kept = arguments.flag(keep_globals, "keep_globals")
         pmap = None if task is None else self.system.pmap_of(task)
-        if kept and (address is not None or pmap is not None):
+        if keep_globals and (address is not None or pmap is not None):
             raise Refused("keep_globals=True: it is only for a flush of everything; leave out address and task")
         cpu = processor.cpu
         before = len(cpu.tlb)
@@ -142,7 +144,7 @@ class MachineCpu(Part):
             page = arguments.whole(address, "address") & -PAGE
             cpu.flush_range(page, page + PAGE, processors.asid_of(processor.pmap if pmap is None else pmap))
         elif pmap is None:
-            cpu.flush_all(globals_too=not kept)
+            cpu.flush_all(globals_too=not keep_globals)
         elif pmap is processor.pmap or processors.asid_of(pmap):
             cpu.flush_space(processors.asid_of(pmap))
         processor.flushed()
@@ -209,9 +211,9 @@ class MachineCpus(Part):
         return self.system.processors
 
     @operation
-    def set_shootdown(self, shootdown: str) -> None:
+    def set_shootdown(self, shootdown: ShootdownArg) -> None:
         """Set what happens to flush requests from now on: "acknowledged", "sent" or "forgotten"."""
-        self._processors.set_shootdown(arguments.known(shootdown, SHOOTDOWNS, "shootdown"))
+        self._processors.set_shootdown(shootdown)
 
     @property
     def shootdown(self) -> str:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Annotated, Any, TypeAlias
 
 from ...base.errors import Refused, a_kind, in_ascii, shown
-from ...base.operations import operation
+from ...base.operations import Argument, operation
 from ...base.units import PAGE, Address, Size, counted
 from ...kernel.threads.waits import run_without_sleeping
 from ...selfpaging.capabilities import OBJ_TYPES
@@ -21,9 +21,26 @@ from ...selfpaging.serialise import deserialise, serialise
 from ...selfpaging.vspace import Vregion
 from ...selfpaging.window import EVERYWHERE
 from .. import arguments
-from ..arguments import capability_rights, region_flags
+from ..arguments import MYPY, ContentArg, CountArg, Number, PagesArg, RegionFlagsArg, capability_rights, one_of
 from .capabilities import DomainPart, MachineCapability, MachineMemobj
 from .tables import MachineTables, MachineWalk
+
+
+def _bytes(size: Any, _: str = "size") -> int:
+    number = arguments.whole(size, "size")
+    if number == 0:
+        raise Refused(f"size=0: a capability covers at least one byte; frames have {PAGE} or more")
+    return number
+
+
+MemoryArg: TypeAlias = Annotated[Number, Argument(_bytes)]
+RightsArg: TypeAlias = Annotated[str, Argument(capability_rights)]
+KindArg: TypeAlias = Annotated[str, one_of(OBJ_TYPES)]
+MemobjArg: TypeAlias = Annotated[str, one_of(MEMOBJ_KINDS)]
+if MYPY:
+    SlotArg: TypeAlias = Any
+else:
+    SlotArg = Annotated["MachineCapability | str", Argument(lambda part, given, _: part.slot_of(given), of_part=True)]
 
 
 class MachineDomain(DomainPart):
@@ -55,101 +72,97 @@ class MachineDomain(DomainPart):
     # ---- capabilities ------------------------------------------------------------------------
 
     @operation
-    def frame(self, size: int | str = PAGE) -> MachineCapability:
+    def frame(self, size: MemoryArg = PAGE) -> MachineCapability:
         """Return a frame to map: `size` is rounded up to a power of two of bytes, at least a page (`frame_alloc`).
 
         Fails with LIB_ERR_FRAME_ALLOC without a free slot, or without a contiguous piece of RAM of this size: a page
         allocator's largest piece is 4 MiB.
         """
-        return self.capability(self.domain.frame(_bytes(size)))
+        return self.capability(self.domain.frame(size))
 
     @operation
-    def ram(self, size: int | str = PAGE) -> MachineCapability:
+    def ram(self, size: MemoryArg = PAGE) -> MachineCapability:
         """Return RAM to retype: `size` is rounded up to a power of two of bytes, at least a page (`ram_alloc`)."""
-        return self.capability(self.domain.memory(_bytes(size)))
+        return self.capability(self.domain.memory(size))
 
     @operation
-    def device_frame(self, at: int | str, size: int | str) -> MachineCapability:
+    def device_frame(self, at: PagesArg, size: PagesArg) -> MachineCapability:
         """Return a frame of a device's memory at physical address `at`, beyond RAM; this machine has no device there.
 
         This is refused if the domain already has a frame for a part of that memory; copy, retype or revoke that frame
         instead.
         """
-        start, length = arguments.aligned(at, "at"), arguments.aligned(size, "size")
         reach = 1 << min(40, 8 * self.domain.fmt.entry_width)
-        if length == 0:
+        if size == 0:
             raise Refused("size=0: a device has at least one page")
-        if not self.system.ram_bytes <= start < start + length <= reach:
+        if not self.system.ram_bytes <= at < at + size <= reach:
             limits = f"{Address(self.system.ram_bytes)}, where RAM ends, and {Address(reach)}"
-            raise Refused(f"at={Address(start)} and size={length:#x}: a device lies between {limits}")
+            raise Refused(f"at={Address(at)} and size={size:#x}: a device lies between {limits}")
         for held in self.domain.kernel.database.objects.values():
-            if held.kind.name == "DevFrame" and held.base < start + length and start < held.end:
+            if held.kind.name == "DevFrame" and held.base < at + size and at < held.end:
                 where = next(iter(held.capabilities))
-                raise Refused(
-                    f"at={Address(start)} and size={length:#x}: {where} holds the {held}; copy or retype that"
-                )
-        return self.capability(self.domain.device_frame(start, length))
+                raise Refused(f"at={Address(at)} and size={size:#x}: {where} holds the {held}; copy or retype that")
+        return self.capability(self.domain.device_frame(at, size))
 
     @operation
     def retype(
-        self, capability: MachineCapability | str, kind: str, offset: int | str = 0, size: int | str | None = None
+        self, capability: SlotArg, kind: KindArg, offset: int | str = 0, size: int | str | None = None
     ) -> MachineCapability:
         """Return a capability of `kind` for part of a capability's memory: `size` bytes from `offset` on, or the rest.
 
         RAM becomes RAM, frames or tables; a frame becomes smaller frames.  Fails with LIB_ERR_CAP_RETYPE on top of
         SYS_ERR_INVALID_RETYPE, SYS_ERR_REVOKE_FIRST (that part was retyped before) or SYS_ERR_FRAME_OFFSET_INVALID.
         """
-        ref, wanted, here = self.slot_of(capability), arguments.known(kind, OBJ_TYPES, "kind"), self.domain.fmt.name
-        if OBJ_TYPES[wanted].format not in ("", here):
+        here = self.domain.fmt.name
+        if OBJ_TYPES[kind].format not in ("", here):
             tables = ", ".join(one.name for one in OBJ_TYPES.values() if one.format == here)
-            raise Refused(f"kind={wanted!r} is a table of {OBJ_TYPES[wanted].format}; those of {here} are {tables}")
+            raise Refused(f"kind={kind!r} is a table of {OBJ_TYPES[kind].format}; those of {here} are {tables}")
         length = None if size is None else _bytes(size)
-        return self.capability(self.domain.retype(ref, wanted, arguments.whole(offset, "offset"), length))
+        return self.capability(self.domain.retype(capability, kind, arguments.whole(offset, "offset"), length))
 
     @operation
-    def copy(self, capability: MachineCapability | str) -> MachineCapability:
+    def copy(self, capability: SlotArg) -> MachineCapability:
         """Return another capability for the same memory; the original must have the right to grant."""
-        return self.capability(self.domain.copy(self.slot_of(capability)))
+        return self.capability(self.domain.copy(capability))
 
     @operation
-    def mint(self, capability: MachineCapability | str, rights: str) -> MachineCapability:
+    def mint(self, capability: SlotArg, rights: RightsArg) -> MachineCapability:
         """Return another capability for the same memory with fewer rights (letters of "rwg"); rights can't be added."""
-        ref, wanted = self.slot_of(capability), capability_rights(rights)
-        held = self.domain.cspace.lookup(ref).rights
-        if not set(wanted) <= set(held):
-            raise Refused(f"rights={wanted!r}: the capability in {ref} has {held!r}, and minting can't add rights")
-        return self.capability(self.domain.mint(ref, wanted))
+        held = self.domain.cspace.lookup(capability).rights
+        if not set(rights) <= set(held):
+            raise Refused(
+                f"rights={rights!r}: the capability in {capability} has {held!r}, and minting can't add rights"
+            )
+        return self.capability(self.domain.mint(capability, rights))
 
     @operation
-    def delete(self, capability: MachineCapability | str) -> None:
+    def delete(self, capability: SlotArg) -> None:
         """Delete a capability and unmap its mapping.  Deleting the last capability for some memory frees it.
 
         O(vnodes).
         """
-        ref = self.slot_of(capability)
-        self.domain.delete(ref)
+        self.domain.delete(capability)
         self.space.forget_empty()
 
     @operation
-    def revoke(self, capability: MachineCapability | str) -> None:
+    def revoke(self, capability: SlotArg) -> None:
         """Delete all other capabilities for the same memory and for objects retyped from it, and unmap all this memory.
 
         O(vnodes + capabilities deleted).
         """
-        ref = self.slot_of(capability)
-        self.domain.revoke(ref)
+        self.domain.revoke(capability)
         self.space.forget_empty()
 
     @operation
-    def take_slots(self, count: int) -> int:
+    def take_slots(self, count: CountArg) -> int:
         """Use up the `count` lowest free slots, as other parts of a program would; returns the number of slots left."""
-        self.domain.stubs.allocate_for_others(arguments.count(count, "count"))
+        self.domain.stubs.allocate_for_others(count)
         return self.domain.slots.free_slots
 
     @operation
-    def give_slots(self, count: int) -> int:
+    def give_slots(self, count: CountArg) -> int:
         """Free the last `count` slots that :meth:`take_slots` used; returns the number of free slots."""
-        self.domain.stubs.free_for_others(arguments.count(count, "count"))
+        self.domain.stubs.free_for_others(count)
         return self.domain.slots.free_slots
 
     # ---- memory objects ----------------------------------------------------------------------
@@ -157,13 +170,13 @@ class MachineDomain(DomainPart):
     @operation
     def memobj(
         self,
-        kind: str,
+        kind: MemobjArg,
         size: int | str,
         *,
         at: int | str | None = None,
         frame: MachineCapability | str | None = None,
         piece: int | str | None = None,
-        flags: str | Iterable[str] | int = "rw",
+        flags: RegionFlagsArg = "rw",
     ) -> MachineMemobj:
         """Return a memory object of `size` bytes, with a region for it at `at` or where the vspace has room.
 
@@ -171,22 +184,21 @@ class MachineDomain(DomainPart):
         (frames of `piece` bytes) are mapped immediately.  `frame` fills the object from its beginning.  Fails with
         LIB_ERR_VSPACE_REGION_OVERLAP.
         """
-        wanted, word = arguments.known(kind, MEMOBJ_KINDS, "kind"), region_flags(flags)
         length = arguments.aligned(size, "size")
         ref = None if frame is None else self.slot_of(frame)
         if length == 0:
             raise Refused(f"size=0: a memory object has at least one page, {PAGE} bytes")
-        if (piece is None) == (wanted == "fixed"):
-            why = "it takes piece=, the size of its pieces" if wanted == "fixed" else "only 'fixed' takes piece="
-            raise Refused(f"kind={wanted!r}: {why}")
+        if (piece is None) == (kind == "fixed"):
+            why = "it takes piece=, the size of its pieces" if kind == "fixed" else "only 'fixed' takes piece="
+            raise Refused(f"kind={kind!r}: {why}")
         domain = self.domain
-        name = f"{wanted} {domain.memobjs_made + 1}"
+        name = f"{kind} {domain.memobjs_made + 1}"
         if piece is not None:
             made: Memobj = Fixed(domain.pmap, name, length, arguments.aligned(piece, "piece"))
         else:
-            made = MEMOBJ_KINDS[wanted](domain.pmap, name, length)  # type: ignore[call-arg]  # all but "fixed" take these
-        va = self._room(at, length, word)
-        region = Vregion(domain.pmap.vspace.new_id(), va, length, word, name)
+            made = MEMOBJ_KINDS[kind](domain.pmap, name, length)  # type: ignore[call-arg]  # all but "fixed" take these
+        va = self._room(at, length, flags)
+        region = Vregion(domain.pmap.vspace.new_id(), va, length, flags, name)
         domain.pmap.vspace.add(region)
         try:
             if ref is not None:
@@ -209,11 +221,11 @@ class MachineDomain(DomainPart):
     @operation
     def map(
         self,
-        frame: MachineCapability | str,
+        frame: SlotArg,
         at: int | str | None = None,
         offset: int | str = 0,
         size: int | str | None = None,
-        flags: str | Iterable[str] | int = "rw",
+        flags: RegionFlagsArg = "rw",
     ) -> Address:
         """Map `size` bytes of a frame from `offset` on, or the rest of the frame; returns the address of the mapping.
 
@@ -230,21 +242,21 @@ class MachineDomain(DomainPart):
         (True, None)
         """
         space, domain = self.space, self.domain
-        ref, word, start = self.slot_of(frame), region_flags(flags), arguments.whole(offset, "offset")
-        identity = domain.stubs.frame_identify(ref)
+        start = arguments.whole(offset, "offset")
+        identity = domain.stubs.frame_identify(frame)
         if start >= identity.bytes:
-            raise Refused(f"offset={start:#x}: the frame in {ref} has {Size(identity.bytes)}")
+            raise Refused(f"offset={start:#x}: the frame in {frame} has {Size(identity.bytes)}")
         length = identity.bytes - start if size is None else arguments.whole(size, "size")
         if length == 0:
             raise Refused("size=0: a mapping has at least one byte, and is widened to whole pages")
         wanted = None if at is None else arguments.aligned(at, "at")
-        widened = MapRequest.of(domain.layout, wanted or 0, ref, identity, start, length, word).size
+        widened = MapRequest.of(domain.layout, wanted or 0, frame, identity, start, length, flags).size
         if wanted is None:
-            va = domain.pmap.determine_addr(widened, domain.layout.large_unit(word))
+            va = domain.pmap.determine_addr(widened, domain.layout.large_unit(flags))
         else:
             va = self._address(wanted, widened, "at")
-        mapped = domain.pmap.map(va, ref, start, length, word)
-        space.remember(va, mapped.retsize, word)
+        mapped = domain.pmap.map(va, frame, start, length, flags)
+        space.remember(va, mapped.retsize, flags)
         return Address(va)
 
     @operation
@@ -260,25 +272,23 @@ class MachineDomain(DomainPart):
         return Size(done)
 
     @operation
-    def modify_flags(self, address: int | str, size: int | str, flags: str | Iterable[str] | int) -> Size:
+    def modify_flags(self, address: int | str, size: int | str, flags: RegionFlagsArg) -> Size:
         """Set the flags of the mappings in [address, address + size); returns the number of bytes changed.
 
         Fails with LIB_ERR_PMAP_MODIFY_FLAGS, and changes nothing, if a part of the range is not mapped, or if the
         frame's capability lacks a requested right.
         """
-        word = region_flags(flags)
-        va, length = self._range(address, size)
-        return Size(self.domain.pmap.modify_flags(va, length, word))
+        return Size(self.domain.pmap.modify_flags(*self._range(address, size), flags))
 
     @operation
-    def deserialise(self, data: bytes) -> None:
+    def deserialise(self, data: ContentArg) -> None:
         """Map the regions and mappings from another domain's :meth:`serialise`; this domain must have no mapping.
 
         The other domain's frames must be in the same slots here.  Fails with LIB_ERR_PMAP_DESERIALISE, and changes
         nothing, if anything can't be mapped.
         """
         pmap, layout = self.domain.pmap, self.domain.layout
-        deserialise(pmap, arguments.content(data))
+        deserialise(pmap, data)
         for leaf in pmap.tree.root.leaves():
             if not layout.vspace_begin <= leaf.va < layout.meta_end:
                 self.space.remember(leaf.va, leaf.end - leaf.va, leaf.flags)
@@ -368,7 +378,7 @@ class MachineDomain(DomainPart):
     @operation
     def write(self, address: int | str, data: bytes) -> None:
         """Write `data` from `address` on, as the program does; after an error, bytes already written stay."""
-        content = arguments.content(data)
+        content = arguments.content(data, "data")
         start, _ = arguments.span(address, len(content), self.pmap.fmt.word_bits)
         run_without_sleeping(self._processor.store(start, content, True, self._tables))
 
@@ -440,10 +450,3 @@ class MachineDomain(DomainPart):
             f"{counted(len(self.domain.slots.used), 'slot')} in use, {slab.free_blocks:,} of {slab.total:,} blocks free"
         )
         return f"<domain {self.name!r}: {counted(leaves, 'mapping')}, root table at {Address(self.pmap.root)}, {used}>"
-
-
-def _bytes(size: Any) -> int:
-    number = arguments.whole(size, "size")
-    if number == 0:
-        raise Refused(f"size=0: a capability covers at least one byte; frames have {PAGE} or more")
-    return number

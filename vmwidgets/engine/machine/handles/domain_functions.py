@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Annotated, Any, TypeAlias
 
 from ...base.errors import Refused, shown
-from ...base.operations import operation
+from ...base.operations import Argument, operation
 from ...base.units import Address
 from ...selfpaging.cpu_driver import ENCODINGS, HARDENINGS
 from ...selfpaging.domain import SLOTS, Domain
@@ -14,19 +14,35 @@ from ...selfpaging.layouts import DOMAIN_LAYOUTS
 from ...selfpaging.memory_server import PageMemory
 from ...spaces.domain_space import DomainSpace
 from .. import arguments
-from ..system import Part
+from ..arguments import CountArg, FlagArg, part_name
+from ..system import Functions
 from .capabilities import MachineCapability, MachineMemobj
 from .domain import MachineDomain
 
 MOST_SLOTS = 1 << 20
 
 
-class DomainFunctions(Part):
+def _hardening(given: Any, _: str) -> tuple[str, ...]:
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        raise Refused(f"hardening={shown(given)}: write a list or set of names, such as {{'execute-never'}}")
+    return tuple(arguments.known(name, HARDENINGS, "hardening") for name in arguments.in_order(given))
+
+
+DomainName: TypeAlias = Annotated[str, Argument(part_name, "domain name")]
+HardeningArg: TypeAlias = Annotated["Iterable[str]", Argument(_hardening)]
+
+
+class DomainFunctions(Functions):
     """The functions of a machine that create and destroy domains."""
 
     @operation
     def domain(
-        self, name: str, *, slots: int | None = None, ram_pages_only: bool = False, hardening: Iterable[str] = ()
+        self,
+        name: DomainName,
+        *,
+        slots: CountArg | None = None,
+        ram_pages_only: FlagArg = False,
+        hardening: HardeningArg = (),
     ) -> MachineDomain:
         """Return a new self-paging domain (on "armv7" and "x86-64"), or the existing domain with this name.
 
@@ -40,37 +56,34 @@ class DomainFunctions(Part):
         >>> d.write(a, b"hello"), d.read(a, 5)
         (None, b'hello')
         """
-        wanted = arguments.part_name(name, "domain name")
-        count = SLOTS if slots is None else arguments.count(slots, "slots")
-        only, harder = arguments.flag(ram_pages_only, "ram_pages_only"), _hardening(hardening)
-        system = self.system
-        if wanted in system.domains:
-            if slots is not None or only or harder:
-                raise Refused(f"domain {shown(wanted)} already exists; write its name alone to get it")
-            return self.handle(system.domains[wanted])
+        system, count = self.system, SLOTS if slots is None else slots
+        if name in system.domains:
+            if slots is not None or ram_pages_only or hardening:
+                raise Refused(f"domain {shown(name)} already exists; write its name alone to get it")
+            return self._domain_handle(system.domains[name])
         self._check_layout()
         if not 1 <= count <= MOST_SLOTS:
             raise Refused(f"slots={count}: a domain has 1 to {MOST_SLOTS:,} slots for capabilities")
-        space = DomainSpace(wanted, system.domains_made + 1)
+        space = DomainSpace(name, system.domains_made + 1)
         space.domain = Domain(
-            wanted,
+            name,
             system.ram,
             system.pmap.fmt,
-            PageMemory(system.pages, f"domain {wanted}"),
+            PageMemory(system.pages, f"domain {name}"),
             system.recorder,
             slots=count,
-            ram_pages_only=only,
+            ram_pages_only=ram_pages_only,
             quirks=system.quirks,
-            hardening=harder,
+            hardening=frozenset(hardening),
             flush=space.flush,
             edits=system.pmap.editor.edits,
         )
         loose = ENCODINGS[system.architecture].global_leaves
         space.pmap = system.pmap.lend(space.path, space.domain.root, global_leaves=loose)
         system.processors.register(space.pmap, space)
-        system.domains[wanted] = space
+        system.domains[name] = space
         system.domains_made += 1
-        return self.handle(space)
+        return self._domain_handle(space)
 
     @operation
     def destroy_domain(self, domain: MachineDomain | str) -> None:
@@ -86,17 +99,17 @@ class DomainFunctions(Part):
         del system.domains[gone.name]
         system.destroyed[gone.name, gone.generation] = gone
 
-    def handle(self, space: DomainSpace) -> MachineDomain:
+    def _domain_handle(self, space: DomainSpace) -> MachineDomain:
         """Return the handle of a domain."""
         return self.system.part(MachineDomain, space.path, space.generation)
 
-    def part(self, path: str) -> MachineDomain | MachineCapability | MachineMemobj:
+    def _domain_part(self, path: str) -> MachineDomain | MachineCapability | MachineMemobj:
         """Return the domain at `path`, or a part of a domain ("domain:hello/slots[3]#17")."""
         place, _, rest = path.partition("/")
         space = self.system.domain_at(place)
         if space is None:
             raise Refused(f"{shown(path)} is not a domain of this machine, or was destroyed")
-        found = self.handle(space)
+        found = self._domain_handle(space)
         return found.part(rest) if rest else found
 
     def _check_layout(self) -> None:
@@ -108,9 +121,3 @@ class DomainFunctions(Part):
         if start < end:
             where = f"addresses up to {Address(end)}, and this layout's kernel map begins at {Address(start)}"
             raise Refused(f"layout {self.system.layout.name!r} has no domains: a domain needs {where}")
-
-
-def _hardening(given: Any) -> frozenset[str]:
-    if isinstance(given, str) or not isinstance(given, Iterable):
-        raise Refused(f"hardening={shown(given)}: write a list or set of names, such as {{'execute-never'}}")
-    return frozenset(arguments.known(name, HARDENINGS, "hardening") for name in arguments.in_order(given))

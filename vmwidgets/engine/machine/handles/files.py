@@ -46,7 +46,7 @@ class MachineFile(Part):
 
         The call waits for the pages of a slow file: in a thread, write ``yield from f.write(…)``.
         """
-        content = arguments.content(data)
+        content = arguments.content(data, "data")
         start, _ = arguments.span(offset, len(content), name="offset")
         if start + len(content) > MOST:
             raise Refused(f"offset={start}: a file has at most {Size(MOST)}")

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from typing import Annotated, TypeAlias
 
-from ...base.errors import Refused, in_ascii, shown
+from ...base.errors import Refused, in_ascii
 from ...base.operations import operation
 from ...base.units import counted
 from ...memory.injections import POINTS, Rule
-from .. import arguments
-from ..system import Part
+from ..arguments import CountArg, one_of
+from ..system import Functions, Part
+
+PointArg: TypeAlias = Annotated[str, one_of(POINTS)]
 
 
 class Injection(Part):
@@ -45,11 +47,11 @@ class Injection(Part):
         return f"<{which} fails{most}: {rule.failed} of {rule.asked} so far>"
 
 
-class InjectionFunctions(Part):
+class InjectionFunctions(Functions):
     """The function of a machine that makes requests fail."""
 
     @operation
-    def inject(self, point: str, every: int = 1, *, after: int = 0, times: int = 0) -> Injection:
+    def inject(self, point: PointArg, every: CountArg = 1, *, after: CountArg = 0, times: CountArg = 0) -> Injection:
         """Make one request in `every` at a `point` fail, after the first `after`; at most `times` (0: no limit).
 
         Points: "page_alloc", "table_page", "pager_read", "swap_full".  After the failure, the kernel's own code runs:
@@ -64,17 +66,9 @@ class InjectionFunctions(Part):
         Traceback (most recent call last):
         vmwidgets.engine.base.errors.KernelError: NOMEM: the pager of 'memory 1' has no page for offset 0x0
         """
-        wanted = arguments.known(point, POINTS, "point")
-        given = ((every, "every"), (after, "after"), (times, "times"))
-        rule = Rule(wanted, *(arguments.count(value, name) for value, name in given))
-        if not rule.every:
-            raise Refused(f"every={shown(every)}: write 1 for each request, 3 for one in three")
+        if not every:
+            raise Refused("every=0: write 1 for each request, 3 for one in three")
         system = self.system
-        number = system.injections.add(rule)
+        number = system.injections.add(Rule(point, every, after, times))
         system.apply_injections()
         return system.part(Injection, f"injection:{number}")
-
-    @property
-    def all(self) -> Iterator[Injection]:
-        """Return the injections that have not stopped."""
-        return (self.system.part(Injection, f"injection:{number}") for number in self.system.injections.rules)

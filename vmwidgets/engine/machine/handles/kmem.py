@@ -19,9 +19,9 @@ from ...kernel.threads.waits import MaySleep
 from ...memory.pages_schema import PageCounts
 from .. import arguments
 from ..allocations import Allocations
-from ..arguments import Named
+from ..arguments import CountArg, Named
 from ..system import Part, short_name
-from .map_part import MapPart
+from .map_part import MapPart, over_a_range
 
 
 class MachineKmem(Part):
@@ -129,13 +129,13 @@ class MachinePageDaemon(Part):
         self._daemon.restart()
 
     @operation
-    def pace(self, *, interval: int | None = None, pages: int | None = None) -> None:
+    def pace(self, *, interval: CountArg | None = None, pages: CountArg | None = None) -> None:
         """Set the daemon's speed: the clock ticks between two passes, and the most pages that one pass moves."""
-        ticks = self._daemon.interval if interval is None else arguments.count(interval, "interval")
-        most = self._daemon.most if pages is None else arguments.count(pages, "pages")
-        if most == 0:
+        if pages == 0:
             raise Refused("pages=0: a pass moves at least one page; m.pagedaemon.stop() keeps the daemon from working")
-        self._daemon.interval, self._daemon.most = ticks, most
+        daemon = self._daemon
+        daemon.interval = daemon.interval if interval is None else interval
+        daemon.most = daemon.most if pages is None else pages
 
     @property
     def stopped(self) -> bool:
@@ -220,10 +220,10 @@ class MachineKmemMap(MapPart):
             raise Refused(f"{self.vm_map.called} can't be unlocked by {who or 'the cell'}: {has}")
         self.vm_map.lock.release()
 
-    @operation
-    def simplify(self, start: int | str, end: int | str | None = None, *, size: int | str | None = None) -> None:
+    @over_a_range
+    def simplify(self, start: int, end: int) -> None:
         """Join adjacent entries of a range that have the same properties (vm_map_simplify_entry(9))."""
-        return self._change("simplify", *self._range("simplify", start, end, size))
+        return self._change("simplify", start, end)
 
     # ---- looking -----------------------------------------------------------------------------
 
@@ -267,12 +267,9 @@ class MachineKmemMap(MapPart):
 
     def lookup(self, address: int | str) -> EntryValue | None:
         """Return the entry that contains `address`, or None (`vm_map_lookup_entry`).  O(log n)."""
-        vm_map = self.vm_map
-        wanted = arguments.within(
-            arguments.whole(address, "address"), "address", vm_map.start, vm_map.end, vm_map.called
-        )
+        wanted = arguments.address_within(address, "address", self.vm_map)
         with self.door.looking():
-            entry = vm_map.peek(wanted)
+            entry = self.vm_map.peek(wanted)
         return None if entry is None or entry.start > wanted else EntryValue.of(entry.fields())
 
     @in_ascii

@@ -1,4 +1,4 @@
-"""The kmem functions of a machine: FreeBSD's kernel functions, and the checks of their arguments before the call.
+"""The kmem functions of a machine: FreeBSD's kernel functions, with and without checks of their arguments.
 
 Each function takes its map by name or, like the original, as the first argument: ``m.kmem_alloc("16 KiB")``,
 ``m.kmem_alloc(m.kmem.pipe_map, "16 KiB")``.  In a thread, a function may sleep until it is woken; in a cell, other
@@ -10,23 +10,70 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import wraps
 from inspect import signature
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeAlias, TypeVar
 
 from ...base.called import called
-from ...base.errors import Refused
-from ...base.operations import operation
+from ...base.errors import Refused, shown
+from ...base.operations import Argument, operation
 from ...base.units import PAGE, Address, binary_size
 from ...kernel.freebsd.kmem import M_WAITOK, Kmem, round_page, trunc_page
 from ...kernel.freebsd.vm_map import FreeBSDMap
 from ...kernel.map.fits import FITS
 from ...kernel.threads.waits import MaySleep
 from .. import arguments
-from ..arguments import malloc_flags
-from ..system import Part, short_name
+from ..arguments import MYPY, BytesArg, MallocFlagsArg, TextArg, WordArg
+from ..system import Functions, Part, System, short_name
 from .kmem import MachineKmemMap
-from .maps import MachineMap
+from .maps import MachineMap, held_object
+from .objects import MemoryObject
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _kmem_map(part: Part, value: Any, _: str) -> FreeBSDMap:
+    """Return the map that an argument names, or is a handle of."""
+    maps = part.system.kmem_maps
+    if type(value) is str and value in maps:
+        return maps[value]
+    if isinstance(value, MachineMap):
+        raise Refused(
+            f"map={called(value.path)} is X15's map, and the kmem functions work in FreeBSD's maps: "
+            f"m.kmem.kernel_map, or its submaps {', '.join(list(maps)[1:])}"
+        )
+    return _held_map(part, value) if isinstance(value, MachineKmemMap) else maps[arguments.known(value, maps, "map")]
+
+
+def _held_map(part: Part, value: Any) -> Any:
+    """Return the kernel's own map of a handle of this machine."""
+    if value.system is not part.system:
+        raise Refused(f"map {called(value.path)} belongs to another machine")
+    return value.vm_map
+
+
+def _handle_of(kind: type[Part], what: str) -> Argument:
+    """Return the type of an argument that is a handle of a map."""
+
+    def read(part: Part, value: Any, _: str) -> Any:
+        if not isinstance(value, kind):
+            raise Refused(f"map={shown(value)} is not {what}")
+        return _held_map(part, value)
+
+    return Argument(read, of_part=True)
+
+
+_KMEM_MAP = "a map of kernel memory: write machine.kmem.kmem_map or another"
+_X15_MAP = "a map: write machine.kernel_map, or the map of a task"
+
+if MYPY:
+    KmemMapArg: TypeAlias = Any
+    FreeBSDMapArg: TypeAlias = Any
+    X15MapArg: TypeAlias = Any
+    HeldObjectArg: TypeAlias = Any
+else:
+    KmemMapArg = Annotated["MachineKmemMap | str", Argument(_kmem_map, of_part=True)]
+    FreeBSDMapArg = Annotated[MachineKmemMap, _handle_of(MachineKmemMap, _KMEM_MAP)]
+    X15MapArg = Annotated[MachineMap, _handle_of(MachineMap, _X15_MAP)]
+    HeldObjectArg = Annotated[MemoryObject, Argument(held_object, of_part=True)]
 
 
 def map_may_be_first(method: F) -> F:
@@ -52,18 +99,39 @@ def map_may_be_first(method: F) -> F:
     return rotated  # type: ignore[return-value]  # the map may also come first
 
 
-class KmemFunctions(Part):
-    """The kmem functions, as methods of a machine."""
+class KmemCalls:
+    """The steps of the kmem functions, with checked and unchecked arguments, and the note of each allocation."""
+
+    system: System
 
     @property
     def _kmem(self) -> Kmem:
         return self.system.kmem.kmem
 
+    def _got(self, name: str, vm_map: FreeBSDMap, size: int, *more: int) -> Address:
+        """Complete a function that returns an address, or 0, and note the allocation."""
+
+        def noted() -> MaySleep[Address]:
+            address = yield from getattr(self._kmem, name)(vm_map, size, *more)
+            self.system.note_allocation(vm_map, address, round_page(size), name)
+            return Address(address)
+
+        return self.system.callbacks.complete(name, noted())
+
+    def _made(self, parent: FreeBSDMap, size: int, name: str) -> MaySleep[MachineKmemMap]:
+        """Make a submap that learners know by `name`."""
+        self.system.kmem_maps[name] = yield from self._kmem.kmem_suballoc(parent, size, name)
+        return self.system.part(MachineKmemMap, f"kmem/{name}")
+
+
+class KmemFunctions(KmemCalls, Functions):
+    """The kmem functions, as methods of a machine."""
+
     # ---- getting memory ----------------------------------------------------------------------
 
     @map_may_be_first
     @operation
-    def kmem_alloc(self, size: int | str, *, map: MachineKmemMap | str = "kernel_map") -> Address:  # noqa: A002  the kernel's own argument
+    def kmem_alloc(self, size: int | str, *, map: KmemMapArg = "kernel_map") -> Address:  # noqa: A002  the kernel's own argument
         """Return zeroed, wired pages of kernel_object; 0 if there is no address space (`kmem_alloc`).
 
         `size` in bytes is rounded up to whole pages.  The call waits for pages as long as necessary.  O(log n + pages).
@@ -74,18 +142,16 @@ class KmemFunctions(Part):
         >>> m.write(a, b"hello"), m.read(a, 5)
         (None, b'hello')
         """
-        vm_map = self._where(map)
-        length = self._length(size, vm_map)
-        return self._got(vm_map, length, "kmem_alloc", self._kmem.kmem_alloc(vm_map, length))
+        return self._got("kmem_alloc", map, self._length(size, map))
 
     @map_may_be_first
     @operation
     def kmem_malloc(
         self,
         size: int | str,
-        flags: int | str = M_WAITOK,
+        flags: MallocFlagsArg = M_WAITOK,
         *,
-        map: MachineKmemMap | str = "kmem_map",  # noqa: A002
+        map: KmemMapArg = "kmem_map",  # noqa: A002
     ) -> Address:
         """Return wired pages of kmem_object (`kmem_malloc`); 0 if a caller that may not wait (M_NOWAIT) can't get them.
 
@@ -98,33 +164,26 @@ class KmemFunctions(Part):
         >>> m.kmem.kmem_map.size
         12 KiB
         """
-        word, vm_map = malloc_flags(flags), self._where(map)
-        length = self._length(size, vm_map)
-        return self._got(vm_map, length, "kmem_malloc", self._kmem.kmem_malloc(vm_map, length, word))
+        return self._got("kmem_malloc", map, self._length(size, map), flags)
 
     @map_may_be_first
     @operation
-    def kmem_alloc_nofault(self, size: int | str, *, map: MachineKmemMap | str = "kernel_map") -> Address:  # noqa: A002
+    def kmem_alloc_nofault(self, size: int | str, *, map: KmemMapArg = "kernel_map") -> Address:  # noqa: A002
         """Return addresses without pages: a page fault there causes a panic (`kmem_alloc_nofault`).
 
         Returns 0 if it fails.
         """
-        vm_map = self._where(map)
-        length = self._length(size, vm_map)
-        steps = self._kmem.kmem_alloc_nofault(vm_map, length)
-        return self._got(vm_map, length, "kmem_alloc_nofault", steps)
+        return self._got("kmem_alloc_nofault", map, self._length(size, map))
 
     @map_may_be_first
     @operation
-    def kmem_alloc_wait(self, size: int | str, *, map: MachineKmemMap | str = "exec_map") -> Address:  # noqa: A002
+    def kmem_alloc_wait(self, size: int | str, *, map: KmemMapArg = "exec_map") -> Address:  # noqa: A002
         """Return addresses for memory that page faults will fill (`kmem_alloc_wait`); sleeps until the map has room."""
-        vm_map = self._where(map)
-        length = self._length(size, vm_map)
-        return self._got(vm_map, length, "kmem_alloc_wait", self._kmem.kmem_alloc_wait(vm_map, length))
+        return self._got("kmem_alloc_wait", map, self._length(size, map))
 
     @operation
     def kmem_suballoc(
-        self, size: int | str, name: str, *, parent: MachineKmemMap | str = "kernel_map", placement: str = "freebsd"
+        self, size: int | str, name: str, *, parent: KmemMapArg = "kernel_map", placement: str = "freebsd"
     ) -> MachineKmemMap:
         """Return a new map, with its own lock and entries, over `size` bytes of `parent` (`kmem_suballoc`).
 
@@ -133,22 +192,20 @@ class KmemFunctions(Part):
         `placement` is the rule by which the new map is searched for a gap: "freebsd" (its own, the lowest gap),
         "first", "best", "worst" or "next".
         """
-        vm_map = self._where(parent)
-        length = self._length(size, vm_map)
+        length = self._length(size, parent)
         wanted = arguments.part_name(name, "name")
         fit = FITS.get(arguments.known(placement, ("freebsd", *FITS), "placement"))
         self.system.refuse_map_name(wanted)
 
         def steps() -> MaySleep[MachineKmemMap]:
             with self.system.making_map(wanted):
-                if vm_map.lock.held:
-                    yield from vm_map.lock.acquire()
-                    vm_map.lock.release()
-                self._refuse_suballoc(vm_map, length)
-                made = yield from self._kmem.kmem_suballoc(vm_map, length, wanted)
-            made.fit = None if fit is None else fit()
-            self.system.kmem_maps[wanted] = made
-            return self.system.part(MachineKmemMap, f"kmem/{wanted}")
+                if parent.lock.held:
+                    yield from parent.lock.acquire()
+                    parent.lock.release()
+                self._refuse_suballoc(parent, length)
+                made = yield from self._made(parent, length, wanted)
+            made.vm_map.fit = None if fit is None else fit()
+            return made
 
         return self.system.callbacks.complete("kmem_suballoc", steps())
 
@@ -156,53 +213,24 @@ class KmemFunctions(Part):
 
     @map_may_be_first
     @operation
-    def kmem_free(
-        self,
-        address: int | str,
-        size: int | str,
-        *,
-        map: MachineKmemMap | str | None = None,  # noqa: A002
-    ) -> None:
+    def kmem_free(self, address: BytesArg, size: BytesArg, *, map: KmemMapArg | None = None) -> None:  # noqa: A002
         """Free memory that one of these functions returned (`kmem_free`); no sleeper is woken.
 
         The original checks nothing.  Here the range must consist of whole allocations of that map.
         ``m.unchecked.kmem_free`` does what the original does with other ranges.
         """
-        vm_map, start, end = self._given(address, size, map)
-        return self._freed(vm_map, start, end, "kmem_free", self._kmem.kmem_free(vm_map, start, end - start))
+        return self._freed("kmem_free", *self._given(address, size, map))
 
     @map_may_be_first
     @operation
-    def kmem_free_wakeup(
-        self,
-        address: int | str,
-        size: int | str,
-        *,
-        map: MachineKmemMap | str | None = None,  # noqa: A002
-    ) -> None:
+    def kmem_free_wakeup(self, address: BytesArg, size: BytesArg, *, map: KmemMapArg | None = None) -> None:  # noqa: A002
         """Free memory and wake all threads that sleep until the map has room (`kmem_free_wakeup`)."""
-        vm_map, start, end = self._given(address, size, map)
-        steps = self._kmem.kmem_free_wakeup(vm_map, start, end - start)
-        return self._freed(vm_map, start, end, "kmem_free_wakeup", steps)
+        return self._freed("kmem_free_wakeup", *self._given(address, size, map))
 
     # ---- the door's own checks ---------------------------------------------------------------
 
-    def _where(self, value: Any) -> FreeBSDMap:
-        """Return the map for the call."""
-        if type(value) is str and value in self.system.kmem_maps:
-            return self.system.kmem_maps[value]
-        if isinstance(value, MachineMap):
-            raise Refused(
-                f"map={called(value.path)} is X15's map, and the kmem functions work in FreeBSD's maps: "
-                f"m.kmem.kernel_map, or its submaps {', '.join(list(self.system.kmem_maps)[1:])}"
-            )
-        if isinstance(value, MachineKmemMap):
-            if value.system is not self.system:
-                raise Refused(f"map {called(value.path)} belongs to another machine")
-            return value.vm_map
-        return self.system.kmem_maps[arguments.known(value, self.system.kmem_maps, "map")]
-
     def _length(self, size: Any, vm_map: FreeBSDMap) -> int:
+        """Return the whole pages of a request that the map could ever satisfy."""
         length, whole = arguments.whole(size, "size"), vm_map.end - vm_map.start
         if length == 0:
             raise Refused(
@@ -232,36 +260,28 @@ class KmemFunctions(Part):
         if not self.system.kmem.has_entry:
             raise Refused(f"{shown_size}: no memory is left for an entry of {parent.called}: free some pages{instead}")
 
-    def _got(self, vm_map: FreeBSDMap, length: int, name: str, steps: MaySleep[int]) -> Address:
-        def noted() -> MaySleep[Address]:
-            address = yield from steps
-            self.system.note_allocation(vm_map, address, length, name)
-            return Address(address)
-
-        return self.system.callbacks.complete(name, noted())
-
-    def _freed(self, vm_map: FreeBSDMap, start: int, end: int, name: str, steps: MaySleep[None]) -> None:
+    def _freed(self, name: str, vm_map: FreeBSDMap, start: int, end: int) -> None:
+        """Complete a function that frees a range, and drop the range's allocations."""
         allocations = self.system.allocations
 
         def noted() -> MaySleep[None]:
             places = allocations.begin_going(vm_map.name, start, end, name)
             try:
-                yield from steps
+                yield from getattr(self._kmem, name)(vm_map, start, end - start)
             finally:
                 allocations.end_going(places)
             allocations.drop(vm_map.name, start, end, name)
 
         return self.system.callbacks.complete(name, noted())
 
-    def _given(self, address: Any, size: Any, where: Any) -> tuple[FreeBSDMap, int, int]:
+    def _given(self, address: int, size: int, where: FreeBSDMap | None) -> tuple[FreeBSDMap, int, int]:
         """Return the range to free: whole allocations of one map."""
-        first, length = arguments.whole(address, "address"), arguments.whole(size, "size")
-        start, end = trunc_page(first), first + length + PAGE - 1 & -PAGE
-        vm_map = self._map_to_free_in(start) if where is None else self._where(where)
+        start, end = trunc_page(address), address + size + PAGE - 1 & -PAGE
+        vm_map = self._map_to_free_in(start) if where is None else where
         if vm_map is None or not vm_map.start <= start < end <= vm_map.end:
             name = "any map of kernel memory" if vm_map is None else vm_map.called
             raise Refused(
-                f"address={Address(start)} and size={length} are not a range in {name}: there is nothing to free"
+                f"address={Address(start)} and size={size} are not a range in {name}: there is nothing to free"
             )
         if not self.system.allocations.is_free_to_go(start, end, vm_map.name):
             self._refuse_foreign(vm_map, start, end)
@@ -318,3 +338,94 @@ class KmemFunctions(Part):
                     f"{Address(address)} is in a slab of zone {zone.name}: free objects with m.free, and empty "
                     "slabs with m.uma_reclaim"
                 )
+
+
+class Unchecked(KmemCalls, Part):
+    """Kernel functions on the machine's maps; arguments are 64-bit words and reach the kernel unchanged.
+
+    They show what the original does with invalid arguments.  The machine runs a debug build, so most of these cause a
+    panic, which ends the machine.  Arguments that are not words, maps or objects of this machine are refused: a kernel
+    could not get them.
+    """
+
+    @operation
+    def vm_map_enter(
+        self,
+        map: X15MapArg,  # noqa: A002  the kernel's own argument
+        start: WordArg,
+        size: WordArg,
+        align: WordArg,
+        flags: WordArg,
+        object: HeldObjectArg | None = None,  # noqa: A002
+        offset: WordArg = 0,
+    ) -> Address:
+        """Call `vm_map_enter` of X15 with the packed flags word."""
+        return Address(map.enter(start, size, align, flags, object, offset))
+
+    @operation
+    def vm_map_remove(self, map: X15MapArg, start: WordArg, end: WordArg) -> None:  # noqa: A002
+        """Call `vm_map_remove`, even for the ranges of the kernel itself."""
+        map.remove(start, end)
+
+    # ---- kernel memory -----------------------------------------------------------------------
+
+    @operation
+    def kmem_alloc(self, map: FreeBSDMapArg, size: WordArg) -> Address:  # noqa: A002
+        """Call `kmem_alloc`: size 0 returns the map's start, which may be in use."""
+        return self._got("kmem_alloc", map, size)
+
+    @operation
+    def kmem_alloc_nofault(self, map: FreeBSDMapArg, size: WordArg) -> Address:  # noqa: A002
+        """Call `kmem_alloc_nofault`."""
+        return self._got("kmem_alloc_nofault", map, size)
+
+    @operation
+    def kmem_malloc(self, map: FreeBSDMapArg, size: WordArg, flags: WordArg) -> Address:  # noqa: A002
+        """Call `kmem_malloc`: flags may contradict each other; size 0 causes a panic with the map locked."""
+        return self._got("kmem_malloc", map, size, flags)
+
+    @operation
+    def kmem_alloc_wait(self, map: FreeBSDMapArg, size: WordArg) -> Address:  # noqa: A002
+        """Call `kmem_alloc_wait`."""
+        return self._got("kmem_alloc_wait", map, size)
+
+    @operation
+    def kmem_free(self, map: FreeBSDMapArg, addr: WordArg, size: WordArg) -> None:  # noqa: A002
+        """Call `kmem_free` for any range: a part of an allocation, several allocations, holes, a submap, the boot's."""
+        return self._freed("kmem_free", map, addr, size)
+
+    @operation
+    def kmem_free_wakeup(self, map: FreeBSDMapArg, addr: WordArg, size: WordArg) -> None:  # noqa: A002
+        """Call `kmem_free_wakeup`: an empty range wakes sleepers too."""
+        return self._freed("kmem_free_wakeup", map, addr, size)
+
+    @operation
+    def kmem_suballoc(self, map: FreeBSDMapArg, size: WordArg, name: TextArg) -> MachineKmemMap:  # noqa: A002
+        """Call `kmem_suballoc`: every failure causes a panic."""
+        self.system.refuse_map_name(name)
+
+        def steps() -> MaySleep[MachineKmemMap]:
+            with self.system.making_map(name):
+                return (yield from self._made(map, size, name))
+
+        return self.system.callbacks.complete("kmem_suballoc", steps())
+
+    def _freed(self, name: str, vm_map: FreeBSDMap, addr: int, size: int) -> None:
+        """Complete a function that frees a range, and drop whatever allocations and slabs were there."""
+
+        def noted() -> MaySleep[None]:
+            yield from getattr(self._kmem, name)(vm_map, addr, size)
+            start, end = max(trunc_page(addr), vm_map.start), min(round_page(addr + size), vm_map.end)
+            if start < end:
+                self._note_freed(vm_map, start, end, name)
+
+        return self.system.callbacks.complete(name, noted())
+
+    def _note_freed(self, vm_map: FreeBSDMap, start: int, end: int, name: str) -> None:
+        """Update the records of allocations and zones; the learner may free the rest of a zone's slab."""
+        note, zones = self.system.note_allocation, self.system.kmem.zones
+        if vm_map is zones.kmem_map:
+            for low, high in zones.drop_range(start, end):
+                note(vm_map, low, max(0, start - low), "kmem_malloc")
+                note(vm_map, end, max(0, high - end), "kmem_malloc")
+        self.system.allocations.drop(vm_map.name, start, end, name)

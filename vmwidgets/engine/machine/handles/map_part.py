@@ -7,10 +7,11 @@ neighbours are merged afterwards.  A refused operation changes nothing.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import wraps
+from inspect import Parameter, signature
+from typing import Any, Protocol, TypeVar
 
-from ...base import protection as flag
 from ...base.errors import Refused, shown
 from ...base.operations import operation
 from ...base.units import IN_PAGE, Address, Size
@@ -19,7 +20,34 @@ from ...kernel.map.map_schema import EntryValue, MapValue
 from ...kernel.map.window import WHOLE, map_value
 from ...kernel.x15.vm_map import X15Map
 from .. import arguments
+from ..arguments import AdviceArg, InheritArg, Number
 from ..system import Part
+
+R_co = TypeVar("R_co", covariant=True)
+
+
+class OverARange(Protocol[R_co]):
+    """A call for a range of a map, given by its start and end, or by its start and size."""
+
+    def __call__(self, start: Number, end: Number | None = None, *, size: Number | None = None, **more: Any) -> R_co:
+        """Call for the range."""
+
+
+def over_a_range(method: Callable[..., R_co]) -> OverARange[R_co]:
+    """Make an operation of a method over [start, end) of its map; callers give `end`, or else `size`."""
+    takes = signature(method)
+    own, start, end, *more = takes.parameters.values()
+    given = end.replace(default=None, annotation="int | str | None")
+    size = given.replace(name="size", kind=Parameter.KEYWORD_ONLY)
+
+    @wraps(method)
+    def ranged(self: MapPart, start: Any, end: Any = None, *, size: Any = None, **named: Any) -> R_co:
+        return method(self, *self._range(method.__name__, start, end, size), **named)
+
+    shown = [own, start.replace(annotation="int | str"), given, size, *more]
+    ranged.__signature__ = takes.replace(parameters=shown)  # type: ignore[attr-defined]  # what callers write
+    made: Any = operation(ranged)  # mypy knows no method without its `self`
+    return made  # type: ignore[no-any-return]  # as said above
 
 
 class MapPart(Part):
@@ -65,30 +93,24 @@ class MapPart(Part):
         protection = arguments.one_protection(prot, max_prot)
         return self._change("protect", *self._range("protect", start, end, size), protection, prot is None)
 
-    @operation
-    def inherit(
-        self, start: int | str, end: int | str | None = None, *, size: int | str | None = None, inherit: int | str
-    ) -> None:
+    @over_a_range
+    def inherit(self, start: int, end: int, *, inherit: InheritArg) -> None:
         """Set what a task's children inherit of a range: "none", "share" or "copy" (vm_map_inherit(9)).
 
         Holes are skipped.  O((entries + 1) log n).
         """
-        number = flag.parse_name(inherit, flag.INHERITANCE, "inherit")
-        return self._change("inherit", *self._range("inherit", start, end, size), number)
+        return self._change("inherit", start, end, inherit)
 
-    @operation
-    def advise(
-        self, start: int | str, end: int | str | None = None, *, size: int | str | None = None, advice: int | str
-    ) -> None:
+    @over_a_range
+    def advise(self, start: int, end: int, *, advice: AdviceArg) -> None:
         """Advise the use of a range: "normal", "random", "sequential", "willneed", "dontneed" (vm_map_madvise(9)).
 
         With "willneed", pages that are already in objects are mapped immediately.  Holes are skipped.
         """
-        number = flag.parse_name(advice, flag.ADVICE, "advice")
-        return self._change("advise", *self._range("advise", start, end, size), number)
+        return self._change("advise", start, end, advice)
 
-    @operation
-    def wire(self, start: int | str, end: int | str | None = None, *, size: int | str | None = None) -> None:
+    @over_a_range
+    def wire(self, start: int, end: int) -> None:
         """Bring all pages of a range into memory, map them and keep them until they are unwired (vm_map_wire(9)).
 
         A page stays until ``unwire`` has been called as often as ``wire``.  The call waits for the pages of slow files:
@@ -103,15 +125,15 @@ class MapPart(Part):
         >>> m.kernel_map.lookup(a).wired, m.walk(a).pa is not None
         (1, True)
         """
-        return self._change("wire", *self._range("wire", start, end, size))
+        return self._change("wire", start, end)
 
-    @operation
-    def unwire(self, start: int | str, end: int | str | None = None, *, size: int | str | None = None) -> None:
+    @over_a_range
+    def unwire(self, start: int, end: int) -> None:
         """Remove one wiring from a range (vm_map_unwire(9)); fails with INVAL if it is not wired, FAULT for a hole.
 
         Pages whose last wiring was removed stay mapped; only `remove` unmaps them.
         """
-        return self._change("unwire", *self._range("unwire", start, end, size))
+        return self._change("unwire", start, end)
 
     # ---- looking -----------------------------------------------------------------------------
 
@@ -199,7 +221,7 @@ class MapPart(Part):
     def _range(self, verb: str, start: Any, end: Any, size: Any) -> tuple[int, int]:
         """Return a range of the map that is not empty and may be changed."""
         vm_map = self.vm_map
-        first = arguments.page_within(start, "start", vm_map.start, vm_map.end, vm_map.called)
+        first = arguments.page_within(start, "start", vm_map)
         if (end is None) == (size is None):
             raise Refused(f"{verb} needs either end or size, not both or neither")
         if end is not None:

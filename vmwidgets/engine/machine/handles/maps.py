@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Annotated, Any, TypeAlias
 
-from ...base import protection as flag
 from ...base.errors import Refused, in_ascii, printable, shown
-from ...base.operations import operation
+from ...base.operations import Argument, operation
+from ...base.protection import pack_flags, protection_text
 from ...base.tree_schema import TreeCompared
 from ...base.units import PAGE, Address, binary_size, counted
 from ...kernel.map.core import CachedEntries, Entry
@@ -20,8 +20,39 @@ from ...kernel.x15.vm_map import X15Map
 from ...mmu.tables_schema import Rights
 from ...spaces.paths import quoted, unquoted
 from .. import arguments
-from .map_part import MapPart
+from ..arguments import MYPY, AdviceArg, AlignArg, FlagArg, InheritArg, Number, PagesArg, ProtArg
+from ..system import Part
+from .map_part import MapPart, over_a_range
 from .objects import MemoryObject
+
+
+def _in_its_map(check: Callable[[Any, str, X15Map], int]) -> Argument:
+    """Return the type of an argument that depends on the operation's map."""
+    return Argument(lambda part, value, name: check(value, name, part.vm_map), of_part=True)
+
+
+def held_object(part: Part, value: Any, name: str) -> TaskObject:
+    """Return the memory object that an argument is a handle of."""
+    if not isinstance(value, MemoryObject):
+        raise Refused(f"{name}={shown(value)} is not a memory object; create one with machine.object(name)")
+    if value.system is not part.system:
+        raise Refused(f"object {shown(value.name)} belongs to another machine")
+    return value.vm_object
+
+
+def _object(part: Part, value: Any, name: str) -> TaskObject:
+    """Return the memory object that an argument names, or is a handle of."""
+    objects = part.system.objects
+    return objects[arguments.known(value, objects, name)] if isinstance(value, str) else held_object(part, value, name)
+
+
+SizeArg: TypeAlias = Annotated[Number, _in_its_map(arguments.size_within)]
+PlaceArg: TypeAlias = Annotated[Number, _in_its_map(arguments.page_within)]
+InsideArg: TypeAlias = Annotated[Number, _in_its_map(arguments.address_within)]
+if MYPY:
+    ObjectArg: TypeAlias = Any
+else:
+    ObjectArg = Annotated["MemoryObject | str", Argument(_object, of_part=True)]
 
 
 class MachineMap(MapPart):
@@ -44,18 +75,18 @@ class MachineMap(MapPart):
     @operation
     def enter(  # noqa: PLR0913  as many as the kernel function has, all but one by name
         self,
-        size: int | str,
+        size: SizeArg,
         *,
-        at: int | str | None = None,
-        fixed: bool = False,
-        align: int | str = 0,
-        prot: int | str = "rw",
-        max_prot: int | str = "rwx",
-        inherit: int | str = "copy",
-        advice: int | str = "normal",
-        object: MemoryObject | str | None = None,  # noqa: A002  the field's own word
-        offset: int | str = 0,
-        nomerge: bool = False,
+        at: PlaceArg | None = None,
+        fixed: FlagArg = False,
+        align: AlignArg = 0,
+        prot: ProtArg = "rw",
+        max_prot: ProtArg = "rwx",
+        inherit: InheritArg = "copy",
+        advice: AdviceArg = "normal",
+        object: ObjectArg | None = None,  # noqa: A002  the field's own word
+        offset: PagesArg = 0,
+        nomerge: FlagArg = False,
     ) -> Address:
         """Map `size` bytes and return the address (`vm_map_enter`).
 
@@ -71,26 +102,23 @@ class MachineMap(MapPart):
         """
         if self.path in self.system.parents:
             self._refuse_lost_place()
-        vm_map = self.vm_map
-        length = arguments.size_within(size, "size", vm_map.start, vm_map.end, vm_map.called)
-        if fixed is not True and fixed is not False:
-            arguments.flag(fixed, "fixed")
-        start = self._start_of(vm_map, at, length, fixed)
-        alignment = 0 if type(align) is int and not align else arguments.power_of_two(align, "align")
-        if fixed and alignment and start % alignment:
-            raise Refused(f"at={Address(start)} is not a multiple of align={alignment:#x}, and fixed=True")
-        target = None if object is None else self._object(object)
-        where = 0 if type(offset) is int and not offset else arguments.aligned(offset, "offset")
-        if where and target is None:
-            raise Refused(f"offset={where:#x} needs an object: write object=…")
-        arguments.refuse_past_object(where, length)
-        if nomerge is not True and nomerge is not False:
-            arguments.flag(nomerge, "nomerge")
-        flags = flags_word(prot, max_prot, inherit, advice, nomerge, fixed)
-        return Address(vm_map.enter(start, length, alignment, flags, target, where))
+        vm_map, start = self.vm_map, at or 0
+        if at is not None:
+            self._refuse_place(vm_map, at, size, fixed)
+        elif fixed:
+            raise Refused("fixed=True needs an address: write at=…")
+        if fixed and align and start % align:
+            raise Refused(f"at={Address(start)} is not a multiple of align={align:#x}, and fixed=True")
+        if offset and object is None:
+            raise Refused(f"offset={offset:#x} needs an object: write object=…")
+        arguments.refuse_past_object(offset, size)
+        if prot & ~max_prot:
+            raise Refused(f"prot={protection_text(prot)!r} goes beyond max_prot={protection_text(max_prot)!r}")
+        flags = pack_flags(prot, max_prot, inherit, advice, nomerge, fixed)
+        return Address(vm_map.enter(start, size, align, flags, object, offset))
 
-    @operation
-    def remove(self, start: int | str, end: int | str | None = None, *, size: int | str | None = None) -> None:
+    @over_a_range
+    def remove(self, start: int, end: int) -> None:
         """Unmap [start, end), or `size` bytes from `start` on (`vm_map_remove`).
 
         Holes are allowed; entries across the edges are cut.  In the kernel map, the kernel's own ranges can't be
@@ -98,32 +126,20 @@ class MachineMap(MapPart):
         The stop button works between two entries: then the lower entries are removed, and the others unchanged.
         O((entries removed + 1) log n), and O(page tables of the range + pages mapped there).
         """
-        first, last = self._range("remove", start, end, size)
         self.door.may_stop()
-        self.vm_map.remove(first, last)
+        self.vm_map.remove(start, end)
 
     @operation
-    def lookup(self, address: int | str) -> EntryValue | None:
+    def lookup(self, address: InsideArg) -> EntryValue | None:
         """Return the entry that contains `address`, or the next entry above, or None (`vm_map_lookup_nearest`).
 
         O(log n).
         """
-        vm_map = self.vm_map
-        wanted = arguments.within(
-            arguments.whole(address, "address"), "address", vm_map.start, vm_map.end, vm_map.called
-        )
-        entry = vm_map.lookup_nearest(wanted & ~0xFFF)
+        entry = self.vm_map.lookup_nearest(address & ~0xFFF)
         return None if entry is None else EntryValue.of(entry.fields(), self.roles.get(entry.id, ""))
 
-    @operation
-    def superpages(
-        self,
-        start: int | str,
-        end: int | str | None = None,
-        *,
-        size: int | str | None = None,
-        page: int | str | None = None,
-    ) -> int:
+    @over_a_range
+    def superpages(self, start: int, end: int, *, page: int | str | None = None) -> int:
         """Map a range with large pages of `page` bytes (default: the smallest), where possible; returns their number.
 
         Each large page needs aligned addresses and one contiguous piece of memory: the object's own memory if that is
@@ -138,25 +154,16 @@ class MachineMap(MapPart):
         >>> m.task("init").walk(a).page_size == vm.MIB
         True
         """
-        first, last = self._range("superpages", start, end, size)
-        return self.vm_map.superpages(first, last, self._page_size(page))
+        return self.vm_map.superpages(start, end, self._page_size(page))
 
-    @operation
-    def promote(
-        self,
-        start: int | str,
-        end: int | str | None = None,
-        *,
-        size: int | str | None = None,
-        page: int | str | None = None,
-    ) -> int:
+    @over_a_range
+    def promote(self, start: int, end: int, *, page: int | str | None = None) -> int:
         """Replace runs of equal small pages with large pages of `page` bytes; returns their number (pmap_promote).
 
         No contents are moved: pages with scattered frames stay small.
         """
-        first, last = self._range("promote", start, end, size)
         wanted, tables = self._page_size(page), self._pmap
-        places = range(-(-first // wanted) * wanted, last - wanted + 1, wanted)
+        places = range(-(-start // wanted) * wanted, end - wanted + 1, wanted)
         made = [va for va in places if tables.promote(va, wanted)]
         for va in made:
             tables.update(va, va + wanted)
@@ -329,19 +336,13 @@ class MachineMap(MapPart):
 
     # ---- the door's own checks ---------------------------------------------------------------
 
-    def _start_of(self, vm_map: X15Map, at: Any, length: int, fixed: bool) -> int:
-        """Return the requested address: a hint, or the address itself with `fixed`; 0 if none was requested."""
-        if at is None:
-            if fixed:
-                raise Refused("fixed=True needs an address: write at=…")
-            return 0
-        start = arguments.page_within(at, "at", vm_map.start, vm_map.end, vm_map.called)
-        if fixed and length > vm_map.end - start:
-            raise Refused(f"at={Address(start)} and size={length:#x} go past the end of {vm_map.called}, {self.end}")
-        if (start + length) & vm_map.mask <= start:
-            where = f"at={Address(start)} and size={length:#x}"
+    def _refuse_place(self, vm_map: X15Map, at: int, size: int, fixed: bool) -> None:
+        """Refuse a range that goes past the end of the map, or of addresses."""
+        if fixed and size > vm_map.end - at:
+            raise Refused(f"at={Address(at)} and size={size:#x} go past the end of {vm_map.called}, {self.end}")
+        if (at + size) & vm_map.mask <= at:
+            where = f"at={Address(at)} and size={size:#x}"
             raise Refused(f"{where} don't end below 2**{vm_map.bits}, where addresses end")
-        return start
 
     def _refuse_lost_place(self) -> None:
         """Refuse to allocate addresses in a map that has lost its range: its parent may allocate the same addresses."""
@@ -379,15 +380,6 @@ class MachineMap(MapPart):
                 f"which the kernel lives on: {verb} what lies beside it"
             )
 
-    def _object(self, value: Any) -> TaskObject:
-        if isinstance(value, str):
-            return self.system.objects[arguments.known(value, self.system.objects, "object")]
-        if not isinstance(value, MemoryObject):
-            raise Refused(f"object={shown(value)} is not a memory object; create one with machine.object(name)")
-        if value.system is not self.system:
-            raise Refused(f"object {shown(value.name)} belongs to another machine")
-        return value.vm_object
-
     def _page_size(self, page: Any) -> int:
         sizes = [one for one in self.system.pmap.fmt.page_sizes if one > PAGE]
         wanted = sizes[0] if page is None else arguments.whole(page, "page")
@@ -414,33 +406,3 @@ _CHANGES: dict[str, Callable[..., None]] = {
     "advise": X15Map.advise,
     "unwire": X15Map.unwire,
 }
-
-
-def flags_word(prot: Any, max_prot: Any, inherit: Any, advice: Any, nomerge: bool, fixed: bool) -> int:
-    """Return the packed flags word of a request; each combination is computed only once."""
-    given = prot, max_prot, inherit, advice, nomerge, fixed
-    try:
-        known = _FLAGS.get(given)
-    except TypeError:  # a value that can't be a key: it is refused below
-        known = None
-    if known is None:
-        known = _flags_word(*given)
-        if all(type(one) is str for one in given[:4]) and len(_FLAGS) < MOST_FLAGS:  # as keys, 1 and True are the same
-            _FLAGS[given] = known
-    return known
-
-
-_FLAGS: dict[tuple[Any, ...], int] = {}
-"""The flags words computed so far, by the arguments."""
-
-MOST_FLAGS = 512
-
-
-def _flags_word(prot: Any, max_prot: Any, inherit: Any, advice: Any, nomerge: bool, fixed: bool) -> int:
-    protection, maximum = flag.parse_protection(prot), flag.parse_protection(max_prot, "max_prot")
-    if protection & ~maximum:
-        shown = flag.protection_text(protection)
-        raise Refused(f"prot={shown!r} goes beyond max_prot={flag.protection_text(maximum)!r}")
-    inheritance = flag.parse_name(inherit, flag.INHERITANCE, "inherit")
-    advised = flag.parse_name(advice, flag.ADVICE, "advice")
-    return flag.pack_flags(protection, maximum, inheritance, advised, nomerge, fixed)

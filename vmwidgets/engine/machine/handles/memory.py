@@ -14,14 +14,14 @@ from ...mmu.rules import Access
 from ...mmu.tables_schema import FaultRaised
 from ...spaces.processors import read_bytes, write_bytes
 from .. import arguments
-from ..arguments import malloc_flags
-from ..system import Part
+from ..arguments import BytesArg, CountArg, MallocFlagsArg, PagesArg, TextArg
+from ..system import Functions
 
 OTHERS = "others"
 """The owner of the pages that :meth:`MemoryFunctions.take_pages` allocates."""
 
 
-class MemoryFunctions(Part):
+class MemoryFunctions(Functions):
     """The functions of a machine that move bytes and pages."""
 
     # ---- counting ----------------------------------------------------------------------------
@@ -69,7 +69,7 @@ class MemoryFunctions(Part):
 
         After an error, the bytes that were already written stay.
         """
-        content = arguments.content(data)
+        content = arguments.content(data, "data")
         start, _ = arguments.span(address, len(content), self.system.pmap.fmt.word_bits)
         steps = write_bytes(self.system.ram, start, content, partial(self._reach, access="write"))
         return self.system.complete_access("write", steps)
@@ -92,7 +92,7 @@ class MemoryFunctions(Part):
     # ---- objects -----------------------------------------------------------------------------
 
     @operation
-    def malloc(self, size: int | str, flags: int | str = M_WAITOK) -> Address:
+    def malloc(self, size: int | str, flags: MallocFlagsArg = M_WAITOK) -> Address:
         """Allocate at least `size` bytes of kernel memory (malloc(9)): a zone's object, or whole pages beyond 4 KiB.
 
         Returns 0 only with M_NOWAIT.  Zones get their slabs from kmem_malloc and keep empty slabs until `uma_reclaim`.
@@ -103,7 +103,7 @@ class MemoryFunctions(Part):
         >>> a - b
         128
         """
-        word, wanted = malloc_flags(flags), arguments.whole(size, "size")
+        wanted = arguments.whole(size, "size")
         kmem_map = self.system.kmem.zones.kmem_map
         if not 0 < wanted <= kmem_map.end - kmem_map.start:
             whole = binary_size(kmem_map.end - kmem_map.start)
@@ -111,7 +111,7 @@ class MemoryFunctions(Part):
 
         def steps() -> MaySleep[Address]:
             zones = self.system.kmem.zones
-            address = yield from zones.malloc(wanted, word)
+            address = yield from zones.malloc(wanted, flags)
             if address and wanted > LARGEST:
                 self.system.note_allocation(zones.kmem_map, address, zones.large[address], "malloc", "malloc")
             return Address(address)
@@ -119,20 +119,20 @@ class MemoryFunctions(Part):
         return self.system.callbacks.complete("malloc", steps())
 
     @operation
-    def free(self, address: int | str) -> None:
+    def free(self, address: BytesArg) -> None:
         """Free memory that :meth:`malloc` returned (free(9))."""
-        start, zones = arguments.whole(address, "address"), self.system.kmem.zones
-        allocations, where = self.system.allocations, zones.kmem_map.name
-        self._refuse_not_given(start)
+        zones, allocations = self.system.kmem.zones, self.system.allocations
+        where = zones.kmem_map.name
+        self._refuse_not_given(address)
 
         def steps() -> MaySleep[None]:
-            end = start + zones.large.get(start, 0)
-            places = allocations.begin_going(where, start, end, "free")
+            end = address + zones.large.get(address, 0)
+            places = allocations.begin_going(where, address, end, "free")
             try:
-                yield from zones.free(start)
+                yield from zones.free(address)
             finally:
                 allocations.end_going(places)
-            allocations.drop(where, start, end, "free")
+            allocations.drop(where, address, end, "free")
 
         return self.system.callbacks.complete("free", steps())
 
@@ -163,28 +163,27 @@ class MemoryFunctions(Part):
     # ---- pages -------------------------------------------------------------------------------
 
     @operation
-    def read_file(self, name: str, size: int | str, *, offset: int | str = 0) -> int:
+    def read_file(self, name: TextArg, size: int | str, *, offset: PagesArg = 0) -> int:
         """Bring `size` bytes of a file from `offset` on into memory; returns the number of pages read.
 
         Pages of files use memory that is not needed otherwise: the page daemon can reclaim it immediately.
         """
-        wanted, first = arguments.text_name(name, "name"), arguments.aligned(offset, "offset")
         length = arguments.whole(size, "size")
         pages = -(-length // PAGE)
         if not 0 < pages <= self.system.pages.total_pages:
             most = binary_size(self.system.pages.total_pages * PAGE)
             raise Refused(f"size={length}: read at least a byte, and at most what memory holds, {most}")
-        steps = self.system.kmem.files.read(wanted, first >> PAGE_SHIFT, pages)
+        steps = self.system.kmem.files.read(name, offset >> PAGE_SHIFT, pages)
         return self.system.callbacks.complete("read_file", steps)
 
     @operation
-    def take_pages(self, count: int) -> int:
+    def take_pages(self, count: CountArg) -> int:
         """Allocate up to `count` free pages, to create memory pressure; returns the number of pages.
 
         Zeroed pages are allocated last, and cached pages never.  The kernel's reserves are ignored.
         """
         taken = 0
-        for _ in range(arguments.count(count, "count")):
+        for _ in range(count):
             frame = self.system.pages.allocate(owner=OTHERS) if self.system.kmem.frames.free_frames else None
             if frame is None:
                 break
@@ -193,13 +192,13 @@ class MemoryFunctions(Part):
         return taken
 
     @operation
-    def give_pages(self, count: int) -> int:
+    def give_pages(self, count: CountArg) -> int:
         """Free up to `count` of the pages that :meth:`take_pages` allocated; returns the number of pages freed.
 
         Threads waiting for pages are woken when free_min pages are free.
         """
         others = self.system.kmem.others
-        given = min(arguments.count(count, "count"), len(others))
+        given = min(count, len(others))
         for _ in range(given):
             self.system.pages.free(others.pop())
         self.system.kmem.daemon.freed()

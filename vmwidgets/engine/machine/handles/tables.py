@@ -24,8 +24,9 @@ from ...mmu.tables import PageTables
 from ...mmu.tables_schema import PteWritten, Walk
 from ...mmu.walk import walk
 from .. import arguments
+from ..arguments import BytesArg
 from ..invariants import check_machine
-from ..system import Edit, Part, SpacePart, System
+from ..system import Edit, Functions, SpacePart, System
 
 
 class MemoryBefore:
@@ -266,17 +267,16 @@ class Place(NamedTuple):
     space: str
 
 
-class DescriptorFunctions(Part):
+class DescriptorFunctions(Functions):
     """The functions of a machine that edit descriptors by hand."""
 
     @operation
-    def set_descriptor(self, pa: int | str, value: int) -> int:
+    def set_descriptor(self, pa: BytesArg, value: int) -> int:
         """Write `value` into the descriptor at physical address `pa`, whatever breaks; returns the old value.
 
         `pa` must be in a table of this machine: the kernel's, or a task's.  :meth:`undo_descriptor` undoes the edit.
         O(tables of the machine).
         """
-        where = arguments.whole(pa, "pa")
         width = self._width
         given: object = value
         if not isinstance(given, int) or isinstance(given, bool):
@@ -284,10 +284,10 @@ class DescriptorFunctions(Part):
         if not 0 <= value < 1 << 8 * width:
             text = f"{value:#x}" if abs(value) < 1 << 128 else "that"
             raise Refused(f"value={text} does not fit: a descriptor here has {8 * width} bits")
-        if where % width:
-            raise Refused(f"pa={Address(where)} is not aligned: descriptors are at multiples of {width} bytes")
-        place = self._place_of(where)
-        before = self.system.ram.read_word(where, width)
+        if pa % width:
+            raise Refused(f"pa={Address(pa)} is not aligned: descriptors are at multiples of {width} bytes")
+        place = self._place_of(pa)
+        before = self.system.ram.read_word(pa, width)
         if before == value:
             return before
         if self.system.edited_from is None:
@@ -295,10 +295,10 @@ class DescriptorFunctions(Part):
         tables = self._tables_of(place.space)
         assert tables is not None, "it was found there"
         edits = self._edits
-        if self._places.add(where, HandEdit(tables.root, place.level, place.va, before, value)):
-            edits[:] = [edit for edit in edits if edit.pa != where]
-        edits.append(Edit(where, before, value, place.level.number, place.va, place.space))
-        self._write(where, before, value, place.level.number, place.va)
+        if self._places.add(pa, HandEdit(tables.root, place.level, place.va, before, value)):
+            edits[:] = [edit for edit in edits if edit.pa != pa]
+        edits.append(Edit(pa, before, value, place.level.number, place.va, place.space))
+        self._write(pa, before, value, place.level.number, place.va)
         return before
 
     @operation
@@ -310,7 +310,7 @@ class DescriptorFunctions(Part):
         half changed.  The unfinished work of the operation that died is lost.  If undoing the edits can't repair the
         effects of writes that were made under them, the call raises KernelPanic "edited_tables".
         """
-        standing, edits = self.standing(), self._edits
+        standing, edits = self.standing_edits, self._edits
         if standing:
             edit = standing[-1]
             del edits[max(at for at, one in enumerate(edits) if one is edit) :]
@@ -325,13 +325,14 @@ class DescriptorFunctions(Part):
 
     # ---- looking -----------------------------------------------------------------------------
 
-    def remedy(self) -> str:
+    def _remedy(self) -> str:
         """Return advice for this machine if it is dead."""
         edited = "undo_descriptor() undoes the latest edit of its page tables; " if self._edits else ""
         return f"m.undo() undoes the operation that killed it; {edited}or boot another machine"
 
-    def standing(self) -> list[Edit]:
-        """Return the edits in force, the latest last: their descriptors still have the written values."""
+    @property
+    def standing_edits(self) -> list[Edit]:
+        """The edits in force, whose descriptors still have the written values; the latest is the last."""
         edits = self._edits
         if not edits:
             return []
@@ -345,17 +346,18 @@ class DescriptorFunctions(Part):
                 standing.append(edit)
         return standing[::-1]
 
-    def before(self) -> dict[int, int]:
-        """Return the values that the edited descriptors would have without the edits in force, by physical address."""
+    @property
+    def before_edits(self) -> dict[int, int]:
+        """The values that edited descriptors would have without the edits in force, by physical address."""
         before: dict[int, int] = {}
-        for edit in self.standing():
+        for edit in self.standing_edits:
             before.setdefault(edit.pa, edit.before)
         return before
 
     @contextmanager
-    def without_edits(self) -> Iterator[None]:
+    def _without_edits(self) -> Iterator[None]:
         """Undo the edits in force for this block, to check the kernel's own tables; then apply them again."""
-        ram, width, before = self.system.ram, self._width, self.before()
+        ram, width, before = self.system.ram, self._width, self.before_edits
         edited = {pa: ram.read_word(pa, width) for pa in before}
         for pa, word in before.items():
             ram.write_word(pa, width, word)
@@ -461,7 +463,7 @@ class DescriptorFunctions(Part):
     def _place_of(self, pa: int) -> Place:
         """Return the place of the descriptor at `pa` in the kernel's tables, without any edits by hand."""
         system = self.system
-        kept, now = (MemoryBefore(system.ram, words, self._width) for words in (self.before(), {}))
+        kept, now = (MemoryBefore(system.ram, words, self._width) for words in (self.before_edits, {}))
         for memory in (kept, now):
             for name, pmap in [("", system.pmap), *system.spaces()]:
                 found = _find_place(memory, pmap, system.controls, pa)

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from os import PathLike
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar, TypeAlias
 
 from ...base.errors import KernelError, Refused, VMError, in_ascii, shown
-from ...base.operations import operation, through
+from ...base.operations import Argument, operation, through
 from ...base.units import PAGE, Address, Size, counted
 from ...kernel.map.fits import FITS
 from ...kernel.tasks.files import File
@@ -23,13 +23,21 @@ from ...spaces.paths import task_path, unquoted
 from ...spaces.task_space import TaskSpace
 from ...spaces.tasks_schema import TaskForked
 from .. import arguments
+from ..arguments import CountArg, FlagArg, PagesArg, one_of, part_name, whole
 from ..learners.answering import PagerCode
-from ..system import Part, System
+from ..system import Functions, System
 from .files import MOST, MachineFile
 from .maps import MachineMap
 from .objects import MemoryObject
 from .tables import MachineTables, MachineWalk
 from .unix_calls import UnixCalls
+
+TaskName: TypeAlias = Annotated[str, Argument(part_name, "task name")]
+ObjectName: TypeAlias = Annotated[str, Argument(part_name, "object name")]
+DeviceName: TypeAlias = Annotated[str, Argument(part_name, "device name")]
+FileName: TypeAlias = Annotated[str, Argument(part_name, "file name")]
+PlacementArg: TypeAlias = Annotated[str, one_of(("x15", *FITS))]
+PageNumber: TypeAlias = Annotated[int, Argument(whole)]
 
 
 class Task(UnixCalls):
@@ -81,7 +89,7 @@ class Task(UnixCalls):
 
         Pages are allocated when they are touched.  After an error, the bytes that were already written stay.
         """
-        content = arguments.content(data)
+        content = arguments.content(data, "data")
         start, _ = self._span(address, len(content))
         return self.system.complete_access("write", self._processor.store(start, content, True, self._tables))
 
@@ -171,7 +179,7 @@ class Task(UnixCalls):
     # ---- life --------------------------------------------------------------------------------
 
     @operation
-    def fork(self, name: str | None = None) -> Task:
+    def fork(self, name: TaskName | None = None) -> Task:
         """Create a child with a copy of the address space (fork(2)), as each entry's inheritance says, usually "copy".
 
         The machine's `fork` (:func:`vmwidgets.boot`) decides how private memory is copied; by default, a page is copied
@@ -194,7 +202,7 @@ class Task(UnixCalls):
             raise Refused(
                 "fork: with the quirk remove-forgets, objects don't count the entries that map them; boot without it"
             )
-        wanted = self._child_name() if name is None else arguments.part_name(name, "task name")
+        wanted = name or self._child_name()
         system.refuse_task_name(wanted)
         child = system.new_task(wanted, self.name, space.vm_map.fit)
         try:
@@ -229,7 +237,7 @@ class Task(UnixCalls):
                 "exec('64 MiB'), or nothing"
             )
         if heap is not None:
-            where = arguments.page_within(heap, "heap", space.vm_map.start, space.vm_map.end, space.vm_map.called)
+            where = arguments.page_within(heap, "heap", space.vm_map)
         self.system.ends.clear(space, where)
 
     @operation
@@ -251,45 +259,38 @@ class Task(UnixCalls):
         return f"<task {self.name!r}: {counted(len(self.map), 'entry')}, root table at {Address(self.pmap.root)}>"
 
 
-class TaskFunctions(Part):
+class TaskFunctions(Functions):
     """The functions of a machine that create tasks, and memory objects that maps can map."""
 
     @operation
-    def task(self, name: str, placement: str | None = None) -> Task:
+    def task(self, name: TaskName, placement: PlacementArg | None = None) -> Task:
         """Return a new task with an empty address space (`vm_map_create`), or the existing task with this name.
 
         `placement` is the rule by which its map is searched for a gap: "x15" (X15's own), "first", "best", "worst" or
         "next".  Fails with NOMEM if there is no page for the task's root table.
         """
-        wanted = arguments.part_name(name, "task name")
-        rule = None if placement is None else arguments.known(placement, ("x15", *FITS), "placement")
         system = self.system
-        if wanted in system.tasks:
-            known = system.part(Task, task_path(wanted))
-            if rule not in (None, known.map.placement):
-                raise Refused(f"placement={rule!r}: {known!r} already exists; write its name alone to get it")
+        if name in system.tasks:
+            known = system.part(Task, task_path(name))
+            if placement not in (None, known.map.placement):
+                raise Refused(f"placement={placement!r}: {known!r} already exists; write its name alone to get it")
             self.door.only_looked()
             return known
-        system.refuse_task_name(wanted)
-        space = system.new_task(wanted, "", FITS[rule]() if rule in FITS else None)
+        system.refuse_task_name(name)
+        space = system.new_task(name, "", FITS[placement]() if placement in FITS else None)
         return system.part(Task, space.path)
 
     @operation
-    def object(self, name: str, max_pages: int | None = None) -> MemoryObject:
+    def object(self, name: ObjectName, max_pages: PageNumber | None = None) -> MemoryObject:
         """Return a new memory object of at most `max_pages` anonymous pages, or the existing object with this name."""
-        wanted = arguments.part_name(name, "object name")
-        limit = None if max_pages is None else arguments.whole(max_pages, "max_pages")
         system = self.system
-        if wanted in system.objects:
-            known = system.part(MemoryObject, f"object:{wanted}")
-            if limit is not None and limit != getattr(known.pager, "max_pages", None):
-                raise Refused(f"max_pages={limit}: {known!r} already exists; write its name alone to get it")
+        if name in system.objects:
+            known = system.part(MemoryObject, f"object:{name}")
+            if max_pages is not None and max_pages != getattr(known.pager, "max_pages", None):
+                raise Refused(f"max_pages={max_pages}: {known!r} already exists; write its name alone to get it")
             self.door.only_looked()
             return known
-        memory = system.task_memory
-        system.refuse_object_name(wanted)
-        system.objects[wanted] = TaskObject(wanted, AnonymousPager(memory, limit), memory, shared=True, kept=True)
-        return system.part(MemoryObject, f"object:{wanted}")
+        return _new_object(system, name, AnonymousPager(system.task_memory, max_pages))
 
     def pager(self, name: str, size: int | str, function: Callable[[int], bytes]) -> MemoryObject:
         r"""Return a memory object with pages from your function: ``function(page)`` returns up to 4 KiB for a page.
@@ -324,31 +325,26 @@ class TaskFunctions(Part):
         if not length:
             raise Refused(f"size=0: a pager supplies at least one page, {PAGE} bytes")
         system.refuse_object_name(wanted)
-        memory, callbacks = system.task_memory, system.callbacks
+        callbacks = system.callbacks
         key = callbacks.begin_script(f"pager:{wanted}", function)
-        pager = CodePager(memory, length // PAGE, PagerCode(callbacks, wanted, key))
-        system.objects[wanted] = TaskObject(wanted, pager, memory, shared=True, kept=True)
-        return system.part(MemoryObject, f"object:{wanted}")
+        pager = CodePager(system.task_memory, length // PAGE, PagerCode(callbacks, wanted, key))
+        return _new_object(system, wanted, pager)
 
     @operation
-    def device(self, name: str, at: int | str, size: int | str) -> MemoryObject:
+    def device(self, name: DeviceName, at: PagesArg, size: PagesArg) -> MemoryObject:
         """Return a device's memory at physical addresses from `at` on (beyond RAM), as an object that can be mapped.
 
         This machine has no device there, so the memory can be mapped and walked, but not read.
         """
         system, controls = self.system, self.system.controls
-        wanted, start = arguments.part_name(name, "device name"), arguments.aligned(at, "at")
-        length, fmt = arguments.aligned(size, "size"), system.pmap.fmt
+        fmt = system.pmap.fmt
         reach = 1 << min(fmt.physical_bits, fmt.rules.physical_limit(controls))
-        if wanted in system.objects:
-            raise Refused(f"device name {shown(wanted)}: there is already an object with this name; choose another")
-        if length == 0 or not system.ram_bytes <= start < start + length <= reach:
+        if name in system.objects:
+            raise Refused(f"device name {shown(name)}: there is already an object with this name; choose another")
+        if size == 0 or not system.ram_bytes <= at < at + size <= reach:
             where = f"{Address(system.ram_bytes)}, where RAM ends, and {Address(reach)}, the reach of a page descriptor"
-            raise Refused(f"at={Address(start)} and size={length:#x}: a device lies between {where}")
-        memory = system.task_memory
-        system.refuse_object_name(wanted)
-        system.objects[wanted] = TaskObject(wanted, DevicePager(start, length), memory, shared=True, kept=True)
-        return system.part(MemoryObject, f"object:{wanted}")
+            raise Refused(f"at={Address(at)} and size={size:#x}: a device lies between {where}")
+        return _new_object(system, name, DevicePager(at, size))
 
     def file(self, name: str, content: bytes | str | PathLike[str] = b"", *, latency: int = 0) -> MachineFile:
         """Return a new file with `content`: bytes, or a real file's path (read once); or return the file of that name.
@@ -369,56 +365,60 @@ class TaskFunctions(Part):
         return made
 
     @operation
-    def make_file(self, name: str, content: bytes, latency: int = 0) -> MachineFile:
+    def make_file(self, name: FileName, content: bytes, latency: CountArg = 0) -> MachineFile:
         """Create a :meth:`file` with its content, as the journal records it."""
-        system, wanted = self.system, arguments.part_name(name, "file name")
-        ticks = arguments.count(latency, "latency")
-        data = arguments.content(content)
-        if wanted in system.files:
+        system, data = self.system, arguments.content(content, "content")
+        if name in system.files:
             if data:
-                raise Refused(f"content: there is a file called {shown(wanted)}; write its name alone to get it")
+                raise Refused(f"content: there is a file called {shown(name)}; write its name alone to get it")
             self.door.only_looked()
-            return system.part(MachineFile, f"file:{wanted}")
+            return system.part(MachineFile, f"file:{name}")
         if len(data) > MOST:
             raise Refused(f"content has {Size(len(data))}: a file has at most {Size(MOST)}")
-        system.refuse_object_name(wanted)
-        system.files[wanted] = File(wanted, data, system.task_memory, ticks)
-        return system.part(MachineFile, f"file:{wanted}")
+        system.refuse_object_name(name)
+        system.files[name] = File(name, data, system.task_memory, latency)
+        return system.part(MachineFile, f"file:{name}")
 
     @operation
-    def swap_on(self, size: int | str, *, latency: int | None = None) -> None:
+    def swap_on(self, size: PagesArg, *, latency: CountArg | None = None) -> None:
         """Set the size of swap space, which holds tasks' pages when memory runs short; it can't shrink.
 
         Reading in a page takes `latency` ticks; without this argument, the earlier value stays (0 at first).
         """
-        swap, wanted = self.system.task_memory.swap, arguments.aligned(size, "size")
-        ticks = swap.latency if latency is None else arguments.count(latency, "latency")
-        if wanted < swap.slots * PAGE:
-            raise Refused(f"size={Size(wanted)}: swap space already has {Size(swap.slots * PAGE)}; pass a larger size")
-        if wanted > MOST_SWAP:
-            raise Refused(f"size={Size(wanted)}: swap space has at most {Size(MOST_SWAP)}")
-        swap.resize(wanted // PAGE)
-        swap.latency = ticks
+        swap = self.system.task_memory.swap
+        if size < swap.slots * PAGE:
+            raise Refused(f"size={Size(size)}: swap space already has {Size(swap.slots * PAGE)}; pass a larger size")
+        if size > MOST_SWAP:
+            raise Refused(f"size={Size(size)}: swap space has at most {Size(MOST_SWAP)}")
+        swap.resize(size // PAGE)
+        if latency is not None:
+            swap.latency = latency
 
     @operation
-    def read_ahead(self, pages: int) -> None:
+    def read_ahead(self, pages: CountArg) -> None:
         """Whenever a page of a file is requested, read the next `pages` pages too; 0 for none."""
-        wanted = arguments.count(pages, "pages")
-        if wanted > MOST_AHEAD:
-            raise Refused(f"pages={wanted}: read at most {MOST_AHEAD} pages ahead")
-        self.system.task_memory.read_ahead = wanted
+        if pages > MOST_AHEAD:
+            raise Refused(f"pages={pages}: read at most {MOST_AHEAD} pages ahead")
+        self.system.task_memory.read_ahead = pages
 
     @operation
-    def kill_when_out_of_memory(self, kills: bool = True) -> None:
+    def kill_when_out_of_memory(self, kills: FlagArg = True) -> None:
         """Make faults that find no frame kill the task with the most pages in memory, instead of failing with NOMEM.
 
         Linux's OOM killer counts pages in swap space and page tables too.
         """
-        self.system.ends.kills = arguments.flag(kills, "kills")
+        self.system.ends.kills = kills
 
 
 MOST_SWAP = 64 << 20
 MOST_AHEAD = 64
+
+
+def _new_object(system: System, name: str, pager: AnonymousPager | CodePager | DevicePager) -> MemoryObject:
+    """Return a new memory object, whose pages the pager supplies."""
+    system.refuse_object_name(name)
+    system.objects[name] = TaskObject(name, pager, system.task_memory, shared=True, kept=True)
+    return system.part(MemoryObject, f"object:{name}")
 
 
 def _bytes_of(path: Any) -> bytes:

@@ -11,10 +11,9 @@ from ...kernel.threads.scheduler import STEPS, Scheduler, Stuck, Thread
 from ...kernel.threads.threads_schema import ThreadsValue, ThreadValue
 from ...kernel.threads.waits import ChannelWait, MaySleep
 from .. import arguments
-from ..arguments import text_name
+from ..arguments import CountArg, TextArg, text_name
 from ..learners.callbacks import Callbacks, Handler, ThreadActor, Watcher, thread_body, with_machine
-from ..stages.boot_stages import KernelMemorySystem
-from ..system import Part, System
+from ..system import Functions, Part, System
 
 H = TypeVar("H", bound=Callable[..., Any])
 
@@ -120,12 +119,8 @@ class MachineThreads(Part):
         return "\n".join([f"threads at tick {self.ticks:,}:", *lines])
 
 
-class ThreadFunctions(Part):
+class ThreadFunctions(Functions):
     """The functions of a machine that concern threads and time."""
-
-    @property
-    def _kmem(self) -> KernelMemorySystem:
-        return self.system.kmem
 
     @property
     def _callbacks(self) -> Callbacks:
@@ -140,11 +135,11 @@ class ThreadFunctions(Part):
         if function is not None and not callable(function):
             raise Refused(f"{shown(function)} can't be called: spawn takes a function and its arguments")
         owner = getattr(function, "__self__", None)
-        if getattr(owner, "machine", owner) is not self.machine and getattr(function, "is_operation", False):
+        if getattr(owner, "machine", owner) is not self.system.machine and getattr(function, "is_operation", False):
             raise Refused(f"{shown(function)} belongs to another machine: spawn it there")
         called = str(getattr(function, "__name__", "thread")).strip("<>")
-        wanted = text_name(name or self._kmem.scheduler.free_name(called), "name")
-        known = self._kmem.scheduler.threads.get(wanted)
+        wanted = text_name(name or self.system.kmem.scheduler.free_name(called), "name")
+        known = self.system.kmem.scheduler.threads.get(wanted)
         if known is not None and not known.done:
             raise Refused(
                 f"name={shown(wanted)}: there is already a thread with this name, {known.state}; "
@@ -156,7 +151,7 @@ class ThreadFunctions(Part):
         return through(self, "spawn", (("name", wanted),), lambda: self._spawn(wanted, function, arguments))
 
     def _spawn(self, name: str, function: Callable[..., Any] | None, arguments: tuple[Any, ...]) -> MachineThread:
-        callbacks, scheduler, system = self._callbacks, self._kmem.scheduler, self.system
+        callbacks, scheduler, system = self._callbacks, self.system.kmem.scheduler, self.system
         key = callbacks.begin_script(name, None if function is None else thread_body(function, arguments))
         actor = ThreadActor(callbacks, name, key)
         ended = scheduler.threads.pop(name, None)  # the new thread of this name replaces it
@@ -171,8 +166,8 @@ class ThreadFunctions(Part):
     def step(self) -> MachineThread | None:
         """Run the next ready thread until it waits or ends; returns that thread, or None if none is ready."""
         self._refuse_inside("step")
-        self._kmem.daemon.freed()
-        thread = self._kmem.scheduler.step()
+        self.system.kmem.daemon.freed()
+        thread = self.system.kmem.scheduler.step()
         self._raise_failure()
         return None if thread is None else MachineThread.of(self.system, thread.name)
 
@@ -189,9 +184,9 @@ class ThreadFunctions(Part):
 
     def _run(self, reached: Callable[[], bool], most: int, bounded: bool, given: list[tuple[str, Any]]) -> int:
         self._refuse_inside("run")
-        scheduler, done = self._kmem.scheduler, 0
+        scheduler, done = self.system.kmem.scheduler, 0
         given.append(("steps", 0))
-        self._kmem.daemon.freed()
+        self.system.kmem.daemon.freed()
         while done < most and not reached() and not scheduler.interrupted():
             given[0] = ("steps", done + 1)
             if scheduler.step() is None and not scheduler.to_next_timer():
@@ -205,27 +200,25 @@ class ThreadFunctions(Part):
         return done
 
     @operation
-    def tick(self, count: int = 1) -> int:
+    def tick(self, count: CountArg = 1) -> int:
         """Advance the clock by `count` ticks; in each, the idle loop zeroes a page.  Returns the time.
 
         Threads whose timer has expired become ready; they run at the next ``m.step()``.  A replacement policy with
         aging looks at the reference bits of all pages.
         """
-        number = arguments.count(count, "count")
         kmem = self.system.kmem
-        kmem.scheduler.tick(number)
-        kmem.frames.zero_ahead(number)
+        kmem.scheduler.tick(count)
+        kmem.frames.zero_ahead(count)
         return kmem.scheduler.ticks
 
     @operation
-    def tsleep(self, channel: str, message: str = "", ticks: int = 0) -> int:
+    def tsleep(self, channel: TextArg, message: str = "", ticks: int = 0) -> int:
         """Sleep on `channel` until its ``wakeup`` (`tsleep`); returns 35 (EWOULDBLOCK) if `ticks` pass first.
 
         With 0 ticks there is no limit.
         """
-        wanted = text_name(channel, "channel")
         why = text_name(message, "message") if message else ""
-        wait = ChannelWait(wanted, why, arguments.count(ticks, "ticks"))
+        wait = ChannelWait(channel, why, arguments.count(ticks, "ticks"))
 
         def steps() -> MaySleep[int]:
             return (yield wait)
@@ -233,14 +226,14 @@ class ThreadFunctions(Part):
         return self._callbacks.complete("tsleep", steps())
 
     @operation
-    def wakeup(self, channel: str) -> int:
+    def wakeup(self, channel: TextArg) -> int:
         """Wake all threads that sleep on `channel` (`wakeup`); returns their number."""
-        return self._kmem.scheduler.wakeup(text_name(channel, "channel"))
+        return self.system.kmem.scheduler.wakeup(channel)
 
     @operation
     def kill(self, name: str | MachineThread) -> None:
         """End a thread: its unfinished call is rolled back and its locks are released."""
-        scheduler, daemon = self._kmem.scheduler, self._kmem.daemon.name
+        scheduler, daemon = self.system.kmem.scheduler, self.system.kmem.daemon.name
         name = name.name if isinstance(name, MachineThread) else name
         if type(name) is str and name == daemon:  # a value of another class is not compared: its own == could run
             raise Refused("the page daemon can't be killed: m.pagedaemon.stop() keeps it from working")
@@ -274,13 +267,13 @@ class ThreadFunctions(Part):
     def _refuse_handler(self, function: Any) -> None:
         if not callable(function):
             raise Refused(f"{shown(function)} can't be called: register a function with @m.on_lowmem")
-        with_machine(function, self.machine)  # refuses a function that takes more
+        with_machine(function, self.system.machine)  # refuses a function that takes more
 
     def _register(self, name: str, function: Callable[..., Any] | None) -> None:
         callbacks = self._callbacks
         key = callbacks.begin_script(f"on_lowmem:{name}", function)
         made = callbacks.handler(f"on_lowmem:{name}", key)
-        handlers = self._kmem.kmem.lowmem_handlers
+        handlers = self.system.kmem.kmem.lowmem_handlers
         for index, one in enumerate(handlers):
             if isinstance(one, Handler) and one.name == made.name:
                 handlers[index] = made
@@ -295,12 +288,12 @@ class ThreadFunctions(Part):
             raise Refused(f"m.{name}() lets threads run, and {running} is running: call it in a cell")
 
     def _raise_failure(self) -> None:
-        failed = self._kmem.scheduler.failure()
+        failed = self.system.kmem.scheduler.failure()
         if failed is not None and failed.error is not None:
             raise failed.error if isinstance(failed.error, CallbackFailed) else CallbackFailed(str(failed.error))
 
     def _goal(self, until: Any) -> Callable[[], bool]:
-        scheduler = self._kmem.scheduler
+        scheduler = self.system.kmem.scheduler
         if until is None:
             return lambda: False
         if isinstance(until, str):

@@ -5,10 +5,10 @@ from __future__ import annotations
 from ...base.errors import Refused, shown
 from ...base.operations import operation
 from ...memory.costs import Costs, EffectiveAccessTime
-from ..system import Part
+from ..system import Functions
 
 
-class TimeFunctions(Part):
+class TimeFunctions(Functions):
     """The functions of a machine about time."""
 
     @operation
@@ -21,8 +21,16 @@ class TimeFunctions(Part):
         """Make operations report no times; ``m.costs = None`` does the same."""
         self.system.processors.costs = None
 
-    def choose(self, costs: object) -> None:
-        """Set the value of ``m.costs = …``."""
+    @property
+    def costs(self) -> Costs | None:
+        """The costs of accesses and faults, for the times that operations report; None for no times.
+
+        Assign to change.
+        """
+        return self.system.processors.costs
+
+    @costs.setter
+    def costs(self, costs: object) -> None:
         if costs is None:
             self.forget_costs()
         elif isinstance(costs, Costs):

@@ -9,16 +9,17 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Annotated, Any, TypeAlias
 
 from ...base.errors import Refused, VMError, shown
-from ...base.operations import operation
+from ...base.operations import Argument, operation
 from ...base.protection import ADVICE, GROWS_DOWN, parse_name, parse_protection
 from ...base.units import PAGE, Address, Size
 from ...kernel.tasks.memory_object import TaskObject
 from ...kernel.threads.waits import MaySleep
 from ...spaces.task_space import Signal, TaskSpace
 from .. import arguments
+from ..arguments import Number, one_of
 from ..system import SpacePart
 from .files import MachineFile
 from .objects import MemoryObject
@@ -28,6 +29,18 @@ FLAGS = ("shared", "private", "anonymous", "fixed", "growsdown", "populate")
 
 LIMITS = {"as": "space", "data": "data", "stack": "stack", "rss": "resident"}
 """The limits by their names without "RLIMIT_"."""
+
+
+def _length(size: Any, _: str = "size") -> int:
+    """Return a size in whole pages, rounded up as in mmap(2)."""
+    length = -(-arguments.whole(size, "size") // PAGE) * PAGE
+    if not 0 < length < 1 << 48:
+        raise Refused(f"size={shown(size)}: write at least a byte, and less than 256 TiB")
+    return length
+
+
+LengthArg: TypeAlias = Annotated[Number, Argument(_length)]
+LimitArg: TypeAlias = Annotated[str, one_of(LIMITS, "limit")]
 
 
 class UnixCalls(SpacePart):
@@ -89,16 +102,14 @@ class UnixCalls(SpacePart):
         return self.system.callbacks.complete("mmap", self._populated(mapped, length, protection))
 
     @operation
-    def munmap(self, start: int | str, size: int | str) -> None:
+    def munmap(self, start: int | str, size: LengthArg) -> None:
         """Unmap `size` bytes, in whole pages, from `start` on (munmap(2)); holes are allowed."""
-        first = self._place(start, _length(size), True)
-        self.space.munmap(first, first + _length(size))
+        self.space.munmap(*self._range(start, size))
 
     @operation
-    def mprotect(self, start: int | str, size: int | str, prot: int | str) -> None:
+    def mprotect(self, start: int | str, size: LengthArg, prot: int | str) -> None:
         """Set a range's protection (mprotect(2)); fails with FAULT for a hole, ACCES beyond a maximum protection."""
-        first = self._place(start, _length(size), True)
-        self.space.mprotect(first, first + _length(size), parse_protection(prot))
+        self.space.mprotect(*self._range(start, size), parse_protection(prot))
 
     @operation
     def brk(self, end: int | str | None = None) -> Address:
@@ -125,10 +136,9 @@ class UnixCalls(SpacePart):
         return Address(space.heap.end)
 
     @operation
-    def msync(self, start: int | str, size: int | str) -> int:
+    def msync(self, start: int | str, size: LengthArg) -> int:
         """Write a range's changed file pages back (msync(2)); returns their number.  Fails with FAULT for a hole."""
-        first = self._place(start, _length(size), True)
-        return self.space.msync(first, first + _length(size))
+        return self.space.msync(*self._range(start, size))
 
     @operation
     def madvise(self, start: int | str, size: int | str, advice: str) -> None:
@@ -138,27 +148,25 @@ class UnixCalls(SpacePart):
         part of the range is not mapped, after handling the rest.
         """
         number = parse_name(advice, ADVICE, "advice")
-        first = self._place(start, _length(size), True)
-        self.space.madvise(first, first + _length(size), number)
+        self.space.madvise(*self._range(start, _length(size)), number)
 
     @operation
-    def page_out(self, start: int | str, size: int | str = PAGE) -> int:
+    def page_out(self, start: int | str, size: LengthArg = PAGE) -> int:
         """Page out a range, to swap space or its file, as far as possible; returns the number of pages.
 
         Wired pages stay, as do pages for which swap space has no room.
         """
-        first = self._place(start, _length(size), True)
-        return self.space.page_out(first, first + _length(size))
+        return self.space.page_out(*self._range(start, size))
 
     @operation
-    def limit(self, name: str, most: int | str | None) -> None:
+    def limit(self, name: LimitArg, most: int | str | None) -> None:
         """Set a limit (setrlimit(2)): "as" for addresses, "data" for the heap, "stack", "rss"; None for no limit.
 
         "data" counts the heap alone, as in 4.4BSD; since 4.7, Linux counts all private writable memory.  "rss" is this
         machine's own limit: at the limit, each new page replaces a page of the same task.  Linux ignores RLIMIT_RSS,
         and BSD uses it as advice.  Memory beyond a new limit stays mapped.
         """
-        what = LIMITS[arguments.known(name, LIMITS, "limit")]
+        what = LIMITS[name]
         if most is None and what == "stack":
             raise Refused("most=None: a stack needs a limit; write a size, such as '8 MiB'")
         value = None if most is None else arguments.whole(most, "most")
@@ -197,11 +205,16 @@ class UnixCalls(SpacePart):
     def _place(self, at: Any, length: int, is_fixed: bool, name: str = "start") -> int:
         """Return a page address of the task, with room for `length` bytes from there on."""
         vm_map = self.space.vm_map
-        start = arguments.page_within(at, name, vm_map.start, vm_map.end, vm_map.called)
+        start = arguments.page_within(at, name, vm_map)
         if is_fixed and length > vm_map.end - start:
             end = Address(vm_map.end)
             raise Refused(f"{name}={Address(start)} and size={length:#x} go past the end of {vm_map.called}, {end}")
         return start
+
+    def _range(self, start: Any, length: int) -> tuple[int, int]:
+        """Return the start and the end of `length` bytes of the task."""
+        first = self._place(start, length, True)
+        return first, first + length
 
     def _target(self, file: Any) -> TaskObject | None:
         """Return a file's memory object, or the object with this name."""
@@ -217,14 +230,6 @@ class UnixCalls(SpacePart):
         if file.system is not system:
             raise Refused(f"{shown(file.name)} belongs to another machine")
         return file.file.object if isinstance(file, MachineFile) else file.vm_object
-
-
-def _length(size: Any) -> int:
-    """Return a size in whole pages, rounded up as in mmap(2)."""
-    length = -(-arguments.whole(size, "size") // PAGE) * PAGE
-    if not 0 < length < 1 << 48:
-        raise Refused(f"size={shown(size)}: write at least a byte, and less than 256 TiB")
-    return length
 
 
 def _flags(flags: Any, has_file: bool, has_place: bool) -> frozenset[str]:

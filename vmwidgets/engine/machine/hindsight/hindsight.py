@@ -18,7 +18,7 @@ from ..handles.objects import MemoryObject
 from ..handles.tables import MachineTables, MachineWalk
 from ..handles.tasks import Task
 from ..history import History
-from ..system import Handle, System
+from ..system import Functions
 from . import searches
 from .again import Again
 from .again import again as live_again
@@ -30,13 +30,12 @@ from .why import why as asked_why
 THINGS = "a task, a map, page tables, a walk, m.frames, a memory object or a file"
 
 
-class Hindsight(Handle):
+class Hindsight(Functions):
     """The functions of a machine that search for an operation.
 
     They change nothing, and are not operations.
     """
 
-    system: System
     history: History
 
     def last_write(self, thing: Any, where: Any = None, *, progress: Progress | None = None) -> Operation:
@@ -224,7 +223,7 @@ def _places(machine: Any, thing: Any, where: Any) -> list[Sight]:
         return _descriptor(thing.walk(where))
     if isinstance(thing, MapPart):
         vm_map = thing.vm_map
-        va = arguments.within(arguments.whole(where, "where"), "where", vm_map.start, vm_map.end, vm_map.called)
+        va = arguments.address_within(where, "where", vm_map)
         return [entry_at(vm_map.name, va)]
     thing.check_alive()
     va, _ = arguments.span(where, 1, thing.pmap.fmt.word_bits, "where")
