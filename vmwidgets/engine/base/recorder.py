@@ -217,14 +217,23 @@ def _marked(function: Any, called: str, first: int | None, errors: bool) -> Any:
     returned = "NOTHING" if seen.return_annotation == "None" else f"(RETURNED, {answer})"
     template = _MAY_SLEEP if isgeneratorfunction(function) else _WITH_ERRORS if errors else _PLAIN
     source = template.format(
-        parameters=", ".join(parameters), passed=", ".join(passed), self=by_place[0], returned=returned,
+        parameters=", ".join(parameters),
+        passed=", ".join(passed),
+        self=by_place[0],
+        returned=returned,
         arguments="".join(f"{one}, " for one in arguments[1:][:first]),
-    )  # fmt: skip  # the wrapper's parts
+    )
     space = {
-        "function": function, "called": called, "BEGAN": BEGAN, "RETURNED": Returned.tag, "NOTHING": RETURNED,
-        "KernelError": KernelError, "in_events": _in_events, "answer": _answer,
+        "function": function,
+        "called": called,
+        "BEGAN": BEGAN,
+        "RETURNED": Returned.tag,
+        "NOTHING": RETURNED,
+        "KernelError": KernelError,
+        "in_events": _in_events,
+        "answer": _answer,
         **defaults,
-    }  # fmt: skip  # the names in the text above
+    }
     exec(source, space)
     return space["reported"]
 

@@ -49,9 +49,17 @@ MACHINES: WeakSet[Machine] = WeakSet()
 
 
 class Machine(
-    TaskFunctions, MemoryFunctions, KmemFunctions, ThreadFunctions, DomainFunctions, DescriptorFunctions,
-    InjectionFunctions, TimeFunctions, BreakFunctions, Hindsight,
-):  # fmt: skip  # read as a list of names
+    TaskFunctions,
+    MemoryFunctions,
+    KmemFunctions,
+    ThreadFunctions,
+    DomainFunctions,
+    DescriptorFunctions,
+    InjectionFunctions,
+    TimeFunctions,
+    BreakFunctions,
+    Hindsight,
+):
     """A small simulated computer with a complete VM system; :func:`vmwidgets.boot` creates one.
 
     `kernel_map` is X15's kernel map, and `kmem` is FreeBSD's kernel memory with its maps.  `threads` has the threads,
@@ -466,7 +474,16 @@ RECORDED = frozenset(("spawn", "run", "register_handler", "make_pager", "replace
 """The calls of the machine that are recorded without being marked as operations, since they take learners' code."""
 
 SINGLE_PARTS = (
-    "kernel_map", "kentry", "unchecked", "kmem", "threads", "pagedaemon", "frames", "caches", "cpus", "memory_objects",
+    "kernel_map",
+    "kentry",
+    "unchecked",
+    "kmem",
+    "threads",
+    "pagedaemon",
+    "frames",
+    "caches",
+    "cpus",
+    "memory_objects",
     "replacement",
-)  # fmt: skip  # read as a list of names
+)
 """The paths of the parts that every machine has exactly once."""

@@ -76,10 +76,34 @@ P = TypeVar("P", bound="Part")
 T = TypeVar("T")
 
 STRUCTURES = (
-    "kernel", "ram", "pages", "pmap", "kmem", "processors", "maps", "kmem_maps", "submaps", "parents", "roles", "tasks",
-    "domains", "domains_made", "destroyed", "objects", "replaced", "spawned", "descriptor_edits", "edited_from",
-    "wirings", "allocations", "coming", "task_memory", "files", "injections", "ends",
-)  # fmt: skip  # read as a list of names
+    "kernel",
+    "ram",
+    "pages",
+    "pmap",
+    "kmem",
+    "processors",
+    "maps",
+    "kmem_maps",
+    "submaps",
+    "parents",
+    "roles",
+    "tasks",
+    "domains",
+    "domains_made",
+    "destroyed",
+    "objects",
+    "replaced",
+    "spawned",
+    "descriptor_edits",
+    "edited_from",
+    "wirings",
+    "allocations",
+    "coming",
+    "task_memory",
+    "files",
+    "injections",
+    "ends",
+)
 """The attributes of a System that a copy contains: everything that operations change."""
 
 
@@ -313,9 +337,16 @@ class System:
         pmap, layout = self._root_of(name), self.layout
         entries = CachedEntries(self.kernel.entry_cache, self.kernel.identities, Entry)
         vm_map = X15Map(
-            f"{task_path(name)}/map", layout.user_start, layout.user_end, entries, self.recorder, bits=layout.bits,
-            unmap=pmap.unmap, quirks=self.quirks, assertions=True,
-        )  # fmt: skip  # in the constructor's order
+            f"{task_path(name)}/map",
+            layout.user_start,
+            layout.user_end,
+            entries,
+            self.recorder,
+            bits=layout.bits,
+            unmap=pmap.unmap,
+            quirks=self.quirks,
+            assertions=True,
+        )
         vm_map.tables, vm_map.fit, vm_map.provides = pmap, fit, self.kernel.entry_cache.provide
         vm_map.task = name
         space = TaskSpace(name, vm_map, pmap, self.task_memory, parent)

@@ -302,9 +302,17 @@ class PageAllocator:
 
     __slots__ = ("_counts", "_owned", "recorder", "segment", "stock", "total_pages", "veto")
     readable = (
-        "block_of", "blocks", "blocks_known", "check", "free_pages", "obtainable_pages", "owner", "owners", "snapshot",
+        "block_of",
+        "blocks",
+        "blocks_known",
+        "check",
+        "free_pages",
+        "obtainable_pages",
+        "owner",
+        "owners",
+        "snapshot",
         "total_pages",
-    )  # fmt: skip  # read as a list of names
+    )
     """The attributes that learners may use."""
 
     def __init__(self, recorder: Recorder, first_frame: int, frames: int) -> None:

@@ -43,8 +43,24 @@ class Chain(Generic[C]):
     `level` is the level of the next table; `address` is the table's address, or a leaf's target (0 if there is none).
     """
 
-    __slots__ = ("_alike", "_all", "_below", "_controls", "_faults", "_pages", "_stops", "above", "address",
-                 "goes_on", "level", "path", "rights", "sets", "size", "stop")  # fmt: skip  # read as a list of names
+    __slots__ = (
+        "_alike",
+        "_all",
+        "_below",
+        "_controls",
+        "_faults",
+        "_pages",
+        "_stops",
+        "above",
+        "address",
+        "goes_on",
+        "level",
+        "path",
+        "rights",
+        "sets",
+        "size",
+        "stop",
+    )
 
     def __init__(self, every: Chains[C], controls: C, level: Level) -> None:
         self._all = every

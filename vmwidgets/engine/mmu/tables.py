@@ -36,9 +36,15 @@ class PageTables(Generic[C]):
     """
 
     def __init__(
-        self, name: str, memory: Memory, fmt: TableFormat[C], root: int, controls: C | None = None, about: str = "",
+        self,
+        name: str,
+        memory: Memory,
+        fmt: TableFormat[C],
+        root: int,
+        controls: C | None = None,
+        about: str = "",
         kernel_from: int | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.name = name
         self.memory = memory
         self.fmt = fmt
@@ -167,9 +173,15 @@ class _Look:
         )
 
     def _open(
-        self, level: Level, table: int, va: int, parent: TableKey | None, above: tuple[int, ...], room: int,
+        self,
+        level: Level,
+        table: int,
+        va: int,
+        parent: TableKey | None,
+        above: tuple[int, ...],
+        room: int,
         skip: int = 0,
-    ) -> list[OpenTable]:  # fmt: skip
+    ) -> list[OpenTable]:
         """Return this table, without its first `skip` slots, and the open tables below it; at most `room` tables."""
         above = (*above, table)
         begin = va + skip * level.span
@@ -221,13 +233,31 @@ class _Look:
         return found
 
     def _value(
-        self, level: Level, table: int, va: int, parent: TableKey | None, rows: tuple[WindowRow, ...], present: int,
-        skipped: int, unreadable: str = "",
-    ) -> OpenTable:  # fmt: skip
+        self,
+        level: Level,
+        table: int,
+        va: int,
+        parent: TableKey | None,
+        rows: tuple[WindowRow, ...],
+        present: int,
+        skipped: int,
+        unreadable: str = "",
+    ) -> OpenTable:
         return OpenTable(
-            level.number, level.table_name, table, va, level.span, level.entries, present, rows, unreadable, parent,
-            skipped, self._is_lent(va), () if unreadable else tuple(self.tables.unread(table)),
-        )  # fmt: skip
+            level.number,
+            level.table_name,
+            table,
+            va,
+            level.span,
+            level.entries,
+            present,
+            rows,
+            unreadable,
+            parent,
+            skipped,
+            self._is_lent(va),
+            () if unreadable else tuple(self.tables.unread(table)),
+        )
 
     def _is_lent(self, va: int) -> bool:
         return self.tables.kernel_from is not None and va >= self.tables.kernel_from

@@ -39,8 +39,23 @@ _BARRED = ("protection", "domain")
 class TlbEntry(Generic[C]):
     """The TLB's copy of one walk; only its time of use, and results that depend on the settings, change later."""
 
-    __slots__ = ("_controls", "_judged", "_value", "fmt", "key", "pa", "path", "pending", "permissions",
-                 "rights", "set", "size", "used", "va", "way")  # fmt: skip  # read as a list of names
+    __slots__ = (
+        "_controls",
+        "_judged",
+        "_value",
+        "fmt",
+        "key",
+        "pa",
+        "path",
+        "pending",
+        "permissions",
+        "rights",
+        "set",
+        "size",
+        "used",
+        "va",
+        "way",
+    )
 
     def __init__(
         self, fmt: TableFormat[C], set_number: int, way: int, key: Key, found: Descent[C], controls: C, used: int

@@ -262,9 +262,18 @@ class Domain:
         shown = (one.ref for cnode in cnodes for one in cnode.capabilities)
         owners = ((ref, node.id) for ref in shown if (node := self._vnode_of(ref)) is not None and node.id not in nodes)
         return DomainValue(
-            self.name, self.fmt.name, self.pmap.layout.entry_bytes, cnodes, root, slab, tuple(regions[0]),
-            *self.pmap.meta_range, self.pmap.meta_used, tuple(regions[1]), tuple(owners),
-        )  # fmt: skip
+            self.name,
+            self.fmt.name,
+            self.pmap.layout.entry_bytes,
+            cnodes,
+            root,
+            slab,
+            tuple(regions[0]),
+            *self.pmap.meta_range,
+            self.pmap.meta_used,
+            tuple(regions[1]),
+            tuple(owners),
+        )
 
     def _cnode_windows(self, focus: DomainFocus, refs: set[CapRef], whole: int, few: int) -> Iterator[CnodeValue]:
         for cnode in self.cspace.cnodes.values():

@@ -46,8 +46,16 @@ class Entry(Node):
     """
 
     __slots__ = (
-        "address", "flags", "next", "object", "offset", "prev", "static", "submap", "wired_count",
-    )  # fmt: skip  # read as a list of names
+        "address",
+        "flags",
+        "next",
+        "object",
+        "offset",
+        "prev",
+        "static",
+        "submap",
+        "wired_count",
+    )
 
     def __init__(self, identity: int, address: int = 0, static: bool = False) -> None:
         Node.__init__(self, identity)  # each insertion makes one: `super` would cost as much as half of this

@@ -81,9 +81,14 @@ def while_booting(value: MapValue, events: Iterable[Event]) -> MapValue:
             tree.insert(entry, entry.start)
     root = 0 if tree.root is None else tree.root.id
     return replace(
-        value, items=tuple(sorted(items, key=lambda one: one.start)), nodes={one.id: _node_value(one) for one in tree},
-        root=root, nr_entries=len(items), size=sum(one.size for one in items), lookup_cache=0,
-    )  # fmt: skip
+        value,
+        items=tuple(sorted(items, key=lambda one: one.start)),
+        nodes={one.id: _node_value(one) for one in tree},
+        root=root,
+        nr_entries=len(items),
+        size=sum(one.size for one in items),
+        lookup_cache=0,
+    )
 
 
 def _with_items(vm_map: MapCore[Any], items: tuple[EntryValue | Fold, ...], nodes: dict[int, NodeValue]) -> MapValue:

@@ -37,9 +37,18 @@ class Pmap(TableSpace):
     prunes: ClassVar[bool] = False
     """Whether a removal frees tables that become empty."""
     readable: ClassVar[tuple[str, ...]] = (
-        "current_only", "destroyed", "extract", "fmt", "global_leaves", "is_current", "layout", "name", "registers",
-        "root", "walk",
-    )  # fmt: skip  # read as a list of names
+        "current_only",
+        "destroyed",
+        "extract",
+        "fmt",
+        "global_leaves",
+        "is_current",
+        "layout",
+        "name",
+        "registers",
+        "root",
+        "walk",
+    )
     """The part that learners may use."""
 
     def __init__(

@@ -47,9 +47,21 @@ class Thread:
     """One thread, with `result` or `error` after its end."""
 
     __slots__ = (
-        "answer", "call", "daemon", "doing", "error", "name", "number", "reported", "result", "since", "started",
-        "state", "until", "wait",
-    )  # fmt: skip  # read as a list of names
+        "answer",
+        "call",
+        "daemon",
+        "doing",
+        "error",
+        "name",
+        "number",
+        "reported",
+        "result",
+        "since",
+        "started",
+        "state",
+        "until",
+        "wait",
+    )
 
     def __init__(self, name: str, call: MaySleep[Any], number: int = 0) -> None:
         self.name = name

@@ -328,9 +328,17 @@ class MachineMap(MapPart):
         ours, kernel = self.vm_map, self.system.kernel
         entries = CachedEntries(kernel.entry_cache, kernel.identities, Entry)
         made = X15Map(
-            path, start, end, entries, ours.recorder, bits=ours.bits, kernel=ours.kernel, unmap=ours.unmap,
-            quirks=ours.quirks, assertions=ours.assertions,
-        )  # fmt: skip  # in the constructor's order
+            path,
+            start,
+            end,
+            entries,
+            ours.recorder,
+            bits=ours.bits,
+            kernel=ours.kernel,
+            unmap=ours.unmap,
+            quirks=ours.quirks,
+            assertions=ours.assertions,
+        )
         made.tables, made.task, made.provides = ours.tables, ours.task, ours.provides
         return made
 

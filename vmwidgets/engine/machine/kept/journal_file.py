@@ -318,9 +318,12 @@ class Loaded:
 
 
 _KINDS = {
-    "operation": Loaded._operation, "script": Loaded._script, "line": Loaded._line, "group": Loaded._group,
+    "operation": Loaded._operation,
+    "script": Loaded._script,
+    "line": Loaded._line,
+    "group": Loaded._group,
     "mark": Loaded._mark,
-}  # fmt: skip  # the method that reads each kind of line
+}
 
 
 def _text(value: Any) -> str:

@@ -417,10 +417,12 @@ def with_granule(granule: int, va_bits: int) -> TableFormat[Aarch64Controls]:
             Level(4 - manual, f"level {manual} descriptor", f"level {manual} table", shift, bits_here, descriptors)
         )
     return replace(
-        AARCH64, name=(f"aarch64, {1 << granule - 10} KiB granule,"
-                       f" {va_bits} bits"), levels=tuple(levels), va_bits=va_bits,
+        AARCH64,
+        name=(f"aarch64, {1 << granule - 10} KiB granule, {va_bits} bits"),
+        levels=tuple(levels),
+        va_bits=va_bits,
         rules=Aarch64Rules(va_bits, 4 - count),
-    )  # fmt: skip
+    )
 
 
 def _leaf(manual: int, shift: int) -> Descriptor:
