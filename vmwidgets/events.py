@@ -22,6 +22,7 @@ from .engine.kernel.threads.threads_schema import *  # noqa: F403
 from .engine.kernel.x15.kentry_schema import *  # noqa: F403
 from .engine.memory.injections_schema import *  # noqa: F403
 from .engine.memory.pages_schema import *  # noqa: F403
+from .engine.memory.replacement_schema import *  # noqa: F403
 from .engine.memory.slabs_schema import *  # noqa: F403
 from .engine.mmu.tables_schema import *  # noqa: F403
 from .engine.mmu.tlb_schema import *  # noqa: F403

@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from typing import ClassVar
 
 from .page import AnyPage
-from .policy import Arrivals, Pages
+from .policy import Pages, Policy
+from .replacement_schema import PagesAged
 
 BITS = 8
 """The length of the counters of :class:`Aging` in bits."""
 
 
-class Aging(Arrivals):
+class Aging(Policy):
     """Evict the page with the lowest counter: not frequently used, with aging (Tanenbaum, 3.4.7).
 
     Each page has a counter of eight bits.  At a tick, all counters are shifted right by one bit, and the reference
@@ -26,16 +27,12 @@ class Aging(Arrivals):
 
     def entered(self, page: AnyPage) -> None:
         """Set a new page's counter to 0."""
+        page.known = 0
         super().entered(page)
-        self._note(page, 0)
 
-    def kept(self, page: AnyPage) -> int:
+    def note(self, page: AnyPage) -> int:
         """Return a page's counter."""
-        return page.note or 0
-
-    def restore(self, page: AnyPage, kept: int) -> None:
-        """Restore a page's counter."""
-        self._note(page, kept)
+        return int(page.known)
 
     def ticked(self, pages: Pages, count: int) -> None:
         """Shift the counters, and add the reference bits on the left; further ticks in this call find no bit set."""
@@ -44,22 +41,22 @@ class Aging(Arrivals):
             is_used = pages.referenced(page)
             if is_used:
                 self._clear(pages, page)
-            before = page.note or 0
-            after = (before >> 1 | is_used << BITS - 1) >> min(count, BITS + 1) - 1
-            if after != before:
-                changed.append((page, before, after))
+            after = (page.known >> 1 | is_used << BITS - 1) >> min(count, BITS + 1) - 1
+            if after != page.known:
+                changed.append((page, page.known, after))
         for page, _, after in changed:
-            page.note = after
-        if changed and self._report is not None:
-            self._report.aged(tuple((page.frame, before, after) for page, before, after in changed))
+            page.known = after
+        if changed:
+            notes = tuple((page.frame, before, after) for page, before, after in changed)
+            self.recorder.report(PagesAged.tag, self.name, notes)
 
     @property
     def order(self) -> list[AnyPage]:
         """The pages by counter, the lowest first; pages with equal counters in order of arrival."""
-        return sorted(self.queue, key=lambda page: page.note or 0)
+        return sorted(self.queue, key=self.note)
 
 
-class NotRecentlyUsed(Arrivals):
+class NotRecentlyUsed(Policy):
     """Evict a page of the lowest of four classes: neither referenced nor dirty, dirty, referenced, both ("NRU").
 
     Reference bits are cleared at each tick (Tanenbaum, 3.4.2).  The first page to arrive in the class is evicted; the

@@ -1,19 +1,22 @@
-"""Page replacement policies: each has a ring of linked pages and an order of eviction."""
+"""Page replacement policies: each has a ring of pages, in a dict in order, and an order of eviction."""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from collections import OrderedDict
 from collections.abc import Iterator
-from typing import Any, ClassVar, Protocol
+from typing import ClassVar, Protocol
 
+from ..base.recorder import Recorder
 from .page import AnyPage
+from .replacement_schema import ReferenceCleared, RingMoved
 
 
 class Pages(Protocol):
-    """The questions that a policy asks about pages in memory."""
+    """The questions that a policy asks about pages in memory; here with the answers for pages that nobody holds."""
 
     def may_go(self, page: AnyPage) -> bool:
         """Return whether the page may be evicted: a wired page may not."""
+        return True
 
     def referenced(self, page: AnyPage) -> bool:
         """Return whether the page has a reference bit set: it was used since the bit was cleared."""
@@ -23,32 +26,11 @@ class Pages(Protocol):
 
     def dirty(self, page: AnyPage) -> bool:
         """Return whether the page was written since it was brought in, or since its file was updated."""
+        return False
 
-
-FOUND = ("used", "unused", "kept")
-"""The results of a hand's check: a set bit, which is cleared; a page to evict; or a page that can't be evicted now."""
-
-
-class RingReport(Protocol):
-    """A listener for changes in a ring; pages are named by their frames."""
-
-    def moved(self, frame: int, before: int, after: int) -> None:
-        """Note that a frame has another place in the order; -1 if it is no longer in the ring."""
-
-    def noted(self, notes: tuple[tuple[int, int | None, int | None], ...]) -> None:
-        """Note that the policy's numbers for pages changed: frame, old and new number (None for no number)."""
-
-    def aged(self, notes: tuple[tuple[int, int, int], ...]) -> None:
-        """Note changed numbers, as :meth:`noted` does, at a tick of the clock."""
-
-    def cleared(self, frame: int) -> None:
-        """Note that a used page stays, and its reference bits are cleared."""
-
-    def looked(self, frame: int, before: int, after: int, found: str) -> None:
-        """Note that the hand checked a frame, whose place is `after`, with one of the results :data:`FOUND`."""
-
-    def renumbered(self, places: tuple[tuple[int, int, int], ...], before: int, after: int) -> None:
-        """Note that frames and the hand got new places, in the same order; each frame with its old and new place."""
+    def first_mapped_at(self, frame: int) -> tuple[str, int]:
+        """Return the task that has mapped the page in a frame the longest, and the address; "" if no task maps it."""
+        return "", 0
 
 
 class References:
@@ -57,17 +39,13 @@ class References:
     def __init__(self) -> None:
         self.count = 0
 
-    def made(self, task: str, page: int) -> bool:
-        """Count a reference of a task to page number `page`; returns whether all rings must be informed.  O(1)."""
+    def made(self, task: str, page: int) -> None:
+        """Count a reference of a task to page number `page`.  O(1)."""
         self.count += 1
-        return False
 
 
-class Policy(ABC):
-    """A ring of pages, each linked with the next (:attr:`.Page.following`), the last with the first.
-
-    The `place` of each page is its place in the order of checks.
-    """
+class Policy:
+    """The ring called `name`: a queue of pages, which are evicted by their `order`."""
 
     counts: ClassVar[bool] = False
     """Whether the policy must see each reference (:meth:`touched`); no real processor reports them."""
@@ -77,39 +55,26 @@ class Policy(ABC):
     uses_bits: ClassVar[bool] = False
     """Whether the policy reads reference bits."""
 
-    def __init__(self, report: RingReport | None = None, references: References | None = None) -> None:
-        self._first: AnyPage | None = None
-        """The beginning of the ring; None if it is empty."""
-        self._count = 0
+    def __init__(self, recorder: Recorder | None = None, name: str = "", references: References | None = None) -> None:
+        self.recorder = recorder or Recorder()
+        self.name = name
         self.references = references or References()
-        self.reported = 0
-        """The hand's place when it was last reported."""
-        self._report = report
+        self._queue = OrderedDict[int, AnyPage]()
+        """The pages by their frames; a new page comes last."""
 
     def __len__(self) -> int:
-        return self._count
+        return len(self._queue)
 
     def entered(self, page: AnyPage) -> None:
         """Add a page.  O(1)."""
-        page.ring = self
-        self._put(page, self._new_place())
-
-    def kept(self, page: AnyPage) -> Any:
-        """Return the facts about a page, for another ring of this policy (:meth:`restore`); None if there are none."""
-        return page.known
-
-    def restore(self, page: AnyPage, kept: Any) -> None:
-        """Restore the facts about a page that came from another ring."""
-        page.known = kept
+        self._queue[page.frame] = page
+        self.recorder.report(RingMoved.tag, self.name, page.frame, "in")
 
     def left(self, page: AnyPage) -> None:
         """Remove a page.  O(1)."""
-        self._note(page, None)
-        self._unlink(page)
-        place, page.place = page.place, -1
-        page.ring, page.known = None, None
-        if self._report is not None:
-            self._report.moved(page.frame, place, -1)
+        del self._queue[page.frame]
+        page.known = None
+        self.recorder.report(RingMoved.tag, self.name, page.frame, "out")
 
     @property
     def time(self) -> int:
@@ -118,128 +83,54 @@ class Policy(ABC):
 
     def touched(self, page: AnyPage, number: int, task: str = "") -> None:
         """Note a reference to a page, number `number` of `task`.  O(1)."""
-        if self.references.made(task, number):
-            self.refresh()
+        self.references.made(task, number)
         self.seen(page, number, task)
 
-    def seen(self, page: AnyPage, number: int, task: str) -> None:  # noqa: B027  most policies need not hear of it
+    def seen(self, page: AnyPage, number: int, task: str) -> None:
         """Note that the latest reference used a page, number `number` of `task`.  O(1)."""
 
-    def knows(self, page: AnyPage, number: int, task: str) -> None:  # noqa: B027  most policies need not
+    def knows(self, page: AnyPage, number: int, task: str) -> None:
         """Note that a page is number `number` of `task`.  O(1)."""
 
-    def ticked(self, pages: Pages, count: int) -> None:  # noqa: B027  most policies have no clock
+    def ticked(self, pages: Pages, count: int) -> None:
         """Handle the `count` clock ticks, at least 1, since the last call.  O(pages)."""
-
-    def refresh(self) -> None:  # noqa: B027  most policies need not
-        """Update the ring after a reference about which all rings are informed (:meth:`References.made`).  O(pages)."""
 
     @property
     def hand(self) -> int:
-        """The place that the hand checks next; 0 if the policy has no hand."""
+        """The place that the hand checks next, from 0 on; 0 if the policy has no hand."""
         return 0
 
     @property
     def queue(self) -> list[AnyPage]:
         """The pages in the order in which they move to another ring.  O(pages)."""
-        first = self._first
-        if first is None:
-            return []
-        found, page = [first], first.following
-        while page is not first:
-            found.append(page)
-            page = page.following
-        return found
+        return [*self._queue.values()]
 
     @property
     def order(self) -> list[AnyPage]:
         """The pages in the order in which they are checked.  O(pages), or O(pages log pages)."""
         return self.queue
 
-    @property
-    def places_and_notes(self) -> tuple[dict[int, int], dict[int, int]]:
-        """The places of pages, and the policy's numbers for pages that have one, both by frame.  O(pages)."""
-        queue = self.queue
-        notes = {page.frame: page.note for page in queue if page.note is not None}
-        return {page.frame: page.place for page in queue}, notes
+    def note(self, page: AnyPage) -> int | None:
+        """Return the policy's number for a page, which pictures show; None if there is none."""
+        return None
 
-    def may_go_again(self, page: AnyPage) -> None:  # noqa: B027  most policies need not
+    def may_go_again(self, page: AnyPage) -> None:
         """Note that a page in the ring can be evicted again.  O(log pages)."""
 
     def expired(self, pages: Pages) -> list[AnyPage]:
         """Return evictable pages that should leave after a reference, even if no frame is needed."""
         return []
 
-    @abstractmethod
     def candidates(self, pages: Pages) -> Iterator[AnyPage]:
-        """Yield the pages in the order of eviction; the caller reads the next only if a page could not be evicted.
-
-        O(1) for each page, if no page is in use.
-        """
-
-    @abstractmethod
-    def _new_place(self) -> int:
-        """Return the place of a new page."""
+        """Yield the pages in the order of eviction; the caller reads the next only if a page could not be evicted."""
+        return (page for page in self.order if pages.may_go(page))
 
     def _clear(self, pages: Pages, page: AnyPage) -> None:
         """Clear the reference bits of a page that was used."""
         pages.clear_referenced(page)
-        if self._report is not None:
-            self._report.cleared(page.frame)
+        self.recorder.report(ReferenceCleared.tag, page.frame)
 
-    def _note(self, page: AnyPage, note: int | None) -> None:
-        """Store this number for a page; None for no number."""
-        before = page.note
-        if before == note:
-            return
-        page.note = note
-        if self._report is not None:
-            self._report.noted(((page.frame, before, note),))
-
-    def _put(self, page: AnyPage, place: int) -> None:
-        """Put a page at this place, after all others."""
-        before, page.place = page.place, place
-        if before >= 0:
-            self._unlink(page)
-        self._link(page)
-        if self._report is not None:
-            self._report.moved(page.frame, before, place)
-
-    def _link(self, page: AnyPage) -> None:
-        """Link a page before the first page, and so after all others."""
-        first = self._first
-        if first is None:
-            self._first = page
-        else:
-            last = first.previous
-            last.following = first.previous = page
-            page.previous, page.following = last, first
-        self._count += 1
-
-    def _unlink(self, page: AnyPage) -> None:
-        """Unlink a page; if it was the first, the next page is first."""
-        previous, following = page.previous, page.following
-        if following is page:
-            self._first = None
-        else:
-            previous.following, following.previous = following, previous
-            page.previous = page.following = page
-            if self._first is page:
-                self._first = following
-        self._count -= 1
-
-
-class Arrivals(Policy):
-    """A ring in order of arrival; pages are evicted by its `order`."""
-
-    def __init__(self, report: RingReport | None = None, references: References | None = None) -> None:
-        super().__init__(report, references)
-        self._last = -1
-
-    def candidates(self, pages: Pages) -> Iterator[AnyPage]:
-        """Yield the evictable pages in the policy's order."""
-        return (page for page in self.order if pages.may_go(page))
-
-    def _new_place(self) -> int:
-        self._last += 1
-        return self._last
+    def _behind(self, page: AnyPage) -> None:
+        """Move a page to the end.  O(1)."""
+        self._queue.move_to_end(page.frame)
+        self.recorder.report(RingMoved.tag, self.name, page.frame, "behind")

@@ -128,7 +128,7 @@ class TaskMemory:
         """The objects' pages in memory, by frame, in the order in which they were brought in."""
         self._shared = 0
         """The number of these pages that several objects have."""
-        self.rings = Rings(recorder, self.pages, self.first_mapped_at)
+        self.rings = Rings(recorder, self.pages)
         """The choice of pages to evict."""
         self.in_swap: Users[PageUser] = Users()
         """The owners of the page in each slot of swap space."""
