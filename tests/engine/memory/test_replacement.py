@@ -217,6 +217,15 @@ def test_the_hand_has_moved_on_when_its_page_leaves_or_is_chosen():
     assert (frames(clock.order), clock.hand) == ([2, 3, 0, 9], 2)
 
 
+def test_the_vacant_place_at_the_hand_is_the_new_pages_also_where_a_round_begins():
+    clock, at = Clock(), Numbered()
+    for frame in range(4):
+        clock.entered(at[frame])
+    clock.left(at[0])
+    clock.entered(at[9])
+    assert (around(clock), clock.hand) == ([9, 1, 2, 3], 1)
+
+
 def test_the_line_of_a_queue_does_not_grow_with_references():
     ring, at = Lru(), Numbered()
     for frame in range(10):

@@ -48,10 +48,15 @@ class Clock(Policy):
         return [*self._ahead.values(), *self._queue.values()]
 
     def left(self, page: AnyPage) -> None:
-        """Remove a page; if the hand pointed at it, it now points at the next page."""
+        """Remove a page; if the hand pointed at it, it now points at the next page, after the vacant place."""
+        if not self._ahead and next(iter(self._queue)) == page.frame:
+            self._begin_round()
         if page.frame in self._ahead:
             self._pass(page)
         super().left(page)
+
+    def _begin_round(self) -> None:
+        self._ahead, self._queue = self._queue, self._ahead
 
     def _pass(self, page: AnyPage) -> None:
         self._queue[page.frame] = self._ahead.pop(page.frame)
@@ -64,7 +69,7 @@ class Clock(Policy):
         found = ""
         for _ in range(2 * len(self)):
             if not self._ahead:
-                self._ahead, self._queue = self._queue, self._ahead
+                self._begin_round()
             page = next(iter(self._ahead.values()))
             found = "kept" if not pages.may_go(page) else "used" if pages.referenced(page) else "unused"
             if found == "used":

@@ -178,7 +178,8 @@ def _seats(ring: RingValue, look: Look[ReplacementValue]) -> list[int | None]:
     """
     now = _around(ring)
     seats, place = list[int | None](now), 0
-    were = now if look.moment.is_after else _around(look.before.rings.get(ring.name, ring))
+    is_same = not look.moment.is_after and look.before.policy == look.now.policy
+    were = _around(look.before.rings.get(ring.name, ring)) if is_same else now
     if [frame for frame in were if frame in now] != [frame for frame in now if frame in were]:
         return seats  # a frame came back on another seat, so the seats from before say nothing
     for frame in were:
