@@ -36,7 +36,6 @@ from .objects_schema import (
 from .rings import Rings
 from .rings_schema import NothingToReclaim, PageLeaving
 from .swap import Swap
-from .users import Users
 
 
 class PageOwner(Protocol):
@@ -130,8 +129,9 @@ class TaskMemory:
         """The number of these pages that several objects have."""
         self.rings = Rings(recorder, self.pages)
         """The choice of pages to evict."""
-        self.in_swap: Users[PageUser] = Users()
-        """The owners of the page in each slot of swap space."""
+        self.in_swap: dict[int, dict[PageUser, None]] = {}
+        """The owners of the page in each slot of swap space, in order of arrival: mostly one, after some forks several.
+        """
         self.lacking = ""
         """The reason why no page could be evicted, the last time that happened, in words."""
         self._made = 0
@@ -423,7 +423,7 @@ class TaskMemory:
         self._vacated(page)
         if slot >= 0:
             first.swapped[index] = slot
-            self.in_swap.add(slot, (first, index))
+            self.in_swap[slot] = {(first, index): None}
         emit = self.recorder.emit
         if emit is not None:
             emit((PageOut.tag, first.name, index, frame, to, slot, has))
@@ -436,7 +436,7 @@ class TaskMemory:
         """Note that pages of an object, by number, are in slots with others' pages."""
         for index, slot in slots:
             owner.swapped[index] = slot
-            self.in_swap.add(slot, (owner, index))
+            self.in_swap[slot][owner, index] = None
         emit = self.recorder.emit
         if emit is not None and slots:
             emit((SwapShared.tag, owner.name, slots))
@@ -445,7 +445,7 @@ class TaskMemory:
         """Free a slot whose page is also in memory, if there is one: the page must then be written at its eviction."""
         for one in self.objects.values():
             for slot in one.swapped.values():
-                users = self.in_swap.of(slot)
+                users = (*self.in_swap[slot],)
                 if all(at in other.pages for other, at in users):
                     for other, at in users:
                         self.forget(other, (at,))
@@ -499,7 +499,7 @@ class TaskMemory:
 
     def found(self, owner: PageOwner, index: int) -> int | None:
         """Return the frame in which another object has this page of swap space (Linux's swap cache), or None."""
-        for other, at in self.in_swap.of(owner.swapped.get(index, -1)):
+        for other, at in self.in_swap.get(owner.swapped.get(index, -1), ()):
             if at in other.pages:
                 return other.pages[at]
         return None
@@ -518,8 +518,11 @@ class TaskMemory:
     def forget(self, owner: PageOwner, indices: tuple[int, ...]) -> None:
         """Remove these pages from swap space; their slots are freed, except slots with others' pages."""
         slots = tuple((index, owner.swapped.pop(index)) for index in indices)
-        freed = tuple((index, slot) for index, slot in slots if self.in_swap.remove(slot, (owner, index)))
+        for index, slot in slots:
+            del self.in_swap[slot][owner, index]
+        freed = tuple((index, slot) for index, slot in slots if not self.in_swap[slot])
         for _, slot in freed:
+            del self.in_swap[slot]
             self.swap.free(slot)
         emit = self.recorder.emit
         if emit is not None and freed:
@@ -532,7 +535,8 @@ class TaskMemory:
         slots = tuple((index, before.swapped.pop(index)) for index in indices)
         owner.swapped.update(slots)
         for index, slot in slots:
-            self.in_swap.replace(slot, (before, index), (owner, index))
+            users = [owner if one is before else one for one, _ in self.in_swap[slot]]
+            self.in_swap[slot] = {(one, index): None for one in users}
         emit = self.recorder.emit
         if emit is not None and slots:
             emit((SwapMoved.tag, before.name, owner.name, slots))
@@ -556,7 +560,7 @@ class TaskMemory:
                 in_memory.setdefault(frame, set()).add((one, index))
         known = {frame: {(one, page.index) for one in page.users} for frame, page in self.pages.items()}
         self._check_users("O4: frame", in_memory, known)
-        self._check_users("O6: slot", in_swap, {slot: set(self.in_swap.of(slot)) for slot in self.in_swap})
+        self._check_users("O6: slot", in_swap, {slot: set(users) for slot, users in self.in_swap.items()})
         for frame, page in self.pages.items():
             owner = self._allocator.owner(frame)
             if owner != f"object {page.owner.name}":
