@@ -57,13 +57,13 @@ MISTAKES = {
         "clock",
     ),
     "swap space's own are dirty too": Mistake(
-        replacement.MachineReplacement._dirtiness, "memory.slots(owner)", "memory.slots('nobody')", "clock"
+        replacement.MachineReplacement._dirtiness, "index in one.swapped", "index in ()", "clock"
     ),
     "a page that was never written is dirty": Mistake(
         replacement.MachineReplacement._dirtiness, "blank.get(frame) is True", "False", "clock"
     ),
     "what lies behind does not count": Mistake(
-        replacement.MachineReplacement._dirtiness, 'kind == "anonymous"', "True", "clock"
+        replacement.MachineReplacement._dirtiness, 'one.fields[0] == "anonymous"', "True", "clock"
     ),
     "a legend counts wrongly": Mistake(gauge._parts, "counts.free - counts.zeroed", "counts.free", "frames"),
 }

@@ -44,19 +44,17 @@ class Rings:
 
     def choose(self, replacement: Replacement, choice: Choice | None = None) -> None:
         """Replace pages by this policy from now on; they keep the order in which they were brought in. O(pages)."""
-        before = self.title
+        before, counted = self.title, self.counts_references
         is_same = replacement.policy == self.replacement.policy and choice is None and self.choice is None
-        known = {frame: self._leave(page) for frame, page in self._pages.items()}
-        if not is_same or self.counts_references:  # what is known of references counts from the choice on
-            known.clear()
-        self.replacement, self.choice = replacement, choice
-        self._own_rings = replacement.local or replacement.times_by_task
-        self._recorder.report(ReplacementChosen.tag, before, self.title)
-        self.rings.clear()
-        self.references = replacement.references()
-        self.counts_references = self._make("").counts
-        for frame, page in self._pages.items():
-            self._join(page, known.get(frame))
+        with self._moving([*self._pages.values()]) as known:
+            if not is_same or counted:  # what is known of references counts from the choice on
+                known[:] = [None] * len(known)
+            self.replacement, self.choice = replacement, choice
+            self._own_rings = replacement.local or replacement.times_by_task
+            self._recorder.report(ReplacementChosen.tag, before, self.title)
+            self.rings.clear()
+            self.references = replacement.references()
+            self.counts_references = self._make("").counts
 
     def limit(self, task: str, pages: int | None) -> None:
         """Limit the number of pages of `task` in memory; None: as many as fit.
@@ -69,18 +67,21 @@ class Rings:
         if pages is not None and task in self.limits:
             self.limits[task] = pages
             return
-        with self._moving(task):
+        with self._moving(self._of(task)):
             if pages is None:
                 del self.limits[task]
             else:
                 self.limits[task] = pages
+        if pages is None and not self._own_rings:
+            self.rings.pop(task, None)
 
     def forget(self, task: str) -> None:
         """Note that a task has ended: its pages that others still have count for no task.
 
         O(1), or O(pages) if there are any.
         """
-        with self._moving(task) as pages:
+        pages = self._of(task)
+        with self._moving(pages):
             self.limits.pop(task, None)
             for page in pages:
                 page.task = ""
@@ -90,14 +91,11 @@ class Rings:
 
     def charge(self, page: AnyPage, task: str) -> None:
         """Count a page for `task` from now on. O(1)."""
-        before = page.task
-        moves = self.name_of(before) != self.name_of(task)
-        known = self._leave(page) if moves else None
-        self._count(before, -1)
-        page.task = task
-        self._count(task, 1)
-        if moves:
-            self._join(page, known)
+        moves = self.name_of(page.task) != self.name_of(task)
+        with self._moving([page] if moves else []):
+            self._count(page.task, -1)
+            page.task = task
+            self._count(task, 1)
 
     def _count(self, task: str, change: int) -> None:
         """Change the number of pages that count for a task, or for none; a task without pages is not in `counts`."""
@@ -105,18 +103,24 @@ class Rings:
         if not self.counts[task]:
             del self.counts[task]
 
+    def _of(self, task: str) -> list[AnyPage]:
+        """Return the pages of a task, in the order of their ring. O(1) if there are none, else O(pages)."""
+        return [page for page in self._ring(task).queue if page.task == task] if self.counts[task] else []
+
     @contextmanager
-    def _moving(self, task: str) -> Iterator[list[AnyPage]]:
-        """Move the given pages of a task to the ring to which they belong after the body of the ``with``."""
-        before = self.name_of(task)
-        ring = self.rings.get(before) if self.counts[task] else None
-        pages = [] if ring is None else [page for page in ring.queue if page.task == task]
-        known = [self._leave(page) for page in pages]
-        yield pages
+    def _moving(self, pages: list[AnyPage]) -> Iterator[list[object]]:
+        """Move pages to the rings to which they belong after the body of the ``with``, with what is known of each."""
+        known = [page.known for page in pages]
+        for page in pages:
+            self._ring(page.task).left(page)
+        yield known
         for page, one in zip(pages, known, strict=True):
-            self._join(page, one)
-        if before and before != self.name_of(task):
-            self.rings.pop(before, None)
+            ring = self._ring(page.task)
+            ring.entered(page)
+            if page.last_use is not None:
+                ring.knows(page, *page.last_use)
+            if one is not None:
+                page.known = one
 
     @property
     def title(self) -> str:
@@ -136,21 +140,6 @@ class Rings:
             self.rings[name] = self._make(name)
         return self.rings[name]
 
-    def _join(self, page: AnyPage, known: object) -> None:
-        """Insert a page into its ring, with everything that is known about it, also from another ring."""
-        ring = self._ring(page.task)
-        ring.entered(page)
-        if page.last_use is not None:
-            ring.knows(page, *page.last_use)
-        if known is not None:
-            page.known = known
-
-    def _leave(self, page: AnyPage) -> object:
-        """Remove a page from its ring; returns what the ring knew about it."""
-        known: object = page.known
-        self.rings[self.name_of(page.task)].left(page)
-        return known
-
     # ---- pages -------------------------------------------------------------------------------
 
     def name_of(self, task: str) -> str:
@@ -164,7 +153,7 @@ class Rings:
 
     def left(self, page: AnyPage) -> None:
         """Note that a page is no longer in memory. O(1)."""
-        self._leave(page)
+        self._ring(page.task).left(page)
         self._count(page.task, -1)
 
     def used(self, task: str, frame: int, number: int) -> None:

@@ -218,9 +218,7 @@ class TaskMemory:
             self._allocator.hand_over(frame, f"object {page.owner.name}")
         self.pass_on(frame, task)
         self.rings.may_go_again(frame)
-        emit = self.recorder.emit
-        if emit is not None:
-            emit((PageKept.tag, frame, page.owner.name))
+        self.recorder.report(PageKept.tag, frame, page.owner.name)
         return False
 
     def _vacated(self, page: Page[PageOwner]) -> None:
@@ -252,10 +250,6 @@ class TaskMemory:
         """Return whether several objects have their page in some frame."""
         return bool(self._shared)
 
-    def dirty_pages(self, name: str) -> dict[int, bool]:
-        """Return the pages of an object that its file does not have yet, each with the value True."""
-        return dict.fromkeys(self.objects[name].dirty, True) if name in self.objects else {}
-
     def inherited(self, frame: int, task: str) -> None:
         """Note that `task` maps a page.
 
@@ -278,10 +272,6 @@ class TaskMemory:
             heirs = [pmap.name for pmap, _ in self.reverse.of(frame)]
             if heirs:
                 self.inherited(frame, heirs[0])
-
-    def slots(self, name: str) -> dict[int, int]:
-        """Return the slots of swap space with pages of an object, by page."""
-        return self.objects[name].swapped if name in self.objects else {}
 
     # ---- what processors do with pages -------------------------------------------------------
 
@@ -334,9 +324,7 @@ class TaskMemory:
                 return True
         why = self._why_none(task, own_only=own_only)
         self.lacking = why if self.resident else ""
-        emit = self.recorder.emit
-        if emit is not None:
-            emit((NothingToReclaim.tag, why))
+        self.recorder.report(NothingToReclaim.tag, why)
         return False
 
     def _why_none(self, task: str, *, own_only: bool) -> str:
@@ -391,9 +379,8 @@ class TaskMemory:
         if not self.can_page_out(owner, index):
             return False
         has = self._had_by(owner, index)
-        emit, frame = self.recorder.emit, owner.pages[index]
-        if emit is not None:
-            emit((PageLeaving.tag, frame, *self.first_mapped_at(frame)))
+        frame = owner.pages[index]
+        self.recorder.report(PageLeaving.tag, frame, *self.first_mapped_at(frame))
         return self._page_out(owner, index, "nowhere" if has else "file" if owner.is_file else "swap", has)
 
     @kernel_function("vm_page_out", first=3)
@@ -424,9 +411,7 @@ class TaskMemory:
         if slot >= 0:
             first.swapped[index] = slot
             self.in_swap[slot] = {(first, index): None}
-        emit = self.recorder.emit
-        if emit is not None:
-            emit((PageOut.tag, first.name, index, frame, to, slot, has))
+        self.recorder.report(PageOut.tag, first.name, index, frame, to, slot, has)
         for one in others if slot >= 0 else ():
             self.share_slots(one, ((index, slot),))
         self.free(frame)
@@ -437,9 +422,8 @@ class TaskMemory:
         for index, slot in slots:
             owner.swapped[index] = slot
             self.in_swap[slot][owner, index] = None
-        emit = self.recorder.emit
-        if emit is not None and slots:
-            emit((SwapShared.tag, owner.name, slots))
+        if slots:
+            self.recorder.report(SwapShared.tag, owner.name, slots)
 
     def _give_up_a_copy(self) -> None:
         """Free a slot whose page is also in memory, if there is one: the page must then be written at its eviction."""
@@ -476,9 +460,7 @@ class TaskMemory:
             pmap.update(va, va + PAGE)
         owner.write_back(index, self.ram.read(frame << PAGE_SHIFT, PAGE))
         owner.dirty.discard(index)
-        emit = self.recorder.emit
-        if emit is not None:
-            emit((PageCleaned.tag, owner.name, index))
+        self.recorder.report(PageCleaned.tag, owner.name, index)
 
     # ---- coming back -------------------------------------------------------------------------
 
@@ -492,9 +474,7 @@ class TaskMemory:
         frame = self.fresh(owner, task)
         if frame is not None:
             self.ram.write(frame << PAGE_SHIFT, self.swap.content(slot))
-            emit = self.recorder.emit
-            if emit is not None:
-                emit((PageIn.tag, owner.name, index, frame, slot))
+            self.recorder.report(PageIn.tag, owner.name, index, frame, slot)
         return frame
 
     def found(self, owner: PageOwner, index: int) -> int | None:
@@ -524,11 +504,10 @@ class TaskMemory:
         for _, slot in freed:
             del self.in_swap[slot]
             self.swap.free(slot)
-        emit = self.recorder.emit
-        if emit is not None and freed:
-            emit((SwapFreed.tag, owner.name, freed))
-        if emit is not None and len(freed) < len(slots):
-            emit((SwapLeft.tag, owner.name, tuple(one for one in slots if one not in freed)))
+        if freed:
+            self.recorder.report(SwapFreed.tag, owner.name, freed)
+        if len(freed) < len(slots):
+            self.recorder.report(SwapLeft.tag, owner.name, tuple(one for one in slots if one not in freed))
 
     def move_swapped(self, before: PageOwner, owner: PageOwner, indices: tuple[int, ...]) -> None:
         """Move pages in swap space to another object."""
@@ -537,9 +516,8 @@ class TaskMemory:
         for index, slot in slots:
             users = [owner if one is before else one for one, _ in self.in_swap[slot]]
             self.in_swap[slot] = {(one, index): None for one in users}
-        emit = self.recorder.emit
-        if emit is not None and slots:
-            emit((SwapMoved.tag, before.name, owner.name, slots))
+        if slots:
+            self.recorder.report(SwapMoved.tag, before.name, owner.name, slots)
 
     # ---- invariants --------------------------------------------------------------------------
 

@@ -148,12 +148,11 @@ class MachineReplacement(Part):
 
         def is_dirty(owner: str, index: int, frame: int, bit: bool) -> bool:
             one = memory.objects.get(owner)
-            kind = "" if one is None else one.fields[0]
-            if kind in ("", "file"):
-                return index in memory.dirty_pages(owner)
-            if index in memory.slots(owner):
+            if one is None or one.is_file:
+                return one is not None and index in one.dirty
+            if index in one.swapped:
                 return False
-            may_come_again = kind == "anonymous" and memory.zeroed and blank.get(frame) is True
+            may_come_again = one.fields[0] == "anonymous" and memory.zeroed and blank.get(frame) is True
             return bit or not may_come_again
 
         return is_dirty
