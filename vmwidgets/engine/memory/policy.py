@@ -12,7 +12,7 @@ from .replacement_schema import ReferenceCleared, RingMoved
 
 
 class Pages(Protocol):
-    """The questions that a policy asks about pages in memory; here with the answers for pages that nobody holds."""
+    """The questions that a policy asks about pages in memory; here with the answers for pages on paper."""
 
     def may_go(self, page: AnyPage) -> bool:
         """Return whether the page may be evicted: a wired page may not."""
