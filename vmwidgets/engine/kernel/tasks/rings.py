@@ -16,7 +16,7 @@ from ...base.recorder import Recorder
 from ...memory.page import AnyPage
 from ...memory.policy import Pages, Policy
 from ...memory.replacement import Choice, Own, Replacement
-from .rings_schema import ReplacementChosen
+from .objects_schema import ReplacementChosen
 
 
 class Rings:

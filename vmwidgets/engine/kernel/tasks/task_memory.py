@@ -23,10 +23,12 @@ from ...memory.replacement import Choice, Replacement
 from ..pmap.reverse import ReverseMap
 from .forks import FORKS
 from .objects_schema import (
+    NothingToReclaim,
     ObjectFields,
     PageCleaned,
     PageIn,
     PageKept,
+    PageLeaving,
     PageOut,
     SwapFreed,
     SwapLeft,
@@ -34,7 +36,6 @@ from .objects_schema import (
     SwapShared,
 )
 from .rings import Rings
-from .rings_schema import NothingToReclaim, PageLeaving
 from .swap import Swap
 
 
