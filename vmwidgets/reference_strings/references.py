@@ -14,9 +14,8 @@ from ..engine.base.errors import Refused, a_kind, shown
 from ..engine.base.frozen import frozen
 from ..engine.base.units import counted
 from ..engine.memory.choices import Choose, asked
-from ..engine.memory.clock import Clock
 from ..engine.memory.page import Page
-from ..engine.memory.policy import Pages, Policy
+from ..engine.memory.policy import Clock, Pages, Policy
 from ..engine.memory.replacement import POLICIES, Own, Replacement
 from .references_schema import PageName, PageReference, PolicyRun, ReferencesValue
 

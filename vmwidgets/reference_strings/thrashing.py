@@ -17,8 +17,7 @@ from typing import Any
 from ..engine.base.errors import Refused, UnknownName, in_ascii, shown
 from ..engine.base.frozen import frozen
 from ..engine.memory.page import Page
-from ..engine.memory.policy import Pages, Policy
-from ..engine.memory.queues import WorkingSet
+from ..engine.memory.policy import Pages, Policy, WorkingSet
 from ..engine.memory.replacement import SIMPLE
 
 SCOPES = ("global", "local", "working set")

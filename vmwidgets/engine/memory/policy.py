@@ -1,14 +1,24 @@
-"""Page replacement policies: each has a ring of pages, in a dict in order, and an order of eviction."""
+"""Page replacement policies: each has a ring of pages, in a dict in order, and an order of eviction.
+
+Here are the policies that know no future: queues, the clock, aging, and not recently used.
+"""
 
 from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterator
+from heapq import heappop, heappush
 from typing import ClassVar, Protocol
 
 from ..base.recorder import Recorder
 from .page import AnyPage
-from .replacement_schema import ReferenceCleared, RingMoved
+from .replacement_schema import HandLooked, HandMoved, PagesAged, ReferenceCleared, RingMoved
+
+FEW = 64
+"""This many old items of a line are not worth a new line."""
+
+BITS = 8
+"""The length of the counters of :class:`Aging` in bits."""
 
 
 class Pages(Protocol):
@@ -134,3 +144,272 @@ class Policy:
         """Move a page to the end.  O(1)."""
         self._queue.move_to_end(page.frame)
         self.recorder.report(RingMoved.tag, self.name, page.frame, "behind")
+
+
+# ---- queues -----------------------------------------------------------------------------------
+
+
+class Fifo(Policy):
+    """First in, first out.
+
+    A page that can't be evicted keeps its place in the order, but is checked again only once it can be evicted
+    (:meth:`may_go_again`).  So wired pages are passed once for each wiring, not once for each fault.
+    """
+
+    def __init__(self, recorder: Recorder | None = None, name: str = "", references: References | None = None) -> None:
+        super().__init__(recorder, name, references)
+        self._last = 0
+        self._line: list[tuple[int, AnyPage]] = []
+        """A heap of the pages that may be evictable, with their places; items with an old place are ignored."""
+
+    def entered(self, page: AnyPage) -> None:
+        """Put a page at the end of the line.  O(1), amortized."""
+        super().entered(page)
+        self._is_last(page)
+
+    def _behind(self, page: AnyPage) -> None:
+        super()._behind(page)
+        self._is_last(page)
+
+    def _is_last(self, page: AnyPage) -> None:
+        self._last = page.place = self._last + 1
+        self.may_go_again(page)
+
+    def may_go_again(self, page: AnyPage) -> None:
+        """Let the page be checked again, at its old place."""
+        if len(self._line) > 2 * len(self) + FEW:
+            self._line = sorted({item for item in self._line if self._is_valid(*item)})
+        heappush(self._line, (page.place, page))
+
+    def _is_valid(self, place: int, page: AnyPage) -> bool:
+        return page.place == place and self._queue.get(page.frame) is page
+
+    def _next(self) -> AnyPage | None:
+        """Return the first page in line; None if all are set aside."""
+        line = self._line
+        while line and not self._is_valid(*line[0]):
+            heappop(line)
+        return line[0][1] if line else None
+
+    def candidates(self, pages: Pages) -> Iterator[AnyPage]:
+        """Yield the evictable pages, in order.
+
+        The first takes O(log pages), and more for pages that are set aside on the way; the rest takes O(pages).
+        """
+        while (first := self._next()) is not None and not pages.may_go(first):
+            heappop(self._line)
+        if first is None:
+            return
+        yield first
+        for page in self.queue:
+            if page is not first and pages.may_go(page):
+                yield page
+
+
+class Lru(Fifo):
+    """Evict the least recently used page, by a count of references: the other policies approximate LRU."""
+
+    counts = True
+
+    def seen(self, page: AnyPage, number: int, task: str) -> None:
+        """Move the page to the end."""
+        self._behind(page)
+
+
+class WorkingSet(Lru):
+    """Pages used in the last `window` references stay, and others leave (Denning 1968).
+
+    If a frame is needed and all are in the set, the least recently used page is evicted.  The only stored fact about a
+    page is its last use.
+    """
+
+    def __init__(self, window: int, recorder: Recorder | None = None, name: str = "") -> None:
+        super().__init__(recorder, name)
+        self.window = window
+
+    def entered(self, page: AnyPage) -> None:
+        """Count a new page as used now."""
+        page.known = self.time
+        super().entered(page)
+
+    def seen(self, page: AnyPage, number: int, task: str) -> None:
+        """Note that a page was used now."""
+        super().seen(page, number, task)
+        page.known = self.time
+
+    def expired(self, pages: Pages) -> list[AnyPage]:
+        """Return the pages whose last use is at least `window` references ago, the oldest first.
+
+        O(1), plus O(log pages) for each of these pages, and for each page that is set aside.
+        """
+        found: dict[AnyPage, None] = {}
+        while (page := self._next()) is not None and page.known <= self.time - self.window:
+            heappop(self._line)
+            if pages.may_go(page):
+                found[page] = None
+        for page in found:
+            self.may_go_again(page)
+        return [*found]
+
+
+class SecondChance(Policy):
+    """First in, first out, but a used page goes to the end, without its reference bit."""
+
+    uses_bits: ClassVar[bool] = True
+
+    def candidates(self, pages: Pages) -> Iterator[AnyPage]:
+        """Yield the first page that was not used; if all were used, yield the first page, whose bit is now clear."""
+        for _ in range(2 * len(self)):
+            page = next(iter(self._queue.values()))
+            if pages.may_go(page):
+                if pages.referenced(page):
+                    self._clear(pages, page)
+                else:
+                    yield page
+            self._behind(page)
+
+
+class Clock(Policy):
+    """The choice of second chance, on a fixed ring with a moving hand.
+
+    A new page is placed just before the hand, so that it is checked last: it takes the victim's place (Corbató, "A
+    Paging Experiment with the Multics System", 1968; 4BSD).  So a ring is two queues: the pages in the places before
+    the hand, and the pages from the hand on.  O(1) for a page that comes or goes.
+
+    >>> from vmwidgets.engine.memory.page import Page
+    >>> clock = Clock()
+    >>> for frame in (7, 8, 9):
+    ...     clock.entered(Page(frame, "memory", frame))
+    >>> [page.frame for page in clock.order], clock.hand
+    ([7, 8, 9], 0)
+    """
+
+    uses_bits: ClassVar[bool] = True
+
+    def __init__(self, recorder: Recorder | None = None, name: str = "", references: References | None = None) -> None:
+        super().__init__(recorder, name, references)
+        self._ahead = OrderedDict[int, AnyPage]()
+        """The pages from the hand on; `_queue` has the pages before it.  Without pages ahead, a new round begins."""
+
+    def __len__(self) -> int:
+        return len(self._ahead) + len(self._queue)
+
+    @property
+    def hand(self) -> int:
+        """The place of the next page to be checked, from 0 on."""
+        return len(self._queue) if self._ahead else 0
+
+    @property
+    def queue(self) -> list[AnyPage]:
+        """The pages from the hand on, around the ring."""
+        return [*self._ahead.values(), *self._queue.values()]
+
+    def left(self, page: AnyPage) -> None:
+        """Remove a page; if the hand pointed at it, it now points at the next page, after the vacant place."""
+        if not self._ahead and next(iter(self._queue)) == page.frame:
+            self._begin_round()
+        if page.frame in self._ahead:
+            self._pass(page)
+        super().left(page)
+
+    def _begin_round(self) -> None:
+        self._ahead, self._queue = self._queue, self._ahead
+
+    def _pass(self, page: AnyPage) -> None:
+        self._queue[page.frame] = self._ahead.pop(page.frame)
+
+    def candidates(self, pages: Pages) -> Iterator[AnyPage]:
+        """Yield, from the hand on, the pages with a clear bit; set bits are cleared on the way.
+
+        Each check is reported, with the hand at the checked page and not yet at the next.
+        """
+        found = ""
+        for _ in range(2 * len(self)):
+            if not self._ahead:
+                self._begin_round()
+            page = next(iter(self._ahead.values()))
+            found = "kept" if not pages.may_go(page) else "used" if pages.referenced(page) else "unused"
+            if found == "used":
+                pages.clear_referenced(page)
+            emit = self.recorder.emit
+            if emit is not None:
+                emit((HandLooked.tag, self.name, page.frame, *pages.first_mapped_at(page.frame), found))
+            self._pass(page)
+            if found == "unused":
+                self._moved()
+                yield page
+        if found != "unused":
+            self._moved()
+
+    def _moved(self) -> None:
+        """Report that the hand is at another page than the checked one."""
+        if len(self) > 1:
+            self.recorder.report(HandMoved.tag, self.name)
+
+
+# ---- policies with ticks of the clock ---------------------------------------------------------
+
+
+class Aging(Policy):
+    """Evict the page with the lowest counter: not frequently used, with aging (Tanenbaum, 3.4.7).
+
+    Each page has a counter of eight bits.  At a tick, all counters are shifted right by one bit, and the reference
+    bits, which are cleared, enter on the left.  A new page has a counter of 0; of equal counters, the page that came
+    first is evicted.  Without ticks, this is FIFO.  O(pages log pages) for an eviction, O(pages) for a tick.
+    (Tanenbaum, "Modern Operating Systems".)
+    """
+
+    ages: ClassVar[bool] = True
+    uses_bits: ClassVar[bool] = True
+
+    def entered(self, page: AnyPage) -> None:
+        """Set a new page's counter to 0."""
+        page.known = 0
+        super().entered(page)
+
+    def note(self, page: AnyPage) -> int:
+        """Return a page's counter."""
+        return int(page.known)
+
+    def ticked(self, pages: Pages, count: int) -> None:
+        """Shift the counters, and add the reference bits on the left; further ticks in this call find no bit set."""
+        changed = []
+        for page in self.queue:
+            is_used = pages.referenced(page)
+            if is_used:
+                self._clear(pages, page)
+            after = (page.known >> 1 | is_used << BITS - 1) >> min(count, BITS + 1) - 1
+            if after != page.known:
+                changed.append((page, page.known, after))
+        for page, _, after in changed:
+            page.known = after
+        if changed:
+            notes = tuple((page.frame, before, after) for page, before, after in changed)
+            self.recorder.report(PagesAged.tag, self.name, notes)
+
+    @property
+    def order(self) -> list[AnyPage]:
+        """The pages by counter, the lowest first; pages with equal counters in order of arrival."""
+        return sorted(self.queue, key=self.note)
+
+
+class NotRecentlyUsed(Policy):
+    """Evict a page of the lowest of four classes: neither referenced nor dirty, dirty, referenced, both ("NRU").
+
+    Reference bits are cleared at each tick (Tanenbaum, 3.4.2).  The first page to arrive in the class is evicted; the
+    textbook evicts any.  O(pages log pages) for an eviction, O(pages) for a tick.
+    """
+
+    ages: ClassVar[bool] = True
+    uses_bits: ClassVar[bool] = True
+
+    def ticked(self, pages: Pages, count: int) -> None:
+        """Clear all reference bits."""
+        for page in self.queue:
+            if pages.referenced(page):
+                self._clear(pages, page)
+
+    def candidates(self, pages: Pages) -> Iterator[AnyPage]:
+        """Yield the evictable pages by class."""
+        able = [page for page in self.queue if pages.may_go(page)]
+        return iter(sorted(able, key=lambda page: (pages.referenced(page), pages.dirty(page))))

@@ -12,12 +12,20 @@ from collections.abc import Callable, Iterator
 from ..base.errors import Refused, shown
 from ..base.frozen import frozen
 from ..base.recorder import Recorder
-from .aging import Aging, NotRecentlyUsed
-from .clock import Clock
 from .optimal import Future, Optimal, PageKey
 from .page import AnyPage
-from .policy import Pages, Policy, References
-from .queues import Fifo, Lru, SecondChance, WorkingSet
+from .policy import (
+    Aging,
+    Clock,
+    Fifo,
+    Lru,
+    NotRecentlyUsed,
+    Pages,
+    Policy,
+    References,
+    SecondChance,
+    WorkingSet,
+)
 
 
 @frozen(slots=False)

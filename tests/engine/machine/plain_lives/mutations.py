@@ -310,7 +310,7 @@ def _(mended: Function) -> Function:
 # ---- policies --------------------------------------------------------------------------------
 
 
-@bug("a page that could not go counts as used", "policies", "memory.queues", "Lru.candidates")
+@bug("a page that could not go counts as used", "policies", "memory.policy", "Lru.candidates")
 def _(mended: Function) -> Function:
     def candidates(self: Any, pages: Any) -> Iterator[Any]:
         for page in self.queue:
@@ -348,7 +348,7 @@ def _(mended: Function) -> Function:
     return answer
 
 
-@bug("the clock takes the place that was vacated last", "policies", "memory.clock", "Clock.left")
+@bug("the clock takes the place that was vacated last", "policies", "memory.policy", "Clock.left")
 def _(mended: Function) -> Function:
     def left(self: Any, page: Any) -> None:
         queue = self.queue
@@ -358,7 +358,7 @@ def _(mended: Function) -> Function:
     return left
 
 
-@bug("the clock takes the place that was vacated last", "policies", "memory.clock", "Clock.entered")
+@bug("the clock takes the place that was vacated last", "policies", "memory.policy", "Clock.entered")
 def _(mended: Function) -> Function:
     def entered(self: Any, page: Any) -> None:
         vacated = self.__dict__.pop("_vacated", None)

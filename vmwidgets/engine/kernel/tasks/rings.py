@@ -28,8 +28,6 @@ class Rings:
         self.replacement = Replacement("fifo")
         self.choice: Choice | None = None
         """A learner's function, which chooses instead of the policy."""
-        self._own_rings = False
-        """Whether each task has a ring of its own, by the policy."""
         self.rings: dict[str, Policy] = {}
         self.counts: Counter[str] = Counter()
         """The number of pages that count for each task, and, under "", for none."""
@@ -50,7 +48,6 @@ class Rings:
             if not is_same or counted:  # what is known of references counts from the choice on
                 known[:] = [None] * len(known)
             self.replacement, self.choice = replacement, choice
-            self._own_rings = replacement.local or replacement.times_by_task
             self._recorder.report(ReplacementChosen.tag, before, self.title)
             self.rings.clear()
             self.references = replacement.references()
@@ -72,7 +69,7 @@ class Rings:
                 del self.limits[task]
             else:
                 self.limits[task] = pages
-        if pages is None and not self._own_rings:
+        if self.name_of(task) != task:
             self.rings.pop(task, None)
 
     def forget(self, task: str) -> None:
@@ -144,7 +141,8 @@ class Rings:
 
     def name_of(self, task: str) -> str:
         """Return the ring of a task's pages."""
-        return task if self._own_rings or task in self.limits else ""
+        own = self.replacement.local or self.replacement.times_by_task or task in self.limits
+        return task if own else ""
 
     def entered(self, page: AnyPage) -> None:
         """Note that a page was brought in. O(1)."""
