@@ -17,11 +17,11 @@ from .engine.kernel.map.map_schema import *  # noqa: F403
 from .engine.kernel.map.objects_schema import *  # noqa: F403
 from .engine.kernel.pmap.pmap_schema import *  # noqa: F403
 from .engine.kernel.tasks.objects_schema import *  # noqa: F403
-from .engine.kernel.tasks.rings_schema import *  # noqa: F403
 from .engine.kernel.threads.threads_schema import *  # noqa: F403
 from .engine.kernel.x15.kentry_schema import *  # noqa: F403
 from .engine.memory.injections_schema import *  # noqa: F403
 from .engine.memory.pages_schema import *  # noqa: F403
+from .engine.memory.replacement_schema import *  # noqa: F403
 from .engine.memory.slabs_schema import *  # noqa: F403
 from .engine.mmu.tables_schema import *  # noqa: F403
 from .engine.mmu.tlb_schema import *  # noqa: F403

@@ -17,6 +17,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from vmwidgets.engine.memory import replacement_schema
+
 HERE = Path(__file__).parent
 NAME = "vmwidgets_before"
 
@@ -73,3 +75,42 @@ _FILE = re.compile(r"'/[^']*/(?=journal\.jsonl)")
 _LIES = re.compile(r" at 0x[0-9a-f]{8,}>")
 _NUMBERED = re.compile(r"\bmachine \d+")
 """How a machine without a name of its own is called: by how many there were."""
+
+
+# ---- rings, which have no numbered places any longer ---------------------------------------------
+
+
+def of_today(was: Any) -> Any:
+    """Return the rings of the engine before, or the events of an operation, in today's form.
+
+    Before, each page and the hand had a numbered place, the places were sometimes numbered anew, and a policy's number
+    for a page was reported.  Today the hand is at the first page, and reports only that it moves on from a page.
+    """
+    if type(was).__name__ == "ReplacementValue":
+        return replacement_schema.ReplacementValue(was.policy, {name: _ring(one) for name, one in was.rings.items()})
+    if isinstance(was, (tuple, list)):
+        pairs = zip(["", *(type(one).__name__ for one in was)], was, strict=False)
+        return type(was)(_event(one) for last, one in pairs if _is_told(type(one).__name__, last))
+    return was
+
+
+def _is_told(name: str, last: str) -> bool:
+    return name not in ("PagesNoted", "RingRenumbered") and (name != "HandMoved" or last == "HandLooked")
+
+
+def _ring(was: Any) -> replacement_schema.RingValue:
+    pages = [{name: getattr(page, name) for name in page.__slots__ if name != "place"} for page in was.pages]
+    hand = sorted(page.place for page in was.pages).index(was.pages[0].place) if was.hand else 0
+    return replacement_schema.RingValue(
+        was.name, tuple(replacement_schema.RingPage(**page) for page in pages), hand, was.count
+    )
+
+
+def _event(was: Any) -> Any:
+    kind: Any = getattr(replacement_schema, type(was).__name__, None)
+    if kind is None:
+        return was
+    held = {name: getattr(was, name) for name in was.field_names if name not in ("before", "after")}
+    if kind is replacement_schema.RingMoved:
+        held["to"] = "in" if was.before < 0 else "out" if was.after < 0 else "behind"
+    return kind(**held)

@@ -11,7 +11,7 @@ from typing import Any
 
 import vmwidgets
 from tests.beside.alike import unlike
-from tests.beside.before import before, said
+from tests.beside.before import before, of_today, said
 from tests.beside.called import CALLED
 from tests.beside.drawing import BASE, Drawing
 
@@ -161,7 +161,8 @@ class Life:
         self.compare("operations recorded", len(done), len(does))
         for one, other in zip(done, does, strict=False):
             for name in _RECORDED:
-                self.compare(f"{one.name}'s {name}", getattr(one, name), getattr(other, name))
+                was = of_today(getattr(one, name)) if name == "events" else getattr(one, name)
+                self.compare(f"{one.name}'s {name}", was, getattr(other, name))
         return counts != [len(side.m.journal) if "m" in side.names else 0 for side in (self.old, self.new)]
 
     def look(self, *, whole: bool) -> None:
@@ -173,7 +174,7 @@ class Life:
             looked_at(self.old, whole=whole), looked_at(self.new, whole=whole), strict=False
         ):
             self.compare("looks", name, named)
-            self.compare(name, was, now)
+            self.compare(name, of_today(was) if name == "replacement" else was, now)
 
     def compare(self, name: str, was: Any, now: Any) -> None:
         """Compare a value of both sides; a difference must be listed."""

@@ -89,6 +89,26 @@ def test_a_step_back_has_the_bits_and_the_hand_as_they_were():
     assert pointed(view.scene()) != after
 
 
+def test_frames_keep_their_seats_while_pages_leave_and_vacant_seats_are_where_pages_were():
+    """By hand: a page is evicted for another, which has its seat; then two are freed."""
+    _m, t, a = turned(frames=5)
+    for change, most in ((lambda: t.read(a + 30 * PAGE), 1), (lambda: t.munmap(a + 2 * PAGE, 2 * PAGE), 2)):
+        change()
+        view, seats, vacant = vm.Clock(t), {}, set()
+        for step in range(view.steps):
+            view.step = step
+            cards, empty = {}, set()
+            for node in (node for node in view.scene().nodes if node.lane == "clock"):
+                if node.kind == "ring-page":
+                    cards[node.id] = node.x, node.y
+                else:
+                    empty.add((node.x, node.y))
+            assert all(seats.setdefault(card, place) == place for card, place in cards.items())
+            assert empty == {*seats.values()} - {*cards.values()}
+            vacant.add(len(empty))
+        assert vacant == {*range(most + 1)}
+
+
 def test_a_ring_too_large_for_a_circle_is_drawn_from_the_hand_on():
     _m, t, a = turned(frames=30)
     for page in range(40):

@@ -14,9 +14,8 @@ from ..engine.base.errors import Refused, a_kind, shown
 from ..engine.base.frozen import frozen
 from ..engine.base.units import counted
 from ..engine.memory.choices import Choose, asked
-from ..engine.memory.clock import Clock
 from ..engine.memory.page import Page
-from ..engine.memory.policy import Policy
+from ..engine.memory.policy import Clock, Pages, Policy
 from ..engine.memory.replacement import POLICIES, Own, Replacement
 from .references_schema import PageName, PageReference, PolicyRun, ReferencesValue
 
@@ -206,7 +205,7 @@ def _made(label: str, policy: Replacement | Choose, future: tuple[int, ...]) -> 
 # ---- frames on paper -------------------------------------------------------------------------------
 
 
-class _Paper:
+class _Paper(Pages):
     """Frames with their pages and bits; the lowest free frame is used first."""
 
     def __init__(self, policy: Policy, size: int) -> None:
@@ -216,9 +215,6 @@ class _Paper:
         self._referenced: set[int] = set()
         self._dirty: set[int] = set()
         self._kept: tuple[tuple[PageName | None, ...], frozenset[int], frozenset[int]] = ((), frozenset(), frozenset())
-
-    def may_go(self, page: Page[PageName]) -> bool:
-        return True
 
     def referenced(self, page: Page[PageName]) -> bool:
         return page.frame in self._referenced
@@ -256,7 +252,7 @@ class _Paper:
         """Return the policy's counter for the page in each frame."""
         counters: list[int | None] = [None] * len(self._pages)
         for page in self._inside.values():
-            counters[page.frame] = page.note
+            counters[page.frame] = self.policy.note(page)
         return tuple(counters)
 
     def _state(self) -> tuple[tuple[PageName | None, ...], frozenset[int], frozenset[int]]:

@@ -17,8 +17,7 @@ from typing import Any
 from ..engine.base.errors import Refused, UnknownName, in_ascii, shown
 from ..engine.base.frozen import frozen
 from ..engine.memory.page import Page
-from ..engine.memory.policy import Policy
-from ..engine.memory.queues import WorkingSet
+from ..engine.memory.policy import Pages, Policy, WorkingSet
 from ..engine.memory.replacement import SIMPLE
 
 SCOPES = ("global", "local", "working set")
@@ -191,7 +190,7 @@ class _Task:
         self.left -= 1
 
 
-class _Run:
+class _Run(Pages):
     """A run of the model, with one scope and one number of tasks, until :data:`TIME`."""
 
     def __init__(self, scope: str, policy: str, tasks: int, frames: int, seed: int) -> None:
@@ -228,9 +227,6 @@ class _Run:
 
     def clear_referenced(self, page: Page[_Task]) -> None:
         self._referenced.discard(page.frame)
-
-    def dirty(self, page: Page[_Task]) -> bool:
-        return False
 
     def measured(self) -> LoadPoint:
         """Run, and return the measured point."""

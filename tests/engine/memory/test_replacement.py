@@ -11,15 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vmwidgets.engine.base.errors import Refused
+from vmwidgets.engine.base.recorder import Recorder
 from vmwidgets.engine.machine.handles.replacement import MachineReplacement
 from vmwidgets.engine.machine.kept.copies import freeze, thaw
-from vmwidgets.engine.memory.clock import FEW, Clock
 from vmwidgets.engine.memory.optimal import Future, Optimal
 from vmwidgets.engine.memory.page import Page
-from vmwidgets.engine.memory.policy import FOUND
-from vmwidgets.engine.memory.queues import Fifo, Lru, SecondChance, WorkingSet
+from vmwidgets.engine.memory.policy import Clock, Fifo, Lru, SecondChance, WorkingSet
 from vmwidgets.engine.memory.replacement import POLICIES, SIMPLE, Own
-from vmwidgets.engine.memory.replacement_schema import BY_BITS, ORDERS
 from vmwidgets.pictures.load_curve import load_curve
 from vmwidgets.reference_strings.references import reference_string
 from vmwidgets.reference_strings.thrashing import CURVE_POLICIES
@@ -57,6 +55,9 @@ class Bits:
 
     def dirty(self, page):
         return False
+
+    def first_mapped_at(self, frame):
+        return "", 0
 
 
 def frames(pages):
@@ -100,7 +101,6 @@ def test_a_page_that_could_not_go_keeps_its_place(kind, moves, fails):
                     policy.left(victim)
                     line.remove(victim.frame)
         assert (frames(policy.order), len(policy)) == (line, len(line))
-        assert list(policy.places_and_notes[0]) == line, "places rise in the order"
 
 
 @given(moves, st.integers(1, 6))
@@ -130,42 +130,10 @@ def test_all_that_is_out_of_the_working_set_leaves_as_soon_as_it_may(moves, wind
 # ---- the clock -------------------------------------------------------------------------------------
 
 
-class Report:
-    """Keeps the places and the hand as they are reported, as the pictures of a machine do."""
-
-    def __init__(self):
-        self.places, self.hand, self.numbered, self.looks = {}, 0, [], []
-
-    def moved(self, frame, before, after):
-        assert self.places.get(frame, -1) == before
-        self.places[frame] = after
-        if after < 0:
-            del self.places[frame]
-
-    def aged(self, ages):
-        """These policies have no counters."""
-        assert not ages
-
-    def cleared(self, frame):
-        """A policy without a hand cleared a bit; the pages keep it."""
-        assert frame in self.places
-
-    def looked(self, frame, before, after, found):
-        assert (before, after) == (self.hand, self.places[frame])
-        assert found in FOUND
-        self.hand = after
-        self.looks.append((frame, found))
-
-    def noted(self, *given):
-        """Nothing is noted of pages here."""
-        assert not given
-
-    def renumbered(self, places, before, after):
-        assert {frame: place for frame, place, _ in places} == self.places
-        assert before == self.hand
-        self.places.update((frame, place) for frame, _, place in places)
-        self.hand = after
-        self.numbered.append(len(places))
+def around(clock):
+    """The frames of a clock's ring in the order of their places, from place 0 on."""
+    order = frames(clock.order)
+    return order[len(order) - clock.hand :] + order[: len(order) - clock.hand]
 
 
 def in_rounds(queue, pages, looks):
@@ -192,9 +160,10 @@ turns = st.lists(st.tuples(st.sampled_from(KINDS), st.sampled_from(range(10))), 
 
 @given(turns)
 def test_the_clock_is_the_queue_of_second_chance_whatever_comes_and_leaves(moves):
-    report = Report()
-    clock, pages, theirs, queue, at = Clock(report), Bits(), Bits(), [], Numbered()
+    clock, pages, theirs, queue, at = Clock(Recorder()), Bits(), Bits(), [], Numbered()
+    heard = clock.recorder.emit = Heard()
     for move, frame in moves:
+        ring = around(clock)
         if move == "enter" and frame not in queue:
             clock.entered(at[frame])
             queue.append(frame)
@@ -210,21 +179,16 @@ def test_the_clock_is_the_queue_of_second_chance_whatever_comes_and_leaves(moves
                 (changed.discard if move == "unwire" else changed.add)(frame)
         elif move == "evict":
             looks = []
-            report.looks.clear()
+            heard.told.clear()
             victim = next(clock.candidates(pages), None)
             assert (None if victim is None else victim.frame) == in_rounds(queue, theirs, looks)
-            assert report.looks == looks, "each look is reported"
+            assert [(one[2], one[5]) for one in heard.told if one[0] == "HandLooked"] == looks, "each look is reported"
             if victim is not None:
-                report.hand, clock.reported = clock.hand, clock.hand
                 clock.left(victim)
         assert pages.used == theirs.used
-        assert frames(clock.order) == queue
-        report.hand, clock.reported = clock.hand, clock.hand
-        assert report.places == clock.places_and_notes[0]
-        assert len(set(clock.places_and_notes[0].values())) == len(queue), "no two pages have one place"
-        by_place = sorted(report.places, key=report.places.get)
-        first = next((at for at, one in enumerate(by_place) if report.places[one] >= report.hand), 0)
-        assert by_place[first:] + by_place[:first] == queue, "what is reported says the order"
+        assert (frames(clock.order), len(clock)) == (queue, len(queue))
+        both = [one for one in ring if one in queue]
+        assert both == [one for one in around(clock) if one in ring], "pages keep their places, and only the hand moves"
 
 
 def test_a_new_page_takes_the_victims_place():
@@ -233,36 +197,71 @@ def test_a_new_page_takes_the_victims_place():
         clock.entered(at[frame])
     for number in range(4, 12):
         victim = next(clock.candidates(pages))
-        place = victim.place
+        place = around(clock).index(victim.frame)
         clock.left(victim)
         clock.entered(at[number])
-        assert at[number].place == place == number % 4
+        assert around(clock).index(number) == place == number % 4
 
 
-def test_places_are_numbered_seldom_however_pages_come_and_leave():
-    """The worst: each time a page leaves far from the hand, and others come, in vain for places near by."""
-    report = Report()
-    clock, pages, moves, at = Clock(report), Bits(), 2000, Numbered()
-    for frame in range(100):
+def test_the_hand_has_moved_on_when_its_page_leaves_or_is_chosen():
+    """By hand: 0 is chosen, so the hand is at 1; that leaves, so it is at 2; the new page comes before it."""
+    clock, pages, at = Clock(), Bits(), Numbered()
+    for frame in range(4):
         clock.entered(at[frame])
-    for number in range(100, 100 + moves):
-        clock.left(next(clock.candidates(pages)))
-        clock.entered(at[number])
-        report.hand = clock.reported = clock.hand
-        clock.left(clock.order[50])
-        report.hand = clock.reported = clock.hand
-        clock.entered(at[-number])
-    assert sum(report.numbered) <= 2 * moves
+    assert next(clock.candidates(pages)) is at[0]
+    assert (frames(clock.order), clock.hand) == ([1, 2, 3, 0], 1)
+    clock.left(at[1])
+    assert (frames(clock.order), clock.hand) == ([2, 3, 0], 1)
+    clock.entered(at[9])
+    assert (frames(clock.order), clock.hand) == ([2, 3, 0, 9], 2)
 
 
-def test_a_ring_of_which_most_left_has_low_places_again():
+def test_the_vacant_place_at_the_hand_is_the_new_pages_also_where_a_round_begins():
     clock, at = Clock(), Numbered()
-    for frame in range(10 * FEW):
+    for frame in range(4):
         clock.entered(at[frame])
-    for frame in range(10 * FEW - 5):
-        clock.left(at[frame])
-    assert max(clock.places_and_notes[0].values()) < FEW
-    assert frames(clock.order) == [*range(10 * FEW - 5, 10 * FEW)]
+    clock.left(at[0])
+    clock.entered(at[9])
+    assert (around(clock), clock.hand) == ([9, 1, 2, 3], 1)
+
+
+def test_the_line_of_a_queue_does_not_grow_with_references():
+    ring, at = Lru(), Numbered()
+    for frame in range(10):
+        ring.entered(at[frame])
+    for number in range(10_000):
+        ring.touched(at[number % 7], number)
+    assert len(ring._line) < 200
+    assert frames(ring.candidates(Bits())) == [7, 8, 9, *(number % 7 for number in range(10_000 - 7, 10_000))]
+
+
+class Counted(Bits):
+    """Keeps which frames a policy asked about."""
+
+    def __init__(self):
+        super().__init__()
+        self.asked = []
+
+    def may_go(self, page):
+        self.asked.append(page.frame)
+        return super().may_go(page)
+
+
+@pytest.mark.parametrize("kind", [Fifo, Lru])
+def test_a_page_that_could_not_go_is_checked_once_until_it_may_go(kind):
+    ring, pages, at = kind(), Counted(), Numbered()
+    for frame in range(100):
+        ring.entered(at[frame])
+    pages.wired.update(range(50))
+    for frame in range(50, 60):
+        victim = next(ring.candidates(pages))
+        assert victim is at[frame]
+        ring.left(victim)
+    assert pages.asked == [*range(60)]
+    pages.wired.discard(30)
+    ring.may_go_again(at[30])
+    assert next(ring.candidates(pages)) is at[30]
+    assert pages.asked == [*range(60), 30]
 
 
 # ---- pages and their rings -------------------------------------------------------------------------
@@ -280,10 +279,10 @@ def test_a_page_that_left_a_ring_is_not_taken_for_one_of_it_by_its_place_in_anot
     ring.may_go_again(at[0])
     ring.left(at[0])
     other.entered(at[0])
-    assert (at[0].ring, frames(ring.queue), frames(other.queue)) == (other, [1], [0])
+    assert (frames(ring.queue), frames(other.queue)) == ([1], [0])
     assert frames(ring.candidates(pages))[:1] == [1]
     other.left(at[0])
-    assert (at[0].ring, at[0].place, at[0].note, at[0].known) == (None, -1, None, None)
+    assert (at[0].known, len(other)) == (None, 0)
 
 
 @pytest.mark.parametrize("kind", [Fifo, Clock])
@@ -299,7 +298,7 @@ def test_a_ring_of_very_many_pages_is_copied_without_recursion(kind):
     finally:
         sys.setrecursionlimit(before)
     assert frames(copy.queue) == frames(ring.queue)
-    assert all(pages[page.frame] is page and page.ring is copy for page in copy.queue)
+    assert all(pages[page.frame] is page for page in copy.queue)
     assert not any(one is other for one, other in zip(copy.queue, ring.queue, strict=True))
 
 
@@ -327,23 +326,17 @@ def test_the_list_of_a_load_curve_is_of_the_policies_that_need_no_clock():
         load_curve(policy="aging")
 
 
-def test_each_policy_of_a_ring_says_in_which_order_it_takes_pages():
-    """Of those whose order is not that of places; a value would have a wrong one without a word."""
-    by_place = {name for name, kind in SIMPLE.items() if kind.candidates in (Fifo.candidates, SecondChance.candidates)}
-    assert {*ORDERS, *BY_BITS} == {*SIMPLE, "opt"} - by_place
-
-
 # ---- what a policy knows of its pages ----------------------------------------------------------------
 
 
 class Heard:
-    """A report that keeps what it is told."""
+    """A listener that keeps what it is told."""
 
     def __init__(self):
         self.told = []
 
-    def __getattr__(self, name):
-        return lambda *given: self.told.append((name, *given))
+    def __call__(self, raw):
+        self.told.append(raw)
 
 
 def test_a_function_gets_numbers_and_points_in_time():
@@ -367,13 +360,13 @@ def test_a_function_gets_numbers_and_points_in_time():
 
 def test_a_future_is_counted_reference_by_reference():
     future = Future((7, 8, 7))
-    assert [future.made("init", page) for page in (7, 8, 7)] == [True, False, False], (
-        "the first one decides whose it is"
-    )
-    assert (future.owner, future.count) == ("init", 3)
+    for task, page in (("init", 7), ("other", 8), ("init", 8), ("init", 7)):
+        future.made(task, page)
+    assert (future.owner, future.count) == ("init", 3), "the first one decides whose it is"
     future = Future((7, 8, 7))
-    assert [future.made("init", page) for page in (8, 9, 7)] == [True, False, True], "9 is none of the string's"
-    assert future.count == 2
+    for page in (8, 9, 7):
+        future.made("init", page)
+    assert future.count == 2, "9 is none of the string's"
 
 
 def test_what_is_used_last_goes_first_and_what_is_never_used_again_before_it():
@@ -383,17 +376,18 @@ def test_what_is_used_last_goes_first_and_what_is_never_used_again_before_it():
         ring.entered(pages[frame])
         ring.touched(pages[frame], number, "init") if number == 3 else ring.knows(pages[frame], number, "init")
     assert [page.frame for page in ring.order] == [4, 0, 2, 1]
-    assert ring.places_and_notes == ({0: 0, 1: 1, 2: 2, 4: 3}, {0: 3, 1: 1, 2: 2})
+    assert [ring.note(page) for page in ring.order] == [None, 3, 2, 1]
 
 
 def test_a_page_with_a_second_chance_is_told():
     heard, bits, pages = Heard(), Bits(), Numbered()
-    ring = SecondChance(heard)
+    ring = SecondChance(Recorder())
+    ring.recorder.emit = heard
     for frame in (0, 1):
         ring.entered(pages[frame])
     bits.used.add(0)
     assert next(ring.candidates(bits)) is pages[1]
-    assert ("cleared", 0) in heard.told
+    assert ("ReferenceCleared", 0) in heard.told
     assert not bits.used
 
 

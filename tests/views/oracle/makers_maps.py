@@ -423,19 +423,6 @@ def a_child_of_many_entries() -> Iterator[vm.Machine]:
     yield from one_after_the_other(machine, [task.fork])
 
 
-@makes("object events: RingRenumbered")
-def the_places_of_a_ring_are_numbered_anew() -> Iterator[vm.Machine]:
-    machine = small()
-    machine.swap_on(64 * PAGE)
-    machine.replacement = "clock"
-    task = machine.task("init")
-    task.limit("rss", 4 * PAGE)
-    start = int(task.mmap(32 * PAGE))
-    acts: Acts = [partial(task.write, start + number * PAGE, b"w") for number in range(7)]
-    acts += [lambda: task.munmap(start + 2 * PAGE, 3 * PAGE), lambda: task.write(start + 12 * PAGE, b"w" * 5 * PAGE)]
-    yield from one_after_the_other(machine, acts)
-
-
 @makes(
     "object events: HandLooked/used", "object events: HandLooked/unused", "object events: HandLooked/kept",
     "object events: HandLooked/unused, mapped nowhere", "object events: HandMoved",

@@ -319,7 +319,7 @@ def who_goes_first(seen: Pictured) -> None:
     if policy in ("clock", "second chance"):
         rows = [one for one in rows if one not in referenced] + [one for one in rows if one in referenced]
     memory = twin(machine).system.task_memory
-    ring = next(one for one in memory.rings.rings.values() if set(one.places_and_notes[0]) == set(rows))
+    ring = next(one for one in memory.rings.rings.values() if {page.frame for page in one.queue} == set(rows))
     able = [page for frame in rows if memory.may_go(page := memory.pages[frame])]
     first = next(iter(ring.candidates(memory)), None)
     assert first == (able[0] if able else None)

@@ -47,25 +47,23 @@ MISTAKES = {
     "the tick is the frequency": Mistake(threads._subtitle, "tick {value.ticks:,}", "tick {value.hz:,}", "threads"),
     "the lamp never lights": Mistake(clock._card, '"lamp-on" if page.referenced', '"lamp-on" if False', "clock"),
     "one other mapping too many": Mistake(replacement._page, "max(0, len(uses) - 1)", "len(uses)", "clock"),
-    "the smallest ring gives a page": Mistake(
-        rings.Rings.candidates, "-len(self.rings[name])", "len(self.rings[name])", "clock"
-    ),
+    "the smallest ring gives a page": Mistake(rings.Rings.candidates, "-len(ring)", "len(ring)", "clock"),
     "a share is too small": Mistake(rings.Rings.is_full, "// sharing", "// (sharing + 1)", "clock"),
     "pages are numbered from 1": Mistake(clock._row, 'f"page {page.index} of', 'f"page {page.index + 1} of', "clock"),
     "the hand is not heeded": Mistake(
         replacement.MachineReplacement.value,
-        "in_order(value.name, *rows, bits)",
-        "in_order('fifo', *rows[:2], 0)",
+        "name: ring.order",
+        "name: sorted(ring.order, key=lambda page: page.frame)",
         "clock",
     ),
     "swap space's own are dirty too": Mistake(
-        replacement.MachineReplacement._dirtiness, "memory.slots(owner)", "memory.slots('nobody')", "clock"
+        replacement.MachineReplacement._dirtiness, "index in one.swapped", "index in ()", "clock"
     ),
     "a page that was never written is dirty": Mistake(
         replacement.MachineReplacement._dirtiness, "blank.get(frame) is True", "False", "clock"
     ),
     "what lies behind does not count": Mistake(
-        replacement.MachineReplacement._dirtiness, 'kind == "anonymous"', "True", "clock"
+        replacement.MachineReplacement._dirtiness, 'one.fields[0] == "anonymous"', "True", "clock"
     ),
     "a legend counts wrongly": Mistake(gauge._parts, "counts.free - counts.zeroed", "counts.free", "frames"),
 }

@@ -6,8 +6,9 @@ from bisect import bisect_left
 from collections.abc import Iterable
 from typing import TypeAlias
 
+from ..base.recorder import Recorder
 from .page import AnyPage
-from .policy import Arrivals, References, RingReport
+from .policy import Policy, References
 
 PageKey: TypeAlias = "int | tuple[str, int]"
 """A page of a string: its number, or the name of its task with the number."""
@@ -21,8 +22,10 @@ class Future(References):
     other pages of the string's tasks, do not advance the time.
 
     >>> future = Future((7, 8, 7))
-    >>> future.made("init", 7), future.made("other", 8), future.made("init", 8), future.count
-    (True, False, False, 2)
+    >>> future.made("init", 7), future.made("other", 8), future.made("init", 8)
+    (None, None, None)
+    >>> future.count
+    2
     >>> future.next_use([("init", 7)]), future.next_use([("init", 8)]), future.next_use([("other", 7)])
     (2, None, None)
     """
@@ -36,20 +39,13 @@ class Future(References):
         for time, page in enumerate(string):
             self._uses.setdefault(page, []).append(time)
 
-    def made(self, task: str, page: int) -> bool:
-        """Count a reference.
-
-        Returns true if this was not the string's next reference, or if it decided which task owns the string's pages.
-        """
+    def made(self, task: str, page: int) -> None:
+        """Count a reference; the first to a number of the string decides which task owns the string's pages."""
         key = self._key(task, page)
-        if key is None:
-            return False
-        found = isinstance(key, int) and self.owner is None
-        if found:
-            self.owner = task
-        expected = self.string[self.count] if self.count < len(self.string) else None
-        self.count += 1
-        return found or key != expected
+        if key is not None:
+            self.count += 1
+            if isinstance(key, int):
+                self.owner = task
 
     def next_use(self, pages: Iterable[tuple[str, int]]) -> int | None:
         """Return the position of the next reference to a page with these tasks and numbers; None if there is none."""
@@ -68,47 +64,36 @@ class Future(References):
         return page if page in self._uses and self.owner in (None, task) else None
 
 
-class Optimal(Arrivals):
+class Optimal(Policy):
     """Evict the page whose next use is last, given all future references (Belady 1966).
 
     Pages that are not in the string count as never used again, and are evicted first. A page's note is its next use: a
-    position in the string, from 0 on.  O(pages log pages) for an eviction, and O(pages) for a reference to a page of
-    the string that is not the string's next.
+    position in the string, from 0 on.  O(pages log pages) for an eviction.
     """
 
     counts = True
 
-    def __init__(self, future: Future, report: RingReport | None = None) -> None:
-        super().__init__(report, future)
+    def __init__(self, future: Future, recorder: Recorder | None = None, name: str = "") -> None:
+        super().__init__(recorder, name, future)
         self.future = future
 
     def entered(self, page: AnyPage) -> None:
         """Note that the page's task and number are not known yet."""
+        page.known = set[tuple[str, int]]()
         super().entered(page)
-        page.known = set()
-
-    def restore(self, page: AnyPage, kept: set[tuple[str, int]]) -> None:
-        """Restore the page's tasks, and its number in each."""
-        page.known |= kept
-        self._look(page)
 
     def seen(self, page: AnyPage, number: int, task: str) -> None:
         """Note the page's task and number."""
         page.known.add((task, number))
-        self._look(page)
 
     knows = seen
 
-    def refresh(self) -> None:
-        """Update the next uses: some may have passed, or may turn out to belong to another task."""
-        for page in self.queue:
-            self._look(page)
-
-    def _look(self, page: AnyPage) -> None:
-        self._note(page, self.future.next_use(page.known))
+    def note(self, page: AnyPage) -> int | None:
+        """Return a page's next use; None if there is none."""
+        return self.future.next_use(page.known)
 
     @property
     def order(self) -> list[AnyPage]:
         """The pages in order of eviction: pages never used again, by arrival; then by next use, the latest first."""
         never = len(self.future.string)
-        return sorted(self.queue, key=lambda page: -(never if page.note is None else page.note))
+        return sorted(self.queue, key=lambda page: -(never if (use := self.note(page)) is None else use))

@@ -23,8 +23,7 @@ class Page(Generic[Owner]):
     """
 
     __slots__ = (
-        "following", "frame", "held", "index", "is_aside", "is_wanted", "known", "last_use", "note", "others", "owner",
-        "place", "previous", "ring", "task", "wired",
+        "frame", "held", "index", "is_wanted", "known", "last_use", "others", "owner", "place", "task", "wired",
     )  # fmt: skip  # read as a list of names
 
     def __init__(self, frame: int, owner: Owner, index: int, task: str = "", wired: int = 0, held: int = 0) -> None:
@@ -46,18 +45,9 @@ class Page(Generic[Owner]):
         self.is_wanted = False
         """Whether there was an attempt to evict the page while it was held."""
 
-        # written only by the ring of evictable pages
-        self.ring: object = None
-        """The page's ring; None if it is in no ring."""
-        self.place = -1
-        """The page's place in the ring's order; -1 without a ring."""
-        self.previous: Page[Owner] = self
-        self.following: Page[Owner] = self
-        """The page's neighbours in the ring; the page itself if it is alone."""
-        self.is_aside = False
-        """Whether the last check could not evict the page, so that it is not checked again until it can be evicted."""
-        self.note: int | None = None
-        """The policy's number for the page, which pictures show; None if there is none."""
+        # written only by the policy whose ring has the page
+        self.place = 0
+        """The page's place in the line of a queue."""
         self.known: Any = None
         """What else the policy knows about the page's uses."""
 

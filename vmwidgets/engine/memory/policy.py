@@ -1,19 +1,32 @@
-"""Page replacement policies: each has a ring of linked pages and an order of eviction."""
+"""Page replacement policies: each has a ring of pages, in a dict in order, and an order of eviction.
+
+Here are the policies that know no future: queues, the clock, aging, and not recently used.
+"""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from collections import OrderedDict
 from collections.abc import Iterator
-from typing import Any, ClassVar, Protocol
+from heapq import heappop, heappush
+from typing import ClassVar, Protocol
 
+from ..base.recorder import Recorder
 from .page import AnyPage
+from .replacement_schema import HandLooked, HandMoved, PagesAged, ReferenceCleared, RingMoved
+
+FEW = 64
+"""This many old items of a line are not worth a new line."""
+
+BITS = 8
+"""The length of the counters of :class:`Aging` in bits."""
 
 
 class Pages(Protocol):
-    """The questions that a policy asks about pages in memory."""
+    """The questions that a policy asks about pages in memory; here with the answers for pages on paper."""
 
     def may_go(self, page: AnyPage) -> bool:
         """Return whether the page may be evicted: a wired page may not."""
+        return True
 
     def referenced(self, page: AnyPage) -> bool:
         """Return whether the page has a reference bit set: it was used since the bit was cleared."""
@@ -23,32 +36,11 @@ class Pages(Protocol):
 
     def dirty(self, page: AnyPage) -> bool:
         """Return whether the page was written since it was brought in, or since its file was updated."""
+        return False
 
-
-FOUND = ("used", "unused", "kept")
-"""The results of a hand's check: a set bit, which is cleared; a page to evict; or a page that can't be evicted now."""
-
-
-class RingReport(Protocol):
-    """A listener for changes in a ring; pages are named by their frames."""
-
-    def moved(self, frame: int, before: int, after: int) -> None:
-        """Note that a frame has another place in the order; -1 if it is no longer in the ring."""
-
-    def noted(self, notes: tuple[tuple[int, int | None, int | None], ...]) -> None:
-        """Note that the policy's numbers for pages changed: frame, old and new number (None for no number)."""
-
-    def aged(self, notes: tuple[tuple[int, int, int], ...]) -> None:
-        """Note changed numbers, as :meth:`noted` does, at a tick of the clock."""
-
-    def cleared(self, frame: int) -> None:
-        """Note that a used page stays, and its reference bits are cleared."""
-
-    def looked(self, frame: int, before: int, after: int, found: str) -> None:
-        """Note that the hand checked a frame, whose place is `after`, with one of the results :data:`FOUND`."""
-
-    def renumbered(self, places: tuple[tuple[int, int, int], ...], before: int, after: int) -> None:
-        """Note that frames and the hand got new places, in the same order; each frame with its old and new place."""
+    def first_mapped_at(self, frame: int) -> tuple[str, int]:
+        """Return the task that has mapped the page in a frame the longest, and the address; "" if no task maps it."""
+        return "", 0
 
 
 class References:
@@ -57,17 +49,13 @@ class References:
     def __init__(self) -> None:
         self.count = 0
 
-    def made(self, task: str, page: int) -> bool:
-        """Count a reference of a task to page number `page`; returns whether all rings must be informed.  O(1)."""
+    def made(self, task: str, page: int) -> None:
+        """Count a reference of a task to page number `page`.  O(1)."""
         self.count += 1
-        return False
 
 
-class Policy(ABC):
-    """A ring of pages, each linked with the next (:attr:`.Page.following`), the last with the first.
-
-    The `place` of each page is its place in the order of checks.
-    """
+class Policy:
+    """The ring called `name`: a queue of pages, which are evicted by their `order`."""
 
     counts: ClassVar[bool] = False
     """Whether the policy must see each reference (:meth:`touched`); no real processor reports them."""
@@ -77,39 +65,26 @@ class Policy(ABC):
     uses_bits: ClassVar[bool] = False
     """Whether the policy reads reference bits."""
 
-    def __init__(self, report: RingReport | None = None, references: References | None = None) -> None:
-        self._first: AnyPage | None = None
-        """The beginning of the ring; None if it is empty."""
-        self._count = 0
+    def __init__(self, recorder: Recorder | None = None, name: str = "", references: References | None = None) -> None:
+        self.recorder = recorder or Recorder()
+        self.name = name
         self.references = references or References()
-        self.reported = 0
-        """The hand's place when it was last reported."""
-        self._report = report
+        self._queue = OrderedDict[int, AnyPage]()
+        """The pages by their frames; a new page comes last."""
 
     def __len__(self) -> int:
-        return self._count
+        return len(self._queue)
 
     def entered(self, page: AnyPage) -> None:
         """Add a page.  O(1)."""
-        page.ring = self
-        self._put(page, self._new_place())
-
-    def kept(self, page: AnyPage) -> Any:
-        """Return the facts about a page, for another ring of this policy (:meth:`restore`); None if there are none."""
-        return page.known
-
-    def restore(self, page: AnyPage, kept: Any) -> None:
-        """Restore the facts about a page that came from another ring."""
-        page.known = kept
+        self._queue[page.frame] = page
+        self.recorder.report(RingMoved.tag, self.name, page.frame, "in")
 
     def left(self, page: AnyPage) -> None:
         """Remove a page.  O(1)."""
-        self._note(page, None)
-        self._unlink(page)
-        place, page.place = page.place, -1
-        page.ring, page.known = None, None
-        if self._report is not None:
-            self._report.moved(page.frame, place, -1)
+        del self._queue[page.frame]
+        page.known = None
+        self.recorder.report(RingMoved.tag, self.name, page.frame, "out")
 
     @property
     def time(self) -> int:
@@ -118,128 +93,323 @@ class Policy(ABC):
 
     def touched(self, page: AnyPage, number: int, task: str = "") -> None:
         """Note a reference to a page, number `number` of `task`.  O(1)."""
-        if self.references.made(task, number):
-            self.refresh()
+        self.references.made(task, number)
         self.seen(page, number, task)
 
-    def seen(self, page: AnyPage, number: int, task: str) -> None:  # noqa: B027  most policies need not hear of it
+    def seen(self, page: AnyPage, number: int, task: str) -> None:
         """Note that the latest reference used a page, number `number` of `task`.  O(1)."""
 
-    def knows(self, page: AnyPage, number: int, task: str) -> None:  # noqa: B027  most policies need not
+    def knows(self, page: AnyPage, number: int, task: str) -> None:
         """Note that a page is number `number` of `task`.  O(1)."""
 
-    def ticked(self, pages: Pages, count: int) -> None:  # noqa: B027  most policies have no clock
+    def ticked(self, pages: Pages, count: int) -> None:
         """Handle the `count` clock ticks, at least 1, since the last call.  O(pages)."""
-
-    def refresh(self) -> None:  # noqa: B027  most policies need not
-        """Update the ring after a reference about which all rings are informed (:meth:`References.made`).  O(pages)."""
 
     @property
     def hand(self) -> int:
-        """The place that the hand checks next; 0 if the policy has no hand."""
+        """The place that the hand checks next, from 0 on; 0 if the policy has no hand."""
         return 0
 
     @property
     def queue(self) -> list[AnyPage]:
         """The pages in the order in which they move to another ring.  O(pages)."""
-        first = self._first
-        if first is None:
-            return []
-        found, page = [first], first.following
-        while page is not first:
-            found.append(page)
-            page = page.following
-        return found
+        return [*self._queue.values()]
 
     @property
     def order(self) -> list[AnyPage]:
         """The pages in the order in which they are checked.  O(pages), or O(pages log pages)."""
         return self.queue
 
-    @property
-    def places_and_notes(self) -> tuple[dict[int, int], dict[int, int]]:
-        """The places of pages, and the policy's numbers for pages that have one, both by frame.  O(pages)."""
-        queue = self.queue
-        notes = {page.frame: page.note for page in queue if page.note is not None}
-        return {page.frame: page.place for page in queue}, notes
+    def note(self, page: AnyPage) -> int | None:
+        """Return the policy's number for a page, which pictures show; None if there is none."""
+        return None
 
-    def may_go_again(self, page: AnyPage) -> None:  # noqa: B027  most policies need not
+    def may_go_again(self, page: AnyPage) -> None:
         """Note that a page in the ring can be evicted again.  O(log pages)."""
 
     def expired(self, pages: Pages) -> list[AnyPage]:
         """Return evictable pages that should leave after a reference, even if no frame is needed."""
         return []
 
-    @abstractmethod
     def candidates(self, pages: Pages) -> Iterator[AnyPage]:
-        """Yield the pages in the order of eviction; the caller reads the next only if a page could not be evicted.
-
-        O(1) for each page, if no page is in use.
-        """
-
-    @abstractmethod
-    def _new_place(self) -> int:
-        """Return the place of a new page."""
+        """Yield the pages in the order of eviction; the caller reads the next only if a page could not be evicted."""
+        return (page for page in self.order if pages.may_go(page))
 
     def _clear(self, pages: Pages, page: AnyPage) -> None:
         """Clear the reference bits of a page that was used."""
         pages.clear_referenced(page)
-        if self._report is not None:
-            self._report.cleared(page.frame)
+        self.recorder.report(ReferenceCleared.tag, page.frame)
 
-    def _note(self, page: AnyPage, note: int | None) -> None:
-        """Store this number for a page; None for no number."""
-        before = page.note
-        if before == note:
-            return
-        page.note = note
-        if self._report is not None:
-            self._report.noted(((page.frame, before, note),))
-
-    def _put(self, page: AnyPage, place: int) -> None:
-        """Put a page at this place, after all others."""
-        before, page.place = page.place, place
-        if before >= 0:
-            self._unlink(page)
-        self._link(page)
-        if self._report is not None:
-            self._report.moved(page.frame, before, place)
-
-    def _link(self, page: AnyPage) -> None:
-        """Link a page before the first page, and so after all others."""
-        first = self._first
-        if first is None:
-            self._first = page
-        else:
-            last = first.previous
-            last.following = first.previous = page
-            page.previous, page.following = last, first
-        self._count += 1
-
-    def _unlink(self, page: AnyPage) -> None:
-        """Unlink a page; if it was the first, the next page is first."""
-        previous, following = page.previous, page.following
-        if following is page:
-            self._first = None
-        else:
-            previous.following, following.previous = following, previous
-            page.previous = page.following = page
-            if self._first is page:
-                self._first = following
-        self._count -= 1
+    def _behind(self, page: AnyPage) -> None:
+        """Move a page to the end.  O(1)."""
+        self._queue.move_to_end(page.frame)
+        self.recorder.report(RingMoved.tag, self.name, page.frame, "behind")
 
 
-class Arrivals(Policy):
-    """A ring in order of arrival; pages are evicted by its `order`."""
+# ---- queues -----------------------------------------------------------------------------------
 
-    def __init__(self, report: RingReport | None = None, references: References | None = None) -> None:
-        super().__init__(report, references)
-        self._last = -1
+
+class Fifo(Policy):
+    """First in, first out.
+
+    A page that can't be evicted keeps its place in the order, but is checked again only once it can be evicted
+    (:meth:`may_go_again`).  So wired pages are passed once for each wiring, not once for each fault.
+    """
+
+    def __init__(self, recorder: Recorder | None = None, name: str = "", references: References | None = None) -> None:
+        super().__init__(recorder, name, references)
+        self._last = 0
+        self._line: list[tuple[int, AnyPage]] = []
+        """A heap of the pages that may be evictable, with their places; items with an old place are ignored."""
+
+    def entered(self, page: AnyPage) -> None:
+        """Put a page at the end of the line.  O(1), amortized."""
+        super().entered(page)
+        self._is_last(page)
+
+    def _behind(self, page: AnyPage) -> None:
+        super()._behind(page)
+        self._is_last(page)
+
+    def _is_last(self, page: AnyPage) -> None:
+        self._last = page.place = self._last + 1
+        self.may_go_again(page)
+
+    def may_go_again(self, page: AnyPage) -> None:
+        """Let the page be checked again, at its old place."""
+        if len(self._line) > 2 * len(self) + FEW:
+            self._line = sorted({item for item in self._line if self._is_valid(*item)})
+        heappush(self._line, (page.place, page))
+
+    def _is_valid(self, place: int, page: AnyPage) -> bool:
+        return page.place == place and self._queue.get(page.frame) is page
+
+    def _next(self) -> AnyPage | None:
+        """Return the first page in line; None if all are set aside."""
+        line = self._line
+        while line and not self._is_valid(*line[0]):
+            heappop(line)
+        return line[0][1] if line else None
 
     def candidates(self, pages: Pages) -> Iterator[AnyPage]:
-        """Yield the evictable pages in the policy's order."""
-        return (page for page in self.order if pages.may_go(page))
+        """Yield the evictable pages, in order.
 
-    def _new_place(self) -> int:
-        self._last += 1
-        return self._last
+        The first takes O(log pages), and more for pages that are set aside on the way; the rest takes O(pages).
+        """
+        while (first := self._next()) is not None and not pages.may_go(first):
+            heappop(self._line)
+        if first is None:
+            return
+        yield first
+        for page in self.queue:
+            if page is not first and pages.may_go(page):
+                yield page
+
+
+class Lru(Fifo):
+    """Evict the least recently used page, by a count of references: the other policies approximate LRU."""
+
+    counts = True
+
+    def seen(self, page: AnyPage, number: int, task: str) -> None:
+        """Move the page to the end."""
+        self._behind(page)
+
+
+class WorkingSet(Lru):
+    """Pages used in the last `window` references stay, and others leave (Denning 1968).
+
+    If a frame is needed and all are in the set, the least recently used page is evicted.  The only stored fact about a
+    page is its last use.
+    """
+
+    def __init__(self, window: int, recorder: Recorder | None = None, name: str = "") -> None:
+        super().__init__(recorder, name)
+        self.window = window
+
+    def entered(self, page: AnyPage) -> None:
+        """Count a new page as used now."""
+        page.known = self.time
+        super().entered(page)
+
+    def seen(self, page: AnyPage, number: int, task: str) -> None:
+        """Note that a page was used now."""
+        super().seen(page, number, task)
+        page.known = self.time
+
+    def expired(self, pages: Pages) -> list[AnyPage]:
+        """Return the pages whose last use is at least `window` references ago, the oldest first.
+
+        O(1), plus O(log pages) for each of these pages, and for each page that is set aside.
+        """
+        found: dict[AnyPage, None] = {}
+        while (page := self._next()) is not None and page.known <= self.time - self.window:
+            heappop(self._line)
+            if pages.may_go(page):
+                found[page] = None
+        for page in found:
+            self.may_go_again(page)
+        return [*found]
+
+
+class SecondChance(Policy):
+    """First in, first out, but a used page goes to the end, without its reference bit."""
+
+    uses_bits: ClassVar[bool] = True
+
+    def candidates(self, pages: Pages) -> Iterator[AnyPage]:
+        """Yield the first page that was not used; if all were used, yield the first page, whose bit is now clear."""
+        for _ in range(2 * len(self)):
+            page = next(iter(self._queue.values()))
+            if pages.may_go(page):
+                if pages.referenced(page):
+                    self._clear(pages, page)
+                else:
+                    yield page
+            self._behind(page)
+
+
+class Clock(Policy):
+    """The choice of second chance, on a fixed ring with a moving hand.
+
+    A new page is placed just before the hand, so that it is checked last: it takes the victim's place (Corbató, "A
+    Paging Experiment with the Multics System", 1968; 4BSD).  So a ring is two queues: the pages in the places before
+    the hand, and the pages from the hand on.  O(1) for a page that comes or goes.
+
+    >>> from vmwidgets.engine.memory.page import Page
+    >>> clock = Clock()
+    >>> for frame in (7, 8, 9):
+    ...     clock.entered(Page(frame, "memory", frame))
+    >>> [page.frame for page in clock.order], clock.hand
+    ([7, 8, 9], 0)
+    """
+
+    uses_bits: ClassVar[bool] = True
+
+    def __init__(self, recorder: Recorder | None = None, name: str = "", references: References | None = None) -> None:
+        super().__init__(recorder, name, references)
+        self._ahead = OrderedDict[int, AnyPage]()
+        """The pages from the hand on; `_queue` has the pages before it.  Without pages ahead, a new round begins."""
+
+    def __len__(self) -> int:
+        return len(self._ahead) + len(self._queue)
+
+    @property
+    def hand(self) -> int:
+        """The place of the next page to be checked, from 0 on."""
+        return len(self._queue) if self._ahead else 0
+
+    @property
+    def queue(self) -> list[AnyPage]:
+        """The pages from the hand on, around the ring."""
+        return [*self._ahead.values(), *self._queue.values()]
+
+    def left(self, page: AnyPage) -> None:
+        """Remove a page; if the hand pointed at it, it now points at the next page, after the vacant place."""
+        if not self._ahead and next(iter(self._queue)) == page.frame:
+            self._begin_round()
+        if page.frame in self._ahead:
+            self._pass(page)
+        super().left(page)
+
+    def _begin_round(self) -> None:
+        self._ahead, self._queue = self._queue, self._ahead
+
+    def _pass(self, page: AnyPage) -> None:
+        self._queue[page.frame] = self._ahead.pop(page.frame)
+
+    def candidates(self, pages: Pages) -> Iterator[AnyPage]:
+        """Yield, from the hand on, the pages with a clear bit; set bits are cleared on the way.
+
+        Each check is reported, with the hand at the checked page and not yet at the next.
+        """
+        found = ""
+        for _ in range(2 * len(self)):
+            if not self._ahead:
+                self._begin_round()
+            page = next(iter(self._ahead.values()))
+            found = "kept" if not pages.may_go(page) else "used" if pages.referenced(page) else "unused"
+            if found == "used":
+                pages.clear_referenced(page)
+            emit = self.recorder.emit
+            if emit is not None:
+                emit((HandLooked.tag, self.name, page.frame, *pages.first_mapped_at(page.frame), found))
+            self._pass(page)
+            if found == "unused":
+                self._moved()
+                yield page
+        if found != "unused":
+            self._moved()
+
+    def _moved(self) -> None:
+        """Report that the hand is at another page than the checked one."""
+        if len(self) > 1:
+            self.recorder.report(HandMoved.tag, self.name)
+
+
+# ---- policies with ticks of the clock ---------------------------------------------------------
+
+
+class Aging(Policy):
+    """Evict the page with the lowest counter: not frequently used, with aging (Tanenbaum, 3.4.7).
+
+    Each page has a counter of eight bits.  At a tick, all counters are shifted right by one bit, and the reference
+    bits, which are cleared, enter on the left.  A new page has a counter of 0; of equal counters, the page that came
+    first is evicted.  Without ticks, this is FIFO.  O(pages log pages) for an eviction, O(pages) for a tick.
+    (Tanenbaum, "Modern Operating Systems".)
+    """
+
+    ages: ClassVar[bool] = True
+    uses_bits: ClassVar[bool] = True
+
+    def entered(self, page: AnyPage) -> None:
+        """Set a new page's counter to 0."""
+        page.known = 0
+        super().entered(page)
+
+    def note(self, page: AnyPage) -> int:
+        """Return a page's counter."""
+        return int(page.known)
+
+    def ticked(self, pages: Pages, count: int) -> None:
+        """Shift the counters, and add the reference bits on the left; further ticks in this call find no bit set."""
+        changed = []
+        for page in self.queue:
+            is_used = pages.referenced(page)
+            if is_used:
+                self._clear(pages, page)
+            after = (page.known >> 1 | is_used << BITS - 1) >> min(count, BITS + 1) - 1
+            if after != page.known:
+                changed.append((page, page.known, after))
+        for page, _, after in changed:
+            page.known = after
+        if changed:
+            notes = tuple((page.frame, before, after) for page, before, after in changed)
+            self.recorder.report(PagesAged.tag, self.name, notes)
+
+    @property
+    def order(self) -> list[AnyPage]:
+        """The pages by counter, the lowest first; pages with equal counters in order of arrival."""
+        return sorted(self.queue, key=self.note)
+
+
+class NotRecentlyUsed(Policy):
+    """Evict a page of the lowest of four classes: neither referenced nor dirty, dirty, referenced, both ("NRU").
+
+    Reference bits are cleared at each tick (Tanenbaum, 3.4.2).  The first page to arrive in the class is evicted; the
+    textbook evicts any.  O(pages log pages) for an eviction, O(pages) for a tick.
+    """
+
+    ages: ClassVar[bool] = True
+    uses_bits: ClassVar[bool] = True
+
+    def ticked(self, pages: Pages, count: int) -> None:
+        """Clear all reference bits."""
+        for page in self.queue:
+            if pages.referenced(page):
+                self._clear(pages, page)
+
+    def candidates(self, pages: Pages) -> Iterator[AnyPage]:
+        """Yield the evictable pages by class."""
+        able = [page for page in self.queue if pages.may_go(page)]
+        return iter(sorted(able, key=lambda page: (pages.referenced(page), pages.dirty(page))))

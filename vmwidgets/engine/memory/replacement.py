@@ -11,12 +11,21 @@ from collections.abc import Callable, Iterator
 
 from ..base.errors import Refused, shown
 from ..base.frozen import frozen
-from .aging import Aging, NotRecentlyUsed
-from .clock import Clock
+from ..base.recorder import Recorder
 from .optimal import Future, Optimal, PageKey
 from .page import AnyPage
-from .policy import Arrivals, Pages, Policy, References, RingReport
-from .queues import Fifo, Lru, SecondChance, WorkingSet
+from .policy import (
+    Aging,
+    Clock,
+    Fifo,
+    Lru,
+    NotRecentlyUsed,
+    Pages,
+    Policy,
+    References,
+    SecondChance,
+    WorkingSet,
+)
 
 
 @frozen(slots=False)
@@ -47,19 +56,21 @@ Choice = Callable[[list[ResidentPage]], int]
 """A function that takes pages in order of arrival, and returns the frame of the page to evict."""
 
 
-class Own(Arrivals):
+class Own(Policy):
     """Evict the page that a function chooses; each page has its number, its arrival and its last use."""
 
     counts = True
 
-    def __init__(self, choose: Choice, report: RingReport | None = None, references: References | None = None) -> None:
-        super().__init__(report, references)
+    def __init__(
+        self, choose: Choice, recorder: Recorder | None = None, name: str = "", references: References | None = None
+    ) -> None:
+        super().__init__(recorder, name, references)
         self.choose = choose
 
     def entered(self, page: AnyPage) -> None:
         """Note the arrival of a page."""
-        super().entered(page)
         page.known = -1, self.time, self.time
+        super().entered(page)
 
     def seen(self, page: AnyPage, number: int, task: str) -> None:
         """Note that a page was used now."""
@@ -140,13 +151,13 @@ class Replacement:
         """Return a count of references that several rings of this policy can share."""
         return Future(self.future) if self.policy == "opt" else References()
 
-    def make(self, report: RingReport | None = None, references: References | None = None) -> Policy:
-        """Return a policy with an empty ring and the time `references`."""
+    def make(self, recorder: Recorder | None = None, name: str = "", references: References | None = None) -> Policy:
+        """Return a policy with an empty ring called `name` and the time `references`."""
         if self.policy == "working set":
-            return WorkingSet(self.window, report)
+            return WorkingSet(self.window, recorder, name)
         if self.policy == "opt":
-            return Optimal(references if isinstance(references, Future) else Future(self.future), report)
-        return SIMPLE[self.policy](report, references)
+            return Optimal(references if isinstance(references, Future) else Future(self.future), recorder, name)
+        return SIMPLE[self.policy](recorder, name, references)
 
 
 def _string(future: object) -> tuple[PageKey, ...]:

@@ -1,16 +1,16 @@
-"""The rings of frames for page replacement, as frozen values."""
+"""The rings of frames for page replacement, as frozen values; and the changes of a ring."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from math import inf
+from collections.abc import Mapping
 
+from ..base.event import Event
 from ..base.frozen import frozen
 
 
 @frozen
 class RingPage:
-    """A page in a ring: its frame, its place, and the hardware's bits in its descriptors.
+    """A page in a ring: its frame, and the hardware's bits in its descriptors.
 
     `dirty` means that the page must be written back before its frame can be reused, by its dirty bits and the kernel's
     records. It is page `index` of `object`; `task` ("" for none) maps it at address `va`, and there are `others` more
@@ -19,7 +19,6 @@ class RingPage:
     """
 
     frame: int
-    place: int
     object: str
     index: int
     task: str
@@ -35,7 +34,7 @@ class RingValue:
     """A ring, with its name: the task whose pages are in it, or "" for all tasks' pages.
 
     `pages` are in the policy's order or, if a function decides, in order of arrival; they are the first of `count`
-    pages.  `hand` is the place that a clock checks next.
+    pages.  `hand` is the place of the first of them in a clock's ring: places are numbered from 0 on.
     """
 
     name: str
@@ -67,39 +66,45 @@ class ReplacementValue:
         return self.name == "a function"
 
 
-Key = Callable[[int, "int | None", int], tuple[float, ...]]
+# ---- changes of a ring -----------------------------------------------------------------------
 
 
-ORDERS: dict[str, Key] = {
-    "clock": lambda place, note, hand: (place < hand,),
-    "aging": lambda place, note, hand: (note or 0,),
-    "opt": lambda place, note, hand: (-inf if note is None else -note,),
-}
-"""By policy: a function that returns a page's sort key from its place, its note and the hand; ties are broken by
-place."""
+class RingMoved(Event, changes=True):
+    """A frame joined a ring (`to` is "in"), was moved to the ring's last place ("behind"), or left it ("out")."""
 
-BY_BITS = ("nru",)
-"""The policies that use the hardware's bits of all pages."""
+    ring: str
+    frame: int
+    to: str
 
 
-def in_order(
-    policy: str,
-    places: Mapping[int, int],
-    notes: Mapping[int, int],
-    hand: int,
-    bits: Mapping[int, tuple[bool, bool]] | None = None,
-) -> list[int]:
-    """Return the frames of a ring, with each frame's facts, in the order of a policy, given by name.
+class HandMoved(Event, changes=True):
+    """The hand of a clock moved on to the next page in its ring."""
 
-    `bits` are the reference and dirty bits, which the policies in :data:`BY_BITS` need.  O(pages log pages).
+    ring: str
 
-    >>> places = {1: 1, 2: 2, 3: 3}
-    >>> in_order("opt", places, {1: 4, 2: 9}, 0), in_order("clock", places, {}, 3)
-    ([3, 2, 1], [3, 1, 2])
+
+class HandLooked(Event, changes=True):
+    """The hand of a clock checked whether to evict the page in `frame`, which `task` maps at `va`.
+
+    `found` is "used" (a reference bit was set, and is cleared), "unused" (all are clear), or "kept" (the page may not
+    be evicted now).  If no task maps the page, `task` is "".
     """
-    key = ORDERS.get(policy)
-    if bits is not None:
-        return sorted(places, key=lambda frame: (bits[frame], places[frame]))
-    if key is None:
-        return sorted(places, key=places.__getitem__)
-    return sorted(places, key=lambda frame: (*key(places[frame], notes.get(frame), hand), places[frame]))
+
+    ring: str
+    frame: int
+    task: str
+    va: int
+    found: str
+
+
+class PagesAged(Event, changes=True):
+    """The counters of pages changed at a tick of the clock: the frame, the old and the new value of each."""
+
+    ring: str
+    notes: tuple[tuple[int, int, int], ...]
+
+
+class ReferenceCleared(Event):
+    """The page in `frame` was used: it stays, and its reference bit is cleared."""
+
+    frame: int

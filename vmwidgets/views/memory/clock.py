@@ -14,7 +14,6 @@ from typing import NamedTuple
 
 from vmwidgets import events as ev
 from vmwidgets.engine.base.units import Address, counted
-from vmwidgets.engine.kernel.tasks.rings_schema import ReferenceCleared
 from vmwidgets.engine.memory.replacement_schema import ReplacementValue, RingPage, RingValue
 from vmwidgets.views.scene import boxes, kit
 from vmwidgets.views.scene.boxes import Drawn, Part
@@ -103,8 +102,8 @@ def _is_about_policies(moment: Moment) -> bool:
 def _turns(ring: RingValue, look: Look[ReplacementValue], note: Noted | None) -> Part:
     """Return the ring, and next to it or below what the hand did."""
     moment, value = look.moment, look.now
-    vacant, came = _vacant(ring, moment) if value.has_hand else [], _came(ring, moment)
-    count, high = ring.count + len(vacant), _H + (LINE if note else 0)
+    seats, came = _seats(ring, look) if value.has_hand else [], _came(ring, moment)
+    count, high = max(ring.count, len(seats)), _H + (LINE if note else 0)
     turns = {page.frame: turn for turn, page in enumerate(ring.pages, 1)}
     looked = [event for event in moment.so_far if isinstance(event, ev.HandLooked) and event.ring == ring.name]
     has_story, story = bool(_all_looked(look, ring.name)), boxes.below(*_story(looked), gap=4)
@@ -116,7 +115,7 @@ def _turns(ring: RingValue, look: Look[ReplacementValue], note: Noted | None) ->
         is_circle = value.has_hand and 3 <= count <= MOST and _circle(count) <= w
         if not is_circle:
             return boxes.below(_in_rows(ring, value, high, card), story, gap=12)
-        circle = boxes.drawing(high, partial(_in_circle, ring, vacant, looked, card))
+        circle = boxes.drawing(high, partial(_in_circle, ring, seats, looked, card))
         if has_story and _circle(count) <= w - _STORY:
             return boxes.narrower(_WIDEST, boxes.columns((0, circle), (_STORY - MARGIN, story), gap=MARGIN))
         return boxes.below(circle, story, gap=12)
@@ -145,24 +144,23 @@ def _hub(box: Box) -> Node:
 
 
 def _in_circle(
-    ring: RingValue, vacant: Sequence[int], looked: Sequence[ev.HandLooked], card: Callable[[RingPage, Box], Node],
-    room: Box,
+    ring: RingValue, seats: Sequence[int | None], looked: Sequence[ev.HandLooked],
+    card: Callable[[RingPage, Box], Node], room: Box,
 ) -> Iterator[Node | Link]:  # fmt: skip  # what is in the ring, then where
-    """Yield the frames in a circle, in the order of their places, with the hand in the middle."""
-    pages = ring.pages
-    numbers = sorted([*(page.place for page in pages), *vacant])
-    ways = kit.ring(len(numbers), _W, room.h, width=room.w, top=room.y)
-    places = {number: box._replace(x=box.x + room.x) for number, box in zip(numbers, ways, strict=True)}
-    cards = {page.frame: card(page, places[page.place]) for page in sorted(pages, key=lambda page: page.place)}
+    """Yield the frames on their seats in a circle, with the hand in the middle."""
+    pages = {page.frame: page for page in ring.pages}
+    places = [box._replace(x=box.x + room.x) for box in kit.ring(len(seats), _W, room.h, width=room.w, top=room.y)]
+    at = {frame: box for frame, box in zip(seats, places, strict=True) if frame is not None}
+    cards = {frame: card(pages[frame], box) for frame, box in at.items()}
     yield from cards.values()
-    yield from (_empty(number, places[number]) for number in vacant)
-    x, y = kit.center([*places.values()])
+    yield from (_empty(number, places[number]) for number, frame in enumerate(seats) if frame is None)
+    x, y = kit.center(places)
     hub = _hub(Box(x - 16, y - 9, 0, 0))
     yield hub
-    at = {page.frame: places[page.place] for page in pages}  # another place had its number before
-    yield from _track([*places.values()], hub, [at[event.frame] for event in looked if event.frame in at])
-    yield kit.arrow("clock/hand", hub, cards[pages[0].frame], kind="hand")
-    yield from _onwards(places, pages) if len(pages) > 2 else ()
+    yield from _track(places, hub, [at[event.frame] for event in looked if event.frame in at])
+    first, *others = pages
+    yield kit.arrow("clock/hand", hub, cards[first], kind="hand")
+    yield from _onwards(at, first, others[0]) if len(pages) > 2 else ()
 
 
 def _subtitle(ring: RingValue, value: ReplacementValue) -> str:
@@ -173,27 +171,35 @@ def _subtitle(ring: RingValue, value: ReplacementValue) -> str:
     return f"{visible(value.policy)}{decides} · {of} · {counted(ring.count, 'frame')}"
 
 
-def _vacant(ring: RingValue, moment: Moment) -> list[int]:
-    """Return the places vacated by pages in this unfinished operation: the next page gets one of them."""
-    places = _moved(moment.so_far, ring.name)
-    if moment.is_after or any(was >= 0 and now >= 0 for was, now in places.values()):
-        return []  # the others' places changed, so a place's number says nothing
-    gone = {was for was, now in places.values() if now < 0 <= was}
-    return sorted(gone - {page.place for page in ring.pages})
+def _seats(ring: RingValue, look: Look[ReplacementValue]) -> list[int | None]:
+    """Return the frame on each seat of a circle; None for a seat whose page left in this unfinished operation.
+
+    The next page gets one of these seats.
+    """
+    now = _around(ring)
+    seats, place = list[int | None](now), 0
+    is_same = not look.moment.is_after and look.before.policy == look.now.policy
+    were = _around(look.before.rings.get(ring.name, ring)) if is_same else now
+    if [frame for frame in were if frame in now] != [frame for frame in now if frame in were]:
+        return seats  # a frame came back on another seat, so the seats from before say nothing
+    for frame in were:
+        if frame in now:
+            place = seats.index(frame) + 1
+            continue
+        if place == len(seats) or seats[place] in were:  # else a new page has the seat
+            seats.insert(place, None)
+        place += 1
+    return seats
 
 
-def _moved(events: Iterable[ev.Event], name: str) -> dict[int, tuple[int, int]]:
-    """Return, for frames that moved in a ring, the place before and after these events; -1 if not in the ring."""
-    found: dict[int, tuple[int, int]] = {}
-    for event in events:
-        moves: Iterable[tuple[int, int, int]] = ()
-        if isinstance(event, ev.RingMoved) and event.ring == name:
-            moves = ((event.frame, event.before, event.after),)
-        elif isinstance(event, ev.RingRenumbered) and event.ring == name:
-            moves = event.places
-        for frame, before, after in moves:
-            found[frame] = found.get(frame, (before, after))[0], after
-    return found
+def _around(ring: RingValue) -> list[int]:
+    """Return the frames of a ring in the order of their places."""
+    frames, first = [page.frame for page in ring.pages], ring.count - ring.hand
+    return frames[first:] + frames[:first]
+
+
+def _moves_of(ring: RingValue, moment: Moment) -> list[ev.RingMoved]:
+    return [event for event in moment.so_far if isinstance(event, ev.RingMoved) and event.ring == ring.name]
 
 
 def _exchanged(events: Iterable[ev.Event]) -> dict[tuple[str, int], tuple[int, int]]:
@@ -232,7 +238,7 @@ def steps_of_ring(task: str, look: Look[ReplacementValue]) -> Mine:
         return _chosen(look.at(done), task)
 
     rows = where(lambda stage: any(map(_moves, stage.events)))
-    cleared = where(lambda stage: isinstance(stage.step.event, ReferenceCleared))
+    cleared = where(lambda stage: isinstance(stage.step.event, ev.ReferenceCleared))
     bits = seen(ring, _not_clearing, lambda: not look.is_far and _chosen(look.after, task).count <= FEW)
     return once(("ring", task), either(rows, cleared, bits))
 
@@ -249,9 +255,7 @@ def _not_clearing(stages: Sequence[Stage]) -> Iterator[Stage]:
 
 def _moves(event: ev.Event) -> bool:
     """Return whether an event changes a ring: a frame's place, the hand, a note, the policy."""
-    if isinstance(event, (ev.RingMoved, ev.HandMoved)):
-        return event.before != event.after
-    return isinstance(event, (ev.HandLooked, ev.RingRenumbered, ev.PagesNoted, ev.PagesAged, ev.ReplacementChosen))
+    return isinstance(event, (ev.RingMoved, ev.HandMoved, ev.HandLooked, ev.PagesAged, ev.ReplacementChosen))
 
 
 _NOTING = (
@@ -291,12 +295,12 @@ def _left(ring: RingValue, moment: Moment) -> list[tuple[int, str, bool]]:
 
     Pages that were not evicted were freed, with their memory.
     """
-    moved = _moved(moment.so_far, ring.name)
+    first = {event.frame: event.to for event in reversed(_moves_of(ring, moment))}
     evicted = {event.frame for event in moment.so_far if isinstance(event, ev.PageOut | ev.PageLeaving)}
     return [
         (before, f"page {index} of {visible(name)}", before in evicted)
         for (name, index), (before, after) in sorted(_exchanged(moment.so_far).items())
-        if after < 0 and moved.get(before, (-1, -1))[0] >= 0
+        if after < 0 and first.get(before, "in") != "in"
     ]
 
 
@@ -373,7 +377,7 @@ def _action(number: int, event: ev.HandLooked, box: Box) -> Node:
 def _came(ring: RingValue, moment: Moment) -> set[int]:
     """Return the frames of a ring that got a page in this operation, and which of these held another page before."""
     got = {after for before, after in _exchanged(moment.so_far).values() if before < 0}
-    return {frame for frame in _moved(moment.so_far, ring.name) if frame in got}
+    return {event.frame for event in _moves_of(ring, moment) if event.frame in got}
 
 
 def _gone(ring: RingValue, moment: Moment) -> Iterator[Part]:
@@ -416,11 +420,10 @@ def _legend(ring: RingValue, value: ReplacementValue) -> Part:
     return put
 
 
-def _onwards(boxes: Mapping[int, Box], pages: Sequence[RingPage]) -> Iterator[Link]:
-    """Yield an arrow from the page at the hand to the next page."""
-    first, second = (boxes[page.place] for page in pages[:2])
-    ends = first.edge_towards(second.middle), second.edge_towards(first.middle)
-    yield Link("clock/onwards", "next", f"clock/{pages[0].frame}", f"clock/{pages[1].frame}", ends, arrow=True)
+def _onwards(at: Mapping[int, Box], first: int, second: int) -> Iterator[Link]:
+    """Yield an arrow from the frame at the hand to the next frame."""
+    ends = at[first].edge_towards(at[second].middle), at[second].edge_towards(at[first].middle)
+    yield Link("clock/onwards", "next", f"clock/{first}", f"clock/{second}", ends, arrow=True)
 
 
 def _card(page: RingPage, place: Box, came: Collection[int], note: Noted | None, turn: int) -> Node:
@@ -428,7 +431,7 @@ def _card(page: RingPage, place: Box, came: Collection[int], note: Noted | None,
     where = str(Address(page.va)) if page.task else "mapped nowhere"
     state = ["new"] * (page.frame in came)
     mapped = f"{where} of {who}" if who else where
-    title = f"{mapped}, page {page.index} of {visible(page.object)}, place {page.place}, checked as number {turn}"
+    title = f"{mapped}, page {page.index} of {visible(page.object)}, checked as number {turn}"
     title += f", {'used' if page.referenced else 'not used'}, {'written' if page.dirty else 'not written'}"
     lamp = Bar(7, _BITS - 10, 11, 11, "lamp-on" if page.referenced else "lamp-off")
     dot = Bar(57, _BITS - 9, 10, 10, "dot-on" if page.dirty else "dot-off")

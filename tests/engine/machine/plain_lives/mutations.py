@@ -310,11 +310,10 @@ def _(mended: Function) -> Function:
 # ---- policies --------------------------------------------------------------------------------
 
 
-@bug("a page that could not go counts as used", "policies", "memory.queues", "Lru.candidates")
+@bug("a page that could not go counts as used", "policies", "memory.policy", "Lru.candidates")
 def _(mended: Function) -> Function:
     def candidates(self: Any, pages: Any) -> Iterator[Any]:
-        for _ in range(len(self)):
-            page = self._first
+        for page in self.queue:
             if pages.may_go(page):
                 yield page
             self._behind(page)
@@ -349,27 +348,31 @@ def _(mended: Function) -> Function:
     return answer
 
 
-@bug("the clock takes the place that was vacated last", "policies", "memory.clock", "Clock.left")
+@bug("the clock takes the place that was vacated last", "policies", "memory.policy", "Clock.left")
 def _(mended: Function) -> Function:
     def left(self: Any, page: Any) -> None:
-        self._vacated = page.following
+        queue = self.queue
+        self._vacated = (queue * 2)[queue.index(page) + 1]
         mended(self, page)
 
     return left
 
 
-@bug("the clock takes the place that was vacated last", "policies", "memory.clock", "Clock._link")
+@bug("the clock takes the place that was vacated last", "policies", "memory.policy", "Clock.entered")
 def _(mended: Function) -> Function:
-    def link(self: Any, page: Any) -> None:
-        at, vacated = self._first, self.__dict__.pop("_vacated", None)
-        if at is not None and vacated is not None and vacated.ring is self:
-            self._first = vacated
-            mended(self, page)
-            self._first = at
-        else:
-            mended(self, page)
+    def entered(self: Any, page: Any) -> None:
+        vacated = self.__dict__.pop("_vacated", None)
+        mended(self, page)
+        for part in (self._queue, self._ahead):
+            order = [*part.values()]
+            if vacated in order:
+                del self._queue[page.frame]
+                part[page.frame] = page
+                for one in order[order.index(vacated) :]:
+                    if one is not page:
+                        part.move_to_end(one.frame)
 
-    return link
+    return entered
 
 
 # ---- what is called and recorded -------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Memory objects, their pages and slots of swap space, as values, and the events that change them."""
+"""Memory objects, their pages and slots of swap space, as values, and the events that change and evict them."""
 
 from __future__ import annotations
 
@@ -216,6 +216,14 @@ class PageLost(Event, changes=True):
 # ---- going out and coming back -----------------------------------------------------------------
 
 
+class PageLeaving(Event):
+    """The page in `frame` is about to be evicted; `task` maps it at `va` ("": no task maps it)."""
+
+    frame: int
+    task: str
+    va: int
+
+
 class PageOut(Event, role="leaves", changes=True):
     """Page `index` of `object` leaves its frame: `to` is "swap", "file", or "nowhere" if nothing must be written.
 
@@ -289,3 +297,16 @@ class FileResized(Event, changes=True):
     file: str
     before: int
     after: int
+
+
+class ReplacementChosen(Event, changes=True):
+    """Another replacement policy is used from now on."""
+
+    before: str
+    after: str
+
+
+class NothingToReclaim(Event):
+    """No page of a task could be evicted; `why` is the reason."""
+
+    why: str

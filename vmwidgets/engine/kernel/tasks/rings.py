@@ -8,7 +8,7 @@ brought it in, as in Linux's memory control groups, and for none if a file was r
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from ...base.errors import Broken
@@ -16,78 +16,18 @@ from ...base.recorder import Recorder
 from ...memory.page import AnyPage
 from ...memory.policy import Pages, Policy
 from ...memory.replacement import Choice, Own, Replacement
-from .rings_schema import (
-    HandLooked,
-    HandMoved,
-    PagesAged,
-    PagesNoted,
-    ReferenceCleared,
-    ReplacementChosen,
-    RingMoved,
-    RingRenumbered,
-)
-
-MappedAt = Callable[[int], tuple[str, int]]
-"""A function that returns the task with the page in a frame, and the address; "" if no task maps it."""
-
-
-class RingEvents:
-    """Reports changes in the ring of this name."""
-
-    def __init__(self, recorder: Recorder, ring: str, mapped_at: MappedAt) -> None:
-        self._recorder = recorder
-        self._ring = ring
-        self._mapped_at = mapped_at
-
-    def moved(self, frame: int, before: int, after: int) -> None:
-        """Report that a frame has another place."""
-        emit = self._recorder.emit
-        if emit is not None:
-            emit((RingMoved.tag, self._ring, frame, before, after))
-
-    def noted(self, notes: tuple[tuple[int, int | None, int | None], ...]) -> None:
-        """Report that the policy keeps other numbers for pages."""
-        emit = self._recorder.emit
-        if emit is not None:
-            emit((PagesNoted.tag, self._ring, notes))
-
-    def aged(self, notes: tuple[tuple[int, int, int], ...]) -> None:
-        """Report new counters of pages at a tick of the clock."""
-        emit = self._recorder.emit
-        if emit is not None:
-            emit((PagesAged.tag, self._ring, notes))
-
-    def cleared(self, frame: int) -> None:
-        """Report that the page was used, and its reference bits are cleared."""
-        emit = self._recorder.emit
-        if emit is not None:
-            emit((ReferenceCleared.tag, frame))
-
-    def looked(self, frame: int, before: int, after: int, found: str) -> None:
-        """Report that the hand is at a page, and what it found."""
-        emit = self._recorder.emit
-        if emit is not None:
-            emit((HandLooked.tag, self._ring, before, after, frame, *self._mapped_at(frame), found))
-
-    def renumbered(self, places: tuple[tuple[int, int, int], ...], before: int, after: int) -> None:
-        """Report that frames and the hand have new places, in the same order."""
-        emit = self._recorder.emit
-        if emit is not None:
-            emit((RingRenumbered.tag, self._ring, places, before, after))
+from .objects_schema import ReplacementChosen
 
 
 class Rings:
     """All rings of a machine by name, with its `pages` in memory by frame; `replacement` says which rings there are."""
 
-    def __init__(self, recorder: Recorder, pages: Mapping[int, AnyPage], mapped_at: MappedAt) -> None:
+    def __init__(self, recorder: Recorder, pages: Mapping[int, AnyPage]) -> None:
         self._recorder = recorder
         self._pages = pages
-        self._mapped_at = mapped_at
         self.replacement = Replacement("fifo")
         self.choice: Choice | None = None
         """A learner's function, which chooses instead of the policy."""
-        self._own_rings = False
-        """Whether each task has a ring of its own, by the policy."""
         self.rings: dict[str, Policy] = {}
         self.counts: Counter[str] = Counter()
         """The number of pages that count for each task, and, under "", for none."""
@@ -102,24 +42,16 @@ class Rings:
 
     def choose(self, replacement: Replacement, choice: Choice | None = None) -> None:
         """Replace pages by this policy from now on; they keep the order in which they were brought in. O(pages)."""
-        before = self.title
+        before, counted = self.title, self.counts_references
         is_same = replacement.policy == self.replacement.policy and choice is None and self.choice is None
-        kept = {}
-        if is_same and not self.counts_references:  # what is known of references counts from the choice on
-            kept = {frame: self._ring(page.task).kept(page) for frame, page in self._pages.items()}
-        for page in self._pages.values():
-            self._leave(page)
-        self.replacement, self.choice = replacement, choice
-        self._own_rings = replacement.local or replacement.times_by_task
-        emit = self._recorder.emit
-        if emit is not None:
-            emit((ReplacementChosen.tag, before, self.title))
-        for name in list(self.rings):
-            self._drop(name)
-        self.references = replacement.references()
-        self.counts_references = self._make("").counts
-        for frame, page in self._pages.items():
-            self._join(page, kept.get(frame))
+        with self._moving([*self._pages.values()]) as known:
+            if not is_same or counted:  # what is known of references counts from the choice on
+                known[:] = [None] * len(known)
+            self.replacement, self.choice = replacement, choice
+            self._recorder.report(ReplacementChosen.tag, before, self.title)
+            self.rings.clear()
+            self.references = replacement.references()
+            self.counts_references = self._make("").counts
 
     def limit(self, task: str, pages: int | None) -> None:
         """Limit the number of pages of `task` in memory; None: as many as fit.
@@ -132,37 +64,35 @@ class Rings:
         if pages is not None and task in self.limits:
             self.limits[task] = pages
             return
-        with self._moving(task):
+        with self._moving(self._of(task)):
             if pages is None:
                 del self.limits[task]
             else:
                 self.limits[task] = pages
+        if self.name_of(task) != task:
+            self.rings.pop(task, None)
 
     def forget(self, task: str) -> None:
         """Note that a task has ended: its pages that others still have count for no task.
 
         O(1), or O(pages) if there are any.
         """
-        with self._moving(task) as pages:
+        pages = self._of(task)
+        with self._moving(pages):
             self.limits.pop(task, None)
             for page in pages:
                 page.task = ""
             self._count("", len(pages))
             del self.counts[task]
-        self._drop(task)
+        self.rings.pop(task, None)
 
     def charge(self, page: AnyPage, task: str) -> None:
         """Count a page for `task` from now on. O(1)."""
-        before = page.task
-        moves = self.name_of(before) != self.name_of(task)
-        kept = self._ring(before).kept(page) if moves else None
-        if moves:
-            self._leave(page)
-        self._count(before, -1)
-        page.task = task
-        self._count(task, 1)
-        if moves:
-            self._join(page, kept)
+        moves = self.name_of(page.task) != self.name_of(task)
+        with self._moving([page] if moves else []):
+            self._count(page.task, -1)
+            page.task = task
+            self._count(task, 1)
 
     def _count(self, task: str, change: int) -> None:
         """Change the number of pages that count for a task, or for none; a task without pages is not in `counts`."""
@@ -170,27 +100,24 @@ class Rings:
         if not self.counts[task]:
             del self.counts[task]
 
-    def _drop(self, name: str) -> None:
-        """Remove the empty ring of this name."""
-        ring = self.rings.pop(name, None)
-        emit = self._recorder.emit
-        if ring is not None and ring.hand and emit is not None:
-            emit((HandMoved.tag, name, ring.hand, 0))
+    def _of(self, task: str) -> list[AnyPage]:
+        """Return the pages of a task, in the order of their ring. O(1) if there are none, else O(pages)."""
+        return [page for page in self._ring(task).queue if page.task == task] if self.counts[task] else []
 
     @contextmanager
-    def _moving(self, task: str) -> Iterator[list[AnyPage]]:
-        """Move the given pages of a task to the ring to which they belong after the body of the ``with``."""
-        before = self.name_of(task)
-        ring = self.rings.get(before) if self.counts[task] else None
-        pages = [] if ring is None else [page for page in ring.queue if page.task == task]
-        kept = [None if ring is None else ring.kept(page) for page in pages]
+    def _moving(self, pages: list[AnyPage]) -> Iterator[list[object]]:
+        """Move pages to the rings to which they belong after the body of the ``with``, with what is known of each."""
+        known = [page.known for page in pages]
         for page in pages:
-            self._leave(page)
-        yield pages
-        for page, known in zip(pages, kept, strict=True):
-            self._join(page, known)
-        if before and before != self.name_of(task):
-            self._drop(before)
+            self._ring(page.task).left(page)
+        yield known
+        for page, one in zip(pages, known, strict=True):
+            ring = self._ring(page.task)
+            ring.entered(page)
+            if page.last_use is not None:
+                ring.knows(page, *page.last_use)
+            if one is not None:
+                page.known = one
 
     @property
     def title(self) -> str:
@@ -199,10 +126,9 @@ class Rings:
         return f"{name}, local" if self.replacement.local else name
 
     def _make(self, name: str) -> Policy:
-        report = RingEvents(self._recorder, name, self._mapped_at)
         if self.choice is not None:
-            return Own(self.choice, report, self.references)
-        return self.replacement.make(report, self.references)
+            return Own(self.choice, self._recorder, name, self.references)
+        return self.replacement.make(self._recorder, name, self.references)
 
     def _ring(self, task: str) -> Policy:
         """Return the ring of a task's pages, which is created if it does not exist."""
@@ -211,25 +137,12 @@ class Rings:
             self.rings[name] = self._make(name)
         return self.rings[name]
 
-    def _join(self, page: AnyPage, kept: object = None) -> None:
-        """Insert a page into its ring, with everything that is known about it, also from another ring."""
-        ring = self._ring(page.task)
-        ring.entered(page)
-        if page.last_use is not None:
-            ring.knows(page, *page.last_use)
-        if kept is not None:
-            ring.restore(page, kept)
-
-    def _leave(self, page: AnyPage) -> None:
-        name = self.name_of(page.task)
-        self.rings[name].left(page)
-        self._report_hand(name, self.rings[name])
-
     # ---- pages -------------------------------------------------------------------------------
 
     def name_of(self, task: str) -> str:
         """Return the ring of a task's pages."""
-        return task if self._own_rings or task in self.limits else ""
+        own = self.replacement.local or self.replacement.times_by_task or task in self.limits
+        return task if own else ""
 
     def entered(self, page: AnyPage) -> None:
         """Note that a page was brought in. O(1)."""
@@ -238,19 +151,16 @@ class Rings:
 
     def left(self, page: AnyPage) -> None:
         """Note that a page is no longer in memory. O(1)."""
-        self._leave(page)
+        self._ring(page.task).left(page)
         self._count(page.task, -1)
 
     def used(self, task: str, frame: int, number: int) -> None:
         """Note an access of `task` to page `number` of its addresses, in `frame`; a device's page is in no ring.
 
-        A working set uses the time of its own task; all other policies share one time. O(1), or O(pages) if OPT's
-        string has another reference there.
+        A working set uses the time of its own task; all other policies share one time. O(1).
         """
         references = self._ring(task).references if self.replacement.times_by_task else self.references
-        if references.made(task, number):
-            for ring in self.rings.values():
-                ring.refresh()
+        references.made(task, number)
         page = self._pages.get(frame)
         if page is not None:
             page.last_use = number, task
@@ -299,37 +209,21 @@ class Rings:
 
     def candidates(self, task: str, pages: Pages, *, own_only: bool) -> Iterator[AnyPage]:
         """Yield pages in the order of eviction: from the ring of `task`, then from the others, the largest first."""
-        first = self.name_of(task)
-        yield from self._of_ring(first, pages)
-        if not own_only:
-            others = sorted(self.rings, key=lambda name: -len(self.rings[name]))
-            for name in others:
-                if name != first:
-                    yield from self._of_ring(name, pages)
-
-    def _of_ring(self, name: str, pages: Pages) -> Iterator[AnyPage]:
-        ring = self.rings.get(name)
-        if ring is None:
-            return
-        for page in ring.candidates(pages):
-            self._report_hand(name, ring)
-            yield page
-        self._report_hand(name, ring)
-
-    def _report_hand(self, name: str, ring: Policy) -> None:
-        before, ring.reported = ring.reported, ring.hand
-        emit = self._recorder.emit
-        if emit is not None and before != ring.hand:
-            emit((HandMoved.tag, name, before, ring.hand))
+        first = self.rings.get(self.name_of(task))
+        if first is not None:
+            yield from first.candidates(pages)
+        for ring in () if own_only else sorted(self.rings.values(), key=lambda ring: -len(ring)):
+            if ring is not first:
+                yield from ring.candidates(pages)
 
     def check(self) -> None:
         """Raise :class:`Broken` unless O7. each page in memory is in one ring, that of its task."""
-        for ring in self.rings.values():
+        for name, ring in self.rings.items():
             for page in ring.queue:
-                if page.ring is not ring or self.rings.get(self.name_of(page.task)) is not ring:
+                if self.name_of(page.task) != name:
                     raise Broken(f"O7: frame {page.frame:#x} is in another ring than that of {page.task!r}")
-                if page.following.previous is not page or self._pages.get(page.frame) is not page:
-                    raise Broken(f"O7: the page that is linked for frame {page.frame:#x} is not in memory")
+                if self._pages.get(page.frame) is not page:
+                    raise Broken(f"O7: the page of a ring in frame {page.frame:#x} is not in memory")
         ringed = sum(map(len, self.rings.values()))
         if ringed != len(self._pages):
             raise Broken(f"O7: {ringed} pages are in rings, and {len(self._pages)} in memory")

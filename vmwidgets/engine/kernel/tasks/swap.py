@@ -38,9 +38,7 @@ class Swap:
         """Set the number of slots, which can't be reduced."""
         before, self.slots = self.slots, slots
         self._free = sorted({*range(slots)} - self._content.keys())
-        emit = self._recorder.emit
-        if emit is not None:
-            emit((SwapResized.tag, before, slots))
+        self._recorder.report(SwapResized.tag, before, slots)
 
     def put(self, content: bytes) -> int | None:
         """Store a page; returns its slot, or None if all are in use."""

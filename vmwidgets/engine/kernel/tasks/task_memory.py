@@ -23,10 +23,12 @@ from ...memory.replacement import Choice, Replacement
 from ..pmap.reverse import ReverseMap
 from .forks import FORKS
 from .objects_schema import (
+    NothingToReclaim,
     ObjectFields,
     PageCleaned,
     PageIn,
     PageKept,
+    PageLeaving,
     PageOut,
     SwapFreed,
     SwapLeft,
@@ -34,9 +36,7 @@ from .objects_schema import (
     SwapShared,
 )
 from .rings import Rings
-from .rings_schema import NothingToReclaim, PageLeaving
 from .swap import Swap
-from .users import Users
 
 
 class PageOwner(Protocol):
@@ -128,10 +128,11 @@ class TaskMemory:
         """The objects' pages in memory, by frame, in the order in which they were brought in."""
         self._shared = 0
         """The number of these pages that several objects have."""
-        self.rings = Rings(recorder, self.pages, self.first_mapped_at)
+        self.rings = Rings(recorder, self.pages)
         """The choice of pages to evict."""
-        self.in_swap: Users[PageUser] = Users()
-        """The owners of the page in each slot of swap space."""
+        self.in_swap: dict[int, dict[PageUser, None]] = {}
+        """The owners of the page in each slot of swap space, in order of arrival: mostly one, after some forks several.
+        """
         self.lacking = ""
         """The reason why no page could be evicted, the last time that happened, in words."""
         self._made = 0
@@ -218,9 +219,7 @@ class TaskMemory:
             self._allocator.hand_over(frame, f"object {page.owner.name}")
         self.pass_on(frame, task)
         self.rings.may_go_again(frame)
-        emit = self.recorder.emit
-        if emit is not None:
-            emit((PageKept.tag, frame, page.owner.name))
+        self.recorder.report(PageKept.tag, frame, page.owner.name)
         return False
 
     def _vacated(self, page: Page[PageOwner]) -> None:
@@ -252,10 +251,6 @@ class TaskMemory:
         """Return whether several objects have their page in some frame."""
         return bool(self._shared)
 
-    def dirty_pages(self, name: str) -> dict[int, bool]:
-        """Return the pages of an object that its file does not have yet, each with the value True."""
-        return dict.fromkeys(self.objects[name].dirty, True) if name in self.objects else {}
-
     def inherited(self, frame: int, task: str) -> None:
         """Note that `task` maps a page.
 
@@ -278,10 +273,6 @@ class TaskMemory:
             heirs = [pmap.name for pmap, _ in self.reverse.of(frame)]
             if heirs:
                 self.inherited(frame, heirs[0])
-
-    def slots(self, name: str) -> dict[int, int]:
-        """Return the slots of swap space with pages of an object, by page."""
-        return self.objects[name].swapped if name in self.objects else {}
 
     # ---- what processors do with pages -------------------------------------------------------
 
@@ -334,9 +325,7 @@ class TaskMemory:
                 return True
         why = self._why_none(task, own_only=own_only)
         self.lacking = why if self.resident else ""
-        emit = self.recorder.emit
-        if emit is not None:
-            emit((NothingToReclaim.tag, why))
+        self.recorder.report(NothingToReclaim.tag, why)
         return False
 
     def _why_none(self, task: str, *, own_only: bool) -> str:
@@ -391,9 +380,8 @@ class TaskMemory:
         if not self.can_page_out(owner, index):
             return False
         has = self._had_by(owner, index)
-        emit, frame = self.recorder.emit, owner.pages[index]
-        if emit is not None:
-            emit((PageLeaving.tag, frame, *self.first_mapped_at(frame)))
+        frame = owner.pages[index]
+        self.recorder.report(PageLeaving.tag, frame, *self.first_mapped_at(frame))
         return self._page_out(owner, index, "nowhere" if has else "file" if owner.is_file else "swap", has)
 
     @kernel_function("vm_page_out", first=3)
@@ -423,10 +411,8 @@ class TaskMemory:
         self._vacated(page)
         if slot >= 0:
             first.swapped[index] = slot
-            self.in_swap.add(slot, (first, index))
-        emit = self.recorder.emit
-        if emit is not None:
-            emit((PageOut.tag, first.name, index, frame, to, slot, has))
+            self.in_swap[slot] = {(first, index): None}
+        self.recorder.report(PageOut.tag, first.name, index, frame, to, slot, has)
         for one in others if slot >= 0 else ():
             self.share_slots(one, ((index, slot),))
         self.free(frame)
@@ -436,16 +422,15 @@ class TaskMemory:
         """Note that pages of an object, by number, are in slots with others' pages."""
         for index, slot in slots:
             owner.swapped[index] = slot
-            self.in_swap.add(slot, (owner, index))
-        emit = self.recorder.emit
-        if emit is not None and slots:
-            emit((SwapShared.tag, owner.name, slots))
+            self.in_swap[slot][owner, index] = None
+        if slots:
+            self.recorder.report(SwapShared.tag, owner.name, slots)
 
     def _give_up_a_copy(self) -> None:
         """Free a slot whose page is also in memory, if there is one: the page must then be written at its eviction."""
         for one in self.objects.values():
             for slot in one.swapped.values():
-                users = self.in_swap.of(slot)
+                users = (*self.in_swap[slot],)
                 if all(at in other.pages for other, at in users):
                     for other, at in users:
                         self.forget(other, (at,))
@@ -476,9 +461,7 @@ class TaskMemory:
             pmap.update(va, va + PAGE)
         owner.write_back(index, self.ram.read(frame << PAGE_SHIFT, PAGE))
         owner.dirty.discard(index)
-        emit = self.recorder.emit
-        if emit is not None:
-            emit((PageCleaned.tag, owner.name, index))
+        self.recorder.report(PageCleaned.tag, owner.name, index)
 
     # ---- coming back -------------------------------------------------------------------------
 
@@ -492,14 +475,12 @@ class TaskMemory:
         frame = self.fresh(owner, task)
         if frame is not None:
             self.ram.write(frame << PAGE_SHIFT, self.swap.content(slot))
-            emit = self.recorder.emit
-            if emit is not None:
-                emit((PageIn.tag, owner.name, index, frame, slot))
+            self.recorder.report(PageIn.tag, owner.name, index, frame, slot)
         return frame
 
     def found(self, owner: PageOwner, index: int) -> int | None:
         """Return the frame in which another object has this page of swap space (Linux's swap cache), or None."""
-        for other, at in self.in_swap.of(owner.swapped.get(index, -1)):
+        for other, at in self.in_swap.get(owner.swapped.get(index, -1), ()):
             if at in other.pages:
                 return other.pages[at]
         return None
@@ -518,24 +499,26 @@ class TaskMemory:
     def forget(self, owner: PageOwner, indices: tuple[int, ...]) -> None:
         """Remove these pages from swap space; their slots are freed, except slots with others' pages."""
         slots = tuple((index, owner.swapped.pop(index)) for index in indices)
-        freed = tuple((index, slot) for index, slot in slots if self.in_swap.remove(slot, (owner, index)))
+        for index, slot in slots:
+            del self.in_swap[slot][owner, index]
+        freed = tuple((index, slot) for index, slot in slots if not self.in_swap[slot])
         for _, slot in freed:
+            del self.in_swap[slot]
             self.swap.free(slot)
-        emit = self.recorder.emit
-        if emit is not None and freed:
-            emit((SwapFreed.tag, owner.name, freed))
-        if emit is not None and len(freed) < len(slots):
-            emit((SwapLeft.tag, owner.name, tuple(one for one in slots if one not in freed)))
+        if freed:
+            self.recorder.report(SwapFreed.tag, owner.name, freed)
+        if len(freed) < len(slots):
+            self.recorder.report(SwapLeft.tag, owner.name, tuple(one for one in slots if one not in freed))
 
     def move_swapped(self, before: PageOwner, owner: PageOwner, indices: tuple[int, ...]) -> None:
         """Move pages in swap space to another object."""
         slots = tuple((index, before.swapped.pop(index)) for index in indices)
         owner.swapped.update(slots)
         for index, slot in slots:
-            self.in_swap.replace(slot, (before, index), (owner, index))
-        emit = self.recorder.emit
-        if emit is not None and slots:
-            emit((SwapMoved.tag, before.name, owner.name, slots))
+            users = [owner if one is before else one for one, _ in self.in_swap[slot]]
+            self.in_swap[slot] = {(one, index): None for one in users}
+        if slots:
+            self.recorder.report(SwapMoved.tag, before.name, owner.name, slots)
 
     # ---- invariants --------------------------------------------------------------------------
 
@@ -556,7 +539,7 @@ class TaskMemory:
                 in_memory.setdefault(frame, set()).add((one, index))
         known = {frame: {(one, page.index) for one in page.users} for frame, page in self.pages.items()}
         self._check_users("O4: frame", in_memory, known)
-        self._check_users("O6: slot", in_swap, {slot: set(self.in_swap.of(slot)) for slot in self.in_swap})
+        self._check_users("O6: slot", in_swap, {slot: set(users) for slot, users in self.in_swap.items()})
         for frame, page in self.pages.items():
             owner = self._allocator.owner(frame)
             if owner != f"object {page.owner.name}":

@@ -74,7 +74,7 @@ class MachineObjects(Part):
         mapped = {path: those for path, those in entries.items() if those}
         names: Collection[str] = memory.objects
         if first is not None:
-            wanted = {*named, *(user.name for slot in memory.in_swap for user, _ in memory.in_swap.of(slot))}
+            wanted = {*named, *(user.name for users in memory.in_swap.values() for user, _ in users)}
             wanted.update(_behind(self._named(fields[3]) for those in mapped.values() for fields in those.values()))
             wanted.update(islice((name for name in names if name not in wanted), first))
             names = [name for name in names if name in wanted]

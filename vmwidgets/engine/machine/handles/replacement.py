@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Container, Iterable
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -11,8 +11,9 @@ from ...base.errors import KernelPanic, Refused, a_kind, in_ascii, shown
 from ...base.operations import operation, through
 from ...base.units import counted
 from ...memory.optimal import PageKey
+from ...memory.page import AnyPage
 from ...memory.replacement import POLICIES, Replacement, ResidentPage
-from ...memory.replacement_schema import BY_BITS, ReplacementValue, RingPage, RingValue, in_order
+from ...memory.replacement_schema import ReplacementValue, RingPage, RingValue
 from ..learners.answering import ReplacementCode
 from ..system import Part
 
@@ -92,37 +93,27 @@ class MachineReplacement(Part):
         O(pages in memory), and with `first` much less work for each page, as long as no descriptor was edited.
         """
         rings = self.system.task_memory.rings
-        value = ReplacementValue(rings.title, {})
-        known: dict[str, tuple[dict[int, int], dict[int, int], int]] = {}
-        for name, ring in sorted(rings.rings.items()):
-            places, notes = ring.places_and_notes
-            if places:
-                known[name] = places, notes, ring.reported if self.door.inside else ring.hand
-        bits = None
-        if value.name in BY_BITS:
-            frames = [one for places, _, _ in known.values() for one in places.items()]
-            bits = {page.frame: (page.referenced, page.dirty) for page in self._pages(frames, first).values()}
-        orders = {name: in_order(value.name, *rows, bits)[:first] for name, rows in known.items()}
-        asked = [(frame, known[name][0][frame]) for name, order in orders.items() for frame in order]
-        pages = self._pages(asked, first)
+        orders = {name: ring.order for name, ring in sorted(rings.rings.items()) if len(ring)}
+        if rings.replacement.policy == "nru" and rings.choice is None:
+            known = self._pages((page for order in orders.values() for page in order), first)
+            bits = {frame: (page.referenced, page.dirty) for frame, page in known.items()}
+            orders = {name: sorted(order, key=lambda page: bits[page.frame]) for name, order in orders.items()}
+        pages = self._pages((page for order in orders.values() for page in order[:first]), first)
         found = {}
-        for name, (places, notes, hand) in known.items():
-            those = tuple(replace(pages[frame], note=notes.get(frame)) for frame in orders[name])
-            found[name] = RingValue(name, those, hand, len(places))
-        return replace(value, rings=found)
+        for name, order in orders.items():
+            ring = rings.rings[name]
+            those = tuple(replace(pages[page.frame], note=ring.note(page)) for page in order[:first])
+            found[name] = RingValue(name, those, ring.hand, len(ring))
+        return ReplacementValue(rings.title, found)
 
-    def _pages(self, asked: Sequence[tuple[int, int]], first: int | None) -> dict[int, RingPage]:
-        """Return the pages in these frames, each at its place in a ring."""
+    def _pages(self, asked: Iterable[AnyPage], first: int | None) -> dict[int, RingPage]:
+        """Return these pages as values, by their frames."""
         edited = any(task.pmap.editor.edits.places for task in self.system.tasks.values())
         is_known = first is not None and not edited and not self.door.inside  # the records agree with the tables
-        uses_of = self._uses_known() if is_known else self._uses_read({frame for frame, _ in asked})
-        is_dirty, memory = self._dirtiness(), self.system.task_memory
-        found = {}
-        for frame, place in asked:
-            page = memory.pages.get(frame)
-            owner, index = ("", 0) if page is None else (page.owner.name, page.index)
-            found[frame] = _page(frame, place, owner, index, uses_of(frame), is_dirty)
-        return found
+        pages = {page.frame: page for page in asked}
+        uses_of = self._uses_known() if is_known else self._uses_read(pages)
+        is_dirty = self._dirtiness()
+        return {frame: _page(page, uses_of(frame), is_dirty) for frame, page in pages.items()}
 
     def _uses_known(self) -> Callable[[int], list[Use]]:
         """Return a function that returns a frame's translations, from the kernel's records.  O(translations) a call."""
@@ -157,12 +148,11 @@ class MachineReplacement(Part):
 
         def is_dirty(owner: str, index: int, frame: int, bit: bool) -> bool:
             one = memory.objects.get(owner)
-            kind = "" if one is None else one.fields[0]
-            if kind in ("", "file"):
-                return index in memory.dirty_pages(owner)
-            if index in memory.slots(owner):
+            if one is None or one.is_file:
+                return one is not None and index in one.dirty
+            if index in one.swapped:
                 return False
-            may_come_again = kind == "anonymous" and memory.zeroed and blank.get(frame) is True
+            may_come_again = one.fields[0] == "anonymous" and memory.zeroed and blank.get(frame) is True
             return bit or not may_come_again
 
         return is_dirty
@@ -179,9 +169,8 @@ Use = tuple[str, int, bool, bool]
 """A translation: task, address, reference bit, dirty bit."""
 
 
-def _page(
-    frame: int, place: int, owner: str, index: int, uses: list[Use], is_dirty: Callable[[str, int, int, bool], bool]
-) -> RingPage:
+def _page(page: AnyPage, uses: list[Use], is_dirty: Callable[[str, int, int, bool], bool]) -> RingPage:
+    frame, owner, index = page.frame, page.owner.name, page.index
     task, va = uses[0][:2] if uses else ("", 0)
     dirty = is_dirty(owner, index, frame, any(one[3] for one in uses))
-    return RingPage(frame, place, owner, index, task, va, max(0, len(uses) - 1), any(one[2] for one in uses), dirty)
+    return RingPage(frame, owner, index, task, va, max(0, len(uses) - 1), any(one[2] for one in uses), dirty)
