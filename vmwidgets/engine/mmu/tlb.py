@@ -1,7 +1,8 @@
 """The TLB: translations that a processor caches, so that it need not walk the tables again.
 
 An entry stays until it is flushed or replaced.  It holds the descriptors that the walk read, and with them everything
-needed to check another access without a walk; when the tables change, the entry stays as it is, and in use.
+needed to check another access without a walk; when the tables change, the entry stays as it is, and in use.  Which
+processors are asked to flush, and which entries may be stale until then, is decided in :mod:`~..spaces.processors`.
 
 Intel SDM volume 3A, 4.10; ARM DDI 0406C, B3.9 and B3.10; ARM DDI 0487, D5.10 (D8.14 from issue H); RISC-V Privileged
 20211203, 4.2.1 (sfence.vma).  The manuals do not say how many entries there are, nor which entry is replaced when a set

@@ -1,7 +1,9 @@
 """FreeBSD's kernel memory (`vm_kern`, April 2008): its maps and two objects, the kmem functions and `vm_fault`.
 
 Functions that may sleep are generators (:mod:`~vmwidgets.engine.kernel.threads.waits`).  :class:`Kmem` receives the
-parts of the kernel that they need: page tables, pages, entries, a wakeup, the zone allocator.
+parts of the kernel that they need: page tables, pages, entries, a wakeup, the zone allocator.  A `kmem_malloc` that
+sleeps for pages is woken by the page daemon (:meth:`.pageout.PageDaemon.freed`); a `kmem_alloc_wait` that sleeps for
+addresses, by `kmem_free_wakeup`.
 """
 
 from __future__ import annotations

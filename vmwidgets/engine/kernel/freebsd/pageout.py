@@ -207,9 +207,11 @@ class PageDaemon:
             self._wake(CHANNEL)
 
     def freed(self) -> None:
-        """Note that a page was freed: if there are enough, waiting threads look again (`vm_page_free_wakeup`)."""
-        least = self.marks.free_min  # vm_page_count_min() is free_min > free + cached
-        if self._pages.frames.free_frames >= least or self.available >= least:
+        """Note that a page was freed: if there are enough, waiting threads look again (`vm_page_free_wakeup`).
+
+        Called for each page of FreeBSD's; frames that tasks and caches give back are noticed at a thread's next step.
+        """
+        if self.available >= self.marks.free_min:  # vm_page_count_min() is free_min > free + cached
             self._wake_waiters()
 
     def restart(self) -> None:

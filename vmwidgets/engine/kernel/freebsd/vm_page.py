@@ -108,7 +108,7 @@ class PageQueues:
         self.deficit = 0
         """The number of requests that found too few pages."""
         self.freed: Callable[[], object] | None = None
-        """Called for each freed page: threads that wait for pages may look again."""
+        """Called for each freed page: :meth:`.pageout.PageDaemon.freed` wakes threads that wait for pages."""
         self.veto: Callable[[], bool] | None = None
         """A hook for tests and lessons: if it returns true, a request fails as if pages were short."""
 

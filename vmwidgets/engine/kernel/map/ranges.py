@@ -311,6 +311,7 @@ def edges_in(entries: Iterable[Entry], start: int, end: int) -> Iterator[int]:
 def may_join(low: Entry, high: Entry) -> bool:
     """Return whether two neighbours may be one entry: equal in everything, and adjacent in their object.
 
+    This is the rule after a change; a range that X15 enters merges by :meth:`.placement.Request.obstacle`.
     Without an object, offsets make no difference. Entries that may not merge, or were supplied by the boot, stay alone.
     """
     return (

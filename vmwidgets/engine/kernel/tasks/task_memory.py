@@ -330,14 +330,18 @@ class TaskMemory:
 
     def _why_none(self, task: str, *, own_only: bool) -> str:
         """Return why no page could be evicted, in words."""
-        swap = self.swap
-        room = "swap space is full" if swap.is_full else "they are wired, or needed at this moment"
-        room = room if swap.slots else "there is no swap space"
         count = self.rings.counts[task] if own_only else self.resident
         if not count:
-            return f"no page of {f'task {task!r}' if own_only else 'a task'} is in memory, so none can be evicted"
+            whose = f"task {task!r}" if own_only else "a task"
+            return f"no page of {whose} is in memory, so none can be evicted"
+        if not self.swap.slots:
+            why = "there is no swap space"
+        elif self.swap.is_full:
+            why = "swap space is full"
+        else:
+            why = "they are wired, or needed at this moment"
         whose = f" of task {task!r}" if own_only else ""
-        return f"of {counted(count, 'page')}{whose} in memory none can go: {room}"
+        return f"of {counted(count, 'page')}{whose} in memory none can go: {why}"
 
     def may_go(self, page: Page[PageOwner]) -> bool:
         """Return whether a page may leave its frame."""

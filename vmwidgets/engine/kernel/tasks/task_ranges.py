@@ -273,7 +273,7 @@ class TaskRanges(RangeMap[Entry]):
         self.change_range(start, end, lambda entry: self.set_wired_count(entry, entry.wired_count + 1))
 
     def unshare(self, entry: Entry) -> None:
-        """Prepare an entry that is copied at its first write, so that it can be written."""
+        """Give an entry that needs a copy an object of its own (`vm_fault.py`); this map has none to give."""
 
     def set_wired_count(self, entry: Entry, count: int) -> None:
         """Note how often the range of `entry` was wired, in its object too."""

@@ -1,4 +1,6 @@
-"""Faults in an X15 map: page faults, stacks that grow, and copies at the first write.
+"""Faults in an X15 map: page faults, stacks that grow, and entries that get an object of their own at the first write.
+
+Whether a page is copied is decided in the entry's object, by :meth:`.memory_object.TaskObject.fault`.
 
 X15 of 2013 resolves a fault with the entry's object alone (`vm_map_fault`). Everything else follows 4.4BSD's `vm_fault`
 (The Design and Implementation of the 4.4BSD Operating System, 5.11).
@@ -77,7 +79,9 @@ class TaskFaults(TaskRanges):
             raise kernel_error("FAULT", f"no entry of {self.called} holds {Address(address)}")
         protection = protection_of(entry.flags)
         missing = access & ~protection
-        if missing and (missing := access & ~self.granted(protection)):
+        if missing:  # rarely: what is granted beyond the entry's letters is looked up
+            missing = access & ~self.granted(protection)
+        if missing:
             allowed, where = protection_text(protection), Address(entry.start)
             needed = protection_text(missing)
             raise kernel_error("ACCES", f"the entry at {where} allows {allowed}, but this access needs {needed}")

@@ -74,6 +74,7 @@ class Request:
     def obstacle(self, entry: Entry, nomerge_compares: bool = False) -> str:
         """Return why the range and `entry` may not become one entry; "" if they may.
 
+        This is the rule of `vm_map_enter`; after a change of entries, :func:`~..map.ranges.may_join` has another.
         Offsets make no difference, since only ranges without an object merge. With `nomerge_compares` (the original's
         release build), NOMERGE is just a bit that must be equal.
         """

@@ -2,8 +2,9 @@
 
 Kernel functions take the original's arguments, plain integers of bytes and a packed flags word, and trust them as far
 as the original does. Learners call them through :mod:`vmwidgets.engine.machine`, which checks arguments.
-:mod:`.placement` chooses the place of a range. Faults are in :mod:`~..tasks.vm_fault`, copies of a map in
-:mod:`~..tasks.vm_fork`, and changes of ranges in :mod:`~..tasks.task_ranges`.
+:mod:`.placement` chooses the place of a range, and whether a neighbour grows; after a change, :mod:`~..map.ranges`
+merges equal neighbours. Faults are in :mod:`~..tasks.vm_fault`, copies of a map in :mod:`~..tasks.vm_fork`, and changes
+of ranges in :mod:`~..tasks.task_ranges`.
 """
 
 from __future__ import annotations

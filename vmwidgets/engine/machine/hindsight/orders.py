@@ -184,8 +184,9 @@ def _state(machine: Any) -> object:
 def _parts(step: Sequence[Any]) -> tuple[str, str, list[Any], dict[str, Any]]:
     """Return a step's part, operation, positional arguments and keyword arguments."""
     path, name, *given = step
-    named = given.pop() if given and isinstance(given[-1], dict) else {}
-    return path, name, given, named
+    if given and isinstance(given[-1], dict):
+        return path, name, given[:-1], given[-1]
+    return path, name, given, {}
 
 
 def _typed(step: Sequence[Any]) -> str:

@@ -237,15 +237,18 @@ class LearnerCode:
             counting(counted)
 
     def _noted(self, target: str, name: str, given: tuple[tuple[str, Any], ...], call: Callable[[], Any]) -> Any:
+        """Make the call, and note it with its answer; a call that sleeps is noted once it returns."""
         self._unwind()
-        callbacks, callbacks.handed_out = self.callbacks, None
+        callbacks = self.callbacks
+        callbacks.handed_out = None
         try:
             result = call()
         except VMError as error:
             self._raised = True
             self.note(name, target, given, failure(error))
             raise
-        waiting, callbacks.handed_out = callbacks.handed_out, None
+        waiting = callbacks.handed_out
+        callbacks.handed_out = None
         if waiting is not None and waiting is not result:
             raise Broken(f"{name} of {target} may sleep, and does not hand out the call that its thread waits for")
         if isinstance(result, Call):
