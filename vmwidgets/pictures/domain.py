@@ -91,7 +91,7 @@ class Domain(TreePicture):
     >>> d = vm.boot("armv7").domain("hello")
     >>> a = d.map(d.frame("8 KiB"))
     >>> vm.Domain(d).scene().caption.text
-    'map ...0x4040_0000...'
+    '8 KiB of slots[0] were mapped at 0x4040_0000, rw-.'
     """
 
     _draws = draw_domain
