@@ -1,4 +1,4 @@
-"""Faults as rCore and its tutorials print them: `[kernel] PageFault in application, bad addr = 0x0, …`.
+"""Faults as kernels on RISC-V print them, first rCore: `[kernel] PageFault in application, bad addr = 0x0, …`.
 
 `PageFault` means a load or a store; newer chapters name the exception as the crate riscv does.  uCore for RISC-V prints
 `page falut at 0x00000100: K/W`, with this spelling: the mode, and whether it was a store.  Spike's log has
