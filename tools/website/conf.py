@@ -40,7 +40,7 @@ nb_render_image_options = {"width": "100%"}
 
 autodoc_default_options = {"member-order": "bysource"}
 autodoc_typehints = "signature"
-autodoc_preserve_defaults = True
+autodoc_preserve_defaults = False  # a range's arguments are in no source: over_a_range writes their signature
 default_role = "code"
 highlight_language = "default"
 suppress_warnings = ["misc.highlighting_failure", "mystnb.unknown_mime_type", "myst.header"]

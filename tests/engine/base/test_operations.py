@@ -3,7 +3,7 @@ from __future__ import annotations
 import inspect
 import threading
 from types import SimpleNamespace
-from typing import Annotated, Any
+from typing import Annotated, Any, get_type_hints
 
 import pytest
 
@@ -287,6 +287,8 @@ def test_callers_see_the_types_that_they_may_write():
         ("more", "int | str", "2"),
         ("past", "int", 5),
     ]
+    hints = get_type_hints(Egged.lay, include_extras=True)
+    assert not [name for name, hint in hints.items() if "Argument" in str(hint)], "pages of reference read these"
 
 
 def test_arguments_are_refused_from_left_to_right_before_anything_changes():

@@ -434,6 +434,13 @@ def _reading(method: Callable[..., R]) -> tuple[Callable[..., R], Signature]:
     return read_first, takes
 
 
+def _annotations(shown: Signature) -> dict[str, Any]:
+    """Return a signature's annotations in the form of a function's, which pages of reference read."""
+    found = {name: one.annotation for name, one in shown.parameters.items()}
+    found["return"] = shown.return_annotation
+    return {name: one for name, one in found.items() if one is not Parameter.empty}
+
+
 def operation(method: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[S, P], R]:
     """Mark a method as an operation: called from outside, it goes through the door.
 
@@ -477,6 +484,7 @@ def operation(method: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[S,
         return result
 
     through_the_door.__signature__ = shown  # type: ignore[attr-defined]  # what callers write
+    through_the_door.__annotations__ = _annotations(shown)
     through_the_door.is_operation = True  # type: ignore[attr-defined]  # read by the operations panel and by replay
     return through_the_door
 
