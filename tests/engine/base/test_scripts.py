@@ -50,3 +50,16 @@ def test_a_part_of_a_script_goes_on_without_it(packs):
         one.append(actions(1, 9)[0])
         one.answered(0, "changed")
         assert list(other) == before
+
+
+def test_old_actions_are_packed_again_after_a_late_answer():
+    script = Script(serial=1)
+    for action in actions(5000):
+        script.append(action)
+    packed = script.bytes
+    script.answered(0, "late")
+    for action in actions(5000, 5001):
+        script.append(action)
+    assert script.bytes > packed, "the answer's pieces, and those after it"
+    assert [one.serial for one in script] == [*range(1, 10001)]
+    assert script[0].answer == "late"

@@ -82,7 +82,7 @@ class PackedList(Sequence[T]):
         if self._before % KEPT:
             self._reopen()
         self._open.append(item)
-        if len(self._open) == 2 * KEPT:
+        if len(self._open) >= 2 * KEPT:  # more, if a change of an old item has unpacked pieces
             self._pack()
 
     def pack(self) -> None:
