@@ -45,8 +45,8 @@ def test_a_command_that_makes_no_sense_is_refused(capsys, arguments):
     assert "usage:" in capsys.readouterr().err
 
 
-def ends_quietly_at_a_closed_pipe(*arguments):
-    process = subprocess.Popen([*COMMAND, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+def ends_quietly_at_a_closed_pipe(command):
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert process.stdout is not None
     process.stdout.readline()
     process.stdout.close()
@@ -60,7 +60,9 @@ def test_a_closed_pipe_is_not_the_images_fault(tmp_path):
     image = tmp_path / "image"
     image.write_bytes(bytes(8192))
     addresses = map(str, range(0, 1 << 23, 4096))
-    ends_quietly_at_a_closed_pipe("read", str(image), "--format", "x86-64", "--root", "0x1000", "--walk", *addresses)
+    ends_quietly_at_a_closed_pipe(
+        [*COMMAND, "read", str(image), "--format", "x86-64", "--root", "0x1000", "--walk", *addresses]
+    )
 
 
 UNREAD = [

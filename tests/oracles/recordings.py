@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
+import tempfile
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import strategies as st
 
 from tests.oracles.reader import Unreadable
 from tests.oracles.replay import Divergence, replay
@@ -59,6 +62,15 @@ def diverges(folder: Path, lines: list[Line], i: int, *paths: str) -> Divergence
     return found
 
 
+def is_compared_or_unreadable(content: bytearray, most: int) -> None:
+    """That a damaged file is compared, `most` operations at most, or told to be unreadable: no error of Python's."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "damaged.jsonl"
+        path.write_bytes(content)
+        with contextlib.suppress(Unreadable):
+            assert replay(path).operations <= most
+
+
 def is_unreadable(folder: Path, lines: list[Line], number: int, reason: str) -> str:
     """That these lines can't be replayed, for this reason in line `number`; the sentence that says so."""
     path = write(folder / "damaged.jsonl", lines)
@@ -67,3 +79,14 @@ def is_unreadable(folder: Path, lines: list[Line], number: int, reason: str) -> 
     assert str(caught.value).startswith(f"{path}:{number}: ")
     assert reason in str(caught.value)
     return str(caught.value)
+
+
+def put_anywhere(data: st.DataObject, case: Any, value: Any) -> None:
+    """Replace something in a case of lists and dicts, at any depth, by `value`."""
+    target = case
+    while True:
+        key = data.draw(st.sampled_from(sorted(target) if isinstance(target, dict) else range(len(target))))
+        if not isinstance(target[key], (dict, list)) or not target[key] or data.draw(st.booleans()):
+            target[key] = value
+            return
+        target = target[key]

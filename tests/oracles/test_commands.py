@@ -10,6 +10,7 @@ import threading
 
 import pytest
 
+from tests.cli.test_cli import ends_quietly_at_a_closed_pipe
 from tests.oracles.__main__ import MOST_FIELDS, main
 from tests.oracles.recordings import SAMPLES, lines_of, sample, shortened, write
 
@@ -134,16 +135,7 @@ def test_strange_values_and_names_are_printed_harmlessly(tmp_path):
 
 
 def test_a_closed_pipe_ends_quietly():
-    process = subprocess.Popen(
-        [*COMMAND, "replay", *[str(SAMPLES[0])] * 40], stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )
-    assert process.stdout is not None
-    process.stdout.readline()
-    process.stdout.close()
-    assert process.stderr is not None
-    assert process.stderr.read() == b""
-    process.stderr.close()
-    assert process.wait() == 141
+    ends_quietly_at_a_closed_pipe([*COMMAND, "replay", *[str(SAMPLES[0])] * 40])
 
 
 @pytest.mark.parametrize("arguments", [["replay"], ["walk"], ["reply", "x"], ["replay", "--fast", "x"]])

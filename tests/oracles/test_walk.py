@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.oracles.__main__ import main
+from tests.oracles.recordings import put_anywhere
 
 pytestmark = pytest.mark.once
 
@@ -209,13 +210,7 @@ def test_other_values_anywhere_never_end_in_a_traceback(capsys, tmp_path, data):
     value = data.draw(
         scalars | st.lists(scalars, max_size=3) | st.dictionaries(st.text(max_size=5), scalars, max_size=2)
     )
-    target = case
-    while True:
-        key = data.draw(st.sampled_from(sorted(target) if isinstance(target, dict) else range(len(target))))
-        if not isinstance(target[key], (dict, list)) or not target[key] or data.draw(st.booleans()):
-            target[key] = value
-            break
-        target = target[key]
+    put_anywhere(data, case, value)
     status, _, err = run(capsys, write(tmp_path / "cases", [case]))
     assert status in (0, 1, 2)
     assert (err.count("\n"), len(err) < 500) == (1 if status == 2 else 0, True)

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import vmwidgets as vm
+from tests.oracles.recordings import put_anywhere
 from tests.oracles.tables import read_cases
 
 DATA = Path(__file__).parents[2] / "data" / "mmu"
@@ -184,12 +185,6 @@ _SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max
 def test_whatever_is_in_a_case_it_is_loaded_or_refused(data: st.DataObject) -> None:
     case = json.loads(json.dumps(CASE))
     value = data.draw(_SCALARS | st.lists(_SCALARS, max_size=3) | st.dictionaries(st.text(max_size=5), _SCALARS))
-    target: Any = case
-    while True:
-        key = data.draw(st.sampled_from(sorted(target) if isinstance(target, dict) else range(len(target))))
-        if not isinstance(target[key], (dict, list)) or not target[key] or data.draw(st.booleans()):
-            target[key] = value
-            break
-        target = target[key]
+    put_anywhere(data, case, value)
     with contextlib.suppress(vm.Refused):
         assert vm.load(json.dumps(case) + "\n").format == "x86"
