@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import vmwidgets
+from tests.commands import ends_quietly_at_a_closed_pipe
 from tests.oracles.__main__ import main as oracles
 from vmwidgets.build import commit
 from vmwidgets.cli import TOOLS, VMWIDGETS, main
@@ -43,17 +44,6 @@ def test_a_command_that_makes_no_sense_is_refused(capsys, arguments):
         main(arguments, TOOLS)
     assert caught.value.code == 2
     assert "usage:" in capsys.readouterr().err
-
-
-def ends_quietly_at_a_closed_pipe(command):
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    assert process.stdout is not None
-    process.stdout.readline()
-    process.stdout.close()
-    assert process.stderr is not None
-    assert process.stderr.read() == b""
-    process.stderr.close()
-    assert process.wait() == 141
 
 
 def test_a_closed_pipe_is_not_the_images_fault(tmp_path):

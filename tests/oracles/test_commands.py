@@ -10,7 +10,7 @@ import threading
 
 import pytest
 
-from tests.cli.test_cli import ends_quietly_at_a_closed_pipe
+from tests.commands import ends_quietly_at_a_closed_pipe
 from tests.oracles.__main__ import MOST_FIELDS, main
 from tests.oracles.recordings import SAMPLES, lines_of, sample, shortened, write
 
