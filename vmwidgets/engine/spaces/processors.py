@@ -20,7 +20,6 @@ from ..base.recorder import Recorder
 from ..base.units import PAGE_SHIFT, Address
 from ..kernel.pmap.pmap import Pmap
 from ..kernel.pmap.spaces import KernelPmap, UserPmap
-from ..kernel.pmap.table_space import TableSpace
 from ..kernel.threads.waits import MaySleep
 from ..memory.costs import AccessCounts, Costs, EffectiveAccessTime
 from ..memory.ram import BusError, Ram, page_pieces
@@ -375,15 +374,13 @@ class Processors:
         finally:
             self._running, self._current.pmap = before, before.current
 
-    def loaded(self, space: TableSpace) -> None:
+    def loaded(self, space: Pmap) -> None:
         """Note that the processor that runs the kernel loads the tables of `space`."""
-        assert isinstance(space, Pmap), "all spaces of a machine are pmaps"
         self._running.current = space
         self._running.switch(space)
 
-    def flush(self, space: TableSpace, start: int, end: int, pages: int) -> None:
+    def flush(self, space: Pmap, start: int, end: int, pages: int) -> None:
         """Drop [start, end) or, if `pages` is 0, everything, here and on all processors that may have entries."""
-        assert isinstance(space, Pmap), "all spaces of a machine are pmaps"
         kernel, running = space is self.kernel, self._running
         asid = None if kernel or space.global_leaves else self.asid_of(space)
         for cpu in self.all:
@@ -395,13 +392,12 @@ class Processors:
                 number = 0 if self.shootdown == "forgotten" else self.sent + 1
                 self._ask(cpu, FlushRequest(running.path, space.name, start, end, pages, asid, number))
 
-    def unload(self, space: TableSpace) -> None:
+    def unload(self, space: Pmap) -> None:
         """Load the kernel's tables wherever an ending space's are loaded; flush the space and free its number.
 
         The tables are never used again, whatever `shootdown` is; the number is free after all processors have
         acknowledged the flush.
         """
-        assert isinstance(space, Pmap), "all spaces of a machine are pmaps"
         for cpu in self.all:
             if cpu.current is space:
                 cpu.current = self.kernel

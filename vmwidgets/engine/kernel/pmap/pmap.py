@@ -11,24 +11,41 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ...base.errors import KernelPanic, Refused, kernel_error
 from ...base.protection import WRITE
 from ...base.recorder import Recorder, kernel_function
 from ...base.units import PAGE, PAGE_SHIFT, Address, Size
+from ...memory.pages import PageAllocator
 from ...memory.ram import Ram
-from ...mmu.editor import Slot
+from ...mmu.editor import HandEdits, Slot
 from ...mmu.levels import Level
 from ...mmu.rules import Access
 from ...mmu.tables_schema import Rights, Walk
 from ...mmu.walk import Descent, translate, walk
-from .current import CurrentPmap
 from .pmap_schema import NEVER_MAPPED, RootLoaded, TlbUpdated
-from .table_space import PmapLayout, TablePages, TableSpace
+from .table_space import PmapLayout, TableSpace
+
+if TYPE_CHECKING:
+    from ...spaces.processors import Processors
 
 UPDATE_PAGES = 64
 """The most pages that are dropped from the TLB one by one; for more, all of it is flushed (X15 `pmap_update`)."""
+
+
+class CurrentPmap:
+    """The address space that the kernel's processor has loaded; the pmaps of one machine share it.
+
+    `processors` are informed of loads and flushes, once there are any; `edits` are descriptors written without a pmap.
+    """
+
+    __slots__ = ("edits", "pmap", "processors")
+
+    def __init__(self) -> None:
+        self.edits = HandEdits()
+        self.pmap: Pmap | None = None
+        self.processors: Processors | None = None
 
 
 class Pmap(TableSpace):
@@ -52,7 +69,7 @@ class Pmap(TableSpace):
     """The part that learners may use."""
 
     def __init__(
-        self, name: str, ram: Ram, pages: TablePages, layout: PmapLayout, recorder: Recorder, current: CurrentPmap
+        self, name: str, ram: Ram, pages: PageAllocator, layout: PmapLayout, recorder: Recorder, current: CurrentPmap
     ) -> None:
         super().__init__(name, ram, pages, layout, recorder, current.edits)
         self._current = current
@@ -86,7 +103,8 @@ class Pmap(TableSpace):
         self._check_current("pmap_enter")
         level = self._leaf_level(size)
         self._check_range(va, va + size, size)
-        self._uncover(va, level)
+        if self.editor.edits.places:
+            self._uncover(va, level)
         self._put(level, va, self._leaf(level, va, pa, protection, size))
 
     def extract(self, va: int) -> int | None:
@@ -359,7 +377,13 @@ class Pmap(TableSpace):
 
     def _put(self, level: Level, va: int, word: int) -> None:
         """Write a leaf and its copies, and any missing tables; raises NOMEM, with nothing changed, if that fails."""
-        slots = self._make_slots(level, va, level.copies_of(level.read_as(word)))
+        slot = self._find(va) if level.number == 1 else self.editor.find(self.root, va, level.number)
+        count = level.copies_of(level.read_as(word))
+        if count == level.number == 1 and slot.level is level and slot.descriptor.shift is None:
+            self._used.add(va >> self._region_shift)  # nearly always: a small page, where there is a table for it
+            self._write_page(slot, word)
+            return
+        slots = self._make_slots(slot, level, va, count)
         self.large = self.large or level.number > 1 or len(slots) > 1
         self._used.add(va >> self._region_shift)
         for slot in slots:
@@ -367,15 +391,12 @@ class Pmap(TableSpace):
         for slot in slots:
             self._written(slot)
 
-    def _make_slots(self, level: Level, va: int, count: int) -> list[Slot]:
-        """Return `count` adjacent slots of `level` from `va` on, ready for a leaf.
+    def _make_slots(self, slot: Slot, level: Level, va: int, count: int) -> list[Slot]:
+        """Return `count` adjacent slots of `level` from `va` on, ready for a leaf; `slot` is where its path ends today.
 
         The tables above them are created, and a large page there is demoted. Each slot above level 1 has a spare: its
         previous table, or a new one.  Raises NOMEM, with nothing changed, if there are too few pages.
         """
-        slot = self._find(va) if level.number == 1 else self.editor.find(self.root, va, level.number)
-        if count == level.number == 1 and slot.level is level and slot.descriptor.shift is None:
-            return [slot]  # nearly always: a small page, where there is a table for it
         with self.prepared((va, va + count * level.span), self._absent_tables(slot, level.number)):
             here = self._neighbours(slot, count) if slot.level is level else []
             tables = self._allocate_tables(self._spares_for(level, here, count), va)

@@ -3,42 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from ...base.errors import Broken
 from ...base.recorder import Recorder
 from ...base.units import PAGE, PAGE_SHIFT, Address
 from .pmap_schema import BlankGone, PageBlank, PageWritten
 
-
-class Translating(Protocol):
-    """Page tables of a task."""
-
-    name: str
-
-    def extract(self, va: int) -> int | None:
-        """Return the physical address for `va` in the tables, or None."""
-
-    def remove(self, start: int, end: int) -> None:
-        """Unmap [start, end)."""
-
-    def remove_write(self, start: int, end: int) -> None:
-        """Make [start, end) read-only."""
-
-    def update(self, start: int, end: int) -> None:
-        """Drop the cached translations of [start, end)."""
-
-    def is_referenced(self, va: int) -> bool:
-        """Return whether the translation of `va` was used since its reference bit was cleared."""
-
-    def clear_reference(self, va: int) -> None:
-        """Clear the reference bit, and drop the cached translation."""
-
-    def is_modified(self, va: int) -> bool:
-        """Return whether the page was written through the translation of `va`, as far as that is known."""
-
-    def clear_modify(self, va: int) -> None:
-        """Mark the page as not written; the caller drops the cached translation."""
+if TYPE_CHECKING:
+    from .spaces import UserPmap
 
 
 class ReverseMap:
@@ -50,14 +23,14 @@ class ReverseMap:
 
     def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
-        self._by_frame: dict[int, dict[tuple[Translating, int], None]] = {}
+        self._by_frame: dict[int, dict[tuple[UserPmap, int], None]] = {}
         self._blank: dict[int, None] = {}
 
-    def note(self, space: Translating, va: int, frame: int) -> None:
+    def note(self, space: UserPmap, va: int, frame: int) -> None:
         """Note that `space` maps the page at `va` to `frame`. O(1)."""
         self._by_frame.setdefault(frame, {})[space, va] = None
 
-    def forget(self, space: Translating, va: int, frame: int) -> None:
+    def forget(self, space: UserPmap, va: int, frame: int) -> None:
         """Note that `space` no longer maps the page at `va` to `frame`. O(1)."""
         known = self._by_frame.get(frame)
         if known is not None:
@@ -97,13 +70,13 @@ class ReverseMap:
             del self._blank[frame]
             self._report(BlankGone.tag, frame)
 
-    def leaving(self, space: Translating, pages: Iterable[tuple[int, int]]) -> None:
+    def leaving(self, space: UserPmap, pages: Iterable[tuple[int, int]]) -> None:
         """Remember the dirty bits of these translations of `space` (addresses and frames) before their removal."""
         for va, frame in pages if self._blank else ():
             if frame in self._blank and space.is_modified(va):
                 self.written(frame)
 
-    def of(self, frame: int) -> list[tuple[Translating, int]]:
+    def of(self, frame: int) -> list[tuple[UserPmap, int]]:
         """Return the spaces and addresses that lead to `frame`. O(their number)."""
         known = self._by_frame.get(frame, ())
         return [(space, va) for space, va in known if (space.extract(va) or 0) >> PAGE_SHIFT == frame]
@@ -127,7 +100,7 @@ class ReverseMap:
         """Return how many translations are noted."""
         return sum(map(len, self._by_frame.values()))
 
-    def check_has(self, space: Translating, va: int, frame: int) -> None:
+    def check_has(self, space: UserPmap, va: int, frame: int) -> None:
         """Raise :class:`Broken` unless it is noted that `space` maps the page at `va` to `frame`."""
         if (space, va & -PAGE) not in self._by_frame.get(frame, ()):
             where = f"{Address(va)} to frame {frame:#x}"

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterator, Sequence
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from ...base.errors import Broken, KernelPanic, kernel_error
 from ...base.protection import EXECUTE, READ, WRITE
 from ...base.recorder import Recorder, kernel_function
 from ...base.units import PAGE, PAGE_SHIFT, Address
+from ...memory.pages import PageAllocator
 from ...memory.ram import Ram
 from ...mmu.editor import Slot, TableEditor
 from ...mmu.levels import Level
 from ...mmu.tables_schema import Permission, Rights
 from ...mmu.walk import Memory
-from .current import CurrentPmap, FlushTarget
-from .pmap import Pmap
+from .pmap import CurrentPmap, Pmap
 from .pmap_schema import KernelLimitMoved
 from .reverse import ReverseMap
-from .table_space import PmapLayout, TablePages
+from .table_space import PmapLayout
+
+if TYPE_CHECKING:
+    from ...spaces.processors import Processors
 
 
 class KernelPmap(Pmap):
@@ -33,7 +36,7 @@ class KernelPmap(Pmap):
     def __init__(
         self,
         ram: Ram,
-        pages: TablePages,
+        pages: PageAllocator,
         layout: PmapLayout,
         recorder: Recorder,
         *,
@@ -76,7 +79,7 @@ class KernelPmap(Pmap):
         self.lent.append(made)
         return made
 
-    def attach(self, processors: FlushTarget) -> CurrentPmap:
+    def attach(self, processors: Processors) -> CurrentPmap:
         """Inform these processors from now on of loads, and of translations that they must drop."""
         self._current.processors = processors
         return self._current
@@ -272,7 +275,7 @@ class UserPmap(Pmap):
         self,
         name: str,
         kernel: Pmap,
-        pages: TablePages,
+        pages: PageAllocator,
         current: CurrentPmap,
         unload: Callable[[UserPmap], None],
         reverse: ReverseMap,
@@ -507,7 +510,7 @@ class LentPmap(Pmap):
         name: str,
         root: int,
         kernel: Pmap,
-        pages: TablePages,
+        pages: PageAllocator,
         current: CurrentPmap,
         unload: Callable[[LentPmap], None],
         *,

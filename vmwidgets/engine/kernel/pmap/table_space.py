@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 from ...base.errors import Broken, Refused
 from ...base.frozen import frozen
 from ...base.recorder import Recorder
 from ...base.units import PAGE, PAGE_SHIFT, Address
+from ...memory.pages import PageAllocator
 from ...memory.ram import Ram
 from ...mmu.editor import HandEdits, Slot, TableEditor
 from ...mmu.format import TableFormat
@@ -121,20 +122,6 @@ class PmapLayout:
             raise Refused(f"{name}={limit:#x}: it must be page aligned and an address of {self.fmt.name}")
 
 
-class TablePages(Protocol):
-    """The source of pages for tables: :class:`~vmwidgets.engine.memory.pages.PageAllocator` or a part of it."""
-
-    @property
-    def obtainable_pages(self) -> int:
-        """Return how many single pages could be allocated."""
-
-    def allocate(self, order: int = 0, owner: str = "") -> int | None:
-        """Return the first of 2**order contiguous frames, or None."""
-
-    def free(self, frame: int, order: int = 0) -> None:
-        """Free a page."""
-
-
 class OwnedTables:
     """Tables of one address space, by physical address; each is zeroed when it is allocated.
 
@@ -144,7 +131,7 @@ class OwnedTables:
 
     __slots__ = ("_edits", "_fmt", "_free_parts", "_pages", "_parts_used", "_ram", "_sizes", "owner", "spares")
 
-    def __init__(self, ram: Ram, pages: TablePages, fmt: TableFormat[Any], owner: str, edits: HandEdits) -> None:
+    def __init__(self, ram: Ram, pages: PageAllocator, fmt: TableFormat[Any], owner: str, edits: HandEdits) -> None:
         self._ram = ram
         self._fmt = fmt
         self._pages = pages
@@ -244,7 +231,7 @@ class TableSpace:
     """
 
     def __init__(
-        self, name: str, ram: Ram, pages: TablePages, layout: PmapLayout, recorder: Recorder, edits: HandEdits
+        self, name: str, ram: Ram, pages: PageAllocator, layout: PmapLayout, recorder: Recorder, edits: HandEdits
     ) -> None:
         self.name = name
         self.ram = ram
