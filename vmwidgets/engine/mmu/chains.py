@@ -46,7 +46,6 @@ class Chain(Generic[C]):
     __slots__ = (
         "_alike",
         "_all",
-        "_below",
         "_controls",
         "_faults",
         "_pages",
@@ -54,6 +53,7 @@ class Chain(Generic[C]):
         "above",
         "address",
         "goes_on",
+        "known",
         "level",
         "path",
         "rights",
@@ -77,7 +77,8 @@ class Chain(Generic[C]):
         """The reason why the last descriptor ends a walk, whatever the access."""
         self.goes_on = True
         """Whether the last descriptor refers to a table."""
-        self._below: dict[int, Chain[C]] = {}
+        self.known: dict[int, Chain[C]] = {}
+        """The chains with one more descriptor that were read before, by the descriptor's word."""
         self._pages: dict[int, tuple[Chain[C], int]] = {}
         """By all bits of a page's word except the address: a chain with such a page, and the address bits to check."""
         self._alike = _Alike()
@@ -86,10 +87,10 @@ class Chain(Generic[C]):
 
     def below(self, word: int) -> Chain[C]:
         """Return this chain with one more descriptor.  O(1) if this was done before."""
-        found = self._below.get(word)
+        found = self.known.get(word)
         if found is None:
             self._all.count_one()
-            found = self._below[word] = self._with(word)
+            found = self.known[word] = self._with(word)
         return found
 
     def _with(self, word: int) -> Chain[C]:
@@ -233,7 +234,7 @@ def permissions_by(forbids: Callable[[Access, bool], Stop | None]) -> Permission
 def fault_of(rules: Rules[C], stop: Stop, path: Sequence[WalkEntry], access: Access, user: bool, controls: C) -> Fault:
     """Return the fault that the processor reports for a check that failed after the descriptors of `path`."""
     report = rules.report(stop, path, access, user, controls)
-    blamed = [at.level.name for at in path if stop.culprit in at.held] if stop.culprit is not None else []
+    blamed = [at.level.name for at in path if at.holds(*stop.culprit)] if stop.culprit is not None else []
     why = f"{stop.why} in the {' and the '.join(blamed)}" if blamed else stop.why
     level = path[-1].level.number if path else None
     called = stop.called or stop.kind

@@ -84,7 +84,9 @@ class Cpu(Generic[C]):
     def _after_fault(self, va: int) -> None:
         """Drop the address's translation after a page fault on x86 (SDM 4.10.4.1); other processors keep it."""
         if self.fmt.faults_flush:
-            self._dropped("fault", va, va, self.asid, self.tlb.drop(va, self.asid))
+            dropped = self.tlb.drop(va, self.asid)
+            if dropped:
+                self._dropped("fault", va, va, self.asid, dropped)
 
     # ---- what a kernel does ------------------------------------------------------------------
 
@@ -114,7 +116,8 @@ class Cpu(Generic[C]):
         INVLPG, INVPCID type 0; TLBIMVA, TLBIMVAA; TLBI VAE1, VAAE1; sfence.vma with an address.
         """
         dropped = self.tlb.drop(start, asid) if end - start == PAGE else self.tlb.drop_range(start, end, asid)
-        self._dropped("range", start, end, asid, dropped)
+        if dropped:
+            self._dropped("range", start, end, asid, dropped)
 
     def flush_space(self, asid: int) -> None:
         """Drop all of address space `asid` except global ones: INVPCID type 1; TLBIASID; TLBI ASIDE1; sfence.vma."""

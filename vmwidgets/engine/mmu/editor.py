@@ -261,7 +261,7 @@ class TableEditor(Generic[C]):
 
     def _read_word(self, pa: int, width: int) -> int:
         try:
-            return self._reader(pa, width)
+            return self._read_kept(pa, width) if self.edits.places else self.ram.read_word(pa, width)
         except BusError as error:
             raise _outside(error) from error
 

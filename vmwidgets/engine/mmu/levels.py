@@ -225,10 +225,10 @@ class WalkEntry(NamedTuple):
         field = self.descriptor.field(name)
         return 0 if field is None else field.of(self.word)
 
-    @property
-    def held(self) -> list[tuple[str, int]]:
-        """The descriptor's fields by name, with their values."""
-        return [(field.name, field.of(self.word)) for field in self.descriptor.fields]
+    def holds(self, name: str, value: int) -> bool:
+        """Return whether the descriptor has a field called `name`, with this value."""
+        field = self.descriptor.field(name)
+        return field is not None and field.of(self.word) == value
 
 
 def bits(high: int, low: int) -> int:

@@ -271,8 +271,13 @@ class Tlb(Generic[C]):
         index = self.index
         if asid is None:
             return self._drop_in_order(entry for (shift, page, _), entry in index.items() if va >> shift == page)
-        keys = [(shift, va >> shift, which) for shift in self._shifts for which in (asid, GLOBAL)]
-        return self._drop([index[key] for key in keys if key in index])
+        found: list[TlbEntry[C]] = []
+        for shift in self._shifts:
+            for which in (asid, GLOBAL):
+                entry = index.get((shift, va >> shift, which))
+                if entry is not None:
+                    found.append(entry)
+        return self._drop(found) if found else found
 
     def drop_range(self, start: int, end: int, asid: int | None) -> list[TlbEntry[C]]:
         """Drop the entries for parts of [start, end) in address space `asid` (None for any), global or not."""

@@ -87,7 +87,7 @@ def translate(
     places = found.places
     while chain.goes_on:
         level = chain.level
-        pa = table + level.index(va) * width
+        pa = table + (va >> level.shift & level.last) * width
         try:
             word = memory.read_word(pa, width)
         except BusError as error:
@@ -95,7 +95,7 @@ def translate(
             found.stop = Stop("bus-error", f"the {level.table_name} at {Address(table)} can't be read: {error}")
             return found
         places.append(pa)
-        chain = chain.below(word)
+        chain = chain.known.get(word) or chain.below(word)
         table = chain.address
     found.chain = chain
     found.found_page = chain.stop is None

@@ -113,10 +113,10 @@ class MachineCpu(Part):
         return self.system.complete_access(name, steps, self._processor)
 
     def _span(self, address: Any, length: Any) -> tuple[int, int]:
-        return arguments.span(address, length, self.pmap.fmt.word_bits)
+        return arguments.span(address, length, self._processor.pmap.fmt.word_bits)
 
     def _by_user(self, address: int, user: Any) -> bool:
-        return self.pmap.layout.is_user(address) if user is None else arguments.flag(user, "user")
+        return self._processor.pmap.layout.is_user(address) if user is None else arguments.flag(user, "user")
 
     # ---- what the kernel does on it ----------------------------------------------------------
 

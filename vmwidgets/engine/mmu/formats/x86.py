@@ -11,6 +11,7 @@ PDPTEs are read at each walk, and reserved bits cause a page fault.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import ClassVar
 
 from ...base.frozen import frozen
@@ -39,6 +40,7 @@ _SAYS = (("not present", "present"), ("read", "write"), ("supervisor", "user"), 
 """The meaning of each bit of the error code: if it is 0, and if it is 1."""
 
 
+@cache
 def code_says(code: int) -> str:
     """Return an error code in words; a fetch is not a read.
 
@@ -130,8 +132,8 @@ class X86Rules(Rules[X86Controls]):
         if stop.kind == "bus-error":
             return FaultReport("none: what a read of no memory gives is up to the chipset", None)
         fetch = access == "execute" and self.tells_fetches(controls)
-        bits_set = (stop.kind != "not-present", access == "write", user, stop.kind == "reserved", fetch)
-        code = sum(bit << place for place, bit in enumerate(bits_set))
+        present, reserved = stop.kind != "not-present", stop.kind == "reserved"
+        code = present | (access == "write") << 1 | user << 2 | reserved << 3 | fetch << 4
         return FaultReport("#PF", code, ERROR_CODE, says=code_says(code))
 
     def encode(self, descriptor: Descriptor, rights: Rights, shared: bool) -> int:
