@@ -388,14 +388,8 @@ class RedBlackTree(Generic[N]):
         else:
             raised = node.left  # type: ignore[assignment]
             inner, other = raised.right, "left"
-        emit = self._recorder.emit
-        writes: tuple[Write, ...] = ()
-        if emit is not None:
-            writes = (
-                (node.id, other, raised.id, _identity(inner)),
-                (raised.id, side, _identity(inner), node.id),
-                (_identity(node.parent), self._side(node), node.id, raised.id),
-            )
+        above, handed_over = _identity(node.parent), _identity(inner)
+        where = self._side(node)
         if side == "left":
             node.right, raised.left = inner, node
         else:
@@ -404,9 +398,14 @@ class RedBlackTree(Generic[N]):
             inner.parent = node
         self._set_child(node.parent, node, raised)
         raised.parent, node.parent = node.parent, raised
-        raised.count = node.count
-        node.count = _count(node.left) + _count(node.right) + 1
+        raised.count, node.count = node.count, node.count - raised.count + _count(inner)
+        emit = self._recorder.emit
         if emit is not None:
+            writes = (
+                (node.id, other, raised.id, handed_over),
+                (raised.id, side, handed_over, node.id),
+                (above, where, node.id, raised.id),
+            )
             emit((TreeRotated.tag, self._name, node.id, side, raised.id, writes))
 
     # ---- invariants --------------------------------------------------------------------------
