@@ -191,3 +191,46 @@ def test_what_is_folded_leaves_out_no_step_and_keeps_their_order(act: str) -> No
     indices = [step.index for step in story.every_step]
     assert indices == sorted(set(indices))
     assert all(step.index == step.inside[-1].index for step in story.steps if step.inside)
+
+
+def _fault_of_one_of_many_pages() -> tuple[vm.Machine, str]:
+    task = vm.boot("x86-64").task("init")
+    place = task.mmap("256 KiB")
+    for page in range(12):
+        task.write(place + page * vm.PAGE, b"x")
+    return task.machine, "Sharing"
+
+
+def _promise() -> tuple[vm.Machine, str]:
+    task = vm.boot("x86-64").task("init")
+    task.mmap("8 KiB")
+    return task.machine, "Sharing"
+
+
+def _eviction_from_the_smaller_ring() -> tuple[vm.Machine, str]:
+    machine = vm.boot("x86-64")
+    machine.swap_on("1 MiB")
+    for name, pages in (("large", 4), ("small", 2)):
+        task = machine.task(name)
+        task.limit("rss", pages * vm.PAGE)
+        place = task.mmap("64 KiB")
+        for page in range(pages + 1):
+            task.write(place + page * vm.PAGE, b"x")
+    return machine, "Clock"
+
+
+def _first_search_of_a_map() -> tuple[vm.Machine, str]:
+    task = vm.boot("x86-64").task("init")
+    task.map.enter("4 KiB")
+    return task.machine, "Ribbon"
+
+
+@pytest.mark.parametrize(
+    "act", [_fault_of_one_of_many_pages, _promise, _eviction_from_the_smaller_ring, _first_search_of_a_map]
+)
+def test_what_is_not_drawn_is_no_step_and_what_is_drawn_is_one(act: Callable[[], tuple[vm.Machine, str]]) -> None:
+    machine, name = act()
+    operation = machine.journal.last
+    picture = known_pictures()[name](machine.tasks["init"].map if name == "Ribbon" else machine)
+    places = [step.index + 1 for step in picture.at().moment.story.steps]
+    assert list(faults_of_steps(picture, operation, places)) == []

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from vmwidgets.engine.base.journal import Operation
 from vmwidgets.engine.base.units import PAGE, PAGE_SHIFT, Address, counted
-from vmwidgets.engine.kernel.map.map_schema import EntryValue
+from vmwidgets.engine.kernel.map.map_schema import EntryLinked, EntryResized, EntryUnlinked, EntryValue
 from vmwidgets.engine.kernel.tasks.objects_schema import NoCopyNeeded, PageCopied
 from vmwidgets.engine.machine import Machine
 from vmwidgets.engine.mmu.tables_schema import FaultRaised, PteRunWritten, PteWritten
@@ -66,8 +66,8 @@ def scene_of(at: At, *, room: Mapping[int, int] = MappingProxyType({})) -> Scene
     part = boxes.words("sharing/none", "No task's page tables map a frame.")
     did = _Did.of(at, frames, before)
     pages: list[BoardPage] = []
+    left, right = (*tasks, "", "")[:2]
     if (frames or promise) and _fits_a_board(frames, before, tasks, promise):
-        left, right = (*tasks, "")[:2]
         pages = board_of(at, frames, before, (left, right), promise)
         word = entry_word(at.whole.architecture)
         part = blackboard(
@@ -86,8 +86,13 @@ def scene_of(at: At, *, room: Mapping[int, int] = MappingProxyType({})) -> Scene
     rows = [(f"{frame:#x}", task, str(Address(va)), rights)
             for frame, users in sorted(frames.items()) for (task, va), rights in users.items()]  # fmt: skip
     table = Table(("frame", "task", "address", "rights"), rows)
+
+    def drawn(then: At) -> object:
+        there = frames_of(then)
+        return board_of(then, there, before, (left, right), promised(then, tasks)) if pages else there
+
     kinds = PteWritten, PteRunWritten, FaultRaised, PageCopied
-    steps = at.steps(lambda then: (frames_of(then), *_under_way(then)), *kinds)
+    steps = at.steps(drawn, *kinds, *(EntryLinked, EntryUnlinked, EntryResized) if pages else ())
     words = f"{counted(len(frames), 'frame')} in the page tables of tasks"
     operation = at.moment.operation
     is_gone = operation is not None and operation.name == "exit"  # of a task that is not in `before` any longer

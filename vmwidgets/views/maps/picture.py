@@ -137,7 +137,9 @@ def steps_of_map(name: str, lanes: Collection[str] = LANES) -> Mine:
             drawn = "" if int(thing.removeprefix("entry:") or 0) in away else thing
             is_moved = path.goes_on(stage.events) and "tree" in lanes
             is_hint = not hint and "ribbon" in lanes and any(_is_hint(event, name) for event in stage.events)
-            is_written = bool(entries) or any(isinstance(one, kinds) and name in _names(one) for one in stage.events)
+            is_written = bool(entries) or any(
+                isinstance(one, kinds) and name in _names(one) and _is_drawn(one) for one in stage.events
+            )
             if drawn != marked or is_moved or is_hint or is_written:
                 yield stage
             here, marked, hint = thing, drawn, hint or is_hint
@@ -149,6 +151,11 @@ _KINDS: dict[str, tuple[type[ev.Event], ...]] = {
     "tree": (ev.TreeLinked, ev.TreeRecoloured, ev.TreeRotated, ev.TreeUnlinked), "ribbon": (ev.FindCacheMoved,),
 }  # fmt: skip  # a table
 """The events that change what a lane shows, apart from its entries, by lane."""
+
+
+def _is_drawn(event: ev.Event) -> bool:
+    """Return whether an event moves what is drawn: of a find cache, its place, and not the size that it has tried."""
+    return not isinstance(event, ev.FindCacheMoved) or event.before != event.after
 
 
 def _names(event: ev.Event) -> tuple[object, ...]:

@@ -237,7 +237,12 @@ def steps_of_ring(task: str, look: Look[ReplacementValue]) -> Mine:
     def ring(done: int) -> RingValue:
         return _chosen(look.at(done), task)
 
-    rows = where(lambda stage: any(map(_moves, stage.events)))
+    def moves(event: ev.Event) -> bool:
+        """Return whether an event changes the ring: a frame's place, the hand, a note, the policy."""
+        return isinstance(event, _MOVES) and getattr(event, "ring", name) == name
+
+    name = _chosen(look.after, task).name
+    rows = where(lambda stage: any(map(moves, stage.events)))
     cleared = where(lambda stage: isinstance(stage.step.event, ev.ReferenceCleared))
     bits = seen(ring, _not_clearing, lambda: not look.is_far and _chosen(look.after, task).count <= FEW)
     return once(("ring", task), either(rows, cleared, bits))
@@ -253,10 +258,7 @@ def _not_clearing(stages: Sequence[Stage]) -> Iterator[Stage]:
             yield stage
 
 
-def _moves(event: ev.Event) -> bool:
-    """Return whether an event changes a ring: a frame's place, the hand, a note, the policy."""
-    return isinstance(event, (ev.RingMoved, ev.HandMoved, ev.HandLooked, ev.PagesAged, ev.ReplacementChosen))
-
+_MOVES = (ev.RingMoved, ev.HandMoved, ev.HandLooked, ev.PagesAged, ev.ReplacementChosen)
 
 _NOTING = (
     ev.PagesEntered, ev.PagesLeft, ev.PageDirtied, ev.PageCleaned, ev.PageLost, ev.PageOut, ev.SwapShared, ev.SwapLeft,
