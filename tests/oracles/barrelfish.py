@@ -160,11 +160,13 @@ class BarrelfishReplay:
         return _OK
 
     def _take_slots(self, record: Record) -> Record:
-        self.world.slots.allocate_for_others(record["count"])
+        with self.world.kernel.recorder.quiet():  # the recorder listened to the pmap's calls alone
+            self.world.slots.allocate_for_others(record["count"])
         return _OK
 
     def _give_slots(self, record: Record) -> Record:
-        self.world.slots.free_for_others(record["count"])
+        with self.world.kernel.recorder.quiet():
+            self.world.slots.free_for_others(record["count"])
         return _OK
 
     def _ram_fail(self, record: Record) -> Record:
@@ -177,12 +179,10 @@ class BarrelfishReplay:
         recorder.emit = self._events.append
         self.world = TracedWorld(_NAME, setup, recorder, self._quirks)
         self.pmap = DomainPmap(
-            self.world.stubs,
-            recorder,
-            _NAME,
+            self.world.kernel,
+            self.world.slots,
             _layout(setup),
             self.world.root,
-            setup["l1_phys"],
             current=setup["current"],
             foreign_root=not setup["current"],
             quirks=self._quirks,

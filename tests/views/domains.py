@@ -135,7 +135,7 @@ class DomainLife:
 
     def _slots(self) -> None:
         slots = self.domain.slots
-        self.domain.stubs.slot_alloc() if slots.free_slots > 200 else None
+        self.domain.slots.allocate() if slots.free_slots > 200 else None
 
 
 def lived(seed: int, steps: int = 60, architecture: str = "armv7", **options: int) -> DomainLife:

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from tests.engine.selfpaging.worlds import world
 from vmwidgets.engine.base.errors import Broken, Refused
-from vmwidgets.engine.selfpaging.cspace import ROOT_TABLE, SlotAllocator, SlotCounts
+from vmwidgets.engine.base.recorder import Recorder
+from vmwidgets.engine.selfpaging.cspace import ROOT_TABLE, Cnode, SlotAllocator, SlotCounts
 from vmwidgets.engine.selfpaging.domain_schema import CapRef
 from vmwidgets.engine.selfpaging.errors import LibError
 
@@ -25,7 +26,7 @@ def test_nothing_is_put_where_there_is_no_slot(ref):
     made = world()
     before = made.state()
     with pytest.raises(LibError, match="SYS_ERR_DEST_CNODE_LOOKUP"):
-        made.stubs.cap_copy(ref, ROOT_TABLE)
+        made.kernel.cap_copy(ref, ROOT_TABLE)
     assert made.state() == before
 
 
@@ -34,12 +35,12 @@ def test_another_cspace_can_be_copied_from_and_not_invoked():
     table = made.table("VNode_ARM_l2")
     with pytest.raises(LibError, match=r"SYS_ERR_CAP_NOT_FOUND.*another cspace"):
         made.put(ROOT_TABLE, table, 0)
-    copy = made.stubs.slot_alloc()
-    made.stubs.cap_copy(copy, ROOT_TABLE)
+    copy = made.slots.allocate()
+    made.kernel.cap_copy(copy, ROOT_TABLE)
     mapping = made.put(copy, table, 0)
     with pytest.raises(LibError, match="SYS_ERR_CAP_NOT_FOUND"):
-        made.stubs.vnode_unmap(ROOT_TABLE, mapping)
-    made.stubs.vnode_unmap(copy, mapping)
+        made.kernel.vnode_unmap(ROOT_TABLE, mapping)
+    made.kernel.vnode_unmap(copy, mapping)
     assert made.word(copy, 0) == 0
 
 
@@ -51,8 +52,13 @@ def test_a_cnode_has_a_name_of_its_own():
 # ---- slot allocator ------------------------------------------------------------------------------
 
 
+def slots_of(first: int, count: int) -> SlotAllocator:
+    """An allocator of these slots of a new cnode."""
+    return SlotAllocator(Recorder(), "test", Cnode("slots", first + count), first, count)
+
+
 def test_the_lowest_free_slot_comes_first():
-    slots = SlotAllocator("slots", 7, 4)
+    slots = slots_of(7, 4)
     assert [slots.allocate().slot for _ in range(3)] == [7, 8, 9]
     slots.free(CapRef("slots", 8))
     slots.free(CapRef("slots", 7))
@@ -60,7 +66,7 @@ def test_the_lowest_free_slot_comes_first():
 
 
 def test_it_runs_out_and_recovers():
-    slots = SlotAllocator("slots", 0, 1)
+    slots = slots_of(0, 1)
     only = slots.allocate()
     with pytest.raises(LibError, match="LIB_ERR_SLOT_ALLOC_NO_SPACE"):
         slots.allocate()
@@ -70,7 +76,7 @@ def test_it_runs_out_and_recovers():
 
 @pytest.mark.parametrize("ref", [CapRef("slots", 1), CapRef("slots", 99), CapRef("frames", 0)])
 def test_only_a_slot_that_was_given_can_be_freed(ref):
-    slots = SlotAllocator("slots", 0, 4)
+    slots = slots_of(0, 4)
     slots.allocate()
     with pytest.raises(LibError, match="LIB_ERR_SLOT_FREE"):
         slots.free(ref)
@@ -78,7 +84,7 @@ def test_only_a_slot_that_was_given_can_be_freed(ref):
 
 
 def test_what_somebody_else_took_is_theirs():
-    slots = SlotAllocator("slots", 0, 6)
+    slots = slots_of(0, 6)
     slots.allocate()
     assert slots.allocate_for_others(3) == (1, 2, 3)
     with pytest.raises(LibError, match="LIB_ERR_SLOT_FREE"):
@@ -92,7 +98,7 @@ def test_what_somebody_else_took_is_theirs():
 
 
 def test_check_finds_a_slot_that_is_free_and_used():
-    slots = SlotAllocator("slots", 0, 4)
+    slots = slots_of(0, 4)
     slots.check()
     slots.used.add(2)
     with pytest.raises(Broken, match="A1"):
@@ -101,7 +107,7 @@ def test_check_finds_a_slot_that_is_free_and_used():
 
 @given(st.lists(st.sampled_from(["alloc", "free", "take", "give"]), max_size=60), st.data())
 def test_against_a_plain_set(steps, data):
-    slots, ours, theirs = SlotAllocator("slots", 3, 8), set(), []
+    slots, ours, theirs = slots_of(3, 8), set(), []
     for step in steps:
         free = set(range(3, 11)) - ours - set(theirs)
         if step == "alloc" and free:
@@ -135,11 +141,11 @@ def test_an_unmapping_that_fails_is_told_with_its_error():
     made = world()
     table = made.table("VNode_ARM_l2")
     mapping = made.put(ROOT_TABLE, table, 0)
-    made.stubs.vnode_unmap(ROOT_TABLE, mapping)
+    made.kernel.vnode_unmap(ROOT_TABLE, mapping)
     told = []
-    made.stubs.recorder.emit = told.append
+    made.kernel.recorder.emit = told.append
     with pytest.raises(LibError) as error:
-        made.stubs.vnode_unmap(ROOT_TABLE, mapping)
+        made.kernel.vnode_unmap(ROOT_TABLE, mapping)
     invoked = [one for one in told if one[0] == "VnodeUnmapInvoked"]
     assert [one[-1] for one in invoked] == [error.value.name]
     assert invoked[0][-3:-1] == (None, None)

@@ -177,10 +177,10 @@ def test_check_finds_what_was_written_behind_the_kernels_back(architecture):
 def test_check_finds_a_slot_that_leaked_and_memory_that_was_given_twice():
     made, _ = domain()
     first, second = made.frame(4096), made.frame(4096)
-    lost = made.stubs.slot_alloc()
+    lost = made.slots.allocate()
     with pytest.raises(Broken, match="C2"):
         made.check()
-    made.stubs.slot_free(lost)
+    made.slots.free(lost)
     one, other = (made.cspace.lookup(ref).object for ref in (first, second))
     other.base = other.ram.base = one.base
     with pytest.raises(Broken, match="D3"):

@@ -11,7 +11,7 @@ from vmwidgets.engine.selfpaging.window import tree_snapshot
 
 pytestmark = pytest.mark.once
 
-ALLOCATING = ("slot_alloc", "vnode_create", "frame_alloc", "malloc")
+ALLOCATING = ("allocate", "vnode_create", "frame_alloc", "malloc")
 KERNEL = ("vnode_map", "vnode_unmap", "mapping_modify_flags")
 VA = 0x5000_0000
 
@@ -99,7 +99,7 @@ def order(node):
 @pytest.mark.parametrize("left", range(12))
 def test_however_few_slots_are_left(left):
     made, base, frame = prepared("armv7", current=True)
-    slots = made.world.stubs.slots
+    slots = made.world.slots
     slots.allocate_for_others(slots.free_slots - left)
     mapped, used, total = leaves(made), len(slots.used), made.pmap.slab.total
     _, stack = outcome(made.pmap.map, base + 42 * MIB - PAGE, frame, 0, 2 * PAGE, RW)

@@ -108,7 +108,7 @@ def test_what_is_mapped_later_has_the_flags_too():
 def test_protect_is_all_or_nothing():
     """The third frame's capability is one for reading only."""
     made, memobj, va = pinned("armv7", 4, flags=READ)
-    frame, weak = made.frame(2 * PAGE), made.world.stubs.slot_alloc()
+    frame, weak = made.frame(2 * PAGE), made.world.slots.allocate()
     made.world.kernel.mint(weak, made.frame(PAGE), "rg")
     memobj.fill(0, frame, 0, 2 * PAGE)
     memobj.fill(2 * PAGE, weak, 0, PAGE)

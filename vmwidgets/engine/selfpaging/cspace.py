@@ -11,7 +11,9 @@ from heapq import heappop, heappush
 from itertools import islice, pairwise
 
 from ..base.errors import Broken, Refused
+from ..base.recorder import Recorder
 from ..base.units import counted
+from .calls_schema import SlotAllocated, SlotFreed
 from .capabilities import Capability
 from .domain_schema import CapRef, CnodeValue, SlotFold
 from .errors import LibError
@@ -142,21 +144,35 @@ USED_SLOT = "allocated"
 
 
 class SlotAllocator:
-    """Allocates slots [first, first + count) of the cnode `cnode`, the lowest free one first.
+    """Allocates slots [first, first + count) of a program's `cnode`, the lowest free one first.
 
     O(log count). Other parts of the program allocate slots too: :meth:`allocate_for_others`, :meth:`free_for_others`.
 
-    >>> slots = SlotAllocator("slots", 0, 2)
+    >>> slots = SlotAllocator(Recorder(), "demo", Cnode("slots", 2), 0, 2)
     >>> slots.allocate().slot, slots.allocate().slot, slots.free_slots
     (0, 1, 0)
     """
 
-    __slots__ = ("_next", "_others", "_returned", "cnode", "count", "counts", "first", "used")
+    __slots__ = (
+        "_domain",
+        "_held",
+        "_next",
+        "_others",
+        "_recorder",
+        "_returned",
+        "cnode",
+        "count",
+        "counts",
+        "first",
+        "used",
+    )
 
-    def __init__(self, cnode: str, first: int, count: int) -> None:
+    def __init__(self, recorder: Recorder, domain: str, cnode: Cnode, first: int, count: int) -> None:
         if first < 0 or count < 0:
             raise Refused(f"slots from {first} on, {count} of them: neither number is below 0")
-        self.cnode, self.first, self.count = cnode, first, count
+        self._recorder, self._domain = recorder, domain
+        self.cnode, self.first, self.count = cnode.name, first, count
+        self._held = cnode.capabilities
         self.used: set[int] = set()
         """The slots that any part of the program has allocated."""
         self.counts = SlotCounts(first + count, self._kind_at)
@@ -182,6 +198,7 @@ class SlotAllocator:
     def allocate(self) -> CapRef:
         """Allocate the lowest free slot; raises LIB_ERR_SLOT_ALLOC_NO_SPACE without one."""
         if not self.free_slots:
+            self._recorder.report(SlotAllocated.tag, self._domain, None)
             why = f"all {self.count:,} slots of cnode {self.cnode!r} are in use"
             raise LibError("LIB_ERR_SLOT_ALLOC_NO_SPACE", why)
         if self._returned:
@@ -191,50 +208,42 @@ class SlotAllocator:
             self._next += 1
         self.used.add(slot)
         self.counts.add(slot, USED_SLOT)
-        return CapRef(self.cnode, slot)
+        ref = CapRef(self.cnode, slot)
+        self._recorder.report(SlotAllocated.tag, self._domain, ref)
+        return ref
 
     def free(self, ref: CapRef) -> None:
-        """Free a slot; raises LIB_ERR_SLOT_FREE if the pmap did not allocate it."""
+        """Free an empty slot; raises LIB_ERR_SLOT_FREE if the pmap did not allocate it, or it holds a capability."""
+        if ref.cnode == self.cnode and ref.slot in self._held:
+            raise LibError("LIB_ERR_SLOT_FREE", f"{ref} holds a capability still: delete that first")
         if ref.cnode != self.cnode or ref.slot not in self.used or ref.slot in self._others:
             raise LibError("LIB_ERR_SLOT_FREE", f"{ref} is not a slot that the pmap allocated")
         self._put_back(ref.slot)
 
-    def allocate_for_others(self, count: int, seen: Callable[[int], object] = int) -> tuple[int, ...]:
-        """Allocate the `count` lowest free slots for another part of the program; it is refused if there are fewer.
-
-        `seen` is called with each one as soon as it is allocated.
-        """
+    def allocate_for_others(self, count: int) -> tuple[int, ...]:
+        """Allocate the `count` lowest free slots for another part of the program; it is refused if there are fewer."""
         if not 0 <= count <= self.free_slots:
             raise Refused(f"count={count}: cnode {self.cnode!r} has {counted(self.free_slots, 'free slot')}")
-        slots = []
-        for _ in range(count):
-            slot = self.allocate().slot
-            self._others[slot] = None
-            slots.append(slot)
-            seen(slot)
-        return tuple(slots)
+        slots = tuple(self.allocate().slot for _ in range(count))
+        self._others.update(dict.fromkeys(slots))
+        return slots
 
-    def free_for_others(self, count: int, seen: Callable[[int], object] = int) -> tuple[int, ...]:
-        """Free the last `count` slots that other parts of the program allocated.
-
-        `seen` is called with each one afterwards.
-        """
+    def free_for_others(self, count: int) -> tuple[int, ...]:
+        """Free the last `count` slots that other parts of the program allocated."""
         if not 0 <= count <= len(self._others):
             raise Refused(
                 f"count={count}: other parts of the program have {counted(len(self._others), 'slot')} of {self.cnode!r}"
             )
-        slots = []
-        for _ in range(count):
-            slot, _ = self._others.popitem()
+        slots = tuple(self._others.popitem()[0] for _ in range(count))
+        for slot in slots:
             self._put_back(slot)
-            slots.append(slot)
-            seen(slot)
-        return tuple(slots)
+        return slots
 
     def _put_back(self, slot: int) -> None:
         self.used.discard(slot)
         self.counts.remove(slot, USED_SLOT)
         heappush(self._returned, slot)
+        self._recorder.report(SlotFreed.tag, self._domain, CapRef(self.cnode, slot))
 
     def check(self) -> None:
         """Raise `Broken` unless the slots add up.

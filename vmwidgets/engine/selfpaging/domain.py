@@ -1,7 +1,7 @@
 """A self-paging domain: a program with capabilities, whose own library decides what its page tables map.
 
-It combines parts that are separate in Barrelfish: the program's cspace, the CPU driver that acts for it, the library's
-stubs, the pmap over them, and the memory objects that its regions show.
+It combines parts that are separate in Barrelfish: the program's cspace, the CPU driver that acts for it, the pmap over
+them, and the memory objects that its regions show.
 """
 
 from __future__ import annotations
@@ -44,7 +44,6 @@ from .memobj import Memobj
 from .memory_server import MemoryServer
 from .pmap import DomainPmap
 from .shadow_tree import Vnode
-from .stubs import Stubs
 from .window import EVERYWHERE, tree_of, tree_snapshot, tree_window
 
 SLOTS = 16384
@@ -106,27 +105,26 @@ class Domain:
         for number, (cnode, count) in enumerate(((ROOT_CNODE, 16), (PAGE_CNODE, 1), (SLOT_CNODE, slots))):
             self.cspace.add(cnode, count)
             self.kernel.install(CapRef(ROOT_CNODE, number), "CNode", 0, 0)
-        self.slots = SlotAllocator(SLOT_CNODE, 0, slots)
-        self.stubs = Stubs(name, self.kernel, self.slots, memory, recorder)
+        self.slots = SlotAllocator(recorder, name, self.cspace.cnodes[SLOT_CNODE], 0, slots)
         with pushing("LIB_ERR_VNODE_CREATE"):
-            self.root = self.stubs.vnode_create(ROOT_TABLE, self.layout.root.kind)
-        self.stubs.ram_pages_only = ram_pages_only
+            self.root = self.kernel.vnode_create(ROOT_TABLE, self.layout.root.kind)
+        self.kernel.ram_pages_only = ram_pages_only
         self.memobjs: dict[str, Memobj] = {}
         """The memory objects that regions of the vspace show, by name."""
         self.memobjs_made = 0
         """The number of memory objects ever made: no name is used twice."""
-        self.pmap = DomainPmap(self.stubs, recorder, name, self.layout, ROOT_TABLE, self.root, quirks=self.quirks)
+        self.pmap = DomainPmap(self.kernel, self.slots, self.layout, ROOT_TABLE, quirks=self.quirks)
 
     # ---- capabilities ------------------------------------------------------------------------
 
     def frame(self, size: int) -> CapRef:
         """Allocate a frame; its size is a power of two, at least `size` and a page (`frame_alloc`)."""
         with pushing("LIB_ERR_FRAME_ALLOC"):
-            return self.stubs.frame_alloc(size)[0]
+            return self.kernel.frame_alloc(self.slots, size)[0]
 
     def memory(self, size: int) -> CapRef:
         """Allocate RAM to be retyped; its size is a power of two (`ram_alloc`)."""
-        return self._in_a_slot(lambda ref: self.stubs.ram_alloc(ref, size))
+        return self._in_a_slot(lambda ref: self.kernel.ram_alloc(ref, size))
 
     def device_frame(self, base: int, size: int) -> CapRef:
         """Return a frame for a device's registers at physical `base`, from the parent."""
@@ -138,7 +136,7 @@ class Domain:
 
     def copy(self, source: CapRef) -> CapRef:
         """Return another capability to the same object (`cap_copy`)."""
-        return self._in_a_slot(lambda ref: self.stubs.cap_copy(ref, source), "LIB_ERR_CAP_COPY_FAIL")
+        return self._in_a_slot(lambda ref: self.kernel.cap_copy(ref, source), "LIB_ERR_CAP_COPY_FAIL")
 
     def mint(self, source: CapRef, rights: str) -> CapRef:
         """Return another capability to the same object, with at most `rights`: letters of "rwg" (`cap_mint`)."""
@@ -155,8 +153,8 @@ class Domain:
         held = self._deletable(ref)
         self._unmap_leaves(lambda cap, source: cap == ref or (len(held.capabilities) == 1 and source is held))
         with pushing("LIB_ERR_CAP_DELETE"):
-            self.stubs.cap_delete(ref)
-        self.stubs.slot_free(ref)
+            self.kernel.cap_delete(ref)
+        self.slots.free(ref)
 
     def revoke(self, ref: CapRef) -> None:
         """Delete all copies of a capability and everything made from it (`cap_revoke`); none of it stays mapped.
@@ -173,7 +171,7 @@ class Domain:
         with pushing("LIB_ERR_CAP_REVOKE"):
             self.kernel.revoke(ref)
         for one in refs:
-            self.stubs.slot_free(one)
+            self.slots.free(one)
 
     # ---- the whole domain --------------------------------------------------------------------
 
@@ -318,11 +316,11 @@ class Domain:
     def _in_a_slot(self, make: Callable[[CapRef], object], name: str | None = None) -> CapRef:
         """Allocate a slot, and let `make` fill it; on an error, `name` is pushed onto it, and the slot is freed."""
         with pushing("LIB_ERR_SLOT_ALLOC"):
-            ref = self.stubs.slot_alloc()
+            ref = self.slots.allocate()
         try:
             make(ref)
         except LibError as error:
-            self.stubs.slot_free(ref)
+            self.slots.free(ref)
             raise (error if name is None else error.push(name)) from None
         return ref
 

@@ -12,10 +12,12 @@ from functools import partial
 from typing import Any
 
 from ..base.frozen import frozen
-from ..base.recorder import Recorder, kernel_function
+from ..base.recorder import kernel_function
 from ..base.units import PAGE, Address, Size
 from .calls_schema import MapUndone
 from .capabilities import FrameIdentity
+from .cpu_driver import CpuDriver
+from .cspace import SlotAllocator
 from .domain_schema import CapRef
 from .errors import (
     FIRST_TABLE_DECIDES,
@@ -33,7 +35,6 @@ from .flags import TABLE_FLAGS, kernel_flags, overlay, remembered, runs_over
 from .layouts import Mapped, PagingLayout, TablePiece, VnodeLevel, round_up
 from .shadow_tree import ShadowTree, Vnode
 from .slab import SlabAllocator
-from .stubs import Stubs
 
 
 @frozen
@@ -67,17 +68,17 @@ class Mapper:
 
     def __init__(
         self,
-        stubs: Stubs,
-        recorder: Recorder,
-        domain: str,
+        kernel: CpuDriver,
+        slots: SlotAllocator,
         layout: PagingLayout,
         tree: ShadowTree,
         slab: SlabAllocator,
         quirks: frozenset[str],
     ) -> None:
-        self.stubs = stubs
-        self.recorder = recorder
-        self.domain = domain
+        self.kernel = kernel
+        self.slots = slots
+        self.recorder = kernel.recorder
+        self.domain = kernel.domain
         self.layout = layout
         self.tree = tree
         self.slab = slab
@@ -98,17 +99,17 @@ class Mapper:
     def slot_alloc(self) -> CapRef:
         """Allocate a slot; raises LIB_ERR_SLOT_ALLOC without a free one."""
         with pushing("LIB_ERR_SLOT_ALLOC"):
-            return self.stubs.slot_alloc()
+            return self.slots.allocate()
 
     def slot_free(self, ref: CapRef) -> None:
         """Free an empty slot."""
         with pushing("LIB_ERR_SLOT_FREE"):
-            self.stubs.slot_free(ref)
+            self.slots.free(ref)
 
     def cap_delete(self, ref: CapRef) -> None:
         """Delete the capability in a slot, and free the slot."""
         with pushing("LIB_ERR_CAP_DELETE"):
-            self.stubs.cap_delete(ref)
+            self.kernel.cap_delete(ref)
         self.slot_free(ref)
 
     # ---- tables ------------------------------------------------------------------------------
@@ -123,8 +124,8 @@ class Mapper:
         cap = self.slot_alloc()
         log.add(partial(self.slot_free, cap))
         with pushing("LIB_ERR_VNODE_CREATE"):
-            base = self.stubs.vnode_create(cap, level.kind)
-        log.add(partial(self.stubs.cap_delete, cap))
+            base = self.kernel.vnode_create(cap, level.kind)
+        log.add(partial(self.kernel.cap_delete, cap))
         if number is None:
             number = self.tree.new_id()
         node = Vnode(number, parent, entry, 1, cap, base, holds=level, block=block)
@@ -133,14 +134,14 @@ class Mapper:
         mapping = self.slot_alloc()
         log.add(partial(self.slot_free, mapping))
         with pushing("LIB_ERR_PMAP_MAP"):
-            self.stubs.vnode_map(parent.invokable, cap, entry, TABLE_FLAGS, 0, 1, mapping)
+            self.kernel.vnode_map(parent.invokable, cap, entry, TABLE_FLAGS, 0, 1, mapping)
         log.add(partial(self._undo_alloc, node, parent, mapping))
         self.tree.set_mapping(node, mapping)
         return node
 
     def _undo_alloc(self, node: Vnode, parent: Vnode, mapping: CapRef) -> None:
-        self.stubs.vnode_unmap(parent.invokable, mapping)
-        self.stubs.cap_delete(mapping)
+        self.kernel.vnode_unmap(parent.invokable, mapping)
+        self.kernel.cap_delete(mapping)
         self.tree.set_mapping(node, None)
 
     @kernel_function(first=1, errors=True)
@@ -169,7 +170,7 @@ class Mapper:
         mapping = node.mapping
         if mapping is not None:
             with pushing("LIB_ERR_VNODE_UNMAP"):
-                self.stubs.vnode_unmap(table.invokable, mapping)
+                self.kernel.vnode_unmap(table.invokable, mapping)
         log.add(partial(self._undo_remove, table, node, table.position_of(node)))
         self.cap_delete(node.cap)
         if mapping is not None and TABLE_MAPPING_SLOT_LEAK not in self.quirks:
@@ -182,8 +183,8 @@ class Mapper:
         if node.id in table.children:  # its entry was cleared, and then its capability could not be deleted
             assert node.mapping is not None
             with suppress(LibError):
-                self.stubs.cap_delete(node.mapping)
-                self.stubs.vnode_map(table.invokable, node.cap, node.entry, TABLE_FLAGS, 0, 1, node.mapping)
+                self.kernel.cap_delete(node.mapping)
+                self.kernel.vnode_map(table.invokable, node.cap, node.entry, TABLE_FLAGS, 0, 1, node.mapping)
             return
         with suppress(LibError), UndoLog() as log:
             made = self.alloc_vnode(table, node.entry, log, node.id)
@@ -235,7 +236,7 @@ class Mapper:
         mapping = self.slot_alloc()
         bits = kernel_flags(flags)
         try:
-            self.stubs.vnode_map(table.invokable, frame, piece.entry, bits, offset, piece.entries, mapping)
+            self.kernel.vnode_map(table.invokable, frame, piece.entry, bits, offset, piece.entries, mapping)
         except LibError as error:
             self.slot_free(mapping)
             raise error.push("LIB_ERR_VNODE_MAP") from None
@@ -244,7 +245,7 @@ class Mapper:
         return leaf
 
     def _undo_leaf(self, table: Vnode, mapping: CapRef) -> None:
-        self.stubs.vnode_unmap(table.invokable, mapping)
+        self.kernel.vnode_unmap(table.invokable, mapping)
         self.cap_delete(mapping)
 
     # ---- deciding ----------------------------------------------------------------------------
@@ -305,7 +306,7 @@ class Mapper:
         assert table is not None
         with pushing("LIB_ERR_VNODE_UNMAP"):
             mapping = leaf.mapping_slot()
-            self.stubs.vnode_unmap(table.invokable, mapping)
+            self.kernel.vnode_unmap(table.invokable, mapping)
         log.add(partial(self._undo_unmap, leaf))
         try:
             self.cap_delete(mapping)
@@ -326,9 +327,9 @@ class Mapper:
     def _undo_unmap(self, leaf: Vnode) -> None:
         assert leaf.parent is not None and leaf.mapping is not None
         mapping, bits = leaf.mapping, kernel_flags(leaf.flags)
-        self.stubs.vnode_map(leaf.parent.invokable, leaf.cap, leaf.entry, bits, leaf.offset, leaf.count, mapping)
+        self.kernel.vnode_map(leaf.parent.invokable, leaf.cap, leaf.entry, bits, leaf.offset, leaf.count, mapping)
         for run in leaf.modified:
-            self.stubs.mapping_modify_flags(mapping, run.start, run.end - run.start, kernel_flags(run.flags))
+            self.kernel.mapping_modify_flags(mapping, run.start, run.end - run.start, kernel_flags(run.flags))
 
     # ---- modifying ---------------------------------------------------------------------------
 
@@ -336,7 +337,7 @@ class Mapper:
     def do_single_modify_flags(self, leaf: Vnode, first: int, count: int, flags: int, log: UndoLog) -> None:
         """Make the kernel rewrite the rights of `count` entries of a leaf, from its own entry `first` on."""
         mapping, before = leaf.mapping_slot(), leaf.modified
-        self.stubs.mapping_modify_flags(mapping, first, count, kernel_flags(flags))
+        self.kernel.mapping_modify_flags(mapping, first, count, kernel_flags(flags))
         log.add(partial(self._undo_modify, leaf, first, first + count))
         leaf.modified = overlay(before, first, first + count, flags)
         log.add(partial(setattr, leaf, "modified", before))
@@ -344,4 +345,4 @@ class Mapper:
     def _undo_modify(self, leaf: Vnode, first: int, end: int) -> None:
         mapping = leaf.mapping_slot()
         for run in runs_over(leaf.modified, first, end, leaf.flags):
-            self.stubs.mapping_modify_flags(mapping, run.start, run.end - run.start, kernel_flags(run.flags))
+            self.kernel.mapping_modify_flags(mapping, run.start, run.end - run.start, kernel_flags(run.flags))

@@ -11,10 +11,12 @@ from functools import partial
 from typing import NamedTuple
 
 from ..base.errors import Refused, in_ascii
-from ..base.recorder import Recorder, kernel_function
+from ..base.recorder import kernel_function
 from ..base.units import PAGE, Address, Size
 from .calls_schema import MetaDataMoved, SlabRefillBegan, SlabRefillEnded
 from .capabilities import FrameIdentity
+from .cpu_driver import CpuDriver
+from .cspace import SlotAllocator
 from .domain_schema import CapRef
 from .errors import BARRELFISH_QUIRKS, MODIFY_FLAGS_LOST, RAW_WRONG_WINDOW, LibError, chain, pushing
 from .flags import READ, READ_WRITE, flag_names, kernel_flags, remembered
@@ -22,7 +24,6 @@ from .layouts import MapCall, Mapped, PagingLayout, round_up
 from .mapping import Mapper, MapRequest
 from .shadow_tree import ShadowTree
 from .slab import SlabAllocator
-from .stubs import Stubs
 from .vspace import Vregion, Vspace
 
 
@@ -43,20 +44,18 @@ class Found(NamedTuple):
 
 
 class DomainPmap:
-    """One program's pmap; `stubs` make its calls, and `quirks` switch on bugs of the original.
+    """One program's pmap, which calls the `kernel`; `quirks` switch on bugs of the original.
 
     `current`: it is the running program's own; otherwise, its blocks come from the heap. `root` is the root table's
-    capability, at physical `root_base`; `foreign_root`: this is in another cspace, so a copy is invoked.
+    capability; `foreign_root`: this is in another cspace, so a copy is invoked.
     """
 
     def __init__(
         self,
-        stubs: Stubs,
-        recorder: Recorder,
-        name: str,
+        kernel: CpuDriver,
+        slots: SlotAllocator,
         layout: PagingLayout,
         root: CapRef,
-        root_base: int,
         *,
         current: bool = True,
         foreign_root: bool = False,
@@ -67,18 +66,19 @@ class DomainPmap:
             raise Refused(
                 f"{', '.join(sorted(unknown))}: not a quirk of the pmap; known are {', '.join(BARRELFISH_QUIRKS)}"
             )
-        self.stubs = stubs
-        self.recorder = recorder
-        self.name = name
+        self.kernel = kernel
+        self.slots = slots
+        self.recorder = recorder = kernel.recorder
+        self.name = name = kernel.domain
         self.layout = layout
         self.current = current
         self.quirks = quirks
         self.vspace = Vspace(recorder, name)
         self.slab = SlabAllocator(recorder, name, layout.slab_block_bytes, layout.slab_head_bytes)
-        self.tree = ShadowTree(recorder, name, layout, root, root_base)
+        self.tree = ShadowTree(recorder, name, layout, root, kernel.cspace.lookup(root).object.base)
         self.meta_used = 0
         """The number of bytes in use in the region for slab frames; it only grows."""
-        self._mapper = Mapper(stubs, recorder, name, layout, self.tree, self.slab, quirks)
+        self._mapper = Mapper(kernel, slots, layout, self.tree, self.slab, quirks)
         self._pmap_init(foreign_root)
         if current:
             self._pmap_current_init()
@@ -92,7 +92,7 @@ class DomainPmap:
         copy = self._mapper.slot_alloc()
         try:
             with pushing("LIB_ERR_CAP_COPY_FAIL"):
-                self.stubs.cap_copy(copy, self.tree.root.cap)
+                self.kernel.cap_copy(copy, self.tree.root.cap)
         except LibError:
             self._mapper.slot_free(copy)
             raise
@@ -192,7 +192,7 @@ class DomainPmap:
 
     def _identify(self, frame: CapRef) -> FrameIdentity:
         with pushing("LIB_ERR_PMAP_FRAME_IDENTIFY"):
-            return self.stubs.frame_identify(frame)
+            return self.kernel.frame_identify(frame)
 
     # ---- placing -----------------------------------------------------------------------------
 
@@ -255,7 +255,7 @@ class DomainPmap:
             return
         size = self._refill_began(wanted, 1)
         with pushing("LIB_ERR_MALLOC_FAIL"):
-            self.stubs.malloc(size)
+            self.kernel.malloc(size)
         self.slab.grow(0, size)
         self._refill_ended(1)
 
@@ -270,7 +270,7 @@ class DomainPmap:
             size = self._refill_began(request, level)
             with self._mapper.all_or_nothing() as log:
                 with pushing("LIB_ERR_FRAME_ALLOC"):
-                    frame, got = self.stubs.frame_alloc(size)
+                    frame, got = self.kernel.frame_alloc(self.slots, size)
                 log.add(partial(self._mapper.cap_delete, frame))
                 self._grow_slab(frame, got, level)
         self._refill_ended(level)
@@ -287,7 +287,7 @@ class DomainPmap:
             why = f"{left} are left for the pmap's own frames, not {Size(size)}"
             raise LibError("LIB_ERR_OUT_OF_VIRTUAL_ADDR", why)
         self._move_meta_data(used + size)
-        identity = FrameIdentity(self.stubs.frame_identify(frame).base, size)
+        identity = FrameIdentity(self.kernel.frame_identify(frame).base, size)
         try:
             with pushing("LIB_ERR_PMAP_DO_MAP"):
                 self._mapper.do_map(MapRequest.of(self.layout, va, frame, identity, 0, size, READ_WRITE))

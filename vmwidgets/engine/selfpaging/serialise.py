@@ -156,7 +156,7 @@ def _check_leaf(pmap: DomainPmap, leaf: LeafRow) -> None:
     if memobjs:
         raise _wrong(f"leaf at {_number(leaf.va)}: memory object {memobjs[0]!r} is shown there")
     with pushing("LIB_ERR_PMAP_DESERIALISE"), pushing("LIB_ERR_PMAP_FRAME_IDENTIFY"):
-        identity = pmap.stubs.frame_identify(leaf.frame)
+        identity = pmap.kernel.frame_identify(leaf.frame)
     if leaf.offset < 0 or leaf.offset % unit or leaf.offset + leaf.size > identity.bytes:
         why = f"{leaf.size:#x} bytes from {leaf.offset:#x} on are not pages of the {identity.bytes:#x} in {leaf.frame}"
         raise _wrong(f"leaf at {_number(leaf.va)}: {why}")

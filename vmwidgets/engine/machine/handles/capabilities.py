@@ -207,7 +207,7 @@ class MachineMemobj(Part):
         """
         held = self.memobj
         ref, skipped = self.domain.slot_of(frame), arguments.aligned(frame_offset, "frame_offset")
-        there = self.domain.domain.stubs.frame_identify(ref).bytes - skipped
+        there = self.domain.domain.kernel.frame_identify(ref).bytes - skipped
         length = min(there, held.size - offset) if size is None else arguments.aligned(size, "size")
         if offset >= held.size:
             raise Refused(f"offset={offset:#x}: the object has {Size(held.size)}")
