@@ -227,9 +227,9 @@ class BarrelfishReplay:
 
 
 def _layout(setup: Record) -> PagingLayout:
+    assert ARMV7.user_end == setup["user_end"]
     return replace(
         ARMV7,
-        user_end=setup["user_end"],
         vspace_begin=setup["vspace_begin"],
         meta_data_bytes=setup["meta_reserved"],
         slab_block_bytes=setup["slab_block_bytes"],

@@ -130,7 +130,7 @@ def test_an_empty_table_that_comes_back_stands_where_it_stood(architecture):
     made = Made(architecture, fails=("vnode_map",))
     base = VA if architecture == "armv7" else (1 << 39) + (1 << 30)
     frame = made.frame(8 * MIB, 2 * MIB)
-    span = made.layout.pages.span
+    span = made.layout.pages.table_span
     empty, kept = (0, 2), (10, 11, 12)
     for number in (10, 0, 11, 2, 12):
         made.pmap.map(base + number * span, frame, 0, PAGE, RW)

@@ -37,7 +37,7 @@ class Pages(RuleBasedStateMachine):
 
     @rule(at=PAGES, count=COUNTS, offset=st.integers(0, FRAME_PAGES), big=st.booleans(), border=st.booleans())
     def map(self, at, count, offset, big, border):
-        unit = self.made.layout.levels[-2].unit // PAGE
+        unit = self.made.layout.large.span // PAGE
         if big and border:
             at, offset = at // unit * unit, offset // unit * unit
         whole = big and at % unit == 0

@@ -107,7 +107,7 @@ class Domain:
             self.kernel.install(CapRef(ROOT_CNODE, number), "CNode", 0, 0)
         self.slots = SlotAllocator(recorder, name, self.cspace.cnodes[SLOT_CNODE], 0, slots)
         with pushing("LIB_ERR_VNODE_CREATE"):
-            self.root = self.kernel.vnode_create(ROOT_TABLE, self.layout.root.kind)
+            self.root = self.kernel.vnode_create(ROOT_TABLE, self.layout.table(self.layout.root).name)
         self.kernel.ram_pages_only = ram_pages_only
         self.memobjs: dict[str, Memobj] = {}
         """The memory objects that regions of the vspace show, by name."""
@@ -183,7 +183,7 @@ class Domain:
         begin, end = self.pmap.meta_range
         slab, used = self.pmap.slab.snapshot(), self.pmap.meta_used
         return DomainValue(
-            self.name, self.fmt.name, self.pmap.layout.entry_bytes, cnodes, tree, slab, regions, begin, end, used
+            self.name, self.fmt.name, self.fmt.entry_width, cnodes, tree, slab, regions, begin, end, used
         )
 
     def window(self, focus: DomainFocus = EVERYWHERE, *, whole: int = WHOLE, few: int = FEW) -> DomainValue:
@@ -262,7 +262,7 @@ class Domain:
         return DomainValue(
             self.name,
             self.fmt.name,
-            self.pmap.layout.entry_bytes,
+            self.fmt.entry_width,
             cnodes,
             root,
             slab,

@@ -46,7 +46,7 @@ def check_pmap(pmap: DomainPmap, word_at: WordAt | None = None) -> None:
     _check_records(pmap, nodes)
     if pmap.tree.by_id != {node.id: node for node in nodes}:
         raise Broken(f"pmap invariant 8: the index of the vnodes of {pmap.name} differs from the tree")
-    if pmap.slab.free_blocks < len(pmap.layout.levels):
+    if pmap.slab.free_blocks < len(pmap.layout.fmt.levels):
         free = pmap.slab.free_blocks
         raise Broken(f"pmap invariant 7: {free} blocks of {pmap.name} are free, too few to map a page")
 
@@ -97,7 +97,7 @@ def _check_records(pmap: DomainPmap, nodes: list[Vnode]) -> None:
 
 def _check_words(pmap: DomainPmap, table: Vnode, word_at: WordAt) -> None:
     assert table.holds is not None
-    width = pmap.layout.entry_bytes
+    width = pmap.layout.fmt.entry_width
     user = pmap.layout.user_end >> table.holds.shift if table.parent is None else table.holds.entries
     for entry in range(min(user, table.holds.entries)):
         place = table.base + entry * width

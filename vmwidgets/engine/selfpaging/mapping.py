@@ -14,6 +14,7 @@ from typing import Any
 from ..base.frozen import frozen
 from ..base.recorder import kernel_function
 from ..base.units import PAGE, Address, Size
+from ..mmu.levels import Level
 from .calls_schema import MapUndone
 from .capabilities import FrameIdentity
 from .cpu_driver import CpuDriver
@@ -32,7 +33,7 @@ from .errors import (
     pushing,
 )
 from .flags import TABLE_FLAGS, kernel_flags, overlay, remembered, runs_over
-from .layouts import Mapped, PagingLayout, TablePiece, VnodeLevel, round_up
+from .layouts import Mapped, PagingLayout, TablePiece, pieces, round_up
 from .shadow_tree import ShadowTree, Vnode
 from .slab import SlabAllocator
 
@@ -47,7 +48,7 @@ class MapRequest:
     offset: int
     size: int
     flags: int
-    level: VnodeLevel
+    level: Level
 
     @classmethod
     def of(
@@ -55,8 +56,8 @@ class MapRequest:
     ) -> MapRequest:
         """Return the request, widened to whole pages of the size that will be used."""
         level = layout.leaf_level(va, identity, flags)
-        base = offset % level.unit
-        return cls(va, frame, identity, offset - base, round_up(size + base, level.unit), flags, level)
+        base = offset % level.span
+        return cls(va, frame, identity, offset - base, round_up(size + base, level.span), flags, level)
 
     def in_events(self) -> tuple[Any, ...]:
         """The arguments of do_map."""
@@ -118,17 +119,18 @@ class Mapper:
     def alloc_vnode(self, parent: Vnode, entry: int, log: UndoLog, number: int | None = None) -> Vnode:
         """Make a new table in `entry` of `parent`: a block, a slot with the table, a slot with its Mapping."""
         assert parent.holds is not None
-        level = self.layout.level(parent.holds.number - 1)
+        level = self.layout.fmt.level(parent.holds.number - 1)
+        kind = self.layout.table(level).name
         block = self.slab.allocate()
         log.add(partial(self.slab.free, block))
         cap = self.slot_alloc()
         log.add(partial(self.slot_free, cap))
         with pushing("LIB_ERR_VNODE_CREATE"):
-            base = self.kernel.vnode_create(cap, level.kind)
+            base = self.kernel.vnode_create(cap, kind)
         log.add(partial(self.kernel.cap_delete, cap))
         if number is None:
             number = self.tree.new_id()
-        node = Vnode(number, parent, entry, 1, cap, base, holds=level, block=block)
+        node = Vnode(number, parent, entry, 1, cap, base, kind=kind, holds=level, block=block)
         self.tree.link(node)
         log.add(partial(self.tree.unlink, node))
         mapping = self.slot_alloc()
@@ -145,7 +147,7 @@ class Mapper:
         self.tree.set_mapping(node, None)
 
     @kernel_function(first=1, errors=True)
-    def get_ptable(self, va: int, level: VnodeLevel, log: UndoLog) -> Vnode:
+    def get_ptable(self, va: int, level: Level, log: UndoLog) -> Vnode:
         """Return the table of `level` for `va`; missing tables on the way down are made."""
         table = self.tree.root
         while table.holds is not level:
@@ -201,16 +203,16 @@ class Mapper:
         Raises LIB_ERR_PMAP_FRAME_SIZE if the frame ends too soon, and LIB_ERR_PMAP_DO_MAP over any other error.
         """
         self._check_frame(request)
-        pieces = self._pieces(request)
+        parts = self._pieces(request)
         with pushing("LIB_ERR_PMAP_DO_MAP"):
             if self.undoes:
                 self._check_addresses(request)
-                for piece in pieces:
+                for piece in parts:
                     self._check_room(request.level, piece)
             with self.all_or_nothing() as log:
-                for piece in pieces:
+                for piece in parts:
                     self.do_single_map(request, piece, log)
-        return Mapped(self._retoff(request, pieces), request.size)
+        return Mapped(self._retoff(request, parts), request.size)
 
     @kernel_function(errors=True)
     def do_single_map(self, request: MapRequest, piece: TablePiece, log: UndoLog) -> Vnode:
@@ -265,7 +267,7 @@ class Mapper:
         where = f"addresses from {Address(self.layout.user_end)} on are the kernel's"
         raise chain(*names, "SYS_ERR_VNODE_SLOT_RESERVED", detail=where)
 
-    def _check_room(self, level: VnodeLevel, piece: TablePiece) -> None:
+    def _check_room(self, level: Level, piece: TablePiece) -> None:
         """Refuse a piece that has a leaf in its way; the tables for the piece need not exist yet."""
         table = self.tree.root
         while table.holds is not level:
@@ -288,14 +290,14 @@ class Mapper:
         falls_back = level is self.layout.pages and self.layout.large_unit(request.flags)
         if falls_back and LARGE_FALLBACK_NOT_SPLIT in self.quirks:
             return [TablePiece(request.va, level.index(request.va), request.size // PAGE, 0)]
-        return level.pieces(request.va, request.size)
+        return pieces(level, request.va, request.size)
 
-    def _retoff(self, request: MapRequest, pieces: list[TablePiece]) -> int:
+    def _retoff(self, request: MapRequest, parts: list[TablePiece]) -> int:
         """Return the offset from which it mapped; the original advances it with the pieces, and past a table's end."""
         if RETOFF_AFTER_SPLIT not in self.quirks or request.level is not self.layout.pages:
             return request.offset
-        ends_a_table = (request.va + request.size) % request.level.span == 0
-        return request.offset + (request.size if ends_a_table else pieces[-1].offset)
+        ends_a_table = (request.va + request.size) % request.level.table_span == 0
+        return request.offset + (request.size if ends_a_table else parts[-1].offset)
 
     # ---- unmapping ---------------------------------------------------------------------------
 

@@ -229,8 +229,8 @@ class DomainPmap:
     def _determine_addr_raw(self, size: int, alignment: int) -> int:
         alignment = round_up(alignment, PAGE) or PAGE
         wrong = RAW_WRONG_WINDOW in self.quirks
-        searched = self.layout.raw_quirk if wrong else self.layout.raw
-        needed = -(-round_up(size, alignment) // self.layout.root.unit)
+        searched = (wrong and self.layout.raw_quirk) or self.layout.raw
+        needed = -(-round_up(size, alignment) // self.layout.root.span)
         free = 0
         for entry in range(searched.first, searched.end):
             if entry in self.tree.root.by_entry:

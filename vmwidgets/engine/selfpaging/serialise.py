@@ -69,7 +69,7 @@ def serialise(pmap: DomainPmap) -> bytes:
     start, end = pmap.meta_range
     regions = [RangeRow(one.base, one.size, one.flags) for one in pmap.vspace if not start <= one.base < end]
     leaves = sorted(_leaf(pmap, leaf) for leaf in pmap.tree.root.leaves() if not start <= leaf.va < end)
-    content = {"version": VERSION, "layout": pmap.layout.name, "regions": regions, "leaves": leaves}
+    content = {"version": VERSION, "layout": pmap.layout.fmt.name, "regions": regions, "leaves": leaves}
     return json.dumps(content, separators=(",", ":")).encode()
 
 
@@ -97,7 +97,7 @@ def deserialise(pmap: DomainPmap, data: bytes = b"") -> None:
 
 def _leaf(pmap: DomainPmap, leaf: Vnode) -> LeafRow:
     assert leaf.level is not None
-    unit = leaf.level.unit
+    unit = leaf.level.span
     flags = leaf.flags | (LARGE if leaf.level is not pmap.layout.pages else 0)
     runs = [RangeRow(leaf.va + run.start * unit, (run.end - run.start) * unit, run.flags) for run in leaf.modified]
     return LeafRow(leaf.va, leaf.count * unit, leaf.cap.cnode, leaf.cap.slot, leaf.offset, flags, runs)
@@ -138,8 +138,8 @@ def _parsed(pmap: DomainPmap, data: bytes) -> Content:
         whole = False
     if not whole:
         raise _wrong("the bytes are not those of a pmap")
-    if made_by != (VERSION, pmap.layout.name):
-        raise _wrong(f"the bytes are not of version {VERSION} for {pmap.layout.name}")
+    if made_by != (VERSION, pmap.layout.fmt.name):
+        raise _wrong(f"the bytes are not of version {VERSION} for {pmap.layout.fmt.name}")
     leaves = [LeafRow._make([*fields, [RangeRow(*run) for run in runs]]) for *fields, runs in content["leaves"]]
     return Content([RangeRow(*region) for region in content["regions"]], leaves)
 

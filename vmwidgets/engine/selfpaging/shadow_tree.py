@@ -7,19 +7,22 @@ or in a range; :mod:`.mapping` changes it together with the tables.  Barrelfish,
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..base.recorder import Recorder
 from ..base.units import Address
+from ..mmu.levels import Level
 from .calls_schema import VnodeLinked, VnodeMapped, VnodeUnlinked
 from .domain_schema import CapRef
 from .errors import LibError, chain
 from .flags import FlagRun
-from .layouts import PagingLayout, VnodeLevel
+from .layouts import PagingLayout, pieces
 
 ROOT_ID = 0
 
 
+@dataclass(slots=True, eq=False, repr=False)
 class Vnode:
     """A table, or a leaf: a run of `count` entries of one frame in one table.
 
@@ -27,65 +30,37 @@ class Vnode:
     it is a leaf). `base` is the physical address of the table, or of the leaf's first page.
     """
 
-    __slots__ = (
-        "base",
-        "block",
-        "by_entry",
-        "bytes_below",
-        "cap",
-        "children",
-        "count",
-        "entry",
-        "flags",
-        "holds",
-        "id",
-        "invokable",
-        "leaves_below",
-        "level",
-        "mapping",
-        "modified",
-        "offset",
-        "parent",
-        "tables_below",
-    )
+    id: int
+    parent: Vnode | None
+    entry: int
+    count: int
+    cap: CapRef
+    base: int
+    kind: str = "leaf"
+    """The type of the table's capability, or "leaf"."""
+    holds: Level | None = None
+    flags: int = 0
+    """A leaf's flags, with which it was mapped."""
+    offset: int = 0
+    block: int = 0
+    level: Level | None = field(init=False)
+    invokable: CapRef = field(init=False)
+    """The capability that the program invokes: a copy of `cap`, if that is in another program's cspace."""
+    mapping: CapRef | None = None
+    modified: tuple[FlagRun, ...] = ()
+    """Entries of a leaf, counted from its own first, whose flags were modified since it was mapped."""
+    children: dict[int, Vnode] = field(default_factory=dict)
+    """The vnodes by ID, oldest first."""
+    by_entry: dict[int, Vnode] = field(default_factory=dict)
+    """The children by each entry that they cover: the original walks its list instead."""
+    tables_below: int = 0
+    """For a table: the numbers of tables and leaves below it, and of bytes that the leaves map."""
+    leaves_below: int = 0
+    bytes_below: int = 0
 
-    def __init__(
-        self,
-        number: int,
-        parent: Vnode | None,
-        entry: int,
-        count: int,
-        cap: CapRef,
-        base: int,
-        *,
-        holds: VnodeLevel | None = None,
-        flags: int = 0,
-        offset: int = 0,
-        block: int = 0,
-    ) -> None:
-        self.id = number
-        self.parent = parent
-        self.level: VnodeLevel | None = parent.holds if parent is not None else None
-        self.holds: VnodeLevel | None = holds
-        self.entry = entry
-        self.count = count
-        self.cap = cap
-        self.invokable = cap
-        """The capability that the program invokes: a copy of `cap`, if that is in another program's cspace."""
-        self.mapping: CapRef | None = None
-        self.base = base
-        self.flags = flags
-        """A leaf's flags, with which it was mapped."""
-        self.offset = offset
-        self.block = block
-        self.modified: tuple[FlagRun, ...] = ()
-        """Entries of a leaf, counted from its own first, whose flags were modified since it was mapped."""
-        self.children: dict[int, Vnode] = {}
-        """The vnodes by ID, oldest first."""
-        self.by_entry: dict[int, Vnode] = {}
-        """The children by each entry that they cover: the original walks its list instead."""
-        self.tables_below = self.leaves_below = self.bytes_below = 0
-        """For a table: the numbers of tables and leaves below it, and of bytes that the leaves map."""
+    def __post_init__(self) -> None:
+        self.level = None if self.parent is None else self.parent.holds
+        self.invokable = self.cap
 
     @property
     def is_table(self) -> bool:
@@ -103,7 +78,7 @@ class Vnode:
     def end(self) -> int:
         """The first address after it."""
         if self.holds is not None:
-            return self.va + self.holds.span
+            return self.va + self.holds.table_span
         assert self.level is not None
         return self.va + (self.count << self.level.shift)
 
@@ -186,7 +161,7 @@ class Vnode:
         level, start = self.holds, self.va
         assert level is not None
         first = max(va - start, 0) >> level.shift
-        last = min(end - 1 - start, level.span - 1) >> level.shift
+        last = min(end - 1 - start, level.table_span - 1) >> level.shift
         there = self.children_in(first, last - first + 1) if first <= last else []
         return any(not node.is_table or node.any_leaf(va, end) for node in there)
 
@@ -212,7 +187,7 @@ class ShadowTree:
         self._recorder = recorder
         self._domain = domain
         self.layout = layout
-        self.root = Vnode(ROOT_ID, None, 0, 1, root, root_base, holds=layout.root)
+        self.root = Vnode(ROOT_ID, None, 0, 1, root, root_base, kind=layout.table(layout.root).name, holds=layout.root)
         self.by_id = {ROOT_ID: self.root}
         """All vnodes."""
         self._last_id = ROOT_ID
@@ -294,7 +269,7 @@ class ShadowTree:
         there = f"the mapping there is [{Address(leaf.va)}, {Address(leaf.end)})"
         if leaf.va != at or leaf.end > end:
             return f"{there}, and only the whole of it can go"
-        span = self.layout.pages.span
+        span = self.layout.pages.table_span
         if leaf.level is self.layout.pages and leaf.end < min(end, (at // span + 1) * span):
             return f"{there}, and others in its table go by a call of their own"
         return ""
@@ -313,11 +288,11 @@ class ShadowTree:
                 raise LibError("LIB_ERR_PMAP_FIND_VNODE", f"nothing is mapped at {Address(at)}")
             level = leaf.level
             assert level is not None
-            if (at | end) % level.unit or at >= end:
-                unit = f"entries of {level.unit:#x} bytes, and changes by whole ones"
+            if (at | end) % level.span or at >= end:
+                unit = f"entries of {level.span:#x} bytes, and changes by whole ones"
                 why = f"the mapping at {Address(at)} is made of {unit}"
                 raise LibError("LIB_ERR_PMAP_EXISTING_MAPPING", why)
-            piece = level.pieces(at, end - at)[0]
+            piece = pieces(level, at, end - at)[0]
             count = piece.entries
             if level is not self.layout.pages:
                 count = min(count, leaf.entry + leaf.count - piece.entry)
@@ -333,5 +308,4 @@ class ShadowTree:
 def _place(node: Vnode) -> tuple[Any, ...]:
     """Return a vnode's data in events."""
     assert node.parent is not None and node.parent.holds is not None
-    kind = "leaf" if node.holds is None else node.holds.kind
-    return node.entry, node.count, node.count << node.parent.holds.shift, kind, node.cap, node.flags, node.offset
+    return node.entry, node.count, node.count << node.parent.holds.shift, node.kind, node.cap, node.flags, node.offset

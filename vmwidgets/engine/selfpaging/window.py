@@ -136,11 +136,11 @@ class _Window:
 
         `va` is its own, and `older` counts the vnodes after it.
         """
-        level, layout = node.level, self._tree.layout
+        level, width = node.level, self._tree.layout.fmt.entry_width
         children: tuple[VnodeValue, ...] = ()
         folds: tuple[VnodeFold, ...] = ()
         if node.holds is not None:
-            kind, span, number = node.holds.kind, node.holds.span, node.holds.number + 1
+            span, number = node.holds.table_span, node.holds.number + 1
             if self._all or node.id in self._open:
                 last, shift = len(node.children) - 1, node.holds.shift
                 children = tuple(
@@ -153,11 +153,11 @@ class _Window:
                 folds = (_closed(node, va),)
         else:
             assert level is not None
-            kind, span, number = "leaf", node.count << level.shift, level.number
-        place = None if node.parent is None else node.parent.base + node.entry * layout.entry_bytes
+            span, number = node.count << level.shift, level.number
+        place = None if node.parent is None else node.parent.base + node.entry * width
         return VnodeValue(
             node.id,
-            kind,
+            node.kind,
             number,
             node.entry,
             node.count,
@@ -169,7 +169,7 @@ class _Window:
             node.base,
             node.offset,
             node.flags,
-            None if place is None or self._word_at is None else self._word_at(place, layout.entry_bytes),
+            None if place is None or self._word_at is None else self._word_at(place, width),
             place,
             children,
             older,
