@@ -4,7 +4,7 @@ The kernel (:mod:`.cpu_driver`) decides nothing: it checks capabilities (:mod:`.
 writes the page tables.  The program's library decides: its pmap (:mod:`.pmap`) makes the calls, and remembers its
 mappings in a shadow tree (:mod:`.shadow_tree`). A domain (:mod:`.domain`) connects the two.
 
-Read first: :meth:`.pmap.DomainPmap.map`, then :meth:`.mapping.Mapper.do_map` and the functions it calls, then
+Read first: :meth:`.pmap.DomainPmap.map`, then :meth:`.pmap.DomainPmap.do_map` and the functions it calls, then
 :meth:`.cpu_driver.CpuDriver.vnode_map`. A region shows a memory object (:mod:`.memobj`). :mod:`.window` and
 :mod:`.serialise` read a pmap as a whole; :mod:`.invariants` has its invariants.
 """

@@ -7,7 +7,6 @@ mapped by a region, and asked to resolve a fault, to change its protection, or t
 from __future__ import annotations
 
 from bisect import bisect_right, insort
-from functools import partial
 from typing import NamedTuple
 
 from ..base.errors import Refused
@@ -97,7 +96,7 @@ class Memobj:
                 start, end = max(part.va - shift, offset), min(part.va + part.size - shift, offset + size)
                 if start < end:
                     self.pmap.modify_flags(shift + start, end - start, flags)
-                    log.add(partial(self._protect_again, region, start, end))
+                    log.add(self._protect_again, region, start, end)
         self._flags = overlay(self._flags, offset, offset + size, remembered(flags) | region.flags & SIZES)
 
     def fill(self, offset: int, frame: CapRef, frame_offset: int, size: int) -> None:
@@ -174,16 +173,16 @@ class Memobj:
                 parts = self._parts(region, fill)
                 for part in parts:
                     self._map_part(fill.frame, part)
-                    log.add(partial(self.pmap.unmap, part.va, part.size))
+                    log.add(self.pmap.unmap, part.va, part.size)
                 self._mapped[fill] = parts
-                log.add(partial(self._mapped.pop, fill))
+                log.add(self._mapped.pop, fill)
 
     def _unmap(self, fills: list[Fill]) -> None:
         with UndoLog() as log:
             for fill in fills:
                 for part in self._mapped[fill]:
                     self.pmap.unmap(part.va, part.size)
-                    log.add(partial(self._map_again, fill.frame, part))
+                    log.add(self._map_again, fill.frame, part)
         for fill in fills:
             del self._mapped[fill]
 

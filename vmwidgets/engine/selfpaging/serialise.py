@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from functools import partial
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -87,10 +86,10 @@ def deserialise(pmap: DomainPmap, data: bytes = b"") -> None:
         for base, size, flags in content.regions:
             region = Vregion(pmap.vspace.new_id(), base, size, flags)
             pmap.vspace.add(region)
-            log.add(partial(pmap.vspace.remove, region))
+            log.add(pmap.vspace.remove, region)
         for leaf in content.leaves:
             pmap.map(leaf.va, leaf.frame, leaf.offset, leaf.size, leaf.flags)
-            log.add(partial(pmap.unmap, leaf.va, leaf.size))
+            log.add(pmap.unmap, leaf.va, leaf.size)
             for start, length, changed in leaf.runs:
                 pmap.modify_flags(start, length, changed)
 

@@ -1,7 +1,7 @@
 """The shadow tree: a program's record of its page tables, since the kernel can't be asked for their contents.
 
 A vnode is a table, or a leaf: a run of entries of one frame in one table. The tree tells what is mapped at an address
-or in a range; :mod:`.mapping` changes it together with the tables.  Barrelfish, lib/barrelfish/arch/arm.
+or in a range; :mod:`.pmap` changes it together with the tables.  Barrelfish, lib/barrelfish/arch/arm.
 """
 
 from __future__ import annotations
@@ -208,16 +208,14 @@ class ShadowTree:
         if emit is not None:
             emit((VnodeLinked.tag, self._domain, node.id, node.parent.id, *_place(node)))
 
-    def unlink(self, node: Vnode) -> int:
-        """Remove a vnode from its parent's list; returns how many steps after the first child it was."""
+    def unlink(self, node: Vnode) -> None:
+        """Remove a vnode from its parent's list."""
         assert node.parent is not None
-        position = node.parent.position_of(node)
         node.parent.unlink(node)
         del self.by_id[node.id]
         emit = self._recorder.emit
         if emit is not None:
             emit((VnodeUnlinked.tag, self._domain, node.id, node.parent.id, *_place(node)))
-        return position
 
     def set_mapping(self, node: Vnode, mapping: CapRef | None) -> None:
         """Note that the Mapping capability of a vnode is in this slot from now on."""

@@ -14,9 +14,8 @@ from ...selfpaging.capabilities import OBJ_TYPES
 from ...selfpaging.domain import FEW, WHOLE
 from ...selfpaging.domain_schema import DomainFocus, DomainShown, DomainValue
 from ...selfpaging.errors import LibError
-from ...selfpaging.mapping import MapRequest
 from ...selfpaging.memobj import MEMOBJ_KINDS, Fixed, Memobj
-from ...selfpaging.pmap import Found
+from ...selfpaging.pmap import Found, MapRequest
 from ...selfpaging.serialise import deserialise, serialise
 from ...selfpaging.vspace import Vregion
 from ...selfpaging.window import EVERYWHERE
