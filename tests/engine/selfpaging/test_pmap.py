@@ -81,6 +81,26 @@ def test_a_section_takes_the_place_of_empty_tables_and_of_no_others():
     made.check()
 
 
+def test_a_table_whose_capability_was_copied_goes_too():
+    """The copy keeps the table's memory, and so the kernel keeps the Mapping; the pmap deletes that itself."""
+    made = Made()
+    frame = made.frame(MIB, MIB)
+    made.pmap.map(VA, frame, 0, PAGE, RW)
+    made.pmap.unmap(VA, PAGE)
+    table = made.pmap.tree.root.by_entry[VA >> 20]
+    copy = made.world.slots.allocate()
+    made.world.kernel.cap_copy(copy, table.cap)
+    used = set(made.world.slots.used)
+    made.pmap.map(VA, frame, 0, MIB, RW | LARGE)
+    assert made.physical(VA + 0x12345) == made.base(frame) + 0x12345
+    assert made.world.kernel.cspace.lookup(copy).object.kind.name == "VNode_ARM_l2"
+    assert len(made.world.slots.used) == len(used) - 2 + 1
+    made.check()
+    made.world.kernel.database.check()
+    held = {ref.slot for about in made.world.kernel.database.objects.values() for ref in about.capabilities}
+    assert made.world.slots.used <= held
+
+
 @pytest.mark.parametrize("flags", [RW, RW | LARGE], ids=["pages", "sections"])
 def test_the_kernels_half_is_refused_and_nothing_is_left(flags):
     made = Made()

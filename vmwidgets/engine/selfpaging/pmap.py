@@ -226,7 +226,10 @@ class DomainPmap:
                 self.kernel.vnode_unmap(table.invokable, mapping)
         self.cap_delete(node.cap)
         if mapping is not None and TABLE_MAPPING_SLOT_LEAK not in self.quirks:
-            self.slot_free(mapping)
+            if self.kernel.cspace.is_empty(mapping):
+                self.slot_free(mapping)
+            else:  # the program has a copy of the table's capability, so the Mapping was not deleted with it
+                self.cap_delete(mapping)
         self.tree.unlink(node)
         self.slab.free(node.block)
         self.undo.add(self._map_again, node, position)
