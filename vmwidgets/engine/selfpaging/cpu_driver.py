@@ -92,16 +92,17 @@ class Encoding:
         >>> hex(arm.leaf_word(SECOND, 0, READ | WRITE)), hex(arm.leaf_word(FIRST, 0, READ))
         ('0x3e', '0x80e')
         """
-        descriptor = level.of_kind("leaf")
-        assert descriptor is not None, f"a {level.name} maps pages"
-        return descriptor.place(base) | _put(descriptor, self._fields(flags, never))
+        return self.leaf_words(level, base, flags, 1, never=never)[0]
 
     def leaf_words(self, level: Level, base: int, flags: int, count: int, *, never: bool = False) -> tuple[int, ...]:
         """Return the descriptors of `count` contiguous pages, the first at physical `base`."""
-        first, last = (self.leaf_word(level, base + at * level.span, flags, never=never) for at in (0, count - 1))
-        if last - first == (count - 1) * level.span:  # the address is one field, at its own place
-            return tuple(range(first, last + 1, level.span))
-        return tuple(self.leaf_word(level, base + at * level.span, flags, never=never) for at in range(count))
+        descriptor = level.of_kind("leaf")
+        assert descriptor is not None, f"a {level.name} maps pages"
+        fields, step = _put(descriptor, self._fields(flags, never)), level.span
+        if descriptor.in_place is not None and not (base | base + (count - 1) * step) & ~descriptor.in_place:
+            first = descriptor.place(base) | fields
+            return tuple(range(first, first + count * step, step))
+        return tuple(descriptor.place(base + at * step) | fields for at in range(count))
 
     def with_flags(self, level: Level, words: Iterable[int], flags: int, *, never: bool = False) -> tuple[int, ...]:
         """Return descriptors of leaves with other flags, and everything else unchanged."""

@@ -177,15 +177,23 @@ class PagingLayout:
         range needs, plus its own reserve.
         """
         reserve = self.max_slabs_required(PAGE)
-        worst = len(pieces(level, va, size)) + self.tables_at_most(level, va, size)
+        worst = _tables(level, va, size) + self.tables_at_most(level, va, size)
         if level is not self.pages:
             return worst + reserve
         return max(self.max_slabs_required(given) + reserve, worst + len(self.fmt.levels))
 
     def tables_at_most(self, level: Level, va: int, size: int) -> int:
         """Return the number of tables below the root on the way to a range with leaves in `level`."""
-        spans = [table.table_span for table in self.fmt.levels[1:] if table.number >= level.number]
-        return sum((va + size - 1) // span - va // span + 1 for span in spans) if size else 0
+        needed = 0
+        for table in self.fmt.levels[1:]:
+            if table.number >= level.number:
+                needed += _tables(table, va, size)
+        return needed
+
+
+def _tables(level: Level, va: int, size: int) -> int:
+    """Return the number of tables of `level` that [va, va + size) touches."""
+    return (va + size - 1) // level.table_span - va // level.table_span + 1 if size else 0
 
 
 ARMV7 = PagingLayout(

@@ -243,8 +243,8 @@ class DomainPmap:
         if request.level is not table.holds:
             with pushing("LIB_ERR_PMAP_GET_PTABLE"):
                 table = self.get_ptable(piece.va, request.level)
-        self._check_entries(table, piece)
         if table.children_in(piece.entry, piece.entries):
+            self._check_entries(table, piece)
             self.remove_empty_vnodes(table, piece.entry, piece.entries)
         return self._link_leaf(table, request, piece)
 

@@ -175,10 +175,6 @@ class Vnode:
             raise LibError("SYS_ERR_CAP_NOT_FOUND", f"the leaf at {Address(self.va)} never got a Mapping")
         return self.mapping
 
-    def in_events(self) -> tuple[int, ...]:
-        """Return its ID."""
-        return (self.id,)
-
 
 class ShadowTree:
     """The vnodes of one pmap, by place and by ID; it reports each change."""
