@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,7 +11,7 @@ from hypothesis import strategies as st
 from tests.engine.selfpaging.worlds import world
 from vmwidgets.engine.base.errors import Broken, Refused
 from vmwidgets.engine.base.recorder import Recorder
-from vmwidgets.engine.selfpaging.cspace import ROOT_TABLE, Cnode, SlotAllocator, SlotCounts
+from vmwidgets.engine.selfpaging.cspace import ROOT_TABLE, Cnode, SlotAllocator, SlotsByKind
 from vmwidgets.engine.selfpaging.domain_schema import CapRef
 from vmwidgets.engine.selfpaging.errors import LibError
 
@@ -126,15 +128,23 @@ def test_against_a_plain_set(steps, data):
         assert slots.used == ours | set(theirs)
 
 
-@pytest.mark.parametrize("slots", [1, 64, 65, 4096, 4097])
-def test_the_last_slot_is_found_however_many_there_are(slots):
-    kinds = {slots - 1: "RAM"}
-    counts = SlotCounts(slots, kinds.get)
-    counts.add(slots - 1, "RAM")
-    assert counts.between(0, slots) == {"RAM": 1}
-    assert (counts.next(0), counts.last(slots)) == (slots - 1, slots - 1)
-    counts.remove(slots - 1, kinds.pop(slots - 1))
-    assert (counts.between(0, slots), counts.next(0), counts.last(slots)) == ({}, None, None)
+@given(st.dictionaries(st.integers(0, 99), st.sampled_from(["RAM", "Frame", "Mapping"])), st.data())
+def test_slots_in_use_are_counted_and_found(kinds, data):
+    """As a look at each slot counts and finds them, also after some were emptied."""
+    counts = SlotsByKind()
+    for slot, kind in kinds.items():
+        counts.add(slot, kind)
+    for slot in data.draw(st.lists(st.sampled_from(sorted(kinds)), unique=True)) if kinds else ():
+        counts.remove(slot, kinds.pop(slot))
+    first, end = sorted(data.draw(st.tuples(st.integers(0, 100), st.integers(0, 100))))
+    there = [slot for slot in sorted(kinds) if first <= slot < end]
+    assert counts.between(first, end) == Counter(kinds[slot] for slot in there)
+    assert list(counts.in_order()) == sorted(kinds)
+    assert counts.next(first) == min((slot for slot in kinds if slot >= first), default=None)
+    assert counts.last(end) == max((slot for slot in kinds if slot < end), default=None)
+    counts.check(kinds, "test")
+    with pytest.raises(Broken, match="C4"):
+        counts.check({**kinds, 100: "RAM"}, "test")
 
 
 def test_an_unmapping_that_fails_is_told_with_its_error():
