@@ -522,12 +522,10 @@ class CpuDriver:
         return cleared
 
     def _report(self, tag: str, capability: Capability, how: str) -> None:
-        emit = self.recorder.emit
-        if emit is not None:
-            one = capability.object
-            place = one.kind.name, one.base, one.bytes
-            made_from = capability.rights, capability.source, how, one.number
-            emit((tag, self.domain, capability.ref, capability.id, *place, *made_from))
+        one = capability.object
+        place = one.kind.name, one.base, one.bytes
+        made_from = capability.rights, capability.source, how, one.number
+        self.recorder.report(tag, self.domain, capability.ref, capability.id, *place, *made_from)
 
 
 def _power_of_two(want: int) -> int:

@@ -290,6 +290,7 @@ class DomainPmap:
                     self.do_single_map(request, piece)
         return Mapped(self._retoff(request, parts), request.size)
 
+    @kernel_function(errors=True)
     def map(self, va: int, frame: CapRef, offset: int, size: int, flags: int) -> Mapped:
         """Map `size` bytes of a frame from byte `offset` on at `va`; returns the resulting offset and size.
 
@@ -301,11 +302,7 @@ class DomainPmap:
         if offset < 0:
             raise Refused(f"map from offset {offset}: a frame begins at 0")
         kernel_flags(remembered(flags))
-        return self._map(va, frame, offset, _positive(size), flags)
-
-    @kernel_function(errors=True)
-    def _map(self, va: int, frame: CapRef, offset: int, size: int, flags: int) -> Mapped:
-        """Provide enough blocks, and then map."""
+        _check_size(size)
         request = MapRequest.of(self.layout, va, frame, self._identify(frame), offset, size, flags)
         self._have_slabs(self.layout.slabs_wanted(request.level, va, size, request.size))
         return self.do_map(request)
@@ -513,16 +510,14 @@ class DomainPmap:
             raise LibError("LIB_ERR_PMAP_LOOKUP")
         return Found(leaf.va, leaf.end - leaf.va, leaf.cap, leaf.offset, leaf.flags)
 
+    @kernel_function(errors=True)
     def determine_addr(self, size: int, alignment: int = 0) -> int:
         """Return the lowest address after a region with `size` free bytes before the next one, or else after the last.
 
         `alignment` is in bytes, 0 for a page's. Gaps below the region of the slab frames are skipped. Raises
         LIB_ERR_OUT_OF_VIRTUAL_ADDR if the user's addresses end too soon. O(log regions), and O(gaps of that size).
         """
-        return self._determine_addr(_positive(size), alignment)
-
-    @kernel_function(errors=True)
-    def _determine_addr(self, size: int, alignment: int) -> int:
+        _check_size(size)
         alignment = round_up(alignment, PAGE) or PAGE
         size = round_up(size, alignment)
         begin, last = self.layout.vspace_begin, self.vspace.last
@@ -534,16 +529,14 @@ class DomainPmap:
             raise LibError("LIB_ERR_OUT_OF_VIRTUAL_ADDR", f"no {Size(size)} are free behind the last region")
         return answer
 
+    @kernel_function(errors=True)
     def determine_addr_raw(self, size: int, alignment: int = 0) -> int:
         """Return the address of free entries of the root with room for `size` bytes, whatever the vspace says.
 
         `alignment` is as for :meth:`determine_addr`. Raises LIB_ERR_OUT_OF_VIRTUAL_ADDR if there is no such run of
         entries.
         """
-        return self._determine_addr_raw(_positive(size), alignment)
-
-    @kernel_function(errors=True)
-    def _determine_addr_raw(self, size: int, alignment: int) -> int:
+        _check_size(size)
         alignment = round_up(alignment, PAGE) or PAGE
         wrong = RAW_WRONG_WINDOW in self.quirks
         searched = (wrong and self.layout.raw_quirk) or self.layout.raw
@@ -598,7 +591,6 @@ class DomainPmap:
         self.recorder.report(MapUndone.tag, self.name, f"{error}")
 
 
-def _positive(size: int) -> int:
+def _check_size(size: int) -> None:
     if size <= 0:
         raise Refused(f"a range of {size} bytes: at least one is needed")
-    return size

@@ -200,25 +200,19 @@ class ShadowTree:
         assert node.parent is not None
         node.parent.link(node, position)
         self.by_id[node.id] = node
-        emit = self._recorder.emit
-        if emit is not None:
-            emit((VnodeLinked.tag, self._domain, node.id, node.parent.id, *_place(node)))
+        self._recorder.report(VnodeLinked.tag, self._domain, node.id, node.parent.id, *_place(node))
 
     def unlink(self, node: Vnode) -> None:
         """Remove a vnode from its parent's list."""
         assert node.parent is not None
         node.parent.unlink(node)
         del self.by_id[node.id]
-        emit = self._recorder.emit
-        if emit is not None:
-            emit((VnodeUnlinked.tag, self._domain, node.id, node.parent.id, *_place(node)))
+        self._recorder.report(VnodeUnlinked.tag, self._domain, node.id, node.parent.id, *_place(node))
 
     def set_mapping(self, node: Vnode, mapping: CapRef | None) -> None:
         """Note that the Mapping capability of a vnode is in this slot from now on."""
         node.mapping = mapping
-        emit = self._recorder.emit
-        if emit is not None:
-            emit((VnodeMapped.tag, self._domain, node.id, mapping))
+        self._recorder.report(VnodeMapped.tag, self._domain, node.id, mapping)
 
     # ---- looking -----------------------------------------------------------------------------
 

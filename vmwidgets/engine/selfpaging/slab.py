@@ -68,17 +68,13 @@ class SlabAllocator:
         self._with_free.append(head)
         self.total += blocks
         self.free_blocks += blocks
-        emit = self._recorder.emit
-        if emit is not None:
-            emit((SlabGrown.tag, self._domain, address, size, blocks))
+        self._recorder.report(SlabGrown.tag, self._domain, address, size, blocks)
         return blocks
 
     def allocate(self) -> int:
         """Allocate a block; raises LIB_ERR_SLAB_ALLOC_FAIL without a free one."""
-        emit = self._recorder.emit
         if not self.free_blocks:
-            if emit is not None:
-                emit((BlockTaken.tag, self._domain, None, 0))
+            self._recorder.report(BlockTaken.tag, self._domain, None, 0)
             raise LibError("LIB_ERR_SLAB_ALLOC_FAIL")
         head = self._with_free[-1]
         if head.freed:
@@ -90,8 +86,7 @@ class SlabAllocator:
             self._with_free.pop()
         self._head_of[block] = head
         self.free_blocks -= 1
-        if emit is not None:
-            emit((BlockTaken.tag, self._domain, block, self.free_blocks))
+        self._recorder.report(BlockTaken.tag, self._domain, block, self.free_blocks)
         return block
 
     def free(self, block: int) -> None:
@@ -103,9 +98,7 @@ class SlabAllocator:
             self._with_free.append(head)
         head.freed.append(block)
         self.free_blocks += 1
-        emit = self._recorder.emit
-        if emit is not None:
-            emit((BlockGiven.tag, self._domain, block, self.free_blocks))
+        self._recorder.report(BlockGiven.tag, self._domain, block, self.free_blocks)
 
     def allocated(self) -> Iterator[int]:
         """The blocks in use."""

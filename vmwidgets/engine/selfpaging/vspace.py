@@ -188,6 +188,6 @@ class Vspace:
             raise Broken(f"vspace invariant 2: the regions of {self._domain} are not found by their ids")
 
     def _report(self, tag: str, region: Vregion) -> None:
-        emit = self._recorder.emit
-        if emit is not None:
-            emit((tag, self._domain, region.id, region.base, region.size, region.flags, region.memobj, region.offset))
+        self._recorder.report(
+            tag, self._domain, region.id, region.base, region.size, region.flags, region.memobj, region.offset
+        )
