@@ -23,10 +23,10 @@ from vmwidgets.engine.selfpaging.cpu_driver import ENCODINGS
 from vmwidgets.engine.selfpaging.errors import LibError
 from vmwidgets.engine.selfpaging.flags import VREGION_FLAGS, kernel_flags
 from vmwidgets.engine.selfpaging.layouts import ARMV7, PagingLayout
+from vmwidgets.engine.selfpaging.memobj import deserialise, serialise
 from vmwidgets.engine.selfpaging.pmap import DomainPmap
-from vmwidgets.engine.selfpaging.serialise import deserialise, serialise
+from vmwidgets.engine.selfpaging.shadow_tree import tree_snapshot
 from vmwidgets.engine.selfpaging.vspace import Vregion
-from vmwidgets.engine.selfpaging.window import tree_snapshot
 
 STOPPED = ("ASSERT", "PANIC")
 """The value of `error` if the original's program or kernel stopped."""

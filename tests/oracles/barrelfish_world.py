@@ -7,8 +7,15 @@ from tests.oracles.reader import Record
 from vmwidgets.engine.base.recorder import Recorder
 from vmwidgets.engine.memory.ram import Ram
 from vmwidgets.engine.mmu.formats.armv7 import ARMV7
+from vmwidgets.engine.selfpaging.capabilities import (
+    FRAME_CNODE,
+    PAGE_CNODE,
+    ROOT_TABLE,
+    SLOT_CNODE,
+    Cspace,
+    SlotAllocator,
+)
 from vmwidgets.engine.selfpaging.cpu_driver import CpuDriver
-from vmwidgets.engine.selfpaging.cspace import FRAME_CNODE, PAGE_CNODE, ROOT_TABLE, SLOT_CNODE, Cspace, SlotAllocator
 from vmwidgets.engine.selfpaging.domain_schema import CapRef
 
 RAM_BYTES = 1 << 36

@@ -15,9 +15,9 @@ from vmwidgets.engine.machine.handles.domain import MachineDomain
 from vmwidgets.engine.memory.pages import PageAllocator
 from vmwidgets.engine.memory.ram import Ram
 from vmwidgets.engine.mmu.formats import FORMATS
+from vmwidgets.engine.selfpaging.cpu_driver import PageMemory
 from vmwidgets.engine.selfpaging.domain import Domain
 from vmwidgets.engine.selfpaging.domain_schema import CapRef, DomainValue
-from vmwidgets.engine.selfpaging.memory_server import PageMemory
 from vmwidgets.engine.selfpaging.vspace import Vregion
 
 FIRST_FRAME = 256

@@ -6,14 +6,14 @@ from typing import Any, cast
 
 from tests.engine.selfpaging.worlds import World, world
 from vmwidgets.engine.mmu.walk import walk
+from vmwidgets.engine.selfpaging.capabilities import FRAME_CNODE, ROOT_TABLE, SlotAllocator
 from vmwidgets.engine.selfpaging.cpu_driver import CpuDriver
-from vmwidgets.engine.selfpaging.cspace import FRAME_CNODE, ROOT_TABLE, SlotAllocator
+from vmwidgets.engine.selfpaging.domain import check_pmap
 from vmwidgets.engine.selfpaging.domain_schema import CapRef
 from vmwidgets.engine.selfpaging.errors import LibError
-from vmwidgets.engine.selfpaging.invariants import check_pmap
 from vmwidgets.engine.selfpaging.layouts import DOMAIN_LAYOUTS
 from vmwidgets.engine.selfpaging.pmap import DomainPmap
-from vmwidgets.engine.selfpaging.window import tree_snapshot
+from vmwidgets.engine.selfpaging.shadow_tree import tree_snapshot
 
 PAGE, MIB = 4096, 1 << 20
 RW = 3

@@ -9,9 +9,8 @@ import pytest
 from tests.engine.selfpaging.worlds import world
 from vmwidgets.engine.base.units import KIB, MIB
 from vmwidgets.engine.mmu.formats import FORMATS
-from vmwidgets.engine.selfpaging.capabilities import RamRegion
+from vmwidgets.engine.selfpaging.capabilities import ROOT_TABLE, RamRegion
 from vmwidgets.engine.selfpaging.cpu_driver import ENCODINGS
-from vmwidgets.engine.selfpaging.cspace import ROOT_TABLE
 from vmwidgets.engine.selfpaging.domain_schema import CapRef
 from vmwidgets.engine.selfpaging.errors import LibError
 from vmwidgets.engine.selfpaging.flags import EXECUTE, NOCACHE, READ, WRITE

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.engine.selfpaging.worlds import world
 from vmwidgets.engine.base.errors import Broken, Refused
 from vmwidgets.engine.base.recorder import Recorder
-from vmwidgets.engine.selfpaging.cspace import ROOT_TABLE, Cnode, SlotAllocator, SlotsByKind
+from vmwidgets.engine.selfpaging.capabilities import ROOT_TABLE, Cnode, SlotAllocator, SlotsByKind
 from vmwidgets.engine.selfpaging.domain_schema import CapRef
 from vmwidgets.engine.selfpaging.errors import LibError
 

@@ -9,10 +9,10 @@ from vmwidgets.engine.base.recorder import Recorder
 from vmwidgets.engine.memory.pages import PageAllocator
 from vmwidgets.engine.memory.ram import Ram
 from vmwidgets.engine.mmu.formats import FORMATS
+from vmwidgets.engine.selfpaging.cpu_driver import PageMemory
 from vmwidgets.engine.selfpaging.domain import Domain
 from vmwidgets.engine.selfpaging.domain_schema import CapRef
 from vmwidgets.engine.selfpaging.errors import LibError
-from vmwidgets.engine.selfpaging.memory_server import PageMemory
 
 VA = 0x1000_0000
 

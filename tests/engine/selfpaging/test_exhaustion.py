@@ -7,7 +7,7 @@ import pytest
 from tests.engine.selfpaging.pmaps import MIB, PAGE, RW, Made, outcome
 from vmwidgets.engine.selfpaging.errors import LibError
 from vmwidgets.engine.selfpaging.flags import LARGE, READ
-from vmwidgets.engine.selfpaging.window import tree_snapshot
+from vmwidgets.engine.selfpaging.shadow_tree import tree_snapshot
 
 pytestmark = pytest.mark.once
 

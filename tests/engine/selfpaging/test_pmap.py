@@ -13,7 +13,7 @@ from vmwidgets.engine.selfpaging.domain_schema import CapRef
 from vmwidgets.engine.selfpaging.flags import LARGE, NOCACHE, READ, READ_WRITE
 from vmwidgets.engine.selfpaging.layouts import DOMAIN_LAYOUTS, Mapped
 from vmwidgets.engine.selfpaging.pmap import Found
-from vmwidgets.engine.selfpaging.window import tree_snapshot
+from vmwidgets.engine.selfpaging.shadow_tree import tree_snapshot
 
 VA = 0x5000_0000
 

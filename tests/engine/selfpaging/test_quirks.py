@@ -21,7 +21,7 @@ from vmwidgets.engine.selfpaging.errors import (
 )
 from vmwidgets.engine.selfpaging.flags import LARGE, READ
 from vmwidgets.engine.selfpaging.layouts import Mapped
-from vmwidgets.engine.selfpaging.window import tree_snapshot
+from vmwidgets.engine.selfpaging.shadow_tree import tree_snapshot
 
 VA = 0x5000_0000
 FILES = ("quirk-map-exhaustion-1", "quirk-unmap-modify-place-1")

@@ -9,7 +9,7 @@ from vmwidgets.engine.base.recorder import Recorder
 from vmwidgets.engine.base.units import PAGE
 from vmwidgets.engine.selfpaging.errors import LibError
 from vmwidgets.engine.selfpaging.layouts import DOMAIN_LAYOUTS, pieces
-from vmwidgets.engine.selfpaging.slab import SlabAllocator
+from vmwidgets.engine.selfpaging.pmap import SlabAllocator
 
 
 def slab():

@@ -8,10 +8,16 @@ from vmwidgets.engine.base.recorder import Recorder
 from vmwidgets.engine.memory.pages import PageAllocator
 from vmwidgets.engine.memory.ram import Ram
 from vmwidgets.engine.mmu.formats import FORMATS
-from vmwidgets.engine.selfpaging.cpu_driver import CpuDriver
-from vmwidgets.engine.selfpaging.cspace import FRAME_CNODE, PAGE_CNODE, ROOT_TABLE, SLOT_CNODE, Cspace, SlotAllocator
+from vmwidgets.engine.selfpaging.capabilities import (
+    FRAME_CNODE,
+    PAGE_CNODE,
+    ROOT_TABLE,
+    SLOT_CNODE,
+    Cspace,
+    SlotAllocator,
+)
+from vmwidgets.engine.selfpaging.cpu_driver import CpuDriver, PageMemory
 from vmwidgets.engine.selfpaging.domain_schema import CapRef
-from vmwidgets.engine.selfpaging.memory_server import PageMemory
 
 FIRST_FRAME, FRAMES = 256, 4096
 ROOTS = {"armv7": "VNode_ARM_l1", "x86-64": "VNode_x86_64_pml4"}

@@ -14,11 +14,10 @@ from ...selfpaging.capabilities import OBJ_TYPES
 from ...selfpaging.domain import FEW, WHOLE
 from ...selfpaging.domain_schema import DomainFocus, DomainShown, DomainValue
 from ...selfpaging.errors import LibError
-from ...selfpaging.memobj import MEMOBJ_KINDS, Fixed, Memobj
+from ...selfpaging.memobj import MEMOBJ_KINDS, Fixed, Memobj, deserialise, serialise
 from ...selfpaging.pmap import Found, MapRequest
-from ...selfpaging.serialise import deserialise, serialise
+from ...selfpaging.shadow_tree import EVERYWHERE
 from ...selfpaging.vspace import Vregion
-from ...selfpaging.window import EVERYWHERE
 from .. import arguments
 from ..arguments import MYPY, ContentArg, CountArg, Number, PagesArg, RegionFlagsArg, capability_rights, one_of
 from .capabilities import DomainPart, MachineCapability, MachineMemobj
