@@ -21,7 +21,7 @@ from ..base.recorder import Recorder
 from ..base.units import PAGE, Address, Size, counted
 from .calls_schema import SlotAllocated, SlotFreed
 from .domain_schema import CapabilityValue, CapRef, CnodeValue, SlotFold
-from .errors import LibError
+from .errors import LibError, chain
 from .flags import EXECUTE, READ, WRITE
 
 CAP_RIGHTS = "rwg"
@@ -506,11 +506,11 @@ class SlotAllocator:
         return tuple(self._others)
 
     def allocate(self) -> CapRef:
-        """Allocate the lowest free slot; raises LIB_ERR_SLOT_ALLOC_NO_SPACE without one."""
+        """Allocate the lowest free slot; raises LIB_ERR_SLOT_ALLOC, LIB_ERR_SLOT_ALLOC_NO_SPACE without one."""
         if not self.free_slots:
             self._recorder.report(SlotAllocated.tag, self._domain, None)
             why = f"all {self.count:,} slots of cnode {self.cnode!r} are in use"
-            raise LibError("LIB_ERR_SLOT_ALLOC_NO_SPACE", why)
+            raise chain("LIB_ERR_SLOT_ALLOC", "LIB_ERR_SLOT_ALLOC_NO_SPACE", detail=why)
         if self._returned:
             slot = heappop(self._returned)
         else:

@@ -49,7 +49,7 @@ from .capabilities import (
     common_rights,
 )
 from .domain_schema import CapRef
-from .errors import FRAME_OVERRUN, LibError, chain, pushing
+from .errors import FRAME_OVERRUN, LibError, chain
 from .flags import EXECUTE, NOCACHE, READ, WRITE
 
 # ---- the memory server -------------------------------------------------------------------------
@@ -307,8 +307,7 @@ class CpuDriver:
         LIB_ERR_SLOT_ALLOC_NO_SPACE; LIB_ERR_RAM_ALLOC_MS_CONSTRAINTS, MM_ERR_NOT_FOUND.
         """
         size = _power_of_two(want)
-        with pushing("LIB_ERR_SLOT_ALLOC"):
-            ref = slots.allocate()
+        ref = slots.allocate()
         base = self._ram(size, size, "frame")
         self.recorder.report(FrameAllocated.tag, self.domain, ref, want, None if base is None else size, base)
         if base is None:

@@ -98,25 +98,16 @@ class Domain:
         self.name = name
         self.ram = ram
         self.fmt = fmt
-        self.quirks = quirks & set(BARRELFISH_QUIRKS)
+        self.quirks = quirks = quirks & set(BARRELFISH_QUIRKS)
         self.layout = DOMAIN_LAYOUTS[fmt.name]
-        self.cspace = Cspace()
+        self.cspace = cspace = Cspace()
         self.kernel = CpuDriver(
-            name,
-            self.cspace,
-            ram,
-            fmt,
-            memory,
-            recorder,
-            quirks=self.quirks,
-            hardening=hardening,
-            flush=flush,
-            edits=edits,
+            name, cspace, ram, fmt, memory, recorder, quirks=quirks, hardening=hardening, flush=flush, edits=edits
         )
         for number, (cnode, count) in enumerate(((ROOT_CNODE, 16), (PAGE_CNODE, 1), (SLOT_CNODE, slots))):
-            self.cspace.add(cnode, count)
+            cspace.add(cnode, count)
             self.kernel.install(CapRef(ROOT_CNODE, number), "CNode", 0, 0)
-        self.slots = SlotAllocator(recorder, name, self.cspace.cnodes[SLOT_CNODE], 0, slots)
+        self.slots = SlotAllocator(recorder, name, cspace.cnodes[SLOT_CNODE], 0, slots)
         with pushing("LIB_ERR_VNODE_CREATE"):
             self.root = self.kernel.vnode_create(ROOT_TABLE, self.layout.table(self.layout.root).name)
         self.kernel.ram_pages_only = ram_pages_only
@@ -124,7 +115,7 @@ class Domain:
         """The memory objects that regions of the vspace show, by name."""
         self.memobjs_made = 0
         """The number of memory objects ever made: no name is used twice."""
-        self.pmap = DomainPmap(self.kernel, self.slots, self.layout, ROOT_TABLE, quirks=self.quirks)
+        self.pmap = DomainPmap(self.kernel, self.slots, self.layout, ROOT_TABLE, quirks=quirks)
 
     # ---- capabilities ------------------------------------------------------------------------
 
@@ -326,8 +317,7 @@ class Domain:
 
     def _in_a_slot(self, make: Callable[[CapRef], object], name: str | None = None) -> CapRef:
         """Allocate a slot, and let `make` fill it; on an error, `name` is pushed onto it, and the slot is freed."""
-        with pushing("LIB_ERR_SLOT_ALLOC"):
-            ref = self.slots.allocate()
+        ref = self.slots.allocate()
         try:
             make(ref)
         except LibError as error:

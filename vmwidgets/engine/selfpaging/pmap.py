@@ -266,12 +266,12 @@ class DomainPmap:
         self.slab.grow(0, self.layout.slab_buffer_bytes)
         if not foreign_root:
             return
-        copy = self.slot_alloc()
+        copy = self.slots.allocate()
         try:
             with pushing("LIB_ERR_CAP_COPY_FAIL"):
                 self.kernel.cap_copy(copy, self.tree.root.cap)
         except LibError:
-            self.slot_free(copy)
+            self.slots.free(copy)
             raise
         self.tree.root.invokable = copy
 
@@ -285,25 +285,13 @@ class DomainPmap:
         """The addresses for slab frames, [first, end); empty if the pmap is not the running program's own."""
         return (self.layout.vspace_begin, self.layout.meta_end) if self.current else (0, 0)
 
-    # ---- slots -------------------------------------------------------------------------------
-
-    def slot_alloc(self) -> CapRef:
-        """Allocate a slot; raises LIB_ERR_SLOT_ALLOC without a free one."""
-        with pushing("LIB_ERR_SLOT_ALLOC"):
-            return self.slots.allocate()
-
-    def slot_free(self, ref: CapRef) -> None:
-        """Free an empty slot."""
-        with pushing("LIB_ERR_SLOT_FREE"):
-            self.slots.free(ref)
+    # ---- tables ------------------------------------------------------------------------------
 
     def cap_delete(self, ref: CapRef) -> None:
         """Delete the capability in a slot, and free the slot."""
         with pushing("LIB_ERR_CAP_DELETE"):
             self.kernel.cap_delete(ref)
-        self.slot_free(ref)
-
-    # ---- tables ------------------------------------------------------------------------------
+        self.slots.free(ref)
 
     @kernel_function(errors=True)
     def alloc_vnode(self, parent: Vnode, entry: int, number: int | None = None) -> Vnode:
@@ -313,8 +301,8 @@ class DomainPmap:
         kind = self.layout.table(level).name
         block = self.slab.allocate()
         self.undo.add(self.slab.free, block)
-        cap = self.slot_alloc()
-        self.undo.add(self.slot_free, cap)
+        cap = self.slots.allocate()
+        self.undo.add(self.slots.free, cap)
         with pushing("LIB_ERR_VNODE_CREATE"):
             base = self.kernel.vnode_create(cap, kind)
         self.undo.add(self.kernel.cap_delete, cap)
@@ -322,8 +310,8 @@ class DomainPmap:
         node = Vnode(number, parent, entry, 1, cap, base, kind=kind, holds=level, block=block)
         self.tree.link(node)
         self.undo.add(self.tree.unlink, node)
-        mapping = self.slot_alloc()
-        self.undo.add(self.slot_free, mapping)
+        mapping = self.slots.allocate()
+        self.undo.add(self.slots.free, mapping)
         with pushing("LIB_ERR_PMAP_MAP"):
             self.kernel.vnode_map(parent.invokable, cap, entry, TABLE_FLAGS, 0, 1, mapping)
         self.undo.add(self._unmap_again, node, mapping)
@@ -360,7 +348,7 @@ class DomainPmap:
         self.cap_delete(node.cap)
         if mapping is not None and TABLE_MAPPING_SLOT_LEAK not in self.quirks:
             if self.kernel.cspace.is_empty(mapping):
-                self.slot_free(mapping)
+                self.slots.free(mapping)
             else:  # the program has a copy of the table's capability, so the Mapping was not deleted with it
                 self.cap_delete(mapping)
         self.tree.unlink(node)
@@ -390,14 +378,14 @@ class DomainPmap:
         leaf = Vnode(number, table, piece.entry, piece.entries, frame, base, flags=flags, offset=offset, block=block)
         self.tree.link(leaf)
         self.undo.add(self.tree.unlink, leaf)
-        mapping = self.slot_alloc()
+        mapping = self.slots.allocate()
         bits = kernel_flags(flags)
         try:
             self.kernel.vnode_map(table.invokable, frame, piece.entry, bits, offset, piece.entries, mapping)
         except LibError as error:
-            self.slot_free(mapping)
+            self.slots.free(mapping)
             raise error.push("LIB_ERR_VNODE_MAP") from None
-        self.undo.add(self.slot_free, mapping)
+        self.undo.add(self.slots.free, mapping)
         self.undo.add(self._unmap_again, leaf, mapping)
         self.tree.set_mapping(leaf, mapping)
         return leaf
@@ -710,7 +698,7 @@ class DomainPmap:
         node.block = self.slab.allocate()
         self.tree.link(node, position)
         self.tree.set_mapping(node, None)
-        mapping, bits = self.slot_alloc(), kernel_flags(node.flags)
+        mapping, bits = self.slots.allocate(), kernel_flags(node.flags)
         self.tree.set_mapping(node, mapping)
         self.kernel.vnode_map(table.invokable, node.cap, node.entry, bits, node.offset, node.count, mapping)
         self._set_flags(node, node.modified)
