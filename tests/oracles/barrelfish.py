@@ -20,13 +20,13 @@ from vmwidgets.engine.base.recorder import Raw, Recorder
 from vmwidgets.engine.mmu.editor import TableEditor
 from vmwidgets.engine.mmu.formats.armv7 import ARMV7 as FORMAT
 from vmwidgets.engine.selfpaging.cpu_driver import ENCODINGS
+from vmwidgets.engine.selfpaging.domain_schema import Vregion
 from vmwidgets.engine.selfpaging.errors import LibError
 from vmwidgets.engine.selfpaging.flags import VREGION_FLAGS, kernel_flags
 from vmwidgets.engine.selfpaging.layouts import ARMV7, PagingLayout
 from vmwidgets.engine.selfpaging.memobj import deserialise, serialise
 from vmwidgets.engine.selfpaging.pmap import DomainPmap
 from vmwidgets.engine.selfpaging.shadow_tree import tree_snapshot
-from vmwidgets.engine.selfpaging.vspace import Vregion
 
 STOPPED = ("ASSERT", "PANIC")
 """The value of `error` if the original's program or kernel stopped."""

@@ -17,8 +17,7 @@ from vmwidgets.engine.memory.ram import Ram
 from vmwidgets.engine.mmu.formats import FORMATS
 from vmwidgets.engine.selfpaging.cpu_driver import PageMemory
 from vmwidgets.engine.selfpaging.domain import Domain
-from vmwidgets.engine.selfpaging.domain_schema import CapRef, DomainValue
-from vmwidgets.engine.selfpaging.vspace import Vregion
+from vmwidgets.engine.selfpaging.domain_schema import CapRef, DomainValue, Vregion
 
 FIRST_FRAME = 256
 LARGE = 0x40

@@ -188,8 +188,8 @@ def test_check_finds_a_slot_that_leaked_and_memory_that_was_given_twice():
 
 
 def test_a_frame_behind_a_memory_object_leaves_it_when_it_is_revoked():
+    from vmwidgets.engine.selfpaging.domain_schema import Vregion
     from vmwidgets.engine.selfpaging.memobj import Pinned
-    from vmwidgets.engine.selfpaging.vspace import Vregion
 
     made, _ = domain()
     frame = made.frame(4096)

@@ -6,9 +6,9 @@ import pytest
 
 from tests.engine.selfpaging.pmaps import MIB, PAGE, RW, Made, error_of
 from vmwidgets.engine.base.errors import Refused
+from vmwidgets.engine.selfpaging.domain_schema import Vregion
 from vmwidgets.engine.selfpaging.flags import LARGE, READ
 from vmwidgets.engine.selfpaging.memobj import Anonymous, Pinned
-from vmwidgets.engine.selfpaging.vspace import Vregion
 
 LARGE_PAGE = {"armv7": MIB, "x86-64": 2 * MIB}
 VA = {"armv7": 0x5000_0000, "x86-64": 1 << 40}

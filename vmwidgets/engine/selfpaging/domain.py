@@ -39,9 +39,9 @@ from .domain_schema import (
     DomainShown,
     DomainValue,
     RegionFold,
-    RegionValue,
     SlabAllocatorValue,
     VnodeValue,
+    Vregion,
     all_vnodes,
 )
 from .errors import (
@@ -180,7 +180,7 @@ class Domain:
     def snapshot(self) -> DomainValue:
         """Return all of it as a frozen value. O(capabilities + vnodes)."""
         cnodes = tuple(cnode.window(self._allocator_of(cnode.name)) for cnode in self.cspace.cnodes.values())
-        regions = tuple(region.snapshot() for region in self.pmap.vspace)
+        regions = tuple(self.pmap.vspace)
         tree = tree_snapshot(self.pmap.tree, self.ram.read_word)
         begin, end = self.pmap.meta_range
         slab, used = self.pmap.slab.snapshot(), self.pmap.meta_used
@@ -254,7 +254,7 @@ class Domain:
         self,
         root: VnodeValue,
         cnodes: tuple[CnodeValue, ...],
-        regions: tuple[list[RegionValue], list[RegionFold]],
+        regions: tuple[list[Vregion], list[RegionFold]],
         slab: SlabAllocatorValue,
     ) -> DomainValue:
         """Return a window made of these parts."""

@@ -24,7 +24,7 @@ from ..mmu.levels import Level
 from .calls_schema import BlockGiven, BlockTaken, MapUndone, MetaDataMoved, SlabGrown, SlabRefillBegan, SlabRefillEnded
 from .capabilities import FrameIdentity, SlotAllocator
 from .cpu_driver import CpuDriver
-from .domain_schema import CapRef, SlabAllocatorValue, SlabFold, SlabHeadValue
+from .domain_schema import CapRef, SlabAllocatorValue, SlabFold, SlabHeadValue, Vregion
 from .errors import (
     BARRELFISH_QUIRKS,
     FIRST_TABLE_DECIDES,
@@ -43,7 +43,7 @@ from .errors import (
 from .flags import READ, READ_WRITE, TABLE_FLAGS, FlagRun, flag_names, kernel_flags, overlay, remembered, runs_over
 from .layouts import MapCall, Mapped, PagingLayout, TablePiece, pieces, round_up
 from .shadow_tree import ShadowTree, Vnode
-from .vspace import Vregion, Vspace
+from .vspace import Vspace
 
 # ---- the slab ----------------------------------------------------------------------------------
 

@@ -230,7 +230,8 @@ class MachineMemobj(Part):
         length = held.size - offset if size is None else size
         held.protect(offset, length, flags)
         if held.region is not None and length == held.size:
-            self.domain.domain.pmap.vspace.change_flags(held.region, remembered(flags) | held.region.flags & SIZES)
+            vspace, wanted = self.domain.domain.pmap.vspace, remembered(flags) | held.region.flags & SIZES
+            held.region = vspace.change_flags(held.region, wanted)
 
     @operation
     def remove(self) -> None:

@@ -12,12 +12,11 @@ from ...base.units import PAGE, Address, Size, counted
 from ...kernel.threads.waits import run_without_sleeping
 from ...selfpaging.capabilities import OBJ_TYPES
 from ...selfpaging.domain import FEW, WHOLE
-from ...selfpaging.domain_schema import DomainFocus, DomainShown, DomainValue
+from ...selfpaging.domain_schema import DomainFocus, DomainShown, DomainValue, Vregion
 from ...selfpaging.errors import LibError
 from ...selfpaging.memobj import MEMOBJ_KINDS, Fixed, Memobj, deserialise, serialise
 from ...selfpaging.pmap import Found, MapRequest
 from ...selfpaging.shadow_tree import EVERYWHERE
-from ...selfpaging.vspace import Vregion
 from .. import arguments
 from ..arguments import MYPY, ContentArg, CountArg, Number, PagesArg, RegionFlagsArg, capability_rights, one_of
 from .capabilities import DomainPart, MachineCapability, MachineMemobj
