@@ -17,7 +17,7 @@ from vmwidgets.cli import main, originals, selftest
 from vmwidgets.engine.kernel.freebsd.vm_map import FreeBSDMap
 from vmwidgets.engine.kernel.x15.placement import Placement
 from vmwidgets.engine.kernel.x15.vm_map import X15Map
-from vmwidgets.engine.selfpaging import mapping
+from vmwidgets.engine.selfpaging import pmap
 from vmwidgets.engine.selfpaging.flags import kernel_flags
 from vmwidgets.sources.strace.recordings import Recording
 
@@ -60,7 +60,7 @@ FAULTS: dict[str, tuple[Any, str, Callable[[Any], Any], str, str]] = {
     ),
     "a map of X15 can't be looked through": (X15Map, "__iter__", lambda real: lambda self: 1 // 0, "x15", "size"),
     "Barrelfish's pages are always writable": (
-        mapping,
+        pmap,
         "kernel_flags",
         lambda real: lambda flags: kernel_flags(flags) | 2,
         "barrelfish",

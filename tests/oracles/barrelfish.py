@@ -20,13 +20,13 @@ from vmwidgets.engine.base.recorder import Raw, Recorder
 from vmwidgets.engine.mmu.editor import TableEditor
 from vmwidgets.engine.mmu.formats.armv7 import ARMV7 as FORMAT
 from vmwidgets.engine.selfpaging.cpu_driver import ENCODINGS
+from vmwidgets.engine.selfpaging.domain_schema import Vregion
 from vmwidgets.engine.selfpaging.errors import LibError
 from vmwidgets.engine.selfpaging.flags import VREGION_FLAGS, kernel_flags
 from vmwidgets.engine.selfpaging.layouts import ARMV7, PagingLayout
+from vmwidgets.engine.selfpaging.memobj import deserialise, serialise
 from vmwidgets.engine.selfpaging.pmap import DomainPmap
-from vmwidgets.engine.selfpaging.serialise import deserialise, serialise
-from vmwidgets.engine.selfpaging.vspace import Vregion
-from vmwidgets.engine.selfpaging.window import tree_snapshot
+from vmwidgets.engine.selfpaging.shadow_tree import tree_snapshot
 
 STOPPED = ("ASSERT", "PANIC")
 """The value of `error` if the original's program or kernel stopped."""
@@ -160,11 +160,13 @@ class BarrelfishReplay:
         return _OK
 
     def _take_slots(self, record: Record) -> Record:
-        self.world.slots.allocate_for_others(record["count"])
+        with self.world.kernel.recorder.quiet():  # the recorder listened to the pmap's calls alone
+            self.world.slots.allocate_for_others(record["count"])
         return _OK
 
     def _give_slots(self, record: Record) -> Record:
-        self.world.slots.free_for_others(record["count"])
+        with self.world.kernel.recorder.quiet():
+            self.world.slots.free_for_others(record["count"])
         return _OK
 
     def _ram_fail(self, record: Record) -> Record:
@@ -177,12 +179,10 @@ class BarrelfishReplay:
         recorder.emit = self._events.append
         self.world = TracedWorld(_NAME, setup, recorder, self._quirks)
         self.pmap = DomainPmap(
-            self.world.stubs,
-            recorder,
-            _NAME,
+            self.world.kernel,
+            self.world.slots,
             _layout(setup),
             self.world.root,
-            setup["l1_phys"],
             current=setup["current"],
             foreign_root=not setup["current"],
             quirks=self._quirks,
@@ -227,9 +227,9 @@ class BarrelfishReplay:
 
 
 def _layout(setup: Record) -> PagingLayout:
+    assert ARMV7.user_end == setup["user_end"]
     return replace(
         ARMV7,
-        user_end=setup["user_end"],
         vspace_begin=setup["vspace_begin"],
         meta_data_bytes=setup["meta_reserved"],
         slab_block_bytes=setup["slab_block_bytes"],

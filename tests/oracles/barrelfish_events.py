@@ -20,7 +20,7 @@ from vmwidgets.engine.selfpaging.calls_schema import (
     VnodeMapInvoked,
     VnodeUnmapInvoked,
 )
-from vmwidgets.engine.selfpaging.cspace import FRAME_CNODE, PAGE_CNODE, SLOT_CNODE
+from vmwidgets.engine.selfpaging.capabilities import FRAME_CNODE, PAGE_CNODE, SLOT_CNODE
 from vmwidgets.engine.selfpaging.domain_schema import CapRef
 
 Row = list[Any]

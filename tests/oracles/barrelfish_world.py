@@ -7,10 +7,16 @@ from tests.oracles.reader import Record
 from vmwidgets.engine.base.recorder import Recorder
 from vmwidgets.engine.memory.ram import Ram
 from vmwidgets.engine.mmu.formats.armv7 import ARMV7
+from vmwidgets.engine.selfpaging.capabilities import (
+    FRAME_CNODE,
+    PAGE_CNODE,
+    ROOT_TABLE,
+    SLOT_CNODE,
+    Cspace,
+    SlotAllocator,
+)
 from vmwidgets.engine.selfpaging.cpu_driver import CpuDriver
-from vmwidgets.engine.selfpaging.cspace import FRAME_CNODE, PAGE_CNODE, ROOT_TABLE, SLOT_CNODE, Cspace, SlotAllocator
 from vmwidgets.engine.selfpaging.domain_schema import CapRef
-from vmwidgets.engine.selfpaging.stubs import Stubs
 
 RAM_BYTES = 1 << 36
 """The size of RAM: more than any recorded address."""
@@ -60,9 +66,9 @@ class TracedWorld:
         for cnode, slots in ((PAGE_CNODE, 1), (SLOT_CNODE, end), (FRAME_CNODE, _FRAMES)):
             self.cspace.add(cnode, slots)
         self.cspace.add(FOREIGN_CNODE, 1, own=False)
-        self.slots = SlotAllocator(SLOT_CNODE, setup["slot_first"], setup["slot_count"])
+        first, count = setup["slot_first"], setup["slot_count"]
+        self.slots = SlotAllocator(recorder, name, self.cspace.cnodes[SLOT_CNODE], first, count)
         self.kernel = CpuDriver(name, self.cspace, self.ram, ARMV7, self.memory, recorder, quirks=quirks)
-        self.stubs = Stubs(name, self.kernel, self.slots, self.memory, recorder)
         self.root = ROOT_TABLE if setup["current"] else CapRef(FOREIGN_CNODE, 0)
         self.kernel.install(self.root, "VNode_ARM_l1", setup["l1_phys"], _L1_BYTES)
 
@@ -76,7 +82,7 @@ class TracedWorld:
             return ref
         if not known:
             self.kernel.install(ref, "Frame", base, size)
-        found = self.stubs.frame_identify(ref)
+        found = self.kernel.frame_identify(ref)
         if (found.base, found.bytes) != (base, size):
             raise ValueError(f"frame {record['frame']} lies elsewhere than before")
         return ref

@@ -15,10 +15,9 @@ from vmwidgets.engine.machine.handles.domain import MachineDomain
 from vmwidgets.engine.memory.pages import PageAllocator
 from vmwidgets.engine.memory.ram import Ram
 from vmwidgets.engine.mmu.formats import FORMATS
+from vmwidgets.engine.selfpaging.cpu_driver import PageMemory
 from vmwidgets.engine.selfpaging.domain import Domain
-from vmwidgets.engine.selfpaging.domain_schema import CapRef, DomainValue
-from vmwidgets.engine.selfpaging.memory_server import PageMemory
-from vmwidgets.engine.selfpaging.vspace import Vregion
+from vmwidgets.engine.selfpaging.domain_schema import CapRef, DomainValue, Vregion
 
 FIRST_FRAME = 256
 LARGE = 0x40
@@ -135,7 +134,7 @@ class DomainLife:
 
     def _slots(self) -> None:
         slots = self.domain.slots
-        self.domain.stubs.slot_alloc() if slots.free_slots > 200 else None
+        self.domain.slots.allocate() if slots.free_slots > 200 else None
 
 
 def lived(seed: int, steps: int = 60, architecture: str = "armv7", **options: int) -> DomainLife:

@@ -31,10 +31,10 @@ from ..engine.kernel.x15.vm_map import X15Map
 from ..engine.machine import boot
 from ..engine.memory.pages import PageAllocator
 from ..engine.memory.ram import Ram
-from ..engine.selfpaging.cspace import FRAME_CNODE
+from ..engine.selfpaging.capabilities import FRAME_CNODE
 from ..engine.selfpaging.domain_schema import CapRef, VnodeValue
 from ..engine.selfpaging.flags import VREGION_FLAGS
-from ..engine.selfpaging.window import tree_snapshot
+from ..engine.selfpaging.shadow_tree import tree_snapshot
 
 CALLS = ("x15/place-1", "freebsd/basic", "barrelfish/fixed-modify-flags-1")
 """The files of calls in the package by system and name: one of each kernel."""

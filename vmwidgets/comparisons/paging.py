@@ -111,7 +111,7 @@ def _domain_side(domain: MachineDomain) -> PagingSide:
     kinds = Counter(node.kind for node in nodes if node.is_table)
     tables = [
         PagingRecords(level.table_name, kinds[kind], kinds[kind] * fmt.table_bytes(level))
-        for level, kind in ((fmt.level(one.number), one.kind) for one in layout.levels)
+        for level, kind in ((level, layout.table(level).name) for level in fmt.levels)
     ]
     capabilities = sum(len(cnode.capabilities) for cnode in value.cnodes)
     slab_bytes = sum(head.bytes for head in value.slab.heads)

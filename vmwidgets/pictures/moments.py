@@ -26,8 +26,8 @@ from vmwidgets.engine.machine.handles.kmem import MachineKmem
 from vmwidgets.engine.machine.handles.map_part import MapPart
 from vmwidgets.engine.machine.handles.maps import MachineMap
 from vmwidgets.engine.machine.handles.tables import MachineTables
+from vmwidgets.engine.selfpaging.domain import is_made_by, while_made
 from vmwidgets.engine.selfpaging.domain_schema import DomainFocus, DomainValue
-from vmwidgets.engine.selfpaging.window import is_made_by, while_made
 from vmwidgets.views.story.look import Look
 from vmwidgets.views.story.moment import Moment
 

@@ -6,14 +6,14 @@ from typing import Any, cast
 
 from tests.engine.selfpaging.worlds import World, world
 from vmwidgets.engine.mmu.walk import walk
-from vmwidgets.engine.selfpaging.cspace import FRAME_CNODE, ROOT_TABLE
+from vmwidgets.engine.selfpaging.capabilities import FRAME_CNODE, ROOT_TABLE, SlotAllocator
+from vmwidgets.engine.selfpaging.cpu_driver import CpuDriver
+from vmwidgets.engine.selfpaging.domain import check_pmap
 from vmwidgets.engine.selfpaging.domain_schema import CapRef
 from vmwidgets.engine.selfpaging.errors import LibError
-from vmwidgets.engine.selfpaging.invariants import check_pmap
 from vmwidgets.engine.selfpaging.layouts import DOMAIN_LAYOUTS
 from vmwidgets.engine.selfpaging.pmap import DomainPmap
-from vmwidgets.engine.selfpaging.stubs import Stubs
-from vmwidgets.engine.selfpaging.window import tree_snapshot
+from vmwidgets.engine.selfpaging.shadow_tree import tree_snapshot
 
 PAGE, MIB = 4096, 1 << 20
 RW = 3
@@ -22,16 +22,16 @@ FRAMES_AT = 0x9000_0000
 
 
 class Failing:
-    """Does what the world does; the call with number `fail` of those in `names` raises instead."""
+    """Does what the kernel and the slots do; the call with number `fail` of those in `names` raises instead."""
 
-    def __init__(self, program: Any, names: tuple[str, ...]) -> None:
-        self._program = program
+    def __init__(self, kernel: CpuDriver, slots: SlotAllocator, names: tuple[str, ...]) -> None:
+        self._parts = (kernel, slots)
         self._names = names
         self.calls = 0
         self.fail: int | None = None
 
     def __getattr__(self, name: str) -> Any:
-        real = getattr(self._program, name)
+        real = getattr(next(part for part in self._parts if hasattr(part, name)), name)
         if name not in self._names:
             return real
 
@@ -51,16 +51,14 @@ class Made:
         quirks = frozenset(options.pop("quirks", ()))
         current = options.pop("current", True)
         self.world: World = world(architecture, slots=options.pop("slots", 4096), quirks=quirks, foreign=not current)
-        self.calls = Failing(self.world.stubs, fails)
+        self.calls = Failing(self.world.kernel, self.world.slots, fails)
         self.layout = options.pop("layout", DOMAIN_LAYOUTS[architecture])
         self.root = self.world.kernel.cspace.lookup(ROOT_TABLE).object.base
         self.pmap = DomainPmap(
-            cast("Stubs", self.calls),
-            self.world.stubs.recorder,
-            "test",
+            cast("CpuDriver", self.calls),
+            cast("SlotAllocator", self.calls),
             self.layout,
             ROOT_TABLE,
-            self.root,
             current=current,
             foreign_root=not current,
             quirks=quirks,
@@ -79,7 +77,7 @@ class Made:
 
     def base(self, frame: CapRef) -> int:
         """Where a frame lies."""
-        return self.world.stubs.frame_identify(frame).base
+        return self.world.kernel.frame_identify(frame).base
 
     def physical(self, va: int) -> int | None:
         """What the hardware makes of an address."""
@@ -100,7 +98,7 @@ class Made:
             tree_snapshot(self.pmap.tree, self.world.ram.read_word),
             self.pmap.slab.free_blocks,
             self.pmap.slab.total,
-            frozenset(self.world.stubs.slots.used),
+            frozenset(self.world.slots.used),
             self.pmap.meta_used,
             tables,
             used,

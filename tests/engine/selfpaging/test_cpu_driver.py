@@ -9,9 +9,8 @@ import pytest
 from tests.engine.selfpaging.worlds import world
 from vmwidgets.engine.base.units import KIB, MIB
 from vmwidgets.engine.mmu.formats import FORMATS
-from vmwidgets.engine.selfpaging.capabilities import RamRegion
+from vmwidgets.engine.selfpaging.capabilities import ROOT_TABLE, RamRegion
 from vmwidgets.engine.selfpaging.cpu_driver import ENCODINGS
-from vmwidgets.engine.selfpaging.cspace import ROOT_TABLE
 from vmwidgets.engine.selfpaging.domain_schema import CapRef
 from vmwidgets.engine.selfpaging.errors import LibError
 from vmwidgets.engine.selfpaging.flags import EXECUTE, NOCACHE, READ, WRITE
@@ -36,14 +35,14 @@ def test_a_table_a_section_and_a_run_of_pages():
     made = world()
     table, (pages, _), (section, _) = (
         made.table("VNode_ARM_l2"),
-        *(made.stubs.frame_alloc(n) for n in (3 * 4096, MIB)),
+        *(made.kernel.frame_alloc(made.slots, n) for n in (3 * 4096, MIB)),
     )
     made.put(ROOT_TABLE, table, 768)
     made.put(ROOT_TABLE, section, 769, flags=1)
     made.put(table, pages, 254, offset=4096, count=2)
-    base = made.stubs.frame_identify(pages).base
+    base = made.kernel.frame_identify(pages).base
     assert made.word(ROOT_TABLE, 768) == made.kernel.cspace.lookup(table).object.base | 1
-    assert made.word(ROOT_TABLE, 769) == made.stubs.frame_identify(section).base | 0x80E
+    assert made.word(ROOT_TABLE, 769) == made.kernel.frame_identify(section).base | 0x80E
     assert [made.word(table, at) for at in (253, 254, 255)] == [0, base + 0x1000 | 0x3E, base + 0x2000 | 0x3E]
 
 
@@ -64,10 +63,13 @@ def test_a_table_a_section_and_a_run_of_pages():
 )
 def test_pages_that_can_not_be_mapped(arguments, error):
     made = world()
-    table, (frame, _), (other, _) = made.table("VNode_ARM_l2"), *(made.stubs.frame_alloc(4 * 4096) for _ in "ab")
+    table, (frame, _), (other, _) = (
+        made.table("VNode_ARM_l2"),
+        *(made.kernel.frame_alloc(made.slots, 4 * 4096) for _ in "ab"),
+    )
     made.put(table, other, 7)
     request = {"flags": 3, "offset": 0, "count": 1, **arguments}
-    refused(made, error, made.stubs.vnode_map, table, frame, mapping=ELSEWHERE, **request)
+    refused(made, error, made.kernel.vnode_map, table, frame, mapping=ELSEWHERE, **request)
 
 
 @pytest.mark.parametrize(
@@ -85,41 +87,41 @@ def test_tables_that_can_not_be_put_in(entry, offset, count, error):
     made = world()
     made.put(ROOT_TABLE, made.table("VNode_ARM_l2"), 5)
     table = made.table("VNode_ARM_l2")
-    refused(made, error, made.stubs.vnode_map, ROOT_TABLE, table, entry, 3, offset, count, ELSEWHERE)
+    refused(made, error, made.kernel.vnode_map, ROOT_TABLE, table, entry, 3, offset, count, ELSEWHERE)
 
 
 def test_sections_stay_out_of_the_kernels_half_and_on_their_borders():
     made = world()
-    (frame, _) = made.stubs.frame_alloc(2 * MIB)
-    refused(made, "SYS_ERR_VNODE_SLOT_RESERVED", made.stubs.vnode_map, ROOT_TABLE, frame, 2047, 3, 0, 2, ELSEWHERE)
-    refused(made, "SYS_ERR_VM_MAP_OFFSET", made.stubs.vnode_map, ROOT_TABLE, frame, 0, 3, 4096, 1, ELSEWHERE)
+    (frame, _) = made.kernel.frame_alloc(made.slots, 2 * MIB)
+    refused(made, "SYS_ERR_VNODE_SLOT_RESERVED", made.kernel.vnode_map, ROOT_TABLE, frame, 2047, 3, 0, 2, ELSEWHERE)
+    refused(made, "SYS_ERR_VM_MAP_OFFSET", made.kernel.vnode_map, ROOT_TABLE, frame, 0, 3, 4096, 1, ELSEWHERE)
     made.kernel.install(CapRef("frames", 0), "Frame", 0x9000_1000, 2 * MIB)  # itself on no border of 1 MiB
     odd = CapRef("frames", 0)
-    refused(made, "SYS_ERR_VM_MAP_OFFSET", made.stubs.vnode_map, ROOT_TABLE, odd, 0, 3, 0, 1, ELSEWHERE)
+    refused(made, "SYS_ERR_VM_MAP_OFFSET", made.kernel.vnode_map, ROOT_TABLE, odd, 0, 3, 0, 1, ELSEWHERE)
 
 
 def test_kinds_must_fit():
     made = world()
-    table, (frame, _) = made.table("VNode_ARM_l2"), made.stubs.frame_alloc(4096)
+    table, (frame, _) = made.table("VNode_ARM_l2"), made.kernel.frame_alloc(made.slots, 4096)
     made.kernel.install(CapRef("frames", 0), "RAM", 0x9000_0000, MIB)
     for into, what in ((table, ROOT_TABLE), (table, table), (ROOT_TABLE, CapRef("frames", 0)), (frame, table)):
-        refused(made, "SYS_ERR_DEST_TYPE_INVALID", made.stubs.vnode_map, into, what, 0, 3, 0, 1, ELSEWHERE)
+        refused(made, "SYS_ERR_DEST_TYPE_INVALID", made.kernel.vnode_map, into, what, 0, 3, 0, 1, ELSEWHERE)
 
 
 def test_only_the_quirk_maps_what_lies_beyond_the_frame():
     made = world(quirks=frozenset({"frame-overrun"}))
-    table, (frame, size) = made.table("VNode_ARM_l2"), made.stubs.frame_alloc(8192)
+    table, (frame, size) = made.table("VNode_ARM_l2"), made.kernel.frame_alloc(made.slots, 8192)
     made.put(table, frame, 0, offset=4096, count=2)
-    assert made.word(table, 1) == made.stubs.frame_identify(frame).base + size | 0x3E
-    refused(made, "SYS_ERR_VM_FRAME_TOO_SMALL", made.stubs.vnode_map, table, frame, 8, 3, 8192, 1, ELSEWHERE)
+    assert made.word(table, 1) == made.kernel.frame_identify(frame).base + size | 0x3E
+    refused(made, "SYS_ERR_VM_FRAME_TOO_SMALL", made.kernel.vnode_map, table, frame, 8, 3, 8192, 1, ELSEWHERE)
 
 
 def test_the_slot_for_the_mapping_must_be_free():
     made = world()
-    table, (frame, _) = made.table("VNode_ARM_l2"), made.stubs.frame_alloc(4096)
-    refused(made, "SYS_ERR_SLOT_IN_USE", made.stubs.vnode_map, table, frame, 0, 3, 0, 1, table)
+    table, (frame, _) = made.table("VNode_ARM_l2"), made.kernel.frame_alloc(made.slots, 4096)
+    refused(made, "SYS_ERR_SLOT_IN_USE", made.kernel.vnode_map, table, frame, 0, 3, 0, 1, table)
     nowhere = CapRef("slots", 4000)
-    refused(made, "SYS_ERR_DEST_CNODE_LOOKUP", made.stubs.vnode_map, table, frame, 0, 3, 0, 1, nowhere)
+    refused(made, "SYS_ERR_DEST_CNODE_LOOKUP", made.kernel.vnode_map, table, frame, 0, 3, 0, 1, nowhere)
 
 
 def test_x86_64_all_the_way_down():
@@ -128,13 +130,13 @@ def test_x86_64_all_the_way_down():
     for table, below in pairwise(tables):
         made.put(table, below, 1)
         assert made.word(table, 1) == made.kernel.cspace.lookup(below).object.base | 7
-    (frame, _), (large, _) = made.stubs.frame_alloc(4096), made.stubs.frame_alloc(2 * MIB)
+    (frame, _), (large, _) = made.kernel.frame_alloc(made.slots, 4096), made.kernel.frame_alloc(made.slots, 2 * MIB)
     made.put(tables[3], frame, 511)
     made.put(tables[2], large, 2, flags=1)
-    assert made.word(tables[3], 511) == made.stubs.frame_identify(frame).base | 7
-    assert made.word(tables[2], 2) == made.stubs.frame_identify(large).base | 0x85
-    refused(made, "SYS_ERR_VNODE_SLOT_RESERVED", made.stubs.vnode_map, ROOT_TABLE, tables[1], 256, 3, 0, 1, ELSEWHERE)
-    refused(made, "SYS_ERR_DEST_TYPE_INVALID", made.stubs.vnode_map, tables[0], tables[2], 0, 3, 0, 1, ELSEWHERE)
+    assert made.word(tables[3], 511) == made.kernel.frame_identify(frame).base | 7
+    assert made.word(tables[2], 2) == made.kernel.frame_identify(large).base | 0x85
+    refused(made, "SYS_ERR_VNODE_SLOT_RESERVED", made.kernel.vnode_map, ROOT_TABLE, tables[1], 256, 3, 0, 1, ELSEWHERE)
+    refused(made, "SYS_ERR_DEST_TYPE_INVALID", made.kernel.vnode_map, tables[0], tables[2], 0, 3, 0, 1, ELSEWHERE)
 
 
 # ---- rights ------------------------------------------------------------------------------------
@@ -142,18 +144,18 @@ def test_x86_64_all_the_way_down():
 
 def test_a_capability_with_fewer_rights_can_not_be_used_for_more():
     made = world()
-    table, (frame, _) = made.table("VNode_ARM_l2"), made.stubs.frame_alloc(4096)
-    weak = made.stubs.slot_alloc()
+    table, (frame, _) = made.table("VNode_ARM_l2"), made.kernel.frame_alloc(made.slots, 4096)
+    weak = made.slots.allocate()
     made.kernel.mint(weak, frame, "r")
-    refused(made, "SYS_ERR_VM_MAP_RIGHTS", made.stubs.vnode_map, table, weak, 0, 3, 0, 1, ELSEWHERE)
+    refused(made, "SYS_ERR_VM_MAP_RIGHTS", made.kernel.vnode_map, table, weak, 0, 3, 0, 1, ELSEWHERE)
     mapping = made.put(table, weak, 0, flags=1)
-    refused(made, "SYS_ERR_VM_MAP_RIGHTS", made.stubs.mapping_modify_flags, mapping, 0, 1, 3)
-    refused(made, "SYS_ERR_VM_MAP_RIGHTS", made.stubs.cap_copy, ELSEWHERE, weak)  # it has no right to grant
+    refused(made, "SYS_ERR_VM_MAP_RIGHTS", made.kernel.mapping_modify_flags, mapping, 0, 1, 3)
+    refused(made, "SYS_ERR_VM_MAP_RIGHTS", made.kernel.cap_copy, ELSEWHERE, weak)  # it has no right to grant
 
 
 def test_minting_twice_does_not_bring_a_right_back():
     made = world()
-    frame, _ = made.stubs.frame_alloc(4096)
+    frame, _ = made.kernel.frame_alloc(made.slots, 4096)
     made.kernel.mint(CapRef("frames", 0), frame, "rg")
     made.kernel.mint(CapRef("frames", 1), CapRef("frames", 0), "rwg")
     assert made.kernel.cspace.lookup(CapRef("frames", 1)).rights == "r-g"
@@ -161,9 +163,9 @@ def test_minting_twice_does_not_bring_a_right_back():
 
 def test_a_table_that_may_only_be_read_is_not_written():
     made = world()
-    (frame, _), table = made.stubs.frame_alloc(4096), made.table("VNode_ARM_l2")
+    (frame, _), table = made.kernel.frame_alloc(made.slots, 4096), made.table("VNode_ARM_l2")
     made.kernel.mint(CapRef("frames", 0), table, "rg")
-    refused(made, "SYS_ERR_VM_MAP_RIGHTS", made.stubs.vnode_map, CapRef("frames", 0), frame, 0, 3, 0, 1, ELSEWHERE)
+    refused(made, "SYS_ERR_VM_MAP_RIGHTS", made.kernel.vnode_map, CapRef("frames", 0), frame, 0, 3, 0, 1, ELSEWHERE)
 
 
 # ---- unmapping, flags --------------------------------------------------------------------------
@@ -171,37 +173,41 @@ def test_a_table_that_may_only_be_read_is_not_written():
 
 def test_unmapping_clears_the_run_and_nothing_beside_it_and_flushes():
     made = world()
-    table, (frame, _) = made.table("VNode_ARM_l2"), made.stubs.frame_alloc(4 * 4096)
+    table, (frame, _) = made.table("VNode_ARM_l2"), made.kernel.frame_alloc(made.slots, 4 * 4096)
     made.put(table, frame, 0)
     mapping = made.put(table, frame, 1, count=2)
     made.put(table, frame, 3)
     assert made.flushes == []
-    made.stubs.vnode_unmap(table, mapping)
+    made.kernel.vnode_unmap(table, mapping)
     assert [bool(made.word(table, at)) for at in range(4)] == [True, False, False, True]
     assert made.flushes == [1]
-    refused(made, "SYS_ERR_VNODE_NOT_INSTALLED", made.stubs.vnode_unmap, table, mapping)
-    made.stubs.cap_delete(mapping)
-    refused(made, "SYS_ERR_CAP_NOT_FOUND", made.stubs.vnode_unmap, table, mapping)
+    refused(made, "SYS_ERR_VNODE_NOT_INSTALLED", made.kernel.vnode_unmap, table, mapping)
+    made.kernel.cap_delete(mapping)
+    refused(made, "SYS_ERR_CAP_NOT_FOUND", made.kernel.vnode_unmap, table, mapping)
     assert made.flushes == [1], "nothing was left to be dropped"
 
 
 def test_a_mapping_is_unmapped_from_its_own_table_only():
     made = world()
-    one, other, (frame, _) = made.table("VNode_ARM_l2"), made.table("VNode_ARM_l2"), made.stubs.frame_alloc(4096)
+    one, other, (frame, _) = (
+        made.table("VNode_ARM_l2"),
+        made.table("VNode_ARM_l2"),
+        made.kernel.frame_alloc(made.slots, 4096),
+    )
     mapping = made.put(one, frame, 0)
-    refused(made, "SYS_ERR_WRONG_MAPPING", made.stubs.vnode_unmap, other, mapping)
-    refused(made, "SYS_ERR_CAP_NOT_FOUND", made.stubs.vnode_unmap, one, frame)
+    refused(made, "SYS_ERR_WRONG_MAPPING", made.kernel.vnode_unmap, other, mapping)
+    refused(made, "SYS_ERR_CAP_NOT_FOUND", made.kernel.vnode_unmap, one, frame)
 
 
 def test_flags_change_in_the_middle_of_a_run():
     made = world()
-    table, (frame, _) = made.table("VNode_ARM_l2"), made.stubs.frame_alloc(4 * 4096)
+    table, (frame, _) = made.table("VNode_ARM_l2"), made.kernel.frame_alloc(made.slots, 4 * 4096)
     mapping = made.put(table, frame, 8, count=4)
-    made.stubs.mapping_modify_flags(mapping, 1, 2, 1)
+    made.kernel.mapping_modify_flags(mapping, 1, 2, 1)
     assert [made.word(table, at) & 0xFFF for at in range(8, 12)] == [0x3E, 0x2E, 0x2E, 0x3E]
     assert made.flushes == [1]
     for offset, count in ((-1, 1), (0, 5), (3, 2), (0, 0)):
-        refused(made, "SYS_ERR_VM_MAP_SIZE", made.stubs.mapping_modify_flags, mapping, offset, count, 1)
+        refused(made, "SYS_ERR_VM_MAP_SIZE", made.kernel.mapping_modify_flags, mapping, offset, count, 1)
 
 
 # ---- what must not outlive a capability --------------------------------------------------------
@@ -210,12 +216,12 @@ def test_flags_change_in_the_middle_of_a_run():
 def test_the_last_capability_of_a_frame_takes_its_mappings_and_its_memory():
     made = world()
     table, used = made.table("VNode_ARM_l2"), made.used
-    frame, _ = made.stubs.frame_alloc(4096)
-    made.stubs.cap_copy(CapRef("frames", 0), frame)
+    frame, _ = made.kernel.frame_alloc(made.slots, 4096)
+    made.kernel.cap_copy(CapRef("frames", 0), frame)
     mapping = made.put(table, frame, 0)
-    made.stubs.cap_delete(frame)
+    made.kernel.cap_delete(frame)
     assert made.word(table, 0), "a copy is left"
-    made.stubs.cap_delete(CapRef("frames", 0))
+    made.kernel.cap_delete(CapRef("frames", 0))
     assert made.word(table, 0) == 0
     assert made.kernel.cspace.is_empty(mapping)
     assert made.used == used
@@ -225,9 +231,9 @@ def test_the_last_capability_of_a_frame_takes_its_mappings_and_its_memory():
 
 def test_the_last_capability_of_a_table_takes_its_mapping_and_those_in_it():
     made = world()
-    table, (frame, _) = made.table("VNode_ARM_l2"), made.stubs.frame_alloc(4096)
+    table, (frame, _) = made.table("VNode_ARM_l2"), made.kernel.frame_alloc(made.slots, 4096)
     above, inside = made.put(ROOT_TABLE, table, 4), made.put(table, frame, 0)
-    made.stubs.cap_delete(table)
+    made.kernel.cap_delete(table)
     assert made.word(ROOT_TABLE, 4) == 0
     assert made.kernel.cspace.is_empty(above)
     assert made.kernel.cspace.is_empty(inside)
@@ -237,7 +243,7 @@ def test_the_last_capability_of_a_table_takes_its_mapping_and_those_in_it():
 def test_revoking_leaves_nothing_mapped():
     made = world()
     table = made.table("VNode_ARM_l2")
-    base = made.stubs.memory.allocate(64 * KIB, 64 * KIB, "frame")
+    base = made.kernel.memory.allocate(64 * KIB, 64 * KIB, "frame")
     ram, frame, other = (CapRef("frames", at) for at in range(3))
     made.kernel.install(ram, "RAM", base, 64 * KIB, RamRegion(base, 64 * KIB))
     made.kernel.retype(frame, ram, "Frame", 0, 8192)
@@ -249,7 +255,7 @@ def test_revoking_leaves_nothing_mapped():
     made.put(table, frame, 0)  # it is still there to be mapped
     made.kernel.revoke(ram)
     assert made.word(table, 0) == 0
-    refused(made, "SYS_ERR_CAP_NOT_FOUND", made.stubs.vnode_map, table, frame, 0, 3, 0, 1, ELSEWHERE)
+    refused(made, "SYS_ERR_CAP_NOT_FOUND", made.kernel.vnode_map, table, frame, 0, 3, 0, 1, ELSEWHERE)
 
 
 # ---- making ------------------------------------------------------------------------------------
@@ -274,7 +280,7 @@ def test_revoking_leaves_nothing_mapped():
 def test_ram_that_can_not_be_retyped_so(kind, offset, size, error):
     made = world()
     ram = CapRef("frames", 0)
-    base = made.stubs.memory.allocate(64 * KIB, 64 * KIB, "frame")
+    base = made.kernel.memory.allocate(64 * KIB, 64 * KIB, "frame")
     made.kernel.install(ram, "RAM", base, 64 * KIB, RamRegion(base, 64 * KIB))
     made.kernel.retype(CapRef("frames", 1), ram, "Frame", 32 * KIB, 8 * KIB)
     refused(made, error, made.kernel.retype, ELSEWHERE, ram, kind, offset, size)
@@ -282,16 +288,16 @@ def test_ram_that_can_not_be_retyped_so(kind, offset, size, error):
 
 def test_a_table_can_not_be_made_of_a_frame_that_the_program_writes():
     made = world()
-    frame, _ = made.stubs.frame_alloc(4096)
+    frame, _ = made.kernel.frame_alloc(made.slots, 4096)
     refused(made, "SYS_ERR_INVALID_RETYPE", made.kernel.retype, ELSEWHERE, frame, "VNode_ARM_l2", 0, 1024)
 
 
 def test_a_new_table_is_empty_whatever_was_in_its_memory():
     made = world()
-    frame, _ = made.stubs.frame_alloc(4096)
-    base = made.stubs.frame_identify(frame).base
+    frame, _ = made.kernel.frame_alloc(made.slots, 4096)
+    base = made.kernel.frame_identify(frame).base
     made.ram.fill(base, 4096, 0xFF)
-    made.stubs.cap_delete(frame)
+    made.kernel.cap_delete(frame)
     table = made.table("VNode_ARM_l2")
     assert made.kernel.cspace.lookup(table).object.base == base
     assert all(made.word(table, at) == 0 for at in range(256))
@@ -299,40 +305,40 @@ def test_a_new_table_is_empty_whatever_was_in_its_memory():
 
 def test_with_ram_in_pages_only_a_table_wastes_three_quarters_and_the_root_can_not_be_made():
     made = world(ram_pages_only=True, root=False)
-    refused(made, "MM_ERR_NOT_FOUND", made.stubs.vnode_create, ROOT_TABLE, "VNode_ARM_l1")
+    refused(made, "MM_ERR_NOT_FOUND", made.kernel.vnode_create, ROOT_TABLE, "VNode_ARM_l1")
     first, second = made.table("VNode_ARM_l2"), made.table("VNode_ARM_l2")
     bases = [made.kernel.cspace.lookup(ref).object.base for ref in (first, second)]
     assert made.used == 2
     assert [base % 4096 for base in bases] == [0, 0]
-    made.stubs.cap_delete(first)
+    made.kernel.cap_delete(first)
     assert made.used == 1
 
 
 def test_without_ram_nothing_is_taken():
     made = world()
     made.pages.veto = lambda _owner: True
-    refused(made, "MM_ERR_NOT_FOUND", made.stubs.frame_alloc, 4096)
-    refused(made, "MM_ERR_NOT_FOUND", made.stubs.vnode_create, ELSEWHERE, "VNode_ARM_l1")
-    assert made.stubs.slots.used == set()
+    refused(made, "MM_ERR_NOT_FOUND", made.kernel.frame_alloc, made.slots, 4096)
+    refused(made, "MM_ERR_NOT_FOUND", made.kernel.vnode_create, ELSEWHERE, "VNode_ARM_l1")
+    assert made.slots.used == set()
 
 
 def test_execute_never_is_a_hardening():
     made = world("x86-64", hardening=frozenset({"execute-never"}))
-    table, (frame, _) = made.table("VNode_x86_64_ptable"), made.stubs.frame_alloc(4096)
+    table, (frame, _) = made.table("VNode_x86_64_ptable"), made.kernel.frame_alloc(made.slots, 4096)
     mapping = made.put(table, frame, 0, flags=3)
     assert made.word(table, 0) >> 63 == 1
-    made.stubs.mapping_modify_flags(mapping, 0, 1, 5)
+    made.kernel.mapping_modify_flags(mapping, 0, 1, 5)
     assert made.word(table, 0) >> 63 == 0
 
 
 def test_what_is_retyped_from_ram_is_empty_whatever_was_written_through_another_frame_of_it():
     """RAM becomes a frame, is written, is RAM again, becomes a table or another frame."""
     made = world()
-    ram = made.stubs.slot_alloc()
-    made.stubs.ram_alloc(ram, 4096)
+    ram = made.slots.allocate()
+    made.kernel.ram_alloc(ram, 4096)
     for kind, size in (("VNode_ARM_l2", 1024), ("Frame", 4096), ("RAM", 4096)):
         made.kernel.retype(ELSEWHERE, ram, "Frame")
-        base = made.stubs.frame_identify(ELSEWHERE).base
+        base = made.kernel.frame_identify(ELSEWHERE).base
         made.ram.fill(base, 4096, 0xFF)
         made.kernel.delete(ELSEWHERE)
         made.kernel.retype(ELSEWHERE, ram, kind)
@@ -347,17 +353,17 @@ def test_what_is_retyped_from_ram_is_empty_whatever_was_written_through_another_
 def test_each_flag_needs_its_right(rights, flags, allowed):
     """What is run is read: EXECUTE needs the right to read."""
     made = world()
-    table, (frame, _) = made.table("VNode_ARM_l2"), made.stubs.frame_alloc(4096)
-    weak = made.stubs.slot_alloc()
+    table, (frame, _) = made.table("VNode_ARM_l2"), made.kernel.frame_alloc(made.slots, 4096)
+    weak = made.slots.allocate()
     made.kernel.mint(weak, frame, rights)
     mapping = made.put(table, weak, 1, flags=0)
     if allowed:
         made.put(table, weak, 0, flags=flags)
-        made.stubs.mapping_modify_flags(mapping, 0, 1, flags)
+        made.kernel.mapping_modify_flags(mapping, 0, 1, flags)
     else:
-        slot = made.stubs.slot_alloc()
-        refused(made, "SYS_ERR_VM_MAP_RIGHTS", made.stubs.vnode_map, table, weak, 0, flags, 0, 1, slot)
-        refused(made, "SYS_ERR_VM_MAP_RIGHTS", made.stubs.mapping_modify_flags, mapping, 0, 1, flags)
+        slot = made.slots.allocate()
+        refused(made, "SYS_ERR_VM_MAP_RIGHTS", made.kernel.vnode_map, table, weak, 0, flags, 0, 1, slot)
+        refused(made, "SYS_ERR_VM_MAP_RIGHTS", made.kernel.mapping_modify_flags, mapping, 0, 1, flags)
 
 
 # ---- descriptors ---------------------------------------------------------------------------------

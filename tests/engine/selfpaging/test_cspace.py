@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.engine.selfpaging.worlds import world
 from vmwidgets.engine.base.errors import Broken, Refused
-from vmwidgets.engine.selfpaging.cspace import ROOT_TABLE, SlotAllocator, SlotCounts
+from vmwidgets.engine.base.recorder import Recorder
+from vmwidgets.engine.selfpaging.capabilities import ROOT_TABLE, Cnode, SlotAllocator, SlotsByKind
 from vmwidgets.engine.selfpaging.domain_schema import CapRef
 from vmwidgets.engine.selfpaging.errors import LibError
 
@@ -25,7 +28,7 @@ def test_nothing_is_put_where_there_is_no_slot(ref):
     made = world()
     before = made.state()
     with pytest.raises(LibError, match="SYS_ERR_DEST_CNODE_LOOKUP"):
-        made.stubs.cap_copy(ref, ROOT_TABLE)
+        made.kernel.cap_copy(ref, ROOT_TABLE)
     assert made.state() == before
 
 
@@ -34,12 +37,12 @@ def test_another_cspace_can_be_copied_from_and_not_invoked():
     table = made.table("VNode_ARM_l2")
     with pytest.raises(LibError, match=r"SYS_ERR_CAP_NOT_FOUND.*another cspace"):
         made.put(ROOT_TABLE, table, 0)
-    copy = made.stubs.slot_alloc()
-    made.stubs.cap_copy(copy, ROOT_TABLE)
+    copy = made.slots.allocate()
+    made.kernel.cap_copy(copy, ROOT_TABLE)
     mapping = made.put(copy, table, 0)
     with pytest.raises(LibError, match="SYS_ERR_CAP_NOT_FOUND"):
-        made.stubs.vnode_unmap(ROOT_TABLE, mapping)
-    made.stubs.vnode_unmap(copy, mapping)
+        made.kernel.vnode_unmap(ROOT_TABLE, mapping)
+    made.kernel.vnode_unmap(copy, mapping)
     assert made.word(copy, 0) == 0
 
 
@@ -51,8 +54,13 @@ def test_a_cnode_has_a_name_of_its_own():
 # ---- slot allocator ------------------------------------------------------------------------------
 
 
+def slots_of(first: int, count: int) -> SlotAllocator:
+    """An allocator of these slots of a new cnode."""
+    return SlotAllocator(Recorder(), "test", Cnode("slots", first + count), first, count)
+
+
 def test_the_lowest_free_slot_comes_first():
-    slots = SlotAllocator("slots", 7, 4)
+    slots = slots_of(7, 4)
     assert [slots.allocate().slot for _ in range(3)] == [7, 8, 9]
     slots.free(CapRef("slots", 8))
     slots.free(CapRef("slots", 7))
@@ -60,7 +68,7 @@ def test_the_lowest_free_slot_comes_first():
 
 
 def test_it_runs_out_and_recovers():
-    slots = SlotAllocator("slots", 0, 1)
+    slots = slots_of(0, 1)
     only = slots.allocate()
     with pytest.raises(LibError, match="LIB_ERR_SLOT_ALLOC_NO_SPACE"):
         slots.allocate()
@@ -70,7 +78,7 @@ def test_it_runs_out_and_recovers():
 
 @pytest.mark.parametrize("ref", [CapRef("slots", 1), CapRef("slots", 99), CapRef("frames", 0)])
 def test_only_a_slot_that_was_given_can_be_freed(ref):
-    slots = SlotAllocator("slots", 0, 4)
+    slots = slots_of(0, 4)
     slots.allocate()
     with pytest.raises(LibError, match="LIB_ERR_SLOT_FREE"):
         slots.free(ref)
@@ -78,7 +86,7 @@ def test_only_a_slot_that_was_given_can_be_freed(ref):
 
 
 def test_what_somebody_else_took_is_theirs():
-    slots = SlotAllocator("slots", 0, 6)
+    slots = slots_of(0, 6)
     slots.allocate()
     assert slots.allocate_for_others(3) == (1, 2, 3)
     with pytest.raises(LibError, match="LIB_ERR_SLOT_FREE"):
@@ -92,7 +100,7 @@ def test_what_somebody_else_took_is_theirs():
 
 
 def test_check_finds_a_slot_that_is_free_and_used():
-    slots = SlotAllocator("slots", 0, 4)
+    slots = slots_of(0, 4)
     slots.check()
     slots.used.add(2)
     with pytest.raises(Broken, match="A1"):
@@ -101,7 +109,7 @@ def test_check_finds_a_slot_that_is_free_and_used():
 
 @given(st.lists(st.sampled_from(["alloc", "free", "take", "give"]), max_size=60), st.data())
 def test_against_a_plain_set(steps, data):
-    slots, ours, theirs = SlotAllocator("slots", 3, 8), set(), []
+    slots, ours, theirs = slots_of(3, 8), set(), []
     for step in steps:
         free = set(range(3, 11)) - ours - set(theirs)
         if step == "alloc" and free:
@@ -120,26 +128,34 @@ def test_against_a_plain_set(steps, data):
         assert slots.used == ours | set(theirs)
 
 
-@pytest.mark.parametrize("slots", [1, 64, 65, 4096, 4097])
-def test_the_last_slot_is_found_however_many_there_are(slots):
-    kinds = {slots - 1: "RAM"}
-    counts = SlotCounts(slots, kinds.get)
-    counts.add(slots - 1, "RAM")
-    assert counts.between(0, slots) == {"RAM": 1}
-    assert (counts.next(0), counts.last(slots)) == (slots - 1, slots - 1)
-    counts.remove(slots - 1, kinds.pop(slots - 1))
-    assert (counts.between(0, slots), counts.next(0), counts.last(slots)) == ({}, None, None)
+@given(st.dictionaries(st.integers(0, 99), st.sampled_from(["RAM", "Frame", "Mapping"])), st.data())
+def test_slots_in_use_are_counted_and_found(kinds, data):
+    """As a look at each slot counts and finds them, also after some were emptied."""
+    counts = SlotsByKind()
+    for slot, kind in kinds.items():
+        counts.add(slot, kind)
+    for slot in data.draw(st.lists(st.sampled_from(sorted(kinds)), unique=True)) if kinds else ():
+        counts.remove(slot, kinds.pop(slot))
+    first, end = sorted(data.draw(st.tuples(st.integers(0, 100), st.integers(0, 100))))
+    there = [slot for slot in sorted(kinds) if first <= slot < end]
+    assert counts.between(first, end) == Counter(kinds[slot] for slot in there)
+    assert list(counts.in_order()) == sorted(kinds)
+    assert counts.next(first) == min((slot for slot in kinds if slot >= first), default=None)
+    assert counts.last(end) == max((slot for slot in kinds if slot < end), default=None)
+    counts.check(kinds, "test")
+    with pytest.raises(Broken, match="C4"):
+        counts.check({**kinds, 100: "RAM"}, "test")
 
 
 def test_an_unmapping_that_fails_is_told_with_its_error():
     made = world()
     table = made.table("VNode_ARM_l2")
     mapping = made.put(ROOT_TABLE, table, 0)
-    made.stubs.vnode_unmap(ROOT_TABLE, mapping)
+    made.kernel.vnode_unmap(ROOT_TABLE, mapping)
     told = []
-    made.stubs.recorder.emit = told.append
+    made.kernel.recorder.emit = told.append
     with pytest.raises(LibError) as error:
-        made.stubs.vnode_unmap(ROOT_TABLE, mapping)
+        made.kernel.vnode_unmap(ROOT_TABLE, mapping)
     invoked = [one for one in told if one[0] == "VnodeUnmapInvoked"]
     assert [one[-1] for one in invoked] == [error.value.name]
     assert invoked[0][-3:-1] == (None, None)

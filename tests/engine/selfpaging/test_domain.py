@@ -9,10 +9,10 @@ from vmwidgets.engine.base.recorder import Recorder
 from vmwidgets.engine.memory.pages import PageAllocator
 from vmwidgets.engine.memory.ram import Ram
 from vmwidgets.engine.mmu.formats import FORMATS
+from vmwidgets.engine.selfpaging.cpu_driver import PageMemory
 from vmwidgets.engine.selfpaging.domain import Domain
 from vmwidgets.engine.selfpaging.domain_schema import CapRef
 from vmwidgets.engine.selfpaging.errors import LibError
-from vmwidgets.engine.selfpaging.memory_server import PageMemory
 
 VA = 0x1000_0000
 
@@ -177,10 +177,10 @@ def test_check_finds_what_was_written_behind_the_kernels_back(architecture):
 def test_check_finds_a_slot_that_leaked_and_memory_that_was_given_twice():
     made, _ = domain()
     first, second = made.frame(4096), made.frame(4096)
-    lost = made.stubs.slot_alloc()
+    lost = made.slots.allocate()
     with pytest.raises(Broken, match="C2"):
         made.check()
-    made.stubs.slot_free(lost)
+    made.slots.free(lost)
     one, other = (made.cspace.lookup(ref).object for ref in (first, second))
     other.base = other.ram.base = one.base
     with pytest.raises(Broken, match="D3"):
@@ -188,8 +188,8 @@ def test_check_finds_a_slot_that_leaked_and_memory_that_was_given_twice():
 
 
 def test_a_frame_behind_a_memory_object_leaves_it_when_it_is_revoked():
+    from vmwidgets.engine.selfpaging.domain_schema import Vregion
     from vmwidgets.engine.selfpaging.memobj import Pinned
-    from vmwidgets.engine.selfpaging.vspace import Vregion
 
     made, _ = domain()
     frame = made.frame(4096)

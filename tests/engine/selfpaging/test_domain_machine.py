@@ -46,7 +46,7 @@ class Life(RuleBasedStateMachine):
         if error:
             assert {"LIB_ERR_SLOT_ALLOC", "MM_ERR_NOT_FOUND"} & set(error)
             return
-        base, size = self.domain.stubs.frame_identify(ref)
+        base, size = self.domain.kernel.frame_identify(ref)
         assert size >= pages * 4096
         assert not any(base < b + s and b < base + size for b, s, _ in self.caps.values()), "memory given twice"
         self.caps[ref] = base, size, "rwg"

@@ -7,11 +7,11 @@ import pytest
 from tests.engine.selfpaging.pmaps import MIB, PAGE, RW, Made, outcome
 from vmwidgets.engine.selfpaging.errors import LibError
 from vmwidgets.engine.selfpaging.flags import LARGE, READ
-from vmwidgets.engine.selfpaging.window import tree_snapshot
+from vmwidgets.engine.selfpaging.shadow_tree import tree_snapshot
 
 pytestmark = pytest.mark.once
 
-ALLOCATING = ("slot_alloc", "vnode_create", "frame_alloc", "malloc")
+ALLOCATING = ("allocate", "vnode_create", "frame_alloc", "malloc")
 KERNEL = ("vnode_map", "vnode_unmap", "mapping_modify_flags")
 VA = 0x5000_0000
 
@@ -99,7 +99,7 @@ def order(node):
 @pytest.mark.parametrize("left", range(12))
 def test_however_few_slots_are_left(left):
     made, base, frame = prepared("armv7", current=True)
-    slots = made.world.stubs.slots
+    slots = made.world.slots
     slots.allocate_for_others(slots.free_slots - left)
     mapped, used, total = leaves(made), len(slots.used), made.pmap.slab.total
     _, stack = outcome(made.pmap.map, base + 42 * MIB - PAGE, frame, 0, 2 * PAGE, RW)
@@ -130,7 +130,7 @@ def test_an_empty_table_that_comes_back_stands_where_it_stood(architecture):
     made = Made(architecture, fails=("vnode_map",))
     base = VA if architecture == "armv7" else (1 << 39) + (1 << 30)
     frame = made.frame(8 * MIB, 2 * MIB)
-    span = made.layout.pages.span
+    span = made.layout.pages.table_span
     empty, kept = (0, 2), (10, 11, 12)
     for number in (10, 0, 11, 2, 12):
         made.pmap.map(base + number * span, frame, 0, PAGE, RW)

@@ -4,9 +4,9 @@ import pytest
 
 from tests.engine.selfpaging.pmaps import MIB, PAGE, RW, Made, error_of
 from vmwidgets.engine.base.errors import Refused
+from vmwidgets.engine.selfpaging.domain_schema import Vregion
 from vmwidgets.engine.selfpaging.flags import READ
 from vmwidgets.engine.selfpaging.memobj import Anonymous, Fill, Fixed, OneFrame, OneFrameOneMap, Pinned
-from vmwidgets.engine.selfpaging.vspace import Vregion
 
 VA = 0x5000_0000
 

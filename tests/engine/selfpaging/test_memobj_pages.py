@@ -6,9 +6,9 @@ import pytest
 
 from tests.engine.selfpaging.pmaps import MIB, PAGE, RW, Made, error_of
 from vmwidgets.engine.base.errors import Refused
+from vmwidgets.engine.selfpaging.domain_schema import Vregion
 from vmwidgets.engine.selfpaging.flags import LARGE, READ
 from vmwidgets.engine.selfpaging.memobj import Anonymous, Pinned
-from vmwidgets.engine.selfpaging.vspace import Vregion
 
 LARGE_PAGE = {"armv7": MIB, "x86-64": 2 * MIB}
 VA = {"armv7": 0x5000_0000, "x86-64": 1 << 40}
@@ -108,7 +108,7 @@ def test_what_is_mapped_later_has_the_flags_too():
 def test_protect_is_all_or_nothing():
     """The third frame's capability is one for reading only."""
     made, memobj, va = pinned("armv7", 4, flags=READ)
-    frame, weak = made.frame(2 * PAGE), made.world.stubs.slot_alloc()
+    frame, weak = made.frame(2 * PAGE), made.world.slots.allocate()
     made.world.kernel.mint(weak, made.frame(PAGE), "rg")
     memobj.fill(0, frame, 0, 2 * PAGE)
     memobj.fill(2 * PAGE, weak, 0, PAGE)

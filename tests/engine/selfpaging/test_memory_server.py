@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from vmwidgets.engine.base.recorder import Recorder
 from vmwidgets.engine.memory.pages import PageAllocator
-from vmwidgets.engine.selfpaging.memory_server import LARGEST, PageMemory
+from vmwidgets.engine.selfpaging.cpu_driver import LARGEST, PageMemory
 
 
 def test_four_small_tables_share_a_page_and_it_goes_back_with_the_last():

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.engine.selfpaging.pmaps import MIB, PAGE, RW, Made, error_of
 from vmwidgets.engine.base.errors import Broken, Refused
-from vmwidgets.engine.selfpaging.vspace import Vregion
+from vmwidgets.engine.selfpaging.domain_schema import Vregion
 
 BEGIN, META_END, USER_END = 0x4000_0000, 0x4040_0000, 0x8000_0000
 
@@ -111,7 +113,8 @@ def test_finding_and_removing_regions():
 
 def test_check_finds_regions_that_overlap():
     made = with_regions((META_END, PAGE), (META_END + PAGE, PAGE))
-    list(made.pmap.vspace)[1].size += 1
+    regions = made.pmap.vspace._regions
+    regions[1] = replace(regions[1], size=PAGE + 1)
     with pytest.raises(Broken, match="invariant 1"):
         made.pmap.vspace.check()
 

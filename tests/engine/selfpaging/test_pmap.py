@@ -13,7 +13,7 @@ from vmwidgets.engine.selfpaging.domain_schema import CapRef
 from vmwidgets.engine.selfpaging.flags import LARGE, NOCACHE, READ, READ_WRITE
 from vmwidgets.engine.selfpaging.layouts import DOMAIN_LAYOUTS, Mapped
 from vmwidgets.engine.selfpaging.pmap import Found
-from vmwidgets.engine.selfpaging.window import tree_snapshot
+from vmwidgets.engine.selfpaging.shadow_tree import tree_snapshot
 
 VA = 0x5000_0000
 
@@ -74,11 +74,31 @@ def test_a_section_takes_the_place_of_empty_tables_and_of_no_others():
     made.pmap.unmap(VA, PAGE)
     assert error_of(made.pmap.map, VA, frame, 0, 2 * MIB, RW | LARGE)[1] == "LIB_ERR_PMAP_EXISTING_MAPPING"
     made.pmap.unmap(VA + MIB, PAGE)
-    slots, blocks = len(made.world.stubs.slots.used), made.pmap.slab.free_blocks
+    slots, blocks = len(made.world.slots.used), made.pmap.slab.free_blocks
     made.pmap.map(VA, frame, 0, 2 * MIB, RW | LARGE)
-    assert len(made.world.stubs.slots.used) == slots - 4 + 1
+    assert len(made.world.slots.used) == slots - 4 + 1
     assert made.pmap.slab.free_blocks == blocks + 2 - 1
     made.check()
+
+
+def test_a_table_whose_capability_was_copied_goes_too():
+    """The copy keeps the table's memory, and so the kernel keeps the Mapping; the pmap deletes that itself."""
+    made = Made()
+    frame = made.frame(MIB, MIB)
+    made.pmap.map(VA, frame, 0, PAGE, RW)
+    made.pmap.unmap(VA, PAGE)
+    table = made.pmap.tree.root.by_entry[VA >> 20]
+    copy = made.world.slots.allocate()
+    made.world.kernel.cap_copy(copy, table.cap)
+    used = set(made.world.slots.used)
+    made.pmap.map(VA, frame, 0, MIB, RW | LARGE)
+    assert made.physical(VA + 0x12345) == made.base(frame) + 0x12345
+    assert made.world.kernel.cspace.lookup(copy).object.kind.name == "VNode_ARM_l2"
+    assert len(made.world.slots.used) == len(used) - 2 + 1
+    made.check()
+    made.world.kernel.database.check()
+    held = {ref.slot for about in made.world.kernel.database.objects.values() for ref in about.capabilities}
+    assert made.world.slots.used <= held
 
 
 @pytest.mark.parametrize("flags", [RW, RW | LARGE], ids=["pages", "sections"])
@@ -199,7 +219,7 @@ def test_a_foreign_pmap_takes_blocks_from_the_heap_and_works_through_a_copy_of_t
     frame = made.frame(4 * MIB, MIB)
     made.pmap.map(VA, frame, 0, MIB, RW | LARGE)
     raw: list[Raw] = []
-    made.world.stubs.recorder.emit = raw.append
+    made.world.kernel.recorder.emit = raw.append
     made.pmap.map(VA + MIB, frame, 0, 64 * PAGE, RW)
     assert made.pmap.meta_used == 0
     assert [event[2] for event in raw if event[0] == MallocCalled.tag] == [64 * (66 + 3 - 6) + 16]
@@ -262,7 +282,7 @@ def test_events_name_the_functions_that_acted():
     made = Made()
     frame = made.frame(PAGE)
     seen = []
-    made.world.stubs.recorder.emit = seen.append
+    made.world.kernel.recorder.emit = seen.append
     made.pmap.map(VA, frame, 0, PAGE, RW)
     events = materialize(seen, "map")
     calls = [event.name for event in events if isinstance(event, Called) and not event.name.startswith("caps")]

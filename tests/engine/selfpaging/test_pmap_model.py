@@ -37,7 +37,7 @@ class Pages(RuleBasedStateMachine):
 
     @rule(at=PAGES, count=COUNTS, offset=st.integers(0, FRAME_PAGES), big=st.booleans(), border=st.booleans())
     def map(self, at, count, offset, big, border):
-        unit = self.made.layout.levels[-2].unit // PAGE
+        unit = self.made.layout.large.span // PAGE
         if big and border:
             at, offset = at // unit * unit, offset // unit * unit
         whole = big and at % unit == 0
@@ -117,12 +117,12 @@ class Pages(RuleBasedStateMachine):
 
     @rule(count=st.integers(0, 30))
     def others_take_slots(self, count):
-        slots = self.made.world.stubs.slots
+        slots = self.made.world.slots
         slots.allocate_for_others(min(count, slots.free_slots))
 
     @rule()
     def others_give_slots(self):
-        slots = self.made.world.stubs.slots
+        slots = self.made.world.slots
         slots.free_for_others(len(slots.others))
 
     @invariant()
@@ -148,7 +148,7 @@ class Pages(RuleBasedStateMachine):
         tables = sum(node.is_table for node in nodes)
         frames = sum(head.address != 0 for head in made.pmap.slab.snapshot().heads)
         copy = 0 if made.pmap.current else 1
-        used = len(made.world.stubs.slots.used) - len(made.world.stubs.slots.others)
+        used = len(made.world.slots.used) - len(made.world.slots.others)
         assert used == len(nodes) + tables + frames + copy
 
 

@@ -21,7 +21,7 @@ from vmwidgets.engine.selfpaging.errors import (
 )
 from vmwidgets.engine.selfpaging.flags import LARGE, READ
 from vmwidgets.engine.selfpaging.layouts import Mapped
-from vmwidgets.engine.selfpaging.window import tree_snapshot
+from vmwidgets.engine.selfpaging.shadow_tree import tree_snapshot
 
 VA = 0x5000_0000
 FILES = ("quirk-map-exhaustion-1", "quirk-unmap-modify-place-1")
@@ -155,14 +155,14 @@ def test_table_mapping_slot_leak():
     for made, lost in zip(both(TABLE_MAPPING_SLOT_LEAK), (0, 1), strict=True):
         frame = made.frame(MIB, MIB)
         made.pmap.map(VA + MIB, frame, 0, MIB, RW | LARGE)
-        before = len(made.world.stubs.slots.used)
+        before = len(made.world.slots.used)
         made.pmap.map(VA, frame, 0, PAGE, RW)
         made.pmap.unmap(VA, PAGE)
         slab = tree_snapshot(made.pmap.tree).children
         made.pmap.map(VA, frame, 0, MIB, RW | LARGE)
         made.pmap.unmap(VA, MIB)
         assert len(slab) in (2, 3)
-        assert len(made.world.stubs.slots.used) == before + lost
+        assert len(made.world.slots.used) == before + lost
 
 
 def test_map_not_undone():

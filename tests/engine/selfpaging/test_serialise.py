@@ -8,11 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.engine.selfpaging.pmaps import MIB, PAGE, RW, Made, error_of
+from vmwidgets.engine.selfpaging.domain_schema import Vregion
 from vmwidgets.engine.selfpaging.errors import LibError
 from vmwidgets.engine.selfpaging.flags import LARGE, NOCACHE, READ
-from vmwidgets.engine.selfpaging.memobj import Anonymous
-from vmwidgets.engine.selfpaging.serialise import deserialise, serialise
-from vmwidgets.engine.selfpaging.vspace import Vregion
+from vmwidgets.engine.selfpaging.memobj import Anonymous, deserialise, serialise
 
 VA = 0x5000_0000
 REFUSED = ("LIB_ERR_PMAP_DESERIALISE",)

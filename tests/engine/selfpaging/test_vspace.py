@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from vmwidgets.engine.base.recorder import Recorder
 from vmwidgets.engine.base.units import PAGE
+from vmwidgets.engine.selfpaging.domain_schema import Vregion
 from vmwidgets.engine.selfpaging.layouts import round_up
-from vmwidgets.engine.selfpaging.vspace import Vregion, Vspace
+from vmwidgets.engine.selfpaging.vspace import Vspace
 
 
 def first_in_line(regions: list[Vregion], size: int, alignment: int, above: int) -> int | None:

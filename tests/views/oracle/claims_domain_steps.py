@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vmwidgets.engine.selfpaging.domain_schema import CapabilityValue, DomainValue, RegionValue, VnodeValue
+from vmwidgets.engine.selfpaging.domain_schema import CapabilityValue, DomainValue, VnodeValue, Vregion
 
 from .claiming import Said, claim
 from .claims_domains import KINDS, held, vnodes, words
@@ -263,7 +263,7 @@ def grown(seen: StepSeen, said: Said) -> None:
     assert after(seen).slab.total == before(seen).slab.total + head.blocks
 
 
-def region(seen: StepSeen, said: Said, value: DomainValue) -> RegionValue:
+def region(seen: StepSeen, said: Said, value: DomainValue) -> Vregion:
     """The region that a step names."""
     start, end = ends(said["range"])
     (found,) = [one for one in value.regions if one.base == start]

@@ -9,8 +9,8 @@ from unittest.mock import patch
 
 import vmwidgets as vm
 from vmwidgets.engine.machine.arguments import region_flags
+from vmwidgets.engine.selfpaging.cpu_driver import CpuDriver
 from vmwidgets.engine.selfpaging.domain_schema import CapabilityValue, DomainValue, VnodeValue
-from vmwidgets.engine.selfpaging.stubs import Stubs
 
 from .claiming import Said, Seen, claim
 from .reading import PAGE, binary_size, bytes_of, bytes_of_given, counted, number
@@ -353,7 +353,7 @@ def gave_slots(seen: Seen, said: Said) -> None:
 # ---- what it took, and what a failure leaves -----------------------------------------------------
 
 CALLS = ("vnode_create", "vnode_map", "vnode_unmap", "mapping_modify_flags", "cap_delete", "cap_copy")
-"""What a program asks of the kernel: functions of its stubs."""
+"""What a program asks of the kernel: functions of its library."""
 
 
 def kernel_calls(seen: Seen) -> int:
@@ -371,7 +371,7 @@ def kernel_calls(seen: Seen) -> int:
 
     with ExitStack() as stack:
         for name in CALLS:
-            stack.enter_context(patch.object(Stubs, name, counting(getattr(Stubs, name))))
+            stack.enter_context(patch.object(CpuDriver, name, counting(getattr(CpuDriver, name))))
         machine.recorded(seen.operation.target, seen.operation.name)(**given)
     return made[0]
 

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import vmwidgets as vm
 from vmwidgets.engine.machine.arguments import region_flags
-from vmwidgets.engine.selfpaging.domain_schema import DomainValue, RegionValue
+from vmwidgets.engine.selfpaging.domain_schema import DomainValue, Vregion
 
 from .claiming import Said, Seen, claim
 from .claims_domains import both, leaf_pages, leaves, may, name_of, pages, words
 from .reading import PAGE, binary_size, bytes_of, number
 
 
-def region_of(value: DomainValue, memobj: str) -> RegionValue:
+def region_of(value: DomainValue, memobj: str) -> Vregion:
     """The region that shows a memory object."""
     (found,) = [one for one in value.regions if one.memobj == memobj]
     return found
 
 
-def shown(value: DomainValue, region: RegionValue) -> int:
+def shown(value: DomainValue, region: Vregion) -> int:
     """How many pages of a region are mapped."""
     inside = [one for one in leaves(value) if region.base <= one.va < region.base + region.size]
     return sum(one.span for one in inside) // PAGE
@@ -58,7 +58,7 @@ def object_made_and_mapped(seen: Seen, said: Said) -> None:
     assert [frame for frame, _, _ in behind(seen, said["memobj"])] == [said["frame"]]
 
 
-def object_called(seen: Seen, said: Said) -> tuple[RegionValue, int]:
+def object_called(seen: Seen, said: Said) -> tuple[Vregion, int]:
     """The region of the object that was called, and how many pages more of it are mapped."""
     assert seen.operation.target.endswith(f"/memobj:{said['memobj']}")
     before, after = both(seen)
@@ -66,13 +66,13 @@ def object_called(seen: Seen, said: Said) -> tuple[RegionValue, int]:
     return region, shown(after, region) - shown(before, region)
 
 
-def first_of(value: DomainValue, other: DomainValue, region: RegionValue) -> int:
+def first_of(value: DomainValue, other: DomainValue, region: Vregion) -> int:
     """The first page of a region that only one of two domains maps."""
     here, there = (leaf_pages(one, region.base, region.size) for one in (value, other))
     return min(here - there)
 
 
-def put(seen: Seen, said: Said) -> tuple[RegionValue, int]:
+def put(seen: Seen, said: Said) -> tuple[Vregion, int]:
     """The frame is behind the object; as :func:`object_called`."""
     offset = number(said["offset"])
     assert (said["frame"], offset) in [(frame, place) for frame, place, _ in behind(seen, said["memobj"])]
@@ -93,7 +93,7 @@ def filled_and_mapped(seen: Seen, said: Said) -> None:
     assert number(said["address"]) == first_of(both(seen)[1], both(seen)[0], region)
 
 
-def took_out(seen: Seen, said: Said) -> tuple[RegionValue, int]:
+def took_out(seen: Seen, said: Said) -> tuple[Vregion, int]:
     """A frame was behind the object there, and is not; as :func:`object_called`."""
     offset, objects = number(said["offset"]), [
         one.domains[name_of(seen)].domain.memobjs[said["memobj"]] for one in (seen.before, seen.machine)

@@ -12,8 +12,8 @@ from tests.views.lives import WHOLE
 from tests.views.oracle.reading import path_called
 from vmwidgets.engine.kernel.map.map_schema import KernelMapValue, MapValue
 from vmwidgets.engine.kernel.threads.threads_schema import ThreadsValue
+from vmwidgets.engine.selfpaging.domain import is_made_by, while_made
 from vmwidgets.engine.selfpaging.domain_schema import DomainValue
-from vmwidgets.engine.selfpaging.window import is_made_by, while_made
 from vmwidgets.engine.spaces.processors_schema import CpusValue, CpuValue
 from vmwidgets.pictures.moments import at_boot
 from vmwidgets.views.story.moment import Moment

@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import wraps
 from inspect import Parameter, isgeneratorfunction, signature
+from itertools import repeat
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, cast
 
 from .errors import KernelError
@@ -179,8 +180,8 @@ def reported({parameters}):
 """
 
 _IN_EVENTS = {
-    **dict.fromkeys(("int", "str", "bool", "int | None"), "{0}"),
-    **dict.fromkeys(("E", "Entry", "KernelEntry"), "{0}.id"),
+    **dict.fromkeys(("int", "str", "bool", "int | None", "CapRef"), "{0}"),
+    **dict.fromkeys(("E", "Entry", "KernelEntry", "Vnode"), "{0}.id"),
     "E | None": "None if {0} is None else {0}.id",
     "Request": "{0}.start, {0}.size",
 }
@@ -247,7 +248,7 @@ def _in_events(value: Any) -> tuple[Any, ...]:
         said: tuple[Any, ...] = says()
         return said
     if isinstance(value, tuple):
-        pair = all(isinstance(item, int) for item in value)
+        pair = all(map(isinstance, value, repeat(int)))
         return (tuple(value) if pair else value,)  # a pair of named numbers is a pair
     return (getattr(value, "name", ""),)
 

@@ -112,15 +112,20 @@ class Level:
     descriptors: tuple[Descriptor, ...]
     """The ways to read a descriptor; the first match is used."""
 
-    @property
+    @cached_property
     def entries(self) -> int:
         """The number of descriptors in a table."""
         return 1 << self.bits
 
-    @property
+    @cached_property
     def span(self) -> int:
         """The bytes of virtual memory that one descriptor covers."""
         return 1 << self.shift
+
+    @cached_property
+    def table_span(self) -> int:
+        """The bytes of virtual memory that a table covers."""
+        return 1 << self.shift + self.bits
 
     @cached_property
     def last(self) -> int:

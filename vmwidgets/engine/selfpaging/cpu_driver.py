@@ -1,42 +1,148 @@
-"""The CPU driver: the part of Barrelfish's kernel that self-paging programs need.
+"""The CPU driver: the part of Barrelfish's kernel that self-paging programs need, and their library's calls of it.
 
 It makes, copies and deletes capabilities, and only it writes page tables. A program names slots, and the kernel looks
 up their capabilities: no call trusts an address. Checks and errors are those of the ARMv7 kernel of August 2016
 (`caps_map_l1`, `caps_map_l2` and related functions), with one difference: where that kernel panics, or checks only the
-first of several entries, a request is refused here.
+first of several entries, a request is refused here.  The memory server allocates the physical memory: pages of a page
+allocator, and parts of pages.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from heapq import heappop, heappush
+from typing import Any, Protocol
 
 from ..base.frozen import frozen
 from ..base.recorder import Recorder, kernel_function
-from ..base.units import PAGE, PAGE_SHIFT
+from ..base.units import PAGE, PAGE_SHIFT, Size
+from ..memory.pages import MAX_ORDER, PageAllocator
 from ..memory.ram import Ram
 from ..mmu.editor import HandEdits, TableEditor
 from ..mmu.format import TableFormat
 from ..mmu.levels import Descriptor, Level
-from .calls_schema import CapabilityDeleted, CapabilityMade
+from .calls_schema import (
+    CapabilityCopyInvoked,
+    CapabilityDeleted,
+    CapabilityDeleteInvoked,
+    CapabilityMade,
+    FrameAllocated,
+    MallocCalled,
+    MappingFlagsInvoked,
+    VnodeCreated,
+    VnodeMapInvoked,
+    VnodeUnmapInvoked,
+)
 from .capabilities import (
     CAP_RIGHTS,
     MAPPING,
     OBJ_TYPES,
     Capability,
     CapObject,
+    Cspace,
     FrameIdentity,
     Mapping,
     MappingDatabase,
     RamRegion,
+    SlotAllocator,
     check_rights,
     common_rights,
 )
-from .cspace import Cspace
 from .domain_schema import CapRef
-from .errors import FRAME_OVERRUN, LibError
+from .errors import FRAME_OVERRUN, LibError, chain
 from .flags import EXECUTE, NOCACHE, READ, WRITE
-from .memory_server import MemoryServer
+
+# ---- the memory server -------------------------------------------------------------------------
+
+
+LARGEST = PAGE << MAX_ORDER
+"""The size in bytes of the largest region that a page allocator has."""
+
+
+class MemoryServer(Protocol):
+    """The source of a domain's memory: a machine's page allocator, or a recording."""
+
+    def allocate(self, size: int, align: int, purpose: str) -> int | None:
+        """Return the physical address of `size` bytes, aligned to `align`, for a "table" or a "frame"; or None."""
+
+    def free(self, base: int, size: int) -> None:
+        """Free what :meth:`allocate` returned for that size."""
+
+
+class PageMemory:
+    """Allocates regions of a power of two from `pages`, in the name of `owner`.
+
+    Regions smaller than a page share pages.
+
+    >>> from vmwidgets.engine.base.recorder import Recorder
+    >>> memory = PageMemory(PageAllocator(Recorder(), 256, 1024), "a")
+    >>> first, second = memory.allocate(1024, 1024, "table"), memory.allocate(1024, 1024, "table")
+    >>> second - first, memory.pages.owners
+    (1024, (('a', 1),))
+    """
+
+    __slots__ = ("_count", "_free", "_open", "_shared", "owner", "pages")
+
+    def __init__(self, pages: PageAllocator, owner: str) -> None:
+        self.pages = pages
+        self.owner = owner
+        self._free: dict[tuple[int, int], list[int]] = {}
+        """The free parts of each page that is shared, by its address and the size of its parts; the next one last."""
+        self._open: dict[int, list[tuple[int, int]]] = {}
+        """Heaps by size of parts: the count at which a page became shared, and its address, for pages with a free
+        part."""
+        self._shared: dict[tuple[int, int], int] = {}
+        """The count at which each page became shared."""
+        self._count = 0
+
+    def allocate(self, size: int, align: int, purpose: str) -> int | None:
+        """Return a region of at least `size` and `align` bytes; None if no such block of pages is left."""
+        rounded = _rounded(max(size, align))
+        return self._part(rounded) if rounded < PAGE else self._block(rounded)
+
+    def free(self, base: int, size: int) -> None:
+        """Free a region; a shared page is returned to the page allocator when all its parts are free."""
+        rounded = _rounded(size)
+        if rounded >= PAGE:
+            self.pages.free(base >> PAGE_SHIFT, _order(rounded))
+            return
+        page = base & -PAGE, rounded
+        parts = self._free[page]
+        parts.append(base)
+        if len(parts) == PAGE // rounded:
+            del self._free[page], self._shared[page]
+            self.pages.free(base >> PAGE_SHIFT, 0)
+        elif len(parts) == 1:
+            heappush(self._open[rounded], (self._shared[page], page[0]))
+
+    def _block(self, size: int) -> int | None:
+        frame = None if size > LARGEST else self.pages.allocate(_order(size), self.owner)
+        return None if frame is None else frame << PAGE_SHIFT
+
+    def _part(self, size: int) -> int | None:
+        """Return a free part of the page that was shared first among those with one. O(log shared pages)."""
+        heap = self._open.setdefault(size, [])
+        while heap:
+            when, page = heap[0]
+            if self._shared.get((page, size)) == when and self._free[page, size]:
+                return self._free[page, size].pop()
+            heappop(heap)
+        fresh = self._block(PAGE)
+        if fresh is not None:
+            self._count += 1
+            when = self._shared[fresh, size] = self._count
+            self._free[fresh, size] = list(range(fresh + PAGE - size, fresh, -size))
+            heappush(heap, (when, fresh))
+        return fresh
+
+
+def _rounded(size: int) -> int:
+    return 1 << (size - 1).bit_length()
+
+
+def _order(size: int) -> int:
+    return size.bit_length() - 1 - PAGE_SHIFT
+
 
 EXECUTE_NEVER = "execute-never"
 
@@ -81,16 +187,17 @@ class Encoding:
         >>> hex(arm.leaf_word(SECOND, 0, READ | WRITE)), hex(arm.leaf_word(FIRST, 0, READ))
         ('0x3e', '0x80e')
         """
-        descriptor = level.of_kind("leaf")
-        assert descriptor is not None, f"a {level.name} maps pages"
-        return descriptor.place(base) | _put(descriptor, self._fields(flags, never))
+        return self.leaf_words(level, base, flags, 1, never=never)[0]
 
     def leaf_words(self, level: Level, base: int, flags: int, count: int, *, never: bool = False) -> tuple[int, ...]:
         """Return the descriptors of `count` contiguous pages, the first at physical `base`."""
-        first, last = (self.leaf_word(level, base + at * level.span, flags, never=never) for at in (0, count - 1))
-        if last - first == (count - 1) * level.span:  # the address is one field, at its own place
-            return tuple(range(first, last + 1, level.span))
-        return tuple(self.leaf_word(level, base + at * level.span, flags, never=never) for at in range(count))
+        descriptor = level.of_kind("leaf")
+        assert descriptor is not None, f"a {level.name} maps pages"
+        fields, step = _put(descriptor, self._fields(flags, never)), level.span
+        if descriptor.in_place is not None and not (base | base + (count - 1) * step) & ~descriptor.in_place:
+            first = descriptor.place(base) | fields
+            return tuple(range(first, first + count * step, step))
+        return tuple(descriptor.place(base + at * step) | fields for at in range(count))
 
     def with_flags(self, level: Level, words: Iterable[int], flags: int, *, never: bool = False) -> tuple[int, ...]:
         """Return descriptors of leaves with other flags, and everything else unchanged."""
@@ -166,12 +273,69 @@ class CpuDriver:
         self.fmt = fmt
         self.memory = memory
         self.recorder = recorder
+        self.ram_pages_only = False
+        """Early boot: RAM comes in single pages, so the rest of a table's page is wasted, and no table is larger."""
         self.database = MappingDatabase()
         self._editor: TableEditor[Any] = TableEditor(ram, fmt, recorder, edits)
         self._encoding = ENCODINGS[fmt.name]
         self._first_page_only = FRAME_OVERRUN in quirks
         self._never = EXECUTE_NEVER in hardening
         self._flush = flush
+
+    # ---- memory: libbarrelfish's calls of the memory server ----------------------------------
+
+    def vnode_create(self, ref: CapRef, kind: str) -> int:
+        """Allocate RAM for a table of `kind`, retype it into the slot, and return its physical address.
+
+        Raises LIB_ERR_RAM_ALLOC, MM_ERR_NOT_FOUND without RAM; the caller pushes LIB_ERR_VNODE_CREATE.
+        """
+        size = OBJ_TYPES[kind].bytes
+        assert size is not None and OBJ_TYPES[kind].is_table, f"{kind} is a table's type"
+        self.cspace.check_room(ref)
+        granted = max(size, PAGE) if self.ram_pages_only else size
+        base = self._ram(granted, size, "table")
+        self.recorder.report(VnodeCreated.tag, self.domain, ref, kind, base)
+        if base is None:
+            raise self._no_ram("LIB_ERR_RAM_ALLOC", kind, size)
+        self.install(ref, kind, base, size, RamRegion(base, granted))
+        return base
+
+    def frame_alloc(self, slots: SlotAllocator, want: int) -> tuple[CapRef, int]:
+        """Allocate a slot and a frame in it, and return the frame's size.
+
+        The size is a power of two, at least a page and `want` bytes. Raises LIB_ERR_SLOT_ALLOC,
+        LIB_ERR_SLOT_ALLOC_NO_SPACE; LIB_ERR_RAM_ALLOC_MS_CONSTRAINTS, MM_ERR_NOT_FOUND.
+        """
+        size = _power_of_two(want)
+        ref = slots.allocate()
+        base = self._ram(size, size, "frame")
+        self.recorder.report(FrameAllocated.tag, self.domain, ref, want, None if base is None else size, base)
+        if base is None:
+            slots.free(ref)
+            raise self._no_ram("LIB_ERR_RAM_ALLOC_MS_CONSTRAINTS", "Frame", size)
+        self.install(ref, "Frame", base, size, RamRegion(base, size))
+        return ref, size
+
+    def ram_alloc(self, ref: CapRef, want: int) -> None:
+        """Allocate RAM in a slot; its size is a power of two, at least a page and `want` bytes."""
+        size = _power_of_two(want)
+        self.cspace.check_room(ref)
+        base = self._ram(size, size, "frame")
+        if base is None:
+            raise self._no_ram("LIB_ERR_RAM_ALLOC", "RAM", size)
+        self.install(ref, "RAM", base, size, RamRegion(base, size))
+
+    def malloc(self, want: int) -> None:
+        """Allocate memory from the heap, which is the parent's and has no end; it is never freed."""
+        self.recorder.report(MallocCalled.tag, self.domain, want)
+
+    def _ram(self, size: int, align: int, purpose: str) -> int | None:
+        return None if self.ram_pages_only and size > PAGE else self.memory.allocate(size, align, purpose)
+
+    def _no_ram(self, name: str, kind: str, size: int) -> LibError:
+        only = ", and only pages can be had so early" if self.ram_pages_only and size > PAGE else ""
+        most = f": the largest piece that a memory server has is {Size(LARGEST)}" if size > LARGEST and not only else ""
+        return chain(name, "MM_ERR_NOT_FOUND", detail=f"there is no RAM for a {kind} of {Size(size)}{only}{most}")
 
     # ---- capabilities ------------------------------------------------------------------------
 
@@ -195,8 +359,9 @@ class CpuDriver:
         made = CapObject(self.database.next_number(), OBJ_TYPES[kind], of.base + offset, wanted, of, of.ram)
         self._make(ref, made, held.rights, source, "retype", zeroed=of.kind.name == "RAM")
 
-    def copy(self, ref: CapRef, source: CapRef) -> None:
-        """Copy a capability, as :meth:`mint` does, with all its rights."""
+    def cap_copy(self, ref: CapRef, source: CapRef) -> None:
+        """Copy a capability into an empty slot, as :meth:`mint` does, with all its rights."""
+        self.recorder.report(CapabilityCopyInvoked.tag, self.domain, ref, source)
         self.mint(ref, source, CAP_RIGHTS, how="copy")
 
     @kernel_function("caps_copy_to_cte", errors=True)
@@ -212,6 +377,11 @@ class CpuDriver:
         if "g" not in held.rights:
             raise LibError("SYS_ERR_VM_MAP_RIGHTS", f"{source} does not carry the right to grant")
         self._add(ref, held.object, common_rights(rights, held.rights), source, how)
+
+    def cap_delete(self, ref: CapRef) -> None:
+        """Make the program's call of :meth:`delete`."""
+        self.recorder.report(CapabilityDeleteInvoked.tag, self.domain, ref)
+        self.delete(ref)
 
     @kernel_function("caps_delete", errors=True)
     def delete(self, ref: CapRef) -> None:
@@ -249,11 +419,16 @@ class CpuDriver:
 
     # ---- mappings ----------------------------------------------------------------------------
 
-    @kernel_function("caps_copy_to_vnode", errors=True)
     def vnode_map(
         self, table: CapRef, source: CapRef, entry: int, flags: int, offset: int, count: int, mapping: CapRef
     ) -> None:
         """Put `source`, from byte `offset` on, into `count` entries of `table`; the Mapping is made in `mapping`."""
+        self._invoke(VnodeMapInvoked.tag, self._caps_copy_to_vnode, table, source, entry, flags, offset, count, mapping)
+
+    @kernel_function(errors=True)
+    def _caps_copy_to_vnode(
+        self, table: CapRef, source: CapRef, entry: int, flags: int, offset: int, count: int, mapping: CapRef
+    ) -> None:
         into = self.cspace.lookup(table, invoke=True)
         what = self.cspace.lookup(source, invoke=True)
         self.cspace.check_room(mapping)
@@ -266,9 +441,18 @@ class CpuDriver:
         self._write(into.object, entry, self._words(level, what.object, offset, flags, count))
         self._add_mapping(mapping, into.object, what, level, entry, offset, count)
 
-    @kernel_function("page_mappings_unmap", errors=True)
-    def vnode_unmap(self, table: CapRef, mapping: CapRef) -> tuple[int, int]:
-        """Clear the entries of `mapping`, which are in `table`: the first and how many.  The Mapping stays."""
+    def vnode_unmap(self, table: CapRef, mapping: CapRef) -> None:
+        """Clear the entries of `mapping`, which are in `table`.  The Mapping stays."""
+        try:
+            entry, count = self._page_mappings_unmap(table, mapping)
+        except LibError as error:
+            self.recorder.report(VnodeUnmapInvoked.tag, self.domain, table, mapping, None, None, error.name)
+            raise
+        self.recorder.report(VnodeUnmapInvoked.tag, self.domain, table, mapping, entry, count, None)
+
+    @kernel_function(errors=True)
+    def _page_mappings_unmap(self, table: CapRef, mapping: CapRef) -> tuple[int, int]:
+        """Clear the entries of `mapping`; returns the first entry and their number."""
         into = self.cspace.lookup(table, invoke=True).object
         held = self._mapping(mapping)
         if held.table is not into:
@@ -278,9 +462,12 @@ class CpuDriver:
         self._flush()
         return held.entry, held.count
 
-    @kernel_function("page_mappings_modify_flags", errors=True)
     def mapping_modify_flags(self, mapping: CapRef, offset: int, count: int, flags: int) -> None:
         """Give `count` entries, from the mapping's entry `offset` on, other flags; they map the same memory."""
+        self._invoke(MappingFlagsInvoked.tag, self._page_mappings_modify_flags, mapping, offset, count, flags)
+
+    @kernel_function(errors=True)
+    def _page_mappings_modify_flags(self, mapping: CapRef, offset: int, count: int, flags: int) -> None:
         held = self._mapping(mapping)
         held.check_range(offset, count)
         if held.source.kind.is_table:
@@ -291,6 +478,15 @@ class CpuDriver:
         before = self._editor.words(level, held.table.base, entry, entry + count - 1)
         self._write(held.table, entry, self._encoding.with_flags(level, before, flags, never=self._never))
         self._flush()
+
+    def _invoke(self, tag: str, call: Callable[..., None], *asked: Any) -> None:
+        """Make one call of the kernel; its event follows, with the name of the kernel's error, if it refuses."""
+        try:
+            call(*asked)
+        except LibError as error:
+            self.recorder.report(tag, self.domain, *asked, error.name)
+            raise
+        self.recorder.report(tag, self.domain, *asked, None)
 
     # ---- deciding ----------------------------------------------------------------------------
 
@@ -420,9 +616,11 @@ class CpuDriver:
         return cleared
 
     def _report(self, tag: str, capability: Capability, how: str) -> None:
-        emit = self.recorder.emit
-        if emit is not None:
-            one = capability.object
-            place = one.kind.name, one.base, one.bytes
-            made_from = capability.rights, capability.source, how, one.number
-            emit((tag, self.domain, capability.ref, capability.id, *place, *made_from))
+        one = capability.object
+        place = one.kind.name, one.base, one.bytes
+        made_from = capability.rights, capability.source, how, one.number
+        self.recorder.report(tag, self.domain, capability.ref, capability.id, *place, *made_from)
+
+
+def _power_of_two(want: int) -> int:
+    return max(PAGE, 1 << (want - 1).bit_length())

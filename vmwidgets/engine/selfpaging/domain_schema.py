@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from ..base.errors import in_ascii
 from ..base.frozen import frozen
+from ..base.units import PAGE
 
 
 @frozen
@@ -215,15 +216,28 @@ class SlabAllocatorValue:
 
 
 @frozen
-class RegionValue:
-    """A vregion [base, base + size); `memobj` is "" for the region of the slab frames."""
+class Vregion:
+    """A range [base, base + size) of addresses, which shows the memory object called `memobj` from `offset` on.
+
+    Without a name, it is the region of the slab frames, or was made by a map without a memory object.
+    """
 
     id: int
     base: int
     size: int
-    flags: int
-    memobj: str
-    offset: int
+    flags: int = 0
+    memobj: str = ""
+    offset: int = 0
+
+    @property
+    def end(self) -> int:
+        """The first address after it."""
+        return self.base + self.size
+
+    @property
+    def page_end(self) -> int:
+        """The first address after its last page."""
+        return self.base - (-self.size // PAGE) * PAGE
 
 
 @frozen
@@ -246,7 +260,7 @@ class DomainValue:
     cnodes: tuple[CnodeValue, ...]
     root: VnodeValue
     slab: SlabAllocatorValue
-    regions: tuple[RegionValue, ...]
+    regions: tuple[Vregion, ...]
     meta_start: int
     meta_end: int
     meta_used: int

@@ -8,6 +8,7 @@ three names survive on a 32-bit machine; here all are kept.  This file also has 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from ..base.errors import KernelError
@@ -144,8 +145,9 @@ class pushing:  # noqa: N801  used as a statement: `with pushing(name):`
 class UndoLog:
     """All or nothing: the steps that undo what a request has done so far.
 
-    An error in its block runs them. `report` is called with that error if something was undone. With `keep`, nothing is
-    undone: that is a quirk.
+    An error in its block runs the steps that were added in the block, the latest first. Blocks may be nested: when an
+    inner one is done, no error undoes it any longer. `report` is called with the error if something was undone. With
+    `keep`, nothing is undone: that is a quirk.
 
     >>> done: list[int] = []
     >>> with UndoLog() as log:
@@ -158,34 +160,34 @@ class UndoLog:
     []
     """
 
-    __slots__ = ("_keep", "_report", "_steps")
+    __slots__ = ("_begun", "_keep", "_report", "_steps")
 
     def __init__(self, report: Callable[[LibError], object] | None = None, *, keep: bool = False) -> None:
         self._steps: list[Callable[[], object]] = []
+        self._begun: list[int] = []
+        """For each block in progress, the number of steps before it."""
         self._report = report
         self._keep = keep
 
-    def add(self, step: Callable[[], object]) -> None:
-        """Add `step`, which undoes something that was done."""
-        self._steps.append(step)
-
-    def undo(self) -> None:
-        """Run all steps, the latest first."""
-        while self._steps:
-            self._steps.pop()()
-
-    def in_events(self) -> tuple[Any, ...]:
-        """Return nothing for events: the functions' events don't mention the log."""
-        return ()
+    def add(self, step: Callable[..., object], *given: Any) -> None:
+        """Add `step`, which undoes something that was done; it is called with what is `given`."""
+        self._steps.append(partial(step, *given))
 
     def __enter__(self) -> UndoLog:
+        self._begun.append(len(self._steps))
         return self
 
     def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
-        if isinstance(error, LibError) and self._steps and not self._keep:
-            self.undo()
-            if self._report is not None:
-                self._report(error)
+        begun = self._begun.pop()
+        mine = self._steps[begun:]
+        try:
+            if isinstance(error, LibError) and mine and not self._keep:
+                for step in reversed(mine):
+                    step()
+                if self._report is not None:
+                    self._report(error)
+        finally:
+            del self._steps[begun:]  # with those that the steps themselves added
 
 
 # ---- quirks ------------------------------------------------------------------------------------

@@ -1,15 +1,19 @@
-"""A pmap's knowledge of an architecture, as data: levels of tables, addresses, sizes of records.
+"""A pmap's knowledge of an architecture: its table format, and places and sizes of the pmap's own records.
 
 The methods compute how a range is cut into pieces, one for each table, and how many blocks are needed to map it.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from functools import cached_property
+from typing import Any, NamedTuple
 
 from ..base.frozen import frozen
 from ..base.units import KIB, MIB, PAGE, TIB
-from .capabilities import FrameIdentity
+from ..mmu.format import TableFormat
+from ..mmu.formats import armv7, x86
+from ..mmu.levels import Level
+from .capabilities import TABLES, FrameIdentity, ObjType
 from .flags import LARGE, remembered
 
 
@@ -47,53 +51,21 @@ class Mapped(NamedTuple):
     retsize: int
 
 
-@frozen
-class VnodeLevel:
-    """A level of tables. `number` 1 is the level of small pages; an entry covers 2**`shift` bytes."""
+def pieces(level: Level, va: int, size: int) -> list[TablePiece]:
+    """Return the pieces of [va, va + size), in order, one for each table of `level`: an invocation fills one table.
 
-    number: int
-    kind: str
-    """The type of the capability of such a table."""
-    bits: int
-    shift: int
-    leaf_flag: int | None
-    """The flag that requests a leaf in such a table; 0: no flag is needed; None: it contains tables only."""
-
-    @property
-    def entries(self) -> int:
-        """The number of entries in a table."""
-        return 1 << self.bits
-
-    @property
-    def unit(self) -> int:
-        """The number of bytes that an entry covers."""
-        return 1 << self.shift
-
-    @property
-    def span(self) -> int:
-        """The number of bytes that a table covers."""
-        return 1 << self.shift + self.bits
-
-    def index(self, va: int) -> int:
-        """Return the number of the entry for an address."""
-        return va >> self.shift & self.entries - 1
-
-    def pieces(self, va: int, size: int) -> list[TablePiece]:
-        """Return the pieces of [va, va + size), in order, one for each table: an invocation fills one table.
-
-        >>> [(hex(piece.va), piece.entries) for piece in ARMV7.pages.pieces(0x100FE000, 0x3000)]
-        [('0x100fe000', 2), ('0x10100000', 1)]
-        """
-        pieces, at, end = [], va, va + size
-        while at < end:
-            upto = min(end, (at // self.span + 1) * self.span)
-            pieces.append(TablePiece(at, self.index(at), (upto - at) // self.unit, at - va))
-            at = upto
-        return pieces
+    >>> [(hex(piece.va), piece.entries) for piece in pieces(ARMV7.pages, 0x100FE000, 0x3000)]
+    [('0x100fe000', 2), ('0x10100000', 1)]
+    """
+    found, at, end = [], va, va + size
+    while at < end:
+        upto = min(end, (at // level.table_span + 1) * level.table_span)
+        found.append(TablePiece(at, level.index(at), (upto - at) // level.span, at - va))
+        at = upto
+    return found
 
 
-@frozen
-class RawRange:
+class RawRange(NamedTuple):
     """The entries [first, end) of the root that `determine_addr_raw` examines, each for this many bytes."""
 
     first: int
@@ -102,57 +74,67 @@ class RawRange:
     """The number of bytes between the results for two neighbouring entries."""
 
 
-@frozen
+@frozen(slots=False)
 class PagingLayout:
-    """An architecture, as a pmap sees it."""
+    """An architecture, as a pmap sees it: a table format, and the places and sizes of the pmap's own records."""
 
-    name: str
-    levels: tuple[VnodeLevel, ...]
-    """The levels, the root's first."""
-    entry_bytes: int
-    user_end: int
+    fmt: TableFormat[Any]
     vspace_begin: int
     """The start of the region for slab frames; nothing is placed below it."""
     meta_data_bytes: int
     """The size of that region in bytes."""
-    raw: RawRange
-    raw_quirk: RawRange
-    """What `raw-wrong-window` makes of it."""
+    raw_begin: int
+    """The address from which on `determine_addr_raw` examines the root."""
     slab_block_bytes: int
     slab_head_bytes: int
     slab_buffer_bytes: int
     """The size of a new pmap's own buffer for its first blocks."""
+    raw_quirk: RawRange | None = None
+    """What `raw-wrong-window` examines instead."""
 
-    @property
-    def root(self) -> VnodeLevel:
+    @cached_property
+    def root(self) -> Level:
         """The highest level."""
-        return self.levels[0]
+        return self.fmt.root_level
 
-    @property
-    def pages(self) -> VnodeLevel:
+    @cached_property
+    def large(self) -> Level:
+        """The level whose leaves are large pages."""
+        return self.fmt.level(2)
+
+    @cached_property
+    def pages(self) -> Level:
         """The level of small pages."""
-        return self.levels[-1]
+        return self.fmt.level(1)
+
+    @cached_property
+    def user_end(self) -> int:
+        """The end of the program's addresses: the root's entries from there on are the kernel's."""
+        return self.table(self.root).user_entries << self.root.shift
+
+    @cached_property
+    def raw(self) -> RawRange:
+        """The entries that `determine_addr_raw` examines."""
+        return RawRange(self.raw_begin >> self.root.shift, self.user_end >> self.root.shift, self.root.span)
 
     @property
     def meta_end(self) -> int:
         """The first address after the region for slab frames."""
         return self.vspace_begin + self.meta_data_bytes
 
-    def level(self, number: int) -> VnodeLevel:
-        """The level of that number."""
-        return self.levels[-number]
+    def table(self, level: Level) -> ObjType:
+        """Return the type of the capability of a table of `level`."""
+        return next(kind for kind in TABLES if (kind.format, kind.level) == (self.fmt.name, level.number))
 
     def large_unit(self, flags: int) -> int:
         """Return the size of the large pages that `flags` request; 0 if they request none."""
-        return next((level.unit for level in self.levels if level.leaf_flag and flags & level.leaf_flag), 0)
+        return self.large.span if flags & LARGE else 0
 
-    def leaf_level(self, va: int, frame: FrameIdentity, flags: int) -> VnodeLevel:
+    def leaf_level(self, va: int, frame: FrameIdentity, flags: int) -> Level:
         """Return the level of the leaves' tables: LARGE counts if the address, the frame and its size allow it."""
-        for level in self.levels:
-            fits = not (va % level.unit or frame.base % level.unit) and frame.bytes >= level.unit
-            if level.leaf_flag and flags & level.leaf_flag and fits:
-                return level
-        return self.pages
+        unit = self.large_unit(flags)
+        fits = unit and not (va % unit or frame.base % unit) and frame.bytes >= unit
+        return self.large if fits else self.pages
 
     def exact_parts(self, frame: FrameIdentity, part: MapCall) -> list[MapCall]:
         """Return the parts that map whole pages and nothing beyond them: large pages for those completely inside.
@@ -165,14 +147,13 @@ class PagingLayout:
         [('0x100ff000', '0x1000', 1), ('0x10100000', '0x100000', 65), ('0x10200000', '0x1000', 1)]
         """
         va, offset, size, flags = part
-        end, small = va + size, remembered(flags)
-        for level in self.levels[:-1]:
-            first, behind = round_up(va, level.unit), end & -level.unit
-            fits = self.leaf_level(first, frame, flags) is level
-            if fits and first < behind and not (offset + first - va) % level.unit:
-                cuts = [(va, first, small), (first, behind, flags), (behind, end, small)]
-                return [MapCall(at, offset + at - va, upto - at, wanted) for at, upto, wanted in cuts if at < upto]
-        return [MapCall(va, offset, size, small)]
+        end, small, unit = va + size, remembered(flags), self.large.span
+        first, behind = round_up(va, unit), end & -unit
+        fits = self.leaf_level(first, frame, flags) is self.large
+        if not fits or first >= behind or (offset + first - va) % unit:
+            return [MapCall(va, offset, size, small)]
+        cuts = [(va, first, small), (first, behind, flags), (behind, end, small)]
+        return [MapCall(at, offset + at - va, upto - at, wanted) for at, upto, wanted in cuts if at < upto]
 
     def max_slabs_required(self, size: int) -> int:
         """Return how many blocks a map of `size` bytes of small pages may need: a leaf per page, and all tables.
@@ -183,12 +164,12 @@ class PagingLayout:
         (3, 16449)
         """
         needed = count = -(-size // PAGE)
-        for level in reversed(self.levels):
+        for level in reversed(self.fmt.levels):
             count = -(-count // level.entries)
             needed += count
         return needed
 
-    def slabs_wanted(self, level: VnodeLevel, va: int, given: int, size: int) -> int:
+    def slabs_wanted(self, level: Level, va: int, given: int, size: int) -> int:
         """Return how many blocks must be free before a map of `given` bytes, widened to [va, va + size).
 
         Leaves are in `level`. It is the estimate plus a reserve, from which a page for further blocks can be mapped.
@@ -196,52 +177,47 @@ class PagingLayout:
         range needs, plus its own reserve.
         """
         reserve = self.max_slabs_required(PAGE)
-        worst = len(level.pieces(va, size)) + self.tables_at_most(level, va, size)
+        worst = _tables(level, va, size) + self.tables_at_most(level, va, size)
         if level is not self.pages:
             return worst + reserve
-        return max(self.max_slabs_required(given) + reserve, worst + len(self.levels))
+        return max(self.max_slabs_required(given) + reserve, worst + len(self.fmt.levels))
 
-    def tables_at_most(self, level: VnodeLevel, va: int, size: int) -> int:
+    def tables_at_most(self, level: Level, va: int, size: int) -> int:
         """Return the number of tables below the root on the way to a range with leaves in `level`."""
-        below = [table for table in self.levels[1:] if table.number >= level.number]
-        return sum((va + size - 1) // table.span - va // table.span + 1 for table in below) if size else 0
+        needed = 0
+        for table in self.fmt.levels[1:]:
+            if table.number >= level.number:
+                needed += _tables(table, va, size)
+        return needed
+
+
+def _tables(level: Level, va: int, size: int) -> int:
+    """Return the number of tables of `level` that [va, va + size) touches."""
+    return (va + size - 1) // level.table_span - va // level.table_span + 1 if size else 0
 
 
 ARMV7 = PagingLayout(
-    "armv7",
-    (VnodeLevel(2, "VNode_ARM_l1", 12, 20, LARGE), VnodeLevel(1, "VNode_ARM_l2", 8, 12, 0)),
-    entry_bytes=4,
-    user_end=0x8000_0000,
+    armv7.ARMV7,
     vspace_begin=0x4000_0000,
     meta_data_bytes=4 * MIB,
-    raw=RawRange(1536, 2048, 1 * MIB),
-    raw_quirk=RawRange(384, 512, 4 * MIB),
+    raw_begin=0x6000_0000,
     slab_block_bytes=64,
     slab_head_bytes=16,
     slab_buffer_bytes=512,
+    raw_quirk=RawRange(384, 512, 4 * MIB),
 )
 """Barrelfish's port to ARMv7 of August 2016."""
 
-_X86_64_RAW = RawRange(128, 256, TIB // 2)
 X86_64 = PagingLayout(
-    "x86-64",
-    (
-        VnodeLevel(4, "VNode_x86_64_pml4", 9, 39, None),
-        VnodeLevel(3, "VNode_x86_64_pdpt", 9, 30, None),
-        VnodeLevel(2, "VNode_x86_64_pdir", 9, 21, LARGE),
-        VnodeLevel(1, "VNode_x86_64_ptable", 9, 12, 0),
-    ),
-    entry_bytes=8,
-    user_end=1 << 47,
+    x86.X86_64,
     vspace_begin=TIB // 2,
     meta_data_bytes=4 * MIB,
-    raw=_X86_64_RAW,
-    raw_quirk=_X86_64_RAW,
+    raw_begin=64 * TIB,
     slab_block_bytes=128,
     slab_head_bytes=32,
     slab_buffer_bytes=1 * KIB,
 )
 """The same pmap over four levels.  Addresses and the slab's sizes are ours: the pmap studied is ARM's."""
 
-DOMAIN_LAYOUTS = {layout.name: layout for layout in (ARMV7, X86_64)}
+DOMAIN_LAYOUTS = {layout.fmt.name: layout for layout in (ARMV7, X86_64)}
 """The layouts, by the names that machines are booted with."""

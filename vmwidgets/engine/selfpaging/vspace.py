@@ -4,45 +4,16 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import replace
 from itertools import pairwise
 
 from ..base.errors import Broken, Refused
 from ..base.recorder import Recorder
 from ..base.units import PAGE, Address
 from .calls_schema import RegionAdded, RegionRemoved
-from .domain_schema import RegionFold, RegionValue
+from .domain_schema import RegionFold, Vregion
 from .errors import LibError
 from .layouts import round_up
-
-
-@dataclass(slots=True, eq=False)
-class Vregion:
-    """A range [base, base + size) of addresses, which shows the memory object called `memobj` from `offset` on.
-
-    Without a name, it is the region of the slab frames, or was made by a map without a memory object.
-    """
-
-    id: int
-    base: int
-    size: int
-    flags: int = 0
-    memobj: str = ""
-    offset: int = 0
-
-    @property
-    def end(self) -> int:
-        """The first address after it."""
-        return self.base + self.size
-
-    @property
-    def page_end(self) -> int:
-        """The first address after its last page."""
-        return self.base + round_up(self.size, PAGE)
-
-    def snapshot(self) -> RegionValue:
-        """Return the region as a value for views."""
-        return RegionValue(self.id, self.base, self.size, self.flags, self.memobj, self.offset)
 
 
 class Vspace:
@@ -138,12 +109,14 @@ class Vspace:
                     break
         return found
 
-    def change_flags(self, region: Vregion, flags: int) -> None:
-        """Change a region's flags: it is removed and added again."""
-        if flags != region.flags:
-            self.remove(region)
-            region.flags = flags
-            self.add(region)
+    def change_flags(self, region: Vregion, flags: int) -> Vregion:
+        """Return the region with other flags, which takes its place."""
+        if flags == region.flags:
+            return region
+        self.remove(region)
+        changed = replace(region, flags=flags)
+        self.add(changed)
+        return changed
 
     def find(self, va: int) -> Vregion | None:
         """The region that covers `va`."""
@@ -155,7 +128,7 @@ class Vspace:
         first = max(bisect_left(self._bases, start + 1) - 1, 0)
         return [one for one in self._regions[first : bisect_left(self._bases, end)] if start < one.end]
 
-    def window(self, first: int, bases: Iterable[int], around: int) -> tuple[list[RegionValue], list[RegionFold]]:
+    def window(self, first: int, bases: Iterable[int], around: int) -> tuple[list[Vregion], list[RegionFold]]:
         """Return the `first` regions, those at `bases` with this many `around` them, and folds for the others.
 
         O(shown regions × log n).
@@ -171,7 +144,7 @@ class Vspace:
             for start, end in pairwise(sorted(borders))
             if start not in shown
         ]
-        return [self._regions[number].snapshot() for number in sorted(shown)], folds
+        return [self._regions[number] for number in sorted(shown)], folds
 
     def check(self) -> None:
         """Check the invariant: regions are in order, and none overlaps another."""
@@ -188,6 +161,6 @@ class Vspace:
             raise Broken(f"vspace invariant 2: the regions of {self._domain} are not found by their ids")
 
     def _report(self, tag: str, region: Vregion) -> None:
-        emit = self._recorder.emit
-        if emit is not None:
-            emit((tag, self._domain, region.id, region.base, region.size, region.flags, region.memobj, region.offset))
+        self._recorder.report(
+            tag, self._domain, region.id, region.base, region.size, region.flags, region.memobj, region.offset
+        )

@@ -9,7 +9,7 @@ from ..kernel.threads.waits import MaySleep
 from ..mmu.rules import Access
 from ..mmu.tables_schema import Fault
 from ..selfpaging.domain import Domain
-from ..selfpaging.vspace import Vregion
+from ..selfpaging.domain_schema import Vregion
 from .paths import domain_path
 
 

@@ -10,7 +10,7 @@ from itertools import groupby
 from typing import NamedTuple
 
 from vmwidgets.engine.base.units import Address, binary_size, counted
-from vmwidgets.engine.selfpaging.domain_schema import RegionFold, RegionValue
+from vmwidgets.engine.selfpaging.domain_schema import RegionFold, Vregion
 from vmwidgets.views.maps.axis import DRAWABLE, Segment, break_large_gaps, place, x_of
 from vmwidgets.views.maps.ribbon import NOT_TO_SCALE, break_marks
 from vmwidgets.views.scene import kit
@@ -33,7 +33,7 @@ MOST = 24
 _USED = 6.0
 """Height of the strip in the slab frames' region that says how much of it is used."""
 
-RegionSegment = Segment[RegionValue]
+RegionSegment = Segment[Vregion]
 
 
 class RegionAxis(NamedTuple):
@@ -69,13 +69,13 @@ def regions_lane(picture: DomainPicture, axis: RegionAxis, box: Box) -> Iterator
     yield from _ticks(picture, segments, box.y + BAR + LEAVES + 4)
 
 
-def shown_regions(picture: DomainPicture) -> tuple[RegionValue, ...]:
+def shown_regions(picture: DomainPicture) -> tuple[Vregion, ...]:
     """Return the regions that are drawn: changed and selected ones, the slab frames' region, then the lowest."""
     regions = picture.value.regions
     if len(regions) <= MOST:
         return regions
 
-    def rank(region: RegionValue) -> tuple[bool, bool, bool, int]:
+    def rank(region: Vregion) -> tuple[bool, bool, bool, int]:
         thing = f"region:{region.id}"
         marked = thing in picture.new or thing == picture.selection
         return not marked, region.base != picture.value.meta_start, bool(region.memobj), region.base
@@ -92,7 +92,7 @@ def _segments(picture: DomainPicture, folded: Mapping[int, RegionFold]) -> list[
     regions = shown_regions(picture)
     extents = picture.extents
     edges = [*(region.base for region in regions), *folded, *(extent.start for extent in extents)]
-    parts: list[tuple[int, int, RegionValue | None]] = [
+    parts: list[tuple[int, int, Vregion | None]] = [
         *((region.base, region.base + region.size, region) for region in regions),
         *((fold.start, fold.end, None) for fold in folded.values()),
     ]
@@ -139,7 +139,7 @@ def _parted(
     return result
 
 
-def _region(picture: DomainPicture, segment: RegionSegment, region: RegionValue, y: float) -> Node:
+def _region(picture: DomainPicture, segment: RegionSegment, region: Vregion, y: float) -> Node:
     meta = region.base == picture.value.meta_start and not region.memobj
     inset = min(1.0, segment.w * 0.15)
     w = max(0.8, segment.w - 2 * inset)
@@ -179,7 +179,7 @@ def _gap(folded: Mapping[int, RegionFold], segment: RegionSegment, y: float) -> 
     )  # fmt: skip
 
 
-def _left_out(picture: DomainPicture, drawn: Sequence[RegionValue]) -> dict[int, RegionFold]:
+def _left_out(picture: DomainPicture, drawn: Sequence[Vregion]) -> dict[int, RegionFold]:
     """Return the regions that are not drawn, neighbours joined, by the address where the first begins."""
     ids, bases = {region.id for region in drawn}, [region.base for region in drawn]
     parts = [RegionFold(one.base, one.base + one.size, 1) for one in picture.value.regions if one.id not in ids]

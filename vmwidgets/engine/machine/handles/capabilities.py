@@ -207,7 +207,7 @@ class MachineMemobj(Part):
         """
         held = self.memobj
         ref, skipped = self.domain.slot_of(frame), arguments.aligned(frame_offset, "frame_offset")
-        there = self.domain.domain.stubs.frame_identify(ref).bytes - skipped
+        there = self.domain.domain.kernel.frame_identify(ref).bytes - skipped
         length = min(there, held.size - offset) if size is None else arguments.aligned(size, "size")
         if offset >= held.size:
             raise Refused(f"offset={offset:#x}: the object has {Size(held.size)}")
@@ -230,7 +230,8 @@ class MachineMemobj(Part):
         length = held.size - offset if size is None else size
         held.protect(offset, length, flags)
         if held.region is not None and length == held.size:
-            self.domain.domain.pmap.vspace.change_flags(held.region, remembered(flags) | held.region.flags & SIZES)
+            vspace, wanted = self.domain.domain.pmap.vspace, remembered(flags) | held.region.flags & SIZES
+            held.region = vspace.change_flags(held.region, wanted)
 
     @operation
     def remove(self) -> None:

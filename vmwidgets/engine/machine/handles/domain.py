@@ -12,14 +12,11 @@ from ...base.units import PAGE, Address, Size, counted
 from ...kernel.threads.waits import run_without_sleeping
 from ...selfpaging.capabilities import OBJ_TYPES
 from ...selfpaging.domain import FEW, WHOLE
-from ...selfpaging.domain_schema import DomainFocus, DomainShown, DomainValue
+from ...selfpaging.domain_schema import DomainFocus, DomainShown, DomainValue, Vregion
 from ...selfpaging.errors import LibError
-from ...selfpaging.mapping import MapRequest
-from ...selfpaging.memobj import MEMOBJ_KINDS, Fixed, Memobj
-from ...selfpaging.pmap import Found
-from ...selfpaging.serialise import deserialise, serialise
-from ...selfpaging.vspace import Vregion
-from ...selfpaging.window import EVERYWHERE
+from ...selfpaging.memobj import MEMOBJ_KINDS, Fixed, Memobj, deserialise, serialise
+from ...selfpaging.pmap import Found, MapRequest
+from ...selfpaging.shadow_tree import EVERYWHERE
 from .. import arguments
 from ..arguments import MYPY, ContentArg, CountArg, Number, PagesArg, RegionFlagsArg, capability_rights, one_of
 from .capabilities import DomainPart, MachineCapability, MachineMemobj
@@ -156,13 +153,13 @@ class MachineDomain(DomainPart):
     @operation
     def take_slots(self, count: CountArg) -> int:
         """Use up the `count` lowest free slots, as other parts of a program would; returns the number of slots left."""
-        self.domain.stubs.allocate_for_others(count)
+        self.domain.slots.allocate_for_others(count)
         return self.domain.slots.free_slots
 
     @operation
     def give_slots(self, count: CountArg) -> int:
         """Free the last `count` slots that :meth:`take_slots` used; returns the number of free slots."""
-        self.domain.stubs.free_for_others(count)
+        self.domain.slots.free_for_others(count)
         return self.domain.slots.free_slots
 
     # ---- memory objects ----------------------------------------------------------------------
@@ -202,7 +199,7 @@ class MachineDomain(DomainPart):
         domain.pmap.vspace.add(region)
         try:
             if ref is not None:
-                made.fill(0, ref, 0, min(length, domain.stubs.frame_identify(ref).bytes))
+                made.fill(0, ref, 0, min(length, domain.kernel.frame_identify(ref).bytes))
             made.map_region(region)
         except (LibError, Refused):
             domain.pmap.vspace.remove(region)
@@ -243,7 +240,7 @@ class MachineDomain(DomainPart):
         """
         space, domain = self.space, self.domain
         start = arguments.whole(offset, "offset")
-        identity = domain.stubs.frame_identify(frame)
+        identity = domain.kernel.frame_identify(frame)
         if start >= identity.bytes:
             raise Refused(f"offset={start:#x}: the frame in {frame} has {Size(identity.bytes)}")
         length = identity.bytes - start if size is None else arguments.whole(size, "size")

@@ -8,10 +8,9 @@ from typing import Annotated, Any, TypeAlias
 from ...base.errors import Refused, shown
 from ...base.operations import Argument, operation
 from ...base.units import Address
-from ...selfpaging.cpu_driver import ENCODINGS, HARDENINGS
+from ...selfpaging.cpu_driver import ENCODINGS, HARDENINGS, PageMemory
 from ...selfpaging.domain import SLOTS, Domain
 from ...selfpaging.layouts import DOMAIN_LAYOUTS
-from ...selfpaging.memory_server import PageMemory
 from ...spaces.domain_space import DomainSpace
 from .. import arguments
 from ..arguments import CountArg, FlagArg, part_name
