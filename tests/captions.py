@@ -8,6 +8,7 @@ from importlib import import_module
 from pkgutil import iter_modules
 
 from vmwidgets.engine.base.errors import ascii_text
+from vmwidgets.views.scene.model import Caption
 from vmwidgets.views.story import words
 from vmwidgets.views.story.words.registry import TEMPLATES, Template
 
@@ -18,6 +19,11 @@ for _module in iter_modules(words.__path__):  # each declares its sentences
 def saying(key: str, count: int = 1, /, **fields: object) -> str:
     """The sentence of a template with these fields."""
     return TEMPLATES[key].say(count, **fields)
+
+
+def whole(caption: Caption) -> str:
+    """All that a caption says: its title, and what is below."""
+    return f"{caption.text} {caption.reason}".strip()
 
 
 def fields_of(key: str, text: str) -> dict[str, str]:

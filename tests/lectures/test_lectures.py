@@ -270,7 +270,7 @@ def test_the_notes_plan_each_minute_and_have_each_answer(name: str) -> None:
 def test_the_first_question_about_walks_is_asked_when_the_fault_was_raised() -> None:
     steps = told("translation/20")
     asked = [step for step in steps if "question" in step]
-    raised = fields_of("map events: FaultRaised", asked[0]["sentence"])
+    raised = fields_of("map events: FaultRaised", f"{asked[0]['sentence']} {asked[0]['reason']}")
     assert (raised["kind"], raised["code"].partition(":")[0]) == ("not-present", "6")
     assert [step.get("chapter") for step in asked[1:]] == ["mapped", "protected"]
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 import vmwidgets as vm
-from tests.captions import says
+from tests.captions import says, whole
 from tests.engine.watch import Watch
 from tests.views.test_past_lives import families, recorded
 from tests.views.wholes import inside, rings
@@ -514,7 +514,7 @@ def test_the_reference_bits_are_counted_and_those_that_were_cleared(policy: str)
         events = m.journal.last.events
         cleared = sum(isinstance(event, vm.events.ReferenceCleared) for event in events)
         cleared += sum(isinstance(event, vm.events.HandLooked) and event.found == "used" for event in events)
-        said = vm.ReferenceBits(m).scene().caption.text
+        said = whole(vm.ReferenceBits(m).scene().caption)
         assert (f"{cleared} reference bit" in said) == bool(cleared)
         if cleared:
             return

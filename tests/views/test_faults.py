@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import vmwidgets as vm
-from tests.captions import fields_of, saying, says
+from tests.captions import fields_of, saying, says, whole
 from vmwidgets.engine.machine.handles.tasks import Task
 from vmwidgets.engine.mmu.tables_schema import FaultRaised, PteWritten
 from vmwidgets.views.memory.fault import LINES
@@ -75,7 +75,7 @@ def test_the_box_of_the_step_is_outlined_and_after_the_operation_none() -> None:
     said_at = {}
     for step in range(strip.scene().steps.count):
         strip.step = step
-        said_at[strip.scene().caption.text] = outlined(strip.scene())
+        said_at[whole(strip.scene().caption)] = outlined(strip.scene())
     keys = "map events: TreeCompared/here", "kmem events: PteWritten"
     found = {text: where for text, where in said_at.items() if any(says(key, text) for key in keys)}
     assert sorted(map(tuple, found.values())) == [("enter",), ("lookup",)]

@@ -111,7 +111,7 @@ def test_only_a_refused_request_wakes_the_page_daemon() -> None:
     [
         (0, "every request is refused"), (1, "only INTERRUPT"), (2, "only INTERRUPT"), (3, "SYSTEM and INTERRUPT"),
         (60, "SYSTEM and INTERRUPT"), (61, "are not woken"), (139, "are not woken"), (140, "works on"),
-        (599, "works on"), (600, "the page daemon rests"), (10_000, "the page daemon rests"),
+        (599, "works on"), (600, "The page daemon rests"), (10_000, "The page daemon rests"),
     ],
 )  # fmt: skip  # pairs
 def test_the_answer_is_what_the_kernel_does_then(pages: int, said: str) -> None:
@@ -267,9 +267,10 @@ def test_the_headline_says_how_many_frames_are_free_against_the_marks() -> None:
     machine.kmem_malloc("12 KiB")
     caption = vm.Frames(machine).scene().caption
     counts = machine.frames.value().counts
-    assert caption.text.startswith(f"{counts.available:,} of {counts.total:,} frames are available: ")
-    assert f"{counts.free_reserved:,}" in caption.text
-    assert caption.reason.startswith("This picture changed")
+    assert caption.text == f"{counts.available:,} of {counts.total:,} frames are available."
+    rests, _, changed = caption.reason.partition(". ")
+    assert f"{counts.free_reserved:,}" in rests
+    assert changed.startswith("This picture changed")
 
 
 def test_a_file_has_one_name_mapped_or_only_cached_and_all_its_frames_count() -> None:

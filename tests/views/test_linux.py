@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 import vmwidgets as vm
+from tests.captions import whole
 from vmwidgets.comparisons.linux import LinuxComparison, LinuxDifference, Sayings
 from vmwidgets.views.scene.model import Node, Scene
 from vmwidgets.views.scene.twin import table_twin
@@ -80,9 +81,9 @@ def test_a_long_range_shows_as_many_cells_as_fit() -> None:
 
 
 def test_a_comparison_that_ended_early_says_so_first() -> None:
-    caption = picture_of(difference(1), stopped="in operation 12 a process was ended from outside").caption.text
-    assert caption.endswith("The comparison ended early: in operation 12 a process was ended from outside.")
-    assert "ended early" not in picture_of(difference(1)).caption.text
+    caption = picture_of(difference(1), stopped="in operation 12 a process was ended from outside").caption
+    assert caption.reason.startswith("The comparison ended early: in operation 12 a process was ended from outside.")
+    assert "ended early" not in whole(picture_of(difference(1)).caption)
 
 
 def test_a_picture_without_steps_has_no_table_of_what_happened() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 import vmwidgets as vm
+from tests.captions import whole
 from vmwidgets.views.scene.model import Node, Scene
 
 
@@ -104,10 +105,10 @@ def test_the_answer_says_how_much_of_the_slabs_objects_fill_and_where_most_is_un
     caches = [one for one in machine.caches.value(most=10**6).caches if one.slabs]
     held = {one.name: len(one.slabs) * one.slab_size for one in caches}
     used = {one.name: one.allocated * one.object_size for one in caches}
-    answer = scene.caption.text
+    answer = whole(scene.caption)
     assert answer.startswith(f"Objects fill {100 * sum(used.values()) / sum(held.values()):.0f} % of ")
     assert max(held, key=lambda name: held[name] - used[name]) == "zone 4096"
-    assert "most is unused in zone 4096: 28 KiB." in answer
+    assert "Most is unused in zone 4096: 28 KiB." in answer
 
 
 def test_a_new_slab_has_one_line_and_its_buffers_none() -> None:

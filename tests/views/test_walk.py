@@ -9,7 +9,7 @@ from itertools import pairwise
 import pytest
 
 import vmwidgets as vm
-from tests.captions import fields_of, saying, says
+from tests.captions import fields_of, saying, says, whole
 from tests.views.pictures import covered_words, cut_text
 from vmwidgets.engine.memory.ram import Ram
 from vmwidgets.engine.mmu.formats.armv7 import ARMV7
@@ -46,8 +46,8 @@ def test_an_untouched_page_is_of_the_entry_that_covers_it(architecture: str) -> 
     for address, is_covered in ((start, True), (entry.end - 1, True), (entry.end, False)):
         caption = vm.picture(task.walk(address)).scene().caption
         assert caption is not None
-        assert says("walks: fault/covered", caption.text) == is_covered
-        assert not is_covered or fields_of("walks: fault/covered", caption.text)["entry"] == str(entry.id)
+        assert says("walks: fault/covered", whole(caption)) == is_covered
+        assert not is_covered or fields_of("walks: fault/covered", whole(caption))["entry"] == str(entry.id)
 
 
 @pytest.mark.parametrize("architecture", ["x86-64", "armv7", "aarch64", "riscv-sv39"])
@@ -173,7 +173,7 @@ def test_a_page_is_not_there_yet_only_for_an_access_that_brings_it(
     verdict = next(node for node in scene.nodes if node.id == "walk/verdict")
     assert scene.caption is not None
     assert (scene.caption.tone, "coming" in verdict.state) == (("plain", True) if comes else ("error", False))
-    assert says("walks: fault/covered", scene.caption.text) == comes
+    assert says("walks: fault/covered", whole(scene.caption)) == comes
 
 
 def test_the_descriptor_that_denies_a_right_is_marked_not_the_last_one():

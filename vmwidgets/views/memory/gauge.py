@@ -45,7 +45,10 @@ def answer(counts: PageCounts) -> str:
     Only a refused request wakes the page daemon; once awake, it works until free_target (FreeBSD `vm_pageout`).
     """
     left = counts.available
-    said = f"{left:,} of {counts.total:,} frames {'is' if left == 1 else 'are'} available: "
+    there = f"{left:,} of {counts.total:,} frames {'is' if left == 1 else 'are'} available"
+    if left >= counts.free_target:
+        return f"{there}. The page daemon rests, and is woken at {counts.free_reserved:,}."
+    said = f"{there}: "
     if not left:
         return said + "every request is refused."
     if left <= counts.interrupt_free_min:
@@ -54,9 +57,7 @@ def answer(counts: PageCounts) -> str:
         return said + "SYSTEM and INTERRUPT requests are served; a NORMAL one is refused, and wakes the page daemon."
     if left < counts.free_min:
         return said + "all requests are served, but threads that wait for pages are not woken."
-    if left < counts.free_target:
-        return said + "all requests are served; a page daemon that is awake works on."
-    return said + f"the page daemon rests, and is woken at {counts.free_reserved:,}."
+    return said + "all requests are served; a page daemon that is awake works on."
 
 
 # ---- all pages, to scale -------------------------------------------------------------------------------

@@ -119,7 +119,7 @@ def _answer(value: CachesValue, held: int) -> str:
     said = f"Objects fill {100 * used / held:.0f} % of {binary_size(held)} of slabs"
     most = max(value.caches, key=lambda one: _slabs(one) * one.slab_size - one.allocated * one.object_size)
     left = _slabs(most) * most.slab_size - most.allocated * most.object_size
-    return f"{said}; most is unused in {most.name}: {binary_size(left)}."
+    return f"{said}. Most is unused in {most.name}: {binary_size(left)}."
 
 
 steps_of_caches = having(ev.SlabCreated, ev.SlabDestroyed, ev.BufferAllocated, ev.BufferFreed)

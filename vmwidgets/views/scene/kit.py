@@ -473,7 +473,7 @@ def scene(  # noqa: PLR0913  a picture's parts, all but four by name
     if height is None:
         height = max((node.y + node.h for node in drawn), default=0.0) + 8
     lines, those, small = tuple(links), tuple(lanes), tuple(marks)
-    words = caption, drawn, lines, table, steps, machine, (), those
+    words = caption.as_title(), drawn, lines, table, steps, machine, (), those
     return Scene(view, title, subtitle, width, height, *words, small, about or {}, answers, brief, tuple(opened))
 
 

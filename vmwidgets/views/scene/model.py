@@ -7,6 +7,7 @@ drawing adds nothing.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import field, replace
 from functools import cached_property
@@ -243,6 +244,21 @@ class Caption:
     functions: tuple[str, ...] = ()
     reason: str = ""
     tone: str = "plain"
+
+    def as_title(self) -> Caption:
+        """Return the caption with one sentence as its text, which is drawn large; the others begin the reason.
+
+        A question keeps what is said before it.
+
+        >>> one = Caption("There is no page yet. The PTE is 0x0.", reason="An access raises #PF.").as_title()
+        >>> one.text, one.reason
+        ('There is no page yet.', 'The PTE is 0x0. An access raises #PF.')
+        """
+        first, *rest = [self.text] if self.text.endswith("?") else _AFTER_A_SENTENCE.split(self.text, 1)
+        return replace(self, text=first, reason=f"{rest[0]} {self.reason}".strip()) if rest else self
+
+
+_AFTER_A_SENTENCE = re.compile(r"(?<=[.!?]) (?=\S)")
 
 
 Row = tuple[str, ...]
