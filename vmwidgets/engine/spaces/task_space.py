@@ -188,7 +188,7 @@ class TaskSpace:
         """Return bytes from `start` on, as the entries' objects have them, without reading in pages or reporting."""
         parts = []
         for va, count in page_pieces(start, length):
-            entry = self.vm_map.inner(va)
+            entry = self.vm_map.entry_at(va)
             if entry is None or entry.object is None:
                 raise kernel_error("FAULT", f"no entry of {self.vm_map.called} with an object holds {Address(va)}")
             target = entry.object
@@ -220,7 +220,6 @@ class TaskSpace:
         """
         vm_map, end, taken = self.vm_map, start + size, 0
         if fixed:
-            vm_map.guard("remove", start, end)
             taken = sum(min(end, one.end) - max(start, one.start) for one in vm_map.entries_in(start, end))
         if vm_map.space_limit is not None:
             vm_map.check_room(size - taken)
@@ -283,23 +282,12 @@ class TaskSpace:
             if found is target or (isinstance(found, TaskObject) and any(each is target for each in found.chain())):
                 self.vm_map.remove(max(start, entry.start), min(end, entry.end))
 
-    def munmap(self, start: int, end: int) -> None:
-        """Unmap [start, end); holes are allowed."""
-        self.vm_map.guard("remove", start, end)
-        self.vm_map.remove(start, end)
-
-    def mprotect(self, start: int, end: int, protection: int) -> None:
-        """Set the rights of [start, end); raises FAULT for a hole, ACCES beyond an entry's maximum protection."""
-        self.vm_map.guard("protect", start, end)
-        self.vm_map.protect(start, end, protection)
-
     def madvise(self, start: int, end: int, advice: int) -> None:
         """Set the expected use of [start, end); "dontneed" discards its contents.
 
         Raises NOMEM if a part of the range is not mapped, after the rest was done, as on Linux.
         """
         vm_map = self.vm_map
-        vm_map.guard("advise", start, end)
         hole = self._hole(start, end)
         if advice == ADVICE["dontneed"]:
             self._dont_need(start, end)
@@ -317,15 +305,9 @@ class TaskSpace:
             position = entry.end
         return position if position < end else None
 
+    @kernel_function("obreak", first=1)
     def brk(self, end: int) -> None:
         """Move the end of the heap to `end`; raises NOMEM beyond a limit, and if another mapping is in the way."""
-        old, new = -(-self.heap.end // PAGE) * PAGE, -(-end // PAGE) * PAGE
-        if new < old:
-            self.vm_map.guard("remove", new, old)
-        self._brk(end)
-
-    @kernel_function("obreak", first=1)
-    def _brk(self, end: int) -> None:
         heap, vm_map = self.heap, self.vm_map
         old, new = -(-heap.end // PAGE) * PAGE, -(-end // PAGE) * PAGE
         most = self.limits.data
@@ -371,7 +353,7 @@ class TaskSpace:
         written, hole = 0, self._hole(start, end)
         if hole is not None:
             raise kernel_error("FAULT", f"nothing is mapped at {Address(hole)} in {self.vm_map.called}")
-        for entry in self.vm_map.inner_in(start, end):
+        for entry in self.vm_map.entries_in(start, end):
             target = entry.object
             if not isinstance(target, TaskObject) or not target.is_file:
                 continue
@@ -415,7 +397,7 @@ class TaskSpace:
     def page_out(self, start: int, end: int) -> int:
         """Page out the pages of a range, as far as possible; return their number."""
         gone = 0
-        for entry in list(self.vm_map.inner_in(start, end)):
+        for entry in list(self.vm_map.entries_in(start, end)):
             target = entry.object
             if isinstance(target, TaskObject):
                 inside = range(max(start, entry.start), min(end, entry.end), PAGE)
@@ -436,7 +418,7 @@ class TaskSpace:
         return sum(one.span // PAGE for one in self.pmap.editor.leaves(self.pmap.root, 0, self.pmap.layout.user_end))
 
     def clear(self, heap: int | None = None) -> None:
-        """Unmap everything, even submaps, and begin an empty heap at `heap`, as `exec` does."""
+        """Unmap everything, and begin an empty heap at `heap`, as `exec` does."""
         self.vm_map.clear()
         self.heap, self.signals = self._no_heap() if heap is None else Heap(heap, heap), []
 

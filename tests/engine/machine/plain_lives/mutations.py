@@ -178,11 +178,6 @@ def _(mended: Function) -> Function:
 # ---- maps ------------------------------------------------------------------------------------
 
 
-@bug("a range of a submap is not guarded", "lives", "kernel.tasks.task_ranges", "TaskRanges.guard")
-def _(mended: Function) -> Function:
-    return lambda self, verb, start, end: None
-
-
 @bug("a task's map panics without entries", "lives", "kernel.tasks.task_ranges", "TaskRanges.provide_entries")
 def _(mended: Function) -> Function:
     return lambda self, count: None
@@ -210,22 +205,10 @@ def _(mended: Function) -> Function:
 @bug("what a mapping replaces counts twice", "lives", "spaces.task_space", "TaskSpace.mmap")
 def _(mended: Function) -> Function:
     def mmap(self: Any, start: int, size: int, *given: Any, fixed: bool = False, **named: Any) -> Any:
-        if fixed:
-            self.vm_map.guard("remove", start, start + size)
         self.vm_map.check_room(size)
         return mended(self, start, size, *given, fixed=fixed, **named)
 
     return mmap
-
-
-@bug("another program leaves submaps", "lives", "spaces.task_ends", "TaskEnds.clear")
-def _(mended: Function) -> Function:
-    def clear(self: Any, space: Any, heap: int | None = None) -> None:
-        space.clear(heap)
-        for known in self._beside:
-            known.pop(space.vm_map.name, None)
-
-    return clear
 
 
 # ---- tables ----------------------------------------------------------------------------------

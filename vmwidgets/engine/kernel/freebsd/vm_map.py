@@ -329,8 +329,8 @@ class FreeBSDMap(RangeMap[KernelEntry]):
 
         O(log n) for each level. `vm_map_lookup` descends in the same way.
         """
-        entry = self.peek(address)
-        if entry is None or entry.submap is None or address < entry.start:
+        entry = self.entry_at(address)
+        if entry is None or entry.submap is None:
             return self
         assert isinstance(entry.submap, FreeBSDMap), "submaps are of their parents' kind"
         return entry.submap.innermost(address)

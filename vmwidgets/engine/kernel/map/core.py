@@ -8,7 +8,7 @@ kernel memory. Sources: X15's `kern/vm_map` (2013) and FreeBSD's `vm_map` (2008)
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from ...base.called import called
 from ...base.errors import Broken, KernelPanic
@@ -42,7 +42,7 @@ OFFSET_MASK = (1 << 64) - 1
 class Entry(Node):
     """[start, end) of a map; `offset` (bytes) is its beginning in `object`; `flags` is the packed word.
 
-    `wired_count` says how often the range was wired; `submap` is the map to which the range was given, or None.
+    `wired_count` says how often the range was wired.
     """
 
     __slots__ = (
@@ -53,7 +53,6 @@ class Entry(Node):
         "offset",
         "prev",
         "static",
-        "submap",
         "wired_count",
     )
 
@@ -65,13 +64,10 @@ class Entry(Node):
         self.next: Entry | None = None
         self.start = self.end = self.offset = self.flags = self.wired_count = 0
         self.object: VmObject | None = None
-        self.submap: MapCore[Any] | None = None
 
     def fields(self) -> EntryFields:
-        """Return an entry's fields for events; a submap appears as "submap:NAME"."""
+        """Return an entry's fields for events."""
         name = None if self.object is None else self.object.name
-        if self.submap is not None:
-            name = f"submap:{self.submap.name}"
         return (self.id, self.start, self.end, name, self.offset, self.flags, self.address, self.wired_count)
 
     def in_events(self) -> tuple[int]:
@@ -85,8 +81,7 @@ class Entry(Node):
     def copy_range_from(self, other: Entry) -> None:
         """Copy everything from another entry except its place in list and tree, and its own address."""
         self.start, self.end, self.flags = other.start, other.end, other.flags
-        self.object, self.offset = other.object, other.offset
-        self.wired_count, self.submap = other.wired_count, other.submap
+        self.object, self.offset, self.wired_count = other.object, other.offset, other.wired_count
 
 
 E = TypeVar("E", bound=Entry)
@@ -223,6 +218,11 @@ class MapCore(Generic[E]):
                     break
                 node = node.left  # type: ignore[assignment]
         return found
+
+    def entry_at(self, address: int) -> E | None:
+        """Return the entry that contains `address`, or None, without changing the lookup cache. O(log n)."""
+        found = self.peek(address)
+        return found if found is not None and found.start <= address else None
 
     def link(self, entry: E, previous: E | None, next_: E | None, duplicates: bool = False) -> None:
         """Insert `entry` into the list between two neighbours (None: the header) and into the tree (`vm_map_link`).

@@ -94,17 +94,17 @@ class RangeMap(MapCore[E], ABC):
     def decide(self, start: int, end: int, *, holes: bool) -> list[E]:
         """Return the entries of a range if all may be changed; nothing changes here.
 
-        Raises :class:`MapError`: INVALID_ADDRESS for a hole if `holes` are not allowed, INVALID_ARGUMENT for a range of
-        another map.
+        Raises :class:`MapError`: INVALID_ADDRESS for a hole if `holes` are not allowed, INVALID_ARGUMENT for the range
+        of a submap (FreeBSD's alone).
         """
         entries = list(self.entries_in(start, end))
         position = start
         for entry in entries:
             if entry.start > position and not holes:
                 break
-            if entry.submap is not None:
+            if entry.flags & SUB_MAP:
                 limits = f"[{Address(entry.start)}, {Address(entry.end)})"
-                raise MapError(INVALID_ARGUMENT, f"{limits} is handled by the map {entry.submap.name}")
+                raise MapError(INVALID_ARGUMENT, f"{limits} is the range of a submap")
             position = entry.end
         if position < end and not holes:
             raise MapError(INVALID_ADDRESS, f"nothing is mapped at {Address(position)} in {self.called}")

@@ -1,4 +1,4 @@
-"""Ranges of an X15 map changed in place: protection, inheritance, advice, wiring, large pages, submaps.
+"""Ranges of an X15 map changed in place: protection, inheritance, advice, wiring, large pages.
 
 X15 of 2013 has none of these; they follow FreeBSD's manual pages, with the errors of X15's `error.h`.
 """
@@ -8,20 +8,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 
-from ...base.errors import KernelError, Refused, VMError, kernel_error
+from ...base.errors import KernelError, VMError, kernel_error
 from ...base.event import Unwound
 from ...base.protection import ADVICE, NEEDS_COPY, WRITE, protection_of
 from ...base.recorder import kernel_function
-from ...base.units import PAGE, PAGE_SHIFT, Address, Size
-from ..map.core import SUB_MAP, Entry
-from ..map.map_schema import EntryChanged, SubmapAttached
+from ...base.units import PAGE, PAGE_SHIFT, Size
+from ..map.core import Entry
+from ..map.map_schema import EntryChanged
 from ..map.ranges import (
     INVALID_ADDRESS,
     INVALID_ARGUMENT,
     NO_SPACE,
     PROTECTION_FAILURE,
     RESOURCE_SHORTAGE,
-    SUCCESS,
     MapError,
     RangeMap,
 )
@@ -67,24 +66,8 @@ class TaskRanges(RangeMap[Entry]):
     quirks: frozenset[str] = frozenset()
     tables: Pmap | None = None
     """The page tables that a change of a range affects; None for a map on its own."""
-    has_submaps = False
-    """Whether a part of the map was ever given to another map."""
 
     # ---- what every change of a range is held against ----------------------------------------
-
-    def guard(self, verb: str, start: int, end: int) -> None:
-        """Refuse a range that belongs to a submap in part or as a whole: only that map may change it.
-
-        O(log n + entries there).
-        """
-        for entry in self._from(self.peek(start), end) if self.has_submaps else ():
-            submap = entry.submap
-            if submap is not None and (submap.start, submap.end) == (entry.start, entry.end):
-                limits = f"{Address(submap.start)} to {Address(submap.end)}"
-                raise Refused(
-                    f"start={Address(start)} to {Address(end)} overlaps the submap {submap.called}, {limits}: "
-                    f"{verb} in that map"
-                )
 
     def check_room(self, size: int) -> None:
         """Raise NOMEM if this many more bytes exceed the limit of addresses."""
@@ -112,17 +95,6 @@ class TaskRanges(RangeMap[Entry]):
             self.provide_entries(self._cuts(start, end))
         super().isolate(start, end)
 
-    def inner_in(self, start: int, end: int) -> Iterator[Entry]:
-        """Yield the entries that [start, end) touches, in address order.
-
-        A submap's own entries are yielded in its place.
-        """
-        for entry in self.entries_in(start, end):
-            if isinstance(entry.submap, TaskRanges):
-                yield from entry.submap.inner_in(start, end)
-            else:
-                yield entry
-
     # ---- changes -----------------------------------------------------------------------------
 
     @kernel_function("vm_map_protect")
@@ -130,8 +102,8 @@ class TaskRanges(RangeMap[Entry]):
     def protect(self, start: int, end: int, protection: int, set_max: bool = False) -> None:
         """Set the protection, or its maximum, of a range.
 
-        Raises FAULT for a hole, ACCES beyond the maximum, INVAL for a submap. Raises NOMEM, with nothing changed,
-        without a page for a table that is needed.
+        Raises FAULT for a hole, ACCES beyond the maximum. Raises NOMEM, with nothing changed, without a page for a
+        table that is needed.
         """
         self.set_protection(start, end, protection, set_max)
 
@@ -198,13 +170,13 @@ class TaskRanges(RangeMap[Entry]):
     @kernel_function("vm_map_inherit")
     @x15_errors()
     def inherit(self, start: int, end: int, inheritance: int) -> None:
-        """Set the inheritance of a range; raises INVAL for an invalid number, and for a submap."""
+        """Set the inheritance of a range; raises INVAL for an invalid number."""
         self.set_inheritance(start, end, inheritance)
 
     @kernel_function("vm_map_madvise")
     @x15_errors()
     def advise(self, start: int, end: int, advice: int) -> None:
-        """Set the advice of a range; raises INVAL for an invalid number, and for a submap.
+        """Set the advice of a range; raises INVAL for an invalid number.
 
         With "willneed", pages that objects already have are mapped immediately, as far as there is memory for tables.
         """
@@ -230,8 +202,8 @@ class TaskRanges(RangeMap[Entry]):
         """Bring every page of a range into memory, map it, and count the wiring in the range's entries.
 
         An entry without an object gets one from `new_object` for its part of the range. Raises FAULT for a hole, ACCES
-        if reading is not allowed, INVAL for a submap, and NOMEM without pages; the map is then unchanged. It may stop
-        while it allocates pages: then none is kept. O((entries + 1) log n + pages).
+        if reading is not allowed, and NOMEM without pages; the map is then unchanged. It may stop while it allocates
+        pages: then none is kept. O((entries + 1) log n + pages).
         """
         if self.provides is not None:
             self.decide_wiring(start, end)
@@ -296,7 +268,7 @@ class TaskRanges(RangeMap[Entry]):
     @kernel_function("vm_map_unwire")
     @x15_errors()
     def unwire(self, start: int, end: int) -> None:
-        """Remove one wiring of a range; raises FAULT for a hole, INVAL for a submap, and if it is not wired."""
+        """Remove one wiring of a range; raises FAULT for a hole, INVAL if it is not wired."""
         self.remove_wiring(start, end)
 
     @kernel_function("vm_map_superpages")
@@ -305,8 +277,7 @@ class TaskRanges(RangeMap[Entry]):
         """Map a range with pages of `page` bytes if possible; returns their number (after FreeBSD's superpages).
 
         A large page needs contiguous, aligned memory, aligned addresses, and a page for each table on the path;
-        otherwise, the range keeps its small pages. Raises FAULT for a hole, INVAL for a submap. O(entries + pages of
-        the range).
+        otherwise, the range keeps its small pages. Raises FAULT for a hole. O(entries + pages of the range).
         """
         tables, made = self.tables, 0
         assert tables is not None, "only maps with page tables have pages"
@@ -343,28 +314,3 @@ class TaskRanges(RangeMap[Entry]):
         before = self.nr_entries
         self.join_range(start, end)
         return before - self.nr_entries
-
-    @kernel_function("vm_map_submap")
-    @x15_errors()
-    def submap(self, start: int, end: int, submap: TaskRanges) -> None:
-        """Give a range to another map.
-
-        Raises INVAL unless one entry covers it that has no object, is not wired and is not a submap; FAULT for a hole.
-        """
-        entries = self.decide(start, end, holes=False)
-        entry = entries[0]
-        if len(entries) > 1:
-            raise MapError(INVALID_ARGUMENT, f"{len(entries)} entries lie in the range: a submap's place is one")
-        if entry.object is not None or entry.wired_count:
-            what = "maps an object" if entry.object is not None else "is wired"
-            why = f"the entry at {Address(entry.start)} {what}: a submap's place has nothing in it"
-            raise MapError(INVALID_ARGUMENT, why)
-        self.isolate(start, end)
-        before = entry.fields()
-        entry.flags |= SUB_MAP
-        entry.submap = submap
-        self.has_submaps = True
-        emit = self.recorder.emit
-        if emit is not None:
-            emit((EntryChanged.tag, self.name, before, entry.fields(), "became the place of a submap"))
-            emit((SubmapAttached.tag, self.name, submap.name, start, end, SUCCESS))

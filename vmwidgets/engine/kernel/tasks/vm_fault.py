@@ -85,10 +85,6 @@ class TaskFaults(TaskRanges):
             allowed, where = protection_text(protection), Address(entry.start)
             needed = protection_text(missing)
             raise kernel_error("ACCES", f"the entry at {where} allows {allowed}, but this access needs {needed}")
-        if isinstance(
-            entry.submap, TaskFaults
-        ):  # the range is another map's: so is the fault (FreeBSD `vm_map_lookup`)
-            return entry.submap.fault(address, access, enter_page)
         if entry.object is None:
             why = f"the entry at {Address(entry.start)} has no object to ask for a page; enter one with object="
             if "fault-null-object" in self.quirks:
@@ -106,23 +102,16 @@ class TaskFaults(TaskRanges):
             raise KernelPanic("fault_pmap_enter", why) from error
         return Resolved(cache, entry.start, entry.object, entry.offset_of(va), va, frame, protection)
 
-    def inner(self, va: int) -> Entry | None:
-        """Return the entry that contains `va`, in this map or in the submap that covers it."""
-        entry = self.peek(va)
-        if entry is None or va < entry.start:
-            return None
-        return entry if entry.submap is None or not isinstance(entry.submap, TaskFaults) else entry.submap.inner(va)
-
     def wait_for(self, va: int) -> int:
         """Return how many ticks the pager takes for the page at `va`, which is not in memory; 0 for most. O(log n)."""
-        entry = self.inner(va)
+        entry = self.entry_at(va)
         target = None if entry is None else entry.object
         return target.wait_for(entry.offset_of(va)) if isinstance(target, TaskObject) and entry is not None else 0
 
     def wait_for_range(self, start: int, end: int) -> int:
         """Return how many ticks pagers take for the pages of a range that are not in memory.  O(pages)."""
         total = 0
-        for entry in self.inner_in(start, end):
+        for entry in self.entries_in(start, end):
             target = entry.object
             if isinstance(target, TaskObject) and target.is_slow:
                 inside = range(max(start, entry.start), min(end, entry.end), PAGE)

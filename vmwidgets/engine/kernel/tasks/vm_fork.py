@@ -27,19 +27,14 @@ class TaskForks(TaskFaults):
         pages, or the same frames, or no page yet: then both maps refer to the object, and each that writes gets a
         shadow. Wired pages, and pages of an object that others may write, are always copied immediately. Raises NOMEM
         without memory for entries, objects or pages; the parent's memory is unchanged, though its entries may be marked
-        to be copied, or shared. The child has entries of its own for a submap's mappings. O(entries + pages mapped).
+        to be copied, or shared. O(entries + pages
+        mapped).
         """
-        self._give(child)
-
-    def _give(self, child: TaskForks) -> None:
-        """Append entries to `child` according to their inheritance."""
         for entry in self:
             inheritance = inheritance_of(entry.flags)
             if inheritance == INHERITANCE["none"]:
                 continue
-            if isinstance(entry.submap, TaskForks):
-                entry.submap._give(child)
-            elif inheritance == INHERITANCE["share"]:
+            if inheritance == INHERITANCE["share"]:
                 self._share(entry)
                 child.adopt(entry, entry.object)
             else:

@@ -80,8 +80,8 @@ class Request:
         """
         if self.object is not None or entry.object is not None:
             return "an object is mapped"
-        if entry.wired_count or entry.submap is not None:
-            return "it is wired" if entry.wired_count else "another map has the range"
+        if entry.wired_count:
+            return "it is wired"
         if not nomerge_compares and (self.flags | entry.flags) & flag.NOMERGE:
             return "it may not merge"
         if (self.flags ^ entry.flags) & flag.ENTRY_MASK:

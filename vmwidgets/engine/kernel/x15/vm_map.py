@@ -260,10 +260,7 @@ class X15Map(TaskForks):
         return self.low_gap.find(self, size, lowest)
 
     def clear(self) -> None:
-        """Remove all mappings, with submaps and their mappings. O(entries + pages mapped)."""
-        for entry in self:
-            if isinstance(entry.submap, X15Map):
-                entry.submap.clear()
+        """Remove all mappings. O(entries + pages mapped)."""
         if self.first is not None and self.last is not None:
             self.remove(self.first.start, self.last.end)
 
@@ -352,7 +349,7 @@ class X15Map(TaskForks):
         name = "map" if self.kernel is None else "kernel map"
         lines = [f"vm_map: {name}: {self.start:016x}-{self.end:016x}\n", INFO_HEADER]
         for entry in self:
-            kind = "object" if entry.object is not None else "null" if entry.submap is None else "submap"
+            kind = "null" if entry.object is None else "object"
             length = (entry.end - entry.start & self.mask) // KIB
             place = f"{entry.start:016x} {entry.end:016x} {length:8d}k"
             lines.append(f"vm_map: {place} {entry.offset:08x} {entry.flags:08x} {kind}\n")
@@ -360,18 +357,11 @@ class X15Map(TaskForks):
         return "".join(lines)
 
     def check(self) -> None:
-        """Check the core's invariants, and: 8. wired entries have their pages, mapped if they may be read; 9. a submap
-        covers all of its range.
-        """  # noqa: D205  one list of invariants, as elsewhere
+        """Check the core's invariants, and: 8. wired entries have their pages, mapped if they may be read."""
         super().check()
         for entry in self:
             if entry.wired_count:
                 self._check_wired(entry)
-            submap = entry.submap
-            if submap is not None and (submap.start, submap.end) != (entry.start, entry.end):
-                raise Broken(
-                    f"rule 9 of the map: entry {entry.id} of {self.called} is not the place of {submap.called}"
-                )
 
     def _leads_on(self, frame: int | None, va: int) -> bool:
         """Return whether there is a page and, if there are tables, whether they lead to one."""

@@ -1,8 +1,8 @@
-"""The handles of X15's maps: the kernel map, tasks' maps, and submaps."""
+"""The handles of X15's maps: the kernel map and tasks' maps."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Annotated, Any, TypeAlias
 
 from ...base.errors import Refused, in_ascii, printable, shown
@@ -10,7 +10,6 @@ from ...base.operations import Argument, operation
 from ...base.protection import pack_flags, protection_text
 from ...base.tree_schema import TreeCompared
 from ...base.units import PAGE, Address, binary_size, counted
-from ...kernel.map.core import CachedEntries, Entry
 from ...kernel.map.map_schema import EntryValue
 from ...kernel.pmap.pmap import Pmap
 from ...kernel.tasks.memory_object import TaskObject
@@ -18,7 +17,6 @@ from ...kernel.tasks.pagers import AnonymousPager
 from ...kernel.threads.waits import MaySleep, TimedWait
 from ...kernel.x15.vm_map import X15Map
 from ...mmu.tables_schema import Rights
-from ...spaces.paths import quoted, unquoted
 from .. import arguments
 from ..arguments import MYPY, AdviceArg, AlignArg, FlagArg, InheritArg, Number, PagesArg, ProtArg
 from ..system import Part
@@ -100,8 +98,6 @@ class MachineMap(MapPart):
         >>> vm.boot("x86-64").kernel_map.enter("16 KiB")
         0xffff_8080_0014_1000
         """
-        if self.path in self.system.parents:
-            self._refuse_lost_place()
         vm_map, start = self.vm_map, at or 0
         if at is not None:
             self._refuse_place(vm_map, at, size, fixed)
@@ -188,36 +184,6 @@ class MachineMap(MapPart):
         self.door.may_stop()
         return vm_map.simplify(first, last)
 
-    @operation
-    def submap(
-        self, name: str, start: int | str, end: int | str | None = None, *, size: int | str | None = None
-    ) -> MachineMap:
-        """Turn a range into a submap, which offers all operations of a map (vm_map_submap(9)).
-
-        The range must be one empty entry: it fails with INVAL if the range has an object, is wired or has several
-        entries, and with FAULT for a hole.  From now on, its addresses belong to the new map.  No call can reverse
-        this.
-
-        >>> import vmwidgets as vm
-        >>> m = vm.boot("x86-64")
-        >>> a = m.kernel_map.enter("1 MiB")
-        >>> drivers = m.kernel_map.submap("drivers", a, size="256 KiB")
-        >>> drivers.enter("16 KiB") == a, drivers.path
-        (True, 'kernel_map/drivers')
-        """
-        path = f"{self.path}/{quoted(arguments.part_name(name, 'map name'))}"
-        if path in self.system.maps:
-            raise Refused(
-                f"name={shown(name)}: {self.vm_map.called} already has a submap with this name; each needs its own name"
-            )
-        first, last = self._range("submap", start, end, size)
-        made = self._map_like_this(path, first, last)
-        self.vm_map.submap(first, last, made)
-        self.system.maps[path] = made
-        self.system.submaps.setdefault(self.path, []).append(path)
-        self.system.parents[path] = self.path
-        return self.system.part(MachineMap, path)
-
     def fill(self, entries: int) -> None:
         """Enter single pages that never merge, until the map has `entries` entries.
 
@@ -240,18 +206,6 @@ class MachineMap(MapPart):
         """The rule of the search for a gap: "x15", or "first", "best", "worst" or "next"."""
         fit = self.vm_map.fit
         return "x15" if fit is None else fit.name
-
-    @property
-    def submaps(self) -> dict[str, MachineMap]:
-        """The submaps of this map, by name."""
-        made = (self.system.part(MachineMap, path) for path in self.system.submaps.get(self.path, ()))
-        return {unquoted(one.path.removeprefix(f"{self.path}/")): one for one in made}
-
-    def parts(self) -> Iterator[MachineMap]:
-        """Yield this map and its submaps, at all depths."""
-        yield self
-        for submap in self.submaps.values():
-            yield from submap.parts()
 
     def scanned(self, address: int | str) -> int:
         """Return the number of entries that a scan of the list reads, up to the first that ends above `address`.
@@ -323,25 +277,6 @@ class MachineMap(MapPart):
         assert isinstance(tables, Pmap), "a machine's maps have page tables"
         return tables
 
-    def _map_like_this(self, path: str, start: int, end: int) -> X15Map:
-        """Return a map of [start, end) on the same page tables, with entries from the ordinary cache."""
-        ours, kernel = self.vm_map, self.system.kernel
-        entries = CachedEntries(kernel.entry_cache, kernel.identities, Entry)
-        made = X15Map(
-            path,
-            start,
-            end,
-            entries,
-            ours.recorder,
-            bits=ours.bits,
-            kernel=ours.kernel,
-            unmap=ours.unmap,
-            quirks=ours.quirks,
-            assertions=ours.assertions,
-        )
-        made.tables, made.task, made.provides = ours.tables, ours.task, ours.provides
-        return made
-
     # ---- the door's own checks ---------------------------------------------------------------
 
     def _refuse_place(self, vm_map: X15Map, at: int, size: int, fixed: bool) -> None:
@@ -352,22 +287,10 @@ class MachineMap(MapPart):
             where = f"at={Address(at)} and size={size:#x}"
             raise Refused(f"{where} don't end below 2**{vm_map.bits}, where addresses end")
 
-    def _refuse_lost_place(self) -> None:
-        """Refuse to allocate addresses in a map that has lost its range: its parent may allocate the same addresses."""
-        if not self.system.has_place(self.path):
-            raise Refused(
-                f"{self.vm_map.called} has lost its place, {self.start} to {self.end}: m.unchecked removed an entry "
-                "for it; make another submap"
-            )
-
     def _refuse_range(self, verb: str, start: int, end: int) -> None:
-        """Refuse a range that contains the kernel itself, or a submap."""
-        if self.path == "kernel_map":
-            self._refuse_reserved(verb, start, end)
-        self.vm_map.guard(verb, start, end)
-
-    def _refuse_reserved(self, verb: str, start: int, end: int) -> None:
         """Refuse a range of the kernel map that overlaps the kernel itself."""
+        if self.path != "kernel_map":
+            return
         system = self.system
         by_id, roles = system.maps[self.path].by_id, system.roles[self.path]
         touched = None
