@@ -21,6 +21,7 @@ from ..kernel.tasks.led_object import pages_of
 from ..kernel.tasks.memory_object import TaskObject
 from ..kernel.tasks.task_memory import TaskMemory
 from ..kernel.threads.waits import MaySleep, TimedWait
+from ..kernel.x15.vm_fault import begin_again, vm_map_fault, vm_map_fork, wait_for
 from ..kernel.x15.vm_map import X15Map
 from ..memory.ram import page_pieces
 from ..mmu.rules import Access
@@ -115,14 +116,14 @@ class TaskSpace:
 
     def _bring(self, va: int, access: int, *, signals: bool = False) -> MaySleep[None]:
         """Map the page at `va` for an access that needs these protection bits; may sleep."""
-        ticks = self.vm_map.wait_for(va)
+        ticks = wait_for(self.vm_map, va)
         if ticks:
             pmap = self.pmap
             yield TimedWait("the pager", ticks)
             pmap.check_there(va)
         while True:
             try:
-                self.vm_map.fault(va, access, self.enter_page)
+                vm_map_fault(self.vm_map, va, access, self.enter_page)
             except KernelError as error:
                 if error.name == "NOMEM" and self.out_of_memory is not None and self.out_of_memory(self):
                     continue
@@ -314,6 +315,7 @@ class TaskSpace:
         if most is not None and end - heap.start > most:
             raise kernel_error("NOMEM", f"the heap of task {self.name!r} may have {Size(most)} at most")
         if new > old:
+            vm_map.check_room(new - old)
             self._grow_heap(old, new)
         elif new < old:
             vm_map.remove(new, old)
@@ -380,7 +382,7 @@ class TaskSpace:
         for entry in list(vm_map.entries_in(start, end)):
             target = entry.object
             if self._begins_again(entry):
-                vm_map.begin_again(entry)
+                begin_again(vm_map, entry)
             elif isinstance(target, TaskObject) and target.has_frames and not target.shared:
                 pages = pages_of(entry)
                 first = pages.start + max(0, start - entry.start) // PAGE
@@ -427,7 +429,7 @@ class TaskSpace:
         child.limits = TaskLimits(**vars(self.limits))
         child.apply_limits()
         child.heap = Heap(**vars(self.heap))
-        self.vm_map.fork(child.vm_map)
+        vm_map_fork(self.vm_map, child.vm_map)
         if self.memory.fork.maps:
             self._copy_tables(child)
 

@@ -1,4 +1,4 @@
-"""What is told of a change of ranges, and why one is refused; test_task_ranges.py compares the changes with a dict."""
+"""What is told of a change of ranges, and why one is refused; x15/test_changed_ranges.py compares with a dict."""
 
 from __future__ import annotations
 
@@ -8,9 +8,15 @@ import pytest
 
 from tests.engine.kernel.maps import LOW, NOMERGE, PAGE, RW, Space
 from vmwidgets.engine.base import protection as flag
-from vmwidgets.engine.kernel.map.core import Entry
+from vmwidgets.engine.kernel.map.core import (
+    INVALID_ADDRESS,
+    INVALID_ARGUMENT,
+    PROTECTION_FAILURE,
+    Entry,
+    MapError,
+    may_join,
+)
 from vmwidgets.engine.kernel.map.map_schema import EntryChanged, EntryJoined, EntryWired
-from vmwidgets.engine.kernel.map.ranges import INVALID_ADDRESS, INVALID_ARGUMENT, PROTECTION_FAILURE, MapError, may_join
 
 SHARE, COPY, RANDOM = 1, 2, 1
 """VM_INHERIT_SHARE, VM_INHERIT_COPY and VM_ADV_RANDOM."""

@@ -16,9 +16,8 @@ from ...base.errors import Broken, KernelPanic, kernel_error
 from ...base.protection import protection_of, protection_text
 from ...base.recorder import Recorder, kernel_function
 from ...base.units import IN_PAGE, PAGE_SHIFT, Address
-from ..map.core import EntrySource
+from ..map.core import NO_SPACE, SUCCESS, EntrySource
 from ..map.map_schema import MapCreated
-from ..map.ranges import NO_SPACE, SUCCESS
 from ..map.vm_object import FreeBSDObject
 from ..threads.waits import MaySleep, PageWait, RoomWait, Running, TimedWait, undone
 from .entries import NOFAULT, KernelEntry, KernelTables, MapServices

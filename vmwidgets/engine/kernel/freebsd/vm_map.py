@@ -14,21 +14,22 @@ from copy import copy
 from dataclasses import dataclass, field
 from typing import Any
 
-from ...base.errors import Broken, KernelError, kernel_error
+from ...base.errors import Broken, KernelError, KernelPanic, kernel_error
 from ...base.recorder import kernel_function
 from ...base.units import PAGE_SHIFT
-from ..map.core import SUB_MAP, MapCore
-from ..map.map_schema import SubmapAttached
-from ..map.ranges import (
+from ..map.core import (
     INVALID_ADDRESS,
     INVALID_ARGUMENT,
     NO_SPACE,
     RESOURCE_SHORTAGE,
+    SUB_MAP,
     SUCCESS,
+    MapCore,
     MapError,
-    RangeMap,
     edges_in,
 )
+from ..map.fits import Fit
+from ..map.map_schema import SubmapAttached
 from ..map.vm_object import FreeBSDObject
 from ..threads.waits import MapLock, MaySleep, PageWait, undone
 from .entries import KERNEL_FLAGS, GapTree, KernelEntry, MapServices
@@ -36,13 +37,15 @@ from .kmem_schema import EntryClipped, ObjectCreated, RangeDeleted, RangeInserte
 from .vm_page import GRAB, KernelPage
 
 
-class FreeBSDMap(RangeMap[KernelEntry]):
+class FreeBSDMap(MapCore[KernelEntry]):
     """Used ranges of [start, end); `system` is the system flag."""
 
     def __init__(self, name: str, start: int, end: int, services: MapServices) -> None:
         super().__init__(name, start, end, services.entries, services.recorder)
         self.tree: GapTree = GapTree(services.recorder, name, end)
         self.services = services
+        self.fit: Fit | None = None
+        """A rule that replaces the map's own search for a gap."""
         self.lock = MapLock(name, services.recorder, services.running)
         self.submaps: dict[FreeBSDMap, int] = {}
         """The submaps of this map, with the number of entries of each."""
@@ -169,6 +172,10 @@ class FreeBSDMap(RangeMap[KernelEntry]):
             emit((RangeInserted.tag, self.name, start, end, name, offset, how, status))
 
     # ---- clipping ----------------------------------------------------------------------------
+
+    def no_entry(self) -> KernelPanic:
+        """Return the panic of a change for which no entry is left."""
+        return KernelPanic("vm_map_entry_create", f"no entry is left for {self.called}")
 
     def clip_start(self, entry: KernelEntry, address: int) -> None:
         """Split `entry` where a range begins; it is first merged with its neighbours, and remains the upper part."""

@@ -1,7 +1,7 @@
 """First, best, worst and next fit: small values given to a map, to replace its own search for a gap.
 
 Each is asked for a gap, and changes only its own memory; among equal gaps, the lowest is chosen.  X15's own search with
-its find cache is in :mod:`.x15.placement`, FreeBSD's first fit with its tree of gaps in :mod:`.freebsd.vm_map`.  The
+its find cache is in :mod:`.x15.vm_map`, FreeBSD's first fit with its tree of gaps in :mod:`.freebsd.vm_map`.  The
 rules are those of Knuth, The Art of Computer Programming, volume 1, section 2.5.
 """
 

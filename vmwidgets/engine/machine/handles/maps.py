@@ -15,6 +15,7 @@ from ...kernel.pmap.pmap import Pmap
 from ...kernel.tasks.memory_object import TaskObject
 from ...kernel.tasks.pagers import AnonymousPager
 from ...kernel.threads.waits import MaySleep, TimedWait
+from ...kernel.x15.vm_fault import vm_map_superpages, vm_map_wire, wait_for_range
 from ...kernel.x15.vm_map import X15Map
 from ...mmu.tables_schema import Rights
 from .. import arguments
@@ -111,6 +112,7 @@ class MachineMap(MapPart):
         if prot & ~max_prot:
             raise Refused(f"prot={protection_text(prot)!r} goes beyond max_prot={protection_text(max_prot)!r}")
         flags = pack_flags(prot, max_prot, inherit, advice, nomerge, fixed)
+        vm_map.check_room(size)
         return Address(vm_map.enter(start, size, align, flags, object, offset))
 
     @over_a_range
@@ -150,7 +152,7 @@ class MachineMap(MapPart):
         >>> m.task("init").walk(a).page_size == vm.MIB
         True
         """
-        return self.vm_map.superpages(start, end, self._page_size(page))
+        return vm_map_superpages(self.vm_map, start, end, self._page_size(page))
 
     @over_a_range
     def promote(self, start: int, end: int, *, page: int | str | None = None) -> int:
@@ -257,12 +259,12 @@ class MachineMap(MapPart):
 
     def _wired(self, start: int, end: int, may_stop: bool) -> MaySleep[None]:
         """Wire a range, after the time that slow pagers need for its pages."""
-        ticks = self.vm_map.wait_for_range(start, end)
+        ticks = wait_for_range(self.vm_map, start, end)
         if ticks:
             yield TimedWait("the pager", ticks)
         if may_stop:
             self.door.may_stop()
-        self.vm_map.wire(start, end, self._wired_memory)
+        vm_map_wire(self.vm_map, start, end, self._wired_memory)
 
     def _wired_memory(self) -> TaskObject:
         """Return an object for a wired range that had no object."""

@@ -15,6 +15,7 @@ from vmwidgets.engine.base.errors import Broken, KernelError, kernel_error
 from vmwidgets.engine.base.event import Called, Returned
 from vmwidgets.engine.kernel.map.map_schema import EntryChanged, EntryJoined, EntryWired
 from vmwidgets.engine.kernel.map.vm_object import VmObject
+from vmwidgets.engine.kernel.x15.vm_fault import vm_map_fault, vm_map_wire
 from vmwidgets.engine.kernel.x15.vm_map import X15Map
 
 PAGES, FEW, FRAMES = 24, 8, 10
@@ -105,12 +106,12 @@ class Ranges(Space):
         return ""
 
     def wire(self, first, end):
-        return self.do(X15Map.wire, first, end, self.memory)
+        return self.do(vm_map_wire, first, end, self.memory)
 
     def touch(self, number, access):
         """A fault; whatever it says."""
         try:
-            self.map.fault(LOW + number * PAGE, access, self.tables.enter_frame)
+            vm_map_fault(self.map, LOW + number * PAGE, access, self.tables.enter_frame)
         except KernelError as error:
             return error.name
         return ""
@@ -184,7 +185,7 @@ class RangesMachine(RuleBasedStateMachine):
         expected = self.model.wire(span, memory="memory")
         if not expected and self.needed(span, before) > free:
             expected, self.model.pages = NOMEM, before
-        self.both(expected, X15Map.wire, span, self.real.memory)
+        self.both(expected, vm_map_wire, span, self.real.memory)
 
     def needed(self, span, pages):
         """Pages that are behind nothing, or not in their object."""
@@ -318,7 +319,8 @@ class TestErrors:
         space.wire(1, 3)
         before = space.state()
         args = {"protect": (1,), "wire": (space.memory,), "unwire": ()}[function]
-        assert space.do(getattr(X15Map, function), *where, *args) == "FAULT"
+        call = vm_map_wire if function == "wire" else getattr(X15Map, function)
+        assert space.do(call, *where, *args) == "FAULT"
         assert space.state() == before
 
     def test_one_entry_that_may_not_is_enough_to_change_none(self):
