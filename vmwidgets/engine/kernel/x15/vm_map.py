@@ -186,8 +186,6 @@ class X15Map(MapCore[Entry]):
         self.quirks = quirks
         self.counts_references = "remove-forgets" not in quirks
         self.assertions = assertions
-        self._out_of_map = "out-of-map" in quirks
-        self._nomerge_compares = "nomerge-enter" in quirks
         self.find_cache = 0
         """The address where the last search for a gap ended, and the next one may begin."""
         self.find_cache_threshold = self.mask
@@ -293,7 +291,7 @@ class X15Map(MapCore[Entry]):
         Sums wrap, as words do, only with quirk out-of-map.
         """
         start, size = request.start, request.size
-        word = self.mask if self._out_of_map else -1
+        word = self.mask if "out-of-map" in self.quirks else -1
         end = (start + size) & word
         if start < self.start or end > self.end:
             return "it lies outside the map"
@@ -355,7 +353,7 @@ class X15Map(MapCore[Entry]):
                 raise KernelPanic("search_past_end", f"the free search reached {Address(position)}, past the map's end")
             below, position = position, ((position + align - 1) & ~(align - 1) if align else position) & mask
             # rounding may pass the map's end or wrap; the original's subtraction then wraps too and finds room
-            if not self._out_of_map and (position > self.end or position < below):
+            if (position > self.end or position < below) and "out-of-map" not in self.quirks:
                 return False
             if (self.end - position) & mask < size:
                 return False
@@ -411,7 +409,8 @@ class X15Map(MapCore[Entry]):
         in the original's release build (quirk nomerge-enter).
         """
         previous, following = self._touching(request)
-        if request.flags & NOMERGE and not self._nomerge_compares:
+        compares = "nomerge-enter" in self.quirks
+        if request.flags & NOMERGE and not compares:
             emit = self.recorder.emit
             if emit is not None and (previous is not None or following is not None):
                 ids = (0 if one is None else one.id for one in (previous, following))
@@ -424,8 +423,8 @@ class X15Map(MapCore[Entry]):
         if (
             previous is not None
             and following is not None
-            and not request.obstacle(previous, self._nomerge_compares)
-            and not request.obstacle(following, self._nomerge_compares)
+            and not request.obstacle(previous, compares)
+            and not request.obstacle(following, compares)
         ):
             self._report_merge(following, "both", "")
             return self._grow(previous, previous.start, following.end, following, "joined with the next")
@@ -448,7 +447,7 @@ class X15Map(MapCore[Entry]):
         return previous, following
 
     def _may_grow(self, request: Request, neighbour: Entry, side: str) -> bool:
-        why = request.obstacle(neighbour, self._nomerge_compares)
+        why = request.obstacle(neighbour, "nomerge-enter" in self.quirks)
         self._report_merge(neighbour, side, why)
         return not why
 
