@@ -45,7 +45,7 @@ def test_all_that_ships_is_compared_and_agrees(capsys: pytest.CaptureFixture[str
 FAULTS: dict[str, tuple[Any, str, Callable[[Any], Any], str, str]] = {
     "no ranges of X15 are joined": (
         X15Map,
-        "_merged",
+        "try_merge",
         lambda real: lambda self, request: None,
         "x15",
         "number of entries",

@@ -326,9 +326,9 @@ class TaskSpace:
         last = self.vm_map.peek(old - PAGE) if old > self.heap.start else None
         target = None if last is None or last.end != old else last.object
         flags = pack_flags(READ | WRITE, ALL, INHERITANCE["copy"], 0, fixed=True)
-        if last is not None and isinstance(target, TaskObject) and self._may_stretch(last, target, new - old):
+        if last is not None and isinstance(target, TaskObject) and self._may_merge(last, target, new - old):
             self.vm_map.enter(old, new - old, 0, flags, target, last.offset_of(old))
-            self.vm_map.join_range(old - PAGE, old)
+            self.vm_map.merge_range(old - PAGE, old)
         else:
             self._enter_fresh(old, new - old, flags, 0)
 
@@ -343,7 +343,7 @@ class TaskSpace:
         return made
 
     @staticmethod
-    def _may_stretch(last: Entry, target: TaskObject, size: int) -> bool:
+    def _may_merge(last: Entry, target: TaskObject, size: int) -> bool:
         """Return whether `last` may have `size` more bytes of its object: not shared, and these bytes unused."""
         if last.flags & NEEDS_COPY or target.is_file or target.shared or target.shadow is not None:
             return False

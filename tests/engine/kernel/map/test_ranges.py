@@ -14,7 +14,7 @@ from vmwidgets.engine.kernel.map.core import (
     PROTECTION_FAILURE,
     Entry,
     MapError,
-    may_join,
+    may_merge,
 )
 from vmwidgets.engine.kernel.map.map_schema import EntryChanged, EntryJoined, EntryWired
 
@@ -138,7 +138,7 @@ def test_a_joined_entry_tells_the_side_and_what_it_is_now():
     ids = [entry.id for entry in space.map]
     for entry in space.map:
         entry.flags = RW
-    events = told(space, EntryJoined, lambda: space.map.join(space.map.by_id[ids[1]]))
+    events = told(space, EntryJoined, lambda: space.map.merge_neighbours(space.map.by_id[ids[1]]))
     assert [(one.entry, one.side, one.start, one.end) for one in events] == [
         (ids[1], "prev", at(0), at(2)), (ids[1], "next", at(0), at(3)),
     ]  # fmt: skip
@@ -165,14 +165,14 @@ def neighbours(**changes):
     ids=str,
 )  # fmt: skip  # a list
 def test_one_difference_keeps_neighbours_apart(changes):
-    assert may_join(*neighbours())
-    assert not may_join(*neighbours(**changes))
+    assert may_merge(*neighbours())
+    assert not may_merge(*neighbours(**changes))
 
 
 def test_entries_that_may_not_merge_stay_alone_and_without_an_object_offsets_do_not_matter():
     low, high = neighbours()
     low.flags = high.flags = RW | NOMERGE
-    assert not may_join(low, high)
+    assert not may_merge(low, high)
     low, high = neighbours(offset=7 * PAGE)
     low.object = high.object = None
-    assert may_join(low, high)
+    assert may_merge(low, high)

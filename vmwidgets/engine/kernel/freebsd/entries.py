@@ -77,7 +77,7 @@ class KernelEntry(Entry):
         """The number of the page after its last one in the object."""
         return self.first_page + self.pages
 
-    def may_stretch(self, start: int, flags: int) -> bool:
+    def may_merge_range(self, start: int, flags: int) -> bool:
         """Return whether the entry may be extended over a range at `start` with these flags and no object."""
         if self.end != start or self.flags != flags or self.wired_count != 0:
             return False

@@ -314,7 +314,7 @@ class Kmem:
     def _map_pages(self, vm_map: FreeBSDMap, entry: KernelEntry, address: int, size: int) -> None:
         """Count the entry as wired, which may merge now; its pages are mapped and no longer busy."""
         vm_map.set_wired_count(entry, 1)
-        vm_map.join(entry)
+        vm_map.merge_neighbours(entry)
         first, count, pages = self.offset_of(address) >> PAGE_SHIFT, size >> PAGE_SHIFT, self.kmem_object.pages
         frames = [pages[pindex] for pindex in range(first, first + count) if pindex in pages]
         if len(frames) == count:

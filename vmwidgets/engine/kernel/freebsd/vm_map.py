@@ -132,10 +132,10 @@ class FreeBSDMap(MapCore[KernelEntry]):
             return status
         previous = self.last if following is None else following.prev
         word = KERNEL_FLAGS | flags
-        if target is None and previous is not None and previous.may_stretch(start, word):
-            self._stretch(previous, end)
+        if target is None and previous is not None and previous.may_merge_range(start, word):
+            self._merge_new(previous, end)
             self._report_insert(target, offset, start, end, "extend", status)
-            self.join(previous)
+            self.merge_neighbours(previous)
             return status
         entry = self.allocate_entry()
         entry.start, entry.end, entry.object, entry.offset, entry.flags = start, end, target, offset, word
@@ -153,7 +153,7 @@ class FreeBSDMap(MapCore[KernelEntry]):
             return NO_SPACE, None
         return SUCCESS, following
 
-    def _stretch(self, entry: KernelEntry, end: int) -> None:
+    def _merge_new(self, entry: KernelEntry, end: int) -> None:
         before = entry.fields()
         self.resize(end - entry.end)
         entry.end = end
@@ -181,7 +181,7 @@ class FreeBSDMap(MapCore[KernelEntry]):
         """Split `entry` where a range begins; it is first merged with its neighbours, and remains the upper part."""
         if not entry.start < address < entry.end:
             return
-        self.join(entry)
+        self.merge_neighbours(entry)
         self.supply_object(entry)
         before = entry.fields()
         front = self.copy_entry(entry)
@@ -327,7 +327,7 @@ class FreeBSDMap(MapCore[KernelEntry]):
         """
         following = self.peek(start)
         previous = self.last if following is None else following.prev
-        if previous is None or not previous.may_stretch(start, KERNEL_FLAGS):
+        if previous is None or not previous.may_merge_range(start, KERNEL_FLAGS):
             return False
         return previous.object is not None or not self.system
 
@@ -411,7 +411,7 @@ class FreeBSDMap(MapCore[KernelEntry]):
     @kernel_function("vm_map_simplify")
     def simplify(self, start: int, end: int) -> MaySleep[int]:
         """Merge equal entries that a range touches, with each other and with their neighbours."""
-        return (yield from self._locked(lambda: self.join_range(start, end)))
+        return (yield from self._locked(lambda: self.merge_range(start, end)))
 
     @kernel_function("vm_map_wire")
     def wire(self, start: int, end: int) -> MaySleep[int]:
@@ -463,7 +463,7 @@ class FreeBSDMap(MapCore[KernelEntry]):
                 self.services.wire_pages(entry)
             yield from self.lock.acquire()
             if self.by_id.get(entry.id) is entry:  # it may have gone while the lock was free
-                self.join(entry)
+                self.merge_neighbours(entry)
         self.lock.release()
         return status
 

@@ -440,7 +440,7 @@ class MapCore(ABC, Generic[E]):
             if stop is not None and stop(entry.start):
                 break
             change(entry)
-        self.join_range(start, end)
+        self.merge_range(start, end)
         self.recorder.stop = stop
 
     def isolate(self, start: int, end: int) -> None:
@@ -554,17 +554,17 @@ class MapCore(ABC, Generic[E]):
 
         self.change_range(start, end, change)
 
-    # ---- joining -----------------------------------------------------------------------------
+    # ---- merging -----------------------------------------------------------------------------
 
-    def join_range(self, start: int, end: int) -> None:
+    def merge_range(self, start: int, end: int) -> None:
         """Merge each entry that [start, end) touches with equal neighbours. It may stop before any entry."""
         stop = self.recorder.take_stop()
         for entry in self._from(self.peek(start), end):
             if stop is not None and stop(entry.start):
                 break
-            self.join(entry)
+            self.merge_neighbours(entry)
 
-    def join(self, entry: E) -> None:
+    def merge_neighbours(self, entry: E) -> None:
         """Absorb the previous entry, then the next one, if they are equal to `entry`, which stays valid.
 
         An absorbed entry drops its reference to the object. The range changes in place: an entry only grows into a
@@ -573,20 +573,20 @@ class MapCore(ABC, Generic[E]):
         if entry.flags & SUB_MAP:
             return
         previous, following = entry.prev, entry.next
-        if previous is not None and may_join(previous, entry):
+        if previous is not None and may_merge(previous, entry):
             before = entry.fields()
             self.discard(previous)  # type: ignore[arg-type]  # neighbours are of the same kind
             entry.start, entry.offset = previous.start, previous.offset
             self.gap_changed(entry.prev)  # type: ignore[arg-type]
-            self._report_join(entry, before, "prev")
-        if following is not None and may_join(entry, following):
+            self._report_neighbour(entry, before, "prev")
+        if following is not None and may_merge(entry, following):
             before = entry.fields()
             self.discard(following)  # type: ignore[arg-type]
             entry.end = following.end
             self.gap_changed(entry)
-            self._report_join(entry, before, "next")
+            self._report_neighbour(entry, before, "next")
 
-    def _report_join(self, entry: E, before: EntryFields, side: str) -> None:
+    def _report_neighbour(self, entry: E, before: EntryFields, side: str) -> None:
         emit = self.recorder.emit
         if emit is not None:
             self.report_resize(entry, before, f"took in the entry {'before' if side == 'prev' else 'after'}")
@@ -650,7 +650,7 @@ def edges_in(entries: Iterable[Entry], start: int, end: int) -> Iterator[int]:
         yield -(-min(end, entry.end) // PAGE) * PAGE
 
 
-def may_join(low: Entry, high: Entry) -> bool:
+def may_merge(low: Entry, high: Entry) -> bool:
     """Return whether two neighbours may be one entry: equal in everything, and adjacent in their object.
 
     This is the rule after a change; a range that X15 enters merges by :meth:`.placement.Request.obstacle`.

@@ -137,7 +137,7 @@ class Request:
     def obstacle(self, entry: Entry, nomerge_compares: bool = False) -> str:
         """Return why the range and `entry` may not become one entry; "" if they may.
 
-        This is the rule of `vm_map_enter`; after a change of entries, :func:`~..map.core.may_join` has another.
+        This is the rule of `vm_map_enter`; after a change of entries, :func:`~..map.core.may_merge` has another.
         Offsets make no difference, since only ranges without an object merge. With `nomerge_compares` (the original's
         release build), NOMERGE is just a bit that must be equal.
         """
@@ -245,7 +245,7 @@ class X15Map(MapCore[Entry]):
 
     @kernel_function("vm_map_insert", first=1)
     def _insert(self, request: Request, static: Entry | None) -> Entry:
-        entry = self._merged(request) if static is None else None
+        entry = self.try_merge(request) if static is None else None
         if entry is None:
             entry = self._link_new(request, static)
         self.resize(request.size)
@@ -402,7 +402,7 @@ class X15Map(MapCore[Entry]):
 
     # ---- merging -----------------------------------------------------------------------------
 
-    def _merged(self, request: Request) -> Entry | None:
+    def try_merge(self, request: Request) -> Entry | None:
         """Let a neighbour absorb a request, or two neighbours merge with it; None if neither is possible.
 
         This is X15's `vm_map_try_merge`. The neighbours of a request that may not merge are not even compared, except
@@ -427,13 +427,13 @@ class X15Map(MapCore[Entry]):
             and not request.obstacle(following, compares)
         ):
             self._report_merge(following, "both", "")
-            return self._grow(previous, previous.start, following.end, following, "joined with the next")
-        if previous is not None and self._may_grow(request, previous, "previous"):
+            return self._merge(previous, previous.start, following.end, following, "joined with the next")
+        if previous is not None and self._may_merge(request, previous, "previous"):
             end = (previous.end + request.size) & self.mask
-            return self._grow(previous, previous.start, end, None, "grown upwards")
-        if following is not None and self._may_grow(request, following, "next"):
+            return self._merge(previous, previous.start, end, None, "grown upwards")
+        if following is not None and self._may_merge(request, following, "next"):
             start = (following.start - request.size) & self.mask
-            return self._grow(following, start, following.end, None, "grown downwards")
+            return self._merge(following, start, following.end, None, "grown downwards")
         return None
 
     def _touching(self, request: Request) -> tuple[Entry | None, Entry | None]:
@@ -446,7 +446,7 @@ class X15Map(MapCore[Entry]):
             following = None
         return previous, following
 
-    def _may_grow(self, request: Request, neighbour: Entry, side: str) -> bool:
+    def _may_merge(self, request: Request, neighbour: Entry, side: str) -> bool:
         why = request.obstacle(neighbour, "nomerge-enter" in self.quirks)
         self._report_merge(neighbour, side, why)
         return not why
@@ -456,7 +456,7 @@ class X15Map(MapCore[Entry]):
         if emit is not None:
             emit((MergeTried.tag, self.name, neighbour.id, side, not why, why or "no object, same properties"))
 
-    def _grow(self, entry: Entry, start: int, end: int, absorbed: Entry | None, why: str) -> Entry:
+    def _merge(self, entry: Entry, start: int, end: int, absorbed: Entry | None, why: str) -> Entry:
         """Let `entry` become [start, end), and the entry `absorbed`, if there is one, become part of it."""
         previous, following = entry.prev, entry.next if absorbed is None else absorbed.next
         self.unlink(entry)
@@ -671,7 +671,7 @@ class X15Map(MapCore[Entry]):
         It is FreeBSD's `vm_map_simplify_entry` for each entry.
         """
         before = self.nr_entries
-        self.join_range(start, end)
+        self.merge_range(start, end)
         return before - self.nr_entries
 
     def set_wired_count(self, entry: Entry, count: int) -> None:
