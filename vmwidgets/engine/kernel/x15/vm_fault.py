@@ -97,7 +97,7 @@ def vm_map_fault(vm_map: X15Map, address: int, access: int, enter_page: Callable
         if vm_map.provides is not None:
             raise kernel_error("NOMEM", why) from error
         raise KernelPanic("fault_pmap_enter", why) from error
-    return Resolved(cache, entry.start, entry.object, entry.offset_of(va), va, frame, protection)
+    return Resolved(cache, entry.start, target, offset, va, frame, protection)
 
 
 def wait_for(vm_map: X15Map, va: int) -> int:

@@ -247,20 +247,16 @@ class X15Map(MapCore[Entry]):
     def _insert(self, request: Request, static: Entry | None) -> Entry:
         entry = self.try_merge(request) if static is None else None
         if entry is None:
-            entry = self._link_new(request, static)
+            entry = static if static is not None else self.allocate_entry()
+            entry.start, entry.end = request.start, (request.start + request.size) & self.mask
+            entry.object, entry.offset, entry.flags = request.object, request.offset, request.flags & ENTRY_MASK
+            if request.object is not None and self.counts_references:
+                request.object.reference(entry)
+            following = request.next
+            self.relink(entry, self.last if following is None else following.prev, following)
         self.resize(request.size)
         if self.kernel is not None and self.kernel.klimit < entry.end:
             self.kernel.kgrow(entry.end)
-        return entry
-
-    def _link_new(self, request: Request, static: Entry | None) -> Entry:
-        entry = static if static is not None else self.allocate_entry()
-        entry.start, entry.end = request.start, (request.start + request.size) & self.mask
-        entry.object, entry.offset, entry.flags = request.object, request.offset, request.flags & ENTRY_MASK
-        if request.object is not None and self.counts_references:
-            request.object.reference(entry)
-        following = request.next
-        self.relink(entry, self.last if following is None else following.prev, following)
         return entry
 
     def relink(self, entry: Entry, previous: Entry | None, following: Entry | None) -> None:
@@ -408,7 +404,12 @@ class X15Map(MapCore[Entry]):
         This is X15's `vm_map_try_merge`. The neighbours of a request that may not merge are not even compared, except
         in the original's release build (quirk nomerge-enter).
         """
-        previous, following = self._touching(request)
+        following, end = request.next, (request.start + request.size) & self.mask
+        previous = self.last if following is None else following.prev
+        if previous is not None and previous.end != request.start:
+            previous = None
+        if following is not None and following.start != end:
+            following = None
         compares = "nomerge-enter" in self.quirks
         if request.flags & NOMERGE and not compares:
             emit = self.recorder.emit
@@ -418,38 +419,20 @@ class X15Map(MapCore[Entry]):
             return None
         if request.flags & NOMERGE and self.assertions:
             raise KernelPanic("nomerge_enter", "the merge was asked to look at a NOMERGE request")
-        if previous is None and following is None:
-            return None
-        if (
-            previous is not None
-            and following is not None
-            and not request.obstacle(previous, compares)
-            and not request.obstacle(following, compares)
-        ):
+        before = "" if previous is None else request.obstacle(previous, compares)
+        after = "" if following is None else request.obstacle(following, compares)
+        if previous is not None and following is not None and not before and not after:
             self._report_merge(following, "both", "")
             return self._merge(previous, previous.start, following.end, following, "joined with the next")
-        if previous is not None and self._may_merge(request, previous, "previous"):
-            end = (previous.end + request.size) & self.mask
-            return self._merge(previous, previous.start, end, None, "grown upwards")
-        if following is not None and self._may_merge(request, following, "next"):
-            start = (following.start - request.size) & self.mask
-            return self._merge(following, start, following.end, None, "grown downwards")
+        if previous is not None:
+            self._report_merge(previous, "previous", before)
+            if not before:
+                return self._merge(previous, previous.start, end, None, "grown upwards")
+        if following is not None:
+            self._report_merge(following, "next", after)
+            if not after:
+                return self._merge(following, request.start, following.end, None, "grown downwards")
         return None
-
-    def _touching(self, request: Request) -> tuple[Entry | None, Entry | None]:
-        """Return the entries directly before and after the range."""
-        following = request.next
-        previous = self.last if following is None else following.prev
-        if previous is not None and previous.end != request.start:
-            previous = None
-        if following is not None and following.start != (request.start + request.size) & self.mask:
-            following = None
-        return previous, following
-
-    def _may_merge(self, request: Request, neighbour: Entry, side: str) -> bool:
-        why = request.obstacle(neighbour, "nomerge-enter" in self.quirks)
-        self._report_merge(neighbour, side, why)
-        return not why
 
     def _report_merge(self, neighbour: Entry, side: str, why: str) -> None:
         emit = self.recorder.emit
