@@ -35,8 +35,7 @@ from ..map.core import (
     MapError,
     edges_in,
 )
-from ..map.fits import Fit
-from ..map.low_gap import LowGap
+from ..map.fits import Fit, LowGap
 from ..map.map_schema import (
     NO_MERGE,
     EntryResized,
