@@ -653,7 +653,7 @@ def edges_in(entries: Iterable[Entry], start: int, end: int) -> Iterator[int]:
 def may_merge(low: Entry, high: Entry) -> bool:
     """Return whether two neighbours may be one entry: equal in everything, and adjacent in their object.
 
-    This is the rule after a change; a range that X15 enters merges by :meth:`.placement.Request.obstacle`.
+    This is the rule after a change; a range that X15 enters merges by :meth:`.x15.vm_map.Request.obstacle`.
     Without an object, offsets make no difference. Entries that may not merge, or were supplied by the boot, stay alone.
     """
     return (

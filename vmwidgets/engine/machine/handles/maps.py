@@ -253,9 +253,10 @@ class MachineMap(MapPart):
         """Make the kernel change a range; it raises the kernel's errors."""
         if verb == "wire":
             callbacks = self.system.callbacks
-            return callbacks.complete("wire", self._wired(start, end, callbacks.current is None))
+            callbacks.complete("wire", self._wired(start, end, callbacks.current is None))
+            return
         self.door.may_stop()
-        return _CHANGES[verb](self.vm_map, start, end, *arguments)
+        getattr(self.vm_map, verb)(start, end, *arguments)
 
     def _wired(self, start: int, end: int, may_stop: bool) -> MaySleep[None]:
         """Wire a range, after the time that slow pagers need for its pages."""
@@ -331,11 +332,3 @@ class MachineMap(MapPart):
         read_as = fmt.rules.read_as(level, word, controls)
         if read_as.kind != "leaf" or fmt.rules.check_descriptor(level, read_as, word, controls):
             raise Refused(f"page={binary_size(page)}: the processors of this machine have no such pages ({controls})")
-
-
-_CHANGES: dict[str, Callable[..., None]] = {
-    "protect": X15Map.protect,
-    "inherit": X15Map.inherit,
-    "advise": X15Map.advise,
-    "unwire": X15Map.unwire,
-}
