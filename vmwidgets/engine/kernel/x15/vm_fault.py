@@ -103,8 +103,9 @@ def vm_map_fault(vm_map: X15Map, address: int, access: int, enter_page: Callable
 def wait_for(vm_map: X15Map, va: int) -> int:
     """Return how many ticks the pager takes for the page at `va`, which is not in memory; 0 for most. O(log n)."""
     entry = vm_map.entry_at(va)
-    target = None if entry is None else entry.object
-    return target.wait_for(entry.offset_of(va)) if isinstance(target, TaskObject) and entry is not None else 0
+    if entry is None or not isinstance(entry.object, TaskObject) or not entry.object.is_slow:
+        return 0
+    return entry.object.wait_for(entry.offset_of(va))
 
 
 def wait_for_range(vm_map: X15Map, start: int, end: int) -> int:
