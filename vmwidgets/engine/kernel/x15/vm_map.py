@@ -238,12 +238,13 @@ class X15Map(MapCore[Entry]):
         if flags & FIXED:
             self.find_fixed(request)
         else:
-            self.find_available(request)
-        self._insert(request, static)
+            self.find_avail(request)
+        self.insert(request, static)
         return request.start
 
     @kernel_function("vm_map_insert", first=1)
-    def _insert(self, request: Request, static: Entry | None) -> Entry:
+    def insert(self, request: Request, static: Entry | None) -> Entry:
+        """Let a neighbour absorb the request, or link an entry for it, and make the kernel's tables reach its end."""
         entry = self.try_merge(request) if static is None else None
         if entry is None:
             entry = static if static is not None else self.allocate_entry()
@@ -302,7 +303,7 @@ class X15Map(MapCore[Entry]):
         return None
 
     @kernel_function("vm_map_find_avail")
-    def find_available(self, request: Request) -> int:
+    def find_avail(self, request: Request) -> int:
         """Set `request.start` and `request.next` to the lowest suitable gap from the find cache on.
 
         Raises NOMEM without one. A hint (`request.start`, if not 0) is tried first, and used even if it breaks the
