@@ -51,7 +51,7 @@ def calls() -> dict[str, dict[str, tuple[Taken, ...]]]:
     parts = {
         "machine": m, "kernel map": m.kernel_map, "kentry": m.kentry, "daemon": m.pagedaemon,
         "kmem map": m.kmem.maps["exec_map"], "processor": m.cpus[0], "task": task, "map": task.map,
-        "submap": task.map.submap("s", "1 MiB", size="8 KiB"), "file": m.file("f", b"x"), "unchecked": m.unchecked,
+        "file": m.file("f", b"x"), "unchecked": m.unchecked,
         "domain": domain, "memory object": domain.anonymous("8 KiB"), "failures": m.inject("swap_full"),
     }  # fmt: skip  # pairs
     found: dict[str, dict[str, tuple[Taken, ...]]] = {}
@@ -63,15 +63,15 @@ def calls() -> dict[str, dict[str, tuple[Taken, ...]]]:
                 for one in signature(getattr(part, name)).parameters.values()
             )
             for name in names
-            if name not in LEFT_OUT
+            if name not in (*LEFT_OUT, "submap")  # the engine before had submaps of X15's maps
         }
     return found
 
 
 SUBJECTS: dict[str, dict[str, float]] = {
-    "tasks": {"task": 10, "map": 6, "submap": 1, "machine": 1, "processor": 3, "file": 1.5, "own": 6, "past": 1},
+    "tasks": {"task": 10, "map": 6, "machine": 1, "processor": 3, "file": 1.5, "own": 6, "past": 1},
     "paging": {"task": 12, "map": 2, "machine": 0.5, "processor": 3, "file": 3, "own": 10, "past": 1},
-    "maps": {"entries": 30, "map": 3, "submap": 2, "kernel map": 1, "past": 2},
+    "maps": {"entries": 30, "map": 5, "kernel map": 1, "past": 2},
     "kernel memory": {
         "machine": 8, "kernel map": 3, "kmem map": 2, "kentry": 0.3, "daemon": 0.5, "unchecked": 1, "threads": 10,
         "past": 1,
@@ -79,7 +79,7 @@ SUBJECTS: dict[str, dict[str, float]] = {
     "domains": {"domain": 10, "regions": 6, "memory object": 4, "machine": 0.3, "processor": 1, "past": 1},
     "doors": {
         "machine": 6, "kernel map": 3, "kentry": 1, "daemon": 1, "kmem map": 2, "processor": 2, "task": 4, "map": 3,
-        "submap": 1, "file": 1, "unchecked": 2, "domain": 4, "memory object": 1, "failures": 1, "own": 2, "threads": 2,
+        "file": 1, "unchecked": 2, "domain": 4, "memory object": 1, "failures": 1, "own": 2, "threads": 2,
         "edits": 2, "past": 1,
     },
 }  # fmt: skip  # pairs
@@ -187,7 +187,7 @@ class Drawing:
         names = [*calls()[kind]]
         name = chance.choices(names, [OFTEN.get(one, 1) for one in names])[0]
         taken = calls()[kind][name]
-        self.space = "tasks" if kind in ("task", "map", "submap", "processor", "file") else kind
+        self.space = "tasks" if kind in ("task", "map", "processor", "file") else kind
         both = {"end", "size"} <= {one.name for one in taken}
         given, named = [], []
         by_place = True
@@ -203,7 +203,7 @@ class Drawing:
                 named.append(f"{one.name}={self.argument(one.name)}")
         if self.silly and chance.random() < 0.01:
             named.append("nonsense=1")
-        if name in ("task", "fork", "domain", "submap"):
+        if name in ("task", "fork", "domain"):
             self.remember(name)
         return f"{self.part(kind)}.{name}({', '.join([*given, *named])})"
 
@@ -216,7 +216,6 @@ class Drawing:
             "kmem map": f"m.kmem.maps[{chance.choice(('exec_map', 'pipe_map', 'kmem_map', 'kernel_map'))!r}]",
             "processor": f"m.cpus[{chance.choice((0, 0, 1, 1, 2))}]",
             "task": f"m.tasks[{task!r}]", "map": f"m.tasks[{task!r}].map",
-            "submap": f"m.tasks[{task!r}].map.submaps[{chance.choice(('one', 'two', 's'))!r}]",
             "file": f"m.files[{chance.choice(('a', 'slow'))!r}]", "unchecked": "m.unchecked",
             "domain": f"m.domains[{domain!r}]", "memory object": f"memobj({chance.randrange(50)})",
             "failures": f"failures({chance.randrange(9)})",
@@ -344,7 +343,7 @@ class Drawing:
             f"{target}.protect({at}, size={size}, prot={prot!r})",
             f"{target}.inherit({at}, size={size}, inherit={inherit!r})",
             f"{target}.advise({at}, size={size}, advice={advice!r})", f"{target}.simplify({at}, size={size})",
-            f"{target}.lookup({at})", f"{target}.submap({chance.choice(('one', 'two'))!r}, {at}, size={PAGE})",
+            f"{target}.lookup({at})",
             f"m.tasks[{self.tasks[0]!r}].fork()",
             f"{target}.wire({at}, size={size})", f"{target}.unwire({at}, size={size})",
         ))  # fmt: skip  # a list

@@ -98,8 +98,6 @@ class Side:
         yield "kernel map", m.kernel_map.value(whole=WHOLE)
         for name, task in m.tasks.items():
             yield f"map of {name}", task.map.value(whole=WHOLE)
-            for inner, submap in task.map.submaps.items():
-                yield f"submap {inner} of {name}", submap.value(whole=WHOLE)
         for name, domain in m.domains.items():
             yield f"domain {name}", domain.snapshot()
         for name, file in m.files.items():

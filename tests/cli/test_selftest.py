@@ -15,7 +15,6 @@ import pytest
 import vmwidgets as vm
 from vmwidgets.cli import main, originals, selftest
 from vmwidgets.engine.kernel.freebsd.vm_map import FreeBSDMap
-from vmwidgets.engine.kernel.x15.placement import Placement
 from vmwidgets.engine.kernel.x15.vm_map import X15Map
 from vmwidgets.engine.selfpaging import pmap
 from vmwidgets.engine.selfpaging.flags import kernel_flags
@@ -45,8 +44,8 @@ def test_all_that_ships_is_compared_and_agrees(capsys: pytest.CaptureFixture[str
 
 FAULTS: dict[str, tuple[Any, str, Callable[[Any], Any], str, str]] = {
     "no ranges of X15 are joined": (
-        Placement,
-        "merge",
+        X15Map,
+        "try_merge",
         lambda real: lambda self, request: None,
         "x15",
         "number of entries",

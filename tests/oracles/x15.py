@@ -19,6 +19,7 @@ from vmwidgets.engine.kernel.map.core import Entry, PlainEntries
 from vmwidgets.engine.kernel.map.vm_object import VmObject
 from vmwidgets.engine.kernel.x15 import ALL_QUIRKS
 from vmwidgets.engine.kernel.x15.kentry import KentryArea
+from vmwidgets.engine.kernel.x15.vm_fault import vm_map_fault
 from vmwidgets.engine.kernel.x15.vm_map import X15Map
 
 _WORDS = ("hint", "size", "align", "start", "end", "addr", "va")
@@ -156,7 +157,7 @@ class X15Replay:
         return None if entry is None else entry_row(entry)
 
     def _fault(self, record: Record) -> Record:
-        found = self.map.fault(record["addr"], record["access"], lambda va, frame, protection: None)
+        found = vm_map_fault(self.map, record["addr"], record["access"], lambda va, frame, protection: None)
         return {
             "error": None,
             "cache": found.cache,
@@ -193,8 +194,8 @@ class X15Replay:
         state: Record = {
             "size": vm_map.size,
             "nr_entries": vm_map.nr_entries,
-            "find_cache": vm_map.placement.find_cache.address,
-            "find_cache_threshold": vm_map.placement.find_cache.threshold,
+            "find_cache": vm_map.find_cache,
+            "find_cache_threshold": vm_map.find_cache_threshold,
             "lookup_cache": None if cached is None else cached.start,
         }
         if self._kernel is not None:

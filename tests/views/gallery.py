@@ -375,7 +375,6 @@ def of_names(which: str) -> Named:
     memory = machine.object(f"{name[:-1]}2")
     task = machine.task(name)
     low = task.map.enter("64 KiB", object=memory, prot="rw")
-    task.map.submap(name, task.map.enter("64 KiB"), size="64 KiB")
     shared = task.mmap("16 KiB", "rw", "shared", file)
     own = task.mmap("16 KiB", "rw", "private", file)
     child = task.fork(f"{name[:-1]}3")

@@ -124,13 +124,12 @@ def test_sentences_call_parts_by_the_names_that_learners_gave_them() -> None:
     task = machine.task("init")
     heap = task.mmap("16 KiB")
     task.write(heap, b"x")
-    space = task.map.submap("stacks", task.map.enter("64 KiB"), size="16 KiB")
-    space.enter("4 KiB")
+    task.map.enter("64 KiB")
     task.fork("child").exit()
     machine.kmem_free(machine.kmem_alloc("12 KiB"), "12 KiB")
     machine.kmem.exec_map.lock()
     machine.domain("hello").frame("4 KiB")
     told = {operation.name: str(operation.explain()) for operation in machine.journal}
     assert not [text for text in told.values() if re.search(r"task:|domain:|kmem/", text)]
-    assert "stacks of the map of init" in told["enter"]
+    assert "the map of init" in told["enter"]
     assert saying("kmem events: MapLocked", map="kmem.kernel_map") in told["kmem_alloc"]

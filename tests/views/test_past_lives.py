@@ -188,7 +188,7 @@ def test_an_operation_done_again_is_seen_as_it_was_at_each_event(
     def seen(machine: Any) -> dict[str, Any]:
         try:
             return whole(machine)
-        except vm.Refused:  # a submap has no name yet, a domain's tables are gone
+        except vm.Refused:  # a domain's tables are gone
             return {}
 
     def begin(machine: Any) -> None:

@@ -24,8 +24,8 @@ PARTS = {
     "… the walk": ("engine/mmu/walk.py:translate",),
     "… the TLB filled": ("engine/mmu/tlb.py:fill",),
     "… A and D set": ("engine/mmu/editor.py:mark_accessed",),
-    "the fault: the entry, the object, a frame": ("engine/kernel/tasks/vm_fault.py:fault",),
-    "… the object's page": ("engine/kernel/tasks/task_ranges.py:translation",),
+    "the fault: the entry, the object, a frame": ("engine/kernel/x15/vm_fault.py:vm_map_fault",),
+    "… the object's page": ("engine/kernel/tasks/memory_object.py:translation",),
     "… entered in the page tables, flushed": ("engine/spaces/task_space.py:enter_page",),
     "copies for going back": ("engine/machine/history.py:take_copy",),
 }

@@ -135,11 +135,11 @@ class _X15:
         return None if entry is None else self._row(entry)
 
     def state(self) -> State:
-        find, cached = self.map.placement.find_cache, self.map.lookup_cache
+        cached = self.map.lookup_cache
         return {
             "size": self.map.size,
             "number of entries": self.map.nr_entries,
-            "find cache": [find.address, find.threshold],
+            "find cache": [self.map.find_cache, self.map.find_cache_threshold],
             "lookup cache": None if cached is None else cached.start,
             "entries": [self._row(entry) for entry in self.map],
         }

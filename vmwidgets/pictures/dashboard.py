@@ -139,9 +139,7 @@ class Dashboard(Map):
             )
             scenes.append(replace(kentry, title="kentry area: where new entries come from"))
         address = self._address_at_hand(target, at.moment.operation)
-        task = next(
-            (task.name for task in machine.tasks.values() if any(target is part for part in task.map.parts())), ""
-        )
+        task = next((task.name for task in machine.tasks.values() if target is task.map), "")
         moment = picture.moment
         scenes.append(walk_line(machine, task, address, is_open=self._walk_whole, moment=moment, width=at.width))
         in_line = not self._walk_whole
@@ -269,9 +267,8 @@ class Dashboard(Map):
         if not self._follows:
             return target
         machine: Machine = target.machine
-        maps = {task.path: task.map for task in machine.tasks.values()}
-        for one in (machine.kernel_map, *maps.values()):
-            maps |= {part.path: part for part in one.parts()}
+        of_tasks = {task.path: task.map for task in machine.tasks.values()}
+        maps = {one.path: one for one in (machine.kernel_map, *of_tasks.values())} | of_tasks
         for operation in reversed(machine.journal[-16:]):
             if operation.target in maps:
                 return maps[operation.target]

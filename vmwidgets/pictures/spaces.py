@@ -154,11 +154,11 @@ class MachineSpace:
         of_kernel = {va for va in vas if self.whose(va) == KERNEL}
         own = [va for va in vas if va not in of_kernel]
         kernels = entries_at(self._machine.kernel_map, self._moment, of_kernel) if of_kernel else {}
-        known = {va: _kind(kernels[va], "kernel") if va in kernels else "kernel" for va in of_kernel}
+        known = {va: kind_of(kernels[va]) if va in kernels else "kernel" for va in of_kernel}
         if not self.has_map:
             return known | dict.fromkeys(own, "anonymous")  # a domain has no other memory
         entries = entries_at(self._map, self._moment, own)
-        return known | {va: _kind(entry, "anonymous") for va, entry in entries.items()}
+        return known | {va: kind_of(entry) for va, entry in entries.items()}
 
     def flip(self, pa: int, word: int, bit: int) -> None:
         """Write the descriptor at `pa`, now `word`, with one bit flipped."""
@@ -167,12 +167,6 @@ class MachineSpace:
     def undo_edit(self) -> None:
         """Undo the latest edit of a descriptor."""
         self._machine.undo_descriptor()
-
-
-def _kind(entry: EntryValue, in_submap: str) -> str:
-    """Return the kind of an entry's memory; `in_submap` if it belongs to another map's entries."""
-    kind = kind_of(entry)
-    return in_submap if kind == "submap" else kind
 
 
 class TablesSpace:

@@ -24,7 +24,7 @@ MOST_GROUPS = 2_000
 
 _NAMES: dict[str, str] = {
     "n": (
-        "boot task domain fork enter vm_map_enter mmap map submap brk malloc copy object make_file superpages fill "
+        "boot task domain fork enter vm_map_enter mmap map brk malloc copy object make_file superpages fill "
         "memobj anonymous frame device_frame ram device mint retype take_pages take_slots deserialise swap_on "
         "kmem_alloc kmem_alloc_nofault kmem_alloc_wait kmem_malloc kmem_suballoc"
     ),

@@ -110,7 +110,7 @@ class Space:
 
     @property
     def find(self):
-        return self.map.placement.find_cache.address, self.map.placement.find_cache.threshold
+        return self.map.find_cache, self.map.find_cache_threshold
 
 
 def folded(whole, shown):

@@ -11,15 +11,10 @@ HALF = "a\ud800"
 
 
 def machine():
-    """One whose task "places" has room for submaps."""
+    """A machine with a task that maps something."""
     m = vm.boot()
     m.task("places").map.enter("64 KiB", at="1 MiB")
     return m
-
-
-def submap(m, name):
-    space = m.tasks["places"].map
-    space.submap(name, vm.MIB + len(space.submaps) * vm.PAGE, size=vm.PAGE)
 
 
 MAKE_A_PART = {
@@ -28,7 +23,6 @@ MAKE_A_PART = {
     "a device": lambda m, name: m.device(name, at="1 GiB", size="4 KiB"),
     "a domain": lambda m, name: m.domain(name),
     "a map of kernel memory": lambda m, name: m.kmem_suballoc("64 KiB", name),
-    "a submap": submap,
     "the task of a loaded map": lambda m, name: vm.load_maps(m, "10000-11000 rw-p 0 00:00 0", task=name),
 }
 

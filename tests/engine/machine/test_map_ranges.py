@@ -210,77 +210,6 @@ class TestSimplify:
             task.map.simplify(size="4 KiB")
 
 
-class TestSubmap:
-    def test_it_is_a_map_over_the_same_addresses_and_tables(self, machine):
-        task, heap = machine.task("init"), machine.object("heap")
-        address = task.map.enter("1 MiB", at="1 MiB")
-        inner = task.map.submap("stacks/1", address, size="256 KiB")
-        assert inner.path == "task:init/map/stacks%2F1"
-        assert (inner.start, inner.end) == (address, address + (256 << 10))
-        place = inner.enter("16 KiB", object=heap)
-        task.write(place, b"inside")
-        assert task.read(place, 6) == b"inside"
-        assert len(heap.pages) == 1
-        assert error(task.read, place + (64 << 10), 1) == "FAULT"
-        machine.check()
-        inner.remove(place, size="16 KiB")
-        assert task.walk(place).pa is None
-        machine.check()
-
-    def test_the_parent_leaves_it_alone(self, machine):
-        kernel_map = machine.kernel_map
-        address = kernel_map.enter("1 MiB")
-        kernel_map.submap("drivers", address, size="256 KiB")
-        for call in (kernel_map.remove, kernel_map.wire, kernel_map.simplify):
-            with pytest.raises(vm.Refused, match=r"overlaps the submap kernel_map/drivers, .*: \w+ in that map"):
-                call(address, size="512 KiB")
-        with pytest.raises(vm.Refused, match="each needs its own name"):
-            kernel_map.submap("drivers", address + (512 << 10), size="4 KiB")
-        assert "submap" in kernel_map.info()
-        assert " submap:kernel_map/drivers>" in repr(kernel_map)
-        other = kernel_map.enter("64 KiB")
-        assert not address <= other < address + (256 << 10)
-        machine.check()
-
-    @pytest.mark.parametrize(
-        ("removed", "broken"),
-        [
-            (PAGE, r"^rule 9 of the map: entry \d+ of kernel_map is not the place of kernel_map/drivers"),
-            (256 << 10, r"^M11: kernel_map/drivers has lost its place"),
-        ],
-    )
-    def test_a_submap_that_lost_its_place_hands_out_nothing(self, machine, removed, broken):
-        kernel_map = machine.kernel_map
-        address = kernel_map.enter("1 MiB")
-        drivers = kernel_map.submap("drivers", address, size="256 KiB")
-        inner = drivers.submap("inner", drivers.enter("64 KiB"), size="64 KiB")
-        machine.check()
-        machine.unchecked.vm_map_remove(kernel_map, int(address), int(address) + removed)
-        for part in (drivers, inner):
-            with pytest.raises(vm.Refused, match=f"^{part.path} has lost its place"):
-                part.enter("4 KiB")
-        with pytest.raises(vm.Broken, match=broken):
-            machine.check()
-        assert kernel_map.enter("4 KiB", at=address, fixed=True) == address
-        kernel_map.remove(address, size="4 KiB")
-
-    def test_a_place_with_something_in_it_is_invalid(self, machine, task):
-        assert error(task.map.submap, "s", BASE, size="4 KiB") == "INVAL"
-        assert error(task.map.submap, "s", "8 MiB", size="4 KiB") == "FAULT"
-        assert not task.map.submaps
-        machine.check()
-
-    def test_submaps_of_submaps_and_pictures(self, machine):
-        kernel_map = machine.kernel_map
-        outer = kernel_map.submap("a", kernel_map.enter("1 MiB"), size="512 KiB")
-        inner = outer.submap("b", outer.enter("64 KiB"), size="64 KiB")
-        inner.wire(inner.enter("8 KiB"), size="8 KiB")
-        machine.check()
-        assert inner.path == "kernel_map/a/b"
-        assert vm.Map(inner).scene().title == "kernel_map/a/b"
-        assert "wired" in "".join(text.text for node in vm.EntryList(inner).scene().nodes for text in node.text)
-
-
 class TestPlacement:
     def test_a_task_searches_by_the_rule_it_was_given(self, machine):
         found = {}
@@ -311,16 +240,10 @@ def test_a_machine_made_again_has_done_the_same(machine, task):
     task.map.protect(BASE, size="8 KiB", prot="r")
     task.map.advise(BASE, size="8 KiB", advice="willneed")
     task.map.inherit(BASE, size="8 KiB", inherit="none")
-    inner = space.submap("s", space.enter("64 KiB"), size="64 KiB")
-    inner.enter("4 KiB")
     space.unwire(0, size="4 KiB")
     space.simplify()
     twin = machine.branch(len(machine.journal) - 1)
-    for one, other in (
-        (space, twin.part(space.path)),
-        (task.map, twin.part(task.map.path)),
-        (inner, twin.part(inner.path)),
-    ):
+    for one, other in ((space, twin.part(space.path)), (task.map, twin.part(task.map.path))):
         assert one.entries() == other.entries()
     assert machine.journal[len(machine.journal) - 1].events == twin.journal[len(machine.journal) - 1].events
     twin.check()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
 from pathlib import Path
 
@@ -99,3 +100,21 @@ def test_a_later_format_is_refused(tmp_path: Path) -> None:
         file.write(lines)
     with pytest.raises(vm.Refused, match=r"it has version 3, .*: this vmwidgets reads versions 1 to 2"):
         vm.load_journal(later)
+
+
+@pytest.mark.parametrize("undone", [False, True])
+def test_a_journal_with_a_submap_is_refused_and_says_what_reads_it(undone: bool, tmp_path: Path) -> None:
+    """X15 has none, and machines had them once; where it was undone, redo could not do it again."""
+    m = vm.boot()
+    start = m.kernel_map.enter("64 KiB")
+    m.kernel_map.remove(start, size="64 KiB")
+    if undone:
+        m.undo()
+    m.journal.save(tmp_path / "m.jsonl.gz")
+    with gzip.open(tmp_path / "m.jsonl.gz", "rt") as file:
+        lines = file.read().replace('"name":"remove"', '"name":"submap"').splitlines(keepends=True)[:-1]
+    end = {"end": len(lines), "sha256": hashlib.sha256("".join(lines).encode()).hexdigest()}
+    with gzip.open(tmp_path / "m.jsonl.gz", "wt") as file:
+        file.writelines([*lines, json.dumps(end) + "\n"])
+    with pytest.raises(vm.Refused, match=r"line \d: kernel_map.submap: X15's maps have no submaps.* reads it$"):
+        vm.load_journal(tmp_path / "m.jsonl.gz")

@@ -1,4 +1,4 @@
-"""Random lives of tasks, threads, processors, submaps and slow files against plain bytes; policies against paper.
+"""Random lives of tasks, threads, processors, objects and slow files against plain bytes; policies against paper.
 
 ``python -m tests.engine.machine.plain_lives`` lives at length, and prints what the lives did.
 """

@@ -19,8 +19,7 @@ def m():
     address = task.map.enter("64 KiB", object=m.object("file"))
     task.write(address, b"x")
     start = m.kernel_map.enter("1 MiB")
-    m.kernel_map.submap("drivers", start, size="64 KiB")
-    m.kernel_map.wire(start + (64 << 10), size="4 KiB")
+    m.kernel_map.wire(start, size="4 KiB")
     d = m.domain("hello")
     d.write(d.map(d.frame()), b"x")
     m.kmem_suballoc("64 KiB", "mine")
@@ -29,7 +28,7 @@ def m():
 
 
 PATHS = (
-    "machine", "kernel_map", "kernel_map/drivers", "task:init", "task:init/map", "object:file", "domain:hello", "cpu:1",
+    "machine", "kernel_map", "task:init", "task:init/map", "object:file", "domain:hello", "cpu:1",
     "cpus", "kmem", "kmem/mine", "kmem/kernel_map", "threads", "pagedaemon", "frames", "caches", "kentry", "unchecked",
 )  # fmt: skip  # read as a list of paths
 
@@ -47,7 +46,6 @@ def test_handles_are_the_same_however_they_are_asked_for(m):
     assert m.object("file") is m.objects["file"] is m.part("object:file")
     assert m.domain("hello") is m.domains["hello"] is m.part("domain:hello")
     assert m.kmem.mine is m.kmem.maps["mine"] is m.part("kmem/mine")
-    assert m.kernel_map.submaps["drivers"] is m.part("kernel_map/drivers")
     assert m.threads["pagedaemon"] is m.part("thread:pagedaemon")
 
 

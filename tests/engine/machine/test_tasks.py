@@ -197,9 +197,9 @@ class TestBrokenTranslations:
         self.broken(at + 5 * vm.PAGE, "that is not the page of screen")
 
     def test_a_page_that_is_to_be_copied_before_it_is_written(self, pages):
-        self.task.space.vm_map.inner(AT).flags |= NEEDS_COPY
+        self.task.space.vm_map.entry_at(AT).flags |= NEEDS_COPY
         self.broken(AT, "may be written, and the page is not its own to write")
 
     def test_no_entry(self, pages):
-        self.task.space.vm_map.inner(AT).object = None
+        self.task.space.vm_map.entry_at(AT).object = None
         self.broken(AT, "no entry with an object is there")

@@ -295,15 +295,6 @@ def simplified_nothing(seen: Seen, said: Said) -> None:
     assert entries(seen.before, seen.map) == entries(seen.machine, seen.map)
 
 
-@claim("map operations: submap")
-def became_a_submap(seen: Seen, said: Said) -> None:
-    start = number(said["address"])
-    (there,) = inside(entries(seen.machine, seen.map), start, start + bytes_of(said["size"]))
-    assert (there.start, there.end) == (start, start + bytes_of(said["size"]))
-    inner = map_of(seen.machine, said["map"])
-    assert (int(inner.start), int(inner.end)) == (there.start, there.end)
-
-
 @claim("map operations: range")
 def entries_changed(seen: Seen, said: Said) -> None:
     """Each cut makes an entry more, and each merge one less."""

@@ -458,7 +458,7 @@ def resident_pages(machine: vm.Machine) -> set[tuple[str, int]]:
 def backed(seen: Pictured, *tasks: str) -> list[Any]:
     """Entries of tasks that map a memory object."""
     found = [one for name in tasks for one in seen.machine.tasks[name].map.entries()]
-    return [one for one in found if one.object and not str(one.object).startswith("submap:")]
+    return [one for one in found if one.object]
 
 
 @claim("object pictures: none")

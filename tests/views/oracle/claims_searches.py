@@ -146,7 +146,6 @@ def stays_apart(seen: StepSeen, said: Said, side: str) -> None:
     reasons = {
         "an object is mapped": beside.object is not None or whole.object is not None,
         "it is wired": beside.wired > 0,
-        "another map has the range": str(beside.object).startswith("submap:"),
         "one of them is marked nomerge": beside.nomerge or whole.nomerge,
         "the request is marked nomerge": whole.nomerge,
         "its protection, inheritance or advice differs": differs(beside, whole),

@@ -88,7 +88,7 @@ def of_processes(architecture: str, seed: int) -> Iterator[vm.Machine]:
 
 
 def of_ranges(architecture: str, seed: int) -> Iterator[vm.Machine]:
-    """A task's map whose ranges are cut, merged, advised, made of large pages and of submaps."""
+    """A task's map whose ranges are cut, merged, advised and made of large pages."""
     draws = random.Random(f"ranges {architecture} {seed}")
     machine = vm.boot(architecture, layout="small")
     task = machine.task("init")
@@ -121,7 +121,6 @@ def of_ranges(architecture: str, seed: int) -> Iterator[vm.Machine]:
             (1, lambda: space.wire(page, size=size)),
             (1, lambda: space.unwire(page, size=size)),
             (2, lambda: space.simplify(0x40_0000, size=24 * PAGE)),
-            (1, lambda: space.submap(f"inner {len(machine.journal)}", page, size=PAGE)),
             (3, lambda: space.remove(page, size=size)),
             (2, lambda: space.lookup(page)),
             (2, lambda: task.read(page, draws.choice([1, 5000]))),

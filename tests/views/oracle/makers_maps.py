@@ -73,7 +73,7 @@ def a_search_begins_again_at_the_bottom() -> Iterator[vm.Machine]:
 
 
 @makes(
-    "map operations: submap", "map operations: set_controls", "map operations: device", "map operations: protect/max",
+    "map operations: set_controls", "map operations: device", "map operations: protect/max",
     "map operations: advise",
 )  # fmt: skip  # a list
 def settings_and_places() -> Iterator[vm.Machine]:
@@ -82,7 +82,6 @@ def settings_and_places() -> Iterator[vm.Machine]:
 
     acts: Acts = [
         lambda: space.enter(2 * PAGE, at=0x40_0000, fixed=True),
-        lambda: space.submap("inner", 0x40_0000, size=PAGE),
         lambda: space.protect(0x40_1000, size=PAGE, max_prot="r"),
         lambda: space.advise(0x40_1000, size=PAGE, advice=1),
         lambda: machine.device("screen", 0xF000_0000, 4 * PAGE),

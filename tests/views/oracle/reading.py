@@ -57,20 +57,15 @@ class Entry(NamedTuple):
 
 def map_of(machine: vm.Machine, name: str) -> Any:
     """The map that a sentence calls so, or that has this path."""
-    inside, is_of_task, task = name.partition("the map of ")
-    if is_of_task:
-        found = machine.tasks[task].map
-        for part in reversed(inside.split(" of ")[:-1]):
-            found = found.submaps[part]
-        return found
+    if name.startswith("the map of "):
+        return machine.tasks[name.removeprefix("the map of ")].map
     return machine.kmem.kernel_map if name == "kmem.kernel_map" else machine.part(name)
 
 
 def path_called(name: str) -> str:
     """The path of the map that a sentence calls so."""
-    inside, is_of_task, task = name.partition("the map of ")
-    if is_of_task:
-        return "/".join((f"task:{task}/map", *reversed(inside.split(" of ")[:-1])))
+    if name.startswith("the map of "):
+        return f"task:{name.removeprefix('the map of ')}/map"
     return name.replace("kmem.", "kmem/", 1)
 
 

@@ -10,16 +10,15 @@ def called(path: str) -> str:
 
     FreeBSD's kernel map is called ``kmem.kernel_map``, since X15 has a kernel_map too.
 
-    >>> called("task:init"), called("task:init/map"), called("task:init/map/heap"), called("domain:hello")
-    ('init', 'the map of init', 'heap of the map of init', 'hello')
-    >>> called("kmem/kernel_map"), called("kmem/exec_map"), called("kernel_map/drivers"), called("cpu:0")
-    ('kmem.kernel_map', 'exec_map', 'kernel_map/drivers', 'cpu:0')
+    >>> called("task:init"), called("task:init/map"), called("domain:hello")
+    ('init', 'the map of init', 'hello')
+    >>> called("kmem/kernel_map"), called("kmem/exec_map"), called("kernel_map"), called("cpu:0")
+    ('kmem.kernel_map', 'exec_map', 'kernel_map', 'cpu:0')
     """
     whose, *inside = path.split("/")
     kind, _, name = whose.partition(":")
-    if kind in ("task", "domain") and name and (not inside or inside[0] == "map"):
-        parts = "".join(f"{part} of " for part in reversed(inside[1:]))
-        words = f"{parts}the map of {name}" if inside else name
+    if kind in ("task", "domain") and name and inside in ([], ["map"]):
+        words = f"the map of {name}" if inside else name
     elif whose == "kmem" and len(inside) == 1:
         words = f"kmem.{inside[0]}" if inside[0] == "kernel_map" else inside[0]
     else:

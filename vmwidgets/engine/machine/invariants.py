@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from ..base.called import called
 from ..base.errors import Broken
 from ..base.protection import WRITE
 from ..base.units import PAGE, PAGE_SHIFT, Address
@@ -27,20 +26,16 @@ def check_machine(system: System) -> None:
 
     M1. every entry is in a buffer that its cache allocated, and every allocated buffer has an entry; M2. page tables
     reach every entry of the kernel map; M3. an object's references are the entries that map it, and the object knows
-    them; M4. every page of a kentry slab is mapped at the slab's address.  M11. each submap of X15's maps has all its
-    addresses: its parent map's entries contain them.  The invariants of kernel memory are in :func:`check_kmem`; P1, of
-    the processors, is in :meth:`.processors.Processors.check`.
+    them; M4. every page of a kentry slab is mapped at the slab's address.  The invariants
+    of kernel memory are in :func:`check_kmem`; P1, of the processors, is in :meth:`.processors.Processors.check`.
     """
     kernel = system.kernel
     system.pages.check()
     system.pmap.check()
     kernel.kentry.check()
     kernel_map, *others = system.maps.values()
-    for path, one in system.maps.items():
+    for one in system.maps.values():
         one.check()
-        if not system.has_place(path):
-            where = f"{Address(one.start)} to {Address(one.end)}"
-            raise Broken(f"M11: {called(path)} has lost its place, {where}: entries there are not for it")
     kernel_entries = list(kernel_map)
     user_entries = [entry for one in others for entry in one]
     kmem_entries = [entry for vm_map in kernel.kmem.kmem.maps for entry in vm_map]
@@ -119,7 +114,7 @@ def _check_translation(task: TaskSpace, va: int, end: int, frame: int, write: bo
 
     A device's memory is one piece: its first page is checked for all.
     """
-    entry = task.vm_map.inner(va)
+    entry = task.vm_map.entry_at(va)
     behind = None if entry is None else entry.object
     if entry is None or behind is None:
         raise _wrong(task, va, frame, "no entry with an object is there")

@@ -43,6 +43,9 @@ def load_journal(path: str | os.PathLike[str]) -> Machine:
         line = loaded.lines[operation.serial] if operation is not None else 2
         return BadJournal(path, line, why)
 
+    for one in loaded.all_operations():
+        if one.name in GONE:
+            raise wrong(one, f"{one.target}.{one.name}: {GONE[one.name]}")
     if not loaded.operations or (loaded.operations[0].target, loaded.operations[0].name) != ("machine", "boot"):
         raise wrong(None, "the first operation is the boot")
     first, *rest = loaded.operations
@@ -83,6 +86,9 @@ def load_journal(path: str | os.PathLike[str]) -> Machine:
     journal.next_serial = journal.most_serial = max([journal.most_serial, *(serial + 1 for serial in serials)])
     return machine
 
+
+GONE = {"submap": "X15's maps have no submaps, as in the original; the vmwidgets that saved the file reads it"}
+"""Operations that machines had once, each with the reason why a file with it is refused."""
 
 UNNAMED = {"fork": "shadow"}
 """What a journal means that does not name a setting: this way to fork was the default, and only others were named."""

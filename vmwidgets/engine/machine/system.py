@@ -84,8 +84,6 @@ STRUCTURES = (
     "processors",
     "maps",
     "kmem_maps",
-    "submaps",
-    "parents",
     "roles",
     "tasks",
     "domains",
@@ -164,13 +162,9 @@ class System:
         self.journal = MachineJournal(remake)
         self.door = Door(self.recorder, self.journal)
         self.maps: dict[str, X15Map] = {}
-        """X15's maps by path: "kernel_map", "task:init/map", "kernel_map/drivers"."""
+        """X15's maps by path: "kernel_map", "task:init/map"."""
         self.kmem_maps: dict[str, FreeBSDMap] = {}
         """FreeBSD's maps by learners' names, in the order in which they were made."""
-        self.submaps: dict[str, list[str]] = {}
-        """The paths of a map's submaps, by the map's path."""
-        self.parents: dict[str, str] = {}
-        """The path of a submap's parent map, by the submap's path."""
         self.roles: dict[str, dict[int, str]] = {}
         """The roles of a map's entries by their ids, by the map's path."""
         self.tasks: dict[str, TaskSpace] = {}
@@ -181,7 +175,7 @@ class System:
         """The remains of destroyed domains, by name and generation, to look at."""
         self.objects: dict[str, TaskObject] = {}
         self.files: dict[str, File] = {}
-        self.ends = TaskEnds(self.recorder, self.tasks, self.maps, (self.submaps, self.parents, self.roles))
+        self.ends = TaskEnds(self.recorder, self.tasks, self.maps)
         self.injections = Injections(self.recorder)
         """The injected failures of requests."""
         self.replaced: dict[tuple[str, int], Thread] = {}
@@ -376,20 +370,6 @@ class System:
         self.pages.veto = found.no_frame if points & {"page_alloc", "table_page"} else None
         memory.fails = partial(found.hit, "pager_read") if "pager_read" in points else None
         memory.swap.refuses = partial(found.hit, "swap_full") if "swap_full" in points else None
-
-    def has_place(self, path: str) -> bool:
-        """Return whether the X15 map at `path` has all its addresses: entries of its parent contain them.
-
-        Only ``m.unchecked`` can remove a submap's addresses.  O(log n + entries there), for each map above.
-        """
-        parent = self.parents.get(path)
-        if parent is None:
-            return True
-        submap = self.maps[path]
-        position, entry = submap.start, self.maps[parent].peek(submap.start)
-        while entry is not None and entry.start <= position and entry.submap is submap:
-            position, entry = entry.end, entry.next
-        return position >= submap.end and self.has_place(parent)
 
     def note_allocation(self, vm_map: FreeBSDMap, address: int, length: int, function: str, owner: str = "") -> None:
         """Record a function's allocation, unless it is empty, or its memory was freed while the function slept."""

@@ -6,8 +6,7 @@ here, the task with most pages in its page tables is chosen, so never a task tha
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable
 
 from ..base.errors import kernel_error
 from ..base.recorder import Recorder
@@ -18,15 +17,9 @@ from .tasks_schema import OutOfMemory, TaskExited
 
 
 class TaskEnds:
-    """The code that ends tasks: `tasks` has all by name, `maps` X15's maps by path, `beside` further data by path."""
+    """The code that ends tasks: `tasks` has all by name, `maps` X15's maps by path."""
 
-    def __init__(
-        self,
-        recorder: Recorder,
-        tasks: dict[str, TaskSpace],
-        maps: dict[str, X15Map],
-        beside: Sequence[dict[str, Any]],
-    ) -> None:
+    def __init__(self, recorder: Recorder, tasks: dict[str, TaskSpace], maps: dict[str, X15Map]) -> None:
         self.exited: set[str] = set()
         """The names of tasks that have ended: no other task gets them."""
         self.kills = False
@@ -34,11 +27,10 @@ class TaskEnds:
         self._recorder = recorder
         self._tasks = tasks
         self._maps = maps
-        self._beside = beside
 
     def end(self, space: TaskSpace, why: str) -> None:
-        """End a task, and free its memory, its tables and its maps.  O(entries + pages mapped)."""
-        self.clear(space)
+        """End a task, and free its memory, its tables and its map.  O(entries + pages mapped)."""
+        space.clear()
         del self._maps[space.vm_map.name]
         space.pmap.destroy()
         space.memory.bereaved(space.name)
@@ -47,17 +39,6 @@ class TaskEnds:
         emit = self._recorder.emit
         if emit is not None:
             emit((TaskExited.tag, space.name, space.parent, why))
-
-    def clear(self, space: TaskSpace, heap: int | None = None) -> None:
-        """Make a task begin again (:meth:`.task_space.TaskSpace.clear`), without the submaps of its map."""
-        space.clear(heap)
-        own = space.vm_map.name
-        for path in [one for one in self._maps if one.startswith(f"{own}/")]:
-            del self._maps[path]
-            for known in self._beside:
-                known.pop(path, None)
-        for known in self._beside:
-            known.pop(own, None)
 
     def out_of_memory(self, space: TaskSpace) -> bool:
         """If kills are on, kill a task since a fault of `space` found no free frame; return whether to try again.

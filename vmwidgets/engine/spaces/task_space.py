@@ -21,6 +21,7 @@ from ..kernel.tasks.led_object import pages_of
 from ..kernel.tasks.memory_object import TaskObject
 from ..kernel.tasks.task_memory import TaskMemory
 from ..kernel.threads.waits import MaySleep, TimedWait
+from ..kernel.x15.vm_fault import begin_again, vm_map_fault, vm_map_fork, wait_for
 from ..kernel.x15.vm_map import X15Map
 from ..memory.ram import page_pieces
 from ..mmu.rules import Access
@@ -115,14 +116,14 @@ class TaskSpace:
 
     def _bring(self, va: int, access: int, *, signals: bool = False) -> MaySleep[None]:
         """Map the page at `va` for an access that needs these protection bits; may sleep."""
-        ticks = self.vm_map.wait_for(va)
+        ticks = wait_for(self.vm_map, va)
         if ticks:
             pmap = self.pmap
             yield TimedWait("the pager", ticks)
             pmap.check_there(va)
         while True:
             try:
-                self.vm_map.fault(va, access, self.enter_page)
+                vm_map_fault(self.vm_map, va, access, self.enter_page)
             except KernelError as error:
                 if error.name == "NOMEM" and self.out_of_memory is not None and self.out_of_memory(self):
                     continue
@@ -188,7 +189,7 @@ class TaskSpace:
         """Return bytes from `start` on, as the entries' objects have them, without reading in pages or reporting."""
         parts = []
         for va, count in page_pieces(start, length):
-            entry = self.vm_map.inner(va)
+            entry = self.vm_map.entry_at(va)
             if entry is None or entry.object is None:
                 raise kernel_error("FAULT", f"no entry of {self.vm_map.called} with an object holds {Address(va)}")
             target = entry.object
@@ -220,7 +221,6 @@ class TaskSpace:
         """
         vm_map, end, taken = self.vm_map, start + size, 0
         if fixed:
-            vm_map.guard("remove", start, end)
             taken = sum(min(end, one.end) - max(start, one.start) for one in vm_map.entries_in(start, end))
         if vm_map.space_limit is not None:
             vm_map.check_room(size - taken)
@@ -283,23 +283,12 @@ class TaskSpace:
             if found is target or (isinstance(found, TaskObject) and any(each is target for each in found.chain())):
                 self.vm_map.remove(max(start, entry.start), min(end, entry.end))
 
-    def munmap(self, start: int, end: int) -> None:
-        """Unmap [start, end); holes are allowed."""
-        self.vm_map.guard("remove", start, end)
-        self.vm_map.remove(start, end)
-
-    def mprotect(self, start: int, end: int, protection: int) -> None:
-        """Set the rights of [start, end); raises FAULT for a hole, ACCES beyond an entry's maximum protection."""
-        self.vm_map.guard("protect", start, end)
-        self.vm_map.protect(start, end, protection)
-
     def madvise(self, start: int, end: int, advice: int) -> None:
         """Set the expected use of [start, end); "dontneed" discards its contents.
 
         Raises NOMEM if a part of the range is not mapped, after the rest was done, as on Linux.
         """
         vm_map = self.vm_map
-        vm_map.guard("advise", start, end)
         hole = self._hole(start, end)
         if advice == ADVICE["dontneed"]:
             self._dont_need(start, end)
@@ -317,21 +306,16 @@ class TaskSpace:
             position = entry.end
         return position if position < end else None
 
+    @kernel_function("obreak", first=1)
     def brk(self, end: int) -> None:
         """Move the end of the heap to `end`; raises NOMEM beyond a limit, and if another mapping is in the way."""
-        old, new = -(-self.heap.end // PAGE) * PAGE, -(-end // PAGE) * PAGE
-        if new < old:
-            self.vm_map.guard("remove", new, old)
-        self._brk(end)
-
-    @kernel_function("obreak", first=1)
-    def _brk(self, end: int) -> None:
         heap, vm_map = self.heap, self.vm_map
         old, new = -(-heap.end // PAGE) * PAGE, -(-end // PAGE) * PAGE
         most = self.limits.data
         if most is not None and end - heap.start > most:
             raise kernel_error("NOMEM", f"the heap of task {self.name!r} may have {Size(most)} at most")
         if new > old:
+            vm_map.check_room(new - old)
             self._grow_heap(old, new)
         elif new < old:
             vm_map.remove(new, old)
@@ -342,9 +326,9 @@ class TaskSpace:
         last = self.vm_map.peek(old - PAGE) if old > self.heap.start else None
         target = None if last is None or last.end != old else last.object
         flags = pack_flags(READ | WRITE, ALL, INHERITANCE["copy"], 0, fixed=True)
-        if last is not None and isinstance(target, TaskObject) and self._may_stretch(last, target, new - old):
+        if last is not None and isinstance(target, TaskObject) and self._may_merge(last, target, new - old):
             self.vm_map.enter(old, new - old, 0, flags, target, last.offset_of(old))
-            self.vm_map.join_range(old - PAGE, old)
+            self.vm_map.merge_range(old - PAGE, old)
         else:
             self._enter_fresh(old, new - old, flags, 0)
 
@@ -359,7 +343,7 @@ class TaskSpace:
         return made
 
     @staticmethod
-    def _may_stretch(last: Entry, target: TaskObject, size: int) -> bool:
+    def _may_merge(last: Entry, target: TaskObject, size: int) -> bool:
         """Return whether `last` may have `size` more bytes of its object: not shared, and these bytes unused."""
         if last.flags & NEEDS_COPY or target.is_file or target.shared or target.shadow is not None:
             return False
@@ -371,7 +355,7 @@ class TaskSpace:
         written, hole = 0, self._hole(start, end)
         if hole is not None:
             raise kernel_error("FAULT", f"nothing is mapped at {Address(hole)} in {self.vm_map.called}")
-        for entry in self.vm_map.inner_in(start, end):
+        for entry in self.vm_map.entries_in(start, end):
             target = entry.object
             if not isinstance(target, TaskObject) or not target.is_file:
                 continue
@@ -398,7 +382,7 @@ class TaskSpace:
         for entry in list(vm_map.entries_in(start, end)):
             target = entry.object
             if self._begins_again(entry):
-                vm_map.begin_again(entry)
+                begin_again(vm_map, entry)
             elif isinstance(target, TaskObject) and target.has_frames and not target.shared:
                 pages = pages_of(entry)
                 first = pages.start + max(0, start - entry.start) // PAGE
@@ -415,7 +399,7 @@ class TaskSpace:
     def page_out(self, start: int, end: int) -> int:
         """Page out the pages of a range, as far as possible; return their number."""
         gone = 0
-        for entry in list(self.vm_map.inner_in(start, end)):
+        for entry in list(self.vm_map.entries_in(start, end)):
             target = entry.object
             if isinstance(target, TaskObject):
                 inside = range(max(start, entry.start), min(end, entry.end), PAGE)
@@ -436,7 +420,7 @@ class TaskSpace:
         return sum(one.span // PAGE for one in self.pmap.editor.leaves(self.pmap.root, 0, self.pmap.layout.user_end))
 
     def clear(self, heap: int | None = None) -> None:
-        """Unmap everything, even submaps, and begin an empty heap at `heap`, as `exec` does."""
+        """Unmap everything, and begin an empty heap at `heap`, as `exec` does."""
         self.vm_map.clear()
         self.heap, self.signals = self._no_heap() if heap is None else Heap(heap, heap), []
 
@@ -445,7 +429,7 @@ class TaskSpace:
         child.limits = TaskLimits(**vars(self.limits))
         child.apply_limits()
         child.heap = Heap(**vars(self.heap))
-        self.vm_map.fork(child.vm_map)
+        vm_map_fork(self.vm_map, child.vm_map)
         if self.memory.fork.maps:
             self._copy_tables(child)
 

@@ -9,7 +9,6 @@ CHANGES_A_MAP = {
     "remove": "X15's vm_map_remove; munmap did the same in Linux",
     "protect": "X15's vm_map_protect; mprotect did the same in Linux",
     "inherit": "Linux has no minherit",
-    "submap": "Linux has no submaps",
     "superpages": "Linux chooses huge pages by itself, and they are off here",
 }
 """X15's own functions that change a task's mappings."""

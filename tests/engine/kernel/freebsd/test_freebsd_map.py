@@ -11,7 +11,7 @@ from vmwidgets.engine.base.errors import Broken
 from vmwidgets.engine.base.units import PAGE
 from vmwidgets.engine.kernel.freebsd.entries import NOFAULT
 from vmwidgets.engine.kernel.freebsd.kmem_schema import GapCompared
-from vmwidgets.engine.kernel.map.ranges import INVALID_ADDRESS, NO_SPACE, SUCCESS
+from vmwidgets.engine.kernel.map.core import INVALID_ADDRESS, NO_SPACE, SUCCESS
 
 PAGES = 40
 pages = st.integers(0, PAGES - 1)

@@ -12,7 +12,7 @@ from vmwidgets.engine.base.errors import KernelError
 from vmwidgets.engine.base.protection import ALL, INHERITANCE, READ, pack_flags
 from vmwidgets.engine.base.recorder import Recorder
 from vmwidgets.engine.kernel.map.core import Entry, PlainEntries
-from vmwidgets.engine.kernel.map.low_gap import LowGap
+from vmwidgets.engine.kernel.map.fits import LowGap
 from vmwidgets.engine.kernel.x15.vm_map import X15Map
 
 PAGE = 4096

@@ -1,4 +1,4 @@
-"""What is told of a change of ranges, and why one is refused; test_task_ranges.py compares the changes with a dict."""
+"""What is told of a change of ranges, and why one is refused; x15/test_changed_ranges.py compares with a dict."""
 
 from __future__ import annotations
 
@@ -8,9 +8,15 @@ import pytest
 
 from tests.engine.kernel.maps import LOW, NOMERGE, PAGE, RW, Space
 from vmwidgets.engine.base import protection as flag
-from vmwidgets.engine.kernel.map.core import Entry
+from vmwidgets.engine.kernel.map.core import (
+    INVALID_ADDRESS,
+    INVALID_ARGUMENT,
+    PROTECTION_FAILURE,
+    Entry,
+    MapError,
+    may_merge,
+)
 from vmwidgets.engine.kernel.map.map_schema import EntryChanged, EntryJoined, EntryWired
-from vmwidgets.engine.kernel.map.ranges import INVALID_ADDRESS, INVALID_ARGUMENT, PROTECTION_FAILURE, MapError, may_join
 
 SHARE, COPY, RANDOM = 1, 2, 1
 """VM_INHERIT_SHARE, VM_INHERIT_COPY and VM_ADV_RANDOM."""
@@ -132,7 +138,7 @@ def test_a_joined_entry_tells_the_side_and_what_it_is_now():
     ids = [entry.id for entry in space.map]
     for entry in space.map:
         entry.flags = RW
-    events = told(space, EntryJoined, lambda: space.map.join(space.map.by_id[ids[1]]))
+    events = told(space, EntryJoined, lambda: space.map.merge_neighbours(space.map.by_id[ids[1]]))
     assert [(one.entry, one.side, one.start, one.end) for one in events] == [
         (ids[1], "prev", at(0), at(2)), (ids[1], "next", at(0), at(3)),
     ]  # fmt: skip
@@ -159,14 +165,14 @@ def neighbours(**changes):
     ids=str,
 )  # fmt: skip  # a list
 def test_one_difference_keeps_neighbours_apart(changes):
-    assert may_join(*neighbours())
-    assert not may_join(*neighbours(**changes))
+    assert may_merge(*neighbours())
+    assert not may_merge(*neighbours(**changes))
 
 
 def test_entries_that_may_not_merge_stay_alone_and_without_an_object_offsets_do_not_matter():
     low, high = neighbours()
     low.flags = high.flags = RW | NOMERGE
-    assert not may_join(low, high)
+    assert not may_merge(low, high)
     low, high = neighbours(offset=7 * PAGE)
     low.object = high.object = None
-    assert may_join(low, high)
+    assert may_merge(low, high)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.engine.kernel.maps import FIXED, PAGE, RW, Space
 from vmwidgets.engine.base.errors import KernelPanic
 from vmwidgets.engine.base.protection import pack_flags
-from vmwidgets.engine.kernel.x15.placement import Request
+from vmwidgets.engine.kernel.x15.vm_map import Request
 
 MASK = 2**64 - 1
 ORDER = [

@@ -369,7 +369,7 @@ class TestWhatIsTold:
         assert [one.entry for one in events if one.tag == "LookupCacheHit"] == [entry.id]
 
 
-def test_a_map_is_cleared_with_its_submaps_and_an_empty_one_stays_empty():
+def test_a_map_is_cleared_and_an_empty_one_stays_empty():
     space = Space()
     space.map.clear()
     assert space.ranges == []

@@ -6,7 +6,7 @@ from collections import Counter
 
 WANTED = (
     "read", "write", "touch", "second processor", "mmap", "populate", "stack", "munmap", "mprotect", "dontneed",
-    "inherit", "wire", "unwire", "peek", "page out", "brk", "submap", "fork", "exit", "exec", "limit", "file",
+    "inherit", "wire", "unwire", "peek", "page out", "brk", "object", "fork", "exit", "exec", "limit", "file",
     "spawn", "run", "kill", "shortage", "injected", "replacement", "sleep", "read in a thread", "write in a thread",
     "second processor in a thread",
 )  # fmt: skip  # a list

@@ -13,7 +13,7 @@ from .memory import PAGE, Memory, PlainTask
 
 BASE = 0x10_0000
 """Where most mappings go: 24 pages from here on."""
-SUBMAPS = 0x20_0000
+OBJECTS = 0x20_0000
 STACK = 0x40_0000
 POPULATED = 0x60_0000
 """No thread makes accesses here, since they might come while pages are read in."""
@@ -50,7 +50,6 @@ class Drawing:
         """The names that tasks have had."""
         self.tasks = 0
         self.threads = 0
-        self.submaps = 0
 
     def step(self) -> Step:
         """The next one."""
@@ -95,7 +94,7 @@ class Drawing:
             known = [va for va in known if first <= va < last] or known
         if known and self.chance.random() < mapped:
             return self.chance.choice(known)
-        return self.chance.choice((BASE, BASE, SUBMAPS, STACK - 16 * PAGE)) + self.chance.randrange(24) * PAGE
+        return self.chance.choice((BASE, BASE, OBJECTS, STACK - 16 * PAGE)) + self.chance.randrange(24) * PAGE
 
     def zone(self, task: PlainTask) -> tuple[int, int]:
         """The addresses that the next steps are mostly about."""
@@ -103,7 +102,7 @@ class Drawing:
             return task.heap[0], task.heap[0] + 8 * PAGE
         if self.focus == "stack":
             return STACK - 16 * PAGE, STACK
-        return (SUBMAPS, SUBMAPS + 24 * PAGE) if self.focus == "submaps" else (task.start, task.end)
+        return (OBJECTS, OBJECTS + 24 * PAGE) if self.focus == "objects" else (task.start, task.end)
 
     def some_range(self, task: PlainTask) -> tuple[int, int]:
         """The start and the size of a range that may be mapped, or in part."""
@@ -192,7 +191,7 @@ class Drawing:
             pages = 1
         prot = self.chance.choice(("rw", "rw", "rw", "r", "rwx", "rx", "w", "x", ""))
         words = "shared" if shared else "private"
-        at: int | None = self.chance.choice((BASE, BASE, BASE, SUBMAPS)) + self.chance.randrange(24) * PAGE
+        at: int | None = self.chance.choice((BASE, BASE, BASE, OBJECTS)) + self.chance.randrange(24) * PAGE
         how = self.chance.random()
         if how < 0.7:
             words += " fixed"
@@ -261,7 +260,7 @@ class Drawing:
         kind = self.chance.choice(("wire", "unwire"))
         stacks = any(page is not None and page.stack for page in pages)
         copies = any(page is not None and page.cell is not None and page.cell.file for page in pages)
-        if stacks or (copies and (self.scarce or not self.is_quiet())) or task.submaps_in(start, start + size):
+        if stacks or (copies and (self.scarce or not self.is_quiet())):
             return None
         return Step(kind, (f"{text}.map.{kind}({start:#x}, size={size:#x})",), kind, (name, start, size))
 
@@ -278,39 +277,18 @@ class Drawing:
         end = max(end, task.heap[0])
         return Step("brk", (f"{text}.brk({self.number(end)})",), "brk", (name, end))
 
-    # ---- submaps -----------------------------------------------------------------------------
-
-    def submap(self) -> Step | None:
-        """A new submap, or what is done in one."""
+    def object(self) -> Step | None:
+        """A named object's pages, which all that map them share; or, seldom, a range without an object."""
         name, task, text = self.some_task()
-        if not task.places or self.chance.random() < 0.2:
-            start, size, above = SUBMAPS + self.chance.randrange(16) * PAGE, 4 * PAGE, self.chance.choice((0, 2)) * PAGE
-            if not task.is_free(start, start + size + above) or len(task.places) > 2:
-                return None
-            before = task.pages.get(start - PAGE), task.pages.get(start + size + above)
-            if any(page is not None and page.cell is None for page in before):
-                return None  # they would be one entry
-            self.submaps += 1
-            made = f"s{self.submaps}"
-            lines = (
-                f"{text}.map.enter({size + above}, at={start:#x}, fixed=True)",
-                f"{text}.map.submap({made!r}, {start:#x}, size={size})",
-            )
-            return Step("submap", lines, "submap", (name, made, start, size, above))
-        made = self.chance.choice(sorted(task.places))
-        first, last = task.places[made]
-        inner = f"{text}.map.submaps[{made!r}]"
-        start = self.chance.randrange(first, last, PAGE)
-        size = self.chance.randrange(PAGE, last - start + 1, PAGE)
-        if task.has_pages(start, start + size):
-            if self.chance.random() < 0.5:
-                prot = self.chance.choice(("rw", "r"))
-                call = f"{inner}.protect({start:#x}, size={size}, prot={prot!r})"
-                return Step("submap", (call,), "submap_protect", (name, start, size, prot))
-            return Step("submap", (f"{inner}.remove({start:#x}, size={size})",), "submap_remove", (name, start, size))
+        start, size = OBJECTS + self.chance.randrange(16) * PAGE, self.chance.randrange(1, 5) * PAGE
+        if not task.is_free(start, start + size):
+            return None
         named, index = self.chance.choice(sorted(self.memory.objects)), self.chance.choice((0, 1, 2))
-        call = f"{inner}.enter({size}, at={start:#x}, fixed=True, object={named!r}, offset={index * PAGE})"
-        return Step("submap", (call,), "submap_enter", (name, made, start, size, named, index))
+        if self.chance.random() < 0.1:
+            named, index = "", 0
+        of = f", object={named!r}, offset={index * PAGE}" if named else ""
+        call = f"{text}.map.enter({size}, at={start:#x}, fixed=True{of})"
+        return Step("object", (call,), "object", (name, start, size, named, index))
 
     # ---- lives of tasks ----------------------------------------------------------------------
 
@@ -443,15 +421,15 @@ class Drawing:
 
 WEIGHTS = {
     "access": 24, "straddle": 3, "peek": 4.5, "second_processor": 7, "mmap": 7, "populate": 5, "stack": 4, "munmap": 4,
-    "mprotect": 4, "dontneed": 4, "inherit": 3.5, "wire": 14, "page_out": 4, "brk": 5, "submap": 4, "task": 0.6,
+    "mprotect": 4, "dontneed": 4, "inherit": 3.5, "wire": 14, "page_out": 4, "brk": 5, "object": 4, "task": 0.6,
     "fork": 4, "exit": 2.5, "exec": 3.5, "limit": 3.5, "file": 5, "spawn": 6, "run": 6, "kill": 4.5, "shortage": 10,
     "replacement": 3.5,
 }  # fmt: skip  # pairs of kind and weight
 FOCUSES: dict[str, dict[str, float]] = {
     "all": {},
-    "heap": {"access": 3, "brk": 6, "fork": 3, "exit": 4, "stack": 0, "submap": 0, "mmap": 0.3},
-    "stack": {"access": 2, "stack": 6, "munmap": 2, "fork": 3, "exit": 4, "brk": 0, "submap": 0, "mmap": 0.3},
-    "submaps": {"submap": 5, "access": 2, "second_processor": 2, "brk": 0, "stack": 0},
+    "heap": {"access": 3, "brk": 6, "fork": 3, "exit": 4, "stack": 0, "object": 0, "mmap": 0.3},
+    "stack": {"access": 2, "stack": 6, "munmap": 2, "fork": 3, "exit": 4, "brk": 0, "object": 0, "mmap": 0.3},
+    "objects": {"object": 5, "access": 2, "second_processor": 2, "brk": 0, "stack": 0},
     "limits": {"limit": 4, "mmap": 4, "stack": 3, "access": 0.5, "exec": 0.3},
     "entries": {
         "mmap": 6,

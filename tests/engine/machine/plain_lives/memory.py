@@ -1,12 +1,11 @@
 """What tasks hold, in plain bytes: pages by address, files by name, and no tables, frames or objects beneath them.
 
 A page shows a cell.  A cell is private to one page, or several pages show the same one; what a fork copies gets new
-cells at once.  Ranges that belong to a submap are a task's places.
+cells at once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 PAGE = 4096
@@ -39,8 +38,6 @@ class Page:
     """Whether it is of an entry that grows down."""
     cut: bool = False
     """Whether parts of the stack that it is of were changed alone, so that it may be several entries now."""
-    submap: str = ""
-    """The submap that maps it; none: the task's own map does."""
     object: str = ""
     """The named object that it is of."""
 
@@ -62,40 +59,27 @@ class Limits:
 
 @dataclass
 class PlainTask:
-    """A task: its pages by address, where its submaps are, where its heap ends."""
+    """A task: its pages by address, where its heap ends."""
 
     start: int
     end: int
     heap: tuple[int, int]
     pages: dict[int, Page] = field(default_factory=dict)
-    places: dict[str, tuple[int, int]] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
     children: int = 0
 
-    def own(self) -> Iterator[tuple[int, Page]]:
-        """The pages of its own map."""
-        return ((va, page) for va, page in self.pages.items() if not page.submap)
-
     def taken(self) -> list[tuple[int, int]]:
-        """What its own map has in use, rising: its pages, and the places of submaps."""
-        return sorted([*((va, va + PAGE) for va, _ in self.own()), *self.places.values()])
+        """What its map has in use, rising."""
+        return sorted((va, va + PAGE) for va in self.pages)
 
     @property
     def size(self) -> int:
-        """Bytes that its own map has in use."""
-        return sum(end - start for start, end in self.taken())
+        """Bytes that its map has in use."""
+        return len(self.pages) * PAGE
 
     def is_free(self, start: int, end: int) -> bool:
         """Whether nothing is there."""
-        return not self.submaps_in(start, end) and not self.has_pages(start, end)
-
-    def has_pages(self, start: int, end: int) -> bool:
-        """Whether a page of a range is mapped, by a submap too."""
-        return any(va in self.pages for va in range(start, end, PAGE))
-
-    def submaps_in(self, start: int, end: int) -> list[str]:
-        """The submaps that have some of a range."""
-        return [name for name, (first, last) in self.places.items() if first < end and start < last]
+        return not any(va in self.pages for va in range(start, end, PAGE))
 
     def lowest_gap(self, size: int) -> int | None:
         """Where a mapping goes that asks for no address; none where nothing fits."""

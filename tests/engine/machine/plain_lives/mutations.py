@@ -20,6 +20,7 @@ from types import ModuleType
 from typing import Any, NamedTuple
 
 import tests
+from vmwidgets.engine.base.errors import KernelPanic
 
 ROOT = Path(tests.__path__[0]).parent
 ENOUGH = 0.75
@@ -178,31 +179,24 @@ def _(mended: Function) -> Function:
 # ---- maps ------------------------------------------------------------------------------------
 
 
-@bug("a range of a submap is not guarded", "lives", "kernel.tasks.task_ranges", "TaskRanges.guard")
-def _(mended: Function) -> Function:
-    return lambda self, verb, start, end: None
-
-
-@bug("a task's map panics without entries", "lives", "kernel.tasks.task_ranges", "TaskRanges.provide_entries")
+@bug("a task's map panics without entries", "lives", "kernel.x15.vm_map", "X15Map.provide_entries")
 def _(mended: Function) -> Function:
     return lambda self, count: None
 
 
-@bug("a task's map panics without entries", "lives", "kernel.x15.vm_map", "X15Map.allocate_entry")
+@bug("a task's map panics without entries", "lives", "kernel.x15.vm_map", "X15Map.no_entry")
 def _(mended: Function) -> Function:
-    from vmwidgets.engine.kernel.x15.vm_map import X15Map
-
-    return lambda self: super(X15Map, self).allocate_entry()
+    return lambda self: KernelPanic("entry_create", f"no entry is left for {self.called}")
 
 
-@bug("a stack passes the limit of addresses", "lives", "kernel.tasks.vm_fault", "TaskFaults._grow_down")
+@bug("a stack passes the limit of addresses", "lives", "kernel.x15.vm_fault", "_grow_down")
 def _(mended: Function) -> Function:
-    def grow_down(self: Any, entry: Any, va: int) -> None:
-        limit, self.space_limit = self.space_limit, None
+    def grow_down(vm_map: Any, entry: Any, va: int) -> None:
+        limit, vm_map.space_limit = vm_map.space_limit, None
         try:
-            mended(self, entry, va)
+            mended(vm_map, entry, va)
         finally:
-            self.space_limit = limit
+            vm_map.space_limit = limit
 
     return grow_down
 
@@ -210,22 +204,10 @@ def _(mended: Function) -> Function:
 @bug("what a mapping replaces counts twice", "lives", "spaces.task_space", "TaskSpace.mmap")
 def _(mended: Function) -> Function:
     def mmap(self: Any, start: int, size: int, *given: Any, fixed: bool = False, **named: Any) -> Any:
-        if fixed:
-            self.vm_map.guard("remove", start, start + size)
         self.vm_map.check_room(size)
         return mended(self, start, size, *given, fixed=fixed, **named)
 
     return mmap
-
-
-@bug("another program leaves submaps", "lives", "spaces.task_ends", "TaskEnds.clear")
-def _(mended: Function) -> Function:
-    def clear(self: Any, space: Any, heap: int | None = None) -> None:
-        space.clear(heap)
-        for known in self._beside:
-            known.pop(space.vm_map.name, None)
-
-    return clear
 
 
 # ---- tables ----------------------------------------------------------------------------------
@@ -291,9 +273,9 @@ def _(mended: Function) -> Function:
     return read
 
 
-@bug("wiring a slow file takes no time", "lives", "kernel.tasks.vm_fault", "TaskFaults.wait_for_range")
+@bug("wiring a slow file takes no time", "lives", "kernel.x15.vm_fault", "wait_for_range")
 def _(mended: Function) -> Function:
-    return lambda self, start, end: 0
+    return lambda vm_map, start, end: 0
 
 
 @bug("what a child has counts for none once its parent is over", "lives", "kernel.tasks.task_memory",

@@ -93,7 +93,7 @@ class Outcomes:
     def _reach(self, task: PlainTask, va: int, access: str, got: Got) -> tuple[Page | None, str]:
         """The page of an access, or the error of its fault; a stack may grow for it."""
         page = task.pages.get(va)
-        if page is None and not task.submaps_in(va, va + PAGE):
+        if page is None:
             grown = task.growth(va, got.error != "FAULT")
             if grown is not None:
                 first, lowest = grown
@@ -101,8 +101,7 @@ class Outcomes:
                     task.pages[at] = Page(Cell(), *lowest.like, lowest.cut)
                 page = task.pages[va]
         if page is None:
-            place = task.submaps_in(va, va + PAGE)
-            return None, "ACCES" if place and access == "execute" and not self.allows("rw", "execute") else "FAULT"
+            return None, "FAULT"
         if not self.allows(page.prot, access, got):
             return page, "ACCES"
         if page.cell is None:
@@ -147,8 +146,6 @@ class Outcomes:
         """mmap(2); `at` with "fixed" takes the place of what is there, and is a wish without."""
         task = self.memory.tasks[name]
         fixed = "fixed" in words
-        if fixed and at is not None and task.submaps_in(at, at + size):
-            return got.must_fail("Refused", "NOMEM")
         replaced = [va for va in range(at or 0, (at or 0) + size, PAGE) if fixed and va in task.pages]
         most = task.limits.space
         if most is not None and task.size - len(replaced) * PAGE + size > most:
@@ -184,21 +181,16 @@ class Outcomes:
     def munmap(self, got: Got, name: str, start: int, size: int) -> None:
         """munmap(2)."""
         task = self.memory.tasks[name]
-        if task.submaps_in(start, start + size):
-            return got.must_fail("Refused")
         if got.is_done():
             if any(page.stack and va < start for va, page in task.pages.items()):
                 list(self._pages(task, start, size))  # a stack has a hole now
             for va in range(start, start + size, PAGE):
                 task.pages.pop(va, None)
             self.memory.forget_objects()
-        return None
 
     def mprotect(self, got: Got, name: str, start: int, size: int, prot: str) -> None:
         """mprotect(2), but that nothing has changed where it fails."""
         task = self.memory.tasks[name]
-        if task.submaps_in(start, start + size):
-            return got.must_fail("Refused", "INVAL", "FAULT")
         if any(va not in task.pages for va in range(start, start + size, PAGE)):
             return got.must_fail("FAULT")
         if got.is_done():
@@ -209,18 +201,13 @@ class Outcomes:
     def inherit(self, got: Got, name: str, start: int, size: int, inherit: str) -> None:
         """What a child gets of a range."""
         task = self.memory.tasks[name]
-        if task.submaps_in(start, start + size):
-            return got.must_fail("Refused", "INVAL")
         if got.is_done():
             for page in self._pages(task, start, size):
                 page.inherit = inherit
-        return None
 
     def dontneed(self, got: Got, name: str, start: int, size: int) -> None:
         """madvise(2), MADV_DONTNEED: private memory begins again; over a hole the rest is done, and it is NOMEM."""
         task = self.memory.tasks[name]
-        if task.submaps_in(start, start + size):
-            return got.must_fail("Refused", "INVAL")
         pages = list(self._pages(task, start, size))
         if any(page.wired for page in pages):
             return got.must_fail("INVAL")
@@ -238,8 +225,6 @@ class Outcomes:
     def wire(self, got: Got, name: str, start: int, size: int) -> None:
         """Pages of a range stay in memory; private ones are copied at once."""
         task = self.memory.tasks[name]
-        if task.submaps_in(start, start + size):
-            return got.must_fail("Refused")
         pages = list(self._pages(task, start, size))
         if len(pages) * PAGE < size:
             return got.must_fail("FAULT", "ACCES")
@@ -259,8 +244,6 @@ class Outcomes:
     def unwire(self, got: Got, name: str, start: int, size: int) -> None:
         """One wiring fewer."""
         task = self.memory.tasks[name]
-        if task.submaps_in(start, start + size):
-            return got.must_fail("Refused")
         pages = list(self._pages(task, start, size))
         if len(pages) * PAGE < size:
             return got.must_fail("FAULT", "INVAL")
@@ -286,8 +269,6 @@ class Outcomes:
                 return got.must_fail("NOMEM")
             if not task.is_free(old, new):
                 return got.must_fail("NOMEM")
-        elif task.submaps_in(new, old):
-            return got.must_fail("Refused", "NOMEM")
         if got.is_done():
             for va in range(new, old, PAGE):
                 task.pages.pop(va, None)
@@ -297,44 +278,17 @@ class Outcomes:
             self.memory.forget_objects()
         return None
 
-    # ---- submaps -----------------------------------------------------------------------------
-
-    def submap(self, got: Got, name: str, submap: str, start: int, size: int, above: int) -> None:
-        """A free range is entered, of `above` bytes more than what a new map gets."""
+    def object(self, got: Got, name: str, start: int, size: int, named: str, index: int) -> None:
+        """A free range shows pages of a named object; without one, nothing is there to be used."""
         task = self.memory.tasks[name]
         most = task.limits.space
-        if most is not None and task.size + size + above > most:
+        if most is not None and task.size + size > most:
             return got.must_fail("NOMEM")
-        if got.is_done():
-            task.places[submap] = start, start + size
-            for va in range(start + size, start + size + above, PAGE):
-                task.pages[va] = Page(None, "rw")
-        return None
-
-    def submap_enter(self, got: Got, name: str, submap: str, start: int, size: int, named: str, index: int) -> None:
-        """A free range of a submap shows pages of a named object."""
-        task, cells = self.memory.tasks[name], self.memory.objects[named]
         if got.is_done():
             got.must_be(start)
             for at in range(size // PAGE):
-                cell = cells.setdefault(index + at, Cell(shared=True))
-                task.pages[start + at * PAGE] = Page(cell, "rw", submap=submap, object=named)
-
-    def submap_remove(self, got: Got, name: str, start: int, size: int) -> None:
-        """What a submap has in a range goes."""
-        if got.is_done():
-            for va in range(start, start + size, PAGE):
-                self.memory.tasks[name].pages.pop(va, None)
-            self.memory.forget_objects()
-
-    def submap_protect(self, got: Got, name: str, start: int, size: int, prot: str) -> None:
-        """What a submap has in a range allows this."""
-        pages = self.memory.tasks[name].pages
-        if any(va not in pages for va in range(start, start + size, PAGE)):
-            return got.must_fail("FAULT")
-        if got.is_done():
-            for page in self._pages(self.memory.tasks[name], start, size):
-                page.prot = prot
+                cell = self.memory.objects[named].setdefault(index + at, Cell(shared=True)) if named else None
+                task.pages[start + at * PAGE] = Page(cell, "rw", object=named)
         return None
 
     # ---- lives of tasks ----------------------------------------------------------------------
@@ -346,7 +300,7 @@ class Outcomes:
             made.limits.stack = 12 * PAGE
 
     def fork(self, got: Got, name: str, child: str) -> None:
-        """fork(2): what each page's inheritance says; what a submap maps the child has in its own map."""
+        """fork(2): what each page's inheritance says."""
         if not got.is_done():
             return
         task = self.memory.tasks[name]
@@ -365,11 +319,10 @@ class Outcomes:
             made.pages[va] = Page(cell, page.prot, page.inherit, 0, page.stack, page.cut, object=of)
 
     def exec(self, got: Got, name: str) -> None:
-        """exec(2): nothing is left, of submaps neither."""
+        """exec(2): nothing is left."""
         if got.is_done():
             task = self.memory.tasks[name]
             task.pages.clear()
-            task.places.clear()
             task.heap = got.value, got.value
             self.memory.forget_objects()
 

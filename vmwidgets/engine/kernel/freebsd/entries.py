@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from typing import Protocol
+from typing import Any, Protocol
 
 from ...base.errors import Broken
 from ...base.frozen import frozen
@@ -18,7 +18,8 @@ from ...base.protection import ALL, INHERITANCE, pack_flags, protection_of
 from ...base.rbtree import Node, RedBlackTree
 from ...base.recorder import Recorder
 from ...base.units import PAGE, PAGE_SHIFT, binary_size
-from ..map.core import Entry, EntrySource
+from ..map.core import Entry, EntrySource, MapCore
+from ..map.map_schema import EntryFields
 from ..map.vm_object import FreeBSDObject
 from ..threads.waits import Running
 from .kmem_schema import GapCompared, TranslationEntered, TranslationsRemoved
@@ -32,9 +33,12 @@ KERNEL_FLAGS = pack_flags(ALL, ALL, INHERITANCE["none"], 0)
 
 
 class KernelEntry(Entry):
-    """`flags` is the packed word, with NOFAULT and SUB_MAP; `max_gap` is kept by the tree."""
+    """`flags` is the packed word, with NOFAULT and SUB_MAP; `max_gap` is kept by the tree.
 
-    __slots__ = ("max_gap",)
+    `submap` is the map to which the range was given, or None.
+    """
+
+    __slots__ = ("max_gap", "submap")
 
     prev: KernelEntry | None
     next: KernelEntry | None
@@ -45,6 +49,18 @@ class KernelEntry(Entry):
     def __init__(self, identity: int, address: int = 0, static: bool = False) -> None:
         Entry.__init__(self, identity, address, static)
         self.max_gap = 0
+        self.submap: MapCore[Any] | None = None
+
+    def fields(self) -> EntryFields:
+        """Return an entry's fields for events; a submap appears as "submap:NAME"."""
+        known = Entry.fields(self)
+        return known if self.submap is None else (*known[:3], f"submap:{self.submap.name}", *known[4:])
+
+    def copy_range_from(self, other: Entry) -> None:
+        """Copy everything from another entry except its place in list and tree, and its own address."""
+        Entry.copy_range_from(self, other)
+        assert isinstance(other, KernelEntry), "both are of one map"
+        self.submap = other.submap
 
     @property
     def first_page(self) -> int:
@@ -61,7 +77,7 @@ class KernelEntry(Entry):
         """The number of the page after its last one in the object."""
         return self.first_page + self.pages
 
-    def may_stretch(self, start: int, flags: int) -> bool:
+    def may_merge_range(self, start: int, flags: int) -> bool:
         """Return whether the entry may be extended over a range at `start` with these flags and no object."""
         if self.end != start or self.flags != flags or self.wired_count != 0:
             return False

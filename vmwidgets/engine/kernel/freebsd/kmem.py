@@ -16,9 +16,8 @@ from ...base.errors import Broken, KernelPanic, kernel_error
 from ...base.protection import protection_of, protection_text
 from ...base.recorder import Recorder, kernel_function
 from ...base.units import IN_PAGE, PAGE_SHIFT, Address
-from ..map.core import EntrySource
+from ..map.core import NO_SPACE, SUCCESS, EntrySource
 from ..map.map_schema import MapCreated
-from ..map.ranges import NO_SPACE, SUCCESS
 from ..map.vm_object import FreeBSDObject
 from ..threads.waits import MaySleep, PageWait, RoomWait, Running, TimedWait, undone
 from .entries import NOFAULT, KernelEntry, KernelTables, MapServices
@@ -315,7 +314,7 @@ class Kmem:
     def _map_pages(self, vm_map: FreeBSDMap, entry: KernelEntry, address: int, size: int) -> None:
         """Count the entry as wired, which may merge now; its pages are mapped and no longer busy."""
         vm_map.set_wired_count(entry, 1)
-        vm_map.join(entry)
+        vm_map.merge_neighbours(entry)
         first, count, pages = self.offset_of(address) >> PAGE_SHIFT, size >> PAGE_SHIFT, self.kmem_object.pages
         frames = [pages[pindex] for pindex in range(first, first + count) if pindex in pages]
         if len(frames) == count:

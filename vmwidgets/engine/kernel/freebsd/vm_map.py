@@ -14,21 +14,22 @@ from copy import copy
 from dataclasses import dataclass, field
 from typing import Any
 
-from ...base.errors import Broken, KernelError, kernel_error
+from ...base.errors import Broken, KernelError, KernelPanic, kernel_error
 from ...base.recorder import kernel_function
 from ...base.units import PAGE_SHIFT
-from ..map.core import SUB_MAP, MapCore
-from ..map.map_schema import SubmapAttached
-from ..map.ranges import (
+from ..map.core import (
     INVALID_ADDRESS,
     INVALID_ARGUMENT,
     NO_SPACE,
     RESOURCE_SHORTAGE,
+    SUB_MAP,
     SUCCESS,
+    MapCore,
     MapError,
-    RangeMap,
     edges_in,
 )
+from ..map.fits import Fit
+from ..map.map_schema import SubmapAttached
 from ..map.vm_object import FreeBSDObject
 from ..threads.waits import MapLock, MaySleep, PageWait, undone
 from .entries import KERNEL_FLAGS, GapTree, KernelEntry, MapServices
@@ -36,13 +37,15 @@ from .kmem_schema import EntryClipped, ObjectCreated, RangeDeleted, RangeInserte
 from .vm_page import GRAB, KernelPage
 
 
-class FreeBSDMap(RangeMap[KernelEntry]):
+class FreeBSDMap(MapCore[KernelEntry]):
     """Used ranges of [start, end); `system` is the system flag."""
 
     def __init__(self, name: str, start: int, end: int, services: MapServices) -> None:
         super().__init__(name, start, end, services.entries, services.recorder)
         self.tree: GapTree = GapTree(services.recorder, name, end)
         self.services = services
+        self.fit: Fit | None = None
+        """A rule that replaces the map's own search for a gap."""
         self.lock = MapLock(name, services.recorder, services.running)
         self.submaps: dict[FreeBSDMap, int] = {}
         """The submaps of this map, with the number of entries of each."""
@@ -129,10 +132,10 @@ class FreeBSDMap(RangeMap[KernelEntry]):
             return status
         previous = self.last if following is None else following.prev
         word = KERNEL_FLAGS | flags
-        if target is None and previous is not None and previous.may_stretch(start, word):
-            self._stretch(previous, end)
+        if target is None and previous is not None and previous.may_merge_range(start, word):
+            self._merge_new(previous, end)
             self._report_insert(target, offset, start, end, "extend", status)
-            self.join(previous)
+            self.merge_neighbours(previous)
             return status
         entry = self.allocate_entry()
         entry.start, entry.end, entry.object, entry.offset, entry.flags = start, end, target, offset, word
@@ -150,7 +153,7 @@ class FreeBSDMap(RangeMap[KernelEntry]):
             return NO_SPACE, None
         return SUCCESS, following
 
-    def _stretch(self, entry: KernelEntry, end: int) -> None:
+    def _merge_new(self, entry: KernelEntry, end: int) -> None:
         before = entry.fields()
         self.resize(end - entry.end)
         entry.end = end
@@ -170,11 +173,15 @@ class FreeBSDMap(RangeMap[KernelEntry]):
 
     # ---- clipping ----------------------------------------------------------------------------
 
+    def no_entry(self) -> KernelPanic:
+        """Return the panic of a change for which no entry is left."""
+        return KernelPanic("vm_map_entry_create", f"no entry is left for {self.called}")
+
     def clip_start(self, entry: KernelEntry, address: int) -> None:
         """Split `entry` where a range begins; it is first merged with its neighbours, and remains the upper part."""
         if not entry.start < address < entry.end:
             return
-        self.join(entry)
+        self.merge_neighbours(entry)
         self.supply_object(entry)
         before = entry.fields()
         front = self.copy_entry(entry)
@@ -320,7 +327,7 @@ class FreeBSDMap(RangeMap[KernelEntry]):
         """
         following = self.peek(start)
         previous = self.last if following is None else following.prev
-        if previous is None or not previous.may_stretch(start, KERNEL_FLAGS):
+        if previous is None or not previous.may_merge_range(start, KERNEL_FLAGS):
             return False
         return previous.object is not None or not self.system
 
@@ -329,8 +336,8 @@ class FreeBSDMap(RangeMap[KernelEntry]):
 
         O(log n) for each level. `vm_map_lookup` descends in the same way.
         """
-        entry = self.peek(address)
-        if entry is None or entry.submap is None or address < entry.start:
+        entry = self.entry_at(address)
+        if entry is None or entry.submap is None:
             return self
         assert isinstance(entry.submap, FreeBSDMap), "submaps are of their parents' kind"
         return entry.submap.innermost(address)
@@ -404,7 +411,7 @@ class FreeBSDMap(RangeMap[KernelEntry]):
     @kernel_function("vm_map_simplify")
     def simplify(self, start: int, end: int) -> MaySleep[int]:
         """Merge equal entries that a range touches, with each other and with their neighbours."""
-        return (yield from self._locked(lambda: self.join_range(start, end)))
+        return (yield from self._locked(lambda: self.merge_range(start, end)))
 
     @kernel_function("vm_map_wire")
     def wire(self, start: int, end: int) -> MaySleep[int]:
@@ -456,7 +463,7 @@ class FreeBSDMap(RangeMap[KernelEntry]):
                 self.services.wire_pages(entry)
             yield from self.lock.acquire()
             if self.by_id.get(entry.id) is entry:  # it may have gone while the lock was free
-                self.join(entry)
+                self.merge_neighbours(entry)
         self.lock.release()
         return status
 

@@ -1,12 +1,12 @@
 """X15's virtual memory of 2013: one map for each address space, and the kernel's own.
 
-Read first: :mod:`.vm_map`, the map with its kernel functions (enter, remove, fault, and those on ranges).  Then
+Read first: :mod:`.vm_map`, the map with its kernel functions (enter, remove, and those on ranges).  Then
 
-* :mod:`.placement`: the place of a request (hint, find cache, threshold), and the neighbour that may grow to serve it;
+* :mod:`.vm_fault`: the pages behind entries: faults, forks, wiring, large pages;
 * :mod:`.kentry`: the area from which the kernel map's own entries are allocated;
 * :mod:`.kernel_memory`: kernel memory with pages.
 
-The operations of maps on memory objects (faults, forks, changes of ranges) are in :mod:`vmwidgets.engine.kernel.tasks`.
+The memory objects of tasks are in :mod:`vmwidgets.engine.kernel.tasks`.
 
 :data:`X15_QUIRKS` are the original's bugs that are fixed here, each with a name that switches it on again.
 docs/deviations.md explains each, and names the test that shows both sides.

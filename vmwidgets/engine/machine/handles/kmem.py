@@ -11,8 +11,8 @@ from ...base.units import Address, Size, binary_size, counted
 from ...kernel.freebsd.entries import KernelEntry
 from ...kernel.freebsd.pageout import PageDaemon
 from ...kernel.freebsd.vm_map import FreeBSDMap
+from ...kernel.map.core import INVALID_ADDRESS, INVALID_ARGUMENT, PROTECTION_FAILURE, RESOURCE_SHORTAGE
 from ...kernel.map.map_schema import EntryValue, KernelMapValue
-from ...kernel.map.ranges import INVALID_ADDRESS, INVALID_ARGUMENT, PROTECTION_FAILURE, RESOURCE_SHORTAGE
 from ...kernel.map.window import WHOLE
 from ...kernel.threads.scheduler import Thread
 from ...kernel.threads.waits import MaySleep

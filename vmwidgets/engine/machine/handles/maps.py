@@ -1,8 +1,8 @@
-"""The handles of X15's maps: the kernel map, tasks' maps, and submaps."""
+"""The handles of X15's maps: the kernel map and tasks' maps."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Annotated, Any, TypeAlias
 
 from ...base.errors import Refused, in_ascii, printable, shown
@@ -10,15 +10,14 @@ from ...base.operations import Argument, operation
 from ...base.protection import pack_flags, protection_text
 from ...base.tree_schema import TreeCompared
 from ...base.units import PAGE, Address, binary_size, counted
-from ...kernel.map.core import CachedEntries, Entry
 from ...kernel.map.map_schema import EntryValue
 from ...kernel.pmap.pmap import Pmap
 from ...kernel.tasks.memory_object import TaskObject
 from ...kernel.tasks.pagers import AnonymousPager
 from ...kernel.threads.waits import MaySleep, TimedWait
+from ...kernel.x15.vm_fault import vm_map_superpages, vm_map_wire, wait_for_range
 from ...kernel.x15.vm_map import X15Map
 from ...mmu.tables_schema import Rights
-from ...spaces.paths import quoted, unquoted
 from .. import arguments
 from ..arguments import MYPY, AdviceArg, AlignArg, FlagArg, InheritArg, Number, PagesArg, ProtArg
 from ..system import Part
@@ -100,8 +99,6 @@ class MachineMap(MapPart):
         >>> vm.boot("x86-64").kernel_map.enter("16 KiB")
         0xffff_8080_0014_1000
         """
-        if self.path in self.system.parents:
-            self._refuse_lost_place()
         vm_map, start = self.vm_map, at or 0
         if at is not None:
             self._refuse_place(vm_map, at, size, fixed)
@@ -115,6 +112,7 @@ class MachineMap(MapPart):
         if prot & ~max_prot:
             raise Refused(f"prot={protection_text(prot)!r} goes beyond max_prot={protection_text(max_prot)!r}")
         flags = pack_flags(prot, max_prot, inherit, advice, nomerge, fixed)
+        vm_map.check_room(size)
         return Address(vm_map.enter(start, size, align, flags, object, offset))
 
     @over_a_range
@@ -154,7 +152,7 @@ class MachineMap(MapPart):
         >>> m.task("init").walk(a).page_size == vm.MIB
         True
         """
-        return self.vm_map.superpages(start, end, self._page_size(page))
+        return vm_map_superpages(self.vm_map, start, end, self._page_size(page))
 
     @over_a_range
     def promote(self, start: int, end: int, *, page: int | str | None = None) -> int:
@@ -188,36 +186,6 @@ class MachineMap(MapPart):
         self.door.may_stop()
         return vm_map.simplify(first, last)
 
-    @operation
-    def submap(
-        self, name: str, start: int | str, end: int | str | None = None, *, size: int | str | None = None
-    ) -> MachineMap:
-        """Turn a range into a submap, which offers all operations of a map (vm_map_submap(9)).
-
-        The range must be one empty entry: it fails with INVAL if the range has an object, is wired or has several
-        entries, and with FAULT for a hole.  From now on, its addresses belong to the new map.  No call can reverse
-        this.
-
-        >>> import vmwidgets as vm
-        >>> m = vm.boot("x86-64")
-        >>> a = m.kernel_map.enter("1 MiB")
-        >>> drivers = m.kernel_map.submap("drivers", a, size="256 KiB")
-        >>> drivers.enter("16 KiB") == a, drivers.path
-        (True, 'kernel_map/drivers')
-        """
-        path = f"{self.path}/{quoted(arguments.part_name(name, 'map name'))}"
-        if path in self.system.maps:
-            raise Refused(
-                f"name={shown(name)}: {self.vm_map.called} already has a submap with this name; each needs its own name"
-            )
-        first, last = self._range("submap", start, end, size)
-        made = self._map_like_this(path, first, last)
-        self.vm_map.submap(first, last, made)
-        self.system.maps[path] = made
-        self.system.submaps.setdefault(self.path, []).append(path)
-        self.system.parents[path] = self.path
-        return self.system.part(MachineMap, path)
-
     def fill(self, entries: int) -> None:
         """Enter single pages that never merge, until the map has `entries` entries.
 
@@ -240,18 +208,6 @@ class MachineMap(MapPart):
         """The rule of the search for a gap: "x15", or "first", "best", "worst" or "next"."""
         fit = self.vm_map.fit
         return "x15" if fit is None else fit.name
-
-    @property
-    def submaps(self) -> dict[str, MachineMap]:
-        """The submaps of this map, by name."""
-        made = (self.system.part(MachineMap, path) for path in self.system.submaps.get(self.path, ()))
-        return {unquoted(one.path.removeprefix(f"{self.path}/")): one for one in made}
-
-    def parts(self) -> Iterator[MachineMap]:
-        """Yield this map and its submaps, at all depths."""
-        yield self
-        for submap in self.submaps.values():
-            yield from submap.parts()
 
     def scanned(self, address: int | str) -> int:
         """Return the number of entries that a scan of the list reads, up to the first that ends above `address`.
@@ -297,18 +253,19 @@ class MachineMap(MapPart):
         """Make the kernel change a range; it raises the kernel's errors."""
         if verb == "wire":
             callbacks = self.system.callbacks
-            return callbacks.complete("wire", self._wired(start, end, callbacks.current is None))
+            callbacks.complete("wire", self._wired(start, end, callbacks.current is None))
+            return
         self.door.may_stop()
-        return _CHANGES[verb](self.vm_map, start, end, *arguments)
+        getattr(self.vm_map, verb)(start, end, *arguments)
 
     def _wired(self, start: int, end: int, may_stop: bool) -> MaySleep[None]:
         """Wire a range, after the time that slow pagers need for its pages."""
-        ticks = self.vm_map.wait_for_range(start, end)
+        ticks = wait_for_range(self.vm_map, start, end)
         if ticks:
             yield TimedWait("the pager", ticks)
         if may_stop:
             self.door.may_stop()
-        self.vm_map.wire(start, end, self._wired_memory)
+        vm_map_wire(self.vm_map, start, end, self._wired_memory)
 
     def _wired_memory(self) -> TaskObject:
         """Return an object for a wired range that had no object."""
@@ -323,25 +280,6 @@ class MachineMap(MapPart):
         assert isinstance(tables, Pmap), "a machine's maps have page tables"
         return tables
 
-    def _map_like_this(self, path: str, start: int, end: int) -> X15Map:
-        """Return a map of [start, end) on the same page tables, with entries from the ordinary cache."""
-        ours, kernel = self.vm_map, self.system.kernel
-        entries = CachedEntries(kernel.entry_cache, kernel.identities, Entry)
-        made = X15Map(
-            path,
-            start,
-            end,
-            entries,
-            ours.recorder,
-            bits=ours.bits,
-            kernel=ours.kernel,
-            unmap=ours.unmap,
-            quirks=ours.quirks,
-            assertions=ours.assertions,
-        )
-        made.tables, made.task, made.provides = ours.tables, ours.task, ours.provides
-        return made
-
     # ---- the door's own checks ---------------------------------------------------------------
 
     def _refuse_place(self, vm_map: X15Map, at: int, size: int, fixed: bool) -> None:
@@ -352,22 +290,10 @@ class MachineMap(MapPart):
             where = f"at={Address(at)} and size={size:#x}"
             raise Refused(f"{where} don't end below 2**{vm_map.bits}, where addresses end")
 
-    def _refuse_lost_place(self) -> None:
-        """Refuse to allocate addresses in a map that has lost its range: its parent may allocate the same addresses."""
-        if not self.system.has_place(self.path):
-            raise Refused(
-                f"{self.vm_map.called} has lost its place, {self.start} to {self.end}: m.unchecked removed an entry "
-                "for it; make another submap"
-            )
-
     def _refuse_range(self, verb: str, start: int, end: int) -> None:
-        """Refuse a range that contains the kernel itself, or a submap."""
-        if self.path == "kernel_map":
-            self._refuse_reserved(verb, start, end)
-        self.vm_map.guard(verb, start, end)
-
-    def _refuse_reserved(self, verb: str, start: int, end: int) -> None:
         """Refuse a range of the kernel map that overlaps the kernel itself."""
+        if self.path != "kernel_map":
+            return
         system = self.system
         by_id, roles = system.maps[self.path].by_id, system.roles[self.path]
         touched = None
@@ -406,11 +332,3 @@ class MachineMap(MapPart):
         read_as = fmt.rules.read_as(level, word, controls)
         if read_as.kind != "leaf" or fmt.rules.check_descriptor(level, read_as, word, controls):
             raise Refused(f"page={binary_size(page)}: the processors of this machine have no such pages ({controls})")
-
-
-_CHANGES: dict[str, Callable[..., None]] = {
-    "protect": X15Map.protect,
-    "inherit": X15Map.inherit,
-    "advise": X15Map.advise,
-    "unwire": X15Map.unwire,
-}

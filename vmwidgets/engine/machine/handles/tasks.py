@@ -238,7 +238,7 @@ class Task(UnixCalls):
             )
         if heap is not None:
             where = arguments.page_within(heap, "heap", space.vm_map)
-        self.system.ends.clear(space, where)
+        space.clear(where)
 
     @operation
     def exit(self) -> None:

@@ -104,12 +104,12 @@ class UnixCalls(SpacePart):
     @operation
     def munmap(self, start: int | str, size: LengthArg) -> None:
         """Unmap `size` bytes, in whole pages, from `start` on (munmap(2)); holes are allowed."""
-        self.space.munmap(*self._range(start, size))
+        self.space.vm_map.remove(*self._range(start, size))
 
     @operation
     def mprotect(self, start: int | str, size: LengthArg, prot: int | str) -> None:
         """Set a range's protection (mprotect(2)); fails with FAULT for a hole, ACCES beyond a maximum protection."""
-        self.space.mprotect(*self._range(start, size), parse_protection(prot))
+        self.space.vm_map.protect(*self._range(start, size), parse_protection(prot))
 
     @operation
     def brk(self, end: int | str | None = None) -> Address:

@@ -206,7 +206,7 @@ class LastChanges:
 
 def _mapping(space: TaskSpace | None, va: int) -> tuple[Any, TaskObject | None]:
     """Return the entry of a task that holds an address, with its object."""
-    entry = None if space is None else space.vm_map.inner(va)
+    entry = None if space is None else space.vm_map.entry_at(va)
     target = None if entry is None else entry.object
     return (entry, target) if isinstance(target, TaskObject) else (None, None)
 
@@ -217,5 +217,5 @@ def _in(sets: Sets, va: int, is_asked: Callable[[str], bool]) -> bool:
 
 
 def _in_task(sets: Sets, va: int, task: str) -> bool:
-    """Return whether an address lies in a changed range of a task's map, or of a submap of it."""
-    return _in(sets, va, lambda path: path.partition("/map")[0] == task_path(task))
+    """Return whether an address lies in a changed range of a task's map."""
+    return _in(sets, va, lambda path: path == f"{task_path(task)}/map")

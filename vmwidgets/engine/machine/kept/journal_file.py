@@ -276,6 +276,12 @@ class Loaded:
         """The operations that were undone and then replaced by others."""
         return self._of_kind("branch")
 
+    def all_operations(self) -> Iterator[Operation]:
+        """Yield the operations, and those that were undone."""
+        yield from self.operations
+        for _, _, undone, _ in self._sections:
+            yield from undone
+
     def _of_kind(self, wanted: str) -> list[Line]:
         return [Line(after, tuple(done), scripts) for kind, after, done, scripts in self._sections if kind == wanted]
 

@@ -6,7 +6,6 @@ from vmwidgets import events as ev
 from vmwidgets.engine.base.protection import ADVICE, INHERITANCE, name_of, protection_text
 from vmwidgets.engine.base.units import binary_size
 
-from .called import called
 from .headlines import Facts
 from .names import Names, address, span
 from .registry import Headline, Sentences, fact, headline_of
@@ -92,7 +91,6 @@ FUNCTIONS = {
     "wire": "vm_map_wire",
     "unwire": "vm_map_unwire",
     "simplify": "vm_map_simplify_entry",
-    "submap": "vm_map_submap",
 }
 """Operations on ranges, with the kernel functions that they call."""
 
@@ -123,8 +121,6 @@ def _of_range(name: str, size: str, where: str, rest: list[object]) -> str:
         return say(f"inherit/{name_of(number, INHERITANCE)}", **fields)
     if name == "advise":
         return say("advise", what=name_of(number, ADVICE), **fields)
-    if name == "submap":
-        return say("submap", map=called(str(value)), **fields)
     return say(name, **fields)
 
 

@@ -8,6 +8,7 @@ from tests.engine.kernel.maps import HIGH, LOW, PAGE, READ_ONLY, NumberedPager, 
 from vmwidgets.engine.base.errors import KernelError, KernelPanic, kernel_error
 from vmwidgets.engine.kernel.map.objects_schema import PagerAsked
 from vmwidgets.engine.kernel.map.vm_object import PagerFailed, VmObject
+from vmwidgets.engine.kernel.x15.vm_fault import vm_map_fault
 
 READ, WRITE = 1, 2
 
@@ -22,7 +23,7 @@ def space():
 
 
 def fault(space, address, access=READ, entered=None):
-    return space.map.fault(address, access, lambda *page: None if entered is None else entered.append(page))
+    return vm_map_fault(space.map, address, access, lambda *page: None if entered is None else entered.append(page))
 
 
 def test_the_page_is_asked_for_once_and_entered_each_time(space):
@@ -87,7 +88,7 @@ def test_a_page_that_can_not_be_entered_is_a_panic(space):
         raise kernel_error("NOMEM", "no page for a table")
 
     with pytest.raises(KernelPanic, match=r"fault_pmap_enter.*0x2_0000.*no page for a table"):
-        space.map.fault(0x20000, READ, enter_page)
+        vm_map_fault(space.map, 0x20000, READ, enter_page)
 
 
 def test_the_kernels_map_is_never_paged():

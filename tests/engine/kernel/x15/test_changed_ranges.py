@@ -15,6 +15,7 @@ from vmwidgets.engine.base.errors import Broken, KernelError, kernel_error
 from vmwidgets.engine.base.event import Called, Returned
 from vmwidgets.engine.kernel.map.map_schema import EntryChanged, EntryJoined, EntryWired
 from vmwidgets.engine.kernel.map.vm_object import VmObject
+from vmwidgets.engine.kernel.x15.vm_fault import vm_map_fault, vm_map_wire
 from vmwidgets.engine.kernel.x15.vm_map import X15Map
 
 PAGES, FEW, FRAMES = 24, 8, 10
@@ -105,12 +106,12 @@ class Ranges(Space):
         return ""
 
     def wire(self, first, end):
-        return self.do(X15Map.wire, first, end, self.memory)
+        return self.do(vm_map_wire, first, end, self.memory)
 
     def touch(self, number, access):
         """A fault; whatever it says."""
         try:
-            self.map.fault(LOW + number * PAGE, access, self.tables.enter_frame)
+            vm_map_fault(self.map, LOW + number * PAGE, access, self.tables.enter_frame)
         except KernelError as error:
             return error.name
         return ""
@@ -184,7 +185,7 @@ class RangesMachine(RuleBasedStateMachine):
         expected = self.model.wire(span, memory="memory")
         if not expected and self.needed(span, before) > free:
             expected, self.model.pages = NOMEM, before
-        self.both(expected, X15Map.wire, span, self.real.memory)
+        self.both(expected, vm_map_wire, span, self.real.memory)
 
     def needed(self, span, pages):
         """Pages that are behind nothing, or not in their object."""
@@ -318,7 +319,8 @@ class TestErrors:
         space.wire(1, 3)
         before = space.state()
         args = {"protect": (1,), "wire": (space.memory,), "unwire": ()}[function]
-        assert space.do(getattr(X15Map, function), *where, *args) == "FAULT"
+        call = vm_map_wire if function == "wire" else getattr(X15Map, function)
+        assert space.do(call, *where, *args) == "FAULT"
         assert space.state() == before
 
     def test_one_entry_that_may_not_is_enough_to_change_none(self):
@@ -426,55 +428,6 @@ class TestEvents:
         assert not any(isinstance(event, EntryChanged) for event in events)
 
 
-class TestSubmaps:
-    def lent(self):
-        """A map whose pages 2 to 6 are another's."""
-        space = Ranges()
-        space.put(0, 8)
-        other = Ranges()
-        other.map.start, other.map.end = LOW + 2 * PAGE, LOW + 6 * PAGE
-        assert space.do(X15Map.submap, 2, 6, other.map) == ""
-        return space, other
-
-    def test_the_place_is_cut_out_and_is_nobody_elses(self):
-        space, other = self.lent()
-        assert sizes(space) == [2, 4, 2]
-        assert [entry.fields()[3] for entry in space.map] == [None, "submap:map", None]
-        for function, args in (("protect", (1,)), ("inherit", (0,)), ("advise", (1,)), ("unwire", ())):
-            assert space.do(getattr(X15Map, function), 1, 3, *args) == "INVAL", function
-        assert space.wire(1, 3) == "INVAL"
-        assert space.do(X15Map.submap, 3, 4, other.map) == "INVAL"
-        space.do(X15Map.simplify, 0, 8)
-        assert sizes(space) == [2, 4, 2]
-
-    def test_what_is_entered_beside_it_does_not_grow_into_it(self):
-        space, _ = self.lent()
-        space.map.remove(LOW, LOW + 2 * PAGE)
-        space.put(0, 2)
-        assert sizes(space) == [2, 4, 2]
-
-    def test_a_fault_there_is_the_submaps(self):
-        space, other = self.lent()
-        assert space.touch(3, 1) == "FAULT", "nothing is mapped in it yet"
-        other.put(3, 4, "a")
-        assert space.touch(3, 1) == ""
-        assert len(other.objects["a"].pages) == 1
-
-    @pytest.mark.parametrize("what", ["object", "wired", "two entries", "hole"])
-    def test_only_one_empty_entry_can_be_the_place(self, what):
-        space = Ranges()
-        space.put(0, 4, "a" if what == "object" else "")
-        if what == "wired":
-            space.wire(0, 4)
-        if what == "two entries":
-            space.do(X15Map.inherit, 0, 2, 0)
-        if what == "hole":
-            space.map.remove(LOW + PAGE, LOW + 2 * PAGE)
-        before = space.state()
-        assert space.do(X15Map.submap, 0, 4, Ranges().map) == ("FAULT" if what == "hole" else "INVAL")
-        assert space.state() == before
-
-
 class TestCheck:
     def test_a_wired_page_that_is_gone_is_found(self):
         space = Ranges()
@@ -485,15 +438,4 @@ class TestCheck:
             space.map.check()
         space.objects["a"].drop(0)
         with pytest.raises(Broken, match=r"^rule 8 of the map: .* has no page for 0x1_0000"):
-            space.map.check()
-
-    def test_a_place_that_is_not_all_of_its_submap_is_found(self):
-        space = Ranges()
-        space.put(0, 4)
-        other = Ranges()
-        other.map.start, other.map.end = LOW, LOW + 4 * PAGE
-        space.do(X15Map.submap, 0, 4, other.map)
-        space.map.check()
-        other.map.end += PAGE
-        with pytest.raises(Broken, match=r"^rule 9 of the map: entry 1 of map is not the place of map"):
             space.map.check()
