@@ -13,7 +13,7 @@ from ..kernel.freebsd.kmem import Kmem
 from ..kernel.freebsd.vm_page import KernelPage
 from ..kernel.map.core import Entry
 from ..kernel.map.vm_object import VmObject
-from ..kernel.tasks.memory_object import TaskObject
+from ..kernel.tasks.vm_object import TaskObject
 from ..memory.pages_schema import CACHED, ZEROED
 from ..memory.slabs import ObjectCache
 from ..spaces.task_space import TaskSpace

@@ -18,8 +18,8 @@ from ..kernel.map.core import Entry
 from ..kernel.map.vm_object import VmObject
 from ..kernel.pmap.spaces import UserPmap
 from ..kernel.tasks.led_object import pages_of
-from ..kernel.tasks.memory_object import TaskObject
-from ..kernel.tasks.task_memory import TaskMemory
+from ..kernel.tasks.pageout import TaskMemory
+from ..kernel.tasks.vm_object import TaskObject
 from ..kernel.threads.waits import MaySleep, TimedWait
 from ..kernel.x15.vm_map import X15Map
 from ..memory.ram import page_pieces

@@ -271,7 +271,7 @@ def _(mended: Function) -> Function:
     return lambda self, pages: None
 
 
-@bug("a page called clean is written", "lives", "kernel.tasks.task_memory", "TaskMemory._page_out")
+@bug("a page called clean is written", "lives", "kernel.tasks.pageout", "TaskMemory._page_out")
 def _(mended: Function) -> Function:
     def page_out(self: Any, owner: Any, index: int, to: str, has: str) -> Any:
         return mended(self, owner, index, "swap", "") if has == "swap" else mended(self, owner, index, to, has)
@@ -296,7 +296,7 @@ def _(mended: Function) -> Function:
     return lambda self, start, end: 0
 
 
-@bug("what a child has counts for none once its parent is over", "lives", "kernel.tasks.task_memory",
+@bug("what a child has counts for none once its parent is over", "lives", "kernel.tasks.pageout",
      "TaskMemory.bereaved")  # fmt: skip  # on two lines
 def _(mended: Function) -> Function:
     return lambda self, task: self.rings.forget(task)

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from .led_object import EVERYWHERE, LedObject
 from .objects_schema import ObjectFields, ObjectGone, PagesEntered, PagesLeft, ShadowMoved
+from .pageout import PageOwner, TaskMemory
 from .pagers import TaskPager
-from .task_memory import PageOwner, TaskMemory
 
 
 class ChainedObject(LedObject, PageOwner):

@@ -6,10 +6,10 @@ from itertools import pairwise
 
 from ...base.units import PAGE, PAGE_SHIFT
 from ..threads.waits import MaySleep, TimedWait
-from .memory_object import TaskObject
 from .objects_schema import FileResized
+from .pageout import TaskMemory
 from .pagers import FilePager
-from .task_memory import TaskMemory
+from .vm_object import TaskObject
 
 
 class File:

@@ -8,7 +8,7 @@ from typing import Protocol
 from ...base.errors import CallbackFailed, kernel_error
 from ...base.units import PAGE, PAGE_SHIFT, counted
 from ...memory.pages import MAX_ORDER
-from .task_memory import PageOwner, TaskMemory
+from .pageout import PageOwner, TaskMemory
 
 
 class TaskPager(Protocol):

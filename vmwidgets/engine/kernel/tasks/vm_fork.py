@@ -12,8 +12,8 @@ from ...base.recorder import kernel_function
 from ..map.core import Entry
 from ..map.vm_object import VmObject
 from .led_object import pages_of
-from .memory_object import TaskObject
 from .vm_fault import TaskFaults
+from .vm_object import TaskObject
 
 
 class TaskForks(TaskFaults):

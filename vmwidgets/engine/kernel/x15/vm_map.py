@@ -22,8 +22,8 @@ from ..map.low_gap import LowGap
 from ..map.map_schema import EntryResized, RangeRemoved
 from ..map.ranges import edges_in
 from ..map.vm_object import VmObject
-from ..tasks.memory_object import TaskObject
 from ..tasks.vm_fork import TaskForks
+from ..tasks.vm_object import TaskObject
 from .placement import Merge, Placement, Request
 
 INFO_HEADER = "vm_map:      start             end          size     offset   flags    type\n"

@@ -13,8 +13,8 @@ from ...base.units import PAGE, Address, binary_size, counted
 from ...kernel.map.core import CachedEntries, Entry
 from ...kernel.map.map_schema import EntryValue
 from ...kernel.pmap.pmap import Pmap
-from ...kernel.tasks.memory_object import TaskObject
 from ...kernel.tasks.pagers import AnonymousPager
+from ...kernel.tasks.vm_object import TaskObject
 from ...kernel.threads.waits import MaySleep, TimedWait
 from ...kernel.x15.vm_map import X15Map
 from ...mmu.tables_schema import Rights

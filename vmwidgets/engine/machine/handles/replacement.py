@@ -141,7 +141,7 @@ class MachineReplacement(Part):
         """Return a function that says whether a page is dirty: it must be written back before its frame is reused.
 
         The function's arguments are an object, the number and the frame of its page, and whether a translation has a
-        dirty bit. See also :meth:`.task_memory.TaskMemory.dirty`.
+        dirty bit. See also :meth:`.pageout.TaskMemory.dirty`.
         """
         memory = self.system.task_memory
         blank = memory.reverse.blank

@@ -33,8 +33,8 @@ from .objects_schema import (
     PagesEntered,
     PagesLeft,
 )
+from .pageout import TaskMemory
 from .pagers import AnonymousPager, CodePager, TaskPager
-from .task_memory import TaskMemory
 
 
 class FoundPage(NamedTuple):
