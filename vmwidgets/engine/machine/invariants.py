@@ -103,6 +103,9 @@ def check_tasks(system: System) -> None:
     page belongs to the entry itself.  R1 is the invariant of the reverse map.  Neither is checked for descriptors that
     were edited by hand.
     """
+    for one in system.task_memory.objects.values():
+        if isinstance(one, TaskObject):
+            one.check()
     system.task_memory.check()
     if system.door.edits.places or "remove-forgets" in system.quirks or "pmap-current-only" in system.quirks:
         return

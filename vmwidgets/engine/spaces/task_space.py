@@ -15,9 +15,8 @@ from ..base.protection import ADVICE, ALL, GROWS_DOWN, INHERITANCE, NEEDS_COPY, 
 from ..base.recorder import Recorder, kernel_function
 from ..base.units import PAGE, PAGE_SHIFT, Address, Size
 from ..kernel.map.core import Entry
-from ..kernel.map.vm_object import VmObject
+from ..kernel.map.vm_object import VmObject, pages_of
 from ..kernel.pmap.spaces import UserPmap
-from ..kernel.tasks.led_object import pages_of
 from ..kernel.tasks.pageout import TaskMemory
 from ..kernel.tasks.vm_object import TaskObject
 from ..kernel.threads.waits import MaySleep, TimedWait

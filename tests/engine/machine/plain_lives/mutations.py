@@ -266,7 +266,7 @@ def _(mended: Function) -> Function:
 # ---- pages and files -------------------------------------------------------------------------
 
 
-@bug("freed bytes come back", "lives", "kernel.tasks.led_object", "LedObject.trim")
+@bug("freed bytes come back", "lives", "kernel.tasks.vm_object", "TaskObject.trim")
 def _(mended: Function) -> Function:
     return lambda self, pages: None
 

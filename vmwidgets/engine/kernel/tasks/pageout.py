@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from heapq import heappop, heappush
-from typing import Protocol, TypeAlias
+from typing import TypeAlias
 
 from ...base.errors import Broken, KernelError, kernel_error
 from ...base.recorder import Recorder, kernel_function
@@ -22,16 +22,17 @@ from ...memory.pages import PageAllocator
 from ...memory.policy import Pages, Policy
 from ...memory.ram import Ram
 from ...memory.replacement import Choice, Own, Replacement
+from ..map.vm_object import VmObject
 from ..pmap.reverse import ReverseMap
 from .forks import FORKS
 from .objects_schema import (
     NothingToReclaim,
-    ObjectFields,
     PageCleaned,
     PageIn,
     PageKept,
     PageLeaving,
     PageOut,
+    PagesLeft,
     ReplacementChosen,
     SwapFreed,
     SwapLeft,
@@ -40,57 +41,7 @@ from .objects_schema import (
     SwapShared,
 )
 
-
-class PageOwner(Protocol):
-    """The part of a memory object that concerns its pages in memory and in swap space."""
-
-    name: str
-    pages: dict[int, int]
-    """Frames by page."""
-    swapped: dict[int, int]
-    """Slots of swap space by page; also for pages in memory, until they are written."""
-    dirty: set[int]
-    """Pages that were written since they were read from, or written to, their file."""
-    wired: Counter[int]
-    """The number of entries that keep each page in memory."""
-
-    @property
-    def count(self) -> int:
-        """Return how many pages it has, in memory or in swap space.  O(those in swap space)."""
-
-    @property
-    def fields(self) -> ObjectFields:
-        """Return what events carry of it."""
-
-    @property
-    def is_file(self) -> bool:
-        """Return whether its pages are a file's."""
-
-    @property
-    def has_frames(self) -> bool:
-        """Return whether its pages are RAM, and no device's."""
-
-    def enter(self, index: int, frame: int, task: str) -> None:
-        """Make `frame` the page of this number, brought in for `task`."""
-
-    def leave(self, index: int) -> None:
-        """Remove the page of this number from memory; the caller decides what happens to its frame."""
-
-    def write_back(self, index: int, content: bytes) -> None:
-        """Ask its pager to write a page back."""
-
-    def count_again(self) -> None:
-        """Note that pages were removed, in memory and in swap space: counts in front of it must be adjusted."""
-
-    @property
-    def comes_as_zeroes(self) -> bool:
-        """Say whether a page that it doesn't have comes as zeroes: forgotten before it was written, it is as it was."""
-
-    def check(self) -> None:
-        """Raise :class:`Broken` unless the object's invariants hold."""
-
-
-PageUser: TypeAlias = tuple[PageOwner, int]
+PageUser: TypeAlias = tuple[VmObject, int]
 """An object, and the number of one of its pages; all users of a frame or a slot use the same number."""
 
 
@@ -118,7 +69,7 @@ class TaskMemory:
         self.reverse = reverse
         self.zeroed = zeroed
         self.fork = FORKS[fork]
-        self.objects: dict[str, PageOwner] = {}
+        self.objects: dict[str, VmObject] = {}
         self.read_ahead = 0
         """The number of a file's pages that are read in after a requested one."""
         self.reads = 0
@@ -126,7 +77,7 @@ class TaskMemory:
         self.fails: Callable[[], bool] | None = None
         """A hook for lessons: it is called before each page is read in; if it returns true, the read fails."""
         self._allocator = pages
-        self.pages: dict[int, Page[PageOwner]] = {}
+        self.pages: dict[int, Page[VmObject]] = {}
         """The objects' pages in memory, by frame, in the order in which they were brought in."""
         self._shared = 0
         """The number of these pages that several objects have."""
@@ -146,7 +97,7 @@ class TaskMemory:
 
     # ---- frames ------------------------------------------------------------------------------
 
-    def fresh(self, owner: PageOwner, task: str) -> int | None:
+    def fresh(self, owner: VmObject, task: str) -> int | None:
         """Return a frame for a page of `owner`; pages are evicted if necessary; None if none can be.
 
         A task at its limit gives up one of its own pages.
@@ -162,13 +113,13 @@ class TaskMemory:
             frame = self._allocator.allocate(owner=name)
         return frame
 
-    def spare(self, owner: PageOwner, task: str) -> int | None:
+    def spare(self, owner: VmObject, task: str) -> int | None:
         """Return a frame for a page of `owner` without an eviction, or None."""
         if self.rings.is_full(task, self._allocator.obtainable_pages):
             return None
         return self._allocator.allocate(owner=f"object {owner.name}")
 
-    def fresh_run(self, owner: PageOwner, order: int, task: str) -> int | None:
+    def fresh_run(self, owner: VmObject, order: int, task: str) -> int | None:
         """Return the first of 2**order contiguous frames, without an eviction, or None."""
         if self.rings.is_full(task, self._allocator.obtainable_pages, 1 << order):
             return None
@@ -187,7 +138,7 @@ class TaskMemory:
         """The frame is free again."""
         self._allocator.free(frame)
 
-    def entered(self, owner: PageOwner, index: int, frame: int, task: str = "") -> None:
+    def entered(self, owner: VmObject, index: int, frame: int, task: str = "") -> None:
         """Note that a page was brought in, for `task`, or that another object has an existing page."""
         page = self.pages.get(frame)
         if page is None:
@@ -197,7 +148,7 @@ class TaskMemory:
             self._shared += page.others is None
             page.add(owner)
 
-    def taken_over(self, before: PageOwner, owner: PageOwner, frame: int) -> None:
+    def taken_over(self, before: VmObject, owner: VmObject, frame: int) -> None:
         """Note that a page of one object became another's: it keeps its place."""
         page = self.pages[frame]
         page.replace(before, owner)
@@ -205,7 +156,7 @@ class TaskMemory:
             self._allocator.hand_over(frame, f"object {owner.name}")
         self.rings.may_go_again(frame)
 
-    def left(self, owner: PageOwner, frame: int, task: str = "") -> bool:
+    def left(self, owner: VmObject, frame: int, task: str = "") -> bool:
         """Note that a page is no longer this object's, since `task` has another.
 
         Returns whether no object has its frame now.
@@ -224,7 +175,7 @@ class TaskMemory:
         self.recorder.report(PageKept.tag, frame, page.owner.name)
         return False
 
-    def _vacated(self, page: Page[PageOwner]) -> None:
+    def _vacated(self, page: Page[VmObject]) -> None:
         """Note that no object has the page in its frame any longer."""
         self.reverse.vacated(page.frame)
         self._shared -= page.others is not None
@@ -345,40 +296,41 @@ class TaskMemory:
         whose = f" of task {task!r}" if own_only else ""
         return f"of {counted(count, 'page')}{whose} in memory none can go: {why}"
 
-    def may_go(self, page: Page[PageOwner]) -> bool:
+    def may_go(self, page: Page[VmObject]) -> bool:
         """Return whether a page may leave its frame."""
         if page.held:
             page.is_wanted = True
             return False
         return not _is_wired(page)
 
-    def referenced(self, page: Page[PageOwner]) -> bool:
+    def referenced(self, page: Page[VmObject]) -> bool:
         """Return whether a translation to a page was used since its reference bit was cleared."""
         return any(pmap.is_referenced(va) for pmap, va in self.reverse.of(page.frame))
 
-    def clear_referenced(self, page: Page[PageOwner]) -> None:
+    def clear_referenced(self, page: Page[VmObject]) -> None:
         """Clear the reference bits of all translations that lead to a page, and flush them."""
         for pmap, va in self.reverse.of(page.frame):
             pmap.clear_reference(va)
 
-    def dirty(self, page: Page[PageOwner]) -> bool:
+    def dirty(self, page: Page[VmObject]) -> bool:
         """Return whether a page must be written before it is evicted: no other place has its contents."""
         return not self._had_by(page.owner, page.index)
 
-    def _had_by(self, owner: PageOwner, index: int) -> str:
+    def _had_by(self, owner: VmObject, index: int) -> str:
         """Return where else the bytes of a page in memory are: "file", "swap", "zeroes" (which need no place) or ""."""
         if owner.is_file:
             return "" if index in owner.dirty else "file"
         if index in owner.swapped:
             return "swap"
-        return "zeroes" if owner.comes_as_zeroes and self.reverse.is_unwritten(owner.pages[index]) else ""
+        may_come_again = owner.kind == "anonymous" and owner.shadow is None and self.zeroed
+        return "zeroes" if may_come_again and self.reverse.is_unwritten(owner.pages[index]) else ""
 
-    def can_page_out(self, owner: PageOwner, index: int) -> bool:
+    def can_page_out(self, owner: VmObject, index: int) -> bool:
         """Return whether the page may leave its frame: it is in memory, not wired, and not needed at this moment."""
         page = self.pages.get(owner.pages.get(index, -1))
         return page is not None and not page.held and not _is_wired(page)
 
-    def page_out(self, owner: PageOwner, index: int) -> bool:
+    def page_out(self, owner: VmObject, index: int) -> bool:
         """Evict one page, to swap space or its file; returns false if that is impossible.
 
         A page that is also elsewhere is not written.
@@ -391,7 +343,7 @@ class TaskMemory:
         return self._page_out(owner, index, "nowhere" if has else "file" if owner.is_file else "swap", has)
 
     @kernel_function("vm_page_out", first=3)
-    def _page_out(self, owner: PageOwner, index: int, to: str, has: str) -> bool:
+    def _page_out(self, owner: VmObject, index: int, to: str, has: str) -> bool:
         frame, slot = owner.pages[index], -1
         if to == "swap":
             if self.swap.is_full:
@@ -411,7 +363,7 @@ class TaskMemory:
         page = self.pages[frame]
         first, *others = users = page.users
         for one in users:
-            one.leave(index)
+            self.recorder.report(PagesLeft.tag, one.name, ((index, one.pages.pop(index)),))
             if has == "zeroes":
                 one.count_again()
         self._vacated(page)
@@ -424,7 +376,7 @@ class TaskMemory:
         self.free(frame)
         return True
 
-    def share_slots(self, owner: PageOwner, slots: tuple[tuple[int, int], ...]) -> None:
+    def share_slots(self, owner: VmObject, slots: tuple[tuple[int, int], ...]) -> None:
         """Note that pages of an object, by number, are in slots with others' pages."""
         for index, slot in slots:
             owner.swapped[index] = slot
@@ -458,7 +410,7 @@ class TaskMemory:
             pmap.remove(va, va + PAGE)
             pmap.update(va, va + PAGE)
 
-    def clean(self, owner: PageOwner, index: int) -> None:
+    def clean(self, owner: VmObject, index: int) -> None:
         """Write back a dirty page of a file; from now on, a write to it is noticed again."""
         frame = owner.pages[index]
         for pmap, va in self.reverse.of(frame):
@@ -471,7 +423,7 @@ class TaskMemory:
 
     # ---- coming back -------------------------------------------------------------------------
 
-    def swap_in(self, owner: PageOwner, index: int, task: str) -> int | None:
+    def swap_in(self, owner: VmObject, index: int, task: str) -> int | None:
         """Return a frame with a page from swap space, which keeps it until the page is written.
 
         Raises IO if that fails.
@@ -484,7 +436,7 @@ class TaskMemory:
             self.recorder.report(PageIn.tag, owner.name, index, frame, slot)
         return frame
 
-    def found(self, owner: PageOwner, index: int) -> int | None:
+    def found(self, owner: VmObject, index: int) -> int | None:
         """Return the frame in which another object has this page of swap space (Linux's swap cache), or None."""
         for other, at in self.in_swap.get(owner.swapped.get(index, -1), ()):
             if at in other.pages:
@@ -496,13 +448,13 @@ class TaskMemory:
         page = self.pages.get(frame)
         return page is not None and page.others is not None
 
-    def check_read(self, owner: PageOwner, index: int) -> None:
+    def check_read(self, owner: VmObject, index: int) -> None:
         """Raise IO if this page's reading was made to fail."""
         if self.fails is not None and self.fails():
             raise kernel_error("IO", f"page {index} of {owner.name!r} could not be read in")
         self.reads += 1
 
-    def forget(self, owner: PageOwner, indices: tuple[int, ...]) -> None:
+    def forget(self, owner: VmObject, indices: tuple[int, ...]) -> None:
         """Remove these pages from swap space; their slots are freed, except slots with others' pages."""
         slots = tuple((index, owner.swapped.pop(index)) for index in indices)
         for index, slot in slots:
@@ -516,7 +468,7 @@ class TaskMemory:
         if len(freed) < len(slots):
             self.recorder.report(SwapLeft.tag, owner.name, tuple(one for one in slots if one not in freed))
 
-    def move_swapped(self, before: PageOwner, owner: PageOwner, indices: tuple[int, ...]) -> None:
+    def move_swapped(self, before: VmObject, owner: VmObject, indices: tuple[int, ...]) -> None:
         """Move pages in swap space to another object."""
         slots = tuple((index, before.swapped.pop(index)) for index in indices)
         owner.swapped.update(slots)
@@ -529,7 +481,7 @@ class TaskMemory:
     # ---- invariants --------------------------------------------------------------------------
 
     def check(self) -> None:
-        """Raise :class:`Broken` unless objects and swap space are sound, and the numbered invariants hold.
+        """Raise :class:`Broken` unless swap space is sound, and the numbered invariants hold.
 
         O4. each frame in memory has a page of one object, its owner, or, if forks count, the same page of several, the
         first of which owns it, and nothing keeps it there; O6. so does each used slot, and all who have its page in
@@ -538,7 +490,6 @@ class TaskMemory:
         in_memory: dict[int, set[PageUser]] = {}
         in_swap: dict[int, set[PageUser]] = {}
         for one in self.objects.values():
-            one.check()
             for index, slot in one.swapped.items():
                 in_swap.setdefault(slot, set()).add((one, index))
             for index, frame in one.pages.items() if one.has_frames else ():
@@ -575,7 +526,7 @@ class TaskMemory:
                 raise Broken(f"{what} {place:#x} is a page of {names}")
 
 
-def _is_wired(page: Page[PageOwner]) -> bool:
+def _is_wired(page: Page[VmObject]) -> bool:
     """Return whether an entry of an object that has the page keeps it in memory."""
     return any(one.wired[page.index] for one in page.users)
 

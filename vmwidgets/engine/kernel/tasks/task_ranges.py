@@ -25,9 +25,8 @@ from ..map.ranges import (
     MapError,
     RangeMap,
 )
-from ..map.vm_object import Translation, VmObject
+from ..map.vm_object import Translation, VmObject, pages_of
 from ..pmap.pmap import Pmap
-from .led_object import pages_of
 from .wiring import Wiring, map_page
 
 WORDS = {
@@ -174,7 +173,7 @@ class TaskRanges(RangeMap[Entry]):
         """
         target = entry.object
         assert target is not None, "who asks has looked"
-        return target.translation(entry.offset_of(va), self.rights_in(entry), access, self.recorder, self.task)
+        return target.translation(entry.offset_of(va), self.rights_in(entry), access, self.task)
 
     def resident(self, entry: Entry, va: int) -> Translation | None:
         """Return the frame and the permissions for a page that its object has in memory, or None.

@@ -1,6 +1,6 @@
 """Faults in an X15 map: page faults, stacks that grow, and entries that get an object of their own at the first write.
 
-Whether a page is copied is decided in the entry's object, by :meth:`.vm_object.TaskObject.fault`.
+Whether a page is copied is decided in the entry's object, by :meth:`.vm_object.TaskObject.copy_on_write`.
 
 X15 of 2013 resolves a fault with the entry's object alone (`vm_map_fault`). Everything else follows 4.4BSD's `vm_fault`
 (The Design and Implementation of the 4.4BSD Operating System, 5.11).
@@ -24,8 +24,7 @@ from ...base.recorder import kernel_function
 from ...base.units import PAGE, PAGE_SHIFT, Address
 from ..map.core import Entry
 from ..map.map_schema import EntryChanged
-from ..map.vm_object import VmObject
-from .led_object import pages_of
+from ..map.vm_object import VmObject, pages_of
 from .task_ranges import TaskRanges
 from .vm_object import TaskObject
 

@@ -10,8 +10,7 @@ from ...base.errors import kernel_error
 from ...base.protection import INHERITANCE, NEEDS_COPY, inheritance_of
 from ...base.recorder import kernel_function
 from ..map.core import Entry
-from ..map.vm_object import VmObject
-from .led_object import pages_of
+from ..map.vm_object import VmObject, pages_of
 from .vm_fault import TaskFaults
 from .vm_object import TaskObject
 

@@ -61,7 +61,7 @@ class Wiring:
         """Bring in the page at `va` and map it, if it is not mapped yet; raises NOMEM if that is impossible."""
         offset = part.offset + va - part.start & OFFSET_MASK
         is_made = part.target.makes(offset)
-        part.target.bring(offset, self._recorder, self._task)
+        part.target.bring(offset, self._task)
         part.target.note_wired(_page(offset), 1)  # those that came do not go out for those that come
         part.held.append(offset)
         if is_made:
