@@ -76,8 +76,9 @@ class Policy:
         return len(self._queue)
 
     def entered(self, page: AnyPage) -> None:
-        """Add a page.  O(1)."""
+        """Add a page at the end.  O(1), amortized."""
         self._queue[page.frame] = page
+        self._is_last(page)
         self.recorder.report(RingMoved.tag, self.name, page.frame, "in")
 
     def left(self, page: AnyPage) -> None:
@@ -124,6 +125,9 @@ class Policy:
         """Return the policy's number for a page, which pictures show; None if there is none."""
         return None
 
+    def _is_last(self, page: AnyPage) -> None:
+        """Note that a page is at the end of the queue now."""
+
     def may_go_again(self, page: AnyPage) -> None:
         """Note that a page in the ring can be evicted again.  O(log pages)."""
 
@@ -143,6 +147,7 @@ class Policy:
     def _behind(self, page: AnyPage) -> None:
         """Move a page to the end.  O(1)."""
         self._queue.move_to_end(page.frame)
+        self._is_last(page)
         self.recorder.report(RingMoved.tag, self.name, page.frame, "behind")
 
 
@@ -162,22 +167,13 @@ class Fifo(Policy):
         self._line: list[tuple[int, AnyPage]] = []
         """A heap of the pages that may be evictable, with their places; items with an old place are ignored."""
 
-    def entered(self, page: AnyPage) -> None:
-        """Put a page at the end of the line.  O(1), amortized."""
-        super().entered(page)
-        self._is_last(page)
-
-    def _behind(self, page: AnyPage) -> None:
-        super()._behind(page)
-        self._is_last(page)
-
     def _is_last(self, page: AnyPage) -> None:
         self._last = page.place = self._last + 1
         self.may_go_again(page)
 
     def may_go_again(self, page: AnyPage) -> None:
         """Let the page be checked again, at its old place."""
-        if len(self._line) > 2 * len(self) + FEW:
+        if len(self._line) > 2 * len(self._queue) + FEW:
             self._line = sorted({item for item in self._line if self._is_valid(*item)})
         heappush(self._line, (page.place, page))
 

@@ -156,17 +156,16 @@ class TaskSpace:
 
     def _enter(self, va: int, frame: int, protection: int, kill: Callable[[TaskSpace], bool] | None) -> None:
         """Map like :meth:`enter_page`; call `kill` if there is no other way to get a page for a table."""
-        with self.memory.holding(frame):
-            while True:
-                try:
-                    self.pmap.enter(va, frame * PAGE, protection)
-                except KernelError:  # noqa: PERF203  once, unless memory runs out
+        while True:
+            try:
+                self.pmap.enter(va, frame * PAGE, protection)
+            except KernelError:  # noqa: PERF203  once, unless memory runs out
+                with self.memory.holding(frame):
                     if not self.memory.reclaim(self.name) and not (kill is not None and kill(self)):
                         raise
-                    if self.recorder.emit is not None:  # the fault is tried again
-                        self.recorder.emit((Unwound.tag, "vm_map_fault"))
-                else:
-                    break
+                self.recorder.report(Unwound.tag, "vm_map_fault")  # the fault is tried again
+            else:
+                break
         self.pmap.update(va, va + PAGE)
         page = self.memory.pages.get(frame)
         if page is not None and not page.task:

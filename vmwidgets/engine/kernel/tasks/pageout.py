@@ -97,33 +97,41 @@ class TaskMemory:
 
     # ---- frames ------------------------------------------------------------------------------
 
-    def fresh(self, owner: VmObject, task: str) -> int | None:
+    def fresh(self, owner: VmObject, task: str, beside: int = -1) -> int | None:
         """Return a frame for a page of `owner`; pages are evicted if necessary; None if none can be.
 
-        A task at its limit gives up one of its own pages.
+        A task at its limit gives up one of its own pages. The page in frame `beside` stays.
         """
-        name, rings = f"object {owner.name}", self.rings
-        while rings.is_full(task, self._allocator.obtainable_pages):
-            if not self.reclaim(task, own_only=True):
-                if task in rings.limits:
-                    return None
-                break
-        frame = self._allocator.allocate(owner=name)
-        while frame is None and self.reclaim(task):
-            frame = self._allocator.allocate(owner=name)
+        name, is_full = f"object {owner.name}", self.is_full(task)
+        frame = None if is_full else self._allocator.allocate(owner=name)
+        if frame is not None:
+            return frame  # nearly always
+        with self.holding(beside):
+            if is_full:
+                while self.is_full(task):
+                    if not self.reclaim(task, own_only=True):
+                        if task in self.rings.limits:
+                            return None
+                        break
+                frame = self._allocator.allocate(owner=name)
+            while frame is None and self.reclaim(task):
+                frame = self._allocator.allocate(owner=name)
         return frame
+
+    def is_full(self, task: str, more: int = 1) -> bool:
+        """Return whether this many more pages of `task` must replace pages of its own. O(1)."""
+        rings = self.rings
+        if task not in rings.limits and not rings.replacement.local:
+            return False
+        return rings.is_full(task, self._allocator.obtainable_pages, more)
 
     def spare(self, owner: VmObject, task: str) -> int | None:
         """Return a frame for a page of `owner` without an eviction, or None."""
-        if self.rings.is_full(task, self._allocator.obtainable_pages):
-            return None
-        return self._allocator.allocate(owner=f"object {owner.name}")
+        return None if self.is_full(task) else self._allocator.allocate(owner=f"object {owner.name}")
 
     def fresh_run(self, owner: VmObject, order: int, task: str) -> int | None:
         """Return the first of 2**order contiguous frames, without an eviction, or None."""
-        if self.rings.is_full(task, self._allocator.obtainable_pages, 1 << order):
-            return None
-        return self._allocator.allocate_run(order, f"object {owner.name}")
+        return None if self.is_full(task, 1 << order) else self._allocator.allocate_run(order, f"object {owner.name}")
 
     def zero(self, frame: int) -> None:
         """Fill a new frame with zeroes."""
@@ -132,7 +140,7 @@ class TaskMemory:
 
     def copy(self, source: int, frame: int) -> None:
         """Copy a page into a new frame."""
-        self.ram.write(frame << PAGE_SHIFT, self.ram.read(source << PAGE_SHIFT, PAGE))
+        self.ram.copy_frame(source, frame)
 
     def free(self, frame: int) -> None:
         """The frame is free again."""
@@ -156,8 +164,8 @@ class TaskMemory:
             self._allocator.hand_over(frame, f"object {owner.name}")
         self.rings.may_go_again(frame)
 
-    def left(self, owner: VmObject, frame: int, task: str = "") -> bool:
-        """Note that a page is no longer this object's, since `task` has another.
+    def left(self, owner: VmObject, frame: int, task: str | None = "") -> bool:
+        """Note that a page is no longer this object's, since `task` has another (None: it was passed on before).
 
         Returns whether no object has its frame now.
         """
@@ -170,7 +178,8 @@ class TaskMemory:
         self._shared -= page.others is None
         if was_its:
             self._allocator.hand_over(frame, f"object {page.owner.name}")
-        self.pass_on(frame, task)
+        if task is not None:
+            self.pass_on(frame, task)
         self.rings.may_go_again(frame)
         self.recorder.report(PageKept.tag, frame, page.owner.name)
         return False
@@ -215,7 +224,7 @@ class TaskMemory:
             return
         self.rings.charge(page, task)
         with self.holding(frame):
-            while self.rings.is_full(task, self._allocator.obtainable_pages, 0) and self.reclaim(task, own_only=True):
+            while self.is_full(task, 0) and self.reclaim(task, own_only=True):
                 pass
 
     def bereaved(self, task: str) -> None:
@@ -547,6 +556,8 @@ class Rings:
         self._recorder = recorder
         self._pages = pages
         self.replacement = Replacement("fifo")
+        self.by_task = False
+        """Whether each task has a ring, even without a limit."""
         self.choice: Choice | None = None
         """A learner's function, which chooses instead of the policy."""
         self.rings: dict[str, Policy] = {}
@@ -569,6 +580,7 @@ class Rings:
             if not is_same or counted:  # what is known of references counts from the choice on
                 known[:] = [None] * len(known)
             self.replacement, self.choice = replacement, choice
+            self.by_task = replacement.local or replacement.times_by_task
             self._recorder.report(ReplacementChosen.tag, before, self.title)
             self.rings.clear()
             self.references = replacement.references()
@@ -653,21 +665,21 @@ class Rings:
 
     def _ring(self, task: str) -> Policy:
         """Return the ring of a task's pages, which is created if it does not exist."""
-        name = self.name_of(task)
-        if name not in self.rings:
-            self.rings[name] = self._make(name)
-        return self.rings[name]
+        name = task if self.by_task or task in self.limits else ""
+        found = self.rings.get(name)
+        if found is None:
+            found = self.rings[name] = self._make(name)
+        return found
 
     # ---- pages -------------------------------------------------------------------------------
 
     def name_of(self, task: str) -> str:
         """Return the ring of a task's pages."""
-        own = self.replacement.local or self.replacement.times_by_task or task in self.limits
-        return task if own else ""
+        return task if self.by_task or task in self.limits else ""
 
     def entered(self, page: AnyPage) -> None:
         """Note that a page was brought in. O(1)."""
-        self._count(page.task, 1)
+        self.counts[page.task] += 1
         self._ring(page.task).entered(page)
 
     def left(self, page: AnyPage) -> None:

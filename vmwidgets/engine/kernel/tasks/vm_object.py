@@ -235,8 +235,7 @@ class TaskObject(VmObject):
         memory.lacking = ""
         if holder is self:
             memory.pass_on(source, task)  # else a task that may have one page could have no copy of it
-        with memory.holding(source):
-            frame = memory.fresh(self, task)
+        frame = memory.fresh(self, task, beside=source)
         if frame is None:
             raise self._no_page(f"no page for a copy of page {index} of {holder.name!r}")
         memory.copy(source, frame)
@@ -245,7 +244,7 @@ class TaskObject(VmObject):
             memory.unmap(source)  # others may map it: who shares this object is not to see that any longer
         if holder is self:
             self.leave(index)
-            memory.left(self, source, task)
+            memory.left(self, source, task if self.shared else None)
             if index in self.swapped:
                 memory.forget(self, (index,))
         self.enter(index, frame, task, is_new=holder is not self)
@@ -387,7 +386,8 @@ class TaskObject(VmObject):
     def enter(self, index: int, frame: int, task: str, *, is_new: bool = True) -> None:
         """Make `frame` the page of this number, for `task`; if not `is_new`, the page was its own in swap space."""
         self.pages[index] = frame
-        self._reach(index, index + 1)
+        if index not in self._span:
+            self._reach(index, index + 1)
         for shadow in self.shadows if is_new else ():
             if shadow.left_behind is not None and index in shadow.window and not shadow.has(index):
                 shadow.left_behind += 1
