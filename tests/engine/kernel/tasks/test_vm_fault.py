@@ -6,8 +6,7 @@ import pytest
 
 from tests.engine.kernel.maps import HIGH, LOW, PAGE, READ_ONLY, NumberedPager, Space, Tables
 from vmwidgets.engine.base.errors import KernelError, KernelPanic, kernel_error
-from vmwidgets.engine.kernel.map.objects_schema import PagerAsked
-from vmwidgets.engine.kernel.map.vm_object import VmObject
+from vmwidgets.engine.kernel.map.vm_object import PagerAsked, VmObject
 
 READ, WRITE = 1, 2
 

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from ...base.errors import kernel_error
+from ...base.event import Event
 from ...base.recorder import Recorder
 from ...base.units import PAGE_SHIFT
-from .objects_schema import PagerAsked
 
 
 class Pager(Protocol):
@@ -28,6 +28,15 @@ class RunPager(Pager, Protocol):
 
     def get_run(self, target: Any, offset: int, count: int, task: str) -> int | None:
         """Return the first of `count` contiguous, aligned frames for pages of `target` from `offset` on, or None."""
+
+
+class PagerAsked(Event):
+    """The page at `offset` was requested from an object; `outcome` is "hit", "miss" or an error's name."""
+
+    object: str
+    offset: int
+    frame: int
+    outcome: str
 
 
 class MappingEntry(Protocol):

@@ -3,44 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Protocol
+from typing import TypeAlias
 
 from ...base.errors import CallbackFailed, kernel_error
 from ...base.units import PAGE, PAGE_SHIFT, counted
 from ...memory.pages import MAX_ORDER
 from ..map.vm_object import VmObject
 from .pageout import TaskMemory
-
-
-class TaskPager(Protocol):
-    """A pager of tasks' objects; `task` is the task for which a page is supplied, "" for none."""
-
-    @property
-    def kind(self) -> str:
-        """Return the kind of its objects in pictures."""
-
-    @property
-    def has_frames(self) -> bool:
-        """Return whether its objects' pages are RAM."""
-
-    @property
-    def latency(self) -> int:
-        """Return how many ticks it takes for a page."""
-
-    def get_page(self, target: VmObject, offset: int, task: str = "") -> int | None:
-        """A frame for the page of `target` at `offset` (bytes), or none when there is no memory."""
-
-    def put_page(self, index: int, content: bytes) -> None:
-        """Write a page back."""
-
-    def peek(self, name: str, index: int) -> bytes:
-        """Return the bytes with which a page of the object `name` would be brought in.
-
-        Raises IO if they are not known.
-        """
-
-    def release(self, frame: int) -> None:
-        """Take back a frame that the object no longer holds."""
 
 
 class FramePager:
@@ -219,3 +188,7 @@ class CodePager(FramePager):
         if frame is not None:
             self._memory.ram.write(frame << PAGE_SHIFT, content)
         return frame
+
+
+TaskPager: TypeAlias = AnonymousPager | DevicePager | FilePager | CodePager
+"""A pager of tasks' objects; the `task` of its methods is the task for which a page is supplied, "" for none."""

@@ -18,8 +18,7 @@ from typing import NamedTuple
 from ...base.errors import Broken, KernelError, VMError, kernel_error
 from ...base.protection import WRITE
 from ...base.units import PAGE, PAGE_SHIFT
-from ..map.objects_schema import PagerAsked
-from ..map.vm_object import MappingEntry, Translation, VmObject, pages_of
+from ..map.vm_object import MappingEntry, PagerAsked, Translation, VmObject, pages_of
 from .objects_schema import (
     NoCopyNeeded,
     ObjectFields,

@@ -10,7 +10,7 @@ from ...base.event import Event
 from ...base.frozen import frozen
 from ...base.journal import Operation
 from ...base.units import PAGE
-from ...kernel.map.objects_schema import PagerAsked
+from ...kernel.map.vm_object import PagerAsked
 from ...kernel.tasks.objects_schema import (
     PageCopied,
     PageIn,
