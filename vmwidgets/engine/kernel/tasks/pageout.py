@@ -179,7 +179,7 @@ class TaskMemory:
         if was_its:
             self._allocator.hand_over(frame, f"object {page.owner.name}")
         if task is not None:
-            self.pass_on(frame, task)
+            self.pass_on(frame, task, self.mapped_by(frame))
         self.rings.may_go_again(frame)
         self.recorder.report(PageKept.tag, frame, page.owner.name)
         return False
@@ -191,13 +191,13 @@ class TaskMemory:
         self.rings.left(page)
         del self.pages[page.frame]
 
-    def pass_on(self, frame: int, task: str) -> None:
-        """Count a shared page no longer for `task`, but for the next task that maps it, or for none.
+    def pass_on(self, frame: int, task: str, mapped: tuple[str, ...]) -> None:
+        """Count a shared page no longer for `task`, but for the next of the tasks that have it `mapped`, or for none.
 
         If the page counts for a third task that maps it, nothing changes.
         """
         page = self.pages[frame]
-        heirs = [pmap.name for pmap, _ in self.reverse.of(frame) if pmap.name != task]
+        heirs = [name for name in mapped if name != task]
         if page.task and page.task not in heirs:
             self.rings.charge(page, "")
             if heirs:
@@ -232,7 +232,7 @@ class TaskMemory:
         left = [page.frame for page in self.pages.values() if page.task == task] if self.rings.counts[task] else []
         self.rings.forget(task)
         for frame in left:
-            heirs = [pmap.name for pmap, _ in self.reverse.of(frame)]
+            heirs = self.mapped_by(frame)
             if heirs:
                 self.inherited(frame, heirs[0])
 
@@ -404,9 +404,7 @@ class TaskMemory:
                     return
 
     def mapped_by(self, frame: int) -> tuple[str, ...]:
-        """Return the names of the tasks whose page tables lead to `frame`; empty while nothing is recorded."""
-        if self.recorder.emit is None:
-            return ()
+        """Return the names of the tasks whose page tables lead to `frame`, the first to map it first."""
         return tuple(dict.fromkeys(pmap.name for pmap, _ in self.reverse.of(frame)))
 
     def first_mapped_at(self, frame: int) -> tuple[str, int]:

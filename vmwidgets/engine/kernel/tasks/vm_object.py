@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import takewhile
-from typing import NamedTuple
 
 from ...base.errors import Broken, KernelError, VMError, kernel_error
 from ...base.protection import WRITE
@@ -39,14 +38,6 @@ from .pagers import AnonymousPager, CodePager, FilePager, TaskPager
 
 EVERYWHERE = range(1 << 52)
 """All pages that offsets of 64 bits can name."""
-
-
-class FoundPage(NamedTuple):
-    """A page for an access: `own` if it belongs to the requested object, and not to one behind it."""
-
-    frame: int
-    cache: str
-    own: bool
 
 
 class TaskObject(VmObject):
@@ -176,20 +167,22 @@ class TaskObject(VmObject):
         frame, cache, own = self.fault(offset, write, task)
         if not write:
             return Translation(frame, self._rights(index, protection, own=own), cache)
-        if frame == before and self.memory.mapped_by(before) == (task,):
+        is_told = self.recorder.emit is not None
+        if is_told and frame == before and self.memory.mapped_by(before) == (task,):
             self.recorder.report(NoCopyNeeded.tag, self.name, index, before, task)
         return Translation(frame, protection, cache)  # the write was noted, and the page is its own
 
     def bring(self, offset: int, task: str = "") -> tuple[str, int]:
         """Return a frame of its own for the page at `offset`, copied if the page was in an object behind it."""
-        page = self.fault(offset, not self.is_file, task)
-        return page.cache, page.frame
+        frame, cache, _ = self.fault(offset, not self.is_file, task)
+        return cache, frame
 
-    def fault(self, offset: int, write: bool, task: str = "") -> FoundPage:
-        """Return the page at `offset` for an access of `task`: its own or, for reading, one of an object behind.
+    def fault(self, offset: int, write: bool, task: str = "") -> tuple[int, str, bool]:
+        """Return the frame of the page at `offset` for an access of `task`: its own or, to read, one behind it.
 
-        A page that is brought in counts for `task`; "" is not a task's access, such as a file's read. Raises NOMEM
-        without a frame, and IO from a pager that fails. O(objects in the chain).
+        Then "hit" or "miss", and whether the page belongs to this object, and not to one behind it. A page that is
+        brought in counts for `task`; "" is not a task's access, such as a file's read. Raises NOMEM without a frame,
+        and IO from a pager that fails. O(objects in the chain).
         """
         index = offset >> PAGE_SHIFT
         holder = self if self.shadow is None else self._holder(index)
@@ -202,10 +195,10 @@ class TaskObject(VmObject):
         elif cache == "hit" and holder is self and self.shadow is None:
             self.recorder.report(PagerAsked.tag, self.name, offset, frame, "hit")
         if holder is not self and not write:
-            return FoundPage(frame, cache, False)
+            return frame, cache, False
         if write:
             frame = self.copy_on_write(index, holder, frame, task)
-        return FoundPage(frame, cache, True)
+        return frame, cache, True
 
     def copy_on_write(self, index: int, holder: TaskObject, frame: int, task: str) -> int:
         """Return the frame in which `task` may write page `index`, which `holder` has in `frame`.
@@ -232,13 +225,14 @@ class TaskObject(VmObject):
         """
         memory = self.memory
         memory.lacking = ""
+        is_told = self.recorder.emit is not None
+        mapped = memory.mapped_by(source) if is_told or holder is self else ()
         if holder is self:
-            memory.pass_on(source, task)  # else a task that may have one page could have no copy of it
+            memory.pass_on(source, task, mapped)  # else a task that may have one page could have no copy of it
         frame = memory.fresh(self, task, beside=source)
         if frame is None:
             raise self._no_page(f"no page for a copy of page {index} of {holder.name!r}")
         memory.copy(source, frame)
-        mapped = memory.mapped_by(source)
         if self.shared or (holder is not self and self.references > 1):
             memory.unmap(source)  # others may map it: who shares this object is not to see that any longer
         if holder is self:
@@ -305,13 +299,14 @@ class TaskObject(VmObject):
 
     def wait_for(self, offset: int) -> int:
         """Return how many ticks its pager, or swap space, takes for the page at `offset`; 0 if it is in memory."""
-        index, last = offset >> PAGE_SHIFT, self
-        for last in self.chain(index):
-            if index in last.pages:
-                return 0
-            if index in last.swapped:
-                return 0 if self.memory.found(last, index) is not None else self.memory.swap.latency
-        return last.pager.latency
+        index, at = offset >> PAGE_SHIFT, self
+        while index not in at.pages:
+            if index in at.swapped:
+                return self.memory.swap.latency if self.memory.found(at, index) is None else 0
+            if at.shadow is None or index not in at.window:
+                return at.pager.latency
+            at = at.shadow
+        return 0
 
     @property
     def is_slow(self) -> bool:
@@ -663,8 +658,8 @@ class TaskObject(VmObject):
         made = self._empty_copy(window)
         try:
             for index in self._to_copy(window):
-                page = self.fault(index << PAGE_SHIFT, False, reader)
-                made._copy(index, self, page.frame, task)
+                frame, *_ = self.fault(index << PAGE_SHIFT, False, reader)
+                made._copy(index, self, frame, task)
         except VMError:
             made.release()
             raise
