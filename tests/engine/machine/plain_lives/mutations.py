@@ -310,7 +310,7 @@ def _(mended: Function) -> Function:
 # ---- policies --------------------------------------------------------------------------------
 
 
-@bug("a page that could not go counts as used", "policies", "memory.policy", "Lru.candidates")
+@bug("a page that could not go counts as used", "policies", "memory.replacement", "Lru.candidates")
 def _(mended: Function) -> Function:
     def candidates(self: Any, pages: Any) -> Iterator[Any]:
         for page in self.queue:
@@ -321,7 +321,7 @@ def _(mended: Function) -> Function:
     return candidates
 
 
-@bug("OPT counts the references of all tasks", "optimal", "memory.optimal", "Future.made")
+@bug("OPT counts the references of all tasks", "optimal", "memory.replacement", "Future.made")
 def _(mended: Function) -> Function:
     def made(self: Any, task: str, page: int) -> Any:
         if self._key(task, page) is not None:
@@ -348,7 +348,7 @@ def _(mended: Function) -> Function:
     return answer
 
 
-@bug("the clock takes the place that was vacated last", "policies", "memory.policy", "Clock.left")
+@bug("the clock takes the place that was vacated last", "policies", "memory.replacement", "Clock.left")
 def _(mended: Function) -> Function:
     def left(self: Any, page: Any) -> None:
         queue = self.queue
@@ -358,7 +358,7 @@ def _(mended: Function) -> Function:
     return left
 
 
-@bug("the clock takes the place that was vacated last", "policies", "memory.policy", "Clock.entered")
+@bug("the clock takes the place that was vacated last", "policies", "memory.replacement", "Clock.entered")
 def _(mended: Function) -> Function:
     def entered(self: Any, page: Any) -> None:
         vacated = self.__dict__.pop("_vacated", None)

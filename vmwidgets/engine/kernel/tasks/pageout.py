@@ -19,9 +19,8 @@ from ...base.recorder import Recorder, kernel_function
 from ...base.units import PAGE, PAGE_SHIFT, counted
 from ...memory.page import AnyPage, Page
 from ...memory.pages import PageAllocator
-from ...memory.policy import Pages, Policy
 from ...memory.ram import Ram
-from ...memory.replacement import Choice, Own, Replacement
+from ...memory.replacement import Choice, Own, Pages, Policy, Replacement
 from ..map.vm_object import VmObject
 from ..pmap.reverse import ReverseMap
 from .forks import FORKS

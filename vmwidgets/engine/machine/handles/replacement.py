@@ -10,9 +10,8 @@ from typing import Any
 from ...base.errors import KernelPanic, Refused, a_kind, in_ascii, shown
 from ...base.operations import operation, through
 from ...base.units import counted
-from ...memory.optimal import PageKey
 from ...memory.page import AnyPage
-from ...memory.replacement import POLICIES, Replacement, ResidentPage
+from ...memory.replacement import POLICIES, PageKey, Replacement, ResidentPage
 from ...memory.replacement_schema import ReplacementValue, RingPage, RingValue
 from ..learners.answering import ReplacementCode
 from ..system import Part
