@@ -129,7 +129,7 @@ class VmObject:
     def discard(self) -> None:
         """Remove the object before anything has referred to it."""
 
-    def translation(self, offset: int, protection: int, access: int, task: str = "") -> Translation:
+    def fault_page(self, offset: int, protection: int, access: int, task: str = "") -> Translation:
         """Return the page at `offset` for an access, brought in if necessary; `protection` is the entry's.
 
         Raises NOMEM if the pager has no memory.

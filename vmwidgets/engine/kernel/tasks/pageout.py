@@ -137,10 +137,6 @@ class TaskMemory:
         if self.zeroed:
             self.ram.zero_frame(frame)
 
-    def copy(self, source: int, frame: int) -> None:
-        """Copy a page into a new frame."""
-        self.ram.copy_frame(source, frame)
-
     def free(self, frame: int) -> None:
         """The frame is free again."""
         self._allocator.free(frame)
@@ -333,21 +329,16 @@ class TaskMemory:
         may_come_again = owner.kind == "anonymous" and owner.shadow is None and self.zeroed
         return "zeroes" if may_come_again and self.reverse.is_unwritten(owner.pages[index]) else ""
 
-    def can_page_out(self, owner: VmObject, index: int) -> bool:
-        """Return whether the page may leave its frame: it is in memory, not wired, and not needed at this moment."""
-        page = self.pages.get(owner.pages.get(index, -1))
-        return page is not None and not page.held and not _is_wired(page)
-
     def page_out(self, owner: VmObject, index: int) -> bool:
         """Evict one page, to swap space or its file; returns false if that is impossible.
 
         A page that is also elsewhere is not written.
         """
-        if not self.can_page_out(owner, index):
+        page = self.pages.get(owner.pages.get(index, -1))
+        if page is None or page.held or _is_wired(page):
             return False
         has = self._had_by(owner, index)
-        frame = owner.pages[index]
-        self.recorder.report(PageLeaving.tag, frame, *self.first_mapped_at(frame))
+        self.recorder.report(PageLeaving.tag, page.frame, *self.first_mapped_at(page.frame))
         return self._page_out(owner, index, "nowhere" if has else "file" if owner.is_file else "swap", has)
 
     @kernel_function("vm_page_out", first=3)

@@ -173,7 +173,7 @@ class TaskRanges(RangeMap[Entry]):
         """
         target = entry.object
         assert target is not None, "who asks has looked"
-        return target.translation(entry.offset_of(va), self.rights_in(entry), access, self.task)
+        return target.fault_page(entry.offset_of(va), self.rights_in(entry), access, self.task)
 
     def resident(self, entry: Entry, va: int) -> Translation | None:
         """Return the frame and the permissions for a page that its object has in memory, or None.

@@ -160,7 +160,7 @@ class TaskObject(VmObject):
 
     # ---- faults ------------------------------------------------------------------------------
 
-    def translation(self, offset: int, protection: int, access: int, task: str = "") -> Translation:
+    def fault_page(self, offset: int, protection: int, access: int, task: str = "") -> Translation:
         """Return the page at `offset` for an access: its own or, for reading, one of an object behind."""
         index, write = offset >> PAGE_SHIFT, bool(access & WRITE)
         before = -1 if self.is_file or index in self.swapped else self.pages.get(index, -1)
@@ -232,7 +232,7 @@ class TaskObject(VmObject):
         frame = memory.fresh(self, task, beside=source)
         if frame is None:
             raise self._no_page(f"no page for a copy of page {index} of {holder.name!r}")
-        memory.copy(source, frame)
+        memory.ram.copy_frame(source, frame)
         if self.shared or (holder is not self and self.references > 1):
             memory.unmap(source)  # others may map it: who shares this object is not to see that any longer
         if holder is self:
