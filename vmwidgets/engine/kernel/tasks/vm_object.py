@@ -252,13 +252,17 @@ class TaskObject(VmObject):
 
         If none has it, a page of zeroes belongs to the front object.
         """
-        for at in self.chain(index):
+        at = self
+        while True:
             found = "memory" if index in at.pages else "swap" if index in at.swapped else "file" if at.is_file else ""
-            seen = found or ("" if at.shadow is not None else "nowhere")
+            behind = at.shadow
+            seen = found or ("" if behind is not None else "nowhere")
             self.recorder.report(ObjectSearched.tag, at.name, index, seen)
             if found:
                 return at
-        return self
+            if behind is None or index not in at.window:
+                return self
+            at = behind
 
     def join(self, index: int) -> int | None:
         """Return the frame in which another object has the same page of swap space, now its own too; or None."""
