@@ -326,8 +326,11 @@ class TaskMemory:
             return "" if index in owner.dirty else "file"
         if index in owner.swapped:
             return "swap"
-        may_come_again = owner.kind == "anonymous" and owner.shadow is None and self.zeroed
-        return "zeroes" if may_come_again and self.reverse.is_unwritten(owner.pages[index]) else ""
+        return "zeroes" if self.zeroes(owner) and self.reverse.is_unwritten(owner.pages[index]) else ""
+
+    def zeroes(self, owner: VmObject) -> bool:
+        """Return whether a page that `owner` doesn't have comes as zeroes, as it was if nothing was written to it."""
+        return owner.kind == "anonymous" and owner.shadow is None and self.zeroed
 
     def page_out(self, owner: VmObject, index: int) -> bool:
         """Evict one page, to swap space or its file; returns false if that is impossible.

@@ -151,10 +151,7 @@ class MachineReplacement(Part):
                 return one is not None and index in one.dirty
             if index in one.swapped:
                 return False
-            may_come_again = (
-                one.kind == "anonymous" and one.shadow is None and memory.zeroed and blank.get(frame) is True
-            )
-            return bit or not may_come_again
+            return bit or not (memory.zeroes(one) and blank.get(frame) is True)
 
         return is_dirty
 
