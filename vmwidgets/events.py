@@ -14,7 +14,7 @@ from .engine.base.event import Event
 from .engine.base.tree_schema import *  # noqa: F403
 from .engine.kernel.freebsd.kmem_schema import *  # noqa: F403
 from .engine.kernel.map.map_schema import *  # noqa: F403
-from .engine.kernel.map.objects_schema import *  # noqa: F403
+from .engine.kernel.map.vm_object import PagerAsked as PagerAsked  # noqa: PLC0414  offered here too
 from .engine.kernel.pmap.pmap_schema import *  # noqa: F403
 from .engine.kernel.tasks.objects_schema import *  # noqa: F403
 from .engine.kernel.threads.threads_schema import *  # noqa: F403

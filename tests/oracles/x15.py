@@ -81,7 +81,7 @@ class X15Replay:
             assertions=header["build"] == "debug",
         )
         pager = NumberedPages({item["id"]: item["max_pages"] for item in header["objects"]})
-        self._objects = {item["id"]: VmObject(item["id"], pager) for item in header["objects"]}
+        self._objects = {item["id"]: VmObject(item["id"], pager, self.map.recorder) for item in header["objects"]}
         self._kentry: KentryArea | None = None
         if self._kernel is not None:
             self._set_up_kernel(setup)

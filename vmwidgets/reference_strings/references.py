@@ -15,8 +15,7 @@ from ..engine.base.frozen import frozen
 from ..engine.base.units import counted
 from ..engine.memory.choices import Choose, asked
 from ..engine.memory.page import Page
-from ..engine.memory.policy import Clock, Pages, Policy
-from ..engine.memory.replacement import POLICIES, Own, Replacement
+from ..engine.memory.replacement import POLICIES, Clock, Own, Pages, Policy, Replacement
 from .references_schema import PageName, PageReference, PolicyRun, ReferencesValue
 
 MOST_REFERENCES, MOST_FRAMES, MOST_STEPS = 10_000, 64, 100_000

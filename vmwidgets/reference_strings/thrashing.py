@@ -17,8 +17,7 @@ from typing import Any
 from ..engine.base.errors import Refused, UnknownName, in_ascii, shown
 from ..engine.base.frozen import frozen
 from ..engine.memory.page import Page
-from ..engine.memory.policy import Pages, Policy, WorkingSet
-from ..engine.memory.replacement import SIMPLE
+from ..engine.memory.replacement import SIMPLE, Pages, Policy, WorkingSet
 
 SCOPES = ("global", "local", "working set")
 """The pages that may be evicted, by scope: pages of any task; only the task's own pages (all tasks have equally many

@@ -17,7 +17,7 @@ from ..comparisons.maps import AGREES, DIFFERS, MODEL, SYSTEM, MappedAs, MapsDif
 from ..engine.base.calls import says_what_it_takes
 from ..engine.base.errors import Refused, a_kind, printable, shown
 from ..engine.base.units import Address
-from ..engine.kernel.tasks.memory_object import TaskObject
+from ..engine.kernel.tasks.vm_object import TaskObject
 from ..engine.machine.handles.tasks import Task
 from ..given.loaded import MapsRange
 from ..given.process import CellMemory, ProcessMoment, between

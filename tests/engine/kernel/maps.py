@@ -78,7 +78,7 @@ class Space:
             unmap=lambda first, last: self.unmapped.append((first, last)), **options,
         )  # fmt: skip
         self.pager = NumberedPager()
-        self.objects = {name: VmObject(name, self.pager) for name in ("a", "b")}
+        self.objects = {name: VmObject(name, self.pager, self.recorder) for name in ("a", "b")}
 
     def enter(self, size, *, at=0, align=0, flags=RW, target=None, offset=0, fixed=False):
         chosen = None if target is None else self.objects[target]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 import vmwidgets as vm
-from vmwidgets.engine.kernel.map.objects_schema import PagerAsked
+from vmwidgets.engine.kernel.map.vm_object import PagerAsked
 from vmwidgets.engine.kernel.threads.threads_schema import ThreadSlept
 
 PAGE = vm.PAGE

@@ -9,7 +9,7 @@ import pytest
 
 import vmwidgets as vm
 from vmwidgets import PAGE
-from vmwidgets.engine.kernel.tasks.led_object import LedObject
+from vmwidgets.engine.kernel.tasks.vm_object import TaskObject
 
 ZEROES = bytes(6)
 
@@ -155,7 +155,7 @@ def test_a_page_that_nothing_leads_to_is_found_by_the_check(monkeypatch: pytest.
     m, t = family()
     start = heap(t, 4)
     child = t.fork()
-    monkeypatch.setattr(LedObject, "trim", lambda self, pages: None)
+    monkeypatch.setattr(TaskObject, "trim", lambda self, pages: None)
     t.brk(start + 2 * PAGE)
     child.exit()
     with pytest.raises(vm.Broken, match="O8"):

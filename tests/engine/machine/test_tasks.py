@@ -7,7 +7,7 @@ import pytest
 
 import vmwidgets as vm
 from vmwidgets.engine.base.protection import NEEDS_COPY
-from vmwidgets.engine.kernel.map.objects_schema import PagerAsked
+from vmwidgets.engine.kernel.map.vm_object import PagerAsked
 from vmwidgets.engine.kernel.pmap.pmap_schema import TlbUpdated
 from vmwidgets.engine.machine.invariants import check_tasks
 from vmwidgets.engine.mmu.tables_schema import FaultRaised

@@ -46,6 +46,22 @@ def test_memory_is_committed_by_the_first_write_only():
     assert committed(ram) == 2 * PAGE
 
 
+def test_a_frame_is_copied_whole_over_what_was_there():
+    ram = Ram(SIZE)
+    ram.write(PAGE, b"a" * PAGE)
+    ram.write(2 * PAGE, b"b" * PAGE)
+    ram.written.clear()
+    ram.copy_frame(1, 2)
+    ram.copy_frame(0, 1)  # never written: zeroes
+    ram.write(2 * PAGE, b"c")
+    assert ram.read(0, SIZE) == bytes(2 * PAGE) + b"c" + b"a" * (PAGE - 1) + bytes(PAGE)
+    assert ram.written == {1, 2}
+    for frames in ((1, 4), (4, 1), (-1, 1)):
+        with pytest.raises(BusError):
+            ram.copy_frame(*frames)
+    assert ram.read(PAGE, PAGE) == bytes(PAGE)
+
+
 def test_a_zeroed_frame_reads_zero_and_is_given_back():
     ram = Ram(SIZE)
     ram.fill(PAGE - 1, PAGE + 2, 7)

@@ -14,10 +14,19 @@ from vmwidgets.engine.base.errors import Refused
 from vmwidgets.engine.base.recorder import Recorder
 from vmwidgets.engine.machine.handles.replacement import MachineReplacement
 from vmwidgets.engine.machine.kept.copies import freeze, thaw
-from vmwidgets.engine.memory.optimal import Future, Optimal
 from vmwidgets.engine.memory.page import Page
-from vmwidgets.engine.memory.policy import Clock, Fifo, Lru, SecondChance, WorkingSet
-from vmwidgets.engine.memory.replacement import POLICIES, SIMPLE, Own
+from vmwidgets.engine.memory.replacement import (
+    POLICIES,
+    SIMPLE,
+    Clock,
+    Fifo,
+    Future,
+    Lru,
+    Optimal,
+    Own,
+    SecondChance,
+    WorkingSet,
+)
 from vmwidgets.pictures.load_curve import load_curve
 from vmwidgets.reference_strings.references import reference_string
 from vmwidgets.reference_strings.thrashing import CURVE_POLICIES

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import pytest
 
 import vmwidgets as vm
-from vmwidgets.engine.kernel.tasks import rings
+from vmwidgets.engine.kernel.tasks import pageout
 from vmwidgets.engine.machine.handles import replacement
 from vmwidgets.views.memory import clock, gauge, objects, sharing, threads
 from vmwidgets.views.tables import tlb
@@ -47,8 +47,8 @@ MISTAKES = {
     "the tick is the frequency": Mistake(threads._subtitle, "tick {value.ticks:,}", "tick {value.hz:,}", "threads"),
     "the lamp never lights": Mistake(clock._card, '"lamp-on" if page.referenced', '"lamp-on" if False', "clock"),
     "one other mapping too many": Mistake(replacement._page, "max(0, len(uses) - 1)", "len(uses)", "clock"),
-    "the smallest ring gives a page": Mistake(rings.Rings.candidates, "-len(ring)", "len(ring)", "clock"),
-    "a share is too small": Mistake(rings.Rings.is_full, "// sharing", "// (sharing + 1)", "clock"),
+    "the smallest ring gives a page": Mistake(pageout.Rings.candidates, "-len(ring)", "len(ring)", "clock"),
+    "a share is too small": Mistake(pageout.Rings.is_full, "// sharing", "// (sharing + 1)", "clock"),
     "pages are numbered from 1": Mistake(clock._row, 'f"page {page.index} of', 'f"page {page.index + 1} of', "clock"),
     "the hand is not heeded": Mistake(
         replacement.MachineReplacement.value,

@@ -12,7 +12,7 @@ from ..kernel.freebsd.kmem import Kmem
 from ..kernel.freebsd.vm_page import KernelPage
 from ..kernel.map.core import Entry
 from ..kernel.map.vm_object import VmObject
-from ..kernel.tasks.memory_object import TaskObject
+from ..kernel.tasks.vm_object import TaskObject
 from ..memory.pages_schema import CACHED, ZEROED
 from ..memory.slabs import ObjectCache
 from ..spaces.task_space import TaskSpace
@@ -98,6 +98,9 @@ def check_tasks(system: System) -> None:
     page belongs to the entry itself.  R1 is the invariant of the reverse map.  Neither is checked for descriptors that
     were edited by hand.
     """
+    for one in system.task_memory.objects.values():
+        if isinstance(one, TaskObject):
+            one.check()
     system.task_memory.check()
     if system.door.edits.places or "remove-forgets" in system.quirks or "pmap-current-only" in system.quirks:
         return

@@ -45,9 +45,9 @@ from ..kernel.map.fits import Fit
 from ..kernel.pmap.pmap import Pmap
 from ..kernel.pmap.spaces import KernelPmap, UserPmap
 from ..kernel.tasks.files import File
-from ..kernel.tasks.memory_object import TaskObject
+from ..kernel.tasks.pageout import TaskMemory
 from ..kernel.tasks.pagers import CodePager
-from ..kernel.tasks.task_memory import TaskMemory
+from ..kernel.tasks.vm_object import TaskObject
 from ..kernel.threads.scheduler import Thread
 from ..kernel.threads.waits import MaySleep
 from ..kernel.x15.vm_map import X15Map

@@ -98,6 +98,12 @@ class Ram:
         self.written.add(frame)
         self._frames.pop(frame, None)
 
+    def copy_frame(self, source: int, frame: int) -> None:
+        """Copy a whole frame; raises :class:`BusError` outside, and then writes nothing."""
+        for one in (source, frame):
+            self._check_inside(one << PAGE_SHIFT, PAGE)
+        self._commit(frame)[:] = self._frames.get(source) or bytes(PAGE)
+
     def _commit(self, frame: int) -> bytearray:
         self.written.add(frame)
         held = self._frames.get(frame)

@@ -15,11 +15,10 @@ from ..base.protection import ADVICE, ALL, GROWS_DOWN, INHERITANCE, NEEDS_COPY, 
 from ..base.recorder import Recorder, kernel_function
 from ..base.units import PAGE, PAGE_SHIFT, Address, Size
 from ..kernel.map.core import Entry
-from ..kernel.map.vm_object import VmObject
+from ..kernel.map.vm_object import VmObject, pages_of
 from ..kernel.pmap.spaces import UserPmap
-from ..kernel.tasks.led_object import pages_of
-from ..kernel.tasks.memory_object import TaskObject
-from ..kernel.tasks.task_memory import TaskMemory
+from ..kernel.tasks.pageout import TaskMemory
+from ..kernel.tasks.vm_object import TaskObject
 from ..kernel.threads.waits import MaySleep, TimedWait
 from ..kernel.x15.vm_fault import begin_again, vm_map_fault, vm_map_fork, wait_for
 from ..kernel.x15.vm_map import X15Map
@@ -158,17 +157,16 @@ class TaskSpace:
 
     def _enter(self, va: int, frame: int, protection: int, kill: Callable[[TaskSpace], bool] | None) -> None:
         """Map like :meth:`enter_page`; call `kill` if there is no other way to get a page for a table."""
-        with self.memory.holding(frame):
-            while True:
-                try:
-                    self.pmap.enter(va, frame * PAGE, protection)
-                except KernelError:  # noqa: PERF203  once, unless memory runs out
+        while True:
+            try:
+                self.pmap.enter(va, frame * PAGE, protection)
+            except KernelError:  # noqa: PERF203  once, unless memory runs out
+                with self.memory.holding(frame):
                     if not self.memory.reclaim(self.name) and not (kill is not None and kill(self)):
                         raise
-                    if self.recorder.emit is not None:  # the fault is tried again
-                        self.recorder.emit((Unwound.tag, "vm_map_fault"))
-                else:
-                    break
+                self.recorder.report(Unwound.tag, "vm_map_fault")  # the fault is tried again
+            else:
+                break
         self.pmap.update(va, va + PAGE)
         page = self.memory.pages.get(frame)
         if page is not None and not page.task:

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.base.units import PAGE, PAGE_SHIFT, listed
-from vmwidgets.engine.kernel.tasks.memory_object import TaskObject
 from vmwidgets.engine.kernel.tasks.pagers import FilePager
+from vmwidgets.engine.kernel.tasks.vm_object import TaskObject
 from vmwidgets.engine.machine import boot
 from vmwidgets.engine.machine.handles.tasks import Task
 

@@ -12,7 +12,7 @@ from vmwidgets.engine.base.protection import parse_protection, protection_text
 from vmwidgets.engine.base.units import KIB, PAGE, PAGE_SHIFT, Address, Size, counted
 from vmwidgets.engine.kernel.freebsd.kmem import round_page
 from vmwidgets.engine.kernel.map.map_schema import EntryValue
-from vmwidgets.engine.kernel.tasks.memory_object import TaskObject
+from vmwidgets.engine.kernel.tasks.vm_object import TaskObject
 from vmwidgets.engine.machine import Machine, boot
 from vmwidgets.engine.machine.handles.tasks import Task
 from vmwidgets.sources.strace.load import load_strace

@@ -11,7 +11,7 @@ from vmwidgets.engine.base.errors import printable
 from vmwidgets.engine.base.protection import NEEDS_COPY, NOMERGE
 from vmwidgets.engine.base.units import PAGE, Address, binary_size
 from vmwidgets.engine.kernel.map.map_schema import EntryValue
-from vmwidgets.engine.kernel.tasks.memory_object import TaskObject
+from vmwidgets.engine.kernel.tasks.vm_object import TaskObject
 from vmwidgets.engine.machine.handles.maps import MachineMap
 from vmwidgets.engine.machine.handles.tasks import Task
 from vmwidgets.engine.machine.system import SpacePart

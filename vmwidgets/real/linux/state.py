@@ -9,7 +9,7 @@ from typing import Any
 
 from ...engine.base.journal import Operation
 from ...engine.base.units import PAGE, PAGE_SHIFT
-from ...engine.kernel.tasks.memory_object import TaskObject
+from ...engine.kernel.tasks.vm_object import TaskObject
 from ...engine.machine.system import System
 from ...engine.mmu.tables_schema import FaultRaised
 

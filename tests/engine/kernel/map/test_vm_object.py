@@ -101,20 +101,20 @@ def test_a_pager_without_a_run_leaves_the_object_as_it_is():
 def test_a_page_is_brought_in_once_and_each_time_it_is_told():
     space = Space()
     target = space.objects["a"]
-    told = [event for _ in range(2) for event in space.recorded(lambda: target.bring(3 * PAGE, space.recorder))]
+    told = [event for _ in range(2) for event in space.recorded(lambda: target.bring(3 * PAGE))]
     assert [(one.object, one.offset, one.frame, one.outcome) for one in told] == [
         ("a", 3 * PAGE, 0, "miss"), ("a", 3 * PAGE, 0, "hit"),
     ]  # fmt: skip
-    assert target.bring(3 * PAGE, space.recorder) == ("hit", 0)
+    assert target.bring(3 * PAGE) == ("hit", 0)
 
 
 def test_a_page_that_can_not_be_brought_in_is_told_too():
     space = Space()
-    target = VmObject("none", NumberedPager(0))
+    target = VmObject("none", NumberedPager(0), space.recorder)
     told = []
     space.recorder.emit = told.append
     with pytest.raises(KernelError, match=r"NOMEM: the pager of 'none' has no page for offset 0x3000"):
-        target.bring(3 * PAGE, space.recorder)
+        target.bring(3 * PAGE)
     assert told == [("PagerAsked", "none", 3 * PAGE, -1, "NOMEM")]
 
 

@@ -83,14 +83,14 @@ class Ranges(Space):
     def __init__(self, frames=10**6, **options):
         super().__init__(LOW, LOW + PAGES * PAGE, **options)
         self.frames = Frames(frames)
-        self.objects = {name: VmObject(name, self.frames) for name in ("a", "b")}
+        self.objects = {name: VmObject(name, self.frames, self.recorder) for name in ("a", "b")}
         self.tables = self.map.tables = Tables()  # type: ignore[assignment]  # a plain dict for page tables
         self.map.unmap = self.tables.remove
         self.made = 0
 
     def memory(self):
         self.made += 1
-        return VmObject("memory", self.frames)
+        return VmObject("memory", self.frames, self.recorder)
 
     def put(self, first, end, behind="", protection=3, most=7, flags=0):
         target = self.objects[behind] if behind else None

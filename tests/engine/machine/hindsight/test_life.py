@@ -9,7 +9,7 @@ import pytest
 import vmwidgets as vm
 from tests.engine.machine.hindsight.test_why import BASE, Life
 from vmwidgets import PAGE
-from vmwidgets.engine.kernel.tasks.memory_object import TaskObject
+from vmwidgets.engine.kernel.tasks.vm_object import TaskObject
 from vmwidgets.engine.machine.hindsight.life import life_of
 
 pytestmark = pytest.mark.once

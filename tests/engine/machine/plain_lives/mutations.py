@@ -248,12 +248,12 @@ def _(mended: Function) -> Function:
 # ---- pages and files -------------------------------------------------------------------------
 
 
-@bug("freed bytes come back", "lives", "kernel.tasks.led_object", "LedObject.trim")
+@bug("freed bytes come back", "lives", "kernel.tasks.vm_object", "TaskObject.trim")
 def _(mended: Function) -> Function:
     return lambda self, pages: None
 
 
-@bug("a page called clean is written", "lives", "kernel.tasks.task_memory", "TaskMemory._page_out")
+@bug("a page called clean is written", "lives", "kernel.tasks.pageout", "TaskMemory._page_out")
 def _(mended: Function) -> Function:
     def page_out(self: Any, owner: Any, index: int, to: str, has: str) -> Any:
         return mended(self, owner, index, "swap", "") if has == "swap" else mended(self, owner, index, to, has)
@@ -278,7 +278,7 @@ def _(mended: Function) -> Function:
     return lambda vm_map, start, end: 0
 
 
-@bug("what a child has counts for none once its parent is over", "lives", "kernel.tasks.task_memory",
+@bug("what a child has counts for none once its parent is over", "lives", "kernel.tasks.pageout",
      "TaskMemory.bereaved")  # fmt: skip  # on two lines
 def _(mended: Function) -> Function:
     return lambda self, task: self.rings.forget(task)
@@ -292,7 +292,7 @@ def _(mended: Function) -> Function:
 # ---- policies --------------------------------------------------------------------------------
 
 
-@bug("a page that could not go counts as used", "policies", "memory.policy", "Lru.candidates")
+@bug("a page that could not go counts as used", "policies", "memory.replacement", "Lru.candidates")
 def _(mended: Function) -> Function:
     def candidates(self: Any, pages: Any) -> Iterator[Any]:
         for page in self.queue:
@@ -303,7 +303,7 @@ def _(mended: Function) -> Function:
     return candidates
 
 
-@bug("OPT counts the references of all tasks", "optimal", "memory.optimal", "Future.made")
+@bug("OPT counts the references of all tasks", "optimal", "memory.replacement", "Future.made")
 def _(mended: Function) -> Function:
     def made(self: Any, task: str, page: int) -> Any:
         if self._key(task, page) is not None:
@@ -330,7 +330,7 @@ def _(mended: Function) -> Function:
     return answer
 
 
-@bug("the clock takes the place that was vacated last", "policies", "memory.policy", "Clock.left")
+@bug("the clock takes the place that was vacated last", "policies", "memory.replacement", "Clock.left")
 def _(mended: Function) -> Function:
     def left(self: Any, page: Any) -> None:
         queue = self.queue
@@ -340,7 +340,7 @@ def _(mended: Function) -> Function:
     return left
 
 
-@bug("the clock takes the place that was vacated last", "policies", "memory.policy", "Clock.entered")
+@bug("the clock takes the place that was vacated last", "policies", "memory.replacement", "Clock.entered")
 def _(mended: Function) -> Function:
     def entered(self: Any, page: Any) -> None:
         vacated = self.__dict__.pop("_vacated", None)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from ...base.errors import kernel_error
+from ...base.event import Event
 from ...base.recorder import Recorder
 from ...base.units import PAGE_SHIFT
-from .objects_schema import PagerAsked
 
 
 class Pager(Protocol):
@@ -28,8 +30,13 @@ class RunPager(Pager, Protocol):
         """Return the first of `count` contiguous, aligned frames for pages of `target` from `offset` on, or None."""
 
 
-class PagerFailed(Exception):
-    """The cause of a NOMEM that comes from a pager, to distinguish it from others."""
+class PagerAsked(Event):
+    """The page at `offset` was requested from an object; `outcome` is "hit", "miss" or an error's name."""
+
+    object: str
+    offset: int
+    frame: int
+    outcome: str
 
 
 class MappingEntry(Protocol):
@@ -38,6 +45,12 @@ class MappingEntry(Protocol):
     start: int
     end: int
     offset: int
+
+
+def pages_of(entry: MappingEntry) -> range:
+    """Return the numbers of the pages of its object that an entry maps."""
+    first = entry.offset >> PAGE_SHIFT
+    return range(first, first + (entry.end - entry.start >> PAGE_SHIFT))
 
 
 class Translation(NamedTuple):
@@ -60,11 +73,46 @@ class VmObject:
     count pages by task.
     """
 
-    def __init__(self, name: str, pager: Pager) -> None:
+    def __init__(self, name: str, pager: Pager, recorder: Recorder | None = None) -> None:
         self.name = name
         self.pager = pager
+        self.recorder = recorder or Recorder()
         self.pages: dict[int, int] = {}
         self.references = 0
+
+        # Objects of tasks alone have more (`kernel/tasks/vm_object.py`), which page-out needs too.
+        self.kind = "anonymous"
+        """The kind of its pager."""
+        self.is_file = False
+        """Whether its pages belong to a file."""
+        self.has_frames = True
+        """Whether its pages are RAM, not a device's memory."""
+        self.swapped: dict[int, int] = {}
+        """Slots of swap space by page; also for pages in memory, until they are written."""
+        self.dirty: set[int] = set()
+        """Pages that were written since they were read from, or written to, their file."""
+        self.wired: Counter[int] = Counter()
+        """The number of entries that keep each page in memory."""
+        self.shadow: VmObject | None = None
+        """The object behind it."""
+        self.shadows: Sequence[VmObject] = []
+        """The objects in front of it."""
+        self.left_behind: int | None = None
+        """The number of pages that may be requested from the object behind, and are not hidden by its own; None: not
+        counted yet."""
+
+    @property
+    def count(self) -> int:
+        """Return how many pages it has, in memory or in swap space. O(pages in swap space)."""
+        return len(self.pages) + sum(index not in self.pages for index in self.swapped)
+
+    def count_again(self) -> None:
+        """Note that pages were removed: the pages they hid, and those that shadows still need, must be recounted."""
+        for one in (self, *self.shadows):
+            one.left_behind = None
+
+    def write_back(self, index: int, content: bytes) -> None:
+        """Have the pager keep a page's bytes; only a file does."""
 
     def reference(self, entry: MappingEntry | None = None) -> None:
         """Count another entry that maps it: this one, if it is already known."""
@@ -81,12 +129,12 @@ class VmObject:
     def discard(self) -> None:
         """Remove the object before anything has referred to it."""
 
-    def translation(self, offset: int, protection: int, access: int, recorder: Recorder, task: str = "") -> Translation:
+    def fault_page(self, offset: int, protection: int, access: int, task: str = "") -> Translation:
         """Return the page at `offset` for an access, brought in if necessary; `protection` is the entry's.
 
         Raises NOMEM if the pager has no memory.
         """
-        cache, frame = self.bring(offset, recorder, task)
+        cache, frame = self.bring(offset, task)
         return Translation(frame, protection, cache)
 
     def found(self, offset: int, protection: int) -> Translation | None:
@@ -124,7 +172,7 @@ class VmObject:
             self.pages[offset >> PAGE_SHIFT] = frame
         return frame
 
-    def bring(self, offset: int, recorder: Recorder, task: str = "") -> tuple[str, int]:
+    def bring(self, offset: int, task: str = "") -> tuple[str, int]:
         """Return the frame of the page at `offset`, and "hit" if it was in memory, "miss" if the pager supplied it.
 
         Raises NOMEM if the pager has no memory.
@@ -132,14 +180,14 @@ class VmObject:
         frame, cache = self.page(offset), "hit"
         if frame is None:
             frame, cache = self.ask_pager(offset), "miss"
-        emit = recorder.emit
+        emit = self.recorder.emit
         if emit is not None:
             emit(
                 (PagerAsked.tag, self.name, offset, -1 if frame is None else frame, "NOMEM" if frame is None else cache)
             )
         if frame is None:
             why = f"the pager of {self.name!r} has no page for offset {offset:#x}"
-            raise kernel_error("NOMEM", why) from PagerFailed()
+            raise kernel_error("NOMEM", why)
         return cache, frame
 
     def run(self, offset: int, count: int, task: str = "") -> int | None:

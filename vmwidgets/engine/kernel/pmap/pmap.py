@@ -100,7 +100,8 @@ class Pmap(TableSpace):
         An earlier mapping there is replaced. Raises NOMEM if a table is missing and there is no page for it; nothing
         has changed then.  O(levels), and O(copies) for a page that fills several slots.
         """
-        self._check_current("pmap_enter")
+        if self.current_only or self.destroyed:
+            self._check_current("pmap_enter")
         level = self._leaf_level(size)
         self._check_range(va, va + size, size)
         if self.editor.edits.places:

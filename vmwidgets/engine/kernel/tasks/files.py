@@ -6,10 +6,10 @@ from itertools import pairwise
 
 from ...base.units import PAGE, PAGE_SHIFT
 from ..threads.waits import MaySleep, TimedWait
-from .memory_object import TaskObject
 from .objects_schema import FileResized
+from .pageout import TaskMemory
 from .pagers import FilePager
-from .task_memory import TaskMemory
+from .vm_object import TaskObject
 
 
 class File:
@@ -33,7 +33,7 @@ class File:
             yield from self._wait(at)
             if at >= self.pager.size:  # it was cut meanwhile
                 break
-            frame = self.object.fault(at, False).frame
+            frame, *_ = self.object.fault(at, False)
             parts.append(self._memory.ram.read((frame << PAGE_SHIFT) + at % PAGE, count))
         return b"".join(parts)
 
@@ -47,7 +47,7 @@ class File:
                 yield from self._wait(at)
             if offset + len(data) > self.pager.size and not self.pager.gone:
                 self.resize(offset + len(data))
-            frame = self.object.fault(at, True).frame
+            frame, *_ = self.object.fault(at, True)
             self._memory.ram.write((frame << PAGE_SHIFT) + at % PAGE, data[at - offset : at - offset + count])
 
     def _wait(self, offset: int) -> MaySleep[None]:

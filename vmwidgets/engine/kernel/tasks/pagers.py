@@ -2,44 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Callable, Iterator
+from typing import TypeAlias
 
 from ...base.errors import CallbackFailed, kernel_error
 from ...base.units import PAGE, PAGE_SHIFT, counted
 from ...memory.pages import MAX_ORDER
-from .task_memory import PageOwner, TaskMemory
-
-
-class TaskPager(Protocol):
-    """A pager of tasks' objects; `task` is the task for which a page is supplied, "" for none."""
-
-    @property
-    def kind(self) -> str:
-        """Return the kind of its objects in pictures."""
-
-    @property
-    def has_frames(self) -> bool:
-        """Return whether its objects' pages are RAM."""
-
-    @property
-    def latency(self) -> int:
-        """Return how many ticks it takes for a page."""
-
-    def get_page(self, target: PageOwner, offset: int, task: str = "") -> int | None:
-        """A frame for the page of `target` at `offset` (bytes), or none when there is no memory."""
-
-    def put_page(self, index: int, content: bytes) -> None:
-        """Write a page back."""
-
-    def peek(self, name: str, index: int) -> bytes:
-        """Return the bytes with which a page of the object `name` would be brought in.
-
-        Raises IO if they are not known.
-        """
-
-    def release(self, frame: int) -> None:
-        """Take back a frame that the object no longer holds."""
+from ..map.vm_object import VmObject
+from .pageout import TaskMemory
 
 
 class FramePager:
@@ -75,7 +45,7 @@ class AnonymousPager(FramePager):
         super().__init__(memory)
         self.max_pages = max_pages
 
-    def get_page(self, target: PageOwner, offset: int, task: str = "") -> int | None:
+    def get_page(self, target: VmObject, offset: int, task: str = "") -> int | None:
         """Return a frame with the page; None if memory or the limit is used up."""
         if self.max_pages is not None and target.count >= self.max_pages:
             return None
@@ -84,7 +54,7 @@ class AnonymousPager(FramePager):
             self._memory.zero(frame)
         return frame
 
-    def get_run(self, target: PageOwner, offset: int, count: int, task: str) -> int | None:
+    def get_run(self, target: VmObject, offset: int, count: int, task: str) -> int | None:
         """Return the first of `count` (a power of two) new contiguous frames, or None."""
         if self.max_pages is not None and target.count + count > self.max_pages:
             return None
@@ -107,11 +77,11 @@ class DevicePager:
         self.start = start
         self.size = size
 
-    def get_page(self, target: PageOwner, offset: int, task: str = "") -> int | None:
+    def get_page(self, target: VmObject, offset: int, task: str = "") -> int | None:
         """Return the device's frame at `offset`; None beyond the device's end."""
         return self.start + offset >> PAGE_SHIFT if offset < self.size else None
 
-    def get_run(self, target: PageOwner, offset: int, count: int, task: str) -> int | None:
+    def get_run(self, target: VmObject, offset: int, count: int, task: str) -> int | None:
         """Return the first of `count` contiguous frames; None beyond the device's end, or if it is not aligned."""
         frame = self.start + offset >> PAGE_SHIFT
         return frame if offset + (count << PAGE_SHIFT) <= self.size and not frame % count else None
@@ -145,14 +115,13 @@ class FilePager(FramePager):
         """The size of the file in bytes, including those not written back yet."""
         self.gone = False
 
-    def get_page(self, target: PageOwner, offset: int, task: str = "") -> int | None:
-        """Return a frame with the page, zeroes after the file's end, and read pages ahead; None without a frame."""
+    def get_page(self, target: VmObject, offset: int, task: str = "") -> int | None:
+        """Return a frame with the page, zeroes after the file's end; None without a frame."""
         self._check_has(offset)
         self._memory.check_read(target, offset >> PAGE_SHIFT)
         frame = self._memory.fresh(target, task)
         if frame is not None:
             self._fill(frame, offset)
-            self._ahead(target, offset >> PAGE_SHIFT, task)  # nothing goes out for these
         return frame
 
     def put_page(self, index: int, content: bytes) -> None:
@@ -176,13 +145,13 @@ class FilePager(FramePager):
     def _fill(self, frame: int, offset: int) -> None:
         self._memory.ram.write(frame << PAGE_SHIFT, self.peek(self.name, offset >> PAGE_SHIFT))
 
-    def _ahead(self, target: PageOwner, index: int, task: str) -> None:
-        """Read in the pages after a requested one, while there are frames without evicting a page."""
+    def read_ahead(self, target: VmObject, index: int, task: str) -> Iterator[tuple[int, int]]:
+        """Yield the pages after a requested one, with their frames, while there are frames without evicting a page."""
         for after in range(index + 1, min(index + 1 + self._memory.read_ahead, -(-self.size // PAGE))):
             frame = None if after in target.pages else self._memory.spare(target, task)
             if frame is not None:
                 self._fill(frame, after << PAGE_SHIFT)
-                target.enter(after, frame, task)
+                yield after, frame
 
 
 class CodePager(FramePager):
@@ -203,7 +172,7 @@ class CodePager(FramePager):
         """Raise IO: the function is not called just to look."""
         raise kernel_error("IO", f"page {index} of {name!r} was not read in: only an access asks the pager for it")
 
-    def get_page(self, target: PageOwner, offset: int, task: str = "") -> int | None:
+    def get_page(self, target: VmObject, offset: int, task: str = "") -> int | None:
         """Return a frame with the page; None without a frame."""
         index = offset >> PAGE_SHIFT
         if index >= self.pages:
@@ -219,3 +188,7 @@ class CodePager(FramePager):
         if frame is not None:
             self._memory.ram.write(frame << PAGE_SHIFT, content)
         return frame
+
+
+TaskPager: TypeAlias = AnonymousPager | DevicePager | FilePager | CodePager
+"""A pager of tasks' objects; the `task` of its methods is the task for which a page is supplied, "" for none."""

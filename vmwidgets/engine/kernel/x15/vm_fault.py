@@ -1,6 +1,6 @@
 """Pages behind an X15 map's entries: faults, copies at the first write, forks, wiring, large pages.
 
-Whether a page is copied is decided in the entry's object, by :meth:`~..tasks.memory_object.TaskObject.fault`.
+Whether a page is copied is decided in the entry's object, by :meth:`~..tasks.vm_object.TaskObject.copy_on_write`.
 
 X15 of 2013 resolves a fault with the entry's object alone (`vm_map_fault`), and has nothing else of this file. It
 follows 4.4BSD's `vm_fault` and `vm_map_fork` (The Design and Implementation of the 4.4BSD Operating System, 5.11 and
@@ -29,10 +29,9 @@ from ...base.recorder import kernel_function
 from ...base.units import PAGE, PAGE_SHIFT, Address
 from ..map.core import OFFSET_MASK, RESOURCE_SHORTAGE, Entry, MapError
 from ..map.map_schema import EntryChanged
-from ..map.vm_object import VmObject
+from ..map.vm_object import VmObject, pages_of
 from ..pmap.pmap import Pmap
-from ..tasks.led_object import pages_of
-from ..tasks.memory_object import TaskObject
+from ..tasks.vm_object import TaskObject
 from .vm_map import X15Map, map_page, x15_errors
 
 
@@ -89,7 +88,7 @@ def vm_map_fault(vm_map: X15Map, address: int, access: int, enter_page: Callable
     if access & WRITE and entry.flags & NEEDS_COPY:
         unshare(vm_map, entry)
     target, offset, rights = entry.object, entry.offset_of(va), vm_map.rights_in(entry)
-    frame, protection, cache = target.translation(offset, rights, access, vm_map.recorder, vm_map.task)
+    frame, protection, cache = target.fault_page(offset, rights, access, vm_map.task)
     try:
         enter_page(va, frame, protection)
     except KernelError as error:
@@ -412,7 +411,7 @@ def _bring(vm_map: X15Map, part: _WiredPart, va: int) -> None:
     """Bring in the page at `va` and map it, if it is not mapped yet; raises NOMEM if that is impossible."""
     offset = part.offset + va - part.start & OFFSET_MASK
     is_made = part.target.makes(offset)
-    part.target.bring(offset, vm_map.recorder, vm_map.task)
+    part.target.bring(offset, vm_map.task)
     part.target.note_wired(_page(offset), 1)  # those that came do not go out for those that come
     part.held.append(offset)
     if is_made:

@@ -46,10 +46,9 @@ from ..map.map_schema import (
     RangeRemoved,
     SearchRestarted,
 )
-from ..map.vm_object import Translation, VmObject
+from ..map.vm_object import Translation, VmObject, pages_of
 from ..pmap.pmap import Pmap
-from ..tasks.led_object import pages_of
-from ..tasks.memory_object import TaskObject
+from ..tasks.vm_object import TaskObject
 
 INFO_HEADER = "vm_map:      start             end          size     offset   flags    type\n"
 

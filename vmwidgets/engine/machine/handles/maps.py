@@ -12,8 +12,8 @@ from ...base.tree_schema import TreeCompared
 from ...base.units import PAGE, Address, binary_size, counted
 from ...kernel.map.map_schema import EntryValue
 from ...kernel.pmap.pmap import Pmap
-from ...kernel.tasks.memory_object import TaskObject
 from ...kernel.tasks.pagers import AnonymousPager
+from ...kernel.tasks.vm_object import TaskObject
 from ...kernel.threads.waits import MaySleep, TimedWait
 from ...kernel.x15.vm_fault import vm_map_superpages, vm_map_wire, wait_for_range
 from ...kernel.x15.vm_map import X15Map

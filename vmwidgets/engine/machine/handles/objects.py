@@ -7,9 +7,9 @@ from itertools import islice
 
 from ...base.errors import in_ascii
 from ...base.units import PAGE_SHIFT, Address, Size, counted
-from ...kernel.tasks.memory_object import TaskObject
 from ...kernel.tasks.objects_schema import ObjectsValue
 from ...kernel.tasks.pagers import AnonymousPager, CodePager, DevicePager
+from ...kernel.tasks.vm_object import TaskObject
 from ..system import Part, System
 
 

@@ -10,9 +10,8 @@ from typing import Any
 from ...base.errors import KernelPanic, Refused, a_kind, in_ascii, shown
 from ...base.operations import operation, through
 from ...base.units import counted
-from ...memory.optimal import PageKey
 from ...memory.page import AnyPage
-from ...memory.replacement import POLICIES, Replacement, ResidentPage
+from ...memory.replacement import POLICIES, PageKey, Replacement, ResidentPage
 from ...memory.replacement_schema import ReplacementValue, RingPage, RingValue
 from ..learners.answering import ReplacementCode
 from ..system import Part
@@ -141,7 +140,7 @@ class MachineReplacement(Part):
         """Return a function that says whether a page is dirty: it must be written back before its frame is reused.
 
         The function's arguments are an object, the number and the frame of its page, and whether a translation has a
-        dirty bit. See also :meth:`.task_memory.TaskMemory.dirty`.
+        dirty bit. See also :meth:`.pageout.TaskMemory.dirty`.
         """
         memory = self.system.task_memory
         blank = memory.reverse.blank
@@ -152,8 +151,7 @@ class MachineReplacement(Part):
                 return one is not None and index in one.dirty
             if index in one.swapped:
                 return False
-            may_come_again = one.fields[0] == "anonymous" and memory.zeroed and blank.get(frame) is True
-            return bit or not may_come_again
+            return bit or not (memory.zeroes(one) and blank.get(frame) is True)
 
         return is_dirty
 

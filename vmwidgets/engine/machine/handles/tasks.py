@@ -15,8 +15,8 @@ from ...base.operations import Argument, operation, through
 from ...base.units import PAGE, Address, Size, counted
 from ...kernel.map.fits import FITS
 from ...kernel.tasks.files import File
-from ...kernel.tasks.memory_object import TaskObject
 from ...kernel.tasks.pagers import AnonymousPager, CodePager, DevicePager
+from ...kernel.tasks.vm_object import TaskObject
 from ...kernel.threads.waits import MaySleep
 from ...mmu.rules import Access
 from ...spaces.paths import task_path, unquoted

@@ -15,7 +15,7 @@ from ...base.errors import Refused, VMError, shown
 from ...base.operations import Argument, operation
 from ...base.protection import ADVICE, GROWS_DOWN, parse_name, parse_protection
 from ...base.units import PAGE, Address, Size
-from ...kernel.tasks.memory_object import TaskObject
+from ...kernel.tasks.vm_object import TaskObject
 from ...kernel.threads.waits import MaySleep
 from ...spaces.task_space import Signal, TaskSpace
 from .. import arguments

@@ -13,7 +13,7 @@ from ...base.errors import KernelError
 from ...base.journal import Operation
 from ...base.progress import Progress
 from ...base.units import PAGE_SHIFT
-from ...kernel.tasks.memory_object import TaskObject
+from ...kernel.tasks.vm_object import TaskObject
 from ...spaces.paths import task_path
 from ...spaces.task_space import TaskSpace
 from .. import touched

@@ -10,8 +10,7 @@ from ...base.event import Event
 from ...base.frozen import frozen
 from ...base.journal import Operation
 from ...base.units import PAGE
-from ...kernel.map.objects_schema import PagerAsked
-from ...kernel.tasks.memory_object import TaskObject
+from ...kernel.map.vm_object import PagerAsked
 from ...kernel.tasks.objects_schema import (
     PageCopied,
     PageIn,
@@ -24,6 +23,7 @@ from ...kernel.tasks.objects_schema import (
     SwapMoved,
     SwapShared,
 )
+from ...kernel.tasks.vm_object import TaskObject
 
 MOST = 10_000
 """The number of latest operations read for a history, about 50 µs each; histories of older pages lack the beginning."""

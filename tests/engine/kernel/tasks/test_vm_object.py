@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import vmwidgets as vm
-from vmwidgets.engine.kernel.tasks.memory_object import TaskObject
+from vmwidgets.engine.kernel.tasks.vm_object import TaskObject
 
 
 def test_pages_are_found_in_a_range_longer_than_len_can_say() -> None:

@@ -1,94 +1,46 @@
-"""The frames of tasks' objects: their allocation, eviction when none is left, and swap space.
+"""Page-out of tasks' memory: which frame has which page, the order in which pages go, and swap space.
 
 A machine has two separate mechanisms: FreeBSD's page daemon (`kernel/freebsd/pageout.py`) serves the kernel's memory
 and never evicts a task's page, and this module never evicts a page of the kernel's. X15 of 2013 has no page-out. Here,
-pages are evicted when a frame is needed and none is left, in the order of a replacement policy (`rings.py`): first in,
-first out, unless another is chosen.
+pages are evicted when a frame is needed and none is left, in the order of a replacement policy (:class:`Rings`):
+first in, first out, unless another is chosen.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Protocol, TypeAlias
+from heapq import heappop, heappush
+from typing import TypeAlias
 
 from ...base.errors import Broken, KernelError, kernel_error
 from ...base.recorder import Recorder, kernel_function
 from ...base.units import PAGE, PAGE_SHIFT, counted
-from ...memory.page import Page
+from ...memory.page import AnyPage, Page
 from ...memory.pages import PageAllocator
 from ...memory.ram import Ram
-from ...memory.replacement import Choice, Replacement
+from ...memory.replacement import Choice, Own, Pages, Policy, Replacement
+from ..map.vm_object import VmObject
 from ..pmap.reverse import ReverseMap
 from .forks import FORKS
 from .objects_schema import (
     NothingToReclaim,
-    ObjectFields,
     PageCleaned,
     PageIn,
     PageKept,
     PageLeaving,
     PageOut,
+    PagesLeft,
+    ReplacementChosen,
     SwapFreed,
     SwapLeft,
     SwapMoved,
+    SwapResized,
     SwapShared,
 )
-from .rings import Rings
-from .swap import Swap
 
-
-class PageOwner(Protocol):
-    """The part of a memory object that concerns its pages in memory and in swap space."""
-
-    name: str
-    pages: dict[int, int]
-    """Frames by page."""
-    swapped: dict[int, int]
-    """Slots of swap space by page; also for pages in memory, until they are written."""
-    dirty: set[int]
-    """Pages that were written since they were read from, or written to, their file."""
-    wired: Counter[int]
-    """The number of entries that keep each page in memory."""
-
-    @property
-    def count(self) -> int:
-        """Return how many pages it has, in memory or in swap space.  O(those in swap space)."""
-
-    @property
-    def fields(self) -> ObjectFields:
-        """Return what events carry of it."""
-
-    @property
-    def is_file(self) -> bool:
-        """Return whether its pages are a file's."""
-
-    @property
-    def has_frames(self) -> bool:
-        """Return whether its pages are RAM, and no device's."""
-
-    def enter(self, index: int, frame: int, task: str) -> None:
-        """Make `frame` the page of this number, brought in for `task`."""
-
-    def leave(self, index: int) -> None:
-        """Remove the page of this number from memory; the caller decides what happens to its frame."""
-
-    def write_back(self, index: int, content: bytes) -> None:
-        """Ask its pager to write a page back."""
-
-    def count_again(self) -> None:
-        """Note that pages were removed, in memory and in swap space: counts in front of it must be adjusted."""
-
-    @property
-    def comes_as_zeroes(self) -> bool:
-        """Say whether a page that it doesn't have comes as zeroes: forgotten before it was written, it is as it was."""
-
-    def check(self) -> None:
-        """Raise :class:`Broken` unless the object's invariants hold."""
-
-
-PageUser: TypeAlias = tuple[PageOwner, int]
+PageUser: TypeAlias = tuple[VmObject, int]
 """An object, and the number of one of its pages; all users of a frame or a slot use the same number."""
 
 
@@ -116,7 +68,7 @@ class TaskMemory:
         self.reverse = reverse
         self.zeroed = zeroed
         self.fork = FORKS[fork]
-        self.objects: dict[str, PageOwner] = {}
+        self.objects: dict[str, VmObject] = {}
         self.read_ahead = 0
         """The number of a file's pages that are read in after a requested one."""
         self.reads = 0
@@ -124,7 +76,7 @@ class TaskMemory:
         self.fails: Callable[[], bool] | None = None
         """A hook for lessons: it is called before each page is read in; if it returns true, the read fails."""
         self._allocator = pages
-        self.pages: dict[int, Page[PageOwner]] = {}
+        self.pages: dict[int, Page[VmObject]] = {}
         """The objects' pages in memory, by frame, in the order in which they were brought in."""
         self._shared = 0
         """The number of these pages that several objects have."""
@@ -144,48 +96,52 @@ class TaskMemory:
 
     # ---- frames ------------------------------------------------------------------------------
 
-    def fresh(self, owner: PageOwner, task: str) -> int | None:
+    def fresh(self, owner: VmObject, task: str, beside: int = -1) -> int | None:
         """Return a frame for a page of `owner`; pages are evicted if necessary; None if none can be.
 
-        A task at its limit gives up one of its own pages.
+        A task at its limit gives up one of its own pages. The page in frame `beside` stays.
         """
-        name, rings = f"object {owner.name}", self.rings
-        while rings.is_full(task, self._allocator.obtainable_pages):
-            if not self.reclaim(task, own_only=True):
-                if task in rings.limits:
-                    return None
-                break
-        frame = self._allocator.allocate(owner=name)
-        while frame is None and self.reclaim(task):
-            frame = self._allocator.allocate(owner=name)
+        name, is_full = f"object {owner.name}", self.is_full(task)
+        frame = None if is_full else self._allocator.allocate(owner=name)
+        if frame is not None:
+            return frame  # nearly always
+        with self.holding(beside):
+            if is_full:
+                while self.is_full(task):
+                    if not self.reclaim(task, own_only=True):
+                        if task in self.rings.limits:
+                            return None
+                        break
+                frame = self._allocator.allocate(owner=name)
+            while frame is None and self.reclaim(task):
+                frame = self._allocator.allocate(owner=name)
         return frame
 
-    def spare(self, owner: PageOwner, task: str) -> int | None:
-        """Return a frame for a page of `owner` without an eviction, or None."""
-        if self.rings.is_full(task, self._allocator.obtainable_pages):
-            return None
-        return self._allocator.allocate(owner=f"object {owner.name}")
+    def is_full(self, task: str, more: int = 1) -> bool:
+        """Return whether this many more pages of `task` must replace pages of its own. O(1)."""
+        rings = self.rings
+        if task not in rings.limits and not rings.replacement.local:
+            return False
+        return rings.is_full(task, self._allocator.obtainable_pages, more)
 
-    def fresh_run(self, owner: PageOwner, order: int, task: str) -> int | None:
+    def spare(self, owner: VmObject, task: str) -> int | None:
+        """Return a frame for a page of `owner` without an eviction, or None."""
+        return None if self.is_full(task) else self._allocator.allocate(owner=f"object {owner.name}")
+
+    def fresh_run(self, owner: VmObject, order: int, task: str) -> int | None:
         """Return the first of 2**order contiguous frames, without an eviction, or None."""
-        if self.rings.is_full(task, self._allocator.obtainable_pages, 1 << order):
-            return None
-        return self._allocator.allocate_run(order, f"object {owner.name}")
+        return None if self.is_full(task, 1 << order) else self._allocator.allocate_run(order, f"object {owner.name}")
 
     def zero(self, frame: int) -> None:
         """Fill a new frame with zeroes."""
         if self.zeroed:
             self.ram.zero_frame(frame)
 
-    def copy(self, source: int, frame: int) -> None:
-        """Copy a page into a new frame."""
-        self.ram.write(frame << PAGE_SHIFT, self.ram.read(source << PAGE_SHIFT, PAGE))
-
     def free(self, frame: int) -> None:
         """The frame is free again."""
         self._allocator.free(frame)
 
-    def entered(self, owner: PageOwner, index: int, frame: int, task: str = "") -> None:
+    def entered(self, owner: VmObject, index: int, frame: int, task: str = "") -> None:
         """Note that a page was brought in, for `task`, or that another object has an existing page."""
         page = self.pages.get(frame)
         if page is None:
@@ -195,7 +151,7 @@ class TaskMemory:
             self._shared += page.others is None
             page.add(owner)
 
-    def taken_over(self, before: PageOwner, owner: PageOwner, frame: int) -> None:
+    def taken_over(self, before: VmObject, owner: VmObject, frame: int) -> None:
         """Note that a page of one object became another's: it keeps its place."""
         page = self.pages[frame]
         page.replace(before, owner)
@@ -203,8 +159,8 @@ class TaskMemory:
             self._allocator.hand_over(frame, f"object {owner.name}")
         self.rings.may_go_again(frame)
 
-    def left(self, owner: PageOwner, frame: int, task: str = "") -> bool:
-        """Note that a page is no longer this object's, since `task` has another.
+    def left(self, owner: VmObject, frame: int, task: str | None = "") -> bool:
+        """Note that a page is no longer this object's, since `task` has another (None: it was passed on before).
 
         Returns whether no object has its frame now.
         """
@@ -217,25 +173,26 @@ class TaskMemory:
         self._shared -= page.others is None
         if was_its:
             self._allocator.hand_over(frame, f"object {page.owner.name}")
-        self.pass_on(frame, task)
+        if task is not None:
+            self.pass_on(frame, task, self.mapped_by(frame))
         self.rings.may_go_again(frame)
         self.recorder.report(PageKept.tag, frame, page.owner.name)
         return False
 
-    def _vacated(self, page: Page[PageOwner]) -> None:
+    def _vacated(self, page: Page[VmObject]) -> None:
         """Note that no object has the page in its frame any longer."""
         self.reverse.vacated(page.frame)
         self._shared -= page.others is not None
         self.rings.left(page)
         del self.pages[page.frame]
 
-    def pass_on(self, frame: int, task: str) -> None:
-        """Count a shared page no longer for `task`, but for the next task that maps it, or for none.
+    def pass_on(self, frame: int, task: str, mapped: tuple[str, ...]) -> None:
+        """Count a shared page no longer for `task`, but for the next of the tasks that have it `mapped`, or for none.
 
         If the page counts for a third task that maps it, nothing changes.
         """
         page = self.pages[frame]
-        heirs = [pmap.name for pmap, _ in self.reverse.of(frame) if pmap.name != task]
+        heirs = [name for name in mapped if name != task]
         if page.task and page.task not in heirs:
             self.rings.charge(page, "")
             if heirs:
@@ -262,7 +219,7 @@ class TaskMemory:
             return
         self.rings.charge(page, task)
         with self.holding(frame):
-            while self.rings.is_full(task, self._allocator.obtainable_pages, 0) and self.reclaim(task, own_only=True):
+            while self.is_full(task, 0) and self.reclaim(task, own_only=True):
                 pass
 
     def bereaved(self, task: str) -> None:
@@ -270,7 +227,7 @@ class TaskMemory:
         left = [page.frame for page in self.pages.values() if page.task == task] if self.rings.counts[task] else []
         self.rings.forget(task)
         for frame in left:
-            heirs = [pmap.name for pmap, _ in self.reverse.of(frame)]
+            heirs = self.mapped_by(frame)
             if heirs:
                 self.inherited(frame, heirs[0])
 
@@ -343,53 +300,52 @@ class TaskMemory:
         whose = f" of task {task!r}" if own_only else ""
         return f"of {counted(count, 'page')}{whose} in memory none can go: {why}"
 
-    def may_go(self, page: Page[PageOwner]) -> bool:
+    def may_go(self, page: Page[VmObject]) -> bool:
         """Return whether a page may leave its frame."""
         if page.held:
             page.is_wanted = True
             return False
         return not _is_wired(page)
 
-    def referenced(self, page: Page[PageOwner]) -> bool:
+    def referenced(self, page: Page[VmObject]) -> bool:
         """Return whether a translation to a page was used since its reference bit was cleared."""
         return any(pmap.is_referenced(va) for pmap, va in self.reverse.of(page.frame))
 
-    def clear_referenced(self, page: Page[PageOwner]) -> None:
+    def clear_referenced(self, page: Page[VmObject]) -> None:
         """Clear the reference bits of all translations that lead to a page, and flush them."""
         for pmap, va in self.reverse.of(page.frame):
             pmap.clear_reference(va)
 
-    def dirty(self, page: Page[PageOwner]) -> bool:
+    def dirty(self, page: Page[VmObject]) -> bool:
         """Return whether a page must be written before it is evicted: no other place has its contents."""
         return not self._had_by(page.owner, page.index)
 
-    def _had_by(self, owner: PageOwner, index: int) -> str:
+    def _had_by(self, owner: VmObject, index: int) -> str:
         """Return where else the bytes of a page in memory are: "file", "swap", "zeroes" (which need no place) or ""."""
         if owner.is_file:
             return "" if index in owner.dirty else "file"
         if index in owner.swapped:
             return "swap"
-        return "zeroes" if owner.comes_as_zeroes and self.reverse.is_unwritten(owner.pages[index]) else ""
+        return "zeroes" if self.zeroes(owner) and self.reverse.is_unwritten(owner.pages[index]) else ""
 
-    def can_page_out(self, owner: PageOwner, index: int) -> bool:
-        """Return whether the page may leave its frame: it is in memory, not wired, and not needed at this moment."""
-        page = self.pages.get(owner.pages.get(index, -1))
-        return page is not None and not page.held and not _is_wired(page)
+    def zeroes(self, owner: VmObject) -> bool:
+        """Return whether a page that `owner` doesn't have comes as zeroes, as it was if nothing was written to it."""
+        return owner.kind == "anonymous" and owner.shadow is None and self.zeroed
 
-    def page_out(self, owner: PageOwner, index: int) -> bool:
+    def page_out(self, owner: VmObject, index: int) -> bool:
         """Evict one page, to swap space or its file; returns false if that is impossible.
 
         A page that is also elsewhere is not written.
         """
-        if not self.can_page_out(owner, index):
+        page = self.pages.get(owner.pages.get(index, -1))
+        if page is None or page.held or _is_wired(page):
             return False
         has = self._had_by(owner, index)
-        frame = owner.pages[index]
-        self.recorder.report(PageLeaving.tag, frame, *self.first_mapped_at(frame))
+        self.recorder.report(PageLeaving.tag, page.frame, *self.first_mapped_at(page.frame))
         return self._page_out(owner, index, "nowhere" if has else "file" if owner.is_file else "swap", has)
 
     @kernel_function("vm_page_out", first=3)
-    def _page_out(self, owner: PageOwner, index: int, to: str, has: str) -> bool:
+    def _page_out(self, owner: VmObject, index: int, to: str, has: str) -> bool:
         frame, slot = owner.pages[index], -1
         if to == "swap":
             if self.swap.is_full:
@@ -409,7 +365,7 @@ class TaskMemory:
         page = self.pages[frame]
         first, *others = users = page.users
         for one in users:
-            one.leave(index)
+            self.recorder.report(PagesLeft.tag, one.name, ((index, one.pages.pop(index)),))
             if has == "zeroes":
                 one.count_again()
         self._vacated(page)
@@ -422,7 +378,7 @@ class TaskMemory:
         self.free(frame)
         return True
 
-    def share_slots(self, owner: PageOwner, slots: tuple[tuple[int, int], ...]) -> None:
+    def share_slots(self, owner: VmObject, slots: tuple[tuple[int, int], ...]) -> None:
         """Note that pages of an object, by number, are in slots with others' pages."""
         for index, slot in slots:
             owner.swapped[index] = slot
@@ -441,9 +397,7 @@ class TaskMemory:
                     return
 
     def mapped_by(self, frame: int) -> tuple[str, ...]:
-        """Return the names of the tasks whose page tables lead to `frame`; empty while nothing is recorded."""
-        if self.recorder.emit is None:
-            return ()
+        """Return the names of the tasks whose page tables lead to `frame`, the first to map it first."""
         return tuple(dict.fromkeys(pmap.name for pmap, _ in self.reverse.of(frame)))
 
     def first_mapped_at(self, frame: int) -> tuple[str, int]:
@@ -456,7 +410,7 @@ class TaskMemory:
             pmap.remove(va, va + PAGE)
             pmap.update(va, va + PAGE)
 
-    def clean(self, owner: PageOwner, index: int) -> None:
+    def clean(self, owner: VmObject, index: int) -> None:
         """Write back a dirty page of a file; from now on, a write to it is noticed again."""
         frame = owner.pages[index]
         for pmap, va in self.reverse.of(frame):
@@ -469,7 +423,7 @@ class TaskMemory:
 
     # ---- coming back -------------------------------------------------------------------------
 
-    def swap_in(self, owner: PageOwner, index: int, task: str) -> int | None:
+    def swap_in(self, owner: VmObject, index: int, task: str) -> int | None:
         """Return a frame with a page from swap space, which keeps it until the page is written.
 
         Raises IO if that fails.
@@ -482,7 +436,7 @@ class TaskMemory:
             self.recorder.report(PageIn.tag, owner.name, index, frame, slot)
         return frame
 
-    def found(self, owner: PageOwner, index: int) -> int | None:
+    def found(self, owner: VmObject, index: int) -> int | None:
         """Return the frame in which another object has this page of swap space (Linux's swap cache), or None."""
         for other, at in self.in_swap.get(owner.swapped.get(index, -1), ()):
             if at in other.pages:
@@ -494,13 +448,13 @@ class TaskMemory:
         page = self.pages.get(frame)
         return page is not None and page.others is not None
 
-    def check_read(self, owner: PageOwner, index: int) -> None:
+    def check_read(self, owner: VmObject, index: int) -> None:
         """Raise IO if this page's reading was made to fail."""
         if self.fails is not None and self.fails():
             raise kernel_error("IO", f"page {index} of {owner.name!r} could not be read in")
         self.reads += 1
 
-    def forget(self, owner: PageOwner, indices: tuple[int, ...]) -> None:
+    def forget(self, owner: VmObject, indices: tuple[int, ...]) -> None:
         """Remove these pages from swap space; their slots are freed, except slots with others' pages."""
         slots = tuple((index, owner.swapped.pop(index)) for index in indices)
         for index, slot in slots:
@@ -514,7 +468,7 @@ class TaskMemory:
         if len(freed) < len(slots):
             self.recorder.report(SwapLeft.tag, owner.name, tuple(one for one in slots if one not in freed))
 
-    def move_swapped(self, before: PageOwner, owner: PageOwner, indices: tuple[int, ...]) -> None:
+    def move_swapped(self, before: VmObject, owner: VmObject, indices: tuple[int, ...]) -> None:
         """Move pages in swap space to another object."""
         slots = tuple((index, before.swapped.pop(index)) for index in indices)
         owner.swapped.update(slots)
@@ -527,7 +481,7 @@ class TaskMemory:
     # ---- invariants --------------------------------------------------------------------------
 
     def check(self) -> None:
-        """Raise :class:`Broken` unless objects and swap space are sound, and the numbered invariants hold.
+        """Raise :class:`Broken` unless swap space is sound, and the numbered invariants hold.
 
         O4. each frame in memory has a page of one object, its owner, or, if forks count, the same page of several, the
         first of which owns it, and nothing keeps it there; O6. so does each used slot, and all who have its page in
@@ -536,7 +490,6 @@ class TaskMemory:
         in_memory: dict[int, set[PageUser]] = {}
         in_swap: dict[int, set[PageUser]] = {}
         for one in self.objects.values():
-            one.check()
             for index, slot in one.swapped.items():
                 in_swap.setdefault(slot, set()).add((one, index))
             for index, frame in one.pages.items() if one.has_frames else ():
@@ -573,6 +526,286 @@ class TaskMemory:
                 raise Broken(f"{what} {place:#x} is a page of {names}")
 
 
-def _is_wired(page: Page[PageOwner]) -> bool:
+def _is_wired(page: Page[VmObject]) -> bool:
     """Return whether an entry of an object that has the page keeps it in memory."""
     return any(one.wired[page.index] for one in page.users)
+
+
+# ---- the order in which pages go ---------------------------------------------------------------
+
+
+class Rings:
+    """The rings of frames from which tasks' pages are evicted, the task of each page, and limits for tasks.
+
+    With global replacement all pages are in one ring, whose name is "".  With local replacement, with working sets, and
+    for a task with its own limit, a task's pages are in a ring of its name. A page counts for the task whose access
+    brought it in, as in Linux's memory control groups, and for none if a file was read or written.  `pages` are those
+    in memory, by frame; `replacement` says which rings there are.
+    """
+
+    def __init__(self, recorder: Recorder, pages: Mapping[int, AnyPage]) -> None:
+        self._recorder = recorder
+        self._pages = pages
+        self.replacement = Replacement("fifo")
+        self.by_task = False
+        """Whether each task has a ring, even without a limit."""
+        self.choice: Choice | None = None
+        """A learner's function, which chooses instead of the policy."""
+        self.rings: dict[str, Policy] = {}
+        self.counts: Counter[str] = Counter()
+        """The number of pages that count for each task, and, under "", for none."""
+        self.counts_references = False
+        """Whether the policy must be informed of each reference."""
+        self.limits: dict[str, int] = {}
+        """The most pages in memory for each task that has a limit."""
+        self.references = self.replacement.references()
+        """The number of references since the policy was chosen: the time of all rings except those with their own."""
+
+    # ---- what is chosen ----------------------------------------------------------------------
+
+    def choose(self, replacement: Replacement, choice: Choice | None = None) -> None:
+        """Replace pages by this policy from now on; they keep the order in which they were brought in. O(pages)."""
+        before, counted = self.title, self.counts_references
+        is_same = replacement.policy == self.replacement.policy and choice is None and self.choice is None
+        with self._moving([*self._pages.values()]) as known:
+            if not is_same or counted:  # what is known of references counts from the choice on
+                known[:] = [None] * len(known)
+            self.replacement, self.choice = replacement, choice
+            self.by_task = replacement.local or replacement.times_by_task
+            self._recorder.report(ReplacementChosen.tag, before, self.title)
+            self.rings.clear()
+            self.references = replacement.references()
+            self.counts_references = self._make("").counts
+
+    def limit(self, task: str, pages: int | None) -> None:
+        """Limit the number of pages of `task` in memory; None: as many as fit.
+
+        O(1) if it has a limit before and after, or at neither time; otherwise O(pages), since its pages change their
+        ring.
+        """
+        if pages == self.limits.get(task):
+            return
+        if pages is not None and task in self.limits:
+            self.limits[task] = pages
+            return
+        with self._moving(self._of(task)):
+            if pages is None:
+                del self.limits[task]
+            else:
+                self.limits[task] = pages
+        if self.name_of(task) != task:
+            self.rings.pop(task, None)
+
+    def forget(self, task: str) -> None:
+        """Note that a task has ended: its pages that others still have count for no task.
+
+        O(1), or O(pages) if there are any.
+        """
+        pages = self._of(task)
+        with self._moving(pages):
+            self.limits.pop(task, None)
+            for page in pages:
+                page.task = ""
+            self._count("", len(pages))
+            del self.counts[task]
+        self.rings.pop(task, None)
+
+    def charge(self, page: AnyPage, task: str) -> None:
+        """Count a page for `task` from now on. O(1)."""
+        moves = self.name_of(page.task) != self.name_of(task)
+        with self._moving([page] if moves else []):
+            self._count(page.task, -1)
+            page.task = task
+            self._count(task, 1)
+
+    def _count(self, task: str, change: int) -> None:
+        """Change the number of pages that count for a task, or for none; a task without pages is not in `counts`."""
+        self.counts[task] += change
+        if not self.counts[task]:
+            del self.counts[task]
+
+    def _of(self, task: str) -> list[AnyPage]:
+        """Return the pages of a task, in the order of their ring. O(1) if there are none, else O(pages)."""
+        return [page for page in self._ring(task).queue if page.task == task] if self.counts[task] else []
+
+    @contextmanager
+    def _moving(self, pages: list[AnyPage]) -> Iterator[list[object]]:
+        """Move pages to the rings to which they belong after the body of the ``with``, with what is known of each."""
+        known = [page.known for page in pages]
+        for page in pages:
+            self._ring(page.task).left(page)
+        yield known
+        for page, one in zip(pages, known, strict=True):
+            ring = self._ring(page.task)
+            ring.entered(page)
+            if page.last_use is not None:
+                ring.knows(page, *page.last_use)
+            if one is not None:
+                page.known = one
+
+    @property
+    def title(self) -> str:
+        """Return the chosen policy, in words."""
+        name = self.replacement.policy if self.choice is None else "a function"
+        return f"{name}, local" if self.replacement.local else name
+
+    def _make(self, name: str) -> Policy:
+        if self.choice is not None:
+            return Own(self.choice, self._recorder, name, self.references)
+        return self.replacement.make(self._recorder, name, self.references)
+
+    def _ring(self, task: str) -> Policy:
+        """Return the ring of a task's pages, which is created if it does not exist."""
+        name = task if self.by_task or task in self.limits else ""
+        found = self.rings.get(name)
+        if found is None:
+            found = self.rings[name] = self._make(name)
+        return found
+
+    # ---- pages -------------------------------------------------------------------------------
+
+    def name_of(self, task: str) -> str:
+        """Return the ring of a task's pages."""
+        return task if self.by_task or task in self.limits else ""
+
+    def entered(self, page: AnyPage) -> None:
+        """Note that a page was brought in. O(1)."""
+        self.counts[page.task] += 1
+        self._ring(page.task).entered(page)
+
+    def left(self, page: AnyPage) -> None:
+        """Note that a page is no longer in memory. O(1)."""
+        self._ring(page.task).left(page)
+        self._count(page.task, -1)
+
+    def used(self, task: str, frame: int, number: int) -> None:
+        """Note an access of `task` to page `number` of its addresses, in `frame`; a device's page is in no ring.
+
+        A working set uses the time of its own task; all other policies share one time. O(1).
+        """
+        references = self._ring(task).references if self.replacement.times_by_task else self.references
+        references.made(task, number)
+        page = self._pages.get(frame)
+        if page is not None:
+            page.last_use = number, task
+            self._ring(page.task).seen(page, number, task)
+
+    def ticked(self, pages: Pages, count: int) -> None:
+        """Note this many ticks of the machine's clock.
+
+        O(pages) for a policy that examines pages then, otherwise O(rings).
+        """
+        for ring in self.rings.values():
+            if ring.ages:
+                ring.ticked(pages, count)
+
+    def mapped(self, task: str, frame: int, number: int) -> None:
+        """Note that a translation of `task` leads to the page in `frame` now, as its page `number`. O(1)."""
+        page = self._pages.get(frame)
+        if page is not None:
+            page.last_use = number, task
+            self._ring(page.task).knows(page, number, task)
+
+    def may_go_again(self, frame: int) -> None:
+        """Note that the page in `frame` is no longer wired or needed; a device's page is in no ring. O(log pages)."""
+        page = self._pages.get(frame)
+        if page is not None:
+            self._ring(page.task).may_go_again(page)
+
+    def expired(self, task: str, pages: Pages) -> list[AnyPage]:
+        """Return the pages that the policy evicts after an access of `task`, if they may leave."""
+        ring = self.rings.get(self.name_of(task))
+        return [] if ring is None else ring.expired(pages)
+
+    # ---- what goes ---------------------------------------------------------------------------
+
+    def is_full(self, task: str, free: int, more: int = 1) -> bool:
+        """Return whether this many more pages of `task` must replace pages of its own, with this many free frames.
+
+        O(1).
+        """
+        if task in self.limits:
+            return self.counts[task] + more > self.limits[task]
+        if not self.replacement.local or not task:
+            return False
+        sharing = len(self.counts) - ("" in self.counts) + (task not in self.counts)
+        return self.counts[task] + more > max(1, (len(self._pages) + free) // sharing)
+
+    def candidates(self, task: str, pages: Pages, *, own_only: bool) -> Iterator[AnyPage]:
+        """Yield pages in the order of eviction: from the ring of `task`, then from the others, the largest first."""
+        first = self.rings.get(self.name_of(task))
+        if first is not None:
+            yield from first.candidates(pages)
+        for ring in () if own_only else sorted(self.rings.values(), key=lambda ring: -len(ring)):
+            if ring is not first:
+                yield from ring.candidates(pages)
+
+    def check(self) -> None:
+        """Raise :class:`Broken` unless O7. each page in memory is in one ring, that of its task."""
+        for name, ring in self.rings.items():
+            for page in ring.queue:
+                if self.name_of(page.task) != name:
+                    raise Broken(f"O7: frame {page.frame:#x} is in another ring than that of {page.task!r}")
+                if self._pages.get(page.frame) is not page:
+                    raise Broken(f"O7: the page of a ring in frame {page.frame:#x} is not in memory")
+        ringed = sum(map(len, self.rings.values()))
+        if ringed != len(self._pages):
+            raise Broken(f"O7: {ringed} pages are in rings, and {len(self._pages)} in memory")
+        if self.counts != Counter(page.task for page in self._pages.values()) or not all(self.counts.values()):
+            raise Broken("O7: the pages of a task are not as many as are counted")
+
+
+# ---- swap space --------------------------------------------------------------------------------
+
+
+class Swap:
+    """Swap space: slots of one page each; the lowest free one is used first."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self._recorder = recorder
+        self.slots = 0
+        self.latency = 0
+        """The number of ticks that reading in a page takes."""
+        self._content: dict[int, bytes] = {}
+        self._free: list[int] = []
+        self.refuses: Callable[[], bool] | None = None
+        """A hook for lessons: it is called before each slot is allocated; if it returns true, there seems to be
+        none."""
+
+    @property
+    def used(self) -> int:
+        """Return how many slots hold a page."""
+        return len(self._content)
+
+    @property
+    def is_full(self) -> bool:
+        """Return whether each slot contains a page."""
+        return not self._free
+
+    def resize(self, slots: int) -> None:
+        """Set the number of slots, which can't be reduced."""
+        before, self.slots = self.slots, slots
+        self._free = sorted({*range(slots)} - self._content.keys())
+        self._recorder.report(SwapResized.tag, before, slots)
+
+    def put(self, content: bytes) -> int | None:
+        """Store a page; returns its slot, or None if all are in use."""
+        if not self._free or (self.refuses is not None and self.refuses()):
+            return None
+        slot = heappop(self._free)
+        self._content[slot] = content
+        return slot
+
+    def content(self, slot: int) -> bytes:
+        """The page in a slot."""
+        return self._content[slot]
+
+    def free(self, slot: int) -> None:
+        """Free a slot."""
+        del self._content[slot]
+        heappush(self._free, slot)
+
+    def check(self) -> None:
+        """Raise :class:`Broken` unless O5. each slot is free or contains a page."""
+        if sorted([*self._free, *self._content]) != list(range(self.slots)):
+            raise Broken(f"O5: {len(self._free)} free and {self.used} used slots are not the {self.slots} there are")
