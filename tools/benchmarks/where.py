@@ -25,7 +25,7 @@ PARTS = {
     "… the TLB filled": ("engine/mmu/tlb.py:fill",),
     "… A and D set": ("engine/mmu/editor.py:mark_accessed",),
     "the fault: the entry, the object, a frame": ("engine/kernel/x15/vm_fault.py:vm_map_fault",),
-    "… the object's page": ("engine/kernel/tasks/memory_object.py:translation",),
+    "… the object's page": ("engine/kernel/tasks/vm_object.py:fault_page",),
     "… entered in the page tables, flushed": ("engine/spaces/task_space.py:enter_page",),
     "copies for going back": ("engine/machine/history.py:take_copy",),
 }

@@ -293,7 +293,7 @@ class Journal(Suggesting):
         self._rows.append((serial, target, name, words, values, outcome, result, said, stopped_at))
         events.append(raw)
         count = len(raw)
-        faulted = name in ACCESSES and any(ROLES.get(one[0]) == "faults" for one in raw)
+        faulted = name in ACCESSES and "faults" in {ROLES.get(one[0]) for one in raw}
         self._notes.append(count | _FAULTED if faulted else count)
         self._held += count
         while len(events) > KEPT or self._held > MOST_EVENTS:

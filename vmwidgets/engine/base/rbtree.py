@@ -358,13 +358,16 @@ class RedBlackTree(Generic[N]):
             return "root"
         return "left" if node is node.parent.left else "right"
 
-    def _set_child(self, parent: Node | None, old: Node, new: Node | None) -> None:
+    def _set_child(self, parent: Node | None, old: Node, new: Node | None) -> str:
+        """Put `new` in the place of `old`, and return its side."""
         if parent is None:
             self.root = new  # type: ignore[assignment]  # nodes of one tree are of one kind
-        elif parent.left is old:
+            return "root"
+        if parent.left is old:
             parent.left = new
-        else:
-            parent.right = new
+            return "left"
+        parent.right = new
+        return "right"
 
     def _discount(self, node: Node | None) -> None:
         while node is not None:
@@ -388,23 +391,24 @@ class RedBlackTree(Generic[N]):
         else:
             raised = node.left  # type: ignore[assignment]
             inner, other = raised.right, "left"
-        above, handed_over = _identity(node.parent), _identity(inner)
-        where = self._side(node)
+        above, count = node.parent, node.count
         if side == "left":
             node.right, raised.left = inner, node
         else:
             node.left, raised.right = inner, node
         if inner is not None:
             inner.parent = node
-        self._set_child(node.parent, node, raised)
-        raised.parent, node.parent = node.parent, raised
-        raised.count, node.count = node.count, node.count - raised.count + _count(inner)
+        where = self._set_child(above, node, raised)
+        raised.parent, node.parent = above, raised
+        node.count += (0 if inner is None else inner.count) - raised.count
+        raised.count = count
         emit = self._recorder.emit
         if emit is not None:
+            handed_over = 0 if inner is None else inner.id
             writes = (
                 (node.id, other, raised.id, handed_over),
                 (raised.id, side, handed_over, node.id),
-                (above, where, node.id, raised.id),
+                (0 if above is None else above.id, where, node.id, raised.id),
             )
             emit((TreeRotated.tag, self._name, node.id, side, raised.id, writes))
 

@@ -33,9 +33,7 @@ def whole(value: Any, name: str) -> int:
     """Return a whole number of bytes, from an integer or a text such as ``"64 MiB"``; not negative."""
     if type(value) is int and 0 <= value < 1 << 64:
         return value  # nearly always
-    if isinstance(value, str):
-        value = _from_text(value, name)
-    number = _index(value)
+    number = _from_text(value, name) if isinstance(value, str) else _index(value)
     if number is None:
         raise Refused(f"{name}={shown(value)} is {a_kind(value)}; pass a whole number, or a string such as '64 KiB'")
     if number < 0:

@@ -87,6 +87,12 @@ class Descriptor:
         return sum(bits.mask for bits in self.address)
 
     @cached_property
+    def global_bit(self) -> int:
+        """A mask of the bit G, with which a leaf is for all address spaces; 0 if there is none."""
+        field = self.field("G")
+        return 0 if field is None else field.mask
+
+    @cached_property
     def in_place(self) -> int | None:
         """The mask of the address bits, if each is at its own place in the word, as in most formats; or None."""
         if len(self.address) == 1 and self.address[0].low == self.address[0].to:

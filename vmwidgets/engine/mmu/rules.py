@@ -167,7 +167,7 @@ class Rules(ABC, Generic[C]):
 
     def is_global(self, path: Sequence[WalkEntry]) -> bool:
         """Return whether a translation is for all address spaces: here, if some descriptor of the walk has G set."""
-        return any(at.value("G") for at in path)
+        return any(word & descriptor.global_bit for _, descriptor, word in path)
 
     # ---- what a kernel sets ------------------------------------------------------------------
 
