@@ -10,6 +10,9 @@ from typing import Any
 
 from tests.beside.before import said
 
+RENAMED = {"RegionValue": "Vregion"}
+"""Kinds of values that have another name today."""
+
 _PLAIN = (int, float, bool, bytes, bytearray, type(None))
 _NOTHING = object()
 
@@ -23,7 +26,7 @@ def unlike(one: Any, other: Any, path: str = "") -> str:
         return _unlike_bytes(one, other, path) if kind is bytes else f"{path}: {one!r} and {other!r}"
     if isinstance(one, str) and isinstance(other, str):
         return "" if one == other else _unlike_texts(said(one), said(other), path)
-    if kind.__name__ != type(other).__name__:
+    if RENAMED.get(kind.__name__, kind.__name__) != type(other).__name__:
         return f"{path}: {kind.__name__} and {type(other).__name__}: {said(repr(one))} and {said(repr(other))}"
     if isinstance(one, Enum):
         return "" if one.name == other.name else f"{path}: {one} and {other}"
