@@ -2,8 +2,8 @@
 
 Functions that may sleep are generators (:mod:`~vmwidgets.engine.kernel.threads.waits`).  :class:`Kmem` receives the
 parts of the kernel that they need: page tables, pages, entries, a wakeup, the zone allocator.  A `kmem_malloc` that
-sleeps for pages is woken by the page daemon (:meth:`.pageout.PageDaemon.freed`); a `kmem_alloc_wait` that sleeps for
-addresses, by `kmem_free_wakeup`.
+sleeps for pages is woken by each page that is freed once there are enough (:meth:`.pageout.PageDaemon.freed`); a
+`kmem_alloc_wait` that sleeps for addresses, by `kmem_free_wakeup`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """The kentry area: a reserved range for the kernel map's own entries, so that growing that map never recurses.
 
-Its slabs have one page each; a table after them links the free ones. When the area is used up, it returns none, and
-the map panics (`allocate_entry` in `map/core.py`).  Source: X15 `vm_map_kentry_setup`, `vm_map_kentry_alloc`,
+Its slabs have one page each; a table after them links the free ones. The cache of entries asks for them
+(`CachedEntries` in `map/core.py`; the boot ties the two, `boot_stages._kentry_area`). When the area is used up, it
+returns none, and the map panics (`X15Map.no_entry`).  Source: X15 `vm_map_kentry_setup`, `vm_map_kentry_alloc`,
 `vm_map_kentry_free`.
 """
 
