@@ -159,12 +159,14 @@ class Life:
         self.compare("operations recorded", len(done), len(does))
         for one, other in zip(done, does, strict=False):
             for name in _RECORDED:
+                if name == "calls" and one.truncated:
+                    continue
                 was, now = getattr(one, name), getattr(other, name)
                 if name == "events":
                     was = of_today(was)
-                    if one.truncated:  # events that are not told today took the place of earlier ones
+                    if one.truncated:  # events that are not told today took the place of earlier ones, and of brackets
                         most = min(len(was), len(now))
-                        was, now = was[-most:], now[-most:]
+                        was, now = ([repr(event) for event in kept[-most:]] for kept in (was, now))
                 self.compare(f"{one.name}'s {name}", was, now)
         return counts != [len(side.m.journal) if "m" in side.names else 0 for side in (self.old, self.new)]
 
