@@ -449,3 +449,24 @@ class TestCheck:
         machine.system.pmap.klimit = machine.kernel_map.start + (2 << 20)
         limit = machine.system.pmap.klimit
         self.broken(machine, f"^M2: entry {entry.id} ends at {start + 4096:#x}, page tables at {limit:#x}$")
+
+
+def test_what_is_called_without_checks_keeps_the_limit_of_addresses():
+    task = vm.boot("x86-64").task("init")
+    task.limit("as", "64 KiB")
+    with pytest.raises(vm.KernelError, match="NOMEM"):
+        task.machine.unchecked.vm_map_enter(task.map, 0, 128 * 1024, 0, 0x273)
+    assert len(task.map) == 0
+
+
+def test_a_table_that_can_not_be_made_again_is_told_of_with_its_call():
+    machine = vm.boot("armv7")
+    domain = machine.domain("init")
+    frame, at = domain.frame("1 MiB"), 0x5000_0000
+    domain.map(domain.frame("4 KiB"), at=at, flags="rw")
+    domain.unmap(at, "4 KiB")
+    machine.inject("page_alloc")
+    with pytest.raises(vm.VMError, match="WRITE was asked for"):
+        domain.map(domain.mint(frame, "r"), at=at, flags="rw large")
+    assert [type(event).__name__ for event in machine.journal.last.events].count("MapUndone") == 1
+    machine.check()

@@ -127,6 +127,13 @@ def test_retoff_after_split():
         assert made.pmap.map(VA + MIB - PAGE, frame, PAGE, 2 * PAGE, RW) == Mapped(told, 2 * PAGE)
 
 
+def test_a_call_that_is_not_split_has_one_offset():
+    """LARGE makes the original map all of it at once: both quirks together advance no offset, even at a table's end."""
+    made = Made(quirks={RETOFF_AFTER_SPLIT, LARGE_FALLBACK_NOT_SPLIT})
+    mapped = made.pmap.map(VA + MIB - 2 * PAGE, made.frame(2 * PAGE), 0, 2 * PAGE, RW | LARGE)
+    assert mapped == Mapped(0, 2 * PAGE)
+
+
 def test_frame_overrun():
     right, wrong = both(FRAME_OVERRUN)
     for made in (right, wrong):

@@ -400,7 +400,7 @@ class RedBlackTree(Generic[N]):
             inner.parent = node
         where = self._set_child(above, node, raised)
         raised.parent, node.parent = above, raised
-        node.count += (0 if inner is None else inner.count) - raised.count
+        node.count += (0 if inner is None else inner.count) - raised.count  # it loses raised's, and gains inner's
         raised.count = count
         emit = self._recorder.emit
         if emit is not None:

@@ -19,7 +19,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import wraps
 from inspect import Parameter, isgeneratorfunction, signature
-from itertools import repeat
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, cast
 
 from .errors import KernelError
@@ -248,7 +247,7 @@ def _in_events(value: Any) -> tuple[Any, ...]:
         said: tuple[Any, ...] = says()
         return said
     if isinstance(value, tuple):
-        pair = all(map(isinstance, value, repeat(int)))
+        pair = all(isinstance(item, int) for item in value)
         return (tuple(value) if pair else value,)  # a pair of named numbers is a pair
     return (getattr(value, "name", ""),)
 

@@ -95,7 +95,7 @@ def translate(
             found.stop = Stop("bus-error", f"the {level.table_name} at {Address(table)} can't be read: {error}")
             return found
         places.append(pa)
-        chain = chain.known.get(word) or chain.below(word)
+        chain = chain.known.get(word) or chain.below(word)  # nearly always known: one call less
         table = chain.address
     found.chain = chain
     found.found_page = chain.stop is None

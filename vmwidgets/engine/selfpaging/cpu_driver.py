@@ -194,8 +194,9 @@ class Encoding:
         descriptor = level.of_kind("leaf")
         assert descriptor is not None, f"a {level.name} maps pages"
         fields, step = _put(descriptor, self._fields(flags, never)), level.span
-        if descriptor.in_place is not None and not (base | base + (count - 1) * step) & ~descriptor.in_place:
-            first = descriptor.place(base) | fields
+        last = base + (count - 1) * step
+        if descriptor.in_place is not None and not (base | last) & ~descriptor.in_place:
+            first = descriptor.place(base) | fields  # the address is in the word as it is: words are a page apart too
             return tuple(range(first, first + count * step, step))
         return tuple(descriptor.place(base + at * step) | fields for at in range(count))
 

@@ -7,7 +7,8 @@ three names survive on a 32-bit machine; here all are kept.  This file also has 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -172,6 +173,16 @@ class UndoLog:
     def add(self, step: Callable[..., object], *given: Any) -> None:
         """Add `step`, which undoes something that was done; it is called with what is `given`."""
         self._steps.append(partial(step, *given))
+
+    @contextmanager
+    def silent(self) -> Iterator[None]:
+        """Do the same for a block inside a step of another: its error is not reported."""
+        report, self._report = self._report, None
+        try:
+            with self:
+                yield
+        finally:
+            self._report = report
 
     def __enter__(self) -> UndoLog:
         self._begun.append(len(self._steps))

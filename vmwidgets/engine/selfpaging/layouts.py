@@ -133,8 +133,9 @@ class PagingLayout:
     def leaf_level(self, va: int, frame: FrameIdentity, flags: int) -> Level:
         """Return the level of the leaves' tables: LARGE counts if the address, the frame and its size allow it."""
         unit = self.large_unit(flags)
-        fits = unit and not (va % unit or frame.base % unit) and frame.bytes >= unit
-        return self.large if fits else self.pages
+        if not unit or va % unit or frame.base % unit or frame.bytes < unit:
+            return self.pages
+        return self.large
 
     def exact_parts(self, frame: FrameIdentity, part: MapCall) -> list[MapCall]:
         """Return the parts that map whole pages and nothing beyond them: large pages for those completely inside.

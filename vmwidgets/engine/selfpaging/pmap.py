@@ -371,7 +371,7 @@ class DomainPmap:
 
     def _link_leaf(self, table: Vnode, request: MapRequest, piece: TablePiece) -> Vnode:
         offset, flags = request.offset + piece.offset, remembered(request.flags)
-        base, frame = request.identity.base + offset, request.frame
+        base, frame, bits = request.identity.base + offset, request.frame, kernel_flags(flags)
         block = self.slab.allocate()
         self.undo.add(self.slab.free, block)
         number = self.tree.new_id()
@@ -379,7 +379,6 @@ class DomainPmap:
         self.tree.link(leaf)
         self.undo.add(self.tree.unlink, leaf)
         mapping = self.slots.allocate()
-        bits = kernel_flags(flags)
         try:
             self.kernel.vnode_map(table.invokable, frame, piece.entry, bits, offset, piece.entries, mapping)
         except LibError as error:
@@ -475,7 +474,10 @@ class DomainPmap:
 
     def _retoff(self, request: MapRequest, parts: list[TablePiece]) -> int:
         """Return the offset from which it mapped; the original advances it with the pieces, and past a table's end."""
-        if RETOFF_AFTER_SPLIT not in self.quirks or request.level is not self.layout.pages:
+        is_split = request.level is self.layout.pages
+        if LARGE_FALLBACK_NOT_SPLIT in self.quirks and self.layout.large_unit(request.flags):
+            is_split = False
+        if RETOFF_AFTER_SPLIT not in self.quirks or not is_split:
             return request.offset
         ends_a_table = (request.va + request.size) % request.level.table_span == 0
         return request.offset + (request.size if ends_a_table else parts[-1].offset)
@@ -660,7 +662,9 @@ class DomainPmap:
         _check_size(size)
         alignment = round_up(alignment, PAGE) or PAGE
         wrong = RAW_WRONG_WINDOW in self.quirks
-        searched = (wrong and self.layout.raw_quirk) or self.layout.raw
+        searched = self.layout.raw
+        if wrong and self.layout.raw_quirk is not None:
+            searched = self.layout.raw_quirk
         needed = -(-round_up(size, alignment) // self.layout.root.span)
         free = 0
         for entry in range(searched.first, searched.end):
@@ -689,7 +693,7 @@ class DomainPmap:
         table = node.parent
         assert table is not None
         if node.is_table:
-            with suppress(LibError), self.undo:
+            with suppress(LibError), self.undo.silent():
                 made = self.alloc_vnode(table, node.entry, node.id)
                 if position:
                     self.tree.unlink(made)

@@ -380,8 +380,9 @@ class Pmap(TableSpace):
         """Write a leaf and its copies, and any missing tables; raises NOMEM, with nothing changed, if that fails."""
         slot = self._find(va) if level.number == 1 else self.editor.find(self.root, va, level.number)
         count = level.copies_of(level.read_as(word))
-        if count == level.number == 1 and slot.level is level and slot.descriptor.shift is None:
-            self._used.add(va >> self._region_shift)  # nearly always: a small page, where there is a table for it
+        is_small, has_table = level.number == 1 and count == 1, slot.level is level
+        if is_small and has_table and slot.descriptor.shift is None:  # nearly always
+            self._used.add(va >> self._region_shift)
             self._write_page(slot, word)
             return
         slots = self._make_slots(slot, level, va, count)

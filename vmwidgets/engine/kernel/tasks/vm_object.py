@@ -344,11 +344,13 @@ class TaskObject(VmObject):
         """Return an entry's permissions for a page; without write if the page is another's, or if a write to it must be
         noted: its file or swap space has it too.
         """  # noqa: D205  one sentence
-        if own and self.is_file:
-            own = index in self.dirty
-        elif own:
-            own = index not in self.swapped and not self.memory.is_shared(self.pages.get(index, -1))
-        return protection if own else protection & ~WRITE
+        if not own:
+            may_write = False
+        elif self.is_file:
+            may_write = index in self.dirty
+        else:
+            may_write = index not in self.swapped and not self.memory.is_shared(self.pages.get(index, -1))
+        return protection if may_write else protection & ~WRITE
 
     def rights_of_all(self, protection: int) -> int:
         """Return an entry's permissions.

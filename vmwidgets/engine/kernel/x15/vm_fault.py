@@ -312,7 +312,7 @@ def _adopt(child: X15Map, entry: Entry, target: VmObject | None) -> None:
     if made is None:
         if target is not None:
             target.release()
-        raise child.no_entry()
+        raise kernel_error("NOMEM", f"no entry is left for {child.called}")
     made.copy_range_from(entry)
     made.wired_count, made.object = 0, target
     if isinstance(target, TaskObject):

@@ -141,8 +141,6 @@ class Request:
         """
         if self.object is not None or entry.object is not None:
             return "an object is mapped"
-        if entry.wired_count:
-            return "it is wired"
         if not nomerge_compares and (self.flags | entry.flags) & NOMERGE:
             return "it may not merge"
         if (self.flags ^ entry.flags) & ENTRY_MASK:
@@ -532,10 +530,12 @@ class X15Map(MapCore[Entry]):
         """Provide the entries for a removal's cuts, and reserve the tables of large pages that it cuts."""
         first = self.peek(start)
         if first is not None and first.start < end and self.provides is not None:
-            inside = first.start < start  # what is dropped in between comes back for the second cut
-            cuts = end < first.end if inside or end <= first.end else self._cuts(end)
-            if inside or cuts:
-                self.provide_entries(inside + cuts)
+            needed = int(first.start < start)
+            if needed or end <= first.end:  # what is dropped in between comes back for the second cut
+                needed += end < first.end
+            else:
+                needed += self._cuts(end)
+            self.provide_entries(needed)
         if self.tables is None or not self.tables.large or self.unmap is None or not self.counts_references:
             return nullcontext()
         return self.ready(edges_in(self._from(first, end), start, end))

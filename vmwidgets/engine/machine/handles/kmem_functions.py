@@ -360,6 +360,7 @@ class Unchecked(KmemCalls, Part):
         offset: WordArg = 0,
     ) -> Address:
         """Call `vm_map_enter` of X15 with the packed flags word."""
+        map.check_room(size)
         return Address(map.enter(start, size, align, flags, object, offset))
 
     @operation
