@@ -104,7 +104,7 @@ PAST: dict[str, Any] = {
     "tables'": lambda m: m.tasks["init"].space.pmap.remove(1 << 20, (1 << 20) + PAGE),
     "the kernel's tables'": lambda m: m.system.pmap.kenter(m.kernel_map.start + 16 * PAGE, 0x100000, 3),
     "a slab's": lambda m: m.system.kernel.entry_cache.allocate(),
-    "a domain's": lambda m: m.domains["hello"].domain.stubs.frame_alloc(PAGE),
+    "a domain's": lambda m: m.domains["hello"].domain.kernel.frame_alloc(m.domains["hello"].domain.slots, PAGE),
 }
 
 

@@ -535,7 +535,8 @@ class X15Map(MapCore[Entry]):
                 needed += end < first.end
             else:
                 needed += self._cuts(end)
-            self.provide_entries(needed)
+            if needed:
+                self.provide_entries(needed)
         if self.tables is None or not self.tables.large or self.unmap is None or not self.counts_references:
             return nullcontext()
         return self.ready(edges_in(self._from(first, end), start, end))
