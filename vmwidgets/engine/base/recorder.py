@@ -247,8 +247,8 @@ def _in_events(value: Any) -> tuple[Any, ...]:
         said: tuple[Any, ...] = says()
         return said
     if isinstance(value, tuple):
-        pair = all(isinstance(item, int) for item in value)
-        return (tuple(value) if pair else value,)  # a pair of named numbers is a pair
+        numbers = [item for item in value if isinstance(item, int)]
+        return (tuple(value) if len(numbers) == len(value) else value,)  # a pair of named numbers is a pair
     return (getattr(value, "name", ""),)
 
 

@@ -106,9 +106,10 @@ class MachineMap(MapPart):
             raise Refused("fixed=True needs an address: write at=…")
         if fixed and align and start % align:
             raise Refused(f"at={Address(start)} is not a multiple of align={align:#x}, and fixed=True")
-        if offset and object is None:
-            raise Refused(f"offset={offset:#x} needs an object: write object=…")
-        arguments.refuse_past_object(offset, size)
+        if offset:
+            if object is None:
+                raise Refused(f"offset={offset:#x} needs an object: write object=…")
+            arguments.refuse_past_object(offset, size)
         if prot & ~max_prot:
             raise Refused(f"prot={protection_text(prot)!r} goes beyond max_prot={protection_text(max_prot)!r}")
         flags = pack_flags(prot, max_prot, inherit, advice, nomerge, fixed)
