@@ -223,17 +223,7 @@ def _marked(function: Any, called: str, first: int | None, errors: bool) -> Any:
         returned=returned,
         arguments="".join(f"{one}, " for one in arguments[1:][:first]),
     )
-    space = {
-        "function": function,
-        "called": called,
-        "BEGAN": BEGAN,
-        "RETURNED": Returned.tag,
-        "NOTHING": RETURNED,
-        "KernelError": KernelError,
-        "in_events": _in_events,
-        "answer": _answer,
-        **defaults,
-    }
+    space = {"function": function, "called": called, **_NAMES, **defaults}
     exec(source, space)
     return space["reported"]
 
@@ -255,6 +245,17 @@ def _in_events(value: Any) -> tuple[Any, ...]:
 def _answer(result: Any) -> Any:
     """Return a result as data: one number or string."""
     return next(iter(_in_events(result)), None)
+
+
+_NAMES = {
+    "BEGAN": BEGAN,
+    "RETURNED": Returned.tag,
+    "NOTHING": RETURNED,
+    "KernelError": KernelError,
+    "in_events": _in_events,
+    "answer": _answer,
+}
+"""The names in the text of a wrapper."""
 
 
 # ---- events ------------------------------------------------------------------------------------

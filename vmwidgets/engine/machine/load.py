@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import fields
 from typing import Any
 
@@ -49,14 +50,7 @@ def load_journal(path: str | os.PathLike[str]) -> Machine:
     if not loaded.operations or (loaded.operations[0].target, loaded.operations[0].name) != ("machine", "boot"):
         raise wrong(None, "the first operation is the boot")
     first, *rest = loaded.operations
-    settings = {**UNNAMED, **dict(first.arguments)}
-    try:
-        machine = boot(**settings)
-    except (VMError, TypeError) as error:
-        raise wrong(first, f"a machine can't boot with these settings: {error}") from None
-    made = machine.journal.last
-    if dict(made.arguments) != settings or not made.agrees(first._replace(arguments=made.arguments)):
-        raise wrong(first, "the boot has another result than the recorded one")
+    machine = _booted(first, wrong)
     journal, replay = machine.journal, Replay(machine)
     replay.begin(first.serial, loaded.scripts)
     steps = 0
@@ -84,6 +78,19 @@ def load_journal(path: str | os.PathLike[str]) -> Machine:
     serials = [one.serial for line in (*undone, *journal.branches) for one in line.operations]
     journal.forget_cells()
     journal.next_serial = journal.most_serial = max([journal.most_serial, *(serial + 1 for serial in serials)])
+    return machine
+
+
+def _booted(first: Operation, wrong: Callable[[Operation | None, object], BadJournal]) -> Machine:
+    """Return the machine that the first operation of a file boots; `wrong` makes the error of an operation."""
+    settings = {**UNNAMED, **dict(first.arguments)}
+    try:
+        machine = boot(**settings)
+    except (VMError, TypeError) as error:
+        raise wrong(first, f"a machine can't boot with these settings: {error}") from None
+    made = machine.journal.last
+    if dict(made.arguments) != settings or not made.agrees(first._replace(arguments=made.arguments)):
+        raise wrong(first, "the boot has another result than the recorded one")
     return machine
 
 
