@@ -21,7 +21,7 @@ from vmwidgets.widgets.host import hub
 
 try:
     from tests.oracles.replay import replay
-except ModuleNotFoundError:  # the earlier commit has it elsewhere
+except ImportError:  # the earlier commit has it elsewhere
     from vmwidgets.sources.traces.replay import replay
 
 PAGE = 4096
