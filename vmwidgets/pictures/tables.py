@@ -318,7 +318,8 @@ class Walk(Picture):
             if machine is None:
                 raise Refused("the machine that was walked is gone: keep the machine in a variable")
         elif not isinstance(getattr(target, "tables", None), PageTables):
-            raise Refused(f"Walk shows the result of machine.walk(address), not {shown(target)}")
+            what = "task.walk(address) for a task's tables, machine.walk(address) for the kernel's"
+            raise Refused(f"Walk shows the result of a walk: {what}; this is {shown(target)}")
         self._result: WalkValue = target
         self._task = target.task if isinstance(target, MachineWalk) else ""
         self._without_machine = None if isinstance(target, MachineWalk) else target.tables

@@ -151,7 +151,7 @@ class TestUndo:
         assert len(m.journal) == 3
 
     def test_there_is_nothing_to_undo_after_the_boot(self, m):
-        with pytest.raises(vm.Refused, match="there has been no operation since the boot"):
+        with pytest.raises(vm.Refused, match="nothing can be undone; the boot itself can't"):
             m.undo()
 
     def test_a_dead_machine_lives_again(self):

@@ -71,9 +71,10 @@ def boot(
     ['boot range', 'kentry area', 'kernel memory']
     """
     name = arguments.known(architecture, FORMATS, "architecture", NICKNAMES)
-    size = arguments.aligned(ram, "ram")
+    size = arguments.whole(ram, "ram")
     if not LEAST_RAM <= size <= MOST_RAM:
         raise Refused(f"ram={binary_size(size)}: a machine has {binary_size(LEAST_RAM)} to {binary_size(MOST_RAM)}")
+    size = arguments.aligned(size, "ram")
     reach = 1 << FORMATS[name].physical_bits
     if size > reach:
         raise Refused(f"ram={binary_size(size)}: pages of {name} lie below {binary_size(reach)}")

@@ -409,12 +409,8 @@ class History:
         number = len(self.journal)
         for done in range(count):
             if number == 1:
-                there = (
-                    f"only {done} can be undone; the boot itself can't"
-                    if done
-                    else "there has been no operation since the boot"
-                )
-                raise Refused(f"undo({count}): {there}")
+                what = f"only {done} can be undone" if done else "nothing can be undone"
+                raise Refused(f"undo({count}): {what}; the boot itself can't")
             number = self.journal.unit_before(number)
         self.undo_to(number)
 
