@@ -141,6 +141,8 @@ class Request:
         """
         if self.object is not None or entry.object is not None:
             return "an object is mapped"
+        if entry.wired_count:
+            return "it is wired"
         if not nomerge_compares and (self.flags | entry.flags) & NOMERGE:
             return "it may not merge"
         if (self.flags ^ entry.flags) & ENTRY_MASK:
