@@ -181,7 +181,10 @@ class Door:
                     recorder.emit, recorder.stop = self._between, None
                     self.owner = self.stop_at = 0
                     if outcome:
-                        self._record(target, name, words, tuple(values), outcome, result, said)
+                        point = self._points if self._stopped >= 0 else 0
+                        raw = tuple(self._raw)
+                        self._note_cell()
+                        self.journal.record(target, name, words, tuple(values), outcome, result, said, raw, point)
                     self._raw.clear()
             finally:
                 self._lock.release()
@@ -192,21 +195,10 @@ class Door:
             finally:
                 INTERRUPT.release()
 
-    def _record(
-        self,
-        target: str,
-        name: str,
-        words: tuple[str, ...] | None,
-        values: tuple[Any, ...],
-        outcome: str,
-        result: Any,
-        said: str,
-    ) -> None:
-        """Record an operation with its events, and assign it to the running cell, unless it is a repetition."""
+    def _note_cell(self) -> None:
+        """Assign the next record to the running cell, unless the record is a repetition."""
         if self.journal.cell != RUNNING.cell and not self.repeats:
             self.journal.begin_cell(RUNNING.cell)
-        point = self._points if self._stopped >= 0 else 0
-        self.journal.record(target, name, words, values, outcome, result, said, tuple(self._raw), point)
 
     def _refuse(self, name: str) -> None:
         """Refuse the operation `name` if no operation is admitted here, or if the machine is dead."""

@@ -259,10 +259,8 @@ class MapCore(ABC, Generic[E]):
 
     def entry_at(self, address: int) -> E | None:
         """Return the entry that contains `address`, or None, without changing the lookup cache. O(log n)."""
-        node = self.tree.root
-        while node is not None and not node.start <= address < node.end:
-            node = node.left if address < node.start else node.right  # type: ignore[assignment]  # children are entries
-        return node
+        entry = self.peek(address)
+        return entry if entry is not None and entry.start <= address else None
 
     def link(self, entry: E, previous: E | None, next_: E | None, duplicates: bool = False) -> None:
         """Insert `entry` into the list between two neighbours (None: the header) and into the tree (`vm_map_link`).

@@ -38,7 +38,6 @@ from ..map.core import (
 from ..map.fits import Fit, LowGap
 from ..map.map_schema import (
     NO_MERGE,
-    EntryResized,
     FindCacheMoved,
     GapTried,
     HintTried,
@@ -446,9 +445,7 @@ class X15Map(MapCore[Entry]):
             self.unlink(absorbed)
         before = entry.fields()
         entry.start, entry.end = start, end
-        emit = self.recorder.emit
-        if emit is not None:
-            emit((EntryResized.tag, self.name, before, entry.fields(), why))
+        self.report_resize(entry, before, why)
         if absorbed is not None:
             self.free_entry(absorbed)
         self.relink(entry, previous, following)

@@ -252,7 +252,7 @@ class Task(UnixCalls):
         return None if parent is None else self.system.part(Task, parent.path)
 
     def _span(self, address: int | str, length: int | str) -> tuple[int, int]:
-        return arguments.span(address, length, self._tables().fmt.word_bits)
+        return arguments.span(address, length, self.space.pmap.fmt.word_bits)
 
     @in_ascii
     def __repr__(self) -> str:
