@@ -355,9 +355,9 @@ def is_kmem_at_hand(machine: Machine) -> bool:
 def kmem_dashboard(
     machine: Machine, moment: Moment, selection: str, opened: Sequence[int] = (), width: float = WIDTH
 ) -> Scene:
-    """Return kernel memory with its other parts; the list of a map is left out if threads need the room."""
+    """Return kernel memory with its other parts."""
     threads = any(thread.name != "pagedaemon" for thread in machine.threads)
-    scenes = [kmem_scene(machine.kmem, moment, selection, opened=opened, compact=threads, width=width)]
+    scenes = [kmem_scene(machine.kmem, moment, selection, opened=opened, width=width)]
     if threads:
         scenes.append(threads_scene(machine.threads, moment, width, compact=True))
     scenes.append(frames_scene(machine.frames, moment, selection, compact=True, width=width))
