@@ -16,7 +16,7 @@ PICTURES = {
     "pictures.locality": ("Locality",),
     "pictures.maps": ("EntryList", "Map", "Ribbon", "Tree"),
     "pictures.memory": ("Frames", "Kentry", "Kmem", "Threads"),
-    "pictures.objects": ("Fault", "Objects"),
+    "pictures.objects": ("Fault",),
     "pictures.own": ("CellMemory", "CopyOnWrite"),
     "pictures.paper": ("OnPaper",),
     "pictures.pasted": ("Pasted",),
@@ -32,6 +32,7 @@ PICTURES = {
     "pictures.tables": ("Tables", "Walk"),
     "pictures.tlb": ("Tlb",),
     "pictures.traces": ("FaultCurves", "Intervals"),
+    "views.memory.objects": ("Objects",),
     "views.memory.slabs": ("Slabs",),
 }  # fmt: skip  # a row for each module
 """The names of each module's pictures."""
@@ -75,7 +76,7 @@ FIRST_FOR = {
         "MachineMap": "pictures.maps",
     },
     "vmwidgets.engine.machine.handles.objects": {
-        "MachineObjects": "pictures.objects",
+        "MachineObjects": "views.memory.objects",
     },
     "vmwidgets.engine.machine.handles.replacement": {
         "MachineReplacement": "pictures.replacement",

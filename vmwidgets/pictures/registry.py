@@ -72,13 +72,19 @@ def _from_function(
     """Return the class of a picture that a function draws; `part` is what it shows of a machine that it is given."""
     if not (name and kinds):
         raise Refused(f"picture_of: {draw.__name__} needs a name, and shows= or first_for= with what it draws")
-    such = f"machine.{part}, or a machine" if part else "a " + " or ".join(dict.fromkeys(k.__name__ for k in kinds))
+    names = dict.fromkeys(k.__name__ for k in kinds)
+    such = "a " + " or ".join(names)
+    if part:
+        such = ", ".join([f"machine.{part}", *(f"a {one.lower()}" for one in names if not one.startswith("Machine"))])
+        such += ", or a machine"
 
     def __init__(self: Picture, target: Any, **options: Any) -> None:  # noqa: N807  a class is made here
         if not isinstance(target, (*kinds, Machine) if part else kinds):
             raise Refused(f"{name} shows {such}, not {shown(target)}")
         machine = target if isinstance(target, Machine) else getattr(target, "machine", None)
-        Picture.__init__(self, getattr(machine, part) if part else target, machine=machine, **options)
+        Picture.__init__(
+            self, getattr(machine, part) if part and target is machine else target, machine=machine, **options
+        )
 
     def drawn(_self: Picture, at: At) -> Scene:
         said = draw(at)
