@@ -20,7 +20,7 @@ from vmwidgets.views.maps.picture import LANES, steps_of_map
 from vmwidgets.views.memory.frames import steps_of_gauges
 from vmwidgets.views.memory.kmem import steps_of_kmem
 from vmwidgets.views.memory.threads import steps_of_threads
-from vmwidgets.views.scene.kit import WIDTH, stack
+from vmwidgets.views.scene.kit import WIDTH, heading, moved, stack
 from vmwidgets.views.scene.model import Scene
 from vmwidgets.views.scene.parts import fold_parts
 from vmwidgets.views.story.moment import Moment
@@ -117,22 +117,11 @@ class Dashboard(Map):
             return kmem_dashboard(whole, at.moment, self.selection, self._folds_opened, at.width)
         target = self._map_at_hand(at)
         machine = target.machine
-        picture = self.picture(target, at.moment)
-        title = f"{machine.name}: {title_of(target)}"
-        subtitle = f"{machine.architecture} · {subtitle_of(picture)}{fit_of(target)}"
-        selected = entry_id(self.selection)
-        scenes = [
-            draw_map(
-                picture,
-                lanes=LANES,
-                title=title,
-                subtitle=subtitle,
-                machine=machine.name,
-                selection=selected,
-                zoom=self._zoom,
-                width=at.width,
-            )
-        ]
+        picture, name = self.picture(target, at.moment), title_of(target)
+        scenes = [draw_map(
+            picture, lanes=LANES, title=name, subtitle=subtitle_of(picture) + fit_of(target), machine=machine.name,
+            selection=entry_id(self.selection), zoom=self._zoom, width=at.width,
+        )]  # fmt: skip  # what it shows, then how
         if target is machine.kernel_map:
             kentry = kentry_scene(
                 machine.kentry, picture.moment, compact=True, whole=self._kentry_whole, width=at.width
@@ -148,7 +137,7 @@ class Dashboard(Map):
             walk_steps(machine, moment, task, address, "read", bool(task), in_line=in_line),
         ]
         mine += [kentry_steps(machine.kentry, moment, compact=True)] if target is machine.kernel_map else []
-        return _whole_of(stack(scenes), moment, either(*mine))
+        return _panes(machine, name, scenes, moment, mine)
 
     def opened(self, node_id: str) -> None:
         """Open a fold, open or fold a part, go to a call of a domain, or answer a question."""
@@ -363,18 +352,26 @@ def kmem_dashboard(
     scenes.append(frames_scene(machine.frames, moment, selection, compact=True, width=width))
     if threads:  # the caption about a deadlock belongs on top
         scenes[0] = replace(scenes[0], caption=scenes[1].caption)
-    first = scenes[0]
-    whole = stack(scenes, title=f"{machine.name}: kernel memory", subtitle=f"{machine.architecture} · {first.subtitle}")
     mine = [steps_of_kmem({one.name for one in machine.kmem.maps.values()}), steps_of_gauges]
     mine += [steps_of_threads(look_at(machine.threads, moment))] if threads else []
-    return _whole_of(whole, moment, either(*mine))
+    return _panes(machine, "kernel memory", scenes, moment, mine)
 
 
-def _whole_of(scene: Scene, moment: Moment, mine: Mine) -> Scene:
-    """Return the stacked scenes with the steps of all of them; "nothing changed" must be true of all of them, too."""
-    steps = moment.steps(mine)
-    is_other = steps.count and not scene.steps.count
-    return replace(scene, steps=steps, caption=moment.caption_of(steps) if is_other else scene.caption)
+def _panes(machine: Machine, name: str, scenes: Sequence[Scene], moment: Moment, mine: Sequence[Mine]) -> Scene:
+    """Return scenes below each other, each below its own heading, with the steps of all of them.
+
+    "Nothing changed" must be true of all of them, too.
+    """
+    first, steps = scenes[0], moment.steps(either(*mine))
+    head = heading(f"part/{first.view}", first.title, first.subtitle, 0, width=first.width)
+    below = replace(
+        first, nodes=(head, *(replace(node, y=node.y + head.h) for node in first.nodes)),
+        links=tuple(moved(link, head.h) for link in first.links),
+        marks=tuple(one.moved(head.h) for one in first.marks), height=first.height + head.h,
+    )  # fmt: skip  # all that has a place
+    whole = stack([below, *scenes[1:]], title=f"{machine.name}: {name}", subtitle=machine.architecture)
+    is_other = steps.count and not first.steps.count
+    return replace(whole, steps=steps, caption=moment.caption_of(steps) if is_other else whole.caption)
 
 
 def domain_at_hand(machine: Machine) -> MachineDomain | None:
