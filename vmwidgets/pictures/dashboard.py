@@ -13,6 +13,7 @@ from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.engine.base.journal import Operation
 from vmwidgets.engine.machine import Machine
 from vmwidgets.engine.machine.handles.domain import MachineDomain
+from vmwidgets.engine.machine.handles.kmem import MachineKmem
 from vmwidgets.engine.machine.handles.tasks import Task
 from vmwidgets.views.domain.lanes import draw_domain
 from vmwidgets.views.maps.lanes import draw_map, subtitle_of
@@ -109,14 +110,12 @@ class Dashboard(Map):
         return fold_parts(scene, _heads_of(scene), at.height, self._parts_asked)
 
     def _whole(self, at: At) -> Scene:
-        whole = at.whole
-        domain = domain_at_hand(whole) if self._follows else None
-        if domain is not None:
-            return domain_dashboard(domain, at.moment, self.selection, self._domain_folds, at.width)
-        if self._follows and is_kmem_at_hand(whole):
-            return kmem_dashboard(whole, at.moment, self.selection, self._folds_opened, at.width)
-        target = self._map_at_hand(at)
+        target = self._subject(at)
         machine = target.machine
+        if isinstance(target, MachineDomain):
+            return domain_dashboard(target, at.moment, self.selection, self._domain_folds, at.width)
+        if isinstance(target, MachineKmem):
+            return kmem_dashboard(machine, at.moment, self.selection, self._folds_opened, at.width)
         picture, name = self.picture(target, at.moment), title_of(target)
         scenes = [draw_map(
             picture, lanes=LANES, title=name, subtitle=subtitle_of(picture) + fit_of(target), machine=machine.name,
@@ -153,7 +152,7 @@ class Dashboard(Map):
         if self._scene is not None and node_id in _heads_of(self._scene):
             self._parts_asked[node_id] = any("folded" in node.state for node in self._scene.nodes if node.id == node_id)
             return
-        if not self._follows or domain_at_hand(self.at().whole) is None:
+        if not isinstance(self._subject(self.at()), MachineDomain):
             super().opened(node_id)
             return
         step = step_of(node_id)
@@ -164,27 +163,27 @@ class Dashboard(Map):
 
     def sought(self, text: str) -> None:
         """Show the address `text`; if kernel memory or a domain is shown, in that part."""
-        machine = self.at().whole
+        at = self.at()
+        target = self._subject(at)
         if self._panes:
-            self.address = typed_in_register(text, machine.system.pmap.fmt.word_bits)
-            return
-        domain = domain_at_hand(machine) if self._follows else None
-        if domain is not None:
-            self.selection = found_in_domain(domain, text)
-        elif self._follows and is_kmem_at_hand(machine):
-            self.selection = found_at(machine.kmem, text)
+            self.address = typed_in_register(text, at.whole.system.pmap.fmt.word_bits)
+        elif isinstance(target, MachineDomain):
+            self.selection = found_in_domain(target, text)
+        elif isinstance(target, MachineKmem):
+            self.selection = found_at(target, text)
         else:
             super().sought(text)
 
     def called(self, text: str) -> Iterator[Hit]:
         """Yield the entries with this name in the shown map, or in kernel memory's maps."""
         at = self.at()
-        if self._panes or (self._follows and domain_at_hand(at.whole) is not None):
+        target = self._subject(at)
+        if self._panes or isinstance(target, MachineDomain):
             return
-        if self._follows and is_kmem_at_hand(at.whole):
-            yield from entries_of_maps(at, at.whole.kmem, text)
+        if isinstance(target, MachineKmem):
+            yield from entries_of_maps(at, target, text)
         else:
-            yield from entries_in(at.value(self._map_at_hand(at), whole=EVERY).entries, text)
+            yield from entries_in(at.value(target, whole=EVERY).entries, text)
 
     @property
     def asks(self) -> bool:
@@ -249,13 +248,18 @@ class Dashboard(Map):
     def _translated_otherwise(self, change: object) -> None:
         self.changed(change)
 
-    # ---- the current address ---------------------------------------------------------------------
+    # ---- the subject, and the current address ----------------------------------------------------
 
-    def _map_at_hand(self, at: At) -> AnyMap:
+    def _subject(self, at: At) -> AnyMap | MachineKmem | MachineDomain:
+        """Return what the picture is of: its map, or the part of the machine that the latest operations changed."""
         target: AnyMap = at.target
         if not self._follows:
             return target
         machine: Machine = target.machine
+        if (domain := domain_at_hand(at.whole)) is not None:
+            return domain
+        if is_kmem_at_hand(at.whole):
+            return at.whole.kmem
         of_tasks = {task.path: task.map for task in machine.tasks.values()}
         maps = {one.path: one for one in (machine.kernel_map, *of_tasks.values())} | of_tasks
         for operation in reversed(machine.journal[-16:]):
