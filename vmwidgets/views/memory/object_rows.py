@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 from functools import cached_property, partial
-from itertools import groupby
 from typing import NamedTuple
 
 from vmwidgets import events as ev
@@ -354,28 +353,22 @@ class ObjectRows:
         top = 5.0 if places.is_wide else _HIGH
 
         def put(drawn: Drawn, x: float, y: float, w: float) -> float:
-            cells: list[tuple[int, Node]] = []
+            cells: list[Node] = []
             lines: list[Bar] = []
             for number, run in enumerate(runs):
                 left = places.cell(number)
                 own = self._own(one, run)
                 if own:
-                    cells.append((number, self._cell(one, run, own, Box(x + left, y + top, places.each, _CELL_H))))
+                    cells.append(self._cell(one, run, own, Box(x + left, y + top, places.each, _CELL_H)))
                 elif not below.isdisjoint(run.pages):
                     from_y = 0.0 if places.is_wide else top - 2
                     lines.append(Bar(left + places.each / 2 - 0.75, from_y, 1.5, high - from_y, "line"))
             card = self._card(one, Box(x, y, w, high), _OBJECT if places.is_wide else w)
-            drawn.nodes.append(replace(card, bars=(*card.bars, *lines)))
-            counts = {f"{card.id}/{run.key}": len(run.pages) for run in runs}
-            for _, group in groupby(cells, key=lambda pair: pair[0] - cells.index(pair)):  # neighbours
-                some = [node for _, node in group]
-                states = {node.id: "new" for node in some if "new" in node.state}
-                if "new" in card.state:  # a line is around the whole object
-                    some = [
-                        replace(node, state=("within", *node.state)) if node.id in states else node for node in some
-                    ]
-                    states = {}
-                boxes.ringed(some[0].id, boxes.drawing(0, partial(_given, some)), states, counts)(drawn, x, y, w)
+            if "new" in card.state:  # a line is around the whole object
+                cells = [
+                    replace(node, state=("within", *node.state)) if "new" in node.state else node for node in cells
+                ]
+            drawn.nodes += [replace(card, bars=(*card.bars, *lines)), *cells]
             return y + high
 
         return put
@@ -469,10 +462,6 @@ class ObjectRows:
 
 def _card_of(one: Seeing) -> str:
     return f"mapping/{one.mapper.map}/{one.mapper.entry}"
-
-
-def _given(nodes: Sequence[Node], _: Box) -> Sequence[Node]:
-    return nodes
 
 
 def _count(mappings: Iterable[Seeing]) -> int:
