@@ -404,7 +404,7 @@ def test_what_a_mapping_sees_is_what_its_task_reads() -> None:
 
 @pytest.mark.parametrize("target", [3, "init", None])
 def test_what_is_no_task_is_refused(target: Any) -> None:
-    with pytest.raises(vm.Refused, match=r"Objects shows machine\.memory_objects, a task, or a machine, not"):
+    with pytest.raises(vm.Refused, match="Objects shows the memory objects of a machine"):
         vm.Objects(target)
 
 

@@ -8,10 +8,8 @@ from __future__ import annotations
 
 PICTURES = {
     "pictures.beside": ("Beside",),
-    "pictures.compare": ("Comparison", "Diff", "Formats", "Paging"),
     "pictures.dashboard": ("Dashboard",),
     "pictures.domain": ("Capabilities", "Domain", "SlabLevels", "Vnodes", "Vspace"),
-    "pictures.inverted": ("Inverted",),
     "pictures.linux": ("BesideLinux",),
     "pictures.locality": ("Locality",),
     "pictures.maps": ("EntryList", "Map", "Ribbon", "Tree"),
@@ -26,35 +24,40 @@ PICTURES = {
     "pictures.reasons": ("Reasons",),
     "pictures.reference_bits": ("ReferenceBits",),
     "pictures.references": ("References",),
-    "pictures.replacement": ("Clock",),
     "pictures.segments": ("Placement",),
     "pictures.sharing": ("Sharing",),
     "pictures.tables": ("Tables", "Walk"),
     "pictures.tlb": ("Tlb",),
     "pictures.traces": ("FaultCurves", "Intervals"),
+    "views.domain.paging": ("Paging",),
+    "views.maps.compare": ("Comparison",),
+    "views.maps.diff": ("Diff",),
+    "views.memory.clock": ("Clock",),
     "views.memory.objects": ("Objects",),
     "views.memory.slabs": ("Slabs",),
+    "views.tables.formats": ("Formats",),
+    "views.tables.inverted": ("Inverted",),
 }  # fmt: skip  # a row for each module
 """The names of each module's pictures."""
 
 FIRST_FOR = {
     "vmwidgets.comparisons.formats": {
-        "FormatComparison": "pictures.compare",
+        "FormatComparison": "views.tables.formats",
     },
     "vmwidgets.comparisons.linux": {
         "LinuxComparison": "pictures.linux",
     },
     "vmwidgets.comparisons.maps": {
-        "MapsDiff": "pictures.compare",
+        "MapsDiff": "views.maps.diff",
     },
     "vmwidgets.comparisons.paging_schema": {
-        "PagingComparison": "pictures.compare",
+        "PagingComparison": "views.domain.paging",
     },
     "vmwidgets.comparisons.placements": {
-        "ComparisonValue": "pictures.compare",
+        "ComparisonValue": "views.maps.compare",
     },
     "vmwidgets.engine.kernel.pmap.pmap_schema": {
-        "InvertedValue": "pictures.inverted",
+        "InvertedValue": "views.tables.inverted",
     },
     "vmwidgets.engine.machine.handles.cpus": {
         "MachineCpu": "pictures.tlb",
@@ -79,7 +82,7 @@ FIRST_FOR = {
         "MachineObjects": "views.memory.objects",
     },
     "vmwidgets.engine.machine.handles.replacement": {
-        "MachineReplacement": "pictures.replacement",
+        "MachineReplacement": "views.memory.clock",
     },
     "vmwidgets.engine.machine.handles.tables": {
         "MachineTables": "pictures.tables",

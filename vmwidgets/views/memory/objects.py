@@ -48,6 +48,7 @@ _COLUMNS = ("object", "kind", "behind", "references", "page", "where", "mapped b
 @picture(
     "Objects", first_for=["vmwidgets.engine.machine.handles.objects.MachineObjects"],
     shows=["vmwidgets.engine.machine.handles.tasks.Task"], part="memory_objects",
+    what="the memory objects of a machine, machine.memory_objects, or of a task",
 )  # fmt: skip  # what it shows
 def objects(at: At) -> Sheet:
     """Draw memory objects: where each page is found, the tasks that map it, and shadow chains from front to back.
