@@ -418,7 +418,7 @@ def gathered(nodes: Sequence[Node], width: float) -> list[Node]:
     """Return the things, with one line and a number around more than three neighbours that changed alike.
 
     Neighbours are of one kind and size, in a row or in a column.  A line around each of many says nothing.  The number
-    is to the right of the line or, where there is no room, to its left.
+    is to the right of the line or, where something else is, to its left or above it.
     """
     marked: dict[tuple[str, str], list[Node]] = {}
     for node in nodes:
@@ -435,11 +435,29 @@ def gathered(nodes: Sequence[Node], width: float) -> list[Node]:
                 Node(f"{some[0].id}/around", "around", *box, state=(state, "within"))
             )  # its number is its badge
             number = badge(f"{some[0].id}/count", count, state, right, top + BADGE)
-            x = right + 3 if right + 3 + number.w < width else left - 3 - number.w
-            rings.append(replace(number, x=x))
+            places = (right + 3, top), (left - 3 - number.w, top), (right - number.w, top - 4 - BADGE)
+            ways = [replace(number, x=x, y=y) for x, y in places if 0 <= x <= width - number.w]
+            rings.append(next((way for way in ways if _is_free(way, box, nodes)), ways[-1]))
             inside |= {one.id for one in some}
     within = [replace(one, state=(*one.state, "within")) if one.id in inside else one for one in nodes]
     return [*within, *rings]
+
+
+def _is_free(badge: Node, ring: Box, nodes: Iterable[Node]) -> bool:
+    """Return whether a badge covers nothing but what is around its ring."""
+    return not any(
+        node.x < badge.x + badge.w
+        and badge.x < node.x + node.w
+        and node.y < badge.y + badge.h
+        and badge.y < node.y + node.h
+        and not (
+            node.x <= ring.x
+            and ring.x + ring.w <= node.x + node.w
+            and node.y <= ring.y
+            and ring.y + ring.h <= node.y + node.h
+        )
+        for node in nodes
+    )
 
 
 MOST_ALIKE, _NEAR = 3, 14.0
