@@ -20,6 +20,7 @@ from vmwidgets.views.maps.picture import LANES, steps_of_map
 from vmwidgets.views.memory.frames import steps_of_gauges
 from vmwidgets.views.memory.kmem import steps_of_kmem
 from vmwidgets.views.memory.threads import steps_of_threads
+from vmwidgets.views.scene.addresses import typed_in_register
 from vmwidgets.views.scene.kit import WIDTH, stack
 from vmwidgets.views.scene.model import Scene
 from vmwidgets.views.scene.parts import fold_parts
@@ -34,7 +35,7 @@ from .finding import EVERY, Hit, entries_in
 from .maps import AnyMap, Map, entry_id, fit_of, title_of
 from .memory import entries_of_maps, found_at, frames_scene, kentry_scene, kentry_steps, kmem_scene, threads_scene
 from .moments import When, look_at
-from .options import AddressTrait, typed_in_register
+from .options import AddressTrait
 from .registry import picture_of
 from .tables import walk_line, walk_steps
 from .translation import (

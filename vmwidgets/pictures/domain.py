@@ -9,7 +9,7 @@ from typing import Any
 
 from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.engine.machine.handles.domain import MachineDomain
-from vmwidgets.engine.mmu.tables import rights_in_words
+from vmwidgets.engine.mmu.tables_schema import rights_in_words
 from vmwidgets.engine.selfpaging.domain_schema import DomainFocus, DomainValue, all_vnodes
 from vmwidgets.views.domain.lanes import draw_capabilities, draw_domain, draw_slab_levels, draw_vnodes, draw_vspace
 from vmwidgets.views.domain.picture import (
@@ -25,7 +25,7 @@ from vmwidgets.views.domain.picture import (
 from vmwidgets.views.domain.picture import (
     DomainPicture as Lanes,
 )
-from vmwidgets.views.scene.addresses import AddressStyle
+from vmwidgets.views.scene.addresses import AddressStyle, typed_between
 from vmwidgets.views.scene.kit import WIDTH
 from vmwidgets.views.scene.model import Caption, Scene
 from vmwidgets.views.story.moment import Moment
@@ -33,7 +33,6 @@ from vmwidgets.views.story.words.pictures import say_moment
 
 from .at import At
 from .moments import look_at_domain
-from .options import typed_between
 from .picture import Picture
 from .registry import picture_of
 
