@@ -14,7 +14,8 @@ from vmwidgets.engine.base.journal import Operation
 from vmwidgets.engine.machine import Machine
 from vmwidgets.engine.machine.handles.domain import MachineDomain
 from vmwidgets.engine.machine.handles.tasks import Task
-from vmwidgets.views.domain.lanes import draw_domain
+from vmwidgets.views.domain.domain import domain as domain_sheet
+from vmwidgets.views.domain.picture import found_at as found_in_domain
 from vmwidgets.views.maps.lanes import draw_map, subtitle_of
 from vmwidgets.views.maps.picture import LANES, steps_of_map
 from vmwidgets.views.memory.frames import steps_of_gauges
@@ -29,14 +30,12 @@ from vmwidgets.views.story.stages import Mine, either
 
 from .asked import WORDS, Asker, Question, asking_scene, questions_of
 from .at import At
-from .domain import domain_picture, fold_of, step_of
-from .domain import found_at as found_in_domain
 from .finding import EVERY, Hit, entries_in
 from .maps import AnyMap, Map, entry_id, fit_of, title_of
 from .memory import entries_of_maps, found_at, frames_scene, kentry_scene, kentry_steps, kmem_scene, threads_scene
 from .moments import When, look_at
 from .options import AddressTrait
-from .registry import picture_of
+from .registry import open_node, picture_of
 from .tables import walk_line, walk_steps
 from .translation import (
     Translation,
@@ -86,7 +85,6 @@ class Dashboard(Map):
         self, target: Machine | AnyMap | Task, *, panes: Any = None, ask: bool | str = False, **options: Any
     ) -> None:
         self._follows = isinstance(target, Machine)
-        self._domain_folds: list[str] = []
         self._kentry_whole = self._walk_whole = False
         self._parts_asked: dict[str, bool] = {}  # by heading, whether a reader opened or folded the part
         if not self._made:  # otherwise the picture gets another target
@@ -113,7 +111,7 @@ class Dashboard(Map):
         whole = at.whole
         domain = domain_at_hand(whole) if self._follows else None
         if domain is not None:
-            return domain_dashboard(domain, at.moment, self.selection, self._domain_folds, at.width)
+            return domain_dashboard(replace(at, target=domain))
         if self._follows and is_kmem_at_hand(whole):
             return kmem_dashboard(whole, at.moment, self.selection, self._folds_opened, at.width)
         target = self._map_at_hand(at)
@@ -168,11 +166,7 @@ class Dashboard(Map):
         if not self._follows or domain_at_hand(self.at().whole) is None:
             super().opened(node_id)
             return
-        step = step_of(node_id)
-        if step is not None:
-            self.step = step
-        else:
-            self._domain_folds = [*self._domain_folds, fold_of(node_id)][-8:]
+        open_node(self, node_id)
 
     def sought(self, text: str) -> None:
         """Show the address `text`; if kernel memory or a domain is shown, in that part."""
@@ -182,7 +176,7 @@ class Dashboard(Map):
             return
         domain = domain_at_hand(machine) if self._follows else None
         if domain is not None:
-            self.selection = found_in_domain(domain, text)
+            self.selection = found_in_domain(replace(self.at(), target=domain), text)
         elif self._follows and is_kmem_at_hand(machine):
             self.selection = found_at(machine.kmem, text)
         else:
@@ -387,10 +381,8 @@ def domain_at_hand(machine: Machine) -> MachineDomain | None:
     return next((domain for domain in machine.domains.values() if domain.path == path), None)
 
 
-def domain_dashboard(
-    target: MachineDomain, moment: Moment, selection: str, opened: Sequence[str], width: float = WIDTH
-) -> Scene:
+def domain_dashboard(at: At) -> Scene:
     """Return the picture of a domain below the machine's name."""
-    picture = domain_picture(target, moment, selection, opened, width)
-    name = target.machine.name
-    return replace(draw_domain(picture, title=f"{name}: domain {picture.value.name}", machine=name), view="dashboard")
+    name = at.whole.name
+    scene = domain_sheet(at).scene("dashboard", at.width, at.moment, name)
+    return replace(scene, title=f"{name}: domain {at.target.name}")

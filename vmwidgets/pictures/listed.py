@@ -10,7 +10,6 @@ PICTURES = {
     "pictures.beside": ("Beside",),
     "pictures.compare": ("Comparison", "Diff", "Formats", "Paging"),
     "pictures.dashboard": ("Dashboard",),
-    "pictures.domain": ("Capabilities", "Domain", "SlabLevels", "Vnodes", "Vspace"),
     "pictures.inverted": ("Inverted",),
     "pictures.linux": ("BesideLinux",),
     "pictures.locality": ("Locality",),
@@ -32,6 +31,10 @@ PICTURES = {
     "pictures.tables": ("Tables", "Walk"),
     "pictures.tlb": ("Tlb",),
     "pictures.traces": ("FaultCurves", "Intervals"),
+    "views.domain.capabilities": ("Capabilities",),
+    "views.domain.domain": ("Domain",),
+    "views.domain.slab": ("SlabLevels",),
+    "views.domain.vnodes": ("Vnodes",),
     "views.memory.slabs": ("Slabs",),
 }  # fmt: skip  # a row for each module
 """The names of each module's pictures."""
@@ -60,7 +63,7 @@ FIRST_FOR = {
         "MachineCpus": "pictures.tlb",
     },
     "vmwidgets.engine.machine.handles.domain": {
-        "MachineDomain": "pictures.domain",
+        "MachineDomain": "views.domain.domain",
     },
     "vmwidgets.engine.machine.handles.frames": {
         "MachineCaches": "views.memory.slabs",

@@ -1,28 +1,31 @@
-"""The address space as a ribbon: regions to scale, the used part of the slab frames' region, and mapped memory."""
+"""The address space as a ribbon: its regions to scale, and what of them is mapped."""
 
 from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from heapq import nsmallest
 from itertools import groupby
-from typing import NamedTuple
 
 from vmwidgets.engine.base.units import Address, binary_size, counted
 from vmwidgets.engine.selfpaging.domain_schema import RegionFold, Vregion
 from vmwidgets.views.maps.axis import DRAWABLE, Segment, break_large_gaps, place, x_of
 from vmwidgets.views.maps.ribbon import NOT_TO_SCALE, break_marks
-from vmwidgets.views.scene import kit
+from vmwidgets.views.scene import boxes, kit
+from vmwidgets.views.scene.boxes import Part
 from vmwidgets.views.scene.kit import MARGIN, Box
-from vmwidgets.views.scene.model import Bar, Node, Table
+from vmwidgets.views.scene.model import Bar, Node
 from vmwidgets.views.scene.text import visible
 from vmwidgets.views.story.words.names import flag_words
 
-from .picture import DomainPicture, Extent
+from .picture import DomainAt, Extent
 
-BAR, LEAVES, FOLDED = 30.0, 8.0, 2.0
-"""Heights of the ribbon, of the strip of mapped memory below it, and of that strip at folded leaves."""
+BAR, MAPPED, FOLDED = 26.0, 7.0, 2.0
+"""Heights of the ribbon, of the bar in it where a part of a region is mapped, and of that bar at folded leaves."""
+
+MAX_ROWS = 400
 
 BROKEN = 92.0
 """Width in pixels of a gap at which the axis is broken: room for its size."""
@@ -30,67 +33,55 @@ BROKEN = 92.0
 MOST = 24
 """The most regions that are drawn; mapped memory is drawn for all regions."""
 
-_USED = 6.0
-"""Height of the strip in the slab frames' region that says how much of it is used."""
-
 RegionSegment = Segment[Vregion]
 
 
-class RegionAxis(NamedTuple):
-    """The axis of the ribbon, and the regions left out, by their first address."""
+def regions_part(seen: DomainAt) -> Part:
+    """Return the ribbon: pale where a region is, filled where its memory is mapped, with addresses below."""
 
-    segments: Sequence[RegionSegment]
-    folded: Mapping[int, RegionFold]
+    def put(box: Box) -> Iterator[Node]:
+        folded = _left_out(seen, shown_regions(seen))
+        segments = place(_segments(seen, folded), box.x, box.w, broken=BROKEN)
+        if not segments:
+            return
+        title = f"the addresses from {Address(segments[0].start)} to {Address(segments[-1].end)}"
+        yield kit.chip("regions/ground", "axis", box, title=title)
+        for segment in segments:
+            region = segment.item
+            yield _gap(seen, folded, segment, box.y) if region is None else _region(seen, segment, region, box.y)
+        first = [one.start for one in segments if one.item and f"region:{one.item.id}" in seen.new]
+        wanted = [segments[0].start, segments[-1].end, *first, *(one.start for one in segments if one.item)]
+        place_of, width = partial(x_of, segments), box.x + box.w + MARGIN
+        yield from kit.ticks("regions", wanted, place_of, seen.style, box.y + BAR + 1, width=width)
+        if any(segment.broken for segment in segments):
+            drop = kit.label("regions/scale", f"double bars: {NOT_TO_SCALE}", box.x, box.y + BAR + 20, most=box.w)
+            yield drop
 
-    @property
-    def is_to_scale(self) -> bool:
-        """Return whether the axis has no break."""
-        return not any(segment.broken for segment in self.segments)
-
-
-def region_axis(picture: DomainPicture) -> RegionAxis:
-    """Return the axis of the addresses that a domain uses."""
-    folded = _left_out(picture, shown_regions(picture))
-    segments = place(_segments(picture, folded), MARGIN, picture.width - 2 * MARGIN, broken=BROKEN)
-    return RegionAxis(segments, folded)
-
-
-def regions_lane(picture: DomainPicture, axis: RegionAxis, box: Box) -> Iterator[Node]:
-    """Yield the ribbon on this axis, with mapped memory and addresses below it."""
-    segments, folded = axis
-    if not segments:
-        return
-    title = f"the addresses from {Address(segments[0].start)} to {Address(segments[-1].end)}"
-    yield kit.chip("regions/ground", "axis", box._replace(h=BAR), title=title)
-    for segment in segments:
-        region = segment.item
-        yield _gap(folded, segment, box.y) if region is None else _region(picture, segment, region, box.y)
-    yield _mapped(picture, segments, box._replace(y=box.y + BAR + 3, h=LEAVES))
-    yield from _ticks(picture, segments, box.y + BAR + LEAVES + 4)
+    return boxes.drawing(BAR, put)
 
 
-def shown_regions(picture: DomainPicture) -> tuple[Vregion, ...]:
+def shown_regions(seen: DomainAt) -> tuple[Vregion, ...]:
     """Return the regions that are drawn: changed and selected ones, the slab frames' region, then the lowest."""
-    regions = picture.value.regions
+    regions = seen.value.regions
     if len(regions) <= MOST:
         return regions
 
     def rank(region: Vregion) -> tuple[bool, bool, bool, int]:
         thing = f"region:{region.id}"
-        marked = thing in picture.new or thing == picture.selection
-        return not marked, region.base != picture.value.meta_start, bool(region.memobj), region.base
+        marked = thing in seen.new or thing == seen.selection
+        return not marked, region.base != seen.value.meta_start, bool(region.memobj), region.base
 
     chosen = {region.id for region in nsmallest(MOST, regions, key=rank)}
     return tuple(region for region in regions if region.id in chosen)
 
 
-def _segments(picture: DomainPicture, folded: Mapping[int, RegionFold]) -> list[RegionSegment]:
+def _segments(seen: DomainAt, folded: Mapping[int, RegionFold]) -> list[RegionSegment]:
     """Return segments for all used addresses: regions, folds, gaps, and gaps in which leaves map memory.
 
     A fold counts as a gap: if it is wide, the axis is broken there.
     """
-    regions = shown_regions(picture)
-    extents = picture.extents
+    regions = shown_regions(seen)
+    extents = seen.extents
     edges = [*(region.base for region in regions), *folded, *(extent.start for extent in extents)]
     parts: list[tuple[int, int, Vregion | None]] = [
         *((region.base, region.base + region.size, region) for region in regions),
@@ -108,13 +99,13 @@ def _segments(picture: DomainPicture, folded: Mapping[int, RegionFold]) -> list[
         at = end
     if max(ends) > at:
         segments.append(Segment(None, at, max(ends)))
-    return _with_meta_broken(picture, break_large_gaps(_parted(segments, extents, folded)))
+    return _with_meta_broken(seen, break_large_gaps(_parted(segments, extents, folded)))
 
 
-def _with_meta_broken(picture: DomainPicture, segments: list[RegionSegment]) -> list[RegionSegment]:
+def _with_meta_broken(seen: DomainAt, segments: list[RegionSegment]) -> list[RegionSegment]:
     """Return the segments, with a break at the slab frames' region if it is so large that it would hide the others."""
     sizes = {segment.start: segment.end - segment.start for segment in segments if segment.item is not None}
-    meta = picture.value.meta_start
+    meta = seen.value.meta_start
     if meta not in sizes or not 0 < DRAWABLE * (sum(sizes.values()) - sizes[meta]) < sizes[meta]:
         return segments
     return [replace(segment, broken=segment.broken or segment.start == meta) for segment in segments]
@@ -139,53 +130,70 @@ def _parted(
     return result
 
 
-def _region(picture: DomainPicture, segment: RegionSegment, region: Vregion, y: float) -> Node:
-    meta = region.base == picture.value.meta_start and not region.memobj
+def _region(seen: DomainAt, segment: RegionSegment, region: Vregion, y: float) -> Node:
+    is_meta = region.base == seen.value.meta_start and not region.memobj
     inset = min(1.0, segment.w * 0.15)
     w = max(0.8, segment.w - 2 * inset)
-    size = binary_size(region.size)
-    used = picture.value.meta_used
-    name = "slab frames" if meta else visible(region.memobj)
-    extra = f"{binary_size(used)} used" if meta else flag_words(region.flags)
+    size, mapped = binary_size(region.size), sum(one.end - one.start for one in _extents(seen, segment))
+    name = "slab frames" if is_meta else visible(region.memobj)
+    extra = f"{binary_size(seen.value.meta_used)} used" if is_meta else flag_words(region.flags)
     wanted = tuple(words for words in (f"{name} {size}, {extra}", f"{name} {size}", name, size) if words)
-    bars = break_marks(w, BAR) if segment.broken else ()
-    if meta and used:
-        share = max(2.0, w * min(1.0, used / region.size))
-        bars = (Bar(0, BAR - _USED, w, _USED, "rail"), Bar(0, BAR - _USED, share, _USED, "used"), *bars)
     title = (
-        f"region {Address(region.base)}–{Address(region.base + region.size)}, {size}"
-        f"{f': {name}' if name else ''}, {extra}{f', {NOT_TO_SCALE}' if segment.broken else ''}"
+        f"region {Address(region.base)}–{Address(region.end)}, {size}{f': {name}' if name else ''}, {extra}, "
+        f"{binary_size(mapped)} mapped{f', {NOT_TO_SCALE}' if segment.broken else ''}"
     )
+    is_whole = mapped >= region.size
     return kit.chip(
         f"regions/{region.id}", "range", Box(segment.x + inset, y, w, BAR), wanted, spare=18 if segment.broken else 8,
-        foot=_USED if meta and used else 0, bars=bars,
-        state=("kernel" if meta else "anonymous", *picture.states(f"region:{region.id}")),
+        foot=0 if is_whole else MAPPED, state=("kernel" if is_meta else "anonymous", *(() if is_whole else ("pale",)),
+                                               *seen.states(f"region:{region.id}")),
+        bars=(*(() if is_whole else _mapped(seen, segment, w)), *(break_marks(w, BAR) if segment.broken else ())),
         thing=f"region:{region.id}", title=title, lane="regions",
     )  # fmt: skip
 
 
-def _gap(folded: Mapping[int, RegionFold], segment: RegionSegment, y: float) -> Node:
+def _extents(seen: DomainAt, segment: RegionSegment) -> Sequence[Extent]:
+    """Return what is mapped in a segment."""
+    extents = seen.extents
+    places = [extent.start for extent in extents]
+    return extents[bisect_left(places, segment.start) : bisect_left(places, segment.end)]
+
+
+def _mapped(seen: DomainAt, segment: RegionSegment, w: float) -> Iterator[Bar]:
+    """Yield bars at the lower edge where memory is mapped, neighbours joined; thin where it is in folded leaves."""
+    share = w / (segment.end - segment.start)
+    for is_folded, run in groupby(_extents(seen, segment), key=lambda extent: extent.vnode is None):
+        some = list(run)
+        start, end = some[0].start, min(some[-1].end, segment.end)
+        h = FOLDED if is_folded else MAPPED
+        style = "own-kernel" if segment.start == seen.value.meta_start else "own-anonymous"
+        yield Bar((start - segment.start) * share, BAR - h, max(1.5, (end - start) * share), h, style)
+
+
+def _gap(seen: DomainAt, folded: Mapping[int, RegionFold], segment: RegionSegment, y: float) -> Node:
     """Return a range of addresses without drawn regions: it has no regions, or folded regions."""
     size = binary_size(segment.end - segment.start)
     count = folded[segment.start].count if segment.start in folded else 0
     many = counted(count, "region")
     what = f"{many} in" if count else "no region:"
+    mapped = sum(one.end - one.start for one in _extents(seen, segment))
     title = f"{what} {Address(segment.start)}–{Address(segment.end)}, {size}"
+    bars = (*_mapped(seen, segment, segment.w), *(break_marks(segment.w, BAR) if segment.broken else ()))
     return kit.chip(
         f"regions/gap/{segment.start:x}", "gap", Box(segment.x, y, segment.w, BAR),
-        (many, f"+{count:,}") if count else size, style="label dim", spare=16,
-        bars=break_marks(segment.w, BAR) if segment.broken else (),
-        title=title + (f", {NOT_TO_SCALE}" if segment.broken else ""),
+        (many, f"+{count:,}") if count else size, style="label dim", spare=16, foot=MAPPED if mapped else 0, bars=bars,
+        title=title + (f", {binary_size(mapped)} mapped" if mapped else "")
+        + (f", {NOT_TO_SCALE}" if segment.broken else ""),
     )  # fmt: skip
 
 
-def _left_out(picture: DomainPicture, drawn: Sequence[Vregion]) -> dict[int, RegionFold]:
+def _left_out(seen: DomainAt, drawn: Sequence[Vregion]) -> dict[int, RegionFold]:
     """Return the regions that are not drawn, neighbours joined, by the address where the first begins."""
     ids, bases = {region.id for region in drawn}, [region.base for region in drawn]
-    parts = [RegionFold(one.base, one.base + one.size, 1) for one in picture.value.regions if one.id not in ids]
+    parts = [RegionFold(one.base, one.base + one.size, 1) for one in seen.value.regions if one.id not in ids]
     found: dict[int, RegionFold] = {}
     for _, group in groupby(
-        sorted([*parts, *picture.value.region_folds], key=lambda part: part.start),
+        sorted([*parts, *seen.value.region_folds], key=lambda part: part.start),
         key=lambda part: bisect_left(bases, part.start),
     ):
         run = list(group)
@@ -193,52 +201,17 @@ def _left_out(picture: DomainPicture, drawn: Sequence[Vregion]) -> dict[int, Reg
     return found
 
 
-def _mapped(picture: DomainPicture, segments: Sequence[RegionSegment], strip: Box) -> Node:
-    """Return a strip of mapped memory, neighbours joined; thin where it is in folded leaves."""
-    runs: list[tuple[float, float, tuple[str, float]]] = []
-    at = 0
-    for start, end, level, vnode in picture.extents:
-        while at < len(segments) - 1 and segments[at].end <= start:
-            at += 1
-        here = segments[at]
-        if not here.start <= start < here.end:
-            continue
-        left = here.place(start)
-        right = here.place(end) if end <= here.end else x_of(segments, end) or here.x + here.w
-        style = "new" if vnode in picture.fresh else "large-page" if level > 1 else "page"
-        look = style, LEAVES if vnode is not None else FOLDED
-        if runs and runs[-1][2] == look and left <= runs[-1][1] + 0.5:
-            runs[-1] = (runs[-1][0], max(right, runs[-1][1]), look)
-        else:
-            runs.append((left, right, look))
-    bars = [Bar(left - strip.x, (LEAVES - h) / 2, max(1.5, right - left), h, style) for left, right, (style, h) in runs]
-    _, leaves, total = picture.below[picture.value.root.id]
-    folded = "; thin where leaves are folded" if any(vnode is None for *_, vnode in picture.extents) else ""
-    title = f"mapped: {leaves:,} leaves, {binary_size(total)}{folded}"
-    return kit.chip("regions/mapped", "strip", strip, bars=tuple(bars), title=title, shape="none")
-
-
-def _ticks(picture: DomainPicture, segments: Sequence[RegionSegment], y: float) -> list[Node]:
-    """Return addresses below the ribbon: both ends, then the starts of regions, as far as there is room."""
-    wanted = [segments[0].start, segments[-1].end]
-    new = [segment.start for segment in segments if segment.item and f"region:{segment.item.id}" in picture.new]
-    wanted += new + [segment.start for segment in segments if segment.item is not None]
-    return kit.ticks("regions", wanted, lambda address: x_of(segments, address), picture.style, y, width=picture.width)
-
-
-MAX_ROWS = 400
 REGIONS_HEADER = ("from", "to", "size", "what", "flags", "offset")
 
 
-def regions_table(picture: DomainPicture) -> Table:
-    """Return every region in a row."""
-    rows: list[tuple[str, ...]] = []
-    for region in picture.value.regions[:MAX_ROWS]:
-        meta = region.base == picture.value.meta_start and not region.memobj
-        what = f"slab frames, {binary_size(picture.value.meta_used)} used" if meta else visible(region.memobj)
-        rows.append((str(Address(region.base)), str(Address(region.base + region.size)), binary_size(region.size), what,
-                     flag_words(region.flags), f"{region.offset:#x}"))  # fmt: skip
-    left_out = picture.value.region_count - len(rows)
+def regions_rows(seen: DomainAt) -> Iterator[tuple[str, ...]]:
+    """Yield every region."""
+    shown = seen.value.regions[:MAX_ROWS]
+    for region in shown:
+        is_meta = region.base == seen.value.meta_start and not region.memobj
+        what = f"slab frames, {binary_size(seen.value.meta_used)} used" if is_meta else visible(region.memobj)
+        yield (str(Address(region.base)), str(Address(region.end)), binary_size(region.size), what,
+               flag_words(region.flags), f"{region.offset:#x}")  # fmt: skip  # a row
+    left_out = seen.value.region_count - len(shown)
     if left_out > 0:
-        rows.append((f"… {left_out:,} more", *[""] * (len(REGIONS_HEADER) - 1)))
-    return Table(REGIONS_HEADER, tuple(rows))
+        yield f"… {left_out:,} more", *[""] * (len(REGIONS_HEADER) - 1)
