@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 class Sheet:
     """What a picture says: the name of what it shows, the answer to its question, what is drawn, and a table of it.
 
-    `answer` is the picture's first sentence, and `more` its last; between them stands what the operation did, or that
+    `answer` is the picture's first sentence, and `more` its last; between them is what the operation did, or that
     nothing here changed.  With `tells`, that is the operation's own headline, for a picture that draws what the
     headline names.  `changed` says that the picture changed without a step.  A `caption` replaces all of them.
 
