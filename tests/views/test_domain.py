@@ -308,31 +308,32 @@ def test_slots_say_what_is_in_them(domain: MachineDomain) -> None:
     assert "mapped in entries 0–1 of" in nodes[f"cap:{copy.ref}"].title
 
 
-def test_regions_stand_in_order_and_say_what_the_slab_uses(domain: MachineDomain) -> None:
-    for _ in range(4):
-        domain.map(domain.frame("64 KiB"))
-    nodes = [node for node in vm.Domain(domain).scene().nodes if node.kind == "range"]
-    regions = {f"region:{region.id}": region for region in domain.snapshot().regions}
-    assert [regions[node.thing].base for node in sorted(nodes, key=lambda node: node.x)] == sorted(
-        region.base for region in regions.values()
-    )
-    meta = next(node for node in nodes if "kernel" in node.state)
-    assert "4 KiB used" in meta.title
+def test_regions_stand_in_order_with_what_is_free_between_them(domain: MachineDomain) -> None:
+    frame = domain.frame("4 KiB")
+    for at in (0x5000_0000, 0x6000_0000, 0x6000_1000):
+        domain.map(frame, at=at)
+    nodes = [
+        node for node in vm.Domain(domain).scene().nodes if node.id.startswith("regions/") and node.kind != "label"
+    ]
+    drawn = [node.thing for node in sorted(nodes, key=lambda node: (node.y, node.x))]
+    meta, first, second, third = sorted(domain.snapshot().regions, key=lambda one: one.base)
+    assert drawn == [f"region:{meta.id}", "", f"region:{first.id}", "", f"region:{second.id}", f"region:{third.id}"]
+    gaps = [words(node) for node in nodes if node.kind == "gap"]
+    assert gaps == ["252 MiB free", "256.0 MiB free"]  # a page less
+    assert first.base - meta.end == 252 << 20
 
 
-def test_a_region_is_pale_where_nothing_of_it_is_mapped(domain: MachineDomain) -> None:
+def test_a_region_has_a_bar_as_long_as_what_of_it_is_mapped(domain: MachineDomain) -> None:
     while not domain.snapshot().meta_used:
         domain.map(domain.frame("4 KiB"))
     value = domain.snapshot()
-    nodes = [node for node in vm.Domain(domain).scene().nodes if node.kind == "range"]
-    (meta,) = (node for node in nodes if "kernel" in node.state)
-    assert "pale" in meta.state
+    nodes = [node for node in vm.Domain(domain).scene().nodes if node.kind == "region"]
+    (meta,) = (node for node in nodes if "slab frames" in words(node))
     size = next(one.size for one in value.regions if one.base == value.meta_start)
-    (mapped,) = (bar for bar in meta.bars if bar.style == "own-kernel")
-    assert mapped.w == pytest.approx(max(1.5, meta.w * value.meta_used / size))
+    assert meta.bars[-1].w == pytest.approx(max(2.0, meta.w * value.meta_used / size))
     others = [node for node in nodes if node is not meta]
     assert others
-    assert not any("pale" in node.state for node in others), "all of each is mapped"
+    assert all(node.bars[-1].w == node.w for node in others), "all of each is mapped"
 
 
 def gauge(scene: Scene) -> Node:

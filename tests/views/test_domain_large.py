@@ -44,10 +44,11 @@ def test_what_a_picture_of_a_large_domain_leaves_out_is_counted(large: MachineDo
     cells = [node for node in slots.nodes if node.kind == "cap" and node.lane == "slots/slots"]
     left_out = sum(int(words(node).removeprefix("+").replace(",", "")) for node in left_outs)
     assert left_out + len(cells) == len(whole.cnodes[2].capabilities) + len(whole.cnodes[2].reserved)
-    gaps = [node.title.split()[0] for node in scene.nodes if node.kind == "gap" and " regions in" in node.title]
-    ranges = [node for node in scene.nodes if node.kind == "range"]
-    assert sum(map(int, gaps)) + len(ranges) == len(whole.regions)
-    assert [node.thing for node in ranges if "kernel" in node.state] == [f"region:{whole.regions[0].id}"]
+    regions = [node for node in scene.nodes if node.kind == "region"]
+    more = [int(words(node).removeprefix("+")) for node in scene.nodes if node.id.startswith("regions/fold/")]
+    assert sum(more) + len(regions) == len(whole.regions)
+    slab = [node.thing for node in regions if "slab frames" in words(node)]
+    assert slab == [f"region:{whole.regions[0].id}"]
 
 
 def test_a_fold_in_the_middle_of_a_large_table_opens_where_it_begins(large: MachineDomain) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -65,35 +64,31 @@ class Below(NamedTuple):
     bytes: int
 
 
-class Extent(NamedTuple):
-    """The addresses [start, end), mapped by a leaf in a table of `level`, or in parts by the leaves of a fold."""
-
-    start: int
-    end: int
-    level: int
-    vnode: int | None
-    """The leaf; None for a fold."""
-
-
 @frozen(slots=False)
 class DomainAt:
-    """A domain at one moment: `value` is its state at `moment`.
+    """A domain at one moment: `value` is its state at `moment`; `opened` are the opened folds.
 
-    `plan` contains all steps of the operation; `opened` are the opened folds.
+    `new` and `changed` are the things that the operation has made or changed so far.
     """
 
     value: DomainValue
     style: AddressStyle
-    plan: Sequence[DomainStep]
     moment: Moment
     decode: Decode
-    selection: str = ""
-    opened: Collection[str] = ()
-    things: dict[CapRef, str] = field(default_factory=dict)
-    """The ID that selects each capability: its vnode's ID, if it is a table's or a mapping's capability."""
-    new: frozenset[str] = frozenset()
-    changed: frozenset[str] = frozenset()
-    """The things that the operation has made or changed so far."""
+    selection: str
+    opened: Collection[str]
+    new: frozenset[str]
+    changed: frozenset[str]
+
+    @cached_property
+    def plan(self) -> Sequence[DomainStep]:
+        """All steps of the operation."""
+        return plan_of(self.moment, self.value.name)
+
+    @cached_property
+    def things(self) -> dict[CapRef, str]:
+        """The ID that selects each capability: its vnode's ID, if it is a table's or a mapping's capability."""
+        return things_of(self.value)
 
     def steps(self, changes: Callable[[ev.Event], bool] = lambda event: True) -> Steps:
         """Return the domain's steps with an event that changes the picture."""
@@ -114,8 +109,8 @@ class DomainAt:
         return list(all_vnodes(self.value.root))
 
     @cached_property
-    def extents(self) -> Sequence[Extent]:
-        """The mapped addresses: leaves and folds, in address order."""
+    def extents(self) -> Sequence[tuple[int, int]]:
+        """The mapped addresses [start, end): leaves and folds, in address order."""
         return extents_of(self.vnodes)
 
     @cached_property
@@ -158,10 +153,7 @@ def domain_at(at: At) -> DomainAt:
     )  # fmt: skip  # one of two
     value = look.now
     new, changed = marks_of(look.moment.so_far, value)
-    return DomainAt(
-        value, style_of(look.after), plan_of(look.moment, target.name), look.moment, decoder(target), at.selection,
-        opened, things=things_of(value), new=new, changed=changed,
-    )  # fmt: skip  # the value, then what is selected and new
+    return DomainAt(value, style_of(look.after), look.moment, decoder(target), at.selection, opened, new, changed)
 
 
 def _after_the_end(target: MachineDomain) -> Look[DomainValue]:
@@ -194,9 +186,8 @@ def fold_of(node_id: str) -> str:
 
 def style_of(value: DomainValue) -> AddressStyle:
     """Return the style of a domain's addresses: all addresses in use share the prefix that is left out."""
-    extents = extents_of(all_vnodes(value.root))
-    parts = [(value.meta_start, value.meta_end), *((region.base, region.end) for region in value.regions)]
-    parts += [(one.start, one.end) for one in extents]
+    parts = [(value.meta_start, value.meta_end), *extents_of(all_vnodes(value.root))]
+    parts += [(region.base, region.end) for region in value.regions]
     parts += [(fold.start, fold.end) for fold in value.region_folds]
     return AddressStyle.of(min(start for start, _ in parts), max(end for _, end in parts))
 
@@ -240,14 +231,13 @@ def below_fold(fold: VnodeFold) -> Below:
     return Below(fold.tables_below, fold.leaves, fold.bytes)
 
 
-def extents_of(vnodes: Iterable[VnodeValue]) -> list[Extent]:
-    """Return leaves and folds, in address order."""
+def extents_of(vnodes: Iterable[VnodeValue]) -> list[tuple[int, int]]:
+    """Return where leaves and folds map memory, in address order."""
     found = []
     for node in vnodes:
-        if not node.is_table:
-            found.append(Extent(node.va, node.va + node.span, node.level, node.id))
-        found += [Extent(fold.va, fold.end, 1, None) for fold in node.folds if fold.leaves]
-    return sorted(found, key=lambda extent: extent.start)
+        found += [(fold.va, fold.end) for fold in node.folds if fold.leaves]
+        found += [] if node.is_table else [(node.va, node.va + node.span)]
+    return sorted(found)
 
 
 def things_of(value: DomainValue) -> dict[CapRef, str]:
