@@ -285,7 +285,7 @@ class Dashboard(Map):
 
 
 def _heads_of(scene: Scene) -> tuple[str, ...]:
-    """Return the headings of the parts that can be folded: in a domain, all lanes except calls and tree."""
+    """Return the headings of the parts that can be folded: in a domain, what its program has."""
     return tuple(node.id for node in scene.nodes if node.id.startswith(("section/", "heading/")))
 
 
