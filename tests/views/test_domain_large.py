@@ -63,6 +63,18 @@ def test_a_fold_in_the_middle_of_a_large_table_opens_where_it_begins(large: Mach
     assert len([entry for entry in below if entry >= int(first)]) > 30
 
 
+def test_slots_that_are_left_out_are_drawn_if_their_fold_is_opened(large: MachineDomain) -> None:
+    view = vm.Capabilities(large)
+    before = {node.id for node in view.scene().nodes if node.kind == "cap"}
+    fold = next(node for node in view.scene().nodes if node.id.startswith("slots/slots/fold/"))
+    view.opened(fold.id)
+    scene = view.scene()
+    sound(scene)
+    after = {node.id for node in scene.nodes if node.kind == "cap"}
+    assert before < after
+    assert len(after) > len(before) + 30
+
+
 def children(domain: MachineDomain, table: int) -> tuple[VnodeValue, ...]:
     return next(node.children for node in tree(domain) if node.id == table)
 

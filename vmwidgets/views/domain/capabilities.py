@@ -80,6 +80,11 @@ class Group(NamedTuple):
     held: Sequence[Held]
 
     @property
+    def key(self) -> str:
+        """The kind, as a part of an ID."""
+        return self.words.replace(",", "").replace(" ", "-")
+
+    @property
     def said(self) -> str:
         """The number of capabilities, with their kind."""
         return many(self.number, self.words)
@@ -145,7 +150,7 @@ def summary_part(seen: DomainAt) -> Part:
         parts.append((text_width(said) + 20, boxes.thing(CELL_H, partial(_kind, identity, said, style, states))))
 
     for group in groups_of(seen.value.cnodes):
-        identity, named = f"slots/{group.words}", [one for one in group.held if _is_named(seen, one[0])]
+        identity, named = f"slots/{group.key}", [one for one in group.held if _is_named(seen, one[0])]
         chip(identity, group.said, group.style)
         fresh = [one for one in named if "new" in _states(seen, *one)]
         if len(fresh) > SEVERAL:
@@ -158,8 +163,8 @@ def summary_part(seen: DomainAt) -> Part:
 
 
 def _is_named(seen: DomainAt, ref: CapRef) -> bool:
-    names = seen.new | seen.changed | {seen.selection}
-    return f"cap:{ref}" in names or seen.things.get(ref) in names
+    things = f"cap:{ref}", seen.thing(ref)
+    return bool(seen.states(*things)) or seen.selection in things
 
 
 def _cnode(seen: DomainAt, cnode: CnodeValue) -> Part:
@@ -205,10 +210,10 @@ def _group(seen: DomainAt, cnode: CnodeValue, group: Group, each: int, w: float)
     cells = _slots(seen, shown, counted_above=new > 1)
     if rest:
         title = f"{many(rest, group.words)} more in {visible(cnode.name)}: open"
-        fold = boxes.folded(f"{lane}/fold/{group.words}", f"+{rest:,}", title=title, lane=lane, opens=True, high=CELL_H)
+        fold = boxes.folded(f"{lane}/fold/{group.key}", f"+{rest:,}", title=title, lane=lane, opens=True, high=CELL_H)
         wide += FOLD_W + GAP
         cells = boxes.flowing([(min(w, wide) - FOLD_W - GAP, cells), (FOLD_W, fold)], gap=GAP)
-    return min(w, wide), boxes.below(boxes.words(f"{lane}/{group.words}", said), cells)
+    return min(w, wide), boxes.below(boxes.words(f"{lane}/{group.key}", said), cells)
 
 
 def _slots(seen: DomainAt, held: Sequence[Held], *, counted_above: bool = False) -> Part:
