@@ -15,7 +15,6 @@ import { legend } from "./legend.ts";
 import { MiniMap } from "./minimap.ts";
 import { More } from "./more.ts";
 import type { Names, Told } from "./operations.ts";
-import { Pins } from "./pins.ts";
 import { Presenting } from "./presenting.ts";
 import { PSEUDOCODE } from "./pseudocode.ts";
 import type { Renderer } from "./renderer.ts";
@@ -40,7 +39,6 @@ export class Controls implements Equipment {
   private readonly time: Time;
   private readonly ribbon: Ribbon;
   private readonly slicer: Slicer;
-  private readonly pins: Pins;
   private readonly presenting: Presenting;
   private readonly focus: Focus;
   private readonly hover: Hover;
@@ -77,7 +75,6 @@ export class Controls implements Equipment {
     this.table = new TableTwin(() => calls.send({ type: "table" }));
     this.ribbon = new Ribbon(renderer, calls.send);
     this.slicer = new Slicer(renderer, calls.send);
-    this.pins = new Pins(calls.send, this.hover, () => figure.another(), calls.film);
     this.finder = new Finder({
       find: (text, way) => {
         figure.tell("");
@@ -160,13 +157,11 @@ export class Controls implements Equipment {
   reach(number: number, stamp: number): void {
     this.time.reach(number);
     this.time.operations?.reach(stamp);
-    this.pins.reach(number);
   }
 
   /** Joins the machine's other pictures: they light up together. */
   meet(machine: string): void {
     this.hover.join(machine);
-    this.pins.share();
   }
 
   /** The operations or names that the strip has requested. */
@@ -207,16 +202,6 @@ export class Controls implements Equipment {
     this.drawing.select(thing);
   }
 
-  pin(pictures: readonly Picture[]): void {
-    this.pins.draw(pictures);
-  }
-
-  /** Pins a copy of this picture below it, and shows the reader where. */
-  private pin_(): void {
-    this.pins.await();
-    this.figure.calls.send({ type: "pin" });
-  }
-
   /** Notes whether a kernel answers. */
   live(alive: boolean): void {
     this.alive = alive;
@@ -226,7 +211,6 @@ export class Controls implements Equipment {
 
   close(): void {
     this.time.stop();
-    this.pins.close();
     this.hover.close();
     this.map.close();
     this.presenting.close();
@@ -243,8 +227,6 @@ export class Controls implements Equipment {
   /** The contents of "…". */
   private rows(): Record<string, readonly HTMLElement[]> {
     const { time, drawing, copies, finder, zoomer } = this;
-    const pin = button("pin", "keep this picture below", "p");
-    pin.addEventListener("click", () => this.pin_());
     const [closer, wider] = [button("+", "zoom in", "+"), button("−", "zoom out", "-")];
     closer.addEventListener("click", () => this.ribbon.zoom(1));
     wider.addEventListener("click", () => this.ribbon.zoom(-1));
@@ -257,7 +239,7 @@ export class Controls implements Equipment {
     this.tabled.addEventListener("click", () => this.tabulated());
     return {
       move: [...time.moves, finder.root, zoomer],
-      take: [save, copies.root, this.tabled, fill, pin],
+      take: [save, copies.root, this.tabled, fill],
       more: [...time.lines, drawing.press],
     };
   }
@@ -297,7 +279,7 @@ export class Controls implements Equipment {
     this.table.summary.addEventListener("click", () => {
       if (this.table.root.open) this.figure.root.focus({ preventScroll: true }); // it closes, and is gone
     });
-    root.append(footer, this.pins.root);
+    root.append(footer);
   }
 
   /** Shows or hides the list of keys and the meanings of looks. */
@@ -386,9 +368,6 @@ export class Controls implements Equipment {
         return true;
       case "f":
         this.present({});
-        return true;
-      case "p":
-        this.pin_();
         return true;
       case "s":
         this.save();

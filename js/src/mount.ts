@@ -11,7 +11,7 @@ import { Pace } from "./pace.ts";
 import { textOf, unpack } from "./packing.ts";
 import { type Company, companyOf, Reel } from "./reel.ts";
 import type { Heard, Reply, Request } from "./requests.ts";
-import type { Picture, SceneTableTwin } from "./scene.ts";
+import type { SceneTableTwin } from "./scene.ts";
 import { hideTwin, LIVE, markTwins } from "./twin.ts";
 import { Room } from "./width.ts";
 
@@ -58,7 +58,7 @@ export async function mount({ model, el, signal, host }: RenderArguments): Promi
   });
   signal.addEventListener("abort", () => reel.leave());
   const step = (operation: number, place: number): boolean => reel.go(operation, place);
-  const figure: Figure = new Figure({ send, select: choose, step, film: () => reel.film });
+  const figure: Figure = new Figure({ send, select: choose, step });
   signal.addEventListener("abort", () => figure.close());
   const area = el.closest(".jp-OutputArea");
   const notebook = el.closest(".jp-Notebook");
@@ -182,17 +182,8 @@ function follow(model: Model<ViewTraits>, figure: Figure, reel: Reel): void {
 
 function listen(model: Model<ViewTraits>, figure: Figure, reel: Reel, hello: () => void, page: string): void {
   const place = (): void => figure.place([model.get("origin"), model.get("status")]);
-  const pin = (): void => {
-    try {
-      const pictures = model.get("pinned").map((frame) => unpack<Picture>(frame.data));
-      figure.with("pin", (controls) => controls.pin(pictures));
-    } catch (error) {
-      figure.tell(`The pinned pictures could not be drawn: ${error}`);
-    }
-  };
   model.on("change:origin", place);
   model.on("change:status", place);
-  model.on("change:pinned", pin);
   model.on("msg:custom", (reply: Heard, buffers?: DataView[]) => {
     if (reply.page !== undefined && reply.page !== page) return; // another view has asked
     if (reply.type === "refused") figure.tell(reply.reason);
@@ -204,7 +195,6 @@ function listen(model: Model<ViewTraits>, figure: Figure, reel: Reel, hello: () 
     if (reply.type === "refused" || reply.type === "unchanged") figure.answered();
   });
   place();
-  pin();
 }
 
 /** Gives the controls the data that they requested. */

@@ -70,7 +70,7 @@ export class Time implements Course<Spot> {
    */
   readonly moves: readonly HTMLElement[];
   readonly lines: readonly HTMLElement[];
-  /** The known facts about all operations; a pinned picture has no strip of them. */
+  /** The known facts about all operations; without a kernel, there is no strip of them. */
   readonly operations: Operations | null;
   private readonly strip: Timeline | null;
   private readonly copying = new Copying("copy the call");

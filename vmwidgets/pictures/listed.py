@@ -8,9 +8,7 @@ from __future__ import annotations
 
 PICTURES = {
     "pictures.beside": ("Beside",),
-    "pictures.compare": ("Comparison", "Diff", "Formats", "Paging"),
     "pictures.dashboard": ("Dashboard",),
-    "pictures.inverted": ("Inverted",),
     "pictures.linux": ("BesideLinux",),
     "pictures.locality": ("Locality",),
     "pictures.maps": ("EntryList", "Map", "Ribbon", "Tree"),
@@ -25,7 +23,6 @@ PICTURES = {
     "pictures.reasons": ("Reasons",),
     "pictures.reference_bits": ("ReferenceBits",),
     "pictures.references": ("References",),
-    "pictures.replacement": ("Clock",),
     "pictures.segments": ("Placement",),
     "pictures.sharing": ("Sharing",),
     "pictures.tables": ("Tables", "Walk"),
@@ -33,30 +30,36 @@ PICTURES = {
     "pictures.traces": ("FaultCurves", "Intervals"),
     "views.domain.capabilities": ("Capabilities",),
     "views.domain.domain": ("Domain",),
+    "views.domain.paging": ("Paging",),
     "views.domain.slab": ("SlabLevels",),
     "views.domain.vnodes": ("Vnodes",),
+    "views.maps.compare": ("Comparison",),
+    "views.maps.diff": ("Diff",),
+    "views.memory.clock": ("Clock",),
     "views.memory.slabs": ("Slabs",),
+    "views.tables.formats": ("Formats",),
+    "views.tables.inverted": ("Inverted",),
 }  # fmt: skip  # a row for each module
 """The names of each module's pictures."""
 
 FIRST_FOR = {
     "vmwidgets.comparisons.formats": {
-        "FormatComparison": "pictures.compare",
+        "FormatComparison": "views.tables.formats",
     },
     "vmwidgets.comparisons.linux": {
         "LinuxComparison": "pictures.linux",
     },
     "vmwidgets.comparisons.maps": {
-        "MapsDiff": "pictures.compare",
+        "MapsDiff": "views.maps.diff",
     },
     "vmwidgets.comparisons.paging_schema": {
-        "PagingComparison": "pictures.compare",
+        "PagingComparison": "views.domain.paging",
     },
     "vmwidgets.comparisons.placements": {
-        "ComparisonValue": "pictures.compare",
+        "ComparisonValue": "views.maps.compare",
     },
     "vmwidgets.engine.kernel.pmap.pmap_schema": {
-        "InvertedValue": "pictures.inverted",
+        "InvertedValue": "views.tables.inverted",
     },
     "vmwidgets.engine.machine.handles.cpus": {
         "MachineCpu": "pictures.tlb",
@@ -81,7 +84,7 @@ FIRST_FOR = {
         "MachineObjects": "pictures.objects",
     },
     "vmwidgets.engine.machine.handles.replacement": {
-        "MachineReplacement": "pictures.replacement",
+        "MachineReplacement": "views.memory.clock",
     },
     "vmwidgets.engine.machine.handles.tables": {
         "MachineTables": "pictures.tables",
