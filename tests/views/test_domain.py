@@ -466,7 +466,7 @@ def test_pictures_of_two_domains_have_one_headline_and_the_steps_of_their_own(do
 
 @pytest.mark.parametrize("kind", [vm.Domain, vm.Vnodes, vm.Capabilities, vm.SlabLevels])
 def test_other_targets_are_refused_in_a_sentence(kind: type[vm.View]) -> None:
-    with pytest.raises(vm.Refused, match="shows a MachineDomain"):
+    with pytest.raises(vm.Refused, match="shows a self-paging domain"):
         kind(vm.boot("armv7"))
 
 

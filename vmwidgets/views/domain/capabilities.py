@@ -19,7 +19,7 @@ from vmwidgets.views.scene.sheet import Sheet, picture
 from vmwidgets.views.scene.text import text_width, visible
 from vmwidgets.views.story.words.names import kind_words
 
-from .picture import DomainAt, domain_at, held_words
+from .picture import DOMAIN, SHOWN, DomainAt, domain_at, held_words
 
 if TYPE_CHECKING:
     from vmwidgets.pictures.at import At
@@ -40,7 +40,7 @@ EMPTY = "taken, still empty"
 """The words for slots that were handed out and hold nothing, or that another part of the program has."""
 
 
-@picture("Capabilities", shows=["vmwidgets.engine.machine.handles.domain.MachineDomain"])
+@picture("Capabilities", shows=[DOMAIN], what=SHOWN)
 def capabilities(at: At) -> Sheet:
     """Draw which slots of a domain's cnodes are in use, and by what.
 

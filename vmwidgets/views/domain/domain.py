@@ -17,7 +17,7 @@ from vmwidgets.views.story.words.headlines import causes_of
 
 from .calls import calls_part
 from .capabilities import SLOTS_HEADER, slots_rows, summary_part
-from .picture import COLUMNS, DomainAt, domain_at, found_at, held_words, mapped_words
+from .picture import COLUMNS, DOMAIN, SHOWN, DomainAt, domain_at, found_at, held_words, mapped_words
 from .regions import REGIONS_HEADER, regions_part, regions_rows
 from .slab import HEADER as SLAB_HEADER
 from .slab import gauge, slab_rows
@@ -30,7 +30,7 @@ NAME_W, NARROW = 160.0, 500.0
 """Width of a row's name; the width below which it is above its row."""
 
 
-@picture("Domain", first_for=["vmwidgets.engine.machine.handles.domain.MachineDomain"], find=found_at)
+@picture("Domain", first_for=[DOMAIN], what=SHOWN, find=found_at)
 def domain(at: At) -> Sheet:
     """Draw a self-paging domain: what the last operation made, its calls, and what the program has now.
 

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from vmwidgets.engine.machine.handles.domain import MachineDomain
     from vmwidgets.pictures.at import At
 
+DOMAIN, SHOWN = "vmwidgets.engine.machine.handles.domain.MachineDomain", "a self-paging domain, machine.domain(…)"
+"""What the pictures of a domain show: its class, and its name in an error."""
+
 COLUMNS = (
     Lane("column 0", "tree", down=True, label="shadow tree"),
     Lane("column 1", down=True, label="the hardware's tables"),

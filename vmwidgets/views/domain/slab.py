@@ -23,7 +23,7 @@ from vmwidgets.views.scene.sheet import Sheet, picture
 from vmwidgets.views.scene.text import fitted, text_width
 from vmwidgets.views.story.calls import with_functions
 
-from .picture import DomainAt, domain_at
+from .picture import DOMAIN, SHOWN, DomainAt, domain_at
 
 if TYPE_CHECKING:
     from vmwidgets.pictures.at import At
@@ -38,7 +38,7 @@ PIECES, HIGH = 6, 26.0
 """The most pieces that are drawn; the gauge's height."""
 
 
-@picture("SlabLevels", shows=["vmwidgets.engine.machine.handles.domain.MachineDomain"])
+@picture("SlabLevels", shows=[DOMAIN], what=SHOWN)
 def slab_levels(at: At) -> Sheet:
     """Draw the slab that a domain's vnodes come from: what is free, the reserve, and the operation's refills.
 

@@ -23,6 +23,8 @@ from vmwidgets.views.story.words.names import flag_words, kind_words, pages_word
 
 from .picture import (
     COLUMNS,
+    DOMAIN,
+    SHOWN,
     Decoded,
     DomainAt,
     below_fold,
@@ -69,7 +71,7 @@ class Row:
     folded: VnodeFold | None = None
 
 
-@picture("Vnodes", shows=["vmwidgets.engine.machine.handles.domain.MachineDomain"], find=found_at)
+@picture("Vnodes", shows=[DOMAIN], what=SHOWN, find=found_at)
 def vnodes(at: At) -> Sheet:
     """Draw a domain's shadow tree, and next to each vnode the descriptor that the hardware reads.
 
@@ -140,7 +142,7 @@ def _ringed(drawn: Drawn, nodes: Sequence[Node], count: int) -> Iterator[Node]:
         yield node if alone else replace(node, state=(*node.state, "within"))
     if count > 1:
         right = max(node.x + node.w for node in nodes)
-        yield boxes.badge(f"{nodes[0].id}/count", f"{count:,}", "new", right, nodes[0].y)
+        yield kit.badge(f"{nodes[0].id}/count", f"{count:,}", "new", right, nodes[0].y)
 
 
 def _heads(seen: DomainAt, left: kit.Box, right: kit.Box, wants: float, has_leaves: bool) -> Iterator[Node]:
