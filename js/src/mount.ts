@@ -1,7 +1,6 @@
 // Connects a view's model with a figure on the page: frames, selection and status, hello when it is drawn, bye when it
 // is removed.
 
-import { download } from "./copies.ts";
 import type { Equipment } from "./equipment.ts";
 import { Figure } from "./figure.ts";
 import { found, hear, isExported } from "./hearing.ts";
@@ -275,4 +274,14 @@ function select(selection: SelectionModel, thing: string): void {
   if (selection.get("selection") === thing) return;
   selection.set("selection", thing); // all views follow now, and Python when it is idle
   selection.save_changes();
+}
+
+/** Offers the browser a file to save. */
+function download(name: string, file: Blob): void {
+  const address = URL.createObjectURL(file);
+  const link = document.createElement("a");
+  link.href = address;
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(address), 60_000);
 }

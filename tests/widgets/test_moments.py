@@ -263,7 +263,7 @@ def test_what_changes_a_machine_is_refused_in_the_past() -> None:
 
 def when_on_page(view: vm.View) -> dict[str, Any]:
     found: dict[str, Any] = unpack(view.frame["data"])["when"]
-    del found["operations"], found["line"]  # tests/widgets/test_operations.py, test_timeline.py
+    del found["operations"]  # tests/widgets/test_operations.py
     return found
 
 
