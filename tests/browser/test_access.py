@@ -52,7 +52,7 @@ subjects = {
     "Comparison": vm.compare([vm.workload.allocate("a", "64 KiB"), vm.workload.free("a")]),
     "Formats": formats, "Tables": formats.tables["armv7"], "Paging": vm.compare_paging(small, paged),
     "Diff": vm.diff(small, "1000-2000 rw-p 0 00:00 0   [stack]"),
-    **dict.fromkeys(["Domain", "Capabilities", "Vnodes", "Vspace", "SlabLevels"], d),
+    **dict.fromkeys(["Domain", "Capabilities", "Vnodes", "SlabLevels"], d),
     **dict.fromkeys(["Map", "Tree", "EntryList", "Ribbon"], m.kernel_map), "Kentry": m, "Dashboard": m, "Tlb": m,
     "Beside": (vm.picture(m.kernel_map, moment=(m.journal.serial(1), None)), vm.picture(m.kernel_map)),
     "Pasted": vm.load("usertrap(): unexpected scause 0xf pid=3\\npanic: freewalk: leaf"),

@@ -19,14 +19,13 @@ t.write(t.map.enter("8 KiB", object=m.object("memory")), b"x")
 a = d.map(f, at=0x5000_0000, size="4 KiB", flags="r")
 """
 
-SHOWN = (1, 2, 3, 4, 5, 6, 7)
+SHOWN = (1, 2, 3, 4, 5, 6)
 
 
 @pytest.fixture
 def notebook(open_notebook: Callable[..., Notebook], new_notebook: Callable[..., str]) -> Notebook:
     """A domain with two mappings, in all pictures that there are of it."""
-    parts = ("d", "m", "vm.Vnodes(d)", "vm.Capabilities(d)", "vm.SlabLevels(d)", "vm.Vspace(d)",
-             "vm.compare_paging(t, d)")  # fmt: skip
+    parts = ("d", "m", "vm.Vnodes(d)", "vm.Capabilities(d)", "vm.SlabLevels(d)", "vm.compare_paging(t, d)")
     opened = open_notebook(new_notebook(BOOT, *parts))
     opened.run_all()
     for index in SHOWN:
@@ -72,7 +71,7 @@ def test_a_click_on_a_call_goes_to_the_moment_after_it(notebook: Notebook) -> No
 @pytest.mark.sweep
 def test_refills_inside_refills_are_drawn_inside_each_other(notebook: Notebook) -> None:
     notebook.run("c = d.map(d.device_frame(0xA0000000, '60 MiB'))")
-    frames = notebook.cell(5).locator(".vmwidgets .node.refill")
+    frames = notebook.cell(1).locator(".vmwidgets .node.refill")
     frames.nth(1).wait_for()
     boxes = [frames.nth(number).bounding_box() for number in (0, 1)]
     outer, inner = sorted((box for box in boxes if box), key=lambda box: -box["width"])

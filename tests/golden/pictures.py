@@ -81,7 +81,7 @@ def kinds(machine: Any) -> Iterator[tuple[str, Callable[[], Picture]]]:
         for domain in domains:
             yield "Paging", partial(_of, vm.compare_paging, task, domain)
     for domain in domains:
-        for kind in (vm.Domain, vm.Capabilities, vm.Vnodes, vm.Vspace, vm.SlabLevels):
+        for kind in (vm.Domain, vm.Capabilities, vm.Vnodes, vm.SlabLevels):
             yield f"{kind.__name__} of {domain.path}", partial(kind, domain)
 
 

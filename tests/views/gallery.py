@@ -280,7 +280,7 @@ def of_domains() -> Named:
     for _ in range(5):
         domain.map(domain.frame("16 KiB"))
     for size, one in (("few", domain), ("a life", machine_life(3))):
-        for kind in (vm.Domain, vm.Capabilities, vm.Vnodes, vm.Vspace, vm.SlabLevels):
+        for kind in (vm.Domain, vm.Capabilities, vm.Vnodes, vm.SlabLevels):
             yield f"{kind.__name__} of {size}", vm.picture(kind(one))
     yield "Dashboard of a domain", vm.picture(domain.machine)
 
@@ -394,7 +394,7 @@ def of_names(which: str) -> Named:
     yield f"Tables, {which}", vm.picture(vm.Tables(child))
     yield f"Inverted, {which}", vm.picture(machine.frames.inverted())
     yield f"Walk of a task, {which}", vm.picture(child.walk(own))
-    for kind in (vm.Domain, vm.Capabilities, vm.Vspace):
+    for kind in (vm.Domain, vm.Capabilities):
         yield f"{kind.__name__}, {which}", vm.picture(kind(domain))
     yield f"Paging, {which}", vm.picture(vm.compare_paging(child, domain))
     work = [allocate(name, "16 KiB"), allocate(name[:-1], "4 KiB"), free(name)]

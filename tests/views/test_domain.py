@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 
 import vmwidgets as vm
@@ -14,7 +16,7 @@ from vmwidgets.views.domain.picture import vnode_thing
 from vmwidgets.views.scene.model import Node, Scene
 
 PAGE = 4096
-PARTS = (vm.Domain, vm.Vnodes, vm.Capabilities, vm.Vspace, vm.SlabLevels, vm.Dashboard)
+PARTS = (vm.Domain, vm.Vnodes, vm.Capabilities, vm.SlabLevels, vm.Dashboard)
 
 
 @pytest.fixture
@@ -49,7 +51,9 @@ def test_a_map_adds_a_vnode_a_descriptor_and_a_capability_that_are_selected_toge
     assert sorted(node.kind for node in drawn) == ["cap", "hardware", "vnode"]
     assert all("new" in node.state and node.id not in before for node in drawn)
     said = {node.kind: words(node) for node in drawn}
-    assert said["cap"].startswith("M ")
+    (cap,) = (node for node in drawn if node.kind == "cap")
+    assert "mapping" in cap.title
+    assert said["cap"] == cap.id.rpartition("/")[2], "the slot's number"
     assert "4 KiB, descriptor 2 " in said["vnode"]
     assert said["vnode"].endswith(" r--")
     (row,) = (node for node in drawn if node.kind == "vnode")
@@ -78,7 +82,7 @@ def test_each_vnode_stands_beside_the_descriptor_that_is_in_ram(seed: int, archi
             assert value.kind.endswith(("l1", "pml4"))
             continue
         word = domain.machine.system.ram.read_word(value.descriptor_pa, width)
-        assert right.text[0].text == f"{word:0{2 * width}x}"
+        assert f"{word:0{2 * width}x}" in [run.text for run in right.text]
         way = [(step.pa, step.value) for step in domain.walk(value.va).steps]
         assert (value.descriptor_pa, word) in way, "the hardware goes that way"
 
@@ -127,16 +131,16 @@ def test_the_strip_has_a_box_for_each_call_in_order(domain: MachineDomain) -> No
 
 def test_a_refill_inside_a_refill_stands_inside_it_one_row_lower(domain: MachineDomain) -> None:
     domain.map(domain.device_frame(0xA000_0000, "60 MiB"))
-    scene = vm.SlabLevels(domain).scene()
+    scene = vm.Domain(domain).scene()
     outer, inner = (node for node in scene.nodes if node.kind == "refill")
     assert outer.x < inner.x < inner.x + inner.w < outer.x + outer.w
     assert outer.y < inner.y
     assert inner.y + inner.h <= outer.y + outer.h
     for box in scene.nodes:
-        if box.kind in ("call", "record") and box.lane == "calls/2":
+        if box.kind == "call" and box.lane == "calls/2":
             assert inner.x <= box.x <= box.x + box.w <= inner.x + inner.w
             assert inner.y <= box.y <= box.y + box.h <= inner.y + inner.h
-    levels = [words(node) for node in scene.nodes if node.kind == "refill-level"]
+    levels = [words(node) for node in vm.SlabLevels(domain).scene().nodes if node.kind == "refill-level"]
     assert levels[0].startswith("refill 1: 15,424 blocks wanted, 15,417 short")
     assert "16 KiB" in levels[1], "what the map of a 1 MiB frame wants, of a slab with 7 free blocks"
 
@@ -162,7 +166,7 @@ def test_a_step_shows_what_was_there_then(domain: MachineDomain) -> None:
     said, descriptors = [], []
     for scene in steps_of(view):
         said.append(scene.caption.text)
-        descriptors.append([words(node).split()[0] for node in scene.nodes if node.kind == "hardware"][1:])
+        descriptors.append([node.text[-1].text for node in scene.nodes if node.kind == "hardware"][1:])
     assert said[0] == saying("moments: before")
     assert descriptors[0] == []
     linked = next(
@@ -180,7 +184,7 @@ def descriptor(domain: MachineDomain, identity: int) -> int:
 
 
 def test_what_failed_was_taken_back_and_says_why() -> None:
-    domain = vm.boot("armv7").domain("hello", slots=8)
+    domain = vm.boot("armv7").domain("hello", slots=9)
     frame = domain.frame("16 KiB")
     domain.map(frame, at=0x5000_0000)
     before = domain.snapshot()
@@ -189,12 +193,12 @@ def test_what_failed_was_taken_back_and_says_why() -> None:
     scene = vm.Domain(domain).scene()
     assert scene.caption.tone == "error"
     assert scene.caption.text == saying("headlines: failed", name="map", kind="LIB_ERR_SLOT_ALLOC_NO_SPACE")
-    reason = "All 8 slots of cnode 'slots' are in use."
+    reason = "All 9 slots of cnode 'slots' are in use."
     assert scene.caption.reason == f"{reason} {saying('domain operations: failed/undone')}"
     assert scene.table is not None
     chain = [name.strip("(:;") for name in domain.machine.journal.last.said.split() if "_ERR_" in name]
     assert [cell for row in scene.table.rows for cell in row if "_ERR_" in cell] == chain
-    assert len(chain) == 3
+    assert len(chain) == 4
     failed = [node for node in scene.nodes if "fault" in node.state]
     undone = [node for node in scene.nodes if "undoing" in node.state]
     assert len(failed) == 1
@@ -215,16 +219,18 @@ def test_every_operation_has_a_sentence_of_its_own(domain: MachineDomain) -> Non
 
     assert said() == saying("domain operations: domain", 4)
     frame = domain.frame("8 KiB")
-    assert said() == saying(
-        "domain operations: made", slot="slots[0]", kind="a frame", size="8 KiB", address=frame.base, rights="rwg"
-    )
+    assert said() == saying("domain operations: made", slot="slots[0]", kind="a frame", size="8 KiB")
+    made = saying("domain operations: made/of", address=frame.base, rights="rwg")
+    assert view.scene().caption.reason.startswith(made)
     copy = domain.mint(frame, "rg")
-    minted = fields_of("domain operations: made/mint", said())
-    assert (minted["rights"], minted["source"]) == ("r-g", "slots[0]")
+    minted = saying("domain operations: made/mint", address=frame.base, rights="r-g", source="slots[0]")
+    assert view.scene().caption.reason.startswith(minted)
     address = domain.map(copy, flags="r")
     assert said() == saying(
-        "domain operations: map", size="8 KiB", frame="slots[1]", address="0x4040_0000", flags="r--"
+        "domain operations: map", size="8 KiB", address="0x4040_0000", mappings="one mapping", tables="one new table"
     )
+    shown = saying("domain operations: map/frame", frame="slots[1]", flags="r--")
+    assert view.scene().caption.reason.startswith(shown)
     domain.map(frame, at=0x5000_0000)
     domain.modify_flags(0x5000_0000, "4 KiB", "r")
     assert said() == saying("domain operations: modify_flags", size="4 KiB", address="0x5000_0000", flags="r--")
@@ -234,8 +240,9 @@ def test_every_operation_has_a_sentence_of_its_own(domain: MachineDomain) -> Non
     assert (freed["slots"], freed["blocks"]) == ("1 slot", "1 block")
     domain.revoke(frame)
     emptied = "slots[11] (mapping), slots[1] (frame)"
-    assert said() == saying("domain operations: revoke", slot="slots[0]", slots=emptied)
-    assert view.scene().caption.reason == saying("domain operations: delete/leaves", 1)
+    assert said() == saying("domain operations: revoke", slot="slots[0]")
+    reasons = saying("domain operations: revoke/slots", slots=emptied), saying("domain operations: delete/leaves", 1)
+    assert view.scene().caption.reason == " ".join(reasons)
     domain.take_slots(3)
     assert said() == saying(
         "domain operations: take_slots", 3, name="hello", left=f"{domain.domain.slots.free_slots:,}"
@@ -250,12 +257,42 @@ def test_every_operation_has_a_sentence_of_its_own(domain: MachineDomain) -> Non
 @pytest.mark.parametrize("seed", range(4))
 def test_every_slot_is_drawn_or_counted(seed: int) -> None:
     domain = machine_life(seed, slots=300)
-    scene = vm.Domain(domain).scene()
+    scene = vm.Capabilities(domain).scene()
     for cnode in domain.snapshot().cnodes:
         cells = [node for node in scene.nodes if node.id.startswith(f"slots/{cnode.name}/")]
-        folds = [node.title.partition(" of ")[0].split() for node in cells if node.kind == "fold"]
-        covered = sum(int(title[3]) - int(title[1]) + 1 for title in folds)
-        assert covered + sum(node.kind == "cap" for node in cells) == cnode.slots
+        left_out = sum(int(words(node).removeprefix("+").replace(",", "")) for node in cells if node.kind == "fold")
+        free = sum(int(words(node).split()[0].replace(",", "")) for node in cells if node.id.endswith("/said"))
+        assert left_out + free + sum(node.kind == "cap" for node in cells) == cnode.slots
+
+
+def test_the_slots_of_a_kind_have_its_name_and_its_number(domain: MachineDomain) -> None:
+    domain.map(domain.frame("4 KiB"))
+    domain.map(domain.frame("4 KiB"))
+    kinds = Counter(one.kind for one in domain.snapshot().cnodes[2].capabilities)
+    own = {f"{kinds['Mapping']} mappings", f"{kinds['Frame']} frames", f"{kinds['VNode_ARM_l2']} L2 tables"}
+    for kind in (vm.Capabilities, vm.Domain):
+        said = {words(node).partition(",")[0] for node in kind(domain).scene().nodes}
+        assert own | {"3 cnodes", "1 L1 table"} <= said
+    title = vm.Capabilities(domain).scene().caption.text
+    assert f"{kinds.total()} of 16,384 slots are in use" in title
+
+
+def test_what_the_operation_put_into_slots_is_drawn_beside_the_sum_of_its_kind(domain: MachineDomain) -> None:
+    domain.map(domain.frame("4 KiB"))
+    frame = domain.frame("4 KiB")
+    before = {one.ref.slot for one in domain.snapshot().cnodes[2].capabilities}
+    domain.map(frame, flags="r")
+    after = {one.ref.slot for one in domain.snapshot().cnodes[2].capabilities}
+    new = [node for node in vm.Domain(domain).scene().nodes if node.kind == "cap"]
+    assert {words(node) for node in new} == {f"{slot}" for slot in after - before}
+    assert all("new" in node.state for node in new)
+
+
+def test_free_slots_are_named_if_all_others_are_known(domain: MachineDomain) -> None:
+    frames = [domain.frame("4 KiB") for _ in range(4)]
+    domain.delete(frames[1])
+    nodes = placed(vm.Capabilities(domain).scene())
+    assert words(nodes["slots/slots/free"]) == "1, 4–16,383"
 
 
 def test_slots_say_what_is_in_them(domain: MachineDomain) -> None:
@@ -264,65 +301,85 @@ def test_slots_say_what_is_in_them(domain: MachineDomain) -> None:
     copy = domain.mint(frame, "rg")
     domain.map(copy, flags="r")
     nodes = {node.thing: node for node in vm.Capabilities(domain).scene().nodes if node.kind == "cap"}
-    assert words(nodes[f"cap:{ram.ref}"]).split()[0] == "R"
+    assert "piece of RAM" in nodes[f"cap:{ram.ref}"].title
     assert f"made from {ram.ref}" in nodes[f"cap:{frame.ref}"].title
     assert f"copies: {copy.ref}" in nodes[f"cap:{frame.ref}"].title
     assert "r-g" in nodes[f"cap:{copy.ref}"].title
     assert "mapped in entries 0–1 of" in nodes[f"cap:{copy.ref}"].title
 
 
-def test_regions_stand_in_order_and_say_what_the_slab_uses(domain: MachineDomain) -> None:
-    for _ in range(4):
-        domain.map(domain.frame("64 KiB"))
-    nodes = [node for node in vm.Vspace(domain).scene().nodes if node.kind == "range"]
-    regions = {f"region:{region.id}": region for region in domain.snapshot().regions}
-    assert [regions[node.thing].base for node in sorted(nodes, key=lambda node: node.x)] == sorted(
-        region.base for region in regions.values()
-    )
-    meta = next(node for node in nodes if "kernel" in node.state)
-    assert "4 KiB used" in meta.title
+def test_regions_stand_in_order_with_what_is_free_between_them(domain: MachineDomain) -> None:
+    frame = domain.frame("4 KiB")
+    for at in (0x5000_0000, 0x6000_0000, 0x6000_1000):
+        domain.map(frame, at=at)
+    nodes = [
+        node for node in vm.Domain(domain).scene().nodes if node.id.startswith("regions/") and node.kind != "label"
+    ]
+    drawn = [node.thing for node in sorted(nodes, key=lambda node: (node.y, node.x))]
+    meta, first, second, third = sorted(domain.snapshot().regions, key=lambda one: one.base)
+    assert drawn == [f"region:{meta.id}", "", f"region:{first.id}", "", f"region:{second.id}", f"region:{third.id}"]
+    gaps = [words(node) for node in nodes if node.kind == "gap"]
+    assert gaps == ["252 MiB free", "256.0 MiB free"]  # a page less
+    assert first.base - meta.end == 252 << 20
 
 
-def test_the_slab_frames_have_a_strip_that_is_as_full_as_they_are(domain: MachineDomain) -> None:
+def test_a_region_has_a_bar_as_long_as_what_of_it_is_mapped(domain: MachineDomain) -> None:
     while not domain.snapshot().meta_used:
         domain.map(domain.frame("4 KiB"))
-    scene = vm.Vspace(domain, width=900).scene()
-    (meta,) = (node for node in scene.nodes if node.lane == "regions" and "kernel" in node.state)
-    rail, used = (next(bar for bar in meta.bars if bar.style == style) for style in ("rail", "used"))
     value = domain.snapshot()
+    nodes = [node for node in vm.Domain(domain).scene().nodes if node.kind == "region"]
+    (meta,) = (node for node in nodes if "slab frames" in words(node))
     size = next(one.size for one in value.regions if one.base == value.meta_start)
-    assert used.w == pytest.approx(max(2.0, rail.w * value.meta_used / size))
-    assert rail.w == pytest.approx(meta.w)
-    assert "slab frames" in " ".join(run.text for node in scene.nodes for run in node.text if "mapped" in run.text)
+    assert meta.bars[-1].w == pytest.approx(max(2.0, meta.w * value.meta_used / size))
+    others = [node for node in nodes if node is not meta]
+    assert others
+    assert all(node.bars[-1].w == node.w for node in others), "all of each is mapped"
 
 
-def test_the_slab_shows_used_blocks_and_the_reserve(domain: MachineDomain) -> None:
-    domain.map(domain.frame("4 KiB"))
-    scene = vm.SlabLevels(domain).scene()
-    (cells,) = (node for node in scene.nodes if node.kind == "cells")
-    styles = [bar.style for bar in cells.bars]
+def gauge(scene: Scene) -> Node:
+    return placed(scene)["slab/gauge"]
+
+
+def test_the_gauge_has_used_blocks_and_the_reserve_to_scale(domain: MachineDomain) -> None:
+    for _ in range(5):
+        domain.map(domain.frame("16 KiB"))
     slab = domain.snapshot().slab
-    assert (styles.count("used"), styles.count("next"), len(styles)) == (slab.total - slab.free, 3, slab.total)
-    assert styles.count("free") == slab.free - 3, "with an outline, which is seen on a dark ground"
+    scene = vm.SlabLevels(domain).scene()
+    bars = {bar.style: bar for bar in gauge(scene).bars}
+    assert bars["used"].w / bars["rail"].w == pytest.approx((slab.total - slab.free) / slab.total)
+    assert bars["reserve"].w / bars["rail"].w == pytest.approx(3 / slab.total)
+    assert bars["reserve"].x + bars["reserve"].w == pytest.approx(bars["rail"].w), "it is used last"
+    rows = {node.id: node for node in scene.nodes if node.lane == "slab"}
+    wide = {name: next(bar for bar in node.bars if bar.style == "rail").w for name, node in rows.items()}
+    heads = {f"slab/{head.number}": head.blocks for head in slab.heads}
+    assert [wide["slab/1"] / wide["slab/2"]] == pytest.approx([heads["slab/1"] / heads["slab/2"]])
+
+
+@pytest.mark.parametrize("architecture", ["armv7", "x86-64"])
+def test_the_title_says_whether_the_next_page_needs_memory_first(architecture: str) -> None:
+    domain = vm.boot(architecture).domain("hello")
+    said = []
+    for _ in range(30):
+        before = domain.snapshot().slab.total
+        has_room = "no need to ask" in vm.SlabLevels(domain).scene().caption.text
+        domain.map(domain.frame("4 KiB"))
+        assert (domain.snapshot().slab.total == before) == has_room
+        said.append(has_room)
+    assert {*said} == {True, False}
 
 
 @pytest.mark.parametrize("seed", [1, 3, 4])
-def test_each_block_has_a_cell_or_all_of_them_a_bar_that_is_filled_so_far(seed: int) -> None:
+def test_each_piece_of_the_slab_has_a_bar_that_is_filled_so_far(seed: int) -> None:
     """The largest pieces of these lives have 63, 511 and 255 blocks."""
     domain = machine_life(seed, "armv7", 60)
-    scene = vm.SlabLevels(domain).scene()
     heads = {head.number: head for head in domain.snapshot().slab.heads}
-    drawn = {int(node.id.split("/")[1]): node for node in scene.nodes if node.kind == "cells"}
-    assert drawn
-    for number, node in drawn.items():
-        head = heads[number]
-        used = [bar for bar in node.bars if bar.style == "used"]
-        rail = [bar for bar in node.bars if bar.style == "rail"]
-        if rail:
-            assert sum(bar.w for bar in used) / rail[0].w == pytest.approx(1 - head.free / head.blocks, abs=0.01)
-        else:
-            assert (len(used), len(node.bars)) == (head.blocks - head.free, head.blocks)
-    assert any(bar.style == "rail" for node in drawn.values() for bar in node.bars) == (seed != 1)
+    nodes = placed(vm.SlabLevels(domain).scene())
+    for number, head in heads.items():
+        node = nodes[f"slab/{number}"]
+        assert f"{head.blocks - head.free:,} of {head.blocks:,} used" in words(node)
+        used = sum(bar.w for bar in node.bars if bar.style == "used")
+        rail = sum(bar.w for bar in node.bars if bar.style == "rail")
+        assert used == pytest.approx(max(rail * (1 - head.free / head.blocks), 1 * (head.free < head.blocks)))
 
 
 # ---- all of them ----------------------------------------------------------------------------------------
@@ -372,7 +429,7 @@ def test_the_dashboard_follows_the_domain_that_is_worked_on(domain: MachineDomai
     machine = domain.machine
     view = vm.Dashboard(machine)
     domain.map(domain.frame("4 KiB"))
-    assert fields_of("domain operations: map", view.scene().caption.text)["frame"] == "slots[0]"
+    assert fields_of("domain operations: map", view.scene().caption.text)["size"] == "4 KiB"
     other = machine.domain("other")
     assert "other" in view.scene().title
     other.map(other.frame("8 KiB"))
@@ -407,7 +464,7 @@ def test_pictures_of_two_domains_have_one_headline_and_the_steps_of_their_own(do
     assert mine.steps.count == 0 < others.steps.count
 
 
-@pytest.mark.parametrize("kind", [vm.Domain, vm.Vnodes, vm.Capabilities, vm.Vspace, vm.SlabLevels])
+@pytest.mark.parametrize("kind", [vm.Domain, vm.Vnodes, vm.Capabilities, vm.SlabLevels])
 def test_other_targets_are_refused_in_a_sentence(kind: type[vm.View]) -> None:
     with pytest.raises(vm.Refused, match="shows a self-paging domain"):
         kind(vm.boot("armv7"))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 import vmwidgets as vm
@@ -11,7 +9,6 @@ from tests.views.test_domain import PAGE, placed, tree, words
 from tests.views.test_kmem_layout import sound, steps_of
 from vmwidgets.engine.machine.handles.domain import MachineDomain
 from vmwidgets.engine.selfpaging.domain_schema import VnodeValue, all_vnodes
-from vmwidgets.views.maps.axis import break_large_gaps
 
 
 @pytest.fixture
@@ -39,15 +36,19 @@ def test_what_a_picture_of_a_large_domain_leaves_out_is_counted(large: MachineDo
     assert f"{len(leaves)} leaves" in words(placed(scene)["tree/heads/requested"])
     held = sum(len(cnode.capabilities) for cnode in whole.cnodes)
     assert f"{held:,} capabilities" in scene.subtitle
-    titles = [node.title for node in scene.nodes if node.id.startswith("slots/slots/fold/")]
-    told = [part.split() for title in titles for part in title.partition(": ")[2].removesuffix(": open").split(", ")]
-    cells = [node for node in scene.nodes if node.lane == "slots/slots" and node.kind == "cap"]
-    counts = sum(int(part[0].replace(",", "")) for part in told if part[1] not in ("free", "given"))
-    assert counts + sum("taken" in node.state for node in cells) == len(whole.cnodes[2].capabilities)
-    gaps = [node.title.split()[0] for node in scene.nodes if node.kind == "gap" and " regions in" in node.title]
-    ranges = [node for node in scene.nodes if node.kind == "range"]
-    assert sum(map(int, gaps)) + len(ranges) == len(whole.regions)
-    assert [node.thing for node in ranges if "kernel" in node.state] == [f"region:{whole.regions[0].id}"]
+    kinds = [words(one) for one in scene.nodes if one.kind == "kind"]
+    assert sum(int(one.split()[0].replace(",", "")) for one in kinds if "taken" not in one) == held
+    slots = vm.Capabilities(large).scene()
+    sound(slots)
+    left_outs = [node for node in slots.nodes if node.kind == "fold" and node.lane == "slots/slots"]
+    cells = [node for node in slots.nodes if node.kind == "cap" and node.lane == "slots/slots"]
+    left_out = sum(int(words(node).removeprefix("+").replace(",", "")) for node in left_outs)
+    assert left_out + len(cells) == len(whole.cnodes[2].capabilities) + len(whole.cnodes[2].reserved)
+    regions = [node for node in scene.nodes if node.kind == "region"]
+    more = [int(words(node).removeprefix("+")) for node in scene.nodes if node.id.startswith("regions/fold/")]
+    assert sum(more) + len(regions) == len(whole.regions)
+    slab = [node.thing for node in regions if "slab frames" in words(node)]
+    assert slab == [f"region:{whole.regions[0].id}"]
 
 
 def test_a_fold_in_the_middle_of_a_large_table_opens_where_it_begins(large: MachineDomain) -> None:
@@ -62,17 +63,28 @@ def test_a_fold_in_the_middle_of_a_large_table_opens_where_it_begins(large: Mach
     assert len([entry for entry in below if entry >= int(first)]) > 30
 
 
+def test_slots_that_are_left_out_are_drawn_if_their_fold_is_opened(large: MachineDomain) -> None:
+    view = vm.Capabilities(large)
+    before = {node.id for node in view.scene().nodes if node.kind == "cap"}
+    fold = next(node for node in view.scene().nodes if node.id.startswith("slots/slots/fold/"))
+    view.opened(fold.id)
+    scene = view.scene()
+    sound(scene)
+    after = {node.id for node in scene.nodes if node.kind == "cap"}
+    assert before < after
+    assert len(after) > len(before) + 30
+
+
 def children(domain: MachineDomain, table: int) -> tuple[VnodeValue, ...]:
     return next(node.children for node in tree(domain) if node.id == table)
 
 
 def test_tables_of_a_large_domain_say_how_much_more_there_is(large: MachineDomain) -> None:
     whole = large.snapshot()
-    for kind, many in ((vm.Capabilities, sum(len(one.capabilities) for one in whole.cnodes)),
-                       (vm.Vspace, len(whole.regions))):  # fmt: skip
-        rows = kind(large).scene().table.rows
-        assert len(rows) < 300
-        assert rows[-1][0] == f"… {many - len(rows) + 1:,} more"
+    many = sum(len(one.capabilities) for one in whole.cnodes)
+    rows = vm.Capabilities(large).scene().table.rows
+    assert len(rows) < 300
+    assert rows[-1][0] == f"… {many - len(rows) + 1:,} more"
     assert len(vm.Domain(large).to_text().splitlines()) < 60
 
 
@@ -86,21 +98,3 @@ def test_steps_of_a_large_domain_go_back_to_what_was(large: MachineDomain) -> No
     assert leaf.id not in first
     leaves = [int(words(scene["tree/heads/requested"]).split(" leaves")[0].split()[-1]) for scene in (first, last)]
     assert leaves[1] == leaves[0] + 1
-
-
-@pytest.mark.parametrize("kind", [vm.Domain, vm.Vspace])
-def test_the_axis_of_the_regions_is_laid_out_once(kind: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    domain = vm.boot("armv7").domain("hello")
-    domain.map(domain.frame("16 KiB"))
-    at = vm.picture(kind(domain)).at()
-    asked: list[int] = []
-
-    def counted(segments: Any) -> Any:
-        asked.append(1)
-        return break_large_gaps(segments)
-
-    monkeypatch.setattr("vmwidgets.views.domain.regions.break_large_gaps", counted)
-    scene = vm.picture(kind(domain)).draw(at)
-    assert asked == [1]
-    words = next(node for node in scene.nodes if node.id == "heading/regions").text[-1].text
-    assert words.endswith("not to scale") == any(", not to scale" in node.title for node in scene.nodes)

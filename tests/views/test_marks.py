@@ -123,17 +123,6 @@ def test_a_removal_that_cuts_at_both_ends_names_no_function_of_one_end() -> None
     assert vm.Map(space).scene().caption.functions == ("vm_map_remove",)
 
 
-@pytest.mark.parametrize(("size", "broken"), [("8 KiB", True), ("1 MiB", False)])
-def test_slab_frames_that_are_not_to_scale_look_and_say_so(size: str, broken: bool) -> None:
-    domain = vm.boot("armv7").domain("hello")
-    domain.map(domain.frame(size))
-    slab, region = (node for node in vm.Domain(domain).scene().nodes if node.kind == "range")
-    assert [bar.style for bar in slab.bars].count("line") == (4 if broken else 0)
-    assert slab.title.endswith(", not to scale") == broken
-    if not broken:
-        assert slab.w / region.w == pytest.approx(4, rel=0.05)
-
-
 # ---- many small things ---------------------------------------------------------------------------------
 
 

@@ -127,10 +127,11 @@ def test_each_step_changes_the_picture_and_no_change_is_without_a_step(
     assert sum(steps.values()) > 5
 
 
-def test_calls_of_a_domain_are_its_steps() -> None:
+@pytest.mark.parametrize("name", ["Domain", "Vnodes", "Capabilities", "SlabLevels"])
+def test_what_a_domain_does_is_a_step_of_the_pictures_that_it_changes(name: str) -> None:
     domain = machine_life(2)
     machine = domain.machine
-    picture = known_pictures()["Domain"](domain)
+    picture = known_pictures()[name](domain)
     moved = 0
     for operation in list(machine.journal[1:])[-12:]:
         if len(operation.events) <= LONG:

@@ -247,12 +247,6 @@ def _kmem() -> vm.View:
     return vm.Kmem(machine)
 
 
-def _vspace() -> vm.View:
-    domain = vm.boot("armv7").domain("hello")
-    domain.map(domain.frame("16 KiB"))
-    return vm.Vspace(domain)
-
-
 def _dashboard() -> vm.View:
     machine = _kmem().machine
     assert machine is not None
@@ -260,7 +254,7 @@ def _dashboard() -> vm.View:
 
 
 @pytest.mark.parametrize("width", [420, 900])
-@pytest.mark.parametrize("make", [_comparison, _kmem, _dashboard, _vspace])
+@pytest.mark.parametrize("make", [_comparison, _kmem, _dashboard])
 def test_double_bars_are_explained_in_the_same_words(make: Callable[[], vm.View], width: int) -> None:
     view = make()
     view.width = width

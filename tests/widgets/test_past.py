@@ -5,7 +5,7 @@ from __future__ import annotations
 import vmwidgets as vm
 from tests.captions import saying
 from vmwidgets.engine.selfpaging.domain_schema import DomainFocus
-from vmwidgets.pictures.domain import window_of
+from vmwidgets.pictures.moments import window_of
 from vmwidgets.views.scene.model import Scene
 
 

@@ -145,14 +145,15 @@ def test_a_dashboard_folds_what_the_window_has_no_room_for_and_a_press_opens_it(
     assert not any("folded" in node.state for node in view.scene().nodes if node.id.startswith("section/"))
 
 
-def test_the_lanes_of_a_domain_fold_but_the_first() -> None:
+def test_what_a_domain_has_folds_below_what_its_operation_made() -> None:
     domain = vm.boot("armv7").domain("hello")
     domain.map(domain.frame("16 KiB"))
     view = vm.Dashboard(domain.machine)
     replies(view, HELLO, room(1000, 300))
-    assert folded(view) == ["heading/slots", "heading/regions", "heading/slab"]
-    replies(view, {"type": "open", "id": "heading/regions"})
-    assert folded(view) == ["heading/slots", "heading/slab"]
+    assert folded(view) == ["heading/books"]
+    assert any(node.kind == "hardware" for node in view.scene().nodes)
+    replies(view, {"type": "open", "id": "heading/books"})
+    assert folded(view) == []
 
 
 def test_the_height_of_the_window_draws_nothing_that_does_not_fold_again(view: View) -> None:

@@ -15,12 +15,14 @@ from vmwidgets.engine.machine import Machine
 from vmwidgets.engine.machine.handles.domain import MachineDomain
 from vmwidgets.engine.machine.handles.kmem import MachineKmem
 from vmwidgets.engine.machine.handles.tasks import Task
-from vmwidgets.views.domain.lanes import draw_domain
+from vmwidgets.views.domain.domain import domain as domain_sheet
+from vmwidgets.views.domain.picture import found_at as found_in_domain
 from vmwidgets.views.maps.lanes import draw_map, subtitle_of
 from vmwidgets.views.maps.picture import LANES, steps_of_map
 from vmwidgets.views.memory.frames import steps_of_gauges
 from vmwidgets.views.memory.kmem import steps_of_kmem
 from vmwidgets.views.memory.threads import steps_of_threads
+from vmwidgets.views.scene.addresses import typed_in_register
 from vmwidgets.views.scene.kit import WIDTH, heading, moved, stack
 from vmwidgets.views.scene.model import Scene
 from vmwidgets.views.scene.parts import fold_parts
@@ -29,14 +31,12 @@ from vmwidgets.views.story.stages import Mine, either
 
 from .asked import WORDS, Asker, Question, asking_scene, questions_of
 from .at import At
-from .domain import domain_picture, fold_of, step_of
-from .domain import found_at as found_in_domain
 from .finding import EVERY, Hit, entries_in
 from .maps import AnyMap, Map, entry_id, fit_of, title_of
 from .memory import entries_of_maps, found_at, frames_scene, kentry_scene, kentry_steps, kmem_scene, threads_scene
 from .moments import When, look_at
-from .options import AddressTrait, typed_in_register
-from .registry import picture_of
+from .options import AddressTrait
+from .registry import open_node, picture_of
 from .tables import walk_line, walk_steps
 from .translation import (
     Translation,
@@ -86,7 +86,6 @@ class Dashboard(Map):
         self, target: Machine | AnyMap | Task, *, panes: Any = None, ask: bool | str = False, **options: Any
     ) -> None:
         self._follows = isinstance(target, Machine)
-        self._domain_folds: list[str] = []
         self._kentry_whole = self._walk_whole = False
         self._parts_asked: dict[str, bool] = {}  # by heading, whether a reader opened or folded the part
         if not self._made:  # otherwise the picture gets another target
@@ -113,7 +112,7 @@ class Dashboard(Map):
         target = self._subject(at)
         machine = target.machine
         if isinstance(target, MachineDomain):
-            return domain_dashboard(target, at.moment, self.selection, self._domain_folds, at.width)
+            return domain_dashboard(replace(at, target=target))
         if isinstance(target, MachineKmem):
             return kmem_dashboard(machine, at.moment, self.selection, self._folds_opened, at.width)
         picture, name = self.picture(target, at.moment), title_of(target)
@@ -155,11 +154,7 @@ class Dashboard(Map):
         if not isinstance(self._subject(self.at()), MachineDomain):
             super().opened(node_id)
             return
-        step = step_of(node_id)
-        if step is not None:
-            self.step = step
-        else:
-            self._domain_folds = [*self._domain_folds, fold_of(node_id)][-8:]
+        open_node(self, node_id)
 
     def sought(self, text: str) -> None:
         """Show the address `text`; if kernel memory or a domain is shown, in that part."""
@@ -168,7 +163,7 @@ class Dashboard(Map):
         if self._panes:
             self.address = typed_in_register(text, at.whole.system.pmap.fmt.word_bits)
         elif isinstance(target, MachineDomain):
-            self.selection = found_in_domain(target, text)
+            self.selection = found_in_domain(replace(at, target=target), text)
         elif isinstance(target, MachineKmem):
             self.selection = found_at(target, text)
         else:
@@ -283,7 +278,7 @@ class Dashboard(Map):
 
 
 def _heads_of(scene: Scene) -> tuple[str, ...]:
-    """Return the headings of the parts that can be folded: in a domain, all lanes except calls and tree."""
+    """Return the headings of the parts that can be folded: in a domain, what its program has."""
     return tuple(node.id for node in scene.nodes if node.id.startswith(("section/", "heading/")))
 
 
@@ -387,10 +382,8 @@ def domain_at_hand(machine: Machine) -> MachineDomain | None:
     return next((domain for domain in machine.domains.values() if domain.path == path), None)
 
 
-def domain_dashboard(
-    target: MachineDomain, moment: Moment, selection: str, opened: Sequence[str], width: float = WIDTH
-) -> Scene:
+def domain_dashboard(at: At) -> Scene:
     """Return the picture of a domain below the machine's name."""
-    picture = domain_picture(target, moment, selection, opened, width)
-    name = target.machine.name
-    return replace(draw_domain(picture, title=f"{name}: domain {picture.value.name}", machine=name), view="dashboard")
+    name = at.whole.name
+    scene = domain_sheet(at).scene("dashboard", at.width, at.moment, name)
+    return replace(scene, title=f"{name}: domain {at.target.name}")

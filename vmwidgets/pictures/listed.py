@@ -9,7 +9,6 @@ from __future__ import annotations
 PICTURES = {
     "pictures.beside": ("Beside",),
     "pictures.dashboard": ("Dashboard",),
-    "pictures.domain": ("Capabilities", "Domain", "SlabLevels", "Vnodes", "Vspace"),
     "pictures.linux": ("BesideLinux",),
     "pictures.locality": ("Locality",),
     "pictures.maps": ("EntryList", "Map", "Ribbon", "Tree"),
@@ -29,7 +28,11 @@ PICTURES = {
     "pictures.tables": ("Tables", "Walk"),
     "pictures.tlb": ("Tlb",),
     "pictures.traces": ("FaultCurves", "Intervals"),
+    "views.domain.capabilities": ("Capabilities",),
+    "views.domain.domain": ("Domain",),
     "views.domain.paging": ("Paging",),
+    "views.domain.slab": ("SlabLevels",),
+    "views.domain.vnodes": ("Vnodes",),
     "views.maps.compare": ("Comparison",),
     "views.maps.diff": ("Diff",),
     "views.memory.clock": ("Clock",),
@@ -64,7 +67,7 @@ FIRST_FOR = {
         "MachineCpus": "pictures.tlb",
     },
     "vmwidgets.engine.machine.handles.domain": {
-        "MachineDomain": "pictures.domain",
+        "MachineDomain": "views.domain.domain",
     },
     "vmwidgets.engine.machine.handles.frames": {
         "MachineCaches": "views.memory.slabs",

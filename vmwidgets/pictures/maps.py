@@ -18,6 +18,7 @@ from vmwidgets.views.maps.axis import Zoom, address_at, drawn_bytes, zoomed
 from vmwidgets.views.maps.lanes import draw_map, subtitle_of
 from vmwidgets.views.maps.picture import LANES, MapPicture, map_picture, seek, touched
 from vmwidgets.views.maps.repair import Stage, stages_of
+from vmwidgets.views.scene.addresses import typed_between
 from vmwidgets.views.scene.model import Scene
 from vmwidgets.views.story.look import Look
 from vmwidgets.views.story.moment import Moment
@@ -26,7 +27,7 @@ from vmwidgets.views.story.words.called import called
 from .at import At
 from .finding import EVERY, Hit, entries_in
 from .moments import look_at_map
-from .options import AddressTrait, typed_between
+from .options import AddressTrait
 from .picture import Picture
 from .registry import picture_of
 

@@ -18,7 +18,7 @@ from vmwidgets.views.memory.frames import draw_frames, run_words, touched_frames
 from vmwidgets.views.memory.kentry import draw_kentry, steps_of_kentry
 from vmwidgets.views.memory.kmem import draw_kmem
 from vmwidgets.views.memory.threads import draw_threads
-from vmwidgets.views.scene.addresses import AddressStyle
+from vmwidgets.views.scene.addresses import AddressStyle, typed_between
 from vmwidgets.views.scene.kit import WIDTH
 from vmwidgets.views.scene.model import Scene
 from vmwidgets.views.story.look import Look
@@ -29,7 +29,6 @@ from .at import At
 from .finding import EVERY, Hit, entries_in, holds
 from .maps import FOCUS, entry_id
 from .moments import look_at, look_at_map
-from .options import typed_between
 from .picture import Picture, machine_of
 from .registry import picture_of
 

@@ -187,6 +187,8 @@ def look_at(part: Any, moment: Moment, *focus: Any, of: str = "value", **more: A
     """
     if isinstance(part, MachineTables):
         return Look(moment, lambda place: part.now(moment.words(place)))
+    if isinstance(part, MachineDomain):
+        return look_at_domain(part, moment, window_of(part, *focus), *focus)
     after = getattr(part, of)(*focus, **more)
     return _look_inside(part, moment, after, of, focus, more)
 
@@ -211,6 +213,28 @@ def look_at_domain(part: MachineDomain, moment: Moment, after: DomainValue, focu
     if is_made_by(moment.events, after.name):
         return Look(moment, lambda place: while_made(after, moment.events[:place]), after)
     return _look_inside(part, moment, after, "only", (after.shown(focus),), {})
+
+
+_Windows = dict[DomainFocus, DomainValue]
+_WINDOWS: WeakKeyDictionary[MachineDomain, tuple[int, _Windows]] = WeakKeyDictionary()
+
+
+def window_of(part: MachineDomain, focus: DomainFocus) -> DomainValue:
+    """Return a domain's value, computed once per operation and focus for all pictures and steps.
+
+    The serial identifies the operation, since after an undo another operation gets the same number.
+    """
+    latest = part.machine.journal.last.serial
+    known = _WINDOWS.get(part)
+    if known is None or known[0] != latest or len(known[1]) > MOST_WINDOWS:
+        known = _WINDOWS[part] = (latest, {})
+    if focus not in known[1]:
+        known[1][focus] = part.window(focus)
+    return known[1][focus]
+
+
+MOST_WINDOWS = 16
+"""The most windows at one moment that are cached."""
 
 
 MOST_KEPT = 64

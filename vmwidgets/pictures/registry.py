@@ -92,11 +92,17 @@ def _from_function(
             return said
         return said.scene(name.lower(), at.width, *(() if at.machine is None else (at.moment, at.machine.name)))
 
-    def opened(self: Picture, node_id: str) -> None:
-        self._opened_nodes = (*self._opened_nodes, node_id)[-MOST_OPENED:]
-
     members = {"__doc__": draw.__doc__, "__module__": draw.__module__, "__init__": __init__, "draw": drawn}
-    return type(name, (Picture,), {**members, "opened": opened})
+    return type(name, (Picture,), {**members, "opened": open_node})
+
+
+def open_node(picture: Picture, node_id: str) -> None:
+    """Open a node, besides those opened earlier; a node such as "calls/step/7" goes to that step instead."""
+    lane, _, step = node_id.rpartition("/")
+    if lane.endswith("/step") and step.isdecimal():
+        picture.step = int(step)
+    else:
+        picture._opened_nodes = (*picture._opened_nodes, node_id)[-MOST_OPENED:]
 
 
 MOST_OPENED = 8

@@ -21,6 +21,7 @@ from vmwidgets.engine.mmu.walk import walk
 from vmwidgets.engine.spaces.paths import task_path
 from vmwidgets.on_paper.machine import Paper
 from vmwidgets.on_paper.worked import Access
+from vmwidgets.views.scene.addresses import typed_in_register
 from vmwidgets.views.scene.kit import stack
 from vmwidgets.views.scene.model import Caption, Scene
 from vmwidgets.views.scene.relations import KERNEL
@@ -34,7 +35,7 @@ from vmwidgets.views.tables.walk import Bench, draw_walk, draw_walk_line
 
 from .at import At
 from .moments import There, part_at
-from .options import AddressTrait, typed_in_register
+from .options import AddressTrait
 from .picture import Picture
 from .registry import picture_of
 from .spaces import (

@@ -109,7 +109,7 @@ def may(seen: Seen, start: int, size: int, flags: str) -> None:
 def placed(seen: Seen, said: Said) -> list[VnodeValue]:
     """The pages lead to the frame, one after the other, and to nothing before; the leaves that are new."""
     start, size = number(said["address"]), bytes_of(said["size"])
-    frame, skipped = capability(seen, said["frame"]), int(vm.Size(seen.given.get("offset", 0)))
+    frame, skipped = capability(seen, slot_given(seen, "frame")), int(vm.Size(seen.given.get("offset", 0)))
     now = mapped(seen.machine, seen, start, size)
     assert mapped(seen.before, seen, start, size) == {}
     assert {start, start + size - PAGE} <= now.keys()
@@ -117,13 +117,30 @@ def placed(seen: Seen, said: Said) -> list[VnodeValue]:
     assert now == {page: frame.base + first + page - start for page in now}
     assert first <= skipped < first + size
     assert mapped(seen.machine, seen, start + size, PAGE) == mapped(seen.before, seen, start + size, PAGE), "no more"
+    new = new_leaves(seen)
+    assert sum(one.span for one in new) == size
+    return new
+
+
+def new_leaves(seen: Seen) -> list[VnodeValue]:
+    """The leaves that are new."""
     before, after = both(seen)
     old = {one.id for one in leaves(before)}
-    new = [one for one in leaves(after) if one.id not in old]
-    assert {str(one.cap) for one in new} == {said["frame"]} == {slot_given(seen, "frame")}
-    assert sum(one.span for one in new) == size
-    assert {one.flags & 0xFF for one in new} <= {word & 0xFF for word in (words(said["flags"]),)}
-    return new
+    return [one for one in leaves(after) if one.id not in old]
+
+
+def new_tables(seen: Seen) -> list[VnodeValue]:
+    """The tables that are new, without those under which the slab has a frame: these come first, with its refill."""
+    before, after = both(seen)
+    old = {one.id for one in vnodes(before.root)}
+    frames = {one.id for one in vnodes(after.root) if not one.is_table} - {one.id for one in leaves(after)}
+    new = [one for one in vnodes(after.root) if one.is_table and one.id not in old]
+    return [one for one in new if not frames & {below.id for below in vnodes(one)}]
+
+
+def in_words(count: int, noun: str) -> str:
+    """How many things there are, as a title says it."""
+    return {0: f"no {noun}", 1: f"one {noun}"}.get(count, f"{count:,} {noun}s")
 
 
 def words(flags: str) -> int:
@@ -135,13 +152,21 @@ def words(flags: str) -> int:
 
 
 @claim("domain operations: map")
-def placed_in_one(seen: Seen, said: Said) -> None:
-    assert len(placed(seen, said)) == 1
-
-
-@claim("domain operations: map/pieces")
 def placed_in_pieces(seen: Seen, said: Said) -> None:
-    assert len(placed(seen, said)) == number(said["pieces"]) > 1
+    assert said["mappings"] == in_words(len(placed(seen, said)), "mapping")
+    assert said["tables"] == in_words(len(new_tables(seen)), "new table")
+
+
+@claim("domain operations: map/long")
+def placed_in_many_pieces(seen: Seen, said: Said) -> None:
+    assert placed(seen, said)
+
+
+@claim("domain operations: map/frame")
+def shows_the_frame(seen: Seen, said: Said) -> None:
+    new = new_leaves(seen)
+    assert {str(one.cap) for one in new} == {said["frame"]} == {slot_given(seen, "frame")}
+    assert {one.flags & 0xFF for one in new} <= {words(said["flags"]) & 0xFF}
 
 
 @claim("domain operations: unmap")
@@ -216,32 +241,41 @@ def destroyed(seen: Seen, said: Said) -> None:
     assert seen.machine.pages.free_pages > seen.before.pages.free_pages
 
 
-def made(seen: Seen, said: Said) -> CapabilityValue:
-    """The slot was empty, and holds that; what it holds."""
+def new_capability(seen: Seen) -> CapabilityValue:
+    """What is in the slot that the call returned, which was empty."""
     before, after = (held(one) for one in both(seen))
-    slot = said["slot"]
+    slot, _, identity = str(seen.operation.result).rpartition("/")[2].partition("#")
     assert slot not in before
-    one = after[slot]
+    assert after[slot].id == int(identity)
+    return after[slot]
+
+
+@claim("domain operations: made")
+def made(seen: Seen, said: Said) -> None:
+    one = new_capability(seen)
     kind, _, size = f"{said['kind']} of {said['size']}".rpartition(" of ")  # "a piece of RAM of 4 KiB"
-    assert one.kind == KINDS[kind]
-    assert (binary_size(one.bytes), one.base) == (size, number(said["address"]))
-    assert one.rights == said["rights"]
-    assert str(seen.operation.result).endswith(f"/{slot}#{one.id}")
+    assert (str(one.ref), one.kind, binary_size(one.bytes)) == (said["slot"], KINDS[kind], size)
+
+
+def placed_at(seen: Seen, said: Said) -> CapabilityValue:
+    """What is in it is there, with these rights."""
+    one = new_capability(seen)
+    assert (one.base, one.rights) == (number(said["address"]), said["rights"])
     return one
 
 
 def made_of(seen: Seen, said: Said) -> tuple[CapabilityValue, CapabilityValue]:
     """The same of another capability: what it holds, and the other."""
-    one = made(seen, said)
+    one = placed_at(seen, said)
     assert str(one.source) == said["source"]
     source = held(domain(seen.before, seen))[said["source"]]
     assert source.base <= one.base < one.base + one.bytes <= source.base + source.bytes
     return one, source
 
 
-@claim("domain operations: made")
+@claim("domain operations: made/of")
 def made_of_nothing(seen: Seen, said: Said) -> None:
-    assert made(seen, said).source is None
+    assert placed_at(seen, said).source is None
 
 
 @claim("domain operations: made/retype")
@@ -315,12 +349,15 @@ def nothing_is_left(seen: Seen, slot: str) -> None:
 @claim("domain operations: revoke")
 def revoked(seen: Seen, said: Said) -> None:
     nothing_is_left(seen, said["slot"])
+
+
+@claim("domain operations: revoke/slots")
+def revoked_slots(seen: Seen, said: Said) -> None:
     emptied(seen, said)
 
 
 @claim("domain operations: revoke/more")
 def revoked_more(seen: Seen, said: Said) -> None:
-    nothing_is_left(seen, said["slot"])
     emptied(seen, said, number(said["count"]))
 
 

@@ -69,11 +69,21 @@ def what_was_begun_is_taken_back() -> Iterator[vm.Machine]:
         yield from one_after_the_other(machine, acts)
 
 
-@makes("domain events: SlabRefillBegan/nested", "domain operations: short/nested", "domain operations: map/pieces")
+@makes("domain events: SlabRefillBegan/nested", "domain operations: short/nested")
 def a_refill_inside_a_refill() -> Iterator[vm.Machine]:
     machine, domain = begun(slots=400)
     device = domain.device_frame(0x8000_0000, "16 MiB")
     acts: Acts = [lambda: domain.map(domain.frame()), lambda: domain.map(device)]
+    yield from one_after_the_other(machine, acts)
+
+
+@makes("domain operations: map/long")
+def a_map_of_more_events_than_are_kept() -> Iterator[vm.Machine]:
+    machine: Any = vm.boot("armv7", ram="64 MiB")
+    domain = machine.domain("hello")
+    domain.map(domain.device_frame(0x8000_0000, "100 MiB"))  # then the slab has blocks enough
+    device = domain.device_frame(0xA000_0000, "160 MiB")
+    acts: Acts = [lambda: domain.map(device)]
     yield from one_after_the_other(machine, acts)
 
 

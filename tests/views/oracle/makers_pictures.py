@@ -11,9 +11,9 @@ import vmwidgets as vm
 from vmwidgets.comparisons.placements import WorkloadOperation
 from vmwidgets.engine.base.packed import KEPT
 from vmwidgets.on_paper.segments_schema import Segment, SegmentsValue
-from vmwidgets.pictures.domain import AMONG
 from vmwidgets.pictures.registry import picture
 from vmwidgets.sources.workload import allocate, free
+from vmwidgets.views.domain.picture import AMONG
 
 from . import exhibits
 from .exhibits import Exhibit, shown

@@ -20,7 +20,7 @@ from ..memory.ram import BusError
 from .format import TableFormat
 from .levels import Descriptor, Level
 from .rules import Access, C
-from .tables_schema import OpenTable, Rights, TableWindow, Walk, WindowRow
+from .tables_schema import OpenTable, TableWindow, Walk, WindowRow, rights_in_words
 from .walk import Memory, walk
 
 
@@ -329,16 +329,6 @@ class _Look:
                 kept = _kept(part, centre if looked_at or len(parts) == 1 else None, marked, room)
             found += _with_folds(part, kept)
         return tuple(found)
-
-
-def rights_in_words(rights: Rights) -> str:
-    """Return rights as a row shows them.
-
-    >>> rights_in_words(Rights(write=False))
-    'r-x user'
-    """
-    letters = f"{'r' if rights.read else '-'}{'w' if rights.write else '-'}{'x' if rights.execute else '-'}"
-    return f"{letters} user" if rights.user else letters
 
 
 def _kept(rows: list[WindowRow], centre: int | None, marked: Collection[int], most: int) -> list[int]:

@@ -31,6 +31,16 @@ class Rights(NamedTuple):
     user: bool = True
 
 
+def rights_in_words(rights: Rights) -> str:
+    """Return rights as a row shows them.
+
+    >>> rights_in_words(Rights(write=False))
+    'r-x user'
+    """
+    letters = f"{'r' if rights.read else '-'}{'w' if rights.write else '-'}{'x' if rights.execute else '-'}"
+    return f"{letters} user" if rights.user else letters
+
+
 class Permission(NamedTuple):
     """All rights of one side on a page."""
 

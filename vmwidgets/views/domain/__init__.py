@@ -1,4 +1,4 @@
-"""Pictures of a self-paging domain: calls inside calls, the shadow tree next to descriptors, slots, regions, slab.
+"""Pictures of a self-paging domain: the shadow tree next to descriptors, calls inside calls, slots, regions, slab.
 
-`picture` is one moment of a domain, shared by all lanes; read it first.  `lanes` combines them.
+`picture` is one moment of a domain, with which all begin; read it first, then `domain`, which has all of them.
 """

@@ -1,15 +1,15 @@
-"""The basis of all lanes of a domain's picture: the domain at one moment, its steps, and the selection."""
+"""What all pictures of a domain begin with: the domain at one moment, its steps, and the selection."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import field, replace
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from vmwidgets import events as ev
 from vmwidgets.engine.base.frozen import frozen
-from vmwidgets.engine.mmu.tables_schema import words_written
+from vmwidgets.engine.base.units import binary_size, counted
+from vmwidgets.engine.mmu.tables_schema import rights_in_words, words_written
 from vmwidgets.engine.selfpaging.domain_schema import (
     CapRef,
     DomainFocus,
@@ -18,14 +18,20 @@ from vmwidgets.engine.selfpaging.domain_schema import (
     VnodeValue,
     all_vnodes,
 )
-from vmwidgets.views.scene.addresses import AddressStyle
-from vmwidgets.views.scene.kit import WIDTH
+from vmwidgets.views.scene.addresses import AddressStyle, typed_between
 from vmwidgets.views.scene.model import Caption, Lane, Steps
-from vmwidgets.views.story.look import Difference
+from vmwidgets.views.story.look import Difference, Look
 from vmwidgets.views.story.moment import Moment
 from vmwidgets.views.story.stages import Mine, where
-from vmwidgets.views.story.step import Step
+from vmwidgets.views.story.words.pictures import say_moment
 from vmwidgets.views.story.words.registry import saying_of
+
+if TYPE_CHECKING:
+    from vmwidgets.engine.machine.handles.domain import MachineDomain
+    from vmwidgets.pictures.at import At
+
+DOMAIN, SHOWN = "vmwidgets.engine.machine.handles.domain.MachineDomain", "a self-paging domain, machine.domain(…)"
+"""What the pictures of a domain show: its class, and its name in an error."""
 
 COLUMNS = (
     Lane("column 0", "tree", down=True, label="shadow tree"),
@@ -46,6 +52,13 @@ Decode = Callable[[int, int], Decoded]
 """A function that decodes a descriptor, given its level and its word; it depends on the format."""
 
 
+NOT_THE_PROGRAMS = "--- user"
+"""A program's rights to a page that it can't access; the supervisor's rights do not matter to the program."""
+
+AMONG = 200
+"""The number of latest operations that are searched for a domain's destruction."""
+
+
 class Below(NamedTuple):
     """The number of tables, of leaves, and of bytes that the leaves map."""
 
@@ -54,38 +67,44 @@ class Below(NamedTuple):
     bytes: int
 
 
-class Extent(NamedTuple):
-    """The addresses [start, end), mapped by a leaf in a table of `level`, or in parts by the leaves of a fold."""
-
-    start: int
-    end: int
-    level: int
-    vnode: int | None
-    """The leaf; None for a fold."""
-
-
 @frozen(slots=False)
-class DomainPicture:
-    """A domain at one moment: `value` is its state at `moment`.
+class DomainAt:
+    """A domain at one moment: `value` is its state at `moment`; `opened` are the opened folds.
 
-    `plan` contains all steps of the operation, and `at` is the number of past steps; `opened` are the opened folds.
+    `new` and `changed` are the things that the operation has made or changed so far.
     """
 
     value: DomainValue
     style: AddressStyle
-    caption: Caption
-    steps: Steps
-    plan: Sequence[DomainStep]
     moment: Moment
     decode: Decode
-    selection: str = ""
-    opened: Collection[str] = ()
-    width: float = WIDTH
-    things: dict[CapRef, str] = field(default_factory=dict)
-    """The ID that selects each capability: its vnode's ID, if it is a table's or a mapping's capability."""
-    new: frozenset[str] = frozenset()
-    changed: frozenset[str] = frozenset()
-    """The things that the operation has made or changed so far."""
+    selection: str
+    opened: Collection[str]
+    new: frozenset[str]
+    changed: frozenset[str]
+
+    @cached_property
+    def plan(self) -> Sequence[DomainStep]:
+        """All steps of the operation."""
+        return plan_of(self.moment, self.value.name)
+
+    @cached_property
+    def things(self) -> dict[CapRef, str]:
+        """The ID that selects each capability: its vnode's ID, if it is a table's or a mapping's capability."""
+        return things_of(self.value)
+
+    def steps(self, changes: Callable[[ev.Event], bool] = lambda event: True) -> Steps:
+        """Return the domain's steps with an event that changes the picture."""
+        mine = steps_of_domain(self.value.name)
+        return self.moment.steps(
+            lambda stages: [one for one in mine(stages) if any(changes(event) for event in one.events)]
+        )
+
+    def caption(self, steps: Steps, answer: str = "", *, tells: bool = True) -> Caption:
+        """Return the caption of a picture: its own `answer`, and what the operation did."""
+        if self.moment.operation is None:
+            return Caption(say_moment("destroyed", many=f"{AMONG:,}"), tone="good")
+        return self.moment.caption_of(steps, answer, tells=tells)
 
     @cached_property
     def vnodes(self) -> Sequence[VnodeValue]:
@@ -93,8 +112,8 @@ class DomainPicture:
         return list(all_vnodes(self.value.root))
 
     @cached_property
-    def extents(self) -> Sequence[Extent]:
-        """The mapped addresses: leaves and folds, in address order."""
+    def extents(self) -> Sequence[tuple[int, int]]:
+        """The mapped addresses [start, end): leaves and folds, in address order."""
         return extents_of(self.vnodes)
 
     @cached_property
@@ -128,6 +147,69 @@ class DomainPicture:
         return self.things.get(ref) or f"cap:{ref}"
 
 
+def domain_at(at: At) -> DomainAt:
+    """Return the domain that a picture shows, at its moment; after the domain's end, as the operation left it."""
+    target: MachineDomain = at.target
+    opened = [fold_of(node_id) for node_id in at.opened if "/fold/" in node_id]
+    look = _after_the_end(target) if target.pmap.destroyed else at.look(
+        target, focus_of(at.moment.events, target.name, at.selection, opened)
+    )  # fmt: skip  # one of two
+    value = look.now
+    new, changed = marks_of(look.moment.so_far, value)
+    return DomainAt(value, style_of(look.after), look.moment, decoder(target), at.selection, opened, new, changed)
+
+
+def _after_the_end(target: MachineDomain) -> Look[DomainValue]:
+    """Return a destroyed domain, which does not change any more."""
+    moment = destruction_of(target)
+    value = target.window(focus_of(moment.events, target.name))
+    return Look(moment, lambda _: value, value)
+
+
+def destruction_of(target: MachineDomain) -> Moment:
+    """Return the moment after the operation that destroyed a domain; the moment has no operation if that was long ago.
+
+    A later domain may have had the same name, and may have been destroyed too.
+    """
+    later = [one for name, one in target.system.destroyed if name == target.name and one > target.generation]
+    latest = reversed(target.machine.journal[-AMONG - 1 :])
+    ended = [one for one in latest if one.name == "destroy_domain" and dict(one.arguments)["domain"] == target.path]
+    return Moment(ended[len(later)] if len(ended) > len(later) else None)
+
+
+def fold_of(node_id: str) -> str:
+    """Return the contents of a fold: the children of a vnode from an entry on, or the slots of a cnode.
+
+    >>> fold_of("tree/fold/7/256"), fold_of("slots/slots/fold/mapping")
+    ('tree/7/256', 'slots/slots')
+    """
+    lane, _, rest = node_id.partition("/")
+    return f"{lane}/{rest.removeprefix('fold/') if lane == 'tree' else rest.split('/')[0]}"
+
+
+def style_of(value: DomainValue) -> AddressStyle:
+    """Return the style of a domain's addresses: all addresses in use share the prefix that is left out."""
+    parts = [(value.meta_start, value.meta_end), *extents_of(all_vnodes(value.root))]
+    parts += [(region.base, region.end) for region in value.regions]
+    parts += [(fold.start, fold.end) for fold in value.region_folds]
+    return AddressStyle.of(min(start for start, _ in parts), max(end for _, end in parts))
+
+
+def decoder(target: MachineDomain) -> Decode:
+    """Return a function that reads descriptors of a domain's tables as the hardware does."""
+    fmt, controls = target.pmap.fmt, target.machine.controls
+
+    def decode(level: int, word: int) -> Decoded:
+        descriptor = fmt.rules.read_as(fmt.level(level), word, controls)
+        if descriptor.kind not in ("leaf", "table"):
+            return Decoded("invalid", 0, "")
+        rights = fmt.rules.rights_of(descriptor, word)
+        words = "" if descriptor.kind == "table" else rights_in_words(rights) if rights.user else NOT_THE_PROGRAMS
+        return Decoded(descriptor.kind, descriptor.address_of(word), words)
+
+    return decode
+
+
 def vnode_thing(identity: int) -> str:
     """Return the ID that selects a vnode, its capabilities and its descriptor.
 
@@ -152,14 +234,13 @@ def below_fold(fold: VnodeFold) -> Below:
     return Below(fold.tables_below, fold.leaves, fold.bytes)
 
 
-def extents_of(vnodes: Iterable[VnodeValue]) -> list[Extent]:
-    """Return leaves and folds, in address order."""
+def extents_of(vnodes: Iterable[VnodeValue]) -> list[tuple[int, int]]:
+    """Return where leaves and folds map memory, in address order."""
     found = []
     for node in vnodes:
-        if not node.is_table:
-            found.append(Extent(node.va, node.va + node.span, node.level, node.id))
-        found += [Extent(fold.va, fold.end, 1, None) for fold in node.folds if fold.leaves]
-    return sorted(found, key=lambda extent: extent.start)
+        found += [(fold.va, fold.end) for fold in node.folds if fold.leaves]
+        found += [] if node.is_table else [(node.va, node.va + node.span)]
+    return sorted(found)
 
 
 def things_of(value: DomainValue) -> dict[CapRef, str]:
@@ -221,12 +302,29 @@ def _holds(node: VnodeValue, written: set[int], width: int) -> bool:
     return any(first + number * width in written for number in range(node.count))
 
 
+def held_words(seen: DomainAt) -> str:
+    """Return the number of capabilities."""
+    return counted(sum(cnode.held for cnode in seen.value.cnodes), "capability", "capabilities")
+
+
+def mapped_words(seen: DomainAt) -> str:
+    """Return how much is mapped, and what all addresses in the picture begin with, if it is left out."""
+    prefix = f" · {seen.style.legend}" if seen.style.legend else ""
+    return f"{binary_size(seen.below[seen.value.root.id].bytes)} mapped{prefix}"
+
+
+def found_at(at: At, text: str) -> str:
+    """Return the selection for the address `text`: the leaf that maps it, or the lowest table for it."""
+    layout = at.target.domain.layout
+    return vnode_thing(at.target.vnode_at(typed_between(text, layout.vspace_begin, layout.user_end)))
+
+
 # ---- steps ---------------------------------------------------------------------------------------
 
 
 @frozen
 class DomainStep:
-    """A step of an operation in the strip.
+    """A step of an operation.
 
     `short` is the word in its box.  If it is a call to the outside, `call` is the name.  `level` is the number of
     refills that contain the step; `undoing` says that the step undoes something.
@@ -237,25 +335,35 @@ class DomainStep:
     short: str
     call: str
     level: int
-    failed: bool = False
-    undoing: bool = False
+    failed: bool
+    undoing: bool
+
+
+UNSEEN = ev.MetaDataMoved, ev.MapUndone
+"""The steps of a domain that change nothing in a picture: addresses that a frame will get, and the end of an undo."""
 
 
 def steps_of_domain(name: str) -> Mine:
     """Return the steps of the domain called `name`."""
-    return where(lambda stage: stage.step.about == ("domain", name))
+    return where(lambda stage: stage.step.about == ("domain", name) and not isinstance(stage.step.event, UNSEEN))
 
 
 def plan_of(moment: Moment, name: str) -> tuple[DomainStep, ...]:
-    """Return the steps of the domain called `name` in the operation of a moment."""
-    return tuple(_marked([_in_the_strip(step) for step in moment.mine(steps_of_domain(name))]))
+    """Return the steps of the domain called `name` in the operation of a moment.
 
-
-def _in_the_strip(step: Step) -> DomainStep:
-    tick = saying_of(step.event).tick
-    short, call = ("", "") if tick is None else tick.of(step.event)
-    level = step.functions.count("refill_slabs")
-    return DomainStep(step.sentence, step.event, short, call, level, _fails(step.event))
+    Steps between a failure and the end of the rollback undo something.
+    """
+    ends = [place for place, event in enumerate(moment.events) if isinstance(event, ev.MapUndone)]
+    found: list[DomainStep] = []
+    upto = -1
+    for step in moment.mine(steps_of_domain(name)):
+        tick, failed = saying_of(step.event).tick, _fails(step.event)
+        short, call = ("", "") if tick is None else tick.of(step.event)
+        level = step.functions.count("refill_slabs")
+        found.append(DomainStep(step.sentence, step.event, short, call, level, failed, step.index < upto))
+        if failed:
+            upto = max([upto, *ends])
+    return tuple(found)
 
 
 def _fails(event: ev.Event) -> bool:
@@ -266,18 +374,6 @@ def _fails(event: ev.Event) -> bool:
     if isinstance(event, (ev.VnodeCreated, ev.FrameAllocated)):
         return event.base is None
     return getattr(event, "error", None) is not None
-
-
-def _marked(steps: Sequence[DomainStep]) -> Iterator[DomainStep]:
-    """Yield the steps; steps between a failure and the end of the rollback are marked, since they undo something."""
-    ends = [number for number, step in enumerate(steps) if isinstance(step.event, ev.MapUndone)]
-    undoing = False
-    for number, step in enumerate(steps):
-        yield replace(step, undoing=undoing) if undoing else step
-        if step.failed and any(number < end for end in ends):
-            undoing = True
-        elif isinstance(step.event, ev.MapUndone):
-            undoing = any(number < end for end in ends)
 
 
 # ---- the focus ------------------------------------------------------------------------------------

@@ -1,7 +1,11 @@
-"""The addresses of one picture, as Python writes them but without the leading digits that all of them share."""
+"""The addresses of one picture, as Python writes them but without the leading digits that all of them share.
+
+Also addresses as people type them.
+"""
 
 from __future__ import annotations
 
+from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.base.units import PAGE_SHIFT, Address, grouped_hex
 from vmwidgets.engine.mmu.tables_schema import NOWHERE
@@ -89,3 +93,43 @@ class AddressStyle:
     def whole(self, address: int) -> str:
         """Return all digits."""
         return str(Address(address))
+
+
+# ---- addresses that people type --------------------------------------------------------------------
+
+
+def typed_between(text: str, start: int, end: int) -> int:
+    """Return an address in [start, end) as people type it: hexadecimal, perhaps in groups or without the first digits.
+
+    >>> hex(typed_between("…0014_1000", 0xFFFF_8080_0000_0000, 0xFFFF_8080_0400_0000))
+    '0xffff808000141000'
+    """
+    digits = _hexadecimal(text, text.replace(" ", "").removeprefix("…"), 16)
+    address = int(digits, 16)
+    if address < start:
+        address |= start >> 4 * len(digits) << 4 * len(digits)
+    if not start <= address < end:
+        raise Refused(f"find: {Address(address)} lies outside the map, {Address(start)} to {Address(end)}")
+    return address
+
+
+def typed_in_register(text: str, bits: int) -> int:
+    """Return an address of `bits` bits as people type it: hexadecimal, perhaps in groups.
+
+    >>> hex(typed_in_register("ffff 8080 0014 1000", 64))
+    '0xffff808000141000'
+    """
+    address = int(_hexadecimal(text, text, 32), 16)
+    if address >> bits:
+        raise Refused(f"find: {Address(address)} does not fit the {bits} bits of a register")
+    return address
+
+
+def _hexadecimal(text: str, rest: str, most: int) -> str:
+    """Return the digits of `rest`, at most `most`; `text` is the whole, for the error."""
+    digits = rest.lower().replace(" ", "").replace("_", "").removeprefix("0x")
+    if not digits or any(digit not in "0123456789abcdef" for digit in digits):
+        raise Refused(f"find: {text!r} is not an address; use hexadecimal digits, such as 0x14_1000")
+    if len(digits) > most:
+        raise Refused(f"find: {shown(text)} has {len(digits):,} digits; an address has at most {most}")
+    return digits

@@ -10,6 +10,7 @@ from vmwidgets import events as ev
 from vmwidgets.engine.base.units import PAGE, Size, binary_size, counted
 from vmwidgets.engine.selfpaging.domain_schema import CapRef
 from vmwidgets.views.scene.text import visible
+from vmwidgets.views.story.calls import with_functions
 
 from .faults import ACCESSES
 from .headlines import Facts
@@ -110,14 +111,28 @@ def _asked(facts: Facts, name: str) -> list[_Asked]:
 
 @headline_of("map", part=("domain",))
 def _map(facts: Facts) -> Headline:
-    start, frame = int(facts.result), _slot_of(facts.given["frame"])
+    frame = _slot_of(facts.given["frame"])
     called = facts.called("do_map")  # the latest: calls for the slab's frames come before it
     size = called.arguments[3] if called else sum(one.size for one in facts.of(ev.RegionAdded))
-    mine = [one for one in facts.of(ev.VnodeLinked) if not one.table and ref(one.cap) == frame]
-    fields = {"size": binary_size(size), "address": address(start), "frame": frame, "flags": flag_words(mine[0].flags)}
-    if len(mine) > 1 and not facts.truncated:
-        return Headline(say("map/pieces", pieces=len(mine), **fields), _cost(facts))
-    return Headline(say("map", **fields), _cost(facts))
+    linked = [event for _, event, functions in with_functions(facts.events)
+              if isinstance(event, ev.VnodeLinked) and "refill_slabs" not in functions]  # fmt: skip  # not the slab's
+    leaves, tables = (sum(event.table is is_table for event in linked) for is_table in (False, True))
+    fields = {"size": binary_size(size), "address": address(int(facts.result))}
+    if facts.truncated:
+        return Headline(say("map/long", **fields))
+    flags = next(event.flags for event in linked if not event.table)
+    shown = say("map/frame", frame=frame, flags=flag_words(flags))
+    made = {"mappings": _in_words(leaves, "mapping"), "tables": _in_words(tables, "new table")}
+    return Headline(say("map", **fields, **made), f"{shown} {_cost(facts)}".strip())
+
+
+def _in_words(count: int, noun: str) -> str:
+    """Return a number of things that were made.
+
+    >>> _in_words(0, "new table"), _in_words(1, "mapping"), _in_words(3, "mapping")
+    ('no new table', 'one mapping', '3 mappings')
+    """
+    return {0: f"no {noun}", 1: f"one {noun}"}.get(count) or counted(count, noun)
 
 
 @headline_of("unmap", part=("domain",))
@@ -160,14 +175,11 @@ def _made(facts: Facts) -> Headline:
     """Return the new frame, RAM or copy that is now in its slot."""
     slot = _slot_of(facts.result)
     (made,) = [one for one in facts.of(ev.CapabilityMade) if ref(one.ref) == slot]
-    return Headline(
-        say(
-            "made" if made.source is None else f"made/{made.how}", slot=slot, kind=a_kind(made.kind),
-            size=binary_size(made.bytes), address=address(made.base), rights=made.rights,
-            source="" if made.source is None else ref(made.source),
-        ),
-        _cost(facts),
-    )  # fmt: skip
+    source = {} if made.source is None else {"source": ref(made.source)}
+    what = say("made", slot=slot, kind=a_kind(made.kind), size=binary_size(made.bytes))
+    how = say("made/of" if made.source is None else f"made/{made.how}", address=address(made.base), rights=made.rights,
+              **source)  # fmt: skip  # where it is, and what it was made from
+    return Headline(what, f"{how} {_cost(facts)}".rstrip())
 
 
 @headline_of("delete", part=("domain",))
@@ -182,7 +194,8 @@ def _revoked(facts: Facts) -> Headline:
     slots, more = _slots(facts)
     if not slots:
         return Headline(say("revoke/nothing", slot=kept))
-    return Headline(say("revoke/more" if more else "revoke", more, slot=kept, slots=slots), _leaves(facts))
+    emptied = say("revoke/more" if more else "revoke/slots", more, slots=slots)
+    return Headline(say("revoke", slot=kept), f"{emptied} {_leaves(facts)}".rstrip())
 
 
 def _slots(facts: Facts) -> tuple[str, int]:

@@ -130,25 +130,24 @@ def _before(event: ev.Event) -> EntryFields | None:
 
 
 class KindWords(NamedTuple):
-    """A kind of capability: the letters in its slot, its name in a sentence, the style of its bar."""
+    """A kind of capability: its name in a sentence, and the style of its bar."""
 
-    letters: str
     words: str
     colour: str
 
 
 KINDS = {
-    "RAM": KindWords("R", "piece of RAM", "ram"),
-    "Frame": KindWords("F", "frame", "own-anonymous"),
-    "DevFrame": KindWords("D", "device frame", "page"),
-    "CNode": KindWords("C", "cnode", "cnode"),
-    "Mapping": KindWords("M", "mapping", "mapping"),
-    "VNode_ARM_l1": KindWords("L1", "L1 table", "table"),
-    "VNode_ARM_l2": KindWords("L2", "L2 table", "table"),
-    "VNode_x86_64_pml4": KindWords("P4", "PML4 table", "table"),
-    "VNode_x86_64_pdpt": KindWords("P3", "PDPT table", "table"),
-    "VNode_x86_64_pdir": KindWords("PD", "page directory", "table"),
-    "VNode_x86_64_ptable": KindWords("PT", "page table", "table"),
+    "RAM": KindWords("piece of RAM", "ram"),
+    "Frame": KindWords("frame", "own-anonymous"),
+    "DevFrame": KindWords("device frame", "page"),
+    "CNode": KindWords("cnode", "cnode"),
+    "Mapping": KindWords("mapping", "mapping"),
+    "VNode_ARM_l1": KindWords("L1 table", "table"),
+    "VNode_ARM_l2": KindWords("L2 table", "table"),
+    "VNode_x86_64_pml4": KindWords("PML4 table", "table"),
+    "VNode_x86_64_pdpt": KindWords("PDPT table", "table"),
+    "VNode_x86_64_pdir": KindWords("page directory", "table"),
+    "VNode_x86_64_ptable": KindWords("page table", "table"),
 }
 """The kinds by their names in values and events."""
 
@@ -162,7 +161,7 @@ def kind_words(kind: str) -> KindWords:
     >>> kind_words("VNode_ARM_l2").words
     'L2 table'
     """
-    return KINDS.get(kind) or KindWords(visible(kind)[:2], visible(kind), "cnode")
+    return KINDS.get(kind) or KindWords(visible(kind), "cnode")
 
 
 def a_kind(kind: str) -> str:

@@ -6,17 +6,38 @@ Rows are vnodes in address order, indented by depth; a line connects each vnode 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import groupby
+from typing import TYPE_CHECKING
 
+from vmwidgets import events as ev
 from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.base.units import Address, binary_size, counted
 from vmwidgets.engine.selfpaging.domain_schema import VnodeFold, VnodeValue
-from vmwidgets.views.scene import kit
-from vmwidgets.views.scene.kit import MARGIN
-from vmwidgets.views.scene.model import Bar, Link, Node, Table, Text
+from vmwidgets.views.scene import boxes, kit
+from vmwidgets.views.scene.boxes import Drawn, Part
+from vmwidgets.views.scene.model import Bar, Link, Node, Text
+from vmwidgets.views.scene.sheet import Sheet, picture
 from vmwidgets.views.scene.text import fitted, text_width, visible, wording, wrapped
 from vmwidgets.views.story.words.names import flag_words, kind_words, pages_words
 
-from .picture import COLUMNS, Decoded, DomainPicture, below_fold, opened_table, vnode_id, vnode_thing
+from .picture import (
+    COLUMNS,
+    DOMAIN,
+    SHOWN,
+    Decoded,
+    DomainAt,
+    below_fold,
+    domain_at,
+    found_at,
+    mapped_words,
+    opened_table,
+    vnode_id,
+    vnode_thing,
+)
+
+if TYPE_CHECKING:
+    from vmwidgets.pictures.at import At
 
 INDENT, ROW_H, LARGE_H, GAP = 20.0, 24.0, 35.0, 4.0
 """Indentation of a level; height of a row, and of a row for large pages; space between two rows."""
@@ -29,6 +50,9 @@ HEADS = 22.0
 
 _LEFT, _RIGHT = "shadow tree", "what the hardware reads"
 """The names of both columns; the first is the program's own record of its tables."""
+
+ROWS, ROWS_ALONE = 11, 26
+"""The rows of a tree next to other parts, and of a tree alone."""
 
 EXECUTABLE = "x that was not requested: no bit forbids execution, so pages that can be read can be executed"
 """The reason why the hardware allows more than the program requested."""
@@ -47,58 +71,84 @@ class Row:
     folded: VnodeFold | None = None
 
 
-def tree_lane(picture: DomainPicture, top: float, most: int) -> tuple[list[Node], list[Link], float]:
-    """Return the nodes and lines of up to about `most` rows, and the y where they end."""
-    rows = rows_of(picture, most)
-    second = SECOND if picture.width < NARROW else 0.0
-    between = CLOSE if second else BETWEEN
-    left_w = (picture.width - 2 * MARGIN - between) * LEFT
-    right_x = MARGIN + left_w + between
-    right_w = picture.width - MARGIN - right_x
-    wants = max((text_width(flag_words(row.node.flags), "mono label") for row in rows if _is_leaf(row)), default=0.0)
-    wants = min(max(wants, text_width("requested", "label dim")), left_w / 3)
-    nodes = [*_heads(picture, kit.Box(MARGIN, top, left_w, HEADS + second), kit.Box(right_x, top, right_w, HEADS),
-                     wants, any(map(_is_leaf, rows)))]  # fmt: skip  # over both columns
-    links: list[Link] = []
-    y = top + HEADS + second
-    placed: dict[int, Node] = {}
-    fresh: list[tuple[Node, Node]] = []
-    for row in rows:
-        h = (LARGE_H if _is_large(row) else ROW_H) + (0 if row.folded else second)
-        x = MARGIN + row.depth * INDENT
-        pair: tuple[Node, Node] | None = None
-        if row.folded:
-            nodes.append(_fold(row, x, y, MARGIN + left_w - x))
-            links.append(_branch(placed[row.node.id], nodes[-1]))
-        else:
-            left = _vnode(picture, row, kit.Box(x, y, MARGIN + left_w - x, h), second, wants)
-            right = _descriptor(picture, row, kit.Box(right_x, y, right_w, h), second)
-            nodes += [left, right]
-            middle = y + h / 2
-            chosen = ("selected",) if picture.selection == left.thing else ()
-            states = (*picture.states(left.thing), *chosen)
-            points = ((MARGIN + left_w, middle), (right_x, middle))
-            links.append(Link(f"tree/{row.node.id}/pair", "pair", left.id, right.id, points, state=states))
-            placed[row.node.id] = left
-            if row.parent is not None:
-                links.append(_branch(placed[row.parent.id], left))
-            pair = (left, right) if "new" in left.state else None
-        if pair:
-            fresh.append(pair)
-        if fresh and (not pair or row is rows[-1]):
-            links += [kit.around(f"{side[0].id}/around", side) for side in zip(*fresh, strict=True)]
-            fresh = []
-        y += h + GAP
-    if any(_runs_too(picture, row) for row in rows):
-        nodes.append(kit.paragraph("tree/allowed", EXECUTABLE, MARGIN, y + 2, picture.width - 2 * MARGIN, style="dim"))
-        y = nodes[-1].y + nodes[-1].h
-    return nodes, links, y + 4
+@picture("Vnodes", shows=[DOMAIN], what=SHOWN, find=found_at)
+def vnodes(at: At) -> Sheet:
+    """Draw a domain's shadow tree, and next to each vnode the descriptor that the hardware reads.
+
+    >>> import vmwidgets as vm
+    >>> d = vm.boot("armv7").domain("hello")
+    >>> a = d.map(d.frame("8 KiB"), flags="rw")
+    >>> vm.Vnodes(d)
+    Vnodes of domain:hello ...
+    """
+    seen = domain_at(at)
+    steps = seen.steps(lambda event: isinstance(event, CHANGING))
+    return Sheet(
+        f"{seen.value.name}: shadow tree", f"{seen.value.architecture} · {mapped_words(seen)}",
+        tree_part(seen, ROWS_ALONE), caption=seen.caption(steps),
+        header=TREE_HEADER, rows=lambda: tree_rows(seen, ROWS_ALONE), steps=steps, lanes=COLUMNS,
+    )  # fmt: skip  # what it draws, what it says
 
 
-def _heads(picture: DomainPicture, left: kit.Box, right: kit.Box, wants: float, has_leaves: bool) -> Iterator[Node]:
+CHANGING = ev.VnodeLinked, ev.VnodeUnlinked, ev.VnodeMapInvoked, ev.VnodeUnmapInvoked, ev.MappingFlagsInvoked
+"""The events that change the tree or a descriptor."""
+
+
+def tree_part(seen: DomainAt, most: int) -> Part:
+    """Return up to about `most` rows: a record of the program, and the descriptor that the hardware reads."""
+    rows = rows_of(seen, most)
+
+    def put(drawn: Drawn, x: float, y: float, w: float) -> float:
+        second = SECOND if w < NARROW else 0.0
+        between = CLOSE if second else BETWEEN
+        left_w = (w - between) * LEFT
+        right_x, right_w = x + left_w + between, w - left_w - between
+        flags = [flag_words(row.node.flags) for row in rows if _is_leaf(row)]
+        wants = max([text_width("requested", "label dim"), *(text_width(one, "mono label") for one in flags)])
+        wants = min(wants, left_w / 3)
+        drawn.nodes += _heads(seen, kit.Box(x, y, left_w, HEADS + second), kit.Box(right_x, y, right_w, HEADS), wants,
+                              bool(flags))  # fmt: skip  # over both columns
+        y += HEADS + second
+        placed: dict[int, Node] = {}
+        for is_new, run in groupby(rows, lambda row: not row.folded and vnode_thing(row.node.id) in seen.new):
+            fresh: list[Node] = []
+            for row in run:
+                high = (LARGE_H if _is_large(row) else ROW_H) + (0 if row.folded else second)
+                box = kit.Box(x + row.depth * INDENT, y, left_w - row.depth * INDENT, high)
+                left = _fold(row, box) if row.folded else _vnode(seen, row, box, second, wants)
+                fresh.append(left)
+                if (above := row.node if row.folded else row.parent) is not None:
+                    drawn.links.append(_branch(placed[above.id], left))
+                if not row.folded:
+                    placed[row.node.id] = left
+                    right = _descriptor(seen, row, kit.Box(right_x, y, right_w, high), second)
+                    fresh.append(right)
+                    states = (*seen.states(left.thing), *(("selected",) if seen.selection == left.thing else ()))
+                    points = ((x + left_w, y + high / 2), (right_x, y + high / 2))
+                    drawn.links.append(Link(f"{left.id}/pair", "pair", left.id, right.id, points, state=states))
+                y += high + GAP
+            drawn.nodes += _ringed(drawn, fresh, len(fresh) // 2) if is_new else fresh
+        more = EXECUTABLE if any(_runs_too(seen, row) for row in rows) else ""
+        return boxes.words("tree/allowed", more, "dim")(drawn, x, y + 2, w) if more else y
+
+    return put
+
+
+def _ringed(drawn: Drawn, nodes: Sequence[Node], count: int) -> Iterator[Node]:
+    """Yield new rows with one line around all of them, and one badge: the number of rows, if they are several."""
+    drawn.links.append(kit.around(f"{nodes[0].id}/around", nodes))
+    for node in nodes:
+        alone = count == 1 and node.kind == "hardware"
+        yield node if alone else replace(node, state=(*node.state, "within"))
+    if count > 1:
+        right = max(node.x + node.w for node in nodes)
+        yield kit.badge(f"{nodes[0].id}/count", f"{count:,}", "new", right, nodes[0].y)
+
+
+def _heads(seen: DomainAt, left: kit.Box, right: kit.Box, wants: float, has_leaves: bool) -> Iterator[Node]:
     """Yield both columns' headings, with the numbers of tables and leaves, and the words over slots and rights."""
-    tables, leaves, _ = picture.below[picture.value.root.id]
-    many, new = f"{counted(tables, 'table')}, {counted(leaves, 'leaf', 'leaves')}", len(picture.fresh)
+    tables, leaves, _ = seen.below[seen.value.root.id]
+    many, new = f"{counted(tables, 'table')}, {counted(leaves, 'leaf', 'leaves')}", len(seen.fresh)
     said = f"{many}, {new:,} new" if new else many
     second, x = left.h > HEADS, text_width(_LEFT, "body strong") + 10
     text = [Text(0, 14, _LEFT, "body strong")]
@@ -124,12 +174,12 @@ def _is_leaf(row: Row) -> bool:
     return not row.folded and not row.node.is_table
 
 
-def _runs_too(picture: DomainPicture, row: Row) -> bool:
+def _runs_too(seen: DomainAt, row: Row) -> bool:
     """Return whether the hardware allows execution of a page for which it was not requested."""
     node = row.node
     if row.folded or node.is_table or node.descriptor is None:
         return False
-    rights = picture.decode(node.level, node.descriptor).rights.partition(" ")[0]
+    rights = seen.decode(node.level, node.descriptor).rights.partition(" ")[0]
     return "x" in rights and "x" not in flag_words(node.flags).partition(" ")[0]
 
 
@@ -150,14 +200,14 @@ OPENED = 60
 """The number of further rows or slots that are drawn for an opened fold."""
 
 
-def rows_of(picture: DomainPicture, most: int) -> list[Row]:
+def rows_of(seen: DomainAt, most: int) -> list[Row]:
     """Return the root and as many vnodes as fit, changed and selected ones first, then from the top; fold the rest."""
-    root = picture.value.root
-    parents = {child.id: node for node in picture.vnodes for child in node.children}
-    most += OPENED * sum(one.startswith("tree/") for one in picture.opened)
+    root = seen.value.root
+    parents = {child.id: node for node in seen.vnodes for child in node.children}
+    most += OPENED * sum(one.startswith("tree/") for one in seen.opened)
     kept: list[int] = []
     known = {root.id}
-    for node in _ranked(picture):
+    for node in _ranked(seen):
         way = [node]
         while way[-1].id not in known and parents[way[-1].id].id not in known:
             way.append(parents[way[-1].id])
@@ -168,20 +218,20 @@ def rows_of(picture: DomainPicture, most: int) -> list[Row]:
                 known.add(one.id)
                 kept.append(one.id)
     while True:
-        rows = [Row(root, 0, None), *_rows_below(picture, root, 1, known)]
+        rows = [Row(root, 0, None), *_rows_below(seen, root, 1, known)]
         if len(rows) <= most or not kept:
             return rows
         known.discard(kept.pop())
 
 
-def _ranked(picture: DomainPicture) -> Iterator[VnodeValue]:
+def _ranked(seen: DomainAt) -> Iterator[VnodeValue]:
     """Yield all vnodes but the root by priority: tables before their contents."""
-    root = picture.value.root
-    chosen = vnode_id(picture.selection)
-    marked = [node for node in picture.vnodes if node.id in picture.marked or node.id == chosen]
-    opened = [where for one in picture.opened if (where := opened_table(one)) is not None]
+    root = seen.value.root
+    chosen = vnode_id(seen.selection)
+    marked = [node for node in seen.vnodes if node.id in seen.marked or node.id == chosen]
+    opened = [where for one in seen.opened if (where := opened_table(one)) is not None]
     yield from sorted((node for node in marked if node is not root), key=lambda node: node.id != chosen)
-    tables = {node.id: node for node in picture.vnodes if node.is_table} if opened else {}
+    tables = {node.id: node for node in seen.vnodes if node.is_table} if opened else {}
     for number, entry in opened:
         there = (child for child in tables[number].children if child.entry >= entry) if number in tables else ()
         yield from sorted(there, key=lambda child: child.entry)[:OPENED]
@@ -192,7 +242,7 @@ def _ranked(picture: DomainPicture) -> Iterator[VnodeValue]:
         waiting += children
 
 
-def _rows_below(picture: DomainPicture, table: VnodeValue, depth: int, known: set[int]) -> Iterator[Row]:
+def _rows_below(seen: DomainAt, table: VnodeValue, depth: int, known: set[int]) -> Iterator[Row]:
     run: list[VnodeValue | VnodeFold] = []
     for part in [*_in_order(table), None]:
         if isinstance(part, VnodeFold) or (part is not None and part.id not in known):
@@ -201,11 +251,11 @@ def _rows_below(picture: DomainPicture, table: VnodeValue, depth: int, known: se
         if len(run) == 1 and isinstance(run[0], VnodeValue) and not run[0].child_count:  # as much room as a fold takes
             yield Row(run[0], depth, table)
         elif run:
-            yield Row(table, depth, table, _folded(picture, run))
+            yield Row(table, depth, table, _folded(seen, run))
         run = []
         if part is not None:
             yield Row(part, depth, table)
-            yield from _rows_below(picture, part, depth + 1, known)
+            yield from _rows_below(seen, part, depth + 1, known)
 
 
 def _in_order(table: VnodeValue) -> list[VnodeValue | VnodeFold]:
@@ -214,31 +264,32 @@ def _in_order(table: VnodeValue) -> list[VnodeValue | VnodeFold]:
     return sorted(parts, key=lambda part: part.first if isinstance(part, VnodeFold) else part.entry)
 
 
-def _folded(picture: DomainPicture, run: Sequence[VnodeValue | VnodeFold]) -> VnodeFold:
+def _folded(seen: DomainAt, run: Sequence[VnodeValue | VnodeFold]) -> VnodeFold:
     """Return neighbours as one fold."""
-    folds = [part if isinstance(part, VnodeFold) else _fold_of(picture, part) for part in run]
+    folds = [part if isinstance(part, VnodeFold) else _fold_of(seen, part) for part in run]
     counts = zip(*((one.children, one.tables, *below_fold(one)) for one in folds), strict=True)
     return VnodeFold(folds[0].first, folds[-1].last, folds[0].va, folds[-1].end, *(sum(part) for part in counts))
 
 
-def _fold_of(picture: DomainPicture, node: VnodeValue) -> VnodeFold:
+def _fold_of(seen: DomainAt, node: VnodeValue) -> VnodeFold:
     end = node.entry + node.count - 1
-    return VnodeFold(node.entry, end, node.va, node.va + node.span, 1, node.is_table, *picture.below[node.id])
+    return VnodeFold(node.entry, end, node.va, node.va + node.span, 1, node.is_table, *seen.below[node.id])
 
 
 # ---- drawing ------------------------------------------------------------------------------------------
 
 
-def _vnode(picture: DomainPicture, row: Row, box: kit.Box, second: float, wants: float) -> Node:
+def _vnode(seen: DomainAt, row: Row, box: kit.Box, second: float, wants: float) -> Node:
     """Return the program's record: the address, the kind, the slot of its capability, and the requested rights."""
     x, y, w, h = box
     node = row.node
     thing = vnode_thing(node.id)
     base = h / 2 + 4 - second / 2
-    number = "root" if row.parent is None else picture.style.long(node.va)
+    number = "root" if row.parent is None else seen.style.long(node.va)
     text = [Text(12, base, number, "mono label")]
     left = 12 + text_width(number, "mono label") + 12
-    slot = visible(f"{node.cap}{f'+{node.offset:#x}' * bool(node.offset)}")
+    where = f"{node.cap.slot}" if node.cap.cnode == "slots" and not second else str(node.cap)
+    slot = visible(f"{where}{f' + {binary_size(node.offset)}' * bool(node.offset)}")
     flags = "" if node.is_table else flag_words(node.flags)
     if flags and text_width(flags, "mono label") > (w - 8 - left if second else wants):
         flags = f"{flags.partition(' ')[0]} …"  # the rights in full, and a sign that there is more
@@ -251,7 +302,7 @@ def _vnode(picture: DomainPicture, row: Row, box: kit.Box, second: float, wants:
     text.append(fitted(end, base, slot, end - left - text_width(words, "label dim") - 8, "label", "end"))
     colour = "table" if node.is_table else "own-anonymous"
     mark = Bar(0, 0, 6.0 if node.level > 1 and not node.is_table else 4.0, h, colour)
-    state = ("is-table" if node.is_table else "is-leaf", *picture.states(thing))
+    state = ("is-table" if node.is_table else "is-leaf", *seen.states(thing))
     return Node(
         f"tree/{node.id}", "vnode", x, y, w, h, thing, text=tuple(run for run in [*text, *at_end] if run.text),
         bars=(mark,), state=state, title=describe(node, row.parent), action="select", lane=COLUMNS[0].name,
@@ -267,9 +318,9 @@ def _details(node: VnodeValue) -> tuple[str, ...]:
     place = f"descriptor{'s' * (node.count > 1)} {_entries(node)}" if node.descriptor_pa is not None else ""
     ways: list[tuple[str, ...]]
     if node.is_table:
-        letters, words, _ = kind_words(node.kind)
+        words = kind_words(node.kind).words
         many = f"{node.child_count:,} below" if node.child_count else "empty"
-        ways = [(words, place, many), (words, place), (letters, place), (letters, _entries(node) if place else "")]
+        ways = [(words, place, many), (words, place), (words, _entries(node) if place else ""), (words,)]
     else:
         pages = pages_words(node.count, node.span // max(1, node.count))
         size = pages if node.level > 1 else binary_size(node.span)  # small pages have one descriptor each
@@ -297,7 +348,7 @@ def describe(node: VnodeValue, parent: VnodeValue | None = None) -> str:
     return "; ".join([parts[0], *([entry] if node.descriptor_pa is not None else []), *parts[1:]])
 
 
-def _fold(row: Row, x: float, y: float, w: float) -> Node:
+def _fold(row: Row, box: kit.Box) -> Node:
     fold = row.folded
     assert fold is not None
     tables, leaves, first = fold.tables, fold.leaves, fold.first
@@ -305,13 +356,13 @@ def _fold(row: Row, x: float, y: float, w: float) -> Node:
         [counted(tables, "table")] * bool(tables) + [counted(leaves, "leaf", "leaves")] * bool(leaves or not tables)
     )
     return kit.card(
-        f"tree/fold/{row.node.id}/{first}", kit.Box(x, y, w, ROW_H), [kit.Line(f"… {summary}", "label dim")],
+        f"tree/fold/{row.node.id}/{first}", box, [kit.Line(f"… {summary}", "label dim")],
         kind="fold", state=("folded",), title=f"{summary} of entries {first} to {fold.last}: open", action="open",
         lane=COLUMNS[0].name, pad=10,
     )  # fmt: skip
 
 
-def _descriptor(picture: DomainPicture, row: Row, box: kit.Box, second: float) -> Node:
+def _descriptor(seen: DomainAt, row: Row, box: kit.Box, second: float) -> Node:
     """Return what the hardware reads, and its meaning, perhaps in a second line."""
     x, y, w, h = box
     node = row.node
@@ -324,26 +375,29 @@ def _descriptor(picture: DomainPicture, row: Row, box: kit.Box, second: float) -
         text = tuple(fitted(10, base + second * number, line, w - 16) for number, line in enumerate(lines))
         return Node(
             name, "hardware", x, y, w, h, thing, text=text, bars=(Bar(0, 0, 4, h, "table"),),
-            state=("is-root", *picture.states(thing)), title=where, action="select", lane=COLUMNS[1].name,
+            state=("is-root", *seen.states(thing)), title=where, action="select", lane=COLUMNS[1].name,
         )  # fmt: skip
     word = node.descriptor or 0
-    read = picture.decode(node.level, word)
-    digits = 8 if picture.value.entry_bytes == 4 else 16
-    texts = [Text(10, base, f"{word:0{digits}x}", "mono label")]
-    left = 10.0 if second else 10 + text_width(texts[0].text, "mono label") + 14
-    meaning = _meaning(read, with_rights=False)
-    room = w - left - 8
+    read = seen.decode(node.level, word)
+    said, meaning = f"{word:0{2 * seen.value.entry_bytes}x}", _meaning(read, with_rights=False)
+    end, right = (10.0 if second else 22 + text_width(meaning)), w - 8  # a second line has the word and the rights
+    texts = []
     if read.kind == "leaf":
-        free = w - 18 - text_width(texts[0].text, "mono label") - (text_width(meaning) + 12) * (not second)
-        allowed = (read.rights, read.rights.removesuffix(" user"))
-        texts.append(fitted(w - 8, base, allowed, free, "mono label", "end"))
-    texts.append(fitted(left, base + second, (meaning, meaning.removeprefix("page ")), room, "label dim"))
+        allowed, taken = (read.rights, read.rights.removesuffix(" user")), text_width(said if second else meaning)
+        if second and right - 16 - taken < text_width(allowed[1], "mono label"):
+            taken = 0.0  # no room for the word
+        texts = [fitted(right, base + second, allowed, right - 16 - taken, "mono label", "end")]
+        right -= text_width(texts[0].text, "mono label") + 6
+    room = w - 18 if second else right - 10
+    texts.insert(0, fitted(10, base, (meaning, meaning.removeprefix("page ")), room))
+    if right >= end + text_width(said, "mono label"):
+        texts.append(Text(end, base + second, said, "mono label dim"))
     many = f"; {node.count} alike from there on" if node.count > 1 else ""
     title = (
         f"descriptor at physical {Address(node.descriptor_pa)}, {_level_words(row)} entry {node.entry}: "
         f"{word:#x}, {_meaning(read)}{many}"
     )
-    state = (f"is-{read.kind}", *picture.states(thing))
+    state = (f"is-{read.kind}", *seen.states(thing))
     large = node.level > 1 and read.kind == "leaf"
     bars = () if read.kind == "invalid" else (
         Bar(0, 0, 6.0 if large else 4.0, h, "table" if read.kind == "table" else "own-anonymous"),
@@ -368,25 +422,21 @@ def _meaning(read: Decoded, *, with_rights: bool = True) -> str:
 TREE_HEADER = ("address", "vnode", "entries", "capability", "mapping", "flags", "descriptor at", "word", "meaning")
 
 
-def tree_table(picture: DomainPicture, most: int) -> Table:
-    """Return the rows that are drawn, in words."""
-    rows: list[tuple[str, ...]] = []
-    for row in rows_of(picture, most):
-        node = row.node
-        indent = "  " * row.depth
+def tree_rows(seen: DomainAt, most: int) -> Iterator[tuple[str, ...]]:
+    """Yield the rows that are drawn, in words."""
+    for row in rows_of(seen, most):
+        node, indent = row.node, "  " * row.depth
         if row.folded:
             summary = f"{counted(row.folded.tables, 'table')}, {counted(row.folded.leaves, 'leaf', 'leaves')}"
-            rows.append((f"{indent}…", summary, *[""] * (len(TREE_HEADER) - 2)))
+            yield f"{indent}…", summary, *[""] * (len(TREE_HEADER) - 2)
             continue
         kind = kind_words(node.kind).words if node.is_table else "leaf"
         offset = f" + {node.offset:#x}" if node.offset else ""
-        read = picture.decode(node.level, node.descriptor or 0) if node.descriptor_pa is not None else None
-        rows.append(
-            (
-                indent + picture.style.whole(node.va), kind, _entries(node) if read else "", f"{node.cap}{offset}",
-                str(node.mapping or ""), "" if node.is_table else flag_words(node.flags),
-                "" if node.descriptor_pa is None else str(Address(node.descriptor_pa)),
-                "" if read is None else f"{node.descriptor or 0:#x}", "" if read is None else _meaning(read),
-            )
-        )  # fmt: skip
-    return Table(TREE_HEADER, tuple(tuple(visible(word) for word in row) for row in rows))
+        read = seen.decode(node.level, node.descriptor or 0) if node.descriptor_pa is not None else None
+        words = (
+            indent + seen.style.whole(node.va), kind, _entries(node) if read else "", f"{node.cap}{offset}",
+            str(node.mapping or ""), "" if node.is_table else flag_words(node.flags),
+            "" if node.descriptor_pa is None else str(Address(node.descriptor_pa)),
+            "" if read is None else f"{node.descriptor or 0:#x}", "" if read is None else _meaning(read),
+        )  # fmt: skip  # a word a column
+        yield tuple(map(visible, words))

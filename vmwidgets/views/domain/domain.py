@@ -1,0 +1,84 @@
+"""A self-paging domain: what its program made in its own page tables, and what the program has now.
+
+First the shadow tree with the hardware's words beside it, then the calls that made it, and at the end, in a row each,
+capabilities, regions and the slab.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from vmwidgets.engine.base.units import binary_size, counted
+from vmwidgets.views.scene import boxes
+from vmwidgets.views.scene.boxes import Part
+from vmwidgets.views.scene.sheet import Sheet, picture
+from vmwidgets.views.story.words.headlines import causes_of
+
+from .calls import calls_part
+from .capabilities import SLOTS_HEADER, slots_rows, summary_part
+from .picture import COLUMNS, DOMAIN, SHOWN, DomainAt, domain_at, found_at, held_words, mapped_words
+from .regions import REGIONS_HEADER, regions_part, regions_rows
+from .slab import HEADER as SLAB_HEADER
+from .slab import gauge, slab_rows
+from .vnodes import ROWS, TREE_HEADER, tree_part, tree_rows
+
+if TYPE_CHECKING:
+    from vmwidgets.pictures.at import At
+
+NAME_W, NARROW = 160.0, 500.0
+"""Width of a row's name; the width below which it is above its row."""
+
+
+@picture("Domain", first_for=[DOMAIN], what=SHOWN, find=found_at)
+def domain(at: At) -> Sheet:
+    """Draw a self-paging domain: what the last operation made, its calls, and what the program has now.
+
+    >>> import vmwidgets as vm
+    >>> d = vm.boot("armv7").domain("hello")
+    >>> a = d.map(d.frame("8 KiB"))
+    >>> vm.Domain(d).scene().caption.text
+    '8 KiB is mapped at 0x4040_0000: one mapping, one new table.'
+    """
+    seen = domain_at(at)
+    steps, value = seen.steps(), seen.value
+    held, mapped = sum(cnode.held for cnode in value.cnodes), seen.below[value.root.id].bytes
+    many = sum(bool(one.call) for one in seen.plan)
+    calls = calls_part(seen, steps.index if steps.index < steps.count else len(seen.plan))
+    part = boxes.below(
+        tree_part(seen, ROWS),
+        _row("calls/name", counted(many, "call"), "to kernel and allocators", calls) if many else boxes.below(),
+        boxes.heading("heading/books", "what the program has now"),
+        _row("slots/name", "capabilities", f"{held:,} in slots", summary_part(seen)),
+        _row("regions/name", counted(value.region_count, "region"), f"{binary_size(mapped)} mapped",
+             regions_part(seen)),
+        _row("slab/name", "slab for records", f"{value.slab.free:,} of {value.slab.total:,} blocks free", gauge(seen)),
+        gap=14,
+    )  # fmt: skip  # the answer, how it came, and what there is
+    return Sheet(
+        value.name, f"{value.architecture} · {held_words(seen)} · {mapped_words(seen)}", part,
+        caption=seen.caption(steps), steps=steps, lanes=COLUMNS,
+        header=("", *TREE_HEADER), rows=lambda: _rows(seen),
+    )  # fmt: skip  # what it draws, what it says
+
+
+def _row(identity: str, name: str, number: str, part: Part) -> Part:
+    """Return a row: its name, its number, and what is drawn of it."""
+    said = boxes.below(boxes.words(identity, name, "strong"), boxes.words(f"{identity}/said", number))
+    return boxes.either(NARROW, boxes.columns((NAME_W, said), (0, part), gap=12), boxes.below(said, part, gap=4))
+
+
+def _rows(seen: DomainAt) -> Iterator[Sequence[str]]:
+    """Yield vnodes, capabilities, regions, slab, and errors, each part below its own names of columns."""
+    operation, width = seen.moment.operation, len(TREE_HEADER)
+    parts = [
+        ("capabilities", SLOTS_HEADER, slots_rows(seen)),
+        ("regions", REGIONS_HEADER, regions_rows(seen)),
+        ("slab", SLAB_HEADER, slab_rows(seen)),
+    ]
+    if operation is not None and operation.outcome == "error" and seen.moment.is_after:
+        parts.append(("errors", ("error", "what it says"), iter(causes_of(operation.said))))
+    yield from (("", *row) for row in tree_rows(seen, ROWS))
+    for name, header, rows in parts:
+        yield name, *header, *[""] * (width - len(header))
+        yield from (("", *row, *[""] * (width - len(row))) for row in rows)
