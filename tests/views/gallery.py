@@ -19,6 +19,7 @@ from vmwidgets.comparisons.linux import LeftOut, LinuxComparison, LinuxDifferenc
 from vmwidgets.comparisons.placements import WorkloadOperation
 from vmwidgets.engine.machine.handles.tasks import Task
 from vmwidgets.engine.memory.replacement import ResidentPage
+from vmwidgets.engine.mmu.tables import TablesWalk
 from vmwidgets.given.followed import Break, Followed
 from vmwidgets.given.pasted import SaidRange
 from vmwidgets.given.process import (
@@ -175,13 +176,25 @@ def of_linux() -> Named:
         yield f"Linux, {name}", vm.picture(found)
 
 
+def after_a_fork(child: str = "0x0000000021fd5c53") -> tuple[TablesWalk, ...]:
+    """Walks of a process and its child to one frame; the child's descriptor only reads, unless another is given."""
+    text = (PASTED / "trap.txt").read_text()
+    walks = []
+    for name, one in (("sh (2)", text), ("its child (3)", text.replace("0x0000000021fd5cd7", child))):
+        tables = vm.load(one).tables[0]
+        tables.name = name
+        walks.append(tables.walk(0x2000, "read", user=True))
+    return tuple(walks)
+
+
 def of_real_kernels() -> Named:
     """How following a kernel ended, and its stops; the values are written down, since no emulator runs here."""
-    walk = vm.load((PASTED / "trap.txt").read_text()).tables[0].walk(0x2000, "write", user=True)
     says = "Frame 0x87f5_7000 can be written by sh (2) at 0x2000, and its child (3) maps it too, at 0x2000."
     first = Break(
         "shared-and-writable", says, "uvmcopy(old=0x87f9_9000, new=0x87f8_b000, sz=0xb000)", "vm.c:132",
-        ("mappages (vm.c:50), called at vm.c:132 in uvmcopy",), "sh (2)", 0x2000, 0x87F5_7000, (walk,),
+        ("mappages (vm.c:50), called at vm.c:132 in uvmcopy",), "sh (2)", 0x2000, 0x87F5_7000, after_a_fork(),
+        "Once fork has returned, a frame that two processes map is writable in neither.",
+        "One process would see the other's stores.",
     )  # fmt: skip  # what is wrong, then where
     yield (
         "Followed, broken",
@@ -203,6 +216,9 @@ def of_real_kernels() -> Named:
     yield "CellMemory by line", vm.picture(cell)
     pages = (ForkedPage(0x1000, "A", "A", False, False), ForkedPage(0x2000, "A", "B", True, True))
     yield "CopyOnWrite", vm.picture(ForkedValue(7, 8, pages, "the child writes 'B' to page 1", ("child", 1)))
+    freed = Break("free-and-mapped", "Frame 0x87f5_7000 is free, and sh (2) still maps it at 0x2000.", "", "vm.c:150",
+                  (), "sh (2)", 0x2000, 0x87F5_7000, after_a_fork()[:1])  # fmt: skip  # what is wrong, then where
+    yield "Followed, freed", vm.picture(Followed("broken", "base", 46, 120, freed))
     yield "Followed, sound", vm.picture(Followed("nothing found", "base", 46, 120))
     yield "Followed, a panic", vm.picture(Followed("panicked", "base", 46, 120, panic="freewalk: leaf"))
     spaces = [

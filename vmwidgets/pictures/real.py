@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import traitlets
@@ -13,20 +12,20 @@ from vmwidgets.given.followed import Followed as FollowedKernel
 from vmwidgets.given.pasted import SaidDifference
 from vmwidgets.given.stops import Stop
 from vmwidgets.given.stops import Stops as StopsOfKernel
-from vmwidgets.views.scene.kit import Switch, stack
+from vmwidgets.views.scene.kit import Switch
 from vmwidgets.views.scene.model import Scene
-from vmwidgets.views.tables.pasted import Found, draw_pasted, in_words
+from vmwidgets.views.tables.followed import draw_followed
+from vmwidgets.views.tables.pasted import in_words
 from vmwidgets.views.tables.stops import Change, Halt, draw_no_stop, draw_stop
 
 from .at import At
 from .picture import Picture
 from .registry import picture_of
-from .tables import Walk
 
 
 @picture_of(first_for=FollowedKernel)
 class Followed(Picture):
-    """The outcome of following a kernel: the rule, the line of C and the call, and the walk to each wrong descriptor.
+    """The outcome of following a kernel: the broken frame with its descriptors, the line of C, and the call.
 
     `target` is the result of ``k.follow(…)``.
     """
@@ -35,24 +34,11 @@ class Followed(Picture):
         if not isinstance(target, FollowedKernel):
             raise Refused(f"Followed shows the result of k.follow(), not {shown(target)}")
         self._held = target
-        first = target.first
-        self._walks = [] if first is None else [Walk(walk) for walk in first.walks if first.shows(walk)]
         super().__init__(target, **options)
 
     def draw(self, at: At) -> Scene:
-        """Return the first finding, then the walks."""
-        found = self._held
-        parts = [Found("What was not looked at", found.outside)] if found.outside else []
-        if found.lines:
-            parts.insert(0, Found("Where it was", found.lines))
-        if found.first is not None:
-            first = found.first
-            words = [*([first.call] if first.call else []), *first.lines]
-            parts.insert(0, Found(f"{first.line or 'No line'} broke the rule {first.rule}", words))
-        summary = f"{found.outcome}, {counted(found.calls, 'call')} and {counted(found.stops, 'stop')}"
-        scene = draw_pasted(parts, summary, found.headline, view="followed", title="kernel, followed", width=at.width)
-        walks = [walk.draw(replace(at, target=walk.target)) for walk in self._walks]
-        return stack([scene, *walks], "followed") if walks else scene
+        """Return the first finding, and what was not checked."""
+        return draw_followed(self._held, at.width)
 
 
 @picture_of(first_for=StopsOfKernel)
