@@ -222,9 +222,7 @@ def of_real_kernels() -> Named:
     yield "Followed, sound", vm.picture(Followed("nothing found", "base", 46, 120))
     yield "Followed, a panic", vm.picture(Followed("panicked", "base", 46, 120, panic="freewalk: leaf"))
     spaces = [
-        SpaceAtStop(
-            name, name[0].upper(), (SaidRange(0, size, rights, pa),), tuple(range(pa, pa + size, 4096)), (pa - 4096,)
-        )
+        SpaceAtStop(name, (SaidRange(0, size, rights, pa),), tuple(range(pa, pa + size, 4096)), (pa - 4096,))
         for name, size, rights, pa in (
             ("sh (2)", 0x3000, "rw-u", 0x87F9_3000),
             ("cat (3)", 0x2000, "r--u", 0x87F9_4000),
@@ -232,6 +230,15 @@ def of_real_kernels() -> Named:
     ]
     stops = (Stop(0, "uvmcopy (vm.c:116), 0x8000_079e", tuple(spaces[:1])), Stop(1, "shell (main.c:9)", tuple(spaces)))
     yield "Stops", vm.picture(Stops(stops))
+    many = [
+        SpaceAtStop(name, (), tuple(range(0x87F0_0000 + at * 4096, 0x87F0_0000 + (at + size * 3) * 4096, 3 * 4096)),
+                    (0x87F8_0000 + at * 4096,), rights={0x87F0_0000 + at * 4096: "rw-u"})
+        for at, (name, size) in enumerate((("init (1)", 9), ("sh (2)", 14), ("usertests (4)", 30)))
+    ]  # fmt: skip  # three processes whose pages take turns
+    yield (
+        "Stops of many",
+        vm.picture(Stops((Stop(0, "main (main.c:40)", tuple(many[:2])), Stop(1, "fork", tuple(many))))),
+    )
     yield "Stops of none", vm.picture(Stops(()))
 
 

@@ -7,16 +7,12 @@ from typing import Any
 import traitlets
 
 from vmwidgets.engine.base.errors import Refused, shown
-from vmwidgets.engine.base.units import Address, counted
 from vmwidgets.given.followed import Followed as FollowedKernel
-from vmwidgets.given.pasted import SaidDifference
-from vmwidgets.given.stops import Stop
 from vmwidgets.given.stops import Stops as StopsOfKernel
 from vmwidgets.views.scene.kit import Switch
 from vmwidgets.views.scene.model import Scene
 from vmwidgets.views.tables.followed import draw_followed
-from vmwidgets.views.tables.pasted import in_words
-from vmwidgets.views.tables.stops import Change, Halt, draw_no_stop, draw_stop
+from vmwidgets.views.tables.stops import draw_no_stop, draw_stop
 
 from .at import At
 from .picture import Picture
@@ -68,8 +64,8 @@ class Stops(Picture):
                 Switch("later", "later", None, "The stop after it"),
             ]
         ]
-        halt = _halt(stops[place], stops[place - 1] if place else None, f"{place + 1} of {len(stops)}")
-        return draw_stop(halt, width=at.width, switches=switches)
+        before = stops[place - 1] if place else None
+        return draw_stop(stops[place], before, f"{place + 1} of {len(stops)}", width=at.width, switches=switches)
 
     def opened(self, node_id: str) -> None:
         """Go to the earlier or the later stop."""
@@ -86,31 +82,3 @@ class Stops(Picture):
         """Return the shown stop's place among the recorded stops."""
         numbers = [one.number for one in self._held.all]
         return numbers.index(self.stop) if self.stop in numbers else len(numbers) - 1
-
-
-def _halt(stop: Stop, before: Stop | None, place: str) -> Halt:
-    """Return a stop compared with the previous stop, to be drawn; `place` is its number and the total."""
-    return Halt(
-        f"stop {stop.number}, {place}: {stop.where}",
-        f"since stop {before.number}" if before is not None else "so far",
-        {name: [_change(one) for one in some] for name, some in stop.changes(before).items()},
-        [f"{space.letter} {space.name}, {counted(len(space.frames), 'page')}" for space in stop.spaces],
-        stop.pages(),
-        _worst(stop),
-    )
-
-
-def _worst(stop: Stop) -> str:
-    """Return which process can write which table, in a sentence; "" if none can."""
-    tables = stop.written_tables()
-    if not tables:
-        return ""
-    one, *others = tables
-    whose = "its own page tables" if one.writer == one.owner else f"{one.owner}'s page tables"
-    more = f" {counted(len(others), 'more page')} {'is' if len(others) == 1 else 'are'} like this." * bool(others)
-    return f"User code of {one.writer} can write {Address(one.pa)}, a page of {whose}: it can map all of memory.{more}"
-
-
-def _change(one: SaidDifference) -> Change:
-    was, now = ("not mapped" if side is None else in_words(side.rights) for side in (one.one, one.other))
-    return Change(one.start, one.size, was, f"{now} in another frame" if was == now else now, one.one is None)
