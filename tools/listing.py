@@ -1,6 +1,6 @@
 """Writes the lists of pictures from their registrations; `listing.py --check` says which differ from them.
 
-`@picture_of` beside a picture is the only place that says its name and what it shows.  From there come
+`@picture_of` or `@picture` beside a picture is the only place that says its name and what it shows.  From there come
 `vmwidgets/pictures/listed.py`, which says what to import for a picture without importing any, and
 `vmwidgets/widgets/__init__.pyi`, in which type checkers and editors find the pictures as live views.
 """
@@ -12,9 +12,9 @@ import sys
 from importlib import import_module
 from inspect import isclass
 from pathlib import Path
-from pkgutil import iter_modules
+from pkgutil import walk_packages
 
-from vmwidgets import pictures
+from vmwidgets import pictures, views
 from vmwidgets.pictures import registry
 from vmwidgets.pictures.listed import FIRST_FOR, MODULE_OF, PICTURES
 from vmwidgets.pictures.picture import Picture
@@ -58,13 +58,14 @@ def registered() -> tuple[dict[str, str], dict[str, dict[str, str]]]:
     """Return the module of each picture by its name, and of each first choice by module and name of what it shows."""
     for known in (PICTURES, MODULE_OF, FIRST_FOR):
         known.clear()  # what was listed may be gone, or elsewhere
-    for module in iter_modules(pictures.__path__):
-        import_module(f"{pictures.__name__}.{module.name}")
-    names = {name: made.__module__ for name, made in registry.known_pictures().items()}
+    for package in (pictures, views):
+        for module in walk_packages(package.__path__, f"{package.__name__}."):
+            PICTURES[_below(module.name)] = ()
+    names = {name: _below(made.__module__) for name, made in registry.known_pictures().items()}
     first_for: dict[str, dict[str, str]] = {}
     for kind, made in registry.kinds_imported().items():
-        first_for.setdefault(kind.__module__, {})[kind.__name__] = _last(made.__module__)
-    return {name: _last(names[name]) for name in sorted(names)}, first_for
+        first_for.setdefault(kind.__module__, {})[kind.__name__] = _below(made.__module__)
+    return {name: names[name] for name in sorted(names)}, first_for
 
 
 def listed(names: dict[str, str], first_for: dict[str, dict[str, str]]) -> str:
@@ -94,10 +95,10 @@ def typed(names: dict[str, str]) -> str:
     """Return the text of the stub: each picture is a view and, if it is more than a function, its own class."""
     bases = dict.fromkeys(names, "View")
     for name, module in names.items():
-        own = getattr(import_module(f"{pictures.__name__}.{module}"), name, None)
+        own = getattr(import_module(f"vmwidgets.{module}"), name, None)
         if isclass(own) and issubclass(own, Picture):
-            bases[name] = f"View, {module}.{name}"
-    imported = sorted({names[name] for name in names if bases[name] != "View"})
+            bases[name] = f"View, {module.removeprefix('pictures.')}.{name}"
+    imported = sorted({names[name].removeprefix("pictures.") for name in names if bases[name] != "View"})
     return "\n".join((
         TYPED_HEAD, "from vmwidgets.pictures import (", *(f"    {module}," for module in imported), ")", "",
         "from .host.show import register as register", "from .host.show import show as show",
@@ -110,8 +111,8 @@ def _tuple(names: tuple[str, ...]) -> str:
     return f"({', '.join(map(_quoted, names))}{',' * (len(names) == 1)})"
 
 
-def _last(module: str) -> str:
-    return module.rpartition(".")[2]
+def _below(module: str) -> str:
+    return module.partition(".")[2]
 
 
 def _quoted(text: str) -> str:

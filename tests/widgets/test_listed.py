@@ -13,7 +13,7 @@ import vmwidgets as vm
 from vmwidgets.pictures import registry
 from vmwidgets.pictures.listed import FIRST_FOR, MODULE_OF, PICTURES
 
-PACKAGE = "vmwidgets.pictures"
+PACKAGE = "vmwidgets"
 
 FIRST = """
 import IPython, json, sys
@@ -54,7 +54,7 @@ def test_a_first_picture_imports_its_own_module_alone() -> None:
     ran = subprocess.run([sys.executable, "-c", FIRST], capture_output=True, text=True, check=True)
     shown, modules = json.loads(ran.stdout.splitlines()[-1])
     assert shown == ["Map"]
-    assert [name for name in PICTURES if f"{PACKAGE}.{name}" in modules] == ["maps"]
+    assert [name for name in PICTURES if f"{PACKAGE}.{name}" in modules] == ["pictures.maps"]
 
 
 @pytest.mark.parametrize("name", MODULE_OF)

@@ -29,7 +29,8 @@ class At:
 
     The moment is after operation `number`, the machine's latest, or after `done` of that operation's events.  The scene
     is laid out for `width` pixels, and for `height` if the picture folds parts that do not fit on a page.  If the scene
-    is `brief`, a map's addresses are page numbers, as on the other side of a pair.
+    is `brief`, a map's addresses are page numbers, as on the other side of a pair.  `selection` is the selected thing,
+    and `opened` are the IDs of the nodes that the reader opened last, in a picture that is a function.
     """
 
     target: Any
@@ -39,6 +40,8 @@ class At:
     width: float = WIDTH
     height: float = inf
     brief: bool = False
+    selection: str = ""
+    opened: tuple[str, ...] = ()
 
     @cached_property
     def moment(self) -> Moment:

@@ -9,15 +9,14 @@ from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.engine.base.units import PAGE_SHIFT
 from vmwidgets.engine.kernel.x15.kentry_schema import KentryContents
 from vmwidgets.engine.machine import Machine
-from vmwidgets.engine.machine.handles.frames import OPEN_SLABS, MachineCaches, MachineFrames, MachineKentry
+from vmwidgets.engine.machine.handles.frames import OPEN_SLABS, MachineFrames, MachineKentry
 from vmwidgets.engine.machine.handles.kmem import MachineKmem, MachineKmemMap
 from vmwidgets.engine.machine.handles.threads import MachineThread, MachineThreads
-from vmwidgets.engine.memory.slabs_schema import BufferAllocated, BufferFreed, SlabCreated
+from vmwidgets.engine.memory.slabs_schema import BufferAllocated, BufferFreed
 from vmwidgets.views.maps.picture import maps_touched, touched
 from vmwidgets.views.memory.frames import draw_frames, run_words, touched_frames
 from vmwidgets.views.memory.kentry import draw_kentry, steps_of_kentry
 from vmwidgets.views.memory.kmem import draw_kmem
-from vmwidgets.views.memory.slabs import draw_slabs
 from vmwidgets.views.memory.threads import draw_threads
 from vmwidgets.views.scene.addresses import AddressStyle
 from vmwidgets.views.scene.kit import WIDTH
@@ -227,36 +226,6 @@ def frame_of(selection: str, frames: int) -> int | None:
     """Return the frame that a selection names; None if it names something else, or a frame that does not exist."""
     kind, _, number = selection.partition(":")
     return int(number) if kind == "frame" and number.isdecimal() and int(number) < frames else None
-
-
-@picture_of(first_for=MachineCaches)
-class Slabs(Picture):
-    """Object caches and zones: their slabs, the buffers in them, and the order in which free buffers are allocated.
-
-    `target` is ``m.caches``, or the machine.
-
-    >>> import vmwidgets as vm
-    >>> m = vm.boot("x86-64")
-    >>> a = m.malloc("100 B")
-    >>> vm.Slabs(m.caches)
-    Slabs of caches ...
-    """
-
-    def __init__(self, target: MachineCaches | Machine, **options: Any) -> None:
-        machine = machine_of(target, MachineCaches, wanted="Slabs shows a machine's object caches, machine.caches")
-        super().__init__(machine.caches, machine=machine, **options)
-
-    def draw(self, at: At) -> Scene:
-        """Return the caches at a moment."""
-        target: MachineCaches = at.target
-        machine, moment = at.whole, at.moment
-        kinds = (BufferAllocated, BufferFreed, SlabCreated)
-        focus = dict.fromkeys(event.address for event in reversed(moment.events) if isinstance(event, kinds))
-        look = at.look(target, focus)
-        places = [slab.address for cache in look.after.caches for slab in cache.slabs]
-        first, last = (min(places), max(places)) if places else (int(machine.kernel_map.start),) * 2
-        style = AddressStyle.of(first, last + 1)
-        return draw_slabs(look, style=style, machine=machine.name, width=at.width)
 
 
 @picture_of(first_for=(MachineThreads, MachineThread))

@@ -96,6 +96,9 @@ class Picture(Exports, Finding, Suggesting, traitlets.HasTraits):
     folds = False
     """Whether parts of the picture fold if its page is not high enough."""
 
+    _opened_nodes: tuple[str, ...] = ()
+    """The nodes that were opened last, for a picture that is a function."""
+
     _placing = True  # `step` follows from the moment, and does not set it
     _settled = True  # `steps` and `operation` stay as they were drawn last
     _made = False
@@ -260,10 +263,12 @@ class Picture(Exports, Finding, Suggesting, traitlets.HasTraits):
         Raises :class:`Refused` if the machine's history does not have it, or if the target does not exist then.
         """
         machine = self.machine
+        selection, opened = self.selection, self._opened_nodes
         if machine is None:
-            return At(self.target, None, width=self.room, height=self.high)
+            return At(self.target, None, -1, None, self.room, self.high, selection=selection, opened=opened)
         there = machine_at(machine, *(other or (self.moment,)))
-        return At(counterpart(self.target, machine, there), *there, self.room, self.high)
+        target = counterpart(self.target, machine, there)
+        return At(target, *there, self.room, self.high, selection=selection, opened=opened)
 
     @property
     def room(self) -> float:

@@ -10,6 +10,7 @@ from vmwidgets.engine.base.calls import says_what_it_takes
 from vmwidgets.engine.base.errors import Refused, a_kind, shown
 from vmwidgets.engine.machine import Machine
 from vmwidgets.views.scene.model import Scene
+from vmwidgets.views.scene.sheet import KINDS, Kind, Sheet
 
 from .at import At
 from .listed import FIRST_FOR, MODULE_OF, PICTURES
@@ -31,8 +32,8 @@ def picture_of(*, first_for: Kinds = (), shows: Kinds = (), name: str = "") -> C
     `first_for` are the kinds of objects for which this picture is the first choice: the end of a cell and
     :func:`picture` use it.  `shows` are other kinds of objects, which a function draws only when it is called by name:
     these kinds keep their own pictures.  A class is a :class:`Picture`, whose constructor declares what it shows; a
-    function takes a moment (:class:`At`), returns its scene, and needs a `name`.  Class and function are then available
-    in `vmwidgets` under their names.
+    function takes a moment (:class:`At`), returns its scene or its sheet, and needs a `name`.  Class and function are
+    then available in `vmwidgets` under their names.
 
     Raises :class:`Refused` for a function without a name or without kinds.
 
@@ -50,31 +51,72 @@ def picture_of(*, first_for: Kinds = (), shows: Kinds = (), name: str = "") -> C
     def register(drawn: Any) -> Any:
         made = drawn if isinstance(drawn, type) else _from_function(drawn, name, (*first, *others))
         picture_named(made.__name__)  # a picture of the package is imported before it is replaced
-        _pictures[made.__name__] = made
-        for kind in first:
-            _first_for(kind)
-            _shown_as[kind] = made
-            for listener in registered:
-                listener(kind)
+        _register(made, first)
         return drawn
 
     return register
 
 
-def _from_function(draw: Callable[[At], Scene], name: str, kinds: tuple[type, ...]) -> type[Picture]:
+def _register(made: type[Picture], first: tuple[type, ...]) -> None:
+    _pictures[made.__name__] = made
+    for kind in first:
+        _first_for(kind)
+        _shown_as[kind] = made
+        for listener in registered:
+            listener(kind)
+
+
+def _from_function(
+    draw: Callable[[At], Scene | Sheet], name: str, kinds: tuple[type, ...], part: str = ""
+) -> type[Picture]:
+    """Return the class of a picture that a function draws; `part` is what it shows of a machine that it is given."""
     if not (name and kinds):
         raise Refused(f"picture_of: {draw.__name__} needs a name, and shows= or first_for= with what it draws")
-    such = " or ".join(dict.fromkeys(kind.__name__ for kind in kinds))
+    such = f"machine.{part}, or a machine" if part else "a " + " or ".join(dict.fromkeys(k.__name__ for k in kinds))
 
     def __init__(self: Picture, target: Any, **options: Any) -> None:  # noqa: N807  a class is made here
-        if not isinstance(target, kinds):
-            raise Refused(f"{name} shows a {such}, not {shown(target)}")
+        if not isinstance(target, (*kinds, Machine) if part else kinds):
+            raise Refused(f"{name} shows {such}, not {shown(target)}")
         machine = target if isinstance(target, Machine) else getattr(target, "machine", None)
-        Picture.__init__(self, target, machine=machine, **options)
+        Picture.__init__(self, getattr(machine, part) if part else target, machine=machine, **options)
 
-    named = {"__doc__": draw.__doc__, "__module__": draw.__module__}
-    members = {**named, "__init__": __init__, "draw": lambda _self, at: draw(at)}
-    return type(name, (Picture,), members)
+    def drawn(_self: Picture, at: At) -> Scene:
+        said = draw(at)
+        if isinstance(said, Scene):
+            return said
+        return said.scene(name.lower(), at.width, *(() if at.machine is None else (at.moment, at.machine.name)))
+
+    def opened(self: Picture, node_id: str) -> None:
+        self._opened_nodes = (*self._opened_nodes, node_id)[-MOST_OPENED:]
+
+    members = {"__doc__": draw.__doc__, "__module__": draw.__module__, "__init__": __init__, "draw": drawn}
+    return type(name, (Picture,), {**members, "opened": opened})
+
+
+MOST_OPENED = 8
+"""The nodes opened earlier that stay open in a picture that is a function."""
+
+
+def _from_kind(kind: Kind) -> None:
+    """Register a picture of the package that is one function."""
+    first, others = (tuple(map(_class_at, some)) for some in (kind.first_for, kind.shows))
+    made = _from_function(kind.draw, kind.name, (*first, *others), kind.part)
+    if kind.find is not None:  # only a picture with addresses has it
+        made.sought = _seeking(kind.find)  # type: ignore[assignment]  # a method
+    _register(made, first)
+
+
+def _seeking(find: Callable[[At, str], str]) -> Callable[[Picture, str], None]:
+    def sought(self: Picture, text: str) -> None:
+        self.selection = find(self.at(), text)
+
+    return sought
+
+
+def _class_at(name: str) -> type:
+    module, _, last = name.rpartition(".")
+    found: type = getattr(import_module(module), last)
+    return found
 
 
 def known_pictures() -> dict[str, type[Picture]]:
@@ -92,7 +134,11 @@ def picture_named(name: str) -> type[Picture] | None:
 
 
 def _import(module: str) -> None:
-    import_module(f"{__package__}.{module}")
+    """Import a module of the package, and register its pictures."""
+    loaded = import_module(f"vmwidgets.{module}")
+    for name, kind in KINDS.items():
+        if kind.draw.__module__ == loaded.__name__ and name not in _pictures:
+            _from_kind(kind)
 
 
 def _beside(left: Picture, right: Picture) -> Picture:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from vmwidgets import events as ev
 from vmwidgets.engine.base.units import binary_size
@@ -16,12 +16,15 @@ from vmwidgets.engine.memory.slabs_schema import CachesValue, CacheValue, SlabVa
 from vmwidgets.views.scene import boxes, kit
 from vmwidgets.views.scene.addresses import AddressStyle
 from vmwidgets.views.scene.boxes import Part
-from vmwidgets.views.scene.kit import WIDTH, Box
-from vmwidgets.views.scene.model import Bar, Node, Scene, Table, Text
+from vmwidgets.views.scene.kit import Box
+from vmwidgets.views.scene.model import Bar, Node, Text
+from vmwidgets.views.scene.sheet import Sheet, picture
 from vmwidgets.views.scene.text import text_width, wording
-from vmwidgets.views.story.look import Look
 from vmwidgets.views.story.moment import Moment
 from vmwidgets.views.story.stages import having
+
+if TYPE_CHECKING:
+    from vmwidgets.pictures.at import At
 
 SLABS = 4
 """The most slabs of a cache that are drawn; the others are counted."""
@@ -42,7 +45,50 @@ _INSET, _APART, _MORE = 6.0, 8.0, 60.0
 """Space next to a slab's cells; between two slabs; for the fold after the last."""
 
 
-class _Sheet(NamedTuple):
+@picture("Slabs", first_for=["vmwidgets.engine.machine.handles.frames.MachineCaches"], part="caches")
+def slabs(at: At) -> Sheet:
+    """Draw object caches and zones: their slabs, the buffers in them, and the order in which buffers are allocated.
+
+    `target` is ``m.caches``, or the machine.
+
+    >>> import vmwidgets as vm
+    >>> m = vm.boot("x86-64")
+    >>> a = m.malloc("100 B")
+    >>> vm.Slabs(m.caches)
+    Slabs of caches ...
+    """
+    moment, look = at.moment, at.look(at.target, changed_first(at.moment.events))
+    value = CachesValue(tuple(one for one in look.now.caches if _slabs(one)))
+    places = [slab.address for cache in look.after.caches for slab in cache.slabs] or [int(at.whole.kernel_map.start)]
+    style = AddressStyle.of(min(places), max(places) + 1)
+    touched, shown = _touched(moment.so_far), _chosen(value, {getattr(one, "cache", "") for one in moment.events})
+    objects = sum(cache.allocated for cache in value.caches)
+    held = sum(_slabs(cache) * cache.slab_size for cache in value.caches)
+    left_out = len(value.caches) - len(shown)
+
+    def rows(w: float) -> Part:
+        sizes = _Sizes.of(shown, w)
+        return boxes.below(*(_row(cache, touched, style, sizes) for cache in shown), gap=12)
+
+    prefix = f" · {style.legend}" if style.legend else ""
+    return Sheet(
+        "object caches", f"{len(value.caches)} in use, {objects:,} objects in {binary_size(held)} of slabs{prefix}",
+        boxes.below(
+            boxes.sized(rows), boxes.words("slabs/none", "" if shown else "No cache has a slab yet."),
+            boxes.more("slabs/more", left_out, "cache" if left_out == 1 else "caches"), gap=10,
+        ),
+        answer=_answer(value, held), tells=_is_about_caches(moment), steps=moment.steps(steps_of_caches),
+        header=TABLE_HEADER, rows=lambda: _rows(value, style), key=_KEY,
+    )  # fmt: skip  # what it draws, what it says
+
+
+def changed_first(events: Sequence[ev.Event]) -> dict[int, None]:
+    """Return the addresses of slabs and buffers that these events name, the latest first."""
+    kinds = ev.BufferAllocated, ev.BufferFreed, ev.SlabCreated
+    return dict.fromkeys(event.address for event in reversed(events) if isinstance(event, kinds))
+
+
+class _Sizes(NamedTuple):
     """The measures that all rows share: the width of a slab, how many are side by side, and the rows of cells."""
 
     w: float
@@ -55,7 +101,7 @@ class _Sheet(NamedTuple):
         return max(54.0, _HEAD + self.rows * _ROW + 5)
 
     @classmethod
-    def of(cls, caches: Sequence[CacheValue], w: float) -> _Sheet:
+    def of(cls, caches: Sequence[CacheValue], w: float) -> _Sizes:
         """Return the layout for the cache with the most slabs, as far as they are drawn."""
         room = w - _NAME_W - _APART
         fit = max(1, min(SLABS, int((room - _MORE) // (_LEAST + _APART))))
@@ -70,40 +116,6 @@ class _Sheet(NamedTuple):
 def _rows_of_cells(count: int, room: float) -> int:
     """Return the number of rows for this many cells: as few as leave room for numbers."""
     return min(_ROWS, -(-count // max(1, int(room // _CELL))))
-
-
-def draw_slabs(
-    look: Look[CachesValue],
-    *,
-    style: AddressStyle,
-    title: str = "object caches",
-    machine: str = "",
-    width: float = WIDTH,
-) -> Scene:
-    """Return the scene of the caches."""
-    moment, value = look.moment, CachesValue(tuple(one for one in look.now.caches if _slabs(one)))
-    touched = _touched(moment.so_far)
-    names = {getattr(event, "cache", "") for event in moment.events}
-    shown = _chosen(value, names)
-    objects = sum(cache.allocated for cache in value.caches)
-    held = sum(_slabs(cache) * cache.slab_size for cache in value.caches)
-    left_out = len(value.caches) - len(shown)
-
-    def rows(w: float) -> Part:
-        sheet = _Sheet.of(shown, w)
-        return boxes.below(*(_row(cache, touched, style, sheet) for cache in shown), gap=12)
-
-    prefix, steps = f" · {style.legend}" if style.legend else "", moment.steps(steps_of_caches)
-    return boxes.picture(
-        "slabs", title, f"{len(value.caches)} in use, {objects:,} objects in {binary_size(held)} of slabs{prefix}",
-        boxes.below(
-            boxes.sized(rows), boxes.words("slabs/none", "" if shown else "No cache has a slab yet."),
-            boxes.more("slabs/more", left_out, "cache" if left_out == 1 else "caches"),
-            boxes.key("slabs", _LEGEND if shown else ()), gap=10,
-        ),
-        caption=moment.caption_of(steps, _answer(value, held), tells=_is_about_caches(moment)),
-        table=Table(TABLE_HEADER, _rows(value, style)), steps=steps, machine=machine, width=width,
-    )  # fmt: skip  # what it draws, what it says
 
 
 def _is_about_caches(moment: Moment) -> bool:
@@ -161,17 +173,17 @@ def _slabs(cache: CacheValue) -> int:
 # ---- a row -----------------------------------------------------------------------------------------------
 
 
-_LEGEND = ("used", "allocated"), ("free", "free; dashed and 1: allocated next, then 2, 3 and so on")
+_KEY = {"used": "allocated", "free": "free; dashed and 1: allocated next, then 2, 3 and so on"}
 
 
-def _row(cache: CacheValue, touched: Touched, style: AddressStyle, sheet: _Sheet) -> Part:
+def _row(cache: CacheValue, touched: Touched, style: AddressStyle, sizes: _Sizes) -> Part:
     """Return a cache: its name, its slabs, and how many more it has."""
-    shown = _important(cache, touched, sheet.abreast)
-    parts = [(sheet.w, boxes.drawing(sheet.h, partial(_slab, cache, slab, touched, style))) for slab in shown]
+    shown = _important(cache, touched, sizes.abreast)
+    parts = [(sizes.w, boxes.drawing(sizes.h, partial(_slab, cache, slab, touched, style))) for slab in shown]
     if (left_out := _slabs(cache) - len(shown)) > 0:
         said = f"{left_out:,} slabs more"
-        parts.append((0, boxes.folded(f"slabs/{cache.name}/more", f"+{left_out:,}", title=said, high=sheet.h)))
-    return boxes.columns((_NAME_W, boxes.thing(sheet.h, partial(_name, cache))), *parts, gap=_APART)
+        parts.append((0, boxes.folded(f"slabs/{cache.name}/more", f"+{left_out:,}", title=said, high=sizes.h)))
+    return boxes.columns((_NAME_W, boxes.thing(sizes.h, partial(_name, cache))), *parts, gap=_APART)
 
 
 def _important(cache: CacheValue, touched: Touched, most: int) -> list[SlabValue]:
