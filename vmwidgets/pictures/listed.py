@@ -22,7 +22,7 @@ PICTURES = {
     "pictures.pasted": ("Pasted",),
     "pictures.process": ("Process",),
     "pictures.program": ("Program",),
-    "pictures.real": ("Followed", "Stops"),
+    "pictures.real": ("Stops",),
     "pictures.reasons": ("Reasons",),
     "pictures.reference_bits": ("ReferenceBits",),
     "pictures.references": ("References",),
@@ -33,6 +33,7 @@ PICTURES = {
     "pictures.tlb": ("Tlb",),
     "pictures.traces": ("FaultCurves", "Intervals"),
     "views.memory.slabs": ("Slabs",),
+    "views.tables.followed": ("Followed",),
 }  # fmt: skip  # a row for each module
 """The names of each module's pictures."""
 
@@ -102,7 +103,7 @@ FIRST_FOR = {
         "TablesWalk": "pictures.tables",
     },
     "vmwidgets.given.followed": {
-        "Followed": "pictures.real",
+        "Followed": "views.tables.followed",
     },
     "vmwidgets.given.loaded": {
         "LoadedMaps": "pictures.process",

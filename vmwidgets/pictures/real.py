@@ -1,4 +1,4 @@
-"""Pictures of a real kernel: the wrong descriptors that were found by following it, and its stops."""
+"""The picture of a real kernel's stops, one of which is chosen."""
 
 from __future__ import annotations
 
@@ -7,34 +7,14 @@ from typing import Any
 import traitlets
 
 from vmwidgets.engine.base.errors import Refused, shown
-from vmwidgets.given.followed import Followed as FollowedKernel
 from vmwidgets.given.stops import Stops as StopsOfKernel
 from vmwidgets.views.scene.kit import Switch
 from vmwidgets.views.scene.model import Scene
-from vmwidgets.views.tables.followed import draw_followed
 from vmwidgets.views.tables.stops import draw_no_stop, draw_stop
 
 from .at import At
 from .picture import Picture
 from .registry import picture_of
-
-
-@picture_of(first_for=FollowedKernel)
-class Followed(Picture):
-    """The outcome of following a kernel: the broken frame with its descriptors, the line of C, and the call.
-
-    `target` is the result of ``k.follow(…)``.
-    """
-
-    def __init__(self, target: FollowedKernel, **options: Any) -> None:
-        if not isinstance(target, FollowedKernel):
-            raise Refused(f"Followed shows the result of k.follow(), not {shown(target)}")
-        self._held = target
-        super().__init__(target, **options)
-
-    def draw(self, at: At) -> Scene:
-        """Return the first finding, and what was not checked."""
-        return draw_followed(self._held, at.width)
 
 
 @picture_of(first_for=StopsOfKernel)

@@ -78,6 +78,7 @@ def _from_function(
         if not isinstance(target, (*kinds, Machine) if part else kinds):
             raise Refused(f"{name} shows {such}, not {shown(target)}")
         machine = target if isinstance(target, Machine) else getattr(target, "machine", None)
+        self._held = target if machine is None else None  # of a value on its own, nothing else may keep it
         Picture.__init__(self, getattr(machine, part) if part else target, machine=machine, **options)
 
     def drawn(_self: Picture, at: At) -> Scene:

@@ -13,13 +13,16 @@ from typing import TYPE_CHECKING
 from vmwidgets.engine.base.units import PAGE, Address, counted, listed
 from vmwidgets.views.scene import boxes, kit
 from vmwidgets.views.scene.boxes import Part
-from vmwidgets.views.scene.kit import WIDTH, Box, Line
-from vmwidgets.views.scene.model import Bar, Caption, Lane, Link, Node, Scene, Table, Text
+from vmwidgets.views.scene.kit import Box, Line
+from vmwidgets.views.scene.model import Bar, Caption, Lane, Link, Node, Text
+from vmwidgets.views.scene.sheet import Sheet, picture
 from vmwidgets.views.scene.text import fitted, text_width, visible, wording, wrapped
 
 if TYPE_CHECKING:
     from vmwidgets.engine.mmu.tables import TablesWalk
-    from vmwidgets.given.followed import Break, Followed
+    from vmwidgets.given.followed import Break
+    from vmwidgets.given.followed import Followed as Found
+    from vmwidgets.pictures.at import At
 
 TITLES: Mapping[str, str] = {
     "free-and-mapped": "{who} still maps a frame that is free.",
@@ -45,8 +48,13 @@ _ROOM, _APART, _HIGH, _NARROW = 260.0, 40.0, 58.0, 560.0
 """The greatest width of a card; the least space between two; a card's height; below this width they are stacked."""
 
 
-def draw_followed(found: Followed, width: float = WIDTH) -> Scene:
-    """Return the broken frame and its descriptors, the call, and the parts that were not checked."""
+@picture("Followed", first_for=["vmwidgets.given.followed.Followed"])
+def followed(at: At) -> Sheet:
+    """Draw how following a kernel ended: the broken frame with its descriptors, the line of C, and the call.
+
+    `target` is the result of ``k.follow(…)``.
+    """
+    found: Found = at.target
     first = found.first
     walks = [walk for walk in first.walks if first.shows(walk)] if first is not None else []
     notes = ("Where it was", found.lines), ("Not checked", found.outside)
@@ -55,15 +63,15 @@ def draw_followed(found: Followed, width: float = WIDTH) -> Scene:
         *(boxes.pairs(f"followed/{title}", [(title, " ".join(map(visible, some)))]) for title, some in notes if some),
         gap=16,
     )  # fmt: skip  # the frame, the call, the rest
-    rows = [*_rows(first), *((title, said) for title, some in notes for said in some)]
     checked = f"{counted(found.calls, 'call')} and {counted(found.stops, 'stop')} were checked"
-    return boxes.picture(
-        "followed", f"following xv6, lab {visible(found.lab)}", checked, part, caption=_caption(found), width=width,
-        table=Table(("what", "says"), rows), lanes=[Lane("descriptors", "Descriptors"), Lane("code", "The code")],
+    return Sheet(
+        f"following xv6, lab {visible(found.lab)}", checked, part, caption=_caption(found), header=("what", "says"),
+        rows=lambda: [*_rows(first), *((title, said) for title, some in notes for said in some)],
+        lanes=[Lane("descriptors", "Descriptors"), Lane("code", "The code")],
     )  # fmt: skip  # what it draws, what it says
 
 
-def _caption(found: Followed) -> Caption:
+def _caption(found: Found) -> Caption:
     """Return what went wrong as a person says it; then the sentence with addresses."""
     first = found.first
     if first is None:
