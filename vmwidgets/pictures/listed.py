@@ -24,7 +24,6 @@ PICTURES = {
     "pictures.program": ("Program",),
     "pictures.real": ("Stops",),
     "pictures.reasons": ("Reasons",),
-    "pictures.reference_bits": ("ReferenceBits",),
     "pictures.references": ("References",),
     "pictures.replacement": ("Clock",),
     "pictures.segments": ("Placement",),
@@ -32,6 +31,7 @@ PICTURES = {
     "pictures.tables": ("Tables", "Walk"),
     "pictures.tlb": ("Tlb",),
     "pictures.traces": ("FaultCurves", "Intervals"),
+    "views.memory.reference_bits": ("ReferenceBits",),
     "views.memory.slabs": ("Slabs",),
     "views.tables.followed": ("Followed",),
 }  # fmt: skip  # a row for each module
