@@ -15,7 +15,7 @@ import vmwidgets as vm
 from tests.views.domains import machine_life
 from tests.views.lives import lived_in
 from tests.views.pictures import machine_with
-from vmwidgets.comparisons.linux import LeftOut, LinuxComparison, LinuxDifference, Sayings
+from vmwidgets.comparisons.linux import LeftOut, LinuxComparison, LinuxDifference, MadeCall, Sayings
 from vmwidgets.comparisons.placements import WorkloadOperation
 from vmwidgets.engine.machine.handles.tasks import Task
 from vmwidgets.engine.memory.replacement import ResidentPage
@@ -166,12 +166,18 @@ def of_linux() -> Named:
     known = LinuxDifference(4, "init.read", "init", "pages from 0x1_0000 on", "xx..", "xs..", "page of zeroes")
     wrong = LinuxDifference(9, "cpu:1.load", "init", "outcome", "done", "SIGSEGV, nothing is mapped")
     left = (LeftOut("kmem_alloc", 3, "memory of the kernel"),)
-    calls, said = (("start", 1), ("mmap", 2), ("read", 12)), (("page of zeroes", zeroes),)
+    said = (("page of zeroes", zeroes),)
     told, source = ("dirty bits: no process can read its own",), "this computer's Linux 6.18.1"
     for name, rows, stopped in (
         ("all agrees", (), ""), ("a known kind", (known,), ""),
         ("a bug", (wrong, *[known] * 50), "in operation 12 a process was ended from outside"),
     ):  # fmt: skip  # a table
+        kinds: dict[int, Any] = {row.number: "known" if row.kind else "different" for row in rows}
+        asked = ("start", ""), *[("mmap", "16 KiB")] * 2, *[("read", "4 KiB")] * 12
+        calls = tuple(
+            MadeCall(number, name, "init", about, kinds.get(number, "same"))
+            for number, (name, about) in enumerate(asked, 1)
+        )
         found = LinuxComparison("machine 1", source, False, rows, calls, left, told, said if rows else (), stopped)
         yield f"Linux, {name}", vm.picture(found)
 

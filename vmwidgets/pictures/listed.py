@@ -12,7 +12,6 @@ PICTURES = {
     "pictures.dashboard": ("Dashboard",),
     "pictures.domain": ("Capabilities", "Domain", "SlabLevels", "Vnodes", "Vspace"),
     "pictures.inverted": ("Inverted",),
-    "pictures.linux": ("BesideLinux",),
     "pictures.locality": ("Locality",),
     "pictures.maps": ("EntryList", "Map", "Ribbon", "Tree"),
     "pictures.memory": ("Frames", "Kentry", "Kmem", "Threads"),
@@ -34,6 +33,7 @@ PICTURES = {
     "views.memory.reference_bits": ("ReferenceBits",),
     "views.memory.slabs": ("Slabs",),
     "views.tables.followed": ("Followed",),
+    "views.tables.linux": ("BesideLinux",),
 }  # fmt: skip  # a row for each module
 """The names of each module's pictures."""
 
@@ -42,7 +42,7 @@ FIRST_FOR = {
         "FormatComparison": "pictures.compare",
     },
     "vmwidgets.comparisons.linux": {
-        "LinuxComparison": "pictures.linux",
+        "LinuxComparison": "views.tables.linux",
     },
     "vmwidgets.comparisons.maps": {
         "MapsDiff": "pictures.compare",

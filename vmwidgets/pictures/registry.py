@@ -77,7 +77,8 @@ def _from_function(
     def __init__(self: Picture, target: Any, **options: Any) -> None:  # noqa: N807  a class is made here
         if not isinstance(target, (*kinds, Machine) if part else kinds):
             raise Refused(f"{name} shows {such}, not {shown(target)}")
-        machine = target if isinstance(target, Machine) else getattr(target, "machine", None)
+        owner = target if isinstance(target, Machine) else getattr(target, "machine", None)
+        machine = owner if isinstance(owner, Machine) else None  # a value may only name its machine
         self._held = target if machine is None else None  # of a value on its own, nothing else may keep it
         Picture.__init__(self, getattr(machine, part) if part else target, machine=machine, **options)
 
