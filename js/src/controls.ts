@@ -11,7 +11,7 @@ import { Focus } from "./focus.ts";
 import { Hover } from "./hover.ts";
 import { png } from "./imaging.ts";
 import { opens } from "./keyboard.ts";
-import { firstWords, legend } from "./legend.ts";
+import { legend } from "./legend.ts";
 import { MiniMap } from "./minimap.ts";
 import { More } from "./more.ts";
 import type { Names, Told } from "./operations.ts";
@@ -55,7 +55,6 @@ export class Controls implements Equipment {
   /** The latest find, until the picture that shows it has come. */
   private found: Found | null = null;
   private readonly legend = html("div", "vmw-legend");
-  private hint: HTMLElement | null = null;
   private helper: HTMLButtonElement | undefined;
   private readonly drawing: Drawing;
   private alive = true;
@@ -301,20 +300,8 @@ export class Controls implements Equipment {
     root.append(footer, this.pins.root);
   }
 
-  /** Notes that the picture is in sight: a reader who has never seen one is told what the looks mean. */
-  seen(): void {
-    const line = firstWords(() => {
-      line?.remove();
-      this.helper?.focus(); // the button that shows it again
-    });
-    if (!line) return;
-    this.hint = line;
-    this.legend.after(line);
-  }
-
   /** Shows or hides the list of keys and the meanings of looks. */
   private explain(): void {
-    this.hint?.remove();
     this.legend.replaceChildren(...legend((state) => this.renderer.root.querySelector(`.node.${state}`) !== null));
     this.legend.hidden = !this.legend.hidden;
     this.helper?.setAttribute("aria-expanded", String(!this.legend.hidden));

@@ -25,8 +25,6 @@ export interface Equipment {
   close(): void;
   /** The picture is on its page, made by a cell of this label. */
   arrive(id: string, origin: string): void;
-  /** The picture is in sight. */
-  seen(): void;
   /** The things that all pictures of the machine share. */
   meet(machine: string): void;
   /** The pictures that are pinned. */

@@ -1,10 +1,7 @@
-// The contents of "?": the keys, and the meanings of looks.  A reader who sees pictures for the first time gets one
-// line about the looks.
+// The contents of "?": the keys, and the meanings of looks.
 
-import { button } from "./button.ts";
 import { Ruler } from "./fit.ts";
 import { NodeElement } from "./node.ts";
-import { LEGEND } from "./past.ts";
 import type { Run } from "./scene.ts";
 import { html, svg } from "./svg.ts";
 
@@ -73,7 +70,7 @@ export function legend(has: (state: string) => boolean = () => true): HTMLElemen
   }
   if (has("black"))
     looks.append(html("dt", "", "R, B"), html("dd", "", "nodes of a tree: red ones are round, black ones square"));
-  looks.append(html("dt", "", "█ ▄ ━"), html("dd", "", `operations below the slider: ${LEGEND}`));
+  looks.append(html("dt", "", "▬ ▬"), html("dd", "", "below the slider: the machine's operations; red: failed"));
   return [keys, looks];
 }
 
@@ -94,50 +91,3 @@ function sample(state: string, kind = "sample"): SVGSVGElement {
 }
 
 const FILLS: ReadonlySet<string> = new Set(["writes", "reads", "nothing"]);
-
-/** The looks that a first picture has. */
-const FIRST: readonly (readonly [string, string])[] = [
-  ["new", "new"],
-  ["changed", "changed"],
-  ["path", "on the path"],
-  ["selected", "selected"],
-  ["folded", "folded"],
-];
-
-/** All versions of this package ask the same browser whether its reader knows the looks, so the name has no version. */
-const KNOWN = "vmwidgets: looks are known";
-
-/** Whether a picture on this page has shown the line: then no other picture does. */
-let told = false;
-
-/**
- * Returns one line about looks for a reader who sees a picture in this browser for the first time; null for all others.
- */
-export function firstWords(closed: () => void): HTMLElement | null {
-  if (told || !isFirst()) return null;
-  told = true;
-  const line = html("div", "vmw-hint");
-  for (const [state, means] of FIRST) {
-    const words = html("span");
-    words.append(sample(state), ` ${means}`);
-    line.append(words);
-  }
-  const close = button("×", "close this line");
-  close.addEventListener("click", closed);
-  line.append(html("span", "", "? shows this, and the keys"), close);
-  return line;
-}
-
-/**
- * Notes that the reader has been told.  Where nothing can be stored, every page would repeat the line, so no page shows
- * it there.
- */
-function isFirst(): boolean {
-  try {
-    if (localStorage.getItem(KNOWN)) return false;
-    localStorage.setItem(KNOWN, "yes");
-    return true;
-  } catch {
-    return false;
-  }
-}

@@ -227,7 +227,6 @@ function watch(figure: Figure, signal: AbortSignal, say: (visible: boolean) => v
   const observer = new IntersectionObserver(
     (entries) => {
       const visible = entries.at(-1)?.isIntersecting ?? true;
-      if (visible) figure.with("seen", (controls) => controls.seen());
       if (visible !== seen) say(visible);
       seen = visible;
     },

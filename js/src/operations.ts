@@ -98,11 +98,6 @@ export class Operations {
     this.askNames();
   }
 
-  /** An operation's name, if it is known. */
-  known(number: number): string | undefined {
-    return this.names.get(number);
-  }
-
   /** An operation's name; an unknown name is requested, and then the names around it. */
   name(number: number): string | undefined {
     this.near = number;

@@ -14,29 +14,15 @@ export interface Past {
   marks: readonly (readonly [number: number, name: string])[];
 }
 
-export interface Kind {
-  /** In a list, the symbol is before the name; its shape is the shape on the strip. */
-  glyph: string;
-  means: string;
-  /** Its box on the strip, from top to bottom, of 12; two boxes for changes. */
-  boxes: readonly (readonly [top: number, bottom: number])[];
-}
-
-export const KINDS: Readonly<Record<string, Kind>> = {
-  n: { glyph: "█", means: "new", boxes: [[2, 12]] },
-  g: { glyph: "▄", means: "freed", boxes: [[8, 12]] },
-  a: { glyph: "━", means: "access", boxes: [[6, 8]] },
-  f: { glyph: "▲", means: "fault", boxes: [[2, 12]] },
-  t: { glyph: "▀", means: "threads", boxes: [[2, 6]] },
-  c: {
-    glyph: "═",
-    means: "change",
-    boxes: [
-      [3, 6],
-      [9, 12],
-    ],
-  },
-  s: { glyph: "▒", means: "several", boxes: [[4, 12]] },
+/** The kinds of operations in words, by letter; "s" are several kinds in one mark. */
+export const KINDS: Readonly<Record<string, string>> = {
+  n: "new",
+  g: "freed",
+  a: "access",
+  f: "fault",
+  t: "threads",
+  c: "change",
+  s: "several",
 };
 
 /** The outcomes of operations that did not end as done. */
@@ -54,12 +40,6 @@ export interface Piece {
 }
 
 export const NO_PAST: Past = { kinds: "", ends: "", weights: [], groups: [], marks: [] };
-
-/** The words for the shapes in the list of operations. */
-export const LEGEND = [
-  ...Object.entries(KINDS).flatMap(([letter, { glyph, means }]) => (letter === "s" ? [] : [`${glyph} ${means}`])),
-  "✗ failed",
-].join("  ");
 
 /**
  * Returns at most `most` marks: each operation, if they fit; otherwise groups are combined, then runs of similar

@@ -5,7 +5,6 @@ import { Bar, choice } from "./bar.ts";
 import { button } from "./button.ts";
 import { Copying } from "./copying.ts";
 import { Operations } from "./operations.ts";
-import { KINDS, LEGEND } from "./past.ts";
 import { type Course, Playing } from "./playing.ts";
 import type { Pointed } from "./presenting.ts";
 import type { Send } from "./requests.ts";
@@ -120,7 +119,7 @@ export class Time implements Course<Spot> {
     this.operation.classList.add("vmw-operation");
     for (const one of [this.operation, this.branching.root, this.maker, this.last, this.cell, this.since])
       one.classList.add("vmw-asks"); // they are useless without a kernel
-    this.around.label = LEGEND;
+    this.around.label = "operations";
     this.operation.append(this.around);
     this.maker.hidden = true;
     this.root.append(this.bar.where, this.maker, this.since);
@@ -139,13 +138,11 @@ export class Time implements Course<Spot> {
       ? new Timeline({
           go: (number) => this.toOperation(number),
           name: (number) => this.operations?.name(number),
-          known: (number) => this.operations?.known(number),
         })
       : null;
     if (this.strip) {
       this.bar.track.append(this.strip.root);
       this.root.append(this.strip.tip);
-      this.bar.track.append(this.strip.labels);
       for (const near of ["pointerenter", "focusin"])
         this.root.addEventListener(near, () => this.operations?.fetch(this.when.number));
     }
@@ -450,10 +447,9 @@ export class Time implements Course<Spot> {
       this.around.insertBefore(this.passed, next);
   }
 
-  /** A line of the list: the shape of the operation on the strip, and its name. */
+  /** A line of the list: the name of an operation. */
   private option(number: number, name: string): HTMLOptionElement {
-    const glyph = KINDS[this.operations?.past.kinds[number] ?? ""]?.glyph;
-    return Object.assign(html("option", "", glyph ? `${glyph} ${name}` : name), { value: String(number) });
+    return Object.assign(html("option", "", name), { value: String(number) });
   }
 
   private atEndOfOperation(): boolean {

@@ -1,36 +1,25 @@
-// The strip of a slider: operations as marks, with groups, failures and names of moments.  Pointing at the strip shows
-// which operation is there, and a press goes to it.
+// The strip of a slider: a piece for each operation, with groups, failures and names of moments.  Pointing at the strip
+// shows which operation is there, and a press goes to it.
 
-import { differing } from "./differing.ts";
-import { at, ENDS, edges, fold, KINDS, LEGEND, NO_PAST, type Past, type Piece, place } from "./past.ts";
+import { at, ENDS, edges, fold, KINDS, NO_PAST, type Past, type Piece, place } from "./past.ts";
 import { html, put, say, svg } from "./svg.ts";
 
 /** Pixels of a strip from top to bottom, of a mark from left to right, and of a strip that has no layout yet. */
-const HIGH = 12;
+const HIGH = 4;
 const NARROWEST = 3;
 const UNKNOWN = 300;
-
-/** Pixels of a letter below the strip, and between two words there. */
-const LETTER = 7.7;
-const BETWEEN = 10;
 
 export interface TimelineCalls {
   /** Called when an operation was pressed, this far into it. */
   go: (number: number, share: number) => void;
   /** Returns an operation's name; an unknown name is requested. */
   name: (number: number) => string | undefined;
-  /** The same without a request; without this function, marks have no words. */
-  known?: (number: number) => string | undefined;
 }
 
 export class Timeline {
   readonly root = html("div", "vmw-timeline");
   /** The label for the operation under the pointer: it covers the parts below, so that nothing moves. */
   readonly tip = html("div", "vmw-tip");
-  /** The names of the marks, as far as there is room. */
-  readonly labels = html("div", "vmw-marks");
-  /** The operation for which they were written; -1: they have to be written. */
-  private labelled = -1;
   private readonly calls: TimelineCalls;
   private readonly drawing = svg("svg", "vmw-strip");
   private readonly shapes = svg("g");
@@ -56,10 +45,8 @@ export class Timeline {
     this.root.setAttribute("role", "slider");
     this.root.setAttribute("aria-label", "operations: arrows point, Enter goes there");
     this.root.setAttribute("aria-valuemin", "0");
-    this.labels.setAttribute("aria-hidden", "true");
     this.tip.hidden = true;
     this.tip.setAttribute("aria-hidden", "true");
-    this.tip.dataset.legend = LEGEND; // a handout has no list that names it
     this.root.addEventListener("pointermove", (event) => this.point(this.under(event)));
     this.root.addEventListener("pointerdown", (event) => {
       if (event.button !== 0) return;
@@ -92,14 +79,11 @@ export class Timeline {
   stand(number: number, share: number): void {
     this.moment = [number, share];
     this.mark(this.here, this.moment);
-    this.label();
     if (!this.pointed) this.tell(this.moment);
   }
 
   /** Notes that more names are known. */
   named(): void {
-    this.labelled = -1;
-    this.label();
     if (this.pointed) this.point(this.pointed);
     else this.tell(this.moment);
   }
@@ -119,34 +103,6 @@ export class Timeline {
     put(this.root, "data-marks", this.pieces.length);
     this.shape();
     this.mark(this.here, this.moment);
-    this.labelled = -1;
-    this.label();
-  }
-
-  /**
-   * Writes names below the marks: the present one's first, then from left to right all names for which there is room.
-   */
-  private label(): void {
-    const { known } = this.calls;
-    const [number] = this.moment;
-    if (!known || !this.pieces.length || number === this.labelled) return;
-    this.labelled = number;
-    const here = this.pieces.findIndex(({ last }) => last >= number);
-    const words = differing(this.pieces.map(({ first, last }) => (first === last ? known(first) : undefined)));
-    const order = [here, ...words.keys()].filter((at, index) => words[at] && (index === 0 || at !== here));
-    const placed: [left: number, right: number, at: number][] = [];
-    for (const at of order) {
-      const wide = Math.min((words[at] ?? "").length * LETTER, this.width);
-      const left = Math.max(Math.min(this.edge[at] ?? 0, this.width - wide), 0);
-      const free = placed.every(([from, to]) => left + wide + BETWEEN <= from || left >= to + BETWEEN);
-      if (free) placed.push([left, left + wide, at]);
-    }
-    const shares = placed.map(([left, , at]) => {
-      const word = html("span", at === here ? "vmw-mark vmw-here" : "vmw-mark", words[at]);
-      word.style.left = `${((100 * left) / this.width).toFixed(2)}%`;
-      return word;
-    });
-    this.labels.replaceChildren(...shares);
   }
 
   /** Draws one path for each look; below them lines under groups, above them flags of named moments. */
@@ -156,13 +112,14 @@ export class Timeline {
     for (const [index, piece] of this.pieces.entries()) {
       const [from = 0, to = 0] = this.edge.slice(index, index + 2);
       const gap = to - from > 2 * NARROWEST ? 1 : to - from > 2 ? 0.5 : 0;
-      drawn(piece, from, to - gap, add);
+      const taller = look(piece) === "failed" ? 1.5 : 0; // so that no colour alone says it
+      add(look(piece), box(from, to - gap, -taller, HIGH + taller));
     }
     const x = (number: number, share: number): number => place(this.pieces, this.edge, number, share);
-    for (const [first, last] of this.past.groups) add("group", box(x(first, 0), x(last, 1) - 1, HIGH + 1, HIGH + 2.5));
+    for (const [first, last] of this.past.groups) add("group", box(x(first, 0), x(last, 1) - 1, HIGH + 1, HIGH + 2));
     for (const [number] of this.past.marks) {
       const end = x(number, 1);
-      add("moment", `${box(end - 1, end + 1, -3, HIGH)}M${end + 1},-3l4,2l-4,2z`);
+      add("moment", `${box(end - 1, end + 1, -2, HIGH)}M${end + 1},-2l4,2l-4,2z`);
     }
     this.shapes.replaceChildren(
       ...[...paths].map(([look, path]) => {
@@ -175,9 +132,9 @@ export class Timeline {
 
   private mark(element: SVGRectElement, [number, share]: readonly [number, number]): void {
     put(element, "x", Math.max(Math.min(place(this.pieces, this.edge, number, share), this.width) - 1.5, 0).toFixed(1));
-    put(element, "y", -3);
+    put(element, "y", -2);
     put(element, "width", 3);
-    put(element, "height", HIGH + 6);
+    put(element, "height", HIGH + 4);
   }
 
   private under(event: PointerEvent): [number, number] {
@@ -206,17 +163,16 @@ export class Timeline {
   /** Describes the operation there in words, for readers of any kind. */
   private tell([number]: readonly [number, number]): string {
     const letter = this.past.kinds[number] ?? "";
-    const { glyph = "", means = "" } = KINDS[letter] ?? {};
-    const name = this.calls.name(number) ?? `${number.toLocaleString("en")} · ${means}`;
+    const name = this.calls.name(number) ?? `${number.toLocaleString("en")} · ${KINDS[letter] ?? ""}`;
     const failed = ENDS[this.past.ends[number] ?? ""];
     const group = this.past.groups.find(([first, last]) => first <= number && number <= last);
     const piece = this.pieces.find(({ last }) => last >= number);
     const count = piece ? piece.last - piece.first + 1 : 1;
     const text = [
-      `${glyph} ${name}`.trim(),
+      name,
       !name.includes("✗") && failed ? failed : "",
       group ? `in the group ${group[2]}` : "",
-      count > 1 ? `one symbol for ${count.toLocaleString("en")}` : "",
+      count > 1 ? `one piece for ${count.toLocaleString("en")}` : "",
       ...this.past.marks.filter(([one]) => one === number).map(([, mark]) => `mark ${mark}`),
     ]
       .filter(Boolean)
@@ -253,14 +209,7 @@ function box(left: number, right: number, top: number, bottom: number): string {
   return `M${x},${top}h${wide}v${bottom - top}h-${wide}z`;
 }
 
-/** A mark in its shape; a mark that failed is broken in the middle, and one that was stopped lacks its last third. */
-function drawn(piece: Piece, from: number, to: number, add: (look: string, path: string) => void): void {
-  if (piece.end === "p") add("panic", box(from, Math.max(to, from + 3), -2, HIGH));
-  else if (piece.end === "e") add("failed", box(from, to, -1, 4) + box(from, to, 8, HIGH));
-  else if (piece.kind === "f")
-    add("f", `M${from.toFixed(1)},${HIGH}L${((from + to) / 2).toFixed(1)},1L${to.toFixed(1)},${HIGH}z`);
-  else {
-    const right = piece.end === "i" ? from + ((to - from) * 2) / 3 : to;
-    for (const [top, bottom] of KINDS[piece.kind]?.boxes ?? []) add(piece.kind, box(from, right, top, bottom));
-  }
+/** The look of an operation on the strip. */
+function look({ end }: Piece): string {
+  return end === "e" || end === "p" ? "failed" : "done";
 }

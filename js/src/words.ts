@@ -45,6 +45,7 @@ export class Words {
     this.sign();
     say(this.title, scene.title);
     say(this.subtitle, scene.subtitle);
+    this.subtitle.title = scene.subtitle; // cut where there is no room
     say(this.text, text);
     say(this.reason, reason);
     this.functions.draw(functions);

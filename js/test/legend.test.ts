@@ -14,43 +14,6 @@ function drawn(): { figure: Figure; controls: Controls } {
   return { figure, controls };
 }
 
-/** The browser's memory, and a page that was just loaded: the modules of a page are its own. */
-function browse(memory: unknown): void {
-  Object.defineProperty(globalThis, "localStorage", { value: memory, configurable: true });
-}
-
-const hints = (): NodeListOf<Element> => document.querySelectorAll(".vmw-hint");
-
-test("the looks are explained once a browser, in the first picture that is seen, and the focus stays where it is", () => {
-  browse({
-    getItem: () => {
-      throw new Error("this page may keep nothing");
-    },
-  });
-  drawn().controls.seen();
-  assert.equal(hints().length, 0, "it could not be known that it was said");
-  const kept = new Map<string, string>();
-  browse({
-    getItem: (name: string) => kept.get(name) ?? null,
-    setItem: (name: string, text: string) => kept.set(name, text),
-  });
-  const [first, second] = [drawn(), drawn()];
-  assert.equal(hints().length, 0, "nobody has seen it");
-  const before = document.activeElement;
-  first.controls.seen();
-  second.controls.seen();
-  first.controls.seen();
-  assert.equal(hints().length, 1);
-  assert.ok(first.figure.root.contains(hints()[0] as Element));
-  assert.ok(document.activeElement === before);
-  assert.equal(kept.size, 1);
-  assert.ok([...(hints()[0] as Element).querySelectorAll(".node")].length > 4, "looks are shown as they are");
-  (document.querySelector(".vmw-hint button") as HTMLElement).click();
-  first.controls.seen();
-  second.controls.seen();
-  assert.equal(hints().length, 0);
-});
-
 test("what is folded has a number in the legend as in a picture: its dots alone look like those of what is about to be removed", () => {
   const samples = legend().flatMap((list) => [...list.querySelectorAll(".vmw-sample")]);
   const words = new Map(samples.map((one) => [one.getAttribute("aria-label"), one.querySelector("text")?.textContent]));

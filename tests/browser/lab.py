@@ -206,10 +206,6 @@ class Server:
         raise RuntimeError(f"{self.name} did not start: {self.log.read_text()[-2000:]}")
 
 
-KNOWN = "try { localStorage['vmwidgets: looks are known'] = 'yes'; } catch { /* no place of a page's own yet */ }"
-"""Has the page's reader know the looks of pictures: else the first picture explains them."""
-
-
 class Host(Protocol):
     """What serves notebooks to a page."""
 
@@ -230,7 +226,6 @@ class Watched:
         self.awaited = ""
         self._heard: list[str] = []
         self.bytes_in = 0
-        page.add_init_script(KNOWN)
         self._watch(base)
 
     @property

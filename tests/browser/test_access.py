@@ -170,6 +170,38 @@ HIDDEN = """() => [...document.querySelectorAll('.vmwidgets')].flatMap((figure) 
 """Controls and words that reach out of their picture."""
 
 
+ABOVE = """() => [...document.querySelectorAll('.vmwidgets')].flatMap((figure) => {
+    const high = (part) => figure.querySelector(part)?.getBoundingClientRect().height ?? 0;
+    const parts = ['.vmw-header', '.vmw-time', '.vmw-caption > b'].map(high);
+    const sum = parts.reduce((one, other) => one + other, 0);
+    return sum > 96 ? [`${figure.querySelector('.vmw-title').textContent}: ${parts.map(Math.round)}`] : [];
+})"""
+"""Pictures whose facts, slider and title take more than 96 pixels of a page's height."""
+
+SHARE = """(index) => {
+    document.querySelectorAll('.jp-Notebook-cell')[index].scrollIntoView({ block: 'start' });
+    const scene = document.querySelectorAll('.vmwidgets > .vmw-scene')[index - 1];
+    const { top, bottom, height } = scene.getBoundingClientRect();
+    return [height, (Math.min(bottom, innerHeight) - top) / innerHeight];
+}"""
+"""A picture's height, and the part of the window that it has when its cell is at the top."""
+
+
+@pytest.mark.parametrize("size", [(1366, 768), (1920, 1080)])
+@pytest.mark.sampled(1)
+def test_a_picture_has_most_of_the_screen_below_its_cell(
+    size: tuple[int, int], open_notebook: Callable[..., Notebook], new_notebook: Callable[..., str]
+) -> None:
+    width, height = size
+    notebook = open_notebook(new_notebook(*CELLS), viewport={"width": width, "height": height})
+    notebook.run_all()
+    expect(notebook.page.locator(".vmwidgets > .vmw-scene")).to_have_count(len(CELLS) - 1, timeout=30_000)
+    assert notebook.page.evaluate(ABOVE) == []
+    shares = {CELLS[index]: notebook.page.evaluate(SHARE, index) for index in range(1, len(CELLS))}
+    small = {cell: share for cell, (high, share) in shares.items() if share < min(0.55, 0.99 * high / height)}
+    assert small == {}
+
+
 @pytest.fixture
 def notebook(open_notebook: Callable[..., Notebook], new_notebook: Callable[..., str]) -> Notebook:
     opened = open_notebook(new_notebook(*CELLS), viewport={"height": 3000})
@@ -214,21 +246,12 @@ def test_every_picture_can_be_read_at_twice_the_size(
     assert notebook.page.evaluate(HIDDEN) == []
 
 
-def test_the_looks_are_explained_in_the_first_picture_that_a_browser_shows(
+def test_keys_and_looks_are_explained_side_by_side_when_asked_for(
     open_notebook: Callable[..., Notebook], new_notebook: Callable[..., str]
 ) -> None:
-    notebook = open_notebook(new_notebook("import vmwidgets as vm\nm = vm.boot()\nm", "vm.Tree(m.kernel_map)"))
-    notebook.page.evaluate("() => localStorage.clear()")
+    notebook = open_notebook(new_notebook("import vmwidgets as vm\nm = vm.boot()\nm"))
     notebook.run_all()
     expect(notebook.page.locator(".vmw-scene .tree .node").first).to_be_visible()
-    hint = notebook.page.locator(".vmw-hint")
-    expect(hint).to_have_count(1)
-    assert hint.evaluate("(line) => !line.contains(document.activeElement)")
-    hint.get_by_role("button").click()
-    expect(hint).to_have_count(0)
     notebook.page.locator(".vmw-help").first.click()
     tops = notebook.page.locator(".vmw-legend dl").evaluate_all("(lists) => lists.map((one) => one.offsetTop)")
-    assert tops == [tops[0]] * 2, "keys and legend are side by side"
-    notebook.run("m.kernel_map")
-    expect(notebook.cell(2).locator(".vmw-scene .node").first).to_be_visible()
-    expect(hint).to_have_count(0)
+    assert tops == [tops[0]] * 2
