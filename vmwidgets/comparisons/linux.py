@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
@@ -133,12 +134,15 @@ class LinuxComparison:
     @property
     def headline(self) -> str:
         """The result, in one sentence."""
-        what = counted(self.done, "call") + (" of the recording" if self.is_recording else "")
-        if self.surprises:
-            return f"{what}: {counted(len(self.surprises), 'difference')} that nothing accounts for."
-        if self.rows:
-            return f"{what}: everything agrees except {counted(len(self.rows), 'difference')} of a known kind."
-        return f"{what}: everything agrees."
+        release = re.search(r"Linux [0-9]+[.][0-9]+", self.source)
+        linux, total = release[0] if release else "Linux", counted(self.done, "call")
+        if not self.rows:
+            return f"{total}, {counted(self.done, 'agreement')} with {linux}."
+        kind, why = (
+            ("different", "and nothing explains it") if self.surprises else ("known", "for reasons that are known")
+        )
+        count = max(1, sum(one.found == kind for one in self.made))
+        return f"{total}: {count:,} {'differs' if count == 1 else 'differ'} from {linux}, {why}."
 
     @property
     def unseen(self) -> tuple[str, ...]:

@@ -6,8 +6,6 @@ Pages are drawn as cells, differing pages with an outline; equal differences sha
 
 from __future__ import annotations
 
-import re
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import groupby
@@ -75,7 +73,7 @@ def beside_linux(at: At) -> Sheet:
             boxes.below(boxes.heading("section/linux/unseen", "Not compared"), boxes.below(*unseen, gap=3)),
             gap=8,
         ),
-        caption=Caption(_answer(value), (), f"{ended} {_COMPARED}{_RECORDED * value.is_recording}".strip()),
+        caption=Caption(value.headline, (), f"{ended} {_COMPARED}{_RECORDED * value.is_recording}".strip()),
         header=value.header,
         rows=lambda: _rows(value),
         lanes=[Lane("calls", "Calls"), Lane("differences", "Differences, by kind", down=True)],
@@ -92,20 +90,6 @@ def beside_linux(at: At) -> Sheet:
 _COMPARED = "Each call ran here and in a real process; results, bytes, mappings and pages were compared."
 
 _RECORDED = " Linux's side is a recording."
-
-
-def _answer(value: LinuxComparison) -> str:
-    """Return how many calls agree with which Linux."""
-    release = re.search(r"Linux [0-9]+[.][0-9]+", value.source)
-    linux, total = release[0] if release else "Linux", counted(value.done, "call")
-    found = Counter(one.found for one in value.made)
-    if value.surprises:
-        differ = max(1, found["different"])
-        return f"{total}: {differ:,} {'differs' if differ == 1 else 'differ'} from {linux}, and nothing explains it."
-    if value.rows:
-        known = max(1, found["known"])
-        return f"{total}: {known:,} {'differs' if known == 1 else 'differ'} from {linux}, for reasons that are known."
-    return f"{total}, {counted(value.done, 'agreement')} with {linux}."
 
 
 # ---- the calls -------------------------------------------------------------------------------------------
@@ -193,7 +177,7 @@ def _kind(number: int, high: float, title: str, said: Sayings | None, rows: Sequ
 def _sections(value: LinuxComparison) -> Iterator[tuple[str, Sayings | None, Sequence[LinuxDifference]]]:
     """Yield the unexplained differences, then the known kinds, in the order of their operations."""
     if value.surprises:
-        yield f"{counted(len(value.surprises), 'difference')} that nothing accounts for", None, value.surprises
+        yield f"{counted(len(value.surprises), 'difference')} that nothing explains", None, value.surprises
     kinds = [(kind, said, value.of(kind)) for kind, said in value.sayings]
     for kind, said, rows in sorted(kinds, key=lambda one: min((row.number for row in one[2]), default=0)):
         yield f"{kind}: {counted(len(rows), 'difference')}", said, rows
