@@ -153,5 +153,5 @@ def test_each_place_of_a_life_leads_to_the_next_across_rows_too(width: int) -> N
             one = drawn[name]
             assert one.x <= x <= one.x + one.w and one.y <= y <= one.y + one.h
     assert all(node.x + node.w <= width for node in scene.nodes)
-    rows = len({node.y for node in drawn.values()})
-    assert (rows == 1) == (width >= 900), "seven places are one line of boxes, unless the picture is narrow"
+    across = {420: 3, 700: 6, 900: 8, 1600: 14}[width]  # boxes of 86 pixels or more, 20 for an arrow, margins of 14
+    assert len({node.y for node in drawn.values()}) == -(-len(drawn) // across)
