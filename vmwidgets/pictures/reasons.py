@@ -60,9 +60,8 @@ def draw(at: At) -> Sheet:
         else [Row(f"why/{one.serial}", [visible(name_of(one)), next(_said(one))], lane="why") for one in shown]
     )
     rows = [(str(one.number), visible(name_of(one)), " ".join(_said(one)), _functions(one)) for one in needed]
+    said = f"last changed by {visible(name_of(why.last))}" if is_later else ""
     if is_later:
-        said = f"last changed by {visible(name_of(why.last))}"
-        parts.append(_word("why/last", said, said))
         rows.append((str(why.last.number), said, " ".join(_said(why.last)), _functions(why.last)))
     rows += [(str(one.operation.number), visible(one.place), one.how, "") for one in why.life]
     return Sheet(
@@ -72,7 +71,7 @@ def draw(at: At) -> Sheet:
             boxes.below(
                 *([boxes.heading("why/needed", "Needed" if why.life else "Needed, in order")] if needed else []),
                 boxes.rows("why", [Column(style="strong", most=320), Column(takes=True, under=True, rank=1)], calls),
-                boxes.flowing(parts, gap=12),
+                boxes.flowing(parts, gap=12), boxes.words("why/last", said, "label"),
             ),
             gap=6,
         ),
