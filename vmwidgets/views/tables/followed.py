@@ -7,16 +7,17 @@ can write there without a fault.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from vmwidgets.engine.base.units import PAGE, Address, counted, listed
 from vmwidgets.views.scene import boxes, kit
 from vmwidgets.views.scene.boxes import Part
-from vmwidgets.views.scene.kit import Box, Line
-from vmwidgets.views.scene.model import Bar, Caption, Lane, Link, Node, Text
+from vmwidgets.views.scene.kit import Line
+from vmwidgets.views.scene.model import Bar, Caption, Lane, Link, Node
 from vmwidgets.views.scene.sheet import Sheet, picture
-from vmwidgets.views.scene.text import fitted, text_width, visible, wording, wrapped
+from vmwidgets.views.scene.text import visible, wrapped
 
 if TYPE_CHECKING:
     from vmwidgets.engine.mmu.tables import TablesWalk
@@ -44,8 +45,8 @@ TITLES: Mapping[str, str] = {
 TABLES = "free-and-table", "table-shared", "table-lost"
 """The rules whose frame has a page table in it."""
 
-_ROOM, _APART, _HIGH, _NARROW = 260.0, 40.0, 58.0, 560.0
-"""The greatest width of a card; the least space between two; a card's height; below this width they are stacked."""
+_HIGH, _APART, _WIDE = 74.0, 56.0, 560.0
+"""A card's height; the room for a line between two; the width from which the cards are side by side."""
 
 
 @picture("Followed", first_for=["vmwidgets.given.followed.Followed"])
@@ -59,7 +60,7 @@ def followed(at: At) -> Sheet:
     walks = [walk for walk in first.walks if first.shows(walk)] if first is not None else []
     notes = ("Where it was", found.lines), ("Not checked", found.outside)
     part = boxes.below(
-        *([boxes.drawing(0, partial(_broken, first, walks)), _breaker(first)] if first is not None else []),
+        *([_broken(first, walks), _breaker(first)] if first is not None else []),
         *(boxes.pairs(f"followed/{title}", [(title, " ".join(map(visible, some)))]) for title, some in notes if some),
         gap=16,
     )  # fmt: skip  # the frame, the call, the rest
@@ -96,12 +97,7 @@ def _who(walk: TablesWalk) -> str:
 
 
 def _rights(walk: TablesWalk) -> str:
-    """Return what user code may do with the page, in words: "read, write"; "" if no page was found."""
-    if walk.permissions is None:
-        return ""
-    user = walk.permissions.user
-    words = [word for word, has in (("read", user.read), ("write", user.write), ("execute", user.execute)) if has]
-    return ", ".join(words) or "no right for user code"
+    return "none" if walk.permissions is None else str(walk.permissions.user)
 
 
 def _can_write(walk: TablesWalk) -> bool:
@@ -111,91 +107,57 @@ def _can_write(walk: TablesWalk) -> bool:
 # ---- the broken thing ------------------------------------------------------------------------------------
 
 
-def _broken(first: Break, walks: Sequence[TablesWalk], box: Box) -> Iterator[Node | Link]:
-    """Yield the frame, the descriptors at its sides (or above and below), the lines between them, and what follows."""
+def _broken(first: Break, walks: Sequence[TablesWalk]) -> Part:
+    """Return the frame, the descriptors at its sides (or above and below), the lines between them, and what follows."""
     place = next((walk.pa // PAGE * PAGE for walk in walks if walk.pa is not None), None)
     place = place if first.frame is None else first.frame
     if place is None:
-        return
-    sides = walks[::2], walks[1::2]
-    is_stacked = box.w < _NARROW
-    wide = box.w if is_stacked else min(_ROOM, (box.w - 2 * _APART) / 3)
-    step = _HIGH + 12
-    tops = [0.0, 0.0] if is_stacked else [(max(map(len, sides)) - len(some)) * step / 2 for some in sides]
-    high = max(1, *map(len, sides)) * step
-    y = box.y + (len(sides[0]) * step if is_stacked else (high - step) / 2)
-    frame = _frame(first.rule, place, len(walks), Box(box.x + (box.w - wide) / 2, y, wide, _HIGH))
-    yield frame
-    end = frame.y + step if is_stacked else box.y + high
-    for side, some in enumerate(sides):
-        for row, walk in enumerate(some):
-            x = box.x + (box.w - wide) * side
-            y = (end if is_stacked and side else box.y) + tops[side] + row * step
-            card = _descriptor(first, walk, f"followed/descriptor/{2 * row + side}", Box(x, y, wide, _HIGH), side)
-            yield card
-            yield _line(card, frame, ("fault",) if _is_wrong(first, walk) else ())
-    end += len(sides[1]) * step * is_stacked
-    if follows := _follows(first, walks):
-        yield kit.paragraph("followed/follows", visible(follows), box.x, end, box.w, style="body error")
+        return boxes.below()
+    cards = [boxes.sized(partial(_descriptor, first, number, walk)) for number, walk in enumerate(walks)]
+    frame, left, right = _frame(first.rule, place, len(walks)), cards[::2], cards[1::2]
+    across = [(0.0, one) for one in (boxes.below(*left, gap=12), frame, boxes.below(*right, gap=12))]
+    drawn = boxes.either(
+        _WIDE, boxes.columns(*across, gap=_APART, middle=True), boxes.below(*left, frame, *right, gap=12)
+    )  # fmt: skip  # side by side, or stacked
+
+    def lines(at: Mapping[str, Node]) -> Iterator[Link]:
+        for number, walk in enumerate(walks):
+            card, state = at[f"followed/descriptor/{number}"], ("fault",) * _is_wrong(first, walk)
+            yield replace(
+                kit.arrow(f"{card.id}/to", card, at["followed/frame"], kind="leads", state=state), arrow=False
+            )
+
+    follows = boxes.words("followed/follows", visible(_follows(first, walks)), "body error")
+    return boxes.below(boxes.linked(drawn, lines), follows, gap=12)
 
 
-def _line(card: Node, frame: Node, state: tuple[str, ...]) -> Link:
-    """Return the line from a descriptor to its frame."""
-    if card.x == frame.x:
-        x, is_above = card.x + card.w / 2, card.y < frame.y
-        points = ((x, card.y + card.h * is_above), (x, frame.y + frame.h * (not is_above)))
-    else:
-        is_left = card.x < frame.x
-        points = ((card.x + card.w * is_left, card.y + card.h / 2), (frame.x + frame.w * (not is_left),
-                                                                     frame.y + frame.h / 2))  # fmt: skip  # two ends
-    return Link(f"{card.id}/to", "leads", card.id, frame.id, points, state, bend="level")
-
-
-def _frame(rule: str, place: int, users: int, box: Box) -> Node:
+def _frame(rule: str, place: int, users: int) -> Part:
     """Return the frame, with the number of its descriptors that are drawn."""
     kind, number = "table" if rule in TABLES else "anonymous", str(Address(place))
     word = "free" if rule.startswith("free-") else "a page table" if kind == "table" else "frame"
-    is_wide = text_width(number, "mono body") <= box.w - 62
-    text = [
-        fitted(14, 24, word, box.w - 62, "label"),
-        fitted(14, 44, number, box.w - (62 if is_wide else 18), "mono body" if is_wide else "mono"),
-    ]
-    bars = [Bar(0, box.h - 5, box.w, 5, f"own-{kind}")]
-    if word == "free":
-        bars.insert(0, Bar(0, 0, box.w, box.h, "rail"))
-    if users > 1:
-        bars.append(Bar(box.w - 39, 9, 26, 26, "count step"))
-        text.append(Text(box.w - 26, 26, str(users), "letter on-step", "middle"))
+    lines = [Line(word, right=counted(users, "descriptor")), Line(number, "mono body")]
     title = f"{word} {number}: {counted(users, 'descriptor leads', 'descriptors lead')} to it"
-    return Node("followed/frame", "board-frame", *box, text=tuple(text), bars=tuple(bars), state=(kind,), title=title,
-                lane="descriptors")  # fmt: skip  # a card
+    return boxes.sized(lambda w: boxes.card(
+        "followed/frame", lines, kind="board-frame", least=_HIGH, title=title, state=(kind,), lane="descriptors",
+        bars=(*[Bar(0, 0, w, _HIGH, "rail")] * (word == "free"), Bar(0, _HIGH - 5, w, 5, f"own-{kind}")),
+    ))  # fmt: skip  # a card
 
 
-def _descriptor(first: Break, walk: TablesWalk, identity: str, box: Box, is_right: int) -> Node:
+def _descriptor(first: Break, number: int, walk: TablesWalk, w: float) -> Part:
     """Return a process's card: its address of the page, and its lock; a wrong one is red."""
-    name, is_open, is_wrong = _who(walk), _can_write(walk), _is_wrong(first, walk)
-    means = "can write" if is_open else "a write faults"
-    look, x = "error" if is_wrong else "step", 14.0
+    name, place, is_wrong = _who(walk), str(Address(walk.va)), _is_wrong(first, walk)
+    means = "can write" if _can_write(walk) else "a write faults"
     if first.rule in ("guard", "user", "exec-rights"):
-        means = f"may {_rights(walk)}" if _rights(walk) else "nothing"
-    place = str(Address(walk.va))
-    spare = box.w - x - 46 - text_width(means, "label")
-    ways = (f"at {place}: {means}", means) if spare < text_width(f"at {place}", "mono") else (f"at {place}",)
-    style = "label error" if is_wrong else "label dim"
-    text = [fitted(x, 24, visible(name), box.w - x - 44, "body strong")]
-    if len(ways) == 1:
-        text += [fitted(x, 44, ways[0], box.w, "mono dim"), Text(box.w - 14, 44, means, style, "end")]
-    else:
-        text.append(fitted(x, 44, wording(ways, box.w - x - 8), box.w - x - 8, style))
-    bars = [Bar(box.w - 5 if is_right else 0, 0, 5, box.h, "table"), *_lock(box.w - 34, 16, is_open, look)]
-    title = f"{name} at {place}: {means}, rights: {_rights(walk) or 'none'}, PTE {walk.steps[-1].value:#x}"
-    return Node(identity, "board", *box, text=tuple(text), bars=tuple(bars), title=visible(title), lane="descriptors")
-
-
-def _lock(x: float, y: float, is_open: bool, look: str) -> list[Bar]:
-    """Return a padlock with a body 14 pixels wide; the shackle of an open one is beside it."""
-    shackle = Bar(x + 8, y - 7, 8, 11, f"shackle {look}") if is_open else Bar(x + 3, y - 6, 8, 11, f"shackle {look}")
-    return [shackle, Bar(x, y, 14, 11, f"lock {look}")]
+        means = f"user code: {_rights(walk)}"
+    look, x = "error" if is_wrong else "step", w - 34
+    shackle = Bar(x + 8, 9, 8, 11, f"shackle {look}") if _can_write(walk) else Bar(x + 3, 10, 8, 11, f"shackle {look}")
+    lines = [Line(visible(name), "body strong", " " * 10), Line(f"at {place}", "mono dim"),
+             Line(means, "label error" if is_wrong else "label dim")]  # fmt: skip  # room for the lock
+    return boxes.card(
+        f"followed/descriptor/{number}", lines, kind="board", least=_HIGH, lane="descriptors",
+        title=visible(f"{name} at {place}: {means}, rights {_rights(walk)}, PTE {walk.steps[-1].value:#x}"),
+        bars=(Bar((w - 4) * (number % 2), 0, 4, _HIGH, "table"), shackle, Bar(x, 16, 14, 11, f"lock {look}")),
+    )  # fmt: skip  # a card
 
 
 def _is_wrong(first: Break, walk: TablesWalk) -> bool:
@@ -220,14 +182,12 @@ def _follows(first: Break, walks: Sequence[TablesWalk]) -> str:
 def _breaker(first: Break) -> Part:
     """Return the line of C and the call that broke the rule, the calls around it, and the rule."""
     line, call = visible(first.line or "no line is known"), visible(first.call)
-    beside = text_width(f"{line}   {call}", "mono body")
+    rest = [*map(visible, first.lines), f"The rule {first.rule}{f': {first.keeps}' * bool(first.keeps)}"]
 
     def put(w: float) -> Part:
-        lines = [Line(f"{line}   {call}", "mono body")] if beside <= w - 16 else [Line(line, "mono body")]
-        lines += [Line(one, "mono") for one in wrapped(call, w - 16, "mono")] if len(lines[0].left) == len(line) else []
-        said = [*map(visible, first.lines), f"The rule {first.rule}{f': {first.keeps}' * bool(first.keeps)}"]
-        lines += [Line(one, "label dim") for all_of in said for one in wrapped(all_of, w - 16, "label dim")]
-        return boxes.card("followed/code", lines, title=" ".join([line, call, *said]), lane="code")
+        lines = [Line(one, "mono body") for one in wrapped(f"{line} {call}".strip(), w - 16, "mono body")]
+        lines += [Line(one, "label dim") for said in rest for one in wrapped(said, w - 16, "label dim")]
+        return boxes.card("followed/code", lines, title=" ".join([line, call, *rest]), lane="code")
 
     return boxes.sized(put)
 
