@@ -43,7 +43,7 @@ class Pasted(Picture):
         table = walked.tables if walked is not None else next(iter(target.tables), None)
         is_one_walk = walked is not None and getattr(table, "is_one_walk", False)  # the walk already shows everything
         self._tables = Tables(table) if table is not None and not is_one_walk else None
-        self._asked: dict[str, bool] = {}  # by heading, whether a reader opened or folded the part
+        self._parts_asked: dict[str, bool] = {}  # by heading, whether a reader opened or folded the part
         super().__init__(target, **options)
 
     def draw(self, at: At) -> Scene:
@@ -66,7 +66,7 @@ class Pasted(Picture):
         scene = stack(scenes, "pasted")
         tables = tuple(one for one in scene.table.more if one[1].header)
         scene, opens = replace(scene, table=replace(scene.table, more=tables)), self._opens()
-        return scene if all(opens.values()) and not self._asked else fold_parts(scene, opens, 0.0, opens)
+        return scene if all(opens.values()) and not self._parts_asked else fold_parts(scene, opens, 0.0, opens)
 
     def _found(self) -> list[Found]:
         return _found(self._held, is_walked=self._walk is not None, seeks=self._seeks)
@@ -81,12 +81,12 @@ class Pasted(Picture):
         opens = {section_of(number): not one.folds for number, one in enumerate(self._found())}
         if self._tables is not None:
             opens["section/tables"] = self._walk is None or self._seeks
-        return {**opens, **self._asked}
+        return {**opens, **self._parts_asked}
 
     def opened(self, node_id: str) -> None:
         """Open or fold a part, open a table, a descriptor or a fold of the tables, or press a switch of the walk."""
         if node_id.startswith("section/"):
-            self._asked[node_id] = not self._opens().get(node_id, True)
+            self._parts_asked[node_id] = not self._opens().get(node_id, True)
         elif self._walk is not None and node_id.startswith("walk/"):
             self._walk.opened(node_id)
         elif self._tables is not None and node_id.startswith("tables/"):

@@ -40,7 +40,7 @@ TITLES: Mapping[str, str] = {
     "table-lost": "A page table is lost: nothing leads to it, and it is not free.",
     "free-list": "The list of free pages leads to something else than a page.",
 }
-"""What went wrong, by the name of the broken rule; other rules have only the sentence of the break."""
+"""What is wrong, by the name of the broken rule; other rules have only the sentence of the break."""
 
 TABLES = "free-and-table", "table-shared", "table-lost"
 """The rules whose frame has a page table in it."""
@@ -73,7 +73,7 @@ def followed(at: At) -> Sheet:
 
 
 def _caption(found: Found) -> Caption:
-    """Return what went wrong as a person says it; then the sentence with addresses."""
+    """Return what is wrong as a person says it; then the sentence with addresses."""
     first = found.first
     if first is None:
         return Caption(visible(found.headline), tone="panic" if found.outcome == "panicked" else "plain")
