@@ -26,8 +26,13 @@ def whole(caption: Caption) -> str:
     return f"{caption.text} {caption.reason}".strip()
 
 
-def fields_of(key: str, text: str) -> dict[str, str]:
-    """What a text that ends with a sentence of this key has in its places; "count" is 1 in the singular."""
+def fields_of(key: str, text: str | Caption) -> dict[str, str]:
+    """What a text that ends with a sentence of this key has in its places; "count" is 1 in the singular.
+
+    In a whole caption, the sentence may be anywhere.
+    """
+    if isinstance(text, Caption):
+        text = next((match[0] for one in _printed(key) if (match := _anywhere(one).search(whole(text)))), whole(text))
     found = [match for pattern in _printed(key) if (match := pattern.search(text))]
     assert found, f"{text!r} does not end with the words of {key!r}"
     return {"count": "1", **found[0].groupdict()}
@@ -35,7 +40,11 @@ def fields_of(key: str, text: str) -> dict[str, str]:
 
 def says(key: str, text: str) -> bool:
     """Whether a text has a sentence of this key in it."""
-    return any(re.search(pattern.pattern.removesuffix(r"\Z"), text) for pattern in _printed(key))
+    return any(_anywhere(pattern).search(text) for pattern in _printed(key))
+
+
+def _anywhere(pattern: re.Pattern[str]) -> re.Pattern[str]:
+    return re.compile(pattern.pattern.removesuffix(r"\Z"))
 
 
 @cache

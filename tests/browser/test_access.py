@@ -111,6 +111,7 @@ ALIKE = """() => {
         if (!shape || (node.getAttribute('role') ?? 'img') === 'img') continue;  // those have a name, and one state
         if (node.classList.contains('coming')) continue;  // what is still to come has no other state
         if (kind === 'run' && node.classList.contains('tile')) continue;  // a line around several says it
+        if (node.classList.contains('within')) continue;
         const before = node.getAttribute('class');
         const marks = ['new', 'changed', 'path', 'here', 'leaving'];
         const others = before.split(' ').filter((word) => !marks.includes(word));

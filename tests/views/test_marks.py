@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from itertools import combinations
 from pathlib import Path
 
@@ -248,3 +249,57 @@ def test_a_path_is_numbered_from_the_root_where_its_nodes_are_dots() -> None:
         over = [one for one in others if one.x < label.x + label.w and one.x + one.w > label.x
                 and one.y < label.y + label.h and one.y + one.h > label.y]  # fmt: skip
         assert over == []
+
+
+def accents(scene: Scene) -> Counter[str]:
+    """The things with a line of their own that says that they are new or changed, by kind; words have none."""
+    marked = {
+        node.thing or node.id: node.kind
+        for node in scene.nodes
+        if {"new", "changed"} & {*node.state} and not {"within", "tile"} & {*node.state} and node.shape != "none"
+    }
+    return Counter(marked.values())
+
+
+def _populated(machine: vm.Machine) -> list[vm.View]:
+    task = machine.task("init")
+    task.mmap("2 MiB", flags="private|populate")
+    return [vm.Tables(task), vm.Frames(machine)]
+
+
+def _forked(machine: vm.Machine) -> list[vm.View]:
+    task = machine.task("init")
+    place = task.mmap("256 KiB")
+    for page in range(64):
+        task.write(place + page * vm.PAGE, b"x")
+    child = task.fork("child")
+    return [vm.Sharing(machine), vm.Tables(child), vm.Frames(machine)]
+
+
+def _written(machine: vm.Machine) -> list[vm.View]:
+    shown = _forked(machine)
+    child = machine.tasks["child"]
+    child.write(child.map.entries()[0].start, b"y" * 60_000)
+    return [*shown, vm.Tlb(machine)]
+
+
+def _allocated(machine: vm.Machine) -> list[vm.View]:
+    machine.kmem_malloc("256 KiB")
+    return [vm.Tables(machine), vm.Kmem(machine), vm.Frames(machine)]
+
+
+@pytest.mark.parametrize("act", [_populated, _forked, _written, _allocated])
+def test_many_things_that_changed_alike_have_one_line_around_them(act: Callable[[vm.Machine], list[vm.View]]) -> None:
+    for shown in act(vm.boot("x86-64")):
+        scene = shown.scene()
+        found = accents(scene)
+        assert sum(found.values()) - found["around"] <= 8, (type(shown).__name__, found)
+        for ring in (node for node in scene.nodes if node.kind == "around"):
+            inside = [
+                node for node in scene.nodes if "within" in node.state and node is not ring
+                and ring.x <= node.x and node.x + node.w <= ring.x + ring.w
+                and ring.y <= node.y and node.y + node.h <= ring.y + ring.h
+            ]  # fmt: skip  # a box in a box
+            (count,) = (node for node in scene.nodes if node.id == ring.id.replace("/around", "/count"))
+            assert count.text[0].text == f"{len(inside)}"
+            assert len(inside) > 3

@@ -75,12 +75,12 @@ def test_one_reference_is_one_thing_in_all_blocks():
     assert (picture.scene().caption.text, picture.scene().caption.reason) == (best, " ".join(said))
     assert sum(node.thing == "reference:7" for node in picture.scene().nodes) == 4
     picture.selection = "reference:7"
-    assert picture.scene().caption.text == (
+    assert whole(picture.scene().caption) == (
         saying(
             "strings of references: reference",
             number="8",
             page="4",
-            what="fifo with 3 frames: fault, 2 is evicted; fifo with 4 frames: fault, 0 is evicted; "
+            what="Fifo with 3 frames: fault, 2 is evicted; fifo with 4 frames: fault, 0 is evicted; "
             "opt with 3 frames: fault, 0 is evicted; opt with 4 frames: fault, 1 is evicted",
         )
     )
@@ -255,7 +255,7 @@ def test_a_number_above_the_string_is_the_titles_number(index: int, width: int) 
         if run.text.isdecimal() and "mono" not in run.style
     }
     (bold,) = [run.text for run in numbers.values() if run.style == "strong"]
-    assert bold == fields_of("strings of references: reference", scene.caption.text)["number"] == f"{index + 1}"
+    assert bold == fields_of("strings of references: reference", scene.caption)["number"] == f"{index + 1}"
     assert f"reference {bold}:" in node.title
     found = [numbers.get((one.id.split("/")[2], round(one.x + one.w / 2))) for one in columns(scene, 0)]
     for one, said in zip(columns(scene, 0), found, strict=True):

@@ -7,7 +7,7 @@ from contextlib import suppress
 import pytest
 
 import vmwidgets as vm
-from tests.captions import fields_of, saying, says
+from tests.captions import fields_of, saying, says, whole
 from vmwidgets.pictures.at import starts_of
 from vmwidgets.views.story.moment import Moment
 
@@ -106,10 +106,8 @@ def test_a_single_error_is_said_the_same_way() -> None:
 def test_a_root_without_tables_of_its_own_counts_no_tables() -> None:
     domain = vm.boot("armv7").domain("hello")
     domain.map(domain.frame("4 MiB"), flags="rw large")
-    said = vm.Tables(domain).scene().caption.text
-    assert said == (
-        saying("walks: tables", 31, root="root", what="4 pages of 1 MiB of its own, and 27 tables lent by the kernel")
-    )
+    own = "4 pages of 1 MiB of its own, and 27 tables lent by the kernel"
+    assert saying("walks: tables", 31, root="root", what=own) in whole(vm.Tables(domain).scene().caption)
 
 
 @pytest.mark.parametrize("count", [1, 8, 12, 20, 40, 90])

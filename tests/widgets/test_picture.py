@@ -22,6 +22,9 @@ from vmwidgets.sources.workload import allocate
 from vmwidgets.views.scene.model import Caption, Scene, Steps, Table
 from vmwidgets.widgets.host.pictures import pictures_of
 
+AROUND = 2 * (24 - 14)
+"""Pixels by which a file is wider than its drawing: a drawing has margins of 14, and a file has 24."""
+
 
 @pytest.fixture
 def machine() -> vm.Machine:
@@ -70,7 +73,7 @@ def test_a_file_holds_the_picture_in_the_format_of_its_name(machine: vm.Machine,
     if ending == "png":
         scene = picture.scene()
         assert data[:8] == b"\x89PNG\r\n\x1a\n"
-        assert struct.unpack(">I", data[16:20])[0] == round(2 * scene.width)
+        assert struct.unpack(">I", data[16:20])[0] == round(2 * (scene.width + AROUND))
     elif ending == "json":
         assert json.loads(data) == json.loads(json.dumps(picture.to_json()))
     else:
@@ -169,7 +172,7 @@ def test_a_png_has_the_theme_and_the_size_that_were_asked_for(machine: vm.Machin
     assert first_pixel(light) == (0xFF, 0xFF, 0xFF)
     assert first_pixel(dark) == (0x14, 0x18, 0x1D)
     assert len(light) > 5_000 < len(dark), "there is something on the ground"
-    assert struct.unpack(">I", light[16:20])[0] == round(picture.scene().width)
+    assert struct.unpack(">I", light[16:20])[0] == round(picture.scene().width) + AROUND
     for wrong in ({"theme": "blue"}, {"scale": 0}):
         with pytest.raises(vm.Refused, match="it must be"):
             picture.to_png(**wrong)

@@ -359,7 +359,7 @@ class CellMemory:
         words = f"{counted(self.minor + self.major, 'page fault')}, {disk}"
         most = max(self.lines, key=lambda one: one.minor + one.major, default=None)
         if most is not None and len(self.lines) > 1:
-            words += f"; {most.minor + most.major:,} were caused by '{short(most.line)}'"
+            words += f". {most.minor + most.major:,} were caused by '{short(most.line)}'"
         return words + "."
 
     @property

@@ -177,8 +177,10 @@ def _access(one: Access, width: float) -> Scene:
         boxes.heading("paper/worked", "The solution, step by step"),
         _lines("step", one.worked),
     ]
-    caption = Caption(f"{Address(one.va)} is at physical {one.pa}.", tone="good") if one.pa is not None else Caption(
-        f"{one.fault[:1].upper()}{one.fault[1:]}: {one.why}.", tone="error")  # fmt: skip  # one of two
+    caption = Caption(f"{Address(one.va)} is at physical {one.pa}.", tone="good")
+    if one.pa is None:
+        ends = f"The access ends with a fault: {one.fault}."
+        caption = Caption(f"{ends} {one.why[:1].upper()}{one.why[1:]}.", tone="error")
     table = Table(("step", "solution"), [(str(number), line) for number, line in enumerate(one.worked, 1)])
     picture = partial(boxes.picture, "paper", f"{one.access} {Address(one.va)} on paper", "", table=table, width=width)
     if one.walk is None or not one.path:

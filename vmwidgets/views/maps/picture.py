@@ -355,7 +355,8 @@ def _caption(value: MapValue, moment: Moment, lanes: Collection[str]) -> Caption
         return replace(moment.caption_with(own), tone="error")
     more = map_sentence(value, moment.operation, moment.events)
     if _is_elsewhere(moment, value.name):
-        return moment.caption_of(moment.steps(steps_of_map(value.name)), more=more)
+        # what this map had to do with an operation on another one comes first
+        return moment.caption_of(moment.steps(steps_of_map(value.name)), more, tells=not more)
     return moment.caption_with(more)
 
 

@@ -177,7 +177,7 @@ def _board(board: Board, box: Box) -> Iterator[Node | Link]:
     if ringed:  # one line around all of them, with their number
         yield kit.around("sharing/around", ringed, apart=5)
         corner = max(card.x + card.w for card in ringed) + 2.5, min(card.y for card in ringed) - 2.5
-        yield boxes.badge("sharing/around/count", f"{len(ringed):,}", "locks", *corner)
+        yield kit.badge("sharing/around/count", f"{len(ringed):,}", "locks", *corner)
     if any(page.descriptors for page in board.pages):
         yield from _sums(board, Box(box.x, y - 4, box.w, 0))
 

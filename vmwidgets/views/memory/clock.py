@@ -288,8 +288,8 @@ def _taken(ring: RingValue, moment: Moment) -> str:
     cleared = {event.frame for event in looked if event.found == "used"}
     whose = f"the lamps of all {len(cleared)} pages" if len(cleared) > 1 else "its lamp"
     lamps = "the lamp of 1 other page" if len(cleared) == 1 else f"the lamps of {len(cleared):,} other pages"
-    passed = f" after the hand turned off {whose if frame in cleared else lamps}" if cleared else ""
-    return f"{page[:1].upper()}{page[1:]} was evicted{passed}."
+    passed = f" Before that, the hand turned off {whose if frame in cleared else lamps}." if cleared else ""
+    return f"{page[:1].upper()}{page[1:]} was evicted.{passed}"
 
 
 def _left(ring: RingValue, moment: Moment) -> list[tuple[int, str, bool]]:
@@ -311,14 +311,15 @@ def _answer(ring: RingValue, value: ReplacementValue) -> str:
     if not ring.pages:
         return ""
     first = ring.pages[0]
-    page = f"page {first.index} of {visible(first.object)}" + f", in {visible(first.task)}" * bool(first.task)
+    page = f"page {first.index} of {visible(first.object)}"
     if value.is_function:
         return f"A function decides which of {counted(ring.count, 'page')} leaves; {page} was brought in first."
-    noted = f"its lamp is {'on' if first.referenced else 'off'} (R is {first.referenced:d})"
+    lamp = f"lamp is {'on' if first.referenced else 'off'} (R is {first.referenced:d})"
+    noted = f"It is in {visible(first.task)}, and its {lamp}." if first.task else f"Its {lamp}."
     if not value.has_hand:
-        return f"Checked first: {page}; {noted}."
+        return f"Checked first: {page}. {noted}"
     follows = "it is spared once: its lamp goes off" if first.referenced else "it goes next"
-    return f"The hand is at {page}: {noted}. If the page may leave, {follows}."
+    return f"The hand is at {page}. {noted} If the page may leave, {follows}."
 
 
 def _all_looked(look: Look[ReplacementValue], ring: str) -> list[ev.Event]:

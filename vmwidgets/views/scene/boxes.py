@@ -256,22 +256,10 @@ def ringed(
             number += 1
             count = f"{sum(counts.get(node.id, 1) for node in some):,}"
             corner = max(node.x + node.w for node in some), min(node.y for node in some)
-            drawn.nodes.append(badge(f"{identity}/count/{number}", count, state, *corner))
+            drawn.nodes.append(kit.badge(f"{identity}/count/{number}", count, state, *corner))
         return end
 
     return put
-
-
-def badge(identity: str, count: str, state: str, right: float, top: float) -> Node:
-    """Return a badge with a number, on the upper right corner of a line, where it covers nothing inside."""
-    w = max(BADGE, text_width(count, "letter") + 8)
-    return kit.runs(identity, Box(right + 2.5 - w, top + 1.5 - BADGE, w, BADGE),
-                    [Text(w / 2, BADGE / 2 + 4, count, "letter on-step", "middle")],
-                    bars=(Bar(0, 0, w, BADGE, "count step-new"),), title=f"{count} {state}")  # fmt: skip
-
-
-BADGE = 17.0
-"""Height of a badge."""
 
 
 def onward(_number: int, one: Node, after: Node) -> Link:

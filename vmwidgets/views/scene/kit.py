@@ -5,7 +5,7 @@ A place is a :class:`Box`; everything on screen is made from one.  :func:`scene`
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from math import cos, hypot, pi, sin
 from typing import TYPE_CHECKING, NamedTuple, TypedDict
@@ -137,14 +137,12 @@ def paragraph(identity: str, words: str, x: float, y: float, w: float, *, style:
     return Node(identity, "label", x, y, w, LINE * len(lines), shape="none", text=text)
 
 
-def heading(
-    identity: str, title: str, words: str, y: float, *, width: float = WIDTH, high: float = 30.0, x: float = MARGIN
-) -> Node:
-    """Return a title in a line of this height, or in several.
+def heading(identity: str, title: str, words: str, y: float, *, width: float = WIDTH, x: float = MARGIN) -> Node:
+    """Return the title of a section, with room above it that parts it from the section before.
 
     The words about it are next to it, or below if there is no room.
     """
-    base, w = high - 10, width - 2 * MARGIN
+    base, w = 20.0 if y < FIRST else 30.0, width - 2 * MARGIN
     first, *more = wrapped(title, w, "body strong") or [""]
     after = text_width(first, "body strong") + 14
     beside = not more and after + text_width(words) <= w
@@ -157,6 +155,9 @@ def heading(
     )
     return Node(identity, "label", x, y, w, last + 10 + LINE * len(lines), shape="none", text=text)
 
+
+FIRST = 20.0
+"""A section that begins above this is a picture's first."""
 
 _TITLE_LINE = 19.0
 """Pixels from one line of a heading to the next."""
@@ -401,6 +402,73 @@ def around(identity: str, nodes: Sequence[Node], *, state: Collection[str] = ("n
     return Link(identity, "around", nodes[0].id, nodes[-1].id, points, tuple(state))
 
 
+def badge(identity: str, count: str, state: str, right: float, top: float) -> Node:
+    """Return a badge with a number, on the upper right corner of a line, where it covers nothing inside."""
+    w = max(BADGE, text_width(count, "letter") + 8)
+    return runs(identity, Box(right + 2.5 - w, top + 1.5 - BADGE, w, BADGE),
+                    [Text(w / 2, BADGE / 2 + 4, count, "letter on-step", "middle")],
+                    bars=(Bar(0, 0, w, BADGE, "count step-new"),), title=f"{count} {state}")  # fmt: skip
+
+
+BADGE = 17.0
+"""Height of a badge."""
+
+
+def gathered(nodes: Sequence[Node], width: float) -> list[Node]:
+    """Return the things, with one line and a number around more than three neighbours that changed alike.
+
+    Neighbours are of one kind and size, in a row or in a column.  A line around each of many says nothing.  The number
+    is to the right of the line or, where there is no room, to its left.
+    """
+    marked: dict[tuple[str, str], list[Node]] = {}
+    for node in nodes:
+        state = next((one for one in node.state if one in ("new", "changed")), "")
+        if state and node.shape != "none" and not {"within", "tile"}.intersection(node.state):
+            marked.setdefault((node.kind, state), []).append(node)
+    inside, rings = set[str](), list[Node]()
+    for (_, state), alike in marked.items():
+        for some in _neighbours(alike) if len(alike) > MOST_ALIKE else ():
+            left, right = min(one.x for one in some), max(one.x + one.w for one in some)
+            top, bottom = min(one.y for one in some), max(one.y + one.h for one in some)
+            count, box = f"{len(some):,}", Box(left - 2, top - 2, right - left + 4, bottom - top + 4)
+            rings.append(
+                Node(f"{some[0].id}/around", "around", *box, state=(state, "within"))
+            )  # its number is its badge
+            number = badge(f"{some[0].id}/count", count, state, right, top + BADGE)
+            x = right + 3 if right + 3 + number.w < width else left - 3 - number.w
+            rings.append(replace(number, x=x))
+            inside |= {one.id for one in some}
+    within = [replace(one, state=(*one.state, "within")) if one.id in inside else one for one in nodes]
+    return [*within, *rings]
+
+
+MOST_ALIKE, _NEAR = 3, 14.0
+"""The most things that changed alike with a line around each; the most pixels between two neighbours."""
+
+
+def _neighbours(alike: Sequence[Node]) -> Iterator[list[Node]]:
+    """Yield runs of more than three neighbours in a row, and then in a column."""
+    left = list(alike)
+    for along, across in (("x", "y"), ("y", "x")):
+        size = {"x": "w", "y": "h"}
+        order = sorted(left, key=lambda one: (getattr(one, across), getattr(one, along)))
+        run: list[Node] = []
+        for node in [*order, None]:
+            last = run[-1] if run else None
+            if last is not None and (
+                node is None
+                or getattr(node, across) != getattr(last, across)
+                or getattr(node, size[across]) != getattr(last, size[across])
+                or getattr(node, along) - getattr(last, along) - getattr(last, size[along]) > _NEAR
+            ):
+                if len(run) > MOST_ALIKE:
+                    yield run
+                    left = [one for one in left if one not in run]
+                run = []
+            if node is not None:
+                run.append(node)
+
+
 def beside(identity: str, left: Node, right: Node, *, kind: str = "next", state: Collection[str] = (),
            head: bool = True) -> Link:  # fmt: skip
     """Return a straight line from a thing to its neighbour in a row."""
@@ -469,7 +537,7 @@ def scene(  # noqa: PLR0913  a picture's parts, all but four by name
     opened: Iterable[Opened] = (),
 ) -> Scene:
     """Return the whole picture, as high as its contents if no `height` is given; by default, it has no steps."""
-    drawn = tuple(nodes)
+    drawn = tuple(gathered(tuple(nodes), width))
     if height is None:
         height = max((node.y + node.h for node in drawn), default=0.0) + 8
     lines, those, small = tuple(links), tuple(lanes), tuple(marks)

@@ -15,6 +15,10 @@ from .model import Bar, Link, Node, Point, Scene
 from .text import cut, visible, wrapped
 
 _PAD = 14.0
+"""Pixels at both sides of the words, as the drawing has."""
+
+AROUND = 10.0
+"""Pixels around words and drawing in a file, so that its margins are 24 pixels; a page has its own."""
 
 
 def to_svg(scene: Scene, *, bare: bool = False, scale: float = 1.0, selected: str = "") -> str:
@@ -29,8 +33,9 @@ def to_svg(scene: Scene, *, bare: bool = False, scale: float = 1.0, selected: st
     scene = with_key(_without_switches(scene.whole()))
     height = top + scene.height + 8
     width = max(scene.width, 320.0)
-    size = f'width="{width:g}" height="{height:g}"'
-    scaled = f'width="{width * scale:g}" height="{height * scale:g}"'
+    corner, w, h = (0.0, width, height) if bare else (-AROUND, width + 2 * AROUND, height + 2 * AROUND)
+    size = f'width="{w:g}" height="{h:g}"'
+    scaled = f'width="{w * scale:g}" height="{h * scale:g}"'
     links, nodes = (
         "".join(_link(link, bare) for link in scene.links),
         "".join(_node(node, bare, _is_chosen(node, selected)) for node in scene.nodes),
@@ -39,9 +44,9 @@ def to_svg(scene: Scene, *, bare: bool = False, scale: float = 1.0, selected: st
     style = standalone_style(f'<g class="vmw-scene vmw-standalone still ground links nodes"/>{words}{links}{nodes}')
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="vmw-scene vmw-standalone still" {scaled} '
-        f'viewBox="0 0 {width:g} {height:g}" role="img">'
+        f'viewBox="{corner:g} {corner:g} {w:g} {h:g}" role="img">'
         f"<title>{_safe(alt_text(scene))}</title><style>{escape(style, quote=False)}</style>"
-        f'<rect class="ground" {size}/>{words}'
+        f'<rect class="ground" x="{corner:g}" y="{corner:g}" {size}/>{words}'
         f'<g transform="translate(0,{top:g})"><g class="links">{links}</g><g class="nodes">{nodes}</g></g></svg>'
     )
 
