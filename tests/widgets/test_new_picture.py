@@ -131,7 +131,11 @@ def test_a_square_is_filled_if_its_page_was_used_and_has_a_line_if_it_was_writte
     init = machine.tasks["init"]
     init.write(init.mmap("4 KiB"), b"x")  # the hand clears the bits of the others
     scene = vm.ReferenceBits(machine, width=width).scene()
-    drawn = {node.thing: ("unused" not in node.state, bool(node.bars), "file" in node.state) for node in squares(scene)}
+    looks = {node.thing: [bar.style for bar in node.bars] for node in squares(scene)}
+    drawn = {
+        node.thing: ("ground" not in looks[node.thing], "mark" in looks[node.thing], "file" in node.state)
+        for node in squares(scene)
+    }
     rings = [ring.pages for ring in machine.replacement.value().rings.values()]
     pages = [page for ring in rings for page in ring]
     assert drawn == {

@@ -136,13 +136,10 @@ def _task(task: str, pages: Sequence[RingPage], marks: Mapping[int, str]) -> Par
     name, said = task or "not mapped", f"{used:,} used, {dirty:,} written"
 
     runs = _runs(pages, marks)
-    states = {_id(run[0]): marks.get(run[0].frame, "") for run in runs}
-    counts = {_id(run[0]): len(run) for run in runs}
     squares = boxes.flowing([_box(run, marks) for run in runs], gap=_GAP)
-    ringed = boxes.ringed(f"bits/{task}", squares, states, counts)
-    narrow = boxes.below(boxes.thing(20, partial(_head, task, name, said)), ringed, gap=2)
+    narrow = boxes.below(boxes.thing(20, partial(_head, task, name, said)), squares, gap=2)
     head, sums = (boxes.thing(20, one) for one in (partial(_head, task, name, ""), partial(_sums, task, said)))
-    return boxes.either(_NARROW, boxes.columns((_NAME, head), (0, ringed), (_SUMS, sums)), narrow)
+    return boxes.either(_NARROW, boxes.columns((_NAME, head), (0, squares), (_SUMS, sums)), narrow)
 
 
 def _sums(task: str, said: str, box: Box) -> Node:
@@ -187,7 +184,10 @@ def _box(run: Sequence[RingPage], marks: Mapping[int, str]) -> tuple[float, Part
         return Node(
             _id(page), "square", box.x, box.y, wide, _SQUARE, thing=f"frame:{page.frame}" * (count == 1), text=text,
             state=(_kind(page), *([] if page.referenced else ["unused"]), *[mark] * bool(mark)),
-            bars=(Bar(0, _SQUARE + 3, wide, 3, "mark"),) * page.dirty, title=title,
+            bars=(
+                *[Bar(3, 3, wide - 6, _SQUARE - 6, "ground")] * (not page.referenced),
+                *[Bar(0, _SQUARE + 3, wide, 3, "mark")] * page.dirty,
+            ), title=title,
             action="select" * (count == 1), lane=f"bits/{page.task}",
         )  # fmt: skip  # a square
 

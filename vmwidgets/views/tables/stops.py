@@ -182,11 +182,9 @@ def _memory(names: Sequence[str], pieces: Sequence[Piece], worst: set[int], w: f
         boxes.drawing(0, partial(_line, names, shown[at : at + across], worst, digits, (left, wide)))
         for at in range(0, len(shown), across)
     ]
-    marks = {_id(one, run[0]): state for one in shown for run in runs_of(one) if (state := _state(one, run))}
-    counts = {name: len(one.pages) for one in shown for name in marks if name.startswith(_id(one, ""))}
     rest = sum(len(one.pages) for one in ranked[across * MOST_LINES :])
     return boxes.below(
-        *(boxes.ringed(f"stops/{at}", line, marks, counts) for at, line in enumerate(lines)),
+        *lines,
         boxes.words("stops/worst", _WORST if worst else "", "label error"),
         boxes.more("stops/memory/more", rest, "pages"),
         boxes.more("stops/memory/processes", left_out, "processes"),
