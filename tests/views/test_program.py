@@ -52,6 +52,17 @@ def test_the_title_names_the_line_that_costs_most() -> None:
     assert m.journal.last.number and scene.caption.reason, "what the last line did is said after it"
 
 
+def test_lines_that_cost_the_same_are_named_together() -> None:
+    played = vm.play("malloc", vm.boot("x86-64", tlb=(1, 4)))
+    costs = {line: one.misses for line, one in played.lines.items()}
+    top = max(costs.values())
+    lines = [line for line, count in costs.items() if count == top]
+    assert len(lines) > 1 and sum(one.faults for one in played.lines.values()) <= sum(costs.values())
+    title = vm.picture(played).scene().caption.text
+    assert title.startswith("Lines ") and title.endswith(f" have {top} of {sum(costs.values())} TLB misses each.")
+    assert all(str(line) in title for line in lines)
+
+
 @pytest.mark.parametrize("fork", ["counted", "shadow"])
 def test_the_title_names_the_line_that_copies(fork: Any) -> None:
     """With shadows the parent's write copies as well: the child's object is still in front of its own."""

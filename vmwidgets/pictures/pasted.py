@@ -148,7 +148,7 @@ def _reached(ranges: Sequence[SaidRange]) -> str:
     if not user:
         unsaid = any(one.rights.endswith("?") for one in ranges)
         return f"{said}{'' if unsaid else ', none of it for user code'}."
-    return f"{said}, {Size(user)} of it for user code, which may write {Size(written) if written else 'none of that'}."
+    return f"{said}, {Size(user)} for user code, which may write {Size(written) if written else 'none of it'}."
 
 
 def _found(text: PastedText, *, is_walked: bool, seeks: bool) -> list[Found]:

@@ -167,7 +167,7 @@ def test_a_listing_shows_where_lines_are_left_out() -> None:
 @pytest.mark.parametrize(
     ("perm", "words"),
     [
-        ("5B", "user code, which may write none of that"),
+        ("5B", "user code, which may write none of it"),
         ("17", "user code, which may write 4 KiB"),
         ("7", "none of it"),
     ],

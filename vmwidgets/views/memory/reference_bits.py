@@ -68,7 +68,6 @@ def reference_bits(at: At) -> Sheet:
         "reference bits", f"{value.policy}, {counted(len(every), 'page')} in memory",
         boxes.below(
             *(_task(task, pages, marks) for task, pages in [*tasks.items()][:TASKS]),
-            boxes.words("bits/none", "" if every else "No page of a task is in memory."),
             boxes.more("bits/more", left, "tasks"), _legend(every, order), gap=10,
         ),
         answer=_answer(every), more=_cleared(at), tells=False, steps=steps,
@@ -98,9 +97,9 @@ def _bits(page: RingPage) -> tuple[bool, bool]:
 
 
 def _answer(every: Sequence[RingPage]) -> str:
-    """Return how many pages were used, and how many must be saved before they leave; "" without pages."""
+    """Return how many pages were used, and how many must be saved before they leave."""
     if not every:
-        return ""
+        return "No page of a task is in memory."
     used, dirty = (sum(getattr(page, bit) for page in every) for bit in ("referenced", "dirty"))
     total = counted(len(every), "page")
     first = f"{used:,} of {total} {'was' if used == 1 else 'were'} used"

@@ -95,33 +95,37 @@ def _caption(moment: Moment, answer: str, doing: str) -> Caption:
 
 
 def _told(lines: Sequence[CodeLine], columns: Sequence[str]) -> tuple[str, list[int]]:
-    """Return the column that says most about the lines, and the numbers of its lines: the only ones, or the first one.
+    """Return the column that says most about the lines, and the numbers of the lines that it names.
 
-    That is who copies, if anyone does, and else who has most of the most frequent cost; ("", []) if two lines tie.
+    These are the lines that copy, if any do, and else those with most of the most frequent cost; ("", []) before any.
     """
     totals = {name: sum(one.counts.get(name, 0) for one in lines) for name in columns if name != "accesses"}
-    if totals.get("copies"):
-        return "copies", [number for number, one in enumerate(lines, 1) if one.counts.get("copies")]
-    most = max(totals, key=lambda name: totals[name], default="")
+    most = "copies" if totals.get("copies") else max(totals, key=lambda name: totals[name], default="")
     counts = [one.counts.get(most, 0) for one in lines]
-    top = max(counts, default=0)
-    return (most, [counts.index(top) + 1]) if top and counts.count(top) == 1 else ("", [])
+    least = 1 if most == "copies" else max(counts, default=0)
+    return (
+        (most, [number for number, one in enumerate(counts, 1) if one >= least]) if least and any(counts) else ("", [])
+    )
 
 
 def _answer(name: str, lines: Sequence[CodeLine], columns: Sequence[str]) -> str:
-    """Return who copies pages, or which line has the most of the most frequent cost; "" if two lines tie."""
+    """Return which lines copy pages, or which have most of the most frequent cost; "" before any."""
     most, told = _told(lines, columns)
     if not told:
         return ""
     counts = [lines[number - 1].counts[most] for number in told]
+    total = counted(sum(one.counts.get(most, 0) for one in lines), *COLUMNS[most])
+    which = f"lines {listed([*map(str, told)])}" if 1 < len(told) < 5 else f"{len(told)} lines"
     if most == "copies":
         what = "a page" if sum(counts) == 1 else f"{sum(counts):,} pages"
-        if len(told) == 1:
-            return f"Only line {told[0]} of {name}.c copies {what}."
-        numbers = [str(one) for one in told] if len(told) < 6 else [*map(str, told[:4]), f"{len(told) - 4} more"]
-        return f"Lines {listed(numbers)} of {name}.c copy {what}."
-    total = sum(one.counts.get(most, 0) for one in lines)
-    return f"Line {told[0]} of {name}.c has {counts[0]:,} of {counted(total, *COLUMNS[most])}."
+        said = (
+            f"only line {told[0]} of {name}.c copies {what}" if len(told) == 1 else f"{which} of {name}.c copy {what}"
+        )
+    elif len(told) == 1:
+        said = f"line {told[0]} of {name}.c has {counts[0]:,} of {total}"
+    else:
+        said = f"{which} of {name}.c have {counts[0]:,} of {total} each"
+    return f"{said[0].upper()}{said[1:]}."
 
 
 def room_of_panes(lines: Sequence[CodeLine], columns: Sequence[str], width: float) -> float:
