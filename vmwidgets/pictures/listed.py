@@ -8,10 +8,8 @@ from __future__ import annotations
 
 PICTURES = {
     "pictures.beside": ("Beside",),
-    "pictures.compare": ("Comparison", "Diff", "Formats", "Paging"),
     "pictures.dashboard": ("Dashboard",),
     "pictures.domain": ("Capabilities", "Domain", "SlabLevels", "Vnodes", "Vspace"),
-    "pictures.inverted": ("Inverted",),
     "pictures.locality": ("Locality",),
     "pictures.maps": ("EntryList", "Map", "Ribbon", "Tree"),
     "pictures.memory": ("Frames", "Kentry", "Kmem", "Threads"),
@@ -24,37 +22,42 @@ PICTURES = {
     "pictures.real": ("Stops",),
     "pictures.reasons": ("Reasons",),
     "pictures.references": ("References",),
-    "pictures.replacement": ("Clock",),
     "pictures.segments": ("Placement",),
     "pictures.sharing": ("Sharing",),
     "pictures.tables": ("Tables", "Walk"),
     "pictures.tlb": ("Tlb",),
     "pictures.traces": ("FaultCurves", "Intervals"),
+    "views.domain.paging": ("Paging",),
+    "views.maps.compare": ("Comparison",),
+    "views.maps.diff": ("Diff",),
+    "views.memory.clock": ("Clock",),
     "views.memory.reference_bits": ("ReferenceBits",),
     "views.memory.slabs": ("Slabs",),
     "views.tables.followed": ("Followed",),
+    "views.tables.formats": ("Formats",),
+    "views.tables.inverted": ("Inverted",),
     "views.tables.linux": ("BesideLinux",),
 }  # fmt: skip  # a row for each module
 """The names of each module's pictures."""
 
 FIRST_FOR = {
     "vmwidgets.comparisons.formats": {
-        "FormatComparison": "pictures.compare",
+        "FormatComparison": "views.tables.formats",
     },
     "vmwidgets.comparisons.linux": {
         "LinuxComparison": "views.tables.linux",
     },
     "vmwidgets.comparisons.maps": {
-        "MapsDiff": "pictures.compare",
+        "MapsDiff": "views.maps.diff",
     },
     "vmwidgets.comparisons.paging_schema": {
-        "PagingComparison": "pictures.compare",
+        "PagingComparison": "views.domain.paging",
     },
     "vmwidgets.comparisons.placements": {
-        "ComparisonValue": "pictures.compare",
+        "ComparisonValue": "views.maps.compare",
     },
     "vmwidgets.engine.kernel.pmap.pmap_schema": {
-        "InvertedValue": "pictures.inverted",
+        "InvertedValue": "views.tables.inverted",
     },
     "vmwidgets.engine.machine.handles.cpus": {
         "MachineCpu": "pictures.tlb",
@@ -79,7 +82,7 @@ FIRST_FOR = {
         "MachineObjects": "pictures.objects",
     },
     "vmwidgets.engine.machine.handles.replacement": {
-        "MachineReplacement": "pictures.replacement",
+        "MachineReplacement": "views.memory.clock",
     },
     "vmwidgets.engine.machine.handles.tables": {
         "MachineTables": "pictures.tables",

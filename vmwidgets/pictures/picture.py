@@ -96,6 +96,7 @@ class Picture(Exports, Finding, Suggesting, traitlets.HasTraits):
     folds = False
     """Whether parts of the picture fold if its page is not high enough."""
 
+    _held: Any = None
     _opened_nodes: tuple[str, ...] = ()
     """The nodes that were opened last, for a picture that is a function."""
 

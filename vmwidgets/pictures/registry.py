@@ -67,20 +67,25 @@ def _register(made: type[Picture], first: tuple[type, ...]) -> None:
 
 
 def _from_function(
-    draw: Callable[[At], Scene | Sheet], name: str, kinds: tuple[type, ...], part: str = ""
+    draw: Callable[[At], Scene | Sheet], name: str, kinds: tuple[type, ...], part: str = "", what: str = ""
 ) -> type[Picture]:
-    """Return the class of a picture that a function draws; `part` is what it shows of a machine that it is given."""
+    """Return the class of a picture that a function draws.
+
+    `part` is what it shows of a machine that it is given, and `what` says in words what it shows.
+    """
     if not (name and kinds):
         raise Refused(f"picture_of: {draw.__name__} needs a name, and shows= or first_for= with what it draws")
-    such = f"machine.{part}, or a machine" if part else "a " + " or ".join(dict.fromkeys(k.__name__ for k in kinds))
+    named = f"machine.{part}, or a machine" if part else "a " + " or ".join(dict.fromkeys(k.__name__ for k in kinds))
+    such = what or named
 
     def __init__(self: Picture, target: Any, **options: Any) -> None:  # noqa: N807  a class is made here
         if not isinstance(target, (*kinds, Machine) if part else kinds):
             raise Refused(f"{name} shows {such}, not {shown(target)}")
         owner = target if isinstance(target, Machine) else getattr(target, "machine", None)
         machine = owner if isinstance(owner, Machine) else None  # a value may only name its machine
-        self._held = target if machine is None else None  # of a value on its own, nothing else may keep it
-        Picture.__init__(self, getattr(machine, part) if part else target, machine=machine, **options)
+        self._held = None if machine is not None else target  # held weakly otherwise, and nothing else may keep it
+        of_machine = part and target is machine
+        Picture.__init__(self, getattr(target, part) if of_machine else target, machine=machine, **options)
 
     def drawn(_self: Picture, at: At) -> Scene:
         said = draw(at)
@@ -102,7 +107,7 @@ MOST_OPENED = 8
 def _from_kind(kind: Kind) -> None:
     """Register a picture of the package that is one function."""
     first, others = (tuple(map(_class_at, some)) for some in (kind.first_for, kind.shows))
-    made = _from_function(kind.draw, kind.name, (*first, *others), kind.part)
+    made = _from_function(kind.draw, kind.name, (*first, *others), kind.part, kind.what)
     if kind.find is not None:  # only a picture with addresses has it
         made.sought = _seeking(kind.find)  # type: ignore[assignment]  # a method
     _register(made, first)

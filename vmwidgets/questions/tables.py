@@ -12,7 +12,7 @@ from vmwidgets.engine.mmu.format import TableFormat
 from vmwidgets.engine.mmu.formats import FORMATS
 from vmwidgets.engine.mmu.formats_schema import FormatCost
 from vmwidgets.labs.draws import Draws
-from vmwidgets.pictures.compare import Formats
+from vmwidgets.pictures.registry import picture
 from vmwidgets.views.scene.model import Scene
 
 from .question import (
@@ -43,7 +43,7 @@ def cost(name: str, ranges: Ranges, *, large: bool = False) -> FormatCost:
 
 def compared(names: Sequence[str], ranges: Ranges, *, large: bool = False) -> Callable[[], Scene]:
     """Return a function that draws the comparison."""
-    return lambda: drawing(Formats(compare_formats(ranges, names, large=large)), "The mapping and its tables")
+    return lambda: drawing(picture(compare_formats(ranges, names, large=large)), "The mapping and its tables")
 
 
 def listing(ranges: Ranges) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import starmap
+from typing import TYPE_CHECKING
 
 from vmwidgets.comparisons.paging_schema import PagedRange, PagingComparison, PagingRecords, PagingSide
 from vmwidgets.engine.base.errors import with_signs
@@ -16,10 +17,14 @@ from vmwidgets.engine.base.units import Address, binary_size, counted, grouped_s
 from vmwidgets.views.scene import boxes, kit
 from vmwidgets.views.scene.addresses import AddressStyle
 from vmwidgets.views.scene.boxes import Column, Part, Row
-from vmwidgets.views.scene.kit import WIDTH, Box
-from vmwidgets.views.scene.model import Bar, Caption, Node, Scene, Table, Text
+from vmwidgets.views.scene.kit import Box
+from vmwidgets.views.scene.model import Bar, Caption, Node, Table, Text
+from vmwidgets.views.scene.sheet import Sheet, picture
 from vmwidgets.views.scene.text import fitted, text_width, visible, wording, wrapped
 from vmwidgets.views.story.words.pictures import say_compared
+
+if TYPE_CHECKING:
+    from vmwidgets.pictures.at import At
 
 RANGES, FUNCTIONS = 6, 10
 """The most ranges and the most functions drawn on each side; the others are counted."""
@@ -33,12 +38,29 @@ _NARROW = 570.0
 """The width in pixels below which the rows of measures have no room for words between bars."""
 
 
-def draw_paging(value: PagingComparison, *, width: float = WIDTH) -> Scene:
-    """Return the scene of a comparison."""
+@picture(
+    "Paging",
+    first_for=["vmwidgets.comparisons.paging_schema.PagingComparison"],
+    what="the result of vm.compare_paging(task, domain)",
+)
+def paging(at: At) -> Sheet:
+    """Draw the work of the kernel for a task, next to the work that a domain does for itself.
+
+    `target` is the result of ``vm.compare_paging(task, domain)``.
+
+    >>> import vmwidgets as vm
+    >>> m = vm.boot("armv7")
+    >>> t, d = m.task("init"), m.domain("hello")
+    >>> t.write(t.mmap("8 KiB"), b"x")
+    >>> a = d.map(d.frame("8 KiB"), flags="rw")
+    >>> vm.Paging(vm.compare_paging(t, d))
+    Paging: ...
+    """
+    value: PagingComparison = at.target
     sides = {"task": value.task, "domain": value.domain}
     measures = [boxes.drawing(0, partial(_measure, *one)) for one in enumerate(value.measures())]
-    return boxes.picture(
-        "paging", f"{visible(value.task.label)} · {visible(value.domain.label)}", _subtitle(value),
+    return Sheet(
+        f"{visible(value.task.label)} · {visible(value.domain.label)}", _subtitle(value),
         boxes.below(
             boxes.beside(*starmap(_card, sides.items()), gap=24),
             boxes.below(boxes.words("paging/measures", "what it cost", "strong"), *measures, gap=4),
@@ -47,7 +69,7 @@ def draw_paging(value: PagingComparison, *, width: float = WIDTH) -> Scene:
                 boxes.beside(*starmap(_functions, sides.items()), gap=24), gap=4,
             ), gap=12,
         ),
-        caption=_caption(value), table=_table(value), width=width,
+        caption=_caption(value), table=_table(value),
     )  # fmt: skip  # what it draws, what it says
 
 

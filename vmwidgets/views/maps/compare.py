@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 
 from vmwidgets.comparisons.placements import ComparedMap, ComparisonValue, OperationOutcome, Row, UsedPiece
 from vmwidgets.engine.base.units import binary_size, counted
@@ -16,13 +17,17 @@ from vmwidgets.engine.kernel.map.map_schema import EntryValue
 from vmwidgets.views.scene import boxes, kit
 from vmwidgets.views.scene.addresses import AddressStyle
 from vmwidgets.views.scene.boxes import Drawn, Part
-from vmwidgets.views.scene.kit import WIDTH, Box
-from vmwidgets.views.scene.model import Bar, Caption, Node, Scene, Table, Text
+from vmwidgets.views.scene.kit import Box
+from vmwidgets.views.scene.model import Bar, Caption, Node, Table, Text
+from vmwidgets.views.scene.sheet import Sheet, picture
 from vmwidgets.views.scene.text import fitted, text_width, visible, wrapped
 from vmwidgets.views.story.words.pictures import say_compared
 
 from .axis import Segment, x_of
 from .ribbon import NOT_TO_SCALE
+
+if TYPE_CHECKING:
+    from vmwidgets.pictures.at import At
 
 HEADING, RIBBON = 20.0, 26.0
 """Heights of the words above a ribbon, and of a ribbon."""
@@ -48,16 +53,29 @@ Axis = Sequence[Segment[None]]
 """The common axis of all maps: to scale, with a break if their unused end is too large for that."""
 
 
-def draw_comparison(value: ComparisonValue, *, width: float = WIDTH) -> Scene:
-    """Return the scene of a comparison."""
+@picture(
+    "Comparison",
+    first_for=["vmwidgets.comparisons.placements.ComparisonValue"],
+    what="the result of vm.compare(…)",
+)
+def comparison(at: At) -> Sheet:
+    """Draw several maps after the same operations, side by side; differences from the first are marked.
+
+    `target` is the result of ``vm.compare(…)``.
+
+    >>> import vmwidgets as vm
+    >>> vm.Comparison(vm.compare([vm.workload.allocate("a", "4 KiB")])).scene().title
+    'the same operations on 6 maps'
+    """
+    value: ComparisonValue = at.target
     maps, style = _shown(value), AddressStyle.of(value.start, value.end)
     words = ""
     if maps is value.apart:
         words = say_compared("maps/apart", operation=f"{value.differences[0].number:,}")
-    return boxes.picture(
-        "comparison", f"the same operations on {counted(len(value.maps), 'map')}", _subtitle(value, style),
+    return Sheet(
+        f"the same operations on {counted(len(value.maps), 'map')}", _subtitle(value, style),
         boxes.below(boxes.words("compare/moment", words), _ribbons(value, maps, style), _grid(value), gap=6),
-        caption=_caption(value), table=_table(value), width=width,
+        caption=_caption(value), table=_table(value),
     )  # fmt: skip  # what it draws, what it says
 
 

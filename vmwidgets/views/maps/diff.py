@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from vmwidgets.comparisons.maps import AGREES, DIFFERS, SYSTEM, VERDICTS, MappedAs, MapsDiff, RangeDiff
 from vmwidgets.engine.base.units import counted
@@ -17,10 +17,14 @@ from vmwidgets.views.scene import boxes, kit
 from vmwidgets.views.scene.addresses import AddressStyle
 from vmwidgets.views.scene.boxes import Cell, Chips, Column, Part, Row
 from vmwidgets.views.scene.key import RANGES, kind_of_range
-from vmwidgets.views.scene.kit import LINE, MARGIN, WIDTH, Box
-from vmwidgets.views.scene.model import Bar, Caption, Lane, Node, Scene, Table, Text
+from vmwidgets.views.scene.kit import LINE, MARGIN, Box
+from vmwidgets.views.scene.model import Bar, Caption, Lane, Node, Table, Text
+from vmwidgets.views.scene.sheet import Sheet, picture
 from vmwidgets.views.scene.text import fitted, text_width, visible, wrapped
 from vmwidgets.views.story.words.pictures import say_compared
+
+if TYPE_CHECKING:
+    from vmwidgets.pictures.at import At
 
 STRIP, GAP, WIDEST = 22.0, 8.0, 44.0
 """Pixels: the height of a strip of the overview, the space between the strips, and the widest cell."""
@@ -72,13 +76,23 @@ class Line(NamedTuple):
         return "missing" if first.verdict == SYSTEM else "wrong"
 
 
-def draw_diff(value: MapsDiff, *, width: float = WIDTH) -> Scene:
-    """Return the scene of a comparison of a task with the system's report."""
+@picture("Diff", first_for=["vmwidgets.comparisons.maps.MapsDiff"], what="the result of vm.diff(task, maps)")
+def diff(at: At) -> Sheet:
+    """Draw a task's map next to the map that the system reported for a process: ranges that agree, and ranges in one.
+
+    `target` is the result of ``vm.diff(task, maps)``.
+
+    >>> import vmwidgets as vm
+    >>> t = vm.boot("x86-64").task("init")
+    >>> vm.Diff(vm.diff(t, "1000-2000 rw-p 0 00:00 0   [stack]")).scene().title
+    'init'
+    """
+    value: MapsDiff = at.target
     rows = value.rows
     style = AddressStyle.of(0, rows[-1].end if rows else 0)
     lines = _lines(rows)
     shown = _most(lines)
-    is_wide = width >= WIDE
+    is_wide = at.width >= WIDE
     high = len(shown) > FEW and is_wide
     parts = [boxes.drawing(0, partial(_overview, rows, style, MINIMAP if high else 0.0))] if rows else []
     draw: dict[str, Callable[[Sequence[Line], AddressStyle], Part]] = {
@@ -93,9 +107,9 @@ def draw_diff(value: MapsDiff, *, width: float = WIDTH) -> Scene:
     left = sum(len(line.rows) for line in lines) - sum(len(line.rows) for line in shown)
     parts.append(boxes.more("diff/more", left, "range" if left == 1 else "ranges", "dim"))
     subtitle = f"the model's map next to the system's, read from {value.source}"
-    return boxes.picture(
-        "diff", visible(value.task), subtitle, boxes.below(*parts, gap=18), caption=_caption(value, lines),
-        table=_table(value), lanes=[Lane("ranges", "Ranges, by address", down=True)], width=width,
+    return Sheet(
+        visible(value.task), subtitle, boxes.below(*parts, gap=18), caption=_caption(value, lines),
+        table=_table(value), lanes=[Lane("ranges", "Ranges, by address", down=True)],
     )  # fmt: skip
 
 

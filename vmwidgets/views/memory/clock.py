@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import replace
 from functools import partial
 from math import cos, hypot, pi, sin
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from vmwidgets import events as ev
 from vmwidgets.engine.base.units import Address, counted
@@ -18,12 +18,16 @@ from vmwidgets.engine.memory.replacement_schema import ReplacementValue, RingPag
 from vmwidgets.views.scene import boxes, kit
 from vmwidgets.views.scene.boxes import Drawn, Part
 from vmwidgets.views.scene.key import kind_of_object
-from vmwidgets.views.scene.kit import LINE, MARGIN, WIDTH, Box
-from vmwidgets.views.scene.model import Bar, Link, Node, Rows, Scene, Table, Text
+from vmwidgets.views.scene.kit import LINE, MARGIN, Box
+from vmwidgets.views.scene.model import Bar, Link, Node, Text
+from vmwidgets.views.scene.sheet import Sheet, picture
 from vmwidgets.views.scene.text import fitted, text_width, visible
 from vmwidgets.views.story.look import Look
 from vmwidgets.views.story.moment import Moment
 from vmwidgets.views.story.stages import Mine, Stage, either, having, once, seen, where
+
+if TYPE_CHECKING:
+    from vmwidgets.pictures.at import At
 
 ROWS = 200
 """The most frames in a table; it begins with the frames that are next in turn."""
@@ -61,14 +65,29 @@ NOTES = {
 """The notes of each policy."""
 
 
-def draw_clock(
-    look: Look[ReplacementValue],
-    *,
-    task: str = "",
-    machine: str = "",
-    width: float = WIDTH,
-) -> Scene:
-    """Return the scene of one ring: the ring of `task`, or the ring of all tasks."""
+@picture(
+    "Clock",
+    first_for=["vmwidgets.engine.machine.handles.replacement.MachineReplacement"],
+    shows=["vmwidgets.engine.machine.handles.tasks.Task"],
+    part="replacement",
+    what="the page replacement of a machine, machine.replacement, or that of a task",
+)
+def clock(at: At) -> Sheet:
+    """Draw the frames of tasks in the order in which a policy looks at them: their bits, and a clock's hand.
+
+    If a function decides, only the function knows that order; frames are then in the order in which their pages were
+    brought in.  `target` is a machine or, if tasks evict only their own pages, a task: then its frames are shown.
+
+    >>> import vmwidgets as vm
+    >>> m = vm.boot("x86-64")
+    >>> m.replacement = "clock"
+    >>> t = m.task("init")
+    >>> t.write(t.mmap("4 KiB"), b"x")
+    >>> vm.Clock(m).scene().subtitle
+    'clock · pages of all tasks · 1 frame'
+    """
+    look: Look[ReplacementValue] = at.look(at.whole.replacement, first=ROWS)
+    task = "" if at.target.path == at.whole.replacement.path else at.target.name
     moment, value = look.moment, look.now
     ring = _chosen(value, task)
     note = NOTES.get(value.name)
@@ -81,17 +100,11 @@ def draw_clock(
     drawn = boxes.below(
         _turns(ring, look, note), boxes.below(*_gone(ring, moment), gap=6), _legend(ring, value), gap=12
     )
-    return boxes.picture(
-        "clock",
-        "page replacement",
-        _subtitle(ring, value),
-        drawn if ring.pages else none,
-        caption=moment.caption_of(steps, *((taken, answer) if taken else (answer,)), tells=_is_about_policies(moment)),
-        table=Table(heads, Rows(lambda: _rows_of(ring, note, len(heads)))),
-        steps=steps,
-        machine=machine,
-        width=width,
-    )
+    return Sheet(
+        "page replacement", _subtitle(ring, value), drawn if ring.pages else none,
+        answer=taken or answer, more=answer if taken else "", tells=_is_about_policies(moment), steps=steps,
+        header=heads, rows=lambda: _rows_of(ring, note, len(heads)),
+    )  # fmt: skip  # what it draws, what it says
 
 
 def _is_about_policies(moment: Moment) -> bool:

@@ -31,7 +31,7 @@ class Sheet:
     headline names.  `changed` says that the picture changed without a step.  A `caption` replaces all of them.
 
     `rows` are computed when the table is read.  `key` has the meanings of looks; those of them that are drawn are
-    explained below the picture.  `tables` are further tables, each below its heading.
+    explained below the picture.  A whole `table` replaces header and rows.
     """
 
     title: str
@@ -49,18 +49,18 @@ class Sheet:
     answers: bool = False
     lanes: Sequence[Lane] = ()
     about: Callable[[set[str]], Relations] | None = None
-    tables: Sequence[tuple[str, Table]] = ()
+    table: Table | None = None
 
     def scene(self, view: str, width: float, moment: Moment | None = None, machine: str = "") -> Scene:
         """Return the scene of the view called `view` at a moment; None for a picture without a machine."""
         caption = self.caption
         if caption is None and moment is not None:
             caption = moment.caption_of(self.steps, self.answer, self.more, tells=self.tells, changed=self.changed)
-        rows = Rows(lambda: tuple(tuple(row) for row in self.rows()))
+        table = Table(tuple(self.header), Rows(lambda: tuple(tuple(row) for row in self.rows())))
         return boxes.picture(
             view, self.title, self.subtitle, boxes.below(self.part, explained(view, self.key), gap=10),
             caption=Caption(self.answer, reason=self.more) if caption is None else caption,
-            table=Table(tuple(self.header), rows, tuple(self.tables)), steps=self.steps, machine=machine, width=width,
+            table=self.table or table, steps=self.steps, machine=machine, width=width,
             lanes=self.lanes, about=self.about, answers=self.answers,
         )  # fmt: skip  # what it says, then how
 
@@ -84,6 +84,7 @@ class Kind(NamedTuple):
     first_for: Sequence[str]
     shows: Sequence[str]
     part: str
+    what: str
     find: Callable[[At, str], str] | None
 
 
@@ -97,18 +98,20 @@ def picture(
     first_for: Sequence[str] = (),
     shows: Sequence[str] = (),
     part: str = "",
+    what: str = "",
     find: Callable[[At, str], str] | None = None,
 ) -> Callable[[Callable[[At], Sheet]], Callable[[At], Sheet]]:
     """Make a function a kind of picture: `vmwidgets` has it under `name`.
 
     `first_for` are the classes of what it shows, with their modules: a cell that ends with such a thing shows this
     picture.  `shows` are classes that it draws only when it is called by name.  With the name of a machine's `part`,
-    such as "caches", it shows that part of a given machine too.  `find` returns the selection for an address that the
+    such as "caches", it shows that part of a given machine too.  `what` says in words what it shows, for the error for
+    another thing.  `find` returns the selection for an address that the
     reader looks for, as text; it raises :class:`Refused` for another text.
     """
 
     def register(draw: Callable[[At], Sheet]) -> Callable[[At], Sheet]:
-        KINDS[name] = Kind(name, draw, first_for, shows, part, find)
+        KINDS[name] = Kind(name, draw, first_for, shows, part, what, find)
         return draw
 
     return register

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from vmwidgets.engine.base.units import counted, grouped_size, listed
 from vmwidgets.engine.mmu.formats_schema import FormatCost, FormatsValue, LevelCost
 from vmwidgets.views.scene import boxes, kit
 from vmwidgets.views.scene.boxes import Part
-from vmwidgets.views.scene.kit import WIDTH, Box
-from vmwidgets.views.scene.model import Caption, Node, Scene, Table
+from vmwidgets.views.scene.kit import Box
+from vmwidgets.views.scene.model import Caption, Node, Table
+from vmwidgets.views.scene.sheet import Sheet, picture
 from vmwidgets.views.scene.text import text_width, wrapped
 from vmwidgets.views.story.words.pictures import say_compared
+
+if TYPE_CHECKING:
+    from vmwidgets.pictures.at import At
 
 BAR, LINE = 22.0, 15.0
 """Height of a bar, and of a line below it."""
@@ -29,19 +33,29 @@ _STYLES = ("page", "large-page", "larger-page", "largest-page")
 """The fills of pages, by their rank in size."""
 
 
-def draw_formats(value: FormatsValue, *, width: float = WIDTH) -> Scene:
-    """Return the scene of a comparison."""
+@picture(
+    "Formats", first_for=["vmwidgets.comparisons.formats.FormatComparison"], what="the result of vm.compare_formats(…)"
+)
+def formats(at: At) -> Sheet:
+    """Draw one mapping in several page-table formats, side by side.
+
+    `target` is the result of ``vm.compare_formats(…)``.
+
+    >>> import vmwidgets as vm
+    >>> vm.Formats(vm.compare_formats([(0x40_0000, "4 MiB")], ("x86-64", "armv7")))
+    Formats: ...
+    """
+    value: FormatsValue = at.target.value
     words = "bytes of tables, by level", "what is mapped, by page size", "TLB entries needed"
     heads = [boxes.words(f"formats/head/{number}", one) for number, one in enumerate(words)]
     together = boxes.words("formats/head", f"of each format: {'; '.join(words)}")
     head = boxes.either(LEAST, _beside(boxes.apart(0), *heads), together)
     scale = _Scale.of(value.formats)
-    return boxes.picture(
-        "formats", f"one mapping in {counted(len(value.formats), 'format')}",
+    return Sheet(
+        f"one mapping in {counted(len(value.formats), 'format')}",
         f"{counted(value.ranges, 'range')}, {grouped_size(value.bytes)} · {value.largest_pages}",
         boxes.below(head, boxes.below(*(_format(cost, scale) for cost in value.formats), gap=12), gap=4),
         caption=_caption(value), table=Table(("", *(cost.format for cost in value.formats)), tuple(value.table())),
-        width=width,
     )  # fmt: skip  # what it draws, what it says
 
 

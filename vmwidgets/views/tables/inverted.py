@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
+from typing import TYPE_CHECKING
 
 from vmwidgets.engine.base.units import PAGE, Address, counted
 from vmwidgets.engine.kernel.pmap.pmap_schema import InvertedEntry, InvertedValue
 from vmwidgets.views.scene import boxes, kit
 from vmwidgets.views.scene.key import RANGES, kind_of_owner
-from vmwidgets.views.scene.kit import WIDTH, Box
-from vmwidgets.views.scene.model import Caption, Link, Node, Scene, Table
+from vmwidgets.views.scene.kit import Box
+from vmwidgets.views.scene.model import Caption, Link, Node, Table
+from vmwidgets.views.scene.sheet import Sheet, picture
 from vmwidgets.views.story.words.pictures import say_inverted
+
+if TYPE_CHECKING:
+    from vmwidgets.pictures.at import At
 
 HIGH, GAP, BETWEEN = 46.0, 20.0, 10.0
 """Height of a box; space for an arrow; space between two chains."""
@@ -20,8 +25,24 @@ HEAD, LEAST, WIDEST = 84.0, 133.0, 300.0
 """Width of a bucket; least and greatest width of an entry."""
 
 
-def draw_inverted(value: InvertedValue, *, width: float = WIDTH) -> Scene:
-    """Return the scene of a table."""
+@picture(
+    "Inverted",
+    first_for=["vmwidgets.engine.kernel.pmap.pmap_schema.InvertedValue"],
+    what="the result of m.frames.inverted()",
+)
+def inverted(at: At) -> Sheet:
+    """Draw an inverted page table: buckets, and the chains of entries that a search follows.
+
+    `target` is the result of ``m.frames.inverted()``.
+
+    >>> import vmwidgets as vm
+    >>> m = vm.boot("x86-64")
+    >>> t = m.task("init")
+    >>> t.write(t.mmap("8 KiB"), b"x")
+    >>> vm.Inverted(m.frames.inverted())
+    Inverted: ...
+    """
+    value: InvertedValue = at.target
     longest = value.longest
     chains = [
         boxes.joined(boxes.drawing(HIGH, partial(_chain, number, chain, longest)), _link)
@@ -34,13 +55,13 @@ def draw_inverted(value: InvertedValue, *, width: float = WIDTH) -> Scene:
         (f"{number}", entry.task, f"{entry.page:#x}", f"{entry.frame:#x}")
         for number, chain in enumerate(value.chains) for entry in chain
     ]  # fmt: skip  # an entry a row
-    return boxes.picture(
-        "inverted", "inverted page table", f"{counted(len(chains), 'bucket')} · {value.frames:,} frames of memory",
+    return Sheet(
+        "inverted page table", f"{counted(len(chains), 'bucket')} · {value.frames:,} frames of memory",
         boxes.below(
             boxes.downwards(chains, HEAD + longest * (GAP + LEAST), most=across, under=BETWEEN),
             boxes.key("inverted", meanings), gap=14,
         ),
-        caption=_caption(value), table=Table(("bucket", "task", "page", "frame"), rows), width=width,
+        caption=_caption(value), table=Table(("bucket", "task", "page", "frame"), rows),
     )  # fmt: skip  # what it draws, what it says
 
 
