@@ -86,3 +86,10 @@ def test_what_the_kernel_says_at_its_end_is_first() -> None:
     ).scene()
     assert panic.caption.text == "The kernel panicked: freewalk: leaf."
     assert any("kfree (kalloc.c:52)" in run.text for node in panic.nodes for run in node.text)
+
+
+def test_the_one_that_can_write_is_at_the_left_whichever_was_found_first() -> None:
+    first = Break("shared-and-writable", "What is wrong.", "", "", (), "", 0x2000, FRAME, after_a_fork()[::-1])
+    scene = vm.picture(Followed("broken", "cow", 1, 1, first)).scene()
+    places = {node.text[0].text: node.x for node in scene.nodes if node.kind == "board"}
+    assert places["sh (2)"] < frame_of(scene).x < places["its child (3)"]

@@ -20,7 +20,7 @@ from vmwidgets.views.scene import boxes, kit
 from vmwidgets.views.scene.boxes import Part
 from vmwidgets.views.scene.key import kind_of_object
 from vmwidgets.views.scene.kit import Box
-from vmwidgets.views.scene.model import Bar, Node, Table, Text
+from vmwidgets.views.scene.model import Bar, Node, Rows, Table, Text
 from vmwidgets.views.scene.sheet import Sheet, picture
 from vmwidgets.views.scene.text import fitted, text_width, visible
 
@@ -71,12 +71,15 @@ def reference_bits(at: At) -> Sheet:
             boxes.more("bits/more", left, "tasks"), _legend(every, order), gap=10,
         ),
         answer=_answer(every), more=_cleared(at), tells=False, steps=steps,
-        changed=not steps.count and tasks != before, header=("task", *names),
-        rows=lambda: [(task, *(f"{counts[task][name]:,}" for name in names)) for task in tasks],
-        tables=[("pages, in order", Table(("task", "page", "frame", "bits"), [
-            (task, f"{page.index} of {page.object}", f"{page.frame:#x}", BITS.get(_bits(page), NEITHER))
-            for task, pages in tasks.items() for page in pages
-        ]))],
+        changed=not steps.count and tasks != before,
+        table=Table(
+            ("task", *names),
+            Rows(lambda: tuple((task, *(f"{counts[task][name]:,}" for name in names)) for task in tasks)),
+            (("pages, in order", Table(("task", "page", "frame", "bits"), Rows(lambda: tuple(
+                (task, f"{page.index} of {page.object}", f"{page.frame:#x}", BITS.get(_bits(page), NEITHER))
+                for task, pages in tasks.items() for page in pages
+            )))),),
+        ),
     )  # fmt: skip  # what it draws, what it says
 
 

@@ -58,6 +58,7 @@ def followed(at: At) -> Sheet:
     found: Found = at.target
     first = found.first
     walks = [walk for walk in first.walks if first.shows(walk)] if first is not None else []
+    walks.sort(key=lambda walk: not _can_write(walk))  # a writer comes first
     notes = ("Where it was", found.lines), ("Not checked", found.outside)
     part = boxes.below(
         *([_broken(first, walks), _breaker(first)] if first is not None else []),

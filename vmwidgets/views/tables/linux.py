@@ -74,16 +74,14 @@ def beside_linux(at: At) -> Sheet:
             gap=8,
         ),
         caption=Caption(value.headline, (), f"{ended} {_COMPARED}{_RECORDED * value.is_recording}".strip()),
-        header=value.header,
-        rows=lambda: _rows(value),
         lanes=[Lane("calls", "Calls"), Lane("differences", "Differences, by kind", down=True)],
-        tables=[
-            ("calls", Table(("operation", "call", "task", "about", "found"), [
+        table=Table(value.header, _rows(value), (
+            ("calls", Table(("operation", "call", "task", "about", "found"), tuple(
                 (str(one.number), one.name, one.task, one.about, one.found) for one in value.made
-            ])),
+            ))),
             *([("what is said", Table(("kind", "who", "says"), said))] if said else []),
             ("not compared", Table(("what",), tuple((one,) for one in value.unseen))),
-        ],
+        )),
     )  # fmt: skip  # what it draws, what it says
 
 
@@ -241,6 +239,6 @@ def _card(identity: str, alike: Alike, box: Box) -> Iterator[Node]:
     )  # fmt: skip
 
 
-def _rows(value: LinuxComparison) -> list[tuple[str, ...]]:
+def _rows(value: LinuxComparison) -> tuple[tuple[str, ...], ...]:
     rows, more = value.table()[:MOST_ROWS], len(value.rows) - MOST_ROWS
-    return [*rows, *[(f"… {more:,} differences more", *[""] * (len(value.header) - 1))] * (more > 0)]
+    return (*rows, *[(f"… {more:,} differences more", *[""] * (len(value.header) - 1))] * (more > 0))
