@@ -73,7 +73,6 @@ class Alone implements Equipment {
   arrive(): void {}
   seen(): void {}
   meet(): void {}
-  pin(): void {}
   present(): void {}
   find(): void {}
   tabulate(): void {}

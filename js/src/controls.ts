@@ -2,20 +2,16 @@
 // which a page gets after its first picture.
 
 import { button } from "./button.ts";
-import { Copies } from "./copies.ts";
 import { Drawing } from "./drawing.ts";
 import type { Equipment } from "./equipment.ts";
 import type { Figure } from "./figure.ts";
 import { Finder } from "./finder.ts";
 import { Focus } from "./focus.ts";
 import { Hover } from "./hover.ts";
-import { png } from "./imaging.ts";
 import { opens } from "./keyboard.ts";
 import { legend } from "./legend.ts";
-import { MiniMap } from "./minimap.ts";
 import { More } from "./more.ts";
 import type { Names, Told } from "./operations.ts";
-import { Pins } from "./pins.ts";
 import { Presenting } from "./presenting.ts";
 import { PSEUDOCODE } from "./pseudocode.ts";
 import type { Renderer } from "./renderer.ts";
@@ -40,18 +36,13 @@ export class Controls implements Equipment {
   private readonly time: Time;
   private readonly ribbon: Ribbon;
   private readonly slicer: Slicer;
-  private readonly pins: Pins;
   private readonly presenting: Presenting;
   private readonly focus: Focus;
   private readonly hover: Hover;
-  private readonly map: MiniMap;
   private readonly zoomer = html("span", "vmw-zoomer");
   private readonly finder: Finder;
-  private readonly copies: Copies;
   private readonly more: More;
   private readonly tabled = button("as a table", "show this picture as a table, too", "t");
-  /** The functions that wait for the rows of the table. */
-  private readonly waiting: ((table: SceneTableTwin) => void)[] = [];
   /** The latest find, until the picture that shows it has come. */
   private found: Found | null = null;
   private readonly legend = html("div", "vmw-legend");
@@ -67,17 +58,10 @@ export class Controls implements Equipment {
     this.renderer = renderer;
     this.focus = new Focus(renderer);
     this.hover = new Hover(renderer, root);
-    this.map = new MiniMap(renderer.root);
-    this.copies = new Copies({
-      image: () => png(renderer.root),
-      table: () => this.tableOf(),
-      name: () => (renderer.scene?.title ?? "").replace(/[^\p{L}\p{N}.]+/gu, "-").replace(/^-|-$/g, "") || "picture",
-    });
     this.time = new Time(calls.send, undefined, calls.step);
     this.table = new TableTwin(() => calls.send({ type: "table" }));
     this.ribbon = new Ribbon(renderer, calls.send);
     this.slicer = new Slicer(renderer, calls.send);
-    this.pins = new Pins(calls.send, this.hover, () => figure.another(), calls.film);
     this.finder = new Finder({
       find: (text, way) => {
         figure.tell("");
@@ -111,11 +95,9 @@ export class Controls implements Equipment {
 
   /** Notes that picture `seq` is on screen. */
   draw(seq: number, { scene, when }: Picture): void {
-    this.map.draw(scene);
     this.time.draw(scene, when);
     this.presenting.show();
     this.table.draw(scene);
-    this.copies.hasTable = scene.table.header.length > 0;
     this.tabled.hidden = this.table.root.hidden;
     this.zoomer.hidden = !this.ribbon.shown;
     this.finder.root.hidden = !when.finds;
@@ -129,14 +111,6 @@ export class Controls implements Equipment {
   /** The rows of the table twin of picture `seq`. */
   tabulate(seq: number, table: SceneTableTwin): void {
     if (seq === this.figure.shown) this.table.fill(table);
-    for (const take of this.waiting.splice(0)) take(table);
-  }
-
-  private tableOf(): Promise<SceneTableTwin> {
-    return new Promise((done) => {
-      this.waiting.push(done);
-      this.figure.calls.send({ type: "table" });
-    });
   }
 
   /** Picture `seq` after this many events, in Graphviz's language. */
@@ -160,13 +134,11 @@ export class Controls implements Equipment {
   reach(number: number, stamp: number): void {
     this.time.reach(number);
     this.time.operations?.reach(stamp);
-    this.pins.reach(number);
   }
 
   /** Joins the machine's other pictures: they light up together. */
   meet(machine: string): void {
     this.hover.join(machine);
-    this.pins.share();
   }
 
   /** The operations or names that the strip has requested. */
@@ -207,16 +179,6 @@ export class Controls implements Equipment {
     this.drawing.select(thing);
   }
 
-  pin(pictures: readonly Picture[]): void {
-    this.pins.draw(pictures);
-  }
-
-  /** Pins a copy of this picture below it, and shows the reader where. */
-  private pin_(): void {
-    this.pins.await();
-    this.figure.calls.send({ type: "pin" });
-  }
-
   /** Notes whether a kernel answers. */
   live(alive: boolean): void {
     this.alive = alive;
@@ -226,9 +188,7 @@ export class Controls implements Equipment {
 
   close(): void {
     this.time.stop();
-    this.pins.close();
     this.hover.close();
-    this.map.close();
     this.presenting.close();
     this.drawing.close();
     this.ribbon.close();
@@ -242,9 +202,7 @@ export class Controls implements Equipment {
 
   /** The contents of "…". */
   private rows(): Record<string, readonly HTMLElement[]> {
-    const { time, drawing, copies, finder, zoomer } = this;
-    const pin = button("pin", "keep this picture below", "p");
-    pin.addEventListener("click", () => this.pin_());
+    const { time, drawing, finder, zoomer } = this;
     const [closer, wider] = [button("+", "zoom in", "+"), button("−", "zoom out", "-")];
     closer.addEventListener("click", () => this.ribbon.zoom(1));
     wider.addEventListener("click", () => this.ribbon.zoom(-1));
@@ -257,8 +215,8 @@ export class Controls implements Equipment {
     this.tabled.addEventListener("click", () => this.tabulated());
     return {
       move: [...time.moves, finder.root, zoomer],
-      take: [save, copies.root, this.tabled, fill, pin],
-      more: [...time.lines, drawing.press],
+      take: [save, this.tabled, fill],
+      more: [drawing.press],
     };
   }
 
@@ -272,7 +230,7 @@ export class Controls implements Equipment {
   }
 
   private assemble(): void {
-    const { words, bar, status, root } = this.figure;
+    const { words, bar, root } = this.figure;
     const help = button("?", "keys and legend", "?");
     help.classList.add("vmw-help");
     help.setAttribute("aria-expanded", "false");
@@ -285,7 +243,6 @@ export class Controls implements Equipment {
     this.legend.hidden = true;
     words.header.after(this.legend, this.more.root);
     bar.prepend(this.time.root); // the buttons stay in place when the words get longer
-    status.after(this.map.root);
     words.notes.before(this.drawing.root);
     const footer = html("div", "vmw-footer");
     footer.hidden = true;
@@ -297,7 +254,7 @@ export class Controls implements Equipment {
     this.table.summary.addEventListener("click", () => {
       if (this.table.root.open) this.figure.root.focus({ preventScroll: true }); // it closes, and is gone
     });
-    root.append(footer, this.pins.root);
+    root.append(footer);
   }
 
   /** Shows or hides the list of keys and the meanings of looks. */
@@ -386,9 +343,6 @@ export class Controls implements Equipment {
         return true;
       case "f":
         this.present({});
-        return true;
-      case "p":
-        this.pin_();
         return true;
       case "s":
         this.save();

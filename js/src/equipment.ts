@@ -27,8 +27,6 @@ export interface Equipment {
   arrive(id: string, origin: string): void;
   /** The things that all pictures of the machine share. */
   meet(machine: string): void;
-  /** The pictures that are pinned. */
-  pin(pictures: readonly Picture[]): void;
   /** Fills the screen with the picture; notes for the lecturer's own screen are listed by the names of marks. */
   present(notes?: Readonly<Record<string, string>>): void;
   /** The requested data: a search's find, the rows of the table, Graphviz's text, operations and their names. */

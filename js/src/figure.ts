@@ -2,7 +2,6 @@
 // after the first picture (controls.ts).
 
 import type { Equipment } from "./equipment.ts";
-import type { Film } from "./film.ts";
 import { Ground } from "./ground.ts";
 import { leave } from "./leaving.ts";
 import { once } from "./once.ts";
@@ -24,14 +23,6 @@ export interface FigureCalls {
   select: (thing: string) => void;
   /** Goes to a step in the page's film, and draws it; returns false if the kernel has to be asked. */
   step?: (operation: number, place: number) => boolean;
-  /** The page's film of the shown operation. */
-  film?: () => Film | null;
-}
-
-/** The data to draw a pinned copy of the picture. */
-export interface Shown {
-  renderer: Renderer;
-  words: Words;
 }
 
 export class Figure {
@@ -196,11 +187,6 @@ export class Figure {
   /** The newest frame on screen. */
   get shown(): number {
     return this.seq;
-  }
-
-  /** The function that draws another picture. */
-  another(): Shown {
-    return { renderer: new Renderer(), words: new Words() };
   }
 
   /**

@@ -120,15 +120,6 @@ export class Hover {
     this.lights.join(this.renderer);
   }
 
-  /** Adds another picture of the same machine, without the pointer. */
-  share(renderer: Renderer): void {
-    this.lights.join(renderer);
-  }
-
-  unshare(renderer: Renderer): void {
-    this.lights.leave(renderer);
-  }
-
   /** Shows a node as if it were under the pointer. */
   show(id: string): void {
     this.point(id);

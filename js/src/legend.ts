@@ -15,7 +15,7 @@ const KEYS: readonly (readonly [string, string])[] = [
   ["/", "find an address or a name; Enter finds the next"],
   ["+ -", "zoom the ribbon"],
   ["m", "more: all that a picture offers"],
-  ["p s t f", "pin, save, table, full screen"],
+  ["s t f", "save, table, full screen"],
   ["Escape", "select nothing; if nothing is selected: back to the notebook"],
   ["n", "full screen: notes in a second window"],
   ["h", "full screen: hold this picture, or follow the newest"],

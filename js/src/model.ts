@@ -14,7 +14,6 @@ export interface ViewTraits {
   twin_id: string;
   origin: string;
   status: string;
-  pinned: Frame[];
   /** Whether Graphviz lays the picture out from the beginning (vmwidgets/widgets/host/structure.py). */
   structure?: boolean;
 }

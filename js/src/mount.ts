@@ -1,7 +1,6 @@
 // Connects a view's model with a figure on the page: frames, selection and status, hello when it is drawn, bye when it
 // is removed.
 
-import { download } from "./copies.ts";
 import type { Equipment } from "./equipment.ts";
 import { Figure } from "./figure.ts";
 import { found, hear, isExported } from "./hearing.ts";
@@ -11,7 +10,7 @@ import { Pace } from "./pace.ts";
 import { textOf, unpack } from "./packing.ts";
 import { type Company, companyOf, Reel } from "./reel.ts";
 import type { Heard, Reply, Request } from "./requests.ts";
-import type { Picture, SceneTableTwin } from "./scene.ts";
+import type { SceneTableTwin } from "./scene.ts";
 import { hideTwin, LIVE, markTwins } from "./twin.ts";
 import { Room } from "./width.ts";
 
@@ -58,7 +57,7 @@ export async function mount({ model, el, signal, host }: RenderArguments): Promi
   });
   signal.addEventListener("abort", () => reel.leave());
   const step = (operation: number, place: number): boolean => reel.go(operation, place);
-  const figure: Figure = new Figure({ send, select: choose, step, film: () => reel.film });
+  const figure: Figure = new Figure({ send, select: choose, step });
   signal.addEventListener("abort", () => figure.close());
   const area = el.closest(".jp-OutputArea");
   const notebook = el.closest(".jp-Notebook");
@@ -182,17 +181,8 @@ function follow(model: Model<ViewTraits>, figure: Figure, reel: Reel): void {
 
 function listen(model: Model<ViewTraits>, figure: Figure, reel: Reel, hello: () => void, page: string): void {
   const place = (): void => figure.place([model.get("origin"), model.get("status")]);
-  const pin = (): void => {
-    try {
-      const pictures = model.get("pinned").map((frame) => unpack<Picture>(frame.data));
-      figure.with("pin", (controls) => controls.pin(pictures));
-    } catch (error) {
-      figure.tell(`The pinned pictures could not be drawn: ${error}`);
-    }
-  };
   model.on("change:origin", place);
   model.on("change:status", place);
-  model.on("change:pinned", pin);
   model.on("msg:custom", (reply: Heard, buffers?: DataView[]) => {
     if (reply.page !== undefined && reply.page !== page) return; // another view has asked
     if (reply.type === "refused") figure.tell(reply.reason);
@@ -204,7 +194,6 @@ function listen(model: Model<ViewTraits>, figure: Figure, reel: Reel, hello: () 
     if (reply.type === "refused" || reply.type === "unchanged") figure.answered();
   });
   place();
-  pin();
 }
 
 /** Gives the controls the data that they requested. */
@@ -285,4 +274,14 @@ function select(selection: SelectionModel, thing: string): void {
   if (selection.get("selection") === thing) return;
   selection.set("selection", thing); // all views follow now, and Python when it is idle
   selection.save_changes();
+}
+
+/** Offers the browser a file to save. */
+function download(name: string, file: Blob): void {
+  const address = URL.createObjectURL(file);
+  const link = document.createElement("a");
+  link.href = address;
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(address), 60_000);
 }

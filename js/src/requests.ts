@@ -9,20 +9,17 @@ export type Request =
   | { type: "open"; id: string }
   | { type: "seek"; operation: number; place: number }
   | { type: "stand"; operation: number; place: number; latest: number }
-  | { type: "seek_pin"; index: number; operation: number; place: number }
   | { type: "jump"; to: string; way: number }
   | { type: "stay" }
   | { type: "zoom"; factor: number; at: number }
   | { type: "pan"; by: number }
   | { type: "turn"; id: string; by: number }
   | { type: "find"; text: string; way: 1 | -1 }
-  | { type: "pin" }
   | { type: "save"; theme: "light" | "dark" }
   | { type: "table" }
   | { type: "dot"; operation: number; place: number }
   | { type: "timeline"; have: number; serial: number }
-  | { type: "names"; first: number }
-  | { type: "unpin"; index: number };
+  | { type: "names"; first: number };
 
 /** The result of a search: `count` things, one of which is shown; none are counted if it was an address. */
 export interface Found {

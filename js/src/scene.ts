@@ -172,8 +172,6 @@ export interface When {
   cell: number;
   /** The operations around it, by number and name, with the first and the latest. */
   operations: [number: number, name: string][];
-  /** The call of the shown operation, as a line of Python. */
-  line: string;
   /** The operation that creates the picture's subject, if that does not exist yet. */
   made?: number;
 }

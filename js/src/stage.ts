@@ -3,7 +3,6 @@
 import { Focus } from "./focus.ts";
 import { Ground, SMALLEST } from "./ground.ts";
 import { Hover, type Lights } from "./hover.ts";
-import { MiniMap } from "./minimap.ts";
 import { Renderer } from "./renderer.ts";
 import type { Scene } from "./scene.ts";
 import { bringIntoSight } from "./sight.ts";
@@ -41,7 +40,6 @@ export class Stage {
   private readonly title = html("strong", "vmw-title");
   private readonly subtitle = html("span", "vmw-subtitle");
   private readonly ground = new Ground(this.renderer.root);
-  private readonly map = new MiniMap(this.renderer.root);
   private readonly notes = html("p", "vmw-stage-notes");
   private readonly all: readonly Drawn[];
   private shown: Drawn | undefined;
@@ -54,7 +52,7 @@ export class Stage {
     const heading = html("figcaption", "vmw-header");
     heading.append(this.title, " ", this.subtitle);
     this.ground.root.append(this.renderer.root);
-    this.root.append(heading, this.map.root, this.ground.root, this.notes);
+    this.root.append(heading, this.ground.root, this.notes);
     const act = (id: string | undefined): void => {
       const node = id ? this.renderer.node(id) : undefined;
       if (node?.action === "select" && node.thing) choose(node.thing === this.renderer.selected ? "" : node.thing);
@@ -89,7 +87,6 @@ export class Stage {
     this.focus.settle();
     this.hover.settle();
     this.keepRoom();
-    this.map.draw(scene);
   }
 
   /** The scale at which the picture can be drawn in a room. */

@@ -3,7 +3,6 @@
 
 import { Bar, choice } from "./bar.ts";
 import { button } from "./button.ts";
-import { Copying } from "./copying.ts";
 import { Operations } from "./operations.ts";
 import { type Course, Playing } from "./playing.ts";
 import type { Pointed } from "./presenting.ts";
@@ -45,7 +44,6 @@ const NOWHERE: When = {
   finds: false,
   cell: -1,
   operations: [],
-  line: "",
 };
 
 /** With more steps than these, playing goes from kernel function to kernel function, unless a unit was chosen. */
@@ -64,21 +62,11 @@ export class Time implements Course<Spot> {
     toggle: () => this.toggle(),
   });
   readonly root = this.bar.root;
-  /**
-   * The buttons for moves further than a step, and the button that copies a line of Python: they are for a place of
-   * their own.
-   */
+  /** The buttons for moves further than a step: they are for a place of their own. */
   readonly moves: readonly HTMLElement[];
-  readonly lines: readonly HTMLElement[];
-  /** The known facts about all operations; a pinned picture has no strip of them. */
+  /** The known facts about all operations; without a kernel, there is no strip of them. */
   readonly operations: Operations | null;
   private readonly strip: Timeline | null;
-  private readonly copying = new Copying("copy the call");
-  private readonly branching = new Copying(
-    "branch here",
-    "the line that creates a machine that continues from here",
-    "go to an earlier moment first",
-  );
   private readonly send: Send;
   private readonly step: Step;
   private readonly first = button("|‹ beginning", "to the beginning of this operation", "{");
@@ -117,8 +105,7 @@ export class Time implements Course<Spot> {
     this.step = step;
     this.unit = choice("go by", UNITS, "step", targets);
     this.operation.classList.add("vmw-operation");
-    for (const one of [this.operation, this.branching.root, this.maker, this.last, this.cell, this.since])
-      one.classList.add("vmw-asks"); // they are useless without a kernel
+    for (const one of [this.operation, this.maker, this.last, this.cell, this.since]) one.classList.add("vmw-asks"); // they are useless without a kernel
     this.around.label = "operations";
     this.operation.append(this.around);
     this.maker.hidden = true;
@@ -126,7 +113,6 @@ export class Time implements Course<Spot> {
     const strips = targets.length > 0;
     if (strips) for (const one of [this.bar.play, this.bar.speed]) one.remove(); // there is a place for them
     this.moves = [this.bar.play, this.unit, this.bar.speed, this.first, this.last, this.cell, this.operation];
-    this.lines = [this.copying.root, this.branching.root];
     this.operations = strips
       ? new Operations(
           send,
@@ -354,8 +340,6 @@ export class Time implements Course<Spot> {
       `moment, by ${this.by_ === "operation" && this.passing ? "step" : this.by_}`,
     );
     this.be(number, this.places.length > 1 ? this.spot : null);
-    this.copying.offer(this.when.line);
-    this.branching.offer(now ? "" : `branch = m.branch(${number})`);
     const jumps = TARGETS.includes(this.unit.value);
     this.bar.back.disabled = !jumps && number === 0 && (this.by_ === "operation" || this.index === 0);
     this.first.disabled = number === 0 && (this.unit.value === "operation" || this.atBeginning());
@@ -392,9 +376,6 @@ export class Time implements Course<Spot> {
     if (this.slides) this.bar.slider.value = String(number);
     else if (inside && spot >= 0)
       this.bar.slider.value = String(Math.max(this.stops.filter((stop) => stop <= spot).length - 1, 0));
-    if (number === this.when.number) return;
-    this.copying.offer("");
-    this.branching.offer("");
   }
 
   /** Notes that the requested picture has come. */

@@ -4,8 +4,8 @@ import "./dom.ts";
 import { button } from "../src/button.ts";
 
 test("a button names its key to who points at it and to a screen reader, and no key that it has not", () => {
-  const pin = button("pin", "keep this picture below", "p");
-  assert.deepEqual([pin.title, pin.getAttribute("aria-keyshortcuts")], ["keep this picture below (p)", "p"]);
-  const unpin = button("unpin", "remove this picture");
-  assert.deepEqual([unpin.title, unpin.getAttribute("aria-keyshortcuts")], ["remove this picture", null]);
+  const save = button("save", "save this picture as a file", "s");
+  assert.deepEqual([save.title, save.getAttribute("aria-keyshortcuts")], ["save this picture as a file (s)", "s"]);
+  const quiet = button("go", "show the operation");
+  assert.deepEqual([quiet.title, quiet.getAttribute("aria-keyshortcuts")], ["show the operation", null]);
 });

@@ -82,7 +82,6 @@ export const now: When = {
   finds: false,
   cell: -1,
   operations: [],
-  line: "",
 };
 
 /** Graphviz in a page that forbids it. */

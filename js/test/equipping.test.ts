@@ -133,7 +133,7 @@ test("where the kernel is gone that is what is said, and not that the controls l
 test("what one control makes of what has waited is no matter of the others", () => {
   const figure = picture();
   const reached: string[] = [];
-  figure.with("pin", () => {
+  figure.with("find", () => {
     throw new Error("Invalid zlib data");
   });
   figure.with("reach", () => reached.push("reach"));

@@ -355,7 +355,7 @@ test("a picture of now that the machine has left behind says so until it is draw
   assert.equal(behind(), false, "the past is where it should be");
 });
 
-test("a picture of the past says so beside its title, and a pinned one that it stays", () => {
+test("a picture of the past says so beside its title, and one that is kept that it stays", () => {
   const { figure, find } = setUp();
   const then = (): string => (find(".vmw-then").hidden ? "" : (find(".vmw-then").textContent ?? ""));
   let seq = 0;

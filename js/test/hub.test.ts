@@ -42,7 +42,7 @@ function setUp() {
   const el = document.createElement("div");
   document.body.replaceChildren(el);
   const gone = new AbortController();
-  const traits: Record<string, unknown> = { frame: {}, selection_model: "s", twin_id: "t", pinned: [] };
+  const traits: Record<string, unknown> = { frame: {}, selection_model: "s", twin_id: "t" };
   const own = { get: (name: string) => traits[name] ?? "", on: () => {}, send: () => {} };
   const view = { model: own, el, signal: gone.signal } as unknown as RenderArguments;
   return { mount, asked, el, view, gone, stop };
@@ -64,7 +64,7 @@ test("a selection that Python refuses is said once, in the picture in which it w
   const gone = new AbortController();
   const draw = async () => {
     const el = document.createElement("div");
-    const model = heard({ frame: {}, selection_model: "s", twin_id: "t", pinned: [] });
+    const model = heard({ frame: {}, selection_model: "s", twin_id: "t" });
     const figure = await mount({ model, el, signal: gone.signal, host } as unknown as RenderArguments);
     assert.ok(figure);
     return figure;

@@ -9,7 +9,7 @@ import { now, scene } from "./dom.ts";
 function setUp() {
   const sent: Request[] = [];
   const time = new Time((request) => sent.push(request));
-  document.body.replaceChildren(time.root, ...time.moves, ...time.lines);
+  document.body.replaceChildren(time.root, ...time.moves);
   const places = [0, 2, 5, 9, -1];
   const draw = (number: number, index: number, more: Partial<When> = {}) => {
     const steps = { index, count: places.length - 1, operation: number, places, functions: [0, 2, 4] };
@@ -40,16 +40,6 @@ test("large numbers have their digits grouped, as in all other sentences", () =>
   draw(1430, 4);
   time.reach(102494);
   assert.equal(text(".vmw-where"), "operation 1,430 of 102,494 · step 4 of 4");
-});
-
-test("only at an earlier moment there is a machine to go on from, and the button keeps its place", () => {
-  const { draw } = setUp();
-  const press = document.querySelectorAll(".vmw-copying button")[1] as HTMLButtonElement;
-  const seen = () => [(press.parentElement as HTMLElement).hidden, press.disabled, press.title];
-  draw(3, 4, { now: true });
-  assert.deepEqual(seen(), [false, true, "go to an earlier moment first"]);
-  draw(2, 4);
-  assert.deepEqual(seen(), [false, false, "copy  branch = m.branch(2)"]);
 });
 
 test("the keys that step reach the picture from its time bar, and arrows stay the slider's", () => {

@@ -60,7 +60,6 @@ async function picture(version: string, text: string) {
     twin_id: text,
     origin: "",
     status: "",
-    pinned: [],
   };
   const get = (name: string) => traits[name];
   const model = { get, set: () => {}, save_changes: () => {}, on: () => {}, off: () => {}, send: () => {} };

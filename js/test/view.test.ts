@@ -39,7 +39,6 @@ function setUp(traits: Partial<ViewTraits> = {}, host: Partial<NonNullable<Rende
     twin_id: "t",
     origin: "",
     status: "",
-    pinned: [],
     ...traits,
   };
   const model: Model<ViewTraits> = {
@@ -134,13 +133,6 @@ test("a frame that is damaged says so, and the next one is drawn", async () => {
   await new Promise((done) => setTimeout(done, 50));
   assert.equal(status(el), "");
   assert.equal(el.querySelectorAll(".node").length, 1);
-});
-
-test("pinned pictures that are damaged say so, and the picture has its controls", async () => {
-  const { el, given } = setUp({ pinned: [{ seq: 1, data: new DataView(new ArrayBuffer(3)) }] });
-  await view.render(given);
-  assert.match(status(el) ?? "", /^The pinned pictures could not be drawn: /);
-  assert.match(el.querySelector(".vmw-where")?.textContent ?? "", /operation 1 of 1/);
 });
 
 test("what another view has asked for is no matter of this one: nothing is saved twice, and no refusal told twice", async (context) => {

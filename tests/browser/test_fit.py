@@ -36,7 +36,7 @@ PREPARE = """async (code) => {
         shown = new AbortController();
         const when = { number: 1, place: -1, now: true, kept: false, finds: true, scale: 1, cell: -1 };
         const frame = { seq: 1, data: await deflate(JSON.stringify({ scene, dot: "", when })) };
-        const traits = { frame, twin_id: "one", origin: "", status: "", pinned: [], selection_model: "s" };
+        const traits = { frame, twin_id: "one", origin: "", status: "", selection_model: "s" };
         const el = document.createElement("div");
         document.body.replaceChildren(el);
         const host = { getModel: async () => model({ selection: "", latest: 1 }) };

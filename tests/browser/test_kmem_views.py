@@ -78,9 +78,9 @@ def test_no_text_sticks_out_of_its_box(notebook: Notebook) -> None:
 def test_a_map_is_chosen_by_a_click_and_steps_are_taken_in_the_page(notebook: Notebook) -> None:
     notebook.run("b = m.kmem_malloc('12 KiB')")
     cell = notebook.cell(3)
-    cell.locator(".vmwidgets .node[data-id='kmem/concerned']", has_text="kmem_map").wait_for()
+    cell.locator(".vmwidgets .node[data-id='kmem/answer']", has_text="In kmem_map").wait_for()
     cell.locator(".vmwidgets .node.kmem-map[data-thing='map:pipe_map']").click()
-    cell.locator(".vmwidgets .node[data-id='kmem/concerned']", has_text="pipe_map").wait_for()
+    cell.locator(".vmwidgets .node[data-id='kmem/answer']", has_text="In pipe_map").wait_for()
     notebook.cell(2).locator(".vmwidgets").first.wait_for()
     back = cell.get_by_role("button", name="back", exact=True).first
     back.click()
@@ -88,7 +88,7 @@ def test_a_map_is_chosen_by_a_click_and_steps_are_taken_in_the_page(notebook: No
     assert cell.locator(".vmwidgets .node.kmem-map.held").count() == 0
     back.click()
     cell.locator(".vmwidgets .node.kmem-map.held[data-thing='map:kmem_map']").wait_for()
-    assert "held by the cell" in (cell.locator(".vmwidgets .node.kmem-map.held").text_content() or "")
+    assert "locked by the cell" in (cell.locator(".vmwidgets .node.kmem-map.held").text_content() or "")
 
 
 @pytest.mark.sweep

@@ -41,7 +41,7 @@ LIT = """(cell) => {
 
 @pytest.fixture
 def notebook(open_notebook: Callable[..., Notebook], new_notebook: Callable[..., str]) -> Notebook:
-    opened = open_notebook(new_notebook(*CELLS), permissions=["clipboard-read", "clipboard-write"])
+    opened = open_notebook(new_notebook(*CELLS))
     opened.run_all()
     for cell in range(len(CELLS)):
         opened.cell(cell).locator(".vmwidgets .node").first.wait_for()
@@ -127,91 +127,6 @@ def test_a_name_is_found_and_enter_goes_on(notebook: Notebook) -> None:
     field.press("Enter")
     expect(cell.locator(".vmw-status")).to_have_text("find: nothing in this picture is called 'nowhere'")
     expect(count).to_have_text("")
-
-
-COPIED = """async (type) => {
-    const [item] = await navigator.clipboard.read();
-    if (!item.types.includes(type)) return item.types.join();
-    const blob = await item.getType(type);
-    if (type !== 'image/png') return blob.text();
-    const image = await createImageBitmap(blob);
-    const canvas = new OffscreenCanvas(image.width, image.height).getContext('2d');
-    canvas.drawImage(image, 0, 0);
-    const pixels = canvas.getImageData(0, 0, image.width, image.height).data;
-    const colours = new Set();
-    for (let at = 0; at < pixels.length; at += 4) colours.add(pixels.slice(at, at + 3).join());
-    return [image.width, image.height, colours.size, pixels.slice(0, 4).join()];
-}"""
-
-
-@pytest.mark.parametrize(("theme", "ground"), [("JupyterLab Light", "255,255,255"), ("JupyterLab Dark", "17,20,24")])
-@pytest.mark.sampled(9)
-def test_a_picture_is_copied_as_it_looks(notebook: Notebook, theme: str, ground: str) -> None:
-    page, cell = notebook.page, notebook.cell(0)
-    page.evaluate("(theme) => window.jupyterapp.commands.execute('apputils:change-theme', { theme })", theme)
-    page.wait_for_timeout(600)
-    press = more(cell).get_by_role("button", name="as an image")
-    press.click()
-    expect(press).to_have_text("copied")
-    width, height, colours, corner = page.evaluate(COPIED, "image/png")
-    box = cell.locator(".vmw-scene").evaluate("(one) => [one.viewBox.baseVal.width, one.viewBox.baseVal.height]")
-    assert [width, height] == [pytest.approx(2 * side, abs=2) for side in box]
-    assert corner == f"{ground},255"
-    assert colours > 20  # words, edges, fills
-
-
-@pytest.mark.sweep
-def test_a_table_is_copied_with_its_rows(notebook: Notebook) -> None:
-    cell = notebook.cell(0)
-    press = more(cell).get_by_role("button", name="copy this picture as a table")
-    press.click()
-    expect(press).to_have_text("copied")
-    rows = notebook.page.evaluate(COPIED, "text/plain").splitlines()
-    assert rows[0].split("\t")[:4] == ["start", "end", "size", "prot"]
-    assert rows[1].split("\t")[:4] == ["0x1_0000", "0x1_4000", "16 KiB", "rw-"]
-    assert "<td>16 KiB</td>" in notebook.page.evaluate(COPIED, "text/html")
-
-
-@pytest.mark.sweep
-def test_where_a_page_may_not_copy_a_file_is_offered(notebook: Notebook) -> None:
-    page, cell = notebook.page, notebook.cell(0)
-    page.evaluate("() => { navigator.clipboard.write = () => Promise.reject(new Error('not here')); }")
-    more(cell).get_by_role("button", name="as an image").click()
-    expect(cell.locator(".vmw-refused")).to_contain_text("This page may not copy the image. Save it as a file:")
-    with page.expect_download() as download:
-        page.keyboard.press("Enter")  # the focus is on it
-    assert download.value.suggested_filename == "the-map-of-init.png"
-    assert Path(download.value.path()).read_bytes()[:4] == b"\x89PNG"
-
-
-@pytest.mark.sweep
-def test_a_picture_higher_than_its_window_has_a_map(notebook: Notebook) -> None:
-    page, cell = notebook.page, notebook.cell(2)
-    small = cell.locator(".vmw-map")
-    expect(small).not_to_be_visible()
-    page.set_viewport_size({"width": 1300, "height": 500})
-    cell.locator(".vmw-scene").evaluate("(scene) => scene.scrollIntoView()")
-    expect(small).to_be_visible()
-    seen = cell.locator(".vmw-scene")
-    small.focus()
-    page.keyboard.press("End")
-    expect(small).to_have_attribute("aria-valuetext", re.compile(r"to 100 percent"))
-    bottom = seen.bounding_box()
-    window = page.evaluate("() => document.querySelector('.jp-WindowedPanel-outer').getBoundingClientRect().bottom")
-    assert bottom["y"] + bottom["height"] == pytest.approx(window, abs=3)
-    page.keyboard.press("Home")
-    expect(small).to_have_attribute("aria-valuetext", re.compile(r"from 0 to"))
-    box = small.locator("svg").bounding_box()
-    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 3)
-    page.mouse.down()
-    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] + 20, steps=4)
-    page.mouse.up()
-    expect(small).to_have_attribute("aria-valuetext", re.compile(r"to 100 percent"))
-    page.emulate_media(media="print")
-    expect(small).not_to_be_visible()
-    page.emulate_media(media="screen")
-    page.set_viewport_size({"width": 1300, "height": 5000})
-    expect(small).not_to_be_visible()
 
 
 @pytest.mark.sweep

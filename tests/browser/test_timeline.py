@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.lab import Notebook, more
+from tests.browser.lab import Notebook
 
 LIFE = """
 import vmwidgets as vm
@@ -41,7 +41,7 @@ def shown(notebook: Notebook, cell: int = 0) -> Any:
 
 @pytest.fixture
 def notebook(open_notebook: Callable[..., Notebook], new_notebook: Callable[..., str]) -> Notebook:
-    opened = open_notebook(new_notebook(LIFE), permissions=["clipboard-read", "clipboard-write"])
+    opened = open_notebook(new_notebook(LIFE))
     opened.run_all()
     return opened
 
@@ -97,37 +97,6 @@ def test_a_finger_goes_there(open_notebook: Callable[..., Notebook], new_noteboo
     notebook.page.touchscreen.tap(x, y)
     root.page.wait_for_function("() => document.querySelector('.vmw-where').textContent.startsWith('operation 3 of 8')")
     expect(root.locator(".vmw-time > .vmw-tip")).to_be_hidden()
-
-
-@pytest.mark.sweep
-def test_one_press_copies_the_line_and_says_so_where_it_may_not(notebook: Notebook) -> None:
-    root = shown(notebook)
-    line = 'm.tasks["init<b>x</b>"].munmap(start=0x1_0000, size="8 KiB")'
-    copy = more(root).get_by_role("button", name="copy the call as a line of Python")
-    copy.click()
-    expect(copy).to_have_text("copied")
-    assert notebook.page.evaluate("() => navigator.clipboard.readText()") == line
-    notebook.page.evaluate("() => { navigator.clipboard.writeText = () => Promise.reject(new Error('no')); }")
-    copy.click()
-    expect(root.get_by_label("the call as a line of Python", exact=True)).to_have_value(line)
-    expect(root.get_by_text("This page may not copy").first).to_be_visible()
-    notebook.page.keyboard.press("Escape")
-    expect(root.get_by_text("This page may not copy").first).to_be_hidden()
-
-
-@pytest.mark.sweep
-def test_at_an_earlier_moment_one_press_copies_the_line_that_goes_on_from_there(notebook: Notebook) -> None:
-    root = shown(notebook)
-    branch = more(root).get_by_role("button", name="copy the line that creates a machine that continues from here")
-    expect(branch).to_be_disabled()
-    root.get_by_role("button", name="back").click()
-    expect(branch).to_be_enabled()
-    branch.click()
-    expect(branch).to_have_text("copied")
-    line = notebook.page.evaluate("() => navigator.clipboard.readText()")
-    notebook.run(f"{line}\nprint(len(branch.journal) - 1, branch.name)")
-    number = int(line.removeprefix("branch = m.branch(").removesuffix(")"))
-    expect(notebook.page.get_by_text(f"{number} branch of")).to_be_visible()
 
 
 def test_marks_groups_failures_and_undone_operations_follow(notebook: Notebook) -> None:

@@ -241,16 +241,6 @@ def test_what_is_seen_is_saved_as_a_file(notebook: Notebook) -> None:
     assert "Operation 3 is done." in saved.value.path().read_text()
 
 
-def test_a_pinned_picture_is_stepped_by_itself(notebook: Notebook) -> None:
-    notebook.run("m.operate(3)")
-    cell = notebook.cell(1)
-    more(cell).get_by_role("button", name="keep this picture below").click()
-    pin = cell.locator(".vmw-pinned")
-    pin.get_by_role("button", name="back", exact=True).click()
-    pin.locator(".vmw-where", has_text="operation 2 of 2 · step 2 of 3").wait_for()
-    assert "step 3 of 3" in cell.locator(".vmw-where").first.inner_text()
-
-
 @pytest.mark.sweep
 def test_quick_presses_are_all_kept(notebook: Notebook) -> None:
     notebook.run("m.operate()")
@@ -277,18 +267,6 @@ def test_keys_walk_along_the_structure_and_leave_the_notebook_alone(notebook: No
     page.keyboard.press("Escape")
     assert notebook.cell(1).locator(".selected").count() == 0
     assert notebook.cell(1).locator(".vmw-scene [tabindex='0']").count() == 1, "the drawing is one tab stop"
-
-
-@pytest.mark.sweep
-def test_a_pinned_picture_comes_into_sight_and_stays(notebook: Notebook) -> None:
-    notebook.run("m.operate()")
-    notebook.page.set_viewport_size({"width": 1300, "height": 420})  # it has no room below the live one
-    more(notebook.cell(1)).get_by_role("button", name="keep this picture below").click()
-    pinned = notebook.cell(1).locator(".vmw-pinned")
-    expect(pinned.locator(".vmw-scene")).to_be_in_viewport()
-    notebook.run("m.operate()")
-    assert pinned.locator(CAPTION).inner_text() == "Operation 1 is done."
-    assert caption(notebook, 1) == "Operation 2 is done."
 
 
 def test_closed_widgets_say_so_and_later_displays_work(notebook: Notebook) -> None:
@@ -390,7 +368,7 @@ SEND = """([id, data]) => {
 @pytest.mark.parametrize(
     ("data", "sentence"),
     [
-        ({"method": "custom", "content": {"type": "unpin", "index": -1}}, "index is -1"),
+        ({"method": "custom", "content": {"type": "names", "first": -1}}, "first is -1"),
         ({"method": "custom", "content": {"type": "seek", "operation": 9, "place": 0}}, "the latest is"),
         ({"method": "custom", "content": {"type": "<b>"}}, "message of type '<b>'"),
         ({"method": "custom", "content": [1]}, "must be an object"),
@@ -437,8 +415,6 @@ def test_a_picture_is_accessible_in_both_themes(notebook: Notebook, theme: str) 
     notebook.page.evaluate(change, theme)
     notebook.run("m.operate(2)")
     more(notebook.cell(1)).get_by_role("button", name="show this picture as a table").click()
-    more(notebook.cell(1)).get_by_role("button", name="keep this picture below").click()
-    notebook.cell(1).locator(".vmw-pinned").wait_for()
     assert notebook.violations(1) == []
 
 

@@ -8,6 +8,8 @@ import pytest
 
 import vmwidgets as vm
 from tests.captions import fields_of, saying, says
+from tests.views import gallery
+from vmwidgets.views.scene.text import text_width
 
 AT = 0x40_0000
 
@@ -133,3 +135,13 @@ def test_sentences_call_parts_by_the_names_that_learners_gave_them() -> None:
     assert not [text for text in told.values() if re.search(r"task:|domain:|kmem/", text)]
     assert "the map of init" in told["enter"]
     assert saying("kmem events: MapLocked", map="kmem.kernel_map") in told["kmem_alloc"]
+
+
+LONG_NAMES = re.compile(r"a task with a long name|a file with a long name[^.]*|child [\d.]+")
+"""Names that the gallery's learner gave: no title can be shorter than they are."""
+
+
+def test_a_title_is_one_line_of_900_pixels() -> None:
+    """A caption's text is drawn large, as the title, and the rest of the caption below it."""
+    titles = {name: LONG_NAMES.sub("it", picture.scene().caption.text) for name, picture in gallery.every()}
+    assert {name: title for name, title in titles.items() if text_width(title, "title") > 900 - 2 * 24} == {}

@@ -6,11 +6,9 @@ import pytest
 
 import vmwidgets as vm
 from tests.captions import saying
-from tests.conftest import ROOT
 from tests.views.pictures import covered_words, crossing_text, misplaced_text, outside
 from vmwidgets.engine.base.errors import Refused
 from vmwidgets.views.maps import diff
-from vmwidgets.views.scene.kit import MARGIN
 
 A = 0x10000
 TEXT = "".join(
@@ -87,22 +85,6 @@ def test_what_is_missing_in_the_model_is_not_said_to_be_wrong(width):
 
 def test_what_should_agree_is_counted(found):
     assert vm.picture(found).scene().caption.text == saying("comparisons: diff/disagree", 2)
-
-
-def test_the_room_for_the_small_map_is_what_the_page_takes():
-    source = (ROOT / "js" / "src" / "minimap.ts").read_text("utf-8")
-    across, room = (int(re.search(rf"^const {name} = (\d+);", source, re.MULTILINE)[1]) for name in ("ACROSS", "ROOM"))
-    assert across + room <= diff.MINIMAP <= across + 2 * room
-
-
-@pytest.mark.parametrize("many", [4, 30])
-def test_the_strips_of_a_high_picture_leave_room_for_the_small_map_of_it(many):
-    text = "".join(f"{A + at * 8192:x}-{A + at * 8192 + 4096:x} r--p 0 08:01 1 /lib/{at}\n" for at in range(many))
-    scene = vm.picture(vm.diff(vm.boot("x86-64").task("init"), text)).scene()
-    room = min(scene.width - node.x - node.w for node in scene.nodes if "/strip/" in node.id)
-    assert room >= (MARGIN if many == 4 else MARGIN + diff.MINIMAP) - 0.1
-    assert not outside(scene)
-    assert crossing_text(scene) == []
 
 
 def test_the_strips_have_a_cell_for_each_range(found):

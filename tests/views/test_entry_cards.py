@@ -49,17 +49,6 @@ def test_addresses_that_fit_are_written(entries: int, width: int) -> None:
     assert not [run.text for node in nodes for run in node.text[:2] if run.room]
 
 
-@pytest.mark.parametrize("width", [420, 640, 760, 900, 1300])
-def test_kernel_memory_says_that_its_labels_are_page_numbers(width: int) -> None:
-    machine = vm.boot("x86-64", layout="small")
-    machine.kmem_alloc("8 KiB")
-    scene = vm.Kmem(machine, width=width).scene()
-    firsts = [node.text[0].text for node in entries_of(scene) if node.text]
-    said = " ".join(run.text for node in scene.nodes if node.id == "kmem/concerned" for run in node.text)
-    assert firsts
-    assert ("short labels are page numbers" in said) == ("_" not in firsts[0]), (said, firsts)
-
-
 def test_one_important_entry_more_changes_no_address() -> None:
     """Where all entries are cards beside folds, there is room for their addresses."""
     folds = [Fold(number, 5, number << 20, (number << 20) + 4096) for number in (8, 9)]

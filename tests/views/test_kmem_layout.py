@@ -113,9 +113,8 @@ def test_the_legend_has_each_colour_of_a_range_and_no_other(booted: bool) -> Non
     scene = vm.Kmem(machine).scene()
     known = {bar.style for node in scene.nodes if node.id.startswith("kmem/legend/") for bar in node.bars}
     ranges = [node for node in scene.nodes if node.kind == "range"]
-    filled = {"new" if "new" in node.state else state for node in ranges for state in node.state}
-    cards = {bar.style for node in scene.nodes if node.kind == "entry" for bar in node.bars}
+    filled = {state for node in ranges for state in node.state}
     inside = {f"{bar.style} inside" for node in ranges for bar in node.bars if bar.style == "wired"}
-    assert known == (filled | cards) & (KINDS | {"new"}) | inside
-    assert ({"new"} if booted else {"submap", "wired inside"}) <= known
-    assert not booted or "static" not in known, "what was reserved at boot is drawn as new"
+    assert known == filled & KINDS | inside
+    assert ({"submap"} if booted else {"submap", "wired inside"}) <= known
+    assert not booted or "new" not in filled, "all is new after the boot: no line says so"

@@ -188,22 +188,6 @@ def test_what_marks_lie_on_is_drawn_before_them() -> None:
     assert ids[0] == "ribbon/ground"
 
 
-def test_marks_of_a_kmem_map_lie_on_its_own_bar(monkeypatch: pytest.MonkeyPatch) -> None:
-    machine = vm.boot("x86-64", ram="64 MiB")
-    kept = [machine.kmem_malloc(PAGE) for _ in range(80)]
-    for place in kept[::2]:
-        machine.kmem_free(place, PAGE)
-    view = vm.Kmem(machine)
-    single = view.scene()
-    monkeypatch.setattr(picture, "MANY", 20)
-    marked = view.scene()
-    assert [(marks.lane, marks.on) for marks in marked.marks] == [
-        ("list", ""),
-        ("ribbon", "kmem/kmem_map/whole"),
-    ]
-    assert set(marked.whole().nodes) == set(single.nodes)
-
-
 # ---- looks ---------------------------------------------------------------------------------------------
 
 

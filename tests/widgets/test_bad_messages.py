@@ -67,7 +67,7 @@ MALFORMED = [
     {"type": "pan", "by": 10**400}, {"type": "pan", "by": float("nan")}, {"type": "zoom", "factor": 10**400, "at": 0},
     {"type": "turn", "id": "walk/slice/none", "by": 10**400}, {"type": "turn", "id": "", "by": 1},
     {"type": "find", "text": "\ud800", "way": 1}, {"type": "find", "text": "f" * 200, "way": 1},
-    {"type": "unpin", "index": 3},
+    {"type": "names", "first": -3},
     {"type": "hello", "page": DEEP, "seq": 0}, {"type": "hello", "page": "p", "seq": 10**5000}, {"\ud800": 1},
 ]  # fmt: skip
 
@@ -108,8 +108,7 @@ def test_only_nodes_that_open_are_opened(name: str, machine: vm.Machine) -> None
 ANY: list[dict[str, Any]] = [
     {"type": "zoom", "factor": 2, "at": 0.3}, {"type": "pan", "by": 0.5}, {"type": "find", "text": "1000", "way": 1},
     {"type": "turn", "id": "walk/slice/1", "by": 1}, {"type": "seek", "operation": 0, "place": 0},
-    HELLO, {"type": "pin"},
-    {"type": "unpin", "index": 0},
+    HELLO,
 ]  # fmt: skip
 
 
@@ -129,7 +128,7 @@ def test_a_picture_whose_machine_is_gone_says_so(name: str, was_drawn: bool) -> 
     asked = [{"type": "open", "id": node} for node in nodes]
     for message in [*asked, *ANY]:
         reasons = said(view, message)
-        if message["type"] not in ("hello", "pin", "unpin"):
+        if message["type"] != "hello":
             assert reasons == ["the machine of this picture is gone: boot one, and show it again"]
     assert view.scene() == shown
 

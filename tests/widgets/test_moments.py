@@ -157,18 +157,18 @@ def test_a_moment_that_was_undone_is_said_in_a_sentence_and_the_picture_stays() 
 ABSENT = "The map of init does not exist yet: operation 1 makes it"
 
 
-def test_a_call_brings_its_pictures_to_the_present_and_a_pinned_one_stays() -> None:
+def test_a_call_brings_its_pictures_to_the_present_and_one_that_does_not_follow_stays() -> None:
     machine, other = vm.boot(), vm.boot()
     for one in (machine, other):
         one.kernel_map.enter("16 KiB")
     tree, kentry, elsewhere = vm.Tree(machine.kernel_map), vm.Kentry(machine), vm.Tree(other.kernel_map)
-    pinned = vm.Tree(machine.kernel_map, moment=(0, None), follow=False)
+    kept = vm.Tree(machine.kernel_map, moment=(0, None), follow=False)
     for call in (lambda: machine.kernel_map.enter("4 KiB"), machine.undo, machine.redo):
         tree.moment, elsewhere.moment = (1, 2), (0, None)
         assert kentry.moment == (1, 2)
         call()
         assert tree.moment is kentry.moment is None
-        assert (pinned.moment, elsewhere.moment) == ((0, None), (0, None))
+        assert (kept.moment, elsewhere.moment) == ((0, None), (0, None))
     tree.moment = (1, 2)
     with pytest.raises(vm.Refused):
         machine.kernel_map.enter("3 apples")
@@ -263,7 +263,7 @@ def test_what_changes_a_machine_is_refused_in_the_past() -> None:
 
 def when_on_page(view: vm.View) -> dict[str, Any]:
     found: dict[str, Any] = unpack(view.frame["data"])["when"]
-    del found["operations"], found["line"]  # tests/widgets/test_operations.py, test_timeline.py
+    del found["operations"]  # tests/widgets/test_operations.py
     return found
 
 
@@ -316,24 +316,6 @@ def test_kept_moments_are_those_of_the_cells_and_the_newest_is_live() -> None:
             assert shell.user_ns["e"].moment is None
         finally:
             keep_moments(keep=False)
-
-
-def test_a_pinned_picture_can_be_stepped_and_the_live_one_stays() -> None:
-    machine = vm.boot()
-    for _ in range(3):
-        machine.kernel_map.enter("16 KiB")
-    view = vm.Tree(machine.kernel_map)
-    replies(view, HELLO, {"type": "pin"})
-    live = view.frame
-    assert replies(view, {"type": "seek_pin", "index": 0, "operation": 1, "place": 2}) == []
-    pinned = unpack(view.pinned[0]["data"])
-    at = {"number": 1, "place": 2, "now": False, "kept": True}
-    del pinned["when"]["operations"], pinned["when"]["line"]
-    assert pinned["when"] == {**at, "scale": 1.0, "finds": False, "cell": -1}
-    assert pinned["scene"]["steps"]["operation"] == 1
-    assert view.frame == live
-    (told,) = replies(view, {"type": "seek_pin", "index": 1, "operation": 1, "place": 2})
-    assert told["reason"] == "seek_pin: index is 1; there are 1 pinned pictures"
 
 
 def test_a_page_gets_the_file_of_the_moment_that_it_shows() -> None:
@@ -446,20 +428,6 @@ def test_a_picture_of_its_own_moment_stays_at_the_end_of_an_operation() -> None:
     assert view.moment == (1, None)
     machine.kernel_map.enter("16 KiB")
     assert view.scene().steps.operation == 1
-
-
-def test_a_pinned_picture_goes_to_now_by_itself_and_each_request_is_answered() -> None:
-    machine = vm.boot()
-    for _ in range(3):
-        machine.kernel_map.enter("16 KiB")
-    view = vm.Tree(machine.kernel_map)
-    replies(view, HELLO, {"type": "pin"})
-    view.moment = (0, None)
-    for _ in range(2):
-        before = view.pinned
-        replies(view, {"type": "seek_pin", "index": 0, "operation": -1, "place": -1})
-        assert unpack(view.pinned[0]["data"])["scene"]["steps"]["operation"] == 3
-        assert view.pinned != before, "a page hears of it"
 
 
 def test_a_moment_that_can_not_be_drawn_is_answered_and_can_be_left() -> None:

@@ -154,7 +154,6 @@ def test_a_page_asks_and_is_told() -> None:
     assert (first, second) == ({"type": "timeline"}, {"type": "names"})
     assert unpack(columns) == timeline(machine.journal)
     assert unpack(named) == {"first": 0, "names": names(machine.journal, 0)}
-    assert unpack(view.frame["data"])["when"]["line"] == line_of(machine.journal.last)
 
 
 def test_a_mark_reaches_the_page_when_its_cell_is_done() -> None:

@@ -140,14 +140,6 @@ def test_links_in_the_page_take_the_traits_of_a_view() -> None:
     assert link.target == (view, "step")
 
 
-def test_who_looks_at_gestures_hears_of_each_that_was_done(page: Page) -> None:
-    done: list[tuple[str, dict[str, Any]]] = []
-    page.view.on_gesture(lambda view, gesture, details: done.append((gesture, details)))
-    seek = {"type": "seek", "operation": 1, "place": 1}
-    replies(page.view, HELLO, seek, {"type": "seek", "operation": 99, "place": 1}, {"type": "pin"})
-    assert done == [("seek", {"operation": 1, "place": 1}), ("pin", {})]
-
-
 def test_a_machine_that_is_gone_takes_no_step(page: Page) -> None:
     machine = vm.boot()
     machine.kernel_map.enter("16 KiB")

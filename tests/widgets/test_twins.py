@@ -193,8 +193,8 @@ def test_beside_a_saved_picture_are_its_steps_as_wide_as_it_is(
     room(view, 1180)
     assert widths(outputs[1]["text/html"]) == [1180]
     picture, film = film_in(outputs[1]["text/html"])
-    assert picture["when"] | {"line": ""} == {
-        "number": 1, "place": -1, "cell": -1, "operations": [], "line": "", "now": True, "kept": False,
+    assert picture["when"] == {
+        "number": 1, "place": -1, "cell": -1, "operations": [], "now": True, "kept": False,
         "finds": False, "scale": 1.0,
     }  # fmt: skip  # a table
     scene = picture["scene"]

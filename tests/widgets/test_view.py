@@ -89,15 +89,12 @@ def test_a_shown_view_follows_and_one_that_left_does_not(machine: FakeMachine) -
 
 def test_a_reply_names_the_page_that_asked_as_all_pages_hear_it(machine: FakeMachine) -> None:
     view = FakeTree(machine)
-    heard: list[Any] = []
-    view.on_gesture(lambda _view, gesture, details: heard.append((gesture, details)))
     saved, refused, gone = replies(
         view, {"type": "save", "theme": "light", "page": "p-2"}, {"type": "open", "id": "none", "page": "p-2"}, 5
     )
     assert (saved["type"], saved["page"]) == ("saved", "p-2")
     assert (refused["type"], refused["page"]) == ("refused", "p-2")
     assert "page" not in gone, "who asks without a name is answered in all of them"
-    assert heard == [("save", {"theme": "light"})], "a callback hears of the gesture, and not of pages"
 
 
 def test_two_pages_one_leaves(machine: FakeMachine) -> None:
@@ -228,20 +225,6 @@ def test_views_of_one_machine_share_a_selection_and_machines_do_not(machine: Fak
     one.selection = "entry:3"
     assert two.selection == "entry:3"
     assert other.selection == ""
-
-
-def test_pins_are_few_and_go_one_by_one(machine: FakeMachine) -> None:
-    view = FakeTree(machine)
-    replies(view, HELLO)
-    for _ in range(6):
-        machine.operate()
-        refresher.flush()
-        replies(view, {"type": "pin"})
-    shown = [unpack(frame["data"])["scene"]["steps"]["operation"] for frame in view.pinned]
-    assert shown == [3, 4, 5, 6]
-    assert replies(view, {"type": "unpin", "index": 1}) == []
-    assert [reply["type"] for reply in replies(view, {"type": "unpin", "index": 3})] == ["refused"]
-    assert len(view.pinned) == 3
 
 
 def test_a_view_keeps_no_machine_alive_and_keeps_its_last_picture() -> None:

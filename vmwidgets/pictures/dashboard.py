@@ -13,6 +13,7 @@ from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.engine.base.journal import Operation
 from vmwidgets.engine.machine import Machine
 from vmwidgets.engine.machine.handles.domain import MachineDomain
+from vmwidgets.engine.machine.handles.kmem import MachineKmem
 from vmwidgets.engine.machine.handles.tasks import Task
 from vmwidgets.views.domain.lanes import draw_domain
 from vmwidgets.views.maps.lanes import draw_map, subtitle_of
@@ -20,7 +21,7 @@ from vmwidgets.views.maps.picture import LANES, steps_of_map
 from vmwidgets.views.memory.frames import steps_of_gauges
 from vmwidgets.views.memory.kmem import steps_of_kmem
 from vmwidgets.views.memory.threads import steps_of_threads
-from vmwidgets.views.scene.kit import WIDTH, stack
+from vmwidgets.views.scene.kit import WIDTH, heading, moved, stack
 from vmwidgets.views.scene.model import Scene
 from vmwidgets.views.scene.parts import fold_parts
 from vmwidgets.views.story.moment import Moment
@@ -109,30 +110,17 @@ class Dashboard(Map):
         return fold_parts(scene, _heads_of(scene), at.height, self._parts_asked)
 
     def _whole(self, at: At) -> Scene:
-        whole = at.whole
-        domain = domain_at_hand(whole) if self._follows else None
-        if domain is not None:
-            return domain_dashboard(domain, at.moment, self.selection, self._domain_folds, at.width)
-        if self._follows and is_kmem_at_hand(whole):
-            return kmem_dashboard(whole, at.moment, self.selection, self._folds_opened, at.width)
-        target = self._map_at_hand(at)
+        target = self._subject(at)
         machine = target.machine
-        picture = self.picture(target, at.moment)
-        title = f"{machine.name}: {title_of(target)}"
-        subtitle = f"{machine.architecture} · {subtitle_of(picture)}{fit_of(target)}"
-        selected = entry_id(self.selection)
-        scenes = [
-            draw_map(
-                picture,
-                lanes=LANES,
-                title=title,
-                subtitle=subtitle,
-                machine=machine.name,
-                selection=selected,
-                zoom=self._zoom,
-                width=at.width,
-            )
-        ]
+        if isinstance(target, MachineDomain):
+            return domain_dashboard(target, at.moment, self.selection, self._domain_folds, at.width)
+        if isinstance(target, MachineKmem):
+            return kmem_dashboard(machine, at.moment, self.selection, self._folds_opened, at.width)
+        picture, name = self.picture(target, at.moment), title_of(target)
+        scenes = [draw_map(
+            picture, lanes=LANES, title=name, subtitle=subtitle_of(picture) + fit_of(target), machine=machine.name,
+            selection=entry_id(self.selection), zoom=self._zoom, width=at.width,
+        )]  # fmt: skip  # what it shows, then how
         if target is machine.kernel_map:
             kentry = kentry_scene(
                 machine.kentry, picture.moment, compact=True, whole=self._kentry_whole, width=at.width
@@ -148,7 +136,7 @@ class Dashboard(Map):
             walk_steps(machine, moment, task, address, "read", bool(task), in_line=in_line),
         ]
         mine += [kentry_steps(machine.kentry, moment, compact=True)] if target is machine.kernel_map else []
-        return _whole_of(stack(scenes), moment, either(*mine))
+        return _panes(machine, name, scenes, moment, mine)
 
     def opened(self, node_id: str) -> None:
         """Open a fold, open or fold a part, go to a call of a domain, or answer a question."""
@@ -164,7 +152,7 @@ class Dashboard(Map):
         if self._scene is not None and node_id in _heads_of(self._scene):
             self._parts_asked[node_id] = any("folded" in node.state for node in self._scene.nodes if node.id == node_id)
             return
-        if not self._follows or domain_at_hand(self.at().whole) is None:
+        if not isinstance(self._subject(self.at()), MachineDomain):
             super().opened(node_id)
             return
         step = step_of(node_id)
@@ -175,27 +163,27 @@ class Dashboard(Map):
 
     def sought(self, text: str) -> None:
         """Show the address `text`; if kernel memory or a domain is shown, in that part."""
-        machine = self.at().whole
+        at = self.at()
+        target = self._subject(at)
         if self._panes:
-            self.address = typed_in_register(text, machine.system.pmap.fmt.word_bits)
-            return
-        domain = domain_at_hand(machine) if self._follows else None
-        if domain is not None:
-            self.selection = found_in_domain(domain, text)
-        elif self._follows and is_kmem_at_hand(machine):
-            self.selection = found_at(machine.kmem, text)
+            self.address = typed_in_register(text, at.whole.system.pmap.fmt.word_bits)
+        elif isinstance(target, MachineDomain):
+            self.selection = found_in_domain(target, text)
+        elif isinstance(target, MachineKmem):
+            self.selection = found_at(target, text)
         else:
             super().sought(text)
 
     def called(self, text: str) -> Iterator[Hit]:
         """Yield the entries with this name in the shown map, or in kernel memory's maps."""
         at = self.at()
-        if self._panes or (self._follows and domain_at_hand(at.whole) is not None):
+        target = self._subject(at)
+        if self._panes or isinstance(target, MachineDomain):
             return
-        if self._follows and is_kmem_at_hand(at.whole):
-            yield from entries_of_maps(at, at.whole.kmem, text)
+        if isinstance(target, MachineKmem):
+            yield from entries_of_maps(at, target, text)
         else:
-            yield from entries_in(at.value(self._map_at_hand(at), whole=EVERY).entries, text)
+            yield from entries_in(at.value(target, whole=EVERY).entries, text)
 
     @property
     def asks(self) -> bool:
@@ -260,13 +248,18 @@ class Dashboard(Map):
     def _translated_otherwise(self, change: object) -> None:
         self.changed(change)
 
-    # ---- the current address ---------------------------------------------------------------------
+    # ---- the subject, and the current address ----------------------------------------------------
 
-    def _map_at_hand(self, at: At) -> AnyMap:
+    def _subject(self, at: At) -> AnyMap | MachineKmem | MachineDomain:
+        """Return what the picture is of: its map, or the part of the machine that the latest operations changed."""
         target: AnyMap = at.target
         if not self._follows:
             return target
         machine: Machine = target.machine
+        if (domain := domain_at_hand(at.whole)) is not None:
+            return domain
+        if is_kmem_at_hand(at.whole):
+            return at.whole.kmem
         of_tasks = {task.path: task.map for task in machine.tasks.values()}
         maps = {one.path: one for one in (machine.kernel_map, *of_tasks.values())} | of_tasks
         for operation in reversed(machine.journal[-16:]):
@@ -355,26 +348,34 @@ def is_kmem_at_hand(machine: Machine) -> bool:
 def kmem_dashboard(
     machine: Machine, moment: Moment, selection: str, opened: Sequence[int] = (), width: float = WIDTH
 ) -> Scene:
-    """Return kernel memory with its other parts; the list of a map is left out if threads need the room."""
+    """Return kernel memory with its other parts."""
     threads = any(thread.name != "pagedaemon" for thread in machine.threads)
-    scenes = [kmem_scene(machine.kmem, moment, selection, opened=opened, compact=threads, width=width)]
+    scenes = [kmem_scene(machine.kmem, moment, selection, opened=opened, width=width)]
     if threads:
         scenes.append(threads_scene(machine.threads, moment, width, compact=True))
     scenes.append(frames_scene(machine.frames, moment, selection, compact=True, width=width))
     if threads:  # the caption about a deadlock belongs on top
         scenes[0] = replace(scenes[0], caption=scenes[1].caption)
-    first = scenes[0]
-    whole = stack(scenes, title=f"{machine.name}: kernel memory", subtitle=f"{machine.architecture} · {first.subtitle}")
     mine = [steps_of_kmem({one.name for one in machine.kmem.maps.values()}), steps_of_gauges]
     mine += [steps_of_threads(look_at(machine.threads, moment))] if threads else []
-    return _whole_of(whole, moment, either(*mine))
+    return _panes(machine, "kernel memory", scenes, moment, mine)
 
 
-def _whole_of(scene: Scene, moment: Moment, mine: Mine) -> Scene:
-    """Return the stacked scenes with the steps of all of them; "nothing changed" must be true of all of them, too."""
-    steps = moment.steps(mine)
-    is_other = steps.count and not scene.steps.count
-    return replace(scene, steps=steps, caption=moment.caption_of(steps) if is_other else scene.caption)
+def _panes(machine: Machine, name: str, scenes: Sequence[Scene], moment: Moment, mine: Sequence[Mine]) -> Scene:
+    """Return scenes below each other, each below its own heading, with the steps of all of them.
+
+    "Nothing changed" must be true of all of them, too.
+    """
+    first, steps = scenes[0], moment.steps(either(*mine))
+    head = heading(f"part/{first.view}", first.title, first.subtitle, 0, width=first.width)
+    below = replace(
+        first, nodes=(head, *(replace(node, y=node.y + head.h) for node in first.nodes)),
+        links=tuple(moved(link, head.h) for link in first.links),
+        marks=tuple(one.moved(head.h) for one in first.marks), height=first.height + head.h,
+    )  # fmt: skip  # all that has a place
+    whole = stack([below, *scenes[1:]], title=f"{machine.name}: {name}", subtitle=machine.architecture)
+    is_other = steps.count and not first.steps.count
+    return replace(whole, steps=steps, caption=moment.caption_of(steps) if is_other else whole.caption)
 
 
 def domain_at_hand(machine: Machine) -> MachineDomain | None:

@@ -13,7 +13,7 @@ PICTURES = {
     "pictures.locality": ("Locality",),
     "pictures.maps": ("EntryList", "Map", "Ribbon", "Tree"),
     "pictures.memory": ("Frames", "Kentry", "Kmem", "Threads"),
-    "pictures.objects": ("Fault", "Objects"),
+    "pictures.objects": ("Fault",),
     "pictures.own": ("CellMemory", "CopyOnWrite"),
     "pictures.paper": ("OnPaper",),
     "pictures.pasted": ("Pasted",),
@@ -31,6 +31,7 @@ PICTURES = {
     "views.maps.compare": ("Comparison",),
     "views.maps.diff": ("Diff",),
     "views.memory.clock": ("Clock",),
+    "views.memory.objects": ("Objects",),
     "views.memory.reference_bits": ("ReferenceBits",),
     "views.memory.slabs": ("Slabs",),
     "views.tables.followed": ("Followed",),
@@ -79,7 +80,7 @@ FIRST_FOR = {
         "MachineMap": "pictures.maps",
     },
     "vmwidgets.engine.machine.handles.objects": {
-        "MachineObjects": "pictures.objects",
+        "MachineObjects": "views.memory.objects",
     },
     "vmwidgets.engine.machine.handles.replacement": {
         "MachineReplacement": "views.memory.clock",

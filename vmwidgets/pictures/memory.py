@@ -39,9 +39,9 @@ WHOLE = 48
 
 @picture_of(first_for=(MachineKmem, MachineKmemMap))
 class Kmem(Picture):
-    """Kernel memory: the kernel map's ribbon, its submaps below it, and the list of the map of the last operation.
+    """Kernel memory: a row for each map, submaps below their parent; the map of the last operation is the largest.
 
-    `target` is ``m.kmem``, the machine, or one of the maps: that map is shown in full at first.
+    `target` is ``m.kmem``, the machine, or one of the maps: that map is the largest at first.
 
     >>> import vmwidgets as vm
     >>> m = vm.boot("x86-64")
@@ -97,12 +97,11 @@ def kmem_scene(
     selection: str = "",
     *,
     opened: Sequence[int] = (),
-    compact: bool = False,
     width: float = WIDTH,
 ) -> Scene:
     """Return the scene of kernel memory at a moment of an operation; `opened` are the opened folds."""
     look = look_at_map(target, moment, _focus(target, moment, selection), opened, whole=WHOLE)
-    return draw_kmem(look, selection=selection, machine=target.machine.name, compact=compact, width=width)
+    return draw_kmem(look, selection=selection, machine=target.machine.name, width=width)
 
 
 def _focus(target: MachineKmem, moment: Moment, selection: str = "") -> list[int]:

@@ -1,4 +1,4 @@
-"""Pictures of tasks' memory: the stages of a fault, and memory objects with their shadows."""
+"""The picture of a fault, in stages."""
 
 from __future__ import annotations
 
@@ -10,11 +10,9 @@ from typing import Any
 from vmwidgets.engine.base.units import PAGE, PAGE_SHIFT
 from vmwidgets.engine.kernel.tasks.objects_schema import PageCopied
 from vmwidgets.engine.machine import Machine
-from vmwidgets.engine.machine.handles.objects import MachineObjects
 from vmwidgets.engine.machine.handles.tasks import Task
 from vmwidgets.views.memory.blackboard import BoardFrame, Descriptor, entry_word
 from vmwidgets.views.memory.fault import Copy, Side, draw_fault
-from vmwidgets.views.memory.objects import ROWS, draw_objects, named_in
 from vmwidgets.views.scene.model import Scene
 from vmwidgets.views.story.faults import Fault as FaultStory
 from vmwidgets.views.story.faults import Meaning, Read
@@ -135,30 +133,3 @@ def _faulted(machine: Machine) -> Iterator[Moment]:
     among = range(latest - 1, max(journal.first_kept, latest - AMONG) - 1, -1)
     for number in islice(filter(journal.faulted, among), READ):
         yield Moment(journal[number], starts=starts_of(machine))
-
-
-@picture_of(first_for=MachineObjects)
-class Objects(Picture):
-    """Memory objects: the tasks that map them, the pages of each, and shadow chains from front to back with references.
-
-    `target` is ``m.memory_objects``, the machine, or a task, whose picture shows the objects that the task maps.
-
-    >>> import vmwidgets as vm
-    >>> t = vm.boot("x86-64").task("init")
-    >>> t.write(t.mmap("8 KiB"), b"x")
-    >>> child = t.fork()
-    >>> vm.Objects(t.machine).scene().subtitle
-    '2 objects · 1 page seen by entries, 1 by several'
-    """
-
-    def __init__(self, target: MachineObjects | Task | Machine, **options: Any) -> None:
-        wanted = "Objects shows the memory objects of a machine, machine.memory_objects, or of a task"
-        machine = machine_of(target, MachineObjects, Task, wanted=wanted)
-        super().__init__(target if isinstance(target, Task) else machine.memory_objects, machine=machine, **options)
-
-    def draw(self, at: At) -> Scene:
-        """Return the objects at this moment."""
-        task = at.target.path if isinstance(at.target, Task) else ""
-        look = at.look(at.whole.memory_objects, ROWS, named_in(at.moment))
-        once = at.whole.system.task_memory.fork.counts
-        return draw_objects(look, task=task, once=once, machine=at.whole.name, width=at.width, selection=self.selection)

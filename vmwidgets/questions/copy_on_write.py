@@ -12,7 +12,7 @@ from vmwidgets.engine.machine import boot
 from vmwidgets.engine.machine.handles.tasks import Task
 from vmwidgets.engine.mmu.tables_schema import FaultRaised
 from vmwidgets.labs.draws import Draws
-from vmwidgets.pictures.objects import Objects
+from vmwidgets.pictures.registry import picture
 from vmwidgets.views.scene.model import Scene
 
 from .question import NUMBER, Again, Kind, Question, answer_of, drawing, evenly, likeness, options_of, table
@@ -115,7 +115,7 @@ def drawing_of(
         family = Family(pages, shared, fork=fork)
         for step in steps:
             family.do(step)
-        return drawing(Objects(family.machine), title)
+        return drawing(picture(family.machine.memory_objects), title)
 
     return draw
 

@@ -11,7 +11,6 @@ from typing import Any
 import vmwidgets as vm
 from vmwidgets.engine.base.journal import MAX_EVENTS
 from vmwidgets.engine.mmu.tlb_schema import TlbEntryValue
-from vmwidgets.views.memory.objects import TO_COPY
 
 from .claiming import Said, claim
 from .claims_failures import repeated
@@ -466,23 +465,6 @@ def nothing_mapped(seen: Pictured, said: Said) -> None:
     assert backed(seen, *seen.machine.tasks) == []
 
 
-def marked_to_copy(seen: Pictured) -> list[str]:
-    """What cards of mappings say of copies."""
-    cards = [one for one in seen.nodes("mapping/") if one.kind == "card"]
-    return [run.text for one in cards for run in one.text if run.text.endswith(TO_COPY)]
-
-
-@claim("object pictures: copy")
-def some_are_to_be_copied(seen: Pictured, said: Said) -> None:
-    """Tests hold each mark against the next write; here it is that there are some."""
-    assert marked_to_copy(seen)
-
-
-@claim("object pictures: copy/some")
-def some_pages_are_to_be_copied(seen: Pictured, said: Said) -> None:
-    assert f"{said['count']} {TO_COPY}" in marked_to_copy(seen)
-
-
 @claim("object pictures: once")
 def each_frame_is_drawn_once(seen: Pictured, said: Said) -> None:
     frames = [one.thing for one in seen.scene.nodes if one.kind == "page" and one.thing.startswith("frame:")]
@@ -514,19 +496,24 @@ def places_in_chains(seen: Pictured, task: str) -> list[tuple[int, Counter[str]]
 
 @claim("object pictures: depth")
 def pages_in_a_chain(seen: Pictured, said: Said) -> None:
-    """A task has a chain of so many objects, no task has a longer one, and the object has most of its pages."""
-    count, objects = number(said["count"]), number(said["objects"])
-    found = number(said["found"]) if said.plural else 1
-    chains = [where for length, where in places_in_chains(seen, said["task"]) if length == objects]
+    """The object has most of the pages that the task sees through its longest chain; no task has a longer one."""
+    deep = max(length for task in seen.machine.tasks for length, _ in places_in_chains(seen, task))
+    chains = [where for length, where in places_in_chains(seen, said["task"]) if length == deep]
+    count, found = (number(said["count"]), number(said["found"])) if said.plural else (1, 1)
     assert [where for where in chains if where.total() == count and where[said["where"]] == found]
     assert found == max(max(where.values(), default=0) for where in chains if where.total() == count)
-    assert objects == max(length for task in seen.machine.tasks for length, _ in places_in_chains(seen, task))
 
 
 @claim("object pictures: depth/none")
 def no_page_in_a_chain(seen: Pictured, said: Said) -> None:
-    chains = places_in_chains(seen, said["task"])
-    assert (number(said["objects"]), 0) in [(length, where.total()) for length, where in chains]
+    assert 0 in [where.total() for _, where in places_in_chains(seen, said["task"])]
+
+
+@claim("object pictures: search")
+def objects_of_the_longest_chain(seen: Pictured, said: Said) -> None:
+    lengths = {task: [length for length, _ in places_in_chains(seen, task)] for task in seen.machine.tasks}
+    assert number(said["objects"]) == max(lengths[said["task"]])
+    assert number(said["objects"]) == max(max(those, default=0) for those in lengths.values())
 
 
 @claim("object pictures: shadows")

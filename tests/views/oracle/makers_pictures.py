@@ -163,7 +163,7 @@ def tasks_that_map_no_object() -> Iterator[Exhibit]:
     yield shown("objects", SHOWN["Objects"](first))
 
 
-@makes("object pictures: copy", "object pictures: copy/some", "object pictures: once")
+@makes("object pictures: once")
 def pages_that_a_write_copies() -> Iterator[Exhibit]:
     machine = small(fork="counted")
     task = machine.task("init")
@@ -175,7 +175,7 @@ def pages_that_a_write_copies() -> Iterator[Exhibit]:
     yield shown("objects", SHOWN["Objects"](machine))
 
 
-@makes("object pictures: depth", "object pictures: depth/none", "object pictures: shadows")
+@makes("object pictures: depth", "object pictures: depth/none", "object pictures: search", "object pictures: shadows")
 def chains_of_many_forks() -> Iterator[Exhibit]:
     for pages in (1, 4):
         machine = small()

@@ -14,7 +14,7 @@ import pytest
 import vmwidgets as vm
 from vmwidgets.engine.kernel.tasks import pageout
 from vmwidgets.engine.machine.handles import replacement
-from vmwidgets.views.memory import clock, gauge, objects, sharing, threads
+from vmwidgets.views.memory import clock, gauge, object_rows, objects, sharing, threads
 from vmwidgets.views.tables import tlb
 
 from .claiming import Court
@@ -38,7 +38,7 @@ MISTAKES = {
     "one stale entry too many": Mistake(tlb._heading, "{len(tlb.stale)} stale", "{len(tlb.stale) + 1} stale", "tlb"),
     "the receiver is the sender": Mistake(tlb._table, "by {one.sender}", "by {cpu.cpu}", "tlb"),
     "all pages are shared": Mistake(objects._subtitle, "len(uses) - [*uses.values()].count(1)", "len(uses)", "objects"),
-    "a copy is not new": Mistake(objects._Cards._came, "marks.new | marks.changed", "marks.new", "objects"),
+    "a copy is not new": Mistake(object_rows.ObjectRows._fresh, "came - moved", "came & moved", "objects"),
     "a reference too many": Mistake(
         objects._every_row, "str(references[name])", "str(references[name] + 1)", "objects"
     ),

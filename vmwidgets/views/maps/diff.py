@@ -38,13 +38,6 @@ WIDE = 640.0
 MOST_LINES, MOST_ROWS, MOST_CELLS = 60, 300, 8
 """The most lines drawn, rows of the table, and cells of a line.  Agreeing ranges are left out first."""
 
-FEW, MINIMAP = 14, 92.0
-"""The number of lines beyond which a picture is higher than many windows; and the room for its small map.
-
-A higher picture has a small map of itself in its upper right corner, and its strips end this many pixels before the
-edge.
-"""
-
 SIDES = ("system", "model")
 
 SECTIONS = {"wrong": "0", "missing": "missing", "alone": "1", "agree": "2"}
@@ -93,8 +86,7 @@ def diff(at: At) -> Sheet:
     lines = _lines(rows)
     shown = _most(lines)
     is_wide = at.width >= WIDE
-    high = len(shown) > FEW and is_wide
-    parts = [boxes.drawing(0, partial(_overview, rows, style, MINIMAP if high else 0.0))] if rows else []
+    parts = [boxes.drawing(0, partial(_overview, rows, style))] if rows else []
     draw: dict[str, Callable[[Sequence[Line], AddressStyle], Part]] = {
         "wrong": partial(_differing, is_wide=is_wide), "missing": partial(_missing, is_wide=is_wide), "alone": _alone,
         "agree": partial(_agreeing, is_wide=is_wide),
@@ -173,13 +165,10 @@ def _colour(what: MappedAs) -> str:
 # ---- the overview --------------------------------------------------------------------------------
 
 
-def _overview(rows: Sequence[RangeDiff], style: AddressStyle, spare: float, box: Box) -> Iterator[Node]:
-    """Yield files' names, two strips with equal cells for all ranges, the first and the last address, and a legend.
-
-    The strips leave `spare` pixels free on the right.
-    """
+def _overview(rows: Sequence[RangeDiff], style: AddressStyle, box: Box) -> Iterator[Node]:
+    """Yield files' names, two strips with equal cells for all ranges, the first and the last address, and a legend."""
     left = max(text_width(side, "strong") for side in SIDES) + 10
-    x, y, room = box.x + left, box.y, box.w - spare - left
+    x, y, room = box.x + left, box.y, box.w - left
     w = min(WIDEST, room / len(rows))
     ends = [style.long(rows[0].start), style.long(rows[-1].end)]
     whole = max(w * len(rows), sum(text_width(one, "mono") for one in ends) + 12)

@@ -1,111 +1,143 @@
-"""Kernel memory: maps inside maps, each as a ribbon of its own scale below its place in its parent.
+"""Kernel memory: a row for each map, to a scale of its own; the map concerned is larger, with the addresses in it.
 
-At the top is the kernel map over the whole width.  Below it is a row for each level of submaps, with lines from each
-submap's part of its parent.  At the end are the entry list and the ribbon of the map concerned.
+A submap's row is further right than its parent's, and its place has its name in the parent's row.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Collection, Iterator, Sequence, Set
 from dataclasses import replace
-from functools import partial
+from itertools import pairwise
+from typing import NamedTuple
 
 from vmwidgets import events as ev
-from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.base.units import binary_size, counted
 from vmwidgets.engine.kernel.map.map_schema import EntryValue, Fold, KernelMapValue, MapValue
-from vmwidgets.views.maps.columns import PAGE_NUMBERS, are_brief, lay_columns
-from vmwidgets.views.maps.entries import HEADER, list_lane
-from vmwidgets.views.maps.picture import Drawn as Lanes
-from vmwidgets.views.maps.picture import Layout, MapPicture, cards_of, laid_items
-from vmwidgets.views.maps.ribbon import NOT_TO_SCALE, ribbon_lane
-from vmwidgets.views.maps.runs import kind_of, what_is
+from vmwidgets.views.maps.axis import LEAST_GAP, Axis, MapSegment, pieces_of, place, stretches, x_of
+from vmwidgets.views.maps.picture import states_of, taken_in, taken_over
+from vmwidgets.views.maps.ribbon import NOT_TO_SCALE, break_marks
+from vmwidgets.views.maps.runs import NOFAULT, kind_of, what_is
 from vmwidgets.views.scene import boxes, kit
 from vmwidgets.views.scene.addresses import AddressStyle
-from vmwidgets.views.scene.boxes import Drawn, Part
+from vmwidgets.views.scene.boxes import GAP, Drawn, Part
 from vmwidgets.views.scene.kit import WIDTH, Box
-from vmwidgets.views.scene.model import STILL, Link, Node, Scene, Table
-from vmwidgets.views.scene.relations import KERNEL, of_entries, together
-from vmwidgets.views.scene.text import text_width
+from vmwidgets.views.scene.model import Bar, Link, Node, Scene, Table, Text
+from vmwidgets.views.scene.relations import of_entries, together
+from vmwidgets.views.scene.text import fitted, short_count, text_width, wording
 from vmwidgets.views.story.look import Look
-from vmwidgets.views.story.moment import Moment
 from vmwidgets.views.story.stages import Mine, Stage, once, where
 from vmwidgets.views.story.words.called import called
 
-from .kmem_map import (
-    CARD_H,
-    RIBBON_H,
-    ROOT_H,
-    Shown,
-    height_of,
-    lock_words,
-    map_box,
-    nothing_in,
-    place_of,
-    used_words,
-    what_was_freed,
-    with_new,
-)
 from .threads import locks_changed
 
-MOST = 6
-"""The most maps side by side; the others of a row are counted."""
+MOST, SLEEPERS = 9, 4
+"""The most maps that are drawn, and the most threads that are named below one; the others are counted."""
 
-WIDEST = 280.0
-_GAP, _CLOSE, _DROP = 16.0, 6.0, 30.0
-_NARROW = 532.0
-"""Width in pixels below which boxes are closer together."""
+LEAST = 5.0
+"""Width in pixels of an entry below which the entries of a map are folded."""
+
+_LARGE, _SMALL, _HEAD, _LINE, _IN, _BROKEN = 40.0, 24.0, 34.0, 20.0, 14.0, 82.0
+"""Heights of the bar of the map concerned, of another bar, of a map's words, of a line; the shift of a submap; width of
+a break of the axis, with room for its size."""
+
+_BESIDE = 620.0
+"""Width in pixels from which a map's words are beside its bar, not above it."""
 
 
-@frozen
-class Place:
-    """The place of a map's box."""
+class _Change(NamedTuple):
+    """The only range that an operation allocated in a map, or freed there."""
 
-    value: KernelMapValue
-    parent: str
-    x: float
-    w: float
+    sign: str
+    start: int
+    end: int
+    event: ev.Event
+
+    @property
+    def size(self) -> str:
+        return binary_size(self.end - self.start)
+
+
+class _Shown:
+    """What all rows show: the maps before and after the operation, by name, what it changed, and the selected entry."""
+
+    def __init__(self, look: Look[KernelMapValue], style: AddressStyle, concerned: str, chosen: int) -> None:
+        self.moment, self.style, self.concerned, self.chosen = look.moment, style, concerned, chosen
+        self.before, self.after = ({one.map.name: one.map for one in root.all()} for root in (look.before, look.after))
+        self.woken: set[str] = set()
+        self.freed: dict[str, list[ev.RangeDeleted]] = {}
+        for event in self.moment.so_far:
+            if isinstance(event, ev.SleepersWoken):
+                self.woken.add(event.map)
+            elif isinstance(event, ev.RangeDeleted):
+                self.freed.setdefault(event.map, []).append(event)
+        changes: dict[str, list[_Change]] = {}
+        for event in self.moment.events:
+            if isinstance(event, ev.RangeDeleted):
+                changes.setdefault(event.map, []).append(_Change("\N{MINUS SIGN}", event.start, event.end, event))
+            elif isinstance(event, ev.RangeInserted) and event.how:
+                changes.setdefault(event.map, []).append(_Change("+", event.start, event.end, event))
+        self.changes = {name: some[0] for name, some in changes.items() if len(some) == 1}
+        """The only range that the operation allocates or frees in a map, even if it is still to come."""
+        self._axes: dict[str, tuple[MapValue, Axis]] = {}
+
+    def states(self, value: MapValue) -> dict[int, tuple[str, ...]]:
+        """Return the states of a map's entries at the moment; nothing happened to the rest of an entry that was cut."""
+        if self.moment.operation is None or self.moment.operation.name == "boot":
+            return {}  # all is new then
+        before = self.before.get(value.name, replace(value, items=(), nodes={}))
+        states, entries = states_of(before, value), {one.id: one for one in value.entries}
+
+        def is_rest(one: EntryValue) -> bool:
+            olds = (old for old in before.entries if old.start <= one.start and one.end <= old.end)
+            return any((old.object, old.flags, old.wired) == (one.object, one.flags, one.wired) for old in olds)
+
+        return {identity: those for identity, those in states.items() if not is_rest(entries[identity])}
+
+    def axis(self, value: MapValue, x: float, w: float) -> tuple[MapValue, Axis]:
+        """Place a map in `w` pixels, with one axis for all steps unless something must be folded."""
+        if value.name not in self._axes:
+            drawn = _thinned(value, w, {*self.states(value), self.chosen})
+            before, after = self.before.get(value.name), self.after.get(value.name, value)
+            taken = taken_over(after, before, value, self.moment) if drawn is value else tuple(taken_in(drawn))
+            self._axes[value.name] = drawn, Axis(place(stretches(value, taken), x, w, _BROKEN))
+        return self._axes[value.name]
 
 
 def draw_kmem(
-    look: Look[KernelMapValue],
-    *,
-    selection: str = "",
-    title: str = "kernel memory",
-    machine: str = "",
+    look: Look[KernelMapValue], *, selection: str = "", title: str = "kernel memory", machine: str = "",
     width: float = WIDTH,
-    compact: bool = False,
-) -> Scene:
-    """Return the scene of kernel memory.
-
-    `compact` leaves out the list of the map concerned.
-    """
+) -> Scene:  # fmt: skip  # what it shows, then how
+    """Return the scene of kernel memory."""
     moment, value = look.moment, look.now
     style = AddressStyle.of(value.map.start, value.map.end)
-    shown = Shown.of(look)
-    concerned = map_concerned(value, moment.events, selection)
-    nested = boxes.drawing(0, partial(_nested, value, shown, style, concerned.map.name, listed=not compact))
-    detail = [] if compact else [_detail(concerned, moment, shown, style, selection)]
+    events = moment.events if moment.operation is not None and moment.operation.name != "boot" else ()
+    name = map_concerned(look.after, events, selection).map.name  # in all steps, so that no row moves
+    kind, _, number = selection.partition(":")
+    chosen = int(number) if kind == "entry" and number.isdecimal() else 0
+    shown = _Shown(look, style, name, chosen)
     maps = list(value.all())
+    now = {one.map.name: one for one in maps}
     used = sum(one.map.size for one in maps if not one.submaps)
-    subtitle = (
-        f"{style.long(value.map.start)}–{style.long(value.map.end)} · {len(maps)} map{'' if len(maps) == 1 else 's'} · "
-        f"{binary_size(used)} allocated{' in those without submaps' * any(one.submaps for one in maps)}"
-    )
-    subtitle += f" · {style.legend}" if style.legend else ""
-    steps = moment.steps(steps_of_kmem({one.map.name for one in look.after.all()}))
+    said = [f"{style.long(value.map.start)}–{style.long(value.map.end)}", counted(len(maps), "map"),
+            f"{binary_size(used)} allocated{' in those without submaps' * any(one.submaps for one in maps)}",
+            *[style.legend] * bool(style.legend)]  # fmt: skip
+    steps = moment.steps(steps_of_kmem({*shown.after}))
+    rows = _chosen(look.after, name)
+    left_out = len(shown.after) - len(rows)
+
+    def put(w: float) -> Part:
+        columns = _Columns.of(look.after, rows, style, w)
+        return boxes.below(*(_row(now.get(one.map.name), one, shown, depth, columns) for one, depth in rows), gap=8)
+
     return boxes.picture(
-        "kmem",
-        title,
-        subtitle,
-        boxes.below(boxes.words("kmem/answer", _answer(value, concerned), "body"), nested, *detail, _legend, gap=12),
-        caption=moment.caption_of(steps),
-        table=Table(TABLE_HEADER, _rows(maps, style)),
-        steps=steps,
-        machine=machine,
-        width=width,
-        about=lambda things: together(of_entries(one.map.name, one.map.entries, things) for one in maps),
-    )
+        "kmem", title, " · ".join(said),
+        boxes.below(
+            boxes.words("kmem/answer", _answer(value, now.get(name, value)), "body"), boxes.sized(put),
+            boxes.more("kmem/more", left_out, "map" if left_out == 1 else "maps"), _legend, gap=12,
+        ),
+        caption=moment.caption_of(steps), table=Table(TABLE_HEADER, _table(maps, style)), steps=steps, machine=machine,
+        width=width, about=lambda things: together(of_entries(one.map.name, one.map.entries, things) for one in maps),
+    )  # fmt: skip  # what it draws, what it says
 
 
 def _answer(root: KernelMapValue, concerned: KernelMapValue) -> str:
@@ -113,7 +145,7 @@ def _answer(root: KernelMapValue, concerned: KernelMapValue) -> str:
     one = concerned.map
     used = f"{used_words(one)[0].removesuffix(' used')} are used, by {counted(one.nr_entries, 'entry')}"
     said = [f"In {called(one.name)}, {used}{', of submaps too' if concerned.submaps else ''}."]
-    for each in [each for each in root.all() if each.sleepers][:2]:
+    for each in [each for each in root.all() if each.queue][:2]:
         names = each.sleepers
         who = names[0] if len(names) == 1 else " and ".join(names) if len(names) == 2 else f"{len(names):,} threads"
         largest = "" if each.map.folds else f", where the largest free piece is {binary_size(_largest(each.map))}"
@@ -132,24 +164,21 @@ _COLOURS = (
     ("submap", "a submap: a range that is a map of its own"),
     ("kernel", "memory of the kernel"),
     ("anonymous", "no object"),
-    ("new", "new"),
     ("wired inside", "wired"),
 )
 """The meanings of the ranges' colours, and of the strip on their lower edge."""
 
 
 def _legend(drawn: Drawn, x: float, y: float, w: float) -> float:
-    """Draw the meanings of the colours present, and of a ribbon's double bars."""
-    nodes = drawn.nodes
-    ranges = [node for node in nodes if node.kind == "range"]
-    looks = {f"{bar.style} inside" for node in ranges for bar in node.bars}
-    looks.update(*({"new"} if "new" in node.state else node.state for node in ranges))  # new: in no other colour
-    looks.update(bar.style for node in nodes if node.kind == "entry" for bar in node.bars)
+    """Draw the meanings of the colours present, and of a break of an axis."""
+    ranges = [node for node in drawn.nodes if node.kind == "range"]
+    looks = {f"{bar.style} inside" for node in ranges for bar in node.bars}.union(*(node.state for node in ranges))
     known = [one for one in _COLOURS if one[0] in looks]
-    is_said = any(run.text == NOT_TO_SCALE for node in nodes for run in node.text)
-    if not is_said and any(node.title.endswith(NOT_TO_SCALE) for node in nodes):
-        known.append(("break", NOT_TO_SCALE))
+    known += [("break", NOT_TO_SCALE)] * any(node.title.endswith(NOT_TO_SCALE) for node in drawn.nodes)
     return boxes.key("kmem", known)(drawn, x, y, w)
+
+
+# ---- which maps, and when they change ------------------------------------------------------------------
 
 
 def steps_of_kmem(names: Set[str]) -> Mine:
@@ -209,118 +238,317 @@ _CHANGES = (ev.RangeInserted, ev.RangeDeleted, ev.SubmapAttached)
 _LOOKS = (ev.SpaceSought, ev.MapLocked)
 
 
-# ---- the nested maps ---------------------------------------------------------------------------------
+def _chosen(root: KernelMapValue, concerned: str) -> list[tuple[KernelMapValue, int]]:
+    """Return the maps that are drawn, each before its submaps, and how deep each is inside others.
 
-
-def _nested(
-    root: KernelMapValue, shown: Shown, style: AddressStyle, concerned: str, room: Box, *, listed: bool
-) -> Iterator[Node | Link]:
-    """Yield all maps, each level in a row, with a band from each map's place in its parent.
-
-    The entries of the map concerned may be `listed` below them.
+    If there are too many, those around the map concerned come first, then those that a thread holds or waits for.
     """
-    row = [Place(root, "", room.x, room.w)]
-    y, depth = room.y, 0
-    above: dict[str, tuple[Place, float]] = {}
-    while row:
-        height = CARD_H if depth else ROOT_H
-        for place in row:
-            is_listed = listed and place.value.map.name == concerned
-            yield from map_box(place.value, shown, style, (place.x, y, place.w), depth, is_listed)
-            if place.parent:
-                yield _band(above[place.parent], place, shown, y)
-            above[place.value.map.name] = (place, y + height)
-        below, left_out = _row_below(row, concerned, room)
-        bottom = y + max(height_of(place.value, shown, depth) for place in row)
-        if left_out:
-            words = f"{left_out} more map{'' if left_out == 1 else 's'}, in the table"
-            right = room.x + room.w - text_width(words, "label")
-            yield kit.label(f"kmem/more/{depth + 1}", words, right, bottom)
-        y, row, depth = bottom + (_DROP if below else 8), below, depth + 1
+    every = list(_nested(root, 0))
+    outer = {one.map.name for one, _ in every if any(each.map.name == concerned for each in one.all())}
+    ranked = sorted(every, key=lambda one: (one[0].map.name not in outer, not _is_busy(one[0]), one[1]))[:MOST]
+    names = {one.map.name for one, _ in ranked}
+    return [pair for pair in every if pair[0].map.name in names]
 
 
-def _row_below(row: Sequence[Place], concerned: str, room: Box) -> tuple[list[Place], int]:
-    """Return the submaps of the maps in `row`, each as near to its parent as possible, and how many have no room."""
-    children = [(child, place) for place in row for child in place.value.submaps]
-    if not children:
-        return [], 0
-    first = sorted(children, key=lambda one: not _holds(one[0], concerned))[:MOST]
-    shown = [one for one in children if one in first]
-    gap = _GAP if room.w >= _NARROW else _CLOSE
-    w = min(WIDEST, (room.w - gap * (len(shown) - 1)) / len(shown))
-    places: list[Place] = []
-    x = room.x
-    for number, (child, parent) in enumerate(shown):
-        siblings = [one for one, other in shown if other is parent]
-        block = len(siblings) * w + (len(siblings) - 1) * gap
-        place = siblings.index(child)
-        wish = parent.x + parent.w / 2 - block / 2 + place * (w + gap)
-        rest = len(shown) - number
-        most = room.x + room.w - rest * w - (rest - 1) * gap
-        x = max(x, min(wish, most))
-        places.append(Place(child, parent.value.map.name, x, w))
-        x += w + gap
-    return places, len(children) - len(shown)
+def _nested(value: KernelMapValue, depth: int) -> Iterator[tuple[KernelMapValue, int]]:
+    yield value, depth
+    for submap in value.submaps:
+        yield from _nested(submap, depth + 1)
 
 
-def _holds(value: KernelMapValue, name: str) -> bool:
-    return any(one.map.name == name for one in value.all())
+def _is_busy(one: KernelMapValue) -> bool:
+    return bool(one.queue) or one.locked_by is not None
 
 
-def _band(above: tuple[Place, float], place: Place, shown: Shown, top: float) -> Link:
-    """Return a band from a map's place in its parent to its box."""
-    parent, ribbon_top = above
-    left, right, source = place_of(parent.value, place.value, shown, parent.x, parent.w)
-    name = place.value.map.name
-    box = Box(place.x, top, place.w, 0)
-    above_it, straight = Box(left, ribbon_top, right - left, RIBBON_H), top - _DROP - ribbon_top - RIBBON_H
-    return kit.band(f"kmem/{name}/band", source, f"kmem/{name}", above_it, box, straight=straight)
+# ---- a row ---------------------------------------------------------------------------------------------
 
 
-# ---- the map concerned -------------------------------------------------------------------------------
+class _Columns(NamedTuple):
+    """The widths of the maps' names and of how much is used, where these are beside the bars."""
+
+    left: float
+    right: float
+    are_beside: bool
+
+    @classmethod
+    def of(
+        cls, root: KernelMapValue, rows: Sequence[tuple[KernelMapValue, int]], style: AddressStyle, w: float
+    ) -> _Columns:
+        begins = max(text_width(style.widest, "mono label"), text_width("locked by the cell"))
+        left = max(_IN * depth + max(begins, text_width(called(one.map.name), "strong")) for one, depth in rows)
+        right = max(text_width(used_words(one.map)[0]) for one in root.all())
+        return cls(min(left, 0.28 * w), right, w >= _BESIDE)
 
 
-def _detail(value: KernelMapValue, moment: Moment, shown: Shown, style: AddressStyle, selection: str) -> Part:
-    """Return the entries of the map concerned as a list, above its ribbon."""
-    name = value.map.name
-    after = shown.after.get(name, value.map)
-    laid = laid_items(after, shown.before.get(name, after), value.map)
-    layout = Layout(
-        laid, cards_of(shown.before.get(name, nothing_in(after)), after, moment.events), taken=shown.taken(value.map)
+def _row(
+    value: KernelMapValue | None, after: KernelMapValue, shown: _Shown, depth: int, columns: _Columns
+) -> Part:  # fmt: skip  # what, then where
+    """Return a map's name, its bar, and how much of it is used; below, what changed, and the threads that wait.
+
+    A map that is not there yet leaves its room empty.
+    """
+    is_large = after.map.name == shown.concerned
+    if value is None:
+        return boxes.apart(
+            _LINE + 4 + _LARGE + _LINE if is_large else _HEAD if columns.are_beside else _LINE + 4 + _SMALL
+        )
+
+    def draw(box: Box) -> Iterator[Node | Link]:
+        bar, head = Box(box.x, box.y + _LINE + 4, box.w, _LARGE if is_large else _SMALL), box._replace(h=_LINE)
+        if columns.are_beside and not is_large:
+            left, right = columns.left, columns.right
+            head = Box(box.x, box.y, left, _HEAD)
+            bar = Box(box.x + left + GAP, box.y + 5, box.w - left - right - 2 * GAP, _SMALL)
+            used = fitted(right, _SMALL / 2 + 4, used_words(value.map)[0], right, "label dim", "end")
+            yield kit.runs(f"kmem/{value.map.name}/used", Box(box.x + box.w - right, bar.y, right, _SMALL), [used])
+        yield _head(value, shown, head, depth)
+        yield from _bar(value, shown, bar, depth)
+        below = Box(bar.x, bar.y + bar.h + 4, bar.w, _LINE - 4)
+        if is_large:
+            yield from _below(value, shown, below)
+        yield from _waiting(value, below._replace(y=below.y + _LINE * is_large, h=_LINE))
+
+    return boxes.drawing(_HEAD, draw)
+
+
+def _head(value: KernelMapValue, shown: _Shown, box: Box, depth: int) -> Node:
+    """Return a map's name, where it begins or who has its lock, and, in a single line, how much of it is used."""
+    name, held, is_line = value.map.name, value.locked_by is not None, box.h < _HEAD
+    shift, used = (
+        _IN * depth,
+        fitted(
+            box.w,
+            14,
+            used_words(value.map, has_submaps=bool(value.submaps)) if is_line else "",
+            box.w / 2,
+            "label",
+            "end",
+        ),
     )
-    picture = MapPicture(
-        value.map, style, moment.caption, STILL, shown.states(value.map), (), 0, None, moment, layout, value.map.size
-    )
-    kind, _, number = selection.partition(":")
-    chosen = int(number) if kind == "entry" and number.isdecimal() else 0
-    freed = {f"ribbon/gap/{start:x}" for start in what_was_freed(value.map, shown.done)}
-
-    def put(drawn: Drawn, x: float, y: float, w: float) -> float:
-        width = w + 2 * x
-        columns = lay_columns(laid, picture.important(chosen), style, width, HEADER)
-        y = _heading(value, PAGE_NUMBERS if are_brief(columns) else "")(drawn, x, y, w)
-        listed = list_lane(picture, columns, y) if laid else Lanes([], [], (), y - 12)
-        ribbon = ribbon_lane(picture, columns, listed.bottom, None, width, f"kmem/{name}/whole")
-        below, _ = with_new([_adapted(node, freed) for node in ribbon.nodes], value.map, shown, "kmem/concerned")
-        drawn.nodes += [*listed.nodes, *below]
-        drawn.links += listed.links + ribbon.links
-        drawn.marks += [replace(one, space=KERNEL) for one in listed.marks + ribbon.marks]
-        return ribbon.bottom
-
-    return put
+    room = box.w - shift - (text_width(used.text) + GAP if is_line else 0.0)
+    first = fitted(shift, 14, called(name), room, "strong", middle=True)
+    x = text_width(first.text, "strong") + GAP if is_line else 0.0
+    begins = shown.style.long(value.map.start)
+    words = (f"locked by {value.locked_by or 'the cell'}", "locked", "") if held else (begins, "")
+    style = "label held" if held else "mono label dim"
+    second = fitted(shift + x, 14 if is_line else 29, wording(words, room - x, style), room - x, style)
+    text = tuple(run for run in (first, second, used) if run.text)
+    bars = (Bar(shift - 9, 2, 2, box.h - 4, "line"),) * bool(depth)
+    state = ("changed",) * (name in shown.woken) + ("held",) * held
+    return Node(f"kmem/{name}", "kmem-map", *box, f"map:{name}", "none", text, bars, state,
+                _describe(value, shown.style), "select", "maps")  # fmt: skip
 
 
-def _adapted(node: Node, freed: set[str]) -> Node:
-    """Return the ribbon without zoom, and with what was freed in its gaps."""
-    if node.kind == "ribbon":
-        return replace(node, kind="axis", role="")
-    return replace(node, state=(*node.state, "changed")) if node.id in freed else node
+def used_words(value: MapValue, *, has_submaps: bool = False) -> tuple[str, ...]:
+    """Return how much of a map is used, in wordings that get shorter; submaps' ranges count as used, even if empty."""
+    used, whole = binary_size(value.size), binary_size(value.end - value.start)
+    number, _, unit = used.partition(" ")
+    if not value.size:
+        unit = whole.partition(" ")[2]
+    least = f"{number if unit == whole.partition(' ')[2] else used} of {whole}"
+    return *[f"{least} used, by submaps too"] * has_submaps, f"{least} used"
 
 
-def _heading(value: KernelMapValue, more: str = "") -> Part:
-    count = f"{value.map.nr_entries:,} entr{'y' if value.map.nr_entries == 1 else 'ies'}"
-    what = f"in order: {count}, {used_words(value.map, has_submaps=bool(value.submaps))[0]}{more}"
-    return boxes.heading("kmem/concerned", called(value.map.name), what)
+def lock_words(value: KernelMapValue) -> str:
+    """Return the kind of the lock, and its owner.
+
+    A system map has a mutex, which a thread must not hold while it sleeps.
+    """
+    kind = "mutex" if value.system else "sleep lock"
+    return f"{kind} free" if value.locked_by is None else f"{kind} held by {value.locked_by or 'the cell'}"
+
+
+def _describe(value: KernelMapValue, style: AddressStyle) -> str:
+    one = value.map
+    said = [f"{called(one.name)}: {style.whole(one.start)}–{style.whole(one.end)}", f"{one.nr_entries:,} entries",
+            used_words(one, has_submaps=bool(value.submaps))[0], lock_words(value)]  # fmt: skip
+    if value.needs_wakeup:
+        said.append("needs_wakeup is set")
+    return ", ".join([*said, *([_sleeper_words(value)] if value.queue else [])])
+
+
+def _sleeper_words(value: KernelMapValue) -> str:
+    """Return the threads that sleep for room, in the order in which they will retry."""
+    if not value.queue:
+        return "needs_wakeup" if value.needs_wakeup else ""
+    flag = "" if value.needs_wakeup else " (needs_wakeup not set)"
+    return f"{len(value.queue)} asleep for room{flag}: {', '.join(value.sleepers)}"
+
+
+def _below(value: KernelMapValue, shown: _Shown, line: Box) -> Iterator[Node]:
+    """Yield what the operation added or freed, below its place, and addresses where there is room."""
+    name, change, axis = value.map.name, shown.changes.get(value.map.name), shown.axis(value.map, line.x, line.w)[1]
+    taken: tuple[float, float] | None = None
+    right_end = line.x + line.w
+    if change is not None:
+        ways = (f"{change.sign} {change.size} at {shown.style.long(change.start)}", f"{change.sign} {change.size}")
+        said = fitted(0, 12, ways, line.w, "label new")
+        at = x_of(axis, change.start)
+        wide = text_width(said.text, "label new")
+        left = max(line.x, min(line.x if at is None else at, right_end - wide))
+        taken = left, left + wide
+        if change.event in shown.moment.so_far:
+            yield kit.runs(f"kmem/{name}/said", line._replace(x=left, w=wide + 2), [said], title=said.text)
+
+    def where(address: int) -> float | None:
+        at = x_of(axis, address)
+        wide = text_width(shown.style.long(address), "mono label")
+        shift = 0.0 if address == value.map.start else wide if address == value.map.end else 4.0
+        if at is None or not taken:
+            return at
+        left = at - shift
+        return at if left + wide + 8 < taken[0] or left > taken[1] + 8 else None
+
+    by_size = sorted(shown.after.get(name, value.map).entries, key=lambda one: -one.size)
+    ends = [value.map.start, value.map.end, *(one.start for one in by_size)]
+    for tick in kit.ticks(f"kmem/{name}", ends, where, shown.style, line.y - 4, width=right_end + kit.MARGIN):
+        if tick.x >= line.x - 6:
+            yield tick
+
+
+def _waiting(value: KernelMapValue, line: Box) -> Iterator[Node]:
+    """Yield the threads that sleep for room in a map, in the order of their retries, and who wakes them."""
+    name, some = value.map.name, value.sleepers
+    shown = some if len(some) <= SLEEPERS else some[: SLEEPERS - 1]
+    for number, thread in enumerate(shown):
+        text = [fitted(18, 14, thread, line.w - 18, "strong", middle=True)]
+        x = 24 + text_width(text[0].text, "strong")
+        if x + text_width("asleep for room") <= line.w:
+            text.append(Text(x, 14, "asleep for room", "label dim"))
+        yield kit.runs(f"kmem/{name}/sleeper/{thread}", line._replace(y=line.y + number * _LINE), text,
+                       bars=(Bar(2, 5, 10, 10, "step"),), thing=f"thread:{thread}", lane=f"kmem/{name}/sleepers",
+                       state=("sleeper",), title=f"{thread} is asleep for room in {name}")  # fmt: skip
+    y = line.y + len(shown) * _LINE
+    if len(shown) < len(some):
+        yield kit.label(f"kmem/{name}/sleepers/more", f"and {len(some) - len(shown):,} more", line.x, y, most=line.w)
+        y += _LINE
+    if not some and not value.needs_wakeup:
+        return
+    said = "needs_wakeup is not set: nothing wakes them"
+    if value.needs_wakeup:
+        said = f"kmem_free_wakeup wakes {'all' if len(some) > 1 else 'it'}" if some else "needs_wakeup is set"
+    run = fitted(0, 14, said, line.w, "label dim" if value.needs_wakeup else "label error")
+    yield kit.runs(f"kmem/{name}/wakes", line._replace(y=y), [run], title=_sleeper_words(value))
+
+
+# ---- a bar ---------------------------------------------------------------------------------------------
+
+
+def _bar(value: KernelMapValue, shown: _Shown, box: Box, depth: int) -> Iterator[Node]:
+    """Yield the entries of a map and the room between them; a ring is around what was added to an entry."""
+    one, name, states = value.map, value.map.name, shown.states(value.map)
+    drawn, axis = shown.axis(one, box.x, box.w)
+    pieces = pieces_of(drawn, axis)
+    change = shown.changes.get(name)
+    is_done = change is not None and change.event in shown.moment.so_far
+    title = f"{name}: {shown.style.whole(one.start)}–{shown.style.whole(one.end)}"
+    yield kit.chip(f"kmem/{name}/ground", "axis", box, title=title)
+    sized = _all_have_room_for_sizes(pieces)
+    for piece in pieces:
+        item, place_of = piece.item, Box(piece.x, box.y, piece.w, box.h)
+        if item is None:
+            freed = any(event.start < piece.end and piece.start < event.end for event in shown.freed.get(name, ()))
+            yield from _gap(name, piece, place_of, shown.style, freed=freed)
+        elif isinstance(item, Fold):
+            is_opened = any(fold.id == item.id and fold.count == item.count for fold in one.folds)
+            ways = f"{item.count:,} entries", f"{item.count:,} more", short_count(item.count)
+            yield kit.chip(
+                f"kmem/{name}/fold/{item.id}", "fold", place_of, ways, thing=f"fold:{item.id}",
+                action="open" if is_opened else "", state=("folded",), title=f"{item.count:,} entries folded",
+                lane=f"kmem/{depth}", spare=2,
+            )  # fmt: skip
+        else:
+            node = _range(name, item, place_of, states.get(item.id, ()), shown.style, depth, sized=sized)
+            if is_done and change is not None and item.start <= change.start and change.end <= item.end:
+                yield from _grown(node, item, change, f"kmem/{name}")
+            else:
+                yield node
+
+
+def _range(
+    name: str, item: EntryValue, box: Box, states: Collection[str], style: AddressStyle, depth: int, *, sized: bool
+) -> Node:
+    """Return an entry: what it is, with its size if all have room for theirs; below, whether it is wired."""
+    inset, is_place = min(0.8, box.w * 0.15), kind_of(item) == "submap"
+    box = box._replace(x=box.x + inset, w=max(0.8, box.w - 2 * inset))
+    return kit.chip(
+        f"kmem/{name}/{item.id}", "range", box, _words(item)[0 if sized else 1 :], spare=_SPARE, foot=4,
+        bars=[Bar(0, box.h - 5, box.w, 5, "wired" if item.wired else "submap")] * bool(item.wired or is_place),
+        thing=f"entry:{item.id}", state=(kind_of(item), *["place"] * is_place, *states),
+        lane=f"kmem/{depth}", title=_title(item, style),
+    )  # fmt: skip
+
+
+def _words(entry: EntryValue) -> tuple[str, str]:
+    """Return a range's meaning, with its size and without it."""
+    name = what_is(entry).partition("+")[0]
+    return f"{name} {binary_size(entry.size)}", name
+
+
+_SPARE = 6.0
+"""Pixels that the words of a range leave free in it."""
+
+
+def _all_have_room_for_sizes(pieces: Sequence[MapSegment]) -> bool:
+    """Return whether each range with room for its name also has room for its size: all ranges show it, or none does."""
+    ranges = [(one.item, one.w - 2 * min(0.8, one.w * 0.15) - _SPARE) for one in pieces
+              if isinstance(one.item, EntryValue)]  # fmt: skip
+    return all(text_width(_words(entry)[0]) <= w for entry, w in ranges if text_width(_words(entry)[1]) <= w)
+
+
+def _title(entry: EntryValue, style: AddressStyle) -> str:
+    wired = f"wired {entry.wired}×" if entry.wired else "not wired"
+    nofault = ", NOFAULT: a fault in there is a panic" if entry.flags & NOFAULT else ""
+    limits = f"{style.whole(entry.start)}–{style.whole(entry.end)}"
+    size = binary_size(entry.size)
+    return f"entry {entry.id}: {limits}, {size}, {entry.protection}, {what_is(entry)}, {wired}{nofault}"
+
+
+def _grown(whole: Node, entry: EntryValue, change: _Change, prefix: str) -> Iterator[Node]:
+    """Yield an entry, with a ring around what was added to it if there was an entry before."""
+    if not entry.size - (change.end - change.start) or "new" in whole.state or change.sign != "+":
+        yield whole
+        return
+    left, right = (whole.x + (one - entry.start) * whole.w / entry.size for one in (change.start, change.end))
+    room, middle = max((b - a, (a + b) / 2) for a, b in pairwise((whole.x, left, right, whole.x + whole.w)))
+    name = _words(entry)[1]  # its size is not the size of what is in the ring
+    text = [replace(run, x=middle - whole.x, text=name) for run in whole.text if text_width(name) <= room - _SPARE]
+    gaps = [Bar(-3.0, 1, 2, whole.h, "ground")] * (left > whole.x + 3)
+    gaps += [Bar(right - left - 1, 1, 2, whole.h, "ground")] * (right < whole.x + whole.w - 3)
+    box = Box(left + 1, whole.y - 1, max(2.0, right - left - 2), whole.h + 2)
+    old = binary_size(entry.size - (change.end - change.start))
+    yield replace(whole, text=tuple(text), state=(*whole.state, "grew"))
+    yield kit.chip(f"{prefix}/new", "fresh", box, bars=gaps, state=("new",),
+                   title=f"{change.size} new, in one entry with the {old} next to it")  # fmt: skip
+
+
+def _gap(name: str, piece: MapSegment, box: Box, style: AddressStyle, *, freed: bool) -> Iterator[Node]:
+    if piece.w < LEAST_GAP:
+        return
+    size = binary_size(piece.end - piece.start)
+    scale = f", {NOT_TO_SCALE}" if piece.broken else ""
+    yield kit.chip(
+        f"kmem/{name}/gap/{piece.start:x}", "gap", box, (f"{size} free", size), style="label dim",
+        spare=16 if piece.broken else 4, state=["changed"] * freed,
+        bars=break_marks(piece.w, box.h) if piece.broken else (),
+        title=f"free: {style.whole(piece.start)}–{style.whole(piece.end)}, {size}{scale}",
+    )  # fmt: skip
+
+
+def _thinned(value: MapValue, w: float, kept: Collection[int]) -> MapValue:
+    """Return `value` as far as `w` pixels can show it: uninteresting neighbours become one fold."""
+    if len(value.items) <= w / LEAST:
+        return value
+    items: list[EntryValue | Fold] = []
+    for item in value.items:
+        last, count = items[-1] if items else None, item.count if isinstance(item, Fold) else 1
+        if isinstance(item, EntryValue) and (item.id in kept or kind_of(item) in ("submap", "kernel")):
+            items.append(item)
+        elif isinstance(last, Fold):
+            items[-1] = Fold(last.id, last.count + count, last.start, item.end)
+        else:
+            items.append(Fold(item.id, count, item.start, item.end))
+    return replace(value, items=tuple(items))
 
 
 # ---- the table ---------------------------------------------------------------------------------------
@@ -329,7 +557,7 @@ TABLE_HEADER = ("map", "start", "end", "size", "what", "wired", "entry")
 MAX_ROWS = 400
 
 
-def _rows(maps: Sequence[KernelMapValue], style: AddressStyle) -> tuple[tuple[str, ...], ...]:
+def _table(maps: Sequence[KernelMapValue], style: AddressStyle) -> tuple[tuple[str, ...], ...]:
     rows: list[tuple[str, ...]] = []
     for one in maps:
         value = one.map
@@ -337,12 +565,12 @@ def _rows(maps: Sequence[KernelMapValue], style: AddressStyle) -> tuple[tuple[st
         rows.append(
             (called(value.name), style.whole(value.start), style.whole(value.end), size, _words_of(one), "", "")
         )
-        rows += [_row(item, style) for item in value.items]
+        rows += [_row_of(item, style) for item in value.items]
     left_out = len(rows) - MAX_ROWS
     return (*rows[:MAX_ROWS], *([(f"… {left_out:,} rows more", *[""] * 6)] if left_out > 0 else []))
 
 
-def _row(item: EntryValue | Fold, style: AddressStyle) -> tuple[str, ...]:
+def _row_of(item: EntryValue | Fold, style: AddressStyle) -> tuple[str, ...]:
     if isinstance(item, Fold):
         return (f"… {item.count:,} entries folded", *[""] * 6)
     wired = str(item.wired) if item.wired else ""
@@ -353,6 +581,6 @@ def _row(item: EntryValue | Fold, style: AddressStyle) -> tuple[str, ...]:
 def _words_of(value: KernelMapValue) -> str:
     """Return the lock and the sleepers of a map, in words."""
     said = [lock_words(value)]
-    if value.sleepers:
+    if value.queue:
         said.append(f"asleep for room: {', '.join(value.sleepers)}")
     return "; ".join([*said, "needs_wakeup"] if value.needs_wakeup else said)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from heapq import nsmallest
 from typing import NamedTuple
@@ -20,6 +21,9 @@ class Place(NamedTuple):
 NOWHERE = Place(-1, -1, "")
 
 NONE: Set[int] = frozenset()
+
+COPIES = "a write copies"
+"""The note on a mapping's card about the effect of the next write to a page."""
 
 
 class Seen(Mapping[int, Place]):
@@ -112,3 +116,69 @@ def frames_of_several(objects: Iterable[ObjectValue]) -> set[int]:
         several.update(known.intersection(one.pages.values()))
         known.update(one.pages.values())
     return several
+
+
+class Seeing(NamedTuple):
+    """An entry with its object and the pages that it shows; `others` are equal mappings on the same card."""
+
+    mapper: MappedBy
+    target: str
+    seen: Seen
+    copied: Set[int]
+    """The pages that a write through it copies."""
+    others: tuple[MappedBy, ...] = ()
+
+    @property
+    def said(self) -> str:
+        """The note that a write copies the mapping's pages, or this many of them; "" if it copies none."""
+        if not self.copied:
+            return ""
+        return f"{COPIES} all" if len(self.copied) == len(self.seen) > 1 else f"{COPIES} {len(self.copied):,}"
+
+    @property
+    def found(self) -> dict[str, int]:
+        """The number of its pages that are found in each object of its chain. O(pages of the chain)."""
+        left, counts = set(self.seen.numbers), {}
+        for one in self.seen.chain:
+            here = left.intersection({*one.pages, *one.swapped})
+            counts[one.name] = len(here)
+            left -= here
+        return counts
+
+    @property
+    def who(self) -> str:
+        """The owner of a mapping, or the number of owners."""
+        return f"{1 + len(self.others):,} tasks" if self.others else task_of(self.mapper)
+
+
+def mappings_of(value: ObjectsValue, mappers: Mapping[str, Sequence[MappedBy]]) -> list[Seeing]:
+    """Return every mapping of an object."""
+    references, shared = references_to(value, mappers), frames_of_several(value.objects.values())
+    found: list[Seeing] = []
+    for name, those in mappers.items():
+        for one in those:
+            seen = seen_by(value, one, name)
+            found.append(Seeing(one, name, seen, copied_by_a_write(value, one, seen, references[name], shared)))
+    return found
+
+
+def references_to(value: ObjectsValue, mappers: Mapping[str, Sequence[MappedBy]]) -> dict[str, int]:
+    """Return the number of references to each object (:meth:`.ObjectsValue.all_references`)."""
+    shadows = Counter([one.shadow for one in value.objects.values()])
+    return {
+        name: len(those) + shadows.get(name, 0) + (value.objects[name].kind == "file")
+        for name, those in mappers.items()
+    }
+
+
+def task_of(mapper: MappedBy) -> str:
+    """Return the name of a mapping's task."""
+    return mapper.map.removeprefix("task:").removesuffix("/map")
+
+
+def uses_of(every: Sequence[Seeing]) -> Counter[int]:
+    """Return, for each frame, how many mappings see it."""
+    uses: Counter[int] = Counter()
+    for one in every:
+        uses.update(one.seen.frames.values())
+    return uses

@@ -9,7 +9,6 @@ from functools import partialmethod
 from typing import TYPE_CHECKING, Any
 
 import traitlets
-from ipywidgets import CallbackDispatcher
 
 from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.pictures.moments import NOW, When
@@ -18,24 +17,17 @@ from vmwidgets.views.scene.model import AFTER, Scene
 from vmwidgets.views.scene.twin import table_twin
 
 from .controls import told
-from .messages import BY_ITSELF, REDRAWN, SCHEMA, STILL_ANSWERED, asker, check_message
-from .packing import pack, pack_table, pack_text
+from .messages import BY_ITSELF, REDRAWN, SCHEMA, asker, check_message
+from .packing import pack_table, pack_text
 from .refresh import refresher
-
-MAX_PINS = 4
-"""The most pinned pictures of a view; pinning one more removes the oldest."""
 
 
 class Answering(Picture):
-    """A picture that answers a reader's requests from the browser (:data:`.messages.SCHEMA`), and keeps pinned copies.
-
-    A view sends the frames.
-    """
+    """A picture that answers a reader's requests from the browser (:data:`.messages.SCHEMA`).  A view sends frames."""
 
     follow = traitlets.Bool(True, help="Whether the picture shows the moment that all of its machine show.").tag(
         public=True
     )
-    pinned: traitlets.List[Any] = traitlets.List(help="Earlier frames that stay below the live one.").tag(sync=True)
 
     _seq = 0
     """The number of the newest frame."""
@@ -45,8 +37,6 @@ class Answering(Picture):
 
     _asking_page = ""
     """The page whose message is being answered; "" if it is unknown."""
-
-    _gestures: CallbackDispatcher
 
     if TYPE_CHECKING:  # a view has these methods
         send: Callable[..., None]
@@ -68,7 +58,7 @@ class Answering(Picture):
     def _serve(self, content: Any) -> None:
         try:
             message = check_message(content)
-            if not self.alive and message["type"] not in STILL_ANSWERED:
+            if not self.alive and message["type"] not in BY_ITSELF:
                 raise Refused("the machine of this picture is gone: boot one, and show it again")
             handle: Callable[..., None] = getattr(self, "_on_" + message["type"])
             details = {name: message[name] for name in SCHEMA[message["type"]]}
@@ -80,18 +70,6 @@ class Answering(Picture):
         else:
             if message["type"] == "stand":
                 self._reply({"type": "heard"})
-                self._gestures(self, "seek", {name: details[name] for name in SCHEMA["seek"]})
-            elif message["type"] not in BY_ITSELF:
-                self._gestures(self, message["type"], details)
-
-    def on_gesture(self, callback: Callable[[Any, str, dict[str, Any]], Any], remove: bool = False) -> None:
-        """Call ``callback(view, gesture, details)`` after each gesture of a reader on the picture.
-
-        `gesture` is the message's type, such as "open", "seek", "zoom", "turn" or "pin"; `details` are its fields
-        (:data:`.messages.SCHEMA`).  The selection is a trait: ``view.observe(f, "selection")``.  If a callback fails,
-        everything else continues.
-        """
-        self._gestures.register_callback(callback, remove=remove)
 
     def _on_open(self, id: str) -> None:  # noqa: A002  the message's own words
         node = next((node for node in (self._scene or self.scene()).nodes if node.id == id), None)
@@ -127,20 +105,6 @@ class Answering(Picture):
     def _on_jump(self, to: str, way: int) -> None:
         self._asked = True
         self.jump(to, way)
-
-    def _on_seek_pin(self, index: int, operation: int, place: int) -> None:
-        self._check_pin("seek_pin", index)
-        machine, when = self.machine, self._when_of(operation, place)
-        if when is NOW and machine is not None:  # a pinned picture stays there
-            when = When(machine.journal.last.serial)
-        at = self.at(when)
-        data = pack(self.drawing(at), self._controls((at.number, at.done)))
-        old = self.pinned[index]
-        self.pinned = [*self.pinned[:index], {"seq": old["seq"] + 1, "data": data}, *self.pinned[index + 1 :]]
-
-    def _check_pin(self, request: str, index: int) -> None:
-        if index >= len(self.pinned):
-            raise Refused(f"{request}: index is {index}; there are {len(self.pinned)} pinned pictures")
 
     def _on_stay(self) -> None:
         self._asked = True
@@ -188,12 +152,3 @@ class Answering(Picture):
             self._reply({"type": what}, buffers=[told(what, self.machine.journal, given, self.asks)])
 
     _on_timeline, _on_names = partialmethod(_tell, "timeline"), partialmethod(_tell, "names")
-
-    def _on_pin(self) -> None:
-        if self._scene is not None:
-            data = pack(self._scene, self._controls(self._drawn_at))
-            self.pinned = [*self.pinned, {"seq": self._seq, "data": data}][-MAX_PINS:]
-
-    def _on_unpin(self, index: int) -> None:
-        self._check_pin("unpin", index)
-        self.pinned = [frame for i, frame in enumerate(self.pinned) if i != index]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from vmwidgets.engine.base.journal import Journal
-from vmwidgets.pictures.operations import line_of, operations_around
+from vmwidgets.pictures.operations import operations_around
 from vmwidgets.pictures.timeline import names, timeline
 from vmwidgets.views.scene.model import AFTER
 
@@ -22,7 +22,6 @@ def at_moment(machine: Machine | None, number: int, done: int | None, cell_over:
         "place": AFTER if done is None else done,
         "cell": -1 if cell is None else cell,
         "operations": [] if journal is None else operations_around(journal, number, asks),
-        "line": "" if journal is None or number < 0 else line_of(journal[number]),
     }
 
 

@@ -46,7 +46,6 @@ Field = tuple[Check, str]
 TEXT: Field = (is_text, f"a text of at most {MAX_TEXT} characters")
 FLAG: Field = (_flag, "true or false")
 WAY: Field = (lambda value: value is not True and value in (1, -1), "1 or -1")
-INDEX: Field = (_whole(0, 10**6), "a whole number from 0 to 1000000")
 NTH: Field = (_whole(1, 2**53), "a whole number from 1")
 
 SCHEMA: dict[str, dict[str, Field]] = {
@@ -75,12 +74,6 @@ SCHEMA: dict[str, dict[str, Field]] = {
         "place": (_whole(-1, 10**9), "a whole number from -1"),
         "latest": (_whole(0, 2**53), "a whole number from 0"),
     },
-    # The same as "seek" for a pinned picture.
-    "seek_pin": {
-        "index": INDEX,
-        "operation": (_whole(-1, 2**53), "a whole number from -1"),
-        "place": (_whole(-1, 10**9), "a whole number from -1"),
-    },
     # Show the moment before the next event of a kind or, with way -1, before the previous one.
     "jump": {"to": TEXT, "way": WAY},
     # Show the picture as it was when its cell was done.
@@ -96,7 +89,6 @@ SCHEMA: dict[str, dict[str, Field]] = {
     "turn": {"id": TEXT, "by": (_whole(-(10**6), 10**6), "a whole number from -1000000 to 1000000")},
     # An address or a name, as it was typed; the same text again asks for the next hit or, with way -1, the previous.
     "find": {"text": TEXT, "way": WAY},
-    "pin": {},
     # Give the picture as a file, in the page's theme.
     "save": {"theme": (lambda value: value in ("light", "dark"), "light or dark")},
     # Give the rows of the picture's table.
@@ -110,18 +102,14 @@ SCHEMA: dict[str, dict[str, Field]] = {
     "timeline": {"have": (_whole(0, 2**53), "a whole number from 0"), "serial": (_whole(-1, 2**53), "a whole number")},
     # Give the names of operations from this number on.
     "names": {"first": (_whole(0, 2**53), "a whole number from 0")},
-    "unpin": {"index": INDEX},
 }
 """Each message's fields.  All are required, and no others are accepted, except the page that asks (:func:`asker`)."""
 
 BY_ITSELF = frozenset(("hello", "bye", "sight", "room", "table", "dot", "timeline", "names"))
-"""Messages that a page sends by itself, without its reader."""
+"""Messages that a page sends by itself, without its reader; they are answered even if the machine is gone."""
 
 REDRAWN = frozenset(("seek", "stand", "jump", "open", "zoom", "pan", "turn", "find"))
 """Messages with which a page asks for a picture to be redrawn."""
-
-STILL_ANSWERED = BY_ITSELF | {"pin", "unpin"}
-"""Messages that are answered even if the picture's machine no longer exists."""
 
 
 def check_public(widget: Widget, name: str) -> None:
@@ -148,11 +136,11 @@ def check_message(content: Any) -> dict[str, Any]:
 
     Raises :class:`Refused` with a sentence that names the field and the value.
 
-    >>> check_message({"type": "unpin", "index": 3})
-    {'type': 'unpin', 'index': 3}
-    >>> check_message({"type": "unpin", "index": -1})
+    >>> check_message({"type": "names", "first": 3})
+    {'type': 'names', 'first': 3}
+    >>> check_message({"type": "names", "first": -1})
     Traceback (most recent call last):
-    vmwidgets.engine.base.errors.Refused: unpin: index is -1; it must be a whole number from 0 to 1000000
+    vmwidgets.engine.base.errors.Refused: names: first is -1; it must be a whole number from 0
     """
     if not isinstance(content, dict):
         raise Refused(f"a message from the browser must be an object with a type, not {shown(content)}")

@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 
 import anywidget
 import traitlets
-from ipywidgets import CallbackDispatcher
 
 from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.given.process import LiveFork, LiveProcess
@@ -79,7 +78,6 @@ class View(Answering, anywidget.AnyWidget):
 
     def __init__(self, target: Any = None, **options: Any) -> None:
         self._choice = Chosen()
-        self._gestures = CallbackDispatcher()
         self._pictures: MachinePictures | None = None
         self._openable = False
         self._pages = Pages()
@@ -270,7 +268,7 @@ class View(Answering, anywidget.AnyWidget):
         self.status, self._drawn = f"{as_it_was}{refused}", False
         scene = self._instead(refused)
         at = self._controls((scene.steps.operation, None))
-        self._send_scene(scene, {**at, "kept": not self.follow, "now": False})
+        self._send_scene(scene, at)
 
     def _instead(self, refused: Refused) -> Scene:
         number = -1 if self.machine is None else len(self.machine.journal) - 1
@@ -341,16 +339,16 @@ class View(Answering, anywidget.AnyWidget):
         if is_new:
             self.film = {"seq": seq, "data": data}
 
-    def _controls(self, pinned: tuple[int, int | None] | None = None) -> dict[str, Any]:
-        """Return the shown moment for the page's controls, or a pinned picture's moment."""
-        kept = pinned is not None
+    def _controls(self, instead: tuple[int, int | None] | None = None) -> dict[str, Any]:
+        """Return the shown moment for the page's controls, or the moment of a substitute picture."""
+        is_own = instead is None
         return {
-            **at_moment(self.machine, *(pinned or self._drawn_at), -1 if kept else self._cell_over, self.asks),
-            "now": self.moment is None and not kept,
-            "kept": kept or not self.follow,
-            **({} if kept or self._missing is None else {"made": self._missing.made}),
+            **at_moment(self.machine, *(instead or self._drawn_at), self._cell_over if is_own else -1, self.asks),
+            "now": self.moment is None and is_own,
+            "kept": not self.follow,
+            **({"made": self._missing.made} if is_own and self._missing is not None else {}),
             "scale": self.scale,
-            "finds": not kept,
+            "finds": is_own,
         }
 
     # ---- moments ---------------------------------------------------------------------------------
