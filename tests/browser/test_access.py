@@ -59,7 +59,7 @@ subjects = {
     "Process": vm.load("1000-3000 r-xp 00000000 08:01 7 /bin/true\\n"),
     "Followed": Followed("broken", "cow", 46, 120, Break("count", "Frame 0x87f9_3000 is counted once.", line="vm.c:9")),
     "BesideLinux": vm.compare_with_linux(vm.boot(layout="tiny")),
-    "Stops": Stops((Stop(0, "uvmcopy", ()), Stop(1, "shell", (SpaceAtStop("sh (1)", "S", (), (0x87f9_3000,), ()),)))),
+    "Stops": Stops((Stop(0, "uvmcopy", ()), Stop(1, "shell", (SpaceAtStop("sh (1)", (), (0x87f9_3000,), ()),)))),
     "Program": vm.play("fork", vm.boot("x86-64", tlb=(1, 4))), "Sharing": m,
     "Fault": task, "Objects": m, "Clock": m,
     "CellMemory": recorded_cell("This cell"),

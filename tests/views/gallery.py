@@ -15,10 +15,11 @@ import vmwidgets as vm
 from tests.views.domains import machine_life
 from tests.views.lives import lived_in
 from tests.views.pictures import machine_with
-from vmwidgets.comparisons.linux import LeftOut, LinuxComparison, LinuxDifference, Sayings
+from vmwidgets.comparisons.linux import LeftOut, LinuxComparison, LinuxDifference, MadeCall, Sayings
 from vmwidgets.comparisons.placements import WorkloadOperation
 from vmwidgets.engine.machine.handles.tasks import Task
 from vmwidgets.engine.memory.replacement import ResidentPage
+from vmwidgets.engine.mmu.tables import TablesWalk
 from vmwidgets.given.followed import Break, Followed
 from vmwidgets.given.pasted import SaidRange
 from vmwidgets.given.process import (
@@ -165,23 +166,41 @@ def of_linux() -> Named:
     known = LinuxDifference(4, "init.read", "init", "pages from 0x1_0000 on", "xx..", "xs..", "page of zeroes")
     wrong = LinuxDifference(9, "cpu:1.load", "init", "outcome", "done", "SIGSEGV, nothing is mapped")
     left = (LeftOut("kmem_alloc", 3, "memory of the kernel"),)
-    calls, said = (("start", 1), ("mmap", 2), ("read", 12)), (("page of zeroes", zeroes),)
+    said = (("page of zeroes", zeroes),)
     told, source = ("dirty bits: no process can read its own",), "this computer's Linux 6.18.1"
     for name, rows, stopped in (
         ("all agrees", (), ""), ("a known kind", (known,), ""),
         ("a bug", (wrong, *[known] * 50), "in operation 12 a process was ended from outside"),
     ):  # fmt: skip  # a table
+        kinds: dict[int, Any] = {row.number: "known" if row.kind else "different" for row in rows}
+        asked = ("start", ""), *[("mmap", "16 KiB")] * 2, *[("read", "4 KiB")] * 12
+        calls = tuple(
+            MadeCall(number, name, "init", about, kinds.get(number, "same"))
+            for number, (name, about) in enumerate(asked, 1)
+        )
         found = LinuxComparison("machine 1", source, False, rows, calls, left, told, said if rows else (), stopped)
         yield f"Linux, {name}", vm.picture(found)
 
 
+def after_a_fork(child: str = "0x0000000021fd5c53") -> tuple[TablesWalk, ...]:
+    """Walks of a process and its child to one frame; the child's descriptor only reads, unless another is given."""
+    text = (PASTED / "trap.txt").read_text()
+    walks = []
+    for name, one in (("sh (2)", text), ("its child (3)", text.replace("0x0000000021fd5cd7", child))):
+        tables = vm.load(one).tables[0]
+        tables.name = name
+        walks.append(tables.walk(0x2000, "read", user=True))
+    return tuple(walks)
+
+
 def of_real_kernels() -> Named:
     """How following a kernel ended, and its stops; the values are written down, since no emulator runs here."""
-    walk = vm.load((PASTED / "trap.txt").read_text()).tables[0].walk(0x2000, "write", user=True)
     says = "Frame 0x87f5_7000 can be written by sh (2) at 0x2000, and its child (3) maps it too, at 0x2000."
     first = Break(
         "shared-and-writable", says, "uvmcopy(old=0x87f9_9000, new=0x87f8_b000, sz=0xb000)", "vm.c:132",
-        ("mappages (vm.c:50), called at vm.c:132 in uvmcopy",), "sh (2)", 0x2000, 0x87F5_7000, (walk,),
+        ("mappages (vm.c:50), called at vm.c:132 in uvmcopy",), "sh (2)", 0x2000, 0x87F5_7000, after_a_fork(),
+        "Once fork has returned, a frame that two processes map is writable in neither.",
+        "One process would see the other's stores.",
     )  # fmt: skip  # what is wrong, then where
     yield (
         "Followed, broken",
@@ -203,12 +222,13 @@ def of_real_kernels() -> Named:
     yield "CellMemory by line", vm.picture(cell)
     pages = (ForkedPage(0x1000, "A", "A", False, False), ForkedPage(0x2000, "A", "B", True, True))
     yield "CopyOnWrite", vm.picture(ForkedValue(7, 8, pages, "the child writes 'B' to page 1", ("child", 1)))
+    freed = Break("free-and-mapped", "Frame 0x87f5_7000 is free, and sh (2) still maps it at 0x2000.", "", "vm.c:150",
+                  (), "sh (2)", 0x2000, 0x87F5_7000, after_a_fork()[:1])  # fmt: skip  # what is wrong, then where
+    yield "Followed, freed", vm.picture(Followed("broken", "base", 46, 120, freed))
     yield "Followed, sound", vm.picture(Followed("nothing found", "base", 46, 120))
     yield "Followed, a panic", vm.picture(Followed("panicked", "base", 46, 120, panic="freewalk: leaf"))
     spaces = [
-        SpaceAtStop(
-            name, name[0].upper(), (SaidRange(0, size, rights, pa),), tuple(range(pa, pa + size, 4096)), (pa - 4096,)
-        )
+        SpaceAtStop(name, (SaidRange(0, size, rights, pa),), tuple(range(pa, pa + size, 4096)), (pa - 4096,))
         for name, size, rights, pa in (
             ("sh (2)", 0x3000, "rw-u", 0x87F9_3000),
             ("cat (3)", 0x2000, "r--u", 0x87F9_4000),
@@ -216,6 +236,15 @@ def of_real_kernels() -> Named:
     ]
     stops = (Stop(0, "uvmcopy (vm.c:116), 0x8000_079e", tuple(spaces[:1])), Stop(1, "shell (main.c:9)", tuple(spaces)))
     yield "Stops", vm.picture(Stops(stops))
+    many = [
+        SpaceAtStop(name, (), tuple(range(0x87F0_0000 + at * 4096, 0x87F0_0000 + (at + size * 3) * 4096, 3 * 4096)),
+                    (0x87F8_0000 + at * 4096,), rights={0x87F0_0000 + at * 4096: "rw-u"})
+        for at, (name, size) in enumerate((("init (1)", 9), ("sh (2)", 14), ("usertests (4)", 30)))
+    ]  # fmt: skip  # three processes whose pages take turns
+    yield (
+        "Stops of many",
+        vm.picture(Stops((Stop(0, "main (main.c:40)", tuple(many[:2])), Stop(1, "fork", tuple(many))))),
+    )
     yield "Stops of none", vm.picture(Stops(()))
 
 

@@ -508,7 +508,10 @@ def test_the_reference_bits_are_counted_and_those_that_were_cleared(policy: str)
     scene = vm.ReferenceBits(m).scene()
     total = sum(int(one) for row in scene.table.rows for one in row[1:])
     seen = sum(int(row[1]) + int(row[2]) for row in scene.table.rows)
-    assert scene.caption.text.startswith(f"{seen} of {total} pages {'was' if seen == 1 else 'were'} used, and ")
+    written = sum(int(row[1]) + int(row[3]) for row in scene.table.rows)
+    first, _, rest = scene.caption.text.partition("; ")
+    assert first == f"{seen} of {total} pages {'was' if seen == 1 else 'were'} used"
+    assert rest.startswith(f"{written} must be saved" if written else "none has to be saved")
     for page in range(20, 30):
         t.write(a + page * PAGE, b"x")
         events = m.journal.last.events

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import pytest
 
 import vmwidgets as vm
 from tests.captions import whole
-from vmwidgets.comparisons.linux import LinuxComparison, LinuxDifference, Sayings
+from vmwidgets.comparisons.linux import LinuxComparison, LinuxDifference, MadeCall, Sayings
 from vmwidgets.views.scene.model import Node, Scene
 from vmwidgets.views.scene.twin import table_twin
 
@@ -14,8 +16,14 @@ from vmwidgets.views.scene.twin import table_twin
 def picture_of(*rows: LinuxDifference, stopped: str = "", width: int = 900) -> Scene:
     kinds = dict.fromkeys(row.kind for row in rows if row.kind)
     said = tuple((kind, Sayings("nothing", "one thing", "another")) for kind in kinds)
-    found = LinuxComparison("machine 1", "Linux 6", False, rows, (("read", 9),), (), (), said, stopped)
+    calls = tuple(MadeCall(number, "read", "init", "4 KiB", found_in(rows, number)) for number in range(1, 10))
+    found = LinuxComparison("machine 1", "this computer's Linux 6.18.1", False, rows, calls, (), (), said, stopped)
     return vm.BesideLinux(found, width=width).scene()
+
+
+def found_in(rows: tuple[LinuxDifference, ...], number: int) -> Literal["same", "known", "different"]:
+    its = [row for row in rows if row.number == number]
+    return "same" if not its else "known" if all(row.is_known for row in its) else "different"
 
 
 def words(scene: Scene) -> list[str]:
@@ -28,6 +36,54 @@ def difference(number: int, kind: str = "", what: str = "pages from 0x1_0000 on"
 
 def cards(scene: Scene) -> list[Node]:
     return [node for node in scene.nodes if node.kind == "card"]
+
+
+def calls_of(scene: Scene) -> list[Node]:
+    return [node for node in scene.nodes if node.lane == "calls"]
+
+
+def joined(node: Node) -> bool:
+    """Whether a line leads from one dot of a call to the other."""
+    upper, lower = sorted(bar.y + bar.h / 2 for bar in node.bars if bar.style == "dot-on")
+    return any(bar.y <= upper and bar.y + bar.h >= lower for bar in node.bars)
+
+
+@pytest.mark.parametrize("width", [420, 900, 1600])
+def test_each_call_is_a_cell_and_those_that_agree_are_joined(width: int) -> None:
+    scene = picture_of(difference(4, "zeroes"), difference(7), width=width)
+    assert [joined(node) for node in calls_of(scene)] == [number not in (4, 7) for number in range(1, 10)]
+    marks = {
+        number: [run.style for run in node.text if run.text == "≠"] for number, node in enumerate(calls_of(scene), 1)
+    }
+    assert marks[4] == ["strong"] and marks[7] == ["strong error"] and not marks[1]
+    assert all(node.x + node.w <= width for node in scene.nodes)
+
+
+@pytest.mark.parametrize(
+    ("rows", "title"),
+    [((), "9 calls, 9 agreements with Linux 6.18."),
+     ((4,), "9 calls: 1 differs from Linux 6.18, for reasons that are known."),
+     ((4, 6), "9 calls: 2 differ from Linux 6.18, for reasons that are known.")],
+)  # fmt: skip  # a table
+def test_the_title_counts_the_calls_and_names_the_linux(rows: tuple[int, ...], title: str) -> None:
+    assert picture_of(*(difference(number, "zeroes") for number in rows)).caption.text == title
+    wrong = picture_of(*(difference(number, "zeroes") for number in rows), difference(9)).caption.text
+    assert wrong == "9 calls: 1 differs from Linux 6.18, and nothing explains it."
+
+
+def test_of_many_calls_neighbours_that_agree_are_one_cell_and_no_difference_is_folded() -> None:
+    calls = tuple(
+        MadeCall(number, "write" if number % 50 else "mmap", "init", "", "different" if number == 77 else "same")
+        for number in range(1, 301)
+    )
+    found = LinuxComparison("machine 1", "Linux", False, (difference(77),), calls, (), (), ())
+    scene = vm.BesideLinux(found).scene()
+    cells = calls_of(scene)
+    assert len(cells) <= 36
+    assert [node.text[0].text for node in cells if not joined(node)] == ["write"]
+    times = [int(node.text[1].text.split()[0]) if node.text[-1].text.endswith("times") else 1 for node in cells]
+    assert sum(times) == 300
+    assert len(dict(scene.table.more)["calls"].rows) == 300
 
 
 def test_rows_that_are_alike_are_one_with_their_operations_in_order() -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from typing import Any
+
 import pytest
 
 import vmwidgets as vm
@@ -45,8 +48,60 @@ def test_the_title_names_the_line_that_costs_most() -> None:
     scene = vm.picture(vm.play("matrix", m)).scene()
     misses = {line: int(count) for line, _, count, *_ in scene.table.rows if count}
     line = max(misses, key=misses.__getitem__)
-    assert scene.caption.text.startswith(f"Line {line} has {misses[line]} of {sum(misses.values())} ")
+    assert scene.caption.text.startswith(f"Line {line} of matrix.c has {misses[line]} of {sum(misses.values())} ")
     assert m.journal.last.number and scene.caption.reason, "what the last line did is said after it"
+
+
+def test_lines_that_cost_the_same_are_named_together() -> None:
+    played = vm.play("malloc", vm.boot("x86-64", tlb=(1, 4)))
+    costs = {line: one.misses for line, one in played.lines.items()}
+    top = max(costs.values())
+    lines = [line for line, count in costs.items() if count == top]
+    assert len(lines) > 1 and sum(one.faults for one in played.lines.values()) <= sum(costs.values())
+    title = vm.picture(played).scene().caption.text
+    assert title.startswith("Lines ") and title.endswith(f" have {top} of {sum(costs.values())} TLB misses each.")
+    assert all(str(line) in title for line in lines)
+
+
+@pytest.mark.parametrize("fork", ["counted", "shadow"])
+def test_the_title_names_the_line_that_copies(fork: Any) -> None:
+    """With shadows the parent's write copies as well: the child's object is still in front of its own."""
+    played = vm.play("fork", vm.boot("x86-64", fork=fork))
+    copying = {line: one.copies for line, one in played.lines.items() if one.copies}
+    title = vm.picture(played).scene().caption.text
+    numbers = [int(one) for one in re.findall(r"[0-9]+", title)]
+    assert set(copying) <= {*numbers}
+    assert ("Only" in title) == (len(copying) == 1)
+
+
+@pytest.mark.parametrize("width", [900, 1600])
+def test_up_to_eight_events_are_a_mark_each_and_more_a_longer_bar_with_their_number(width: int) -> None:
+    """At any one column, more events never take less room."""
+    played = vm.play("matrix", vm.boot("x86-64", tlb=(1, 4)))
+    scene = vm.picture(played, width=width).scene()
+    heads = {node.title: node.x for node in scene.nodes if node.id.startswith("program/head/")}
+    ends: dict[str, list[tuple[int, float]]] = {}
+    for node in (node for node in scene.nodes if node.kind == "line" and node.bars):
+        counts = played.lines[int(node.id.partition("/")[2])]
+        for name, count in (("accesses", counts.accesses), ("TLB misses", counts.misses), ("faults", counts.faults)):
+            begin = heads[name] - node.x
+            bars = [bar for bar in node.bars if begin <= bar.x < begin + 88]
+            assert len(bars) == (count if count <= 8 else 1)
+            numbers = [run.text for run in node.text if begin < run.x < begin + 88]
+            assert numbers == ([str(count)] if count > 8 else [])
+            ends.setdefault(name, []).append((count, max((bar.x + bar.w - begin for bar in bars), default=0)))
+    for some in ends.values():
+        assert [end for _, end in sorted(some)] == sorted(end for _, end in some)
+
+
+@pytest.mark.parametrize("name", ["matrix", "fork", "malloc"])
+def test_below_the_lines_is_the_sum_of_each_column(name: str) -> None:
+    played = vm.play(name, vm.boot("x86-64"))
+    scene = vm.picture(played).scene()
+    (sums,) = (node for node in scene.nodes if node.id == "program/sums")
+    costs = [[one.accesses, one.misses, one.faults, one.copies] for one in played.lines.values()]
+    totals = [sum(column) for column in zip(*costs, strict=True)]
+    assert [run.text for run in sums.text[1:]] == [str(one) for one in totals if one]
 
 
 def test_the_text_is_that_of_the_file_with_its_indents() -> None:
@@ -58,7 +113,7 @@ def test_the_text_is_that_of_the_file_with_its_indents() -> None:
 
 
 def test_what_is_not_shown() -> None:
-    with pytest.raises(vm.Refused, match=r"the result of vm\.play"):
+    with pytest.raises(vm.Refused, match="Program shows a Played"):
         vm.Program(vm.boot("x86-64"))
 
 

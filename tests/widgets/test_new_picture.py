@@ -19,7 +19,7 @@ from vmwidgets.pictures.at import At
 from vmwidgets.pictures.registry import known_pictures, picture_of
 from vmwidgets.views.scene import boxes
 from vmwidgets.views.scene.boxes import Bars, Column, Row
-from vmwidgets.views.scene.model import Scene, Table
+from vmwidgets.views.scene.model import Node, Scene, Table
 
 
 @pytest.fixture
@@ -27,6 +27,7 @@ def machine() -> vm.Machine:
     """Two tasks: `init` wrote three pages, `shell` read two of a file."""
     machine = vm.boot("x86-64")
     machine.replacement = "clock"
+    machine.swap_on("64 KiB")
     init, shell = machine.task("init"), machine.task("shell")
     heap = init.mmap("16 KiB")
     for page in range(3):
@@ -116,13 +117,59 @@ def test_the_example_counts_what_the_ring_has(machine: vm.Machine) -> None:
     assert [row[0] for row in scene.table.rows] == ["init", "shell"]
 
 
+def squares(scene: Scene) -> list[Node]:
+    return [node for node in scene.nodes if node.kind == "square"]
+
+
 @pytest.mark.parametrize("width", [420, 900, 1600])
-def test_its_bars_can_be_compared_at_any_width(machine: vm.Machine, width: int) -> None:
+def test_a_square_is_filled_if_its_page_was_used_and_has_a_line_if_it_was_written(
+    machine: vm.Machine, width: int
+) -> None:
+    machine.replacement = "clock"
+    machine.swap_on("64 KiB")
+    machine.tasks["init"].limit("rss", "12 KiB")
+    init = machine.tasks["init"]
+    init.write(init.mmap("4 KiB"), b"x")  # the hand clears the bits of the others
     scene = vm.ReferenceBits(machine, width=width).scene()
-    init, shell = (sum(bar.w for bar in node.bars) for node in scene.nodes if not node.id.startswith("bits/legend"))
-    assert init / shell == pytest.approx(3 / 2)
-    shown = {bar.style for node in scene.nodes if node.id.startswith("bits/legend") for bar in node.bars}
-    assert shown == {bar.style for node in scene.nodes if not node.id.startswith("bits/legend") for bar in node.bars}
+    looks = {node.thing: [bar.style for bar in node.bars] for node in squares(scene)}
+    drawn = {
+        node.thing: ("ground" not in looks[node.thing], "mark" in looks[node.thing], "file" in node.state)
+        for node in squares(scene)
+    }
+    rings = [ring.pages for ring in machine.replacement.value().rings.values()]
+    pages = [page for ring in rings for page in ring]
+    assert drawn == {
+        f"frame:{page.frame}": (page.referenced, page.dirty, page.object.startswith("file ")) for page in pages
+    }
+    assert len(set(drawn.values())) >= 3, "used, not used, of a file"
+    rows: dict[str, list[str]] = {}
+    for node in sorted(squares(scene), key=lambda node: (node.y, node.x)):
+        rows.setdefault(node.lane, []).append(node.thing)
+    for task in ("init", "shell"):
+        order = [f"frame:{page.frame}" for page in pages if page.task == task]
+        assert rows[f"bits/{task}"] == order, "the order of the policy"
+
+
+def test_a_frame_of_two_tasks_is_one_square() -> None:
+    m = vm.boot("x86-64")
+    t = m.task("init")
+    t.write(t.mmap("8 KiB"), b"x" * 8192)
+    t.fork("child")
+    scene = vm.ReferenceBits(m).scene()
+    assert len(squares(scene)) == 2
+    assert all("1 more translation" in node.title for node in squares(scene))
+
+
+@pytest.mark.parametrize("width", [420, 900])
+def test_of_many_pages_those_alike_are_a_box_with_their_number(width: int) -> None:
+    m = vm.boot("x86-64")
+    t = m.task("init")
+    t.mmap("400 KiB", flags="private populate")
+    scene = vm.ReferenceBits(m, width=width).scene()
+    counts = [int(node.text[0].text) if node.text else 1 for node in squares(scene)]
+    assert sum(counts) == 100
+    assert max(counts) > 60 and len(counts) < 12
+    assert len(dict(scene.table.more)["pages, in order"].rows) == 100
 
 
 def test_each_of_its_steps_changes_it(machine: vm.Machine) -> None:

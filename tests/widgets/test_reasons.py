@@ -1,4 +1,4 @@
-"""The answer of `m.why` as a picture: the operations from the first to the last, and what they did to pages."""
+"""The answer of `m.why` as a picture: the life of the page, and the operations that were needed."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from itertools import pairwise
 import pytest
 
 import vmwidgets as vm
-from tests.captions import fields_of
 from vmwidgets.engine.machine.handles.tasks import Task
+from vmwidgets.views.scene.model import Node
+from vmwidgets.views.scene.text import text_width
+from vmwidgets.views.story.story import story_of
 
 
 def copied() -> tuple[Task, int]:
@@ -22,67 +24,97 @@ def copied() -> tuple[Task, int]:
     return child, int(start)
 
 
-def cards(picture: vm.View) -> list[list[str]]:
-    nodes = picture.scene().nodes
-    return [[run.text for run in node.text] for node in nodes if node.kind == "card" and not of_life(node.id)]
+def of(picture: vm.View, begin: str) -> list[Node]:
+    return [node for node in picture.scene().nodes if node.id.startswith(begin)]
 
 
-def of_life(name: str) -> bool:
-    """Whether something is drawn of the life of a page."""
-    return name.startswith("why/life")
+def places(picture: vm.View) -> list[Node]:
+    """The boxes of a page's life."""
+    return of(picture, "why/life/")
 
 
-def test_the_cards_are_the_operations_of_the_answer_and_what_they_came_to() -> None:
+def needed(picture: vm.View) -> list[Node]:
+    """The operations that were needed, each by its number in the journal's series."""
+    return [node for node in picture.scene().nodes if node.lane == "why" and node.id.rpartition("/")[2].isdigit()]
+
+
+def test_the_title_says_who_wrote_the_byte_and_as_which_letter() -> None:
+    machine = vm.boot("x86-64")
+    task = machine.task("init")
+    start = task.mmap("4 KiB")
+    task.write(start, b"hello")
+    title = vm.Reasons(machine.why(task, start + 1)).scene().caption.text
+    assert title == f"init wrote it: {ord('e'):#x} is the “e” of “hello”."
+    task.write(start, bytes([0, 255]))
+    assert vm.Reasons(machine.why(task, start + 1)).scene().caption.text == "init wrote it: 0xff, byte 1 of 2."
+    long = b"a text of which no title could have all the letters that it has"
+    task.write(start, long)
+    title = vm.Reasons(machine.why(task, start + 30)).scene().caption.text
+    assert f"is the “{chr(long[30])}” of “…" in title and text_width(title, "title") <= 852
+
+
+def test_of_a_byte_that_nobody_wrote_the_title_says_what_it_is() -> None:
+    machine = vm.boot("x86-64", layout="small")
+    task = machine.task("init")
+    start = task.mmap("4 KiB", "rw", "private", machine.file("motd", b"one"))
+    task.read(start, 1)
+    why = machine.why(task, start)
+    assert vm.Reasons(why).scene().caption.text == f"{why.what[0].upper()}{why.what[1:]}."
+
+
+def test_the_life_of_the_page_comes_first_and_the_place_of_the_write_has_the_ring() -> None:
+    child, start = copied()
+    child.machine.swap_on("64 KiB")
+    child.page_out(start, "4 KiB")
+    why = child.machine.why(child, start)
+    picture = vm.Reasons(why)
+    drawn = places(picture)
+    assert [node.title.partition(":")[0] for node in drawn] == [one.place for one in why.life]
+    assert [one.place.split()[0] for one in why.life] == ["file", "frame", "frame", "slot"]
+    assert [node.state[0] for node in drawn] == ["file", "file", "anonymous", "kernel"]
+    assert [node.id for node in drawn if "new" in node.state] == [drawn[2].id], "the write copied it, the slot did not"
+    assert [node.text[0].text for node in drawn] == [f"{one.operation.number}" for one in why.life]
+    assert max(node.y for node in drawn) < min(node.y for node in needed(picture))
+
+
+def test_the_operations_that_were_needed_are_below_in_one_line() -> None:
     child, start = copied()
     why = child.machine.why(child, start)
-    *operations, end = cards(vm.Reasons(why))
-    assert [int(card[0].partition(" ")[0]) for card in operations] == [one.number for one in why.operations]
-    assert end == [why.what]
+    words = needed(vm.Reasons(why))
+    assert [node.text[0].text for node in words] == [f"{one.name} {one.number}" for one in why.operations]
+    assert len({node.y for node in words}) == 1
     frame = child.walk(start).pa
     assert frame is not None
-    copy = fields_of("object events: PageCopied", operations[-1][2])
-    assert copy["frame"] == f"{frame >> 12:#x}", "the copy is the last of what became of the page"
+    assert f"{frame >> 12:#x}" in words[-1].title, "what it did is in its title"
 
 
-def test_arrows_lead_from_each_card_to_the_next() -> None:
-    child, start = copied()
-    scene = vm.Reasons(child.machine.why(child, start)).scene()
-    places = [node.id for node in scene.nodes if not of_life(node.id)]
-    links = [(link.source, link.target) for link in scene.links if not of_life(link.source)]
-    assert links == list(pairwise(places))
+def test_an_answer_without_a_page_lists_the_operations_with_what_they_did() -> None:
+    machine = vm.boot("x86-64")
+    task = machine.task("init")
+    start = task.mmap("4 KiB")
+    why = machine.why(task.map, start)
+    for width in (420, 900):
+        picture = vm.Reasons(why, width=width)
+        assert not places(picture)
+        words = [" ".join(run.text for run in node.text) for node in needed(picture)]
+        assert [int(one.partition(" ")[0]) for one in words] == [one.number for one in why.operations]
+        assert all(story_of(one).headline.text in said for one, said in zip(why.operations, words, strict=True))
 
 
-def test_each_card_ends_with_the_kernel_functions_of_its_operation() -> None:
+def test_the_table_has_the_kernel_functions_of_each_operation() -> None:
     """`fork` copies entries in vm_map_fork; a write fault is handled in vm_map_fault, and enters a page last."""
     child, start = copied()
-    picture = vm.Reasons(child.machine.why(child, start))
-    ends = {card[0].split(" ")[2].rstrip(","): card[-1].split(" · ") for card in cards(picture)[:-1]}
-    assert "vm_map_fork" in ends["fork"]
-    assert (ends["write"][0], ends["write"][-1]) == ("vm_map_fault", "pmap_enter")
-    picture.width = 480
-    (narrow,) = [card[-1] for card in cards(picture) if " · write " in card[0]]
-    assert narrow.startswith("vm_map_fault · ") and narrow.endswith(" more")
-
-
-def test_the_places_of_the_page_follow_each_other_and_the_last_is_marked() -> None:
-    child, start = copied()
-    why = child.machine.why(child, start)
-    scene = vm.Reasons(why).scene()
-    heading, *places = (node for node in scene.nodes if of_life(node.id))
-    assert heading.text[0].text == "The life of its page"
-    assert [place.text[0].text for place in places] == [one.place for one in why.life] and len(places) == 3
-    assert [place.id for place in places if "path" in place.state] == [places[-1].id]
-    assert [(link.source, link.target) for link in scene.links if of_life(link.source)] == [
-        (left.id, right.id) for left, right in pairwise(places) if left.y == right.y
-    ]
+    rows = vm.Reasons(child.machine.why(child, start)).scene().table.rows
+    functions = {row[1].split()[2].rstrip(","): row[3].split(" · ") for row in rows if row[3]}
+    assert "vm_map_fork" in functions["fork"]
+    assert (functions["write"][0], functions["write"][-1]) == ("vm_map_fault", "pmap_enter")
 
 
 def test_what_changed_it_last_is_told_apart_where_it_is_none_of_the_reasons() -> None:
     child, start = copied()
     child.munmap(start, "4 KiB")
     why = child.machine.why(child, start)
-    last = cards(vm.Reasons(why))[-2][0]
-    assert (why.last in why.operations) != last.startswith("last changed by ")
+    assert bool(of(vm.Reasons(why), "why/last")) == (why.last not in why.operations)
 
 
 def test_of_many_operations_the_first_ones_are_counted() -> None:
@@ -90,20 +122,20 @@ def test_of_many_operations_the_first_ones_are_counted() -> None:
     task = machine.task("init")
     start = task.mmap("4 KiB")
     task.write(start, b"x")
-    for _ in range(12):
+    for _ in range(30):
         task = task.fork()
     why = machine.why(task, start)
-    scene = vm.Reasons(why).scene()
-    (fold,) = (node for node in scene.nodes if node.kind == "fold")
-    assert fold.text[0].text == f"{len(why.operations) - 8} operations before these"
-    assert len(scene.table.rows) == len(why.operations) + len(why.life)
-    drawn = [int(card[0].partition(" ")[0]) for card in cards(vm.Reasons(why)) if card[0][0].isdigit()]
-    assert drawn == [one.number for one in why.operations[-8:]]
+    picture = vm.Reasons(why)
+    (fold,) = of(picture, "why/fold")
+    assert fold.text[0].text == f"{len(why.operations) - 24} operations before these"
+    assert len(picture.scene().table.rows) == len(why.operations) + len(why.life)
+    drawn = [int(node.text[0].text.split()[-1]) for node in needed(picture)]
+    assert drawn == [one.number for one in why.operations[-24:]]
 
 
 @pytest.mark.parametrize("target", [3, None, "why"])
 def test_what_is_no_answer_is_refused(target: object) -> None:
-    with pytest.raises(vm.Refused, match="Reasons shows the result of"):
+    with pytest.raises(vm.Refused, match="Reasons shows a Why"):
         vm.Reasons(target)
 
 
@@ -113,15 +145,13 @@ def test_each_place_of_a_life_leads_to_the_next_across_rows_too(width: int) -> N
     for number in range(4):
         child = child.fork(f"a child with a long name {number}")
         child.write(start, b"Y")
-    scene = vm.Reasons(child.machine.why(child, start), width=width).scene()
-    places = {node.id: node for node in scene.nodes if of_life(node.id) and node.kind == "card"}
-    links = [link for link in scene.links if of_life(link.source)]
-    assert [(link.source, link.target) for link in links] == list(pairwise(places))
-    for link in links:
+    picture = vm.Reasons(child.machine.why(child, start), width=width)
+    scene, drawn = picture.scene(), {node.id: node for node in places(picture)}
+    assert [(link.source, link.target) for link in scene.links] == list(pairwise(drawn))
+    for link in scene.links:
         for name, (x, y) in ((link.source, link.points[0]), (link.target, link.points[-1])):
-            one = places[name]
+            one = drawn[name]
             assert one.x <= x <= one.x + one.w and one.y <= y <= one.y + one.h
     assert all(node.x + node.w <= width for node in scene.nodes)
-    operations = [node for node in scene.nodes if node.kind == "card" and not of_life(node.id)]
-    is_beside = min(node.y for node in places.values()) < operations[-1].y
-    assert is_beside == (width == 1600)
+    across = {420: 3, 700: 6, 900: 8, 1600: 14}[width]  # boxes of 86 pixels or more, 20 for an arrow, margins of 14
+    assert len({node.y for node in drawn.values()}) == -(-len(drawn) // across)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from ..engine.base.errors import in_ascii, printable
 from ..engine.base.frozen import frozen
@@ -54,6 +56,18 @@ class LinuxDifference:
         return f"{number}: {operation}: {what} of {task}: here {here}, Linux {linux} ({kind})"
 
 
+class MadeCall(NamedTuple):
+    """One operation that a process of Linux repeated, with what came of it there."""
+
+    number: int
+    name: str
+    task: str
+    about: str = ""
+    """What it is about, in a word: a size, or the name of the child."""
+    found: Literal["same", "known", "different"] = "same"
+    """Whether Linux agrees, differs in a known way, or differs without an explanation."""
+
+
 class LeftOut(NamedTuple):
     """Operations of one name that were not repeated in Linux: how often, and why."""
 
@@ -74,8 +88,8 @@ class LinuxComparison:
     """The Linux that was used: this computer's or a recording's."""
     is_recording: bool
     rows: tuple[LinuxDifference, ...]
-    calls: tuple[tuple[str, int], ...]
-    """The number of operations repeated in Linux, by name."""
+    made: tuple[MadeCall, ...]
+    """The operations repeated in Linux, in their order."""
     left_out: tuple[LeftOut, ...]
     not_compared: tuple[str, ...]
     """Sentences about anything that was not compared."""
@@ -83,6 +97,11 @@ class LinuxComparison:
     """For each known kind among the rows, the behaviour of POSIX, Linux and X15."""
     stopped: str = ""
     """The reason why the comparison ended before the end of the journal; "" if it did not."""
+
+    @property
+    def calls(self) -> tuple[tuple[str, int], ...]:
+        """The number of operations repeated in Linux, by name."""
+        return tuple(Counter(one.name for one in self.made).items())
 
     @property
     def agrees(self) -> bool:
@@ -97,7 +116,7 @@ class LinuxComparison:
     @property
     def done(self) -> int:
         """The number of operations repeated in Linux."""
-        return sum(count for _, count in self.calls)
+        return len(self.made)
 
     def of(self, kind: str) -> tuple[LinuxDifference, ...]:
         """Return the differences of one kind; for "", the unexplained differences."""
@@ -115,12 +134,15 @@ class LinuxComparison:
     @property
     def headline(self) -> str:
         """The result, in one sentence."""
-        what = counted(self.done, "call") + (" of the recording" if self.is_recording else "")
-        if self.surprises:
-            return f"{what}: {counted(len(self.surprises), 'difference')} that nothing accounts for."
-        if self.rows:
-            return f"{what}: everything agrees except {counted(len(self.rows), 'difference')} of a known kind."
-        return f"{what}: everything agrees."
+        release = re.search(r"Linux [0-9]+[.][0-9]+", self.source)
+        linux, total = release[0] if release else "Linux", counted(self.done, "call")
+        if not self.rows:
+            return f"{total}, {counted(self.done, 'agreement')} with {linux}."
+        kind, why = (
+            ("different", "and nothing explains it") if self.surprises else ("known", "for reasons that are known")
+        )
+        count = max(1, sum(one.found == kind for one in self.made))
+        return f"{total}: {count:,} {'differs' if count == 1 else 'differ'} from {linux}, {why}."
 
     @property
     def unseen(self) -> tuple[str, ...]:

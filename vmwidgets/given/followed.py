@@ -33,6 +33,10 @@ class Break:
     frame: int | None = None
     walks: tuple[TablesWalk, ...] = ()
     """The walks to the wrong descriptors, at the break."""
+    keeps: str = ""
+    """What the rule asks for, in a sentence; "" for a check of a course."""
+    reason: str = ""
+    """What follows if the rule is broken, in a sentence."""
 
     def shows(self, walk: TablesWalk) -> bool:
         """Return whether a walk is about this break: of its address, or to its frame.

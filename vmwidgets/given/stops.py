@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Literal, NamedTuple
+from collections.abc import Mapping
+from dataclasses import field
+from typing import NamedTuple
 
 from ..engine.base.errors import Refused, in_ascii, shown
 from ..engine.base.frozen import frozen
 from ..engine.base.units import PAGE, counted
 from .pasted import SaidDifference, SaidRange, compared
-
-SEVERAL, WRITTEN = "*", "!"
-"""The letters of a page that several processes have, and of a table that user code can write."""
-
-PageKind = Literal["page", "table", "several", "written"]
-"""A page of a process; a page with a table; a page that several processes map; a table that user code can write."""
 
 
 class WrittenTable(NamedTuple):
@@ -25,7 +20,13 @@ class WrittenTable(NamedTuple):
     owner: str
 
 
-_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+def most(rights: str) -> tuple[bool, str]:
+    """Return a key that sorts the rights of descriptors: what user code may do, above all write, comes last.
+
+    >>> sorted(["rw-u", "rwx-", "r--u"], key=most)
+    ['rwx-', 'r--u', 'rw-u']
+    """
+    return rights[3] == "u", rights
 
 
 @frozen
@@ -33,7 +34,6 @@ class SpaceAtStop:
     """One process at a stop: its mappings, and the pages that hold its tables."""
 
     name: str
-    letter: str
     ranges: tuple[SaidRange, ...]
     """Runs of equal rights."""
     frames: tuple[int, ...]
@@ -42,18 +42,30 @@ class SpaceAtStop:
     """The physical pages that hold the process's tables."""
     pid: int = 0
     """The process's number; unlike its name, it stays the same when the process executes a program."""
-    writable: tuple[int, ...] = ()
-    """The physical pages that the process's user code can write; pages of contiguous ranges may be left out."""
+    rights: Mapping[int, str] = field(default_factory=dict, compare=False)
+    """The rights of pages by physical address, as in `ranges`; pages of contiguous ranges may be left out."""
 
     @property
     def key(self) -> int | str:
         """The process's identity, which stays the same from stop to stop."""
         return self.pid or self.name
 
+    def rights_of_pages(self) -> dict[int, str]:
+        """Return the known rights of user code on each physical page, without those that it lacks: "rw".
+
+        A page that only the kernel can access has the rights "kernel".
+        """
+        placed = ((one, one.pa) for one in self.ranges if one.pa is not None)
+        ranges = sorted(placed, key=lambda two: most(two[0].rights))
+        found = {pa: one.rights for one, start in ranges for pa in range(start, start + one.size, PAGE)}
+        return {
+            pa: "kernel" if one[3] == "-" else one[:3].replace("-", "") or "none"
+            for pa, one in (found | dict(self.rights)).items()
+        }
+
     def written(self) -> set[int]:
         """Return the physical pages that the process's user code can write."""
-        ranges = (one for one in self.ranges if one.pa is not None and one.rights[1] == "w" and one.rights[3] == "u")
-        return {*self.writable, *(pa for one in ranges for pa in range(one.pa or 0, (one.pa or 0) + one.size, PAGE))}
+        return {pa for pa, rights in self.rights_of_pages().items() if "w" in rights}
 
 
 @frozen
@@ -63,29 +75,6 @@ class Stop:
     number: int
     where: str
     spaces: tuple[SpaceAtStop, ...]
-
-    def pages(self) -> dict[int, tuple[str, PageKind]]:
-        """Return the letter and the kind of each physical page.
-
-        The letter is the process's (lower case for a table), or `SEVERAL`.  A table is a table, also if user code can
-        read it, as in JOS (UVPT); if user code can write it, its letter is `WRITTEN`.
-        """
-        found: dict[int, tuple[str, PageKind]] = {}
-        for space in self.spaces:
-            for pa in space.frames:
-                one = found.get(pa, (space.letter, "page"))
-                found[pa] = one if one[0] == space.letter else (SEVERAL, "several")
-        tables: dict[int, str] = {}
-        for space in self.spaces:
-            for pa in space.tables:
-                letter = space.letter.lower()
-                tables[pa] = letter if tables.get(pa, letter) == letter else SEVERAL
-        found |= {pa: (letter, "table") for pa, letter in tables.items()}
-        return found | {one.pa: (WRITTEN, "written") for one in self.written_tables()}
-
-    def letters(self) -> dict[int, str]:
-        """Return the letter of each physical page, as in :meth:`pages`."""
-        return {pa: letter for pa, (letter, _) in self.pages().items()}
 
     def written_tables(self) -> list[WrittenTable]:
         """Return the tables that user code can write: it can map all of memory, so nothing worse can be found."""
@@ -127,19 +116,3 @@ class Stops:
     def __repr__(self) -> str:
         last = f", the last at {self.all[-1].where}" if self.all else ""
         return f"<{counted(len(self.all), 'stop')}{last}>"
-
-
-def lettered(names: Iterable[str], known: dict[str, str]) -> dict[str, str]:
-    """Return a letter for each process: its name's first letter if that is free; letters in `known` stay.
-
-    >>> lettered(["init (1)", "sh (2)", "sleep (3)"], {})
-    {'init (1)': 'I', 'sh (2)': 'S', 'sleep (3)': 'L'}
-    """
-    found = dict(known)
-    for name in names:
-        if name in found:
-            continue
-        wanted: Sequence[str] = [letter for letter in name.upper() if letter in _LETTERS] + list(_LETTERS)
-        taken = set(found.values())
-        found[name] = next((letter for letter in wanted if letter not in taken), "#")
-    return found

@@ -9,7 +9,6 @@ from __future__ import annotations
 PICTURES = {
     "pictures.beside": ("Beside",),
     "pictures.dashboard": ("Dashboard",),
-    "pictures.linux": ("BesideLinux",),
     "pictures.locality": ("Locality",),
     "pictures.maps": ("EntryList", "Map", "Ribbon", "Tree"),
     "pictures.memory": ("Frames", "Kentry", "Kmem", "Threads"),
@@ -19,9 +18,8 @@ PICTURES = {
     "pictures.pasted": ("Pasted",),
     "pictures.process": ("Process",),
     "pictures.program": ("Program",),
-    "pictures.real": ("Followed", "Stops"),
+    "pictures.real": ("Stops",),
     "pictures.reasons": ("Reasons",),
-    "pictures.reference_bits": ("ReferenceBits",),
     "pictures.references": ("References",),
     "pictures.segments": ("Placement",),
     "pictures.sharing": ("Sharing",),
@@ -37,9 +35,12 @@ PICTURES = {
     "views.maps.diff": ("Diff",),
     "views.memory.clock": ("Clock",),
     "views.memory.objects": ("Objects",),
+    "views.memory.reference_bits": ("ReferenceBits",),
     "views.memory.slabs": ("Slabs",),
+    "views.tables.followed": ("Followed",),
     "views.tables.formats": ("Formats",),
     "views.tables.inverted": ("Inverted",),
+    "views.tables.linux": ("BesideLinux",),
 }  # fmt: skip  # a row for each module
 """The names of each module's pictures."""
 
@@ -48,7 +49,7 @@ FIRST_FOR = {
         "FormatComparison": "views.tables.formats",
     },
     "vmwidgets.comparisons.linux": {
-        "LinuxComparison": "pictures.linux",
+        "LinuxComparison": "views.tables.linux",
     },
     "vmwidgets.comparisons.maps": {
         "MapsDiff": "views.maps.diff",
@@ -109,7 +110,7 @@ FIRST_FOR = {
         "TablesWalk": "pictures.tables",
     },
     "vmwidgets.given.followed": {
-        "Followed": "pictures.real",
+        "Followed": "views.tables.followed",
     },
     "vmwidgets.given.loaded": {
         "LoadedMaps": "pictures.process",

@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from operator import attrgetter
-from typing import Any
 
-from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.given.played import LineCounts, Played, counts_of
 from vmwidgets.views.scene.model import Scene
 from vmwidgets.views.tables.program import COLUMNS, CodeLine, draw_program, room_of_panes
 
 from .at import At
-from .picture import Picture
 from .registry import picture_of
 from .translation import sight_of, steps_of_translation, translation_in, translation_scene
 
@@ -25,9 +22,9 @@ _COLUMNS: dict[str, Callable[[LineCounts], int]] = dict(
 """The functions that give a line's number in each column, by the column's heading."""
 
 
-@picture_of(first_for=Played)
-class Program(Picture):
-    """The text of a C program that was played, with the current line, each line's cost so far, the TLB and the frames.
+@picture_of(first_for=Played, name="Program")
+def draw(at: At) -> Scene:
+    """Draw the text of a C program that was played, with the current line, each line's cost so far, TLB and frames.
 
     `target` is the result of ``vm.play(…)``.  Each access is an operation of the machine, so the picture steps from
     access to access.
@@ -38,37 +35,29 @@ class Program(Picture):
     >>> picture.scene().title, picture.scene().subtitle
     ('fork.c, line 20', 'main: read p + 4,096, 1 byte')
     """
+    played: Played = at.target
+    machine = at.whole
+    done, whole = played.steps_in(machine.journal), played.lines
+    counts = counts_of(done)
+    columns = [name for name, of in _COLUMNS.items() if any(of(one) for one in whole.values())]
+    lines = [
+        CodeLine(text, {name: _COLUMNS[name](counts.get(number, LineCounts())) for name in columns})
+        if number in whole else CodeLine(text)
+        for number, text in enumerate(played.text, 1)
+    ]  # fmt: skip
+    last = done[-1].step if done else None
+    doing = "" if last is None else f"{last.process}: {last}"
+    return draw_program(
+        played.name, lines, columns, None if last is None else last.line, doing, at.moment,
+        _panes(at, room_of_panes(lines, columns, at.width)), machine=machine.name, width=at.width,
+    )  # fmt: skip  # what is drawn, then where
 
-    def __init__(self, target: Played, **options: Any) -> None:
-        if not isinstance(target, Played):
-            raise Refused(f"Program shows the result of vm.play(…), not {shown(target)}")
-        self._held = target  # weakly held otherwise, and nothing else may keep it
-        super().__init__(target, machine=target.machine, **options)
 
-    def draw(self, at: At) -> Scene:
-        """Return the text, with the costs up to this moment."""
-        played, machine = self._held, at.whole
-        done, whole = played.steps_in(machine.journal), played.lines
-        counts = counts_of(done)
-        columns = [name for name, of in _COLUMNS.items() if any(of(one) for one in whole.values())]
-        lines = [
-            CodeLine(text, {name: _COLUMNS[name](counts.get(number, LineCounts())) for name in columns})
-            if number in whole else CodeLine(text)
-            for number, text in enumerate(played.text, 1)
-        ]  # fmt: skip
-        last = done[-1].step if done else None
-        doing = "" if last is None else f"{last.process}: {last}"
-        return draw_program(
-            played.name, lines, columns, None if last is None else last.line, doing, at.moment,
-            self._panes(at, room_of_panes(lines, columns, at.width)),
-            machine=machine.name, width=at.width,
-        )  # fmt: skip
-
-    def _panes(self, at: At, width: float) -> Scene | None:
-        """Return TLB and frames of the latest access, laid out for `width` pixels; None before the first access."""
-        one = translation_in(at.whole, None, None)
-        if one is None:
-            return None
-        there = replace(at, width=width)
-        scene = translation_scene(there, _PANES, one, at.moment, sight_of(at.whole, one, at.moment))
-        return replace(scene, steps=at.moment.steps(steps_of_translation(there, _PANES, one)))
+def _panes(at: At, width: float) -> Scene | None:
+    """Return TLB and frames of the latest access, laid out for `width` pixels; None before the first access."""
+    one = translation_in(at.whole, None, None)
+    if one is None:
+        return None
+    there = replace(at, width=width)
+    scene = translation_scene(there, _PANES, one, at.moment, sight_of(at.whole, one, at.moment))
+    return replace(scene, steps=at.moment.steps(steps_of_translation(there, _PANES, one)))

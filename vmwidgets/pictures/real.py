@@ -1,58 +1,20 @@
-"""Pictures of a real kernel: the wrong descriptors that were found by following it, and its stops."""
+"""The picture of a real kernel's stops, one of which is chosen."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import traitlets
 
 from vmwidgets.engine.base.errors import Refused, shown
-from vmwidgets.engine.base.units import Address, counted
-from vmwidgets.given.followed import Followed as FollowedKernel
-from vmwidgets.given.pasted import SaidDifference
-from vmwidgets.given.stops import Stop
 from vmwidgets.given.stops import Stops as StopsOfKernel
-from vmwidgets.views.scene.kit import Switch, stack
+from vmwidgets.views.scene.kit import Switch
 from vmwidgets.views.scene.model import Scene
-from vmwidgets.views.tables.pasted import Found, draw_pasted, in_words
-from vmwidgets.views.tables.stops import Change, Halt, draw_no_stop, draw_stop
+from vmwidgets.views.tables.stops import draw_no_stop, draw_stop
 
 from .at import At
 from .picture import Picture
 from .registry import picture_of
-from .tables import Walk
-
-
-@picture_of(first_for=FollowedKernel)
-class Followed(Picture):
-    """The outcome of following a kernel: the rule, the line of C and the call, and the walk to each wrong descriptor.
-
-    `target` is the result of ``k.follow(…)``.
-    """
-
-    def __init__(self, target: FollowedKernel, **options: Any) -> None:
-        if not isinstance(target, FollowedKernel):
-            raise Refused(f"Followed shows the result of k.follow(), not {shown(target)}")
-        self._held = target
-        first = target.first
-        self._walks = [] if first is None else [Walk(walk) for walk in first.walks if first.shows(walk)]
-        super().__init__(target, **options)
-
-    def draw(self, at: At) -> Scene:
-        """Return the first finding, then the walks."""
-        found = self._held
-        parts = [Found("What was not looked at", found.outside)] if found.outside else []
-        if found.lines:
-            parts.insert(0, Found("Where it was", found.lines))
-        if found.first is not None:
-            first = found.first
-            words = [*([first.call] if first.call else []), *first.lines]
-            parts.insert(0, Found(f"{first.line or 'No line'} broke the rule {first.rule}", words))
-        summary = f"{found.outcome}, {counted(found.calls, 'call')} and {counted(found.stops, 'stop')}"
-        scene = draw_pasted(parts, summary, found.headline, view="followed", title="kernel, followed", width=at.width)
-        walks = [walk.draw(replace(at, target=walk.target)) for walk in self._walks]
-        return stack([scene, *walks], "followed") if walks else scene
 
 
 @picture_of(first_for=StopsOfKernel)
@@ -82,8 +44,8 @@ class Stops(Picture):
                 Switch("later", "later", None, "The stop after it"),
             ]
         ]
-        halt = _halt(stops[place], stops[place - 1] if place else None, f"{place + 1} of {len(stops)}")
-        return draw_stop(halt, width=at.width, switches=switches)
+        before = stops[place - 1] if place else None
+        return draw_stop(stops[place], before, f"{place + 1} of {len(stops)}", width=at.width, switches=switches)
 
     def opened(self, node_id: str) -> None:
         """Go to the earlier or the later stop."""
@@ -100,31 +62,3 @@ class Stops(Picture):
         """Return the shown stop's place among the recorded stops."""
         numbers = [one.number for one in self._held.all]
         return numbers.index(self.stop) if self.stop in numbers else len(numbers) - 1
-
-
-def _halt(stop: Stop, before: Stop | None, place: str) -> Halt:
-    """Return a stop compared with the previous stop, to be drawn; `place` is its number and the total."""
-    return Halt(
-        f"stop {stop.number}, {place}: {stop.where}",
-        f"since stop {before.number}" if before is not None else "so far",
-        {name: [_change(one) for one in some] for name, some in stop.changes(before).items()},
-        [f"{space.letter} {space.name}, {counted(len(space.frames), 'page')}" for space in stop.spaces],
-        stop.pages(),
-        _worst(stop),
-    )
-
-
-def _worst(stop: Stop) -> str:
-    """Return which process can write which table, in a sentence; "" if none can."""
-    tables = stop.written_tables()
-    if not tables:
-        return ""
-    one, *others = tables
-    whose = "its own page tables" if one.writer == one.owner else f"{one.owner}'s page tables"
-    more = f" {counted(len(others), 'more page')} {'is' if len(others) == 1 else 'are'} like this." * bool(others)
-    return f"User code of {one.writer} can write {Address(one.pa)}, a page of {whose}: it can map all of memory.{more}"
-
-
-def _change(one: SaidDifference) -> Change:
-    was, now = ("not mapped" if side is None else in_words(side.rights) for side in (one.one, one.other))
-    return Change(one.start, one.size, was, f"{now} in another frame" if was == now else now, one.one is None)

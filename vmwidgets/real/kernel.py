@@ -18,7 +18,7 @@ from ..engine.mmu.tables import PageTables, TablesWalk
 from ..given.followed import Followed
 from ..given.pasted import SaidRange, joined
 from ..given.runs import Runs, runs
-from ..given.stops import SpaceAtStop, Stop, Stops, lettered
+from ..given.stops import SpaceAtStop, Stop, Stops, most
 from ..sources.pasted.panics import check_of
 from .follow.checks import Check, checked
 from .follow.rules import TOP
@@ -61,8 +61,6 @@ class Kernel:
         self._stops: list[Stop] = []
         self._has_paged = False
         """Whether a processor was seen translating addresses: if none does later, the guest was reset."""
-        self._letters: dict[str, str] = {}
-        self._named_as: dict[int, str] = {}
         self._spoiled = ""
         """The broken rule found by following: its damage would be blamed on later calls."""
 
@@ -149,8 +147,8 @@ class Kernel:
     def stops(self) -> Stops:
         """The points where :meth:`step`, :meth:`go` and :meth:`stop` stopped, with the processes' mappings there.
 
-        A cell shows them as a picture.  It steps back through the stops, lists the changes, and has a map of memory
-        with a letter for each process.  The latest `MOST_STOPS` are kept.
+        A cell shows them as a picture.  It steps back through the stops, lists the changes, and shows which processes
+        have each page of memory.  The latest `MOST_STOPS` are kept.
         """
         self._file()
         return Stops(tuple(self._stops))
@@ -211,17 +209,9 @@ class Kernel:
         if self._processes is not None:
             processes = self._do(self._processes.read)
             spaces = self._do(lambda gdb: [read_space(gdb, one.root) for one in processes])
-            names = [str(one) for one in processes]
-            for one in processes:  # a process that executed a program keeps its letter
-                earlier = self._named_as.get(one.pid, str(one))
-                if earlier in self._letters and earlier not in names:
-                    self._letters[str(one)] = self._letters.pop(earlier)
-            self._named_as = {one.pid: str(one) for one in processes}
-            self._letters = {name: letter for name, letter in self._letters.items() if name in names}
-            self._letters = lettered(names, self._letters)
             number = self._stops[-1].number + 1 if self._stops else 0
             there = zip(processes, spaces, strict=True)
-            at_stop = tuple(_space_at_stop(one, self._letters[str(one)], space) for one, space in there)
+            at_stop = tuple(_space_at_stop(one, space) for one, space in there)
             self._stops = [*self._stops[1 - MOST_STOPS :], Stop(number, where, at_stop)]
         return where
 
@@ -363,22 +353,17 @@ _LINE = 500
 """The number of latest characters that are searched for the last line."""
 
 
-def _space_at_stop(one: Process, letter: str, space: Space) -> SpaceAtStop:
+def _space_at_stop(one: Process, space: Space) -> SpaceAtStop:
     ranges = joined(SaidRange(va, leaf.size, leaf.rights, leaf.frame) for va, leaf in space.leaves.items())
+    leaves = sorted(space.leaves.values(), key=lambda leaf: most(leaf.rights))
+    rights = {frame: leaf.rights for leaf in leaves for frame in range(leaf.frame, leaf.frame + leaf.size, PAGE)}
     frames = [
         frame
         for va, leaf in space.leaves.items()
         if va < TOP
         for frame in range(leaf.frame, leaf.frame + leaf.size, PAGE)
     ]
-    written = sorted(
-        frame
-        for leaf in space.leaves.values()
-        if leaf.rights[1] == "w" and leaf.rights[3] == "u"
-        for frame in range(leaf.frame, leaf.frame + leaf.size, PAGE)
-    )
-    tables = tuple(sorted(space.tables))
-    return SpaceAtStop(str(one), letter, ranges, tuple(sorted(frames)), tables, one.pid, tuple(written))
+    return SpaceAtStop(str(one), ranges, tuple(sorted(frames)), tuple(sorted(space.tables)), one.pid, rights)
 
 
 def _must_be(lab: object, run: object, counts: object, stops: object, seconds: object) -> None:

@@ -23,6 +23,7 @@ from .counts import Counts
 from .lost import Lost
 from .plan import NAMED
 from .rules import (
+    RULES,
     TOP,
     State,
     Wrong,
@@ -422,7 +423,7 @@ class Judge:
         return Break(
             wrong.rule, wrong.says, "" if call is None else str(call), "" if line is None else str(line),
             tuple(lines), "" if process is None else str(process), wrong.address,
-            wrong.frame, tuple(walks),
+            wrong.frame, tuple(walks), *_rule_of(wrong.rule),
         )  # fmt: skip  # what is wrong, then where
 
     def _blamed(
@@ -560,6 +561,11 @@ class Judge:
             if one not in open_:
                 self.first = self._told(one.wrong, one.call, state)
                 break
+
+
+def _rule_of(name: str) -> tuple[str, str]:
+    """Return the sentence of a rule and its reason; nothing for a check of a course."""
+    return next(((one.says, one.reason) for one in RULES if one.name == name), ("", ""))
 
 
 def _one_table(one: Process, two: Process) -> Wrong:

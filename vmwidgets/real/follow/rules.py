@@ -58,7 +58,7 @@ RULES = (
          "The next kalloc hands the frame to another, and both write it."),
     Rule("free-and-table", "No page with a table of a process is free.",
          "The next kalloc overwrites the table."),
-    Rule("shared-and-writable", "A frame that two processes map is writable in neither.",
+    Rule("shared-and-writable", "Once fork has returned, a frame that two processes map is writable in neither.",
          "One process would see the other's stores.", ("base", "pgtbl", "cow", "lazy")),
     Rule("mapped-twice", "No process maps a frame at two addresses if it can write to it.",
          "A store to one address would change the other.", ("base", "pgtbl", "cow", "lazy")),

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
+from typing import Literal
 
-from ...comparisons.linux import LinuxComparison, LinuxDifference
+from ...comparisons.linux import LinuxComparison, LinuxDifference, MadeCall
 from ...engine.base.calls import says_what_it_takes
 from ...engine.base.errors import Refused, printable, shown
+from ...engine.base.units import binary_size
 from ...engine.machine import Machine
-from .asked import AT_THE_END, Life, asked_of
+from .asked import AT_THE_END, Asked, Life, asked_of
 from .judging import Judge
 from .known import KNOWN
 from .living import Living
@@ -75,7 +78,7 @@ def compared(name: str, life: Life, linux: Answering, source: str, *, is_recordi
     """Compare each call with Linux's result, made now or recorded."""
     judge, rows, stopped = Judge(life.architecture), list[LinuxDifference](), life.stopped
     notes, sees_pages = [*life.notes], True
-    counts: dict[str, int] = {}
+    made: list[MadeCall] = []
     for asked in life.calls:
         if asked.task in judge.apart:
             if asked.name == "fork":
@@ -90,8 +93,7 @@ def compared(name: str, life: Life, linux: Answering, source: str, *, is_recordi
             stopped = f"in operation {asked.number} a process was ended from outside ({ended})"
             break
         sees_pages = sees_pages and (not asked.here.pages or seen.pages is not None)
-        call = AT_THE_END if asked.text.endswith(AT_THE_END) else asked.name
-        counts[call] = counts.get(call, 0) + 1
+        made.append(_made(asked, found))
         rows += found
         if asked.task in judge.apart:
             notes.append(f"{asked.task}, from operation {asked.number} on: it has other mappings there")
@@ -99,6 +101,20 @@ def compared(name: str, life: Life, linux: Answering, source: str, *, is_recordi
         notes.append("pages in memory: /proc/PID/pagemap can't be read here")
     kinds = dict.fromkeys(row.kind for row in rows if row.kind)
     return LinuxComparison(
-        printable(name), source, is_recording, tuple(rows), tuple(counts.items()), tuple(life.left_out.values()),
+        printable(name), source, is_recording, tuple(rows), tuple(made), tuple(life.left_out.values()),
         (*notes, *ALWAYS), tuple((kind, KNOWN[kind]) for kind in kinds), stopped,
     )  # fmt: skip  # in the order of its fields
+
+
+def _made(asked: Asked, found: Sequence[LinuxDifference]) -> MadeCall:
+    """Return a call that was repeated: what it is about, and whether Linux agrees."""
+    is_at_the_end, given = asked.text.endswith(AT_THE_END), asked.arguments
+    about = ""
+    if asked.name == "fork":
+        about = str(given[0])
+    elif len(given) > 1 and isinstance(given[1], int | bytes) and not isinstance(given[1], bool):
+        about = binary_size(given[1] if isinstance(given[1], int) else len(given[1]))
+    kind: Literal["same", "known", "different"] = "same"
+    if found:
+        kind = "known" if all(one.is_known for one in found) else "different"
+    return MadeCall(asked.number, AT_THE_END if is_at_the_end else asked.name, asked.task, printable(about), kind)

@@ -654,32 +654,3 @@ def whole(
 
 _WORDS = 90.0
 """Room in which words may begin."""
-
-
-class Strip(NamedTuple):
-    """A row of small things of one size, such as pages: each has a letter or none, and a style."""
-
-    id: str
-    name: str
-    looks: Sequence[tuple[str, str]]
-    title: str = ""
-
-
-def strips(some: Sequence[Strip], *, lane: str = "") -> Part:
-    """Return strips below each other, each after its name: letters, and below each a bar in its style."""
-
-    def put(drawn: Drawn, x: float, y: float, w: float) -> float:
-        left = max((text_width(one.name, "mono") for one in some), default=0.0) + GAP - 2
-        wide = min(22.0, (w - left) / max((len(one.looks) for one in some if one.looks), default=1))
-        for one in some:
-            text = [Text(0, 14, one.name, "mono dim")]
-            text += [
-                Text(left + wide * (at + 0.5), 14, letter, "mono", "middle")
-                for at, (letter, _) in enumerate(one.looks) if letter
-            ]  # fmt: skip  # a letter over its bar
-            bars = [Bar(left + wide * at, 18, wide - 2, 4, style) for at, (_, style) in enumerate(one.looks)]
-            drawn.nodes.append(kit.runs(one.id, Box(x, y, w, 24), text, bars=bars, title=one.title, lane=lane))
-            y += 28
-        return y
-
-    return put

@@ -1,22 +1,27 @@
-"""A machine's operations compared with Linux: each difference with both sides, and the rules about its kind.
+"""A machine's operations compared with Linux: a cell for each call, joined if both agree, and each difference.
 
-The differences without an explanation come first, then each known kind.  Pages are drawn as cells, differing pages with
-an outline; equal differences share a card.
+The differences without an explanation come first, then each known kind with the rules about it.
+Pages are drawn as cells, differing pages with an outline; equal differences share a card.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import partial
-from typing import NamedTuple
+from itertools import groupby
+from typing import TYPE_CHECKING, NamedTuple
 
-from vmwidgets.comparisons.linux import LinuxComparison, LinuxDifference, Sayings
+from vmwidgets.comparisons.linux import LinuxComparison, LinuxDifference, MadeCall, Sayings
 from vmwidgets.engine.base.units import counted
-from vmwidgets.views.scene import boxes
+from vmwidgets.views.scene import boxes, kit
 from vmwidgets.views.scene.boxes import Part
-from vmwidgets.views.scene.kit import MARGIN, PAD, WIDTH, Box
-from vmwidgets.views.scene.model import Bar, Caption, Lane, Node, Scene, Table, Text
+from vmwidgets.views.scene.kit import MARGIN, PAD, Box
+from vmwidgets.views.scene.model import Bar, Caption, Lane, Node, Table, Text
+from vmwidgets.views.scene.sheet import Sheet, picture
 from vmwidgets.views.scene.text import fitted, text_width, visible
+
+if TYPE_CHECKING:
+    from vmwidgets.pictures.at import At
 
 MOST_CARDS, MOST_ROWS = 40, 300
 """The most cards of a section, and the most rows of the table."""
@@ -49,26 +54,102 @@ class Alike(NamedTuple):
         return self.first.what.startswith("pages")
 
 
-def draw_linux(value: LinuxComparison, *, width: float = WIDTH) -> Scene:
-    """Return the scene of a comparison with Linux."""
-    high = 46.0 if width >= WIDE else 84.0
-    lines = (("Done in Linux as well", [_calls(value)]), ("Not compared", value.unseen))
-    notes = [
+@picture("BesideLinux", first_for=["vmwidgets.comparisons.linux.LinuxComparison"])
+def beside_linux(at: At) -> Sheet:
+    """Draw the calls that a machine and Linux made, the differences (first the unexplained ones), and their reasons.
+
+    `target` is the result of ``vm.compare_with_linux(m)``.
+    """
+    value: LinuxComparison = at.target
+    high = 46.0 if at.width >= WIDE else 84.0
+    unseen = [boxes.words(f"linux/unseen/{line}", visible(said)) for line, said in enumerate(value.unseen)]
+    said = tuple((kind, who, words) for kind, one in value.sayings for who, words in zip(WHO, one, strict=True))
+    ended = f"The comparison ended early: {value.stopped.rstrip('.')}." if value.stopped else ""
+    return Sheet(
+        f"{visible(value.machine)} and Linux", f"beside {visible(value.source)}",
         boxes.below(
-            boxes.heading(f"section/linux/{title}", title),
-            boxes.below(
-                *(boxes.words(f"linux/{title}/{line}", visible(said)) for line, said in enumerate(some)), gap=3
-            ),
-        )
-        for title, some in lines
-    ]
-    parts = [_kind(number, high, *one) for number, one in enumerate(_sections(value))]
-    ended = f" The comparison ended early: {value.stopped.rstrip('.')}." if value.stopped else ""
-    return boxes.picture(
-        "linux", f"{visible(value.machine)} and Linux", f"beside {visible(value.source)}",
-        boxes.below(*parts, *notes, gap=8), caption=Caption(value.headline + ended), table=_table(value),
-        lanes=[Lane("differences", "Differences, by kind", down=True)], width=width,
-    )  # fmt: skip
+            boxes.sized(partial(_calls, value.made)),
+            *(_kind(number, high, *one) for number, one in enumerate(_sections(value))),
+            boxes.below(boxes.heading("section/linux/unseen", "Not compared"), boxes.below(*unseen, gap=3)),
+            gap=8,
+        ),
+        caption=Caption(value.headline, (), f"{ended} {_COMPARED}{_RECORDED * value.is_recording}".strip()),
+        lanes=[Lane("calls", "Calls"), Lane("differences", "Differences, by kind", down=True)],
+        table=Table(value.header, _rows(value), (
+            ("calls", Table(("operation", "call", "task", "about", "found"), tuple(
+                (str(one.number), one.name, one.task, one.about, one.found) for one in value.made
+            ))),
+            *([("what is said", Table(("kind", "who", "says"), said))] if said else []),
+            ("not compared", Table(("what",), tuple((one,) for one in value.unseen))),
+        )),
+    )  # fmt: skip  # what it draws, what it says
+
+
+_COMPARED = "Each call ran here and in a real process; results, bytes, mappings and pages were compared."
+
+_RECORDED = " Linux's side is a recording."
+
+
+# ---- the calls -------------------------------------------------------------------------------------------
+
+
+def _calls(made: Sequence[MadeCall], w: float) -> Part:
+    """Return a cell for each call, or for neighbours that agree if there are too many, in lines."""
+    runs = _runs(made)
+    across = max(1, int((w - _SIDE + _GAP) // (_CALL + _GAP)))
+    lines = [runs[at : at + across] for at in range(0, min(len(runs), MOST_CALLS), across)]
+    left = sum(map(len, runs[MOST_CALLS:]))
+    return boxes.below(
+        *(boxes.drawing(0, partial(_line, number, line)) for number, line in enumerate(lines)),
+        boxes.more("linux/calls/more", left, "calls"),
+        boxes.words("linux/calls/key", _MEANS if any(one.found != "same" for one in made) else ""), gap=10,
+    )  # fmt: skip  # the cells, and what a cut means
+
+
+_MEANS = "Joined: the same. ≠: different. Red: nothing explains it, so one of the two has a bug."
+_CALL, _GAP, _SIDE, _BOX, MOST_CALLS = 60.0, 6.0, 56.0, 26.0, 36
+"""Width of a call, between two calls, and of the names at the left; height of a side; the most cells."""
+
+
+def _runs(made: Sequence[MadeCall]) -> list[list[MadeCall]]:
+    """Return calls one by one; neighbours of one name that agree together, or all that agree, if there are too many."""
+    found = [[one] for one in made]
+    for key in (lambda one: (one.found, one.name), lambda one: (one.found, "")):
+        if len(found) > MOST_CALLS:
+            runs = [[*run] for _, run in groupby(made, key=key)]
+            found = [part for run in runs for part in ([run] if run[0].found == "same" else [[one] for one in run])]
+    return found
+
+
+def _line(number: int, runs: Sequence[Sequence[MadeCall]], box: Box) -> Iterator[Node]:
+    """Yield a line of calls, after the names of the two sides."""
+    middles = [40 + _BOX / 2 + 4, 40 + 1.5 * _BOX + 8 + 4]
+    names = [Text(0, y, name, "strong") for y, name in zip(middles, ("here", "Linux"), strict=True)]
+    yield kit.runs(f"linux/side/{number}", Box(box.x, box.y, _SIDE, 2 * _BOX + 48), names)
+    for place, run in enumerate(runs):
+        first, count = run[0], len(run)
+        same = len({one.name for one in run}) == 1
+        name = first.name.replace("looked at in the end", "look") if same else f"{count:,} calls"
+        about = first.about if count == 1 else f"{count:,} times" if same else "all agree"
+        text = [fitted(_CALL / 2, 14, visible(name), _CALL, "label", "middle"),
+                fitted(_CALL / 2, 31, visible(about), _CALL, "label dim", "middle")]  # fmt: skip  # what was called
+        middle, top, low = _CALL / 2, 40 + _BOX / 2, 40 + 1.5 * _BOX + 8
+        bars = [Bar(0, 40, _CALL, _BOX, "rail"), Bar(0, 48 + _BOX, _CALL, _BOX, "rail")]
+        if first.found == "same":
+            bars.append(Bar(middle - 1.5, top, 3, low - top, "mark"))
+        else:
+            style = "strong error" if first.found == "different" else "strong"
+            text.append(Text(middle, (top + low) / 2 + 4, "≠", style, "middle"))
+        bars += [Bar(middle - 5, y - 5, 10, 10, "dot-on") for y in (top, low)]
+        said = {"same": "the same in Linux", "known": "different, for a known reason"}.get(
+            first.found, "different, and nothing explains it")  # fmt: skip  # in words
+        about = f", {first.about}" * bool(first.about) if count == 1 else f" to {run[-1].number}"
+        title = f"operation {first.number}{'' if count > 1 else f', {first.task}'}, {name}{about}: {said}"
+        at = Box(box.x + _SIDE + place * (_CALL + _GAP), box.y, _CALL, 2 * _BOX + 48)
+        yield kit.runs(f"linux/call/{number}/{place}", at, text, bars=bars, title=visible(title), lane="calls")
+
+
+# ---- the differences -------------------------------------------------------------------------------------
 
 
 def _kind(number: int, high: float, title: str, said: Sayings | None, rows: Sequence[LinuxDifference]) -> Part:
@@ -94,7 +175,7 @@ def _kind(number: int, high: float, title: str, said: Sayings | None, rows: Sequ
 def _sections(value: LinuxComparison) -> Iterator[tuple[str, Sayings | None, Sequence[LinuxDifference]]]:
     """Yield the unexplained differences, then the known kinds, in the order of their operations."""
     if value.surprises:
-        yield f"{counted(len(value.surprises), 'difference')} that nothing accounts for", None, value.surprises
+        yield f"{counted(len(value.surprises), 'difference')} that nothing explains", None, value.surprises
     kinds = [(kind, said, value.of(kind)) for kind, said in value.sayings]
     for kind, said, rows in sorted(kinds, key=lambda one: min((row.number for row in one[2]), default=0)):
         yield f"{kind}: {counted(len(rows), 'difference')}", said, rows
@@ -158,19 +239,6 @@ def _card(identity: str, alike: Alike, box: Box) -> Iterator[Node]:
     )  # fmt: skip
 
 
-def _calls(value: LinuxComparison) -> str:
-    said = (f"{name} {'once' if count == 1 else f'{count:,} times'}" for name, count in value.calls)
-    return ", ".join(said) or "nothing"
-
-
-def _table(value: LinuxComparison) -> Table:
+def _rows(value: LinuxComparison) -> tuple[tuple[str, ...], ...]:
     rows, more = value.table()[:MOST_ROWS], len(value.rows) - MOST_ROWS
-    left_out = ((f"… {more:,} differences more", *[""] * (len(value.header) - 1)),) if more > 0 else ()
-    said = tuple((kind, who, words) for kind, one in value.sayings for who, words in zip(WHO, one, strict=True))
-    return Table(
-        value.header, (*rows, *left_out),
-        (
-            *([("what is said", Table(("kind", "who", "says"), said))] if said else []),
-            ("not compared", Table(("what",), tuple((one,) for one in value.unseen))),
-        ),
-    )  # fmt: skip
+    return (*rows, *[(f"… {more:,} differences more", *[""] * (len(value.header) - 1))] * (more > 0))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from vmwidgets.views.scene import boxes, kit
+from vmwidgets.views.scene import boxes
 from vmwidgets.views.scene.boxes import Column, Part, Row
 from vmwidgets.views.scene.kit import WIDTH
 from vmwidgets.views.scene.model import Caption, Scene, Table
@@ -18,7 +18,8 @@ MOST_ROWS, MOST_PARTS = 40, 24
 class Found(NamedTuple):
     """One finding: a headline, sentences about it, and a list.
 
-    `names` are the headings of the list's columns, and `styles` the colours of its rows.
+    `names` are the headings of the list's columns, and `styles` the colours of its rows.  With `folds`, it is a line
+    until a reader opens it.
     """
 
     title: str
@@ -26,45 +27,54 @@ class Found(NamedTuple):
     rows: Sequence[tuple[str, ...]] = ()
     names: tuple[str, ...] = ()
     styles: Sequence[str] = ()
+    folds: bool = False
 
 
-def draw_pasted(
-    found: Sequence[Found], summary: str, caption: str, *, view: str = "pasted", title: str = "pasted text",
-    switches: Sequence[Sequence[kit.Switch]] = (), width: float = WIDTH,
-) -> Scene:  # fmt: skip  # what is drawn, then where
-    """Return the scene of all findings, each below its headline; `switches` are above them."""
-    parts = [_finding(view, number, one) for number, one in enumerate(found[:MOST_PARTS])]
-    left = len(found) - len(parts)
+def draw_answer(found: Sequence[Found], summary: str, caption: Caption, *, width: float = WIDTH) -> Scene:
+    """Return the answer alone, with the table of all findings."""
     said = [(one.title, words) for one in found for words in (*one.words, *("  ".join(row) for row in one.rows))]
+    return boxes.picture("pasted", "pasted text", summary, boxes.below(), caption=caption, width=width,
+                         table=Table(("what", "says"), tuple(said)))  # fmt: skip  # and nothing else
+
+
+def draw_findings(found: Sequence[Found], *, width: float = WIDTH) -> Scene:
+    """Return the scene of all findings, each below its headline; the first headline is the scene's title."""
+    first = found[0]
+    parts = [_finding(number, one) for number, one in enumerate(found[1:MOST_PARTS], 1)]
+    left = len(found) - len(parts) - 1
     return boxes.picture(
-        view, title, summary,
-        boxes.below(
-            boxes.switches(view, switches), *parts,
-            boxes.more(f"{view}/more", left), gap=8,
-        ),
-        caption=Caption(caption), table=Table(("what", "says"), tuple(said)), width=width,
-    )  # fmt: skip
+        "findings", visible(first.title), "",
+        boxes.below(_words(0, first), *parts, boxes.more("pasted/more", left), gap=8),
+        caption=Caption(""), table=Table((), ()), width=width,
+    )  # fmt: skip  # what is drawn, then where
 
 
-def _finding(view: str, number: int, one: Found) -> Part:
-    """Return a headline, the sentences about it, and its list."""
+def section_of(number: int) -> str:
+    """Return the ID of a finding's headline."""
+    return f"section/pasted/{number}" if number else "section/findings"
+
+
+def _finding(number: int, one: Found) -> Part:
+    return boxes.below(boxes.heading(section_of(number), visible(one.title)), _words(number, one))
+
+
+def _words(number: int, one: Found) -> Part:
+    """Return the sentences about a finding, and its list."""
     lines = [
-        boxes.words(f"{view}/{number}/{line}", visible(said), "label")
+        boxes.words(f"pasted/{number}/{line}", visible(said), "label")
         for line, said in enumerate(one.words[:MOST_ROWS])
     ]
     most = max(map(len, one.rows), default=0)
     columns = [Column(name, "mono") for name in (*one.names, *("",) * (most - len(one.names)))]
     some = [
-        Row(f"{view}/{number}/row/{line}", [*map(visible, row)], "  ".join(row), one.styles[line] if one.styles else "")
+        Row(f"pasted/{number}/row/{line}", [*map(visible, row)], "  ".join(row), one.styles[line] if one.styles else "")
         for line, row in enumerate(one.rows[:MOST_ROWS])
     ]
     left = max(0, len(one.rows) - MOST_ROWS) + max(0, len(one.words) - MOST_ROWS)
     return boxes.below(
-        boxes.heading(f"section/{view}/{number}", visible(one.title)),
-        boxes.below(*lines, gap=3),
-        boxes.rows(f"{view}/{number}/row", columns, some),
-        boxes.more(f"{view}/{number}/more", left),
-    )
+        boxes.below(*lines, gap=3), boxes.rows(f"pasted/{number}/row", columns, some),
+        boxes.more(f"pasted/{number}/more", left),
+    )  # fmt: skip  # from top to bottom
 
 
 def in_words(rights: str) -> str:

@@ -1,4 +1,7 @@
-"""The text of a small C program, with the current line marked, and each line's costs next to it."""
+"""The text of a small C program, with the current line marked, and each line's costs next to it.
+
+Up to eight events of a line are a mark each; more are a bar with their number, each column on its own scale.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +11,10 @@ from functools import partial
 from textwrap import wrap
 
 from vmwidgets.engine.base.frozen import frozen
-from vmwidgets.engine.base.units import counted
+from vmwidgets.engine.base.units import counted, listed
 from vmwidgets.views.scene import boxes, kit
 from vmwidgets.views.scene.kit import LINE, MARGIN, WIDTH, Box
-from vmwidgets.views.scene.model import Caption, Lane, Node, Rows, Scene, Table, Text
+from vmwidgets.views.scene.model import Bar, Caption, Lane, Node, Rows, Scene, Table, Text
 from vmwidgets.views.scene.relations import together
 from vmwidgets.views.scene.text import fitted, text_width, visible
 from vmwidgets.views.story.moment import Moment
@@ -30,7 +33,13 @@ COLUMNS = {
 }
 """The possible columns: the head of each, and its singular and plural in words."""
 
-_ROW, _NUMBER, _COLUMN = LINE + 2, 26.0, 64.0
+_ROW, _NUMBER, _COLUMN = LINE + 2, 26.0, 88.0
+
+MARKS, _STEP, _DENSE, _APART = 8, 9.0, 5.0, 2.0
+"""The most events of a line that are a mark each; pixels a mark, alone and in a column with longer bars; a gap."""
+
+_LOOKS = {"faults": "mark", "copies": "new"}
+"""The style of a mark by its column; of the others, grey."""
 
 _NARROW = 26.0
 """Width in pixels of a column headed by a letter, if lines of code have no room next to wider columns."""
@@ -61,11 +70,12 @@ def draw_program(
     letters = " · ".join(f"{words[0]}: {words}" for words in columns) if column < _COLUMN else ""
     part = boxes.below(
         boxes.words("program/legend", letters), boxes.drawing(0, partial(_heads, columns, column)),
-        boxes.drawing(0, partial(_rows, lines, columns, at, column)), gap=2,
+        boxes.drawing(0, partial(_rows, lines, columns, at, column)),
+        boxes.drawing(_ROW, partial(_sums, lines, columns, column)), gap=2,
     )  # fmt: skip  # from top to bottom
     text = boxes.picture(
         "program", f"{name}.c" if at is None else f"{name}.c, line {at}", doing, part,
-        caption=_caption(moment, _answer(lines, columns), doing),
+        caption=_caption(moment, _answer(name, lines, columns), doing),
         table=Table(("line", *columns, "text"), Rows(lambda: tuple(_table(lines, columns)))),
         machine=machine, width=room,
         lanes=[Lane("program", down=True, label="lines of the program")],
@@ -84,17 +94,38 @@ def _caption(moment: Moment, answer: str, doing: str) -> Caption:
     return replace(caption, text=answer or f"{doing}.", reason=caption.reason)
 
 
-def _answer(lines: Sequence[CodeLine], columns: Sequence[str]) -> str:
-    """Return which line has the most of the most frequent cost other than accesses; "" if two lines tie."""
+def _told(lines: Sequence[CodeLine], columns: Sequence[str]) -> tuple[str, list[int]]:
+    """Return the column that says most about the lines, and the numbers of the lines that it names.
+
+    These are the lines that copy, if any do, and else those with most of the most frequent cost; ("", []) before any.
+    """
     totals = {name: sum(one.counts.get(name, 0) for one in lines) for name in columns if name != "accesses"}
-    most = max(totals, key=lambda name: totals[name], default="")
-    if not most or not totals[most]:
-        return ""
+    most = "copies" if totals.get("copies") else max(totals, key=lambda name: totals[name], default="")
     counts = [one.counts.get(most, 0) for one in lines]
-    top = max(counts)
-    if counts.count(top) > 1:
+    least = 1 if most == "copies" else max(counts, default=0)
+    return (
+        (most, [number for number, one in enumerate(counts, 1) if one >= least]) if least and any(counts) else ("", [])
+    )
+
+
+def _answer(name: str, lines: Sequence[CodeLine], columns: Sequence[str]) -> str:
+    """Return which lines copy pages, or which have most of the most frequent cost; "" before any."""
+    most, told = _told(lines, columns)
+    if not told:
         return ""
-    return f"Line {counts.index(top) + 1} has {top:,} of {counted(totals[most], *COLUMNS[most])}."
+    counts = [lines[number - 1].counts[most] for number in told]
+    total = counted(sum(one.counts.get(most, 0) for one in lines), *COLUMNS[most])
+    which = f"lines {listed([*map(str, told)])}" if 1 < len(told) < 5 else f"{len(told)} lines"
+    if most == "copies":
+        what = "a page" if sum(counts) == 1 else f"{sum(counts):,} pages"
+        said = (
+            f"only line {told[0]} of {name}.c copies {what}" if len(told) == 1 else f"{which} of {name}.c copy {what}"
+        )
+    elif len(told) == 1:
+        said = f"line {told[0]} of {name}.c has {counts[0]:,} of {total}"
+    else:
+        said = f"{which} of {name}.c have {counts[0]:,} of {total} each"
+    return f"{said[0].upper()}{said[1:]}."
 
 
 def room_of_panes(lines: Sequence[CodeLine], columns: Sequence[str], width: float) -> float:
@@ -109,39 +140,65 @@ def _needed(lines: Sequence[CodeLine], columns: Sequence[str]) -> float:
 
 
 def _heads(columns: Sequence[str], column: float, box: Box) -> Iterator[Node]:
-    """Yield the heads of the columns of numbers: their words, or a letter if a column is narrow."""
-    is_narrow = column < _COLUMN
+    """Yield the heads of the columns: their words, or a letter if a column is narrow."""
     for number, words in enumerate(columns):
         x = box.x + box.w - (len(columns) - number) * column
-        text = tuple(Text(column / 2, LINE - 4 + LINE * row, word, "label dim", "middle")
-                     for row, word in enumerate([words[0]] if is_narrow else words.split()))  # fmt: skip
-        place = Box(x, box.y, column, LINE if is_narrow else 2 * LINE)
-        yield kit.runs(f"program/head/{number}", place, text, title=words)
+        said = words if column >= _COLUMN else words[0]
+        yield kit.runs(
+            f"program/head/{number}", Box(x, box.y, column, LINE), [Text(0, 14, said, "label dim")], title=words
+        )
+
+
+def _sums(lines: Sequence[CodeLine], columns: Sequence[str], column: float, box: Box) -> Iterator[Node]:
+    """Yield the sum of each column below it."""
+    totals = [sum(one.counts.get(name, 0) for one in lines) for name in columns]
+    text = [Text(_NUMBER, 14, "in all", "label dim")]
+    text += [
+        Text(box.w - (len(columns) - place) * column, 14, f"{one:,}", "strong") for place, one in enumerate(totals)
+    ]
+    said = ", ".join(counted(one, *COLUMNS[name]) for name, one in zip(columns, totals, strict=True))
+    yield kit.runs("program/sums", box, text, title=f"in all: {said}")
 
 
 def _rows(lines: Sequence[CodeLine], columns: Sequence[str], at: int | None, column: float, box: Box) -> Iterator[Node]:
-    """Yield the lines, each as high as its words in this width, with its numbers."""
+    """Yield the lines, each as high as its words in this width, with its costs."""
     w, y = box.w, box.y
+    told = _told(lines, columns)[1]
+    most = {name: max(one.counts.get(name, 0) for one in lines) for name in columns}
     for number, one in enumerate(lines, 1):
         words = one.text.lstrip()
         x = _NUMBER + _LETTER * (len(one.text) - len(words))
-        room = w - x - len(columns) * column - 4
+        room = w - x - len(columns) * column - 8
         code = _broken(words, room)
         high = _ROW + (len(code) - 1) * LINE
-        runs = [Text(_NUMBER - 8, 14, str(number), "mono dim", "end")]
+        runs = [Text(_NUMBER - 8, 14, str(number), "strong" if number in told else "mono dim", "end")]
         runs += [
             fitted(x + 2 * _LETTER * (row > 0), 14 + row * LINE, part, room, "mono") for row, part in enumerate(code)
         ]
-        for place, name in enumerate(columns if one.counts else ()):
-            count, middle = one.counts[name], w - (len(columns) - place - 0.5) * column
-            runs.append(Text(middle, 14, f"{count:,}" if count else "·", "label" if count else "label dim", "middle"))
+        bars: list[Bar] = []
+        for place, name in enumerate(columns):
+            left = w - (len(columns) - place) * column
+            its, said = _costs(one.counts.get(name, 0), most[name], _LOOKS.get(name, "used"), left, column)
+            bars, runs = bars + its, runs + said
         is_at = number == at
         yield Node(
             f"program/{number}", "line", box.x, y, w, high, shape="box" if is_at else "none",
-            text=tuple(run for run in runs if run.text), state=("shown",) if is_at else (),
+            text=tuple(run for run in runs if run.text), bars=tuple(bars), state=("shown",) if is_at else (),
             title=_title(number, one, is_at), lane="program",
         )  # fmt: skip
         y += high
+
+
+def _costs(count: int, most: int, style: str, x: float, column: float) -> tuple[list[Bar], list[Text]]:
+    """Return a line's events in a column: a mark each, or a bar with their number; a number alone if it is narrow."""
+    if column < _COLUMN:
+        return [], [Text(x, 14, f"{count:,}", "label")] * bool(count)
+    step = _STEP if most <= MARKS else _DENSE
+    if count <= MARKS:
+        return [Bar(x + step * place, 6, step - _APART, 9, style) for place in range(count)], []
+    least, room = step * MARKS, column - 12 - text_width(f"{most:,}", "label")
+    wide = least + (room - least) * (count - MARKS) / (most - MARKS)
+    return [Bar(x, 6, wide, 9, style)], [Text(x + wide + 4, 14, f"{count:,}", "label")]
 
 
 def _broken(words: str, room: float) -> list[str]:

@@ -1,76 +1,88 @@
-"""A real kernel at a stop: how its processes' mappings changed, and which process has each page of memory.
+"""A real kernel at a stop: which process has which page of memory, and what changed since the stop before.
 
-Memory is drawn as rows of pages: the letter of the process that has a page, and below it a strip for the page's kind.
+A row is a process, and a column is a page of memory, or all pages that the same processes have in the same way.
+A page of several processes is one capsule across their rows.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Literal, NamedTuple
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import partial
+from itertools import groupby, pairwise
+from typing import TYPE_CHECKING, NamedTuple
 
-from vmwidgets.engine.base.units import PAGE, Address, Size, counted
+from vmwidgets.engine.base.units import Address, Size, counted, listed
 from vmwidgets.views.scene import boxes, kit
 from vmwidgets.views.scene.boxes import Column, Part, Row
-from vmwidgets.views.scene.kit import WIDTH
-from vmwidgets.views.scene.model import Caption, Lane, Scene, Table
-from vmwidgets.views.scene.text import visible
+from vmwidgets.views.scene.kit import WIDTH, Box
+from vmwidgets.views.scene.model import Bar, Caption, Lane, Link, Node, Scene, Table, Text
+from vmwidgets.views.scene.text import fitted, text_width, visible
 
-MOST_CHANGES, MOST_ROWS = 24, 48
-"""The most changes of a process, and the most rows of memory; the table has all."""
+from .pasted import in_words
 
-ACROSS = (32, 16)
-"""The number of memory pages in a row, in a wide and in a narrow picture."""
+if TYPE_CHECKING:
+    from vmwidgets.given.pasted import SaidDifference
+    from vmwidgets.given.stops import Stop
 
-WIDE = 640.0
+MOST_LINES, MOST_PROCESSES, MOST_CHANGES = 3, 12, 8
+"""The most lines of columns, of processes and of changed ranges; the table has all."""
 
-Kind = Literal["page", "table", "several", "written"]
+_COLUMN, _WIDEST, _GAP, _ROW, _NAME = 56.0, 104.0, 10.0, 38.0, 150.0
 
-STYLES: dict[Kind, tuple[str, str]] = {
-    "page": ("used", "a page that one process maps"),
-    "table": ("table", "a page with one of its tables"),
-    "several": ("several", "a page that several processes map"),
-    "written": ("error", "a table that user code can write"),
-}
-"""The strip below a letter, by the page's kind, with its meaning."""
+Has = tuple[str, ...]
+"""What each process has in a page: "table", its rights, or "" for nothing."""
 
 
-class Change(NamedTuple):
-    """A range whose mapping changed since the previous stop: its old and new state, in letters of rights."""
+class Piece(NamedTuple):
+    """Pages that the processes have in the same way; the processes `new` got them since the stop before."""
 
-    start: int
-    size: int
-    was: str
-    now: str
-    is_new: bool
+    pages: Sequence[int]
+    has: Has
+    new: Sequence[int]
 
+    @property
+    def rank(self) -> tuple[bool, bool, int]:
+        """A key that sorts pages of several processes first, then new pages, then the most pages."""
+        return len(self.users) < 2, not self.new, -len(self.pages)
 
-class Halt(NamedTuple):
-    """The contents of a stop's picture."""
-
-    summary: str
-    since: str
-    """The point of comparison for the changes, in words."""
-    changes: Mapping[str, Sequence[Change]]
-    """The changes by process."""
-    processes: Sequence[str]
-    """The processes, each with its letter, in words."""
-    pages: Mapping[int, tuple[str, Kind]]
-    """The letter and the kind of each page, by physical address."""
-    worst: str = ""
-    """A table that user code can write, in a sentence; "" if there is none."""
+    @property
+    def users(self) -> list[int]:
+        """The places of the processes that have the pages."""
+        return [place for place, one in enumerate(self.has) if one]
 
 
-def draw_stop(halt: Halt, *, width: float = WIDTH, switches: Sequence[Sequence[kit.Switch]] = ()) -> Scene:
-    """Return the scene of a stop."""
-    changes = [_changes(number, name, some) for number, (name, some) in enumerate(halt.changes.items())]
-    changed = f"{counted(len(changes), 'process', 'processes')} changed {halt.since}."
+def draw_stop(
+    stop: Stop, before: Stop | None, place: str, *, width: float = WIDTH, switches: Sequence[Sequence[kit.Switch]] = ()
+) -> Scene:
+    """Return the scene of a stop compared with the stop `before`; `place` is its number and the total."""
+    pieces = pieces_of(stop, before)
+    if len(stop.spaces) > MOST_PROCESSES:  # first those that share a page, or got one
+        told = {place for one in pieces for place in one.users if len(one.users) > 1 or place in one.new}
+        order = sorted(range(len(stop.spaces)), key=lambda place: place not in told)
+        stop = replace(stop, spaces=tuple(stop.spaces[place] for place in order))
+        pieces = pieces_of(stop, before)
+    names = [space.name for space in stop.spaces]
+    worst = {one.pa: one for one in stop.written_tables()}
+    changes = [(name, one) for name, some in stop.changes(before).items() for one in some]
+    caption = _caption(stop, before, pieces)
+    part = boxes.below(
+        boxes.switches("stops", switches),
+        boxes.sized(lambda w: _memory(names, pieces, {*worst}, w)),
+        _changes(changes) if before is not None else boxes.below(),
+        gap=14,
+    )
+    memory = [(str(Address(pa)), name, one) for piece in pieces for pa in piece.pages
+              for name, one in zip(names, piece.has, strict=True) if one]  # fmt: skip  # a row a page and process
     return boxes.picture(
-        "stops", "stops of the kernel", visible(halt.summary),
-        boxes.below(boxes.switches("stops", switches), *changes, _memory(halt, ACROSS[width < WIDE]), gap=8),
-        caption=Caption(visible(halt.worst), (), changed, "error") if halt.worst else Caption(changed),
-        table=_table(halt), width=width,
-        lanes=[Lane("changes", "What changed", down=True), Lane("memory", "Memory, by address", down=True)],
-    )  # fmt: skip
+        "stops", "stops of the kernel", visible(f"stop {stop.number}, {place}: {stop.where}"), part,
+        caption=caption, width=width,
+        table=Table(
+            ("process", "from", "size", "was", "is"), [(name, *_said(one)) for name, one in changes],
+            (("memory", Table(("page at", "process", "has"), memory)),),
+        ),
+        lanes=[Lane("memory", "Memory, by address"), Lane("changes", "What changed", down=True)],
+    )  # fmt: skip  # what it draws, what it says
 
 
 def draw_no_stop(width: float = WIDTH) -> Scene:
@@ -79,51 +91,179 @@ def draw_no_stop(width: float = WIDTH) -> Scene:
                          caption=Caption("The kernel has not stopped yet."))  # fmt: skip  # and nothing else
 
 
-def _changes(number: int, name: str, some: Sequence[Change]) -> Part:
-    """Return a process and each of its ranges that changed, with the rights before and after."""
-    said = [(str(Address(one.start)), str(Size(one.size)), f"{one.was} → {one.now}") for one in some]
-    columns = [Column(style="mono"), Column(style="dim"), Column(style="mono")]
-    shown = [
-        Row(f"stops/{number}/{line}", cells, f"{cells[0]}, {cells[1]}: {cells[2]}", lane="changes",
-            state=("new",) if one.is_new else ("changed",))
-        for line, (one, cells) in enumerate(zip(some, said, strict=True))
-    ]  # fmt: skip  # a row a change
+def pieces_of(stop: Stop, before: Stop | None) -> list[Piece]:
+    """Return the pages in use by what each process has in them, in the order of the first addresses."""
+    has: dict[int, list[str]] = {}
+    got: dict[int, list[int]] = {}
+    known = {space.key: {*space.frames, *space.tables} for space in before.spaces} if before is not None else {}
+    for place, space in enumerate(stop.spaces):
+        rights = space.rights_of_pages()
+        mine = {pa: rights.get(pa, "mapped") for pa in space.frames} | dict.fromkeys(space.tables, "table")
+        for pa, one in mine.items():
+            has.setdefault(pa, [""] * len(stop.spaces))[place] = one
+            if before is not None and pa not in known.get(space.key, ()):
+                got.setdefault(pa, []).append(place)
+    alike: dict[tuple[Has, tuple[int, ...]], list[int]] = {}
+    for pa in sorted(has):
+        alike.setdefault((tuple(has[pa]), tuple(got.get(pa, ()))), []).append(pa)
+    return [Piece(pages, *one) for one, pages in alike.items()]
+
+
+# ---- what is said ----------------------------------------------------------------------------------------
+
+
+def _caption(stop: Stop, before: Stop | None, pieces: Sequence[Piece]) -> Caption:
+    """Return the worst find, or else what changed."""
+    names, changed = [space.name for space in stop.spaces], _changed(stop, before)
+    if tables := stop.written_tables():
+        one, left = tables[0], len(tables) - 1
+        whose = "its own page tables" if one.writer == one.owner else f"{one.owner}'s page tables"
+        more = f" {counted(left, 'more page')} {'is' if left == 1 else 'are'} like this." * bool(left)
+        said = f"{Address(one.pa)} is one of them, and user code that writes it can map all of memory.{more} {changed}"
+        return Caption(visible(f"{one.writer} can write {whose}."), (), visible(said), "error")
+    for piece in pieces:
+        writers = [names[place] for place in piece.users if "w" in piece.has[place]]
+        others = [names[place] for place in piece.users if "w" not in piece.has[place] and piece.has[place] != "table"]
+        if writers and others:
+            said = f"{listed(writers)} can write a page that {listed(others)} has too."
+            why = "A fork left it open, or both mapped it to share it."
+            return Caption(visible(said), (), visible(f"{why} {changed}"))
+    return Caption(visible(changed))
+
+
+def _changed(stop: Stop, before: Stop | None) -> str:
+    """Return what the processes got and gave back since the stop before, or what they have at the first stop."""
+    if before is None:
+        some = [f"{one.name} has {_count(len(one.frames), len(one.tables))}" for one in stop.spaces]
+        return f"{listed(some[:3])}." if 0 < len(some) < 4 else f"{counted(len(some), 'process', 'processes')} run."
+    known, said = {space.key: space for space in before.spaces}, []
+    for space in stop.spaces:
+        was = known.pop(space.key, None)
+        frames, tables = ({*space.frames}, {*space.tables})
+        old = ({*was.frames}, {*was.tables}) if was is not None else (set[int](), set[int]())
+        got, lost = (
+            _count(len(frames - old[0]), len(tables - old[1])),
+            _count(len(old[0] - frames), len(old[1] - tables)),
+        )
+        did = listed([f"got {got}"] * bool(got) + [f"gave back {lost}"] * bool(lost))
+        said += [f"{space.name} {did}"] * bool(did)
+    said += [f"{space.name} ended" for space in known.values()]
+    left = len(said) - 2
+    more = [counted(left, "more change")] * (left > 0)
+    since = f"Since stop {before.number}"
+    if said:
+        return f"{since}, {listed([*said[:2], *more])}."
+    return f"{since}, only rights changed." if stop.changes(before) else f"Nothing changed since stop {before.number}."
+
+
+def _count(pages: int, tables: int) -> str:
+    """Return numbers of pages and of tables in words; "" for none."""
+    return listed([counted(count, word) for count, word in ((pages, "page"), (tables, "table")) if count])
+
+
+def _said(one: SaidDifference) -> tuple[str, str, str, str]:
+    was, now = ("not mapped" if side is None else in_words(side.rights) for side in (one.one, one.other))
+    return str(Address(one.start)), str(Size(one.size)), was, f"{now} in another frame" if was == now else now
+
+
+# ---- what is drawn ---------------------------------------------------------------------------------------
+
+
+def _memory(names: Sequence[str], pieces: Sequence[Piece], worst: set[int], w: float) -> Part:
+    """Return rows of processes and columns of pages: first the pages of several processes, and those that changed."""
+    left_out, names = len(names) - MOST_PROCESSES, names[:MOST_PROCESSES]
+    left = min(_NAME, max((text_width(visible(one), "body strong") for one in names), default=0.0) + 16)
+    across = max(1, int((w - left + _GAP) // (_COLUMN + _GAP)))
+    wide = min(_WIDEST, (w - left + _GAP) / max(1, min(across, len(pieces))) - _GAP)
+    ranked = sorted(pieces, key=lambda one: (worst.isdisjoint(one.pages), one.rank))
+    shown = sorted(ranked[: across * MOST_LINES])
+    digits = next((many for many in (4, 5, 6, 8) if len({one.pages[0] % 16**many for one in shown}) == len(shown)), 16)
+    lines = [
+        boxes.drawing(0, partial(_line, names, shown[at : at + across], worst, digits, (left, wide)))
+        for at in range(0, len(shown), across)
+    ]
+    rest = sum(len(one.pages) for one in ranked[across * MOST_LINES :])
     return boxes.below(
-        boxes.heading(f"section/stops/{number}", f"{visible(name)}: {counted(len(some), 'change')}"),
-        boxes.rows(f"stops/{number}", columns, shown, high=24, gap=4, most=MOST_CHANGES, boxed=True),
-    )
+        *lines,
+        boxes.words("stops/worst", _WORST if worst else "", "label error"),
+        boxes.more("stops/memory/more", rest, "pages"),
+        boxes.more("stops/memory/processes", left_out, "processes"),
+        boxes.words("stops/legend", (_LEGEND if shown else "No process has a page.") + _KERNEL * any(
+            "kernel" in one.has for one in shown)), gap=10,
+    )  # fmt: skip  # the pages, then what is said of them
 
 
-def _memory(halt: Halt, across: int) -> Part:
-    """Return rows of pages with processes in them, and the meanings of letters and strips."""
-    size = PAGE * across
-    starts = sorted({pa // size * size for pa in halt.pages})
-    shown = []
-    for start in starts:
-        pages = [halt.pages.get(pa) for pa in range(start, start + size, PAGE)]
-        looks = [(one[0], STYLES[one[1]][0]) if one else ("", "rail") for one in pages]
-        said = ", ".join(f"{one[0]} at {Address(start + at * PAGE)}" for at, one in enumerate(pages) if one)
-        shown.append(boxes.Strip(f"stops/memory/{start:x}", str(Address(start)), looks, said))
-    letters, kinds = ({one[side] for one in halt.pages.values()} for side in (0, 1))
-    named = [*halt.processes, *(["small letter: a page of its tables"] if "table" in kinds else []),
-             *(["*: several processes"] if "*" in letters else []),
-             *(["!: a table that user code can write"] if "written" in kinds else [])]  # fmt: skip
-    left = len(starts) - MOST_ROWS
-    return boxes.below(
-        boxes.heading("section/stops/memory", "Memory", f"{across * PAGE // 1024} KiB a row"),
-        boxes.words("stops/memory/named", visible("; ".join(named)) if halt.processes else "", "label"),
-        boxes.strips(shown[:MOST_ROWS], lane="memory"),
-        boxes.more("stops/memory/more", left, "rows"),
-        boxes.key("stops", [STYLES[kind] for kind in STYLES if kind in kinds]),
-        gap=4,
-    )
+_LEGEND = "A capsule is a page of memory, over the processes that have it; r, w and x are what each may do with it."
+_KERNEL = " Kernel: user code may not touch it."
+_WORST = "Outlined in red: one page, two roles. No user code may write a table."
 
 
-def _table(halt: Halt) -> Table:
-    changes = tuple(
-        (name, str(Address(one.start)), str(Size(one.size)), one.was, one.now)
-        for name, some in halt.changes.items()
-        for one in some
-    )
-    memory = tuple((str(Address(pa)), letter) for pa, (letter, _) in sorted(halt.pages.items()))
-    return Table(("process", "from", "size", "was", "is"), changes, (("memory", Table(("page at", "letter"), memory)),))
+def _id(one: Piece, place: int | str) -> str:
+    return f"stops/memory/{one.pages[0]:x}/{place}"
+
+
+def runs_of(one: Piece) -> list[list[int]]:
+    """Return the neighbours among the processes that have a page, tables apart from other pages."""
+    key = [(one.has[place] == "table", place - at) for at, place in enumerate(one.users)]
+    return [[place for place, _ in run] for _, run in groupby(zip(one.users, key, strict=True), key=lambda two: two[1])]
+
+
+def _state(one: Piece, run: Sequence[int]) -> str:
+    """Return "new" if all processes of a capsule got its page since the last stop, "changed" if some did."""
+    got = sum(place in one.new for place in run)
+    return "new" if got == len(run) else "changed" if got else ""
+
+
+def _line(
+    names: Sequence[str], pieces: Sequence[Piece], worst: set[int], digits: int, wides: tuple[float, float], box: Box
+) -> Iterator[Node | Link]:
+    """Yield the names of the processes, the addresses of a line of columns, and a capsule for each page."""
+    top, (left, wide) = box.y + 40, wides
+    for place, name in enumerate(names):
+        said = fitted(0, 21, visible(name), left - 8, "body strong")
+        yield kit.runs(f"stops/name/{pieces[0].pages[0]:x}/{place}", Box(box.x, top + place * _ROW, left, _ROW), [said])
+    for column, one in enumerate(pieces):
+        x = box.x + left + column * (wide + _GAP)
+        address = f"…{one.pages[0] % 16**digits:0{digits}x}"
+        text = [Text(wide / 2, 32, address, "mono label dim", "middle")]
+        if len(one.pages) > 1:
+            text.insert(0, Text(wide / 2, 14, f"{len(one.pages):,} pages", "label", "middle"))
+        yield kit.runs(f"stops/page/{one.pages[0]:x}", Box(x, box.y, wide, 40), text,
+                       title=f"{counted(len(one.pages), 'page')} from {Address(one.pages[0])}")  # fmt: skip  # a head
+    for column, one in enumerate(pieces):
+        x = box.x + left + column * (wide + _GAP)
+        nodes = [*_capsules(names, one, Box(x, top, wide, _ROW))]
+        yield from nodes
+        if nodes and not worst.isdisjoint(one.pages):
+            yield kit.around(f"{nodes[0].id}/worst", nodes, state=("fault",), apart=4)
+
+
+def _capsules(names: Sequence[str], one: Piece, box: Box) -> Iterator[Node]:
+    """Yield the capsules of a column: one for neighbours that have the page in one role, and bridges between them."""
+    said = "; ".join(f"{name}: {has}" for name, has in zip(names, one.has, strict=False) if has)
+    title = visible(f"{counted(len(one.pages), 'page')} from {Address(one.pages[0])}, {said}")
+    runs = [run for run in runs_of(one) if run[-1] < len(names)]
+    for above, below in pairwise(runs):
+        if one.has[above[0]] != "table" != one.has[below[0]]:
+            high = (below[0] - above[-1]) * _ROW
+            yield Node(f"{_id(one, above[0])}/bridge", "label", box.x, box.y + above[-1] * _ROW + 19, box.w + 4, high,
+                       shape="none", bars=(Bar(box.w - 4, 0, 7, high, "own-anonymous"),), title=title)  # fmt: skip
+    for run in runs:
+        text = tuple(Text(box.w / 2, 19 + at * _ROW, one.has[place], "mono", "middle") for at, place in enumerate(run))
+        state, kind = _state(one, run), "table" if one.has[run[0]] == "table" else "anonymous"
+        yield Node(
+            _id(one, run[0]), "capsule", box.x, box.y + run[0] * _ROW + 4, box.w, (len(run) - 1) * _ROW + 30,
+            shape="round", text=text, state=(kind, *[state] * bool(state)),
+            title=f"{title}{f', {state}' * bool(state)}", lane="memory",
+        )  # fmt: skip  # a page, or a run of pages
+
+
+def _changes(changes: Sequence[tuple[str, SaidDifference]]) -> Part:
+    """Return a row for each range whose rights or frames changed."""
+    rows = []
+    for at, (name, one) in enumerate(changes):
+        start, size, was, now = _said(one)
+        cells = visible(name), start, size, f"{was} → {now}"
+        rows.append(Row(f"stops/change/{at}", cells, "{}, {}, {}: {}".format(*cells), lane="changes"))
+    heads = ("process", "strong"), ("address", "mono"), ("size", "label dim"), ("rights", "mono")
+    return boxes.rows("stops/change", [Column(*one) for one in heads], rows, most=MOST_CHANGES)

@@ -51,6 +51,8 @@ class Why:
     """The number of the notebook cell of each operation, 0 for none; the cell of `last` at the end."""
     life: tuple[Station, ...] = field(default=(), repr=False)
     """For a byte of a task: the places of its page, from a file or zeros to its current place."""
+    address: int | None = field(default=None, repr=False)
+    """For a byte of a task: its address."""
 
     @in_ascii
     def __repr__(self) -> str:
@@ -327,14 +329,16 @@ def why(machine: Any, thing: Any, where: Any, places: list[Sight], last: Operati
     subject = subject_of(thing, where)
     holds = Trial(machine, subject)
     what = subject.says(holds.seen)
-    life = life_of(machine, thing.space, subject.address) if isinstance(thing, Task) else ()
+    is_byte = isinstance(thing, Task)
+    life = life_of(machine, thing.space, subject.address) if is_byte else ()
+    byte = subject.address if is_byte else None
     for operations in Candidates(machine, subject, places).tiers(last):
         if holds(operations):
             chain = tuple(_chain(holds, operations, last))
-            return Why(what, chain, last, cells=_cells_of(machine, (*chain, last)), life=life)
+            return Why(what, chain, last, cells=_cells_of(machine, (*chain, last)), life=life, address=byte)
     reason = holds.why_not or "the result differs when these operations are repeated alone"
     said = f"what that needed is not known: {shown(reason)[1:-1]}"
-    return Why(what, (last,), last, said, _cells_of(machine, (last, last)), life)
+    return Why(what, (last,), last, said, _cells_of(machine, (last, last)), life, byte)
 
 
 def _cells_of(machine: Any, operations: Iterable[Operation]) -> tuple[int, ...]:
