@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import vmwidgets as vm
-from tests.captions import says
+from tests.captions import says, whole
 from tests.widgets.page import asked, draw
 from vmwidgets.engine.mmu.formats import FORMATS
 from vmwidgets.views.scene.model import Node
@@ -66,7 +66,7 @@ def test_switches_change_the_access(view: vm.Walk) -> None:
     asked(view, type="open", id="walk/switch/write")
     asked(view, type="open", id="walk/switch/user")
     assert (view.access, view.user) == ("write", True)
-    assert "protection" in view.scene().caption.text or "may not" in view.scene().caption.text
+    assert "may not" in whole(view.scene().caption)
     asked(view, type="open", id="walk/switch/supervisor")
     assert "ok" in verdict(view).state
 
