@@ -98,7 +98,7 @@ def _from_function(
 
 
 def open_node(picture: Picture, node_id: str) -> None:
-    """Open a node, as well those opened earlier; a node such as "calls/step/7" goes to that step instead."""
+    """Open a node, and keep those opened earlier; a node such as "calls/step/7" goes to that step instead."""
     lane, _, step = node_id.rpartition("/")
     if lane.endswith("/step") and step.isdecimal():
         picture.step = int(step)
