@@ -44,9 +44,8 @@ def ribbon_lane(
     top: float,
     zoom: Zoom = None,
     width: float = WIDTH,
-    on: str = GROUND,
 ) -> Drawn:
-    """Return the ribbon from `top` on.  `columns` are the places where bands start, `on` is the name of the bar."""
+    """Return the ribbon from `top` on.  `columns` are the places where bands start."""
     axis = axis_of(picture, zoom, width)
     pieces = pieces_of(picture.value, axis)
     both = overlaps_of(picture.value)
@@ -65,7 +64,7 @@ def ribbon_lane(
     )
     plain = plain_ones(picture, (entry for entry, _ in bare if not names.get(entry.id)))
     drawn = (one for one in pieces if one.item is None or one.item.id not in plain)
-    nodes = [_ground(picture, bar_top, width, on)]
+    nodes = [_ground(picture, bar_top, width)]
     nodes += [node for piece in drawn if (node := _node(picture, piece, axis, bar_top, levels, names)) is not None]
     nodes += [node for one in both if (node := _overlap(picture, one, axis, bar_top)) is not None]
     nodes += [_ghost(picture, one, axis, bar_top) for one in picture.gone if _is_on(one, axis)]
@@ -78,7 +77,7 @@ def ribbon_lane(
     links = [*_bands(picture, pieces, columns, top, bar_top)] if columns else []
     entries, strips = [one for one, _ in ranges if one.id in plain], [at for one, at in ranges if one.id in plain]
     marks = entry_marks(
-        "ribbon", entries, strips, picture.fill_of, bar_top, BAR, "{address}–{end}, {size}, {words}", on=on
+        "ribbon", entries, strips, picture.fill_of, bar_top, BAR, "{address}–{end}, {size}, {words}", on=GROUND
     )
     bottom = bar_top + BAR + 36
     if any(one.broken and one.item is not None for one in pieces):
@@ -111,12 +110,12 @@ def break_marks(w: float, height: float, room: float = 16.0) -> tuple[Bar, ...]:
     return tuple(Bar(x, 3, 1.5, height - 6, "line") for x in ((1, 4, w - 6, w - 3) if room >= 15 else (1, w - 3)))
 
 
-def _ground(picture: MapPicture, y: float, width: float, name: str) -> Node:
+def _ground(picture: MapPicture, y: float, width: float) -> Node:
     value = picture.value
     title = (
         f"{picture.style.whole(value.start)}–{picture.style.whole(value.end)}, {binary_size(value.end - value.start)}"
     )
-    return Node(name, "ribbon", MARGIN, y, width - 2 * MARGIN, BAR, title=title, role="pan")
+    return Node(GROUND, "ribbon", MARGIN, y, width - 2 * MARGIN, BAR, title=title, role="pan")
 
 
 def _node(
