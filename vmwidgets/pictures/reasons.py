@@ -47,7 +47,7 @@ def draw(at: At) -> Sheet:
     >>> a = t.mmap("4 KiB")
     >>> t.write(a, b"x")
     >>> vm.Reasons(m.why(t, a)).scene().caption.text
-    'init wrote it: 0x78 is the “x” of “x”.'
+    'init wrote it: 0x78 is “x”.'
     """
     why: Why = at.target
     needed, is_later = why.operations, why.last not in why.operations and bool(why.last.number)
@@ -110,6 +110,8 @@ def _written(one: Operation, data: bytes, at: int) -> str:
     who, text = unquoted(one.target.partition(":")[2]), data.decode("ascii", "replace")
     if not text.isprintable() or "\ufffd" in text:
         return f"{who} wrote it: {data[at]:#04x}, byte {at:,} of {len(data):,}."
+    if len(text) == 1:
+        return f"{who} wrote it: {data[at]:#04x} is “{text}”."
     begin = max(0, min(at - LETTERS // 2, len(text) - LETTERS))
     part = f"{'…' * (begin > 0)}{text[begin : begin + LETTERS]}{'…' * (begin + LETTERS < len(text))}"
     return f"{who} wrote it: {data[at]:#04x} is the “{text[at]}” of “{part}”."
@@ -162,13 +164,21 @@ _BRIEF = {"read from the file": "read", "shared by the fork": "shared", "filled 
 """How a page got to a place, in fewer words."""
 
 
+def _how(one: Station, is_it: bool) -> tuple[str, ...]:
+    """Return how the page got to a place, and that the byte was written there then; and both in fewer words."""
+    brief = _BRIEF.get(one.how, one.how)
+    return (
+        (f"{one.how}, written", f"{brief}, written", "written") if is_it and one.how != "copied" else (one.how, brief)
+    )
+
+
 def _place(number: int, one: Station, kind: str, is_it: bool, w: float) -> Part:
     place, when = visible(one.place), f"{one.operation.number:,}"
     name = place.removeprefix("file ")
     lines = [
         Line(when, "label new" if is_it else "label dim"),
         Line((place, place.removeprefix("frame ")) if name == place else name, "strong", middle=name != place),
-        Line((one.how, _BRIEF.get(one.how, one.how)) if name == place else "a file", "label dim"),
+        Line(_how(one, is_it) if name == place else "a file", "label dim"),
     ]
     return boxes.card(
         f"why/life/{number}", lines, kind="card" if kind == "kernel" else "board-frame", least=_HIGH,

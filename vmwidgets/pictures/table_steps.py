@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from operator import attrgetter
 from typing import Any
 
 from vmwidgets.engine.base.event import Event
@@ -152,7 +153,11 @@ def marks_of_tables(moment: Moment, before: PageTables[Any], now: PageTables[Any
     noted = _noted(moment.so_far)
     words = {pa: one for pa, one in written.items() if (one[0] ^ one[1]) & ~noted.get(pa, 0)}
     made: set[int] = set()
+    roots = [row for table in window.tables if table.parent is None for row in table.rows]
     for va in {event.va for event in moment.so_far if isinstance(event, PteWritten) and event.level > 1}:
+        root = max((row for row in roots if row.va <= va), key=attrgetter("va"), default=None)
+        if root is not None and (root.is_lent or root.kind == "window"):
+            continue  # a lent table was there before, and the root is none below itself
         had = {step.table for step in _walk(before, va).steps}
         made.update(step.table for step in _walk(now, va).steps[1:] if step.table not in had)
     tables: dict[int, str] = {}

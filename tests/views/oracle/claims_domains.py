@@ -157,6 +157,13 @@ def placed_in_pieces(seen: Seen, said: Said) -> None:
     assert said["tables"] == in_words(len(new_tables(seen)), "new table")
 
 
+@claim("domain operations: map/refilled")
+def placed_after_a_refill(seen: Seen, said: Said) -> None:
+    before, after = both(seen)
+    assert placed(seen, said)
+    assert after.slab.total > before.slab.total
+
+
 @claim("domain operations: map/long")
 def placed_in_many_pieces(seen: Seen, said: Said) -> None:
     assert placed(seen, said)

@@ -116,7 +116,7 @@ FORTY = {
     ],
     "of_a_domain": [
         Kept("domain operations: made", {"size": "16 KiB", "kind": "a frame"}, ("slots[0]",)),
-        Kept("domain operations: map", {"size": "16 KiB", "address": "0x5000_0000"}, (), "map"),
+        Kept("domain operations: map/refilled", {"size": "16 KiB", "address": "0x5000_0000"}, (), "map"),
         Kept("domain operations: map/frame", {"flags": "rw-"}, ("slots[0]",)),
         Kept("domain operations: modify_flags", {"size": "16 KiB", "flags": "r--"}, (), "modify_flags"),
         Kept("domain events: VnodeUnmapInvoked", {"entries": "0–3"}),

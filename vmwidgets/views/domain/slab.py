@@ -94,7 +94,7 @@ def gauge(seen: DomainAt) -> Part:
         left = text_width(f"{used:,} used", "strong") + 10
         text = [
             Text(0, 12, f"{used:,} used", "strong"), fitted(box.w, 12, said, box.w - left, "strong", "end"),
-            fitted((wide + box.w - end) / 2, 18 + HIGH / 2 + 4, f"{slab.free:,} free",
+            fitted((wide + box.w - end) / 2, 18 + HIGH / 2 + 4, f"{slab.free:,} free, with the reserve",
                    box.w - end - wide - 4, "label dim", "middle"),
         ]  # fmt: skip  # over the bar, and in it
         return kit.runs("slab/gauge", box, [run for run in text if run.text], bars=bars, title=title)

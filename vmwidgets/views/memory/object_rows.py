@@ -348,7 +348,7 @@ class ObjectRows:
     def _object(self, name: str, runs: Sequence[_Run], places: _Places, high: float) -> Part:
         """Return an object's card with its own pages, and lines down the columns of pages that are further below."""
         one = self._value.objects[name]
-        behind = [self._value.objects[each] for each in self._value.chain(name)[1:]] or [one] * self._once
+        behind = [self._value.objects[each] for each in self._value.chain(name)[1:]]
         below = set[int]().union(*(each.pages for each in behind), *(each.swapped for each in behind))
         top = 5.0 if places.is_wide else _HIGH
 
@@ -357,9 +357,11 @@ class ObjectRows:
             lines: list[Bar] = []
             for number, run in enumerate(runs):
                 left = places.cell(number)
-                own = self._own(one, run)
+                own, box = self._own(one, run), Box(x + left, y + top, places.each, _CELL_H)
                 if own:
-                    cells.append(self._cell(one, run, own, Box(x + left, y + top, places.each, _CELL_H)))
+                    cells.append(self._cell(one, run, own, box))
+                elif any(index in one.pages for index in run.pages):
+                    cells.append(self._echo(one, run, box))
                 elif not below.isdisjoint(run.pages):
                     from_y = 0.0 if places.is_wide else top - 2
                     lines.append(Bar(left + places.each / 2 - 0.75, from_y, 1.5, high - from_y, "line"))
@@ -434,6 +436,18 @@ class ObjectRows:
         return kit.chip(identity, "page", box, words, style=style, spare=2, title=title, thing=thing, state=state,
                         shape=shape, bars=bars, lane=f"object/{one.name}/pages")  # fmt: skip
 
+    def _echo(self, one: ObjectValue, run: _Run, box: Box) -> Node:
+        """Return a pale cell for the frames of a column that have their colour in another object's row."""
+        frames = [one.pages[index] for index in run.pages if index in one.pages]
+        is_one = len(run.pages) == 1
+        words = f"{frames[0]:#x}" if is_one else f"{len(frames):,}"
+        home = self._homes[frames[0]]
+        title = f"{f'page {run.label}, frame' if is_one else f'pages {run.label}:'} {words}, as in {visible(home)}"
+        style = "mono label dim" if is_one else "label dim"
+        return kit.chip(f"object/{one.name}/{run.key}", "page", box, words, style=style, spare=2, title=title,
+                        thing=f"frame:{frames[0]}" * is_one, state=("echo",), shape="round",
+                        lane=f"object/{one.name}/pages")  # fmt: skip
+
     def _page(self, one: ObjectValue, index: int) -> tuple[list[str], tuple[str, ...], str]:
         """Return all about a page of an object, the words in its cell, and their style."""
         frame, slot = one.pages.get(index, -1), one.swapped.get(index, -1)
@@ -507,6 +521,7 @@ _LEGEND = (
     ("is-file", "a page of a file"),
     ("is-anonymous", "memory without a file"),
     ("round", "seen by several mappings"),
+    ("echo", "the same frame as in another row"),
     ("folded", "in swap space"),
     ("dirty", "written: its file does not have it yet"),
     ("orphan", "no mapping leads to this page"),

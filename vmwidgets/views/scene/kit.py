@@ -435,7 +435,8 @@ def gathered(nodes: Sequence[Node], width: float) -> list[Node]:
                 Node(f"{some[0].id}/around", "around", *box, state=(state, "within"))
             )  # its number is its badge
             number = badge(f"{some[0].id}/count", count, state, right, top + BADGE)
-            places = (right + 3, top), (left - 3 - number.w, top), (right - number.w, top - 4 - BADGE)
+            beside = left - 3 - number.w
+            places = (right + 3, top), (beside, top), (beside, bottom - BADGE), (right - number.w, top - 4 - BADGE)
             ways = [replace(number, x=x, y=y) for x, y in places if 0 <= x <= width - number.w]
             rings.append(next((way for way in ways if _is_free(way, box, nodes)), ways[-1]))
             inside |= {one.id for one in some}

@@ -380,6 +380,8 @@ def _follows(walk: Walk, name: str) -> str:
         return f"{who} may {may}"
     if name not in _SAID or not any(field.name == "P" for step in walk.steps for field in step.fields):
         return ""
+    if name not in ("P", "V") and not _dot(last, name):
+        return ""  # the walk ended before a descriptor could say it
     bad = "on" if name == "XD" else "off"
     denying = [table_name(step) for step in walk.steps if _dot(step, name) == bad]
     passes, denied = _SAID[name]

@@ -122,6 +122,8 @@ def _map(facts: Facts) -> Headline:
         return Headline(say("map/long", **fields))
     flags = next(event.flags for event in linked if not event.table)
     shown = say("map/frame", frame=frame, flags=flag_words(flags))
+    if len(facts.of(ev.VnodeLinked)) > len(linked):
+        return Headline(say("map/refilled", **fields), f"{shown} {_cost(facts)}".strip())
     made = {"mappings": _in_words(leaves, "mapping"), "tables": _in_words(tables, "new table")}
     return Headline(say("map", **fields, **made), f"{shown} {_cost(facts)}".strip())
 
