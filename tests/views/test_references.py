@@ -80,7 +80,7 @@ def test_one_reference_is_one_thing_in_all_blocks():
             "strings of references: reference",
             number="8",
             page="4",
-            what="Fifo with 3 frames: fault, 2 is evicted; fifo with 4 frames: fault, 0 is evicted; "
+            what="fifo with 3 frames: fault, 2 is evicted; fifo with 4 frames: fault, 0 is evicted; "
             "opt with 3 frames: fault, 0 is evicted; opt with 4 frames: fault, 1 is evicted",
         )
     )

@@ -81,7 +81,7 @@ class References(Picture):
     >>> picture.scene().caption.text
     '...5 by fifo, 4 by opt...'
     >>> picture.selection = "reference:2"
-    >>> picture.scene().caption.text
+    >>> picture.scene().caption.reason
     '...fifo: fault, 1 is evicted; opt: fault, 2 is evicted...'
     """
 
@@ -483,9 +483,7 @@ def _caption(runs: Sequence[PolicyRun], value: ReferencesValue | None, index: in
         labels = [f"{visible(run.policy)}{f' with {run.frames} frames' * several}" for run in runs]
         page = runs[0].steps[index].page
         what = "; ".join(f"{label}: {_outcome(run.steps[index])}" for label, run in zip(labels, runs, strict=True))
-        return Caption(
-            say_references("reference", number=index + 1, page=page, what=what[:1].upper() + what[1:]), (), reason
-        )
+        return Caption(say_references("reference", number=index + 1, page=page, what=what), (), reason)
     by_frames: dict[int, list[PolicyRun]] = {}
     for run in runs:
         by_frames.setdefault(run.frames, []).append(run)

@@ -60,7 +60,7 @@ def draw_times(at: At) -> Scene:
 
     >>> import vmwidgets as vm
     >>> vm.picture(vm.trace([0, 0, 0, 4096, 0]).intervals()).scene().caption.text
-    'A page most often comes back after 1 reference. That is 2 of 5 times.'
+    'A page most often comes back after 1 reference.'
     """
     if not isinstance(at.target, IntervalsValue):
         raise Refused(f"Intervals shows the result of trace.intervals(), not {shown(at.target)}")
