@@ -551,3 +551,17 @@ def test_in_a_narrow_picture_a_row_ends_with_its_capability() -> None:
         ends = [[run.text for run in node.text if run.anchor == "end" and run.x == node.w - 8] for node in rows]
         assert rows and all(any("[" in text for text in row) for row in ends)
         assert not any("…" in run.text for node in scene.nodes if node.kind == "hardware" for run in node.text)
+
+
+@pytest.mark.parametrize("kind", [vm.Domain, vm.Capabilities, vm.SlabLevels, vm.Vnodes])
+def test_a_picture_of_a_domain_that_is_gone_answers_nothing_about_what_it_had(kind: type[vm.View]) -> None:
+    machine = vm.boot("armv7")
+    domain = machine.domain("hello")
+    domain.map(domain.frame("64 KiB"), flags="rw")
+    picture = kind(domain)
+    machine.destroy_domain(domain)
+    assert says("domain operations: destroy_domain", picture.scene().caption.text)
+
+
+def test_the_tree_of_a_new_domain_has_its_root_as_a_step() -> None:
+    assert vm.Vnodes(vm.boot("armv7").domain("hello")).steps > 1

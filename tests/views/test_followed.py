@@ -93,3 +93,8 @@ def test_the_one_that_can_write_is_at_the_left_whichever_was_found_first() -> No
     scene = vm.picture(Followed("broken", "cow", 1, 1, first)).scene()
     places = {node.text[0].text: node.x for node in scene.nodes if node.kind == "board"}
     assert places["sh (2)"] < frame_of(scene).x < places["its child (3)"]
+
+
+def test_a_rule_that_has_no_title_says_its_own_sentence_braces_and_all() -> None:
+    first = Break("custom", "Frame of {sh} is wrong.", "", "vm.c:1", (), "sh", 0x2000, FRAME, ())
+    assert vm.picture(Followed("broken", "cow", 1, 1, first)).scene().caption.text == "Frame of {sh} is wrong."

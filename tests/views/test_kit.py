@@ -15,6 +15,7 @@ from vmwidgets.views.scene.kit import (
     draw_switches,
     flow,
     fold,
+    gathered,
     heading,
     label,
     ring,
@@ -131,3 +132,9 @@ def test_runs_stand_where_they_say_without_a_box_and_are_selected_only_with_a_th
     assert (plain.kind, plain.shape, plain.text, plain.title) == ("label", "none", tuple(text), "both")
     assert (plain.x, plain.y, plain.w, plain.h, plain.action) == (*box, "")
     assert runs("one", box, text, thing="frame:1").action == "select"
+
+
+@pytest.mark.parametrize(("changed", "rings"), [((0, 1, 2, 3, 4), 1), ((0, 1, 3, 4), 0)])
+def test_a_line_is_around_neighbours_that_changed_and_around_nothing_else(changed: tuple[int, ...], rings: int) -> None:
+    nodes = [Node(f"x/{at}", "range", 10.0 * at, 0, 8, 20, state=("new",) if at in changed else ()) for at in range(5)]
+    assert sum(node.kind == "around" for node in gathered(nodes, 900)) == rings

@@ -178,3 +178,12 @@ def test_titles_have_one_line() -> None:
 
 def scene_words(scene: Scene) -> str:
     return " ".join(run.text for node in scene.nodes for run in node.text)
+
+
+def test_a_page_that_more_processes_have_than_are_named_is_drawn_beside_those() -> None:
+    many = tuple(space(f"p{at} ({at})", [0], [at + 1]) for at in range(14))
+    scene = scene_of(many)
+    (shared,) = (node for node in memory(scene) if len(node.text) > 1)
+    named = [node for node in scene.nodes if node.id.startswith("stops/name/") and node.y < shared.y + shared.h]
+    assert len(shared.text) == len(named) == 12
+    assert "2 processes more" in " ".join(run.text for node in scene.nodes for run in node.text)

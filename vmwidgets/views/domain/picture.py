@@ -82,6 +82,8 @@ class DomainAt:
     opened: Collection[str]
     new: frozenset[str]
     changed: frozenset[str]
+    is_gone: bool = False
+    """Whether the domain was destroyed."""
 
     @cached_property
     def plan(self) -> Sequence[DomainStep]:
@@ -104,6 +106,8 @@ class DomainAt:
         """Return the caption of a picture: its own `answer`, and what the operation did."""
         if self.moment.operation is None:
             return Caption(say_moment("destroyed", many=f"{AMONG:,}"), tone="good")
+        if self.is_gone:  # what it had is no answer any more
+            return self.moment.caption
         return self.moment.caption_of(steps, answer, tells=tells)
 
     @cached_property
@@ -156,7 +160,8 @@ def domain_at(at: At) -> DomainAt:
     )  # fmt: skip  # one of two
     value = look.now
     new, changed = marks_of(look.moment.so_far, value)
-    return DomainAt(value, style_of(look.after), look.moment, decoder(target), at.selection, opened, new, changed)
+    told = value, style_of(look.after), look.moment, decoder(target), at.selection, opened, new, changed
+    return DomainAt(*told, is_gone=target.pmap.destroyed)
 
 
 def _after_the_end(target: MachineDomain) -> Look[DomainValue]:

@@ -82,7 +82,9 @@ def vnodes(at: At) -> Sheet:
     Vnodes of domain:hello ...
     """
     seen = domain_at(at)
-    steps = seen.steps(lambda event: isinstance(event, CHANGING))
+    operation = seen.moment.operation
+    kinds = (*CHANGING, ev.VnodeCreated) if operation is not None and operation.name == "domain" else CHANGING
+    steps = seen.steps(lambda event: isinstance(event, kinds))  # a new domain's root is linked to nothing
     return Sheet(
         f"{seen.value.name}: shadow tree", f"{seen.value.architecture} · {mapped_words(seen)}",
         tree_part(seen, ROWS_ALONE), caption=seen.caption(steps),

@@ -97,7 +97,7 @@ def diff(at: At) -> Sheet:
             head = boxes.drawing(26, partial(_heading, section, key, whole))
             parts.append(boxes.below(head, draw[section](of_it, style)))
     left = sum(len(line.rows) for line in lines) - sum(len(line.rows) for line in shown)
-    parts.append(boxes.more("diff/more", left, "range" if left == 1 else "ranges", "dim"))
+    parts.append(boxes.more("diff/more", left, "range", "dim"))
     subtitle = f"the model's map next to the system's, read from {value.source}"
     return Sheet(
         visible(value.task), subtitle, boxes.below(*parts, gap=18), caption=_caption(value, lines),

@@ -103,10 +103,7 @@ class _Shown:
         return self._axes[value.name]
 
 
-def draw_kmem(
-    look: Look[KernelMapValue], *, selection: str = "", title: str = "kernel memory", machine: str = "",
-    width: float = WIDTH,
-) -> Scene:  # fmt: skip  # what it shows, then how
+def draw_kmem(look: Look[KernelMapValue], *, selection: str = "", machine: str = "", width: float = WIDTH) -> Scene:
     """Return the scene of kernel memory."""
     moment, value = look.moment, look.now
     style = AddressStyle.of(value.map.start, value.map.end)
@@ -130,10 +127,10 @@ def draw_kmem(
         return boxes.below(*(_row(now.get(one.map.name), one, shown, depth, columns) for one, depth in rows), gap=8)
 
     return boxes.picture(
-        "kmem", title, " · ".join(said),
+        "kmem", "kernel memory", " · ".join(said),
         boxes.below(
             boxes.words("kmem/answer", _answer(value, now.get(name, value)), "body"), boxes.sized(put),
-            boxes.more("kmem/more", left_out, "map" if left_out == 1 else "maps"), _legend, gap=12,
+            boxes.more("kmem/more", left_out, "map"), _legend, gap=12,
         ),
         caption=moment.caption_of(steps), table=Table(TABLE_HEADER, _table(maps, style)), steps=steps, machine=machine,
         width=width, about=lambda things: together(of_entries(one.map.name, one.map.entries, things) for one in maps),
@@ -360,7 +357,7 @@ def lock_words(value: KernelMapValue) -> str:
 
 def _describe(value: KernelMapValue, style: AddressStyle) -> str:
     one = value.map
-    said = [f"{called(one.name)}: {style.whole(one.start)}–{style.whole(one.end)}", f"{one.nr_entries:,} entries",
+    said = [f"{called(one.name)}: {style.whole(one.start)}–{style.whole(one.end)}", counted(one.nr_entries, "entry"),
             used_words(one, has_submaps=bool(value.submaps))[0], lock_words(value)]  # fmt: skip
     if value.needs_wakeup:
         said.append("needs_wakeup is set")

@@ -74,7 +74,7 @@ def objects(at: At) -> Sheet:
     caller = f"{moment.operation.target}/" if moment.operation is not None else "/"
     deepest = max(ours, key=lambda one: (len(one.seen.chain), one.mapper.map.startswith(caller)), default=None)
     answer, more = _answer(value, deepest)
-    whose = f" of {visible(task.removeprefix('task:'))}" if task else ""
+    whose = f" of {called(task)}" if task else ""
     return Sheet(
         f"memory objects{whose}", _subtitle(value, uses),
         boxes.below(

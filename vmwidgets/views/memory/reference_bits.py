@@ -68,7 +68,7 @@ def reference_bits(at: At) -> Sheet:
         "reference bits", f"{value.policy}, {counted(len(every), 'page')} in memory",
         boxes.below(
             *(_task(task, pages, marks) for task, pages in [*tasks.items()][:TASKS]),
-            boxes.more("bits/more", left, "tasks"), _legend(every, order), gap=10,
+            boxes.more("bits/more", left, "task"), _legend(every, order), gap=10,
         ),
         answer=_answer(every), more=_cleared(at), tells=False, steps=steps,
         changed=not steps.count and tasks != before,
@@ -106,8 +106,8 @@ def _answer(every: Sequence[RingPage]) -> str:
     used, dirty = (sum(getattr(page, bit) for page in every) for bit in ("referenced", "dirty"))
     total = counted(len(every), "page")
     first = f"{used:,} of {total} {'was' if used == 1 else 'were'} used"
-    if used == len(every) > 1:
-        first = f"All {total} were used"
+    if used == len(every):
+        first = f"All {total} were used" if used > 1 else "The page was used"
     saved = f"{dirty:,} must be saved before {'it leaves' if dirty == 1 else 'they leave'}"
     return f"{first}; {saved if dirty else 'none has to be saved before it leaves'}."
 

@@ -75,7 +75,7 @@ def slabs(at: At) -> Sheet:
         "object caches", f"{len(value.caches)} in use, {objects:,} objects in {binary_size(held)} of slabs{prefix}",
         boxes.below(
             boxes.sized(rows), boxes.words("slabs/none", "" if shown else "No cache has a slab yet."),
-            boxes.more("slabs/more", left_out, "cache" if left_out == 1 else "caches"), gap=10,
+            boxes.more("slabs/more", left_out, "cache"), gap=10,
         ),
         answer=_answer(value, held), tells=_is_about_caches(moment), steps=moment.steps(steps_of_caches),
         header=TABLE_HEADER, rows=lambda: _rows(value, style), key=_KEY,

@@ -13,6 +13,8 @@ from math import inf
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
+from vmwidgets.engine.base.units import counted
+
 from . import kit
 from .kit import LINE, MARGIN, PAD, WIDTH, Box
 from .model import STILL, Bar, Caption, Lane, Link, Marks, Node, Scene, Steps, Table, Text
@@ -306,8 +308,8 @@ def at_end(identity: str, said: str, style: str = "label dim") -> Part:
 
 
 def more(identity: str, count: int, what: str = "", style: str = "label dim") -> Part:
-    """Return a line that says how many more things the table has; nothing if there are none."""
-    said = f"… {f'{count:,} {what}'.strip()} more, in the table"
+    """Return a line that says how many more things, each a `what`, the table has; nothing if there are none."""
+    said = f"… {counted(count, what) if what else f'{count:,}'} more, in the table"
     return words(identity, said if count > 0 else "", style)
 
 

@@ -426,8 +426,9 @@ def gathered(nodes: Sequence[Node], width: float) -> list[Node]:
         if state and node.shape != "none" and not {"within", "tile"}.intersection(node.state):
             marked.setdefault((node.kind, state), []).append(node)
     inside, rings = set[str](), list[Node]()
-    for (_, state), alike in marked.items():
-        for some in _neighbours(alike) if len(alike) > MOST_ALIKE else ():
+    for (kind, state), alike in marked.items():
+        others = [one for one in nodes if one.kind == kind and one not in alike]
+        for some in _neighbours(alike, others) if len(alike) > MOST_ALIKE else ():
             left, right = min(one.x for one in some), max(one.x + one.w for one in some)
             top, bottom = min(one.y for one in some), max(one.y + one.h for one in some)
             count, box = f"{len(some):,}", Box(left - 2, top - 2, right - left + 4, bottom - top + 4)
@@ -465,8 +466,8 @@ MOST_ALIKE, _NEAR = 3, 14.0
 """The most things that changed alike with a line around each; the most pixels between two neighbours."""
 
 
-def _neighbours(alike: Sequence[Node]) -> Iterator[list[Node]]:
-    """Yield runs of more than three neighbours in a row, and then in a column."""
+def _neighbours(alike: Sequence[Node], others: Sequence[Node]) -> Iterator[list[Node]]:
+    """Yield runs of more than three neighbours in a row, and then in a column, with none of the `others` between."""
     left = list(alike)
     for along, across in (("x", "y"), ("y", "x")):
         size = {"x": "w", "y": "h"}
@@ -479,6 +480,11 @@ def _neighbours(alike: Sequence[Node]) -> Iterator[list[Node]]:
                 or getattr(node, across) != getattr(last, across)
                 or getattr(node, size[across]) != getattr(last, size[across])
                 or getattr(node, along) - getattr(last, along) - getattr(last, size[along]) > _NEAR
+                or any(
+                    getattr(one, across) == getattr(node, across)
+                    and getattr(last, along) < getattr(one, along) < getattr(node, along)
+                    for one in others
+                )
             ):
                 if len(run) > MOST_ALIKE:
                     yield run

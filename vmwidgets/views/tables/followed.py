@@ -90,7 +90,8 @@ def _title(first: Break) -> str:
         if writers and others:
             return f"{listed(writers)} can write a frame that {listed(others)} has too."
         return f"{listed(names)} can write one frame."
-    return TITLES.get(first.rule, first.says).format_map({"who": first.process or "A process"})
+    title = TITLES.get(first.rule)  # what the rule itself says is no template
+    return first.says if title is None else title.format(who=first.process or "A process")
 
 
 def _who(walk: TablesWalk) -> str:
@@ -173,7 +174,8 @@ def _follows(first: Break, walks: Sequence[TablesWalk]) -> str:
     writers = [_who(walk) for walk in walks if _can_write(walk)]
     others = [_who(walk) for walk in walks if not _can_write(walk)]
     if first.rule == "shared-and-writable" and writers and others:
-        return f"A write by {listed(writers)} changes what {listed(others)} reads, without a fault."
+        read = "reads" if len(others) == 1 else "read"
+        return f"A write by {listed(writers)} changes what {listed(others)} {read}, without a fault."
     return first.reason
 
 

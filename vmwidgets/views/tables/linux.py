@@ -101,7 +101,7 @@ def _calls(made: Sequence[MadeCall], w: float) -> Part:
     left = sum(map(len, runs[MOST_CALLS:]))
     return boxes.below(
         *(boxes.drawing(0, partial(_line, number, line)) for number, line in enumerate(lines)),
-        boxes.more("linux/calls/more", left, "calls"),
+        boxes.more("linux/calls/more", left, "call"),
         boxes.words("linux/calls/key", _MEANS if any(one.found != "same" for one in made) else ""), gap=10,
     )  # fmt: skip  # the cells, and what a cut means
 

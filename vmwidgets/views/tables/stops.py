@@ -186,8 +186,8 @@ def _memory(names: Sequence[str], pieces: Sequence[Piece], worst: set[int], w: f
     return boxes.below(
         *lines,
         boxes.words("stops/worst", _WORST if worst else "", "label error"),
-        boxes.more("stops/memory/more", rest, "pages"),
-        boxes.more("stops/memory/processes", left_out, "processes"),
+        boxes.more("stops/memory/more", rest, "page"),
+        boxes.more("stops/memory/processes", left_out, "process"),
         boxes.words("stops/legend", (_LEGEND if shown else "No process has a page.") + _KERNEL * any(
             "kernel" in one.has for one in shown)), gap=10,
     )  # fmt: skip  # the pages, then what is said of them
@@ -242,7 +242,8 @@ def _capsules(names: Sequence[str], one: Piece, box: Box) -> Iterator[Node]:
     """Yield the capsules of a column: one for neighbours that have the page in one role, and bridges between them."""
     said = "; ".join(f"{name}: {has}" for name, has in zip(names, one.has, strict=False) if has)
     title = visible(f"{counted(len(one.pages), 'page')} from {Address(one.pages[0])}, {said}")
-    runs = [run for run in runs_of(one) if run[-1] < len(names)]
+    cut = ([place for place in run if place < len(names)] for run in runs_of(one))
+    runs = [run for run in cut if run]
     for above, below in pairwise(runs):
         if one.has[above[0]] != "table" != one.has[below[0]]:
             high = (below[0] - above[-1]) * _ROW
