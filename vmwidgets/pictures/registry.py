@@ -80,7 +80,8 @@ def _from_function(
 
     def __init__(self: Picture, target: Any, **options: Any) -> None:  # noqa: N807  a class is made here
         if not isinstance(target, (*kinds, Machine) if part else kinds):
-            raise Refused(f"{name} shows {such}, not {shown(target)}")
+            its = Machine in kinds and isinstance(getattr(target, "machine", None), Machine)
+            raise Refused(f"{name} shows {such}, not {shown(target)}" + f"; give its machine: vm.{name}(m)" * its)
         owner = target if isinstance(target, Machine) else getattr(target, "machine", None)
         machine = owner if isinstance(owner, Machine) else None  # a value may only name its machine
         self._held = None if machine is not None else target  # held weakly otherwise, and nothing else may keep it

@@ -71,7 +71,9 @@ def _rows(
     x = begin
     yield from _names(tasks, box, left, line, frames if has_numbers else {})
     for pages, words, more in _cut(ranges, cells, tasks, int((right - begin + _GAP) // (_COLUMN + _GAP))):
-        room = max(len(pages) * (_COLUMN + _GAP) - _GAP, min(text_width(words.name, "strong"), 3 * _COLUMN))
+        named = text_width(_heading(words, more), "strong")
+        named = min(named, right - begin) if more else min(named, 3 * _COLUMN)  # how many more is nowhere else
+        room = max(len(pages) * (_COLUMN + _GAP) - _GAP, named)
         if x > begin and x + room > right:
             x, y, line = begin, y + box.h + 14, line + 1
             yield from _names(tasks, box._replace(y=y), left, line, {})
@@ -155,13 +157,16 @@ def _names(tasks: Sequence[str], box: Box, left: float, line: int, frames: Frame
     return nodes
 
 
+def _heading(one: SharedRange, more: int) -> str:
+    return visible(one.name) + f", and {more:,} more pages" * bool(more)
+
+
 def _columns(
     one: SharedRange, pages: Sequence[int], more: int, frames: Frames, before: Frames,
     cells: Sequence[Mapping[str, tuple[int, str]]], tasks: Sequence[str], box: Box,
 ) -> list[Node]:  # fmt: skip  # what, then where
     """Return the pages of a range: a name above them, their numbers, and the capsules."""
-    words, (x, y, room, _) = visible(one.name), box
-    said = f"{words}{f', and {more:,} more pages' if more else ''}"
+    said, (x, y, room, _) = _heading(one, more), box
     nodes = [Node(f"sharing/{one.start:x}/{pages[0]:x}", "label", x, y, room, 18, shape="none", title=said,
                   text=(fitted(0, 14, said, room, f"strong is-{one.kind}"),))]  # fmt: skip  # the range's name
     for column, (va, users) in enumerate(zip(pages, cells, strict=True)):
