@@ -144,7 +144,7 @@ def _life(why: Why) -> Part:
     cards, kind = [], ""
     for number, one in enumerate(stations):
         kind = _kind(one, kind)
-        cards.append(boxes.sized(partial(_place, number, one, kind, number == last)))
+        cards.append(boxes.sized(partial(_place, number, one, kind, number == last, wrote is not None)))
     return boxes.below(
         boxes.heading("why/life", "The life of its page, with the number of each operation", less),
         boxes.joined(boxes.equal(cards, _LEAST, most=_WIDEST, gap=_ARROW), boxes.onward),
@@ -164,21 +164,23 @@ _BRIEF = {"read from the file": "read", "shared by the fork": "shared", "filled 
 """How a page got to a place, in fewer words."""
 
 
-def _how(one: Station, is_it: bool) -> tuple[str, ...]:
+def _how(one: Station, is_written: bool) -> tuple[str, ...]:
     """Return how the page got to a place, and that the byte was written there then; and both in fewer words."""
     brief = _BRIEF.get(one.how, one.how)
     return (
-        (f"{one.how}, written", f"{brief}, written", "written") if is_it and one.how != "copied" else (one.how, brief)
+        (f"{one.how}, written", f"{brief}, written", "written")
+        if is_written and one.how != "copied"
+        else (one.how, brief)
     )
 
 
-def _place(number: int, one: Station, kind: str, is_it: bool, w: float) -> Part:
+def _place(number: int, one: Station, kind: str, is_it: bool, is_written: bool, w: float) -> Part:
     place, when = visible(one.place), f"{one.operation.number:,}"
     name = place.removeprefix("file ")
     lines = [
         Line(when, "label new" if is_it else "label dim"),
         Line((place, place.removeprefix("frame ")) if name == place else name, "strong", middle=name != place),
-        Line(_how(one, is_it) if name == place else "a file", "label dim"),
+        Line(_how(one, is_it and is_written) if name == place else "a file", "label dim"),
     ]
     return boxes.card(
         f"why/life/{number}", lines, kind="card" if kind == "kernel" else "board-frame", least=_HIGH,

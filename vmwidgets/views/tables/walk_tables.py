@@ -380,13 +380,12 @@ def _follows(walk: Walk, name: str) -> str:
         return f"{who} may {may}"
     if name not in _SAID or not any(field.name == "P" for step in walk.steps for field in step.fields):
         return ""
-    if name not in ("P", "V") and not _dot(last, name):
-        return ""  # the walk ended before a descriptor could say it
     bad = "on" if name == "XD" else "off"
     denying = [table_name(step) for step in walk.steps if _dot(step, name) == bad]
     passes, denied = _SAID[name]
     by = denying[0] if len(denying) == 1 else f"{len(denying)} of {len(walk.steps)}"
-    return denied.format(by) if denying else passes
+    is_reached = name == "P" or bool(_dot(last, name))  # else the walk ended before a descriptor could say it
+    return denied.format(by) if denying else passes if is_reached else ""
 
 
 def _brief(step: Step) -> str:
