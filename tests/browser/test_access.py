@@ -132,7 +132,8 @@ SAME_IN_LEGEND = """() => [...document.querySelectorAll('.vmwidgets > .vmw-scene
     const looks = new Map();
     for (const bar of scene.querySelectorAll('.node[data-id*="/legend/"] .bar')) {
         const { fill, fillOpacity, stroke, strokeWidth, strokeDasharray } = getComputedStyle(bar);
-        const look = [fill, fillOpacity, stroke, strokeWidth, strokeDasharray].join(' ');
+        const isLine = bar.getBoundingClientRect().width < 5;  // a break of an axis is two lines, and no box
+        const look = [fill, fillOpacity, stroke, strokeWidth, strokeDasharray, isLine].join(' ');
         const same = looks.get(look) ?? new Set();
         looks.set(look, same.add(bar.getAttribute('class')));
     }

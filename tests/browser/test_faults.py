@@ -91,7 +91,7 @@ def test_a_box_selects_its_object_and_its_frame_in_the_other_picture(notebook: N
     boxes.locator(".vmwidgets .node.stage", has_text="copies 4 KiB").click()
     chosen = objects.locator(".vmwidgets .node.selected[data-thing^='frame:']")
     chosen.first.wait_for()
-    assert chosen.count() == 2, "the page of the shadow, and of the mapping that sees it"
+    assert chosen.count() == 1, "the page, in the row of its object"
     assert "seen by" not in (chosen.first.get_attribute("aria-label") or "")
 
 

@@ -5,8 +5,9 @@ A submap's row is further right than its parent's, and its place has its name in
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence, Set
+from collections.abc import Collection, Iterator, Mapping, Sequence, Set
 from dataclasses import replace
+from functools import partial
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -124,7 +125,8 @@ def draw_kmem(look: Look[KernelMapValue], *, selection: str = "", machine: str =
 
     def put(w: float) -> Part:
         columns = _Columns.of(look.after, rows, style, w)
-        return boxes.below(*(_row(now.get(one.map.name), one, shown, depth, columns) for one, depth in rows), gap=8)
+        every = (_row(now.get(one.map.name), one, shown, depth, columns) for one, depth in rows)
+        return boxes.linked(boxes.below(*every, gap=8), partial(_nestings, maps))
 
     return boxes.picture(
         "kmem", "kernel memory", " · ".join(said),
@@ -135,6 +137,19 @@ def draw_kmem(look: Look[KernelMapValue], *, selection: str = "", machine: str =
         caption=moment.caption_of(steps), table=Table(TABLE_HEADER, _table(maps, style)), steps=steps, machine=machine,
         width=width, about=lambda things: together(of_entries(one.map.name, one.map.entries, things) for one in maps),
     )  # fmt: skip  # what it draws, what it says
+
+
+def _nestings(maps: Sequence[KernelMapValue], drawn: Mapping[str, Node]) -> Iterator[Link]:
+    """Yield a link from a map's row to each piece of it, and from a submap's place to its row, for Graphviz."""
+    for one in maps:
+        for entry in one.map.entries:
+            row, piece = drawn.get(f"kmem/{one.map.name}"), drawn.get(f"kmem/{one.map.name}/{entry.id}")
+            inner = drawn.get(f"kmem/{(entry.object or '').removeprefix('submap:')}")
+            ways = [(row, piece)] if row and piece else []
+            ways += [(piece, inner)] if piece and inner and kind_of(entry) == "submap" else []
+            for source, target in ways:
+                ends = (source.x + 1, source.y + source.h), (target.x + 1, target.y)
+                yield Link(f"{source.id}>{target.id}", "nest", source.id, target.id, ends)
 
 
 def _answer(root: KernelMapValue, concerned: KernelMapValue) -> str:
@@ -332,7 +347,7 @@ def _head(value: KernelMapValue, shown: _Shown, box: Box, depth: int) -> Node:
     text = tuple(run for run in (first, second, used) if run.text)
     bars = (Bar(shift - 9, 2, 2, box.h - 4, "line"),) * bool(depth)
     state = ("changed",) * (name in shown.woken) + ("held",) * held
-    return Node(f"kmem/{name}", "kmem-map", *box, f"map:{name}", "none", text, bars, state,
+    return Node(f"kmem/{name}", "kmem-map", *box, f"map:{name}", "box", text, bars, state,
                 _describe(value, shown.style), "select", "maps")  # fmt: skip
 
 
