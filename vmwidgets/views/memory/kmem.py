@@ -326,17 +326,9 @@ def _row(
 def _head(value: KernelMapValue, shown: _Shown, box: Box, depth: int) -> Node:
     """Return a map's name, where it begins or who has its lock, and, in a single line, how much of it is used."""
     name, held, is_line = value.map.name, value.locked_by is not None, box.h < _HEAD
-    shift, used = (
-        _IN * depth,
-        fitted(
-            box.w,
-            14,
-            used_words(value.map, has_submaps=bool(value.submaps)) if is_line else "",
-            box.w / 2,
-            "label",
-            "end",
-        ),
-    )
+    shift = _IN * depth
+    in_use = used_words(value.map, has_submaps=bool(value.submaps)) if is_line else ""
+    used = fitted(box.w, 14, in_use, box.w / 2, "label", "end")
     room = box.w - shift - (text_width(used.text) + GAP if is_line else 0.0)
     first = fitted(shift, 14, called(name), room, "strong", middle=True)
     x = text_width(first.text, "strong") + GAP if is_line else 0.0

@@ -27,7 +27,7 @@ from vmwidgets.views.story.look import Look
 from vmwidgets.views.story.moment import Moment
 from vmwidgets.views.story.words.names import address
 
-from .seen_pages import Seeing, references_to, task_of
+from .seen_pages import Seeing, task_of
 
 OBJECTS, FEW, CHAIN, BRANCHES = 14, 10, 12, 3
 """The most objects that are drawn; the most of which all chains are drawn; if there are more, the most objects of a
@@ -93,7 +93,7 @@ class ObjectRows:
     ) -> None:  # fmt: skip  # what it shows, then how
         value, moment = look.now, look.moment
         self._look, self._value, self._before, self._uses, self._once = look, value, look.before, uses, once
-        self._mappers, self._references = mappers, references_to(value, mappers)
+        self._mappers, self._references = mappers, value.all_references(mappers)
         self._shared = {frame for frame, count in uses.items() if count > 1}
         self._written, self._looked_at = touched_by(moment)
         self._caller = f"{moment.operation.target}/" if moment.operation is not None else "/"

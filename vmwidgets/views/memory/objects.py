@@ -174,7 +174,8 @@ FEW = 300
 
 def _of_task(value: ObjectsValue, task: str) -> tuple[object, ...]:
     """Return the part of `value` that a picture of one task shows."""
-    mappers, references = value.all_mappers(), value.all_references()
+    mappers = value.all_mappers()
+    references = value.all_references(mappers)
     every = mappings_of(value, mappers)
     uses = uses_of(every)
     ours = [one for one in every if one.mapper.map.startswith(f"{task}/")]
@@ -220,7 +221,7 @@ def _rows(value: ObjectsValue, mappers: Mapping[str, Sequence[MappedBy]]) -> tup
 
 def _every_row(value: ObjectsValue, mappers: Mapping[str, Sequence[MappedBy]]) -> Iterator[Row]:
     """Yield a row for each page of each object, with the entries that map it, and one for each object without pages."""
-    references = value.all_references()
+    references = value.all_references(mappers)
     for name, one in value.objects.items():
         own = (visible(name), one.kind, visible(one.shadow), str(references[name]))
         places = {index: f"slot {slot}" for index, slot in one.swapped.items()}

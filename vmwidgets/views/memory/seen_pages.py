@@ -153,22 +153,13 @@ class Seeing(NamedTuple):
 
 def mappings_of(value: ObjectsValue, mappers: Mapping[str, Sequence[MappedBy]]) -> list[Seeing]:
     """Return every mapping of an object."""
-    references, shared = references_to(value, mappers), frames_of_several(value.objects.values())
+    references, shared = value.all_references(mappers), frames_of_several(value.objects.values())
     found: list[Seeing] = []
     for name, those in mappers.items():
         for one in those:
             seen = seen_by(value, one, name)
             found.append(Seeing(one, name, seen, copied_by_a_write(value, one, seen, references[name], shared)))
     return found
-
-
-def references_to(value: ObjectsValue, mappers: Mapping[str, Sequence[MappedBy]]) -> dict[str, int]:
-    """Return the number of references to each object (:meth:`.ObjectsValue.all_references`)."""
-    shadows = Counter([one.shadow for one in value.objects.values()])
-    return {
-        name: len(those) + shadows.get(name, 0) + (value.objects[name].kind == "file")
-        for name, those in mappers.items()
-    }
 
 
 def task_of(mapper: MappedBy) -> str:

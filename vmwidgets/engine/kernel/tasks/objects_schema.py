@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import field
 from operator import itemgetter
 from typing import NamedTuple
@@ -84,10 +84,13 @@ class ObjectsValue:
         """Return the entries that map one object. O(all entries): for several objects, use :meth:`all_mappers`."""
         return self.all_mappers().get(name, ())
 
-    def all_references(self) -> dict[str, int]:
-        """The number of references to each object: entries, shadows, and the file whose pages it has. O(entries)."""
-        shadows = Counter(one.shadow for one in self.objects.values())
-        mappers = self.all_mappers()
+    def all_references(self, mappers: Mapping[str, Sequence[MappedBy]] | None = None) -> dict[str, int]:
+        """The number of references to each object: entries, shadows, and the file whose pages it has. O(entries).
+
+        Who has :meth:`all_mappers` already passes it as `mappers`.
+        """
+        shadows = Counter([one.shadow for one in self.objects.values()])
+        mappers = self.all_mappers() if mappers is None else mappers
         return {name: len(mappers[name]) + shadows[name] + (one.kind == "file") for name, one in self.objects.items()}
 
     def references(self, name: str) -> int:
