@@ -49,4 +49,4 @@ def test_a_picture_of_a_destroyed_domain_is_not_about_its_successor() -> None:
     after = machine.domain("hello")
     after.map(after.frame("64 KiB"))
     assert says("domain operations: destroy_domain", view.scene().caption.text)
-    assert fields_of("domain operations: map", vm.Domain(after).scene().caption.text)["size"] == "64 KiB"
+    assert fields_of("domain operations: map/refilled", vm.Domain(after).scene().caption.text)["size"] == "64 KiB"
