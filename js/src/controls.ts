@@ -16,7 +16,6 @@ import { Presenting } from "./presenting.ts";
 import { PSEUDOCODE } from "./pseudocode.ts";
 import type { Renderer } from "./renderer.ts";
 import type { Found } from "./requests.ts";
-import { Ribbon } from "./ribbon.ts";
 import { openWorker, Router, reasonAgainst } from "./router.ts";
 import type { Picture, SceneTableTwin } from "./scene.ts";
 import { BRACKETS } from "./screen.ts";
@@ -34,12 +33,10 @@ export class Controls implements Equipment {
   private readonly renderer: Renderer;
   private readonly table: TableTwin;
   private readonly time: Time;
-  private readonly ribbon: Ribbon;
   private readonly slicer: Slicer;
   private readonly presenting: Presenting;
   private readonly focus: Focus;
   private readonly hover: Hover;
-  private readonly zoomer = html("span", "vmw-zoomer");
   private readonly finder: Finder;
   private readonly more: More;
   private readonly tabled = button("as a table", "show this picture as a table, too", "t");
@@ -60,7 +57,6 @@ export class Controls implements Equipment {
     this.hover = new Hover(renderer, root);
     this.time = new Time(calls.send, undefined, calls.step);
     this.table = new TableTwin(() => calls.send({ type: "table" }));
-    this.ribbon = new Ribbon(renderer, calls.send);
     this.slicer = new Slicer(renderer, calls.send);
     this.finder = new Finder({
       find: (text, way) => {
@@ -99,7 +95,6 @@ export class Controls implements Equipment {
     this.presenting.show();
     this.table.draw(scene);
     this.tabled.hidden = this.table.root.hidden;
-    this.zoomer.hidden = !this.ribbon.shown;
     this.finder.root.hidden = !when.finds;
     if (this.found) this.reveal(this.found);
     this.found = null;
@@ -191,7 +186,6 @@ export class Controls implements Equipment {
     this.hover.close();
     this.presenting.close();
     this.drawing.close();
-    this.ribbon.close();
     this.slicer.close();
   }
 
@@ -202,11 +196,7 @@ export class Controls implements Equipment {
 
   /** The contents of "…". */
   private rows(): Record<string, readonly HTMLElement[]> {
-    const { time, drawing, finder, zoomer } = this;
-    const [closer, wider] = [button("+", "zoom in", "+"), button("−", "zoom out", "-")];
-    closer.addEventListener("click", () => this.ribbon.zoom(1));
-    wider.addEventListener("click", () => this.ribbon.zoom(-1));
-    this.zoomer.append(wider, closer);
+    const { time, drawing, finder } = this;
     const save = button("save", "save this picture as a file", "s");
     save.addEventListener("click", () => this.save());
     const fill = button("full screen", "fill the screen with this picture", "f");
@@ -214,7 +204,7 @@ export class Controls implements Equipment {
     this.tabled.setAttribute("aria-pressed", "false");
     this.tabled.addEventListener("click", () => this.tabulated());
     return {
-      move: [...time.moves, finder.root, zoomer],
+      move: [...time.moves, finder.root],
       take: [save, this.tabled, fill],
       more: [drawing.press],
     };
@@ -358,10 +348,6 @@ export class Controls implements Equipment {
       case "t":
         this.tabulated();
         return true;
-      case "+":
-      case "-":
-        if (this.ribbon.shown) this.ribbon.zoom(key === "+" ? 1 : -1);
-        return this.ribbon.shown;
       default:
         return false;
     }

@@ -13,7 +13,6 @@ const KEYS: readonly (readonly [string, string])[] = [
   ["{ }", "to the beginning of the operation, to now"],
   ["c", "as at this cell"],
   ["/", "find an address or a name; Enter finds the next"],
-  ["+ -", "zoom the ribbon"],
   ["m", "more: all that a picture offers"],
   ["s t f", "save, table, full screen"],
   ["Escape", "select nothing; if nothing is selected: back to the notebook"],

@@ -11,8 +11,6 @@ export type Request =
   | { type: "stand"; operation: number; place: number; latest: number }
   | { type: "jump"; to: string; way: number }
   | { type: "stay" }
-  | { type: "zoom"; factor: number; at: number }
-  | { type: "pan"; by: number }
   | { type: "turn"; id: string; by: number }
   | { type: "find"; text: string; way: 1 | -1 }
   | { type: "save"; theme: "light" | "dark" }

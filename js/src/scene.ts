@@ -36,8 +36,8 @@ export interface SceneNode {
   title?: string;
   action?: string;
   lane?: string;
-  /** The gesture on it: "pan" moves its contents, "turn" turns the node with a value above it, "switch". */
-  role?: "pan" | "turn" | "switch";
+  /** The gesture on it: "turn" turns the node with a value above it, "switch". */
+  role?: "turn" | "switch";
   /** The number of a node that can be turned. */
   value?: number;
 }

@@ -165,7 +165,7 @@ const ranges: SceneMarks = {
   title: "{address}–{end}, {size}, {words}",
   on: "ribbon/ground",
 };
-const bar = node("ribbon/ground", { x: 0, y: 70, w: 100, h: 28, role: "pan", kind: "ribbon" });
+const bar = node("ribbon/ground", { x: 0, y: 70, w: 100, h: 28, kind: "ribbon" });
 
 test("a range has its width, its limits, its size and what it allows", () => {
   const marks = new Marks(ranges);

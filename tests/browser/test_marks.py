@@ -99,24 +99,3 @@ def test_growing_and_shrinking_past_what_is_drawn_one_by_one_loses_nothing(shown
     assert all(one["focused"] and one["selected"] for one in found)
     assert found[3]["place"] == found[0]["place"]
     assert notebook.problems == []
-
-
-@pytest.mark.parametrize("shown", [("Ribbon", "ribbon")], indirect=True)
-@pytest.mark.sweep
-def test_zooming_in_and_out_again_keeps_the_focus_and_the_place(shown: tuple[Notebook, str]) -> None:
-    notebook, identity = shown
-    notebook.run("view.selection = f'entry:{entry.id}'")
-    element = notebook.cell(0).locator(f'[data-id="{identity}"]')
-    element.focus()
-    before = seen(notebook, identity)
-    for key in "+++++++":
-        notebook.page.keyboard.press(key)
-        notebook.wait_idle()
-        here = seen(notebook, identity)
-        assert (here["focused"], here["selected"]) == (True, True)
-    assert here["paths"] == 0, "what is seen of it is drawn one by one"
-    for key in "--------":
-        notebook.page.keyboard.press(key)
-        notebook.wait_idle()
-    assert seen(notebook, identity) == before
-    assert notebook.problems == []

@@ -1,4 +1,4 @@
-"""What is pointed at, found, copied, panned and put side by side: in JupyterLab, and in a handout."""
+"""What is pointed at, found, copied and put side by side: in JupyterLab, and in a handout."""
 
 from __future__ import annotations
 

@@ -10,8 +10,7 @@ import pytest
 import vmwidgets as vm
 from tests.views.pictures import machine_with, worked_on
 from vmwidgets.engine.base.units import binary_size
-from vmwidgets.views.maps.axis import LEAST_GAP, address_at, zoomed
-from vmwidgets.views.scene.kit import MARGIN
+from vmwidgets.views.maps.axis import LEAST_GAP
 from vmwidgets.views.scene.model import Node, Scene
 from vmwidgets.views.scene.text import text_width
 
@@ -97,64 +96,6 @@ def test_the_axis_is_broken_at_gaps_larger_than_all_the_rest_and_says_how_large_
     assert len(marked) == 3  # two between the ranges and one above; the 128 KiB below are drawn
     assert all(node.w < 105 for node in marked)
     assert any("TiB" in node.title for node in marked)
-
-
-def test_zoomed_in_everything_is_truly_to_scale() -> None:
-    machine = machine_with(31)
-    view = vm.Ribbon(machine.kernel_map)
-    first, last = list(machine.kernel_map)[4], list(machine.kernel_map)[8]
-    view._zoom = (int(first.start), int(last.end))
-    scene = view.scene()
-    sizes = {f"entry:{entry.id}": entry.size for entry in machine.kernel_map}
-    scales = [(n.w + 2) / sizes[n.thing] for n in pieces(scene) if n.kind == "range" and n.w > 12]
-    assert len(scales) >= 3
-    assert max(scales) / min(scales) == pytest.approx(1, rel=0.05)
-    assert not any(node.bars for node in pieces(scene))
-
-
-def test_a_window_that_holds_all_is_no_window() -> None:
-    limits = (0x1000, 0x101000)
-    assert zoomed(limits, 0x81000, 0x100000, 0.5) is None
-    assert zoomed(limits, 0x81000, 0x40000, 0.5) == (0x61000, 0xA1000)
-
-
-@pytest.mark.parametrize("at", [0.0, 0.3, 1.0])
-def test_the_point_zoomed_at_stays_where_it_is(at: float) -> None:
-    point = 1 << 29
-    start, end = zoomed((0, 1 << 30), point, 1 << 24, at) or (0, 0)
-    assert (point - start) / (end - start) == pytest.approx(at, abs=0.01)
-
-
-@pytest.mark.parametrize("pivot", [0, 0x5000, (1 << 47) - 1])
-def test_a_window_stays_inside_the_map_and_has_at_least_a_page(pivot: int) -> None:
-    zoom = zoomed((0, 1 << 47), pivot, 10, 0.5)
-    assert zoom is not None
-    assert zoom[1] - zoom[0] == PAGE
-    assert zoom[0] <= pivot < zoom[1]
-
-
-def test_what_is_pointed_at_is_what_is_drawn_there() -> None:
-    machine = machine_with(31)
-    view = vm.Ribbon(machine.kernel_map)
-    scene = view.scene()
-    entry = list(machine.kernel_map)[20]
-    drawn = next(node for node in pieces(scene) if node.thing == f"entry:{entry.id}")
-    picture = view.picture(machine.kernel_map, view.at().moment)
-    at = (drawn.x + drawn.w / 2 - MARGIN) / (scene.width - 2 * MARGIN)
-    assert entry.start <= address_at(picture, None, at) < entry.end
-
-
-def test_zooming_with_the_button_goes_to_what_is_selected_and_back_again() -> None:
-    machine = machine_with(31)
-    view = vm.Ribbon(machine.kernel_map)
-    entry = list(machine.kernel_map)[25]
-    view.selection = f"entry:{entry.id}"
-    for _ in range(6):
-        view.zoomed(1.6, 0.5)
-        assert f"entry:{entry.id}" in {node.thing for node in pieces(view.scene())}
-    for _ in range(8):
-        view.zoomed(1 / 1.6, 0.5)
-    assert {node.thing for node in pieces(view.scene())} >= {f"entry:{one.id}" for one in machine.kernel_map}
 
 
 def test_find_cache_and_hint_are_marked_at_their_addresses() -> None:

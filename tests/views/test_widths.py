@@ -36,7 +36,7 @@ GALLERY = (
 
 def is_ground(node: Node) -> bool:
     """Whether what lies on the node is on it on purpose."""
-    return node.role == "pan" or node.kind == "axis"
+    return node.kind in ("ribbon", "axis")
 
 
 def too_small(scene: Scene) -> list[str]:

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import pytest
@@ -20,8 +19,6 @@ GOOD: list[dict[str, Any]] = [
     {"type": "stand", "operation": 3, "place": 14, "latest": 3},
     {"type": "jump", "to": "rotation", "way": -1},
     {"type": "stay"},
-    {"type": "zoom", "factor": 1.2, "at": 0.5},
-    {"type": "pan", "by": -0.25},
     {"type": "turn", "id": "walk/slice/2", "by": -3},
     {"type": "find", "text": "0014 1000", "way": 1},
     {"type": "save", "theme": "dark"},
@@ -75,10 +72,6 @@ def test_a_missing_or_further_field_is_named(message: dict[str, Any]) -> None:
         ({"type": "seek", "operation": 0, "place": 0.5}, "place is 0.5"),
         ({"type": "open", "id": "x" * 201}, "at most 200"),
         ({"type": "open", "id": 5}, "id is 5"),
-        ({"type": "zoom", "factor": 0, "at": 0.5}, "factor is 0"),
-        ({"type": "zoom", "factor": math.nan, "at": 0.5}, "factor is nan"),
-        ({"type": "zoom", "factor": math.inf, "at": 0.5}, "factor is inf"),
-        ({"type": "zoom", "factor": 2, "at": 1.5}, "at is 1.5"),
         ({"type": "bye", "page": "a", "cleared": 1}, "cleared is 1"),
     ],
 )

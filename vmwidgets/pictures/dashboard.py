@@ -118,7 +118,7 @@ class Dashboard(Map):
         picture, name = self.picture(target, at.moment), title_of(target)
         scenes = [draw_map(
             picture, lanes=LANES, title=name, subtitle=subtitle_of(picture) + fit_of(target), machine=machine.name,
-            selection=entry_id(self.selection), zoom=self._zoom, width=at.width,
+            selection=entry_id(self.selection), width=at.width,
         )]  # fmt: skip  # what it shows, then how
         if target is machine.kernel_map:
             kentry = kentry_scene(

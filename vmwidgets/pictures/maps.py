@@ -14,7 +14,6 @@ from vmwidgets.engine.machine import Machine
 from vmwidgets.engine.machine.handles.kmem import MachineKmemMap
 from vmwidgets.engine.machine.handles.maps import MachineMap
 from vmwidgets.engine.machine.handles.tasks import Task
-from vmwidgets.views.maps.axis import Zoom, address_at, drawn_bytes, zoomed
 from vmwidgets.views.maps.lanes import draw_map, subtitle_of
 from vmwidgets.views.maps.picture import LANES, MapPicture, map_picture, seek, touched
 from vmwidgets.views.maps.repair import Stage, stages_of
@@ -72,7 +71,6 @@ class Map(Picture):
     def __init__(self, target: AnyMap | Machine | Task, **options: Any) -> None:
         shown_map = map_of(target, type(self).__name__)
         self._folds_opened: list[int] = []
-        self._zoom: Zoom = None
         self._seeking = options.get("find") is not None
         super().__init__(shown_map, machine=shown_map.machine, **options)
 
@@ -88,7 +86,6 @@ class Map(Picture):
             subtitle=f"{target.machine.architecture} · {subtitle_of(picture)}{fit_of(target)}",
             machine=target.machine.name,
             selection=entry_id(self.selection),
-            zoom=self._zoom,
             width=at.width,
             brief=at.brief,
         )
@@ -121,33 +118,6 @@ class Map(Picture):
     def opened(self, node_id: str) -> None:
         """Open a folded subtree; subtrees opened earlier stay open."""
         self._folds_opened = [*self._folds_opened, int(node_id.rpartition("/")[2])][-8:]
-
-    def zoomed(self, factor: float, at: float) -> None:
-        """Zoom the ribbon around the pointer, or around its important entries if there is no pointer (`at` 0.5)."""
-        here = self.at()
-        target: AnyMap = here.target
-        picture = self.picture(target, here.moment)
-        pointed = address_at(picture, self._zoom, at, self.room)
-        pivot = self._address_of_interest(picture, pointed) if at == 0.5 else pointed
-        whole = drawn_bytes(picture)
-        span = (whole if self._zoom is None else self._zoom[1] - self._zoom[0]) / factor
-        limits = (int(target.start), int(target.end))
-        self._zoom = None if span >= whole and factor < 1 else zoomed(limits, pivot, span, at)
-
-    def _address_of_interest(self, picture: MapPicture, otherwise: int) -> int:
-        """Return the middle of the selected entry, or of the picture's current one."""
-        entries = {entry.id: entry for entry in picture.value.entries}
-        chosen = next((entries[i] for i in picture.important(entry_id(self.selection)) if i in entries), None)
-        return otherwise if chosen is None else (chosen.start + chosen.end) // 2
-
-    def panned(self, by: float) -> None:
-        """Move the zoomed ribbon along."""
-        if self._zoom is None:
-            return
-        target: AnyMap = self.at().target
-        first, last = self._zoom
-        moved = max(int(target.start) - first, min(int((last - first) * by), int(target.end) - last)) & ~0xFFF
-        self._zoom = (first + moved, last + moved)
 
     def sought(self, text: str) -> None:
         """Show the address `text` and select its entry; leading digits that all addresses share may be omitted."""

@@ -53,8 +53,8 @@ class Counted(traitlets.Int[int, int]):
 class Picture(Exports, Finding, Suggesting, traitlets.HasTraits):
     """A picture of one thing, at one moment of its machine.
 
-    A subclass overrides :meth:`draw` and, for the reader's gestures that it supports, :meth:`opened`, :meth:`zoomed`,
-    :meth:`panned`, :meth:`turned` and :meth:`sought`.
+    A subclass overrides :meth:`draw` and, for the reader's gestures that it supports, :meth:`opened`, :meth:`turned`
+    and :meth:`sought`.
 
     Raises :class:`Refused` for an unknown option, naming the nearest known one, and for a value that the option doesn't
     accept.
@@ -179,12 +179,6 @@ class Picture(Exports, Finding, Suggesting, traitlets.HasTraits):
 
     def opened(self, node_id: str) -> None:
         """Handle the opening of a node of the picture."""
-
-    def zoomed(self, factor: float, at: float) -> None:
-        """Show 1/`factor` of the shown part, around `at` (0 left, 1 right)."""
-
-    def panned(self, by: float) -> None:
-        """Move the shown part by `by` times its width."""
 
     def turned(self, node_id: str, by: int) -> None:
         """Change the number in a slice of the address by `by`."""

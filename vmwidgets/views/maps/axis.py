@@ -2,7 +2,7 @@
 
 It is to scale, except that each stretch has a readable least width.  It is broken at gaps too large to be drawn next to
 the used ranges, and at entries and gaps that dwarf the others.  A map has one axis for all steps of an operation
-(`Layout.taken`), so that only what changes moves.  When the axis is zoomed in, everything is to scale.
+(`Layout.taken`), so that only what changes moves.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from itertools import pairwise
 from operator import attrgetter
 from typing import Any, Generic, TypeVar
 
-from vmwidgets.engine.base.units import PAGE
 from vmwidgets.engine.kernel.map.map_schema import EntryValue, Fold, MapValue
 from vmwidgets.views.scene.kit import MARGIN, WIDTH
 
@@ -38,10 +37,6 @@ DWARFS, LEGIBLE = 8, 4.0
 
 FEW_BREAKS, _WIDE = 3, 96.0
 """If the axis has at most FEW_BREAKS breaks, each is _WIDE pixels wide: room for the words "not to scale"."""
-
-Zoom = tuple[int, int] | None
-"""The addresses shown, or None for the whole map."""
-
 
 T = TypeVar("T")
 
@@ -90,21 +85,14 @@ class Axis(tuple[Segment[Taken], ...]):  # noqa: SLOT001  a tuple's length varie
         return self[max(0, first - 1) : bisect_left(self.starts, end)]
 
 
-def axis_of(picture: MapPicture, zoom: Zoom, width: float) -> Axis:
+def axis_of(picture: MapPicture, width: float) -> Axis:
     """Return the axis of the ribbon in a picture of a map."""
-    if zoom is not None:
-        return Axis([Segment(None, *zoom, False, MARGIN, width - 2 * MARGIN)])
-    segments = _whole(picture)
+    segments = break_what_dwarfs(stretches(picture.value, picture.layout.taken))
     few = sum(segment.broken for segment in segments) <= FEW_BREAKS
     broken, room = _WIDE if few else BROKEN, width - 2 * MARGIN
     if any(segment.broken and segment.item is not None for segment in segments):
         broken = max(broken, room / len(segments))  # a broken stretch is not narrower than the others
     return Axis(place(segments, MARGIN, room, broken))
-
-
-def _whole(picture: MapPicture) -> list[Segment[Taken]]:
-    """Return all stretches of a map's ribbon, without places."""
-    return break_what_dwarfs(stretches(picture.value, picture.layout.taken))
 
 
 def stretches(value: MapValue, taken: Sequence[Taken]) -> list[Segment[Taken]]:
@@ -232,28 +220,3 @@ def x_of(segments: Sequence[Segment[Any]], address: int) -> float | None:
     if segment is not None and segment.start <= address < segment.end:
         return segment.place(address)
     return segments[-1].x + segments[-1].w if segments and address == segments[-1].end else None
-
-
-def address_at(picture: MapPicture, zoom: Zoom, at: float, width: float = WIDTH) -> int:
-    """Return the address drawn at `at` (0 left, 1 right) of the ribbon."""
-    x = MARGIN + (width - 2 * MARGIN) * min(1.0, max(0.0, at))
-    axis = axis_of(picture, zoom, width)
-    for segment in axis:
-        if x < segment.x + segment.w:
-            return int(segment.start + (segment.end - segment.start) * (x - segment.x) / max(segment.w, 1e-9))
-    return axis[-1].end - 1 if axis else picture.value.start
-
-
-def drawn_bytes(picture: MapPicture) -> int:
-    """Return how many bytes of addresses the ribbon draws to scale: everything but the breaks."""
-    return sum(segment.end - segment.start for segment in _whole(picture) if not segment.broken)
-
-
-def zoomed(limits: tuple[int, int], pivot: int, span: float, at: float) -> Zoom:
-    """Return the window of `span` bytes with address `pivot` at `at` (0 left, 1 right); None if it is the whole map."""
-    size = max(PAGE, int(span) & -PAGE)
-    if size >= limits[1] - limits[0]:
-        return None
-    wanted = (pivot - int(size * at) + PAGE // 2) & -PAGE
-    first = max(limits[0], min(wanted, limits[1] - size)) & -PAGE
-    return first, min(limits[1], first + size)

@@ -15,7 +15,6 @@ from vmwidgets.views.scene.kit import MARGIN, WIDTH
 from vmwidgets.views.scene.model import Lane, Rows, Scene, Table
 from vmwidgets.views.scene.relations import of_entries, space_of, things_of
 
-from .axis import Zoom
 from .columns import PAGE_NUMBERS, Column, are_brief, lay_columns
 from .entries import HEADER, TABLE_HEADER, list_lane, table_rows
 from .picture import LANES, Drawn, MapPicture
@@ -34,7 +33,6 @@ def draw_map(
     subtitle: str = "",
     machine: str = "",
     selection: int = 0,
-    zoom: Zoom = None,
     width: float = WIDTH,
     brief: bool = False,
 ) -> Scene:
@@ -68,7 +66,7 @@ def draw_map(
         drawn.append(list_lane(picture, columns, y))
         y = drawn[-1].bottom
     if "ribbon" in lanes:
-        drawn.append(ribbon_lane(picture, columns if "list" in lanes else None, y, zoom, width))
+        drawn.append(ribbon_lane(picture, columns if "list" in lanes else None, y, width))
         y = drawn[-1].bottom
     nodes = [node for lane in drawn for node in lane.nodes]
     if picture.layout.says_rights and {"list", "ribbon"} & {*lanes}:

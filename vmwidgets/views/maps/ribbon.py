@@ -16,7 +16,7 @@ from vmwidgets.views.scene.kit import MARGIN, WIDTH
 from vmwidgets.views.scene.model import Bar, Link, Node, Text
 from vmwidgets.views.scene.text import short_count, text_width, visible, wording
 
-from .axis import LEAST_GAP, Axis, MapSegment, Zoom, axis_of, pieces_of, x_of
+from .axis import LEAST_GAP, Axis, MapSegment, axis_of, pieces_of, x_of
 from .columns import GAP, Column
 from .entries import room_below
 from .overlaps import Overlap, levels_of, overlaps_of
@@ -42,11 +42,10 @@ def ribbon_lane(
     picture: MapPicture,
     columns: Mapping[int, Column] | None,
     top: float,
-    zoom: Zoom = None,
     width: float = WIDTH,
 ) -> Drawn:
     """Return the ribbon from `top` on.  `columns` are the places where bands start."""
-    axis = axis_of(picture, zoom, width)
+    axis = axis_of(picture, width)
     pieces = pieces_of(picture.value, axis)
     both = overlaps_of(picture.value)
     levels = levels_of(both)
@@ -115,7 +114,7 @@ def _ground(picture: MapPicture, y: float, width: float) -> Node:
     title = (
         f"{picture.style.whole(value.start)}–{picture.style.whole(value.end)}, {binary_size(value.end - value.start)}"
     )
-    return Node(GROUND, "ribbon", MARGIN, y, width - 2 * MARGIN, BAR, title=title, role="pan")
+    return Node(GROUND, "ribbon", MARGIN, y, width - 2 * MARGIN, BAR, title=title)
 
 
 def _node(

@@ -444,7 +444,7 @@ class _Half:
         self._pairs = {place: number for number, place in enumerate(sorted({*found.left} & {*found.right}))}
 
     def nodes(self) -> Iterator[Node]:
-        """Yield the nodes, which can no longer be turned, zoomed or pressed: only a separate picture can do that."""
+        """Yield the nodes, which can no longer be turned or pressed: only a separate picture can do that."""
         for node in self._scene.nodes:
             if node.kind in ("switch", "press") or _is_history(node):
                 continue

@@ -62,8 +62,7 @@ class Node:
     present states: "new", "changed", "leaving", "path", "here", "red", "black", "folded", "fault", "ok" ….
     `action` is the effect of a click or Enter: "select", "open" or "".  `title` is the whole text, for hovering and for
     screen readers.  `lane` orders keyboard movement.  `value` is the number of a node that can be turned, or -1.
-    `role` is another use: "pan" (its contents are dragged and zoomed), "turn" (a drag turns the node with a value above
-    it), "switch" (it is on or off).
+    `role` is another use: "turn" (a drag turns the node with a value above it), "switch" (it is on or off).
     """
 
     id: str

@@ -110,12 +110,6 @@ class Answering(Picture):
         self._asked = True
         self.stay()
 
-    def _on_zoom(self, factor: float, at: float) -> None:
-        self.zoomed(factor, at)
-
-    def _on_pan(self, by: float) -> None:
-        self.panned(by)
-
     def _on_turn(self, id: str, by: int) -> None:  # noqa: A002  the message's own words
         self.turned(id, by)
 

@@ -33,13 +33,6 @@ def _whole(low: int, high: int) -> Check:
     return lambda value: isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
 
 
-def _number(low: float, high: float) -> Check:
-    def check(value: Any) -> bool:
-        return isinstance(value, (int, float)) and not isinstance(value, bool) and low <= value <= high
-
-    return check
-
-
 Field = tuple[Check, str]
 """A check, and the accepted values in words."""
 
@@ -78,13 +71,6 @@ SCHEMA: dict[str, dict[str, Field]] = {
     "jump": {"to": TEXT, "way": WAY},
     # Show the picture as it was when its cell was done.
     "stay": {},
-    # Show 1/factor of the shown part, around `at` (0 left, 1 right).
-    "zoom": {
-        "factor": (_number(0.001, 1000), "a number from 0.001 to 1000"),
-        "at": (_number(0, 1), "a number from 0 to 1"),
-    },
-    # Move by `by` times the width of the shown part.
-    "pan": {"by": (_number(-100, 100), "a number from -100 to 100")},
     # Change the number in a slice of the address by `by`.
     "turn": {"id": TEXT, "by": (_whole(-(10**6), 10**6), "a whole number from -1000000 to 1000000")},
     # An address or a name, as it was typed; the same text again asks for the next hit or, with way -1, the previous.
@@ -108,7 +94,7 @@ SCHEMA: dict[str, dict[str, Field]] = {
 BY_ITSELF = frozenset(("hello", "bye", "sight", "room", "table", "dot", "timeline", "names"))
 """Messages that a page sends by itself, without its reader; they are answered even if the machine is gone."""
 
-REDRAWN = frozenset(("seek", "stand", "jump", "open", "zoom", "pan", "turn", "find"))
+REDRAWN = frozenset(("seek", "stand", "jump", "open", "turn", "find"))
 """Messages with which a page asks for a picture to be redrawn."""
 
 
