@@ -1,7 +1,7 @@
 // Builds vmwidgets/static/: hub.js (the drawing code and the style sheet, one file), loader.js (what waits for it in the
 // page), controls.js (what a reader presses, which comes behind the first picture), graphviz.js (which pages load when a
 // picture needs it), view.js (the few lines that every view carries), answer.js (the control of predictions),
-// player.js (of handouts) and saved.js (the player of saved notebooks); bundle.txt has their hash.  Runs through esbuild's API: its command-line launcher fails under some packaged Nodes.
+// handout.js (the player of handouts) and saved.js (the player of saved notebooks); bundle.txt has their hash.  Runs through esbuild's API: its command-line launcher fails under some packaged Nodes.
 import { createHash } from "node:crypto";
 import { mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -48,7 +48,7 @@ const styles = {
   },
 };
 
-const NAMES = ["hub", "loader", "controls", "graphviz", "view", "answer", "player"];
+const NAMES = ["hub", "loader", "controls", "graphviz", "view", "answer", "handout"];
 
 /** What a page runs as a script of its own, and not as a module. */
 const SCRIPTS = ["saved"];

@@ -1,13 +1,11 @@
 // One picture that plays without a kernel: its frame and its film are next to an image, which it replaces.
 
-import type { Equipment } from "./equipment.ts";
-import { Figure } from "./figure.ts";
-import { Focus } from "./focus.ts";
-import { Hover } from "./hover.ts";
+import { type Equipment, Figure } from "./figure.ts";
+import { companyOf, Reel } from "./film.ts";
+import { Time } from "./player.ts";
+import { Focus, Hover } from "./pointing.ts";
 import { PSEUDOCODE } from "./pseudocode.ts";
-import { companyOf, Reel } from "./reel.ts";
 import { html } from "./svg.ts";
-import { Time } from "./time.ts";
 
 /** On a page narrower than this many pixels, letters keep their size, and the picture is scrolled. */
 const SMALL = 736;

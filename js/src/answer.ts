@@ -1,9 +1,7 @@
 // The control that answers a prediction.  The choice is sent together with the press of the button, in one message: a
 // choice sent by itself could arrive later than the press, and then another answer would be kept.
 
-import { hear } from "./hearing.ts";
-import { leave } from "./leaving.ts";
-import type { Model } from "./model.ts";
+import { hear, leave, type Model } from "./host.ts";
 
 export interface AnswerTraits {
   own_id: string;

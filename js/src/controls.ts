@@ -1,29 +1,20 @@
 // A reader's controls of a picture: the buttons around it, keys, clicks and gestures.  They are code of their own,
 // which a page gets after its first picture.
 
-import { button } from "./button.ts";
-import { Drawing } from "./drawing.ts";
-import type { Equipment } from "./equipment.ts";
-import type { Figure } from "./figure.ts";
-import { Finder } from "./finder.ts";
-import { Focus } from "./focus.ts";
-import { Hover } from "./hover.ts";
-import { opens } from "./keyboard.ts";
-import { legend } from "./legend.ts";
-import { More } from "./more.ts";
-import type { Names, Told } from "./operations.ts";
+import { Drawing, openWorker, Router, reasonAgainst } from "./drawing.ts";
+import type { Equipment, Figure } from "./figure.ts";
+import { Finder, legend, More, TableTwin } from "./offers.ts";
+import { Time } from "./player.ts";
+import { Focus, Hover, opens } from "./pointing.ts";
 import { Presenting } from "./presenting.ts";
 import { PSEUDOCODE } from "./pseudocode.ts";
 import type { Renderer } from "./renderer.ts";
-import type { Found } from "./requests.ts";
-import { openWorker, Router, reasonAgainst } from "./router.ts";
-import type { Picture, SceneTableTwin } from "./scene.ts";
 import { BRACKETS } from "./screen.ts";
 import { Slicer } from "./slicer.ts";
-import { type Speaker, speaker } from "./speaker.ts";
-import { html, put } from "./svg.ts";
-import { TableTwin } from "./table.ts";
-import { Time } from "./time.ts";
+import { button, html, put } from "./svg.ts";
+import type { Names, Told } from "./timeline.ts";
+import type { Found, Picture, SceneTableTwin } from "./wire.ts";
+import { type Speaker, speaker } from "./words.ts";
 
 /** The rules for what only these controls make; the build inserts them. */
 declare const LIVE: string;

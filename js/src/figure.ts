@@ -1,18 +1,14 @@
 // One view on the page: the drawing and the words around it.  Everything that a reader presses comes with the controls,
 // after the first picture (controls.ts).
 
-import type { Equipment } from "./equipment.ts";
-import { Ground } from "./ground.ts";
-import { leave } from "./leaving.ts";
-import { once } from "./once.ts";
+import { leave } from "./host.ts";
+import { bringIntoSight } from "./pointing.ts";
 import { Renderer } from "./renderer.ts";
-import type { Send } from "./requests.ts";
-import { type Picture, SUPPORTED_VERSION, type When } from "./scene.ts";
-import { bringIntoSight } from "./sight.ts";
-import { speaker } from "./speaker.ts";
-import { Steady } from "./steady.ts";
+import { Ground, Steady } from "./room.ts";
 import { drop, html, put, say } from "./svg.ts";
-import { Words } from "./words.ts";
+import type { Names, Told } from "./timeline.ts";
+import { type Found, type Picture, type SceneTableTwin, type Send, SUPPORTED_VERSION, type When } from "./wire.ts";
+import { once, speaker, Words } from "./words.ts";
 
 /** Pixels that words need, however narrow the drawing is. */
 const NARROWEST = 640;
@@ -284,4 +280,43 @@ export class Figure {
     const { activeElement } = this.root.getRootNode() as Document | ShadowRoot;
     return activeElement && this.root.contains(activeElement) ? activeElement : null;
   }
+}
+
+// ---- equipment
+// The messages of a picture and its page to the controls, which come later: see controls.ts.
+
+export interface Equipment {
+  /** Picture `seq` is on screen. */
+  draw(seq: number, picture: Picture): void;
+  /** A picture has come, and will be drawn soon. */
+  arrived(): void;
+  /** The last request was answered, and changed nothing. */
+  answered(): void;
+  /** The time when the slider was last moved, in the page's milliseconds. */
+  readonly dragged: number;
+  /**
+   * The machine has reached operation `number`; another `stamp` means that operations, groups or marks have changed.
+   */
+  reach(number: number, stamp: number): void;
+  select(thing: string): void;
+  /** Whether a kernel answers. */
+  live(alive: boolean): void;
+  /** Does what a key means; returns true if the key has a meaning here. */
+  key(event: KeyboardEvent): boolean;
+  close(): void;
+  /** The picture is on its page, made by a cell of this label. */
+  arrive(id: string, origin: string): void;
+  /** The things that all pictures of the machine share. */
+  meet(machine: string): void;
+  /** Fills the screen with the picture; notes for the lecturer's own screen are listed by the names of marks. */
+  present(notes?: Readonly<Record<string, string>>): void;
+  /** The requested data: a search's find, the rows of the table, Graphviz's text, operations and their names. */
+  find(found: Found): void;
+  tabulate(seq: number, table: SceneTableTwin): void;
+  takeDot(seq: number, place: number, dot: string): void;
+  /** The text for Graphviz that comes with picture `seq`, before the picture; and its order to draw from now on. */
+  bringDot(seq: number, place: number, dot: string): void;
+  layOut(): void;
+  take(told: Told): void;
+  takeNames(names: Names): void;
 }

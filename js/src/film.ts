@@ -1,8 +1,10 @@
+// What a page reads of its kernel: pictures and films, unpacked, and the moment that each picture shows.
+//
 // The film of a picture: the differences of its drawings at the other steps of an operation from the drawing on the
 // page.  The browser's half of vmwidgets/pictures/film.py.
 
-import { textOf } from "./packing.ts";
-import { type Picture, type Scene, SUPPORTED_VERSION } from "./scene.ts";
+import { unzlibSync } from "fflate";
+import { type Frame, type Picture, type Request, type Scene, type Spot, SUPPORTED_VERSION, type When } from "./wire.ts";
 
 type Fields = Record<string, unknown>;
 
@@ -133,4 +135,332 @@ function merged(before: readonly Fields[], parts: readonly Part[]): Fields[] {
     if (first < 0 || first + count > before.length) throw new Error("this film is of another picture");
     return before.slice(first, first + count);
   });
+}
+
+// ---- reel
+// The moment that a picture shows: the kernel's moment, or for a while a moment to which the page has gone by itself,
+// with the film of the operation.  The pictures of a machine go together, and the kernel is informed when it is idle.
+
+/** The kernel's messages about a picture: see vmwidgets/widgets/host/view.py. */
+export interface Said {
+  frame: Partial<Frame>;
+  film?: Partial<Frame> | undefined;
+  spot?: Partial<Spot> | undefined;
+}
+
+/**
+ * "following": the picture is the kernel's; "ahead": the page has gone to another step, and the kernel may not know
+ * yet.
+ */
+export type Standing = { name: "following" } | { name: "ahead"; place: number };
+
+/** The number of drawings of a film that are made before anybody requests them. */
+const MOST_PREPARED = 32;
+
+const FOLLOWING: Standing = { name: "following" };
+
+export interface ReelCalls {
+  /** Draws a picture of frame `seq`. */
+  draw: (seq: number, picture: Picture) => void;
+  /** Notes whether there is a film of the shown operation. */
+  filmed?: (has: boolean) => void;
+  /** The kernel shows a step of a film that the page does not have: it has to send the drawing. */
+  lost?: () => void;
+  send: (request: Request) => void;
+}
+
+export class Reel {
+  standing: Standing = FOLLOWING;
+  /** Whether a reader may see the picture; and whether the others went somewhere while it was out of sight. */
+  seen = true;
+  missed = false;
+  private readonly calls: ReelCalls;
+  private company: Company | null = null;
+  private seq = -1;
+  /** The frame's picture, the film around it, and the moment of the film that the kernel shows. */
+  private base: Picture | null = null;
+  private packed: DataView | undefined;
+  film: Film | null = null;
+  private filmed: DataView | undefined;
+  private kernels: Picture | null = null;
+  private spot = "";
+
+  constructor(calls: ReelCalls) {
+    this.calls = calls;
+  }
+
+  /** Goes with the others of its machine from now on. */
+  join(company: Company): void {
+    if (this.company === company) return;
+    this.company?.leave(this);
+    this.company = company;
+    company.members.add(this);
+  }
+
+  leave(): void {
+    this.company?.leave(this);
+    this.company = null;
+  }
+
+  /** Notes that the picture is in sight, or out of sight. */
+  see(seen: boolean): void {
+    this.seen = seen;
+    if (seen) this.company?.seen(this);
+  }
+
+  /**
+   * Takes the kernel's message, all of it or its changes.  A message that is late or about another frame changes
+   * nothing.
+   */
+  take({ frame, film, spot }: Said): void {
+    const { seq = 0, data } = frame;
+    if (data && seq > this.seq) {
+      const picture = unpack(data);
+      this.seq = seq;
+      this.packed = data;
+      this.base = this.kernels = picture;
+      this.film = null;
+      this.filmed = undefined;
+      this.spot = "";
+      this.standing = FOLLOWING;
+      this.missed = false;
+      this.calls.filmed?.(false);
+      this.calls.draw(seq, picture);
+    }
+    if (!this.base || !this.packed) return;
+    if (film?.data && film.seq === this.seq && film.data !== this.filmed) {
+      this.filmed = film.data; // a film that can't be read is not tried again
+      this.film = openFilm(film.data, this.base, this.packed);
+      this.calls.filmed?.(true);
+      this.prepare(this.film);
+    }
+    if (spot?.when && spot.seq === this.seq) this.move(spot.when);
+  }
+
+  /**
+   * Makes the drawings of a film while the page is idle, those near the present one first, so that a press finds them.
+   */
+  private prepare(film: Film, made = 1): void {
+    if (this.film !== film || made > MOST_PREPARED || !film.prepare(made)) return;
+    globalThis.requestIdleCallback?.(() => this.prepare(film, made + 1));
+  }
+
+  /** Notes that the kernel's picture is at another step of the film. */
+  private move(more: Partial<When>): void {
+    const words = JSON.stringify(more);
+    if (!this.base || words === this.spot) return;
+    const when = { ...this.base.when, ...more };
+    if (when.place !== this.base.when.place && !(this.film?.has(when.place) && this.drawable(when.place))) {
+      this.calls.lost?.();
+      return;
+    }
+    this.spot = words;
+    const picture = when.place === this.base.when.place ? this.base : this.film?.picture(when.place);
+    if (!picture) return;
+    this.kernels = { ...picture, when };
+    if (this.standing.name === "ahead" && this.company?.waits) return; // the kernel does not know all steps yet
+    this.standing = FOLLOWING;
+    this.missed = false;
+    this.calls.draw(this.seq, this.kernels);
+  }
+
+  /** Goes to a step, with the others.  Returns false if the page does not have it: then the kernel has to be asked. */
+  go(number: number, place: number): boolean {
+    if (!this.film?.has(place) || this.film.number !== number || !this.kernels || !this.drawable(place)) return false;
+    if (this.kernels.when.kept || !this.company) {
+      this.stand(number, place, -1);
+      this.calls.send(this.request(number, place, this.company?.latest ?? number));
+    } else this.company.go(this, number, place);
+    return true;
+  }
+
+  /** Whether a drawing of the film can be made; if not, the film is given up. */
+  private drawable(place: number): boolean {
+    if (this.film?.made(place)) return true;
+    this.film = null;
+    return false;
+  }
+
+  request(operation: number, place: number, latest: number): Request {
+    return { type: "stand", operation, place, latest: Math.max(latest, operation) };
+  }
+
+  send(request: Request): void {
+    this.calls.send(request);
+  }
+
+  get kept(): boolean {
+    return this.kernels?.when.kept ?? false;
+  }
+
+  /** Shows a moment of the film, or the nearest before it; nothing if the film is of another operation. */
+  stand(number: number, place: number, latest: number): void {
+    if (!this.film || this.film.number !== number || !this.kernels) return;
+    const here = this.film.before(place);
+    if (!this.drawable(here)) return;
+    const picture = this.film.picture(here);
+    const now = here < 0 && number === latest && !this.kept;
+    this.standing = { name: "ahead", place: here };
+    this.calls.draw(this.seq, { ...picture, when: { ...this.kernels.when, place: here, now } });
+  }
+
+  /** Notes that the kernel knows where the page is. */
+  heard(): void {
+    this.company?.heard(this);
+  }
+}
+
+/** The pictures of one machine on a page. */
+export class Company {
+  readonly members = new Set<Reel>();
+  /** The number of the machine's latest operation. */
+  latest = 0;
+  private here: [number: number, place: number] | null = null;
+  private told: [number: number, place: number] | null = null;
+  private by: Reel | null = null;
+  private waiting = false;
+  /** The picture that went last. */
+  private leader: Reel | null = null;
+  private readonly ended: () => void;
+
+  /** `ended` is called when it has no pictures any more. */
+  constructor(ended: () => void = () => {}) {
+    this.ended = ended;
+  }
+
+  /** Whether the kernel has yet to be informed of a step. */
+  get waits(): boolean {
+    return this.by !== null;
+  }
+
+  go(by: Reel, number: number, place: number): void {
+    this.here = [number, place];
+    this.leader = by;
+    by.stand(number, place, this.latest);
+    this.later();
+    if (!this.by) this.tell(by);
+  }
+
+  /**
+   * The others follow with the screen's next frame: of the steps that a drag passes between two frames, they draw the
+   * newest.
+   */
+  private later(): void {
+    if (this.waiting) return;
+    this.waiting = true;
+    nextFrame(() => {
+      this.waiting = false;
+      for (const one of this.members) if (one !== this.leader && !one.kept) this.call(one);
+    });
+  }
+
+  /** Makes a picture show where the page is; a picture out of sight does so when it is seen. */
+  private call(one: Reel): void {
+    if (!this.here) return;
+    const [number, place] = this.here;
+    if (one.seen) one.stand(number, place, this.latest);
+    else one.missed = true;
+  }
+
+  /** Notes that a picture is seen again. */
+  seen(one: Reel): void {
+    if (one.missed) this.call(one);
+    one.missed = false;
+  }
+
+  heard(by: Reel): void {
+    if (by === this.by) this.next(by);
+  }
+
+  /**
+   * Notes that no answer is awaited any more; if the page has moved on since, the kernel is informed of the last step.
+   */
+  private next(by: Reel | undefined): void {
+    this.by = null;
+    if (by && String(this.here) !== String(this.told)) this.tell(by);
+  }
+
+  leave(one: Reel): void {
+    this.members.delete(one);
+    if (this.leader === one) this.leader = null;
+    if (this.by === one) this.next([...this.members].find((other) => !other.kept));
+    if (!this.members.size) this.ended();
+  }
+
+  private tell(by: Reel): void {
+    if (!this.here) return;
+    const [number, place] = this.here;
+    this.by = by;
+    this.told = this.here;
+    by.send(by.request(number, place, this.latest));
+  }
+}
+
+/** Before the screen's next frame; a hidden page has none. */
+function nextFrame(act: () => void): void {
+  const frame = globalThis.requestAnimationFrame;
+  if (document.hidden || !frame) act();
+  else frame(act);
+}
+
+const companies = new Map<string, Company>();
+
+/** The pictures of the machine whose selection has this ID. */
+export function companyOf(id: string): Company {
+  let company = companies.get(id);
+  if (!company) {
+    company = new Company(() => companies.delete(id));
+    companies.set(id, company);
+  }
+  return company;
+}
+
+// ---- packing
+// Bytes as vmwidgets/widgets/host/packing.py packs them: zlib over UTF-8 text; for a picture, the text is JSON.
+
+/** The text that pictures have in common: vmwidgets/widgets/host/dictionary.txt, which the build inserts. */
+declare const DICTIONARY: string;
+
+const COMMON = new TextEncoder().encode(typeof DICTIONARY === "undefined" ? "" : DICTIONARY);
+
+/** The number of bytes that zlib looks back. */
+const WINDOW = 1 << 15;
+
+/**
+ * Returns the text that was packed; `frame` is the packed frame around which a film was made.  Throws if the text was
+ * packed with another dictionary.
+ */
+export function textOf(data: DataView, frame?: DataView): string {
+  return new TextDecoder().decode(unpacked(data, frame ? joined(COMMON, unpacked(frame, COMMON)) : COMMON));
+}
+
+export function unpack<Data = Picture>(data: DataView): Data {
+  return JSON.parse(textOf(data)) as Data;
+}
+
+/** A text packed without a dictionary is read too: its header says so. */
+function unpacked(data: DataView, known: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  if (!((bytes[1] ?? 0) & 32)) return unzlibSync(bytes);
+  const dictionary = known.slice(-WINDOW);
+  if (data.getUint32(2) !== adler32(dictionary)) throw new Error("this picture was packed with another dictionary");
+  return unzlibSync(bytes, { dictionary });
+}
+
+/** The number by which zlib identifies a dictionary.  The sums of so few bytes are exact. */
+function adler32(bytes: Uint8Array): number {
+  let low = 1;
+  let high = 0;
+  for (const byte of bytes) {
+    low += byte;
+    high += low;
+  }
+  return (high % 65521) * 65536 + (low % 65521);
+}
+
+function joined(first: Uint8Array, second: Uint8Array): Uint8Array {
+  const both = new Uint8Array(first.length + second.length);
+  both.set(first);
+  both.set(second, first.length);
+  return both;
 }

@@ -3,14 +3,12 @@
 // needed.
 
 import stylesheet from "../../vmwidgets/views/scene/style.css";
-import { type CodeType, fetched, started, unpacked } from "./code.ts";
+import { type CodeType, Equipping, fetched, started, unpacked } from "./code.ts";
 import type { Equip, Given } from "./controls.ts";
-import { Equipping } from "./equipping.ts";
-import type { HubArguments, HubExports, RenderArguments } from "./model.ts";
+import type { HubArguments, HubExports, RenderArguments } from "./host.ts";
 import { mount } from "./mount.ts";
-import { speaker } from "./speaker.ts";
-import { Styles } from "./styles.ts";
-import { followTheme } from "./theme.ts";
+import { followTheme, Styles } from "./room.ts";
+import { speaker } from "./words.ts";
 
 /** A hash of the contents of this bundle; the build inserts it. */
 declare const BUNDLE: string;

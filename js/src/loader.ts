@@ -2,7 +2,7 @@
 // contents of a message are in no model's state, so no notebook is saved with them.
 
 import { fetched, PATIENCE, started, unpacked } from "./code.ts";
-import type { HubArguments, HubExports, Model, RenderArguments } from "./model.ts";
+import type { HubArguments, HubExports, Model, RenderArguments } from "./host.ts";
 
 /** The code's module. */
 interface Code {

@@ -1,3 +1,5 @@
+// What a picture is drawn of: nodes, links, and text that fits.
+//
 // One node of a scene as one <g>: its shape, its bars, its runs of text.  If it is drawn again, it is the same element.
 //
 //   <g class="node KIND STATE…" style="transform: translate(X, Y)" data-id data-thing>
@@ -8,9 +10,8 @@
 // The shade marks the selected thing, the ring shows where the keyboard is, and the badge marks things that are new or
 // will go.  All three lie over all nodes, and are visible next to the outline, which marks new and changed things.
 
-import type { Ruler } from "./fit.ts";
-import type { Place, SceneNode, Strip } from "./scene.ts";
 import { arrange, drop, put, say, svg } from "./svg.ts";
+import type { Place, Point, Run, SceneLink, SceneNode, Strip } from "./wire.ts";
 
 const ROUNDING = 6;
 /** Pixels from a shape's edge to its shade, and to the ring around it. */
@@ -34,7 +35,7 @@ export class NodeElement {
   private drawn = "";
   private place = "";
   private readonly ruler: Ruler;
-  /** The node's name, with the complete text of each cut run; hover.ts shows it. */
+  /** The node's name, with the complete text of each cut run; pointing.ts shows it. */
   name = "";
   node: SceneNode;
 
@@ -310,4 +311,177 @@ function stateWords(node: SceneNode): string[] {
 
 function textOf(node: SceneNode): string {
   return (node.text ?? []).map((run) => run[2]).join(" ");
+}
+
+// ---- link
+// One link of a scene.
+//
+//   <g class="link KIND STATE…" data-id> <path class="line"/> <path class="arrow"/> </g>
+
+const ARROW = { length: 9, half: 4 };
+
+export class LinkElement {
+  readonly root = svg("g");
+  private readonly line = svg("path", "line");
+  private arrow: SVGPathElement | null = null;
+  private placed = "";
+  link: SceneLink;
+
+  constructor(link: SceneLink) {
+    this.link = link;
+    this.root.dataset.id = link.id;
+    this.root.append(this.line);
+    this.draw(link);
+  }
+
+  draw(link: SceneLink): void {
+    this.link = link;
+    put(this.root, "class", `link ${link.kind} ${link.state ?? ""}`.trimEnd());
+    const placed = JSON.stringify([link.points, link.bend, link.source, link.target, link.arrow]);
+    if (placed === this.placed) return;
+    this.placed = placed;
+    put(this.line, "d", linePath(link.points, link.bend));
+    this.drawArrow(link.points.at(-2), link.points.at(-1));
+  }
+
+  private drawArrow(from: Point | undefined, to: Point | undefined): void {
+    if (!this.link.arrow || !from || !to) {
+      this.arrow?.remove();
+      this.arrow = null;
+      return;
+    }
+    if (!this.arrow) {
+      this.arrow = svg("path", "arrow");
+      this.line.after(this.arrow);
+    }
+    put(this.arrow, "d", arrowPath(controls(from, to, this.link.bend)[1], to));
+  }
+}
+
+const short = (value: number): number => Math.round(value * 10) / 10;
+const at = ([x, y]: Point): string => `${short(x)},${short(y)}`;
+
+/** Returns a line written as cubics, so that it can be animated into another with as many pieces. */
+export function linePath(points: readonly Point[], bend?: SceneLink["bend"]): string {
+  const [start, ...rest] = points;
+  if (!start) return "";
+  let from = start;
+  let path = `M${at(start)}`;
+  for (const to of rest) {
+    path += ` C${[...controls(from, to, bend), to].map(at).join(" ")}`;
+    from = to;
+  }
+  return path;
+}
+
+/** Returns a filled arrowhead with its point at `to`, coming from `from`. */
+export function arrowPath(from: Point, to: Point): string {
+  const [dx, dy] = [to[0] - from[0], to[1] - from[1]];
+  const length = Math.hypot(dx, dy);
+  if (length === 0) return "";
+  const [ux, uy] = [dx / length, dy / length];
+  const [bx, by] = [to[0] - ux * ARROW.length, to[1] - uy * ARROW.length];
+  const left: Point = [bx - uy * ARROW.half, by + ux * ARROW.half];
+  const right: Point = [bx + uy * ARROW.half, by - ux * ARROW.half];
+  return `M${at(to)} L${at(left)} L${at(right)} Z`;
+}
+
+/** The control points of a piece, which is a curve if it has a bend and is neither level nor upright. */
+function controls(from: Point, to: Point, bend?: SceneLink["bend"]): [Point, Point] {
+  const [[x, y], [toX, toY]] = [from, to];
+  const [middleX, middleY] = [(x + toX) / 2, (y + toY) / 2];
+  if (!bend) return [from, from];
+  return bend === "level"
+    ? [
+        [middleX, y],
+        [middleX, toY],
+      ]
+    : [
+        [x, middleY],
+        [toX, middleY],
+      ];
+}
+
+// ---- fit
+// Text that may be too long for its room: it is cut only if it is too long in this page's font.  Python knows a limit
+// of a text's width, and gives a room to each text that may exceed its space; no other text is measured.  A canvas
+// measures, which costs the page no layout, and each text is measured once.
+
+const ELLIPSIS = "…";
+/** Pixels by which a text may be too long: less than the space before its last letter. */
+const SLACK = 0.5;
+/** The number of widths that are kept. */
+const MANY = 10_000;
+
+const widths = new Map<string, number>();
+let canvas: CanvasRenderingContext2D | null | undefined;
+
+/** The width of a text in some font, in pixels. */
+export type Measure = (text: string) => number;
+
+/**
+ * The part of `text` that is shown in `room` pixels, with an ellipsis at its end, or in its middle if the room is
+ * negative.
+ */
+export function cut(text: string, room: number, measure: Measure): string {
+  const most = Math.abs(room) + SLACK;
+  if (measure(text) <= most) return text;
+  const letters = Array.from(text);
+  const kept = (count: number): string => {
+    const start = room < 0 ? Math.floor(count / 3) : count;
+    return letters.slice(0, start).join("") + ELLIPSIS + letters.slice(letters.length - (count - start)).join("");
+  };
+  let [least, above] = [0, letters.length];
+  while (above - least > 1) {
+    const count = (least + above) >> 1;
+    if (measure(kept(count)) <= most) least = count;
+    else above = count;
+  }
+  return least ? kept(least) : "";
+}
+
+/** Measures in the fonts that the text of one picture has on its page. */
+export class Ruler {
+  private readonly root: SVGElement;
+  private readonly fonts = new Map<string, string>();
+
+  constructor(root: SVGElement) {
+    this.root = root;
+  }
+
+  /** Whether the picture is on a page, and has its style there: before that, its font is unknown. */
+  get ready(): boolean {
+    return this.root.isConnected && getComputedStyle(this.root).getPropertyValue("--vmw-sans") !== "";
+  }
+
+  /** The shown part of a run of text; all of it if nothing can be measured. */
+  fit([, , text, style, , room]: Run): string {
+    if (!room) return text;
+    if (canvas === undefined) canvas = document.createElement("canvas").getContext("2d");
+    const font = canvas && this.font(style);
+    return font ? cut(text, room, (part) => width(part, font)) : text;
+  }
+
+  private font(style: string): string {
+    const known = this.fonts.get(style);
+    if (known !== undefined || !this.ready) return known ?? "";
+    const probe = svg("text", style);
+    this.root.append(probe);
+    const { fontStyle, fontWeight, fontSize, fontFamily } = getComputedStyle(probe);
+    const font = `${fontStyle} ${fontWeight} ${fontSize} ${fontFamily}`;
+    probe.remove();
+    this.fonts.set(style, font);
+    return font;
+  }
+}
+
+function width(text: string, font: string): number {
+  const key = `${font}\n${text}`;
+  const known = widths.get(key);
+  if (known !== undefined || !canvas) return known ?? 0;
+  if (widths.size >= MANY) widths.clear();
+  canvas.font = font;
+  const measured = canvas.measureText(text).width;
+  widths.set(key, measured);
+  return measured;
 }

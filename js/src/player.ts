@@ -1,222 +1,487 @@
-// The player of a handout: it replaces the steps that are read without a script.
+// The player: one way to go through moments, whatever they come from, and its row of controls.
+//
+// The controls that go through the history of a machine: first, back, a slider, forward, now, play; the unit of the
+// steps, and the speed.
 
-import { unzlibSync } from "fflate";
-import { Asking } from "./asking.ts";
-import { Bar } from "./bar.ts";
-import { button } from "./button.ts";
-import { Copying } from "./copying.ts";
-import { Functions } from "./functions.ts";
-import { hiddenIn } from "./ground.ts";
-import { Lights } from "./hover.ts";
-import { Lectern } from "./lectern.ts";
-import { type Course, Playing } from "./playing.ts";
-import { PSEUDOCODE } from "./pseudocode.ts";
-import { BRACKETS, isField, isOwn } from "./screen.ts";
-import { type Room, Stage } from "./stage.ts";
-import { pastOf, Reader, STORY_VERSION, type Story, type ToldStep } from "./story.ts";
-import { html, put, say } from "./svg.ts";
-import { followTheme } from "./theme.ts";
-import { Timeline } from "./timeline.ts";
+import type { Pointed } from "./presenting.ts";
+import { BRACKETS } from "./screen.ts";
+import { button, drop, html, put, say } from "./svg.ts";
+import { Operations, Timeline } from "./timeline.ts";
+import type { Scene, Send, When } from "./wire.ts";
 
-/** Pixels that a finger moves sideways for a step. */
-const SWIPE = 50;
+/** The place after an operation, instead of a number of events. */
+const AFTER = -1;
 
-/** Pixels next to a picture that is presented; and above it, for the sentence or the question, and the heading. */
-const MARGIN = 32;
-const ABOVE = 228;
+type Unit = "step" | "every step" | "function" | "operation";
+const UNITS: readonly Unit[] = ["step", "every step", "function", "operation"];
 
-/**
- * A screen with fewer pixels is a telephone's: fitting a picture there would make it smaller than it is on the page.
- */
-const SMALL = { width: 640, height: 480 };
+/** The possible targets of a jump: marks, and the kinds of events in vmwidgets/engine/base/breaks.py. */
+const TARGETS: readonly string[] = [
+  "mark",
+  "rotation",
+  "clip",
+  "merge",
+  "refill",
+  "fault",
+  "copy",
+  "page-out",
+  "flush",
+  "sleep",
+  "wake",
+  "panic",
+];
 
-/**
- * The height of a screen divided by this is the enlargement at which a picture can be read from the last row: words of
- * 12 pixels, 24 of 1,080.
- */
-const LAST_ROW = 540;
+/** The state of a picture before anything was drawn. */
+const NOWHERE: When = {
+  number: -1,
+  place: AFTER,
+  now: true,
+  kept: false,
+  scale: 1,
+  finds: false,
+  cell: -1,
+  operations: [],
+};
 
-/** Pixels between adjacent pictures. */
-const GAP = 32;
+/** With more steps than these, playing goes from kernel function to kernel function, unless a unit was chosen. */
+const MANY_STEPS = 12;
 
-/** The least pixels of the pictures at the side, which keep their place, and may be smaller than what is read. */
-const SIDE = 400;
+/** Goes to a step of an operation that the page has; returns false if the kernel has to be asked. */
+type Step = (operation: number, place: number) => boolean;
 
-/** The pixels at the side for which a picture gets smaller, as far as it can still be read. */
-const WANTED = 560;
+/** An operation, and the number of events that are done there; operation -1 is now. */
+type Spot = readonly [operation: number, place: number];
 
-/** Pixels of the buttons below: if a story has some, there is room for them at each step. */
-const BELOW = 48;
+export class Time implements Course<Spot> {
+  private readonly bar = new Bar({
+    by: (units) => this.by(units),
+    drag: (value) => this.drag(value),
+    toggle: () => this.toggle(),
+  });
+  readonly root = this.bar.root;
+  /** The buttons for moves further than a step: they are for a place of their own. */
+  readonly moves: readonly HTMLElement[];
+  /** The known facts about all operations; without a kernel, there is no strip of them. */
+  readonly operations: Operations | null;
+  private readonly strip: Timeline | null;
+  private readonly send: Send;
+  private readonly step: Step;
+  private readonly first = button("|‹ beginning", "to the beginning of this operation", "{");
+  private readonly last = button("›| now", "to now, and follow", "}");
+  private readonly unit: HTMLSelectElement;
+  private readonly operation = choice("operation", [], "");
+  private readonly around = html("optgroup");
+  /** The line for the operation that a drag passes, which is missing in the list around the picture's operation. */
+  private readonly passed = html("option");
+  private readonly maker = button("go", "show the operation that makes it");
+  private readonly since = html("span", "vmw-since");
+  private readonly cell = button("as at this cell", "show the picture as it was when its cell ended", "c");
+  private when: When = NOWHERE;
+  private places: readonly number[] = [AFTER];
+  private functions: readonly number[] = [0];
+  /** The places if runs that count as one step are unfolded; none if nothing is folded. */
+  private every: readonly number[] = [];
+  private index = 0;
+  private latest = 0;
+  private readonly playing = new Playing<Spot>(this);
+  /** The time when the slider was last moved. */
+  moved = Number.NEGATIVE_INFINITY;
+  private listed: When["operations"] = [];
+  /**
+   * Whether presses go from step to step: an operation without steps is passed, and meanwhile the slider goes by steps.
+   */
+  private passing = false;
+  /** Whether no kernel answers, so that the controls go through the steps of the page. */
+  private alone = false;
+  /** Whether a reader has chosen the unit. */
+  private chosen = false;
 
-/**
- * The share of sentences for which there is always room; for a longer one, there is room at the steps of its operation.
- */
-const USUAL = 0.9;
+  /** `targets` are the possible targets of a jump; `step` goes to a step without the kernel, if that is possible. */
+  constructor(send: Send, targets = TARGETS, step: Step = () => false) {
+    this.send = send;
+    this.step = step;
+    this.unit = choice("go by", UNITS, "step", targets);
+    this.operation.classList.add("vmw-operation");
+    for (const one of [this.operation, this.maker, this.last, this.cell, this.since]) one.classList.add("vmw-asks"); // they are useless without a kernel
+    this.around.label = "operations";
+    this.operation.append(this.around);
+    this.maker.hidden = true;
+    this.root.append(this.bar.where, this.maker, this.since);
+    const strips = targets.length > 0;
+    if (strips) for (const one of [this.bar.play, this.bar.speed]) one.remove(); // there is a place for them
+    this.moves = [this.bar.play, this.unit, this.bar.speed, this.first, this.last, this.cell, this.operation];
+    this.operations = strips
+      ? new Operations(
+          send,
+          () => this.renamed(),
+          () => this.strip?.named(),
+        )
+      : null;
+    this.strip = strips
+      ? new Timeline({
+          go: (number) => this.toOperation(number),
+          name: (number) => this.operations?.name(number),
+        })
+      : null;
+    if (this.strip) {
+      this.bar.track.append(this.strip.root);
+      this.root.append(this.strip.tip);
+      for (const near of ["pointerenter", "focusin"])
+        this.root.addEventListener(near, () => this.operations?.fetch(this.when.number));
+    }
+    this.first.addEventListener("click", () => this.toFirst());
+    this.last.addEventListener("click", () => this.toNow());
+    this.cell.addEventListener("click", () => this.toCell());
+    this.unit.addEventListener("change", () => {
+      this.chosen = true;
+      this.passing = false;
+      this.settle();
+    });
+    this.operation.addEventListener("change", () => this.toOperation(Number(this.operation.value)));
+    this.maker.addEventListener("click", () => this.toOperation(this.when.made ?? 0));
+    this.root.addEventListener("keydown", (event) => {
+      if (event.key !== "Escape" && !BRACKETS.has(event.key)) event.stopPropagation(); // arrows belong to the slider
+    });
+  }
 
-export class Player implements Course<number> {
-  readonly root = html("section", "vmwidgets vmw-player");
-  private readonly playing = new Playing<number>(this);
-  private readonly reader: Reader;
-  private readonly stages: readonly Stage[];
-  private readonly bar = new Bar(
-    {
-      by: (steps) => this.by(steps),
-      drag: (at) => this.playing.drag(at),
-      toggle: () => this.toggle(),
-    },
-    ["step back", "step forward"],
-    "",
-  );
-  private readonly strip: Timeline;
-  private readonly chapter = html("select", "vmw-choice");
-  private readonly caption = html("p", "vmw-caption");
-  private readonly code = html("span");
-  private readonly functions = new Functions();
-  private readonly copying = new Copying();
-  private readonly asking: Asking;
-  private readonly pictures = html("div", "vmw-stages");
-  private readonly choices = html("p", "vmw-choices");
-  private readonly present = button("present", "present: fill the screen", "p");
-  private readonly lectern: Lectern;
-  /** Whether a key is held down: then the browser reports presses that the reader did not make. */
-  private held = false;
-  /** The contents of the strip: the story, or one of its branches. */
-  private stripped: readonly ToldStep[] = [];
-  /** The last step that the strip shows. */
-  private known = -1;
-  /** The first step of each mark of the strip, and at the end the number of steps. */
-  private starts: readonly number[] = [0];
-  /** The height of each sentence at one width of the page; and the greatest height of most sentences. */
-  private heights = { width: 0, of: new Map<ToldStep, number>(), usual: 0 };
-  /** The step that was drawn last. */
-  private drawn: ToldStep | undefined;
-  /** The place where a finger came down, and whether the picture there continues to the left and to the right. */
-  private from: [number, number] | undefined;
-  private hidden: [boolean, boolean] = [false, false];
+  /** Notes that the picture of a moment is on screen. */
+  draw(scene: Scene, when: When): void {
+    this.when = when;
+    this.index = scene.steps.index;
+    this.places = scene.steps.places;
+    this.functions = scene.steps.functions;
+    this.every = scene.steps.every ?? [];
+    this.latest = Math.max(this.latest, when.number);
+    this.operations?.learn(when.operations);
+    if (this.playing.behind) {
+      this.settle(); // how far it goes, and in which unit
+      this.playing.foresee();
+      return;
+    }
+    this.come();
+    this.settle();
+    this.playing.answered();
+  }
 
-  constructor(story: Story) {
-    this.reader = new Reader(story);
-    const all = [...story.steps, ...story.branches.flatMap((branch) => branch.steps)];
-    const choose = (thing: string): void => {
-      for (const stage of this.stages) stage.select(thing);
+  /** Notes that a picture has come, and will be drawn soon. */
+  arrived(): void {
+    this.playing.arrived();
+  }
+
+  /** Notes that the machine has reached operation `number`. */
+  reach(number: number): void {
+    if (number === this.latest && this.when !== NOWHERE) return; // its picture has reported it
+    this.passing = false;
+    this.latest = Math.max(number, 0);
+    this.settle();
+  }
+
+  /** Notes whether a kernel answers. */
+  live(alive: boolean): void {
+    this.stop();
+    this.leave();
+    this.playing.answered(); // requested data will not come
+    this.alone = !alive;
+    if (alive) this.operations?.again();
+    this.settle();
+  }
+
+  /** For a lecturer's own screen: the moment with this sentence, its marks, and the next operation. */
+  noted(sentence: string): Pointed {
+    const { number } = this.when;
+    const marks = this.operations?.past.marks.filter(([at]) => at === number).map(([, name]) => name) ?? [];
+    const next = number < this.latest ? this.operations?.name(number + 1) : "";
+    return {
+      where: `${this.bar.where.textContent}: ${sentence}`,
+      marks,
+      next: next ?? `operation ${(number + 1).toLocaleString("en")}`,
     };
-    const places = story.steps[0]?.pictures.map((_, place) => place) ?? [];
-    const lights = new Lights(); // a thing under the pointer in one of them lights up in all
-    this.stages = places.map(
-      (place) =>
-        new Stage(
-          all.flatMap((step) => step.pictures.slice(place, place + 1)),
-          choose,
-          lights,
-        ),
+  }
+
+  /** Notes that the last request changed nothing: the picture stays where it was. */
+  answered(): void {
+    this.come();
+    if (this.playing.waits) this.settle();
+    this.playing.answered();
+  }
+
+  /** Requests the picture this many units further. */
+  by(units: number): void {
+    this.stop();
+    if (TARGETS.includes(this.unit.value) && !this.alone) {
+      this.send({ type: "jump", to: this.unit.value, way: Math.sign(units) });
+      return;
+    }
+    this.passing ||= this.by_ !== "operation";
+    this.playing.by(units);
+  }
+
+  /**
+   * Goes to the beginning of the operation, and from there to the beginning of the previous one; by operation, to the
+   * first.
+   */
+  toFirst(): void {
+    this.leave();
+    const { number } = this.when;
+    if (this.unit.value === "operation") this.playing.ask([0, AFTER]);
+    else if (this.atBeginning()) this.playing.ask([Math.max(number - 1, 0), 0]);
+    else this.playing.ask([number, this.beginning]);
+  }
+
+  private toOperation(number: number): void {
+    this.leave();
+    this.playing.ask([number, AFTER]);
+  }
+
+  toNow(): void {
+    this.leave();
+    this.playing.ask([-1, AFTER]);
+  }
+
+  toCell(): void {
+    if (this.cell.hidden) return;
+    this.leave();
+    this.playing.wait();
+    this.send({ type: "stay" });
+  }
+
+  /** Goes elsewhere: earlier presses no longer count. */
+  private leave(): void {
+    this.playing.leave();
+    this.passing = false;
+  }
+
+  toggle(): void {
+    if (this.playing.plays) {
+      this.stop();
+      return;
+    }
+    if (!this.plays) return;
+    if (!this.chosen) this.unit.value = this.places.length - 1 > MANY_STEPS ? "function" : "step";
+    const over = this.atEndOfOperation() && (this.by_ !== "operation" || this.atEnd());
+    this.playing.play(over ? [this.when.number, this.beginning] : undefined);
+  }
+
+  /** Whether there is anything to play: steps of this operation, or operations if these were chosen. */
+  private get plays(): boolean {
+    return this.places.length > 1 || (this.unit.value === "operation" && this.latest > 0);
+  }
+
+  /** The number of events that are done before the first step. */
+  private get beginning(): number {
+    return this.places.length > 1 ? (this.places[0] ?? 0) : 0;
+  }
+
+  private atBeginning(): boolean {
+    return this.places.length > 1 ? this.index === 0 : this.when.place !== AFTER;
+  }
+
+  stop(): void {
+    this.playing.stop();
+  }
+
+  // ---- the slider's place ----------------------------------------------------------------------
+
+  /** By operation if the picture has no step in the shown operation, so that the slider moves. */
+  private get by_(): Unit {
+    if (TARGETS.includes(this.unit.value)) return this.places.length < 2 ? "operation" : "step";
+    const chosen = this.unit.value as Unit;
+    if (this.places.length < 2) return "operation";
+    return chosen === "every step" && !this.every.length ? "step" : chosen;
+  }
+
+  /**
+   * Whether the slider goes through operations: not inside an operation that is passed, in which it is at the beginning
+   * or the end.
+   */
+  private get slides(): boolean {
+    return this.by_ === "operation" && !this.passing;
+  }
+
+  /** The number of finished events at each place where the slider may stop. */
+  private get spots(): readonly number[] {
+    return this.by_ === "every step" ? this.every : this.places;
+  }
+
+  /** The index of the picture's place among them. */
+  private get spot(): number {
+    if (this.by_ !== "every step") return this.index;
+    const { place } = this.when;
+    return place === AFTER
+      ? this.every.length - 1
+      : this.every.slice(1).filter((one) => one > 0 && one <= place).length;
+  }
+
+  /** The indices of the steps at which the slider stops, within the shown operation. */
+  private get stops(): readonly number[] {
+    return this.by_ === "function" ? this.functions : this.spots.map((_, index) => index);
+  }
+
+  /** The slider's position, and its maximum. */
+  private get reached(): [number, number] {
+    if (this.slides) return [this.when.number, this.latest];
+    if (this.places.length < 2) return [this.atEndOfOperation() ? 1 : 0, 1];
+    const { stops } = this;
+    return [Math.max(stops.filter((stop) => stop <= this.spot).length - 1, 0), Math.max(stops.length - 1, 0)];
+  }
+
+  private settle(): void {
+    const [at, most] = this.reached;
+    const { now, kept, cell, number } = this.when;
+    this.root.hidden = number < 0 || (this.latest === 0 && this.places.length < 2);
+    this.bar.stand(at, most);
+    const each = this.unit.querySelector<HTMLOptionElement>('option[value="every step"]');
+    if (each) each.hidden = each.disabled = !this.every.length;
+    this.bar.slider.setAttribute(
+      "aria-label",
+      `moment, by ${this.by_ === "operation" && this.passing ? "step" : this.by_}`,
     );
-    const name = (mark: number): string | undefined => {
-      const start = this.starts[mark] ?? 0;
-      return start <= this.reader.known ? this.reader.steps[start]?.name : "after the question";
-    };
-    this.strip = new Timeline({ go: (mark, share) => this.playing.ask(this.stepAt(mark, share)), name }, 0);
-    this.asking = new Asking(this.reader, () => {
-      this.bar.forward.disabled = this.reader.at === this.reader.steps.length - 1;
-      this.offer();
-      this.mark();
-      this.lectern.moved();
-    });
-    this.assemble();
-    this.lectern = new Lectern(this.root, this.reader, {
-      step: (by) => this.by(by),
-      changed: () => this.draw(),
-      leaves: () => this.bar.root.offsetHeight > 0,
-    });
-    if (story.selected) choose(story.selected);
-    this.draw();
+    this.be(number, this.places.length > 1 ? this.spot : null);
+    const jumps = TARGETS.includes(this.unit.value);
+    this.bar.back.disabled = !jumps && number === 0 && (this.by_ === "operation" || this.index === 0);
+    this.first.disabled = number === 0 && (this.unit.value === "operation" || this.atBeginning());
+    this.bar.play.disabled = !this.plays;
+    this.bar.forward.disabled = !jumps && (this.alone ? this.atEndOfOperation() : this.atEnd());
+    this.last.disabled = now && !kept;
+    const since = cell < 0 ? 0 : this.latest - cell;
+    this.cell.hidden = since <= 0 || (kept && number === cell && this.atEndOfOperation());
+    say(
+      this.since,
+      since > 0 ? `${since.toLocaleString("en")} operation${since === 1 ? "" : "s"} since this cell` : "",
+    );
+    this.since.hidden = since <= 0;
+    if (this.playing.plays && (this.by_ === "operation" ? this.atEnd() : this.atEndOfOperation())) this.stop();
   }
 
-  /** Notes that it is on the page: a page that was reloaded while it was presented continues there. */
-  begin(): void {
-    this.lectern.resume();
+  /** Shows an operation, and which of the slider's steps of it. */
+  private be(number: number, spot: number | null): void {
+    const steps = this.spots.length - 1;
+    const step = spot === null ? "" : ` · step ${spot} of ${steps}`;
+    const text = `operation ${number.toLocaleString("en")} of ${this.latest.toLocaleString("en")}${step}`;
+    this.bar.say(text);
+    this.name(number);
+    this.strip?.stand(number, spot === null ? 1 : spot / Math.max(steps, 1));
   }
 
-  /** Handles keys of the page: brackets and a clicker's keys step; arrows do if they have no other meaning. */
-  key(event: KeyboardEvent): boolean {
-    const made = BRACKETS.has(event.key) && event.altKey; // with AltGr or Option, on many keyboards
-    if (isOwn(event) && !(made && !isField(event.target as Element))) return false;
-    if (this.asking.key(event.key) || this.lectern.key(event)) return true;
-    const onSlider = (event.target as Element).closest?.("input") !== null;
-    switch (event.key) {
-      case "[":
-      case "PageUp":
-        return this.by(-1);
-      case "]":
-      case "PageDown":
-        return this.by(1);
-      case "ArrowLeft":
-        return !onSlider && this.by(-1);
-      case "ArrowRight":
-        return !onSlider && this.by(1);
-      case "{":
-        return this.byChapter(-1);
-      case "}":
-        return this.byChapter(1);
-      default:
-        return false;
+  /** Shows the request immediately: its picture may take a while.  Earlier requests no longer count. */
+  foresee([operation, place]: Spot): void {
+    const number = operation < 0 ? this.latest : operation;
+    const inside = number === this.when.number && this.places.length > 1;
+    const spot = place === AFTER ? this.spots.length - 1 : this.spots.indexOf(place);
+    put(this.root, "aria-busy", "true");
+    this.be(number, inside && spot >= 0 ? spot : null);
+    if (this.slides) this.bar.slider.value = String(number);
+    else if (inside && spot >= 0)
+      this.bar.slider.value = String(Math.max(this.stops.filter((stop) => stop <= spot).length - 1, 0));
+  }
+
+  /** Notes that the requested picture has come. */
+  private come(): void {
+    drop(this.root, "aria-busy");
+  }
+
+  /** Notes that all operations, or their kinds, have changed. */
+  private renamed(): void {
+    if (this.operations) this.strip?.draw(this.operations.past);
+    this.listed = [];
+    if (!this.playing.waits) this.settle();
+  }
+
+  /**
+   * Updates the list of operations, with the shown one chosen; and the button that leads to the operation that creates
+   * a thing.
+   */
+  private name(number: number): void {
+    const { operations = [], made = -1 } = this.when;
+    const known = operations.some(([one]) => one === number);
+    if (operations !== this.listed) {
+      this.listed = operations;
+      this.passed.remove();
+      const options = [...operations].sort(([a], [b]) => a - b).map(([one, text]) => this.option(one, text));
+      const shown = [...this.around.children].map((option) => option.textContent);
+      if (options.length !== shown.length || options.some((option, index) => shown[index] !== option.textContent))
+        // An open list stays open as long as its contents stay the same.
+        this.around.replaceChildren(...options);
     }
+    if (known || number < 0) this.passed.remove();
+    else this.pass(number);
+    this.operation.value = String(number);
+    this.operation.title = this.operation.selectedOptions[0]?.textContent ?? "operation";
+    this.operation.hidden = operations.length < 2;
+    this.maker.hidden = made < 0;
+    say(this.maker, `go to operation ${made.toLocaleString("en")}`);
+    this.maker.setAttribute("aria-label", this.maker.textContent ?? "");
   }
 
-  resized(): void {
-    if (this.lectern.presenting) this.draw();
-    else {
-      this.hold();
-      for (const stage of this.stages) stage.resized();
+  /** During a drag, the list shows the operation under the thumb too: only one line changes. */
+  private pass(number: number): void {
+    const text = this.operations?.name(number) ?? `${number.toLocaleString("en")} · …`;
+    const { textContent, value } = this.option(number, text);
+    say(this.passed, textContent);
+    this.passed.value = value;
+    const others = [...this.around.children].filter((one) => one !== this.passed) as HTMLOptionElement[];
+    const next = others.find((one) => Number(one.value) > number) ?? null;
+    if (this.passed.parentNode !== this.around || this.passed.nextSibling !== next)
+      this.around.insertBefore(this.passed, next);
+  }
+
+  /** A line of the list: the name of an operation. */
+  private option(number: number, name: string): HTMLOptionElement {
+    return Object.assign(html("option", "", name), { value: String(number) });
+  }
+
+  private atEndOfOperation(): boolean {
+    return this.when.place === AFTER;
+  }
+
+  private atEnd(): boolean {
+    return this.when.number >= this.latest && this.atEndOfOperation();
+  }
+
+  // ---- requests --------------------------------------------------------------------------------
+
+  private drag(value: number): void {
+    this.moved = performance.now();
+    this.playing.drag(value);
+  }
+
+  /** The operation and the place at which the slider points. */
+  meant(value: number): Spot {
+    if (this.slides) return [value, AFTER];
+    if (this.places.length < 2) return [this.when.number, value ? AFTER : 0];
+    return [this.when.number, this.spots[this.stops[value] ?? 0] ?? AFTER];
+  }
+
+  /** Moves by this many units from the picture's place; units beyond the operation wait for the next one's picture. */
+  along(units: number): { to: Spot; left: number } | null {
+    const { number } = this.when;
+    const to = (operation: number, place: number, left = 0) => ({ to: [operation, place] as const, left });
+    if (this.by_ === "operation") {
+      if (this.alone) return null;
+      // the only step of a picture that does not change here
+      if (this.unit.value !== "operation" && units > 0 && !this.atEndOfOperation()) return to(number, AFTER, units - 1);
+      const wanted = Math.min(Math.max(number + units, 0), this.latest);
+      return wanted !== number || !this.atEndOfOperation() ? to(wanted, AFTER) : null;
     }
+    const { stops } = this;
+    const most = Math.max(stops.length, 1);
+    const wanted = this.reached[0] + units;
+    if (this.alone && (wanted < 0 || wanted >= most)) return null;
+    if (wanted < 0) return number === 0 ? to(0, this.places[0] ?? AFTER) : to(number - 1, AFTER, wanted + 1);
+    if (wanted < most) return to(number, this.spots[stops[wanted] ?? 0] ?? AFTER);
+    if (!this.atEndOfOperation()) return to(number, AFTER);
+    return number < this.latest ? to(number + 1, 0, wanted - most) : null;
   }
 
-  // ---- actions of a reader ---------------------------------------------------------------------
-
-  private by(steps: number): true {
-    this.playing.stop();
-    if (steps > 0 && this.reader.waits) this.goOn();
-    else if (this.reader.by(steps)) this.draw();
-    return true; // at an end, the page does not scroll instead
+  show(to: Spot): boolean {
+    return this.step(...to);
   }
 
-  private byChapter(way: 1 | -1): true {
-    this.playing.stop();
-    if (way > 0 && this.reader.waits) this.goOn();
-    else if (this.reader.byChapter(way)) this.draw();
-    return true;
-  }
-
-  /** Steps on from an open question; a key that is held down stops there. */
-  private goOn(): void {
-    if (!this.held) this.asking.goOn();
-  }
-
-  private toggle(): void {
-    const { reader, playing } = this;
-    if (playing.plays) playing.stop();
-    else playing.play(reader.at === reader.steps.length - 1 ? 0 : undefined);
-  }
-
-  /** All steps are in the page. */
-  show(to: number): true {
-    this.reader.go(to);
-    this.draw();
-    return true;
-  }
-
-  request(): void {}
-
-  foresee(): void {}
-
-  /** Playing stops at the end, and at a question. */
-  along(units: number): { to: number; left: number } | null {
-    const { at, steps, waits } = this.reader;
-    const to = at + units;
-    return to < 0 || to >= steps.length || (waits && units > 0) ? null : { to, left: 0 };
-  }
-
-  meant(value: number): number {
-    return value;
+  request([operation, place]: Spot): void {
+    if (this.alone) {
+      this.leave();
+      this.answered();
+    } else this.send({ type: "seek", operation, place });
   }
 
   played(plays: boolean): void {
@@ -226,278 +491,266 @@ export class Player implements Course<number> {
   get pause(): number {
     return this.bar.pause;
   }
+}
 
-  private assemble(): void {
-    this.root.setAttribute("aria-label", "story");
-    this.root.tabIndex = -1; // it has the focus while it is presented
-    this.bar.slider.setAttribute("aria-label", "step");
-    this.chapter.title = "chapter";
-    this.chapter.setAttribute("aria-label", "chapter");
-    this.chapter.addEventListener("change", () => {
-      this.playing.stop();
-      this.reader.leave();
-      this.show(Number(this.chapter.value));
-    });
-    const chapters = this.reader.chapters;
-    if (chapters.length && chapters[0]?.[0] !== 0) chapters.unshift([0, "beginning"]);
-    for (const [at, name] of chapters) {
-      const option = html("option", "", name);
-      option.value = String(at);
-      this.chapter.append(option);
+// ---- bar
+// The parts of every player: back, a slider on a strip, forward, play and its speed, and the current place.
+
+/** Milliseconds for which a step stays when playing, at speed 1. */
+const PLAY_PAUSE = 900;
+const SPEEDS = [0.5, 1, 2, 4];
+
+export interface BarCalls {
+  by: (units: number) => void;
+  drag: (value: number) => void;
+  toggle: () => void;
+}
+
+export class Bar {
+  readonly root = html("div", "vmw-time");
+  readonly track = html("div", "vmw-track");
+  readonly slider = html("input", "vmw-slider");
+  readonly back: HTMLButtonElement;
+  readonly forward: HTMLButtonElement;
+  readonly play: HTMLButtonElement;
+  readonly speed = choice(
+    "speed",
+    SPEEDS.map((speed) => `${speed}×`),
+    "1×",
+  );
+  readonly where = html("span", "vmw-where");
+
+  /** `words` are the names of back and forward; `key` is the key that plays. */
+  constructor(calls: BarCalls, [back, forward]: readonly [string, string] = ["back", "forward"], key = "Space") {
+    this.back = button("‹", back, "[");
+    this.forward = button("›", forward, "]");
+    this.play = button("play", "play the steps", key);
+    this.slider.type = "range";
+    this.slider.min = "0";
+    this.speed.hidden = true;
+    this.track.append(this.slider);
+    this.root.append(this.back, this.track, this.forward, this.play, this.speed);
+    this.back.addEventListener("click", () => calls.by(-1));
+    this.forward.addEventListener("click", () => calls.by(1));
+    this.play.addEventListener("click", () => calls.toggle());
+    this.slider.addEventListener("input", () => calls.drag(Number(this.slider.value)));
+  }
+
+  /** The slider's position, and its maximum. */
+  stand(at: number, most: number): void {
+    this.slider.max = String(most);
+    this.slider.value = String(at);
+    this.slider.disabled = most === 0;
+  }
+
+  /** Shows the current place. */
+  say(text: string): void {
+    this.slider.setAttribute("aria-valuetext", text);
+    say(this.where, text);
+  }
+
+  played(plays: boolean): void {
+    this.speed.hidden = !plays;
+    say(this.play, plays ? "pause" : "play");
+  }
+
+  /** Milliseconds for which a step stays when playing. */
+  get pause(): number {
+    return PLAY_PAUSE / Number.parseFloat(this.speed.value);
+  }
+}
+
+export function choice(
+  label: string,
+  values: readonly string[],
+  chosen: string,
+  targets: readonly string[] = [],
+): HTMLSelectElement {
+  const element = html("select", "vmw-choice");
+  element.title = label;
+  element.setAttribute("aria-label", label);
+  const option = (value: string): HTMLOptionElement => Object.assign(html("option", "", value), { value });
+  element.append(...values.map(option));
+  if (targets.length) {
+    const group = Object.assign(html("optgroup"), { label: "next" });
+    group.append(...targets.map(option));
+    element.append(group);
+  }
+  element.value = chosen;
+  return element;
+}
+
+// ---- playing
+// Going through moments, whatever the source of the drawings: a kernel, a film in the page, or the story of a handout.
+// This is one machine with named states, which knows no picture and no page.
+
+/**
+ * "still": the shown picture is the requested one. "asking": a picture is under way; presses and the newest drag wait
+ * for it, and none is lost.  `plays`: playing has requested it. "playing": a step is shown for a while, then comes the
+ * next one.
+ */
+export type State =
+  | { readonly name: "still" }
+  | { readonly name: "asking"; plays: boolean; presses: number; dragged: number | undefined; behind: boolean }
+  | { readonly name: "playing"; readonly timer: ReturnType<typeof setTimeout> };
+
+/** The moments to go through. */
+export interface Course<Spot> {
+  /** Shows a spot that is in the page.  Returns false if it is not: nothing has changed then. */
+  show(to: Spot): boolean;
+  /** Requests a spot: its picture comes later, or the message that nothing has changed. */
+  request(to: Spot): void;
+  /** Returns the spot this many units from the picture on the screen, and the units left beyond it; null at an end. */
+  along(units: number): { to: Spot; left: number } | null;
+  /** Returns the spot for a place of the slider. */
+  meant(value: number): Spot;
+  /** Shows where a spot is, before its picture comes. */
+  foresee(to: Spot): void;
+  /** Notes that playing has begun or ended. */
+  played(plays: boolean): void;
+  /** Milliseconds for which a step stays when playing. */
+  readonly pause: number;
+}
+
+const STILL: State = { name: "still" };
+
+export class Playing<Spot> {
+  state: State = STILL;
+  private readonly course: Course<Spot>;
+  private asked: Spot | undefined;
+
+  constructor(course: Course<Spot>) {
+    this.course = course;
+  }
+
+  get plays(): boolean {
+    return this.state.name === "playing" || (this.state.name === "asking" && this.state.plays);
+  }
+
+  /** Whether the shown picture is not the one that was requested last. */
+  get waits(): boolean {
+    return this.state.name === "asking";
+  }
+
+  /** Goes this many units further. */
+  by(units: number): void {
+    this.stop();
+    if (this.state.name === "asking") this.state.presses += units;
+    else this.move(units);
+  }
+
+  /** Handles a move of the slider.  A spot in the page is drawn even if another picture is under way. */
+  drag(value: number): void {
+    this.stop();
+    const to = this.course.meant(value);
+    const { state } = this;
+    if (state.name !== "asking") {
+      this.ask(to);
+      return;
     }
-    this.chapter.hidden = chapters.length < 2;
-    this.caption.setAttribute("role", "status");
-    this.bar.track.append(this.strip.root);
-    this.present.addEventListener("click", () => this.lectern.toggle());
-    this.bar.root.append(this.bar.where, this.chapter, this.present, this.strip.tip);
-    const top = html("div", "vmw-bar");
-    top.append(this.bar.root, this.caption);
-    this.pictures.append(...this.stages.map((stage) => stage.root));
-    const called = html("div", "vmw-called");
-    this.functions.learn(PSEUDOCODE);
-    called.append(this.copying.root, " ", this.code, " ", this.functions.root, this.functions.panel);
-    this.root.append(top, this.asking.root, this.pictures, called, this.choices);
-    for (const type of ["keydown", "keyup"] as const) {
-      const hear = (event: KeyboardEvent): void => {
-        this.held = type === "keydown" && event.repeat;
-      };
-      addEventListener(type, hear, { capture: true }); // before anybody handles it
-    }
-    this.root.addEventListener("touchstart", (event) => this.touched(event), { passive: true });
-    this.root.addEventListener("touchmove", (event) => this.moved(event), { passive: false });
-    this.root.addEventListener("touchend", (event) => this.swiped(event));
+    this.state = STILL;
+    if (this.course.show(to)) return;
+    this.state = state;
+    state.dragged = value;
+    this.course.foresee(to);
   }
 
-  private touched({ touches, target }: TouchEvent): void {
-    const [one, another] = touches;
-    const swipes = one && !another && !(target as Element).closest(".vmw-track"); // two fingers zoom
-    this.from = swipes ? [one.clientX, one.clientY] : undefined;
-    const scrolled = (target as Element).closest<HTMLElement>(".vmw-scrolls");
-    this.hidden = scrolled ? hiddenIn(scrolled) : [false, false];
+  /** Goes elsewhere: earlier presses no longer count. */
+  leave(): void {
+    this.stop();
+    if (this.state.name === "asking") Object.assign(this.state, { presses: 0, dragged: undefined, behind: false });
   }
 
-  /** A picture that is scrolled to its end stays there; otherwise, the browser would go back in its history. */
-  private moved(event: TouchEvent): void {
-    if (this.wayOf(event) && event.cancelable) event.preventDefault();
+  /** Goes to a spot. */
+  ask(to: Spot): void {
+    const before = this.state;
+    const plays = this.plays;
+    if (before.name === "playing") clearTimeout(before.timer);
+    const presses = before.name === "asking" ? before.presses : 0;
+    const asking: State = { name: "asking", plays, presses, dragged: undefined, behind: false };
+    this.state = asking;
+    this.asked = to;
+    if (!this.course.show(to)) {
+      this.course.foresee(to);
+      this.course.request(to);
+    } else if (this.state === asking) this.answered(); // otherwise its drawing was the answer
   }
 
-  private swiped(event: TouchEvent): void {
-    const way = this.wayOf(event, SWIPE);
-    this.from = undefined;
-    if (way) this.by(way);
+  /** Notes that a request other than for a spot is under way. */
+  wait(): void {
+    if (this.state.name !== "asking")
+      this.state = { name: "asking", plays: false, presses: 0, dragged: undefined, behind: false };
   }
 
   /**
-   * The step to which a finger leads that has moved sideways by more than this many pixels; none if it scrolls a
-   * picture.
+   * Notes that a picture has come, and is not drawn yet.  If the slider has moved on meanwhile, the next picture is
+   * requested now.
    */
-  private wayOf({ changedTouches }: TouchEvent, least = 0): -1 | 0 | 1 {
-    const [one] = changedTouches;
-    const [x, y] = this.from ?? [];
-    if (!one || x === undefined || y === undefined) return 0;
-    const [right, down] = [one.clientX - x, one.clientY - y];
-    if (Math.abs(right) <= least || Math.abs(right) <= 2 * Math.abs(down)) return 0;
-    const way = right < 0 ? 1 : -1;
-    return this.hidden[way < 0 ? 0 : 1] ? 0 : way;
+  arrived(): void {
+    if (this.state.name !== "asking") return;
+    this.state.behind = false;
+    if (this.state.dragged === undefined) return;
+    this.ask(this.course.meant(this.state.dragged));
+    if (this.state.name === "asking") this.state.behind = true;
   }
 
-  // ---- contents of the screen ------------------------------------------------------------------
+  /** Whether the next picture answers a request before the last. */
+  get behind(): boolean {
+    return this.state.name === "asking" && this.state.behind;
+  }
 
-  private draw(): void {
-    const { reader } = this;
-    const { step, steps, at, branch } = reader;
-    const last = steps.length - 1;
-    this.bar.stand(at, last);
-    const what = reader.story.branches[branch];
-    const text = `step ${at + 1} of ${steps.length}`;
-    this.bar.say(what ? `${text} of: ${what.name}` : text);
-    this.bar.slider.setAttribute("aria-valuetext", text);
-    this.bar.back.disabled = at === 0 && !what;
-    this.bar.forward.disabled = at === last || reader.waits;
-    this.bar.play.disabled = last === 0;
-    const passed = reader.chapters.filter(([start]) => start <= at && !what).at(-1);
-    this.chapter.value = String(passed?.[0] ?? 0);
-    this.mark();
-    this.caption.className = `vmw-caption ${step.tone}`;
-    this.caption.replaceChildren(
-      ...(what ? [html("span", "vmw-branch", `What if: ${what.name}`)] : []),
-      ...words(step),
-    );
-    this.hold();
-    this.code.replaceChildren(...(step.code ? [html("code", "", step.code)] : []));
-    this.functions.draw(step.functions);
-    this.copying.offer(step.line);
-    this.asking.show();
-    this.offer();
-    const { presenting } = this.lectern;
-    const { clientWidth, clientHeight } = this.root;
-    const small = presenting && (clientWidth < SMALL.width || clientHeight < SMALL.height);
-    this.root.classList.toggle("vmw-small", small);
-    const [word, meaning] = presenting ? ["leave", "leave: back to the page"] : ["present", "present: fill the screen"];
-    const together = presenting && !small && this.fitsAll();
-    const sides = presenting && !small && !together ? this.withSide() : null;
-    const alone = presenting && !sides ? this.lectern.chosen(together) : -1;
-    say(this.present, word);
-    put(this.present, "aria-label", meaning);
-    put(this.present, "title", `${meaning} (p)`);
-    this.pictures.classList.toggle("vmw-sided", sides !== null);
-    this.pictures.style.gridTemplateColumns = sides ? `1fr ${sides.room.width}px` : "";
-    for (const [place, drawn] of step.pictures.entries()) {
-      const stage = this.stages[place];
-      if (!stage) continue;
-      stage.root.hidden = alone >= 0 && place !== alone;
-      const isAside = sides !== null && place !== sides.main;
-      stage.root.classList.toggle("vmw-aside", isAside);
-      const room = isAside ? sides.room : (sides?.large ?? this.room(alone < 0 ? step.pictures.length : 1));
-      if (!stage.root.hidden) stage.draw(drawn, presenting && !small ? room : null);
+  /** Shows again where the last request leads. */
+  foresee(): void {
+    if (this.state.name !== "asking") return;
+    const { dragged } = this.state;
+    const to = dragged === undefined ? this.asked : this.course.meant(dragged);
+    if (to !== undefined) this.course.foresee(to);
+  }
+
+  /** Notes that the last request was answered: by its picture, or because it changed nothing. */
+  answered(): void {
+    if (this.state.name !== "asking") {
+      if (this.state.name === "playing") this.last();
+      return;
     }
-    this.bring();
-    this.lectern.moved();
+    const { dragged, presses, plays } = this.state;
+    this.state = STILL;
+    if (dragged !== undefined) this.ask(this.course.meant(dragged));
+    else if (presses) this.move(presses);
+    else if (plays) this.last();
   }
 
-  /**
-   * The parts below the sentence stay in place: there is room for the longest sentence of its operation, and for most
-   * others.
-   */
-  private hold(): void {
-    const width = this.caption.clientWidth;
-    if (this.lectern.presenting || !width) return;
-    if (width !== this.heights.width) {
-      this.heights = { width, of: new Map(), usual: 0 };
-      const { steps, branches } = this.reader.story;
-      const all = [...steps, ...branches.flatMap((branch) => branch.steps)];
-      const tried = all.map((step) => {
-        const one = html("p", "vmw-caption vmw-measure");
-        one.append(...words(step));
-        return one;
-      });
-      this.caption.after(...tried);
-      for (const [index, step] of all.entries()) this.heights.of.set(step, tried[index]?.offsetHeight ?? 0);
-      for (const one of tried) one.remove();
-      const sorted = [...this.heights.of.values()].sort((a, b) => a - b);
-      this.heights.usual = sorted[Math.floor(USUAL * (sorted.length - 1))] ?? 0;
+  /** Plays from here on. */
+  play(from?: Spot): void {
+    this.course.played(true);
+    this.state = { name: "asking", plays: true, presses: 0, dragged: undefined, behind: false };
+    if (from === undefined) this.move(1);
+    else this.ask(from);
+  }
+
+  stop(): void {
+    if (this.state.name === "playing") {
+      clearTimeout(this.state.timer);
+      this.state = STILL;
+    } else if (this.state.name === "asking") this.state.plays = false;
+    this.course.played(false);
+  }
+
+  /** Keeps the step on the screen for its time. */
+  private last(): void {
+    if (this.state.name === "playing") clearTimeout(this.state.timer);
+    this.state = { name: "playing", timer: setTimeout(() => this.move(1), this.course.pause) };
+  }
+
+  private move(units: number): void {
+    const next = this.course.along(units);
+    if (!next) {
+      this.stop();
+      if (this.state.name === "asking") this.state = STILL;
+      return;
     }
-    const mark = this.starts.filter((start) => start <= this.reader.at).length - 1;
-    const own = this.reader.steps.slice(...this.starts.slice(mark, mark + 2));
-    const most = Math.max(this.heights.usual, ...own.map((step) => this.heights.of.get(step) ?? 0));
-    this.caption.style.minHeight = `${most}px`;
-  }
-
-  /** On a telephone, the part that changes is scrolled into sight. */
-  private bring(): void {
-    const { step } = this.reader;
-    const before = this.drawn;
-    this.drawn = step;
-    if (!before || before === step) return;
-    step.pictures.some((drawn, place) => {
-      const was = before.pictures[place];
-      return was !== undefined && this.stages[place]?.bring(drawn, was);
-    });
-  }
-
-  /** Whether all pictures next to each other on the screen can be read from the last row. */
-  private fitsAll(): boolean {
-    const room = this.room(this.stages.length);
-    return this.stages.length > 1 && this.stages.every((stage) => stage.fitted(room) >= room.least);
-  }
-
-  /**
-   * The picture that is read, the pinned one or the first, with the room of each other at its side, where all keep their
-   * places; null if it takes the whole screen.
-   */
-  private withSide(): { main: number; large: Room; room: Room } | null {
-    const main = Math.max(this.lectern.pinned, 0);
-    const stage = this.stages[main];
-    if (!stage || this.stages.length < 2) return null;
-    const whole = this.room(1);
-    const less = { ...whole, width: whole.width - WANTED - GAP }; // it need not be larger than can be read
-    for (const large of stage.fitted(less) >= whole.least ? [whole, less] : [whole]) {
-      const left = whole.width - stage.taken(large) - GAP;
-      if (left >= SIDE) return { main, large, room: aside(whole, left, this.stages.length - 1) };
-    }
-    return null;
-  }
-
-  /** The room for each of this many pictures while the story is presented, below words and questions. */
-  private room(beside: number): Room {
-    return {
-      width: (this.root.clientWidth - 2 * MARGIN - (beside - 1) * GAP) / beside,
-      height:
-        this.root.clientHeight - ABOVE - this.bar.root.offsetHeight - (this.reader.story.branches.length ? BELOW : 0),
-      least: this.root.clientHeight / LAST_ROW,
-    };
-  }
-
-  /** The strip is under the slider: each operation is as wide as its steps. */
-  private mark(): void {
-    const { steps, at, known } = this.reader;
-    if (this.stripped !== steps || this.known !== known) {
-      this.stripped = steps;
-      this.known = known;
-      const { past, starts } = pastOf(steps, known);
-      this.starts = starts;
-      this.strip.draw(past);
-    }
-    const mark = this.starts.filter((start) => start <= at).length - 1;
-    const [first = 0, next = 1] = this.starts.slice(mark, mark + 2);
-    this.strip.stand(mark, (at + 0.5 - first) / (next - first));
-  }
-
-  private stepAt(mark: number, share: number): number {
-    const [first = 0, next = 1] = this.starts.slice(mark, mark + 2);
-    return Math.min(first + Math.floor(share * (next - first)), next - 1);
-  }
-
-  private offer(): void {
-    const { reader } = this;
-    const buttons = reader.choices.map(([number, branch]) => {
-      const one = html("button", "vmw-button", branch.name);
-      one.addEventListener("click", () => {
-        reader.enter(number);
-        this.draw();
-      });
-      return one;
-    });
-    if (reader.branch >= 0) {
-      const one = html("button", "vmw-button", "back to the story");
-      one.addEventListener("click", () => {
-        reader.leave();
-        this.draw();
-      });
-      this.choices.replaceChildren(one);
-    } else this.choices.replaceChildren(...(buttons.length ? ["What if: ", ...buttons] : []));
-    this.choices.hidden = !this.choices.firstChild || reader.waits;
+    if (next.left) this.wait();
+    if (this.state.name === "asking") this.state.presses = next.left;
+    this.ask(next.to);
   }
 }
-
-/** The room of each of this many pictures at the side, below each other. */
-function aside(whole: Room, width: number, count: number): Room {
-  return { width, height: (whole.height - (count - 1) * GAP) / count, least: 0 };
-}
-
-function words(step: ToldStep): (Node | string)[] {
-  return [html("b", "", step.sentence), " ", html("span", "vmw-reason", step.reason)];
-}
-
-/** The story that a page contains. */
-export function readStory(text: string): Story {
-  const packed = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
-  return JSON.parse(new TextDecoder().decode(unzlibSync(packed))) as Story;
-}
-
-/** Puts the player onto the page.  Until it is there, the page stays as it is read without a script. */
-function start(): void {
-  const story = readStory(document.getElementById("vmw-story")?.textContent ?? "");
-  if (story.version !== STORY_VERSION) return;
-  const player = new Player(story);
-  document.querySelector(".story")?.before(player.root);
-  document.documentElement.classList.add("plays");
-  player.begin();
-  followTheme(document.body, new AbortController().signal);
-  new ResizeObserver(() => player.resized()).observe(player.root);
-  document.addEventListener("keydown", (event) => {
-    if (player.key(event)) event.preventDefault();
-  });
-}
-
-if (typeof document !== "undefined" && document.getElementById("vmw-story")) start();

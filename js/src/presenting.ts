@@ -1,8 +1,7 @@
 // A live picture in a lecture room: it fills the screen, with notes in a second window.  The newest picture of the
 // notebook replaces it, unless it is held.  A page that is reloaded continues where it was.
 
-import { Notes } from "./notes.ts";
-import { Screen } from "./screen.ts";
+import { Notes, Screen } from "./screen.ts";
 
 /** The picture that fills the screen of this page. */
 interface Presented {

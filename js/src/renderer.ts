@@ -1,13 +1,10 @@
 // A scene as SVG, keyed by ID: an element that stays remains the same element and moves by transition; nothing is torn
 // down.
 
-import { Ruler } from "./fit.ts";
-import { LinkElement } from "./link.ts";
-import { type Marks, MarksLayer, marksOf } from "./marks.ts";
-import { badgesOf, NodeElement, rounding } from "./node.ts";
-import type { Place, Scene, SceneNode } from "./scene.ts";
+import { type Marks, MarksLayer, marksOf, treesOf } from "./marks.ts";
+import { badgesOf, LinkElement, NodeElement, Ruler, rounding } from "./node.ts";
 import { arrange, match, put, svg } from "./svg.ts";
-import { treesOf } from "./tree.ts";
+import type { Place, Scene, SceneNode } from "./wire.ts";
 
 /** With more nodes than this, a frame jumps instead of moving: each moving node is painted again in every frame. */
 export const MOVING_LIMIT = 100;

@@ -4,9 +4,8 @@
 import live from "../../vmwidgets/views/scene/live.css";
 import stylesheet from "../../vmwidgets/views/scene/style.css";
 import { play } from "./alone.ts";
-import { Styles } from "./styles.ts";
-import { followTheme } from "./theme.ts";
-import { LIVE } from "./twin.ts";
+import { LIVE } from "./host.ts";
+import { followTheme, Styles } from "./room.ts";
 
 /** A hash of the contents of this bundle; the build inserts it. */
 declare const BUNDLE: string;

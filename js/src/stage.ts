@@ -1,13 +1,11 @@
 // One picture of a handout: heading, drawing and notes, in the room that the page has.
 
-import { Focus } from "./focus.ts";
-import { Ground, SMALLEST } from "./ground.ts";
-import { Hover, type Lights } from "./hover.ts";
+import { bringIntoSight, Focus, Hover, type Lights } from "./pointing.ts";
 import { Renderer } from "./renderer.ts";
-import type { Scene } from "./scene.ts";
-import { bringIntoSight } from "./sight.ts";
+import { Ground, SMALLEST } from "./room.ts";
 import type { Drawn } from "./story.ts";
 import { html, put, say } from "./svg.ts";
+import type { Scene } from "./wire.ts";
 
 /** Below this many pixels, the narrow picture is shown; and below this many, the one for a telephone. */
 const NARROW = 640;

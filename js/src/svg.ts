@@ -73,3 +73,16 @@ export function match<K extends keyof SVGElementTagNameMap>(
   while (parent.children.length < count) parent.append(svg(name));
   return Array.from(parent.children) as SVGElementTagNameMap[K][];
 }
+
+// ---- button
+// Buttons of a picture.
+
+/** A button that Tab reaches; `key`, if there is one, does the same. */
+export function button(text: string, label: string, key = ""): HTMLButtonElement {
+  const element = html("button", "vmw-button", text);
+  element.type = "button";
+  element.title = key ? `${label} (${key})` : label;
+  element.setAttribute("aria-label", label);
+  if (key) element.setAttribute("aria-keyshortcuts", key);
+  return element;
+}

@@ -1,8 +1,10 @@
+// The operations of a machine below a slider: what is known of them, and how they are drawn.
+//
 // The strip of a slider: a piece for each operation, with groups, failures and names of moments.  Pointing at the strip
 // shows which operation is there, and a press goes to it.
 
-import { at, ENDS, edges, fold, KINDS, NO_PAST, type Past, type Piece, place } from "./past.ts";
 import { html, put, say, svg } from "./svg.ts";
+import type { Send } from "./wire.ts";
 
 /** Pixels of a strip from top to bottom, of a mark from left to right, and of a strip that has no layout yet. */
 const HIGH = 4;
@@ -212,4 +214,292 @@ function box(left: number, right: number, top: number, bottom: number): string {
 /** The look of an operation on the strip. */
 function look({ end }: Piece): string {
   return end === "e" || end === "p" ? "failed" : "done";
+}
+
+// ---- past
+// The operations of a machine as a strip shows them: in columns, combined into as many marks as there is room for.
+
+/** All operations, each with its kind, its outcome, and the width that it needs. */
+export interface Past {
+  /** A letter for each operation: see {@link KINDS}. */
+  kinds: string;
+  /** A letter for each outcome: see {@link ENDS}; "." is done. */
+  ends: string;
+  /** The width that each needs, in any unit. */
+  weights: readonly number[];
+  /** The effects of one call: the first and the last operation, and the group's name. */
+  groups: readonly (readonly [first: number, last: number, name: string])[];
+  /** The names given to moments, each with the operation before it. */
+  marks: readonly (readonly [number: number, name: string])[];
+}
+
+/** The kinds of operations in words, by letter; "s" are several kinds in one mark. */
+export const KINDS: Readonly<Record<string, string>> = {
+  n: "new",
+  g: "freed",
+  a: "access",
+  f: "fault",
+  t: "threads",
+  c: "change",
+  s: "several",
+};
+
+/** The outcomes of operations that did not end as done. */
+export const ENDS: Readonly<Record<string, string>> = { e: "failed", p: "panic", i: "stopped" };
+
+/** One mark of the strip: operations from `first` to `last`. */
+export interface Piece {
+  first: number;
+  last: number;
+  kind: string;
+  end: string;
+  weight: number;
+  /** The name of the group that the mark stands for; "" if it is not a group. */
+  group: string;
+}
+
+export const NO_PAST: Past = { kinds: "", ends: "", weights: [], groups: [], marks: [] };
+
+/**
+ * Returns at most `most` marks: each operation, if they fit; otherwise groups are combined, then runs of similar
+ * operations, then neighbours.
+ */
+export function fold(past: Past, most: number): Piece[] {
+  let pieces = [...past.kinds].map(
+    (kind, at): Piece => ({
+      first: at,
+      last: at,
+      kind,
+      end: past.ends[at] ?? ".",
+      weight: past.weights[at] ?? 1,
+      group: "",
+    }),
+  );
+  if (pieces.length > most) pieces = grouped(pieces, past);
+  if (pieces.length > most)
+    pieces = joined(pieces, (a, b) => a.kind === b.kind && a.end === b.end && !a.group && !b.group);
+  if (pieces.length > most) {
+    const share = pieces.length / Math.max(most, 1);
+    const bucket = new Map(pieces.map((piece, at) => [piece.first, Math.floor(at / share)]));
+    pieces = joined(pieces, (a, b) => bucket.get(a.first) === bucket.get(b.first));
+  }
+  return pieces;
+}
+
+function grouped(pieces: readonly Piece[], past: Past): Piece[] {
+  const made: Piece[] = [];
+  let at = 0;
+  for (const [first, last, name] of past.groups) {
+    if (first < at || last >= pieces.length) continue;
+    made.push(...pieces.slice(at, first));
+    const [one, ...others] = pieces.slice(first, last + 1);
+    if (one) made.push({ ...others.reduce(both, one), group: name });
+    at = last + 1;
+  }
+  return [...made, ...pieces.slice(at)];
+}
+
+/** Combines neighbours, from the first of a run on, as long as the run and the next operation belong together. */
+function joined(pieces: readonly Piece[], together: (first: Piece, next: Piece) => boolean): Piece[] {
+  const made: Piece[] = [];
+  for (const piece of pieces) {
+    const before = made.at(-1);
+    if (before && together(before, piece)) made[made.length - 1] = both(before, piece);
+    else made.push(piece);
+  }
+  return made;
+}
+
+/** The worst outcome is the visible one. */
+const WORST = ".iep";
+
+function both(a: Piece, b: Piece): Piece {
+  const end = WORST.indexOf(a.end) >= WORST.indexOf(b.end) ? a.end : b.end;
+  const kind = a.kind === b.kind ? a.kind : "s";
+  return { first: a.first, last: b.last, kind, end, weight: a.weight + b.weight, group: "" };
+}
+
+/**
+ * Returns where each mark begins, and at the end where the last ends: each is at least `least` wide, and the rest is
+ * divided by weight.
+ */
+export function edges(pieces: readonly Piece[], width: number, least: number): number[] {
+  const total = pieces.reduce((sum, { weight }) => sum + weight, 0);
+  const rest = Math.max(width - least * pieces.length, 0);
+  const room = Math.min(least, width / Math.max(pieces.length, 1));
+  let x = 0;
+  return [0, ...pieces.map(({ weight }) => (x += room + (rest * weight) / Math.max(total, 1e-9)))];
+}
+
+/**
+ * Returns the operation at `x` of the strip, and the part of it that is to the left; in a mark for several operations,
+ * in proportion.
+ */
+export function at(pieces: readonly Piece[], edge: readonly number[], x: number): [number: number, share: number] {
+  let [low, high] = [0, pieces.length - 1];
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if ((edge[middle] ?? 0) <= x) low = middle;
+    else high = middle - 1;
+  }
+  const piece = pieces[low];
+  if (!piece) return [0, 0];
+  const [from = 0, to = 0] = edge.slice(low, low + 2);
+  const share = Math.min(Math.max((x - from) / Math.max(to - from, 1e-9), 0), 1 - 1e-9);
+  const operations = share * (piece.last - piece.first + 1);
+  return [piece.first + Math.floor(operations), operations % 1];
+}
+
+/** Returns the place of a moment on the strip: this far into an operation. */
+export function place(pieces: readonly Piece[], edge: readonly number[], number: number, share: number): number {
+  const index = pieces.findIndex((piece) => piece.last >= number);
+  const piece = pieces[index];
+  if (!piece) return edge.at(-1) ?? 0;
+  const [from = 0, to = 0] = edge.slice(index, index + 2);
+  return from + ((to - from) * (number - piece.first + share)) / (piece.last - piece.first + 1);
+}
+
+// ---- operations
+// A page's knowledge of a machine's operations.  It requests missing data: all operations in columns, which only grow,
+// and their names piece by piece, the nearest first.
+
+/** The number of names that come at a time: see vmwidgets/pictures/timeline.py. */
+export const NAMES = 500;
+
+/** The number of pieces of names that are requested before anybody points at them. */
+const MOST_AHEAD = 40;
+
+/** Python's data about the operations from `first` on. */
+export interface Told {
+  stamp: number;
+  first: number;
+  /** The stamp of the latest operation. */
+  serial: number;
+  kinds: string;
+  ends: string;
+  /** The number of events of each operation. */
+  sizes: number[];
+  groups: [number, number, string][];
+  marks: [number, string][];
+}
+
+/** The names of operations from `first` on. */
+export interface Names {
+  first: number;
+  names: string[];
+}
+
+export class Operations {
+  past: Past = NO_PAST;
+  private readonly send: Send;
+  private readonly changed: () => void;
+  private readonly named: () => void;
+  private readonly names = new Map<number, string>();
+  /** The pieces of names that were requested. */
+  private readonly pieces = new Set<number>();
+  private stamp = 0;
+  private wanted = 0;
+  /** The stamp at the time of the last request. */
+  private meant = 0;
+  private serial = -1;
+  private asked = false;
+  private naming = false;
+  private near = 0;
+
+  /** `changed`: the operations have changed; `named`: more names are known. */
+  constructor(send: Send, changed: () => void, named: () => void) {
+    this.send = send;
+    this.changed = changed;
+    this.named = named;
+  }
+
+  /** Notes that the machine's operations have this stamp now. */
+  reach(stamp: number): void {
+    this.wanted = stamp;
+    this.ask();
+  }
+
+  /** Notes that somebody else answers now: earlier requests get no answer. */
+  again(): void {
+    this.asked = this.naming = false;
+    this.ask();
+  }
+
+  take({ stamp, first, serial, kinds, ends, sizes, groups, marks }: Told): void {
+    const { past } = this;
+    const fits = first <= past.kinds.length; // otherwise it answers an older question
+    if (first < past.kinds.length) this.forget(first);
+    this.pieces.delete(Math.floor(first / NAMES)); // it was incomplete
+    this.past = {
+      kinds: past.kinds.slice(0, first) + kinds,
+      ends: past.ends.slice(0, first) + ends,
+      weights: [...past.weights.slice(0, first), ...sizes.map(wide)],
+      groups,
+      marks,
+    };
+    if (!fits) this.past = NO_PAST;
+    this.serial = fits ? serial : -1;
+    this.stamp = fits ? stamp : 0;
+    this.asked = false;
+    if (!fits || this.wanted !== this.meant) this.ask(); // the machine has continued meanwhile
+    this.changed();
+  }
+
+  /** Adds names that a picture has brought. */
+  learn(named: readonly (readonly [number, string])[]): void {
+    for (const [number, name] of named) this.names.set(number, name);
+  }
+
+  takeNames({ first, names }: Names): void {
+    this.naming = false;
+    this.learn(names.map((name, at) => [first + at, name]));
+    this.named();
+    this.askNames();
+  }
+
+  /** An operation's name; an unknown name is requested, and then the names around it. */
+  name(number: number): string | undefined {
+    this.near = number;
+    const name = this.names.get(number);
+    if (name === undefined) this.askNames();
+    return name;
+  }
+
+  /** Notes that the reader is about to point: names are requested, the nearest to an operation first. */
+  fetch(number: number): void {
+    this.near = number;
+    this.askNames();
+  }
+
+  private ask(): void {
+    if (this.asked || this.wanted === this.stamp) return;
+    this.asked = true;
+    this.meant = this.wanted;
+    this.send({ type: "timeline", have: this.past.kinds.length, serial: this.serial });
+  }
+
+  private askNames(): void {
+    if (this.naming) return;
+    const all = Math.ceil(this.past.kinds.length / NAMES);
+    const here = Math.floor(this.near / NAMES);
+    let next = -1;
+    if (here < all && !this.pieces.has(here)) next = here;
+    for (let far = 1; next < 0 && far < all && this.pieces.size < MOST_AHEAD; far++)
+      next = [here - far, here + far].find((one) => one >= 0 && one < all && !this.pieces.has(one)) ?? -1;
+    if (next < 0) return;
+    this.naming = true;
+    this.pieces.add(next);
+    this.send({ type: "names", first: next * NAMES });
+  }
+
+  /** Notes that operations from `first` on are new, or have changed. */
+  private forget(first: number): void {
+    for (const number of [...this.names.keys()]) if (number >= first) this.names.delete(number);
+    for (const piece of [...this.pieces]) if ((piece + 1) * NAMES > first) this.pieces.delete(piece);
+  }
+}
+
+/** The width of an operation with this many events: an eighth more events are not visible, eight times as many are. */
+function wide(events: number): number {
+  return 1 + Math.log2(1 + events);
 }

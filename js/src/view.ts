@@ -1,7 +1,6 @@
 // The whole code of a view: it finds the hub, and lets the hub draw.
 
-import { hear } from "./hearing.ts";
-import type { HubExports, RenderArguments } from "./model.ts";
+import { type HubExports, hear, type RenderArguments } from "./host.ts";
 
 async function render(view: RenderArguments): Promise<void> {
   const say = (sentence: string): void => {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import "./dom.ts";
 import answer, { type AnswerTraits } from "../src/answer.ts";
-import type { Model } from "../src/model.ts";
+import type { Model } from "../src/host.ts";
 
 function shown(more: Partial<AnswerTraits> = {}) {
   const asked = { own_id: "one", question: "Which?", options: [], hint: "a number", unsure: "I don't know" };

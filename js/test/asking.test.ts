@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import "./dom.ts";
-import { Asking } from "../src/asking.ts";
-import { type Question, Reader, STORY_VERSION, type ToldStep } from "../src/story.ts";
+import { Asking, type Question, Reader, STORY_VERSION, type ToldStep } from "../src/story.ts";
 
 const ASKED: Question = { text: "Which page?", options: ["page 0", "page 1", "page 2"], answer: "page 1", why: "So." };
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import "./dom.ts";
-import { button } from "../src/button.ts";
+import { button } from "../src/svg.ts";
 
 test("a button names its key to who points at it and to a screen reader, and no key that it has not", () => {
   const save = button("save", "save this picture as a file", "s");

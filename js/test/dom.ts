@@ -1,8 +1,8 @@
 // A document for tests that draw, and small scenes to draw.
 
 import { Window } from "happy-dom";
-import { Router } from "../src/router.ts";
-import { type Scene, type SceneLink, type SceneNode, SUPPORTED_VERSION, type When } from "../src/scene.ts";
+import { Router } from "../src/drawing.ts";
+import { type Scene, type SceneLink, type SceneNode, SUPPORTED_VERSION, type When } from "../src/wire.ts";
 
 const window = new Window();
 Object.assign(globalThis, {

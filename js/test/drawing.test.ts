@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Graphviz } from "@hpcc-js/wasm-graphviz";
 import "./dom.ts";
-import type { Request } from "../src/requests.ts";
-import { type Line, Router } from "../src/router.ts";
-import type { Answer, Question } from "../src/worker.ts";
+import { type Line, Router } from "../src/drawing.ts";
+import type { Answer, Question } from "../src/graphviz.ts";
+import type { Request } from "../src/wire.ts";
 import { node, now, scene, without } from "./dom.ts";
 import { equipped } from "./equipped.ts";
 

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
 import "./dom.ts";
+import { Equipping } from "../src/code.ts";
 import { Controls, type Equip } from "../src/controls.ts";
-import { Equipping } from "../src/equipping.ts";
 import { Figure } from "../src/figure.ts";
 import { node, now, scene, without } from "./dom.ts";
 

@@ -3,8 +3,7 @@ import { test } from "node:test";
 import "./dom.ts";
 import { Controls } from "../src/controls.ts";
 import { Figure } from "../src/figure.ts";
-import type { Request } from "../src/requests.ts";
-import type { Scene, When } from "../src/scene.ts";
+import type { Request, Scene, When } from "../src/wire.ts";
 import { node, now, scene, without } from "./dom.ts";
 import { equipped } from "./equipped.ts";
 

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import "./dom.ts";
-import { Finder } from "../src/finder.ts";
-import type { Found } from "../src/requests.ts";
+import { Finder } from "../src/offers.ts";
+import type { Found } from "../src/wire.ts";
 
 function finder(): { finder: Finder; asked: [string, number][]; press: (key: string, more?: object) => void } {
   const asked: [string, number][] = [];

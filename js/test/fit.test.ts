@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import "./dom.ts";
-import { cut } from "../src/fit.ts";
+import { cut } from "../src/node.ts";
 import { Renderer } from "../src/renderer.ts";
 import { node, scene } from "./dom.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import "./dom.ts";
-import { Functions } from "../src/functions.ts";
+import { Functions } from "../src/words.ts";
 
 const TEXTS = { vm_map_enter: "vm_map_enter(map)\n    one\n", pmap_enter: "pmap_enter(pmap)\n    two\n" };
 

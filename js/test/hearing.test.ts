@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { hear } from "../src/hearing.ts";
-import type { WidgetModel } from "../src/model.ts";
+import { hear, type WidgetModel } from "../src/host.ts";
 
 /** A model as ipywidgets and anywidget make it: `ready` fails where its code was loaded too late. */
 function setUp(ready: Promise<void>) {

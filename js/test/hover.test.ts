@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import "./dom.ts";
-import { Hover, Lights } from "../src/hover.ts";
+import { Hover, Lights } from "../src/pointing.ts";
 import { Renderer } from "../src/renderer.ts";
-import type { Scene } from "../src/scene.ts";
+import type { Scene } from "../src/wire.ts";
 import { node, scene } from "./dom.ts";
 
 interface Shown {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { registerHooks } from "node:module";
 import { test } from "node:test";
 import "./dom.ts";
-import type { HubArguments, RenderArguments } from "../src/model.ts";
+import type { HubArguments, RenderArguments } from "../src/host.ts";
 
 // The build puts these in.
 Object.assign(globalThis, {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Arrow, entrance, opens, step } from "../src/keyboard.ts";
+import { type Arrow, entrance, opens, step } from "../src/pointing.ts";
 import { link, node, scene } from "./dom.ts";
 
 // A tree of three over a list of three, in lanes, with a label that the keyboard passes by.

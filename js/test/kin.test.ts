@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import "./dom.ts";
-import { kinOf, opposite, related } from "../src/kin.ts";
-import type { Kinship, Scene, SceneMarks } from "../src/scene.ts";
+import { kinOf, opposite, related } from "../src/pointing.ts";
+import type { Kinship, Scene, SceneMarks } from "../src/wire.ts";
 import { node, scene } from "./dom.ts";
 
 // One task with two mappings: page 16 in frame 481, pages 32 to 47 in frames 512 to 527 by one descriptor.

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import "./dom.ts";
 import type { Controls } from "../src/controls.ts";
 import type { Figure } from "../src/figure.ts";
-import { legend } from "../src/legend.ts";
+import { legend } from "../src/offers.ts";
 import { node, now, scene } from "./dom.ts";
 import { equipped } from "./equipped.ts";
 

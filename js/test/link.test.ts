@@ -3,8 +3,8 @@
 import "./dom.ts";
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { LinkElement } from "../src/link.ts";
-import type { Point } from "../src/scene.ts";
+import { LinkElement } from "../src/node.ts";
+import type { Point } from "../src/wire.ts";
 
 function drawn(bend: "level" | "upright", ...points: Point[]): (string | null | undefined)[] {
   const { root } = new LinkElement({ id: "a-b", kind: "walk", source: "a", target: "b", points, bend, arrow: true });

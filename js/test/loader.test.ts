@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
 import { unzlibSync, zlibSync } from "fflate";
 import "./dom.ts";
+import type { RenderArguments } from "../src/host.ts";
 import loader from "../src/loader.ts";
-import type { RenderArguments } from "../src/model.ts";
 
 const CODE =
   "export default { initialize: ({ model, controls }) => ({ mount: async (view) => { view.el.textContent = model.get('coming'); view.el.controls = controls; } }) };";

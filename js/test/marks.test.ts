@@ -3,8 +3,7 @@ import { test } from "node:test";
 import "./dom.ts";
 import { Marks, size, whole } from "../src/marks.ts";
 import { Renderer } from "../src/renderer.ts";
-import type { Request } from "../src/requests.ts";
-import type { Scene, SceneMarks, SceneNode } from "../src/scene.ts";
+import type { Request, Scene, SceneMarks, SceneNode } from "../src/wire.ts";
 import { link, node, now, scene } from "./dom.ts";
 import { equipped } from "./equipped.ts";
 

@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { button } from "../src/button.ts";
-import { More } from "../src/more.ts";
-import { html } from "../src/svg.ts";
+import { More } from "../src/offers.ts";
+import { button, html } from "../src/svg.ts";
 import "./dom.ts";
 
 /** A menu of two rows; one of its buttons is disabled, one is hidden. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import "./dom.ts";
-import { Notes } from "../src/notes.ts";
+import { Notes } from "../src/screen.ts";
 
 Object.assign(globalThis, { KeyboardEvent: window.KeyboardEvent });
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { NAMES, Operations, type Told } from "../src/operations.ts";
-import type { Request } from "../src/requests.ts";
+import { NAMES, Operations, type Told } from "../src/timeline.ts";
+import type { Request } from "../src/wire.ts";
 
 function setUp() {
   const sent: Request[] = [];

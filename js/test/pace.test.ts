@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, mock, test } from "node:test";
-import { BETWEEN, Pace } from "../src/pace.ts";
+import { BETWEEN, Pace } from "../src/mount.ts";
 import "./dom.ts";
 
 /** A pace whose clock, timers and frames the test moves; `drawn` has the times at which something was drawn. */

@@ -5,7 +5,7 @@ import { node, scene } from "./dom.ts";
 
 const DICTIONARY = '{"scene":{"nodes":[{"id":"…","kind":"tree-node"';
 Object.assign(globalThis, { DICTIONARY });
-const { textOf, unpack } = await import("../src/packing.ts");
+const { textOf, unpack } = await import("../src/film.ts");
 
 const picture = { scene: scene([node("ä🙂\u0000<b>")]), dot: 'digraph { n0 [label="→"] }' };
 const text = JSON.stringify(picture);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { at, edges, fold, type Past, place } from "../src/past.ts";
+import { at, edges, fold, type Past, place } from "../src/timeline.ts";
 
 /** Operations of these kinds, all done and equally wide. */
 function past(kinds: string, more: Partial<Past> = {}): Past {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Course, Playing } from "../src/playing.ts";
+import { type Course, Playing } from "../src/player.ts";
 
 /** A course of `count` spots, of which the page has those before `local`; the others come from a kernel that answers later. */
 class Road implements Course<number> {

@@ -2,9 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import "./dom.ts";
 import { zlibSync } from "fflate";
-import { Company, companyOf, Reel } from "../src/reel.ts";
-import type { Request } from "../src/requests.ts";
-import type { Picture, Scene, When } from "../src/scene.ts";
+import { Company, companyOf, Reel } from "../src/film.ts";
+import type { Picture, Request, Scene, When } from "../src/wire.ts";
 import { node, now, scene } from "./dom.ts";
 
 const PLACES = [0, 2, 5, -1];

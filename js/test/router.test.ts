@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Line, openWorker, Router, reasonAgainst } from "../src/router.ts";
-import type { Answer, Question } from "../src/worker.ts";
+import { type Line, openWorker, Router, reasonAgainst } from "../src/drawing.ts";
+import type { Answer, Question } from "../src/graphviz.ts";
 
 /** A worker that answers when it is told to. */
 class SlowLine implements Line {

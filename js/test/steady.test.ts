@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Steady } from "../src/steady.ts";
+import { Steady } from "../src/room.ts";
 import { html, svg } from "../src/svg.ts";
 import "./dom.ts";
 

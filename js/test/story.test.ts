@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { tells } from "../src/sight.ts";
-import type { Question, ToldStep } from "../src/story.ts";
-import { pastOf, Reader, STORY_VERSION } from "../src/story.ts";
+import { tells } from "../src/pointing.ts";
+import { pastOf, type Question, Reader, STORY_VERSION, type ToldStep } from "../src/story.ts";
 import { link, node, scene } from "./dom.ts";
 
 const ASKED: Question = { text: "How many?", options: ["1", "2"], answer: "2", why: "" };

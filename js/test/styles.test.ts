@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Styles, scoped } from "../src/styles.ts";
+import { Styles, scoped } from "../src/room.ts";
 import "./dom.ts";
 
 Object.assign(globalThis, {

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import "./dom.ts";
-import { followTheme, isDark } from "../src/theme.ts";
+import { followTheme, isDark } from "../src/room.ts";
 
 Object.assign(globalThis, {
   MutationObserver: window.MutationObserver,

@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Request } from "../src/requests.ts";
-import type { When } from "../src/scene.ts";
-import { Time } from "../src/time.ts";
+import { Time } from "../src/player.ts";
+import type { Request, When } from "../src/wire.ts";
 import { now, scene } from "./dom.ts";
 
 /** The controls on a picture of a machine at operation 3, which has steps after 2, 5 and 9 events. */

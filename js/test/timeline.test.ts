@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import "./dom.ts";
-import { Copying } from "../src/copying.ts";
-import type { Past } from "../src/past.ts";
-import { Timeline } from "../src/timeline.ts";
+import { Copying } from "../src/handout.ts";
+import { type Past, Timeline } from "../src/timeline.ts";
 
 const PAST: Past = {
   kinds: "nnfng",

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import "./dom.ts";
 import { Renderer } from "../src/renderer.ts";
-import type { SceneMarks } from "../src/scene.ts";
+import type { SceneMarks } from "../src/wire.ts";
 import { link, node, scene } from "./dom.ts";
 
 const lanes = [{ name: "tree", role: "tree" as const, label: "tree of kernel_map" }];

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import "./dom.ts";
-import { hideTwin } from "../src/twin.ts";
+import { hideTwin } from "../src/host.ts";
 
 Object.assign(globalThis, { CSS: { escape: (name: string) => name } });
 

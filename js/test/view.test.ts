@@ -3,11 +3,10 @@ import { afterEach, test } from "node:test";
 import "./dom.ts";
 import { zlibSync } from "fflate";
 import { Controls } from "../src/controls.ts";
-import type { HubExports, Model, RenderArguments, SelectionModel, ViewTraits } from "../src/model.ts";
+import type { HubExports, Model, RenderArguments, SelectionModel, ViewTraits } from "../src/host.ts";
 import { mount } from "../src/mount.ts";
-import type { Request } from "../src/requests.ts";
-import type { Scene } from "../src/scene.ts";
 import view from "../src/view.ts";
+import type { Request, Scene } from "../src/wire.ts";
 import { node, now, Sight, scene, without } from "./dom.ts";
 
 Object.assign(globalThis, {

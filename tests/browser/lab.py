@@ -232,7 +232,7 @@ class Watched:
     def problems(self) -> list[str]:
         """What went wrong so far, but for what has the `awaited` words: such may come at any time, before or later.
 
-        That a busy page took over two seconds to load a model is not a problem: see js/src/hearing.ts.
+        That a busy page took over two seconds to load a model is not a problem: see js/src/host.ts.
         """
         harmless = [TOO_LATE, *([self.awaited] if self.awaited else [])]
         return [problem for problem in self._heard if not any(words in problem for words in harmless)]

@@ -87,7 +87,7 @@ def has_code(packed: str) -> bool:
 
 
 STEP = re.compile(r"step-(-1|\d+)-\d+")
-"""A place that the player of a handout makes; see js/src/lectern.ts."""
+"""A place that the player of a handout makes; see js/src/handout.ts."""
 
 LAB_NO = "lab/lab/index.html?path=no.ipynb"
 

@@ -44,7 +44,7 @@ def bars_of(node: Node) -> int:
 
 
 def elements(scene: Scene) -> int:
-    """Those that `js/src/node.ts` and `link.ts` make: a group, shape, bars and runs of text; a line and its head."""
+    """Those that `js/src/node.ts` makes: a group, shape, bars and runs of text; a line and its head."""
     drawn = sum(1 + (one.shape != "none") + bars_of(one) + len(one.text) for one in scene.nodes)
     return drawn + sum(2 + one.arrow for one in scene.links)
 

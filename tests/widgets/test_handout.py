@@ -332,7 +332,7 @@ def test_names_are_text(name: str, tmp_path: Path) -> None:
 def read_static_scripts() -> int:
     from vmwidgets.views.scene.static import read_static
 
-    return read_static("player.js").count("<script")
+    return read_static("handout.js").count("<script")
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ from ..build import code, commit
 from ..released import install
 from ..views.scene.static import STATIC
 
-FRONT_END = ("answer.js", "controls.js", "graphviz.js", "hub.js", "loader.js", "player.js", "saved.js", "view.js")
+FRONT_END = ("answer.js", "controls.js", "graphviz.js", "hub.js", "loader.js", "handout.js", "saved.js", "view.js")
 """The files of the front end."""
 
 NEEDED = ("anywidget", "cssselect2", "graphviz", "ipywidgets", "markdown-it-py", "tinycss2")

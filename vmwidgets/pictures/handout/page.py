@@ -61,7 +61,7 @@ def page(story: ToldStory, *, opened: bool = False, paper: str = "sheets") -> st
         f'<body class="{_look(story, paper)}"><main><h1>{title}</h1>\n'
         f"{''.join(_Listed(opened, _look(story, paper), story.selected).parts(story))}"
         f'<script type="text/plain" id="vmw-story">{data}</script>\n'
-        f'<script type="module">{read_static("player.js")}</script></body></html>\n'
+        f'<script type="module">{read_static("handout.js")}</script></body></html>\n'
     )
 
 

@@ -1,4 +1,4 @@
-"""The key to a map's colours in a saved picture.  On a page, the key "?" shows it (`js/src/legend.ts`)."""
+"""The key to a map's colours in a saved picture.  On a page, the key "?" shows it (`js/src/offers.ts`)."""
 
 from __future__ import annotations
 

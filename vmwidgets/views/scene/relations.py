@@ -2,7 +2,7 @@
 
 When a reader points at a thing, the page lights up everything related to it, in all pictures of a machine, without
 asking Python: an entry and its node have the same name, descriptors have addresses, and frames have descriptors that
-refer to them.  `js/src/kin.ts` is the other half.
+refer to them.  `js/src/pointing.ts` is the other half.
 """
 
 from __future__ import annotations

@@ -266,7 +266,7 @@ def _piece(link: Link, begin: Point, end: Point) -> str:
     return f" {'C' if through else 'L'}" + " ".join(f"{x:g},{y:g}" for x, y in (*(through or ()), end))
 
 
-_TIP, _HALF_TIP = 9, 4  # an arrow's length and half its width, as `js/src/link.ts` draws it
+_TIP, _HALF_TIP = 9, 4  # an arrow's length and half its width, as `js/src/node.ts` draws it
 
 
 def _arrow(link: Link) -> str:

@@ -3,7 +3,7 @@
 Sizes must be known in Python, before any browser has drawn them.  So widths are bounds: monospaced characters all have
 the same width, other characters have their average width in the widest common font, and East Asian characters count as
 two.  If a text may be too long by this bound, its room is stored with it (:func:`fitted`).  A page cuts the text only
-if it is too long in the page's own font (`js/src/fit.ts`); a file cuts it by the bound (:func:`cut`).
+if it is too long in the page's own font (`js/src/node.ts`); a file cuts it by the bound (:func:`cut`).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """A scene as plain data, for the browser and for `to_json()`.
 
-The front end's half is `js/src/scene.ts`.  Fields with default values are left out, so that an update costs only the
+The front end's half is `js/src/wire.ts`.  Fields with default values are left out, so that an update costs only the
 bytes of what is on screen.
 """
 

@@ -2,7 +2,7 @@
 
 The first line is the call; below the first line, the name of another kernel function is a call of that function, and
 calls are in order.  Lines below "for each" and "while" are repeated.  Pages show the same files
-(`js/src/functions.ts`).
+(`js/src/words.ts`).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The browser's messages to a view, and the check of each message before it takes effect.
 
-The front end's half is `js/src/requests.ts`.
+The front end's half is `js/src/wire.ts`.
 """
 
 from __future__ import annotations

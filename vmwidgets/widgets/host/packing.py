@@ -2,7 +2,7 @@
 
 A scene is JSON with much repetition: packed, it is an eighth of the size, and the widget machinery, which walks through
 every list that it sends, gets only one buffer.  Text that nearly all pictures contain is not sent: zlib finds it in a
-dictionary that the page has too (`js/src/packing.ts`).
+dictionary that the page has too (`js/src/film.ts`).
 """
 
 from __future__ import annotations
