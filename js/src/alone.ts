@@ -20,7 +20,7 @@ class Alone implements Equipment {
 
   constructor(figure: Figure) {
     this.figure = figure;
-    this.time = new Time(() => {}, [], figure.calls.step);
+    this.time = new Time(() => {}, figure.calls.step, false);
     this.focus = new Focus(figure.renderer);
     this.hover = new Hover(figure.renderer, figure.root);
     figure.words.functions.learn(PSEUDOCODE);

@@ -46,7 +46,7 @@ export class Controls implements Equipment {
     this.renderer = renderer;
     this.focus = new Focus(renderer);
     this.hover = new Hover(renderer, root);
-    this.time = new Time(calls.send, undefined, calls.step);
+    this.time = new Time(calls.send, calls.step);
     this.table = new TableTwin(() => calls.send({ type: "table" }));
     this.slicer = new Slicer(renderer, calls.send);
     this.finder = new Finder({
@@ -138,7 +138,7 @@ export class Controls implements Equipment {
 
   /** The time when the slider was last moved, in the page's milliseconds. */
   get dragged(): number {
-    return this.time.moved;
+    return this.time.player.moved;
   }
 
   /** Notes that a picture has come, and will be drawn soon. */

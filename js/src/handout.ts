@@ -3,7 +3,7 @@
 // The player of a handout: it replaces the steps that are read without a script.
 
 import { unzlibSync } from "fflate";
-import { Bar, type Course, Playing } from "./player.ts";
+import { Player, type Source } from "./player.ts";
 import { Lights, tells } from "./pointing.ts";
 import { PSEUDOCODE } from "./pseudocode.ts";
 import { followTheme, hiddenIn } from "./room.ts";
@@ -49,20 +49,11 @@ const BELOW = 48;
  */
 const USUAL = 0.9;
 
-export class Player implements Course<number> {
+export class Handout implements Source<number> {
   readonly root = html("section", "vmwidgets vmw-player");
-  private readonly playing = new Playing<number>(this);
   private readonly reader: Reader;
   private readonly stages: readonly Stage[];
-  private readonly bar = new Bar(
-    {
-      by: (steps) => this.by(steps),
-      drag: (at) => this.playing.drag(at),
-      toggle: () => this.toggle(),
-    },
-    ["step back", "step forward"],
-    "",
-  );
+  private readonly player = new Player<number>(this, ["step back", "step forward"], "");
   private readonly strip: Timeline;
   private readonly chapter = html("select", "vmw-choice");
   private readonly caption = html("p", "vmw-caption");
@@ -110,9 +101,9 @@ export class Player implements Course<number> {
       const start = this.starts[mark] ?? 0;
       return start <= this.reader.known ? this.reader.steps[start]?.name : "after the question";
     };
-    this.strip = new Timeline({ go: (mark, share) => this.playing.ask(this.stepAt(mark, share)), name }, 0);
+    this.strip = new Timeline({ go: (mark, share) => this.player.ask(this.stepAt(mark, share)), name }, 0);
     this.asking = new Asking(this.reader, () => {
-      this.bar.forward.disabled = this.reader.at === this.reader.steps.length - 1;
+      this.player.forward.disabled = this.reader.at === this.reader.steps.length - 1;
       this.offer();
       this.mark();
       this.lectern.moved();
@@ -121,7 +112,7 @@ export class Player implements Course<number> {
     this.lectern = new Lectern(this.root, this.reader, {
       step: (by) => this.by(by),
       changed: () => this.draw(),
-      leaves: () => this.bar.root.offsetHeight > 0,
+      leaves: () => this.player.root.offsetHeight > 0,
     });
     if (story.selected) choose(story.selected);
     this.draw();
@@ -168,15 +159,15 @@ export class Player implements Course<number> {
 
   // ---- actions of a reader ---------------------------------------------------------------------
 
-  private by(steps: number): true {
-    this.playing.stop();
+  by(steps: number): true {
+    this.player.stop();
     if (steps > 0 && this.reader.waits) this.goOn();
     else if (this.reader.by(steps)) this.draw();
     return true; // at an end, the page does not scroll instead
   }
 
   private byChapter(way: 1 | -1): true {
-    this.playing.stop();
+    this.player.stop();
     if (way > 0 && this.reader.waits) this.goOn();
     else if (this.reader.byChapter(way)) this.draw();
     return true;
@@ -187,10 +178,10 @@ export class Player implements Course<number> {
     if (!this.held) this.asking.goOn();
   }
 
-  private toggle(): void {
-    const { reader, playing } = this;
-    if (playing.plays) playing.stop();
-    else playing.play(reader.at === reader.steps.length - 1 ? 0 : undefined);
+  toggle(): void {
+    const { reader, player } = this;
+    if (player.plays) player.stop();
+    else player.play(reader.at === reader.steps.length - 1 ? 0 : undefined);
   }
 
   /** All steps are in the page. */
@@ -199,10 +190,6 @@ export class Player implements Course<number> {
     this.draw();
     return true;
   }
-
-  request(): void {}
-
-  foresee(): void {}
 
   /** Playing stops at the end, and at a question. */
   along(units: number): { to: number; left: number } | null {
@@ -215,22 +202,14 @@ export class Player implements Course<number> {
     return value;
   }
 
-  played(plays: boolean): void {
-    this.bar.played(plays);
-  }
-
-  get pause(): number {
-    return this.bar.pause;
-  }
-
   private assemble(): void {
     this.root.setAttribute("aria-label", "story");
     this.root.tabIndex = -1; // it has the focus while it is presented
-    this.bar.slider.setAttribute("aria-label", "step");
+    this.player.slider.setAttribute("aria-label", "step");
     this.chapter.title = "chapter";
     this.chapter.setAttribute("aria-label", "chapter");
     this.chapter.addEventListener("change", () => {
-      this.playing.stop();
+      this.player.stop();
       this.reader.leave();
       this.show(Number(this.chapter.value));
     });
@@ -243,11 +222,11 @@ export class Player implements Course<number> {
     }
     this.chapter.hidden = chapters.length < 2;
     this.caption.setAttribute("role", "status");
-    this.bar.track.append(this.strip.root);
+    this.player.track.append(this.strip.root);
     this.present.addEventListener("click", () => this.lectern.toggle());
-    this.bar.root.append(this.bar.where, this.chapter, this.present, this.strip.tip);
+    this.player.root.append(this.player.where, this.chapter, this.present, this.strip.tip);
     const top = html("div", "vmw-bar");
-    top.append(this.bar.root, this.caption);
+    top.append(this.player.root, this.caption);
     this.pictures.append(...this.stages.map((stage) => stage.root));
     const called = html("div", "vmw-called");
     this.functions.learn(PSEUDOCODE);
@@ -303,14 +282,14 @@ export class Player implements Course<number> {
     const { reader } = this;
     const { step, steps, at, branch } = reader;
     const last = steps.length - 1;
-    this.bar.stand(at, last);
+    this.player.stand(at, last);
     const what = reader.story.branches[branch];
     const text = `step ${at + 1} of ${steps.length}`;
-    this.bar.say(what ? `${text} of: ${what.name}` : text);
-    this.bar.slider.setAttribute("aria-valuetext", text);
-    this.bar.back.disabled = at === 0 && !what;
-    this.bar.forward.disabled = at === last || reader.waits;
-    this.bar.play.disabled = last === 0;
+    this.player.say(what ? `${text} of: ${what.name}` : text);
+    this.player.slider.setAttribute("aria-valuetext", text);
+    this.player.back.disabled = at === 0 && !what;
+    this.player.forward.disabled = at === last || reader.waits;
+    this.player.press.disabled = last === 0;
     const passed = reader.chapters.filter(([start]) => start <= at && !what).at(-1);
     this.chapter.value = String(passed?.[0] ?? 0);
     this.mark();
@@ -419,7 +398,10 @@ export class Player implements Course<number> {
     return {
       width: (this.root.clientWidth - 2 * MARGIN - (beside - 1) * GAP) / beside,
       height:
-        this.root.clientHeight - ABOVE - this.bar.root.offsetHeight - (this.reader.story.branches.length ? BELOW : 0),
+        this.root.clientHeight -
+        ABOVE -
+        this.player.root.offsetHeight -
+        (this.reader.story.branches.length ? BELOW : 0),
       least: this.root.clientHeight / LAST_ROW,
     };
   }
@@ -685,14 +667,14 @@ export function readStory(text: string): Story {
 function start(): void {
   const story = readStory(document.getElementById("vmw-story")?.textContent ?? "");
   if (story.version !== STORY_VERSION) return;
-  const player = new Player(story);
-  document.querySelector(".story")?.before(player.root);
+  const handout = new Handout(story);
+  document.querySelector(".story")?.before(handout.root);
   document.documentElement.classList.add("plays");
-  player.begin();
+  handout.begin();
   followTheme(document.body, new AbortController().signal);
-  new ResizeObserver(() => player.resized()).observe(player.root);
+  new ResizeObserver(() => handout.resized()).observe(handout.root);
   document.addEventListener("keydown", (event) => {
-    if (player.key(event)) event.preventDefault();
+    if (handout.key(event)) event.preventDefault();
   });
 }
 

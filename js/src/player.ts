@@ -1,13 +1,248 @@
-// The player: one way to go through moments, whatever they come from, and its row of controls.
-//
-// The controls that go through the history of a machine: first, back, a slider, forward, now, play; the unit of the
-// steps, and the speed.
+// The player: one way to go through moments, whatever their source, with its row of controls; it knows no picture.
 
 import type { Pointed } from "./presenting.ts";
 import { BRACKETS } from "./screen.ts";
-import { button, drop, html, put, say } from "./svg.ts";
+import { arrange, button, drop, html, put, say } from "./svg.ts";
 import { Operations, Timeline } from "./timeline.ts";
 import type { Scene, Send, When } from "./wire.ts";
+
+/** Milliseconds for which a step stays when playing, at speed 1. */
+const PLAY_PAUSE = 900;
+const SPEEDS = [0.5, 1, 2, 4];
+
+/**
+ * "still": the shown picture is the requested one. "asking": a picture is under way; presses and the newest drag wait
+ * for it, and none is lost.  `plays`: playing has requested it. "playing": a step is shown for a while, then comes the
+ * next one.
+ */
+export type State =
+  | { readonly name: "still" }
+  | { readonly name: "asking"; plays: boolean; presses: number; dragged: number | undefined; behind: boolean }
+  | { readonly name: "playing"; readonly timer: ReturnType<typeof setTimeout> };
+
+/** The source of the moments: a kernel with a film in the page, a film alone, or the story of a handout. */
+export interface Source<Spot> {
+  /** Goes this many units further, since a reader has pressed a button; plays, or pauses. */
+  by(units: number): void;
+  toggle(): void;
+  /** Shows a spot that is in the page.  Returns false if it is not: nothing has changed then. */
+  show(to: Spot): boolean;
+  /** Requests a spot: its picture comes later, or the message that nothing has changed. */
+  request?(to: Spot): void;
+  /** Returns the spot this many units from the picture on the screen, and the units left beyond it; null at an end. */
+  along(units: number): { to: Spot; left: number } | null;
+  /** Returns the spot for a place of the slider. */
+  meant(value: number): Spot;
+  /** Shows where a spot is, before its picture comes. */
+  foresee?(to: Spot): void;
+}
+
+const STILL: State = { name: "still" };
+const ASKING = { name: "asking", plays: false, presses: 0, dragged: undefined, behind: false } as const;
+
+/** Goes through the moments of a source: back, a slider on a strip, forward, play and its speed, and the current place. */
+export class Player<Spot> {
+  readonly root = html("div", "vmw-time");
+  readonly track = html("div", "vmw-track");
+  readonly slider = html("input", "vmw-slider");
+  readonly back: HTMLButtonElement;
+  readonly forward: HTMLButtonElement;
+  readonly press: HTMLButtonElement;
+  readonly speed = choice(
+    "speed",
+    SPEEDS.map((speed) => `${speed}×`),
+    "1×",
+  );
+  readonly where = html("span", "vmw-where");
+  state: State = STILL;
+  /** The time when the slider was last moved. */
+  moved = Number.NEGATIVE_INFINITY;
+  private readonly source: Source<Spot>;
+  private asked: Spot | undefined;
+
+  /** `words` are the names of back and forward; `key` is the key that plays. */
+  constructor(source: Source<Spot>, [back, forward] = ["back", "forward"], key = "Space") {
+    this.source = source;
+    this.back = button("‹", back ?? "", "[");
+    this.forward = button("›", forward ?? "", "]");
+    this.press = button("play", "play the steps", key);
+    this.slider.type = "range";
+    this.slider.min = "0";
+    this.speed.hidden = true;
+    this.track.append(this.slider);
+    this.root.append(this.back, this.track, this.forward, this.press, this.speed);
+    this.back.addEventListener("click", () => source.by(-1));
+    this.forward.addEventListener("click", () => source.by(1));
+    this.press.addEventListener("click", () => source.toggle());
+    this.slider.addEventListener("input", () => this.drag(Number(this.slider.value)));
+  }
+
+  /** The slider's position, and its maximum. */
+  stand(at: number, most: number): void {
+    this.slider.max = String(most);
+    this.slider.value = String(at);
+    this.slider.disabled = most === 0;
+  }
+
+  /** Shows the current place. */
+  say(text: string): void {
+    this.slider.setAttribute("aria-valuetext", text);
+    say(this.where, text);
+  }
+
+  get plays(): boolean {
+    return this.state.name === "playing" || (this.state.name === "asking" && this.state.plays);
+  }
+
+  /** Whether the shown picture is not the one that was requested last. */
+  get waits(): boolean {
+    return this.state.name === "asking";
+  }
+
+  /** Goes this many units further. */
+  by(units: number): void {
+    this.stop();
+    if (this.state.name === "asking") this.state.presses += units;
+    else this.move(units);
+  }
+
+  /** Handles a move of the slider.  A spot in the page is drawn even if another picture is under way. */
+  drag(value: number): void {
+    this.moved = performance.now();
+    this.stop();
+    const to = this.source.meant(value);
+    const { state } = this;
+    if (state.name !== "asking") {
+      this.ask(to);
+      return;
+    }
+    this.state = STILL;
+    if (this.source.show(to)) return;
+    this.state = state;
+    state.dragged = value;
+    this.source.foresee?.(to);
+  }
+
+  /** Goes elsewhere: earlier presses no longer count. */
+  leave(): void {
+    this.stop();
+    if (this.state.name === "asking") Object.assign(this.state, { presses: 0, dragged: undefined, behind: false });
+  }
+
+  /** Goes to a spot. */
+  ask(to: Spot): void {
+    const before = this.state;
+    const asking = { ...ASKING, plays: this.plays, presses: before.name === "asking" ? before.presses : 0 };
+    if (before.name === "playing") clearTimeout(before.timer);
+    this.state = asking;
+    this.asked = to;
+    if (!this.source.show(to)) {
+      this.source.foresee?.(to);
+      this.source.request?.(to);
+    } else if (this.state === asking) this.answered(); // otherwise its drawing was the answer
+  }
+
+  /** Notes that a request other than for a spot is under way. */
+  wait(): void {
+    if (this.state.name !== "asking") this.state = { ...ASKING };
+  }
+
+  /**
+   * Notes that a picture has come, and is not drawn yet.  If the slider has moved on meanwhile, the next picture is
+   * requested now.
+   */
+  arrived(): void {
+    if (this.state.name !== "asking") return;
+    this.state.behind = false;
+    if (this.state.dragged === undefined) return;
+    this.ask(this.source.meant(this.state.dragged));
+    if (this.state.name === "asking") this.state.behind = true;
+  }
+
+  /** Whether the next picture answers a request before the last. */
+  get behind(): boolean {
+    return this.state.name === "asking" && this.state.behind;
+  }
+
+  /** Shows again where the last request leads. */
+  foresee(): void {
+    if (this.state.name !== "asking") return;
+    const { dragged } = this.state;
+    const to = dragged === undefined ? this.asked : this.source.meant(dragged);
+    if (to !== undefined) this.source.foresee?.(to);
+  }
+
+  /** Notes that the last request was answered: by its picture, or because it changed nothing. */
+  answered(): void {
+    if (this.state.name !== "asking") {
+      if (this.state.name === "playing") this.last();
+      return;
+    }
+    const { dragged, presses, plays } = this.state;
+    this.state = STILL;
+    if (dragged !== undefined) this.ask(this.source.meant(dragged));
+    else if (presses) this.move(presses);
+    else if (plays) this.last();
+  }
+
+  /** Plays from here on. */
+  play(from?: Spot): void {
+    this.played(true);
+    this.state = { ...ASKING, plays: true };
+    if (from === undefined) this.move(1);
+    else this.ask(from);
+  }
+
+  stop(): void {
+    if (this.state.name === "playing") {
+      clearTimeout(this.state.timer);
+      this.state = STILL;
+    } else if (this.state.name === "asking") this.state.plays = false;
+    this.played(false);
+  }
+
+  private played(plays: boolean): void {
+    this.speed.hidden = !plays;
+    say(this.press, plays ? "pause" : "play");
+  }
+
+  /** Keeps the step on the screen for its time. */
+  private last(): void {
+    if (this.state.name === "playing") clearTimeout(this.state.timer);
+    const pause = PLAY_PAUSE / Number.parseFloat(this.speed.value);
+    this.state = { name: "playing", timer: setTimeout(() => this.move(1), pause) };
+  }
+
+  private move(units: number): void {
+    const next = this.source.along(units);
+    if (!next) {
+      this.stop();
+      if (this.state.name === "asking") this.state = STILL;
+      return;
+    }
+    if (next.left) this.wait();
+    if (this.state.name === "asking") this.state.presses = next.left;
+    this.ask(next.to);
+  }
+}
+
+function choice(label: string, values: readonly string[], chosen: string, targets: readonly string[] = []) {
+  const element = html("select", "vmw-choice");
+  element.title = label;
+  element.setAttribute("aria-label", label);
+  const option = (value: string): HTMLOptionElement => Object.assign(html("option", "", value), { value });
+  element.append(...values.map(option));
+  if (targets.length) {
+    const group = Object.assign(html("optgroup"), { label: "next" });
+    group.append(...targets.map(option));
+    element.append(group);
+  }
+  element.value = chosen;
+  return element;
+}
+
+// ---- time
+// The moments of a machine: a kernel's, as far as the page has no film of them.  Units of steps, first and now.
 
 /** The place after an operation, instead of a number of events. */
 const AFTER = -1;
@@ -52,13 +287,9 @@ type Step = (operation: number, place: number) => boolean;
 /** An operation, and the number of events that are done there; operation -1 is now. */
 type Spot = readonly [operation: number, place: number];
 
-export class Time implements Course<Spot> {
-  private readonly bar = new Bar({
-    by: (units) => this.by(units),
-    drag: (value) => this.drag(value),
-    toggle: () => this.toggle(),
-  });
-  readonly root = this.bar.root;
+export class Time implements Source<Spot> {
+  readonly player = new Player<Spot>(this);
+  readonly root = this.player.root;
   /** The buttons for moves further than a step: they are for a place of their own. */
   readonly moves: readonly HTMLElement[];
   /** The known facts about all operations; without a kernel, there is no strip of them. */
@@ -70,23 +301,12 @@ export class Time implements Course<Spot> {
   private readonly last = button("›| now", "to now, and follow", "}");
   private readonly unit: HTMLSelectElement;
   private readonly operation = choice("operation", [], "");
-  private readonly around = html("optgroup");
-  /** The line for the operation that a drag passes, which is missing in the list around the picture's operation. */
-  private readonly passed = html("option");
   private readonly maker = button("go", "show the operation that makes it");
   private readonly since = html("span", "vmw-since");
   private readonly cell = button("as at this cell", "show the picture as it was when its cell ended", "c");
   private when: When = NOWHERE;
-  private places: readonly number[] = [AFTER];
-  private functions: readonly number[] = [0];
-  /** The places if runs that count as one step are unfolded; none if nothing is folded. */
-  private every: readonly number[] = [];
-  private index = 0;
+  private steps: Scene["steps"] = { index: 0, count: 0, operation: -1, places: [AFTER], functions: [0] };
   private latest = 0;
-  private readonly playing = new Playing<Spot>(this);
-  /** The time when the slider was last moved. */
-  moved = Number.NEGATIVE_INFINITY;
-  private listed: When["operations"] = [];
   /**
    * Whether presses go from step to step: an operation without steps is passed, and meanwhile the slider goes by steps.
    */
@@ -96,35 +316,33 @@ export class Time implements Course<Spot> {
   /** Whether a reader has chosen the unit. */
   private chosen = false;
 
-  /** `targets` are the possible targets of a jump; `step` goes to a step without the kernel, if that is possible. */
-  constructor(send: Send, targets = TARGETS, step: Step = () => false) {
+  /** `step` goes to a step without the kernel, if that is possible; `hasKernel`: there is, or was, a kernel. */
+  constructor(send: Send, step: Step = () => false, hasKernel = true) {
     this.send = send;
     this.step = step;
-    this.unit = choice("go by", UNITS, "step", targets);
+    this.unit = choice("go by", UNITS, "step", hasKernel ? TARGETS : []);
     this.operation.classList.add("vmw-operation");
     for (const one of [this.operation, this.maker, this.last, this.cell, this.since]) one.classList.add("vmw-asks"); // they are useless without a kernel
-    this.around.label = "operations";
-    this.operation.append(this.around);
     this.maker.hidden = true;
-    this.root.append(this.bar.where, this.maker, this.since);
-    const strips = targets.length > 0;
-    if (strips) for (const one of [this.bar.play, this.bar.speed]) one.remove(); // there is a place for them
-    this.moves = [this.bar.play, this.unit, this.bar.speed, this.first, this.last, this.cell, this.operation];
-    this.operations = strips
+    this.root.append(this.player.where, this.maker, this.since);
+    const { press, speed } = this.player;
+    if (hasKernel) for (const one of [press, speed]) one.remove(); // there is a place for them
+    this.moves = [press, this.unit, speed, this.first, this.last, this.cell, this.operation];
+    this.operations = hasKernel
       ? new Operations(
           send,
           () => this.renamed(),
           () => this.strip?.named(),
         )
       : null;
-    this.strip = strips
+    this.strip = hasKernel
       ? new Timeline({
           go: (number) => this.toOperation(number),
           name: (number) => this.operations?.name(number),
         })
       : null;
     if (this.strip) {
-      this.bar.track.append(this.strip.root);
+      this.player.track.append(this.strip.root);
       this.root.append(this.strip.tip);
       for (const near of ["pointerenter", "focusin"])
         this.root.addEventListener(near, () => this.operations?.fetch(this.when.number));
@@ -147,25 +365,22 @@ export class Time implements Course<Spot> {
   /** Notes that the picture of a moment is on screen. */
   draw(scene: Scene, when: When): void {
     this.when = when;
-    this.index = scene.steps.index;
-    this.places = scene.steps.places;
-    this.functions = scene.steps.functions;
-    this.every = scene.steps.every ?? [];
+    this.steps = scene.steps;
     this.latest = Math.max(this.latest, when.number);
     this.operations?.learn(when.operations);
-    if (this.playing.behind) {
+    if (this.player.behind) {
       this.settle(); // how far it goes, and in which unit
-      this.playing.foresee();
+      this.player.foresee();
       return;
     }
     this.come();
     this.settle();
-    this.playing.answered();
+    this.player.answered();
   }
 
   /** Notes that a picture has come, and will be drawn soon. */
   arrived(): void {
-    this.playing.arrived();
+    this.player.arrived();
   }
 
   /** Notes that the machine has reached operation `number`. */
@@ -180,7 +395,7 @@ export class Time implements Course<Spot> {
   live(alive: boolean): void {
     this.stop();
     this.leave();
-    this.playing.answered(); // requested data will not come
+    this.player.answered(); // requested data will not come
     this.alone = !alive;
     if (alive) this.operations?.again();
     this.settle();
@@ -192,7 +407,7 @@ export class Time implements Course<Spot> {
     const marks = this.operations?.past.marks.filter(([at]) => at === number).map(([, name]) => name) ?? [];
     const next = number < this.latest ? this.operations?.name(number + 1) : "";
     return {
-      where: `${this.bar.where.textContent}: ${sentence}`,
+      where: `${this.player.where.textContent}: ${sentence}`,
       marks,
       next: next ?? `operation ${(number + 1).toLocaleString("en")}`,
     };
@@ -201,19 +416,19 @@ export class Time implements Course<Spot> {
   /** Notes that the last request changed nothing: the picture stays where it was. */
   answered(): void {
     this.come();
-    if (this.playing.waits) this.settle();
-    this.playing.answered();
+    if (this.player.waits) this.settle();
+    this.player.answered();
   }
 
   /** Requests the picture this many units further. */
   by(units: number): void {
     this.stop();
-    if (TARGETS.includes(this.unit.value) && !this.alone) {
+    if (this.jumps && !this.alone) {
       this.send({ type: "jump", to: this.unit.value, way: Math.sign(units) });
       return;
     }
     this.passing ||= this.by_ !== "operation";
-    this.playing.by(units);
+    this.player.by(units);
   }
 
   /**
@@ -223,43 +438,43 @@ export class Time implements Course<Spot> {
   toFirst(): void {
     this.leave();
     const { number } = this.when;
-    if (this.unit.value === "operation") this.playing.ask([0, AFTER]);
-    else if (this.atBeginning()) this.playing.ask([Math.max(number - 1, 0), 0]);
-    else this.playing.ask([number, this.beginning]);
+    if (this.unit.value === "operation") this.player.ask([0, AFTER]);
+    else if (this.atBeginning()) this.player.ask([Math.max(number - 1, 0), 0]);
+    else this.player.ask([number, this.beginning]);
   }
 
   private toOperation(number: number): void {
     this.leave();
-    this.playing.ask([number, AFTER]);
+    this.player.ask([number, AFTER]);
   }
 
   toNow(): void {
     this.leave();
-    this.playing.ask([-1, AFTER]);
+    this.player.ask([-1, AFTER]);
   }
 
   toCell(): void {
     if (this.cell.hidden) return;
     this.leave();
-    this.playing.wait();
+    this.player.wait();
     this.send({ type: "stay" });
   }
 
   /** Goes elsewhere: earlier presses no longer count. */
   private leave(): void {
-    this.playing.leave();
+    this.player.leave();
     this.passing = false;
   }
 
   toggle(): void {
-    if (this.playing.plays) {
+    if (this.player.plays) {
       this.stop();
       return;
     }
     if (!this.plays) return;
     if (!this.chosen) this.unit.value = this.places.length - 1 > MANY_STEPS ? "function" : "step";
     const over = this.atEndOfOperation() && (this.by_ !== "operation" || this.atEnd());
-    this.playing.play(over ? [this.when.number, this.beginning] : undefined);
+    this.player.play(over ? [this.when.number, this.beginning] : undefined);
   }
 
   /** Whether there is anything to play: steps of this operation, or operations if these were chosen. */
@@ -273,18 +488,32 @@ export class Time implements Course<Spot> {
   }
 
   private atBeginning(): boolean {
-    return this.places.length > 1 ? this.index === 0 : this.when.place !== AFTER;
+    return this.places.length > 1 ? this.steps.index === 0 : this.when.place !== AFTER;
   }
 
   stop(): void {
-    this.playing.stop();
+    this.player.stop();
   }
 
   // ---- the slider's place ----------------------------------------------------------------------
 
+  private get places(): readonly number[] {
+    return this.steps.places;
+  }
+
+  /** The places if runs that count as one step are unfolded; none if nothing is folded. */
+  private get every(): readonly number[] {
+    return this.steps.every ?? [];
+  }
+
+  /** Whether a press goes to the next event of a kind. */
+  private get jumps(): boolean {
+    return TARGETS.includes(this.unit.value);
+  }
+
   /** By operation if the picture has no step in the shown operation, so that the slider moves. */
   private get by_(): Unit {
-    if (TARGETS.includes(this.unit.value)) return this.places.length < 2 ? "operation" : "step";
+    if (this.jumps) return this.places.length < 2 ? "operation" : "step";
     const chosen = this.unit.value as Unit;
     if (this.places.length < 2) return "operation";
     return chosen === "every step" && !this.every.length ? "step" : chosen;
@@ -305,7 +534,7 @@ export class Time implements Course<Spot> {
 
   /** The index of the picture's place among them. */
   private get spot(): number {
-    if (this.by_ !== "every step") return this.index;
+    if (this.by_ !== "every step") return this.steps.index;
     const { place } = this.when;
     return place === AFTER
       ? this.every.length - 1
@@ -314,7 +543,7 @@ export class Time implements Course<Spot> {
 
   /** The indices of the steps at which the slider stops, within the shown operation. */
   private get stops(): readonly number[] {
-    return this.by_ === "function" ? this.functions : this.spots.map((_, index) => index);
+    return this.by_ === "function" ? this.steps.functions : this.spots.map((_, index) => index);
   }
 
   /** The slider's position, and its maximum. */
@@ -329,19 +558,18 @@ export class Time implements Course<Spot> {
     const [at, most] = this.reached;
     const { now, kept, cell, number } = this.when;
     this.root.hidden = number < 0 || (this.latest === 0 && this.places.length < 2);
-    this.bar.stand(at, most);
+    this.player.stand(at, most);
     const each = this.unit.querySelector<HTMLOptionElement>('option[value="every step"]');
     if (each) each.hidden = each.disabled = !this.every.length;
-    this.bar.slider.setAttribute(
+    this.player.slider.setAttribute(
       "aria-label",
       `moment, by ${this.by_ === "operation" && this.passing ? "step" : this.by_}`,
     );
     this.be(number, this.places.length > 1 ? this.spot : null);
-    const jumps = TARGETS.includes(this.unit.value);
-    this.bar.back.disabled = !jumps && number === 0 && (this.by_ === "operation" || this.index === 0);
+    this.player.back.disabled = !this.jumps && number === 0 && (this.by_ === "operation" || this.steps.index === 0);
     this.first.disabled = number === 0 && (this.unit.value === "operation" || this.atBeginning());
-    this.bar.play.disabled = !this.plays;
-    this.bar.forward.disabled = !jumps && (this.alone ? this.atEndOfOperation() : this.atEnd());
+    this.player.press.disabled = !this.plays;
+    this.player.forward.disabled = !this.jumps && (this.alone ? this.atEndOfOperation() : this.atEnd());
     this.last.disabled = now && !kept;
     const since = cell < 0 ? 0 : this.latest - cell;
     this.cell.hidden = since <= 0 || (kept && number === cell && this.atEndOfOperation());
@@ -350,7 +578,7 @@ export class Time implements Course<Spot> {
       since > 0 ? `${since.toLocaleString("en")} operation${since === 1 ? "" : "s"} since this cell` : "",
     );
     this.since.hidden = since <= 0;
-    if (this.playing.plays && (this.by_ === "operation" ? this.atEnd() : this.atEndOfOperation())) this.stop();
+    if (this.player.plays && (this.by_ === "operation" ? this.atEnd() : this.atEndOfOperation())) this.stop();
   }
 
   /** Shows an operation, and which of the slider's steps of it. */
@@ -358,7 +586,7 @@ export class Time implements Course<Spot> {
     const steps = this.spots.length - 1;
     const step = spot === null ? "" : ` · step ${spot} of ${steps}`;
     const text = `operation ${number.toLocaleString("en")} of ${this.latest.toLocaleString("en")}${step}`;
-    this.bar.say(text);
+    this.player.say(text);
     this.name(number);
     this.strip?.stand(number, spot === null ? 1 : spot / Math.max(steps, 1));
   }
@@ -370,9 +598,9 @@ export class Time implements Course<Spot> {
     const spot = place === AFTER ? this.spots.length - 1 : this.spots.indexOf(place);
     put(this.root, "aria-busy", "true");
     this.be(number, inside && spot >= 0 ? spot : null);
-    if (this.slides) this.bar.slider.value = String(number);
+    if (this.slides) this.player.slider.value = String(number);
     else if (inside && spot >= 0)
-      this.bar.slider.value = String(Math.max(this.stops.filter((stop) => stop <= spot).length - 1, 0));
+      this.player.slider.value = String(Math.max(this.stops.filter((stop) => stop <= spot).length - 1, 0));
   }
 
   /** Notes that the requested picture has come. */
@@ -383,8 +611,7 @@ export class Time implements Course<Spot> {
   /** Notes that all operations, or their kinds, have changed. */
   private renamed(): void {
     if (this.operations) this.strip?.draw(this.operations.past);
-    this.listed = [];
-    if (!this.playing.waits) this.settle();
+    if (!this.player.waits) this.settle();
   }
 
   /**
@@ -393,41 +620,24 @@ export class Time implements Course<Spot> {
    */
   private name(number: number): void {
     const { operations = [], made = -1 } = this.when;
-    const known = operations.some(([one]) => one === number);
-    if (operations !== this.listed) {
-      this.listed = operations;
-      this.passed.remove();
-      const options = [...operations].sort(([a], [b]) => a - b).map(([one, text]) => this.option(one, text));
-      const shown = [...this.around.children].map((option) => option.textContent);
-      if (options.length !== shown.length || options.some((option, index) => shown[index] !== option.textContent))
-        // An open list stays open as long as its contents stay the same.
-        this.around.replaceChildren(...options);
-    }
-    if (known || number < 0) this.passed.remove();
-    else this.pass(number);
+    const names = new Map(operations);
+    if (number >= 0 && !names.has(number))
+      names.set(number, this.operations?.name(number) ?? `${number.toLocaleString("en")} · …`); // a drag passes it
+    const shown = new Map([...this.operation.options].map((option) => [option.value, option]));
+    const options = [...names]
+      .sort(([a], [b]) => a - b)
+      .map(([one, name]) => {
+        const option = shown.get(String(one)) ?? Object.assign(html("option"), { value: String(one) });
+        say(option, name);
+        return option;
+      });
+    arrange(this.operation, options); // an open list stays open as long as its contents stay the same
     this.operation.value = String(number);
     this.operation.title = this.operation.selectedOptions[0]?.textContent ?? "operation";
     this.operation.hidden = operations.length < 2;
     this.maker.hidden = made < 0;
     say(this.maker, `go to operation ${made.toLocaleString("en")}`);
     this.maker.setAttribute("aria-label", this.maker.textContent ?? "");
-  }
-
-  /** During a drag, the list shows the operation under the thumb too: only one line changes. */
-  private pass(number: number): void {
-    const text = this.operations?.name(number) ?? `${number.toLocaleString("en")} · …`;
-    const { textContent, value } = this.option(number, text);
-    say(this.passed, textContent);
-    this.passed.value = value;
-    const others = [...this.around.children].filter((one) => one !== this.passed) as HTMLOptionElement[];
-    const next = others.find((one) => Number(one.value) > number) ?? null;
-    if (this.passed.parentNode !== this.around || this.passed.nextSibling !== next)
-      this.around.insertBefore(this.passed, next);
-  }
-
-  /** A line of the list: the name of an operation. */
-  private option(number: number, name: string): HTMLOptionElement {
-    return Object.assign(html("option", "", name), { value: String(number) });
   }
 
   private atEndOfOperation(): boolean {
@@ -439,11 +649,6 @@ export class Time implements Course<Spot> {
   }
 
   // ---- requests --------------------------------------------------------------------------------
-
-  private drag(value: number): void {
-    this.moved = performance.now();
-    this.playing.drag(value);
-  }
 
   /** The operation and the place at which the slider points. */
   meant(value: number): Spot {
@@ -482,275 +687,5 @@ export class Time implements Course<Spot> {
       this.leave();
       this.answered();
     } else this.send({ type: "seek", operation, place });
-  }
-
-  played(plays: boolean): void {
-    this.bar.played(plays);
-  }
-
-  get pause(): number {
-    return this.bar.pause;
-  }
-}
-
-// ---- bar
-// The parts of every player: back, a slider on a strip, forward, play and its speed, and the current place.
-
-/** Milliseconds for which a step stays when playing, at speed 1. */
-const PLAY_PAUSE = 900;
-const SPEEDS = [0.5, 1, 2, 4];
-
-export interface BarCalls {
-  by: (units: number) => void;
-  drag: (value: number) => void;
-  toggle: () => void;
-}
-
-export class Bar {
-  readonly root = html("div", "vmw-time");
-  readonly track = html("div", "vmw-track");
-  readonly slider = html("input", "vmw-slider");
-  readonly back: HTMLButtonElement;
-  readonly forward: HTMLButtonElement;
-  readonly play: HTMLButtonElement;
-  readonly speed = choice(
-    "speed",
-    SPEEDS.map((speed) => `${speed}×`),
-    "1×",
-  );
-  readonly where = html("span", "vmw-where");
-
-  /** `words` are the names of back and forward; `key` is the key that plays. */
-  constructor(calls: BarCalls, [back, forward]: readonly [string, string] = ["back", "forward"], key = "Space") {
-    this.back = button("‹", back, "[");
-    this.forward = button("›", forward, "]");
-    this.play = button("play", "play the steps", key);
-    this.slider.type = "range";
-    this.slider.min = "0";
-    this.speed.hidden = true;
-    this.track.append(this.slider);
-    this.root.append(this.back, this.track, this.forward, this.play, this.speed);
-    this.back.addEventListener("click", () => calls.by(-1));
-    this.forward.addEventListener("click", () => calls.by(1));
-    this.play.addEventListener("click", () => calls.toggle());
-    this.slider.addEventListener("input", () => calls.drag(Number(this.slider.value)));
-  }
-
-  /** The slider's position, and its maximum. */
-  stand(at: number, most: number): void {
-    this.slider.max = String(most);
-    this.slider.value = String(at);
-    this.slider.disabled = most === 0;
-  }
-
-  /** Shows the current place. */
-  say(text: string): void {
-    this.slider.setAttribute("aria-valuetext", text);
-    say(this.where, text);
-  }
-
-  played(plays: boolean): void {
-    this.speed.hidden = !plays;
-    say(this.play, plays ? "pause" : "play");
-  }
-
-  /** Milliseconds for which a step stays when playing. */
-  get pause(): number {
-    return PLAY_PAUSE / Number.parseFloat(this.speed.value);
-  }
-}
-
-export function choice(
-  label: string,
-  values: readonly string[],
-  chosen: string,
-  targets: readonly string[] = [],
-): HTMLSelectElement {
-  const element = html("select", "vmw-choice");
-  element.title = label;
-  element.setAttribute("aria-label", label);
-  const option = (value: string): HTMLOptionElement => Object.assign(html("option", "", value), { value });
-  element.append(...values.map(option));
-  if (targets.length) {
-    const group = Object.assign(html("optgroup"), { label: "next" });
-    group.append(...targets.map(option));
-    element.append(group);
-  }
-  element.value = chosen;
-  return element;
-}
-
-// ---- playing
-// Going through moments, whatever the source of the drawings: a kernel, a film in the page, or the story of a handout.
-// This is one machine with named states, which knows no picture and no page.
-
-/**
- * "still": the shown picture is the requested one. "asking": a picture is under way; presses and the newest drag wait
- * for it, and none is lost.  `plays`: playing has requested it. "playing": a step is shown for a while, then comes the
- * next one.
- */
-export type State =
-  | { readonly name: "still" }
-  | { readonly name: "asking"; plays: boolean; presses: number; dragged: number | undefined; behind: boolean }
-  | { readonly name: "playing"; readonly timer: ReturnType<typeof setTimeout> };
-
-/** The moments to go through. */
-export interface Course<Spot> {
-  /** Shows a spot that is in the page.  Returns false if it is not: nothing has changed then. */
-  show(to: Spot): boolean;
-  /** Requests a spot: its picture comes later, or the message that nothing has changed. */
-  request(to: Spot): void;
-  /** Returns the spot this many units from the picture on the screen, and the units left beyond it; null at an end. */
-  along(units: number): { to: Spot; left: number } | null;
-  /** Returns the spot for a place of the slider. */
-  meant(value: number): Spot;
-  /** Shows where a spot is, before its picture comes. */
-  foresee(to: Spot): void;
-  /** Notes that playing has begun or ended. */
-  played(plays: boolean): void;
-  /** Milliseconds for which a step stays when playing. */
-  readonly pause: number;
-}
-
-const STILL: State = { name: "still" };
-
-export class Playing<Spot> {
-  state: State = STILL;
-  private readonly course: Course<Spot>;
-  private asked: Spot | undefined;
-
-  constructor(course: Course<Spot>) {
-    this.course = course;
-  }
-
-  get plays(): boolean {
-    return this.state.name === "playing" || (this.state.name === "asking" && this.state.plays);
-  }
-
-  /** Whether the shown picture is not the one that was requested last. */
-  get waits(): boolean {
-    return this.state.name === "asking";
-  }
-
-  /** Goes this many units further. */
-  by(units: number): void {
-    this.stop();
-    if (this.state.name === "asking") this.state.presses += units;
-    else this.move(units);
-  }
-
-  /** Handles a move of the slider.  A spot in the page is drawn even if another picture is under way. */
-  drag(value: number): void {
-    this.stop();
-    const to = this.course.meant(value);
-    const { state } = this;
-    if (state.name !== "asking") {
-      this.ask(to);
-      return;
-    }
-    this.state = STILL;
-    if (this.course.show(to)) return;
-    this.state = state;
-    state.dragged = value;
-    this.course.foresee(to);
-  }
-
-  /** Goes elsewhere: earlier presses no longer count. */
-  leave(): void {
-    this.stop();
-    if (this.state.name === "asking") Object.assign(this.state, { presses: 0, dragged: undefined, behind: false });
-  }
-
-  /** Goes to a spot. */
-  ask(to: Spot): void {
-    const before = this.state;
-    const plays = this.plays;
-    if (before.name === "playing") clearTimeout(before.timer);
-    const presses = before.name === "asking" ? before.presses : 0;
-    const asking: State = { name: "asking", plays, presses, dragged: undefined, behind: false };
-    this.state = asking;
-    this.asked = to;
-    if (!this.course.show(to)) {
-      this.course.foresee(to);
-      this.course.request(to);
-    } else if (this.state === asking) this.answered(); // otherwise its drawing was the answer
-  }
-
-  /** Notes that a request other than for a spot is under way. */
-  wait(): void {
-    if (this.state.name !== "asking")
-      this.state = { name: "asking", plays: false, presses: 0, dragged: undefined, behind: false };
-  }
-
-  /**
-   * Notes that a picture has come, and is not drawn yet.  If the slider has moved on meanwhile, the next picture is
-   * requested now.
-   */
-  arrived(): void {
-    if (this.state.name !== "asking") return;
-    this.state.behind = false;
-    if (this.state.dragged === undefined) return;
-    this.ask(this.course.meant(this.state.dragged));
-    if (this.state.name === "asking") this.state.behind = true;
-  }
-
-  /** Whether the next picture answers a request before the last. */
-  get behind(): boolean {
-    return this.state.name === "asking" && this.state.behind;
-  }
-
-  /** Shows again where the last request leads. */
-  foresee(): void {
-    if (this.state.name !== "asking") return;
-    const { dragged } = this.state;
-    const to = dragged === undefined ? this.asked : this.course.meant(dragged);
-    if (to !== undefined) this.course.foresee(to);
-  }
-
-  /** Notes that the last request was answered: by its picture, or because it changed nothing. */
-  answered(): void {
-    if (this.state.name !== "asking") {
-      if (this.state.name === "playing") this.last();
-      return;
-    }
-    const { dragged, presses, plays } = this.state;
-    this.state = STILL;
-    if (dragged !== undefined) this.ask(this.course.meant(dragged));
-    else if (presses) this.move(presses);
-    else if (plays) this.last();
-  }
-
-  /** Plays from here on. */
-  play(from?: Spot): void {
-    this.course.played(true);
-    this.state = { name: "asking", plays: true, presses: 0, dragged: undefined, behind: false };
-    if (from === undefined) this.move(1);
-    else this.ask(from);
-  }
-
-  stop(): void {
-    if (this.state.name === "playing") {
-      clearTimeout(this.state.timer);
-      this.state = STILL;
-    } else if (this.state.name === "asking") this.state.plays = false;
-    this.course.played(false);
-  }
-
-  /** Keeps the step on the screen for its time. */
-  private last(): void {
-    if (this.state.name === "playing") clearTimeout(this.state.timer);
-    this.state = { name: "playing", timer: setTimeout(() => this.move(1), this.course.pause) };
-  }
-
-  private move(units: number): void {
-    const next = this.course.along(units);
-    if (!next) {
-      this.stop();
-      if (this.state.name === "asking") this.state = STILL;
-      return;
-    }
-    if (next.left) this.wait();
-    if (this.state.name === "asking") this.state.presses = next.left;
-    this.ask(next.to);
   }
 }

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Course, Playing } from "../src/player.ts";
+import "./dom.ts";
+import { Player, type Source } from "../src/player.ts";
 
-/** A course of `count` spots, of which the page has those before `local`; the others come from a kernel that answers later. */
-class Road implements Course<number> {
-  readonly playing = new Playing<number>(this);
+/** A source of `count` spots, of which the page has those before `local`; the others come from a kernel that answers later. */
+class Road implements Source<number> {
+  readonly playing = new Player<number>(this);
   readonly requests: number[] = [];
   /** What the kernel hears after the requests: where the page has gone by itself. */
   told: number | undefined;
@@ -12,8 +13,6 @@ class Road implements Course<number> {
   readonly local: number;
   at = 0;
   said = 0;
-  plays = false;
-  readonly pause = 10;
 
   constructor(count: number, local: number) {
     this.count = count;
@@ -45,8 +44,17 @@ class Road implements Course<number> {
     this.said = to;
   }
 
-  played(plays: boolean): void {
-    this.plays = plays;
+  by(units: number): void {
+    this.playing.by(units);
+  }
+
+  toggle(): void {
+    this.playing.play();
+  }
+
+  /** What the button says. */
+  get plays(): boolean {
+    return this.playing.press.textContent === "pause";
   }
 
   /** A picture is on the screen, from the page or from the kernel. */
@@ -104,16 +112,16 @@ test("a play goes on by itself through what the page has, and waits for what it 
   const road = new Road(5, 3);
   road.playing.play();
   assert.deepEqual([road.at, road.plays], [1, true]);
-  context.mock.timers.tick(10);
+  context.mock.timers.tick(900);
   assert.equal(road.at, 2);
-  context.mock.timers.tick(10);
+  context.mock.timers.tick(900);
   assert.deepEqual([road.at, road.playing.state.name, road.requests], [2, "asking", [3]]);
   context.mock.timers.tick(100);
   road.answer();
   assert.equal(road.playing.state.name, "playing");
-  context.mock.timers.tick(10);
+  context.mock.timers.tick(900);
   road.answer();
-  context.mock.timers.tick(10);
+  context.mock.timers.tick(900);
   assert.deepEqual([road.at, road.plays, road.playing.state.name], [4, false, "still"], "it stops at the end");
 });
 
@@ -122,7 +130,7 @@ test("a press stops a play", (context) => {
   const road = new Road(9, 9);
   road.playing.play();
   road.playing.by(1);
-  context.mock.timers.tick(1000);
+  context.mock.timers.tick(9000);
   assert.deepEqual([road.at, road.plays], [2, false]);
 });
 
@@ -140,7 +148,7 @@ test("after a thousand random gestures the picture is where the last of them led
     if (kind === 0) road.playing.by(random(5) - 2);
     else if (kind === 1) road.playing.drag(to);
     else if (kind === 2) road.answer(() => random(2) && road.playing.drag(random(30)));
-    else if (kind === 3) context.mock.timers.tick(10);
+    else if (kind === 3) context.mock.timers.tick(900);
     else if (kind === 4) road.playing.play();
     else if (kind === 5) road.playing.stop();
     else {
