@@ -1,33 +1,29 @@
 // A reader's controls of a picture: the buttons around it, keys, clicks and gestures.  They are code of their own,
 // which a page gets after its first picture.
 
+import { Reading } from "./alone.ts";
 import { Drawing, openWorker, Router, reasonAgainst } from "./drawing.ts";
-import type { Equipment, Figure } from "./figure.ts";
+import type { Figure } from "./figure.ts";
 import { Finder, legend, More, TableTwin } from "./offers.ts";
 import { Time } from "./player.ts";
-import { Focus, Hover, opens } from "./pointing.ts";
+import { opens } from "./pointing.ts";
 import { Presenting } from "./presenting.ts";
-import { PSEUDOCODE } from "./pseudocode.ts";
 import type { Renderer } from "./renderer.ts";
 import { BRACKETS } from "./screen.ts";
 import { Slicer } from "./slicer.ts";
 import { button, html, put } from "./svg.ts";
 import type { Names, Told } from "./timeline.ts";
-import type { Found, Picture, SceneTableTwin } from "./wire.ts";
+import type { Found, Picture, Reply, SceneTableTwin } from "./wire.ts";
 import { type Speaker, speaker } from "./words.ts";
 
 /** The rules for what only these controls make; the build inserts them. */
 declare const LIVE: string;
 
-export class Controls implements Equipment {
-  private readonly figure: Figure;
+export class Controls extends Reading {
   private readonly renderer: Renderer;
   private readonly table: TableTwin;
-  private readonly time: Time;
   private readonly slicer: Slicer;
   private readonly presenting: Presenting;
-  private readonly focus: Focus;
-  private readonly hover: Hover;
   private readonly finder: Finder;
   private readonly more: More;
   private readonly tabled = button("as a table", "show this picture as a table, too", "t");
@@ -36,17 +32,12 @@ export class Controls implements Equipment {
   private readonly legend = html("div", "vmw-legend");
   private helper: HTMLButtonElement | undefined;
   private readonly drawing: Drawing;
-  private alive = true;
-  /** Whether a pointer, and not a key, has moved the focus to its place. */
-  private pointed = false;
+  protected override alive = true;
 
   constructor(figure: Figure, router: Router) {
     const { calls, renderer, root } = figure;
-    this.figure = figure;
+    super(figure, new Time(calls.send, calls.step));
     this.renderer = renderer;
-    this.focus = new Focus(renderer);
-    this.hover = new Hover(renderer, root);
-    this.time = new Time(calls.send, calls.step);
     this.table = new TableTwin(() => calls.send({ type: "table" }));
     this.slicer = new Slicer(renderer, calls.send);
     this.finder = new Finder({
@@ -68,77 +59,46 @@ export class Controls implements Equipment {
       tell: (sentence) => figure.tell(sentence),
       lack: (sentence) => figure.lack(sentence),
     });
-    figure.words.functions.learn(PSEUDOCODE);
     this.more = new More(this.rows());
     this.assemble();
-    root.addEventListener("focusin", (event) => {
-      this.pointed = !(event.target as Element).matches(":focus-visible");
-    });
-    root.addEventListener("keyup", (event) => {
-      if (event.key === " " && !this.pressed(event)) event.preventDefault(); // some browsers press a button only now
-    });
-    this.time.root.addEventListener("keydown", (event) => event.key === " " && figure.key(event), { capture: true });
   }
 
   /** Notes that picture `seq` is on screen. */
-  draw(seq: number, { scene, when }: Picture): void {
-    this.time.draw(scene, when);
+  override draw(seq: number, picture: Picture): void {
+    super.draw(seq, picture);
+    const { scene, when } = picture;
     this.presenting.show();
     this.table.draw(scene);
     this.tabled.hidden = this.table.root.hidden;
     this.finder.root.hidden = !when.finds;
     if (this.found) this.reveal(this.found);
     this.found = null;
-    this.focus.settle();
     this.drawing.draw(seq, scene, when);
-    this.hover.settle();
   }
 
-  /** The rows of the table twin of picture `seq`. */
-  tabulate(seq: number, table: SceneTableTwin): void {
-    if (seq === this.figure.shown) this.table.fill(table);
-  }
-
-  /** Picture `seq` after this many events, in Graphviz's language. */
-  takeDot(seq: number, place: number, dot: string): void {
-    this.drawing.take(seq, place, dot);
-  }
-
-  bringDot(seq: number, place: number, dot: string): void {
-    this.drawing.bring(seq, place, dot);
-  }
-
-  /** Makes Graphviz lay out the picture, from now on. */
-  layOut(): void {
-    this.drawing.always();
+  /** Takes the data that were requested, unpacked. */
+  hear(reply: Reply, data: unknown): void {
+    const { operations } = this.time;
+    if (reply.type === "found") this.find(reply);
+    else if (reply.type === "present") this.presenting.present(reply.notes);
+    else if (reply.type === "dot") this.drawing.take(reply.seq, reply.place, data as string);
+    else if (reply.type === "timeline") operations?.take(data as Told);
+    else if (reply.type === "names") operations?.takeNames(data as Names);
+    else if (reply.type === "table" && reply.seq === this.figure.shown) this.table.fill(data as SceneTableTwin);
   }
 
   /**
    * Notes that the machine has reached operation `number`; another `stamp` means that operations, groups or marks have
    * changed.
    */
-  reach(number: number, stamp: number): void {
-    this.time.reach(number);
+  override reach(number: number, stamp: number): void {
+    super.reach(number, stamp);
     this.time.operations?.reach(stamp);
   }
 
   /** Joins the machine's other pictures: they light up together. */
   meet(machine: string): void {
     this.hover.join(machine);
-  }
-
-  /** The operations or names that the strip has requested. */
-  take(told: Told): void {
-    this.time.operations?.take(told);
-  }
-
-  takeNames(names: Names): void {
-    this.time.operations?.takeNames(names);
-  }
-
-  /** The time when the slider was last moved, in the page's milliseconds. */
-  get dragged(): number {
-    return this.time.player.moved;
   }
 
   /** Notes that a picture has come, and will be drawn soon. */
@@ -151,13 +111,9 @@ export class Controls implements Equipment {
     this.time.answered();
   }
 
-  /** Fills the screen with the picture; notes for the lecturer's own screen are listed by the names of marks. */
-  present(notes: Readonly<Record<string, string>> = {}): void {
-    this.presenting.present(notes);
-  }
-
-  /** Notes that the picture is on its page, made by a cell with this label. */
-  arrive(id: string, origin: string): void {
+  /** Notes that the picture is on its page, made by a cell with this label; `structure`: Graphviz draws it. */
+  arrive(id: string, origin: string, structure: boolean): void {
+    if (structure) this.drawing.always();
     this.presenting.arrive(id, origin);
   }
 
@@ -165,16 +121,13 @@ export class Controls implements Equipment {
     this.drawing.select(thing);
   }
 
-  /** Notes whether a kernel answers. */
-  live(alive: boolean): void {
-    this.alive = alive;
-    this.time.live(alive);
+  override live(alive: boolean): void {
+    super.live(alive);
     this.drawing.live(alive);
   }
 
-  close(): void {
-    this.time.stop();
-    this.hover.close();
+  override close(): void {
+    super.close();
     this.presenting.close();
     this.drawing.close();
     this.slicer.close();
@@ -191,7 +144,7 @@ export class Controls implements Equipment {
     const save = button("save", "save this picture as a file", "s");
     save.addEventListener("click", () => this.save());
     const fill = button("full screen", "fill the screen with this picture", "f");
-    fill.addEventListener("click", () => this.present());
+    fill.addEventListener("click", () => this.presenting.present());
     this.tabled.setAttribute("aria-pressed", "false");
     this.tabled.addEventListener("click", () => this.tabulated());
     return {
@@ -211,7 +164,7 @@ export class Controls implements Equipment {
   }
 
   private assemble(): void {
-    const { words, bar, root } = this.figure;
+    const { words, root } = this.figure;
     const help = button("?", "keys and legend", "?");
     help.classList.add("vmw-help");
     help.setAttribute("aria-expanded", "false");
@@ -223,7 +176,6 @@ export class Controls implements Equipment {
     words.header.classList.add("vmw-held");
     this.legend.hidden = true;
     words.header.after(this.legend, this.more.root);
-    bar.prepend(this.time.root); // the buttons stay in place when the words get longer
     words.notes.before(this.drawing.root);
     const footer = html("div", "vmw-footer");
     footer.hidden = true;
@@ -246,7 +198,7 @@ export class Controls implements Equipment {
   }
 
   /** Notes that a search has found something: its picture may be on the screen, or on its way. */
-  find(found: Found): void {
+  private find(found: Found): void {
     this.found = found;
     speaker.say(this.reveal(found), true);
   }
@@ -264,84 +216,28 @@ export class Controls implements Equipment {
     return said;
   }
 
-  /** Does what a key means; returns true if the key has a meaning here. */
-  key(event: KeyboardEvent): boolean {
-    const made = BRACKETS.has(event.key) && event.altKey; // AltGr is Ctrl and Alt in Windows; Option is Alt
-    if (!made && (event.ctrlKey || event.altKey)) return false;
-    if (event.metaKey) return false;
-    if (this.pressed(event)) return true; // the browser presses it, and the notebook has its own meaning for Enter
-    const onNode = (event.target as Element).closest<SVGGElement>(".node")?.dataset.id;
-    const meant = this.presenting.key(event) || this.press(event.key, onNode);
-    if (meant) event.preventDefault();
-    return meant;
+  protected override does(event: KeyboardEvent, onNode: string | undefined): boolean {
+    return this.presenting.key(event) || this.press(event.key, onNode);
   }
 
-  /** Whether the browser presses the element with the focus: with Space only if a key has moved the focus there. */
-  private pressed({ key, target }: KeyboardEvent): boolean {
-    const controls = key === "Enter" ? "button, summary" : "button, summary, select";
-    if (key !== "Enter" && (key !== " " || (this.pointed && this.alive))) return false;
-    return (target as Element).closest(controls) !== null;
-  }
-
-  /** Handles the keys that need no kernel. */
-  private readOn(key: string, onNode: string | undefined): boolean {
-    if (key === "?") this.explain();
-    else if (key === "Enter" && onNode !== undefined) this.figure.act(onNode);
-    else if (key === "Escape") this.figure.escape();
-    else return false;
-    return true;
-  }
-
-  /** Handles the keys that go through moments. */
-  private goes(key: string): boolean {
-    const { time } = this;
-    const way = { "[": () => time.by(-1), "]": () => time.by(1), "{": () => time.toFirst(), "}": () => time.toNow() };
-    if (key === " ") time.toggle();
-    else if (key === "c") time.toCell();
-    else if (key in way) way[key as keyof typeof way]();
-    else return false;
-    return true;
-  }
-
-  /** Returns true if the key has a meaning here. */
-  private press(key: string, onNode: string | undefined): boolean {
-    if (!this.alive) return this.focus.move(key) || this.goes(key) || this.readOn(key, onNode);
-    if (this.slicer.key(key, onNode)) return true;
-    if (onNode && this.renderer.scene && opens(this.renderer.scene, onNode, key)) {
+  protected override press(key: string, onNode: string | undefined): boolean {
+    if (this.alive && this.slicer.key(key, onNode)) return true;
+    if (this.alive && onNode && this.renderer.scene && opens(this.renderer.scene, onNode, key)) {
       this.figure.act(onNode);
       return true;
     }
-    if (this.focus.move(key) || this.goes(key)) return true;
-    switch (key) {
-      case "Enter":
-        if (onNode !== undefined) this.figure.act(onNode);
-        return onNode !== undefined;
-      case "Escape":
-        this.figure.escape();
-        return true;
-      case "?":
-        this.explain();
-        return true;
-      case "f":
-        this.present({});
-        return true;
-      case "s":
-        this.save();
-        return true;
-      case "/":
-        if (this.finder.root.hidden) return false;
-        this.more.open(true);
-        this.finder.field.focus();
-        return true;
-      case "m":
-        this.more.open(!this.more.opened);
-        return true;
-      case "t":
-        this.tabulated();
-        return true;
-      default:
-        return false;
-    }
+    if (super.press(key, onNode)) return true;
+    if (key === "?") this.explain();
+    else if (!this.alive) return false;
+    else if (key === "f") this.presenting.present();
+    else if (key === "s") this.save();
+    else if (key === "m") this.more.open(!this.more.opened);
+    else if (key === "t") this.tabulated();
+    else if (key === "/" && !this.finder.root.hidden) {
+      this.more.open(true);
+      this.finder.field.focus();
+    } else return false;
+    return true;
   }
 }
 

@@ -39,9 +39,9 @@ export class Drawing {
   private readonly calls: DrawingCalls;
   private readonly line: Client;
   private on = false;
-  /** Whether it is on whenever a kernel answers; and the text that has come with the latest picture. */
+  /** Whether it is on whenever a kernel answers; and the text that came last. */
   private stays = false;
-  private brought = { shown: "", dot: "" };
+  private text = { shown: "", dot: "" };
   /** The picture on screen, and whether a text of DOT is on its way. */
   private shown = "";
   private asked = false;
@@ -84,17 +84,12 @@ export class Drawing {
     if (this.on) this.need();
   }
 
-  /** Takes the DOT text of picture `seq` after this many events. */
+  /** Takes the DOT text of picture `seq` after this many events: an answer, or it comes before its picture. */
   take(seq: number, place: number, dot: string): void {
+    const answers = this.asked;
     this.asked = false;
-    if (!this.on || !this.scene) return;
-    if (`${seq} ${place}` === this.shown) this.line.ask(this.shown, dot);
-    else this.need();
-  }
-
-  /** Keeps the text that comes with picture `seq`, which follows. */
-  bring(seq: number, place: number, dot: string): void {
-    this.brought = { shown: `${seq} ${place}`, dot };
+    this.text = { shown: `${seq} ${place}`, dot };
+    if (answers && this.on) this.need();
   }
 
   /** Draws from now on. */
@@ -153,8 +148,8 @@ export class Drawing {
   }
 
   private need(): void {
-    if (this.brought.shown === this.shown) {
-      this.line.ask(this.shown, this.brought.dot);
+    if (this.text.shown === this.shown) {
+      this.line.ask(this.shown, this.text.dot);
       return;
     }
     if (this.asked || !this.when) return; // one after the other: while a slider is dragged, only the newest counts

@@ -6,8 +6,7 @@ import { bringIntoSight } from "./pointing.ts";
 import { Renderer } from "./renderer.ts";
 import { Ground, Steady } from "./room.ts";
 import { drop, html, put, say } from "./svg.ts";
-import type { Names, Told } from "./timeline.ts";
-import { type Found, type Picture, type SceneTableTwin, type Send, SUPPORTED_VERSION, type When } from "./wire.ts";
+import { type Picture, type Reply, type Send, SUPPORTED_VERSION, type When } from "./wire.ts";
 import { once, speaker, Words } from "./words.ts";
 
 /** Pixels that words need, however narrow the drawing is. */
@@ -206,17 +205,17 @@ export class Figure {
 
   /** Notes that a picture has come, and will be drawn soon. */
   arrived(): void {
-    this.controls?.arrived();
+    this.controls?.arrived?.();
   }
 
   /** Notes that the last request was answered, and changed nothing. */
   answered(): void {
-    this.controls?.answered();
+    this.controls?.answered?.();
   }
 
   select(thing: string): void {
     this.renderer.select(thing);
-    this.with("select", (controls) => controls.select(thing));
+    this.with("select", (controls) => controls.select?.(thing));
   }
 
   /** The machine, the cell, and their present state. */
@@ -282,41 +281,29 @@ export class Figure {
   }
 }
 
-// ---- equipment
-// The messages of a picture and its page to the controls, which come later: see controls.ts.
-
+/** The controls around a picture, which come later.  Those of a picture without a kernel lack what only a kernel answers. */
 export interface Equipment {
-  /** Picture `seq` is on screen. */
-  draw(seq: number, picture: Picture): void;
-  /** A picture has come, and will be drawn soon. */
-  arrived(): void;
-  /** The last request was answered, and changed nothing. */
-  answered(): void;
   /** The time when the slider was last moved, in the page's milliseconds. */
   readonly dragged: number;
+  /** Picture `seq` is on screen. */
+  draw(seq: number, picture: Picture): void;
+  /** Does what a key means; returns true if the key has a meaning here. */
+  key(event: KeyboardEvent): boolean;
+  close(): void;
   /**
    * The machine has reached operation `number`; another `stamp` means that operations, groups or marks have changed.
    */
   reach(number: number, stamp: number): void;
-  select(thing: string): void;
   /** Whether a kernel answers. */
   live(alive: boolean): void;
-  /** Does what a key means; returns true if the key has a meaning here. */
-  key(event: KeyboardEvent): boolean;
-  close(): void;
-  /** The picture is on its page, made by a cell of this label. */
-  arrive(id: string, origin: string): void;
+  /** The kernel's reply to a request, with its data, or its text for Graphviz, which comes before a picture. */
+  hear?(reply: Reply, data: unknown): void;
+  /** A picture has come, and will be drawn soon; or the last request was answered, and changed nothing. */
+  arrived?(): void;
+  answered?(): void;
+  select?(thing: string): void;
+  /** The picture is on its page, made by a cell of this label; `structure`: Graphviz draws it from now on. */
+  arrive?(id: string, origin: string, structure: boolean): void;
   /** The things that all pictures of the machine share. */
-  meet(machine: string): void;
-  /** Fills the screen with the picture; notes for the lecturer's own screen are listed by the names of marks. */
-  present(notes?: Readonly<Record<string, string>>): void;
-  /** The requested data: a search's find, the rows of the table, Graphviz's text, operations and their names. */
-  find(found: Found): void;
-  tabulate(seq: number, table: SceneTableTwin): void;
-  takeDot(seq: number, place: number, dot: string): void;
-  /** The text for Graphviz that comes with picture `seq`, before the picture; and its order to draw from now on. */
-  bringDot(seq: number, place: number, dot: string): void;
-  layOut(): void;
-  take(told: Told): void;
-  takeNames(names: Names): void;
+  meet?(machine: string): void;
 }

@@ -421,7 +421,7 @@ export function companyOf(id: string): Company {
 /** The text that pictures have in common: vmwidgets/widgets/host/dictionary.txt, which the build inserts. */
 declare const DICTIONARY: string;
 
-const COMMON = new TextEncoder().encode(typeof DICTIONARY === "undefined" ? "" : DICTIONARY);
+const common = () => new TextEncoder().encode(typeof DICTIONARY === "undefined" ? "" : DICTIONARY);
 
 /** The number of bytes that zlib looks back. */
 const WINDOW = 1 << 15;
@@ -431,7 +431,7 @@ const WINDOW = 1 << 15;
  * packed with another dictionary.
  */
 export function textOf(data: DataView, frame?: DataView): string {
-  return new TextDecoder().decode(unpacked(data, frame ? joined(COMMON, unpacked(frame, COMMON)) : COMMON));
+  return new TextDecoder().decode(unpacked(data, frame ? joined(common(), unpacked(frame, common())) : common()));
 }
 
 export function unpack<Data = Picture>(data: DataView): Data {

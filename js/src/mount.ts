@@ -1,7 +1,7 @@
 // Connects a view's model with a figure on the page: frames, selection and status, hello when it is drawn, bye when it
 // is removed.
 
-import { type Equipment, Figure } from "./figure.ts";
+import { Figure } from "./figure.ts";
 import { type Company, companyOf, Reel, textOf, unpack } from "./film.ts";
 import {
   found,
@@ -16,8 +16,7 @@ import {
   type ViewTraits,
 } from "./host.ts";
 import { Room } from "./room.ts";
-import type { Names, Told } from "./timeline.ts";
-import type { Heard, Reply, Request, SceneTableTwin } from "./wire.ts";
+import type { Heard, Reply, Request } from "./wire.ts";
 
 const EXPORTED = "This page has no kernel: step it in the notebook.";
 
@@ -103,7 +102,7 @@ export async function mount({ model, el, signal, host }: RenderArguments): Promi
   const meet = (): void => {
     const machine = model.get("selection_model");
     reel.join(companyOf(machine));
-    figure.with("meet", (controls) => controls.meet(machine));
+    figure.with("meet", (controls) => controls.meet?.(machine));
   };
   meet();
   follow(model, figure, reel);
@@ -121,9 +120,8 @@ export async function mount({ model, el, signal, host }: RenderArguments): Promi
   else if (live) hello();
   else restarted();
   if (selection) share(selection, figure, companyOf(model.get("selection_model")), refused, signal);
-  if (model.get("structure")) figure.with("layOut", (controls) => controls.layOut());
   const origin = model.get("origin");
-  figure.with("arrive", (controls) => controls.arrive(model.get("twin_id"), origin));
+  figure.with("arrive", (controls) => controls.arrive?.(model.get("twin_id"), origin, model.get("structure") ?? false));
   watch(figure, signal, (visible) => {
     send({ type: "sight", page, visible, nth: ++nth });
     reel.see(visible);
@@ -172,7 +170,7 @@ function follow(model: Model<ViewTraits>, figure: Figure, reel: Reel): void {
   const draw = (): void => {
     const frame = model.get("frame");
     const { seq = 0, place = 0, dot } = frame;
-    if (dot) figure.with("bringDot", (controls) => controls.bringDot(seq, place, textOf(dot)));
+    if (dot) heard(figure, { type: "dot", seq, place }, dot);
     take(frame);
   };
   const pace = new Pace(draw, () => figure.dragged);
@@ -182,6 +180,12 @@ function follow(model: Model<ViewTraits>, figure: Figure, reel: Reel): void {
   });
   for (const change of ["change:film", "change:spot"]) model.on(change, () => take({})); // a frame keeps its own time
   draw();
+}
+
+/** Gives the controls what they asked for. */
+function heard(figure: Figure, reply: Reply, packed?: DataView): void {
+  const data = packed && (reply.type === "dot" ? textOf(packed) : unpack<unknown>(packed));
+  figure.with(reply.type, (controls) => controls.hear?.(reply, data));
 }
 
 function listen(model: Model<ViewTraits>, figure: Figure, reel: Reel, hello: () => void, page: string): void {
@@ -194,22 +198,11 @@ function listen(model: Model<ViewTraits>, figure: Figure, reel: Reel, hello: () 
     else if (reply.type === "who") hello();
     else if (reply.type === "heard") reel.heard();
     else if (reply.type === "saved") download(reply.name, new Blob([reply.svg], { type: "image/svg+xml" }));
-    else figure.with(reply.type, (controls) => answer(controls, reply, buffers?.[0]));
+    else heard(figure, reply, buffers?.[0]);
     if (reply.type === "refused") reel.heard();
     if (reply.type === "refused" || reply.type === "unchanged") figure.answered();
   });
   place();
-}
-
-/** Gives the controls the data that they requested. */
-function answer(controls: Equipment, reply: Reply, packed?: DataView): void {
-  if (reply.type === "found") controls.find(reply);
-  else if (reply.type === "present") controls.present(reply.notes);
-  else if (!packed) return;
-  else if (reply.type === "table") controls.tabulate(reply.seq, unpack<SceneTableTwin>(packed));
-  else if (reply.type === "dot") controls.takeDot(reply.seq, reply.place, textOf(packed));
-  else if (reply.type === "timeline") controls.take(unpack<Told>(packed));
-  else if (reply.type === "names") controls.takeNames(unpack<Names>(packed));
 }
 
 /** The distance from the window within which a picture is kept up to date: a reader who scrolls finds it drawn. */

@@ -454,7 +454,7 @@ export class Time implements Source<Spot> {
   }
 
   toCell(): void {
-    if (this.cell.hidden) return;
+    if (this.cell.hidden || this.alone) return;
     this.leave();
     this.player.wait();
     this.send({ type: "stay" });

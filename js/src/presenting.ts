@@ -78,7 +78,7 @@ export class Presenting {
   }
 
   /** Fills the screen; given notes stay until others are given. */
-  present(notes: Presented["notes"]): void {
+  present(notes: Presented["notes"] = {}): void {
     if (Object.keys(notes).length) texts = notes;
     this.screen.fill();
     this.show();

@@ -4,7 +4,7 @@ import { Graphviz } from "@hpcc-js/wasm-graphviz";
 import "./dom.ts";
 import { type Line, Router } from "../src/drawing.ts";
 import type { Answer, Question } from "../src/graphviz.ts";
-import type { Request } from "../src/wire.ts";
+import type { Request, Scene } from "../src/wire.ts";
 import { node, now, scene, without } from "./dom.ts";
 import { equipped } from "./equipped.ts";
 
@@ -77,7 +77,7 @@ test("a press shows what Graphviz has laid out, with the picture's words and cla
   press.click();
   assert.equal(asked(), 1);
   assert.equal(own.hasAttribute("hidden"), false, "ours stays until there is another");
-  controls.takeDot(1, now.place, DOT);
+  controls.hear({ type: "dot", seq: 1, place: now.place }, DOT);
   await arrived();
   assert.equal(press.getAttribute("aria-pressed"), "true");
   assert.equal(own.hasAttribute("hidden"), true);
@@ -126,10 +126,10 @@ test("the drawing follows the picture, one question after the other, and what is
   press.click();
   for (const seq of [2, 3, 4]) figure.draw(seq, { scene: scene(nodes), when: now });
   assert.equal(asked(), 1);
-  controls.takeDot(1, now.place, DOT);
+  controls.hear({ type: "dot", seq: 1, place: now.place }, DOT);
   await arrived();
   assert.deepEqual([asked(), line.asked], [2, 0], "picture 1 is gone");
-  controls.takeDot(4, now.place, DOT);
+  controls.hear({ type: "dot", seq: 4, place: now.place }, DOT);
   await arrived();
   assert.equal(line.asked, 1);
 });
@@ -138,7 +138,7 @@ test("a row of a box is pressed as in the picture, shows that it is selected, an
   const { router } = here();
   const { controls, press, chosen, drawing } = setUp(router);
   press.click();
-  controls.takeDot(1, now.place, DOT);
+  controls.hear({ type: "dot", seq: 1, place: now.place }, DOT);
   await arrived();
   const row = drawing()?.querySelector("[data-id='t/r']");
   assert.equal(drawing()?.querySelectorAll("a").length, 0);
@@ -153,14 +153,14 @@ test("a step that the page has by itself is asked for by its place", async () =>
   const { router, line } = here();
   const { figure, controls, press, sent } = setUp(router);
   press.click();
-  controls.takeDot(1, now.place, DOT);
+  controls.hear({ type: "dot", seq: 1, place: now.place }, DOT);
   await arrived();
   figure.show({ scene: scene(nodes), when: { ...now, place: 3 } });
   assert.deepEqual(sent.at(-1), { type: "dot", operation: now.number, place: 3 });
-  controls.takeDot(1, now.place, DOT); // late: of the step before
+  controls.hear({ type: "dot", seq: 1, place: now.place }, DOT); // late: of the step before
   await arrived();
   assert.equal(line.asked, 1);
-  controls.takeDot(1, 3, DOT);
+  controls.hear({ type: "dot", seq: 1, place: 3 }, DOT);
   await arrived();
   assert.equal(line.asked, 2);
 });
@@ -175,10 +175,11 @@ test("a kernel that is busy sends it later: until then the reader knows that it 
   context.mock.timers.tick(1000);
   assert.equal(said(), "The Jupyter kernel sends Graphviz as soon as it is idle.");
   context.mock.timers.reset();
-  controls.takeDot(1, now.place, DOT);
+  controls.hear({ type: "dot", seq: 1, place: now.place }, DOT);
   await arrived();
   assert.equal(said(), "");
   press.click();
+  figure.draw(2, { scene: figure.renderer.scene as Scene, when: now });
   context.mock.timers.enable({ apis: ["setTimeout"] });
   press.click();
   context.mock.timers.tick(1000);
@@ -196,7 +197,7 @@ test("a page whose policy forbids workers is told so, and is promised nothing", 
   const said = () => figure.root.querySelector(".vmw-status")?.textContent;
   context.mock.timers.enable({ apis: ["setTimeout"] });
   press.click();
-  controls.takeDot(1, now.place, DOT);
+  controls.hear({ type: "dot", seq: 1, place: now.place }, DOT);
   for (let turn = 0; turn < 5; turn++) await Promise.resolve();
   context.mock.timers.tick(1000);
   assert.equal(said(), "", "all is here that a kernel sends");
@@ -215,7 +216,7 @@ test("a picture that is closed leaves Graphviz, whose worker ends with the last 
     ),
   );
   press.click();
-  controls.takeDot(1, now.place, DOT);
+  controls.hear({ type: "dot", seq: 1, place: now.place }, DOT);
   await arrived();
   assert.equal(ended, 0);
   figure.close();
@@ -226,7 +227,7 @@ test("what is pressed in the drawing is chosen, and seen to be", async () => {
   const { router } = here();
   const { figure, controls, press, chosen, drawing } = setUp(router);
   press.click();
-  controls.takeDot(1, now.place, DOT);
+  controls.hear({ type: "dot", seq: 1, place: now.place }, DOT);
   await arrived();
   drawing()
     ?.querySelector("[data-id='b'] .shape")
@@ -258,7 +259,7 @@ test("where its worker does not live the picture stays as it is", async () => {
   figure.draw(2, { scene: scene(nodes), when: now });
   await arrived();
   press.click();
-  controls.takeDot(2, now.place, DOT);
+  controls.hear({ type: "dot", seq: 2, place: now.place }, DOT);
   await arrived();
   assert.deepEqual([own.hasAttribute("hidden"), drawing() === null, press.disabled], [false, true, true]);
   assert.match(press.title, /refused by the page's policy/);
@@ -268,11 +269,11 @@ test("where its worker does not live the picture stays as it is", async () => {
 test("a picture that Graphviz lays out from the beginning asks nobody for the text that comes with it", async () => {
   const { router, line } = here();
   const { figure, controls, asked, drawing, own } = setUp(router);
-  controls.bringDot(1, now.place, DOT);
-  controls.layOut();
+  controls.hear({ type: "dot", seq: 1, place: now.place }, DOT);
+  controls.arrive("m", "", true);
   await arrived();
   assert.deepEqual([asked(), line.asked, own.hasAttribute("hidden")], [0, 1, true]);
-  controls.bringDot(2, now.place, DOT.replace("one", "three"));
+  controls.hear({ type: "dot", seq: 2, place: now.place }, DOT.replace("one", "three"));
   figure.draw(2, { scene: scene(nodes), when: now });
   await arrived();
   assert.equal(asked(), 0);
@@ -284,8 +285,8 @@ test("a picture that Graphviz lays out from the beginning asks nobody for the te
 test("a picture that Graphviz lays out is laid out again when its kernel is back, and after a picture that it refused", async () => {
   const { router } = here();
   const { figure, controls, drawing, own } = setUp(router);
-  controls.bringDot(1, now.place, DOT);
-  controls.layOut();
+  controls.hear({ type: "dot", seq: 1, place: now.place }, DOT);
+  controls.arrive("m", "", true);
   await arrived();
   figure.live(false, "gone");
   assert.deepEqual([own.hasAttribute("hidden"), drawing() === null], [false, true]);
@@ -308,12 +309,12 @@ test("a picture that Graphviz lays out is laid out again when its kernel is back
     },
   );
   const other = setUp(wrong);
-  other.controls.bringDot(1, now.place, "bad");
-  other.controls.layOut();
+  other.controls.hear({ type: "dot", seq: 1, place: now.place }, "bad");
+  other.controls.arrive("m", "", true);
   await arrived();
   assert.equal(other.figure.root.querySelector(".vmw-status")?.textContent, "Graphviz can't draw this picture.");
   assert.equal(other.own.hasAttribute("hidden"), false);
-  other.controls.bringDot(2, now.place, DOT);
+  other.controls.hear({ type: "dot", seq: 2, place: now.place }, DOT);
   other.figure.draw(2, { scene: scene(nodes), when: now });
   await arrived();
   assert.equal(other.own.hasAttribute("hidden"), true);

@@ -303,16 +303,16 @@ test("the rows of the table twin are asked for when it is opened, and with each 
   const details = find("details") as HTMLDetailsElement;
   details.open = true;
   assert.deepEqual(tables(), ["table"]);
-  controls.tabulate(figure.shown, table("c0a0"));
+  controls.hear({ type: "table", seq: figure.shown }, table("c0a0"));
   assert.deepEqual(
     [...figure.root.querySelectorAll("td")].map((cell) => cell.textContent),
     ["c0a0", "<i>"],
   );
   draw(picture());
   assert.deepEqual(tables(), ["table", "table"]);
-  controls.tabulate(figure.shown - 1, table("late"));
+  controls.hear({ type: "table", seq: figure.shown - 1 }, table("late"));
   assert.equal(figure.root.querySelector("td")?.textContent, "c0a0", "rows of an older picture are not shown");
-  controls.tabulate(figure.shown, table("c0b0"));
+  controls.hear({ type: "table", seq: figure.shown }, table("c0b0"));
   assert.equal(figure.root.querySelector("td")?.textContent, "c0b0");
 });
 
@@ -320,7 +320,7 @@ test("a picture of several things has the table of each, under its name", () => 
   const { figure, controls, draw } = setUp();
   const more = [{ title: "walk of 1000", header: ["level"], rows: [["2"], ["1"]] }];
   draw(scene([], [], { table: { header: ["start"], rows: [] } }));
-  controls.tabulate(figure.shown, { header: ["start"], rows: [["c0a0"]], more });
+  controls.hear({ type: "table", seq: figure.shown }, { header: ["start"], rows: [["c0a0"]], more });
   const tables = [...figure.root.querySelectorAll("table")];
   assert.deepEqual(
     tables.map((table) => [table.caption?.textContent, table.querySelectorAll("td").length]),
