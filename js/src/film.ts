@@ -60,23 +60,16 @@ export class Film {
     return known.at(-1) ?? this.places[0] ?? place;
   }
 
-  /** The picture at one of its places. */
-  picture(place: number): Picture {
+  /** The picture at one of its places; undefined if it can't be made, so that the kernel has to be asked. */
+  made(place: number): Picture | undefined {
     const known = this.pictures.get(place);
     if (known) return known;
-    const index = this.places.indexOf(place);
-    if (index < 0) throw new RangeError(`this film has no step after ${place} events`);
-    const scene = this.scene(index);
-    const steps = { ...this.base.scene.steps, index: Math.max(this.base.scene.steps.places.indexOf(place), 0) };
-    const made = { scene: { ...scene, steps }, when: { ...this.base.when, place } };
-    this.pictures.set(place, made);
-    return made;
-  }
-
-  /** The same; undefined if it can't be made, so that the kernel has to be asked. */
-  made(place: number): Picture | undefined {
+    const { scene, when } = this.base;
+    const steps = { ...scene.steps, index: Math.max(scene.steps.places.indexOf(place), 0) };
     try {
-      return this.picture(place);
+      const made = { scene: { ...this.scene(this.places.indexOf(place)), steps }, when: { ...when, place } };
+      this.pictures.set(place, made);
+      return made;
     } catch {
       return undefined;
     }
@@ -101,13 +94,8 @@ export class Film {
   }
 }
 
-/** The film that Python sent around the picture `base`, which came in `frame`. */
-export function openFilm(data: DataView, base: Picture, frame: DataView): Film {
-  return new Film(JSON.parse(textOf(data, frame)) as Packed, base);
-}
-
 /** Compares places: -1, which is after the operation, comes last. */
-export function after(place: number): number {
+function after(place: number): number {
   return place < 0 ? Number.POSITIVE_INFINITY : place;
 }
 
@@ -148,16 +136,8 @@ export interface Said {
   spot?: Partial<Spot> | undefined;
 }
 
-/**
- * "following": the picture is the kernel's; "ahead": the page has gone to another step, and the kernel may not know
- * yet.
- */
-export type Standing = { name: "following" } | { name: "ahead"; place: number };
-
 /** The number of drawings of a film that are made before anybody requests them. */
 const MOST_PREPARED = 32;
-
-const FOLLOWING: Standing = { name: "following" };
 
 export interface ReelCalls {
   /** Draws a picture of frame `seq`. */
@@ -170,19 +150,20 @@ export interface ReelCalls {
 }
 
 export class Reel {
-  standing: Standing = FOLLOWING;
+  /** Whether the page has gone to another step, and the kernel may not know yet. */
+  ahead = false;
   /** Whether a reader may see the picture; and whether the others went somewhere while it was out of sight. */
   seen = true;
   missed = false;
   private readonly calls: ReelCalls;
   private company: Company | null = null;
   private seq = -1;
-  /** The frame's picture, the film around it, and the moment of the film that the kernel shows. */
+  /** The frame's picture, and the film around it, both also as they came; and the moment that the kernel shows. */
   private base: Picture | null = null;
   private packed: DataView | undefined;
   film: Film | null = null;
   private filmed: DataView | undefined;
-  private kernels: Picture | null = null;
+  private kernels: When | null = null;
   private spot = "";
 
   constructor(calls: ReelCalls) {
@@ -218,19 +199,19 @@ export class Reel {
       const picture = unpack(data);
       this.seq = seq;
       this.packed = data;
-      this.base = this.kernels = picture;
+      this.base = picture;
+      this.kernels = picture.when;
       this.film = null;
       this.filmed = undefined;
       this.spot = "";
-      this.standing = FOLLOWING;
-      this.missed = false;
+      this.ahead = this.missed = false;
       this.calls.filmed?.(false);
       this.calls.draw(seq, picture);
     }
     if (!this.base || !this.packed) return;
     if (film?.data && film.seq === this.seq && film.data !== this.filmed) {
       this.filmed = film.data; // a film that can't be read is not tried again
-      this.film = openFilm(film.data, this.base, this.packed);
+      this.film = new Film(JSON.parse(textOf(film.data, this.packed)), this.base);
       this.calls.filmed?.(true);
       this.prepare(this.film);
     }
@@ -246,62 +227,58 @@ export class Reel {
   }
 
   /** Notes that the kernel's picture is at another step of the film. */
-  private move(more: Partial<When>): void {
-    const words = JSON.stringify(more);
+  private move(spot: Partial<When>): void {
+    const words = JSON.stringify(spot);
     if (!this.base || words === this.spot) return;
-    const when = { ...this.base.when, ...more };
-    if (when.place !== this.base.when.place && !(this.film?.has(when.place) && this.drawable(when.place))) {
+    const when = { ...this.base.when, ...spot };
+    const picture = when.place === this.base.when.place ? this.base : this.made(when.place);
+    if (!picture) {
       this.calls.lost?.();
       return;
     }
     this.spot = words;
-    const picture = when.place === this.base.when.place ? this.base : this.film?.picture(when.place);
-    if (!picture) return;
-    this.kernels = { ...picture, when };
-    if (this.standing.name === "ahead" && this.company?.waits) return; // the kernel does not know all steps yet
-    this.standing = FOLLOWING;
-    this.missed = false;
-    this.calls.draw(this.seq, this.kernels);
+    this.kernels = when;
+    if (this.ahead && this.company?.waits) return; // the kernel does not know all steps yet
+    this.ahead = this.missed = false;
+    this.calls.draw(this.seq, { ...picture, when });
   }
 
   /** Goes to a step, with the others.  Returns false if the page does not have it: then the kernel has to be asked. */
   go(number: number, place: number): boolean {
-    if (!this.film?.has(place) || this.film.number !== number || !this.kernels || !this.drawable(place)) return false;
-    if (this.kernels.when.kept || !this.company) {
+    if (this.film?.number !== number || !this.kernels || !this.made(place)) return false;
+    if (this.kept || !this.company) {
       this.stand(number, place, -1);
-      this.calls.send(this.request(number, place, this.company?.latest ?? number));
+      this.tell(number, place, this.company?.latest ?? number);
     } else this.company.go(this, number, place);
     return true;
   }
 
-  /** Whether a drawing of the film can be made; if not, the film is given up. */
-  private drawable(place: number): boolean {
-    if (this.film?.made(place)) return true;
-    this.film = null;
-    return false;
+  /** The film's picture at a place, if it has one; a film whose drawing can't be made is given up. */
+  private made(place: number): Picture | undefined {
+    if (!this.film?.has(place)) return undefined;
+    const made = this.film.made(place);
+    if (!made) this.film = null;
+    return made;
   }
 
-  request(operation: number, place: number, latest: number): Request {
-    return { type: "stand", operation, place, latest: Math.max(latest, operation) };
-  }
-
-  send(request: Request): void {
-    this.calls.send(request);
+  /** Tells the kernel where the page stands. */
+  tell(operation: number, place: number, latest: number): void {
+    this.calls.send({ type: "stand", operation, place, latest: Math.max(latest, operation) });
   }
 
   get kept(): boolean {
-    return this.kernels?.when.kept ?? false;
+    return this.kernels?.kept ?? false;
   }
 
   /** Shows a moment of the film, or the nearest before it; nothing if the film is of another operation. */
   stand(number: number, place: number, latest: number): void {
-    if (!this.film || this.film.number !== number || !this.kernels) return;
+    if (this.film?.number !== number || !this.kernels) return;
     const here = this.film.before(place);
-    if (!this.drawable(here)) return;
-    const picture = this.film.picture(here);
+    const picture = this.made(here);
+    if (!picture) return;
     const now = here < 0 && number === latest && !this.kept;
-    this.standing = { name: "ahead", place: here };
-    this.calls.draw(this.seq, { ...picture, when: { ...this.kernels.when, place: here, now } });
+    this.ahead = true;
+    this.calls.draw(this.seq, { ...picture, when: { ...this.kernels, place: here, now } });
   }
 
   /** Notes that the kernel knows where the page is. */
@@ -392,7 +369,7 @@ export class Company {
     const [number, place] = this.here;
     this.by = by;
     this.told = this.here;
-    by.send(by.request(number, place, this.latest));
+    by.tell(number, place, this.latest);
   }
 }
 

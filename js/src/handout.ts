@@ -594,21 +594,15 @@ const SAID = 1500;
 
 export class Copying {
   readonly root = html("span", "vmw-copying");
-  private readonly words: string;
-  private readonly press: HTMLButtonElement;
+  private readonly press = button("copy", "copy the call as a line of Python");
   private readonly fallback = html("span", "vmw-tip vmw-by-hand", "This page may not copy. Copy the line here: ");
   private readonly field = html("input");
-  private readonly none: string;
   private line = "";
   private timer: ReturnType<typeof setTimeout> | undefined;
 
-  /** A button with these `words`, which copies `what`; `none` says why there is nothing to copy. */
-  constructor(words = "copy", what = "the call as a line of Python", none = "there is no one line to copy") {
-    this.words = words;
-    this.none = none;
-    this.press = button(words, `copy ${what}`);
+  constructor() {
     this.field.readOnly = true;
-    this.field.setAttribute("aria-label", what);
+    this.field.setAttribute("aria-label", "the call as a line of Python");
     this.fallback.append(this.field);
     this.fallback.hidden = true;
     this.root.append(this.press, this.fallback);
@@ -626,7 +620,7 @@ export class Copying {
   offer(line: string): void {
     this.line = line;
     this.press.disabled = !line;
-    this.press.title = line ? `copy  ${line}` : this.none;
+    this.press.title = line ? `copy  ${line}` : "there is no one line to copy";
   }
 
   private async copy(): Promise<void> {
@@ -642,7 +636,7 @@ export class Copying {
     say(this.press, "copied");
     speaker.say("copied", true);
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => say(this.press, this.words), SAID);
+    this.timer = setTimeout(() => say(this.press, "copy"), SAID);
   }
 }
 

@@ -231,37 +231,29 @@ function share(
   refused: (reason: string) => void,
   signal: AbortSignal,
 ): void {
-  const hear = (reply: Heard): void => {
-    if (reply.type === "refused") refused(reply.reason);
-  };
   const show = (): void => figure.select(selection.get("selection"));
-  const reach = (): void => figure.reach(selection.get("latest"), selection.get("stamp"));
-  const know = (): void => {
-    company.latest = selection.get("latest");
+  const reach = (): void => {
+    timer = undefined;
+    figure.reach(selection.get("latest"), selection.get("stamp"));
   };
   let timer: ReturnType<typeof setTimeout> | undefined;
-  // Nearly always, a picture of the latest operation follows immediately: both are painted at once.
-  const reachSoon = (): void => {
-    timer ??= setTimeout(() => {
-      timer = undefined;
-      reach();
-    }, SOON);
+  const know = (): void => {
+    company.latest = selection.get("latest");
+    timer ??= setTimeout(reach, SOON); // nearly always, a picture follows immediately: both are painted at once
   };
-  selection.on("change:selection", show);
-  selection.on("change:latest", know);
-  selection.on("change:latest", reachSoon);
-  selection.on("change:stamp", reachSoon);
-  selection.on("msg:custom", hear);
+  const heard: Record<string, (reply: Heard) => void> = {
+    "change:selection": show,
+    "change:latest": know,
+    "change:stamp": know,
+    "msg:custom": (reply) => reply.type === "refused" && refused(reply.reason),
+  };
+  for (const [event, hear] of Object.entries(heard)) selection.on(event, hear);
   signal.addEventListener("abort", () => {
     clearTimeout(timer);
-    selection.off("change:selection", show);
-    selection.off("change:latest", know);
-    selection.off("change:latest", reachSoon);
-    selection.off("change:stamp", reachSoon);
-    selection.off("msg:custom", hear);
+    for (const [event, hear] of Object.entries(heard)) selection.off(event, hear);
   });
   show();
-  know();
+  company.latest = selection.get("latest");
   reach();
 }
 

@@ -112,7 +112,7 @@ test("what the kernel says of a step that was passed moves nothing, and what it 
   reel.heard();
   reel.take({ frame: {}, spot: { seq: 1, when: { place: 2, now: false } } });
   assert.deepEqual(shown().slice(0, 2), ["at 2", 2]);
-  assert.deepEqual(reel.standing, { name: "following" });
+  assert.equal(reel.ahead, false);
 });
 
 test("all pictures of a machine go along, each as far as its own steps; one that stays does not", () => {
