@@ -37,14 +37,14 @@ export class Drawing {
   private readonly own: SVGSVGElement;
   private readonly router: Router;
   private readonly calls: DrawingCalls;
-  private readonly line: Client;
   private on = false;
   /** Whether it is on whenever a kernel answers; and the text that came last. */
   private stays = false;
   private text = { shown: "", dot: "" };
-  /** The picture on screen, and whether a text of DOT is on its way. */
+  /** The picture on screen, whether a text of DOT is on its way, and whether Graphviz is at work. */
   private shown = "";
   private asked = false;
+  private works = false;
   private when: When | null = null;
   private scene: Scene | null = null;
   private scale = 1;
@@ -64,15 +64,7 @@ export class Drawing {
     this.root.addEventListener("click", (event) => {
       this.calls.act((event.target as Element).closest<SVGGElement>(".node")?.dataset.id ?? "");
     });
-    this.line = router.connect(
-      (shown, svg) => shown === this.shown && this.on && this.show(svg),
-      () => {
-        this.clear();
-        if (this.router.why || !this.stays) this.toggle(false); // else it draws the next picture
-        if (this.router.why && this.stays) this.calls.lack(this.cannot);
-        else this.calls.tell(this.router.why ? this.cannot : "Graphviz can't draw this picture.");
-      },
-    );
+    router.join();
   }
 
   /** Notes that picture `seq` is on screen: the drawing follows it. */
@@ -144,17 +136,34 @@ export class Drawing {
 
   close(): void {
     clearTimeout(this.timer);
-    this.line.leave();
+    this.on = false;
+    this.router.leave();
   }
 
-  private need(): void {
-    if (this.text.shown === this.shown) {
-      this.line.ask(this.shown, this.text.dot);
+  /** Draws the picture on screen; what has come meanwhile is next, and only the newest of it counts. */
+  private async need(): Promise<void> {
+    const { shown, text, when } = this;
+    if (text.shown !== shown) {
+      if (this.asked || !when) return;
+      this.asked = true;
+      this.calls.send({ type: "dot", operation: when.number, place: when.place });
       return;
     }
-    if (this.asked || !this.when) return; // one after the other: while a slider is dragged, only the newest counts
-    this.asked = true;
-    this.calls.send({ type: "dot", operation: this.when.number, place: this.when.place });
+    if (this.works) return;
+    this.works = true;
+    const drawn = await this.router.ask(text.dot);
+    this.works = false;
+    if (!this.on) return;
+    if (shown !== this.shown) this.need();
+    else if (drawn !== null) this.show(drawn);
+    else this.refuse(this.router.why);
+  }
+
+  private refuse(why: string): void {
+    this.clear();
+    if (why || !this.stays) this.toggle(false); // else it draws the next picture
+    if (why && this.stays) this.calls.lack(this.cannot);
+    else this.calls.tell(why ? this.cannot : "Graphviz can't draw this picture.");
   }
 
   private get cannot(): string {
@@ -246,8 +255,8 @@ function coloured(part: Element): void {
 }
 
 // ---- router
-// The page's side of Graphviz: one worker for all views, from code that is loaded when it is first needed.  Each client
-// has one question under way, and one waiting.  If a worker can't run, pictures stay as they are.
+// The page's side of Graphviz: one worker for all views, from code that is loaded when it is first needed.  If a worker
+// can't run, pictures stay as they are.
 
 /** The part of a Worker that `Router` needs. */
 export interface Line {
@@ -257,45 +266,19 @@ export interface Line {
   onerror?: ((event: ErrorEvent) => unknown) | null;
 }
 
-/** Picture `seq`, in Graphviz's language. */
-interface Wish {
-  seq: string;
-  dot: string;
-}
-
-interface Asking {
-  answered: (seq: string, svg: string) => void;
-  refused: () => void;
-  asked: number | null;
-  waiting: Wish | null;
-}
-
-/** After this many failed workers, no other is tried. */
-const MOST_LOST = 3;
-
-/** A view's line to Graphviz. */
-export interface Client {
-  ask(seq: string, dot: string): void;
-  /** Ends the line: the view is gone. */
-  leave(): void;
-}
-
 export class Router {
   private readonly code: () => Promise<string>;
   private readonly open: (code: string) => Line;
-  private loaded: string | null = null;
-  private loading = false;
+  private loading: Promise<void> | null = null;
+  private text: string | null = null;
   private line: Line | null = null;
-  private lost = 0;
-  private reason: string;
-  private key = 0;
-  /** All clients. */
-  private readonly connected = new Set<Asking>();
-  private readonly waiting = new Set<Asking>();
-  /** The questions in the order in which the worker answers. */
-  private readonly clients = new Map<number, { client: Asking; wish: Wish }>();
   /** Whether this worker has answered: then it can run in this page. */
   private lives = false;
+  private reason: string;
+  private key = 0;
+  private views = 0;
+  /** The questions in the order in which the worker answers. */
+  private readonly asked = new Map<number, (drawn: string | null) => void>();
 
   /**
    * `code` loads Graphviz's code, and `open` starts the worker: both are called at the first question.  `reason` says
@@ -314,31 +297,17 @@ export class Router {
 
   /** Whether Graphviz's code is here. */
   get ready(): boolean {
-    return this.loaded !== null;
+    return this.text !== null;
   }
 
-  /**
-   * Returns a view's way to ask.  A newer question replaces a waiting one, whose answer would be out of date. `refused`
-   * is called if no answer will come: to this question, or ever (`why`).
-   */
-  connect(answered: (seq: string, svg: string) => void, refused: () => void = () => {}): Client {
-    const client: Asking = { answered, refused, asked: null, waiting: null };
-    this.connected.add(client);
-    return {
-      ask: (seq, dot) => {
-        client.waiting = { seq, dot };
-        if (client.asked === null) this.next(client);
-      },
-      leave: () => this.leave(client),
-    };
+  /** Notes that another view may ask. */
+  join(): void {
+    this.views++;
   }
 
-  /** Ends the worker with the last client.  The code stays: the next question starts another worker. */
-  private leave(client: Asking): void {
-    this.connected.delete(client);
-    this.waiting.delete(client);
-    client.refused = client.answered = () => {}; // its question under way no longer matters
-    if (!this.connected.size) this.end();
+  /** Ends the worker with the last view.  The code stays: the next question starts another worker. */
+  leave(): void {
+    if (--this.views === 0) this.end();
   }
 
   /** Notes that the hub is closed: no questions are asked any more. */
@@ -347,99 +316,65 @@ export class Router {
     this.end();
   }
 
-  private end(): void {
-    this.line?.terminate();
-    this.line = null;
-    this.lives = false;
-    for (const { client } of this.clients.values()) client.asked = null;
-    this.clients.clear();
-    this.waiting.clear();
-  }
-
-  private next(client: Asking): void {
-    const wish = client.waiting;
-    client.asked = null;
-    if (!wish || !this.connected.has(client)) return;
-    if (!this.reason && this.loaded === null) {
-      this.waiting.add(client);
-      this.load();
-      return;
+  /** Returns Graphviz's drawing of a text; null if there is none: of this text, or ever (`why`). */
+  async ask(dot: string): Promise<string | null> {
+    if (this.text === null && !this.reason) {
+      this.loading ??= this.load();
+      await this.loading;
     }
-    client.waiting = null;
     const line = this.worker();
-    if (!line) {
-      client.refused();
-      return;
-    }
-    client.asked = ++this.key;
-    this.clients.set(this.key, { client, wish });
-    line.postMessage({ key: this.key, dot: wish.dot });
+    if (!line) return null;
+    return new Promise((done) => {
+      this.asked.set(++this.key, done);
+      line.postMessage({ key: this.key, dot });
+    });
   }
 
   private async load(): Promise<void> {
-    if (this.loading) return;
-    this.loading = true;
     try {
-      this.loaded = await this.code();
+      this.text = await this.code();
     } catch (error) {
       this.reason = String(error);
     }
-    const clients = [...this.waiting];
-    this.waiting.clear();
-    for (const client of clients) this.next(client);
   }
 
-  /** Returns the worker; null if too many have failed. */
   private worker(): Line | null {
-    while (!this.line && !this.reason && this.loaded !== null) {
-      try {
-        this.line = this.open(this.loaded);
-        this.line.onmessage = (event) => this.receive(event.data);
-        this.line.onerror = (event) => this.lose(event.message);
-      } catch (error) {
-        this.lose(error);
-      }
+    if (this.line || this.reason || this.text === null || !this.views) return this.line;
+    try {
+      this.line = this.open(this.text);
+      this.line.onmessage = (event) => this.receive(event.data);
+      this.line.onerror = (event) => this.lose(event.message);
+    } catch (error) {
+      this.lose(error);
     }
     return this.line;
   }
 
-  /**
-   * Handles the worker's end: its questions go to another worker, or are refused if too many have failed.  A worker
-   * that has answered before can run here, so it died of its current question, which is refused immediately.
-   */
+  /** Handles the worker's end.  One that had answered died of a question, and the next question starts another. */
   private lose(why: unknown): void {
-    // a policy gives no words
-    if (++this.lost >= MOST_LOST) this.reason = why ? String(why) : "its worker does not start";
-    this.line?.terminate();
-    this.line = null;
-    const asked = [...this.clients.values()];
-    this.clients.clear();
-    const deadly = this.lives ? asked[0] : undefined;
-    this.lives = false;
-    for (const question of asked) {
-      const { client, wish } = question;
-      if (question === deadly) client.refused();
-      else client.waiting ??= wish;
-      this.next(client);
-    }
+    if (!this.lives) this.reason = why ? String(why) : "its worker does not start"; // a policy gives no words
+    this.end();
   }
 
-  private receive(answer: Answer): void {
-    if (answer.dead !== undefined) {
-      this.lost = MOST_LOST;
-      this.lose(answer.dead);
+  private end(): void {
+    this.line?.terminate();
+    this.line = null;
+    this.lives = false;
+    const asked = [...this.asked.values()];
+    this.asked.clear();
+    for (const refuse of asked) refuse(null);
+  }
+
+  private receive({ key, svg, error, dead }: Answer): void {
+    this.lives = dead === undefined;
+    if (!this.lives) {
+      this.lose(dead);
       return;
     }
-    const found = this.clients.get(answer.key);
-    this.clients.delete(answer.key);
-    if (!found) return;
-    this.lives = true;
-    const { client, wish } = found;
-    if (answer.svg === undefined) {
-      console.warn(`vmwidgets: Graphviz refused a picture: ${answer.error}`);
-      client.refused();
-    } else if (!client.waiting) client.answered(wish.seq, answer.svg);
-    this.next(client);
+    if (svg === undefined) console.warn(`vmwidgets: Graphviz refused a picture: ${error}`);
+    const answer = this.asked.get(key);
+    this.asked.delete(key);
+    answer?.(svg ?? null);
   }
 }
 

@@ -201,7 +201,8 @@ test("a page whose policy forbids workers is told so, and is promised nothing", 
   for (let turn = 0; turn < 5; turn++) await Promise.resolve();
   context.mock.timers.tick(1000);
   assert.equal(said(), "", "all is here that a kernel sends");
-  for (const line of lines) line.onerror?.(new Event("error") as ErrorEvent); // three, each after the one before
+  for (const line of lines) line.onerror?.(new Event("error") as ErrorEvent);
+  for (let turn = 0; turn < 5; turn++) await Promise.resolve();
   assert.equal(said(), "Graphviz can't run in this page: its worker does not start");
   assert.deepEqual([press.disabled, press.getAttribute("aria-pressed")], [true, "false"]);
 });
