@@ -56,6 +56,14 @@ export class Reading implements Equipment {
     this.time.live(alive);
   }
 
+  arrived(): void {
+    this.time.arrived();
+  }
+
+  answered(): void {
+    this.time.answered();
+  }
+
   get dragged(): number {
     return this.time.player.moved;
   }

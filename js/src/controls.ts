@@ -87,10 +87,6 @@ export class Controls extends Reading {
     else if (reply.type === "table" && reply.seq === this.figure.shown) this.table.fill(data as SceneTableTwin);
   }
 
-  /**
-   * Notes that the machine has reached operation `number`; another `stamp` means that operations, groups or marks have
-   * changed.
-   */
   override reach(number: number, stamp: number): void {
     super.reach(number, stamp);
     this.time.operations?.reach(stamp);
@@ -99,16 +95,6 @@ export class Controls extends Reading {
   /** Joins the machine's other pictures: they light up together. */
   meet(machine: string): void {
     this.hover.join(machine);
-  }
-
-  /** Notes that a picture has come, and will be drawn soon. */
-  arrived(): void {
-    this.time.arrived();
-  }
-
-  /** Notes that the last request was answered, and changed nothing. */
-  answered(): void {
-    this.time.answered();
   }
 
   /** Notes that the picture is on its page, made by a cell with this label; `structure`: Graphviz draws it. */

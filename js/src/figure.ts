@@ -32,7 +32,7 @@ export class Figure {
   /** Pixels that pictures have on the page; 0: unknown. */
   private room = 0;
   private readonly steady = new Steady(this.words.caption, this.renderer.root);
-  private controls: Equipment | null = null;
+  controls: Equipment | null = null;
   /** The messages for the controls once they are here: the newest of each kind. */
   private readonly waiting = new Map<string, (controls: Equipment) => void>();
   private picture: Picture | null = null;
@@ -198,21 +198,6 @@ export class Figure {
     if (this.when) this.words.at(this.when, this.latest);
   }
 
-  /** The time when the slider was last moved, in the page's milliseconds. */
-  get dragged(): number {
-    return this.controls?.dragged ?? Number.NEGATIVE_INFINITY;
-  }
-
-  /** Notes that a picture has come, and will be drawn soon. */
-  arrived(): void {
-    this.controls?.arrived?.();
-  }
-
-  /** Notes that the last request was answered, and changed nothing. */
-  answered(): void {
-    this.controls?.answered?.();
-  }
-
   select(thing: string): void {
     this.renderer.select(thing);
     this.with("select", (controls) => controls.select?.(thing));
@@ -298,9 +283,10 @@ export interface Equipment {
   live(alive: boolean): void;
   /** The kernel's reply to a request, with its data, or its text for Graphviz, which comes before a picture. */
   hear?(reply: Reply, data: unknown): void;
-  /** A picture has come, and will be drawn soon; or the last request was answered, and changed nothing. */
-  arrived?(): void;
-  answered?(): void;
+  /** A picture has come, and will be drawn soon. */
+  arrived(): void;
+  /** The last request was answered, and changed nothing. */
+  answered(): void;
   select?(thing: string): void;
   /** The picture is on its page, made by a cell of this label; `structure`: Graphviz draws it from now on. */
   arrive?(id: string, origin: string, structure: boolean): void;

@@ -173,9 +173,9 @@ function follow(model: Model<ViewTraits>, figure: Figure, reel: Reel): void {
     if (dot) heard(figure, { type: "dot", seq, place }, dot);
     take(frame);
   };
-  const pace = new Pace(draw, () => figure.dragged);
+  const pace = new Pace(draw, () => figure.controls?.dragged ?? Number.NEGATIVE_INFINITY);
   model.on("change:frame", () => {
-    figure.arrived();
+    figure.controls?.arrived();
     pace.come();
   });
   for (const change of ["change:film", "change:spot"]) model.on(change, () => take({})); // a frame keeps its own time
@@ -200,7 +200,7 @@ function listen(model: Model<ViewTraits>, figure: Figure, reel: Reel, hello: () 
     else if (reply.type === "saved") download(reply.name, new Blob([reply.svg], { type: "image/svg+xml" }));
     else heard(figure, reply, buffers?.[0]);
     if (reply.type === "refused") reel.heard();
-    if (reply.type === "refused" || reply.type === "unchanged") figure.answered();
+    if (reply.type === "refused" || reply.type === "unchanged") figure.controls?.answered();
   });
   place();
 }

@@ -391,22 +391,16 @@ export function step(scene: Scene, from: string, key: Arrow): SceneNode | null {
   const here = nodes.find((node) => node.id === from);
   if (!here) return nodes[0] ?? null;
   const lane = nodes.filter((node) => node.lane === here.lane);
-  const at = lane.indexOf(here);
-  if (goesDown(scene, here.lane)) return alongColumn(scene, nodes, lane, here, key);
-  switch (key) {
-    case "ArrowLeft": // up and down turn a slice; past an end of their lane, left and right leave the lane
-      return lane[at - 1] ?? (here.value !== undefined ? acrossLanes(scene, nodes, here, -1) : null);
-    case "ArrowRight":
-      return lane[at + 1] ?? (here.value !== undefined ? acrossLanes(scene, nodes, here, 1) : null);
-    case "Home":
-      return lane[0] ?? null;
-    case "End":
-      return lane.at(-1) ?? null;
-    case "ArrowUp":
-      return treeNeighbour(scene, nodes, here, "up") ?? acrossLanes(scene, nodes, here, -1);
-    case "ArrowDown":
-      return treeNeighbour(scene, nodes, here, "down") ?? acrossLanes(scene, nodes, here, 1);
+  if (key === "Home" || key === "End") return lane.at(key === "Home" ? 0 : -1) ?? null;
+  const down = goesDown(scene, here.lane);
+  const way = key === "ArrowLeft" || key === "ArrowUp" ? -1 : 1;
+  const across = (): SceneNode | null => acrossLanes(scene, nodes, here, way);
+  if (down === (key === "ArrowUp" || key === "ArrowDown")) {
+    const next = lane[lane.indexOf(here) + way];
+    // up and down turn a slice; past an end of their lane, left and right leave the lane
+    return next ?? (down || here.value !== undefined ? across() : null);
   }
+  return treeNeighbour(scene, nodes, here, way) ?? (down ? besideColumn(scene, nodes, here, way) : across());
 }
 
 /** Whether a key opens the node with the focus: a folded part of a tree, by the key that goes to children. */
@@ -421,35 +415,13 @@ function goesDown(scene: Scene, name: string | undefined): boolean {
   return scene.lanes.some((lane) => lane.down && lane.name === name);
 }
 
-function alongColumn(
-  scene: Scene,
-  nodes: SceneNode[],
-  lane: SceneNode[],
-  here: SceneNode,
-  key: Arrow,
-): SceneNode | null {
-  const at = lane.indexOf(here);
-  const beside = (way: 1 | -1): SceneNode | null => {
-    const columns = scene.lanes.filter((lane) => lane.down);
-    const next = columns[columns.findIndex((lane) => lane.name === here.lane) + way];
-    const column = nodes.filter((node) => next && node.lane === next.name);
-    const far = (node: SceneNode): number => Math.abs(node.y - here.y);
-    return column.reduce<SceneNode | null>((best, node) => (best && far(best) <= far(node) ? best : node), null);
-  };
-  switch (key) {
-    case "ArrowUp":
-      return lane[at - 1] ?? acrossLanes(scene, nodes, here, -1);
-    case "ArrowDown":
-      return lane[at + 1] ?? acrossLanes(scene, nodes, here, 1);
-    case "ArrowLeft":
-      return treeNeighbour(scene, nodes, here, "up") ?? beside(-1);
-    case "ArrowRight":
-      return treeNeighbour(scene, nodes, here, "down") ?? beside(1);
-    case "Home":
-      return lane[0] ?? null;
-    case "End":
-      return lane.at(-1) ?? null;
-  }
+/** The nearest node, by y, in the next column. */
+function besideColumn(scene: Scene, nodes: SceneNode[], here: SceneNode, way: 1 | -1): SceneNode | null {
+  const columns = scene.lanes.filter((lane) => lane.down);
+  const next = columns[columns.findIndex((lane) => lane.name === here.lane) + way];
+  const column = nodes.filter((node) => next && node.lane === next.name);
+  const far = (node: SceneNode): number => Math.abs(node.y - here.y);
+  return column.reduce<SceneNode | null>((best, node) => (best && far(best) <= far(node) ? best : node), null);
 }
 
 /** The node that gets the focus when a view is entered: the thing that the step tells about, or else the first node. */
@@ -459,10 +431,10 @@ export function entrance(scene: Scene): SceneNode | null {
   return told("here") ?? told("new") ?? told("changed") ?? told("shown") ?? nodes[0] ?? null;
 }
 
-function treeNeighbour(scene: Scene, nodes: SceneNode[], here: SceneNode, way: "up" | "down"): SceneNode | null {
+function treeNeighbour(scene: Scene, nodes: SceneNode[], here: SceneNode, way: 1 | -1): SceneNode | null {
   const trees = treesOf(scene);
   if (!trees.lane(here.lane)) return null;
-  const id = way === "up" ? trees.parent(here.id) : trees.children(here.id)[0];
+  const id = way < 0 ? trees.parent(here.id) : trees.children(here.id)[0];
   return nodes.find((node) => node.id === id) ?? null;
 }
 
