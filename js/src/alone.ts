@@ -115,7 +115,7 @@ function bytes(text = ""): DataView {
 }
 
 /** Gives an element its style until `signal` says that it is gone. */
-export type Dress = (el: HTMLElement, signal: AbortSignal) => void;
+type Dress = (el: HTMLElement, signal: AbortSignal) => void;
 
 /** Replaces an image by the player, until `signal` says that it ends. */
 export function play(twin: HTMLElement, film: HTMLElement, signal: AbortSignal, dress: Dress = () => {}): void {

@@ -28,7 +28,7 @@ export interface AnswerTraits {
 }
 
 /** A question that the kernel draws and judges; nothing of it is kept. */
-export interface AnotherQuestion {
+interface AnotherQuestion {
   /** The words of the button; without them, nothing is offered. */
   offer: string;
   /** The number of questions so far. */
@@ -42,7 +42,7 @@ export interface AnotherQuestion {
   steps: string[];
 }
 
-export interface AnswerArguments {
+interface AnswerArguments {
   model: Model<AnswerTraits>;
   el: HTMLElement;
 }

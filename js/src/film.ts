@@ -25,7 +25,7 @@ interface Packed {
 
 const LISTS = new Set(["nodes", "links", "marks"]);
 
-export class Film {
+class Film {
   readonly number: number;
   readonly places: readonly number[];
   private readonly base: Picture;
@@ -130,7 +130,7 @@ function merged(before: readonly Fields[], parts: readonly Part[]): Fields[] {
 // with the film of the operation.  The pictures of a machine go together, and the kernel is informed when it is idle.
 
 /** The kernel's messages about a picture: see vmwidgets/widgets/host/view.py. */
-export interface Said {
+interface Said {
   frame: Partial<Frame>;
   film?: Partial<Frame> | undefined;
   spot?: Partial<Spot> | undefined;
@@ -139,7 +139,7 @@ export interface Said {
 /** The number of drawings of a film that are made before anybody requests them. */
 const MOST_PREPARED = 32;
 
-export interface ReelCalls {
+interface ReelCalls {
   /** Draws a picture of frame `seq`. */
   draw: (seq: number, picture: Picture) => void;
   /** Notes whether there is a film of the shown operation. */

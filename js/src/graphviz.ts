@@ -17,7 +17,7 @@ export interface Answer {
 }
 
 /** Answers questions for as long as the worker lives. */
-export function serve(): void {
+function serve(): void {
   const graphviz = Graphviz.load();
   graphviz.catch((error) => postMessage({ key: 0, dead: String(error) } satisfies Answer));
   addEventListener("message", async (event: MessageEvent<Question>) => {

@@ -49,7 +49,7 @@ const BELOW = 48;
  */
 const USUAL = 0.9;
 
-export class Handout implements Source<number> {
+class Handout implements Source<number> {
   readonly root = html("section", "vmwidgets vmw-player");
   private readonly reader: Reader;
   private readonly stages: readonly Stage[];
@@ -464,7 +464,7 @@ function words(step: ToldStep): (Node | string)[] {
 /** Milliseconds for which a reader stays at a step before the address notes it. */
 const STILL = 100;
 
-export interface LecternCalls {
+interface LecternCalls {
   step: (by: number) => void;
   /** Called when the room has changed. */
   changed: () => void;
@@ -472,7 +472,7 @@ export interface LecternCalls {
   leaves: () => boolean;
 }
 
-export class Lectern {
+class Lectern {
   private readonly screen: Screen;
   private readonly notes = new Notes(() => this.presenting);
   private readonly reader: Reader;
@@ -652,7 +652,7 @@ async function written(line: string): Promise<boolean> {
 // ---- the page
 
 /** The story that a page contains. */
-export function readStory(text: string): Story {
+function readStory(text: string): Story {
   const packed = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
   return JSON.parse(new TextDecoder().decode(unzlibSync(packed))) as Story;
 }

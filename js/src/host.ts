@@ -36,7 +36,7 @@ export interface HubArguments {
 /**
  * JupyterLab's connection to a kernel: `disposed` fires when the kernel is shut down; `status` is "busy" while it runs.
  */
-export interface Kernel {
+interface Kernel {
   status?: string;
   disposed?: { connect(listener: () => void): boolean; disconnect(listener: () => void): boolean };
 }
@@ -65,7 +65,7 @@ export interface WidgetModel {
 export type SelectionModel = Model<{ selection: string; latest: number; stamp: number }>;
 
 /** anywidget 0.11: other widgets of the same kernel, by reference. */
-export interface Host {
+interface Host {
   getModel(reference: string): Promise<SelectionModel>;
   getWidget(reference: string): Promise<{ exports: unknown }>;
 }

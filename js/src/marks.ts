@@ -262,7 +262,7 @@ function even(value: number): number {
 // The words of a screen reader about a tree: how deep a node is, its number among its parent's children, and the nodes
 // below it.
 
-export class Trees {
+class Trees {
   private readonly scene: Scene;
   private above: Map<string, string> | null = null;
   private readonly below = new Map<string, { id: string; at: Point }[]>();

@@ -362,7 +362,7 @@ const short = (value: number): number => Math.round(value * 10) / 10;
 const at = ([x, y]: Point): string => `${short(x)},${short(y)}`;
 
 /** Returns a line written as cubics, so that it can be animated into another with as many pieces. */
-export function linePath(points: readonly Point[], bend?: SceneLink["bend"]): string {
+function linePath(points: readonly Point[], bend?: SceneLink["bend"]): string {
   const [start, ...rest] = points;
   if (!start) return "";
   let from = start;
@@ -375,7 +375,7 @@ export function linePath(points: readonly Point[], bend?: SceneLink["bend"]): st
 }
 
 /** Returns a filled arrowhead with its point at `to`, coming from `from`. */
-export function arrowPath(from: Point, to: Point): string {
+function arrowPath(from: Point, to: Point): string {
   const [dx, dy] = [to[0] - from[0], to[1] - from[1]];
   const length = Math.hypot(dx, dy);
   if (length === 0) return "";
@@ -417,7 +417,7 @@ const widths = new Map<string, number>();
 let canvas: CanvasRenderingContext2D | null | undefined;
 
 /** The width of a text in some font, in pixels. */
-export type Measure = (text: string) => number;
+type Measure = (text: string) => number;
 
 /**
  * The part of `text` that is shown in `room` pixels, with an ellipsis at its end, or in its middle if the room is

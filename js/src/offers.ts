@@ -83,7 +83,7 @@ export class More {
 
 const FINDS = "find an address or a name";
 
-export interface FinderCalls {
+interface FinderCalls {
   find: (text: string, way: 1 | -1) => void;
   /** Called to move the focus back to the picture. */
   leave: () => void;

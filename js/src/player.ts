@@ -15,7 +15,7 @@ const SPEEDS = [0.5, 1, 2, 4];
  * for it, and none is lost.  `plays`: playing has requested it. "playing": a step is shown for a while, then comes the
  * next one.
  */
-export type State =
+type State =
   | { readonly name: "still" }
   | { readonly name: "asking"; plays: boolean; presses: number; dragged: number | undefined; behind: boolean }
   | { readonly name: "playing"; readonly timer: ReturnType<typeof setTimeout> };

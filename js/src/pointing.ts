@@ -219,7 +219,7 @@ const FRAMES = "";
 const ACROSS = "beside";
 
 /** A thing with all known facts about it. */
-export interface Kin {
+interface Kin {
   thing: string;
   at: readonly Span[];
   to: readonly (Span | string)[];
@@ -465,7 +465,7 @@ const SMALL = 640;
 const COVERED = 120;
 
 /** The states that tell something at this step: a mark that only disappears (of new or changed things) does not. */
-export function changedIn({ nodes, links }: Scene, before: Scene): (SceneNode | SceneLink)[] {
+function changedIn({ nodes, links }: Scene, before: Scene): (SceneNode | SceneLink)[] {
   const old = new Map([...before.nodes, ...before.links].map((one) => [one.id, one]));
   return [...nodes, ...links].filter((one) => {
     const was = old.get(one.id);

@@ -47,7 +47,7 @@ let texts: Presented["notes"] = {};
 /** The pictures of this page. */
 const here = new Set<Presenting>();
 
-export interface PresentingCalls {
+interface PresentingCalls {
   step: (by: number) => void;
   /** Returns true if a key of the picture has a meaning there. */
   key: (key: string) => boolean;

@@ -13,7 +13,7 @@ export const MOVING_LIMIT = 100;
  * With more links than this, they jump while nodes move: animating a path into another costs far more than moving a
  * node.
  */
-export const MELTING_LIMIT = 40;
+const MELTING_LIMIT = 40;
 
 /** Pixels from a node's edge to the light around it. */
 const LIT = 2;

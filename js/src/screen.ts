@@ -18,7 +18,7 @@ const FILLS = "vmwidgets: one fills the screen";
 /** Milliseconds for which a sentence is on the screen. */
 const TOLD = 4000;
 
-export interface ScreenCalls {
+interface ScreenCalls {
   step: (by: number) => void;
   /** Returns true if another key has a meaning while it fills the screen. */
   key?: (key: string) => boolean;
@@ -183,7 +183,7 @@ export function isField(element: Element | null): boolean {
 /** The window's name in the browser: a page that opens it again gets the same window. */
 const NAME = "vmwidgets-notes";
 
-export interface Noted {
+interface Noted {
   /** The number of the step, and its sentence. */
   where: string;
   notes: string;

@@ -4,28 +4,33 @@
 import type { Renderer } from "./renderer.ts";
 import type { SceneNode, Send } from "./wire.ts";
 
+const SLACK = 4; // pixels of movement that still count as a click
 const STEP = 5; // pixels of a drag for each further value
 const COARSE = 16;
 const PAUSE = 60; // milliseconds between two requests: a pointer moves faster than a picture can be made
 const KEYS: Record<string, number> = { ArrowUp: 1, ArrowDown: -1, PageUp: COARSE, PageDown: -COARSE };
 
-/** A slice that is held: where it was pressed, and how far it has been turned since. */
-type Held = { id: string; from: number; done: number };
-
 export class Slicer {
   private readonly renderer: Renderer;
   private readonly send: Send;
+  /** The slice that a pointer holds: where it was pressed, and how far it has been turned since. */
+  private held: { id: string; from: number; done: number } | null = null;
+  /** Whether the press has become a drag: the click that ends it does not count. */
+  private dragged = false;
   private pending = { id: "", by: 0 };
   private timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(renderer: Renderer, send: Send) {
     this.renderer = renderer;
     this.send = send;
-    new Drag<Held>(
-      renderer.root,
-      (event) => this.press(event),
-      (held, event) => this.drag(held, event),
-    );
+    const { root } = renderer;
+    root.addEventListener("pointerdown", (event) => this.hold(event));
+    root.addEventListener("pointermove", (event) => this.drag(event));
+    for (const end of ["pointerup", "pointercancel"])
+      root.addEventListener(end, () => {
+        this.held = null;
+      });
+    root.addEventListener("click", (event) => this.swallow(event), { capture: true });
   }
 
   /** Returns true if `key` turns the slice called `id`. */
@@ -40,22 +45,28 @@ export class Slicer {
     clearTimeout(this.timer);
   }
 
-  private press(event: PointerEvent): Held | null {
-    const node = this.nodeAt(event);
-    const slice = node && this.sliceOf(node);
-    return slice ? { id: slice.id, from: event.clientX, done: 0 } : null;
+  private hold(event: PointerEvent): void {
+    const id = (event.target as Element).closest<SVGGElement>(".node")?.dataset.id;
+    const node = id === undefined ? undefined : this.renderer.nodes.get(id)?.node;
+    const slice = node && event.button === 0 ? this.sliceOf(node) : undefined;
+    this.dragged = false;
+    this.held = slice ? { id: slice.id, from: event.clientX, done: 0 } : null;
   }
 
-  private drag(held: Held, event: PointerEvent): void {
-    const by = event.clientX - held.from;
+  private drag(event: PointerEvent): void {
+    const { held } = this;
+    const by = event.clientX - (held?.from ?? 0);
+    if (!held || (!this.dragged && Math.abs(by) < SLACK)) return;
+    if (!this.dragged) this.renderer.root.setPointerCapture(event.pointerId);
+    this.dragged = true;
     const wanted = Math.round(by / STEP) * (event.shiftKey ? COARSE : 1);
     if (wanted !== held.done) this.turn(held.id, wanted - held.done);
     held.done = wanted;
   }
 
-  private nodeAt(event: Event): SceneNode | undefined {
-    const id = (event.target as Element).closest<SVGGElement>(".node")?.dataset.id;
-    return id === undefined ? undefined : this.renderer.nodes.get(id)?.node;
+  private swallow(event: MouseEvent): void {
+    if (this.dragged) event.stopPropagation();
+    this.dragged = false;
   }
 
   private sliceOf(node: SceneNode): SceneNode | undefined {
@@ -79,58 +90,5 @@ export class Slicer {
     const { id, by } = this.pending;
     this.pending = { id: "", by: 0 };
     if (by !== 0) this.send({ type: "turn", id, by });
-  }
-}
-
-// ---- drag
-// A drag on a picture: it begins after a few pixels, so that a click stays a click, and the click that ends a drag does
-// not count.
-
-const SLACK = 4; // pixels of movement that still count as a click
-
-/** `begin` says what a pressed pointer holds (null: nothing); `move` follows it from where it was pressed. */
-export class Drag<Held> {
-  private readonly root: Renderer["root"];
-  private readonly begin: (event: PointerEvent) => Held | null;
-  private readonly move: (held: Held, event: PointerEvent) => void;
-  private held: { what: Held; pressed: number; moved: boolean } | null = null;
-  private dragged = false;
-
-  constructor(
-    root: Renderer["root"],
-    begin: (event: PointerEvent) => Held | null,
-    move: (held: Held, event: PointerEvent) => void,
-  ) {
-    this.root = root;
-    this.begin = begin;
-    this.move = move;
-    root.addEventListener("pointerdown", (event) => this.press(event));
-    root.addEventListener("pointermove", (event) => this.follow(event));
-    for (const end of ["pointerup", "pointercancel"] as const) root.addEventListener(end, () => this.release());
-    root.addEventListener("click", (event) => this.swallow(event), { capture: true });
-  }
-
-  private press(event: PointerEvent): void {
-    const what = event.button === 0 ? this.begin(event) : null;
-    this.dragged = false;
-    this.held = what === null ? null : { what, pressed: event.clientX, moved: false };
-  }
-
-  private follow(event: PointerEvent): void {
-    const { held } = this;
-    if (!held || (!held.moved && Math.abs(event.clientX - held.pressed) < SLACK)) return;
-    if (!held.moved) this.root.setPointerCapture(event.pointerId);
-    held.moved = this.dragged = true;
-    this.move(held.what, event);
-  }
-
-  private release(): void {
-    this.held = null;
-  }
-
-  private swallow(event: MouseEvent): void {
-    if (!this.dragged) return;
-    this.dragged = false;
-    event.stopPropagation();
   }
 }

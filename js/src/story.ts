@@ -44,7 +44,7 @@ export interface ToldStep {
   notes?: string;
 }
 
-export interface Branch {
+interface Branch {
   name: string;
   /** The step of the story after which the branch does something else. */
   after: number;

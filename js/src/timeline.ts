@@ -11,7 +11,7 @@ const HIGH = 4;
 const NARROWEST = 3;
 const UNKNOWN = 300;
 
-export interface TimelineCalls {
+interface TimelineCalls {
   /** Called when an operation was pressed, this far into it. */
   go: (number: number, share: number) => void;
   /** Returns an operation's name; an unknown name is requested. */
@@ -234,7 +234,7 @@ export interface Past {
 }
 
 /** The kinds of operations in words, by letter; "s" are several kinds in one mark. */
-export const KINDS: Readonly<Record<string, string>> = {
+const KINDS: Readonly<Record<string, string>> = {
   n: "new",
   g: "freed",
   a: "access",
@@ -245,10 +245,10 @@ export const KINDS: Readonly<Record<string, string>> = {
 };
 
 /** The outcomes of operations that did not end as done. */
-export const ENDS: Readonly<Record<string, string>> = { e: "failed", p: "panic", i: "stopped" };
+const ENDS: Readonly<Record<string, string>> = { e: "failed", p: "panic", i: "stopped" };
 
 /** One mark of the strip: operations from `first` to `last`. */
-export interface Piece {
+interface Piece {
   first: number;
   last: number;
   kind: string;
@@ -258,7 +258,7 @@ export interface Piece {
   group: string;
 }
 
-export const NO_PAST: Past = { kinds: "", ends: "", weights: [], groups: [], marks: [] };
+const NO_PAST: Past = { kinds: "", ends: "", weights: [], groups: [], marks: [] };
 
 /**
  * Returns at most `most` marks: each operation, if they fit; otherwise groups are combined, then runs of similar
