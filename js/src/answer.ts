@@ -2,6 +2,7 @@
 // choice sent by itself could arrive later than the press, and then another answer would be kept.
 
 import { hear, leave, type Model } from "./host.ts";
+import { html } from "./svg.ts";
 
 export interface AnswerTraits {
   own_id: string;
@@ -51,15 +52,9 @@ const OPEN = "Not kept yet: press “This is my answer”.";
 const WAIT = "The kernel is asked: this goes on as soon as it is idle.";
 const SENT = "Sent: it is kept as soon as the kernel is idle, and this says so then. (If not, run this cell again.)";
 
-function make<K extends keyof HTMLElementTagNameMap>(name: K, style = ""): HTMLElementTagNameMap[K] {
-  const element = document.createElement(name);
-  element.className = style;
-  return element;
-}
-
 /** A radio button for an option, one of a group. */
 function radio(option: string, group: string, given: string): HTMLInputElement {
-  const button = make("input");
+  const button = html("input");
   button.type = "radio";
   button.name = group;
   button.value = option;
@@ -70,18 +65,17 @@ function radio(option: string, group: string, given: string): HTMLInputElement {
 
 /** A radio button with its words, which stay in a column of their own if they need several lines. */
 function labelled(button: HTMLInputElement): HTMLLabelElement {
-  const label = make("label");
+  const label = html("label");
   label.style.cssText = "display: flex; align-items: center; gap: 8px; min-height: 24px; width: fit-content";
-  const words = make("span");
+  const words = html("span", "", button.value);
   words.style.minWidth = "0";
-  words.textContent = button.value;
   label.append(button, words);
   return label;
 }
 
 /** A field of one line, with its purpose. */
 function line(hint: string, title: string, value: string): HTMLInputElement {
-  const field = make("input");
+  const field = html("input");
   field.type = "text";
   field.value = value;
   field.placeholder = hint;
@@ -92,7 +86,7 @@ function line(hint: string, title: string, value: string): HTMLInputElement {
 
 /** Puts elements in one line, or in several if there is not enough room; fields look like the host's. */
 function row(...content: HTMLElement[]): HTMLDivElement {
-  const line = make("div", "jupyter-widgets widget-text");
+  const line = html("div", "jupyter-widgets widget-text");
   line.style.cssText = "display: flex; flex-wrap: wrap; align-items: center; gap: 4px 8px; margin: 4px 0";
   // the host's rows have a fixed width, whatever the page's width is
   line.style.cssText += "; width: auto; height: auto";
@@ -101,9 +95,8 @@ function row(...content: HTMLElement[]): HTMLDivElement {
 }
 
 function pressed(words: string, press: () => void): HTMLButtonElement {
-  const button = make("button", "jupyter-widgets jupyter-button widget-button vmw-answer");
+  const button = html("button", "jupyter-widgets jupyter-button widget-button vmw-answer", words);
   button.style.cssText = "width: max-content; margin: 0";
-  button.textContent = words;
   button.addEventListener("click", press);
   return button;
 }
@@ -151,7 +144,7 @@ class Reply {
   constructor(options: string[], group: string, hint: string, question: string, given: string, send: () => void) {
     this.choices = options.map((option) => radio(option, group, given));
     this.field = line(hint, question, given);
-    this.root = options.length > 0 ? make("div") : row(this.field);
+    this.root = options.length > 0 ? html("div") : row(this.field);
     this.root.append(...this.choices.map(labelled));
     this.root.addEventListener("keydown", (event) => {
       // For the notebook, a letter may be a command, such as deleting the cell; here, it is an answer.
@@ -168,10 +161,10 @@ class Reply {
 
 /** Offers another question like this one, and asks it. */
 function another(model: Model<AnswerTraits>, group: string): { root: HTMLElement; tell: () => void } {
-  const root = make("div");
-  const question = make("div");
-  const steps = make("ol");
-  const said = make("span");
+  const root = html("div");
+  const question = html("div");
+  const steps = html("ol");
+  const said = html("span");
   said.setAttribute("role", "status");
   let number = 0;
   let reply: Reply | null = null;
@@ -183,8 +176,7 @@ function another(model: Model<AnswerTraits>, group: string): { root: HTMLElement
   const check = pressed("Check", send);
   const offer = pressed("", () => post({ type: "another" }));
   const ask = (text: string, options: string[], hint: string) => {
-    const words = make("p");
-    words.textContent = text;
+    const words = html("p", "", text);
     words.style.cssText = "margin: 8px 0 4px; max-width: 80ch";
     reply = new Reply(options, `${group}-${number}`, hint, text, "", send);
     question.replaceChildren(words, reply.root);
@@ -204,13 +196,7 @@ function another(model: Model<AnswerTraits>, group: string): { root: HTMLElement
     check.style.display = now.text && !now.steps?.length ? "" : "none";
     said.textContent = now.said ?? "";
     steps.style.display = now.steps?.length ? "" : "none";
-    steps.replaceChildren(
-      ...(now.steps ?? []).map((one) => {
-        const step = make("li");
-        step.textContent = one;
-        return step;
-      }),
-    );
+    steps.replaceChildren(...(now.steps ?? []).map((one) => html("li", "", one)));
   };
   return { root, tell };
 }
@@ -233,7 +219,7 @@ function render({ model, el }: AnswerArguments): () => void {
   const because = line("because … (one line)", `why: ${question}`, model.get("because") || (before?.because ?? ""));
   const missed = line("what did I miss? (if you like)", `what you missed: ${question}`, model.get("missed"));
 
-  const status = make("span");
+  const status = html("span");
   status.setAttribute("role", "status");
   const post = (content: { type: string; value?: string; because?: string }) => {
     status.textContent = SENT;

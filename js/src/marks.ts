@@ -5,7 +5,7 @@
 //   g.marks > g.node KIND STATE > path.shape          (in front of the links, behind the nodes)
 //   g.marks-lines > g.link LANE > path.line
 
-import { rounding } from "./node.ts";
+import { rounding, short } from "./node.ts";
 import { match, put, svg } from "./svg.ts";
 import type { Place, Point, Scene, SceneLane, SceneLink, SceneMarks, SceneNode } from "./wire.ts";
 
@@ -122,41 +122,39 @@ export class Marks {
   }
 }
 
-const known = new WeakMap<Scene, Marks[]>();
-const wholes = new WeakMap<Scene, Scene>();
-
-/** The marks of a scene, computed once. */
-export function marksOf(scene: Scene): Marks[] {
-  let marks = known.get(scene);
-  if (!marks) {
-    marks = (scene.marks ?? []).map((data) => new Marks(data));
-    known.set(scene, marks);
-  }
-  return marks;
+/** The function that computes a value once for each scene. */
+export function perScene<Value>(make: (scene: Scene) => Value): (scene: Scene) => Value {
+  const known = new WeakMap<Scene, Value>();
+  return (scene) => {
+    let value = known.get(scene);
+    if (value === undefined) {
+      value = make(scene);
+      known.set(scene, value);
+    }
+    return value;
+  };
 }
+
+/** The marks of a scene. */
+export const marksOf = perScene((scene) => (scene.marks ?? []).map((data) => new Marks(data)));
 
 /** The scene with each mark as a node, as arrow keys need it. */
-export function whole(scene: Scene): Scene {
+export const whole = /* @__PURE__ */ perScene((scene: Scene): Scene => {
   if (!scene.marks?.length) return scene;
-  let found = wholes.get(scene);
-  if (!found) {
-    const links = [...scene.links];
-    const lanes = new Set(scene.marks.map((marks) => marks.lane));
-    const marked = scene.nodes.filter((node) => lanes.has(node.lane ?? ""));
-    for (const marks of marksOf(scene)) {
-      for (let place = 0; place < marks.number.length; place++) {
-        marked.push(marks.node(place));
-        const link = marks.link(place);
-        if (link) links.push(link);
-      }
+  const links = [...scene.links];
+  const lanes = new Set(scene.marks.map((marks) => marks.lane));
+  const marked = scene.nodes.filter((node) => lanes.has(node.lane ?? ""));
+  for (const marks of marksOf(scene)) {
+    for (let place = 0; place < marks.number.length; place++) {
+      marked.push(marks.node(place));
+      const link = marks.link(place);
+      if (link) links.push(link);
     }
-    marked.sort((a, b) => a.x - b.x); // other lanes have an order of their own
-    const nodes = [...scene.nodes.filter((node) => !lanes.has(node.lane ?? "")), ...marked];
-    found = { ...scene, nodes, links, marks: [] };
-    wholes.set(scene, found);
   }
-  return found;
-}
+  marked.sort((a, b) => a.x - b.x); // other lanes have an order of their own
+  const nodes = [...scene.nodes.filter((node) => !lanes.has(node.lane ?? "")), ...marked];
+  return { ...scene, nodes, links, marks: [] };
+});
 
 /** Draws the marks of a scene. */
 export class MarksLayer {
@@ -221,8 +219,6 @@ function lines(marks: Marks): string {
   }
   return d;
 }
-
-const short = (value: number): number => Math.round(value * 10) / 10;
 
 /** Returns the values whose differences these are. */
 function sums(differences: readonly number[]): number[] {
@@ -317,14 +313,5 @@ class Trees {
   }
 }
 
-const forests = new WeakMap<Scene, Trees>();
-
 /** The trees of a scene. */
-export function treesOf(scene: Scene): Trees {
-  let trees = forests.get(scene);
-  if (!trees) {
-    trees = new Trees(scene);
-    forests.set(scene, trees);
-  }
-  return trees;
-}
+export const treesOf = perScene((scene) => new Trees(scene));

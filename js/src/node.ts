@@ -358,7 +358,7 @@ export class LinkElement {
   }
 }
 
-const short = (value: number): number => Math.round(value * 10) / 10;
+export const short = (value: number): number => Math.round(value * 10) / 10;
 const at = ([x, y]: Point): string => `${short(x)},${short(y)}`;
 
 /** Returns a line written as cubics, so that it can be animated into another with as many pieces. */

@@ -2,7 +2,7 @@
 //
 // A thing under the pointer lights up wherever the pictures of a machine show it, and its name appears immediately.
 
-import { marksOf, treesOf, whole } from "./marks.ts";
+import { marksOf, perScene, treesOf, whole } from "./marks.ts";
 import { focusable } from "./node.ts";
 import type { Renderer } from "./renderer.ts";
 import { BRACKETS } from "./screen.ts";
@@ -225,26 +225,19 @@ interface Kin {
   to: readonly (Span | string)[];
 }
 
-const known = new WeakMap<Scene, Kin[]>();
-
 /** All things of a scene. */
-export function kinOf(scene: Scene): readonly Kin[] {
-  let kin = known.get(scene);
-  if (!kin) {
-    const things = new Set(scene.nodes.map(({ thing }) => thing ?? "").filter(Boolean));
-    kin = [...things].map((thing) => kinNamed(scene, thing));
-    for (const marks of marksOf(scene)) {
-      const { of, space } = marks.data;
-      const { number, page, pages } = marks;
-      number.forEach((one, place) => {
-        const span: Span = [space ?? "", page[place] ?? 0, pages[place] ?? 1];
-        kin?.push({ thing: `${of}:${one}`, at: space ? [span] : [], to: [] });
-      });
-    }
-    known.set(scene, kin);
+export const kinOf = /* @__PURE__ */ perScene((scene: Scene): readonly Kin[] => {
+  const things = new Set(scene.nodes.map(({ thing }) => thing ?? "").filter(Boolean));
+  const kin = [...things].map((thing) => kinNamed(scene, thing));
+  for (const marks of marksOf(scene)) {
+    const { of, space } = marks.data;
+    marks.number.forEach((one, place) => {
+      const span: Span = [space ?? "", marks.page[place] ?? 0, marks.pages[place] ?? 1];
+      kin.push({ thing: `${of}:${one}`, at: space ? [span] : [], to: [] });
+    });
   }
   return kin;
-}
+});
 
 /** The facts in a scene about a thing; a frame is at the place of its number. */
 function kinNamed(scene: Scene, thing: string): Kin {
