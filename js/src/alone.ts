@@ -127,7 +127,7 @@ export function play(twin: HTMLElement, film: HTMLElement, signal: AbortSignal, 
     step: (operation, place) => reel.go(operation, place),
   });
   const reel: Reel = new Reel({
-    draw: (seq, picture) => (seq > figure.shown ? figure.draw(seq, picture) : figure.show(picture)),
+    draw: (seq, picture) => figure.draw(seq, picture),
     filmed: (has) => figure.filmed(has),
     send: () => {},
   });

@@ -125,16 +125,10 @@ export class Figure {
     this.waiting.set(kind, tell);
   }
 
-  /** Draws picture `seq`, unless a newer one is on screen. */
+  /** Draws picture `seq`, or another step of its film, unless a newer one is on screen. */
   draw(seq: number, picture: Picture): void {
-    if (seq <= this.seq) return;
+    if (seq < this.seq) return;
     this.seq = seq;
-    this.show(picture);
-  }
-
-  /** Draws the newest frame, or another step of its film. */
-  show(picture: Picture): void {
-    const { seq } = this;
     this.tell(""); // this picture answers the sentence about the last request
     const { scene, when } = picture;
     if (scene.version !== SUPPORTED_VERSION) {

@@ -54,9 +54,9 @@ export async function mount({ model, el, signal, host }: RenderArguments): Promi
     } else figure.tell("The selection can't be shared with this Jupyter kernel's pictures: run this cell again.");
   };
   const reel: Reel = new Reel({
-    draw: (seq, picture) => (seq > figure.shown ? figure.draw(seq, picture) : figure.show(picture)),
+    draw: (seq, picture) => figure.draw(seq, picture),
     filmed: (has) => figure.filmed(has),
-    lost: () => send({ type: "hello", page, seq: -1 }),
+    lost: () => send({ type: "hello", seq: -1 }),
     send,
   });
   signal.addEventListener("abort", () => reel.leave());
@@ -72,12 +72,12 @@ export async function mount({ model, el, signal, host }: RenderArguments): Promi
   let nth = 0; // a kernel may receive the first of these after later ones
   const say = (width: number, height: number): void => {
     figure.measured(width);
-    send({ type: "room", page, width, height, nth: ++nth });
+    send({ type: "room", width, height, nth: ++nth });
   };
   const room = new Room(el, say, signal);
   const hello = (): void => {
     room.again();
-    send({ type: "hello", page, seq: figure.shown });
+    send({ type: "hello", seq: figure.shown });
   };
   let closed = false;
   model.on("comm:close", () => {
@@ -123,7 +123,7 @@ export async function mount({ model, el, signal, host }: RenderArguments): Promi
   const origin = model.get("origin");
   figure.with("arrive", (controls) => controls.arrive?.(model.get("twin_id"), origin, model.get("structure") ?? false));
   watch(figure, signal, (visible) => {
-    send({ type: "sight", page, visible, nth: ++nth });
+    send({ type: "sight", visible, nth: ++nth });
     reel.see(visible);
   });
   // A page that is closed or reloaded runs no cleanup of its pictures; a page that the browser kept may come back.

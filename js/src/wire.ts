@@ -206,10 +206,10 @@ export interface Place {
 // fit.
 
 export type Request =
-  | { type: "hello"; page: string; seq: number }
-  | { type: "bye"; page: string; cleared: boolean }
-  | { type: "sight"; page: string; visible: boolean; nth: number }
-  | { type: "room"; page: string; width: number; height: number; nth: number }
+  | { type: "hello"; seq: number }
+  | { type: "bye"; cleared: boolean }
+  | { type: "sight"; visible: boolean; nth: number }
+  | { type: "room"; width: number; height: number; nth: number }
   | { type: "open"; id: string }
   | { type: "seek"; operation: number; place: number }
   | { type: "stand"; operation: number; place: number; latest: number }

@@ -155,7 +155,7 @@ test("a step that the page has by itself is asked for by its place", async () =>
   press.click();
   controls.hear({ type: "dot", seq: 1, place: now.place }, DOT);
   await arrived();
-  figure.show({ scene: scene(nodes), when: { ...now, place: 3 } });
+  figure.draw(figure.shown, { scene: scene(nodes), when: { ...now, place: 3 } });
   assert.deepEqual(sent.at(-1), { type: "dot", operation: now.number, place: 3 });
   controls.hear({ type: "dot", seq: 1, place: now.place }, DOT); // late: of the step before
   await arrived();
@@ -279,7 +279,7 @@ test("a picture that Graphviz lays out from the beginning asks nobody for the te
   await arrived();
   assert.equal(asked(), 0);
   assert.match(drawing()?.textContent ?? "", /three/);
-  figure.show({ scene: scene(nodes), when: { ...now, place: 3 } }); // a step of the page's film
+  figure.draw(figure.shown, { scene: scene(nodes), when: { ...now, place: 3 } }); // a step of the page's film
   assert.equal(asked(), 1);
 });
 

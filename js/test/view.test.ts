@@ -146,7 +146,7 @@ test("what another view has asked for is no matter of this one: nothing is saved
   (el.querySelector('[aria-label="save this picture as a file"]') as HTMLElement).click();
   const { page } = sent.find((request) => request.type === "save") as Request & { page: string };
   const hello = sent.find((request) => request.type === "hello");
-  assert.equal(hello?.type === "hello" && hello.page, page);
+  assert.deepEqual(hello, { type: "hello", seq: 1, page });
   const reply = { type: "saved", name: "picture.svg", svg: "<svg/>" };
   fire("msg:custom", { ...reply, page: "another" });
   fire("msg:custom", { type: "refused", reason: "open: it can't be opened", page: "another" });
