@@ -2,7 +2,7 @@
 // after the first picture (controls.ts).
 
 import { leave } from "./host.ts";
-import { bringIntoSight } from "./pointing.ts";
+import { bringIntoSight, choose, onPress } from "./pointing.ts";
 import { Renderer } from "./renderer.ts";
 import { Ground, Steady } from "./room.ts";
 import { drop, html, put, say } from "./svg.ts";
@@ -53,24 +53,13 @@ export class Figure {
     this.bar.append(caption, functions.panel);
     this.root.append(header, this.bar, this.status, this.renderer.root, notes);
     this.root.addEventListener("keydown", (event) => this.key(event));
-    this.renderer.root.addEventListener("click", (event) => this.click(event));
+    onPress(this.renderer, (id) => this.act(id));
   }
 
-  private click(event: MouseEvent): void {
-    const id = this.renderer.under(event);
-    if (id) this.renderer.element(id)?.root.focus();
-    this.act(id);
-  }
-
-  /** Does what a press on a node means and needs no controls; a press on the background clears the selection. */
+  /** Does what a press on a node means and needs no controls. */
   act(id = ""): void {
-    const { selected } = this.renderer;
-    const node = this.renderer.node(id);
-    if (!id) {
-      if (selected) this.calls.select("");
-    } else if (node?.action === "select" && node.thing)
-      this.calls.select(node.thing === selected ? "" : node.thing); // pressed again: clear the selection
-    else if (node?.action === "open") this.calls.send({ type: "open", id });
+    choose(this.renderer, id, this.calls.select);
+    if (this.renderer.node(id)?.action === "open") this.calls.send({ type: "open", id });
   }
 
   /**

@@ -448,6 +448,25 @@ function acrossLanes(scene: Scene, nodes: SceneNode[], here: SceneNode, way: 1 |
 
 const distance = (a: SceneNode, b: SceneNode): number => Math.abs(middle(a) - middle(b));
 
+// ---- pressing
+
+/** Calls `act` when a node is clicked, which has the focus then; "" is the background. */
+export function onPress(renderer: Renderer, act: (id: string) => void): void {
+  renderer.root.addEventListener("click", (event) => {
+    const id = renderer.under(event) ?? "";
+    if (id) renderer.element(id)?.root.focus();
+    act(id);
+  });
+}
+
+/** Selects the thing of a pressed node; a second press, and one on the background, clear the selection. */
+export function choose(renderer: Renderer, id: string, select: (thing: string) => void): void {
+  const { selected } = renderer;
+  const node = renderer.node(id);
+  if (node?.action === "select" && node.thing) select(node.thing === selected ? "" : node.thing);
+  else if (!id && selected) select("");
+}
+
 // ---- sight
 // Makes sure that the changes of a step are seen: on a telephone, most of a picture is below the window's edge.
 

@@ -1,6 +1,6 @@
 // One picture of a handout: heading, drawing and notes, in the room that the page has.
 
-import { bringIntoSight, Focus, Hover, type Lights } from "./pointing.ts";
+import { bringIntoSight, choose, Focus, Hover, type Lights, onPress } from "./pointing.ts";
 import { Renderer } from "./renderer.ts";
 import { Ground, SMALLEST } from "./room.ts";
 import type { Drawn } from "./story.ts";
@@ -44,23 +44,15 @@ export class Stage {
   private fits: Room | null = null;
 
   /** `all` are the picture's forms at every step: the tallest determines the reserved room. */
-  constructor(all: readonly Drawn[], choose: (thing: string) => void, lights?: Lights) {
+  constructor(all: readonly Drawn[], select: (thing: string) => void, lights?: Lights) {
     this.all = all;
     this.hover = new Hover(this.renderer, this.root, lights);
     const heading = html("figcaption", "vmw-header");
     heading.append(this.title, " ", this.subtitle);
     this.ground.root.append(this.renderer.root);
     this.root.append(heading, this.ground.root, this.notes);
-    const act = (id: string | undefined): void => {
-      const node = id ? this.renderer.node(id) : undefined;
-      if (node?.action === "select" && node.thing) choose(node.thing === this.renderer.selected ? "" : node.thing);
-      else if (!node && this.renderer.selected) choose("");
-    };
-    this.renderer.root.addEventListener("click", (event) => {
-      const id = this.renderer.under(event);
-      if (id) this.renderer.element(id)?.root.focus();
-      act(id);
-    });
+    const act = (id: string): void => choose(this.renderer, id, select);
+    onPress(this.renderer, act);
     this.renderer.root.addEventListener("keydown", (event) => {
       const id = (event.target as Element).closest<SVGGElement>(".node")?.dataset.id;
       const pressed = event.key === "Enter" || event.key === " ";
