@@ -97,9 +97,13 @@ export class Controls extends Reading {
     this.hover.join(machine);
   }
 
-  /** Notes that the picture is on its page, made by a cell with this label; `structure`: Graphviz draws it. */
-  arrive(id: string, origin: string, structure: boolean): void {
-    if (structure) this.drawing.always();
+  lay(seq: number, place: number, dot: string): void {
+    this.drawing.take(seq, place, dot);
+    this.drawing.always();
+  }
+
+  /** Notes that the picture is on its page, made by a cell with this label. */
+  arrive(id: string, origin: string): void {
     this.presenting.arrive(id, origin);
   }
 

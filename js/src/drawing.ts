@@ -86,6 +86,7 @@ export class Drawing {
 
   /** Draws from now on. */
   always(): void {
+    if (this.stays) return;
     this.stays = true;
     this.toggle(true);
     if (!this.on) this.calls.lack(this.cannot);

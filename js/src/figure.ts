@@ -264,15 +264,17 @@ export interface Equipment {
   reach(number: number, stamp: number): void;
   /** Whether a kernel answers. */
   live(alive: boolean): void;
-  /** The kernel's reply to a request, with its data, or its text for Graphviz, which comes before a picture. */
+  /** The kernel's reply to a request, with its data. */
   hear?(reply: Reply, data: unknown): void;
   /** A picture has come, and will be drawn soon. */
   arrived(): void;
   /** The last request was answered, and changed nothing. */
   answered(): void;
   select?(thing: string): void;
-  /** The picture is on its page, made by a cell of this label; `structure`: Graphviz draws it from now on. */
-  arrive?(id: string, origin: string, structure: boolean): void;
+  /** The picture is on its page, made by a cell of this label. */
+  arrive?(id: string, origin: string): void;
+  /** The text of picture `seq` for Graphviz, which comes with it: Graphviz draws it from now on. */
+  lay?(seq: number, place: number, dot: string): void;
   /** The things that all pictures of the machine share. */
   meet?(machine: string): void;
 }

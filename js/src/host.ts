@@ -17,8 +17,6 @@ export interface ViewTraits {
   twin_id: string;
   origin: string;
   status: string;
-  /** Whether Graphviz lays the picture out from the beginning (vmwidgets/widgets/host/structure.py). */
-  structure?: boolean;
 }
 
 /** The hub's model, as far as the drawing code uses it: requested code comes in a message. */

@@ -121,7 +121,7 @@ export async function mount({ model, el, signal, host }: RenderArguments): Promi
   else restarted();
   if (selection) share(selection, figure, companyOf(model.get("selection_model")), refused, signal);
   const origin = model.get("origin");
-  figure.with("arrive", (controls) => controls.arrive?.(model.get("twin_id"), origin, model.get("structure") ?? false));
+  figure.with("arrive", (controls) => controls.arrive?.(model.get("twin_id"), origin));
   watch(figure, signal, (visible) => {
     send({ type: "sight", visible, nth: ++nth });
     reel.see(visible);
@@ -170,7 +170,10 @@ function follow(model: Model<ViewTraits>, figure: Figure, reel: Reel): void {
   const draw = (): void => {
     const frame = model.get("frame");
     const { seq = 0, place = 0, dot } = frame;
-    if (dot) heard(figure, { type: "dot", seq, place }, dot);
+    if (dot) {
+      const text = textOf(dot);
+      figure.with("lay", (controls) => controls.lay?.(seq, place, text));
+    }
     take(frame);
   };
   const pace = new Pace(draw, () => figure.controls?.dragged ?? Number.NEGATIVE_INFINITY);

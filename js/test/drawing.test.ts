@@ -270,11 +270,10 @@ test("where its worker does not live the picture stays as it is", async () => {
 test("a picture that Graphviz lays out from the beginning asks nobody for the text that comes with it", async () => {
   const { router, line } = here();
   const { figure, controls, asked, drawing, own } = setUp(router);
-  controls.hear({ type: "dot", seq: 1, place: now.place }, DOT);
-  controls.arrive("m", "", true);
+  controls.lay(1, now.place, DOT);
   await arrived();
   assert.deepEqual([asked(), line.asked, own.hasAttribute("hidden")], [0, 1, true]);
-  controls.hear({ type: "dot", seq: 2, place: now.place }, DOT.replace("one", "three"));
+  controls.lay(2, now.place, DOT.replace("one", "three"));
   figure.draw(2, { scene: scene(nodes), when: now });
   await arrived();
   assert.equal(asked(), 0);
@@ -286,8 +285,7 @@ test("a picture that Graphviz lays out from the beginning asks nobody for the te
 test("a picture that Graphviz lays out is laid out again when its kernel is back, and after a picture that it refused", async () => {
   const { router } = here();
   const { figure, controls, drawing, own } = setUp(router);
-  controls.hear({ type: "dot", seq: 1, place: now.place }, DOT);
-  controls.arrive("m", "", true);
+  controls.lay(1, now.place, DOT);
   await arrived();
   figure.live(false, "gone");
   assert.deepEqual([own.hasAttribute("hidden"), drawing() === null], [false, true]);
@@ -310,12 +308,11 @@ test("a picture that Graphviz lays out is laid out again when its kernel is back
     },
   );
   const other = setUp(wrong);
-  other.controls.hear({ type: "dot", seq: 1, place: now.place }, "bad");
-  other.controls.arrive("m", "", true);
+  other.controls.lay(1, now.place, "bad");
   await arrived();
   assert.equal(other.figure.root.querySelector(".vmw-status")?.textContent, "Graphviz can't draw this picture.");
   assert.equal(other.own.hasAttribute("hidden"), false);
-  other.controls.hear({ type: "dot", seq: 2, place: now.place }, DOT);
+  other.controls.lay(2, now.place, DOT);
   other.figure.draw(2, { scene: scene(nodes), when: now });
   await arrived();
   assert.equal(other.own.hasAttribute("hidden"), true);

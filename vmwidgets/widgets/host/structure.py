@@ -5,8 +5,6 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-import traitlets
-
 from vmwidgets.pictures.picture import Picture
 from vmwidgets.views.scene.model import Scene
 
@@ -23,9 +21,6 @@ class Structure(View):
     and `pipe` run Graphviz's program `dot`.
     """
 
-    structure = traitlets.Bool(default_value=True, read_only=True, help="The page shows Graphviz's drawing.").tag(
-        sync=True
-    )
     theme = "light"
     """The colours of `source`; a page uses its own."""
 
@@ -54,7 +49,7 @@ class Structure(View):
             open_hub().owe_graphviz()
 
     def _send_scene(self, scene: Scene, when: dict[str, Any]) -> None:
-        """Send the text for Graphviz with the frame: a page that asked for it would wait for the cell's end."""
+        """Send the text with the frame, so that Graphviz draws it: a page that asked would wait for the cell's end."""
         before = self.frame
         with self.hold_sync():
             super()._send_scene(scene, when)
