@@ -37,6 +37,14 @@ NARROWEST, WIDEST = 420, 1600
 """The widths in pixels for which pictures can be laid out."""
 
 
+CALLED = (
+    "machine", "target", "steps", "operation", "space", "show_address",
+    "scene", "search", "beside", "snapshot", "of_another", "blank", "present", "graphviz",
+    "save", "to_text", "to_svg", "to_png", "to_html", "to_json", "to_dot",
+)  # fmt: skip  # what it shows, what is done with it, and its files
+"""The names that a notebook uses of a picture, beside its options; some kinds have not all of them."""
+
+
 _MOMENTARY = ("step", "moment", "selection", "follow")
 """Traits that belong to one moment, and are not copied to a similar picture."""
 
@@ -159,6 +167,10 @@ class Picture(Exports, Finding, Suggesting, traitlets.HasTraits):
         if not self.alive:
             return f"<{type(self).__name__} of a machine that is gone>"
         return self._at_prompt(" of ".join([type(self).__name__, *self._named()]))
+
+    def __dir__(self) -> list[str]:
+        """Return what a notebook uses of the picture; a completion lists it, and not what serves pages and widgets."""
+        return sorted({*self.trait_names(public=True), *(name for name in CALLED if hasattr(type(self), name))})
 
     def _named(self) -> list[str]:
         """Return the names of the target and of its machine."""
