@@ -350,27 +350,53 @@ def reference(seen: Pictured, said: Said) -> None:
 # ---- traces ----------------------------------------------------------------------------------------
 
 
+def in_use(pages: list[int]) -> list[int]:
+    """The numbers of pages in use in each of up to ten groups of the parts of time, fewest first."""
+    parts = min(120, len(pages))
+    groups: dict[int, set[int]] = {}
+    for place, page in enumerate(pages):
+        groups.setdefault(place * parts // len(pages) // -(-parts // 10), set()).add(page)
+    return sorted(map(len, groups.values()))
+
+
+@claim("traces: one")
+def one_page(seen: Pictured, _said: Said) -> None:
+    assert len(set(seen.subject)) == 1
+
+
+@claim("traces: once")
+def once(seen: Pictured, said: Said) -> None:
+    assert said["references"] == f"{len(seen.subject):,} references"
+    assert len(seen.subject) < 2 * counted(said["count"]) == 2 * len(set(seen.subject))
+
+
 @claim("traces: hot")
 def hot(seen: Pictured, said: Said) -> None:
     often = sorted((seen.subject.count(page) for page in set(seen.subject)), reverse=True)
     assert counted(said["pages"]) == len(often)
     count = counted(said["count"])
     assert sum(often[:count]) >= 0.9 * len(seen.subject) > sum(often[: count - 1])
+    assert 2 * count <= len(often)
 
 
-@claim("traces: every page")
-def every_page(seen: Pictured, said: Said) -> None:
-    often = sorted((seen.subject.count(page) for page in set(seen.subject)), reverse=True)
-    assert counted(said["count"]) == len(often)
-    assert len(often) == 1 or sum(often[:-1]) < 0.9 * len(seen.subject)
+@claim("traces: few")
+def few(seen: Pictured, said: Said) -> None:
+    used, usual = in_use(seen.subject), counted(said["usual"])
+    assert sum(one <= usual for one in used) > len(used) // 2 and usual in used
+    assert 2 * usual <= counted(said["pages"]) == len(set(seen.subject))
 
 
-@claim("traces: sets")
-def sets(seen: Pictured, said: Said) -> None:
-    parts = min(120, len(seen.subject))
-    at = [place * parts // len(seen.subject) for place in range(len(seen.subject))]
-    used = [{page for page, one in zip(seen.subject, at, strict=True) if one == part} for part in range(parts)]
-    assert counted(said["most"]) == max(map(len, used))
+@claim("traces: little")
+def little(seen: Pictured, said: Said) -> None:
+    used, pages = in_use(seen.subject), len(set(seen.subject))
+    assert (max(used), pages) == (counted(said["most"]), counted(said["pages"]))
+    assert min(used) < 0.8 * pages < 2 * 0.8 * used[len(used) // 2]
+
+
+@claim("traces: none")
+def no_locality(seen: Pictured, said: Said) -> None:
+    assert counted(said["count"]) == len(set(seen.subject))
+    assert min(in_use(seen.subject)) >= 0.8 * len(set(seen.subject))
 
 
 def times_of(pages: list[int]) -> list[int]:
