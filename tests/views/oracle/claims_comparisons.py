@@ -311,25 +311,47 @@ def faults_of(policy: str, pages: Sequence[Any], frames: int) -> list[bool]:
     return found
 
 
-@claim("strings of references: faults")
-def faults_with(seen: Pictured, said: Said) -> None:
-    pages, policies = seen.subject
-    wanted = {policy: sum(faults_of(policy, pages, counted(said["frames"]))) for policy in policies}
-    assert said["faults"] == ", ".join(f"{count:,} by {policy}" for policy, count in wanted.items())
+def counts_in(seen: Pictured, said: str) -> dict[int, int]:
+    """The faults that a sentence gives, by the number of frames."""
+    found = re.findall(r"([\d,]+) faults? with ([\d,]+) frames?", said)
+    assert found
+    return {number(frames): number(faults) for faults, frames in found}
 
 
-@claim("strings of references: fewest")
-def fewest_faults(seen: Pictured, said: Said) -> None:
+@claim("strings of references: alone")
+def alone(seen: Pictured, said: Said) -> None:
     pages, policies = seen.subject
-    parts = said["faults"].split(", ")
-    assert len(parts) == len(seen.picture.target.frames)
-    for part in parts:
-        match = re.fullmatch(r"([\d,]+) by (.+) with ([\d,]+) frames?", part)
-        assert match is not None
-        counts = {policy: sum(faults_of(policy, pages, number(match[3]))) for policy in policies}
-        best = {policy for policy in policies if counts[policy] == min(counts.values())}
-        assert number(match[1]) == min(counts.values())
-        assert set(policies if match[2] == "each policy" else match[2].split(" and ")) == best
+    assert [policy for policy in policies if policy != "opt" or len(policies) == 1] == [said["policy"]]
+    for frames, faults in counts_in(seen, said["faults"]).items():
+        assert faults == sum(faults_of(said["policy"], pages, frames))
+
+
+@claim("strings of references: best")
+def best(seen: Pictured, said: Said) -> None:
+    pages, policies = seen.subject
+    by_size = {
+        size: {one: sum(faults_of(one, pages, size)) for one in policies if one != "opt"}
+        for size in seen.picture.target.frames
+    }
+    ((frames, faults),) = counts_in(seen, said["faults"]).items()
+    apart = {size: max(counts.values()) - min(counts.values()) for size, counts in by_size.items()}
+    assert apart[frames] == max(apart.values()) > 0
+    assert faults == min(by_size[frames].values())
+    assert {one for one, count in by_size[frames].items() if count == faults} == set(said["policies"].split(" and "))
+
+
+@claim("strings of references: alike")
+def alike(seen: Pictured, said: Said) -> None:
+    pages, policies = seen.subject
+    for frames, faults in counts_in(seen, said["faults"]).items():
+        assert {sum(faults_of(one, pages, frames)) for one in policies if one != "opt"} == {faults}
+
+
+@claim("strings of references: limit")
+def limit(seen: Pictured, said: Said) -> None:
+    assert said["policy"] == "opt"
+    for frames, faults in counts_in(seen, said["faults"]).items():
+        assert faults == sum(faults_of("opt", seen.subject[0], frames))
 
 
 @claim("strings of references: reference")
