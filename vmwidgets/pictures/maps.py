@@ -49,7 +49,7 @@ AnyMap = MachineMap | MachineKmemMap
 
 @picture_of(first_for=MachineMap)
 class Map(Picture):
-    """A map: its tree above its entry list above its address ribbon, with one column for each entry.
+    """A map: its entry list above its address ribbon, and its tree below, with one column for each entry.
 
     `Tree`, `EntryList` and `Ribbon` are the parts on their own.  The picture follows the map; `step` goes back into its
     last operation.  If the map is too large to be shown whole, `find` is an address to show as well.
@@ -90,7 +90,6 @@ class Map(Picture):
             selection=entry_id(self.selection),
             zoom=self._zoom,
             width=at.width,
-            brief=at.brief,
         )
 
     def picture(self, target: AnyMap, moment: Moment) -> MapPicture:
