@@ -374,6 +374,17 @@ def stale(seen: Pictured, said: Said) -> None:
     assert sum(int(one[1]) for one in heads if one) == count
 
 
+@claim("dashboards: state")
+def how_much_is_mapped(seen: Pictured, said: Said) -> None:
+    """The bytes of the map's entries, of its limits."""
+    machine = seen.machine
+    maps = {"kernel_map": machine.kernel_map} | {name: task.map for name, task in machine.tasks.items()}
+    entries = list(maps[said["map"]].entries())
+    assert said["mapped"] == binary_size(sum(int(one.end) - int(one.start) for one in entries))
+    assert said["size"] == binary_size(int(maps[said["map"]].end) - int(maps[said["map"]].start))
+    assert number(said["count"]) == len(entries)
+
+
 # ---- faults and objects --------------------------------------------------------------------------
 
 

@@ -20,8 +20,8 @@ T = TypeVar("T")
 
 SUBJECTS = (
     "map pictures", "sought addresses", "no picture", "moments", "kentry pictures", "tlb pictures", "walks",
-    "inverted tables", "comparisons", "fault strips", "object pictures", "strings of references", "side by side",
-    "segments", "traces",
+    "inverted tables", "comparisons", "dashboards", "fault strips", "object pictures",
+    "strings of references", "side by side", "segments", "traces",
 )  # fmt: skip  # a list
 """Whose sentences are a picture's own."""
 
