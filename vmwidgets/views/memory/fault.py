@@ -221,7 +221,7 @@ class _Step(NamedTuple):
 
 def _steps_of(shown: Moment, fault: Fault, page: FaultedPage | None, word: str) -> Iterator[_Step]:
     """Yield the steps that an access may have, in the order of the kernel's work: the old count falls after a flush."""
-    task, access = visible(fault.space) or "the kernel", fault.access
+    task, access = visible(fault.space.removeprefix("domain:")) or "the kernel", fault.access
     kinds = {type(shown.events[at]) for at in range(fault.marks[0].at, fault.marks[-1].at + 1)}
     words = {mark.box: mark.words for mark in fault.marks}
     who = {mark.box: mark.who for mark in fault.marks}
@@ -257,7 +257,9 @@ def _steps_of(shown: Moment, fault: Fault, page: FaultedPage | None, word: str) 
     looks = who.get("object", who.get("lookup", ""))
     yield _Step(("lookup", "object"), f"the range allows it, {why}", " · ".join(["kernel", looks, *chain, *after]))
     kept = who.get("frame", "") if old is None else f"{old.frame:#x} stays as it is"
-    yield _Step(("frame",), got, f"kernel · {kept}", is_new=bool(taken))
+    went = ev.PageOut, ev.OutOfMemory
+    room = [one.words for one in fault.marks if one.box == "frame" and isinstance(shown.events[one.at], went)]
+    yield _Step(("frame",), got, " · ".join(["kernel", kept, *room[:MOST_SAID]]), is_new=bool(taken))
     flush = ", and flushes the TLB" * (ev.TlbUpdated in kinds and refuses)
     flush = ", but forgets a TLB" if ev.ShootdownForgotten in kinds else flush
     tables = sum(mark.box == "enter" and mark.words.endswith(" taken") for mark in fault.marks)
@@ -270,6 +272,9 @@ def _steps_of(shown: Moment, fault: Fault, page: FaultedPage | None, word: str) 
     filled = " · its walk fills the TLB" * words.get("retry", "").startswith("walk")
     yield _Step(("retry",), f"the {access} is tried again, and works", f"processor{filled}")
 
+
+MOST_SAID = 3
+"""The most pages that a step names because they were paged out; the table has them all."""
 
 _LOOKED = {
     "miss": "the TLB has no entry, so the processor walks",
