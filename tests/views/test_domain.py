@@ -309,7 +309,7 @@ def test_what_a_revoke_removed_keeps_its_place_until_the_next_operation(domain: 
     assert set(gone()) == {f"gone/slots/{ref.slot}" for ref in removed}
     assert all("removed by" in title for title in gone().values())
     (said,) = (node for node in view.scene().nodes if node.id == "gone/slots")
-    assert words(said) == "removed: 1 frame and 1 mapping"
+    assert words(said) == "removed: 1 mapping and 1 frame"
     view.step = 0
     assert gone() == {}, "nothing is removed yet"
     domain.machine.tick()

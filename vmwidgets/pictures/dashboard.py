@@ -362,7 +362,7 @@ def kmem_dashboard(
     scenes.append(_without_reserves(frames_scene(machine.frames, moment, selection, compact=True, width=beside(width))))
     if threads:  # the caption about a deadlock belongs on top
         scenes[0] = replace(scenes[0], caption=scenes[1].caption)
-    state = next(" ".join(run.text for run in node.text) for node in scenes[0].nodes if node.id == "kmem/answer")
+    state = next(" ".join(run.text for run in node.text) for node in scenes[0].nodes if node.id == ANSWER)
     mine = [steps_of_kmem({one.name for one in machine.kmem.maps.values()}), steps_of_gauges]
     mine += [steps_of_threads(look_at(machine.threads, moment))] if threads else []
     return _panes(machine, "kernel memory", state, scenes, moment, mine)
@@ -391,14 +391,11 @@ def _panes(
     style = "large" if text_width(state, "large") < room else "body strong"  # two lines of large letters would touch
     large = [kit.paragraph("part/state", state, kit.MARGIN, 6, room, style=style)] * bool(state)
     head = kit.heading(f"part/{first.view}", first.title, first.subtitle, sum(one.h + 14 for one in large), width=width)
-    named = [_below([*large, head], first, -ANSWER * any(node.id == "kmem/answer" for node in first.nodes))]
+    named = [_below([*large, head], first, -sum(node.h + 12 for node in first.nodes if node.id == ANSWER))]
     for one in others:  # a pane has its name beside it, or above it if it has the whole width
-        key, x = f"section/{one.view}", width - one.width
-        if x:
-            head = kit.label(key, one.title.partition(":")[0], kit.MARGIN, 24, style="strong", most=x - 20)
-            named.append(_below([head], one, -head.h - 4, x))
-        else:
-            named.append(_below([kit.heading(key, one.title, one.subtitle, kit.FIRST, width=width)], one))
+        x = width - one.width
+        head = kit.label(f"section/{one.view}", one.title.partition(":")[0], kit.MARGIN, 24, style="strong")
+        named.append(_below([head], one, -head.h - 4 if x else 0, x))
     drawn = kit.stack(named, title=f"{machine.name}: {name}", subtitle=machine.architecture, headed=False)
     return replace(drawn, steps=steps, caption=caption)
 
@@ -406,7 +403,7 @@ def _panes(
 def _below(heads: Sequence[Node], scene: Scene, y: float = 0.0, x: float = 0.0) -> Scene:
     """Return a scene from `y` pixels below its headings on, moved to the right by `x`."""
     y += heads[-1].y + heads[-1].h
-    nodes = (replace(node, x=node.x + x, y=node.y + y) for node in scene.nodes if node.id != "kmem/answer")
+    nodes = (replace(node, x=node.x + x, y=node.y + y) for node in scene.nodes if node.id != ANSWER)
     links = (replace(one, points=tuple((at + x, low + y) for at, low in one.points)) for one in scene.links)
     return replace(
         scene, nodes=(*heads, *nodes), links=tuple(links), marks=tuple(one.moved(y) for one in scene.marks),
@@ -414,8 +411,8 @@ def _below(heads: Sequence[Node], scene: Scene, y: float = 0.0, x: float = 0.0) 
     )  # fmt: skip  # all that has a place
 
 
-ANSWER = kit.LINE + 12.0
-"""The height of kernel memory's answer, which is the dashboard's state."""
+ANSWER = "kmem/answer"
+"""Kernel memory's answer: the dashboard's state."""
 
 NAME_W, ABREAST = 180.0, 700.0
 """Width of a pane's name, and the width of a picture from which the names are beside the panes."""

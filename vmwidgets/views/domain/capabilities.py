@@ -219,32 +219,20 @@ def _group(seen: DomainAt, cnode: CnodeValue, group: Group, each: int, w: float)
 
 def _removed(seen: DomainAt, cnode: CnodeValue, w: float) -> Iterator[tuple[float, Part]]:
     """Yield the slots of a cnode from which the operation deleted a capability, if it did, by kind."""
-    gone: dict[CapRef, ev.CapabilityDeleted] = {}
-    made = set[CapRef]()
-    for event in seen.moment.so_far:
-        if not isinstance(event, (ev.CapabilityMade, ev.CapabilityDeleted)) or event.domain != seen.value.name:
-            continue
-        if isinstance(event, ev.CapabilityMade):
-            made.update({event.ref} - gone.keys())
-            gone.pop(event.ref, None)
-        elif event.ref not in made:
-            gone[event.ref] = event
-    mine = sorted((one for ref, one in gone.items() if ref.cnode == cnode.name), key=lambda one: one.ref.slot)
+    held, deleted = {one.ref for one in cnode.capabilities}, ev.CapabilityDeleted
+    mine = {one.ref.slot: one for one in seen.moment.so_far if isinstance(one, deleted) and one.ref.cnode == cnode.name
+            and one.domain == seen.value.name and f"cap:{one.ref}" in seen.changed and one.ref not in held}  # fmt: skip
     if mine:
-        kinds = Counter(kind_words(one.kind).words for one in mine)
+        kinds = Counter(kind_words(one.kind).words for one in mine.values())
         said = f"removed: {listed([many(count, words) for words, count in kinds.most_common()])}"
-        cells = [(CELL_W, boxes.thing(CELL_H, partial(_gone, one))) for one in mine[:MOST_GONE]]
-        left = len(mine) - len(cells)
-        cells += [(FOLD_W, boxes.folded(f"gone/{cnode.name}/more", f"+{left:,}", high=CELL_H))] * bool(left)
-        wide = max(text_width(said, "label strong"), len(cells) * (CELL_W + GAP) + (FOLD_W - CELL_W) * bool(left))
-        yield (
-            min(w, wide),
-            boxes.below(boxes.words(f"gone/{cnode.name}", said, "label new"), boxes.flowing(cells, gap=GAP)),
-        )
+        cells = [(CELL_W, boxes.thing(CELL_H, partial(_gone, mine[slot]))) for slot in sorted(mine)[:MOST_GONE]]
+        wide = max(text_width(said, "label strong"), len(cells) * (CELL_W + GAP))
+        head = boxes.words(f"gone/{cnode.name}", said, "label new")
+        yield min(w, wide), boxes.below(head, boxes.flowing(cells, gap=GAP))
 
 
 MOST_GONE = 24
-"""The most emptied slots that are drawn one by one."""
+"""The most emptied slots that are drawn."""
 
 
 def _gone(one: ev.CapabilityDeleted, box: Box) -> Node:

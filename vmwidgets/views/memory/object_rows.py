@@ -106,14 +106,8 @@ class ObjectRows:
         """The objects to which nothing leads, the operation's first."""
         self.alone.sort(key=lambda name: name not in self._written)
         self._mappings: dict[str, list[Seeing]] = {}
-        self._deepest: dict[str, Seeing] = {}
-        """The mapping with the longest chain through each object."""
         for one in self._together(ours) if len(ours) > MAPPINGS else ours:
             self._mappings.setdefault(one.target, []).append(one)
-            for each in one.seen.chain:
-                known = self._deepest.setdefault(each.name, one)
-                if len(one.seen.chain) > len(known.seen.chain):
-                    self._deepest[each.name] = one
         its = [name for name, some in self._mappings.items() for one in some if one.mapper.entry in self._written]
         self._changed = self._written.union(its)
         names = dict.fromkeys([each.name for some in self._mappings.values() for each in some[0].seen.chain])
@@ -398,19 +392,15 @@ class ObjectRows:
         beside = said = counted(count, "reference")
         if one.kind == "file":
             said += f": {counted(count - 1, 'reference')} of mappings and shadows, and the open file"
-        front = self._deepest.get(name)
-        found = ""
-        if front is not None and front.seen and len(front.seen.chain) > 1:
-            pages = counted(len(front.seen), "page")
-            found = f"{visible(task_of(front.mapper))} finds {front.found[name]:,} of {pages} here"
         names = visible(name), visible(name).removeprefix("file ")  # the line below says that it is a file
         if text_width(names[-1], "strong") + text_width(beside) > wide - 26:
             beside = ""
-        lines = [kit.Line(names, "strong", beside, middle=True), kit.Line((kind, one.kind), "label dim")]
-        if name in self._found:  # the arrow says what is behind it
-            place, here = [*self._found].index(name) + 1, self._found[name]
-            style = "label strong" if here == max(self._found.values()) else "label dim"
-            lines[1] = kit.Line(f"search {place}: {counted(here, 'page')}", style)
+        found, style = "", "label dim"
+        if name in self._found:  # it is below the name, for an arrow leads to what is behind
+            here = self._found[name]
+            found = f"search {[*self._found].index(name) + 1}: {counted(here, 'page')}"
+            style = "label strong" if here == max(self._found.values()) else style
+        lines = kit.Line(names, "strong", beside, middle=True), kit.Line(found or (kind, one.kind), style)
         state = ("new",) if was is None else ("changed",) if was.shadow != one.shadow else ()
         text, bar = kit.lines_of(lines, wide, top=15, step=16, pad=10), Bar(0, 0, 4, box.h, kind_of_object(name, "r--"))
         title = ", ".join(filter(None, (names[0], kind, said, found)))
