@@ -359,20 +359,13 @@ def kmem_dashboard(
     scenes = [kmem_scene(machine.kmem, moment, selection, opened=opened, width=width)]
     if threads:
         scenes.append(threads_scene(machine.threads, moment, beside(width), compact=True))
-    scenes.append(_without_reserves(frames_scene(machine.frames, moment, selection, compact=True, width=beside(width))))
+    scenes.append(frames_scene(machine.frames, moment, selection, compact=True, width=beside(width)))
     if threads:  # the caption about a deadlock belongs on top
         scenes[0] = replace(scenes[0], caption=scenes[1].caption)
     state = next(" ".join(run.text for run in node.text) for node in scenes[0].nodes if node.id == ANSWER)
     mine = [steps_of_kmem({one.name for one in machine.kmem.maps.values()}), steps_of_gauges]
     mine += [steps_of_threads(look_at(machine.threads, moment))] if threads else []
     return _panes(machine, "kernel memory", state, scenes, moment, mine)
-
-
-def _without_reserves(scene: Scene) -> Scene:
-    """Return physical memory with its answer and its parts: `vm.Frames` has the limits."""
-    top, low = (next(node.y for node in scene.nodes if node.id == f"frames/{name}") for name in ("note", "whole"))
-    nodes = [replace(node, y=node.y - (low - top) * (node.y >= low)) for node in scene.nodes if not top <= node.y < low]
-    return replace(scene, nodes=tuple(nodes), height=scene.height - (low - top))
 
 
 def _panes(
