@@ -259,63 +259,56 @@ def _tlb_of(paper: Paper) -> Part | None:
     return head if tlb.sets > MOST_SETS else boxes.below(head, _tlb(tlb, None, None))
 
 
+def _cache_of(paper: Paper) -> Part | None:
+    """Return the sizes of a machine's cache."""
+    cache, unit = paper.cache, paper.widths.unit
+    if cache is None:
+        return None
+    ways, block = (
+        f"{counted(cache.sets, 'set')} of {counted(cache.ways, 'way')}",
+        in_bytes(Fraction(cache.block * unit)),
+    )
+    return boxes.heading("paper/cache", "Cache", f"{ways}, blocks of {block}")
+
+
 def _levels_of(paper: Paper) -> Part | None:
     """Return the tables of each level, with the bits of their index and their size."""
     known = paper.widths
     if known.levels is None or known.entry is None or known.depth < 2:
         return None
     rows = [
-        Row(f"paper/level/{at}", (name, f"{bits}", f"{1 << bits:,}", in_bytes(known.table_bytes(at))))
+        (name, f"{bits}", f"{1 << bits:,}", in_bytes(known.table_bytes(at)))
         for at, (bits, (_, name)) in enumerate(zip(known.levels, names_of(known.depth), strict=True))
     ]
-    columns = Column("table"), *(Column(name, end=True) for name in ("index bits", "entries", "size"))
-    return boxes.below(
-        boxes.heading("paper/levels", "Tables", f"entries of {in_bytes(known.entry)}"),
-        boxes.narrower(420, boxes.rows("paper/levels", columns, rows, most=_ROWS)),
+    return _listed(
+        "level", "Tables", ("table", "index bits", "entries", "size"), rows, f"entries of {in_bytes(known.entry)}"
     )
 
 
 def _pages_of(paper: Paper) -> Part | None:
     """Return the entries of the pages that are mapped, and how many are not."""
-    known, mapped = paper.widths, paper.mapped
+    known, mapped = paper.widths, sorted(paper.mapped.items())
     if known.vpn is None or not (mapped or known.depth == 1):
         return None
-    rows = [
-        Row(f"paper/page/{vpn:x}", (f"{vpn:#x}", f"{pfn:#x}", rights or "yes"))
-        for vpn, (pfn, rights) in sorted(mapped.items())
-    ]
-    columns = Column("VPN", "mono label", least=90), Column("PFN", "mono label", least=90), Column("valid")
-    return boxes.below(
-        boxes.heading("paper/pages", "Page table" if known.depth == 1 else "Pages"),
-        boxes.narrower(420, boxes.rows("paper/pages", columns, rows, most=_ROWS)),
-        boxes.words(
-            "paper/pages/others", f"all {'other ' * bool(rows)}{_many(paper.pages - len(rows), 'page')}: not valid"
-        ),
-    )
-
-
-def _cache_of(paper: Paper) -> Part | None:
-    """Return the sizes of a machine's cache."""
-    cache = paper.cache
-    if cache is None:
-        return None
-    ways = f"{counted(cache.sets, 'set')} of {counted(cache.ways, 'way')}"
-    return boxes.heading(
-        "paper/cache", "Cache", f"{ways}, blocks of {in_bytes(Fraction(cache.block * paper.widths.unit))}"
-    )
+    rows = [(f"{vpn:#x}", f"{pfn:#x}", rights or "yes") for vpn, (pfn, rights) in mapped]
+    others = f"all {'other ' * bool(rows)}{_many(paper.pages - len(rows), 'page')}: not valid"
+    name = "Page table" if known.depth == 1 else "Pages"
+    return boxes.below(_listed("page", name, ("VPN", "PFN", "valid"), rows), boxes.words("paper/others", others))
 
 
 def _segments_of(paper: Paper) -> Part | None:
     """Return a machine's segments."""
     rows = [
-        Row(
-            f"paper/segment/{one.name}",
-            (one.name, f"{one.base}", f"{one.limit}", one.rights, "down" if one.down else "up"),
-        )
-        for one in paper.segments
+        (one.name, f"{one.base}", f"{one.limit}", one.rights, "down" if one.down else "up") for one in paper.segments
     ]
-    columns = Column("segment"), Column("base", end=True), Column("limit", end=True), Column("rights"), Column("grows")
-    return boxes.narrower(420, boxes.rows("paper/segments", columns, rows)) if rows else None
+    return _listed("segment", "Segments", ("segment", "base", "limit", "rights", "grows"), rows) if rows else None
+
+
+def _listed(what: str, title: str, names: Sequence[str], rows: Sequence[Sequence[str]], said: str = "") -> Part:
+    """Return a table with its title."""
+    some = [Row(f"paper/{what}/{at}", row) for at, row in enumerate(rows)]
+    table = boxes.rows(f"paper/{what}s", [Column(name, least=64) for name in names], some, most=_ROWS)
+    return boxes.below(boxes.heading(f"paper/{what}", title, said), boxes.narrower(420, table))
 
 
 _ROWS = 8

@@ -295,19 +295,14 @@ def _ticks(axis: Axis, style: AddressStyle, box: Box) -> list[Node]:
 
 
 def _grid(value: ComparisonValue) -> Part:
-    """Return a row for each operation: its result on each map, next to it, or below it if there is no room.
-
-    If there is no room for all maps side by side, each result has a line with the maps that returned it.
-    """
+    """Return a row for each operation with its result on each map; without room, a line for each different result."""
     rows = value.rows if len(value.rows) <= MOST_ROWS else value.differences[:MOST_ROWS]
     labels = {row.number: f"{row.number}  {row.operation}" for row in rows}
     first = min(250.0, 16 + max((text_width(label, "label") for label in labels.values()), default=0.0))
     begin = 11 + max((text_width(_ways(*one)[-1], "mono label") for row in rows for one in _outcomes(row)), default=0.0)
 
     def line(operation: Part, cells: Sequence[Part], grouped: Part) -> Part:
-        wide = boxes.beside(operation, *cells, first=first, gap=3)
-        below = boxes.below(operation, boxes.beside(*cells, gap=3), gap=3)
-        narrow = boxes.either(begin * len(value.maps), below, boxes.below(operation, grouped, gap=3))
+        wide, narrow = boxes.beside(operation, *cells, first=first, gap=3), boxes.below(operation, grouped, gap=3)
         return boxes.either(first + (begin + 3) * len(value.maps), wide, narrow)
 
     heads = [
