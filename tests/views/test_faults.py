@@ -257,6 +257,25 @@ def test_the_box_where_an_access_fails_is_red_with_its_signal(case: str) -> None
     assert red(strip.scene()) == [], "it has not failed yet"
 
 
+@pytest.mark.parametrize("width", [420, 900])
+def test_where_the_map_refuses_an_access_it_is_drawn_there_among_the_ranges(width: int) -> None:
+    task, start = begun()
+    task.mprotect(start, "4 KiB", "r")
+    strip = vm.Fault(task, width=width)
+
+    def drawn(address: int) -> list[tuple[str, bool]]:
+        with pytest.raises(vm.KernelError):
+            task.write(address, b"x")
+        cards = sorted((node.y, node) for node in strip.scene().nodes if node.id.startswith("fault/range/"))
+        return [(node.text[0].text, "fault" in node.state) for _, node in cards]
+
+    first, second = (str(vm.Address(one)) for one in (start, start + vm.PAGE))
+    assert drawn(0x10) == [("0x10", True), (first, False), (second, False)]
+    assert drawn(start) == [(first, True), (second, False)]
+    task.machine.inject("page_alloc")
+    assert drawn(start + vm.PAGE) == [], "the map allows it"
+
+
 def test_of_several_faults_the_one_of_the_step_is_shown() -> None:
     task, start = begun()
     task.write(start, b"x" * 9000)

@@ -18,7 +18,7 @@ from vmwidgets.engine.machine.handles.kmem import MachineKmem
 from vmwidgets.engine.machine.handles.tasks import Task
 from vmwidgets.views.domain.domain import domain as domain_sheet
 from vmwidgets.views.domain.picture import found_at as found_in_domain
-from vmwidgets.views.maps.lanes import draw_map, subtitle_of
+from vmwidgets.views.maps.lanes import draw_map
 from vmwidgets.views.maps.picture import LANES, steps_of_map
 from vmwidgets.views.memory.frames import steps_of_gauges
 from vmwidgets.views.memory.kmem import steps_of_kmem
@@ -26,7 +26,7 @@ from vmwidgets.views.memory.threads import steps_of_threads
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.addresses import typed_in_register
 from vmwidgets.views.scene.kit import WIDTH
-from vmwidgets.views.scene.model import Node, Scene
+from vmwidgets.views.scene.model import Node, Scene, Text
 from vmwidgets.views.scene.parts import fold_parts
 from vmwidgets.views.scene.text import text_width
 from vmwidgets.views.story.moment import Moment
@@ -120,8 +120,10 @@ class Dashboard(Map):
         if isinstance(target, MachineKmem):
             return kmem_dashboard(machine, at.moment, self.selection, self._folds_opened, at.width)
         picture, name = self.picture(target, at.moment), title_of(target)
+        style = picture.style  # the state has the numbers
+        subtitle = f"{style.long(target.start)}–{style.long(target.end)}{f' · {style.legend}' * bool(style.legend)}"
         scenes = [draw_map(
-            picture, lanes=LANES, title=name, subtitle=subtitle_of(picture) + fit_of(target), machine=machine.name,
+            picture, lanes=LANES, title=name, subtitle=subtitle + fit_of(target), machine=machine.name,
             selection=entry_id(self.selection), zoom=self._zoom, width=at.width,
         )]  # fmt: skip  # what it shows, then how
         if target is machine.kernel_map:
@@ -382,20 +384,22 @@ def _panes(
         caption, state = replace(caption, text=state, reason=f"{caption.text} {caption.reason}".strip()), ""
     room = width - 2 * kit.MARGIN
     style = "large" if text_width(state, "large") < room else "body strong"  # two lines of large letters would touch
-    large = [kit.paragraph("part/state", state, kit.MARGIN, 6, room, style=style)] * bool(state)
-    head = kit.heading(f"part/{first.view}", first.title, first.subtitle, sum(one.h + 14 for one in large), width=width)
-    named = [_below([*large, head], first, -sum(node.h + 12 for node in first.nodes if node.id == ANSWER))]
+    large = kit.paragraph(f"part/{first.view}", state, kit.MARGIN, 6, room, style=style)
+    answer = sum(node.h + 12 for node in first.nodes if node.id == ANSWER)
+    named = [_below(large if state else None, first, 14.0 * bool(state) - answer)]
     for one in others:  # a pane has its name beside it, or above it if it has the whole width
-        x = width - one.width
-        head = kit.label(f"section/{one.view}", one.title.partition(":")[0], kit.MARGIN, 24, style="strong")
-        named.append(_below([head], one, -head.h - 4 if x else 0, x))
-    drawn = kit.stack(named, title=f"{machine.name}: {name}", subtitle=machine.architecture, headed=False)
+        x, name_of = width - one.width, Text(0, 38, one.title.partition(":")[0], "strong")
+        head = kit.runs(f"section/{one.view}", kit.Box(kit.MARGIN, 0, x or room, 42), [name_of])
+        named.append(_below(head, one, -22 if x else 0, x))
+    subtitle = f"{machine.architecture} · {first.subtitle}"
+    drawn = kit.stack(named, title=f"{machine.name}: {name}", subtitle=subtitle, headed=False)
     return replace(drawn, steps=steps, caption=caption)
 
 
-def _below(heads: Sequence[Node], scene: Scene, y: float = 0.0, x: float = 0.0) -> Scene:
-    """Return a scene from `y` pixels below its headings on, moved to the right by `x`."""
-    y += heads[-1].y + heads[-1].h
+def _below(head: Node | None, scene: Scene, y: float, x: float = 0.0) -> Scene:
+    """Return a scene from `y` pixels below its heading on, moved to the right by `x`."""
+    heads = [] if head is None else [head]
+    y += sum(one.h for one in heads)
     nodes = (replace(node, x=node.x + x, y=node.y + y) for node in scene.nodes if node.id != ANSWER)
     links = (replace(one, points=tuple((at + x, low + y) for at, low in one.points)) for one in scene.links)
     return replace(

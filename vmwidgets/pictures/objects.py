@@ -7,7 +7,7 @@ from functools import partial
 from itertools import islice
 from typing import Any
 
-from vmwidgets.engine.base.units import PAGE, PAGE_SHIFT
+from vmwidgets.engine.base.units import PAGE, PAGE_SHIFT, binary_size
 from vmwidgets.engine.kernel.tasks.objects_schema import PageCopied
 from vmwidgets.engine.machine import Machine
 from vmwidgets.engine.machine.handles.tasks import Task
@@ -20,6 +20,7 @@ from vmwidgets.views.story.faults import Meaning, Read
 from vmwidgets.views.story.moment import Moment
 
 from .at import At, starts_of
+from .finding import EVERY
 from .moments import look_at
 from .picture import Picture, machine_of
 from .registry import picture_of
@@ -94,6 +95,13 @@ def _faulted_page(machine: Machine, shown: Moment, fault: FaultStory) -> Faulted
     if drawn is not None and now == was and is_raised:
         drawn = drawn._replace(state="fault" if 0 <= fault.failed < shown.place else "refused")
     sharer = [(name, _page_of(machine, name, va, shown)) for name, va in others[:1] if name in machine.tasks]
+    ranges: list[tuple[int, str, bool]] = []
+    if 0 <= fault.failed < shown.place and fault.failing == "lookup":
+        entries = look_at(machine.tasks[writer].map, shown, whole=EVERY).now.entries
+        near = [one for one in entries if one.end > fault.va][:2]  # around it, or above it
+        ranges = [(one.start, f"{binary_size(one.end - one.start)}, {one.protection}", one.start <= fault.va)
+                  for one in near]  # fmt: skip  # in the order of addresses
+        ranges = ranges if any(is_here for *_, is_here in ranges) else [(fault.va, NOTHING, True), *ranges]
     is_resolved = fault.faulted and fault.failed < 0
     is_copied = bool(copied) and source >= 0
     is_file = source >= 0 and machine.frames.owner(source).startswith("object file ")
@@ -102,8 +110,12 @@ def _faulted_page(machine: Machine, shown: Moment, fault: FaultStory) -> Faulted
         Side(((writer, was if is_resolved else drawn), *sharer), tuple(before)),
         Side(((writer, drawn), *sharer), tuple(after)) if is_resolved else None, entry_word(machine.architecture),
         copied[0].frame if is_copied else -1, keeper=copied[0].source if is_copied and not sharer else "",
-        others=max(0, len(others) - 1),
+        others=max(0, len(others) - 1), ranges=ranges,
     )  # fmt: skip  # all of it
+
+
+NOTHING = "nothing is mapped here"
+"""The words about an address in no range."""
 
 
 def _page_of(machine: Machine, task: str, page: int, moment: Moment) -> Descriptor | None:

@@ -9,16 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import partial
+from itertools import starmap
 from typing import TYPE_CHECKING
 
 from vmwidgets.comparisons.paging_schema import PagedRange, PagingComparison, PagingRecords, PagingSide
 from vmwidgets.engine.base.units import Address, binary_size, counted, grouped_size
-from vmwidgets.views.scene import boxes
+from vmwidgets.views.scene import boxes, kit
 from vmwidgets.views.scene.boxes import Part
 from vmwidgets.views.scene.kit import Box
 from vmwidgets.views.scene.model import Bar, Caption, Node, Table, Text
 from vmwidgets.views.scene.sheet import Sheet, picture
-from vmwidgets.views.scene.text import fitted, text_width, visible, wrapped
+from vmwidgets.views.scene.text import fitted, visible
 from vmwidgets.views.story.words.pictures import say_compared
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def paging(at: At) -> Sheet:
     return Sheet(
         f"{visible(value.task.label)} · {visible(value.domain.label)}", _subtitle(value),
         boxes.below(
-            boxes.beside(*(boxes.drawing(0, partial(_head, *one)) for one in sides.items()), gap=24),
+            boxes.beside(*starmap(_card, sides.items()), gap=24, least=340),
             _measures("how often the kernel was needed", [one for one in deciding if not one[1][3]]),
             _measures("memory to keep track of memory", [one for one in deciding if one[1][3]]),
             boxes.folded("paging/fold", f"{' · '.join(rest)} more, in the table", lane="paging"), gap=24,
@@ -98,29 +99,14 @@ def _caption(value: PagingComparison) -> Caption:
 # ---- cards --------------------------------------------------------------------------------------------
 
 
-def _head(name: str, side: PagingSide, box: Box) -> Iterator[Node]:
-    """Yield a side's name and words in a box as high as they are."""
-    text = _words_of_card(side, box.w)
-    high = max(run.y for run in text) + 9
-    title = f"{visible(side.label)}: {'; '.join(run.text for run in text[1:])}"
-    yield Node(f"paging/{name}", "paging", box.x, box.y, box.w, high, text=text, title=title, lane=f"paging/{name}",
-               bars=(Bar(0, 0, 4, high, name),), action="select")  # fmt: skip
-
-
-def _words_of_card(side: PagingSide, w: float) -> tuple[Text, ...]:
-    """Return the name, who decides, and the tables and records, in as many lines as needed."""
-    decides = f"{side.decider} decides"
-    tables = ", ".join(_records_words(one) for one in side.tables) or "none"
-    records = ", ".join(_records_words(one) for one in side.records)
-    beside = w - 30 - text_width(decides)
-    if text_width(side.label, "body strong") <= beside:
-        text = [Text(10, 19, visible(side.label), "body strong"), Text(w - 10, 19, decides, "label", "end")]
-    else:
-        text = [fitted(10, 19, side.label, w - 20, "body strong"), Text(10, 37, decides)]
-    for words, style in ((f"tables: {tables}", "label"), (f"records: {records}; {side.architecture}", "label dim")):
-        lines = wrapped(words, w - 20)
-        text += [Text(10, text[-1].y + 16 * number, line, style) for number, line in enumerate(lines, 1)]
-    return tuple(text)
+def _card(name: str, side: PagingSide) -> Part:
+    """Return a side's name, who decides, and its tables and records."""
+    tables, records = (", ".join(map(_records_words, some)) or "none" for some in (side.tables, side.records))
+    lines = [
+        kit.Line(visible(side.label), "body strong", f"{side.decider} decides", "label"),
+        kit.Line(f"tables: {tables}"), kit.Line(f"records: {records}; {side.architecture}", "label dim"),
+    ]  # fmt: skip  # a line each
+    return boxes.card(f"paging/{name}", lines, kind="paging", strip=[name], lane=f"paging/{name}", action="select")
 
 
 def _records_words(one: PagingRecords) -> str:

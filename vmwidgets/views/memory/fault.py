@@ -62,6 +62,8 @@ class FaultedPage(NamedTuple):
     frame: int = -1
     keeper: str = ""
     others: int = 0
+    ranges: Sequence[tuple[int, str, bool]] = ()
+    """If the map refused the access: what is near it, by its start, in words, and whether it is the place itself."""
 
 
 Pages = Callable[[Moment, Fault], "FaultedPage | None"]
@@ -355,6 +357,8 @@ def _page(page: FaultedPage | None, steps: Sequence[Part], *, is_over: bool) -> 
     sides = {"before": (title, page.before)}
     if page.after is not None:
         sides["after"] = ("after" if is_over else "so far", page.after)
+    cards = [boxes.thing(48, partial(_range, *one)) for one in page.ranges]
+    near = [boxes.below(boxes.words("fault/ranges", "in its map"), *cards, gap=6)] * bool(cards)
 
     def put(drawn: Drawn, x: float, y: float, w: float) -> float:
         if w < _ABREAST:
@@ -362,11 +366,12 @@ def _page(page: FaultedPage | None, steps: Sequence[Part], *, is_over: bool) -> 
                 _side(key, title, page, side, max(1, len(side.frames)), 36.0) for key, (title, side) in sides.items()
             ]
             story = boxes.joined(boxes.below(*steps, gap=6), _arrow)
-            return boxes.below(first, boxes.inset(8, story), *last, gap=18)(drawn, x, y, w)
+            return boxes.below(first, boxes.inset(8, story), *last, *near, gap=18)(drawn, x, y, w)
         w, gap, start = min(w, _WIDEST), 20.0, len(drawn.nodes)
         side_w, apart = (_SIDE, 8.0) if w >= 860 else (132.0, 3.0)
         story = boxes.joined(boxes.below(*steps, gap=apart), _arrow)
-        ends = [story(drawn, x + side_w + gap, y + 20, w - len(sides) * (side_w + gap))]
+        ends = [story(drawn, x + side_w + gap, y + 20, w - (len(sides) + len(near)) * (side_w + gap))]
+        ends += [part(drawn, x + w - side_w, y, side_w) for part in near]
         taking = next((node for node in drawn.nodes[start:] if node.id == "fault/frame"), None)
         lead = 36.0 if taking is None else max(36.0, taking.y - 8 - y - _TITLE - _CARD)
         for left, (key, (title, side)) in zip((x, x + w - side_w), sides.items(), strict=False):
@@ -379,6 +384,12 @@ def _page(page: FaultedPage | None, steps: Sequence[Part], *, is_over: bool) -> 
         return max(ends)
 
     return put
+
+
+def _range(start: int, words: str, is_here: bool, box: Box) -> Node:
+    line = kit.Line(words, "label error" if is_here else "label dim")
+    return kit.card(f"fault/range/{start:x}", box, [kit.Line(address(start), "mono label"), line], pad=16,
+                    state=["fault"] * is_here, lane="fault/ranges")  # fmt: skip  # a range, or the place itself
 
 
 def _side(key: str, title: str, page: FaultedPage, side: Side, most: int, lead: float) -> Part:
