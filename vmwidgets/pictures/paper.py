@@ -165,9 +165,7 @@ def _access(one: Access, width: float) -> Scene:
     parts = [_divided("va", f"virtual address {Address(one.va)}", one.va, one.va_bits, _above(one), _below(one))]
     if one.tlb is not None and one.hit is not None:
         said = "hit: no table is read" if one.hit else "miss: the tables are read"
-        looked = boxes.below(
-            boxes.words("paper/tlb", f"TLB, {said}", "strong"), _tlb(one.tlb, one.tlbi, one.tlbt), gap=4
-        )
+        looked = boxes.below(boxes.words("paper/tlb", f"TLB, {said}", "strong"), _tlb(one.tlb, one), gap=4)
         parts = [boxes.beside(*parts, looked, least=_CELL * one.va_bits * 0.9, gap=40)]
     found: list[Part] = []
     if one.pa is not None:
@@ -256,7 +254,7 @@ def _tlb_of(paper: Paper) -> Part | None:
     if tlb is None:
         return None
     head = boxes.heading("paper/tlb", "TLB", f"{counted(tlb.sets, 'set')} of {counted(tlb.ways, 'way')}")
-    return head if tlb.sets > MOST_SETS else boxes.below(head, _tlb(tlb, None, None))
+    return head if tlb.sets > MOST_SETS else boxes.below(head, _tlb(tlb))
 
 
 def _cache_of(paper: Paper) -> Part | None:
@@ -453,17 +451,28 @@ def _places(bits: int, above: Sequence[_Group], below: Sequence[_Group], room: f
     return places
 
 
-def _tlb(tlb: TlbValue, chosen: int | None, tag: int | None) -> Part:
-    """Return the sets of a TLB after the access, each way as its tag and frame."""
+def _tlb(tlb: TlbValue, one: Access | None = None) -> Part:
+    """Return the sets of a TLB after an access, each way as its tag and frame."""
+    chosen, looked, state = (None, "", ()) if one is None else (one.tlbi, *_looked(one))
     sets = [chosen or 0] if tlb.sets > MOST_SETS else range(tlb.sets)
     rows = []
     for number in sets:
         cells = [_way(slot, tlb.sets) for slot in tlb.rows[number]]
-        rows.append(Row(f"paper/set/{number}", (f"set {number}", *cells), state=("path",) * (number == chosen)))
+        rows.append(Row(f"paper/set/{number}", (f"set {number}", *cells), state=state * (number == chosen)))
     columns = Column(), *(Column(f"way {way}", "mono label", least=_WAY, under=True) for way in range(tlb.ways))
-    looked = "" if tag is None else f"set {chosen:#x}, tag {tag:#x}; a way holds tag → frame"
     grid = boxes.narrower((tlb.ways + 1) * (_WAY + 12), boxes.rows("paper/tlb", columns, rows, boxed=True))
     return boxes.below(boxes.words("paper/tlb/looked", looked), grid, gap=4)
+
+
+def _looked(one: Access) -> tuple[str, tuple[str, ...]]:
+    """Return what the lookup found in words, and the state of its set, which a miss may fill."""
+    if one.tlbt is None or one.tlbi is None:
+        return "", ()
+    if one.hit:
+        return f"set {one.tlbi:#x}, tag {one.tlbt:#x}; a way holds tag → frame", ("path",)
+    is_filled = one.pa is not None
+    after = "; filled now, tag → frame" if is_filled else ""
+    return f"set {one.tlbi:#x} did not have tag {one.tlbt:#x}{after}", ("new",) if is_filled else ("path",)
 
 
 def _way(slot: TlbSlot | None, sets: int) -> str:
