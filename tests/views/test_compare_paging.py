@@ -31,9 +31,9 @@ def test_the_subtitle_claims_as_much_memory_only_where_it_is() -> None:
     domain.map(domain.frame("8 KiB"))
     start = task.map.enter("8 KiB", object=other.object("o"), prot="rw")
     task.write(start, b"x")
-    assert vm.Paging(vm.compare_paging(task, domain)).scene().subtitle.startswith("4 KiB and 8 KiB mapped")
+    assert vm.Paging(vm.compare_paging(task, domain)).scene().subtitle.startswith("4 KiB and 8 KiB present")
     task.write(start + vm.PAGE, b"x")
-    assert vm.Paging(vm.compare_paging(task, domain)).scene().subtitle.startswith("as much memory mapped")
+    assert vm.Paging(vm.compare_paging(task, domain)).scene().subtitle.startswith("as much memory present")
 
 
 def test_bars_of_one_unit_are_to_one_scale() -> None:

@@ -111,7 +111,7 @@ def draw_locality(value: LocalityValue, *, width: float = WIDTH) -> Scene:
         boxes.below(boxes.words("locality/pages", _PAGES), _pages(value, names, left, most)),
         boxes.below(
             _sets(value.sets, titles, left, value.pages, "locality/part"),
-            boxes.at_end("locality/time", f"time: {time} →"),
+            boxes.at_end("locality/time", f"time: {time}, in {counted(len(titles), 'part')} →"),
         ),
         _back(value), boxes.key("locality/legend", _meanings(value, most)), gap=10,
     )  # fmt: skip  # from the pages to what colours mean

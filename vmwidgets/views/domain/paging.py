@@ -77,9 +77,9 @@ DECIDE = "page faults", "calls of the kernel by the program", "bytes of tables",
 
 
 def _subtitle(value: PagingComparison) -> str:
-    """Return, in words, whether both sides have mapped the same amount: only then are their costs comparable."""
+    """Return, in words, whether as much is present on both sides: only then are the costs comparable."""
     task, domain = value.task.present, value.domain.present
-    return f"{'as much memory' if task == domain else f'{task} and {domain}'} mapped"
+    return f"{'as much memory' if task == domain else f'{task} and {domain}'} present"
 
 
 def _caption(value: PagingComparison) -> Caption:
