@@ -301,6 +301,11 @@ def of_objects() -> Named:
     yield "Reasons of a copied byte", vm.picture(machine.why(task, text))
     task.madvise(text, "4 KiB", "dontneed")
     yield "Reasons of a byte that is gone", vm.picture(machine.why(task, text))
+    yield "Fault of another operation", vm.picture(vm.Fault(task))
+    task.read(text)
+    yield "Fault of a page in memory", vm.picture(vm.Fault(task))
+    task.write(task.mmap("8 KiB"), b"new")
+    yield "Fault of a new page", vm.picture(vm.Fault(task))
 
 
 def of_domains() -> Named:
@@ -312,6 +317,11 @@ def of_domains() -> Named:
         for kind in (vm.Domain, vm.Capabilities, vm.Vnodes, vm.SlabLevels):
             yield f"{kind.__name__} of {size}", vm.picture(kind(one))
     yield "Dashboard of a domain", vm.picture(domain.machine)
+    frame = domain.frame("16 KiB")
+    for right in ("r", "rw"):
+        domain.map(domain.mint(frame, f"{right}g"), flags=right)
+    domain.revoke(frame)
+    yield "Capabilities after a revoke", vm.picture(vm.Capabilities(domain))
 
 
 def of_comparisons() -> Named:

@@ -179,3 +179,16 @@ def test_the_work_of_a_search_is_not_called_steps() -> None:
     said += [run.text for node in scene.nodes for run in node.text]
     assert not any(re.search(r"\bsteps?\b", one) for one in said)
     assert says("comparisons: maps/work", scene.caption.reason)
+
+
+@pytest.mark.parametrize("width", [420, 900])
+def test_each_result_is_written_whole_with_all_maps_that_returned_it(width: int) -> None:
+    value = vm.compare([allocate(f"n{number}", (1 + number % 3) * vm.PAGE) for number in range(6)])
+    scene = vm.Comparison(value, width=width).scene()
+    for row in value.rows:
+        texts = [run for node in scene.nodes if node.id.startswith(f"compare/{row.number}/") for run in node.text]
+        assert not [run.text for run in texts if run.room], "nothing is cut"
+        said = " ".join(run.text for run in texts)
+        assert all(outcome.result.partition("–")[0] in said for outcome in row.outcomes)
+        if width < 500:
+            assert all(one.label in said.lower() for one in value.maps)

@@ -295,6 +295,28 @@ def test_free_slots_are_named_if_all_others_are_known(domain: MachineDomain) -> 
     assert words(nodes["slots/slots/free"]) == "1, 4–16,383"
 
 
+def test_what_a_revoke_removed_keeps_its_place_until_the_next_operation(domain: MachineDomain) -> None:
+    frame = domain.retype(domain.ram("64 KiB"), "Frame", 0, "8 KiB")
+    domain.map(domain.mint(frame, "rg"), flags="r")
+    before = {one.ref for one in domain.snapshot().cnodes[2].capabilities}
+    domain.revoke(frame)
+    removed = before - {one.ref for one in domain.snapshot().cnodes[2].capabilities}
+    view = vm.Capabilities(domain)
+
+    def gone() -> dict[str, str]:
+        return {node.id: node.title for node in view.scene().nodes if node.kind == "cap" and "gone" in node.state}
+
+    assert set(gone()) == {f"gone/slots/{ref.slot}" for ref in removed}
+    assert all("removed by" in title for title in gone().values())
+    (said,) = (node for node in view.scene().nodes if node.id == "gone/slots")
+    assert words(said) == "removed: 1 mapping and 1 frame"
+    view.step = 0
+    assert gone() == {}, "nothing is removed yet"
+    domain.machine.tick()
+    view.moment = None
+    assert gone() == {}
+
+
 def test_slots_say_what_is_in_them(domain: MachineDomain) -> None:
     ram = domain.ram("64 KiB")
     frame = domain.retype(ram, "Frame", 0, "8 KiB")

@@ -1,4 +1,4 @@
-"""The fault strip: which box each event lights, which function is named, what is red, and where boxes lead."""
+"""A fault's picture: which step each event lights, which function is named, what is red, and where steps lead."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import vmwidgets as vm
 from tests.captions import fields_of, saying, says, whole
 from vmwidgets.engine.machine.handles.tasks import Task
 from vmwidgets.engine.mmu.tables_schema import FaultRaised, PteWritten
-from vmwidgets.views.memory.fault import LINES
 from vmwidgets.views.scene.model import AFTER, Node, Scene
-from vmwidgets.views.story.faults import BOXES, faults_of
+from vmwidgets.views.story.faults import faults_of
 from vmwidgets.views.story.moment import Moment
 
-ORDER = list(BOXES)
+ORDER = ["access", "code", "lookup", "frame", "enter", "retry"]
+"""The steps of a fault that brings a page in."""
 
 
 def begun(architecture: str = "x86-64", **options: Any) -> tuple[Task, int]:
@@ -47,7 +47,7 @@ def red(scene: Scene) -> list[str]:
 
 
 def said(scene: Scene, box: str) -> list[str]:
-    return [run.text for run in boxes(scene)[box].text][2:-1]
+    return [run.text for run in boxes(scene)[box].text][1:]
 
 
 @pytest.mark.parametrize("architecture", ["x86-64", "armv7", "aarch64", "riscv-sv39"])
@@ -79,22 +79,26 @@ def test_the_box_of_the_step_is_outlined_and_after_the_operation_none() -> None:
     keys = "map events: TreeCompared/here", "kmem events: PteWritten"
     found = {text: where for text, where in said_at.items() if any(says(key, text) for key in keys)}
     assert sorted(map(tuple, found.values())) == [("enter",), ("lookup",)]
-    assert said_at[next(text for text in said_at if says("map events: FaultRaised", text))] == ["walk", "code"]
+    assert said_at[next(text for text in said_at if says("map events: FaultRaised", text))] == ["code"]
     strip.moment = None
     assert outlined(strip.scene()) == []
 
 
-def test_each_box_is_named_by_the_function_that_did_it() -> None:
+def test_each_step_is_named_by_the_function_that_did_it() -> None:
     task, start = begun()
     task.write(start, b"x")
-    named = {name: node.text[1].text for name, node in boxes(vm.Fault(task).scene()).items()}
-    assert named == {
-        "access": "the program", "tlb": "cpu:0", "walk": "the processor", "code": "the processor",
-        "lookup": "rbtree_lookup_nearest", "object": "vm_map_fault", "frame": "vm_map_fault", "enter": "pmap_enter",
-        "retry": "cpu:0",
-    }  # fmt: skip  # read as a list
+    scene = vm.Fault(task).scene()
+    named = {name: said(scene, name)[-1].split(" · ")[1] for name in ("lookup", "frame", "enter")}
+    assert named == {"lookup": "vm_map_fault", "frame": "vm_map_fault", "enter": "pmap_enter"}
+    assert named.items() <= {(row[0], row[1]) for row in renamed(scene)}
     called = {event.name for event in task.machine.journal.last.events if hasattr(event, "name")}
-    assert {one for one in named.values() if "_" in one} <= called
+    assert {*named.values()} <= called
+
+
+def renamed(scene: Scene) -> list[tuple[str, ...]]:
+    """The rows of the table, with the names of the steps for those of the parts."""
+    names = {"object and pager": "lookup", "page tables": "enter"}
+    return [(names.get(row[0], row[0]), *row[1:]) for row in scene.table.rows]
 
 
 def test_a_retry_that_misses_in_the_tlb_says_that_its_walk_succeeds() -> None:
@@ -114,11 +118,10 @@ def test_boxes_lead_to_the_entry_the_object_the_frame_and_the_descriptor() -> No
     assert entry is not None
     assert walk.pa is not None
     assert things["lookup"] == f"entry:{entry.id}"
-    assert things["object"] == f"object:{entry.object}"
     assert things["frame"] == things["retry"] == f"frame:{walk.pa >> 12}"
-    assert things["walk"] == f"pte:{walk.steps[0].pa:x}", "the walk stopped in the root, which had no table yet"
+    assert things["code"] == f"pte:{walk.steps[0].pa:x}", "the walk stopped in the root, which had no table yet"
     assert things["enter"] == f"pte:{walk.steps[-1].pa:x}"
-    selected = {vm.Objects(task): "object", vm.Frames(task.machine): "frame"}
+    selected = {vm.Objects(task): "frame", vm.Frames(task.machine): "frame"}
     for picture, box in selected.items():
         assert things[box] in {node.thing for node in picture.scene().nodes}, box
 
@@ -136,35 +139,28 @@ def test_a_copy_is_said_with_its_source_and_the_chain_that_was_searched() -> Non
     assert rows == ["new: memory 2", "memory 2: no such page", "memory 1: in memory"]
 
 
-def test_what_has_no_room_in_a_line_has_two_and_what_no_room_in_the_box_is_counted() -> None:
-    task, _ = begun()
-    name = "library with a long name.so.6"
-    task.read(task.mmap("4 KiB", "r", "shared", task.machine.file(name, b"x")))
-    for width in (420, 760, 1300):
-        scene = vm.Fault(task, width=width).scene()
-        assert " ".join(said(scene, "object")) == f"asked for the page file {name}: page supplied"
-        lines = {run.y for run in boxes(scene)["enter"].text[2:-1]}
-        assert len(lines) <= LINES
-        *_, left_out = said(scene, "enter")
-        drawn = sum(one.startswith("level ") for one in said(scene, "enter"))
-        assert int(left_out) == 7 - drawn, "three tables are taken, four descriptors written"
-
-
 def test_a_slow_pager_s_page_is_said_with_the_ticks_that_it_took() -> None:
     task, _ = begun()
     start = task.mmap("8 KiB", "r", "shared", task.machine.file("f", b"x" * 5000, latency=50))
     task.read(start)
-    assert "file f: page supplied after 50 ticks" in " ".join(said(vm.Fault(task).scene(), "object"))
+    words = " ".join(said(vm.Fault(task).scene(), "lookup"))
+    assert "comes from file f" in words
+    assert words.endswith("after 50 ticks")
 
 
 def test_the_lookup_names_entries_by_their_addresses() -> None:
     task, start = begun()
     task.write(start, b"x")
-    assert said(vm.Fault(task).scene(), "lookup")[0] == f"found: {start}"
+    assert looked_up(vm.Fault(task)) == f"found: {start}"
     task.write(start + 4096, b"x")
     task.write(start + 8192, b"x")
-    before = vm.Fault(task, moment=(task.machine.journal.last.serial - 1, None)).scene()
-    assert said(before, "lookup")[0] == said(vm.Fault(task).scene(), "lookup")[0] == f"found again: {start}"
+    before = vm.Fault(task, moment=(task.machine.journal.last.serial - 1, None))
+    assert looked_up(before) == looked_up(vm.Fault(task)) == f"found again: {start}"
+
+
+def looked_up(picture: vm.Fault) -> str:
+    """The first result of the map's lookup, as the table has it."""
+    return next(row[2] for row in picture.scene().table.rows if row[0] == "map lookup")
 
 
 def test_a_translation_that_is_taken_away_for_a_frame_is_said_so() -> None:
@@ -195,7 +191,7 @@ def test_a_descriptor_is_said_in_words_with_its_bits_behind_them(architecture: s
     written = next(event for event in task.machine.journal.last.events if isinstance(event, PteWritten))
     assert f"{written.after:#x}" in row
     task.write(start, b"z")
-    alone = said(vm.Fault(task).scene(), "enter")[0]
+    alone = [row[2] for row in vm.Fault(task).scene().table.rows if row[0] == "page tables"][-1].partition(" · ")[0]
     assert (alone.count(old), new in alone) == (1, False), "it keeps its frame"
     assert alone.index("no write") < alone.index("may write")
 
@@ -207,16 +203,26 @@ def test_a_page_in_memory_takes_no_frame_and_the_box_says_which() -> None:
     child.read(start)
     frame = child.walk(start).pa
     assert frame is not None
-    assert said(vm.Fault(child).scene(), "frame") == [f"{frame >> 12:#x}, in memory"]
+    scene = vm.Fault(child).scene()
+    assert f"in frame {frame >> 12:#x}" in said(scene, "frame")[0]
+    counts = {key: scene_count(scene, f"fault/{key}/frame/0") for key in ("before", "after")}
+    assert counts == {"before": 1, "after": 2}, "the parent's descriptor, and then the child's"
+    assert {f"fault/{key}/other" for key in counts} <= {node.id for node in scene.nodes}, "the parent is drawn"
+
+
+def scene_count(scene: Scene, name: str) -> int:
+    """The number of descriptors that lead to a frame."""
+    (node,) = [node for node in scene.nodes if node.id == name]
+    return int(next(run.text for run in node.text if run.style.endswith("on-step")))
 
 
 FAILURES = {
     "no entry": ("SIGSEGV", "lookup"),
     "no right": ("SIGSEGV", "lookup"),
-    "cut off": ("SIGBUS", "object"),
+    "cut off": ("SIGBUS", "lookup"),
     "no memory": ("NOMEM", "frame"),
-    "no more of the object": ("NOMEM", "object"),
-    "no read": ("SIGBUS", "object"),
+    "no more of the object": ("NOMEM", "lookup"),
+    "no read": ("SIGBUS", "lookup"),
     "no table": ("NOMEM", "enter"),
 }
 
@@ -245,9 +251,29 @@ def test_the_box_where_an_access_fails_is_red_with_its_signal(case: str) -> None
     strip = vm.Fault(task)
     signal, box = FAILURES[case]
     assert red(strip.scene()) == [box]
-    assert signal in said(strip.scene(), box)
+    assert list(boxes(strip.scene()))[-1] == box, "the access got no further"
+    assert said(strip.scene(), box)[0].endswith(f": {signal}")
     strip.step = 1
     assert red(strip.scene()) == [], "it has not failed yet"
+
+
+@pytest.mark.parametrize("width", [420, 900])
+def test_where_the_map_refuses_an_access_it_is_drawn_there_among_the_ranges(width: int) -> None:
+    task, start = begun()
+    task.mprotect(start, "4 KiB", "r")
+    strip = vm.Fault(task, width=width)
+
+    def drawn(address: int) -> list[tuple[str, bool]]:
+        with pytest.raises(vm.KernelError):
+            task.write(address, b"x")
+        cards = sorted((node.y, node) for node in strip.scene().nodes if node.id.startswith("fault/range/"))
+        return [(node.text[0].text, "fault" in node.state) for _, node in cards]
+
+    first, second = (str(vm.Address(one)) for one in (start, start + vm.PAGE))
+    assert drawn(0x10) == [("0x10", True), (first, False), (second, False)]
+    assert drawn(start) == [(first, True), (second, False)]
+    task.machine.inject("page_alloc")
+    assert drawn(start + vm.PAGE) == [], "the map allows it"
 
 
 def test_of_several_faults_the_one_of_the_step_is_shown() -> None:
@@ -280,10 +306,10 @@ def test_a_task_s_strip_has_the_faults_of_that_task_only() -> None:
     task, start = begun()
     other = task.machine.task("other")
     task.write(start, b"x")
-    assert vm.Fault(other).scene().caption.reason.endswith(saying("fault strips: none"))
-    assert vm.Fault(other).scene().steps.count == 0
-    assert lit(vm.Fault(other).scene()) == []
-    assert len(lit(vm.Fault(task.machine).scene())) == len(ORDER)
+    none = vm.Fault(other).scene()
+    assert none.caption.text == saying("fault strips: none/task", task="other")
+    assert none.steps.count == len(none.nodes) == 0, "nothing is drawn of what did not happen"
+    assert lit(vm.Fault(task.machine).scene()) == ORDER
 
 
 def test_an_access_that_does_not_fault_ends_at_the_tlb() -> None:
@@ -291,8 +317,9 @@ def test_an_access_that_does_not_fault_ends_at_the_tlb() -> None:
     task.write(start, b"x")
     task.read(start)
     scene = vm.Fault(task).scene()
-    assert lit(scene) == ["access", "tlb"]
+    assert lit(scene) == ["access"]
     assert scene.subtitle == f"read at {start} of init"
+    assert not [node.id for node in scene.nodes if node.id.startswith("fault/after/")], "nothing changed"
 
 
 def test_faults_of_the_kernel_are_shown_too() -> None:
@@ -300,7 +327,7 @@ def test_faults_of_the_kernel_are_shown_too() -> None:
     address = machine.kmem_alloc_wait("16 KiB")
     machine.write(address, b"x")
     scene = vm.Fault(machine).scene()
-    assert boxes(scene)["frame"].text[1].text == "vm_fault"
+    assert said(scene, "frame")[-1] == "kernel · vm_fault"
     assert lit(scene) == ORDER
 
 
@@ -320,12 +347,6 @@ def test_what_is_no_task_is_refused() -> None:
         vm.Fault(3)
 
 
-def boxes_of(scene: Scene) -> dict[str, list[str]]:
-    """The boxes that are drawn, each with its lines, and with its state at the end."""
-    nodes = [node for node in scene.nodes if node.kind == "stage"]
-    return {node.id.removeprefix("fault/"): [*(run.text for run in node.text[2:-1]), node.state[0]] for node in nodes}
-
-
 def test_an_access_that_the_tables_answer_shows_the_walk_and_nothing_that_never_comes() -> None:
     machine = vm.boot("x86-64")
     task = machine.task("init")
@@ -335,12 +356,11 @@ def test_an_access_that_the_tables_answer_shows_the_walk_and_nothing_that_never_
     assert frame is not None
     machine.cpus[0].flush()
     task.read(place, 1)
-    boxes = boxes_of(vm.Fault(task).scene())
-    assert list(boxes) == ["access", "tlb", "walk"]
-    assert f"reached frame {frame >> 12:#x}" in boxes["walk"]
-    assert {lines[-1] for lines in boxes.values()} == {"done"}
+    scene = vm.Fault(task).scene()
+    assert list(boxes(scene)) == lit(scene) == ["access", "code"]
+    assert said(scene, "code")[0].endswith(f"reached frame {frame >> 12:#x}")
     task.read(place, 1)
-    assert list(boxes_of(vm.Fault(task).scene())) == ["access", "tlb"], "the TLB had it: no walk"
+    assert list(boxes(vm.Fault(task).scene())) == ["access"], "the TLB had it: no walk"
 
 
 def test_what_comes_later_in_an_access_has_its_box_before_it_is_done() -> None:
@@ -348,12 +368,12 @@ def test_what_comes_later_in_an_access_has_its_box_before_it_is_done() -> None:
     task = machine.task("init")
     task.write(task.mmap("4 KiB"), b"x")
     strip = vm.Fault(task)
-    whole = list(boxes_of(strip.scene()))
+    whole = list(boxes(strip.scene()))
     for step in range(strip.steps):
         strip.step = step
-        assert list(boxes_of(strip.scene())) == whole
+        assert list(boxes(strip.scene())) == whole
     strip.step = 0
-    assert {lines[-1] for lines in boxes_of(strip.scene()).values()} == {"coming"}
+    assert {node.state[0] for node in boxes(strip.scene()).values()} == {"coming"}
 
 
 @pytest.mark.parametrize(
@@ -377,7 +397,7 @@ def test_strip_walk_and_step_decode_the_code_of_a_fault_alike(architecture: str,
     with suppress(vm.KernelError):
         task.write(start, b"x")
     strip = vm.Fault(task).scene()
-    code = boxes(strip)["code"].title.partition("error ")[2]
+    code = said(strip, "code")[-1].partition("error ")[2]
     assert code == f"code {words}"
     assert code in walked
     raised = next(
@@ -395,18 +415,8 @@ def test_an_object_that_is_bypassed_is_named_and_explained() -> None:
     grandchild = child.fork()
     grandchild.write(start, b"z")
     scene = vm.Fault(grandchild).scene()
-    assert boxes(scene)["lookup"].text[-1].text.endswith("memory 2 bypassed")
+    assert " ".join(said(scene, "lookup")).endswith("memory 2 bypassed")
     assert [one for one in notes(scene) if one.startswith("bypassed: ")]
-
-
-def test_a_number_for_what_has_no_room_is_explained_and_nothing_else_is() -> None:
-    task, start = begun()
-    task.write(start, b"x")
-    for width in (420, 900):
-        scene = vm.Fault(task, width=width).scene()
-        numbers = [run for node in boxes(scene).values() for run in node.text if run.text.startswith("+")]
-        assert [one.partition(":")[0] for one in notes(scene)] == ["+1, +2 or more"] * bool(numbers)
-    assert notes(vm.Fault(vm.boot("x86-64")).scene()) == []
 
 
 def test_tables_that_go_with_a_killed_task_are_said_to_be_its() -> None:
@@ -445,7 +455,8 @@ def test_the_latest_fault_stays_until_there_is_another() -> None:
             (node.id, node.text, node.state) for node in own.nodes
         ]
         assert later.subtitle == own.subtitle.replace("in this operation", f"in operation {number}")
-        assert later.caption.reason.endswith(saying("fault strips: earlier", operation=f"operation {number}"))
+        assert later.caption.text == saying("fault strips: earlier", operation=f"operation {number}")
+        assert later.caption.reason == saying("fault strips: other")
         assert later.steps.count == 0, "steps of another operation are none of this one"
         assert (own.caption.tone, later.caption.tone) == ("good", "plain"), "nothing that it shows was done now"
     child.write(start + 2 * vm.PAGE, b"z")

@@ -221,7 +221,7 @@ def test_a_write_that_needs_no_copy_says_which_task_maps_the_frame() -> None:
     child.write(start, b"y" * 8192)
     parent.write(start, b"z" * 8192)
     key = "map operations: access/faults/no copy"
-    assert fields_of(key, vm.Fault(machine).scene().caption.reason) == {"count": "2", "task": "parent"}
+    assert fields_of(key, vm.Fault(machine).scene().caption) == {"count": "2", "task": "parent"}
     (frame,) = [node for node in vm.Fault(machine).scene().nodes if node.id == "fault/frame"]
     assert frame.thing == f"frame:{(parent.walk(start + vm.PAGE).pa or 0) >> 12}"
     file = machine.file("motd", b"x" * 4096)

@@ -181,10 +181,10 @@ def test_who_maps_it_says_where_how_much_and_that_it_is_to_be_copied() -> None:
     entry = {task.name: task.map.entries()[0].id for task in (parent, child)}
     nodes = {node.id: node for node in scene.nodes}
     assert words(nodes[f"mapping/task:init/map/{entry['init']}"]) == [
-        "init", "a write copies all", f"{vm.Address(start)}, 4 pages",
+        "init", "owns none of 3", f"{vm.Address(start)}, 4 pages",
     ]  # fmt: skip  # a list
     assert words(nodes[f"mapping/task:init.1/map/{entry['init.1']}"]) == [
-        "init.1", "a write copies 2", f"{vm.Address(start)}, 4 pages",
+        "init.1", "owns 1 of 3", f"{vm.Address(start)}, 4 pages",
     ]  # fmt: skip  # a list
 
 
@@ -220,13 +220,28 @@ def test_dirty_and_swapped_pages_are_marked() -> None:
 
 def test_the_legend_explains_the_looks_of_this_picture() -> None:
     machine, parent, child, start = forked()
-    assert looks(vm.Objects(machine).scene()) == {"round"}
+    assert looks(vm.Objects(machine).scene()) == {"round", "owns"}
     child.write(start, b"y")
     scene = vm.Objects(machine).scene()
-    assert looks(scene) == {"round", "0"}, "and the line of a page that is further below"
+    assert looks(scene) == {"round", "owns", "0"}, "and the line of a page that is further below"
     parent.exit()
     assert looks(vm.Objects(machine).scene()) == set(), "its child alone sees the pages, and has them all"
     assert looks(forked_not()) == set()
+
+
+def test_the_chain_of_the_answer_comes_before_what_is_at_a_lower_address() -> None:
+    machine = vm.boot("x86-64", layout="small", fork="shadow")
+    task = machine.task("init")
+    task.mmap("4 KiB", "r", "shared", machine.file("motd", b"x"))
+    start = task.mmap("20 KiB")
+    task.write(start, bytes(5 * vm.PAGE))
+    for page in range(4):
+        task = task.fork()
+        task.write(start + page * vm.PAGE, b"y")
+    nodes = {node.id.removeprefix("object/"): node for node in vm.Objects(machine).scene().nodes if node.kind == "card"}
+    chain = machine.memory_objects.value().chain(task.map.lookup(start).object)
+    assert nodes["file motd"].y > max(nodes[name].y for name in chain)
+    assert not [run.text for run in nodes["file motd"].text if run.text.startswith("search")]
 
 
 def looks(scene: Scene) -> set[str]:
@@ -667,9 +682,9 @@ def test_a_long_chain_goes_down_and_each_object_says_what_is_found_there(width: 
         own = card(scene, str(one.object))
         assert mapping.y == own.y if width > 640 else mapping.y + mapping.h <= own.y
     holders = {page: next(name for name in chain if page in value.objects[name].pages) for page in range(8)}
-    for node, name in zip(cards, chain, strict=True):
+    for number, (node, name) in enumerate(zip(cards, chain, strict=True), 1):
         its = [*holders.values()].count(name)
-        assert f"{its} of {len(holders)} pages" in node.title
+        assert f"search {number}: {its} page{'s' * (its != 1)}" in words(node)
 
 
 def test_the_answer_of_a_long_chain_says_where_most_pages_are_and_how_many_objects_are_shadows() -> None:

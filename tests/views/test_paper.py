@@ -125,3 +125,38 @@ def test_a_table_that_is_too_large_to_draw_is_named():
     assert wide.access("r 0x1001").pa == 0x2001
     with pytest.raises(Refused, match="512 GiB is too large to be drawn"):
         vm.picture(wide.page_tables()).scene()
+
+
+def test_each_bit_has_its_number_above_it_and_its_digit_below():
+    access = small().access("r 0x3d7")
+    nodes = [node for node in vm.picture(access).scene().nodes if node.id.startswith("paper/va/digits/")]
+    numbers, digits = (
+        [run for node in nodes for run in node.text if ("mono" in run.style) == is_mono] for is_mono in (0, 1)
+    )
+    assert [int(run.text) for run in numbers] == [*range(13, -1, -1)]
+    assert "".join(run.text for run in digits) == f"{0x3D7:014b}"
+    assert [run.x for run in numbers] == pytest.approx([run.x for run in digits])
+
+
+def rows_of(picture, name):
+    """The words of the rows of a machine's table, by the rows' names."""
+    return [[run.text for run in node.text] for node in picture.scene().nodes if node.id.startswith(f"paper/{name}/")]
+
+
+def test_a_machine_is_drawn_as_a_sheet_with_what_it_has():
+    picture = vm.picture(small())
+    assert picture.scene().caption.text == "256 pages of 64 B, in 64 frames."
+    assert rows_of(picture, "page") == [["0x0", "0x1", "yes"], ["0xf", "0xd", "yes"]]
+    assert rows_of(picture, "set") == [[f"set {number}", *["–"] * 4] for number in range(4)]
+    boxes = [node for node in picture.scene().nodes if "digits" in node.id]
+    assert not any("mono" in run.style for node in boxes for run in node.text), "no digit: a sheet to write on"
+    held = small()
+    held.access("r 0x3d7")
+    assert "0x3 → 0xd" in rows_of(vm.picture(held), "set")[3]
+    levels = vm.paper(va=15, pa=12, page=32, levels=(5, 5), entry=1)
+    assert rows_of(vm.picture(levels), "level") == [
+        ["page directory", "5", "32", "32 B"],
+        ["page table", "5", "32", "32 B"],
+    ]
+    segments = vm.paper(va=7, pa=9, segments={"SEG0": (0, 20), "SEG1": (512, 20, "down")})
+    assert [row[-1] for row in rows_of(vm.picture(segments), "segment")] == ["up", "down"]

@@ -11,7 +11,7 @@ from tests.views.lives import lived_in
 from tests.views.pictures import machine_with, misplaced_text, outside
 from tests.views.test_kmem_layout import sound
 from vmwidgets.views.scene.model import Scene
-from vmwidgets.views.scene.parts import FOLDED, fold_parts
+from vmwidgets.views.scene.parts import fold_parts
 
 
 def dashboard() -> Scene:
@@ -36,7 +36,7 @@ def test_a_file_has_no_bound_and_all_parts() -> None:
 def test_as_many_parts_are_open_as_have_room_and_the_last_fold_first() -> None:
     scene = dashboard()
     seen = []
-    for room in range(int(scene.height) + 40, 100, -10):
+    for room in range(int(scene.height) + 40, 100, -4):
         folded = fold_parts(scene, heads(scene), room, {})
         assert folded.height <= room or len(folds(folded)) == 2
         assert folded.height == pytest.approx(max(node.y + node.h for node in folded.nodes), abs=34)
@@ -59,7 +59,7 @@ def test_what_was_opened_stays_open_and_what_was_folded_stays_folded() -> None:
     shut = fold_parts(scene, heads(scene), 5000, {"section/kentry": False})
     assert folds(shut) == ["section/kentry"]
     (words,) = (node.text[0].text for node in shut.nodes if node.id == "section/kentry")
-    assert words.startswith("kentry area: where new entries come from · …000c_0000–…0014_0000 · ")
+    assert words == "kentry area"
 
 
 def test_lines_and_marks_go_with_their_part() -> None:
@@ -68,7 +68,7 @@ def test_lines_and_marks_go_with_their_part() -> None:
     folded = fold_parts(scene, heads(scene), 100, {"section/walk": True})
     gone = next(node for node in scene.nodes if node.id == "section/walk").y
     now = next(node for node in folded.nodes if node.id == "section/walk").y
-    assert now < gone - FOLDED
+    assert now < gone, "the part above it is a line"
     there = {node.id: node for node in folded.nodes}
     for link in folded.links:
         if link.kind == "walk":

@@ -108,17 +108,3 @@ def test_a_root_without_tables_of_its_own_counts_no_tables() -> None:
     domain.map(domain.frame("4 MiB"), flags="rw large")
     own = "4 pages of 1 MiB of its own, and 27 tables lent by the kernel"
     assert saying("walks: tables", 31, root="root", what=own) in whole(vm.Tables(domain).scene().caption)
-
-
-@pytest.mark.parametrize("count", [1, 8, 12, 20, 40, 90])
-@pytest.mark.parametrize("kind", [vm.Map, vm.Tree, vm.EntryList, vm.Ribbon])
-def test_short_labels_are_explained_where_they_are_drawn(kind: type[vm.View], count: int) -> None:
-    """A list of columns says how each entry is labelled: a number of at most six digits in a node is a short label."""
-    machine = vm.boot("x86-64")
-    space = machine.task("init").map
-    for number in range(count):
-        space.enter("4 KiB", at=0x40_0000 + number * 0x10000, nomerge=True)
-    scene = kind(space).scene()
-    numbers = {f"{entry.start >> 12:#x}" for entry in space}
-    labels = {text.text for node in scene.nodes if node.lane in ("tree", "list") for text in node.text}
-    assert ("short labels are page numbers" in scene.subtitle) == bool(numbers & labels), labels

@@ -59,6 +59,12 @@ def test_text_and_lines_stand_out(theme: dict[str, str]) -> None:
     assert weak == []
 
 
+def test_a_rule_for_one_of_several_classes_is_in_a_file_that_has_one_of_them() -> None:
+    drawn = '<svg class="vmw-scene"><g class="link nest"><path class="line"/></g></svg>'
+    assert ".link.nest" in standalone_style(drawn)
+    assert ".link.nest" not in standalone_style(drawn.replace("line", "label"))
+
+
 TINT = re.compile(r"(\.node[^{},]*?)> \.shape \{ fill: var\(--vmw-([\w-]+)\); fill-opacity: ([\d.]+);")
 ON_CARDS = ("page", "descriptor")
 """Things that lie on a card."""

@@ -12,7 +12,7 @@ import pytest
 import vmwidgets as vm
 from vmwidgets.engine.kernel.tasks.forks import FORKS
 from vmwidgets.events import PageCopied
-from vmwidgets.views.memory.seen_pages import COPIES, seen_by
+from vmwidgets.views.memory.seen_pages import OWNS, seen_by
 
 
 def lived(way: str, seed: int) -> Iterator[vm.Machine]:
@@ -60,7 +60,7 @@ def copies(machine: vm.Machine, task: str, address: int) -> bool:
 
 def said_of(words: list[str]) -> str:
     """What a mapping's card says of copies, of its words."""
-    return next((one for one in words if one.startswith(COPIES)), "")
+    return next((one for one in words if one.startswith(OWNS)), "")
 
 
 @pytest.mark.sampled(3)
@@ -79,7 +79,7 @@ def test_a_mapping_is_marked_where_its_next_write_copies_and_nowhere_else(way: s
                 pages = list(seen_by(value, one, name))
                 wanted = [page for page in pages if copies(machine, task, one.start + (page - one.first) * vm.PAGE)]
                 said = said_of([run.text for run in nodes[card].text])
-                some = f"{COPIES} {'all' if len(wanted) == len(pages) > 1 else len(wanted)}"
+                some = f"{OWNS} {len(pages) - len(wanted) or 'none'} of {len(pages)}"
                 assert said == (some if wanted else ""), (card, pages, wanted)
                 marked += bool(wanted)
     assert marked, "lives in which nothing is to be copied show nothing"

@@ -42,18 +42,19 @@ def test_a_cell_has_the_references_of_its_part_and_row(width: int) -> None:
         for part, cell in enumerate(row.cells):
             here = [kinds[at] for at in range(part * 80, (part + 1) * 80) if row.first <= pages[at] <= row.last]
             assert cell == (len(here), here.count(1), here.count(2))
-    assert value.sets == tuple(len(set(pages[part * 80 : (part + 1) * 80])) for part in range(50))
+    assert value.sets == tuple(len(set(pages[part * 400 : (part + 1) * 400])) for part in range(10))
 
 
 def test_a_click_leads_from_a_part_of_the_time_to_its_references() -> None:
     picture = vm.Locality(two_phases())
-    picture.opened("locality/part/23")
-    assert (picture.first, picture.last) == (3_834, 4_000)
+    picture.opened("locality/part/9")
+    assert (picture.first, picture.last) == (3_600, 4_000)
+    picture.opened("locality/part/4")
     assert says("traces: part", picture.scene().caption.reason)
     table = picture.scene().table
     assert table.header == ("reference", "address", "does")
-    assert len(table.rows) == 166
-    assert table.rows[0][0] == "3,834" and {row[2] for row in table.rows} == {"fetch"}
+    assert len(table.rows) == 40
+    assert table.rows[0][0] == "3,760" and {row[2] for row in table.rows} == {"fetch"}
     picture.opened("locality/whole")
     assert count_of(picture) == 4_000
 
@@ -219,7 +220,7 @@ def test_of_a_process_that_uses_nothing_the_time_is_drawn_and_a_sentence_says_so
     assert repr(value) == "sleep (1): no page used in 0.4 s"
     scene = vm.Locality(value).scene()
     sound(scene)
-    assert scene.caption.text == "No page was used."
+    assert scene.caption.text == "No page used in 0.4 s."
     assert "time: 0.4 s →" in [text.text for node in scene.nodes for text in node.text]
     assert scene.table.header == ("range", "from", "pages", "0.2 s", "0.4 s")
 

@@ -154,21 +154,6 @@ def test_what_one_side_shows_of_the_others_fold_is_not_missing_there() -> None:
     assert not [node.id for node in after.nodes if "new" in node.state]
 
 
-@pytest.mark.parametrize("width", [420, 900])
-def test_one_entry_has_one_label_on_both_sides(task: Any, width: int) -> None:
-    early = vm.picture(task.map, moment=(task.machine.journal.last.serial, None))
-    for number in range(3):
-        task.mmap(PAGE, "r", at=0x90_0000 + number * 0x10_0000)
-    both = early.beside(vm.picture(task.map))
-    both.width = width
-    labels: dict[str, list[str]] = {}
-    for node in both.scene().nodes:
-        if node.kind == "tree-node":
-            labels.setdefault(node.thing, []).append(node.text[-1].text)
-    assert max(map(len, labels.values())) == 2
-    assert [one for one in labels.values() if len({*one}) > 1] == []
-
-
 def test_halves_are_equal_and_below_each_other_where_there_is_no_room(task: Any) -> None:
     both = at(task, 4).beside(at(task, 5))
     for width, across in ((1200, True), (860, True), (859, False), (420, False)):
@@ -310,26 +295,6 @@ def test_pages_of_two_machines_are_compared_by_their_objects_and_not_by_their_fr
         assert marked[f"right/object/memory 2/{page}"] == ({"new"} if page else set()), (
             "the child's first page is in both"
         )
-
-
-def test_halves_with_page_numbers_say_so_even_where_one_has_room_for_addresses() -> None:
-    machine = vm.boot("x86-64", layout="small")
-    task = machine.task("init")
-    for page in range(8):
-        task.map.enter("4 KiB", at=2 * page * vm.PAGE, prot="r" if page % 2 else "rw")
-    few = machine.at(3)
-    alone = vm.Map(few.tasks["init"].map, width=640).scene()
-    assert "page numbers" not in alone.subtitle
-    pair = vm.Map(task.map).beside(vm.Map(few.tasks["init"].map))
-    pair.width = 640
-    scene = pair.scene()
-    numbered = {}
-    for half in ("left", "right"):
-        heads = [run.text for node in scene.nodes if node.id == f"{half}/name" for run in node.text]
-        labels = [run.text for node in scene.nodes if node.id.startswith(f"{half}/tree/") for run in node.text]
-        short = [text for text in labels if text.startswith("0x") and len(text) <= len("0x10")]
-        numbered[half] = "page numbers" in " ".join(heads), len(short) > 1
-    assert numbered == {"left": (True, True), "right": (True, True)}
 
 
 def forked(how: str) -> Any:

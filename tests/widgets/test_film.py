@@ -19,8 +19,9 @@ from vmwidgets.pictures.film import MOST, Film, film_of, frame_of, places_of
 from vmwidgets.pictures.moments import When
 from vmwidgets.pictures.picture import Picture
 from vmwidgets.views.scene.model import AFTER, Scene, Steps
+from vmwidgets.views.scene.twin import table_twin
 from vmwidgets.widgets.host.films import Films, films
-from vmwidgets.widgets.host.packing import unpack, unpack_text
+from vmwidgets.widgets.host.packing import pack_table, unpack, unpack_text
 from vmwidgets.widgets.host.view import View
 
 
@@ -162,13 +163,38 @@ def test_a_page_that_cannot_read_the_film_gets_the_drawing() -> None:
     assert unpack(view.frame["data"])["when"]["place"] == place
 
 
+def test_a_step_of_the_film_is_drawn_only_when_somebody_asks_for_more_than_the_page_has() -> None:
+    machine = machine_with_steps()
+    drawn: list[int | None] = []
+
+    class Noted(vm.Map):
+        def draw(self, at: At) -> Scene:
+            drawn.append(at.done)
+            return super().draw(at)
+
+    view: Any = Noted(machine.kernel_map)
+    replies(view, HELLO)
+    make_all()
+    number = view.operation
+    for place in view.scene().steps.places:
+        drawn.clear()
+        replies(view, {"type": "stand", "operation": number, "place": place, "latest": number})
+        assert view.spot["when"].get("place", AFTER) == place
+        assert not drawn, "the page has this drawing"
+        told: list[Any] = []
+        view.send = lambda content, buffers=None, told=told: told.append(unpack_text(bytes(buffers[0])))
+        view._handle_msg({"content": {"data": {"method": "custom", "content": {"type": "table"}}}, "buffers": []})
+        assert [unpack_text(pack_table(table_twin(view.scene())))] == told
+        assert drawn[0] == (None if place == AFTER else place)
+
+
 def test_another_option_makes_another_film() -> None:
     machine = machine_with_steps()
     view = vm.Map(machine.kernel_map)
     replies(view, HELLO)
     make_all()
     old = sent_film(view)
-    view.lanes = "list"
+    view.width = 500
     draw(view)
     make_all()
     assert sent_film(view) != old

@@ -157,7 +157,11 @@ def test_a_frame_of_two_tasks_is_one_square() -> None:
     t.fork("child")
     scene = vm.ReferenceBits(m).scene()
     assert len(squares(scene)) == 2
-    assert all("1 more translation" in node.title for node in squares(scene))
+    assert all("1 more translation" in node.title and node.shape == "round" for node in squares(scene))
+    assert "shared by tasks" in " ".join(run.text for node in scene.nodes for run in node.text)
+    t.write(t.mmap("4 KiB"), b"own")
+    found = squares(vm.ReferenceBits(m).scene())
+    assert sorted((node.shape, node.text[0].text) for node in found) == [("box", "0"), ("round", "0"), ("round", "1")]
 
 
 @pytest.mark.parametrize("width", [420, 900])
@@ -166,7 +170,7 @@ def test_of_many_pages_those_alike_are_a_box_with_their_number(width: int) -> No
     t = m.task("init")
     t.mmap("400 KiB", flags="private populate")
     scene = vm.ReferenceBits(m, width=width).scene()
-    counts = [int(node.text[0].text) if node.text else 1 for node in squares(scene)]
+    counts = [int(node.text[0].text.split()[0]) if "pages" in node.title else 1 for node in squares(scene)]
     assert sum(counts) == 100
     assert max(counts) > 60 and len(counts) < 12
     assert len(dict(scene.table.more)["pages, in order"].rows) == 100

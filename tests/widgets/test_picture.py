@@ -272,3 +272,12 @@ def test_options_of_what_is_a_picture_already_are_refused(machine: vm.Machine) -
     with pytest.raises(vm.Refused, match=r"this Map is a picture already: give width= to vm\.Map\(\.\.\.\) itself"):
         vm.picture(view, width=420)
     assert vm.picture(view) is view
+
+
+def test_a_completion_lists_what_a_notebook_uses_and_not_what_serves_its_page() -> None:
+    machine = vm.boot()
+    listed = dir(vm.Tree(machine.kernel_map))
+    assert {"save", "beside", "step", "selection", "stages"} <= {*listed}
+    assert not {"prepare", "filming", "comm", "notify_change", "draw"} & {*listed}
+    assert "space" in dir(vm.Tables(machine))
+    assert "space" not in listed

@@ -15,6 +15,7 @@ from ..engine.base.units import Size as Bytes
 from ..engine.mmu.tables import PageTables
 from ..engine.mmu.tables_schema import NOWHERE
 from ..engine.mmu.tlb import Tlb, TlbEntry
+from ..engine.mmu.tlb_schema import TlbValue
 from ..engine.mmu.walk import fault_after, translate
 from . import sizes, times
 from .given import address, dumped, frame, items_of, number, one_of, reference
@@ -117,6 +118,17 @@ class Paper(Suggesting):
     def frames(self) -> int:
         """The number of frames in physical memory."""
         return 1 << (need(self.widths, "pa", "offset").pfn or 0)
+
+    @property
+    def mapped(self) -> Mapping[int, tuple[int, str | None]]:
+        """The pages of the first address space that :meth:`map` was given, with their frames and rights."""
+        return self._maps.get(0, {})
+
+    @property
+    def tlb(self) -> TlbValue | None:
+        """The TLB and what it holds; None if the machine has none."""
+        size = self._tlb_size
+        return self._tlb_value() or (TlbValue.of(size.sets, size.ways, (), 0, 0, 0, 0) if size.sets else None)
 
     @property
     def linear(self) -> Worked:
@@ -412,7 +424,7 @@ class Paper(Suggesting):
             raise Refused(f"asid={shown(asid)}: the machine has one address space; say asid= (bits) in vm.paper")
         whole(asid, "asid", 0, (1 << self.asid_bits) - 1)
 
-    def _tlb_value(self) -> Any:
+    def _tlb_value(self) -> TlbValue | None:
         tlb = None if self._built is None else self._built.tlb
         return None if tlb is None else tlb.value(lambda _: ())
 

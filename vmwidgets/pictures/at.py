@@ -28,9 +28,9 @@ class At:
     """A moment of a picture: its `target`, and the target's `machine` if there is one, as they are at the moment.
 
     The moment is after operation `number`, the machine's latest, or after `done` of that operation's events.  The scene
-    is laid out for `width` pixels, and for `height` if the picture folds parts that do not fit on a page.  If the scene
-    is `brief`, a map's addresses are page numbers, as on the other side of a pair.  `selection` is the selected thing,
-    and `opened` are the IDs of the nodes that the reader opened last, in a picture that is a function.
+    is laid out for `width` pixels, and for `height` if the picture folds parts that do not fit on a page.
+    `selection` is the selected thing, and `opened` are the IDs of the nodes that the reader opened last, in a picture
+    that is a function.
     """
 
     target: Any
@@ -39,7 +39,6 @@ class At:
     done: int | None = None
     width: float = WIDTH
     height: float = inf
-    brief: bool = False
     selection: str = ""
     opened: tuple[str, ...] = ()
 

@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 from vmwidgets.engine.base.called import whole_name
 from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.engine.machine import Machine
-from vmwidgets.views.maps.columns import PAGE_NUMBERS
 from vmwidgets.views.scene.beside import Differences, Side, by_address, by_name, draw_beside, half_of
 from vmwidgets.views.scene.kit import MARGIN, paragraph
 from vmwidgets.views.scene.model import AFTER, Caption, Scene
@@ -65,9 +64,6 @@ class Beside(Picture):
         right = self._half(pair.right, (at.number, at.done), wide)
         then = self._lag.left_at(pair.left, self, at, right)
         left = self._half(pair.left, then, wide)
-        if left.brief != right.brief:  # one label for one address on both sides
-            wide = replace(wide, brief=True)
-            left, right = self._half(pair.left, then, wide), self._half(pair.right, (at.number, at.done), wide)
         is_one = pair.left.machine is pair.right.machine
         places = by_name if is_one and _shows(pair.left)[0] == _shows(pair.right)[0] else by_address
         sides = _side(pair.left, left, then), _side(pair.right, right, (at.number, at.done))
@@ -78,7 +74,7 @@ class Beside(Picture):
         number, done = then
         try:
             there = one.at(When(_machine(one).journal.serial(number), done))
-            return one.drawing(replace(there, width=at.width, height=at.height, brief=at.brief))
+            return one.drawing(replace(there, width=at.width, height=at.height))
         except NotThere as missing:
             name = one._named()
             empty = blank(type(one).__name__.lower(), visible(whole_name(name[0])) if name else "", at.width)
@@ -112,8 +108,7 @@ def _said(absent: Scene) -> Scene:
 def _side(one: Picture, scene: Scene, then: Place) -> Side:
     machine, (number, done) = _machine(one), then
     when = "after" if done is None else "in"
-    numbered = PAGE_NUMBERS if scene.brief else ""
-    said = f"{visible(machine.name)}{numbered} · {when} operation {name_of(machine.journal[number])}"
+    said = f"{visible(machine.name)} · {when} operation {name_of(machine.journal[number])}"
     return Side(scene, scene.title, said)
 
 

@@ -11,23 +11,27 @@ import traitlets
 
 from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.engine.base.journal import Operation
+from vmwidgets.engine.base.units import binary_size
 from vmwidgets.engine.machine import Machine
 from vmwidgets.engine.machine.handles.domain import MachineDomain
 from vmwidgets.engine.machine.handles.kmem import MachineKmem
 from vmwidgets.engine.machine.handles.tasks import Task
 from vmwidgets.views.domain.domain import domain as domain_sheet
 from vmwidgets.views.domain.picture import found_at as found_in_domain
-from vmwidgets.views.maps.lanes import draw_map, subtitle_of
+from vmwidgets.views.maps.lanes import draw_map
 from vmwidgets.views.maps.picture import LANES, steps_of_map
 from vmwidgets.views.memory.frames import steps_of_gauges
 from vmwidgets.views.memory.kmem import steps_of_kmem
 from vmwidgets.views.memory.threads import steps_of_threads
+from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.addresses import typed_in_register
-from vmwidgets.views.scene.kit import WIDTH, heading, moved, stack
-from vmwidgets.views.scene.model import Scene
+from vmwidgets.views.scene.kit import WIDTH
+from vmwidgets.views.scene.model import Node, Scene, Text
 from vmwidgets.views.scene.parts import fold_parts
+from vmwidgets.views.scene.text import text_width
 from vmwidgets.views.story.moment import Moment
 from vmwidgets.views.story.stages import Mine, either
+from vmwidgets.views.story.words.pictures import say_dashboard
 
 from .asked import WORDS, Asker, Question, asking_scene, questions_of
 from .at import At
@@ -51,7 +55,7 @@ from .translation import (
 
 @picture_of(first_for=(Machine, Task))
 class Dashboard(Map):
-    """The map of the last operation, with tree, list and ribbon; the kentry area; the walk of the current address.
+    """The state in a sentence; the last operation's map; below it, the kentry area and a walk.
 
     While operations change kernel memory, the picture shows its maps, the threads if there are any, and the amount of
     free physical memory.  While operations change a self-paging domain, the picture shows the domain's picture.
@@ -116,26 +120,35 @@ class Dashboard(Map):
         if isinstance(target, MachineKmem):
             return kmem_dashboard(machine, at.moment, self.selection, self._folds_opened, at.width)
         picture, name = self.picture(target, at.moment), title_of(target)
+        style = picture.style  # the state has the numbers
+        subtitle = f"{style.long(target.start)}–{style.long(target.end)}{f' · {style.legend}' * bool(style.legend)}"
         scenes = [draw_map(
-            picture, lanes=LANES, title=name, subtitle=subtitle_of(picture) + fit_of(target), machine=machine.name,
+            picture, lanes=LANES, title=name, subtitle=subtitle + fit_of(target), machine=machine.name,
             selection=entry_id(self.selection), width=at.width,
         )]  # fmt: skip  # what it shows, then how
         if target is machine.kernel_map:
             kentry = kentry_scene(
-                machine.kentry, picture.moment, compact=True, whole=self._kentry_whole, width=at.width
-            )
+                machine.kentry, picture.moment, compact=True, whole=self._kentry_whole,
+                width=at.width if self._kentry_whole else beside(at.width),
+            )  # fmt: skip  # opened, it has all of the width
             scenes.append(replace(kentry, title="kentry area: where new entries come from"))
         address = self._address_at_hand(target, at.moment.operation)
         task = next((task.name for task in machine.tasks.values() if target is task.map), "")
         moment = picture.moment
-        scenes.append(walk_line(machine, task, address, is_open=self._walk_whole, moment=moment, width=at.width))
         in_line = not self._walk_whole
+        width = beside(at.width) if in_line else at.width
+        walk = walk_line(machine, task, address, is_open=self._walk_whole, moment=moment, width=width)
+        scenes.append(replace(walk, title=f"walk of {picture.style.long(address)}"))
         mine = [
             steps_of_map(target.name),
             walk_steps(machine, moment, task, address, "read", bool(task), in_line=in_line),
         ]
         mine += [kentry_steps(machine.kentry, moment, compact=True)] if target is machine.kernel_map else []
-        return _panes(machine, name, scenes, moment, mine)
+        state = say_dashboard(
+            "state", picture.value.nr_entries, map=name.removeprefix("the map of "), mapped=binary_size(picture.used),
+            size=binary_size(target.end - target.start),
+        )  # fmt: skip  # the answer
+        return _panes(machine, name, state, scenes, moment, mine)
 
     def opened(self, node_id: str) -> None:
         """Open a fold, open or fold a part, go to a call of a domain, or answer a question."""
@@ -347,30 +360,64 @@ def kmem_dashboard(
     threads = any(thread.name != "pagedaemon" for thread in machine.threads)
     scenes = [kmem_scene(machine.kmem, moment, selection, opened=opened, width=width)]
     if threads:
-        scenes.append(threads_scene(machine.threads, moment, width, compact=True))
-    scenes.append(frames_scene(machine.frames, moment, selection, compact=True, width=width))
+        scenes.append(threads_scene(machine.threads, moment, beside(width), compact=True))
+    scenes.append(frames_scene(machine.frames, moment, selection, compact=True, width=beside(width)))
     if threads:  # the caption about a deadlock belongs on top
         scenes[0] = replace(scenes[0], caption=scenes[1].caption)
+    state = next(" ".join(run.text for run in node.text) for node in scenes[0].nodes if node.id == ANSWER)
     mine = [steps_of_kmem({one.name for one in machine.kmem.maps.values()}), steps_of_gauges]
     mine += [steps_of_threads(look_at(machine.threads, moment))] if threads else []
-    return _panes(machine, "kernel memory", scenes, moment, mine)
+    return _panes(machine, "kernel memory", state, scenes, moment, mine)
 
 
-def _panes(machine: Machine, name: str, scenes: Sequence[Scene], moment: Moment, mine: Sequence[Mine]) -> Scene:
-    """Return scenes below each other, each below its own heading, with the steps of all of them.
+def _panes(
+    machine: Machine, name: str, state: str, scenes: Sequence[Scene], moment: Moment, mine: Sequence[Mine]
+) -> Scene:
+    """Return the `state` in a sentence, the first scene, and the others as rows, with the steps of all of them.
 
-    "Nothing changed" must be true of all of them, too.
+    "Nothing changed" must be true of all of them; then the state is the picture's title.
     """
-    first, steps = scenes[0], moment.steps(either(*mine))
-    head = heading(f"part/{first.view}", first.title, first.subtitle, 0, width=first.width)
-    below = replace(
-        first, nodes=(head, *(replace(node, y=node.y + head.h) for node in first.nodes)),
-        links=tuple(moved(link, head.h) for link in first.links),
-        marks=tuple(one.moved(head.h) for one in first.marks), height=first.height + head.h,
+    first, *others = scenes
+    steps, width = moment.steps(either(*mine)), first.width
+    caption = moment.caption_of(steps) if steps.count and not first.steps.count else first.caption
+    if moment.is_after and not steps.count and caption.tone == "plain":
+        caption, state = replace(caption, text=state, reason=f"{caption.text} {caption.reason}".strip()), ""
+    room = width - 2 * kit.MARGIN
+    style = "large" if text_width(state, "large") < room else "body strong"  # two lines of large letters would touch
+    large = kit.paragraph(f"part/{first.view}", state, kit.MARGIN, 6, room, style=style)
+    answer = sum(node.h + 12 for node in first.nodes if node.id == ANSWER)
+    named = [_below(large if state else None, first, 14.0 * bool(state) - answer)]
+    for one in others:  # a pane has its name beside it, or above it if it has the whole width
+        x, name_of = width - one.width, Text(0, 38, one.title.partition(":")[0], "strong")
+        head = kit.runs(f"section/{one.view}", kit.Box(kit.MARGIN, 0, x or room, 42), [name_of])
+        named.append(_below(head, one, -22 if x else 0, x))
+    subtitle = f"{machine.architecture} · {first.subtitle}"
+    drawn = kit.stack(named, title=f"{machine.name}: {name}", subtitle=subtitle, headed=False)
+    return replace(drawn, steps=steps, caption=caption)
+
+
+def _below(head: Node | None, scene: Scene, y: float, x: float = 0.0) -> Scene:
+    """Return a scene from `y` pixels below its heading on, moved to the right by `x`."""
+    heads = [] if head is None else [head]
+    y += sum(one.h for one in heads)
+    nodes = (replace(node, x=node.x + x, y=node.y + y) for node in scene.nodes if node.id != ANSWER)
+    links = (replace(one, points=tuple((at + x, low + y) for at, low in one.points)) for one in scene.links)
+    return replace(
+        scene, nodes=(*heads, *nodes), links=tuple(links), marks=tuple(one.moved(y) for one in scene.marks),
+        width=scene.width + x, height=scene.height + y,
     )  # fmt: skip  # all that has a place
-    whole = stack([below, *scenes[1:]], title=f"{machine.name}: {name}", subtitle=machine.architecture)
-    is_other = steps.count and not first.steps.count
-    return replace(whole, steps=steps, caption=moment.caption_of(steps) if is_other else whole.caption)
+
+
+ANSWER = "kmem/answer"
+"""Kernel memory's answer: the dashboard's state."""
+
+NAME_W, ABREAST = 180.0, 700.0
+"""Width of a pane's name, and the width of a picture from which the names are beside the panes."""
+
+
+def beside(width: float) -> float:
+    """Return the width of the panes below the first."""
+    return width - NAME_W if width >= ABREAST else width
 
 
 def domain_at_hand(machine: Machine) -> MachineDomain | None:

@@ -14,7 +14,7 @@ from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.engine.base.units import Address, binary_size, counted
 from vmwidgets.given.process import UsedOverTime, UsedRange
 from vmwidgets.reference_strings.trace import Trace
-from vmwidgets.reference_strings.traces_schema import LocalityValue, PagesRow
+from vmwidgets.reference_strings.traces_schema import LocalityValue, PagesRow, grouped
 from vmwidgets.views.scene import boxes, kit
 from vmwidgets.views.scene.boxes import Part
 from vmwidgets.views.scene.kit import MARGIN, WIDTH
@@ -26,16 +26,16 @@ from .at import At
 from .picture import Picture
 from .registry import picture_of
 
-_ROW, _GAP, _SETS = 12.0, 2.0, 44.0
-"""Pixels: the height of a row, the gap between two that are far apart, the height of the curve of sets."""
+_ROW, _GAP, _SETS = 12.0, 2.0, 56.0
+"""Pixels: the height of a row, the gap between two that are far apart, the height of the bars of pages in use."""
 
 SHADES = 3
 """The number of shades of a colour, by how often a part is referenced, in equal steps of the logarithm."""
 
-_STRIPS, _MOST_NAME = 24, 120.0
-"""The number of strips of time that can be clicked; the width in pixels of a range's name."""
+_MOST_NAME = 120.0
+"""The width in pixels of a range's name."""
 
-_IN_USE = "pages in use"
+_IN_USE, _PAGES = "pages in use", "pages by address"
 
 
 @picture_of(first_for=(Trace, UsedOverTime))
@@ -43,14 +43,14 @@ class Locality(Picture):
     """A program's references: time to the right, pages upwards.  `target` is a trace, or a real process's locality.
 
     The more often a part is referenced, the darker it is; parts that are written, or only executed, have other colours.
-    Below are the pages used in each part of the time.  There are unused pages between rows that are apart;
-    ``t.named(ranges)`` names the rows.  Press a row to see only its pages, and the curve below to see the references of
+    Below are the pages in use at a time.  There are unused pages between rows that are apart;
+    ``t.named(ranges)`` names the rows.  Press a row to see only its pages, and a bar below to see the references of
     that time; if there are few references, the table lists them.  For a real process (``vm.process().locality()``),
     each range is a row, which is darker if more of its pages are used.
 
     >>> import vmwidgets as vm
     >>> vm.picture(vm.trace([0x1000, 0x1008, 0x2000], [False, True, False])).scene().caption.text
-    'It takes all of its 2 pages to make up 9 of 10 references.'
+    'Hardly any page comes back: 3 references to 2 pages.'
     """
 
     first = traitlets.Int(0, min=0, help="The reference from which the picture is drawn.").tag(public=True)
@@ -99,25 +99,32 @@ def draw_locality(value: LocalityValue, *, width: float = WIDTH) -> Scene:
     """Return time to the right, pages upwards: how often each part of memory is referenced in each part of the time."""
     part = f"references {value.first:,} to {value.last - 1:,}"
     time = part if value.is_part else counted(value.references, "reference")
+    titles = [
+        f"references {first:,} to {last - 1:,}: {counted(used, 'page')} in use"
+        for used, (first, last) in zip(value.sets, map(partial(times, value), range(len(value.sets))), strict=True)
+    ]
     most = max(cell[0] for row in value.rows for cell in row.cells)
     names = [row.name or _address(row, value.page) for row in value.rows]
     wide = max(text_width(name, _name_style(row)) for name, row in zip(names, value.rows, strict=True))
-    left = max(min(_MOST_NAME, wide), text_width(_IN_USE)) + 8
+    left = max(min(_MOST_NAME, wide), text_width(_PAGES)) + 8
     drawn = boxes.below(
-        _pages(value, names, left, most),
+        boxes.below(boxes.words("locality/pages", _PAGES), _pages(value, names, left, most)),
         boxes.below(
-            boxes.drawing(_SETS, partial(_sets, value, left)), boxes.at_end("locality/time", f"time: {time} →")
+            _sets(value.sets, titles, left, value.pages, "locality/part"),
+            boxes.at_end("locality/time", f"time: {time}, in {counted(len(titles), 'part')} →"),
         ),
         _back(value), boxes.key("locality/legend", _meanings(value, most)), gap=10,
     )  # fmt: skip  # from the pages to what colours mean
-    has_cold = value.hot < value.pages
-    hot = say_traces("hot" if has_cold else "every page", value.hot, pages=f"{value.pages:,}")
+    said = say_traces(
+        value.locality, value.hot if value.locality == "hot" else value.pages, pages=f"{value.pages:,}",
+        usual=f"{value.usual:,}", most=f"{max(value.sets):,}", references=counted(value.references, "reference"),
+    )  # fmt: skip  # its fields
     part = say_traces("part", first=f"{value.first}", last=f"{value.last}") if value.is_part else ""
     return boxes.picture(
         "locality", visible(value.name) or "a program's references",
         f"{counted(value.references, 'reference')} to {counted(value.pages, 'page')} of {binary_size(value.page)}"
         f" · {value.mix}",
-        drawn, caption=Caption(hot, (), part), table=_table(value), width=width,
+        drawn, caption=Caption(said, (), part), table=_table(value), width=width,
     )  # fmt: skip  # its parts
 
 
@@ -227,48 +234,32 @@ def _style(cell: tuple[int, int, int], most: int) -> str:
     return f"refs-{'write' if writes else 'fetch' if fetches == count else 'read'}-{shade}"
 
 
-def _sets(value: LocalityValue, left: float, box: kit.Box) -> Iterator[Node]:
-    """Yield how many pages are used in each part of the time; a click on some parts shows only their references."""
-    yield _most_used(value.sets, box._replace(w=left))
-    together = -(-len(value.sets) // _STRIPS)
-    edges = _edges(value.sets, box.x + left, box.w - left)
-    for number, start in enumerate(range(0, len(value.sets), together)):
-        some = value.sets[start : start + together]
-        own = edges[start : start + together + 1]
-        bars = _heights(some, [edge - own[0] for edge in own], max(value.sets))
-        first, last = times(value, number)
-        title = f"references {first:,} to {last - 1:,}: at most {counted(max(some), 'page')} in a part"
-        place = box._replace(x=own[0], w=own[-1] - own[0])
-        yield kit.runs(f"locality/part/{number}", place, (), bars=bars, title=title, lane="locality/parts",
-                       action="open")  # fmt: skip  # a node
+def _sets(sets: Sequence[int], titles: Sequence[str], left: float, whole: int, opens: str = "") -> Part:
+    """Return how many of the `whole` pages are in use in each part of the time, with numbers where all have room.
 
+    A click on a part shows only its references, if it `opens`.
+    """
 
-def _edges(sets: Sequence[int], left: float, room: float) -> list[float]:
-    return [float(round(left + place * room / len(sets))) for place in range(len(sets) + 1)]
+    def draw(box: kit.Box) -> Iterator[Node]:
+        each, high = (box.w - left) / len(sets), _SETS - 20
+        said = kit.all_or_none((f"{used:,}" for used in sets), [each - 4] * len(sets))
+        of = (Text(0, 14, _IN_USE, "label dim"), fitted(0, 30, f"of {whole:,}", left - 8, "label dim"))
+        yield kit.runs("locality/sets", box._replace(w=left), of)
+        for number, (used, title) in enumerate(zip(sets, titles, strict=True)):
+            bar = max(1.0, high * used / max(1, whole))
+            bars = Bar(0, _SETS - high, each - 2, high, "refs-none"), Bar(0, _SETS - bar, each - 2, bar, "refs-set")
+            text = [Text(each / 2 - 1, _SETS - bar - 5, f"{used:,}", "label", "middle")] * said
+            place = kit.Box(box.x + left + number * each, box.y, each, _SETS)
+            yield kit.runs(f"{opens or 'locality/used'}/{number}", place, text, bars=bars, title=title,
+                           lane="locality/parts", action="open" if opens else "")  # fmt: skip  # a bar
 
-
-def _most_used(sets: Sequence[int], box: kit.Box, bars: Sequence[Bar] = ()) -> Node:
-    """Return the label of the curve of sets, with the curve's height."""
-    most = f"{max(sets):,}"
-    text = (Text(0, 10, _IN_USE, "label dim"), Text(0, 26, f"most {most}", "label dim"))
-    return kit.runs("locality/sets", box, text, bars=bars, title=say_traces("sets", most=most))
-
-
-def _heights(sets: Sequence[int], edges: Sequence[float], most: int) -> list[Bar]:
-    """Return the curve of some sets between their edges, on a line."""
-    bars, at = [Bar(edges[0], _SETS - 5, edges[-1] - edges[0], 1, "rail")], 0
-    for count, alike in groupby(sets):
-        end = at + len([*alike])
-        high = round((_SETS - 4) * count / max(most, 1), 1)
-        bars.append(Bar(edges[at], _SETS - 4 - high, edges[end] - edges[at], high, "refs-set"))
-        at = end
-    return bars
+    return boxes.drawing(_SETS, draw)
 
 
 def times(value: LocalityValue, number: int) -> tuple[int, int]:
-    """Return the references [first, end) of group `number` of the parts of time that are clicked as one."""
-    parts = len(value.sets)
-    together = -(-parts // _STRIPS)
+    """Return the references [first, end) of group `number` of the parts of time."""
+    parts = len(value.rows[0].cells)
+    together = grouped(parts)
     length = value.last - value.first
     begin, end = number * together, min(parts, (number + 1) * together)
     return value.first - -begin * length // parts, value.first - -end * length // parts
@@ -285,23 +276,19 @@ def draw_used(value: UsedOverTime, *, width: float = WIDTH) -> Scene:
     def draw(w: float) -> Part:
         left = min((w + 2 * MARGIN) * 0.3, max(map(text_width, (_IN_USE, *(one.name for one in rows))))) + 8
         ranges = [_range(f"locality/range/{number}", one, left) for number, one in order]
-        heights = _heights(sets, _edges(sets, left, w - left), max(sets))
-        curve = boxes.thing(_SETS, lambda box: _most_used(sets, box, heights))
+        used = _sets(sets, [counted(one, "page") for one in sets], left, max(sets))
         time = boxes.at_end("locality/time", f"time: {len(sets) * value.each:.3g} s →")
-        return boxes.below(boxes.below(*ranges), boxes.below(curve, time), boxes.key("locality/legend", _USED), gap=8)
+        return boxes.below(boxes.below(*ranges), boxes.below(used, time), boxes.key("locality/legend", _USED), gap=8)
 
     table = Table(
         ("range", "from", "pages", *(f"{(at + 1) * value.each:.3g} s" for at in range(len(sets)))),
         [(visible(one.name), _place(one), f"{one.pages:,}", *(f"{used:,}" for used in one.parts))
          for one in rows],
     )  # fmt: skip  # a row a range
-    said = f"A page counts once in each {value.each:.3g} s."
-    said += " Counting disturbs: it clears the referenced bit of each page."
-    if not any(sets):
-        said = f"No page was used. {said}"
+    said = f"A page counts once in each {value.each:.3g} s. Counting clears the referenced bit of each page."
     return boxes.picture(
-        "locality", value.title, f"{visible(value.name)}, process {value.pid}", boxes.sized(draw),
-        caption=Caption(said), table=table, width=width,
+        "locality", f"{visible(value.name)}, process {value.pid}", "its pages in use over time", boxes.sized(draw),
+        caption=Caption(f"{value.title[:1].upper()}{value.title[1:]}.", (), said), table=table, width=width,
     )  # fmt: skip  # its parts
 
 

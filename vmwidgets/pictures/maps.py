@@ -48,7 +48,7 @@ AnyMap = MachineMap | MachineKmemMap
 
 @picture_of(first_for=MachineMap)
 class Map(Picture):
-    """A map: its tree above its entry list above its address ribbon, with one column for each entry.
+    """A map: its entry list above its address ribbon, and its tree below, with one column for each entry.
 
     `Tree`, `EntryList` and `Ribbon` are the parts on their own.  The picture follows the map; `step` goes back into its
     last operation.  If the map is too large to be shown whole, `find` is an address to show as well.
@@ -87,7 +87,6 @@ class Map(Picture):
             machine=target.machine.name,
             selection=entry_id(self.selection),
             width=at.width,
-            brief=at.brief,
         )
 
     def picture(self, target: AnyMap, moment: Moment) -> MapPicture:

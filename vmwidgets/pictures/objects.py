@@ -1,4 +1,4 @@
-"""The picture of a fault, in stages."""
+"""The picture of a fault: its page before, its steps, and its page after."""
 
 from __future__ import annotations
 
@@ -7,18 +7,20 @@ from functools import partial
 from itertools import islice
 from typing import Any
 
-from vmwidgets.engine.base.units import PAGE, PAGE_SHIFT
+from vmwidgets.engine.base.units import PAGE, PAGE_SHIFT, binary_size
 from vmwidgets.engine.kernel.tasks.objects_schema import PageCopied
 from vmwidgets.engine.machine import Machine
 from vmwidgets.engine.machine.handles.tasks import Task
+from vmwidgets.engine.memory.pages_schema import PageAllocated
 from vmwidgets.views.memory.blackboard import BoardFrame, Descriptor, entry_word
-from vmwidgets.views.memory.fault import Copy, Side, draw_fault
+from vmwidgets.views.memory.fault import FaultedPage, Side, draw_fault, framed
 from vmwidgets.views.scene.model import Scene
 from vmwidgets.views.story.faults import Fault as FaultStory
 from vmwidgets.views.story.faults import Meaning, Read
 from vmwidgets.views.story.moment import Moment
 
 from .at import At, starts_of
+from .finding import EVERY
 from .moments import look_at
 from .picture import Picture, machine_of
 from .registry import picture_of
@@ -28,7 +30,7 @@ from .spaces import MachineSpace
 
 @picture_of()
 class Fault(Picture):
-    """The story of a fault: an access through TLB, walk, map lookup, object and pager, frame and page tables.
+    """The story of a fault: an access through TLB, walk, map lookup, pager, frame and page tables, and its page.
 
     `target` is a task, or a machine, whose picture shows the faults of all address spaces.  After an operation without
     a fault, the latest fault stays in the picture, and the caption says which operation it is from.
@@ -48,51 +50,72 @@ class Fault(Picture):
         """Return the fault at this moment."""
         space = at.target.name if isinstance(at.target, Task) else ""
         read = _reader(at.whole)
-        copies = partial(_copy_of, at.whole)
-        return draw_fault(at.moment, _faulted(at.whole), read=read, copies=copies, space=space, machine=at.whole.name,
-                          width=at.width)  # fmt: skip  # which fault, then how
+        pages, word = partial(_faulted_page, at.whole), entry_word(at.whole.architecture)
+        return draw_fault(at.moment, _faulted(at.whole), pages=pages, word=word, read=read, space=space,
+                          machine=at.whole.name, width=at.width)  # fmt: skip  # which fault, then how
 
 
-def _copy_of(machine: Machine, shown: Moment, fault: FaultStory, event: PageCopied) -> Copy | None:
-    """Return a fault's copy as it is drawn; None if a task of it is gone, or has the page at another address.
+def _faulted_page(machine: Machine, shown: Moment, fault: FaultStory) -> FaultedPage | None:
+    """Return the page of a task's access as it is drawn; None if a task of it is gone, or has it at another address.
 
-    The machine is rebuilt if the fault is an earlier operation's; None if that takes long.
+    The machine is rebuilt if the access is an earlier operation's; None if that takes long.
     """
     operation = shown.operation
-    assert operation is not None, "it has a fault"
+    assert operation is not None, "it has an access"
     if operation.number != len(machine.journal) - 1:
         if machine.history.is_far(operation.number):
             return None
         machine = machine.at(operation.number)
     page, writer = fault.va & ~(PAGE - 1), fault.space
-    tasks = [writer, *(one for one in event.mapped if one != writer)]
-    if any(one not in machine.tasks for one in tasks):
+    taken = [event for event in framed(fault.marks, shown) if isinstance(event, (PageAllocated, PageCopied))]
+    copied = [event for event in taken if isinstance(event, PageCopied)]
+    if writer not in machine.tasks or len(copied) > 1:
         return None
-    begun, source = shown.at(fault.marks[0].at), event.source_frame
-    was = {task: _page_of(machine, task, page, begun) for task in tasks}
-    now = {task: _page_of(machine, task, page, shown) for task in tasks}
-    if any(its is None for task, its in was.items() if task != writer):
-        return None
-    if any(its is not None and its.frame != source for its in was.values()):
-        return None
-    first, last = (look_at(machine.frames, then, (source, event.frame), of="beginnings").now for then in (begun, shown))
-    users = [sum(its is not None and its.frame == frame for its in some.values())
-             for some, frame in ((was, source), (now, source), (now, event.frame))]  # fmt: skip  # before, then after
-    old = BoardFrame(source, users[0], users[0], in_words(first[source]))
-    after = [old._replace(users=users[1], words=in_words(last[source]), state="changed" * (users[1] != users[0]))]
-    if event in shown.so_far:
-        state = "new" if users[2] else "ghost"
-        after = [BoardFrame(event.frame, users[2], 0, in_words(last[event.frame]), state, source), *after]
-    is_refused = not users[2] and any(mark.box == "code" and mark.at < shown.place for mark in fault.marks)
-    drawn = {task: _since(now[task], was[task]) for task in tasks[:2]}
-    if is_refused and (mine := drawn[writer]) is not None:
-        drawn[writer] = mine._replace(state="refused")
-    return Copy(
-        writer, page, wrote_in_words(operation), "file" if event.source.startswith("file ") else "anonymous",
-        Side(tuple((task, was[task]) for task in tasks[:2]), (old,)), Side(tuple(drawn.items()), tuple(after)),
-        event.frame, entry_word(machine.architecture), keeper="" if len(tasks) > 1 else event.source,
-        others=max(0, len(tasks) - 2),
+    begun, new = shown.at(fault.marks[0].at), {event.frame for event in taken}
+    was, now, end = (_page_of(machine, writer, page, then) for then in (begun, shown, shown.at(None)))
+    source = next((one.frame for one in (was, end) if one is not None and one.frame not in new), -1)
+    source = next((one.source_frame for one in copied if one.source_frame not in new), source)
+    others = [one for one in machine.frames.mapped_at(source) if one != (writer, page)] if source >= 0 else []
+    known = [source] * (source >= 0) + [event.frame for event in taken[-1:] if event in shown.so_far]
+    first, last = (look_at(machine.frames, then, tuple(known), of="beginnings").now for then in (begun, shown))
+    leads = [len(others) + (its is not None and its.frame == source) for its in (was, now)]
+    before: list[BoardFrame] = []
+    after: list[BoardFrame] = []
+    for frame in known:
+        if frame != source:
+            is_led = now is not None and now.frame == frame
+            state = "new" if is_led else "ghost"
+            after.insert(0, BoardFrame(frame, int(is_led), 0, in_words(last[frame]), state, source))
+        else:
+            before = [BoardFrame(frame, leads[0], leads[0], in_words(first[frame]))]
+            changed = "changed" * (leads[0] != leads[1])
+            after = [BoardFrame(frame, leads[1], leads[0], in_words(last[frame]), changed)]
+    drawn = None if now is None else now._replace(state="new" if was is None else "changed" * (now != was))
+    is_raised = any(mark.box == "code" and mark.at < shown.place for mark in fault.marks)
+    if drawn is not None and now == was and is_raised:
+        drawn = drawn._replace(state="fault" if 0 <= fault.failed < shown.place else "refused")
+    sharer = [(name, _page_of(machine, name, va, shown)) for name, va in others[:1] if name in machine.tasks]
+    ranges: list[tuple[int, str, bool]] = []
+    if 0 <= fault.failed < shown.place and fault.failing == "lookup":
+        entries = look_at(machine.tasks[writer].map, shown, whole=EVERY).now.entries
+        near = [one for one in entries if one.end > fault.va][:2]  # around it, or above it
+        ranges = [(one.start, f"{binary_size(one.end - one.start)}, {one.protection}", one.start <= fault.va)
+                  for one in near]  # fmt: skip  # in the order of addresses
+        ranges = ranges if any(is_here for *_, is_here in ranges) else [(fault.va, NOTHING, True), *ranges]
+    is_resolved = fault.faulted and fault.failed < 0
+    is_copied = bool(copied) and source >= 0
+    is_file = source >= 0 and machine.frames.owner(source).startswith("object file ")
+    return FaultedPage(
+        writer, page, wrote_in_words(shown.operation), "file" if is_file else "anonymous",
+        Side(((writer, was if is_resolved else drawn), *sharer), tuple(before)),
+        Side(((writer, drawn), *sharer), tuple(after)) if is_resolved else None, entry_word(machine.architecture),
+        copied[0].frame if is_copied else -1, keeper=copied[0].source if is_copied and not sharer else "",
+        others=max(0, len(others) - 1), ranges=ranges,
     )  # fmt: skip  # all of it
+
+
+NOTHING = "nothing is mapped here"
+"""The words about an address in no range."""
 
 
 def _page_of(machine: Machine, task: str, page: int, moment: Moment) -> Descriptor | None:
@@ -101,11 +124,6 @@ def _page_of(machine: Machine, task: str, page: int, moment: Moment) -> Descript
     pa = space.walk(page, "read", True).pa
     may_write = pa is not None and space.walk(page, "write", True).pa is not None
     return None if pa is None else Descriptor(pa >> PAGE_SHIFT, "rw-" if may_write else "r--")
-
-
-def _since(now: Descriptor | None, was: Descriptor | None) -> Descriptor | None:
-    """Return a descriptor with its state since it was as before."""
-    return now if now is None or now == was else now._replace(state="new" if was is None else "changed")
 
 
 def _reader(machine: Machine) -> Read:

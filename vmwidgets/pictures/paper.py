@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from fractions import Fraction
 from functools import partial
 from itertools import pairwise
 from typing import Any, NamedTuple
 from zlib import crc32
 
 from vmwidgets.engine.base.errors import Refused, shown
-from vmwidgets.engine.base.units import Address
+from vmwidgets.engine.base.units import Address, counted
 from vmwidgets.engine.mmu.tlb_schema import TlbSlot, TlbValue
+from vmwidgets.on_paper.layout import names_of
 from vmwidgets.on_paper.machine import Paper
+from vmwidgets.on_paper.widths import in_bytes
 from vmwidgets.on_paper.worked import Access
 from vmwidgets.views.scene import boxes, kit
 from vmwidgets.views.scene.boxes import Column, Part, Row
 from vmwidgets.views.scene.kit import Box
-from vmwidgets.views.scene.model import Caption, Node, Scene, Table, Text
-from vmwidgets.views.scene.text import text_width
+from vmwidgets.views.scene.model import Bar, Caption, Node, Scene, Table, Text
+from vmwidgets.views.scene.text import text_width, wording
 from vmwidgets.views.tables.walk import draw_walk
 
 from .asked import FIRST, LATER, WORDS, choices
@@ -162,21 +165,23 @@ def _access(one: Access, width: float) -> Scene:
     parts = [_divided("va", f"virtual address {Address(one.va)}", one.va, one.va_bits, _above(one), _below(one))]
     if one.tlb is not None and one.hit is not None:
         said = "hit: no table is read" if one.hit else "miss: the tables are read"
-        parts += [boxes.heading("paper/tlb", "TLB", said), _tlb(one.tlb, one.tlbi, one.tlbt)]
+        looked = boxes.below(boxes.words("paper/tlb", f"TLB, {said}", "strong"), _tlb(one.tlb, one), gap=4)
+        parts = [boxes.beside(*parts, looked, least=_CELL * one.va_bits * 0.9, gap=40)]
+    found: list[Part] = []
     if one.pa is not None:
         most = max(one.pa_bits, int(one.pa).bit_length(), sum(bits for _, bits in one.cache_bits), offset, 1)
         split = [_Group("PFN", one.pfn, most - offset), _Group("PPO", one.vpo, offset)] if one.pfn is not None else []
         inside = _cache(one, most)
-        parts.append(_divided("pa", f"physical address {one.pa}", int(one.pa), most, split, inside))
+        found.append(_divided("pa", f"physical address {one.pa}", int(one.pa), most, split, inside))
         if one.cache_hit is not None:
             known = "" if one.byte is None else f", byte {one.byte:#04x}"
-            parts.append(boxes.words("paper/cache", f"cache {'hit' if one.cache_hit else 'miss'}{known}", "body"))
+            found.append(boxes.words("paper/cache", f"cache {'hit' if one.cache_hit else 'miss'}{known}", "body"))
     elif one.fault:
-        parts.append(boxes.words("paper/fault", f"fault: {one.fault}", "body strong"))
-    parts += [
-        boxes.heading("paper/worked", "The solution, step by step"),
-        _lines("step", one.worked),
-    ]
+        found.append(boxes.words("paper/fault", f"fault: {one.fault}", "body strong"))
+    worked = boxes.below(
+        boxes.words("paper/worked", "the solution, step by step", "strong"), _lines("step", one.worked), gap=4
+    )
+    parts.append(boxes.beside(boxes.below(*found, gap=8), worked, least=max(400, _CELL * one.pa_bits / 2), gap=40))
     caption = Caption(f"{Address(one.va)} is at physical {one.pa}.", tone="good")
     if one.pa is None:
         ends = f"The access ends with a fault: {one.fault}."
@@ -185,17 +190,16 @@ def _access(one: Access, width: float) -> Scene:
     picture = partial(boxes.picture, "paper", f"{one.access} {Address(one.va)} on paper", "", table=table, width=width)
     if one.walk is None or not one.path:
         return picture(boxes.below(*parts, gap=12), caption=caption)
-    split_at = 1 + 2 * (one.hit is not None)
     assert one.walk.tables is not None, "an access walks its own tables"
     walk = draw_walk(one.walk, neighbours_of(one.walk.tables, one.walk), width=width)
-    scenes = [picture(boxes.below(*parts[:split_at], gap=12), caption=caption), walk,
-              boxes.picture("paper", "", "", boxes.below(*parts[split_at:], gap=12), caption=caption,
-                            table=Table((), ()), width=width)]  # fmt: skip  # before the tables, the tables, after
+    before, after = parts
+    scenes = [picture(before, caption=caption), walk,
+              boxes.picture("paper", "", "", after, caption=caption, table=Table((), ()), width=width)]  # fmt: skip
     return kit.stack(scenes, "paper", headed=False)
 
 
 def _machine(paper: Paper, width: float) -> Scene:
-    """Return how a machine divides its addresses, and its sizes."""
+    """Return a machine as the sheet of an exam: how it divides its addresses, its TLB, its tables, its segments."""
     bits, known = paper.bits, paper.widths
     parts: list[Part] = []
     if known.va is not None and known.offset is not None:
@@ -209,15 +213,104 @@ def _machine(paper: Paper, width: float) -> Scene:
         above = [_Group("PFN", None, known.pa - known.offset), _Group("PPO", None, known.offset)]
         lower = [_Group(name, None, bits[name]) for name in ("CT", "CI", "CO") if name in bits]
         parts.append(_divided("pa", f"physical address, {known.pa} bits", None, known.pa, above, lower))
-    said = [line.strip() for line in repr(paper)[1:-1].splitlines()[1:]]
-    words = "A machine on paper: nothing is known of its addresses yet."
-    if known.va is not None and known.offset is not None:
-        words = f"Addresses of {known.va} bits, with {known.offset} for the offset in a page."
-    rows = [(name, str(value)) for name, value in bits.items()]
+    tables = [
+        part
+        for part in (_tlb_of(paper), _cache_of(paper), _levels_of(paper), _pages_of(paper), _segments_of(paper))
+        if part
+    ]
+    widest = max(known.va or 0, known.pa or 0)
     return boxes.picture(
-        "paper", "a machine on paper", "", boxes.below(*parts, _lines("size", said), gap=12),
-        caption=Caption(words), table=Table(("part", "bits"), rows), width=width,
+        "paper", "a machine on paper", "",
+        boxes.below(
+            boxes.beside(*parts, least=_CELL * widest * 0.9, gap=40),
+            boxes.downwards(tables, 320, gap=40, under=10), _lines("note", known.notes), gap=20,
+        ),
+        caption=Caption(_sized(paper)),
+        table=Table(("part", "bits"), [(name, str(value)) for name, value in bits.items()]), width=width,
     )  # fmt: skip  # what it draws, what it says
+
+
+def _sized(paper: Paper) -> str:
+    """Return how many pages and frames a machine has, as far as that is known."""
+    known = paper.widths
+    if known.va is None or known.offset is None:
+        return "A machine on paper: nothing is known of its addresses yet."
+    frames = "" if known.pa is None else f", in {_many(paper.frames, 'frame')}"
+    return f"{_many(paper.pages, 'page')} of {in_bytes(Fraction(known.page or 0))}{frames}."
+
+
+def _many(count: int, what: str) -> str:
+    """Return a count with its noun; a large power of two is written as one."""
+    return counted(count, what) if count < _LARGE else f"2^{count.bit_length() - 1} {what}s"
+
+
+_LARGE = 1 << 24
+"""The least number of pages that is written as a power of two."""
+
+
+def _tlb_of(paper: Paper) -> Part | None:
+    """Return a machine's TLB; a large one is only named."""
+    tlb = paper.tlb
+    if tlb is None:
+        return None
+    head = boxes.heading("paper/tlb", "TLB", f"{counted(tlb.sets, 'set')} of {counted(tlb.ways, 'way')}")
+    return head if tlb.sets > MOST_SETS else boxes.below(head, _tlb(tlb))
+
+
+def _cache_of(paper: Paper) -> Part | None:
+    """Return the sizes of a machine's cache."""
+    cache, unit = paper.cache, paper.widths.unit
+    if cache is None:
+        return None
+    ways, block = (
+        f"{counted(cache.sets, 'set')} of {counted(cache.ways, 'way')}",
+        in_bytes(Fraction(cache.block * unit)),
+    )
+    return boxes.heading("paper/cache", "Cache", f"{ways}, blocks of {block}")
+
+
+def _levels_of(paper: Paper) -> Part | None:
+    """Return the tables of each level, with the bits of their index and their size."""
+    known = paper.widths
+    if known.levels is None or known.entry is None or known.depth < 2:
+        return None
+    rows = [
+        (name, f"{bits}", f"{1 << bits:,}", in_bytes(known.table_bytes(at)))
+        for at, (bits, (_, name)) in enumerate(zip(known.levels, names_of(known.depth), strict=True))
+    ]
+    return _listed(
+        "level", "Tables", ("table", "index bits", "entries", "size"), rows, f"entries of {in_bytes(known.entry)}"
+    )
+
+
+def _pages_of(paper: Paper) -> Part | None:
+    """Return the entries of the pages that are mapped, and how many are not."""
+    known, mapped = paper.widths, sorted(paper.mapped.items())
+    if known.vpn is None or not (mapped or known.depth == 1):
+        return None
+    rows = [(f"{vpn:#x}", f"{pfn:#x}", rights or "yes") for vpn, (pfn, rights) in mapped]
+    others = f"all {'other ' * bool(rows)}{_many(paper.pages - len(rows), 'page')}: not valid"
+    name = "Page table" if known.depth == 1 else "Pages"
+    return boxes.below(_listed("page", name, ("VPN", "PFN", "valid"), rows), boxes.words("paper/others", others))
+
+
+def _segments_of(paper: Paper) -> Part | None:
+    """Return a machine's segments."""
+    rows = [
+        (one.name, f"{one.base}", f"{one.limit}", one.rights, "down" if one.down else "up") for one in paper.segments
+    ]
+    return _listed("segment", "Segments", ("segment", "base", "limit", "rights", "grows"), rows) if rows else None
+
+
+def _listed(what: str, title: str, names: Sequence[str], rows: Sequence[Sequence[str]], said: str = "") -> Part:
+    """Return a table with its title."""
+    some = [Row(f"paper/{what}/{at}", row) for at, row in enumerate(rows)]
+    table = boxes.rows(f"paper/{what}s", [Column(name, least=64) for name in names], some, most=_ROWS)
+    return boxes.below(boxes.heading(f"paper/{what}", title, said), boxes.narrower(420, table))
+
+
+_ROWS = 8
+"""The most rows of a table of a machine."""
 
 
 def _lines(identity: str, said: Iterable[str]) -> Part:
@@ -240,7 +333,7 @@ class _Group(NamedTuple):
     @property
     def words(self) -> str:
         """The name with the number, or with the count of bits."""
-        return f"{self.name} {self.value:#x}" if self.value is not None else f"{self.name}: {self.bits}"
+        return f"{self.name} {self.value:#x}" if self.value is not None else f"{self.name}, {self.bits} bits"
 
 
 def _in_turn(parts: Iterable[tuple[str, int]], value: int, high: int) -> Iterator[_Group]:
@@ -276,15 +369,17 @@ def _cache(one: Access, most: int) -> list[_Group]:
     ]
 
 
-_CELL, _HIGH, _DIGITS, _GAP, _WAY = 22.0, 24.0, 22.0, 2.0, 100.0
-"""Greatest width of a bit; height of a part's name, and of the digits; space between two parts; a way's least."""
+_CELL, _HIGH, _NUMBERS, _BITS, _GAP, _WAY = 28.0, 24.0, 18.0, 28.0, 2.0, 70.0
+"""Greatest width of a bit; heights of a part's name, of the bits' numbers, and of the bits; space between two parts;
+a way's least width.
+"""
 
 
 def _divided(
     identity: str, title: str, value: int | None, bits: int, above: Sequence[_Group], below: Sequence[_Group]
 ) -> Part:
-    """Return an address's digits between two rows of names; both rows begin at the highest bit."""
-    high = (_HIGH * bool(above)) + (_DIGITS if value is not None else 0) + (_HIGH * bool(below)) + 4
+    """Return an address's bits, a box each with its number, between two rows of names; all begin at the highest bit."""
+    high = _HIGH * (bool(above) + bool(below)) + _NUMBERS + _BITS + 4
     return boxes.below(boxes.words(f"paper/{identity}/title", title, "strong"),
                        boxes.drawing(high, partial(_rows, identity, value, bits, above, below)), gap=4)  # fmt: skip
 
@@ -297,17 +392,24 @@ def _rows(
     if above:
         yield from _named(f"paper/{identity}/above", bits, above, places, box, y)
         y += _HIGH
-    if value is not None:
-        for high, low in pairwise(sorted(places, reverse=True)):
-            digits = f"{value >> low & (1 << high - low) - 1:0{high - low}b}"
-            x, w = box.x + places[high], places[low] - places[high] - _GAP
-            text = (Text(w / 2, 15, digits, "mono label", "middle"),) if text_width(digits, "mono label") <= w else ()
-            yield Node(
-                f"paper/{identity}/digits/{low}", "label", x, y, w, _DIGITS, shape="none", text=text, title=digits
-            )
-        y += _DIGITS
+    for high, low in pairwise(sorted(places, reverse=True)):
+        place = Box(box.x + places[high], y, places[low] - places[high] - _GAP, _NUMBERS + _BITS)
+        yield _cells(f"paper/{identity}/digits/{low}", value, high, low, place)
     if below:
-        yield from _named(f"paper/{identity}/below", bits, below, places, box, y)
+        yield from _named(f"paper/{identity}/below", bits, below, places, box, y + _NUMBERS + _BITS)
+
+
+def _cells(identity: str, value: int | None, high: int, low: int, place: Box) -> Node:
+    """Return the bits from `high` - 1 to `low`, a box each, empty if they have no value; numbers as far as they fit."""
+    w = place.w / (high - low)
+    digits = "" if value is None else f"{value >> low & (1 << high - low) - 1:0{high - low}b}"
+    numbers = [*range(high - 1, low - 1, -1)]
+    if w < text_width("00") + 2:  # of a part of many bits, its highest, and bit 0
+        numbers = numbers[:1] + [0] * (not low and place.w > text_width("00  0"))
+    text = [Text((high - bit - 0.5) * w, 13, f"{bit}", "label dim", "middle") for bit in numbers]
+    text += [Text((at + 0.5) * w, _NUMBERS + 18, digit, "mono label", "middle") for at, digit in enumerate(digits)]
+    bars = [Bar(at * w, _NUMBERS, w - min(2.0, w / 8), _BITS - 4, "rail") for at in range(high - low)]
+    return kit.runs(identity, place, text, bars=bars, title=digits or f"bits {high - 1} to {low}")
 
 
 def _named(
@@ -318,7 +420,8 @@ def _named(
         low = high - group.bits
         x, w = box.x + places[high], places[low] - places[high] - _GAP
         title = f"{group.words}, bits {high - 1} to {low}"
-        text = (Text(w / 2, 16, group.words, "label", "middle"),) if text_width(group.words) <= w else ()
+        said = wording((group.words, group.name if group.value is None else "", ""), w)
+        text = (Text(w / 2, 16, said, "label", "middle"),) * bool(said)
         yield Node(f"{identity}/{number}", "bits", x, y, w, _HIGH, lane="bits", text=text, title=title)
         high = low
 
@@ -348,17 +451,28 @@ def _places(bits: int, above: Sequence[_Group], below: Sequence[_Group], room: f
     return places
 
 
-def _tlb(tlb: TlbValue, chosen: int | None, tag: int | None) -> Part:
-    """Return the sets of a TLB after the access, each way as its tag and frame."""
+def _tlb(tlb: TlbValue, one: Access | None = None) -> Part:
+    """Return the sets of a TLB after an access, each way as its tag and frame."""
+    chosen, looked, state = (None, "", ()) if one is None else (one.tlbi, *_looked(one))
     sets = [chosen or 0] if tlb.sets > MOST_SETS else range(tlb.sets)
     rows = []
     for number in sets:
         cells = [_way(slot, tlb.sets) for slot in tlb.rows[number]]
-        rows.append(Row(f"paper/set/{number}", (f"set {number}", *cells), state=("path",) * (number == chosen)))
+        rows.append(Row(f"paper/set/{number}", (f"set {number}", *cells), state=state * (number == chosen)))
     columns = Column(), *(Column(f"way {way}", "mono label", least=_WAY, under=True) for way in range(tlb.ways))
-    looked = "" if tag is None else f"The set is {chosen:#x} (TLBI), and the tag is {tag:#x} (TLBT): tag → frame."
     grid = boxes.narrower((tlb.ways + 1) * (_WAY + 12), boxes.rows("paper/tlb", columns, rows, boxed=True))
     return boxes.below(boxes.words("paper/tlb/looked", looked), grid, gap=4)
+
+
+def _looked(one: Access) -> tuple[str, tuple[str, ...]]:
+    """Return what the lookup found in words, and the state of its set, which a miss may fill."""
+    if one.tlbt is None or one.tlbi is None:
+        return "", ()
+    if one.hit:
+        return f"set {one.tlbi:#x}, tag {one.tlbt:#x}; a way holds tag → frame", ("path",)
+    is_filled = one.pa is not None
+    after = "; filled now, tag → frame" if is_filled else ""
+    return f"set {one.tlbi:#x} did not have tag {one.tlbt:#x}{after}", ("new",) if is_filled else ("path",)
 
 
 def _way(slot: TlbSlot | None, sets: int) -> str:

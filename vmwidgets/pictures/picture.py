@@ -37,6 +37,14 @@ NARROWEST, WIDEST = 420, 1600
 """The widths in pixels for which pictures can be laid out."""
 
 
+CALLED = (
+    "machine", "target", "steps", "operation", "space", "show_address",
+    "scene", "search", "beside", "snapshot", "of_another", "blank", "present", "graphviz",
+    "save", "to_text", "to_svg", "to_png", "to_html", "to_json", "to_dot",
+)  # fmt: skip  # what it shows, what is done with it, and its files
+"""The names that a notebook uses of a picture, beside its options; some kinds have not all of them."""
+
+
 _MOMENTARY = ("step", "moment", "selection", "follow")
 """Traits that belong to one moment, and are not copied to a similar picture."""
 
@@ -159,6 +167,10 @@ class Picture(Exports, Finding, Suggesting, traitlets.HasTraits):
         if not self.alive:
             return f"<{type(self).__name__} of a machine that is gone>"
         return self._at_prompt(" of ".join([type(self).__name__, *self._named()]))
+
+    def __dir__(self) -> list[str]:
+        """Return what a notebook uses of the picture; a completion lists it, and not what serves pages and widgets."""
+        return sorted({*self.trait_names(public=True), *(name for name in CALLED if hasattr(type(self), name))})
 
     def _named(self) -> list[str]:
         """Return the names of the target and of its machine."""
@@ -496,13 +508,20 @@ class Picture(Exports, Finding, Suggesting, traitlets.HasTraits):
         machine = self.machine
         return -1 if machine is None or not len(machine.journal) else machine.journal.last.serial
 
-    @traitlets.observe("step")
-    def _step_chosen(self, change: Any) -> None:
-        if self._placing or self._scene is None or not self._has_machine:
+    @traitlets.observe("step", "moment", "selection", "width", "scale")
+    def _was_set(self, change: Any) -> None:
+        """Let the moment follow a chosen step, and the step a moment, as far as it is known before it is drawn."""
+        name, now, scene = change["name"], change["new"], self._known
+        if name == "step":
+            if not self._placing and self._scene is not None and self._has_machine:
+                places = self._scene.steps.places
+                self.moment = self._when(self._drawn_at[0], places[now] if 0 <= now < len(places) else AFTER)
             return
-        places = self._scene.steps.places
-        done = places[change["new"]] if 0 <= change["new"] < len(places) else AFTER
-        self.moment = self._when(self._drawn_at[0], done)
+        if name == "moment":
+            steps, done = scene and scene.steps, now and now.done
+            before = sum(0 < one <= (done or 0) for one in steps.places) if steps else -1
+            self._place(steps.count if steps and done is None else before)
+        self.changed(change)
 
     def _when(self, number: int, done: int) -> When | None:
         """Return the moment after `done` events of operation `number`; now, if it is the latest and all are done."""
@@ -585,20 +604,6 @@ class Picture(Exports, Finding, Suggesting, traitlets.HasTraits):
     def __deepcopy__(self, _known: object) -> Snapshot:
         """Copy as a snapshot, as pickling does."""
         return self.snapshot()
-
-    @traitlets.observe("moment")
-    def _moved(self, change: Any) -> None:
-        """Set the step of the new moment, as far as it is known before it is drawn."""
-        scene = self._known
-        if scene is None:
-            self._place(-1)
-            return
-        steps, done = scene.steps, None if change["new"] is None else change["new"].done
-        self._place(steps.count if done is None else sum(0 < one <= done for one in steps.places))
-
-    @traitlets.observe("moment", "selection", "width", "scale")
-    def _shown_otherwise(self, change: object) -> None:
-        self.changed(change)
 
 
 BESIDE_BY: list[Callable[[Picture, Picture], Picture]] = []

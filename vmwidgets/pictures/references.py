@@ -1,10 +1,11 @@
 """A string of references as a table of small grids: a row for each policy, a column for each number of frames.
 
 The string is written once above each column.  Below the string, each reference has a dot if it was a fault, then the
-contents of each frame after it, then the evicted page; faults are shaded, hits pale.  The count of faults is in a
-grid's margin.  References are counted from 1: every fifth has its number, and the selected one.  If the policy uses
-reference bits, a page whose bit is set has a dot beside it; a triangle is the clock's hand.  The same reference is the
-same thing in all grids, so that selecting it in one grid selects it in all.  There is no machine, and nothing changes.
+contents of each frame after it, then the evicted page, as the names of rows say; faults are shaded.  The count of
+faults is in a grid's margin.  References are counted from 1: every fifth has its number, and the selected one.  If the
+policy uses reference bits, a page whose bit is set has a dot beside it; a triangle is the clock's hand.  The same
+reference is the same thing in all grids, so that selecting it in one grid selects it in all.  There is no machine, and
+nothing changes.
 """
 
 from __future__ import annotations
@@ -17,13 +18,13 @@ import traitlets
 
 from vmwidgets.engine.base.errors import Refused, shown, with_signs
 from vmwidgets.engine.base.frozen import frozen
-from vmwidgets.engine.base.units import counted
+from vmwidgets.engine.base.units import counted, listed
 from vmwidgets.reference_strings.references_schema import PageName, PageReference, PolicyRun, ReferencesValue
 from vmwidgets.views.scene import boxes, kit
 from vmwidgets.views.scene.boxes import Part
 from vmwidgets.views.scene.kit import LINE, MARGIN, WIDTH, Box
 from vmwidgets.views.scene.model import Bar, Caption, Lane, Node, Scene, Table, Text
-from vmwidgets.views.scene.text import fitted, text_width, visible
+from vmwidgets.views.scene.text import fitted, shorten, text_width, visible
 from vmwidgets.views.story.words.pictures import say_references
 
 from .at import At
@@ -57,8 +58,11 @@ _STRING = 54.0
 _DOT = 4.0
 """Size of the dot beside a page whose reference bit is set."""
 
-_INDEX, _COUNT, _APART = 38.0, 76.0, 18.0
-"""Widths of the names of frames and of the count of faults; space between grids."""
+_INDEX, _COUNT, _APART = 71.0, 88.0, 18.0
+"""Widths of the names of rows and of the count of faults; space between grids."""
+
+_NAME = 150.0
+"""The greatest width of a policy's name, in two lines if it is longer."""
 
 _NARROW = 612.0
 """Room in pixels below which each grid has its name above it, with the count next to it."""
@@ -79,7 +83,7 @@ class References(Picture):
     >>> found = vm.reference_string("1 2 3 1 2", 2, ("fifo", "opt"))
     >>> picture = vm.picture(found)
     >>> picture.scene().caption.text
-    '...5 by fifo, 4 by opt...'
+    '5 faults with 2 frames, by fifo.'
     >>> picture.selection = "reference:2"
     >>> picture.scene().caption.reason
     '...fifo: fault, 1 is evicted; opt: fault, 2 is evicted...'
@@ -195,7 +199,7 @@ class _Sheet:
         each = len(runs) // policies if len(runs) % policies == 0 else 1
         ways = ((True, each), (True, 1)) if w < _NARROW else ((False, each), (True, each), (False, 1))
         for is_narrow, beside in ways:
-            left = 0.0 if is_narrow else min(150.0, max(name, text_width("16 frames"))) + 12
+            left = 0.0 if is_narrow else min(_NAME, max(name, text_width("16 frames"))) + 12
             block = (w - left + _APART) / beside
             room = block - _APART - _INDEX - _COUNT * (not is_narrow)
             if room / len(runs[0].steps) >= least:
@@ -283,7 +287,7 @@ def _string(
     if title:
         text.append(Text(_INDEX, 13, title, "strong"))
     if not place:
-        text += [Text(0, top, "#", "dim"), fitted(0, top + 14, "page", _INDEX - 1, "dim")]
+        text += [_of_row(0, top, "reference"), _of_row(0, top + 14, "page")]
     w = _INDEX + len(shown) * sheet.column
     bars = (Bar(_INDEX, top + 19, w - _INDEX - 2, 1, "line"),)
     words = f"references {shown[0] + 1} to {shown[-1] + 1}" if shown[0] else "the string, from its beginning"
@@ -303,14 +307,21 @@ def _numbered(shown: range, selected: int | None, column: float) -> list[int]:
 def _name_beside(run: PolicyRun, number: int, sheet: _Sheet, line: int, box: Box) -> Node:
     """Return the policy to the left of a row of grids, and the meanings of their rows."""
     room, wide = sheet.left - 6, sheet.left + _INDEX
-    names = [fitted(0, 12, run.policy, room, "body strong")]
+    names = [fitted(0, 12 + 16 * at, name, room, "body strong") for at, name in enumerate(_in_two(run.policy, room))]
     if len(sheet.rows[0]) == 1 and sheet.is_whole(number):
-        names.append(fitted(0, 29, counted(run.frames, "frame"), room, "dim"))
+        names.append(fitted(0, 13 + 16 * len(names), counted(run.frames, "frame"), room, "dim"))
     elif len(sheet.rows[0]) == 1:
         names = [fitted(0, 12, f"{visible(run.policy)}, {counted(run.frames, 'frame')}", wide - 6, "")]
     text = [*names, *_frames(run, number, sheet, sheet.left)]
     place = Box(box.x - sheet.left, box.y, wide - 4, max(sheet.high(run, number), 34))
     return _name(run, number, sheet, line, place, text)
+
+
+def _in_two(name: str, room: float) -> list[str]:
+    """Return a policy's name in one line, or in two if it does not fit into one."""
+    shown = visible(name)
+    fit = next((at for at in range(len(shown), 0, -1) if text_width(shown[:at], "body strong") <= room), len(shown))
+    return [shown[:fit], *[shown[fit:]] * (fit < len(shown))]
 
 
 def _name(run: PolicyRun, number: int, sheet: _Sheet, line: int, box: Box, text: Sequence[Text]) -> Node:
@@ -325,18 +336,31 @@ def _name(run: PolicyRun, number: int, sheet: _Sheet, line: int, box: Box, text:
 
 
 def _frames(run: PolicyRun, number: int, sheet: _Sheet, x: float, top: float = 0.0) -> Iterator[Text]:
-    """Yield the meanings of a grid's rows: numbers of frames, and the evicted page."""
+    """Yield the names of a grid's rows: faults, frames, and evicted pages."""
     if not sheet.is_whole(number):
         return
+    yield _of_row(x, top + 12, "fault")
     for frame in range(min(run.frames, FRAMES)):
-        yield Text(x + 14, top + _DOTS + frame * _ROW + 13, f"{frame}", "dim", "middle")
-    yield Text(x, top + _DOTS + min(run.frames, FRAMES) * _ROW + 13, "out", "dim")
+        yield _of_row(x, top + _DOTS + frame * _ROW + 13, f"{frame}" if frame else "frame 0")
+    yield _of_row(x, top + _DOTS + min(run.frames, FRAMES) * _ROW + 13, "evicted")
 
 
-def _is_best(runs: Sequence[PolicyRun], run: PolicyRun) -> bool:
-    """Return whether a run has the fewest faults for its number of frames, and others have more."""
-    others = [one.faults for one in runs if one.frames == run.frames]
-    return len(others) > 1 and run.faults == min(others) < max(others)
+def _of_row(x: float, y: float, words: str) -> Text:
+    """Return the name of a row, up to the first reference."""
+    return Text(x + _INDEX - 8, y, words, "dim", "end")
+
+
+def _rank(runs: Sequence[PolicyRun], run: PolicyRun) -> str:
+    """Return "fewest" for fewer faults than others with as many frames; OPT, which no kernel can have, is the limit."""
+    if _is_limit(runs, run):
+        return "the limit"
+    others = [one.faults for one in runs if one.frames == run.frames and not _is_limit(runs, one)]
+    return "fewest" if len(others) > 1 and run.faults == min(others) < max(others) else ""
+
+
+def _is_limit(runs: Sequence[PolicyRun], run: PolicyRun) -> bool:
+    """Return whether a run is of the optimal policy, beside others."""
+    return run.policy == OPTIMAL and any(one.policy != OPTIMAL for one in runs)
 
 
 def _name_above(runs: Sequence[PolicyRun], number: int, sheet: _Sheet, line: int, box: Box) -> Node:
@@ -344,20 +368,20 @@ def _name_above(runs: Sequence[PolicyRun], number: int, sheet: _Sheet, line: int
     run, w = runs[number], box.w
     more = sheet.anomalies.get((run.policy, run.frames), 0)
     faults = counted(run.faults, "fault")
-    words = f"▲ {faults}, {more:,} more" if more else f"{faults}, fewest" if _is_best(runs, run) else faults
+    words = f"▲ {faults}, {more:,} more" if more else ", ".join(filter(None, (faults, _rank(runs, run))))
     room = w - text_width(words, "strong") - 8
     text = [
         fitted(0, 14, f"{visible(run.policy)}, {counted(run.frames, 'frame')}", room, "strong"),
-        Text(w, 14, words, f"strong{' error' * bool(more)}", "end"), *_frames(run, number, sheet, 0, LINE + 2),
+        Text(w, 14, words, "strong", "end"), *_frames(run, number, sheet, 0, LINE + 2),
     ]  # fmt: skip  # a name, then what its rows are
     return _name(run, number, sheet, line, box._replace(h=LINE + 2 + sheet.high(run, number)), text)
 
 
 def _count(runs: Sequence[PolicyRun], number: int, sheet: _Sheet, box: Box) -> Node:
-    """Return a grid's margin: its faults, whether they are the fewest, and how many more than with fewer frames."""
+    """Return a grid's margin: its faults, their rank, and how many more than with fewer frames."""
     run = runs[number]
     more = sheet.anomalies.get((run.policy, run.frames), 0)
-    is_best = _is_best(runs, run)
+    rank = _rank(runs, run)
     title = f"{run.headline}, {counted(run.hits, 'hit')}: {100 * run.rate:.3g} % faults"
     if more:
         title += f"; {more:,} more than with fewer frames: Belady's anomaly"
@@ -365,18 +389,16 @@ def _count(runs: Sequence[PolicyRun], number: int, sheet: _Sheet, box: Box) -> N
     text: tuple[Text, ...]
     if not sheet.is_whole(number):
         words = f"{'▲ ' * bool(more)}{count}"
-        text = (fitted(4, 12, words, w - 4, "error strong" if more else "strong" if is_best else ""),)
+        text = (fitted(4, 12, words, w - 4, "strong" if more or rank == "fewest" else ""),)
         return kit.runs(f"references/{number}/faults", box._replace(h=LINE), text, title=title)
     words = "fault" if run.faults == 1 else "faults"
-    text = (Text(4, _DOTS + 13, count, f"title{' error' * bool(more)}"), Text(4, _DOTS + 30, words, "dim"))
+    text = (Text(4, _DOTS + 13, count, "title"), Text(4, _DOTS + 30, words, "dim"))
     if more:
-        text += (fitted(4, _DOTS + 58, f"▲ {more:,} more", w - 4, "error"),)
-    elif is_best:
-        text += (Text(4, _DOTS + 58, "fewest", "strong"),)
-    part = (w - 4) * run.faults / len(run.steps)
-    bars = Bar(4, _DOTS + 37, w - 4, 6, "rail"), Bar(4, _DOTS + 37, part, 6, "error")
-    high = max(box.h, _DOTS + (62 if more or is_best else 46))
-    return kit.runs(f"references/{number}/faults", box._replace(h=high), text, bars=bars, title=title)
+        text += (fitted(4, _DOTS + 47, f"▲ {more:,} more", w - 4, "strong"),)
+    elif rank:
+        text += (Text(4, _DOTS + 47, rank, "strong" if rank == "fewest" else "dim"),)
+    high = max(box.h, _DOTS + (51 if more or rank else 35))
+    return kit.runs(f"references/{number}/faults", box._replace(h=high), text, title=title)
 
 
 def _column(lane: str, run: PolicyRun, index: int, is_whole: bool, box: Box) -> Node:
@@ -386,7 +408,7 @@ def _column(lane: str, run: PolicyRun, index: int, is_whole: bool, box: Box) -> 
     hand = 9.0 if step.hand is not None else 0.0
     middle, room = (box.w + hand / 2) / 2, box.w - hand - 2
     held = min(room, 2 * (box.w - _DOT - 0.5 - middle)) if run.uses_bits else room
-    text = [Text(middle, 12, "●", "error", "middle")] if step.fault else []
+    text = [Text(middle, 12, "●", "", "middle")] if step.fault else []
     bars = []
     for frame, page in enumerate(step.pages[:drawn]):
         top = _DOTS + frame * _ROW
@@ -399,7 +421,7 @@ def _column(lane: str, run: PolicyRun, index: int, is_whole: bool, box: Box) -> 
             text.append(Text(0, top + 13, "▸", ""))
     if is_whole:
         gone = ",".join(map(str, step.gone))
-        text.append(fitted(middle, _DOTS + drawn * _ROW + 13, gone, room, "mono error", "middle"))
+        text.append(fitted(middle, _DOTS + drawn * _ROW + 13, gone, room, "mono", "middle"))
     return Node(
         f"{lane}/{index}", "reference", *box, thing=f"reference:{index}", text=tuple(run for run in text if run.text),
         bars=tuple(bars), state=("miss",) if step.fault else ("hit",), title=_title(run, index), action="select",
@@ -408,17 +430,13 @@ def _column(lane: str, run: PolicyRun, index: int, is_whole: bool, box: Box) -> 
 
 
 def _legend(runs: Sequence[PolicyRun], sheet: _Sheet) -> Part:
-    """Return the meanings of the marks that are present."""
-    parts = ["#: the number of a reference", "●, shaded: a fault"]
-    parts += ["bar: faults of all references"] * (not sheet.is_narrow and (sheet.opened is None or bool(sheet.opened)))
+    """Return the meanings of the marks that are present and that no row names."""
+    parts = ["w: a write"] * any(step.write for step in runs[0].steps)
+    parts += ["|: a tick"] * any(step.ticks for step in runs[0].steps)
     if sheet.opened is None or sheet.opened:
-        parts += ["0, 1 and so on: the frames", "bold: the referenced page", "out: the evicted page"]
-        parts += ["w: a write"] * any(step.write for step in runs[0].steps)
-        parts += ["|: a tick"] * any(step.ticks for step in runs[0].steps)
         parts += ["dot beside a page: its reference bit is set"] * any(run.uses_bits for run in runs)
         parts += ["▸: the clock's hand"] * any(run.steps[0].hand is not None for run in runs)
-    if sheet.anomalies:
-        parts.append("▲: more faults with more frames")
+    parts += ["▲: more faults with more frames"] * bool(sheet.anomalies)
     return boxes.words("references/legend", " · ".join(parts), "dim")
 
 
@@ -484,35 +502,45 @@ def _caption(runs: Sequence[PolicyRun], value: ReferencesValue | None, index: in
         page = runs[0].steps[index].page
         what = "; ".join(f"{label}: {_outcome(run.steps[index])}" for label, run in zip(labels, runs, strict=True))
         return Caption(say_references("reference", number=index + 1, page=page, what=what), (), reason)
+    text, *more = _answer(runs)
+    return Caption(text, (), " ".join((*more, reason)).strip())
+
+
+OPTIMAL = "opt"
+
+
+def _answer(runs: Sequence[PolicyRun]) -> Iterator[str]:
+    """Yield which policy has the fewest faults, for the number of frames at which they differ most; and the limit."""
+    real = [run for run in runs if not _is_limit(runs, run)]
     by_frames: dict[int, list[PolicyRun]] = {}
-    for run in runs:
+    for run in real:
         by_frames.setdefault(run.frames, []).append(run)
-    best = say_references("fewest", faults=", ".join(_fewest(*some) for some in by_frames.items()))
-    if len(runs) > GRIDS:
-        return Caption(best, (), reason)
-    said = [
-        say_references(
-            "faults",
-            frames=counted(frames, "frame"),
-            faults=", ".join(f"{run.faults:,} by {visible(run.policy)}" for run in of_them),
-        )
-        for frames, of_them in by_frames.items()
-    ]
-    if len(runs) > MOST_COUNTS and len(by_frames) < len(runs):  # else there is nothing to choose from
-        return Caption(best, (), " ".join((*said, reason)).strip())
-    return Caption(" ".join(said), (), reason)
+    if len({run.policy for run in real}) == 1:
+        compared = real if len(real) < 3 else [real[0], real[-1]]
+        yield say_references("alone", policy=_short(real[0]), faults=_faults(compared))
+    else:
+        counts = {frames: [run.faults for run in some] for frames, some in by_frames.items()}
+        compared = by_frames[max(counts, key=lambda one: max(counts[one]) - min(counts[one]))]
+        least = [run for run in compared if run.faults == min(one.faults for one in compared)]
+        if len(least) == len(compared):
+            yield say_references("alike", faults=_faults(least[:1]))
+        else:
+            names = listed([_short(run) for run in least])
+            yield say_references("best", len(least), policies=names, faults=_faults(least[:1]))
+        compared = least[:1]
+    sizes = [run.frames for run in compared]
+    limits = [run for run in runs if run not in real and run.frames in sizes]
+    if limits:
+        yield say_references("limit", policy=limits[0].policy, faults=_faults(limits))
 
 
-MOST_COUNTS = 3
-"""The most runs whose faults are the title; for more runs, the title has the fewest faults."""
+def _faults(runs: Sequence[PolicyRun]) -> str:
+    return listed([f"{counted(run.faults, 'fault')} with {counted(run.frames, 'frame')}" for run in runs])
 
 
-def _fewest(frames: int, runs: Sequence[PolicyRun]) -> str:
-    """Return the policies with the fewest faults for a number of frames."""
-    least = min(run.faults for run in runs)
-    best = [visible(run.policy) for run in runs if run.faults == least]
-    policies = "each policy" if len(best) == len(runs) > 1 else " and ".join(best)
-    return f"{least:,} by {policies} with {counted(frames, 'frame')}"
+def _short(run: PolicyRun) -> str:
+    """Return a policy's name as it fits in a title."""
+    return shorten(run.policy, _NAME)
 
 
 def _table(runs: Sequence[PolicyRun], start: int) -> Table:

@@ -70,10 +70,11 @@ def draw_times(at: At) -> Scene:
         "references until the page is used again (each row is twice as wide as the row before), and how often",
     )
     columns = Column(), Column(takes=True), Column(end=True)
-    rows = [
-        Row(f"intervals/{words}", (words, Bars([(count, "refs-set")]), f"{count:,}")) for words, count in value.rows()
-    ]
     longest = max(range(len(value.counts)), key=lambda place: value.counts[place], default=-1)
+    rows = [
+        Row(f"intervals/{words}", (words, Bars([(count, "mark" if place == longest else "refs-set")]), f"{count:,}"))
+        for place, (words, count) in enumerate(value.rows())
+    ]
     times = f"{value.rows()[longest][0]} reference{'s' * (longest > 0)}"
     often = value.counts[longest] if value.counts else 0
     text = say_traces("interval", often, times=times, all=f"{value.references:,}")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ..engine.base.errors import Refused
 from . import counting
-from .traces_schema import NamedRange, PagesRow
+from .traces_schema import NamedRange, PagesRow, grouped
 
 try:
     import numpy as np
@@ -87,7 +87,7 @@ def _counted(codes: npt.NDArray[np.int32], names: counting.Numbers, lengths: cou
 
 
 class Density(NamedTuple):
-    """Counts for rows of pages and parts of the time; and the number of pages used in each part, in all, and hot."""
+    """Counts for rows of pages and parts of the time; the number of pages used in groups of parts, in all, and hot."""
 
     rows: tuple[PagesRow, ...]
     sets: tuple[int, ...]
@@ -108,11 +108,15 @@ def density(
     names = of.names[used]
     row_of = _rows(names, most, named)
     starts = np.searchsorted(row_of, np.arange(int(row_of[-1]) + 1))
-    cells, sets = [], []
+    cells: list[list[list[int]]] = []
+    in_use: list[npt.NDArray[np.bool_]] = []
     parts = min(parts, len(codes))
-    for begin, end in pairwise(-(-part * len(codes) // parts) for part in range(parts + 1)):
+    for part, (begin, end) in enumerate(pairwise(-(-part * len(codes) // parts) for part in range(parts + 1))):
         each = of.counts_of(codes[begin:end])[used]
-        sets.append(int(np.count_nonzero(each.sum(1))))
+        if part % grouped(parts):
+            in_use[-1] |= each.sum(1) > 0
+        else:
+            in_use.append(each.sum(1) > 0)
         by_row = np.add.reduceat(each, starts, axis=0)
         cells.append(np.stack((by_row.sum(1), by_row[:, 1], by_row[:, 2]), 1).tolist())
     ends = [*starts[1:].tolist(), len(names)]
@@ -126,7 +130,7 @@ def density(
     )  # fmt: skip  # a record
     sums = np.sort(often)[::-1].cumsum()
     hot = int(np.searchsorted(sums, 0.9 * sums[-1])) + 1
-    return Density(rows, tuple(sets), len(used), hot)
+    return Density(rows, tuple(int(np.count_nonzero(one)) for one in in_use), len(used), hot)
 
 
 def name_of(page: int, named: Sequence[NamedRange]) -> str:

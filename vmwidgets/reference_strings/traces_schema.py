@@ -118,13 +118,26 @@ class Listed(NamedTuple):
     does: str
 
 
+GROUPS = 10
+"""The most groups of parts of the time whose used pages are counted."""
+
+
+def grouped(parts: int) -> int:
+    """Return the number of parts of the time in a group.
+
+    >>> grouped(120), grouped(37)
+    (12, 4)
+    """
+    return -(-parts // GROUPS)
+
+
 @frozen
 class LocalityValue:
     """A program's references by place and time: `rows` of pages, the lowest first, each with parts of the time.
 
     The references are those from number `first` to before `last`; `is_part` says that some of the trace's references or
-    pages are left out.  `sets` has the number of pages used in each part.  `hot` is the number of most used pages that
-    get 9 of 10 references.  `listed` has the references themselves, if they are few.
+    pages are left out.  `sets` has the number of pages in use in each group of :func:`grouped` parts.  `hot` is the
+    number of most used pages that get 9 of 10 references.  `listed` has the references themselves, if they are few.
     """
 
     name: str
@@ -139,6 +152,27 @@ class LocalityValue:
     last: int = 0
     is_part: bool = False
     listed: tuple[Listed, ...] = ()
+
+    @property
+    def usual(self) -> int:
+        """The number of pages in use in the middle one of the groups of parts, by this number."""
+        return sorted(self.sets)[len(self.sets) // 2]
+
+    @property
+    def locality(self) -> str:
+        """The answer in a word: "one" page, "once" (pages hardly come back), "few" or "hot" pages, "little" or "none".
+
+        With "few", at most half of the pages are in use at a time; with "hot", the hot pages are half as many again.
+        """
+        if self.pages == 1:
+            return "one"
+        if self.references < 2 * self.pages:
+            return "once"
+        if 2 * self.hot <= min(self.usual, self.pages):
+            return "hot"
+        if 2 * self.usual <= self.pages:
+            return "few"
+        return "none" if min(self.sets) >= 0.8 * self.pages else "little"
 
 
 BELADYS = "fifo", "clock", "second chance"

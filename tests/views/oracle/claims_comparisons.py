@@ -311,25 +311,47 @@ def faults_of(policy: str, pages: Sequence[Any], frames: int) -> list[bool]:
     return found
 
 
-@claim("strings of references: faults")
-def faults_with(seen: Pictured, said: Said) -> None:
-    pages, policies = seen.subject
-    wanted = {policy: sum(faults_of(policy, pages, counted(said["frames"]))) for policy in policies}
-    assert said["faults"] == ", ".join(f"{count:,} by {policy}" for policy, count in wanted.items())
+def counts_in(seen: Pictured, said: str) -> dict[int, int]:
+    """The faults that a sentence gives, by the number of frames."""
+    found = re.findall(r"([\d,]+) faults? with ([\d,]+) frames?", said)
+    assert found
+    return {number(frames): number(faults) for faults, frames in found}
 
 
-@claim("strings of references: fewest")
-def fewest_faults(seen: Pictured, said: Said) -> None:
+@claim("strings of references: alone")
+def alone(seen: Pictured, said: Said) -> None:
     pages, policies = seen.subject
-    parts = said["faults"].split(", ")
-    assert len(parts) == len(seen.picture.target.frames)
-    for part in parts:
-        match = re.fullmatch(r"([\d,]+) by (.+) with ([\d,]+) frames?", part)
-        assert match is not None
-        counts = {policy: sum(faults_of(policy, pages, number(match[3]))) for policy in policies}
-        best = {policy for policy in policies if counts[policy] == min(counts.values())}
-        assert number(match[1]) == min(counts.values())
-        assert set(policies if match[2] == "each policy" else match[2].split(" and ")) == best
+    assert [policy for policy in policies if policy != "opt" or len(policies) == 1] == [said["policy"]]
+    for frames, faults in counts_in(seen, said["faults"]).items():
+        assert faults == sum(faults_of(said["policy"], pages, frames))
+
+
+@claim("strings of references: best")
+def best(seen: Pictured, said: Said) -> None:
+    pages, policies = seen.subject
+    by_size = {
+        size: {one: sum(faults_of(one, pages, size)) for one in policies if one != "opt"}
+        for size in seen.picture.target.frames
+    }
+    ((frames, faults),) = counts_in(seen, said["faults"]).items()
+    apart = {size: max(counts.values()) - min(counts.values()) for size, counts in by_size.items()}
+    assert apart[frames] == max(apart.values()) > 0
+    assert faults == min(by_size[frames].values())
+    assert {one for one, count in by_size[frames].items() if count == faults} == set(said["policies"].split(" and "))
+
+
+@claim("strings of references: alike")
+def alike(seen: Pictured, said: Said) -> None:
+    pages, policies = seen.subject
+    for frames, faults in counts_in(seen, said["faults"]).items():
+        assert {sum(faults_of(one, pages, frames)) for one in policies if one != "opt"} == {faults}
+
+
+@claim("strings of references: limit")
+def limit(seen: Pictured, said: Said) -> None:
+    assert said["policy"] == "opt"
+    for frames, faults in counts_in(seen, said["faults"]).items():
+        assert faults == sum(faults_of("opt", seen.subject[0], frames))
 
 
 @claim("strings of references: reference")
@@ -350,27 +372,53 @@ def reference(seen: Pictured, said: Said) -> None:
 # ---- traces ----------------------------------------------------------------------------------------
 
 
+def in_use(pages: list[int]) -> list[int]:
+    """The numbers of pages in use in each of up to ten groups of the parts of time, fewest first."""
+    parts = min(120, len(pages))
+    groups: dict[int, set[int]] = {}
+    for place, page in enumerate(pages):
+        groups.setdefault(place * parts // len(pages) // -(-parts // 10), set()).add(page)
+    return sorted(map(len, groups.values()))
+
+
+@claim("traces: one")
+def one_page(seen: Pictured, _said: Said) -> None:
+    assert len(set(seen.subject)) == 1
+
+
+@claim("traces: once")
+def once(seen: Pictured, said: Said) -> None:
+    assert said["references"] == f"{len(seen.subject):,} references"
+    assert len(seen.subject) < 2 * counted(said["count"]) == 2 * len(set(seen.subject))
+
+
 @claim("traces: hot")
 def hot(seen: Pictured, said: Said) -> None:
     often = sorted((seen.subject.count(page) for page in set(seen.subject)), reverse=True)
     assert counted(said["pages"]) == len(often)
     count = counted(said["count"])
     assert sum(often[:count]) >= 0.9 * len(seen.subject) > sum(often[: count - 1])
+    assert 2 * count <= len(often)
 
 
-@claim("traces: every page")
-def every_page(seen: Pictured, said: Said) -> None:
-    often = sorted((seen.subject.count(page) for page in set(seen.subject)), reverse=True)
-    assert counted(said["count"]) == len(often)
-    assert len(often) == 1 or sum(often[:-1]) < 0.9 * len(seen.subject)
+@claim("traces: few")
+def few(seen: Pictured, said: Said) -> None:
+    used, usual = in_use(seen.subject), counted(said["usual"])
+    assert sum(one <= usual for one in used) > len(used) // 2 and usual in used
+    assert 2 * usual <= counted(said["pages"]) == len(set(seen.subject))
 
 
-@claim("traces: sets")
-def sets(seen: Pictured, said: Said) -> None:
-    parts = min(120, len(seen.subject))
-    at = [place * parts // len(seen.subject) for place in range(len(seen.subject))]
-    used = [{page for page, one in zip(seen.subject, at, strict=True) if one == part} for part in range(parts)]
-    assert counted(said["most"]) == max(map(len, used))
+@claim("traces: little")
+def little(seen: Pictured, said: Said) -> None:
+    used, pages = in_use(seen.subject), len(set(seen.subject))
+    assert (max(used), pages) == (counted(said["most"]), counted(said["pages"]))
+    assert min(used) < 0.8 * pages < 2 * 0.8 * used[len(used) // 2]
+
+
+@claim("traces: none")
+def no_locality(seen: Pictured, said: Said) -> None:
+    assert counted(said["count"]) == len(set(seen.subject))
+    assert min(in_use(seen.subject)) >= 0.8 * len(set(seen.subject))
 
 
 def times_of(pages: list[int]) -> list[int]:

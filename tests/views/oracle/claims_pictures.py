@@ -10,7 +10,9 @@ from typing import Any
 
 import vmwidgets as vm
 from vmwidgets.engine.base.journal import MAX_EVENTS
+from vmwidgets.engine.mmu.tables_schema import FaultRaised
 from vmwidgets.engine.mmu.tlb_schema import TlbEntryValue
+from vmwidgets.engine.spaces.tasks_schema import SignalSent
 
 from .claiming import Said, claim
 from .claims_failures import repeated
@@ -132,14 +134,6 @@ def same(seen: Pictured, said: Said) -> None:
 @claim("moments: changed")
 def changed(seen: Pictured, said: Said) -> None:
     assert seen.scene.caption.functions == (seen.operation.name,)
-    assert number(said["count"]) == seen.scene.steps.count - 1
-
-
-@claim("moments: changed/at once")
-def changed_at_once(seen: Pictured, said: Said) -> None:
-    """The story has no step of it."""
-    assert seen.scene.caption.functions == (seen.operation.name,)
-    assert seen.scene.steps.count == 0
 
 
 @claim("moments: left out")
@@ -372,7 +366,25 @@ def stale(seen: Pictured, said: Said) -> None:
     assert sum(int(one[1]) for one in heads if one) == count
 
 
+@claim("dashboards: state")
+def how_much_is_mapped(seen: Pictured, said: Said) -> None:
+    """The bytes of the map's entries, of its limits."""
+    machine = seen.machine
+    maps = {"kernel_map": machine.kernel_map} | {name: task.map for name, task in machine.tasks.items()}
+    entries = list(maps[said["map"]].entries())
+    assert said["mapped"] == binary_size(sum(int(one.end) - int(one.start) for one in entries))
+    assert said["size"] == binary_size(int(maps[said["map"]].end) - int(maps[said["map"]].start))
+    assert number(said["count"]) == len(entries)
+
+
 # ---- faults and objects --------------------------------------------------------------------------
+
+
+@claim("fault strips: none/task")
+def no_fault_of_it(seen: Pictured, said: Said) -> None:
+    """None of the task's own operations raised one."""
+    own = [one for one in seen.machine.journal if one.target == f"task:{said['task']}"]
+    assert not [event for one in own for event in one.events if isinstance(event, FaultRaised)]
 
 
 @claim("fault strips: none")
@@ -409,6 +421,28 @@ def frames_of_page(seen: Pictured, said: Said) -> tuple[int | None, int | None]:
     page = int(said["page"].replace("_", ""), 16)
     pas = [one.tasks[said["task"]].walk(page).pa for one in (seen.before, seen.machine)]
     return tuple(None if pa is None else pa >> 12 for pa in pas)  # type: ignore[return-value]  # two of them
+
+
+@claim("fault strips: none/how")
+def a_first_access_faults(seen: Pictured, said: Said) -> None:
+    """It does so in a new machine of this architecture."""
+    task = vm.boot(seen.machine.architecture).task("init")
+    start = task.mmap("4 KiB")
+    count = task.machine.fault_count
+    task.read(start)
+    assert task.machine.fault_count == count + 1
+
+
+@claim("fault strips: failed")
+def failed_with_a_signal(seen: Pictured, said: Said) -> None:
+    """The operation failed, and the task got the signal there, or the kernel's error."""
+    operation = seen.operation
+    assert operation.name == {"read": "read", "wrote": "write"}[said["did"]]
+    assert (operation.target, operation.outcome) == (f"task:{said['task']}", "error")
+    signals = [event for event in operation.events if isinstance(event, SignalSent)]
+    error = operation.said.partition(":")[0]
+    assert said["signal"] == (signals[-1].signal if signals else error)
+    assert all(event.address == int(said["address"].replace("_", ""), 16) for event in signals)
 
 
 @claim("fault strips: copied")

@@ -93,8 +93,14 @@ def of_traces(draws: random.Random) -> Iterator[Exhibit]:
         yield shown("intervals", SHOWN["Intervals"](trace.intervals()), pages)
         for sizes in ((1, 2), range(1, 9)):
             yield shown("faults", SHOWN["FaultCurves"](trace.faults(("lru", "fifo"), sizes)), pages)
-    for many in (1, draws.randrange(2, 7)):  # all are used equally often
-        pages = [*range(many)] * 20
+    rare, phases = (
+        [(at // 20 % 9 + 1) * (at % 20 == 0) for at in range(4000)],
+        [phase * 3 + at % 3 for phase in range(10) for at in range(30)],
+    )
+    for pages in (
+        [0] * 20, [*range(draws.randrange(2, 7))] * 20,  # all are used equally often
+        [*range(20)], phases, rare, phases + [*range(30)] * 30,
+    ):  # fmt: skip  # a trace each
         yield shown("locality", SHOWN["Locality"](vm.trace([page * PAGE for page in pages])), pages)
     loop = [*range(draws.randrange(3, 6))] * 2500
     found = vm.trace([page * PAGE for page in loop]).faults("lru", range(1, 8))

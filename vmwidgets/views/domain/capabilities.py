@@ -1,11 +1,14 @@
-"""The slots of a domain: a row for each cnode, in which each kind of capability has a word, a count and its slots."""
+"""The slots of a domain: a row for each cnode, in which each kind of capability has a word, a count and its slots.
+
+A slot that the operation emptied keeps its place, dashed, in a group of its own.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
-from itertools import groupby, pairwise
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from vmwidgets import events as ev
@@ -14,7 +17,7 @@ from vmwidgets.engine.selfpaging.domain_schema import CapabilityValue, CapRef, C
 from vmwidgets.views.scene import boxes, kit
 from vmwidgets.views.scene.boxes import Part
 from vmwidgets.views.scene.kit import Box
-from vmwidgets.views.scene.model import Bar, Link, Node
+from vmwidgets.views.scene.model import Bar, Node
 from vmwidgets.views.scene.sheet import Sheet, picture
 from vmwidgets.views.scene.text import text_width, visible
 from vmwidgets.views.story.words.names import kind_words
@@ -177,7 +180,7 @@ def _cnode(seen: DomainAt, cnode: CnodeValue) -> Part:
         each = max((len(group.held) for group in groups), default=0)
         while each > 1 and sum(min(each, len(group.held)) for group in groups) > room:
             each -= max(1, each // 8)
-        parts = [_group(seen, cnode, group, each, w) for group in groups]
+        parts = [*(_group(seen, cnode, group, each, w) for group in groups), *_removed(seen, cnode, w)]
         if free:
             said, where = f"{free:,} free", _places(cnode, groups)
             rail = _free(f"{lane}/free", where, f"{said}{': ' * bool(where)}{where}")
@@ -204,34 +207,49 @@ def _group(seen: DomainAt, cnode: CnodeValue, group: Group, each: int, w: float)
     kept = {ref for ref, _ in sorted(group.held, key=lambda one: not _is_named(seen, one[0]))[:each]}
     shown = [one for one in group.held if one[0] in kept]
     lane, rest = f"slots/{cnode.name}", group.number - len(shown)
-    new = sum("new" in _states(seen, *one) for one in group.held)
-    said = f"{group.said}, {new:,} new" if new > 1 else group.said
-    wide = max(text_width(said), len(shown) * (CELL_W + GAP) - GAP)
-    cells = _slots(seen, shown, counted_above=new > 1)
+    wide = max(text_width(group.said), len(shown) * (CELL_W + GAP) - GAP)
+    cells = _slots(seen, shown)
     if rest:
         title = f"{many(rest, group.words)} more in {visible(cnode.name)}: open"
         fold = boxes.folded(f"{lane}/fold/{group.key}", f"+{rest:,}", title=title, lane=lane, opens=True, high=CELL_H)
         wide += FOLD_W + GAP
         cells = boxes.flowing([(min(w, wide) - FOLD_W - GAP, cells), (FOLD_W, fold)], gap=GAP)
-    return min(w, wide), boxes.below(boxes.words(f"{lane}/{group.key}", said), cells)
+    return min(w, wide), boxes.below(boxes.words(f"{lane}/{group.key}", group.said), cells)
 
 
-def _slots(seen: DomainAt, held: Sequence[Held], *, counted_above: bool = False) -> Part:
-    """Return slots side by side, with one line around new neighbours; they need no badges if they are counted above."""
+def _removed(seen: DomainAt, cnode: CnodeValue, w: float) -> Iterator[tuple[float, Part]]:
+    """Yield the slots of a cnode from which the operation deleted a capability, if it did, by kind."""
+    held, deleted = {one.ref for one in cnode.capabilities}, ev.CapabilityDeleted
+    mine = {one.ref.slot: one for one in seen.moment.so_far if isinstance(one, deleted) and one.ref.cnode == cnode.name
+            and one.domain == seen.value.name and f"cap:{one.ref}" in seen.changed and one.ref not in held}  # fmt: skip
+    if mine:
+        kinds = Counter(kind_words(one.kind).words for one in mine.values())
+        said = f"removed: {listed([many(count, words) for words, count in kinds.most_common()])}"
+        cells = [(CELL_W, boxes.thing(CELL_H, partial(_gone, mine[slot]))) for slot in sorted(mine)[:MOST_GONE]]
+        wide = max(text_width(said, "label strong"), len(cells) * (CELL_W + GAP))
+        head = boxes.words(f"gone/{cnode.name}", said, "label new")
+        yield min(w, wide), boxes.below(head, boxes.flowing(cells, gap=GAP))
 
-    def rings(nodes: Mapping[str, Node]) -> Iterator[Link]:
-        for (_, is_new), group in groupby(nodes.values(), key=lambda node: (node.y, "new" in node.state)):
-            if is_new:
-                run = [*group]
-                yield kit.around(f"{run[0].id}/around", run, apart=2.0)
+
+MOST_GONE = 24
+"""The most emptied slots that are drawn."""
+
+
+def _gone(one: ev.CapabilityDeleted, box: Box) -> Node:
+    return kit.chip(f"gone/{one.ref.cnode}/{one.ref.slot}", "cap", box, (f"{one.ref.slot:,}", f"{one.ref.slot}"),
+                    spare=0, style="label dim", state=["gone"], lane="gone",
+                    title=f"{visible(str(one.ref))}: {kind_words(one.kind).words}, removed by {one.how}")  # fmt: skip
+
+
+def _slots(seen: DomainAt, held: Sequence[Held]) -> Part:
+    """Return slots side by side."""
 
     def put(w: float) -> Part:
         across = max(1, int((w + GAP + 0.01) // (CELL_W + GAP)))
         rows = (held[at : at + across] for at in range(0, len(held), across))
-        cell = partial(_slot, seen, counted_above)
-        some = (boxes.columns(*((CELL_W, boxes.thing(CELL_H, partial(cell, *one))) for one in row), gap=GAP)
+        some = (boxes.columns(*((CELL_W, boxes.thing(CELL_H, partial(_slot, seen, *one))) for one in row), gap=GAP)
                 for row in rows)  # fmt: skip  # a row of slots
-        return boxes.linked(boxes.below(*some, gap=2 * GAP), rings)
+        return boxes.below(*some, gap=2 * GAP)
 
     return boxes.sized(put)
 
@@ -240,12 +258,12 @@ def _states(seen: DomainAt, ref: CapRef, held: CapabilityValue | None) -> tuple[
     return seen.states(f"cap:{ref}", *([seen.thing(ref)] if held else []))
 
 
-def _slot(seen: DomainAt, counted_above: bool, ref: CapRef, held: CapabilityValue | None, box: Box) -> Node:
-    style, states = kind_words(held.kind).colour if held else "", _states(seen, ref, held)
+def _slot(seen: DomainAt, ref: CapRef, held: CapabilityValue | None, box: Box) -> Node:
+    style = kind_words(held.kind).colour if held else ""
     return kit.chip(
         f"slots/{ref.cnode}/{ref.slot}", "cap", box, (f"{ref.slot:,}", f"{ref.slot}"), spare=0, foot=4 * bool(style),
         thing=seen.thing(ref) if held else f"cap:{ref}", lane=f"slots/{ref.cnode}",
-        state=[f"holds-{style}" if held else "reserved", *states, *["within"] * (counted_above and "new" in states)],
+        state=[f"holds-{style}" if held else "reserved", *_states(seen, ref, held)],
         bars=(Bar(0, box.h - 4, box.w, 4, style),) * bool(style),
         title=describe(held) if held else f"{visible(str(ref))}: {EMPTY}",
     )  # fmt: skip  # a slot

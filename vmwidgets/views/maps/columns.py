@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from math import inf
 
 from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.kernel.map.map_schema import EntryValue, Fold
 from vmwidgets.views.scene.addresses import AddressStyle
 from vmwidgets.views.scene.kit import MARGIN, WIDTH
-from vmwidgets.views.scene.text import shorten_middle, text_width
+from vmwidgets.views.scene.text import text_width
 
-CARD, BRIEF, LEAST = 106.0, 92.0, 76.0
-"""Widths of a card's column: for "kernel memory", for addresses as page numbers, and for only "768K rwx".
-"""
+CARD, NARROW, LEAST = 106.0, 92.0, 76.0
+"""Widths of a card's column: for "kernel memory", for "anonymous", and for only "768K rwx"."""
 
 SHORT, SIZED = 34.0, 44.0
-"""Widths of a column with a readable page number, and with a size too."""
-
-PAGE_NUMBERS = " · short labels are page numbers"
-"""The heading's remark if addresses are page numbers."""
+"""Least widths of a column without an address: with a size, and with the rights too."""
 
 FOLD = 56.0
 LEAST_FOLD = 34.0
 MAX_CARDS, FEWER = 6, 3
-"""The most cards, and how many of them may be left out to give other items room for sizes or page numbers."""
+"""The most cards, and how many of them may be left out to give other items room for their sizes."""
 
 
 def _card_width(style: AddressStyle) -> float:
@@ -42,23 +39,17 @@ TIGHT, GAP = 5.0, 6.0
 
 @frozen
 class Column:
-    """The place of one item: `level` is "card", "short", "mark" or "fold"; `is_brief` if addresses are page numbers."""
+    """The place of one item: `level` is "card" (with its address), "short" (with its size), "mark" or "fold"."""
 
     id: int
     x: float
     w: float
     level: str
-    is_brief: bool = False
 
     @property
     def middle(self) -> float:
         """The x of its middle."""
         return self.x + self.w / 2
-
-
-def are_brief(columns: Mapping[int, Column]) -> bool:
-    """Return whether a column lacks room for its address: then all addresses of list and tree are page numbers."""
-    return any(column.is_brief for column in columns.values())
 
 
 def lay_columns(
@@ -67,12 +58,8 @@ def lay_columns(
     style: AddressStyle,
     width: float = WIDTH,
     left: float = MARGIN,
-    *,
-    brief: bool = False,
 ) -> dict[int, Column]:
-    """Return a column for every item: all are cards if each has room for its addresses in `style`, or page numbers.
-
-    With `brief`, whole addresses are not tried.
+    """Return a column for every item: all are cards if each has room for its addresses in `style`.
 
     Otherwise, as many of the items in `important` (IDs, most important first) get cards as fit.
 
@@ -84,19 +71,12 @@ def lay_columns(
     if not items:
         return {}
     folds = {item.id for item in items if isinstance(item, Fold)}
-    pages: list[str] = []
-    if len(items) * SHORT <= room:  # otherwise there is no room for page numbers
-        entries = [item for item in items if isinstance(item, EntryValue)]
-        pages = [style.short(entry.start) for entry in entries]
-        ways = () if folds else ((style.long, False), (style.short, True))[brief:]
-        for write, is_brief in ways:
-            longest = max((write(address) for entry in entries for address in (entry.start, entry.end)), key=len)
-            if len(items) * _least_width(longest) <= room:
-                w = min(room / len(items), card * 1.7)
-                x = left + (room - w * len(items)) / 2
-                return {item.id: Column(item.id, x + i * w, w, "card", is_brief) for i, item in enumerate(items)}
+    ends = (style.long(end) for item in items if isinstance(item, EntryValue) for end in (item.start, item.end))
+    least = _least_width(max(ends, key=len, default=""))
+    if not folds and len(items) * least <= room:
+        return equal_columns(items, width, left, card * 1.7)
     chosen = _choose_cards(items, important, max(card, room * 0.9 - len(folds) * LEAST_FOLD - len(items) * 3), card)
-    plan = _plan(len(items), len(folds), len(chosen), room, card, pages, brief=brief)
+    plan = _plan(len(items), len(folds), len(chosen), room, card, max(NARROW, least))
     cards, rest = frozenset(chosen[: plan.cards]), len(items) - plan.cards - len(folds)
     columns: dict[int, Column] = {}
     x = left + max(0.0, room - plan.cards * plan.card - len(folds) * plan.fold - rest * plan.share) / 2
@@ -104,9 +84,19 @@ def lay_columns(
         is_card, is_fold = item.id in cards, item.id in folds
         w = plan.card if is_card else plan.fold if is_fold else plan.share
         level = "card" if is_card else "fold" if is_fold else plan.level
-        columns[item.id] = Column(item.id, x, w, level, plan.is_brief)
+        columns[item.id] = Column(item.id, x, w, level)
         x += w
     return columns
+
+
+def equal_columns(
+    items: Sequence[EntryValue | Fold], width: float, left: float = MARGIN, most: float = inf
+) -> dict[int, Column]:
+    """Return a column for every item, all of one width, at most `most` pixels."""
+    room = width - left - MARGIN
+    w = min(room / max(1, len(items)), most)
+    x = left + (room - w * len(items)) / 2
+    return {item.id: Column(item.id, x + i * w, w, "card") for i, item in enumerate(items)}
 
 
 @frozen
@@ -118,36 +108,28 @@ class _Plan:
     fold: float
     share: float
     level: str
-    is_brief: bool
 
 
-def _plan(items: int, folds: int, most: int, room: float, card: float, pages: Sequence[str], *, brief: bool) -> _Plan:
-    """Return a plan: all in full unless `brief`, or all with page numbers, or `most` as cards and others as marks."""
+def _plan(items: int, folds: int, most: int, room: float, card: float, narrow: float) -> _Plan:
+    """Return a plan: `most` items as cards, or a few less and `narrow` ones, if all others then have sizes."""
     whole = _shared(items, folds, most, room, card)
-    if (whole.share >= card and not brief) or not pages:
+    if whole.share >= card:
         return whole
-    counts = range(most, max(0, most - FEWER), -1)
-    ways = [_shared(items, folds, count, room, BRIEF, is_brief=True) for count in counts]
-    told_apart = [one for one in ways if _are_told_apart(pages, one.share)]
-    return next((one for least in (SIZED, SHORT) for one in told_apart if one.share >= least), whole)
-
-
-def _are_told_apart(pages: Sequence[str], w: float) -> bool:
-    """Return whether page numbers still differ after each is shortened for a column."""
-    return len({shorten_middle(page, w - SHORT_GAP, "mono label") for page in pages}) == len({*pages})
+    ways = [_shared(items, folds, count, room, narrow) for count in range(most, max(0, most - FEWER), -1)]
+    return next((one for least in (SIZED, SHORT) for one in ways if one.share >= least), whole)
 
 
 SHORT_GAP = 4.0
 """Pixels between two short entries."""
 
 
-def _shared(items: int, folds: int, cards: int, room: float, card: float, *, is_brief: bool = False) -> _Plan:
+def _shared(items: int, folds: int, cards: int, room: float, card: float) -> _Plan:
     """Return how folds and the other items share the room with this many cards."""
     left_over, rest = max(0.0, room - cards * card), items - cards - folds
     fold = min(FOLD, left_over * 0.8 / max(1, folds))
     share = min(card, (left_over - folds * fold) / rest) if rest else card
-    level = "card" if share >= card else "short" if is_brief else "mark"
-    return _Plan(cards, card, fold, share, level, is_brief)
+    level = "card" if share >= card else "short" if share >= SHORT else "mark"
+    return _Plan(cards, card, fold, share, level)
 
 
 def _choose_cards(

@@ -98,18 +98,21 @@ def _caption(value: ComparisonValue) -> Caption:
     if not differing:
         return Caption(say_compared("maps/agree"), reason=_work(value))
     first = differing[0]
-    answers = "; ".join(f"{', '.join(labels)}: {visible(said)}" for said, labels in _voices(value, first))
+    results = dict(zip((one.label for one in value.maps), first.outcomes, strict=True))
+    answers = "; ".join(
+        f"{', '.join(map(_name, some))}: {visible(results[some[0].label].result)}" for some in _voices(value, first)
+    )
     which = say_compared("maps/first", operation=visible(str(first.operation)), answers=answers)
     text = say_compared("maps/disagree", count, differing=f"{len(differing):,}")
     return Caption(text, reason=f"{which} {_work(value)}")
 
 
-def _voices(value: ComparisonValue, row: Row) -> Iterator[tuple[str, list[str]]]:
-    """Yield each different result of one operation, and the names of the maps that returned it."""
-    said: dict[str, list[str]] = {}
+def _voices(value: ComparisonValue, row: Row) -> list[list[ComparedMap]]:
+    """Return the maps that returned each different result of one operation."""
+    said: dict[str, list[ComparedMap]] = {}
     for one, outcome in zip(value.maps, row.outcomes, strict=True):
-        said.setdefault(outcome.result, []).append(_name(one))
-    yield from said.items()
+        said.setdefault(outcome.result, []).append(one)
+    return [*said.values()]
 
 
 def _work(value: ComparisonValue) -> str:
@@ -130,12 +133,15 @@ def _ribbons(value: ComparisonValue, maps: Sequence[ComparedMap], style: Address
 
     def put(drawn: Drawn, x: float, y: float, w: float) -> float:
         axis = _axis(value, maps, w)
+        ways = list(zip(*(_counts(one, is_end=maps is not value.apart) for one in maps), strict=True))
+        rooms = [w - text_width(_name(one), "strong") - 10 for one in maps]
+        said = ways[0] if kit.all_or_none(ways[0], rooms) else ways[1]
         ribbons = [
             boxes.below(
-                boxes.drawing(0, partial(_heading, one, is_end=maps is not value.apart)),
+                boxes.drawing(0, partial(_heading, one, counts)),
                 boxes.drawing(RIBBON, partial(_ribbon, one, reference, axis, style, crowded)),
             )
-            for one in maps
+            for one, counts in zip(maps, said, strict=True)
         ]
         ticks = boxes.drawing(0, partial(_ticks, axis, style))
         return boxes.below(boxes.below(*ribbons, gap=8), ticks)(drawn, x, y, w)
@@ -188,23 +194,27 @@ def _strips(ranges: Sequence[UsedPiece | EntryValue], axis: Axis, y: float, h: f
     return tuple(Bar(round(left + 0.5, 1), y, round(max(1.0, right - left - 1), 1), h, style) for left, right in strips)
 
 
-def _heading(one: ComparedMap, box: Box, *, is_end: bool) -> Iterator[Node]:
-    """Yield a map's name and rule, and at the right its entries, gaps and work, in as many lines as needed."""
-    w = box.w
-    name, rule = _name(one), one.rule
+def _counts(one: ComparedMap, *, is_end: bool) -> tuple[str, str]:
+    """Return a map's entries, gaps and work in words, with its largest gap and without."""
     counts = f"{counted(one.entries, 'entry')} · {counted(len(one.gaps), 'gap', 'gaps')}"
     work = (
         f"looked at {one.steps:,}" + " so far" * (not is_end) + (f" · {one.failures:,} failed" if one.failures else "")
     )
-    stats = f"{counts}, largest {one.largest_gap} · {work}"
+    return f"{counts}, largest {one.largest_gap} · {work}", f"{counts} · {work}"
+
+
+def _heading(one: ComparedMap, counts: str, box: Box) -> Iterator[Node]:
+    """Yield a map's name and rule, and at the right its entries, gaps and work, in as many lines as needed."""
+    w = box.w
+    name, rule = _name(one), one.rule
     x = text_width(name, "strong") + 10
-    right = text_width(stats, "label")
+    right = text_width(counts, "label")
     beside = text_width(rule) <= w - x - right - 14
     below = [] if beside else wrapped(rule, w)
     text = (
         Text(0, 14, name, "strong"),
         *([Text(x, 14, rule, "label dim")] if beside else []),
-        fitted(w, 14, (stats, f"{counts} · {work}"), w - x, "label", "end"),
+        fitted(w, 14, counts, w - x, "label", "end"),
         *(Text(0, 14 + LINE * number, line, "label dim") for number, line in enumerate(below, 1)),
     )
     box = box._replace(h=HEADING + LINE * len(below))
@@ -285,34 +295,41 @@ def _ticks(axis: Axis, style: AddressStyle, box: Box) -> list[Node]:
 
 
 def _grid(value: ComparisonValue) -> Part:
-    """Return a row for each operation: its result on each map, next to it, or below it if there is no room."""
+    """Return a row for each operation with its result on each map; without room, a line for each different result."""
     rows = value.rows if len(value.rows) <= MOST_ROWS else value.differences[:MOST_ROWS]
     labels = {row.number: f"{row.number}  {row.operation}" for row in rows}
     first = min(250.0, 16 + max((text_width(label, "label") for label in labels.values()), default=0.0))
-    begin = max((text_width(_ways(*one)[-1], "mono label") for row in rows for one in _outcomes(row)), default=0.0)
+    begin = 11 + max((text_width(_ways(*one)[-1], "mono label") for row in rows for one in _outcomes(row)), default=0.0)
 
-    def line(operation: Part, cells: Sequence[Part]) -> Part:
-        wide = boxes.beside(operation, *cells, first=first, gap=3)
-        return boxes.either(
-            first + (begin + 14) * len(value.maps), wide, boxes.below(operation, boxes.beside(*cells, gap=3), gap=3)
-        )
+    def line(operation: Part, cells: Sequence[Part], grouped: Part) -> Part:
+        wide, narrow = boxes.beside(operation, *cells, first=first, gap=3), boxes.below(operation, grouped, gap=3)
+        return boxes.either(first + (begin + 3) * len(value.maps), wide, narrow)
 
     heads = [
         boxes.drawing(LINE - 3, partial(_words, f"compare/head/{one.label}", _name(one), style="label strong"))
         for one in value.maps
     ]
-    lines = [
-        line(
-            boxes.drawing(LINE, partial(_words, f"compare/{row.number}", labels[row.number], title=str(row.operation))),
-            [boxes.drawing(CELL, partial(_cell, row, one.label, *outcome))
-             for one, outcome in zip(value.maps, _outcomes(row), strict=True)],
+    lines = []
+    for row in rows:
+        cells = {
+            one.label: boxes.drawing(CELL, partial(_cell, row, one.label, *outcome))
+            for one, outcome in zip(value.maps, _outcomes(row), strict=True)
+        }
+        name = partial(_words, f"compare/{row.number}", labels[row.number], title=str(row.operation))
+        grouped = (
+            boxes.columns((begin, cells[some[0].label]), (0, _named(row, some)), gap=6) for some in _voices(value, row)
         )
-        for row in rows
-    ]  # fmt: skip  # an operation, and its results
+        lines.append(line(boxes.drawing(LINE, name), [*cells.values()], boxes.below(*grouped, gap=3)))
     left = len(value.rows) - len(rows)
     which = "on which the maps agree" if len(value.differences) <= MOST_ROWS else "in the table"
     more = f"… {left:,} more {'operation' if left == 1 else 'operations'}, {which}" if left else ""
-    return boxes.below(line(boxes.apart(0), heads), *lines, boxes.words("compare/more", more), gap=3)
+    names = line(boxes.apart(0), heads, boxes.apart(0))
+    return boxes.below(names, *lines, boxes.words("compare/more", more), gap=3)
+
+
+def _named(row: Row, some: Sequence[ComparedMap]) -> Part:
+    """Return the names of the maps that returned the same."""
+    return boxes.words(f"compare/{row.number}/of/{some[0].label}", ", ".join(map(_name, some)))
 
 
 def _words(identity: str, words: str, box: Box, *, style: str = "label", title: str = "") -> list[Node]:

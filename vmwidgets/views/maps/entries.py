@@ -16,9 +16,9 @@ from vmwidgets.engine.kernel.map.map_schema import EntryValue, Fold, MapValue
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import MARGIN, Box
 from vmwidgets.views.scene.model import Bar, Link, Node, Text
-from vmwidgets.views.scene.text import fitted, short_count, text_width
+from vmwidgets.views.scene.text import short_count, text_width
 
-from .columns import GAP, SHORT_GAP, TIGHT, Column, are_brief
+from .columns import GAP, SHORT_GAP, TIGHT, Column
 from .overlaps import overlap_of
 from .picture import Drawn, MapPicture, entry_marks, plain_ones
 from .runs import BAND, Run, brackets, kind_of, name_of, what_is
@@ -96,13 +96,12 @@ def _ghosts(picture: MapPicture, columns: Mapping[int, Column], top: float) -> l
             continue
         start, size = gone[0][0], sum(end - start for start, end in gone)
         column = columns[item.id]
-        write = picture.style.short if column.is_brief else picture.style.long
         where = ", ".join(picture.style.range(*one) for one in gone)
         title = f"removed: {where}, {binary_size(size)}, {what_is(item)}"
         is_card = column.level == "card"
         x, w = (column.x + GAP / 2, column.w - GAP) if is_card else _strip(column)
         rows = [
-            kit.Line(write(start), "mono label dim", _number(write(start), item, w)),
+            kit.Line(picture.style.long(start), "mono label dim"),
             kit.Line(f"−{binary_size(size)}", "strong"),
             kit.Line(name_of(item), "label dim", middle=True),
         ]
@@ -129,16 +128,14 @@ def _end(node: Node) -> _End:
 
 @frozen
 class _Brief:
-    """The parts that short entries show with their page number: either all entries show a part, or none does."""
+    """The parts of their cards that short entries show: either all entries show a part, or none does."""
 
     sizes: bool
     rights: bool
 
 
-def _brief(picture: MapPicture, columns: Mapping[int, Column]) -> _Brief | None:
-    """Return what the short entries of a list show; None if addresses are written in full."""
-    if not are_brief(columns):
-        return None
+def _brief(picture: MapPicture, columns: Mapping[int, Column]) -> _Brief:
+    """Return what the short entries of a list show."""
     short = [entry for entry in picture.value.entries if columns[entry.id].level == "short"]
     room = [columns[entry.id].w - SHORT_GAP - 2 for entry in short]
     return _Brief(
@@ -147,20 +144,20 @@ def _brief(picture: MapPicture, columns: Mapping[int, Column]) -> _Brief | None:
     )
 
 
-def _entry(picture: MapPicture, entry: EntryValue, column: Column, top: float, brief: _Brief | None) -> Node:
-    """Return an entry; `brief` says what short entries show, if there are any."""
+def _entry(picture: MapPicture, entry: EntryValue, column: Column, top: float, brief: _Brief) -> Node:
+    """Return an entry; `brief` says what short entries show."""
     states, kind = picture.in_order(entry.id), kind_of(entry)
     if column.level == "mark":
         return _mark(picture, entry, column, top, (*states, *picture.fill_of(entry)))
     is_card = column.level == "card"
     w = column.w - (GAP if is_card else SHORT_GAP)
-    rows = _card_rows(picture, entry, w, is_brief=column.is_brief) if is_card else ()
+    rows = _card_rows(picture, entry, w) if is_card else ()
     node = kit.card(
         f"list/{entry.id}", Box(column.middle - w / 2, top, w, CARD_HEIGHT), rows, kind="entry",
         thing=f"entry:{entry.id}", top=20, step=15, pad=TIGHT, bars=(Bar(1.5, 1.5, w - 3, 4, kind),),
         state=(*states, kind), lane="list", title=describe(picture, entry),
     )  # fmt: skip
-    return replace(node, text=_short_text(picture, entry, w, brief)) if brief is not None and not is_card else node
+    return node if is_card else replace(node, text=_short_text(entry, w, brief))
 
 
 def _mark(picture: MapPicture, entry: EntryValue, column: Column, top: float, states: tuple[str, ...]) -> Node:
@@ -177,7 +174,7 @@ STRIP_HEIGHT = 32.0
 
 def room_below(columns: Mapping[int, Column]) -> float:
     """Return the pixels below the cards: room for the sizes of gaps, or less if there is a single card."""
-    return 20.0 if len(columns) > 1 else 6.0
+    return 24.0 if len(columns) > 1 else 6.0
 
 
 def _strip(column: Column) -> tuple[float, float]:
@@ -186,25 +183,18 @@ def _strip(column: Column) -> tuple[float, float]:
     return column.middle - w / 2, w
 
 
-def _card_rows(picture: MapPicture, entry: EntryValue, w: float, *, is_brief: bool) -> list[kit.Line]:
-    """Return the words of a card; with `is_brief`, all addresses are page numbers, which need less room."""
-    write, wired = picture.style.short if is_brief else picture.style.long, _wired(entry)
+def _card_rows(picture: MapPicture, entry: EntryValue, w: float) -> list[kit.Line]:
+    """Return the words of a card."""
+    write, wired = picture.style.long, _wired(entry)
     what = name_of(entry)
     if wired and w <= _ROOMY and text_width(what) > w - 2 * TIGHT - 6 - text_width(wired, "label strong"):
         what = ""
-    start = write(entry.start)
     return [
-        kit.Line(start, "mono label", _number(start, entry, w)),
+        kit.Line(write(entry.start), "mono label"),
         kit.Line(write(entry.end), "mono label dim"),
         kit.Line((binary_size(entry.size), brief_size(entry.size)), "label strong", entry.protection, "mono label"),
         kit.Line(what, "label dim", wired, "label strong", middle=True),
     ]
-
-
-def _number(beside: str, entry: EntryValue, w: float) -> str:
-    """Return an entry's number, if there is room for it next to an address."""
-    words = f"#{entry.id}"
-    return words if text_width(beside, "mono label") + text_width(words) <= w - 24 else ""
 
 
 _ROOMY = 130.0
@@ -218,14 +208,11 @@ def _wired(entry: EntryValue, before: str = "") -> str:
     return before + ("wired" if entry.wired == 1 else f"wired {short_count(entry.wired)}×")
 
 
-def _short_text(picture: MapPicture, entry: EntryValue, w: float, brief: _Brief) -> tuple[Text, ...]:
-    """Return a short entry's page number, and whatever else fits, at the same height as on cards."""
-    rows = [fitted(w / 2, 20, picture.style.short(entry.start), w, "mono label", "middle", middle=True)]
-    if brief.sizes:
-        rows.append(Text(w / 2, 50, brief_size(entry.size), "label strong", "middle"))
-    if brief.rights:
-        rows.append(Text(w / 2, 65 if brief.sizes else 42, entry.protection, "mono label dim", "middle"))
-    return tuple(rows)
+def _short_text(entry: EntryValue, w: float, brief: _Brief) -> tuple[Text, ...]:
+    """Return a short entry's size and rights, its size at the same height as on cards."""
+    size = Text(w / 2, 50, brief_size(entry.size), "label strong", "middle")
+    rights = Text(w / 2, 65, entry.protection, "mono label dim", "middle")
+    return (size,) * brief.sizes + (rights,) * brief.rights
 
 
 def describe(picture: MapPicture, entry: EntryValue) -> str:
@@ -283,7 +270,7 @@ def _gaps(picture: MapPicture, columns: Mapping[int, Column], y: float) -> list[
         both = overlap_of(before, after)
         if both is None and before.end >= after.start:
             continue
-        label = binary_size(after.start - before.end) if both is None else both.words
+        label = f"{binary_size(after.start - before.end)} free" if both is None else both.words
         if both is None and any(one.start == before.end and one.end == after.start for one in picture.gone):
             label = f"−{label}"
         w = text_width(label, "label")
@@ -293,10 +280,10 @@ def _gaps(picture: MapPicture, columns: Mapping[int, Column], y: float) -> list[
         reached = x + w + 6
         title = label if both is not None else f"a gap of {label} after {picture.style.whole(before.end)}"
         look = "label dim" if both is None else "label error"
-        box = Box(x, y, w, 18)
         labels.append(
-            kit.chip(f"list/gap/{before.id}", "gap", box, label, style=look, shape="none", title=title, spare=0)
-        )
+            kit.chip(f"list/gap/{before.id}", "gap", Box(x, y - 6, w, 30), label, style=look, shape="none", title=title,
+                     bars=[Bar(w / 2 - 0.5, 0, 1, 9, "tick")], spare=0)
+        )  # fmt: skip  # a size, and a line to its place between the two
     return labels
 
 

@@ -1,4 +1,4 @@
-"""Pictures of a map: tree above list above ribbon, one column for each entry, so that the eye goes straight down.
+"""Pictures of a map: its ranges as a list above a ribbon, and the tree that finds them, with a column for each entry.
 
 The single views are the same lanes alone.
 """
@@ -8,20 +8,23 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from vmwidgets.engine.base.units import binary_size
+from vmwidgets.engine.base.units import binary_size, counted
 from vmwidgets.engine.kernel.map.map_schema import EntryValue, Fold
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import MARGIN, WIDTH
 from vmwidgets.views.scene.model import Lane, Rows, Scene, Table
 from vmwidgets.views.scene.relations import of_entries, space_of, things_of
 
-from .columns import PAGE_NUMBERS, Column, are_brief, lay_columns
+from .columns import Column, equal_columns, lay_columns
 from .entries import HEADER, TABLE_HEADER, list_lane, table_rows
 from .picture import LANES, Drawn, MapPicture
 from .repair import NO_STAGES, Stage, stages_lane, stages_table, tree_lanes
 from .ribbon import ribbon_lane
 from .runs import RIGHTS_LEGEND
-from .tree import tree_lane
+from .tree import has_room, tree_lane
+
+TREE = "How the tree finds a place"
+"""The heading of the tree below the ranges."""
 
 
 def draw_map(
@@ -34,11 +37,8 @@ def draw_map(
     machine: str = "",
     selection: int = 0,
     width: float = WIDTH,
-    brief: bool = False,
 ) -> Scene:
-    """Return the scene of a map with the requested `lanes`, top to bottom; `selection` is an entry's ID (0 for none).
-
-    With `brief`, addresses are page numbers, even if there is room for whole ones.
+    """Return the scene of a map with the requested `lanes`; `selection` is an entry's ID (0 for none).
 
     Two or more `stages` replace the tree; if there are fewer, a sentence above the tree says so.
     """
@@ -49,9 +49,15 @@ def draw_map(
     by_address = sorted(items, key=lambda item: item.start)  # the tree's order, even if the list has another
 
     def lay(items: Sequence[EntryValue | Fold]) -> Mapping[int, Column]:
-        return lay_columns(items, picture.important(selection), picture.style, width, left, brief=brief)
+        return lay_columns(items, picture.important(selection), picture.style, width, left)
 
     columns = lay(items)
+    if "list" in lanes:
+        drawn.append(list_lane(picture, columns, y))
+        y = drawn[-1].bottom
+    if "ribbon" in lanes:
+        drawn.append(ribbon_lane(picture, columns if "list" in lanes else None, y, width))
+        y = drawn[-1].bottom
     staged = [] if stages is None or len(stages) < 2 else stages
     if stages is not None and not staged:
         drawn.append(Drawn([kit.paragraph("tree/none", NO_STAGES, MARGIN, y, width - 2 * MARGIN)], [], (), y + 24))
@@ -60,26 +66,25 @@ def draw_map(
         drawn.append(stages_lane(staged, picture.style, y, width))
         y = drawn[-1].bottom
     elif "tree" in lanes:
-        drawn.append(tree_lane(picture, columns if by_address == [*items] else lay(by_address), y, width))
+        if len(lanes) > 1:
+            found = f"{counted(len(picture.path), 'comparison')} from its root" if picture.path else ""
+            name = kit.heading("tree/name", TREE, found, y, width=width)
+            drawn.append(Drawn([name], [], (), y + name.h))
+            y = drawn[-1].bottom
+        even = equal_columns(by_address, width)
+        fits = len(lanes) == 1 and has_room(picture, even, width)
+        drawn.append(tree_lane(picture, even if fits else lay(by_address), y, width))
         y = drawn[-1].bottom + 10
-    if "list" in lanes:
-        drawn.append(list_lane(picture, columns, y))
-        y = drawn[-1].bottom
-    if "ribbon" in lanes:
-        drawn.append(ribbon_lane(picture, columns if "list" in lanes else None, y, width))
-        y = drawn[-1].bottom
     nodes = [node for lane in drawn for node in lane.nodes]
     if picture.layout.says_rights and {"list", "ribbon"} & {*lanes}:
         nodes.append(kit.paragraph("map/rights", RIGHTS_LEGEND, MARGIN, y, width - 2 * MARGIN, style="dim"))
         y += nodes[-1].h
-    is_said = bool({"tree", "list"} & {*lanes})
-    is_brief = bool(staged) or (is_said and are_brief(columns))
     trees = [Lane("tree", "tree", label=f"tree of {picture.value.name}, by address")] if "tree" in lanes else []
     table = Table(TABLE_HEADER, Rows(lambda: table_rows(picture.value, picture)))
     return kit.scene(
         "+".join(lanes),
         title or picture.value.name,
-        (subtitle or subtitle_of(picture)) + (PAGE_NUMBERS if is_brief else ""),
+        subtitle or subtitle_of(picture),
         nodes,
         links=[link for lane in drawn for link in lane.links],
         caption=picture.caption,
@@ -91,7 +96,6 @@ def draw_map(
         marks=[replace(marks, space=space_of(picture.value.name)) for lane in drawn for marks in lane.marks],
         about=of_entries(picture.value.name, picture.value.entries, things_of(nodes)),
         lanes=tree_lanes(staged, picture.value.name) if staged else trees,
-        brief=is_brief,
     )
 
 

@@ -27,7 +27,7 @@ from vmwidgets.views.story.words.pictures import map_sentence, out_of_order, say
 from .runs import Range, Run, kind_of, removed, rights_of, runs_of
 
 LANES = ("tree", "list", "ribbon")
-"""The lanes of a picture of a map, from top to bottom."""
+"""The lanes of a picture of a map; the tree is drawn below the others."""
 
 
 class Taken(NamedTuple):
@@ -302,7 +302,7 @@ def cards_of(before: MapValue, value: MapValue, events: Sequence[ev.Event]) -> t
     path = _Path(value.name)
     path.goes_on(events)
     compared = [node for node, _ in reversed(path.nodes)]
-    return tuple(dict.fromkeys([*new, *changed, *leaving, *sorted(moved_in_tree(before, value)), *compared]))
+    return tuple(dict.fromkeys([*new, *changed, *leaving, *compared, *sorted(moved_in_tree(before, value))]))
 
 
 def _deepest(look: Look[MapValue]) -> int:

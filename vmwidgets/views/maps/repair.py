@@ -312,7 +312,7 @@ def _addresses(
     for one in sorted(order, key=lambda one: (one not in said, one not in marked)):
         if isinstance(items[one], Fold):
             continue
-        words = style.short(items[one].start)
+        words = style.long(items[one].start)
         w = text_width(words, "mono label")
         left = max(box.x, min(middle[one] - w / 2, box.x + box.w - w))
         free = (all(left >= end + 4 or left + w <= start - 4 for start, end in line) for line in lines)

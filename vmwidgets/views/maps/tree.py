@@ -7,43 +7,60 @@ black ones square and marked B.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from vmwidgets.engine.base.units import PAGE_SHIFT
 from vmwidgets.engine.kernel.map.map_schema import EntryValue, Fold, MapValue
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import MARGIN, WIDTH
 from vmwidgets.views.scene.model import Link, Look, Marks, Node, Text
-from vmwidgets.views.scene.text import short_count, shorten_middle, text_width
+from vmwidgets.views.scene.text import short_count, text_width
 
-from .columns import SHORT_GAP, Column
+from .columns import Column
 from .picture import Drawn, MapPicture, depths_of
 
-_ROW = {"card": 40.0, "short": 34.0, "mark": 30.0}
-_HEIGHT = {"card": 24.0, "short": 20.0, "mark": 8.0}
+_ROW = {"card": 40.0, "short": 40.0, "mark": 30.0}
+_HEIGHT = {"card": 24.0, "short": 14.0, "mark": 8.0}
 
 
 def tree_lane(picture: MapPicture, columns: Mapping[int, Column], top: float, width: float = WIDTH) -> Drawn:
-    """Return the tree from `top` on; important entries are nodes, the rest of a large tree marks."""
+    """Return the tree from `top` on, with the addresses of all nodes, or of important ones; others may be marks."""
     depths = dict(depths_of(picture.value))
     if not depths:
         return Drawn([kit.label("tree/empty", "The tree is empty.", MARGIN, top)], [], (), top + 24)
-    row = _ROW[_level(columns)]
+    if has_room(picture, columns, width):
+        columns = {one: replace(column, level="card") for one, column in columns.items()}
     items = {item.id: item for item in picture.value.items}
     plain = [identity for identity in depths if columns[identity].level == "mark" and not picture.in_tree(identity)]
-    small = set(plain)
+    small, row = set(plain), _ROW[_level(columns)]
     nodes = [
         _fold(items[identity], columns[identity], top + depth * row)  # type: ignore[arg-type]  # no EntryValue: a Fold
         if isinstance(items[identity], Fold)
-        else _node(picture, items[identity], columns[identity], top + depth * row)  # type: ignore[arg-type]
+        else _node(picture, items[identity], columns[identity], top + depth * row, width)  # type: ignore[arg-type]
         for identity, depth in depths.items()
         if identity not in small
     ]
     marks = [_marks(picture, items, plain, columns, depths, top)] if plain else []  # type: ignore[arg-type]
     placed = {node.id: node for node in nodes}
     links = list(_links(picture, placed, marks))
-    labels = _comparisons(picture, placed, marks, items, columns, width)
+    labels = _comparisons(picture, placed, marks, items, width)
     nodes += [*labels, *_conflicts(picture, placed, labels, width)]
     return Drawn(nodes, links, tuple(marks), top + max(picture.layout.depth, *depths.values()) * row + 30)
+
+
+def has_room(picture: MapPicture, columns: Mapping[int, Column], width: float) -> bool:
+    """Return whether the addresses of all nodes fit at all steps: nodes at one depth are two columns or more apart."""
+    items = sorted(picture.layout.items, key=lambda item: item.start)
+    ends = [_place(columns[one.id], picture.style.long(one.start), width) for one in items]
+    return not any(isinstance(one, Fold) for one in items) and all(
+        x + w <= following for (x, w), (following, _) in zip(ends, ends[2:], strict=False)
+    )
+
+
+def _place(column: Column, label: str, width: float) -> tuple[float, float]:
+    """Return the x and the width of a node with its letter and its address, in its column and in the picture."""
+    w = text_width(label, "mono label") + 26
+    return min(max(0.0, column.middle - w / 2), width - w), w
 
 
 def _marks(
@@ -86,29 +103,19 @@ def _level(columns: Mapping[int, Column]) -> str:
     return "mark" if "mark" in levels else "short" if "short" in levels else "card"
 
 
-def _node(picture: MapPicture, entry: EntryValue, column: Column, y: float) -> Node:
-    """Return a node; it has no letter if addresses are page numbers."""
+def _node(picture: MapPicture, entry: EntryValue, column: Column, y: float, width: float) -> Node:
+    """Return a node; if its column is a card, it has a letter and its address."""
     red = picture.value.nodes[entry.id].red
     states = ("red" if red else "black", *picture.in_tree(entry.id))
-    h = _HEIGHT[column.level]
-    text: tuple[Text, ...] = ()
+    h = w = _HEIGHT[column.level]
+    x, text = column.middle - w / 2, tuple[Text, ...]()
     if column.level == "card":
-        label = picture.style.short(entry.start) if column.is_brief else picture.style.long(entry.start)
-        letter = 0 if column.is_brief else 16  # all nodes of a tree have a letter, or none has
-        w = min(column.w + 8, text_width(label, "mono label") + 12 + letter)  # neighbours in order are at other depths
-        letters = (Text(6, 15.5, "R" if red else "B", "letter"),) if letter else ()
-        text = (*letters, Text(w / 2 + letter / 2, 16, label, "mono label", "middle"))
-    elif column.level == "short":
-        label = picture.style.short(entry.start)
-        if text_width(label, "mono label") > 2 * column.w - 12:  # neighbours in order are at other depths
-            label = shorten_middle(label, column.w - SHORT_GAP, "mono label")  # shortened as in the list
-        w = max(26.0, text_width(label, "mono label") + 8)
-        text = (Text(w / 2, 14, label, "mono label", "middle"),)
-    else:
-        w = h
+        label = picture.style.long(entry.start)
+        x, w = _place(column, label, width)
+        text = (Text(6, 15.5, "R" if red else "B", "letter"), Text(w / 2 + 8, 16, label, "mono label", "middle"))
     title = f"{'red' if red else 'black'} node {picture.style.whole(entry.start)}, entry {entry.id}"
     return Node(
-        f"tree/{entry.id}", "tree-node", column.middle - w / 2, y + (24 - h) / 2, w, h, f"entry:{entry.id}",
+        f"tree/{entry.id}", "tree-node", x, y + (24 - h) / 2, w, h, f"entry:{entry.id}",
         "round" if red else "box", text, state=states, title=title, action="select", lane="tree",
     )  # fmt: skip
 
@@ -182,13 +189,11 @@ def _comparisons(
     placed: Mapping[str, Node],
     marks: Sequence[Marks],
     items: Mapping[int, EntryValue | Fold],
-    columns: Mapping[int, Column],
     width: float,
 ) -> list[Node]:
     """Draw the comparison at each node of the path, next to it if there is room.
 
-    The comparison is between the sought address and the start or the end of the node's entry.  At a node drawn without
-    its address, the entry's start is written instead.
+    At a node drawn without its address, the entry's start is written instead.
     """
     rows: dict[float, list[Node]] = {}
     for node in placed.values():
@@ -200,16 +205,16 @@ def _comparisons(
             continue
         before, after = walked[max(number - 2, 0)], walked[min(number, len(walked) - 1)]
         others = [one for one in rows[asked.y + asked.h / 2] if one is not asked]
-        is_bare = asked.h < _HEIGHT["short"]
-        full = f"{number} {picture.style.long(items[identity].start)}"
-        is_brief = columns[identity].is_brief or columns[identity].level == "short"
-        said = _compared(picture, items[identity], outcome, is_brief=is_brief)
-        for label in (full, f"{number}") if is_bare else (*(f"{number} {one}" for one in said), f"{number}"):
+        is_bare = not asked.text
+        place = picture.style.long(items[identity].start)
+        said = f"{number} · {_COMPARED[outcome]}"
+        full = (said.replace("it", place), f"{number} · {place}") if is_bare else (said,)
+        for label in (*full, f"{number}"):
             w = text_width(label, "label")
             sides = [asked.x + asked.w + 4, asked.x - w - 4]
             if is_bare and _leans_right(asked, before, after):
                 sides.reverse()
-            if is_bare and label is full:
+            if is_bare and label in full:
                 sides = sides[:1]  # on the other side, the path's link would cross the address
             free = [x for x in sides if _is_free(x, w, others, width) and not _is_marked(x, w, asked, marks)]
             if free:
@@ -220,18 +225,8 @@ def _comparisons(
     return labels
 
 
-def _compared(picture: MapPicture, item: EntryValue | Fold, outcome: str, *, is_brief: bool) -> Iterator[str]:
-    """Yield a comparison in words, longest first: two addresses (if the bound has not moved), one, none."""
-    write = picture.style.short if is_brief else picture.style.long
-    start, end, sought = item.start, item.end, picture.sought
-    if outcome == "here":
-        yield from [f"{write(sought)} is in it: found", "found"]
-        return
-    sign, bound, at = ("<", "start", start) if outcome == "left" else ("≥", "end", end)
-    if (sought < start) if outcome == "left" else (sought >= end):
-        yield f"{write(sought)} {sign} {bound} {write(at)} → {outcome}"
-    yield f"{write(sought)} {sign} its {bound} → {outcome}"
-    yield f"→ {outcome}"
+_COMPARED = {"left": "before it: left", "right": "after it: right", "here": "found"}
+"""Where the sought address lies, seen from a node's entry, and where the search goes on."""
 
 
 def _leans_right(asked: Node, *beside: Node | None) -> bool:

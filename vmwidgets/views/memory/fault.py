@@ -1,11 +1,8 @@
-"""A fault as a story: one access through TLB, walk, map, object and frame to the retry.
+"""A fault as a story: the page before, what was done about the access, one sentence a step, and the page after.
 
-A stage is a numbered circle with its name, the acting part, and what it did.  It is black if it is done, red if the
-access failed there, green if a frame was allocated, and pale if it is still to come.  The current
-step's action is in green words.  A stage without any action in the whole access is left out.
-
-A copy at the first write has fewer stages, and beside them the page before and after: whose descriptors lead to which
-frame.  Such a fault is the mechanism: nothing of it is red.
+A step is a numbered circle with a sentence, and below it who did it.  It is black if it is done, pale if it is still to
+come, green if it changed something, and red if the access failed there: a fault that is resolved is the mechanism, and
+nothing of it is red.  Steps that an access doesn't reach are not drawn.
 """
 
 from __future__ import annotations
@@ -21,7 +18,7 @@ from vmwidgets.views.scene import boxes, kit
 from vmwidgets.views.scene.boxes import Drawn, Part
 from vmwidgets.views.scene.kit import WIDTH, Box
 from vmwidgets.views.scene.model import Bar, Caption, Link, Node, Scene, Table, Text
-from vmwidgets.views.scene.text import fitted, text_width, visible, wrapped
+from vmwidgets.views.scene.text import visible, wrapped
 from vmwidgets.views.story.faults import BOXES, Fault, Mark, Read, faults_of
 from vmwidgets.views.story.moment import Moment
 from vmwidgets.views.story.stages import where
@@ -30,40 +27,29 @@ from vmwidgets.views.story.words.pictures import say_fault
 
 from .blackboard import CARD, BoardFrame, Descriptor, descriptor, frame_card
 
-LINES = 3
-"""The most lines about each stage, the latest at the bottom."""
-
-_GAP, _NUMBER, _NAME = 6.0, 34.0, 190.0
-"""Pixels between two stages; the widths of the columns of numbers and of names."""
-
-_WHO, _BY = 186.0, "mono label dim"
-"""Room for the acting part, at the right end of a row; and its style."""
-
-_WIDE = 532.0
-"""The width from which a stage's actions are next to its name; in narrower pictures they are below it."""
-
-_WIDEST = 772.0
-"""The width from which an acting part is below its stage's name."""
+_NUMBER = 34.0
+"""The width of the column of numbers."""
 
 _ABREAST = 700.0
 """The width from which what was before, the steps and what is after are next to each other."""
 
-_SIDE = 200.0
+_SIDE, _WIDEST = 200.0, 1040.0
+"""The width of what is beside the steps, and the greatest width of all of it."""
 
 
 class Side(NamedTuple):
-    """A page before or after a copy: each task's descriptor, the writer's first, and the frames from top to bottom."""
+    """A page before or after a fault: each task's descriptor, the writer's first, and the frames from top to bottom."""
 
     descriptors: tuple[tuple[str, Descriptor | None], ...]
     frames: tuple[BoardFrame, ...]
 
 
-class Copy(NamedTuple):
-    """A copy of a page at a write, as it is drawn: the page of the `writer`, before and after.
+class FaultedPage(NamedTuple):
+    """The page of an access as it is drawn, before and after; `after` is None if the access changes nothing of it.
 
-    `what` is what was written, in words, `kind` the old frame's kind, and `frame` the copy.  `keeper` is who keeps the
-    old frame if no task does, `others` the number of tasks that have it and are not drawn.  `word` is the manual's word
-    for a descriptor.
+    The access is `writer`'s, `what` is what it wrote, in words, and `kind` the frame's kind before; `frame` is the copy
+    if the page is copied, and -1 otherwise.  `keeper` is who keeps a copied frame if no task does, `others` the number
+    of mappings of the frame that are not drawn.  `word` is the manual's word for a descriptor.
     """
 
     writer: str
@@ -71,93 +57,100 @@ class Copy(NamedTuple):
     what: str
     kind: str
     before: Side
-    after: Side
-    frame: int
+    after: Side | None
     word: str
+    frame: int = -1
     keeper: str = ""
     others: int = 0
+    ranges: Sequence[tuple[int, str, bool]] = ()
+    """If the map refused the access: what is near it, by its start, in words, and whether it is the place itself."""
 
 
-Copies = Callable[[Moment, Fault, ev.PageCopied], "Copy | None"]
-"""A function that returns what is drawn of a copy at a moment; None if only its stages are known."""
+Pages = Callable[[Moment, Fault], "FaultedPage | None"]
+"""A function that returns the page of an access at a moment; None if only the steps are known."""
 
 
 def draw_fault(
-    moment: Moment, earlier: Iterable[Moment] = (), *, read: Read | None = None, copies: Copies | None = None,
+    moment: Moment, earlier: Iterable[Moment] = (), *, pages: Pages, word: str, read: Read | None = None,
     space: str = "", machine: str = "", width: float = WIDTH,
 ) -> Scene:  # fmt: skip  # which faults, then how
     """Return the scene of an operation's fault at the step shown; with `space`, a task's name, only its faults.
 
     If the operation has no fault, the last fault of `earlier` is shown: these are moments after previous operations
-    with faults, the latest first.  `read` reads the descriptors that the kernel writes.
+    with faults, the latest first.  `read` reads the descriptors that the kernel writes, and `word` is the manual's word
+    for one.
     """
     shown, faults = _latest(moment, earlier, space, read)
     begun = [one for one in faults if one.marks[0].at < shown.place]
     fault = begun[-1] if begun else faults[0] if faults else None
-    marks = [] if fault is None else fault.marks
-    done = [mark for mark in marks if mark.at < shown.place]
-    has_failed = fault is not None and 0 <= fault.failed < shown.place
-    failing = (fault.failing, fault.signal) if fault is not None and has_failed else ("", "")
-    here = {mark.box for mark in done if shown.step is not None and mark.at == done[-1].at}
-    comes = {mark.box for mark in marks} | ({fault.failing} if fault is not None and fault.failed >= 0 else set())
-    new = any(isinstance(event, _TAKES) for event in _framed(done, shown))
-    known = [key for key in BOXES if key in comes or fault is None]
-    stages = [
-        _stage(key, number, [mark for mark in done if mark.box == key], here, failing, is_new=new and key == "frame")
-        for number, key in enumerate(known, 1)
-    ]
-    before = "" if shown is moment or shown.operation is None else f"operation {shown.operation.number:,}"
-    own = set() if before else {mark.at for one in faults for mark in one.marks} | {one.failed for one in faults}
-    said = say_fault("earlier", operation=before) if before else "" if faults else say_fault("none")
-    steps = moment.steps(where(lambda stage: stage.step.index in own))
-    caption = moment.caption_with(said)
-    if not said and moment.is_after and fault is not None and caption.tone == "good":
-        caption = _told(caption, moment, faults)
-    if said and moment.is_after and moment.operation is not None and caption.tone == "good":
-        caption = Caption(say_fault("other"), (moment.operation.name,), said, "plain")
-    story = boxes.joined(boxes.below(*stages, gap=_GAP), _arrow)
-    copy = None if fault is None or copies is None else _copy_in(shown, fault, copies)
-    if copy is not None and fault is not None:
-        story = _copied(copy, _stages_of(copy, shown, fault, done, here), is_over=len(done) == len(marks))
-        if not said and moment.is_after and caption.tone == "good":
-            place, whose = address(copy.page), visible(copy.writer)
-            if len(faults) == 1:
-                caption = Caption(say_fault("copied", task=whose, page=place), (), _said_of(copy), "good")
-            else:
-                which = f"This is fault {faults.index(fault) + 1:,} of {len(faults):,}, at page {place}."
-                caption = Caption(caption.text, caption.functions, f"{caption.reason} {which}", caption.tone)
+    page = None if fault is None else pages(shown, fault)
+    done = [mark for mark in fault.marks if mark.at < shown.place] if fault is not None else []
+    story = boxes.below()
+    if fault is not None:
+        steps = _parts_of(_steps_of(shown, fault, page, word), shown, fault, done)
+        story = _page(page, steps, is_over=len(done) == len(fault.marks))
+    own = {mark.at for one in faults for mark in one.marks} | {one.failed for one in faults}
     return boxes.picture(
         "fault",
         f"faults of {space}" if space else "faults",
-        _subtitle(fault, faults, before),
+        _subtitle(fault, faults, "" if shown is moment else _called(shown)),
         boxes.below(story, _notes(done), gap=12),
-        caption=caption,
+        caption=_caption(moment, shown, faults, fault, page, space),
         table=Table(("stage", "who", "what"), tuple((BOXES[mark.box][0], mark.who, _whole(mark)) for mark in done)),
-        steps=steps,
+        steps=moment.steps(where(lambda stage: shown is moment and stage.step.index in own)),
         machine=machine,
         width=width,
     )
 
 
-def _told(caption: Caption, moment: Moment, faults: Sequence[Fault]) -> Caption:
-    """Return the caption of a task's read or write that faulted, with the task and its page as the subject."""
-    operation, fault = moment.operation, faults[0]
-    if operation is None or operation.name not in ("read", "write") or not fault.space or not fault.faulted:
+# ---- what is said of it ----------------------------------------------------------------------------
+
+
+def _caption(
+    moment: Moment, shown: Moment, faults: Sequence[Fault], fault: Fault | None, page: FaultedPage | None, space: str
+) -> Caption:
+    """Return the caption: of the operation's own fault, of an earlier operation's, or that there is none."""
+    caption, operation = moment.caption, moment.operation
+    is_told = moment.is_after and operation is not None and caption.tone == "good"
+    functions = (operation.name,) if operation is not None else ()
+    if fault is None:
+        none = say_fault("none/task", task=visible(space)) if space else say_fault("none")
+        return Caption(none, functions, say_fault("none/how"), "plain") if is_told else moment.caption_with(none)
+    if shown is not moment:
+        then = say_fault("earlier", operation=_called(shown))
+        return Caption(then, functions, say_fault("other"), "plain") if is_told else moment.caption_with(then)
+    told = _told(moment, faults) if moment.is_after and caption.tone != "panic" else ""
+    if not told:
         return caption
+    if page is not None and page.frame >= 0 and len(faults) == 1:
+        return Caption(told, (), _said_of(page), "good")
+    which = f" This is fault {faults.index(fault) + 1:,} of {len(faults):,}, at page {address(fault.va & ~(PAGE - 1))}."
+    return Caption(told, (), caption.reason + which * (len(faults) > 1), caption.tone)
+
+
+def _called(moment: Moment) -> str:
+    return "" if moment.operation is None else f"operation {moment.operation.number:,}"
+
+
+def _told(moment: Moment, faults: Sequence[Fault]) -> str:
+    """Return what a task's read or write that faulted did, with the task as the subject; "" for other operations."""
+    operation, fault = moment.operation, faults[-1]
+    if operation is None or operation.name not in _DID or not fault.space or not fault.faulted:
+        return ""
     task, page, did = visible(fault.space), address(fault.va & ~(PAGE - 1)), _DID[operation.name]
+    if fault.failed >= 0:
+        return say_fault("failed", task=task, did=did, address=address(fault.va), signal=fault.signal)
     if len(faults) > 1:
         raised = sum(isinstance(event, ev.FaultRaised) for event in moment.events)  # an access may fault twice
-        said = say_fault("several", task=task, did=did, faults=counted(raised, "page fault"))
-    else:
-        events = {type(event): event for event in _framed(fault.marks, moment)}
-        case = next((case for kind, case in _CASES if kind in events), "there")
-        taken = events.get(ev.PageAllocated)
-        frame = f"{taken.frame:#x}" if isinstance(taken, ev.PageAllocated) else ""
-        said = say_fault(case, task=task, did=did, page=page, frame=frame)
-    return Caption(said, (), caption.reason, caption.tone)
+        return say_fault("several", task=task, did=did, faults=counted(raised, "page fault"))
+    events = {type(event): event for event in framed(fault.marks, moment)}
+    case = next((case for kind, case in _CASES if kind in events), "there")
+    taken = events.get(ev.PageAllocated)
+    frame = f"{taken.frame:#x}" if isinstance(taken, ev.PageAllocated) else ""
+    return say_fault(case, task=task, did=did, page=page, frame=frame)
 
 
-def _framed(marks: Sequence[Mark], moment: Moment) -> list[ev.Event]:
+def framed(marks: Sequence[Mark], moment: Moment) -> list[ev.Event]:
     """Return the events of the frame's stage: a page that was in memory has none, and is at the event that enters it.
 
     That event may be the allocation of a page table's frame.
@@ -179,26 +172,17 @@ def _latest(moment: Moment, earlier: Iterable[Moment], space: str, read: Read | 
     return moment, []
 
 
-_BYPASSED = "bypassed: pages in front of it hide all of its pages, so that the chain of objects now leaves it out"
-_COLLAPSED = "collapsed: nothing else referred to it, so that its pages are now in the object in front of it"
-
-
-_CHANGED = "bypassed", "collapsed"
+_CHANGED = {
+    "bypassed": "bypassed: pages in front of it hide all of its pages, so that the chain of objects now leaves it out",
+    "collapsed": "collapsed: nothing else referred to it, so that its pages are now in the object in front of it",
+}
 """What may happen to an object of a chain."""
 
 
 def _notes(done: Sequence[Mark]) -> Part:
-    """Return the meanings of the stages' words and numbers, if there are any."""
+    """Return what happened to the objects of a chain, if anything did."""
     ends = {mark.words.rpartition(" ")[2] for mark in done if mark.box == "object"}
-    said = [words for word, words in (("bypassed", _BYPASSED), ("collapsed", _COLLAPSED)) if word in ends]
-    more = "+1, +2 or more: so many earlier steps of the stage are not shown; the table has them"
-
-    def put(drawn: Drawn, x: float, y: float, w: float) -> float:
-        has_more = any(run.text.startswith("+") for node in drawn.nodes for run in node.text)
-        notes = enumerate([more] * has_more + said)
-        return boxes.below(*(boxes.words(f"fault/legend/{number}", words) for number, words in notes))(drawn, x, y, w)
-
-    return put
+    return boxes.below(*(boxes.words(f"fault/legend/{one}", said) for one, said in _CHANGED.items() if one in ends))
 
 
 def _subtitle(fault: Fault | None, faults: Sequence[Fault], before: str) -> str:
@@ -210,193 +194,189 @@ def _subtitle(fault: Fault | None, faults: Sequence[Fault], before: str) -> str:
     return f"{number}{fault.access} at {address(fault.va)}{whose}"
 
 
-_TAKES = ev.PageAllocated, ev.PageCopied
-"""The events that put a page into another frame."""
-
-
-def _stage(
-    key: str, number: int, done: Sequence[Mark], here: set[str], failing: tuple[str, str], *, is_new: bool
-) -> Part:
-    """Return a stage as a part: how high it is depends on its words, and on the width."""
-    return boxes.drawing(0, lambda box: [_stage_in(box, key, number, done, here, failing, is_new=is_new)])
-
-
-def _stage_in(
-    box: Box, key: str, number: int, done: Sequence[Mark], here: set[str], failing: tuple[str, str], *, is_new: bool
-) -> Node:
-    """Return a stage's number, name, acting part and actions, latest at the bottom; `is_new`: a frame was allocated."""
-    title, who = BOXES[key]
-    failed = failing[1] if key == failing[0] else ""
-    said_of = [*((mark.words, mark.detail) for mark in done), *([(failed, "")] if failed else [])]
-    who = done[-1].who if done else who
-    state = ("fault",) if failed else ("done",) if done else ("coming",)
-    wide, widest, room = box.w >= _WIDE, box.w >= _WIDEST, box.w
-    x, top = (_NUMBER + _NAME, 17.0) if wide else (_NUMBER, 36.0)
-    beside = _WHO if wide and not widest else 0.0
-    lines, left_out = _lines(said_of, room - x - 40 - beside)
-    ink = " dim" if not done and not failed else ""
-    said = "error" if failed else "new" if key in here else "dim" if ink else ""
-    head = fitted(_NUMBER, 17, title, _NAME - 8 if wide else room - _NUMBER, f"body strong{ink}")
-    left = beside - 16 if beside else room - _NUMBER - text_width(title, "body strong") - 16 - kit.PAD
-    by = fitted(room - kit.PAD, 17, who, left, _BY, "end") if not widest else fitted(_NUMBER, 34, who, _NAME - 8, _BY)
-    text = [head, by]
-    for at, (one, behind) in enumerate(lines):
-        y_of, after = top + 19 * at, x + text_width(one, "body") + 14 if one else x
-        text += [fitted(x, y_of, one, room - x - beside, f"body {said}".rstrip())] if one else []
-        text += [fitted(after, y_of, behind, room - after - beside, _BY)] if behind else []
-    if left_out:
-        x_of = max(run.x + text_width(run.text, run.style) for run in text[2:] if run.y == top) + 14
-        text.append(Text(x_of, top, f"+{left_out}", "label dim"))
-    words = [*map(_whole, done), *([failed] if failed else [])]
-    circle = "step-refused" if failed else "step-new" if is_new else "step" if done else "step-coming"
-    text.append(Text(11, 20, str(number), f"letter {'dim' if circle == 'step-coming' else 'on-step'}", "middle"))
-    thing = next((mark.thing for mark in reversed(done) if mark.thing), "")
-    high = max(40.0 if widest else 26.0, top + 19 * (len(lines) - 1) + (10 if failed else 6) if lines else 0.0)
-    return Node(
-        f"fault/{key}", "stage", box.x, box.y, room, high, thing=thing, text=tuple(text),
-        bars=(Bar(0, 5, 22, 22, circle),),
-        state=(*state, *(["new"] if is_new else []), *(["path"] if key in here and not failed else [])),
-        title=f"{title}, {who}: {'; '.join(words) or 'nothing yet'}", action="select" if thing else "", lane="fault",
-    )  # fmt: skip
-
-
-# ---- a copy at a write -----------------------------------------------------------------------------
-
-
-def _copy_in(shown: Moment, fault: Fault, copies: Copies) -> Copy | None:
-    """Return a fault's copy as it is drawn; None if it copies nothing, fails, or copies several pages.
-
-    None too if the fault itself got the frame that is copied: then there is no page before to be drawn.
-    """
-    events = [shown.events[mark.at] for mark in fault.marks]
-    copied = [event for event in events if isinstance(event, ev.PageCopied)]
-    if len(copied) != 1 or fault.access != "write" or fault.failed >= 0 or not fault.space:
-        return None
-    if any(isinstance(event, ev.PageAllocated) and event.frame == copied[0].source_frame for event in events):
-        return None
-    return copies(shown, fault, copied[0])
-
-
-def _said_of(copy: Copy) -> str:
+def _said_of(page: FaultedPage) -> str:
     """Return what was written, and the frames before and after."""
-    task, what = visible(copy.writer), copy.what or "to its page"
-    (_, was), *_ = copy.before.descriptors
-    old = copy.before.frames[-1].frame
-    others = [visible(one) for one, its in copy.before.descriptors[1:] if its is not None]
-    more = f" and {copy.others:,} more" * bool(copy.others)
+    task = visible(page.writer)
+    (_, was), *_ = page.before.descriptors
+    old = page.before.frames[-1].frame
+    others = [visible(one) for one, its in page.before.descriptors[1:] if its is not None]
+    more = f" and {page.others:,} more" * bool(page.others)
     whose = (
-        f"shared frame {old:#x} with {others[0]}{more}" if others else f"had frame {old:#x} of {visible(copy.keeper)}"
+        f"shared frame {old:#x} with {others[0]}{more}" if others else f"had frame {old:#x} of {visible(page.keeper)}"
     )
     if was is None:
-        whose = f"had no {copy.word} for it"
-    return f"{task} wrote {what}. It {whose}; now it has {copy.frame:#x}."
+        whose = f"had no {page.word} for it"
+    return f"{task} wrote {page.what or 'to its page'}. It {whose}; now it has {page.frame:#x}."
+
+
+# ---- its steps -------------------------------------------------------------------------------------
 
 
 class _Step(NamedTuple):
-    """A step of a copy: its box, what is done, and by whom; `is_new` if it changes something."""
+    """A step: its boxes, what is done, and by whom; `is_new` if it changes something."""
 
-    box: str
     boxes: tuple[str, ...]
     words: str
     about: str
     is_new: bool = False
 
 
-def _steps_of(copy: Copy, shown: Moment, fault: Fault) -> Iterator[_Step]:
-    """Yield a copy's steps in the order of the kernel's work: the old frame's count falls after the flush."""
-    word, task = copy.word, visible(copy.writer)
-    events = [shown.events[mark.at] for mark in fault.marks]
-    first = next((event for event in events if isinstance(event, (ev.TlbMissed, ev.TlbHit))), None)
-    hit = isinstance(first, ev.TlbHit)
-    looked = (
-        "the TLB has the page, without the right to write" if hit else "the TLB has no entry, so the processor walks"
-    )
-    yield _Step("access", ("access", "tlb"), f"{task} writes {copy.what or 'to the page'}", looked)
-    code = next((mark.words for mark in fault.marks if mark.box == "code"), "")
-    (_, was), *_ = copy.before.descriptors
-    refuses = f"its {word} says: a write faults" if was is not None else f"it has no {word} for the page: a fault"
-    yield _Step("code", ("walk", "code"), refuses, f"processor · {code}")
-    old, new = copy.before.frames[-1].frame, copy.frame
-    count = sum(its is not None for _, its in copy.before.descriptors) + copy.others
-    why = f"{_NUMBERS_IN_WORDS.get(count, f'{count:,}')} have the frame"
-    if count <= 1:
-        why = f"{visible(copy.keeper or copy.before.descriptors[-1][0])} has the frame"
-    chain = [mark.words for mark in fault.marks if mark.box == "object" and mark.words.endswith(_CHANGED)]
-    yield _Step("lookup", ("lookup", "object"), f"the range allows it, but {why}",
-                " · ".join(["kernel", "vm_map_fault", *chain]))  # fmt: skip  # a step
-    yield _Step("frame", ("frame",), f"allocates {new:#x}, copies {binary_size(PAGE)} into it",
-                f"kernel · {old:#x} stays as it is", is_new=True)  # fmt: skip  # a step
+def _steps_of(shown: Moment, fault: Fault, page: FaultedPage | None, word: str) -> Iterator[_Step]:
+    """Yield the steps that an access may have, in the order of the kernel's work: the old count falls after a flush."""
+    task, access = visible(fault.space.removeprefix("domain:")) or "the kernel", fault.access
     kinds = {type(shown.events[at]) for at in range(fault.marks[0].at, fault.marks[-1].at + 1)}
-    flush = ", and flushes the TLB" if ev.TlbUpdated in kinds and was is not None else ""
+    words = {mark.box: mark.words for mark in fault.marks}
+    who = {mark.box: mark.who for mark in fault.marks}
+    what = f" {page.what}" if page is not None and page.what else ""
+    tlb = next((mark.words.rpartition(" ")[2] for mark in fault.marks if mark.box == "tlb"), "miss")
+    yield _Step(("access", "tlb"), f"{task} {access}s{what} at {address(fault.va)}",
+                _LOOKED[tlb].format(access=access))  # fmt: skip  # a step
+    walk, about = f"the walk {words.get('walk', '')}", words.get("code", "its TLB keeps the translation")
+    refuses = walk.startswith("the walk refuses")
+    if fault.faulted:
+        walk = f"its {word} says: a {access} faults" if refuses else f"it has no {word} for the page: a fault"
+    yield _Step(("code", "walk"), walk, f"processor · {about}")
+    taken = [event for event in framed(fault.marks, shown) if isinstance(event, _TAKES)]
+    old = None if page is None or page.frame < 0 else page.before.frames[-1]
+    chain = [mark.words for mark in fault.marks if mark.box == "object" and mark.words.endswith(tuple(_CHANGED))]
+    if old is not None and page is not None:
+        have = _NUMBERS_IN_WORDS.get(old.users, f"{old.users:,}")
+        last = page.keeper or page.before.descriptors[-1][0]
+        why = f"but {have} have the frame" if old.users > 1 else f"but {visible(last)} has the frame"
+        got = f"allocates {page.frame:#x}, copies {binary_size(PAGE)} into it"
+    elif taken:
+        read = [mark.thing for mark in fault.marks if mark.thing.startswith("object:file ")]
+        why = f"and the page comes from {visible(read[-1].removeprefix('object:'))}" if read else "and the page is new"
+        why = "and the page is in swap space" if ev.PageIn in kinds else why
+        got = f"allocates frame {taken[-1].frame:#x}{', copies the page into it' * (ev.PageCopied in kinds)}"
+    else:
+        frame = words.get("frame", "").partition(",")[0]
+        is_alone = ev.NoCopyNeeded in kinds
+        why = f"and only {task} has the frame" if is_alone else "and the page is in memory"
+        why = "and the page needs a frame" if fault.failed >= 0 else why
+        got = f"copies nothing: {task} keeps frame {frame}" if is_alone else f"finds it in frame {frame}"
+    after = [f"after {fault.waited}"] * bool(fault.waited)
+    looks = who.get("object", who.get("lookup", ""))
+    yield _Step(("lookup", "object"), f"the range allows it, {why}", " · ".join(["kernel", looks, *chain, *after]))
+    kept = who.get("frame", "") if old is None else f"{old.frame:#x} stays as it is"
+    went = ev.PageOut, ev.OutOfMemory
+    room = [one.words for one in fault.marks if one.box == "frame" and isinstance(shown.events[one.at], went)]
+    yield _Step(("frame",), got, " · ".join(["kernel", kept, *room[:MOST_SAID]]), is_new=bool(taken))
+    flush = ", and flushes the TLB" * (ev.TlbUpdated in kinds and refuses)
     flush = ", but forgets a TLB" if ev.ShootdownForgotten in kinds else flush
-    left = count - (was is not None)
-    then = f" · only then {old:#x} has {counted(left, word) if left else f'no {word}'}" if was is not None else ""
-    yield _Step("enter", ("enter",), f"points {task}'s {word} at it{flush}", f"kernel · pmap_enter{then}", is_new=True)
-    filled = any(mark.box == "retry" and mark.words.startswith("walk") for mark in fault.marks)
-    yield _Step("retry", ("retry",), "the write is tried again, and works",
-                "processor · its walk fills the TLB" if filled else "processor")  # fmt: skip  # a step
+    tables = sum(mark.box == "enter" and mark.words.endswith(" taken") for mark in fault.marks)
+    then = f" · with {counted(tables, 'new table')}" * bool(tables)
+    if old is not None and refuses:
+        left = old.users - 1
+        then += f" · only then {old.frame:#x} has {counted(left, word) if left else f'no {word}'}"
+    entered = f"opens the lock of {task}'s {word}" if refuses and not taken else f"points {task}'s {word} at it"
+    yield _Step(("enter",), f"{entered}{flush}", f"kernel · pmap_enter{then}", is_new=True)
+    filled = " · its walk fills the TLB" * words.get("retry", "").startswith("walk")
+    yield _Step(("retry",), f"the {access} is tried again, and works", f"processor{filled}")
 
+
+MOST_SAID = 3
+"""The most pages that a step names because they were paged out; the table has them all."""
+
+_LOOKED = {
+    "miss": "the TLB has no entry, so the processor walks",
+    "used": "the TLB has the translation, so nothing is walked",
+    "clean": "the TLB has the page, not yet marked as written: the processor walks",
+    "forbidden": "the TLB has the page, without the right to {access}",
+}
+"""The meaning of a lookup in the TLB, by its outcome."""
+
+_WRONG = {
+    "none": "{task} has no range there",
+    "lookup": "its range allows no {access}",
+    "object": "its page can't be brought in",
+    "frame": "no frame is left for it",
+    "enter": "no frame is left for a page table",
+}
+"""Why an access failed, by its last box; "none" if there is no range."""
+
+_TAKES = ev.PageAllocated, ev.PageCopied, ev.PageGranted
+"""The events that put a page into another frame."""
 
 _NUMBERS_IN_WORDS = {2: "two", 3: "three", 4: "four"}
 
 
-def _stages_of(copy: Copy, shown: Moment, fault: Fault, done: Sequence[Mark], here: set[str]) -> list[Part]:
-    """Return the steps of a copy as parts, with the state of each."""
-    rows = [
-        (step, its)
-        for step in _steps_of(copy, shown, fault)
-        if (its := [mark for mark in fault.marks if mark.box in step.boxes])
-    ]
-    begins = [*(its[0].at for _, its in rows[1:]), len(shown.events)]
+def _parts_of(steps: Iterable[_Step], shown: Moment, fault: Fault, done: Sequence[Mark]) -> list[Part]:
+    """Return those steps that the access reaches as parts, with the state of each; the last is where it failed."""
+    here = {mark.box for mark in done if shown.step is not None and mark.at == done[-1].at}
+    failing = fault.failing if fault.failed >= 0 else ""
+    rows = []
+    for step in steps:
+        its = [mark.at for mark in fault.marks if mark.box in step.boxes]
+        if failing in step.boxes:
+            is_there = any(mark.words.startswith("found") for mark in fault.marks if mark.box == "lookup")
+            why = _WRONG.get(failing if is_there else "none", step.words)
+            wrong = why.format(task=visible(fault.space) or "the kernel", access=fault.access)
+            rows.append((step._replace(words=f"{wrong}: {fault.signal}"), [*its, fault.failed]))
+            break
+        if its:
+            rows.append((step, its))
+    begins = [*(its[0] for _, its in rows[1:]), len(shown.events)]
     parts = []
     for number, ((step, its), end) in enumerate(zip(rows, begins, strict=True), 1):
         # a step is done with its last action before the next step: its words say all of it
-        last = max((mark.at for mark in its if mark.at < end), default=its[0].at)
-        mine = [mark for mark in done if mark.box in step.boxes] if last < shown.place else []
-        parts.append(boxes.drawing(40, partial(_step, number, step, mine, any(box in here for box in step.boxes))))
+        is_done = max((at for at in its if at < end), default=its[0]) < shown.place
+        state = "coming" if not is_done else "fault" if failing in step.boxes else "done"
+        things = [mark.thing for box in step.boxes for mark in reversed(done) if mark.box == box and mark.thing]
+        is_here = is_done and any(box in here for box in step.boxes)
+        parts.append(boxes.drawing(40, partial(_step, number, step, state, (things or [""])[0] * is_done, is_here)))
     return parts
 
 
-def _step(number: int, step: _Step, done: Sequence[Mark], is_here: bool, box: Box) -> Iterator[Node]:
-    is_new = step.is_new and bool(done)
-    ink = "" if done else " dim"
-    style = "body new" if is_new else "body strong" if is_here else f"body{ink}"
-    circle = "step-new" if is_new else "step" if done else "step-coming"
-    text = [Text(11, 20, str(number), f"letter {'on-step' if done else 'dim'}", "middle")]
+def _step(number: int, step: _Step, state: str, thing: str, is_here: bool, box: Box) -> Iterator[Node]:
+    is_new = step.is_new and state == "done"
+    style = {"fault": "body error", "coming": "body dim"}.get(state, "body strong" if is_here else "body")
+    circle = {"fault": "step-refused", "coming": "step-coming"}.get(state, "step-new" if is_new else "step")
+    text = [Text(11, 20, str(number), f"letter {'dim' if state == 'coming' else 'on-step'}", "middle")]
     lines = wrapped(step.words, box.w - _NUMBER, "body strong")  # as many lines at each step
-    text += [Text(_NUMBER, 17 + 19 * at, line, style) for at, line in enumerate(lines)]
+    text += [Text(_NUMBER, 17 + 19 * at, line, "body new" if is_new else style) for at, line in enumerate(lines)]
     end = 17 + 19 * (len(lines) - 1)
     below = wrapped(step.about, box.w - _NUMBER, "label dim")
     text += [Text(_NUMBER, end + 17 + 16 * at, line, "label dim") for at, line in enumerate(below)]
-    state = ("done" if done else "coming", *["new"] * is_new, *["path"] * is_here)
-    things = (mark.thing for box in step.boxes for mark in reversed(done) if mark.box == box and mark.thing)
-    thing = next(things, "")
+    marked = (state, *["new"] * is_new, *["path"] * (is_here and state == "done"))
     yield Node(
-        f"fault/{step.box}", "stage", box.x, box.y, box.w, end + 21 + 16 * (len(below) - 1), thing=thing,
-        text=tuple(text), bars=(Bar(0, 5, 22, 22, circle),), state=state, lane="fault", action="select" * bool(thing),
-        title=f"{step.words} ({step.about})" if done else f"{step.words}: not yet",
+        f"fault/{step.boxes[0]}", "stage", box.x, box.y, box.w, end + 21 + 16 * (len(below) - 1), thing=thing,
+        text=tuple(text), bars=(Bar(0, 5, 22, 22, circle),), state=marked, lane="fault", action="select" * bool(thing),
+        title=f"{step.words} ({step.about})" if state != "coming" else f"{step.words}: not yet",
     )  # fmt: skip  # a step
 
 
-def _copied(copy: Copy, steps: Sequence[Part], *, is_over: bool) -> Part:
+# ---- before and after ------------------------------------------------------------------------------
+
+
+def _page(page: FaultedPage | None, steps: Sequence[Part], *, is_over: bool) -> Part:
     """Return what was before, the steps, and what is after, next to each other if there is room."""
-    titles = ("before", copy.before), ("after" if is_over else "so far", copy.after)
+    if page is None:
+        return boxes.joined(boxes.below(*steps, gap=8), _arrow)
+    title = "before" if page.after is not None else "its page"
+    sides = {"before": (title, page.before)}
+    if page.after is not None:
+        sides["after"] = ("after" if is_over else "so far", page.after)
+    cards = [boxes.thing(48, partial(_range, *one)) for one in page.ranges]
+    near = [boxes.below(boxes.words("fault/ranges", "in its map"), *cards, gap=6)] * bool(cards)
 
     def put(drawn: Drawn, x: float, y: float, w: float) -> float:
         if w < _ABREAST:
-            sides = [_side(key, title, copy, side, len(side.frames), 36.0)
-                     for key, (title, side) in zip(("before", "after"), titles, strict=True)]  # fmt: skip
+            first, *last = [
+                _side(key, title, page, side, max(1, len(side.frames)), 36.0) for key, (title, side) in sides.items()
+            ]
             story = boxes.joined(boxes.below(*steps, gap=6), _arrow)
-            return boxes.below(sides[0], boxes.inset(8, story), sides[1], gap=18)(drawn, x, y, w)
-        gap, start = 20.0, len(drawn.nodes)
+            return boxes.below(first, boxes.inset(8, story), *last, *near, gap=18)(drawn, x, y, w)
+        w, gap, start = min(w, _WIDEST), 20.0, len(drawn.nodes)
         side_w, apart = (_SIDE, 8.0) if w >= 860 else (132.0, 3.0)
         story = boxes.joined(boxes.below(*steps, gap=apart), _arrow)
-        ends = [story(drawn, x + side_w + gap, y + 20, w - 2 * (side_w + gap))]
-        copying = next(node for node in drawn.nodes[start:] if node.id == "fault/frame")
-        lead = copying.y - 8 - y - _TITLE - _CARD
-        for key, left, (title, side) in zip(("before", "after"), (x, x + w - side_w), titles, strict=True):
-            ends.append(_side(key, title, copy, side, 2, lead)(drawn, left, y, side_w))
-        if len(copy.after.frames) > 1:
+        ends = [story(drawn, x + side_w + gap, y + 20, w - (len(sides) + len(near)) * (side_w + gap))]
+        ends += [part(drawn, x + w - side_w, y, side_w) for part in near]
+        taking = next((node for node in drawn.nodes[start:] if node.id == "fault/frame"), None)
+        lead = 36.0 if taking is None else max(36.0, taking.y - 8 - y - _TITLE - _CARD)
+        for left, (key, (title, side)) in zip((x, x + w - side_w), sides.items(), strict=False):
+            ends.append(_side(key, title, page, side, 2, lead)(drawn, left, y, side_w))
+        if page.frame >= 0 and page.after is not None and len(page.after.frames) > 1:
             one, other = (next(Box(node.x, node.y, node.w, node.h) for node in drawn.nodes[start:] if node.id == name)
                           for name in ("fault/before/frame/0", "fault/after/frame/0"))  # fmt: skip
             ids = "fault/before/frame/0", "fault/after/frame/0"
@@ -406,26 +386,33 @@ def _copied(copy: Copy, steps: Sequence[Part], *, is_over: bool) -> Part:
     return put
 
 
-def _side(key: str, title: str, copy: Copy, side: Side, most: int, lead: float) -> Part:
-    """Return a side of a copy: the writer's descriptor, `lead` pixels, room for `most` frames, who else has the old.
+def _range(start: int, words: str, is_here: bool, box: Box) -> Node:
+    line = kit.Line(words, "label error" if is_here else "label dim")
+    return kit.card(f"fault/range/{start:x}", box, [kit.Line(address(start), "mono label"), line], pad=16,
+                    state=["fault"] * is_here, lane="fault/ranges")  # fmt: skip  # a range, or the place itself
+
+
+def _side(key: str, title: str, page: FaultedPage, side: Side, most: int, lead: float) -> Part:
+    """Return a side of a page: the writer's descriptor, `lead` pixels, room for `most` frames, who else has the old.
 
     Bands lead from each descriptor to its frame.
     """
 
     def put(drawn: Drawn, x: float, y: float, w: float) -> float:
+        start = len(drawn.nodes)
         drawn.nodes.append(kit.label(f"fault/{key}/title", title, x, y))
         y, w = y + _TITLE, min(w, 360.0)
         top = y + _CARD + lead
         low = top + most * (CARD + _APART) - _APART + 34
-        frames = [frame_card(f"fault/{key}/frame/{at}", one, "anonymous" if one.frame == copy.frame else copy.kind,
-                             Box(x, top + at * (CARD + _APART), w, CARD), word=copy.word,
+        frames = [frame_card(f"fault/{key}/frame/{at}", one, "anonymous" if one.frame == page.frame else page.kind,
+                             Box(x, top + at * (CARD + _APART), w, CARD), word=page.word,
                              within=one.state == "changed", lane=f"fault/{key}", named=True)
                   for at, one in enumerate(side.frames)]  # fmt: skip  # one below the other
         drawn.nodes += frames
         for at, (task, its) in enumerate(side.descriptors):
-            name, who = f"{copy.others + 1:,} tasks: {task}" if at and copy.others else task, ("writer", "other")[at]
-            card = descriptor(f"fault/{key}/{who}", name, its, Box(x, low if at else y, w, _CARD), word=copy.word,
-                              said=f"{title}: {task} at {address(copy.page)}", lane=f"fault/{key}",
+            name, who = f"{page.others + 1:,} tasks: {task}" if at and page.others else task, ("writer", "other")[at]
+            card = descriptor(f"fault/{key}/{who}", name, its, Box(x, low if at else y, w, _CARD), word=page.word,
+                              said=f"{title}: {task} at {address(page.page)}", lane=f"fault/{key}",
                               more="" if its is None else f"frame {its.frame:#x}")  # fmt: skip  # who
             drawn.nodes.append(card)
             aim = next(
@@ -436,10 +423,10 @@ def _side(key: str, title: str, copy: Copy, side: Side, most: int, lead: float) 
                 ends = (Box(x + 18, one.y, 90, one.h) for one in (upper, lower))
                 state = "new" if its.state in ("new", "changed") else "table"
                 drawn.links.append(kit.band(f"{card.id}/to", upper.id, lower.id, *ends, state=(state,)))
-        if copy.keeper:
-            drawn.nodes.append(kit.card(f"fault/{key}/keeper", Box(x, low - 20, w, 44), [copy.keeper, "keeps its page"],
+        if page.keeper:
+            drawn.nodes.append(kit.card(f"fault/{key}/keeper", Box(x, low - 20, w, 44), [page.keeper, "keeps its page"],
                                         kind="board", pad=16, lane=f"fault/{key}"))  # fmt: skip  # no task has it
-        return drawn.nodes[-1].y + drawn.nodes[-1].h
+        return max(node.y + node.h for node in drawn.nodes[start:])
 
     return put
 
@@ -452,25 +439,6 @@ _CARD = 74.0
 def _whole(mark: Mark) -> str:
     """Return an action with its detail, as tables have it."""
     return f"{mark.words} · {mark.detail}" if mark.detail else mark.words
-
-
-def _lines(said: Sequence[tuple[str, str]], room: float) -> tuple[list[tuple[str, str]], int]:
-    """Return the latest actions, each with its detail, in one line or two, as far as there is room.
-
-    The second result is the number of actions left out.
-    """
-    lines: list[tuple[str, str]] = []
-    for number, (words, detail) in enumerate(reversed(said)):
-        first, *others = wrapped(words, room)
-        needed = [(first, ""), *([(" ".join(others), "")] if others else [])]
-        if detail and text_width(needed[-1][0], "body") + 14 + text_width(detail, _BY) <= room:
-            needed[-1] = needed[-1][0], detail
-        elif detail:
-            needed.append(("", detail))
-        if len(lines) + len(needed) > LINES:
-            return lines, len(said) - number
-        lines = [*needed, *lines]
-    return lines, 0
 
 
 def _arrow(_number: int, one: Node, other: Node) -> Link:

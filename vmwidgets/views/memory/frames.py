@@ -1,7 +1,7 @@
 """Physical memory: each frame's use, the frames of each owner, the free frames, and which requests are still served.
 
-First a sentence says what the kernel does at this number of free pages; then come the frames in rows, the buddy
-system's free lists by order, and the gauges.
+First a sentence says what the kernel does at this number of free pages, and a bar shows it; then come the frames in
+rows, their owners, and the buddy system's free blocks.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from functools import partial
 
 from vmwidgets import events as ev
 from vmwidgets.engine.base.units import PAGE, Address, binary_size, counted
-from vmwidgets.engine.memory.pages_schema import FrameRun, FramesValue, FrameValue, FreeList
+from vmwidgets.engine.memory.pages_schema import FrameRun, FramesValue, FrameValue, FreeList, PageCounts
 from vmwidgets.views.scene import boxes, kit
 from vmwidgets.views.scene.boxes import Part
 from vmwidgets.views.scene.key import kind_of_owner
@@ -44,12 +44,12 @@ RUNS = 18
 """The most runs that are drawn: changed runs, the selected run, and the largest runs; the others are counted."""
 
 OWNERS = 7
-_COLUMNS, _RUN_H, _ORDER_H = 8, 40.0, 58.0
+_COLUMNS, _RUN_H = 8, 40.0
 _WIDE, _OWNERS = 700.0, 196.0
 """The width from which owners are next to the frames; and their room there."""
 
-_LEAST_RUN, _LEAST_ORDER = 145.0, 52.0
-"""Least widths of a run with the space next to it, and of an order."""
+_LEAST_RUN = 145.0
+"""Least width of a run with the space next to it."""
 
 
 def draw_frames(
@@ -87,7 +87,7 @@ def draw_frames(
         across = 64 if width >= _WIDE else 32
         strips = strips_of(tuple(pieces_of(value, touched, frozenset(lit), chosen)), across)
         detail = [] if selected is None else [_detail(selected)]
-        part = boxes.below(_grid(value, look.before, strips, across), *detail, gauges(value.counts, before), gap=20)
+        part = boxes.below(gauges(value.counts, before), _grid(value, look.before, strips, across), *detail, gap=30)
     counts, steps = value.counts, moment.steps(steps_of_gauges if compact else steps_of_frames)
     subtitle = (
         f"{counts.total:,} frames, {binary_size(counts.total * PAGE)} · {counts.available:,} available · "
@@ -98,13 +98,22 @@ def draw_frames(
         title,
         subtitle,
         part,
-        caption=moment.caption if rows or compact else moment.caption_of(steps, answer(value.counts), tells=False),
+        caption=moment.caption
+        if rows or compact
+        else moment.caption_of(steps, answer(value.counts), _difference(counts, before), tells=False),
         table=Table(("what", "pages", "from", "to", "wired"), _rows(value)),
         steps=steps,
         machine=machine,
         width=width,
         about=lambda things: _about([piece for strip in strips for piece in strip.pieces] or value.runs, things),
     )
+
+
+def _difference(counts: PageCounts, before: PageCounts) -> str:
+    """Return how many frames more or fewer are available than before the operation."""
+    more = counts.available - before.available
+    said = f"{abs(more):,} {'more' if more > 0 else 'fewer'}"
+    return f"{said} {'is' if abs(more) == 1 else 'are'} available than before." if more else ""
 
 
 def _about(pieces: Iterable[FrameRun | Piece], drawn: Collection[str]) -> dict[str, About]:
@@ -185,31 +194,27 @@ KINDS = {
 
 
 def _orders(value: FramesValue, before: FramesValue) -> Part:
-    """Return the free blocks of each order, side by side."""
-    orders = [
-        boxes.thing(_ORDER_H, partial(_order, free, old)) for free, old in zip(value.orders, before.orders, strict=True)
-    ]
-    words = boxes.words("frames/orders", "the buddy system's free blocks, by order")
-    return boxes.below(words, boxes.equal(orders, _LEAST_ORDER, gap=6), gap=4)
+    """Return the free blocks of the buddy system: of each size that there is or was, how many."""
+    both = [pair for pair in zip(value.orders, before.orders, strict=True) if any(one.count for one in pair)]
+    parts = [_order(*pair) for pair in both]
+    words = boxes.words("frames/orders", "free blocks, by size" if parts else "no block is free")
+    return boxes.below(words, boxes.flowing(parts, gap=16), gap=2)
 
 
-def _order(free: FreeList, old: FreeList, box: Box) -> Node:
-    """Return the number of free blocks of an order."""
-    first = "" if not free.first else f", next {free.first[0]:#x}"
-    count = f"{free.count:,}" if free.count < 10_000 else short_count(free.count)
+def _order(free: FreeList, old: FreeList) -> tuple[float, Part]:
+    """Return the width and the number of free blocks of an order."""
+    count, size = short_count(free.count), f"of {binary_size(PAGE << free.order)}"
     was = f"was {short_count(old.count)}" if old.count != free.count else ""
-    text = [
-        Text(0, 12, f"order {free.order}", "label dim"),
-        Text(0, 27, binary_size(PAGE << free.order), "label dim"),
-        Text(0, 46, count, "body " + ("new" if was else "strong" if free.count else "dim")),
-        fitted(left := text_width(count, "body strong") + 4, 46, was, box.w - left, "label dim"),
-    ]
-    return kit.runs(
-        f"frames/order/{free.order}", box, [run for run in text if run.text],
-        bars=(Bar(0, 53, box.w, 4, "own-kernel" if free.count else "rail"),),
-        state=["changed"] * bool(was) + ["empty"] * (not free.count), lane="frames/orders",
-        title=f"{free.count:,} free blocks of {1 << free.order} frames{first}",
-    )  # fmt: skip  # all of it
+    begin = text_width(count, "strong") + 4
+    end = begin + text_width(size) + 6
+    text = [Text(0, 13, count, "label new" if was else "label strong"), Text(begin, 13, size, "label")]
+    first = "" if not free.first else f", next {free.first[0]:#x}"
+    draw = partial(
+        kit.runs, f"frames/order/{free.order}", text=[*text, *[Text(end, 13, was, "label dim")] * bool(was)],
+        state=["changed"] * bool(was), lane="frames/orders",
+        title=f"order {free.order}: {free.count:,} free blocks of {1 << free.order} frames{first}",
+    )  # fmt: skip  # what it says, then how
+    return end + text_width(was), boxes.thing(kit.LINE, draw)
 
 
 # ---- runs --------------------------------------------------------------------------------------------------

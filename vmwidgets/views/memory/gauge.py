@@ -1,7 +1,6 @@
-"""The memory left: the frames available to requests, to scale, against the marks that trigger actions.
+"""All of memory as one bar, the frames that requests can get at its left, against the marks that trigger actions.
 
-If few are left, the scale is cut, so that the last pages, which matter most, are visible; a thin bar below shows all of
-memory, to scale.
+If few are left, the scale is cut, so that the last pages, which matter most, are visible.
 """
 
 from __future__ import annotations
@@ -17,7 +16,9 @@ from vmwidgets.views.scene.kit import Box
 from vmwidgets.views.scene.model import Bar, Node, Text
 from vmwidgets.views.scene.text import text_width, wrapped
 
-THIN = 10.0
+_BAR = 28.0
+"""Height of the bar."""
+
 CLASSES = ("NORMAL", "SYSTEM", "INTERRUPT")
 
 _APART = 12.0
@@ -32,11 +33,11 @@ def served(counts: PageCounts) -> dict[str, bool]:
 
 
 def gauges(counts: PageCounts, before: PageCounts) -> Part:
-    """Return both gauges.
+    """Return the bar with its marks, its parts below, and which requests are served.
 
     `before` are the counts at the operation's start; differences are shown next to the parts.
     """
-    return boxes.below(_reserves(counts, before), _composition(counts, before), gap=14)
+    return boxes.below(_reserves(counts, before), _legend(counts, before), gap=10)
 
 
 def answer(counts: PageCounts) -> str:
@@ -76,10 +77,9 @@ def _parts(counts: PageCounts) -> list[tuple[str, int, str]]:
     ]
 
 
-def _composition(counts: PageCounts, before: PageCounts) -> Part:
-    """Return all of memory, to scale, and the number of pages in each part."""
+def _legend(counts: PageCounts, before: PageCounts) -> Part:
+    """Return the number of pages in each part."""
     parts, earlier = _parts(counts), {name: pages for name, pages, _ in _parts(before)}
-    words = f"all {counts.total:,} frames, {binary_size(counts.total * PAGE)}, to scale"
     known = [(name, pages, look) for name, pages, look in parts if pages or earlier.get(name)]
     meanings = []
     for number, (name, pages, look) in enumerate(known):
@@ -91,36 +91,42 @@ def _composition(counts: PageCounts, before: PageCounts) -> Part:
             state=["changed"] * bool(old), title=" ".join(filter(None, (said, old))),
         )  # fmt: skip  # what it says, then how
         meanings.append((text_width(f"{said} {old}", "label strong") + 20, boxes.thing(kit.LINE, draw)))
-    bar = boxes.drawing(THIN, partial(_pieces, counts, [part for part in parts if part[1]]))
-    return boxes.below(
-        boxes.words("frames/whole", words), boxes.below(bar, boxes.flowing(meanings, gap=10), gap=4), gap=2
-    )
+    return boxes.flowing(meanings, gap=10)
 
 
-def _pieces(counts: PageCounts, parts: list[tuple[str, int, str]], box: Box) -> Iterator[Node]:
-    """Yield the parts of a bar; a small one is also seen."""
-    least, x = 3.0, box.x
-    for name, pages, look in parts:
-        w = least + (box.w - least * len(parts)) * pages / max(1, counts.total)
+def _pieces(counts: PageCounts, box: Box) -> Iterator[Node]:
+    """Yield the parts of the bar; a small one is also seen."""
+    done, x = 0, 0.0
+    known = [part for part in _parts(counts) if part[1]]
+    for left, (name, pages, look) in zip(range(len(known), 0, -1), known, strict=True):
+        done += pages
+        end = min(max(level(counts, done, box.w), x + _LEAST), box.w - _LEAST * (left - 1))
         title = f"{_said(name, pages)}, {binary_size(pages * PAGE)}"
-        place = box._replace(x=x, w=w - 1)
+        place = box._replace(x=box.x + x, w=max(1.0, end - x - 1))
         yield kit.chip(f"frames/part/{name}", "page-part", place, lane="frames/parts", state=[look], title=title)
-        x += w
+        x = end
+
+
+_LEAST = 3.0
+"""The least width of a part."""
 
 
 def _said(name: str, pages: int) -> str:
     return f"{name} {pages:,}"
 
 
-# ---- what can be had, against the reserves -------------------------------------------------------------
+# ---- against the reserves ------------------------------------------------------------------------------
 
 MEANINGS = {
     "free_target": "a page daemon that is awake works until so many are available",
     "free_min": "from here on, threads that wait for pages are woken",
-    "free_reserved": "at so many or fewer a NORMAL request is refused, and wakes the page daemon",
-    "interrupt_free_min": "at so many or fewer only INTERRUPT requests are served",
+    "free_reserved": "at or below, a NORMAL request is refused, and wakes the page daemon",
+    "interrupt_free_min": "at or below, only INTERRUPT requests are served",
 }
 """The effects at the marks, the largest mark first."""
+
+WAKES = "free_reserved"
+"""The mark that has words even if all are far away."""
 
 _CUT, _CUT_AT = 4, 0.86
 """On a cut scale, numbers up to this multiple of free_target take this part of the width."""
@@ -145,7 +151,7 @@ def is_cut(counts: PageCounts) -> bool:
 
 def _reserves(counts: PageCounts, before: PageCounts) -> Part:
     """Return the available frames on a scale with marks, and which requests are served, beside or below its name."""
-    said = "available frames against the reserves, " + ("cut at the right" if is_cut(counts) else "to scale")
+    said = "all frames, the available ones at the left, " + ("cut at the right" if is_cut(counts) else "to scale")
     note, classes = boxes.words("frames/note", said), _classes(counts, before)
     in_one_line = sum(wide + 8 for wide, _ in classes) + text_width(said) + _APART
 
@@ -154,26 +160,24 @@ def _reserves(counts: PageCounts, before: PageCounts) -> Part:
             return boxes.columns((0, note), *classes)
         return boxes.below(note, boxes.flowing(classes), gap=2)
 
-    scale = boxes.drawing(14, partial(_scale, counts, before))
+    scale = boxes.drawing(_BAR, partial(_scale, counts, before))
     return boxes.below(boxes.sized(head), boxes.apart(24), scale)
 
 
 def _scale(counts: PageCounts, before: PageCounts, box: Box) -> Iterator[Node]:
-    """Yield the gauge, its level, and a line from it to each mark's number, name and effect below."""
+    """Yield the bar, its parts, and a line from it to each mark's number, effect and name below."""
     at = level(counts, counts.available, box.w)
     said = f"{counted(counts.available, 'page')} available: {counts.free:,} free, {counts.cached:,} cached"
     yield kit.chip("frames/reserves", "axis", box, title=said)
-    if counts.available:
-        state = () if served(counts)["NORMAL"] else ("low",)
-        yield kit.chip("frames/level", "level", box._replace(w=max(1.0, at)), state=state, title=said)
+    yield from _pieces(counts, box)
     if is_cut(counts):
-        bars = Bar(0, 0, 2, 14, "ground"), Bar(4, 0, 2, 14, "ground")
+        bars = Bar(0, 0, 2, _BAR, "ground"), Bar(4, 0, 2, _BAR, "ground")
         yield kit.runs("frames/cut", box._replace(x=box.x + box.w * _CUT_AT, w=8), (), bars=bars)
-    y = 18.0
+    y = _BAR + 4
     for name, meaning in MEANINGS.items():
         mark = _mark(counts, name, meaning, y, box)
         yield mark
-        y = mark.h
+        y = max(y, mark.h * bool(mark.text))
     total = f"{counts.total:,}"
     if at + text_width(f"{counts.available:,} available") < box.w - text_width(total) - 40:
         yield kit.label("frames/total", total, box.x + box.w - text_width(total), box.y - 20)
@@ -181,19 +185,24 @@ def _scale(counts: PageCounts, before: PageCounts, box: Box) -> Iterator[Node]:
 
 
 def _mark(counts: PageCounts, name: str, meaning: str, top: float, box: Box) -> Node:
-    """Return a line from the gauge to its mark's number, name and effect, `top` pixels below."""
+    """Return a line from the bar to its mark's number, effect and name, `top` pixels below.
+
+    While more frames than all marks are available, the others are lines alone.
+    """
     pages = int(getattr(counts, name))
-    at, number = level(counts, pages, box.w), f"{pages:,}"
+    at, number, title = level(counts, pages, box.w), f"{pages:,}", f"{name}: {pages:,} pages; {meaning}"
+    if counts.available >= counts.free_target and name != WAKES:
+        line, place = Bar(0, _BAR - 6, 1.5, 10, "mark"), Box(box.x + at, box.y, 2, _BAR + 4)
+        return kit.runs(f"frames/mark/{name}", place, (), bars=(line,), title=title, lane="frames/marks")
     indent = text_width(number, "strong") + 6
-    said = wrapped(f"{name}: {meaning}", box.w - at - 12 - indent)
+    said = wrapped(f"{meaning} ({name})", box.w - at - 12 - indent)
     is_under = counts.available < pages or (name in REFUSING and counts.available <= pages)
     style = "label" if is_under else "label dim"
     text = [Text(12, top + 14, number, "strong")]
     text += [Text(12 + indent, top + 14 + 16 * line, words, style) for line, words in enumerate(said)]
     bars = (Bar(0, 0, 1.5, top + 10, "mark"), Bar(0, top + 9, 8, 1.5, "mark"))
     place = Box(box.x + at, box.y, box.w - at, top + 4 + 16 * len(said))
-    return kit.runs(f"frames/mark/{name}", place, text, bars=bars, title=f"{name}: {pages:,} pages; {meaning}",
-                    lane="frames/marks")  # fmt: skip
+    return kit.runs(f"frames/mark/{name}", place, text, bars=bars, title=title, lane="frames/marks")
 
 
 REFUSING = "free_reserved", "interrupt_free_min"

@@ -517,13 +517,11 @@ def _grown(whole: Node, entry: EntryValue, change: _Change, prefix: str) -> Iter
     room, middle = max((b - a, (a + b) / 2) for a, b in pairwise((whole.x, left, right, whole.x + whole.w)))
     name = _words(entry)[1]  # its size is not the size of what is in the ring
     text = [replace(run, x=middle - whole.x, text=name) for run in whole.text if text_width(name) <= room - _SPARE]
-    gaps = [Bar(-3.0, 1, 2, whole.h, "ground")] * (left > whole.x + 3)
-    gaps += [Bar(right - left - 1, 1, 2, whole.h, "ground")] * (right < whole.x + whole.w - 3)
     box = Box(left + 1, whole.y - 1, max(2.0, right - left - 2), whole.h + 2)
     old = binary_size(entry.size - (change.end - change.start))
     yield replace(whole, text=tuple(text), state=(*whole.state, "grew"))
-    yield kit.chip(f"{prefix}/new", "fresh", box, bars=gaps, state=("new",),
-                   title=f"{change.size} new, in one entry with the {old} next to it")  # fmt: skip
+    said = f"{change.size} new, in one entry with the {old} next to it"
+    yield kit.chip(f"{prefix}/new", "fresh", box, state=("new",), title=said)
 
 
 def _gap(name: str, piece: MapSegment, box: Box, style: AddressStyle, *, freed: bool) -> Iterator[Node]:

@@ -27,7 +27,7 @@ from vmwidgets.views.story.look import Look
 from vmwidgets.views.story.moment import Moment
 from vmwidgets.views.story.words.names import address
 
-from .seen_pages import Seeing, task_of
+from .seen_pages import OWNS, Seeing, task_of
 
 OBJECTS, FEW, CHAIN, BRANCHES = 14, 10, 12, 3
 """The most objects that are drawn; the most of which all chains are drawn; if there are more, the most objects of a
@@ -85,11 +85,14 @@ class _Places(NamedTuple):
 
 
 class ObjectRows:
-    """The rows of objects with their mappings at a moment: `ours` are the mappings to draw, `uses` counts all."""
+    """The rows of objects with their mappings at a moment: `ours` are the mappings to draw, `uses` counts all.
+
+    The chain of the mapping that is `searched` comes first, and each of its objects says what is found there.
+    """
 
     def __init__(
         self, look: Look[ObjectsValue], uses: Counter[int], mappers: Mapping[str, Sequence[MappedBy]],
-        ours: Sequence[Seeing], *, once: bool,
+        ours: Sequence[Seeing], *, once: bool, searched: Seeing | None = None,
     ) -> None:  # fmt: skip  # what it shows, then how
         value, moment = look.now, look.moment
         self._look, self._value, self._before, self._uses, self._once = look, value, look.before, uses, once
@@ -103,17 +106,12 @@ class ObjectRows:
         """The objects to which nothing leads, the operation's first."""
         self.alone.sort(key=lambda name: name not in self._written)
         self._mappings: dict[str, list[Seeing]] = {}
-        self._deepest: dict[str, Seeing] = {}
-        """The mapping with the longest chain through each object."""
         for one in self._together(ours) if len(ours) > MAPPINGS else ours:
             self._mappings.setdefault(one.target, []).append(one)
-            for each in one.seen.chain:
-                known = self._deepest.setdefault(each.name, one)
-                if len(one.seen.chain) > len(known.seen.chain):
-                    self._deepest[each.name] = one
         its = [name for name, some in self._mappings.items() for one in some if one.mapper.entry in self._written]
         self._changed = self._written.union(its)
         names = dict.fromkeys([each.name for some in self._mappings.values() for each in some[0].seen.chain])
+        self._found = {} if searched is None else searched.found
         self._families = self._chosen(names)
         drawn = {name for family in self._families for name in family.names}
         self._homes: dict[int, str] = {}
@@ -181,7 +179,8 @@ class ObjectRows:
                 room = max(0, room - len(family.names))
                 found.append(family)
         order = {name: number for number, name in enumerate(names)}
-        return sorted(found, key=lambda family: min(order[name] for name in family.names))
+        end = OBJECTS * len(order)  # behind all others, unless it is the chain that is searched
+        return sorted(found, key=lambda one: min(order[name] + end * (name not in self._found) for name in one.names))
 
     def _family(self, last: str, names: Collection[str], *, is_small: bool) -> _Family:
         """Return a tree of objects as rows: chains that join the longest come first, and then the longest chain."""
@@ -393,15 +392,15 @@ class ObjectRows:
         beside = said = counted(count, "reference")
         if one.kind == "file":
             said += f": {counted(count - 1, 'reference')} of mappings and shadows, and the open file"
-        front = self._deepest.get(name)
-        found = ""
-        if front is not None and front.seen and len(front.seen.chain) > 1:
-            pages = counted(len(front.seen), "page")
-            found = f"{visible(task_of(front.mapper))} finds {front.found[name]:,} of {pages} here"
         names = visible(name), visible(name).removeprefix("file ")  # the line below says that it is a file
         if text_width(names[-1], "strong") + text_width(beside) > wide - 26:
             beside = ""
-        lines = kit.Line(names, "strong", beside, middle=True), kit.Line((kind, one.kind), "label dim")
+        found, style = "", "label dim"
+        if name in self._found:  # it is below the name, for an arrow leads to what is behind
+            here = self._found[name]
+            found = f"search {[*self._found].index(name) + 1}: {counted(here, 'page')}"
+            style = "label strong" if here == max(self._found.values()) else style
+        lines = kit.Line(names, "strong", beside, middle=True), kit.Line(found or (kind, one.kind), style)
         state = ("new",) if was is None else ("changed",) if was.shadow != one.shadow else ()
         text, bar = kit.lines_of(lines, wide, top=15, step=16, pad=10), Bar(0, 0, 4, box.h, kind_of_object(name, "r--"))
         title = ", ".join(filter(None, (names[0], kind, said, found)))
@@ -543,6 +542,9 @@ def explained(drawn: Drawn, x: float, y: float, w: float) -> float:
     if any(bar.style == "line" for node in drawn.nodes for bar in node.bars):
         words = "not here: found further below"
         known.insert(0, (text_width(words) + 20, boxes.key("objects", (("line", words),))))
+    if any(f" {OWNS} " in node.title for node in drawn.nodes if node.lane == "objects/0"):
+        words = f"{OWNS}: a write changes these pages in place; any other is copied first"
+        known.append((text_width(words) + 2, boxes.words("objects/legend/owns", words)))
     return boxes.flowing(known, gap=14)(drawn, x, y, w)
 
 

@@ -69,11 +69,11 @@ def objects(at: At) -> Sheet:
     every = mappings_of(value, mappers)
     uses = uses_of(every)
     ours = [one for one in every if one.mapper.map.startswith(f"{task}/") or not task]
-    rows = ObjectRows(look, uses, mappers, ours, once=once)
-    none = "" if ours or rows.alone else say_objects("none/task", task=called(task)) if task else say_objects("none")
     caller = f"{moment.operation.target}/" if moment.operation is not None else "/"
     deepest = max(ours, key=lambda one: (len(one.seen.chain), one.mapper.map.startswith(caller)), default=None)
     answer, more = _answer(value, deepest)
+    rows = ObjectRows(look, uses, mappers, ours, once=once, searched=deepest if answer else None)
+    none = "" if ours or rows.alone else say_objects("none/task", task=called(task)) if task else say_objects("none")
     whose = f" of {called(task)}" if task else ""
     return Sheet(
         f"memory objects{whose}", _subtitle(value, uses),

@@ -1,7 +1,8 @@
 """Reference and dirty bits: a square for each page in memory, in the order in which the policy looks at them.
 
 A used page is filled, and a page that was not used since its bit was cleared is an outline; a written page has a line
-below it.  A frame of several tasks is one square: it is used if the hardware set the bit in any of its descriptors.
+below it.  Its number is that of the page in its object.  A frame of several tasks is one rounded square, with the task
+that mapped it first: it is used if the hardware set the bit in any of its descriptors.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 MOST, LONG, TASKS = 60, 4, 24
 """The most squares of a task; if it has more pages, this many alike or more are one box; the most tasks."""
 
-_SQUARE, _GAP, _ROW, _NAME, _SUMS, _NARROW = 20.0, 4.0, 34.0, 130.0, 150.0, 560.0
+_SQUARE, _GAP, _NAME, _SUMS, _NARROW = 24.0, 4.0, 190.0, 150.0, 640.0
 
 CHANGING = (
     ev.RingMoved, ev.HandMoved, ev.HandLooked, ev.ReferenceCleared, ev.PagesEntered, ev.PagesLeft, ev.PageDirtied,
@@ -125,6 +126,8 @@ def _legend(every: Sequence[RingPage], order: str) -> Part:
     said = ["filled: used"] * any(page.referenced for page in every)
     said += ["outline: not used"] * any(not page.referenced for page in every)
     said += ["line below: written"] * any(page.dirty for page in every)
+    said += ["round: shared by tasks, drawn once"] * any(page.others for page in every)
+    said += ["number: page of its object"]
     words = " · ".join([*said, f"from left to right: {order}"] if every else [])
     return boxes.below(boxes.key("bits", kinds), boxes.words("bits/looks", words), gap=4)
 
@@ -158,7 +161,7 @@ def _runs(pages: Sequence[RingPage], marks: Mapping[int, str]) -> list[list[Ring
     """Return the pages one by one or, if there are too many, neighbours that look alike together."""
     if len(pages) <= MOST:
         return [[page] for page in pages]
-    alike = groupby(pages, key=lambda page: (_kind(page), *_bits(page), marks.get(page.frame)))
+    alike = groupby(pages, key=lambda page: (_kind(page), *_bits(page), marks.get(page.frame), page.others > 0))
     runs = [[*run] for _, run in alike]
     return [part for run in runs for part in ([run] if len(run) >= LONG else [[page] for page in run])]
 
@@ -174,7 +177,7 @@ def _kind(page: RingPage) -> str:
 def _box(run: Sequence[RingPage], marks: Mapping[int, str]) -> tuple[float, Part]:
     """Return a page as a square, or several as a box with their number, and its width."""
     page, count, mark = run[0], len(run), marks.get(run[0].frame, "")
-    wide = _SQUARE if count == 1 else max(3 * _SQUARE, text_width(f"{count:,}", "strong") + 16)
+    wide = _SQUARE if count == 1 else max(3 * _SQUARE, text_width(f"{count:,} pages", "strong") + 16)
     bits = f"{'used' if page.referenced else 'not used'}{', written' * page.dirty}"
     what = f"page {page.index} of {page.object}, frame {page.frame:#x}" if count == 1 else f"{count:,} pages"
     more = f", and {counted(page.others, 'more translation')}" * bool(page.others and count == 1)
@@ -182,9 +185,12 @@ def _box(run: Sequence[RingPage], marks: Mapping[int, str]) -> tuple[float, Part
     title = visible(f"{what}{more}: {bits}{f', {mark}' * bool(mark)}")
 
     def draw(box: Box) -> Node:
-        text = (Text(wide / 2, 14, f"{count:,}", "strong", "middle"),) if count > 1 else ()
+        number = f"{count:,} pages" if count > 1 else f"{page.index}"
+        fits = text_width(number) <= wide - 2
+        text = (Text(wide / 2, 16, number, "label strong" if count > 1 else "label", "middle"),) * fits
         return Node(
             _id(page), "square", box.x, box.y, wide, _SQUARE, thing=f"frame:{page.frame}" * (count == 1), text=text,
+            shape="round" if page.others else "box",
             state=(_kind(page), *([] if page.referenced else ["unused"]), *[mark] * bool(mark)),
             bars=(
                 *[Bar(3, 3, wide - 6, _SQUARE - 6, "ground")] * (not page.referenced),

@@ -22,8 +22,8 @@ NOWHERE = Place(-1, -1, "")
 
 NONE: Set[int] = frozenset()
 
-COPIES = "a write copies"
-"""The note on a mapping's card about the effect of the next write to a page."""
+OWNS = "owns"
+"""The note on a mapping's card about its pages that a write changes in place: another page is copied first."""
 
 
 class Seen(Mapping[int, Place]):
@@ -130,10 +130,9 @@ class Seeing(NamedTuple):
 
     @property
     def said(self) -> str:
-        """The note that a write copies the mapping's pages, or this many of them; "" if it copies none."""
-        if not self.copied:
-            return ""
-        return f"{COPIES} all" if len(self.copied) == len(self.seen) > 1 else f"{COPIES} {len(self.copied):,}"
+        """The note on how many of the mapping's pages are its own; "" if a write copies none."""
+        own = len(self.seen) - len(self.copied)
+        return f"{OWNS} {f'{own:,}' if own else 'none'} of {len(self.seen):,}" if self.copied else ""
 
     @property
     def found(self) -> dict[str, int]:

@@ -558,7 +558,6 @@ def scene(  # noqa: PLR0913  a picture's parts, all but four by name
     marks: Iterable[Marks] = (),
     about: Relations | None = None,
     answers: bool = False,
-    brief: bool = False,
     opened: Iterable[Opened] = (),
 ) -> Scene:
     """Return the whole picture, as high as its contents if no `height` is given; by default, it has no steps."""
@@ -567,7 +566,7 @@ def scene(  # noqa: PLR0913  a picture's parts, all but four by name
         height = max((node.y + node.h for node in drawn), default=0.0) + 8
     lines, those, small = tuple(links), tuple(lanes), tuple(marks)
     words = caption.as_title(), drawn, lines, table, steps, machine, (), those
-    return Scene(view, title, subtitle, width, height, *words, small, about or {}, answers, brief, tuple(opened))
+    return Scene(view, title, subtitle, width, height, *words, small, about or {}, answers, tuple(opened))
 
 
 # ---- switches ------------------------------------------------------------------------------------

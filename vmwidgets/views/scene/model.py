@@ -366,8 +366,8 @@ class Scene:
     """A whole picture by one view at one moment; `lanes` are the lanes that are not plain rows.
 
     `about` contains facts about its things, for lighting up related ones (:mod:`.relations`).  With `answers`, the
-    title gives the answer, and is large; otherwise the title is a name, and the caption's text is large.  In a `brief`
-    scene, labels are page numbers.  `opened` has the open page tables.
+    title gives the answer, and is large; otherwise the title is a name, and the caption's text is large.  `opened` has
+    the open page tables.
     """
 
     view: str
@@ -386,7 +386,6 @@ class Scene:
     marks: tuple[Marks, ...] = field(default=())
     about: Relations = field(default_factory=dict, hash=False, repr=False)
     answers: bool = False
-    brief: bool = False
     opened: tuple[Opened, ...] = field(default=(), hash=False, repr=False)
 
     def emptied(self, caption: Caption) -> Scene:

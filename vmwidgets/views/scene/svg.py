@@ -299,6 +299,7 @@ def _quoted(text: str) -> str:
 # ---- the style sheet -----------------------------------------------------------------------------
 
 _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
+_CHOICE = re.compile(r":(?:is|where)\(([^)]*)\)")
 _NOT = re.compile(r":not\([^)]*\)")
 _CLASS = re.compile(r"\.([\w-]+)")
 _LIVE = re.compile(r":focus|:hover|\[")  # selectors that need a pointer, or a page
@@ -365,8 +366,10 @@ def _split(selectors: str) -> list[str]:
 
 
 def _matches(selector: str, classes: frozenset[str]) -> bool:
-    needed = _CLASS.findall(_NOT.sub("", selector))
-    return not _LIVE.search(selector) and set(needed) <= classes
+    needed, choices = _NOT.sub("", selector), _CHOICE.findall(selector)
+    if _LIVE.search(selector) or not classes.issuperset(_CLASS.findall(_CHOICE.sub("", needed))):
+        return False
+    return all(any(classes.issuperset(_CLASS.findall(one)) for one in choice.split(",")) for choice in choices)
 
 
 def _declarations(body: str, used: set[str]) -> str:

@@ -158,8 +158,7 @@ class Moment:
         if known and not steps.count and not changed:
             said, caption = say_moment("same"), Caption("", (), "", "plain")
         elif known and not tells:
-            case = "changed" if steps.count else "changed/at once"
-            said = say_moment(case, steps.count - 1)
+            said = "" if answer else say_moment("changed")
             caption = replace(caption, reason="", functions=(self.operation.name,))
         else:
             said = caption.text

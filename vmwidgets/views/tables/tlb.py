@@ -106,7 +106,10 @@ def _follows(value: CpusValue) -> Iterator[str]:
             else:
                 yield f"So an access to {where} on {cpu.cpu} goes by what is cached, and not by the page tables."
             if cpu.pending:
-                yield f"Before {cpu.cpu} acknowledges, it is not safe to give the frames to others."
+                risk = (
+                    "it is not safe to give the frames to others" if what == "mapping" else "the old rights hold there"
+                )
+                yield f"Before {cpu.cpu} acknowledges, {risk}."
             return
 
 

@@ -43,6 +43,7 @@ class Answering(Picture):
         refresh: Callable[[], None]
         stay: Callable[[], None]
         _controls: Callable[..., dict[str, Any]]
+        _as_on_page: Callable[[], Scene | None]
 
     def _receive(self, content: Any) -> None:
         self._asking_page = asker(content)
@@ -72,7 +73,7 @@ class Answering(Picture):
                 self._reply({"type": "heard"})
 
     def _on_open(self, id: str) -> None:  # noqa: A002  the message's own words
-        node = next((node for node in (self._scene or self.scene()).nodes if node.id == id), None)
+        node = next((node for node in (self._as_on_page() or self.scene()).nodes if node.id == id), None)
         if node is None:
             raise Refused(f"open: there is no {shown(id)} in this picture")
         if node.action != "open":
@@ -122,8 +123,8 @@ class Answering(Picture):
         self._reply({"type": "saved", "name": f"{name}.svg", "svg": self.to_svg(theme=theme)})
 
     def _on_table(self) -> None:
-        if self._scene is not None:
-            self._reply({"type": "table", "seq": self._seq}, buffers=[pack_table(table_twin(self._scene))])
+        if (scene := self._as_on_page()) is not None:
+            self._reply({"type": "table", "seq": self._seq}, buffers=[pack_table(table_twin(scene))])
 
     def _on_dot(self, operation: int, place: int) -> None:
         from vmwidgets.views.scene.dot import to_dot  # Graphviz's package: most readers never ask for it
@@ -136,10 +137,10 @@ class Answering(Picture):
         """Return the scene after `place` events of an operation, or the current scene if that can't be drawn."""
         machine, here = self.machine, (operation, None if place == AFTER else place)
         if machine is None or here == self._drawn_at or not 0 <= operation < len(machine.journal):
-            return self._scene
+            return self._as_on_page()
         with suppress(Refused), self.as_drawn():
             return self.drawing(self.at(When(machine.journal.serial(operation), here[1])))
-        return self._scene
+        return self._as_on_page()
 
     def _tell(self, what: str, **given: int) -> None:
         if self.machine is not None:

@@ -43,10 +43,11 @@ WORDS = 210.0
 
 
 class Sent(NamedTuple):
-    """The last scene that was sent to a page, and its moment."""
+    """The last scene that was sent to a page, its moment, and the serial of its operation."""
 
     scene: Scene
     when: dict[str, Any]
+    serial: int
 
 
 class View(Answering, anywidget.AnyWidget):
@@ -82,6 +83,7 @@ class View(Answering, anywidget.AnyWidget):
         self._openable = False
         self._pages = Pages()
         self._stale = True
+        self._is_ahead = False  # whether the page is at a step of its film that was not drawn here
         self._drawings = 0  # the number of drawings begun
         self._drawn = True
         self._adding = threading.RLock()  # held while names of traits are put down or taken, and never while drawing
@@ -127,6 +129,7 @@ class View(Answering, anywidget.AnyWidget):
 
     def _draw(self) -> Scene:
         scene = super()._draw()
+        self._is_ahead = False
         if self._pages.measured or (self.comm is None and self._openable):
             self._let_go()
         return scene
@@ -169,7 +172,7 @@ class View(Answering, anywidget.AnyWidget):
         """Return the newest scene as for a file, whatever page the picture is on."""
         if self._is_as_in_files or not self.alive:
             return super().scene()
-        if self._stale or not self._drawn or self._scene is None:
+        if not self._is_newest:
             super().scene()  # this finds the picture's step
         return self._laid_out(super().room, super().high)
 
@@ -177,12 +180,21 @@ class View(Answering, anywidget.AnyWidget):
         """Return the newest scene as for a saved notebook: `wide` pixels wide, with nothing folded."""
         if not self.alive:
             return super().scene()
-        scene = self._scene if self._drawn and not self._stale else None
+        scene = self._scene if self._is_newest else None
         try:
             scene = scene or self._draw()
         except Refused as refused:
             return self._instead(refused)
         return scene if (wide, inf) == (self.room, self.high) else self._laid_out(wide, inf)
+
+    @property
+    def _is_newest(self) -> bool:
+        """Return whether the scene that was drawn last is the one that the picture shows now."""
+        return self._scene is not None and self._drawn and not self._stale and not self._is_ahead
+
+    def _as_on_page(self) -> Scene | None:
+        """Return the scene that the page shows, as wide as it is there; None before the first."""
+        return self._draw() if self._is_ahead else self._scene
 
     def _laid_out(self, width: float, height: float) -> Scene:
         """Return the latest drawn moment, in another size."""
@@ -250,6 +262,8 @@ class View(Answering, anywidget.AnyWidget):
         self._drawings += 1
         this = self._drawings
         try:
+            if self._goes_along():
+                return
             scene, when = self._draw(), self._controls()
         except Refused as refused:  # the moment was undone
             self._send_instead(refused)
@@ -277,23 +291,45 @@ class View(Answering, anywidget.AnyWidget):
     def _send_scene(self, scene: Scene, when: dict[str, Any]) -> None:
         """Show a scene on the page: by its place in the film, if the page has it there."""
         sent = self._sent
-        if sent is not None and sent.when["number"] == when["number"] and self._has_filmed(scene, when["place"]):
-            spot = {"seq": self._seq, "when": {name: one for name, one in when.items() if sent.when.get(name) != one}}
-            is_new, self.spot = spot != self.spot, spot
+        if sent is not None and sent.serial == self._serial() and self._has_filmed(scene, when["place"]):
+            is_new = self._send_spot(sent, when)
         else:
             data = pack(scene, when)
             is_new = data != self.frame.get("data")
             if is_new:
                 self._seq += 1
                 self.frame = {"seq": self._seq, "data": data}
-                self._sent, self._film = Sent(scene, when), None
+                self._sent, self._film = Sent(scene, when, self._serial()), None
+        self._have_sent(is_new)
+        if self._film is None or self._film_due:
+            films.want(self)
+
+    def _have_sent(self, is_new: bool) -> None:
         if is_new:
             self._pages.sent()
         elif self._asked:
             self.send({"type": "unchanged"})
         self._asked = False
-        if self._film is None or self._film_due:
-            films.want(self)
+
+    def _send_spot(self, sent: Sent, when: dict[str, Any]) -> bool:
+        """Name the film's step to the page.  Returns whether it is another one."""
+        spot = {"seq": self._seq, "when": {name: one for name, one in when.items() if sent.when.get(name) != one}}
+        is_new, self.spot = spot != self.spot, spot
+        return is_new
+
+    def _goes_along(self) -> bool:
+        """Go to a step of the film that the page has, without drawing it; False if the page does not have the step."""
+        film, sent, machine = self._film, self._sent, self.machine
+        if film is None or sent is None or machine is None or self._film_due or not self._drawn:
+            return False
+        if sent.serial != self._serial() or machine.journal.number_of(sent.serial) != sent.when["number"]:
+            return False  # another operation, or this one was undone
+        done = None if self.moment is None else self.moment.done
+        if (AFTER if done is None else done) not in film.digests:
+            return False
+        self._drawn_at, self._is_ahead = (sent.when["number"], done), True
+        self._have_sent(self._send_spot(sent, self._controls()))
+        return True
 
     def _has_filmed(self, scene: Scene, place: int) -> bool:
         return self._film is not None and self._film.digests.get(place) == digest(scene)
@@ -353,11 +389,6 @@ class View(Answering, anywidget.AnyWidget):
 
     # ---- moments ---------------------------------------------------------------------------------
 
-    @traitlets.observe("moment")
-    def _moved_here(self, change: Any) -> None:
-        if self.follow:
-            self._choice.go(change["new"])
-
     @traitlets.observe("follow")
     def _followed_or_kept(self, _change: object) -> None:
         if self.follow:
@@ -389,7 +420,7 @@ class View(Answering, anywidget.AnyWidget):
         machine = self.machine
         if machine is None or self._cell_over < 0:
             raise Refused("stay: the cell of this picture has not finished")
-        is_drawn = self.moment is None and self._cell_over == machine.journal.last.serial and not self._stale
+        is_drawn = self.moment is None and self._cell_over == machine.journal.last.serial and self._is_newest
         with self.hold_sync():
             self._quiet = True  # there is no other moment to show
             try:
@@ -402,14 +433,15 @@ class View(Answering, anywidget.AnyWidget):
             else:
                 self.changed()
 
-    @traitlets.observe("selection")
-    def _selected_here(self, change: Any) -> None:
-        self._choice.choose(change["new"])
-
     def changed(self, change: object = None) -> None:
-        """Draw the changes, if the view was drawn before."""
+        """Draw the changes, if the view was drawn before; the machine's other pictures share moment and selection."""
+        name = getattr(change, "name", "")
+        if name == "selection":
+            self._choice.choose(self.selection)
+        elif name == "moment" and self.follow:
+            self._choice.go(self.moment)
         self._stale = True
-        self._film_due = self._film_due or getattr(change, "name", "") != "moment"
+        self._film_due = self._film_due or name != "moment"
         if self._scene is not None and self.in_sight and not self._quiet:
             refresher.mark([self])
 

@@ -148,6 +148,7 @@ say_compared = Sentences("comparisons")
 # ---- faults and memory objects -------------------------------------------------------------------
 
 say_fault = Sentences("fault strips")
+say_dashboard = Sentences("dashboards")
 
 say_objects = Sentences("object pictures")
 
