@@ -16,6 +16,7 @@ from vmwidgets.pictures.moments import When
 from vmwidgets.pictures.operations import FAILED, operations_around
 from vmwidgets.views.scene.dot import to_dot
 from vmwidgets.views.scene.model import Scene
+from vmwidgets.widgets.host.answering import answer
 from vmwidgets.widgets.host.packing import unpack_text
 from vmwidgets.widgets.host.view import View
 
@@ -33,7 +34,7 @@ def asking_of(target: Any, **options: Any) -> View:
 
 def press(view: View, identity: str) -> None:
     """What a page says when a node is pressed."""
-    view._receive({"type": "open", "id": identity})
+    answer(view, {"type": "open", "id": identity})
 
 
 def pressable(scene: Scene) -> list[str]:
@@ -121,8 +122,8 @@ def test_a_hit_a_fault_and_a_retry_are_asked() -> None:
     machine, task = machine_with()
     task.write(PLACE, b"x")
     view = asking_of(task)
-    for answer in ("tlb", "table", "fault"):
-        press(view, f"ask/answer/{answer}")
+    for way in ("tlb", "table", "fault"):
+        press(view, f"ask/answer/{way}")
         assert "That is right." in view.scene().caption.reason
     for identity in right_presses(machine, task):
         assert PLACE and "again" in view.scene().caption.text
@@ -130,8 +131,8 @@ def test_a_hit_a_fault_and_a_retry_are_asked() -> None:
         assert "That is right." in view.scene().caption.reason
     task.read(PLACE)
     assert read_in(view.scene()) == []
-    for answer in ("tlb", "frame"):
-        press(view, f"ask/answer/{answer}")
+    for way in ("tlb", "frame"):
+        press(view, f"ask/answer/{way}")
         assert "That is right." in view.scene().caption.reason
     assert words(view.scene(), "walk/verdict").startswith("Not read")
 
@@ -172,10 +173,10 @@ def test_each_answer_is_readable_and_the_right_ones_end_where_the_walk_does(arch
     task.machine.cpus[0].flush()
     task.read(a)
     view = asking_of(task, width=width)
-    for answer in ("tlb", *["table"] * len(task.walk(a).steps), "frame"):
+    for way in ("tlb", *["table"] * len(task.walk(a).steps), "frame"):
         answers = [one for one in view.scene().nodes if one.id.startswith("ask/answer/")]
         assert all(one.text[1].text in one.title and one.x + one.w <= width for one in answers), "none is cut"
-        press(view, f"ask/answer/{answer}")
+        press(view, f"ask/answer/{way}")
         assert "That is right." in view.scene().caption.reason
     assert "What does the processor" not in view.scene().caption.text
 
@@ -204,11 +205,11 @@ def test_nothing_that_a_page_may_ask_for_gives_the_outcome_away() -> None:
     view.send = lambda content, buffers=(): given.extend(unpack_text(one) for one in buffers)
     number = machine.journal.last.number
     for place in (-1, *range(len(machine.journal.events(number)))):
-        view._receive({"type": "dot", "operation": number, "place": place})
+        answer(view, {"type": "dot", "operation": number, "place": place})
     assert len(given) > 2
     assert set(given) == {to_dot(view.scene(), links_rows=True)}, "at each step it is the question"
     for other in ({"type": "table"}, {"type": "timeline", "have": 0, "serial": -1}, {"type": "names", "first": 0}):
-        view._receive(other)
+        answer(view, other)
     assert not any("walk/step" in text or FAILED in text for text in given), "no descriptor is read"
     assert not view.wants_film
     assert view.film == {}

@@ -515,7 +515,7 @@ class Picture(Exports, Finding, Suggesting, traitlets.HasTraits):
         if name == "step":
             if not self._placing and self._scene is not None and self._has_machine:
                 places = self._scene.steps.places
-                self.moment = self._when(self._drawn_at[0], places[now] if 0 <= now < len(places) else AFTER)
+                self.moment = self.moment_after(self._drawn_at[0], places[now] if 0 <= now < len(places) else AFTER)
             return
         if name == "moment":
             steps, done = scene and scene.steps, now and now.done
@@ -523,7 +523,7 @@ class Picture(Exports, Finding, Suggesting, traitlets.HasTraits):
             self._place(steps.count if steps and done is None else before)
         self.changed(change)
 
-    def _when(self, number: int, done: int) -> When | None:
+    def moment_after(self, number: int, done: int) -> When | None:
         """Return the moment after `done` events of operation `number`; now, if it is the latest and all are done."""
         machine = self.machine
         if machine is None:

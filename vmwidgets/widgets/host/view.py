@@ -20,12 +20,12 @@ from vmwidgets.pictures.exports import Snapshot, signed
 from vmwidgets.pictures.film import Film, digest, frame_of, places_around, spliced
 from vmwidgets.pictures.moments import NOW, Undone, When
 from vmwidgets.pictures.options import notes_at_marks, refuse_unfit, weakly
-from vmwidgets.pictures.picture import NARROWEST, WIDEST
+from vmwidgets.pictures.picture import NARROWEST, WIDEST, Picture
 from vmwidgets.pictures.slim import slim_if_kept
 from vmwidgets.views.scene.model import AFTER, Scene
 from vmwidgets.views.scene.static import read_static
 
-from .answering import Answering
+from .answering import answer
 from .cells import NOWHERE, Cell, cell_runs, current_cell
 from .controls import at_moment
 from .films import films
@@ -33,7 +33,7 @@ from .hub import open_hub
 from .living import follow
 from .messages import TEXT, check_public, is_text
 from .packing import pack, pack_film
-from .pages import Pages
+from .pages import Pages, Room
 from .pictures import MachinePictures, display_later, forget, pictures_of
 from .refresh import refresher
 from .selection import Chosen
@@ -50,7 +50,7 @@ class Sent(NamedTuple):
     serial: int
 
 
-class View(Answering, anywidget.AnyWidget):
+class View(Picture, anywidget.AnyWidget):
     """A picture that follows its machine as long as it is in a notebook or another page.
 
     Target and machine are held weakly if possible, so a page does not keep a machine alive.  A model for the page is
@@ -59,6 +59,10 @@ class View(Answering, anywidget.AnyWidget):
     """
 
     _esm = traitlets.Unicode().tag(sync=True)
+
+    follow = traitlets.Bool(True, help="Whether the picture shows the moment that all of its machine show.").tag(
+        public=True
+    )
 
     # Between Python and the page.  A frame is one trait, so that a picture never mixes two states.
     frame = traitlets.Dict(help="The picture: `data`, the packed scene, and its rising number `seq`.").tag(sync=True)
@@ -74,6 +78,10 @@ class View(Answering, anywidget.AnyWidget):
 
     made_in = NOWHERE
     cleared = False
+    seq = 0
+    """The number of the newest frame; 0 if nothing was drawn yet."""
+    asked = False
+    """Whether a page is waiting for a moment that it requested."""
     _holding_sync: bool  # ipywidgets' own attribute: the names of the traits to be sent
     _states_to_send: set[str]
 
@@ -192,7 +200,7 @@ class View(Answering, anywidget.AnyWidget):
         """Return whether the scene that was drawn last is the one that the picture shows now."""
         return self._scene is not None and self._drawn and not self._stale and not self._is_ahead
 
-    def _as_on_page(self) -> Scene | None:
+    def on_page(self) -> Scene | None:
         """Return the scene that the page shows, as wide as it is there; None before the first."""
         return self._draw() if self._is_ahead else self._scene
 
@@ -226,11 +234,6 @@ class View(Answering, anywidget.AnyWidget):
     def shown(self) -> bool:
         """Return whether the view is on some page, as far as this can be known."""
         return self.comm is not None and self._pages.any
-
-    @property
-    def seq(self) -> int:
-        """The number of the newest frame; 0 if nothing was drawn yet."""
-        return self._seq
 
     @property
     def in_sight(self) -> bool:
@@ -297,8 +300,8 @@ class View(Answering, anywidget.AnyWidget):
             data = pack(scene, when)
             is_new = data != self.frame.get("data")
             if is_new:
-                self._seq += 1
-                self.frame = {"seq": self._seq, "data": data}
+                self.seq += 1
+                self.frame = {"seq": self.seq, "data": data}
                 self._sent, self._film = Sent(scene, when, self._serial()), None
         self._have_sent(is_new)
         if self._film is None or self._film_due:
@@ -307,13 +310,13 @@ class View(Answering, anywidget.AnyWidget):
     def _have_sent(self, is_new: bool) -> None:
         if is_new:
             self._pages.sent()
-        elif self._asked:
+        elif self.asked:
             self.send({"type": "unchanged"})
-        self._asked = False
+        self.asked = False
 
     def _send_spot(self, sent: Sent, when: dict[str, Any]) -> bool:
         """Name the film's step to the page.  Returns whether it is another one."""
-        spot = {"seq": self._seq, "when": {name: one for name, one in when.items() if sent.when.get(name) != one}}
+        spot = {"seq": self.seq, "when": {name: one for name, one in when.items() if sent.when.get(name) != one}}
         is_new, self.spot = spot != self.spot, spot
         return is_new
 
@@ -353,7 +356,7 @@ class View(Answering, anywidget.AnyWidget):
         machine, sent = self.machine, self._sent
         if machine is None or sent is None or not self.wants_film:
             return
-        seq, frame = self._seq, self.frame["data"]
+        seq, frame = self.seq, self.frame["data"]
         self._film_due = False
         drawn: dict[int, dict[str, Any]] = {}
         try:
@@ -368,7 +371,7 @@ class View(Answering, anywidget.AnyWidget):
             return
         film = spliced(sent.scene, drawn)
         data = b"" if film is None else pack_film(film, sent.when["number"], frame)
-        if film is None or self._seq != seq:  # another thread has sent a frame
+        if film is None or self.seq != seq:  # another thread has sent a frame
             return
         is_new = self._film is None or data != self.film.get("data")
         self._film = film
@@ -396,9 +399,9 @@ class View(Answering, anywidget.AnyWidget):
             self.moment = self._choice.when
         self.changed()
 
-    def _when(self, number: int, done: int) -> When | None:
+    def moment_after(self, number: int, done: int) -> When | None:
         """Return the moment after `done` events of operation `number`; never now if the view has its own moment."""
-        when = super()._when(number, done)
+        when = super().moment_after(number, done)
         machine = self.machine
         return When(machine.journal.serial(number)) if when is NOW and machine is not None and not self.follow else when
 
@@ -597,7 +600,7 @@ class View(Answering, anywidget.AnyWidget):
 
     def _handle_custom_msg(self, content: Any, buffers: object) -> None:
         super()._handle_custom_msg(content, buffers)
-        self._receive(content)
+        answer(self, content)
 
     def present(self, notes: Mapping[str, str] | None = None) -> None:
         """Fill the reader's window (:meth:`vmwidgets.pictures.picture.Picture.present`); "f" fills the screen.
@@ -612,35 +615,39 @@ class View(Answering, anywidget.AnyWidget):
         for message in self._pages.tell(wanted):
             self.send(message)
 
-    def _on_hello(self, page: str, seq: int) -> None:
+    def met(self, page: str, seq: int) -> None:
+        """Note that a page shows the view, and has its frame `seq`; -1 if it has none that it can read."""
         self.cleared = False
         if seq < 0:  # the page has no drawing, or can't read the drawing's film
             self._film = None
         if self._pages.hello(page):  # there is another: this page before it was reloaded, or a second page
             self.send({"type": "who"})
-        if not self._pages.is_unseen(page) and (self._stale or seq != self._seq):
+        if not self._pages.is_unseen(page) and (self._stale or seq != self.seq):
             self.refresh()
         for message in self._pages.tell():
             self.send(message)
         films.want(self)
 
-    def _on_sight(self, page: str, visible: bool, nth: int) -> None:
+    def sighted(self, page: str, visible: bool, nth: int) -> None:
+        """Note in a page's message `nth` whether the view is in sight there."""
         self._pages.sees(page, visible, nth)
         if self._stale and self.in_sight:
             self.refresh()
         films.want(self)
 
-    def _on_bye(self, page: str, cleared: bool) -> None:
+    def left(self, page: str, cleared: bool) -> None:
+        """Note that a page shows the view no more; `cleared` if its notebook is still open."""
         with self._fitting():
             self._pages.lose(page)
         self.cleared = cleared and not self._pages.known
 
-    def _on_room(self, page: str, width: int, height: int, nth: int) -> None:
+    def fits(self, page: str, room: Room, nth: int) -> None:
+        """Note in a page's message `nth` the room that the view has there."""
         with self._fitting():
-            waiting = self._pages.has(page, (width, height), nth)
+            waiting = self._pages.has(page, room, nth)
         if waiting is None:
             return
-        open_hub().room = width, height
+        open_hub().room = room
         for fit in waiting:
             fit()
         if not self._stale:  # it was drawn as wide as its page is
