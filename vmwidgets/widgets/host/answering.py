@@ -135,8 +135,8 @@ def _tell(what: str, view: View, reply: Reply, **given: int) -> None:
 
 
 _ANSWERS: Mapping[str, Callable[..., None]] = {
-    "hello": lambda view, _reply, page, seq: view.met(page, seq),
-    "bye": lambda view, _reply, page, cleared: view.left(page, cleared),
+    "hello": lambda view, _reply, page, seq: view.hello(page, seq),
+    "bye": lambda view, _reply, page, cleared: view.bye(page, cleared),
     "sight": lambda view, _reply, page, visible, nth: view.sighted(page, visible, nth),
     "room": lambda view, _reply, page, width, height, nth: view.fits(page, (width, height), nth),
     "open": _open,

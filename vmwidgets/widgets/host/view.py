@@ -615,7 +615,7 @@ class View(Picture, anywidget.AnyWidget):
         for message in self._pages.tell(wanted):
             self.send(message)
 
-    def met(self, page: str, seq: int) -> None:
+    def hello(self, page: str, seq: int) -> None:
         """Note that a page shows the view, and has its frame `seq`; -1 if it has none that it can read."""
         self.cleared = False
         if seq < 0:  # the page has no drawing, or can't read the drawing's film
@@ -635,7 +635,7 @@ class View(Picture, anywidget.AnyWidget):
             self.refresh()
         films.want(self)
 
-    def left(self, page: str, cleared: bool) -> None:
+    def bye(self, page: str, cleared: bool) -> None:
         """Note that a page shows the view no more; `cleared` if its notebook is still open."""
         with self._fitting():
             self._pages.lose(page)
