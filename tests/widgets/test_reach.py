@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import vmwidgets as vm
-from tests.widgets.page import draw, replies
+from tests.widgets.page import HELLO, draw, replies
 from vmwidgets.engine.machine.handles.maps import MachineMap
 from vmwidgets.views.scene.model import Node
 
@@ -65,3 +65,16 @@ def test_a_thousand_that_are_drawn_one_by_one_are_in_one_lane(space: MachineMap,
     view = getattr(vm, kind)(space, width=420, whole=MANY)
     (nodes,) = (nodes for nodes in reached(view).values() if nodes)
     assert {node.thing for node in nodes} >= {f"entry:{entry.id}" for entry in space}
+
+
+def test_a_fold_opens_on_a_page_that_has_the_film(space: MachineMap) -> None:
+    view = vm.Ribbon(space, width=420)
+    replies(view, HELLO)
+    draw(view)
+    for _ in view.filming():
+        pass
+    assert view.film, "the page has the steps"
+    fold = next(node for node in view.scene().nodes if node.action == "open")
+    before = view.seq
+    assert replies(view, {"type": "open", "id": fold.id}) == []
+    assert view.seq == before + 1

@@ -14,7 +14,7 @@ from vmwidgets.views.scene.model import AFTER, Scene
 from vmwidgets.views.scene.twin import table_twin
 
 from .controls import told
-from .messages import BY_ITSELF, REDRAWN, SCHEMA, asker, check_message
+from .messages import BY_ITSELF, CHANGED, REDRAWN, SCHEMA, asker, check_message
 from .packing import pack_table, pack_text
 from .refresh import refresher
 
@@ -40,6 +40,8 @@ def answer(view: View, content: Any) -> None:
         given = {name: message[name] for name in SCHEMA[kind]}
         with refresher.answering(view) if kind in REDRAWN else nullcontext():
             _ANSWERS[kind](view, reply, **given)
+            if kind in CHANGED:
+                view.changed()
     except Refused as refusal:
         reply({"type": "refused", "reason": f"{refusal}"})
     else:
