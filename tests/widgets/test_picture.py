@@ -229,11 +229,11 @@ def test_a_moment_of_an_operation_that_was_undone_meanwhile_is_now() -> None:
     for _ in range(3):
         machine.kernel_map.enter(vm.PAGE)
     view = vm.Map(machine.kernel_map)
-    drawn = view._when(3, 0)
+    drawn = view.moment_after(3, 0)
     assert drawn is not None
     assert (drawn.operation, drawn.done) == (machine.journal.last.serial, 0)
     machine.undo(2)
-    assert view._when(3, 0) is None
+    assert view.moment_after(3, 0) is None
 
 
 def test_a_star_in_the_name_is_the_number_of_a_step(tmp_path):
