@@ -636,7 +636,7 @@ class View(Picture, anywidget.AnyWidget):
         films.want(self)
 
     def bye(self, page: str, cleared: bool) -> None:
-        """Note that a page shows the view no more; `cleared` if its notebook is still open."""
+        """Note that a page stopped showing the view; `cleared` if its notebook is still open."""
         with self._fitting():
             self._pages.lose(page)
         self.cleared = cleared and not self._pages.known
