@@ -14,6 +14,7 @@ from vmwidgets.engine.machine.handles.domain import MachineDomain
 from vmwidgets.engine.selfpaging.domain_schema import VnodeValue, all_vnodes
 from vmwidgets.views.domain.picture import vnode_thing
 from vmwidgets.views.scene.model import Node, Scene
+from vmwidgets.widgets.host.answering import answer
 
 PAGE = 4096
 PARTS = (vm.Domain, vm.Vnodes, vm.Capabilities, vm.SlabLevels, vm.Dashboard)
@@ -150,7 +151,7 @@ def test_a_click_on_a_call_goes_there(domain: MachineDomain) -> None:
     view = vm.Domain(domain)
     scene = view.scene()
     second = [node for node in scene.nodes if node.kind == "call"][1]
-    view._on_open(second.id)
+    answer(view, {"type": "open", "id": second.id})
     there = view.scene()
     assert there.steps.index == int(second.id.rpartition("/")[2])
     assert fields_of("domain events: VnodeCreated", there.caption.text)["slot"] == "slots[1]"
@@ -466,14 +467,14 @@ def test_an_address_that_is_looked_for_selects_its_leaf(architecture: str) -> No
     address = int(domain.map(domain.frame("16 KiB")))
     leaf = next(node for node in tree(domain) if node.va == address and node.kind == "leaf")
     for view in (vm.Domain(domain), vm.Dashboard(domain.machine)):
-        view._on_find(f"{address + 0x2345 & 0xFFFFFFFF:08x}")
+        view.search(f"{address + 0x2345 & 0xFFFFFFFF:08x}")
         assert view.selection == f"vnode:{leaf.id}"
-        view._on_find(f"{address + 0x5000:x}")
+        view.search(f"{address + 0x5000:x}")
         table = next(node for node in tree(domain) if node.id == int(view.selection.partition(":")[2]))
         assert table.is_table
         assert leaf in table.children
         with pytest.raises(vm.Refused, match="is called 'nowhere'"):
-            view._on_find("nowhere")
+            view.search("nowhere")
 
 
 def test_pictures_of_two_domains_have_one_headline_and_the_steps_of_their_own(domain: MachineDomain) -> None:

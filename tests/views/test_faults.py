@@ -308,7 +308,7 @@ def test_a_task_s_strip_has_the_faults_of_that_task_only() -> None:
     task.write(start, b"x")
     none = vm.Fault(other).scene()
     assert none.caption.text == saying("fault strips: none/task", task="other")
-    assert none.steps.count == len(none.nodes) == 0, "nothing is drawn of what did not happen"
+    assert (none.steps.count, [node.id for node in none.nodes]) == (0, ["fault/none"])
     assert lit(vm.Fault(task.machine).scene()) == ORDER
 
 
@@ -455,8 +455,9 @@ def test_the_latest_fault_stays_until_there_is_another() -> None:
             (node.id, node.text, node.state) for node in own.nodes
         ]
         assert later.subtitle == own.subtitle.replace("in this operation", f"in operation {number}")
-        assert later.caption.text == saying("fault strips: earlier", operation=f"operation {number}")
-        assert later.caption.reason == saying("fault strips: other")
+        said = {"task": child.name, "page": str(vm.Address(start)), "operation": f"operation {number}"}
+        assert later.caption.text == saying("fault strips: earlier", **said)
+        assert later.caption.reason == saying("fault strips: other/task", task=child.name)
         assert later.steps.count == 0, "steps of another operation are none of this one"
         assert (own.caption.tone, later.caption.tone) == ("good", "plain"), "nothing that it shows was done now"
     child.write(start + 2 * vm.PAGE, b"z")

@@ -12,7 +12,7 @@ from tests.views.gallery import of_maps, of_memory
 from vmwidgets.views.scene.key import ENTRIES, with_key
 from vmwidgets.views.scene.model import Scene
 
-LEGEND = Path(__file__).parents[2] / "js" / "src" / "legend.ts"
+LEGEND = Path(__file__).parents[2] / "js" / "src" / "offers.ts"
 
 
 def key_of(scene: Scene) -> list[str]:

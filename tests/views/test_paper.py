@@ -145,7 +145,7 @@ def rows_of(picture, name):
 
 def test_a_machine_is_drawn_as_a_sheet_with_what_it_has():
     picture = vm.picture(small())
-    assert picture.scene().caption.text == "256 pages of 64 B, in 64 frames."
+    assert picture.scene().caption.text == "256 pages of 64 B, and 64 frames."
     assert rows_of(picture, "page") == [["0x0", "0x1", "yes"], ["0xf", "0xd", "yes"]]
     assert rows_of(picture, "set") == [[f"set {number}", *["–"] * 4] for number in range(4)]
     boxes = [node for node in picture.scene().nodes if "digits" in node.id]

@@ -188,6 +188,17 @@ def test_a_step_of_the_film_is_drawn_only_when_somebody_asks_for_more_than_the_p
         assert drawn[0] == (None if place == AFTER else place)
 
 
+def test_two_machines_side_by_side_are_drawn_again_after_an_operation_of_the_left_one() -> None:
+    machine, other = machine_with_steps(), machine_with_steps()
+    view = vm.Map(machine.kernel_map).beside(vm.Map(other.kernel_map))
+    replies(view, HELLO)
+    make_all()
+    before = unpack(view.frame["data"])["scene"]["nodes"]
+    machine.kernel_map.enter("4 KiB")
+    draw(view)
+    assert unpack(view.frame["data"])["scene"]["nodes"] != before
+
+
 def test_another_option_makes_another_film() -> None:
     machine = machine_with_steps()
     view = vm.Map(machine.kernel_map)

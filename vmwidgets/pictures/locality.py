@@ -103,6 +103,8 @@ def draw_locality(value: LocalityValue, *, width: float = WIDTH) -> Scene:
         f"references {first:,} to {last - 1:,}: {counted(used, 'page')} in use"
         for used, (first, last) in zip(value.sets, map(partial(times, value), range(len(value.sets))), strict=True)
     ]
+    parts = len(value.rows[0].cells)
+    lengths = [min(grouped(parts), parts - at) for at in range(0, parts, grouped(parts))]
     most = max(cell[0] for row in value.rows for cell in row.cells)
     names = [row.name or _address(row, value.page) for row in value.rows]
     wide = max(text_width(name, _name_style(row)) for name, row in zip(names, value.rows, strict=True))
@@ -110,7 +112,7 @@ def draw_locality(value: LocalityValue, *, width: float = WIDTH) -> Scene:
     drawn = boxes.below(
         boxes.below(boxes.words("locality/pages", _PAGES), _pages(value, names, left, most)),
         boxes.below(
-            _sets(value.sets, titles, left, value.pages, "locality/part"),
+            _sets(value.sets, titles, left, value.pages, "locality/part", lengths),
             boxes.at_end("locality/time", f"time: {time}, in {counted(len(titles), 'part')} →"),
         ),
         _back(value), boxes.key("locality/legend", _meanings(value, most)), gap=10,
@@ -234,22 +236,27 @@ def _style(cell: tuple[int, int, int], most: int) -> str:
     return f"refs-{'write' if writes else 'fetch' if fetches == count else 'read'}-{shade}"
 
 
-def _sets(sets: Sequence[int], titles: Sequence[str], left: float, whole: int, opens: str = "") -> Part:
+def _sets(
+    sets: Sequence[int], titles: Sequence[str], left: float, whole: int, opens: str = "", lengths: Sequence[int] = ()
+) -> Part:
     """Return how many of the `whole` pages are in use in each part of the time, with numbers where all have room.
 
     A click on a part shows only its references, if it `opens`.
     """
 
     def draw(box: kit.Box) -> Iterator[Node]:
-        each, high = (box.w - left) / len(sets), _SETS - 20
-        said = kit.all_or_none((f"{used:,}" for used in sets), [each - 4] * len(sets))
+        parts, high = lengths or [1] * len(sets), _SETS - 20
+        wide = [(box.w - left) * part / sum(parts) for part in parts]
+        said = kit.all_or_none((f"{used:,}" for used in sets), [each - 4 for each in wide])
+        x = box.x + left
         of = (Text(0, 14, _IN_USE, "label dim"), fitted(0, 30, f"of {whole:,}", left - 8, "label dim"))
         yield kit.runs("locality/sets", box._replace(w=left), of)
-        for number, (used, title) in enumerate(zip(sets, titles, strict=True)):
+        for number, (used, title, each) in enumerate(zip(sets, titles, wide, strict=True)):
             bar = max(1.0, high * used / max(1, whole))
             bars = Bar(0, _SETS - high, each - 2, high, "refs-none"), Bar(0, _SETS - bar, each - 2, bar, "refs-set")
             text = [Text(each / 2 - 1, _SETS - bar - 5, f"{used:,}", "label", "middle")] * said
-            place = kit.Box(box.x + left + number * each, box.y, each, _SETS)
+            place = kit.Box(x, box.y, each, _SETS)
+            x += each
             yield kit.runs(f"{opens or 'locality/used'}/{number}", place, text, bars=bars, title=title,
                            lane="locality/parts", action="open" if opens else "")  # fmt: skip  # a bar
 

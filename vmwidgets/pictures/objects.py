@@ -105,8 +105,11 @@ def _faulted_page(machine: Machine, shown: Moment, fault: FaultStory) -> Faulted
     is_resolved = fault.faulted and fault.failed < 0
     is_copied = bool(copied) and source >= 0
     is_file = source >= 0 and machine.frames.owner(source).startswith("object file ")
+    given = {} if shown.operation is None else dict(shown.operation.arguments)
+    begins, ends = given.get("address", fault.va), given.get("address", 0) + len(given.get("data", b""))
+    is_whole = begins == fault.va and ends <= page + PAGE  # otherwise it wrote a part of that elsewhere
     return FaultedPage(
-        writer, page, wrote_in_words(shown.operation), "file" if is_file else "anonymous",
+        writer, page, wrote_in_words(shown.operation) if is_whole else "", "file" if is_file else "anonymous",
         Side(((writer, was if is_resolved else drawn), *sharer), tuple(before)),
         Side(((writer, drawn), *sharer), tuple(after)) if is_resolved else None, entry_word(machine.architecture),
         copied[0].frame if is_copied else -1, keeper=copied[0].source if is_copied and not sharer else "",

@@ -235,13 +235,14 @@ def _sized(paper: Paper) -> str:
     known = paper.widths
     if known.va is None or known.offset is None:
         return "A machine on paper: nothing is known of its addresses yet."
-    frames = "" if known.pa is None else f", in {_many(paper.frames, 'frame')}"
+    frames = "" if known.pa is None else f", and {_many(paper.frames, 'frame')}"
     return f"{_many(paper.pages, 'page')} of {in_bytes(Fraction(known.page or 0))}{frames}."
 
 
 def _many(count: int, what: str) -> str:
     """Return a count with its noun; a large power of two is written as one."""
-    return counted(count, what) if count < _LARGE else f"2^{count.bit_length() - 1} {what}s"
+    power = count.bit_length() - 1
+    return f"2^{power} {what}s" if count >= _LARGE and count == 1 << power else counted(count, what)
 
 
 _LARGE = 1 << 24
@@ -286,10 +287,10 @@ def _levels_of(paper: Paper) -> Part | None:
 def _pages_of(paper: Paper) -> Part | None:
     """Return the entries of the pages that are mapped, and how many are not."""
     known, mapped = paper.widths, sorted(paper.mapped.items())
-    if known.vpn is None or not (mapped or known.depth == 1):
+    if known.vpn is None or not mapped:  # a dump of memory, and other address spaces, are not listed by pages
         return None
     rows = [(f"{vpn:#x}", f"{pfn:#x}", rights or "yes") for vpn, (pfn, rights) in mapped]
-    others = f"all {'other ' * bool(rows)}{_many(paper.pages - len(rows), 'page')}: not valid"
+    others = "all other pages: not valid" if paper.pages > len(rows) else ""
     name = "Page table" if known.depth == 1 else "Pages"
     return boxes.below(_listed("page", name, ("VPN", "PFN", "valid"), rows), boxes.words("paper/others", others))
 
@@ -379,6 +380,7 @@ def _divided(
     identity: str, title: str, value: int | None, bits: int, above: Sequence[_Group], below: Sequence[_Group]
 ) -> Part:
     """Return an address's bits, a box each with its number, between two rows of names; all begin at the highest bit."""
+    above, below = ([one for one in groups if one.bits] for groups in (above, below))  # one set has no index
     high = _HIGH * (bool(above) + bool(below)) + _NUMBERS + _BITS + 4
     return boxes.below(boxes.words(f"paper/{identity}/title", title, "strong"),
                        boxes.drawing(high, partial(_rows, identity, value, bits, above, below)), gap=4)  # fmt: skip

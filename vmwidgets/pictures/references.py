@@ -522,10 +522,10 @@ def _answer(runs: Sequence[PolicyRun]) -> Iterator[str]:
         counts = {frames: [run.faults for run in some] for frames, some in by_frames.items()}
         compared = by_frames[max(counts, key=lambda one: max(counts[one]) - min(counts[one]))]
         least = [run for run in compared if run.faults == min(one.faults for one in compared)]
+        names = listed([_short(run) for run in least])
         if len(least) == len(compared):
-            yield say_references("alike", faults=_faults(least[:1]))
+            yield say_references("alike", policies=names, faults=_faults(least[:1]))
         else:
-            names = listed([_short(run) for run in least])
             yield say_references("best", len(least), policies=names, faults=_faults(least[:1]))
         compared = least[:1]
     sizes = [run.frames for run in compared]

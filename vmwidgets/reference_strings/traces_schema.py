@@ -160,9 +160,10 @@ class LocalityValue:
 
     @property
     def locality(self) -> str:
-        """The answer in a word: "one" page, "once" (pages hardly come back), "few" or "hot" pages, "little" or "none".
+        """The answer in a word: "one" page, "once" (under two references a page), "few", "hot", "little" or "none".
 
-        With "few", at most half of the pages are in use at a time; with "hot", the hot pages are half as many again.
+        With "few", at most half of the pages are in use at a time, each more than once; with "hot", the hot pages are
+        at most half of those.
         """
         if self.pages == 1:
             return "one"
@@ -170,9 +171,11 @@ class LocalityValue:
             return "once"
         if 2 * self.hot <= min(self.usual, self.pages):
             return "hot"
-        if 2 * self.usual <= self.pages:
+        if 2 * self.usual <= min(self.pages, self.references // len(self.sets)):
             return "few"
-        return "none" if min(self.sets) >= 0.8 * self.pages else "little"
+        parts = len(self.rows[0].cells)
+        whole = self.sets[:-1] if parts % grouped(parts) else self.sets  # the last one may be shorter
+        return "none" if min(whole) >= 0.8 * self.pages else "little"
 
 
 BELADYS = "fifo", "clock", "second chance"

@@ -399,15 +399,29 @@ def no_access(seen: Pictured, said: Said) -> None:
 
 @claim("fault strips: other")
 def another_operation(seen: Pictured, said: Said) -> None:
-    """It made no access of this task, or of any."""
+    """It raised no fault of a processor."""
+    assert not any(isinstance(event, FaultRaised) for event in seen.operation.events)
     assert seen.scene.caption.functions == (seen.operation.name,)
+    assert seen.scene.steps.count == 0
+
+
+@claim("fault strips: other/task")
+def another_task_s_operation(seen: Pictured, said: Said) -> None:
+    """None of the faults that it raised, if any, are this task's."""
+    assert seen.operation.target != f"task:{said['task']}" or not any(
+        isinstance(event, FaultRaised) for event in seen.operation.events
+    )
     assert seen.scene.steps.count == 0
 
 
 @claim("fault strips: earlier")
 def an_earlier_fault(seen: Pictured, said: Said) -> None:
-    """That operation faulted, by the machine's own count, and none since did."""
+    """That operation faulted there, by the machine's own count, and none since did."""
     then, latest = number(said["operation"].removeprefix("operation ")), seen.operation.number
+    met = seen.machine.at(then).journal[then]
+    raised = [event.va for event in met.events if isinstance(event, FaultRaised)]
+    assert any(va & ~0xFFF == int(said["page"].replace("_", ""), 16) for va in raised)
+    assert said["task"] == "The kernel" or said["task"] in met.target or met.target == "threads"
     counts = {at: seen.machine.at(at).fault_count for at in (then - 1, then, latest - 1)}
     assert counts[then - 1] < counts[then]
     if isinstance(seen.picture.target, vm.Machine):

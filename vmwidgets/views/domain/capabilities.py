@@ -226,6 +226,8 @@ def _removed(seen: DomainAt, cnode: CnodeValue, w: float) -> Iterator[tuple[floa
         kinds = Counter(kind_words(one.kind).words for one in mine.values())
         said = f"removed: {listed([many(count, words) for words, count in kinds.most_common()])}"
         cells = [(CELL_W, boxes.thing(CELL_H, partial(_gone, mine[slot]))) for slot in sorted(mine)[:MOST_GONE]]
+        if more := len(mine) - len(cells):
+            cells.append((CELL_W, boxes.words(f"gone/{cnode.name}/more", f"+{more:,}")))
         wide = max(text_width(said, "label strong"), len(cells) * (CELL_W + GAP))
         head = boxes.words(f"gone/{cnode.name}", said, "label new")
         yield min(w, wide), boxes.below(head, boxes.flowing(cells, gap=GAP))

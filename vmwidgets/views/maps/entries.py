@@ -278,7 +278,11 @@ def _gaps(picture: MapPicture, columns: Mapping[int, Column], y: float) -> list[
         if x < reached:
             continue
         reached = x + w + 6
-        title = label if both is not None else f"a gap of {label} after {picture.style.whole(before.end)}"
+        title = (
+            label
+            if both is not None
+            else f"a gap of {label.removesuffix(' free')} after {picture.style.whole(before.end)}"
+        )
         look = "label dim" if both is None else "label error"
         labels.append(
             kit.chip(f"list/gap/{before.id}", "gap", Box(x, y - 6, w, 30), label, style=look, shape="none", title=title,

@@ -85,7 +85,8 @@ def draw_fault(
     fault = begun[-1] if begun else faults[0] if faults else None
     page = None if fault is None else pages(shown, fault)
     done = [mark for mark in fault.marks if mark.at < shown.place] if fault is not None else []
-    story = boxes.below()
+    ghost = partial(kit.chip, "fault/none", "page", words="no page fault yet", style="label dim", state=["ghost"])
+    story = boxes.narrower(_SIDE, boxes.thing(40, ghost))
     if fault is not None:
         steps = _parts_of(_steps_of(shown, fault, page, word), shown, fault, done)
         story = _page(page, steps, is_over=len(done) == len(fault.marks))
@@ -117,8 +118,10 @@ def _caption(
         none = say_fault("none/task", task=visible(space)) if space else say_fault("none")
         return Caption(none, functions, say_fault("none/how"), "plain") if is_told else moment.caption_with(none)
     if shown is not moment:
-        then = say_fault("earlier", operation=_called(shown))
-        return Caption(then, functions, say_fault("other"), "plain") if is_told else moment.caption_with(then)
+        whose, place = _whose(fault) if fault.space else "The kernel", address(fault.va & ~(PAGE - 1))
+        then = say_fault("earlier", task=whose, page=place, operation=_called(shown))
+        none = say_fault("other/task", task=visible(space)) if space else say_fault("other")
+        return Caption(then, functions, none, "plain") if is_told else moment.caption_with(then)
     told = _told(moment, faults) if moment.is_after and caption.tone != "panic" else ""
     if not told:
         return caption
@@ -137,7 +140,7 @@ def _told(moment: Moment, faults: Sequence[Fault]) -> str:
     operation, fault = moment.operation, faults[-1]
     if operation is None or operation.name not in _DID or not fault.space or not fault.faulted:
         return ""
-    task, page, did = visible(fault.space), address(fault.va & ~(PAGE - 1)), _DID[operation.name]
+    task, page, did = _whose(fault), address(fault.va & ~(PAGE - 1)), _DID[operation.name]
     if fault.failed >= 0:
         return say_fault("failed", task=task, did=did, address=address(fault.va), signal=fault.signal)
     if len(faults) > 1:
@@ -172,6 +175,9 @@ def _latest(moment: Moment, earlier: Iterable[Moment], space: str, read: Read | 
     return moment, []
 
 
+_COMES = (ev.PageIn, "and the page is in swap space"), (ev.PageCopied, "but others have its frame")
+"""What is said of a page that takes a frame, if no file has it, by an event."""
+
 _CHANGED = {
     "bypassed": "bypassed: pages in front of it hide all of its pages, so that the chain of objects now leaves it out",
     "collapsed": "collapsed: nothing else referred to it, so that its pages are now in the object in front of it",
@@ -185,12 +191,17 @@ def _notes(done: Sequence[Mark]) -> Part:
     return boxes.below(*(boxes.words(f"fault/legend/{one}", said) for one, said in _CHANGED.items() if one in ends))
 
 
+def _whose(fault: Fault) -> str:
+    """Return the name of the task or domain whose access it is."""
+    return visible(fault.space.removeprefix("domain:")) or "the kernel"
+
+
 def _subtitle(fault: Fault | None, faults: Sequence[Fault], before: str) -> str:
     if fault is None:
         return ""
     of = f"{len(faults):,} in {before or 'this operation'}"
     number = f"fault {faults.index(fault) + 1:,} of {of} · " if fault.faulted else ""
-    whose = f" of {visible(fault.space)}" if fault.space else ""
+    whose = f" of {_whose(fault)}" if fault.space else ""
     return f"{number}{fault.access} at {address(fault.va)}{whose}"
 
 
@@ -223,7 +234,7 @@ class _Step(NamedTuple):
 
 def _steps_of(shown: Moment, fault: Fault, page: FaultedPage | None, word: str) -> Iterator[_Step]:
     """Yield the steps that an access may have, in the order of the kernel's work: the old count falls after a flush."""
-    task, access = visible(fault.space.removeprefix("domain:")) or "the kernel", fault.access
+    task, access = _whose(fault), fault.access
     kinds = {type(shown.events[at]) for at in range(fault.marks[0].at, fault.marks[-1].at + 1)}
     words = {mark.box: mark.words for mark in fault.marks}
     who = {mark.box: mark.who for mark in fault.marks}
@@ -247,7 +258,7 @@ def _steps_of(shown: Moment, fault: Fault, page: FaultedPage | None, word: str) 
     elif taken:
         read = [mark.thing for mark in fault.marks if mark.thing.startswith("object:file ")]
         why = f"and the page comes from {visible(read[-1].removeprefix('object:'))}" if read else "and the page is new"
-        why = "and the page is in swap space" if ev.PageIn in kinds else why
+        why = next((said for kind, said in _COMES if kind in kinds and (kind is ev.PageIn or not read)), why)
         got = f"allocates frame {taken[-1].frame:#x}{', copies the page into it' * (ev.PageCopied in kinds)}"
     else:
         frame = words.get("frame", "").partition(",")[0]
@@ -256,8 +267,8 @@ def _steps_of(shown: Moment, fault: Fault, page: FaultedPage | None, word: str) 
         why = "and the page needs a frame" if fault.failed >= 0 else why
         got = f"copies nothing: {task} keeps frame {frame}" if is_alone else f"finds it in frame {frame}"
     after = [f"after {fault.waited}"] * bool(fault.waited)
-    looks = who.get("object", who.get("lookup", ""))
-    yield _Step(("lookup", "object"), f"the range allows it, {why}", " · ".join(["kernel", looks, *chain, *after]))
+    looks = ["kernel", who.get("object", who.get("lookup", "")), *chain, *after]
+    yield _Step(("lookup", "object"), f"the range allows it, {why}", " · ".join(filter(None, looks)))
     kept = who.get("frame", "") if old is None else f"{old.frame:#x} stays as it is"
     went = ev.PageOut, ev.OutOfMemory
     room = [one.words for one in fault.marks if one.box == "frame" and isinstance(shown.events[one.at], went)]
@@ -288,12 +299,13 @@ _LOOKED = {
 
 _WRONG = {
     "none": "{task} has no range there",
+    "domain": "{task} has mapped nothing there",
     "lookup": "its range allows no {access}",
     "object": "its page can't be brought in",
     "frame": "no frame is left for it",
     "enter": "no frame is left for a page table",
 }
-"""Why an access failed, by its last box; "none" if there is no range."""
+"""Why an access failed, by its last box; "none" if there is no range, and "domain" if its program mapped nothing."""
 
 _TAKES = ev.PageAllocated, ev.PageCopied, ev.PageGranted
 """The events that put a page into another frame."""
@@ -310,8 +322,9 @@ def _parts_of(steps: Iterable[_Step], shown: Moment, fault: Fault, done: Sequenc
         its = [mark.at for mark in fault.marks if mark.box in step.boxes]
         if failing in step.boxes:
             is_there = any(mark.words.startswith("found") for mark in fault.marks if mark.box == "lookup")
-            why = _WRONG.get(failing if is_there else "none", step.words)
-            wrong = why.format(task=visible(fault.space) or "the kernel", access=fault.access)
+            nowhere = "domain" if fault.space.startswith("domain:") else "none"
+            why = _WRONG.get(failing if is_there else nowhere, step.words)
+            wrong = why.format(task=_whose(fault), access=fault.access)
             rows.append((step._replace(words=f"{wrong}: {fault.signal}"), [*its, fault.failed]))
             break
         if its:

@@ -212,7 +212,7 @@ def _order(free: FreeList, old: FreeList) -> tuple[float, Part]:
     draw = partial(
         kit.runs, f"frames/order/{free.order}", text=[*text, *[Text(end, 13, was, "label dim")] * bool(was)],
         state=["changed"] * bool(was), lane="frames/orders",
-        title=f"order {free.order}: {free.count:,} free blocks of {1 << free.order} frames{first}",
+        title=f"order {free.order}: {counted(free.count, 'free block')} of {counted(1 << free.order, 'frame')}{first}",
     )  # fmt: skip  # what it says, then how
     return end + text_width(was), boxes.thing(kit.LINE, draw)
 

@@ -72,7 +72,7 @@ Read = Callable[[int, int], Meaning]
 
 @dataclass
 class Fault:
-    """An access to `va` and its outcome; `space` is the name of a task ("" if unknown, or for the kernel)."""
+    """An access to `va` and its outcome; `space` is a task's name, or "domain:" and a domain's; "" for the kernel."""
 
     va: int
     access: str
@@ -114,7 +114,7 @@ class _Reader:
         self._read_as = read
         operation = moment.operation
         target = "" if operation is None else operation.target
-        self._named = target.removeprefix("task:") if target.startswith("task:") else ""
+        self._named = target.removeprefix("task:") if target.startswith(("task:", "domain:")) else ""
         self._names = Names(moment.events, moment.starts)
         self._loaded: dict[str, str] = {}
         self._open: dict[str, Fault] = {}

@@ -251,7 +251,7 @@ class View(Picture, anywidget.AnyWidget):
         if is_there and self._drawn:
             return False  # the earlier state stays shown
         super().operation_done()
-        self._stale = True
+        self._stale = self._film_due = True  # of two machines side by side, the other one may have done it
         return self.in_sight
 
     def refresh(self) -> None:
