@@ -50,7 +50,7 @@ class Locality(Picture):
 
     >>> import vmwidgets as vm
     >>> vm.picture(vm.trace([0x1000, 0x1008, 0x2000], [False, True, False])).scene().caption.text
-    'Hardly any page comes back: 3 references to 2 pages.'
+    'Few references a page: 3 references to 2 pages.'
     """
 
     first = traitlets.Int(0, min=0, help="The reference from which the picture is drawn.").tag(public=True)
