@@ -190,7 +190,7 @@ def test_a_step_of_the_film_is_drawn_only_when_somebody_asks_for_more_than_the_p
 
 def test_two_machines_side_by_side_are_drawn_again_after_an_operation_of_the_left_one() -> None:
     machine, other = machine_with_steps(), machine_with_steps()
-    view = vm.Map(machine.kernel_map).beside(vm.Map(other.kernel_map))
+    view: Any = vm.Map(machine.kernel_map).beside(vm.Map(other.kernel_map))
     replies(view, HELLO)
     make_all()
     before = unpack(view.frame["data"])["scene"]["nodes"]
