@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from math import inf
 from typing import Any, NamedTuple
 
 import traitlets
@@ -124,7 +125,7 @@ class Dashboard(Map):
         subtitle = f"{style.long(target.start)}–{style.long(target.end)}{f' · {style.legend}' * bool(style.legend)}"
         scenes = [draw_map(
             picture, lanes=LANES, title=name, subtitle=subtitle + fit_of(target), machine=machine.name,
-            selection=entry_id(self.selection), width=at.width,
+            selection=entry_id(self.selection), width=at.width, names_tree=at.height == inf,
         )]  # fmt: skip  # what it shows, then how
         if target is machine.kernel_map:
             kentry = kentry_scene(

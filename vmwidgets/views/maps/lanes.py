@@ -37,10 +37,12 @@ def draw_map(
     machine: str = "",
     selection: int = 0,
     width: float = WIDTH,
+    names_tree: bool = True,
 ) -> Scene:
     """Return the scene of a map with the requested `lanes`; `selection` is an entry's ID (0 for none).
 
-    Two or more `stages` replace the tree; if there are fewer, a sentence above the tree says so.
+    The tree has a heading of its own below other lanes, if it `names_tree`.  Two or more `stages` replace the tree;
+    if there are fewer, a sentence above the tree says so.
     """
     drawn: list[Drawn] = []
     y = 6.0
@@ -66,7 +68,7 @@ def draw_map(
         drawn.append(stages_lane(staged, picture.style, y, width))
         y = drawn[-1].bottom
     elif "tree" in lanes:
-        if len(lanes) > 1:
+        if len(lanes) > 1 and names_tree:
             found = f"{counted(len(picture.path), 'comparison')} from its root" if picture.path else ""
             name = kit.heading("tree/name", TREE, found, y, width=width)
             drawn.append(Drawn([name], [], (), y + name.h))
