@@ -14,7 +14,7 @@ from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.engine.base.units import Address, binary_size, counted
 from vmwidgets.given.process import UsedOverTime, UsedRange
 from vmwidgets.reference_strings.trace import Trace
-from vmwidgets.reference_strings.traces_schema import LocalityValue, PagesRow, grouped
+from vmwidgets.reference_strings.traces_schema import LocalityValue, PagesRow
 from vmwidgets.views.scene import boxes, kit
 from vmwidgets.views.scene.boxes import Part
 from vmwidgets.views.scene.kit import MARGIN, WIDTH
@@ -103,8 +103,7 @@ def draw_locality(value: LocalityValue, *, width: float = WIDTH) -> Scene:
         f"references {first:,} to {last - 1:,}: {counted(used, 'page')} in use"
         for used, (first, last) in zip(value.sets, map(partial(times, value), range(len(value.sets))), strict=True)
     ]
-    parts = len(value.rows[0].cells)
-    lengths = [min(grouped(parts), parts - at) for at in range(0, parts, grouped(parts))]
+    lengths = [end - first for first, end in value.groups]
     most = max(cell[0] for row in value.rows for cell in row.cells)
     names = [row.name or _address(row, value.page) for row in value.rows]
     wide = max(text_width(name, _name_style(row)) for name, row in zip(names, value.rows, strict=True))
@@ -265,10 +264,8 @@ def _sets(
 
 def times(value: LocalityValue, number: int) -> tuple[int, int]:
     """Return the references [first, end) of group `number` of the parts of time."""
-    parts = len(value.rows[0].cells)
-    together = grouped(parts)
-    length = value.last - value.first
-    begin, end = number * together, min(parts, (number + 1) * together)
+    parts, length = len(value.rows[0].cells), value.last - value.first
+    begin, end = value.groups[number]
     return value.first - -begin * length // parts, value.first - -end * length // parts
 
 

@@ -175,8 +175,9 @@ class Picture(Exports, Finding, Suggesting, traitlets.HasTraits):
     def _named(self) -> list[str]:
         """Return the names of the target and of its machine."""
         whole = "" if self.machine is None else self.machine.name
-        shown_part = None if self._part() is self.machine else self._part()
-        part = next((text for text in (getattr(shown_part, name, "") for name in ("path", "name")) if text), "")
+        shown_part = self._part()
+        its = ("path", "name") if shown_part is not self.machine else ()
+        part = next((text for text in (getattr(shown_part, name, "") for name in its) if text), "")
         return list(dict.fromkeys(printable(text) for text in (part, whole) if isinstance(text, str) and text))
 
     def _part(self) -> Any:

@@ -154,6 +154,13 @@ class LocalityValue:
     listed: tuple[Listed, ...] = ()
 
     @property
+    def groups(self) -> tuple[tuple[int, int], ...]:
+        """The parts of the time, from the first to before the last, of each of `sets`; the last may have fewer."""
+        parts = len(self.rows[0].cells)
+        each = grouped(parts)
+        return tuple((first, min(first + each, parts)) for first in range(0, parts, each))
+
+    @property
     def usual(self) -> int:
         """The number of pages in use in the middle one of the groups of parts, by this number."""
         return sorted(self.sets)[len(self.sets) // 2]
@@ -173,8 +180,8 @@ class LocalityValue:
             return "hot"
         if 2 * self.usual <= min(self.pages, self.references // len(self.sets)):
             return "few"
-        parts = len(self.rows[0].cells)
-        whole = self.sets[:-1] if parts % grouped(parts) else self.sets  # the last one may be shorter
+        (_, each), *_ = self.groups
+        whole = [used for used, (first, end) in zip(self.sets, self.groups, strict=True) if end - first == each]
         return "none" if min(whole) >= 0.8 * self.pages else "little"
 
 
