@@ -621,25 +621,29 @@ def test_what_if_is_seen_on_a_telephone(opened: Callable[..., Any], file: Path) 
 def test_a_picture_shows_where_it_goes_on_and_a_swipe_there_scrolls_before_it_steps(
     opened: Callable[..., Any], file: Path
 ) -> None:
-    page = opened(file, **NARROWER)
+    page = opened(file, **NARROWER, reduced_motion="reduce")  # a page that is still moving is no place for a finger
     for _ in range(4):
         page.keyboard.press("]")
     ground = page.locator(".vmw-scrolls").first
-    ground.scroll_into_view_if_needed()
-    box = ground.bounding_box()
-    height = min(box["y"] + box["height"], 720) - 40  # below the sentence, which stays in view
+
+    def below() -> float:
+        """Return a height in the picture below the sentence, which stays in view."""
+        ground.scroll_into_view_if_needed()
+        box = ground.bounding_box()
+        return float(min(box["y"] + box["height"], 720) - 40)
+
     sides = "(one) => ['vmw-more-left', 'vmw-more-right'].map((side) => one.classList.contains(side))"
     pixels = "(one) => getComputedStyle(one).backgroundImage"
     assert ground.evaluate(sides) == [False, True]
     begun, at = ground.evaluate(pixels), where(page)[0]
-    swipe(page, 270, 60, height)
+    swipe(page, 270, 60, below())
     assert where(page)[0] == at
     ground.evaluate("(one) => one.scrollTo({ left: 9999, behavior: 'instant' })")
     page.wait_for_function(
         "() => document.querySelector('.vmw-scrolls').matches('.vmw-more-left:not(.vmw-more-right)')"
     )
     assert ground.evaluate(pixels) != begun
-    swipe(page, 270, 60, height)
-    assert where(page)[0] == at + 1
-    swipe(page, 60, 270, height)
+    swipe(page, 270, 60, below())
+    assert where(page)[0] == at + 1  # this step's change is in the second picture, to which the page went
+    swipe(page, 60, 270, below())
     assert where(page)[0] == at + 1, "first it is scrolled back"
