@@ -244,7 +244,7 @@ def test_a_domains_own_sections_are_not_folded_with_the_kernels_tables() -> None
         scene = vm.Tables(target).scene()
         in_bounds(scene)
         own = "1 table and 4 pages of 1 MiB of its own, and 27 tables lent by the kernel"
-        assert saying("walks: tables", 32, root="root", what=own) in whole(scene.caption)
+        assert saying("walks: tables", 32, root="root leads", what=own) in whole(scene.caption)
         (fold,) = nodes(scene, "fold")
         assert "27 tables of the kernel" in fold.title
         assert any("4 pages of 1 MiB" in node.title for node in nodes(scene, "descriptor"))
@@ -254,10 +254,10 @@ def test_a_domains_own_sections_are_not_folded_with_the_kernels_tables() -> None
 
 def test_a_space_with_nothing_of_its_own_shows_what_it_has_lent() -> None:
     scene = vm.Tables(vm.boot("armv7").task("init")).scene()
-    assert saying("walks: tables", 27, root="root", what="27 tables lent by the kernel") in whole(scene.caption)
+    assert saying("walks: tables", 27, root="root leads", what="27 tables lent by the kernel") in whole(scene.caption)
     assert len(nodes(scene, "table")) > 1
     scene = vm.Tables(vm.boot("x86-64")).scene()
-    assert saying("walks: tables", 2, root="root", what="the root itself and 1 table") in whole(scene.caption)
+    assert saying("walks: tables", 2, root="root leads", what="itself and 1 table") in whole(scene.caption)
 
 
 def test_descriptors_that_lead_nowhere_are_neither_tables_nor_left_out() -> None:
@@ -265,11 +265,11 @@ def test_descriptors_that_lead_nowhere_are_neither_tables_nor_left_out() -> None
     task = machine.task("init")
     root = int(task.tables.root)
     machine.set_descriptor(root, 0x10)
-    only = saying("walks: tables", 1, root="root", what="1 table lent by the kernel")
+    only = saying("walks: tables", 1, root="root leads", what="1 table lent by the kernel")
     assert only in whole(vm.Tables(task).scene().caption)
     machine.set_descriptor(root + 8, 0b101)  # the kernel may write what it may not read: that is reserved
     text = saying(
-        "walks: tables", 2, root="root", what="1 reserved descriptor of its own, and 1 table lent by the kernel"
+        "walks: tables", 2, root="root leads", what="1 reserved descriptor of its own, and 1 table lent by the kernel"
     )
     assert text in whole(vm.Tables(task).scene().caption)
     fold = WindowRow(first=0, count=6, va=0, kind="fold", tables=2, pages=1, reserved=3)

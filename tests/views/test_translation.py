@@ -13,6 +13,7 @@ import vmwidgets as vm
 from vmwidgets.pictures.moments import When
 from vmwidgets.pictures.picture import Picture
 from vmwidgets.pictures.registry import known_pictures
+from vmwidgets.pictures.translation import PANES
 from vmwidgets.views.memory.frames import touched_frames
 from vmwidgets.views.scene.model import Node, Scene
 from vmwidgets.views.story.lookups import lookups_of
@@ -38,7 +39,7 @@ def runs_in(drawn: Scene) -> Iterator[tuple[str, int, int]]:
 
 
 def picture(target: Any, **options: Any) -> Picture:
-    made: Picture = DASHBOARD(target, panes="translation", **options)
+    made: Picture = DASHBOARD(target, **{"panes": "translation"} | options)
     return made
 
 
@@ -72,7 +73,7 @@ def test_a_miss_shows_the_walk_and_then_the_refill() -> None:
     task.write(PLACE, b"x")
     machine.cpus[0].flush()
     task.read(PLACE)
-    before, missed, filled, after = steps_of(picture(task), machine.journal.last.number)
+    before, missed, filled, after = steps_of(picture(task, panes=PANES), machine.journal.last.number)
     walk = task.walk(PLACE)
     way = "tlb/cpu:0/3/0"
     assert read_in(before) == []
@@ -116,7 +117,7 @@ def test_a_hit_reads_no_table() -> None:
     machine, task = machine_with()
     task.write(PLACE, b"x")
     task.read(PLACE)
-    *_, after = steps_of(picture(task), machine.journal.last.number)
+    *_, after = steps_of(picture(task, panes=PANES), machine.journal.last.number)
     assert read_in(after) == []
     assert words(after, "walk/verdict").startswith("Not read: a TLB hit")
     assert [link for link in after.links if link.kind == "walk"] == []
@@ -307,7 +308,7 @@ def test_frames_that_changed_are_never_folded_in_a_narrow_picture(width: int) ->
     task = machine.task("init")
     at = task.mmap("16 KiB")
     task.write(at, b"z" * 8000)
-    view = picture(task, width=width)
+    view = picture(task, panes=PANES, width=width)
     scene = view.scene()
     changed = touched_frames(machine.journal.last.events)
     assert len(changed) >= 4, "two pages, and tables"

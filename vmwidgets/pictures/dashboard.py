@@ -12,7 +12,6 @@ import traitlets
 
 from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.engine.base.journal import Operation
-from vmwidgets.engine.base.units import binary_size
 from vmwidgets.engine.machine import Machine
 from vmwidgets.engine.machine.handles.domain import MachineDomain
 from vmwidgets.engine.machine.handles.kmem import MachineKmem
@@ -32,7 +31,7 @@ from vmwidgets.views.scene.parts import fold_parts
 from vmwidgets.views.scene.text import text_width
 from vmwidgets.views.story.moment import Moment
 from vmwidgets.views.story.stages import Mine, either
-from vmwidgets.views.story.words.pictures import say_dashboard
+from vmwidgets.views.story.words.pictures import map_state
 
 from .asked import WORDS, Asker, Question, asking_scene, questions_of
 from .at import At
@@ -63,7 +62,8 @@ class Dashboard(Map):
     `target` is a machine, or one of its maps; a map stays in view.
 
     With ``panes="translation"``, the picture shows the latest access of a task, of the machine, or to `address`: the
-    address, the TLB, the walk and the frames.  `panes` may also list some of "address", "tlb", "walk" and "frames".
+    address, the TLB, the walk and what each descriptor allows; with `ask`, the frames too.  `panes` may also list some
+    of "address", "tlb", "walk", "rights" and "frames".
     With `ask`, the picture asks "what comes next?" and waits for a press; the outcome is drawn only afterwards.  The
     answers are saved like answers to :func:`vmwidgets.lab.predict`.  If `ask` is a string, their names begin with it.
 
@@ -94,7 +94,7 @@ class Dashboard(Map):
         self._kentry_whole = self._walk_whole = False
         self._parts_asked: dict[str, bool] = {}  # by heading, whether a reader opened or folded the part
         if not self._made:  # otherwise the picture gets another target
-            self._panes = panes_of(panes)
+            self._panes = panes_of(panes, asks=ask is not False)
             self._asker = _asker_of(target, self._panes, ask)
         self._task = None if self._follows else _space_of(target)
         super().__init__(target, **options)
@@ -145,11 +145,7 @@ class Dashboard(Map):
             walk_steps(machine, moment, task, address, "read", bool(task), in_line=in_line),
         ]
         mine += [kentry_steps(machine.kentry, moment, compact=True)] if target is machine.kernel_map else []
-        state = say_dashboard(
-            "state", picture.value.nr_entries, map=name.removeprefix("the map of "), mapped=binary_size(picture.used),
-            size=binary_size(target.end - target.start),
-        )  # fmt: skip  # the answer
-        return _panes(machine, name, state, scenes, moment, mine)
+        return _panes(machine, name, map_state(picture.value, picture.used), scenes, moment, mine)
 
     def opened(self, node_id: str) -> None:
         """Open a fold, open or fold a part, go to a call of a domain, or answer a question."""
@@ -382,7 +378,8 @@ def _panes(
     steps, width = moment.steps(either(*mine)), first.width
     caption = moment.caption_of(steps) if steps.count and not first.steps.count else first.caption
     if moment.is_after and not steps.count and caption.tone == "plain":
-        caption, state = replace(caption, text=state, reason=f"{caption.text} {caption.reason}".strip()), ""
+        said = caption.reason if caption.text == state else f"{caption.text} {caption.reason}".strip()
+        caption, state = replace(caption, text=state, reason=said), ""
     room = width - 2 * kit.MARGIN
     style = "large" if text_width(state, "large") < room else "body strong"  # two lines of large letters would touch
     large = kit.paragraph(f"part/{first.view}", state, kit.MARGIN, 6, room, style=style)

@@ -419,5 +419,9 @@ def _compared(value: FaultsValue) -> list[str]:
     least, most = ([one for one in policies if value.faults(one, size) == count] for count in (few, many))
     names = {"least": listed([visible(one) for one in least]), "most": listed([visible(one) for one in most])}
     said = say_traces("least", size, **names, few=f"{few:,}", many=f"{many:,}")
-    best = [one for one in value.policies if one not in policies]
-    return [said, *(say_traces("possible", size, policy=one, faults=f"{value.faults(one, size):,}") for one in best)]
+    best = {one: value.faults(one, size) for one in value.policies if one not in policies}
+    return [said, *(
+        say_traces("possible/least", policy=one) if faults == few
+        else say_traces("possible", size, policy=one, faults=f"{faults:,}")
+        for one, faults in best.items()
+    )]  # fmt: skip  # a sentence each

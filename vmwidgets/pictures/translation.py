@@ -16,12 +16,13 @@ from vmwidgets.engine.mmu.tables_schema import Walk
 from vmwidgets.engine.spaces.processors_schema import CpusValue
 from vmwidgets.views.memory.frames import FRAMES_CHANGE, draw_frames, touched_frames
 from vmwidgets.views.scene.kit import MARGIN, paragraph, scene, stack
-from vmwidgets.views.scene.model import Scene, Table
+from vmwidgets.views.scene.model import Caption, Scene, Table
 from vmwidgets.views.scene.relations import things_of
 from vmwidgets.views.scene.text import visible
 from vmwidgets.views.story.lookups import Lookup, lookups_of
 from vmwidgets.views.story.moment import Moment
 from vmwidgets.views.story.stages import Mine, either, having, once, seen, where
+from vmwidgets.views.story.words.pictures import say_translation
 from vmwidgets.views.tables.address import draw_address
 from vmwidgets.views.tables.relations import of_tlbs, of_walk
 from vmwidgets.views.tables.tlb import TlbBench, draw_tlb, steps_of_processors
@@ -48,18 +49,20 @@ PROCESSORS = 2
 """The number of processors whose lookups are drawn: the access's processor, and its neighbour."""
 
 
-def panes_of(wanted: object) -> tuple[str, ...]:
+def panes_of(wanted: object, *, asks: bool = False) -> tuple[str, ...]:
     """Return the requested panes; none for None.
+
+    Among which frames the page lies is another question: of a preset, only a picture that `asks` has the frames.
 
     Raises :class:`Refused` for an unknown pane, and for a pane given twice.
 
     >>> panes_of("translation"), panes_of(["walk"])
-    (('address', 'tlb', 'walk', 'rights', 'frames'), ('walk',))
+    (('address', 'tlb', 'walk', 'rights'), ('walk',))
     """
     if wanted is None:
         return ()
     if isinstance(wanted, str) and wanted in PRESETS:
-        return PRESETS[wanted]
+        return tuple(one for one in PRESETS[wanted] if asks or one != "frames")
     known = ", ".join(map(repr, PANES))
     if isinstance(wanted, str) or not isinstance(wanted, Sequence) or not wanted:
         raise Refused(f"Dashboard: panes={shown(wanted)}; it must be 'translation' or a list of {known}")
@@ -239,9 +242,24 @@ def translation_scene(at: At, panes: Sequence[str], one: Translation, moment: Mo
     return replace(
         stack(list(drawn.values()), title=f"translation of {Address(one.va)} in {one.whose}", headed=False),
         subtitle=f"{at.whole.architecture} · {who} {access}{by}",
-        caption=drawn["tlb"].caption if "tlb" in drawn else moment.caption,
+        caption=_caption(one, moment, sight, drawn["tlb"].caption if "tlb" in drawn else moment.caption),
         view="translation",
     )
+
+
+def _caption(one: Translation, moment: Moment, sight: Sight, caption: Caption) -> Caption:
+    """Return where the address led and what that took, before the caption of the moment."""
+    if not one.lookups or not moment.is_after or sight.asked or caption.tone == "error":
+        return caption
+    if moment.operation is None or moment.operation.number != one.number:
+        return caption
+    faults, last = sum(lookup.faulted for lookup in one.lookups), one.lookups[-1]
+    if sight.frame is None or last.faulted:
+        text = say_translation("failed", access=last.access, address=Address(one.va))
+    else:
+        how = "faulted" if faults else "walked" if last.is_walked else "hit"
+        text = say_translation(how, faults, address=Address(one.va), frame=f"{sight.frame:#x}")
+    return replace(caption, text=text, reason=f"{caption.text} {caption.reason}".strip())
 
 
 def _address(at: At, one: Translation, moment: Moment, sight: Sight) -> Scene:

@@ -507,6 +507,15 @@ def least(seen: Pictured, said: Said) -> None:
     assert apart[counted(said["count"])] == max(apart.values()) > 0
 
 
+@claim("traces: possible/least")
+def nobody_has_fewer(seen: Pictured, said: Said) -> None:
+    """What is possible is what the best of the others has: the sentence before says how much, and where."""
+    assert said["policy"] == "opt"
+    at = re.search(r"With (\d+) frames?, the fewest faults are ([\d,]+)", seen.words)
+    assert at is not None
+    assert counted(at[2]) == sum(faults_of("opt", seen.subject, int(at[1])))
+
+
 @claim("traces: possible")
 def possible(seen: Pictured, said: Said) -> None:
     assert said["policy"] == "opt"

@@ -18,6 +18,7 @@ from .claiming import Said, claim
 from .claims_failures import repeated
 from .pictured import SHOWN, Pictured
 from .reading import binary_size, bytes_of, counted, ends, entries_of, number, size_of
+from .steps import Gone
 
 # ---- maps ----------------------------------------------------------------------------------------
 
@@ -27,6 +28,29 @@ def out_of_order(seen: Pictured, said: Said) -> None:
     starts = [int(one.start) for one in seen.picture.target.value(whole=10**6).entries]
     low = [start for before, start in pairwise(starts) if start < before]
     assert [number(one) for one in said["addresses"].split(", ")] == low[:3]
+
+
+@claim("map pictures: map/state")
+def how_much_is_mapped(seen: Pictured, said: Said) -> None:
+    """The bytes of the map's entries, of its limits."""
+    target = map_named(seen.machine, said["map"])
+    entries = list(target.entries())
+    assert said["mapped"] == binary_size(sum(int(one.end) - int(one.start) for one in entries))
+    assert said["size"] == binary_size(int(target.end) - int(target.start))
+    assert number(said["count"]) == len(entries)
+
+
+@claim("map pictures: map/empty")
+def nothing_is_mapped(seen: Pictured, said: Said) -> None:
+    target = map_named(seen.machine, said["map"])
+    assert not list(target.entries())
+    assert said["size"] == binary_size(int(target.end) - int(target.start))
+
+
+def map_named(machine: vm.Machine, name: str) -> Any:
+    """The map that a picture names: the kernel's, one of its submaps, or a task's by the name of the task."""
+    tasks = {name: task.map for name, task in machine.tasks.items()}
+    return ({"kernel_map": machine.kernel_map} | tasks)[name]
 
 
 @claim("map pictures: map/took")
@@ -366,15 +390,34 @@ def stale(seen: Pictured, said: Said) -> None:
     assert sum(int(one[1]) for one in heads if one) == count
 
 
-@claim("dashboards: state")
-def how_much_is_mapped(seen: Pictured, said: Said) -> None:
-    """The bytes of the map's entries, of its limits."""
-    machine = seen.machine
-    maps = {"kernel_map": machine.kernel_map} | {name: task.map for name, task in machine.tasks.items()}
-    entries = list(maps[said["map"]].entries())
-    assert said["mapped"] == binary_size(sum(int(one.end) - int(one.start) for one in entries))
-    assert said["size"] == binary_size(int(maps[said["map"]].end) - int(maps[said["map"]].start))
-    assert number(said["count"]) == len(entries)
+# ---- one access ----------------------------------------------------------------------------------
+
+
+@claim("translations: hit")
+@claim("translations: walked")
+def it_was_there(seen: Pictured, said: Said) -> None:
+    """No fault was raised; the TLB missed or not, and keeps the frame now."""
+    assert not [one for one in seen.operation.events if isinstance(one, FaultRaised)]
+    assert number(said["frame"]) in frames_kept(seen, said)
+
+
+@claim("translations: faulted")
+def it_came(seen: Pictured, said: Said) -> None:
+    faults = [one for one in seen.operation.events if isinstance(one, FaultRaised)]
+    assert number(said["count"]) == sum(one.va >> 12 == number(said["address"]) >> 12 for one in faults)
+    assert number(said["frame"]) in frames_kept(seen, said)
+
+
+def frames_kept(seen: Pictured, said: Said) -> set[int]:
+    """The frames of an address in TLBs."""
+    address = number(said["address"])
+    return {one.pa + address - one.va >> 12 for one in kept(seen.machine).values()}
+
+
+@claim("translations: failed")
+def it_failed(seen: Pictured, said: Said) -> None:
+    assert seen.operation.outcome != "done"
+    assert [one for one in seen.operation.events if isinstance(one, FaultRaised)]
 
 
 # ---- faults and objects --------------------------------------------------------------------------
@@ -422,7 +465,10 @@ def an_earlier_fault(seen: Pictured, said: Said) -> None:
     raised = [event.va for event in met.events if isinstance(event, FaultRaised)]
     assert any(va & ~0xFFF == int(said["page"].replace("_", ""), 16) for va in raised)
     assert said["task"] == "The kernel" or said["task"] in met.target or met.target == "threads"
-    counts = {at: seen.machine.at(at).fault_count for at in (then - 1, then, latest - 1)}
+    try:
+        counts = {at: seen.machine.at(at).fault_count for at in (then - 1, then, latest - 1)}
+    except vm.Refused as refused:
+        raise Gone("the operations before it") from refused
     assert counts[then - 1] < counts[then]
     if isinstance(seen.picture.target, vm.Machine):
         assert counts[then] == counts[latest - 1]

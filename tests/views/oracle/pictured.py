@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 SUBJECTS = (
     "map pictures", "sought addresses", "no picture", "moments", "kentry pictures", "tlb pictures", "walks",
-    "inverted tables", "comparisons", "dashboards", "fault strips", "object pictures",
+    "translations", "inverted tables", "comparisons", "fault strips", "object pictures",
     "strings of references", "side by side", "segments", "traces",
 )  # fmt: skip  # a list
 """Whose sentences are a picture's own."""
@@ -157,6 +157,7 @@ PICTURES: dict[str, Callable[[vm.Machine], Picture | None]] = {
     "tables": lambda machine: SHOWN["Tables"](a_task(machine) or machine),
     "fault": SHOWN["Fault"],
     "dashboard": lambda machine: SHOWN["Dashboard"](machine.kernel_map),
+    "translation": lambda machine: SHOWN["Dashboard"](machine, panes="translation"),
     "inverted": lambda machine: picture(machine.frames.inverted()),
     "sought": lambda machine: SHOWN["Map"](task.map, find=a_page(machine)) if (task := a_task(machine)) else None,
     "first": lambda machine: SHOWN["Map"](machine.kernel_map, step=0),

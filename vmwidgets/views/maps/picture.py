@@ -22,7 +22,7 @@ from vmwidgets.views.story.stages import Mine, Stage, listed, once
 from vmwidgets.views.story.step import Step
 from vmwidgets.views.story.words.names import address as name
 from vmwidgets.views.story.words.names import span
-from vmwidgets.views.story.words.pictures import map_sentence, out_of_order, say_sought
+from vmwidgets.views.story.words.pictures import map_sentence, map_state, out_of_order, say_sought
 
 from .runs import Range, Run, kind_of, removed, rights_of, runs_of
 
@@ -356,7 +356,8 @@ def _caption(value: MapValue, moment: Moment, lanes: Collection[str]) -> Caption
     more = map_sentence(value, moment.operation, moment.events)
     if _is_elsewhere(moment, value.name):
         # what this map had to do with an operation on another one comes first
-        return moment.caption_of(moment.steps(steps_of_map(value.name)), more, tells=not more)
+        steps = moment.steps(steps_of_map(value.name))
+        return moment.caption_of(steps, more or ("" if steps.count else map_state(value, value.size)), tells=not more)
     return moment.caption_with(more)
 
 

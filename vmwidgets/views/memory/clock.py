@@ -1,7 +1,7 @@
 """Page replacement: the frames of a ring with the hardware's notes on each page, and the hand.
 
-A lamp shows whether a page was used, and a dot whether it was written.  The hand's actions in an operation are next to
-the ring, or below it.
+A mark shows whether a page was used, and another whether it was written.  The hand's actions in an operation are next
+to the ring, or below it.
 """
 
 from __future__ import annotations
@@ -299,9 +299,9 @@ def _taken(ring: RingValue, moment: Moment) -> str:
         return f"{counted(len(evicted), 'page')} were evicted."
     looked = [event for event in moment.so_far if isinstance(event, ev.HandLooked) and event.ring == ring.name]
     cleared = {event.frame for event in looked if event.found == "used"}
-    whose = f"the lamps of all {len(cleared)} pages" if len(cleared) > 1 else "its lamp"
-    lamps = "the lamp of 1 other page" if len(cleared) == 1 else f"the lamps of {len(cleared):,} other pages"
-    passed = f" Before that, the hand turned off {whose if frame in cleared else lamps}." if cleared else ""
+    whose = f"all {len(cleared)} pages" if len(cleared) > 1 else "it"
+    others_of = f"{len(cleared):,} other page{'s' * (len(cleared) > 1)}"
+    passed = f" Before that, the hand cleared R of {whose if frame in cleared else others_of}." if cleared else ""
     return f"{page[:1].upper()}{page[1:]} was evicted.{passed}"
 
 
@@ -320,19 +320,46 @@ def _left(ring: RingValue, moment: Moment) -> list[tuple[int, str, bool]]:
 
 
 def _answer(ring: RingValue, value: ReplacementValue) -> str:
-    """Return the hand's position and what it does there next, or the page that is checked first, with its notes."""
+    """Return which page leaves next, and why; of a clock, where its hand is too."""
     if not ring.pages:
         return ""
     first = ring.pages[0]
-    page = f"page {first.index} of {visible(first.object)}"
     if value.is_function:
-        return f"A function decides which of {counted(ring.count, 'page')} leaves; {page} was brought in first."
-    lamp = f"lamp is {'on' if first.referenced else 'off'} (R is {first.referenced:d})"
-    noted = f"It is in {visible(first.task)}, and its {lamp}." if first.task else f"Its {lamp}."
-    if not value.has_hand:
-        return f"Checked first: {page}. {noted}"
-    follows = "it is spared once: its lamp goes off" if first.referenced else "it goes next"
-    return f"The hand is at {page}. {noted} If the page may leave, {follows}."
+        return f"A function chooses from {counted(ring.count, 'page')}; {_name_of(first)} was brought in first."
+    leaves, why = _leaves(ring, value)
+    hand = f" The hand is at {_name_of(first)}." if value.has_hand else ""
+    if leaves is None:
+        return f"Of the next {len(ring.pages):,} pages, {why}.{hand}"
+    at = f" It is at {Address(leaves.va)} in {visible(leaves.task)}." if leaves.task else ""
+    return f"P{_name_of(leaves)[1:]} leaves next: {why}.{at}{hand} A page that can't be evicted is passed over."
+
+
+def _name_of(page: RingPage) -> str:
+    return f"page {page.index} of {visible(page.object)}"
+
+
+_WHY = {
+    "fifo": "it came first",
+    "lru": "it was not used for the longest time",
+    "opt": "its next use is the farthest away",
+    "aging": "its counter is the lowest",
+}
+"""Why the first page of a policy's order is the first to leave."""
+
+
+def _leaves(ring: RingValue, value: ReplacementValue) -> tuple[RingPage | None, str]:
+    """Return the page that leaves next and the reason; None if that depends on pages that are not shown."""
+    pages, is_whole = ring.pages, len(ring.pages) == ring.count
+    if value.name in ("clock", "second chance"):
+        unused = next((page for page in pages if not page.referenced), None)
+        if unused is not None:
+            return unused, "it was not used (R is 0)"
+        return pages[0] if is_whole else None, "each was used, and is spared once"
+    if value.name == "nru":
+        lowest = min(pages, key=lambda page: (page.referenced, page.dirty))
+        is_sure = is_whole or not (lowest.referenced or lowest.dirty)
+        return lowest if is_sure else None, "its R and D are the lowest"
+    return pages[0], next((why for name, why in _WHY.items() if value.name.startswith(name)), _WHY["lru"])
 
 
 def _all_looked(look: Look[ReplacementValue], ring: str) -> list[ev.Event]:
@@ -356,8 +383,8 @@ def _track(places: Sequence[Box], hub: Node, looked: Sequence[Box]) -> Iterator[
 
 
 _FOUND = {
-    "used": ("lamp on", "turned off: the page stays"),
-    "unused": ("lamp off", "the page is chosen"),
+    "used": ("R is 1", "cleared: the page stays"),
+    "unused": ("R is 0", "the page is chosen"),
     "kept": ("passed over", "it can't be evicted now"),
 }
 """The state of a page under the hand, and the result."""
@@ -412,15 +439,15 @@ def _gone(ring: RingValue, moment: Moment) -> Iterator[Part]:
 
 
 def _legend(ring: RingValue, value: ReplacementValue) -> Part:
-    """Return the meanings of the lamps, dots and numbers on the cards, and of the arrow to the hand's next place.
+    """Return the meanings of the marks and numbers on the cards, and of the arrow to the hand's next place.
 
-    It names the bits behind lamps and dots, once.
+    It names the bits behind the marks, once.
     """
     looks = {"lamp-on" if page.referenced else "lamp-off" for page in ring.pages}
-    lamps = ("lamp-on", "lamp on: used (bit R)"), ("lamp-off", "lamp off: not used, or not since it was turned off")
+    lamps = ("lamp-on", "used: R is 1"), ("lamp-off", "not used, or not since R was cleared")
     entries = [one for one in lamps if one[0] in looks]
     if any(page.dirty for page in ring.pages):
-        entries.append(("dot-on", "written (bit D, dirty): saved before it is evicted"))
+        entries.append(("dot-on", "written (D is 1): saved before it is evicted"))
     happens = "were brought in" if value.is_function else "are checked"
     entries.append(("", f"1, 2, 3: the order in which they {happens}"))
 

@@ -120,7 +120,7 @@ def _caption(window: TableWindow) -> Caption:
     rows = [row for table in window.tables for row in table.rows]
     slots = sum(table.present for table in roots)
     folds = sum(row.kind == "fold" for row in rows)
-    text = words.say_walk("tables", slots, root="root" if len(roots) == 1 else "roots", what=_in_use(roots))
+    text = words.say_walk("tables", slots, root="root leads" if len(roots) == 1 else "roots lead", what=_in_use(roots))
     name = "tables/folded" if folds else "tables/open"
     return Caption(text, (), words.say_walk(name, len(window.tables), folds=counted(folds, "fold")))
 
@@ -130,7 +130,7 @@ def _in_use(roots: list[OpenTable]) -> str:
     rows = [row for table in roots for row in table.rows]
     own = [row for row in rows if not row.is_lent and row.kind not in ("window", "invalid")]
     lent = [row for row in rows if row.is_lent]
-    parts = ["the root itself"] if any(row.kind == "window" for row in rows) else []
+    parts = ["itself"] if any(row.kind == "window" for row in rows) else []
     if not lent:
         return " and ".join([*parts, _refers_to(own)])
     parts += [f"{_refers_to(own)} of its own"] if own else []

@@ -158,6 +158,8 @@ def _caption(value: CpusValue, moment: Moment, steps: Steps) -> Caption:
         if moment.is_after:
             return replace(caption, text=words, reason=f"{caption.text} {own}".strip(), tone="error")
         return replace(caption, reason=f"{own} {words}".strip(), tone="error")  # the step comes first
+    if own and moment.is_after and caption.tone not in ("error", "panic"):
+        return replace(caption, text=own, reason=caption.text)
     return replace(caption, reason=own)
 
 

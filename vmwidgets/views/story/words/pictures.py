@@ -11,6 +11,7 @@ from vmwidgets.engine.base.units import binary_size, counted, listed
 from vmwidgets.engine.kernel.map.map_schema import Entries, MapValue
 from vmwidgets.engine.mmu.tables_schema import Permission, Walk
 
+from .called import called
 from .kmem import KENTRY
 from .names import address
 from .registry import Sentences
@@ -25,6 +26,14 @@ say_sought = Sentences("sought addresses")
 def out_of_order(starts: Iterable[int]) -> str:
     """Return a sentence that says where the list is out of order."""
     return _say_map("map/out of order", addresses=", ".join(address(start) for start in starts))
+
+
+def map_state(value: MapValue, used: int) -> str:
+    """Return how much of a map is mapped: `used` bytes."""
+    fields = {"map": called(value.name).removeprefix("the map of "), "size": binary_size(value.end - value.start)}
+    if not value.nr_entries:
+        return _say_map("map/empty", **fields)
+    return _say_map("map/state", value.nr_entries, mapped=binary_size(used), **fields)
 
 
 def map_sentence(value: MapValue, operation: Operation, events: Sequence[ev.Event]) -> str:
@@ -95,6 +104,9 @@ def tlb_sentence(events: Sequence[ev.Event]) -> str:
     return _say_tlb("dropped", dropped) if dropped else _say_tlb("none")
 
 
+say_translation = Sentences("translations")
+
+
 def stale_sentence(count: int) -> str:
     """Return how many translations are stale."""
     return _say_tlb("stale", count)
@@ -148,7 +160,6 @@ say_compared = Sentences("comparisons")
 # ---- faults and memory objects -------------------------------------------------------------------
 
 say_fault = Sentences("fault strips")
-say_dashboard = Sentences("dashboards")
 
 say_objects = Sentences("object pictures")
 
