@@ -89,6 +89,7 @@ layers: environment-test
 made: environment-test
 	$(BIN)/python -m tools.labs --check
 	$(BIN)/python -m tools.listing --check
+	$(BIN)/python -m tools.face --check
 
 prose: environment-test
 	$(BIN)/python -m tools.prose
@@ -197,6 +198,7 @@ course: environment-test ## Write the notebooks from their sources in course/, a
 
 listing: environment-test ## Write the lists of pictures from their registrations
 	$(BIN)/python -m tools.listing
+	$(BIN)/python -m tools.face
 
 locks: environment-test ## Lock the versions again (UPGRADE=1: take the newest)
 	$(BIN)/python -m tools.lock $(if $(UPGRADE),--upgrade)
