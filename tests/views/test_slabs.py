@@ -98,7 +98,7 @@ def test_of_more_buffers_than_cells_a_cell_says_that_it_is_of_several_and_has_no
     assert [bar.style for bar in several.bars].count("next") == 1
 
 
-def test_the_answer_says_how_much_of_the_slabs_objects_fill_and_where_most_is_unused() -> None:
+def test_the_answer_says_how_much_of_the_slabs_objects_fill_and_where_most_is_free() -> None:
     machine = vm.boot("x86-64")
     machine.malloc("3 KiB")
     scene = vm.Slabs(machine).scene()
@@ -107,8 +107,9 @@ def test_the_answer_says_how_much_of_the_slabs_objects_fill_and_where_most_is_un
     used = {one.name: one.allocated * one.object_size for one in caches}
     answer = whole(scene.caption)
     assert answer.startswith(f"Objects fill {100 * sum(used.values()) / sum(held.values()):.0f} % of ")
-    assert max(held, key=lambda name: held[name] - used[name]) == "zone 4096"
-    assert "Most is unused in zone 4096: 28 KiB." in answer
+    free = {one.name: sum(len(slab.free) for slab in one.slabs) * one.object_size for one in caches}
+    assert max(free, key=lambda name: free[name]) == "zone 4096"
+    assert f"zone 4096 has the most free: room for {free['zone 4096'] >> 12} objects of 4 KiB." in answer
 
 
 def test_a_new_slab_has_one_line_and_its_buffers_none() -> None:

@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from vmwidgets import events as ev
-from vmwidgets.engine.base.units import binary_size
+from vmwidgets.engine.base.units import binary_size, counted
 from vmwidgets.engine.memory.slabs_schema import CachesValue, CacheValue, SlabValue
 from vmwidgets.views.scene import boxes, kit
 from vmwidgets.views.scene.addresses import AddressStyle
@@ -129,9 +129,10 @@ def _answer(value: CachesValue, held: int) -> str:
         return ""
     used = sum(cache.allocated * cache.object_size for cache in value.caches)
     said = f"Objects fill {100 * used / held:.0f} % of {binary_size(held)} of slabs"
-    most = max(value.caches, key=lambda one: _slabs(one) * one.slab_size - one.allocated * one.object_size)
-    left = _slabs(most) * most.slab_size - most.allocated * most.object_size
-    return f"{said}. Most is unused in {most.name}: {binary_size(left)}."
+    free = {one.name: _slabs(one) * one.buffers_per_slab - one.allocated for one in value.caches}
+    most = max(value.caches, key=lambda one: free[one.name] * one.object_size)
+    room = f"{counted(free[most.name], 'object')} of {binary_size(most.object_size)}"
+    return f"{said}. {most.name} has the most free: room for {room}."
 
 
 steps_of_caches = having(ev.SlabCreated, ev.SlabDestroyed, ev.BufferAllocated, ev.BufferFreed)
