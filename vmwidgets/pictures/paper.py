@@ -184,7 +184,7 @@ def _access(one: Access, width: float) -> Scene:
     parts.append(boxes.beside(boxes.below(*found, gap=8), worked, least=max(400, _CELL * one.pa_bits / 2), gap=40))
     caption = Caption(f"{Address(one.va)} is at physical {one.pa}.", tone="good")
     if one.pa is None:
-        ends = f"The access ends with a fault: {one.fault}."
+        ends = f"{Address(one.va)} is not reached: {one.fault}."
         caption = Caption(f"{ends} {one.why[:1].upper()}{one.why[1:]}.", tone="error")
     table = Table(("step", "solution"), [(str(number), line) for number, line in enumerate(one.worked, 1)])
     picture = partial(boxes.picture, "paper", f"{one.access} {Address(one.va)} on paper", "", table=table, width=width)

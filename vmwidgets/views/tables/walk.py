@@ -346,7 +346,7 @@ _FIRST, _LINE = 39.0, 17.0
 def _caption_of(walk: Walk, earlier: Walk | None, entry: EntryValue | None) -> Caption:
     """Return the access's outcome, and the outcome of an earlier walk of the address, if it was different."""
     if walk.fault is not None:
-        caption = Caption(_fault(walk.fault, entry), (), "", "plain" if is_untouched(walk, entry) else "error")
+        caption = Caption(_fault(walk, walk.fault, entry), (), "", "plain" if is_untouched(walk, entry) else "error")
     else:
         assert walk.pa is not None
         places = {"address": address(walk.va), "physical": address(walk.pa), "size": binary_size(walk.page_size)}
@@ -356,12 +356,14 @@ def _caption_of(walk: Walk, earlier: Walk | None, entry: EntryValue | None) -> C
     return caption
 
 
-def _fault(fault: Fault, entry: EntryValue | None) -> str:
+def _fault(walk: Walk, fault: Fault, entry: EntryValue | None) -> str:
     """Return the fault with its reason, and the map's entry that allows the access, if the tables do not map it yet."""
     why = (fault.why[:1].upper() + fault.why[1:]).removesuffix(".")
     if entry is not None and fault.kind == "not-present":
-        return words.say_walk("fault/covered", exception=fault.exception, why=why, entry=entry.id)
-    return words.say_walk("fault", exception=fault.exception, why=why)
+        at = address(walk.va)
+        return words.say_walk("fault/covered", address=at, exception=fault.exception, why=why, entry=entry.id)
+    access = {"execute": "fetch"}.get(walk.access, walk.access)
+    return words.say_walk("fault", access=access, address=address(walk.va), exception=fault.exception, why=why)
 
 
 _AN_ACCESS = {"read": "A read", "write": "A write", "execute": "An execution"}
