@@ -1,7 +1,7 @@
 """Measure speed, side by side with what others do: `python -m tools.benchmarks [--quick | --shortest] [PART …]`.
 
 (all parts)     all of it, some eight minutes; --quick: two; --shortest: only to see that it runs
-maps            only pairs and lookups; also: long, kmem, domains, walks, time, paint, footprint
+maps            only pairs and lookups; also: kmem, domains, walks, time, paint, footprint
 faults          tasks that fault, and forks
 replays         recorded programs, read and replayed
 texts           maps, smaps and strace of 100,000 lines, loaded through the door
@@ -52,7 +52,6 @@ from . import (
     hub,
     kmem,
     laptops,
-    long_operations,
     maps,
     moments,
     page_outs,
@@ -82,12 +81,6 @@ def run_maps(quick: bool) -> str:
     sizes = maps.SIZES[:2] if quick else maps.SIZES
     found = maps.measure(sizes, 0.15, 2) if quick else maps.measure(sizes)
     return maps.report(*found, sizes)
-
-
-def run_long(quick: bool) -> str:
-    """Operations on all of a map, and many threads."""
-    counts = long_operations.ENTRIES[:2], long_operations.THREADS[:2]
-    return long_operations.measure(*counts) if quick else long_operations.measure()
 
 
 def run_kmem(quick: bool) -> str:
@@ -191,7 +184,6 @@ def run_laptops(labs: Sequence[str]) -> str:
 PARTS: dict[str, Callable[[bool], str]] = {
     "footprint": footprint.report,
     "maps": run_maps,
-    "long": run_long,
     "kmem": run_kmem,
     "domains": run_domains,
     "walks": run_walks,

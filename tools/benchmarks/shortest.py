@@ -22,7 +22,6 @@ from . import (
     hub,
     kmem,
     laptops,
-    long_operations,
     maps,
     moments,
     page_outs,
@@ -64,7 +63,6 @@ def of_sizes() -> str:
 SHORTEST: dict[str, Callable[[], str]] = {
     "footprint": lambda: footprint.measured(1, 50),
     "maps": lambda: maps.report(*maps.measure(FEW, MOMENT, 1), FEW),
-    "long": lambda: long_operations.measure(FEW, FEW),
     "kmem": lambda: kmem.report(*kmem.measure(FEW, MOMENT, 1), FEW),
     "domains": of_domains,
     "where": lambda: where.report(20),
