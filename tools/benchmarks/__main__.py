@@ -1,7 +1,7 @@
 """Measure speed, side by side with what others do: `python -m tools.benchmarks [--quick | --shortest] [PART …]`.
 
 (all parts)     all of it, some eight minutes; --quick: two; --shortest: only to see that it runs
-maps            only pairs and lookups; also: kmem, domains, walks, time, paint, footprint
+maps            only pairs and lookups; also: kmem, walks, time, paint, footprint
 faults          tasks that fault, and forks
 replays         recorded programs, read and replayed
 texts           maps, smaps and strace of 100,000 lines, loaded through the door
@@ -41,8 +41,6 @@ from . import (
     against,
     cell_memory,
     cluster,
-    domain_pictures,
-    domains,
     faults,
     following,
     footprint,
@@ -86,13 +84,6 @@ def run_maps(quick: bool) -> str:
 def run_kmem(quick: bool) -> str:
     """kmem_malloc and kmem_free."""
     return kmem.report(*(kmem.measure(seconds=0.1, rounds=1) if quick else kmem.measure()))
-
-
-def run_domains(quick: bool) -> str:
-    """map and unmap in a self-paging domain, and its pictures."""
-    pairs = domains.report(*(domains.measure(seconds=0.1, rounds=1) if quick else domains.measure()))
-    sizes = domain_pictures.SIZES[:2] if quick else domain_pictures.SIZES
-    return f"{pairs}\n\n{domain_pictures.report(domain_pictures.measure(sizes), sizes)}"
 
 
 def run_time(quick: bool) -> str:
@@ -185,7 +176,6 @@ PARTS: dict[str, Callable[[bool], str]] = {
     "footprint": footprint.report,
     "maps": run_maps,
     "kmem": run_kmem,
-    "domains": run_domains,
     "walks": run_walks,
     "faults": run_faults,
     "page-outs": run_page_outs,

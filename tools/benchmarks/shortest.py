@@ -11,8 +11,6 @@ from . import (
     against,
     cell_memory,
     cluster,
-    domain_pictures,
-    domains,
     faults,
     following,
     footprint,
@@ -48,12 +46,6 @@ MOMENT = 0.001
 """Seconds."""
 
 
-def of_domains() -> str:
-    """Pairs, and pictures."""
-    pairs = domains.report(*domains.measure(FEW, MOMENT, 1), FEW)
-    return f"{pairs}\n\n{domain_pictures.report(domain_pictures.measure(FEW, 6), FEW)}"
-
-
 def of_sizes() -> str:
     """One wheel, beside itself."""
     found = sizes.sizes(against.HERE)
@@ -64,7 +56,6 @@ SHORTEST: dict[str, Callable[[], str]] = {
     "footprint": lambda: footprint.measured(1, 50),
     "maps": lambda: maps.report(*maps.measure(FEW, MOMENT, 1), FEW),
     "kmem": lambda: kmem.report(*kmem.measure(FEW, MOMENT, 1), FEW),
-    "domains": of_domains,
     "where": lambda: where.report(20),
     "walks": lambda: walks.report(walks.measure(seconds=MOMENT)),
     "faults": lambda: faults.measure(10, FEW),
