@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 HERE = (
-    "footprint", "maps", "kmem", "walks", "faults", "page-outs", "replays", "texts",
+    "footprint", "maps", "kmem", "walks", "faults", "replays", "texts",
     "references", "tables", "traces", "cell-memory",
     "grading", "against", "growth", "hub", "moments", "time", "where",
 )  # fmt: skip  # read as a list

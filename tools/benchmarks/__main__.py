@@ -7,7 +7,7 @@ replays         recorded programs, read and replayed
 texts           maps, smaps and strace of 100,000 lines, loaded through the door
 traces          a million references of programs by each policy, beside others; their picture
 cell-memory     what %%pages and other magics say of ten cells, and what each costs; smaps
-page-outs       pages that leave memory, by policy; references: the same on paper
+references      strings of references on paper, by policy
 against growth  beside an earlier commit; and whether what is not touched costs anything
 sizes           of the wheel and of what travels to a page, beside an earlier commit
 grading         a class, judged from its journals
@@ -52,7 +52,6 @@ from . import (
     laptops,
     maps,
     moments,
-    page_outs,
     pages,
     paint,
     paint_beside,
@@ -109,11 +108,6 @@ def run_walks(quick: bool) -> str:
 def run_faults(quick: bool) -> str:
     """Faults of tasks, and forks."""
     return faults.measure(200, faults.SIZES[:2]) if quick else faults.measure()
-
-
-def run_page_outs(quick: bool) -> str:
-    """Page replacement."""
-    return page_outs.measure(200, page_outs.FRAMES[:1]) if quick else page_outs.measure()
 
 
 def run_texts(quick: bool) -> str:
@@ -178,7 +172,6 @@ PARTS: dict[str, Callable[[bool], str]] = {
     "kmem": run_kmem,
     "walks": run_walks,
     "faults": run_faults,
-    "page-outs": run_page_outs,
     "replays": run_replays,
     "texts": run_texts,
     "references": run_references,
