@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 
 HERE = (
     "footprint", "maps", "kmem", "walks", "faults", "replays", "texts",
-    "references", "tables", "traces", "cell-memory",
+    "references", "traces", "cell-memory",
     "grading", "against", "growth", "hub", "moments", "time", "where",
 )  # fmt: skip  # read as a list
 
