@@ -13,7 +13,6 @@ sizes           of the wheel and of what travels to a page, beside an earlier co
 grading         a class, judged from its journals
 cluster         the same class on a Dask cluster: 5,000 files on 1, 2 and 8 workers, and one lost
 pages moments   whether pictures that no page shows cost anything; going back in a picture
-where           the time of an access goes: shares of first writes, copies, TLB misses
 hub             memory and processor time of a learner's kernel, of 20 at once, the sum for 300
 stops           a kernel in QEMU: what a stop costs, and all tables of a Linux guest
 following       xv6 in QEMU, followed and free: to the shell, and a run (VMWIDGETS_XV6=FOLDER:…)
@@ -64,7 +63,6 @@ from . import (
     texts,
     traces,
     walks,
-    where,
 )
 from .shortest import SHORTEST
 
@@ -140,11 +138,6 @@ def run_against(quick: bool) -> str:
     return against.report(against.measure(parts, 1) if quick else against.measure())
 
 
-def run_where(quick: bool) -> str:
-    """Shares of an access's time."""
-    return where.report(where.PAGES // 10) if quick else where.report()
-
-
 def run_scrubbing(quick: bool) -> str:
     """A drag through a long history."""
     return scrubbing.report(scrubbing.measure(2_000, 60, 8) if quick else scrubbing.measure())
@@ -192,7 +185,6 @@ PARTS: dict[str, Callable[[bool], str]] = {
     "time": run_time,
     "paint": run_paint,
     "paint-beside": run_paint_beside,
-    "where": run_where,
 }
 
 

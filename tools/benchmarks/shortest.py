@@ -34,7 +34,6 @@ from . import (
     texts,
     traces,
     walks,
-    where,
 )
 
 FEW = (4, 8)
@@ -54,7 +53,6 @@ SHORTEST: dict[str, Callable[[], str]] = {
     "footprint": lambda: footprint.measured(1, 50),
     "maps": lambda: maps.report(*maps.measure(FEW, MOMENT, 1), FEW),
     "kmem": lambda: kmem.report(*kmem.measure(FEW, MOMENT, 1), FEW),
-    "where": lambda: where.report(20),
     "walks": lambda: walks.report(walks.measure(seconds=MOMENT)),
     "faults": lambda: faults.measure(10, FEW),
     "replays": lambda: replays.measure((20,)),
