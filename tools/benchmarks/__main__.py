@@ -1,7 +1,7 @@
 """Measure speed, side by side with what others do: `python -m tools.benchmarks [--quick | --shortest] [PART …]`.
 
 (all parts)     all of it, some eight minutes; --quick: two; --shortest: only to see that it runs
-maps            only pairs and lookups; also: kmem, walks, time, paint, footprint
+maps            only pairs and lookups; also: kmem, walks, paint, footprint
 faults          tasks that fault, and forks
 replays         recorded programs, read and replayed
 texts           maps, smaps and strace of 100,000 lines, loaded through the door
@@ -43,7 +43,6 @@ from . import (
     faults,
     following,
     footprint,
-    going_back,
     grading,
     growth,
     hub,
@@ -80,11 +79,6 @@ def run_maps(quick: bool) -> str:
 def run_kmem(quick: bool) -> str:
     """kmem_malloc and kmem_free."""
     return kmem.report(*(kmem.measure(seconds=0.1, rounds=1) if quick else kmem.measure()))
-
-
-def run_time(quick: bool) -> str:
-    """The past of a machine."""
-    return going_back.report(*(going_back.measure(1_000, 1_000) if quick else going_back.measure()))
 
 
 def run_paint(quick: bool) -> str:
@@ -182,7 +176,6 @@ PARTS: dict[str, Callable[[bool], str]] = {
     "moments": moments.report,
     "scrubbing": run_scrubbing,
     "stepping": run_stepping,
-    "time": run_time,
     "paint": run_paint,
     "paint-beside": run_paint_beside,
 }
