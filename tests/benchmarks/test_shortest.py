@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 HERE = (
     "footprint", "maps", "kmem", "walks", "faults", "replays", "texts",
     "references", "traces", "cell-memory",
-    "grading", "against", "growth", "hub", "moments",
+    "grading", "against", "hub", "moments",
 )  # fmt: skip  # read as a list
 
 ALONE = "pages"

@@ -8,7 +8,7 @@ texts           maps, smaps and strace of 100,000 lines, loaded through the door
 traces          a million references of programs by each policy, beside others; their picture
 cell-memory     what %%pages and other magics say of ten cells, and what each costs; smaps
 references      strings of references on paper, by policy
-against growth  beside an earlier commit; and whether what is not touched costs anything
+against         beside an earlier commit
 sizes           of the wheel and of what travels to a page, beside an earlier commit
 grading         a class, judged from its journals
 cluster         the same class on a Dask cluster: 5,000 files on 1, 2 and 8 workers, and one lost
@@ -44,7 +44,6 @@ from . import (
     following,
     footprint,
     grading,
-    growth,
     hub,
     kmem,
     laptops,
@@ -166,7 +165,6 @@ PARTS: dict[str, Callable[[bool], str]] = {
     "grading": grading.report,
     "cluster": cluster.report,
     "against": run_against,
-    "growth": growth.report,
     "hub": run_hub,
     "sizes": sizes.report,
     "laptops": lambda quick: run_laptops(laptops.SOME if quick else laptops.LABS),
