@@ -9,7 +9,6 @@ traces          a million references of programs by each policy, beside others; 
 cell-memory     what %%pages and other magics say of ten cells, and what each costs; smaps
 references      strings of references on paper, by policy
 against         beside an earlier commit
-sizes           of the wheel and of what travels to a page, beside an earlier commit
 grading         a class, judged from its journals
 cluster         the same class on a Dask cluster: 5,000 files on 1, 2 and 8 workers, and one lost
 pages moments   whether pictures that no page shows cost anything; going back in a picture
@@ -55,7 +54,6 @@ from . import (
     references,
     replays,
     scrubbing,
-    sizes,
     stepping,
     stops,
     texts,
@@ -166,7 +164,6 @@ PARTS: dict[str, Callable[[bool], str]] = {
     "cluster": cluster.report,
     "against": run_against,
     "hub": run_hub,
-    "sizes": sizes.report,
     "laptops": lambda quick: run_laptops(laptops.SOME if quick else laptops.LABS),
     "stops": stops.report,
     "following": following.report,

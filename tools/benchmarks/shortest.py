@@ -26,7 +26,6 @@ from . import (
     references,
     replays,
     scrubbing,
-    sizes,
     stepping,
     stops,
     texts,
@@ -39,12 +38,6 @@ FEW = (4, 8)
 
 MOMENT = 0.001
 """Seconds."""
-
-
-def of_sizes() -> str:
-    """One wheel, beside itself."""
-    found = sizes.sizes(against.HERE)
-    return sizes.compared(found, found)
 
 
 SHORTEST: dict[str, Callable[[], str]] = {
@@ -62,7 +55,6 @@ SHORTEST: dict[str, Callable[[], str]] = {
     "cluster": lambda: cluster.measured((4, 8)),
     "against": lambda: against.report(against.measure(("kmem",), 1)),
     "hub": lambda: hub.report(hub.measure(("01",), 2)),
-    "sizes": of_sizes,
     "laptops": lambda: laptops.report(laptops.measure(laptops.SOME[:1])),
     "stops": lambda: stops.report(True, 16),
     "following": lambda: following.report(True),
