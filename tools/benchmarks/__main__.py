@@ -10,7 +10,6 @@ cell-memory     what %%pages and other magics say of ten cells, and what each co
 references      strings of references on paper, by policy
 against         beside an earlier commit
 grading         a class, judged from its journals
-cluster         the same class on a Dask cluster: 5,000 files on 1, 2 and 8 workers, and one lost
 pages moments   whether pictures that no page shows cost anything; going back in a picture
 hub             memory and processor time of a learner's kernel, of 20 at once, the sum for 300
 stops           a kernel in QEMU: what a stop costs, and all tables of a Linux guest
@@ -38,7 +37,6 @@ import vmwidgets
 from . import (
     against,
     cell_memory,
-    cluster,
     faults,
     following,
     footprint,
@@ -161,7 +159,6 @@ PARTS: dict[str, Callable[[bool], str]] = {
     "traces": run_traces,
     "cell-memory": run_cell_memory,
     "grading": grading.report,
-    "cluster": cluster.report,
     "against": run_against,
     "hub": run_hub,
     "laptops": lambda quick: run_laptops(laptops.SOME if quick else laptops.LABS),

@@ -10,7 +10,6 @@ from tests.grading.classroom.damaged import DAMAGED
 from . import (
     against,
     cell_memory,
-    cluster,
     faults,
     following,
     footprint,
@@ -52,7 +51,6 @@ SHORTEST: dict[str, Callable[[], str]] = {
     "traces": lambda: traces.measure(500),
     "cell-memory": lambda: cell_memory.measure(1, 1, 1, 1),
     "grading": lambda: grading.measured(1, DAMAGED[:2], ("02",), (4, 8), 3),
-    "cluster": lambda: cluster.measured((4, 8)),
     "against": lambda: against.report(against.measure(("kmem",), 1)),
     "hub": lambda: hub.report(hub.measure(("01",), 2)),
     "laptops": lambda: laptops.report(laptops.measure(laptops.SOME[:1])),
