@@ -12,8 +12,6 @@ against         beside an earlier commit
 grading         a class, judged from its journals
 pages moments   whether pictures that no page shows cost anything; going back in a picture
 hub             memory and processor time of a learner's kernel, of 20 at once, the sum for 300
-stops           a kernel in QEMU: what a stop costs, and all tables of a Linux guest
-following       xv6 in QEMU, followed and free: to the shell, and a run (VMWIDGETS_XV6=FOLDER:…)
 laptops         the most memory of a page for each lab, in JupyterLab and in JupyterLite;
                 some labs: --labs 01 06 08a
 paint-beside    from an operation to its picture, beside an earlier commit
@@ -38,7 +36,6 @@ from . import (
     against,
     cell_memory,
     faults,
-    following,
     footprint,
     grading,
     hub,
@@ -53,7 +50,6 @@ from . import (
     replays,
     scrubbing,
     stepping,
-    stops,
     texts,
     traces,
     walks,
@@ -162,8 +158,6 @@ PARTS: dict[str, Callable[[bool], str]] = {
     "against": run_against,
     "hub": run_hub,
     "laptops": lambda quick: run_laptops(laptops.SOME if quick else laptops.LABS),
-    "stops": stops.report,
-    "following": following.report,
     "pages": pages.report,
     "moments": moments.report,
     "scrubbing": run_scrubbing,
