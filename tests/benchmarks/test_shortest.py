@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 HERE = (
-    "footprint", "maps", "kmem", "walks", "faults", "replays", "texts",
+    "footprint", "maps", "kmem", "walks", "faults", "texts",
     "references", "traces", "cell-memory",
     "grading", "against", "hub", "moments",
 )  # fmt: skip  # read as a list

@@ -3,7 +3,6 @@
 (all parts)     all of it, some eight minutes; --quick: two; --shortest: only to see that it runs
 maps            only pairs and lookups; also: kmem, walks, paint, footprint
 faults          tasks that fault, and forks
-replays         recorded programs, read and replayed
 texts           maps, smaps and strace of 100,000 lines, loaded through the door
 traces          a million references of programs by each policy, beside others; their picture
 cell-memory     what %%pages and other magics say of ten cells, and what each costs; smaps
@@ -47,7 +46,6 @@ from . import (
     paint,
     paint_beside,
     references,
-    replays,
     scrubbing,
     stepping,
     texts,
@@ -97,11 +95,6 @@ def run_texts(quick: bool) -> str:
     return texts.measure(texts.LINES[:1]) if quick else texts.measure()
 
 
-def run_replays(quick: bool) -> str:
-    """Return what strace recorded."""
-    return replays.measure(replays.LINES[:2]) if quick else replays.measure()
-
-
 def run_traces(quick: bool) -> str:
     """Traces of programs."""
     return traces.measure(traces.COUNT // 10) if quick else traces.measure()
@@ -149,7 +142,6 @@ PARTS: dict[str, Callable[[bool], str]] = {
     "kmem": run_kmem,
     "walks": run_walks,
     "faults": run_faults,
-    "replays": run_replays,
     "texts": run_texts,
     "references": run_references,
     "traces": run_traces,
