@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 
 HERE = (
     "footprint", "maps", "kmem", "walks", "faults", "texts",
-    "references", "traces", "cell-memory",
+    "references", "traces",
     "grading", "against", "hub", "moments",
 )  # fmt: skip  # read as a list
 

@@ -5,7 +5,6 @@ maps            only pairs and lookups; also: kmem, walks, paint, footprint
 faults          tasks that fault, and forks
 texts           maps, smaps and strace of 100,000 lines, loaded through the door
 traces          a million references of programs by each policy, beside others; their picture
-cell-memory     what %%pages and other magics say of ten cells, and what each costs; smaps
 references      strings of references on paper, by policy
 against         beside an earlier commit
 grading         a class, judged from its journals
@@ -33,7 +32,6 @@ import vmwidgets
 
 from . import (
     against,
-    cell_memory,
     faults,
     footprint,
     grading,
@@ -100,11 +98,6 @@ def run_traces(quick: bool) -> str:
     return traces.measure(traces.COUNT // 10) if quick else traces.measure()
 
 
-def run_cell_memory(quick: bool) -> str:
-    """Cells, and what magics say of them."""
-    return cell_memory.measure(8, turns=1) if quick else cell_memory.measure()
-
-
 def run_references(quick: bool) -> str:
     """Strings of references."""
     return references.measure(references.COUNT // 10, references.FRAMES[:1]) if quick else references.measure()
@@ -145,7 +138,6 @@ PARTS: dict[str, Callable[[bool], str]] = {
     "texts": run_texts,
     "references": run_references,
     "traces": run_traces,
-    "cell-memory": run_cell_memory,
     "grading": grading.report,
     "against": run_against,
     "hub": run_hub,

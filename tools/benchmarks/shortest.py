@@ -9,7 +9,6 @@ from tests.grading.classroom.damaged import DAMAGED
 
 from . import (
     against,
-    cell_memory,
     faults,
     footprint,
     grading,
@@ -45,7 +44,6 @@ SHORTEST: dict[str, Callable[[], str]] = {
     "texts": lambda: texts.measure((50,)),
     "references": lambda: references.measure(50, (4,)),
     "traces": lambda: traces.measure(500),
-    "cell-memory": lambda: cell_memory.measure(1, 1, 1, 1),
     "grading": lambda: grading.measured(1, DAMAGED[:2], ("02",), (4, 8), 3),
     "against": lambda: against.report(against.measure(("kmem",), 1)),
     "hub": lambda: hub.report(hub.measure(("01",), 2)),
