@@ -19,7 +19,7 @@ HERE = (
 ALONE = "pages"
 """It has a shell of its own, so it runs in a process of its own."""
 
-ELSEWHERE = {"laptops", "paint", "paint-beside", "scrubbing", "stepping"}
+ELSEWHERE = {"laptops", "paint", "paint-beside", "stepping"}
 """They need a browser, a wheel, an emulator, Dask: `tests/browser/`, `tests/packaging/`, `tests/real/` and
 `tests/hosts/` run them, most of those of browsers and `cluster` in `make sweep`."""
 

@@ -13,7 +13,6 @@ hub             memory and processor time of a learner's kernel, of 20 at once, 
 laptops         the most memory of a page for each lab, in JupyterLab and in JupyterLite;
                 some labs: --labs 01 06 08a
 paint-beside    from an operation to its picture, beside an earlier commit
-scrubbing       from a drag of the slider to the headline and the picture, in JupyterLab
 stepping        a step in the page while the kernel is busy, and the bytes of films
 """
 
@@ -44,7 +43,6 @@ from . import (
     paint,
     paint_beside,
     references,
-    scrubbing,
     stepping,
     texts,
     traces,
@@ -109,11 +107,6 @@ def run_against(quick: bool) -> str:
     return against.report(against.measure(parts, 1) if quick else against.measure())
 
 
-def run_scrubbing(quick: bool) -> str:
-    """A drag through a long history."""
-    return scrubbing.report(scrubbing.measure(2_000, 60, 8) if quick else scrubbing.measure())
-
-
 def run_stepping(quick: bool) -> str:
     """Steps in the page, while the kernel is busy."""
     return stepping.report(stepping.measure((8,), 10) if quick else stepping.measure())
@@ -144,7 +137,6 @@ PARTS: dict[str, Callable[[bool], str]] = {
     "laptops": lambda quick: run_laptops(laptops.SOME if quick else laptops.LABS),
     "pages": pages.report,
     "moments": moments.report,
-    "scrubbing": run_scrubbing,
     "stepping": run_stepping,
     "paint": run_paint,
     "paint-beside": run_paint_beside,

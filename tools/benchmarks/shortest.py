@@ -21,7 +21,6 @@ from . import (
     paint,
     paint_beside,
     references,
-    scrubbing,
     stepping,
     texts,
     traces,
@@ -51,7 +50,6 @@ SHORTEST: dict[str, Callable[[], str]] = {
     "pages": lambda: pages.report(True, (1, 2), 1),
     "moments": lambda: moments.report(True, 3),
     "stepping": lambda: stepping.report(stepping.measure((8,), 4)),
-    "scrubbing": lambda: scrubbing.report(scrubbing.measure(40, 4, 2)),
     "paint": lambda: paint.report(paint.measure((31,), 4, others=False)),
     "paint-beside": lambda: paint_beside.report(paint_beside.measure((31,), 4, 1, Server)),
 }
