@@ -13,11 +13,8 @@ ROOT = Path(__file__).parents[2]
 HERE = (
     "footprint", "maps", "kmem", "walks", "faults", "texts",
     "references", "traces",
-    "grading", "against", "hub", "moments",
+    "grading", "against", "hub",
 )  # fmt: skip  # read as a list
-
-ALONE = "pages"
-"""It has a shell of its own, so it runs in a process of its own."""
 
 ELSEWHERE = {"laptops", "paint", "paint-beside", "stepping"}
 """They need a browser, a wheel, an emulator, Dask: `tests/browser/`, `tests/packaging/`, `tests/real/` and
@@ -35,7 +32,7 @@ def test_each_part_is_run_by_a_test() -> None:
     from tools.benchmarks.__main__ import PARTS
     from tools.benchmarks.shortest import SHORTEST
 
-    assert set(SHORTEST) == set(PARTS) == {*HERE, ALONE, *ELSEWHERE}
+    assert set(SHORTEST) == set(PARTS) == {*HERE, *ELSEWHERE}
 
 
 @pytest.mark.parametrize("part", HERE)
@@ -46,7 +43,7 @@ def test_a_part_runs_to_its_end(part: str) -> None:
 
 
 def test_the_command_runs_a_part() -> None:
-    command = [sys.executable, "-m", "tools.benchmarks", "--shortest", ALONE]
+    command = [sys.executable, "-m", "tools.benchmarks", "--shortest", "kmem"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     is_report(done.stdout.partition("\n\n")[2])

@@ -8,7 +8,6 @@ traces          a million references of programs by each policy, beside others; 
 references      strings of references on paper, by policy
 against         beside an earlier commit
 grading         a class, judged from its journals
-pages moments   whether pictures that no page shows cost anything; going back in a picture
 hub             memory and processor time of a learner's kernel, of 20 at once, the sum for 300
 laptops         the most memory of a page for each lab, in JupyterLab and in JupyterLite;
                 some labs: --labs 01 06 08a
@@ -38,8 +37,6 @@ from . import (
     kmem,
     laptops,
     maps,
-    moments,
-    pages,
     paint,
     paint_beside,
     references,
@@ -135,8 +132,6 @@ PARTS: dict[str, Callable[[bool], str]] = {
     "against": run_against,
     "hub": run_hub,
     "laptops": lambda quick: run_laptops(laptops.SOME if quick else laptops.LABS),
-    "pages": pages.report,
-    "moments": moments.report,
     "stepping": run_stepping,
     "paint": run_paint,
     "paint-beside": run_paint_beside,
