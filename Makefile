@@ -122,7 +122,7 @@ javascript: environment-test bundle ## Run the front end's own tests
 doctests: environment-test bundle ## Run the examples of docstrings, README and docs
 	$(PYTEST) -n 2 --doctest-modules --doctest-glob='*.md' vmwidgets README.md CONTRIBUTING.md docs
 
-shortest: environment-test bundle ## Run each part of the bench in its shortest form
+shortest: environment-test bundle ## Run each part of the bench with the least of everything
 	$(PYTEST) -n 2 tests/benchmarks
 
 golden: environment-test bundle ## Compare with the golden record of what must stay
@@ -179,8 +179,8 @@ format: environment-test bundle ## Rewrite the sources in the house's style
 	$(BIN)/ruff check --fix
 	tools/npm run format
 
-bench: environment-test bundle ## Measure speed, side by side with what others do
-	$(BROWSER) $(BIN)/python -m tools.benchmarks
+bench: environment-test bundle ## Measure speed, side by side with what others do (COMMIT=288187fe: with an earlier commit)
+	$(BROWSER) $(BIN)/python -m tools.benchmarks $(if $(COMMIT),--beside $(COMMIT))
 
 pictures: environment-test bundle ## Make the README's pictures from the real thing
 	$(BROWSER) $(BIN)/python tools/pictures.py
@@ -201,8 +201,8 @@ listing: environment-test ## Write the lists of pictures from their registration
 locks: environment-test ## Lock the versions again (UPGRADE=1: take the newest)
 	$(BIN)/python -m tools.lock $(if $(UPGRADE),--upgrade)
 
-programs: ## Install strace, Valgrind, Firefox, Graphviz and librsvg (Debian, as root), which some tests need
-	tools/program --install strace valgrind firefox dot rsvg-convert
+programs: ## Install strace, Valgrind, Firefox and librsvg (Debian, as root), which some tests need
+	tools/program --install strace valgrind firefox rsvg-convert
 
 clean: ## Remove everything that was built, installed or cached here
 	rm -rf .venv .cache dist build js/node_modules vmwidgets/static

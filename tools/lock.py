@@ -21,9 +21,6 @@ else:
 
 FOLDER = environment.ROOT / "tools" / "requirements"
 UV = ("uv>=0.7",)
-PEERS = ("graphviz-anywidget>=0.8", "ipycytoscape>=1.3", "memory-graph>=0.3")
-"""What draws trees in notebooks too: `make bench` measures it beside this package."""
-
 SITE = ("furo>=2024.8.6", "myst-nb>=1.1", "sphinx>=8.1")
 """What the pages of the site are made with."""
 
@@ -53,7 +50,6 @@ def wanted() -> dict[str, tuple[str, ...]]:
         "base": base,
         "build": build,
         "uv": UV,
-        "peers": (*base, *extras["lab"], *PEERS),
         "site": (*base, *SITE),
         "release": groups["release"],
         **{f"hosts/{name}": (*base, *requirements) for name, requirements in hosts.items()},

@@ -1,20 +1,12 @@
-"""Texts of processes loaded through the door: seconds of processor time and memory, each in its own interpreter."""
+"""Texts of processes loaded: processor time and memory, each in its own interpreter."""
 
 from __future__ import annotations
 
-import resource
-import subprocess
-import sys
-from collections.abc import Callable, Sequence
-from time import process_time
+from collections.abc import Callable, Iterator
 
 import vmwidgets as vm
 
-from .table import table, verdict
-
-LINES = (10_000, 100_000)
-SECONDS, MEBIBYTES = 10, 200
-"""At most, for the longest of each kind."""
+from .measured import Row, apart, spent
 
 BASE, APART = 0x7F00_0000_0000, 0x3000
 
@@ -62,34 +54,16 @@ def strace(lines: int) -> str:
 TEXTS: dict[str, Callable[[int], str]] = {"maps": maps, "smaps": smaps, "strace": strace}
 
 
-def measure(sizes: Sequence[int] = LINES) -> str:
-    """The table, and the aims."""
-    rows, holds = [], True
+def rows(short: bool) -> Iterator[Row]:
+    """Seconds, and the most MiB of the interpreter."""
+    lines = 50 if short else 100_000
     for name in TEXTS:
-        found = [_apart(name, size) for size in sizes]
-        seconds, memory = found[-1]
-        holds = holds and seconds <= SECONDS and memory <= MEBIBYTES
-        rows.append([name, *(f"{one:.1f} s, {most:,.0f} MiB" for one, most in found)])
-    note = f"at most {SECONDS} s and {MEBIBYTES} MiB for the longest: {verdict(holds)}"
-    header = ["lines", *(f"{size:,}" for size in sizes)]
-    return table("Texts loaded: seconds of processor time, and the most memory of the interpreter", header, rows, note)
+        seconds, most = apart(loaded, name, lines)
+        yield Row(f"{name} of {lines:,} lines", seconds, "s", 10)
+        yield Row(f"{name} of {lines:,} lines, most memory", most, "MiB", 200)
 
 
-def _apart(name: str, lines: int) -> tuple[float, float]:
-    """Seconds and mebibytes of one load."""
-    command = [sys.executable, "-m", "tools.benchmarks.texts", name, str(lines)]
-    seconds, memory = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
-    return float(seconds), float(memory)
-
-
-def main(name: str, lines: int) -> None:
-    """Load one text, and print what it took."""
+def loaded(name: str, lines: int) -> float:
+    """Seconds in which a text is loaded."""
     text = TEXTS[name](lines)
-    begun = process_time()
-    vm.load(text)
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"{process_time() - begun:.3f} {most:.1f}")
-
-
-if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]))
+    return spent(lambda: vm.load(text))
