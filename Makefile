@@ -34,7 +34,7 @@ define END
 endef
 
 # Programs for the day of a release alone, in an environment that uv keeps.
-RELEASING = $(BIN)/uv tool run --quiet --with-requirements tools/requirements/release.txt
+RELEASING = $(BIN)/uv tool run --quiet --constraints tools/requirements/site.txt
 
 .DEFAULT_GOAL := help
 ifneq ($(BESIDE),yes)
@@ -198,8 +198,22 @@ course: environment-test ## Write the notebooks from their sources in course/, a
 listing: environment-test ## Write the lists of pictures from their registrations
 	$(BIN)/python -m tools.listing
 
-locks: environment-test ## Lock the versions again (UPGRADE=1: take the newest)
-	$(BIN)/python -m tools.lock $(if $(UPGRADE),--upgrade)
+# Each lock has hashes, and is for all supported Pythons and platforms at once; `page` is for Pyodide.  A lock that is
+# narrower than `test` takes the versions from there; Sphinx's readers, beside the programs of a release, need older ones.
+LOCK = $(BIN)/uv pip compile --quiet --generate-hashes --no-annotate --custom-compile-command "make locks" \
+	$(if $(UPGRADE),--upgrade) $(if $(PACKAGE),--upgrade-package $(PACKAGE)) pyproject.toml
+EVERYWHERE = --universal --python-version 3.10
+LOCKS := tools/requirements
+NARROW = --constraint $(LOCKS)/test.txt
+
+locks: environment-test ## Lock the versions again (UPGRADE=1: take the newest; PACKAGE=NAME: of this one alone)
+	$(LOCK) $(EVERYWHERE) --extra lab --group build --group uv --group test --output-file $(LOCKS)/test.txt
+	$(LOCK) $(EVERYWHERE) $(NARROW) --extra lab --group build --output-file $(LOCKS)/lab.txt
+	$(LOCK) $(EVERYWHERE) $(NARROW) --group hosts --output-file $(LOCKS)/hosts.txt
+	$(LOCK) $(EVERYWHERE) --group site --group release --output-file $(LOCKS)/site.txt
+	$(LOCK) --python-version 3.14 --python-platform wasm32-pyodide2024 $(NARROW) --group page --output-file $(LOCKS)/page.txt
+	$(BIN)/uv pip compile --quiet --generate-hashes --no-annotate --custom-compile-command "make locks" $(EVERYWHERE) \
+		$(NARROW) --group uv --output-file $(LOCKS)/uv.txt
 
 programs: ## Install strace, Valgrind, Firefox and librsvg (Debian, as root), which some tests need
 	tools/program --install strace valgrind firefox rsvg-convert
