@@ -34,7 +34,7 @@ define END
 endef
 
 # Programs for the day of a release alone, in an environment that uv keeps.
-RELEASING = $(BIN)/uv tool run --quiet --with-requirements tools/requirements/release.txt
+RELEASING = $(BIN)/uv tool run --quiet --constraints tools/requirements/site.txt
 
 .DEFAULT_GOAL := help
 ifneq ($(BESIDE),yes)
@@ -123,7 +123,7 @@ javascript: environment-test bundle ## Run the front end's own tests
 doctests: environment-test bundle ## Run the examples of docstrings, README and docs
 	$(PYTEST) -n 2 --doctest-modules --doctest-glob='*.md' vmwidgets README.md CONTRIBUTING.md docs
 
-shortest: environment-test bundle ## Run each part of the bench in its shortest form
+shortest: environment-test bundle ## Run each part of the bench with the least of everything
 	$(PYTEST) -n 2 tests/benchmarks
 
 golden: environment-test bundle ## Compare with the golden record of what must stay
@@ -180,8 +180,8 @@ format: environment-test bundle ## Rewrite the sources in the house's style
 	$(BIN)/ruff check --fix
 	tools/npm run format
 
-bench: environment-test bundle ## Measure speed, side by side with what others do
-	$(BROWSER) $(BIN)/python -m tools.benchmarks
+bench: environment-test bundle ## Measure speed, side by side with what others do (COMMIT=288187fe: with an earlier commit)
+	$(BROWSER) $(BIN)/python -m tools.benchmarks $(if $(COMMIT),--beside $(COMMIT))
 
 pictures: environment-test bundle ## Make the README's pictures from the real thing
 	$(BROWSER) $(BIN)/python tools/pictures.py
@@ -200,11 +200,25 @@ listing: environment-test ## Write the lists of pictures from their registration
 	$(BIN)/python -m tools.listing
 	$(BIN)/python -m tools.face
 
-locks: environment-test ## Lock the versions again (UPGRADE=1: take the newest)
-	$(BIN)/python -m tools.lock $(if $(UPGRADE),--upgrade)
+# Each lock has hashes, and is for all supported Pythons and platforms at once; `page` is for Pyodide.  A lock that is
+# narrower than `test` takes the versions from there; Sphinx's readers, beside the programs of a release, need older ones.
+LOCK = $(BIN)/uv pip compile --quiet --generate-hashes --no-annotate --custom-compile-command "make locks" \
+	$(if $(UPGRADE),--upgrade) $(if $(PACKAGE),--upgrade-package $(PACKAGE)) pyproject.toml
+EVERYWHERE = --universal --python-version 3.10
+LOCKS := tools/requirements
+NARROW = --constraint $(LOCKS)/test.txt
 
-programs: ## Install strace, Valgrind, Firefox, Graphviz and librsvg (Debian, as root), which some tests need
-	tools/program --install strace valgrind firefox dot rsvg-convert
+locks: environment-test ## Lock the versions again (UPGRADE=1: take the newest; PACKAGE=NAME: of this one alone)
+	$(LOCK) $(EVERYWHERE) --extra lab --group build --group uv --group test --output-file $(LOCKS)/test.txt
+	$(LOCK) $(EVERYWHERE) $(NARROW) --extra lab --group build --output-file $(LOCKS)/lab.txt
+	$(LOCK) $(EVERYWHERE) $(NARROW) --group hosts --output-file $(LOCKS)/hosts.txt
+	$(LOCK) $(EVERYWHERE) --group site --group release --output-file $(LOCKS)/site.txt
+	$(LOCK) --python-version 3.14 --python-platform wasm32-pyodide2024 $(NARROW) --group page --output-file $(LOCKS)/page.txt
+	$(BIN)/uv pip compile --quiet --generate-hashes --no-annotate --custom-compile-command "make locks" $(EVERYWHERE) \
+		$(NARROW) --group uv --output-file $(LOCKS)/uv.txt
+
+programs: ## Install strace, Valgrind, Firefox and librsvg (Debian, as root), which some tests need
+	tools/program --install strace valgrind firefox rsvg-convert
 
 clean: ## Remove everything that was built, installed or cached here
 	rm -rf .venv .cache dist build js/node_modules vmwidgets/static

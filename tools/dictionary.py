@@ -13,9 +13,10 @@ from functools import partial
 from pathlib import Path
 
 from tests.views.gallery import every
-from tools.benchmarks.stepping import drawn
 from vmwidgets.pictures.film import film_of
+from vmwidgets.pictures.moments import When
 from vmwidgets.pictures.picture import Picture
+from vmwidgets.views.scene.model import Scene
 from vmwidgets.widgets.host.controls import at_moment
 from vmwidgets.widgets.host.packing import pack, pack_film, unpack_text
 
@@ -56,6 +57,11 @@ def _texts(picture: Picture) -> Iterator[str]:
         film = film_of(partial(drawn, picture, machine.journal.serial(scene.steps.operation)), scene)
         if film is not None:
             yield unpack_text(pack_film(film, scene.steps.operation, frame), frame)
+
+
+def drawn(picture: Picture, serial: int, done: int | None) -> Scene:
+    """The drawing of a picture after so many events of an operation; None is after all."""
+    return picture.drawing(picture.at(When(serial, done)))
 
 
 def pieces(known: Mapping[str, Sequence[str]], size: int = SIZE) -> list[str]:

@@ -1,7 +1,8 @@
-"""Make environments from the locks in tools/requirements/: `environment.py test` or `environment.py lab` makes .venv.
+"""Make environments with locked versions: `environment.py test` or `environment.py lab` makes .venv.
 
-Runs with any Python 3.10 or newer and nothing installed.  A stamp in the environment holds the hash of what was
-installed, so a second run is over at once.  uv does the work; where there is none, pip installs the locked uv.
+Runs with any Python 3.10 or newer and nothing installed.  uv does the work; where there is none, pip installs the
+locked uv.  A stamp in the environment holds the hash of what was installed, so a second run is over at once and needs
+no network: for groups of pyproject.toml, uv asks the index again though all is there.
 """
 
 from __future__ import annotations
@@ -16,17 +17,22 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
-WIDER = {"lab": ("lab", "test")}
-"""Which locks will do for a wanted one; for others, only itself."""
+LOCKED = {
+    "lab": ("lab", "--extra", "lab", "--group", "build"),
+    "test": ("test", "--extra", "lab", "--group", "build", "--group", "uv", "--group", "test"),
+    "unit": ("test", "--group", "unit"),
+    "site": ("site", "--group", "site"),
+}
+"""The lock of an environment, and what of pyproject.toml is in it; others have a group of their name and `hosts`."""
 
 
 def main(name: str) -> None:
     """Bring .venv up to date with the lock called `name`."""
-    if up_to_date(VENV, name) and starts(PYTHON):
+    if any(up_to_date(VENV, wide) for wide in {name, "test"}) and starts(PYTHON):
         return
     if not starts(PYTHON, "import sys; sys.exit(sys.version_info < (3, 10))"):
         create()
-    print(f"vmwidgets: installing tools/requirements/{name}.txt into .venv", file=sys.stderr)
+    print(f"vmwidgets: installing what {name} needs into .venv", file=sys.stderr)
     install(PYTHON, *locked(name))
     # The bundle of js/ is built on the way; what that needs is in the lock.
     install(PYTHON, "--no-deps", "--no-build-isolation", "--editable", str(ROOT))
@@ -63,14 +69,14 @@ def share_node() -> None:
 
 
 def beside(folder: Path, program: Path, name: str) -> Path:
-    """Make an environment of another Python from the lock called `name`; return its Python.
+    """Make an environment of another Python with what `name` needs; return its Python.
 
     The package itself is not installed: tests take it from the checkout.
     """
     python = folder / "bin" / "python"
     if up_to_date(folder, name) and starts(python):
         return python
-    print(f"vmwidgets: installing tools/requirements/{name}.txt into {folder.relative_to(ROOT)}", file=sys.stderr)
+    print(f"vmwidgets: installing what {name} needs into {folder.relative_to(ROOT)}", file=sys.stderr)
     shutil.rmtree(folder, ignore_errors=True)
     folder.parent.mkdir(parents=True, exist_ok=True)
     run(uv(), "venv", "--quiet", "--python", program, folder)
@@ -89,7 +95,7 @@ def uv() -> str:
     own = VENV / "bin" / "uv"
     if found := shutil.which("uv") or shutil.which(own):
         return found
-    run(PYTHON, "-m", "pip", "install", "-qq", "--disable-pip-version-check", *locked("uv"))
+    run(PYTHON, "-m", "pip", "install", "-qq", "--disable-pip-version-check", *from_lock("uv"))
     return str(own)
 
 
@@ -99,7 +105,14 @@ def starts(python: Path, check: str = "") -> bool:
 
 
 def locked(name: str) -> tuple[str, ...]:
-    """Return the arguments that install a lock, each package checked against its hash."""
+    """Return the arguments that install what `name` needs, each package locked and checked against its hash."""
+    lock, *wanted = LOCKED.get(name, ("hosts", "--group", name))
+    constraint = str(ROOT / "tools" / "requirements" / f"{lock}.txt")
+    return ("--require-hashes", "--constraint", constraint, "--requirement", "pyproject.toml", *wanted)
+
+
+def from_lock(name: str) -> tuple[str, ...]:
+    """Return the arguments with which pip takes all of a lock."""
     return ("--require-hashes", "--requirement", str(ROOT / "tools" / "requirements" / f"{name}.txt"))
 
 
@@ -115,23 +128,19 @@ def run(*command: str | Path) -> None:
 
 
 def up_to_date(folder: Path, name: str) -> bool:
-    """Return whether an environment holds what the lock called `name` says."""
-    return any(
-        stamp(folder, lock).is_file() and stamp(folder, lock).read_text() == digest(lock)
-        for lock in WIDER.get(name, (name,))
-    )
+    """Return whether an environment holds what `name` needs now."""
+    return stamp(folder, name).is_file() and stamp(folder, name).read_text() == digest(name)
 
 
 def stamp(folder: Path, name: str) -> Path:
-    """Return the file in an environment that says which lock it was made from."""
-    return folder / f"vmwidgets-{name.replace('/', '-')}.sha256"
+    """Return the file in an environment that says what it was made from."""
+    return folder / f"vmwidgets-{name}.sha256"
 
 
 def digest(name: str) -> str:
-    """Return the hash of everything that an environment is made from; only .venv has the package itself."""
+    """Return the hash of everything that an environment is made from."""
     total = hashlib.sha256(str(ROOT).encode())  # programs of an environment name the folder that they are in
-    package = ("pyproject.toml",) if name in ("lab", "test") else ()
-    for path in (f"tools/requirements/{name}.txt", "tools/environment.py", *package):
+    for path in (f"tools/requirements/{LOCKED.get(name, ('hosts',))[0]}.txt", "tools/environment.py", "pyproject.toml"):
         total.update((ROOT / path).read_bytes())
     return total.hexdigest()
 

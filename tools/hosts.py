@@ -19,6 +19,7 @@ NPM = ROOT / "tests" / "hosts"
 
 WHEELS = FOLDER / "wheels"
 PYODIDE = FOLDER / "node_modules" / "pyodide"
+LOCK = ROOT / "tools" / "requirements" / "page.txt"
 PAGE = ("--platform", "any", "--implementation", "py", "--abi", "none", "--python-version", "3.14")
 """What pip takes for a page: wheels of Python alone."""
 
@@ -38,7 +39,7 @@ def set_up(name: str) -> None:
     if name == "firefox":
         fetch_packages()
         return
-    environment.beside(FOLDER / name, environment.PYTHON, f"hosts/{name}")
+    environment.beside(FOLDER / name, environment.PYTHON, name)
     if name == "lite":
         fetch_wheels()
     if name in ("lite", "hub"):
@@ -47,13 +48,14 @@ def set_up(name: str) -> None:
 
 def fetch_wheels() -> None:
     """Download the wheels that a page installs, each checked against its hash."""
-    if environment.up_to_date(WHEELS, "hosts/pyodide"):
+    kept = WHEELS / LOCK.name
+    if kept.is_file() and kept.read_bytes() == LOCK.read_bytes():
         return
-    print("vmwidgets: fetching tools/requirements/hosts/pyodide.txt into .cache/hosts/wheels", file=sys.stderr)
+    print("vmwidgets: fetching tools/requirements/page.txt into .cache/hosts/wheels", file=sys.stderr)
     shutil.rmtree(WHEELS, ignore_errors=True)
     command = [str(environment.PYTHON), *["-m", "pip", "download", "-qq", "--disable-pip-version-check", "--no-deps"]]
-    environment.run(*command, "--only-binary=:all:", *PAGE, "--dest", WHEELS, *environment.locked("hosts/pyodide"))
-    environment.stamp(WHEELS, "hosts/pyodide").write_text(environment.digest("hosts/pyodide"))
+    environment.run(*command, "--only-binary=:all:", *PAGE, "--dest", WHEELS, *environment.from_lock("page"))
+    shutil.copy2(LOCK, WHEELS)
 
 
 def fetch_packages() -> None:

@@ -4,7 +4,7 @@ Tests marked `once` run on the newest alone: long random searches, and all cases
 (tests/conftest.py).  So do the slow functions of tests/slow.txt, and the folders that are alike on each Python
 (tests/tiers.py).  With `--rest`, what `make test` has run on .venv's Python is left out.  Other arguments are pytest's:
 `python -m tools.unit -k threads`.
-Environments of Pythons other than .venv's are in .cache/unit, made from tools/requirements/unit.txt.
+Environments of Pythons other than .venv's are in .cache/unit.
 """
 
 from __future__ import annotations

@@ -268,14 +268,3 @@ def test_where_no_scheduler_answers_is_one_sentence(folder: Path, course: Path, 
             runs.append(cluster.run(folder, course, out, ANSWER=1))
         for address, run in zip(addresses, runs, strict=True):
             assert failed(run, out) == f"no Dask scheduler answers at {address} within 1 seconds"
-
-
-@pytest.mark.sweep  # it starts seven clusters
-def test_the_bench_of_a_cluster_runs_to_its_end() -> None:
-    """With workers that sleep, too, and one that is lost; no time is looked at, but the bytes are."""
-    from tests.benchmarks.test_shortest import is_report
-    from tools.benchmarks.shortest import SHORTEST
-
-    found = SHORTEST["cluster"]()
-    is_report(found)
-    assert "wrote the same bytes" in found

@@ -100,7 +100,7 @@ def python(wheel: Path, checkout: Path, environment: Callable[..., Path], tmp_pa
     Its metadata name what it needs: pip finds that among the locked wheels, on a server of files.
     """
     wheels, python = tmp_path_factory.mktemp("wheels"), environment()
-    locked = checkout / "tools" / "requirements" / "base.txt"
+    locked = checkout / "tools" / "requirements" / "lab.txt"
     download: list[str | Path] = [python, "-m", "pip", "download", "-qq", "--require-hashes", "--only-binary=:all:"]
     subprocess.run([*download, "-r", locked, "-d", wheels], check=True)
     shutil.copy(wheel, wheels)
@@ -193,7 +193,7 @@ def test_the_sdist_has_the_front_end_and_no_solutions(dist: Path) -> None:
 
 def test_an_index_takes_both_and_their_description_leads_somewhere(dist: Path, checkout: Path) -> None:
     """An index resolves no address that is relative; those of this repository are files of the version."""
-    lock = checkout / "tools" / "requirements" / "release.txt"
+    lock = checkout / "tools" / "requirements" / "site.txt"
     files = [*dist.glob("*.whl"), *dist.glob("*.tar.gz")]
     twine: list[str | Path] = [
         sys.executable,
@@ -202,7 +202,7 @@ def test_an_index_takes_both_and_their_description_leads_somewhere(dist: Path, c
         "tool",
         "run",
         "--quiet",
-        "--with-requirements",
+        "--constraints",
         lock,
         "twine",
     ]
@@ -251,7 +251,7 @@ ASKED = "import hatchling.build as one; print(one.get_requires_for_build_wheel()
 @pytest.fixture
 def builder(environment: Callable[..., Path], checkout: Path) -> Path:
     """The Python of an environment that builds wheels, and has no Node.js."""
-    python, lock = environment(), (checkout / "tools" / "requirements" / "build.txt").read_text(encoding="utf-8")
+    python, lock = environment(), (checkout / "tools" / "requirements" / "lab.txt").read_text(encoding="utf-8")
     wanted = re.findall(r"^(?:hatchling|hatch-fancy-pypi-readme)==\S+", lock, re.MULTILINE)
     command: list[str | Path] = [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--python", python]
     subprocess.run([*command, *wanted], check=True)

@@ -155,23 +155,6 @@ def test_an_interrupt_ends_the_call_and_not_the_kernel(folder):
         assert k.kernel.walk(0x8000_0000).ok
 
 
-def test_the_bench_measures_stops(folder):
-    from tools.benchmarks import stops
-
-    report = stops.report(True, 16).splitlines()
-    assert sum(line.strip().startswith("a stop that reads registers and 8 desc") for line in report) == 2
-    assert all("reached" in line or "MISSED" in line for line in report[2:-1])
-
-
-def test_the_bench_measures_following(folder, monkeypatch):
-    from tools.benchmarks import following
-
-    monkeypatch.delenv("VMWIDGETS_XV6", raising=False)
-    report = following.report(True)
-    assert "lives (nothing found)" in report
-    assert sum(line.rstrip().endswith(("reached", "MISSED")) for line in report.splitlines()) == 2
-
-
 # ---- files that are not kernels -----------------------------------------------------------------
 
 

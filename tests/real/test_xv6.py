@@ -13,7 +13,6 @@ import pytest
 
 import vmwidgets as vm
 from tests.real.conftest import needed
-from tools.benchmarks.following import commands
 
 XV6 = os.environ.get("VMWIDGETS_XV6", "")
 
@@ -21,6 +20,19 @@ pytestmark = [
     pytest.mark.kernel,
     pytest.mark.skipif(not XV6, reason="VMWIDGETS_XV6 names no folder of xv6-riscv"),
 ]
+
+
+TESTS = {
+    "cowtest": "cow", "lazytests": "lazy", "pgtbltest": "pgtbl", "mmaptest": "mmap", "forktest": "base",
+    "usertests sbrkbasic": "base",
+}  # fmt: skip  # a command, and the lab whose rules hold
+
+
+def commands(folder: Path) -> dict[str, str]:
+    """The tests that a folder has, each with its lab: those of labs, or else two of xv6's own."""
+    there = {run: lab for run, lab in TESTS.items() if (folder / "user" / f"{run.split()[0]}.c").is_file()}
+    own = {run: lab for run, lab in there.items() if lab != "base"}
+    return own or there
 
 
 @pytest.fixture

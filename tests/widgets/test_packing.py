@@ -4,15 +4,40 @@ from __future__ import annotations
 
 import json
 import zlib
+from collections.abc import Iterator
 from functools import partial
 
 import pytest
 
-from tools.benchmarks.stepping import drawn, subjects
+import vmwidgets as vm
+from tools.dictionary import drawn
 from vmwidgets.pictures.film import film_of
+from vmwidgets.pictures.picture import Picture
 from vmwidgets.widgets.host.packing import dictionary, pack, pack_film, unpack, unpack_text
 
 NOW = {"number": 4, "place": -1}
+
+
+def subjects() -> Iterator[tuple[str, Picture]]:
+    """Pictures after operations with steps; their machines live until the last of them is drawn."""
+    machine = vm.boot("x86-64")
+    for rights in ("rw", "r", "rw"):
+        machine.kernel_map.enter("16 KiB", prot=rights)
+    kinds = (vm.Map, vm.Kentry, vm.Slabs, vm.Dashboard)
+    found = [(f"enter, {kind.__name__}", vm.picture(kind(machine))) for kind in kinds]
+    for _, picture in found:
+        picture.scene()
+    other = vm.boot("x86-64")
+    task = other.task("init")
+    start = task.mmap("64 KiB")
+    task.write(start, b"x" * 9000)
+    child = task.fork("child")
+    child.write(start, b"own")
+    kinds_of_copies = (vm.Fault, vm.Objects, vm.Frames, vm.Sharing, vm.Tlb)
+    found += [(f"copy, {kind.__name__}", vm.picture(kind(other))) for kind in kinds_of_copies]
+    yield from found
+    yield "copy, Tables", vm.picture(vm.Tables(child))
+    yield "copy, Walk", vm.picture(vm.Walk(child.walk(start)))
 
 
 def test_the_dictionary_pays_for_each_picture_and_half_of_them_pay_for_it() -> None:

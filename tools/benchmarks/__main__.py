@@ -1,267 +1,70 @@
-"""Measure speed, side by side with what others do: `python -m tools.benchmarks [--quick | --shortest] [PART …]`.
+"""Measure speed, beside what others do or beside an earlier commit: `python -m tools.benchmarks [PART …]`.
 
-(all parts)     all of it, some eight minutes; --quick: two; --shortest: only to see that it runs
-maps            only pairs and lookups; also: long, kmem, domains, walks, time, paint, footprint
+footprint       importing, booting, and bytes an entry
+pairs           enter and remove, and lookups, beside other packages
+kmem            kmem_malloc and kmem_free
 faults          tasks that fault, and forks
-replays         recorded programs, read and replayed
-texts           maps, smaps and strace of 100,000 lines, loaded through the door
-traces          a million references of programs by each policy, beside others; their picture
-cell-memory     what %%pages and other magics say of ten cells, and what each costs; smaps
-page-outs       pages that leave memory, by policy; references: the same on paper
-against growth  beside an earlier commit; and whether what is not touched costs anything
-sizes           of the wheel and of what travels to a page, beside an earlier commit
+walks           walks by format, beside Unicorn's
+references      strings and traces of references by policy, and a trace's picture
+texts           maps, smaps and strace of 100,000 lines, loaded
 grading         a class, judged from its journals
-cluster         the same class on a Dask cluster: 5,000 files on 1, 2 and 8 workers, and one lost
-pages moments   whether pictures that no page shows cost anything; going back in a picture
-where           the time of an access goes: shares of first writes, copies, TLB misses
-hub             memory and processor time of a learner's kernel, of 20 at once, the sum for 300
-stops           a kernel in QEMU: what a stop costs, and all tables of a Linux guest
-following       xv6 in QEMU, followed and free: to the shell, and a run (VMWIDGETS_XV6=FOLDER:…)
-laptops         the most memory of a page for each lab, in JupyterLab and in JupyterLite;
-                some labs: --labs 01 06 08a
-paint-beside    from an operation to its picture, beside an earlier commit
-scrubbing       from a drag of the slider to the headline and the picture, in JupyterLab
-stepping        a step in the page while the kernel is busy, and the bytes of films
+paint           from an operation to its picture, the first picture, and a step while the kernel is busy
+laptops         the most memory of a page and of a kernel for some labs
+
+`--beside COMMIT` measures the same at a commit, in turns, and prints ratios.  Times depend on the machine and on what
+else it does; the ratios of one run say more.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import platform
-import sys
-from collections.abc import Callable, Sequence
-from functools import partial
 from pathlib import Path
-from time import perf_counter
 
 import vmwidgets
 
-from . import (
-    against,
-    cell_memory,
-    cluster,
-    domain_pictures,
-    domains,
-    faults,
-    following,
-    footprint,
-    going_back,
-    grading,
-    growth,
-    hub,
-    kmem,
-    laptops,
-    long_operations,
-    maps,
-    moments,
-    page_outs,
-    pages,
-    paint,
-    paint_beside,
-    references,
-    replays,
-    scrubbing,
-    sizes,
-    stepping,
-    stops,
-    tables,
-    texts,
-    traces,
-    walks,
-    where,
-)
-from .shortest import SHORTEST
+from . import measured
+
+PARTS = ("footprint", "pairs", "kmem", "faults", "walks", "references", "texts", "grading", "paint", "laptops")
+
+DRAWING = ("footprint", "paint", "laptops")
+"""Parts that need the front end."""
 
 KEPT = Path(__file__).resolve().parents[2] / ".cache" / "bench.txt"
 """What a run of all parts printed: `make site` shows it."""
 
 
-def run_maps(quick: bool) -> str:
-    """Enter, remove, lookup."""
-    sizes = maps.SIZES[:2] if quick else maps.SIZES
-    found = maps.measure(sizes, 0.15, 2) if quick else maps.measure(sizes)
-    return maps.report(*found, sizes)
-
-
-def run_long(quick: bool) -> str:
-    """Operations on all of a map, and many threads."""
-    counts = long_operations.ENTRIES[:2], long_operations.THREADS[:2]
-    return long_operations.measure(*counts) if quick else long_operations.measure()
-
-
-def run_kmem(quick: bool) -> str:
-    """kmem_malloc and kmem_free."""
-    return kmem.report(*(kmem.measure(seconds=0.1, rounds=1) if quick else kmem.measure()))
-
-
-def run_domains(quick: bool) -> str:
-    """map and unmap in a self-paging domain, and its pictures."""
-    pairs = domains.report(*(domains.measure(seconds=0.1, rounds=1) if quick else domains.measure()))
-    sizes = domain_pictures.SIZES[:2] if quick else domain_pictures.SIZES
-    return f"{pairs}\n\n{domain_pictures.report(domain_pictures.measure(sizes), sizes)}"
-
-
-def run_time(quick: bool) -> str:
-    """The past of a machine."""
-    return going_back.report(*(going_back.measure(1_000, 1_000) if quick else going_back.measure()))
-
-
-def run_paint(quick: bool) -> str:
-    """Operation to picture."""
-    return paint.report(paint.measure((31, 127), 10) if quick else paint.measure((31, 127, 1_023, 100_000), 24))
-
-
-def run_paint_beside(quick: bool) -> str:
-    """Operation to picture, then and now."""
-    return paint_beside.report(paint_beside.measure((127,), 10, 1) if quick else paint_beside.measure())
-
-
-def run_walks(quick: bool) -> str:
-    """Walks, beside Unicorn's."""
-    return walks.report(walks.measure(seconds=0.1) if quick else walks.measure())
-
-
-def run_faults(quick: bool) -> str:
-    """Faults of tasks, and forks."""
-    return faults.measure(200, faults.SIZES[:2]) if quick else faults.measure()
-
-
-def run_page_outs(quick: bool) -> str:
-    """Page replacement."""
-    return page_outs.measure(200, page_outs.FRAMES[:1]) if quick else page_outs.measure()
-
-
-def run_texts(quick: bool) -> str:
-    """Texts of processes, loaded."""
-    return texts.measure(texts.LINES[:1]) if quick else texts.measure()
-
-
-def run_replays(quick: bool) -> str:
-    """Return what strace recorded."""
-    return replays.measure(replays.LINES[:2]) if quick else replays.measure()
-
-
-def run_traces(quick: bool) -> str:
-    """Traces of programs."""
-    return traces.measure(traces.COUNT // 10) if quick else traces.measure()
-
-
-def run_cell_memory(quick: bool) -> str:
-    """Cells, and what magics say of them."""
-    return cell_memory.measure(8, turns=1) if quick else cell_memory.measure()
-
-
-def run_references(quick: bool) -> str:
-    """Strings of references."""
-    return references.measure(references.COUNT // 10, references.FRAMES[:1]) if quick else references.measure()
-
-
-def run_against(quick: bool) -> str:
-    """This tree beside an earlier commit."""
-    parts = ("pairs-1000", "kmem", "domain", "import", "tasks", "back")
-    return against.report(against.measure(parts, 1) if quick else against.measure())
-
-
-def run_where(quick: bool) -> str:
-    """Shares of an access's time."""
-    return where.report(where.PAGES // 10) if quick else where.report()
-
-
-def run_scrubbing(quick: bool) -> str:
-    """A drag through a long history."""
-    return scrubbing.report(scrubbing.measure(2_000, 60, 8) if quick else scrubbing.measure())
-
-
-def run_stepping(quick: bool) -> str:
-    """Steps in the page, while the kernel is busy."""
-    return stepping.report(stepping.measure((8,), 10) if quick else stepping.measure())
-
-
-def run_hub(quick: bool) -> str:
-    """Return what a class costs."""
-    return hub.report(hub.measure(hub.LABS[:2], 4) if quick else hub.measure())
-
-
-def run_laptops(labs: Sequence[str]) -> str:
-    """Memory of a page."""
-    return laptops.report(laptops.measure(labs))
-
-
-PARTS: dict[str, Callable[[bool], str]] = {
-    "footprint": footprint.report,
-    "maps": run_maps,
-    "long": run_long,
-    "kmem": run_kmem,
-    "domains": run_domains,
-    "walks": run_walks,
-    "faults": run_faults,
-    "page-outs": run_page_outs,
-    "replays": run_replays,
-    "texts": run_texts,
-    "references": run_references,
-    "traces": run_traces,
-    "cell-memory": run_cell_memory,
-    "tables": tables.report,
-    "grading": grading.report,
-    "cluster": cluster.report,
-    "against": run_against,
-    "growth": growth.report,
-    "hub": run_hub,
-    "sizes": sizes.report,
-    "laptops": lambda quick: run_laptops(laptops.SOME if quick else laptops.LABS),
-    "stops": stops.report,
-    "following": following.report,
-    "pages": pages.report,
-    "moments": moments.report,
-    "scrubbing": run_scrubbing,
-    "stepping": run_stepping,
-    "time": run_time,
-    "paint": run_paint,
-    "paint-beside": run_paint_beside,
-    "where": run_where,
-}
-
-
 def main() -> None:
     """Print the tables of the parts asked for."""
     parser = argparse.ArgumentParser(
-        prog="python -m tools.benchmarks", description="Measure speed, beside what others do."
+        prog="python -m tools.benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("parts", nargs="*", metavar="PART", help=f"any of {', '.join(PARTS)}; all without one")
-    parser.add_argument("--quick", action="store_true", help="small sizes and few repetitions, to see that it runs")
-    parser.add_argument("--shortest", action="store_true", help="the least of everything: figures mean nothing then")
-    parser.add_argument("--labs", nargs="+", metavar="LAB", help="for the part laptops: these labs, such as 01 08a")
+    parser.add_argument("parts", nargs="*", metavar="PART", help="all without one")
+    parser.add_argument("--beside", metavar="COMMIT", help="measure this commit too")
+    parser.add_argument("--short", action="store_true", help="the least of everything: figures mean nothing then")
+    parser.add_argument("--rows", action="store_true", help="print the rows as JSON")
     given = parser.parse_args()
-    try:
-        labs = laptops.named(given.labs or [])
-    except ValueError as error:
-        parser.error(str(error))
-    if given.labs and given.parts != ["laptops"]:
-        parser.error("--labs needs the part laptops, and no other")
-    unknown = [part for part in given.parts if part not in PARTS]
-    if unknown:
+    if unknown := [part for part in given.parts if part not in PARTS]:
         parser.error(f"there is no part {unknown[0]!r}; there are {', '.join(PARTS)}")
-    written: list[str] = []
-
-    def say(text: str) -> None:
-        print(text, end="\n\n", flush=True)
-        written.append(text)
-
-    load = ", ".join(f"{value:.1f}" for value in os.getloadavg()) if hasattr(os, "getloadavg") else "unknown"
+    parts = given.parts or PARTS
+    if given.rows:
+        print(json.dumps([row for part in parts for row in measured.rows_of(part, given.short)]))
+        return
+    load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
     python = f"Python {platform.python_version()}, {platform.machine()}"
-    say(
-        f"vmwidgets {vmwidgets.__version__}, {python}, {os.cpu_count()} cores, load {load}\n"
-        "Times depend on the machine and on what else it does; the ratios within one run say more."
-    )
-    begun = perf_counter()
-    for part in given.parts or PARTS:
-        run = SHORTEST[part] if given.shortest else partial(PARTS[part], given.quick)
-        say(run_laptops(labs) if given.labs else run())
-    if not (given.parts or given.shortest):
+    written = [f"vmwidgets {vmwidgets.__version__}, {python}, {os.cpu_count()} cores, load {load}"]
+    print(written[0])
+    for part in parts:
+        if given.beside:
+            written.append(measured.beside(part, given.beside, given.short, part in DRAWING))
+        else:
+            written.append(measured.alone(part, given.short))
+        print(f"\n{written[-1]}", flush=True)
+    if not (given.parts or given.short or given.beside):
         KEPT.parent.mkdir(exist_ok=True)
         KEPT.write_text("\n\n".join(written) + "\n", encoding="utf-8")
-    print(f"measured in {perf_counter() - begun:.0f} s", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -1,240 +1,202 @@
-"""What is compared with an earlier commit; run as a program, with that commit's sources or these on the path.
+"""What all parts of the bench share: rows with an aim, the fastest of many calls, and an earlier commit beside this.
 
-It uses only names that both have.  Prints microseconds by name, as JSON.
+A part is a module with `rows(short)`, which yields its figures; `short` is the least of everything, to see that it
+runs.  Less is better in each row, so that a row can be compared with the same row of another commit.
 """
 
 from __future__ import annotations
 
-import gc
 import json
-import random
+import os
+import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from importlib import import_module
+from io import BytesIO
 from pathlib import Path
-from time import perf_counter, process_time
-from typing import Any
+from tarfile import open as open_tar
+from time import process_time
+from typing import Any, NamedTuple
 
-import vmwidgets as vm
-from tools.benchmarks.subjects import BASE, BareMap, MachineOperations
-from vmwidgets.widgets.host import hub
+HERE = Path(__file__).parents[2]
+NOISE = 0.05
+"""By how much a ratio of two times may be off."""
 
-try:
-    from tests.oracles.replay import replay
-except ImportError:  # the earlier commit has it elsewhere
-    from vmwidgets.sources.traces.replay import replay
-
-PAGE = 4096
-RUNS = ("x15/big-1", "freebsd/mixed", "barrelfish/mixed-1")
-"""Recorded runs that are replayed."""
-
-ROUNDS = 60
-MANY = 6_000
+TURNS = 3
+"""The number of turns in which two trees are measured, one after the other."""
 
 
-def best(call: Callable[[], object], times: int, rounds: int = ROUNDS) -> float:
-    """Microseconds a call, in the best of many short rounds: the one that nothing else disturbed."""
+class Row(NamedTuple):
+    """A figure: its name, its value in `unit`, and the most that it should be."""
+
+    name: str
+    value: float
+    unit: str = "µs"
+    aim: float = float("inf")
+
+
+def rows_of(part: str, short: bool) -> list[Row]:
+    """Measure a part."""
+    found: Iterator[Row] = import_module(f"{__package__}.{part}").rows(short)
+    return list(found)
+
+
+def titled(part: str) -> str:
+    """Return what a part measures: the first line of its module."""
+    return (import_module(f"{__package__}.{part}").__doc__ or "").partition("\n")[0].rstrip(".")
+
+
+def fastest(call: Callable[[], object], times: int = 100, rounds: int = 20) -> float:
+    """Microseconds of processor time a call, in the best of many rounds: the one that nothing else disturbed."""
     found = float("inf")
     for _ in range(rounds):
-        begun = perf_counter()
+        begun = process_time()
         for _ in range(times):
             call()
-        found = min(found, perf_counter() - begun)
+        found = min(found, process_time() - begun)
     return found / times * 1e6
 
 
-def average(call: Callable[[], object], times: int = MANY) -> float:
-    """Microseconds of processor time a call: with all that comes once in a while, such as the search for garbage."""
-    begun = process_time()
-    for _ in range(times):
-        call()
-    return (process_time() - begun) / times * 1e6
+def spent(call: Callable[[], object]) -> float:
+    """Seconds of processor time of one call."""
+    return fastest(call, 1, 1) / 1e6
 
 
-def pairs(entries: int) -> dict[str, float]:
-    """A pair of enter and remove among so many entries: of the map alone, and as operations of a machine."""
-    found: dict[str, float] = {}
-    for name, kind, times in (("the map alone", BareMap, 200), ("as operations", MachineOperations, 50)):
-        subject: Any = kind()
-        subject.fill(entries)
-        chance = random.Random(1)
-        count = 2_000 + ROUNDS * times + MANY
-        places = iter([BASE + 2 * chance.randrange(entries) * PAGE + PAGE for _ in range(count)])
-
-        def pair(subject: Any = subject, places: Any = places) -> None:
-            place = next(places)
-            subject.enter(place)
-            subject.remove(place)
-
-        best(pair, 1_000, 1)  # until as many operations have their events as will
-        found[f"enter and remove among {entries:,}, {name}"] = best(pair, times)
-        if kind is MachineOperations:
-            found[f"enter and remove among {entries:,}, as operations, on average"] = average(pair)
-        del subject, pair
-        gc.collect()
-    return found
+def quantile(times: Sequence[float], share: float) -> float:
+    """The time that `share` of them stayed below; no number for none."""
+    ordered = sorted(times)
+    return ordered[round(share * (len(ordered) - 1))] if ordered else float("nan")
 
 
-def kmem() -> dict[str, float]:
-    """kmem_malloc and kmem_free: a page, and each further one."""
-    machine = vm.boot("x86-64", ram="256 MiB", layout="x15-64")
-    for _ in range(100):
-        machine.kmem_malloc(PAGE)
-
-    def pair(pages: int) -> None:
-        machine.kmem_free(machine.kmem_malloc(pages * PAGE), pages * PAGE)
-
-    one, many = best(lambda: pair(1), 30), best(lambda: pair(64), 3)
-    return {"kmem_malloc and kmem_free of a page": one, "each further page": (many - one) / 63}
+APART = """
+import json, resource
+from {module} import {name}
+print()
+print(json.dumps([{name}(*{arguments!r}), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024]))
+"""
 
 
-def domain() -> dict[str, float]:
-    """A domain's map of 256 pages; map and unmap of them, and of one."""
-    made = vm.boot("armv7", ram="256 MiB").domain("full", slots=65_536)
-    film, frame = str(made.device_frame("1 GiB", "64 MiB").ref), str(made.frame().ref)
-    place = 0x7000_0000
-
-    def pair(what: str, size: int) -> None:
-        made.map(what, at=place, size=size)
-        made.unmap(place, size)
-
-    found = {"a domain's map and unmap of a page": best(lambda: pair(frame, PAGE), 10)}
-    found["a domain's map and unmap of 256 pages"] = best(lambda: pair(film, vm.MIB), 2)
-    fastest = float("inf")
-    for _ in range(ROUNDS):
-        begun = perf_counter()
-        made.map(film, at=place, size=vm.MIB)
-        fastest = min(fastest, perf_counter() - begun)
-        made.unmap(place, vm.MIB)
-    return found | {"a domain's map of 256 pages": fastest * 1e6}
+def apart(function: Callable[..., Any], *arguments: Any) -> tuple[Any, float]:
+    """Call a function in an interpreter of its own: its result, and the most MiB that the interpreter had."""
+    program = APART.format(module=function.__module__, name=function.__name__, arguments=arguments)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    result, peak = json.loads(done.stdout.splitlines()[-1])
+    return result, peak
 
 
-def tasks() -> dict[str, float]:
-    """First writes of a task and copies after a fork, by way of forking; reads that miss the TLB; a range populated."""
-    found = {name: time for fork in ("counted", "shadow") for name, time in _touched(fork).items()}
-
-    def populated() -> float:
-        task = vm.boot("x86-64", ram="512 MiB", fork="counted").task("init")
-        begun = perf_counter()
-        task.mmap(65_536 * PAGE, flags="populate")
-        return perf_counter() - begun
-
-    return found | {"populate of 65,536 pages": min(populated() for _ in range(2)) * 1e6}
+def peak(process: int | str = "self") -> float:
+    """The most MiB of memory that a process has had in RAM (`VmHWM` in Linux's proc(5))."""
+    status = Path(f"/proc/{process}/status").read_text(encoding="ascii")
+    (line,) = (line for line in status.splitlines() if line.startswith("VmHWM:"))
+    return int(line.split()[1]) / 1024
 
 
-def _touched(fork: str) -> dict[str, float]:
-    pages = ROUNDS * 20
-    machine = vm.boot("x86-64", ram="256 MiB", fork=fork)
-    task = machine.task("init")
-    start = int(task.mmap(pages * PAGE))
-    addresses = range(start, start + pages * PAGE, PAGE)
-
-    def each(touch: Callable[[int], object], times: int = 1) -> float:
-        places = iter([*addresses] * times)
-        return best(lambda: touch(next(places)), 20 * times)
-
-    found = {f"the first write of a page, {fork}": each(lambda at: task.write(at, b"x"))}
-    found[f"a read that misses the TLB, {fork}"] = each(lambda at: task.read(at, 1), 2)
-    child = task.fork()
-    found[f"a copy on write, {fork}"] = each(lambda at: child.write(at, b"y"))
-    return found
+# ---- an earlier commit beside this tree ----------------------------------------------------------
 
 
-def goes_back() -> dict[str, float]:
-    """One operation taken back after 1,000 pages were written; and what the copies of 2,000 pages take."""
-    machine = vm.boot("x86-64", ram="256 MiB")
-    task = machine.task("init")
-    start = int(task.mmap(2_000 * PAGE))
-    for page in range(1_000):
-        task.write(start + page * PAGE, b"x")
-    fastest = float("inf")
-    for _ in range(5):
-        begun = perf_counter()
-        machine.undo()
-        fastest = min(fastest, perf_counter() - begun)
-    for page in range(1_000 - 5, 2_000):
-        task.write(start + page * PAGE, b"x")
-    machine.at(len(machine.journal) - 2)
-    found = {"undo after 1,000 pages": fastest * 1e6, "bytes of all copies of 2,000 pages": machine.history.bytes_kept}
-    return found | {
-        "the first last_write, of a byte written 3,000 operations ago": min(_asked() for _ in range(3)) * 1e6
-    }
+def exported(commit: str, built: bool) -> Path:
+    """The sources of a commit with this bench, and with their front end if asked; kept in this checkout's cache."""
+    git = ["git", "-C", str(HERE)]
+    named = subprocess.run([*git, "rev-parse", "--verify", f"{commit}^{{commit}}"], capture_output=True, check=False)
+    if named.returncode:
+        raise SystemExit(f"commit {commit} is not in this clone: fetch the whole history, git fetch --unshallow")
+    place = HERE / ".cache" / "against" / named.stdout.decode().strip()
+    if not place.exists():
+        packed = subprocess.run([*git, "archive", named.stdout.decode().strip()], capture_output=True, check=True)
+        with open_tar(fileobj=BytesIO(packed.stdout)) as archive:
+            archive.extractall(place)  # of our own history
+    bench = place / "tools" / "benchmarks"
+    shutil.rmtree(bench, ignore_errors=True)
+    shutil.copytree(HERE / "tools" / "benchmarks", bench)
+    if built:
+        subprocess.run([sys.executable, "hatch_build.py"], cwd=place, check=True)
+    return place
 
 
-def _asked() -> float:
-    """Seconds of the first question about a byte that was written 3,000 operations ago."""
-    machine = vm.boot("x86-64", ram="256 MiB", fork="counted")
-    task = machine.task("init")
-    start = int(task.mmap(64 * PAGE))
-    task.write(start, b"asked")
-    for number in range(3_000):
-        task.write(start + PAGE * (number % 64) + 8, bytes([number % 251]))
-    begun = process_time()
-    machine.last_write(task, start)
-    return process_time() - begun
+def rows_in(tree: Path, part: str, short: bool) -> list[Row]:
+    """Measure a part in a tree of sources, in a process of its own."""
+    command = [sys.executable, "-m", __package__, part, "--rows", *(["--short"] if short else [])]
+    variables = {**os.environ, "PYTHONPATH": str(tree), "PYTHONHASHSEED": "0"}
+    done = subprocess.run(command, cwd=tree, env=variables, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"the part {part} does not run in {tree}:\n{done.stderr}")
+    return [Row(*row) for row in json.loads(done.stdout.splitlines()[-1])]
 
 
-IMPORT = "from time import perf_counter; begun = perf_counter(); import vmwidgets; print(perf_counter() - begun)"
-
-
-def imported() -> dict[str, float]:
-    """The package's import, in fresh processes."""
-    seconds = [
-        float(subprocess.run([sys.executable, "-c", IMPORT], capture_output=True, check=True).stdout) for _ in range(9)
-    ]
-    return {"import vmwidgets": min(seconds) * 1e6}
-
-
-def others() -> dict[str, float]:
-    """Recorded runs replayed, a walk, a write through page tables, a boot."""
-    traces = Path(__file__).parents[2] / "tests" / "data" / "traces"
-    found = {f"replay of {run}": best(lambda run=run: replay(traces / f"{run}.jsonl.gz"), 1, 5) for run in RUNS}  # type: ignore[misc]  # called at once
-    machine = vm.boot()
-    address = machine.kmem_alloc(PAGE)
-    found["a walk of x86-64"] = best(lambda: machine.walk(address), 50)
-    found["a write of 5 bytes"] = best(lambda: machine.write(address, b"hello"), 50)
-    return found | {"a boot": best(vm.boot, 1, 20)}
-
-
-def pictures() -> dict[str, float]:
-    """Python's part of the picture that follows an operation on a map: made, packed, and given to the page."""
-    hub.STATIC = Path(__file__).parents[2] / "vmwidgets" / "static"  # an exported tree has no front end built
-    found = {}
-    for entries in (127, 1_023):
-        machine = vm.boot("x86-64", layout="x15-64")
-        starts = [BASE + 2 * number * PAGE for number in range(entries - len(machine.kernel_map))]
-        for start in starts:
-            machine.kernel_map.enter(PAGE, at=start, fixed=True, nomerge=True)
-        gaps = [start + PAGE for start in random.Random(entries).sample(starts[:-1], 25)]
-        kinds: dict[str, Callable[[], Any]] = {
-            "a ribbon, complete": lambda: vm.Ribbon(machine.kernel_map, whole=5_000),  # noqa: B023  made at once
-            "a list, complete": lambda: vm.EntryList(machine.kernel_map, whole=5_000),  # noqa: B023  made at once
-            "a map": lambda: vm.Map(machine.kernel_map),  # noqa: B023  made at once
-            "a dashboard": lambda: vm.Dashboard(machine),  # noqa: B023  made at once
+def beside(part: str, commit: str, short: bool, built: bool) -> str:
+    """The table of a part at a commit and now, in turns: the best of each."""
+    trees = (exported(commit, built), HERE)
+    turns = [[rows_in(tree, part, short) for tree in trees] for _ in range(1 if short else TURNS)]
+    then, now = (
+        {
+            row.name: min(one.value for turn in turns for one in turn[which] if one.name == row.name)
+            for row in turns[0][which]
         }
-        for name, kind in kinds.items():
-            picture, fastest = kind(), float("inf")
-            for gap in gaps:
-                machine.kernel_map.enter(PAGE, at=gap, fixed=True, nomerge=True)
-                fastest = min(fastest, best(picture.refresh, 1, 1))
-                machine.kernel_map.remove(gap, size=PAGE)
-            found[f"{name} of {entries:,} entries"] = fastest
-            picture.close()
-    return found
+        for which in range(2)
+    )
+    units = {row.name: row.unit for row in turns[0][1]}
+    listed = [
+        [
+            name,
+            said(then[name]),
+            said(value),
+            units[name],
+            f"{value / then[name]:.2f}",
+            verdict(value <= then[name] * (1 + NOISE)),
+        ]
+        for name, value in now.items()
+        if name in then
+    ]
+    return table(f"{titled(part)}, beside commit {commit}", ["", "then", "now", "", "ratio", ""], listed)
 
 
-PARTS: dict[str, Callable[[], dict[str, float]]] = {
-    "pairs-1000": lambda: pairs(1_000),
-    "pairs-10000": lambda: pairs(10_000),
-    "pairs-100000": lambda: pairs(100_000),
-    "kmem": kmem,
-    "domain": domain,
-    "import": imported,
-    "others": others,
-    "tasks": tasks,
-    "back": goes_back,
-    "pictures": pictures,
-}
+# ---- tables --------------------------------------------------------------------------------------
 
-if __name__ == "__main__":
-    print(json.dumps(PARTS[sys.argv[1]]()))
+
+def alone(part: str, short: bool) -> str:
+    """The table of a part, with its aims."""
+    listed = [
+        [
+            row.name,
+            said(row.value),
+            row.unit,
+            *([f"at most {said(row.aim)}", verdict(row.value <= row.aim)] if row.aim < float("inf") else ["", ""]),
+        ]
+        for row in rows_of(part, short)
+    ]
+    return table(titled(part), ["", "measured", "", "aim", ""], listed)
+
+
+def said(value: float) -> str:
+    """A value with two digits that count.
+
+    >>> said(2_345.67), said(23.4567), said(0.23456)
+    ('2,346', '23.5', '0.23')
+    """
+    return f"{value:,.{0 if value >= 100 else 1 if value >= 10 else 2}f}"
+
+
+def verdict(holds: bool) -> str:
+    """Return whether an aim is reached."""
+    return "reached" if holds else "MISSED"
+
+
+def table(title: str, header: Sequence[str], listed: Sequence[Sequence[str]]) -> str:
+    """The table as text: columns as wide as they need, numbers to the right.
+
+    >>> print(table("Speed", ["what", "per second"], [["a map", "1,000"]]))
+    Speed
+      what   per second
+      a map       1,000
+    """
+    every = [header, *listed]
+    widths = [max(map(len, column)) for column in zip(*every, strict=True)]
+    lines = [
+        "  ".join(
+            cell.rjust(width) if place else cell.ljust(width)
+            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in every
+    ]
+    return "\n".join([title, *(f"  {line}".rstrip() for line in lines)])

@@ -1,26 +1,43 @@
-"""From an operation in the kernel to the picture on the page, in real JupyterLab and Chromium."""
+"""From an operation to the painted picture, in JupyterLab and Chromium.
+
+Also the first picture of a fresh kernel, and a step in the page while the kernel is busy.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import json
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
 
-from tests.browser.lab import Server
+from tests.browser.lab import APPEND_AND_RUN, FLAGS, Notebook, Server, find_chromium
 
-from . import peers
-from .lab import MeasuredNotebook, Painted, open_notebook
-from .table import ratio, table, verdict
+from .measured import Row, quantile
+
+SHOWN = {
+    "tree": ("vm.Tree(m.kernel_map)", 50),
+    "map: tree, list, ribbon": ("vm.Map(m.kernel_map)", 50),
+    "dashboard": ("vm.Dashboard(m)", 100),
+}
+"""What is measured: the cell that shows it, and the milliseconds that 95 % of the operations may take among 127."""
+
+MOST_BEFORE = 150_000
+"""Bytes that may come in before the first picture."""
+
+STEP = 16.0
+"""Milliseconds of script allowed at p95 for a step of one picture."""
 
 SETUP = """
-import random
-from IPython.display import display
+import json, random, time
 import vmwidgets as vm
 
 PAGE, BASE = vm.PAGE, 0xFFFF_8080_4000_0000
 shown = []
 
 def machine(entries):
-    "A machine whose kernel map has so many entries, most with a gap of a page behind; some of these are `gaps`."
+    "A machine whose kernel map has so many entries, most with a gap of a page after them; some of these are `gaps`."
     global gaps
     m = vm.boot("x86-64", layout="x15-64")
     chance = random.Random(entries)
@@ -37,175 +54,165 @@ def work(m, i):
         m.kernel_map.remove(gap, size=PAGE)
     else:
         m.kernel_map.enter(PAGE, at=gap, fixed=True, nomerge=True)
-"""
 
-WORK = "work(m, i)"
+def begun(operations, pause):
+    "Do so many operations, and print when each began."
+    times = []
+    for i in range(operations):
+        times.append(time.time() * 1e3)
+        work(m, i)
+        time.sleep(pause)
+    print(json.dumps(times))
+"""
 
 SCENE = ".vmwidgets > .vmw-scene"
 """The drawing, not its static twin; the controls above it may know of an operation before its picture is there."""
-
-
-@dataclass(frozen=True)
-class Case:
-    """One thing that is measured: what a cell shows of a machine with so many entries, and how it follows the tree.
-
-    `settles`: it draws more than once, and only at the end is all in its place.  `other`: it is another package's.
-    """
-
-    name: str
-    entries: int
-    shows: str
-    follows: str = ""
-    settles: bool = False
-    other: bool = False
-
-
-OTHERS = {
-    "graphviz.Source": ("handle = display(drawing(m), display_id=True)", "handle.update(drawing(m))"),
-    "graphviz-anywidget": ("other = GraphvizAnyWidget(dot_source=source(m))\nother", "other.dot_source = source(m)"),
-    "memory_graph": ("handle = display(objects(m), display_id=True)", "handle.update(objects(m))"),
-    "ipycytoscape": ("other = Cytoscape(m)\nother.widget", "other.follow(m)"),
-}
-"""Packages that draw the whole tree: what shows it, and what follows an operation."""
-
-SETTLING = "ipycytoscape"
-"""It draws what is new first, and lays it out then."""
-
-SHARED = (127, 1_023)
-"""Sizes at which they are measured: larger trees keep them busy for minutes."""
-
-
-def cases(sizes: Sequence[int]) -> list[Case]:
-    """All cases of these sizes, those of one machine together."""
-    found = []
-    for size in sizes:
-        if size == 1_023:
-            found.append(Case("tree, complete", size, "vm.Tree(m.kernel_map, whole=5000)"))
-            found.append(Case("tree, folded", size, "vm.Tree(m.kernel_map)"))
-            found.append(Case("list, complete", size, "vm.EntryList(m.kernel_map, whole=5000)"))
-            found.append(Case("ribbon, complete", size, "vm.Ribbon(m.kernel_map, whole=5000)"))
-            found.append(Case("map, folded", size, "vm.Map(m.kernel_map)"))
-        else:
-            found.append(Case("tree", size, "vm.Tree(m.kernel_map)"))
-            found.append(Case("map: tree, list, ribbon", size, "vm.Map(m.kernel_map)"))
-        found.append(Case("dashboard", size, "vm.Dashboard(m)"))
-        if size in SHARED:
-            found += [
-                Case(name, size, shows, follows, settles=name == SETTLING, other=True)
-                for name, (shows, follows) in OTHERS.items()
-            ]
-    return found
-
-
-@dataclass(frozen=True)
-class Measured:
-    """What was measured of each case, and the bytes that came in before the first picture of a fresh kernel."""
-
-    cases: dict[Case, Painted]
-    first: int
-
 
 FIRST = """
 import vmwidgets
 vmwidgets.Map(vmwidgets.boot("x86-64").kernel_map)
 """
 
+PAINTED = """(then) => {
+    // After the animation frame that follows a change, the next task begins when the frame is painted.
+    requestAnimationFrame(() => {
+        const channel = new MessageChannel();
+        channel.port1.onmessage = then;
+        channel.port2.postMessage(0);
+    });
+}"""
 
-def first_picture(notebook: MeasuredNotebook) -> int:
-    """Bytes of all messages to the page, from running the first cell on until its picture is there."""
-    before = notebook.bytes_in
-    cell = notebook.run(FIRST)
-    notebook.cell(cell).locator(".vmw-scene .node").first.wait_for()
-    return notebook.bytes_in - before
+WATCH = """([index, within]) => {
+    const watch = (window.vmwatch = { paints: [] });
+    let asked = false;
+    watch.observer = new MutationObserver(() => {
+        if (asked) return;
+        asked = true;
+        requestAnimationFrame(() => { asked = false; });
+        (PAINTED)(() => watch.paints.push(performance.timeOrigin + performance.now()));
+    });
+    const root = window.panel.content.widgets[index].node.querySelector(within);
+    watch.observer.observe(root, { subtree: true, childList: true, attributes: true, characterData: true });
+}""".replace("PAINTED", PAINTED)
+
+UNWATCH = "() => { window.vmwatch.observer.disconnect(); return window.vmwatch.paints; }"
+
+WAIT_FOR_FIRST = """([start, source, selector]) => new Promise((resolve) => {
+    const shown = () => [...document.querySelectorAll(selector)].some((found) => found.getClientRects().length);
+    const observer = new MutationObserver(() => {
+        if (!shown()) return;
+        observer.disconnect();
+        (PAINTED)(() => resolve(performance.now() - begun));
+    });
+    observer.observe(document.body, { subtree: true, childList: true });
+    const begun = performance.now();
+    eval(start)(source);
+})""".replace("PAINTED", PAINTED)
+"""By the page's own clock: Playwright looks for an element only at 20, 70, 170, 270, 770 … ms."""
+
+STEPS = """async (presses) => {
+    const root = document.querySelector('.vmwidgets:has(> .vmw-scene)');
+    const painted = () => new Promise(PAINTED);
+    const seen = { step: [], painted: [] };
+    for (let index = 0; index < presses; index++) {
+        await painted();
+        const begun = performance.now();
+        root.querySelector(`[aria-label="${index % 8 < 4 ? 'back' : 'forward'}"]`).click();
+        root.getBoundingClientRect(); // laid out too
+        seen.step.push(performance.now() - begun);
+        await painted();
+        seen.painted.push(performance.now() - begun);
+    }
+    return seen;
+}""".replace("PAINTED", PAINTED)
+
+RUNS = """() => {
+    const last = window.panel.content.widgets.at(-1).model;
+    return last.sharedModel.getSource().includes('sleep') && last.executionCount === null;
+}"""
+"""Whether the cell that sleeps runs.  The kernel's status says less: between two words of a page it is idle."""
 
 
-def measure(sizes: Sequence[int], operations: int, *, others: bool = True) -> Measured:
-    """Times, bytes and largest message of each case, in a JupyterLab that has all of the packages.
-
-    Without `others` only this package is measured, in the JupyterLab of the tests.
-    """
-    found: dict[Case, Painted] = {}
-    with open_notebook(peers.PeersLab if others else Server) as notebook:
-        first = first_picture(notebook)
+def rows(short: bool) -> Iterator[Row]:
+    """Milliseconds and bytes, in two notebooks."""
+    operations = 4 if short else 30
+    with _open() as notebook:
+        yield from _first(notebook)
         notebook.run(SETUP)
-        if others:
-            notebook.run(peers.SETUP)
-        entries = 0
-        for case in cases(sizes):
-            if case.other and not others:
-                continue
-            if case.entries != entries:
-                entries = case.entries
-                notebook.run(f"m = machine({entries})")
-            found[case] = painted(notebook, case, operations)
-    return Measured(found, first)
+        for entries in (31,) if short else (127, 1_023):
+            notebook.run(f"m = machine({entries})")
+            for name, (shows, aim) in SHOWN.items():
+                times = _operations(notebook, shows, operations)
+                yield Row(f"{name}, {entries:,} entries, half of the operations", quantile(times, 0.5), "ms")
+                most = aim if entries == 127 else float("inf")
+                yield Row(f"{name}, {entries:,} entries, 95 %", quantile(times, 0.95), "ms", most)
+    with _open() as notebook:
+        yield from _steps(notebook, 8 if short else 127, 4 if short else 60)
 
 
-def painted(notebook: MeasuredNotebook, case: Case, operations: int) -> Painted:
-    """The times of so many operations in one case, which is shown for them and taken away after them."""
-    cell = notebook.run(case.shows if case.other else f"shown.append({case.shows})\nshown[-1]")
-    notebook.page.wait_for_timeout(2_000 if case.other else 300)
-    statement = f"{WORK}; {case.follows}" if case.follows else WORK
-    found = notebook.latency(cell, statement, operations, settles=case.settles, within="" if case.other else SCENE)
+def _first(notebook: Notebook) -> Iterator[Row]:
+    """From running the first cell of a fresh kernel until its picture is there: milliseconds, and all bytes."""
+    before = notebook.bytes_in
+    taken = notebook.page.evaluate(WAIT_FOR_FIRST, [f"({APPEND_AND_RUN})", FIRST, ".vmw-scene .node"])
+    yield Row("the first picture", float(taken), "ms")
+    yield Row("bytes before the first picture", notebook.bytes_in - before, "bytes", MOST_BEFORE)
+    notebook.wait_idle()
+
+
+def _operations(notebook: Notebook, shows: str, operations: int) -> list[float]:
+    """Milliseconds from each operation to the frame that shows it; the first two warm up, and set the pause."""
+    cell = notebook.run(f"shown.append({shows})\nshown[-1]")
+    notebook.cell(cell).locator(f"{SCENE} .node").first.wait_for()
+    notebook.page.wait_for_timeout(300)
+    usual = max(_painted(notebook, cell, 2, 1.0), default=1_000.0)
+    found = _painted(notebook, cell, operations, round(min(3.0, max(0.12, 2.5 * usual / 1e3 + 0.1)), 3))
     notebook.run("for old in shown:\n    old.close()\nshown.clear()")
     notebook.page.evaluate("(i) => window.panel.content.widgets[i].model.outputs.clear()", cell)
     return found
 
 
-HEADER = ["shown", "entries", "p50 ms", "p95 ms", "KiB each", "largest KiB", "graphviz =", "painted"]
+def _painted(notebook: Notebook, cell: int, operations: int, pause: float) -> list[float]:
+    notebook.page.evaluate(WATCH, [cell, SCENE])
+    (output,) = notebook.outputs(notebook.run(f"begun({operations}, {pause})"))
+    notebook.page.wait_for_timeout(min(1_500, pause * 1e3))
+    paints = notebook.page.evaluate(UNWATCH)
+    begun = json.loads("".join(output["text"]))
+    ends = [*begun[1:], float("inf")]
+    times = [
+        next((paint - start for paint in paints if start < paint < end), None)
+        for start, end in zip(begun, ends, strict=True)
+    ]
+    return [time for time in times if time is not None]
 
 
-MOST_BEFORE = 150_000
-"""Bytes that may come in before the first picture."""
+def _steps(notebook: Notebook, entries: int, presses: int) -> Iterator[Row]:
+    """Steps through the last operation while a cell sleeps."""
+    notebook.run(f"{SETUP}\nm = machine({entries})\nvm.Map(m.kernel_map)")
+    page = notebook.page
+    page.locator(".vmw-filmed").first.wait_for(timeout=60_000)
+    notebook.start("try:\n    time.sleep(300)\nexcept KeyboardInterrupt:\n    pass")
+    page.wait_for_function(RUNS)
+    times = page.evaluate(STEPS, presses)
+    assert page.evaluate(RUNS), "the kernel has slept all the time"
+    yield Row("a step while the kernel is busy, script and layout, 95 %", quantile(times["step"], 0.95), "ms", STEP)
+    yield Row("a step while the kernel is busy, painted, 95 %", quantile(times["painted"], 0.95), "ms")
+    page.evaluate("() => window.panel.sessionContext.session.kernel.interrupt()")
+    notebook.wait_idle()
 
 
-def report(measured: Measured) -> str:
-    """The table, and the aims."""
-    found = measured.cases
-    reference = {case.entries: painted for case, painted in found.items() if case.name == "graphviz.Source"}
-    rows = [_row(case, painted, reference.get(case.entries)) for case, painted in found.items()]
-    note = "“graphviz =” is how many times as long graphviz.Source takes, by medians"
-    title = "From an operation to the end of the frame that shows it, in JupyterLab and Chromium"
-    first = f"  bytes before the first picture, in a fresh kernel: {measured.first:,}"
-    aim = f"  aim: at most {MOST_BEFORE:,} bytes before the first picture: {verdict(measured.first <= MOST_BEFORE)}"
-    return "\n".join([table(title, HEADER, rows, note), first, aim, *aims(found)])
+@contextmanager
+def _open() -> Iterator[Notebook]:
+    """An empty notebook in a JupyterLab and a Chromium of its own."""
+    from playwright.sync_api import sync_playwright
 
-
-def _row(case: Case, painted: Painted, beside: Painted | None) -> list[str]:
-    p50 = painted.quantile(0.5)
-    times = ratio(beside.quantile(0.5) / p50) if beside is not None and beside is not painted else ""
-    size = [f"{painted.bytes_each / 1024:.1f}", f"{painted.largest / 1024:.1f}"]
-    count = f"{len(painted.times)}/{painted.operations}"
-    return [case.name, f"{case.entries:,}", f"{p50:.0f}", f"{painted.quantile(0.95):.0f}", *size, times, count]
-
-
-def aims(found: dict[Case, Painted]) -> list[str]:
-    """Return what was aimed at, and whether it is reached."""
-    by = {(case.name.split(":")[0], case.entries): painted for case, painted in found.items()}
-    lines = []
-
-    def aim(text: str, holds: bool, number: str) -> None:
-        lines.append(f"  aim: {text}: {verdict(holds)} ({number})")
-
-    for name, limit in (("tree", 50), ("map", 50), ("dashboard", 100)):
-        if (name, 127) in by:
-            p95 = by[name, 127].quantile(0.95)
-            aim(f"{name} at 127 entries, p95 at most {limit} ms", p95 <= limit, f"{p95:.0f} ms")
-        if (name, 127) in by and (name, 100_000) in by:
-            times = by[name, 100_000].quantile(0.5) / by[name, 127].quantile(0.5)
-            aim(f"{name} at 100,000 entries at most 1.5 times that at 127", times <= 1.5, ratio(times))
-    source = by.get(("graphviz.Source", 1_023))
-    for name, factor in (("tree, complete", 4), ("tree, folded", 15)):
-        if source is not None and (name, 1_023) in by:
-            times = source.quantile(0.5) / by[name, 1_023].quantile(0.5)
-            aim(f"{name}, 1,023 entries: {factor} times as fast as graphviz.Source", times >= factor, ratio(times))
-    complete = by.get(("tree, complete", 1_023))
-    if complete is not None:
-        aim(
-            "tree, complete, 1,023 entries: at most 16 KiB an update",
-            complete.largest <= 16 * 1024,
-            f"{complete.largest / 1024:.1f} KiB",
-        )
-    largest = max((painted.largest for case, painted in found.items() if not case.other), default=0)
-    aim("no update above 64 KiB", largest <= 64 * 1024, f"{largest / 1024:.1f} KiB")
-    return lines
+    with tempfile.TemporaryDirectory() as folder:
+        root, home = Path(folder, "root"), Path(folder, "home")
+        root.mkdir()
+        home.mkdir()
+        kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
+        empty: dict[str, Any] = {"cells": [], "metadata": kernel, "nbformat": 4, "nbformat_minor": 5}
+        (root / "bench.ipynb").write_text(json.dumps(empty))
+        with Server(root, home) as server, sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=find_chromium(), args=FLAGS)
+            yield Notebook(browser.new_page(viewport={"width": 1400, "height": 1000}), server, "bench.ipynb")
+            browser.close()

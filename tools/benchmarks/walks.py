@@ -1,4 +1,4 @@
-"""Walks a second, format by format, beside Unicorn's `vmem_translate` in the same run.
+"""Walks of 4 KiB pages by format, beside Unicorn's `vmem_translate`: a walk tells every step, Unicorn the address.
 
 Each walks the same tables: 64 MiB of 4 KiB pages, mapped out of order.  Unicorn is called from Python as its library is
 made to be called, one address a call; it may keep translations from one call to the next, as it does by itself.
@@ -7,10 +7,9 @@ made to be called, one address a call; it may keep translations from one call to
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator
 from random import Random
-from time import perf_counter
-from typing import Any, NamedTuple
+from typing import Any
 
 from unicorn.unicorn_py3 import unicorn as binding
 
@@ -23,7 +22,7 @@ from vmwidgets.engine.mmu.formats import FORMATS
 from vmwidgets.engine.mmu.tables_schema import Rights
 from vmwidgets.engine.mmu.walk import walk
 
-from .table import rate, ratio, table
+from .measured import Row, fastest
 
 PAGES = 16_384
 START, ROOT, TABLES = 0x4000_0000, 0x10_0000, 0x20_0000
@@ -36,19 +35,12 @@ CONTROLS = {
 }
 
 
-class Rates(NamedTuple):
-    """Translations a second."""
-
-    walks: float
-    unicorn: float
-
-
-def mapped(fmt: TableFormat[Any], pages: int = PAGES) -> Ram:
-    """Memory with tables that map `pages` pages from START on, for the supervisor."""
+def mapped(fmt: TableFormat[Any]) -> Ram:
+    """Memory with tables that map all pages from START on, for the supervisor."""
     ram = Ram(1 << 33)
     editor: TableEditor[Any] = TableEditor(ram, fmt, Recorder())
     free = TABLES
-    places = list(range(pages))
+    places = list(range(PAGES))
     Random(5).shuffle(places)
     for number, place in enumerate(places):
         slot = editor.find(ROOT, START + number * 4096)
@@ -60,53 +52,26 @@ def mapped(fmt: TableFormat[Any], pages: int = PAGES) -> Ram:
     return ram
 
 
-def best(work: Callable[[], int], seconds: float) -> float:
-    """Return how many a second `work` does, of which each call does as many as it says: the best of many calls."""
-    fastest, end = 0.0, perf_counter() + seconds
-    while not fastest or perf_counter() < end:
-        begun = perf_counter()
-        done = work()
-        fastest = max(fastest, done / (perf_counter() - begun))
-    return fastest
-
-
-def measure_format(name: str, seconds: float) -> Rates:
-    """One format: its walker, and Unicorn."""
-    fmt = FORMATS[name]
-    ram = mapped(fmt)
-    chance = Random(5)
-    few = [START + chance.randrange(PAGES * 4096) for _ in range(2_000)]
-    cpu = CPUS[name](name, 0x80_0000, False)
-    cpu.uc.mem_write(ROOT, ram.read(ROOT, 0x40_0000))
-    cpu.load(ROOT, CONTROLS)
-    assert [walk(ram, fmt, ROOT, va).pa for va in few] == [_unicorn(cpu, va) for va in few], "the same answers"
-
-    def walks() -> int:
-        for va in few:
-            walk(ram, fmt, ROOT, va)
-        return len(few)
-
-    def unicorns() -> int:
+def rows(short: bool) -> Iterator[Row]:
+    """Microseconds of processor time of a walk, and how many times as long as Unicorn's it takes."""
+    for name, fmt in FORMATS.items():
+        ram = mapped(fmt)
+        chance = Random(5)
+        few = [START + chance.randrange(PAGES * 4096) for _ in range(20 if short else 2_000)]
+        cpu = CPUS[name](name, 0x80_0000, False)
+        cpu.uc.mem_write(ROOT, ram.read(ROOT, 0x40_0000))
+        cpu.load(ROOT, CONTROLS)
+        assert [walk(ram, fmt, ROOT, va).pa for va in few] == [cpu.answer(va, "read").pa for va in few], "one answer"
         call, handle, found = binding.uclib.uc_vmem_translate, cpu.uc._uch, ctypes.byref(ctypes.c_uint64(0))
-        for va in few:
-            call(handle, ctypes.c_uint64(va), 1, found)
-        return len(few)
 
-    return Rates(best(walks, seconds), best(unicorns, seconds))
+        def walks(ram: Ram = ram, fmt: TableFormat[Any] = fmt, few: list[int] = few) -> None:
+            for va in few:
+                walk(ram, fmt, ROOT, va)
 
+        def unicorns(call: Any = call, handle: Any = handle, found: Any = found, few: list[int] = few) -> None:
+            for va in few:
+                call(handle, ctypes.c_uint64(va), 1, found)
 
-def _unicorn(cpu: Any, va: int) -> int | None:
-    pa: int | None = cpu.answer(va, "read").pa
-    return pa
-
-
-def measure(names: Sequence[str] = tuple(FORMATS), seconds: float = 1.0) -> dict[str, Rates]:
-    """All formats."""
-    return {name: measure_format(name, seconds) for name in names}
-
-
-def report(found: dict[str, Rates]) -> str:
-    """The table."""
-    rows = [[name, rate(one.walks), rate(one.unicorn), ratio(one.walks / one.unicorn)] for name, one in found.items()]
-    note = "a walk tells every step, field and right; Unicorn tells the address"
-    return table("Translations a second, 4 KiB pages", ["format", "walks", "Unicorn", "walks / Unicorn"], rows, note)
+        ours, theirs = (fastest(work, 1, 1 if short else 20) / len(few) for work in (walks, unicorns))
+        yield Row(f"a walk of {name}", ours)
+        yield Row(f"{name}: walk / Unicorn", ours / theirs, "")

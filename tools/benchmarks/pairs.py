@@ -1,13 +1,16 @@
-"""What is compared: ordered sets of ranges, all with the same four calls.
+"""Pairs of enter and remove, and lookups, beside other packages.
 
-Each is filled with pages that have gaps of a page between them, so that a pair of `enter` and `remove` can work in any
-gap.
+What is compared are ordered sets of ranges, all with the same four calls.  Each is filled with pages that have gaps of
+a page between them, so that a pair of `enter` and `remove` can work in any gap.
 """
 
 from __future__ import annotations
 
+import gc
+import random
 from abc import ABC, abstractmethod
-from itertools import count
+from collections.abc import Iterator
+from itertools import count, cycle
 
 from intervaltree import IntervalTree
 from sortedcontainers import SortedDict
@@ -17,6 +20,8 @@ from vmwidgets.engine.base.protection import INHERITANCE, READ, WRITE, pack_flag
 from vmwidgets.engine.base.recorder import Recorder
 from vmwidgets.engine.kernel.map.core import Entry, PlainEntries
 from vmwidgets.engine.kernel.x15.vm_map import X15Map
+
+from .measured import Row, fastest
 
 PAGE = vm.PAGE
 BASE = 0xFFFF_8080_4000_0000
@@ -136,3 +141,35 @@ class Sorted(Subject):
 
 
 SUBJECTS: tuple[type[Subject], ...] = (BareMap, MachineOperations, MachineWithView, Intervals, Sorted)
+
+
+def rows(short: bool) -> Iterator[Row]:
+    """Microseconds of processor time by number of live entries; the bare map is to be ahead of the other trees.
+
+    Each subject is alone in memory, so that the search for garbage doesn't walk through the others.
+    """
+    for size in (4, 8) if short else (1_000, 10_000, 100_000):
+        found = {}
+        for kind in SUBJECTS:
+            gc.collect()
+            found[kind] = pair, lookup = _measured(kind(), size, *((2, 1) if short else (200, 20)))
+            yield Row(f"a pair among {size:,}, {kind.name}", pair)
+            yield Row(f"a lookup among {size:,}, {kind.name}", lookup)
+        bare, machine, tree = (found[kind] for kind in (BareMap, MachineOperations, Intervals))
+        yield Row(f"a pair among {size:,}, bare map / intervaltree", bare[0] / tree[0], "", 1)
+        yield Row(f"a lookup among {size:,}, bare map / intervaltree", bare[1] / tree[1], "", 1)
+        yield Row(f"a pair among {size:,}, machine / bare map", machine[0] / bare[0], "", 2)
+
+
+def _measured(subject: Subject, size: int, times: int, rounds: int) -> tuple[float, float]:
+    """Microseconds of a pair and of a lookup, somewhere among so many entries."""
+    subject.fill(size)
+    chance = random.Random(size)
+    places = cycle([BASE + 2 * chance.randrange(size) * PAGE for _ in range(2_000)])
+
+    def pair() -> None:
+        gap = next(places) + PAGE
+        subject.enter(gap)
+        subject.remove(gap)
+
+    return fastest(pair, times, rounds), fastest(lambda: subject.lookup(next(places)), times, rounds)
