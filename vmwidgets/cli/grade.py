@@ -20,7 +20,7 @@ from ..grading.explain import explained
 from ..grading.feedback import write_feedback
 from ..grading.files import MOST_BYTES, size_allowed
 from ..grading.gain import Gain, gain_of, said, table
-from ..grading.late import due, with_late_days
+from ..grading.late import check_times, due, with_late_days
 from ..grading.lms import format_of, gradebook
 from ..grading.notebook import made_with
 from ..grading.output import write
@@ -200,6 +200,8 @@ def _graded(
 ) -> tuple[Grades, int]:
     """Return the grades with all options, and the number of files dated by their last change."""
     until, by_change = due(options.due, options.grace, course.due), 0
+    if until.dates and roster:
+        check_times(roster)
     grades = grade(
         options.folder, course, state=options.to / "state.jsonl", jobs=options.jobs, dask=options.dask,
         only=options.only, roster=roster, progress=_bar,
