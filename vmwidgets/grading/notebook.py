@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from vmwidgets import __version__
 from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.labs.beginning import Beginning
-from vmwidgets.labs.exercise import Exercise, exercises
+from vmwidgets.labs.exercise import MOST_HINTS, Exercise, exercises
 from vmwidgets.labs.mistakes import has_mistakes
 from vmwidgets.labs.records import Asked, Begun, Checked, Happened, Record, listed, records
 
@@ -198,7 +198,7 @@ def _keep(handed: Handed, one: Record) -> None:
     elif isinstance(one, Happened):
         _keep_outcome(handed, one)
     elif one.id in exercises():
-        handed.hints[one.id] = max(handed.hints.get(one.id, 0), min(one.tier, 3))
+        handed.hints[one.id] = max(handed.hints.get(one.id, 0), min(one.tier, MOST_HINTS))
 
 
 def _keep_outcome(handed: Handed, one: Happened) -> None:
