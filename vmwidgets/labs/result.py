@@ -27,9 +27,10 @@ class Result:
 
     `problem` is the reason if the check could not be completed, or "".  `picture` is HTML of the graded solution.
     `of_sheet` is the variant: a seed, "default" or "practice 3"; "" if all students have the same.  `hints` is the
-    number of hints if points are missing, and otherwise 0.  `work` is the solution as data, from which a grader rebuilds it.  `edition`
-    is the exercise's edition, and `judged_by` a digest of the code that judged.  `unbegun` says that the notebook had
-    begun no lab, `trying` that the lab was begun without an ID, and `tried` that a copy of a machine was checked.
+    number of hints if points are missing, and otherwise 0.  `work` is the solution as data, from which a grader
+    rebuilds it.  `edition` is the exercise's edition, and `judged_by` a digest of the code that judged.  `unbegun`
+    says that the notebook had begun no lab, `trying` that the lab was begun without an ID, and `tried` that a copy of
+    a machine was checked.
     """
 
     id: str
