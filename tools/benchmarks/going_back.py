@@ -16,7 +16,7 @@ from typing import Any
 
 import vmwidgets as vm
 from vmwidgets.engine.base.packed import IN_MEMORY
-from vmwidgets.engine.machine.history import EVERY, MOST_BYTES
+from vmwidgets.engine.machine.history import EVERY, MOST_COPIED_BYTES
 
 from .table import table, verdict
 
@@ -253,7 +253,7 @@ def report(found: list[Measured], asked: Asked) -> str:
         f"  aim: the first answer in {ANSWER:.0f} s: {verdict(asked.first <= ANSWER)}",
         "",
         table("What is kept for it", header, kept),
-        f"  aim: copies within {MOST_BYTES >> 20} MiB: {verdict(bound <= MOST_BYTES)}",
+        f"  aim: copies within {MOST_COPIED_BYTES >> 20} MiB: {verdict(bound <= MOST_COPIED_BYTES)}",
         f"  aim: at most {BYTES} bytes an operation: {verdict(most <= BYTES)} ({spills})",
     ])  # fmt: skip  # one line each
 

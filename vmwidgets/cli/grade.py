@@ -17,7 +17,7 @@ from ..grading.apart import check_given, check_results
 from ..grading.course import MOST_SECONDS, named_modules
 from ..grading.explain import explained
 from ..grading.feedback import write_feedback
-from ..grading.files import MOST_BYTES, size_allowed
+from ..grading.files import size_allowed
 from ..grading.gain import Gain, gain_of, said, table
 from ..grading.late import check_times, due, with_late_days
 from ..grading.lms import format_of, gradebook
@@ -28,6 +28,7 @@ from ..grading.report import secret_of, write_report
 from ..grading.roster import Roster, missing, read_roster, with_roster
 from ..grading.sample import sampled, share_of
 from ..grading.tables import write_tables
+from ..labs.saved import MOST_NOTEBOOK_BYTES
 from . import INTERRUPTED, checkoff
 from .command import Argument, Command, number, path
 from .copying import shipped
@@ -219,9 +220,9 @@ COMMAND = Command(
         ),
         Argument(
             "--size MIB",
-            f"the largest notebook that is read, in MiB (default: {MOST_BYTES >> 20})",
+            f"the largest notebook that is read, in MiB (default: {MOST_NOTEBOOK_BYTES >> 20})",
             number("number of MiB, such as 100"),
-            MOST_BYTES >> 20,
+            MOST_NOTEBOOK_BYTES >> 20,
         ),
         Argument(
             "--seconds S",

@@ -48,14 +48,14 @@ def run(options: argparse.Namespace) -> int:
     if options.concepts or options.course:
         return _concepts(options)
     from ..questions.exam import make_exam
-    from ..questions.files import place, save
+    from ..questions.files import exam_file, save
 
     drawn = options.seed is None
     seed = secrets.randbits(BITS) if drawn else _number(options.seed, "--seed")
     n = None if options.n is None else _number(options.n, "--n")
     secret = secret_in(options.secret) if options.secret else ""
     choices = {"key": not options.no_key, "force": options.force}
-    place(options.output, **choices)
+    exam_file(options.output, **choices)
     topics, kinds = _names(options.topic), _names(options.kind)
     ranges = None
     if options.paper is not None:

@@ -28,8 +28,8 @@ _OF_LAB = re.compile(rf"({'|'.join(sorted(MEANINGS['handed in'], key=len, revers
 def handed_in_columns(table: Table) -> dict[str, int]:
     """Return the indices of the columns with submission times, by lab; the column for all labs is under ""."""
     found: dict[str, int] = {}
-    for place, title in enumerate(table.titles):
+    for column, title in enumerate(table.titles):
         if match := _OF_LAB.fullmatch(plain_title(title)):
-            found.setdefault(match[2], place)
+            found.setdefault(match[2], column)
     general = table.column(MEANINGS["handed in"])
     return found if general is None else {**found, "": general}

@@ -31,7 +31,7 @@ from .ranges.read import kind_of, read_exactly, read_ranges
 from .strace.load import load_calls, strace_weight, whole_calls
 from .tables.recorded import tables_in
 
-MOST_BYTES = 256 << 20
+MOST_TEXT_BYTES = 256 << 20
 """Bytes of one text or file."""
 
 LONG = 20_000
@@ -154,14 +154,14 @@ class Kind(NamedTuple):
 
 def _given(given: Any) -> Given:
     if isinstance(given, bytes | bytearray):
-        content = given_text.unpacked(bytes(given), "the bytes", "no text", MOST_BYTES)
-        if len(content) > MOST_BYTES:
+        content = given_text.unpacked(bytes(given), "the bytes", "no text", MOST_TEXT_BYTES)
+        if len(content) > MOST_TEXT_BYTES:
             raise Refused("the bytes are more than is read: at most 256 MiB")
         refuse_binary(content, "what was given")
         return Given(given_text.decoded(content), "the text", None)
     if isinstance(given, str):
         if "\n" in given or len(given) > 4096 or "\x00" in given or not _is_there(given):
-            return Given(given_text.checked(given, MOST_BYTES), "the text", None)
+            return Given(given_text.checked(given, MOST_TEXT_BYTES), "the text", None)
     elif not isinstance(given, os.PathLike):
         raise Refused(
             f"{shown(given)} is {a_kind(given)}: write the text itself, as it is shown, its bytes, or the path"
@@ -171,7 +171,7 @@ def _given(given: Any) -> Given:
     if name.startswith("/proc/") and not Path(proc_maps.SELF).exists():
         text, source, _ = text_of(name)
         return Given(text, source, None)
-    return Given(given_text.read(name, "a text about memory", "no such text", MOST_BYTES), printable(name), name)
+    return Given(given_text.read(name, "a text about memory", "no such text", MOST_TEXT_BYTES), printable(name), name)
 
 
 def _is_there(name: str) -> bool:

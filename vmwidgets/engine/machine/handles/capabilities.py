@@ -86,7 +86,7 @@ class DomainPart(SpacePart):
             if given.system is not self.system:
                 whose += f" of another machine, {given.machine.name!r}"
             raise Refused(f"{given.ref} is of {whose}: {self.name!r} can't name its capabilities")
-        return given.held.ref
+        return given.capability.ref
 
 
 class MachineCapability(Part):
@@ -108,25 +108,25 @@ class MachineCapability(Part):
     @property
     def base(self) -> Address:
         """The physical address of the capability's memory."""
-        return Address(self.held.object.base)
+        return Address(self.capability.object.base)
 
     @property
     def bytes(self) -> Size:
         """The number of bytes of the capability's memory."""
-        return Size(self.held.object.bytes)
+        return Size(self.capability.object.bytes)
 
     @property
     def kind(self) -> str:
         """The kind of capability: "Frame", "RAM", "VNode_ARM_l2" and so on."""
-        return self.held.object.kind.name
+        return self.capability.object.kind.name
 
     @property
     def rights(self) -> str:
         """The letters of "rwg", "-" for a missing right."""
-        return self.held.rights
+        return self.capability.rights
 
     @property
-    def held(self) -> Capability:
+    def capability(self) -> Capability:
         """The engine's own capability; SYS_ERR_CAP_NOT_FOUND after it is deleted."""
         self.domain.check_alive()
         held = self._find()
