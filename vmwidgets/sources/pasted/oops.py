@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from . import oops_arm, oops_arm64, oops_riscv, oops_x86
-from .oops_event import Event
+from .oops_event import FAILED_AT, Event
 from .parts import Parts
 
 _FLAGS = re.IGNORECASE | re.ASCII
@@ -44,7 +44,7 @@ class _Begin(NamedTuple):
     address: str
 
 
-_ADDRESS = re.compile(r"(?:address:?|at|for address:?) (?:0x)?([0-9a-f]{4,16})\b", _FLAGS)
+_ADDRESS = re.compile(rf"{FAILED_AT} (?:0x)?([0-9a-f]{{4,16}})\b", _FLAGS)
 
 
 def read(parts: Parts) -> None:

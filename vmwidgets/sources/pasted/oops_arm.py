@@ -17,14 +17,14 @@ from ...engine.mmu.rules import Access
 from ...engine.mmu.tables import TablesWalk
 from ...given.pasted import Trap
 from . import oops_arm64
-from .oops_event import MADE, Event, Word, said_refused
+from .oops_event import FAILED_AT, MADE, Event, Word, said_refused
 from .parts import Parts
 from .said import PastedTables
 
 WHAT = "an oops of Linux on ARM"
 
 _FLAGS = re.IGNORECASE | re.ASCII
-_ADDRESS = re.compile(r"(?:at virtual address|unhandled .{0,60}? at|at address) (?:0x)?([0-9a-f]{8})\b", _FLAGS)
+_ADDRESS = re.compile(rf"{FAILED_AT} (?:0x)?([0-9a-f]{{8}})\b", _FLAGS)
 _AT = re.compile(r"\[([0-9a-f]{8})\] \*pgd=", re.ASCII)
 _FSR = re.compile(
     r"Oops: ([0-9a-f]{1,8}) \[#|\((0x[0-9a-f]{1,8})\) at 0x|Unhandled .{0,60}\((0x[0-9a-f]{3,8})\)", _FLAGS

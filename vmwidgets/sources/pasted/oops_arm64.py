@@ -14,14 +14,14 @@ from ...engine.mmu.rules import Access
 from ...engine.mmu.tables import TablesWalk
 from ...given.pasted import Trap
 from .one_walk import tables_of, walked
-from .oops_event import MADE, Event, Word, said_refused
+from .oops_event import FAILED_AT, MADE, Event, Word, said_refused
 from .parts import Parts
 
 WHAT = "an oops of Linux on arm64"
 
 _FLAGS = re.IGNORECASE | re.ASCII
 _ADDRESS = re.compile(
-    r"(?:at virtual address:?|unhandled [^:]{0,60}\bat|unable to handle .{0,80}? at) (?:0x)?([0-9a-f]{4,16})\b"
+    rf"{FAILED_AT} (?:0x)?([0-9a-f]{{4,16}})\b"
     r"|\bFAR(?:_EL[123])?[\s:=]{1,12}(?:0x)?([0-9a-f]{1,16})\b", _FLAGS,
 )  # fmt: skip
 _ESR = re.compile(

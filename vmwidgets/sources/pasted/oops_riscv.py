@@ -13,13 +13,13 @@ from dataclasses import replace
 
 from ...engine.mmu.formats.riscv import RiscvControls, deeper
 from ...given.pasted import Trap
-from .oops_event import Event, Word, said_refused
+from .oops_event import FAILED_AT, Event, Word, said_refused
 from .parts import Parts
 from .traps import ACCESSES, DONE, SPP, SUM, cause_of, refusing
 
 WHAT = "an oops of Linux on RISC-V"
 
-_ADDRESS = re.compile(r"(?i:at virtual address|unhandled signal .{0,40}? at) (?:0x)?([0-9a-f]{4,16})\b")
+_ADDRESS = re.compile(rf"(?i:{FAILED_AT}) (?:0x)?([0-9a-f]{{4,16}})\b")
 _BADADDR = re.compile(r"\bs?(?:badaddr|tval): (?:0x)?([0-9a-f]{8,16})\b")
 _STATUS = re.compile(r"\bs?status: (?:0x)?([0-9a-f]{8,16})\b")
 _CAUSE = re.compile(r"\bs?cause: (?:0x)?([0-9a-f]{8,16})\b")

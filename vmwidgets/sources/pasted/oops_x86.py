@@ -20,7 +20,7 @@ from ...engine.mmu.formats.x86 import X86_32, X86_64, X86_64_LA57, X86_PAE, X86C
 from ...engine.mmu.tables import TablesWalk
 from ...given.pasted import Trap
 from .one_walk import tables_of, walked
-from .oops_event import MADE, Event, Word, said_refused
+from .oops_event import FAILED_AT, MADE, Event, Word, said_refused
 from .parts import Parts
 from .x86_codes import PK, RSVD, Code, P, U, W, code_of
 
@@ -30,8 +30,7 @@ _FLAGS = re.IGNORECASE | re.ASCII
 _H = r"(?:0x)?([0-9a-f]{8}`[0-9a-f]{8}|[0-9a-f]{1,16}|\(null\))(?![0-9a-z`])"
 _ADDRESS = re.compile(
     (
-        rf"(?:for address:?|dereference,? (?:at )?address:?|dereference at(?: virtual address)?|request at(?: virtual"
-        rf" address)?|Pagetable walk from|\bvtop(?: -[uk])?|^\s*VA|\baddr:"
+        rf"(?:{FAILED_AT}|Pagetable walk from|\bvtop(?: -[uk])?|^\s*VA|\baddr:"
         r"|^\s*(?=[0-9a-f]{8}\s+- PDE at)"
         rf"|^(?=[0-9a-f]{{6,16}}\s+(?:[0-9a-f]+|\(not mapped\))\s*$)) ?{_H}"
     ),
