@@ -23,10 +23,13 @@ from ..given.pasted import Pasted
 from . import given_text, proc_maps
 from .cleaned import Cleaned, as_it_is, blank_but, cleaned, numbered
 from .foreign import SEEN, named, refuse_binary, refuse_foreign
+from .memory_report import WORDS as REPORT_WORDS
 from .memory_report import read_memory_report
+from .pasted.load import WORDS as KERNEL_WORDS
 from .pasted.load import read_kernel_text
 from .proc_maps import RECORDED, load_ranges, text_of
 from .program_references import read_references, read_string
+from .ranges.read import WORDS as RANGE_WORDS
 from .ranges.read import kind_of, read_exactly, read_ranges
 from .strace.load import load_calls, strace_weight, whole_calls
 from .tables.recorded import tables_in
@@ -40,17 +43,11 @@ LONG = 20_000
 AROUND = 40
 """The number of lines before and after a relevant line that are read."""
 
-_WORDS = (
-    "pte", "page table", "pagetable", "scause", "sepc", "stval", "panic", "pgd", "page-fault", "oops", "segfault",
-    "oom", "killed process", "allocation failure",
-    "unable to handle", "segv", " err ", "mmap", "munmap", "mprotect", "execve", "brk(", "clone", "fork(", "esr", "cr2",
-    "cr3", "cr4", "trap", "pmd", "..", "va ", "va=", " kb", "fault", "exception", "cause", "vpn range", "memory map",
-    "flags:", "si_addr", "region info",
-)  # fmt: skip  # read as a list
+_WORDS = tuple(dict.fromkeys((*KERNEL_WORDS, *RANGE_WORDS, *REPORT_WORDS)))
 _NUMBERS = re.compile(
     r"(?<![0-9a-z])[0-9a-f']{4,17}(?:-(?:0x)?[0-9a-f']{4}|:? +[0-9a-f]{8}|\s+[0-9]+k?\s+[r-])|0x[0-9a-f]{4,16}\s+0x"
 )
-"""The words or numbers that make a line relevant, in small letters."""
+"""Numbers that make a line relevant to any reader, in small letters; each reader has words of its own."""
 
 
 @says_what_it_takes

@@ -14,6 +14,22 @@ from . import oops_arm, oops_arm64, oops_riscv, oops_x86
 from .oops_event import FAILED_AT, Event
 from .parts import Parts
 
+WORDS = (
+    "unable to handle",
+    "oops",
+    "pgd",
+    "pmd",
+    "pagetable",
+    "esr",
+    "cr2",
+    "cr3",
+    "cr4",
+    "fault",
+    "exception",
+    "flags:",
+)
+"""Words that make a line of a long text relevant to this reader, in small letters."""
+
 _FLAGS = re.IGNORECASE | re.ASCII
 _BEGINS = re.compile(
     r"unable to handle (?:kernel|page fault)|BUG: kernel NULL pointer dereference|general protection fault[,:]|"
