@@ -96,12 +96,9 @@ WP, SMEP, SMAP, LA57, AC = 1 << 16, 1 << 20, 1 << 21, 1 << 12, 1 << 18
 """CR0.WP; CR4.SMEP, SMAP and LA57; RFLAGS.AC."""
 
 
-def weight(event: Event) -> int:
-    """Return the evidence for x86."""
-    patterns = (WALKS, _PF, _WORDS, _OLD, _CR["CR4"], _GP, _CR2, re.compile(r"\b[RE]IP: "))
-    text = "\n".join(line for _, line in event.lines)
-    others = re.search(r"\bESR = 0x|\*ppte|\bbadaddr:|Internal error: Oops|\(VALID\|", text)
-    return 0 if others else sum(event.search(one, claim=False) is not None for one in patterns)
+EVIDENCE = (WALKS, _PF, _WORDS, _OLD, _CR["CR4"], _GP, _CR2, re.compile(r"\b[RE]IP: "))
+AGAINST = re.compile(r"\bESR = 0x|\*ppte|\bbadaddr:|Internal error: Oops|\(VALID\|")
+"""Lines that only this processor's oopses have, and lines that they never have."""
 
 
 def read(event: Event, parts: Parts) -> None:
