@@ -86,7 +86,7 @@ class DomainPart(SpacePart):
             if given.system is not self.system:
                 whose += f" of another machine, {given.machine.name!r}"
             raise Refused(f"{given.ref} is of {whose}: {self.name!r} can't name its capabilities")
-        return given.capability.ref
+        return given.held.ref
 
 
 class MachineCapability(Part):
@@ -108,25 +108,25 @@ class MachineCapability(Part):
     @property
     def base(self) -> Address:
         """The physical address of the capability's memory."""
-        return Address(self.capability.object.base)
+        return Address(self.held.object.base)
 
     @property
     def bytes(self) -> Size:
         """The number of bytes of the capability's memory."""
-        return Size(self.capability.object.bytes)
+        return Size(self.held.object.bytes)
 
     @property
     def kind(self) -> str:
         """The kind of capability: "Frame", "RAM", "VNode_ARM_l2" and so on."""
-        return self.capability.object.kind.name
+        return self.held.object.kind.name
 
     @property
     def rights(self) -> str:
         """The letters of "rwg", "-" for a missing right."""
-        return self.capability.rights
+        return self.held.rights
 
     @property
-    def capability(self) -> Capability:
+    def held(self) -> Capability:
         """The engine's own capability; SYS_ERR_CAP_NOT_FOUND after it is deleted."""
         self.domain.check_alive()
         held = self._find()
