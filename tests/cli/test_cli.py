@@ -40,10 +40,8 @@ def test_help_and_version(capsys):
 
 @pytest.mark.parametrize("arguments", [["roster"], ["rooster", "x"], ["roster", "--fast", "x"]])
 def test_a_command_that_makes_no_sense_is_refused(capsys, arguments):
-    with pytest.raises(SystemExit) as caught:
-        main(arguments, TOOLS)
-    assert caught.value.code == 2
-    assert "usage:" in capsys.readouterr().err
+    assert main(arguments, TOOLS) == 2
+    assert re.fullmatch(r"vmwidgets: .*: see python -m vmwidgets.tools.* --help\n", capsys.readouterr().err)
 
 
 def test_a_closed_pipe_is_not_the_images_fault(tmp_path):

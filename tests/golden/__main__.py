@@ -6,7 +6,7 @@
 
 A part is a file in tests/data/golden: `pictures` (every kind, step by step: things, links, tables, no places),
 `sentences` (of some 3,000 operations), `journals` (outcomes, refusals, events and each structure after each operation
-and within some), `grading` (a class of 300), `notebooks` (their bytes), `past` (at, undo, redo, last_write, why, again,
+and within some), `grading` (a class of 300), `past` (at, undo, redo, last_write, why, again,
 lockstep).  Of long things the record has check values: `explain` runs the commit that it was made from beside this
 tree.  The journals were drawn once and are kept in `drawn`; `make drawn` draws others, after which all is made again.
 

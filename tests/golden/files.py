@@ -1,8 +1,7 @@
-"""What commands write: the grades of a class with its pages, and notebooks."""
+"""What grading writes: the grades of a class, with its pages."""
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -10,7 +9,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import vmwidgets as vm
 from vmwidgets.grading.report import SECRET
 
 from .packed import Case, Moment
@@ -20,9 +18,6 @@ ROOT = Path(__file__).resolve().parents[2]
 
 SAMPLE = 15
 """Of so many pages the text of one is kept."""
-
-
-# ---- the class -------------------------------------------------------------------------------------
 
 
 def grading(job: str, *, whole: bool = False) -> Iterator[Case]:
@@ -52,36 +47,3 @@ def grading(job: str, *, whole: bool = False) -> Iterator[Case]:
 
 def _numbered(text: str) -> list[tuple[str, object]]:
     return [(f"line {number:05}", line) for number, line in enumerate(text.split("\n"))]
-
-
-# ---- notebooks -------------------------------------------------------------------------------------
-
-
-def notebooks(job: str, *, whole: bool = False) -> Iterator[Case]:
-    """The notebooks as they are there, and as their sources give them: each file, and each cell."""
-    for folder in ("notebooks", "course/instructors"):
-        for path in sorted((ROOT / folder).glob("*.ipynb")):
-            yield from _notebook(path.relative_to(ROOT).as_posix(), path.read_text("utf-8"), whole=whole)
-    for name, text in _written():
-        yield from _notebook(f"{name} as its source gives it", text, whole=whole)
-
-
-def _written() -> Iterator[tuple[str, str]]:
-    """What tools/labs.py writes."""
-    try:
-        try:
-            from tools import labs
-        except ModuleNotFoundError:  # an earlier commit has it there
-            from scripts import labs  # type: ignore[import-not-found,no-redef]
-    except ImportError as error:  # an environment for unit tests alone lacks it
-        raise vm.Refused(f"{error.name} is not installed here: run this part with .venv/bin/python") from None
-    for path, text in sorted(labs.written()):
-        yield path.relative_to(ROOT).as_posix(), text
-
-
-def _notebook(name: str, text: str, *, whole: bool) -> Iterator[Case]:
-    found: list[tuple[str, object]] = [("bytes", digest(text))]
-    for cell in json.loads(text)["cells"]:
-        source = "".join(cell["source"])
-        found.append((f"cell {cell['id']} ({cell['cell_type']})", source if whole else digest(json.dumps(cell))))
-    yield Case(name, [Moment("written", lines(found))])

@@ -26,7 +26,6 @@ PARTS = {
     "sentences": Part(journals.jobs, journals.sentences),
     "journals": Part(journals.jobs, journals.journals),
     "grading": Part(lambda: ["a class"], files.grading),
-    "notebooks": Part(lambda: ["all"], files.notebooks),
     "past": Part(journals.jobs, journals.past),
 }
 

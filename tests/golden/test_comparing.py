@@ -62,7 +62,7 @@ def test_an_event_is_said_without_what_was_before() -> None:
         ["--commit", "HEAD"],
         ["make", "--commit", "0" * 40],
         ["explain", "past"],
-        ["explain", "notebooks", "no.ipynb", "written"],
+        ["explain", "grading", "no.csv", "written"],
     ],
 )
 def test_what_can_not_be_done_is_one_sentence(given: list[str], capsys: pytest.CaptureFixture[str]) -> None:

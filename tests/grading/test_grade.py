@@ -403,8 +403,8 @@ def test_a_course_that_can_not_be_is_one_sentence(
 @pytest.mark.parametrize(
     ("due", "says"),
     [
-        ('{ "01" = 5 }', "due date of lab 01: '5' is not a date: write one such as 2026-10-01T12:00"),
-        ('"soon"', "due: 'soon' is not a date"),
+        ('{ "01" = 5 }', "due date of lab 01: '5' is not an ISO date: write 2026-10-01T12:00"),
+        ('"soon"', "due: 'soon' is not an ISO date"),
     ],
 )
 def test_a_due_date_that_can_not_be_is_said_with_its_lab(course: Path, due: str, says: str) -> None:

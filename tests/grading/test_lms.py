@@ -68,7 +68,7 @@ def test_canvas_keeps_identity_titles_and_the_second_row(tmp_path: Path) -> None
 
 
 def test_canvas_from_a_list_of_an_office(tmp_path: Path) -> None:
-    _, content = made(tmp_path, "Kennung;Vorname;Nachname\nada;Ada;Lovelace\n", "canvas")
+    _, content = made(tmp_path, "Login;First name;Last name\nada;Ada;Lovelace\n", "canvas")
     assert content.decode().splitlines() == [
         "Student;ID;SIS User ID;SIS Login ID;Section;01/guard;01/gaps", "    Points Possible;;;;;5;4",
         "Ada Lovelace;;;ada;;2,5;4",

@@ -10,7 +10,6 @@ import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
 from unicodedata import normalize
 
 import pytest
@@ -70,7 +69,7 @@ def table(path: Path, key: str = "student") -> dict[str, dict[str, str]]:
         return {row[key]: row for row in csv.DictReader(file)}
 
 
-TEXT = "Matrikelnummer{0}Nachname{0}Vorname{0}Kommentar\nada{0}Lovelace{0}Ada{0}\nbert{0}Müller{0}“Bert”{0}so\n"
+TEXT = "Student ID{0}Last name{0}First name{0}Comment\nada{0}Lovelace{0}Ada{0}\nbert{0}Müller{0}“Bert”{0}so\n"
 
 
 @pytest.mark.parametrize("separator", [",", ";", "\t"])
@@ -112,17 +111,12 @@ def test_any_column_of_ids_finds_a_student(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "titles",
     [
-        "Vorname,Nachname,ID-Nummer,Anmeldename,E-Mail-Adresse",
-        "VORNAME,NACHNAME,ID-NUMMER,ANMELDENAME,E-MAIL-ADRESSE",
-        "Prénom,Nom,Numéro d'identification,Nom d\N{RIGHT SINGLE QUOTATION MARK}utilisateur,Adresse de courriel",
-        "Prénom,Nom,Numéro d\N{RIGHT SINGLE QUOTATION MARK}identification,Nom d'utilisateur,Adresse électronique",
-        "Nombre,Apellido(s),Número de ID,Nombre de usuario,Dirección de correo",
         "First name,Last name,ID number,Username,Email address",
+        "FIRST_NAME,LAST_NAME,SIS User ID,SIS Login ID,E\N{FULLWIDTH LATIN SMALL LETTER M}ail",
     ],
 )  # fmt: skip  # one list
-@pytest.mark.parametrize("form", ["NFC", "NFD"])
-def test_titles_are_found_in_four_languages(tmp_path: Path, titles: str, form: Literal["NFC", "NFD"]) -> None:
-    (tmp_path / "roster.csv").write_text(normalize(form, f"{titles}\nAda,Lovelace,007,ada,ada@u\n"))
+def test_titles_are_found_however_they_are_written(tmp_path: Path, titles: str) -> None:
+    (tmp_path / "roster.csv").write_text(f"{titles}\nAda,Lovelace,007,ada,ada@u\n")
     roster = read_roster(tmp_path / "roster.csv")
     assert {one.id: one.name for one in roster.people.values()} == {"ada": "Ada Lovelace"}
     assert {roster.person(one) for one in ("007", "ada", "ada@u")} == {"ada"}
@@ -397,7 +391,7 @@ def test_a_course_says_when_its_labs_are_due(
 def test_an_extension_that_is_none_is_listed(run: Callable[..., int], capsys: pytest.CaptureFixture[str]) -> None:
     rows = "id,extension\nada,two weeks\nbert,\ncleo,\ndan,\n"
     assert run("--roster", rows, "--due", "2026-10-01") == 1
-    assert "ada: the roster's extension 'two weeks' is not a date" in capsys.readouterr().out
+    assert "ada: the roster's extension 'two weeks' is not an ISO date" in capsys.readouterr().out
 
 
 def test_a_cell_that_can_not_be_read_takes_nothing_from_the_other(tmp_path: Path) -> None:
@@ -419,7 +413,7 @@ def test_a_cell_that_can_not_be_read_takes_nothing_from_the_other(tmp_path: Path
     found, by_change = with_late_days(grades, tmp_path, due("2026-10-01"), read_roster(tmp_path / "roster.csv"))
     assert {file.student: file.rows[0].late for file in found.files} == {"ada": 1, "bert": 10, "cleo": 10}
     assert by_change == 2
-    assert [(row.student, row.says.partition(" is not a date")[0]) for row in found.notes] == [
+    assert [(row.student, row.says.partition(" is not an ISO date")[0]) for row in found.notes] == [
         ("ada", "the roster's extension 'two days'"),
         ("bert", "the roster's submission time 'at noon'"),
         ("cleo", "the roster's submission time 'at noon'"),
@@ -502,7 +496,7 @@ def test_overrides_that_fit_nothing_are_a_sentence_each(
     [
         (["--overrides", "student,exercise,points\na,b,1\n"], "no column for the reason"),
         (["--overrides", "missing.csv"], "can't be read"), (["--roster", "missing.csv"], "can't be read"),
-        (["--due", "soon"], "--due 'soon' is not a date"), (["--grace", "3"], "--grace needs --due"),
+        (["--due", "soon"], "--due 'soon' is not an ISO date"), (["--grace", "3"], "--grace needs --due"),
         (["--due", "2026-10-01", "--grace", "-1"], "0 to 10000"), (["--due", "2026-10-01", "--grace", "nan"], "hours"),
         (["--lms", "canvas"], "--lms needs --roster"),
         (["--lms", "canvass", "--roster", "id\na\n"], "did you mean 'canvas'"),

@@ -56,6 +56,16 @@ def test_a_check_that_misses_points_names_the_hints():
     assert "lab.hint" not in repr(lab.check("t/helped", 1))
 
 
+@pytest.mark.parametrize(("count", "again"), [(1, ""), (2, "one more"), (3, "two more"), (5, "4 more")])
+def test_an_exercise_has_as_many_hints_as_its_author_writes(count, again):
+    texts = tuple(f"hint {number}" for number in range(count))
+    judge = lab.author.exercise("t/any", "Any", points=1, takes=int, hints=lambda _asked: texts)
+    judge(lambda value: [lab.author.criterion(1, value == 1, "it is one", "it should be one")])
+    said = f", and {again} when it is called again" if again else ""
+    assert repr(lab.check("t/any", 2)).endswith(f'Stuck? lab.hint("t/any") gives a hint{said}.')
+    assert [lab.hint("t/any").tier for _ in range(count + 1)] == [*range(1, count + 1), count]
+
+
 def test_practice_is_counted_apart_and_says_how_to_go_on():
     first = lab.practice("01/gaps")
     assert "2 more: lab.hint(practice) again." in repr(lab.hint(first))
@@ -81,15 +91,17 @@ def test_a_hint_shows_itself_as_text_and_as_data():
 
 @pytest.mark.parametrize(
     "hints",
-    ["abc", b"abc", ("one", "two"), ("one", "two", ""), ("one", "two", 3), {"a", "b", "c"}, 5, ("x" * 501,) * 3],
+    ["abc", b"abc", ("one", "two", ""), ("one", "two", 3), {"a", "b", "c"}, 5, ("x" * 501,) * 3, ("one",) * 21],
     ids=lambda value: type(value).__name__,
 )
-def test_hints_that_are_not_three_texts_are_refused(hints):
+def test_hints_that_are_not_texts_are_refused(hints):
     with pytest.raises(vm.Refused, match="hint"):
         lab.author.exercise("t/two", "Two", points=1, takes=int, hints=hints)
 
 
-@pytest.mark.parametrize("hints", ["abc", ("one",), None, 5])
+@pytest.mark.parametrize("hints", ["abc", ("one", 3), None, 5])
 def test_a_function_that_gives_other_hints_is_refused(hints):
-    lab.author.exercise("t/two", "Two", points=1, takes=int, hints=lambda _asked: hints)(lambda _value: [])
-    assert refused("t/two").endswith("pass 3 strings, the gentlest hint first")
+    judge = lab.author.exercise("t/two", "Two", points=1, takes=int, hints=lambda _asked: hints)
+    judge(lambda value: [lab.author.criterion(1, value == 1, "it is one", "it should be one")])
+    assert refused("t/two").startswith("hint")
+    assert "Stuck?" not in repr(lab.check("t/two", 2))

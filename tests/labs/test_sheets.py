@@ -10,7 +10,7 @@ import pytest
 
 import vmwidgets as vm
 from vmwidgets import lab
-from vmwidgets.labs.exercise import TIERS, exercises
+from vmwidgets.labs.exercise import exercises
 from vmwidgets.labs.hinting import hints_of
 from vmwidgets.labs.result import Result
 from vmwidgets.labs.sheet import Sheet, asked
@@ -127,7 +127,7 @@ def test_the_words_say_what_differs(name: str) -> None:
 
 
 @by_name
-def test_it_has_three_hints_that_differ(name: str) -> None:
-    exercise, sheet = asked(name)
-    texts = hints_of(exercise, sheet)
-    assert len(set(texts)) == TIERS
+def test_it_has_hints_that_differ(name: str) -> None:
+    texts = hints_of(*asked(name))
+    assert texts
+    assert len(set(texts)) == len(texts)

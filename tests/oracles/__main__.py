@@ -42,12 +42,12 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser("python -m tests.oracles", description=__doc__, formatter_class=as_written)
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
     replays = commands.add_parser("replay", help="run recorded traces on the engine and compare every field")
-    replays.set_defaults(run=lambda options: max(map(_replay, options.files)))
+    replays.set_defaults(runs=lambda options: max(map(_replay, options.files)))
     walks = commands.add_parser("walk", help="walk recorded page tables and compare every answer")
     walks.add_argument("--answers", action="store_true", help="print cases with the answers found; compare nothing")
-    walks.set_defaults(run=lambda options: max(map(partial(_walk, only_answers=options.answers), options.files)))
+    walks.set_defaults(runs=lambda options: max(map(partial(_walk, only_answers=options.answers), options.files)))
     for one in (replays, walks):
-        one.add_argument("files", nargs="+", type=command.path_typed, metavar="FILE", help=".jsonl or .jsonl.gz")
+        one.add_argument("files", nargs="+", type=command.path, metavar="FILE", help=".jsonl or .jsonl.gz")
         one.epilog, one.formatter_class = EXITS, as_written
     return command.main(parser, arguments)
 

@@ -17,6 +17,7 @@ from tests.sources import kinds
 from vmwidgets.engine.base.errors import Refused
 from vmwidgets.given.loaded import LoadedMaps, LoadedStrace
 from vmwidgets.given.pasted import Pasted
+from vmwidgets.sources.door import LONG
 from vmwidgets.sources.pasted import load as kernel_text
 from vmwidgets.sources.proc_maps import load_ranges, ranges_of
 from vmwidgets.sources.strace.load import load_calls_into
@@ -44,6 +45,14 @@ def test_each_text_is_known(name: str) -> None:
     assert type(WHOLE[name]) is kind
     assert claims(WHOLE[name])
     assert vm.picture(WHOLE[name]).scene().nodes
+
+
+@pytest.mark.parametrize("name", [*kinds.KERNELS, *kinds.RANGES])
+def test_in_a_long_log_nothing_that_a_reader_needs_is_skipped(name: str) -> None:
+    """Lines far from a reader's own words, and from numbers, are not read at all."""
+    log = "Someone has logged in, and out again\n" * (LONG // 2)
+    found = vm.load(f"{log}{kinds.ALL[name]}{log}")
+    assert claims(found) == claims(WHOLE[name])
 
 
 def around(text: str) -> Iterator[str | bytes]:

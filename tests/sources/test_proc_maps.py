@@ -263,7 +263,7 @@ def test_a_machine_is_needed():
 
 
 def test_absurd_sizes_are_refused(machine, tmp_path, monkeypatch):
-    monkeypatch.setattr(proc_maps, "MOST_BYTES", len(PROCESS))
+    monkeypatch.setattr(proc_maps, "MOST_MAPS_BYTES", len(PROCESS))
     file = tmp_path / "maps"
     file.write_text(PROCESS)
     assert load_maps(machine, file).entered == 10

@@ -230,7 +230,7 @@ def test_a_picture_that_the_last_operation_did_not_change_says_that_it_has_no_st
 def test_a_picture_with_too_many_steps_to_be_saved_says_so(
     shell: PyodideShell, outputs: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(saved, "MOST_BYTES", 100)
+    monkeypatch.setattr(saved, "MOST_PICTURE_BYTES", 100)
     shell.run("k.enter('4 KiB')\nvm.Map(k)", "c1")
     assert "its steps need too much room" in outputs[-1]["text/html"]
 

@@ -16,13 +16,11 @@ from ..engine.machine.arguments import known
 from ..grading import read_course
 from ..grading.output import write
 from ..labs.exercise import exercises
-from .command import path_typed
+from .command import Argument, Command, path
 from .copying import shipped
 from .gradescope import GRADESCOPE, write_autograder
 from .labs import chosen
-from .text import printable, say_refused
-
-DONE, FAILED = 0, 2
+from .text import printable
 
 SYSTEMS = {"nbgrader": nbgrader.files, "otter": otter.files}
 """The function that writes the files for each system."""
@@ -42,57 +40,15 @@ only instructors may have it.
 _EXITS = "exit status: 0 the folder is written; 2 bad input, or it can't be written: then nothing has changed"
 
 
-def add_assignment(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command's arguments."""
-    parser = commands.add_parser(
-        "assignment",
-        help="write the labs as assignments of nbgrader or Otter, or an autograder for Gradescope",
-        description=_ABOUT,
-        epilog=_EXITS,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("folder", metavar="PLACE", help="a new folder; for gradescope a new file, .zip")
-    parser.add_argument(
-        "--for", dest="system", required=True, metavar="SYSTEM", help="the system: nbgrader, otter or gradescope"
-    )
-    parser.add_argument(
-        "--labs", default="", metavar="LABS", help="the labs, such as 01,02 (default: all, or the course's)"
-    )
-    parser.add_argument(
-        "--course", type=path_typed, metavar="FILE", help="the course's file, TOML: its name, exercises and points"
-    )
-    parser.add_argument(
-        "--wheel", type=path_typed, metavar="FILE", help="gradescope: the wheel of vmwidgets to install there"
-    )
-    parser.add_argument(
-        "--roster",
-        type=path_typed,
-        metavar="FILE",
-        help="gradescope: CSV that says which ids and addresses belong to one person",
-    )
-    parser.add_argument(
-        "--exercises", type=path_typed, nargs="+", default=[], metavar="FILE",
-        help="gradescope: modules with your own exercises, in addition to the modules that the course's file names",
-    )  # fmt: skip
-    parser.set_defaults(run=run)
-
-
 def run(options: argparse.Namespace) -> int:
     """Write the folder or the archive, and report its contents."""
-    try:
-        said = _made(options)
-    except (Refused, OSError) as error:
-        say_refused(error)
-        return FAILED
-    print(printable(said))
-    return DONE
+    system = known(vars(options)["for"], [*SYSTEMS, GRADESCOPE], "--for")
+    print(printable(write_autograder(options) if system == GRADESCOPE else _written(options, system)))
+    return 0
 
 
-def _made(options: argparse.Namespace) -> str:
-    """Write the folder or the archive; returns its path and a description of its contents."""
-    system = known(options.system, [*SYSTEMS, GRADESCOPE], "--for")
-    if system == GRADESCOPE:
-        return write_autograder(options)
+def _written(options: argparse.Namespace, system: str) -> str:
+    """Write the folder; returns its path and a description of its contents."""
     for_gradescope = {"--wheel": options.wheel, "--roster": options.roster, "--exercises": options.exercises}
     if given := [option for option, value in for_gradescope.items() if value]:
         raise Refused(f"{given[0]} is for --for gradescope only: leave it out")
@@ -103,11 +59,11 @@ def _made(options: argparse.Namespace) -> str:
     known_labs = labs_of(shipped())
     graded = [number for number, lab in known_labs.items() if not worth.keys().isdisjoint(lab.exercises)]
     labs = [known_labs[number] for number in chosen(options.labs, known_labs, graded)]
-    put(options.folder, files(labs, name, worth))
+    put(options.place, files(labs, name, worth))
     tasks = [one for lab in labs for one in lab.exercises if one in worth]
     points = f"{sum(worth[one] for one in tasks):g} points"
-    said = f"{counted(len(labs), 'assignment')} for {options.system}, {counted(len(tasks), 'exercise')}, {points}"
-    return f"{options.folder}: {said}"
+    said = f"{counted(len(labs), 'assignment')} for {system}, {counted(len(tasks), 'exercise')}, {points}"
+    return f"{options.place}: {said}"
 
 
 def put(place: str, files: Mapping[str, str]) -> None:
@@ -123,3 +79,24 @@ def put(place: str, files: Mapping[str, str]) -> None:
         raise Refused(f"{str(folder)!r} can't be written: {error.strerror or error}") from None
     finally:
         shutil.rmtree(part, ignore_errors=True)
+
+
+COMMAND = Command(
+    "write the labs as assignments of nbgrader or Otter, or an autograder for Gradescope",
+    _ABOUT,
+    _EXITS,
+    (
+        Argument("PLACE", "a new folder; for gradescope a new file, .zip"),
+        Argument("--for SYSTEM", "the system: nbgrader, otter or gradescope", required=True),
+        Argument("--labs LABS", "the labs, such as 01,02 (default: all, or the course's)", default=""),
+        Argument("--course FILE", "the course's file, TOML: its name, exercises and points", path),
+        Argument("--wheel FILE", "gradescope: the wheel of vmwidgets to install there", path),
+        Argument("--roster FILE", "gradescope: CSV that says which ids and addresses belong to one person", path),
+        Argument(
+            "--exercises FILE...",
+            "gradescope: modules with your own exercises, in addition to the modules that the course's file names",
+            path,
+        ),
+    ),
+    run,
+)

@@ -15,11 +15,9 @@ from .. import __version__
 from ..engine.base.errors import Refused
 from ..engine.base.units import counted
 from ..released import install
-from .command import path_typed
+from .command import Argument, Command, path
 from .copying import README, Copied, copy_labs, handed_out
-from .text import printable, say_refused
-
-DONE, FAILED = 0, 2
+from .text import printable
 
 FOLDER = "vmwidgets-labs"
 """The folder to which the labs are copied, unless `--to` says otherwise."""
@@ -31,31 +29,11 @@ Copy the labs into a folder and open them in JupyterLab. A file you have changed
 _EXITS = "exit status: 0 the labs are there; 2 they can't be copied or opened, and nothing was replaced"
 
 
-def add_course(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command's arguments."""
-    parser = commands.add_parser(
-        "course",
-        help="copy the labs into a folder and open them in JupyterLab",
-        description=_ABOUT,
-        epilog=_EXITS,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--to", type=path_typed, default=Path(FOLDER), metavar="DIR", help=f"the folder ({FOLDER})")
-    parser.add_argument("--update", action="store_true", help="update the labs that you have not changed")
-    parser.add_argument("--no-open", action="store_true", help="copy only, and say how to open them")
-    parser.set_defaults(run=run)
-
-
 def run(options: argparse.Namespace) -> int:
     """Copy the notebooks, report, and open JupyterLab."""
-    try:
-        if not options.no_open and find_spec("jupyterlab") is None:
-            raise Refused(f"JupyterLab is not installed: {install('lab')}")
-        files = handed_out()
-        done = copy_labs(options.to, files, __version__, update=options.update)
-    except Refused as refusal:
-        say_refused(refusal)
-        return FAILED
+    if not options.no_open and find_spec("jupyterlab") is None:
+        raise Refused(f"JupyterLab is not installed: {install('lab')}")
+    done = copy_labs(options.to, handed_out(), __version__, update=options.update)
     for line in report(options.to, done):
         print(printable(line), flush=True)
     if options.no_open:
@@ -63,7 +41,7 @@ def run(options: argparse.Namespace) -> int:
         words = ["vmwidgets", "course", *to]
         typed = subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words)
         print("To open them, type:", printable(typed))
-        return DONE
+        return 0
     return open_labs(options.to)
 
 
@@ -94,4 +72,17 @@ def open_labs(folder: Path) -> int:
     if sys.platform == "linux" and not os.environ.get("DISPLAY") and not os.environ.get("WAYLAND_DISPLAY"):
         arguments.append("--no-browser")  # there is no screen, but JupyterLab prints an address to open
     LabApp.launch_instance(argv=arguments)
-    return DONE
+    return 0
+
+
+COMMAND = Command(
+    "copy the labs into a folder and open them in JupyterLab",
+    _ABOUT,
+    _EXITS,
+    (
+        Argument("--to DIR", f"the folder ({FOLDER})", path, Path(FOLDER)),
+        Argument("--update", "update the labs that you have not changed"),
+        Argument("--no-open", "copy only, and say how to open them"),
+    ),
+    run,
+)

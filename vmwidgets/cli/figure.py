@@ -5,18 +5,14 @@ from __future__ import annotations
 import argparse
 import re
 from pathlib import Path
-from typing import Any
 
-from ..engine.base.errors import Refused
 from ..engine.base.files import check_free
 from ..engine.kernel.tasks.forks import FORKS, SAME_AS
 from ..lectures.figures import FIGURES, figure, of_lecture
 from ..lectures.listed import LECTURES
 from ..pictures.exports import files_of, maker_of
-from .command import number_typed, path_typed
-from .text import printable, say_refused
-
-WRITTEN, BAD = 0, 2
+from .command import Argument, Command, number, path
+from .text import printable
 
 _ABOUT = """\
 Write a figure for your slides or your paper: the picture of a subject, of a chapter of a textbook ("OSTEP 18"), or of a
@@ -26,55 +22,26 @@ command lists the figures; with a lecture's name alone, the figures of this lect
 _EXITS = "exit status: 0 the file is written, or the figures are listed; 2 it is not"
 
 
-def add_figure(commands: Any) -> None:
-    """Add the command's arguments."""
-    parser = commands.add_parser(
-        "figure",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        help="write a picture of a lecture or a chapter, for a slide",
-        description=_ABOUT,
-        epilog=_EXITS,
-    )
-    parser.add_argument("name", nargs="?", metavar="NAME", help="a figure, a textbook's chapter, or LECTURE/CHAPTER")
-    parser.add_argument("--list", action="store_true", help="list the figures")
-    parser.add_argument("-o", "--output", type=path_typed, metavar="FILE", help="where to write it (NAME.pdf)")
-    parser.add_argument("--theme", choices=("light", "dark"), default="light", help="for light or dark slides")
-    parser.add_argument(
-        "--width", type=number_typed("--width", "number of pixels, such as 800", int), metavar="N",
-        help="lay it out N pixels wide, from 420 to 1600",
-    )  # fmt: skip
-    parser.add_argument(
-        "--fork", choices=[*FORKS, *SAME_AS], metavar="WAY",
-        help="how a fork copies memory, in a lecture that forks: counted or cow (the default), shadow, or eager",
-    )  # fmt: skip
-    parser.add_argument("--force", action="store_true", help="replace an existing file")
-    parser.set_defaults(run=run)
-
-
 def run(options: argparse.Namespace) -> int:
     """Write the file, and print its path; or list the figures."""
     if options.list or options.name is None:
         print(_listed())
-        return WRITTEN
-    try:
-        if options.output is None and (lecture := options.name.lower()) in LECTURES:
-            print("\n".join(of_lecture(lecture, options.fork or "")))
-            return WRITTEN
-        if options.output is not None:
-            maker_of(options.output, "-o")  # before the lecture is given
-        picture = figure(options.name, options.fork or "")
-        if options.width is not None:
-            picture.width = options.width
-        output = options.output or Path(re.sub(r"[^\w.]+", "-", options.name.lower()).strip("-") + ".pdf")
-        written = list(files_of(picture, output))
-        check_free(*written, force=options.force)
-        picture.save(output, theme=options.theme)
-    except (Refused, OSError) as error:
-        say_refused(error)
-        return BAD
+        return 0
+    if options.output is None and (lecture := options.name.lower()) in LECTURES:
+        print("\n".join(of_lecture(lecture, options.fork or "")))
+        return 0
+    if options.output is not None:
+        maker_of(options.output, "-o")  # before the lecture is given
+    picture = figure(options.name, options.fork or "")
+    if options.width is not None:
+        picture.width = options.width
+    output = options.output or Path(re.sub(r"[^\w.]+", "-", options.name.lower()).strip("-") + ".pdf")
+    written = list(files_of(picture, output))
+    check_free(*written, force=options.force)
+    picture.save(output, theme=options.theme)
     for file in written:
         print(f"{printable(str(file))}: {file.stat().st_size / 1024:,.0f} KiB")
-    return WRITTEN
+    return 0
 
 
 def _listed() -> str:
@@ -83,3 +50,25 @@ def _listed() -> str:
         "figures:", *lines,
         "or a lecture and its chapter, such as faults/after-fork; the lectures are", f"  {', '.join(LECTURES)}",
     ))  # fmt: skip
+
+
+COMMAND = Command(
+    "write a picture of a lecture or a chapter, for a slide",
+    _ABOUT,
+    _EXITS,
+    (
+        Argument("[NAME]", "a figure, a textbook's chapter, or LECTURE/CHAPTER"),
+        Argument("--list", "list the figures"),
+        Argument("-o, --output FILE", "where to write it (NAME.pdf)", path),
+        Argument("--theme light|dark", "for light or dark slides", default="light"),
+        Argument(
+            "--width N", "lay it out N pixels wide, from 420 to 1600", number("number of pixels, such as 800", int)
+        ),
+        Argument(
+            f"--fork {'|'.join([*FORKS, *SAME_AS])}",
+            "how a fork copies memory, in a lecture that forks: counted or cow (the default), shadow, or eager",
+        ),
+        Argument("--force", "replace an existing file"),
+    ),
+    run,
+)

@@ -13,7 +13,7 @@ from ..given.followed import Followed
 from ..real.follow.checks import checked, checks_in
 from ..real.follow.rules import LABS, RULES
 from ..real.xv6 import check_command, xv6
-from .command import path_typed
+from .command import Argument, Command, path
 from .text import printable, say_refused
 
 FOUND_NOTHING, BROKEN, BAD_INPUT, UNFINISHED = 0, 1, 2, 3
@@ -39,50 +39,19 @@ def _rules_of(labs: Sequence[str]) -> str:
     return "rules:\n" + "\n".join(fill(line, 118, subsequent_indent="    ") for line in lines)
 
 
-def add_follow(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command's arguments."""
-    parser = commands.add_parser(
-        "follow",
-        help="run a student's xv6 and stop it at its first wrong page-table entry",
-        description=_ABOUT,
-        epilog=f"{_rules_of(LABS)}\n\n{_EXITS}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("folder", type=path_typed, metavar="FOLDER", help="a folder of xv6-riscv")
-    parser.add_argument("--lab", choices=LABS, default="base", help="the lab whose rules are checked (base)")
-    parser.add_argument(
-        "--run",
-        dest="command_line",
-        metavar="COMMAND",
-        help="a command for xv6's shell, such as cowtest; default: boot only",
-    )
-    parser.add_argument("--counts", metavar="ARRAY", help="the array that counts references, such as refcount")
-    parser.add_argument("--checks", type=path_typed, metavar="FILE", help="a file of Python that sets checks = {...}")
-    parser.add_argument("--cpus", type=int, default=1, help="number of processors (1)")
-    parser.add_argument("--stops", type=int, default=200_000, help="largest number of stops (200000)")
-    parser.add_argument("--seconds", type=float, default=600.0, help="seconds for which the kernel may run (600)")
-    parser.add_argument("--make", action="append", default=[], metavar="WORD", help="one more word for make: LAB=cow")
-    parser.add_argument("--json", action="store_true", help="print the result as JSON")
-    parser.add_argument(
-        "--gradescope", type=path_typed, metavar="FILE", help="also write the result as Gradescope's results.json"
-    )
-    parser.add_argument("--points", type=float, default=1.0, help="points in that file if nothing is found (1)")
-    parser.set_defaults(run=run, usage_error=parser.error)
-
-
 def run(options: argparse.Namespace) -> int:
     """Follow the kernel; returns the exit status for the outcome."""
     if not 0 < options.points <= 1_000_000:
-        options.usage_error("--points is more than 0")
+        raise Refused(f"--points {options.points:g}: write more than 0")
     if options.stops < 1 or not 0 < options.seconds <= 86_400:
-        options.usage_error("--stops is at least 1, and --seconds more than 0 and at most 86400")
+        raise Refused("--stops is at least 1, and --seconds more than 0 and at most 86400")
     try:
         checks = None if options.checks is None else checked(checks_in(options.checks))
-        if options.command_line is not None:
-            check_command(options.folder, options.command_line, tuple(options.make))
+        if options.run is not None:
+            check_command(options.folder, options.run, tuple(options.make))
         with xv6(options.folder, cpus=options.cpus, options=tuple(options.make)) as kernel:
             found = kernel.follow(
-                options.lab, run=options.command_line, counts=options.counts, stops=options.stops,
+                options.lab, run=options.run, counts=options.counts, stops=options.stops,
                 seconds=options.seconds, checks=checks,
             )  # fmt: skip  # what is run, then how long
     except Refused as error:
@@ -126,3 +95,25 @@ def _lines(found: Followed) -> list[str]:
     lines += [f"  {each}" for each in found.lines]
     lines.append(f"{found.calls:,} calls were followed, with {found.stops:,} stops. Not looked at:")
     return [printable(line) for line in [*lines, *(f"  {each}" for each in found.outside)]]
+
+
+COMMAND = Command(
+    "run a student's xv6 and stop it at its first wrong page-table entry",
+    _ABOUT,
+    f"{_rules_of(LABS)}\n\n{_EXITS}",
+    (
+        Argument("FOLDER", "a folder of xv6-riscv", path),
+        Argument(f"--lab {'|'.join(LABS)}", "the lab whose rules are checked (base)", default="base"),
+        Argument("--run COMMAND", "a command for xv6's shell, such as cowtest; default: boot only"),
+        Argument("--counts ARRAY", "the array that counts references, such as refcount"),
+        Argument("--checks FILE", "a file of Python that sets checks = {...}", path),
+        Argument("--cpus N", "number of processors (1)", int, 1),
+        Argument("--stops N", "largest number of stops (200000)", int, 200_000),
+        Argument("--seconds S", "seconds for which the kernel may run (600)", float, 600.0),
+        Argument("(--make WORD)...", "one more word for make: LAB=cow"),
+        Argument("--json", "print the result as JSON"),
+        Argument("--gradescope FILE", "also write the result as Gradescope's results.json", path),
+        Argument("--points N", "points in that file if nothing is found (1)", float, 1.0),
+    ),
+    run,
+)

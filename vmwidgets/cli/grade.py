@@ -7,7 +7,6 @@ import sys
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from .. import __version__
 from ..assignments.cells import labs_of
@@ -18,9 +17,9 @@ from ..grading.apart import check_given, check_results
 from ..grading.course import MOST_SECONDS, named_modules
 from ..grading.explain import explained
 from ..grading.feedback import write_feedback
-from ..grading.files import MOST_BYTES, size_allowed
+from ..grading.files import size_allowed
 from ..grading.gain import Gain, gain_of, said, table
-from ..grading.late import due, with_late_days
+from ..grading.late import check_times, due, with_late_days
 from ..grading.lms import format_of, gradebook
 from ..grading.notebook import made_with
 from ..grading.output import write
@@ -29,13 +28,14 @@ from ..grading.report import secret_of, write_report
 from ..grading.roster import Roster, missing, read_roster, with_roster
 from ..grading.sample import sampled, share_of
 from ..grading.tables import write_tables
+from ..labs.saved import MOST_NOTEBOOK_BYTES
 from . import INTERRUPTED, checkoff
-from .command import number_typed, path_typed
+from .command import Argument, Command, number, path
 from .copying import shipped
-from .text import printable, say_refused
+from .text import printable
 
-LOOK, NOTHING, ZERO = 1, 2, 3
-"""Exit codes: rows are listed; the run failed; a submission earned nothing, but not because its answers are wrong."""
+LOOK, ZERO = 1, 3
+"""Exit codes: rows are listed; a submission earned nothing, but not because its answers are wrong."""
 
 OVERRIDES = "overrides.csv"
 """The file in the results folder that keeps overrides for later runs."""
@@ -47,75 +47,6 @@ BAR = 30
 """Characters of the progress bar."""
 
 
-def add_grade(commands: Any) -> None:
-    """Add the command's arguments."""
-    parser = commands.add_parser(
-        "grade",
-        help="grade a folder of notebooks",
-        description="Grade notebooks from the journals in their outputs: each machine is rebuilt and checked. "
-        "No student's code runs. "
-        "Exit code 0: all is well; 1: some rows need attention, and are listed; 2: the run failed, and the message "
-        "says why; 3: a student has no points for a lab because a file could not be judged. "
-        "With --ask and one notebook: three questions for the student on their own work.",
-    )
-    parser.add_argument("folder", type=path_typed, help="the folder of submitted notebooks; with --ask, one of them")
-    parser.add_argument(
-        "--course", type=path_typed, help="the course's file, TOML; needed, except with --ask and --gain"
-    )
-    parser.add_argument(
-        "--exercises", type=path_typed, nargs="+", default=[], metavar="FILE",
-        help="your own exercises: modules that call lab.exercise; they run on this computer with your rights",
-    )  # fmt: skip
-    parser.add_argument(
-        "--to", type=path_typed, default=Path("grades"), help="where results are written (default: grades)"
-    )
-    parser.add_argument("--only", default="", metavar="STUDENT", help="grade this student's files again")
-    parser.add_argument("--explain", default="", metavar="STUDENT", help="say why this student has these points")
-    parser.add_argument("--sample", default="", metavar="PART", help="choose students for the desk, such as 10%%")
-    parser.add_argument(
-        "--jobs", type=number_typed("--jobs", "whole number of processes, such as 4", int), default=0, metavar="N",
-        help="number of processes (default: one per processor)",
-    )  # fmt: skip
-    parser.add_argument(
-        "--dask", default="", metavar="ADDRESS",
-        help="grade on the Dask cluster with this scheduler, such as tcp://10.0.0.1:8786; anyone who can reach a "
-        "scheduler can run code on its workers, so use a network that you trust, or tls://",
-    )  # fmt: skip
-    parser.add_argument(
-        "--size", type=number_typed("--size", "number of MiB, such as 100"), default=MOST_BYTES >> 20, metavar="MIB",
-        help=f"the largest notebook that is read, in MiB (default: {MOST_BYTES >> 20})",
-    )  # fmt: skip
-    parser.add_argument(
-        "--seconds", type=number_typed("--seconds", "number of seconds, such as 90"), default=MOST_SECONDS, metavar="S",
-        help=f"the longest that judging one file may take (default: {MOST_SECONDS})",
-    )  # fmt: skip
-    parser.add_argument(
-        "--roster", type=path_typed, metavar="FILE", help="the course's students: CSV with a column of ids"
-    )
-    parser.add_argument("--names", action="store_true", help="with --roster: names in the report and the feedback")
-    parser.add_argument("--lms", default="", metavar="SYSTEM", help="a gradebook file for canvas, moodle or blackboard")
-    parser.add_argument(
-        "--due",
-        default="",
-        metavar="DATE",
-        help="count late days after this date, such as 2026-10-01T12:00; for labs without a date in the course's file",
-    )
-    parser.add_argument(
-        "--grace", type=number_typed("--grace", "number of hours, such as 0.5"), default=0, metavar="HOURS",
-        help="hours after the due date that still count as on time",
-    )  # fmt: skip
-    parser.add_argument(
-        "--overrides", type=path_typed, metavar="FILE",
-        help="CSV with student,exercise,points,reason; kept for later runs as overrides.csv among the results",
-    )  # fmt: skip
-    parser.add_argument(
-        "--gain", action="store_true",
-        help="compare a folder's concept tests, before a course and after it; no --course is needed",
-    )  # fmt: skip
-    checkoff.add_options(parser)
-    parser.set_defaults(run=run, usage_error=parser.error)
-
-
 def run(options: argparse.Namespace) -> int:
     """Grade, write, and report the numbers and what needs attention; or ask about one notebook."""
     if options.ask:
@@ -123,23 +54,20 @@ def run(options: argparse.Namespace) -> int:
     if options.gain:
         return _gain(options)
     if options.course is None:
-        options.usage_error("the following arguments are required: --course")
+        raise Refused("write --course FILE: it is needed, except with --ask and --gain")
+    check_given(options.folder, [options.course, options.roster, options.overrides, *options.exercises])
+    check_given(options.folder, named_modules(options.course))
+    course = read_course(options.course, options.exercises)
+    _check(options, course)
+    course = replace(course, size=size_allowed(options.size), seconds=options.seconds)
+    share = share_of(options.sample) if options.sample else 0
+    roster = read_roster(options.roster) if options.roster else None
+    overrides = _overrides(options)
     try:
-        check_given(options.folder, [options.course, options.roster, options.overrides, *options.exercises])
-        check_given(options.folder, named_modules(options.course))
-        course = read_course(options.course, options.exercises)
-        _check(options, course)
-        course = replace(course, size=size_allowed(options.size), seconds=options.seconds)
-        share = share_of(options.sample) if options.sample else 0
-        roster = read_roster(options.roster) if options.roster else None
-        overrides = _overrides(options)
         grades, by_change = _graded(options, course, roster, overrides)
         _write(options, grades, roster)
         desk = sampled(grades, share, secret_of(options.to)) if share else []
         why = list(explained(grades, options.explain, roster)) if options.explain else []
-    except (Refused, OSError) as error:
-        say_refused(error)
-        return NOTHING
     except KeyboardInterrupt:
         print("\nvmwidgets: stopped; finished grades are kept: run the same command to continue", file=sys.stderr)
         return INTERRUPTED
@@ -154,16 +82,12 @@ def run(options: argparse.Namespace) -> int:
 
 def _gain(options: argparse.Namespace) -> int:
     """Compare the tests of a class, print the report, and write the table."""
-    try:
-        check_results(options.folder, options.to)
-        gain = gain_of(options.folder, size_allowed(options.size))
-        if not gain.both:
-            raise Refused(f"no student took both tests in {str(options.folder)!r}{_left_out(gain)}")
-        [path] = write({options.to / "gain.csv": table(gain)})
-    except (Refused, OSError) as error:
-        say_refused(error)
-        return NOTHING
-    print(f"{said(gain)}\n\nA row for each student is in {printable(str(path))}.")
+    check_results(options.folder, options.to)
+    gain = gain_of(options.folder, size_allowed(options.size))
+    if not gain.both:
+        raise Refused(f"no student took both tests in {str(options.folder)!r}{_left_out(gain)}")
+    [file] = write({options.to / "gain.csv": table(gain)})
+    print(f"{said(gain)}\n\nA row for each student is in {printable(str(file))}.")
     return LOOK if gain.left_out else 0
 
 
@@ -200,6 +124,8 @@ def _graded(
 ) -> tuple[Grades, int]:
     """Return the grades with all options, and the number of files dated by their last change."""
     until, by_change = due(options.due, options.grace, course.due), 0
+    if until.dates and roster:
+        check_times(roster)
     grades = grade(
         options.folder, course, state=options.to / "state.jsonl", jobs=options.jobs, dask=options.dask,
         only=options.only, roster=roster, progress=_bar,
@@ -254,3 +180,77 @@ def _bar(done: int, of: int) -> None:
     if sys.stderr.isatty():
         filled = "#" * (BAR * done // of)
         print(f"\r[{filled:<{BAR}}] {done} of {of}", end="\n" if done == of else "", file=sys.stderr, flush=True)
+
+
+_ABOUT = """\
+Grade notebooks from the journals in their outputs: each machine is rebuilt and checked. No student's code runs.
+With --ask and one notebook: three questions for the student on their own work."""
+
+_EXITS = """\
+exit status: 0 all is well; 1 some rows need attention, and are listed; 2 the run failed, and the message says why; 3 a
+student has no points for a lab because a file could not be judged"""
+
+COMMAND = Command(
+    "grade a folder of notebooks",
+    _ABOUT,
+    _EXITS,
+    (
+        Argument("FOLDER", "the folder of submitted notebooks; with --ask, one of them", path),
+        Argument("--course FILE", "the course's file, TOML; needed, except with --ask and --gain", path),
+        Argument(
+            "--exercises FILE...",
+            "your own exercises: modules that call lab.exercise; they run on this computer with your rights",
+            path,
+        ),
+        Argument("--to FOLDER", "where results are written (default: grades)", path, Path("grades")),
+        Argument("--only STUDENT", "grade this student's files again", default=""),
+        Argument("--explain STUDENT", "say why this student has these points", default=""),
+        Argument("--sample PART", "choose students for the desk, such as 10%", default=""),
+        Argument(
+            "--jobs N",
+            "number of processes (default: one per processor)",
+            number("whole number of processes, such as 4", int),
+            0,
+        ),
+        Argument(
+            "--dask ADDRESS",
+            "grade on the Dask cluster with this scheduler, such as tcp://10.0.0.1:8786; anyone who can reach a "
+            "scheduler can run code on its workers, so use a network that you trust, or tls://",
+            default="",
+        ),
+        Argument(
+            "--size MIB",
+            f"the largest notebook that is read, in MiB (default: {MOST_NOTEBOOK_BYTES >> 20})",
+            number("number of MiB, such as 100"),
+            MOST_NOTEBOOK_BYTES >> 20,
+        ),
+        Argument(
+            "--seconds S",
+            f"the longest that judging one file may take (default: {MOST_SECONDS})",
+            number("number of seconds, such as 90"),
+            MOST_SECONDS,
+        ),
+        Argument("--roster FILE", "the course's students: CSV with a column of ids", path),
+        Argument("--names", "with --roster: names in the report and the feedback"),
+        Argument("--lms SYSTEM", "a gradebook file for canvas, moodle or blackboard", default=""),
+        Argument(
+            "--due DATE",
+            "count late days after this date, such as 2026-10-01T12:00; for labs without a date in the course's file",
+            default="",
+        ),
+        Argument(
+            "--grace HOURS",
+            "hours after the due date that still count as on time",
+            number("number of hours, such as 0.5"),
+            0,
+        ),
+        Argument(
+            "--overrides FILE",
+            "CSV with student,exercise,points,reason; kept for later runs as overrides.csv among the results",
+            path,
+        ),
+        Argument("--gain", "compare a folder's concept tests, before a course and after it; no --course is needed"),
+        checkoff.OPTIONS,
+    ),
+    run,
+)

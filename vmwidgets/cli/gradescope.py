@@ -31,7 +31,7 @@ def write_autograder(options: argparse.Namespace) -> str:
             'there is no release of vmwidgets to install: run "pip wheel --no-deps ." in a clone, and add --wheel FILE '
             "with the file that it writes"
         )
-    place = place_of(options.folder, "autograder.zip")
+    place = place_of(options.place, "autograder.zip")
     if place.suffix.lower() != ".zip":
         raise Refused(f"{str(place)!r} must end in .zip")
     course = read_course(options.course, options.exercises)

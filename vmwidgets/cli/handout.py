@@ -17,23 +17,19 @@ from ..pictures.handout.page import PAPER
 from ..pictures.handout.telling import UNITS
 from ..released import install
 from ..sources.given_text import GZIP
+from .command import Argument, Group
 from .text import printable, say_refused
 
-WRITTEN, BAD = 0, 2
-
-
-def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options for a notebook or a journal to the parser of ``vmwidgets lecture``."""
-    group = parser.add_argument_group("options for a notebook or a journal")
-    group.add_argument(
-        "--picture", action="append", default=[], metavar="NAME", help='such as Objects, or "Tree of task:init/map"'
-    )
-    group.add_argument("--title", default="", help="the heading (default: the file's name)")
-    group.add_argument("--since", metavar="MARK", help="where the story begins: a mark, or an operation's number")
-    group.add_argument(
-        "--by", choices=UNITS, help="the size of a step (default: the smallest that gives at most 60 steps)"
-    )
-    group.add_argument("--paper", choices=PAPER, help="when printed: six steps per sheet (default), or one per slide")
+OPTIONS = Group(
+    "options for a notebook or a journal",
+    (
+        Argument("(--picture NAME)...", 'such as Objects, or "Tree of task:init/map"'),
+        Argument("--title TITLE", "the heading (default: the file's name)", default=""),
+        Argument("--since MARK", "where the story begins: a mark, or an operation's number"),
+        Argument(f"--by {'|'.join(UNITS)}", "the size of a step (default: the smallest that gives at most 60 steps)"),
+        Argument(f"--paper {'|'.join(PAPER)}", "when printed: six steps per sheet (default), or one per slide"),
+    ),
+)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -48,27 +44,23 @@ def run(options: argparse.Namespace) -> int:
         "since": since,
     }
     given["questions"] = "open" if options.for_class else "closed"
-    try:
-        if not source.is_file():
-            raise Refused(f"{str(source)!r} is not a file: name a notebook, or a journal that was saved")
-        check_free(output, force=options.force)
-        if source.suffix == ".ipynb":
-            notes = _of_notebook(source, output, options.picture, given)
-        else:
-            with source.open("rb") as file:
-                if file.read(2) != GZIP:
-                    such = "a notebook (.ipynb), nor a journal that m.journal.save wrote"
-                    raise Refused(f"{str(source)!r} is not {such}")
-            machine = load_journal(source)
-            chosen = [named_picture(machine, name) for name in options.picture]
-            notes = list(handed_out(machine, output, chosen, given, fold=True)[1])
-    except (Refused, OSError) as error:
-        say_refused(error)
-        return BAD
+    if not source.is_file():
+        raise Refused(f"{str(source)!r} is not a file: name a notebook, or a journal that was saved")
+    check_free(output, force=options.force)
+    if source.suffix == ".ipynb":
+        notes = _of_notebook(source, output, options.picture, given)
+    else:
+        with source.open("rb") as file:
+            if file.read(2) != GZIP:
+                such = "a notebook (.ipynb), nor a journal that m.journal.save wrote"
+                raise Refused(f"{str(source)!r} is not {such}")
+        machine = load_journal(source)
+        chosen = [named_picture(machine, name) for name in options.picture]
+        notes = list(handed_out(machine, output, chosen, given, fold=True)[1])
     for note in notes:
         say_refused(note)
     print(f"{printable(str(output))}: {output.stat().st_size / 1024:,.0f} KiB")
-    return WRITTEN
+    return 0
 
 
 # ---- a notebook ----------------------------------------------------------------------------------

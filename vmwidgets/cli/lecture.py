@@ -8,7 +8,6 @@ from collections.abc import Callable
 from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from ..engine.base.errors import Refused
 from ..engine.base.files import check_free
@@ -17,10 +16,8 @@ from ..engine.kernel.tasks.forks import FORKS, SAME_AS, USUAL
 from ..lectures.lecture import Lecture
 from ..lectures.listed import ABOUT, FORKING, LEAD_TO, LECTURES, SHORT
 from . import handout
-from .command import path_typed
+from .command import Argument, Command, path
 from .text import printable, say_refused
-
-WRITTEN, BAD = 0, 2
 
 TWENTY = 20
 """The minutes of the shorter lectures."""
@@ -42,81 +39,40 @@ _LISTED = "\n".join(f"  {name:12} {words}" for name, words in ABOUT.items())
 _EXITS = "exit status: 0 the files are written; 2 they are not"
 
 
-def add_lecture(commands: Any) -> None:
-    """Add the command's arguments."""
-    parser = commands.add_parser(
-        "lecture",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        help="write a lecture, or the story of your notebook, to one HTML file",
-        description=_ABOUT,
-        epilog=f"lectures:\n{_LISTED}\n\n{_EXITS}",
-    )
-    parser.add_argument(
-        "name",
-        nargs="?",
-        metavar="LECTURE|NOTEBOOK|JOURNAL",
-        help="a lecture below, a notebook, or a journal",
-    )
-    parser.add_argument(
-        "-o", "--output", type=path_typed, metavar="FILE", help="where to write it (NAME.html, or NAME-class.html)"
-    )
-    parser.add_argument(
-        "--fork", choices=[*FORKS, *SAME_AS], metavar="WAY",
-        help=f"in {', '.join(FORKING)}: how a fork copies memory: counted or cow (as Linux does; the default), shadow "
-        "(as Mach and FreeBSD do), or eager (as xv6 does)",
-    )  # fmt: skip
-    parser.add_argument(
-        "--minutes",
-        type=int,
-        choices=(TWENTY, 50),
-        metavar="20|50",
-        help=f"in {', '.join(SHORT)}: how long it takes (50)",
-    )
-    parser.add_argument("--for-class", action="store_true", help="without notes, and with the answers")
-    handout.add_options(parser)
-    parser.add_argument("--force", action="store_true", help="replace existing files")
-    parser.set_defaults(run=run)
-
-
 def run(options: argparse.Namespace) -> int:
     """Write the files, and print their paths."""
     if options.name is None:
         say_refused("write one of these lectures, or name a notebook or a journal:")
         print(_LISTED, file=sys.stderr)
-        return BAD
+        return 2
     name = options.name.lower()
     if name in LEAD_TO:
         print(f"{name} is in the lecture {LEAD_TO[name]}", file=sys.stderr)
     if LEAD_TO.get(name, name) in LECTURES:
         options.name = LEAD_TO.get(name, name)
     is_source = options.name not in LECTURES
-    try:
-        for name, option in (OF_A_LECTURE if is_source else OF_A_SOURCE).items():
-            if getattr(options, name):
-                goes = "one of the lectures" if is_source else "a notebook or a journal"
-                raise Refused(f"{option} goes with {goes}, not with {options.name!r}")
-        if is_source and not Path(options.name).suffix:
-            names = ", ".join(LECTURES)
-            raise Refused(
-                f"{options.name!r} is not a lecture{_nearest(options.name)}: write {names}, or name a notebook or a "
-                f"journal"
-            )
-        if is_source:
-            return handout.run(options)
-        variant = (f"-{options.fork}" if options.fork else "") + "-class" * options.for_class
-        output = options.output or Path(f"{options.name}{variant}.html")
-        if output.suffix.lower() != ".html":
-            raise Refused(f"{str(output)!r} must end in .html")
-        check_free(output, output.with_suffix(".jsonl.gz"), force=options.force)
-        make = _made(options.name, options.fork, options.minutes)
-        print("running the machine …", file=sys.stderr, flush=True)
-        make().write(output, questions="open" if options.for_class else "closed", notes=not options.for_class)
-    except (Refused, OSError) as error:
-        say_refused(error)
-        return BAD
+    for name, option in (OF_A_LECTURE if is_source else OF_A_SOURCE).items():
+        if getattr(options, name):
+            goes = "one of the lectures" if is_source else "a notebook or a journal"
+            raise Refused(f"{option} goes with {goes}, not with {options.name!r}")
+    if is_source and not Path(options.name).suffix:
+        names = ", ".join(LECTURES)
+        raise Refused(
+            f"{options.name!r} is not a lecture{_nearest(options.name)}: write {names}, or name a notebook or a journal"
+        )
+    if is_source:
+        return handout.run(options)
+    variant = (f"-{options.fork}" if options.fork else "") + "-class" * options.for_class
+    output = options.output or Path(f"{options.name}{variant}.html")
+    if output.suffix.lower() != ".html":
+        raise Refused(f"{str(output)!r} must end in .html")
+    check_free(output, output.with_suffix(".jsonl.gz"), force=options.force)
+    make = _made(options.name, options.fork, options.minutes)
+    print("running the machine …", file=sys.stderr, flush=True)
+    make().write(output, questions="open" if options.for_class else "closed", notes=not options.for_class)
     print(f"{printable(str(output))}: {output.stat().st_size / 1024:,.0f} KiB")
     print(f"{printable(str(output.with_suffix('.jsonl.gz')))}: its machine, for vm.load_journal")
-    return WRITTEN
+    return 0
 
 
 def _nearest(typed: str) -> str:
@@ -144,3 +100,24 @@ def _made(name: str, fork: str | None, minutes: int | None) -> Callable[[], Lect
     if name not in FORKING:
         raise Refused(f"--fork {fork}: no task forks in the lecture {name!r}; one forks in {', '.join(FORKING)}")
     return partial(FORKING[name], SAME_AS.get(fork, fork))
+
+
+COMMAND = Command(
+    "write a lecture, or the story of your notebook, to one HTML file",
+    _ABOUT,
+    f"lectures:\n{_LISTED}\n\n{_EXITS}",
+    (
+        Argument("[NAME]", "a lecture below, a notebook, or a journal"),
+        Argument("-o, --output FILE", "where to write it (NAME.html, or NAME-class.html)", path),
+        Argument(
+            f"--fork {'|'.join([*FORKS, *SAME_AS])}",
+            f"in {', '.join(FORKING)}: how a fork copies memory: counted or cow (as Linux does; the default), shadow "
+            "(as Mach and FreeBSD do), or eager (as xv6 does)",
+        ),
+        Argument(f"--minutes {TWENTY}|50", f"in {', '.join(SHORT)}: how long it takes (50)", int),
+        Argument("--for-class", "without notes, and with the answers"),
+        handout.OPTIONS,
+        Argument("--force", "replace existing files"),
+    ),
+    run,
+)

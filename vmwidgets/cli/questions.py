@@ -11,11 +11,9 @@ from ..engine.base.files import check_free, place_of, written_whole
 from ..engine.base.units import counted
 from ..labs.beginning import Beginning
 from ..labs.moved import CONCEPTS
-from .command import path_typed
+from .command import Argument, Command, path
 from .secret import HELP, secret_in
-from .text import printable, say_refused
-
-DONE, FAILED = 0, 2
+from .text import printable
 
 _ABOUT = """\
 Write questions with figures and a key. The engine makes and answers them; a seed gives the same questions
@@ -45,83 +43,27 @@ MOST_DIGITS = 19
 """The most digits of a number: a number of 60 bits has as many."""
 
 
-def add_questions(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command's arguments."""
-    parser = commands.add_parser(
-        "questions",
-        help="write exam questions with figures and a key",
-        description=_ABOUT,
-        epilog=_EXITS,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument(
-        "--topic",
-        action="append",
-        default=[],
-        metavar="TOPIC",
-        help="the topic; repeat the option for several topics",
-    )
-    parser.add_argument(
-        "--kind",
-        action="append",
-        default=[],
-        metavar="KIND",
-        help="only this kind of question, such as walk/index; repeat the option for several kinds",
-    )
-    parser.add_argument(
-        "--form",
-        default="",
-        metavar="A|B",
-        help="one of two exams with the same kinds of questions: before a lab, and after it",
-    )
-    parser.add_argument(
-        "--seed", metavar="N", help=f"a whole number that determines the questions (default: drawn, {BITS} bits)"
-    )
-    parser.add_argument(
-        "--secret", type=path_typed, metavar="FILE", help=f"only its owner can make the questions: {HELP}"
-    )
-    parser.add_argument(
-        "--paper", metavar="FILE", help="for the topic paper: the ranges of its numbers, such as page = [64], in TOML"
-    )
-    parser.add_argument(
-        "--n", metavar="N", help="number of questions for each topic (default: 6; with --kind, one of each kind)"
-    )
-    parser.add_argument("--concepts", default="", metavar="TEST", help="before or after: ten questions, or their twins")
-    parser.add_argument("--course", default="", metavar="NAME", help="with --concepts: the course; it is the seed")
-    parser.add_argument(
-        "-o", "--output", required=True, metavar="FILE",
-        help="a file to write: .md, .html or .qti; with --concepts also .ipynb",
-    )  # fmt: skip
-    parser.add_argument("--no-key", action="store_true", help="leave out the answers, for the students' copy")
-    parser.add_argument("--force", action="store_true", help="replace an existing file")
-    parser.set_defaults(run=run)
-
-
 def run(options: argparse.Namespace) -> int:
     """Make the exam and write it."""
     if options.concepts or options.course:
         return _concepts(options)
-    try:
-        from ..questions.exam import make_exam
-        from ..questions.files import place, save
+    from ..questions.exam import make_exam
+    from ..questions.files import exam_file, save
 
-        drawn = options.seed is None
-        seed = secrets.randbits(BITS) if drawn else _number(options.seed, "--seed")
-        n = None if options.n is None else _number(options.n, "--n")
-        secret = secret_in(options.secret) if options.secret else ""
-        choices = {"key": not options.no_key, "force": options.force}
-        place(options.output, **choices)
-        topics, kinds = _names(options.topic), _names(options.kind)
-        ranges = None
-        if options.paper is not None:
-            from ..questions.paper import ranges_of
+    drawn = options.seed is None
+    seed = secrets.randbits(BITS) if drawn else _number(options.seed, "--seed")
+    n = None if options.n is None else _number(options.n, "--n")
+    secret = secret_in(options.secret) if options.secret else ""
+    choices = {"key": not options.no_key, "force": options.force}
+    exam_file(options.output, **choices)
+    topics, kinds = _names(options.topic), _names(options.kind)
+    ranges = None
+    if options.paper is not None:
+        from ..questions.paper import ranges_of
 
-            ranges = ranges_of(options.paper)
-        exam = make_exam(topics, seed, n, secret, kinds=kinds, form=options.form.upper(), ranges=ranges)
-        file = save(exam, options.output, **choices)
-    except Refused as refusal:
-        say_refused(refusal)
-        return FAILED
+        ranges = ranges_of(options.paper)
+    exam = make_exam(topics, seed, n, secret, kinds=kinds, form=options.form.upper(), ranges=ranges)
+    file = save(exam, options.output, **choices)
     said = f"{counted(len(exam.questions), 'question')}, {counted(exam.points, 'point')}"
     said += f", form {exam.form}" if exam.form else ""
     print(printable(f"{file}: {said}, topic{'s' * exam.several} {exam.topic.replace(',', ', ')}, seed {exam.seed}"))
@@ -130,35 +72,31 @@ def run(options: argparse.Namespace) -> int:
             "anyone can make this exam by trying small seeds: for an exam that counts, leave out --seed, or add "
             "--secret FILE"
         )
-    return DONE
+    return 0
 
 
 def _concepts(options: argparse.Namespace) -> int:
     """Write one of a course's two tests, as a notebook or on paper; "before" is form A."""
-    try:
-        from ..questions import concepts
-        from ..questions.exam import FORMS
-        from ..questions.files import save
+    from ..questions import concepts
+    from ..questions.exam import FORMS
+    from ..questions.files import save
 
-        given = {"topic": options.topic, "kind": options.kind, "seed": options.seed, "n": options.n}
-        if others := [name for name, value in given.items() if value]:
-            raise Refused(f"--{others[0]} with --concepts: its ten questions are fixed, so leave it out")
-        course = Beginning.made_from({"lab": CONCEPTS, "student": "", "course": options.course}).course
-        if options.concepts not in concepts.TESTS or not course:
-            raise Refused("write --concepts before or --concepts after, and --course NAME as in lab.begin")
-        if Path(options.output).suffix.lower() == ".ipynb":
-            file = place_of(options.output, "before.ipynb")
-            check_free(file, force=options.force)
-            with written_whole(file) as new:
-                new.write(concepts.notebook(course, options.concepts).encode())
-        else:
-            exam = concepts.form(course, options.form.upper() or FORMS[concepts.TESTS.index(options.concepts)])
-            file = save(exam, options.output, key=not options.no_key, force=options.force)
-    except Refused as refusal:
-        say_refused(refusal)
-        return FAILED
+    given = {"topic": options.topic, "kind": options.kind, "seed": options.seed, "n": options.n}
+    if others := [name for name, value in given.items() if value]:
+        raise Refused(f"--{others[0]} with --concepts: its ten questions are fixed, so leave it out")
+    course = Beginning.made_from({"lab": CONCEPTS, "student": "", "course": options.course}).course
+    if options.concepts not in concepts.TESTS or not course:
+        raise Refused("write --concepts before or --concepts after, and --course NAME as in lab.begin")
+    if Path(options.output).suffix.lower() == ".ipynb":
+        file = place_of(options.output, "before.ipynb")
+        check_free(file, force=options.force)
+        with written_whole(file) as new:
+            new.write(concepts.notebook(course, options.concepts).encode())
+    else:
+        exam = concepts.form(course, options.form.upper() or FORMS[concepts.TESTS.index(options.concepts)])
+        file = save(exam, options.output, key=not options.no_key, force=options.force)
     print(printable(f"{file}: the test {options.concepts} the course {course}, {len(concepts.KINDS)} questions"))
-    return DONE
+    return 0
 
 
 def _names(options: list[str]) -> list[str]:
@@ -171,3 +109,31 @@ def _number(text: str, name: str) -> int:
     if not (digits.isascii() and digits.isdecimal() and len(digits) <= MOST_DIGITS):
         raise Refused(f"{name} {shown(text)}: write a whole number of at most {MOST_DIGITS} digits")
     return int(text)
+
+
+COMMAND = Command(
+    "write exam questions with figures and a key",
+    _ABOUT,
+    _EXITS,
+    (
+        Argument("(--topic TOPIC)...", "the topic; repeat the option for several topics"),
+        Argument(
+            "(--kind KIND)...", "only this kind of question, such as walk/index; repeat the option for several kinds"
+        ),
+        Argument(
+            "--form FORM", "A or B, two exams with the same kinds of questions: before a lab, and after it", default=""
+        ),
+        Argument("--seed N", f"a whole number that determines the questions (default: drawn, {BITS} bits)"),
+        Argument("--secret FILE", f"only its owner can make the questions: {HELP}", path),
+        Argument("--paper FILE", "for the topic paper: the ranges of its numbers, such as page = [64], in TOML"),
+        Argument("--n N", "number of questions for each topic (default: 6; with --kind, one of each kind)"),
+        Argument("--concepts TEST", "before or after: ten questions, or their twins", default=""),
+        Argument("--course NAME", "with --concepts: the course; it is the seed", default=""),
+        Argument(
+            "-o, --output FILE", "a file to write: .md, .html or .qti; with --concepts also .ipynb", required=True
+        ),
+        Argument("--no-key", "leave out the answers, for the students' copy"),
+        Argument("--force", "replace an existing file"),
+    ),
+    run,
+)

@@ -15,7 +15,7 @@ from ..sources.door import load
 from ..sources.given_text import OR_TEXT
 from ..sources.memory_report import MemoryReport
 from ..sources.record import record
-from .command import path_typed
+from .command import Argument, Command, Group, path
 from .text import say_refused
 
 READ, NOTHING = 0, 2
@@ -41,36 +41,9 @@ _OF_WALKS = ("format", "root", "base", "option", "access", "user")
 """The options that go with --walk."""
 
 
-def add_read(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command's arguments."""
-    parser = commands.add_parser(
-        "read",
-        help="read what a kernel printed, a map of a process, or what strace recorded",
-        description=_ABOUT,
-        epilog=_EXITS,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument(
-        "file", metavar="FILE", nargs="+", help="a text, which gzip may have packed; - for standard input"
-    )
-    parser.add_argument(
-        "--record", action="store_true", help="run FILE, with arguments after --, and read its references"
-    )
-    parser.add_argument("--to", type=path_typed, metavar="PICTURE", help="write the picture: picture.svg")
-    walks = parser.add_argument_group("walks of page tables in an image of memory")
-    walks.add_argument("--walk", nargs="+", metavar="VA", help="an address: 0xffff800000000000, or decimal digits")
-    walks.add_argument("--format", metavar="NAME", help=", ".join(FORMATS))
-    walks.add_argument("--root", metavar="ADDR", help="physical address of the root table, without flags")
-    walks.add_argument("--base", metavar="ADDR", help="physical address of the image's first byte (0)")
-    walks.add_argument("--option", action="append", default=[], metavar="NAME=VALUE", help="smep=on, dacr=0x55, …")
-    walks.add_argument("--access", choices=("read", "write", "execute"), help="read, unless another is given")
-    walks.add_argument("--user", action="store_true", help="the access is made by user code")
-    parser.set_defaults(run=run)
-
-
 def run(options: argparse.Namespace) -> int:
     """Read a text; the exit status says whether anything was found."""
-    if options.walk is not None:
+    if options.walk:
         return _walk(options)
     progress = bar if sys.stderr.isatty() else None
     try:
@@ -120,3 +93,28 @@ def _given(files: list[str]) -> Path | bytes:
     if len(files) > 1:
         raise Refused(f"read one text at a time, not {len(files)}; to run a program, write --record before it")
     return sys.stdin.buffer.read() if files[0] == "-" else Path(files[0])
+
+
+COMMAND = Command(
+    "read what a kernel printed, a map of a process, or what strace recorded",
+    _ABOUT,
+    _EXITS,
+    (
+        Argument("FILE...", "a text, which gzip may have packed; - for standard input"),
+        Argument("--record", "run FILE, with arguments after --, and read its references"),
+        Argument("--to PICTURE", "write the picture: picture.svg", path),
+        Group(
+            "walks of page tables in an image of memory",
+            (
+                Argument("--walk VA...", "an address: 0xffff800000000000, or decimal digits"),
+                Argument("--format NAME", ", ".join(FORMATS)),
+                Argument("--root ADDR", "physical address of the root table, without flags"),
+                Argument("--base ADDR", "physical address of the image's first byte (0)"),
+                Argument("(--option NAME=VALUE)...", "smep=on, dacr=0x55, …"),
+                Argument("--access read|write|execute", "read, unless another is given"),
+                Argument("--user", "the access is made by user code"),
+            ),
+        ),
+    ),
+    run,
+)

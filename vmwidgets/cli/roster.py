@@ -6,7 +6,6 @@ import argparse
 import csv
 import io
 import secrets
-from typing import Any
 
 from ..engine.base.errors import Refused
 from ..engine.base.files import place_of
@@ -14,13 +13,13 @@ from ..engine.base.units import counted
 from ..grading.roster import Roster, read_roster
 from ..grading.tables import harmless
 from ..labs.codes import code_of
-from .command import path_typed
+from .command import Argument, Command, path
 from .private import write_private
 from .secret import named_key
 from .text import printable, say_refused
 
-DONE, LISTED, FAILED = 0, 1, 2
-"""Exit codes: done; rows of the roster need attention; it could not be done."""
+LISTED = 1
+"""The exit code if rows of the roster need attention."""
 
 KEY_BYTES = 16
 """The bytes of a new key: 128 bits, too many to try."""
@@ -39,53 +38,28 @@ knowing the id is not enough to compute them.
 _EXITS = "exit status: 0 all is well; 1 rows of the roster need attention, and are listed; 2 bad input"
 
 
-def add_roster(commands: Any) -> None:
-    """Add the command and its two actions."""
-    parser = commands.add_parser(
-        "roster",
-        help="make a course's key, and a code for each student",
-        description=_ABOUT,
-        epilog=_EXITS,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    actions = parser.add_subparsers(dest="action", required=True, metavar="action")
-    key = actions.add_parser("key", help="print a new key for a course's file")
-    key.set_defaults(run=run_key)
-    codes = actions.add_parser("codes", help="print a code for each id of each student", epilog=_EXITS)
-    codes.add_argument(
-        "--course", type=path_typed, required=True, metavar="FILE", help="the course's file, with its key"
-    )
-    codes.add_argument("--roster", type=path_typed, required=True, metavar="FILE", help="CSV with a column of ids")
-    codes.add_argument("-o", "--output", metavar="FILE", help="a new file, which only you may read")
-    codes.set_defaults(run=run_codes)
-
-
 def run_key(_options: argparse.Namespace) -> int:
     """Print a new key as a line for the course's file."""
     print(f'key = "{secrets.token_hex(KEY_BYTES)}"')
-    return DONE
+    return 0
 
 
 def run_codes(options: argparse.Namespace) -> int:
     """Print or write the codes, and list the rows of the roster that have no code."""
-    try:
-        course, key = named_key(options.course)
-        roster = read_roster(options.roster)
-        if not roster.people:
-            raise Refused(f"{str(options.roster)!r} has no students")
-        text = codes(key, course, roster)
-        if options.output is not None:
-            write_private(place_of(options.output, "codes.csv"), text.encode())
-    except (Refused, OSError) as error:
-        say_refused(error)
-        return FAILED
+    course, key = named_key(options.course)
+    roster = read_roster(options.roster)
+    if not roster.people:
+        raise Refused(f"{str(options.roster)!r} has no students")
+    text = codes(key, course, roster)
+    if options.output is not None:
+        write_private(place_of(options.output, "codes.csv"), text.encode())
     if options.output is None:
         print(text, end="")
     else:
         print(printable(f"{options.output}: {counted(sum(len(one.ids) for one in roster.people.values()), 'code')}"))
     for problem in roster.problems:
         say_refused(problem)
-    return LISTED if roster.problems else DONE
+    return LISTED if roster.problems else 0
 
 
 def codes(key: str, course: str, roster: Roster) -> str:
@@ -97,3 +71,24 @@ def codes(key: str, course: str, roster: Roster) -> str:
         for one in person.ids:
             table.writerow([harmless(one), harmless(person.name), code_of(key, course, one)])
     return text.getvalue()
+
+
+COMMAND = Command(
+    "make a course's key, and a code for each student",
+    _ABOUT,
+    _EXITS,
+    actions={
+        "key": Command("print a new key for a course's file", "Print a new key for a course's file.", "", run=run_key),
+        "codes": Command(
+            "print a code for each id of each student",
+            "Print a code for each id of each student, as CSV.",
+            _EXITS,
+            (
+                Argument("--course FILE", "the course's file, with its key", path, required=True),
+                Argument("--roster FILE", "CSV with a column of ids", path, required=True),
+                Argument("-o, --output FILE", "a new file, which only you may read"),
+            ),
+            run_codes,
+        ),
+    },
+)

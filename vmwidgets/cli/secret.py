@@ -8,7 +8,7 @@ from ..engine.base.errors import Refused
 from ..grading.course import LEAST_KEY, read_key
 from . import TOOLS
 
-MOST_BYTES = 4096
+MOST_SECRET_BYTES = 4096
 """The most bytes of a file with only a secret."""
 
 HELP = "course.toml with a key, or a file that holds only a secret, such as secret.key in the results of grading"
@@ -24,12 +24,12 @@ def secret_in(path: Path) -> str:
         return named_key(path)[1]
     try:
         with path.open("rb") as file:
-            text = file.read(MOST_BYTES + 1).decode().strip()
+            text = file.read(MOST_SECRET_BYTES + 1).decode().strip()
     except OSError as error:
         raise Refused(f"{str(path)!r} can't be read: {error.strerror}") from None
     except UnicodeDecodeError:
         raise Refused(f"{str(path)!r} is not a text file: a secret is one line of text") from None
-    if len(text) < LEAST_KEY or len(text) > MOST_BYTES // 4 or not text.isprintable():
+    if len(text) < LEAST_KEY or len(text) > MOST_SECRET_BYTES // 4 or not text.isprintable():
         raise Refused(f"{str(path)!r} holds no secret: write one line of at least {LEAST_KEY} characters into it")
     return text
 

@@ -17,6 +17,7 @@ from ..sources.strace.load import load_strace
 from ..sources.strace.recordings import PROGRAMS, recording
 from ..sources.tables.recorded import SHIPPED as TABLES
 from ..sources.tables.recorded import answer, recorded_tables
+from .command import Command
 from .originals import CALLS, Damaged, repeated
 from .text import say_refused
 
@@ -37,20 +38,6 @@ class Checked:
     name: str
     compared: str
     difference: str = ""
-
-
-def add_selftest(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command's arguments."""
-    parser = commands.add_parser(
-        "selftest",
-        help="check the engine with the recordings that come with vmwidgets",
-        description="Repeat what comes recorded with vmwidgets on this computer and compare: calls of X15, FreeBSD "
-        "and Barrelfish, walks of Linux's page tables, and programs that strace recorded. It takes less than a minute, "
-        "needs no network and writes no file.",
-        epilog=_EXITS,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -123,3 +110,14 @@ def _program(name: str) -> Checked:
     compared = diff(loaded.task, recorded.maps)
     ranges = counted(recorded.maps.count("\n"), "range")
     return Checked(f"strace/{name}", f"{calls} replayed, {ranges} agree", "" if compared.agrees else repr(compared))
+
+
+COMMAND = Command(
+    "check the engine with the recordings that come with vmwidgets",
+    """\
+Repeat what comes recorded with vmwidgets on this computer and compare: calls of X15, FreeBSD and Barrelfish, walks of
+Linux's page tables, and programs that strace recorded. It takes less than a minute, needs no network and writes no
+file.""",
+    _EXITS,
+    run=run,
+)

@@ -15,6 +15,7 @@ from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.machine.arguments import known
 from vmwidgets.labs.beginning import MOST_STUDENTS
 from vmwidgets.labs.exercise import Exercise, exercises
+from vmwidgets.labs.saved import MOST_NOTEBOOK_BYTES
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -24,7 +25,6 @@ else:
 from vmwidgets.labs.moved import labs_of
 
 from .dates import moment
-from .files import MOST_BYTES
 from .own_exercises import OwnModule, read_modules
 
 MEMBERS = {"course", "exercises", "predictions", "due", "key", "modules", "groups"}
@@ -53,7 +53,7 @@ class Course:
     key: str = field(default="", repr=False)
     modules: tuple[OwnModule, ...] = field(default=(), repr=False)
     groups: int = 1
-    size: int = MOST_BYTES
+    size: int = MOST_NOTEBOOK_BYTES
     seconds: float = MOST_SECONDS
 
     @property

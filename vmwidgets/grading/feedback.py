@@ -8,10 +8,12 @@ from typing import Any
 
 from vmwidgets.engine.base.units import counted
 from vmwidgets.labs.exercise import exercises
+from vmwidgets.labs.hinting import number_of_hints
 from vmwidgets.labs.markup import marked
 from vmwidgets.labs.mistakes import known_mistakes
 from vmwidgets.labs.moved import of_lab
 from vmwidgets.labs.outcome import Outcome
+from vmwidgets.labs.sheet import asked
 
 from .grades import Graded, Grades, Row
 from .output import file_names, write
@@ -108,7 +110,8 @@ def _exercise(row: Row, hints: int) -> str:
     parts += [f"<ul>{criteria}</ul>"] * bool(criteria)
     picture = "" if row.elsewhere else row.result.get("picture", "")
     parts += [f"<figure>{picture}</figure>"] * bool(picture)
-    parts += [marked(f"Hints used: {hints} of 3. They cost nothing.", "p")] * bool(hints)
+    if hints and (of := number_of_hints(*asked(row.exercise))):
+        parts.append(marked(f"Hints used: {hints} of {of}. They cost nothing.", "p"))
     return f"<section>{''.join(parts)}</section>"
 
 

@@ -15,9 +15,10 @@ from vmwidgets.engine.base.units import counted
 from vmwidgets.labs.draws import Draws
 from vmwidgets.labs.identity import folded
 from vmwidgets.labs.moved import CONCEPTS
+from vmwidgets.labs.saved import MOST_NOTEBOOK_BYTES
 from vmwidgets.questions.concepts import KINDS, TESTS, identity_of, is_right, paper
 
-from .files import MOST_BYTES, called_notebook, names_of, place_of
+from .files import called_notebook, names_of, path_of
 from .notebook import Handed, read_notebook
 from .tables import as_csv
 
@@ -115,7 +116,7 @@ class Gain:
         return sum(one for one, _ in pairs), sum(one for _, one in pairs), learned, lost
 
 
-def gain_of(folder: Path, most: int = MOST_BYTES) -> Gain:
+def gain_of(folder: Path, most: int = MOST_NOTEBOOK_BYTES) -> Gain:
     """Return the gain of a class, from a folder with its notebooks of both tests; none of their code is run.
 
     A missing answer, or "I don't know", is not right.  If a student has several files for one test, the first by name
@@ -147,7 +148,7 @@ def _handed(folder: Path, name: str, most: int) -> tuple[Handed, str]:
     try:
         if not called_notebook(name):
             return Handed(), "not a notebook"
-        handed = read_notebook(place_of(folder, name), most)
+        handed = read_notebook(path_of(folder, name), most)
     except Refused as refusal:
         return Handed(), f"{refusal}"
     if handed.begun is None:

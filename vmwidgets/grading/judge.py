@@ -74,11 +74,11 @@ def _behind(error: BaseException) -> Iterator[BaseException]:
     a memory that is used up; what refuses such text names no cause.
     """
     seen: set[int] = set()
-    at: BaseException | None = error
-    while at is not None and id(at) not in seen:
-        seen.add(id(at))
-        yield at
-        at = at.__cause__ or at.__context__
+    cause: BaseException | None = error
+    while cause is not None and id(cause) not in seen:
+        seen.add(id(cause))
+        yield cause
+        cause = cause.__cause__ or cause.__context__
 
 
 def _named(thing: Any) -> Any:

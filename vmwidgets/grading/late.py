@@ -11,7 +11,7 @@ from pathlib import Path
 from vmwidgets.engine.base.errors import Refused
 from vmwidgets.engine.base.frozen import frozen
 
-from .dates import moment, order_of
+from .dates import is_iso, moment
 from .findings import Status, found
 from .grades import Graded, Grades, Row
 from .roster import Person, Roster
@@ -49,6 +49,13 @@ def due(date: str, grace: float = 0, of_labs: Mapping[str, datetime] | None = No
     return Due({**of_others, **(of_labs or {})}, timedelta(hours=grace))
 
 
+def check_times(roster: Roster) -> None:
+    """Refuse a roster if not one of its submission times is in ISO 8601: otherwise, each student would be listed."""
+    times = [time for person in roster.people.values() for time in person.handed_in.values() if time]
+    if times and not any(map(is_iso, times)):
+        moment(times[0], f"{roster.table.path.name}: the submission time")
+
+
 def with_late_days(grades: Grades, folder: Path, until: Due, roster: Roster | None) -> tuple[Grades, int]:
     """Return the grades with each row's late days; unreadable cells of the roster are listed.
 
@@ -59,13 +66,11 @@ def with_late_days(grades: Grades, folder: Path, until: Due, roster: Roster | No
     """
     odd: dict[tuple[str, str], Row] = {}
     by_change = 0
-    people = roster.people.values() if roster else ()
-    order = order_of(text for person in people for text in person.handed_in.values())
 
     def handed_in_by(person: Person, lab: str) -> datetime | None:
         text = person.handed_in_at(lab)
         try:
-            return moment(text, "submission time", order) if text else None
+            return moment(text, "submission time") if text else None
         except Refused as error:
             odd[person.id, "handed in"] = _odd(person, f"{error}")
             return None

@@ -77,22 +77,22 @@ def gradebook(grades: Grades, roster: Roster, system: str) -> tuple[str, bytes]:
     worth = grades.course.exercises | ({PREDICTIONS: 0} if grades.course.prediction else {})
     columns = [(exercise, _column(table, form, exercise)) for exercise in worth]
     identity = form.identity or tuple(
-        title for place, title in enumerate(table.titles) if place in table.columns(_IDENTITY)
+        title for column, title in enumerate(table.titles) if column in table.columns(_IDENTITY)
     )
-    titles = [exercise if place is None else table.titles[place] for exercise, place in columns]
+    titles = [exercise if column is None else table.titles[column] for exercise, column in columns]
     rows = [[*(_title(table, title) for title in identity), *titles]]
     if form.possible:
         possible = [
-            (roster.possible[place] if roster.possible and place is not None else "") or _number(worth[exercise], table)
-            for exercise, place in columns
+            (roster.possible[index] if roster.possible and index is not None else "") or _number(worth[exercise], table)
+            for exercise, index in columns
         ]
         rows.append(["    Points Possible", *[""] * (len(identity) - 1), *possible])
     by_id = _points(grades)
     for person in roster.people.values():
         points = by_id.get(person.id, {})
         cells = [
-            _number(points[exercise], table) if exercise in points else "" if place is None else person.cells[place]
-            for exercise, place in columns
+            _number(points[exercise], table) if exercise in points else "" if column is None else person.cells[column]
+            for exercise, column in columns
         ]
         rows.append([*(_cell(table, person, title) for title in identity), *cells])
     return _written(rows, system, form, separator)
@@ -116,25 +116,25 @@ def _column(table: Table, form: Format, exercise: str) -> int | None:
     """Return the roster's column for an exercise: its ID or its title, whatever the system adds."""
     titles = [exercise] if exercise == PREDICTIONS else [exercise, exercises()[exercise].title]
     wanted = set(map(plain_title, titles))
-    for place, title in enumerate(table.titles):
+    for column, title in enumerate(table.titles):
         if plain_title(form.decoration.sub("", title)) in wanted:
-            return place
+            return column
     return None
 
 
-def _place(table: Table, title: str) -> int | None:
+def _index(table: Table, title: str) -> int | None:
     return table.column((plain_title(title),))
 
 
 def _title(table: Table, title: str) -> str:
-    place = _place(table, title)
-    return title if place is None else table.titles[place]
+    column = _index(table, title)
+    return title if column is None else table.titles[column]
 
 
 def _cell(table: Table, person: Person, title: str) -> str:
-    place = _place(table, title)
-    if place is not None:
-        return person.cells[place]
+    column = _index(table, title)
+    if column is not None:
+        return person.cells[column]
     fill = FALLBACK.get(title)
     return fill(person) if fill else ""
 

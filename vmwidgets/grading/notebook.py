@@ -16,10 +16,13 @@ from vmwidgets import __version__
 from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.labs.beginning import Beginning
 from vmwidgets.labs.exercise import Exercise, exercises
+from vmwidgets.labs.hinting import number_of_hints
 from vmwidgets.labs.mistakes import has_mistakes
 from vmwidgets.labs.records import Asked, Begun, Checked, Happened, Record, listed, records
+from vmwidgets.labs.saved import MOST_NOTEBOOK_BYTES
+from vmwidgets.labs.sheet import asked
 
-from .files import BEFORE_JSON, MOST_BYTES, content_of
+from .files import BEFORE_JSON, content_of
 from .findings import Finding, Status, found
 
 MOST_PARTS = 4_000_000
@@ -124,7 +127,7 @@ def made_with(version: str, build: str = "") -> str:
     return f"{which}vmwidgets {shown(version)}" if version else "an unknown version of vmwidgets"
 
 
-def read_notebook(path: Path, most: int = MOST_BYTES) -> Handed:
+def read_notebook(path: Path, most: int = MOST_NOTEBOOK_BYTES) -> Handed:
     """Return the contents of the file at `path`, at most this many bytes; never raises an error about them."""
     try:
         return notebook_of(content_of(path, most), most)
@@ -134,7 +137,7 @@ def read_notebook(path: Path, most: int = MOST_BYTES) -> Handed:
         return Handed(_unreadable("reading the file takes more memory than this computer has"))
 
 
-def notebook_of(content: bytes, most: int = MOST_BYTES) -> Handed:
+def notebook_of(content: bytes, most: int = MOST_NOTEBOOK_BYTES) -> Handed:
     """Return the contents of a file with these bytes, at most `most`; raises only :class:`MemoryError`."""
     if len(content) > most:
         return Handed(_unreadable(f"the file has more than {most / (1 << 20):.3g} MiB"))
@@ -198,7 +201,8 @@ def _keep(handed: Handed, one: Record) -> None:
     elif isinstance(one, Happened):
         _keep_outcome(handed, one)
     elif one.id in exercises():
-        handed.hints[one.id] = max(handed.hints.get(one.id, 0), min(one.tier, 3))
+        given = min(one.tier, number_of_hints(*asked(one.id)))
+        handed.hints[one.id] = max(handed.hints.get(one.id, 0), given)
 
 
 def _keep_outcome(handed: Handed, one: Happened) -> None:

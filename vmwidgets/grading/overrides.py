@@ -43,12 +43,12 @@ class Overrides:
 def read_overrides(path: Path) -> Overrides:
     """Return the overrides in the file at `path`; raises :class:`Refused` with one sentence if a column is missing."""
     table = read_table(path)
-    places = [
+    columns = [
         table.needed(meanings, meanings[0] if meanings[0] == "points" else f"the {meanings[0]}")
         for meanings in (STUDENT, EXERCISE, POINTS, REASON)
     ]
     rows = (
-        Override(number, *(normalize("NFC", row[place].strip()) for place in places))
+        Override(number, *(normalize("NFC", row[column].strip()) for column in columns))
         for number, row in enumerate(table.rows, 2)
     )
     return Overrides(path.name, tuple(rows))
@@ -89,10 +89,10 @@ def _put(files: Iterable[Graded], given: Mapping[tuple[str, str], Row]) -> Itera
     left = dict(given)
     for file in files:
         rows = list(file.rows)
-        for place, old in enumerate(rows):
+        for index, old in enumerate(rows):
             key = file.student, old.exercise
             if row := given.get(key):
-                rows[place] = replace(old, points=row.points, override=row.override)
+                rows[index] = replace(old, points=row.points, override=row.override)
                 left.pop(key, None)
         yield replace(file, rows=tuple(rows))
     for (student, exercise), row in left.items():

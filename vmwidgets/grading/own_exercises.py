@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from vmwidgets.engine.base.errors import Refused, printable
 
-MOST_BYTES = 1 << 20
+MOST_MODULE_BYTES = 1 << 20
 """The most bytes of a module."""
 
 
@@ -59,8 +59,8 @@ def load_modules(modules: Iterable[OwnModule]) -> None:
 
 def _read(path: Path) -> OwnModule:
     try:
-        if path.stat().st_size > MOST_BYTES:
-            raise Refused(f"{str(path)!r} has more than {MOST_BYTES >> 20} MiB: name a module with exercises")
+        if path.stat().st_size > MOST_MODULE_BYTES:
+            raise Refused(f"{str(path)!r} has more than {MOST_MODULE_BYTES >> 20} MiB: name a module with exercises")
         return OwnModule(str(path.resolve()), path.read_text(encoding="utf-8"))
     except OSError as error:
         raise Refused(f"{str(path)!r} can't be read: {error.strerror}") from None

@@ -15,7 +15,7 @@ from .apart import check_given, check_imports, check_results
 from .cluster import Cluster
 from .comparing import compared, odd_groups
 from .course import Course
-from .files import called_notebook, digest_of, names_of, no_lab, other_kind, place_of
+from .files import called_notebook, digest_of, names_of, no_lab, other_kind, path_of
 from .findings import Status, found
 from .grades import Graded, Grades
 from .places import File, Here, judged
@@ -65,7 +65,7 @@ def grade(
         """Yield the files that have to be judged; the others are finished."""
         for name in names:
             try:
-                path = place_of(folder, name)
+                path = path_of(folder, name)
                 if kind := other_kind(name, path):
                     finish(Graded.none(name, found(Status.NO_NOTEBOOK, kind=kind)))
                     continue

@@ -14,7 +14,7 @@ from pathlib import Path
 from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.engine.base.frozen import frozen
 
-MOST_BYTES = 16 << 20
+MOST_SHEET_BYTES = 16 << 20
 """The most bytes of a file."""
 
 MARKED = (
@@ -76,8 +76,8 @@ def plain_title(title: str) -> str:
 def read_table(path: Path) -> Table:
     """Return the table in the file at `path`; raises :class:`Refused` with one sentence if there is none."""
     try:
-        if path.stat().st_size > MOST_BYTES:
-            raise Refused(f"{str(path)!r} has more than {MOST_BYTES >> 20} MiB")
+        if path.stat().st_size > MOST_SHEET_BYTES:
+            raise Refused(f"{str(path)!r} has more than {MOST_SHEET_BYTES >> 20} MiB")
         content = path.read_bytes()
     except OSError as error:
         raise Refused(f"{str(path)!r} can't be read: {error.strerror}") from None

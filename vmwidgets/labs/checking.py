@@ -17,6 +17,7 @@ from .beginning import begun, note_check
 from .chosen import Chosen, source_of
 from .criterion import Criterion
 from .exercise import Exercise
+from .hinting import number_of_hints
 from .markup import marked
 from .moved import called, lab_of, labs_of
 from .on_paper import on_paper
@@ -149,9 +150,8 @@ def _graded(name: str | Sheet, thing: Any, *, passed_too: bool = False) -> Resul
         result = replace(ungraded, criteria=criteria, problem=problem, work=work)
         if result.passed and not passed_too:
             return result
-        return replace(
-            result, picture=_picture(exercise, sheet, subject), hints=bool(exercise.hints) and not result.passed
-        )
+        hints = 0 if result.passed else number_of_hints(exercise, sheet)
+        return replace(result, picture=_picture(exercise, sheet, subject), hints=hints)
 
 
 def _as_taken(thing: Any, exercise: Exercise) -> Any:

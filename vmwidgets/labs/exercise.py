@@ -32,8 +32,8 @@ choices as plain data, and sentences about calls that failed.
 Hints = Sequence[str] | Callable[[Any], Sequence[str]]
 """Hints: strings, the gentlest first, or a function that returns them for a task."""
 
-TIERS = 3
-"""The kinds of hints: where to look, what to do, how to do it."""
+MOST_HINTS = 20
+"""The most hints of an exercise."""
 
 
 class Asked(Protocol):
@@ -112,7 +112,7 @@ def exercise(
 
     With `variant`, each student gets a different variant.  It is a function that receives :class:`Draws`, and returns
     an object with the text of the assignment and with `start()`.  The judge receives that object too.  `hints` are
-    three texts, the gentlest first, or a function of that object.  Raise `edition` if a change makes a seed draw
+    texts, the gentlest first, or a function of that object.  Raise `edition` if a change makes a seed draw
     another variant, or makes the judge award different points; ``(1, 2)`` is edition 2, and also judges work of edition
     1, whose variants were the same.  If learners write a function, `takes` is a function that asks the learner's
     function: it receives that function, the variant's object and a :class:`Chosen`, whose `draws` depend on the two.
@@ -137,7 +137,7 @@ def exercise(
     if variant is not None and not callable(variant):
         raise Refused(f"variant={shown(variant)}: pass a function that takes lab.author.Draws and returns a variant")
     numbers = tuple(map(_edition, edition if isinstance(edition, tuple) and edition else (edition,)))
-    helping = hints if callable(hints) else three(hints)
+    helping = hints if callable(hints) else hints_read(hints)
 
     def register(judge: Judge) -> Judge:
         if not callable(judge):
@@ -172,8 +172,8 @@ def exercises() -> dict[str, Exercise]:
     return dict(_exercises.now())
 
 
-def three(hints: Any) -> tuple[str, ...]:
-    """Return hints as they are stored: three strings, or none."""
-    if isinstance(hints, (str, bytes)) or not isinstance(hints, Sequence) or len(hints) not in (0, TIERS):
-        raise Refused(f"hints={shown(hints)}: pass {TIERS} strings, the gentlest hint first")
+def hints_read(hints: Any) -> tuple[str, ...]:
+    """Return hints as they are stored; raises :class:`Refused` for anything but a list of sentences."""
+    if isinstance(hints, (str, bytes)) or not isinstance(hints, Sequence) or len(hints) > MOST_HINTS:
+        raise Refused(f"hints={shown(hints)}: pass a list of at most {MOST_HINTS} strings, the gentlest hint first")
     return tuple(line(text, "hint") for text in hints)

@@ -1,4 +1,4 @@
-"""Hints in three tiers: where to look, what to do, how to do it.  Requests are counted, and kept as data."""
+"""Hints, the gentlest first: where to look, what to do, how to do it.  Requests are counted, and kept as data."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from vmwidgets.engine.base.calls import says_what_it_takes
 from vmwidgets.engine.base.errors import Refused, in_ascii, shown
 from vmwidgets.engine.base.frozen import frozen
 
-from .exercise import Exercise, three
+from .exercise import Exercise, hints_read
 from .markup import framed, marked
 from .records import HINT, record
 from .session import Kept
@@ -58,7 +58,7 @@ _asked_for: Kept[dict[str, int]] = Kept(dict)
 def hint(name: str | Sheet, tier: Any = None) -> Hint:
     """Return the next hint for the exercise `name` (or for a practice variant), with the earlier hints.
 
-    Each call adds a hint, up to three; `tier` shows all hints up to that number.  Hints cost nothing.  The notebook
+    Each call adds a hint, up to the last; `tier` shows all hints up to that number.  Hints cost nothing.  The notebook
     records how many you asked for.
 
     Raises :class:`Refused` for an unknown exercise or tier, and for an exercise without hints.
@@ -85,4 +85,12 @@ def hints_of(exercise: Exercise, sheet: Sheet | None) -> tuple[str, ...]:
     """Return the hints for the task, the gentlest first."""
     if not callable(exercise.hints):
         return tuple(exercise.hints)
-    return three(exercise.hints(None if sheet is None else sheet.given))
+    return hints_read(exercise.hints(None if sheet is None else sheet.given))
+
+
+def number_of_hints(exercise: Exercise, sheet: Sheet | None) -> int:
+    """Return the number of hints for the task; 0 if the author's function gives none that can be read."""
+    try:
+        return len(hints_of(exercise, sheet))
+    except Exception:  # noqa: BLE001  an author's function may do anything, and `lab.hint` says what is wrong
+        return 0

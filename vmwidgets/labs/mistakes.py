@@ -1,7 +1,7 @@
 """Mistakes as data: a wrong answer with a name, and a sentence that says why it is wrong.
 
-Each lab of this package has a TOML file in `exercises/`, with a table for each prediction; a course's own labs call
-:func:`mistakes`.
+Each lab of this package has a TOML file of words in `exercises/`, with a table for each prediction; a course's own labs
+call :func:`mistakes`.
 """
 
 from __future__ import annotations
@@ -21,6 +21,10 @@ if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
+
+
+EXERCISES = "exercises"
+"""The table of a lab's file that has the words of its exercises."""
 
 
 @frozen
@@ -80,5 +84,6 @@ def _known(question: str) -> dict[str, Mistake]:
 @cache
 def _shipped() -> dict[str, dict[str, Mistake]]:
     """Return the mistakes of this package's labs, by question and answer."""
-    tables = [table for text in files_of_labs(".toml") for table in tomllib.loads(text).items()]
+    words = map(tomllib.loads, files_of_labs(".toml"))
+    tables = [(name, table) for every in words for name, table in every.items() if name != EXERCISES]
     return {question: {answer: Mistake(*said) for answer, said in table.items()} for question, table in tables}

@@ -26,10 +26,11 @@ class Result:
     """A result: `points` out of `of` for the exercise `id`, with the criteria that add up to them.
 
     `problem` is the reason if the check could not be completed, or "".  `picture` is HTML of the graded solution.
-    `of_sheet` is the variant: a seed, "default" or "practice 3"; "" if all students have the same.  `hints` says that
-    there are hints and points are missing.  `work` is the solution as data, from which a grader rebuilds it.  `edition`
-    is the exercise's edition, and `judged_by` a digest of the code that judged.  `unbegun` says that the notebook had
-    begun no lab, `trying` that the lab was begun without an ID, and `tried` that a copy of a machine was checked.
+    `of_sheet` is the variant: a seed, "default" or "practice 3"; "" if all students have the same.  `hints` is the
+    number of hints if points are missing, and otherwise 0.  `work` is the solution as data, from which a grader
+    rebuilds it.  `edition` is the exercise's edition, and `judged_by` a digest of the code that judged.  `unbegun`
+    says that the notebook had begun no lab, `trying` that the lab was begun without an ID, and `tried` that a copy of
+    a machine was checked.
     """
 
     id: str
@@ -39,7 +40,7 @@ class Result:
     problem: str = ""
     picture: str = ""
     of_sheet: str = ""
-    hints: bool = False
+    hints: int = 0
     work: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
     edition: int = 1
     judged_by: str = ""
@@ -107,7 +108,9 @@ class Result:
     @property
     def _stuck(self) -> str:
         sheet = "practice" if self.practice else f'"{self.id}"'  # as in a practice sheet's text
-        return f"Stuck? lab.hint({sheet}) gives a hint, and two more when it is called again."
+        left = {1: "one more", 2: "two more"}.get(self.hints - 1, f"{self.hints - 1} more")
+        again = f", and {left} when it is called again" if self.hints > 1 else ""
+        return f"Stuck? lab.hint({sheet}) gives a hint{again}."
 
     def bundle(self) -> dict[str, Any]:
         """Return the result in all forms of an output."""

@@ -22,7 +22,9 @@ from .prediction import Answer, Prediction
 from .records import Asked, Happened, records
 from .session import Kept
 
-MOST_BYTES = 64 * 1024 * 1024
+MOST_NOTEBOOK_BYTES = 64 << 20
+"""The most bytes of a notebook; an instructor may allow another size for grading."""
+
 MOST_ANSWERS = 100
 
 PATIENCE = 5
@@ -136,7 +138,7 @@ def _file_at(name: Any) -> Any:
         return None
     path = Path(name)
     try:
-        if path.stat().st_size > MOST_BYTES:
+        if path.stat().st_size > MOST_NOTEBOOK_BYTES:
             return None
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):

@@ -34,7 +34,7 @@ from vmwidgets.sources.strace.result import LoadedStrace
 from .chosen import MOST_SOURCE, Chosen
 from .exercise import Exercise
 
-MOST_BYTES = 8 * 1024 * 1024
+MOST_WORK_BYTES = 8 * 1024 * 1024
 """The largest journal, as saved, and the largest string that a notebook keeps, in bytes."""
 
 PATH = re.compile(r"(?<=[\"\s<(])/(?:[\w.+~-]+/)+[\w.+~-]+")
@@ -78,7 +78,7 @@ def packed(thing: Any) -> dict[str, Any]:
         if isinstance(thing, ReferencesValue):
             return _of_references(thing)
         if isinstance(thing, LoadedStrace):
-            return {"kind": "strace", "text": _short(thing.text, MOST_BYTES)}
+            return {"kind": "strace", "text": _short(thing.text, MOST_WORK_BYTES)}
         if isinstance(thing, Chosen):
             source = _short(thing.source, MOST_SOURCE)
             return {"kind": "chosen", "source": source, "text": _short(_written(thing.answers), MOST_VALUE)}
@@ -207,8 +207,8 @@ def _journal(machine: Machine) -> str:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "machine.jsonl.gz")
         machine.journal.save(path)
-        if path.stat().st_size > MOST_BYTES:
-            raise Refused(f"its journal has more than {MOST_BYTES >> 20} MiB")
+        if path.stat().st_size > MOST_WORK_BYTES:
+            raise Refused(f"its journal has more than {MOST_WORK_BYTES >> 20} MiB")
         return base64.b64encode(path.read_bytes()).decode()
 
 
@@ -223,7 +223,7 @@ def _machine(journal: bytes) -> Machine:
 
 
 def _bytes(text: Any) -> bytes:
-    if not isinstance(text, str) or len(text) > 2 * MOST_BYTES:
+    if not isinstance(text, str) or len(text) > 2 * MOST_WORK_BYTES:
         raise Refused("a journal is a base64 string, not too long")
     try:
         return base64.b64decode(text, validate=True)
@@ -262,7 +262,7 @@ def _value(text: str) -> Any:
 
 def _text(data: dict[str, Any], name: str) -> str:
     text = data.get(name)
-    if not isinstance(text, str) or len(text) > MOST_BYTES:
+    if not isinstance(text, str) or len(text) > MOST_WORK_BYTES:
         raise Refused(f"{name}={shown(text)}: pass a string, not too long")
     return text
 

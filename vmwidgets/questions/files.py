@@ -19,7 +19,7 @@ from .sheets import html, markdown
 SUFFIXES = (".md", ".html", ".qti", ".imscc")
 
 
-def place(path: str | os.PathLike[str], *, key: bool = True, force: bool = False) -> Path:
+def exam_file(path: str | os.PathLike[str], *, key: bool = True, force: bool = False) -> Path:
     """Return the path of an exam.
 
     Raises :class:`Refused` for another suffix, a missing folder, an existing file (unless `force`), and a package
@@ -56,9 +56,9 @@ def save(exam: Exam, path: str | os.PathLike[str], *, key: bool = True, force: b
 
     Figures of a Markdown file are put into the folder `NAME_files` next to it.  Returns the path.
 
-    Raises :class:`Refused` as :func:`place` does, and if a file can't be written; existing files then stay.
+    Raises :class:`Refused` as :func:`exam_file` does, and if a file can't be written; existing files then stay.
     """
-    file = place(path, key=key, force=force)
+    file = exam_file(path, key=key, force=force)
     if file.suffix.lower() == ".md":
         folder = figures_of(file)
         text, figures = markdown(exam, folder.name, key=key)

@@ -179,7 +179,7 @@ def answer_of(question: Question) -> str:
     return question.answer
 
 
-def place(question: Question) -> int:
+def rank(question: Question) -> int:
     """Return the rank of the right option among all, by the first number in each."""
     numbers = {
         one: int(re.findall(r"0x[0-9a-f_]+|[0-9][0-9,]*", one)[0].replace(",", ""), 0) for one in question.options

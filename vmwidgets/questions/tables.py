@@ -27,7 +27,7 @@ from .question import (
     evenly,
     options_around,
     options_of,
-    place,
+    rank,
     table,
 )  # fmt: skip
 from .walk import PAPERS, format_rule
@@ -109,7 +109,7 @@ def size(draws: Draws) -> Question:
     """Make a question on the size of all tables in bytes: the usual number is right as often as others."""
     usual = (True, False, False, False, False, False)
     return evenly(
-        draws, lambda source: evenly(source, _size, place, range(5)), lambda one: one.answer == "20 KiB", usual
+        draws, lambda source: evenly(source, _size, rank, range(5)), lambda one: one.answer == "20 KiB", usual
     )
 
 

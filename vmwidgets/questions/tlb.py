@@ -30,7 +30,7 @@ from .question import (
     listed,
     options_around,
     options_of,
-    place,
+    rank,
     table,
 )
 
@@ -118,7 +118,7 @@ def which_set(draws: Draws) -> Question:
 
 def reach(draws: Draws) -> Question:
     """Make a question on a TLB's reach, in one unit, since an option's length would give away the answer."""
-    return evenly(draws, _reach, place, range(5))
+    return evenly(draws, _reach, rank, range(5))
 
 
 def _reach(draws: Draws) -> Question:

@@ -65,15 +65,15 @@ def saved_memory(path: Path, base: int = 0) -> SavedMemory:
     Plain bytes are mapped and not read, if possible.  Raises :class:`Refused` for a file that is no image, and
     :class:`OSError`.
     """
-    with path.open("rb") as raw:
-        mode = os.fstat(raw.fileno())
+    with path.open("rb") as file:
+        mode = os.fstat(file.fileno())
         data: bytes | mmap.mmap = b""
         if stat.S_ISFIFO(mode.st_mode):
-            data = raw.read()
+            data = file.read()
         elif not stat.S_ISREG(mode.st_mode):
             raise Refused(f"{path}: this is not a file: an image must be in a file or a pipe")
         elif mode.st_size:
-            data = mmap.mmap(raw.fileno(), 0, access=mmap.ACCESS_READ)
+            data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     if not len(data):
         raise Refused(f"{path}: the file is empty")
     if base + len(data) > 1 << 64:

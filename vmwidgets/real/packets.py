@@ -15,7 +15,7 @@ from ..engine.base.units import counted
 ANSWERS_IN = 3.0
 """Seconds in which a port answers a packet: QEMU needs milliseconds, even on a busy computer."""
 
-MOST_BYTES = 1 << 20
+MOST_PACKET_BYTES = 1 << 20
 """The most bytes of one packet: QEMU's own have at most 4 KiB."""
 
 _INTERRUPT = b"\x03"
@@ -94,7 +94,7 @@ class Packets:
             if not data:
                 raise self._lost("")
             self._data += data
-            if len(self._data) > MOST_BYTES:
+            if len(self._data) > MOST_PACKET_BYTES:
                 raise self._other_program()
 
     def _next(self) -> str | None:

@@ -28,7 +28,7 @@ from .pieces import Pieces
 DEFAULT = ("x15", "freebsd", "first", "best", "worst", "next")
 """The default maps: both kernels, and the placement rules on X15's map."""
 
-MOST_OPERATIONS, MOST_BYTES = 10_000, 1024 * GIB
+MOST_OPERATIONS, MOST_SIZE = 10_000, 1024 * GIB
 
 
 @says_what_it_takes
@@ -70,9 +70,9 @@ def compare(
     """
     first = arguments.aligned(start, "start")
     length = arguments.aligned(size, "size")
-    if not 0 < length <= MOST_BYTES or first + length > 1 << 63:
+    if not 0 < length <= MOST_SIZE or first + length > 1 << 63:
         raise Refused(
-            f"size={binary_size(length)} from {Address(first)}: a map has from one page to {binary_size(MOST_BYTES)}"
+            f"size={binary_size(length)} from {Address(first)}: a map has from one page to {binary_size(MOST_SIZE)}"
         )
     todo = _checked(operations, first, first + length)
     labels = _labels(on)

@@ -23,15 +23,18 @@ from ..given.pasted import Pasted
 from . import given_text, proc_maps
 from .cleaned import Cleaned, as_it_is, blank_but, cleaned, numbered
 from .foreign import SEEN, named, refuse_binary, refuse_foreign
+from .memory_report import WORDS as REPORT_WORDS
 from .memory_report import read_memory_report
+from .pasted.load import WORDS as KERNEL_WORDS
 from .pasted.load import read_kernel_text
 from .proc_maps import RECORDED, load_ranges, text_of
 from .program_references import read_references, read_string
+from .ranges.read import WORDS as RANGE_WORDS
 from .ranges.read import kind_of, read_exactly, read_ranges
 from .strace.load import load_calls, strace_weight, whole_calls
 from .tables.recorded import tables_in
 
-MOST_BYTES = 256 << 20
+MOST_TEXT_BYTES = 256 << 20
 """Bytes of one text or file."""
 
 LONG = 20_000
@@ -40,17 +43,11 @@ LONG = 20_000
 AROUND = 40
 """The number of lines before and after a relevant line that are read."""
 
-_WORDS = (
-    "pte", "page table", "pagetable", "scause", "sepc", "stval", "panic", "pgd", "page-fault", "oops", "segfault",
-    "oom", "killed process", "allocation failure",
-    "unable to handle", "segv", " err ", "mmap", "munmap", "mprotect", "execve", "brk(", "clone", "fork(", "esr", "cr2",
-    "cr3", "cr4", "trap", "pmd", "..", "va ", "va=", " kb", "fault", "exception", "cause", "vpn range", "memory map",
-    "flags:", "si_addr", "region info",
-)  # fmt: skip  # read as a list
+_WORDS = tuple(dict.fromkeys((*KERNEL_WORDS, *RANGE_WORDS, *REPORT_WORDS)))
 _NUMBERS = re.compile(
     r"(?<![0-9a-z])[0-9a-f']{4,17}(?:-(?:0x)?[0-9a-f']{4}|:? +[0-9a-f]{8}|\s+[0-9]+k?\s+[r-])|0x[0-9a-f]{4,16}\s+0x"
 )
-"""The words or numbers that make a line relevant, in small letters."""
+"""Numbers that make a line relevant to any reader, in small letters; each reader has words of its own."""
 
 
 @says_what_it_takes
@@ -154,14 +151,14 @@ class Kind(NamedTuple):
 
 def _given(given: Any) -> Given:
     if isinstance(given, bytes | bytearray):
-        content = given_text.unpacked(bytes(given), "the bytes", "no text", MOST_BYTES)
-        if len(content) > MOST_BYTES:
+        content = given_text.unpacked(bytes(given), "the bytes", "no text", MOST_TEXT_BYTES)
+        if len(content) > MOST_TEXT_BYTES:
             raise Refused("the bytes are more than is read: at most 256 MiB")
         refuse_binary(content, "what was given")
         return Given(given_text.decoded(content), "the text", None)
     if isinstance(given, str):
         if "\n" in given or len(given) > 4096 or "\x00" in given or not _is_there(given):
-            return Given(given_text.checked(given, MOST_BYTES), "the text", None)
+            return Given(given_text.checked(given, MOST_TEXT_BYTES), "the text", None)
     elif not isinstance(given, os.PathLike):
         raise Refused(
             f"{shown(given)} is {a_kind(given)}: write the text itself, as it is shown, its bytes, or the path"
@@ -171,7 +168,7 @@ def _given(given: Any) -> Given:
     if name.startswith("/proc/") and not Path(proc_maps.SELF).exists():
         text, source, _ = text_of(name)
         return Given(text, source, None)
-    return Given(given_text.read(name, "a text about memory", "no such text", MOST_BYTES), printable(name), name)
+    return Given(given_text.read(name, "a text about memory", "no such text", MOST_TEXT_BYTES), printable(name), name)
 
 
 def _is_there(name: str) -> bool:

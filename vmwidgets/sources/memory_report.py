@@ -11,6 +11,9 @@ from ..engine.base.errors import in_ascii, printable
 from ..engine.base.units import PAGE, counted
 from .cleaned import Cleaned
 
+WORDS = ("oom", "killed process", "allocation failure")
+"""Words that make a line of a long text relevant to this reader, in small letters."""
+
 LARGEST = 5
 """The number of tasks in the words of a report."""
 

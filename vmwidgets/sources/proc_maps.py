@@ -25,7 +25,7 @@ from .loading import MORE_ROOM, ObjectNames, free_name, lacking_room, task_name
 from .ranges.found import ReadRanges
 from .ranges.read import KINDS, kind_of, read_exactly, read_ranges
 
-MOST_BYTES = 64 << 20
+MOST_MAPS_BYTES = 64 << 20
 """The most bytes of one text."""
 
 SELF = "/proc/self/maps"
@@ -92,12 +92,12 @@ def load_ranges(
 def text_of(given: Any) -> tuple[str, str, bool]:
     """Return the text, its name, and whether it is the recorded text."""
     if isinstance(given, str) and ("\n" in given or looks_like_ranges(given)):
-        return given_text.checked(given, MOST_BYTES), "the text", False
+        return given_text.checked(given, MOST_MAPS_BYTES), "the text", False
     name = given_text.path_of(given, "a maps file")
     if name.startswith("/proc/") and not Path(SELF).exists():
         recorded = resources.files("vmwidgets.sources") / "data" / "recorded_maps.txt"
         return recorded.read_text("utf-8"), RECORDED, True
-    return given_text.read(name, "a maps file", "no map of a process", MOST_BYTES), printable(name), False
+    return given_text.read(name, "a maps file", "no map of a process", MOST_MAPS_BYTES), printable(name), False
 
 
 def refuse_damaged(found: ReadRanges, source: str) -> None:

@@ -19,7 +19,7 @@ from tests.engine.machine.lives import ARCHITECTURES, LIVES
 from tests.engine.machine.structures import differences, shared
 from vmwidgets.engine.base.packed import KEPT
 from vmwidgets.engine.machine import history
-from vmwidgets.engine.machine.history import EVERY, MOST_BYTES
+from vmwidgets.engine.machine.history import EVERY, MOST_COPIED_BYTES
 from vmwidgets.engine.machine.replay import Replay
 
 pytestmark = pytest.mark.once
@@ -326,7 +326,7 @@ class TestAt:
         for _ in range(EVERY + 10):
             address = m.kernel_map.enter("4 KiB")
             m.kernel_map.remove(address, size="4 KiB")
-        assert 0 < m.history.bytes_kept <= MOST_BYTES
+        assert 0 < m.history.bytes_kept <= MOST_COPIED_BYTES
         assert m.history._nearest(len(m.journal) - 1).number >= EVERY
 
     def test_a_copy_is_none_of_another_line(self, m):

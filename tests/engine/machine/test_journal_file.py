@@ -390,7 +390,7 @@ def test_values_in_values_have_an_end(saved):
 
 
 def test_a_bomb_is_bounded(saved, monkeypatch):
-    monkeypatch.setattr(journal_file, "MOST_BYTES", 100_000)
+    monkeypatch.setattr(journal_file, "MOST_JOURNAL_BYTES", 100_000)
     lines = lines_of(saved)[:-1]
     write(saved, [*lines[:2], *['{"mark":"x","serial":1}'] * 10_000])
     assert "longer than a journal is" in refused(saved)

@@ -291,7 +291,7 @@ def test_what_is_not_a_text_is_refused(given: Any) -> None:
 
 
 def test_a_text_without_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(door, "MOST_BYTES", 1 << 12)
+    monkeypatch.setattr(door, "MOST_TEXT_BYTES", 1 << 12)
     for given in ("a\n" * (1 << 12), b"a\n" * (1 << 12)):
         with pytest.raises(vm.Refused, match="at most"):
             vm.load(given)

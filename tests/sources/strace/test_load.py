@@ -488,7 +488,7 @@ def test_values_that_are_no_texts(machine):
 
 
 def test_absurd_sizes_are_refused(machine, tmp_path, monkeypatch):
-    monkeypatch.setattr(load, "MOST_BYTES", len(BEGIN))
+    monkeypatch.setattr(load, "MOST_STRACE_BYTES", len(BEGIN))
     assert load_strace(machine, BEGIN).calls == 2
     assert "at most" in refused(machine, BEGIN + "\n")
     file = tmp_path / "bomb.gz"

@@ -96,8 +96,8 @@ def written_whole(target: Path, *, private: bool = False) -> Iterator[BinaryIO]:
     try:
         try:
             part.touch(0o600 if private else 0o666, exist_ok=False)
-            with part.open("wb") as raw:
-                yield raw
+            with part.open("wb") as file:
+                yield file
             if regular(place).exists():  # checked again: a file may have been created meanwhile
                 shutil.copymode(place, part)
             if private:

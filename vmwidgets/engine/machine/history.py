@@ -27,7 +27,7 @@ from ..base.scripts import Action, Script
 from .inside import Inside
 from .kept.copies import NoCopy, no_collection
 from .learners.callbacks import Live
-from .replay import Replay, held, quiet, stop_if_wanted
+from .replay import Replay, quiet, stop_if_wanted, stoppable_between
 from .system import System
 from .touched import STRETCH, Touches
 
@@ -42,7 +42,7 @@ NEVER = 1 << 62
 BYTES_AN_OPERATION = 80
 """The bytes of a copy for each operation that separates it from the next copy: larger copies are taken less often."""
 
-MOST_BYTES = 64 << 20
+MOST_COPIED_BYTES = 64 << 20
 """The most bytes of all copies of one machine; beyond that, every second copy is dropped."""
 
 SOON = 10
@@ -138,7 +138,7 @@ class History:
     def _keep(self, copy: Copy) -> None:
         kept = [one for one in self._copies if self._is_ours(one) and one.number != copy.number]
         self._copies = sorted([*kept, copy])
-        while self.bytes_kept > MOST_BYTES and len(self._copies) > 2:
+        while self.bytes_kept > MOST_COPIED_BYTES and len(self._copies) > 2:
             del self._copies[1:-1:2]
 
     def _is_ours(self, copy: Copy) -> bool:
@@ -212,7 +212,7 @@ class History:
             def seen(system: System) -> None:
                 see(system.journal.last)
 
-            with self.door.looking(), held():
+            with self.door.looking(), stoppable_between():
                 Replay(again).run(self.journal[first:kept], self._scripts(), after=seen)
         for operation in self.journal[kept:]:
             see(operation)
@@ -243,7 +243,7 @@ class History:
         """
         again = self._remade(first, f"{self.system.machine.name} once more")
         wanted = self.journal[first + 1 : range(len(self.journal))[last] + 1]
-        with self.door.looking(), held():
+        with self.door.looking(), stoppable_between():
             if look(again.system) or Replay(again).run(wanted, self._scripts(), after=look):
                 return int(again.journal.last.number)
         return None
@@ -297,7 +297,7 @@ class History:
         with self._before(number) as again:
             again.system.recorder.stepwise = True
             at_event = begin(again)
-            with self.door.looking(), held():
+            with self.door.looking(), stoppable_between():
                 Replay(again).run([self.journal[number]], self._scripts(), at_event=at_event)
             again.system.recorder.stepwise = False
             again.door.overhear(None)
@@ -316,7 +316,7 @@ class History:
             again = None  # drop this machine before another is made
             again = self._remade(number - 1, f"{self.system.machine.name} inside an operation")
         elif here < number - 1:
-            with self.door.looking(), held():
+            with self.door.looking(), stoppable_between():
                 self._come_to(again, self.journal[here + 1 : number], self._scripts())
             self._name_moments(again.journal, self.journal.serial(number - 1))
         yield again
@@ -350,7 +350,7 @@ class History:
                 self._keep(copy)
 
     def _remade(self, number: int, name: str, live: Mapping[str, Live] = MappingProxyType({})) -> Any:
-        with self.door.looking(), held():
+        with self.door.looking(), stoppable_between():
             if number == 0:
                 machine = self._make(b"", name)
             else:
@@ -420,7 +420,7 @@ class History:
         later = journal.undone
         scripts = later.scripts if later is not None else self._scripts()
         removed = tuple(journal[number:]) + (later.operations if later is not None else ())
-        with held(), self._other_structures():
+        with stoppable_between(), self._other_structures():
             self._go_back(number - 1, scripts)
             journal.undone = Line(journal.last.serial, removed, scripts)
         kept = self._latest(len(journal))
@@ -444,7 +444,7 @@ class History:
             return
         before = len(self.journal)
         try:
-            with held(), quiet(self.system.machine):
+            with stoppable_between(), quiet(self.system.machine):
                 self._redo(operations[:end], line)
         finally:
             if len(self.journal) > before:

@@ -298,7 +298,7 @@ def _differs(then: Operation, now: str) -> str:
 
 
 @contextmanager
-def held() -> Iterator[None]:
+def stoppable_between() -> Iterator[None]:
     """Check the stop button only between two operations of this block, where everything can be restored."""
     INTERRUPT.hold()
     try:

@@ -1,4 +1,4 @@
-"""The labs' files in the package: for each lab exercises (a module), mistakes (TOML), and explanations (Markdown).
+"""The labs' files in the package: for each lab exercises (a module), words (TOML), and explanations (Markdown).
 
 A lab's folder in `course/` has links to its three files.
 """

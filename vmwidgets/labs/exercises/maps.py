@@ -10,12 +10,13 @@ from vmwidgets.engine.base.units import PAGE, Address
 from vmwidgets.engine.machine import boot
 from vmwidgets.engine.machine.handles.maps import MachineMap
 
-from ..criterion import Criterion, criterion
+from ..criterion import Criterion
 from ..draws import Draws
-from ..exercise import exercise
-from ..mistakes import Mistake
+from ..rubric import Rubric
 from .deeds import ENTERED, Deed, deeds, removals
 from .structures import gaps, in_words, listed, pages, runs
+
+GUARD, GAPS = Rubric(__file__, "01/guard"), Rubric(__file__, "01/gaps")
 
 LETTERS = {"stack": "rw-", "hole": "", "page": "---"}
 """The rights of a page by its purpose; none if nothing is mapped."""
@@ -33,12 +34,8 @@ class Stack:
     @property
     def text(self) -> str:
         """The stack in words."""
-        guards = {
-            "hole": "its guard page is a hole",
-            "page": 'its guard page is mapped with no access (`prot="none"`)',
-        }
-        way = "down" if self.down else "up"
-        return f"Stack {self.name}: {self.pages} pages, grows {way}, {guards.get(self.guard, 'has no guard page')}."
+        way, guard = GUARD.say("down" if self.down else "up"), GUARD.say(self.guard or "none")
+        return GUARD.say("stack", name=self.name, pages=self.pages, way=way, guard=guard)
 
 
 @frozen(slots=False)
@@ -61,13 +58,7 @@ class GuardSheet:
     @property
     def text(self) -> str:
         """The task in words."""
-        return (
-            "Map these stacks in this order, with only their guard pages between them. The lowest stack begins at "
-            f"`{Address(self.base)}`; if its guard page is below it, the guard page begins there.\n"
-            + "\n".join(stack.text for stack in self.stacks)
-            + "\nA guard page is the page that a stack reaches first when it grows past its end. "
-            "Stacks can be read and written, and nothing else is mapped."
-        )
+        return GUARD.say("text", base=Address(self.base), stacks="\n".join(stack.text for stack in self.stacks))
 
     def start(self) -> MachineMap:
         """Return an empty map."""
@@ -97,19 +88,7 @@ def _stack_pages(asked: GuardSheet) -> Iterator[range]:
         page += count
 
 
-@exercise(
-    "01/guard",
-    "Stacks and their guard pages",
-    points=5,
-    takes=MachineMap,
-    variant=GuardSheet.drawn,
-    edition=(1, 2),
-    hints=(
-        "Which way does each stack grow? A stack that grows down runs out of room at its lowest address.",
-        "List the stacks by address, with each guard page below or above its stack. Then add up the pages.",
-        'Enter each stack with at= its address; prot="none" maps a page with no access. For a hole, skip one page.',
-    ),
-)
+@GUARD.judge(takes=MachineMap, variant=GuardSheet.drawn, edition=(1, 2))
 def guard(space: MachineMap, asked: GuardSheet) -> Iterator[Criterion]:
     """Judge the pages of the stacks and guards: each as the sheet says, and nothing else mapped.
 
@@ -128,61 +107,41 @@ def guard(space: MachineMap, asked: GuardSheet) -> Iterator[Criterion]:
     missing = set(lacking)
     guarded = any(len(wrong[what]) < wanted.count(what) for what in ("hole", "page"))
     began = guarded and 2 * sum(missing.isdisjoint(stack) for stack in _stack_pages(asked)) > len(asked.stacks)
-    first = "" if began else "map most of the stacks, with a guard"
-    yield criterion(
-        2,
+    first = "" if began else GUARD.say("begin")
+    held = GUARD.say("held", of=asked_for, found=asked_for - len(lacking))
+    lowest = GUARD.say("lowest", address=_address(asked, lacking[0])) if 0 < len(lacking) < asked_for else ""
+    yield GUARD(
+        "stacks",
         (2 * len(lacking) < asked_for) + (guarded and not lacking),
-        "each page of the stacks can be read and written",
-        "some pages of the stacks are not mapped, or can't be read and written"
-        if lacking
-        else "the stacks can be read and written, and so can all of their guard pages",
-        expected=f"{asked_for} pages rw-",
-        actual=f"{asked_for - len(lacking)} of {asked_for} pages rw-"
-        + (f"; the lowest that is not: {_address(asked, lacking[0])}" if 0 < len(lacking) < asked_for else ""),
-        mistake=WRONG_END if mirrored else None,
+        "no" if lacking else "guards",
+        expected=GUARD.say("wanted", of=asked_for),
+        actual=held + lowest,
+        mistake="guard at the wrong end" if mirrored else "",
     )
-    yield criterion(
-        1,
+    mapped = any(letters[page] == LETTERS["page"] for page in wrong["hole"])
+    yield GUARD(
+        "holes",
         began and not wrong["hole"],
-        "where a hole is required, nothing is mapped",
-        "something is mapped where a hole is required",
         first=first,
         actual=_rights(asked, letters, wrong["hole"]) if began else "",
-        mistake=MAPPED_HOLE if any(letters[page] == LETTERS["page"] for page in wrong["hole"]) else None,
+        mistake="a hole that is mapped" if mapped else "",
     )
-    yield criterion(
-        1,
+    holes = began and not any(letters[page] for page in wrong["page"])
+    yield GUARD(
+        "pages",
         began and not wrong["page"],
-        "each mapped guard page has the protection none",
-        'a guard page that should be mapped with prot="none" has another protection, or is not mapped',
         first=first,
-        expected="--- (no access)" if began else "",
+        expected=GUARD.say("no access") if began else "",
         actual=_rights(asked, letters, wrong["page"]) if began else "",
-        mistake=HOLE_FOR_PAGE if began and not any(letters[page] for page in wrong["page"]) else None,
+        mistake="a hole for a page" if holes else "",
     )
     others = [run for run in runs(space) if run.start < asked.base or run.end > end]
-    yield criterion(
-        1,
+    yield GUARD(
+        "nothing else",
         began and not others,
-        "nothing else is mapped",
-        "something is mapped below the first stack and its guard page, or above the last",
         first="" if others else first,
         actual=in_words(others) if others else "",
     )
-
-
-WRONG_END = Mistake(
-    "guard at the wrong end",
-    "A stack that grows down reaches the page below its lowest address first; a stack that grows up, the page above "
-    "its highest.",
-)
-MAPPED_HOLE = Mistake(
-    "a hole that is mapped", "A hole is a range without an entry; a page with no access has an entry."
-)
-HOLE_FOR_PAGE = Mistake(
-    "a hole for a page",
-    "A page with no access has an entry in the map, so the kernel never places a later request there.",
-)
 
 
 def _letters(space: MachineMap, base: int, count: int) -> list[str]:
@@ -200,7 +159,8 @@ def _address(asked: GuardSheet, page: int) -> Address:
 
 def _rights(asked: GuardSheet, letters: list[str], wrong: list[int]) -> str:
     """Return the rights of the wrong pages, and their addresses."""
-    return ", ".join(f"{letters[page] or 'not mapped'} at {_address(asked, page)}" for page in wrong)
+    found = ((letters[page] or GUARD.say("not mapped"), _address(asked, page)) for page in wrong)
+    return ", ".join(GUARD.say("rights", rights=rights, address=address) for rights, address in found)
 
 
 @frozen(slots=False)
@@ -223,11 +183,7 @@ class GapsSheet:
     @property
     def text(self) -> str:
         """The task in words."""
-        return (
-            f"A map of {self.size} pages has gaps of {listed(self.gaps)} pages, in this order. Make requests of "
-            f"{listed(self.requests)} pages so that no gap is left.\n"
-            "Don't say where to place a request (no `at`): you choose only the order of the requests."
-        )
+        return GAPS.say("text", size=self.size, gaps=listed(self.gaps), requests=listed(self.requests))
 
     @property
     def size(self) -> int:
@@ -257,69 +213,46 @@ def fills(gaps: Sequence[int], order: Sequence[int]) -> bool:
     return not any(left)
 
 
-@exercise(
-    "01/gaps",
-    "Gaps and requests",
-    points=4,
-    takes=MachineMap,
-    variant=GapsSheet.drawn,
-    edition=(2, 3),
-    hints=(
-        "The kernel uses the lowest gap that is large enough. Where does it place your first request?",
-        "Begin with the gap that only one request, or one pair of requests, can fill exactly.",
-        "Cross out pages as the kernel would. If a request lands in the wrong gap, make another request before it.",
-    ),
-)
+@GAPS.judge(takes=MachineMap, variant=GapsSheet.drawn, edition=(2, 3))
 def gaps_and_requests(space: MachineMap, asked: GapsSheet) -> Iterator[Criterion]:
     """Judge the requests: made without an address, in any order and by any call, they fill the gaps."""
     end = asked.size * PAGE
     left = [gap for gap in gaps(space) if gap[1] <= end]
     filled = not left and space.size == end
-    first = "" if filled else "fill the gaps"
-    yield criterion(
-        2,
+    first = "" if filled else GAPS.say("fill")
+    yield GAPS(
+        "no gap",
         filled,
-        "no gap is left",
-        "a gap is left: the kernel uses the lowest gap that is large enough, so which request must come first?"
-        if left or space.size < end
-        else "something is mapped past the end, but all requests fit into the gaps",
-        expected=f"{asked.size} pages without a gap",
-        actual=f"gaps: {_gaps(left)}" if left else f"{pages(space.size)} are mapped",
+        "no" if left or space.size < end else "past the end",
+        expected=GAPS.say("no gap", size=asked.size),
+        actual=GAPS.say("gaps", gaps=_gaps(left)) if left else GAPS.say("mapped", pages=pages(space.size)),
     )
     requests = _requests(space, asked)
     sizes = [request.size // PAGE for request in requests]
     other_gaps = [request for request in requests if _in_used_pages(request, asked)]
-    yield criterion(
-        1,
+    yield GAPS(
+        "once",
         filled and sorted(sizes) == sorted(asked.requests) and not other_gaps,
-        "each request was made once, and no other request was made",
-        "a request lies where the map had a page in use: don't change the gaps"
-        if other_gaps
-        else f"there should be exactly one request each of {listed(asked.requests)} pages",
+        "in used pages" if other_gaps else "no",
         first="" if other_gaps else first,
-        expected=f"{listed(asked.requests)} pages, in any order",
-        actual=f"{', '.join(map(str, sizes))} pages" if sizes else "no requests",
+        expected=GAPS.say("requests", sizes=listed(asked.requests)),
+        actual=GAPS.say("made", sizes=", ".join(map(str, sizes))) if sizes else GAPS.say("none made"),
+        requests=listed(asked.requests),
     )
     placed = [request for request in requests if not request.searched]
     in_vain = filled and not other_gaps and not fills(asked.gaps, sizes)
-    yield criterion(
-        1,
+    yield GAPS(
+        "chosen",
         filled and not placed and not in_vain,
-        "the kernel chose the address of each request",
-        "a request says where to place it"
-        if placed or not in_vain
-        else "in this order, the requests do not fill the gaps: undo one with puzzle.machine.undo(), or start over",
+        "no" if placed or not in_vain else "in vain",
         first="" if placed else first,
-        actual=", ".join(f"{pages(request.size)} with at=" for request in placed),
-        mistake=SAYS_WHERE,
+        actual=", ".join(GAPS.say("placed", pages=pages(request.size)) for request in placed),
+        mistake="says where",
     )
 
 
-SAYS_WHERE = Mistake("says where", "With at=, the kernel tries that address first instead of searching for a gap.")
-
-
 def _gaps(left: list[tuple[int, int]]) -> str:
-    return ", ".join(f"{pages(end - start)} at {Address(start)}" for start, end in left)
+    return ", ".join(GAPS.say("gap", pages=pages(end - start), address=Address(start)) for start, end in left)
 
 
 def _requests(space: MachineMap, asked: GapsSheet) -> list[Deed]:

@@ -20,7 +20,7 @@ from ...engine.base.errors import Refused, in_ascii, shown
 from ...engine.base.operations import exact, number_within
 from ...engine.base.units import PAGE, Address, binary_size, counted
 from ...given.process import ForkedPage, ForkedValue, LiveFork
-from .measure import place_of
+from .measure import memory_of
 from .reader import ALONE, PRESENT, refuse_other_pages, words_of, zero_and_huge
 
 MOST = 64
@@ -212,7 +212,7 @@ def _live(memory: mmap.mmap | memoryview, asks: socket.socket, others: socket.so
 
 def _of_array(given: Any) -> tuple[memoryview, int, int]:
     """Return the bytes of an array that fill whole pages, with their address and the number of pages."""
-    what, place = type(given).__name__, place_of(given)
+    what, place = type(given).__name__, memory_of(given)
     if place is None:
         raise Refused(f"pages={shown(given)}: give a number of pages, or an array in one piece that can be written")
     view, holds_objects = _bytes_of(given)

@@ -326,7 +326,7 @@ def buffers(names: Mapping[str, Any]) -> dict[str, tuple[int, int]]:
     for name, value in [*names.items()]:
         if type(name) is not str or name.startswith("_") or name in ("In", "Out"):
             continue
-        place = place_of(value)
+        place = memory_of(value)
         if place is not None and place[1] >= BIG:
             found[name] = place
     return found
@@ -336,7 +336,7 @@ def _places(buffers: Mapping[str, tuple[int, int]]) -> list[tuple[int, int, str]
     return [(start, start + size, name) for name, (start, size) in buffers.items()]
 
 
-def place_of(value: Any) -> tuple[int, int] | None:
+def memory_of(value: Any) -> tuple[int, int] | None:
     """Return the address and the length (bytes) of an object's contents; None for an object of another kind."""
     kind = type(value)
     if kind is bytes or kind is str:

@@ -31,7 +31,7 @@ from ...sources.loading import free_name
 from ...sources.proc_maps import load_ranges
 from ...sources.ranges.found import ReadRanges
 from .elsewhere import SYSTEMS, moment_elsewhere
-from .measure import place_of
+from .measure import memory_of
 from .reader import Readings, checked_pid, forget_references, moment_of, ranges_in, states_of
 from .recorded import has_proc, recorded_moment
 
@@ -68,7 +68,7 @@ class Process(LiveProcess):
         True
         """
         _refuse_without_proc()
-        place = None if isinstance(where, str) else place_of(where)
+        place = None if isinstance(where, str) else memory_of(where)
         if place is not None:
             if self.pid != os.getpid():
                 raise Refused(f"pages: the bytes of {a_kind(where)} are in this process, and not in process {self.pid}")

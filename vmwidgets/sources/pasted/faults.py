@@ -23,6 +23,9 @@ from .oops_event import MADE
 from .parts import Parts
 from .x86_codes import ALL, FLAGS, Code, P, U, code_of, code_of_words, is_possible, said_of
 
+WORDS = ("fault", "segv", " err ", "trap", "exception", "cr2")
+"""Words that make a line of a long text relevant to this reader, in small letters."""
+
 _FLAGS = re.IGNORECASE | re.ASCII
 
 NEAR = 24

@@ -20,6 +20,9 @@ from .. import cleaned
 from .lines import places
 from .parts import Parts
 
+WORDS = ("vpn range", "page table")
+"""Words that make a line of a long text relevant to this reader, in small letters."""
+
 _FLAGS = re.IGNORECASE | re.ASCII
 _H, _S = r"([0-9a-f]{8,16})", r"\s{1,9}"
 """A number, and the space between two."""

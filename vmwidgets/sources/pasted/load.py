@@ -16,6 +16,9 @@ READERS = (print_pgtbl, vmprint, listings, ptdump, oops, traps, riscv_kernels, f
 """The modules with `read`, in order: first modules for mappings, then modules that use mappings."""
 
 
+WORDS = tuple(word for reader in READERS for word in reader.WORDS)
+"""Words that make a line of a long text relevant to one of the readers."""
+
 MOST_LINES = 50_000
 """The most lines of a text that are read, without those that are far from anything relevant."""
 

@@ -7,12 +7,28 @@ same time, so lines of two oopses may be mixed: the first line of each kind coun
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from . import oops_arm, oops_arm64, oops_riscv, oops_x86
-from .oops_event import Event
+from .oops_event import FAILED_AT, Event
 from .parts import Parts
+
+WORDS = (
+    "unable to handle",
+    "oops",
+    "pgd",
+    "pmd",
+    "pagetable",
+    "esr",
+    "cr2",
+    "cr3",
+    "cr4",
+    "fault",
+    "exception",
+    "flags:",
+)
+"""Words that make a line of a long text relevant to this reader, in small letters."""
 
 _FLAGS = re.IGNORECASE | re.ASCII
 _BEGINS = re.compile(
@@ -36,7 +52,7 @@ MOST = 2_000
 """The most oopses of a text that are read."""
 
 ARCHITECTURES = (oops_x86, oops_arm64, oops_riscv, oops_arm)
-"""The modules with `weight`, the evidence for a processor in an oops, and `read`."""
+"""The modules with `EVIDENCE` for a processor in an oops, evidence `AGAINST` it, and `read`."""
 
 
 class _Begin(NamedTuple):
@@ -44,21 +60,28 @@ class _Begin(NamedTuple):
     address: str
 
 
-_ADDRESS = re.compile(r"(?:address:?|at|for address:?) (?:0x)?([0-9a-f]{4,16})\b", _FLAGS)
+_ADDRESS = re.compile(rf"{FAILED_AT} (?:0x)?([0-9a-f]{{4,16}})\b", _FLAGS)
 
 
 def read(parts: Parts) -> None:
     """Add the faults of all oopses of a text, each with the tables that it prints."""
     for event in _events(parts):
-        weights = [(one.weight(event), -at, one) for at, one in enumerate(ARCHITECTURES)]
-        weight, _, architecture = max(weights, key=lambda one: one[:2])
-        if weight:
+        weights = [_weight(event, one.EVIDENCE, one.AGAINST) for one in ARCHITECTURES]
+        if weight := max(weights):
+            architecture = ARCHITECTURES[weights.index(weight)]
             architecture.read(event, parts)
         elif event.header:
             parts.unsaid.append(
                 f"Line {event.first} begins an oops of Linux, and the lines that say the processor and the reason"
                 f" are missing."
             )
+
+
+def _weight(event: Event, evidence: Iterable[re.Pattern[str]], against: re.Pattern[str] | None) -> int:
+    """Return how many patterns of a processor are in an oops; 0 if it is another processor's."""
+    if against is not None and event.search(against, claim=False):
+        return 0
+    return sum(event.search(one, claim=False) is not None for one in evidence)
 
 
 def _events(parts: Parts) -> Iterator[Event]:

@@ -17,14 +17,14 @@ from ...engine.mmu.rules import Access
 from ...engine.mmu.tables import TablesWalk
 from ...given.pasted import Trap
 from . import oops_arm64
-from .oops_event import MADE, Event, Word, said_refused
+from .oops_event import FAILED_AT, MADE, Event, Word, said_refused
 from .parts import Parts
 from .said import PastedTables
 
 WHAT = "an oops of Linux on ARM"
 
 _FLAGS = re.IGNORECASE | re.ASCII
-_ADDRESS = re.compile(r"(?:at virtual address|unhandled .{0,60}? at|at address) (?:0x)?([0-9a-f]{8})\b", _FLAGS)
+_ADDRESS = re.compile(rf"{FAILED_AT} (?:0x)?([0-9a-f]{{8}})\b", _FLAGS)
 _AT = re.compile(r"\[([0-9a-f]{8})\] \*pgd=", re.ASCII)
 _FSR = re.compile(
     r"Oops: ([0-9a-f]{1,8}) \[#|\((0x[0-9a-f]{1,8})\) at 0x|Unhandled .{0,60}\((0x[0-9a-f]{3,8})\)", _FLAGS
@@ -44,14 +44,13 @@ WNR, LPAE, PREFETCH = 1 << 11, 1 << 9, 1 << 31
 AFE, USER_MODE = 1 << 29, 0x10
 
 
-def weight(event: Event) -> int:
-    """Return the evidence for ARM."""
-    patterns = (
-        re.compile(r"\*pgd=[0-9a-f]{8,16}"), re.compile(r"\*ppte="), re.compile(r"Internal error: Oops"),
-        re.compile(r"\[#[0-9]+\].* ARM\b"), re.compile(r"\bDAC: "), re.compile(r"virtual address [0-9a-f]{8}(\s|$)"),
-        re.compile(r"cut here"),
-    )  # fmt: skip
-    return sum(event.search(one, claim=False) is not None for one in patterns)
+EVIDENCE = (
+    re.compile(r"\*pgd=[0-9a-f]{8,16}"), re.compile(r"\*ppte="), re.compile(r"Internal error: Oops"),
+    re.compile(r"\[#[0-9]+\].* ARM\b"), re.compile(r"\bDAC: "), re.compile(r"virtual address [0-9a-f]{8}(\s|$)"),
+    re.compile(r"cut here"),
+)  # fmt: skip  # read as a list
+AGAINST = None
+"""Lines that only this processor's oopses have, and lines that they never have."""
 
 
 def status_of(fsr: int) -> str:

@@ -14,14 +14,14 @@ from ...engine.mmu.rules import Access
 from ...engine.mmu.tables import TablesWalk
 from ...given.pasted import Trap
 from .one_walk import tables_of, walked
-from .oops_event import MADE, Event, Word, said_refused
+from .oops_event import FAILED_AT, MADE, Event, Word, said_refused
 from .parts import Parts
 
 WHAT = "an oops of Linux on arm64"
 
 _FLAGS = re.IGNORECASE | re.ASCII
 _ADDRESS = re.compile(
-    r"(?:at virtual address:?|unhandled [^:]{0,60}\bat|unable to handle .{0,80}? at) (?:0x)?([0-9a-f]{4,16})\b"
+    rf"{FAILED_AT} (?:0x)?([0-9a-f]{{4,16}})\b"
     r"|\bFAR(?:_EL[123])?[\s:=]{1,12}(?:0x)?([0-9a-f]{1,16})\b", _FLAGS,
 )  # fmt: skip
 _ESR = re.compile(
@@ -64,18 +64,14 @@ SIZES = {4: 12, 16: 14, 64: 16}
 """Bits of a page, by KiB."""
 
 
-def weight(event: Event) -> int:
-    """Return the evidence for arm64."""
-    patterns = (
-        re.compile(r"\bESR = 0x|\besr:? 0x"), re.compile(r"[kK] pages, [0-9]{2}-bit VAs"),
-        re.compile(r"Mem abort info"), re.compile(r"\*?pgd=[0-9a-f]{16}"),
-        re.compile(r"Oops: (0000000)?[89a][0-9a-f]{7}\b"),
-        re.compile(r"\bpstate: "), re.compile(r"address between user and kernel"), re.compile(r"\bEC = 0x"), KERNELS,
-    )  # fmt: skip
-    others = event.search(
-        re.compile(r"\*ppte|\bbadaddr:|4K pagesize|\bSMP ARM$|\[#[0-9]+\].* ARM$|^\W*Oops \[#"), claim=False
-    )
-    return 0 if others else sum(event.search(one, claim=False) is not None for one in patterns)
+EVIDENCE = (
+    re.compile(r"\bESR = 0x|\besr:? 0x"), re.compile(r"[kK] pages, [0-9]{2}-bit VAs"),
+    re.compile(r"Mem abort info"), re.compile(r"\*?pgd=[0-9a-f]{16}"),
+    re.compile(r"Oops: (0000000)?[89a][0-9a-f]{7}\b"),
+    re.compile(r"\bpstate: "), re.compile(r"address between user and kernel"), re.compile(r"\bEC = 0x"), KERNELS,
+)  # fmt: skip  # read as a list
+AGAINST = re.compile(r"\*ppte|\bbadaddr:|4K pagesize|\bSMP ARM$|\[#[0-9]+\].* ARM$|^\W*Oops \[#")
+"""Lines that only this processor's oopses have, and lines that they never have."""
 
 
 def decoded(esr: int) -> tuple[str, ...]:

@@ -22,6 +22,12 @@ _LABEL = re.compile(rf"(?<!\w)\*?({_NAMES})\b ?=? ?(?!\*?(?:{_NAMES})\b)([^\s,]*
 """The name of a descriptor and the word after it, which may not be a number."""
 
 
+FAILED_AT = (
+    r"(?:(?:for|at|dereference,?)(?: virtual)? address:?|(?:dereference|request) at|unhandled .{0,60}?\bat"
+    r"|unable to handle .{0,80}? at)"
+)
+"""The words before the failed address in Linux's first line of an oops, on all processors; letters of either case."""
+
 LEVELS = ("pgd", "p4d", "pud", "pmd", "pte")
 """Linux's names of the levels, the root's first."""
 

@@ -13,13 +13,13 @@ from dataclasses import replace
 
 from ...engine.mmu.formats.riscv import RiscvControls, deeper
 from ...given.pasted import Trap
-from .oops_event import Event, Word, said_refused
+from .oops_event import FAILED_AT, Event, Word, said_refused
 from .parts import Parts
 from .traps import ACCESSES, DONE, SPP, SUM, cause_of, refusing
 
 WHAT = "an oops of Linux on RISC-V"
 
-_ADDRESS = re.compile(r"(?i:at virtual address|unhandled signal .{0,40}? at) (?:0x)?([0-9a-f]{4,16})\b")
+_ADDRESS = re.compile(rf"(?i:{FAILED_AT}) (?:0x)?([0-9a-f]{{4,16}})\b")
 _BADADDR = re.compile(r"\bs?(?:badaddr|tval): (?:0x)?([0-9a-f]{8,16})\b")
 _STATUS = re.compile(r"\bs?status: (?:0x)?([0-9a-f]{8,16})\b")
 _CAUSE = re.compile(r"\bs?cause: (?:0x)?([0-9a-f]{8,16})\b")
@@ -33,14 +33,12 @@ MXR = 1 << 19
 """sstatus.MXR: executable pages are readable."""
 
 
-def weight(event: Event) -> int:
-    """Return the evidence for RISC-V."""
-    patterns = (
-        _BADADDR, re.compile(r"\bs?epc ?: "), re.compile(r"K pagesize, "), re.compile(r"\bs?cause: [0-9a-f]{8,16}\b"),
-        re.compile(r"^\W*Oops \[#"), re.compile(r"unhandled signal [0-9]+"
-                                                r" code 0x"), re.compile(r"riscv", re.IGNORECASE),
-    )  # fmt: skip
-    return sum(event.search(one, claim=False) is not None for one in patterns)
+EVIDENCE = (
+    _BADADDR, re.compile(r"\bs?epc ?: "), re.compile(r"K pagesize, "), re.compile(r"\bs?cause: [0-9a-f]{8,16}\b"),
+    re.compile(r"^\W*Oops \[#"), re.compile(r"unhandled signal [0-9]+ code 0x"), re.compile(r"riscv", re.IGNORECASE),
+)  # fmt: skip  # read as a list
+AGAINST = None
+"""Lines that only this processor's oopses have, and lines that they never have."""
 
 
 def read(event: Event, parts: Parts) -> None:

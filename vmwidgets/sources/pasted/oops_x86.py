@@ -20,7 +20,7 @@ from ...engine.mmu.formats.x86 import X86_32, X86_64, X86_64_LA57, X86_PAE, X86C
 from ...engine.mmu.tables import TablesWalk
 from ...given.pasted import Trap
 from .one_walk import tables_of, walked
-from .oops_event import MADE, Event, Word, said_refused
+from .oops_event import FAILED_AT, MADE, Event, Word, said_refused
 from .parts import Parts
 from .x86_codes import PK, RSVD, Code, P, U, W, code_of
 
@@ -30,8 +30,7 @@ _FLAGS = re.IGNORECASE | re.ASCII
 _H = r"(?:0x)?([0-9a-f]{8}`[0-9a-f]{8}|[0-9a-f]{1,16}|\(null\))(?![0-9a-z`])"
 _ADDRESS = re.compile(
     (
-        rf"(?:for address:?|dereference,? (?:at )?address:?|dereference at(?: virtual address)?|request at(?: virtual"
-        rf" address)?|Pagetable walk from|\bvtop(?: -[uk])?|^\s*VA|\baddr:"
+        rf"(?:{FAILED_AT}|Pagetable walk from|\bvtop(?: -[uk])?|^\s*VA|\baddr:"
         r"|^\s*(?=[0-9a-f]{8}\s+- PDE at)"
         rf"|^(?=[0-9a-f]{{6,16}}\s+(?:[0-9a-f]+|\(not mapped\))\s*$)) ?{_H}"
     ),
@@ -97,12 +96,9 @@ WP, SMEP, SMAP, LA57, AC = 1 << 16, 1 << 20, 1 << 21, 1 << 12, 1 << 18
 """CR0.WP; CR4.SMEP, SMAP and LA57; RFLAGS.AC."""
 
 
-def weight(event: Event) -> int:
-    """Return the evidence for x86."""
-    patterns = (WALKS, _PF, _WORDS, _OLD, _CR["CR4"], _GP, _CR2, re.compile(r"\b[RE]IP: "))
-    text = "\n".join(line for _, line in event.lines)
-    others = re.search(r"\bESR = 0x|\*ppte|\bbadaddr:|Internal error: Oops|\(VALID\|", text)
-    return 0 if others else sum(event.search(one, claim=False) is not None for one in patterns)
+EVIDENCE = (WALKS, _PF, _WORDS, _OLD, _CR["CR4"], _GP, _CR2, re.compile(r"\b[RE]IP: "))
+AGAINST = re.compile(r"\bESR = 0x|\*ppte|\bbadaddr:|Internal error: Oops|\(VALID\|")
+"""Lines that only this processor's oopses have, and lines that they never have."""
 
 
 def read(event: Event, parts: Parts) -> None:

@@ -27,6 +27,9 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
+WORDS = ("panic",)
+"""Words that make a line of a long text relevant to this reader, in small letters."""
+
 _PANIC = re.compile(r"(?<![\w-])panic:((?:\s*panic:)*)(.*)", re.ASCII | re.IGNORECASE)
 
 _BEHIND = re.compile(r"(?:\\n|[\s|│\\\"'`])+$")

@@ -19,6 +19,9 @@ from .parts import Parts
 from .said import letters_of
 from .vmprint import page_of
 
+WORDS = ("pte", "va ", "va=")
+"""Words that make a line of a long text relevant to this reader, in small letters."""
+
 NAME = "print_pgtbl of xv6"
 
 _HEX = r"(?:0x)?([0-9a-f_]{1,40})(?![0-9a-z_])"

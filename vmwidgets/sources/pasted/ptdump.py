@@ -13,6 +13,9 @@ from ...engine.base.units import PAGE
 from ...given.pasted import Listing, SaidRange
 from .parts import Parts
 
+WORDS = ("pgd", "pmd", "pte")
+"""Words that make a line of a long text relevant to this reader, in small letters."""
+
 NAME = "ptdump of Linux"
 
 _LINE = re.compile(

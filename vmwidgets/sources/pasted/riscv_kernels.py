@@ -15,6 +15,9 @@ from ...given.pasted import Trap
 from .parts import Parts
 from .traps import CAUSES, NAMES, cause_of, explained_alone, not_sv39
 
+WORDS = ("cause", "trap", "exception")
+"""Words that make a line of a long text relevant to this reader, in small letters."""
+
 WHAT = "rCore"
 
 _FLAGS = re.IGNORECASE | re.ASCII

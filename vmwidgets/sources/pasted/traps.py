@@ -22,6 +22,9 @@ from .lines import places, whole_hex
 from .parts import Parts
 from .said import PastedTables
 
+WORDS = ("cause", "sepc", "stval", "trap")
+"""Words that make a line of a long text relevant to this reader, in small letters."""
+
 _FLAGS = re.IGNORECASE | re.ASCII
 NAMES = {
     "InstructionPageFault": 12, "LoadPageFault": 13, "StorePageFault": 15, "IllegalInstruction": 2, "Breakpoint": 3,

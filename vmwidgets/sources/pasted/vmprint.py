@@ -22,6 +22,9 @@ from .parts import Parts
 from .printed import HIGHEST, LEVELS, Item, Printed, can_follow
 from .said import PastedTables, Path, SaidTable
 
+WORDS = ("pte", "page table", "pagetable", "..")
+"""Words that make a line of a long text relevant to this reader, in small letters."""
+
 _FLAGS = re.IGNORECASE | re.ASCII
 _TABLE = re.compile(
     r"page ?table[\s:=]{1,9}(?:at\s{1,9})?(?:(?:pa|root)[\s:=]{1,9})?(?:0x)?([0-9a-f]{1,40})(?![0-9a-z])", _FLAGS

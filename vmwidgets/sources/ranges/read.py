@@ -13,6 +13,9 @@ KINDS: tuple[Kind, ...] = (proc.KIND, *(one.kind for one in FORMATS))
 """The kinds; the first one wins if several match equally."""
 
 
+WORDS = ("memory map", "region info", "si_addr", " kb")
+"""Words that make a line of a long text relevant to these readers, in small letters."""
+
 MOST_COUNTED = 50_000
 """The number of lines that show the kind of a text."""
 

@@ -21,7 +21,7 @@ from .plan import Plan, plan
 from .result import LoadedStrace
 from .text import Event, parse_strace
 
-MOST_BYTES = 64 << 20
+MOST_STRACE_BYTES = 64 << 20
 """The most bytes of one text."""
 
 MAPS = "maps"
@@ -166,6 +166,6 @@ def _named(done: Counter[str]) -> Counter[str]:
 def _text_of(given: Any) -> tuple[str, str]:
     """Return the text, and its name."""
     if isinstance(given, str) and ("\n" in given or _LINE.match(given)):
-        return given_text.checked(given, MOST_BYTES), "the text"
+        return given_text.checked(given, MOST_STRACE_BYTES), "the text"
     name = given_text.path_of(given, "what strace wrote")
-    return given_text.read(name, "what strace wrote", "more than is replayed", MOST_BYTES), printable(name)
+    return given_text.read(name, "what strace wrote", "more than is replayed", MOST_STRACE_BYTES), printable(name)

@@ -26,7 +26,7 @@ SHIPPED = ("linux-armv7", "linux-x86_64")
 MOST_CASES = 100_000
 """The highest number of a case, and one."""
 
-MOST_BYTES = 256 << 20
+MOST_TABLES_BYTES = 256 << 20
 """Bytes of one file."""
 
 _SHAPE = {
@@ -71,7 +71,7 @@ def load_tables(path: str | Path, case: int = 0) -> RecordedTables:
         raise Refused(f"case={shown(case)}: write a whole number from 0, the number of a case in the file")
     where = place_of(path, "tables.jsonl.gz")
     try:
-        text = given_text.read(str(where), "recorded page tables", "not recorded page tables", MOST_BYTES)
+        text = given_text.read(str(where), "recorded page tables", "not recorded page tables", MOST_TABLES_BYTES)
     except Refused as error:
         raise Refused(f"{error}".removesuffix(given_text.OR_TEXT)) from None
     return tables_in(text, str(where), case)

@@ -21,7 +21,7 @@ from .controls import at_moment
 from .packing import pack, pack_film
 from .view import View
 
-MOST_BYTES = 96 * 1024
+MOST_PICTURE_BYTES = 96 * 1024
 """The largest packed film that is saved, in bytes."""
 
 MANY = "it can't be stepped on a saved page: its steps need too much room"
@@ -75,7 +75,7 @@ def saved_film(view: View, scene: Scene, when: When | None) -> SavedFilm | str:
     alone = {"operations": [], "now": when.done is None, "kept": False, "finds": False, "scale": view.scale}
     frame = pack(scene, {**at_moment(machine, at.number, when.done, -1, asks=False), **alone}, level=9)
     packed = pack_film(film, at.number, frame)
-    if len(frame) + len(packed) > MOST_BYTES:
+    if len(frame) + len(packed) > MOST_PICTURE_BYTES:
         return MANY
     return SavedFilm(frame, packed, scene.machine, view.selection)
 

@@ -45,7 +45,7 @@ FORMAT, VERSION = "vmwidgets journal", 2
 Version 1 has the same lines, but the machines that wrote it did some things differently (:mod:`.load`).
 """
 
-MOST_BYTES, MOST_LINE, MOST_LINES, DEEPEST = 256 << 20, 4 << 20, 1_000_000, 16
+MOST_JOURNAL_BYTES, MOST_LINE, MOST_LINES, DEEPEST = 256 << 20, 4 << 20, 1_000_000, 16
 """The limits of an unpacked file: bytes, bytes in a line, lines, and nested lists or objects."""
 
 MOST_ITEMS_A_LINE, MOST_ITEMS = 100_000, 20_000_000
@@ -169,14 +169,14 @@ class MachineJournal(Journal):
         """
         if self.incomplete:
             raise Refused(f"{shown(str(path))} is not written: {self.incomplete}")
-        with written_whole(place_of(path, SUCH)) as raw:
-            _write(self, raw)
+        with written_whole(place_of(path, SUCH)) as file:
+            _write(self, file)
 
     def as_file(self) -> bytes:
         """Return the bytes that :meth:`save` writes.  O(operations)."""
-        raw = io.BytesIO()
-        _write(self, raw)
-        return raw.getvalue()
+        file = io.BytesIO()
+        _write(self, file)
+        return file.getvalue()
 
     def handout(self, path: str | os.PathLike[str], *pictures: Any, **options: Any) -> Any:
         """Write the machine's history to a file to step through, without a kernel: see :func:`vmwidgets.handout`."""
@@ -187,20 +187,20 @@ HANDED_OUT_BY: list[Callable[[Journal, Any, tuple[Any, ...], dict[str, Any]], An
 """The function that writes handouts, as the last item; the views set it, since the engine does not know pictures."""
 
 
-def _write(journal: Journal, raw: BinaryIO) -> None:
+def _write(journal: Journal, file: BinaryIO) -> None:
     check, lines, size = hashlib.sha256(), 0, 0
-    with gzip.GzipFile("", "wb", 6, raw, mtime=0) as packed:
+    with gzip.GzipFile("", "wb", 6, file, mtime=0) as packed:
         for data in _lines(journal):
             text = f"{_dumped(data)}\n".encode()
             lines, size = lines + 1, size + len(text)
-            if len(text) > MOST_LINE or size > MOST_BYTES or lines >= MOST_LINES:
+            if len(text) > MOST_LINE or size > MOST_JOURNAL_BYTES or lines >= MOST_LINES:
                 raise Refused(f"the journal is too long for a file: {_LIMITS}")
             check.update(text)
             packed.write(text)
         packed.write(f"{_dumped({'end': lines, 'sha256': check.hexdigest()})}\n".encode())
 
 
-_LIMITS = f"at most {MOST_LINE >> 20} MiB a line, {MOST_BYTES >> 20} MiB and {MOST_LINES:,} lines, unpacked"
+_LIMITS = f"at most {MOST_LINE >> 20} MiB a line, {MOST_JOURNAL_BYTES >> 20} MiB and {MOST_LINES:,} lines, unpacked"
 
 
 def _lines(journal: Journal) -> Iterator[dict[str, Any]]:
@@ -415,7 +415,7 @@ class _Reader:
         while text := file.readline(MOST_LINE + 1):
             total += len(text)
             self.count += 1
-            if len(text) > MOST_LINE or total > MOST_BYTES or self.count > MOST_LINES:
+            if len(text) > MOST_LINE or total > MOST_JOURNAL_BYTES or self.count > MOST_LINES:
                 raise self.wrong(f"it is longer than a journal is: {_LIMITS}")
             items = text.count(b",") + text.count(b"[") + text.count(b"{")
             self._items += items
