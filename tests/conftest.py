@@ -54,7 +54,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.sweep)
     if tier := config.getoption("--tier"):
         kept = tiers.chosen(items, tier)
-        config.hook.pytest_deselected(items=[item for item in items if item not in set(kept)])
+        names = {item.nodeid for item in kept}
+        config.hook.pytest_deselected(items=[item for item in items if item.nodeid not in names])
         items[:] = kept
 
 
