@@ -163,12 +163,18 @@ def test_threads() -> None:
 
 
 def test_threads_that_fail_and_sleep() -> None:
-    m = ThreadsLife("x86-64", 1).live(80)
+    life = ThreadsLife("x86-64", 1)
+    m = life.live(80)
     frames = [frame for frame in range(m.ram_bytes // PAGE) if m.frames.owner(frame)]
     looks: dict[Any, scan.Look] = {frame: partial(_owner, frame) for frame in frames}
     found = scan.last_changes(m, looks)
-    assert len(set(found.values())) > 5
-    assert {frame: m.last_write(m.frames, frame).number for frame in looks} == found
+    by_operation: dict[int, list[int]] = {}
+    for frame, number in found.items():
+        by_operation.setdefault(number, []).append(frame)
+    assert len(by_operation) > 5
+    for number, changed in by_operation.items():  # boot alone gave away 300 frames: each question looks for it anew
+        for frame in life.chance.sample(changed, min(3, len(changed))):
+            assert m.last_write(m.frames, frame).number == number, frame
 
 
 def test_of_an_operation_with_more_events_than_are_kept_all_count() -> None:
