@@ -60,12 +60,6 @@ def test_the_reverse_map_finds_all_who_look_at_a_frame(machine):
     assert machine.frames.frame(frame).state in ("free", "pooled")
 
 
-def test_a_frame_that_is_not_there_is_refused(machine):
-    for nonsense in (-1, 1 << 40, "x", None):
-        with pytest.raises(vm.Refused, match="frame"):
-            machine.frames.owner(nonsense)
-
-
 def test_the_cost_of_a_value_does_not_grow_with_memory_or_with_what_is_used():
     def cost(ram, used):
         machine = vm.boot(ram=ram, layout="x15-64")

@@ -355,15 +355,3 @@ def test_it_is_refused_while_an_operation_is_under_way() -> None:
     m.spawn(body, name="asks")
     with pytest.raises(vm.CallbackFailed, match="during an operation"):
         m.run()
-
-
-def test_an_address_that_is_none_is_called_an_address() -> None:
-    machine: Any = vm.boot("x86-64")
-    task = machine.task("init")
-    for thing in task, machine.kernel_map, task.tables:
-        for asked in machine.last_write, machine.why:
-            with pytest.raises(vm.Refused, match="='a' is not an address: write decimal digits"):
-                asked(thing, "a")
-    for asked in (machine.frames.mapped_at, machine.frames.owner, partial(machine.last_write, machine.frames)):
-        with pytest.raises(vm.Refused, match=r"^frame='a': write a whole number"):
-            asked("a")
