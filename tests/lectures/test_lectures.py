@@ -66,13 +66,19 @@ def test_files_that_are_there_are_replaced_only_by_force(tmp_path: Path, capsys:
     assert main(["lecture", "maps", "-o", str(tmp_path / "maps.html"), "--force"]) == 0
 
 
+@pytest.mark.parametrize(
+    ("more", "file"),
+    [([], "process"), (["--for-class"], "process-class"), (["--fork", "eager"], "process-eager"),
+     (["--fork", "eager", "--for-class"], "process-eager-class")],
+)  # fmt: skip  # pairs
 def test_the_files_for_the_class_and_of_another_fork_lie_beside_the_lecture(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    more: list[str], file: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:
+    """A file that is there says which one would be written."""
     monkeypatch.chdir(tmp_path)
-    for more in ([], ["--for-class"], ["--fork", "eager"]):
-        assert main(["lecture", "process", *more]) == 0
-    assert len(list(tmp_path.glob("*.html"))) == 3
+    Path(f"{file}.html").touch()
+    assert main(["lecture", "process", *more]) == 2
+    assert f"'{file}.html' already exists" in capsys.readouterr().err
 
 
 def answers(name: str) -> list[str]:

@@ -120,13 +120,18 @@ def test_rows(architecture: str) -> None:
         looks["word", va] = partial(_word, pa)
         asked["word", va] = (m.tables, va)
     found = scan.last_changes(m, looks)
+    by_operation: dict[tuple[str, int], list[Any]] = {}
+    for name, number in found.items():
+        by_operation.setdefault((name[0], number), []).append(name)
     assert len(set(found.values())) > 5
-    for name, (thing, where) in asked.items():
-        try:
-            said = m.last_write(thing, where).number
-        except vm.Refused:
-            said = 0
-        assert said == found[name], name
+    for (_, number), names in by_operation.items():
+        for name in chance.sample(names, min(2, len(names))):
+            thing, where = asked[name]
+            try:
+                said = m.last_write(thing, where).number
+            except vm.Refused:
+                said = 0
+            assert said == number, name
 
 
 def _owner(frame: int, machine: Any) -> str:
