@@ -175,7 +175,9 @@ def test_the_same_journal_twice_is_listed(tmp_path: Path, course: Path) -> None:
     assert says == {ada: f"the same journal as {bert}", bert: f"the same journal as {ada}{forged}", cleo: ""}
 
 
-BOMB = base64.b64encode(gzip.compress(b"\n" * (200 << 20), 9)).decode()
+BOMB = "200 MiB of empty lines"
+"""Stands for a journal that would take each worker a second to pack when it collects the tests."""
+
 LOOPS = {"kind": "machine", "part": "machine", "journal": BOMB}
 BROKEN = {"kind": "machine", "part": "task:stacks/map", "journal": "AAAA"}
 
@@ -187,6 +189,8 @@ def test_work_that_can_not_be_made_again_is_said_and_others_are_graded(
     tmp_path: Path, course: Path, work: dict[str, Any]
 ) -> None:
     folder = tmp_path / "in"
+    if work.get("journal") == BOMB:
+        work = {**work, "journal": base64.b64encode(gzip.compress(b"\n" * (200 << 20), 9)).decode()}
     hand_in(folder, "ada", changed(solved("01/guard", "ada"), work=work))
     hand_in(folder, "bert", solved("01/guard", "bert"))
     table = found(graded(folder, course))

@@ -129,7 +129,7 @@ judge.main()
     "does",
     [
         "bytearray(1 << 50)", "vm_map.X15Map.enter = fails", "os.kill(os.getpid(), signal.SIGKILL)",
-        "x = []\n        while True: x.append(bytearray(1 << 26))",
+        "x = []\n        while True: x.append(bytes(1 << 26))",
     ],
 )  # fmt: skip  # a list of lines
 def test_a_process_without_memory_is_one_row_with_the_limit_however_it_ends(

@@ -66,13 +66,19 @@ def test_files_that_are_there_are_replaced_only_by_force(tmp_path: Path, capsys:
     assert main(["lecture", "maps", "-o", str(tmp_path / "maps.html"), "--force"]) == 0
 
 
+@pytest.mark.parametrize(
+    ("more", "file"),
+    [([], "process"), (["--for-class"], "process-class"), (["--fork", "eager"], "process-eager"),
+     (["--fork", "eager", "--for-class"], "process-eager-class")],
+)  # fmt: skip  # pairs
 def test_the_files_for_the_class_and_of_another_fork_lie_beside_the_lecture(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    more: list[str], file: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:
+    """A file that is there says which one would be written."""
     monkeypatch.chdir(tmp_path)
-    for more in ([], ["--for-class"], ["--fork", "eager"]):
-        assert main(["lecture", "process", *more]) == 0
-    assert len(list(tmp_path.glob("*.html"))) == 3
+    Path(f"{file}.html").touch()
+    assert main(["lecture", "process", *more]) == 2
+    assert f"'{file}.html' already exists" in capsys.readouterr().err
 
 
 def answers(name: str) -> list[str]:
@@ -388,10 +394,21 @@ def test_the_commands_help_names_the_chapters_of_the_documents_table() -> None:
     assert list(ABOUT) == list(LECTURES)
 
 
-@pytest.mark.parametrize(("name", "chapter"), [("fork", "a flush is forgotten"), ("tlb", "rows and columns")])
-def test_other_names_lead_to_a_lecture(name: str, chapter: str, tmp_path: Path) -> None:
-    assert main(["lecture", name, "-o", str(tmp_path / "x.html")]) == 0
-    assert chapter in [step.get("chapter") for step in read(tmp_path / "x.html")["steps"]]
+@pytest.mark.parametrize(
+    ("name", "lecture", "chapter"),
+    [("fork", "cow", "a flush is forgotten"), ("tlb", "translation", "rows and columns")],
+)
+def test_other_names_lead_to_a_lecture(
+    name: str, lecture: str, chapter: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    """The file has the lecture's name; a file that is there shows it without the half minute of writing one."""
+    monkeypatch.chdir(tmp_path)
+    Path(f"{lecture}.html").touch()
+    assert main(["lecture", name]) == 2
+    err = capsys.readouterr().err
+    assert f"{name} is in the lecture {lecture}\n" in err
+    assert f"'{lecture}.html' already exists" in err
+    assert chapter in lecture_of(lecture).notes
 
 
 @pytest.mark.parametrize("name", ["cow", "translation"])
@@ -406,10 +423,15 @@ def test_each_call_for_a_cell_can_be_made(name: str) -> None:
 
 
 def test_a_lecture_of_fifty_minutes_has_one_of_twenty(tmp_path: Path, capsys: Any) -> None:
-    assert main(["lecture", "cow", "--minutes", "20", "-o", str(tmp_path / "a.html")]) == 0
-    assert main(["lecture", "faults", "-o", str(tmp_path / "b.html")]) == 0
-    told_in = [[step["sentence"] for step in read(tmp_path / f"{name}.html")["steps"]] for name in "ab"]
-    assert told_in[0] == told_in[1]
+    """cow's pages take four times as long to draw as translation's, whose file is looked at."""
+    assert main(["lecture", "translation", "--minutes", "20", "-o", str(tmp_path / "a.html")]) == 0
+    chapters = [step["chapter"] for step in read(tmp_path / "a.html")["steps"] if "chapter" in step]
+    assert chapters == ["nothing is there yet", "mapped", "both know it", "protected", "a stale entry"]
+    short, faults = lecture_of("cow/20"), lecture_of("faults")
+    assert (short.notes, short.ask, short.minutes) == (faults.notes, faults.ask, faults.minutes)
+    for name, made in (("short", short), ("faults", faults)):
+        made.machine.journal.save(tmp_path / f"{name}.jsonl.gz")
+    assert (tmp_path / "short.jsonl.gz").read_bytes() == (tmp_path / "faults.jsonl.gz").read_bytes()
     assert main(["lecture", "maps", "--minutes", "20", "-o", str(tmp_path / "c.html")]) == 2
     assert "one length" in capsys.readouterr().err
 

@@ -74,12 +74,6 @@ def test_the_originals_layouts_are_those_of_their_architecture():
         vm.boot("armv7", layout="x15-64")
 
 
-@pytest.mark.parametrize("name", ["x86", "armv7"])
-def test_memory_beyond_what_a_page_descriptor_reaches_is_refused(name):
-    with pytest.raises(vm.Refused, match=f"pages of {name} lie below 4 GiB"):
-        vm.boot(name, ram="8 GiB")
-
-
 def test_settings_are_the_familys_own():
     m, other = vm.boot("armv7"), vm.boot("riscv-sv39")
     with pytest.raises(vm.Refused, match="Armv7Controls"):
@@ -112,8 +106,3 @@ def test_settings_that_no_processor_has_are_refused(name, setting):
     with pytest.raises(vm.Refused, match=next(iter(setting))):
         m.controls = replace(m.controls, **setting)
     m.kmem_malloc(vm.PAGE)
-
-
-def test_a_device_lies_where_the_processor_reaches():
-    with pytest.raises(vm.Refused, match="reach"):
-        vm.boot("x86-64").device("far", at=1 << 45, size="4 KiB")

@@ -341,28 +341,6 @@ class TestRefusals:
         assert "\n" not in str(caught.value)
         assert snapshot(m) == before
 
-    @pytest.mark.parametrize(
-        "options",
-        [
-            {"cpus": 0}, {"cpus": 17}, {"cpus": "many"}, {"cpus": True}, {"tlb": (3, 1)}, {"tlb": (0, 1)},
-            {"tlb": (512, 1)}, {"tlb": (1, 0)}, {"tlb": (1, 17)}, {"tlb": 16}, {"tlb": (1, 2, 3)}, {"tlb": "16"},
-            {"asids": 1}, {"asids": True, "architecture": "x86"}, {"asids": True, "architecture": "x86-pae"},
-        ],
-    )  # fmt: skip
-    def test_a_machine_that_makes_no_sense_is_not_booted(self, options):
-        with pytest.raises(vm.Refused):
-            vm.boot(**options)
-
-    def test_an_address_must_fit_the_registers(self):
-        m = two("x86")
-        for call in (
-            lambda: m.cpus[0].load(0xFFFF_FFFE, 4),
-            lambda: m.read(1 << 32),
-            lambda: m.tasks["a"].read(1 << 32),
-        ):
-            with pytest.raises(vm.Refused):
-                call()
-
 
 class Shootdowns(RuleBasedStateMachine):
     """Random work on two processors with acknowledged shootdowns: no wrong byte, no stale entry, ever."""

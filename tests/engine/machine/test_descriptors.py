@@ -137,14 +137,6 @@ def test_nonsense_is_refused_and_nothing_has_changed(pa: Any, value: Any, words:
     assert (memory_of(MACHINE), len(MACHINE.journal)) == (before, operations)
 
 
-def test_32_bit_descriptors_have_32_bits() -> None:
-    machine = vm.boot("armv7")
-    with pytest.raises(vm.Refused, match="has 32 bits"):
-        machine.set_descriptor(machine.system.pmap.root, 1 << 32)
-    with pytest.raises(vm.Refused, match="multiples of 4"):
-        machine.set_descriptor(machine.system.pmap.root + 2, 0)
-
-
 def test_the_kernel_takes_down_what_it_put_up_whatever_an_edit_shows_the_hardware() -> None:
     machine = vm.boot("x86-64")
     task = machine.task("init")

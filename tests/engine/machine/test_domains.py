@@ -32,11 +32,6 @@ def test_other_architectures_have_none(architecture):
     assert not m.domains
 
 
-def test_a_layout_with_the_kernel_among_a_domains_addresses_has_none():
-    with pytest.raises(vm.Refused, match="layout 'x15-32' has no domains"):
-        vm.boot("x86-64", layout="x15-32").domain("hello")
-
-
 def test_a_name_gives_the_same_domain_and_settings_are_for_a_new_one():
     m = vm.boot("armv7")
     hello = m.domain("hello", slots=100)

@@ -148,15 +148,6 @@ def test_what_is_no_content_is_refused(machine, content, why):
     assert list(machine.files) == ["motd"]
 
 
-def test_what_is_no_offset_is_refused_by_that_name(machine):
-    file = machine.files["motd"]
-    for use in (lambda: file.read("here"), lambda: file.write("here", b"x")):
-        with pytest.raises(vm.Refused, match=r"^offset"):
-            use()
-    with pytest.raises(vm.Refused, match=r"^offset=0xffff_ffff_ffff_ffff and length=2 go past"):
-        file.read((1 << 64) - 1, 2)
-
-
 def test_names_of_files_and_objects_do_not_meet(machine):
     with pytest.raises(vm.Refused, match="there is already an object with this name"):
         machine.object("file motd")

@@ -304,12 +304,6 @@ def test_the_parents_write_right_goes_from_every_processor_at_a_fork():
     machine.check()
 
 
-def test_without_counting_of_references_there_is_no_fork():
-    task = vm.boot("x86-64", quirks={"remove-forgets"}).task("init")
-    with pytest.raises(vm.Refused, match="quirk remove-forgets"):
-        task.fork()
-
-
 def test_a_life_of_forks_can_be_gone_through_again(machine, task):
     child = task.fork()
     child.write(A, b"x")

@@ -189,17 +189,17 @@ def test_a_chain_is_as_long_as_there_are_forks() -> None:
     """Each task forks the next and writes a page: so many shadows lie behind the last.  Calls of Python nest less."""
     m = vm.boot("x86-64", ram="64 MiB")
     first = last = m.task("t")
-    a = first.mmap(301 * PAGE)
-    first.write(a + 300 * PAGE, b"z")
+    a = first.mmap(151 * PAGE)
+    first.write(a + 150 * PAGE, b"z")
     most = sys.getrecursionlimit()
-    sys.setrecursionlimit(len(inspect.stack()) + 200)
+    sys.setrecursionlimit(len(inspect.stack()) + 100)
     try:
-        for number in range(300):
+        for number in range(150):
             last = last.fork(name=f"child {number}")
             last.write(a + number * PAGE, b"p")
-        first.munmap(a + 300 * PAGE, PAGE)
+        first.munmap(a + 150 * PAGE, PAGE)
         first.munmap(a, PAGE)
         m.check()
     finally:
         sys.setrecursionlimit(most)
-    assert last.read(a + 300 * PAGE, 1) == b"z"
+    assert last.read(a + 150 * PAGE, 1) == b"z"

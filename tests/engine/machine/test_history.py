@@ -150,10 +150,6 @@ class TestUndo:
         same(m, before)
         assert len(m.journal) == 3
 
-    def test_there_is_nothing_to_undo_after_the_boot(self, m):
-        with pytest.raises(vm.Refused, match="nothing can be undone; the boot itself can't"):
-            m.undo()
-
     def test_a_dead_machine_lives_again(self):
         m: Any = vm.boot(layout="tiny")
         while m.kmem_malloc(PAGE, vm.M_NOWAIT):

@@ -84,9 +84,3 @@ def test_a_chain_without_room_is_folded() -> None:
     shown = [node for node in scene.nodes if node.kind == "card" and "bucket" not in node.id]
     folded = next(node for node in scene.nodes if node.kind == "fold")
     assert folded.text[0].text == f"{16 - len(shown)} more"
-
-
-@pytest.mark.parametrize("buckets", [0, 65, True, "8", None])
-def test_bad_input_is_one_sentence(buckets: Any) -> None:
-    with pytest.raises(vm.Refused, match=r"^buckets="):
-        two_tasks().frames.inverted(buckets)

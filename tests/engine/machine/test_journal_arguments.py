@@ -86,26 +86,3 @@ def test_a_record_that_names_what_is_gone_is_passed_over_if_it_failed():
 
 
 # ---- parts by their paths ------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    "path",
-    [
-        None, 3, "", "zz", "task:zz", "task:init", "object:zz", "kmem/zz", "cpu:x", "cpu:99", "thread:zz", "domain:zz",
-        "domain:hello/zz", "domain:hello/memobj:zz", "domain:hello/slots", "kernel_map/zz",
-    ],
-)  # fmt: skip
-def test_a_path_that_leads_nowhere(path):
-    m = vm.boot("armv7")
-    m.domain("hello")
-    with pytest.raises(vm.Refused):
-        m.part(path)
-
-
-@pytest.mark.parametrize("place", [None, 3, ["slots[0]"], b"slots[0]", "slots", "memobj"])
-def test_a_place_that_is_none(place):
-    d = vm.boot("armv7").domain("hello")
-    with pytest.raises(vm.Refused, match="is not a slot"):
-        d.part(place)
-    with pytest.raises(vm.Refused, match="unknown memory object 'zz'"):
-        d.part("memobj:zz")

@@ -113,12 +113,6 @@ class TestInheritAndAdvise:
         assert other.walk(BASE).pa == task.walk(BASE).pa
         assert other.walk(BASE + PAGE).pa is None, "no page is made"
 
-    def test_unknown_names_are_refused(self, task):
-        with pytest.raises(vm.Refused, match="inherit='child' is unknown: write one of none, share, copy"):
-            task.map.inherit(BASE, size=PAGE, inherit="child")
-        with pytest.raises(vm.Refused, match="advice='soon' is unknown"):
-            task.map.advise(BASE, size=PAGE, advice="soon")
-
 
 class TestWire:
     def test_all_pages_come_and_are_mapped_without_a_fault(self, machine, task):
@@ -204,10 +198,6 @@ class TestSimplify:
         assert task.map.simplify() == 1
         assert len(task.map) == 3
         machine.check()
-
-    def test_a_size_alone_is_no_range(self, task):
-        with pytest.raises(vm.Refused, match="write start="):
-            task.map.simplify(size="4 KiB")
 
 
 class TestPlacement:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import pickle
 
-import numpy as np
 import pytest
 
 import vmwidgets as vm
@@ -47,10 +46,3 @@ def test_the_name_of_a_machine_is_a_text_of_whole_characters(m, name):
     m.name = "mine"
     assert repr(m)
     assert m.branch()
-
-
-@pytest.mark.parametrize("space", [np.array([1, 2]), np.array(["init"]), 3.5, ["init"]])
-def test_what_is_no_task_is_refused_in_one_sentence(m, space):
-    for call in (lambda: m.walk(0, task=space), lambda: m.tables_of(space)):
-        with pytest.raises(vm.Refused, match="task"):
-            call()

@@ -294,13 +294,6 @@ def test_large_pages_keep_to_a_limit():
     m.check()
 
 
-def test_a_limit_below_a_page_is_refused():
-    _m, t, _a = booted()
-    for most in (0, 5, "1 KiB"):
-        with pytest.raises(vm.Refused, match=r"^most=.*: a task needs a page in memory"):
-            t.limit("rss", most)
-
-
 def test_a_working_set_goes_on_where_pages_change_their_ring():
     """A page leaves when three others were used after it, though a limit moved it to a ring of its task's own."""
     residents: list[list[int]] = []

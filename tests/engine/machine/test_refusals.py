@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any
 
 import pytest
 
@@ -373,6 +372,18 @@ class TestBoot:
         ({"ram": True}, ("ram=True is a bool",)),
         ({"ram": "8 GiB", "layout": "small"}, ("ram=8 GiB: its page structures take 96 MiB", "layout 'small'")),
         ({"ram": "1 GiB", "layout": "tiny"}, ("ram=1 GiB: its page structures take 12 MiB", "layout 'tiny'")),
+        ({"ram": "8 GiB", "architecture": "x86"}, ("ram=8 GiB: pages of x86 lie below 4 GiB",)),
+        ({"ram": "8 GiB", "architecture": "armv7"}, ("ram=8 GiB: pages of armv7 lie below 4 GiB",)),
+        *(({"cpus": count}, (f"cpus={count}: a machine has 1 to 16 processors",)) for count in (0, 17)),
+        *(({"cpus": count}, ("cpus",)) for count in ("many", True)),
+        *(({"tlb": (sets, 1)}, ("sets is a power of two from 1 to 256",)) for sets in (0, 3, 512)),
+        *(({"tlb": (1, ways)}, ("a set has 1 to 16 ways",)) for ways in (0, 17)),
+        *(({"tlb": tlb}, (f"tlb={tlb!r}: write the number of sets and the number of ways",))
+          for tlb in (16, (1, 2, 3), "16")),
+        ({"asids": 1}, ("asids=1: write True or False",)),
+        *(({"asids": True, "architecture": name}, (f"asids=True: {name} has no ASIDs",))
+          for name in ("x86", "x86-pae")),
+        *(({"seed": seed}, ("seed",)) for seed in (-1, "x", 1.5, None)),
     ])  # fmt: skip
     def test_what_can_not_be_booted(self, arguments, parts):
         with pytest.raises(vm.Refused) as caught:
@@ -407,14 +418,6 @@ LOOKS = {
 def test_how_much_is_shown_is_a_count(what, number):
     with pytest.raises(vm.Refused, match=r"^(whole|few)="):
         LOOKS[what](vm.boot("x86-64"), number)
-
-
-def test_a_window_and_a_vnode_are_of_something():
-    d: Any = vm.boot("armv7").domain("d")
-    with pytest.raises(vm.Refused, match="focus=3 is an int: write a DomainFocus"):
-        d.window(3)
-    with pytest.raises(vm.Refused, match="address='here' is not an address"):
-        d.vnode_at("here")
 
 
 @pytest.mark.parametrize("value", ["x", None, 1.5, [1], -1])
@@ -545,11 +548,6 @@ class TestSentences:
         assert ", 1 entry, " in repr(machine.tasks["sh"].map)
         assert "1 operation," in repr(vm.boot())
 
-    def test_slots_that_cannot_be_taken(self):
-        domain = vm.boot("armv7").domain("hello")
-        with pytest.raises(vm.Refused, match=r"^count=20000: cnode 'slots' has 16,384 free slots$"):
-            domain.take_slots(20_000)
-
     @pytest.mark.parametrize(("value", "kind"), [(None, "no value"), (1.5, "a float"), ([], "a list"), (3, "an int")])
     def test_a_kind_has_its_article(self, machine, value, kind):
         call = machine.tsleep if value == 3 else machine.kmem_malloc
@@ -607,11 +605,6 @@ def test_a_variable_in_quotes_is_refused_by_every_call_that_takes_an_address(cal
     task = vm.boot("x86-64").task("init")
     with pytest.raises(vm.Refused, match=r"'a' is not an address: .*a variable has no quotes$"):
         call(task)
-
-
-def test_exec_takes_no_program():
-    with pytest.raises(vm.Refused, match="'ls': exec loads no program here; it takes the address where the heap"):
-        vm.boot("x86-64").task("init").exec("ls")
 
 
 @pytest.mark.parametrize(

@@ -85,13 +85,6 @@ def test_a_handle_whose_path_names_nothing_is_refused_in_one_sentence(m, case):
     use(part)
 
 
-@pytest.mark.parametrize("given", [[], 7, {}, "nothing", b"init", 1.5], ids=repr)
-def test_what_is_no_space_is_refused(m, given):
-    for call in (m.cpus[0].run, lambda task: m.walk(0x1000, task=task), m.pmap_of):
-        with pytest.raises(vm.Refused, match=r"^unknown task "):
-            call(given)
-
-
 def test_the_handle_of_an_ended_thread_keeps_its_result_when_its_name_is_used_again(m):
     def answer(value):
         yield from m.tsleep("nothing", ticks=1)

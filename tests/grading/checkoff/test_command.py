@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import gzip
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -11,6 +9,7 @@ from typing import Any
 import pytest
 
 import vmwidgets as vm
+from tests.grading.classroom.hostile import journal
 from tests.grading.earlier import result, submitting
 from tests.grading.synthetic import seed_of, solved, written
 from vmwidgets.cli import main
@@ -25,8 +24,6 @@ from vmwidgets.labs.sheet import sheet_of
 from .works import OF, RIGHT, asked_of, work_of
 
 pytestmark = pytest.mark.once
-
-BOMB = base64.b64encode(gzip.compress(b"\n" * (200 << 20), 9)).decode()
 
 
 ANYONE = "Anyone who has this notebook can make the same questions: --secret FILE asks others."
@@ -156,7 +153,7 @@ def test_what_can_not_be_asked_of_is_one_sentence_and_exit_code_two(
     broken = [
         changed(guard, sheet="0" * 16),
         changed(guard, id="mine/own"),
-        changed(guard, id="01/gaps", work={**work, "journal": BOMB}),
+        changed(guard, id="01/gaps", work={**work, "journal": journal(b"\n" * (1 << 20), 200)}),
         changed(guard, id="02/no-rotation", work={**work, "journal": work["journal"][:400]}),
         changed(guard, id="03/whole", work={**work, "part": "task:nothing"}),
         changed(guard, id="03/window", work={"kind": ["?"]}),

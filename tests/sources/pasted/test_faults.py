@@ -237,7 +237,10 @@ def test_a_walk_that_a_debugger_prints() -> None:
         "PGD DIRECTORY: ffffffff82410000\nPAGE DIRECTORY: 2e01067\n   PUD: 2e01000 => 2e02067\n"
         "   PMD: 2e02488 => 12a15063\n   PTE: 12a15a28 => 8000000012345163\n  PAGE: 12345000\n"
     )
-    assert vm.load(whole).traps[0].walk.pa == 0x1234_5678
+    for text in (whole, whole.replace("VIRTUAL", "\nVIRTUAL", 1)):
+        (trap,) = vm.load(text).traps
+        assert trap.walk.pa == 0x1234_5678
+        assert not any("has no descriptors" in one for one in vm.load(text).unsaid)
 
 
 def test_a_walk_with_a_level_lost_is_not_guessed() -> None:

@@ -200,8 +200,46 @@ def test_pages_whose_lines_may_be_missing_are_not_called_absent(text: str, addre
     [("00200-00203", 0x20_0000), ("00200-00201 00202-00203", 0x20_0000), ("00200-00202 00300", None),
      ("00200 ...", None), ("00200-00202", None)],
 )  # fmt: skip  # a row each
-def test_the_frames_of_a_run_in_info_pg_are_those_of_its_pages(frames: str, pa: int | None):
+def test_the_frames_of_a_run_in_info_pg_are_those_of_its_pages(frames: str, pa: int | None) -> None:
     """Four pages: they lie in a row only if four frames in a row are listed."""
     head = "VPN range             Entry         Flags        Physical page\n[00000-003ff]  PDE[000]     ----A--UWP\n"
     (listing,) = vm.load(f"{head}  [00010-00013]  PTE[010-013] ----A--UWP {frames}\n").listings
     assert [(one.start, one.size, one.pa) for one in listing.ranges] == [(0x1_0000, 0x4000, pa)]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "[00013-00010]  PTE[013-010] ----A--UWP 00200",  # ends before it begins
+        "[00010-00013]  PTE[010-012] ----A--UWP 00200-00203",  # four pages, three entries
+        "[00010-00013]  PTE[010-013] ----A--UW- 00200-00203",  # not present, and listed
+        "[00010-00013]  PTE[010-013] ----A--UWP 00200 zz",  # a frame that is no number
+    ],
+)
+def test_a_line_of_info_pg_that_contradicts_itself_is_left_out(line: str) -> None:
+    found = vm.load(f"[00000-003ff]  PDE[000]     ----A--UWP\n  [00001-00001]  PTE[001] ----A--UWP 00102\n  {line}\n")
+    assert "Line 3 of info pg of x86 contradicts itself, and is left out." in found.unsaid
+    (listing,) = found.listings
+    assert [(one.start, one.pa) for one in listing.ranges] == [(0x1000, 0x10_2000)]
+    assert [(one.start, one.end) for one in listing.left_out] == [(0x2000, 1 << 64)]
+
+
+@pytest.mark.parametrize("frames", ["00200 00201 00300", "00300 00200 00201"])
+def test_more_frames_than_pages_in_info_pg_say_no_page(frames: str) -> None:
+    """Which two of three frames are meant is not said."""
+    (listing,) = vm.load(
+        f"[00000-003ff]  PDE[000]  ----A--UWP\n  [00010-00011]  PTE[010-011] ----A--UWP {frames}\n"
+    ).listings
+    assert [(one.start, one.size, one.pa) for one in listing.ranges] == [(0x1_0000, 0x2000, None)]
+
+
+@pytest.mark.parametrize(
+    ("frames", "pa"),
+    [("00800-00bff", 0x80_0000), ("00800-00900", 0x80_0000), ("00800", None), ("00800-00801 00900", None)],
+)
+def test_the_frames_of_a_large_page_in_info_pg_begin_where_it_does(frames: str, pa: int | None) -> None:
+    """QEMU's line of a large page ends before its frames do; a single frame is no run."""
+    (listing,) = vm.load(
+        f"VPN range     Entry         Flags        Physical page\n[00800-00bff]  PDE[002]     --SA--UWP {frames}\n"
+    ).listings
+    assert [(one.start, one.size, one.pa) for one in listing.ranges] == [(0x80_0000, 0x40_0000, pa)]

@@ -99,6 +99,23 @@ def test_the_kernel_may_never_fetch_from_a_users_page() -> None:
     assert (trap.where, trap.pid, trap.refused) == ("kerneltrap", None, "U")
 
 
+@pytest.mark.parametrize(
+    ("before", "sstatus", "refused"),
+    [
+        ("", "", ""),
+        ("", " sstatus=0x0000000000000100", ""),
+        ("", " sstatus=0x0000000000000020", "U"),  # SPP (bit 8) is 0: kerneltrap was entered from user code
+        ("user thread 17 killed: ", "", "U"),
+    ],
+)
+def test_whose_access_registers_before_a_panic_describe(before: str, sstatus: str, refused: str) -> None:
+    """The page at 0x1000 is the supervisor's (U is 0), so that only user code is refused there."""
+    registers = f"{before}scause 0x000000000000000d\nsepc=0x0000000000000000 stval=0x0000000000001000{sstatus}\n"
+    pasted = vm.load(f"{text('vmprint-index')}{registers}panic: kerneltrap\n")
+    assert [trap.refused for trap in pasted.traps] == [refused]
+    assert not any("whether user code made the trap" in one for one in pasted.unsaid)
+
+
 def test_a_trap_without_a_table_says_so() -> None:
     pasted = vm.load("usertrap(): unexpected scause 0xd (load page fault) pid=4\n sepc=0x8 stval=0x505050505050505\n")
     (trap,) = pasted.traps

@@ -653,9 +653,27 @@ def test_two_processors_that_print_one_head_are_one_oops_only_nearby() -> None:
     """Both print the head, then one of them the rest; with two addresses, or far apart, one oops lacks its rest."""
     head = "BUG: unable to handle page fault for address: {}\n"
     rest = "#PF: error_code(0x0002) - x\nPGD 1234067 P4D 1234067 PUD 0\nOops: 0002 [#1] SMP\n"
-    near = vm.load(head.format("0000000000000008") * 2 + rest)
-    others = vm.load(head.format("0000000000000010") + head.format("0000000000000008") + rest)
-    far = vm.load(head.format("0000000000000008") + "noise\n" * 41 + head.format("0000000000000008") + rest)
+    eight = head.format("0000000000000008")
+    near = vm.load(eight + "noise\n" * 39 + eight + rest)
+    others = vm.load(head.format("0000000000000010") + eight + rest)
+    far = vm.load(eight + "noise\n" * 40 + eight + rest)
     for found, lacks in ((near, False), (others, True), (far, True)):
         assert [trap.address for trap in found.traps] == [8]
         assert any("Line 1 begins an oops" in one for one in found.unsaid) == lacks
+
+
+@pytest.mark.parametrize("between", ["{}", "noise\n{}", "{}noise\n"])
+def test_one_head_after_the_others_table_is_another_oops(between: str) -> None:
+    head = "BUG: unable to handle page fault for address: 0000000000000008\n"
+    table = "PGD 1234067 P4D 1234067 PUD 0\n"
+    found = vm.load(f"{head}{between.format(table)}{head}#PF: error_code(0x0002) - x\n{table}Oops: 0002 [#1] SMP\n")
+    assert [trap.line for trap in found.traps] == [1, 3 + ("noise" in between)]
+
+
+def test_a_head_that_says_no_address_is_nobodys_twin() -> None:
+    """A double fault has no address: the page fault beside it is another one."""
+    lines = ["double fault: 0000 [#1] SMP\n", "BUG: unable to handle page fault for address: 0000000000000008\n"]
+    for heads in (lines, lines[::-1]):
+        found = vm.load("".join(heads) + "#PF: error_code(0x0002) - x\nPGD 1234067 P4D 1234067 PUD 0\n")
+        assert [trap.line for trap in found.traps] == [2]
+        assert any("Line 1 begins an oops" in one for one in found.unsaid)

@@ -120,13 +120,18 @@ def test_rows(architecture: str) -> None:
         looks["word", va] = partial(_word, pa)
         asked["word", va] = (m.tables, va)
     found = scan.last_changes(m, looks)
+    by_operation: dict[tuple[str, int], list[Any]] = {}
+    for name, number in found.items():
+        by_operation.setdefault((name[0], number), []).append(name)
     assert len(set(found.values())) > 5
-    for name, (thing, where) in asked.items():
-        try:
-            said = m.last_write(thing, where).number
-        except vm.Refused:
-            said = 0
-        assert said == found[name], name
+    for (_, number), names in by_operation.items():
+        for name in chance.sample(names, min(2, len(names))):
+            thing, where = asked[name]
+            try:
+                said = m.last_write(thing, where).number
+            except vm.Refused:
+                said = 0
+            assert said == number, name
 
 
 def _owner(frame: int, machine: Any) -> str:
@@ -163,12 +168,18 @@ def test_threads() -> None:
 
 
 def test_threads_that_fail_and_sleep() -> None:
-    m = ThreadsLife("x86-64", 1).live(80)
+    life = ThreadsLife("x86-64", 1)
+    m = life.live(80)
     frames = [frame for frame in range(m.ram_bytes // PAGE) if m.frames.owner(frame)]
     looks: dict[Any, scan.Look] = {frame: partial(_owner, frame) for frame in frames}
     found = scan.last_changes(m, looks)
-    assert len(set(found.values())) > 5
-    assert {frame: m.last_write(m.frames, frame).number for frame in looks} == found
+    by_operation: dict[int, list[int]] = {}
+    for frame, number in found.items():
+        by_operation.setdefault(number, []).append(frame)
+    assert len(by_operation) > 5
+    for number, changed in by_operation.items():  # boot alone gave away 300 frames: each question looks for it anew
+        for frame in life.chance.sample(changed, min(3, len(changed))):
+            assert m.last_write(m.frames, frame).number == number, frame
 
 
 def test_of_an_operation_with_more_events_than_are_kept_all_count() -> None:
@@ -349,15 +360,3 @@ def test_it_is_refused_while_an_operation_is_under_way() -> None:
     m.spawn(body, name="asks")
     with pytest.raises(vm.CallbackFailed, match="during an operation"):
         m.run()
-
-
-def test_an_address_that_is_none_is_called_an_address() -> None:
-    machine: Any = vm.boot("x86-64")
-    task = machine.task("init")
-    for thing in task, machine.kernel_map, task.tables:
-        for asked in machine.last_write, machine.why:
-            with pytest.raises(vm.Refused, match="='a' is not an address: write decimal digits"):
-                asked(thing, "a")
-    for asked in (machine.frames.mapped_at, machine.frames.owner, partial(machine.last_write, machine.frames)):
-        with pytest.raises(vm.Refused, match=r"^frame='a': write a whole number"):
-            asked("a")

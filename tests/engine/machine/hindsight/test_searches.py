@@ -219,8 +219,3 @@ def test_a_function_that_changes_the_machine_it_is_given_or_its_own_is_refused(s
         with pytest.raises(vm.Refused, match="f calls an operation, and it may only look"):
             getattr(m, search)(function)
     assert (m.name, dict(m.journal.marks), len(m.journal), m.system.breaks) == before
-
-
-def test_progress_that_is_no_function_is_refused() -> None:
-    with pytest.raises(vm.Refused, match="progress=3: pass a function of two numbers"):
-        vm.boot("x86-64", layout="tiny").first(lambda m: True, progress=3)  # type: ignore[arg-type]  # as a learner may
