@@ -300,9 +300,11 @@ class Pasted:
     def summary(self) -> str:
         """The number of parts of each kind."""
         counts = (
-            (len(self.tables), "page table"), (len(self.traps), "trap"), (len(self.panics), "panic"),
+            (len(self.tables), "page table"),
+            (len(self.traps), "trap"),
+            (len(self.panics), "panic"),
             (len(self.ranges), "range"),
-        )  # fmt: skip
+        )
         return ", ".join(counted(count, noun) for count, noun in counts if count)
 
     @in_ascii

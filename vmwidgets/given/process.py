@@ -19,8 +19,9 @@ LISTED = 8
 NAMELESS = "memory without a file"
 
 _OWNERS = {
-    "/dev/zero (deleted)": "shared memory without a file", "/anon_hugepage (deleted)": "huge pages without a file",
-}  # fmt: skip  # pairs
+    "/dev/zero (deleted)": "shared memory without a file",
+    "/anon_hugepage (deleted)": "huge pages without a file",
+}
 """The owners of ranges whose path is a file that the kernel made up: mmap(2) with MAP_SHARED, or with MAP_HUGETLB."""
 
 _SEGMENT = "/SYSV"
@@ -400,18 +401,25 @@ class CellMemory:
             ("in memory", self.before.resident, self.after.resident),
         ):
             lines.append(f"  {name:<10} {signed(now - was):>11}   {rounded(was)} before, {rounded(now)} now")
-        rows = [(short(one.line), signed(one.mapped), signed(one.resident), f"{one.minor + one.major:,}", one.why)
-                for one in self.lines]  # fmt: skip  # one row for each line
+        rows = [
+            (short(one.line), signed(one.mapped), signed(one.resident), f"{one.minor + one.major:,}", one.why)
+            for one in self.lines
+        ]
         if rows:
             lines += [
                 f"  {line}"
                 for line in in_columns([("line", "mapped", "in memory", "faults", "why"), *rows]).splitlines()
             ]
         rows = [
-            (f"{one.kind} {printable(one.words)}", signed(one.mapped), signed(one.resident),
-             counted(one.ranges, "range"), one.holds)
+            (
+                f"{one.kind} {printable(one.words)}",
+                signed(one.mapped),
+                signed(one.resident),
+                counted(one.ranges, "range"),
+                one.holds,
+            )
             for one in self.changes[:LISTED]
-        ]  # fmt: skip  # one row for each range
+        ]
         if rows:
             lines += [
                 f"  {line}" for line in in_columns([("range", "mapped", "in memory", "ranges", ""), *rows]).splitlines()
@@ -523,9 +531,11 @@ def _sentence(subject: str, mapped: int, resident: int) -> str:
 
 
 def changes_between(
-    before: Sequence[ProcessRange], after: Sequence[ProcessRange],
-    held_before: Sequence[tuple[int, int, str]] = (), held_after: Sequence[tuple[int, int, str]] = (),
-) -> tuple[Change, ...]:  # fmt: skip  # both readings, then the named addresses in each
+    before: Sequence[ProcessRange],
+    after: Sequence[ProcessRange],
+    held_before: Sequence[tuple[int, int, str]] = (),
+    held_after: Sequence[tuple[int, int, str]] = (),
+) -> tuple[Change, ...]:
     """Return the differences between two moments of a process, the biggest change in memory first.
 
     `held_before` and `held_after` are the named addresses: start, end, name.  Ranges of one file are one change, and so
@@ -569,8 +579,16 @@ _EMPTY = ProcessRange(0, 0, "rw-")
 
 def _joined(one: Change, two: Change) -> Change:
     kind = one.kind if one.kind == two.kind else "changed"
-    return Change(kind, one.owner, one.mapped + two.mapped, one.resident + two.resident, one.huge + two.huge,
-                  one.ranges + two.ranges, one.start, one.holds or two.holds)  # fmt: skip  # in the order of its fields
+    return Change(
+        kind,
+        one.owner,
+        one.mapped + two.mapped,
+        one.resident + two.resident,
+        one.huge + two.huge,
+        one.ranges + two.ranges,
+        one.start,
+        one.holds or two.holds,
+    )
 
 
 def _pairs(

@@ -30,82 +30,107 @@ def lecture() -> Lecture:
         "a promise",
         "A process of your own comes first (%%pages): 64 MiB are mapped, and nothing of them is in memory. Then the "
         "same in small: three pages. Vote, then go to the next step.",
-        minutes=5, live='m = vm.boot("x86-64", cpus=2); p = m.task("parent"); a = p.mmap("12 KiB"); vm.Sharing(m)',
+        minutes=5,
+        live='m = vm.boot("x86-64", cpus=2); p = m.task("parent"); a = p.mmap("12 KiB"); vm.Sharing(m)',
         paper="And a process of your own: %%pages above np.empty(1 << 26, 'u1').",
-    )  # fmt: skip
+    )
     a = parent.mmap(PAGES * PAGE)
     told.question(
-        "a promise", "mmap will map 12 KiB. How many frames hold them then?", ["0", "1", "3"], machine.frame_count,
+        "a promise",
+        "mmap will map 12 KiB. How many frames hold them then?",
+        ["0", "1", "3"],
+        machine.frame_count,
         "mmap only makes an entry in the map. A frame is allocated at the first access to each page.",
         {"3": "So it is with MAP_POPULATE.", "1": "So it is after the first access."},
-    )  # fmt: skip
+    )
 
     first.run(parent)
     told.mark(
         "the first touch",
         "The TLB misses, the walk ends at an empty PTE, and the processor reports code 6. Vote there. Then the kernel "
         "finds the entry, fills a frame, and writes the PTE.",
-        minutes=7, live='p.write(a, b"hello")', paper="Name the three bits of code 6: not present, a write, user code.",
-    )  # fmt: skip
+        minutes=7,
+        live='p.write(a, b"hello")',
+        paper="Name the three bits of code 6: not present, a write, user code.",
+    )
     told.question(
-        "the first touch", "Who will fill the new page, and with what?",
+        "the first touch",
+        "Who will fill the new page, and with what?",
         ["malloc, with its lists", "the kernel, with zeroes", "the processor, with nothing"],
-        "the kernel, with zeroes", "So no process reads what another one left in the frame.",
-        {"malloc, with its lists": "It never ran here: mmap and one store were enough.",
-         "the processor, with nothing": "It only reports the fault. It knows neither files nor zeroes."},
+        "the kernel, with zeroes",
+        "So no process reads what another one left in the frame.",
+        {
+            "malloc, with its lists": "It never ran here: mmap and one store were enough.",
+            "the processor, with nothing": "It only reports the fault. It knows neither files nor zeroes.",
+        },
         later=2,
-    )  # fmt: skip
+    )
     first.store(a, b"hello")
     with machine.group("The parent writes pages B and C"):
         for page in range(1, PAGES):
             first.store(a + page * PAGE, b"hello")
     told.mark(
-        "before the fork", "Three pages, three frames, and one process that may write to them all. Vote, then fork.",
-        minutes=6, live='c = p.fork("child")', paper="What was copied? The page tables: the fork copies no page, "
-        "and closes every lock.",
-    )  # fmt: skip
+        "before the fork",
+        "Three pages, three frames, and one process that may write to them all. Vote, then fork.",
+        minutes=6,
+        live='c = p.fork("child")',
+        paper="What was copied? The page tables: the fork copies no page, and closes every lock.",
+    )
     child = parent.fork("child")
     told.question(
-        "before the fork", "The parent forks. How many frames hold the three pages of both?", ["3", "4", "6"],
-        machine.frame_count, "Both map the same frames. The map still says rw; in each PTE, W is cleared, so that a "
+        "before the fork",
+        "The parent forks. How many frames hold the three pages of both?",
+        ["3", "4", "6"],
+        machine.frame_count,
+        "Both map the same frames. The map still says rw; in each PTE, W is cleared, so that a "
         "write traps to the kernel.",
         {"6": "So it is in an eager fork, as in xv6.", "4": "There has been no write yet."},
-    )  # fmt: skip
+    )
     second.run(child)
     told.mark(
         "after the fork",
         "The next write is the child's. It is allowed to write, and faults: go through the six steps. Why this order? "
         "If the count fell first, another processor could see a count of 1, reuse the frame, and the child would read "
         "the parent's new bytes. Then press the button: what if the parent writes first?",
-        minutes=8, live='c.write(a, b"J")', paper="Put in order: copy, PTE, flush, count.",
-    )  # fmt: skip
+        minutes=8,
+        live='c.write(a, b"J")',
+        paper="Put in order: copy, PTE, flush, count.",
+    )
     second.store(a, b"J")
     told.question(
-        "after the fork", "The child writes to page A. How many frames hold the pages then?", ["3", "4", "6"],
-        machine.frame_count, "This page is copied, and only this one.",
+        "after the fork",
+        "The child writes to page A. How many frames hold the pages then?",
+        ["3", "4", "6"],
+        machine.frame_count,
+        "This page is copied, and only this one.",
         {"3": "Then the parent would read the child's J.", "6": "Only what is written is copied."},
-    )  # fmt: skip
+    )
     told.mark(
         "the child wrote",
         "Each has its own page A. Next the parent writes to its page A. Vote on both: a fault? A copy?",
-        minutes=5, live='p.write(a, b"H")', paper="Three tasks share one page, and all write. Faults and copies? 3 "
-        "and 2.",
-    )  # fmt: skip
+        minutes=5,
+        live='p.write(a, b"H")',
+        paper="Three tasks share one page, and all write. Faults and copies? 3 and 2.",
+    )
     first.store(a, b"H")
     told.question(
-        "the child wrote", "The parent writes to page A. What happens?",
+        "the child wrote",
+        "The parent writes to page A. What happens?",
         ["a fault and a copy", "a fault, no copy", "no fault"],
-        _happened(machine), "Its PTE is still closed, so it faults. The count is 1, so the kernel opens the lock, "
-        "and copies nothing.",
-        {"a fault and a copy": "The count is 1: only it maps the frame.", "no fault": "Who opened the lock? Its "
-        "PTE is still closed."},
-    )  # fmt: skip
+        _happened(machine),
+        "Its PTE is still closed, so it faults. The count is 1, so the kernel opens the lock, and copies nothing.",
+        {
+            "a fault and a copy": "The count is 1: only it maps the frame.",
+            "no fault": "Who opened the lock? Its PTE is still closed.",
+        },
+    )
 
     told.mark(
         "both wrote",
         "Pages B and C are still shared. Two buttons show what may come next. Vote on the first, then press each.",
-        minutes=7, paper="A fork, and then exec in the child: how many copies? None.",
-    )  # fmt: skip
+        minutes=7,
+        paper="A fork, and then exec in the child: how many copies? None.",
+    )
     writes, ends, execs = (machine.branch(moment) for moment in ("after the fork", "both wrote", "both wrote"))
     writes.cpus[1].store(a, b"H")
     ends.tasks["child"].exit()
@@ -113,16 +138,21 @@ def lecture() -> Lecture:
     execs.tasks["child"].exec()
     execs.cpus[1].store(a + PAGE, b"H")
     told.what_if = {
-        "the parent writes first": writes, "the child exits, and the parent writes": ends,
+        "the parent writes first": writes,
+        "the child exits, and the parent writes": ends,
         "the child calls exec": execs,
-    }  # fmt: skip
+    }
     told.question(
-        "both wrote", "The child exits, and then the parent writes to page B. What happens?",
-        ["no fault", "a fault, no copy", "a fault and a copy"], _happened(ends),
+        "both wrote",
+        "The child exits, and then the parent writes to page B. What happens?",
+        ["no fault", "a fault, no copy", "a fault and a copy"],
+        _happened(ends),
         "The exit lowers the count to 1, and opens no lock. The fault finds the count of 1, and opens it.",
-        {"no fault": "Who opened the lock? An exit does not look for the others' tables.",
-         "a fault and a copy": "For whom would the copy be? The child is gone."},
-    )  # fmt: skip
+        {
+            "no fault": "Who opened the lock? An exit does not look for the others' tables.",
+            "a fault and a copy": "For whom would the copy be? The child is gone.",
+        },
+    )
 
     first.store(a, b"H")  # not what a branch does next: both buttons are here
     child.exit()
@@ -130,30 +160,34 @@ def lecture() -> Lecture:
         "a flush is forgotten",
         "The parent runs on cpu 1, which knows page A as writable. The next fork clears W in the tables, and forgets "
         "the TLB of cpu 1. Vote when the second child runs, then let the parent store.",
-        minutes=7, live='first, other = m.cpus[1], m.cpus[0]; first.run(p); first.store(a, b"H"); '
+        minutes=7,
+        live='first, other = m.cpus[1], m.cpus[0]; first.run(p); first.store(a, b"H"); '
         'm.cpus.shootdown = "forgotten"; d = p.fork("second child"); other.run(d); first.store(a, b"J"); '
         "other.load(a, 5)",
         paper="Which step of the fork was left out?",
-    )  # fmt: skip
+    )
     machine.cpus.shootdown = "forgotten"
     other = parent.fork("second child")
     second.run(other)
     first.store(a, b"J")
     told.question(
-        "a flush is forgotten", "The parent stores J to page A. What does the second child read there?",
-        ["Hello", "Jello", "SIGSEGV"], second.load(a, 5).decode(),
+        "a flush is forgotten",
+        "The parent stores J to page A. What does the second child read there?",
+        ["Hello", "Jello", "SIGSEGV"],
+        second.load(a, 5).decode(),
         "The TLB of cpu 1 still says that the page may be written: no fault, no copy, and both see the J.",
         {"Hello": "So it is with the flush.", "SIGSEGV": "Its rights never forbade this read."},
         later=5,
-    )  # fmt: skip
+    )
     second.flush(a)
     told.mark(
         "in a real system",
         "Two real processes now. And in words: a huge page of 2 MiB is forked and written: since Linux 5.8 the "
         "mapping is split, and 4 KiB are copied; older Linux copied 2 MiB, and hugetlbfs still does.",
-        minutes=5, live="vm.copy_on_write(pages=4)",
+        minutes=5,
+        live="vm.copy_on_write(pages=4)",
         paper="Redis saves by a fork. Meanwhile 20 % of its pages are written. How much more memory? 20 %.",
-    )  # fmt: skip
+    )
     first.flush(a)
     return told
 

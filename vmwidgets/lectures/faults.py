@@ -64,7 +64,7 @@ WAYS = {
         "Each task writes to its own frame.",
         "No fault, and four copies.",
     ),
-}  # fmt: skip  # a text for each field
+}
 
 
 def lecture(fork: str = "counted") -> Lecture:
@@ -88,10 +88,13 @@ def lecture(fork: str = "counted") -> Lecture:
     )
     start = parent.mmap(PAGES * PAGE)
     told.question(
-        "a promise", "The task maps four pages. How many frames hold them then?", ["0", "1", "4"],
-        machine.frame_count, "mmap only makes an entry. A frame is allocated at the first use of each page.",
+        "a promise",
+        "The task maps four pages. How many frames hold them then?",
+        ["0", "1", "4"],
+        machine.frame_count,
+        "mmap only makes an entry. A frame is allocated at the first use of each page.",
         {"1": "This is so after the first access.", "4": "Right if mmap allocated memory immediately (MAP_POPULATE)."},
-    )  # fmt: skip
+    )
     parent.write(start, b"mine")
     told.mark(
         "one page", "One page has a frame. The other three come in one step: their faults are all alike.", minutes=1
@@ -109,11 +112,15 @@ def lecture(fork: str = "counted") -> Lecture:
 
     child = parent.fork("child")
     count(
-        "four pages", "The parent forks. How many frames are in use for these pages after that?", way.at_fork,
-        {"4": "Right if the fork copies no page, and leaves that to the first write.",
-         "5": "The first write may copy one page. There has been no write yet.",
-         "8": "The first UNIX copied everything; a child that calls exec next needs nothing of this."},
-    )  # fmt: skip
+        "four pages",
+        "The parent forks. How many frames are in use for these pages after that?",
+        way.at_fork,
+        {
+            "4": "Right if the fork copies no page, and leaves that to the first write.",
+            "5": "The first write may copy one page. There has been no write yet.",
+            "8": "The first UNIX copied everything; a child that calls exec next needs nothing of this.",
+        },
+    )
     told.mark("after fork", way.after_fork, minutes=5)
     first = machine.branch("after fork")
     first.tasks["parent"].write(start, b"hers")
@@ -123,19 +130,27 @@ def lecture(fork: str = "counted") -> Lecture:
 
     child.write(start, b"own!")
     count(
-        "after fork", "The child writes to page 0. How many frames are in use then?", way.child_writes,
-        {"4": "Then the parent would see what the child wrote.",
-         "5": "Right if this write makes the first copy.",
-         "8": "Right only if each page is copied, written or not."},
-    )  # fmt: skip
+        "after fork",
+        "The child writes to page 0. How many frames are in use then?",
+        way.child_writes,
+        {
+            "4": "Then the parent would see what the child wrote.",
+            "5": "Right if this write makes the first copy.",
+            "8": "Right only if each page is copied, written or not.",
+        },
+    )
     told.mark("copied", way.after_child, minutes=4)
     parent.write(start, b"mine")
     count(
-        "copied", "The parent writes to page 0, too. How many frames are in use then?", way.parent_writes,
-        {"5": "Right if the kernel knows that only the parent still maps this frame.",
-         "6": "Right if the kernel copies the page for the parent, too.",
-         "8": "Right only if each page is copied, written or not."},
-    )  # fmt: skip
+        "copied",
+        "The parent writes to page 0, too. How many frames are in use then?",
+        way.parent_writes,
+        {
+            "5": "Right if the kernel knows that only the parent still maps this frame.",
+            "6": "Right if the kernel copies the page for the parent, too.",
+            "8": "Right only if each page is copied, written or not.",
+        },
+    )
     told.mark(
         "both wrote",
         f"{way.ends} The child exits: its own frames are freed, and what both used is the parent's alone again. "

@@ -98,11 +98,14 @@ def of_lecture(name: str, fork: str = "") -> dict[str, tuple[Picture, Machine, s
     """Return a lecture's figures by name, each with its machine and mark: one for each chapter and picture."""
     told = _lecture(name, fork)
     return {
-        "/".join((name, mark.replace(" ", "-"), *([type(one).__name__.lower()] if number else []))):
-        (one, told.machine, mark)
+        "/".join((name, mark.replace(" ", "-"), *([type(one).__name__.lower()] if number else []))): (
+            one,
+            told.machine,
+            mark,
+        )
         for mark in told.notes
         for number, one in enumerate(told.pictures)
-    }  # fmt: skip  # a name, and what it is
+    }
 
 
 def _of_lecture(wanted: str, fork: str) -> Picture:

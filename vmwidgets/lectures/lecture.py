@@ -67,9 +67,16 @@ class Lecture:
             self.by[name] = by
 
     def question(
-        self, moment: str, text: str, options: list[str], answer: object, why: str, wrong: dict[str, str],
-        *, later: int = 0,
-    ) -> None:  # fmt: skip
+        self,
+        moment: str,
+        text: str,
+        options: list[str],
+        answer: object,
+        why: str,
+        wrong: dict[str, str],
+        *,
+        later: int = 0,
+    ) -> None:
         """Ask at a mark, or `later` steps after it.  The lecture computes `answer`, which must be among the options.
 
         `wrong` has a reply to each other option.  Raises :class:`Refused` if an option has no reply, or if the answer

@@ -23,8 +23,12 @@ SHORT: Mapping[str, Callable[[], Lecture]] = {"translation": translation.short, 
 """The lectures of fifty minutes that have a version of twenty."""
 
 LEAD_TO = {
-    "fork": "cow", "copy-on-write": "cow", "paging": "translation", "tlb": "translation", "page-tables": "translation",
-}  # fmt: skip  # a table
+    "fork": "cow",
+    "copy-on-write": "cow",
+    "paging": "translation",
+    "tlb": "translation",
+    "page-tables": "translation",
+}
 """Other names for a lecture's subject."""
 
 FORKING: Mapping[str, Callable[[str], Lecture]] = {"process": process.lecture, "faults": faults.lecture}

@@ -49,12 +49,16 @@ def lecture() -> Lecture:
         by="operation",
     )
     told.question(
-        "two loops", f"By rows there are {few} page faults. How many are there by columns?",
-        [f"{few}", f"{2 * few}", f"{many:,}"], f"{many:,}",
+        "two loops",
+        f"By rows there are {few} page faults. How many are there by columns?",
+        [f"{few}", f"{2 * few}", f"{many:,}"],
+        f"{many:,}",
         "Each column needs all 32 pages, and code and stack need frames too: LRU evicts each page before its next use.",
-        {f"{few}": "The pages are the same, and so are the references. Their order differs.",
-         f"{2 * few}": "Each of 128 columns sweeps all 32 pages of the matrix."},
-    )  # fmt: skip
+        {
+            f"{few}": "The pages are the same, and so are the references. Their order differs.",
+            f"{2 * few}": "Each of 128 columns sweeps all 32 pages of the matrix.",
+        },
+    )
     machine.swap_on("256 KiB")
     told.mark(
         "a small matrix by rows",
@@ -64,11 +68,13 @@ def lecture() -> Lecture:
     )
     by_rows = small(by_rows=True).play(machine, "rows", FRAMES, policy="lru")
     told.question(
-        "a small matrix by rows", f"{PAGES} pages, {FRAMES} frames, {by_rows.references} references by rows. "
-        "How many page faults?", ["6", "12", "18"], by_rows.faults,
+        "a small matrix by rows",
+        f"{PAGES} pages, {FRAMES} frames, {by_rows.references} references by rows. How many page faults?",
+        ["6", "12", "18"],
+        by_rows.faults,
         "Each page faults once. When it is evicted, it is not used again.",
         {"12": "No page is used again after it was evicted.", "18": "After its first fault, a page is in memory."},
-    )  # fmt: skip
+    )
     told.mark(
         "the same by columns",
         f"The same pages, each as often as before, in another order: all {PAGES} pages in turn. Look at the ring: "
@@ -77,11 +83,13 @@ def lecture() -> Lecture:
     )
     by_columns = small(by_rows=False).play(machine, "columns", FRAMES, policy="lru")
     told.question(
-        "the same by columns", f"The same {by_columns.references} references by columns. How many page faults?",
-        ["6", "12", "18"], by_columns.faults,
+        "the same by columns",
+        f"The same {by_columns.references} references by columns. How many page faults?",
+        ["6", "12", "18"],
+        by_columns.faults,
         "The page that has gone unused the longest is the one that is used next. LRU always evicts this page.",
         {"6": f"With {PAGES} frames it would be so.", "12": "Not even one third of the references finds its page."},
-    )  # fmt: skip
+    )
     told.mark(
         "enough frames",
         f"{FRAMES} frames are too few. How many are enough, so that each page faults once? LRU has "
@@ -91,12 +99,16 @@ def lecture() -> Lecture:
     )
     small(by_rows=False).play(machine, "enough", PAGES, policy="lru")
     told.question(
-        "enough frames", "By columns: with how many frames does each page fault once?", ["5", "6", "9"],
+        "enough frames",
+        "By columns: with how many frames does each page fault once?",
+        ["5", "6", "9"],
         next(size for size in sizes.sizes if sizes.faults("lru", size) == PAGES),
         "All pages stay in memory after their first use: with a frame for each page, the order does not matter.",
-        {"5": "One page is always missing, and LRU evicts the one that is used next.",
-         "9": f"There are only {PAGES} pages: more frames stay empty."},
-    )  # fmt: skip
+        {
+            "5": "One page is always missing, and LRU evicts the one that is used next.",
+            "9": f"There are only {PAGES} pages: more frames stay empty.",
+        },
+    )
     best = sizes.faults("opt", FRAMES)
     told.mark(
         "what a kernel can do",
@@ -106,9 +118,11 @@ def lecture() -> Lecture:
         minutes=3,
     )
     told.question(
-        "what a kernel can do", f"By columns, {FRAMES} frames, and a policy that knows the future. How many faults?",
-        ["6", "10", "18"], best,
+        "what a kernel can do",
+        f"By columns, {FRAMES} frames, and a policy that knows the future. How many faults?",
+        ["6", "10", "18"],
+        best,
         "It evicts the page whose next use is farthest away: the one that was used just now.",
         {"6": f"Six pages don't fit into {FRAMES} frames.", "18": "LRU has so many. OPT keeps some pages of the loop."},
-    )  # fmt: skip
+    )
     return told

@@ -42,11 +42,16 @@ def lecture() -> Lecture:
     space.enter("16 KiB", at=DATA, prot="rw")
     count = len(space)
     told.question(
-        "code", "16 KiB for data are mapped directly after the code. How many entries are there then?", ["1", "2", "3"],
-        count, "The two neighbours touch, but their protections differ, so they stay two entries.",
-        {"1": "Then the data could be executed, or the code written: an entry has one protection.",
-         "3": "Nothing lies between the two, and free ranges have no entry."},
-    )  # fmt: skip
+        "code",
+        "16 KiB for data are mapped directly after the code. How many entries are there then?",
+        ["1", "2", "3"],
+        count,
+        "The two neighbours touch, but their protections differ, so they stay two entries.",
+        {
+            "1": "Then the data could be executed, or the code written: an entry has one protection.",
+            "3": "Nothing lies between the two, and free ranges have no entry.",
+        },
+    )
     told.mark(
         "data",
         "Two entries touch. What would have to be equal for one entry to be enough? The heap grows next; vote.",
@@ -54,10 +59,13 @@ def lecture() -> Lecture:
     )
     space.enter("16 KiB", at=MORE, prot="rw")
     told.question(
-        "data", "The heap grows: 16 KiB more, directly after the data, with the same protection. How many entries?",
-        ["1", "2", "3"], len(space), "The new range has its neighbour's properties: the kernel extends the entry.",
+        "data",
+        "The heap grows: 16 KiB more, directly after the data, with the same protection. How many entries?",
+        ["1", "2", "3"],
+        len(space),
+        "The new range has its neighbour's properties: the kernel extends the entry.",
         {"1": "The code still has another protection.", "3": "Right without merging; the entries would soon be many."},
-    )  # fmt: skip
+    )
     told.mark(
         "merged",
         "So a program that calls malloc a thousand times has one heap entry: it grows each time. Red and black keep "
@@ -90,11 +98,14 @@ def lecture() -> Lecture:
     told.question(
         "balanced",
         f"There are {before} entries. 8 KiB in the middle of the heap are unmapped. How many are there then?",
-        [str(before - 1), str(before), str(before + 1)], len(space),
+        [str(before - 1), str(before), str(before + 1)],
+        len(space),
         "The entry is cut twice, and the middle part is removed. Two parts of the old entry remain.",
-        {str(before - 1): "That is so if a whole entry is unmapped.",
-         str(before): "That is so if the range begins or ends where the entry does: then one part is left."},
-    )  # fmt: skip
+        {
+            str(before - 1): "That is so if a whole entry is unmapped.",
+            str(before): "That is so if the range begins or ends where the entry does: then one part is left.",
+        },
+    )
     told.mark(
         "a hole",
         "Cutting is called clipping: the range then begins and ends where entries do. Next: the same lookup twice.",

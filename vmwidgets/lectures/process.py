@@ -39,11 +39,13 @@ def lecture(fork: str = "counted") -> Lecture:
         minutes=1,
     )
     told.question(
-        "a cell", "A cell makes 64 MiB of zeros: big = bytes(64 << 20). How much comes into memory?",
-        ["next to nothing", "32 MiB", "64 MiB"], came,
+        "a cell",
+        "A cell makes 64 MiB of zeros: big = bytes(64 << 20). How much comes into memory?",
+        ["next to nothing", "32 MiB", "64 MiB"],
+        came,
         "The kernel notes that the addresses may be used. A page comes when it is first touched.",
         {"32 MiB": "No page comes in advance.", "64 MiB": "So many addresses came, and no page of them was touched."},
-    )  # fmt: skip
+    )
     start = parent.mmap(PAGES * PAGE)
     told.mark(
         "a promise",
@@ -55,10 +57,13 @@ def lecture(fork: str = "counted") -> Lecture:
         for page in range(QUARTER):
             parent.write(start + page * PAGE, b"A")
     told.question(
-        "a promise", f"A quarter of {PAGES} pages is written. How many frames hold them?", ["1", "4", "16"],
-        machine.frame_count, "Each write faults, and brings its own page.",
+        "a promise",
+        f"A quarter of {PAGES} pages is written. How many frames hold them?",
+        ["1", "4", "16"],
+        machine.frame_count,
+        "Each write faults, and brings its own page.",
         {"1": "A frame holds one page.", "16": "Twelve pages were never touched."},
-    )  # fmt: skip
+    )
     told.mark(
         "a quarter", "A quarter came: compare with %%pages on big[:16 << 20] = 1. The task forks next.", minutes=1
     )
@@ -67,14 +72,21 @@ def lecture(fork: str = "counted") -> Lecture:
     child.write(start, b"B")
     count = str(machine.frame_count)
     told.question(
-        "after the fork", "The child writes one letter. How many frames are in use then?", ["4", "5", "8"], count,
+        "after the fork",
+        "The child writes one letter. How many frames are in use then?",
+        ["4", "5", "8"],
+        count,
         WHY[fork],
-        {option: said for option, said in (
-            ("4", "Then the parent would read what the child wrote."),
-            ("5", "Right if the first write copies, and the fork does not."),
-            ("8", "Right only if each page is copied, written or not."),
-        ) if option != count},
-    )  # fmt: skip
+        {
+            option: said
+            for option, said in (
+                ("4", "Then the parent would read what the child wrote."),
+                ("5", "Right if the first write copies, and the fork does not."),
+                ("8", "Right only if each page is copied, written or not."),
+            )
+            if option != count
+        },
+    )
     told.mark(
         "two values",
         f"Both read address {start:#x}: the parent an A, the child a B. In a notebook, vm.copy_on_write() does it with "

@@ -97,11 +97,13 @@ def lecture() -> Lecture:
         minutes=4,
     )
     told.question(
-        "two scripts", "Two scripts of six steps each. In how many orders can the twelve steps run?",
-        ["12", "36", "924"], sent.count,
+        "two scripts",
+        "Two scripts of six steps each. In how many orders can the twelve steps run?",
+        ["12", "36", "924"],
+        sent.count,
         "Choose which six of the twelve places belong to the kernel: 12! / (6! · 6!).",
         {"12": "That is how many steps there are.", "36": "6 · 6 counts pairs of steps, not orders of all twelve."},
-    )  # fmt: skip
+    )
     _do(machine, order[0])
     told.mark(
         "cpu 1 knows the page",
@@ -118,12 +120,16 @@ def lecture() -> Lecture:
         minutes=4,
     )
     told.question(
-        "unmapped", "The page is unmapped, and cpu 1 has not handled its interrupts. What does a load return there?",
-        ["a page fault", "my draft", "zeroes"], _loaded(machine.branch()),
+        "unmapped",
+        "The page is unmapped, and cpu 1 has not handled its interrupts. What does a load return there?",
+        ["a page fault", "my draft", "zeroes"],
+        _loaded(machine.branch()),
         "cpu 1 has a hit in its TLB and does not read the tables. The free frame still has the old bytes.",
-        {"a page fault": "So it will be once cpu 1 has dropped the translation. Until then it does not ask the tables.",
-         "zeroes": "A page is cleared when its frame is used again, not when it is freed."},
-    )  # fmt: skip
+        {
+            "a page fault": "That comes once cpu 1 has dropped the translation. Until then it does not ask the tables.",
+            "zeroes": "A page is cleared when its frame is used again, not when it is freed.",
+        },
+    )
     for step in order[2:-1]:
         _do(machine, step)
     told.mark(
@@ -133,12 +139,16 @@ def lecture() -> Lecture:
         minutes=4,
     )
     told.question(
-        "another owner", "cpu 1 still runs the editor, and loads from the unmapped page. What does it read?",
-        ["a page fault", "my draft", "PIN 4711"], _loaded(machine.branch()),
+        "another owner",
+        "cpu 1 still runs the editor, and loads from the unmapped page. What does it read?",
+        ["a page fault", "my draft", "PIN 4711"],
+        _loaded(machine.branch()),
         "The stale translation leads to the frame, and the frame is the bank's.",
-        {"a page fault": "The tables would say so; cpu 1 has a hit, and does not read them.",
-         "my draft": "Those bytes were cleared when the bank got the frame."},
-    )  # fmt: skip
+        {
+            "a page fault": "The tables would say so; cpu 1 has a hit, and does not read them.",
+            "my draft": "Those bytes were cleared when the bank got the frame.",
+        },
+    )
     _do(machine, order[-1])
     told.mark(
         "the secret is read",
@@ -148,12 +158,16 @@ def lecture() -> Lecture:
         minutes=5,
     )
     told.question(
-        "the secret is read", "Let the kernel wait for the answer before it frees the page. In how many orders is the "
-        "secret read then?", ["none", "half as many", "as many"], "none" if not waited.wrong else str(waited.wrong),
+        "the secret is read",
+        "Let the kernel wait for the answer before it frees the page. In how many orders is the secret read then?",
+        ["none", "half as many", "as many"],
+        "none" if not waited.wrong else str(waited.wrong),
         "The frame is not free before cpu 1 has dropped its translation, so no order gives it to the bank too early.",
-        {"half as many": "Then the kernel would still be wrong. A race that is rarer is harder to find.",
-         "as many": "The wait is there to keep the frame from being used again too early."},
-    )  # fmt: skip
+        {
+            "half as many": "Then the kernel would still be wrong. A race that is rarer is harder to find.",
+            "as many": "The wait is there to keep the frame from being used again too early.",
+        },
+    )
     waiting = machine.branch("cpu 1 knows the page")
     waiting.cpus.shootdown = "acknowledged"
     for step in order[1:]:

@@ -52,17 +52,26 @@ def lecture() -> Lecture:
         task.use_pages(start, str(page), "write")
         (gone,) = before - task.resident_pages(start, 16)
         told.question(
-            moment, text, [named(one) for one in options], named(gone), why,
+            moment,
+            text,
+            [named(one) for one in options],
+            named(gone),
+            why,
             {named(one): comment for one, comment in wrong.items()},
-        )  # fmt: skip
+        )
 
     need(
-        4, "full", "Page 4 needs a frame, and all lamps are on. Which page is evicted?", [0, 1, 2, 3],
+        4,
+        "full",
+        "Page 4 needs a frame, and all lamps are on. Which page is evicted?",
+        [0, 1, 2, 3],
         "The hand clears all bits, and is back at page 0.",
-        {1: "The hand is at page 0, and is there again after one round.",
-         2: "No bit tells page 2 from the others.",
-         3: "It was used last, and so LRU would keep it; the clock can't see that here."},
-    )  # fmt: skip
+        {
+            1: "The hand is at page 0, and is there again after one round.",
+            2: "No bit tells page 2 from the others.",
+            3: "It was used last, and so LRU would keep it; the clock can't see that here.",
+        },
+    )
     told.mark(
         "once around",
         "If all bits are set, the clock is FIFO. Only the newcomer has its bit now.",
@@ -77,12 +86,17 @@ def lecture() -> Lecture:
         by="step",
     )
     need(
-        5, "page 1 is used", "Page 5 needs a frame. Which page is evicted?", [1, 2, 3, 4],
+        5,
+        "page 1 is used",
+        "Page 5 needs a frame. Which page is evicted?",
+        [1, 2, 3, 4],
         "Page 1 has its bit: a second chance. Page 2 has none.",
-        {1: "Its bit is set, for it was used again: FIFO would evict it.",
-         3: "Its bit is clear too, but the hand reaches page 2 first.",
-         4: "Its bit is set, and it was brought in last."},
-    )  # fmt: skip
+        {
+            1: "Its bit is set, for it was used again: FIFO would evict it.",
+            3: "Its bit is clear too, but the hand reaches page 2 first.",
+            4: "Its bit is set, and it was brought in last.",
+        },
+    )
     told.mark(
         "a second chance",
         "That is the whole idea: one bit from the processor approximates LRU.",
@@ -97,12 +111,17 @@ def lecture() -> Lecture:
         by="step",
     )
     need(
-        6, "pages 3 and 4 are used", "Page 6 needs a frame. Which page is evicted?", [1, 3, 4, 5],
+        6,
+        "pages 3 and 4 are used",
+        "Page 6 needs a frame. Which page is evicted?",
+        [1, 3, 4, 5],
         "The hand clears the bits of 3 and 4. Page 1 lost its bit before.",
-        {3: "The hand is there, but its bit is set.",
-         4: "Its bit is set: it was used again.",
-         5: "Its bit is set, and the hand reaches page 1 first."},
-    )  # fmt: skip
+        {
+            3: "The hand is there, but its bit is set.",
+            4: "Its bit is set: it was used again.",
+            5: "Its bit is set, and the hand reaches page 1 first.",
+        },
+    )
     told.mark(
         "and back from the disk",
         "Page 1 was evicted, and before it page 2, which was paged out to swap space. The next use of page 2 is a "
@@ -123,9 +142,12 @@ def lecture() -> Lecture:
     told.question(
         "who faults less",
         f"The clock had {clock} faults in these 11 uses. How many has OPT, which knows the future?",
-        ["6", "7", "8"], opt,
+        ["6", "7", "8"],
+        opt,
         f"Seven pages are used for the first time, and each costs a fault. LRU has {lru}, FIFO {fifo}.",
-        {"6": "Seven pages are used, and each of them faults at its first use.",
-         "8": "OPT would not have evicted page 2, which is used once more."},
-    )  # fmt: skip
+        {
+            "6": "Seven pages are used, and each of them faults at its first use.",
+            "8": "OPT would not have evicted page 2, which is used once more.",
+        },
+    )
     return told

@@ -25,10 +25,17 @@ VALID = ("V", "P")
 """The names of the bit that says whether an entry is in use."""
 
 MEANINGS = {
-    "V": "valid: the entry is in use", "P": "present: the entry is in use", "R": "readable", "W": "writable",
-    "X": "executable", "U": "user code may use it", "A": "accessed", "D": "dirty: written to",
-    "PFN": "the number of the frame", "-": "no meaning",
-}  # fmt: skip  # pairs
+    "V": "valid: the entry is in use",
+    "P": "present: the entry is in use",
+    "R": "readable",
+    "W": "writable",
+    "X": "executable",
+    "U": "user code may use it",
+    "A": "accessed",
+    "D": "dirty: written to",
+    "PFN": "the number of the frame",
+    "-": "no meaning",
+}
 
 WITH_RIGHTS, WITHOUT_RIGHTS = "V R W X PFN", "V PFN"
 """The layouts if a question gives none: with rights, if its map has some."""
@@ -74,12 +81,16 @@ def layout_of(text: object, entry: Fraction | None, pfn: int | None) -> Layout:
         if total is None:
             total = max(8, 1 << (least - 1).bit_length())
         if total < least:
-            raise Refused(f"layout={shown(text)}: an entry of {total} bits leaves {total - given} for the PFN, and a "
-                          f"frame's number has {pfn or 1}: entry='{least} bits' or more fits")  # fmt: skip
+            raise Refused(
+                f"layout={shown(text)}: an entry of {total} bits leaves {total - given} for the PFN, and a "
+                f"frame's number has {pfn or 1}: entry='{least} bits' or more fits"
+            )
         parts = [(name, total - given if bits is None else bits) for name, bits in parts]
     elif total not in (None, given):
-        raise Refused(f"layout={shown(text)} has {given} bits, and an entry {total}: name bits without a meaning, "
-                      f"such as -:{max(1, (total or 0) - given)}, or say entry='{given} bits'")  # fmt: skip
+        raise Refused(
+            f"layout={shown(text)} has {given} bits, and an entry {total}: name bits without a meaning, "
+            f"such as -:{max(1, (total or 0) - given)}, or say entry='{given} bits'"
+        )
     top = sum(bits or 0 for _, bits in parts)
     fields, at = [], top
     for name, bits in parts:
@@ -149,8 +160,10 @@ class PaperRules(Rules[NoControls]):
             raise Refused(f"the {name} {word:#x} has {word.bit_length()} bits, and an entry {self.layout.bits}")
         wrong = word & pfn.mask & ~((1 << pfn.low + self.pfn) - 1)
         if wrong:
-            raise Refused(f"the {name} {word:#x} names frame {pfn.of(word):#x}, and a frame's number has "
-                          f"{counted(self.pfn, 'bit')}: {in_words(wrong)} must be 0")  # fmt: skip  # one sentence
+            raise Refused(
+                f"the {name} {word:#x} names frame {pfn.of(word):#x}, and a frame's number has "
+                f"{counted(self.pfn, 'bit')}: {in_words(wrong)} must be 0"
+            )
 
     def narrow(self, rights: Rights, descriptor: Descriptor, word: int, controls: NoControls) -> Rights:
         """Return the rights that this entry leaves: a right that the layout does not name is given."""
@@ -215,15 +228,32 @@ def format_of(known: Widths, rules: PaperRules, asids: int) -> TableFormat[NoCon
         shift -= bits
         is_last = above == known.depth - 1
         used = f"{name} of a {'page' if is_last else 'table'}"
-        levels.append(Level(known.depth - above, name, _SHORT.get(table, table), shift, bits, (
-            Descriptor(f"{name} that is not valid", "invalid", valid, 0, SECTION, (), layout.fields),
-            Descriptor(used, "leaf" if is_last else "table", valid, valid, SECTION, place, layout.fields),
-        )))  # fmt: skip
+        levels.append(
+            Level(
+                known.depth - above,
+                name,
+                _SHORT.get(table, table),
+                shift,
+                bits,
+                (
+                    Descriptor(f"{name} that is not valid", "invalid", valid, 0, SECTION, (), layout.fields),
+                    Descriptor(used, "leaf" if is_last else "table", valid, valid, SECTION, place, layout.fields),
+                ),
+            )
+        )
     return TableFormat(
-        name=f"{va} bits, pages of {binary_size(known.unit << offset)}", levels=tuple(levels), va_bits=va, word_bits=va,
-        entry_width=-(-layout.bits // (8 * known.unit)), sign_extended=False, base_register="PTBR", rules=rules,
-        defaults=NoControls(), kernel_place=KernelPlace(1 << va, 1 << va), asid_bits=asids,
-    )  # fmt: skip  # the parts of a format
+        name=f"{va} bits, pages of {binary_size(known.unit << offset)}",
+        levels=tuple(levels),
+        va_bits=va,
+        word_bits=va,
+        entry_width=-(-layout.bits // (8 * known.unit)),
+        sign_extended=False,
+        base_register="PTBR",
+        rules=rules,
+        defaults=NoControls(),
+        kernel_place=KernelPlace(1 << va, 1 << va),
+        asid_bits=asids,
+    )
 
 
 def names_of(depth: int) -> list[tuple[str, str]]:

@@ -56,9 +56,10 @@ class Paper(Suggesting):
 
     absent: ClassVar[Mapping[str, str]] = {
         "translate": "say access(address): its pa is the physical address",
-        "walk": "say access(address): its path is the walk", "read": "say access('r 0x40')",
+        "walk": "say access(address): its path is the walk",
+        "read": "say access('r 0x40')",
         "write": "say access('w 0x40')",
-    }  # fmt: skip  # a name each
+    }
 
     @says_what_it_takes
     def __init__(  # noqa: PLR0913  # one argument for each thing that a question may give
@@ -272,8 +273,9 @@ class Paper(Suggesting):
         if known.pa is not None and last >> known.pa:
             raise Refused(f"memory: {Address(last)} is past its end, as an address has {known.pa} bits")
         roots = {0: self._root(root) if root is not None else NOWHERE}
-        built = PaperTables(known, self.layout, {}, roots, self._tlb_size, self.asid_bits, PaperMemory(unit),
-                            max(entries, default=0))  # fmt: skip  # one call
+        built = PaperTables(
+            known, self.layout, {}, roots, self._tlb_size, self.asid_bits, PaperMemory(unit), max(entries, default=0)
+        )
         built.write_entries(entries, words)
         built.memory.bytes |= bytes_
         built.memory.is_dump = bool(bytes_)
@@ -328,16 +330,31 @@ class Paper(Suggesting):
         vpn, vpo = va >> offset, va & (1 << offset) - 1
         if va >> bits:
             if self.widths.va is None:
-                return Access(kind, Address(va), vpn, vpo, fault="invalid at level 1", tlb=self._tlb_value(),
-                              why=f"page {vpn:#x} is not mapped", va_bits=va.bit_length())  # fmt: skip  # one call
+                return Access(
+                    kind,
+                    Address(va),
+                    vpn,
+                    vpo,
+                    fault="invalid at level 1",
+                    tlb=self._tlb_value(),
+                    why=f"page {vpn:#x} is not mapped",
+                    va_bits=va.bit_length(),
+                )
             why = f"{Address(va)} needs {va.bit_length()} bits, and an address has {bits}"
             return Access(kind, Address(va), fault=OUTSIDE, why=why, va_bits=va.bit_length(), tlb=self._tlb_value())
         names = [("VPN", widths.vpn)] if widths.depth == 1 else [("index", each) for each in widths.levels or ()]
         found = Access(
-            kind, Address(va), vpn, vpo, vpn % sets if sets else None, vpn // sets if sets else None, va_bits=bits,
-            bits=(*((name, each or 0) for name, each in names), ("VPO", offset)), pa_bits=self.widths.pa or 0,
+            kind,
+            Address(va),
+            vpn,
+            vpo,
+            vpn % sets if sets else None,
+            vpn // sets if sets else None,
+            va_bits=bits,
+            bits=(*((name, each or 0) for name, each in names), ("VPO", offset)),
+            pa_bits=self.widths.pa or 0,
             is_given=self._is_dumped or bool(self._roots),
-        )  # fmt: skip  # the parts of an address
+        )
         return self._translated(found, built, asid, user=user)
 
     def _translated(self, found: Access, built: PaperTables, asid: int, *, user: bool) -> Access:
@@ -354,10 +371,16 @@ class Paper(Suggesting):
         walk = tables.walk(va, kind, user=user)  # type: ignore[arg-type]  # a kind of access
         descent = translate(built.memory, fmt, tables.root, va, kind, user, controls)  # type: ignore[arg-type]  # the same
         path = tuple(
-            PathStep(level, step.name, step.index, Address(step.pa) if step.pa < NOWHERE else None, step.value,
-                     {one.field.name: one.value for one in step.decoded if one.field.name != "-"})
+            PathStep(
+                level,
+                step.name,
+                step.index,
+                Address(step.pa) if step.pa < NOWHERE else None,
+                step.value,
+                {one.field.name: one.value for one in step.decoded if one.field.name != "-"},
+            )
             for level, step in enumerate(walk.steps, 1)
-        )  # fmt: skip  # a row for each level
+        )
         found = replace(found, walk=walk, path=() if hit is not None else path)
         if descent.stop is not None and descent.stop.kind == "bus-error":
             if tlb is not None:
@@ -385,8 +408,17 @@ class Paper(Suggesting):
     def _in_segment(self, kind: str, given: Any) -> Access:
         place = placed(self.segments, self.widths.va, kind, given)
         va_bits = self.widths.va or max(1, place.va.bit_length())
-        found = Access(kind, Address(place.va), bits=place.bits, va_bits=va_bits, pa_bits=self.widths.pa or 0,
-                       segment=place.segment, note=place.sum, fault=place.fault, why=place.why)  # fmt: skip  # one call
+        found = Access(
+            kind,
+            Address(place.va),
+            bits=place.bits,
+            va_bits=va_bits,
+            pa_bits=self.widths.pa or 0,
+            segment=place.segment,
+            note=place.sum,
+            fault=place.fault,
+            why=place.why,
+        )
         return found if place.fault else self._reached(found, place.pa)
 
     def _reached(self, found: Access, pa: int) -> Access:
@@ -439,11 +471,14 @@ class Paper(Suggesting):
             lines.append(f"{counted(self.frames, 'frame')}, {in_bytes(Fraction(known.unit << known.pa))} of memory")
         if known.levels is not None and known.entry is not None:
             each = in_bytes(known.entry)
-            lines += [f"{name}: {1 << known.levels[level]:,} entries of {each}, {in_bytes(known.table_bytes(level))}"
-                      for level, (_, name) in enumerate(names_of(known.depth))]  # fmt: skip  # one list
+            lines += [
+                f"{name}: {1 << known.levels[level]:,} entries of {each}, {in_bytes(known.table_bytes(level))}"
+                for level, (_, name) in enumerate(names_of(known.depth))
+            ]
         if self.layout and known.entry is None and known.pfn is not None:
-            others = sum(one.high - one.low + 1 for one in layout_of(self.layout, None, known.pfn).fields
-                         if one.name != "PFN")  # fmt: skip  # one sum
+            others = sum(
+                one.high - one.low + 1 for one in layout_of(self.layout, None, known.pfn).fields if one.name != "PFN"
+            )
             lines.append(f"an entry needs {others + known.pfn} bits: {known.pfn} for the PFN, and {others} others")
         if self._tlb_size.sets:
             lines.append(f"TLB: {counted(self._tlb_size.sets, 'set')} of {counted(self._tlb_size.ways, 'way')}")
@@ -451,8 +486,10 @@ class Paper(Suggesting):
             lines.append(
                 f"cache: {counted(cache.sets, 'set')} of {counted(cache.ways, 'way')}, blocks of {cache.block}"
             )
-        lines += [f"{one.name}: base {one.base}, limit {one.limit}, {one.rights}{', down' * one.down}"
-                  for one in self.segments]  # fmt: skip  # one list
+        lines += [
+            f"{one.name}: base {one.base}, limit {one.limit}, {one.rights}{', down' * one.down}"
+            for one in self.segments
+        ]
         return "<" + "\n  ".join((*lines, *known.notes)) + ">"
 
 
@@ -469,8 +506,9 @@ def _tlb_size(tlb: Any) -> Size:
 def _below(value: int, bits: int | None, what: str) -> int:
     """Return a number that fits these bits, if they are known."""
     if bits is not None and value >> bits:
-        raise Refused(f"{what} {value:#x} has {value.bit_length()} bits, and such a number has {bits}: up to "
-                      f"{(1 << bits) - 1:#x}")  # fmt: skip  # one sentence
+        raise Refused(
+            f"{what} {value:#x} has {value.bit_length()} bits, and such a number has {bits}: up to {(1 << bits) - 1:#x}"
+        )
     return value
 
 

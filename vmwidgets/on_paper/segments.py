@@ -104,10 +104,12 @@ class Segments:
         """Return the same layout, with only these pieces of physical memory free (start and size of each)."""
         parts = enumerate(self.segments.items())
         return SegmentsValue(
-            tuple(Segment(name, n << SELECTOR, int(unit.base), int(unit.bounds), rights)
-                  for n, (name, (unit, rights)) in parts),
+            tuple(
+                Segment(name, n << SELECTOR, int(unit.base), int(unit.bounds), rights)
+                for n, (name, (unit, rights)) in parts
+            ),
             free,
-        )  # fmt: skip
+        )
 
     def data(self) -> dict[str, list[Any]]:
         """Return the segments as plain data: base, bounds and rights of each."""

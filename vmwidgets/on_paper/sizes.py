@@ -73,8 +73,13 @@ def inverted(known: Widths, pid: Any, entry: Any, *, chain: bool) -> Worked:
         return Worked("inverted table", count, f"{count:,} entries", (line,), (("entries", count),))
     else:
         each = in_bytes(size)
-    return Worked("inverted table", exact(count * size), in_bytes(count * size), (line, f"{count:,} x {each}"),
-                  (("entries", count),))  # fmt: skip  # one call
+    return Worked(
+        "inverted table",
+        exact(count * size),
+        in_bytes(count * size),
+        (line, f"{count:,} x {each}"),
+        (("entries", count),),
+    )
 
 
 def probes(entries: Iterable[Any], hashed: Callable[[int, int], int], pid: int, vpn: int) -> Worked:
@@ -104,9 +109,15 @@ def best_page(size: Any, entry: Fraction) -> Worked:
     near = min((low, 2 * low), key=lambda page: (total * entry / page + Fraction(page, 2), page))
     is_power = abs(least - near) < 1e-6 * near
     words = binary_size(near) if is_power else f"{least:,.1f} B; the best power of two is {binary_size(near)}"
-    return Worked("best page", near, words, (
-        "sqrt(2 x size x entry), the least of size / page x entry + page / 2",
-        f"sqrt(2 x {total:,} x {in_bytes(entry)})"))  # fmt: skip  # one call
+    return Worked(
+        "best page",
+        near,
+        words,
+        (
+            "sqrt(2 x size x entry), the least of size / page x entry + page / 2",
+            f"sqrt(2 x {total:,} x {in_bytes(entry)})",
+        ),
+    )
 
 
 # ---- a size that follows from the others -----------------------------------------------------------

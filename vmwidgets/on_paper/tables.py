@@ -84,16 +84,25 @@ class PaperTables:
     """
 
     def __init__(
-        self, known: Widths, layout: str, maps: Mapping[int, Pages], roots: Mapping[int, int], tlb: Size, asids: int,
-        memory: PaperMemory, most: int = 0,
-    ) -> None:  # fmt: skip  # the parts of a question
+        self,
+        known: Widths,
+        layout: str,
+        maps: Mapping[int, Pages],
+        roots: Mapping[int, int],
+        tlb: Size,
+        asids: int,
+        memory: PaperMemory,
+        most: int = 0,
+    ) -> None:
         need(known, "offset")
         places = [place for pages in maps.values() for place in pages.values()]
         if known.levels is None:
             most = max((most, *(vpn for pages in maps.values() for vpn in pages)))
             if known.depth > 1:
-                raise Refused(f"levels={known.depth}: the index bits are not known; say va, page and entry, or the "
-                              "index bits of each level")  # fmt: skip  # one sentence
+                raise Refused(
+                    f"levels={known.depth}: the index bits are not known; say va, page and entry, or the "
+                    "index bits of each level"
+                )
             known = replace(known, va=(known.offset or 0) + max(1, log2(most + 1)))
             known = replace(known, levels=((known.vpn or 0),))
         text = layout or (WITH_RIGHTS if any(rights is not None for _, rights in places) else WITHOUT_RIGHTS)
@@ -173,9 +182,11 @@ class PaperTables:
         if is_linear and (self.widths.entry is None or start + count > 1 << self._pfn):
             return (asid + 1) * NOWHERE
         if start + count > 1 << self._pfn:
-            raise Refused(f"the tables do not fit beside the pages: a {level.table_name} needs "
-                          f"{counted(count, 'free frame')} in a row, and memory has {1 << self._pfn:,} frames; say a "
-                          "larger pa")  # fmt: skip  # one sentence
+            raise Refused(
+                f"the tables do not fit beside the pages: a {level.table_name} needs "
+                f"{counted(count, 'free frame')} in a row, and memory has {1 << self._pfn:,} frames; say a "
+                "larger pa"
+            )
         self._taken.add((start, count))
         return start << (self.widths.offset or 0)
 

@@ -122,8 +122,11 @@ def _service(service: Any, clean: Any, dirty: Any, dirty_share: Any) -> Parts:
     if clean is None or dirty is None or dirty_share is None:
         raise Refused("faults needs a time: say service=, or clean=, dirty= and dirty_share=")
     first, second, share = time_of("clean", clean), time_of("dirty", dirty), share_of("dirty_share", dirty_share)
-    return (first * (1 - share) + second * share, "[(1 - dirty_share) x clean + dirty_share x dirty]",
-            f"[(1 - {_number(share)}) x {_number(first)} + {_number(share)} x {_number(second)}]")  # fmt: skip
+    return (
+        first * (1 - share) + second * share,
+        "[(1 - dirty_share) x clean + dirty_share x dirty]",
+        f"[(1 - {_number(share)}) x {_number(first)} + {_number(share)} x {_number(second)}]",
+    )
 
 
 def _with_faults(total: Parts, faults: Fraction, service: Parts, *, adds: bool) -> Parts:

@@ -81,8 +81,10 @@ def need(known: Widths, *names: str) -> Widths:
     """Return the widths; raises :class:`Refused` if one of these is not known."""
     missing = [_WORDS[name] for name in names if getattr(known, name) is None]
     if missing:
-        raise Refused(f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} not known: "
-                      f"say {', '.join(f'{one}=' for one in missing)} in vm.paper")  # fmt: skip
+        raise Refused(
+            f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} not known: "
+            f"say {', '.join(f'{one}=' for one in missing)} in vm.paper"
+        )
     return known
 
 
@@ -177,8 +179,10 @@ def widths_of(va: Any, pa: Any, page: Any, levels: Any, entry: Any, unit: int, f
     else:
         indices, bits, offset, size = _shared_out(bits, offset, depth, size, unit, fills, notes)
     if bits is not None and offset is not None and bits <= offset:
-        raise Refused(f"a page of {binary_size(unit << offset)} takes {offset} bits of an address: "
-                      f"write va={offset + 1} or more, not va={bits}")  # fmt: skip
+        raise Refused(
+            f"a page of {binary_size(unit << offset)} takes {offset} bits of an address: "
+            f"write va={offset + 1} or more, not va={bits}"
+        )
     if physical is not None and offset is not None and physical < offset:
         raise Refused(f"pa={physical}: a page alone takes {offset} bits; write pa={offset} or more")
     if indices is not None and min(indices) < 1:
@@ -215,8 +219,10 @@ def _added_up(bits: int | None, offset: int | None, indices: tuple[int, ...]) ->
         root = indices[0] + bits - total - offset
         near = f"levels={(root, *indices[1:])} or " if root > 0 else ""
         sum_ = " + ".join(map(str, (*indices, offset)))
-        raise Refused(f"levels={indices} and an offset of {offset} bits are {sum_} = {total + offset} bits, not "
-                      f"va={bits}: {near}va={total + offset} fits")  # fmt: skip
+        raise Refused(
+            f"levels={indices} and an offset of {offset} bits are {sum_} = {total + offset} bits, not "
+            f"va={bits}: {near}va={total + offset} fits"
+        )
     return bits, offset
 
 
@@ -247,8 +253,10 @@ def _shared_out(
         return (root, *(each + (place < more) for place in range(depth - 1))), bits, offset, size
     root = rest - (depth - 1) * held
     if root < 1:
-        raise Refused(f"levels={depth}: tables of one page have {held} index bits each, and the page number has "
-                      f"{rest}: levels={-(-rest // held)} is enough")  # fmt: skip
+        raise Refused(
+            f"levels={depth}: tables of one page have {held} index bits each, and the page number has "
+            f"{rest}: levels={-(-rest // held)} is enough"
+        )
     if root > held:
         notes.append(f"the root has {1 << root:,} entries, more than one page holds")
     elif root < held:
@@ -258,9 +266,14 @@ def _shared_out(
 
 def _page_for(bits: int, depth: int, size: Fraction, unit: int) -> int | None:
     """Return the offset's bits if pages of some size let all tables fill one page, or None."""
-    return next((offset for offset in range(1, bits)
-                 if Fraction(unit << offset) >= 2 * size
-                 and depth * index_bits(unit << offset, size) + offset == bits), None)  # fmt: skip
+    return next(
+        (
+            offset
+            for offset in range(1, bits)
+            if Fraction(unit << offset) >= 2 * size and depth * index_bits(unit << offset, size) + offset == bits
+        ),
+        None,
+    )
 
 
 def index_bits(page: int, size: Fraction) -> int:
@@ -280,9 +293,11 @@ def _fit_pages(found: Widths) -> None:
         size = found.table_bytes(level)
         if size is not None and size > page:
             held = index_bits(page, found.entry or Fraction(1))
-            raise Refused(f"a table of level {level + 1} has {1 << found.levels[level]:,} entries of "
-                          f"{in_bytes(found.entry)}, {in_bytes(size)}, and a page has {binary_size(page)}: {held} "
-                          "index bits fit; say fills='any' if a table may be larger than a page")  # fmt: skip
+            raise Refused(
+                f"a table of level {level + 1} has {1 << found.levels[level]:,} entries of "
+                f"{in_bytes(found.entry)}, {in_bytes(size)}, and a page has {binary_size(page)}: {held} "
+                "index bits fit; say fills='any' if a table may be larger than a page"
+            )
 
 
 def in_bytes(size: Fraction | None) -> str:

@@ -125,8 +125,9 @@ class Access:
         for step in self.path:
             at = f" at {step.address} is {step.entry:#x}" if self.is_given and step.address is not None else ""
             at = f" is {step.entry:#x}" if self.is_given and step.address is None else at
-            fields = ", ".join(f"{name} {value:#x}" if value > 1 else f"{name} {value}"
-                               for name, value in step.fields.items())  # fmt: skip
+            fields = ", ".join(
+                f"{name} {value:#x}" if value > 1 else f"{name} {value}" for name, value in step.fields.items()
+            )
             lines.append(f"{step.name} {step.index} ({step.index:#x}){at}: {fields}")
         if self.note:
             lines.append(self.note)
@@ -149,8 +150,10 @@ class Access:
         if len(self.path) < 2 and not self.segment:
             if self.fault:
                 return f"VA {int(self.va):#010x} (decimal: {int(self.va):8d}) -->  Invalid (VPN {self.vpn} not valid)"
-            return (f"VA {int(self.va):#010x} (decimal: {int(self.va):8d}) --> {int(self.pa or 0):08x} "
-                    f"(decimal {int(self.pa or 0):8d}) [VPN {self.vpn}]")  # fmt: skip  # two parts of a line
+            return (
+                f"VA {int(self.va):#010x} (decimal: {int(self.va):8d}) --> {int(self.pa or 0):08x} "
+                f"(decimal {int(self.pa or 0):8d}) [VPN {self.vpn}]"
+            )
         lines = [f"Virtual Address {int(self.va):04x}:"]
         for depth, step in enumerate(self.path, 1):
             name = step.name.lower() if len(self.path) == 2 else f"level {step.level}"  # a directory and a table

@@ -82,8 +82,9 @@ def _asked_of(
     is_walked = any(each.is_walked for each in one.lookups)
 
     def sight(read: int) -> Sight:
-        reach = Reach(max(1, read), read, 0, ("What comes next?", "the answers are above"), width=width,
-                      is_walked=is_walked)  # fmt: skip  # only the tables that are read
+        reach = Reach(
+            max(1, read), read, 0, ("What comes next?", "the answers are above"), width=width, is_walked=is_walked
+        )
         return Sight(lookup, reach, None, asked=True)
 
     yield lookup.at, sight(0), "tlb", -1
@@ -105,18 +106,26 @@ def _asked_of(
 def asking_scene(at: At, panes: Sequence[str], one: Translation, moment: Moment, asked: Question, before: str) -> Scene:
     """Return the translation so far with the question; `before` is the answer to the previous question."""
     then, said = moment.at(asked.place), question_words(one, asked)
-    reached = {"address": True, "tlb": asked.read >= 0, "walk": asked.read > 0, "rights": asked.read > 0,
-               "frames": False}  # fmt: skip  # by pane
+    reached = {
+        "address": True,
+        "tlb": asked.read >= 0,
+        "walk": asked.read > 0,
+        "rights": asked.read > 0,
+        "frames": False,
+    }
     shown = [name for name in panes if reached[name]]
     rows = [(said, "; ".join(WORDS[key] for key in asked.answers))]
     number = -1 if moment.operation is None else moment.operation.number
     question = boxes.picture(
-        "translation", f"translation of {Address(one.va)} in {one.whose}",
+        "translation",
+        f"translation of {Address(one.va)} in {one.whose}",
         f"{at.whole.architecture} · operation {one.number}, question {asked.number}",
         choices(asked.lookup.va, asked.answers),
-        caption=Caption(said, (), before), table=Table(("question", "answers"), rows), machine=at.whole.name,
+        caption=Caption(said, (), before),
+        table=Table(("question", "answers"), rows),
+        machine=at.whole.name,
         width=at.width,
-    )  # fmt: skip  # the question as a picture
+    )
     scenes = [question, *([translation_scene(at, shown, one, then, asked.sight)] if shown else [])]
     return replace(stack(scenes, "translation", headed=False), steps=Steps(0, 0, number))
 
@@ -125,17 +134,30 @@ def choices(va: int, answers: Sequence[str]) -> Part:
     """Return an address, large, the answers by their keys in `WORDS`, and two ways to pass."""
     address = boxes.words("ask/address", str(Address(va)), "large mono")
     parts = [boxes.thing(64, partial(_choice, number, key)) for number, key in enumerate(answers, 1)]
-    passing = [kit.Switch("pass", "show this", None, "skip this question, and show what comes next"),
-               kit.Switch("all", "show everything", None, "skip all remaining questions")]  # fmt: skip
+    passing = [
+        kit.Switch("pass", "show this", None, "skip this question, and show what comes next"),
+        kit.Switch("all", "show everything", None, "skip all remaining questions"),
+    ]
     return boxes.below(address, boxes.equal(parts, 130.0, gap=12), boxes.switches("ask", [passing]), gap=12)
 
 
 def _choice(number: int, key: str, box: Box) -> Node:
     """Return an answer: its number, and its words."""
-    text = [Text(26, 36, str(number), "letter on-step", "middle"),
-            fitted(46, 38, WORDS[key], box.w - 54, "large strong" if box.w > 230 else "body strong")]  # fmt: skip
-    return Node(f"ask/answer/{key}", "card", *box, text=tuple(text), bars=(Bar(15, 21, 22, 22, "count step"),),
-                title=f"answer {number}: {WORDS[key]}", action="open", lane="answers", state=("choice",))  # fmt: skip
+    text = [
+        Text(26, 36, str(number), "letter on-step", "middle"),
+        fitted(46, 38, WORDS[key], box.w - 54, "large strong" if box.w > 230 else "body strong"),
+    ]
+    return Node(
+        f"ask/answer/{key}",
+        "card",
+        *box,
+        text=tuple(text),
+        bars=(Bar(15, 21, 22, 22, "count step"),),
+        title=f"answer {number}: {WORDS[key]}",
+        action="open",
+        lane="answers",
+        state=("choice",),
+    )
 
 
 def question_words(one: Translation, asked: Question) -> str:

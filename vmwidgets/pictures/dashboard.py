@@ -123,15 +123,26 @@ class Dashboard(Map):
         picture, name = self.picture(target, at.moment), title_of(target)
         style = picture.style  # the state has the numbers
         subtitle = f"{style.long(target.start)}–{style.long(target.end)}{f' · {style.legend}' * bool(style.legend)}"
-        scenes = [draw_map(
-            picture, lanes=LANES, title=name, subtitle=subtitle + fit_of(target), machine=machine.name,
-            selection=entry_id(self.selection), width=at.width, names_tree=at.height == inf,
-        )]  # fmt: skip  # what it shows, then how
+        scenes = [
+            draw_map(
+                picture,
+                lanes=LANES,
+                title=name,
+                subtitle=subtitle + fit_of(target),
+                machine=machine.name,
+                selection=entry_id(self.selection),
+                width=at.width,
+                names_tree=at.height == inf,
+            )
+        ]
         if target is machine.kernel_map:
             kentry = kentry_scene(
-                machine.kentry, picture.moment, compact=True, whole=self._kentry_whole,
+                machine.kentry,
+                picture.moment,
+                compact=True,
+                whole=self._kentry_whole,
                 width=at.width if self._kentry_whole else beside(at.width),
-            )  # fmt: skip  # opened, it has all of the width
+            )
             scenes.append(replace(kentry, title="kentry area: where new entries come from"))
         address = self._address_at_hand(target, at.moment.operation)
         task = next((task.name for task in machine.tasks.values() if target is task.map), "")
@@ -401,9 +412,13 @@ def _below(head: Node | None, scene: Scene, y: float, x: float = 0.0) -> Scene:
     nodes = (replace(node, x=node.x + x, y=node.y + y) for node in scene.nodes if node.id != ANSWER)
     links = (replace(one, points=tuple((at + x, low + y) for at, low in one.points)) for one in scene.links)
     return replace(
-        scene, nodes=(*heads, *nodes), links=tuple(links), marks=tuple(one.moved(y) for one in scene.marks),
-        width=scene.width + x, height=scene.height + y,
-    )  # fmt: skip  # all that has a place
+        scene,
+        nodes=(*heads, *nodes),
+        links=tuple(links),
+        marks=tuple(one.moved(y) for one in scene.marks),
+        width=scene.width + x,
+        height=scene.height + y,
+    )
 
 
 ANSWER = "kmem/answer"

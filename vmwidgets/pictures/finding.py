@@ -56,9 +56,13 @@ class Found:
         """Return the message to a page."""
         hit = self.hit or Hit("")
         return {
-            "count": len(self.names), "at": self.at, "words": hit.words, "node": hit.node, "thing": hit.thing,
+            "count": len(self.names),
+            "at": self.at,
+            "words": hit.words,
+            "node": hit.node,
+            "thing": hit.thing,
             "folded": self.folded,
-        }  # fmt: skip
+        }
 
 
 _ADDRESS = re.compile(r"(…|0x)?[0-9a-f][0-9a-f_ ]*", re.IGNORECASE)

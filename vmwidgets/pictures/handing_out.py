@@ -92,9 +92,15 @@ def handout(
 
 
 def handed_out(
-    thing: Any, path: str | os.PathLike[str], pictures: Sequence[Any], options: dict[str, Any], *, fold: bool = False,
-    quiet: Quiet = nothing, itself: bool = True,
-) -> tuple[Path, tuple[str, ...]]:  # fmt: skip
+    thing: Any,
+    path: str | os.PathLike[str],
+    pictures: Sequence[Any],
+    options: dict[str, Any],
+    *,
+    fold: bool = False,
+    quiet: Quiet = nothing,
+    itself: bool = True,
+) -> tuple[Path, tuple[str, ...]]:
     """Write a handout as :func:`handout` does; return the sentences about missing parts, which are also in the file.
 
     With `fold`, consecutive calls of one function become one step in a story that is too long.  A step that ends with a

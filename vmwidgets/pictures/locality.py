@@ -114,19 +114,29 @@ def draw_locality(value: LocalityValue, *, width: float = WIDTH) -> Scene:
             _sets(value.sets, titles, left, value.pages, "locality/part", lengths),
             boxes.at_end("locality/time", f"time: {time}, in {counted(len(titles), 'part')} →"),
         ),
-        _back(value), boxes.key("locality/legend", _meanings(value, most)), gap=10,
-    )  # fmt: skip  # from the pages to what colours mean
+        _back(value),
+        boxes.key("locality/legend", _meanings(value, most)),
+        gap=10,
+    )
     said = say_traces(
-        value.locality, value.hot if value.locality == "hot" else value.pages, pages=f"{value.pages:,}",
-        usual=f"{value.usual:,}", most=f"{max(value.sets):,}", references=counted(value.references, "reference"),
-    )  # fmt: skip  # its fields
+        value.locality,
+        value.hot if value.locality == "hot" else value.pages,
+        pages=f"{value.pages:,}",
+        usual=f"{value.usual:,}",
+        most=f"{max(value.sets):,}",
+        references=counted(value.references, "reference"),
+    )
     part = say_traces("part", first=f"{value.first}", last=f"{value.last}") if value.is_part else ""
     return boxes.picture(
-        "locality", visible(value.name) or "a program's references",
+        "locality",
+        visible(value.name) or "a program's references",
         f"{counted(value.references, 'reference')} to {counted(value.pages, 'page')} of {binary_size(value.page)}"
         f" · {value.mix}",
-        drawn, caption=Caption(said, (), part), table=_table(value), width=width,
-    )  # fmt: skip  # its parts
+        drawn,
+        caption=Caption(said, (), part),
+        table=_table(value),
+        width=width,
+    )
 
 
 def _back(value: LocalityValue) -> Part:
@@ -208,9 +218,16 @@ def _pages(value: LocalityValue, names: Sequence[str], left: float, most: int) -
 
 
 def _strip(
-    identity: str, name: Text, looks: Sequence[str], left: float, title: str, *, high: float = _ROW, pad: float = 0,
+    identity: str,
+    name: Text,
+    looks: Sequence[str],
+    left: float,
+    title: str,
+    *,
+    high: float = _ROW,
+    pad: float = 0,
     opens: bool = False,
-) -> Part:  # fmt: skip  # what it says, then how it looks
+) -> Part:
     """Return a row after its name: a bar for parts of the time that look alike; a click may show only these pages."""
 
     def draw(box: kit.Box) -> Node:
@@ -221,8 +238,15 @@ def _strip(
             if style:
                 bars.append(Bar(round(left + at * each, 1), pad, round(long * each, 1), bars[0].h, style))
             at += long
-        return kit.runs(identity, box, [name] * bool(name.text), bars=bars, title=title, lane="locality",
-                       action="open" if opens else "")  # fmt: skip  # a row
+        return kit.runs(
+            identity,
+            box,
+            [name] * bool(name.text),
+            bars=bars,
+            title=title,
+            lane="locality",
+            action="open" if opens else "",
+        )
 
     return boxes.thing(high, draw)
 
@@ -256,8 +280,15 @@ def _sets(
             text = [Text(each / 2 - 1, _SETS - bar - 5, f"{used:,}", "label", "middle")] * said
             place = kit.Box(x, box.y, each, _SETS)
             x += each
-            yield kit.runs(f"{opens or 'locality/used'}/{number}", place, text, bars=bars, title=title,
-                           lane="locality/parts", action="open" if opens else "")  # fmt: skip  # a bar
+            yield kit.runs(
+                f"{opens or 'locality/used'}/{number}",
+                place,
+                text,
+                bars=bars,
+                title=title,
+                lane="locality/parts",
+                action="open" if opens else "",
+            )
 
     return boxes.drawing(_SETS, draw)
 
@@ -286,14 +317,18 @@ def draw_used(value: UsedOverTime, *, width: float = WIDTH) -> Scene:
 
     table = Table(
         ("range", "from", "pages", *(f"{(at + 1) * value.each:.3g} s" for at in range(len(sets)))),
-        [(visible(one.name), _place(one), f"{one.pages:,}", *(f"{used:,}" for used in one.parts))
-         for one in rows],
-    )  # fmt: skip  # a row a range
+        [(visible(one.name), _place(one), f"{one.pages:,}", *(f"{used:,}" for used in one.parts)) for one in rows],
+    )
     said = f"A page counts once in each {value.each:.3g} s. Counting clears the referenced bit of each page."
     return boxes.picture(
-        "locality", f"{visible(value.name)}, process {value.pid}", "its pages in use over time", boxes.sized(draw),
-        caption=Caption(f"{value.title[:1].upper()}{value.title[1:]}.", (), said), table=table, width=width,
-    )  # fmt: skip  # its parts
+        "locality",
+        f"{visible(value.name)}, process {value.pid}",
+        "its pages in use over time",
+        boxes.sized(draw),
+        caption=Caption(f"{value.title[:1].upper()}{value.title[1:]}.", (), said),
+        table=table,
+        width=width,
+    )
 
 
 _USED = ("refs-read-3", "more than half of its pages"), ("refs-read-2", "some"), ("refs-read-1", "under a tenth")

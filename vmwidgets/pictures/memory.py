@@ -144,9 +144,14 @@ class Kentry(Picture):
 
 
 def kentry_scene(
-    target: MachineKentry, moment: Moment, *, compact: bool = False, whole: bool = False, width: float = WIDTH,
+    target: MachineKentry,
+    moment: Moment,
+    *,
+    compact: bool = False,
+    whole: bool = False,
+    width: float = WIDTH,
     unfolded: Collection[int] = (),
-) -> Scene:  # fmt: skip
+) -> Scene:
     """Return the scene of the area at a moment of an operation; `unfolded` are slabs with a cell for each free slot."""
     look = _look(target, moment, compact=compact)
     kernel_map = target.machine.kernel_map

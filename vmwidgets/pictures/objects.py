@@ -51,8 +51,16 @@ class Fault(Picture):
         space = at.target.name if isinstance(at.target, Task) else ""
         read = _reader(at.whole)
         pages, word = partial(_faulted_page, at.whole), entry_word(at.whole.architecture)
-        return draw_fault(at.moment, _faulted(at.whole), pages=pages, word=word, read=read, space=space,
-                          machine=at.whole.name, width=at.width)  # fmt: skip  # which fault, then how
+        return draw_fault(
+            at.moment,
+            _faulted(at.whole),
+            pages=pages,
+            word=word,
+            read=read,
+            space=space,
+            machine=at.whole.name,
+            width=at.width,
+        )
 
 
 def _faulted_page(machine: Machine, shown: Moment, fault: FaultStory) -> FaultedPage | None:
@@ -99,8 +107,9 @@ def _faulted_page(machine: Machine, shown: Moment, fault: FaultStory) -> Faulted
     if 0 <= fault.failed < shown.place and fault.failing == "lookup":
         entries = look_at(machine.tasks[writer].map, shown, whole=EVERY).now.entries
         near = [one for one in entries if one.end > fault.va][:2]  # around it, or above it
-        ranges = [(one.start, f"{binary_size(one.end - one.start)}, {one.protection}", one.start <= fault.va)
-                  for one in near]  # fmt: skip  # in the order of addresses
+        ranges = [
+            (one.start, f"{binary_size(one.end - one.start)}, {one.protection}", one.start <= fault.va) for one in near
+        ]
         ranges = ranges if any(is_here for *_, is_here in ranges) else [(fault.va, NOTHING, True), *ranges]
     is_resolved = fault.faulted and fault.failed < 0
     is_copied = bool(copied) and source >= 0
@@ -109,12 +118,18 @@ def _faulted_page(machine: Machine, shown: Moment, fault: FaultStory) -> Faulted
     begins, ends = given.get("address", fault.va), given.get("address", 0) + len(given.get("data", b""))
     is_whole = begins == fault.va and ends <= page + PAGE  # otherwise it wrote a part of that elsewhere
     return FaultedPage(
-        writer, page, wrote_in_words(shown.operation) if is_whole else "", "file" if is_file else "anonymous",
+        writer,
+        page,
+        wrote_in_words(shown.operation) if is_whole else "",
+        "file" if is_file else "anonymous",
         Side(((writer, was if is_resolved else drawn), *sharer), tuple(before)),
-        Side(((writer, drawn), *sharer), tuple(after)) if is_resolved else None, entry_word(machine.architecture),
-        copied[0].frame if is_copied else -1, keeper=copied[0].source if is_copied and not sharer else "",
-        others=max(0, len(others) - 1), ranges=ranges,
-    )  # fmt: skip  # all of it
+        Side(((writer, drawn), *sharer), tuple(after)) if is_resolved else None,
+        entry_word(machine.architecture),
+        copied[0].frame if is_copied else -1,
+        keeper=copied[0].source if is_copied and not sharer else "",
+        others=max(0, len(others) - 1),
+        ranges=ranges,
+    )
 
 
 NOTHING = "nothing is mapped here"

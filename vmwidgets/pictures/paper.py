@@ -141,11 +141,14 @@ def _asking(one: Access, number: int, said: str, width: float) -> Scene:
     seen = [line for line in one.worked[1:] if line.startswith(tuple(step.name for step in one.path))][:read]
     parts = _divided("va", f"virtual address {Address(one.va)}", one.va, one.va_bits, _above(one), _below(one))
     return boxes.picture(
-        "paper", f"{one.access} {Address(one.va)} on paper", f"question {number + 1}",
+        "paper",
+        f"{one.access} {Address(one.va)} on paper",
+        f"question {number + 1}",
         boxes.below(choices(int(one.va), _answers(number)), parts, _lines("step", seen), gap=14),
         caption=Caption(words, (), said),
-        table=Table(("question", "answers"), [(words, "; ".join(WORDS[key] for key in _answers(number)))]), width=width,
-    )  # fmt: skip  # the question, then what is known
+        table=Table(("question", "answers"), [(words, "; ".join(WORDS[key] for key in _answers(number)))]),
+        width=width,
+    )
 
 
 # ---- an access --------------------------------------------------------------------------------------
@@ -193,8 +196,11 @@ def _access(one: Access, width: float) -> Scene:
     assert one.walk.tables is not None, "an access walks its own tables"
     walk = draw_walk(one.walk, neighbours_of(one.walk.tables, one.walk), width=width)
     before, after = parts
-    scenes = [picture(before, caption=caption), walk,
-              boxes.picture("paper", "", "", after, caption=caption, table=Table((), ()), width=width)]  # fmt: skip
+    scenes = [
+        picture(before, caption=caption),
+        walk,
+        boxes.picture("paper", "", "", after, caption=caption, table=Table((), ()), width=width),
+    ]
     return kit.stack(scenes, "paper", headed=False)
 
 
@@ -220,14 +226,19 @@ def _machine(paper: Paper, width: float) -> Scene:
     ]
     widest = max(known.va or 0, known.pa or 0)
     return boxes.picture(
-        "paper", "a machine on paper", "",
+        "paper",
+        "a machine on paper",
+        "",
         boxes.below(
             boxes.beside(*parts, least=_CELL * widest * 0.9, gap=40),
-            boxes.downwards(tables, 320, gap=40, under=10), _lines("note", known.notes), gap=20,
+            boxes.downwards(tables, 320, gap=40, under=10),
+            _lines("note", known.notes),
+            gap=20,
         ),
         caption=Caption(_sized(paper)),
-        table=Table(("part", "bits"), [(name, str(value)) for name, value in bits.items()]), width=width,
-    )  # fmt: skip  # what it draws, what it says
+        table=Table(("part", "bits"), [(name, str(value)) for name, value in bits.items()]),
+        width=width,
+    )
 
 
 def _sized(paper: Paper) -> str:
@@ -382,8 +393,11 @@ def _divided(
     """Return an address's bits, a box each with its number, between two rows of names; all begin at the highest bit."""
     above, below = ([one for one in groups if one.bits] for groups in (above, below))  # one set has no index
     high = _HIGH * (bool(above) + bool(below)) + _NUMBERS + _BITS + 4
-    return boxes.below(boxes.words(f"paper/{identity}/title", title, "strong"),
-                       boxes.drawing(high, partial(_rows, identity, value, bits, above, below)), gap=4)  # fmt: skip
+    return boxes.below(
+        boxes.words(f"paper/{identity}/title", title, "strong"),
+        boxes.drawing(high, partial(_rows, identity, value, bits, above, below)),
+        gap=4,
+    )
 
 
 def _rows(

@@ -170,8 +170,13 @@ def _found(text: PastedText, *, is_walked: bool, seeks: bool) -> list[Found]:
         is_headed = is_walked and trap is _walked(text)
         words = [*([] if is_said else [trap.says]), *trap.decoded]
         if words or not is_headed:
-            found.append(Found("The parts of its code" if is_headed and is_said else trap.headline, words,
-                               folds=is_headed and is_said))  # fmt: skip  # a finding
+            found.append(
+                Found(
+                    "The parts of its code" if is_headed and is_said else trap.headline,
+                    words,
+                    folds=is_headed and is_said,
+                )
+            )
     for one in text.listings:
         rows = [(each.start, _row(each), _style(each.rights)) for each in one.ranges]
         rows += [
@@ -182,8 +187,9 @@ def _found(text: PastedText, *, is_walked: bool, seeks: bool) -> list[Found]:
         styles = [style for _, _, style in rows]
         found.append(Found(one.name, (), [row for _, row, _ in rows], COLUMNS, styles, folds=is_walked))
     if len(text.tables) > 1:
-        found.append(Found(counted(len(text.tables), "page table"), [repr(one)[1:-1] for one in text.tables],
-                           folds=is_walked))  # fmt: skip  # a finding
+        found.append(
+            Found(counted(len(text.tables), "page table"), [repr(one)[1:-1] for one in text.tables], folds=is_walked)
+        )
     unsaid = [*text.unsaid, *filter(None, [text.passed_over])]
     if unsaid:
         found.append(Found("What the text does not say", unsaid, folds=bool(found) or is_walked or bool(text.tables)))

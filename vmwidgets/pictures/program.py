@@ -42,15 +42,23 @@ def draw(at: At) -> Scene:
     columns = [name for name, of in _COLUMNS.items() if any(of(one) for one in whole.values())]
     lines = [
         CodeLine(text, {name: _COLUMNS[name](counts.get(number, LineCounts())) for name in columns})
-        if number in whole else CodeLine(text)
+        if number in whole
+        else CodeLine(text)
         for number, text in enumerate(played.text, 1)
-    ]  # fmt: skip
+    ]
     last = done[-1].step if done else None
     doing = "" if last is None else f"{last.process}: {last}"
     return draw_program(
-        played.name, lines, columns, None if last is None else last.line, doing, at.moment,
-        _panes(at, room_of_panes(lines, columns, at.width)), machine=machine.name, width=at.width,
-    )  # fmt: skip  # what is drawn, then where
+        played.name,
+        lines,
+        columns,
+        None if last is None else last.line,
+        doing,
+        at.moment,
+        _panes(at, room_of_panes(lines, columns, at.width)),
+        machine=machine.name,
+        width=at.width,
+    )
 
 
 def _panes(at: At, width: float) -> Scene | None:

@@ -30,8 +30,15 @@ _LEAST, _WIDEST, _HIGH, _ARROW = 86.0, 176.0, 68.0, 20.0
 """The least and the greatest width of a box, its height, and the room for an arrow."""
 
 _LIFE = (
-    ev.PagerAsked, ev.PagesEntered, ev.PagesLeft, ev.PageCopied, ev.PageOut, ev.PageIn, ev.PageJoined, ev.SwapMoved,
-)  # fmt: skip  # read as a list
+    ev.PagerAsked,
+    ev.PagesEntered,
+    ev.PagesLeft,
+    ev.PageCopied,
+    ev.PageOut,
+    ev.PageIn,
+    ev.PageJoined,
+    ev.SwapMoved,
+)
 """The events of a page's life: it is requested, gets a frame, is copied, moves to a slot, and comes back."""
 
 
@@ -65,19 +72,23 @@ def draw(at: At) -> Sheet:
         rows.append((str(why.last.number), said, " ".join(_said(why.last)), _functions(why.last)))
     rows += [(str(one.operation.number), visible(one.place), one.how, "") for one in why.life]
     return Sheet(
-        "why is this so?", visible(why.what),
+        "why is this so?",
+        visible(why.what),
         boxes.below(
             _life(why) if why.life else boxes.below(),
             boxes.below(
                 *([boxes.heading("why/needed", "Needed" if why.life else "Needed, in order")] if needed else []),
                 boxes.rows("why", [Column(style="strong", most=320), Column(takes=True, under=True, rank=1)], calls),
-                boxes.flowing(parts, gap=12), boxes.words("why/last", said, "label"),
+                boxes.flowing(parts, gap=12),
+                boxes.words("why/last", said, "label"),
             ),
             gap=6,
         ),
-        caption=_caption(why), header=("operation", "call", "what it did", "functions"), rows=lambda: rows,
+        caption=_caption(why),
+        header=("operation", "call", "what it did", "functions"),
+        rows=lambda: rows,
         lanes=[Lane("life", "The life of its page"), Lane("why", "Operations that were needed")],
-    )  # fmt: skip  # what it draws, what it says
+    )
 
 
 # ---- what is said ----------------------------------------------------------------------------------------
@@ -139,8 +150,10 @@ def _life(why: Why) -> Part:
     left = len(why.life) - len(stations)
     less = f"without {counted(left, 'place')} after the first" if left else ""
     wrote = writer(why)
-    last = max((at for at, one in enumerate(stations) if wrote is not None and one.operation.is_same(wrote[0])),
-               default=len(stations) - 1)  # fmt: skip  # the place of the ring
+    last = max(
+        (at for at, one in enumerate(stations) if wrote is not None and one.operation.is_same(wrote[0])),
+        default=len(stations) - 1,
+    )
     cards, kind = [], ""
     for number, one in enumerate(stations):
         kind = _kind(one, kind)
@@ -159,8 +172,12 @@ def _kind(one: Station, before: str) -> str:
     return "file" if is_of_file or (before == "file" and one.how == "shared by the fork") else "anonymous"
 
 
-_BRIEF = {"read from the file": "read", "shared by the fork": "shared", "filled with zeroes": "zeroes",
-          "read back from swap space": "read back"}  # fmt: skip  # a table
+_BRIEF = {
+    "read from the file": "read",
+    "shared by the fork": "shared",
+    "filled with zeroes": "zeroes",
+    "read back from swap space": "read back",
+}
 """How a page got to a place, in fewer words."""
 
 
@@ -183,10 +200,15 @@ def _place(number: int, one: Station, kind: str, is_it: bool, is_written: bool, 
         Line(_how(one, is_it and is_written) if name == place else "a file", "label dim"),
     ]
     return boxes.card(
-        f"why/life/{number}", lines, kind="card" if kind == "kernel" else "board-frame", least=_HIGH,
-        title=f"{place}: {one.how}, operation {when}", state=(kind, *["new"] * is_it), lane="life",
+        f"why/life/{number}",
+        lines,
+        kind="card" if kind == "kernel" else "board-frame",
+        least=_HIGH,
+        title=f"{place}: {one.how}, operation {when}",
+        state=(kind, *["new"] * is_it),
+        lane="life",
         bars=(Bar(0, _HIGH - 5, w, 5, f"own-{kind}"),),
-    )  # fmt: skip  # a place
+    )
 
 
 def _needed(why: Why, one: Operation) -> tuple[float, Part]:

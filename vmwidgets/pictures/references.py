@@ -119,9 +119,14 @@ class References(Picture):
 
 
 def draw_references(
-    runs: Sequence[PolicyRun], value: ReferencesValue | None = None, *, first: int = 0, selection: str = "",
-    opened: Collection[int] = (), width: float = WIDTH,
-) -> Scene:  # fmt: skip  # as others have it
+    runs: Sequence[PolicyRun],
+    value: ReferencesValue | None = None,
+    *,
+    first: int = 0,
+    selection: str = "",
+    opened: Collection[int] = (),
+    width: float = WIDTH,
+) -> Scene:
     """Return the scene of runs of one string, from reference `first` on; many runs are whole only if `opened`."""
     length = len(runs[0].steps)
     sheet = _Sheet.of(runs, value, opened, width - 2 * MARGIN)
@@ -145,16 +150,20 @@ def draw_references(
     others += ["references/more"] * (start > 0 or start + count < length)
     lanes = [
         Lane(_lane(number, line), label=f"{visible(run.headline)}, line {line + 1}")
-        for line in range(len(lines)) for number, run in enumerate(runs)
-    ]  # fmt: skip  # a lane a line of a grid
+        for line in range(len(lines))
+        for number, run in enumerate(runs)
+    ]
     lanes += [Lane(lane, label="other references") for lane in others]
     return boxes.picture(
-        "references", "a string of references",
+        "references",
+        "a string of references",
         f"{counted(length, 'reference')} to {counted(pages, 'page')}{left_out}",
         boxes.below(*lines, _legend(runs, sheet), _folds(start, count, length), gap=6),
-        caption=_caption(runs, value, selected), table=_table(runs, start),
-        lanes=lanes, width=width,
-    )  # fmt: skip  # what it draws, what it says
+        caption=_caption(runs, value, selected),
+        table=_table(runs, start),
+        lanes=lanes,
+        width=width,
+    )
 
 
 def _lane(number: int, line: int) -> str:
@@ -206,9 +215,11 @@ class _Sheet:
                 break
         column = min(_WIDEST, max(least, min(room / len(runs[0].steps), _ROOMY)))
         rows = tuple(tuple(range(begin, begin + beside)) for begin in range(0, len(runs), beside))
-        more = {} if value is None else {
-            (one.policy, one.frames[1]): one.faults[1] - one.faults[0] for one in value.anomalies
-        }  # fmt: skip
+        more = (
+            {}
+            if value is None
+            else {(one.policy, one.frames[1]): one.faults[1] - one.faults[0] for one in value.anomalies}
+        )
         whole = None if len(runs) <= GRIDS else frozenset(opened) & set(range(len(runs)))
         count = max(1, int(room / column + 1e-6))
         lines = -(-len(runs[0].steps) // count)
@@ -275,15 +286,26 @@ def _string(
     middle = (sheet.column - 2) / 2
     top = _NUMBERS + (18.0 if title else 0.0)
     numbers = [
-        Text(_INDEX + column * sheet.column + middle, top, f"{shown[column] + 1}",
-             "strong" if shown[column] == selected else "dim", "middle")
+        Text(
+            _INDEX + column * sheet.column + middle,
+            top,
+            f"{shown[column] + 1}",
+            "strong" if shown[column] == selected else "dim",
+            "middle",
+        )
         for column in _numbered(shown, selected, sheet.column)
-    ]  # fmt: skip
+    ]
     text = numbers + [
-        fitted(_INDEX + column * sheet.column + middle, top + 14, _page(run.steps[index]), sheet.column - 2,
-               "mono strong", "middle")
+        fitted(
+            _INDEX + column * sheet.column + middle,
+            top + 14,
+            _page(run.steps[index]),
+            sheet.column - 2,
+            "mono strong",
+            "middle",
+        )
         for column, index in enumerate(shown)
-    ]  # fmt: skip
+    ]
     if title:
         text.append(Text(_INDEX, 13, title, "strong"))
     if not place:
@@ -330,9 +352,15 @@ def _name(run: PolicyRun, number: int, sheet: _Sheet, line: int, box: Box, text:
         return kit.runs(f"{_lane(number, line)}/names", box, text, title=run.headline)
     word, high = ("fold it", box.h) if sheet.is_whole(number) else ("show what its frames hold", LINE)
     return Node(
-        f"references/run/{number}/{line}", "fold", *box._replace(h=high), shape="none", text=tuple(text),
-        title=f"{run.headline}; {word}", action="open", lane="references/runs",
-    )  # fmt: skip
+        f"references/run/{number}/{line}",
+        "fold",
+        *box._replace(h=high),
+        shape="none",
+        text=tuple(text),
+        title=f"{run.headline}; {word}",
+        action="open",
+        lane="references/runs",
+    )
 
 
 def _frames(run: PolicyRun, number: int, sheet: _Sheet, x: float, top: float = 0.0) -> Iterator[Text]:
@@ -372,8 +400,9 @@ def _name_above(runs: Sequence[PolicyRun], number: int, sheet: _Sheet, line: int
     room = w - text_width(words, "strong") - 8
     text = [
         fitted(0, 14, f"{visible(run.policy)}, {counted(run.frames, 'frame')}", room, "strong"),
-        Text(w, 14, words, "strong", "end"), *_frames(run, number, sheet, 0, LINE + 2),
-    ]  # fmt: skip  # a name, then what its rows are
+        Text(w, 14, words, "strong", "end"),
+        *_frames(run, number, sheet, 0, LINE + 2),
+    ]
     return _name(run, number, sheet, line, box._replace(h=LINE + 2 + sheet.high(run, number)), text)
 
 
@@ -423,10 +452,17 @@ def _column(lane: str, run: PolicyRun, index: int, is_whole: bool, box: Box) -> 
         gone = ",".join(map(str, step.gone))
         text.append(fitted(middle, _DOTS + drawn * _ROW + 13, gone, room, "mono", "middle"))
     return Node(
-        f"{lane}/{index}", "reference", *box, thing=f"reference:{index}", text=tuple(run for run in text if run.text),
-        bars=tuple(bars), state=("miss",) if step.fault else ("hit",), title=_title(run, index), action="select",
+        f"{lane}/{index}",
+        "reference",
+        *box,
+        thing=f"reference:{index}",
+        text=tuple(run for run in text if run.text),
+        bars=tuple(bars),
+        state=("miss",) if step.fault else ("hit",),
+        title=_title(run, index),
+        action="select",
         lane=lane,
-    )  # fmt: skip
+    )
 
 
 def _legend(runs: Sequence[PolicyRun], sheet: _Sheet) -> Part:
@@ -478,9 +514,11 @@ def _folds(start: int, count: int, length: int) -> Part:
         (later, start + count, f"{counted(later, 'later reference')} ▸"),
     )
     folds = [
-        boxes.folded(f"references/from/{first}", words, lane="references/more", opens=True) if some > 0
-        else boxes.below() for some, first, words in ways
-    ]  # fmt: skip  # on each side
+        boxes.folded(f"references/from/{first}", words, lane="references/more", opens=True)
+        if some > 0
+        else boxes.below()
+        for some, first, words in ways
+    ]
     return boxes.equal(folds, 1, most=220)
 
 

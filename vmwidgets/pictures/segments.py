@@ -58,9 +58,14 @@ def placement(at: At) -> Scene:
             yield from (_band(one, placed, other) for other in stretches if one.name in other.names)
 
     return boxes.picture(
-        "segments", "a program in physical memory", "", boxes.linked(boxes.sized(sides), bands),
-        caption=_caption(value, stretches), table=Table(("from", "up to", "size", "what"), rows), width=at.width,
-    )  # fmt: skip
+        "segments",
+        "a program in physical memory",
+        "",
+        boxes.linked(boxes.sized(sides), bands),
+        caption=_caption(value, stretches),
+        table=Table(("from", "up to", "size", "what"), rows),
+        width=at.width,
+    )
 
 
 def _program(segments: Sequence[Segment], w: float) -> Part:

@@ -83,8 +83,11 @@ def scene_of(at: At, *, room: Mapping[int, int] = MappingProxyType({})) -> Scene
         )
     elif frames:
         part = capsules(frames, before, tasks, ranges_of(at, frames))
-    rows = [(f"{frame:#x}", task, str(Address(va)), rights)
-            for frame, users in sorted(frames.items()) for (task, va), rights in users.items()]  # fmt: skip
+    rows = [
+        (f"{frame:#x}", task, str(Address(va)), rights)
+        for frame, users in sorted(frames.items())
+        for (task, va), rights in users.items()
+    ]
     table = Table(("frame", "task", "address", "rights"), rows)
 
     def drawn(then: At) -> object:

@@ -174,9 +174,13 @@ def marks_of_tables(moment: Moment, before: PageTables[Any], now: PageTables[Any
 
 
 def _state_of(
-    row: WindowRow, table: OpenTable, width: int, words: Mapping[int, tuple[int, int]], before: PageTables[Any],
+    row: WindowRow,
+    table: OpenTable,
+    width: int,
+    words: Mapping[int, tuple[int, int]],
+    before: PageTables[Any],
     now: PageTables[Any],
-) -> str:  # fmt: skip
+) -> str:
     """Return whether a row is "new" or "changed"; "" if it is unchanged."""
     if row.kind == "fold":
         return ""

@@ -465,6 +465,11 @@ def walk_line(machine: Machine, task: str, address: int, *, is_open: bool, momen
     if not is_open:
         return line
     walk = draw_walk(
-        found, neighbours_of(space.tables, found), title=title, there=said, machine=machine.name, width=width,
-    )  # fmt: skip
+        found,
+        neighbours_of(space.tables, found),
+        title=title,
+        there=said,
+        machine=machine.name,
+        width=width,
+    )
     return replace(stack([line, walk], "walk", headed=False), table=line.table)

@@ -48,10 +48,14 @@ def draw_curves(at: At) -> Scene:
     if value.tick:
         subtitle += f" · a tick each {counted(value.tick, 'reference')}"
     return boxes.picture(
-        "faults", f"faults of {visible(value.name)}" if value.name else "faults by number of frames", subtitle,
+        "faults",
+        f"faults of {visible(value.name)}" if value.name else "faults by number of frames",
+        subtitle,
         boxes.below(boxes.words("faults/up", "faults, logarithmic ↑"), boxes.apart(14), _graph(value, knee)),
-        caption=_caption(value, knee), table=_faults_table(value), width=at.width,
-    )  # fmt: skip  # its parts
+        caption=_caption(value, knee),
+        table=_faults_table(value),
+        width=at.width,
+    )
 
 
 @picture_of(first_for=IntervalsValue, name="Intervals")
@@ -81,12 +85,14 @@ def draw_times(at: At) -> Scene:
     if not value.counts:
         text = say_traces("no interval", value.first)
     return boxes.picture(
-        "intervals", f"when {visible(value.name)} comes back" if value.name else "when pages come back",
+        "intervals",
+        f"when {visible(value.name)} comes back" if value.name else "when pages come back",
         f"references from one use of a page of {binary_size(value.page)} to the next",
-        boxes.below(head, boxes.rows("intervals", columns, rows)), caption=Caption(text),
+        boxes.below(head, boxes.rows("intervals", columns, rows)),
+        caption=Caption(text),
         table=Table(("references later", "references"), [(words, f"{count:,}") for words, count in value.rows()]),
         width=at.width,
-    )  # fmt: skip  # its parts
+    )
 
 
 # ---- curves ------------------------------------------------------------------------------------------
@@ -111,8 +117,9 @@ def _graph(value: FaultsValue, knee: str) -> Part:
         words = "frames, logarithmic →" if plot.is_wide else "frames →"
         return boxes.below(
             boxes.below(boxes.drawing(_HIGH, things), boxes.at_end("faults/frames", words)),
-            boxes.flowing([_meaning(number, *one) for number, one in enumerate(meanings)], gap=12), gap=8,
-        )(drawn, x, y, w)  # fmt: skip  # curves, then what they mean
+            boxes.flowing([_meaning(number, *one) for number, one in enumerate(meanings)], gap=12),
+            gap=8,
+        )(drawn, x, y, w)
 
     return put
 
@@ -177,8 +184,16 @@ class _Plot(NamedTuple):
         if said:
             policy = _first_policy(self.value)
             at = self.value.knee(policy)
-            yield Node("faults/knee", "marker", self.x(at) - 5, self.y(self.value.faults(policy, at)) - 15, 10, 9,
-                       shape="triangle", title=said)  # fmt: skip  # a node
+            yield Node(
+                "faults/knee",
+                "marker",
+                self.x(at) - 5,
+                self.y(self.value.faults(policy, at)) - 15,
+                10,
+                9,
+                shape="triangle",
+                title=said,
+            )
 
     def anomalies(self) -> Iterator[Node]:
         """Yield a ring around both numbers of frames if more frames make more faults."""
@@ -196,8 +211,13 @@ class _Plot(NamedTuple):
             words = f"{count:,}"
             lines = [Bar(_ROOM, 7.5, self.box.w, 1, "rail")] * (count in between)  # others would hide curves
             place = kit.Box(self.box.x - _ROOM, at - 8, self.box.w + _ROOM, 16)
-            yield kit.runs(f"faults/scale/{count}", place, [Text(_ROOM - 8, 12, words, "label dim", "end")], bars=lines,
-                           title=f"{words} faults")  # fmt: skip  # its parts
+            yield kit.runs(
+                f"faults/scale/{count}",
+                place,
+                [Text(_ROOM - 8, 12, words, "label dim", "end")],
+                bars=lines,
+                title=f"{words} faults",
+            )
 
     def numbers(self) -> Iterator[Node]:
         """Yield numbers of frames, the least and the most first, as far as there is room."""
@@ -205,8 +225,12 @@ class _Plot(NamedTuple):
         widths = ((size, self.x(size), text_width(f"{size:,}") / 2 + 5) for size in (sizes[0], sizes[-1], *sizes))
         for size, at, half in _that_fit(widths):
             place = kit.Box(at - half, self.box.y + self.box.h + 4, 2 * half, 18)
-            yield kit.runs(f"faults/frames/{size}", place, [Text(half, 13, f"{size:,}", "label dim", "middle")],
-                           title=counted(size, "frame"))  # fmt: skip  # its parts
+            yield kit.runs(
+                f"faults/frames/{size}",
+                place,
+                [Text(half, 13, f"{size:,}", "label dim", "middle")],
+                title=counted(size, "frame"),
+            )
 
 
 def _that_fit(places: Iterable[tuple[int, float, float]]) -> Iterator[tuple[int, float, float]]:
@@ -230,8 +254,14 @@ class _Curve(NamedTuple):
     def drawn(self) -> Iterator[Node | Link]:
         """Yield the points, and the line through them."""
         for end, ((x, y), title) in enumerate(zip(self.points, self.titles, strict=True)):
-            yield kit.runs(f"faults/{self.policy}/{end}", kit.Box(x - 3, y - 3, 6, 6), (),
-                           bars=(Bar(1, 1, 4, 4, self.style),), lane=f"faults/{self.policy}", title=title)  # fmt: skip
+            yield kit.runs(
+                f"faults/{self.policy}/{end}",
+                kit.Box(x - 3, y - 3, 6, 6),
+                (),
+                bars=(Bar(1, 1, 4, 4, self.style),),
+                lane=f"faults/{self.policy}",
+                title=title,
+            )
         if len(self.points) > 1:
             ends = f"faults/{self.policy}/0", f"faults/{self.policy}/{len(self.points) - 1}"
             yield Link(f"faults/{self.policy}", "curve", *ends, tuple(self.points), (self.style,))
@@ -298,8 +328,12 @@ def _named(curves: Sequence[_Curve], sizes: Sequence[int], wanted: int, within: 
     for place, one in enumerate(sorted(curves, key=lambda one: one.at(x)), 1):
         said = one.said(at)
         own = kit.Box(box.x, box.y + _WORDS * place, _SAMPLE + text_width(said, "strong"), _WORDS)
-        node = kit.runs(f"faults/name/{one.policy}", own, [Text(_SAMPLE, 13, said, "strong")],
-                        title=f"{head}: {said}" if one.faults else said)  # fmt: skip  # a node
+        node = kit.runs(
+            f"faults/name/{one.policy}",
+            own,
+            [Text(_SAMPLE, 13, said, "strong")],
+            title=f"{head}: {said}" if one.faults else said,
+        )
         near = min(range(len(one.points)), key=lambda end: abs(one.points[end][0] - x))
         y = one.at(x)
         is_led = not there or y - there[-1] > _APART
@@ -382,9 +416,14 @@ def _caption(value: FaultsValue, knee: str) -> Caption:
     if found:
         which, few, many = found[0]
         anomaly = say_traces(
-            "anomaly", len(found), policy=which, few=f"{few:,}", many=f"{many:,}",
-            before=f"{value.faults(which, few):,}", after=f"{value.faults(which, many):,}",
-        )  # fmt: skip
+            "anomaly",
+            len(found),
+            policy=which,
+            few=f"{few:,}",
+            many=f"{many:,}",
+            before=f"{value.faults(which, few):,}",
+            after=f"{value.faults(which, many):,}",
+        )
         reasons.append(anomaly)
     return Caption(compared[0] if compared else text, (), " ".join(reasons))
 
@@ -420,8 +459,12 @@ def _compared(value: FaultsValue) -> list[str]:
     names = {"least": listed([visible(one) for one in least]), "most": listed([visible(one) for one in most])}
     said = say_traces("least", size, **names, few=f"{few:,}", many=f"{many:,}")
     best = {one: value.faults(one, size) for one in value.policies if one not in policies}
-    return [said, *(
-        say_traces("possible/least", policy=one) if faults == few
-        else say_traces("possible", size, policy=one, faults=f"{faults:,}")
-        for one, faults in best.items()
-    )]  # fmt: skip  # a sentence each
+    return [
+        said,
+        *(
+            say_traces("possible/least", policy=one)
+            if faults == few
+            else say_traces("possible", size, policy=one, faults=f"{faults:,}")
+            for one, faults in best.items()
+        ),
+    ]

@@ -163,8 +163,9 @@ def sight_of(machine: Machine, one: Translation, moment: Moment) -> Sight:
     if not one.lookups or not is_in_it:
         return Sight(None, every, frame)
     begun = [lookup for lookup in one.lookups if lookup.at < moment.place]
-    unread = Reach(levels, 0, len(found.steps), ("Not read", "the TLB is checked first"), width=width,
-                   is_walked=is_walked)  # fmt: skip  # one call
+    unread = Reach(
+        levels, 0, len(found.steps), ("Not read", "the TLB is checked first"), width=width, is_walked=is_walked
+    )
     if not begun:
         return Sight(one.lookups[0], unread, None)
     lookup = begun[-1]
@@ -295,9 +296,14 @@ def _walk(at: At, one: Translation, moment: Moment, sight: Sight) -> Scene:
     found = walked(at.whole, one, moment)
     beside = neighbours_of(space.tables, found)
     drawn = draw_reach(
-        found, beside, sight.reach, there=there(space, one.va), made=sight.lookup is not None,
-        machine=at.whole.name, width=at.width,
-    )  # fmt: skip
+        found,
+        beside,
+        sight.reach,
+        there=there(space, one.va),
+        made=sight.lookup is not None,
+        machine=at.whole.name,
+        width=at.width,
+    )
     return replace(drawn, about={} if sight.asked else of_walk(found, space.whose))  # or hovering tells
 
 
@@ -312,8 +318,9 @@ def _frames(at: At, one: Translation, moment: Moment, sight: Sight) -> Scene:
     there = [frame for frame in wanted if frame < int(at.whole.ram_bytes) >> PAGE_SHIFT]
     look = look_at(target, moment, [*there, *touched_frames(moment.events)])
     selected = target.frame(there[0]) if sight.frame is not None and there[:1] == [sight.frame] else None
-    return draw_frames(look, selected=selected, among=[cached, among], named=named, machine=at.whole.name,
-                       width=at.width, rows=1)  # fmt: skip
+    return draw_frames(
+        look, selected=selected, among=[cached, among], named=named, machine=at.whole.name, width=at.width, rows=1
+    )
 
 
 def _frames_named(machine: Machine, one: Translation, moment: Moment) -> list[int]:
@@ -361,6 +368,13 @@ def nothing_translated(at: At, whose: str) -> Scene:
     )
     nodes = [paragraph("translation/none", words, MARGIN, 8, at.width - 2 * MARGIN)]
     return scene(
-        "translation", f"translations{of}", at.whole.architecture, nodes, caption=at.moment.caption,
-        table=Table(("pane", "what"), ()), steps=at.moment.steps(lambda _: ()), machine=at.whole.name, width=at.width,
-    )  # fmt: skip
+        "translation",
+        f"translations{of}",
+        at.whole.architecture,
+        nodes,
+        caption=at.moment.caption,
+        table=Table(("pane", "what"), ()),
+        steps=at.moment.steps(lambda _: ()),
+        machine=at.whole.name,
+        width=at.width,
+    )

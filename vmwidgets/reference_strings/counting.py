@@ -588,8 +588,12 @@ def _optimal(runs: Runs, sizes: Sequence[int]) -> dict[int, Counts]:
 
 
 ONE_BY_ONE: dict[str, Policy] = {
-    "fifo": _fifo, "clock": _clock, "aging": _aging, "nru": _nru, "random": _random,
-}  # fmt: skip  # pairs
+    "fifo": _fifo,
+    "clock": _clock,
+    "aging": _aging,
+    "nru": _nru,
+    "random": _random,
+}
 """The policies that are run for each size, by name."""
 
 SAME = {"second chance": "clock"}

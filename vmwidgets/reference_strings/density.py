@@ -122,12 +122,16 @@ def density(
     ends = [*starts[1:].tolist(), len(names)]
     rows = tuple(
         PagesRow(
-            int(names[start]), int(names[end - 1]), end - start, sum(part[row][0] for part in cells),
-            sum(part[row][1] for part in cells), tuple((a, b, c) for a, b, c in (part[row] for part in cells)),
+            int(names[start]),
+            int(names[end - 1]),
+            end - start,
+            sum(part[row][0] for part in cells),
+            sum(part[row][1] for part in cells),
+            tuple((a, b, c) for a, b, c in (part[row] for part in cells)),
             name_of(int(names[start]), named),
         )
         for row, (start, end) in enumerate(zip(starts.tolist(), ends, strict=True))
-    )  # fmt: skip  # a record
+    )
     sums = np.sort(often)[::-1].cumsum()
     hot = int(np.searchsorted(sums, 0.9 * sums[-1])) + 1
     return Density(rows, tuple(int(np.count_nonzero(one)) for one in in_use), len(used), hot)

@@ -240,9 +240,13 @@ class _Run(Pages):
             self.waited += len(self.outside) * _measured(before, self.now)
         span = TIME - WARM
         return LoadPoint(
-            self.scope, len(self.tasks), self.busy / span, self.disk_busy / span,
-            1000 * self.faults / max(1, self.references), self.waited / span,
-        )  # fmt: skip
+            self.scope,
+            len(self.tasks),
+            self.busy / span,
+            self.disk_busy / span,
+            1000 * self.faults / max(1, self.references),
+            self.waited / span,
+        )
 
     def _arrive(self) -> None:
         """Let tasks continue whose page or device is ready by now."""

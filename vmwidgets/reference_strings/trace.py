@@ -335,11 +335,17 @@ class Trace:
         found = density(self.coded(size), first, end, parts, rows, (begin, stop), named)
         # A reference to two pages is in the rows of both, but is listed as one reference.
         there = chosen if (low, high) == (0, 1 << 64) else chosen._to(begin * size, stop * size - 1)
-        listed = tuple(
-            Listed(first + number, address, DOES[kind])
-            for number, (address, kind) in enumerate(zip(chosen.addresses.tolist(), chosen.kinds.tolist(), strict=True))
-            if low <= address < high
-        ) if len(chosen) <= MOST_LISTED else ()  # fmt: skip  # only if they are few
+        listed = (
+            tuple(
+                Listed(first + number, address, DOES[kind])
+                for number, (address, kind) in enumerate(
+                    zip(chosen.addresses.tolist(), chosen.kinds.tolist(), strict=True)
+                )
+                if low <= address < high
+            )
+            if len(chosen) <= MOST_LISTED
+            else ()
+        )
         is_part = len(chosen) < len(self) or low > 0 or high < 1 << 64
         return LocalityValue(
             self.name, len(there), found.pages, found.hot, size, found.rows, found.sets, there.mix, first, end, is_part,
@@ -389,7 +395,7 @@ class Trace:
                 for at, one in enumerate(sizes)
             }
             for policy in each[0].policies
-        }  # fmt: skip  # sums
+        }
         references = sum(one.references for one in each)
         return FaultsValue(self.name, references, pages, size, sizes, counts, (), tick, each[0].own)
 

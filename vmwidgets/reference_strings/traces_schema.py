@@ -37,8 +37,10 @@ class IntervalsValue:
 
     def rows(self) -> tuple[tuple[str, int], ...]:
         """Return the times in words, each with its number of references; then the first references."""
-        times = tuple((f"{1 << place:,} to {(2 << place) - 1:,}" if place else "1", count)
-                      for place, count in enumerate(self.counts))  # fmt: skip  # pairs
+        times = tuple(
+            (f"{1 << place:,} to {(2 << place) - 1:,}" if place else "1", count)
+            for place, count in enumerate(self.counts)
+        )
         return (*times, ("first reference", self.first))
 
     @in_ascii

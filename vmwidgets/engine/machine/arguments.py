@@ -277,8 +277,13 @@ def flag(value: Any, name: str) -> bool:
 
 
 ACCESSES: dict[str, Access] = {
-    "read": "read", "r": "read", "write": "write", "w": "write", "execute": "execute", "x": "execute",
-}  # fmt: skip  # pairs of long and short
+    "read": "read",
+    "r": "read",
+    "write": "write",
+    "w": "write",
+    "execute": "execute",
+    "x": "execute",
+}
 
 
 def access(value: Any) -> Access:

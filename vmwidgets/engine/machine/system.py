@@ -216,8 +216,10 @@ class System:
         self.maps["kernel_map"] = kernel.kernel_map
         self.kmem_maps = {short_name(vm_map): vm_map for vm_map in kmem.kmem.maps}
         self.roles["kernel_map"] = {
-            BOOT_ENTRY: "boot range", KENTRY_ENTRY: "kentry area", KMEM_ENTRY: "kernel memory",
-        }  # fmt: skip  # pairs of id and role
+            BOOT_ENTRY: "boot range",
+            KENTRY_ENTRY: "kentry area",
+            KMEM_ENTRY: "kernel memory",
+        }
         self.roles["kmem/kernel_map"] = {kmem.boot_entry: "boot"}
 
     def _boot_kernel(self) -> Kernel:

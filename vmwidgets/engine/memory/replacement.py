@@ -580,9 +580,13 @@ class Own(Policy):
 
 
 SIMPLE: dict[str, type[Policy]] = {
-    "fifo": Fifo, "lru": Lru, "second chance": SecondChance, "clock": Clock, "aging": Aging,
+    "fifo": Fifo,
+    "lru": Lru,
+    "second chance": SecondChance,
+    "clock": Clock,
+    "aging": Aging,
     "nru": NotRecentlyUsed,
-}  # fmt: skip  # pairs of name and class
+}
 
 POLICIES = (*SIMPLE, "working set", "opt")
 """The names of all policies."""

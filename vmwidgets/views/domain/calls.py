@@ -105,8 +105,17 @@ def _call(item: Item, at: int, box: Box, whole: bool) -> Node:
     kind, title = "call", f"step {item.first}: {step.call}: {step.sentence}"
     if item.folded:
         words, kind, title = ("…",), "fold", f"steps {item.first} to {item.last}, folded: go there"
-    return kit.chip(f"calls/step/{item.first}", kind, box, words, state=["folded"] * item.folded + state, title=title,
-                    action="open", lane=f"calls/{step.level}", spare=2)  # fmt: skip  # a box
+    return kit.chip(
+        f"calls/step/{item.first}",
+        kind,
+        box,
+        words,
+        state=["folded"] * item.folded + state,
+        title=title,
+        action="open",
+        lane=f"calls/{step.level}",
+        spare=2,
+    )
 
 
 def _refills(items: Sequence[Item], places: Sequence[Box], strip: Box) -> Iterator[Node]:
@@ -138,5 +147,6 @@ def _refill(items: Sequence[Item], places: Sequence[Box], level: int, strip: Box
         ways = f"{name}: {missing} short{got}", f"{name}: {missing}{got}", f"{name}: {missing}", name, ""
     label = wording(ways, min(w - 8, strip.x + strip.w - x))
     text = (Text(6, 12, label, "label"),) if label else ()
-    return Node(f"calls/refill/{level}/{items[0].first}", "refill", x, y, w, HEAD + BOX + 5 + deep * ROW, text=text,
-                title=title)  # fmt: skip  # behind the boxes
+    return Node(
+        f"calls/refill/{level}/{items[0].first}", "refill", x, y, w, HEAD + BOX + 5 + deep * ROW, text=text, title=title
+    )

@@ -56,10 +56,14 @@ def capabilities(at: At) -> Sheet:
     seen = domain_at(at)
     steps = seen.steps(_changes)
     return Sheet(
-        f"{seen.value.name}: capabilities", f"{seen.value.architecture} · {held_words(seen)}",
-        slots_part(seen), steps=steps, header=SLOTS_HEADER, rows=lambda: slots_rows(seen),
+        f"{seen.value.name}: capabilities",
+        f"{seen.value.architecture} · {held_words(seen)}",
+        slots_part(seen),
+        steps=steps,
+        header=SLOTS_HEADER,
+        rows=lambda: slots_rows(seen),
         caption=seen.caption(steps, answer(seen), tells=False),
-    )  # fmt: skip  # what it draws, what it says
+    )
 
 
 def _changes(event: ev.Event) -> bool:
@@ -220,8 +224,15 @@ def _group(seen: DomainAt, cnode: CnodeValue, group: Group, each: int, w: float)
 def _removed(seen: DomainAt, cnode: CnodeValue, w: float) -> Iterator[tuple[float, Part]]:
     """Yield the slots of a cnode from which the operation deleted a capability, if it did, by kind."""
     held, deleted = {one.ref for one in cnode.capabilities}, ev.CapabilityDeleted
-    mine = {one.ref.slot: one for one in seen.moment.so_far if isinstance(one, deleted) and one.ref.cnode == cnode.name
-            and one.domain == seen.value.name and f"cap:{one.ref}" in seen.changed and one.ref not in held}  # fmt: skip
+    mine = {
+        one.ref.slot: one
+        for one in seen.moment.so_far
+        if isinstance(one, deleted)
+        and one.ref.cnode == cnode.name
+        and one.domain == seen.value.name
+        and f"cap:{one.ref}" in seen.changed
+        and one.ref not in held
+    }
     if mine:
         kinds = Counter(kind_words(one.kind).words for one in mine.values())
         said = f"removed: {listed([many(count, words) for words, count in kinds.most_common()])}"
@@ -238,9 +249,17 @@ MOST_GONE = 24
 
 
 def _gone(one: ev.CapabilityDeleted, box: Box) -> Node:
-    return kit.chip(f"gone/{one.ref.cnode}/{one.ref.slot}", "cap", box, (f"{one.ref.slot:,}", f"{one.ref.slot}"),
-                    spare=0, style="label dim", state=["gone"], lane="gone",
-                    title=f"{visible(str(one.ref))}: {kind_words(one.kind).words}, removed by {one.how}")  # fmt: skip
+    return kit.chip(
+        f"gone/{one.ref.cnode}/{one.ref.slot}",
+        "cap",
+        box,
+        (f"{one.ref.slot:,}", f"{one.ref.slot}"),
+        spare=0,
+        style="label dim",
+        state=["gone"],
+        lane="gone",
+        title=f"{visible(str(one.ref))}: {kind_words(one.kind).words}, removed by {one.how}",
+    )
 
 
 def _slots(seen: DomainAt, held: Sequence[Held]) -> Part:
@@ -249,8 +268,10 @@ def _slots(seen: DomainAt, held: Sequence[Held]) -> Part:
     def put(w: float) -> Part:
         across = max(1, int((w + GAP + 0.01) // (CELL_W + GAP)))
         rows = (held[at : at + across] for at in range(0, len(held), across))
-        some = (boxes.columns(*((CELL_W, boxes.thing(CELL_H, partial(_slot, seen, *one))) for one in row), gap=GAP)
-                for row in rows)  # fmt: skip  # a row of slots
+        some = (
+            boxes.columns(*((CELL_W, boxes.thing(CELL_H, partial(_slot, seen, *one))) for one in row), gap=GAP)
+            for row in rows
+        )
         return boxes.below(*some, gap=2 * GAP)
 
     return boxes.sized(put)
@@ -263,17 +284,30 @@ def _states(seen: DomainAt, ref: CapRef, held: CapabilityValue | None) -> tuple[
 def _slot(seen: DomainAt, ref: CapRef, held: CapabilityValue | None, box: Box) -> Node:
     style = kind_words(held.kind).colour if held else ""
     return kit.chip(
-        f"slots/{ref.cnode}/{ref.slot}", "cap", box, (f"{ref.slot:,}", f"{ref.slot}"), spare=0, foot=4 * bool(style),
-        thing=seen.thing(ref) if held else f"cap:{ref}", lane=f"slots/{ref.cnode}",
+        f"slots/{ref.cnode}/{ref.slot}",
+        "cap",
+        box,
+        (f"{ref.slot:,}", f"{ref.slot}"),
+        spare=0,
+        foot=4 * bool(style),
+        thing=seen.thing(ref) if held else f"cap:{ref}",
+        lane=f"slots/{ref.cnode}",
         state=[f"holds-{style}" if held else "reserved", *_states(seen, ref, held)],
         bars=(Bar(0, box.h - 4, box.w, 4, style),) * bool(style),
         title=describe(held) if held else f"{visible(str(ref))}: {EMPTY}",
-    )  # fmt: skip  # a slot
+    )
 
 
 def _kind(identity: str, said: str, style: str, states: Sequence[str], box: Box) -> Node:
-    return kit.chip(identity, "kind", box, said, foot=4, state=[*[f"holds-{style}"] * bool(style), *states],
-                    bars=(Bar(0, box.h - 4, box.w, 4, style),) * bool(style))  # fmt: skip  # a number
+    return kit.chip(
+        identity,
+        "kind",
+        box,
+        said,
+        foot=4,
+        state=[*[f"holds-{style}"] * bool(style), *states],
+        bars=(Bar(0, box.h - 4, box.w, 4, style),) * bool(style),
+    )
 
 
 def _free(identity: str, words: str, title: str) -> Part:

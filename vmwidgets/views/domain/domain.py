@@ -50,16 +50,22 @@ def domain(at: At) -> Sheet:
         _row("calls/name", counted(many, "call"), "to kernel and allocators", calls) if many else boxes.below(),
         boxes.heading("heading/books", "what the program has now"),
         _row("slots/name", "capabilities", f"{held:,} in slots", summary_part(seen)),
-        _row("regions/name", counted(value.region_count, "region"), f"{binary_size(mapped)} mapped",
-             regions_part(seen)),
+        _row(
+            "regions/name", counted(value.region_count, "region"), f"{binary_size(mapped)} mapped", regions_part(seen)
+        ),
         _row("slab/name", "slab for records", f"{value.slab.free:,} of {value.slab.total:,} blocks free", gauge(seen)),
         gap=14,
-    )  # fmt: skip  # the answer, how it came, and what there is
+    )
     return Sheet(
-        value.name, f"{value.architecture} · {held_words(seen)} · {mapped_words(seen)}", part,
-        caption=seen.caption(steps), steps=steps, lanes=COLUMNS,
-        header=("", *TREE_HEADER), rows=lambda: _rows(seen),
-    )  # fmt: skip  # what it draws, what it says
+        value.name,
+        f"{value.architecture} · {held_words(seen)} · {mapped_words(seen)}",
+        part,
+        caption=seen.caption(steps),
+        steps=steps,
+        lanes=COLUMNS,
+        header=("", *TREE_HEADER),
+        rows=lambda: _rows(seen),
+    )
 
 
 def _row(identity: str, name: str, number: str, part: Part) -> Part:

@@ -61,15 +61,18 @@ def paging(at: At) -> Sheet:
     ran = sum(len(one.functions) for one in sides.values())
     rest = counted(len(measures) - len(DECIDE), "measure"), counted(ranges, "range"), counted(ran, "function")
     return Sheet(
-        f"{visible(value.task.label)} · {visible(value.domain.label)}", _subtitle(value),
+        f"{visible(value.task.label)} · {visible(value.domain.label)}",
+        _subtitle(value),
         boxes.below(
             boxes.beside(*starmap(_card, sides.items()), gap=24, least=340),
             _measures("how often the kernel was needed", [one for one in deciding if not one[1][3]]),
             _measures("memory to keep track of memory", [one for one in deciding if one[1][3]]),
-            boxes.folded("paging/fold", f"{' · '.join(rest)} more, in the table", lane="paging"), gap=24,
+            boxes.folded("paging/fold", f"{' · '.join(rest)} more, in the table", lane="paging"),
+            gap=24,
         ),
-        caption=_caption(value), table=_table(value),
-    )  # fmt: skip  # what it draws, what it says
+        caption=_caption(value),
+        table=_table(value),
+    )
 
 
 DECIDE = "page faults", "calls of the kernel by the program", "bytes of tables", "bytes of records"
@@ -104,8 +107,9 @@ def _card(name: str, side: PagingSide) -> Part:
     tables, records = (", ".join(map(_records_words, some)) or "none" for some in (side.tables, side.records))
     lines = [
         kit.Line(visible(side.label), "body strong", f"{side.decider} decides", "label"),
-        kit.Line(f"tables: {tables}"), kit.Line(f"records: {records}; {side.architecture}", "label dim"),
-    ]  # fmt: skip  # a line each
+        kit.Line(f"tables: {tables}"),
+        kit.Line(f"records: {records}; {side.architecture}", "label dim"),
+    ]
     return boxes.card(f"paging/{name}", lines, kind="paging", strip=[name], lane=f"paging/{name}", action="select")
 
 
@@ -139,8 +143,10 @@ def _measure(number: int, measure: Measure, most: int, box: Box) -> Iterator[Nod
         fitted(room + GAP + between / 2, base, name, MIDDLE, "body", "middle"),
         Text(after + widths[1] + 6, base + down, said[1], "body strong"),
     )
-    bars = [Bar(room - widths[0], 3 + down, widths[0], HIGH - 6, "task"),
-            Bar(after, 3 + down, widths[1], HIGH - 6, "domain")]  # fmt: skip  # to the left and to the right
+    bars = [
+        Bar(room - widths[0], 3 + down, widths[0], HIGH - 6, "task"),
+        Bar(after, 3 + down, widths[1], HIGH - 6, "domain"),
+    ]
     yield Node(f"paging/measure/{number}", "measure", box.x, box.y, box.w, HIGH + down, shape="none", text=text,
                bars=tuple(bars), title=f"{name}: {said[0]} and {said[1]}")  # fmt: skip
 

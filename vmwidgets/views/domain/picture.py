@@ -155,9 +155,11 @@ def domain_at(at: At) -> DomainAt:
     """Return the domain that a picture shows, at its moment; after the domain's end, as the operation left it."""
     target: MachineDomain = at.target
     opened = [fold_of(node_id) for node_id in at.opened if "/fold/" in node_id]
-    look = _after_the_end(target) if target.pmap.destroyed else at.look(
-        target, focus_of(at.moment.events, target.name, at.selection, opened)
-    )  # fmt: skip  # one of two
+    look = (
+        _after_the_end(target)
+        if target.pmap.destroyed
+        else at.look(target, focus_of(at.moment.events, target.name, at.selection, opened))
+    )
     value = look.now
     new, changed = marks_of(look.moment.so_far, value)
     told = value, style_of(look.after), look.moment, decoder(target), at.selection, opened, new, changed

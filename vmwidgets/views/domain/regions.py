@@ -89,9 +89,17 @@ def _region(seen: DomainAt, region: Vregion, words: tuple[str, str], box: Box) -
     bars = [Bar(0, box.h - 4, box.w, 4, "rail"), Bar(0, box.h - 4, max(2.0, share), 4, style)][: 1 + bool(mapped)]
     title = f"region {Address(region.base)}–{Address(region.end)}, {size}: {words[0]}, {binary_size(mapped)} mapped"
     return kit.cell(
-        f"regions/{region.id}", "region", box, ((words[0], "label"), (words[1], "mono label dim")), feet=(16.0, 33.0),
-        bars=bars, thing=thing, state=(f"holds-{style}", *seen.states(thing)), title=title, lane="regions",
-    )  # fmt: skip  # a region
+        f"regions/{region.id}",
+        "region",
+        box,
+        ((words[0], "label"), (words[1], "mono label dim")),
+        feet=(16.0, 33.0),
+        bars=bars,
+        thing=thing,
+        state=(f"holds-{style}", *seen.states(thing)),
+        title=title,
+        lane="regions",
+    )
 
 
 REGIONS_HEADER = ("from", "to", "size", "what", "flags", "offset")
@@ -103,8 +111,14 @@ def regions_rows(seen: DomainAt) -> Iterator[tuple[str, ...]]:
     for region in shown:
         used = f"slab frames, {binary_size(seen.value.meta_used)} used"
         what = used if is_of_the_slab(seen, region) else visible(region.memobj)
-        yield (str(Address(region.base)), str(Address(region.end)), binary_size(region.size), what,
-               flag_words(region.flags), f"{region.offset:#x}")  # fmt: skip  # a row
+        yield (
+            str(Address(region.base)),
+            str(Address(region.end)),
+            binary_size(region.size),
+            what,
+            flag_words(region.flags),
+            f"{region.offset:#x}",
+        )
     left_out = seen.value.region_count - len(shown)
     if left_out > 0:
         yield f"… {left_out:,} more", *[""] * (len(REGIONS_HEADER) - 1)

@@ -59,10 +59,16 @@ def slab_levels(at: At) -> Sheet:
     refills = [boxes.drawing(21, partial(_refill, *one)) for one in enumerate(refills_of(seen))]
     part = boxes.below(
         boxes.words("slab/words", said), gauge(seen), _pieces(seen), boxes.below(*refills, gap=3), gap=16
-    )  # fmt: skip  # from the answer to its causes
-    return Sheet(f"{seen.value.name}: slab", seen.value.architecture, part,
-                 caption=seen.caption(steps, answer(seen), tells=False), steps=steps, header=HEADER,
-                 rows=lambda: slab_rows(seen))  # fmt: skip  # what it draws, what it says
+    )
+    return Sheet(
+        f"{seen.value.name}: slab",
+        seen.value.architecture,
+        part,
+        caption=seen.caption(steps, answer(seen), tells=False),
+        steps=steps,
+        header=HEADER,
+        rows=lambda: slab_rows(seen),
+    )
 
 
 def reserve_of(seen: DomainAt) -> int:
@@ -93,10 +99,17 @@ def gauge(seen: DomainAt) -> Part:
         said = f"the last {wanted}: reserve" if reserve == wanted else f"reserve: {reserve} of {wanted}"
         left = text_width(f"{used:,} used", "strong") + 10
         text = [
-            Text(0, 12, f"{used:,} used", "strong"), fitted(box.w, 12, said, box.w - left, "strong", "end"),
-            fitted((wide + box.w - end) / 2, 18 + HIGH / 2 + 4, f"{slab.free:,} free, with the reserve",
-                   box.w - end - wide - 4, "label dim", "middle"),
-        ]  # fmt: skip  # over the bar, and in it
+            Text(0, 12, f"{used:,} used", "strong"),
+            fitted(box.w, 12, said, box.w - left, "strong", "end"),
+            fitted(
+                (wide + box.w - end) / 2,
+                18 + HIGH / 2 + 4,
+                f"{slab.free:,} free, with the reserve",
+                box.w - end - wide - 4,
+                "label dim",
+                "middle",
+            ),
+        ]
         return kit.runs("slab/gauge", box, [run for run in text if run.text], bars=bars, title=title)
 
     return boxes.thing(18 + HIGH, put)
@@ -110,15 +123,22 @@ def _pieces(seen: DomainAt) -> Part:
     older = len(slab.heads) + slab.fold.heads - len(heads)
     free = slab.free - sum(head.free for head in heads)
     columns = (
-        Column(), Column(style="mono label dim", middle=True, rank=2), Column(end=True),
+        Column(),
+        Column(style="mono label dim", middle=True, rank=2),
+        Column(end=True),
         Column(takes=True, rank=1),
-    )  # fmt: skip  # the size, the address, what is used, to scale
+    )
     rows = [
-        Row(f"slab/{head.number}", (*_named(seen, head), *_amounts(head.blocks, head.free)),
+        Row(
+            f"slab/{head.number}",
+            (*_named(seen, head), *_amounts(head.blocks, head.free)),
             f"{' at '.join(filter(None, _named(seen, head)))}: {head.blocks:,} blocks, {head.free:,} free",
-            state=("slab", *seen.states(f"head:{head.address:x}")), lane="slab", thing=f"head:{head.address:x}")
+            state=("slab", *seen.states(f"head:{head.address:x}")),
+            lane="slab",
+            thing=f"head:{head.address:x}",
+        )
         for head in heads
-    ]  # fmt: skip  # a row a piece
+    ]
     rows += [Row("slab/older", (f"{older:,} older", "", *_amounts(blocks, free)), lane="slab")] * bool(older)
     return boxes.rows("slab/pieces", columns, rows, high=24)
 
@@ -191,10 +211,14 @@ def _refill(number: int, refill: Refill, box: Box) -> Iterator[Node]:
     )
     short = f"refill {refill.level}: {refill.missing:,} short → {got}"
     yield kit.card(
-        f"slab/refill/{number}", box._replace(x=box.x + inset, w=box.w - inset),
-        [kit.Line((label, short), right=how)], top=15, kind="refill-level",
-        state=("done",) if refill.done else ("path",) if refill.begun else ("coming",), title=f"{label}: {how}",
-    )  # fmt: skip
+        f"slab/refill/{number}",
+        box._replace(x=box.x + inset, w=box.w - inset),
+        [kit.Line((label, short), right=how)],
+        top=15,
+        kind="refill-level",
+        state=("done",) if refill.done else ("path",) if refill.begun else ("coming",),
+        title=f"{label}: {how}",
+    )
 
 
 HEADER = ("piece", "at", "bytes", "blocks", "free")

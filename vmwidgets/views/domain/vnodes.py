@@ -86,10 +86,15 @@ def vnodes(at: At) -> Sheet:
     kinds = (*CHANGING, ev.VnodeCreated) if operation is not None and operation.name == "domain" else CHANGING
     steps = seen.steps(lambda event: isinstance(event, kinds))  # a new domain's root is linked to nothing
     return Sheet(
-        f"{seen.value.name}: shadow tree", f"{seen.value.architecture} · {mapped_words(seen)}",
-        tree_part(seen, ROWS_ALONE), caption=seen.caption(steps),
-        header=TREE_HEADER, rows=lambda: tree_rows(seen, ROWS_ALONE), steps=steps, lanes=COLUMNS,
-    )  # fmt: skip  # what it draws, what it says
+        f"{seen.value.name}: shadow tree",
+        f"{seen.value.architecture} · {mapped_words(seen)}",
+        tree_part(seen, ROWS_ALONE),
+        caption=seen.caption(steps),
+        header=TREE_HEADER,
+        rows=lambda: tree_rows(seen, ROWS_ALONE),
+        steps=steps,
+        lanes=COLUMNS,
+    )
 
 
 CHANGING = ev.VnodeLinked, ev.VnodeUnlinked, ev.VnodeMapInvoked, ev.VnodeUnmapInvoked, ev.MappingFlagsInvoked
@@ -108,8 +113,9 @@ def tree_part(seen: DomainAt, most: int) -> Part:
         flags = [flag_words(row.node.flags) for row in rows if _is_leaf(row)]
         wants = max([text_width("requested", "label dim"), *(text_width(one, "mono label") for one in flags)])
         wants = min(wants, left_w / 3)
-        drawn.nodes += _heads(seen, kit.Box(x, y, left_w, HEADS + second), kit.Box(right_x, y, right_w, HEADS), wants,
-                              bool(flags))  # fmt: skip  # over both columns
+        drawn.nodes += _heads(
+            seen, kit.Box(x, y, left_w, HEADS + second), kit.Box(right_x, y, right_w, HEADS), wants, bool(flags)
+        )
         y += HEADS + second
         placed: dict[int, Node] = {}
         for is_new, run in groupby(rows, lambda row: not row.folded and vnode_thing(row.node.id) in seen.new):
@@ -334,13 +340,20 @@ def describe(node: VnodeValue, parent: VnodeValue | None = None) -> str:
     """Return a vnode in one line; `parent` is its table."""
     where = f"for {Address(node.va)}–{Address(node.va + node.span)}"
     if node.is_table:
-        parts = [f"vnode of a {kind_words(node.kind).words} {where}", f"capability in {visible(str(node.cap))}",
-                 f"at physical {Address(node.base)}", counted(node.child_count, "child", "children")]  # fmt: skip
+        parts = [
+            f"vnode of a {kind_words(node.kind).words} {where}",
+            f"capability in {visible(str(node.cap))}",
+            f"at physical {Address(node.base)}",
+            counted(node.child_count, "child", "children"),
+        ]
         if node.invokable != node.cap:
             parts.append(f"invoked through its copy in {visible(str(node.invokable))}")
     else:
-        parts = [f"leaf {where}: {visible(str(node.cap))} from byte {node.offset:#x} on",
-                 f"physical {Address(node.base)}", f"{flag_words(node.flags)} when it was mapped"]  # fmt: skip
+        parts = [
+            f"leaf {where}: {visible(str(node.cap))} from byte {node.offset:#x} on",
+            f"physical {Address(node.base)}",
+            f"{flag_words(node.flags)} when it was mapped",
+        ]
     if node.mapping is not None:
         parts.append(f"mapping in {visible(str(node.mapping))}")
     elif node.level and node.descriptor_pa is not None:
@@ -358,10 +371,16 @@ def _fold(row: Row, box: kit.Box) -> Node:
         [counted(tables, "table")] * bool(tables) + [counted(leaves, "leaf", "leaves")] * bool(leaves or not tables)
     )
     return kit.card(
-        f"tree/fold/{row.node.id}/{first}", box, [kit.Line(f"… {summary}", "label dim")],
-        kind="fold", state=("folded",), title=f"{summary} of entries {first} to {fold.last}: open", action="open",
-        lane=COLUMNS[0].name, pad=10,
-    )  # fmt: skip
+        f"tree/fold/{row.node.id}/{first}",
+        box,
+        [kit.Line(f"… {summary}", "label dim")],
+        kind="fold",
+        state=("folded",),
+        title=f"{summary} of entries {first} to {fold.last}: open",
+        action="open",
+        lane=COLUMNS[0].name,
+        pad=10,
+    )
 
 
 def _descriptor(seen: DomainAt, row: Row, box: kit.Box, second: float) -> Node:
@@ -401,9 +420,11 @@ def _descriptor(seen: DomainAt, row: Row, box: kit.Box, second: float) -> Node:
     )
     state = (f"is-{read.kind}", *seen.states(thing))
     large = node.level > 1 and read.kind == "leaf"
-    bars = () if read.kind == "invalid" else (
-        Bar(0, 0, 6.0 if large else 4.0, h, "table" if read.kind == "table" else "own-anonymous"),
-    )  # fmt: skip
+    bars = (
+        ()
+        if read.kind == "invalid"
+        else (Bar(0, 0, 6.0 if large else 4.0, h, "table" if read.kind == "table" else "own-anonymous"),)
+    )
     return Node(name, "hardware", x, y, w, h, thing, text=tuple(texts), bars=bars, state=state, title=title,
                 action="select", lane=COLUMNS[1].name)  # fmt: skip
 
@@ -436,9 +457,14 @@ def tree_rows(seen: DomainAt, most: int) -> Iterator[tuple[str, ...]]:
         offset = f" + {node.offset:#x}" if node.offset else ""
         read = seen.decode(node.level, node.descriptor or 0) if node.descriptor_pa is not None else None
         words = (
-            indent + seen.style.whole(node.va), kind, _entries(node) if read else "", f"{node.cap}{offset}",
-            str(node.mapping or ""), "" if node.is_table else flag_words(node.flags),
+            indent + seen.style.whole(node.va),
+            kind,
+            _entries(node) if read else "",
+            f"{node.cap}{offset}",
+            str(node.mapping or ""),
+            "" if node.is_table else flag_words(node.flags),
             "" if node.descriptor_pa is None else str(Address(node.descriptor_pa)),
-            "" if read is None else f"{node.descriptor or 0:#x}", "" if read is None else _meaning(read),
-        )  # fmt: skip  # a word a column
+            "" if read is None else f"{node.descriptor or 0:#x}",
+            "" if read is None else _meaning(read),
+        )
         yield tuple(map(visible, words))

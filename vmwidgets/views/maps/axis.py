@@ -180,8 +180,11 @@ def _least(segments: Sequence[Segment[Any]], broken: float) -> list[float]:
     """Return the least width of each segment: the more segments there are, the smaller it is."""
     scale = min(1.0, 40 / max(1, len(segments)))
     wide, folded, item, gap = (
-        broken * max(scale, 0.25), 56 * max(scale, 0.4), 10 * max(scale, 0.12), 4 * max(scale, 0.12),
-    )  # fmt: skip
+        broken * max(scale, 0.25),
+        56 * max(scale, 0.4),
+        10 * max(scale, 0.12),
+        4 * max(scale, 0.12),
+    )
     return [wide if s.broken else folded if s.folded else gap if s.item is None else item for s in segments]
 
 

@@ -73,10 +73,12 @@ def comparison(at: At) -> Sheet:
     if maps is value.apart:
         words = say_compared("maps/apart", operation=f"{value.differences[0].number:,}")
     return Sheet(
-        f"the same operations on {counted(len(value.maps), 'map')}", _subtitle(value, style),
+        f"the same operations on {counted(len(value.maps), 'map')}",
+        _subtitle(value, style),
         boxes.below(boxes.words("compare/moment", words), _ribbons(value, maps, style), _grid(value), gap=6),
-        caption=_caption(value), table=_table(value),
-    )  # fmt: skip  # what it draws, what it says
+        caption=_caption(value),
+        table=_table(value),
+    )
 
 
 def _shown(value: ComparisonValue) -> tuple[ComparedMap, ...]:
@@ -172,15 +174,23 @@ def _ribbon(
     """Yield one map: its allocations (`crowded`: as strips without names), with its entries as lines below."""
     strips = _strips(one.pieces, axis, 2, RIBBON - 4, "plain") if crowded else ()
     yield Node(
-        f"compare/{one.label}", "axis", *box, title=_describe(one), bars=(*_breaks(axis), *strips), text=_rest(axis),
+        f"compare/{one.label}",
+        "axis",
+        *box,
+        title=_describe(one),
+        bars=(*_breaks(axis), *strips),
+        text=_rest(axis),
         lane=one.label,
-    )  # fmt: skip  # the ground
+    )
     for number, piece in enumerate(() if crowded else one.pieces):
         yield _piece(one, piece, number, reference, axis, style, box)
     yield kit.runs(
-        f"compare/{one.label}/entries", Box(box.x, box.y + RIBBON + 2, box.w, 4), (),
-        bars=_strips(one.map.entries, axis, 0, 3, "line"), title=f"{one.entries:,} entries of {one.label}",
-    )  # fmt: skip  # below
+        f"compare/{one.label}/entries",
+        Box(box.x, box.y + RIBBON + 2, box.w, 4),
+        (),
+        bars=_strips(one.map.entries, axis, 0, 3, "line"),
+        title=f"{one.entries:,} entries of {one.label}",
+    )
 
 
 def _strips(ranges: Sequence[UsedPiece | EntryValue], axis: Axis, y: float, h: float, style: str) -> tuple[Bar, ...]:
@@ -258,10 +268,16 @@ def _piece(
     elsewhere = ", elsewhere or otherwise than in the first map" if differs else ""
     lines = ((f"{'≠ ' if differs else ''}{piece.name}", "label"),)
     return kit.cell(
-        f"compare/{one.label}/{number}", "range", ground._replace(x=ground.x + x, w=w), lines, feet=(17,),
-        thing=f"piece:{piece.name}", state=("plain", "differs") if differs else ("plain",), lane=one.label,
+        f"compare/{one.label}/{number}",
+        "range",
+        ground._replace(x=ground.x + x, w=w),
+        lines,
+        feet=(17,),
+        thing=f"piece:{piece.name}",
+        state=("plain", "differs") if differs else ("plain",),
+        lane=one.label,
         title=f"{visible(piece.name)}: {limits}, {binary_size(piece.end - piece.start)}{elsewhere}",
-    )  # fmt: skip
+    )
 
 
 def _breaks(axis: Axis) -> tuple[Bar, ...]:
@@ -278,9 +294,10 @@ def _rest(axis: Axis) -> tuple[Text, ...]:
     """Return the size of the shortened part, between the marks."""
     return tuple(
         fitted(one.x + one.w / 2, y, words, one.w - 20, "label dim", "middle")
-        for one in axis if one.broken
+        for one in axis
+        if one.broken
         for y, words in ((11, f"+ {binary_size(one.end - one.start)}"), (23, NOT_TO_SCALE))
-    )  # fmt: skip
+    )
 
 
 def _ticks(axis: Axis, style: AddressStyle, box: Box) -> list[Node]:
@@ -333,17 +350,28 @@ def _named(row: Row, some: Sequence[ComparedMap]) -> Part:
 
 
 def _words(identity: str, words: str, box: Box, *, style: str = "label", title: str = "") -> list[Node]:
-    return [kit.card(identity, box, [kit.Line(words, style)], kind="label", shape="none", top=13, pad=4,
-                     title=visible(title))]  # fmt: skip
+    return [
+        kit.card(
+            identity, box, [kit.Line(words, style)], kind="label", shape="none", top=13, pad=4, title=visible(title)
+        )
+    ]
 
 
 def _cell(row: Row, label: str, outcome: OperationOutcome, differs: bool, box: Box) -> list[Node]:
     state = ["fault"] * outcome.failed + ["differs"] * differs
-    return [kit.card(
-        f"compare/{row.number}/{label}", box, [kit.Line(_ways(outcome, differs), "mono label")], kind="label",
-        shape="box" if state else "none", state=state, top=13, pad=4,
-        title=f"{visible(str(row.operation))} on {label}: {visible(outcome.result)}, {_looked(outcome.steps)}",
-    )]  # fmt: skip
+    return [
+        kit.card(
+            f"compare/{row.number}/{label}",
+            box,
+            [kit.Line(_ways(outcome, differs), "mono label")],
+            kind="label",
+            shape="box" if state else "none",
+            state=state,
+            top=13,
+            pad=4,
+            title=f"{visible(str(row.operation))} on {label}: {visible(outcome.result)}, {_looked(outcome.steps)}",
+        )
+    ]
 
 
 def _outcomes(row: Row) -> list[tuple[OperationOutcome, bool]]:

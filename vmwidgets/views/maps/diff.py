@@ -88,9 +88,11 @@ def diff(at: At) -> Sheet:
     is_wide = at.width >= WIDE
     parts = [boxes.drawing(0, partial(_overview, rows, style))] if rows else []
     draw: dict[str, Callable[[Sequence[Line], AddressStyle], Part]] = {
-        "wrong": partial(_differing, is_wide=is_wide), "missing": partial(_missing, is_wide=is_wide), "alone": _alone,
+        "wrong": partial(_differing, is_wide=is_wide),
+        "missing": partial(_missing, is_wide=is_wide),
+        "alone": _alone,
         "agree": partial(_agreeing, is_wide=is_wide),
-    }  # fmt: skip  # a part a section
+    }
     for section, key in SECTIONS.items():
         if of_it := [line for line in shown if line.section == section]:
             whole = [line for line in lines if line.section == section]
@@ -100,9 +102,13 @@ def diff(at: At) -> Sheet:
     parts.append(boxes.more("diff/more", left, "range", "dim"))
     subtitle = f"the model's map next to the system's, read from {value.source}"
     return Sheet(
-        visible(value.task), subtitle, boxes.below(*parts, gap=18), caption=_caption(value, lines),
-        table=_table(value), lanes=[Lane("ranges", "Ranges, by address", down=True)],
-    )  # fmt: skip
+        visible(value.task),
+        subtitle,
+        boxes.below(*parts, gap=18),
+        caption=_caption(value, lines),
+        table=_table(value),
+        lanes=[Lane("ranges", "Ranges, by address", down=True)],
+    )
 
 
 def _caption(value: MapsDiff, lines: Iterable[Line]) -> Caption:
@@ -119,8 +125,11 @@ def _caption(value: MapsDiff, lines: Iterable[Line]) -> Caption:
 def _summary(value: MapsDiff) -> str:
     """Return how many ranges there are of each verdict, and their bytes, in the words of the lines below."""
     parts = [(verdict, value.of(verdict)) for verdict in VERDICTS]
-    said = (f"{verdict}: {counted(len(rows), 'range')}, {rounded(sum(row.size for row in rows))}"
-            for verdict, rows in parts if rows)  # fmt: skip  # a verdict's part
+    said = (
+        f"{verdict}: {counted(len(rows), 'range')}, {rounded(sum(row.size for row in rows))}"
+        for verdict, rows in parts
+        if rows
+    )
     return "; ".join(said) or "nothing is mapped"
 
 
@@ -237,11 +246,13 @@ def _heading(section: str, key: str, lines: Sequence[Line], box: Box) -> Iterato
     many, size = sum(len(line.rows) for line in lines), rounded(sum(row.size for line in lines for row in line.rows))
     head, about = {
         "wrong": (f"{counted(many, 'range')} should agree", "and do not" if many > 1 else "and does not"),
-        "missing": (f"{many:,} missing in the model", "no call accounts for them" if many > 1 else
-                    "no call accounts for it"),
+        "missing": (
+            f"{many:,} missing in the model",
+            "no call accounts for them" if many > 1 else "no call accounts for it",
+        ),
         "alone": (f"{many:,} only one side can know", "no call asked for them" if many > 1 else "no call asked for it"),
         "agree": (f"{many:,} agree", "same addresses, same rights; a line for each file"),
-    }[section]  # fmt: skip  # what it is, and what that means
+    }[section]
     strong = "body strong error" if section == "wrong" else "body strong"
     x = text_width(head, "body strong") + 12
     room = box.w - x - text_width(size) - 12
@@ -270,8 +281,14 @@ def _name(line: Line) -> str:
 
 def _row(line: Line, style: AddressStyle, *cells: Cell) -> Row:
     """Return a line as a thing that can be selected."""
-    return Row(f"diff/{line.number}/row", cells, _about(line, style), state=("fault",) if line.first.is_fault else (),
-               lane="ranges", thing=f"range:{line.number}")  # fmt: skip  # what it is, then where it leads
+    return Row(
+        f"diff/{line.number}/row",
+        cells,
+        _about(line, style),
+        state=("fault",) if line.first.is_fault else (),
+        lane="ranges",
+        thing=f"range:{line.number}",
+    )
 
 
 def _rights(have: Sequence[MappedAs], look: str) -> Chips:
@@ -285,14 +302,22 @@ def _missing(lines: Sequence[Line], style: AddressStyle, *, is_wide: bool) -> Pa
     is_named = is_wide and len(lines) > 1
     names = ("ranges", "size", "begins at") if is_named else ("", "", "")
     columns = [
-        Column(style="body strong", middle=True, takes=True), Column(names[0], rank=2, under=True),
-        Column(names[1], "body", end=True), Column(names[2], "mono dim", rank=1, under=True),
-    ]  # fmt: skip  # what, how, how much, where
+        Column(style="body strong", middle=True, takes=True),
+        Column(names[0], rank=2, under=True),
+        Column(names[1], "body", end=True),
+        Column(names[2], "mono dim", rank=1, under=True),
+    ]
     some = [
-        _row(line, style, _name(line), _rights([_what(row) for row in line.rows], "missing"), line.size,
-             style.long(line.first.start))
+        _row(
+            line,
+            style,
+            _name(line),
+            _rights([_what(row) for row in line.rows], "missing"),
+            line.size,
+            style.long(line.first.start),
+        )
         for line in lines
-    ]  # fmt: skip  # a row a line
+    ]
     return boxes.rows("diff/missing", columns, some, high=24, gap=4)
 
 
@@ -304,9 +329,11 @@ def _differing(lines: Sequence[Line], style: AddressStyle, *, is_wide: bool) -> 
 def _both(line: Line, style: AddressStyle, is_wide: bool, box: Box) -> Iterator[Node]:
     """Yield one line: its name, the model's version, the system's version, and why they should agree."""
     place, left = style.long(line.first.start), 24.0
-    text = [Text(2, 19, "≠", "title error"),
-            fitted(left, 18, _name(line), box.w * (0.36 if is_wide else 0.6) - left, "body strong", middle=True),
-            Text(box.w, 18, line.size, "body", "end")]  # fmt: skip  # that it differs, name, size
+    text = [
+        Text(2, 19, "≠", "title error"),
+        fitted(left, 18, _name(line), box.w * (0.36 if is_wide else 0.6) - left, "body strong", middle=True),
+        Text(box.w, 18, line.size, "body", "end"),
+    ]
     x, at, bars = (box.w * 0.36 + 12 if is_wide else left), (3.0 if is_wide else 25.0), list[Bar]()
     for side in reversed(SIDES):
         have = [what for row in line.rows if (what := getattr(row, side)) is not None]
@@ -340,16 +367,23 @@ def _small(line: Line) -> Chips:
 
 def _alone(lines: Sequence[Line], style: AddressStyle) -> Part:
     """Return memory that only one side can know about: its ranges, its name, and that side."""
-    columns = [Column(), Column(middle=True), Column(style="label dim", takes=True, rank=1, under=True),
-               Column(style="label dim", end=True)]  # fmt: skip  # what, why, how much
+    columns = [
+        Column(),
+        Column(middle=True),
+        Column(style="label dim", takes=True, rank=1, under=True),
+        Column(style="label dim", end=True),
+    ]
     some = [_row(line, style, _small(line), _name(line), visible(line.first.why), line.size) for line in lines]
     return boxes.rows("diff/alone", columns, some, high=22)
 
 
 def _agreeing(lines: Sequence[Line], style: AddressStyle, *, is_wide: bool) -> Part:
     """Return memory that agrees: its ranges, name and size, in two columns (read downwards) if there is room."""
-    columns = [Column(least=max(_small(line).wide for line in lines)), Column(middle=True, takes=True),
-               Column(style="label dim", end=True)]  # fmt: skip  # what, and how much
+    columns = [
+        Column(least=max(_small(line).wide for line in lines)),
+        Column(middle=True, takes=True),
+        Column(style="label dim", end=True),
+    ]
     down = -(-len(lines) // 2) if is_wide else len(lines)
     some = [_row(line, style, _small(line), _name(line), line.size) for line in lines]
     halves = [boxes.rows("diff/agree", columns, part, high=22) for part in (some[:down], some[down:]) if part]

@@ -49,14 +49,25 @@ def list_lane(picture: MapPicture, columns: Mapping[int, Column], top: float) ->
         if item.id not in plain
     ]
     header = kit.chip(
-        "list/header", "entry", Box(MARGIN, top + 23, HEADER - MARGIN - 6, 26), "header", lane="list",
-        spare=2, title=f"the list's header: {picture.value.nr_entries:,} entries",
-    )  # fmt: skip
+        "list/header",
+        "entry",
+        Box(MARGIN, top + 23, HEADER - MARGIN - 6, 26),
+        "header",
+        lane="list",
+        spare=2,
+        title=f"the list's header: {picture.value.nr_entries:,} entries",
+    )
     marked = [entry for entry in picture.value.entries if entry.id in plain]
     strips = {entry.id: _strip(columns[entry.id]) for entry in marked}
     marks = entry_marks(
-        "list", marked, list(strips.values()), picture.fill_of, top + 20, STRIP_HEIGHT, "{address}, {size}, {words}",
-    )  # fmt: skip
+        "list",
+        marked,
+        list(strips.values()),
+        picture.fill_of,
+        top + 20,
+        STRIP_HEIGHT,
+        "{address}, {size}, {words}",
+    )
     drawn = iter(cards)
     ends = [
         _End(f"list/{item.id}", *strips[item.id], top + 36) if item.id in plain else _end(next(drawn)) for item in items
@@ -153,10 +164,19 @@ def _entry(picture: MapPicture, entry: EntryValue, column: Column, top: float, b
     w = column.w - (GAP if is_card else SHORT_GAP)
     rows = _card_rows(picture, entry, w) if is_card else ()
     node = kit.card(
-        f"list/{entry.id}", Box(column.middle - w / 2, top, w, CARD_HEIGHT), rows, kind="entry",
-        thing=f"entry:{entry.id}", top=20, step=15, pad=TIGHT, bars=(Bar(1.5, 1.5, w - 3, 4, kind),),
-        state=(*states, kind), lane="list", title=describe(picture, entry),
-    )  # fmt: skip
+        f"list/{entry.id}",
+        Box(column.middle - w / 2, top, w, CARD_HEIGHT),
+        rows,
+        kind="entry",
+        thing=f"entry:{entry.id}",
+        top=20,
+        step=15,
+        pad=TIGHT,
+        bars=(Bar(1.5, 1.5, w - 3, 4, kind),),
+        state=(*states, kind),
+        lane="list",
+        title=describe(picture, entry),
+    )
     return node if is_card else replace(node, text=_short_text(entry, w, brief))
 
 
@@ -164,9 +184,14 @@ def _mark(picture: MapPicture, entry: EntryValue, column: Column, top: float, st
     """Return an entry without room for words: a bar in the colour of its kind."""
     x, w = _strip(column)
     return kit.chip(
-        f"list/{entry.id}", "range", Box(x, top + 20, w, STRIP_HEIGHT), thing=f"entry:{entry.id}", state=states,
-        title=f"{picture.style.whole(entry.start)}, {binary_size(entry.size)}, {entry.protection}", lane="list",
-    )  # fmt: skip
+        f"list/{entry.id}",
+        "range",
+        Box(x, top + 20, w, STRIP_HEIGHT),
+        thing=f"entry:{entry.id}",
+        state=states,
+        title=f"{picture.style.whole(entry.start)}, {binary_size(entry.size)}, {entry.protection}",
+        lane="list",
+    )
 
 
 STRIP_HEIGHT = 32.0
@@ -235,10 +260,17 @@ def _fold_width(column: Column) -> float:
 def _fold(fold: Fold, column: Column, top: float, words: str) -> Node:
     w = _fold_width(column)
     return kit.chip(
-        f"list/fold/{fold.id}", "fold", Box(column.middle - w / 2, top + 18, w, 34), words,
-        thing=f"fold:{fold.id}", state=("folded",), action="open", lane="list", spare=0,
+        f"list/fold/{fold.id}",
+        "fold",
+        Box(column.middle - w / 2, top + 18, w, 34),
+        words,
+        thing=f"fold:{fold.id}",
+        state=("folded",),
+        action="open",
+        lane="list",
+        spare=0,
         title=f"{fold.count:,} entries folded: open",
-    )  # fmt: skip
+    )
 
 
 LEAST_LINK = 2.0
@@ -285,9 +317,18 @@ def _gaps(picture: MapPicture, columns: Mapping[int, Column], y: float) -> list[
         )
         look = "label dim" if both is None else "label error"
         labels.append(
-            kit.chip(f"list/gap/{before.id}", "gap", Box(x, y - 6, w, 30), label, style=look, shape="none", title=title,
-                     bars=[Bar(w / 2 - 0.5, 0, 1, 9, "tick")], spare=0)
-        )  # fmt: skip  # a size, and a line to its place between the two
+            kit.chip(
+                f"list/gap/{before.id}",
+                "gap",
+                Box(x, y - 6, w, 30),
+                label,
+                style=look,
+                shape="none",
+                title=title,
+                bars=[Bar(w / 2 - 0.5, 0, 1, 9, "tick")],
+                spare=0,
+            )
+        )
     return labels
 
 
@@ -305,10 +346,19 @@ def table_rows(value: MapValue, picture: MapPicture) -> tuple[tuple[str, ...], .
             colour += f", under {above[item.id]}"
         style = picture.style
         rows.append(
-            (style.whole(item.start), style.whole(item.end), binary_size(item.size), item.protection,
-             item.max_protection, item.inheritance, item.advice, what_is(item) + _wired(item, ", "), colour,
-             str(item.id))
-        )  # fmt: skip
+            (
+                style.whole(item.start),
+                style.whole(item.end),
+                binary_size(item.size),
+                item.protection,
+                item.max_protection,
+                item.inheritance,
+                item.advice,
+                what_is(item) + _wired(item, ", "),
+                colour,
+                str(item.id),
+            )
+        )
     if len(value.items) > MAX_ROWS:
         rows.append((f"… {len(value.items) - MAX_ROWS:,} rows more", *[""] * 9))
     return tuple(rows)

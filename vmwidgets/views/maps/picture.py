@@ -148,8 +148,9 @@ def steps_of_map(name: str, lanes: Collection[str] = LANES) -> Mine:
 
 
 _KINDS: dict[str, tuple[type[ev.Event], ...]] = {
-    "tree": (ev.TreeLinked, ev.TreeRecoloured, ev.TreeRotated, ev.TreeUnlinked), "ribbon": (ev.FindCacheMoved,),
-}  # fmt: skip  # a table
+    "tree": (ev.TreeLinked, ev.TreeRecoloured, ev.TreeRotated, ev.TreeUnlinked),
+    "ribbon": (ev.FindCacheMoved,),
+}
 """The events that change what a lane shows, apart from its entries, by lane."""
 
 

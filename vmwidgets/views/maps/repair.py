@@ -273,14 +273,32 @@ def _node(
     if isinstance(item, Fold):
         words = short_count(item.count)
         w = text_width(words, "label") + 8
-        return kit.chip(f"{lane}/fold/{item.id}", "fold", Box(x - w / 2, y - 2, w, 18), words, thing=f"fold:{item.id}",
-                        state=("folded",), title=f"{item.count:,} entries folded", lane=lane, spare=0)  # fmt: skip
+        return kit.chip(
+            f"{lane}/fold/{item.id}",
+            "fold",
+            Box(x - w / 2, y - 2, w, 18),
+            words,
+            thing=f"fold:{item.id}",
+            state=("folded",),
+            title=f"{item.count:,} entries folded",
+            lane=lane,
+            spare=0,
+        )
     colour = "red" if is_red(tree, item.id) else "black"
     return Node(
-        f"{lane}/{item.id}", "tree-node", x - _MARK / 2, y, _MARK, _MARK, f"entry:{item.id}",
-        "round" if colour == "red" else "box", state=(colour, *states), action="select", lane=lane,
+        f"{lane}/{item.id}",
+        "tree-node",
+        x - _MARK / 2,
+        y,
+        _MARK,
+        _MARK,
+        f"entry:{item.id}",
+        "round" if colour == "red" else "box",
+        state=(colour, *states),
+        action="select",
+        lane=lane,
         title=f"{colour} node {style.whole(item.start)}, entry {item.id}",
-    )  # fmt: skip
+    )
 
 
 def _links(stage: Stage, number: int, drawn: Mapping[int, Node]) -> Iterator[Link]:
@@ -294,14 +312,27 @@ def _links(stage: Stage, number: int, drawn: Mapping[int, Node]) -> Iterator[Lin
             both = is_red(stage.after, node.id, child)
             state = ("fault",) if both else ("new",) if was.get(child) != node.id else ()
             start, end = (source.x + source.w / 2, source.y + source.h), (target.x + target.w / 2, target.y)
-            yield Link(f"tree/{number}/{node.id}/{side}", "tree", source.id, target.id,
-                       (start, end), state=state, branch=True, bend="upright")  # fmt: skip
+            yield Link(
+                f"tree/{number}/{node.id}/{side}",
+                "tree",
+                source.id,
+                target.id,
+                (start, end),
+                state=state,
+                branch=True,
+                bend="upright",
+            )
 
 
 def _addresses(
-    order: Sequence[int], items: Mapping[int, EntryValue | Fold], middle: Mapping[int, float],
-    first: tuple[Collection[int], Collection[int]], number: int, style: AddressStyle, box: Box,
-) -> Iterator[Node]:  # fmt: skip  # which, where, how
+    order: Sequence[int],
+    items: Mapping[int, EntryValue | Fold],
+    middle: Mapping[int, float],
+    first: tuple[Collection[int], Collection[int]],
+    number: int,
+    style: AddressStyle,
+    box: Box,
+) -> Iterator[Node]:
     """Yield the addresses below a tree, as far as there is room.
 
     The nodes in `first` have priority: the nodes that the stage's words are about, which may need lines of their own,

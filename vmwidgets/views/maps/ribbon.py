@@ -125,10 +125,17 @@ def _node(
         return _gap(picture, segment, axis, y)
     if isinstance(item, Fold):
         return kit.chip(
-            f"ribbon/fold/{item.id}", "fold", kit.Box(segment.x, y, segment.w, BAR), short_count(item.count),
-            thing=f"fold:{item.id}", state=("folded",), title=f"{item.count:,} entries folded: open", action="open",
-            lane="ribbon", spare=0,
-        )  # fmt: skip
+            f"ribbon/fold/{item.id}",
+            "fold",
+            kit.Box(segment.x, y, segment.w, BAR),
+            short_count(item.count),
+            thing=f"fold:{item.id}",
+            state=("folded",),
+            title=f"{item.count:,} entries folded: open",
+            action="open",
+            lane="ribbon",
+            spare=0,
+        )
     limits = f"{picture.style.whole(item.start)}–{picture.style.whole(item.end)}"
     title = f"{limits}, {binary_size(item.size)}, {item.protection}"
     x, w = _strip(segment)
@@ -139,10 +146,17 @@ def _node(
         broken = [one for one in axis.crossed(segment.start, segment.end) if one.broken]
         bars = tuple(replace(bar, x=bar.x + one.x - x) for one in broken for bar in break_marks(one.w, h)[-2:])
     return kit.chip(
-        f"ribbon/{item.id}", "range", kit.Box(x, top, w, h), names.get(item.id, ""), thing=f"entry:{item.id}",
-        state=(*picture.fill_of(item), *picture.in_order(item.id)), title=title, lane="ribbon", bars=bars,
+        f"ribbon/{item.id}",
+        "range",
+        kit.Box(x, top, w, h),
+        names.get(item.id, ""),
+        thing=f"entry:{item.id}",
+        state=(*picture.fill_of(item), *picture.in_order(item.id)),
+        title=title,
+        lane="ribbon",
+        bars=bars,
         spare=18 if segment.broken else 4,
-    )  # fmt: skip
+    )
 
 
 def _name(entry: EntryValue, w: float) -> str:
@@ -315,9 +329,13 @@ def _markers(
 
 
 def _ticks(
-    picture: MapPicture, axis: Axis, pieces: Sequence[MapSegment], y: float, width: float,
+    picture: MapPicture,
+    axis: Axis,
+    pieces: Sequence[MapSegment],
+    y: float,
+    width: float,
     avoid: Sequence[tuple[float, float]],
-) -> list[Node]:  # fmt: skip
+) -> list[Node]:
     """Return addresses below the ribbon and its sizes: both ends, then important ones, as far as there is room."""
     wanted = [axis[0].start, axis[-1].end]
     important = picture.important()

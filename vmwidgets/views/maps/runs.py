@@ -248,9 +248,17 @@ def brackets(
         left_most = min([x, left] if text else [x])
         right_most = max([x + w, left + wide] if text else [x + w])
         nodes.append(
-            Node(f"{lane}/file/{run.entries[0].id}", "bracket", left_most, y, right_most - left_most, BAND,
-                 shape="none", title=run.title,
-                 text=tuple(Text(one.x - left_most, one.y, one.text, one.style) for one in text),
-                 bars=tuple(Bar(bar.x - left_most, bar.y, bar.w, bar.h, bar.style) for bar in bars)),
-        )  # fmt: skip
+            Node(
+                f"{lane}/file/{run.entries[0].id}",
+                "bracket",
+                left_most,
+                y,
+                right_most - left_most,
+                BAND,
+                shape="none",
+                title=run.title,
+                text=tuple(Text(one.x - left_most, one.y, one.text, one.style) for one in text),
+                bars=tuple(Bar(bar.x - left_most, bar.y, bar.w, bar.h, bar.style) for bar in bars),
+            ),
+        )
     return nodes

@@ -124,10 +124,17 @@ def _fold(fold: Fold, column: Column, y: float) -> Node:
     label = short_count(fold.count)
     w = max(20.0, min(text_width(label, "label") + 8, column.w))
     return kit.chip(
-        f"tree/fold/{fold.id}", "fold", kit.Box(column.middle - w / 2, y + 3, w, 18), label, thing=f"fold:{fold.id}",
-        state=("folded",), title=f"{fold.count:,} entries folded: open", action="open", lane="tree",
+        f"tree/fold/{fold.id}",
+        "fold",
+        kit.Box(column.middle - w / 2, y + 3, w, 18),
+        label,
+        thing=f"fold:{fold.id}",
+        state=("folded",),
+        title=f"{fold.count:,} entries folded: open",
+        action="open",
+        lane="tree",
         spare=0,
-    )  # fmt: skip
+    )
 
 
 def _links(picture: MapPicture, placed: Mapping[str, Node], marks: Sequence[Marks]) -> Iterator[Link]:
@@ -154,9 +161,14 @@ def _links(picture: MapPicture, placed: Mapping[str, Node], marks: Sequence[Mark
             start, end = (source.x + source.w / 2, source.y + source.h), (target.x + target.w / 2, target.y)
             state = "fault" if is_red(picture.value, node.id, child) else "path" if on_path else ""
             yield Link(
-                f"tree/{node.id}/{side}", "tree", source.id, target.id, (start, end),
-                state=(state,) if state else ("new",) if new or child in picture.rehung else (), branch=True,
-            )  # fmt: skip
+                f"tree/{node.id}/{side}",
+                "tree",
+                source.id,
+                target.id,
+                (start, end),
+                state=(state,) if state else ("new",) if new or child in picture.rehung else (),
+                branch=True,
+            )
 
 
 def is_red(tree: MapValue, *nodes: int) -> bool:
@@ -171,8 +183,11 @@ def _conflicts(picture: MapPicture, placed: Mapping[str, Node], labels: Sequence
             node = placed.get(f"tree/{child}")
             if node is None or not is_red(picture.value, parent.id, child):
                 continue
-            others = [one for one in (*placed.values(), *labels)
-                      if one is not node and one.y < node.y + node.h and node.y < one.y + one.h]  # fmt: skip
+            others = [
+                one
+                for one in (*placed.values(), *labels)
+                if one is not node and one.y < node.y + node.h and node.y < one.y + one.h
+            ]
             w = text_width(CONFLICT)
             sides = (x for x in (node.x + node.w + 10, node.x - w - 6) if _is_free(x, w, others, width))
             x = next(sides, None)

@@ -149,8 +149,9 @@ def _board(board: Board, box: Box) -> Iterator[Node | Link]:
             own, shared, fair = shares_of(name, board.having)
             at, said = (side if anchor == "end" else 0), f"{own:,} own, {shared:,} shared"
             text = [fitted(at, 15, visible(name), side, "body strong", anchor), Text(at, 33, said, "label dim", anchor)]
-            yield kit.runs(f"sharing/has/{key}", Box(x, box.y, side, 36), text,
-                           title=visible(say_shares(name, own, shared, fair)))  # fmt: skip  # a head
+            yield kit.runs(
+                f"sharing/has/{key}", Box(x, box.y, side, 36), text, title=visible(say_shares(name, own, shared, fair))
+            )
     rings = _ringed(board)
     head, card, gap, stack, _ = _sizes(board)
     y = box.y + head
@@ -160,16 +161,32 @@ def _board(board: Board, box: Box) -> Iterator[Node | Link]:
         high = max(1, drawn, board.room.get(page.va, 0)) * (card + stack) - stack
         top = y + (high - max(1, drawn) * (card + stack) + stack) / 2
         name = f"page {letter}" if side >= _NARROW else letter
-        cards = {task: descriptor(f"sharing/{task}/{page.va:x}", name, page.descriptors.get(task),
-                                  Box(x, y + (high - card) / 2, side, card), is_right=is_right,
-                                  alone=(task, page.va) not in rings, lane=f"sharing/{task}",
-                                  said=f"{task}, page {letter} at {Address(page.va)}", word=board.word)
-                 for task, x, is_right in ((board.tasks[0], left, False), (board.tasks[1], right, True))
-                 if task}  # fmt: skip  # a card each
-        frames = {one.frame: frame_card(f"sharing/frame/{one.frame:x}", one, page.kind,
-                                        Box(centre, top + at * (card + stack), middle, card), word=board.word,
-                                        within=bool(rings) or _is_elsewhere(one, page))
-                  for at, one in enumerate(page.frames)}  # fmt: skip  # a frame each
+        cards = {
+            task: descriptor(
+                f"sharing/{task}/{page.va:x}",
+                name,
+                page.descriptors.get(task),
+                Box(x, y + (high - card) / 2, side, card),
+                is_right=is_right,
+                alone=(task, page.va) not in rings,
+                lane=f"sharing/{task}",
+                said=f"{task}, page {letter} at {Address(page.va)}",
+                word=board.word,
+            )
+            for task, x, is_right in ((board.tasks[0], left, False), (board.tasks[1], right, True))
+            if task
+        }
+        frames = {
+            one.frame: frame_card(
+                f"sharing/frame/{one.frame:x}",
+                one,
+                page.kind,
+                Box(centre, top + at * (card + stack), middle, card),
+                word=board.word,
+                within=bool(rings) or _is_elsewhere(one, page),
+            )
+            for at, one in enumerate(page.frames)
+        }
         yield from (*cards.values(), *frames.values())
         yield from _lines(page, cards, frames, lit=not rings)
         ringed += [card for task, card in cards.items() if (task, page.va) in rings]
@@ -210,9 +227,7 @@ def _sums(board: Board, box: Box) -> Iterator[Node]:
     )
 
 
-def _lines(
-    page: BoardPage, cards: Mapping[str, Node], frames: Mapping[int, Node], *, lit: bool
-) -> Iterator[Link]:  # fmt: skip
+def _lines(page: BoardPage, cards: Mapping[str, Node], frames: Mapping[int, Node], *, lit: bool) -> Iterator[Link]:
     """Yield lines from each descriptor to its frame, and from a frame to a copy without a descriptor yet."""
     for task, its in page.descriptors.items():
         state = ("path",) if its.state in ("new", "changed") and lit else ()
@@ -226,9 +241,18 @@ def _lines(
 
 
 def descriptor(
-    identity: str, name: str, its: Descriptor | None, box: Box, *, said: str, word: str, lane: str,
-    is_right: bool = False, alone: bool = True, more: str = "",
-) -> Node:  # fmt: skip  # all but four by name
+    identity: str,
+    name: str,
+    its: Descriptor | None,
+    box: Box,
+    *,
+    said: str,
+    word: str,
+    lane: str,
+    is_right: bool = False,
+    alone: bool = True,
+    more: str = "",
+) -> Node:
     """Return a card with a name, a padlock and its meaning; pale if there is no descriptor.
 
     With `alone`, what changed is marked here, not by a ring.  `more` is said in code letters below the name.
@@ -267,9 +291,17 @@ def descriptor(
         whole = ", ".join(filter(None, (its.state, f"frame {its.frame:#x}", its.rights, f"its lock is {lock}")))
     state = ("none",) if its is None else ("within",) if not alone else ()
     return Node(
-        identity, "board", *box, thing=f"frame:{its.frame}" if its else "", text=tuple(text), bars=tuple(bars),
-        title=visible(f"{said}: {whole}"), action="select" * bool(its), lane=lane, state=state,
-    )  # fmt: skip  # a card
+        identity,
+        "board",
+        *box,
+        thing=f"frame:{its.frame}" if its else "",
+        text=tuple(text),
+        bars=tuple(bars),
+        title=visible(f"{said}: {whole}"),
+        action="select" * bool(its),
+        lane=lane,
+        state=state,
+    )
 
 
 def _lock(x: float, y: float, is_open: bool, look: str) -> list[Bar]:
@@ -279,9 +311,16 @@ def _lock(x: float, y: float, is_open: bool, look: str) -> list[Bar]:
 
 
 def frame_card(
-    identity: str, one: BoardFrame, kind: str, box: Box, *, word: str, within: bool = False,
-    lane: str = "sharing/frames", named: bool = False,
-) -> Node:  # fmt: skip  # what, where, then how
+    identity: str,
+    one: BoardFrame,
+    kind: str,
+    box: Box,
+    *,
+    word: str,
+    within: bool = False,
+    lane: str = "sharing/frames",
+    named: bool = False,
+) -> Node:
     """Return a frame's contents, its number, and the number of its descriptors; `within`: a ring says what changed.
 
     `named` puts the word "frame" before the number.
@@ -308,10 +347,17 @@ def frame_card(
         *(["within"] if within and one.state in ("new", "changed") else []),
     )
     return Node(
-        identity, "board-frame", *box, thing=f"frame:{one.frame}", text=tuple(text), bars=tuple(bars),
-        title=f"frame {one.frame:#x}{f', {one.words}' * bool(one.words)}: {said}", action="select", lane=lane,
+        identity,
+        "board-frame",
+        *box,
+        thing=f"frame:{one.frame}",
+        text=tuple(text),
+        bars=tuple(bars),
+        title=f"frame {one.frame:#x}{f', {one.words}' * bool(one.words)}: {said}",
+        action="select",
+        lane=lane,
         state=state,
-    )  # fmt: skip  # a frame
+    )
 
 
 def _legend(board: Board) -> Iterator[tuple[float, Part]]:
@@ -323,5 +369,6 @@ def _legend(board: Board) -> Iterator[tuple[float, Part]]:
 
 def _meaning(words: str, box: Box) -> Node:
     text = [Text(26, 16, words, "label dim"), Text(9, 16, "2", "label on-step", "middle")]
-    return Node("sharing/key/count", "board-key", *box, shape="none", text=tuple(text),
-                bars=(Bar(0, 3, 18, 18, "count step"),))  # fmt: skip  # a sample
+    return Node(
+        "sharing/key/count", "board-key", *box, shape="none", text=tuple(text), bars=(Bar(0, 3, 18, 18, "count step"),)
+    )

@@ -101,10 +101,16 @@ def clock(at: At) -> Sheet:
         _turns(ring, look, note), boxes.below(*_gone(ring, moment), gap=6), _legend(ring, value), gap=12
     )
     return Sheet(
-        "page replacement", _subtitle(ring, value), drawn if ring.pages else none,
-        answer=taken or answer, more=answer if taken else "", tells=_is_about_policies(moment), steps=steps,
-        header=heads, rows=lambda: _rows_of(ring, note, len(heads)),
-    )  # fmt: skip  # what it draws, what it says
+        "page replacement",
+        _subtitle(ring, value),
+        drawn if ring.pages else none,
+        answer=taken or answer,
+        more=answer if taken else "",
+        tells=_is_about_policies(moment),
+        steps=steps,
+        header=heads,
+        rows=lambda: _rows_of(ring, note, len(heads)),
+    )
 
 
 def _is_about_policies(moment: Moment) -> bool:
@@ -157,9 +163,12 @@ def _hub(box: Box) -> Node:
 
 
 def _in_circle(
-    ring: RingValue, seats: Sequence[int | None], looked: Sequence[ev.HandLooked],
-    card: Callable[[RingPage, Box], Node], room: Box,
-) -> Iterator[Node | Link]:  # fmt: skip  # what is in the ring, then where
+    ring: RingValue,
+    seats: Sequence[int | None],
+    looked: Sequence[ev.HandLooked],
+    card: Callable[[RingPage, Box], Node],
+    room: Box,
+) -> Iterator[Node | Link]:
     """Yield the frames on their seats in a circle, with the hand in the middle."""
     pages = {page.frame: page for page in ring.pages}
     places = [box._replace(x=box.x + room.x) for box in kit.ring(len(seats), _W, room.h, width=room.w, top=room.y)]
@@ -230,8 +239,7 @@ def _exchanged(events: Iterable[ev.Event]) -> dict[tuple[str, int], tuple[int, i
 
 def _empty(number: int, box: Box) -> Node:
     """Return a place without a page."""
-    return kit.fold(f"clock/place {number}", box, "empty", title=f"place {number} is empty", lane="clock",
-                    state="none")  # fmt: skip
+    return kit.fold(f"clock/place {number}", box, "empty", title=f"place {number} is empty", lane="clock", state="none")
 
 
 def _chosen(value: ReplacementValue, task: str) -> RingValue:
@@ -397,8 +405,10 @@ def _story(looked: Sequence[ev.HandLooked]) -> Iterator[Part]:
     shown = looked[-_MOST_STEPS:]
     if looked:
         yield boxes.words("clock/story", "what the hand did")
-        yield boxes.words("clock/story/more", f"{counted(len(looked) - len(shown), 'page')} before"
-                          if len(shown) < len(looked) else "")  # fmt: skip  # none before
+        yield boxes.words(
+            "clock/story/more",
+            f"{counted(len(looked) - len(shown), 'page')} before" if len(shown) < len(looked) else "",
+        )
     for number, event in enumerate(shown, len(looked) - len(shown) + 1):
         yield boxes.thing(38, partial(_action, number, event))
 
@@ -429,11 +439,17 @@ def _gone(ring: RingValue, moment: Moment) -> Iterator[Part]:
     named = [
         (frame, page, f"{'evicted' if is_evicted else 'freed'}: {page}") for frame, page, is_evicted in gone[:MOST_GONE]
     ]
-    yield boxes.flowing([
-        (text_width(said) + 24,
-         boxes.folded(f"clock/gone/{number}", said, title=f"{page} was in frame {frame:#x}", high=24, state="none"))
-        for number, (frame, page, said) in enumerate(named)
-    ])  # fmt: skip  # a page a fold
+    yield boxes.flowing(
+        [
+            (
+                text_width(said) + 24,
+                boxes.folded(
+                    f"clock/gone/{number}", said, title=f"{page} was in frame {frame:#x}", high=24, state="none"
+                ),
+            )
+            for number, (frame, page, said) in enumerate(named)
+        ]
+    )
     left = len(gone) - len(named)
     yield boxes.words("clock/gone/more", f"… and {left:,} others" if left else "")
 
@@ -489,9 +505,18 @@ def _card(page: RingPage, place: Box, came: Collection[int], note: Noted | None,
         *([note.card(page.note)] if note else []),
     ]
     card = kit.card(
-        f"clock/{page.frame}", place, lines, thing=f"frame:{page.frame}", kind="ring-page", lane="clock", state=state,
-        title=title, top=15, step=15, bars=(lamp, dot, foot),
-    )  # fmt: skip
+        f"clock/{page.frame}",
+        place,
+        lines,
+        thing=f"frame:{page.frame}",
+        kind="ring-page",
+        lane="clock",
+        state=state,
+        title=title,
+        top=15,
+        step=15,
+        bars=(lamp, dot, foot),
+    )
     bits = (22.0, "used", page.referenced), (71.0, "written", page.dirty)
     words = [Text(x, _BITS, word, "label" if is_set else "label dim") for x, word, is_set in bits]
     return replace(card, text=(*card.text[:_ABOVE], *words, *card.text[_ABOVE:]))

@@ -71,9 +71,16 @@ Pages = Callable[[Moment, Fault], "FaultedPage | None"]
 
 
 def draw_fault(
-    moment: Moment, earlier: Iterable[Moment] = (), *, pages: Pages, word: str, read: Read | None = None,
-    space: str = "", machine: str = "", width: float = WIDTH,
-) -> Scene:  # fmt: skip  # which faults, then how
+    moment: Moment,
+    earlier: Iterable[Moment] = (),
+    *,
+    pages: Pages,
+    word: str,
+    read: Read | None = None,
+    space: str = "",
+    machine: str = "",
+    width: float = WIDTH,
+) -> Scene:
     """Return the scene of an operation's fault at the step shown; with `space`, a task's name, only its faults.
 
     If the operation has no fault, the last fault of `earlier` is shown: these are moments after previous operations
@@ -240,8 +247,7 @@ def _steps_of(shown: Moment, fault: Fault, page: FaultedPage | None, word: str) 
     who = {mark.box: mark.who for mark in fault.marks}
     what = f" {page.what}" if page is not None and page.what else ""
     tlb = next((mark.words.rpartition(" ")[2] for mark in fault.marks if mark.box == "tlb"), "miss")
-    yield _Step(("access", "tlb"), f"{task} {access}s{what} at {address(fault.va)}",
-                _LOOKED[tlb].format(access=access))  # fmt: skip  # a step
+    yield _Step(("access", "tlb"), f"{task} {access}s{what} at {address(fault.va)}", _LOOKED[tlb].format(access=access))
     walk, about = f"the walk {words.get('walk', '')}", words.get("code", "its TLB keeps the translation")
     refuses = walk.startswith("the walk refuses")
     if fault.faulted:
@@ -390,8 +396,10 @@ def _page(page: FaultedPage | None, steps: Sequence[Part], *, is_over: bool) -> 
         for left, (key, (title, side)) in zip((x, x + w - side_w), sides.items(), strict=False):
             ends.append(_side(key, title, page, side, 2, lead)(drawn, left, y, side_w))
         if page.frame >= 0 and page.after is not None and len(page.after.frames) > 1:
-            one, other = (next(Box(node.x, node.y, node.w, node.h) for node in drawn.nodes[start:] if node.id == name)
-                          for name in ("fault/before/frame/0", "fault/after/frame/0"))  # fmt: skip
+            one, other = (
+                next(Box(node.x, node.y, node.w, node.h) for node in drawn.nodes[start:] if node.id == name)
+                for name in ("fault/before/frame/0", "fault/after/frame/0")
+            )
             ids = "fault/before/frame/0", "fault/after/frame/0"
             drawn.links.append(kit.band_across("fault/copied", *ids, one, other, state=("new",)))
         return max(ends)
@@ -401,8 +409,14 @@ def _page(page: FaultedPage | None, steps: Sequence[Part], *, is_over: bool) -> 
 
 def _range(start: int, words: str, is_here: bool, box: Box) -> Node:
     line = kit.Line(words, "label error" if is_here else "label dim")
-    return kit.card(f"fault/range/{start:x}", box, [kit.Line(address(start), "mono label"), line], pad=16,
-                    state=["fault"] * is_here, lane="fault/ranges")  # fmt: skip  # a range, or the place itself
+    return kit.card(
+        f"fault/range/{start:x}",
+        box,
+        [kit.Line(address(start), "mono label"), line],
+        pad=16,
+        state=["fault"] * is_here,
+        lane="fault/ranges",
+    )
 
 
 def _side(key: str, title: str, page: FaultedPage, side: Side, most: int, lead: float) -> Part:
@@ -417,16 +431,32 @@ def _side(key: str, title: str, page: FaultedPage, side: Side, most: int, lead: 
         y, w = y + _TITLE, min(w, 360.0)
         top = y + _CARD + lead
         low = top + most * (CARD + _APART) - _APART + 34
-        frames = [frame_card(f"fault/{key}/frame/{at}", one, "anonymous" if one.frame == page.frame else page.kind,
-                             Box(x, top + at * (CARD + _APART), w, CARD), word=page.word,
-                             within=one.state == "changed", lane=f"fault/{key}", named=True)
-                  for at, one in enumerate(side.frames)]  # fmt: skip  # one below the other
+        frames = [
+            frame_card(
+                f"fault/{key}/frame/{at}",
+                one,
+                "anonymous" if one.frame == page.frame else page.kind,
+                Box(x, top + at * (CARD + _APART), w, CARD),
+                word=page.word,
+                within=one.state == "changed",
+                lane=f"fault/{key}",
+                named=True,
+            )
+            for at, one in enumerate(side.frames)
+        ]
         drawn.nodes += frames
         for at, (task, its) in enumerate(side.descriptors):
             name, who = f"{page.others + 1:,} tasks: {task}" if at and page.others else task, ("writer", "other")[at]
-            card = descriptor(f"fault/{key}/{who}", name, its, Box(x, low if at else y, w, _CARD), word=page.word,
-                              said=f"{title}: {task} at {address(page.page)}", lane=f"fault/{key}",
-                              more="" if its is None else f"frame {its.frame:#x}")  # fmt: skip  # who
+            card = descriptor(
+                f"fault/{key}/{who}",
+                name,
+                its,
+                Box(x, low if at else y, w, _CARD),
+                word=page.word,
+                said=f"{title}: {task} at {address(page.page)}",
+                lane=f"fault/{key}",
+                more="" if its is None else f"frame {its.frame:#x}",
+            )
             drawn.nodes.append(card)
             aim = next(
                 (node for one, node in zip(side.frames, frames, strict=True) if its and one.frame == its.frame), None
@@ -437,8 +467,16 @@ def _side(key: str, title: str, page: FaultedPage, side: Side, most: int, lead: 
                 state = "new" if its.state in ("new", "changed") else "table"
                 drawn.links.append(kit.band(f"{card.id}/to", upper.id, lower.id, *ends, state=(state,)))
         if page.keeper:
-            drawn.nodes.append(kit.card(f"fault/{key}/keeper", Box(x, low - 20, w, 44), [page.keeper, "keeps its page"],
-                                        kind="board", pad=16, lane=f"fault/{key}"))  # fmt: skip  # no task has it
+            drawn.nodes.append(
+                kit.card(
+                    f"fault/{key}/keeper",
+                    Box(x, low - 20, w, 44),
+                    [page.keeper, "keeps its page"],
+                    kind="board",
+                    pad=16,
+                    lane=f"fault/{key}",
+                )
+            )
         return max(node.y + node.h for node in drawn.nodes[start:])
 
     return put

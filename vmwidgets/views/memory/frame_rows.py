@@ -208,16 +208,28 @@ def _chosen(strips: Sequence[Strip]) -> set[int]:
 def fold_of(first: int, count: int, box: Box) -> Node:
     """Return a fold of `count` frames from `first` on, which are left out."""
     words = f"{short_count(count)} frame{'' if count == 1 else 's'} more"
-    return kit.fold(f"frames/fold/{first:x}", box, words, title=f"{count:,} frames from {first:#x} on are left out",
-                    lane="frames/runs")  # fmt: skip  # a box
+    return kit.fold(
+        f"frames/fold/{first:x}",
+        box,
+        words,
+        title=f"{count:,} frames from {first:#x} on are left out",
+        lane="frames/runs",
+    )
 
 
 def _piece(piece: Piece, strip: Strip, box: Box, unit: float) -> Node:
     """Return the frames of a piece in one row, or the band of a piece."""
     run = piece.run
     if run is None:
-        return kit.chip(f"frames/fold/{piece.first:x}", "fold", box, ("…", ""), lane="frames/runs", state=["folded"],
-                        title=f"{counted(piece.frames, 'frame')} from {piece.first:#x} on are left out")  # fmt: skip
+        return kit.chip(
+            f"frames/fold/{piece.first:x}",
+            "fold",
+            box,
+            ("…", ""),
+            lane="frames/runs",
+            state=["folded"],
+            title=f"{counted(piece.frames, 'frame')} from {piece.first:#x} on are left out",
+        )
     is_free, is_band = run.state in ("free", "pooled", "zeroed"), strip.rows > 1
     kind = "free" if is_free else kind_of_owner(run.owner)
     bars: list[Bar] = []
@@ -230,10 +242,18 @@ def _piece(piece: Piece, strip: Strip, box: Box, unit: float) -> Node:
     words = wording((*ways, ""), box.w - 6)
     text = [Text(box.w / 2, box.h / 2 + 4, words, "label", "middle")] if words else []
     return Node(
-        f"frames/run/{piece.first:x}", "run", *box, f"frame:{piece.first}", "box", tuple(text), tuple(bars),
-        ("tile", f"is-{kind}", f"frame-{run.state}", *piece.state.split()), piece_words(piece), "select",
+        f"frames/run/{piece.first:x}",
+        "run",
+        *box,
+        f"frame:{piece.first}",
+        "box",
+        tuple(text),
+        tuple(bars),
+        ("tile", f"is-{kind}", f"frame-{run.state}", *piece.state.split()),
+        piece_words(piece),
+        "select",
         "frames/runs",
-    )  # fmt: skip
+    )
 
 
 def _ways(piece: Piece, strip: Strip) -> tuple[str, ...]:
@@ -280,8 +300,10 @@ def _contours(around: Sequence[tuple[Piece, Box]]) -> Iterator[Link]:
 def _outlines(boxes: Sequence[Box]) -> Iterator[tuple[tuple[float, float], ...]]:
     """Yield the line around boxes in consecutive rows, or two lines if no box of a row is below a box of the other."""
     rows = [[*row] for _, row in groupby(boxes, key=lambda box: box.y)]
-    spans = [(row[0].x - _AROUND, row[0].y - _AROUND, row[-1].x + row[-1].w + _AROUND, row[0].y + row[0].h + _AROUND)
-             for row in rows]  # fmt: skip
+    spans = [
+        (row[0].x - _AROUND, row[0].y - _AROUND, row[-1].x + row[-1].w + _AROUND, row[0].y + row[0].h + _AROUND)
+        for row in rows
+    ]
     (x0, y0, right, _), (left, _, x1, bottom) = spans[0], spans[-1]
     if len(spans) == 1:
         yield (x0, y0), (right, y0), (right, bottom), (x0, bottom), (x0, y0 - 1)
@@ -292,10 +314,16 @@ def _outlines(boxes: Sequence[Box]) -> Iterator[tuple[tuple[float, float], ...]]
         second, widest = spans[1][1], max(span[2] for span in spans[:-1])
         above = spans[-2][3]
         yield (
-            (x0, y0), (widest, y0), (widest, above if x1 < widest - 1 else bottom),
-            (x1, above if x1 < widest - 1 else bottom), (x1, bottom), (left, bottom), (left, second), (x0, second),
+            (x0, y0),
+            (widest, y0),
+            (widest, above if x1 < widest - 1 else bottom),
+            (x1, above if x1 < widest - 1 else bottom),
+            (x1, bottom),
+            (left, bottom),
+            (left, second),
+            (x0, second),
             (x0, y0 - 1),
-        )  # fmt: skip  # around from the first corner
+        )
 
 
 def said_of(owner: str, runs: Sequence[FrameRun]) -> str:
@@ -334,12 +362,21 @@ def _owner(name: str, count: int, was: int, largest: int, frames: str, box: Box)
         Bar(0, 19, max(3.0, box.w * count / largest), 5, f"own-{kind_of_owner(name)}"),
     )
     title = f"{name}: {counted(count, 'frame')}, {binary_size(count * PAGE)}{f', {old}' if old else ''}"
-    return kit.runs(f"frames/owner/{name}", box, [run for run in text if run.text], bars=bars, title=title,
-                    state=["new"] * (not was))  # fmt: skip  # an owner
+    return kit.runs(
+        f"frames/owner/{name}",
+        box,
+        [run for run in text if run.text],
+        bars=bars,
+        title=title,
+        state=["new"] * (not was),
+    )
 
 
 def _ends(identity: str, left: str, right: str) -> Part:
     """Return a line with words at both ends."""
-    return boxes.thing(18, lambda box: kit.runs(
-        identity, box, [Text(0, 14, left, "label dim"), Text(box.w, 14, right, "label dim", "end")]
-    ))  # fmt: skip  # a line
+    return boxes.thing(
+        18,
+        lambda box: kit.runs(
+            identity, box, [Text(0, 14, left, "label dim"), Text(box.w, 14, right, "label dim", "end")]
+        ),
+    )

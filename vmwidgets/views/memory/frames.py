@@ -123,9 +123,15 @@ def _about(pieces: Iterable[FrameRun | Piece], drawn: Collection[str]) -> dict[s
 
 
 FRAMES_CHANGE = (
-    ev.PageAllocated, ev.PageFreed, ev.PageHandedOver, ev.PoolFilled, ev.PoolDrained, ev.PageGranted, ev.PageWired,
+    ev.PageAllocated,
+    ev.PageFreed,
+    ev.PageHandedOver,
+    ev.PoolFilled,
+    ev.PoolDrained,
+    ev.PageGranted,
+    ev.PageWired,
     ev.PageUnwired,
-)  # fmt: skip  # a list
+)
 """Events that change a frame's owner, or whether it is wired."""
 
 steps_of_gauges = either(
@@ -187,9 +193,13 @@ def _head(across: int, box: Box) -> Node:
 
 
 KINDS = {
-    "kernel": "the kernel's", "table": "page tables", "file": "of files", "anonymous": "memory of tasks",
-    "heap": "heaps", "stack": "stacks",
-}  # fmt: skip  # a kind, and what the key calls it
+    "kernel": "the kernel's",
+    "table": "page tables",
+    "file": "of files",
+    "anonymous": "memory of tasks",
+    "heap": "heaps",
+    "stack": "stacks",
+}
 """The meanings of frames' colours."""
 
 
@@ -210,10 +220,13 @@ def _order(free: FreeList, old: FreeList) -> tuple[float, Part]:
     text = [Text(0, 13, count, "label new" if was else "label strong"), Text(begin, 13, size, "label")]
     first = "" if not free.first else f", next {free.first[0]:#x}"
     draw = partial(
-        kit.runs, f"frames/order/{free.order}", text=[*text, *[Text(end, 13, was, "label dim")] * bool(was)],
-        state=["changed"] * bool(was), lane="frames/orders",
+        kit.runs,
+        f"frames/order/{free.order}",
+        text=[*text, *[Text(end, 13, was, "label dim")] * bool(was)],
+        state=["changed"] * bool(was),
+        lane="frames/orders",
         title=f"order {free.order}: {counted(free.count, 'free block')} of {counted(1 << free.order, 'frame')}{first}",
-    )  # fmt: skip  # what it says, then how
+    )
     return end + text_width(was), boxes.thing(kit.LINE, draw)
 
 
@@ -221,9 +234,15 @@ def _order(free: FreeList, old: FreeList) -> tuple[float, Part]:
 
 
 def _runs(
-    value: FramesValue, touched: dict[int, str], selected: FrameValue | None, lit: frozenset[int], width: float,
-    rows: int, among: Sequence[Collection[int]], named: frozenset[int],
-) -> Part:  # fmt: skip  # what there is, then what is shown of it
+    value: FramesValue,
+    touched: dict[int, str],
+    selected: FrameValue | None,
+    lit: frozenset[int],
+    width: float,
+    rows: int,
+    among: Sequence[Collection[int]],
+    named: frozenset[int],
+) -> Part:
     """Return as many runs as fit into these rows, and boxes for everything left out between them."""
     columns = min(_COLUMNS, int((width - 2 * MARGIN + 8) // _LEAST_RUN))
     chosen = [] if selected is None else [selected.frame]
@@ -298,10 +317,19 @@ def _run(run: FrameRun, marks: tuple[str, ...], selected: FrameValue | None, box
     kind = kind_of_owner(run.owner) if run.owner and run.state == "used" else run.state
     bars = [Bar(0, 0, 4, _RUN_H, kind), *[Bar(4, _RUN_H - 4, w - 4, 4, "wired")] * bool(wired)]
     return kit.card(
-        f"frames/run/{run.first:x}", box, rows, kind="run", thing=f"frame:{run.first}", bars=bars,
-        state=[f"frame-{run.state}", *filter(None, marks), *["here"] * chosen], title=run_words(run),
-        lane="frames/runs", top=15, step=15.5, pad=7,
-    )  # fmt: skip
+        f"frames/run/{run.first:x}",
+        box,
+        rows,
+        kind="run",
+        thing=f"frame:{run.first}",
+        bars=bars,
+        state=[f"frame-{run.state}", *filter(None, marks), *["here"] * chosen],
+        title=run_words(run),
+        lane="frames/runs",
+        top=15,
+        step=15.5,
+        pad=7,
+    )
 
 
 def run_words(run: FrameRun) -> str:
@@ -317,9 +345,12 @@ def _detail(frame: FrameValue) -> Part:
     words = f"frame {frame.frame:#x}: {page}{owner_words(frame.owner) or frame.state}{wired}"
     mapped = _mapped(frame)
     return boxes.card(
-        "frames/detail", [words, kit.Line(mapped, "mono label")], kind="run", title=f"{words}; {mapped[0]}",
+        "frames/detail",
+        [words, kit.Line(mapped, "mono label")],
+        kind="run",
+        title=f"{words}; {mapped[0]}",
         lane="frames/detail",
-    )  # fmt: skip
+    )
 
 
 def _mapped(frame: FrameValue) -> tuple[str, ...]:
@@ -345,10 +376,15 @@ def _rows(value: FramesValue) -> tuple[tuple[str, ...], ...]:
     rows += [(f"owner {name}", f"{count:,}", "", "", "") for name, count in owners_of(value)[:40]]
     rows += [(f"free blocks of order {free.order}", f"{free.count:,}", "", "", "") for free in value.orders]
     rows += [
-        (owner_words(run.owner) or run.state, f"{run.frames:,}", f"{run.first:#x}", f"{run.first + run.frames - 1:#x}",
-         "wired" if run.wired else "")
+        (
+            owner_words(run.owner) or run.state,
+            f"{run.frames:,}",
+            f"{run.first:#x}",
+            f"{run.first + run.frames - 1:#x}",
+            "wired" if run.wired else "",
+        )
         for run in value.runs[:200]
-    ]  # fmt: skip
+    ]
     return tuple(rows)
 
 

@@ -87,9 +87,13 @@ def _legend(counts: PageCounts, before: PageCounts) -> Part:
         text = [Text(15, 13, said, "label new" if old else "label")]
         text += [Text(21 + text_width(said, "strong"), 13, old, "label dim")] * bool(old)
         draw = partial(
-            kit.runs, f"frames/legend/{number}", text=text, bars=(Bar(0, 3, 10, 10, look),),
-            state=["changed"] * bool(old), title=" ".join(filter(None, (said, old))),
-        )  # fmt: skip  # what it says, then how
+            kit.runs,
+            f"frames/legend/{number}",
+            text=text,
+            bars=(Bar(0, 3, 10, 10, look),),
+            state=["changed"] * bool(old),
+            title=" ".join(filter(None, (said, old))),
+        )
         meanings.append((text_width(f"{said} {old}", "label strong") + 20, boxes.thing(kit.LINE, draw)))
     return boxes.flowing(meanings, gap=10)
 
@@ -233,9 +237,14 @@ def _classes(counts: PageCounts, before: PageCounts) -> list[tuple[float, Part]]
     for name in CLASSES:
         words = f"{name}: {'served' if now[name] else 'refused'}"
         draw = partial(
-            kit.chip, f"frames/class/{name}", "page-class", words=words, shape="round" if now[name] else "box",
-            lane="frames/classes", state=["ok" if now[name] else "fault", *["changed"] * (now[name] != earlier[name])],
+            kit.chip,
+            f"frames/class/{name}",
+            "page-class",
+            words=words,
+            shape="round" if now[name] else "box",
+            lane="frames/classes",
+            state=["ok" if now[name] else "fault", *["changed"] * (now[name] != earlier[name])],
             title=f"a page request of class {name} would be {_done(now[name])} now",
-        )  # fmt: skip  # what it says, then how
+        )
         found.append((text_width(words, "label") + 22, boxes.thing(20, draw)))
     return found

@@ -100,9 +100,12 @@ def _in_lines(
 
 
 def _whole(
-    seen: Look[KentryContents], style: AddressStyle, touched: dict[int, str], quiet: Set[int],
+    seen: Look[KentryContents],
+    style: AddressStyle,
+    touched: dict[int, str],
+    quiet: Set[int],
     look: Look[MapValue] | None,
-) -> Part:  # fmt: skip  # the area, then the map of its entries
+) -> Part:
     """Return the whole area: ranges, slots, slabs, and entries without a slot."""
     contents, fresh = seen.now, _slabs_taken(seen.moment.so_far)
     ranges = look if look is not None and _has_ranges(look) else None
@@ -217,18 +220,34 @@ def _pieces(
         spare = 32.0 if is_cut else 2.0
         if one is None:
             title = f"{size} free from {style.whole(start)} on"
-            yield kit.chip(f"kentry/gap/{start:x}", "tile", place, (f"{size} free", size, ""), bars=cut, spare=spare,
-                           state=["is-free"], title=title)  # fmt: skip  # a gap
+            yield kit.chip(
+                f"kentry/gap/{start:x}",
+                "tile",
+                place,
+                (f"{size} free", size, ""),
+                bars=cut,
+                spare=spare,
+                state=["is-free"],
+                title=title,
+            )
         else:
             old = before.get(one.id)
             state = "new" if old is None else "changed" if (old.start, old.end) != (start, end) else ""
             short = (size, brief_size(end - start), "")  # a number alone would be of what?
             said = (f"{one.role}, {size}", one.role, *short) if one.role else short
             where = "in no slot" if not one.address else f"its entry is at {style.whole(one.address)}"
-            yield kit.chip(f"kentry/range/{one.id}", "range", place, said, bars=cut, spare=spare,
-                           thing=f"entry:{one.id}", state=[kind_of(one), *[state] * bool(state)], lane="ranges",
-                           title=f"entry {one.id}, {style.whole(start)}–{style.whole(end)}, {size}: {where}"
-            )  # fmt: skip  # a range
+            yield kit.chip(
+                f"kentry/range/{one.id}",
+                "range",
+                place,
+                said,
+                bars=cut,
+                spare=spare,
+                thing=f"entry:{one.id}",
+                state=[kind_of(one), *[state] * bool(state)],
+                lane="ranges",
+                title=f"entry {one.id}, {style.whole(start)}–{style.whole(end)}, {size}: {where}",
+            )
             number, look = f"#{one.id}", "label new" if state else "strong" if not one.address else "label dim"
             if text_width(number, "strong") <= w + 6:
                 box = Box(x - 4, room.y, w + 6, 18)
@@ -302,11 +321,17 @@ def _slab_row(contents: KentryContents, style: AddressStyle, fresh: Collection[i
         state = "in use" if allocated else "next on the free list" if index in area.free[:1] else "free"
         looks = ["new"] * (index in fresh), ["is-kernel" if allocated else "is-free"], ["opened"] * (index in opened)
         yield kit.chip(
-            f"kentry/{index}", "tile", Box(room.x + index * w, room.y, w - 2, room.h), str(index) if is_named else "",
-            style="label" if allocated else "label dim", thing=f"slab:{index}", lane="kentry", spare=2,
+            f"kentry/{index}",
+            "tile",
+            Box(room.x + index * w, room.y, w - 2, room.h),
+            str(index) if is_named else "",
+            style="label" if allocated else "label dim",
+            thing=f"slab:{index}",
+            lane="kentry",
+            spare=2,
             state=[one for some in looks for one in some],
             title=f"slab {index} at {style.whole(area.start + index * area.slab_size)}: {state}",
-        )  # fmt: skip  # a slab
+        )
     if rest:
         more = kit.label("kentry/rest", f"… {rest:,} more", room.x + cells * w + 4, room.y + 4)
         yield replace(more, title=f"{rest:,} more slabs")
@@ -353,9 +378,14 @@ def _line(
 
 
 def _fold(
-    contents: KentryContents, slab: SlabValue, style: AddressStyle, looks: Sequence[str], whole: bool, w: float,
+    contents: KentryContents,
+    slab: SlabValue,
+    style: AddressStyle,
+    looks: Sequence[str],
+    whole: bool,
+    w: float,
     box: Box,
-) -> Node:  # fmt: skip  # what it is, then where
+) -> Node:
     """Return a cell for each slot of a slab, `w` pixels wide, in a fold that shows the area."""
     index = contents.area.index(slab.address)
     bars = tuple(
@@ -365,10 +395,19 @@ def _fold(
     wide = 6 + w * slab.buffers + 24
     said = f"slab {index} at {style.long(slab.address)}, a cell for each slot; {'fold' if whole else 'show'} the area"
     return Node(
-        "kentry/line" if slab is contents.slabs[0] else f"kentry/line/{index}", "fold", box.x, box.y, wide, box.h,
-        text=(Text(wide - 16, 16, "▾" if whole else "▸", "dim"),), bars=bars, state=("folded",) * (not whole),
-        title=said, action="open", lane="kentry",
-    )  # fmt: skip  # all of it
+        "kentry/line" if slab is contents.slabs[0] else f"kentry/line/{index}",
+        "fold",
+        box.x,
+        box.y,
+        wide,
+        box.h,
+        text=(Text(wide - 16, 16, "▾" if whole else "▸", "dim"),),
+        bars=bars,
+        state=("folded",) * (not whole),
+        title=said,
+        action="open",
+        lane="kentry",
+    )
 
 
 def _cell(address: int, free: Collection[int], touched: dict[int, str]) -> str:
@@ -396,9 +435,13 @@ def _quiet(look: Look[KentryContents], unfolded: Collection[int]) -> Set[int]:
 
 
 def _slab_grid(
-    contents: KentryContents, slab: SlabValue, style: AddressStyle, touched: dict[int, str], quiet: Set[int],
+    contents: KentryContents,
+    slab: SlabValue,
+    style: AddressStyle,
+    touched: dict[int, str],
+    quiet: Set[int],
     kinds: Mapping[int, str],
-) -> Part:  # fmt: skip  # what is in it, then how it looks
+) -> Part:
     """Return a slab's slots in rows, and below them how many are used and what they contain.
 
     A run of `quiet` slots that is longer than a few is one fold.
@@ -417,8 +460,14 @@ def _slab_grid(
             slot = _slot(contents, run[0], number, free.get(run[0]), style, touched.get(run[0], ""), box)
             return _with_number(slot, contents.residents.get(run[0]), kinds)
         words = f"{len(run)} free slots"
-        one = kit.fold(f"kentry/{index}/free/{number}", box, words, lane="slots", opens=True,
-                       title=f"{words}, {number} to {number + len(run) - 1}; show each")  # fmt: skip
+        one = kit.fold(
+            f"kentry/{index}/free/{number}",
+            box,
+            words,
+            lane="slots",
+            opens=True,
+            title=f"{words}, {number} to {number + len(run) - 1}; show each",
+        )
         cut = (Bar(box.w - 14, 0, 2, box.h, "ground"), Bar(box.w - 10, 0, 2, box.h, "ground"))
         return replace(one, bars=cut, text=tuple(replace(part, style="label dim") for part in one.text))
 
@@ -488,10 +537,17 @@ def _slot(
         what = f"entry {identity}, which begins at {style.whole(start)}"
     is_taken = resident is not None or place is None
     return kit.chip(
-        f"kentry/slot/{address:x}", "slot", box, label, style=look, thing=thing, spare=0,
+        f"kentry/slot/{address:x}",
+        "slot",
+        box,
+        label,
+        style=look,
+        thing=thing,
+        spare=0,
         state=[*[touched] * bool(touched), "taken" if is_taken else "free", *["coming"] * (place == 0)],
-        title=f"{where}: {what}", lane="slots",
-    )  # fmt: skip
+        title=f"{where}: {what}",
+        lane="slots",
+    )
 
 
 def _table(contents: KentryContents, style: AddressStyle) -> Table:
@@ -507,8 +563,13 @@ def _slot_rows(contents: KentryContents, style: AddressStyle) -> Iterator[Row]:
             address = slab.address + slab.colour + number * contents.buffer_size
             resident = contents.residents.get(address)
             if resident is not None:
-                yield (str(contents.area.index(slab.address)), str(number), style.whole(address),
-                       str(resident[0]), style.whole(resident[1]))  # fmt: skip
+                yield (
+                    str(contents.area.index(slab.address)),
+                    str(number),
+                    style.whole(address),
+                    str(resident[0]),
+                    style.whole(resident[1]),
+                )
             elif slab.free and address == slab.free[0]:
                 yield str(contents.area.index(slab.address)), str(number), style.whole(address), "next", ""
 

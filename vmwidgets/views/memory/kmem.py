@@ -116,9 +116,12 @@ def draw_kmem(look: Look[KernelMapValue], *, selection: str = "", machine: str =
     maps = list(value.all())
     now = {one.map.name: one for one in maps}
     used = sum(one.map.size for one in maps if not one.submaps)
-    said = [f"{style.long(value.map.start)}–{style.long(value.map.end)}", counted(len(maps), "map"),
-            f"{binary_size(used)} allocated{' in those without submaps' * any(one.submaps for one in maps)}",
-            *[style.legend] * bool(style.legend)]  # fmt: skip
+    said = [
+        f"{style.long(value.map.start)}–{style.long(value.map.end)}",
+        counted(len(maps), "map"),
+        f"{binary_size(used)} allocated{' in those without submaps' * any(one.submaps for one in maps)}",
+        *[style.legend] * bool(style.legend),
+    ]
     steps = moment.steps(steps_of_kmem({*shown.after}))
     rows = _chosen(look.after, name)
     left_out = len(shown.after) - len(rows)
@@ -129,14 +132,23 @@ def draw_kmem(look: Look[KernelMapValue], *, selection: str = "", machine: str =
         return boxes.linked(boxes.below(*every, gap=8), partial(_nestings, maps))
 
     return boxes.picture(
-        "kmem", "kernel memory", " · ".join(said),
+        "kmem",
+        "kernel memory",
+        " · ".join(said),
         boxes.below(
-            boxes.words("kmem/answer", _answer(value, now.get(name, value)), "body"), boxes.sized(put),
-            boxes.more("kmem/more", left_out, "map"), _legend, gap=12,
+            boxes.words("kmem/answer", _answer(value, now.get(name, value)), "body"),
+            boxes.sized(put),
+            boxes.more("kmem/more", left_out, "map"),
+            _legend,
+            gap=12,
         ),
-        caption=moment.caption_of(steps), table=Table(TABLE_HEADER, _table(maps, style)), steps=steps, machine=machine,
-        width=width, about=lambda things: together(of_entries(one.map.name, one.map.entries, things) for one in maps),
-    )  # fmt: skip  # what it draws, what it says
+        caption=moment.caption_of(steps),
+        table=Table(TABLE_HEADER, _table(maps, style)),
+        steps=steps,
+        machine=machine,
+        width=width,
+        about=lambda things: together(of_entries(one.map.name, one.map.entries, things) for one in maps),
+    )
 
 
 def _nestings(maps: Sequence[KernelMapValue], drawn: Mapping[str, Node]) -> Iterator[Link]:
@@ -223,8 +235,14 @@ def _map_of(event: ev.Event) -> str | None:
 
 
 _CHANGING = (
-    ev.EntryLinked, ev.EntryUnlinked, ev.EntryResized, ev.EntryChanged, ev.EntryWired, ev.MapCreated, ev.SleepersWoken,
-)  # fmt: skip  # a list
+    ev.EntryLinked,
+    ev.EntryUnlinked,
+    ev.EntryResized,
+    ev.EntryChanged,
+    ev.EntryWired,
+    ev.MapCreated,
+    ev.SleepersWoken,
+)
 
 
 def map_concerned(value: KernelMapValue, events: Sequence[ev.Event], selection: str = "") -> KernelMapValue:
@@ -292,9 +310,7 @@ class _Columns(NamedTuple):
         return cls(min(left, 0.28 * w), right, w >= _BESIDE)
 
 
-def _row(
-    value: KernelMapValue | None, after: KernelMapValue, shown: _Shown, depth: int, columns: _Columns
-) -> Part:  # fmt: skip  # what, then where
+def _row(value: KernelMapValue | None, after: KernelMapValue, shown: _Shown, depth: int, columns: _Columns) -> Part:
     """Return a map's name, its bar, and how much of it is used; below, what changed, and the threads that wait.
 
     A map that is not there yet leaves its room empty.
@@ -364,8 +380,12 @@ def lock_words(value: KernelMapValue) -> str:
 
 def _describe(value: KernelMapValue, style: AddressStyle) -> str:
     one = value.map
-    said = [f"{called(one.name)}: {style.whole(one.start)}–{style.whole(one.end)}", counted(one.nr_entries, "entry"),
-            used_words(one, has_submaps=bool(value.submaps))[0], lock_words(value)]  # fmt: skip
+    said = [
+        f"{called(one.name)}: {style.whole(one.start)}–{style.whole(one.end)}",
+        counted(one.nr_entries, "entry"),
+        used_words(one, has_submaps=bool(value.submaps))[0],
+        lock_words(value),
+    ]
     if value.needs_wakeup:
         said.append("needs_wakeup is set")
     return ", ".join([*said, *([_sleeper_words(value)] if value.queue else [])])
@@ -419,9 +439,16 @@ def _waiting(value: KernelMapValue, line: Box) -> Iterator[Node]:
         x = 24 + text_width(text[0].text, "strong")
         if x + text_width("asleep for room") <= line.w:
             text.append(Text(x, 14, "asleep for room", "label dim"))
-        yield kit.runs(f"kmem/{name}/sleeper/{thread}", line._replace(y=line.y + number * _LINE), text,
-                       bars=(Bar(2, 5, 10, 10, "step"),), thing=f"thread:{thread}", lane=f"kmem/{name}/sleepers",
-                       state=("sleeper",), title=f"{thread} is asleep for room in {name}")  # fmt: skip
+        yield kit.runs(
+            f"kmem/{name}/sleeper/{thread}",
+            line._replace(y=line.y + number * _LINE),
+            text,
+            bars=(Bar(2, 5, 10, 10, "step"),),
+            thing=f"thread:{thread}",
+            lane=f"kmem/{name}/sleepers",
+            state=("sleeper",),
+            title=f"{thread} is asleep for room in {name}",
+        )
     y = line.y + len(shown) * _LINE
     if len(shown) < len(some):
         yield kit.label(f"kmem/{name}/sleepers/more", f"and {len(some) - len(shown):,} more", line.x, y, most=line.w)
@@ -457,10 +484,17 @@ def _bar(value: KernelMapValue, shown: _Shown, box: Box, depth: int) -> Iterator
             is_opened = any(fold.id == item.id and fold.count == item.count for fold in one.folds)
             ways = f"{item.count:,} entries", f"{item.count:,} more", short_count(item.count)
             yield kit.chip(
-                f"kmem/{name}/fold/{item.id}", "fold", place_of, ways, thing=f"fold:{item.id}",
-                action="open" if is_opened else "", state=("folded",), title=f"{item.count:,} entries folded",
-                lane=f"kmem/{depth}", spare=2,
-            )  # fmt: skip
+                f"kmem/{name}/fold/{item.id}",
+                "fold",
+                place_of,
+                ways,
+                thing=f"fold:{item.id}",
+                action="open" if is_opened else "",
+                state=("folded",),
+                title=f"{item.count:,} entries folded",
+                lane=f"kmem/{depth}",
+                spare=2,
+            )
         else:
             node = _range(name, item, place_of, states.get(item.id, ()), shown.style, depth, sized=sized)
             if is_done and change is not None and item.start <= change.start and change.end <= item.end:
@@ -476,11 +510,18 @@ def _range(
     inset, is_place = min(0.8, box.w * 0.15), kind_of(item) == "submap"
     box = box._replace(x=box.x + inset, w=max(0.8, box.w - 2 * inset))
     return kit.chip(
-        f"kmem/{name}/{item.id}", "range", box, _words(item)[0 if sized else 1 :], spare=_SPARE, foot=4,
+        f"kmem/{name}/{item.id}",
+        "range",
+        box,
+        _words(item)[0 if sized else 1 :],
+        spare=_SPARE,
+        foot=4,
         bars=[Bar(0, box.h - 5, box.w, 5, "wired" if item.wired else "submap")] * bool(item.wired or is_place),
-        thing=f"entry:{item.id}", state=(kind_of(item), *["place"] * is_place, *states),
-        lane=f"kmem/{depth}", title=_title(item, style),
-    )  # fmt: skip
+        thing=f"entry:{item.id}",
+        state=(kind_of(item), *["place"] * is_place, *states),
+        lane=f"kmem/{depth}",
+        title=_title(item, style),
+    )
 
 
 def _words(entry: EntryValue) -> tuple[str, str]:
@@ -495,8 +536,9 @@ _SPARE = 6.0
 
 def _all_have_room_for_sizes(pieces: Sequence[MapSegment]) -> bool:
     """Return whether each range with room for its name also has room for its size: all ranges show it, or none does."""
-    ranges = [(one.item, one.w - 2 * min(0.8, one.w * 0.15) - _SPARE) for one in pieces
-              if isinstance(one.item, EntryValue)]  # fmt: skip
+    ranges = [
+        (one.item, one.w - 2 * min(0.8, one.w * 0.15) - _SPARE) for one in pieces if isinstance(one.item, EntryValue)
+    ]
     return all(text_width(_words(entry)[0]) <= w for entry, w in ranges if text_width(_words(entry)[1]) <= w)
 
 
@@ -530,11 +572,16 @@ def _gap(name: str, piece: MapSegment, box: Box, style: AddressStyle, *, freed: 
     size = binary_size(piece.end - piece.start)
     scale = f", {NOT_TO_SCALE}" if piece.broken else ""
     yield kit.chip(
-        f"kmem/{name}/gap/{piece.start:x}", "gap", box, (f"{size} free", size), style="label dim",
-        spare=16 if piece.broken else 4, state=["changed"] * freed,
+        f"kmem/{name}/gap/{piece.start:x}",
+        "gap",
+        box,
+        (f"{size} free", size),
+        style="label dim",
+        spare=16 if piece.broken else 4,
+        state=["changed"] * freed,
         bars=break_marks(piece.w, box.h) if piece.broken else (),
         title=f"free: {style.whole(piece.start)}–{style.whole(piece.end)}, {size}{scale}",
-    )  # fmt: skip
+    )
 
 
 def _thinned(value: MapValue, w: float, kept: Collection[int]) -> MapValue:
@@ -576,8 +623,15 @@ def _row_of(item: EntryValue | Fold, style: AddressStyle) -> tuple[str, ...]:
     if isinstance(item, Fold):
         return (f"… {item.count:,} entries folded", *[""] * 6)
     wired = str(item.wired) if item.wired else ""
-    return ("", style.whole(item.start), style.whole(item.end), binary_size(item.size), what_is(item), wired,
-            str(item.id))  # fmt: skip
+    return (
+        "",
+        style.whole(item.start),
+        style.whole(item.end),
+        binary_size(item.size),
+        what_is(item),
+        wired,
+        str(item.id),
+    )
 
 
 def _words_of(value: KernelMapValue) -> str:

@@ -91,9 +91,15 @@ class ObjectRows:
     """
 
     def __init__(
-        self, look: Look[ObjectsValue], uses: Counter[int], mappers: Mapping[str, Sequence[MappedBy]],
-        ours: Sequence[Seeing], *, once: bool, searched: Seeing | None = None,
-    ) -> None:  # fmt: skip  # what it shows, then how
+        self,
+        look: Look[ObjectsValue],
+        uses: Counter[int],
+        mappers: Mapping[str, Sequence[MappedBy]],
+        ours: Sequence[Seeing],
+        *,
+        once: bool,
+        searched: Seeing | None = None,
+    ) -> None:
         value, moment = look.now, look.moment
         self._look, self._value, self._before, self._uses, self._once = look, value, look.before, uses, once
         self._mappers, self._references = mappers, value.all_references(mappers)
@@ -319,8 +325,9 @@ class ObjectRows:
         """Return an object with its mappings, those that the operation changed first if there are too many."""
         mine = self._mappings.get(name, ())
         most = BESIDE if len(mine) <= BESIDE else BESIDE - 1
-        ranked = sorted(mine, key=lambda one: (one.mapper.entry not in self._written,
-                                               not one.mapper.map.startswith(self._caller)))[:most]  # fmt: skip
+        ranked = sorted(
+            mine, key=lambda one: (one.mapper.entry not in self._written, not one.mapper.map.startswith(self._caller))
+        )[:most]
         parts = [boxes.thing(_HIGH, partial(self._mapping, one)) for one in mine if one in ranked]
         if left := _count(mine) - _count(ranked):
             parts.append(boxes.folded(f"objects/fold/{name}", f"{counted(left, 'mapping')} more", high=_FOLD))
@@ -335,11 +342,19 @@ class ObjectRows:
         mapper, before = one.mapper, self._before.entries.get(one.mapper.map, {})
         tasks = [task_of(it) for it in (mapper, *one.others)]
         where, pages = f"{address(mapper.start)}", counted(mapper.pages, "page")
-        title = ", ".join([f"{one.who} {where}", f"{pages} of {visible(one.target)}",
-                           *[one.said] * bool(one.said), *[", ".join(tasks)] * bool(one.others)])  # fmt: skip
+        title = ", ".join(
+            [
+                f"{one.who} {where}",
+                f"{pages} of {visible(one.target)}",
+                *[one.said] * bool(one.said),
+                *[", ".join(tasks)] * bool(one.others),
+            ]
+        )
         is_beside = text_width(one.who, "strong") + text_width(one.said) + 26 <= box.w
-        lines = (kit.Line(one.who, "strong", one.said * is_beside, "label", middle=True),
-                 kit.Line((f"{where}, {pages}", where), "label dim", one.said * (not is_beside), "label"))  # fmt: skip
+        lines = (
+            kit.Line(one.who, "strong", one.said * is_beside, "label", middle=True),
+            kit.Line((f"{where}, {pages}", where), "label dim", one.said * (not is_beside), "label"),
+        )
         return kit.card(_card_of(one), box, lines, thing=f"entry:{mapper.entry}",
                         state=("new",) * (mapper.entry not in before), title=title, lane="objects/0", top=15, step=16,
                         pad=10, bars=(Bar(0, 0, 4, box.h, kind_of_object(one.target, "r--")),))  # fmt: skip
@@ -404,8 +419,9 @@ class ObjectRows:
         state = ("new",) if was is None else ("changed",) if was.shadow != one.shadow else ()
         text, bar = kit.lines_of(lines, wide, top=15, step=16, pad=10), Bar(0, 0, 4, box.h, kind_of_object(name, "r--"))
         title = ", ".join(filter(None, (names[0], kind, said, found)))
-        return Node(f"object/{name}", "card", *box, f"object:{name}", "box", text, (bar,), state, title, "select",
-                    "objects/1")  # fmt: skip
+        return Node(
+            f"object/{name}", "card", *box, f"object:{name}", "box", text, (bar,), state, title, "select", "objects/1"
+        )
 
     def _cell(self, one: ObjectValue, run: _Run, own: Sequence[int], box: Box) -> Node:
         """Return a cell for a page, or for several in a column."""
@@ -553,9 +569,16 @@ def _meaning(look: str, words: str) -> Part:
 
     def draw(box: Box) -> Iterator[Node]:
         bars = (Bar(5, box.h - 4, 18, 3, "used-and-dirty"),) * (look == "dirty")
-        yield kit.chip(f"objects/legend/{look}", "page", box._replace(w=28), ORPHAN * (look == "orphan"), bars=bars,
-                       shape="round" if look == "round" else "box", title=words,
-                       state=(look,) * (look in ("folded", *_KINDS)))  # fmt: skip
+        yield kit.chip(
+            f"objects/legend/{look}",
+            "page",
+            box._replace(w=28),
+            ORPHAN * (look == "orphan"),
+            bars=bars,
+            shape="round" if look == "round" else "box",
+            title=words,
+            state=(look,) * (look in ("folded", *_KINDS)),
+        )
         yield kit.label(f"objects/legend/{look}/words", words, box.x + 34, box.y, most=box.w - 34)
 
     return boxes.drawing(18.0, draw)

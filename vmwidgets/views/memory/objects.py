@@ -46,10 +46,12 @@ _COLUMNS = ("object", "kind", "behind", "references", "page", "where", "mapped b
 
 
 @picture(
-    "Objects", first_for=["vmwidgets.engine.machine.handles.objects.MachineObjects"],
-    shows=["vmwidgets.engine.machine.handles.tasks.Task"], part="memory_objects",
+    "Objects",
+    first_for=["vmwidgets.engine.machine.handles.objects.MachineObjects"],
+    shows=["vmwidgets.engine.machine.handles.tasks.Task"],
+    part="memory_objects",
     what="the memory objects of a machine, machine.memory_objects, or of a task",
-)  # fmt: skip  # what it shows
+)
 def objects(at: At) -> Sheet:
     """Draw memory objects: where each page is found, the tasks that map it, and shadow chains from front to back.
 
@@ -76,15 +78,21 @@ def objects(at: At) -> Sheet:
     none = "" if ours or rows.alone else say_objects("none/task", task=called(task)) if task else say_objects("none")
     whose = f" of {called(task)}" if task else ""
     return Sheet(
-        f"memory objects{whose}", _subtitle(value, uses),
+        f"memory objects{whose}",
+        _subtitle(value, uses),
         boxes.below(
-            boxes.words("objects/none", none) if none else rows.part(), explained,
-            boxes.words("objects/once", say_objects("once") if once and ours else ""), gap=10,
+            boxes.words("objects/none", none) if none else rows.part(),
+            explained,
+            boxes.words("objects/once", say_objects("once") if once and ours else ""),
+            gap=10,
         ),
-        answer=answer, more=more, header=_COLUMNS, rows=lambda: _rows(value, mappers),
+        answer=answer,
+        more=more,
+        header=_COLUMNS,
+        rows=lambda: _rows(value, mappers),
         steps=moment.steps(steps_of_task(look, task) if task else steps_of_objects),
         about=lambda things: _about(ours, things),
-    )  # fmt: skip  # what it draws, what it says
+    )
 
 
 def _answer(value: ObjectsValue, deepest: Seeing | None) -> tuple[str, str]:
@@ -151,9 +159,18 @@ def _changes(event: Event) -> bool:
 
 
 _CHANGING = (
-    ev.ObjectMade, ev.ObjectGone, ev.PagesEntered, ev.PagesLeft, ev.PageDirtied, ev.PageCleaned, ev.PageLost,
-    ev.SwapShared, ev.SwapLeft, ev.SwapFreed, ev.SwapMoved,
-)  # fmt: skip  # a list
+    ev.ObjectMade,
+    ev.ObjectGone,
+    ev.PagesEntered,
+    ev.PagesLeft,
+    ev.PageDirtied,
+    ev.PageCleaned,
+    ev.PageLost,
+    ev.SwapShared,
+    ev.SwapLeft,
+    ev.SwapFreed,
+    ev.SwapMoved,
+)
 
 steps_of_objects = once("objects", either(where(lambda stage: any(map(_changes, stage.events))), _entries))
 """The steps of memory objects, of their pages, and of the entries that map objects."""

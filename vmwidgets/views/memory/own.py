@@ -54,21 +54,38 @@ def draw_cell(value: CellMemory, *, width: float = WIDTH) -> Scene:
     most = max(was.mapped, now.mapped, 1)
     totals = (("mapped", was.mapped, now.mapped), ("in memory", was.resident, now.resident))
     rows = [
-        ("line", visible(short(one.line)), signed(one.mapped), signed(one.resident), f"{one.minor + one.major:,}",
-         one.why)
+        (
+            "line",
+            visible(short(one.line)),
+            signed(one.mapped),
+            signed(one.resident),
+            f"{one.minor + one.major:,}",
+            one.why,
+        )
         for one in value.lines
-    ]  # fmt: skip  # a row a line
-    rows += [(f"range that {_DONE[one.kind]}", printable(one.words), signed(one.mapped), signed(one.resident), "",
-              one.holds) for one in value.changes]  # fmt: skip
+    ]
+    rows += [
+        (f"range that {_DONE[one.kind]}", printable(one.words), signed(one.mapped), signed(one.resident), "", one.holds)
+        for one in value.changes
+    ]
     parts = [
-        boxes.below(*(boxes.drawing(20, partial(_two, name, before, after, most)) for name, before, after in totals),
-                    gap=8),
-        _lines(value.lines), _changes(value.changes), _notes("cell", value.notes),
-    ]  # fmt: skip  # from the answer to its reasons
+        boxes.below(
+            *(boxes.drawing(20, partial(_two, name, before, after, most)) for name, before, after in totals), gap=8
+        ),
+        _lines(value.lines),
+        _changes(value.changes),
+        _notes("cell", value.notes),
+    ]
     return boxes.picture(
-        "cell", visible(value.title), "", boxes.below(*parts, gap=16), caption=Caption(visible(value.faults)),
-        table=Table(("what", "which", "mapped", "in memory", "faults", "why"), tuple(rows)), width=width, answers=True,
-    )  # fmt: skip  # the title says it
+        "cell",
+        visible(value.title),
+        "",
+        boxes.below(*parts, gap=16),
+        caption=Caption(visible(value.faults)),
+        table=Table(("what", "which", "mapped", "in memory", "faults", "why"), tuple(rows)),
+        width=width,
+        answers=True,
+    )
 
 
 def _section(key: str, said: str) -> Part:
@@ -98,10 +115,14 @@ def _two(name: str, before: int, after: int, most: int, box: Box) -> Iterator[No
         bars.append(Bar(left + low + 2, 2, max(2.0, high - low - 2), 16, style))
     x = left + high + 12
     change = signed(after - before) if after != before else "no change"
-    text = (Text(0, 14, name, "strong"), Text(x, 14, change, "new" if after > before else "strong"),
-            Text(x + text_width(change, "strong") + 10, 14, beside, "label dim"))  # fmt: skip  # name, then numbers
-    yield Node(f"cell/{name}", "label", *box, shape="none", text=text, bars=tuple(bars),
-               title=f"{name}: {words}", lane="cell")  # fmt: skip
+    text = (
+        Text(0, 14, name, "strong"),
+        Text(x, 14, change, "new" if after > before else "strong"),
+        Text(x + text_width(change, "strong") + 10, 14, beside, "label dim"),
+    )
+    yield Node(
+        f"cell/{name}", "label", *box, shape="none", text=text, bars=tuple(bars), title=f"{name}: {words}", lane="cell"
+    )
 
 
 def _lines(lines: Sequence[LineCost]) -> Part:
@@ -109,15 +130,19 @@ def _lines(lines: Sequence[LineCost]) -> Part:
     columns = (
         Column("by line", "mono", "strong", most=300),
         Column("mapped and in memory", least=60, takes=True),
-        Column("", "strong", end=True), Column("faults", end=True), Column("", "label dim", rank=1),
-    )  # fmt: skip  # what, how much, why
+        Column("", "strong", end=True),
+        Column("faults", end=True),
+        Column("", "label dim", rank=1),
+    )
     most = max((max(abs(one.mapped), abs(one.resident)) for one in lines), default=1) or 1
     shown = []
     for number, one in enumerate(lines):
         both = [(abs(one.mapped), "own-reserved"), (abs(one.resident), "own-new" if one.resident > 0 else "own-gone")]
-        said = signed(one.resident) if abs(one.resident) >= 4096 else (
-            f"{rounded(one.mapped)} mapped" if one.mapped > 0 else ""
-        )  # fmt: skip  # what is in memory, else what is mapped
+        said = (
+            signed(one.resident)
+            if abs(one.resident) >= 4096
+            else (f"{rounded(one.mapped)} mapped" if one.mapped > 0 else "")
+        )
         code, faults = visible(short(one.line)), one.minor + one.major
         cells = (
             code,
@@ -134,14 +159,18 @@ def _lines(lines: Sequence[LineCost]) -> Part:
 def _changes(changes: Sequence[Change]) -> Part:
     """Return a row for each range that is new, gone, larger or used, the biggest first."""
     columns = (
-        Column("by range", head="strong", most=250, middle=True), Column(least=60, takes=True),
-        Column("in memory", "strong", end=True), Column("mapped", "label dim", end=True, rank=1),
+        Column("by range", head="strong", most=250, middle=True),
+        Column(least=60, takes=True),
+        Column("in memory", "strong", end=True),
+        Column("mapped", "label dim", end=True, rank=1),
         Column("", "label dim", most=220, rank=2),
-    )  # fmt: skip  # what, how much, which variable
+    )
     shown = []
     for number, one in enumerate(changes):
-        amounts = [(abs(one.mapped), "own-reserved" if one.mapped > 0 else "own-gone"),
-                   (abs(one.resident), "own-anonymous" if one.resident > 0 else "own-gone")]  # fmt: skip  # two bars
+        amounts = [
+            (abs(one.mapped), "own-reserved" if one.mapped > 0 else "own-gone"),
+            (abs(one.resident), "own-anonymous" if one.resident > 0 else "own-gone"),
+        ]
         said, numbers = f"{_BADGES[one.kind]} {visible(one.words)}", (signed(one.resident), signed(one.mapped))
         title = f"{printable(one.words)} {_DONE[one.kind]}: {numbers[1]} mapped, {numbers[0]} in memory"
         cells = (said, Bars(amounts, layered=True), *numbers, visible(one.holds))
@@ -161,10 +190,15 @@ def draw_process(value: ProcessMoment, *, width: float = WIDTH, summary: str = "
         name: field for name, field in _SAID.items() if any(getattr(one, field) is not None for one in value.ranges)
     }
     rows = [
-        (f"{Address(one.start)}–{Address(one.end)}", one.protection + ("s" if one.shared else "p"), rounded(one.size),
-         *(_known(getattr(one, field)) for field in said.values()), printable(one.path))
+        (
+            f"{Address(one.start)}–{Address(one.end)}",
+            one.protection + ("s" if one.shared else "p"),
+            rounded(one.size),
+            *(_known(getattr(one, field)) for field in said.values()),
+            printable(one.path),
+        )
         for one in value.ranges
-    ]  # fmt: skip  # a row a range
+    ]
     names = ("range", "rights", "mapped", *said, "what")
     who = summary or f"{visible(value.name)}, process {value.pid}: {counted(len(value.ranges), 'range')}"
     words = f"{rounded(value.mapped)} may be used."
@@ -174,10 +208,15 @@ def draw_process(value: ProcessMoment, *, width: float = WIDTH, summary: str = "
     if value.reserved:
         words += f" {rounded(value.reserved)} is only reserved: no rights, and nothing there to read or write."
     return boxes.picture(
-        "process", value.title, who,
+        "process",
+        value.title,
+        who,
         boxes.below(_whole(value), _owners(value), _places(value), _notes("process", (*value.unsaid, *notes)), gap=10),
-        caption=Caption(words), table=Table(names, tuple(rows)), width=width, answers=True,
-    )  # fmt: skip  # all of it
+        caption=Caption(words),
+        table=Table(names, tuple(rows)),
+        width=width,
+        answers=True,
+    )
 
 
 _SAID = {"in memory (Rss)": "resident", "fair share (Pss)": "fair", "private, written": "dirty", "swap": "swap"}
@@ -213,11 +252,13 @@ def _owners(value: ProcessMoment) -> Part:
     fields = [(name, field) for name, field in more if measured and value.total(field)]
     dim = Column(style="label dim", end=True)
     columns = [
-        Column("who has it, biggest first", most=250, middle=True), Column(least=60, takes=True),
+        Column("who has it, biggest first", most=250, middle=True),
+        Column(least=60, takes=True),
         Column("in memory" if measured else "mapped", "strong", "strong", end=True),
         *(dim._replace(name=name, rank=3) for name, _ in fields),
-        *([dim._replace(name="may be used", rank=2)] * measured), dim._replace(name="ranges", rank=1),
-    ]  # fmt: skip  # from the answer to what it is made of
+        *([dim._replace(name="may be used", rank=2)] * measured),
+        dim._replace(name="ranges", rank=1),
+    ]
     owners = [*value.owners().items()]
     first, rest = owners[:MOST], [one for _, some in owners[MOST:] for one in some]
     most = max((_mapped(some) for _, some in first), default=1) or 1
@@ -258,8 +299,10 @@ def _places(value: ProcessMoment) -> Part:
     ]
     return boxes.below(
         _section("places", f"where it lies: {counted(len(shown), 'place')}, each to its own scale"),
-        boxes.words("process/scale", said), boxes.apart(6), boxes.beside(*windows, gap=14),
-    )  # fmt: skip  # from the words down
+        boxes.words("process/scale", said),
+        boxes.apart(6),
+        boxes.beside(*windows, gap=14),
+    )
 
 
 def _weight(some: Sequence[ProcessRange]) -> tuple[int, int]:
@@ -302,13 +345,24 @@ def _place(number: int, some: Sequence[ProcessRange], top: int, box: Box, *, mea
         else (f"{rounded(mapped)} mapped", "")
     )
     ways = words[0], words[0].partition(" in ")[0]
-    text = [fitted(0, 12, f"{Address(start)}", box.w, "mono"), fitted(0, 74, ways, box.w, "strong"),
-            fitted(0, 90, words[1], box.w, "label dim")]  # fmt: skip  # where, how much
+    text = [
+        fitted(0, 12, f"{Address(start)}", box.w, "mono"),
+        fitted(0, 74, ways, box.w, "strong"),
+        fitted(0, 90, words[1], box.w, "label dim"),
+    ]
     title = f"{Address(start)}–{Address(end)}: {counted(len(some), 'range')}, {rounded(mapped)} mapped" + (
         f", {rounded(held)} in memory" if measured else ""
     )
-    yield Node(f"process/place/{number}", "label", *box, shape="none", text=tuple(run for run in text if run.text),
-               bars=tuple(bars), title=title, lane="places")  # fmt: skip
+    yield Node(
+        f"process/place/{number}",
+        "label",
+        *box,
+        shape="none",
+        text=tuple(run for run in text if run.text),
+        bars=tuple(bars),
+        title=title,
+        lane="places",
+    )
 
 
 # ---- two processes after a fork --------------------------------------------------------------------
@@ -323,10 +377,15 @@ def draw_forked(value: ForkedValue, *, width: float = WIDTH) -> Scene:
     about = "The same addresses in both: an address is not a place. Whose a page is, the kernel says (pagemap, bit 56)."
     board = boxes.narrower(WIDTH - 2 * MARGIN, boxes.drawing(0, partial(_forked, value)))
     return boxes.picture(
-        "fork", value.title, "", boxes.below(board, boxes.words("fork/about", about), gap=14),
-        caption=Caption(f"{value.said[:1].upper()}{value.said[1:]}."), width=width, answers=True,
+        "fork",
+        value.title,
+        "",
+        boxes.below(board, boxes.words("fork/about", about), gap=14),
+        caption=Caption(f"{value.said[:1].upper()}{value.said[1:]}."),
+        width=width,
+        answers=True,
         table=Table(("page", "address", "parent reads", "child reads", "frames"), tuple(rows)),
-    )  # fmt: skip  # the title says it
+    )
 
 
 def _forked(value: ForkedValue, room: Box) -> Iterator[Node | Link]:
@@ -377,5 +436,14 @@ def _page(who: str, number: int, letter: str, page: ForkedPage, box: Box, value:
 def _frame(key: str, letter: str, whose: str, box: Box, *, new: bool = False) -> Node:
     state = ("new",) if new else ()
     bars = (Bar(0, box.h - 4, box.w, 4, "own-anonymous"),)
-    return kit.chip(f"fork/frame/{key}", "board-frame", box, (f"{letter} · {whose}", letter), state=state, foot=4,
-                    bars=bars, title=f"a frame with {letter}: {whose}", lane="frames")  # fmt: skip
+    return kit.chip(
+        f"fork/frame/{key}",
+        "board-frame",
+        box,
+        (f"{letter} · {whose}", letter),
+        state=state,
+        foot=4,
+        bars=bars,
+        title=f"a frame with {letter}: {whose}",
+        lane="frames",
+    )

@@ -34,9 +34,17 @@ MOST, LONG, TASKS = 60, 4, 24
 _SQUARE, _GAP, _NAME, _SUMS, _NARROW = 24.0, 4.0, 190.0, 150.0, 640.0
 
 CHANGING = (
-    ev.RingMoved, ev.HandMoved, ev.HandLooked, ev.ReferenceCleared, ev.PagesEntered, ev.PagesLeft, ev.PageDirtied,
-    ev.PageCleaned, ev.PteWritten, ev.PteRunWritten,
-)  # fmt: skip  # read as a list
+    ev.RingMoved,
+    ev.HandMoved,
+    ev.HandLooked,
+    ev.ReferenceCleared,
+    ev.PagesEntered,
+    ev.PagesLeft,
+    ev.PageDirtied,
+    ev.PageCleaned,
+    ev.PteWritten,
+    ev.PteRunWritten,
+)
 """The events that change a square, or its place."""
 
 BITS = {(True, True): "referenced and dirty", (True, False): "referenced", (False, True): "dirty"}
@@ -58,8 +66,9 @@ def reference_bits(at: At) -> Sheet:
     tasks, before = pages_of(at), pages_of(replace(at, done=0))
     steps, every = at.steps(pages_of, *CHANGING), [page for pages in tasks.values() for page in pages]
     was = {page.frame: _bits(page) for pages in before.values() for page in pages}
-    marks = {page.frame: "changed" if page.frame in was else "new" for page in every
-             if was.get(page.frame) != _bits(page)}  # fmt: skip  # by frame
+    marks = {
+        page.frame: "changed" if page.frame in was else "new" for page in every if was.get(page.frame) != _bits(page)
+    }
     left = max(0, len(tasks) - TASKS)
     names = (*BITS.values(), NEITHER)
     counts = {task: Counter(BITS.get(_bits(page), NEITHER) for page in pages) for task, pages in tasks.items()}
@@ -115,8 +124,10 @@ def _answer(every: Sequence[RingPage]) -> str:
 
 def _cleared(at: At) -> str:
     """Return how many reference bits the operation cleared: by the policy of a queue, or by a clock's hand."""
-    count = sum(isinstance(event, ev.ReferenceCleared) or (isinstance(event, ev.HandLooked) and event.found == "used")
-                for event in at.moment.so_far)  # fmt: skip  # in the order in which they came
+    count = sum(
+        isinstance(event, ev.ReferenceCleared) or (isinstance(event, ev.HandLooked) and event.found == "used")
+        for event in at.moment.so_far
+    )
     return f"{counted(count, 'reference bit')} {'was' if count == 1 else 'were'} cleared." * bool(count)
 
 
@@ -189,14 +200,23 @@ def _box(run: Sequence[RingPage], marks: Mapping[int, str]) -> tuple[float, Part
         fits = text_width(number) <= wide - 2
         text = (Text(wide / 2, 16, number, "label strong" if count > 1 else "label", "middle"),) * fits
         return Node(
-            _id(page), "square", box.x, box.y, wide, _SQUARE, thing=f"frame:{page.frame}" * (count == 1), text=text,
+            _id(page),
+            "square",
+            box.x,
+            box.y,
+            wide,
+            _SQUARE,
+            thing=f"frame:{page.frame}" * (count == 1),
+            text=text,
             shape="round" if page.others else "box",
             state=(_kind(page), *([] if page.referenced else ["unused"]), *[mark] * bool(mark)),
             bars=(
                 *[Bar(3, 3, wide - 6, _SQUARE - 6, "ground")] * (not page.referenced),
                 *[Bar(0, _SQUARE + 3, wide, 3, "mark")] * page.dirty,
-            ), title=title,
-            action="select" * (count == 1), lane=f"bits/{page.task}",
-        )  # fmt: skip  # a square
+            ),
+            title=title,
+            action="select" * (count == 1),
+            lane=f"bits/{page.task}",
+        )
 
     return wide, boxes.below(boxes.thing(_SQUARE, draw), boxes.apart(8))

@@ -52,11 +52,13 @@ def capsules(frames: Frames, before: Frames, tasks: Sequence[str], ranges: Seque
     return boxes.below(
         boxes.drawing(_HEAD + _ROW * len(tasks), partial(_rows, frames, before, tasks, ranges)),
         boxes.below(
-            boxes.words("sharing/legend/more", more), boxes.words("sharing/legend/frames", LEGEND),
-            boxes.words("sharing/legend/here", NOT_HERE), gap=2,
+            boxes.words("sharing/legend/more", more),
+            boxes.words("sharing/legend/frames", LEGEND),
+            boxes.words("sharing/legend/here", NOT_HERE),
+            gap=2,
         ),
         gap=10,
-    )  # fmt: skip  # the frames, then what is said of them
+    )
 
 
 def _rows(
@@ -131,12 +133,17 @@ def _names(tasks: Sequence[str], box: Box, left: float, line: int, frames: Frame
     having = tasks_by_frame(frames)
     most = max((sum(task in those for those in having) for task in tasks), default=1) or 1
     shares = {task: shares_of(task, having) for task in tasks}
-    ends = {task: _NUMBERS - 32 - text_width(fair, "strong") - text_width(f"{own:,} + {shared:,}")
-            for task, (own, shared, fair) in shares.items()}  # fmt: skip  # where the words can begin at the latest
+    ends = {
+        task: _NUMBERS - 32 - text_width(fair, "strong") - text_width(f"{own:,} + {shared:,}")
+        for task, (own, shared, fair) in shares.items()
+    }
     unit = max(8.0, min(_NUMBERS - 90, *(end - 8 for end in ends.values()))) / most
     if frames:
-        head = [Text(0, 14, "own", "strong"), Text(30, 14, "+ shared", "label dim"),
-                Text(_NUMBERS - 20, 14, "fair share", "label dim", "end")]  # fmt: skip  # names of three columns
+        head = [
+            Text(0, 14, "own", "strong"),
+            Text(30, 14, "+ shared", "label dim"),
+            Text(_NUMBERS - 20, 14, "fair share", "label dim", "end"),
+        ]
         nodes.append(kit.runs("sharing/numbers", Box(x, y + _HEAD - 24, _NUMBERS - 20, 20), head))
     for number, task in enumerate(tasks):
         top = y + _HEAD + number * _ROW
@@ -162,9 +169,15 @@ def _heading(one: SharedRange, more: int) -> str:
 
 
 def _columns(
-    one: SharedRange, pages: Sequence[int], more: int, frames: Frames, before: Frames,
-    cells: Sequence[Mapping[str, tuple[int, str]]], tasks: Sequence[str], box: Box,
-) -> list[Node]:  # fmt: skip  # what, then where
+    one: SharedRange,
+    pages: Sequence[int],
+    more: int,
+    frames: Frames,
+    before: Frames,
+    cells: Sequence[Mapping[str, tuple[int, str]]],
+    tasks: Sequence[str],
+    box: Box,
+) -> list[Node]:
     """Return the pages of a range: a name above them, their numbers, and the capsules."""
     said, (x, y, room, _) = _heading(one, more), box
     nodes = [Node(f"sharing/{one.start:x}/{pages[0]:x}", "label", x, y, room, 18, shape="none", title=said,
@@ -185,8 +198,11 @@ def _capsules(
     parts: dict[int, list[tuple[int, int]]] = {}
     for number, cell in enumerate(rows):
         if cell is None:
-            yield kit.runs(f"sharing/none/{va:x}/{number}", Box(x, y + number * _ROW, _COLUMN, _ROW),
-                           [Text(_COLUMN / 2, 21, "·", "label dim", "middle")])  # fmt: skip
+            yield kit.runs(
+                f"sharing/none/{va:x}/{number}",
+                Box(x, y + number * _ROW, _COLUMN, _ROW),
+                [Text(_COLUMN / 2, 21, "·", "label dim", "middle")],
+            )
             continue
         those = parts.setdefault(cell[0], [])
         if those and those[-1][1] == number - 1:
@@ -200,19 +216,42 @@ def _capsules(
         title = visible(f"frame {frame:#x}: {said}")
         for (_, above), (below, _) in pairwise(those):
             top, bottom = y + above * _ROW + 19, y + below * _ROW + 19
-            yield Node(f"sharing/bridge/{frame:x}/{above}", "label", x, top, _COLUMN + 4, bottom - top, shape="none",
-                       bars=(Bar(_COLUMN - 4, 0, 7, bottom - top, f"own-{kind}"),), title=title)  # fmt: skip
+            yield Node(
+                f"sharing/bridge/{frame:x}/{above}",
+                "label",
+                x,
+                top,
+                _COLUMN + 4,
+                bottom - top,
+                shape="none",
+                bars=(Bar(_COLUMN - 4, 0, 7, bottom - top, f"own-{kind}"),),
+                title=title,
+            )
         is_first = va == min(at for _, at in users)
         for place, (first, last) in enumerate(those):
             again = "" if is_first and not place else f"/{va:x}/{place}"
             text = [
-                Text(_COLUMN / 2, 19 + (number - first) * _ROW, (rows[number] or (0, ""))[1].replace("-", "") or "–",
-                     "mono", "middle")
+                Text(
+                    _COLUMN / 2,
+                    19 + (number - first) * _ROW,
+                    (rows[number] or (0, ""))[1].replace("-", "") or "–",
+                    "mono",
+                    "middle",
+                )
                 for number in range(first, last + 1)
-            ]  # fmt: skip  # what each may do
+            ]
             yield Node(
                 f"sharing/frame/{frame:x}{again}",
-                "capsule", x, y + first * _ROW + 4, _COLUMN, (last - first) * _ROW + 30, shape="round",
-                thing=f"frame:{frame}", action="select", lane="sharing", title=title, text=tuple(text),
+                "capsule",
+                x,
+                y + first * _ROW + 4,
+                _COLUMN,
+                (last - first) * _ROW + 30,
+                shape="round",
+                thing=f"frame:{frame}",
+                action="select",
+                lane="sharing",
+                title=title,
+                text=tuple(text),
                 state=(kind, *[state] * bool(state)),
-            )  # fmt: skip
+            )

@@ -72,14 +72,21 @@ def slabs(at: At) -> Sheet:
 
     prefix = f" · {style.legend}" if style.legend else ""
     return Sheet(
-        "object caches", f"{len(value.caches)} in use, {objects:,} objects in {binary_size(held)} of slabs{prefix}",
+        "object caches",
+        f"{len(value.caches)} in use, {objects:,} objects in {binary_size(held)} of slabs{prefix}",
         boxes.below(
-            boxes.sized(rows), boxes.words("slabs/none", "" if shown else "No cache has a slab yet."),
-            boxes.more("slabs/more", left_out, "cache"), gap=10,
+            boxes.sized(rows),
+            boxes.words("slabs/none", "" if shown else "No cache has a slab yet."),
+            boxes.more("slabs/more", left_out, "cache"),
+            gap=10,
         ),
-        answer=_answer(value, held), tells=_is_about_caches(moment), steps=moment.steps(steps_of_caches),
-        header=TABLE_HEADER, rows=lambda: _rows(value, style), key=_KEY,
-    )  # fmt: skip  # what it draws, what it says
+        answer=_answer(value, held),
+        tells=_is_about_caches(moment),
+        steps=moment.steps(steps_of_caches),
+        header=TABLE_HEADER,
+        rows=lambda: _rows(value, style),
+        key=_KEY,
+    )
 
 
 def changed_first(events: Sequence[ev.Event]) -> dict[int, None]:
@@ -231,10 +238,17 @@ def _slab(cache: CacheValue, slab: SlabValue, touched: Touched, style: AddressSt
     order = ", ".join(style.short(address) + f"+{address & 0xFFF:x}" for address in slab.free[:6])
     following = f"; free, the next first: {order}{' …' if len(slab.free) > 6 else ''}" if slab.free else ""
     yield kit.card(
-        f"slabs/{cache.name}/{slab.address:x}", box, [kit.Line(said, "mono label", word)], kind="slab",
-        thing=f"slab:{slab.address:x}", state=state, title=f"slab at {style.whole(slab.address)}: {ways[0]}{following}",
-        lane=f"slabs/{cache.name}", top=15, pad=_INSET,
-    )  # fmt: skip
+        f"slabs/{cache.name}/{slab.address:x}",
+        box,
+        [kit.Line(said, "mono label", word)],
+        kind="slab",
+        thing=f"slab:{slab.address:x}",
+        state=state,
+        title=f"slab at {style.whole(slab.address)}: {ways[0]}{following}",
+        lane=f"slabs/{cache.name}",
+        top=15,
+        pad=_INSET,
+    )
     yield _cells(cache, slab, touched, box)
 
 
@@ -259,9 +273,16 @@ def _cells(cache: CacheValue, slab: SlabValue, touched: Touched, box: Box) -> No
         if 0 < place <= NUMBERED and w - 2 >= text_width(str(place), "letter"):
             text.append(Text(x + w / 2 - 0.5, y + 12, str(place), "letter", "middle"))
     return Node(
-        f"slabs/{cache.name}/{slab.address:x}/buffers", "cells", box.x, box.y + _HEAD, box.w, rows * _ROW,
-        shape="none", bars=tuple(bars), text=tuple(text),
-    )  # fmt: skip
+        f"slabs/{cache.name}/{slab.address:x}/buffers",
+        "cells",
+        box.x,
+        box.y + _HEAD,
+        box.w,
+        rows * _ROW,
+        shape="none",
+        bars=tuple(bars),
+        text=tuple(text),
+    )
 
 
 NUMBERED = 9

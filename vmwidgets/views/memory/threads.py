@@ -77,16 +77,24 @@ def draw_threads(
     steps, answer = moment.steps(steps_of_threads(look)), _answer(value, groups)
     is_still = not (compact or value.cycle or steps.count or moment.operation is None)
     return boxes.picture(
-        "threads", title, _subtitle(value),
+        "threads",
+        title,
+        _subtitle(value),
         boxes.below(
             boxes.words("threads/answer", "" if is_still else answer, "body"),
-            _circle(ring, touched), _ready(value, touched), _waiting(groups, value, touched), _done(value, touched),
+            _circle(ring, touched),
+            _ready(value, touched),
+            _waiting(groups, value, touched),
+            _done(value, touched),
             gap=18,
         ),
         lanes=[Lane(group.id, down=True, label=name_of(group.kind, group.subject)) for group in groups[:_GROUPS]],
         caption=moment.caption_of(steps, answer, tells=False) if is_still else _caption(moment, value, steps, compact),
-        table=Table(_TABLE_HEADER, _rows(value)), steps=steps, machine=machine, width=width,
-    )  # fmt: skip  # what it draws, what it says
+        table=Table(_TABLE_HEADER, _rows(value)),
+        steps=steps,
+        machine=machine,
+        width=width,
+    )
 
 
 def _answer(value: ThreadsValue, groups: Sequence[_Group]) -> str:
@@ -227,9 +235,14 @@ def _done(value: ThreadsValue, touched: Mapping[str, str]) -> Part:
                 break
             state = ["fault"] * (how == "failed") + [touched.get(thread.name, "")] * (thread.name in touched)
             card = boxes.card(
-                f"thread/{thread.name}", [kit.Line(label)], kind="thread", thing=f"thread:{thread.name}", state=state,
-                title=f"{thread.name} {how}: {thread.outcome}", lane="done",
-            )  # fmt: skip  # a thread
+                f"thread/{thread.name}",
+                [kit.Line(label)],
+                kind="thread",
+                thing=f"thread:{thread.name}",
+                state=state,
+                title=f"{thread.name} {how}: {thread.outcome}",
+                lane="done",
+            )
             parts.append((wide, card))
         left_out = [thread.name for thread in order[len(parts) :]]
         parts += [(more, _fold("done", len(left_out), 28))] * bool(left_out)
@@ -258,8 +271,9 @@ def _fold(name: str, count: int, high: float = 26.0, words: str = "more") -> Par
 
 _HEADS = {
     "threads/asleep": "asleep, in the order they will look again",
-    "threads/asleep/what it waits for": "what it waits for", "threads/asleep/who wakes it": "who wakes it",
-}  # fmt: skip  # a head a column
+    "threads/asleep/what it waits for": "what it waits for",
+    "threads/asleep/who wakes it": "who wakes it",
+}
 """What is in the columns."""
 
 
@@ -283,9 +297,9 @@ def _waiting(groups: Sequence[_Group], value: ThreadsValue, touched: Mapping[str
 
 def _columns(sleepers: Part, subject: Part, waker: Part) -> Part:
     """Return sleepers, what they wait for, and who wakes them, with room for lines between them."""
-    return boxes.sized(lambda w: boxes.columns(
-        (min(300.0, 0.34 * w), sleepers), (SUBJECT_W, subject), (0, waker), gap=30, middle=True
-    ))  # fmt: skip  # three columns
+    return boxes.sized(
+        lambda w: boxes.columns((min(300.0, 0.34 * w), sleepers), (SUBJECT_W, subject), (0, waker), gap=30, middle=True)
+    )
 
 
 def _group(group: _Group, value: ThreadsValue, touched: Mapping[str, str], *, is_wide: bool) -> Part:
@@ -300,8 +314,11 @@ def _group(group: _Group, value: ThreadsValue, touched: Mapping[str, str], *, is
         subject, said = at[group.id], at[f"{group.id}/wakes"]
         yield from (_wait(one, subject) for one in at.values() if one.kind == "thread")
         if group.holder is not None:
-            ends = ((subject.x + subject.w, subject.y + H / 2), (said.x - 4, said.y + said.h / 2)) if is_wide else (
-                (subject.x + 8, subject.y + H), (subject.x + 8, said.y + 10), (said.x - 4, said.y + 10))  # fmt: skip
+            ends = (
+                ((subject.x + subject.w, subject.y + H / 2), (said.x - 4, said.y + said.h / 2))
+                if is_wide
+                else ((subject.x + 8, subject.y + H), (subject.x + 8, said.y + 10), (said.x - 4, said.y + 10))
+            )
             yield Link(f"{group.id}/held", "held-by", subject.id, said.id, ends, arrow=True)
 
     return boxes.linked(_columns(sleepers, subject, waker) if is_wide else below, links)
@@ -338,8 +355,13 @@ def _waker(group: _Group, value: ThreadsValue) -> Part:
         holder = group.holder or "the cell"
         said = "when it releases the lock"
         if group.holder in value.cycle:
-            return _said(name, f"never: {holder} holds it", "it waits in the circle itself",
-                         thing=f"thread:{group.holder}", style="strong error")  # fmt: skip
+            return _said(
+                name,
+                f"never: {holder} holds it",
+                "it waits in the circle itself",
+                thing=f"thread:{group.holder}",
+                style="strong error",
+            )
         state = threads[group.holder].state if group.holder in threads else "running"
         more = f"{said}; it is {state} itself" if state == "asleep" else said
         return _said(name, f"{holder} holds it", more, thing=f"thread:{group.holder}", style="strong held")
@@ -348,10 +370,18 @@ def _waker(group: _Group, value: ThreadsValue) -> Part:
     if group.kind == "pages":
         daemon = next((one for one in value.threads if one.subject == _DAEMON or one.name == "pagedaemon"), None)
         if daemon is not None and daemon.state == "asleep":
-            return _said(name, f"{daemon.name}: asleep itself", "or a thread that frees pages",
-                         thing=f"thread:{daemon.name}", style="strong error")  # fmt: skip
-        return _said(name, daemon.name if daemon is not None else "a thread that frees pages",
-                     f"it is {daemon.state}" if daemon is not None else "")  # fmt: skip
+            return _said(
+                name,
+                f"{daemon.name}: asleep itself",
+                "or a thread that frees pages",
+                thing=f"thread:{daemon.name}",
+                style="strong error",
+            )
+        return _said(
+            name,
+            daemon.name if daemon is not None else "a thread that frees pages",
+            f"it is {daemon.state}" if daemon is not None else "",
+        )
     ticks = [one.until for one in group.sleepers if one.until is not None]
     if group.kind == "timer":
         return _said(name, f"the clock, at tick {min(ticks, default=0):,}", f"it is at {value.ticks:,}")
@@ -368,9 +398,15 @@ _MARK = 32.0
 
 
 def thread_card(
-    thread: ThreadValue, place: Box, touched: Mapping[str, str], number: int = 0, lane: str = "threads",
-    state: tuple[str, ...] = (), *, brief: bool = False,
-) -> Node:  # fmt: skip
+    thread: ThreadValue,
+    place: Box,
+    touched: Mapping[str, str],
+    number: int = 0,
+    lane: str = "threads",
+    state: tuple[str, ...] = (),
+    *,
+    brief: bool = False,
+) -> Node:
     """Return a thread; `number` is its place in the row, in its mark (below 1: none).
 
     With `brief`, only the locks that it holds are shown.
@@ -389,8 +425,16 @@ def thread_card(
         *([touched[thread.name]] if thread.name in touched else []),
         *["asleep"] * (thread.state == "asleep"),
     ]
-    return _thread(f"thread/{thread.name}", thread.name or "the cell", second, place, number, lane,
-                   [*states, *["here"] * (thread.state == "running")], describe(thread))  # fmt: skip
+    return _thread(
+        f"thread/{thread.name}",
+        thread.name or "the cell",
+        second,
+        place,
+        number,
+        lane,
+        [*states, *["here"] * (thread.state == "running")],
+        describe(thread),
+    )
 
 
 def _card(thread: ThreadValue, touched: Mapping[str, str], number: int, lane: str) -> Part:
@@ -406,9 +450,15 @@ def _cell(place: Box) -> Node:
 
 
 def _thread(
-    identity: str, name: str, second: Sequence[tuple[str, str]], place: Box, number: int, lane: str,
-    state: Sequence[str], title: str,
-) -> Node:  # fmt: skip  # what it is, then where
+    identity: str,
+    name: str,
+    second: Sequence[tuple[str, str]],
+    place: Box,
+    number: int,
+    lane: str,
+    state: Sequence[str],
+    title: str,
+) -> Node:
     """Return a thread's mark, its name, and its states below, as far as there is room."""
     text = [Text(15, 20, f"{number}", "letter on-step", "middle")] if 0 < number < 100 else []
     text.append(fitted(_MARK, 16, name, place.w - _MARK - 4, "body strong", middle=True))
@@ -458,11 +508,20 @@ def subject_box(identity: str, kind: str, subject: str, holder: str | None, coun
     says = f", which {holder or 'the cell'} holds" if holder is not None else ""
     rows: list[str | kit.Line] = [name, kit.Line(f"{count:,} wait{'s' if count == 1 else ''}", "label dim")]
     return kit.card(
-        identity, box, rows, kind="channel", title=f"{name}{says}: {count:,} wait", top=16,
-        thing=f"map:{subject}" if kind in ("room", "lock") else "", state=("held",) if holder is not None else (),
-        lane=identity, step=15, shape="round" if is_lock else "box", pad=18 if is_lock else 10,
+        identity,
+        box,
+        rows,
+        kind="channel",
+        title=f"{name}{says}: {count:,} wait",
+        top=16,
+        thing=f"map:{subject}" if kind in ("room", "lock") else "",
+        state=("held",) if holder is not None else (),
+        lane=identity,
+        step=15,
+        shape="round" if is_lock else "box",
+        pad=18 if is_lock else 10,
         bars=() if is_lock else (Bar(0, H - 4, box.w, 4, "own-kernel"),),
-    )  # fmt: skip
+    )
 
 
 def _said(identity: str, words: str, more: str, *, thing: str = "", style: str = "strong") -> Part:
@@ -472,8 +531,9 @@ def _said(identity: str, words: str, more: str, *, thing: str = "", style: str =
         lines = [(line, style) for line in wrapped(words, box.w, style)[:3]]
         lines += [(line, "label dim") for line in wrapped(more, box.w)]
         text = [Text(0, 14 + 16 * at, line, look) for at, (line, look) in enumerate(lines)]
-        return kit.runs(identity, box._replace(h=18 + 16 * max(0, len(lines) - 1)), text, title=f"{words}: {more}",
-                        thing=thing)  # fmt: skip
+        return kit.runs(
+            identity, box._replace(h=18 + 16 * max(0, len(lines) - 1)), text, title=f"{words}: {more}", thing=thing
+        )
 
     return boxes.thing(0, draw)
 
@@ -566,8 +626,14 @@ def _halves(ring: Sequence[ThreadValue], touched: Mapping[str, str], box: Box) -
         makers += [(LEAST, card), (SUBJECT_W, partial(_lock, thread))]
     if left_out := len(ring) - len(shown):
         title = f"{left_out:,} more, in the table"
-        makers.append((LEAST, partial(kit.fold, "threads/fold/deadlock", words=f"and {left_out:,} more", title=title,
-                                      lane="deadlock")))  # fmt: skip  # a box
+        makers.append(
+            (
+                LEAST,
+                partial(
+                    kit.fold, "threads/fold/deadlock", words=f"and {left_out:,} more", title=title, lane="deadlock"
+                ),
+            )
+        )
     upper, wides = -(-len(makers) // 2), [wide for wide, _ in makers]
     lower = box._replace(y=box.y + H + _DROP)
     places = [*_row(wides[:upper], box), *reversed(_row([*reversed(wides[upper:])], lower))]

@@ -143,10 +143,12 @@ class Differences:
         places = [*self.both, *self.only_left, *self.only_right]
         sides = (self.left, self.right)
         return tuple(
-            ("differs" if all(place in side for side in sides) else "left" if place in self.left else "right",
-             *(side[place].title if place in side else "" for side in sides))
+            (
+                "differs" if all(place in side for side in sides) else "left" if place in self.left else "right",
+                *(side[place].title if place in side else "" for side in sides),
+            )
             for place in places
-        )  # fmt: skip
+        )
 
 
 def _is_history(node: Node) -> bool:
@@ -542,6 +544,8 @@ class _Half:
         if not self._apart:
             return about
         at = tuple(one._replace(space=f"{self._apart}{one.space}") for one in about.at)
-        to = tuple(self._thing(one) if isinstance(one, str) else one._replace(space=f"{self._apart}{one.space}")
-                   for one in about.to)  # fmt: skip
+        to = tuple(
+            self._thing(one) if isinstance(one, str) else one._replace(space=f"{self._apart}{one.space}")
+            for one in about.to
+        )
         return About(at, to)

@@ -304,7 +304,7 @@ def at_end(identity: str, said: str, style: str = "label dim") -> Part:
     wide = text_width(said, style)
     return thing(
         LINE, lambda box: kit.label(identity, said, box.x + max(0.0, box.w - wide), box.y, style=style, most=box.w)
-    )  # fmt: skip  # a label
+    )
 
 
 def more(identity: str, count: int, what: str = "", style: str = "label dim") -> Part:
@@ -336,17 +336,28 @@ def switches(view: str, groups: Sequence[Sequence[kit.Switch]]) -> Part:
 
 
 def folded(
-    identity: str, said: str, *, title: str = "", lane: str = "", opens: bool = False, high: float = 26.0,
+    identity: str,
+    said: str,
+    *,
+    title: str = "",
+    lane: str = "",
+    opens: bool = False,
+    high: float = 26.0,
     state: str = "folded",
-) -> Part:  # fmt: skip  # as others have it
+) -> Part:
     """Return a dashed box that says what is left out (:func:`.kit.fold`); with `opens`, a click shows it."""
     return thing(high, lambda box: kit.fold(identity, box, said, title=title, lane=lane, opens=opens, state=state))
 
 
 def card(
-    identity: str, lines: Sequence[str | kit.Line], *, kind: str = "card", least: float = 0.0,
-    strip: Sequence[str] = (), **more: Unpack[kit.Rest],
-) -> Part:  # fmt: skip  # what it says, then how it looks
+    identity: str,
+    lines: Sequence[str | kit.Line],
+    *,
+    kind: str = "card",
+    least: float = 0.0,
+    strip: Sequence[str] = (),
+    **more: Unpack[kit.Rest],
+) -> Part:
     """Return a box with lines of words, as high as the words, but at least `least` pixels.
 
     `strip` are the styles on its upper edge, in equal parts.
@@ -364,13 +375,9 @@ def card(
     return put
 
 
-def block(
-    identity: str, lines: Sequence[str | kit.Line], *, step: float = LINE, **more: Unpack[kit.Rest]
-) -> Part:  # fmt: skip  # as others have it
+def block(identity: str, lines: Sequence[str | kit.Line], *, step: float = LINE, **more: Unpack[kit.Rest]) -> Part:
     """Return lines of words without a box, the first of them bold."""
-    return drawing(
-        step * len(lines), lambda box: [kit.block(identity, box, lines, top=step - 4, step=step, **more)]
-    )  # fmt: skip  # a node
+    return drawing(step * len(lines), lambda box: [kit.block(identity, box, lines, top=step - 4, step=step, **more)])
 
 
 def pairs(identity: str, said: Sequence[tuple[str, str]]) -> Part:
@@ -460,8 +467,9 @@ class Chips(NamedTuple):
         bars = [Bar(left, y, self.w, self.h, style) for left, (_, style) in zip(lefts, self.looks, strict=True)]
         text = [
             Text(left + self.w / 2, y + self.h / 2 + 4.5, word, "mono", "middle")
-            for left, (word, _) in zip(lefts, self.looks, strict=True) if word
-        ]  # fmt: skip  # a word a box
+            for left, (word, _) in zip(lefts, self.looks, strict=True)
+            if word
+        ]
         return bars, text
 
 
@@ -491,9 +499,16 @@ class Row(NamedTuple):
 
 
 def rows(
-    identity: str, columns: Sequence[Column], some: Sequence[Row], *, high: float = ROW, gap: float = 0.0,
-    most: int = 0, rest: str = "", boxed: bool = False,
-) -> Part:  # fmt: skip  # what is in them, then how they look
+    identity: str,
+    columns: Sequence[Column],
+    some: Sequence[Row],
+    *,
+    high: float = ROW,
+    gap: float = 0.0,
+    most: int = 0,
+    rest: str = "",
+    boxed: bool = False,
+) -> Part:
     """Return rows in columns, below the columns' names if there are any; `boxed` rows are cards.
 
     At most `most` rows are drawn, and a line says how many more the table has, or says `rest`.
@@ -548,8 +563,9 @@ class _Grid(NamedTuple):
         """Return the columns' names, each over its column."""
         return [
             self._words(column, place, column.name, column.head)
-            for column, place in zip(self.columns, self.places, strict=True) if place[1] and column.name
-        ]  # fmt: skip  # a name a column
+            for column, place in zip(self.columns, self.places, strict=True)
+            if place[1] and column.name
+        ]
 
     def put(self, row: Row) -> tuple[tuple[Text, ...], tuple[Bar, ...], float]:
         """Return the words and bars of a row, and its height."""
@@ -635,9 +651,14 @@ _LEAST = 40.0
 
 
 def whole(
-    identity: str, amounts: Sequence[tuple[float, str]], total: float, rest: str = "", title: str = "", *,
+    identity: str,
+    amounts: Sequence[tuple[float, str]],
+    total: float,
+    rest: str = "",
+    title: str = "",
+    *,
     lane: str = "",
-) -> Part:  # fmt: skip  # what it is made of, then how it looks
+) -> Part:
     """Return a bar with a part for each amount, on a rail for the `total`; words say what the `rest` of it is."""
     high = 22.0
 

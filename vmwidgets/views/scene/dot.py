@@ -189,10 +189,18 @@ class _Structure:
         graph = graphviz.Digraph(
             "scene",
             graph_attr={**given, **font, "fontsize": "12", "ranksep": "0.35"},
-            node_attr={**font, "fontsize": "15", "margin": "0.12,0.06", "height": "0.3", "shape": "box",
-                       "style": "filled", "fillcolor": colours["card"], "color": colours["line"]},
+            node_attr={
+                **font,
+                "fontsize": "15",
+                "margin": "0.12,0.06",
+                "height": "0.3",
+                "shape": "box",
+                "style": "filled",
+                "fillcolor": colours["card"],
+                "color": colours["line"],
+            },
             edge_attr={"color": colours["line"], "arrowsize": "0.7"},
-        )  # fmt: skip
+        )
         lanes = {lane.name: lane.label for lane in self.scene.lanes}
         in_a_row = {self.part(end).name for link in rows for end in (link.source, link.target)} if branches else set()
         lined_up = Counter(part.node.lane for part in self.parts.values() if part.node.lane)

@@ -9,9 +9,15 @@ from . import kit
 from .model import Scene
 
 RANGES = {
-    "anonymous": "memory without a file", "heap": "heap", "stack": "stack", "code": "code", "file": "file, read only",
-    "data": "file, written", "unknown": "file, rights unknown", "kernel": "the kernel's own",
-}  # fmt: skip  # a kind, and what a legend calls it
+    "anonymous": "memory without a file",
+    "heap": "heap",
+    "stack": "stack",
+    "code": "code",
+    "file": "file, read only",
+    "data": "file, written",
+    "unknown": "file, rights unknown",
+    "kernel": "the kernel's own",
+}
 """The kinds of a process's ranges, which determine their colours."""
 
 ENTRIES = {**RANGES, "submap": "a submap"}

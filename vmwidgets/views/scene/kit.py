@@ -178,8 +178,13 @@ class Line(NamedTuple):
 
 
 def lines_of(
-    rows: Iterable[str | Line], w: float, *, top: float = LINE - 4, step: float = LINE, pad: float = PAD,
-) -> tuple[Text, ...]:  # fmt: skip
+    rows: Iterable[str | Line],
+    w: float,
+    *,
+    top: float = LINE - 4,
+    step: float = LINE,
+    pad: float = PAD,
+) -> tuple[Text, ...]:
     """Return the texts of some lines in `w` pixels, the first baseline at `top`; nothing for a line without words.
 
     >>> [(run.text, run.x) for run in lines_of([Line("lock", right="free")], 100)]
@@ -228,8 +233,9 @@ def card(
     """
     if top is None:
         top = max(LINE - 4, (box.h - step * (len(rows) - 1)) / 2 + (6 if bar else 4))
-    styled = [Line(row, "label" if number else "strong") if isinstance(row, str) else row
-              for number, row in enumerate(rows)]  # fmt: skip
+    styled = [
+        Line(row, "label" if number else "strong") if isinstance(row, str) else row for number, row in enumerate(rows)
+    ]
     said = ", ".join(row.left if isinstance(row.left, str) else row.left[0] for row in styled)
     if bar:
         more["bars"] = (Bar(0, 0, box.w, 4, bar), *more.get("bars", ()))
@@ -296,7 +302,7 @@ def cell(
     runs = (
         fitted(box.w / 2, y, words, box.w - spare, style, "middle")
         for y, (words, style) in zip(feet, rows, strict=True)
-    )  # fmt: skip
+    )
     said = ", ".join(words for words, _ in rows if words)
     return _node(identity, kind, box, tuple(run for run in runs if run.text), said, more)
 
@@ -305,10 +311,18 @@ def _node(identity: str, kind: str, box: Box, text: tuple[Text, ...], said: str,
     """Return a node with these words; its title is `said` unless `more` has one."""
     thing = more.get("thing", "")
     return Node(
-        identity, kind, *box, thing, more.get("shape", "box"), text, tuple(more.get("bars", ())),
-        tuple(more.get("state", ())), more.get("title") or said, more.get("action", "select" if thing else ""),
+        identity,
+        kind,
+        *box,
+        thing,
+        more.get("shape", "box"),
+        text,
+        tuple(more.get("bars", ())),
+        tuple(more.get("state", ())),
+        more.get("title") or said,
+        more.get("action", "select" if thing else ""),
         more.get("lane", ""),
-    )  # fmt: skip
+    )
 
 
 def all_or_none(words: Iterable[str], widths: Iterable[float], style: str = "label") -> bool:
@@ -331,11 +345,16 @@ def legend(
     widths = [text_width(words) + inset + 3 for inset, (_, words) in zip(insets, entries, strict=True)]
     boxes = flow(widths, y, LINE - 10, width=width - x + MARGIN, gap=12)
     return [
-        Node(f"{prefix}/legend/{number}", "label", *box._replace(x=box.x + x - MARGIN, h=LINE), shape="none",
-             text=(Text(inset, 13, words),),
-             bars=_BREAK if style == "break" else (Bar(0, 3, 10, 10, style),) * bool(style))
+        Node(
+            f"{prefix}/legend/{number}",
+            "label",
+            *box._replace(x=box.x + x - MARGIN, h=LINE),
+            shape="none",
+            text=(Text(inset, 13, words),),
+            bars=_BREAK if style == "break" else (Bar(0, 3, 10, 10, style),) * bool(style),
+        )
         for number, ((style, words), inset, box) in enumerate(zip(entries, insets, boxes, strict=True))
-    ]  # fmt: skip
+    ]
 
 
 def cells(count: int, box: Box, least: float, high: float, *, most: float = 1e9) -> list[Box]:
@@ -359,9 +378,15 @@ def fold(
     """
     text = (fitted(box.w / 2, box.h / 2 + 4, words, box.w - 8, "", "middle"),)
     return Node(
-        identity, "fold", *box, text=text, state=(state,), title=title or words, lane=lane,
+        identity,
+        "fold",
+        *box,
+        text=text,
+        state=(state,),
+        title=title or words,
+        lane=lane,
         action="open" if opens else "",
-    )  # fmt: skip
+    )
 
 
 def arrow(identity: str, source: Node, target: Node, *, kind: str = "leader", state: Collection[str] = ()) -> Link:
@@ -372,9 +397,15 @@ def arrow(identity: str, source: Node, target: Node, *, kind: str = "leader", st
 
 
 def band(
-    identity: str, source: str, target: str, above: Box, below: Box, *, straight: float = 0.0,
+    identity: str,
+    source: str,
+    target: str,
+    above: Box,
+    below: Box,
+    *,
+    straight: float = 0.0,
     state: Collection[str] = ("kernel",),
-) -> Link:  # fmt: skip  # from where, to where, then how
+) -> Link:
     """Return a band from the lower edge of a place to the full upper edge of the same thing at another scale.
 
     It goes straight down for `straight` pixels first, past its neighbours.
@@ -405,9 +436,13 @@ def around(identity: str, nodes: Sequence[Node], *, state: Collection[str] = ("n
 def badge(identity: str, count: str, state: str, right: float, top: float) -> Node:
     """Return a badge with a number, on the upper right corner of a line, where it covers nothing inside."""
     w = max(BADGE, text_width(count, "letter") + 8)
-    return runs(identity, Box(right + 2.5 - w, top + 1.5 - BADGE, w, BADGE),
-                    [Text(w / 2, BADGE / 2 + 4, count, "letter on-step", "middle")],
-                    bars=(Bar(0, 0, w, BADGE, "count step-new"),), title=f"{count} {state}")  # fmt: skip
+    return runs(
+        identity,
+        Box(right + 2.5 - w, top + 1.5 - BADGE, w, BADGE),
+        [Text(w / 2, BADGE / 2 + 4, count, "letter on-step", "middle")],
+        bars=(Bar(0, 0, w, BADGE, "count step-new"),),
+        title=f"{count} {state}",
+    )
 
 
 BADGE = 17.0
@@ -494,8 +529,9 @@ def _neighbours(alike: Sequence[Node], others: Sequence[Node]) -> Iterator[list[
                 run.append(node)
 
 
-def beside(identity: str, left: Node, right: Node, *, kind: str = "next", state: Collection[str] = (),
-           head: bool = True) -> Link:  # fmt: skip
+def beside(
+    identity: str, left: Node, right: Node, *, kind: str = "next", state: Collection[str] = (), head: bool = True
+) -> Link:
     """Return a straight line from a thing to its neighbour in a row."""
     y = left.y + left.h / 2
     ends = ((left.x + left.w, y), (right.x, y)) if left.x < right.x else ((left.x, y), (right.x + right.w, y))

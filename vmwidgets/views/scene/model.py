@@ -196,9 +196,13 @@ class Marks:
         start = self.page[place] << PAGE_SHIFT
         size = (self.pages[place] if self.pages else 0) << PAGE_SHIFT
         title = self.title.format(
-            state=" ".join(state), number=number, words=words, address=Address(start), end=Address(start + size),
+            state=" ".join(state),
+            number=number,
+            words=words,
+            address=Address(start),
+            end=Address(start + size),
             size=binary_size(size),
-        )  # fmt: skip
+        )
         return Node(
             f"{self.lane}/{number}", self.kind, self.x[place], self.y[place], self.w[place], self.h,
             f"{self.of}:{number}", shape, state=state, action="select", lane=self.lane, title=title,

@@ -58,11 +58,19 @@ class Sheet:
             caption = moment.caption_of(self.steps, self.answer, self.more, tells=self.tells, changed=self.changed)
         table = Table(tuple(self.header), Rows(lambda: tuple(tuple(row) for row in self.rows())))
         return boxes.picture(
-            view, self.title, self.subtitle, boxes.below(self.part, explained(view, self.key), gap=10),
+            view,
+            self.title,
+            self.subtitle,
+            boxes.below(self.part, explained(view, self.key), gap=10),
             caption=Caption(self.answer, reason=self.more) if caption is None else caption,
-            table=self.table or table, steps=self.steps, machine=machine, width=width,
-            lanes=self.lanes, about=self.about, answers=self.answers,
-        )  # fmt: skip  # what it says, then how
+            table=self.table or table,
+            steps=self.steps,
+            machine=machine,
+            width=width,
+            lanes=self.lanes,
+            about=self.about,
+            answers=self.answers,
+        )
 
 
 def explained(prefix: str, meanings: Mapping[str, str]) -> Part:

@@ -31,10 +31,15 @@ def draw_address(
     slices = [_Shown(one, walk.va, one.key in hidden) for one in slices_of(walk, split) if one.key != "top"]
     rows = [(one.name, one.bits, one.digits) for one in slices]
     return boxes.picture(
-        "address", f"virtual address {Address(walk.va)}", "",
-        boxes.drawing(_HIGH, partial(_slices, slices, len(split.parts))), caption=Caption(""),
-        table=Table(("slice", "bits", "value"), rows), machine=machine, width=width,
-    )  # fmt: skip  # what it draws, what it says
+        "address",
+        f"virtual address {Address(walk.va)}",
+        "",
+        boxes.drawing(_HIGH, partial(_slices, slices, len(split.parts))),
+        caption=Caption(""),
+        table=Table(("slice", "bits", "value"), rows),
+        machine=machine,
+        width=width,
+    )
 
 
 @frozen

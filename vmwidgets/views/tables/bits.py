@@ -171,6 +171,12 @@ def _bit(one: DescriptorPicture, field: Field | None, view: str, bit: int, box: 
     edited = (", edited" if changed else "") + (", which refuses the access" if bit in one.refusing else "")
     text = Text(box.w / 2, 12, str(bit), "label dim", "middle"), Text(box.w / 2, 26, str(value), "mono label", "middle")
     return Node(
-        f"{view}/bit/{bit}", "bit", *box, text=text, state=state, title=f"{name} is {value}{edited}{meaning}",
-        action="open" if one.editable else "", lane="bits",
-    )  # fmt: skip
+        f"{view}/bit/{bit}",
+        "bit",
+        *box,
+        text=text,
+        state=state,
+        title=f"{name} is {value}{edited}{meaning}",
+        action="open" if one.editable else "",
+        lane="bits",
+    )

@@ -97,10 +97,19 @@ def draw_table(
     changed = "new" if table.pa in bench.marks.made else bench.marks.tables.get(table.pa, "")
     title += f", {changed}" * bool(changed)
     box = Node(
-        f"tables/table/{key}", "table", x, y, w, at + 4, f"table:{table.pa:x}", text=tuple(text), title=title,
+        f"tables/table/{key}",
+        "table",
+        x,
+        y,
+        w,
+        at + 4,
+        f"table:{table.pa:x}",
+        text=tuple(text),
+        title=title,
         state=("fault",) if table.unreadable else (changed,) * bool(changed),
-        action="" if table.parent is None else "open", lane=lane,
-    )  # fmt: skip
+        action="" if table.parent is None else "open",
+        lane=lane,
+    )
     return [box, *rows]
 
 
@@ -257,9 +266,16 @@ def _row_height(row: WindowRow, words: _Words) -> float:
 
 
 def _draw_row(
-    window: TableWindow, table: OpenTable, row: WindowRow, words: _Words, bench: TablesBench, x: float, y: float,
-    w: float, lane: str,
-) -> Node:  # fmt: skip
+    window: TableWindow,
+    table: OpenTable,
+    row: WindowRow,
+    words: _Words,
+    bench: TablesBench,
+    x: float,
+    y: float,
+    w: float,
+    lane: str,
+) -> Node:
     """Return a row's box with its words."""
     h = _row_height(row, words)
     if row.kind == "fold":
@@ -297,9 +313,18 @@ def _fold(table: OpenTable, row: WindowRow, words: _Words, x: float, y: float, w
     what += " of the kernel" if row.is_lent else ""
     title = f"descriptors {row.first} to {row.end - 1}, not shown: {what}, {words.end} with the gaps between"
     return Node(
-        f"tables/fold/{table.level}/{table.va:x}/{row.first}", "fold", x, y, w, h, state=("folded",),
-        text=_lines(words, w, h, "label dim", "label dim"), title=title, action="open", lane=lane,
-    )  # fmt: skip
+        f"tables/fold/{table.level}/{table.va:x}/{row.first}",
+        "fold",
+        x,
+        y,
+        w,
+        h,
+        state=("folded",),
+        text=_lines(words, w, h, "label dim", "label dim"),
+        title=title,
+        action="open",
+        lane=lane,
+    )
 
 
 def _bar(row: WindowRow, kind: str, h: float) -> tuple[Bar, ...]:

@@ -64,13 +64,17 @@ def followed(at: At) -> Sheet:
         *([_broken(first, walks), _breaker(first)] if first is not None else []),
         *(boxes.pairs(f"followed/{title}", [(title, " ".join(map(visible, some)))]) for title, some in notes if some),
         gap=16,
-    )  # fmt: skip  # the frame, the call, the rest
+    )
     checked = f"{counted(found.calls, 'call')} and {counted(found.stops, 'stop')} were checked"
     return Sheet(
-        f"following xv6, lab {visible(found.lab)}", checked, part, caption=_caption(found), header=("what", "says"),
+        f"following xv6, lab {visible(found.lab)}",
+        checked,
+        part,
+        caption=_caption(found),
+        header=("what", "says"),
         rows=lambda: [*_rows(first), *((title, said) for title, some in notes for said in some)],
         lanes=[Lane("descriptors", "Descriptors"), Lane("code", "The code")],
-    )  # fmt: skip  # what it draws, what it says
+    )
 
 
 def _caption(found: Found) -> Caption:
@@ -120,7 +124,7 @@ def _broken(first: Break, walks: Sequence[TablesWalk]) -> Part:
     across = [(0.0, one) for one in (boxes.below(*left, gap=12), frame, boxes.below(*right, gap=12))]
     drawn = boxes.either(
         _WIDE, boxes.columns(*across, gap=_APART, middle=True), boxes.below(*left, frame, *right, gap=12)
-    )  # fmt: skip  # side by side, or stacked
+    )
 
     def lines(at: Mapping[str, Node]) -> Iterator[Link]:
         for number, walk in enumerate(walks):
@@ -139,10 +143,18 @@ def _frame(rule: str, place: int, users: int) -> Part:
     word = "free" if rule.startswith("free-") else "a page table" if kind == "table" else "frame"
     lines = [Line(word, right=counted(users, "descriptor")), Line(number, "mono body")]
     title = f"{word} {number}: {counted(users, 'descriptor leads', 'descriptors lead')} to it"
-    return boxes.sized(lambda w: boxes.card(
-        "followed/frame", lines, kind="board-frame", least=_HIGH, title=title, state=(kind,), lane="descriptors",
-        bars=(*[Bar(0, 0, w, _HIGH, "rail")] * (word == "free"), Bar(0, _HIGH - 5, w, 5, f"own-{kind}")),
-    ))  # fmt: skip  # a card
+    return boxes.sized(
+        lambda w: boxes.card(
+            "followed/frame",
+            lines,
+            kind="board-frame",
+            least=_HIGH,
+            title=title,
+            state=(kind,),
+            lane="descriptors",
+            bars=(*[Bar(0, 0, w, _HIGH, "rail")] * (word == "free"), Bar(0, _HIGH - 5, w, 5, f"own-{kind}")),
+        )
+    )
 
 
 def _descriptor(first: Break, number: int, walk: TablesWalk, w: float) -> Part:
@@ -153,13 +165,20 @@ def _descriptor(first: Break, number: int, walk: TablesWalk, w: float) -> Part:
         means = f"user code: {_rights(walk)}"
     look, x = "error" if is_wrong else "step", w - 34
     shackle = Bar(x + 8, 9, 8, 11, f"shackle {look}") if _can_write(walk) else Bar(x + 3, 10, 8, 11, f"shackle {look}")
-    lines = [Line(visible(name), "body strong", " " * 10), Line(f"at {place}", "mono dim"),
-             Line(means, "label error" if is_wrong else "label dim")]  # fmt: skip  # room for the lock
+    lines = [
+        Line(visible(name), "body strong", " " * 10),
+        Line(f"at {place}", "mono dim"),
+        Line(means, "label error" if is_wrong else "label dim"),
+    ]
     return boxes.card(
-        f"followed/descriptor/{number}", lines, kind="board", least=_HIGH, lane="descriptors",
+        f"followed/descriptor/{number}",
+        lines,
+        kind="board",
+        least=_HIGH,
+        lane="descriptors",
         title=visible(f"{name} at {place}: {means}, rights {_rights(walk)}, PTE {walk.steps[-1].value:#x}"),
         bars=(Bar((w - 4) * (number % 2), 0, 4, _HIGH, "table"), shackle, Bar(x, 16, 14, 11, f"lock {look}")),
-    )  # fmt: skip  # a card
+    )
 
 
 def _is_wrong(first: Break, walk: TablesWalk) -> bool:

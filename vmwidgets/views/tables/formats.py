@@ -55,8 +55,9 @@ def formats(at: At) -> Sheet:
         f"one mapping in {counted(len(value.formats), 'format')}",
         f"{counted(value.ranges, 'range')}, {grouped_size(value.bytes)} · {value.largest_pages}",
         boxes.below(head, boxes.below(*(_format(cost, scale) for cost in value.formats), gap=12), gap=4),
-        caption=_caption(value), table=Table(("", *(cost.format for cost in value.formats)), tuple(value.table())),
-    )  # fmt: skip  # what it draws, what it says
+        caption=_caption(value),
+        table=Table(("", *(cost.format for cost in value.formats)), tuple(value.table())),
+    )
 
 
 def _beside(*parts: Part) -> Part:
@@ -148,9 +149,15 @@ def _levels(cost: FormatCost, scale: _Scale, box: Box) -> Iterator[Node]:
     for number, (level, place, label) in enumerate(zip(used, places, names, strict=True)):
         sizes = f"{level.tables:,} of {grouped_size(level.table_bytes)}, together {grouped_size(level.bytes)}"
         yield kit.chip(
-            f"formats/{cost.format}/level/{level.level}", "part", place, label, spare=2, title=f"{level.name}: {sizes}",
-            lane=cost.format, state=("even",) if number % 2 else (),
-        )  # fmt: skip  # a bar
+            f"formats/{cost.format}/level/{level.level}",
+            "part",
+            place,
+            label,
+            spare=2,
+            title=f"{level.name}: {sizes}",
+            lane=cost.format,
+            state=("even",) if number % 2 else (),
+        )
 
 
 def _tables(cost: FormatCost, box: Box) -> Iterator[Node]:
@@ -158,8 +165,14 @@ def _tables(cost: FormatCost, box: Box) -> Iterator[Node]:
     levels = _levels_in_words(cost, box.w)
     size = f"{grouped_size(cost.table_bytes)}, {_rounded(cost.bytes_a_page)} B for each 4 KiB"
     lines = [kit.Line(line) for line in (*levels, *wrapped(size, box.w))]
-    yield kit.block(f"formats/{cost.format}/tables", box._replace(h=LINE * len(lines) + 3), lines, top=14, step=LINE,
-                    title=f"{' '.join(levels)}; {size}")  # fmt: skip  # below the bars
+    yield kit.block(
+        f"formats/{cost.format}/tables",
+        box._replace(h=LINE * len(lines) + 3),
+        lines,
+        top=14,
+        step=LINE,
+        title=f"{' '.join(levels)}; {size}",
+    )
 
 
 def _tlb(cost: FormatCost) -> Part:
@@ -204,10 +217,15 @@ def _pages(cost: FormatCost, scale: _Scale, box: Box) -> Iterator[Node]:
     for page, place in zip(cost.pages, places, strict=True):
         size = grouped_size(page.size)
         yield kit.chip(
-            f"formats/{cost.format}/pages/{page.size}", "page-part", place, (f"{page.number:,} × {size}", size),
-            spare=6, state=(_STYLES[min(scale.sizes.index(page.size), len(_STYLES) - 1)],), lane=cost.format,
+            f"formats/{cost.format}/pages/{page.size}",
+            "page-part",
+            place,
+            (f"{page.number:,} × {size}", size),
+            spare=6,
+            state=(_STYLES[min(scale.sizes.index(page.size), len(_STYLES) - 1)],),
+            lane=cost.format,
             title=f"{page.number:,} pages of {size}, together {grouped_size(page.bytes)}",
-        )  # fmt: skip  # a bar
+        )
 
 
 def _mapped(cost: FormatCost) -> str:

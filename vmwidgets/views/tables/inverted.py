@@ -53,16 +53,20 @@ def inverted(at: At) -> Sheet:
     meanings = [(kind, words.partition(",")[0]) for kind, words in RANGES.items() if kind in kinds]  # without rights
     rows = [
         (f"{number}", entry.task, f"{entry.page:#x}", f"{entry.frame:#x}")
-        for number, chain in enumerate(value.chains) for entry in chain
-    ]  # fmt: skip  # an entry a row
+        for number, chain in enumerate(value.chains)
+        for entry in chain
+    ]
     return Sheet(
-        "inverted page table", f"{counted(len(chains), 'bucket')} · {value.frames:,} frames of memory",
+        "inverted page table",
+        f"{counted(len(chains), 'bucket')} · {value.frames:,} frames of memory",
         boxes.below(
             boxes.downwards(chains, HEAD + longest * (GAP + LEAST), most=across, under=BETWEEN),
-            boxes.key("inverted", meanings), gap=14,
+            boxes.key("inverted", meanings),
+            gap=14,
         ),
-        caption=_caption(value), table=Table(("bucket", "task", "page", "frame"), rows),
-    )  # fmt: skip  # what it draws, what it says
+        caption=_caption(value),
+        table=Table(("bucket", "task", "page", "frame"), rows),
+    )
 
 
 def _chain(number: int, chain: tuple[InvertedEntry, ...], longest: int, box: Box) -> Iterator[Node]:
@@ -77,11 +81,13 @@ def _chain(number: int, chain: tuple[InvertedEntry, ...], longest: int, box: Box
     for place, entry in enumerate(shown):
         page, frame = Address(entry.page * PAGE), f"frame {entry.frame:#x}"
         yield kit.card(
-            f"inverted/{number}/{place}", Box(x, y, w, h),
+            f"inverted/{number}/{place}",
+            Box(x, y, w, h),
             [kit.Line(entry.task, "strong", frame, middle=True), kit.Line(str(page), "mono label")],
-            title=f"{entry.task}: the page at {page} is in {frame}", thing=f"frame:{entry.frame}",
+            title=f"{entry.task}: the page at {page} is in {frame}",
+            thing=f"frame:{entry.frame}",
             bar=kind_of_owner(entry.owner),
-        )  # fmt: skip  # an entry
+        )
         x += w + GAP
     if len(shown) < len(chain):
         yield kit.fold(f"inverted/{number}/more", Box(x, y, w, h), f"{len(chain) - len(shown)} more")

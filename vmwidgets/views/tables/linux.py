@@ -66,7 +66,8 @@ def beside_linux(at: At) -> Sheet:
     said = tuple((kind, who, words) for kind, one in value.sayings for who, words in zip(WHO, one, strict=True))
     ended = f"The comparison ended early: {value.stopped.rstrip('.')}." if value.stopped else ""
     return Sheet(
-        f"{visible(value.machine)} and Linux", f"beside {visible(value.source)}",
+        f"{visible(value.machine)} and Linux",
+        f"beside {visible(value.source)}",
         boxes.below(
             boxes.sized(partial(_calls, value.made)),
             *(_kind(number, high, *one) for number, one in enumerate(_sections(value))),
@@ -75,14 +76,22 @@ def beside_linux(at: At) -> Sheet:
         ),
         caption=Caption(value.headline, (), f"{ended} {_COMPARED}{_RECORDED * value.is_recording}".strip()),
         lanes=[Lane("calls", "Calls"), Lane("differences", "Differences, by kind", down=True)],
-        table=Table(value.header, _rows(value), (
-            ("calls", Table(("operation", "call", "task", "about", "found"), tuple(
-                (str(one.number), one.name, one.task, one.about, one.found) for one in value.made
-            ))),
-            *([("what is said", Table(("kind", "who", "says"), said))] if said else []),
-            ("not compared", Table(("what",), tuple((one,) for one in value.unseen))),
-        )),
-    )  # fmt: skip  # what it draws, what it says
+        table=Table(
+            value.header,
+            _rows(value),
+            (
+                (
+                    "calls",
+                    Table(
+                        ("operation", "call", "task", "about", "found"),
+                        tuple((str(one.number), one.name, one.task, one.about, one.found) for one in value.made),
+                    ),
+                ),
+                *([("what is said", Table(("kind", "who", "says"), said))] if said else []),
+                ("not compared", Table(("what",), tuple((one,) for one in value.unseen))),
+            ),
+        ),
+    )
 
 
 _COMPARED = "Each call ran here and in a real process; results, bytes, mappings and pages were compared."
@@ -102,8 +111,9 @@ def _calls(made: Sequence[MadeCall], w: float) -> Part:
     return boxes.below(
         *(boxes.drawing(0, partial(_line, number, line)) for number, line in enumerate(lines)),
         boxes.more("linux/calls/more", left, "call"),
-        boxes.words("linux/calls/key", _MEANS if any(one.found != "same" for one in made) else ""), gap=10,
-    )  # fmt: skip  # the cells, and what a cut means
+        boxes.words("linux/calls/key", _MEANS if any(one.found != "same" for one in made) else ""),
+        gap=10,
+    )
 
 
 _MEANS = "Joined: the same. ≠: different. Red: nothing explains it, so one of the two has a bug."
@@ -131,8 +141,10 @@ def _line(number: int, runs: Sequence[Sequence[MadeCall]], box: Box) -> Iterator
         same = len({one.name for one in run}) == 1
         name = first.name.replace("looked at in the end", "look") if same else f"{count:,} calls"
         about = first.about if count == 1 else f"{count:,} times" if same else "all agree"
-        text = [fitted(_CALL / 2, 14, visible(name), _CALL, "label", "middle"),
-                fitted(_CALL / 2, 31, visible(about), _CALL, "label dim", "middle")]  # fmt: skip  # what was called
+        text = [
+            fitted(_CALL / 2, 14, visible(name), _CALL, "label", "middle"),
+            fitted(_CALL / 2, 31, visible(about), _CALL, "label dim", "middle"),
+        ]
         middle, top, low = _CALL / 2, 40 + _BOX / 2, 40 + 1.5 * _BOX + 8
         bars = [Bar(0, 40, _CALL, _BOX, "rail"), Bar(0, 48 + _BOX, _CALL, _BOX, "rail")]
         if first.found == "same":
@@ -142,7 +154,8 @@ def _line(number: int, runs: Sequence[Sequence[MadeCall]], box: Box) -> Iterator
             text.append(Text(middle, (top + low) / 2 + 4, "≠", style, "middle"))
         bars += [Bar(middle - 5, y - 5, 10, 10, "dot-on") for y in (top, low)]
         said = {"same": "the same in Linux", "known": "different, for a known reason"}.get(
-            first.found, "different, and nothing explains it")  # fmt: skip  # in words
+            first.found, "different, and nothing explains it"
+        )
         about = f", {first.about}" * bool(first.about) if count == 1 else f" to {run[-1].number}"
         title = f"operation {first.number}{'' if count > 1 else f', {first.task}'}, {name}{about}: {said}"
         at = Box(box.x + _SIDE + place * (_CALL + _GAP), box.y, _CALL, 2 * _BOX + 48)
@@ -234,9 +247,15 @@ def _card(identity: str, alike: Alike, box: Box) -> Iterator[Node]:
             text.append(fitted(at, y[1], visible(said), most, "strong"))
     title = f"operation {numbers}, {row.operation}: {row.what}, machine {row.here}, Linux {row.linux}"
     yield Node(
-        identity, "card", *box, text=tuple(text), bars=tuple(bars),
-        state=() if row.is_known else ("fault",), title=visible(title), lane="differences",
-    )  # fmt: skip
+        identity,
+        "card",
+        *box,
+        text=tuple(text),
+        bars=tuple(bars),
+        state=() if row.is_known else ("fault",),
+        title=visible(title),
+        lane="differences",
+    )
 
 
 def _rows(value: LinuxComparison) -> tuple[tuple[str, ...], ...]:

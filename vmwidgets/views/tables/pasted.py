@@ -33,8 +33,15 @@ class Found(NamedTuple):
 def draw_answer(found: Sequence[Found], summary: str, caption: Caption, *, width: float = WIDTH) -> Scene:
     """Return the answer alone, with the table of all findings."""
     said = [(one.title, words) for one in found for words in (*one.words, *("  ".join(row) for row in one.rows))]
-    return boxes.picture("pasted", "pasted text", summary, boxes.below(), caption=caption, width=width,
-                         table=Table(("what", "says"), tuple(said)))  # fmt: skip  # and nothing else
+    return boxes.picture(
+        "pasted",
+        "pasted text",
+        summary,
+        boxes.below(),
+        caption=caption,
+        width=width,
+        table=Table(("what", "says"), tuple(said)),
+    )
 
 
 def draw_findings(found: Sequence[Found], *, width: float = WIDTH) -> Scene:
@@ -43,10 +50,14 @@ def draw_findings(found: Sequence[Found], *, width: float = WIDTH) -> Scene:
     parts = [_finding(number, one) for number, one in enumerate(found[1:MOST_PARTS], 1)]
     left = len(found) - len(parts) - 1
     return boxes.picture(
-        "findings", visible(first.title), "",
+        "findings",
+        visible(first.title),
+        "",
         boxes.below(_words(0, first), *parts, boxes.more("pasted/more", left), gap=8),
-        caption=Caption(""), table=Table((), ()), width=width,
-    )  # fmt: skip  # what is drawn, then where
+        caption=Caption(""),
+        table=Table((), ()),
+        width=width,
+    )
 
 
 def section_of(number: int) -> str:
@@ -72,9 +83,10 @@ def _words(number: int, one: Found) -> Part:
     ]
     left = max(0, len(one.rows) - MOST_ROWS) + max(0, len(one.words) - MOST_ROWS)
     return boxes.below(
-        boxes.below(*lines, gap=3), boxes.rows(f"pasted/{number}/row", columns, some),
+        boxes.below(*lines, gap=3),
+        boxes.rows(f"pasted/{number}/row", columns, some),
         boxes.more(f"pasted/{number}/more", left),
-    )  # fmt: skip  # from top to bottom
+    )
 
 
 def in_words(rights: str) -> str:

@@ -49,15 +49,21 @@ def draw_tables(
     chosen = window.row(bench.chosen) if bench.chosen else None
     word = [draw_descriptor(_picture(window, chosen, bench), "tables")] if chosen is not None else []
     drawn = boxes.picture(
-        "tables", window.name, " · ".join([window.format, _registers(window), *_made(bench)]),
+        "tables",
+        window.name,
+        " · ".join([window.format, _registers(window), *_made(bench)]),
         boxes.below(
             boxes.switches("tables", [[_undo(bench)]] if bench.edited else []),
-            boxes.below(_tables(window, bench), *word, gap=BETWEEN + 4), gap=6,
+            boxes.below(_tables(window, bench), *word, gap=BETWEEN + 4),
+            gap=6,
         ),
-        caption=bench.found or told.caption(_caption(window)), table=_rows(window), steps=told.steps,
-        lanes=[Lane(column_lane(number), down=True) for number in range(len(window.split.parts))], machine=machine,
+        caption=bench.found or told.caption(_caption(window)),
+        table=_rows(window),
+        steps=told.steps,
+        lanes=[Lane(column_lane(number), down=True) for number in range(len(window.split.parts))],
+        machine=machine,
         width=width,
-    )  # fmt: skip  # what it draws, what it says
+    )
     return replace(drawn, opened=tuple(map(_opened, window.tables)))
 
 
@@ -157,9 +163,15 @@ def _refers_to(rows: list[WindowRow]) -> str:
 
 def _picture(window: TableWindow, row: WindowRow, bench: TablesBench) -> DescriptorPicture:
     return DescriptorPicture(
-        bench.chosen, bench.word, 8 * window.entry_width, row.fields, row.layout, row.section, bench.editable,
+        bench.chosen,
+        bench.word,
+        8 * window.entry_width,
+        row.fields,
+        row.layout,
+        row.section,
+        bench.editable,
         bench.edited.get(bench.chosen),
-    )  # fmt: skip
+    )
 
 
 # ---- links and words -----------------------------------------------------------------------------

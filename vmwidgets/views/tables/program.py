@@ -55,9 +55,17 @@ class CodeLine:
 
 
 def draw_program(
-    name: str, lines: Sequence[CodeLine], columns: Sequence[str], at: int | None, doing: str, moment: Moment,
-    panes: Scene | None, *, machine: str = "", width: float = WIDTH,
-) -> Scene:  # fmt: skip  # what is drawn, then where
+    name: str,
+    lines: Sequence[CodeLine],
+    columns: Sequence[str],
+    at: int | None,
+    doing: str,
+    moment: Moment,
+    panes: Scene | None,
+    *,
+    machine: str = "",
+    width: float = WIDTH,
+) -> Scene:
     """Return the scene of a program at a moment, with these columns of :data:`COLUMNS`.
 
     `at` is the number of the current line, which is `doing` something.
@@ -69,17 +77,23 @@ def draw_program(
     column = _COLUMN if _needed(lines, columns) <= room else _NARROW
     letters = " · ".join(f"{words[0]}: {words}" for words in columns) if column < _COLUMN else ""
     part = boxes.below(
-        boxes.words("program/legend", letters), boxes.drawing(0, partial(_heads, columns, column)),
+        boxes.words("program/legend", letters),
+        boxes.drawing(0, partial(_heads, columns, column)),
         boxes.drawing(0, partial(_rows, lines, columns, at, column)),
-        boxes.drawing(_ROW, partial(_sums, lines, columns, column)), gap=2,
-    )  # fmt: skip  # from top to bottom
+        boxes.drawing(_ROW, partial(_sums, lines, columns, column)),
+        gap=2,
+    )
     text = boxes.picture(
-        "program", f"{name}.c" if at is None else f"{name}.c, line {at}", doing, part,
+        "program",
+        f"{name}.c" if at is None else f"{name}.c, line {at}",
+        doing,
+        part,
         caption=_caption(moment, _answer(name, lines, columns), doing),
         table=Table(("line", *columns, "text"), Rows(lambda: tuple(_table(lines, columns)))),
-        machine=machine, width=room,
+        machine=machine,
+        width=room,
         lanes=[Lane("program", down=True, label="lines of the program")],
-    )  # fmt: skip
+    )
     return text if panes is None else _joined(text, panes, is_across, width)
 
 
@@ -182,10 +196,19 @@ def _rows(lines: Sequence[CodeLine], columns: Sequence[str], at: int | None, col
             bars, runs = bars + its, runs + said
         is_at = number == at
         yield Node(
-            f"program/{number}", "line", box.x, y, w, high, shape="box" if is_at else "none",
-            text=tuple(run for run in runs if run.text), bars=tuple(bars), state=("shown",) if is_at else (),
-            title=_title(number, one, is_at), lane="program",
-        )  # fmt: skip
+            f"program/{number}",
+            "line",
+            box.x,
+            y,
+            w,
+            high,
+            shape="box" if is_at else "none",
+            text=tuple(run for run in runs if run.text),
+            bars=tuple(bars),
+            state=("shown",) if is_at else (),
+            title=_title(number, one, is_at),
+            lane="program",
+        )
         y += high
 
 
@@ -227,8 +250,15 @@ def _joined(text: Scene, panes: Scene, is_across: bool, width: float) -> Scene:
     marks = tuple(replace(small, x=[x + dx for x in small.x], y=[y + dy for y in small.y]) for small in panes.marks)
     about = together((text.about, panes.about))
     return replace(
-        text, width=width, height=max(text.height, panes.height) if is_across else dy + panes.height, nodes=nodes,
-        links=links, marks=marks, lanes=(*text.lanes, *panes.lanes), steps=panes.steps, about=about,
+        text,
+        width=width,
+        height=max(text.height, panes.height) if is_across else dy + panes.height,
+        nodes=nodes,
+        links=links,
+        marks=marks,
+        lanes=(*text.lanes, *panes.lanes),
+        steps=panes.steps,
+        about=about,
         notes=(*text.notes, *panes.notes),
         table=replace(text.table, more=((panes.title, replace(panes.table, more=())), *panes.table.more)),
-    )  # fmt: skip
+    )

@@ -220,10 +220,16 @@ def _slice(walk: Walk, one: Slice, shared: range, box: Box, cell: float, split: 
             title += f"; {_said(shared)} are part of the offset too"
             bars = (Bar(w - cell * len(shared), _HEAD - 1, cell * len(shared), HEIGHT - _HEAD, "rail"),)
     return Node(
-        f"walk/slice/{one.key}", "slice", *box, text=_heading(heads, one, w, 15, names.numbered), bars=bars,
-        title=f"{title}; {_TURNED}", lane="slices", state=(_look(one), *["unread"] * (not one.read)),
+        f"walk/slice/{one.key}",
+        "slice",
+        *box,
+        text=_heading(heads, one, w, 15, names.numbered),
+        bars=bars,
+        title=f"{title}; {_TURNED}",
+        lane="slices",
+        state=(_look(one), *["unread"] * (not one.read)),
         value=_number(walk.va, one),
-    )  # fmt: skip
+    )
 
 
 def _look(one: Slice) -> str:
@@ -245,9 +251,18 @@ def _offset_below(walk: Walk, one: Slice, shared: range, x: float, y: float, cel
         f"{1 << len(shared)} neighbouring slots; {_TURNED}"
     )
     return Node(
-        "walk/slice/offset", "slice", x, y + _HEAD - 3, w, bits + _FOOT, text=tuple(text), title=title, lane="slices",
-        state=("over", _look(one)), value=_number(walk.va, one),
-    )  # fmt: skip
+        "walk/slice/offset",
+        "slice",
+        x,
+        y + _HEAD - 3,
+        w,
+        bits + _FOOT,
+        text=tuple(text),
+        title=title,
+        lane="slices",
+        state=("over", _look(one)),
+        value=_number(walk.va, one),
+    )
 
 
 def _tops(one: Slice, split: AddressSplit) -> list[str]:
@@ -299,11 +314,20 @@ def _bit(va: int, bit: int, one: Slice, shared: bool, x: float, y: float, w: flo
     value = va >> bit & 1
     both = ": it helps to choose the slot, and is part of the offset" if shared else ""
     return Node(
-        f"walk/va/{bit}", "address-bit", x, y, w, HEIGHT - _HEAD - 3, shape="box",
+        f"walk/va/{bit}",
+        "address-bit",
+        x,
+        y,
+        w,
+        HEIGHT - _HEAD - 3,
+        shape="box",
         text=(Text(w / 2, 16, str(value), "mono label" if one.read else "mono label dim", "middle"),),
-        state=("one",) if value else (), title=f"bit {bit} of the address is {value}{both}", action="open",
-        lane="address", role="turn",
-    )  # fmt: skip
+        state=("one",) if value else (),
+        title=f"bit {bit} of the address is {value}{both}",
+        action="open",
+        lane="address",
+        role="turn",
+    )
 
 
 def bands_of(nodes: list[Node], levels: list[int]) -> list[Link]:

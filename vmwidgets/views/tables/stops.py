@@ -72,23 +72,40 @@ def draw_stop(
         _changes(changes) if before is not None else boxes.below(),
         gap=14,
     )
-    memory = [(str(Address(pa)), name, one) for piece in pieces for pa in piece.pages
-              for name, one in zip(names, piece.has, strict=True) if one]  # fmt: skip  # a row a page and process
+    memory = [
+        (str(Address(pa)), name, one)
+        for piece in pieces
+        for pa in piece.pages
+        for name, one in zip(names, piece.has, strict=True)
+        if one
+    ]
     return boxes.picture(
-        "stops", "stops of the kernel", visible(f"stop {stop.number}, {place}: {stop.where}"), part,
-        caption=caption, width=width,
+        "stops",
+        "stops of the kernel",
+        visible(f"stop {stop.number}, {place}: {stop.where}"),
+        part,
+        caption=caption,
+        width=width,
         table=Table(
-            ("process", "from", "size", "was", "is"), [(name, *_said(one)) for name, one in changes],
+            ("process", "from", "size", "was", "is"),
+            [(name, *_said(one)) for name, one in changes],
             (("memory", Table(("page at", "process", "has"), memory)),),
         ),
         lanes=[Lane("memory", "Memory, by address"), Lane("changes", "What changed", down=True)],
-    )  # fmt: skip  # what it draws, what it says
+    )
 
 
 def draw_no_stop(width: float = WIDTH) -> Scene:
     """Return the scene of a kernel that has not stopped."""
-    return boxes.picture("stops", "stops of the kernel", "", boxes.below(), table=Table((), ()), width=width,
-                         caption=Caption("The kernel has not stopped yet."))  # fmt: skip  # and nothing else
+    return boxes.picture(
+        "stops",
+        "stops of the kernel",
+        "",
+        boxes.below(),
+        table=Table((), ()),
+        width=width,
+        caption=Caption("The kernel has not stopped yet."),
+    )
 
 
 def pieces_of(stop: Stop, before: Stop | None) -> list[Piece]:
@@ -188,9 +205,12 @@ def _memory(names: Sequence[str], pieces: Sequence[Piece], worst: set[int], w: f
         boxes.words("stops/worst", _WORST if worst else "", "label error"),
         boxes.more("stops/memory/more", rest, "page"),
         boxes.more("stops/memory/processes", left_out, "process"),
-        boxes.words("stops/legend", (_LEGEND if shown else "No process has a page.") + _KERNEL * any(
-            "kernel" in one.has for one in shown)), gap=10,
-    )  # fmt: skip  # the pages, then what is said of them
+        boxes.words(
+            "stops/legend",
+            (_LEGEND if shown else "No process has a page.") + _KERNEL * any("kernel" in one.has for one in shown),
+        ),
+        gap=10,
+    )
 
 
 _LEGEND = "A capsule is a page of memory, over the processes that have it; r, w and x are what each may do with it."
@@ -228,8 +248,12 @@ def _line(
         text = [Text(wide / 2, 32, address, "mono label dim", "middle")]
         if len(one.pages) > 1:
             text.insert(0, Text(wide / 2, 14, f"{len(one.pages):,} pages", "label", "middle"))
-        yield kit.runs(f"stops/page/{one.pages[0]:x}", Box(x, box.y, wide, 40), text,
-                       title=f"{counted(len(one.pages), 'page')} from {Address(one.pages[0])}")  # fmt: skip  # a head
+        yield kit.runs(
+            f"stops/page/{one.pages[0]:x}",
+            Box(x, box.y, wide, 40),
+            text,
+            title=f"{counted(len(one.pages), 'page')} from {Address(one.pages[0])}",
+        )
     for column, one in enumerate(pieces):
         x = box.x + left + column * (wide + _GAP)
         nodes = [*_capsules(names, one, Box(x, top, wide, _ROW))]
@@ -247,16 +271,33 @@ def _capsules(names: Sequence[str], one: Piece, box: Box) -> Iterator[Node]:
     for above, below in pairwise(runs):
         if one.has[above[0]] != "table" != one.has[below[0]]:
             high = (below[0] - above[-1]) * _ROW
-            yield Node(f"{_id(one, above[0])}/bridge", "label", box.x, box.y + above[-1] * _ROW + 19, box.w + 4, high,
-                       shape="none", bars=(Bar(box.w - 4, 0, 7, high, "own-anonymous"),), title=title)  # fmt: skip
+            yield Node(
+                f"{_id(one, above[0])}/bridge",
+                "label",
+                box.x,
+                box.y + above[-1] * _ROW + 19,
+                box.w + 4,
+                high,
+                shape="none",
+                bars=(Bar(box.w - 4, 0, 7, high, "own-anonymous"),),
+                title=title,
+            )
     for run in runs:
         text = tuple(Text(box.w / 2, 19 + at * _ROW, one.has[place], "mono", "middle") for at, place in enumerate(run))
         state, kind = _state(one, run), "table" if one.has[run[0]] == "table" else "anonymous"
         yield Node(
-            _id(one, run[0]), "capsule", box.x, box.y + run[0] * _ROW + 4, box.w, (len(run) - 1) * _ROW + 30,
-            shape="round", text=text, state=(kind, *[state] * bool(state)),
-            title=f"{title}{f', {state}' * bool(state)}", lane="memory",
-        )  # fmt: skip  # a page, or a run of pages
+            _id(one, run[0]),
+            "capsule",
+            box.x,
+            box.y + run[0] * _ROW + 4,
+            box.w,
+            (len(run) - 1) * _ROW + 30,
+            shape="round",
+            text=text,
+            state=(kind, *[state] * bool(state)),
+            title=f"{title}{f', {state}' * bool(state)}",
+            lane="memory",
+        )
 
 
 def _changes(changes: Sequence[tuple[str, SaidDifference]]) -> Part:

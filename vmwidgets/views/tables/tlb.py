@@ -67,14 +67,21 @@ def draw_tlb(
             boxes.switches("tlb", [_modes(value)] if len(value.cpus) > 1 else []),
             boxes.words("tlb/answer", _answer(value), "body"),
             _with_arrows(value, boxes.below(_opened(value, bench, touched), _folded(value, bench), gap=10)),
-            boxes.below(*follows, gap=4), *details, gap=12,
-        )  # fmt: skip  # from the answer to one entry
+            boxes.below(*follows, gap=4),
+            *details,
+            gap=12,
+        )
     return boxes.picture(
-        "tlb", "TLB" if len(value.cpus) == 1 else f"{len(value.cpus)} processors and their TLBs",
-        f"{value.cpus[0].tlb.sets} sets × {value.cpus[0].tlb.ways} ways · {spaces} · {_since_boot(value)}", whole,
-        caption=_caption(value, moment, steps), table=_table(value), steps=steps,
-        machine=machine, width=width,
-    )  # fmt: skip  # what it draws, what it says
+        "tlb",
+        "TLB" if len(value.cpus) == 1 else f"{len(value.cpus)} processors and their TLBs",
+        f"{value.cpus[0].tlb.sets} sets × {value.cpus[0].tlb.ways} ways · {spaces} · {_since_boot(value)}",
+        whole,
+        caption=_caption(value, moment, steps),
+        table=_table(value),
+        steps=steps,
+        machine=machine,
+        width=width,
+    )
 
 
 def _answer(value: CpusValue) -> str:
@@ -123,9 +130,17 @@ def steps_of_processors(look: Look[CpusValue]) -> Mine:
 
 
 _CHANGING = (
-    ev.TlbHit, ev.TlbMissed, ev.TlbFilled, ev.TlbFlushed, ev.TlbDoubted, ev.SpaceLoaded, ev.ShootdownSent,
-    ev.ShootdownAcknowledged, ev.ShootdownForgotten, ev.ShootdownChosen,
-)  # fmt: skip  # a list
+    ev.TlbHit,
+    ev.TlbMissed,
+    ev.TlbFilled,
+    ev.TlbFlushed,
+    ev.TlbDoubted,
+    ev.SpaceLoaded,
+    ev.ShootdownSent,
+    ev.ShootdownAcknowledged,
+    ev.ShootdownForgotten,
+    ev.ShootdownChosen,
+)
 """The events of processors."""
 
 
@@ -169,11 +184,19 @@ def _table(value: CpusValue) -> Table:
         for slot in cpu.tlb.slots:
             entry = slot.entry
             rows.append(
-                (cpu.cpu, str(entry.set), str(entry.way), str(Address(entry.va)), str(Address(entry.pa)),
-                 binary_size(entry.page_size), _space(entry.asid, value.asids),
-                 f"{entry.permissions.supervisor} {entry.permissions.user}", str(slot.age),
-                 "; ".join(map(str, slot.stale)))
-            )  # fmt: skip
+                (
+                    cpu.cpu,
+                    str(entry.set),
+                    str(entry.way),
+                    str(Address(entry.va)),
+                    str(Address(entry.pa)),
+                    binary_size(entry.page_size),
+                    _space(entry.asid, value.asids),
+                    f"{entry.permissions.supervisor} {entry.permissions.user}",
+                    str(slot.age),
+                    "; ".join(map(str, slot.stale)),
+                )
+            )
         rows += [(cpu.cpu, *[""] * 8, f"waits: {flush_in_words(one)}, by {one.sender}") for one in cpu.pending]
     header = ("cpu", "set", "way", "page", "physical", "size", "space", "rights", "age", "stale")
     return Table(header, tuple(rows[:300]))
@@ -304,10 +327,19 @@ def _heading(cpu: CpuValue, number: int, place: Box) -> list[Node]:
     )
     state = ("fault",) if tlb.stale else ()
     stale = f", {len(tlb.stale)} stale" if tlb.stale else ""
-    return [Node(
-        f"tlb/{cpu.cpu}", "label", *place, cpu.cpu, "none", text, state=state,
-        title=f"{cpu.cpu} {who}, root {Address(cpu.root)}: {hits}, {misses}; {kept}{stale}", lane=f"cpu {number}",
-    )]  # fmt: skip
+    return [
+        Node(
+            f"tlb/{cpu.cpu}",
+            "label",
+            *place,
+            cpu.cpu,
+            "none",
+            text,
+            state=state,
+            title=f"{cpu.cpu} {who}, root {Address(cpu.root)}: {hits}, {misses}; {kept}{stale}",
+            lane=f"cpu {number}",
+        )
+    ]
 
 
 def _folded_cpu(cpu: CpuValue, number: int, place: Box) -> list[Node]:
@@ -346,8 +378,9 @@ def _requests(cpu: CpuValue, number: int, most: int) -> Part:
     return boxes.below(
         boxes.drawing(0, partial(_waiting, cpu, number, most)),
         boxes.words(f"tlb/{cpu.cpu}/forgotten", forgotten if cpu.forgotten else "", "error"),
-        boxes.words(f"tlb/{cpu.cpu}/edits", edits if cpu.edits else "", "changed"), gap=4,
-    )  # fmt: skip  # what waits, then what is lost
+        boxes.words(f"tlb/{cpu.cpu}/edits", edits if cpu.edits else "", "changed"),
+        gap=4,
+    )
 
 
 def _waiting(cpu: CpuValue, number: int, most: int, box: Box) -> Iterator[Node]:
@@ -359,16 +392,32 @@ def _waiting(cpu: CpuValue, number: int, most: int, box: Box) -> Iterator[Node]:
         rows = [kit.Line(words, "" if line else "strong", middle=True) for line, words in enumerate(lines)]
         asked = f"drop {flush_in_words(request)}, asked by {request.sender}; acknowledge it"
         yield kit.card(
-            f"tlb/{cpu.cpu}/pending/{index}", box, rows, kind="request", top=15, step=_SECOND, pad=_PAD,
-            state=("changed",), action="open", lane=f"cpu {number}", title=f"{cpu.cpu} waits: {asked}",
-        )  # fmt: skip  # a card
+            f"tlb/{cpu.cpu}/pending/{index}",
+            box,
+            rows,
+            kind="request",
+            top=15,
+            step=_SECOND,
+            pad=_PAD,
+            state=("changed",),
+            action="open",
+            lane=f"cpu {number}",
+            title=f"{cpu.cpu} waits: {asked}",
+        )
         box = box._replace(y=box.y + box.h + 4)
     if older := len(cpu.pending) - len(drawn):
         yield kit.card(
-            f"tlb/{cpu.cpu}/older/{len(drawn)}", box._replace(h=22), [kit.Line(f"… {older:,} older", "dim")],
-            kind="fold", top=15, pad=_PAD, state=("folded",), action="open", lane=f"cpu {number}",
+            f"tlb/{cpu.cpu}/older/{len(drawn)}",
+            box._replace(h=22),
+            [kit.Line(f"… {older:,} older", "dim")],
+            kind="fold",
+            top=15,
+            pad=_PAD,
+            state=("folded",),
+            action="open",
+            lane=f"cpu {number}",
             title=f"{counted(older, 'older flush', 'older flushes')} that {cpu.cpu} was asked for: show them",
-        )  # fmt: skip  # the rest
+        )
 
 
 def _lines(request: FlushRequest, w: float) -> tuple[str, ...]:
@@ -429,9 +478,11 @@ def _sets(value: CpusValue, bench: TlbBench, touched: Touched) -> Part:
     stale = sum(len(one.tlb.stale) for one in others)
     words = f"… {counted(len(others), 'processor')} more{f', ≠ {stale:,} stale' if stale else ''}" if others else ""
     return boxes.below(
-        boxes.beside(*ways, gap=24, least=_WAYS_W), boxes.words("tlb/legend", means, "dim"),
-        boxes.words("tlb/others", words, "dim"), gap=2,
-    )  # fmt: skip  # cells, then words
+        boxes.beside(*ways, gap=24, least=_WAYS_W),
+        boxes.words("tlb/legend", means, "dim"),
+        boxes.words("tlb/others", words, "dim"),
+        gap=2,
+    )
 
 
 _WAYS = ("in a way: page → frame", "in a set, the entry with the highest bar was used last")

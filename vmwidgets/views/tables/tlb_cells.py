@@ -147,9 +147,17 @@ def grid_of_sets(
         top += LINE + tlb.ways * grid.high + 4
     title = f"{cpu.cpu}: {counted(tlb.sets, 'set')} of {counted(tlb.ways, 'way')}, {len(tlb.slots):,} cached"
     ground = Node(
-        f"tlb/{cpu.cpu}/sets", "cells", x - left, y, left + box.w, top, shape="none", text=tuple(text),
-        bars=tuple(bars), title=title,
-    )  # fmt: skip
+        f"tlb/{cpu.cpu}/sets",
+        "cells",
+        x - left,
+        y,
+        left + box.w,
+        top,
+        shape="none",
+        text=tuple(text),
+        bars=tuple(bars),
+        title=title,
+    )
     return [ground, *cells]
 
 
@@ -171,9 +179,15 @@ def _first(cpu: CpuValue, touched: Touched) -> list[TlbSlot]:
 
 
 def draw_cell(
-    cpu: CpuValue, slot: TlbSlot, asids: bool, touched: Touched, place: Box, says_page: bool = True, *,
+    cpu: CpuValue,
+    slot: TlbSlot,
+    asids: bool,
+    touched: Touched,
+    place: Box,
+    says_page: bool = True,
+    *,
     framed: bool = False,
-) -> Node:  # fmt: skip
+) -> Node:
     """Return a way with a translation; if `framed`, it also shows the frame."""
     x, y, w, h = place
     entry = slot.entry

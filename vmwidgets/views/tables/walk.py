@@ -111,9 +111,14 @@ def draw_walk(
     is_broken, least = _has_broken(walk, bench), _least_beside(walk, neighbours, len(walk.steps))
     quiet = _quiet(walk, there.covering(walk))
     tables = _tables_read(
-        quiet, walk, neighbours, Reach(len(walk.steps), len(walk.steps)), changed, there.kind,
+        quiet,
+        walk,
+        neighbours,
+        Reach(len(walk.steps), len(walk.steps)),
+        changed,
+        there.kind,
         lambda place: _verdict_box(walk, there, place, is_broken, asked=True),
-    )  # fmt: skip  # what is read, then what comes of it
+    )
     if bench is None:
         whole = boxes.below(boxes.drawing(40, partial(_bits_row, walk, least)), tables, gap=16)
     else:
@@ -123,13 +128,22 @@ def draw_walk(
         address = boxes.below(boxes.switches("walk", _switches_of(walk, bench)), slices, gap=10)
         room = boxes.either(least, boxes.apart(34), boxes.apart(14))  # for bands, if there are any
         whole = _with_bands(walk, least, boxes.below(boxes.below(address, room, tables), *word, gap=16))
-    own = _edited_caption(walk, bench, there.covering(walk)) if bench is not None and edited else (
-        _caption_of(walk, earlier, there.covering(walk))
-    )  # fmt: skip  # by hand, or as it was
+    own = (
+        _edited_caption(walk, bench, there.covering(walk))
+        if bench is not None and edited
+        else (_caption_of(walk, earlier, there.covering(walk)))
+    )
     return boxes.picture(
-        "walk", title, _subtitle(walk), whole, caption=told.caption(own), table=_rows(walk, len(walk.steps)),
-        steps=told.steps, machine=machine, width=width,
-    )  # fmt: skip  # what it draws, what it says
+        "walk",
+        title,
+        _subtitle(walk),
+        whole,
+        caption=told.caption(own),
+        table=_rows(walk, len(walk.steps)),
+        steps=told.steps,
+        machine=machine,
+        width=width,
+    )
 
 
 def _with_bands(walk: Walk, least: float, part: Part) -> Part:
@@ -144,15 +158,25 @@ def _with_bands(walk: Walk, least: float, part: Part) -> Part:
 
 
 def draw_walk_line(
-    walk: Walk, *, title: str, entry: EntryValue | None = None, is_open: bool = False, machine: str = "",
+    walk: Walk,
+    *,
+    title: str,
+    entry: EntryValue | None = None,
+    is_open: bool = False,
+    machine: str = "",
     width: float = WIDTH,
-) -> Scene:  # fmt: skip  # as others have it
+) -> Scene:
     """Return the scene of a walk in one line, with its whole table; if it `is_open`, the walk itself is below."""
     return boxes.picture(
-        "walk", title, _subtitle(walk), line_of(walk, is_open=is_open, covered=entry is not None),
+        "walk",
+        title,
+        _subtitle(walk),
+        line_of(walk, is_open=is_open, covered=entry is not None),
         caption=_caption_of(walk, None, entry),
-        table=_rows(walk, len(walk.steps)), machine=machine, width=width,
-    )  # fmt: skip
+        table=_rows(walk, len(walk.steps)),
+        machine=machine,
+        width=width,
+    )
 
 
 def draw_reach(
@@ -175,12 +199,17 @@ def draw_reach(
         return _verdict_box(walk, there, place, False, made=made) if said is None else _other_verdict(said, place)
 
     return boxes.picture(
-        "walk", "page tables", _subtitle(walk), _tables_read(known, walk, neighbours, reach, (), there.kind, verdict),
-        caption=Caption(reach.verdict[0]) if reach.verdict is not None else (
-            _caption_of(walk, None, there.covering(walk))
-        ),
-        table=_rows(known, reach.read), machine=machine, width=width,
-    )  # fmt: skip  # what it draws, what it says
+        "walk",
+        "page tables",
+        _subtitle(walk),
+        _tables_read(known, walk, neighbours, reach, (), there.kind, verdict),
+        caption=Caption(reach.verdict[0])
+        if reach.verdict is not None
+        else (_caption_of(walk, None, there.covering(walk))),
+        table=_rows(known, reach.read),
+        machine=machine,
+        width=width,
+    )
 
 
 def _subtitle(walk: Walk) -> str:
@@ -188,9 +217,14 @@ def _subtitle(walk: Walk) -> str:
 
 
 def _tables_read(
-    known: Walk, walk: Walk, neighbours: Neighbours | None, reach: Reach, changed: Collection[int], kind: str,
+    known: Walk,
+    walk: Walk,
+    neighbours: Neighbours | None,
+    reach: Reach,
+    changed: Collection[int],
+    kind: str,
     verdict: Callable[[Box], Node],
-) -> Part:  # fmt: skip  # what is drawn, then how
+) -> Part:
     """Return the tables of a walk, as far as it is `known`, the verdict, arrows, and what each descriptor allows."""
     ends = replace(known, fault=walk.fault) if known.pa is None and reach.verdict is None else known
 
@@ -204,8 +238,9 @@ def _tables_read(
         seen = replace(walk, steps=walk.steps[: reach.read if reach.rights else 0])
         columns = [placed[f"walk/table/{step.level}"] for step in seen.steps]
         bottom = max(node.y + node.h for node in nodes)
-        flags = draw_flags(seen, columns, place.x, Box(x, bottom + 14, w, 0), is_stacked=is_stacked,
-                           is_over=reach.verdict is None)  # fmt: skip  # below all
+        flags = draw_flags(
+            seen, columns, place.x, Box(x, bottom + 14, w, 0), is_stacked=is_stacked, is_over=reach.verdict is None
+        )
         drawn.nodes += flags
         room = height_of_flags(walk, is_stacked=is_stacked) if reach.rights and (reach.is_walked or flags) else 0.0
         return bottom + 14 + room if room else bottom
@@ -220,9 +255,14 @@ def _least_beside(walk: Walk, neighbours: Neighbours | None, levels: int) -> flo
 
 
 def _placed(
-    walk: Walk, neighbours: Neighbours | None, changed: Collection[int], box: Box, reach: Reach, kind: str,
+    walk: Walk,
+    neighbours: Neighbours | None,
+    changed: Collection[int],
+    box: Box,
+    reach: Reach,
+    kind: str,
     is_stacked: bool,
-) -> tuple[list[Node], Box]:  # fmt: skip  # as many as there are
+) -> tuple[list[Node], Box]:
     """Return the tables, side by side or below each other, and the place of the verdict."""
     x, y, w, _ = box
     if is_stacked:
@@ -312,10 +352,17 @@ def _holds(table: Node, row: Node) -> bool:
 def _rows(walk: Walk, read: int) -> Table:
     """Return the first `read` descriptors, and the access's outcome."""
     rows = [
-        (str(number), table_name(step), place_of(step.table), str(step.index), f"{step.value:#x}", step.kind,
-         flags_of(step))
+        (
+            str(number),
+            table_name(step),
+            place_of(step.table),
+            str(step.index),
+            f"{step.value:#x}",
+            step.kind,
+            flags_of(step),
+        )
         for number, step in enumerate(walk.steps[:read], 1)
-    ]  # fmt: skip
+    ]
     verdict = (
         f"physical {Address(walk.pa)}" if walk.pa is not None else walk.fault.why if walk.fault is not None else ""
     )
@@ -487,9 +534,13 @@ def _switches_of(walk: Walk, bench: Bench) -> list[list[Switch]]:
     ]
     who = [
         Switch("user", "user", walk.user, "user code makes the access" if walk.user else "let user code make it"),
-        Switch("supervisor", "supervisor", not walk.user,
-               "the supervisor makes the access" if not walk.user else "let the supervisor make it"),
-    ]  # fmt: skip
+        Switch(
+            "supervisor",
+            "supervisor",
+            not walk.user,
+            "the supervisor makes the access" if not walk.user else "let the supervisor make it",
+        ),
+    ]
     many = f" ({len(bench.edited)} edited)"
     undo = [Switch("undo", f"undo{many}", None, f"undo the latest edit of a descriptor{many}")]
     return [accesses, who, undo if bench.edited else []]
@@ -507,9 +558,16 @@ def _descriptor_picture(walk: Walk, step: Step, bench: Bench) -> DescriptorPictu
     if step.kind == "invalid" and bench.unedited is not None:  # under the field names that it had
         fields = next((one.fields for one in bench.unedited.steps if one.pa == step.pa), fields)
     return DescriptorPicture(
-        step.pa, step.value, bench.width, fields, step.layout, step.section, bench.editable,
-        bench.edited.get(step.pa), _refusing(walk, step, fields),
-    )  # fmt: skip
+        step.pa,
+        step.value,
+        bench.width,
+        fields,
+        step.layout,
+        step.section,
+        bench.editable,
+        bench.edited.get(step.pa),
+        _refusing(walk, step, fields),
+    )
 
 
 _NAMED = re.compile(r"([\w/]+)(?:\[\d\])? (?:\(bit \d+\) )?is [01]")

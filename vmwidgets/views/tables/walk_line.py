@@ -93,10 +93,17 @@ def _read(walk: Walk, step: Step, name: Sequence[str], place: Box) -> Node:
     """Return the chip for the descriptor read in a table."""
     is_refused = step.level in blamed(walk) and not is_absent(walk)
     return kit.cell(
-        f"walk/line/{step.level}", "descriptor", place, [(line, "mono label") for line in name],
-        feet=_feet(place, len(name)), spare=_SPARE, thing=f"pte:{step.pa:x}", state=["fault" if is_refused else "path"],
-        lane="walk", title=f"index {step.index} into the {table_name(step)} at {place_of(step.table)}: {step.value:#x}",
-    )  # fmt: skip
+        f"walk/line/{step.level}",
+        "descriptor",
+        place,
+        [(line, "mono label") for line in name],
+        feet=_feet(place, len(name)),
+        spare=_SPARE,
+        thing=f"pte:{step.pa:x}",
+        state=["fault" if is_refused else "path"],
+        lane="walk",
+        title=f"index {step.index} into the {table_name(step)} at {place_of(step.table)}: {step.value:#x}",
+    )
 
 
 def _feet(place: Box, lines: int) -> list[float]:
@@ -125,6 +132,15 @@ def _verdict(walk: Walk, covered: bool, place: Box) -> Node:
     ways = (f"{first} {second}", second) if walk.fault else (f"{first}, in a page of {second}", first, second)
     state, spare = ["coming" if is_absent(walk) else "ok" if walk.fault is None else "fault"], 4.0
     if text_width(ways[0]) > place.w - spare and place.h > _HIGH:
-        return kit.cell("walk/line/verdict", "verdict", place, [(first, "label"), (second, "label")],
-                        feet=_feet(place, 2), spare=spare, state=state, lane="walk", title=ways[0])  # fmt: skip
+        return kit.cell(
+            "walk/line/verdict",
+            "verdict",
+            place,
+            [(first, "label"), (second, "label")],
+            feet=_feet(place, 2),
+            spare=spare,
+            state=state,
+            lane="walk",
+            title=ways[0],
+        )
     return kit.chip("walk/line/verdict", "verdict", place, ways, spare=spare, state=state, lane="walk")

@@ -143,8 +143,10 @@ def _flags(fields: Iterable[Field], word: int) -> Iterator[str]:
 def least_share(walk: Walk, neighbours: Neighbours | None) -> float:
     """Return the width of a table, with the space next to it, for indices and whole addresses."""
     held = [one.address for one in (neighbours or {}).values() if one.is_present]
-    widest = max((text_width(place_of(one), "mono label") for step in walk.steps for one in
-                  (step.table, step.address, *held)), default=0.0)  # fmt: skip
+    widest = max(
+        (text_width(place_of(one), "mono label") for step in walk.steps for one in (step.table, step.address, *held)),
+        default=0.0,
+    )
     index = max((text_width(_last(step), "mono label") for step in walk.steps), default=0.0)
     return BESIDE + 2 * _PAD + _BEFORE + index + widest
 
@@ -168,8 +170,16 @@ def _box(step: Step, x: float, y: float, w: float, h: float, below: bool) -> Nod
     rows = [Line(name, "strong", "" if below else place, "mono label dim")]
     if below:
         rows.append(Line((f"at {place}", place), "mono label dim"))
-    return card(f"walk/table/{step.level}", Box(x, y, w, h), rows, kind="table", top=20, step=15, pad=9,
-                title=f"{name} at physical {place}")  # fmt: skip
+    return card(
+        f"walk/table/{step.level}",
+        Box(x, y, w, h),
+        rows,
+        kind="table",
+        top=20,
+        step=15,
+        pad=9,
+        title=f"{name} at physical {place}",
+    )
 
 
 def _rows(
@@ -221,8 +231,11 @@ def _descriptor(step: Step, x: float, y: float, w: float, states: tuple[str, ...
     at = _label(step, w)
     fits = text_width("table ") + text_width(at, "mono label") <= w - 13
     leads = {"table": "table ", "leaf": "page "}.get(step.kind, "") * fits
-    text = (Text(9, 15, index, "strong"), *[Text(9, 15 + _LINE + 1, leads, "label dim")] * bool(leads),
-            Text(9 + text_width(leads), 15 + _LINE + 1, at, "mono label"))  # fmt: skip  # two lines
+    text = (
+        Text(9, 15, index, "strong"),
+        *[Text(9, 15 + _LINE + 1, leads, "label dim")] * bool(leads),
+        Text(9 + text_width(leads), 15 + _LINE + 1, at, "mono label"),
+    )
     bars = (Bar(0, 0, 4, _ROW_H + _LINE, leaf_style(kind) if step.kind == "leaf" else "table"),)
     return Node(
         f"walk/step/{step.level}", "descriptor", x, y, w, _ROW_H + _LINE, f"pte:{step.pa:x}", "box", text, bars,
@@ -250,9 +263,15 @@ def _neighbour(step: Step, index: int, held: Neighbour | None, x: float, y: floa
         label = _nothing(step, w)
     said = "outside of memory" if held is None else f"{held.word:#x}"
     return Node(
-        f"walk/near/{step.level}/{index - step.index}", "descriptor", x, y, w, _ROW_H,
-        text=_indexed(index, label, w, "mono label dim", look), title=f"descriptor {index}: {said}",
-    )  # fmt: skip
+        f"walk/near/{step.level}/{index - step.index}",
+        "descriptor",
+        x,
+        y,
+        w,
+        _ROW_H,
+        text=_indexed(index, label, w, "mono label dim", look),
+        title=f"descriptor {index}: {said}",
+    )
 
 
 # ---- what each descriptor allows -------------------------------------------------------------------
@@ -297,8 +316,10 @@ def draw_flags(
     if is_stacked:
         w = (box.w - _NAMED) / len(places)
         places = [Box(box.x + _NAMED + w * number, 0, w, 0) for number in range(len(places))]
-        names = [fitted(place.x - box.x, 13, _brief(step), w - 6, "strong")
-                 for step, place in zip(walk.steps, places, strict=True)]  # fmt: skip  # over the columns
+        names = [
+            fitted(place.x - box.x, 13, _brief(step), w - 6, "strong")
+            for step, place in zip(walk.steps, places, strict=True)
+        ]
         nodes.append(runs("walk/flags/names", line, names))
         line = line._replace(y=line.y + _FLAG_LINE)
     for number, name in enumerate(shown):

@@ -41,13 +41,22 @@ _KINDS = {0: "address size fault", 1: "translation fault", 2: "access flag fault
 """The kinds of fault by bits 5:2 of the status; bits 1:0 are the level."""
 
 _OTHERS = {
-    0x10: "synchronous external abort", 0x11: "synchronous tag check fault", 0x18: "synchronous parity or ECC error",
-    0x13: "synchronous external abort on a walk, level -1", 0x14: "synchronous external abort on a walk, level 0",
-    0x15: "synchronous external abort on a walk, level 1", 0x16: "synchronous external abort on a walk, level 2",
-    0x17: "synchronous external abort on a walk, level 3", 0x21: "alignment fault", 0x30: "TLB conflict abort",
-    0x29: "address size fault, level -1", 0x2B: "translation fault, level -1", 0x31: "unsupported atomic update",
-    0x34: "IMPLEMENTATION DEFINED (lockdown)", 0x35: "unsupported exclusive or atomic access",
-}  # fmt: skip
+    0x10: "synchronous external abort",
+    0x11: "synchronous tag check fault",
+    0x18: "synchronous parity or ECC error",
+    0x13: "synchronous external abort on a walk, level -1",
+    0x14: "synchronous external abort on a walk, level 0",
+    0x15: "synchronous external abort on a walk, level 1",
+    0x16: "synchronous external abort on a walk, level 2",
+    0x17: "synchronous external abort on a walk, level 3",
+    0x21: "alignment fault",
+    0x30: "TLB conflict abort",
+    0x29: "address size fault, level -1",
+    0x2B: "translation fault, level -1",
+    0x31: "unsupported atomic update",
+    0x34: "IMPLEMENTATION DEFINED (lockdown)",
+    0x35: "unsupported exclusive or atomic access",
+}
 """The other statuses: aborts, and the levels of larger tables."""
 
 _BELOW = {"bus-error": 0x13, "address-size": 0x29, "not-present": 0x2B}

@@ -27,15 +27,23 @@ _STATUS = {
 """FS[4:0] for a fault at the first and at the second level: B3.13.3, table B3-23."""
 
 STATUS = {
-    0b00001: "alignment fault", 0b00100: "instruction cache maintenance fault",
-    0b00101: "translation fault of a section", 0b00111: "translation fault of a page",
-    0b00011: "access flag fault of a section", 0b00110: "access flag fault of a page",
-    0b01001: "domain fault of a section", 0b01011: "domain fault of a page",
-    0b01101: "permission fault of a section", 0b01111: "permission fault of a page",
-    0b01100: "external abort on a walk, first level", 0b01110: "external abort on a walk, second level",
-    0b01000: "synchronous external abort", 0b00010: "debug event", 0b10110: "asynchronous external abort",
+    0b00001: "alignment fault",
+    0b00100: "instruction cache maintenance fault",
+    0b00101: "translation fault of a section",
+    0b00111: "translation fault of a page",
+    0b00011: "access flag fault of a section",
+    0b00110: "access flag fault of a page",
+    0b01001: "domain fault of a section",
+    0b01011: "domain fault of a page",
+    0b01101: "permission fault of a section",
+    0b01111: "permission fault of a page",
+    0b01100: "external abort on a walk, first level",
+    0b01110: "external abort on a walk, second level",
+    0b01000: "synchronous external abort",
+    0b00010: "debug event",
+    0b10110: "asynchronous external abort",
     0b10000: "TLB conflict abort",
-}  # fmt: skip  # a row for each kind
+}
 """The meanings of FS[4:0] with short descriptors."""
 
 STATUS_CODE = (Field("FS", 0, 4, "fault status: translation 5/7, access flag 3/6, domain 9/11, permission 13/15"),)

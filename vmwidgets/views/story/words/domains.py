@@ -114,8 +114,11 @@ def _map(facts: Facts) -> Headline:
     frame = _slot_of(facts.given["frame"])
     called = facts.called("do_map")  # the latest: calls for the slab's frames come before it
     size = called.arguments[3] if called else sum(one.size for one in facts.of(ev.RegionAdded))
-    linked = [event for _, event, functions in with_functions(facts.events)
-              if isinstance(event, ev.VnodeLinked) and "refill_slabs" not in functions]  # fmt: skip  # not the slab's
+    linked = [
+        event
+        for _, event, functions in with_functions(facts.events)
+        if isinstance(event, ev.VnodeLinked) and "refill_slabs" not in functions
+    ]
     leaves, tables = (sum(event.table is is_table for event in linked) for is_table in (False, True))
     fields = {"size": binary_size(size), "address": address(int(facts.result))}
     if facts.truncated:
@@ -179,8 +182,12 @@ def _made(facts: Facts) -> Headline:
     (made,) = [one for one in facts.of(ev.CapabilityMade) if ref(one.ref) == slot]
     source = {} if made.source is None else {"source": ref(made.source)}
     what = say("made", slot=slot, kind=a_kind(made.kind), size=binary_size(made.bytes))
-    how = say("made/of" if made.source is None else f"made/{made.how}", address=address(made.base), rights=made.rights,
-              **source)  # fmt: skip  # where it is, and what it was made from
+    how = say(
+        "made/of" if made.source is None else f"made/{made.how}",
+        address=address(made.base),
+        rights=made.rights,
+        **source,
+    )
     return Headline(what, f"{how} {_cost(facts)}".rstrip())
 
 

@@ -309,8 +309,9 @@ _SEVERAL = ("remove", "vm_map_remove")
 
 def _in_common(facts: Facts) -> Functions:
     """Return the functions that were running at each change of a map."""
-    changes = [functions for _, event, functions, _ in followed(facts.events)
-               if functions and _weight(event, "map") >= _CHANGE]  # fmt: skip
+    changes = [
+        functions for _, event, functions, _ in followed(facts.events) if functions and _weight(event, "map") >= _CHANGE
+    ]
     if not changes:
         return next((functions for _, _, functions, _ in followed(facts.events) if functions), ())
     return _shared(changes)

@@ -101,9 +101,12 @@ def said_of_page(events: Sequence[ev.Event]) -> str:
     words = first.request.split("|")
     case = " ".join(["wired"] * ("WIRED" in words) + [("zeroed" if first.zeroed else "cleared")] * ("ZERO" in words))
     return _step(
-        f"PageGranted/{case}" if case else "PageGranted", page_class=words[0], frame=frames(first.frame),
-        page=f"{first.pindex:#x}", object=visible(first.object),
-    )  # fmt: skip
+        f"PageGranted/{case}" if case else "PageGranted",
+        page_class=words[0],
+        frame=frames(first.frame),
+        page=f"{first.pindex:#x}",
+        object=visible(first.object),
+    )
 
 
 def said_of_alike(steps: int, last: str) -> str:

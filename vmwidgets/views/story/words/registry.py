@@ -538,10 +538,16 @@ def _saying(entry: Entry) -> Saying:
     tick = Tick(marks["tick"], marks.get("call", "")) if "tick" in marks else None
     quiet = entry.housekeeping
     return Saying(
-        None if family else _writer(cases), marks.get("about", "pages"), marks.get("of", ""), marks.get("thing", ""),
-        family, weight or NO_WEIGHT, InBox(boxes[0].name, _box_writer(boxes)) if boxes else None, tick,
+        None if family else _writer(cases),
+        marks.get("about", "pages"),
+        marks.get("of", ""),
+        marks.get("thing", ""),
+        family,
+        weight or NO_WEIGHT,
+        InBox(boxes[0].name, _box_writer(boxes)) if boxes else None,
+        tick,
         None if quiet is None else lambda event: quiet.holds(event, None),
-    )  # fmt: skip  # as they are declared
+    )
 
 
 def _writer(cases: list[Case]) -> Writer:
