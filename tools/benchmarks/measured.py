@@ -115,39 +115,34 @@ def exported(commit: str, built: bool) -> Path:
 
 
 def rows_in(tree: Path, part: str, short: bool) -> list[Row]:
-    """Measure a part in a tree of sources, in a process of its own."""
+    """Measure a part in a tree of sources, in a process of its own; raises :class:`RuntimeError` if it does not run."""
     command = [sys.executable, "-m", __package__, part, "--rows", *(["--short"] if short else [])]
     variables = {**os.environ, "PYTHONPATH": str(tree), "PYTHONHASHSEED": "0"}
     done = subprocess.run(command, cwd=tree, env=variables, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise SystemExit(f"the part {part} does not run in {tree}:\n{done.stderr}")
+        raise RuntimeError(done.stderr.strip().rpartition("\n")[2])
     return [Row(*row) for row in json.loads(done.stdout.splitlines()[-1])]
 
 
 def beside(part: str, commit: str, short: bool, built: bool) -> str:
-    """The table of a part at a commit and now, in turns: the best of each."""
-    trees = (exported(commit, built), HERE)
-    turns = [[rows_in(tree, part, short) for tree in trees] for _ in range(1 if short else TURNS)]
-    then, now = (
-        {
-            row.name: min(one.value for turn in turns for one in turn[which] if one.name == row.name)
-            for row in turns[0][which]
-        }
-        for which in range(2)
+    """The table of a part at a commit and now, in turns: the best of each.  A sentence, if it does not run then."""
+    then, now = exported(commit, built), HERE
+    found: dict[Path, list[list[Row]]] = {then: [], now: []}
+    for _ in range(1 if short else TURNS):
+        try:
+            found[then].append(rows_in(then, part, short))
+        except RuntimeError as error:
+            return f"{titled(part)}: this does not run at commit {commit} ({error})"
+        found[now].append(rows_in(now, part, short))
+    before, after = (
+        {row[0].name: min(one.value for one in row) for row in zip(*found[tree], strict=True)} for tree in (then, now)
     )
-    units = {row.name: row.unit for row in turns[0][1]}
-    listed = [
-        [
-            name,
-            said(then[name]),
-            said(value),
-            units[name],
-            f"{value / then[name]:.2f}",
-            verdict(value <= then[name] * (1 + NOISE)),
-        ]
-        for name, value in now.items()
-        if name in then
-    ]
+    listed = []
+    for row in found[now][0]:
+        if row.name in before:
+            share = after[row.name] / before[row.name]
+            values = said(before[row.name]), said(after[row.name]), row.unit, f"{share:.2f}"
+            listed.append([row.name, *values, verdict(share <= 1 + NOISE)])
     return table(f"{titled(part)}, beside commit {commit}", ["", "then", "now", "", "ratio", ""], listed)
 
 
