@@ -28,9 +28,10 @@ OPTIONS = Group(
         Argument("--secret FILE", f"ask questions that students can't predict: {HELP}", path),
         Argument("-o, --output FILE", "write a file to print, .md or .html", path),
     ),
-    "Three questions for a student on their own work, for three minutes. They are made from the journals in the "
-    "notebook's outputs, and come with answers. The same notebook gives the same questions; with --secret, only "
-    "the owner of the secret can make them. Exit code 1: there are fewer than three questions; 2: there is none.",
+    """\
+Three questions for a student on their own work, for three minutes. They are made from the journals in the
+notebook's outputs, and come with answers. The same notebook gives the same questions; with --secret, only the owner of
+the secret can make them. Exit code 1: there are fewer than three questions; 2: there is none.""",
 )
 
 

@@ -220,12 +220,15 @@ def main(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> int:
     except BrokenPipeError:
         _write_nowhere()
         return PIPE_CLOSED
-    except (Refused, OSError) as error:
-        if isinstance(error, OSError) and error.errno in FULL and error.filename is None:
+    except Refused as error:
+        say_refused(error)
+        return NOT_DONE
+    except OSError as error:
+        if error.errno in FULL and error.filename is None:
             _write_nowhere()
             print(f"vmwidgets: the output can't be written: {error.strerror}", file=sys.stderr)
         else:
-            say_refused(error)
+            say_refused(f"{error.filename}: {error.strerror}" if error.filename else error)
         return NOT_DONE
     return status
 

@@ -75,11 +75,7 @@ def _results(outcome: str, says: str, lines: list[str], score: float, most: floa
 
 
 def _written(file: Path, results: dict[str, object], status: int) -> int:
-    try:
-        file.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
-    except OSError as error:
-        say_refused(f"{file}: {error.strerror or error}")
-        return BAD_INPUT
+    file.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
     return status
 
 

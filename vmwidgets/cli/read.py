@@ -16,9 +16,6 @@ from ..sources.given_text import OR_TEXT
 from ..sources.memory_report import MemoryReport
 from ..sources.record import record
 from .command import Argument, Command, Group, path
-from .text import say_refused
-
-READ, NOTHING = 0, 2
 
 _ABOUT = """\
 Read a text about memory: what a kernel printed, a map of a process, or what strace recorded.
@@ -42,51 +39,36 @@ _OF_WALKS = ("format", "root", "base", "option", "access", "user")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Read a text; the exit status says whether anything was found."""
-    if options.walk:
-        return _walk(options)
-    progress = bar if sys.stderr.isatty() else None
+    """Read a text, or walk tables; the exit status says whether anything was found."""
     try:
-        stray = next((name for name in _OF_WALKS if getattr(options, name)), None)
-        if stray is not None:
-            raise Refused(f"--{stray} goes with --walk: write --walk and an address, too")
-        if options.to is not None:
-            maker_of(options.to, "--to")
-        found = record(options.file) if options.record else load(_given(options.file), progress=progress)
-        is_words = isinstance(found, MemoryReport) and options.to is None
-        drawn = None if is_words else picture(getattr(found, "shown", found))
-    except (Refused, OSError) as error:
-        return _refused(error, options.file[0])
+        if options.walk:
+            from .image import walks  # with the readers of real kernels, which a text does not need
+
+            print("\n".join(walks(options)), flush=True)
+        else:
+            _read(options)
+    except Refused as error:
+        said = str(error).removesuffix(OR_TEXT)
+        raise Refused(f"{said}, or - for what another command prints" if said != str(error) else said) from None
+    return 0
+
+
+def _read(options: argparse.Namespace) -> None:
+    stray = next((name for name in _OF_WALKS if getattr(options, name)), None)
+    if stray is not None:
+        raise Refused(f"--{stray} goes with --walk: write --walk and an address, too")
+    if options.to is not None:
+        maker_of(options.to, "--to")
+    progress = bar if sys.stderr.isatty() else None
+    found = record(options.file) if options.record else load(_given(options.file), progress=progress)
+    is_words = isinstance(found, MemoryReport) and options.to is None
+    drawn = None if is_words else picture(getattr(found, "shown", found))
     print(repr(found), flush=True)
     if drawn is None:
-        return READ
+        return
     print(drawn.to_text(), flush=True)
-    try:
-        if options.to is not None:
-            drawn.save(options.to)
-    except (Refused, OSError) as error:
-        return _refused(error, options.to)
-    return READ
-
-
-def _walk(options: argparse.Namespace) -> int:
-    from .image import walks  # with the readers of real kernels, which a text does not need
-
-    try:
-        lines = list(walks(options))
-    except (Refused, OSError) as error:
-        return _refused(error, options.file[0])
-    print("\n".join(lines), flush=True)
-    return READ
-
-
-def _refused(error: Refused | OSError, of: object) -> int:
-    if isinstance(error, OSError):
-        say_refused(f"{of}: {error.strerror or error}")
-        return NOTHING
-    said = str(error).removesuffix(OR_TEXT)
-    say_refused(f"{said}, or - for what another command prints" if said != str(error) else said)
-    return NOTHING
+    if options.to is not None:
+        drawn.save(options.to)
 
 
 def _given(files: list[str]) -> Path | bytes:
