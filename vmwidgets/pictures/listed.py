@@ -41,7 +41,7 @@ PICTURES = {
     "views.tables.formats": ("Formats",),
     "views.tables.inverted": ("Inverted",),
     "views.tables.linux": ("BesideLinux",),
-}
+}  # fmt: skip  # a row for each module
 """The names of each module's pictures."""
 
 FIRST_FOR = {
