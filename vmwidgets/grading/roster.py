@@ -53,6 +53,11 @@ class Roster:
     possible: tuple[str, ...] = ()
     aliases: dict[str, str] = field(default_factory=dict, repr=False)
 
+    @property
+    def gives_more_time(self) -> bool:
+        """Return whether a column has the extensions of students."""
+        return self.table.column(MEANINGS["extension"]) is not None
+
     def find(self, student: str) -> Person | None:
         """Return the person with this ID in any column with IDs, ignoring case."""
         found = self.aliases.get(folded(student))
