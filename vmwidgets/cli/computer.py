@@ -237,10 +237,18 @@ PROGRAMS = (
     Program("strace", ("strace",), "your own recordings in lab 10", "on Linux install strace", "-V"),
     Program("make", ("make",), "vm.xv6", "install make"),
     Program("QEMU for RISC-V", ("qemu-system-riscv64",), "vm.xv6", "install qemu-system-misc (Debian) or qemu (macOS)"),
-    Program("QEMU for x86", ("qemu-system-x86_64", "qemu-system-i386"), "vm.attach",
-            "install qemu-system-x86 (Debian) or qemu (macOS)"),
-    Program("QEMU for ARM", ("qemu-system-aarch64", "qemu-system-arm"), "vm.attach",
-            "install qemu-system-arm (Debian) or qemu (macOS)"),
+    Program(
+        "QEMU for x86",
+        ("qemu-system-x86_64", "qemu-system-i386"),
+        "vm.attach",
+        "install qemu-system-x86 (Debian) or qemu (macOS)",
+    ),
+    Program(
+        "QEMU for ARM",
+        ("qemu-system-aarch64", "qemu-system-arm"),
+        "vm.attach",
+        "install qemu-system-arm (Debian) or qemu (macOS)",
+    ),
     Program(
         "RISC-V compiler",
         ("riscv64-unknown-elf-gcc", "riscv64-elf-gcc", "riscv64-linux-gnu-gcc", "riscv64-unknown-linux-gnu-gcc"),
@@ -253,7 +261,7 @@ PROGRAMS = (
         "a debugger beside vm.attach",
         "install gdb-multiarch; vm.attach works without",
     ),
-)  # fmt: skip  # read as a table
+)
 
 
 def _programs(which: Callable[[str], str | None] = shutil.which) -> Iterator[Finding]:

@@ -46,10 +46,14 @@ def run(options: argparse.Namespace) -> int:
 
 def _listed() -> str:
     lines = [f"  {name:15} {one.about}" + f" ({one.chapters})" * bool(one.chapters) for name, one in FIGURES.items()]
-    return "\n".join((
-        "figures:", *lines,
-        "or a lecture and its chapter, such as faults/after-fork; the lectures are", f"  {', '.join(LECTURES)}",
-    ))  # fmt: skip
+    return "\n".join(
+        (
+            "figures:",
+            *lines,
+            "or a lecture and its chapter, such as faults/after-fork; the lectures are",
+            f"  {', '.join(LECTURES)}",
+        )
+    )
 
 
 COMMAND = Command(

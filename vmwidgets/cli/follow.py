@@ -51,9 +51,13 @@ def run(options: argparse.Namespace) -> int:
             check_command(options.folder, options.run, tuple(options.make))
         with xv6(options.folder, cpus=options.cpus, options=tuple(options.make)) as kernel:
             found = kernel.follow(
-                options.lab, run=options.run, counts=options.counts, stops=options.stops,
-                seconds=options.seconds, checks=checks,
-            )  # fmt: skip  # what is run, then how long
+                options.lab,
+                run=options.run,
+                counts=options.counts,
+                stops=options.stops,
+                seconds=options.seconds,
+                checks=checks,
+            )
     except Refused as error:
         say_refused(error)
         if options.gradescope is not None:

@@ -129,9 +129,15 @@ def _graded(
     if until.dates and roster:
         check_times(roster)
     grades = grade(
-        options.folder, course, state=options.to / "state.jsonl", jobs=options.jobs, dask=options.dask,
-        only=options.only, roster=roster, progress=_bar,
-    )  # fmt: skip
+        options.folder,
+        course,
+        state=options.to / "state.jsonl",
+        jobs=options.jobs,
+        dask=options.dask,
+        only=options.only,
+        roster=roster,
+        progress=_bar,
+    )
     if roster:
         grades = with_roster(grades, roster)
     if until.dates:

@@ -131,9 +131,8 @@ def diagnosis(path: Path) -> Diagnosis:
         rows: tuple[Row, ...] = ()
     else:
         own: dict[str, float] = {
-            name: one.points for name, one in exercises().items()
-            if begun.lab in labs_of(name) or name in handed.works
-        }  # fmt: skip  # one comprehension
+            name: one.points for name, one in exercises().items() if begun.lab in labs_of(name) or name in handed.works
+        }
         try:
             seed = int(handed.seed, 16) if handed.coded else begun.seed
         except ValueError:

@@ -124,8 +124,10 @@ def _criterion(one: dict[str, Any]) -> str:
 
 
 def _predictions(file: Graded, questions: Mapping[str, str]) -> str:
-    found = "".join(f"<li>{marked(sign)} {marked(questions.get(name, name), 'strong')}<br>{marked(said)}</li>"
-                    for name, sign, said in predicted(file))  # fmt: skip
+    found = "".join(
+        f"<li>{marked(sign)} {marked(questions.get(name, name), 'strong')}<br>{marked(said)}</li>"
+        for name, sign, said in predicted(file)
+    )
     return f"<section><h2>Predictions in lab {marked(file.lab)}</h2><ul>{found}</ul></section>" if found else ""
 
 

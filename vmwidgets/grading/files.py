@@ -45,9 +45,12 @@ BEFORE_JSON = b"\xef\xbb\xbf\xff\xfe\0 \t\r\n"
 WEB_PAGES = b"<!doctype html", b"<html"
 
 ARCHIVES = {
-    b"\x1f\x8b": "a gzip file", b"BZh": "a bzip2 file", b"\xfd7zXZ": "an xz file",
-    b"7z\xbc\xaf\x27\x1c": "a 7z archive", b"Rar!": "a RAR archive",
-}  # fmt: skip  # a table
+    b"\x1f\x8b": "a gzip file",
+    b"BZh": "a bzip2 file",
+    b"\xfd7zXZ": "an xz file",
+    b"7z\xbc\xaf\x27\x1c": "a 7z archive",
+    b"Rar!": "a RAR archive",
+}
 """Packed files, by their first bytes."""
 
 OTHERS = {b"%PDF": "a PDF", b"\x89PNG": "an image", b"\xff\xd8\xff": "an image", b"GIF8": "an image"}

@@ -207,9 +207,10 @@ class Graded:
         """The answered predictions that the lab asks for."""
         asked = of_lab(known_mistakes(), self.lab)
         return {
-            name for name in asked
+            name
+            for name in asked
             if self.predictions.get(name, {}).get("answer") or self.outcomes.get(name, {}).get("said")
-        }  # fmt: skip  # one set
+        }
 
 
 @frozen(slots=False)

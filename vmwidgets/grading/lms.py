@@ -42,15 +42,19 @@ PREDICTIONS = "predictions"
 
 FORMATS = {
     "canvas": Format(
-        ("Student", "ID", "SIS User ID", "SIS Login ID", "Section"), re.compile(r"\s*\([0-9]+\)$"), possible=True,
+        ("Student", "ID", "SIS User ID", "SIS Login ID", "Section"),
+        re.compile(r"\s*\([0-9]+\)$"),
+        possible=True,
         separators=",;",
     ),
     "moodle": Format((), re.compile(r"^[^:/]+:\s*|\s*\(Real\)$")),
     "blackboard": Format(
-        ("Last Name", "First Name", "Username"), re.compile(r"\s*(\[[^\]]*\])?\s*(\|[^|]*)?$"), separators=",\t",
+        ("Last Name", "First Name", "Username"),
+        re.compile(r"\s*(\[[^\]]*\])?\s*(\|[^|]*)?$"),
+        separators=",\t",
         quoted=True,
     ),
-}  # fmt: skip  # a system a paragraph
+}
 
 FALLBACK: dict[str, Callable[[Person], str]] = {
     "Student": lambda person: person.name or person.id,

@@ -149,8 +149,9 @@ def _of_all(sentences: Sequence[str], *, same: bool) -> str:
 
 def _mistakes(grades: Grades, rows: list[Row]) -> Iterator[str]:
     """Yield mistakes with names, in work and in predictions."""
-    counts = Counter((row.exercise, one["mistake"]) for row in rows for one in row.result.get("criteria", ())
-                     if one["mistake"])  # fmt: skip
+    counts = Counter(
+        (row.exercise, one["mistake"]) for row in rows for one in row.result.get("criteria", ()) if one["mistake"]
+    )
     said = (outcome for file in grades.files for outcome in outcomes(file))
     counts.update((outcome.id, outcome.mistake.name) for outcome in said if outcome.mistake)
     most = max(counts.values(), default=0)

@@ -115,9 +115,14 @@ def _best(row: Row, works: Sequence[Work], sheet: str, version: str, course: Cou
         digest, _ = str(result.pop("digest", "")), result.pop("judged_by", "")
         finding = _finding(row, work, exercise, result, version, course) if own else found(Status.OTHER_VARIANT)
         made = replace(
-            row, points=course.scaled(exercise, points), claimed=work.claimed, work=digest, cell=work.cell,
-            findings=(finding,) if finding else (), result=result if same else {**result, "criteria": []},
-        )  # fmt: skip  # one call
+            row,
+            points=course.scaled(exercise, points),
+            claimed=work.claimed,
+            work=digest,
+            cell=work.cell,
+            findings=(finding,) if finding else (),
+            result=result if same else {**result, "criteria": []},
+        )
         judged.append((work, made))
         most = max(most, points)
     best = max((made for _, made in judged), key=lambda one: one.points)

@@ -73,8 +73,10 @@ def as_csv(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     return text.getvalue()
 
 
-FORMULA = re.compile(r"(^|[;,|\t\r\n])(?=[\s\"']*[=+\-@\N{FULLWIDTH EQUALS SIGN}\N{FULLWIDTH PLUS SIGN}"
-                     r"\N{FULLWIDTH HYPHEN-MINUS}\N{FULLWIDTH COMMERCIAL AT}])")  # fmt: skip  # one expression
+FORMULA = re.compile(
+    r"(^|[;,|\t\r\n])(?=[\s\"']*[=+\-@\N{FULLWIDTH EQUALS SIGN}\N{FULLWIDTH PLUS SIGN}"
+    r"\N{FULLWIDTH HYPHEN-MINUS}\N{FULLWIDTH COMMERCIAL AT}])"
+)
 """The places where a formula may begin: in a cell, and after any character that may end one."""
 
 

@@ -104,9 +104,13 @@ class Worker:
         self._folder = tempfile.TemporaryDirectory(prefix="vmwidgets-grade-")
         return subprocess.Popen(
             processes.command(self._module, self._submissions),
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-            cwd=self._folder.name, env=processes.environment(self._folder.name), start_new_session=True,
-        )  # fmt: skip
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            cwd=self._folder.name,
+            env=processes.environment(self._folder.name),
+            start_new_session=True,
+        )
 
     def _end(self) -> None:
         """End the process, and delete files that it left behind."""

@@ -44,9 +44,15 @@ MARKS = "._-@"
 """The characters that an ID may have in addition to letters and digits."""
 
 INVISIBLE = (
-    ("\u034f", "\u034f"), ("\u115f", "\u1160"), ("\u17b4", "\u17b5"), ("\u180b", "\u180f"), ("\u3164", "\u3164"),
-    ("\ufe00", "\ufe0f"), ("\uffa0", "\uffa0"), ("\U000e0000", "\U000e0fff"),
-)  # fmt: skip  # a table
+    ("\u034f", "\u034f"),
+    ("\u115f", "\u1160"),
+    ("\u17b4", "\u17b5"),
+    ("\u180b", "\u180f"),
+    ("\u3164", "\u3164"),
+    ("\ufe00", "\ufe0f"),
+    ("\uffa0", "\uffa0"),
+    ("\U000e0000", "\U000e0fff"),
+)
 """Ranges, first and last, of letters and marks that show nothing (Default_Ignorable_Code_Point in Unicode's data)."""
 
 LAB = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{,99}")

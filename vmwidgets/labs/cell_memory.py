@@ -76,9 +76,7 @@ def _show_from(shell: Any, error: BaseException, file: str) -> None:
         )
 
 
-def _as_typed(
-    body: list[ast.stmt], lines: list[str], typed: list[str], transform: Callable[[str], str]
-) -> list[str]:  # fmt: skip  # a cell, before and after
+def _as_typed(body: list[ast.stmt], lines: list[str], typed: list[str], transform: Callable[[str], str]) -> list[str]:
     """Return the text of each statement, as it was typed: IPython has replaced magics such as ``!ls`` by calls."""
     places = _places_of(lines, typed, transform)
     found = []

@@ -211,9 +211,17 @@ class Prediction:
     def _outcome(self, happened: str) -> Outcome:
         late = bool(self.answers) and self.answers[0].late
         return Outcome(
-            self.id, self.question, self.answer, happened, late, is_passed=self.is_passed, waits=self.asks_why,
-            in_text=self.in_text, has_more=self.has_more, show=self.show_outcome,
-        )  # fmt: skip  # what was asked and said, then how it is shown
+            self.id,
+            self.question,
+            self.answer,
+            happened,
+            late,
+            is_passed=self.is_passed,
+            waits=self.asks_why,
+            in_text=self.in_text,
+            has_more=self.has_more,
+            show=self.show_outcome,
+        )
 
     def data(self) -> dict[str, Any]:
         """Return the prediction as the notebook keeps it; docs/formats.md says what it means."""

@@ -29,11 +29,17 @@ TESTS = "before", "after"
 """The two tests of a course."""
 
 KINDS = (
-    "gaps/where", "gaps/entries",
-    "walk/fault", "walk/rights", "tlb/stale",
-    "cow/value", "cow/copies", "cow/fault",
-    "replacement/victim", "replacement/more",
-)  # fmt: skip  # by lab: 01, 06, 08, 11
+    "gaps/where",
+    "gaps/entries",
+    "walk/fault",
+    "walk/rights",
+    "tlb/stale",
+    "cow/value",
+    "cow/copies",
+    "cow/fault",
+    "replacement/victim",
+    "replacement/more",
+)
 """The kinds of both tests' questions: one for each idea with its own section in the labs."""
 
 

@@ -166,8 +166,9 @@ def _whose(question: Question) -> str:
 
 def _value(draws: Draws) -> Question:
     pages, page = 3, draws.between(1, 2)
-    steps = [step._replace(page=page) if draws.below(3) else step
-             for step in drawn_steps(draws, pages, count=7, tasks=3)]  # fmt: skip
+    steps = [
+        step._replace(page=page) if draws.below(3) else step for step in drawn_steps(draws, pages, count=7, tasks=3)
+    ]
     written = [step.letter for step in steps if step.verb == "writes" and step.page == page]
     if len(written) < 4:
         raise Again
@@ -307,8 +308,10 @@ def shared(draws: Draws) -> Question:
 
 def _shared(draws: Draws) -> Question:
     pages = 2
-    steps = [step._replace(page=1, shared=bool(draws.below(2))) if step.verb == "writes" else step
-             for step in drawn_steps(draws, pages, count=7, tasks=3)]  # fmt: skip
+    steps = [
+        step._replace(page=1, shared=bool(draws.below(2))) if step.verb == "writes" else step
+        for step in drawn_steps(draws, pages, count=7, tasks=3)
+    ]
     family, wrong_way = Family(pages, pages), Family(pages, pages)
     for step in steps:
         family.do(step)
@@ -323,8 +326,10 @@ def _shared(draws: Draws) -> Question:
     seen = {other for _, other in right}
     unseen = [one for one in letters if one not in seen] or letters
     base = tuple((draws.choice(letters), draws.choice(unseen)) for _ in right)
-    others = [tuple(pair if number != at else (draws.choice(letters), pair[1]) for number, pair in enumerate(base))
-              for at in range(3)]  # fmt: skip
+    others = [
+        tuple(pair if number != at else (draws.choice(letters), pair[1]) for number, pair in enumerate(base))
+        for at in range(3)
+    ]
     wrong = draws.shuffled([swapped, all_shared, all_own, base, *others])
     return Question(
         "The parent has page 1 of private memory and page 1 of shared memory (`MAP_SHARED`), both with `0` in it. A "

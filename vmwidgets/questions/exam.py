@@ -133,9 +133,15 @@ def kinds_of(topic: object, ranges: Any = None) -> tuple[Kind, ...]:
 
 
 def make_exam(
-    topic: str | Sequence[str], seed: Any, n: Any = None, secret: str = "", *, kinds: Sequence[str] = (),
-    form: str = "", ranges: Any = None,
-) -> Exam:  # fmt: skip  # what is asked, then how
+    topic: str | Sequence[str],
+    seed: Any,
+    n: Any = None,
+    secret: str = "",
+    *,
+    kinds: Sequence[str] = (),
+    form: str = "",
+    ranges: Any = None,
+) -> Exam:
     """Create an exam of `n` questions (6 by default) on a topic, or on each of several topics.
 
     Several topics are sections of one exam, with the questions that each topic has in an exam of its own.  `kinds` are

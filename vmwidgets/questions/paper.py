@@ -27,9 +27,14 @@ Ranges = Mapping[str, Sequence[Any]]
 """The values from which each number of a machine is drawn, by the name that ``vm.paper`` has for it."""
 
 DEFAULTS: Ranges = {
-    "va": range(12, 17), "pa": range(10, 14), "page": (32, 64, 128), "entry": (1, 2), "tlb": ((2, 2), (4, 4), (8, 2)),
-    "cache": ((8, 1, 4), (16, 1, 4), (16, 2, 8)), "levels": (),
-}  # fmt: skip  # a range each
+    "va": range(12, 17),
+    "pa": range(10, 14),
+    "page": (32, 64, 128),
+    "entry": (1, 2),
+    "tlb": ((2, 2), (4, 4), (8, 2)),
+    "cache": ((8, 1, 4), (16, 1, 4), (16, 2, 8)),
+    "levels": (),
+}
 
 ENTRY_RULE = (
     "**Entries:** The highest bit of an entry is V: 1 if the entry is in use. Its lowest bits are the number of a "

@@ -64,9 +64,11 @@ def _manifest(exam: Exam, figures: list[str]) -> Element:
     title = SubElement(SubElement(SubElement(about, f"{{{LOM}}}lom"), f"{{{LOM}}}general"), f"{{{LOM}}}title")
     SubElement(title, f"{{{LOM}}}string", language="en").text = exam.title
     organization = SubElement(
-        SubElement(root, f"{{{CARTRIDGE}}}organizations"), f"{{{CARTRIDGE}}}organization",
-        identifier=_ident(exam, "organization"), structure="rooted-hierarchy",
-    )  # fmt: skip
+        SubElement(root, f"{{{CARTRIDGE}}}organizations"),
+        f"{{{CARTRIDGE}}}organization",
+        identifier=_ident(exam, "organization"),
+        structure="rooted-hierarchy",
+    )
     top = SubElement(organization, f"{{{CARTRIDGE}}}item", identifier=_ident(exam, "top"))
     entry = SubElement(
         top, f"{{{CARTRIDGE}}}item", identifier=_ident(exam, "entry"), identifierref=_ident(exam, "exam")
@@ -91,8 +93,14 @@ def _questions(exam: Exam, figures: dict[str, str]) -> Element:
     """Return the assessment; its figures are put into `figures`, by file name."""
     root = _tag(None, "questestinterop")
     assessment = _tag(root, "assessment", ident=_ident(exam, "assessment"), title=exam.title)
-    _fields(assessment, cc_profile="cc.exam.v0p1", qmd_assessmenttype="Examination", qmd_scoretype="Percentage",
-            qmd_feedbackpermitted="Yes", cc_maxattempts="1")  # fmt: skip
+    _fields(
+        assessment,
+        cc_profile="cc.exam.v0p1",
+        qmd_assessmenttype="Examination",
+        qmd_scoretype="Percentage",
+        qmd_feedbackpermitted="Yes",
+        cc_maxattempts="1",
+    )
     section = _tag(assessment, "section", ident=_ident(exam, "section"))
     for number, question, title in _titled(exam):
 

@@ -126,8 +126,11 @@ def victim(draws: Draws) -> Question:
     last = found.runs[0].steps[-1]
     assert last.victim is not None, "memory was full"
     rows = [(str(frame), str(page), str(int(frame in before.referenced))) for frame, page in enumerate(before.pages)]
-    passed = [str(page) for frame, page in enumerate(before.pages)
-              if frame in before.referenced and frame not in last.referenced]  # fmt: skip
+    passed = [
+        str(page)
+        for frame, page in enumerate(before.pages)
+        if frame in before.referenced and frame not in last.referenced
+    ]
     if not passed:
         raise Again
     return Question(

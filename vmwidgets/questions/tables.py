@@ -29,7 +29,7 @@ from .question import (
     options_of,
     rank,
     table,
-)  # fmt: skip
+)
 from .walk import PAPERS, format_rule
 
 Ranges = Sequence[tuple[int, int]]
@@ -175,12 +175,17 @@ def free(draws: Draws) -> Question:
     ranges = drawn_ranges(draws, fmt, 2)
     span = 1 << fmt.levels[-2].shift
     start, length = draws.choice(ranges)
-    near = [one + draws.below(span // PAGE) * PAGE for one in
-            (start // span * span, start // span * span - span, (start + length) // span * span + span)]  # fmt: skip
+    near = [
+        one + draws.below(span // PAGE) * PAGE
+        for one in (start // span * span, start // span * span - span, (start + length) // span * span + span)
+    ]
     low, high = max(ranges[0][0] // PAGE, 16), (ranges[-1][0] + ranges[-1][1]) // PAGE
     far = [number * PAGE for number in (*distinct(draws, 6, 1, low), *distinct(draws, 6, high, 2 * high))]
-    places = [one for one in dict.fromkeys([*near, *far])
-              if one >= 0 and not any(low <= one < low + length for low, length in ranges)]  # fmt: skip
+    places = [
+        one
+        for one in dict.fromkeys([*near, *far])
+        if one >= 0 and not any(low <= one < low + length for low, length in ranges)
+    ]
     before = cost(fmt.name, ranges).tables
     more = {one: cost(fmt.name, sorted([*ranges, (one, PAGE)])).tables - before for one in places}
     right = [one for one, extra in more.items() if extra == 0]

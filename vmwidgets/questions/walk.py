@@ -146,8 +146,9 @@ class Memory:
 
     def steps(self, found: WalkValue) -> str:
         """Return the walk, step by step."""
-        said = [f"{step.name} {step.index}, at `{address(step.pa)}`, is `{self.word(step.value)}`"
-                for step in found.steps]  # fmt: skip
+        said = [
+            f"{step.name} {step.index}, at `{address(step.pa)}`, is `{self.word(step.value)}`" for step in found.steps
+        ]
         return f"The walk: {'; '.join(said)}."
 
 
@@ -179,8 +180,10 @@ def slices(fmt: TableFormat[Any]) -> Callable[[], Scene]:
 
     def draw() -> Scene:
         parts = [(level.table_name, _bits(level)) for level in fmt.levels] + [("place in the page", "11:0")]
-        nodes = [card(f"part/{name}", box, [name, f"bits {bits}"])
-                 for (name, bits), box in zip(parts, row(len(parts), 8, 48), strict=True)]  # fmt: skip
+        nodes = [
+            card(f"part/{name}", box, [name, f"bits {bits}"])
+            for (name, bits), box in zip(parts, row(len(parts), 8, 48), strict=True)
+        ]
         title, rows = f"An address in {PAPERS[fmt.name].title}", Table(("part", "bits"), tuple(parts))
         return scene("slices", title, "", nodes, caption=Caption(""), table=rows)
 
@@ -410,8 +413,7 @@ def _rights(draws: Draws) -> Question:
         for pte in distinct(draws, 2, 1, 1023):
             memory.write(lower, below, pte, fmt.leaf_word(lower, drawn_page(draws), _drawn_rights(draws)))
             pages.append(pde << upper.shift | pte << lower.shift)
-    accesses = [(page | draws.below(PAGE), access, user)
-                for page in pages for access in ACCESSES for user in WHO]  # fmt: skip
+    accesses = [(page | draws.below(PAGE), access, user) for page in pages for access in ACCESSES for user in WHO]
     goes = draws.choice((True, False))
     walks = {one: memory.walk(one[0], one[1], user=one[2]) for one in accesses}
     right = [one for one, found in walks.items() if found.ok is goes]

@@ -204,9 +204,15 @@ def _jal(word: int) -> int:
 def _compressed_jump(word: int) -> int:
     """Return the offset in a C.J."""
     parts = (
-        (word >> 12 & 1) << 11 | (word >> 8 & 1) << 10 | (word >> 9 & 3) << 8 | (word >> 6 & 1) << 7
-        | (word >> 7 & 1) << 6 | (word >> 2 & 1) << 5 | (word >> 11 & 1) << 4 | (word >> 3 & 7) << 1
-    )  # fmt: skip  # the bits in their order
+        (word >> 12 & 1) << 11
+        | (word >> 8 & 1) << 10
+        | (word >> 9 & 3) << 8
+        | (word >> 6 & 1) << 7
+        | (word >> 7 & 1) << 6
+        | (word >> 2 & 1) << 5
+        | (word >> 11 & 1) << 4
+        | (word >> 3 & 7) << 1
+    )
     return _signed(parts, 12)
 
 

@@ -216,9 +216,15 @@ class Kernel:
         return where
 
     def follow(
-        self, lab: str = "base", *, run: str | None = None, counts: str | None = None, stops: int = 200_000,
-        seconds: float = 600.0, checks: Mapping[str, Check] | None = None,
-    ) -> Followed:  # fmt: skip
+        self,
+        lab: str = "base",
+        *,
+        run: str | None = None,
+        counts: str | None = None,
+        stops: int = 200_000,
+        seconds: float = 600.0,
+        checks: Mapping[str, Check] | None = None,
+    ) -> Followed:
         """Let the kernel run, and stop it at the first call after which a rule of the lab does not hold.
 
         `lab` is "base", "pgtbl", "cow", "lazy" or "mmap".  `run` is a command such as "cowtest", which is typed when

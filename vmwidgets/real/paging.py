@@ -69,9 +69,14 @@ def _x86(registers: Registers) -> Paging:
     else:
         fmt, root = X86_32, cr3 & 0xFFFF_F000
     controls = X86Controls(
-        wp=_bit(cr0, 16), smep=_bit(cr4, 20), smap=_bit(cr4, 21), ac=_bit(flags, 18), nxe=_bit(efer, 11),
-        maxphyaddr=52, pse=_bit(cr4, 4),
-    )  # fmt: skip  # one line for each control register
+        wp=_bit(cr0, 16),
+        smep=_bit(cr4, 20),
+        smap=_bit(cr4, 21),
+        ac=_bit(flags, 18),
+        nxe=_bit(efer, 11),
+        maxphyaddr=52,
+        pse=_bit(cr4, 4),
+    )
     about = "bits of physical addresses not checked, since no register says how many there are"
     return Paging(fmt, root, controls, set_by_emulator, about)
 
@@ -103,9 +108,14 @@ def _arm(registers: Registers) -> Paging:
         raise Refused("TTBCR.EAE is 1: only short descriptors are known here, not the long ones (LPAE)")
     n = ttbcr & 7
     controls = Armv7Controls(
-        dacr=registers.get("DACR", 0) & 0xFFFF_FFFF, afe=_bit(sctlr, 29), tre=_bit(sctlr, 28), ttbcr_n=n,
-        ttbr1=registers.get("TTBR1", 0) & 0xFFFF_C000, pd0=_bit(ttbcr, 4), pd1=_bit(ttbcr, 5),
-    )  # fmt: skip  # one line for each register
+        dacr=registers.get("DACR", 0) & 0xFFFF_FFFF,
+        afe=_bit(sctlr, 29),
+        tre=_bit(sctlr, 28),
+        ttbcr_n=n,
+        ttbr1=registers.get("TTBR1", 0) & 0xFFFF_C000,
+        pd0=_bit(ttbcr, 4),
+        pd1=_bit(ttbcr, 5),
+    )
     return Paging(ARMV7, registers.get("TTBR0", 0) & 0xFFFF_FFFF & -(1 << 14 - n), controls)
 
 
@@ -121,9 +131,13 @@ def _aarch64(registers: Registers) -> Paging:
     if not _bit(sctlr, 0):
         raise NoPaging("SCTLR_EL1.M is 0: this processor translates no addresses yet. Look again later.")
     controls = Aarch64Controls(
-        wxn=_bit(sctlr, 19), ha=_bit(tcr, 39), pa_bits=_PA_BITS[tcr >> 32 & 7],
-        ttbr1=registers.get("TTBR1_EL1", 0) & 0x0000_FFFF_FFFF_F000, epd0=_bit(tcr, 7), epd1=_bit(tcr, 23),
-    )  # fmt: skip  # one line for each register
+        wxn=_bit(sctlr, 19),
+        ha=_bit(tcr, 39),
+        pa_bits=_PA_BITS[tcr >> 32 & 7],
+        ttbr1=registers.get("TTBR1_EL1", 0) & 0x0000_FFFF_FFFF_F000,
+        epd0=_bit(tcr, 7),
+        epd1=_bit(tcr, 23),
+    )
     for which, low, off in ((0, 0, controls.epd0), (1, 16, controls.epd1)):
         size, granule = tcr >> low & 63, _GRANULES[which].get(tcr >> 14 + which * 16 & 3, 0)
         if not off and (size, granule) != (16, 4):

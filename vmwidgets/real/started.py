@@ -27,9 +27,13 @@ class Started:
         guard = str(Path(__file__).with_name("guard.py"))
         try:
             self._process = subprocess.Popen(
-                [sys.executable, "-I", "-S", guard, *command], cwd=folder, stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
-            )  # fmt: skip  # the command, then how it is run
+                [sys.executable, "-I", "-S", guard, *command],
+                cwd=folder,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
         except OSError as error:
             raise Refused(f"{folder}: {command[0]} can't be started: {error.strerror or error}") from None
         self._reader = threading.Thread(target=self._read, daemon=True)

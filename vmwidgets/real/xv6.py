@@ -127,9 +127,15 @@ def _would_run(place: Path, *words: str) -> tuple[str, str]:
     """Return the commands that make would run in a folder, and what it says of errors; both "" if make can't start."""
     try:
         made = subprocess.run(
-            ["make", "-n", *words], cwd=place, capture_output=True, text=True, timeout=60, errors="replace",
-            check=False, stdin=subprocess.DEVNULL,
-        )  # fmt: skip  # the command, then how it is run
+            ["make", "-n", *words],
+            cwd=place,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            errors="replace",
+            check=False,
+            stdin=subprocess.DEVNULL,
+        )
     except (OSError, subprocess.SubprocessError):
         return "", ""
     return made.stdout, made.stderr
@@ -180,9 +186,14 @@ def _why_not(place: Path) -> str:
     """Return why a folder is not xv6's, and which folder near it is."""
     if not place.is_dir():
         return "there is no such folder; write the path of your clone of xv6-riscv"
-    lacks = [what for what, has in (
-        ("Makefile", (place / "Makefile").is_file()), ("folder 'kernel'", (place / "kernel").is_dir()),
-    ) if not has]  # fmt: skip  # the parts of xv6's folder
+    lacks = [
+        what
+        for what, has in (
+            ("Makefile", (place / "Makefile").is_file()),
+            ("folder 'kernel'", (place / "kernel").is_dir()),
+        )
+        if not has
+    ]
     near = [one for one in (place.resolve().parent, *sorted(place.iterdir())) if one.is_dir() and _is_xv6(one)]
     other = f"; xv6 is in {near[0]}" if near else ""
     return f"this is not a folder of xv6-riscv, because it has no {' and no '.join(lacks)}{other}"

@@ -105,10 +105,14 @@ class Cleaned:
 
 
 _NOUNS = {
-    "stamps": ("time stamp",), "colours": ("colour or cursor movement", "colours and cursor movements"),
-    "numbers": ("line number",), "quotes": ("quotation mark",), "fences": ("fence",), "tags": ("HTML tag",),
+    "stamps": ("time stamp",),
+    "colours": ("colour or cursor movement", "colours and cursor movements"),
+    "numbers": ("line number",),
+    "quotes": ("quotation mark",),
+    "fences": ("fence",),
+    "tags": ("HTML tag",),
     "nul": ("NUL",),
-}  # fmt: skip  # read as a table
+}
 
 
 def cleaned(text: str, source: str = "the text") -> Cleaned:

@@ -64,9 +64,14 @@ def load_maps(machine: Machine, path_or_text: str | os.PathLike[str] = SELF, *, 
 
 
 def load_ranges(
-    machine: Machine, found: ReadRanges, source: str, name: str, *, recorded: bool = False,
+    machine: Machine,
+    found: ReadRanges,
+    source: str,
+    name: str,
+    *,
+    recorded: bool = False,
     progress: Progress | None = None,
-) -> LoadedMaps:  # fmt: skip  # what is loaded, then how
+) -> LoadedMaps:
     """Enter the ranges of a text into a new task with this name, as one group."""
     ranges = found.ranges
     layout = machine.layout

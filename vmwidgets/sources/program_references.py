@@ -26,21 +26,31 @@ if TYPE_CHECKING:
 
 _KINDS = {
     word: kind
-    for kind, words in enumerate((
-        "r rd read l ld load p_mem_rd 0 false", "w wr write s st store m p_mem_wr 1 true", "i f fetch ifetch p_fetch 2",
-    ))
+    for kind, words in enumerate(
+        (
+            "r rd read l ld load p_mem_rd 0 false",
+            "w wr write s st store m p_mem_wr 1 true",
+            "i f fetch ifetch p_fetch 2",
+        )
+    )
     for word in words.split()
-}  # fmt: skip  # reads, writes and fetches, as in `Trace.kinds`
+}
 _WORDS = "rd|wr|ld|st|read|write|load|store|i?fetch|p_mem_rd|p_mem_wr|p_fetch"
 _HEX = "[0-9a-fA-F]{1,20}"
 _COLUMNS = {
-    "address": f"(?P<address>(?:0[xX])?{_HEX})", "page": f"(?P<address>(?:0[xX])?{_HEX})",
-    "0x": f"(?P<address>0[xX]{_HEX})", "pc": f"(?P<pc>0[xX]{_HEX}|[0-9a-fA-F]{{6,16}})",
-    "hex": f"(?P<address>{_HEX})", "n": "[0-9]{1,20}",
-    "process": "(?P<process>[Pp]?[0-9]{1,9})", "name": r"(?P<process>\w{1,20})", "size": "(?P<size>[1-9][0-9]{0,4})",
-    "access": f"(?P<access>(?i:[rwif]|{_WORDS}))", "does": f"(?P<access>(?i:[rwiflsm]|{_WORDS}))",
+    "address": f"(?P<address>(?:0[xX])?{_HEX})",
+    "page": f"(?P<address>(?:0[xX])?{_HEX})",
+    "0x": f"(?P<address>0[xX]{_HEX})",
+    "pc": f"(?P<pc>0[xX]{_HEX}|[0-9a-fA-F]{{6,16}})",
+    "hex": f"(?P<address>{_HEX})",
+    "n": "[0-9]{1,20}",
+    "process": "(?P<process>[Pp]?[0-9]{1,9})",
+    "name": r"(?P<process>\w{1,20})",
+    "size": "(?P<size>[1-9][0-9]{0,4})",
+    "access": f"(?P<access>(?i:[rwif]|{_WORDS}))",
+    "does": f"(?P<access>(?i:[rwiflsm]|{_WORDS}))",
     "any": f"(?P<access>(?i:[rwiflsm012]|true|false|{_WORDS}))",
-}  # fmt: skip  # a table
+}
 
 
 class Form(NamedTuple):
@@ -107,11 +117,13 @@ NAMED = (
 FORMS = (
     AFTER,
     Form(
-        "Valgrind's lackey", r"(?P<access>[ILSM])[^\S\n]{1,3}{hex},{size}",
+        "Valgrind's lackey",
+        r"(?P<access>[ILSM])[^\S\n]{1,3}{hex},{size}",
         others="of Valgrind or the program",
     ),
     Form(
-        "DynamoRIO's drmemtrace", r"(?:[0-9]+ ){0,2}T?[0-9]+ {access} {size} byte\(s\) @ {0x}\b.*",
+        "DynamoRIO's drmemtrace",
+        r"(?:[0-9]+ ){0,2}T?[0-9]+ {access} {size} byte\(s\) @ {0x}\b.*",
         others="without an address",
     ),
     OSTEP,
@@ -129,7 +141,7 @@ FORMS = (
     NUMBERS,
     PAIRS,
     NYU,
-)  # fmt: skip  # a table
+)
 """The formats; if two fit a text equally well, the first is used."""
 
 _BLANK = re.compile(r"^[ \t]*(?:(?:#|//|;|%).*|START|STOP)?\r?$")
@@ -145,12 +157,14 @@ _LACKEY = re.compile(r"[ILSM][ \t]{1,3}\S*")
 _ROLES = {
     word: column
     for column, words in {
-        "address": "address addresses addr vaddr va", "page": "page pages vpage vpn",
-        "name": "process processes proc pid asid task tid", "any": "access type op rw w kind operation write",
+        "address": "address addresses addr vaddr va",
+        "page": "page pages vpage vpn",
+        "name": "process processes proc pid asid task tid",
+        "any": "access type op rw w kind operation write",
         "other": "time timestamp tick step cycle line count index size bytes instructions",
     }.items()
     for word in words.split()
-}  # fmt: skip  # columns by the words of a header
+}
 _NOISE = re.compile(
     r"\b(?:columns?|fields?|format|and|then|the|are|virtual|logical|page(?=[ _]addr)|is|number|no|id|read(?=/)"
     r"|r(?=/w)|hex|hexadecimal)\b|[^a-z0-9,;\t]|_"

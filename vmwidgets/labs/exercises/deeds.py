@@ -34,9 +34,17 @@ Range = tuple[int, int]
 """The start and the end of a range, in bytes."""
 
 READ = (
-    EntryChanged, EntryLinked, EntryUnlinked, GapTried, MapResized, PteRunWritten, PteWritten, RangeRemoved, TlbFlushed,
+    EntryChanged,
+    EntryLinked,
+    EntryUnlinked,
+    GapTried,
+    MapResized,
+    PteRunWritten,
+    PteWritten,
+    RangeRemoved,
+    TlbFlushed,
     TreeRotated,
-)  # fmt: skip  # a list
+)
 """The events that judges read."""
 
 ENTERED, REMOVED, CHANGED, UNSEEN = "entered", "removed", "changed", "unseen"

@@ -101,11 +101,18 @@ class Judge:
     def _state(self) -> State:
         seen, symbols = self.seen, self.seen.program.symbols
         return State(
-            seen.gdb, self.lab, seen.there, seen.spaces, seen.free, seen.calls.changing() | seen.being_freed,
-            self.counts, self.images,
-            seen.program.path.parent.parent / "user", "flags2perm" in symbols,
+            seen.gdb,
+            self.lab,
+            seen.there,
+            seen.spaces,
+            seen.free,
+            seen.calls.changing() | seen.being_freed,
+            self.counts,
+            self.images,
+            seen.program.path.parent.parent / "user",
+            "flags2perm" in symbols,
             "uvmclear" in symbols,
-        )  # fmt: skip  # what is there, then what the kernel does
+        )
 
     def judge(self, entering: tuple[int, ...] = ()) -> None:
         """Judge changed tables that no call is changing; check earlier mistakes, too.
@@ -349,9 +356,13 @@ class Judge:
             )
             frame = (known or lost)[0]
             last = self.left.get(frame)
-            wrong = _lost(frame, last) if last is not None else Wrong(
-                "lost", f"Frame {Address(frame)} was handed out, is not free, and nothing leads to it.", frame=frame
-            )  # fmt: skip  # a frame that no process had
+            wrong = (
+                _lost(frame, last)
+                if last is not None
+                else Wrong(
+                    "lost", f"Frame {Address(frame)} was handed out, is not free, and nothing leads to it.", frame=frame
+                )
+            )
             root, va = min(leading(frame), default=(0, None))  # a table that no process has
             call = last.call if last is not None else taken[frame].call if frame in taken else None
             many = (
@@ -421,10 +432,17 @@ class Judge:
         memory.close()
         process = state.processes.get(wrong.root)
         return Break(
-            wrong.rule, wrong.says, "" if call is None else str(call), "" if line is None else str(line),
-            tuple(lines), "" if process is None else str(process), wrong.address,
-            wrong.frame, tuple(walks), *_rule_of(wrong.rule),
-        )  # fmt: skip  # what is wrong, then where
+            wrong.rule,
+            wrong.says,
+            "" if call is None else str(call),
+            "" if line is None else str(line),
+            tuple(lines),
+            "" if process is None else str(process),
+            wrong.address,
+            wrong.frame,
+            tuple(walks),
+            *_rule_of(wrong.rule),
+        )
 
     def _blamed(
         self, wrong: Wrong, call: Call | None, made_in: tuple[str, ...]

@@ -102,8 +102,9 @@ def writers_of(program: Program) -> frozenset[str]:
     found = _writing(program)
     others = ("uvmfree", "proc_freepagetable", "freeproc", "kalloc", "kfree", "proc_pagetable")
     return frozenset(found | {name for name in (*NAMED, *others) if name in program.symbols} - {"walk"}) - {
-        "kerneltrap", "syscall",
-    }  # fmt: skip  # a process may wait in these functions
+        "kerneltrap",
+        "syscall",
+    }
 
 
 def is_writing(names: list[str], writers: frozenset[str]) -> bool:

@@ -157,9 +157,10 @@ class State:
     def users(self, frame: int) -> list[tuple[int, int]]:
         """Return the descriptors of processes, below the top, that refer to a frame."""
         return sorted(
-            (root, va) for root, va in self.spaces.leading(frame)
+            (root, va)
+            for root, va in self.spaces.leading(frame)
             if root in self.processes and not is_excepted(va, self.spaces.known[root].leaves[va])
-        )  # fmt: skip  # which, and the condition
+        )
 
 
 def suspects(state: State, root: int, addresses: Iterable[int]) -> Iterator[int]:
@@ -306,9 +307,10 @@ def exec_wrong(state: State, root: int) -> Iterator[Wrong]:
             break
         flags = next((flags for start, size, flags in segments if start <= va < start + size), None)
         extra = "".join(
-            name for name, bit, asked in (("W", W, 2), ("X", X, 1))
+            name
+            for name, bit, asked in (("W", W, 2), ("X", X, 1))
             if leaf.word & bit and not (flags if flags is not None else 2) & asked
-        )  # fmt: skip  # rights and the flags of ELF's program header
+        )
         if extra and state.reads_flags:
             what = "its segment" if flags is not None else "a stack"
             says = f"{process} maps {Address(va)} with {leaf.rights}, and {what} does not ask for {extra}."

@@ -758,10 +758,17 @@ def follow(
             gdb.clear_breakpoint(address)
     panic = run.panic
     return Followed(
-        outcome, lab, run.done, run.stops, judge.first, panic, why, tuple(_outside(run)),
+        outcome,
+        lab,
+        run.done,
+        run.stops,
+        judge.first,
+        panic,
+        why,
+        tuple(_outside(run)),
         lines=(*run.traps, *run.lines),
         free=(judge.free_before, judge.free_after),
-    )  # fmt: skip  # how it ended, then what was seen
+    )
 
 
 def _put_aside(gdb: Gdb, program: Program, points: dict[str, Point]) -> None:

@@ -101,9 +101,16 @@ def compared(name: str, life: Life, linux: Answering, source: str, *, is_recordi
         notes.append("pages in memory: /proc/PID/pagemap can't be read here")
     kinds = dict.fromkeys(row.kind for row in rows if row.kind)
     return LinuxComparison(
-        printable(name), source, is_recording, tuple(rows), tuple(made), tuple(life.left_out.values()),
-        (*notes, *ALWAYS), tuple((kind, KNOWN[kind]) for kind in kinds), stopped,
-    )  # fmt: skip  # in the order of its fields
+        printable(name),
+        source,
+        is_recording,
+        tuple(rows),
+        tuple(made),
+        tuple(life.left_out.values()),
+        (*notes, *ALWAYS),
+        tuple((kind, KNOWN[kind]) for kind in kinds),
+        stopped,
+    )
 
 
 def _made(asked: Asked, found: Sequence[LinuxDifference]) -> MadeCall:

@@ -174,9 +174,10 @@ class Judge:
         for (start, here), real in zip(asked.here.pages, seen.pages, strict=True):
             pages = [start + at * PAGE for at in range(len(here)) if here[at] != real[at]]
             new = [
-                page for page in pages
+                page
+                for page in pages
                 if (asked.task, page, here[(page - start) // PAGE], real[(page - start) // PAGE]) not in self._told
-            ]  # fmt: skip  # each difference is listed once
+            ]
             self._told |= {
                 (asked.task, page, here[(page - start) // PAGE], real[(page - start) // PAGE]) for page in new
             }

@@ -56,5 +56,5 @@ KNOWN = {
         "the interpreter's heap is the real one, so the process plays brk by mmap and munmap; Linux wants a page free",
         "X15 has no brk; here the heap may end where another mapping begins",
     ),
-}  # fmt: skip  # a table
+}
 """The known differences by name, each with the rules of POSIX, Linux and X15."""

@@ -28,8 +28,13 @@ REGIONS: list[tuple[int, int]] = []
 LIBRARY = ctypes.CDLL(None, use_errno=True)
 LIBRARY.mmap.restype = ctypes.c_void_p
 LIBRARY.mmap.argtypes = (
-    ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_long,
-)  # fmt: skip  # one line of the manual's page
+    ctypes.c_void_p,
+    ctypes.c_size_t,
+    ctypes.c_int,
+    ctypes.c_int,
+    ctypes.c_int,
+    ctypes.c_long,
+)
 for _name, _last in (
     ("munmap", ()),
     ("mprotect", (ctypes.c_int,)),

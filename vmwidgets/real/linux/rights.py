@@ -7,9 +7,14 @@ tables.
 from __future__ import annotations
 
 GIVES_READING = {
-    "x86-64": "rwx", "x86-64-la57": "rwx", "x86-pae": "rwx", "x86": "rwx", "armv7": "rwx",
-    "aarch64": "rw", "riscv-sv39": "rw",
-}  # fmt: skip  # a table
+    "x86-64": "rwx",
+    "x86-64-la57": "rwx",
+    "x86-pae": "rwx",
+    "x86": "rwx",
+    "armv7": "rwx",
+    "aarch64": "rw",
+    "riscv-sv39": "rw",
+}
 """The rights that include reading: each of them alone allows it.
 
 x86: present pages of the user can be read (SDM 3A, 4.6.1).  ARMv7: a page that may be written may be read, and a fetch

@@ -41,9 +41,13 @@ def moment_elsewhere(pid: int, system: str = sys.platform) -> ProcessMoment:
 def _on_macos(pid: int) -> ProcessMoment:
     try:
         done = subprocess.run(
-            ["/usr/bin/env", "vmmap", str(pid)], capture_output=True, text=True, errors="replace", timeout=SECONDS,
+            ["/usr/bin/env", "vmmap", str(pid)],
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=SECONDS,
             check=False,
-        )  # fmt: skip  # a command, then how
+        )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise Refused(f"process {pid} can't be read by vmmap: {type(error).__name__}") from None
     if done.returncode:
@@ -54,8 +58,14 @@ def _on_macos(pid: int) -> ProcessMoment:
         ProcessRange(one.start, one.end, one.protection, one.shared, one.offset, one.path, one.resident)
         for one in found.ranges
     )
-    name = next((line.partition(":")[2].split("[")[0].strip() for line in done.stdout.splitlines()
-                 if line.startswith("Process:")), "")  # fmt: skip  # its first line
+    name = next(
+        (
+            line.partition(":")[2].split("[")[0].strip()
+            for line in done.stdout.splitlines()
+            if line.startswith("Process:")
+        ),
+        "",
+    )
     return ProcessMoment(pid, name or str(pid), ranges, unsaid=found.unsaid)
 
 
@@ -65,8 +75,15 @@ _RESERVED, _FREE = 0x2000, 0x1_0000
 _MAPPED = 0x4_0000
 _GUARD = 0x100
 _RIGHTS = {
-    0x01: "---", 0x02: "r--", 0x04: "rw-", 0x08: "rw-", 0x10: "--x", 0x20: "r-x", 0x40: "rwx", 0x80: "rwx",
-}  # fmt: skip  # PAGE_NOACCESS, READONLY, READWRITE, WRITECOPY, EXECUTE, EXECUTE_READ, _READWRITE, _WRITECOPY
+    0x01: "---",
+    0x02: "r--",
+    0x04: "rw-",
+    0x08: "rw-",
+    0x10: "--x",
+    0x20: "r-x",
+    0x40: "rwx",
+    0x80: "rwx",
+}
 _WRITE_COPY = (0x08, 0x80)
 """Protections of Windows, as rights, for which a write first copies the page."""
 
@@ -116,10 +133,15 @@ if sys.platform == "win32":
 
     class _Basic(ctypes.Structure):
         _fields_ = (
-            ("BaseAddress", ctypes.c_void_p), ("AllocationBase", ctypes.c_void_p),
-            ("AllocationProtect", ctypes.c_uint32), ("PartitionId", ctypes.c_uint16), ("RegionSize", ctypes.c_size_t),
-            ("State", ctypes.c_uint32), ("Protect", ctypes.c_uint32), ("Type", ctypes.c_uint32),
-        )  # fmt: skip  # MEMORY_BASIC_INFORMATION
+            ("BaseAddress", ctypes.c_void_p),
+            ("AllocationBase", ctypes.c_void_p),
+            ("AllocationProtect", ctypes.c_uint32),
+            ("PartitionId", ctypes.c_uint16),
+            ("RegionSize", ctypes.c_size_t),
+            ("State", ctypes.c_uint32),
+            ("Protect", ctypes.c_uint32),
+            ("Type", ctypes.c_uint32),
+        )
 
     class _Page(ctypes.Structure):
         _fields_ = (("VirtualAddress", ctypes.c_void_p), ("Flags", ctypes.c_size_t))

@@ -103,10 +103,15 @@ class TwoProcesses(LiveFork):
             raise Refused("the child has ended: vm.copy_on_write() makes another")
         mine, theirs = self._states(self.pages)
         pages = tuple(
-            ForkedPage(Address(self.address + page * PAGE), self.read("parent", page), self.read("child", page),
-                       mine[page], theirs[page])
+            ForkedPage(
+                Address(self.address + page * PAGE),
+                self.read("parent", page),
+                self.read("child", page),
+                mine[page],
+                theirs[page],
+            )
             for page in range(self.pages)
-        )  # fmt: skip  # a page, in the order of addresses
+        )
         return ForkedValue(self._parent, self.child, pages, self._said, self._last)
 
     def close(self) -> None:
@@ -217,18 +222,24 @@ def _of_array(given: Any) -> tuple[memoryview, int, int]:
         raise Refused(f"pages={shown(given)}: give a number of pages, or an array in one piece that can be written")
     view, holds_objects = _bytes_of(given)
     if holds_objects:
-        raise Refused(f"pages: this {what} holds references to Python objects, and a byte written into one would crash "
-                      "Python; give an array of numbers")  # fmt: skip
+        raise Refused(
+            f"pages: this {what} holds references to Python objects, and a byte written into one would crash "
+            "Python; give an array of numbers"
+        )
     if view is None:
-        raise Refused(f"pages: this {what} is not in one piece: its items have gaps or are in no order of memory; give "
-                      "a copy of it")  # fmt: skip
+        raise Refused(
+            f"pages: this {what} is not in one piece: its items have gaps or are in no order of memory; give "
+            "a copy of it"
+        )
     if view.readonly:
         raise Refused(f"pages: this {what} can't be written; give an array that can, or a bytearray")
     first = -place[0] % PAGE
     pages = (place[1] - first) // PAGE
     if pages < 1:
-        raise Refused(f"pages: the {counted(place[1], 'byte')} of this {what} cover no whole page that begins at a "
-                      "multiple of 4 KiB; 8,191 bytes always do")  # fmt: skip
+        raise Refused(
+            f"pages: the {counted(place[1], 'byte')} of this {what} cover no whole page that begins at a "
+            "multiple of 4 KiB; 8,191 bytes always do"
+        )
     return view[first : first + pages * PAGE], place[0] + first, pages
 
 
@@ -296,8 +307,10 @@ def copy_on_write(pages: Any = 4, letter: str = "A") -> TwoProcesses:
     _letter(letter)
     if isinstance(given := exact(pages), int | str | float):
         if isinstance(given, bool) or not isinstance(given, int) or not 1 <= given <= MOST:
-            raise Refused(f"pages={shown(pages)}: write a whole number from 1 to {MOST}, or give an array, such as "
-                          "bytearray(1 << 20)")  # fmt: skip
+            raise Refused(
+                f"pages={shown(pages)}: write a whole number from 1 to {MOST}, or give an array, such as "
+                "bytearray(1 << 20)"
+            )
         return TwoProcesses(*_filled(given, letter), given, counted(given, "page"))
     view, address, whole = _of_array(pages)
     of = f"{counted(whole, 'page')} of 4 KiB ({binary_size(whole * PAGE)}) of this {type(pages).__name__}"

@@ -170,9 +170,17 @@ class Measured(Measuring):
         changes = guessed(changes, (*was.ranges, *now.ranges), objects)
         python = [*_of_zeros(self._zeros, zeros), *self._of_python(changes, runs, objects)]
         self.result = CellMemory(
-            was, now, minor, major, changes, tuple(self._costs()), tuple(python), _how(kind, error),
-            self._footprint(), subject=self._subject,
-        )  # fmt: skip  # in the order of its fields
+            was,
+            now,
+            minor,
+            major,
+            changes,
+            tuple(self._costs()),
+            tuple(python),
+            _how(kind, error),
+            self._footprint(),
+            subject=self._subject,
+        )
         self._known = {}
 
     def close(self) -> None:
@@ -219,12 +227,17 @@ class Measured(Measuring):
     def _costs(self) -> list[LineCost]:
         return [
             LineCost(
-                line, now.mapped - was.mapped, now.resident - was.resident, now.huge - was.huge,
-                now.begun.minor - was.ended.minor, now.begun.major - was.ended.major, now.modules - was.modules,
+                line,
+                now.mapped - was.mapped,
+                now.resident - was.resident,
+                now.huge - was.huge,
+                now.begun.minor - was.ended.minor,
+                now.begun.major - was.ended.major,
+                now.modules - was.modules,
                 None if now.zero is None or was.zero is None else now.zero - was.zero,
             )
             for line, was, now in zip(self._lines, self._marks, self._marks[1:], strict=False)
-        ]  # fmt: skip  # in the order of its fields
+        ]
 
     # ---- words -------------------------------------------------------------------------------
 
@@ -362,10 +375,18 @@ def _array(value: Any) -> tuple[int, int]:
 
 class _PyBuffer(ctypes.Structure):
     _fields_ = (
-        ("buf", ctypes.c_void_p), ("obj", ctypes.c_void_p), ("len", ctypes.c_ssize_t), ("itemsize", ctypes.c_ssize_t),
-        ("readonly", ctypes.c_int), ("ndim", ctypes.c_int), ("format", ctypes.c_char_p), ("shape", ctypes.c_void_p),
-        ("strides", ctypes.c_void_p), ("suboffsets", ctypes.c_void_p), ("internal", ctypes.c_void_p),
-    )  # fmt: skip  # Py_buffer
+        ("buf", ctypes.c_void_p),
+        ("obj", ctypes.c_void_p),
+        ("len", ctypes.c_ssize_t),
+        ("itemsize", ctypes.c_ssize_t),
+        ("readonly", ctypes.c_int),
+        ("ndim", ctypes.c_int),
+        ("format", ctypes.c_char_p),
+        ("shape", ctypes.c_void_p),
+        ("strides", ctypes.c_void_p),
+        ("suboffsets", ctypes.c_void_p),
+        ("internal", ctypes.c_void_p),
+    )
 
 
 def _contents(view: memoryview) -> tuple[int, int] | None:

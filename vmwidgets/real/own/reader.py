@@ -137,9 +137,11 @@ def moment_of(pid: int) -> ProcessMoment:
     ranges = tuple(ranges_in(text))
     name, state, minor, major = _stat(pid)
     if not ranges:
-        what = "is a zombie: it has ended, and its parent has not asked how" if state == "Z" else (
-            "has no memory of its own: it is a thread of the kernel, or has just ended"
-        )  # fmt: skip  # one sentence each
+        what = (
+            "is a zombie: it has ended, and its parent has not asked how"
+            if state == "Z"
+            else ("has no memory of its own: it is a thread of the kernel, or has just ended")
+        )
         raise Refused(f"process {pid} ({printable(name)}) {what}")
     return ProcessMoment(pid, name, ranges, minor, major, peak_of(pid), tuple(unsaid))
 
@@ -263,9 +265,11 @@ def _counts(words: array[int]) -> tuple[int, int, int, int]:
     all_ = np.frombuffer(words, np.uint64)
     there_ = all_ >> np.uint64(63)
     return (
-        int(there_.sum()), int((all_ >> np.uint64(62) & np.uint64(1)).sum()),
-        int((all_ >> np.uint64(61) & there_).sum()), int((all_ >> np.uint64(56) & there_).sum()),
-    )  # fmt: skip  # present, swapped, file, alone
+        int(there_.sum()),
+        int((all_ >> np.uint64(62) & np.uint64(1)).sum()),
+        int((all_ >> np.uint64(61) & there_).sum()),
+        int((all_ >> np.uint64(56) & there_).sum()),
+    )
 
 
 class _Region(ctypes.Structure):
@@ -320,9 +324,14 @@ def _regions(pid: int, start: int, end: int) -> Iterator[tuple[int, int, int]]:
     with (PROC / str(pid) / "pagemap").open("rb", buffering=0) as file:
         while start < end:
             asked = _ScanArgument(
-                size=ctypes.sizeof(_ScanArgument), start=start, end=end, vec=ctypes.addressof(regions),
-                vec_len=_REGIONS, category_anyof_mask=_ZERO | _HUGE, return_mask=_ZERO | _HUGE,
-            )  # fmt: skip  # names are the kernel's
+                size=ctypes.sizeof(_ScanArgument),
+                start=start,
+                end=end,
+                vec=ctypes.addressof(regions),
+                vec_len=_REGIONS,
+                category_anyof_mask=_ZERO | _HUGE,
+                return_mask=_ZERO | _HUGE,
+            )
             for one in regions[: fcntl.ioctl(file, _SCAN, asked)]:
                 yield one.start, one.end, _ZERO if one.categories & _ZERO else _HUGE
             if asked.walk_end <= start:

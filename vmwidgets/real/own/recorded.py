@@ -30,9 +30,16 @@ def recorded_cell(subject: str) -> CellMemory:
     before, after = (_moment(data[name], data) for name in ("before", "after"))
     holds = [(start, end, name) for start, end, name in data["names"]]
     return CellMemory(
-        before, after, data["minor"], data["major"], changes_between(before.ranges, after.ranges, (), holds),
-        tuple(LineCost(*one) for one in data["lines"]), (), recorded=WORDS, subject=subject,
-    )  # fmt: skip  # in the order of its fields
+        before,
+        after,
+        data["minor"],
+        data["major"],
+        changes_between(before.ranges, after.ranges, (), holds),
+        tuple(LineCost(*one) for one in data["lines"]),
+        (),
+        recorded=WORDS,
+        subject=subject,
+    )
 
 
 def recorded_moment() -> ProcessMoment:

@@ -102,8 +102,9 @@ _HINT = re.compile(r"fault|trap|cr2|#pf|\bpf:|\bv=|14|0x0?e\b|fatal exception", 
 
 _NOT_X86 = re.compile(
     r"\b(?:scause|sepc|stval|satp|[fe]sr|far|esr_el\d|far_el\d|elr|ttbr\d?|badv?addr|mtval)\b|riscv|aarch64|arm64"
-    r"|unable to handle|store/amo", _FLAGS,
-)  # fmt: skip
+    r"|unable to handle|store/amo",
+    _FLAGS,
+)
 
 _S = r"[\s=:\[]{1,12}(?:[A-Za-z]{1,20}\(\s{0,20}){0,2}V?"
 """What is between a name and its number: "= ", ": VirtAddr("."""
@@ -144,8 +145,9 @@ _NUMBERED = r"\b(?:trap|exception|vector|int(?:errupt)?|isr)(?:[ _]?(?:no|num|nu
 _OTHER = re.compile(
     r"#(?:GP|UD|DF|NP|SS|TS|DE|MC|AC|BP|DB|NM|XM|MF)\b|\b(?:general protection|double fault|invalid opcode|divide error"
     rf"|divi(?:de|sion) by zero|stack(?:[- ]segment)? fault|segment not present|invalid tss)\b"
-    rf"|{_NUMBERED}(?!14\b|0x0?e\b)(?:0x[0-9a-f]{{1,2}}|[0-9]{{1,2}})\b", _FLAGS,
-)  # fmt: skip
+    rf"|{_NUMBERED}(?!14\b|0x0?e\b)(?:0x[0-9a-f]{{1,2}}|[0-9]{{1,2}})\b",
+    _FLAGS,
+)
 _PAGE_FAULT = re.compile(rf"page[- _]?fault|#PF\b|{_NUMBERED}(?:14|0x0?e)\b", _FLAGS)
 """An exception of x86 that is no page fault, and one that is: Intel SDM 6.15; CR2 may be printed with both."""
 _PROSE = re.compile(
@@ -155,7 +157,7 @@ _PROSE = re.compile(
 _SAYS = re.compile(
     r"\berr|code\b|reason|cause|access|attempt|tried|while|present|violation|\bring\b|\b(?:write|user|read)\w*\s?[=:]",
     _FLAGS,
-)  # fmt: skip
+)
 """What a line with words about the access has."""
 
 _FLAG_SET = re.compile(
@@ -170,9 +172,12 @@ _ACCESS = ("", "read", "write", "write", "fetch", "fetch", "write", "write")
 
 _MISS, _ERROR = "the TLB has no valid entry for it", "it is not aligned, or the kernel's (address error)"
 _MIPS = {
-    1: ("store", "the TLB's entry does not allow writes (D is 0)"), 2: ("load", _MISS), 3: ("store", _MISS),
-    4: ("load", _ERROR), 5: ("store", _ERROR),
-}  # fmt: skip
+    1: ("store", "the TLB's entry does not allow writes (D is 0)"),
+    2: ("load", _MISS),
+    3: ("store", _MISS),
+    4: ("load", _ERROR),
+    5: ("store", _ERROR),
+}
 """The causes of OS/161 for MIPS about an address (ExcCode of the register Cause), each with its access."""
 
 
@@ -282,8 +287,16 @@ class _Block:
         where = dress.where.format("user" if user else "kernel") if is_said else "x86"
         pid = int(self.groups["env"], 16) if self.groups.get("env") else self._field("pid", 10)
         is_fault = kind == MEANS[PAGE_FAULT]
-        trap = Trap(where, head.line, code, kind, pid, pc, address if is_fault or "mips" in self.groups else None,
-                    register="error code")  # fmt: skip
+        trap = Trap(
+            where,
+            head.line,
+            code,
+            kind,
+            pid,
+            pc,
+            address if is_fault or "mips" in self.groups else None,
+            register="error code",
+        )
         if "mips" in self.groups:
             return replace(trap, code=int(self.groups["mips"]), register="exception code"), None
         return trap, said

@@ -99,8 +99,10 @@ def _tab(match: re.Match[str]) -> SaidRange | None:
 START = Format(
     "START PAGE TABLE of xv6 for x86",
     re.compile(r"^\s*(?:0x)?([0-9a-f]{1,13})\s+P\s+([U-])\s+([W-])\s+(?:0x)?([0-9a-f]{1,13})\s*$", _FLAGS),
-    _start, "This list does not say what may be executed.", "xv6 for x86",
-)  # fmt: skip
+    _start,
+    "This list does not say what may be executed.",
+    "xv6 for x86",
+)
 """The pages of a process by their numbers, as courses let xv6 print them: present, user, writable, frame."""
 
 FORMATS = (
@@ -126,10 +128,12 @@ FORMATS = (
     Format(
         "info tab of x86 (Bochs)",
         re.compile(rf"(?<![0-9a-z])0x{_H}-0x{_H} -> 0x{_H}-0x{_H}(?![0-9a-z])", _FLAGS),
-        _tab, "Info tab of Bochs says no rights.", "Bochs' debugger",
+        _tab,
+        "Info tab of Bochs says no rights.",
+        "Bochs' debugger",
     ),
     START,
-)  # fmt: skip
+)
 
 _ALMOST = re.compile(r"\s{0,9}([0-9a-f]{8}|[0-9a-f]{1,16}(\s*$|[-:\s]\s{0,9}[0-9a-f]{6,16}\b))", _FLAGS)
 """The beginning of a line that belongs to the previous listing, or is cut off."""
@@ -372,14 +376,19 @@ def _said(number: int, line: str, parts: Parts, unsaid: list[str]) -> Iterator[_
 
 
 INFO_PG = Format(
-    "info pg of x86", _PG, lambda match: None,
+    "info pg of x86",
+    _PG,
+    lambda match: None,
     "Info pg of x86 has the flags of each page's last descriptor; the tables above may allow less.",
-)  # fmt: skip
+)
 UCORE = Format(
-    PGDIR, _LEVEL, lambda match: None,
+    PGDIR,
+    _LEVEL,
+    lambda match: None,
     "Print_pgdir of uCore does not say physical addresses, nor what may be executed: rights are those that all levels"
-    " have.", "uCore",
-)  # fmt: skip
+    " have.",
+    "uCore",
+)
 _Said = tuple[Format, list[SaidRange], Level | None]
 
 

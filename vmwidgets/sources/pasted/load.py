@@ -44,10 +44,15 @@ def read_kernel_text(text: Cleaned) -> tuple[Pasted | None, tuple[str, ...]]:
     if not (parts.tables or parts.traps or parts.panics or parts.listings):
         return None, tuple(dict.fromkeys((*parts.reasons, *unsaid)))
     found = Pasted(
-        tuple(parts.tables), tuple(sorted(parts.traps, key=lambda one: one.line)), tuple(parts.panics),
-        tuple(parts.listings), unsaid, tuple(parts.what), _passed_over(parts),
+        tuple(parts.tables),
+        tuple(sorted(parts.traps, key=lambda one: one.line)),
+        tuple(parts.panics),
+        tuple(parts.listings),
+        unsaid,
+        tuple(parts.what),
+        _passed_over(parts),
         frozenset(parts.claimed),
-    )  # fmt: skip  # in the order of its fields
+    )
     return found, ()
 
 

@@ -14,9 +14,14 @@ from .said import Gap, PastedTables, Path, SaidTable
 
 
 def tables_of(
-    name: str, fmt: TableFormat[Any], controls: Any, va: int, words: Sequence[int | None], root: int | None,
+    name: str,
+    fmt: TableFormat[Any],
+    controls: Any,
+    va: int,
+    words: Sequence[int | None],
+    root: int | None,
     lines: tuple[int, int],
-) -> PastedTables:  # fmt: skip  # what the text has, then where
+) -> PastedTables:
     """Return the tables on the walk of `va`: `words` are the descriptors of the levels, the root's first.
 
     A word that can't be read is None: the descriptors below it are listed, but no walk reaches them.  If the text has

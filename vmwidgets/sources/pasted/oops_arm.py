@@ -45,10 +45,14 @@ AFE, USER_MODE = 1 << 29, 0x10
 
 
 EVIDENCE = (
-    re.compile(r"\*pgd=[0-9a-f]{8,16}"), re.compile(r"\*ppte="), re.compile(r"Internal error: Oops"),
-    re.compile(r"\[#[0-9]+\].* ARM\b"), re.compile(r"\bDAC: "), re.compile(r"virtual address [0-9a-f]{8}(\s|$)"),
+    re.compile(r"\*pgd=[0-9a-f]{8,16}"),
+    re.compile(r"\*ppte="),
+    re.compile(r"Internal error: Oops"),
+    re.compile(r"\[#[0-9]+\].* ARM\b"),
+    re.compile(r"\bDAC: "),
+    re.compile(r"virtual address [0-9a-f]{8}(\s|$)"),
     re.compile(r"cut here"),
-)  # fmt: skip  # read as a list
+)
 AGAINST = None
 """Lines that only this processor's oopses have, and lines that they never have."""
 
@@ -102,11 +106,16 @@ def read(event: Event, parts: Parts) -> None:
         event.say("has no FSR (Oops: …): a read is walked")
     user = psr is not None and psr & 0x1F == USER_MODE
     trap = Trap(
-        "user mode" if user else "kernel mode", event.first, fsr,
+        "user mode" if user else "kernel mode",
+        event.first,
+        fsr,
         {"execute": "prefetch abort", "read": "data abort", "write": "data abort"}[access],
-        event.decimal(_PID), event.number(_PC), address, register="FSR",
+        event.decimal(_PID),
+        event.number(_PC),
+        address,
+        register="FSR",
         decoded=decoded(fsr) if fsr is not None else (),
-    )  # fmt: skip
+    )
     if address is None:
         event.say_without_address(trap)
         return

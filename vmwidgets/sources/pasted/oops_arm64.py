@@ -22,8 +22,9 @@ WHAT = "an oops of Linux on arm64"
 _FLAGS = re.IGNORECASE | re.ASCII
 _ADDRESS = re.compile(
     rf"{FAILED_AT} (?:0x)?([0-9a-f]{{4,16}})\b"
-    r"|\bFAR(?:_EL[123])?[\s:=]{1,12}(?:0x)?([0-9a-f]{1,16})\b", _FLAGS,
-)  # fmt: skip
+    r"|\bFAR(?:_EL[123])?[\s:=]{1,12}(?:0x)?([0-9a-f]{1,16})\b",
+    _FLAGS,
+)
 _ESR = re.compile(
     r"\bESR(?:_EL[123])?[\s:=]{1,12}(?:0x[0-9a-f]{1,2}/)?(?:0x)?([0-9a-f]{8,16})\b|Oops: ([0-9a-f]{8,16}) \[#", _FLAGS
 )
@@ -38,12 +39,14 @@ _BETWEEN = re.compile(r"\[([0-9a-f]{16})\] address between user and kernel addre
 _PID = re.compile(r"\bPID: ([0-9]{1,9})\b|\w\[([0-9]{1,9})\]: unhandled")
 _PC = re.compile(
     r"\bpc : (?:\[<([0-9a-f]{16})>\])|\bpc : ([0-9a-f]{16})\b"
-    r"|\b(?:elr(?:_el[123])?|pc)[\s:=]{1,12}(?:0x)?([0-9a-f]{1,16})\b|, address: ([0-9a-f]{1,16})\b", _FLAGS,
-)  # fmt: skip
+    r"|\b(?:elr(?:_el[123])?|pc)[\s:=]{1,12}(?:0x)?([0-9a-f]{1,16})\b|, address: ([0-9a-f]{1,16})\b",
+    _FLAGS,
+)
 KERNELS = re.compile(
     r"\bTaking exception [0-9]{1,2} \[(?:Data|Prefetch) Abort\]|\b(?:Kernel|Fatal) (?:data|instruction) abort\b"
-    r"|\b(?:SYNC|ERROR)_(?:INVALID_)?EL[01]\w*, ESR: |\bESR_EL[12]\b(?=[\s:=]{1,12}(?:0x)?[0-9a-f]{8,16}\b)", _FLAGS,
-)  # fmt: skip
+    r"|\b(?:SYNC|ERROR)_(?:INVALID_)?EL[01]\w*, ESR: |\bESR_EL[12]\b(?=[\s:=]{1,12}(?:0x)?[0-9a-f]{8,16}\b)",
+    _FLAGS,
+)
 """The first lines of aborts that other kernels print, with ESR and FAR: macOS, FreeBSD, QEMU's log, tutorials."""
 _PAN = re.compile(r"pstate: [0-9a-f]{8} \([^)]*([+-])PAN")
 
@@ -52,11 +55,17 @@ FETCH, DATA = (0x20, 0x21), (0x24, 0x25)
 """
 
 EC_NAMES = {
-    0x20: "instruction abort from a lower exception level", 0x21: "instruction abort from the same exception level",
-    0x24: "data abort from a lower exception level", 0x25: "data abort from the same exception level",
-    0x22: "PC alignment fault", 0x26: "SP alignment fault", 0x00: "unknown reason", 0x3C: "BRK instruction",
-    0x0E: "illegal execution state", 0x2F: "SError",
-}  # fmt: skip
+    0x20: "instruction abort from a lower exception level",
+    0x21: "instruction abort from the same exception level",
+    0x24: "data abort from a lower exception level",
+    0x25: "data abort from the same exception level",
+    0x22: "PC alignment fault",
+    0x26: "SP alignment fault",
+    0x00: "unknown reason",
+    0x3C: "BRK instruction",
+    0x0E: "illegal execution state",
+    0x2F: "SError",
+}
 
 WNR, CM = 1 << 6, 1 << 8
 
@@ -65,11 +74,16 @@ SIZES = {4: 12, 16: 14, 64: 16}
 
 
 EVIDENCE = (
-    re.compile(r"\bESR = 0x|\besr:? 0x"), re.compile(r"[kK] pages, [0-9]{2}-bit VAs"),
-    re.compile(r"Mem abort info"), re.compile(r"\*?pgd=[0-9a-f]{16}"),
+    re.compile(r"\bESR = 0x|\besr:? 0x"),
+    re.compile(r"[kK] pages, [0-9]{2}-bit VAs"),
+    re.compile(r"Mem abort info"),
+    re.compile(r"\*?pgd=[0-9a-f]{16}"),
     re.compile(r"Oops: (0000000)?[89a][0-9a-f]{7}\b"),
-    re.compile(r"\bpstate: "), re.compile(r"address between user and kernel"), re.compile(r"\bEC = 0x"), KERNELS,
-)  # fmt: skip  # read as a list
+    re.compile(r"\bpstate: "),
+    re.compile(r"address between user and kernel"),
+    re.compile(r"\bEC = 0x"),
+    KERNELS,
+)
 AGAINST = re.compile(r"\*ppte|\bbadaddr:|4K pagesize|\bSMP ARM$|\[#[0-9]+\].* ARM$|^\W*Oops \[#")
 """Lines that only this processor's oopses have, and lines that they never have."""
 
@@ -103,10 +117,16 @@ def read(event: Event, parts: Parts) -> None:
     access: Access = "execute" if ec in FETCH else "write" if esr is not None and esr & WNR and ec in DATA else "read"
     means = EC_NAMES.get(ec, "exception") if ec is not None else "abort"
     trap = Trap(
-        "user mode" if user else "kernel mode", event.first, esr, means,
-        event.decimal(_PID), event.number(_PC), address, register="ESR_EL1",
+        "user mode" if user else "kernel mode",
+        event.first,
+        esr,
+        means,
+        event.decimal(_PID),
+        event.number(_PC),
+        address,
+        register="ESR_EL1",
         decoded=decoded(esr) if esr is not None else (),
-    )  # fmt: skip
+    )
     if esr is None:
         event.say("has no ESR: a read by the kernel is walked")
     if address is None:

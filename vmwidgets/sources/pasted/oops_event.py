@@ -95,9 +95,16 @@ class Event:
         self.parts.traps.append(replace(trap, says=f"{trap.means}; the text does not say which address failed."))
 
     def walk(
-        self, fmt: TableFormat[Any], controls: Any, va: int, words: Sequence[int | None], root: int | None,
-        lines: tuple[int, int], access: Access, user: bool,
-    ) -> tuple[PastedTables, TablesWalk | None]:  # fmt: skip  # the tables, then the access
+        self,
+        fmt: TableFormat[Any],
+        controls: Any,
+        va: int,
+        words: Sequence[int | None],
+        root: int | None,
+        lines: tuple[int, int],
+        access: Access,
+        user: bool,
+    ) -> tuple[PastedTables, TablesWalk | None]:
         """Return the tables of these descriptors, and the walk of an access, if the text has enough of it."""
         made = tables_of(f"tables of the {self.name} in line {self.first}", fmt, controls, va, words, root, lines)
         return made, walked(made, va, access, user)

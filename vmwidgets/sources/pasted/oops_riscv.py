@@ -34,9 +34,14 @@ MXR = 1 << 19
 
 
 EVIDENCE = (
-    _BADADDR, re.compile(r"\bs?epc ?: "), re.compile(r"K pagesize, "), re.compile(r"\bs?cause: [0-9a-f]{8,16}\b"),
-    re.compile(r"^\W*Oops \[#"), re.compile(r"unhandled signal [0-9]+ code 0x"), re.compile(r"riscv", re.IGNORECASE),
-)  # fmt: skip  # read as a list
+    _BADADDR,
+    re.compile(r"\bs?epc ?: "),
+    re.compile(r"K pagesize, "),
+    re.compile(r"\bs?cause: [0-9a-f]{8,16}\b"),
+    re.compile(r"^\W*Oops \[#"),
+    re.compile(r"unhandled signal [0-9]+ code 0x"),
+    re.compile(r"riscv", re.IGNORECASE),
+)
 AGAINST = None
 """Lines that only this processor's oopses have, and lines that they never have."""
 
@@ -54,10 +59,15 @@ def read(event: Event, parts: Parts) -> None:
     if status is None and event.search(re.compile("unhandled signal"), claim=False):
         user = True
     trap = Trap(
-        "user mode" if user else "kernel mode", event.first, cause, cause_of(cause) if cause is not None else "fault",
-        event.decimal(_PID), epc, address,
+        "user mode" if user else "kernel mode",
+        event.first,
+        cause,
+        cause_of(cause) if cause is not None else "fault",
+        event.decimal(_PID),
+        epc,
+        address,
         decoded=() if cause is None else (f"scause is {cause}: {cause_of(cause)}",),
-    )  # fmt: skip
+    )
     access = ACCESSES.get(-1 if cause is None else cause)
     if cause is None:
         event.say("has no cause: a load is walked")

@@ -39,8 +39,9 @@ _ADDRESS = re.compile(
 _CR2 = re.compile(rf"\b(?:CR2|Faulting linear address): {_H}", _FLAGS)
 _CODE = re.compile(
     r"error_code(?:\(0x|=)([0-9a-f]{1,8})[)\]]|#PF\[([0-9a-f]{4})\]|\bOops: ([0-9a-f]{1,8}) \[#"
-    r"|^\W*Oops: ([0-9a-f]{4})\b", _FLAGS,
-)  # fmt: skip
+    r"|^\W*Oops: ([0-9a-f]{4})\b",
+    _FLAGS,
+)
 _PF = re.compile(r"#PF: (supervisor|user) (read access|write access|instruction fetch) in (kernel|user) mode", _FLAGS)
 _WORDS = re.compile(r"\b(PGD|P4D|PUD|PMD|PTE) (?:0x)?([0-9a-fA-F]{1,40})\b(?! bytes)", re.ASCII)
 _OLD = re.compile(r"\*(pdpt|pde|pte) ?= ?(?:0x)?([0-9a-fA-F]{1,40})\b", re.ASCII)
@@ -85,8 +86,14 @@ _XEN_LEVELS, _CRASH_LEVELS, _MAP_LEVELS, _WINDBG_LEVELS = _LEVELS = (
 `entry` is a descriptor's address; Xen prints its index.
 """
 _NAMES = {
-    "l4": "pgd", "l3": "pud", "l2": "pmd", "l1": "pte", "page directory": "pgd", "pxe": "pgd", "ppe": "pud",
-}  # fmt: skip
+    "l4": "pgd",
+    "l3": "pud",
+    "l2": "pmd",
+    "l1": "pte",
+    "page directory": "pgd",
+    "pxe": "pgd",
+    "ppe": "pud",
+}
 _SHIFTS = {"pgd": 39, "pud": 30, "pmd": 21, "pte": 12}
 """The lowest bit of an address that selects a descriptor of each level, with descriptors of 8 bytes."""
 
@@ -128,10 +135,16 @@ def read(event: Event, parts: Parts) -> None:
         both = (f"a {one.access} by {'user code' if one.user else 'the kernel'}" for one in (in_words, said))
         event.say(f"says two accesses: {' in words, '.join(both)} in its error code, which is used: one is damaged")
     trap = Trap(
-        "user mode" if said is not None and said.user else "kernel mode", event.first, code,
-        "page fault", event.decimal(_PID), event.number(_PC), address, register="error code",
+        "user mode" if said is not None and said.user else "kernel mode",
+        event.first,
+        code,
+        "page fault",
+        event.decimal(_PID),
+        event.number(_PC),
+        address,
+        register="error code",
         decoded=said.decoded if said is not None and code is not None else (),
-    )  # fmt: skip
+    )
     if code is None:
         event.say("has no error code (error_code, or Oops: …)")
     if address is None:
@@ -216,9 +229,11 @@ def _general_protection(match: re.Match[str], event: Event) -> Trap:
 
 
 NAMES = {
-    X86_64: ("pgd", "pud", "pmd", "pte"), X86_64_LA57: ("pgd", "p4d", "pud", "pmd", "pte"),
-    X86_PAE: ("pdpt", "pde", "pte"), X86_32: ("pde", "pte"),
-}  # fmt: skip
+    X86_64: ("pgd", "pud", "pmd", "pte"),
+    X86_64_LA57: ("pgd", "p4d", "pud", "pmd", "pte"),
+    X86_PAE: ("pdpt", "pde", "pte"),
+    X86_32: ("pde", "pte"),
+}
 """Linux's names of the levels, the root's first."""
 
 
@@ -350,9 +365,13 @@ def _controls(event: Event, fmt: TableFormat[Any], code: int) -> X86Controls:
     """Return the controls in the text; a key that refused the supervisor shows that SMAP was off for the access."""
     cr0, cr4, flags = (event.number(one) for one in (_CR["CR0"], _CR["CR4"], _FLAGS_REGISTER))
     return X86Controls(
-        wp=bool((WP if cr0 is None else cr0) & WP), smep=bool((cr4 or 0) & SMEP), smap=bool((cr4 or 0) & SMAP),
-        ac=bool((flags or 0) & AC or code & PK), nxe=fmt is not X86_32, maxphyaddr=52,
-    )  # fmt: skip
+        wp=bool((WP if cr0 is None else cr0) & WP),
+        smep=bool((cr4 or 0) & SMEP),
+        smap=bool((cr4 or 0) & SMAP),
+        ac=bool((flags or 0) & AC or code & PK),
+        nxe=fmt is not X86_32,
+        maxphyaddr=52,
+    )
 
 
 def _explained(trap: Trap, said: Code, chain: _Chain | None, event: Event, parts: Parts) -> Trap:

@@ -34,7 +34,8 @@ _OTHERS = (
         "uCore",
         re.compile(
             r"\bpage (?:falut|fault) at (?:0x)?(?P<address>[0-9a-f]{1,16}): (?P<mode>[KU])/"
-            r"(?:(?P<access>[RW])|0x(?P<cause>[0-9a-f]{8}))\s*$", re.ASCII,
+            r"(?:(?P<access>[RW])|0x(?P<cause>[0-9a-f]{8}))\s*$",
+            re.ASCII,
         ),
     ),
     ("Spike", re.compile(r"\bexception trap_(?P<name>[a-z_]{4,40}), epc (?:0x)?(?P<pc>[0-9a-f]{1,16})\b", re.ASCII)),
@@ -44,7 +45,7 @@ _OTHERS = (
             r"\bFatal page fault at (?:0x)?(?P<pc>[0-9a-f]{1,16}): (?:0x)?(?P<address>[0-9a-f]{1,16})\b", re.ASCII
         ),
     ),
-)  # fmt: skip  # a system a paragraph
+)
 """Other systems, and the line of a fault with its numbers by name; uCore of x86 adds words in brackets."""
 
 _NAME = re.compile(r"^\s*(?:Instruction|Load|Store/AMO) page fault\s*$", _FLAGS)

@@ -101,9 +101,17 @@ class PastedTables(PageTables[Any]):
     """
 
     def __init__(
-        self, name: str, tables: Mapping[int, SaidTable], root: int, listed: Sequence[tuple[Path, int]],
-        lines: tuple[int, int], *, root_is_said: bool, fmt: TableFormat[Any] = SV39, controls: Any = None,
-    ) -> None:  # fmt: skip
+        self,
+        name: str,
+        tables: Mapping[int, SaidTable],
+        root: int,
+        listed: Sequence[tuple[Path, int]],
+        lines: tuple[int, int],
+        *,
+        root_is_said: bool,
+        fmt: TableFormat[Any] = SV39,
+        controls: Any = None,
+    ) -> None:
         self.lines = lines
         self.is_one_walk = False
         """Whether the text has the descriptors of a single address, so that nothing else is known."""

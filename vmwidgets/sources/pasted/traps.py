@@ -37,8 +37,9 @@ _SCAUSE = re.compile(
     r"(?:(usertrap|kerneltrap)\(\):?\s{0,9}(?:une\w{1,9}\s{1,9})?)?(?:(?:scause|\bcause(?=:[0-9a-f]{8,16}, epc:))"
     rf"[\s=:]{{1,9}}(?:0x)?([0-9a-f_]{{1,40}})(?![0-9a-z_(])|\bscause[\s=:]{{1,9}}Exception\(\s{{0,9}}"
     rf"({'|'.join(NAMES)}))"
-    r"(?:\s{0,9}\([^)]{0,60}\))?(?:,?\s{1,9}pid[\s=:]{1,9}(?:PId\()?([0-9]{1,9}))?", _FLAGS,
-)  # fmt: skip
+    r"(?:\s{0,9}\([^)]{0,60}\))?(?:,?\s{1,9}pid[\s=:]{1,9}(?:PId\()?([0-9]{1,9}))?",
+    _FLAGS,
+)
 _NUMBER = {
     name: re.compile(rf"\b{words}(?:\s{{0,9}}[=:]\s{{0,9}}(?:0x)?|\s{{1,9}}0x)([0-9a-f_]{{1,40}})(?![0-9a-z_])", _FLAGS)
     for name, words in (("sepc", "s?epc"), ("stval", "s?(?:tval|badaddr)"), ("sstatus", "sstatus"))
@@ -349,9 +350,15 @@ def _only_sum(walk: TablesWalk) -> bool:
 
 
 def _looked_up(
-    found: _Found, listing: Listing, piece: SaidRange | None, access: Access, user: bool | None, said: str, junk: str,
+    found: _Found,
+    listing: Listing,
+    piece: SaidRange | None,
+    access: Access,
+    user: bool | None,
+    said: str,
+    junk: str,
     parts: Parts,
-) -> Trap:  # fmt: skip
+) -> Trap:
     """Return a trap with a listing's answer on its address."""
     trap = found.trap
     parts.unsaid.append(

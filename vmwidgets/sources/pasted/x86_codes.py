@@ -21,7 +21,7 @@ _BITS = (
     ("I/D", "", "it was an instruction fetch"),
     ("PK", "", "a protection key refused it"),
     ("SS", "", "it was an access to a shadow stack"),
-)  # fmt: skip
+)
 """The bits from 0: the name of each, and the meanings of 0 and 1; "" if a 0 means nothing."""
 
 

@@ -27,10 +27,16 @@ OWN = frozenset(("COW", "PRV", "NUL", "ZER", "P/A", "LPG"))
 """The letter of a shared range, and the sharing modes that vmmap prints: `share_mode` of XNU (mach/vm_region.h)."""
 
 _COLUMNS = {
-    "0x": "0x[0-9a-f]{1,16}", "hex": "[0-9a-f]{1,16}", "wide": "[0-9a-f]{8,16}", "n": "[0-9]{1,15}",
-    "n-": "[0-9]{1,15}|-", "rwx": "[r-][w-][x-]", "text": ".*?", "'": "[0-9a-f']{1,17}",
+    "0x": "0x[0-9a-f]{1,16}",
+    "hex": "[0-9a-f]{1,16}",
+    "wide": "[0-9a-f]{8,16}",
+    "n": "[0-9]{1,15}",
+    "n-": "[0-9]{1,15}|-",
+    "rwx": "[r-][w-][x-]",
+    "text": ".*?",
+    "'": "[0-9a-f']{1,17}",
     "B": r"[0-9]{1,9}(?:\.[0-9]{1,3})?[KMGTB]",
-}  # fmt: skip  # a table
+}
 _FLAGS = re.ASCII | re.IGNORECASE
 
 

@@ -157,11 +157,7 @@ def _say_of_smaps(found: Found, held: Mapping[int, Mapping[str, int]], sizes: Co
 def _add(found: Found, match: re.Match[str], number: int) -> None:
     start, end, offset = int(match[1], 16), int(match[2], 16), int(match[5], 16)
     path = match[8] or ""
-    found.add(
-        MapsRange(
-            number, start, end, match[3].lower(), match[4] in "sS", offset, match[6], int(match[7]), path
-        )
-    )  # fmt: skip
+    found.add(MapsRange(number, start, end, match[3].lower(), match[4] in "sS", offset, match[6], int(match[7]), path))
 
 
 def _about(found: Found, at: int, number: int, said: re.Match[str], held: dict[str, int]) -> None:

@@ -65,7 +65,7 @@ _REST = (
     ("ended", re.compile(r"\+\+\+ (exited with -?[0-9]+) \+\+\+[ \t]*")),
     ("ended", re.compile(rf"\+\+\+ (killed by {_NAME})(?: \(core dumped\))? \+\+\+[ \t]*")),
     ("superseded", re.compile(r"\+\+\+ superseded by execve in pid ([0-9]{1,10}) \+\+\+[ \t]*")),
-)  # fmt: skip  # a table
+)
 _CLOSES = {"{": "}", "[": "]", "(": ")"}
 
 
