@@ -341,9 +341,9 @@ def test_files_and_the_roster_say_when_work_was_handed_in(
     assert late == {"ada": "5", "bert": "1", "cleo": "0", "dan": "0"}
     said = capsys.readouterr().out
     assert "late days of 3 files are" not in said
-    assert "nobody has more time" not in said
+    assert "no student has more time" not in said
     assert run("--roster", rows.replace("extension", "Verlängerung"), "--due", "2026-10-01T12:00") == 0
-    assert "  nobody has more time: the roster has no column 'extension'\n" in capsys.readouterr().out
+    assert "  no student has more time: the roster has no column 'extension'\n" in capsys.readouterr().out
     assert run("--due", "2026-10-01T12:00") == 0
     assert "  late days of 3 files are based on the file's modification time\n" in capsys.readouterr().out
     late = {name: row["late"] for name, row in table(handed_in / "out" / "students.csv").items()}

@@ -74,7 +74,7 @@ def run(options: argparse.Namespace) -> int:
     nothing, not_gradable = missing(grades, roster) if roster else ([], [])
     _say(grades, nothing, not_gradable, options.to, by_change)
     if roster and not roster.gives_more_time and due(options.due, options.grace, course.due).dates:
-        print("  nobody has more time: the roster has no column 'extension'")
+        print("  no student has more time: the roster has no column 'extension'")
     if desk:
         print(f"  for the desk: {printable(', '.join(desk))}")
     for line in why:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -243,17 +243,18 @@ def translation_scene(at: At, panes: Sequence[str], one: Translation, moment: Mo
     return replace(
         stack(list(drawn.values()), title=f"translation of {Address(one.va)} in {one.whose}", headed=False),
         subtitle=f"{at.whole.architecture} · {who} {access}{by}",
-        caption=_caption(one, moment, sight, drawn["tlb"].caption if "tlb" in drawn else moment.caption),
+        caption=_caption(one, moment, sight, drawn),
         view="translation",
     )
 
 
-def _caption(one: Translation, moment: Moment, sight: Sight, caption: Caption) -> Caption:
-    """Return where the address led and what that took, before the caption of the moment."""
-    if not one.lookups or not moment.is_after or sight.asked or caption.tone == "error":
+def _caption(one: Translation, moment: Moment, sight: Sight, drawn: Mapping[str, Scene]) -> Caption:
+    """Return where the address led and what that took, or leads now if the latest operation did not translate it."""
+    caption = drawn["tlb"].caption if "tlb" in drawn else moment.caption
+    if not moment.is_after or sight.asked or caption.tone == "error":
         return caption
-    if moment.operation is None or moment.operation.number != one.number:
-        return caption
+    if moment.operation is None or moment.operation.number != one.number or not one.lookups:
+        return drawn["walk"].caption if "walk" in drawn else caption
     faults, last = sum(lookup.faulted for lookup in one.lookups), one.lookups[-1]
     if sight.frame is None or last.faulted:
         text = say_translation("failed", access=last.access, address=Address(one.va))

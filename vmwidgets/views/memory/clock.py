@@ -96,15 +96,14 @@ def clock(at: At) -> Sheet:
     heads = asked, "frame", "page", "of", "R", "D", *([note.name] if note else [])
     whose = f"task {visible(task)}" if task else "a task"
     steps = moment.steps(steps_of_ring(task, look))
-    none = boxes.words("clock/none", f"No page of {whose} is in memory.")
     drawn = boxes.below(
         _turns(ring, look, note), boxes.below(*_gone(ring, moment), gap=6), _legend(ring, value), gap=12
     )
     return Sheet(
         "page replacement",
         _subtitle(ring, value),
-        drawn if ring.pages else none,
-        answer=taken or answer,
+        drawn if ring.pages else boxes.below(),
+        answer=taken or answer or f"No page of {whose} is in memory.",
         more=answer if taken else "",
         tells=_is_about_policies(moment),
         steps=steps,
@@ -328,7 +327,7 @@ def _left(ring: RingValue, moment: Moment) -> list[tuple[int, str, bool]]:
 
 
 def _answer(ring: RingValue, value: ReplacementValue) -> str:
-    """Return which page leaves next, and why; of a clock, where its hand is too."""
+    """Return which page is evicted next, and why; of a clock, where its hand is too."""
     if not ring.pages:
         return ""
     first = ring.pages[0]
@@ -339,7 +338,7 @@ def _answer(ring: RingValue, value: ReplacementValue) -> str:
     if leaves is None:
         return f"Of the next {len(ring.pages):,} pages, {why}.{hand}"
     at = f" It is at {Address(leaves.va)} in {visible(leaves.task)}." if leaves.task else ""
-    return f"P{_name_of(leaves)[1:]} leaves next: {why}.{at}{hand} A page that can't be evicted is passed over."
+    return f"P{_name_of(leaves)[1:]} is evicted next: {why}.{at}{hand} Wired pages are passed over."
 
 
 def _name_of(page: RingPage) -> str:
@@ -352,17 +351,19 @@ _WHY = {
     "opt": "its next use is the farthest away",
     "aging": "its counter is the lowest",
 }
-"""Why the first page of a policy's order is the first to leave."""
+"""Why the first page of a policy's order is the first to be evicted."""
 
 
 def _leaves(ring: RingValue, value: ReplacementValue) -> tuple[RingPage | None, str]:
-    """Return the page that leaves next and the reason; None if that depends on pages that are not shown."""
+    """Return the page that is evicted next and the reason; None if that depends on pages that are not shown."""
     pages, is_whole = ring.pages, len(ring.pages) == ring.count
     if value.name in ("clock", "second chance"):
         unused = next((page for page in pages if not page.referenced), None)
         if unused is not None:
             return unused, "it was not used (R is 0)"
-        return pages[0] if is_whole else None, "each was used, and is spared once"
+        if not is_whole:
+            return None, "each was used, and is spared once"
+        return pages[0], f"all were used, so that {'the hand' if value.has_hand else 'the turn'} comes back to it"
     if value.name == "nru":
         lowest = min(pages, key=lambda page: (page.referenced, page.dirty))
         is_sure = is_whole or not (lowest.referenced or lowest.dirty)

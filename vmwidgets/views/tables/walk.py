@@ -439,7 +439,9 @@ def _verdict_box(
         head, lines, state = "Not there yet", [*raises, *lines], "coming"
     elif not made:
         what = _AN_ACCESS[walk.access]
-        head = f"{what} would succeed" if walk.fault is None else f"{what} would end with: {head}"
+        if walk.fault is not None:
+            lines = [(f"with {head}", "label"), *lines]
+        head = f"{what} would {'succeed' if walk.fault is None else 'fail'}"
     entry = there.entry
     if entry is not None:
         lines.append((f"entry {entry.id}: {entry.protection} {entry.role or entry.object or 'anonymous'}", "label dim"))
