@@ -50,6 +50,14 @@ def test_a_trap_is_looked_up_in_print_pgtbl() -> None:
     assert trap.refused == "U"
 
 
+@pytest.mark.parametrize("text", [kinds.PRINT_PGTBL + kinds.VMPRINT, kinds.VMPRINT + kinds.PRINT_PGTBL])
+def test_a_kernel_may_print_its_table_in_both_forms(text: str) -> None:
+    """Lines of print_pgtbl have a pte and a pa as those of vmprint have, and are none of them."""
+    pasted = vm.load(text)
+    assert (len(pasted.tables[0].pieces), len(pasted.listings[0].pieces)) == (3, 4)
+    assert not any("can't be read" in one for one in pasted.unsaid)
+
+
 @pytest.mark.parametrize(
     "year", ["va 0x{:016X} pte 0x{:016X} pa 0x{:016X} perm 0x{:016X}", "va {:08x} pte {:08x} pa {:08x} perm {:08x}"]
 )
