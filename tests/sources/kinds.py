@@ -1,156 +1,43 @@
-"""The smallest text of each kind that `vm.load` reads, made up by hand; the tests cut, double and shuffle them."""
+"""The smallest text of each kind that `vm.load` reads, made up by hand; the tests cut, double and shuffle them.
+
+The texts of kernels are in the corpus tests/texts/pasted, each with what must be read of it.
+"""
 
 from __future__ import annotations
 
-VMPRINT = """\
-page table 0x87f6e000
-..0: pte 0x21fda801 pa 0x87f6a000
-.. ..0: pte 0x21fda401 pa 0x87f69000
-.. .. ..0: pte 0x21fdac5b pa 0x87f6b000
-.. .. ..2: pte 0x21fda0d7 pa 0x87f68000
-..255: pte 0x21fdb401 pa 0x87f6d000
-.. ..511: pte 0x21fdb001 pa 0x87f6c000
-.. .. ..511: pte 0x20001c4b pa 0x80007000
-usertrap(): unexpected scause 0xf pid=3
-            sepc=0x10 stval=0x1008
-"""
+from tests.sources.texts import text_of
 
-PRINT_PGTBL = """\
-print_pgtbl starting
-va 0x0 pte 0x21FC885B pa 0x87F22000 perm 0x5B
-va 0x1000 pte 0x21FC7C17 pa 0x87F1F000 perm 0x17
-va 0x2000 pte 0x21FC7807 pa 0x87F1E000 perm 0x7
-va 0x3000 pte 0x0 pa 0x0 perm 0x0
-va 0xFFFFE000 pte 0x21FD80C7 pa 0x87F60000 perm 0xC7
-print_pgtbl: OK
-"""
 
-OOPS_X86 = """\
-[   12.345678] BUG: kernel NULL pointer dereference, address: 0000000000000008
-[   12.345679] #PF: supervisor write access in kernel mode
-[   12.345680] #PF: error_code(0x0002) - not-present page
-[   12.345681] PGD 1234067 P4D 1234067 PUD 5678067 PMD 0
-[   12.345682] Oops: 0002 [#1] PREEMPT SMP NOPTI
-[   12.345683] CPU: 1 PID: 234 Comm: insmod Tainted: G           OE     6.1.0 #1
-[   12.345684] RIP: 0010:broken_init+0x1b/0x1000 [broken]
-[   12.345685] CR2: 0000000000000008 CR3: 0000000004321000 CR4: 00000000003706f0
-"""
+def pasted(name: str) -> str:
+    """Return a text of the corpus without its head."""
+    return text_of(f"pasted/{name}").body
 
-OOPS_ARM64 = """\
-Unable to handle kernel write to read-only memory at virtual address ffffffc010a12340
-Mem abort info:
-  ESR = 0x000000009600004e
-  EC = 0x25: DABT (current EL), IL = 32 bits
-swapper pgtable: 4k pages, 39-bit VAs, pgdp=0000000001cf5000
-[ffffffc010a12340] pgd=000000007bfff003, p4d=000000007bfff003, pud=000000007bfff003, pmd=0060000001000791
-Internal error: Oops: 000000009600004e [#1] PREEMPT SMP
-"""
 
-OOPS_ARM = """\
-Unable to handle kernel NULL pointer dereference at virtual address 00000034
-pgd = d91dc000
-[00000034] *pgd=192f2831, *pte=00000000, *ppte=00000000
-Internal error: Oops: 817 [#1] ARM
-CPU: 0 PID: 77 Comm: test Not tainted 4.4.19 #1
-"""
-
-OOPS_RISCV = """\
-Unable to handle kernel paging request at virtual address 0000000000010000
-Current sh pgtable: 4K pagesize, 39-bit VAs, pgdp=0x0000000081a42000
-[0000000000010000] pgd=0000000020691801, p4d=0000000020691801, pud=0000000020691801, pmd=0000000020691c01, \
-pte=0000000020692013
-Oops [#1]
-epc : ffffffff80012344 ra : ffffffff80012300 sp : ff20000000c3bd00
-status: 0000000200000120 badaddr: 0000000000010000 cause: 000000000000000d
-"""
-
-XV6_X86 = "pid 3 prog: trap 14 err 6 on cpu 0 eip 0x10 addr 0x4000--kill proc\n"
-
-PINTOS = """\
-Page fault at 0xbffffffc: rights violation error writing page in user context.
-child: dying due to interrupt 0x0e (#PF Page-Fault Exception).
-Interrupt 0x0e (#PF Page-Fault Exception) at eip=0x8048757
- cr2=bffffffc error=00000007
-"""
-
-JOS = """\
-[00001000] user fault va 00000004 ip 00800039
-TRAP frame at 0xf01c0000 from CPU 0
-  trap 0x0000000e Page Fault
-  cr2  0x00000004
-  err  0x00000004 [user, read, not-present]
-  eip  0x00800039
-"""
-
-FREEBSD = """\
-Fatal trap 12: page fault while in kernel mode
-cpuid = 1; apic id = 01
-fault virtual address\t= 0x18
-fault code\t\t= supervisor write data, page not present
-instruction pointer\t= 0x20:0xffffffff80812345
-current process\t\t= 77 (sh)
-panic: page fault
-"""
-OPENBSD = "uvm_fault(0xfffffd8012345678, 0x18, 0, 2) -> e\nkernel: page fault trap, code=2\n"
-QEMU = "  12: v=0e e=0006 i=0 cpl=3 IP=001b:00800020 pc=00800020 SP=0023:eebfdfd0 CR2=00000004\n"
-BLOG_OS = """\
-EXCEPTION: PAGE FAULT
-Accessed Address: VirtAddr(0x4008)
-Error Code: PROTECTION_VIOLATION | CAUSED_BY_WRITE
-"""
-NETBSD = """\
-uvm_fault(0xffffffff81234560, 0x1000, 2) -> e
-fatal page fault in supervisor mode
-trap type 6 code 2 rip 0xffffffff80212345 cs 0x8 rflags 0x10246 cr2 0x1018 ilevel 0
-"""
-XNU = """\
-panic(cpu 1 caller 0xffffff8011): Kernel trap at 0xffffff7f12345678, type 14=page fault, registers:
-CR0: 0x8001003b, CR2: 0x0000000000000028, CR3: 0x20300000, CR4: 0x3406e0
-Fault CR2: 0x0000000000000028, Error code: 0x0000000000000002, Fault CPU: 0x1
-"""
-UCORE = "page fault at 0x00000100: K/W [no page found].\n"
-OS161 = """\
-panic: Fatal exception 3 (TLB miss on store) in kernel mode
-panic: EPC 0x80001234, exception vaddr 0x10
-"""
-XEN = """\
-(XEN) ----[ Xen-4.17.0  x86_64  debug=n  Not tainted ]----
-(XEN) RIP:    e008:[<ffff82d040212345>] set_timer+0x39/0x1f7
-(XEN) cr3: 0000000012344000   cr2: 0000000000000048
-(XEN) Pagetable walk from 0000000000000048:
-(XEN)  L4[0x000] = 0000000012345063 ffffffffffffffff
-(XEN)  L3[0x000] = 0000000000000000 ffffffffffffffff
-(XEN) Panic on CPU 3:
-(XEN) FATAL PAGE FAULT
-(XEN) [error_code=0002]
-(XEN) Faulting linear address: 0000000000000048
-"""
-WINDBG = """\
-                                           VA 0000000000010000
-PXE at FFFFF6FB7DBED000    PPE at FFFFF6FB7DA00000    PDE at FFFFF6FB40000000    PTE at FFFFF68000000080
-contains 0A00000012345867  contains 0A00000012346867  contains 0A00000012347867  contains 8000000012348005
-"""
-VTOP = "crash> vtop ffffffff80000000\n   PUD: 12a14ff0 => 12a15063\n   PMD: 12a15000 => 0\n"
-BAD_MAP = "BUG: Bad page map in process p  pte:fd20b000 pmd:12308067\naddr:00007f0000005000 vm_flags:08100073\n"
-START = "START PAGE TABLE\n0x0 P U W 0x12\n0x1 P - W 0x13\nEND PAGE TABLE\n"
-
-RCORE = (
-    "[kernel] Exception(StorePageFault) in application, bad addr = 0x4000, bad instruction = 0x100ac, kernel"
-    " killed it.\n"
-)
-
-PTDUMP = """\
----[ Linear mapping ]---
-0xffff000000000000-0xffff000000200000           2M PMD       RW NX SHD AF            BLK UXN MEM/NORMAL
-0xffff000000200000-0xffff000000400000           2M PMD       ro x  SHD AF            BLK UXN MEM/NORMAL
-"""
-
-INFO_PG = """\
-VPN range     Entry         Flags        Physical page
-[00000-003ff]  PDE[000]     ----A--UWP
-  [00200-00201]  PTE[200-201] -------U-P 00380 0037e
-  [00202-00202]  PTE[202]     -------UWP 00390
-"""
+VMPRINT = pasted("vmprint")
+PRINT_PGTBL = pasted("print_pgtbl")
+OOPS_X86 = pasted("oops-x86")
+OOPS_ARM64 = pasted("oops-arm64")
+OOPS_ARM = pasted("oops-arm")
+OOPS_RISCV = pasted("oops-riscv")
+XV6_X86 = pasted("xv6-x86")
+PINTOS = pasted("pintos")
+JOS = pasted("jos")
+RCORE = pasted("rcore")
+PTDUMP = pasted("ptdump")
+INFO_PG = pasted("info-pg")
+FREEBSD = pasted("freebsd")
+OPENBSD = pasted("openbsd")
+QEMU = pasted("qemu-log")
+BLOG_OS = pasted("blog_os")
+NETBSD = pasted("netbsd")
+XNU = pasted("macos-panic")
+UCORE = pasted("ucore")
+OS161 = pasted("os161")
+XEN = pasted("xen")
+WINDBG = pasted("windbg")
+VTOP = pasted("vtop")
+BAD_MAP = pasted("bad-page-map")
+START = pasted("start-page-table")
 
 MAPS = """\
 55d0c0de1000-55d0c0de2000 r-xp 00001000 08:01 4242                       /home/u/a.out

@@ -27,8 +27,6 @@ Mapped address spaces:
       0x555555554000     0x555555556000     0x2000        0x0  r--p   /usr/bin/cat
 """
 ROLLUP = "556858f9e000-7ffde0ca9000 ---p 00000000 00:00 0                          [rollup]\nRss:   1000 kB\n"
-KDUMP = "   681 cat      CALL  mmap(0,0x1000,0x3<PROT_READ|PROT_WRITE>,0x1002<MAP_PRIVATE|MAP_ANON>,0xffffffff,0)\n"
-
 READ = {
     "what vmmap of macOS prints; give it to vm.load": VMMAP,
     "what procstat of FreeBSD prints; give it to vm.load": PROCSTAT,
@@ -61,19 +59,6 @@ def test_the_readers_say_what_it_is(what, tmp_path):
     for read_any in (vm.load, lambda path: vm.diff(machine.task("a"), path)):
         with pytest.raises(vm.Refused, match="this is "):
             read_any(path)
-
-
-def test_a_trace_of_another_system_is_known():
-    with pytest.raises(vm.Refused, match=r"this is what kdump of a BSD prints; on Linux, record it with strace -f -y"):
-        vm.load_strace(vm.boot("x86-64"), KDUMP)
-
-
-def test_a_trace_given_as_a_map_and_a_map_as_a_trace():
-    machine = vm.boot("x86-64")
-    with pytest.raises(vm.Refused, match=r"this is what strace wrote; give it to vm\.load_strace"):
-        vm.load_maps(machine, vm.recording("ls").strace)
-    with pytest.raises(vm.Refused, match=r"this is a map of /proc/PID/maps; give it to vm\.load_maps"):
-        vm.load_strace(machine, vm.recording("python").maps)
 
 
 @pytest.mark.parametrize("name", ["python", "threads", "fails"])

@@ -257,11 +257,6 @@ def test_what_is_neither_path_nor_text(machine, value, kind):
     assert refused(machine, value).startswith(f"path_or_text={value!r} is {kind}: ")
 
 
-def test_a_machine_is_needed():
-    with pytest.raises(vm.Refused, match=r"machine='x' is a str: boot one with vm\.boot\(\)"):
-        load_maps("x", PROCESS)  # type: ignore[arg-type]
-
-
 def test_absurd_sizes_are_refused(machine, tmp_path, monkeypatch):
     monkeypatch.setattr(proc_maps, "MOST_MAPS_BYTES", len(PROCESS))
     file = tmp_path / "maps"

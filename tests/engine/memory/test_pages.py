@@ -4,7 +4,7 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from vmwidgets.engine.base.errors import Broken, KernelPanic, Refused
+from vmwidgets.engine.base.errors import Broken, KernelPanic
 from vmwidgets.engine.base.recorder import Recorder
 from vmwidgets.engine.memory.pages import MAX_ORDER, PageAllocator
 from vmwidgets.engine.memory.pages_schema import PageAllocated, PageFreed, PoolDrained, PoolFilled
@@ -144,18 +144,6 @@ def test_owners_are_counted():
     pages.allocate(0, "kentry")
     pages.allocate(0, "init")
     assert pages.snapshot().owners == (("init", 9), ("kentry", 1))
-
-
-@pytest.mark.parametrize("order", [-1, MAX_ORDER + 1])
-def test_orders_are_from_0_to_10(order):
-    with pytest.raises(Refused, match="from 0 to 10"):
-        PageAllocator(Recorder(), 0, 16).allocate(order)
-
-
-@pytest.mark.parametrize(("first", "frames"), [(0, 0), (-1, 5)])
-def test_memory_has_frames_from_0_upward(first, frames):
-    with pytest.raises(Refused):
-        PageAllocator(Recorder(), first, frames)
 
 
 def test_check_finds_a_frame_that_is_owned_and_free():

@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vmwidgets.engine.base.errors import Refused
 from vmwidgets.engine.base.units import PAGE
 from vmwidgets.engine.memory.ram import BusError, Ram
 
@@ -86,12 +85,6 @@ def test_a_word_that_sticks_out_of_committed_memory_is_outside_too():
         ram.read_word(SIZE - 4, 8)
     with pytest.raises(BusError):
         ram.zero_frame(SIZE // PAGE)
-
-
-@pytest.mark.parametrize("size", [0, -PAGE, PAGE + 1])
-def test_ram_is_whole_pages(size):
-    with pytest.raises(Refused, match="multiple of 4096"):
-        Ram(size)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from tests.engine.mmu.tables import map_page
 from vmwidgets import events as ev
-from vmwidgets.engine.base.errors import Refused
 from vmwidgets.engine.base.recorder import Recorder, materialize
 from vmwidgets.engine.memory.ram import Ram
 from vmwidgets.engine.mmu.editor import TableEditor
@@ -58,19 +57,6 @@ def test_a_part_of_a_large_page_is_what_it_was(level, index, given_rights, dirty
     assert X86_64.rules.rights_of(small, part) == given_rights
     kept = {name: small.field(name).of(part) for name in ("D", "G", "PAT", "A")}
     assert kept == {"D": dirty, "G": 1, "PAT": pat, "A": 0}
-
-
-@pytest.mark.parametrize(("level", "pa"), [(PT, 0x123), (PD, 0x1000), (PT, 1 << 52), (PD, -(1 << 21))])
-def test_an_address_that_does_not_fit_is_refused(level, pa):
-    with pytest.raises(Refused, match="does not fit"):
-        X86_64.leaf_word(level, pa, Rights())
-
-
-def test_a_level_makes_only_what_it_can_hold():
-    with pytest.raises(Refused, match="a PML4E can't be a leaf"):
-        X86_64.leaf_word(PML4, 0, Rights())
-    with pytest.raises(Refused, match="a PTE can't be a table"):
-        X86_64.table_word(PT, 0x1000, Rights())
 
 
 def test_an_address_in_pieces_is_put_together():

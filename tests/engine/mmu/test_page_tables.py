@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import pytest
-
 from vmwidgets.comparisons.formats import compare_formats
-from vmwidgets.engine.base.errors import Refused
 from vmwidgets.engine.memory.ram import Ram
 from vmwidgets.engine.mmu.formats.x86 import X86_64
 from vmwidgets.engine.mmu.tables import PageTables
@@ -24,15 +19,3 @@ def test_who_asks_is_as_it_is_said() -> None:
     assert TABLES.walk(0x40_0000).user
     assert not TABLES.walk(0x40_0000, user=False).user
     assert not PageTables("empty", Ram(1 << 20), X86_64, 0x1000).walk(0).user
-
-
-@pytest.mark.parametrize("address", [None, 1.5, True, "", "over there", "9" * 5000, -1, 1 << 64, 1 << 9000, [], b"1"])
-def test_what_is_no_address_is_refused(address: Any) -> None:
-    with pytest.raises(Refused, match=r"address"):
-        TABLES.walk(address)
-
-
-@pytest.mark.parametrize("access", ["rread", None, 3])
-def test_what_is_no_access_is_refused(access: Any) -> None:
-    with pytest.raises(Refused, match="it is 'read', 'write' or 'execute'"):
-        TABLES.walk(0, access)

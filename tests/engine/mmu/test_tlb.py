@@ -77,11 +77,6 @@ class TestPlaces:
         found = [tlb.lookup(2 * MIB + offset, 0) for offset in (0, PAGE, 2 * PAGE)]
         assert [line and line.size for line in found] == [2 * MIB, PAGE, 2 * MIB]
 
-    @pytest.mark.parametrize(("sets", "ways"), [(0, 1), (3, 1), (-4, 1), (1, 0)])
-    def test_a_shape_that_makes_no_sense_is_refused(self, sets, ways):
-        with pytest.raises(Refused, match="a power of two"):
-            Tlb(X86_64, sets=sets, ways=ways)
-
     def test_a_fault_is_not_kept(self):
         tables, tlb = kept()
         with pytest.raises(Refused, match="the walk of 0x40_0000 faulted"):

@@ -257,11 +257,6 @@ def test_a_comparison_with_something_else_is_refused(other: Any) -> None:
         vm.load(text("info-tlb")).compare(other)
 
 
-def test_a_comparison_of_many_tables_is_refused() -> None:
-    with pytest.raises(vm.Refused, match="each must have one table, or one listing"):
-        vm.load(text("info-tlb")).compare(vm.load(text("vmprint-index") * 2))
-
-
 @pytest.mark.parametrize(("words", "function"), [("remap", "mappages"), ("inituvm: more than a page", "uvmfirst")])
 def test_a_panic_of_an_older_year_is_the_same_check(words: str, function: str) -> None:
     (panic,) = vm.load(f"panic: {words}\n").panics

@@ -62,15 +62,6 @@ def test_five_levels_are_told_from_a_folded_p4d() -> None:
     assert (folded.walk.format, five.walk.format) == ("x86-64", "x86-64-la57")
 
 
-def test_an_oops_of_x86_says_all_of_itself() -> None:
-    trap = only(kinds.OOPS_X86)
-    assert (trap.where, trap.pid, trap.code, trap.address) == ("kernel mode", 234, 2, 8)
-    assert words(trap) == [0x1234067, 0x5678067, 0]
-    assert trap.walk.root == 0x4321000
-    assert "the PDE is 0x0: P (bit 0) is 0" in trap.says
-    assert any("W/R (bit 1) is 1" in one for one in trap.decoded)
-
-
 @pytest.mark.parametrize(
     ("tables", "format", "levels"),
     [
@@ -342,10 +333,7 @@ def test_the_status_of_fsr(fsr: int, says: str) -> None:
     assert fsr_says(fsr) == says
 
 
-def test_an_oops_of_risc_v_with_and_without_descriptors() -> None:
-    trap = only(kinds.OOPS_RISCV)
-    assert (trap.where, trap.code, trap.pc, trap.refused) == ("kernel mode", 13, 0xFFFFFFFF80012344, "U")
-    assert words(trap) == [0x20691801, 0x20691C01, 0x20692013]
+def test_an_oops_of_risc_v_without_descriptors() -> None:
     lines = [line for line in kinds.OOPS_RISCV.splitlines() if "pgtable" not in line and "pgd=" not in line]
     alone = vm.load("\n".join(lines) + "\n")
     assert (alone.traps[0].refused, alone.traps[0].walk) == ("", None)

@@ -135,16 +135,6 @@ def test_a_table_opens_and_closes() -> None:
     assert before - after
 
 
-def test_a_text_without_tables_has_nothing_to_find() -> None:
-    with pytest.raises(vm.Refused, match="no page table to look in"):
-        vm.picture(vm.load("panic: kfree")).sought("0x1000")
-
-
-def test_it_shows_nothing_else() -> None:
-    with pytest.raises(vm.Refused, match=r"Pasted shows the result of vm\.load"):
-        vm.Pasted(vm.boot("x86-64"))
-
-
 def test_a_listing_is_in_the_order_of_addresses_with_what_is_not_mapped_in_its_place() -> None:
     mapped = "va 0x{0} pte 0x21FC7C5B pa 0x87F1F000 perm 0x5B\n"
     absent = "va 0x5000 pte 0x0 pa 0x0 perm 0x0\n"

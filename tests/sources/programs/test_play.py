@@ -57,19 +57,6 @@ def test_a_moment_has_the_steps_before_it() -> None:
     assert played.steps_in(there.journal) == played.steps[:6]
 
 
-@pytest.mark.parametrize(
-    ("program", "machine", "words"),
-    [
-        ("matrx", None, "did you mean 'matrix'"),
-        (7, None, "unknown program 7"),
-        ("fork", "m", "machine='m' is a str: boot one with vm.boot()"),
-    ],
-)
-def test_what_is_not_played(program: object, machine: object, words: str) -> None:
-    with pytest.raises(vm.Refused, match=words.replace("(", r"\(").replace(")", r"\)")):
-        vm.play(program, vm.boot("x86-64") if machine is None else machine)
-
-
 def test_a_second_time_on_a_machine_is_refused_and_changes_nothing() -> None:
     m = vm.boot("x86-64")
     vm.play("fork", m)

@@ -135,12 +135,6 @@ def test_a_map_of_64_bit_arm_goes_into_a_machine_that_has_its_addresses() -> Non
     assert 'vm.boot("aarch64")' in repr(other)
 
 
-def test_a_report_of_macos_names_only_starts() -> None:
-    report = "Dynamic libraries:\n0x0000000104b60000 \t/Users/u/jdk/lib/server/libjvm.dylib\n"
-    with pytest.raises(vm.Refused, match=r"1 line of the text names only the start of a library, as on macOS"):
-        vm.load(report)
-
-
 def test_libraries_of_windows_are_in_the_order_in_which_they_were_loaded() -> None:
     lines = ["0x77B00000 - 0x77C00000 \tC:\\b.dll", "0x77A00000 - 0x77B00000 \tC:\\a.exe"]
     found = vm.load("Dynamic libraries:\n" + "\n".join(lines) + "\n")

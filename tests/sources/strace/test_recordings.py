@@ -136,11 +136,6 @@ def test_no_path_of_who_recorded_is_in_a_recording():
         assert not re.search(r'execve\(.*\[.*"[A-Z_]+=', text), "the environment of who recorded"
 
 
-def test_an_unknown_recording_is_refused():
-    with pytest.raises(vm.Refused, match=r"unknown recording 'vim'; known: .*ls, python"):
-        vm.recording("vim")
-
-
 # ---- now, on this machine --------------------------------------------------------------------
 
 

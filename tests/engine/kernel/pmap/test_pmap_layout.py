@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import pytest
 
-from vmwidgets.engine.base.errors import Refused
 from vmwidgets.engine.kernel.pmap.table_space import PmapLayout
 from vmwidgets.engine.mmu.formats.x86 import PD, PDPT, PML4, PT, X86_64
 
@@ -48,19 +47,3 @@ def test_slots_belong_to_whom_their_addresses_do(layout, va, sides):
 )
 def test_the_highest_slot_that_is_the_kernels_alone_is_published(layout, va, published):
     assert [layout.is_published(level, va) for level in (PML4, PDPT, PD, PT)] == published
-
-
-@pytest.mark.parametrize(
-    ("limits", "names"),
-    [
-        ((0x2_0000, 0x6_0000, 0x3_0000, None), "the kernel must lie above"),
-        ((0x2_0000, 0x2_0000, 0x1_0000, None), "not be empty"),
-        ((0x2_0800, 0x6_0000, 0x1_0000, None), "kernel_start=0x20800"),
-        ((0x2_0000, 1 << 60, 0x1_0000, None), "kernel_end=0x1000000000000000"),
-        ((0xFFFF_8080_0000_0000, 0xFFFF_FFFF_8000_0000, 0x1000, 0x1000), "window"),
-        ((0xFFFF_8080_0000_0000, 0xFFFF_FFFF_8000_0000, 0x1000, 0xFFFF_8080_0000_0000), "slot .* of its own"),
-    ],
-)
-def test_limits_that_overlap_are_refused(limits, names):
-    with pytest.raises(Refused, match=names):
-        PmapLayout(X86_64, *limits)
