@@ -331,7 +331,8 @@ def test_pages_says_which_addresses_it_is_about_and_an_array_is_its_bytes() -> N
     assert one is not None
     of_range = vm.process().pages(start)
     assert (of_range.start, of_range.end, of_range.pages) == (one.start, one.end, one.size // 4096)
-    assert vm.process().pages(big[::-1]) == of_array
+    turned = vm.process().pages(big[::-1])  # the kernel may join its pages into huge ones meanwhile
+    assert (turned.start, turned.end, turned.present) == (of_array.start, of_array.end, of_array.present)
     some = vm.process().pages("lib")
     assert (some.start, some.end) == (None, None)
     assert repr(some).startswith(f"{some.ranges} ranges: ")
