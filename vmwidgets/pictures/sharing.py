@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
@@ -293,7 +293,10 @@ def _answer(frames: Frames) -> str:
         pages = counted(sum(map(len, frames.values())), "page")
         return f"{visible(*tasks)} has {pages}, in {counted(len(frames), 'frame')}."
     if not several:
-        return f"{'The frame' if len(frames) == 1 else 'Each frame'} is in the page tables of one task."
+        of_each = Counter(task for users in frames.values() for task, _ in users)
+        task = min(of_each, key=lambda one: (of_each[one], one))
+        few = counted(of_each[task], "page")
+        return f"No frame is in two page tables; the table of {visible(task)} has {few} so far."
     written = sum(any("w" in rights for rights in users.values()) for users in several)
     which = f"{len(several):,} of {counted(len(frames), 'frame')} {'is' if len(several) == 1 else 'are'}"
     if len(several) == 1:

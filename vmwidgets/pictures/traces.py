@@ -81,7 +81,7 @@ def draw_times(at: At) -> Scene:
     ]
     times = f"{value.rows()[longest][0]} reference{'s' * (longest > 0)}"
     often = value.counts[longest] if value.counts else 0
-    text = say_traces("interval", often, times=times, all=f"{value.references:,}")
+    text = say_traces("interval", often, times=times, all=f"{sum(value.counts):,}")
     if not value.counts:
         text = say_traces("no interval", value.first)
     return boxes.picture(

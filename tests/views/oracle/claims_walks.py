@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, NamedTuple
 
 import vmwidgets as vm
 
@@ -13,35 +13,54 @@ from .reading import PAGE, bytes_of, number, translations
 from .steps import Gone
 
 
+class Asked(NamedTuple):
+    """The access of a picture."""
+
+    task: str
+    address: int
+    access: str
+    user: bool
+
+
+def asked(seen: Pictured) -> Asked:
+    """What a walk has as options; what a translation says above it."""
+    picture: Any = seen.picture
+    if seen.kind != "translation":
+        return Asked(picture._task, picture.address, picture.access, picture.user)
+    address, whose = seen.scene.title.removeprefix("translation of ").split(" in ", 1)
+    who, access = seen.scene.subtitle.split(" · ")[1].split()
+    of_domain = {domain.name: path for path, domain in seen.machine.domains.items()}
+    space = "" if whose == "the kernel" else of_domain.get(whose, whose)
+    return Asked(space, number(address), access, who == "user")
+
+
 def walked(seen: Pictured, machine: vm.Machine | None = None) -> Any:
     """The access of the picture, walked in the tables of a machine."""
-    picture: Any = seen.picture
-    tables = (machine or seen.machine).tables_of(picture._task)
-    return tables.walk(picture.address, picture.access, user=picture.user)
+    task, address, access, user = asked(seen)
+    return (machine or seen.machine).tables_of(task).walk(address, access, user=user)
 
 
 def backed(seen: Pictured) -> int | None:
     """The frame that the memory objects have for the page, where an entry of a task leads to one of them."""
-    picture: Any = seen.picture
-    if picture._task not in seen.machine.tasks:
+    of = asked(seen)
+    if of.task not in seen.machine.tasks:
         return None
-    found = [one for one in seen.machine.tasks[picture._task].map.entries() if one.start <= picture.address < one.end]
+    found = [one for one in seen.machine.tasks[of.task].map.entries() if one.start <= of.address < one.end]
     value = seen.machine.memory_objects.value()
     if not found or found[0].object not in value.objects:
         return None
-    page = (picture.address - found[0].start + found[0].offset) >> 12
+    page = (of.address - found[0].start + found[0].offset) >> 12
     chain = [value.objects[name] for name in value.chain(found[0].object)]
     return next((one.pages[page] for one in chain if page in one.pages), None)
 
 
 @claim("walks: reached")
 def reached(seen: Pictured, said: Said) -> None:
-    picture: Any = seen.picture
-    found = walked(seen)
-    assert number(said["address"]) == picture.address
+    of, found = asked(seen), walked(seen)
+    assert number(said["address"]) == of.address
     assert number(said["physical"]) == int(found.pa)
     assert bytes_of(said["size"]) == found.page_size
-    assert int(found.pa) % PAGE == picture.address % PAGE
+    assert int(found.pa) % PAGE == of.address % PAGE
     frame = backed(seen)
     if frame is not None and not seen.machine.standing_edits and found.page_size == PAGE:
         assert frame == int(found.pa) // PAGE
@@ -60,11 +79,10 @@ def fault(seen: Pictured, said: Said) -> None:
 @claim("walks: fault/covered")
 def covered(seen: Pictured, said: Said) -> None:
     fault(seen, said)
-    picture: Any = seen.picture
-    machine = seen.machine
-    of_map = machine.tasks[picture._task].map if picture._task in machine.tasks else machine.kernel_map
+    of, machine = asked(seen), seen.machine
+    of_map = machine.tasks[of.task].map if of.task in machine.tasks else machine.kernel_map
     entry = next(one for one in of_map.entries() if one.id == number(said["entry"]))
-    assert entry.start <= picture.address < entry.end
+    assert entry.start <= of.address < entry.end
     assert walked(seen).fault.kind == "not-present"
 
 
@@ -80,10 +98,10 @@ def rights(text: str) -> tuple[bool, ...]:
 
 def may(seen: Pictured, user: tuple[bool, ...] | None, supervisor: tuple[bool, ...]) -> None:
     """Each access that is said to be allowed comes out, and no other does."""
-    picture: Any = seen.picture
-    tables = seen.machine.tables_of(picture._task)
+    of = asked(seen)
+    tables = seen.machine.tables_of(of.task)
     for by_user, wanted in ((True, user), (False, supervisor)):
-        came = tuple(tables.walk(picture.address, access, user=by_user).pa is not None for access in WORDS)
+        came = tuple(tables.walk(of.address, access, user=by_user).pa is not None for access in WORDS)
         assert came == (wanted or (False, False, False))
 
 

@@ -363,7 +363,7 @@ def _leaves(ring: RingValue, value: ReplacementValue) -> tuple[RingPage | None, 
             return unused, "it was not used (R is 0)"
         if not is_whole:
             return None, "each was used, and is spared once"
-        return pages[0], f"all were used, so that {'the hand' if value.has_hand else 'the turn'} comes back to it"
+        return pages[0], "all were used (R is 1)"
     if value.name == "nru":
         lowest = min(pages, key=lambda page: (page.referenced, page.dirty))
         is_sure = is_whole or not (lowest.referenced or lowest.dirty)
