@@ -463,7 +463,7 @@ def test_the_headline_says_what_was_evicted_or_where_the_hand_is_and_what_was_no
         if gone:
             assert caption.text.partition(" was ")[0].casefold() == gone[0].removeprefix("evicted: ")
         assert f"The hand is at {first[3].partition(' of ')[0]} of memory 1." in whole(caption)
-        assert (f"{first[3].capitalize()} is evicted next" in whole(caption)) == (not referenced)
+        assert (f"Next in turn for eviction: {first[3]}." in whole(caption)) == (not referenced)
         (lamp, *_) = next(node for node in scene.nodes if node.id == pointed(scene)).bars
         assert lamp.style == ("lamp-on" if referenced else "lamp-off")
         t.read(a + 2 * PAGE)  # by hand: the page at the hand
@@ -471,7 +471,7 @@ def test_the_headline_says_what_was_evicted_or_where_the_hand_is_and_what_was_no
 
 @pytest.mark.parametrize("policy", ["fifo", "lru", "second chance", "clock", "aging", "nru"])
 @given(made=st.lists(st.tuples(st.integers(0, 11), st.sampled_from("rwt")), min_size=6, max_size=24))
-def test_the_page_that_the_title_says_is_evicted_next_is(policy: str, made: list[tuple[int, str]]) -> None:
+def test_the_page_that_is_next_in_turn_is_evicted(policy: str, made: list[tuple[int, str]]) -> None:
     m, t, a = turned(policy)
     for page, what in made:
         if what == "t":
@@ -480,7 +480,7 @@ def test_the_page_that_the_title_says_is_evicted_next_is(policy: str, made: list
             t.write(a + page * PAGE, b"x")
         else:
             t.read(a + page * PAGE)
-    (page,) = re.findall(r"([Pp]age \d+ of memory 1) is evicted next", whole(vm.Clock(t).scene().caption))
+    (page,) = re.findall(r"Next in turn for eviction: (page \d+ of memory 1)\.", whole(vm.Clock(t).scene().caption))
     t.write(a + 40 * PAGE, b"x")
     assert vm.Clock(t).scene().caption.text == f"{page[:1].upper()}{page[1:]} was evicted."
 

@@ -158,7 +158,7 @@ def test_before_the_answer_a_hit_and_a_miss_look_alike() -> None:
     hit, miss = pictures
     for one in (hit, miss):
         assert "walk/step" not in one
-        assert "the TLBs keep" not in one
+        assert "the TLBs cached" not in one
         assert "hit:" not in one
     assert "path" not in miss.replace("paths", "")
     assert "'path'" not in hit

@@ -43,8 +43,10 @@ def run(options: argparse.Namespace) -> int:
     """Follow the kernel; returns the exit status for the outcome."""
     if not 0 < options.points <= 1_000_000:
         raise Refused(f"--points {options.points:g}: write more than 0")
-    if options.stops < 1 or not 0 < options.seconds <= 86_400:
-        raise Refused("--stops is at least 1, and --seconds more than 0 and at most 86400")
+    if options.stops < 1:
+        raise Refused(f"--stops {options.stops}: write 1 or more")
+    if not 0 < options.seconds <= 86_400:
+        raise Refused(f"--seconds {options.seconds:g}: write more than 0, and at most 86400")
     try:
         checks = None if options.checks is None else checked(checks_in(options.checks))
         if options.run is not None:

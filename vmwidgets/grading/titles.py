@@ -11,12 +11,12 @@ from .spreadsheet import Table, plain_title
 
 MEANINGS = {
     "id": (
-        "id", "sis login id", "login id", "username", "login", "sis user id", "student id", "id number", "user id",
-        "email address", "email",
+        "id", "sis login id", "login id", "username", "user name", "login", "sis user id", "student id", "id number",
+        "idnumber", "user id", "email address", "email",
     ),
     "name": ("name", "full name", "student name", "display name"),
-    "first": ("first name", "given name"),
-    "last": ("last name", "surname"),
+    "first": ("first name", "firstname", "given name"),
+    "last": ("last name", "lastname", "surname"),
     "extension": ("extension", "extensions"),
     "handed in": ("handed in", "submitted", "submitted at", "submission time", "last modified submission"),
 }  # fmt: skip  # a list a line

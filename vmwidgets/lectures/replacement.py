@@ -31,14 +31,14 @@ def lecture() -> Lecture:
         "four frames",
         "The task may have four frames, and has mapped sixteen pages from 0x1_0000 on: page 4 is 0x1_4000. "
         "It writes to four. rss, the resident set size, is how much of a task is in memory. Its frames are a ring. "
-        "The lamp of a card is on where the page was used: the reference bit R is set. The dirty bit D says written.",
+        "A card says *used* where the reference bit R is set, and *written* where the dirty bit D is.",
         minutes=3,
         by="operation",
     )
     task.use_pages(start, "0 1 2 3", "write")
     told.mark(
         "full",
-        "Each page was used, so the processor has set its reference bit: its lamp is on. The ring has a "
+        "Each page was used, so the processor has set its reference bit: R is 1. The ring has a "
         "hand. Vote, then step: each look of the hand is a step.",
         minutes=4,
         by="step",
@@ -63,7 +63,7 @@ def lecture() -> Lecture:
     need(
         4,
         "full",
-        "Page 4 needs a frame, and all lamps are on. Which page is evicted?",
+        "Page 4 needs a frame, and R is 1 for all pages. Which page is evicted?",
         [0, 1, 2, 3],
         "The hand clears all bits, and is back at page 0.",
         {

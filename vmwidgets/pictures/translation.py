@@ -13,6 +13,7 @@ from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.base.units import PAGE, PAGE_SHIFT, Address
 from vmwidgets.engine.machine import Machine
 from vmwidgets.engine.mmu.tables_schema import Walk
+from vmwidgets.engine.mmu.tlb_schema import TlbEntryValue
 from vmwidgets.engine.spaces.processors_schema import CpusValue
 from vmwidgets.views.memory.frames import FRAMES_CHANGE, draw_frames, touched_frames
 from vmwidgets.views.scene.kit import MARGIN, paragraph, scene, stack
@@ -44,6 +45,9 @@ SEARCHED = 64
 
 MOST_LOOKS = 30
 """The most stages of an operation that are drawn to find the stages that change the picture."""
+
+STALE = "Not read: a stale hit"
+"""The verdict of a walk that a stale translation replaced."""
 
 PROCESSORS = 2
 """The number of processors whose lookups are drawn: the access's processor, and its neighbour."""
@@ -189,15 +193,22 @@ def _answered(machine: Machine, lookup: Lookup, moment: Moment) -> tuple[str, st
     stale = slot.stale[0] if slot is not None and slot.stale else None
     if stale is None:
         return "Not read: a TLB hit", "the TLB had the translation"
-    return "Not read: a stale hit", f"{stale.what} in the TLB:\n{stale.kept}\nin the tables:\n{stale.now}"
+    return STALE, f"{stale.what} in the TLB:\n{stale.kept}\nin the tables:\n{stale.now}"
 
 
 def _kept_frame(machine: Machine, lookup: Lookup, moment: Moment) -> int | None:
     """Return the frame from the TLB."""
-    assert lookup.place is not None, "a hit has a place"
+    entry = _kept(machine, lookup, moment)
+    return None if entry is None else entry.pa + lookup.va - entry.va >> PAGE_SHIFT
+
+
+def _kept(machine: Machine, lookup: Lookup, moment: Moment) -> TlbEntryValue | None:
+    """Return what the TLB had when it answered; None for a miss."""
+    if lookup.place is None:
+        return None
     value: CpusValue = look_at(machine.cpus, moment.at(lookup.at)).now
     slot = value.cpus[lookup.number].tlb.rows[lookup.place[0]][lookup.place[1]]
-    return None if slot is None else slot.entry.pa + lookup.va - slot.entry.va >> PAGE_SHIFT
+    return None if slot is None else slot.entry
 
 
 def frames_cached(machine: Machine, one: Translation, moment: Moment) -> list[int]:
@@ -243,12 +254,12 @@ def translation_scene(at: At, panes: Sequence[str], one: Translation, moment: Mo
     return replace(
         stack(list(drawn.values()), title=f"translation of {Address(one.va)} in {one.whose}", headed=False),
         subtitle=f"{at.whole.architecture} · {who} {access}{by}",
-        caption=_caption(one, moment, sight, drawn),
+        caption=_caption(at, one, moment, sight, drawn),
         view="translation",
     )
 
 
-def _caption(one: Translation, moment: Moment, sight: Sight, drawn: Mapping[str, Scene]) -> Caption:
+def _caption(at: At, one: Translation, moment: Moment, sight: Sight, drawn: Mapping[str, Scene]) -> Caption:
     """Return where the address led and what that took, or leads now if the latest operation did not translate it."""
     caption = drawn["tlb"].caption if "tlb" in drawn else moment.caption
     if not moment.is_after or sight.asked or caption.tone == "error":
@@ -256,11 +267,18 @@ def _caption(one: Translation, moment: Moment, sight: Sight, drawn: Mapping[str,
     if moment.operation is None or moment.operation.number != one.number or not one.lookups:
         return drawn["walk"].caption if "walk" in drawn else caption
     faults, last = sum(lookup.faulted for lookup in one.lookups), one.lookups[-1]
-    if sight.frame is None or last.faulted:
+    entry = last.filled or _kept(at.whole, last, moment)
+    if last.faulted:
         text = say_translation("failed", access=last.access, address=Address(one.va))
+    elif entry is None:
+        return caption
     else:
-        how = "faulted" if faults else "walked" if last.is_walked else "hit"
-        text = say_translation(how, faults, address=Address(one.va), frame=f"{sight.frame:#x}")
+        how = "marked" if last.outcome == "clean" else "walked" if last.is_walked else "hit"
+        if sight.reach.verdict is not None and sight.reach.verdict[0] == STALE:
+            how, caption = "stale", replace(caption, tone="error")
+        frame = entry.pa + one.va - entry.va >> PAGE_SHIFT
+        how = "faulted" if faults and how == "walked" else how
+        text = say_translation(how, faults, address=Address(one.va), frame=f"{frame:#x}")
     return replace(caption, text=text, reason=f"{caption.text} {caption.reason}".strip())
 
 

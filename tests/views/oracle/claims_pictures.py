@@ -13,6 +13,7 @@ from vmwidgets.engine.base.journal import MAX_EVENTS
 from vmwidgets.engine.mmu.tables_schema import FaultRaised
 from vmwidgets.engine.mmu.tlb_schema import TlbEntryValue
 from vmwidgets.engine.spaces.tasks_schema import SignalSent
+from vmwidgets.events import TlbFilled, TlbHit, TlbMissed
 
 from .claiming import Said, claim
 from .claims_failures import repeated
@@ -48,7 +49,7 @@ def nothing_is_mapped(seen: Pictured, said: Said) -> None:
 
 
 def map_named(machine: vm.Machine, name: str) -> Any:
-    """The map that a picture names: the kernel's, one of its submaps, or a task's by the name of the task."""
+    """The map that a picture names: the kernel's, or a task's by the name of the task."""
     tasks = {name: task.map for name, task in machine.tasks.items()}
     return ({"kernel_map": machine.kernel_map} | tasks)[name]
 
@@ -393,25 +394,56 @@ def stale(seen: Pictured, said: Said) -> None:
 # ---- one access ----------------------------------------------------------------------------------
 
 
+def lookups(seen: Pictured, said: Said) -> list[Any]:
+    """The events of TLBs about the page: hits, misses, and what was filled."""
+    page = number(said["address"]) >> 12
+    found = [one for one in seen.operation.events if isinstance(one, (TlbHit, TlbMissed)) and one.va >> 12 == page]
+    assert found
+    return found
+
+
+def faults_of(seen: Pictured, said: Said) -> int:
+    page = number(said["address"]) >> 12
+    return sum(isinstance(one, FaultRaised) and one.va >> 12 == page for one in seen.operation.events)
+
+
+def frames_of(seen: Pictured, said: Said) -> set[int]:
+    """The frames of the address in what TLBs had before, and in what they were filled with."""
+    address = number(said["address"])
+    filled = [one.entry for one in seen.operation.events if isinstance(one, TlbFilled)]
+    entries = [*filled, *kept(seen.before).values()]
+    return {one.pa + address - one.va >> 12 for one in entries if one.va <= address < one.va + one.page_size}
+
+
 @claim("translations: hit")
+def the_tlb_had_it(seen: Pictured, said: Said) -> None:
+    assert isinstance(lookups(seen, said)[-1], TlbHit)
+    assert number(said["frame"]) in frames_of(seen, said)
+
+
+@claim("translations: stale")
+def the_tlb_had_it_otherwise(seen: Pictured, said: Said) -> None:
+    the_tlb_had_it(seen, said)
+
+
+@claim("translations: marked")
+def it_was_marked(seen: Pictured, said: Said) -> None:
+    the_tlb_had_it(seen, said)
+    assert lookups(seen, said)[-1].outcome == "clean"
+
+
 @claim("translations: walked")
-def it_was_there(seen: Pictured, said: Said) -> None:
-    """No fault was raised; the TLB missed or not, and keeps the frame now."""
-    assert not [one for one in seen.operation.events if isinstance(one, FaultRaised)]
-    assert number(said["frame"]) in frames_kept(seen, said)
+def it_was_walked(seen: Pictured, said: Said) -> None:
+    assert isinstance(lookups(seen, said)[-1], TlbMissed)
+    assert faults_of(seen, said) == 0
+    assert number(said["frame"]) in frames_of(seen, said)
 
 
 @claim("translations: faulted")
 def it_came(seen: Pictured, said: Said) -> None:
-    faults = [one for one in seen.operation.events if isinstance(one, FaultRaised)]
-    assert number(said["count"]) == sum(one.va >> 12 == number(said["address"]) >> 12 for one in faults)
-    assert number(said["frame"]) in frames_kept(seen, said)
-
-
-def frames_kept(seen: Pictured, said: Said) -> set[int]:
-    """The frames of an address in TLBs."""
-    address = number(said["address"])
-    return {one.pa + address - one.va >> 12 for one in kept(seen.machine).values()}
+    assert isinstance(lookups(seen, said)[-1], TlbMissed)
+    assert number(said["count"]) == faults_of(seen, said)
+    assert number(said["frame"]) in frames_of(seen, said)
 
 
 @claim("translations: failed")

@@ -327,18 +327,22 @@ def _left(ring: RingValue, moment: Moment) -> list[tuple[int, str, bool]]:
 
 
 def _answer(ring: RingValue, value: ReplacementValue) -> str:
-    """Return which page is evicted next, and why; of a clock, where its hand is too."""
+    """Return which page is next in turn for eviction, and why; of a clock, where its hand is too."""
     if not ring.pages:
         return ""
     first = ring.pages[0]
     if value.is_function:
         return f"A function chooses from {counted(ring.count, 'page')}; {_name_of(first)} was brought in first."
-    leaves, why = _leaves(ring, value)
+    turn, why = _next_in_turn(ring, value)
     hand = f" The hand is at {_name_of(first)}." if value.has_hand else ""
-    if leaves is None:
+    if turn is None:
         return f"Of the next {len(ring.pages):,} pages, {why}.{hand}"
-    at = f" It is at {Address(leaves.va)} in {visible(leaves.task)}." if leaves.task else ""
-    return f"P{_name_of(leaves)[1:]} is evicted next: {why}.{at}{hand} Wired pages are passed over."
+    at = f" It is at {Address(turn.va)} in {visible(turn.task)}." if turn.task else ""
+    several = sum(bool(one.count) for one in value.rings.values()) > 1
+    whose = visible(ring.name) if ring.name else "the tasks without a ring of their own"
+    only = f" Other pages are in other rings: this one is for {whose}." if several else ""
+    said = f"{why[:1].upper()}{why[1:]}.{at}{hand}{only} A page that can't be evicted is passed over."
+    return f"Next in turn for eviction: {_name_of(turn)}. {said}"
 
 
 def _name_of(page: RingPage) -> str:
@@ -348,27 +352,25 @@ def _name_of(page: RingPage) -> str:
 _WHY = {
     "fifo": "it came first",
     "lru": "it was not used for the longest time",
-    "opt": "its next use is the farthest away",
-    "aging": "its counter is the lowest",
+    "working set": "it was not used for the longest time",
+    "opt": "no page is needed later",
+    "aging": "no counter is lower",
+    "nru": "no R and D are lower",
 }
-"""Why the first page of a policy's order is the first to be evicted."""
+"""Why the first page of a policy's order is next in turn."""
 
 
-def _leaves(ring: RingValue, value: ReplacementValue) -> tuple[RingPage | None, str]:
-    """Return the page that is evicted next and the reason; None if that depends on pages that are not shown."""
-    pages, is_whole = ring.pages, len(ring.pages) == ring.count
-    if value.name in ("clock", "second chance"):
-        unused = next((page for page in pages if not page.referenced), None)
-        if unused is not None:
-            return unused, "it was not used (R is 0)"
-        if not is_whole:
-            return None, "each was used, and is spared once"
-        return pages[0], "all were used (R is 1)"
-    if value.name == "nru":
-        lowest = min(pages, key=lambda page: (page.referenced, page.dirty))
-        is_sure = is_whole or not (lowest.referenced or lowest.dirty)
-        return lowest if is_sure else None, "its R and D are the lowest"
-    return pages[0], next((why for name, why in _WHY.items() if value.name.startswith(name)), _WHY["lru"])
+def _next_in_turn(ring: RingValue, value: ReplacementValue) -> tuple[RingPage | None, str]:
+    """Return the page that is next in turn and the reason; None if that depends on pages that are not shown."""
+    pages = ring.pages
+    if value.name not in ("clock", "second chance"):
+        return pages[0], next(why for name, why in _WHY.items() if value.name.startswith(name))
+    unused = next((page for page in pages if not page.referenced), None)
+    if unused is not None:
+        return unused, "it was not used (R is 0)"
+    if len(pages) < ring.count:
+        return None, "each was used, and is spared once"
+    return pages[0], "all were used (R is 1)"
 
 
 def _all_looked(look: Look[ReplacementValue], ring: str) -> list[ev.Event]:
