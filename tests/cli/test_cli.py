@@ -44,6 +44,11 @@ def test_a_command_that_makes_no_sense_is_refused(capsys, arguments):
     assert re.fullmatch(r"vmwidgets: .*: see python -m vmwidgets.tools.* --help\n", capsys.readouterr().err)
 
 
+def test_a_word_for_a_number_is_refused_with_what_would_be_right(capsys):
+    assert main(["follow", ".", "--cpus", "two"]) == 2
+    assert "--cpus: 'two' is not a whole number: see vmwidgets follow --help\n" in capsys.readouterr().err
+
+
 def test_a_closed_pipe_is_not_the_images_fault(tmp_path):
     image = tmp_path / "image"
     image.write_bytes(bytes(8192))

@@ -6,6 +6,7 @@ import argparse
 import errno
 import io
 import os
+import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field
@@ -137,6 +138,7 @@ class _Parser(argparse.ArgumentParser):
     """A parser that refuses arguments in one sentence, without the whole usage."""
 
     def error(self, message: str) -> NoReturn:
+        message = re.sub(r"invalid int value: (.*)", r"\1 is not a whole number", message)
         raise Refused(f"{message}: see {self.prog} --help")
 
 
