@@ -114,7 +114,7 @@ def test_each_range_has_its_entrys_number_and_what_is_new_leads_to_its_slot() ->
     static = [entry for entry in entries if not entry.address]
     assert static
     assert {f"kentry/why/{entry.id}" for entry in static} == {one for one in placed if one.startswith("kentry/why/")}
-    assert " and ".join(f"#{entry.id}" for entry in static) in scene.caption.text
+    assert " and ".join(f"#{entry.id}" for entry in static) in scene.caption.reason
 
 
 @pytest.mark.parametrize("width", [420, 900])

@@ -158,7 +158,8 @@ def _answer(contents: KentryContents, static: Sequence[EntryValue]) -> str:
     )
     said = f"{used:,} of {of} {'is' if used == 1 else 'are'} used" if contents.slabs else "No slab has a page yet"
     names = " and ".join(f"#{one.id}" for one in static)
-    return f"{said}; {names} {'has' if len(static) == 1 else 'have'} none." if static else f"{said}."
+    one = len(static) == 1
+    return f"{said}. {'Entry' if one else 'Entries'} {names} {'is' if one else 'are'} static." if static else f"{said}."
 
 
 MOST_RANGES = 24
