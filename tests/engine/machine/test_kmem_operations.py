@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from statistics import median
+
 import pytest
 
 import vmwidgets as vm
@@ -59,7 +61,8 @@ class TestRightsOfWhatIsFaultedIn:
         costs = [calls_of(lambda page=page: m.write(a + page * PAGE, b"x")) for page in range(256)]
         full = costs[64:]  # the TLB of 64 entries is full from then on
         known = 20  # a word that something in this process has read before is not decoded again
-        assert max(full[-64:]) <= max(full[:64]) + known, "what grows with the pages costs 64 calls more by then"
+        first, last = median(full[:64]), median(full[-64:])  # one call may fill a cache of the whole process
+        assert last <= first + known, "what grows with the pages costs 64 calls more by then"
 
 
 class TestWhere:
