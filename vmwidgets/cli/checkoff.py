@@ -11,7 +11,7 @@ from ..grading.checkoff import check_off
 from ..grading.checkoff.sheets import format_of, save, text
 from ..grading.files import size_allowed
 from ..grading.own_exercises import read_modules
-from .command import Argument, Group, path
+from .command import Argument, Group, path, whole
 from .secret import HELP, is_course, secret_in
 from .text import printable, say_refused
 
@@ -24,7 +24,7 @@ OPTIONS = Group(
     (
         Argument("--ask", "write three questions on the notebook, and grade nothing"),
         Argument("--exercise ID", "ask only about this exercise, such as 01/guard", default=""),
-        Argument("--again N", "ask other questions: the Nth set after the first", int, 0),
+        Argument("--again N", "ask other questions: the Nth set after the first", whole, 0),
         Argument("--secret FILE", f"ask questions that students can't predict: {HELP}", path),
         Argument("-o, --output FILE", "write a file to print, .md or .html", path),
     ),

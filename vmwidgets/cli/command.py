@@ -6,7 +6,6 @@ import argparse
 import errno
 import io
 import os
-import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field
@@ -138,7 +137,6 @@ class _Parser(argparse.ArgumentParser):
     """A parser that refuses arguments in one sentence, without the whole usage."""
 
     def error(self, message: str) -> NoReturn:
-        message = re.sub(r"invalid int value: (.*)", r"\1 is not a whole number", message)
         raise Refused(f"{message}: see {self.prog} --help")
 
 
@@ -197,6 +195,14 @@ def number(what: str, kind: Callable[[str], float] = float) -> Callable[[str], f
         return found
 
     return typed
+
+
+def whole(text: str) -> int:
+    """Return the typed whole number."""
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
 
 
 def main(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> int:

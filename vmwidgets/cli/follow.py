@@ -13,7 +13,7 @@ from ..given.followed import Followed
 from ..real.follow.checks import checked, checks_in
 from ..real.follow.rules import LABS, RULES
 from ..real.xv6 import check_command, xv6
-from .command import Argument, Command, path
+from .command import Argument, Command, path, whole
 from .text import printable, say_refused
 
 FOUND_NOTHING, BROKEN, BAD_INPUT, UNFINISHED = 0, 1, 2, 3
@@ -109,8 +109,8 @@ COMMAND = Command(
         Argument("--run COMMAND", "a command for xv6's shell, such as cowtest; default: boot only"),
         Argument("--counts ARRAY", "the array that counts references, such as refcount"),
         Argument("--checks FILE", "a file of Python that sets checks = {...}", path),
-        Argument("--cpus N", "number of processors (1)", int, 1),
-        Argument("--stops N", "largest number of stops (200000)", int, 200_000),
+        Argument("--cpus N", "number of processors (1)", whole, 1),
+        Argument("--stops N", "largest number of stops (200000)", whole, 200_000),
         Argument("--seconds S", "seconds for which the kernel may run (600)", float, 600.0),
         Argument("(--make WORD)...", "one more word for make: LAB=cow"),
         Argument("--json", "print the result as JSON"),

@@ -16,7 +16,7 @@ from ..engine.kernel.tasks.forks import FORKS, SAME_AS, USUAL
 from ..lectures.lecture import Lecture
 from ..lectures.listed import ABOUT, FORKING, LEAD_TO, LECTURES, SHORT
 from . import handout
-from .command import Argument, Command, path
+from .command import Argument, Command, path, whole
 from .text import printable, say_refused
 
 TWENTY = 20
@@ -114,7 +114,7 @@ COMMAND = Command(
             f"in {', '.join(FORKING)}: how a fork copies memory: counted or cow (as Linux does; the default), shadow "
             "(as Mach and FreeBSD do), or eager (as xv6 does)",
         ),
-        Argument(f"--minutes {TWENTY}|50", f"in {', '.join(SHORT)}: how long it takes (50)", int),
+        Argument(f"--minutes {TWENTY}|50", f"in {', '.join(SHORT)}: how long it takes (50)", whole),
         Argument("--for-class", "without notes, and with the answers"),
         handout.OPTIONS,
         Argument("--force", "replace existing files"),
