@@ -19,7 +19,7 @@ from ..grading.explain import explained
 from ..grading.feedback import write_feedback
 from ..grading.files import size_allowed
 from ..grading.gain import Gain, gain_of, said, table
-from ..grading.late import check_times, due, with_late_days
+from ..grading.late import Due, check_times, due, with_late_days
 from ..grading.lms import format_of, gradebook
 from ..grading.notebook import made_with
 from ..grading.output import write
@@ -62,9 +62,9 @@ def run(options: argparse.Namespace) -> int:
     course = replace(course, size=size_allowed(options.size), seconds=options.seconds)
     share = share_of(options.sample) if options.sample else 0
     roster = read_roster(options.roster) if options.roster else None
-    overrides = _overrides(options)
+    overrides, until = _overrides(options), due(options.due, options.grace, course.due)
     try:
-        grades, by_change = _graded(options, course, roster, overrides)
+        grades, by_change = _graded(options, course, roster, overrides, until)
         _write(options, grades, roster)
         desk = sampled(grades, share, secret_of(options.to)) if share else []
         why = list(explained(grades, options.explain, roster)) if options.explain else []
@@ -73,7 +73,7 @@ def run(options: argparse.Namespace) -> int:
         return INTERRUPTED
     nothing, not_gradable = missing(grades, roster) if roster else ([], [])
     _say(grades, nothing, not_gradable, options.to, by_change)
-    if roster and not roster.gives_more_time and due(options.due, options.grace, course.due).dates:
+    if roster and until.dates and not roster.gives_more_time:
         print("  no student has more time: the roster has no column 'extension'")
     if desk:
         print(f"  for the desk: {printable(', '.join(desk))}")
@@ -122,10 +122,10 @@ def _overrides(options: argparse.Namespace) -> Overrides | None:
 
 
 def _graded(
-    options: argparse.Namespace, course: Course, roster: Roster | None, overrides: Overrides | None
+    options: argparse.Namespace, course: Course, roster: Roster | None, overrides: Overrides | None, until: Due
 ) -> tuple[Grades, int]:
     """Return the grades with all options, and the number of files dated by their last change."""
-    until, by_change = due(options.due, options.grace, course.due), 0
+    by_change = 0
     if until.dates and roster:
         check_times(roster)
     grades = grade(
