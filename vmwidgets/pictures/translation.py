@@ -199,7 +199,12 @@ def _answered(machine: Machine, lookup: Lookup, moment: Moment) -> tuple[str, st
 def _kept_frame(machine: Machine, lookup: Lookup, moment: Moment) -> int | None:
     """Return the frame from the TLB."""
     entry = _kept(machine, lookup, moment)
-    return None if entry is None else entry.pa + lookup.va - entry.va >> PAGE_SHIFT
+    return None if entry is None else _frame_in(entry, lookup.va)
+
+
+def _frame_in(entry: TlbEntryValue, va: int) -> int:
+    """Return the frame to which an entry of a TLB translates an address."""
+    return entry.pa + va - entry.va >> PAGE_SHIFT
 
 
 def _kept(machine: Machine, lookup: Lookup, moment: Moment) -> TlbEntryValue | None:
@@ -215,11 +220,7 @@ def frames_cached(machine: Machine, one: Translation, moment: Moment) -> list[in
     """Return the frames cached for a translation's address in any address space, even by stale TLB entries."""
     value: CpusValue = look_at(machine.cpus, moment).now
     entries = [slot.entry for cpu in value.cpus for slot in cpu.tlb.slots]
-    return [
-        entry.pa + one.va - entry.va >> PAGE_SHIFT
-        for entry in entries
-        if entry.va <= one.va < entry.va + entry.page_size
-    ]
+    return [_frame_in(entry, one.va) for entry in entries if entry.va <= one.va < entry.va + entry.page_size]
 
 
 def walked(machine: Machine, one: Translation, moment: Moment) -> Walk:
@@ -273,12 +274,12 @@ def _caption(at: At, one: Translation, moment: Moment, sight: Sight, drawn: Mapp
     elif entry is None:
         return caption
     else:
-        how = "marked" if last.outcome == "clean" else "walked" if last.is_walked else "hit"
-        if sight.reach.verdict is not None and sight.reach.verdict[0] == STALE:
-            how, caption = "stale", replace(caption, tone="error")
-        frame = entry.pa + one.va - entry.va >> PAGE_SHIFT
+        is_stale = sight.reach.verdict is not None and sight.reach.verdict[0] == STALE
+        how = "stale" if is_stale else {"clean": "marked", "used": "hit"}.get(last.outcome, "walked")
         how = "faulted" if faults and how == "walked" else how
-        text = say_translation(how, faults, address=Address(one.va), frame=f"{frame:#x}")
+        caption = replace(caption, tone="error") if is_stale else caption
+        frame = f"{_frame_in(entry, one.va):#x}"
+        text = say_translation(how, faults, address=Address(one.va), frame=frame)
     return replace(caption, text=text, reason=f"{caption.text} {caption.reason}".strip())
 
 

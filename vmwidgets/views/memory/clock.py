@@ -336,13 +336,13 @@ def _answer(ring: RingValue, value: ReplacementValue) -> str:
     turn, why = _next_in_turn(ring, value)
     hand = f" The hand is at {_name_of(first)}." if value.has_hand else ""
     if turn is None:
-        return f"Of the next {len(ring.pages):,} pages, {why}.{hand}"
+        return f"{why}{hand}"
     at = f" It is at {Address(turn.va)} in {visible(turn.task)}." if turn.task else ""
     several = sum(bool(one.count) for one in value.rings.values()) > 1
     whose = visible(ring.name) if ring.name else "the tasks without a ring of their own"
     only = f" Other pages are in other rings: this one is for {whose}." if several else ""
-    said = f"{why[:1].upper()}{why[1:]}.{at}{hand}{only} A page that can't be evicted is passed over."
-    return f"Next in turn for eviction: {_name_of(turn)}. {said}"
+    after = f"{at}{hand}{only} A page that can't be evicted is passed over."
+    return f"Next in turn for eviction: {_name_of(turn)}. {why}{after}"
 
 
 def _name_of(page: RingPage) -> str:
@@ -350,12 +350,12 @@ def _name_of(page: RingPage) -> str:
 
 
 _WHY = {
-    "fifo": "it came first",
-    "lru": "it was not used for the longest time",
-    "working set": "it was not used for the longest time",
-    "opt": "no page is needed later",
-    "aging": "no counter is lower",
-    "nru": "no R and D are lower",
+    "fifo": "It came first.",
+    "lru": "It was not used for the longest time.",
+    "working set": "It was not used for the longest time.",
+    "opt": "No page is needed later.",
+    "aging": "No counter is lower.",
+    "nru": "No R and D are lower.",
 }
 """Why the first page of a policy's order is next in turn."""
 
@@ -367,10 +367,10 @@ def _next_in_turn(ring: RingValue, value: ReplacementValue) -> tuple[RingPage | 
         return pages[0], next(why for name, why in _WHY.items() if value.name.startswith(name))
     unused = next((page for page in pages if not page.referenced), None)
     if unused is not None:
-        return unused, "it was not used (R is 0)"
+        return unused, "It was not used (R is 0)."
     if len(pages) < ring.count:
-        return None, "each was used, and is spared once"
-    return pages[0], "all were used (R is 1)"
+        return None, f"Of the next {len(pages):,} pages, each was used, and is spared once."
+    return pages[0], "All were used (R is 1)."
 
 
 def _all_looked(look: Look[ReplacementValue], ring: str) -> list[ev.Event]:
@@ -493,7 +493,7 @@ def _card(page: RingPage, place: Box, came: Collection[int], note: Noted | None,
     where = str(Address(page.va)) if page.task else "mapped nowhere"
     state = ["new"] * (page.frame in came)
     mapped = f"{where} of {who}" if who else where
-    title = f"{mapped}, page {page.index} of {visible(page.object)}, checked as number {turn}"
+    title = f"{mapped}, {_name_of(page)}, checked as number {turn}"
     title += f", {'used' if page.referenced else 'not used'}, {'written' if page.dirty else 'not written'}"
     lamp = Bar(7, _BITS - 10, 11, 11, "lamp-on" if page.referenced else "lamp-off")
     dot = Bar(57, _BITS - 9, 10, 10, "dot-on" if page.dirty else "dot-off")
@@ -537,6 +537,5 @@ def _rows_of(ring: RingValue, note: Noted | None, columns: int) -> tuple[tuple[s
 
 def _row(asked: int, page: RingPage, note: Noted | None) -> tuple[str, ...]:
     where = f"{visible(page.task)} {Address(page.va)}" if page.task else "mapped nowhere"
-    of = f"page {page.index} of {visible(page.object)}"
     words = [note.words(page.note)] if note else []
-    return f"{asked:,}", f"{page.frame:#x}", where, of, f"{page.referenced:d}", f"{page.dirty:d}", *words
+    return f"{asked:,}", f"{page.frame:#x}", where, _name_of(page), f"{page.referenced:d}", f"{page.dirty:d}", *words

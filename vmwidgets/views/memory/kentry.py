@@ -63,14 +63,14 @@ def draw_kentry(
     addresses = style or AddressStyle.of(area.start, end)
     touched = {at: state for (cache, at), state in buffers_touched(moment.so_far).items() if cache == contents.cache}
     own, steps = _said_of_slots(moment), moment.steps(mine)
-    answer = ""
     if compact:
+        caption = _kentry_caption(moment, steps, own, "")
         part = _in_lines(contents, addresses, touched, _slabs_taken(moment.so_far), whole=whole)
     else:
         ranges = entries if entries is not None and _has_ranges(entries) else None
         answer = _answer(contents, [] if ranges is None else _static(ranges.now))
-        is_title = answer == _kentry_caption(moment, steps, own, answer).text
-        said = boxes.words("kentry/answer", "" if is_title else answer, "body")
+        caption = _kentry_caption(moment, steps, own, answer)
+        said = boxes.words("kentry/answer", "" if caption.text == answer else answer, "body")
         part = boxes.below(said, _whole(look, addresses, touched, _quiet(look, unfolded), entries), gap=10)
     subtitle = (
         f"{addresses.long(area.start)}–{addresses.long(end)} · {area.allocated:,} of {area.slabs:,} slabs in use · "
@@ -81,7 +81,7 @@ def draw_kentry(
         title,
         subtitle,
         part,
-        caption=_kentry_caption(moment, steps, own, answer),
+        caption=caption,
         table=_table(contents, addresses),
         steps=steps,
         machine=machine,
