@@ -424,6 +424,8 @@ def the_tlb_had_it(seen: Pictured, said: Said) -> None:
 @claim("translations: stale")
 def the_tlb_had_it_otherwise(seen: Pictured, said: Said) -> None:
     the_tlb_had_it(seen, said)
+    hit = lookups(seen, said)[-1]
+    assert (hit.cpu, hit.set, hit.way) in stale_slots(seen.machine)
 
 
 @claim("translations: marked")
