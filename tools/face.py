@@ -48,7 +48,7 @@ def main() -> int:
 
 def lines() -> Iterator[str]:
     """Yield the lines of the file."""
-    pictures = known_pictures()
+    pictures, shared = known_pictures(), options(Picture)
     for name in sorted({*vm.__all__} - {*pictures}):
         yield from of_name(f"vm.{name}", getattr(vm, name))
     for module in ("lab", "workload"):
@@ -57,8 +57,8 @@ def lines() -> Iterator[str]:
     for how, kind in PARTS.items():
         yield from of_members(f"({how})", kind)
     for name, kind in sorted(pictures.items()):
-        yield f"vm.{name}({', '.join(own_options(kind))})"
-    yield f"(all pictures): {', '.join([*options(Picture), *CALLED])}"
+        yield f"vm.{name}({', '.join(one for one in options_of(kind) if one not in shared)})"
+    yield f"(all pictures): {', '.join([*shared, *CALLED])}"
     for program in command.COMMANDS:
         yield from of_parser(command.parser_for((), program))
 
@@ -103,11 +103,10 @@ def options(kind: type[Picture]) -> list[str]:
     return [f"{name}={trait.default_value!r}" for name, trait in sorted(kind.class_traits(public=True).items())]
 
 
-def own_options(kind: type[Picture]) -> list[str]:
-    """Return the options that not all pictures have."""
+def options_of(kind: type[Picture]) -> list[str]:
+    """Return all values that a picture of a kind takes by name, those that only its constructor takes too."""
     made = inspect.signature(kind.__init__).parameters.values()
-    given = [f"{one.name}={one.default!r}" for one in made if one.kind is one.KEYWORD_ONLY]
-    return [one for one in [*options(kind), *given] if one not in options(Picture)]
+    return [*options(kind), *(f"{one.name}={one.default!r}" for one in made if one.kind is one.KEYWORD_ONLY)]
 
 
 def of_parser(parser: argparse.ArgumentParser) -> Iterator[str]:
